@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { BackplaneError } from '../memory/errors.ts';
+
+/** Where this SDK runs from: sources next to each other in a checkout, the build in an installed package. */
+const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+const root = new URL('../../', import.meta.url);
+
+/** Names that must mean the running SDK, or a device would be decorated by one copy and looked for by another. */
+const ownNames: Readonly<Record<string, () => string>> = {
+  backplane: () => new URL(`sdk/index.${extension}`, root).href,
+  'backplane/testing': () => new URL(`sdk/testing/index.${extension}`, root).href,
+  'backplane/devices': () => new URL(`devices/index.${extension}`, root).href,
+  'backplane/machines': () => new URL(`machines/index.${extension}`, root).href,
+  inversify: () => import.meta.resolve('inversify'),
+  'reflect-metadata': () => import.meta.resolve('reflect-metadata'),
+};
+
+/**
+ * Loads a user's TypeScript file and what it imports by relative path, wherever it lies and whatever tsconfig or
+ * package.json lies around it: as a module, in the dialect the SDK's decorators need.
+ */
+export async function loadProgram(path: string): Promise<Record<string, unknown>> {
+  const entry = resolve(path);
+  if (!existsSync(entry)) throw new BackplaneError(`cannot read '${path}': there is no such file.`);
+  const code = await compile(path, entry);
+  process.setSourceMapsEnabled(true);
+  return (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as Record<
+    string,
+    unknown
+  >;
+}
+
+async function compile(path: string, entry: string): Promise<string> {
+  const { build } = await import('esbuild');
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      logLevel: 'silent',
+      format: 'esm',
+      platform: 'node',
+      target: 'node20',
+      keepNames: true,
+      sourcemap: 'inline',
+      sourceRoot: pathToFileURL(`${dirname(entry)}/`).href,
+      tsconfigRaw: {
+        compilerOptions: { experimentalDecorators: true, useDefineForClassFields: true, target: 'ES2022' },
+      },
+      plugins: [
+        {
+          name: 'running-sdk',
+          setup({ onResolve }) {
+            onResolve({ filter: /^[^./]/ }, ({ path: name, importer, kind }) =>
+              kind === 'entry-point' || name.startsWith('node:')
+                ? undefined
+                : { path: locate(name, importer), external: true },
+            );
+          },
+        },
+      ],
+    });
+    return outputFiles[0]?.text ?? '';
+  } catch (failure) {
+    throw new BackplaneError(explainBuildFailure(path, failure), { cause: failure });
+  }
+}
+
+/** Packages are not compiled in: they are loaded from where the importing file finds them. */
+function locate(name: string, importer: string): string {
+  const own = Object.hasOwn(ownNames, name) ? ownNames[name] : undefined;
+  if (own) return own();
+  const found = createRequire(importer).resolve(name);
+  return found === name ? `node:${name}` : pathToFileURL(found).href;
+}
+
+interface BuildMessage {
+  readonly text: string;
+  readonly location: { readonly file: string; readonly line: number; readonly column: number } | null;
+}
+
+function explainBuildFailure(path: string, failure: unknown): string {
+  const [first] = (failure as { errors?: readonly BuildMessage[] }).errors ?? [];
+  if (!first) return `cannot compile '${path}': ${failure instanceof Error ? failure.message : String(failure)}`;
+  const at = first.location
+    ? `${basename(first.location.file)}:${first.location.line}:${first.location.column + 1}: `
+    : '';
+  return `cannot compile '${path}': ${at}${first.text}`;
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { BackplaneError } from '../memory/errors.ts';
+import { parseArguments } from './arguments.ts';
+import { type Command, commonOptions } from './command.ts';
+import { didYouMean } from './nearest-name.ts';
+import { hostTerminal, reportFailure, type Terminal } from './terminal.ts';
+
+/** Each command is loaded only when it is asked for: starting up must not cost what it does not use. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  replay: async () => (await import('./commands/replay.ts')).replayCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  info: async () => (await import('./commands/info.ts')).infoCommand,
+};
+
+/** Options that take the place of a command: `backplane -device help`. */
+const lists = ['-machine', '-M', '-device', '-accel', '--machine', '--device', '--accel'];
+
+const overview = `Usage: backplane COMMAND [OPTIONS]
+
+Device models in TypeScript, plugged into virtual machines.
+
+Commands:
+  replay TRACE          put a recorded boot through a machine and count its exits
+  run FILE.ts           run a guest program
+  info TOPIC            look into a machine: mtree, mtree -f, qtree, coalesced
+
+Lists:
+  -machine help         the machines        (-machine pc,help: the options of one)
+  -device help          the devices         (-device mc146818rtc,help: the options of one)
+  -accel help           the accelerators and their options
+
+Everywhere:
+  --help, --version, --json (results as JSON), --verbose (stacks of failures)
+
+Examples:
+  backplane replay linux61-boot-rtc --compare
+  backplane info coalesced -machine pc,reset-control=overlay
+  backplane run examples/02-coalesced-port.ts -machine isapc`;
+
+/** Runs one command line and answers the exit status of the process. */
+export async function runCommandLine(words: readonly string[], terminal: Terminal = hostTerminal()): Promise<number> {
+  leaveQuietlyWhenNobodyReads();
+  try {
+    await dispatch(words, terminal);
+    return 0;
+  } catch (failure) {
+    reportFailure(terminal, failure, words.includes('--verbose'));
+    return 1;
+  }
+}
+
+async function dispatch(given: readonly string[], terminal: Terminal): Promise<void> {
+  const start = given.findIndex((word) => word !== '--verbose' && word !== '--json');
+  const words = [...given.slice(Math.max(start, 0)), ...given.slice(0, Math.max(start, 0))];
+  const [first, ...rest] = words;
+  if (first === undefined) throw new BackplaneError(`no command.\n${overview}`);
+  if (first === '--version' || first === '-version') return terminal.print(`backplane ${version()}`);
+  if (first === '--help' || first === '-h' || first === '-help' || first === 'help') return terminal.print(overview);
+  const list = lists.includes(first.replace(/=.*/s, ''));
+  const load = list ? async () => (await import('./commands/list.ts')).listCommand : commandNamed(first);
+  const command = await load();
+  const args = parseArguments(list ? words : rest, { ...command.options, ...commonOptions });
+  if (args.has('help') || args.has('h')) return terminal.print(`Usage: ${command.usage}\n\n${command.help}`);
+  await command.run({ terminal, arguments: args, json: args.has('json') });
+}
+
+function commandNamed(name: string): () => Promise<Command> {
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (load) return load;
+  const kind = name.startsWith('-') ? 'option' : 'command';
+  const known = kind === 'option' ? [...lists, '--version', '--help'] : Object.keys(commands);
+  throw new BackplaneError(`unknown ${kind} '${name}'. ${didYouMean(name, known, 'backplane --help')}`);
+}
+
+function version(): string {
+  const ofSources = new URL('../../package.json', import.meta.url);
+  const ofBuild = new URL('../../../package.json', import.meta.url);
+  const manifest = import.meta.url.endsWith('.ts') ? ofSources : ofBuild;
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+}
+
+/** `backplane ... | head` closes the pipe early; that is not a failure. */
+function leaveQuietlyWhenNobodyReads(): void {
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+}

@@ -1,0 +1,54 @@
+import { BackplaneError } from '../memory/errors.ts';
+
+/** Where a command writes: results go out, everything said on the way goes to the other stream. */
+export interface Terminal {
+  print(text: string): void;
+  note(text: string): void;
+  /** A line that replaces itself while a person is watching; nobody else sees it. */
+  progress(text: string): void;
+  bold(text: string): string;
+  dim(text: string): string;
+}
+
+const eraseLine = '\r\x1b[K';
+
+export function hostTerminal(): Terminal {
+  const { stdout, stderr, env } = process;
+  const colours = stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  let progressShown = false;
+  const clearProgress = () => {
+    if (progressShown) stderr.write(eraseLine);
+    progressShown = false;
+  };
+  const style = (code: number) => (text: string) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
+  return {
+    print(text) {
+      clearProgress();
+      stdout.write(`${text}\n`);
+    },
+    note(text) {
+      clearProgress();
+      stderr.write(`${text}\n`);
+    },
+    progress(text) {
+      if (stderr.isTTY !== true || env['TERM'] === 'dumb') return;
+      stderr.write(text === '' ? eraseLine : `${eraseLine}${text}`);
+      progressShown = text !== '';
+    },
+    bold: style(1),
+    dim: style(2),
+  };
+}
+
+/** Says what went wrong in one message; how the program got there only when asked. */
+export function reportFailure(terminal: Terminal, failure: unknown, verbose: boolean): void {
+  const error = failure instanceof Error ? failure : new Error(String(failure));
+  const expected = error instanceof BackplaneError;
+  const message = expected ? error.message : `unexpected failure: ${error.message}`;
+  terminal.note(`backplane: ${message}`);
+  for (let cause = error.cause; cause instanceof Error && !expected; cause = cause.cause) {
+    terminal.note(`  because: ${cause.message}`);
+  }
+  if (verbose) terminal.note(error.stack ?? message);
+  else if (!expected) terminal.note("Run again with '--verbose' to see where it happened.");
+}
