@@ -1,5 +1,5 @@
 import { BackplaneError } from '../memory/errors.ts';
-import { didYouMean } from './nearest-name.ts';
+import { didYouMean } from './suggestion.ts';
 
 /** The options a command takes: a name with what its value is called, or `true` for a switch without a value. */
 export type OptionSyntax = Readonly<Record<string, string | true>>;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../memory/errors.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, commonOptions } from './command.ts';
-import { didYouMean } from './nearest-name.ts';
+import { didYouMean } from './suggestion.ts';
 import { hostTerminal, reportFailure, type Terminal } from './terminal.ts';
 
 /** Each command is loaded only when it is asked for: starting up must not cost what it does not use. */

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../sdk/cli/arguments.ts';
 import { parseKeyValues } from '../../sdk/cli/key-values.ts';
-import { didYouMean, nearestName } from '../../sdk/cli/nearest-name.ts';
+import { didYouMean } from '../../sdk/cli/suggestion.ts';
+import { nearest } from '../../sdk/device/nearest-name.ts';
 
 const syntax = { machine: 'MACHINE', accel: 'ACCEL', compare: true } as const;
 
@@ -97,14 +98,14 @@ describe('suggestions', () => {
   const names = ['mc146818rtc', 'i440FX-pcihost', 'piix3', 'i8259', 'vga-text'];
 
   it('finds what a slip of the finger meant', () => {
-    expect(nearestName('mc146818rct', names)).toBe('mc146818rtc');
-    expect(nearestName('I440FX-PCIHOST', names)).toBe('i440FX-pcihost');
-    expect(nearestName('pixi3', names)).toBe('piix3');
-    expect(nearestName('vga', names)).toBe('vga-text');
+    expect(nearest('mc146818rct', names)).toBe('mc146818rtc');
+    expect(nearest('I440FX-PCIHOST', names)).toBe('i440FX-pcihost');
+    expect(nearest('pixi3', names)).toBe('piix3');
+    expect(nearest('vga', names)).toBe('vga-text');
   });
 
   it('does not guess wildly', () => {
-    expect(nearestName('e1000-network', names)).toBeUndefined();
+    expect(nearest('e1000-network', names)).toBeUndefined();
     expect(didYouMean('e1000-network', names, 'backplane -device help')).toBe("'backplane -device help' lists them.");
     expect(didYouMean('zz', ['on', 'off'])).toBe('Known: on, off.');
   });
