@@ -1,0 +1,110 @@
+import { BackplaneError } from '../../memory/errors.ts';
+import { Guest, type GuestBody, type GuestStep } from './guest-vocabulary.ts';
+import { GuestOperation, type GuestSource, OperationKind } from './operation.ts';
+
+export type { Guest, GuestBody, GuestStep } from './guest-vocabulary.ts';
+
+/** Interrupt handlers that let interrupts in again nest at most this deep. */
+const DeepestNesting = 256;
+
+/** A program for a simulated processor, written as a generator. Starting it twice runs it twice. */
+export class GuestProgram {
+  readonly name: string;
+  readonly #body: GuestBody;
+
+  constructor(name: string, body: GuestBody) {
+    this.name = name;
+    this.#body = body;
+  }
+
+  /** A fresh execution from the first instruction: what a processor is given, and given again after a reset. */
+  start(): GuestSource {
+    return new RunningProgram(this.name, this.#body);
+  }
+}
+
+/**
+ * The guest executes this generator: `guestProgram(function* (guest) { yield* guest.out8(0x70, 0x0a); })`.
+ * A name, given first, is what messages call it.
+ */
+export function guestProgram(body: GuestBody): GuestProgram;
+export function guestProgram(name: string, body: GuestBody): GuestProgram;
+export function guestProgram(nameOrBody: string | GuestBody, body?: GuestBody): GuestProgram {
+  const [name, steps] = typeof nameOrBody === 'string' ? [nameOrBody, body] : [nameOrBody.name || 'guest', nameOrBody];
+  if (typeof steps !== 'function') {
+    throw new BackplaneError(
+      `Guest program '${name}': its body is not a function. Write guestProgram('${name}', function* (guest) { ... }).`,
+    );
+  }
+  return new GuestProgram(name, steps);
+}
+
+/** The program, or a handler that interrupted it, and the operation that stood in the processor at that moment. */
+interface Frame {
+  readonly steps: GuestStep<void>;
+  readonly interrupted: GuestOperation | undefined;
+}
+
+class RunningProgram implements GuestSource {
+  readonly name: string;
+  readonly #guest = new Guest();
+  readonly #frames: Frame[] = [];
+
+  constructor(name: string, body: GuestBody) {
+    this.name = name;
+    this.#enter(body, undefined, name);
+  }
+
+  next(operation: GuestOperation): boolean {
+    const frame = this.#frames.at(-1);
+    if (frame === undefined) return false;
+    if (operation.kind === OperationKind.InterruptReturn && this.#resume(operation)) return true;
+    this.#guest.operation = operation;
+    operation.kind = OperationKind.None;
+    operation.at = -1;
+    const current = this.#frames.at(-1)!;
+    if (current.steps.next().done !== true) return true;
+    if (current.interrupted === undefined) {
+      this.#frames.pop();
+      return false;
+    }
+    operation.kind = OperationKind.InterruptReturn;
+    return true;
+  }
+
+  interrupt(vector: number, operation: GuestOperation): void {
+    const handler = this.#guest.handlers.get(vector);
+    const where = `Guest program '${this.name}': interrupt 0x${vector.toString(16)}`;
+    if (handler === undefined) {
+      throw new BackplaneError(
+        `${where} came and there is no handler for it. Add guest.onInterrupt(0x${vector.toString(16)}, ...), or mask it.`,
+      );
+    }
+    if (this.#frames.length > DeepestNesting) {
+      throw new BackplaneError(
+        `${where} came with ${DeepestNesting} handlers already nested. End the interrupt at its source before sti.`,
+      );
+    }
+    const interrupted = new GuestOperation();
+    interrupted.copyFrom(operation);
+    this.#enter(handler, interrupted, `${this.name}, handler of 0x${vector.toString(16)}`);
+    operation.kind = OperationKind.None;
+  }
+
+  #enter(body: GuestBody, interrupted: GuestOperation | undefined, what: string): void {
+    const steps = body(this.#guest);
+    if (typeof steps?.next !== 'function') {
+      throw new BackplaneError(
+        `Guest program '${what}': its body is not a generator. Write function* instead of function.`,
+      );
+    }
+    this.#frames.push({ steps, interrupted });
+  }
+
+  /** Leaves a handler: what it interrupted stands in the processor again. True if that was not finished. */
+  #resume(operation: GuestOperation): boolean {
+    const { interrupted } = this.#frames.pop()!;
+    operation.copyFrom(interrupted!);
+    return !operation.finished;
+  }
+}

@@ -1,0 +1,195 @@
+import { BackplaneError } from '../../memory/errors.ts';
+import { GuestOperation, OperationKind, type OperationKindValue } from './operation.ts';
+
+/** One step of a guest program: used as `const status = yield* guest.in8(0x71)`. */
+export type GuestStep<T> = Generator<undefined, T, undefined>;
+/** What a guest program or an interrupt handler is written as. */
+export type GuestBody = (guest: Guest) => GuestStep<void>;
+
+/** Where a string that reads goes. */
+export interface StringDestination {
+  /** Guest physical address; RAM must be there. The bytes are stored as well as returned. */
+  readonly destination: number;
+}
+
+const BytesPerElement = [1, 2, 4] as const;
+
+/**
+ * The instructions of a guest program. Each fills in the operation that the processor handed over, and yields: the
+ * processor executes it, and what was read is in the same object when the step goes on.
+ */
+export class Guest {
+  /** The processor's own operation object. */
+  operation: GuestOperation = new GuestOperation();
+  readonly handlers = new Map<number, GuestBody>();
+
+  /** Runs this handler whenever the processor takes that vector. A handler may be replaced at any time. */
+  onInterrupt(vector: number, handler: GuestBody): void {
+    if (!Number.isInteger(vector) || vector < 0 || vector > 255) {
+      throw new BackplaneError(
+        `Guest program: a vector is 0 to 255, not ${vector}. Give the vector that the PIC delivers.`,
+      );
+    }
+    this.handlers.set(vector, handler);
+  }
+
+  *out8(port: number, value: number): GuestStep<void> {
+    yield this.#access(OperationKind.Out, port, 1, value);
+  }
+
+  *out16(port: number, value: number): GuestStep<void> {
+    yield this.#access(OperationKind.Out, port, 2, value);
+  }
+
+  *out32(port: number, value: number): GuestStep<void> {
+    yield this.#access(OperationKind.Out, port, 4, value);
+  }
+
+  *in8(port: number): GuestStep<number> {
+    yield this.#access(OperationKind.In, port, 1, 0);
+    return this.operation.value;
+  }
+
+  *in16(port: number): GuestStep<number> {
+    yield this.#access(OperationKind.In, port, 2, 0);
+    return this.operation.value;
+  }
+
+  *in32(port: number): GuestStep<number> {
+    yield this.#access(OperationKind.In, port, 4, 0);
+    return this.operation.value;
+  }
+
+  *store8(address: number, value: number): GuestStep<void> {
+    yield this.#access(OperationKind.Store, address, 1, value);
+  }
+
+  *store16(address: number, value: number): GuestStep<void> {
+    yield this.#access(OperationKind.Store, address, 2, value);
+  }
+
+  *store32(address: number, value: number): GuestStep<void> {
+    yield this.#access(OperationKind.Store, address, 4, value);
+  }
+
+  *store64(address: number, value: bigint): GuestStep<void> {
+    if (typeof value !== 'bigint' || value < 0n || value >= 1n << 64n) {
+      throw new BackplaneError(
+        `store64: the value is a bigint of 64 bits, 0n to 2n ** 64n - 1n, not ${String(value)}.`,
+      );
+    }
+    yield this.#access(OperationKind.Store, address, 8, Number(value & 0xffff_ffffn), Number(value >> 32n));
+  }
+
+  *load8(address: number): GuestStep<number> {
+    yield this.#access(OperationKind.Load, address, 1, 0);
+    return this.operation.value;
+  }
+
+  *load16(address: number): GuestStep<number> {
+    yield this.#access(OperationKind.Load, address, 2, 0);
+    return this.operation.value;
+  }
+
+  *load32(address: number): GuestStep<number> {
+    yield this.#access(OperationKind.Load, address, 4, 0);
+    return this.operation.value;
+  }
+
+  *load64(address: number): GuestStep<bigint> {
+    yield this.#access(OperationKind.Load, address, 8, 0);
+    return (BigInt(this.operation.valueHigh) << 32n) | BigInt(this.operation.value);
+  }
+
+  /** `rep outsb`: one port write per byte. */
+  *repOuts8(port: number, bytes: ArrayLike<number>): GuestStep<void> {
+    yield this.#repOuts(port, 1, bytes);
+  }
+
+  /** `rep outsw`: one port write per 16-bit element. */
+  *repOuts16(port: number, words: ArrayLike<number>): GuestStep<void> {
+    yield this.#repOuts(port, 2, words);
+  }
+
+  /** `rep outsd`: one port write per 32-bit element. */
+  *repOuts32(port: number, words: ArrayLike<number>): GuestStep<void> {
+    yield this.#repOuts(port, 4, words);
+  }
+
+  /** `rep insb`: the bytes, little endian whatever the width of the elements. */
+  *repIns8(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
+    yield this.#repIns(port, 1, count, where);
+    return this.#stringBytes();
+  }
+
+  /** `rep insw`: two bytes per element, little endian. */
+  *repIns16(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
+    yield this.#repIns(port, 2, count, where);
+    return this.#stringBytes();
+  }
+
+  /** `rep insd`: four bytes per element, little endian. */
+  *repIns32(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
+    yield this.#repIns(port, 4, count, where);
+    return this.#stringBytes();
+  }
+
+  /** Lets interrupts in, one instruction later: `sti` followed by `hlt` cannot miss a wake-up. */
+  *sti(): GuestStep<void> {
+    yield this.#plain(OperationKind.Sti);
+  }
+
+  *cli(): GuestStep<void> {
+    yield this.#plain(OperationKind.Cli);
+  }
+
+  /** Stops until an interrupt comes. */
+  *hlt(): GuestStep<void> {
+    yield this.#plain(OperationKind.Hlt);
+  }
+
+  /** Spends guest time without an exit, as a loop of plain instructions does; interrupts are taken meanwhile. */
+  *pause(nanoseconds: number): GuestStep<void> {
+    this.operation.duration = nanoseconds;
+    yield this.#plain(OperationKind.Pause);
+  }
+
+  #plain(kind: OperationKindValue): undefined {
+    this.operation.kind = kind;
+  }
+
+  #access(kind: OperationKindValue, address: number, size: number, value: number, valueHigh = 0): undefined {
+    const operation = this.operation;
+    operation.kind = kind;
+    operation.address = address;
+    operation.size = size;
+    operation.value = value;
+    operation.valueHigh = valueHigh;
+  }
+
+  #repOuts(port: number, size: 1 | 2 | 4, elements: ArrayLike<number>): undefined {
+    const bytes = new Uint8Array(elements.length * size);
+    for (let index = 0; index < elements.length; index++) {
+      const value = elements[index]!;
+      for (let byte = 0; byte < size; byte++) bytes[index * size + byte] = value >>> (8 * byte);
+    }
+    this.#string(OperationKind.RepOuts, port, size, elements.length, bytes);
+  }
+
+  #repIns(port: number, size: 1 | 2 | 4, count: number, where: StringDestination | undefined): undefined {
+    this.#string(OperationKind.RepIns, port, size, count, undefined);
+    this.operation.destination = where?.destination ?? 0;
+    this.operation.stored = where !== undefined;
+  }
+
+  #string(kind: OperationKindValue, port: number, size: number, count: number, bytes: Uint8Array | undefined): void {
+    if (!BytesPerElement.includes(size as 1)) return;
+    this.#access(kind, port, size, 0);
+    this.operation.count = count;
+    this.operation.bytes = bytes;
+  }
+
+  #stringBytes(): Uint8Array {
+    return this.operation.bytes ?? new Uint8Array(0);
+  }
+}

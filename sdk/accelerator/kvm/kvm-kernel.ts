@@ -1,0 +1,41 @@
+import type { RamBlock } from '../../memory/ram-block.ts';
+
+/** What an ioctl takes: a number by value, or a struct by address, byte for byte as in linux/kvm.h. */
+export type IoctlArgument = number | DataView | Uint8Array;
+
+/**
+ * A KVM kernel as its userspace sees it: the simulated one, or the host's /dev/kvm.
+ *
+ * Calls answer as libc does: -1 and `errno`. Memory is mapped page by page, because JavaScript buffers cannot alias
+ * and all vCPUs of a VM share one ring page. Time is guest time, in nanoseconds.
+ */
+export interface KvmKernel {
+  readonly kind: 'simulated' | 'host';
+  /** The error of the last call that answered -1. */
+  readonly errno: number;
+  open(path: string): number;
+  close(fd: number): number;
+  ioctl(fd: number, request: number, argument: IoctlArgument): number;
+
+  /** Page 0 is kvm_run, 1 the data of port accesses, 2 the ring (the same bytes for every vCPU of a VM). */
+  mapVcpuPage(vcpuFd: number, page: 0 | 1 | 2): DataView;
+  /** Memory whose host address may be put into an ioctl's struct: guest RAM, and the bitmap of KVM_GET_DIRTY_LOG. */
+  allocateGuestMemory(size: number, name?: string): RamBlock;
+
+  eventfd(): number;
+  /** How often an eventfd was signalled since it was last read; 0n when it was not. */
+  readEventfd(fd: number): bigint;
+
+  /** Makes the KVM_RUN that runs, or the next one of that vCPU, answer EINTR with exit reason INTR. */
+  kick(vcpuFd: number): void;
+  /** Guest time now. */
+  readonly now: number;
+  /** KVM_RUN answers EINTR before the first operation at or past this time; Infinity is never. Stays until changed. */
+  kickAt(deadline: number): void;
+  /** KVM_RUN answers EINTR before the first operation by which the oldest queued write has waited this long. */
+  kickWhenQueuedFor(nanoseconds: number): void;
+  /** When the write in this slot of the VM's ring was queued; undefined where the kernel does not know. */
+  queuedSince(vcpuFd: number, slot: number): number | undefined;
+  /** Lets guest time pass until then while no vCPU runs: a halted processor. Never goes back. */
+  sleepUntil(time: number): void;
+}

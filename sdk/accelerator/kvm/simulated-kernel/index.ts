@@ -1,0 +1,4 @@
+export { DefaultOperationCosts, type OperationCosts } from './guest-time.ts';
+export { Interruption, type InterruptionValue } from './interruption.ts';
+export { type ExitRowVisitor, KernelExitStatistics } from './kernel-exit-statistics.ts';
+export { SimulatedKernel, type SimulatedKernelOptions } from './simulated-kernel.ts';
