@@ -12,8 +12,6 @@ export interface StringDestination {
   readonly destination: number;
 }
 
-const BytesPerElement = [1, 2, 4] as const;
-
 /**
  * The instructions of a guest program. Each fills in the operation that the processor handed over, and yields: the
  * processor executes it, and what was read is in the same object when the step goes on.
@@ -183,7 +181,6 @@ export class Guest {
   }
 
   #string(kind: OperationKindValue, port: number, size: number, count: number, bytes: Uint8Array | undefined): void {
-    if (!BytesPerElement.includes(size as 1)) return;
     this.#access(kind, port, size, 0);
     this.operation.count = count;
     this.operation.bytes = bytes;

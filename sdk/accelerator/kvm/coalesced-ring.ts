@@ -1,0 +1,139 @@
+import { CoalescedEntry, CoalescedRingLayout } from './abi.ts';
+
+const { first: FirstOffset, last: LastOffset, entries: EntriesOffset, slots: Slots } = CoalescedRingLayout;
+const HighWord = 2 ** 32;
+
+/** One slot always stays free, so that a full ring differs from an empty one. */
+export const UsableSlots = Slots - 1;
+
+/**
+ * The page that carries queued writes from the kernel to its userspace: the producer owns `last`, the consumer `first`,
+ * and the ring is empty when they are equal. Ports and memory share it, in program order of each vCPU.
+ */
+abstract class RingPage {
+  protected readonly page: DataView;
+
+  constructor(page: DataView) {
+    this.page = page;
+  }
+
+  get first(): number {
+    return this.page.getUint32(FirstOffset, true);
+  }
+
+  get last(): number {
+    return this.page.getUint32(LastOffset, true);
+  }
+}
+
+/**
+ * The kernel's side, with the arithmetic of Linux 6.12 and later.
+ *
+ * Userspace can write anything into either index, so `last` is read once and checked before it is used; `first` is
+ * only compared. @see virt/kvm/coalesced_mmio.c, CVE-2019-14821, commit 92f6d4130497
+ */
+export class RingProducer extends RingPage {
+  /** The slot that took the write; -1 if the ring has no room, and then nothing was touched. */
+  append(address: number, length: number, pio: number, value: number, valueHigh: number): number {
+    const slot = this.last;
+    if (slot >= Slots) return -1;
+    const next = slot === Slots - 1 ? 0 : slot + 1;
+    if (next === this.first) return -1;
+    const { page } = this;
+    const entry = EntriesOffset + slot * CoalescedEntry.size;
+    page.setUint32(entry + CoalescedEntry.address, address % HighWord, true);
+    page.setUint32(entry + CoalescedEntry.address + 4, address / HighWord, true);
+    page.setUint32(entry + CoalescedEntry.length, length, true);
+    page.setUint32(entry + CoalescedEntry.pio, pio, true);
+    storeValue(page, entry + CoalescedEntry.data, length, value, valueHigh);
+    page.setUint32(LastOffset, next, true);
+    return slot;
+  }
+}
+
+/**
+ * Userspace's side: look at the entry at `first`, deliver it, then advance.
+ *
+ * To drain, read `last` once and advance until `first` meets it; another vCPU cannot keep the drain running then.
+ */
+export class RingConsumer extends RingPage {
+  get isEmpty(): boolean {
+    return this.first === this.last;
+  }
+
+  /** Writes that wait. An index that no kernel would store counts as an empty ring. */
+  get pending(): number {
+    const { first, last } = this;
+    if (first >= Slots || last >= Slots) return 0;
+    return last >= first ? last - first : last + Slots - first;
+  }
+
+  get address(): number {
+    const entry = this.#entry();
+    return (
+      this.page.getUint32(entry + CoalescedEntry.address, true) +
+      this.page.getUint32(entry + CoalescedEntry.address + 4, true) * HighWord
+    );
+  }
+
+  get length(): number {
+    return this.page.getUint32(this.#entry() + CoalescedEntry.length, true);
+  }
+
+  /** A port write; anything but 1 in this word is a memory write. */
+  get isPort(): boolean {
+    return this.page.getUint32(this.#entry() + CoalescedEntry.pio, true) === 1;
+  }
+
+  /** The low 32 bits of what was written; bytes beyond the length are stale in the page, and zero here. */
+  get value(): number {
+    const { length } = this;
+    const data = this.#entry() + CoalescedEntry.data;
+    if (length === 1) return this.page.getUint8(data);
+    if (length === 2) return this.page.getUint16(data, true);
+    const value = this.page.getUint32(data, true);
+    return length === 3 ? value & 0xff_ffff : value;
+  }
+
+  /** The high 32 bits of a write longer than 4 bytes. */
+  get valueHigh(): number {
+    const { length } = this;
+    if (length <= 4) return 0;
+    const value = this.page.getUint32(this.#entry() + CoalescedEntry.data + 4, true);
+    return length >= 8 ? value : value & (2 ** ((length - 4) * 8) - 1);
+  }
+
+  /** The entry was delivered: its slot is free again. An index that is out of range starts over at 0. */
+  advance(): void {
+    const { first } = this;
+    this.page.setUint32(FirstOffset, first >= Slots - 1 ? 0 : first + 1, true);
+  }
+
+  /** Where the entry at `first` begins; the page has room for 170 of them whatever the index says. */
+  #entry(): number {
+    return EntriesOffset + (this.first % Slots) * CoalescedEntry.size;
+  }
+}
+
+/** Stores the first `length` bytes of a value of up to 8, little endian. */
+export function storeValue(target: DataView, offset: number, length: number, value: number, valueHigh: number): void {
+  switch (length) {
+    case 1:
+      target.setUint8(offset, value);
+      return;
+    case 2:
+      target.setUint16(offset, value, true);
+      return;
+    case 4:
+      target.setUint32(offset, value, true);
+      return;
+    case 8:
+      target.setUint32(offset, value, true);
+      target.setUint32(offset + 4, valueHigh, true);
+      return;
+    default:
+      for (let byte = 0; byte < length; byte++) {
+        target.setUint8(offset + byte, byte < 4 ? value >>> (8 * byte) : valueHigh >>> (8 * (byte - 4)));
+      }
+  }
+}
