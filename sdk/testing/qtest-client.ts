@@ -1,0 +1,246 @@
+import type { Socket } from 'node:net';
+import { BackplaneError } from '../memory/errors.ts';
+
+/** What the emulator answered to one command: the words after `OK`, empty when there are none. */
+export type QtestAnswer = string;
+
+/** Told about every interrupt message, in stream order: it precedes the answer of the command that caused it. */
+export type InterruptListener = (line: number, level: boolean) => void;
+
+export interface QtestClientOptions {
+  /** Milliseconds of silence, while an answer is due, after which the connection is given up. */
+  readonly answerTimeout?: number;
+  /** Commands sent and not yet answered; the rest wait here, so that neither side's buffers grow without bound. */
+  readonly window?: number;
+  /** Longest line accepted from the emulator, in characters. */
+  readonly longestLine?: number;
+}
+
+interface Batch {
+  readonly commands: readonly string[];
+  readonly answer: (index: number, answer: QtestAnswer) => void;
+  readonly resolve: () => void;
+  readonly reject: (reason: BackplaneError) => void;
+  sent: number;
+  answered: number;
+}
+
+const InterruptLines = 256;
+const OneMebibyte = 1024 * 1024;
+const BytesPerChunk = 16 * 1024;
+const Command = /^[^\s]+(?: [^\s]+)*$/;
+const Interrupt = /^IRQ (raise|lower) (\d{1,3})$/;
+
+/**
+ * Drives a machine from outside, without a guest, by QEMU's qtest line protocol.
+ *
+ * Commands are pipelined: any number may be given at once, and at most a window of them is under way. Answers come
+ * in order. The client fails once and for all on the first thing it does not understand: a stream that has lost its
+ * place cannot be believed afterwards.
+ */
+export class QtestClient {
+  /** Commands answered since the connection was made. */
+  answers = 0;
+  /** Interrupt messages received since the connection was made. */
+  interrupts = 0;
+  onInterrupt: InterruptListener | undefined;
+
+  private readonly levels = new Uint8Array(InterruptLines);
+  private readonly batches: Batch[] = [];
+  private readonly window: number;
+  private readonly longestLine: number;
+  private readonly answerTimeout: number;
+  private unfinishedLine = '';
+  private outstanding = 0;
+  private failure: BackplaneError | undefined;
+
+  constructor(
+    private readonly socket: Socket,
+    { answerTimeout = 20_000, window = 4096, longestLine = 4 * OneMebibyte }: QtestClientOptions = {},
+  ) {
+    this.window = window;
+    this.longestLine = longestLine;
+    this.answerTimeout = answerTimeout;
+    socket.setEncoding('latin1');
+    socket.setTimeout(answerTimeout);
+    socket.on('data', (text: string) => this.receive(text));
+    socket.on('drain', () => this.send());
+    socket.on('timeout', () => this.giveUpIfWaiting());
+    socket.on('error', (cause) => this.fail(`the connection broke (${cause.message})`, cause));
+    socket.on('close', () => this.fail('the emulator closed the connection'));
+  }
+
+  /** The level that the intercepted line `n` was last reported to have; lines start low. */
+  level(line: number): boolean {
+    return this.levels[line] === 1;
+  }
+
+  async out8(port: number, value: number): Promise<void> {
+    await this.command(`outb ${port} ${value >>> 0}`);
+  }
+
+  async out16(port: number, value: number): Promise<void> {
+    await this.command(`outw ${port} ${value >>> 0}`);
+  }
+
+  async out32(port: number, value: number): Promise<void> {
+    await this.command(`outl ${port} ${value >>> 0}`);
+  }
+
+  async in8(port: number): Promise<number> {
+    return this.number(`inb ${port}`);
+  }
+
+  async in16(port: number): Promise<number> {
+    return this.number(`inw ${port}`);
+  }
+
+  async in32(port: number): Promise<number> {
+    return this.number(`inl ${port}`);
+  }
+
+  /** Drives an input of a device, by the device's path, as if the wire behind it had changed. */
+  async setInput(path: string, line: number, level: boolean): Promise<void> {
+    await this.command(`set_irq_in ${path} unnamed-gpio-in ${line} ${level ? 1 : 0}`);
+  }
+
+  /** From now on the levels of a device's output lines are reported, and still reach their destination. */
+  async watchOutputs(path: string): Promise<void> {
+    await this.command(`irq_intercept_out ${path}`);
+  }
+
+  /** One command and its answer. */
+  async command(command: string): Promise<QtestAnswer> {
+    let result = '';
+    await this.commands([command], (_, answer) => {
+      result = answer;
+    });
+    return result;
+  }
+
+  /** Many commands, pipelined: `answer` is called for each in order, and the promise settles after the last. */
+  commands(commands: readonly string[], answer: (index: number, answer: QtestAnswer) => void): Promise<void> {
+    if (this.failure) return Promise.reject(this.failure);
+    const malformed = commands.find((command) => !Command.test(command));
+    if (malformed !== undefined) return Promise.reject(new BackplaneError(malformedMessage(malformed)));
+    if (commands.length === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.batches.push({ commands, answer, resolve, reject, sent: 0, answered: 0 });
+      this.send();
+    });
+  }
+
+  /** Ends the connection; commands that have no answer yet are refused. */
+  close(): void {
+    this.fail('the client closed the connection');
+  }
+
+  private async number(command: string): Promise<number> {
+    const answer = await this.command(command);
+    const value = Number(answer);
+    if (answer === '' || !Number.isInteger(value)) {
+      throw this.fail(`the emulator answered '${answer}' to '${command}', where a number is due`);
+    }
+    return value;
+  }
+
+  private send(): void {
+    while (!this.failure && !this.socket.writableNeedDrain && this.outstanding < this.window) {
+      const text = this.nextChunk();
+      if (text === '') return;
+      this.socket.write(text, 'latin1');
+    }
+  }
+
+  private nextChunk(): string {
+    let text = '';
+    for (const batch of this.batches) {
+      while (batch.sent < batch.commands.length && this.outstanding < this.window && text.length < BytesPerChunk) {
+        text += `${batch.commands[batch.sent++]}\n`;
+        this.outstanding++;
+      }
+      if (batch.sent < batch.commands.length) break;
+    }
+    return text;
+  }
+
+  private receive(text: string): void {
+    const lines = (this.unfinishedLine + text).split('\n');
+    this.unfinishedLine = lines.pop() ?? '';
+    for (const line of lines) {
+      if (this.failure) return;
+      this.take(line.endsWith('\r') ? line.slice(0, -1) : line);
+    }
+    if (this.unfinishedLine.length > this.longestLine) {
+      this.fail(`the emulator sent more than ${this.longestLine} characters without ending the line`);
+    }
+    this.send();
+  }
+
+  private take(line: string): void {
+    if (line.startsWith('IRQ ')) this.takeInterrupt(line);
+    else if (line === 'OK') this.takeAnswer('');
+    else if (line.startsWith('OK ')) this.takeAnswer(line.slice(3));
+    else if (line.startsWith('FAIL') || line.startsWith('ERR'))
+      this.fail(`the emulator refused '${this.awaited}': ${line}`);
+    else this.fail(`the emulator sent '${line.slice(0, 80)}', which is no answer of the qtest protocol`);
+  }
+
+  private takeInterrupt(text: string): void {
+    const match = Interrupt.exec(text);
+    const line = Number(match?.[2]);
+    if (!match || line >= InterruptLines) {
+      this.fail(`the emulator sent '${text.slice(0, 80)}', which names no interrupt line`);
+      return;
+    }
+    const level = match[1] === 'raise';
+    this.interrupts++;
+    this.levels[line] = level ? 1 : 0;
+    this.onInterrupt?.(line, level);
+  }
+
+  private takeAnswer(answer: QtestAnswer): void {
+    const batch = this.batches[0];
+    if (!batch || batch.answered === batch.sent) {
+      this.fail(`the emulator answered 'OK ${answer.slice(0, 80)}' when nothing was asked`);
+      return;
+    }
+    this.outstanding--;
+    this.answers++;
+    const index = batch.answered++;
+    if (batch.answered === batch.commands.length) this.batches.shift();
+    try {
+      batch.answer(index, answer);
+    } catch (cause) {
+      batch.reject(this.fail(`the reader of the answer to '${batch.commands[index]}' threw`, cause));
+    }
+    if (batch.answered === batch.commands.length) batch.resolve();
+  }
+
+  /** The command whose answer comes next. */
+  private get awaited(): string {
+    const batch = this.batches[0];
+    return batch?.commands[batch.answered] ?? '';
+  }
+
+  private giveUpIfWaiting(): void {
+    if (this.outstanding > 0)
+      this.fail(`the emulator did not answer '${this.awaited}' within ${this.answerTimeout} ms`);
+  }
+
+  private fail(what: string, cause?: unknown): BackplaneError {
+    if (!this.failure) {
+      this.failure = new BackplaneError(`qtest: ${what}.`, cause === undefined ? undefined : { cause });
+      this.socket.destroy();
+    }
+    for (const batch of this.batches.splice(0)) batch.reject(this.failure);
+    return this.failure;
+  }
+}
+
+function malformedMessage(command: string): string {
+  return (
+    `qtest: cannot send ${JSON.stringify(command.slice(0, 80))}: a command is words separated by single spaces, ` +
+    'on one line. QEMU ends itself on an empty word.'
+  );
+}

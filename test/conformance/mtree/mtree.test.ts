@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { formatFlatViews } from '../../../sdk/memory/memory-tree.ts';
+import { QemuProcess, whyNoQemu } from '../../../sdk/testing/qemu-process.ts';
+import { type Capture, capture, readCapture, type Scenario, scenarios } from './captures.ts';
+import { canonicalFlatViews, parseMemoryTree } from './memory-tree-text.ts';
+import { rebuild } from './rebuild.ts';
+
+const missing = whyNoQemu();
+if (missing) console.log(`Only captured texts are compared: ${missing}`);
+
+async function captureNow(scenario: Scenario): Promise<Capture> {
+  return QemuProcess.with(scenario.qemu, (qemu) => capture(qemu, scenario));
+}
+
+function expectSameViews({ everything, flat }: Capture): void {
+  const ours = formatFlatViews(rebuild(parseMemoryTree(everything)));
+  expect(canonicalFlatViews(ours)).toBe(canonicalFlatViews(flat));
+}
+
+describe.each(scenarios)("the memory of QEMU's $name, rebuilt with our regions", (scenario) => {
+  it('is seen by the guest as QEMU printed it when the text was captured', () => {
+    const captured = readCapture(scenario.name);
+    expect(captured.flat).toContain('FlatView #0');
+    expectSameViews(captured);
+  });
+
+  it.skipIf(missing)('is seen by the guest as the installed QEMU prints it', async () => {
+    expectSameViews(await captureNow(scenario));
+  });
+});
+
+describe('the comparison', () => {
+  it('notices when one PAM area is in another mode', () => {
+    const { everything, flat } = readCapture('pc-after-firmware');
+    const line = /^(.*pam-rom @pc.ram 00000000000c4000.*)$/gm;
+    const changed = everything.replaceAll(line, '$1 [disabled]');
+    expect(changed).not.toBe(everything);
+    const ours = formatFlatViews(rebuild(parseMemoryTree(changed)));
+    expect(canonicalFlatViews(ours)).not.toBe(canonicalFlatViews(flat));
+  });
+
+  it('notices when the reset register no longer outranks the configuration address', () => {
+    const { everything, flat } = readCapture('pc');
+    const changed = everything.replace(/\(prio 1, i\/o\): piix3-reset-control/, '(prio -1, i/o): piix3-reset-control');
+    const ours = formatFlatViews(rebuild(parseMemoryTree(changed)));
+    expect(canonicalFlatViews(ours)).not.toBe(canonicalFlatViews(flat));
+  });
+});
