@@ -1,0 +1,125 @@
+import { BackplaneError, type MemoryRegion } from '../memory/index.ts';
+import type { BusContainers } from './isa-bus.ts';
+import { formatPciAddress, type PciAddress } from './pci-address.ts';
+import { PciConfigSize, PciRegister } from './pci-config-space.ts';
+import type { PciDevice } from './pci-device.ts';
+
+/** Told when one of the bus's interrupt lines changes: the bridge that routes them to an interrupt controller. */
+export type PciInterruptRouter = (pirq: number, level: boolean) => void;
+
+/** Which of the router's lines a slot's pin (0 is A) is wired to. */
+export type PciPinWiring = (slot: number, pin: number) => number;
+
+/** The wiring of a PC's board: neighbours in slot start at different lines, so that they rarely share one. */
+export const pcPinWiring: PciPinWiring = (slot, pin) => (pin + slot - 1) & 3;
+
+const Slots = 32;
+const Functions = 8;
+
+/**
+ * A PCI bus: 32 slots of 8 functions, their configuration space, and four interrupt lines. An address with nobody there
+ * reads all ones and drops writes, which is how guests find out what is plugged in.
+ */
+export class PciBus implements BusContainers {
+  readonly io: MemoryRegion;
+  readonly memory: MemoryRegion;
+  private readonly functions: (PciDevice | undefined)[] = new Array(Slots * Functions);
+  private readonly asserted = new Map<number, number>();
+  private readonly unplug = new Map<PciDevice, () => void>();
+  private router: PciInterruptRouter = () => {};
+
+  constructor(
+    { io, memory }: BusContainers,
+    private readonly wiring: PciPinWiring = pcPinWiring,
+    /** The bus number that the guest uses; 0 is the root. */
+    readonly number = 0,
+  ) {
+    this.io = io;
+    this.memory = memory;
+  }
+
+  /** Every plugged function, by slot and function. */
+  get devices(): readonly PciDevice[] {
+    return this.functions.filter((device) => device !== undefined);
+  }
+
+  deviceAt({ slot, function: number }: PciAddress): PciDevice | undefined {
+    return this.functions[slot * Functions + number];
+  }
+
+  addressOf(device: PciDevice): PciAddress | undefined {
+    const index = this.functions.indexOf(device);
+    return index < 0 ? undefined : { slot: index >> 3, function: index & 7 };
+  }
+
+  /** The lowest slot with no function in it. */
+  freeSlot(): number {
+    for (let slot = 0; slot < Slots; slot++) {
+      const functions = this.functions.slice(slot * Functions, (slot + 1) * Functions);
+      if (functions.every((device) => device === undefined)) return slot;
+    }
+    throw new BackplaneError(`PCI bus ${this.number} is full: all ${Slots} slots have a device.`);
+  }
+
+  register(device: PciDevice, address: PciAddress): void {
+    const present = this.deviceAt(address);
+    const where = formatPciAddress(address);
+    if (address.slot < 0 || address.slot >= Slots || address.function < 0 || address.function >= Functions) {
+      throw new BackplaneError(`PCI: cannot plug '${device.id}' at ${where}: slots are 00 to 1f, functions 0 to 7.`);
+    }
+    if (present !== undefined) {
+      throw new BackplaneError(
+        `PCI: cannot plug '${device.id}' at ${where}: '${present.id}' is there. Give one of them another addr.`,
+      );
+    }
+    const pin = device.config.get(PciRegister.InterruptPin, 1);
+    this.functions[address.slot * Functions + address.function] = device;
+    const pirq = pin === 0 ? undefined : this.wiring(address.slot, pin - 1);
+    const cut = device.interruptOut.connect((level) => pirq !== undefined && this.assert(pirq, level));
+    this.unplug.set(device, cut);
+  }
+
+  /** Takes the device off the bus, its interrupt with it. */
+  unregister(device: PciDevice): void {
+    const index = this.functions.indexOf(device);
+    if (index < 0) return;
+    this.functions[index] = undefined;
+    this.unplug.get(device)?.();
+    this.unplug.delete(device);
+  }
+
+  /** The bridge that hears the interrupt lines from now on. It is told at once which of them are high. */
+  connectRouter(router: PciInterruptRouter): void {
+    this.router = router;
+    for (const [pirq, count] of this.asserted) if (count > 0) router(pirq, true);
+  }
+
+  /** `address` as in configuration mechanism #1: bus in bits 23-16, slot and function in 15-8, register in 7-0. */
+  readConfig(address: number, size: number): number {
+    const device = this.select(address);
+    return device === undefined ? 0xffff_ffff >>> (32 - 8 * size) : device.readConfig(address & 0xff, size);
+  }
+
+  /** The length is cut at the end of the 256 bytes. */
+  writeConfig(address: number, value: number, size: number): void {
+    const register = address & 0xff;
+    this.select(address)?.writeConfig(register, value, Math.min(size, PciConfigSize - register));
+  }
+
+  /** After every device's own reset: interrupts down, headers cleared. */
+  reset(): void {
+    for (const device of this.devices) device.resetOnBus();
+  }
+
+  private select(address: number): PciDevice | undefined {
+    return ((address >>> 16) & 0xff) === this.number ? this.functions[(address >>> 8) & 0xff] : undefined;
+  }
+
+  /** Several functions may pull one line; the router hears only the first and the last. */
+  private assert(pirq: number, level: boolean): void {
+    const before = this.asserted.get(pirq) ?? 0;
+    const after = before + (level ? 1 : -1);
+    this.asserted.set(pirq, after);
+    if (before > 0 !== after > 0) this.router(pirq, after > 0);
+  }
+}

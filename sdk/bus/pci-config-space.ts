@@ -1,0 +1,132 @@
+/** Offsets of the configuration header that every function has. */
+export const PciRegister = {
+  VendorId: 0x00,
+  DeviceId: 0x02,
+  Command: 0x04,
+  Status: 0x06,
+  Revision: 0x08,
+  ProgrammingInterface: 0x09,
+  ClassCode: 0x0a,
+  CacheLineSize: 0x0c,
+  LatencyTimer: 0x0d,
+  HeaderType: 0x0e,
+  SubsystemVendorId: 0x2c,
+  SubsystemId: 0x2e,
+  InterruptLine: 0x3c,
+  InterruptPin: 0x3d,
+} as const;
+
+export const PciCommand = {
+  Io: 0x0001,
+  Memory: 0x0002,
+  Master: 0x0004,
+  Serr: 0x0100,
+  InterruptDisable: 0x0400,
+} as const;
+export const PciStatus = { Interrupt: 0x0008, Capabilities: 0x0010, WriteOneToClear: 0xf900 } as const;
+
+/** Bytes of conventional configuration space. Accesses that run over its end are cut there. */
+export const PciConfigSize = 256;
+
+/** Who a PCI function says it is. */
+export interface PciIdentity {
+  readonly vendorId: number;
+  readonly deviceId: number;
+  readonly revision?: number;
+  /** Class and subclass: 0x0601 is an ISA bridge. */
+  readonly classCode: number;
+  readonly programmingInterface?: number;
+  /** Which INTx pin it drives; without one it has no interrupt. */
+  readonly interruptPin?: 'A' | 'B' | 'C' | 'D';
+  /** The chip has more functions than this one. */
+  readonly multifunction?: boolean;
+  readonly subsystemVendorId?: number;
+  readonly subsystemId?: number;
+}
+
+const WritableCommand =
+  PciCommand.Io | PciCommand.Memory | PciCommand.Master | PciCommand.Serr | PciCommand.InterruptDisable;
+const HeaderSize = 0x40;
+const Multifunction = 0x80;
+
+/**
+ * The 256 bytes of configuration of one function: what the guest may change, bit by bit, and what a written one clears. The
+ * guest comes in by `read` and `write`; the device by `get` and `set`, which know no masks.
+ */
+export class PciConfigSpace {
+  readonly bytes = new Uint8Array(PciConfigSize);
+  private readonly writable = new Uint8Array(PciConfigSize);
+  private readonly writeOneToClear = new Uint8Array(PciConfigSize);
+
+  constructor(identity: PciIdentity) {
+    this.set(PciRegister.VendorId, identity.vendorId, 2);
+    this.set(PciRegister.DeviceId, identity.deviceId, 2);
+    this.set(PciRegister.Revision, identity.revision ?? 0, 1);
+    this.set(PciRegister.ProgrammingInterface, identity.programmingInterface ?? 0, 1);
+    this.set(PciRegister.ClassCode, identity.classCode, 2);
+    this.set(PciRegister.HeaderType, identity.multifunction ? Multifunction : 0, 1);
+    this.set(PciRegister.SubsystemVendorId, identity.subsystemVendorId ?? 0, 2);
+    this.set(PciRegister.SubsystemId, identity.subsystemId ?? 0, 2);
+    this.set(PciRegister.InterruptPin, identity.interruptPin ? ' ABCD'.indexOf(identity.interruptPin) : 0, 1);
+    this.setWritable(PciRegister.Command, WritableCommand, 2);
+    this.setWritable(PciRegister.CacheLineSize, 0xff, 1);
+    this.setWritable(PciRegister.InterruptLine, 0xff, 1);
+    this.writable.fill(0xff, HeaderSize);
+    this.setWriteOneToClear(PciRegister.Status, PciStatus.WriteOneToClear, 2);
+  }
+
+  /** As the guest reads: bytes beyond the end are zero. */
+  read(offset: number, size: number): number {
+    return this.get(offset, Math.min(size, PciConfigSize - offset));
+  }
+
+  /** As the guest writes: only writable bits change, and ones clear where ones clear. Bytes beyond the end are dropped. */
+  write(offset: number, value: number, size: number): void {
+    for (let i = 0; i < size && offset + i < PciConfigSize; i++) {
+      const at = offset + i;
+      const written = (value >>> (8 * i)) & 0xff;
+      const mask = this.writable[at] as number;
+      const kept = ((this.bytes[at] as number) & ~mask) | (written & mask);
+      this.bytes[at] = kept & ~(written & (this.writeOneToClear[at] as number));
+    }
+  }
+
+  get(offset: number, size: number): number {
+    let value = 0;
+    for (let i = size - 1; i >= 0; i--) value = value * 256 + (this.bytes[offset + i] as number);
+    return value;
+  }
+
+  set(offset: number, value: number, size: number): void {
+    store(this.bytes, offset, value, size);
+  }
+
+  /** Which bits the guest may change: a one for each. */
+  setWritable(offset: number, mask: number, size: number): void {
+    store(this.writable, offset, mask, size);
+  }
+
+  /** Which bits a written one clears. */
+  setWriteOneToClear(offset: number, mask: number, size: number): void {
+    store(this.writeOneToClear, offset, mask, size);
+  }
+
+  /** What a bus reset does to the header: clears what the guest could have set in it. Bytes from 0x40 are the device's. */
+  resetHeader(): void {
+    this.clearChangeable(PciRegister.Command, 2);
+    this.clearChangeable(PciRegister.Status, 2);
+    this.clearChangeable(PciRegister.InterruptLine, 1);
+    this.bytes[PciRegister.CacheLineSize] = 0;
+  }
+
+  private clearChangeable(offset: number, size: number): void {
+    for (let at = offset; at < offset + size; at++) {
+      const kept = (this.bytes[at] as number) & ~(this.writable[at] as number);
+      this.bytes[at] = kept & ~(this.writeOneToClear[at] as number);
+    }
+  }
+}
+
+function store(bytes: Uint8Array, offset: number, value: number, size: number): void {
+  for (let i = 0; i < size; i++) bytes[offset + i] = (value >>> (8 * i)) & 0xff;
+}

@@ -1,0 +1,31 @@
+import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
+import type { BusContainers } from './isa-bus.ts';
+
+export interface SystemBusParts extends BusContainers {
+  readonly topology: MemoryTopology;
+  readonly ram: MemoryRegion;
+}
+
+/** The board: the roots of memory and ports, and the RAM as one piece. For chipsets, which alias and rearrange them. */
+export class SystemBus implements SystemBusParts {
+  readonly topology: MemoryTopology;
+  /** The root of the memory space: 'system'. */
+  readonly memory: MemoryRegion;
+  /** The root of the port space: 'io'. */
+  readonly io: MemoryRegion;
+  /** All of the machine's RAM, mapped nowhere by itself: aliases of it are. */
+  readonly ram: MemoryRegion;
+
+  constructor({ topology, memory, io, ram }: SystemBusParts) {
+    this.topology = topology;
+    this.memory = memory;
+    this.io = io;
+    this.ram = ram;
+  }
+}
+
+/** Who performs a reset of the whole machine, at the end of the access that asked for it. */
+export abstract class ResetController {
+  /** `reason` is for people: 'reset control register', 'triple fault'. */
+  abstract requestReset(reason: string): void;
+}

@@ -1,0 +1,14 @@
+/**
+ * The one file that reads the host's time. Everything else asks a `VirtualClock`, so that a run can be repeated.
+ * A test in test/architecture reads every source file and refuses a second one.
+ */
+
+/** Nanoseconds of the host's monotonic clock since an arbitrary start. */
+export function hostNanoseconds(): number {
+  return performance.now() * 1e6;
+}
+
+/** The host's calendar date: what a real-time clock starts from when nobody gave it a date. */
+export function hostDate(): Date {
+  return new Date();
+}

@@ -1,0 +1,40 @@
+/** What a timer tells its clock when it is armed or cancelled. */
+export interface TimerQueue {
+  schedule(timer: Timer): void;
+  unschedule(timer: Timer): void;
+}
+
+/**
+ * Something that happens once, at an absolute guest time. A timer has a name and a deadline and nothing else, so that
+ * a pending one is plain data: a snapshot holds the two, and the restored device owns the callback.
+ */
+export class Timer {
+  /** When it fires, in guest nanoseconds; Infinity while it is not armed. Set by `arm` and `cancel` only. */
+  deadline = Number.POSITIVE_INFINITY;
+  /** Breaks ties: of two timers with one deadline, the one armed first fires first. Kept by the clock. */
+  order = 0;
+
+  constructor(
+    readonly name: string,
+    readonly callback: () => void,
+    private readonly queue: TimerQueue,
+  ) {}
+
+  get pending(): boolean {
+    return this.deadline !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Fires at guest time `at`, once. Arming a pending timer moves it; a time that has passed fires at the next look. */
+  arm(at: number): void {
+    if (Number.isNaN(at)) throw new RangeError(`Timer '${this.name}' cannot be armed at NaN: pass guest nanoseconds.`);
+    if (this.pending) this.queue.unschedule(this);
+    this.deadline = at;
+    if (this.pending) this.queue.schedule(this);
+  }
+
+  cancel(): void {
+    if (!this.pending) return;
+    this.queue.unschedule(this);
+    this.deadline = Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,71 @@
+import { BackplaneError } from '../memory/index.ts';
+import type { CoalescedDeclaration, OffsetRange, RegionBlueprint } from './blueprint.ts';
+import type { RegionTemplate } from './region-template.ts';
+
+export type Fail = (why: string) => BackplaneError;
+
+/** Every refusal at definition names the class first. */
+export function definitionError(className: string): Fail {
+  return (why) => new BackplaneError(`Class ${className}: ${why}`);
+}
+
+/** `0x0 to 0x3`: bytes of a region, both ends included. */
+export function formatRange({ offset, size }: OffsetRange): string {
+  return size === 1 ? `0x${offset.toString(16)}` : `0x${offset.toString(16)} to 0x${(offset + size - 1).toString(16)}`;
+}
+
+export function checkCoalescedRange(region: RegionTemplate, { offset, size }: OffsetRange, fail: Fail): void {
+  const range = `@addCoalescedIo(${region.name}, { offset: ${offset}, size: ${size} })`;
+  if (region.kind === 'container') {
+    throw fail(`${range}: '${region.name}' is a container, which has no writes of its own. Name the region inside it.`);
+  }
+  if (size === 0) throw fail(`${range} covers nothing. Give it the number of bytes whose writes may wait.`);
+  if (!Number.isInteger(offset) || !Number.isInteger(size) || size < 0) {
+    throw fail(`${range} is not a range of bytes. Give it whole numbers, size above 0.`);
+  }
+  if (offset < 0 || offset + size > region.size) {
+    throw fail(
+      `${range} leaves its region, which has the bytes ${formatRange({ offset: 0, size: region.size })}. ` +
+        'Offsets count from the start of the region, not from its address: move or shorten the range.',
+    );
+  }
+}
+
+export function checkNotDeclaredTwice(
+  region: RegionTemplate,
+  range: OffsetRange,
+  earlier: readonly OffsetRange[],
+  fail: Fail,
+): void {
+  const twice = earlier.find((one) => one.offset < range.offset + range.size && range.offset < one.offset + one.size);
+  if (twice === undefined) return;
+  throw fail(
+    `@addCoalescedIo(${region.name}) declares ${formatRange(range)} although ${formatRange(twice)} of it is declared ` +
+      'already, here or in a base class. Keep one of them.',
+  );
+}
+
+/**
+ * A write that waits must not be missed by a read: every other region of the class that can be read delivers the queue
+ * first, or is declared to answer independently of it. (A coalesced region flushes itself.)
+ */
+export function checkFlushPartners(regions: readonly RegionBlueprint[], fail: Fail): void {
+  for (const { template, coalesced } of regions) {
+    for (const declaration of coalesced) {
+      for (const other of regions) {
+        if (other.template === template || protectedFrom(other, declaration)) continue;
+        throw fail(
+          `writes to '${template.name}' are coalesced, but reads of '${other.template.name}' would not see those still ` +
+            `queued. Add @flushCoalescedIo(${other.template.name}), or, if its reads do not depend on them, name it in ` +
+            'the declaration: independent: [region].',
+        );
+      }
+    }
+  }
+}
+
+function protectedFrom(other: RegionBlueprint, declaration: CoalescedDeclaration): boolean {
+  const readable = other.handlers.some((handler) => !handler.isWrite);
+  const flushes = other.flushCoalescedIo || other.coalesced.length > 0;
+  return !readable || flushes || (declaration.independent ?? []).includes(other.template);
+}

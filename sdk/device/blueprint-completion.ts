@@ -1,0 +1,100 @@
+import type {
+  CoalescedDeclaration,
+  DeviceBlueprint,
+  DeviceClass,
+  DeviceDescription,
+  DeviceRecord,
+  Facet,
+  RegionBlueprint,
+} from './blueprint.ts';
+import { checkCoalescedRange, checkFlushPartners, checkNotDeclaredTwice, definitionError } from './blueprint-checks.ts';
+import { routesOf } from './handler-routes.ts';
+import type { HandlerRoute } from './handlers.ts';
+import { noOptions } from './options.ts';
+import type { HandledRegion, RegionTemplate } from './region-template.ts';
+
+interface RegionDraft {
+  handlers: readonly HandlerRoute[];
+  coalesced: CoalescedDeclaration[];
+  flush: boolean;
+}
+
+/**
+ * Puts together what the class and its bases say, checks it as a whole, and freezes it. `lineage` are the records that no
+ * @device has completed yet, base first: abstract bases without @device, then the class itself.
+ */
+export function completeBlueprint(
+  lineage: readonly DeviceRecord[],
+  description: DeviceDescription,
+  base: DeviceBlueprint | undefined,
+): DeviceBlueprint {
+  const own = lineage.at(-1) as DeviceRecord;
+  const deviceClass = own.deviceClass as DeviceClass;
+  const fail = definitionError(deviceClass.name);
+  if (description.type === '') throw fail(`@device needs a type: the name that '-device' takes.`);
+
+  const drafts = new Map<RegionTemplate, RegionDraft>();
+  for (const region of base?.regions ?? []) {
+    const { handlers, coalesced, flushCoalescedIo } = region;
+    drafts.set(region.template, { handlers, coalesced: [...coalesced], flush: flushCoalescedIo });
+  }
+  for (const record of lineage) addRecord(drafts, record, fail);
+  const regions = [...drafts].map(([template, draft]) => freezeRegion(template, draft));
+  checkFlushPartners(regions, fail);
+
+  const injecting = lineage.findLast((record) => record.injections.size > 0);
+  const injections = injecting === undefined ? (base?.injections ?? []) : injectionsOf(injecting);
+  const options = injecting === undefined ? base?.options : injecting.options;
+  const facets = new Map<Facet<unknown>, unknown>(lineage.flatMap((record) => [...record.facets]));
+  const prototype: { readonly bus?: string } = deviceClass.prototype;
+  return Object.freeze({
+    type: description.type,
+    description: description.description,
+    deviceClass,
+    bus: prototype.bus ?? 'none',
+    regions: Object.freeze(regions),
+    options: options ?? noOptions,
+    injections: Object.freeze(injections),
+    facet: <T>(facet: Facet<T>) => (facets.get(facet) as T | undefined) ?? base?.facet(facet),
+    region: (template: RegionTemplate) => regions.find((region) => region.template === template),
+  });
+}
+
+function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecord, fail: (why: string) => Error): void {
+  const draftOf = (region: RegionTemplate): RegionDraft => {
+    let draft = drafts.get(region);
+    if (draft === undefined) drafts.set(region, (draft = { handlers: [], coalesced: [], flush: false }));
+    return draft;
+  };
+  for (const region of record.otherRegions) draftOf(region);
+  const handled = new Set<HandledRegion>(record.handlers.map(({ region }) => region));
+  for (const region of handled) {
+    const declarations = record.handlers.filter((one) => one.region === region).map((one) => one.declaration);
+    const draft = draftOf(region);
+    draft.handlers = routesOf(region, declarations, draft.handlers, fail);
+  }
+  for (const { region, declaration } of record.coalesced) {
+    const { coalesced } = draftOf(region);
+    checkCoalescedRange(region, declaration, fail);
+    checkNotDeclaredTwice(region, declaration, coalesced, fail);
+    coalesced.push(Object.freeze({ ...declaration }));
+  }
+  for (const region of record.flushing) {
+    const draft = draftOf(region);
+    if (draft.flush) throw fail(`@flushCoalescedIo names region '${region.name}' twice. Keep one of them.`);
+    draft.flush = true;
+  }
+}
+
+function freezeRegion(template: RegionTemplate, { handlers, coalesced, flush }: RegionDraft): RegionBlueprint {
+  return Object.freeze({
+    template,
+    handlers: Object.freeze([...handlers]),
+    coalesced: Object.freeze(coalesced),
+    flushCoalescedIo: flush,
+  });
+}
+
+function injectionsOf(record: DeviceRecord) {
+  return [...record.injections].map(([index, token]) => ({ index, token })).sort((a, b) => a.index - b.index);
+}

@@ -1,0 +1,168 @@
+import { BackplaneError } from '../memory/index.ts';
+import { completeBlueprint } from './blueprint-completion.ts';
+import type { Device } from './device.ts';
+import type { HandlerDeclaration, HandlerRoute } from './handlers.ts';
+import type { OptionSet } from './options.ts';
+import type { HandledRegion, RegionTemplate } from './region-template.ts';
+
+/** A device class, as decorators and machines name it. */
+export type DeviceClass<D extends Device = Device> = abstract new (...args: never) => D;
+/** A device class that a machine can make instances of. */
+export type ConcreteDeviceClass<D extends Device = Device> = new (...args: never) => D;
+/** A service by its class: what `@inject` asks for and what a machine binds. */
+export type Token<S = unknown> = abstract new (...args: never) => S;
+
+/** Bytes of a region, from `offset`. */
+export interface OffsetRange {
+  readonly offset: number;
+  readonly size: number;
+}
+
+export interface CoalescedDeclaration extends OffsetRange {
+  /** Regions of the same class whose reads do not depend on the queued writes, so that they need not flush. */
+  readonly independent?: readonly RegionTemplate[];
+}
+
+/** What the class says about one of its regions. */
+export interface RegionBlueprint {
+  readonly template: RegionTemplate;
+  readonly handlers: readonly HandlerRoute[];
+  readonly coalesced: readonly CoalescedDeclaration[];
+  /** Reached by an access, it first delivers what is queued anywhere. */
+  readonly flushCoalescedIo: boolean;
+}
+
+export interface DeviceDescription {
+  /** The name on the command line: `-device mc146818rtc`. */
+  readonly type: string;
+  readonly description: string;
+}
+
+/** A constructor parameter that the machine fills. */
+export interface Injection {
+  readonly index: number;
+  /** The service's class, or undefined where the parameter takes the device's options. */
+  readonly token: Token | undefined;
+}
+
+/** Everything a class declares, base classes included, checked and frozen. Nothing is built from it before realize. */
+export interface DeviceBlueprint extends DeviceDescription {
+  readonly deviceClass: DeviceClass;
+  /** 'isa', 'pci' or 'system': the bus its base class belongs to. */
+  readonly bus: string;
+  readonly regions: readonly RegionBlueprint[];
+  readonly options: OptionSet;
+  /** What the constructor takes, by position. */
+  readonly injections: readonly Injection[];
+  /** What another room declared about the class, for instance its PCI identity. */
+  facet<T>(facet: Facet<T>): T | undefined;
+  region(template: RegionTemplate): RegionBlueprint | undefined;
+}
+
+/** A kind of declaration that another room adds to the class, by its own decorator. */
+export class Facet<T> {
+  declare readonly declared: T;
+  constructor(readonly decorator: string) {}
+}
+
+/** What the decorators of one class have said so far. Decorators write here and do nothing else. */
+export class DeviceRecord {
+  readonly handlers: { readonly region: HandledRegion; readonly declaration: HandlerDeclaration }[] = [];
+  readonly coalesced: { readonly region: RegionTemplate; readonly declaration: CoalescedDeclaration }[] = [];
+  readonly flushing: RegionTemplate[] = [];
+  readonly otherRegions: RegionTemplate[] = [];
+  readonly facets = new Map<Facet<unknown>, unknown>();
+  readonly injections = new Map<number, Token | undefined>();
+  options: OptionSet | undefined;
+  blueprint: DeviceBlueprint | undefined;
+
+  // biome-ignore lint/complexity/noBannedTypes: any class may be decorated by mistake, and is named in the message
+  constructor(readonly deviceClass: Function) {}
+
+  addHandler(region: HandledRegion, declaration: HandlerDeclaration): void {
+    this.refuseAfterDevice(`@${region.name} handler '${declaration.method}'`);
+    this.handlers.push({ region, declaration });
+  }
+
+  addCoalescedIo(region: RegionTemplate, declaration: CoalescedDeclaration): void {
+    this.refuseAfterDevice('@addCoalescedIo');
+    this.coalesced.push({ region, declaration });
+  }
+
+  flushCoalescedIo(region: RegionTemplate): void {
+    this.refuseAfterDevice('@flushCoalescedIo');
+    this.flushing.push(region);
+  }
+
+  /** Names a region without handlers: a container, or one that a bus attaches. */
+  addRegion(region: RegionTemplate): void {
+    this.refuseAfterDevice(`region '${region.name}'`);
+    this.otherRegions.push(region);
+  }
+
+  inject(index: number, token: Token): void {
+    this.injections.set(index, token);
+  }
+
+  injectOptions(index: number, options: OptionSet): void {
+    this.injections.set(index, undefined);
+    this.options = options;
+  }
+
+  set<T>(facet: Facet<T>, value: T): void {
+    this.refuseAfterDevice(`@${facet.decorator}`);
+    if (this.facets.has(facet)) {
+      throw new BackplaneError(`Class ${this.deviceClass.name} has @${facet.decorator} twice. Keep one of them.`);
+    }
+    this.facets.set(facet, value);
+  }
+
+  complete(description: DeviceDescription, base: DeviceBlueprint | undefined): void {
+    this.refuseAfterDevice('@device');
+    this.blueprint = completeBlueprint(lineageOf(this), description, base);
+  }
+
+  /** Class decorators run from the bottom up, so @device, which checks the whole class, must be on top. */
+  private refuseAfterDevice(decorator: string): void {
+    if (this.blueprint === undefined) return;
+    throw new BackplaneError(
+      `Class ${this.deviceClass.name}: ${decorator} stands above @device, which is already done. Move @device to the top.`,
+    );
+  }
+}
+
+// biome-ignore lint/complexity/noBannedTypes: a decorator's target is typed as a constructor function
+const records = new WeakMap<Function, DeviceRecord>();
+
+/** Where the decorators of exactly this class write; a base class has a record of its own, which is never changed. */
+// biome-ignore lint/complexity/noBannedTypes: see above
+export function recordOf(deviceClass: Function): DeviceRecord {
+  let record = records.get(deviceClass);
+  if (record === undefined) records.set(deviceClass, (record = new DeviceRecord(deviceClass)));
+  return record;
+}
+
+/** The class's record after those of bases that have no @device of their own, base first. */
+function lineageOf(record: DeviceRecord): DeviceRecord[] {
+  const base: unknown = Object.getPrototypeOf(record.deviceClass);
+  if (typeof base !== 'function' || records.get(base)?.blueprint !== undefined) return [record];
+  return [...lineageOf(recordOf(base)), record];
+}
+
+/** The blueprint of the nearest base class that is a device of its own. */
+// biome-ignore lint/complexity/noBannedTypes: see above
+export function baseBlueprintOf(deviceClass: Function): DeviceBlueprint | undefined {
+  const base: unknown = Object.getPrototypeOf(deviceClass);
+  if (typeof base !== 'function') return undefined;
+  return records.get(base)?.blueprint ?? baseBlueprintOf(base);
+}
+
+/** Everything the class declares. A class without @device has no blueprint, and is refused here, when it is used. */
+export function blueprintOf(deviceClass: DeviceClass): DeviceBlueprint {
+  const blueprint = records.get(deviceClass)?.blueprint;
+  if (blueprint !== undefined) return blueprint;
+  throw new BackplaneError(
+    `Class ${deviceClass.name} has no @device, so what it declares was never checked. ` +
+      `Put @device({ type: '...', description: '...' }) on top of it.`,
+  );
+}

@@ -1,0 +1,80 @@
+import { injectable, inject as injectService } from 'inversify';
+import {
+  baseBlueprintOf,
+  type CoalescedDeclaration,
+  type DeviceClass,
+  type DeviceDescription,
+  recordOf,
+  type Token,
+} from './blueprint.ts';
+import type { OptionSet, OptionsOf } from './options.ts';
+import type { ContainerRegion, HandledRegion } from './region-template.ts';
+
+/**
+ * Decorators record what a class says about itself. They build nothing, wrap nothing and change no method; what they
+ * recorded is built when a device is realized. Each of them is one line over the class's record.
+ *
+ * Members are decorated first, then the constructor's parameters, then the class from the bottom up. `@device` stands on
+ * top, runs last, and is therefore where everything that concerns the class as a whole is checked.
+ */
+
+/** Makes the class a device model: checks all it declares, and refuses with a sentence what cannot work. */
+export function device(description: DeviceDescription) {
+  return (deviceClass: DeviceClass): void => {
+    injectable()(deviceClass);
+    recordOf(deviceClass).complete(description, baseBlueprintOf(deviceClass));
+  };
+}
+
+/**
+ * Writes to these bytes of the region may wait: on KVM they are queued in a ring without an exit, and delivered in order
+ * before anything can see that they were late. For writes that have no effect of their own until another access.
+ */
+export function addCoalescedIo(region: HandledRegion, range: CoalescedDeclaration) {
+  return (deviceClass: DeviceClass): void => recordOf(deviceClass).addCoalescedIo(region, range);
+}
+
+/** An access to this region first delivers every queued write: the partner of `@addCoalescedIo`, on the port that reads. */
+export function flushCoalescedIo(region: HandledRegion) {
+  return (deviceClass: DeviceClass): void => recordOf(deviceClass).flushCoalescedIo(region);
+}
+
+/** Names a region of the class that has no handlers. The device maps others into it when it is realized. */
+export function contains(region: ContainerRegion) {
+  return (deviceClass: DeviceClass): void => recordOf(deviceClass).addRegion(region);
+}
+
+/** The token under which a machine binds the values of a device's options, in the device's own container. */
+export abstract class DeviceOptions {}
+
+type Instance = abstract new (...args: never) => object;
+type ParameterOf<C extends Instance, I extends number> = ConstructorParameters<C>[I];
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+
+/** A constructor parameter takes the values of these options; its type must be `OptionsOf` them. */
+export function options<S extends OptionSet>(declared: S) {
+  return <C extends DeviceClass, I extends number>(
+    deviceClass: C,
+    _member: undefined,
+    index: Same<ParameterOf<C, I>, OptionsOf<S>> extends true
+      ? I
+      : { readonly 'this parameter must have the type of the declared options': OptionsOf<S> },
+  ): void => {
+    injectService(DeviceOptions)(deviceClass, undefined, index as number);
+    recordOf(deviceClass).injectOptions(index as number, declared);
+  };
+}
+
+/** A constructor parameter takes a service of the machine, named by its class. */
+export function inject<T>(token: Token<T>) {
+  return <C extends Instance, I extends number>(
+    target: C,
+    _member: undefined,
+    index: T extends ParameterOf<C, I>
+      ? I
+      : { readonly 'this parameter must have the type of the injected service': T },
+  ): void => {
+    injectService(token)(target, undefined, index as number);
+    recordOf(target).inject(index as number, token);
+  };
+}

@@ -1,0 +1,81 @@
+import { BackplaneError, type MemoryRegion, type MemoryTopology, type RegionOwner } from '../memory/index.ts';
+import { blueprintOf, type DeviceBlueprint, type DeviceClass } from './blueprint.ts';
+import type { GuestErrors } from './guest-errors.ts';
+import { buildRegions } from './region-builder.ts';
+import type { RegionTemplate } from './region-template.ts';
+
+/** What a machine, or a test bench, gives a device when it is realized. */
+export interface DeviceSurroundings {
+  /** Unique in the machine; it names the device in messages, warnings and the qtree. */
+  readonly id: string;
+  readonly topology: MemoryTopology;
+  readonly guestErrors: GuestErrors;
+}
+
+/**
+ * A model of a piece of hardware. Its life: construct (no effect on the machine), realize (regions are built and sealed),
+ * reset (any number of times), unrealize. A device overrides `onRealize`, `reset` and `onUnrealize`; a machine calls the rest.
+ */
+export abstract class Device implements RegionOwner {
+  /** The kind of bus it plugs into: 'isa', 'pci', 'system'. */
+  abstract readonly bus: string;
+  private surroundings: DeviceSurroundings | undefined;
+  private regions: ReadonlyMap<RegionTemplate, MemoryRegion> = new Map();
+
+  get id(): string {
+    return this.surroundings?.id ?? this.constructor.name;
+  }
+
+  get blueprint(): DeviceBlueprint {
+    return blueprintOf(this.constructor as DeviceClass);
+  }
+
+  get realized(): boolean {
+    return this.surroundings !== undefined;
+  }
+
+  /** The memory region that this instance got from a region of its class. It exists from realize to unrealize. */
+  region(template: RegionTemplate): MemoryRegion {
+    const region = this.regions.get(template);
+    if (region !== undefined) return region;
+    const why = this.realized
+      ? `its class does not name it in a decorator`
+      : 'it is not realized, and regions are built then';
+    throw new BackplaneError(`Device '${this.id}' has no region '${template.name}': ${why}.`);
+  }
+
+  /** Builds and seals the regions. Called once by the machine, before the first reset. */
+  realize(surroundings: DeviceSurroundings): void {
+    if (this.realized) throw new BackplaneError(`Device '${this.id}' is realized already. Unrealize it first.`);
+    this.regions = buildRegions(this, surroundings);
+    this.surroundings = surroundings;
+    this.onRealize();
+  }
+
+  unrealize(): void {
+    if (!this.realized) return;
+    this.onUnrealize();
+    this.regions = new Map();
+    this.surroundings = undefined;
+  }
+
+  /** Puts the device into the state that the guest finds after power-on or a reset. */
+  reset(): void {}
+
+  /** A mistake of the guest: loud once, then counted, never thrown. Answers undefined, so that a handler can return it. */
+  guestError(message: string): undefined {
+    this.surroundings?.guestErrors.report(this.id, message);
+    return undefined;
+  }
+
+  /** Once, when the regions exist: the place for aliases and further regions. */
+  protected onRealize(): void {}
+  protected onUnrealize(): void {}
+
+  /** The machine's memory, for regions made by hand in `onRealize`. */
+  protected get topology(): MemoryTopology {
+    if (this.surroundings === undefined)
+      throw new BackplaneError(`Device '${this.id}' has no topology before realize.`);
+    return this.surroundings.topology;
+  }
+}

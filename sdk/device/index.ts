@@ -1,0 +1,51 @@
+export {
+  blueprintOf,
+  type CoalescedDeclaration,
+  type ConcreteDeviceClass,
+  type DeviceBlueprint,
+  type DeviceClass,
+  type DeviceDescription,
+  Facet,
+  type Injection,
+  type OffsetRange,
+  type RegionBlueprint,
+  recordOf,
+  type Token,
+} from './blueprint.ts';
+export { addCoalescedIo, contains, DeviceOptions, device, flushCoalescedIo, inject, options } from './decorators.ts';
+export { Device, type DeviceSurroundings } from './device.ts';
+export { type GuestError, type GuestErrorSink, GuestErrors } from './guest-errors.ts';
+export type {
+  HandlerOptions,
+  HandlerRoute,
+  Read64Handler,
+  ReadHandler,
+  ReadWithAttributesHandler,
+  Write64Handler,
+  WriteHandler,
+  WriteWithAttributesHandler,
+} from './handlers.ts';
+export { InterruptLine } from './interrupt-line.ts';
+export { InterruptPin, type InterruptSink } from './interrupt-pin.ts';
+export { nearest } from './nearest-name.ts';
+export { type Option, option } from './option-kinds.ts';
+export {
+  commandLineName,
+  defineOptions,
+  type GivenOptions,
+  type GivenOptionsOfClass,
+  type OptionDeclarations,
+  OptionSet,
+  type OptionsOf,
+} from './options.ts';
+export { type PinNames, pinOf, pinsOf } from './pins.ts';
+export {
+  ContainerRegion,
+  containerRegion,
+  HandledRegion,
+  type HandledRegionSpec,
+  mmioRegion,
+  portRegion,
+  type RegionKind,
+  RegionTemplate,
+} from './region-template.ts';

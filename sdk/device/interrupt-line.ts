@@ -1,0 +1,42 @@
+import type { InterruptPin, InterruptSink } from './interrupt-pin.ts';
+
+/**
+ * A wire that several pins may share: high while at least one of them is. It counts who pulls it up, so that one device
+ * lowering its pin does not take away another's interrupt.
+ */
+export class InterruptLine {
+  private raised = 0;
+  private own = false;
+  private readonly sinks: InterruptSink[] = [];
+
+  constructor(readonly name: string) {}
+
+  get level(): boolean {
+    return this.raised > 0;
+  }
+
+  /** For whoever has no pin: the line's own input, ORed with the rest. */
+  set(level: boolean): void {
+    if (this.own === level) return;
+    this.own = level;
+    this.pull(level);
+  }
+
+  /** One more device on the line. Answers how to take it off. */
+  attach(pin: InterruptPin): () => void {
+    return pin.connect((level) => this.pull(level));
+  }
+
+  /** Who hears the line: an interrupt controller's input. It hears the present level at once if that is high. */
+  connect(sink: InterruptSink): void {
+    this.sinks.push(sink);
+    if (this.level) sink(true);
+  }
+
+  private pull(up: boolean): void {
+    const before = this.level;
+    this.raised += up ? 1 : -1;
+    if (this.level === before) return;
+    for (const sink of this.sinks) sink(this.level);
+  }
+}

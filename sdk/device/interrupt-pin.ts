@@ -1,0 +1,43 @@
+/** What is at the other end of a pin's wire. */
+export type InterruptSink = (level: boolean) => void;
+
+/**
+ * An output of a device. The device sets its level; where the wire goes is the machine's business, and a pin that is
+ * connected to nothing is a pin whose interrupts nobody hears.
+ */
+export class InterruptPin {
+  private high = false;
+  private readonly sinks: InterruptSink[] = [];
+
+  get level(): boolean {
+    return this.high;
+  }
+
+  get connected(): boolean {
+    return this.sinks.length > 0;
+  }
+
+  set(level: boolean): void {
+    if (this.high === level) return;
+    this.high = level;
+    for (const sink of this.sinks) sink(level);
+  }
+
+  /** Up and down again: an edge for a controller that looks for edges. */
+  pulse(): void {
+    this.set(true);
+    this.set(false);
+  }
+
+  /** Solders a wire to the pin. It hears the present level at once if that is high, and answers how to take it off. */
+  connect(sink: InterruptSink): () => void {
+    this.sinks.push(sink);
+    if (this.high) sink(true);
+    return () => {
+      const index = this.sinks.indexOf(sink);
+      if (index < 0) return;
+      this.sinks.splice(index, 1);
+      if (this.high) sink(false);
+    };
+  }
+}

@@ -1,0 +1,18 @@
+/** The numbers of QEMU's command line: decimal or 0x, with an optional sign. A leading 0 is refused, not taken as octal. */
+export function parseInteger(text: string): bigint | undefined {
+  const match = /^([+-]?)(0x[0-9a-f]+|0|[1-9][0-9]*)$/i.exec(text);
+  if (match === null) return undefined;
+  const value = BigInt((match[2] as string).toLowerCase());
+  return match[1] === '-' ? -value : value;
+}
+
+const Suffixes = 'bkmgtpe';
+
+/** A size: a number, maybe with decimals, and maybe a suffix B, K, M, G, T, P or E in powers of 1024. */
+export function parseSize(text: string): number | undefined {
+  const match = /^(?:(0x[0-9a-f]+)|((?:0|[1-9][0-9]*)(?:\.[0-9]+)?)([bkmgtpe]?))$/i.exec(text);
+  if (match === null) return undefined;
+  const factor = 1024 ** Math.max(0, Suffixes.indexOf((match[3] ?? '').toLowerCase() || 'b'));
+  const bytes = Number(match[1] ?? match[2]) * factor;
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}

@@ -1,0 +1,141 @@
+import { parseInteger, parseSize } from './option-grammar.ts';
+
+/** One option: its type, its default, and how the command line writes it. `T` includes undefined when it has no default. */
+export interface Option<T> {
+  /** As help shows it: `<integer>`. */
+  readonly kind: string;
+  readonly description: string;
+  readonly default: T;
+  /** What a value looks like, for messages: "an integer from 0 to 15". */
+  readonly expected: string;
+  /** The value that a text of the command line means; undefined when it means none. */
+  parse(text: string): T | undefined;
+  /** How the command line would write the value. */
+  format(value: unknown): string;
+  /** What is wrong with a value, or undefined. */
+  problem(value: unknown): string | undefined;
+}
+
+interface Common<T> {
+  /** One line for help, without a full stop. */
+  readonly description: string;
+  /** Leave it out and the value may be undefined. */
+  readonly default?: T;
+}
+
+interface Ranged<T, R> extends Common<T> {
+  /** Smallest and largest value, both allowed. */
+  readonly range?: readonly [R, R];
+  /** Written after the value in help: 'ns', 'bytes'. */
+  readonly unit?: string;
+}
+
+type Given<T, S> = S extends { readonly default: unknown } ? Option<T> : Option<T | undefined>;
+
+function make<T, S extends Common<T>>(
+  spec: S,
+  kind: string,
+  expected: string,
+  isValue: (value: unknown) => boolean,
+  parse: (text: string) => T | undefined,
+  format: (value: T) => string = String,
+): Given<T, S> {
+  const made: Option<T | undefined> = {
+    kind,
+    description: spec.description,
+    default: spec.default,
+    expected,
+    parse,
+    format: (value) => format(value as T),
+    problem: (value) => (isValue(value) ? undefined : `takes ${expected}; ${show(value)} is not that.`),
+  };
+  if (spec.default !== undefined && !isValue(spec.default)) {
+    throw new RangeError(
+      `An option's default must be a value of it: it takes ${expected}, and ${show(spec.default)} is not that.`,
+    );
+  }
+  return Object.freeze(made) as Given<T, S>;
+}
+
+const show = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : String(value));
+
+function within<T, R extends number | bigint>(spec: Ranged<T, R>): string {
+  const range = spec.range === undefined ? '' : ` from ${spec.range[0]} to ${spec.range[1]}`;
+  return range + (spec.unit === undefined ? '' : ` (${spec.unit})`);
+}
+
+/** The kinds of options there are. Each one carries its type to the constructor and its grammar to the command line. */
+export const option = {
+  /** `8`, `0x70`. */
+  integer<const S extends Ranged<number, number>>(spec: S): Given<number, S> {
+    const [low, high] = spec.range ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
+    const isValue = (value: unknown) =>
+      Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
+    return make<number, S>(spec, 'integer', `an integer${within(spec)}`, isValue, (text) => {
+      const value = parseInteger(text);
+      return value === undefined || BigInt(Number(value)) !== value ? undefined : Number(value);
+    });
+  },
+
+  /** A 64-bit integer, as bigint. */
+  bigint<const S extends Ranged<bigint, bigint>>(spec: S): Given<bigint, S> {
+    const [low, high] = spec.range ?? [0n, 2n ** 64n - 1n];
+    const isValue = (value: unknown) => typeof value === 'bigint' && value >= low && value <= high;
+    return make<bigint, S>(
+      spec,
+      'integer',
+      `an integer${within({ ...spec, range: [low, high] })}`,
+      isValue,
+      parseInteger,
+    );
+  },
+
+  /** `64M`, `1.5G`, `0x1000`: a number of bytes. */
+  size<const S extends Ranged<number, number>>(spec: S): Given<number, S> {
+    const [low, high] = spec.range ?? [0, Number.MAX_SAFE_INTEGER];
+    const isValue = (value: unknown) =>
+      Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
+    return make<number, S>(spec, 'size', `a size such as 64M${within(spec)}`, isValue, parseSize);
+  },
+
+  /** `on`, `off`. */
+  boolean<const S extends Common<boolean>>(spec: S): Given<boolean, S> {
+    const isValue = (value: unknown) => typeof value === 'boolean';
+    const parse = (text: string) =>
+      /^(on|yes|true|y)$/.test(text) ? true : /^(off|no|false|n)$/.test(text) ? false : undefined;
+    return make<boolean, S>(spec, 'bool', 'on or off', isValue, parse, (value) => (value ? 'on' : 'off'));
+  },
+
+  string<const S extends Common<string>>(spec: S): Given<string, S> {
+    return make<string, S>(
+      spec,
+      'string',
+      'a text',
+      (value) => typeof value === 'string',
+      (text) => text,
+    );
+  },
+
+  /** One of a few words. */
+  choice<const W extends readonly [string, ...string[]], const S extends Common<W[number]>>(
+    words: W,
+    spec: S,
+  ): Given<W[number], S> {
+    const isValue = (value: unknown) => typeof value === 'string' && words.includes(value);
+    const parse = (text: string) => (words.includes(text) ? text : undefined);
+    return make<W[number], S>(spec, words.join('|'), `one of ${words.join(', ')}`, isValue, parse);
+  },
+
+  /** A calendar date in UTC: `2006-06-17` or `2006-06-17T16:01:21`. */
+  date<const S extends Common<Date>>(spec: S): Given<Date, S> {
+    const isValue = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime());
+    const parse = (text: string) => {
+      if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,3})?Z?)?$/.test(text)) return undefined;
+      const date = new Date(text.includes('T') && !text.endsWith('Z') ? `${text}Z` : text);
+      return Number.isNaN(date.getTime()) ? undefined : date;
+    };
+    return make<Date, S>(spec, 'date', 'a date such as 2006-06-17T16:01:21', isValue, parse, (value) =>
+      value.toISOString().slice(0, 19),
+    );
+  },
+};

@@ -1,0 +1,16 @@
+import type { Device } from './device.ts';
+import { InterruptPin } from './interrupt-pin.ts';
+
+/** The names of a device's public interrupt pins: what a machine may wire, and the compiler refuses any other. */
+export type PinNames<D extends Device> = { [K in keyof D]-?: D[K] extends InterruptPin ? K : never }[keyof D] & string;
+
+/** The pins of a device by name. They exist from construction on. */
+export function pinsOf(device: Device): ReadonlyMap<string, InterruptPin> {
+  const pins = new Map<string, InterruptPin>();
+  for (const [name, value] of Object.entries(device)) if (value instanceof InterruptPin) pins.set(name, value);
+  return pins;
+}
+
+export function pinOf(device: Device, name: string): InterruptPin | undefined {
+  return pinsOf(device).get(name);
+}
