@@ -11,6 +11,8 @@ export class InterruptWire<S = unknown> {
     /** The service that owns the other end. */
     readonly service: Token<S>,
     private readonly solder: (pin: InterruptPin, service: S) => () => void,
+    /** Why it leads nowhere, if it does not: reported with all other wiring mistakes. */
+    readonly problem: string | undefined = undefined,
   ) {}
 
   /** Connects the pin, and answers how to take the wire off again. */

@@ -34,8 +34,7 @@ export class IsaBus implements BusContainers {
 
 /** The wire to an ISA interrupt line: `interrupts: { irq: isaIrq(8) }`. */
 export function isaIrq(irq: number): InterruptWire<IsaBus> {
-  if (!Number.isInteger(irq) || irq < 0 || irq >= Lines) {
-    throw new BackplaneError(`isaIrq(${irq}): ISA has the interrupt lines 0 to ${Lines - 1}.`);
-  }
-  return new InterruptWire(`ISA IRQ ${irq}`, IsaBus, (pin, bus) => bus.line(irq).attach(pin));
+  const exists = Number.isInteger(irq) && irq >= 0 && irq < Lines;
+  const problem = exists ? undefined : `ISA has the interrupt lines 0 to ${Lines - 1}; there is no ${irq}.`;
+  return new InterruptWire(`ISA IRQ ${irq}`, IsaBus, (pin, bus) => bus.line(irq).attach(pin), problem);
 }

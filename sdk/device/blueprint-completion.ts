@@ -63,7 +63,10 @@ export function completeBlueprint(
 function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecord, fail: (why: string) => Error): void {
   const draftOf = (region: RegionTemplate): RegionDraft => {
     let draft = drafts.get(region);
-    if (draft === undefined) drafts.set(region, (draft = { handlers: [], coalesced: [], flush: false }));
+    if (draft === undefined) {
+      draft = { handlers: [], coalesced: [], flush: false };
+      drafts.set(region, draft);
+    }
     return draft;
   };
   for (const region of record.otherRegions) draftOf(region);

@@ -138,7 +138,10 @@ const records = new WeakMap<Function, DeviceRecord>();
 // biome-ignore lint/complexity/noBannedTypes: see above
 export function recordOf(deviceClass: Function): DeviceRecord {
   let record = records.get(deviceClass);
-  if (record === undefined) records.set(deviceClass, (record = new DeviceRecord(deviceClass)));
+  if (record === undefined) {
+    record = new DeviceRecord(deviceClass);
+    records.set(deviceClass, record);
+  }
   return record;
 }
 

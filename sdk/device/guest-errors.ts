@@ -28,18 +28,8 @@ export class GuestErrors {
   constructor(private readonly sink: GuestErrorSink = () => {}) {}
 
   report(device: string, message: string): void {
-    let ofDevice = this.kinds.get(device);
-    if (ofDevice === undefined) this.kinds.set(device, (ofDevice = new Map()));
-    let key = kindOf(message);
-    let kind = ofDevice.get(key);
-    if (kind === undefined && ofDevice.size >= KindsPerDevice) {
-      key = 'other';
-      kind = ofDevice.get(key);
-    }
-    if (kind === undefined) {
-      ofDevice.set(key, (kind = { device, message: key === 'other' ? 'further kinds of errors' : message, count: 0 }));
-      this.sink(device, kind.message);
-    }
+    const kind = this.kindOf(device, message);
+    if (kind.count === 0) this.sink(device, kind.message);
     kind.count++;
   }
 
@@ -56,6 +46,21 @@ export class GuestErrors {
   clear(): void {
     this.kinds.clear();
   }
-}
 
-const kindOf = (message: string): string => message.replace(/0x[0-9a-f]+|\d+/gi, '#');
+  private kindOf(device: string, message: string): Kind {
+    let ofDevice = this.kinds.get(device);
+    if (ofDevice === undefined) {
+      ofDevice = new Map();
+      this.kinds.set(device, ofDevice);
+    }
+    const full = ofDevice.size >= KindsPerDevice;
+    const shape = message.replace(/0x[0-9a-f]+|\d+/gi, '#');
+    const key = full && !ofDevice.has(shape) ? 'everything else' : shape;
+    let kind = ofDevice.get(key);
+    if (kind === undefined) {
+      kind = { device, message: key === shape ? message : 'further kinds of errors, counted together', count: 0 };
+      ofDevice.set(key, kind);
+    }
+    return kind;
+  }
+}

@@ -94,7 +94,7 @@ function meet(a: HandlerRoute, b: HandlerRoute): boolean {
 }
 
 /** Declared without an offset: answers for whatever no other handler takes. */
-export function isFallback(route: HandlerRoute): boolean {
+function isFallback(route: HandlerRoute): boolean {
   return route.offset === 0 && route.length === Number.POSITIVE_INFINITY;
 }
 

@@ -46,6 +46,6 @@ export {
   type HandledRegionSpec,
   mmioRegion,
   portRegion,
-  type RegionKind,
   RegionTemplate,
+  type TemplateKind,
 } from './region-template.ts';

@@ -1,7 +1,6 @@
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../memory/index.ts';
 import type { RegionBlueprint } from './blueprint.ts';
 import type { Device, DeviceSurroundings } from './device.ts';
-import { isFallback } from './handler-routes.ts';
 import type { HandlerRoute } from './handlers.ts';
 import { HandledRegion, type RegionTemplate } from './region-template.ts';
 
@@ -29,7 +28,7 @@ function buildRegion(device: Device, blueprint: RegionBlueprint, { topology, id,
   if (!(template instanceof HandledRegion)) return MemoryRegion.container(topology, name, size, { owner: device });
   const ops = new RegionOps({
     device,
-    routes: memoryRoutes(device, blueprint.handlers),
+    routes: memoryRoutes(device, template, blueprint.handlers),
     valid: template.accepts,
     impl: template.implements,
     endianness: template.endianness,
@@ -50,24 +49,20 @@ function missingOf(template: HandledRegion, report: (message: string) => void): 
   return { read, onMissing };
 }
 
-/** Handlers as the memory core takes them: no two that meet, the fallback cut into what the others leave. */
-function memoryRoutes(device: Device, handlers: readonly HandlerRoute[]): Route[] {
-  const specific = handlers.filter((handler) => !isFallback(handler));
-  const fallbacks = handlers.filter(isFallback);
-  return [...specific, ...fallbacks.flatMap((fallback) => leftOver(fallback, specific))].map((handler) =>
-    memoryRoute(device, handler),
-  );
-}
+/** How far an access can run over the end of the region in which it begins: seven of the eight bytes of the widest one. */
+const FurthestOverrun = 7;
 
-function leftOver(fallback: HandlerRoute, specific: readonly HandlerRoute[]): HandlerRoute[] {
-  const others = specific.filter((handler) => handler.isWrite === fallback.isWrite);
-  const edges = new Set([0, ...others.flatMap(({ offset, length }) => [offset, offset + length])]);
-  const starts = [...edges].filter(Number.isFinite).sort((a, b) => a - b);
-  return starts.flatMap((offset, index) => {
-    const taken = others.filter((other) => other.offset <= offset && offset < other.offset + other.length);
-    const sizes = fallback.sizes.filter((size) => !taken.some((other) => other.sizes.includes(size)));
-    const length = (starts[index + 1] ?? Number.POSITIVE_INFINITY) - offset;
-    return sizes.length === 0 ? [] : [{ ...fallback, offset, length, sizes }];
+/** A mirrored region repeats its handlers where an access runs over its end; all others are what they say. */
+function memoryRoutes(device: Device, { mirrored, size }: HandledRegion, handlers: readonly HandlerRoute[]): Route[] {
+  const routes = handlers.map((handler) => memoryRoute(device, handler));
+  if (!mirrored) return routes;
+  return routes.flatMap((route) => {
+    const copies = [route];
+    if (route.size === Number.POSITIVE_INFINITY) return copies;
+    for (let shift = size; route.offset + shift < size + FurthestOverrun; shift += size) {
+      copies.push({ ...route, offset: route.offset + shift });
+    }
+    return copies;
   });
 }
 

@@ -13,7 +13,8 @@ import type {
 } from './handlers.ts';
 import { type CheckedSizes, checkPlace, checkSizes } from './region-checks.ts';
 
-export type RegionKind = 'ports' | 'memory' | 'container';
+/** What a template becomes. */
+export type TemplateKind = 'ports' | 'memory' | 'container';
 
 /** What every region says about itself. Sizes and addresses are bytes. */
 export interface PlaceSpec {
@@ -37,6 +38,11 @@ export interface AccessSpec {
   readonly endianness?: 'little' | 'big';
   /** 'silent': an access that no handler takes is not a guest error. */
   readonly missing?: 'guest-error' | 'silent';
+  /**
+   * The chip decodes only as many address lines as its size needs: its registers repeat where an access runs over the end
+   * of the region. Without it such bytes have no register, unless a handler without an offset takes them.
+   */
+  readonly mirrored?: boolean;
 }
 
 export type HandledRegionSpec = PlaceSpec & AccessSpec;
@@ -46,7 +52,7 @@ export type HandledRegionSpec = PlaceSpec & AccessSpec;
  * own when it is realized. The value is also how the machine and the class header name the region.
  */
 export abstract class RegionTemplate {
-  abstract readonly kind: RegionKind;
+  abstract readonly kind: TemplateKind;
   readonly name: string;
   readonly size: number;
   readonly base: number | undefined;
@@ -83,6 +89,7 @@ export class HandledRegion extends RegionTemplate {
   readonly implements: CheckedSizes;
   readonly endianness: 'little' | 'big';
   readonly missing: 'guest-error' | 'silent';
+  readonly mirrored: boolean;
 
   constructor(
     readonly kind: 'ports' | 'memory',
@@ -94,6 +101,7 @@ export class HandledRegion extends RegionTemplate {
     this.implements = sizes.implements;
     this.endianness = spec.endianness ?? 'little';
     this.missing = spec.missing ?? 'guest-error';
+    this.mirrored = spec.mirrored ?? false;
     Object.freeze(this);
   }
 
