@@ -13,5 +13,5 @@ export {
   PciStatus,
 } from './pci-config-space.ts';
 export { PciDevice, pci, pciIdentity } from './pci-device.ts';
-export { PortsBehind } from './ports-behind.ts';
+export { PortsBehindBridge } from './ports-behind-bridge.ts';
 export { ResetController, SystemBus, type SystemBusParts } from './system-bus.ts';

@@ -28,7 +28,7 @@ export type {
 export { InterruptLine } from './interrupt-line.ts';
 export { InterruptPin, type InterruptSink } from './interrupt-pin.ts';
 export { nearest } from './nearest-name.ts';
-export { type Option, option } from './option-kinds.ts';
+export { type Option, option, type WiringOption } from './option-kinds.ts';
 export {
   commandLineName,
   defineOptions,

@@ -1,16 +1,5 @@
 import { BackplaneError } from '../memory/index.ts';
 import { parseInteger, parseSize } from './option-grammar.ts';
-import type { RegionTemplate } from './region-template.ts';
-
-/** An option that is another way to say where a pin of the device goes: `wires: { pin: 'irq', to: isaIrq }`. */
-export interface WiringOption {
-  readonly pin: string;
-  /** The wire, as `interrupts:` of a machine takes it. */
-  to(value: number): { readonly description: string };
-}
-
-import type { RegionTemplate } from './region-template.ts';
-
 /** One option: its type, its default, and how the command line writes it. `T` includes undefined when it has no default. */
 export interface Option<T> {
   /** As help shows it: `<integer>`. */
@@ -23,16 +12,8 @@ export interface Option<T> {
   parse(text: string): T | undefined;
   /** How the command line would write the value. */
   format(value: unknown): string;
-  /** The region that the value places: another way to say `at: [place(region, value)]`. */
-  readonly places?: RegionTemplate;
-  /** The pin that the value wires to an ISA line: another way to say `interrupts: { pin: isaIrq(value) }`. */
-  readonly wires?: string;
   /** What is wrong with a value, or undefined. */
   problem(value: unknown): string | undefined;
-  /** The value is where this region is mapped; the machine does it. */
-  readonly places?: RegionTemplate;
-  /** The value says where a pin goes; the machine connects it unless `interrupts:` names the pin. */
-  readonly wires?: WiringOption;
 }
 
 interface Common<T> {
@@ -49,15 +30,9 @@ interface Ranged<T, R> extends Common<T> {
   readonly unit?: string;
 }
 
-/** What an integer may say about the machine around the device. */
-interface Placing {
-  readonly places?: RegionTemplate;
-  readonly wires?: WiringOption;
-}
-
 type Given<T, S> = S extends { readonly default: unknown } ? Option<T> : Option<T | undefined>;
 
-function make<T, S extends Common<T> & Placing>(
+function make<T, S extends Common<T>>(
   spec: S,
   kind: string,
   expected: string,
@@ -70,8 +45,6 @@ function make<T, S extends Common<T> & Placing>(
     description: spec.description,
     default: spec.default,
     expected,
-    ...(spec.places === undefined ? {} : { places: spec.places }),
-    ...(spec.wires === undefined ? {} : { wires: spec.wires }),
     parse,
     format: (value) => format(value as T),
     problem: (value) => (isValue(value) ? undefined : `takes ${expected}; ${show(value)} is not that.`),
@@ -94,7 +67,7 @@ function within<T, R extends number | bigint>(spec: Ranged<T, R>): string {
 /** The kinds of options there are. Each one carries its type to the constructor and its grammar to the command line. */
 export const option = {
   /** `8`, `0x70`. */
-  integer<const S extends Ranged<number, number> & Placing>(spec: S): Given<number, S> {
+  integer<const S extends Ranged<number, number>>(spec: S): Given<number, S> {
     const [low, high] = spec.range ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
     const isValue = (value: unknown) =>
       Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
@@ -131,23 +104,6 @@ export const option = {
     const parse = (text: string) =>
       /^(on|yes|true|y)$/.test(text) ? true : /^(off|no|false|n)$/.test(text) ? false : undefined;
     return make<boolean, S>(spec, 'bool', 'on or off', isValue, parse, (value) => (value ? 'on' : 'off'));
-  },
-
-  /** The first port of a region. Its default is where the region says it is. */
-  port(region: RegionTemplate, spec: { readonly description: string }): Option<number> {
-    const range = [0, 0x1_0000 - region.size] as const;
-    const made = option.integer({ ...spec, default: region.base ?? 0, range });
-    return Object.freeze({
-      ...made,
-      kind: 'port',
-      places: region,
-      format: (value: unknown) => `0x${Number(value).toString(16)}`,
-    });
-  },
-
-  /** The ISA interrupt line that a pin of the device goes to. */
-  isaIrq(pin: string, spec: { readonly description: string; readonly default: number }): Option<number> {
-    return Object.freeze({ ...option.integer({ ...spec, range: [0, 15] }), wires: pin });
   },
 
   string<const S extends Common<string>>(spec: S): Given<string, S> {

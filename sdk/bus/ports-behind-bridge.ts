@@ -4,9 +4,9 @@ import { type AddressSpace, MemTxResult } from '../memory/index.ts';
  * The ports that lie behind a host bridge, without the bridge's own: where it hands on what it does not claim. Nobody
  * there: reads give all ones, writes are lost. See decisions/0006-the-bus-behind.md.
  */
-export abstract class PortsBehind {
-  /** Over the container of the ports behind. */
-  abstract readonly space: AddressSpace;
+export class PortsBehindBridge {
+  /** `space` is over the container of the ports behind. */
+  constructor(readonly space: AddressSpace) {}
 
   read(port: number, size: number): number {
     const value = this.space.read(port, size);
