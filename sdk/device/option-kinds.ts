@@ -1,5 +1,13 @@
 import { BackplaneError } from '../memory/index.ts';
 import { parseInteger, parseSize } from './option-grammar.ts';
+import type { RegionTemplate } from './region-template.ts';
+/** An option that is another way to say where a pin of the device goes: `wires: { pin: 'irq', to: isaIrq }`. */
+export interface WiringOption {
+  readonly pin: string;
+  /** The wire, as `interrupts:` of a machine takes it. */
+  to(value: number): { readonly description: string };
+}
+
 /** One option: its type, its default, and how the command line writes it. `T` includes undefined when it has no default. */
 export interface Option<T> {
   /** As help shows it: `<integer>`. */
@@ -14,6 +22,10 @@ export interface Option<T> {
   format(value: unknown): string;
   /** What is wrong with a value, or undefined. */
   problem(value: unknown): string | undefined;
+  /** The value is where this region is mapped: another way to say `at: [place(region, value)]`. The machine does it. */
+  readonly places?: RegionTemplate;
+  /** The value says where a pin goes; the machine connects it unless `interrupts:` names the pin. */
+  readonly wires?: WiringOption;
 }
 
 interface Common<T> {
@@ -30,9 +42,15 @@ interface Ranged<T, R> extends Common<T> {
   readonly unit?: string;
 }
 
+/** What an integer may say about the machine around the device. */
+interface Placing {
+  readonly places?: RegionTemplate;
+  readonly wires?: WiringOption;
+}
+
 type Given<T, S> = S extends { readonly default: unknown } ? Option<T> : Option<T | undefined>;
 
-function make<T, S extends Common<T>>(
+function make<T, S extends Common<T> & Placing>(
   spec: S,
   kind: string,
   expected: string,
@@ -45,6 +63,8 @@ function make<T, S extends Common<T>>(
     description: spec.description,
     default: spec.default,
     expected,
+    ...(spec.places === undefined ? {} : { places: spec.places }),
+    ...(spec.wires === undefined ? {} : { wires: spec.wires }),
     parse,
     format: (value) => format(value as T),
     problem: (value) => (isValue(value) ? undefined : `takes ${expected}; ${show(value)} is not that.`),
@@ -67,7 +87,7 @@ function within<T, R extends number | bigint>(spec: Ranged<T, R>): string {
 /** The kinds of options there are. Each one carries its type to the constructor and its grammar to the command line. */
 export const option = {
   /** `8`, `0x70`. */
-  integer<const S extends Ranged<number, number>>(spec: S): Given<number, S> {
+  integer<const S extends Ranged<number, number> & Placing>(spec: S): Given<number, S> {
     const [low, high] = spec.range ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
     const isValue = (value: unknown) =>
       Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
