@@ -1,0 +1,255 @@
+import type { AddressSpace } from './address-space.ts';
+import { type CoalescedRange, clipCoalescedRange } from './coalesced-io.ts';
+import { BackplaneError } from './errors.ts';
+import { emptyFlatView, type FlatRange, type FlatView } from './flat-view.ts';
+import { compareIoeventfds, type PlacedIoeventfd } from './ioeventfd.ts';
+import type { ListenedSection, MemoryListener } from './memory-listener.ts';
+import type { MemoryRegion } from './memory-region.ts';
+
+interface Registration {
+  readonly listener: MemoryListener;
+  /** undefined: all spaces, also those that come later. */
+  readonly space: AddressSpace | undefined;
+}
+
+/** Who listens, and in which order each kind of news travels: forward is by rising priority, ties as registered. */
+export class ListenerRegistry {
+  private readonly spaces: readonly AddressSpace[];
+  private registrations: readonly Registration[] = [];
+
+  constructor(spaces: readonly AddressSpace[]) {
+    this.spaces = spaces;
+  }
+
+  add(listener: MemoryListener, space: AddressSpace | undefined, globalLog: boolean): void {
+    if (this.registrations.some((known) => known.listener === listener)) {
+      throw new BackplaneError(`Memory: listener '${listener.name}' is registered already. Register it once.`);
+    }
+    const after = this.registrations.findIndex((known) => known.listener.priority > listener.priority);
+    const rest = [...this.registrations];
+    rest.splice(after < 0 ? rest.length : after, 0, { listener, space });
+    this.registrations = rest;
+    listener.begin?.();
+    if (globalLog) listener.logGlobalStart?.();
+    for (const shown of space === undefined ? this.spaces : [space]) this.replay(listener, shown);
+    listener.commit?.();
+  }
+
+  remove(listener: MemoryListener): void {
+    const registration = this.registrations.find((known) => known.listener === listener);
+    if (registration === undefined) return;
+    listener.begin?.();
+    for (const shown of registration.space === undefined ? this.spaces : [registration.space]) {
+      this.retract(listener, shown);
+    }
+    listener.commit?.();
+    this.registrations = this.registrations.filter((known) => known !== registration);
+  }
+
+  forward(tell: (listener: MemoryListener) => void): void {
+    for (const { listener } of this.registrations) tell(listener);
+  }
+
+  reverse(tell: (listener: MemoryListener) => void): void {
+    for (const { listener } of [...this.registrations].reverse()) tell(listener);
+  }
+
+  /** Two passes over both views in address order: everything that goes has gone before anything comes. */
+  updateView(space: AddressSpace, next: FlatView): void {
+    const old = space.flatView;
+    if (old === next) return;
+    const listeners = this.of(space);
+    if (listeners.length > 0) {
+      this.pass(space, listeners, old, next, false);
+      this.pass(space, listeners, old, next, true);
+    }
+    space.show(next);
+  }
+
+  updateIoeventfds(space: AddressSpace): void {
+    const old = space.ioeventfds;
+    const next = effectiveIoeventfds(space.flatView);
+    const listeners = this.of(space);
+    const backwards = [...listeners].reverse();
+    let gone = 0;
+    let come = 0;
+    while (gone < old.length || come < next.length) {
+      const before = old[gone];
+      const after = next[come];
+      const order = before === undefined ? 1 : after === undefined ? -1 : compareIoeventfds(before, after);
+      if (order <= 0) gone++;
+      if (order >= 0) come++;
+      // Removed in forward, added in reverse order: the opposite of everything else, as in QEMU.
+      if (order < 0) for (const listener of listeners) listener.eventfdDel?.(sectionOfEventfd(space, before!), before!);
+      if (order > 0) for (const listener of backwards) listener.eventfdAdd?.(sectionOfEventfd(space, after!), after!);
+    }
+    space.showIoeventfds(next);
+  }
+
+  announceCoalescedRange(region: MemoryRegion, range: CoalescedRange, added: boolean): void {
+    for (const space of this.spaces) {
+      const listeners = this.of(space);
+      if (listeners.length === 0) continue;
+      for (const flat of space.flatView.ranges) {
+        if (flat.region === region) announce(listeners, sectionOf(space, flat), range, added);
+      }
+    }
+  }
+
+  syncDirtyLog(region: MemoryRegion): void {
+    for (const space of this.spaces) {
+      const listeners = this.of(space).filter((listener) => listener.logSync !== undefined);
+      if (listeners.length === 0) continue;
+      for (const flat of space.flatView.ranges) {
+        if (flat.region !== region || flat.dirtyLogMask === 0) continue;
+        const section = sectionOf(space, flat);
+        for (const listener of listeners) listener.logSync!(section);
+      }
+    }
+  }
+
+  spaceAdded(space: AddressSpace): void {
+    for (const { listener, space: only } of this.registrations) {
+      if (only !== undefined) continue;
+      listener.begin?.();
+      this.replay(listener, space);
+      listener.commit?.();
+    }
+  }
+
+  spaceRemoved(space: AddressSpace): void {
+    const listeners = this.of(space);
+    for (const listener of [...listeners].reverse()) {
+      listener.begin?.();
+      this.retract(listener, space);
+      listener.commit?.();
+    }
+    this.registrations = this.registrations.filter((known) => known.space !== space);
+    space.show(emptyFlatView);
+    space.showIoeventfds([]);
+  }
+
+  private of(space: AddressSpace): MemoryListener[] {
+    return this.registrations
+      .filter((known) => known.space === undefined || known.space === space)
+      .map((known) => known.listener);
+  }
+
+  // QEMU 8.1 replays regions only and relies on its listeners being registered before any device exists. An accelerator
+  // that is attached to a finished machine would then never hear of its coalesced ranges and ioeventfds.
+  private replay(listener: MemoryListener, space: AddressSpace): void {
+    for (const flat of space.flatView.ranges) {
+      const section = sectionOf(space, flat);
+      listener.regionAdd?.(section);
+      if (flat.dirtyLogMask !== 0) listener.logStart?.(section, 0, flat.dirtyLogMask);
+      for (const range of flat.region.coalescedRanges) announce([listener], section, range, true);
+    }
+    for (const eventfd of space.ioeventfds) listener.eventfdAdd?.(sectionOfEventfd(space, eventfd), eventfd);
+  }
+
+  private retract(listener: MemoryListener, space: AddressSpace): void {
+    for (const eventfd of space.ioeventfds) listener.eventfdDel?.(sectionOfEventfd(space, eventfd), eventfd);
+    for (const flat of space.flatView.ranges) {
+      const section = sectionOf(space, flat);
+      for (const range of flat.region.coalescedRanges) announce([listener], section, range, false);
+      if (flat.dirtyLogMask !== 0) listener.logStop?.(section, flat.dirtyLogMask, 0);
+      listener.regionDel?.(section);
+    }
+  }
+
+  private pass(
+    space: AddressSpace,
+    listeners: readonly MemoryListener[],
+    old: FlatView,
+    next: FlatView,
+    adding: boolean,
+  ) {
+    const backwards = adding ? [] : [...listeners].reverse();
+    let before = 0;
+    let after = 0;
+    while (before < old.ranges.length || after < next.ranges.length) {
+      const was = old.ranges[before];
+      const is = next.ranges[after];
+      if (
+        was !== undefined &&
+        (is === undefined || was.start < is.start || (was.start === is.start && !was.equals(is)))
+      ) {
+        before++;
+        if (!adding) this.removeRange(space, listeners, backwards, was);
+      } else if (was !== undefined && is !== undefined && was.equals(is)) {
+        before++;
+        after++;
+        if (adding) keepRange(space, listeners, was, is);
+      } else {
+        after++;
+        if (adding) this.addRange(space, listeners, is!);
+      }
+    }
+  }
+
+  private removeRange(
+    space: AddressSpace,
+    listeners: readonly MemoryListener[],
+    backwards: readonly MemoryListener[],
+    range: FlatRange,
+  ): void {
+    const section = sectionOf(space, range);
+    for (const coalesced of range.region.coalescedRanges) announce(listeners, section, coalesced, false);
+    for (const listener of backwards) listener.regionDel?.(section);
+  }
+
+  private addRange(space: AddressSpace, listeners: readonly MemoryListener[], range: FlatRange): void {
+    const section = sectionOf(space, range);
+    for (const listener of listeners) listener.regionAdd?.(section);
+    for (const coalesced of range.region.coalescedRanges) announce(listeners, section, coalesced, true);
+  }
+}
+
+function keepRange(space: AddressSpace, listeners: readonly MemoryListener[], was: FlatRange, is: FlatRange): void {
+  const started = (is.dirtyLogMask & ~was.dirtyLogMask) !== 0;
+  const stopped = (was.dirtyLogMask & ~is.dirtyLogMask) !== 0;
+  if (!started && !stopped && listeners.every((listener) => listener.regionNop === undefined)) return;
+  const section = sectionOf(space, is);
+  for (const listener of listeners) listener.regionNop?.(section);
+  if (started) for (const listener of listeners) listener.logStart?.(section, was.dirtyLogMask, is.dirtyLogMask);
+  if (!stopped) return;
+  for (const listener of [...listeners].reverse()) listener.logStop?.(section, was.dirtyLogMask, is.dirtyLogMask);
+}
+
+/** Adds in forward, removes in reverse order. */
+function announce(
+  listeners: readonly MemoryListener[],
+  section: ListenedSection,
+  range: CoalescedRange,
+  added: boolean,
+): void {
+  const shown = clipCoalescedRange(section, range);
+  if (shown === undefined) return;
+  if (added) for (const listener of listeners) listener.coalescedIoAdd?.(section, shown.start, shown.size);
+  else for (const listener of [...listeners].reverse()) listener.coalescedIoDel?.(section, shown.start, shown.size);
+}
+
+function sectionOf(space: AddressSpace, range: FlatRange): ListenedSection {
+  const { region, start, size, offsetInRegion, readOnly, nonvolatile, romdMode, dirtyLogMask } = range;
+  return { space, region, start, size, offsetInRegion, readOnly, nonvolatile, romdMode, dirtyLogMask };
+}
+
+function sectionOfEventfd(space: AddressSpace, { region, address, size }: PlacedIoeventfd): ListenedSection {
+  const { readOnly, nonvolatile, romdMode, dirtyLogMask } = region;
+  const at = space.flatView.ranges[space.flatView.indexOf(address)];
+  const offsetInRegion = at?.region === region ? address + at.delta : 0;
+  return { space, region, start: address, size, offsetInRegion, readOnly, nonvolatile, romdMode, dirtyLogMask };
+}
+
+/** Every ioeventfd of a region that shows, shifted into the space; not clipped, as long as it touches the range. */
+export function effectiveIoeventfds(view: FlatView): PlacedIoeventfd[] {
+  const found: PlacedIoeventfd[] = [];
+  for (const { region, start, end, delta } of view.ranges) {
+    for (const { address: offset, size, match, fd } of region.ioeventfds) {
+      const address = offset - delta;
+      if (address < end && (address >= start || address + size > start))
+        found.push({ region, address, size, match, fd });
+    }
+  }
+  return found.sort(compareIoeventfds);
+}

@@ -1,0 +1,52 @@
+/** Widths in bytes: 1, 2, 4 or 8. Unset means QEMU's default, written at each use. */
+export interface AccessSizes {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+  readonly unaligned?: boolean | undefined;
+}
+
+/** What the region accepts from the bus. Without `max` every width is accepted (wider than 4 arrive split). */
+export interface AcceptedSizes extends AccessSizes {
+  accepts?(offset: number, size: number, isWrite: boolean, attributes: number): boolean;
+}
+
+/**
+ * One handler and the bytes it covers. Whoever covers the first byte of an access gets it. Handlers are called with
+ * the ops' device as `this` and plain numbers; nothing is allocated.
+ */
+export interface Route {
+  readonly offset: number;
+  /** Bytes covered; Infinity covers everything from `offset` on, also what runs over the region's end. */
+  readonly size: number;
+  readonly read?: ((this: never, offset: number, size: number, attributes: number) => number) | undefined;
+  readonly write?:
+    | ((this: never, value: number, offset: number, size: number, attributes: number) => number | void)
+    | undefined;
+  readonly read64?: ((this: never, offset: number, size: number) => bigint) | undefined;
+  readonly write64?: ((this: never, value: bigint, offset: number, size: number) => void) | undefined;
+  /** The only widths this route takes; others go to a wider route, or are missing. */
+  readonly accessSize?: number | readonly number[] | undefined;
+  /**
+   * The second form: the number handlers also get the attributes and may fail, a read by a negative result
+   * (`-MemTxResult.Error`), a write by returning a MemTxResult.
+   */
+  readonly withAttributes?: boolean | undefined;
+}
+
+/** What an access answers that no route takes. It ends Ok: the region is there, only this register is not. */
+export interface MissingRoute {
+  readonly read?: 'zeros' | 'ones' | undefined;
+  onMissing?(offset: number, size: number, isWrite: boolean): void;
+}
+
+export interface RegionOpsSpec {
+  /** The receiver of every handler. */
+  readonly device: object | null;
+  readonly routes: readonly Route[];
+  readonly valid?: AcceptedSizes | undefined;
+  readonly impl?: AccessSizes | undefined;
+  readonly endianness?: 'little' | 'big' | undefined;
+  readonly missing?: MissingRoute | undefined;
+}
+
+export { RegionOps } from './region-ops.ts';
