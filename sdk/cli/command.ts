@@ -15,7 +15,7 @@ export interface Command {
   /** Printed by `--help` below the usage: what it does, its options, examples. */
   readonly help: string;
   readonly options: OptionSyntax;
-  run(context: CommandContext): void | Promise<void>;
+  run(context: CommandContext): Promise<void>;
 }
 
 /** Options that every command understands. */

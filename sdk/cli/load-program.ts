@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { basename, dirname, resolve } from 'node:path';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, parse, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Plugin } from 'esbuild';
 import { BackplaneError } from '../memory/errors.ts';
 
 /** Where this SDK runs from: sources next to each other in a checkout, the build in an installed package. */
@@ -27,10 +28,14 @@ export async function loadProgram(path: string): Promise<Record<string, unknown>
   if (!existsSync(entry)) throw new BackplaneError(`cannot read '${path}': there is no such file.`);
   const code = await compile(path, entry);
   process.setSourceMapsEnabled(true);
-  return (await import(`data:text/javascript;base64,${Buffer.from(code).toString('base64')}`)) as Record<
-    string,
-    unknown
-  >;
+  const folder = mkdtempSync(join(tmpdir(), 'backplane-'));
+  try {
+    const compiled = join(folder, `${parse(entry).name}.mjs`);
+    writeFileSync(compiled, code);
+    return (await import(pathToFileURL(compiled).href)) as Record<string, unknown>;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 async function compile(path: string, entry: string): Promise<string> {
@@ -50,18 +55,7 @@ async function compile(path: string, entry: string): Promise<string> {
       tsconfigRaw: {
         compilerOptions: { experimentalDecorators: true, useDefineForClassFields: true, target: 'ES2022' },
       },
-      plugins: [
-        {
-          name: 'running-sdk',
-          setup({ onResolve }) {
-            onResolve({ filter: /^[^./]/ }, ({ path: name, importer, kind }) =>
-              kind === 'entry-point' || name.startsWith('node:')
-                ? undefined
-                : { path: locate(name, importer), external: true },
-            );
-          },
-        },
-      ],
+      plugins: [runningSdk],
     });
     return outputFiles[0]?.text ?? '';
   } catch (failure) {
@@ -70,12 +64,19 @@ async function compile(path: string, entry: string): Promise<string> {
 }
 
 /** Packages are not compiled in: they are loaded from where the importing file finds them. */
-function locate(name: string, importer: string): string {
-  const own = Object.hasOwn(ownNames, name) ? ownNames[name] : undefined;
-  if (own) return own();
-  const found = createRequire(importer).resolve(name);
-  return found === name ? `node:${name}` : pathToFileURL(found).href;
-}
+const runningSdk: Plugin = {
+  name: 'running-sdk',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^[^./]/ }, async ({ path: name, kind, resolveDir, importer, pluginData }) => {
+      if (kind === 'entry-point' || pluginData === 'as usual') return undefined;
+      const own = Object.hasOwn(ownNames, name) ? ownNames[name] : undefined;
+      if (own) return { path: own(), external: true };
+      const found = await resolve(name, { kind, resolveDir, importer, pluginData: 'as usual' });
+      const isPackage = found.errors.length === 0 && !found.external && /\.[cm]?js$/.test(found.path);
+      return isPackage ? { path: pathToFileURL(found.path).href, external: true } : found;
+    });
+  },
+};
 
 interface BuildMessage {
   readonly text: string;
