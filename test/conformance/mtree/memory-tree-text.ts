@@ -84,3 +84,8 @@ function canonicalView(view: string): string {
   const others = lines.filter((line) => !line.startsWith(' AS '));
   return [...spaces, ...others.map((line) => line.replace(/ KVM$/, '')), ''].join('\n');
 }
+
+/** The trees of `info mtree`, sorted: QEMU prints them in the order of a hash table, targets as it meets them. */
+export function canonicalTrees(text: string): string[] {
+  return text.trimEnd().split('\n\n').sort();
+}

@@ -1,14 +1,11 @@
-import { AddressSpace } from '../../../sdk/memory/address-space.ts';
-import { MemoryRegion } from '../../../sdk/memory/memory-region.ts';
-import { MemoryTopology } from '../../../sdk/memory/memory-transaction.ts';
-import { RegionOps } from '../../../sdk/memory/region-access.ts';
+import { AddressSpace, MemoryRegion, MemoryTopology, RegionOps } from '../../../sdk/memory/index.ts';
 import type { TreeNode, TreeText } from './memory-tree-text.ts';
 
 /** QEMU prints a container as `i/o`, like a region with handlers. These are its containers. */
 const Containers = new Set(['system', 'memory', 'pci', 'smram', 'piix4-pm', 'bus master container']);
 
-/** QEMU does not print that an alias is read-only; these are. */
-const ReadOnlyAliases = new Set(['pam-rom', 'isa-bios']);
+/** QEMU does not print that an alias is read-only. These are; `isa-bios` may be, but leads to ROM in any case then. */
+const ReadOnlyAliases = new Set(['pam-rom']);
 
 /** Builds, with our regions, the tree that QEMU printed. */
 export function rebuild(text: TreeText): MemoryTopology {

@@ -1,0 +1,72 @@
+import { DmaPort, IsaBus, MemoryDmaPort, PciBus, PortsBehindBridge, ResetController, SystemBus } from '../bus/index.ts';
+import { ManualClock, VirtualClock } from '../clock/index.ts';
+import type { Token } from '../device/index.ts';
+import { AddressSpace, BackplaneError, MemoryRegion, MemoryTopology } from '../memory/index.ts';
+
+/** A service for the device's constructor: the class it asks for, and the object it gets. */
+export type BenchService = readonly [token: Token, service: object];
+
+/** Counts the resets that a device asks for. On a bench nobody performs them. */
+class RecordedResets extends ResetController {
+  readonly reasons: string[] = [];
+
+  requestReset(reason: string): void {
+    this.reasons.push(reason);
+  }
+}
+
+/**
+ * What stands around the device on a bench: memory with RAM behind everything, empty ports, a clock that stands still,
+ * and every bus, so that a device of any kind finds what it asks for.
+ */
+export class BenchServices {
+  readonly topology = new MemoryTopology();
+  readonly clock = new ManualClock();
+  readonly memory: AddressSpace;
+  readonly io: AddressSpace;
+  readonly pci: PciBus;
+  private readonly resets = new RecordedResets();
+  private readonly services: ReadonlyMap<Token, object>;
+
+  constructor(ramSize: number, more: readonly BenchService[]) {
+    const { topology } = this;
+    const memory = MemoryRegion.container(topology, 'memory', 2 ** 64);
+    const io = MemoryRegion.unassignedPorts(topology, 'io');
+    const ram = MemoryRegion.ram(topology, 'ram', ramSize);
+    memory.addSubregion(0, MemoryRegion.alias(topology, 'ram-behind', ram, 0, ramSize), BehindEverything);
+    this.memory = new AddressSpace(topology, 'memory', memory);
+    this.io = new AddressSpace(topology, 'I/O', io);
+    this.pci = new PciBus({ io, memory });
+    this.services = new Map<Token, object>([
+      [VirtualClock, this.clock],
+      [ManualClock, this.clock],
+      [IsaBus, new IsaBus({ io, memory })],
+      [PciBus, this.pci],
+      [SystemBus, new SystemBus({ topology, memory, io, ram })],
+      [DmaPort, new MemoryDmaPort(this.memory)],
+      [PortsBehindBridge, new PortsBehindBridge(emptyPorts(topology))],
+      [ResetController, this.resets],
+      ...more,
+    ]);
+  }
+
+  /** Why the device asked for a reset of the machine, each time it did. */
+  get requestedResets(): readonly string[] {
+    return this.resets.reasons;
+  }
+
+  find(token: Token, deviceClass: string): object {
+    const service = this.services.get(token);
+    if (service) return service;
+    throw new BackplaneError(
+      `Bench: ${deviceClass} asks for a ${token.name}, which the bench does not have. ` +
+        `Give one: testBench(${deviceClass}, { services: [[${token.name}, ...]] }).`,
+    );
+  }
+}
+
+const BehindEverything = -1;
+
+function emptyPorts(topology: MemoryTopology): AddressSpace {
+  return new AddressSpace(topology, 'ports behind the bridge', MemoryRegion.unassignedPorts(topology, 'nothing'));
+}

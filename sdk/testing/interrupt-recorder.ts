@@ -1,0 +1,39 @@
+import type { InterruptPin } from '../device/index.ts';
+
+/** One change of a pin, and the virtual time at which it happened. */
+export interface InterruptChange {
+  readonly level: boolean;
+  /** Nanoseconds on the bench's clock. */
+  readonly at: number;
+}
+
+/** Listens to one pin of a device on the bench and remembers every change. */
+export class InterruptRecorder {
+  private readonly seen: InterruptChange[] = [];
+
+  constructor(
+    private readonly pin: InterruptPin,
+    now: () => number,
+  ) {
+    pin.connect((level) => this.seen.push({ level, at: now() }));
+  }
+
+  get level(): boolean {
+    return this.pin.level;
+  }
+
+  /** Every change since the bench was made, or since the last `clear()`, in order. */
+  get changes(): readonly InterruptChange[] {
+    return this.seen;
+  }
+
+  /** How often the pin went up: what a controller that looks for edges would count. */
+  get rises(): number {
+    return this.seen.filter(({ level }) => level).length;
+  }
+
+  /** Forgets what was recorded; the pin keeps its level. */
+  clear(): void {
+    this.seen.length = 0;
+  }
+}

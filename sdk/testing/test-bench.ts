@@ -1,0 +1,208 @@
+import { PciDevice } from '../bus/index.ts';
+import type { ManualClock } from '../clock/index.ts';
+import {
+  blueprintOf,
+  type ConcreteDeviceClass,
+  type Device,
+  type GivenOptionsOfClass,
+  type GuestError,
+  GuestErrors,
+  type PinNames,
+  pinsOf,
+  type RegionTemplate,
+} from '../device/index.ts';
+import type { Placement } from '../machine/wiring.ts';
+import { type AddressSpace, BackplaneError, MiB } from '../memory/index.ts';
+import { type BenchService, BenchServices } from './bench-services.ts';
+import { InterruptRecorder } from './interrupt-recorder.ts';
+import { RegionWindow } from './region-window.ts';
+
+/** How a device is put on the bench. Everything may be left out. */
+export interface TestBenchOptions<C extends ConcreteDeviceClass> {
+  /** Values that differ from the defaults, as `use()` takes them. */
+  readonly options?: GivenOptionsOfClass<C>;
+  /** Where regions go that are not to be at their base: `at: [place(ports, 0x170)]`. */
+  readonly at?: readonly Placement[];
+  /** What the device's constructor asks for beyond clock, buses and DMA: `services: [[Disk, new FakeDisk()]]`. */
+  readonly services?: readonly BenchService[];
+  /** Bytes of guest RAM from address 0, for devices that reach it. Default: 1 MiB. */
+  readonly ram?: number;
+}
+
+/** Regions without an address of their own (BARs, for instance) are put in a row from here. */
+const FirstFree = { ports: 0xc000, memory: 0xe000_0000 } as const;
+
+/**
+ * One device alone, in milliseconds: no machine, no accelerator, no time but the bench's clock. The test is the guest.
+ * Every access goes through the real memory core, so widths, alignment and splitting behave as in a machine; writes
+ * reach the device at once, coalesced or not.
+ */
+export class TestBench<D extends Device> {
+  readonly device: D;
+  /** Stands still until the test moves it: `bench.clock.advance(1 * SECOND)`. */
+  readonly clock: ManualClock;
+  /** The port space. */
+  readonly io: AddressSpace;
+  /** The memory space, with RAM behind the device's regions. */
+  readonly memory: AddressSpace;
+  /** A recorder on every pin, by the pin's name: `bench.interrupts.irq.level`. */
+  readonly interrupts: { readonly [P in PinNames<D>]: InterruptRecorder };
+
+  private readonly services: BenchServices;
+  private readonly options: Readonly<Record<string, unknown>>;
+  private readonly mistakes = new GuestErrors();
+  private readonly addresses = new Map<RegionTemplate, number>();
+  private readonly free: { ports: number; memory: number } = { ...FirstFree };
+
+  constructor(deviceClass: ConcreteDeviceClass<D>, setup: TestBenchOptions<ConcreteDeviceClass<D>>) {
+    const { ram = 1 * MiB, services: more = [] } = setup;
+    this.services = new BenchServices(ram, more);
+    ({ clock: this.clock, io: this.io, memory: this.memory } = this.services);
+    const given = (setup.options ?? {}) as Readonly<Record<string, unknown>>;
+    this.options = blueprintOf(deviceClass).options.resolve(given, `Bench: ${deviceClass.name}`);
+    this.device = this.construct(deviceClass);
+    const { type } = blueprintOf(deviceClass);
+    const recorders = [...pinsOf(this.device)].map(([name, pin]) => {
+      return [name, new InterruptRecorder(pin, () => this.clock.now)] as const;
+    });
+    this.interrupts = Object.fromEntries(recorders) as Record<PinNames<D>, InterruptRecorder>;
+    this.device.realize({ id: type, topology: this.services.topology, guestErrors: this.mistakes });
+    this.services.topology.transaction(() => this.map(setup.at ?? []));
+    if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
+    this.reset();
+  }
+
+  /** What the device found wrong with the guest's accesses, each kind once, with its count. */
+  get guestErrors(): readonly GuestError[] {
+    return this.mistakes.all;
+  }
+
+  /** Why the device asked for a reset of the machine, each time it did. The bench performs none by itself. */
+  get requestedResets(): readonly string[] {
+    return this.services.requestedResets;
+  }
+
+  /** The reset line goes up and down, as at power-on; the bench has done it once. */
+  reset(): void {
+    this.device.reset();
+    this.services.pci.reset();
+  }
+
+  /** A region by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */
+  at(region: RegionTemplate): RegionWindow {
+    return new RegionWindow(region.kind === 'ports' ? this.io : this.memory, this.addressOf(region));
+  }
+
+  /** Where the bench put a region of the device. */
+  addressOf(region: RegionTemplate): number {
+    const address = this.addresses.get(region);
+    if (address !== undefined) return address;
+    throw new BackplaneError(`Bench: '${this.device.id}' has no region '${region.name}', so it is nowhere.`);
+  }
+
+  in8(port: number): number {
+    return this.io.read(port, 1);
+  }
+
+  in16(port: number): number {
+    return this.io.read(port, 2);
+  }
+
+  in32(port: number): number {
+    return this.io.read(port, 4);
+  }
+
+  out8(port: number, value: number): void {
+    this.io.write(port, value, 1);
+  }
+
+  out16(port: number, value: number): void {
+    this.io.write(port, value, 2);
+  }
+
+  out32(port: number, value: number): void {
+    this.io.write(port, value, 4);
+  }
+
+  load8(address: number): number {
+    return this.memory.read(address, 1);
+  }
+
+  load16(address: number): number {
+    return this.memory.read(address, 2);
+  }
+
+  load32(address: number): number {
+    return this.memory.read(address, 4);
+  }
+
+  load64(address: number): bigint {
+    return this.memory.read64(address);
+  }
+
+  store8(address: number, value: number): void {
+    this.memory.write(address, value, 1);
+  }
+
+  store16(address: number, value: number): void {
+    this.memory.write(address, value, 2);
+  }
+
+  store32(address: number, value: number): void {
+    this.memory.write(address, value, 4);
+  }
+
+  store64(address: number, value: bigint): void {
+    this.memory.write64(address, value);
+  }
+
+  private construct(deviceClass: ConcreteDeviceClass<D>): D {
+    const parameters: unknown[] = [];
+    for (const { index, token } of blueprintOf(deviceClass).injections) {
+      parameters[index] = token === undefined ? this.options : this.services.find(token, deviceClass.name);
+    }
+    return Reflect.construct(deviceClass, parameters) as D;
+  }
+
+  private map(placements: readonly Placement[]): void {
+    for (const { template } of this.device.blueprint.regions) {
+      const { kind, base, size } = template;
+      const placed = placements.find((placement) => placement.region === template);
+      const space = kind === 'ports' ? 'ports' : 'memory';
+      const address = placed?.address ?? this.addressByOption(template) ?? base ?? this.takeFree(space, size);
+      const root = space === 'ports' ? this.io.root : this.memory.root;
+      root.addSubregion(address, this.device.region(template), placed?.priority ?? template.priority);
+      this.addresses.set(template, address);
+    }
+    const stranger = placements.find(({ region }) => !this.addresses.has(region));
+    if (stranger) this.addressOf(stranger.region);
+  }
+
+  /** An option such as `iobase` is another way to say where a region goes. */
+  private addressByOption(template: RegionTemplate): number | undefined {
+    const { declarations } = this.device.blueprint.options;
+    const name = Object.keys(declarations).find((option) => declarations[option]?.places === template);
+    const value = name === undefined ? undefined : this.options[name];
+    return typeof value === 'number' ? value : undefined;
+  }
+
+  /** The next free address that suits a region of that size, which is aligned as a BAR would be. */
+  private takeFree(space: 'ports' | 'memory', size: number): number {
+    const step = 2 ** Math.ceil(Math.log2(size));
+    const address = Math.ceil(this.free[space] / step) * step;
+    this.free[space] = address + step;
+    return address;
+  }
+}
+
+/** Puts one device on a bench: `const bench = testBench(Mc146818Rtc); bench.out8(0x70, 0x0a); bench.in8(0x71)`. */
+export function testBench<C extends ConcreteDeviceClass>(
+  deviceClass: C,
+  setup: TestBenchOptions<C> = {},
+): TestBench<InstanceType<C>> {
+  type D = InstanceType<C>;
+  return new TestBench<D>(
+    deviceClass as unknown as ConcreteDeviceClass<D>,
+    setup as TestBenchOptions<ConcreteDeviceClass<D>>,
+  );
+}

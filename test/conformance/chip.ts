@@ -1,0 +1,26 @@
+import type { RegisterNames } from './compare.ts';
+import type { QemuSubjectOptions } from './qemu-subject.ts';
+import type { Random } from './random.ts';
+import type { Operation } from './script.ts';
+
+/** What conformance knows about one chip. */
+export interface Chip {
+  /** As `--device` takes it. */
+  readonly name: string;
+  readonly title: string;
+  /** Dates that machines start with; a script takes one of them. */
+  readonly dates: readonly string[];
+  readonly registerNames: RegisterNames;
+  /** Options of our machine. */
+  readonly machineOptions: Readonly<Record<string, string>>;
+  readonly qemu: QemuSubjectOptions;
+  /** Adds a few operations that a driver could have meant. */
+  act(random: Random, add: (...operations: Operation[]) => void): void;
+}
+
+/** A script's operations, made of what drivers do, cut at exactly `length`. */
+export function writeScript(chip: Chip, random: Random, length: number): Operation[] {
+  const operations: Operation[] = [];
+  while (operations.length < length) chip.act(random, (...more) => operations.push(...more));
+  return operations.slice(0, length);
+}

@@ -1,0 +1,6 @@
+import type { Chip } from './chip.ts';
+import { pciConfig } from './pci-config.ts';
+import { pic } from './pic.ts';
+import { rtc } from './rtc.ts';
+
+export const chips: readonly Chip[] = [rtc, pciConfig, pic];

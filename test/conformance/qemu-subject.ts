@@ -1,0 +1,72 @@
+import { QemuProcess } from '../../sdk/testing/qemu-process.ts';
+import type { Answer, Operation, Script, Subject } from './script.ts';
+
+export interface QemuSubjectOptions {
+  /** Objects of this type are the chips of a script, in the order of their names here. */
+  readonly chips?: { readonly type: string; readonly names: readonly string[] };
+  /** Report the level of this chip's output line 0 with every answer. */
+  readonly watch?: string;
+}
+
+const Suffix = { 1: 'b', 2: 'w', 4: 'l' } as const;
+
+/** An installed QEMU, one process for each script. Its clock stands still, so nothing happens between operations. */
+export class QemuSubject implements Subject {
+  readonly name = 'QEMU';
+  version = '';
+
+  constructor(private readonly options: QemuSubjectOptions = {}) {}
+
+  run({ date, operations }: Script): Promise<readonly Answer[]> {
+    return QemuProcess.with({ rtcBase: date }, async (qemu) => {
+      this.version = qemu.version;
+      const paths = await this.findChips(qemu);
+      const watched = this.options.watch === undefined ? undefined : paths.get(this.options.watch);
+      if (watched) await qemu.qtest.watchOutputs(watched);
+      const answers: Answer[] = [];
+      let rest = operations;
+      while (rest.length > 0) {
+        const end = rest.findIndex(({ kind }) => kind === 'reset');
+        const before = end < 0 ? rest : rest.slice(0, end);
+        const commands = before.map((operation) => commandFor(operation, paths));
+        await qemu.qtest.commands(commands, (index, answer) => {
+          const value = before[index]?.kind === 'in' ? Number(answer) : undefined;
+          answers.push({ value, output: watched ? qemu.qtest.level(0) : undefined });
+        });
+        if (end >= 0) answers.push(await this.reset(qemu, watched));
+        rest = end < 0 ? [] : rest.slice(end + 1);
+      }
+      return answers;
+    });
+  }
+
+  private async reset(qemu: QemuProcess, watched: string | undefined): Promise<Answer> {
+    await qemu.qmp.reset();
+    // Interrupt messages of the reset precede the answer of any command sent after it.
+    await qemu.qtest.command('endianness');
+    return { value: undefined, output: watched ? qemu.qtest.level(0) : undefined };
+  }
+
+  private async findChips({ qmp }: QemuProcess): Promise<Map<string, string>> {
+    const { chips } = this.options;
+    if (!chips) return new Map();
+    const paths = await qmp.findObjects(chips.type);
+    if (paths.length !== chips.names.length) {
+      throw new Error(`QEMU has ${paths.length} objects of type '${chips.type}', not ${chips.names.length}`);
+    }
+    return new Map(chips.names.map((name, index) => [name, paths[index] as string]));
+  }
+}
+
+function commandFor(operation: Operation, paths: ReadonlyMap<string, string>): string {
+  switch (operation.kind) {
+    case 'out':
+      return `out${Suffix[operation.size]} ${operation.port} ${operation.value}`;
+    case 'in':
+      return `in${Suffix[operation.size]} ${operation.port}`;
+    case 'input':
+      return `set_irq_in ${paths.get(operation.chip)} unnamed-gpio-in ${operation.line} ${operation.level ? 1 : 0}`;
+    case 'reset':
+      throw new Error('a reset is no command of qtest');
+  }
+}

@@ -1,0 +1,61 @@
+/** One thing done to a machine from outside, and what it answers. */
+export type Operation =
+  | { readonly kind: 'out'; readonly port: number; readonly size: Width; readonly value: number }
+  | { readonly kind: 'in'; readonly port: number; readonly size: Width }
+  | { readonly kind: 'input'; readonly chip: string; readonly line: number; readonly level: boolean }
+  | { readonly kind: 'reset' };
+
+export type Width = 1 | 2 | 4;
+
+export interface Script {
+  /** The RTC's time when the machine is made. */
+  readonly date: string;
+  readonly operations: readonly Operation[];
+}
+
+export interface Answer {
+  /** What a read returned. */
+  readonly value: number | undefined;
+  /** The level of the watched output once the operation is done, where one is watched. */
+  readonly output: boolean | undefined;
+}
+
+/** A machine to compare. Each run begins with a new machine, so that no state is left from another script. */
+export interface Subject {
+  readonly name: string;
+  run(script: Script): Promise<readonly Answer[]>;
+}
+
+export const out = (port: number, size: Width, value: number): Operation => ({
+  kind: 'out',
+  port,
+  size,
+  value: size === 4 ? value >>> 0 : value & (2 ** (8 * size) - 1),
+});
+
+export const read = (port: number, size: Width): Operation => ({ kind: 'in', port, size });
+
+export const out8 = (port: number, value: number): Operation => out(port, 1, value);
+
+export const read8 = (port: number): Operation => read(port, 1);
+
+export const hex = (value: number, digits = 2): string => `0x${value.toString(16).padStart(digits, '0')}`;
+
+export function formatOperation(operation: Operation): string {
+  switch (operation.kind) {
+    case 'out':
+      return `out${8 * operation.size} ${hex(operation.port)}, ${hex(operation.value, 2 * operation.size)}`;
+    case 'in':
+      return `in${8 * operation.size} ${hex(operation.port)}`;
+    case 'input':
+      return `${operation.chip} input ${operation.line} ${operation.level ? 'high' : 'low'}`;
+    case 'reset':
+      return 'reset';
+  }
+}
+
+export function formatAnswer(operation: Operation, { value, output }: Answer): string {
+  const read = value !== undefined && operation.kind === 'in' ? hex(value, 2 * operation.size) : '';
+  const line = output === undefined ? '' : `output ${output ? 'high' : 'low'}`;
+  return [read, line].filter((part) => part !== '').join(', ');
+}
