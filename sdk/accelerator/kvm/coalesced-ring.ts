@@ -109,6 +109,12 @@ export class RingConsumer extends RingPage {
     this.page.setUint32(FirstOffset, first >= Slots - 1 ? 0 : first + 1, true);
   }
 
+  /** Forgets what is queued. With `last` out of range there is nothing to do: the kernel stores no more, and exits. */
+  discard(): void {
+    const { last } = this;
+    if (last < Slots) this.page.setUint32(FirstOffset, last, true);
+  }
+
   /** Where the entry at `first` begins; the page has room for 170 of them whatever the index says. */
   #entry(): number {
     return EntriesOffset + (this.first % Slots) * CoalescedEntry.size;

@@ -1,0 +1,89 @@
+import type { VirtualClock } from '../clock/index.ts';
+import type { AddressSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
+import type { ExitStatistics } from './exit-statistics.ts';
+import type { GuestSource } from './guest/operation.ts';
+
+/**
+ * What asks the processor for an interrupt; an 8259 pair is one. The accelerator asks before each entry into the
+ * guest and acknowledges only when the guest can take the vector at once.
+ */
+export interface InterruptController {
+  readonly pending: boolean;
+  acknowledge(): number;
+}
+
+/** A port whose write may ask for a reset: it must not wait in the ring where nothing bounds the wait. */
+export interface ResetPort {
+  readonly address: number;
+  readonly size: number;
+  readonly name: string;
+}
+
+/** The machine's clock as its accelerator moves it. */
+export interface MachineClock extends VirtualClock {
+  /** Goes on to `time`, with every timer on the way. */
+  advanceTo(time: number): void;
+  /** Goes to `time` without firing anything. */
+  set(time: number): void;
+}
+
+/** What a vCPU executes: a program, which a reset starts again, or a guest that is under way, as a recording is. */
+export type GuestImage = { readonly name: string; start(): GuestSource } | GuestSource;
+
+/** What an accelerator needs of the machine around it: addresses, time and interrupts, no chips. */
+export interface AcceleratorHost {
+  readonly topology: MemoryTopology;
+  readonly memory: AddressSpace;
+  readonly io: AddressSpace;
+  readonly clock: MachineClock;
+  readonly interruptController?: InterruptController;
+  readonly resetPorts?: readonly ResetPort[];
+  /** Resets every device. The accelerator calls it between instructions, once the ring is empty. */
+  reset(): void;
+}
+
+export type RunEnd = 'finished' | 'halted' | 'operation-limit' | 'shutdown' | 'paused' | 'reset';
+
+/** Why a run ended, in a word and in a sentence. */
+export interface RunOutcome {
+  readonly reason: RunEnd;
+  readonly message: string;
+  /** Guest operations that this run executed, over all vCPUs. */
+  readonly operations: number;
+}
+
+export interface RunOptions {
+  /** The run ends after so many guest operations. Default: 100 million. */
+  readonly operationLimit?: number;
+  /** Called now and then with the number of operations so far: for progress on a terminal. */
+  readonly onProgress?: (operations: number) => void;
+  /** Operations between two calls of onProgress. Default: 10,000. */
+  readonly progressEvery?: number;
+}
+
+/** Runs the guest of a machine. The abstract class is the injection token. */
+export abstract class Accelerator {
+  /** As on the command line: `kvm-sim`. */
+  abstract readonly name: string;
+  abstract readonly statistics: ExitStatistics;
+  /** Guest memory comes from the accelerator: set it as `topology.allocateRam` before any RAM region is made. */
+  abstract allocateRam(size: number, name: string): RamBlock;
+  /** Connects the machine: memory slots, coalesced zones and ioeventfds follow its address spaces from here on. */
+  abstract attach(host: AcceleratorHost): void;
+  /** Gives each vCPU what it executes, from the beginning: the first guest to the first vCPU, and so on. */
+  abstract load(guests: readonly GuestImage[]): void;
+  /** Runs until the guest ends or something stops it. May be called again: it goes on where it stopped. */
+  abstract run(options?: RunOptions): RunOutcome;
+  /** Ends the run between two instructions, settled. From a device handler or timer too. */
+  abstract pause(): void;
+  /** Asks for a reset of the machine. A device handler may: the run loop performs it. */
+  abstract requestReset(): void;
+  /** Delivers queued writes to their devices now; from inside a device handler as soon as the outermost has returned. */
+  abstract drain(): void;
+  /** Completes what the guest has begun and delivers what is queued: afterwards a snapshot shows all of the guest's past. */
+  abstract settle(): void;
+  /** An eventfd for `region.addIoeventfd`: the guest's writes there call `consumer`, after a drain. */
+  abstract eventfd(consumer: () => void): number;
+  /** Undoes attach: removes listeners and closes the kernel's file descriptors. */
+  abstract detach(): void;
+}

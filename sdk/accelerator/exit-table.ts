@@ -1,0 +1,94 @@
+import { MICROSECOND } from '../clock/index.ts';
+import { describeCosts, type ExitCosts, modelledTime } from './exit-cost.ts';
+
+/** The exits of one port and direction, or of one memory page and direction. */
+export interface ExitRow {
+  /** As perf writes it: `0x70:POUT`, `0x71:PIN`, `0xa0000:W`, `0xa0000:R`. */
+  readonly key: string;
+  readonly address: number;
+  readonly isWrite: boolean;
+  /** VM exits, one for each element of a string: what perf counts. */
+  readonly samples: number;
+  /** How many of them went on to userspace. */
+  readonly userspaceExits: number;
+}
+
+export interface ExitTableOptions {
+  readonly event: 'ioport' | 'mmio';
+  /** How many of the busiest rows to show. Default: all. */
+  readonly busiest?: number;
+  /** Addresses whose rows are shown however quiet they are. */
+  readonly pinned?: readonly number[];
+}
+
+const Titles = { ioport: 'IO Port Access', mmio: 'MMIO Access' } as const;
+
+/** The table of `perf kvm stat report --event=ioport`, or `--event=mmio`, and which costs its times were modelled with. */
+export function formatExitTable(rows: readonly ExitRow[], costs: ExitCosts, options: ExitTableOptions): string {
+  const sorted = [...rows].sort((a, b) => b.samples - a.samples || a.address - b.address || (a.isWrite ? -1 : 1));
+  const pinned = new Set(options.pinned ?? []);
+  const shown = sorted.filter((row, index) => index < (options.busiest ?? sorted.length) || pinned.has(row.address));
+  const total = timeAndSamples(sorted, costs);
+  const lines = shown.map((row) => formatRow(row, costs, total));
+  const hidden = sorted.length - shown.length;
+  return [
+    formatHeader(Titles[options.event]),
+    '',
+    ...lines,
+    ...(hidden > 0 ? [`${`(${hidden} more)`.padStart(20)} ${remainder(sorted, shown, total.samples)}`] : []),
+    '',
+    `Total Samples:${total.samples}, Total events handled time:${microseconds(total.time)}us (modelled).`,
+    describeCosts(costs),
+  ].join('\n');
+}
+
+function timeAndSamples(rows: readonly ExitRow[], costs: ExitCosts): { samples: number; time: number } {
+  const samples = rows.reduce((sum, row) => sum + row.samples, 0);
+  const userspace = rows.reduce((sum, row) => sum + row.userspaceExits, 0);
+  return { samples, time: modelledTime(costs, samples - userspace, userspace).total };
+}
+
+function formatHeader(title: string): string {
+  return [
+    title.padStart(20),
+    'Samples'.padStart(10),
+    'Samples%'.padStart(9),
+    'Time%'.padStart(9),
+    'Min Time'.padStart(11),
+    'Max Time'.padStart(11),
+    'Avg time'.padStart(11),
+  ].join(' ');
+}
+
+function formatRow(row: ExitRow, costs: ExitCosts, total: { samples: number; time: number }): string {
+  const time = modelledTime(costs, row.samples - row.userspaceExits, row.userspaceExits);
+  const deviation = time.deviationPercent?.toFixed(2).concat('%') ?? '-';
+  return [
+    row.key.padStart(20),
+    String(row.samples).padStart(10),
+    percent(row.samples, total.samples),
+    percent(time.total, total.time),
+    bound(time.minimum),
+    bound(time.maximum),
+    `${microseconds(time.average)}us`.padStart(11),
+    `( +-${deviation.padStart(8)} )`,
+  ].join(' ');
+}
+
+function remainder(all: readonly ExitRow[], shown: readonly ExitRow[], samples: number): string {
+  const count = (rows: readonly ExitRow[]) => rows.reduce((sum, row) => sum + row.samples, 0);
+  const rest = count(all) - count(shown);
+  return `${String(rest).padStart(10)} ${percent(rest, samples)}`;
+}
+
+function percent(part: number, whole: number): string {
+  return `${(whole === 0 ? 0 : (100 * part) / whole).toFixed(2)}%`.padStart(9);
+}
+
+function bound(nanoseconds: number | undefined): string {
+  return (nanoseconds === undefined ? '-' : `${microseconds(nanoseconds)}us`).padStart(11);
+}
+
+function microseconds(nanoseconds: number): string {
+  return (nanoseconds / MICROSECOND).toFixed(2);
+}

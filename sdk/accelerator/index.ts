@@ -1,0 +1,18 @@
+export * from './accelerator.ts';
+export {
+  type AcceleratorSettings,
+  acceleratorOptions,
+  type DrainPolicy,
+  parseAcceleratorSettings,
+} from './accelerator-options.ts';
+export * from './exit-cost.ts';
+export { ExitStatistics, type ExitSummary } from './exit-statistics.ts';
+export { type ExitRow, type ExitTableOptions, formatExitTable } from './exit-table.ts';
+export { type Guest, type GuestBody, GuestProgram, type GuestStep, guestProgram } from './guest/guest-program.ts';
+export type { GuestOperation, GuestSource } from './guest/operation.ts';
+export type { GuestAccess } from './guest-access.ts';
+export type { HandlerProfileRow } from './handler-profile.ts';
+export { Capability } from './kvm/abi.ts';
+export type { Zone } from './kvm/coalesced-zones.ts';
+export { KvmAccelerator, type KvmAcceleratorOptions } from './kvm/kvm-accelerator.ts';
+export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './simulated-accelerator.ts';

@@ -1,0 +1,63 @@
+import type { ListenedSection, MemoryListener } from '../../memory/index.ts';
+import { CoalescedZone, VmRequest } from './abi.ts';
+import type { KvmVm } from './kvm-vm.ts';
+
+export interface Zone {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** The zone's length has 32 bits. */
+const LargestZone = 0xffff_ffff;
+
+/**
+ * Keeps the kernel's coalesced zones of one bus equal to the ranges that the address space announces.
+ *
+ * Unregistering removes every zone that contains the range, so what else contained it is registered again; a wider
+ * range removes nothing, so each zone is taken back as it was given.
+ */
+export class CoalescedZones implements MemoryListener {
+  readonly zones: Zone[] = [];
+  /** Zones that the kernel had no room for: their writes exit as ever. */
+  readonly refused: Zone[] = [];
+  private readonly argument = new DataView(new ArrayBuffer(CoalescedZone.size));
+
+  constructor(
+    private readonly vm: KvmVm,
+    readonly name: string,
+    readonly priority: number,
+    readonly isPort: boolean,
+  ) {}
+
+  coalescedIoAdd(_section: ListenedSection, start: number, size: number): void {
+    const zone = { start, size: Math.min(size, LargestZone) };
+    (this.request(VmRequest.RegisterCoalescedMmio, zone) === 0 ? this.zones : this.refused).push(zone);
+  }
+
+  coalescedIoDel(_section: ListenedSection, start: number, size: number): void {
+    const zone = { start, size: Math.min(size, LargestZone) };
+    if (!removeEqual(this.zones, zone)) {
+      removeEqual(this.refused, zone);
+      return;
+    }
+    this.request(VmRequest.UnregisterCoalescedMmio, zone);
+    for (const other of this.zones) if (contains(other, zone)) this.request(VmRequest.RegisterCoalescedMmio, other);
+  }
+
+  private request(code: number, zone: Zone): number {
+    this.argument.setBigUint64(CoalescedZone.address, BigInt(zone.start), true);
+    this.argument.setUint32(CoalescedZone.length, zone.size, true);
+    this.argument.setUint32(CoalescedZone.pio, this.isPort ? 1 : 0, true);
+    return this.vm.kernel.ioctl(this.vm.vmFd, code, this.argument);
+  }
+}
+
+export function contains(zone: Zone, part: Zone): boolean {
+  return part.start >= zone.start && part.start + part.size <= zone.start + zone.size;
+}
+
+function removeEqual(zones: Zone[], zone: Zone): boolean {
+  const index = zones.findIndex((other) => other.start === zone.start && other.size === zone.size);
+  if (index >= 0) zones.splice(index, 1);
+  return index >= 0;
+}

@@ -1,0 +1,38 @@
+import type { KvmKernel } from './kvm-kernel.ts';
+
+interface Consumer {
+  readonly fd: number;
+  readonly handler: () => void;
+}
+
+/** Those who wait for an ioeventfd: the main loop's side of a signal that a guest's write gave. */
+export class EventConsumers {
+  private readonly consumers: Consumer[] = [];
+
+  constructor(private readonly kernel: KvmKernel) {}
+
+  get any(): boolean {
+    return this.consumers.length > 0;
+  }
+
+  /** A new eventfd, whose signals call `handler`. */
+  add(handler: () => void): number {
+    const fd = this.kernel.eventfd();
+    this.consumers.push({ fd, handler });
+    return fd;
+  }
+
+  /** Calls those who were signalled; `settle` comes first, because what the guest wrote before the signal counts. */
+  notify(settle: () => void): void {
+    for (const consumer of this.consumers) {
+      if (this.kernel.readEventfd(consumer.fd) === 0n) continue;
+      settle();
+      consumer.handler();
+    }
+  }
+
+  close(): void {
+    for (const consumer of this.consumers) this.kernel.close(consumer.fd);
+    this.consumers.length = 0;
+  }
+}

@@ -1,0 +1,62 @@
+import { hex } from '../../memory/index.ts';
+import type { GuestAccess } from '../guest-access.ts';
+import { IoDirection, IoExit, MmioExit, PageSize } from './abi.ts';
+import type { KvmVcpu } from './kvm-vm.ts';
+import type { RunRequests } from './run-requests.ts';
+
+/** Carries out the access that a vCPU left guest mode for; the kernel takes the result over at its next entry. */
+export class ExitService {
+  constructor(
+    private readonly access: GuestAccess,
+    private readonly requests: RunRequests,
+  ) {}
+
+  /** One port access, or the elements of a string; a reset asked for by one element leaves the rest undone. */
+  serveIo(vcpu: KvmVcpu): void {
+    const { run, portData } = vcpu;
+    const isWrite = run.getUint8(IoExit.direction) === IoDirection.Out;
+    const size = run.getUint8(IoExit.size);
+    const port = run.getUint16(IoExit.port, true);
+    const start = run.getUint32(IoExit.dataOffset, true) - PageSize;
+    const end = Math.min(start + size * run.getUint32(IoExit.count, true), PageSize);
+    for (let at = start; at < end && !this.requests.reset; at += size) {
+      if (isWrite) this.access.write(true, port, numberAt(portData, at, size), size);
+      else setNumberAt(portData, at, size, this.access.read(true, port, size));
+    }
+  }
+
+  /** One memory access of at most 8 bytes; what crosses a page comes in two of odd widths. */
+  serveMmio(vcpu: KvmVcpu): void {
+    if (this.requests.reset) return;
+    const { run } = vcpu;
+    const address = run.getUint32(MmioExit.address + 4, true) * 0x1_0000_0000 + run.getUint32(MmioExit.address, true);
+    const size = run.getUint32(MmioExit.length, true);
+    const isWrite = run.getUint8(MmioExit.isWrite) !== 0;
+    if (size === 1 || size === 2 || size === 4) {
+      if (isWrite) this.access.write(false, address, numberAt(run, MmioExit.data, size), size);
+      else setNumberAt(run, MmioExit.data, size, this.access.read(false, address, size));
+    } else if (size === 8) {
+      if (isWrite) this.access.write64(false, address, run.getBigUint64(MmioExit.data, true));
+      else run.setBigUint64(MmioExit.data, this.access.read64(false, address), true);
+    } else if (size < 8) {
+      const bytes = new Uint8Array(run.buffer, run.byteOffset + MmioExit.data, size);
+      if (isWrite) this.access.writeBytes(false, address, bytes);
+      else this.access.readBytes(false, address, bytes);
+    } else {
+      throw new RangeError(
+        `KVM reported a memory access of ${size} bytes at ${hex(address)}; 8 is the most there can be.`,
+      );
+    }
+  }
+}
+
+function numberAt(page: DataView, offset: number, size: number): number {
+  if (size === 1) return page.getUint8(offset);
+  return size === 2 ? page.getUint16(offset, true) : page.getUint32(offset, true);
+}
+
+function setNumberAt(page: DataView, offset: number, size: number, value: number): void {
+  if (size === 1) page.setUint8(offset, value);
+  else if (size === 2) page.setUint16(offset, value, true);
+  else page.setUint32(offset, value, true);
+}

@@ -1,0 +1,34 @@
+import type { InterruptController } from '../accelerator.ts';
+import { KvmRun, StructSize, VcpuRequest } from './abi.ts';
+import type { KvmVcpu, KvmVm } from './kvm-vm.ts';
+import type { ScheduledVcpu } from './vcpu-schedule.ts';
+
+/** The line from the interrupt controller to the first vCPU, served as userspace must without an in-kernel PIC. */
+export class InterruptLine {
+  private readonly argument = new DataView(new ArrayBuffer(StructSize.interrupt));
+
+  constructor(
+    private readonly vm: KvmVm,
+    private readonly controller: InterruptController | undefined,
+  ) {}
+
+  /** Before each entry: hands over a vector if the guest can take one now, or asks to be told when it can. */
+  prepare(vcpu: KvmVcpu): void {
+    if (this.controller === undefined || vcpu.id !== 0) return;
+    const { run } = vcpu;
+    const isReady = run.getUint8(KvmRun.readyForInterruptInjection) !== 0 && run.getUint8(KvmRun.ifFlag) !== 0;
+    if (isReady && this.controller.pending) this.inject(vcpu, this.controller.acknowledge());
+    run.setUint8(KvmRun.requestInterruptWindow, this.controller.pending ? 1 : 0);
+  }
+
+  /** Whether a halted vCPU goes on: interrupts reach the first one only. */
+  wakes(vcpu: ScheduledVcpu): boolean {
+    return vcpu.vcpu.id === 0 && this.controller?.pending === true && vcpu.interruptsEnabled;
+  }
+
+  private inject(vcpu: KvmVcpu, vector: number): void {
+    this.argument.setUint32(0, vector, true);
+    this.vm.call(vcpu.fd, VcpuRequest.Interrupt, this.argument, `inject interrupt 0x${vector.toString(16)}`);
+    vcpu.run.setUint8(KvmRun.readyForInterruptInjection, 0);
+  }
+}

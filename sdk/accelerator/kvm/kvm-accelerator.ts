@@ -1,0 +1,254 @@
+import { MILLISECOND } from '../../clock/index.ts';
+import {
+  BackplaneError,
+  describeRange,
+  hex,
+  ListenerPriority,
+  type MemoryListener,
+  type RamBlock,
+} from '../../memory/index.ts';
+import {
+  Accelerator,
+  type AcceleratorHost,
+  type GuestImage,
+  type RunOptions,
+  type RunOutcome,
+} from '../accelerator.ts';
+import type { AcceleratorSettings } from '../accelerator-options.ts';
+import { DefaultExitCosts, type ExitCosts } from '../exit-cost.ts';
+import { ExitStatistics } from '../exit-statistics.ts';
+import type { GuestSource } from '../guest/operation.ts';
+import { type GuestAccess, MachineAccess } from '../guest-access.ts';
+import { HandlerProfile } from '../handler-profile.ts';
+import { CoalescedZones, type Zone } from './coalesced-zones.ts';
+import { EventConsumers } from './event-consumers.ts';
+import { ExitService } from './exit-service.ts';
+import { InterruptLine } from './interrupt-line.ts';
+import { Ioeventfds } from './ioeventfds.ts';
+import { KvmVm } from './kvm-vm.ts';
+import { MemorySlots } from './memory-slots.ts';
+import { RingDrain } from './ring-drain.ts';
+import { RunLoop } from './run-loop.ts';
+import { RunRequests } from './run-requests.ts';
+import type { ScheduledKernel } from './scheduled-kernel.ts';
+import { TimeKeeper } from './time-keeper.ts';
+import { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
+
+export interface KvmAcceleratorOptions
+  extends Partial<Omit<AcceleratorSettings, 'kernelExitCost' | 'userspaceExitCost'>> {
+  readonly kernel: ScheduledKernel;
+  /** How messages and help call it. Default: `kvm-sim`. */
+  readonly name?: string;
+  /** What the kernel's exits are modelled to cost; tables show it. */
+  readonly costs?: ExitCosts;
+  /** Default: 1. Loading more guests adds vCPUs. */
+  readonly vcpus?: number;
+  /** Decides how several vCPUs take turns. */
+  readonly seed?: number;
+  /** A queued write waits at most this long, in nanoseconds of guest time. Default: 10 ms. */
+  readonly kickAfter?: number;
+  /** Measure the host time of device handlers. */
+  readonly profile?: boolean;
+  /** Puts something between the guest's accesses and the machine: a recording that answers for absent devices. */
+  readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
+}
+
+const DefaultKickAfter = 10 * MILLISECOND;
+
+/** Userspace of a KVM kernel: memory slots, coalesced zones and ioeventfds from the memory map, and the run loop. */
+export class KvmAccelerator extends Accelerator {
+  readonly name: string;
+  readonly statistics: ExitStatistics;
+  private readonly kernel: ScheduledKernel;
+  private readonly vm: KvmVm;
+  private readonly schedule: VcpuSchedule;
+  private readonly requests = new RunRequests();
+  private readonly consumers: EventConsumers;
+  private readonly listeners: { listener: MemoryListener; isPort: boolean }[] = [];
+  private images: readonly GuestImage[] = [];
+  private host: AcceleratorHost | undefined;
+  private loop: RunLoop | undefined;
+  private ring: RingDrain | undefined;
+
+  constructor(private readonly options: KvmAcceleratorOptions) {
+    super();
+    this.name = options.name ?? 'kvm-sim';
+    this.kernel = options.kernel;
+    this.vm = new KvmVm(options.kernel);
+    this.statistics = new ExitStatistics(options.kernel.statistics, options.costs ?? DefaultExitCosts);
+    this.schedule = new VcpuSchedule(options.seed ?? 0);
+    this.consumers = new EventConsumers(options.kernel);
+    this.addVcpus(options.vcpus ?? 1);
+  }
+
+  /** The zones in force now, as the kernel was told. */
+  get zones(): { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] } {
+    const of = (isPort: boolean) =>
+      this.listeners.flatMap(({ listener }) =>
+        listener instanceof CoalescedZones && listener.isPort === isPort ? listener.zones : [],
+      );
+    return { ports: of(true), memory: of(false) };
+  }
+
+  /** Writes that wait in the ring now. */
+  get queuedWrites(): number {
+    return this.ring?.pending ?? 0;
+  }
+
+  override allocateRam(size: number, name: string): RamBlock {
+    return this.kernel.allocateGuestMemory(size, name);
+  }
+
+  override attach(host: AcceleratorHost): void {
+    if (this.host !== undefined)
+      throw new BackplaneError(`Accelerator '${this.name}': it has a machine already. Use another.`);
+    this.host = host;
+    const access = this.accessOf(host);
+    const { kernel, vm, schedule, requests, statistics, consumers } = this;
+    const first = vm.vcpus[0];
+    if (first === undefined)
+      throw new BackplaneError(`Accelerator '${this.name}': it has no vCPU. Give it at least one.`);
+    this.ring = new RingDrain(kernel, first, host.topology, access, requests, statistics);
+    this.loop = new RunLoop({
+      kernel,
+      vm,
+      host,
+      schedule,
+      ring: this.ring,
+      requests,
+      statistics,
+      consumers,
+      service: new ExitService(access, requests),
+      interrupts: new InterruptLine(vm, host.interruptController),
+      time: new TimeKeeper(kernel, host.clock),
+      drainsAtReturns: this.drainsAtReturns,
+      restartGuests: () => this.startGuests(true),
+    });
+    host.topology.coalescedIoFlusher = { flushCoalescedIo: () => this.drain() };
+    kernel.kickWhenQueuedFor(
+      this.drainsAtReturns ? (this.options.kickAfter ?? DefaultKickAfter) : Number.POSITIVE_INFINITY,
+    );
+    this.listen(host);
+    this.refuseHiddenResets();
+  }
+
+  override detach(): void {
+    const { host } = this;
+    if (host === undefined) return;
+    for (const { listener } of [...this.listeners].reverse()) host.topology.removeListener(listener);
+    this.listeners.length = 0;
+    host.topology.coalescedIoFlusher = { flushCoalescedIo() {} };
+    this.consumers.close();
+    this.vm.close();
+    this.host = this.loop = this.ring = undefined;
+  }
+
+  override load(images: readonly GuestImage[]): void {
+    this.addVcpus(images.length - this.schedule.vcpus.length);
+    this.images = images;
+    this.startGuests(false);
+  }
+
+  override run(options: RunOptions = {}): RunOutcome {
+    this.refuseHiddenResets();
+    return this.attached().run(options);
+  }
+
+  override pause(): void {
+    if (this.loop?.running === true) this.requests.pause = true;
+  }
+
+  override requestReset(): void {
+    const loop = this.attached();
+    if (loop.running || this.host!.topology.handlerDepth > 0) {
+      this.requests.reset = true;
+      return;
+    }
+    loop.settle();
+    loop.reset();
+  }
+
+  override drain(): void {
+    this.loop?.drain();
+  }
+
+  override settle(): void {
+    if (this.loop?.running === true) {
+      throw new BackplaneError('settle(): the machine runs. Call pause(), and settle() once run() has returned.');
+    }
+    this.loop?.settle();
+  }
+
+  override eventfd(consumer: () => void): number {
+    return this.consumers.add(consumer);
+  }
+
+  private get drainsAtReturns(): boolean {
+    return (this.options.drain ?? 'every-exit') === 'every-exit';
+  }
+
+  private attached(): RunLoop {
+    if (this.loop !== undefined) return this.loop;
+    throw new BackplaneError(`Accelerator '${this.name}': it has no machine. Call attach(host) first.`);
+  }
+
+  private accessOf(host: AcceleratorHost): GuestAccess {
+    const machine = new MachineAccess(host.memory, host.io);
+    const access = this.options.intercept?.(machine, host) ?? machine;
+    if (this.options.profile !== true) return access;
+    this.statistics.profile = new HandlerProfile(access);
+    return this.statistics.profile;
+  }
+
+  /** Zones only where the kernel has the capability: an old one takes a port zone for a memory zone. */
+  private listen(host: AcceleratorHost): void {
+    const { vm, options } = this;
+    const add = (listener: MemoryListener, isPort: boolean) => {
+      this.listeners.push({ listener, isPort });
+      host.topology.addListener(listener, isPort ? host.io : host.memory);
+    };
+    const { Accelerator: first, DeviceBackend, Min } = ListenerPriority;
+    add(new MemorySlots(vm), false);
+    if (options.coalescedMmio !== false && vm.canCoalesceMemory) {
+      add(new CoalescedZones(vm, 'kvm-coalesced-mmio', first, false), false);
+    }
+    if (options.coalescedPio !== false && vm.canCoalescePorts) {
+      add(new CoalescedZones(vm, 'kvm-coalesced-pio', Min, true), true);
+    }
+    add(new Ioeventfds(vm, 'kvm-memory-ioeventfd', DeviceBackend, false), false);
+    add(new Ioeventfds(vm, 'kvm-io', DeviceBackend, true), true);
+  }
+
+  /** Without a timer, a reset that waits in the ring may wait for ever. */
+  private refuseHiddenResets(): void {
+    if (this.drainsAtReturns) return;
+    for (const port of this.host?.resetPorts ?? []) {
+      const zone = this.zones.ports.find((z) => port.address < z.start + z.size && z.start < port.address + port.size);
+      if (zone === undefined) continue;
+      throw new BackplaneError(
+        `drain=on-access: the coalesced ports ${describeRange(zone.start, zone.size)} swallow '${port.name}' at ` +
+          `${hex(port.address)}, and this policy has no timer that bounds how long a reset waits there. Use drain=every-exit, ` +
+          'turn coalesced-pio off, or map the reset register so that it splits the range.',
+      );
+    }
+  }
+
+  private addVcpus(count: number): void {
+    for (let added = 0; added < count; added++) {
+      const state = new ScheduledVcpu(this.vm.createVcpu());
+      state.finished = true;
+      this.schedule.vcpus.push(state);
+    }
+  }
+
+  /** A recording has no beginning to go back to: after a reset it goes on where it was. */
+  private startGuests(isRestart: boolean): void {
+    this.images.forEach((image, index) => {
+      const state = this.schedule.vcpus[index]!;
+      if (isRestart && !('start' in image)) return;
+      const guest: GuestSource = 'start' in image ? image.start() : image;
+      this.kernel.attachGuest(state.vcpu.fd, guest);
+      state.finished = state.halted = state.unserved = false;
+    });
+  }
+}

@@ -1,0 +1,79 @@
+import { BackplaneError } from '../../memory/index.ts';
+import { ApiVersion, Capability, PageSize, SystemRequest, VcpuMmapSize, VcpuPage, VmRequest } from './abi.ts';
+import type { IoctlArgument, KvmKernel } from './kvm-kernel.ts';
+
+/** One virtual processor: its file descriptor and its three pages. */
+export interface KvmVcpu {
+  readonly id: number;
+  readonly fd: number;
+  /** struct kvm_run. */
+  readonly run: DataView;
+  readonly portData: DataView;
+  /** The ring page; every vCPU of the VM sees the same bytes. */
+  readonly ring: DataView;
+}
+
+/** A virtual machine of a KVM kernel: file descriptors, what the kernel can do, and failures turned into sentences. */
+export class KvmVm {
+  readonly vmFd: number;
+  readonly vcpus: KvmVcpu[] = [];
+  private readonly systemFd: number;
+
+  constructor(readonly kernel: KvmKernel) {
+    this.systemFd = kernel.open('/dev/kvm');
+    if (this.systemFd < 0) throw this.failure('open /dev/kvm', 'Is KVM available, and may this user open it?');
+    const version = kernel.ioctl(this.systemFd, SystemRequest.GetApiVersion, 0);
+    if (version !== ApiVersion) {
+      throw new BackplaneError(`KVM speaks version ${version} of its interface, and only ${ApiVersion} is understood.`);
+    }
+    this.vmFd = this.call(this.systemFd, SystemRequest.CreateVm, 0, 'create a virtual machine');
+  }
+
+  /** What a capability is worth; 0 means that the kernel does not have it. */
+  extension(capability: number): number {
+    return Math.max(0, this.kernel.ioctl(this.systemFd, SystemRequest.CheckExtension, capability));
+  }
+
+  /** Memory zones need the ring; its page is part of the answer. */
+  get canCoalesceMemory(): boolean {
+    return this.extension(Capability.CoalescedMmio) === VcpuPage.Ring;
+  }
+
+  /** An older kernel ignores the word that says "port" and would register a memory zone instead: ask first. */
+  get canCoalescePorts(): boolean {
+    return this.canCoalesceMemory && this.extension(Capability.CoalescedPio) > 0;
+  }
+
+  createVcpu(): KvmVcpu {
+    const size = this.call(this.systemFd, SystemRequest.GetVcpuMmapSize, 0, 'ask for the size of a vCPU');
+    if (size < VcpuMmapSize) {
+      throw new BackplaneError(
+        `KVM maps ${size / PageSize} pages for a vCPU; at least ${VcpuMmapSize / PageSize} are needed.`,
+      );
+    }
+    const id = this.vcpus.length;
+    const fd = this.call(this.vmFd, VmRequest.CreateVcpu, id, `create vCPU ${id}`);
+    const page = (index: 0 | 1 | 2) => this.kernel.mapVcpuPage(fd, index);
+    const vcpu = { id, fd, run: page(VcpuPage.Run), portData: page(VcpuPage.PortData), ring: page(VcpuPage.Ring) };
+    this.vcpus.push(vcpu);
+    return vcpu;
+  }
+
+  /** An ioctl that has to succeed. */
+  call(fd: number, request: number, argument: IoctlArgument, purpose: string): number {
+    const result = this.kernel.ioctl(fd, request, argument);
+    if (result < 0) throw this.failure(purpose, `Request 0x${request.toString(16)}.`);
+    return result;
+  }
+
+  failure(purpose: string, hint: string): BackplaneError {
+    return new BackplaneError(`KVM could not ${purpose}: errno ${this.kernel.errno}. ${hint}`);
+  }
+
+  close(): void {
+    for (const vcpu of this.vcpus) this.kernel.close(vcpu.fd);
+    this.vcpus.length = 0;
+    this.kernel.close(this.vmFd);
+    this.kernel.close(this.systemFd);
+  }
+}

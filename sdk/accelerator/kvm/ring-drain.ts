@@ -1,0 +1,104 @@
+import type { MemoryTopology } from '../../memory/index.ts';
+import type { ExitStatistics } from '../exit-statistics.ts';
+import type { GuestAccess } from '../guest-access.ts';
+import { RingConsumer, storeValue } from './coalesced-ring.ts';
+import type { KvmKernel } from './kvm-kernel.ts';
+import type { KvmVcpu } from './kvm-vm.ts';
+import type { RunRequests } from './run-requests.ts';
+
+/**
+ * Takes queued writes out of the ring, in order, and hands them to the machine.
+ *
+ * One drain takes the entries up to `last` as it stood at the beginning, so that another vCPU cannot keep it going. An
+ * entry is dispatched and then `first` moves. A drain asked for inside a device handler waits until the outermost
+ * handler has returned; inside another drain it is nothing, because the outer one goes on. A reset ends it.
+ */
+export class RingDrain {
+  /** A drain was asked for inside a handler; the run loop makes up for it before the vCPU goes on. */
+  postponed = false;
+  private draining = false;
+  private readonly ring: RingConsumer;
+  private readonly oddBytes = new DataView(new ArrayBuffer(8));
+
+  constructor(
+    private readonly kernel: KvmKernel,
+    private readonly vcpu: KvmVcpu,
+    private readonly topology: MemoryTopology,
+    private readonly access: GuestAccess,
+    private readonly requests: RunRequests,
+    private readonly statistics: ExitStatistics,
+  ) {
+    this.ring = new RingConsumer(vcpu.ring);
+  }
+
+  /** How many writes are queued now. */
+  get pending(): number {
+    return this.ring.pending;
+  }
+
+  /** Delivers what is queued now; answers how many writes that were. */
+  drain(): number {
+    const { ring } = this;
+    if (ring.isEmpty || this.draining) return 0;
+    if (this.topology.handlerDepth > 0) {
+      this.postponed = true;
+      return 0;
+    }
+    this.postponed = false;
+    const queued = ring.pending;
+    if (queued === 0) return this.repair();
+    this.noteWait();
+    return this.deliver(queued);
+  }
+
+  /** Drops what is queued: after a reset, it belongs to nobody. */
+  discard(): void {
+    this.postponed = false;
+    this.statistics.discardedWrites += this.ring.pending;
+    this.ring.discard();
+  }
+
+  private deliver(queued: number): number {
+    const { ring, requests } = this;
+    let delivered = 0;
+    this.draining = true;
+    try {
+      while (delivered < queued && !requests.reset) {
+        delivered++;
+        try {
+          this.dispatch();
+        } finally {
+          ring.advance();
+        }
+      }
+    } finally {
+      this.draining = false;
+    }
+    return delivered;
+  }
+
+  private dispatch(): void {
+    const { ring, access } = this;
+    const { address, length, isPort, value } = ring;
+    if (length === 0 || length > 8 || address > Number.MAX_SAFE_INTEGER) this.statistics.damagedEntries++;
+    else if (length === 1 || length === 4 || length === 2) access.write(isPort, address, value, length);
+    else if (length === 8) access.write64(isPort, address, (BigInt(ring.valueHigh) << 32n) | BigInt(value));
+    else {
+      storeValue(this.oddBytes, 0, length, value, ring.valueHigh);
+      access.writeBytes(isPort, address, new Uint8Array(this.oddBytes.buffer, 0, length));
+    }
+  }
+
+  /** An index outside the ring is nothing a kernel leaves behind, and no reason to stop. */
+  private repair(): number {
+    this.statistics.damagedEntries++;
+    this.ring.discard();
+    return 0;
+  }
+
+  private noteWait(): void {
+    const since = this.kernel.queuedSince(this.vcpu.fd, this.ring.first);
+    if (since === undefined) return;
+    this.statistics.longestWait = Math.max(this.statistics.longestWait, this.kernel.now - since);
+  }
+}

@@ -1,0 +1,56 @@
+import { KvmRun } from './abi.ts';
+import type { KvmVcpu } from './kvm-vm.ts';
+
+/** A vCPU as the run loop sees it. */
+export class ScheduledVcpu {
+  /** Executed HLT: only an interrupt makes it go on. */
+  halted = false;
+  /** Its guest has no more operations. */
+  finished = false;
+  /** An exit has come back and was not carried out yet; it must be, whatever happens in between. */
+  unserved = false;
+
+  constructor(readonly vcpu: KvmVcpu) {}
+
+  get canRun(): boolean {
+    return !this.halted && !this.finished;
+  }
+
+  get interruptsEnabled(): boolean {
+    return this.vcpu.run.getUint8(KvmRun.ifFlag) !== 0;
+  }
+}
+
+/** A turn of a vCPU among several is 1 to this many operations long. */
+const LongestTurn = 32;
+
+/** Whose turn it is, and for how many operations: decided by a seed, so that a run can be repeated. */
+export class VcpuSchedule {
+  readonly vcpus: ScheduledVcpu[] = [];
+  private state: number;
+
+  constructor(seed: number) {
+    this.state = seed >>> 0 || 0x9e37_79b9;
+  }
+
+  /** Undefined when no vCPU can run. */
+  next(): ScheduledVcpu | undefined {
+    if (this.vcpus.length === 1) return this.vcpus[0]?.canRun ? this.vcpus[0] : undefined;
+    const runnable = this.vcpus.filter((vcpu) => vcpu.canRun);
+    return runnable[this.random() % Math.max(runnable.length, 1)];
+  }
+
+  turnLength(): number {
+    return this.vcpus.length === 1 ? Number.POSITIVE_INFINITY : 1 + (this.random() % LongestTurn);
+  }
+
+  /** Xorshift, 32 bits. */
+  private random(): number {
+    let x = this.state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.state = x >>> 0;
+    return this.state;
+  }
+}

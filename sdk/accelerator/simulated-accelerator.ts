@@ -1,0 +1,23 @@
+import { averageCost, DefaultExitCosts } from './exit-cost.ts';
+import { KvmAccelerator, type KvmAcceleratorOptions } from './kvm/kvm-accelerator.ts';
+import { SimulatedKernel, type SimulatedKernelOptions } from './kvm/simulated-kernel/index.ts';
+
+export interface SimulatedAcceleratorOptions extends Omit<KvmAcceleratorOptions, 'kernel' | 'name'> {
+  /** Nanoseconds of guest time of an operation that does not leave guest mode. Default: 10. */
+  readonly plainCost?: number;
+  readonly capabilities?: SimulatedKernelOptions['capabilities'];
+}
+
+/** `-accel kvm-sim`: the accelerator on the simulated kernel, with one set of costs for time and tables. */
+export function simulatedAccelerator(options: SimulatedAcceleratorOptions = {}): KvmAccelerator {
+  const { plainCost, capabilities, costs = DefaultExitCosts, ...rest } = options;
+  const kernel = new SimulatedKernel({
+    costs: {
+      kernel: averageCost(costs.kernel),
+      userspace: averageCost(costs.userspace),
+      ...(plainCost === undefined ? {} : { plain: plainCost }),
+    },
+    ...(capabilities === undefined ? {} : { capabilities }),
+  });
+  return new KvmAccelerator({ ...rest, kernel, costs });
+}
