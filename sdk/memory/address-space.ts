@@ -6,8 +6,9 @@ import { FlatRange, type FlatView } from './flat-view.ts';
 import type { PlacedIoeventfd } from './ioeventfd.ts';
 import { effectiveIoeventfds } from './listener-registry.ts';
 import type { MemorySection } from './memory-listener.ts';
-import { Attention, type MemoryRegion } from './memory-region.ts';
+import type { MemoryRegion } from './memory-region.ts';
 import type { MemoryTopology } from './memory-transaction.ts';
+import { Attention } from './region-attachments.ts';
 import { masked, refuseReentry } from './region-dispatch.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
 

@@ -58,9 +58,8 @@ function collect(
 ): void {
   if (!region.enabled) return;
   const base = parentBase + region.address;
-  const start = base > clipStart ? base : clipStart;
-  const regionEnd = endOf(base, region.size);
-  const end = regionEnd < clipEnd ? regionEnd : clipEnd;
+  const start = Math.max(base, clipStart);
+  const end = Math.min(endOf(base, region.size), clipEnd);
   if (start >= end) return;
   const readOnly = parentReadOnly || region.readOnly;
   const nonvolatile = parentNonvolatile || region.nonvolatile;

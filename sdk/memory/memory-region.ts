@@ -1,18 +1,16 @@
-import { hex, toAddress, toSize, WholeSpace } from './address-range.ts';
-import { type CoalescedRange, checkCoalescedRange } from './coalesced-io.ts';
+import { hex, toAddress, toSize } from './address-range.ts';
 import { DirtyLog, type DirtyLogClient } from './dirty-log.ts';
 import { BackplaneError } from './errors.ts';
-import { compareIoeventfds, type Ioeventfd, type IoeventfdSpec } from './ioeventfd.ts';
 import type { MemoryTopology } from './memory-transaction.ts';
 import { checkRamSize, type RamBlock } from './ram-block.ts';
-import { type RegionOps, unassignedMemoryOps, unassignedPortOps } from './region-ops.ts';
-import { guardOf, type IoGuard, type RegionOwner } from './region-owner.ts';
+import { RegionAttachments } from './region-attachments.ts';
+import { checkChild } from './region-checks.ts';
+import { type RegionOps, unassignedPortOps } from './region-ops.ts';
+import { guardOf, type IoGuard, type RegionOptions, type RegionOwner } from './region-owner.ts';
 
 export type RegionKind = 'container' | 'io' | 'ram' | 'rom' | 'rom-device' | 'alias' | 'reservation';
 
-export interface RegionOptions {
-  readonly owner?: RegionOwner | undefined;
-}
+export type { RegionOptions };
 
 interface RegionParts extends RegionOptions {
   readonly ops?: RegionOps;
@@ -21,19 +19,13 @@ interface RegionParts extends RegionOptions {
   readonly hasRam?: boolean;
 }
 
-/** Why an access must look twice before its handler is called. Bits of `attention`. */
-export const Attention = { Flush: 1, Ioeventfd: 2 } as const;
-
 /**
  * A node of the memory map. Parents hold children at offsets with priorities; what an address leads to follows from the
  * whole tree (README.md of this room). Every change is a transaction of its topology.
  */
-export class MemoryRegion {
-  readonly topology: MemoryTopology;
+export class MemoryRegion extends RegionAttachments {
   readonly kind: RegionKind;
-  readonly name: string;
   readonly owner: RegionOwner | undefined;
-  readonly ops: RegionOps;
   readonly aliasTarget: MemoryRegion | undefined;
   /** The bytes behind a ram, rom or rom-device region. */
   readonly ram: RamBlock | undefined;
@@ -41,8 +33,7 @@ export class MemoryRegion {
   readonly dirty: DirtyLog;
   /** Whether the region itself answers somewhere; containers and aliases only lead on. */
   readonly terminates: boolean;
-  /** Read on every access: why the plain path must not be taken, and who must not be entered twice. */
-  attention = 0;
+  /** Who must not be entered twice; null for memory and for regions without an owner. */
   guard: IoGuard | null;
 
   private bytes: number;
@@ -55,8 +46,6 @@ export class MemoryRegion {
   private romd = true;
   private windowOffset: number;
   private readonly inside: MemoryRegion[] = [];
-  private readonly coalesced: CoalescedRange[] = [];
-  private readonly eventfds: Ioeventfd[] = [];
 
   private constructor(
     topology: MemoryTopology,
@@ -65,12 +54,10 @@ export class MemoryRegion {
     size: number | bigint,
     parts: RegionParts,
   ) {
-    this.topology = topology;
+    super(topology, name, parts.ops);
     this.kind = kind;
-    this.name = name;
     this.bytes = toSize(size, `Region '${name}': its size`);
     this.owner = parts.owner;
-    this.ops = parts.ops ?? unassignedMemoryOps;
     this.aliasTarget = parts.target;
     this.windowOffset = toAddress(parts.offset ?? 0, `Region '${name}': its offset in its target`);
     this.terminates = kind !== 'container' && kind !== 'alias';
@@ -180,16 +167,6 @@ export class MemoryRegion {
   get children(): readonly MemoryRegion[] {
     return this.inside;
   }
-  get coalescedRanges(): readonly CoalescedRange[] {
-    return this.coalesced;
-  }
-  get ioeventfds(): readonly Ioeventfd[] {
-    return this.eventfds;
-  }
-  /** Whether queued writes are delivered before an access reaches this region. */
-  get flushCoalescedIo(): boolean {
-    return (this.attention & Attention.Flush) !== 0;
-  }
   /** Which DirtyLogClients want to know about writes now. */
   get dirtyLogMask(): number {
     return this.dirty.mask;
@@ -197,7 +174,7 @@ export class MemoryRegion {
 
   addSubregion(offset: number | bigint, child: MemoryRegion, priority = 0): void {
     const address = toAddress(offset, `Region '${this.name}': the address of '${child.name}'`);
-    this.checkChild(child, priority);
+    checkChild(this, child, priority);
     this.topology.begin();
     child.parent = this;
     child.place = address;
@@ -260,13 +237,10 @@ export class MemoryRegion {
     const place = toAddress(address, `Region '${this.name}': its address`);
     if (place === this.place) return;
     const parent = this.parent;
-    if (parent === undefined) {
-      this.place = place;
-      return;
-    }
     this.topology.transaction(() => {
-      parent.removeSubregion(this);
-      parent.addSubregion(place, this, this.rank);
+      parent?.removeSubregion(this);
+      this.place = place;
+      parent?.addSubregion(place, this, this.rank);
     });
   }
 
@@ -304,80 +278,6 @@ export class MemoryRegion {
     if (this.dirtyLogMask !== before) this.change(this.on, () => {});
   }
 
-  /** Lets writes to these bytes wait in a ring. Queued writes are then delivered before any access to the region. */
-  addCoalescedIo(range: CoalescedRange): void {
-    checkCoalescedRange(this, range);
-    const kept = { offset: range.offset, size: range.size };
-    this.coalesced.push(kept);
-    this.topology.announceCoalescedRange(this, kept, true);
-    this.attention |= Attention.Flush;
-  }
-
-  /** Forgets all ranges, and with them the flush flag, even one that was set explicitly. */
-  clearCoalescedIo(): void {
-    if (this.coalesced.length === 0) return;
-    this.topology.coalescedIoFlusher.flushCoalescedIo();
-    this.attention &= ~Attention.Flush;
-    for (let range = this.coalesced.shift(); range !== undefined; range = this.coalesced.shift()) {
-      this.topology.announceCoalescedRange(this, range, false);
-    }
-  }
-
-  setFlushCoalescedIo(): void {
-    this.attention |= Attention.Flush;
-  }
-
-  /** Delivers what waits; the flag stays while the region has ranges of its own. */
-  clearFlushCoalescedIo(): void {
-    this.topology.coalescedIoFlusher.flushCoalescedIo();
-    if (this.coalesced.length === 0) this.attention &= ~Attention.Flush;
-  }
-
-  addIoeventfd(spec: IoeventfdSpec): void {
-    const eventfd = this.placeEventfd(spec);
-    const index = this.eventfds.findIndex((known) => compareIoeventfds(known, eventfd) >= 0);
-    if (index >= 0 && compareIoeventfds(this.eventfds[index]!, eventfd) === 0) {
-      throw new BackplaneError(
-        `Region '${this.name}': the ioeventfd at offset ${hex(spec.offset)} with descriptor ${spec.fd} is there already. Add it once.`,
-      );
-    }
-    this.changeEventfds(() => this.eventfds.splice(index < 0 ? this.eventfds.length : index, 0, eventfd));
-  }
-
-  removeIoeventfd(spec: IoeventfdSpec): void {
-    const eventfd = this.placeEventfd(spec);
-    const index = this.eventfds.findIndex((known) => compareIoeventfds(known, eventfd) === 0);
-    if (index < 0) {
-      throw new BackplaneError(
-        `Region '${this.name}': no ioeventfd at offset ${hex(spec.offset)} with descriptor ${spec.fd}. Name it exactly as it was added.`,
-      );
-    }
-    this.changeEventfds(() => this.eventfds.splice(index, 1));
-  }
-
-  private changeEventfds(body: () => void): void {
-    this.topology.begin();
-    body();
-    this.attention =
-      this.eventfds.length > 0 ? this.attention | Attention.Ioeventfd : this.attention & ~Attention.Ioeventfd;
-    if (this.on) this.topology.ioeventfdsChanged();
-    this.topology.commit();
-  }
-
-  private placeEventfd({ offset, size, match, fd }: IoeventfdSpec): Ioeventfd {
-    if (this.aliasTarget !== undefined || this.kind === 'container') {
-      throw new BackplaneError(
-        `Region '${this.name}': a ${this.kind} takes no writes itself. Add the ioeventfd to the region that does.`,
-      );
-    }
-    return {
-      address: toAddress(offset, `Region '${this.name}': its ioeventfd`),
-      size,
-      match: this.ops.wireValue(match, size),
-      fd,
-    };
-  }
-
   private change(visible: boolean, body: () => void): void {
     this.topology.begin();
     body();
@@ -395,21 +295,7 @@ export class MemoryRegion {
     this.inside.splice(index < 0 ? this.inside.length : index, 0, child);
   }
 
-  private checkChild(child: MemoryRegion, priority: number): void {
-    const refuse = (why: string) => {
-      throw new BackplaneError(`Region '${this.name}': cannot hold '${child.name}': ${why}`);
-    };
-    if (child.topology !== this.topology) refuse('it belongs to another machine. Create it with the same topology.');
-    if (this.aliasTarget !== undefined)
-      refuse(`an alias has no children. Add it to the target '${this.aliasTarget.name}'.`);
-    if (child.parent !== undefined)
-      refuse(`it is in '${child.parent.name}' already. Remove it there first, or use an alias.`);
-    if (!Number.isInteger(priority)) refuse(`its priority is ${priority}. Give a whole number.`);
-    for (let above: MemoryRegion | undefined = this; above !== undefined; above = above.parent) {
-      if (above === child) refuse('it contains this region. A region cannot lie inside itself.');
-    }
+  protected get region(): MemoryRegion {
+    return this;
   }
 }
-
-/** The size of a container for a whole address space. */
-export const EntireSpace = WholeSpace;

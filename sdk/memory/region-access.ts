@@ -20,7 +20,8 @@ export interface Route {
   readonly size: number;
   readonly read?: ((this: never, offset: number, size: number, attributes: number) => number) | undefined;
   readonly write?:
-    | ((this: never, value: number, offset: number, size: number, attributes: number) => number | void)
+    | ((this: never, value: number, offset: number, size: number, attributes: number) => void)
+    | ((this: never, value: number, offset: number, size: number, attributes: number) => number)
     | undefined;
   readonly read64?: ((this: never, offset: number, size: number) => bigint) | undefined;
   readonly write64?: ((this: never, value: bigint, offset: number, size: number) => void) | undefined;

@@ -169,7 +169,7 @@ function writePiece(
   attributes: number,
 ): void {
   const handler = ops.writes.find(offset, size);
-  let result: number | void = MemTxResult.Ok;
+  let result: unknown = MemTxResult.Ok;
   if (handler.hasNumberForm) result = handler.call.call(ops.device, value, offset, size, attributes);
   else handler.call64!.call(ops.device, BigInt(value), offset, size);
   topology.accessResult = handler.withAttributes && typeof result === 'number' ? result : MemTxResult.Ok;

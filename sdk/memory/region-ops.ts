@@ -4,13 +4,7 @@ import type { AcceptedSizes, MissingRoute, RegionOpsSpec, Route } from './region
 
 type NumberHandler = (this: object | null, a: number, b: number, c: number, d: number) => number;
 type ReadHandler = (this: object | null, offset: number, size: number, attributes: number) => number;
-type WriteHandler = (
-  this: object | null,
-  value: number,
-  offset: number,
-  size: number,
-  attributes: number,
-) => number | void;
+type WriteHandler = (this: object | null, value: number, offset: number, size: number, attributes: number) => unknown;
 type ReadHandler64 = (this: object | null, offset: number, size: number) => bigint;
 type WriteHandler64 = (this: object | null, value: bigint, offset: number, size: number) => void;
 
@@ -170,7 +164,7 @@ export class RegionOps {
       const low = (offset & 7) === 0 ? 8 : offset & -offset & 7;
       if (low < most) most = low;
     }
-    const length = size < most ? size : most;
+    const length = Math.min(size, most);
     return length >= 8 ? 8 : length >= 4 ? 4 : length >= 2 ? 2 : 1;
   }
 

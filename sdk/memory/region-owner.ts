@@ -6,6 +6,10 @@ export interface RegionOwner {
   readonly reentrancyGuard?: boolean;
 }
 
+export interface RegionOptions {
+  readonly owner?: RegionOwner | undefined;
+}
+
 /**
  * Set while a handler of its owner runs, across all of the owner's regions. It is an object of its own, not a field of
  * the device, so that every access finds it in the same place whatever class the device is.

@@ -1,0 +1,120 @@
+import { hex, toAddress } from './address-range.ts';
+import { type CoalescedRange, checkCoalescedRange } from './coalesced-io.ts';
+import { BackplaneError } from './errors.ts';
+import { compareIoeventfds, type Ioeventfd, type IoeventfdSpec } from './ioeventfd.ts';
+import type { MemoryRegion } from './memory-region.ts';
+import type { MemoryTopology } from './memory-transaction.ts';
+import { type RegionOps, unassignedMemoryOps } from './region-ops.ts';
+
+/** Why an access must look twice before its handler is called. Bits of `attention`. */
+export const Attention = { Flush: 1, Ioeventfd: 2 } as const;
+
+const none: readonly never[] = Object.freeze([]);
+
+/** What a region carries besides its place in the map: the writes that may be queued, and those that signal. */
+export abstract class RegionAttachments {
+  readonly topology: MemoryTopology;
+  readonly name: string;
+  readonly ops: RegionOps;
+  /** Read on every access; 0 for most regions. */
+  attention = 0;
+
+  private coalesced: readonly CoalescedRange[] = none;
+  private eventfds: readonly Ioeventfd[] = none;
+
+  constructor(topology: MemoryTopology, name: string, ops: RegionOps | undefined) {
+    this.topology = topology;
+    this.name = name;
+    this.ops = ops ?? unassignedMemoryOps;
+  }
+
+  get coalescedRanges(): readonly CoalescedRange[] {
+    return this.coalesced;
+  }
+
+  get ioeventfds(): readonly Ioeventfd[] {
+    return this.eventfds;
+  }
+
+  /** Whether queued writes are delivered before an access reaches this region. */
+  get flushCoalescedIo(): boolean {
+    return (this.attention & Attention.Flush) !== 0;
+  }
+
+  /** Lets writes to these bytes wait in a ring. Queued writes are then delivered before any access to the region. */
+  addCoalescedIo(range: CoalescedRange): void {
+    checkCoalescedRange(this.region, range);
+    const kept = { offset: range.offset, size: range.size };
+    this.coalesced = [...this.coalesced, kept];
+    this.topology.announceCoalescedRange(this.region, kept, true);
+    this.attention |= Attention.Flush;
+  }
+
+  /** Forgets all ranges, and with them the flush flag, even one that was set explicitly. */
+  clearCoalescedIo(): void {
+    if (this.coalesced.length === 0) return;
+    this.topology.coalescedIoFlusher.flushCoalescedIo();
+    this.attention &= ~Attention.Flush;
+    for (let first = this.coalesced[0]; first !== undefined; first = this.coalesced[0]) {
+      this.coalesced = this.coalesced.slice(1);
+      this.topology.announceCoalescedRange(this.region, first, false);
+    }
+  }
+
+  setFlushCoalescedIo(): void {
+    this.attention |= Attention.Flush;
+  }
+
+  /** Delivers what waits; the flag stays while the region has ranges of its own. */
+  clearFlushCoalescedIo(): void {
+    this.topology.coalescedIoFlusher.flushCoalescedIo();
+    if (this.coalesced.length === 0) this.attention &= ~Attention.Flush;
+  }
+
+  addIoeventfd(spec: IoeventfdSpec): void {
+    const eventfd = this.placeEventfd(spec);
+    const index = this.eventfds.findIndex((known) => compareIoeventfds(known, eventfd) === 0);
+    if (index >= 0) this.refuseEventfd(spec, 'is there already. Add it once.');
+    this.changeEventfds([...this.eventfds, eventfd].sort(compareIoeventfds));
+  }
+
+  removeIoeventfd(spec: IoeventfdSpec): void {
+    const eventfd = this.placeEventfd(spec);
+    const rest = this.eventfds.filter((known) => compareIoeventfds(known, eventfd) !== 0);
+    if (rest.length === this.eventfds.length)
+      this.refuseEventfd(spec, 'does not exist. Name it exactly as it was added.');
+    this.changeEventfds(rest);
+  }
+
+  /** This object as what it always is. */
+  protected abstract get region(): MemoryRegion;
+
+  private changeEventfds(eventfds: readonly Ioeventfd[]): void {
+    this.topology.begin();
+    this.eventfds = eventfds;
+    if (eventfds.length > 0) this.attention |= Attention.Ioeventfd;
+    else this.attention &= ~Attention.Ioeventfd;
+    if (this.region.enabled) this.topology.ioeventfdsChanged();
+    this.topology.commit();
+  }
+
+  private placeEventfd(spec: IoeventfdSpec): Ioeventfd {
+    const address = toAddress(spec.offset, `Region '${this.name}': the offset of its ioeventfd`);
+    if (![0, 1, 2, 4, 8].includes(spec.size))
+      this.refuseEventfd(spec, `has size ${spec.size}. Use 1, 2, 4 or 8, or 0 for any width.`);
+    if (spec.size === 0 && spec.match !== undefined)
+      this.refuseEventfd(spec, 'matches a value of any width. Give it a size.');
+    if (!this.region.terminates)
+      this.refuseEventfd(
+        spec,
+        `would never be written: a ${this.region.kind} takes no writes itself. Add it to the region that does.`,
+      );
+    return { address, size: spec.size, match: this.ops.wireValue(spec.match, spec.size), fd: spec.fd };
+  }
+
+  private refuseEventfd(spec: IoeventfdSpec, why: string): never {
+    throw new BackplaneError(
+      `Region '${this.name}': the ioeventfd with descriptor ${spec.fd} at offset ${hex(spec.offset)} ${why}`,
+    );
+  }
+}
