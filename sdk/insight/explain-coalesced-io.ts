@@ -1,0 +1,186 @@
+import {
+  type AddressRange,
+  type AddressSpace,
+  clipCoalescedRange,
+  type MemoryRegion,
+  type RegionOwner,
+} from '../memory/index.ts';
+import { clip, placementsIn, type RegionPlacement, without } from './region-placement.ts';
+import { judgeWidths, type WidthVerdict } from './write-widths.ts';
+
+/** What insight needs to know of a machine; a `Machine` is one. */
+export interface ExplainedMachine {
+  readonly addressSpaces: readonly AddressSpace[];
+  readonly devices: readonly ExplainedDevice[];
+}
+
+export interface ExplainedDevice {
+  readonly id: string;
+  readonly device: RegionOwner;
+  /** The regions of its class, mapped or not. */
+  readonly regions: readonly MemoryRegion[];
+  /** Regions that the class declared independent of what the given region queues. */
+  independentOf(region: MemoryRegion): readonly MemoryRegion[];
+}
+
+/**
+ * alive: every write that the region takes inside the range can be queued. narrowed: only some widths or places.
+ * dead: none. unprotected: queued writes can be overtaken by a read of the same device. unmapped: it lies nowhere at the
+ * moment, as a BAR that the guest has not enabled.
+ */
+export type CoalescedVerdict = 'alive' | 'narrowed' | 'dead' | 'unprotected' | 'unmapped';
+
+/** A region that shows where the declared range should. */
+export interface Culprit {
+  readonly region: string;
+  readonly device: string | undefined;
+  readonly priority: number;
+  /** Set when another region decides: the container, inside which the culprit lies, that outranks. */
+  readonly through: { readonly region: string; readonly priority: number } | undefined;
+  readonly start: number;
+  readonly size: number;
+}
+
+/** One declared range at one place of one address space. */
+export interface CoalescedRangeReport {
+  readonly device: string | undefined;
+  readonly region: string;
+  readonly priority: number;
+  /** Offsets in the region, as declared. */
+  readonly declared: { readonly offset: number; readonly size: number };
+  /** The name of the address space, and where the range lies in it; undefined while it is not mapped. */
+  readonly space: string | undefined;
+  readonly start: number | undefined;
+  /** What a kernel is told: a write is queued only if one of these holds all of it. */
+  readonly zones: readonly AddressRange[];
+  /** Regions whose accesses first deliver what is queued; the region itself is always one. */
+  readonly flushPartners: readonly string[];
+  readonly verdict: CoalescedVerdict;
+  readonly widths: readonly WidthVerdict[];
+  readonly culprits: readonly Culprit[];
+  /** Regions of the same device that can be read while a write is still queued. */
+  readonly unprotectedReads: readonly string[];
+}
+
+/** Says of every declared coalesced range what has become of it. Works from flat views and declarations alone. */
+export function explainCoalescedIo(machine: ExplainedMachine): CoalescedRangeReport[] {
+  const known = knownRegions(machine);
+  const regions = known.filter((region) => region.coalescedRanges.length > 0);
+  const wanted = new Set(regions);
+  const placements = machine.addressSpaces.flatMap((space) => placementsIn(space, wanted));
+  const reports: CoalescedRangeReport[] = [];
+  for (const region of regions) {
+    const here = placements.filter((placement) => placement.region === region);
+    for (const declared of region.coalescedRanges) {
+      const found = here.flatMap(
+        (placement) => explainPlacement(placement, describe(machine, known, region, declared)) ?? [],
+      );
+      reports.push(...(found.length > 0 ? found : [{ ...describe(machine, known, region, declared), ...nowhere }]));
+    }
+  }
+  return reports;
+}
+
+const nowhere = {
+  space: undefined,
+  start: undefined,
+  zones: [],
+  verdict: 'unmapped',
+  widths: [],
+  culprits: [],
+} as const;
+
+/** Every region there is: those of devices, mapped or not, then what else the trees hold. */
+function knownRegions(machine: ExplainedMachine): MemoryRegion[] {
+  const seen = new Set<MemoryRegion>();
+  const visit = (region: MemoryRegion): void => {
+    if (seen.has(region)) return;
+    seen.add(region);
+    if (region.aliasTarget) visit(region.aliasTarget);
+    for (const child of region.children) visit(child);
+  };
+  for (const device of machine.devices) for (const region of device.regions) visit(region);
+  for (const space of machine.addressSpaces) visit(space.root);
+  return [...seen];
+}
+
+type Description = ReturnType<typeof describe>;
+
+/** What is true of a declared range wherever it is mapped. */
+function describe(
+  machine: ExplainedMachine,
+  known: readonly MemoryRegion[],
+  region: MemoryRegion,
+  { offset, size }: { readonly offset: number; readonly size: number },
+) {
+  const { owner } = region;
+  const others = owner === undefined ? [] : known.filter((other) => other !== region && other.owner === owner);
+  const independent = machine.devices.find(({ device }) => device === owner)?.independentOf(region) ?? [];
+  const unguarded = others.filter(
+    (other) => other.ops.reads.handlers.length > 0 && !other.flushCoalescedIo && !independent.includes(other),
+  );
+  return {
+    device: owner?.id,
+    region: region.name,
+    priority: region.priority,
+    declared: { offset, size },
+    flushPartners: [region, ...others].filter((other) => other.flushCoalescedIo).map((other) => other.name),
+    unprotectedReads: unguarded.map((other) => other.name),
+  };
+}
+
+function explainPlacement(
+  { space, region, base, windows }: RegionPlacement,
+  description: Description,
+): CoalescedRangeReport | undefined {
+  const { declared } = description;
+  const shown = clip({ start: base + declared.offset, size: declared.size }, windows);
+  const first = shown[0];
+  if (first === undefined) return undefined;
+  const zones = space.flatView.ranges
+    .filter((section) => section.region === region && section.start - section.offsetInRegion === base)
+    .flatMap((section) => clipCoalescedRange(section, declared) ?? []);
+  const inRegion = (range: AddressRange) => ({ start: range.start - base, size: range.size });
+  const widths = judgeWidths(region, shown.map(inRegion), zones.map(inRegion));
+  return {
+    ...description,
+    space: space.name,
+    start: first.start,
+    zones,
+    widths,
+    culprits: shown.flatMap((part) => without(part, zones)).flatMap((gap) => culpritsIn(space, region, gap)),
+    verdict: judge(widths, description.unprotectedReads),
+  };
+}
+
+function judge(widths: readonly WidthVerdict[], unprotectedReads: readonly string[]): CoalescedVerdict {
+  if (widths.every(({ fitting }) => fitting === 0)) return 'dead';
+  if (unprotectedReads.length > 0) return 'unprotected';
+  return widths.some(({ fitting, places }) => fitting < places) ? 'narrowed' : 'alive';
+}
+
+function culpritsIn(space: AddressSpace, region: MemoryRegion, gap: AddressRange): Culprit[] {
+  return space.flatView.ranges
+    .filter((section) => section.start < gap.start + gap.size && section.start + section.size > gap.start)
+    .map((section) => {
+      const culprit = section.region;
+      const deciding = outranking(culprit, region);
+      return {
+        region: culprit.name,
+        device: culprit.owner?.id,
+        priority: culprit.priority,
+        through: deciding === culprit ? undefined : { region: deciding.name, priority: deciding.priority },
+        start: section.start,
+        size: section.size,
+      };
+    });
+}
+
+/** Priorities count among siblings: the culprit, or the container around it that is a sibling of what it outranks. */
+function outranking(culprit: MemoryRegion, region: MemoryRegion): MemoryRegion {
+  const ancestors = new Set<MemoryRegion>();
+  for (let up: MemoryRegion | undefined = region; up; up = up.container) ancestors.add(up);
+  let deciding = culprit;
+  while (deciding.container && !ancestors.has(deciding.container)) deciding = deciding.container;
+  return deciding.container ? deciding : culprit;
+}

@@ -1,0 +1,10 @@
+import './build-warnings.ts';
+
+export { coalescedWarnings, explainVerdict, formatCoalescedReport } from './coalesced-text.ts';
+export {
+  type CoalescedRangeReport,
+  type CoalescedVerdict,
+  type Culprit,
+  explainCoalescedIo,
+} from './explain-coalesced-io.ts';
+export type { WidthVerdict } from './write-widths.ts';

@@ -1,0 +1,199 @@
+import type { Newable } from 'inversify';
+import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
+import { PciBus, ResetController } from '../bus/index.ts';
+import { ManualClock, VirtualClock } from '../clock/index.ts';
+import { type Device, DeviceOptions, type GuestErrors, nearest, pinsOf } from '../device/index.ts';
+import { BackplaneError } from '../memory/index.ts';
+import { MachineBoard } from './machine-board.ts';
+import type { MachineDefinition } from './machine-definition.ts';
+import { EmptyBoard, PluggedDevice } from './machine-parts.ts';
+import { type DeviceOptionValues, MachinePlan, type PlannedDevice } from './machine-plan.ts';
+import { loadServices, newContainer } from './services.ts';
+import { DeviceWire } from './wiring.ts';
+import { type Mapping, WiringCheck } from './wiring-check.ts';
+import { WiringError } from './wiring-error.ts';
+
+export interface BuildRequest {
+  readonly accelerator: Accelerator;
+  readonly ramSize: number;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly deviceOptions: DeviceOptionValues;
+  readonly guestErrors: GuestErrors;
+}
+
+/** A device that exists but is not mapped yet. */
+interface ConstructedDevice {
+  readonly plan: PlannedDevice;
+  readonly device: Device;
+  readonly mappings: readonly Mapping[];
+}
+
+/**
+ * Builds a machine in two steps. The first looks at everything and makes nothing that a guest could see: all mistakes
+ * come out of it together. The second cannot fail for a reason in the wiring.
+ */
+export class MachineBuilder {
+  readonly board: EmptyBoard;
+  private readonly container = newContainer();
+  private readonly mistakes: string[] = [];
+  private readonly plan: MachinePlan;
+  private readonly check: WiringCheck;
+  /** The options of the device under construction. */
+  private current: Readonly<Record<string, unknown>> = {};
+
+  constructor(
+    private readonly definition: MachineDefinition,
+    private readonly request: BuildRequest,
+  ) {
+    const options = this.machineOptions();
+    const { accelerator, ramSize } = request;
+    this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
+    this.plan = new MachinePlan(definition.devices, options, request.deviceOptions);
+    this.check = new WiringCheck(definition.name, this.container);
+    this.bindServices();
+  }
+
+  /** A service of the machine, made if need be. */
+  service<S>(token: abstract new (...args: never) => S): S | undefined {
+    return this.container.isBound(token) ? this.check.service(token) : undefined;
+  }
+
+  /** The machine's clock. Only after `construct`, which checks that it can be moved. */
+  get clock(): MachineClock {
+    return this.container.get(VirtualClock) as MachineClock;
+  }
+
+  /** First step. Throws a WiringError with everything that is wrong. */
+  construct(): ConstructedDevice[] {
+    const { devices } = this.plan;
+    const ids = devices.map(({ id }) => id);
+    const mappings = new Map(devices.map((device) => [device, this.check.mappingsOf(device)]));
+    this.check.checkOverlaps([...mappings.values()].flat());
+    for (const device of devices) this.check.checkWires(device, ids);
+    const constructed = devices.flatMap((plan) => {
+      const device = this.check.checkServices(plan) && !plan.faulty ? this.constructOne(plan) : undefined;
+      return device === undefined ? [] : [{ plan, device, mappings: mappings.get(plan) ?? [] }];
+    });
+    this.checkPins(constructed);
+    this.checkClock();
+    const mistakes = [...this.mistakes, ...this.plan.mistakes, ...this.check.mistakes];
+    if (mistakes.length > 0) throw new WiringError(this.definition.name, mistakes);
+    return constructed;
+  }
+
+  /** Second step: regions exist and are mapped, functions are on their bus, pins are soldered. In one transaction. */
+  plugIn(constructed: readonly ConstructedDevice[]): PluggedDevice[] {
+    const { topology } = this.board;
+    return topology.transaction(() => {
+      for (const { plan, device, mappings } of constructed) {
+        device.realize({ id: plan.id, topology, guestErrors: this.request.guestErrors });
+        for (const { container, planned, start, priority } of mappings) {
+          container.addSubregion(start, device.region(planned.template), priority);
+        }
+        if (plan.address !== undefined) this.service(PciBus)?.register(device as never, plan.address);
+      }
+      for (const one of constructed) this.solder(one, constructed);
+      return constructed.map(({ plan, device, mappings }) => {
+        const options = plan.blueprint.options.resolve(plan.given, plan.id);
+        return new PluggedDevice({ ...plan, device, mappings, options });
+      });
+    });
+  }
+
+  private machineOptions(): Readonly<Record<string, unknown>> {
+    const { options: declared, name } = this.definition;
+    const given = this.request.options;
+    if (declared !== undefined) {
+      const problems = declared.problems(given, `Machine '${name}'`);
+      this.mistakes.push(...problems);
+      return declared.resolve(problems.length > 0 ? {} : given, name);
+    }
+    for (const option of Object.keys(given))
+      this.mistakes.push(`Machine '${name}': there is no option '${option}'. It has none.`);
+    return {};
+  }
+
+  private bindServices(): void {
+    const { accelerator } = this.request;
+    const reset: ResetController = { requestReset: () => accelerator.requestReset() };
+    this.container.bind(MachineBoard).toConstantValue(this.board);
+    this.container.bind(Accelerator).toConstantValue(accelerator);
+    this.container.bind(ResetController).toConstantValue(reset);
+    this.container
+      .bind(DeviceOptions)
+      .toDynamicValue(() => this.current)
+      .inTransientScope();
+    this.container.bind(VirtualClock).toConstantValue(new ManualClock());
+    try {
+      loadServices(this.container, this.definition.services, [VirtualClock]);
+    } catch (error) {
+      this.mistakes.push(`A service module failed to load: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  private constructOne({ id, blueprint, given, used }: PlannedDevice): Device | undefined {
+    const token = used.device as unknown as Newable<Device>;
+    this.current = blueprint.options.resolve(given, id);
+    this.container.bind(token).toSelf().inTransientScope();
+    try {
+      return this.container.get(token);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.mistakes.push(`Device '${id}': ${used.device.name} could not be constructed: ${why.trim()}`);
+      return undefined;
+    } finally {
+      this.container.unbind(token);
+    }
+  }
+
+  private checkPins(constructed: readonly ConstructedDevice[]): void {
+    for (const { plan, device } of constructed) {
+      for (const [name, wire] of plan.wires) {
+        this.checkPin(plan.id, device, name, '');
+        const other = wire instanceof DeviceWire ? constructed.find((one) => one.plan.id === wire.device) : undefined;
+        if (other !== undefined && wire instanceof DeviceWire) {
+          this.checkPin(other.plan.id, other.device, wire.pin, ` It is named by a wire of '${plan.id}'.`);
+        }
+      }
+    }
+    const controller = this.definition.interruptController;
+    if (controller === undefined || constructed.some((one) => one.plan.id === controller)) return;
+    if (this.plan.devices.some(({ id }) => id === controller)) return;
+    this.mistakes.push(
+      `The machine's interruptController is '${controller}', and no device has that id. Give one that id.`,
+    );
+  }
+
+  private checkClock(): void {
+    const clock = this.check.service(VirtualClock);
+    if (clock === undefined || 'advanceTo' in clock) return;
+    this.mistakes.push(
+      `The machine's clock is a ${clock.constructor.name}, which nobody can move on: it has no advanceTo(time). Bind a ManualClock.`,
+    );
+  }
+
+  private checkPin(id: string, device: Device, name: string, remark: string): void {
+    const pins = [...pinsOf(device).keys()];
+    if (pins.includes(name)) return;
+    const close = nearest(name, pins);
+    const hint =
+      close === undefined ? `It has ${pins.length === 0 ? 'none' : pins.join(', ')}.` : `Did you mean '${close}'?`;
+    this.mistakes.push(`Device '${id}': ${device.constructor.name} has no pin '${name}'. ${hint}${remark}`);
+  }
+
+  private solder({ plan, device }: ConstructedDevice, all: readonly ConstructedDevice[]): void {
+    const pins = pinsOf(device);
+    for (const [name, wire] of plan.wires) {
+      const pin = pins.get(name);
+      if (pin === undefined)
+        throw new BackplaneError(`Device '${plan.id}' has lost its pin '${name}' since it was checked.`);
+      if (wire instanceof DeviceWire) {
+        const other = all.find((one) => one.plan.id === wire.device);
+        const input = other && pinsOf(other.device).get(wire.pin);
+        pin.connect((level) => input?.set(level));
+      } else {
+        wire.connect(pin, this.service(wire.service));
+      }
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { ContainerModule } from 'inversify';
+import type { OptionSet } from '../device/index.ts';
+import type { UsedDevice } from './wiring.ts';
+
+/** The values of a machine's own options, defaults filled in. */
+export type MachineOptionValues = Readonly<Record<string, unknown>>;
+
+/**
+ * A machine as data: what is plugged where. Customize one by spreading it and adding to its lists:
+ * `defineMachine({ ...pcI440fx, name: 'my-pc', devices: [...pcI440fx.devices, use(Edu)] })`.
+ */
+export interface MachineDefinition {
+  /** As on the command line: `-machine pc-i440fx`. */
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly description: string;
+  /** What devices may ask for in their constructors. A later module's binding replaces an earlier one's. */
+  readonly services: readonly ContainerModule[];
+  readonly devices: readonly UsedDevice[];
+  /** The id of the device that interrupts the processor: an 8259 pair, for instance. */
+  readonly interruptController?: string;
+  /** The machine's own options, `-machine pc,reset-control=overlay`. */
+  readonly options?: OptionSet;
+  /** Bytes of RAM when nobody says. Default: 128 MiB. */
+  readonly defaultRam?: number;
+}
+
+/** Declares a machine. Nothing happens until `Machine.create` builds it. */
+export function defineMachine(definition: MachineDefinition): MachineDefinition {
+  return Object.freeze({
+    ...definition,
+    services: Object.freeze([...definition.services]),
+    devices: Object.freeze([...definition.devices]),
+  });
+}

@@ -1,0 +1,67 @@
+import type { PciAddress } from '../bus/index.ts';
+import type { Device, DeviceBlueprint } from '../device/index.ts';
+import { AddressSpace, MemoryRegion, MemoryTopology, WholeSpace } from '../memory/index.ts';
+import { MachineBoard } from './machine-board.ts';
+import type { MachineOptionValues } from './machine-definition.ts';
+import type { Wire } from './wiring.ts';
+import type { Mapping } from './wiring-check.ts';
+
+/** One device of a machine, and how it is plugged in. */
+export class PluggedDevice {
+  readonly id: string;
+  readonly device: Device;
+  readonly blueprint: DeviceBlueprint;
+  /** Its options as the device got them, defaults filled in. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Where the machine mapped its regions; what the device maps itself is not among them. */
+  readonly mappings: readonly Mapping[];
+  /** Where its pins go. */
+  readonly wires: ReadonlyMap<string, Wire>;
+  readonly address: PciAddress | undefined;
+
+  constructor(parts: Omit<PluggedDevice, 'regions' | 'independentOf'>) {
+    this.id = parts.id;
+    this.device = parts.device;
+    this.blueprint = parts.blueprint;
+    this.options = parts.options;
+    this.mappings = parts.mappings;
+    this.wires = parts.wires;
+    this.address = parts.address;
+  }
+
+  /** The regions of its class, mapped or not. */
+  get regions(): readonly MemoryRegion[] {
+    return this.blueprint.regions.map(({ template }) => this.device.region(template));
+  }
+
+  /** Regions that its class declared independent of what `region` queues. */
+  independentOf(region: MemoryRegion): readonly MemoryRegion[] {
+    return this.blueprint.regions
+      .filter(({ template }) => this.device.region(template) === region)
+      .flatMap(({ coalesced }) => coalesced.flatMap(({ independent }) => independent ?? []))
+      .map((template) => this.device.region(template));
+  }
+}
+
+/** A machine with nothing in it: two roots, two address spaces. */
+export class EmptyBoard extends MachineBoard {
+  readonly topology: MemoryTopology;
+  readonly system: MemoryRegion;
+  readonly ports: MemoryRegion;
+  readonly memory: AddressSpace;
+  readonly io: AddressSpace;
+
+  constructor(
+    allocateRam: MemoryTopology['allocateRam'],
+    readonly ramSize: number,
+    readonly options: MachineOptionValues,
+  ) {
+    super();
+    this.topology = new MemoryTopology();
+    this.topology.allocateRam = allocateRam;
+    this.system = MemoryRegion.container(this.topology, 'system', WholeSpace);
+    this.ports = MemoryRegion.unassignedPorts(this.topology, 'io');
+    this.memory = new AddressSpace(this.topology, 'memory', this.system);
+    this.io = new AddressSpace(this.topology, 'I/O', this.ports);
+  }
+}

@@ -1,0 +1,271 @@
+import { formatPciAddress, type PciAddress, parsePciAddress } from '../bus/index.ts';
+import {
+  blueprintOf,
+  commandLineName,
+  type DeviceBlueprint,
+  nearest,
+  type Option,
+  type RegionTemplate,
+} from '../device/index.ts';
+import type { MachineOptionValues } from './machine-definition.ts';
+import type { UsedDevice, Wire } from './wiring.ts';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** Where one region of a device goes. */
+export interface PlannedRegion {
+  readonly template: RegionTemplate;
+  readonly address: number;
+  readonly priority: number;
+}
+
+/** One device as it will be built: everything looked up and defaulted, nothing made. */
+export interface PlannedDevice {
+  readonly used: UsedDevice;
+  readonly id: string;
+  readonly blueprint: DeviceBlueprint;
+  /** What was given, the definition's and the command line's together. */
+  readonly given: Values;
+  /** Cannot be constructed: its options are wrong. */
+  readonly faulty: boolean;
+  readonly regions: readonly PlannedRegion[];
+  readonly wires: ReadonlyMap<string, Wire>;
+  /** Set on PCI functions. */
+  readonly address: PciAddress | undefined;
+}
+
+/** Given for single devices when a machine is created: by id, or by type. */
+export type DeviceOptionValues = Readonly<Record<string, Values>>;
+
+/**
+ * Works out what a machine definition means and says what is wrong with it, device by device. What takes two
+ * devices to go wrong is checked by `wiring-check.ts`.
+ */
+export class MachinePlan {
+  readonly devices: readonly PlannedDevice[];
+  readonly mistakes: string[] = [];
+  private readonly ids = new Map<UsedDevice, string>();
+
+  constructor(used: readonly UsedDevice[], options: MachineOptionValues, deviceOptions: DeviceOptionValues) {
+    const present = used.filter(({ when }) => when === undefined || when(options));
+    const known = present.flatMap((one) => {
+      const blueprint = this.attempt(() => blueprintOf(one.device));
+      return blueprint === undefined ? [] : [{ used: one, blueprint }];
+    });
+    this.nameAll(known);
+    this.checkNames(known, deviceOptions);
+    const planned = known.map(({ used: one, blueprint }) => this.planOne(one, blueprint, options, deviceOptions));
+    this.devices = this.assignSlots(planned);
+  }
+
+  private attempt<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.mistakes.push(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  /** Ids that were given stay; the others are the type, numbered where that is taken. */
+  private nameAll(known: readonly { used: UsedDevice; blueprint: DeviceBlueprint }[]): void {
+    const taken = new Map<string, UsedDevice>();
+    for (const { used } of known) {
+      if (used.id === undefined) continue;
+      const first = taken.get(used.id);
+      if (first !== undefined) {
+        this.mistakes.push(
+          `Two devices have the id '${used.id}': a ${blueprintOf(first.device).type} and a ${blueprintOf(used.device).type}. ` +
+            'Give one of them another id.',
+        );
+      }
+      taken.set(used.id, used);
+      this.ids.set(used, used.id);
+    }
+    for (const { used, blueprint } of known) {
+      if (used.id !== undefined) continue;
+      let id = blueprint.type;
+      for (let number = 2; taken.has(id); number++) id = `${blueprint.type}-${number}`;
+      taken.set(id, used);
+      this.ids.set(used, id);
+    }
+  }
+
+  private idOf(used: UsedDevice): string {
+    return this.ids.get(used) ?? used.device.name;
+  }
+
+  private checkNames(
+    known: readonly { used: UsedDevice; blueprint: DeviceBlueprint }[],
+    given: DeviceOptionValues,
+  ): void {
+    const names = known.flatMap(({ used, blueprint }) => [this.idOf(used), blueprint.type]);
+    for (const name of Object.keys(given)) {
+      if (names.includes(name)) continue;
+      const close = nearest(name, names);
+      this.mistakes.push(
+        `Options are given for '${name}', and no device has that id or type.` +
+          (close === undefined ? '' : ` Did you mean '${close}'?`),
+      );
+    }
+  }
+
+  private planOne(
+    used: UsedDevice,
+    blueprint: DeviceBlueprint,
+    options: MachineOptionValues,
+    deviceOptions: DeviceOptionValues,
+  ): PlannedDevice {
+    const id = this.idOf(used);
+    const own = typeof used.options === 'function' ? used.options(options) : (used.options ?? {});
+    const given = { ...own, ...deviceOptions[blueprint.type], ...deviceOptions[id] };
+    const problems = blueprint.options.problems(given, `Device '${id}'`);
+    this.mistakes.push(...problems);
+    const optionOf = new OptionReader(blueprint, given, problems.length > 0);
+    return {
+      used,
+      id,
+      blueprint,
+      given,
+      faulty: problems.length > 0,
+      regions: this.placeRegions(used, id, blueprint, optionOf),
+      wires: this.wiresOf(used, id, optionOf),
+      address: blueprint.bus === 'pci' ? this.addressOf(used, id) : this.refuseAddress(used, id, blueprint),
+    };
+  }
+
+  private placeRegions(
+    used: UsedDevice,
+    id: string,
+    blueprint: DeviceBlueprint,
+    optionOf: OptionReader,
+  ): PlannedRegion[] {
+    const at = used.at ?? [];
+    for (const { region } of at) {
+      if (blueprint.region(region) !== undefined) continue;
+      const names = blueprint.regions.map(({ template }) => `'${template.name}'`).join(', ');
+      this.mistakes.push(
+        `Device '${id}': at: places region '${region.name}', which ${blueprint.type} does not have. It has ${names || 'none'}.`,
+      );
+    }
+    return blueprint.regions.flatMap(({ template }) => {
+      const places = at.filter(({ region }) => region === template);
+      const moved = optionOf.placing(template);
+      if (places.length > 1)
+        this.mistakes.push(`Device '${id}': at: places region '${template.name}' twice. Keep one of them.`);
+      if (places.length > 0 && moved?.given === true) {
+        this.mistakes.push(
+          `Device '${id}': option '${moved.name}' and at: both say where region '${template.name}' goes. Keep one of them.`,
+        );
+      }
+      const address = places[0]?.address ?? moved?.value ?? template.base;
+      if (address === undefined) return [];
+      if (!Number.isSafeInteger(address) || address < 0) {
+        this.mistakes.push(
+          `Device '${id}': region '${template.name}' cannot be placed at ${address}. Give an address from 0 to 2^53 - 1.`,
+        );
+        return [];
+      }
+      return [{ template, address, priority: places[0]?.priority ?? template.priority }];
+    });
+  }
+
+  private wiresOf(used: UsedDevice, id: string, optionOf: OptionReader): ReadonlyMap<string, Wire> {
+    const wires = new Map<string, Wire>();
+    for (const [name, wire] of Object.entries(used.interrupts ?? {})) {
+      if (wire === undefined) continue;
+      wires.set(name, wire);
+      if ('problem' in wire && wire.problem !== undefined)
+        this.mistakes.push(`Device '${id}': pin '${name}': ${wire.problem}`);
+    }
+    for (const { name, pin, wire, given } of optionOf.wiring()) {
+      if (!wires.has(pin)) wires.set(pin, wire);
+      else if (given) {
+        this.mistakes.push(
+          `Device '${id}': option '${name}' and interrupts: both say where pin '${pin}' goes. Keep one of them.`,
+        );
+      }
+    }
+    return wires;
+  }
+
+  private addressOf({ addr }: UsedDevice, id: string): PciAddress | undefined {
+    if (addr === undefined) return undefined;
+    const address = parsePciAddress(addr);
+    if (address === undefined) {
+      this.mistakes.push(`Device '${id}': addr '${addr}' is not a PCI address. Write slot and function, 00.0 to 1f.7.`);
+    }
+    return address;
+  }
+
+  private refuseAddress({ addr }: UsedDevice, id: string, { type }: DeviceBlueprint): undefined {
+    if (addr !== undefined)
+      this.mistakes.push(`Device '${id}': ${type} is not a PCI device and has no addr. Leave it out.`);
+  }
+
+  /** PCI functions that did not say where: each in the first slot that is empty. */
+  private assignSlots(planned: readonly PlannedDevice[]): PlannedDevice[] {
+    const owners = new Map<string, string>();
+    for (const { id, address } of planned) {
+      if (address === undefined) continue;
+      const where = formatPciAddress(address);
+      const first = owners.get(where);
+      if (first !== undefined) {
+        this.mistakes.push(`PCI: '${first}' and '${id}' are both at ${where}. Give one of them another addr.`);
+      }
+      owners.set(where, id);
+    }
+    const slots = new Set(planned.flatMap(({ address }) => (address === undefined ? [] : [address.slot])));
+    return planned.map((device) => {
+      if (device.blueprint.bus !== 'pci' || device.address !== undefined || device.used.addr !== undefined)
+        return device;
+      let slot = 0;
+      while (slots.has(slot)) slot++;
+      if (slot > 31) this.mistakes.push(`PCI: no slot is left for '${device.id}': all 32 have a device. Remove one.`);
+      slots.add(slot);
+      return { ...device, address: { slot, function: 0 } };
+    });
+  }
+}
+
+/** Options that say where a region or a pin goes: `iobase`, `irq`. */
+class OptionReader {
+  constructor(
+    private readonly blueprint: DeviceBlueprint,
+    private readonly given: Values,
+    private readonly faulty: boolean,
+  ) {}
+
+  placing(template: RegionTemplate): { name: string; value: number | undefined; given: boolean } | undefined {
+    const found = this.entries().find(([, option]) => option.places === template);
+    if (found === undefined) return undefined;
+    const value = this.value(found);
+    return { name: found[0], value: typeof value === 'number' ? value : undefined, given: this.isGiven(found[0]) };
+  }
+
+  wiring(): { name: string; pin: string; wire: Wire; given: boolean }[] {
+    return this.entries().flatMap(([name, option]) => {
+      const value = this.value([name, option]);
+      if (option.wires === undefined || typeof value !== 'number') return [];
+      return [{ name, pin: option.wires.pin, wire: option.wires.to(value) as Wire, given: this.isGiven(name) }];
+    });
+  }
+
+  private entries(): [string, Option<unknown>][] {
+    return Object.entries(this.blueprint.options.declarations);
+  }
+
+  private isGiven(name: string): boolean {
+    return this.given[name] !== undefined;
+  }
+
+  /** A value that is wrong has been reported; what follows is then worked out from the default. */
+  private value([name, option]: [string, Option<unknown>]): unknown {
+    return this.faulty ? option.default : (this.given[name] ?? option.default);
+  }
+}
+
+/** A machine's option as its command line writes it: `reset-control`. */
+export function machineOptionName(name: string): string {
+  return commandLineName(name).replaceAll('_', '-');
+}

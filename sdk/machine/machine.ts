@@ -1,0 +1,202 @@
+import {
+  type Accelerator,
+  type GuestImage,
+  type InterruptController,
+  type MachineClock,
+  type ResetPort,
+  type RunOptions,
+  type RunOutcome,
+  simulatedAccelerator,
+} from '../accelerator/index.ts';
+import { PciBus, ResetController } from '../bus/index.ts';
+import { type ConcreteDeviceClass, type GuestError, type GuestErrorSink, GuestErrors } from '../device/index.ts';
+import {
+  type AddressSpace,
+  BackplaneError,
+  hex,
+  type MemoryRegion,
+  type MemoryTopology,
+  MiB,
+} from '../memory/index.ts';
+import { buildChecks } from './build-checks.ts';
+import { MachineBuilder } from './machine-builder.ts';
+import type { MachineDefinition, MachineOptionValues } from './machine-definition.ts';
+import type { PluggedDevice } from './machine-parts.ts';
+import type { DeviceOptionValues } from './machine-plan.ts';
+
+/** What may be asked of a machine when it is created. Everything has a default. */
+export interface MachineRequest {
+  /** Default: the simulated KVM, everything coalesced. An accelerator serves one machine. */
+  readonly accelerator?: Accelerator;
+  /** Bytes of RAM. Default: the definition's, or 128 MiB. */
+  readonly ram?: number;
+  /** The machine's own options: `{ resetControl: 'overlay' }`. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** Options of single devices, by id or type; they win over the definition's. */
+  readonly deviceOptions?: DeviceOptionValues;
+  /** Hears the first guest error of each kind. */
+  readonly onGuestError?: GuestErrorSink;
+}
+
+/** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. */
+export class Machine {
+  readonly definition: MachineDefinition;
+  readonly options: MachineOptionValues;
+  readonly accelerator: Accelerator;
+  readonly topology: MemoryTopology;
+  readonly memory: AddressSpace;
+  readonly io: AddressSpace;
+  readonly clock: MachineClock;
+  readonly ramSize: number;
+  /** In the order of the definition, which is also the order of their resets. */
+  readonly devices: readonly PluggedDevice[];
+  /** What is legal and probably not meant, found when the machine was built. */
+  readonly warnings: readonly string[];
+  private readonly pciBus: PciBus | undefined;
+  private readonly errors: GuestErrors;
+
+  /** Builds the machine and resets it once. Every wiring mistake comes in one WiringError, before anything is mapped. */
+  static create(definition: MachineDefinition, request: MachineRequest = {}): Machine {
+    return new Machine(definition, request);
+  }
+
+  private constructor(definition: MachineDefinition, request: MachineRequest) {
+    this.definition = definition;
+    this.ramSize = ramSizeOf(definition, request.ram);
+    this.accelerator = request.accelerator ?? simulatedAccelerator();
+    this.errors = new GuestErrors(request.onGuestError);
+    const builder = new MachineBuilder(definition, {
+      accelerator: this.accelerator,
+      ramSize: this.ramSize,
+      options: request.options ?? {},
+      deviceOptions: request.deviceOptions ?? {},
+      guestErrors: this.errors,
+    });
+    const { topology, memory, io, options } = builder.board;
+    this.topology = topology;
+    this.memory = memory;
+    this.io = io;
+    this.options = options;
+    const constructed = builder.construct();
+    this.clock = builder.clock;
+    this.pciBus = builder.service(PciBus);
+    this.topology.observer = refusedAccesses(this.errors);
+    this.devices = builder.plugIn(constructed);
+    this.accelerator.attach(this.host());
+    this.resetDevices();
+    this.warnings = buildChecks.flatMap((check) => check(this));
+  }
+
+  /** Every address space: memory, ports, and those that services added, such as the bus behind a bridge. */
+  get addressSpaces(): readonly AddressSpace[] {
+    return this.topology.addressSpaces;
+  }
+
+  /** What guests did wrong so far, each kind once, with its count. */
+  get guestErrors(): readonly GuestError[] {
+    return this.errors.all;
+  }
+
+  /** The one device of this class. */
+  device<C extends ConcreteDeviceClass>(deviceClass: C): InstanceType<C> {
+    const found = this.devices.filter(({ device }) => device instanceof deviceClass);
+    const first = found[0];
+    if (first !== undefined && found.length === 1) return first.device as InstanceType<C>;
+    throw new BackplaneError(
+      found.length === 0
+        ? `Machine '${this.definition.name}' has no ${deviceClass.name}. It has ${this.devices.map(({ id }) => id).join(', ') || 'no devices'}.`
+        : `Machine '${this.definition.name}' has ${found.length} of ${deviceClass.name}: ${found.map(({ id }) => id).join(', ')}. ` +
+            'Ask by id: deviceById(id).',
+    );
+  }
+
+  deviceById(id: string): PluggedDevice | undefined {
+    return this.devices.find((device) => device.id === id);
+  }
+
+  /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */
+  run(guests: GuestImage | readonly GuestImage[], options: RunOptions = {}): RunOutcome {
+    this.accelerator.load('length' in guests ? guests : [guests]);
+    return this.accelerator.run(options);
+  }
+
+  /** Goes on with the guests of the last run where they stopped. */
+  resume(options: RunOptions = {}): RunOutcome {
+    return this.accelerator.run(options);
+  }
+
+  /** Ends the run between two instructions, with nothing half done and nothing queued. Devices may call it too. */
+  pause(): void {
+    this.accelerator.pause();
+  }
+
+  /** As the reset button. */
+  reset(): void {
+    this.accelerator.requestReset();
+  }
+
+  /** Delivers what is queued, so that whoever looks now sees settled devices. */
+  settle(): void {
+    this.accelerator.settle();
+  }
+
+  /** Takes the machine apart. It cannot run afterwards. */
+  dispose(): void {
+    this.accelerator.detach();
+    for (const { device } of [...this.devices].reverse()) device.unrealize();
+  }
+
+  private host() {
+    const controller = this.definition.interruptController;
+    const device = controller === undefined ? undefined : this.deviceById(controller)?.device;
+    return {
+      topology: this.topology,
+      memory: this.memory,
+      io: this.io,
+      clock: this.clock,
+      resetPorts: this.resetPorts(),
+      reset: () => this.resetDevices(),
+      ...(isInterruptController(device) ? { interruptController: device } : {}),
+    };
+  }
+
+  /** Devices first, each in turn; then what their bus resets. */
+  private resetDevices(): void {
+    for (const { device } of this.devices) device.reset();
+    this.pciBus?.reset();
+  }
+
+  /** The ports of every device that may ask for a reset. */
+  private resetPorts(): ResetPort[] {
+    return this.devices
+      .filter(({ blueprint }) => blueprint.injections.some(({ token }) => token === ResetController))
+      .flatMap(({ mappings }) => mappings)
+      .filter(({ kind }) => kind === 'Ports')
+      .map(({ start, size, name }) => ({ address: start, size, name }));
+  }
+}
+
+function ramSizeOf(definition: MachineDefinition, asked: number | undefined): number {
+  const size = asked ?? definition.defaultRam ?? 128 * MiB;
+  if (Number.isSafeInteger(size) && size >= 0 && size % 4096 === 0) return size;
+  throw new BackplaneError(
+    `Machine '${definition.name}' cannot have ${size} bytes of RAM. Give a whole number of 4 KiB pages, such as 128M.`,
+  );
+}
+
+function isInterruptController(device: object | undefined): device is InterruptController {
+  return device !== undefined && 'pending' in device && 'acknowledge' in device;
+}
+
+/** Accesses that a region refused as a whole are guest errors of its device. */
+function refusedAccesses(errors: GuestErrors) {
+  const refuse = (why: string) => (region: MemoryRegion, offset: number, size: number, isWrite: boolean) =>
+    errors.report(
+      region.owner?.id ?? region.name,
+      `${isWrite ? 'write to' : 'read of'} offset ${hex(offset)} (${size} bytes) of region '${region.name}': ${why}`,
+    );
+  return {
+    accessRefused: refuse('the region does not accept this width or alignment'),
+    reentryRefused: refuse('the device is inside one of its own handlers'),
+  };
+}

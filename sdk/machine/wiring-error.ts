@@ -1,0 +1,17 @@
+import { BackplaneError } from '../memory/index.ts';
+
+/** Everything that is wrong with a machine's wiring, found before any of its devices was mapped. */
+export class WiringError extends BackplaneError {
+  override readonly name: string = 'WiringError';
+
+  constructor(
+    readonly machine: string,
+    /** One sentence or two per mistake: where, what, why, and what to change. */
+    readonly mistakes: readonly string[],
+  ) {
+    const count = mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`;
+    super(
+      `Machine '${machine}' has ${count} in its wiring:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`,
+    );
+  }
+}

@@ -1,0 +1,80 @@
+import type {
+  ConcreteDeviceClass,
+  GivenOptionsOfClass,
+  InterruptPin,
+  PinNames,
+  RegionTemplate,
+  Token,
+} from '../device/index.ts';
+import type { MachineOptionValues } from './machine-definition.ts';
+
+/** A wire whose other end belongs to a service, as `isaIrq(8)` belongs to the ISA bus. `InterruptWire` is one. */
+export interface ServiceWire {
+  readonly description: string;
+  readonly service: Token;
+  readonly problem?: string | undefined;
+  connect(pin: InterruptPin, service: unknown): () => void;
+}
+
+/** A wire to a pin of another device. */
+export class DeviceWire {
+  readonly description: string;
+
+  constructor(
+    readonly device: string,
+    readonly pin: string,
+  ) {
+    this.description = `pin '${pin}' of '${device}'`;
+  }
+}
+
+export type Wire = ServiceWire | DeviceWire;
+
+/** The pin of another device, named by that device's id: what one pin shows, the other shows too. */
+export function pin(device: string, name: string): DeviceWire {
+  return new DeviceWire(device, name);
+}
+
+/** A region of the device, and where this machine puts it. */
+export interface Placement {
+  readonly region: RegionTemplate;
+  readonly address: number;
+  /** Instead of the region's own priority. */
+  readonly priority?: number;
+}
+
+/** Moves a region: `at: [place(ports, 0x170)]`. */
+export function place(region: RegionTemplate, address: number, how: { readonly priority?: number } = {}): Placement {
+  return { region, address, ...how };
+}
+
+interface CommonWiring {
+  /** What messages, `info qtree` and other devices' wires call it. Default: its type, numbered from the second on. */
+  readonly id?: string;
+  readonly at?: readonly Placement[];
+  /** Slot and function of a PCI device, `01.0`. Default: the first free slot. */
+  readonly addr?: string;
+  /** Plugged in only if this holds for the machine's options. */
+  readonly when?: (machine: MachineOptionValues) => boolean;
+}
+
+/** How a machine plugs in one device. Everything may be left out. */
+export interface DeviceWiring<C extends ConcreteDeviceClass> extends CommonWiring {
+  /** Values that differ from the defaults; as a function, they depend on the machine's own options. */
+  readonly options?: GivenOptionsOfClass<C> | ((machine: MachineOptionValues) => GivenOptionsOfClass<C>);
+  readonly interrupts?: { readonly [P in PinNames<InstanceType<C>>]?: Wire };
+}
+
+type AnyOptions = Readonly<Record<string, unknown>>;
+
+/** One device of a machine definition, its types forgotten. `use` makes it and checks them. */
+export interface UsedDevice extends CommonWiring {
+  readonly device: ConcreteDeviceClass;
+  readonly options?: AnyOptions | ((machine: MachineOptionValues) => AnyOptions);
+  readonly interrupts?: Readonly<Record<string, Wire | undefined>>;
+}
+
+/** Plugs in a device: `use(Mc146818Rtc, { interrupts: { irq: isaIrq(8) } })`. */
+export function use<C extends ConcreteDeviceClass>(device: C, wiring: DeviceWiring<C> = {}): UsedDevice {
+  return { ...wiring, device } as UsedDevice;
+}
