@@ -1,0 +1,158 @@
+import {
+  defineOptions,
+  device,
+  InterruptPin,
+  IsaBus,
+  IsaDevice,
+  inject,
+  type OptionsOf,
+  option,
+  options,
+  portRegion,
+} from '../sdk/index.ts';
+import { CascadeInput, InterruptChip, SpuriousInput } from './i8259/interrupt-chip.ts';
+
+const Port = { Command: 0, Data: 1 } as const;
+const Lines = 16;
+/** The timer, the keyboard and the cascade on the master, the clock and the coprocessor on the slave are always edges. */
+const LevelCapable = { Master: 0xf8, Slave: 0xde } as const;
+
+const masterPorts = portRegion({ name: 'pic', base: 0x20, size: 2, implements: { max: 1 } });
+const slavePorts = portRegion({ name: 'pic', base: 0xa0, size: 2, implements: { max: 1 } });
+const masterTriggers = portRegion({ name: 'elcr', base: 0x4d0, size: 1, implements: { max: 1 } });
+const slaveTriggers = portRegion({ name: 'elcr', base: 0x4d1, size: 1, implements: { max: 1 } });
+
+export const i8259Options = defineOptions({
+  ltim: option.boolean({
+    description: 'obey the level-triggered bit of ICW1, as chips of their own do; in a PIIX3 the ELCR took its place',
+    default: false,
+  }),
+});
+
+/**
+ * The PC's two 8259A interrupt controllers with their edge/level registers: fifteen interrupt lines, one wire to the
+ * processor. The slave hangs on the master's input 2.
+ *
+ * A hostile guest can lose its own interrupts, or have them again and again; it can ask for an acknowledgement when there is
+ * nothing and gets the spurious vector. Every register is eight bits, any order of command words is taken as it comes, and
+ * no loop is longer than eight.
+ */
+@device({ type: 'i8259', description: 'pair of 8259A interrupt controllers' })
+export class I8259 extends IsaDevice {
+  /** INTR of the processor. */
+  readonly interrupt = new InterruptPin();
+  readonly master: InterruptChip;
+  readonly slave: InterruptChip;
+
+  constructor(
+    @inject(IsaBus) private readonly isa: IsaBus,
+    @options(i8259Options) { ltim }: OptionsOf<typeof i8259Options>,
+  ) {
+    super();
+    this.master = new InterruptChip('master', LevelCapable.Master, ltim, (level) => this.interrupt.set(level));
+    this.slave = new InterruptChip('slave', LevelCapable.Slave, ltim, (level) => this.cascade(level));
+  }
+
+  @masterPorts.write(Port.Command)
+  writeMasterCommand(value: number): void {
+    this.master.writeCommand(value);
+  }
+
+  @masterPorts.read(Port.Command)
+  readMasterCommand(): number {
+    return this.master.readCommand();
+  }
+
+  /** What runs over the two ports is data too. */
+  @masterPorts.write(Port.Data, { length: Number.POSITIVE_INFINITY })
+  writeMasterData(value: number): void {
+    this.master.writeData(value);
+  }
+
+  @masterPorts.read(Port.Data, { length: Number.POSITIVE_INFINITY })
+  readMasterData(): number {
+    return this.master.readData();
+  }
+
+  @slavePorts.write(Port.Command)
+  writeSlaveCommand(value: number): void {
+    this.slave.writeCommand(value);
+  }
+
+  @slavePorts.read(Port.Command)
+  readSlaveCommand(): number {
+    return this.slave.readCommand();
+  }
+
+  @slavePorts.write(Port.Data, { length: Number.POSITIVE_INFINITY })
+  writeSlaveData(value: number): void {
+    this.slave.writeData(value);
+  }
+
+  @slavePorts.read(Port.Data, { length: Number.POSITIVE_INFINITY })
+  readSlaveData(): number {
+    return this.slave.readData();
+  }
+
+  @masterTriggers.write()
+  writeMasterTriggers(value: number): void {
+    this.master.setLevelTriggered(value);
+  }
+
+  @masterTriggers.read()
+  readMasterTriggers(): number {
+    return this.master.levelTriggered;
+  }
+
+  @slaveTriggers.write()
+  writeSlaveTriggers(value: number): void {
+    this.slave.setLevelTriggered(value);
+  }
+
+  @slaveTriggers.read()
+  readSlaveTriggers(): number {
+    return this.slave.levelTriggered;
+  }
+
+  /** Whether the processor is being interrupted. */
+  get pending(): boolean {
+    return this.master.highestRequest() >= 0;
+  }
+
+  /** The processor's answer to an interrupt: the vector to go to. A request that is gone by then has the spurious one. */
+  acknowledge(): number {
+    const input = this.master.highestRequest();
+    if (input < 0) return this.master.vectorBase + SpuriousInput;
+    const vector = input === CascadeInput ? this.acknowledgeSlave() : this.master.vectorBase + input;
+    this.master.acknowledge(input);
+    return vector;
+  }
+
+  override reset(): void {
+    this.slave.reset();
+    this.master.reset();
+  }
+
+  protected override onRealize(): void {
+    for (let line = 0; line < Lines; line++) {
+      if (line !== CascadeInput) this.isa.line(line).connect((level) => this.setLine(line, level));
+    }
+  }
+
+  /** ISA interrupt line 0 to 15: the master's inputs, then the slave's. */
+  setLine(line: number, level: boolean): void {
+    const chip = line < 8 ? this.master : this.slave;
+    chip.setInput(line & 7, level);
+  }
+
+  private acknowledgeSlave(): number {
+    const input = this.slave.highestRequest();
+    if (input < 0) return this.slave.vectorBase + SpuriousInput;
+    this.slave.acknowledge(input);
+    return this.slave.vectorBase + input;
+  }
+
+  private cascade(level: boolean): void {
+    this.master.setInput(CascadeInput, level);
+  }
+}

@@ -1,0 +1,48 @@
+import type { InterruptPin } from '../../sdk/index.ts';
+import { Cause, StatusC } from './registers.ts';
+
+/** Status C and the interrupt line: what happened, and whether anybody asked to be told. */
+export class InterruptFlags {
+  /** Status C as the guest would read it. */
+  statusC = 0;
+
+  constructor(
+    private readonly irq: InterruptPin,
+    private readonly chip: { readonly statusB: number },
+  ) {}
+
+  /** Something happened. The line goes up for what is enabled and was not there before. */
+  happen(causes: number): void {
+    const news = causes & ~this.statusC;
+    this.statusC |= causes;
+    if (news & this.chip.statusB) this.request();
+  }
+
+  /** A period is over. True if the guest can notice: while the line is up, one tick more makes no difference. */
+  tick(): boolean {
+    const noticeable = !this.irq.level;
+    this.statusC |= Cause.Periodic;
+    if (this.chip.statusB & Cause.Periodic) this.request();
+    return noticeable;
+  }
+
+  /** The enable bits changed: a cause that is enabled late interrupts at once, a disabled one lets go of the line. */
+  reconsider(): void {
+    this.statusC &= Cause.Any;
+    if (this.statusC & this.chip.statusB) this.request();
+    else this.irq.set(false);
+  }
+
+  /** What happened since the last time, now forgotten; the line goes down. */
+  take(): number {
+    const happened = this.statusC;
+    this.statusC = 0;
+    this.irq.set(false);
+    return happened;
+  }
+
+  private request(): void {
+    this.statusC |= StatusC.InterruptRequest;
+    this.irq.set(true);
+  }
+}

@@ -1,0 +1,53 @@
+import { MILLISECOND, SECOND } from '../../sdk/index.ts';
+import { secondsUntilAlarm } from './alarm.ts';
+import { calendarTime, loadTime, newCalendarTime, secondsSince1970, storeTime } from './calendar.ts';
+
+/**
+ * What time it is, as whole seconds since 1970 and the nanoseconds beyond them, kept apart because their product leaves the
+ * integers that a number can hold. Nothing ticks here: the time is worked out when somebody asks, from the guest's clock.
+ */
+export class TimeOfDay {
+  /** The second at which the clock was set last, since 1970, and the nanoseconds of it that had passed then. */
+  private base: number;
+  private phase: number;
+  private readonly calendar = newCalendarTime();
+
+  constructor(
+    private readonly ram: Uint8Array,
+    private readonly baseYear: number,
+    date: Date,
+    /** The guest time of that moment. */
+    private since: number,
+  ) {
+    this.base = Math.floor(date.getTime() / 1000);
+    this.phase = (date.getTime() - this.base * 1000) * MILLISECOND;
+  }
+
+  /** Seconds since 1970. */
+  seconds(now: number): number {
+    return this.base + Math.floor((now - this.since + this.phase) / SECOND);
+  }
+
+  /** Nanoseconds since the last full second. */
+  subsecond(now: number): number {
+    return (now - this.since + this.phase) % SECOND;
+  }
+
+  /** Brings the bytes of time and date up to date. */
+  store(now: number, statusB: number): void {
+    storeTime(calendarTime(this.seconds(now), this.calendar), this.ram, statusB, this.baseYear);
+  }
+
+  /** Sets the clock from its bytes, `phase` nanoseconds into their second; by default as far as when it was set before. */
+  load(now: number, statusB: number, phase = this.phase): void {
+    this.base = secondsSince1970(loadTime(this.ram, statusB, this.baseYear, this.calendar));
+    this.since = now;
+    this.phase = phase;
+  }
+
+  /** Guest time of the second in which the alarm goes off next; Infinity if it never does. */
+  nextAlarm(now: number, statusB: number): number {
+    const seconds = secondsUntilAlarm(calendarTime(this.seconds(now), this.calendar), this.ram, statusB);
+    return now - this.subsecond(now) + seconds * SECOND;
+  }
+}

@@ -1,0 +1,68 @@
+import { SECOND, type Timer, type VirtualClock } from '../../sdk/index.ts';
+import type { InterruptFlags } from './interrupt-flags.ts';
+import { Cause, Divider, StatusA, StatusB } from './registers.ts';
+import type { TimeOfDay } from './time-of-day.ts';
+
+/** Nanoseconds: status A announces an update eight ticks of the crystal before it. */
+const Warning = 244_140;
+
+/** What the update cycle needs of its chip. */
+export interface UpdateSource {
+  statusA: number;
+  readonly statusB: number;
+  readonly running: boolean;
+}
+
+/**
+ * The chip's once-a-second event: the update flag, the alarm, and the warning that comes before. The timer is armed only
+ * while the event would change something, so that a guest which ignores the update flag costs nothing.
+ */
+export class UpdateCycle {
+  private readonly timer: Timer;
+  private alarmAt = Number.POSITIVE_INFINITY;
+
+  constructor(
+    private readonly clock: VirtualClock,
+    private readonly time: TimeOfDay,
+    private readonly flags: InterruptFlags,
+    private readonly chip: UpdateSource,
+  ) {
+    this.timer = clock.timer('rtc-update', () => this.end());
+  }
+
+  /** To be called when anything changed on which the next event depends. */
+  schedule(): void {
+    const { statusA, statusB } = this.chip;
+    const { statusC } = this.flags;
+    const { now } = this.clock;
+    const held = (statusA & Divider.Reset) === Divider.Reset;
+    const nextSecond = now + SECOND - this.time.subsecond(now);
+    const counts = !held && (statusB & StatusB.Set) === 0;
+    // Divider settings that no crystal has stop the bytes, but not the count behind them, which catches up here.
+    if (counts) this.time.store(now, statusB);
+    this.alarmAt = counts ? this.time.nextAlarm(now, statusB) : Number.POSITIVE_INFINITY;
+    const flagIsUp = (statusC & Cause.UpdateEnded) !== 0 && (statusA & StatusA.UpdateInProgress) === 0;
+    const alarmIsUp = (statusC & Cause.Alarm) !== 0;
+    if (held || (flagIsUp && alarmIsUp)) this.timer.cancel();
+    else this.timer.arm(flagIsUp ? this.alarmAt : nextSecond);
+  }
+
+  /** Whether the time is about to change. Once a guest has been told so, it stays told until the update. */
+  announce(): boolean {
+    if (!this.chip.running) return false;
+    const { now } = this.clock;
+    if (now >= this.timer.deadline - Warning) this.chip.statusA |= StatusA.UpdateInProgress;
+    const told = (this.chip.statusA & StatusA.UpdateInProgress) !== 0;
+    return told || this.time.subsecond(now) >= SECOND - Warning;
+  }
+
+  cancel(): void {
+    this.timer.cancel();
+  }
+
+  private end(): void {
+    this.chip.statusA &= ~StatusA.UpdateInProgress;
+    this.flags.happen(Cause.UpdateEnded | (this.clock.now >= this.alarmAt ? Cause.Alarm : 0));
+    this.schedule();
+  }
+}
