@@ -19,12 +19,12 @@ export function dispatchRead(region: MemoryRegion, offset: number, size: number,
     let value = 0;
     let result = MemTxResult.Ok as number;
     for (let at = 0; at < size; at += step) {
-      const piece =
-        step === 8
-          ? Number(readPiece64(topology, ops, offset + at, attributes) & 0xffff_ffffn)
-          : readPiece(topology, ops, offset + at, step, attributes);
+      const lane = ops.bigEndian ? size - step - at : at;
+      if (step === 8) {
+        const wide = readPiece64(topology, ops, offset + at, attributes) >> BigInt(-8 * lane);
+        value |= Number(BigInt.asUintN(32, wide));
+      } else value |= shifted(readPiece(topology, ops, offset + at, step, attributes), lane);
       result |= topology.accessResult;
-      value |= shifted(piece, ops.bigEndian ? size - step - at : at);
     }
     topology.accessResult = result;
     return ops.bigEndian ? swapBytes(value, size) : masked(value, size);
@@ -52,8 +52,7 @@ export function dispatchWrite(
     for (let at = 0; at < size; at += step) {
       const lane = ops.bigEndian ? size - step - at : at;
       if (step === 8) {
-        const wide = lane < 0 ? BigInt(data) << BigInt(-8 * lane) : BigInt(data) >> BigInt(8 * lane);
-        writePiece64(topology, ops, wide, offset + at, attributes);
+        writePiece64(topology, ops, BigInt(data) << BigInt(-8 * lane), offset + at, attributes);
       } else writePiece(topology, ops, masked(shifted(data, -lane), step), offset + at, step, attributes);
       result |= topology.accessResult;
     }

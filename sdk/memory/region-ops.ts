@@ -257,6 +257,5 @@ export const unassignedPortOps = new RegionOps({
   device: null,
   routes: [],
   valid: { unaligned: true },
-  impl: { unaligned: true },
   missing: { read: 'ones' },
 });
