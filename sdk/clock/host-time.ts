@@ -12,3 +12,9 @@ export function hostNanoseconds(): number {
 export function hostDate(): Date {
   return new Date();
 }
+
+/** Calls back after so much host time, for waiting on another process. Answers how to call it off. */
+export function afterHostTime(milliseconds: number, callback: () => void): () => void {
+  const timeout = setTimeout(callback, milliseconds);
+  return () => clearTimeout(timeout);
+}

@@ -1,6 +1,6 @@
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './duration.ts';
 export { HostPacedClock } from './host-paced-clock.ts';
-export { hostDate, hostNanoseconds } from './host-time.ts';
+export { afterHostTime, hostDate, hostNanoseconds } from './host-time.ts';
 export { ManualClock } from './manual-clock.ts';
 export { Timer } from './timer.ts';
 export { VirtualClock } from './virtual-clock.ts';

@@ -1,5 +1,5 @@
 import { BackplaneError } from '../memory/index.ts';
-import type { CoalescedDeclaration, OffsetRange, RegionBlueprint } from './blueprint.ts';
+import type { CoalescedDeclaration, DeviceRecord, OffsetRange, RegionBlueprint } from './blueprint.ts';
 import type { RegionTemplate } from './region-template.ts';
 
 export type Fail = (why: string) => BackplaneError;
@@ -68,4 +68,15 @@ function protectedFrom(other: RegionBlueprint, declaration: CoalescedDeclaration
   const readable = other.handlers.some((handler) => !handler.isWrite);
   const flushes = other.flushCoalescedIo || other.coalesced.length > 0;
   return !readable || flushes || (declaration.independent ?? []).includes(other.template);
+}
+
+/** A machine makes the device, so it must know what every parameter of the constructor takes. */
+export function checkInjections({ deviceClass, injections }: DeviceRecord, fail: Fail): void {
+  for (let index = 0; index < deviceClass.length; index++) {
+    if (injections.has(index)) continue;
+    throw fail(
+      `constructor parameter ${index + 1} is neither @inject(Service) nor @options(declared), so no machine can fill it. ` +
+        'Say which, or give it a default value.',
+    );
+  }
 }

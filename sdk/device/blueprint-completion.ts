@@ -7,7 +7,13 @@ import type {
   Facet,
   RegionBlueprint,
 } from './blueprint.ts';
-import { checkCoalescedRange, checkFlushPartners, checkNotDeclaredTwice, definitionError } from './blueprint-checks.ts';
+import {
+  checkCoalescedRange,
+  checkFlushPartners,
+  checkInjections,
+  checkNotDeclaredTwice,
+  definitionError,
+} from './blueprint-checks.ts';
 import { routesOf } from './handler-routes.ts';
 import type { HandlerRoute } from './handlers.ts';
 import { noOptions } from './options.ts';
@@ -42,6 +48,7 @@ export function completeBlueprint(
   const regions = [...drafts].map(([template, draft]) => freezeRegion(template, draft));
   checkFlushPartners(regions, fail);
 
+  checkInjections(own, fail);
   const injecting = lineage.findLast((record) => record.injections.size > 0);
   const injections = injecting === undefined ? (base?.injections ?? []) : injectionsOf(injecting);
   const options = injecting === undefined ? base?.options : injecting.options;

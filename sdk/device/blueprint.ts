@@ -117,9 +117,10 @@ export class DeviceRecord {
     this.facets.set(facet, value);
   }
 
-  complete(description: DeviceDescription, base: DeviceBlueprint | undefined): void {
+  complete(description: DeviceDescription, base: DeviceBlueprint | undefined): DeviceBlueprint {
     this.refuseAfterDevice('@device');
     this.blueprint = completeBlueprint(lineageOf(this), description, base);
+    return this.blueprint;
   }
 
   /** Class decorators run from the bottom up, so @device, which checks the whole class, must be on top. */

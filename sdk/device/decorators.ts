@@ -21,8 +21,13 @@ import type { ContainerRegion, HandledRegion } from './region-template.ts';
 /** Makes the class a device model: checks all it declares, and refuses with a sentence what cannot work. */
 export function device(description: DeviceDescription) {
   return (deviceClass: DeviceClass): void => {
+    const record = recordOf(deviceClass);
+    const { injections } = record.complete(description, baseBlueprintOf(deviceClass));
     injectable()(deviceClass);
-    recordOf(deviceClass).complete(description, baseBlueprintOf(deviceClass));
+    // A subclass without a constructor has its base's, whose injections inversify knows of the base only.
+    for (const { index, token } of injections) {
+      if (!record.injections.has(index)) injectService(token ?? DeviceOptions)(deviceClass, undefined, index);
+    }
   };
 }
 

@@ -17,7 +17,25 @@ export function routesOf(
     const other = own.slice(0, index).find((earlier) => meet(earlier, route));
     if (other !== undefined) throw fail(conflict(region, other, route));
   });
-  return [...inherited.filter((old) => !own.some((route) => meet(old, route) || old.method === route.method)), ...own];
+  const kept = own.reduce(
+    (left, route) => left.flatMap((old) => (meet(old, route) ? around(old, route) : [old])),
+    [...inherited],
+  );
+  return [...kept, ...own];
+}
+
+/** What is left of an inherited handler where a subclass's own takes bytes and sizes from it. */
+function around(old: HandlerRoute, own: HandlerRoute): HandlerRoute[] {
+  const pieces: HandlerRoute[] = [];
+  const end = old.offset + old.length;
+  const ownEnd = own.offset + own.length;
+  const from = Math.max(old.offset, own.offset);
+  const to = Math.min(end, ownEnd);
+  const sizes = old.sizes.filter((size) => !own.sizes.includes(size));
+  if (old.offset < from) pieces.push({ ...old, length: from - old.offset });
+  if (sizes.length > 0) pieces.push({ ...old, offset: from, length: to - from, sizes });
+  if (to < end) pieces.push({ ...old, offset: to, length: end - to });
+  return pieces;
 }
 
 const direction = (isWrite: boolean): string => (isWrite ? 'write' : 'read');

@@ -152,7 +152,8 @@ export const option = {
     const parse = (text: string) => {
       if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,3})?Z?)?$/.test(text)) return undefined;
       const date = new Date(text.includes('T') && !text.endsWith('Z') ? `${text}Z` : text);
-      return Number.isNaN(date.getTime()) ? undefined : date;
+      // A day that the month does not have would count on into the next one.
+      return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text.slice(0, 10)) ? date : undefined;
     };
     return make<Date, S>(spec, 'date', 'a date such as 2006-06-17T16:01:21', isValue, parse, (value) =>
       value.toISOString().slice(0, 19),

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { brokenImportRules, findCycle, HostTimeFile, hostTimeReads, roomOf, tooLong } from './rules.ts';
+import { parseSource, type SourceFile, sourceFiles } from './source-files.ts';
+
+const files = ['sdk', 'devices', 'machines', 'examples', 'test'].flatMap(sourceFiles);
+
+describe('the house', () => {
+  it('is read as a whole', () => {
+    expect(files.length).toBeGreaterThan(50);
+    expect(files.flatMap((file) => file.imports).length).toBeGreaterThan(100);
+  });
+
+  it('keeps to the table of who may import whom', () => {
+    expect(files.flatMap(brokenImportRules)).toEqual([]);
+  });
+
+  it('imports nothing that is not there', () => {
+    const known = new Set(files.map((file) => file.path));
+    const missing = files
+      .filter(({ path }) => !path.startsWith('test/architecture/'))
+      .flatMap(({ path, imports }) =>
+        imports.filter(({ file }) => file?.endsWith('.ts') && !known.has(file)).map(({ file }) => `${path}: ${file}`),
+      );
+    expect(missing).toEqual([]);
+  });
+
+  it('reads the time of the host in exactly one file', () => {
+    const watched = files.filter(({ path }) => /^(sdk|devices|machines)\//.test(path));
+    expect(watched.flatMap(hostTimeReads)).toEqual([]);
+    expect(
+      hostTimeReads({ ...(files.find(({ path }) => path === HostTimeFile) as SourceFile), path: 'x' }),
+    ).not.toEqual([]);
+  });
+
+  it('has no room that leads back to itself', () => {
+    const edges = new Map<string, Set<string>>();
+    for (const { path, imports } of files) {
+      const room = roomOf(path);
+      if (room === undefined) continue;
+      const targets = imports
+        .map(({ file }) => roomOf(file ?? ''))
+        .filter((target) => target !== undefined && target !== room);
+      edges.set(room, new Set([...(edges.get(room) ?? []), ...(targets as string[])]));
+    }
+    expect(findCycle(edges)).toBeUndefined();
+  });
+
+  it('has no file that needs itself to be loaded', () => {
+    const edges = new Map(
+      files.map(({ path, imports }) => [
+        path,
+        new Set(
+          imports.filter(({ form }) => form === 'value').flatMap(({ file }) => (file === undefined ? [] : [file])),
+        ),
+      ]),
+    );
+    expect(findCycle(edges)).toBeUndefined();
+  });
+
+  it('has files that can be read in one sitting', () => {
+    expect(files.flatMap(tooLong)).toEqual([]);
+  });
+});
+
+describe('the rules', () => {
+  const check = (path: string, text: string) => brokenImportRules(parseSource(path, text));
+
+  it.each([
+    ['sdk/memory/x.ts', `import { y } from '../accelerator/y.ts';`],
+    ['sdk/memory/x.ts', `import type { y } from '../device/y.ts';`],
+    ['sdk/clock/x.ts', `import { z } from 'node:fs';`],
+    ['sdk/device/x.ts', `import { injectable } from 'inversify';`],
+    ['sdk/device/decorators.ts', `import { buildRegions } from './region-builder.ts';`],
+    ['sdk/bus/x.ts', `import {\n  a,\n  b,\n} from '../accelerator/index.ts';`],
+    ['sdk/accelerator/x.ts', `export * from '../device/index.ts';`],
+    ['sdk/machine/x.ts', `import '../insight/x.ts';`],
+    ['sdk/insight/x.ts', `const x = await import('../cli/main.ts');`],
+    ['sdk/cli/x.ts', `import { Rtc } from '../../devices/rtc.ts';`],
+    ['sdk/attic/x.ts', `import { a } from '../memory/index.ts';`],
+    ['devices/rtc.ts', `import { a } from '../sdk/memory/index.ts';`],
+    ['devices/rtc.ts', `import { Pic } from './pic.ts';`],
+    ['devices/rtc.ts', `import { readFileSync } from 'node:fs';`],
+    ['machines/pc.ts', `import { a } from '../sdk/machine/index.ts';`],
+    ['examples/01.ts', `import { a } from '../sdk/index.ts';`],
+  ])('refuse %s when it says %s', (path, text) => {
+    expect(check(path, text)).toHaveLength(1);
+  });
+
+  it.each([
+    ['sdk/device/x.ts', `import { a } from '../memory/index.ts';\nimport type { b } from '../clock/index.ts';`],
+    ['sdk/device/decorators.ts', `import { inject } from 'inversify';\nimport { recordOf } from './blueprint.ts';`],
+    ['sdk/device/decorators.ts', `import type { A } from './options.ts';\nimport { type B } from './device.ts';`],
+    ['sdk/cli/x.ts', `const { a } = await import('../../machines/index.ts');`],
+    ['devices/rtc.ts', `import { a } from '../sdk/index.ts';\nimport { b } from './rtc/alarm.ts';`],
+    ['devices/rtc/alarm.ts', `import { b } from './calendar.ts';`],
+    ['devices/index.ts', `export * from './rtc.ts';`],
+    ['machines/pc.ts', `import { ContainerModule } from 'inversify';\nimport { Rtc } from '../devices/rtc.ts';`],
+    ['examples/01.ts', `import { a } from 'backplane';\nimport { b } from 'backplane/testing';`],
+    ['sdk/memory/x.ts', `// import { y } from '../accelerator/y.ts';`],
+  ])('let %s say %s', (path, text) => {
+    expect(check(path, text)).toEqual([]);
+  });
+
+  it('find a clock read anywhere but in its file, comments aside', () => {
+    const reads = (text: string) => hostTimeReads(parseSource('sdk/cli/x.ts', text)).length;
+    expect([reads('const t = Date.now();'), reads('new Date()'), reads('Math.random()')]).toEqual([1, 1, 1]);
+    expect([reads('// Date.now()'), reads('new Date(0)')]).toEqual([0, 0]);
+  });
+
+  it('find a file that is too long unless it says why', () => {
+    const lines = (count: number, first: string) =>
+      parseSource('devices/x.ts', `${first}\n${'x;\n'.repeat(count - 1)}`);
+    expect(tooLong(lines(250, ''))).toEqual([]);
+    expect(tooLong(lines(251, ''))).toEqual(['devices/x.ts has 251 lines, more than 250: split it']);
+    expect(tooLong(lines(251, '// Longer than 250 lines: one table of the datasheet.'))).toEqual([]);
+  });
+
+  it('find a way round in a circle', () => {
+    const graph = new Map([
+      ['a', new Set(['b'])],
+      ['b', new Set(['c'])],
+      ['c', new Set(['b'])],
+    ]);
+    expect(findCycle(graph)).toEqual(['b', 'c', 'b']);
+  });
+});

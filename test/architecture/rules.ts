@@ -1,0 +1,131 @@
+import type { SourceFile, SourceImport } from './source-files.ts';
+
+/** Which rooms of the SDK each room may import, and which packages. Everything else is refused. */
+const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegExp }>> = {
+  memory: { rooms: [] },
+  clock: { rooms: [] },
+  device: { rooms: ['memory', 'clock'] },
+  bus: { rooms: ['device', 'memory', 'clock'] },
+  accelerator: { rooms: ['memory', 'clock'], packages: /^node:/ },
+  machine: { rooms: ['memory', 'clock', 'device', 'bus', 'accelerator'], packages: /^inversify$/ },
+  ...Object.fromEntries(
+    ['monitor', 'insight', 'testing'].map((room) => [
+      room,
+      { rooms: ['memory', 'clock', 'device', 'bus', 'accelerator', 'machine'], packages: /^node:/ },
+    ]),
+  ),
+  cli: {
+    rooms: ['memory', 'clock', 'device', 'bus', 'accelerator', 'machine', 'monitor', 'insight', 'testing'],
+    packages: /^(node:|esbuild$)/,
+  },
+};
+
+/** The one file of the device room that may know the container. */
+const DecoratorsFile = 'sdk/device/decorators.ts';
+/** The one file that may read the host's time. */
+export const HostTimeFile = 'sdk/clock/host-time.ts';
+
+export const roomOf = (path: string): string | undefined => /^sdk\/([^/]+)\//.exec(path)?.[1];
+
+/** Sentences about the imports of a file that break the table; none for most files. */
+export function brokenImportRules(file: SourceFile): string[] {
+  return file.imports.flatMap((one) => {
+    const why = refusal(file.path, one);
+    return why === undefined ? [] : [`${file.path} imports '${one.specifier}': ${why}`];
+  });
+}
+
+function refusal(path: string, one: SourceImport): string | undefined {
+  const top = path.split('/')[0];
+  if (top === 'test') return undefined;
+  if (top === 'examples') return fromExample(one);
+  if (path === 'sdk/index.ts')
+    return /^sdk\/[a-z]+\/index\.ts$/.test(one.file ?? '') ? undefined : 'it re-exports rooms only';
+  if (top === 'sdk') return fromRoom(path, one);
+  if (top === 'devices') return fromDevice(path, one);
+  if (top === 'machines') return fromMachine(one);
+  return undefined;
+}
+
+function fromRoom(path: string, { form, specifier, file }: SourceImport): string | undefined {
+  const room = roomOf(path) as string;
+  const rule = Rooms[room];
+  if (rule === undefined) return `there is no rule for the room '${room}'; add it to the table`;
+  if (file === undefined) {
+    if (path === DecoratorsFile && specifier === 'inversify') return undefined;
+    return rule.packages?.test(specifier) ? undefined : `the room '${room}' may not use it`;
+  }
+  if (path === DecoratorsFile && form === 'value' && file !== 'sdk/device/blueprint.ts') {
+    return 'decorators only record: blueprint.ts, types and inversify';
+  }
+  const target = roomOf(file);
+  if (target === room || (target !== undefined && rule.rooms.includes(target))) return undefined;
+  const late = /^(devices|machines)\//.test(file) && form !== 'value';
+  if (room === 'cli' && (late || file === 'sdk/index.ts')) return undefined;
+  return room === 'cli' ? 'by name, only when asked for: use import()' : `the room '${room}' may not know it`;
+}
+
+function fromDevice(path: string, { file }: SourceImport): string | undefined {
+  if (file === 'sdk/index.ts') return undefined;
+  if (file === undefined || !file.startsWith('devices/')) return 'a device imports ../sdk/index.ts and nothing else';
+  if (path.endsWith('/index.ts')) return undefined;
+  return chipOf(path) === chipOf(file) ? undefined : 'a device never imports another device';
+}
+
+/** `devices/rtc.ts` and `devices/rtc/alarm.ts` are one chip. */
+const chipOf = (path: string): string => path.split('/')[1]?.replace(/\.ts$/, '') ?? '';
+
+function fromMachine({ specifier, file }: SourceImport): string | undefined {
+  if (file === undefined) return specifier === 'inversify' ? undefined : 'a machine uses no package but inversify';
+  return file === 'sdk/index.ts' || /^(devices|machines)\//.test(file)
+    ? undefined
+    : 'a machine imports ../sdk/index.ts and devices';
+}
+
+function fromExample({ specifier, file }: SourceImport): string | undefined {
+  if (file?.startsWith('examples/')) return undefined;
+  return /^(backplane(\/\w+)?|inversify|node:.*|vitest)$/.test(specifier)
+    ? undefined
+    : 'an example uses the package by its public names';
+}
+
+/** What reads the host's time or dice. */
+const HostTime = /\b(Date\.now|new Date\(\s*\)|performance\.|setTimeout|setInterval|Math\.random|hrtime)/;
+
+export function hostTimeReads(file: SourceFile): string[] {
+  if (file.path === HostTimeFile) return [];
+  return file.code.split('\n').flatMap((line) => {
+    const read = HostTime.exec(line)?.[1];
+    return read === undefined ? [] : [`${file.path} uses ${read}: ask a VirtualClock, or ${HostTimeFile}`];
+  });
+}
+
+const LongestFile: Readonly<Record<string, number>> = { devices: 250, sdk: 300, examples: 60 };
+
+/** A file over its number is split, or says why in one line: `// Longer than 300 lines: ...`. */
+export function tooLong({ path, lines }: SourceFile): string[] {
+  const longest = LongestFile[path.split('/')[0] ?? ''];
+  if (longest === undefined || lines.length <= longest) return [];
+  const excused = lines.slice(0, 3).some((line) => line.startsWith(`// Longer than ${longest} lines: `));
+  return excused ? [] : [`${path} has ${lines.length} lines, more than ${longest}: split it`];
+}
+
+/** A round trip through the graph, if there is one. */
+export function findCycle(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
+  const done = new Set<string>();
+  const visit = (node: string, path: readonly string[]): string[] | undefined => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
+    if (done.has(node)) return undefined;
+    for (const next of edges.get(node) ?? []) {
+      const cycle = visit(next, [...path, node]);
+      if (cycle !== undefined) return cycle;
+    }
+    done.add(node);
+    return undefined;
+  };
+  for (const node of edges.keys()) {
+    const cycle = visit(node, []);
+    if (cycle !== undefined) return cycle;
+  }
+  return undefined;
+}

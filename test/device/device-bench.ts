@@ -1,0 +1,24 @@
+import { AddressSpace, type Device, GuestErrors, MemoryRegion, MemoryTopology } from '../../sdk/index.ts';
+
+/** One realized device, its regions mapped where they say, with nothing else around it. */
+export class DeviceBench {
+  readonly topology = new MemoryTopology();
+  readonly ioRoot = MemoryRegion.unassignedPorts(this.topology, 'io');
+  readonly memoryRoot = MemoryRegion.container(this.topology, 'system', 2 ** 32);
+  readonly io = new AddressSpace(this.topology, 'I/O', this.ioRoot);
+  readonly memory = new AddressSpace(this.topology, 'memory', this.memoryRoot);
+  /** What was said aloud. */
+  readonly log: string[] = [];
+  readonly guestErrors = new GuestErrors((device, message) => this.log.push(`${device}: ${message}`));
+
+  realize<D extends Device>(device: D, id = 'device'): D {
+    device.realize({ id, topology: this.topology, guestErrors: this.guestErrors });
+    for (const { template } of device.blueprint.regions) {
+      if (template.base === undefined) continue;
+      const root = template.kind === 'ports' ? this.ioRoot : this.memoryRoot;
+      root.addSubregion(template.base, device.region(template), template.priority);
+    }
+    device.reset();
+    return device;
+  }
+}

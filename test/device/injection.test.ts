@@ -1,0 +1,63 @@
+import { Container } from 'inversify';
+import { describe, expect, it } from 'vitest';
+import {
+  blueprintOf,
+  type ConcreteDeviceClass,
+  DeviceOptions,
+  defineOptions,
+  device,
+  IsaDevice,
+  inject,
+  ManualClock,
+  type OptionsOf,
+  option,
+  options,
+  VirtualClock,
+} from '../../sdk/index.ts';
+
+const speed = defineOptions({ speed: option.integer({ default: 3, description: 'how fast' }) });
+type Speed = OptionsOf<typeof speed>;
+
+@device({ type: 'runner', description: 'Takes a clock and a speed' })
+class Runner extends IsaDevice {
+  constructor(
+    @inject(VirtualClock) readonly clock: VirtualClock,
+    @options(speed) readonly config: Speed,
+  ) {
+    super();
+  }
+}
+
+@device({ type: 'heir', description: 'Inherits the constructor' })
+class Heir extends Runner {}
+
+@device({ type: 'rebel', description: 'Has a constructor of its own' })
+class Rebel extends Runner {
+  constructor(@options(speed) config: Speed) {
+    super(new ManualClock(42), config);
+  }
+}
+
+@device({ type: 'grandchild', description: "Inherits the rebel's" })
+class Grandchild extends Rebel {}
+
+function make<D extends IsaDevice>(deviceClass: ConcreteDeviceClass<D>): D {
+  const container = new Container();
+  container.bind(VirtualClock).toConstantValue(new ManualClock(7));
+  container.bind(DeviceOptions).toConstantValue({ speed: 5 });
+  return container.get<D>(deviceClass as new () => D, { autobind: true });
+}
+
+describe('a constructor', () => {
+  it.each([
+    ['its own', Runner, 7, [VirtualClock, undefined]],
+    ["its base's, where it has none", Heir, 7, [VirtualClock, undefined]],
+    ['its own instead', Rebel, 42, [undefined]],
+    ['one inherited twice', Grandchild, 42, [undefined]],
+  ])('of a device gets the services and options it names: %s', (_, deviceClass, now, tokens) => {
+    const made = make<Runner>(deviceClass as ConcreteDeviceClass<Runner>);
+    expect([made.clock.now, made.config.speed]).toEqual([now, 5]);
+    expect(blueprintOf(deviceClass).injections.map(({ token }) => token)).toEqual(tokens);
+    expect(blueprintOf(deviceClass).options).toBe(speed);
+  });
+});

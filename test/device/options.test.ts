@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BackplaneError, commandLineName, defineOptions, nearest, option } from '../../sdk/index.ts';
+
+const declared = defineOptions({
+  baseYear: option.integer({ default: 1980, range: [0, 9999], description: 'year that 00 stands for' }),
+  dmaMask: option.bigint({ default: 0xfffffffn, description: 'address bits the card can drive' }),
+  ram: option.size({ default: 0x8000000, description: 'bytes on board' }),
+  debug: option.boolean({ default: false, description: 'say more' }),
+  lostTickPolicy: option.choice(['discard', 'slew'], { default: 'discard', description: 'what happens to lost ticks' }),
+  date: option.date({ description: 'date at power-on' }),
+  label: option.string({ description: 'text on the case' }),
+  delay: option.integer({ description: 'wait before answering', unit: 'ns' }),
+});
+
+describe('options', () => {
+  it('have their defaults when nothing is given, and undefined where there is none', () => {
+    expect(declared.resolve()).toEqual({
+      baseYear: 1980,
+      dmaMask: 0xfffffffn,
+      ram: 0x8000000,
+      debug: false,
+      lostTickPolicy: 'discard',
+      date: undefined,
+      label: undefined,
+      delay: undefined,
+    });
+  });
+
+  it('cannot be changed by the device that gets them', () => {
+    expect(Object.isFrozen(declared.resolve({ baseYear: 0 }))).toBe(true);
+  });
+
+  it('are named as QEMU does on the command line', () => {
+    expect(declared.names.map(commandLineName)).toEqual([
+      'base_year',
+      'dma_mask',
+      'ram',
+      'debug',
+      'lost_tick_policy',
+      'date',
+      'label',
+      'delay',
+    ]);
+  });
+
+  it('explain themselves', () => {
+    expect(declared.help()).toEqual([
+      'base_year=<integer>  year that 00 stands for (default: 1980)',
+      'dma_mask=<integer>  address bits the card can drive (default: 268435455)',
+      'ram=<size>  bytes on board (default: 134217728)',
+      'debug=<bool>  say more (default: off)',
+      'lost_tick_policy=<discard|slew>  what happens to lost ticks (default: discard)',
+      'date=<date>  date at power-on',
+      'label=<string>  text on the case',
+      'delay=<integer>  wait before answering',
+    ]);
+  });
+
+  it.each([
+    ['base_year', '0x7bc', 1980],
+    ['dma_mask', '0xffffffffffffffff', 0xffff_ffff_ffff_ffffn],
+    ['ram', '64M', 64 * 1024 * 1024],
+    ['ram', '1.5G', 1.5 * 1024 ** 3],
+    ['ram', '0x1000', 4096],
+    ['ram', '100', 100],
+    ['debug', 'on', true],
+    ['debug', 'no', false],
+    ['lost_tick_policy', 'slew', 'slew'],
+    ['label', 'a,b=c', 'a,b=c'],
+    ['date', '2006-06-17T16:01:21', new Date(Date.UTC(2006, 5, 17, 16, 1, 21))],
+    ['date', '2006-06-17', new Date(Date.UTC(2006, 5, 17))],
+    ['date', '2006-06-17T16:01:21.5Z', new Date(Date.UTC(2006, 5, 17, 16, 1, 21, 500))],
+  ])('read %s=%s', (name, text, value) => {
+    expect(declared.parse(name, text).value).toEqual(value);
+  });
+
+  it.each([
+    ['base_year', '10000', "rtc: option 'base_year' takes an integer from 0 to 9999; 10000 is not that."],
+    ['base_year', '-1', "rtc: option 'base_year' takes an integer from 0 to 9999; -1 is not that."],
+    ['base_year', '010', "rtc: option 'base_year' takes an integer from 0 to 9999; '010' is not that."],
+    ['base_year', '', "rtc: option 'base_year' takes an integer from 0 to 9999; '' is not that."],
+    ['delay', '1e3', "rtc: option 'delay' takes an integer (ns); '1e3' is not that."],
+    ['delay', '0x20000000000001', "rtc: option 'delay' takes an integer (ns); '0x20000000000001' is not that."],
+    ['dma_mask', '-1', "rtc: option 'dma_mask' takes an integer from 0 to 18446744073709551615; -1 is not that."],
+    ['ram', '64Q', "rtc: option 'ram' takes a size such as 64M; '64Q' is not that."],
+    ['ram', '0.3', "rtc: option 'ram' takes a size such as 64M; '0.3' is not that."],
+    ['debug', 'maybe', "rtc: option 'debug' takes on or off; 'maybe' is not that."],
+    ['lost_tick_policy', 'merge', "rtc: option 'lost_tick_policy' takes one of discard, slew; 'merge' is not that."],
+    ['date', '17.6.2006', "rtc: option 'date' takes a date such as 2006-06-17T16:01:21; '17.6.2006' is not that."],
+    ['date', '2006-13-40', "rtc: option 'date' takes a date such as 2006-06-17T16:01:21; '2006-13-40' is not that."],
+    ['date', '2006-02-30', "rtc: option 'date' takes a date such as 2006-06-17T16:01:21; '2006-02-30' is not that."],
+    ['base_yaer', '1', "rtc: there is no option 'base_yaer'. Did you mean 'base_year'?"],
+  ])('refuse %s=%s', (name, text, message) => {
+    expect(() => declared.parse(name, text, 'rtc')).toThrow(new BackplaneError(message));
+  });
+
+  it('report everything that is wrong with given values at once', () => {
+    const given = { baseYear: 'x', debug: 1, date: new Date(Number.NaN), lostTickPolcy: 'slew', label: undefined };
+    expect(declared.problems(given, "device 'rtc'")).toEqual([
+      "device 'rtc': option 'baseYear' takes an integer from 0 to 9999; 'x' is not that.",
+      "device 'rtc': option 'debug' takes on or off; 1 is not that.",
+      "device 'rtc': option 'date' takes a date such as 2006-06-17T16:01:21; Invalid Date is not that.",
+      "device 'rtc': there is no option 'lostTickPolcy'. Did you mean 'lostTickPolicy'?",
+    ]);
+    expect(() => declared.resolve(given, 'rtc')).toThrow(/baseYear[\s\S]*lostTickPolicy/);
+  });
+
+  it('read back what they write, whatever the number', () => {
+    fc.assert(
+      fc.property(
+        fc.integer(),
+        fc.bigInt(0n, 2n ** 64n - 1n),
+        fc.nat(2 ** 31 - 1),
+        fc.boolean(),
+        (integer, wide, size, flag) => {
+          const all = defineOptions({
+            integer: option.integer({ description: '' }),
+            wide: option.bigint({ description: '' }),
+            size: option.size({ description: '' }),
+            flag: option.boolean({ description: '' }),
+          });
+          for (const [name, value] of Object.entries({ integer, wide, size, flag })) {
+            const text = all.declarations[name as keyof typeof all.declarations].format(value);
+            expect(all.parse(name, text).value).toBe(value);
+          }
+          expect(all.parse('wide', `0x${wide.toString(16).toUpperCase()}`.replace('0X', '0x')).value).toBe(wide);
+          const factor = { k: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+          for (const [suffix, bytes] of Object.entries(factor)) {
+            const wanted = (size % 1024) * bytes;
+            expect(all.parse('size', `${size % 1024}${suffix}`).value).toBe(wanted);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('never read as a number what is not one', () => {
+    const all = defineOptions({ integer: option.integer({ description: '' }), size: option.size({ description: '' }) });
+    fc.assert(
+      fc.property(fc.string({ maxLength: 8 }), (text) => {
+        const plain = /^[+-]?(0x[0-9a-f]+|0|[1-9]\d*)$/i.test(text);
+        if (plain)
+          expect(all.parse('integer', text).value).toBe(
+            Number(text.replace(/^([+-])(?=0x)/i, '')) * (/^-0x/i.test(text) ? -1 : 1),
+          );
+        else expect(() => all.parse('integer', text)).toThrow('takes an integer');
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('the nearest name', () => {
+  it('is what was most likely meant, or nothing', () => {
+    const names = ['iobase', 'irq', 'base_year'];
+    expect([nearest('iobsae', names), nearest('irk', names), nearest('zzzzzz', names)]).toEqual([
+      'iobase',
+      'irq',
+      undefined,
+    ]);
+  });
+});
