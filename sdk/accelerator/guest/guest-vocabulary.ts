@@ -183,6 +183,7 @@ export class Guest {
   #string(kind: OperationKindValue, port: number, size: number, count: number, bytes: Uint8Array | undefined): void {
     this.#access(kind, port, size, 0);
     this.operation.count = count;
+    this.operation.position = 0;
     this.operation.bytes = bytes;
   }
 

@@ -25,6 +25,8 @@ export const LargestAddress = 2 ** 52 - 1;
 /** One rep string moves at most this much, so that no guest can make the host allocate without end. */
 export const LargestString = 1 << 20;
 
+const LongestPause = 2 ** 52;
+
 /**
  * One guest operation: a vCPU owns one object and reuses it for every operation.
  *
@@ -83,4 +85,70 @@ export interface GuestSource {
   next(operation: GuestOperation): boolean;
   /** The processor takes an interrupt here: the next operations are the handler's, up to its InterruptReturn. */
   interrupt(vector: number, operation: GuestOperation): void;
+}
+
+const KindNames = [
+  'nothing',
+  'out',
+  'in',
+  'store',
+  'load',
+  'rep outs',
+  'rep ins',
+  'hlt',
+  'cli',
+  'sti',
+  'pause',
+  'iret',
+];
+
+/** The operation as messages call it: `out32 at 0xcf8`. */
+export function describeOperation(operation: GuestOperation): string {
+  const { kind, address, size } = operation;
+  const name = KindNames[kind] ?? `operation of kind ${kind}`;
+  if (kind < OperationKind.Out || kind > OperationKind.RepIns) return name;
+  const where = Number.isFinite(address) && address >= 0 ? `0x${Math.floor(address).toString(16)}` : String(address);
+  return `${name}${size * 8} at ${where}`;
+}
+
+/** Why no processor could execute this, as a sentence; undefined for an operation that is in order. */
+export function refuseOperation(operation: GuestOperation): string | undefined {
+  const { kind, address, size } = operation;
+  if (kind >= OperationKind.Hlt && kind <= OperationKind.InterruptReturn) {
+    if (kind !== OperationKind.Pause || (operation.duration >= 0 && operation.duration <= LongestPause))
+      return undefined;
+    return `a pause takes from 0 to 2 ** 52 nanoseconds, not ${operation.duration}.`;
+  }
+  if (!(kind >= OperationKind.Out && kind <= OperationKind.RepIns)) {
+    return 'there is no such operation. Yield only what the guest offers: yield* guest.out8(...).';
+  }
+  const isMemory = kind === OperationKind.Store || kind === OperationKind.Load;
+  if (size !== 1 && size !== 2 && size !== 4 && !(isMemory && size === 8)) {
+    return `an access has 1, 2 or 4 bytes, to memory also 8, not ${size}.`;
+  }
+  const largest = isMemory ? LargestAddress - (size - 1) : LargestPort;
+  if (!Number.isInteger(address) || address < 0 || address > largest) {
+    return isMemory ? 'a guest physical address is 0 to 2 ** 52 - 1.' : 'a port is 0 to 0xffff.';
+  }
+  if (kind >= OperationKind.RepOuts) return refuseString(operation);
+  return refuseValue(operation);
+}
+
+function refuseValue({ kind, size, value, valueHigh }: GuestOperation): string | undefined {
+  if (kind === OperationKind.In || kind === OperationKind.Load) return undefined;
+  const largest = size === 1 ? 0xff : size === 2 ? 0xffff : 0xffff_ffff;
+  if (Number.isInteger(value) && value >= 0 && value <= largest && valueHigh >>> 0 === valueHigh) return undefined;
+  return `its value is a whole number from 0 to 0x${largest.toString(16)}, not ${value}.`;
+}
+
+function refuseString({ kind, size, count, position, bytes, destination }: GuestOperation): string | undefined {
+  if (!Number.isInteger(count) || count < 0 || count * size > LargestString || !(position >= 0 && position <= count)) {
+    return `a string has 0 to ${LargestString / size} elements of this size, not ${count}.`;
+  }
+  if (kind === OperationKind.RepOuts && (bytes?.length ?? 0) < count * size) {
+    return `a string of ${count} elements needs ${count * size} bytes, and has ${bytes?.length ?? 0}.`;
+  }
+  if (Number.isInteger(destination) && destination >= 0 && destination + LargestString <= LargestAddress)
+    return undefined;
+  return `its destination is a guest physical address, not ${destination}.`;
 }

@@ -24,6 +24,11 @@ export class GuestTime {
     this.costs = costs;
   }
 
+  /** The modelled cost of an operation; one with a recorded time costs nothing. */
+  spend(at: number, nanoseconds: number): void {
+    if (at < 0) this.now += nanoseconds;
+  }
+
   /** Time never goes back. */
   advanceTo(time: number): void {
     if (time > this.now) this.now = time;

@@ -1,10 +1,17 @@
-import type { BackplaneError } from '../../../memory/errors.ts';
+import { BackplaneError } from '../../../memory/errors.ts';
 import type { RamBlock } from '../../../memory/ram-block.ts';
 import type { GuestSource } from '../../guest/operation.ts';
+import { Capability, Errno, VcpuPage, VcpuRequest } from '../abi.ts';
 import type { IoctlArgument, KvmKernel } from '../kvm-kernel.ts';
-import type { OperationCosts } from './guest-time.ts';
+import { type Capabilities, capabilities } from './capabilities.ts';
+import { DefaultOperationCosts, GuestTime, type OperationCosts } from './guest-time.ts';
+import { HostMemory } from './host-memory.ts';
 import type { InterruptionValue } from './interruption.ts';
+import { type FileTable, has, systemIoctl, vcpuIoctl, vmIoctl } from './ioctls.ts';
+import { Eventfd } from './ioeventfds.ts';
 import { KernelExitStatistics } from './kernel-exit-statistics.ts';
+import { VirtualCpu } from './virtual-cpu.ts';
+import { VirtualMachine } from './virtual-machine.ts';
 
 export interface SimulatedKernelOptions {
   /** What operations of guest programs cost; what is left out has its default (660, 3410 and 10 ns). */
@@ -13,61 +20,166 @@ export interface SimulatedKernelOptions {
   readonly capabilities?: Readonly<Record<number, number>>;
 }
 
+type File = 'kvm' | VirtualMachine | VirtualCpu | Eventfd;
+
+const FirstFd = 3;
+const MostFds = 65536;
+
 /** KVM in TypeScript: deterministic, on any machine. */
-export class SimulatedKernel implements KvmKernel {
+export class SimulatedKernel implements KvmKernel, FileTable {
   readonly kind = 'simulated';
+  /** Counted over all VMs of this kernel. */
   readonly statistics: KernelExitStatistics = new KernelExitStatistics();
-  readonly errno: number = 0;
-  readonly now: number = 0;
+  readonly costs: OperationCosts;
+  #errno = 0;
+  readonly #files: (File | undefined)[] = new Array(FirstFd).fill(undefined);
+  readonly #host = new HostMemory();
+  readonly #time: GuestTime;
+  readonly #capabilities: Capabilities;
 
-  constructor(_options: SimulatedKernelOptions = {}) {}
-  open(_path: string): number {
-    return -1;
+  constructor(options: SimulatedKernelOptions = {}) {
+    this.costs = { ...DefaultOperationCosts, ...options.costs };
+    for (const [name, cost] of Object.entries(this.costs)) {
+      if (cost >= 0 && cost < Infinity) continue;
+      throw new BackplaneError(`Simulated kernel: the cost '${name}' is ${cost}. Give 0 or more nanoseconds.`);
+    }
+    this.#time = new GuestTime(this.costs);
+    this.#capabilities = capabilities(options.capabilities);
   }
-  close(_fd: number): number {
-    return -1;
+
+  get errno(): number {
+    return this.#errno;
   }
-  ioctl(_fd: number, _request: number, _argument: IoctlArgument): number {
-    return -1;
+
+  get now(): number {
+    return this.#time.now;
   }
-  mapVcpuPage(_vcpuFd: number, _page: 0 | 1 | 2): DataView {
-    throw new Error('not built yet');
+
+  open(path: string): number {
+    return this.#answer(path === '/dev/kvm' ? this.add('kvm') : -Errno.ENOENT);
   }
-  allocateGuestMemory(_size: number, _name?: string): RamBlock {
-    throw new Error('not built yet');
+
+  /** A VM lives on while one of its vCPUs is open. */
+  close(fd: number): number {
+    if (this.#files[fd] === undefined) return this.#answer(-Errno.EBADF);
+    this.#files[fd] = undefined;
+    return 0;
   }
+
+  ioctl(fd: number, request: number, argument: IoctlArgument): number {
+    const file = this.#files[fd];
+    if (file instanceof VirtualCpu) {
+      if (request === VcpuRequest.Run && argument === 0) {
+        const failed = file.run();
+        return failed === 0 ? 0 : this.#answer(-failed);
+      }
+      return this.#answer(vcpuIoctl(file, request >>> 0, argument));
+    }
+    if (file instanceof VirtualMachine) return this.#answer(vmIoctl(file, request >>> 0, argument, this));
+    if (file === 'kvm') return this.#answer(systemIoctl(request >>> 0, argument, this.#capabilities, this));
+    return this.#answer(file === undefined ? -Errno.EBADF : -Errno.ENOTTY);
+  }
+
+  mapVcpuPage(vcpuFd: number, page: 0 | 1 | 2): DataView {
+    const vcpu = this.#vcpu(vcpuFd);
+    if (page === VcpuPage.Run) return vcpu.runPage;
+    if (page === VcpuPage.PortData) return vcpu.portPage;
+    if (page === VcpuPage.Ring && has(this.#capabilities, Capability.CoalescedMmio)) return vcpu.machine.ringPage;
+    throw new BackplaneError(`Simulated kernel: a vCPU mapping has no page ${page}. Map no more than its mmap size.`);
+  }
+
+  allocateGuestMemory(size: number, name = 'guest memory'): RamBlock {
+    return this.#host.allocate(size, name);
+  }
+
   eventfd(): number {
+    return this.#answer(this.add(new Eventfd()));
+  }
+
+  readEventfd(fd: number): bigint {
+    return this.eventfdOf(fd)?.read() ?? 0n;
+  }
+
+  kick(vcpuFd: number): void {
+    this.#vcpu(vcpuFd).kicked = true;
+  }
+
+  kickAt(deadline: number): void {
+    this.#time.kickAt = deadline;
+  }
+
+  kickWhenQueuedFor(nanoseconds: number): void {
+    this.#time.longestQueued = nanoseconds;
+  }
+
+  queuedSince(vcpuFd: number, slot: number): number | undefined {
+    return this.#vcpu(vcpuFd).machine.ringTimes.queuedSince(slot);
+  }
+
+  sleepUntil(time: number): void {
+    this.#time.advanceTo(time);
+  }
+
+  /**
+   * Gives a vCPU what it executes from here on. What it had begun is dropped, and so is a queued interrupt: complete
+   * pending exits first. A program starts over by attaching a fresh start of it.
+   */
+  attachGuest(vcpuFd: number, guest: GuestSource): void {
+    this.#vcpu(vcpuFd).attach(guest);
+  }
+
+  /** The guest has no more operations: KVM_RUN answers EINTR, and so does every later call. */
+  guestFinished(vcpuFd: number): boolean {
+    return this.#vcpu(vcpuFd).guestFinished;
+  }
+
+  /** Why the guest cannot go on, once KVM_RUN came back with exit reason INTERNAL_ERROR. */
+  guestFailure(vcpuFd: number): BackplaneError | undefined {
+    return this.#vcpu(vcpuFd).failure;
+  }
+
+  /** KVM_RUN answers EINTR before the operation after the next `count` ones; Infinity (the default) is never. */
+  sliceOperations(vcpuFd: number, count: number): void {
+    this.#vcpu(vcpuFd).slice = count;
+  }
+
+  /** Why the last KVM_RUN of that vCPU answered EINTR. */
+  interruption(vcpuFd: number): InterruptionValue {
+    return this.#vcpu(vcpuFd).interruption;
+  }
+
+  /** Operations this vCPU has executed; each element of a string counts. */
+  operations(vcpuFd: number): number {
+    return this.#vcpu(vcpuFd).operations;
+  }
+
+  /** The lowest free file descriptor, as in POSIX, or a negative errno. */
+  add(file: File): number {
+    const free = this.#files.indexOf(undefined, FirstFd);
+    const fd = free < 0 ? this.#files.length : free;
+    if (fd >= MostFds) return -Errno.EMFILE;
+    this.#files[fd] = file;
+    return fd;
+  }
+
+  newMachine(): VirtualMachine {
+    return new VirtualMachine(this.#host, this.statistics, this.#time, this.#capabilities);
+  }
+
+  eventfdOf(fd: number): Eventfd | undefined {
+    const file = this.#files[fd];
+    return file instanceof Eventfd ? file : undefined;
+  }
+
+  #answer(result: number): number {
+    if (result >= 0) return result + 0; // never -0
+    this.#errno = -result;
     return -1;
   }
-  readEventfd(_fd: number): bigint {
-    return 0n;
-  }
-  kick(_vcpuFd: number): void {}
-  kickAt(_deadline: number): void {}
-  kickWhenQueuedFor(_nanoseconds: number): void {}
-  queuedSince(_vcpuFd: number, _slot: number): number | undefined {
-    return undefined;
-  }
-  sleepUntil(_time: number): void {}
 
-  /** Gives a vCPU what it executes from here on; what it had begun is dropped, so settle pending exits first. */
-  attachGuest(_vcpuFd: number, _guest: GuestSource): void {}
-  /** The guest has no more operations: KVM_RUN answers EINTR, and so does every later call. */
-  guestFinished(_vcpuFd: number): boolean {
-    return false;
-  }
-  /** Why the guest cannot go on, once KVM_RUN came back with exit reason INTERNAL_ERROR. */
-  guestFailure(_vcpuFd: number): BackplaneError | undefined {
-    return undefined;
-  }
-  /** KVM_RUN answers EINTR before the operation after the next `count` ones; Infinity (the default) is never. */
-  sliceOperations(_vcpuFd: number, _count: number): void {}
-  /** Why the last KVM_RUN of that vCPU answered EINTR. */
-  interruption(_vcpuFd: number): InterruptionValue {
-    return 0;
-  }
-  /** Operations this vCPU has executed; each element of a string counts. */
-  operations(_vcpuFd: number): number {
-    return 0;
+  #vcpu(fd: number): VirtualCpu {
+    const file = this.#files[fd];
+    if (file instanceof VirtualCpu) return file;
+    throw new BackplaneError(`Simulated kernel: file descriptor ${fd} is no vCPU. Use what KVM_CREATE_VCPU answered.`);
   }
 }

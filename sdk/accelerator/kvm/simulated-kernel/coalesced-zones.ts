@@ -1,0 +1,110 @@
+import { CoalescedRingLayout, CoalescedZone, Errno } from '../abi.ts';
+import type { RingProducer } from '../coalesced-ring.ts';
+import { BusAnswer, type BusAnswerValue, type BusDevice, type IoBus } from './io-bus.ts';
+
+const EndOfNumbers = 2n ** 64n;
+
+/** When each slot of the ring was filled: what a userspace cannot see in the page. */
+export class RingTimes {
+  readonly #queuedAt = new Float64Array(CoalescedRingLayout.slots).fill(-1);
+
+  stamp(slot: number, now: number): void {
+    this.#queuedAt[slot] = now;
+  }
+
+  /** Undefined for a slot that was never filled, or that does not exist. */
+  queuedSince(slot: number): number | undefined {
+    const since = this.#queuedAt[slot];
+    return since === undefined || since < 0 ? undefined : since;
+  }
+}
+
+class Zone implements BusDevice {
+  readonly countsAgainstLimit = true;
+  readonly pio: 0 | 1;
+  readonly #start: bigint;
+  readonly #end: bigint;
+  readonly #startNumber: number;
+  readonly #endNumber: number;
+  readonly #ring: RingProducer;
+  readonly #times: RingTimes;
+
+  constructor(address: bigint, size: number, pio: 0 | 1, ring: RingProducer, times: RingTimes) {
+    this.pio = pio;
+    this.#start = address;
+    this.#end = BigInt.asUintN(64, address + BigInt(size));
+    this.#startNumber = Number(this.#start);
+    this.#endNumber = Number(this.#end);
+    this.#ring = ring;
+    this.#times = times;
+  }
+
+  write(address: number, length: number, value: number, valueHigh: number, now: number): BusAnswerValue {
+    if (address < this.#startNumber || address + length > this.#endNumber) return BusAnswer.NotTaken;
+    const slot = this.#ring.append(address, length, this.pio, value, valueHigh);
+    if (slot < 0) return BusAnswer.RingFull;
+    this.#times.stamp(slot, now);
+    return BusAnswer.Queued;
+  }
+
+  /** The same test as for a write; a range of 2 GiB or more is negative to the kernel and lies in no zone. */
+  contains(address: bigint, size: number): boolean {
+    if ((size | 0) < 0 || address + BigInt(size) >= EndOfNumbers) return false;
+    return address >= this.#start && address + BigInt(size) <= this.#end;
+  }
+}
+
+/** The zones of a VM, in order of registration. @see virt/kvm/coalesced_mmio.c */
+export class CoalescedZones {
+  readonly #zones = new Set<Zone>();
+  readonly #ports: IoBus;
+  readonly #memory: IoBus;
+  readonly #ring: RingProducer;
+  readonly #times: RingTimes;
+  readonly #knowsPorts: boolean;
+
+  /** A kernel without COALESCED_PIO ignores the pio word: every zone is a memory zone. */
+  constructor(ports: IoBus, memory: IoBus, ring: RingProducer, times: RingTimes, knowsPorts: boolean) {
+    this.#ports = ports;
+    this.#memory = memory;
+    this.#ring = ring;
+    this.#times = times;
+    this.#knowsPorts = knowsPorts;
+  }
+
+  /** Size 0, duplicates, overlaps and addresses that no access has are accepted. Answers 0 or an errno. */
+  register(zone: DataView): number {
+    const pio = this.#kind(zone);
+    if (pio === undefined) return Errno.EINVAL;
+    const address = zone.getBigUint64(CoalescedZone.address, true);
+    const size = zone.getUint32(CoalescedZone.length, true);
+    const device = new Zone(address, size, pio, this.#ring, this.#times);
+    const refused = this.#bus(pio).register(address, size | 0, device);
+    if (refused === 0) this.#zones.add(device);
+    return refused;
+  }
+
+  /** Removes every zone that contains the range; none is a success too. What is queued stays queued. */
+  unregister(zone: DataView): number {
+    const pio = this.#kind(zone);
+    if (pio === undefined) return Errno.EINVAL;
+    const address = zone.getBigUint64(CoalescedZone.address, true);
+    const size = zone.getUint32(CoalescedZone.length, true);
+    for (const device of this.#zones) {
+      if (device.pio !== pio || !device.contains(address, size)) continue;
+      this.#bus(pio).unregister(device);
+      this.#zones.delete(device);
+    }
+    return 0;
+  }
+
+  #kind(zone: DataView): 0 | 1 | undefined {
+    if (!this.#knowsPorts) return 0;
+    const pio = zone.getUint32(CoalescedZone.pio, true);
+    return pio === 0 || pio === 1 ? pio : undefined;
+  }
+
+  #bus(pio: 0 | 1): IoBus {
+    return pio === 1 ? this.#ports : this.#memory;
+  }
+}

@@ -1,0 +1,140 @@
+import { Errno, IoeventfdFlag, IoeventfdLayout } from '../abi.ts';
+import { BusAnswer, type BusAnswerValue, type BusDevice, IoBus } from './io-bus.ts';
+
+const Lengths = [0, 1, 2, 4, 8];
+const LargestCount = 2n ** 64n - 2n;
+
+/** A counter that the kernel signals and userspace reads. */
+export class Eventfd {
+  #count = 0n;
+
+  signal(): void {
+    if (this.#count < LargestCount) this.#count++;
+  }
+
+  /** The signals since the last read. */
+  read(): bigint {
+    const count = this.#count;
+    this.#count = 0n;
+    return count;
+  }
+}
+
+class IoeventfdDevice implements BusDevice {
+  readonly countsAgainstLimit = false;
+  readonly bus: IoBus;
+  readonly eventfd: Eventfd;
+  readonly address: bigint;
+  readonly length: number;
+  /** Undefined takes any value. */
+  readonly datamatch: bigint | undefined;
+  readonly #start: number;
+  readonly #low: number;
+  readonly #high: number;
+
+  constructor(bus: IoBus, eventfd: Eventfd, address: bigint, length: number, datamatch: bigint | undefined) {
+    this.bus = bus;
+    this.eventfd = eventfd;
+    this.address = address;
+    this.length = length;
+    this.datamatch = datamatch;
+    this.#start = Number(address);
+    this.#low = Number(BigInt.asUintN(32, datamatch ?? 0n));
+    this.#high = Number((datamatch ?? 0n) >> 32n);
+  }
+
+  write(address: number, length: number, value: number, valueHigh: number): BusAnswerValue {
+    if (address !== this.#start || (this.length !== 0 && length !== this.length)) return BusAnswer.NotTaken;
+    if (this.datamatch !== undefined && (value !== this.#low || valueHigh !== this.#high)) return BusAnswer.NotTaken;
+    this.eventfd.signal();
+    return BusAnswer.Signalled;
+  }
+
+  /** Whether both could take one and the same write. */
+  collidesWith(other: IoeventfdDevice): boolean {
+    if (this.bus !== other.bus || this.address !== other.address) return false;
+    if (this.length === 0 || other.length === 0) return true;
+    if (this.length !== other.length) return false;
+    return this.datamatch === undefined || other.datamatch === undefined || this.datamatch === other.datamatch;
+  }
+
+  isSame(other: IoeventfdDevice): boolean {
+    return (
+      this.bus === other.bus &&
+      this.eventfd === other.eventfd &&
+      this.address === other.address &&
+      this.length === other.length &&
+      this.datamatch === other.datamatch
+    );
+  }
+}
+
+/** The ioeventfds of a VM. @see virt/kvm/eventfd.c, kvm_ioeventfd */
+export class Ioeventfds {
+  /** Asked before the memory bus, by address alone: memory ioeventfds without a length. */
+  readonly fastMemory = new IoBus();
+  readonly #ports: IoBus;
+  readonly #memory: IoBus;
+  /** No x86 access reaches it. */
+  readonly #channels = new IoBus();
+  readonly #devices = new Set<IoeventfdDevice>();
+
+  constructor(ports: IoBus, memory: IoBus) {
+    this.#ports = ports;
+    this.#memory = memory;
+  }
+
+  /** KVM_IOEVENTFD, once the fd is known to be an eventfd; answers 0 or an errno. */
+  change(request: DataView, eventfdOf: (fd: number) => Eventfd | undefined): number {
+    const flags = request.getUint32(IoeventfdLayout.flags, true);
+    const deassign = (flags & IoeventfdFlag.Deassign) !== 0;
+    const length = request.getUint32(IoeventfdLayout.length, true);
+    const address = request.getBigUint64(IoeventfdLayout.address, true);
+    const matches = (flags & IoeventfdFlag.Datamatch) !== 0;
+    if (!deassign) {
+      if (!Lengths.includes(length) || address + BigInt(length) >= 2n ** 64n) return Errno.EINVAL;
+      if ((flags & ~IoeventfdFlag.valid) !== 0 || (length === 0 && matches)) return Errno.EINVAL;
+    }
+    const eventfd = eventfdOf(request.getInt32(IoeventfdLayout.fd, true));
+    if (eventfd === undefined) return Errno.EBADF;
+    const datamatch = matches ? request.getBigUint64(IoeventfdLayout.datamatch, true) : undefined;
+    const bus = this.#bus(flags);
+    const device = new IoeventfdDevice(bus, eventfd, address, length, datamatch);
+    const twin =
+      length === 0 && bus === this.#memory
+        ? new IoeventfdDevice(this.fastMemory, eventfd, address, length, datamatch)
+        : undefined;
+    if (deassign) {
+      if (twin !== undefined) this.#remove(twin);
+      return this.#remove(device);
+    }
+    const refused = this.#add(device);
+    if (refused !== 0 || twin === undefined) return refused;
+    const twinRefused = this.#add(twin);
+    if (twinRefused !== 0) this.#remove(device);
+    return twinRefused;
+  }
+
+  #add(device: IoeventfdDevice): number {
+    for (const other of this.#devices) if (other.collidesWith(device)) return Errno.EEXIST;
+    const refused = device.bus.register(device.address, device.length, device);
+    if (refused === 0) this.#devices.add(device);
+    return refused;
+  }
+
+  #remove(wanted: IoeventfdDevice): number {
+    for (const device of this.#devices) {
+      if (!device.isSame(wanted)) continue;
+      device.bus.unregister(device);
+      this.#devices.delete(device);
+      return 0;
+    }
+    return Errno.ENOENT;
+  }
+
+  #bus(flags: number): IoBus {
+    if ((flags & IoeventfdFlag.Pio) !== 0) return this.#ports;
+    if ((flags & IoeventfdFlag.VirtioCcwNotify) !== 0) return this.#channels;
+    return this.#memory;
+  }
+}

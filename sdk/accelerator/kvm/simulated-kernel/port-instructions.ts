@@ -1,0 +1,195 @@
+import { type GuestOperation, OperationKind } from '../../guest/operation.ts';
+import { ExitReason, IoDirection, IoExit, KvmRun, MemoryRegionFlag, PageSize } from '../abi.ts';
+import { storeValue } from '../coalesced-ring.ts';
+import { type ExecutionContext, Step, type StepValue } from './execution.ts';
+import type { OperationCosts } from './guest-time.ts';
+import { BusAnswer } from './io-bus.ts';
+
+/** The emulator's read-ahead buffer: one exit of a string that reads carries no more. */
+const ReadAheadBytes = 1024;
+/** A string that stays in the kernel goes back to the guest whenever its count is a multiple of this. */
+const ReentryMask = 0x3ff;
+
+/**
+ * IN, OUT and their REP strings. @see arch/x86/kvm/x86.c, emulator_pio_in_out; arch/x86/kvm/emulate.c, pio_in_emulated
+ * and x86_emulate_insn for where a string goes back to the guest
+ */
+export class PortInstructions {
+  /** Elements that the last step executed. */
+  elements = 1;
+  refusal = '';
+  readonly #context: ExecutionContext;
+  readonly #run: DataView;
+  readonly #data: DataView;
+  #batch = 0;
+
+  constructor(context: ExecutionContext, runPage: DataView, portPage: DataView) {
+    this.#context = context;
+    this.#run = runPage;
+    this.#data = portPage;
+  }
+
+  out(operation: GuestOperation): StepValue {
+    const { statistics, time } = this.#context;
+    statistics.vmExits++;
+    operation.finished = true;
+    if (this.#offer(operation.address, operation.size, operation.value)) {
+      time.spend(operation.at, time.costs.kernel);
+      return Step.GoOn;
+    }
+    time.spend(operation.at, time.costs.userspace);
+    return this.#exitOut(operation.address, operation.size, operation.value);
+  }
+
+  in(operation: GuestOperation): StepValue {
+    const { statistics, time } = this.#context;
+    statistics.vmExits++;
+    statistics.samplePort(operation.address, false);
+    time.spend(operation.at, time.costs.userspace);
+    this.#batch = 1;
+    return this.#exitIn(operation.address, operation.size, 1);
+  }
+
+  /** Element by element: in a zone the whole string is one VM exit, each element that exits goes to userspace alone. */
+  repOuts(operation: GuestOperation): StepValue {
+    const { statistics, time } = this.#context;
+    const { address, size, count } = operation;
+    this.elements = 0;
+    if (operation.position === count) return this.#empty(operation);
+    statistics.vmExits++;
+    while (operation.position < count) {
+      const value = element(operation.bytes!, operation.position * size, size);
+      const taken = this.#offer(address, size, value);
+      operation.position++;
+      this.elements++;
+      operation.finished = operation.position === count;
+      if (!taken) {
+        time.spend(operation.at, userspaceCost(time.costs, this.elements > 1));
+        return this.#exitOut(address, size, value);
+      }
+      time.spend(operation.at, this.elements > 1 ? time.costs.plain : time.costs.kernel);
+      if (((count - operation.position) & ReentryMask) === 0) break;
+    }
+    return Step.GoOn;
+  }
+
+  /** One exit fetches as many elements as fit into the read-ahead buffer and into the page of the destination. */
+  repIns(operation: GuestOperation): StepValue {
+    const { statistics, time } = this.#context;
+    const { address, size, count, position } = operation;
+    this.elements = 0;
+    if (position === count) return this.#empty(operation);
+    if (position === 0) {
+      if (operation.stored && !this.#isWritable(operation.destination, count * size)) {
+        this.refusal = `its destination 0x${operation.destination.toString(16)} is not all RAM that the guest can write.`;
+        return Step.Refused;
+      }
+      operation.bytes = new Uint8Array(count * size);
+    }
+    const inPage = PageSize - ((operation.destination + position * size) % PageSize);
+    const batch = Math.max(1, Math.floor(Math.min(inPage, ReadAheadBytes, (count - position) * size) / size));
+    statistics.vmExits++;
+    statistics.samplePort(address, false);
+    time.spend(operation.at, time.costs.userspace);
+    this.#batch = this.elements = batch;
+    return this.#exitIn(address, size, batch);
+  }
+
+  /** Userspace has put the data of an IN or INS into the port page. */
+  complete(operation: GuestOperation): void {
+    const { size } = operation;
+    if (operation.kind === OperationKind.In) {
+      operation.value =
+        size === 1
+          ? this.#data.getUint8(0)
+          : size === 2
+            ? this.#data.getUint16(0, true)
+            : this.#data.getUint32(0, true);
+      operation.finished = true;
+      return;
+    }
+    const start = operation.position * size;
+    const length = this.#batch * size;
+    const bytes = operation.bytes!;
+    for (let index = 0; index < length; index++) bytes[start + index] = this.#data.getUint8(index);
+    if (operation.stored) this.#storeBytes(operation.destination + start, bytes.subarray(start, start + length));
+    operation.position += this.#batch;
+    operation.finished = operation.position === operation.count;
+  }
+
+  #empty(operation: GuestOperation): StepValue {
+    this.elements = 1;
+    operation.finished = true;
+    operation.bytes ??= new Uint8Array(0);
+    this.#context.time.spend(operation.at, this.#context.time.costs.plain);
+    return Step.GoOn;
+  }
+
+  /** Whether something inside the kernel took the write. */
+  #offer(port: number, size: number, value: number): boolean {
+    const { statistics, ports, time } = this.#context;
+    statistics.samplePort(port, true);
+    const answer = ports.write(port, size, value, 0, time.now);
+    if (answer === BusAnswer.Queued) statistics.coalescedWrites++;
+    else if (answer === BusAnswer.Signalled) statistics.ioeventfdSignals++;
+    else {
+      if (answer === BusAnswer.RingFull) statistics.ringFullExits++;
+      return false;
+    }
+    return true;
+  }
+
+  #exitOut(port: number, size: number, value: number): StepValue {
+    storeValue(this.#data, 0, size, value, 0);
+    this.#context.statistics.exitPort(port, true);
+    this.#describe(IoDirection.Out, port, size, 1);
+    return Step.Exit;
+  }
+
+  #exitIn(port: number, size: number, count: number): StepValue {
+    this.#context.statistics.exitPort(port, false);
+    this.#describe(IoDirection.In, port, size, count);
+    return Step.Exit;
+  }
+
+  #describe(direction: number, port: number, size: number, count: number): void {
+    const run = this.#run;
+    run.setUint32(KvmRun.exitReason, ExitReason.Io, true);
+    run.setUint8(IoExit.direction, direction);
+    run.setUint8(IoExit.size, size);
+    run.setUint16(IoExit.port, port, true);
+    run.setUint32(IoExit.count, count, true);
+    run.setUint32(IoExit.dataOffset, PageSize, true);
+    run.setUint32(IoExit.dataOffset + 4, 0, true);
+  }
+
+  #isWritable(address: number, length: number): boolean {
+    for (let page = address - (address % PageSize); page < address + length; page += PageSize) {
+      const slot = this.#context.slots.find(page);
+      if (slot?.view === undefined || (slot.flags & MemoryRegionFlag.Readonly) !== 0) return false;
+    }
+    return true;
+  }
+
+  /** Slots may have changed while userspace ran; what is no longer there is dropped. */
+  #storeBytes(address: number, bytes: Uint8Array): void {
+    const { slots } = this.#context;
+    for (let index = 0; index < bytes.length; index++) {
+      const slot = slots.find(address + index);
+      if (slot?.view === undefined || (slot.flags & MemoryRegionFlag.Readonly) !== 0) continue;
+      slot.view.setUint8(address + index - slot.guestAddress, bytes[index]!);
+      slots.markDirty(slot, address + index - slot.guestAddress);
+    }
+  }
+}
+
+/** What remains to be paid for an exit to userspace if part of the string was already handled in the kernel. */
+function userspaceCost(costs: OperationCosts, kernelPaid: boolean): number {
+  return kernelPaid ? Math.max(0, costs.userspace - costs.kernel) : costs.userspace;
+}
+
+function element(bytes: Uint8Array, offset: number, size: number): number {
+  let value = 0;
+  for (let byte = size - 1; byte >= 0; byte--) value = ((value << 8) | bytes[offset + byte]!) >>> 0;
+  return value;
+}

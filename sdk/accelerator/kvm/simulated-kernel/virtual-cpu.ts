@@ -1,0 +1,300 @@
+import { BackplaneError } from '../../../memory/errors.ts';
+import {
+  describeOperation,
+  GuestOperation,
+  type GuestSource,
+  OperationKind,
+  refuseOperation,
+} from '../../guest/operation.ts';
+import {
+  EmulationFailure,
+  Errno,
+  ExitReason,
+  FailEntryExit,
+  InternalErrorExit,
+  InvalidGuestState,
+  KvmRun,
+  PageSize,
+} from '../abi.ts';
+import { Step, type StepValue } from './execution.ts';
+import { Interruption, type InterruptionValue } from './interruption.ts';
+import { MemoryInstructions } from './memory-instructions.ts';
+import { PortInstructions } from './port-instructions.ts';
+import { ProcessorState } from './processor-state.ts';
+import type { VirtualMachine } from './virtual-machine.ts';
+
+const Pending = { Nothing: 0, PortRead: 1, Memory: 2 } as const;
+
+/** One vCPU: KVM_RUN executes its guest until something needs userspace. @see arch/x86/kvm/x86.c, vcpu_run */
+export class VirtualCpu {
+  readonly machine: VirtualMachine;
+  readonly id: number;
+  readonly runPage = new DataView(new ArrayBuffer(PageSize));
+  readonly portPage = new DataView(new ArrayBuffer(PageSize));
+  readonly state = new ProcessorState();
+  /** Operations executed so far; each element of a string counts. */
+  operations = 0;
+  /** Operations left in this slice. */
+  slice = Infinity;
+  kicked = false;
+  guestFinished = false;
+  interruption: InterruptionValue = Interruption.None;
+  failure: BackplaneError | undefined;
+  #guest: GuestSource | undefined;
+  #operation = new GuestOperation();
+  #pending: (typeof Pending)[keyof typeof Pending] = Pending.Nothing;
+  readonly #ports: PortInstructions;
+  readonly #memory: MemoryInstructions;
+
+  constructor(machine: VirtualMachine, id: number) {
+    this.machine = machine;
+    this.id = id;
+    this.#ports = new PortInstructions(machine, this.runPage, this.portPage);
+    this.#memory = new MemoryInstructions(machine, this.runPage);
+    this.describeSpecialRegisters();
+  }
+
+  /** From here on the vCPU executes this guest; whatever it had begun or was to be interrupted by is dropped. */
+  attach(guest: GuestSource): void {
+    this.#guest = guest;
+    this.#operation = new GuestOperation();
+    this.#pending = Pending.Nothing;
+    this.state.queuedVector = -1;
+    this.state.interruptShadow = false;
+    this.failure = undefined;
+    this.guestFinished = false;
+  }
+
+  /** What kvm_run repeats of the special registers, which only userspace changes. */
+  describeSpecialRegisters(): void {
+    this.runPage.setBigUint64(KvmRun.cr8, this.state.cr8, true);
+    this.runPage.setBigUint64(KvmRun.apicBase, this.state.apicBase, true);
+  }
+
+  /** KVM_RUN: 0 and an exit reason, or an errno. */
+  run(): number {
+    this.interruption = Interruption.None;
+    const result = this.#completePending() ? 0 : this.#enter();
+    this.#describeState();
+    return result;
+  }
+
+  /** Finishes what userspace has served. True if the same instruction has another part for userspace. */
+  #completePending(): boolean {
+    const pending = this.#pending;
+    if (pending === Pending.Nothing) return false;
+    if (pending === Pending.Memory && this.#memory.complete(this.#operation)) return true;
+    if (pending === Pending.PortRead) this.#ports.complete(this.#operation);
+    this.#pending = Pending.Nothing;
+    return false;
+  }
+
+  #enter(): number {
+    if (this.runPage.getUint8(KvmRun.immediateExit) !== 0) return this.#interrupted(Interruption.ImmediateExit);
+    while (true) {
+      const due = this.#betweenInstructions();
+      if (due >= 0) return due;
+      const step = this.#execute();
+      if (step === Step.GoOn) continue;
+      if (step === Step.Fault) return Errno.EFAULT;
+      return step === Step.Exit ? 0 : this.#fail();
+    }
+  }
+
+  /** Everything that can stop the vCPU before an instruction; -1 if it executes the next one. */
+  #betweenInstructions(): number {
+    const { state } = this;
+    if (state.queuedVector >= 0) {
+      if (this.kicked) return this.#kick();
+      if (!state.acceptsInterrupt) return this.#failEntry();
+      if (!this.#inject()) return this.#fail();
+    } else if (this.runPage.getUint8(KvmRun.requestInterruptWindow) !== 0 && state.acceptsInterrupt) {
+      return this.#openWindow();
+    }
+    if (this.kicked) return this.#kick();
+    if (this.failure !== undefined) return this.#fail();
+    if (this.slice <= 0) return this.#interrupted(Interruption.Slice);
+    const { time } = this.machine;
+    const deadline = this.machine.nextDeadline();
+    if (time.now >= deadline) return this.#deadlineReached(deadline);
+    const operation = this.#operation;
+    if (operation.finished && !this.#fetch()) {
+      return this.failure === undefined ? this.#interrupted(Interruption.GuestFinished) : this.#fail();
+    }
+    if (operation.at >= 0) {
+      if (operation.at >= deadline) return this.#deadlineReached(deadline);
+      time.advanceTo(operation.at);
+    }
+    return -1;
+  }
+
+  #execute(): StepValue {
+    const operation = this.#operation;
+    const { time, statistics } = this.machine;
+    let executed = 1;
+    let step: StepValue = Step.GoOn;
+    this.state.interruptShadow = false;
+    switch (operation.kind) {
+      case OperationKind.Out:
+        step = this.#ports.out(operation);
+        break;
+      case OperationKind.In:
+        step = this.#ports.in(operation);
+        this.#pending = Pending.PortRead;
+        break;
+      case OperationKind.Store:
+      case OperationKind.Load:
+        step = this.#memory.execute(operation);
+        if (step === Step.Exit) this.#pending = Pending.Memory;
+        break;
+      case OperationKind.RepOuts:
+        step = this.#ports.repOuts(operation);
+        executed = this.#ports.elements;
+        break;
+      case OperationKind.RepIns:
+        step = this.#ports.repIns(operation);
+        executed = this.#ports.elements;
+        if (step === Step.Exit) this.#pending = Pending.PortRead;
+        if (step === Step.Refused) this.#refuse(this.#ports.refusal);
+        break;
+      case OperationKind.Hlt:
+        operation.finished = true;
+        statistics.vmExits++;
+        statistics.userspaceExits++;
+        statistics.haltExits++;
+        time.spend(operation.at, time.costs.userspace);
+        this.runPage.setUint32(KvmRun.exitReason, ExitReason.Hlt, true);
+        step = Step.Exit;
+        break;
+      case OperationKind.Pause:
+        this.#pause(operation);
+        executed = operation.finished ? 1 : 0;
+        break;
+      default:
+        operation.finished = true;
+        if (operation.kind === OperationKind.InterruptReturn) this.state.returnFromInterrupt();
+        else this.state.setInterruptFlag(operation.kind === OperationKind.Sti);
+        time.spend(operation.at, time.costs.plain);
+    }
+    if (step !== Step.Fault) {
+      this.operations += executed;
+      this.slice -= executed;
+    }
+    return step;
+  }
+
+  /** Time passes up to the next deadline; the rest of the pause follows when userspace has dealt with that. */
+  #pause(operation: GuestOperation): void {
+    const { time } = this.machine;
+    const spent = Math.min(operation.duration, this.machine.nextDeadline() - time.now);
+    time.now += spent;
+    operation.duration -= spent;
+    operation.finished = operation.duration <= 0;
+  }
+
+  /** Asks the guest for its next operation; false if it has none, or none that a processor can execute. */
+  #fetch(): boolean {
+    if (this.guestFinished) return false;
+    const operation = this.#operation;
+    try {
+      if (this.#guest === undefined) {
+        this.failure = new BackplaneError(`vCPU ${this.id} has no guest to execute. Attach a guest before KVM_RUN.`);
+        return false;
+      }
+      this.guestFinished = !this.#guest.next(operation);
+      if (this.guestFinished) return false;
+    } catch (cause) {
+      this.#threw(cause);
+      return false;
+    }
+    const refusal = refuseOperation(operation);
+    if (refusal !== undefined) {
+      this.#refuse(refusal);
+      return false;
+    }
+    operation.finished = false;
+    return true;
+  }
+
+  #inject(): boolean {
+    const vector = this.state.takeInterrupt();
+    this.machine.statistics.injectedInterrupts++;
+    try {
+      this.#guest?.interrupt(vector, this.#operation);
+      this.#operation.finished = true;
+      return true;
+    } catch (cause) {
+      this.#threw(cause);
+      return false;
+    }
+  }
+
+  #refuse(why: string): void {
+    const what = describeOperation(this.#operation);
+    this.failure = new BackplaneError(
+      `Guest '${this.#guest?.name}', operation ${this.operations + 1} on vCPU ${this.id} (${what}): ${why}`,
+    );
+  }
+
+  #threw(cause: unknown): void {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    this.failure =
+      cause instanceof BackplaneError
+        ? cause
+        : new BackplaneError(
+            `Guest '${this.#guest?.name}', operation ${this.operations + 1} on vCPU ${this.id}: its program threw: ${why}`,
+            { cause },
+          );
+  }
+
+  #fail(): number {
+    this.runPage.setUint32(KvmRun.exitReason, ExitReason.InternalError, true);
+    this.runPage.setUint32(InternalErrorExit.suberror, EmulationFailure, true);
+    this.runPage.setUint32(InternalErrorExit.dataCount, 0, true);
+    return 0;
+  }
+
+  /** As VMX does it: an event cannot be injected while the guest's state does not allow it. It stays queued. */
+  #failEntry(): number {
+    this.runPage.setUint32(KvmRun.exitReason, ExitReason.FailEntry, true);
+    this.runPage.setBigUint64(FailEntryExit.reason, BigInt(InvalidGuestState), true);
+    this.runPage.setUint32(FailEntryExit.cpu, 0, true);
+    return 0;
+  }
+
+  #openWindow(): number {
+    const { statistics, time } = this.machine;
+    statistics.vmExits++;
+    statistics.userspaceExits++;
+    statistics.interruptWindowExits++;
+    time.now += time.costs.userspace;
+    this.runPage.setUint32(KvmRun.exitReason, ExitReason.IrqWindowOpen, true);
+    return 0;
+  }
+
+  #kick(): number {
+    this.kicked = false;
+    return this.#interrupted(Interruption.Kick);
+  }
+
+  #deadlineReached(deadline: number): number {
+    this.machine.time.advanceTo(deadline);
+    return this.#interrupted(deadline < this.machine.time.kickAt ? Interruption.Queued : Interruption.Deadline);
+  }
+
+  #interrupted(why: InterruptionValue): number {
+    this.interruption = why;
+    if (why === Interruption.ImmediateExit) return Errno.EINTR;
+    this.runPage.setUint32(KvmRun.exitReason, ExitReason.Intr, true);
+    if (why !== Interruption.Slice && why !== Interruption.GuestFinished) this.machine.statistics.interruptions++;
+    return Errno.EINTR;
+  }
+
+  /** What kvm_run always says on the way out. @see arch/x86/kvm/x86.c, post_kvm_run_save */
+  #describeState(): void {
+    const { state, runPage } = this;
+    const ready = state.acceptsInterrupt && state.queuedVector < 0;
+    runPage.setUint8(KvmRun.readyForInterruptInjection, ready ? 1 : 0);
+    runPage.setUint8(KvmRun.ifFlag, state.interruptFlag ? 1 : 0);
+  }
+}
