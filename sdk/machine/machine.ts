@@ -9,7 +9,13 @@ import {
   simulatedAccelerator,
 } from '../accelerator/index.ts';
 import { PciBus, ResetController } from '../bus/index.ts';
-import { type ConcreteDeviceClass, type GuestError, type GuestErrorSink, GuestErrors } from '../device/index.ts';
+import {
+  type ConcreteDeviceClass,
+  type GuestError,
+  type GuestErrorSink,
+  GuestErrors,
+  type Token,
+} from '../device/index.ts';
 import {
   type AddressSpace,
   BackplaneError,
@@ -52,7 +58,7 @@ export class Machine {
   readonly devices: readonly PluggedDevice[];
   /** What is legal and probably not meant, found when the machine was built. */
   readonly warnings: readonly string[];
-  private readonly pciBus: PciBus | undefined;
+  private readonly builder: MachineBuilder;
   private readonly errors: GuestErrors;
 
   /** Builds the machine and resets it once. Every wiring mistake comes in one WiringError, before anything is mapped. */
@@ -79,7 +85,7 @@ export class Machine {
     this.options = options;
     const constructed = builder.construct();
     this.clock = builder.clock;
-    this.pciBus = builder.service(PciBus);
+    this.builder = builder;
     this.topology.observer = refusedAccesses(this.errors);
     this.devices = builder.plugIn(constructed);
     this.accelerator.attach(this.host());
@@ -112,6 +118,11 @@ export class Machine {
 
   deviceById(id: string): PluggedDevice | undefined {
     return this.devices.find((device) => device.id === id);
+  }
+
+  /** What a service module bound to this token, or undefined: `machine.service(PciBus)`. */
+  service<S>(token: Token<S>): S | undefined {
+    return this.builder.service(token);
   }
 
   /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */
@@ -163,7 +174,7 @@ export class Machine {
   /** Devices first, each in turn; then what their bus resets. */
   private resetDevices(): void {
     for (const { device } of this.devices) device.reset();
-    this.pciBus?.reset();
+    this.service(PciBus)?.reset();
   }
 
   /** The ports of every device that may ask for a reset. */

@@ -1,0 +1,296 @@
+import { ContainerModule } from 'inversify';
+import { describe, expect, it } from 'vitest';
+import {
+  BackplaneError,
+  defineMachine,
+  isaIrq,
+  Machine,
+  type MachineDefinition,
+  type MachineRequest,
+  PciBus,
+  pin,
+  place,
+  portRegion,
+  use,
+  VirtualClock,
+  WiringError,
+} from '../../sdk/index.ts';
+import {
+  Absent,
+  Bridge,
+  Card,
+  Latch,
+  latchPorts,
+  Needy,
+  Screen,
+  screen,
+  toyMachine,
+  Undeclared,
+  Wide,
+  widePorts,
+} from './toys.ts';
+
+const withDevices = (...devices: MachineDefinition['devices'][number][]) => defineMachine({ ...toyMachine, devices });
+
+function mistakesOf(definition: MachineDefinition, request?: MachineRequest): readonly string[] {
+  try {
+    Machine.create(definition, request);
+  } catch (error) {
+    if (error instanceof WiringError) return error.mistakes;
+    throw error;
+  }
+  return [];
+}
+
+describe('a machine with one wiring mistake names it and says what to change', () => {
+  it('ports that overlap with equal priority, both ranges', () => {
+    expect(mistakesOf(withDevices(use(Latch), use(Wide, { at: [place(widePorts, 0x6c)] })))).toEqual([
+      "Ports: cannot map 'latch' of device 'latch' at 0x70..0x71: it overlaps 'wide' of device 'wide' at 0x6c..0x73 " +
+        'with the same priority 0. Move one of them with at: [place(region, address)], or give one a higher priority.',
+    ]);
+  });
+
+  it('but lets ports overlap that differ in priority', () => {
+    const above = use(Wide, { at: [place(widePorts, 0x6c, { priority: 1 })] });
+    expect(mistakesOf(withDevices(use(Latch), above))).toEqual([]);
+  });
+
+  it('memory that overlaps with equal priority, both ranges', () => {
+    const second = use(Screen, { id: 'second', at: [place(screen, 0xb0000)] });
+    expect(mistakesOf(withDevices(use(Screen), second))).toEqual([
+      "Memory: cannot map 'screen' of device 'second' at 0xb0000..0xcffff: it overlaps 'screen' of device 'screen' at " +
+        '0xa0000..0xbffff with the same priority 1. Move one of them with at: [place(region, address)], or give one a higher priority.',
+    ]);
+  });
+
+  it('ports beyond 64 KiB', () => {
+    expect(mistakesOf(withDevices(use(Wide, { at: [place(widePorts, 0xfffc)] })))).toEqual([
+      "Ports: cannot map 'wide' of device 'wide' at 0xfffc..0x10003: it ends beyond 0xffff, where 'io' ends. Place it lower.",
+    ]);
+  });
+
+  it('an address that is none', () => {
+    expect(mistakesOf(withDevices(use(Wide, { at: [place(widePorts, -1)] })))).toEqual([
+      "Device 'wide': region 'wide' cannot be placed at -1. Give an address from 0 to 2^53 - 1.",
+    ]);
+  });
+
+  it('a region of another class', () => {
+    expect(mistakesOf(withDevices(use(Latch, { at: [place(widePorts, 0x170)] })))).toEqual([
+      "Device 'latch': at: places region 'wide', which latch does not have. It has 'latch'.",
+    ]);
+  });
+
+  it('a region placed twice', () => {
+    expect(mistakesOf(withDevices(use(Latch, { at: [place(latchPorts, 0x170), place(latchPorts, 0x270)] })))).toEqual([
+      "Device 'latch': at: places region 'latch' twice. Keep one of them.",
+    ]);
+  });
+
+  it('an option and at: that say the same', () => {
+    const twice = use(Latch, { options: { iobase: 0x270 }, at: [place(latchPorts, 0x170)] });
+    expect(mistakesOf(withDevices(twice))).toEqual([
+      "Device 'latch': option 'iobase' and at: both say where region 'latch' goes. Keep one of them.",
+    ]);
+  });
+
+  it('an option and interrupts: that say the same', () => {
+    expect(mistakesOf(withDevices(use(Latch, { options: { irq: 5 }, interrupts: { irq: isaIrq(6) } })))).toEqual([
+      "Device 'latch': option 'irq' and interrupts: both say where pin 'irq' goes. Keep one of them.",
+    ]);
+  });
+
+  it('an option that is not there', () => {
+    const typo = use(Latch, { options: { iobse: 0x170 } as never });
+    expect(mistakesOf(withDevices(typo))).toEqual([
+      "Device 'latch': there is no option 'iobse'. Did you mean 'iobase'?",
+    ]);
+  });
+
+  it('an option out of range', () => {
+    expect(mistakesOf(withDevices(use(Latch, { options: { irq: 16 } })))).toEqual([
+      "Device 'latch': option 'irq' takes an integer from 0 to 15; 16 is not that.",
+    ]);
+  });
+
+  it('options for a device that is not there', () => {
+    expect(mistakesOf(withDevices(use(Latch)), { deviceOptions: { latsh: { initial: 1 } } })).toEqual([
+      "Options are given for 'latsh', and no device has that id or type. Did you mean 'latch'?",
+    ]);
+  });
+
+  it('an option that the machine does not have', () => {
+    expect(mistakesOf(withDevices(), { options: { resetControl: 'overlay' } })).toEqual([
+      "Machine 'toy': there is no option 'resetControl'. It has none.",
+    ]);
+  });
+
+  it('a pin that the device does not have', () => {
+    const typo = use(Latch, { interrupts: { irk: isaIrq(8) } as never });
+    expect(mistakesOf(withDevices(typo))).toEqual(["Device 'latch': Latch has no pin 'irk'. Did you mean 'irq'?"]);
+  });
+
+  it('a pin that the other device does not have', () => {
+    const wired = use(Latch, { interrupts: { irq: pin('wide', 'input') } });
+    expect(mistakesOf(withDevices(wired, use(Wide)))).toEqual([
+      "Device 'wide': Wide has no pin 'input'. It has none. It is named by a wire of 'latch'.",
+    ]);
+  });
+
+  it('a wire to a device that is not there', () => {
+    expect(mistakesOf(withDevices(use(Latch, { interrupts: { irq: pin('pic', 'input') } })))).toEqual([
+      "Device 'latch': pin 'irq' is wired to pin 'input' of 'pic', and no device has that id. The ids are latch.",
+    ]);
+  });
+
+  it('an interrupt line that does not exist', () => {
+    expect(mistakesOf(withDevices(use(Latch, { interrupts: { irq: isaIrq(16) } })))).toEqual([
+      "Device 'latch': pin 'irq': ISA has the interrupt lines 0 to 15; there is no 16.",
+    ]);
+  });
+
+  it('a service that nobody binds', () => {
+    expect(mistakesOf(withDevices(use(Needy)))).toEqual([
+      "Device 'needy': Needy needs Absent, which no service module of machine 'toy' binds. " +
+        'Add a ContainerModule with bind(Absent) to its services.',
+    ]);
+  });
+
+  it('a service that cannot be made', () => {
+    const broken = new ContainerModule(({ bind }) => {
+      bind(Absent).toDynamicValue(() => {
+        throw new Error('out of luck');
+      });
+    });
+    const definition = { ...withDevices(use(Needy)), services: [...toyMachine.services, broken] };
+    const mistakes = mistakesOf(definition);
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).toMatch(/^Service Absent could not be made: .*out of luck/s);
+  });
+
+  it('a clock that nobody can move', () => {
+    const stopped = new ContainerModule(({ bind }) => {
+      class StoppedClock extends VirtualClock {
+        readonly now = 0;
+      }
+      bind(VirtualClock).toConstantValue(new StoppedClock());
+    });
+    expect(mistakesOf({ ...toyMachine, services: [stopped] })).toEqual([
+      "The machine's clock is a StoppedClock, which nobody can move on: it has no advanceTo(time). Bind a ManualClock.",
+    ]);
+  });
+
+  it('an ISA device in a machine without an ISA bus', () => {
+    expect(mistakesOf({ ...withDevices(use(Wide)), services: [] })).toEqual([
+      "Device 'wide': wide plugs into IsaBus, and machine 'toy' has none. " +
+        'Bind IsaBus in one of its service modules, or leave the device out.',
+    ]);
+  });
+
+  it('a device that belongs to a board which is not there', () => {
+    expect(mistakesOf(withDevices(use(Bridge)))).toEqual([
+      "Device 'bridge': bridge plugs into SystemBus, and machine 'toy' has none. " +
+        'Bind SystemBus in one of its service modules, or leave the device out.',
+    ]);
+  });
+
+  it('two devices of one id', () => {
+    expect(mistakesOf(withDevices(use(Card, { id: 'a' }), use(Card, { id: 'a' })))).toEqual([
+      "Two devices have the id 'a': a card and a card. Give one of them another id.",
+    ]);
+  });
+
+  it('two PCI functions at one address', () => {
+    expect(mistakesOf(withDevices(use(Card, { addr: '02.0' }), use(Card, { addr: '2' })))).toEqual([
+      "PCI: 'card' and 'card-2' are both at 02.0. Give one of them another addr.",
+    ]);
+  });
+
+  it('a PCI address that is none', () => {
+    expect(mistakesOf(withDevices(use(Card, { addr: '20.9' })))).toEqual([
+      "Device 'card': addr '20.9' is not a PCI address. Write slot and function, 00.0 to 1f.7.",
+    ]);
+  });
+
+  it('a PCI address of a device that is not on PCI', () => {
+    expect(mistakesOf(withDevices(use(Wide, { addr: '02.0' })))).toEqual([
+      "Device 'wide': wide is not a PCI device and has no addr. Leave it out.",
+    ]);
+  });
+
+  it('more PCI devices than slots', () => {
+    expect(mistakesOf(withDevices(...Array.from({ length: 33 }, () => use(Card))))).toEqual([
+      "PCI: no slot is left for 'card-33': all 32 have a device. Remove one.",
+    ]);
+  });
+
+  it('a class without @device', () => {
+    expect(mistakesOf(withDevices(use(Undeclared)))).toEqual([
+      "Class Undeclared has no @device, so what it declares was never checked. Put @device({ type: '...', description: '...' }) on top of it.",
+    ]);
+  });
+
+  it('an interrupt controller that is not there', () => {
+    expect(mistakesOf({ ...toyMachine, interruptController: 'pic' })).toEqual([
+      "The machine's interruptController is 'pic', and no device has that id. Give one that id.",
+    ]);
+  });
+});
+
+describe('a machine with many wiring mistakes', () => {
+  const everythingWrong = withDevices(
+    use(Latch),
+    use(Wide, { at: [place(widePorts, 0x6c)] }),
+    use(Needy, { at: [place(portRegion({ name: 'stray', size: 1 }), 1)] }),
+    use(Latch, { id: 'x', options: { irq: 99, iobase: 0x200 }, at: [place(latchPorts, 0x300)] }),
+    use(Card, { id: 'x', addr: '1.0' }),
+    use(Card, { addr: '1.0' }),
+    use(Undeclared),
+    use(Screen, { interrupts: { irq: isaIrq(8) } as never }),
+  );
+
+  it('hears of all of them at once, one per line', () => {
+    const mistakes = mistakesOf(everythingWrong, { deviceOptions: { nobody: {} } });
+    const subjects = [
+      /overlaps 'wide' of device 'wide' at 0x6c..0x73/,
+      /needs Absent/,
+      /places region 'stray'/,
+      /option 'irq' takes an integer/,
+      /option 'iobase' and at: both say/,
+      /Two devices have the id 'x'/,
+      /are both at 01.0/,
+      /Class Undeclared has no @device/,
+      /Screen has no pin 'irq'/,
+      /Options are given for 'nobody'/,
+    ];
+    for (const subject of subjects) expect(mistakes.filter((mistake) => subject.test(mistake))).toHaveLength(1);
+    expect(mistakes).toHaveLength(subjects.length);
+    expect(() => Machine.create(everythingWrong)).toThrow(
+      /^Machine 'toy' has 9 mistakes in its wiring:\n {2}- .*\n {2}- /,
+    );
+  });
+
+  it('hears of them as an error that is shown without a stack', () => {
+    expect(() => Machine.create(everythingWrong)).toThrow(BackplaneError);
+  });
+
+  it('has mapped nothing and plugged nothing in', () => {
+    let bus: PciBus | undefined;
+    const spying = new ContainerModule(({ bind, onActivation }) => {
+      bind(Absent).toDynamicValue(() => ({ nothing: '' }));
+      onActivation(PciBus, (_, made) => {
+        bus = made;
+        return made;
+      });
+    });
+    mistakesOf({ ...everythingWrong, services: [...toyMachine.services, spying] });
+    expect(bus?.devices).toEqual([]);
+    expect(bus?.io.children).toEqual([]);
+  });
+});
+
+it('refuses RAM that is no whole number of pages', () => {
+  expect(() => Machine.create(toyMachine, { ram: 1000 })).toThrow(
+    "Machine 'toy' cannot have 1000 bytes of RAM. Give a whole number of 4 KiB pages, such as 128M.",
+  );
+});
