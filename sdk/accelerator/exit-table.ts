@@ -56,7 +56,7 @@ function formatHeader(title: string): string {
     'Time%'.padStart(9),
     'Min Time'.padStart(11),
     'Max Time'.padStart(11),
-    'Avg time'.padStart(11),
+    'Avg time'.padStart(16),
   ].join(' ');
 }
 

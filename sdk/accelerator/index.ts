@@ -15,4 +15,11 @@ export type { HandlerProfileRow } from './handler-profile.ts';
 export { Capability } from './kvm/abi.ts';
 export type { Zone } from './kvm/coalesced-zones.ts';
 export { KvmAccelerator, type KvmAcceleratorOptions } from './kvm/kvm-accelerator.ts';
+export type { DeviceAgreementReport, DisagreementExample } from './replay/device-agreement.ts';
+export {
+  type ConditionalModel,
+  type RecordedAccess,
+  TraceAnswers,
+  type UnmodelledAccesses,
+} from './replay/trace-answers.ts';
 export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './simulated-accelerator.ts';

@@ -13,8 +13,8 @@ const LargestZone = 0xffff_ffff;
 /**
  * Keeps the kernel's coalesced zones of one bus equal to the ranges that the address space announces.
  *
- * Unregistering removes every zone that contains the range, so what else contained it is registered again; a wider
- * range removes nothing, so each zone is taken back as it was given.
+ * Each zone is taken back as it was given: a wider range would remove nothing, and the kernel would answer 0 all the
+ * same. A narrower one would remove every zone around it; a flat view has no ranges inside one another.
  */
 export class CoalescedZones implements MemoryListener {
   readonly zones: Zone[] = [];
@@ -41,7 +41,6 @@ export class CoalescedZones implements MemoryListener {
       return;
     }
     this.request(VmRequest.UnregisterCoalescedMmio, zone);
-    for (const other of this.zones) if (contains(other, zone)) this.request(VmRequest.RegisterCoalescedMmio, other);
   }
 
   private request(code: number, zone: Zone): number {
@@ -50,10 +49,6 @@ export class CoalescedZones implements MemoryListener {
     this.argument.setUint32(CoalescedZone.pio, this.isPort ? 1 : 0, true);
     return this.vm.kernel.ioctl(this.vm.vmFd, code, this.argument);
   }
-}
-
-export function contains(zone: Zone, part: Zone): boolean {
-  return part.start >= zone.start && part.start + part.size <= zone.start + zone.size;
 }
 
 function removeEqual(zones: Zone[], zone: Zone): boolean {

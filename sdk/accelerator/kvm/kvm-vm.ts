@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../memory/index.ts';
-import { ApiVersion, Capability, PageSize, SystemRequest, VcpuMmapSize, VcpuPage, VmRequest } from './abi.ts';
+import { ApiVersion, Capability, PageSize, SystemRequest, VcpuPage, VmRequest } from './abi.ts';
 import type { IoctlArgument, KvmKernel } from './kvm-kernel.ts';
 
 /** One virtual processor: its file descriptor and its three pages. */
@@ -9,7 +9,7 @@ export interface KvmVcpu {
   /** struct kvm_run. */
   readonly run: DataView;
   readonly portData: DataView;
-  /** The ring page; every vCPU of the VM sees the same bytes. */
+  /** The ring page; every vCPU of the VM sees the same bytes. An empty page where the kernel has no ring. */
   readonly ring: DataView;
 }
 
@@ -45,16 +45,16 @@ export class KvmVm {
   }
 
   createVcpu(): KvmVcpu {
-    const size = this.call(this.systemFd, SystemRequest.GetVcpuMmapSize, 0, 'ask for the size of a vCPU');
-    if (size < VcpuMmapSize) {
-      throw new BackplaneError(
-        `KVM maps ${size / PageSize} pages for a vCPU; at least ${VcpuMmapSize / PageSize} are needed.`,
-      );
+    const pages = this.call(this.systemFd, SystemRequest.GetVcpuMmapSize, 0, 'ask for the size of a vCPU') / PageSize;
+    const needed = this.canCoalesceMemory ? VcpuPage.Ring : VcpuPage.PortData;
+    if (pages <= needed) {
+      throw new BackplaneError(`KVM maps ${pages} pages for a vCPU and ${needed + 1} are needed. Use a newer kernel.`);
     }
     const id = this.vcpus.length;
     const fd = this.call(this.vmFd, VmRequest.CreateVcpu, id, `create vCPU ${id}`);
     const page = (index: 0 | 1 | 2) => this.kernel.mapVcpuPage(fd, index);
-    const vcpu = { id, fd, run: page(VcpuPage.Run), portData: page(VcpuPage.PortData), ring: page(VcpuPage.Ring) };
+    const ring = this.canCoalesceMemory ? page(VcpuPage.Ring) : new DataView(new ArrayBuffer(PageSize));
+    const vcpu = { id, fd, run: page(VcpuPage.Run), portData: page(VcpuPage.PortData), ring };
     this.vcpus.push(vcpu);
     return vcpu;
   }

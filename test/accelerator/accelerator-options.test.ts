@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { acceleratorOptions, parseAcceleratorSettings } from '../../sdk/accelerator/index.ts';
+
+const parse = (settings: Record<string, string>) => parseAcceleratorSettings(new Map(Object.entries(settings)));
+
+describe('-accel kvm-sim options', () => {
+  it('coalesces everything and drains at every exit unless told otherwise', () => {
+    expect(parse({})).toEqual({
+      coalescedMmio: true,
+      coalescedPio: true,
+      drain: 'every-exit',
+      kernelExitCost: 660,
+      userspaceExitCost: 3410,
+    });
+  });
+
+  it('takes each option by its command-line name', () => {
+    const settings = { 'coalesced-pio': 'off', drain: 'on-access', 'userspace-exit-cost': '10750' };
+    expect(parse(settings)).toMatchObject({ coalescedPio: false, drain: 'on-access', userspaceExitCost: 10_750 });
+  });
+
+  it('refuses an unknown option and lists the known ones', () => {
+    expect(() => parse({ colesced: 'on' })).toThrow(
+      "-accel: there is no option 'colesced'. kvm-sim knows 'coalesced-mmio', 'coalesced-pio', 'drain', " +
+        "'kernel-exit-cost', 'userspace-exit-cost'.",
+    );
+  });
+
+  it.each([
+    [{ 'coalesced-mmio': 'yes' }, "-accel: 'coalesced-mmio=yes' is not valid. Write 'on' or 'off'."],
+    [{ drain: 'never' }, "-accel: 'drain=never' is not valid. Write 'every-exit' or 'on-access'."],
+    [{ 'kernel-exit-cost': '-1' }, "-accel: 'kernel-exit-cost=-1' is not valid. Write a number of nanoseconds up to"],
+    [{ 'kernel-exit-cost': '9999999999' }, 'Write a number of nanoseconds up to 1000000000.'],
+  ])('refuses %o and says what to write', (settings, message) => {
+    expect(() => parse(settings as Record<string, string>)).toThrow(message);
+  });
+
+  it('describes every option for the help, with its default among its values', () => {
+    for (const option of acceleratorOptions) {
+      expect(option.description.length).toBeGreaterThan(20);
+      if (option.type === 'on/off') expect(option.values).toEqual(['on', 'off']);
+      if (option.type === 'choice') expect(option.values).toContain(option.default);
+    }
+  });
+});
