@@ -1,0 +1,74 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { BackplaneError } from '../../memory/errors.ts';
+import type { RecordedTrace } from './recorded-trace.ts';
+import { DefaultTraceSizeLimit, TraceParser } from './trace-parser.ts';
+
+const GzipMagic = [0x1f, 0x8b];
+
+export interface ReadTraceOptions {
+  /** How messages call it; the file's name unless said otherwise. */
+  readonly name?: string;
+  /** Bytes of text, after decompression: 64 MiB unless said otherwise. */
+  readonly sizeLimit?: number;
+}
+
+/** Reads a recording from a file, plain or gzip, as a stream: what is too long is refused before it fills the memory. */
+export async function readTrace(path: string, options: ReadTraceOptions = {}): Promise<RecordedTrace> {
+  const name = options.name ?? basename(path);
+  const parser = new TraceParser(name, options.sizeLimit ?? DefaultTraceSizeLimit);
+  try {
+    const decompression = (await isGzip(path)) ? createGunzip() : new Transform({ transform: passOn });
+    await pipeline(createReadStream(path), decompression, async (chunks: AsyncIterable<Uint8Array>) => {
+      for await (const chunk of chunks) parser.push(chunk);
+    });
+  } catch (cause) {
+    throw cause instanceof BackplaneError ? cause : unreadable(name, path, parser.accesses, cause);
+  }
+  return parser.end();
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const start = new Uint8Array(2);
+    const { bytesRead } = await file.read(start, 0, 2, 0);
+    return bytesRead === 2 && start[0] === GzipMagic[0] && start[1] === GzipMagic[1];
+  } finally {
+    await file.close();
+  }
+}
+
+function passOn(chunk: Uint8Array, _encoding: string, done: (error: null, chunk: Uint8Array) => void): void {
+  done(null, chunk);
+}
+
+function unreadable(name: string, path: string, accesses: number, cause: unknown): BackplaneError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (code === 'ENOENT') {
+    return new BackplaneError(`Trace '${name}': there is no file '${path}'. Give the path of a recording.`, { cause });
+  }
+  if (code === 'Z_BUF_ERROR') {
+    return new BackplaneError(
+      `Trace '${name}': its gzip data ends too early, after ${accesses} accesses. The file is truncated: copy it again.`,
+      { cause },
+    );
+  }
+  if (code.startsWith('Z_')) {
+    return new BackplaneError(
+      `Trace '${name}': its gzip data is corrupt after ${accesses} accesses (${message}). Copy the file again.`,
+      { cause },
+    );
+  }
+  return new BackplaneError(
+    `Trace '${name}': '${path}' cannot be read (${message}). Check the file and its permissions.`,
+    {
+      cause,
+    },
+  );
+}
