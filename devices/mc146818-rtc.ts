@@ -74,7 +74,7 @@ export class Mc146818Rtc extends IsaDevice {
     super();
     // 2000 is how a PC says that its century register counts from the year 0.
     const yearZero = baseYear === 2000 ? 0 : baseYear;
-    this.time = new TimeOfDay(this.ram, yearZero, date, clock.now);
+    this.time = this.createTimeOfDay(this.ram, yearZero, date, clock.now);
     this.update = new UpdateCycle(clock, this.time, this.flags, this);
     this.periodic = new PeriodicInterrupt(clock, lostTickPolicy, this.flags, this);
   }
@@ -134,6 +134,11 @@ export class Mc146818Rtc extends IsaDevice {
     this.flags.take();
     this.periodic.reset();
     this.update.schedule();
+  }
+
+  /** What keeps the time. A subclass may count it otherwise. */
+  protected createTimeOfDay(ram: Uint8Array, baseYear: number, date: Date, now: number): TimeOfDay {
+    return new TimeOfDay(ram, baseYear, date, now);
   }
 
   protected override onUnrealize(): void {

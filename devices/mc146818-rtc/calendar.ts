@@ -18,13 +18,14 @@ const DaysBefore1970 = 719_468;
 
 /**
  * Seconds since 1970. Fields out of range count on or back: the 31st of February is in March, month 0 is December of the
- * year before; months beyond 14 count as 30.6 days each, from March on.
+ * year before; months beyond 14 count as 30.6 days each, from March on. Leap years are counted from the year 0 in both
+ * directions, which no calendar does before it.
  */
 export function secondsSince1970(time: CalendarTime): number {
   const fromJanuary = time.month < 3;
   const year = fromJanuary ? time.year - 1 : time.year;
   const monthsSinceMarch = fromJanuary ? time.month + 9 : time.month - 3;
-  const daysBeforeYear = 365 * year + Math.floor(year / 4) - Math.floor(year / 100) + Math.floor(year / 400);
+  const daysBeforeYear = 365 * year + Math.trunc(year / 4) - Math.trunc(year / 100) + Math.trunc(year / 400);
   const daysBeforeMonth = Math.floor((153 * monthsSinceMarch + 2) / 5);
   const days = daysBeforeYear + daysBeforeMonth + time.dayOfMonth - 1 - DaysBefore1970;
   return days * SecondsPerDay + time.hours * 3600 + time.minutes * 60 + time.seconds;

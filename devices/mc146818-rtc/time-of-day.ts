@@ -8,8 +8,8 @@ import { calendarTime, loadTime, newCalendarTime, secondsSince1970, storeTime } 
  */
 export class TimeOfDay {
   /** The second at which the clock was set last, since 1970, and the nanoseconds of it that had passed then. */
-  private base: number;
-  private phase: number;
+  protected base: number;
+  protected phase: number;
   private readonly calendar = newCalendarTime();
 
   constructor(
@@ -17,7 +17,7 @@ export class TimeOfDay {
     private readonly baseYear: number,
     date: Date,
     /** The guest time of that moment. */
-    private since: number,
+    protected since: number,
   ) {
     this.base = Math.floor(date.getTime() / 1000);
     this.phase = (date.getTime() - this.base * 1000) * MILLISECOND;

@@ -1,0 +1,81 @@
+import { device, inject, KiB, MemoryRegion, MiB, PciBus, PciDevice, pci, SystemBus } from '../sdk/index.ts';
+import { PamRegisters, pamWindows, ShadowedWindow } from './i440fx/shadowed-window.ts';
+
+const Register = { RamSize: 0x57, Smram: 0x72 } as const;
+const Smram = { Open: 0x40, Enable: 0x08, PowerOn: 0x02 } as const;
+const VgaWindow = { start: 0xa_0000, size: 128 * KiB } as const;
+/** The RAM size is told to coreboot in these units; it has one byte for it. */
+const RamUnit = 8 * MiB;
+const OverRam = 1;
+
+/**
+ * The memory controller of the i440FX at 00:00.0. Its registers say for each part of the area below 1 MiB whether the guest
+ * sees RAM or the PCI bus: firmware copies itself into the RAM below its ROM, and so makes itself fast and writable.
+ *
+ * A hostile guest can rearrange its own memory between 640 KiB and 1 MiB, which costs a change of the memory map each time,
+ * and can hide its firmware from itself. RAM that it made read-only is so for this processor model only; DMA and KVM
+ * guests may write it, as in QEMU.
+ */
+@device({ type: 'i440FX', description: 'Intel 82441FX memory controller' })
+@pci({
+  vendorId: 0x8086,
+  deviceId: 0x1237,
+  revision: 2,
+  classCode: 0x0600,
+  subsystemVendorId: 0x1af4,
+  subsystemId: 0x1100,
+})
+export class I440fx extends PciDevice {
+  private windows: readonly ShadowedWindow[] = [];
+  /** Keeps the VGA window in front of the RAM there, until the guest opens it. */
+  private vgaWindow: MemoryRegion | undefined;
+
+  constructor(
+    @inject(SystemBus) private readonly system: SystemBus,
+    @inject(PciBus) private readonly pciBus: PciBus,
+  ) {
+    super();
+    this.config.set(Register.RamSize, Math.min(Math.floor(system.ram.size / RamUnit), 255), 1);
+    this.config.set(Register.Smram, Smram.PowerOn, 1);
+  }
+
+  /** What a window of the BIOS area shows now, by its number: 0 is 64 KiB at 0xf0000, 1 to 12 are 16 KiB from 0xc0000. */
+  shadow(window: number): number {
+    const { register, shift } = pamWindows[window] as (typeof pamWindows)[number];
+    return (this.config.get(register, 1) >> shift) & 3;
+  }
+
+  protected override onRealize(): void {
+    const { memory, ram } = this.system;
+    const { topology, pciBus } = this;
+    topology.transaction(() => {
+      const around = { topology, owner: this, memory, ram, pci: pciBus.memory };
+      this.windows = pamWindows.map((window) => new ShadowedWindow(window, around));
+      const { start, size } = VgaWindow;
+      this.vgaWindow = MemoryRegion.alias(topology, 'smram-region', pciBus.memory, start, size, { owner: this });
+      memory.addSubregion(start, this.vgaWindow, OverRam);
+      this.arrangeMemory();
+    });
+  }
+
+  protected override onUnrealize(): void {
+    for (const window of this.windows) window.remove();
+    if (this.vgaWindow) this.system.memory.removeSubregion(this.vgaWindow);
+    this.windows = [];
+  }
+
+  protected override onConfigWrite(offset: number, size: number): void {
+    const touches = (from: number, length: number) => offset < from + length && from < offset + size;
+    if (touches(PamRegisters.offset, PamRegisters.size) || touches(Register.Smram, 1)) this.arrangeMemory();
+  }
+
+  /** One change of the map, however many windows it concerns. */
+  private arrangeMemory(): void {
+    this.topology.transaction(() => {
+      this.windows.forEach((window, number) => {
+        window.show(this.shadow(number));
+      });
+      this.vgaWindow?.setEnabled((this.config.get(Register.Smram, 1) & Smram.Open) === 0);
+    });
+  }
+}

@@ -1,0 +1,109 @@
+import { device, IsaBus, inject, PciBus, PciDevice, pci, portRegion, ResetController } from '../sdk/index.ts';
+
+const Register = { Status: 0x06, Routes: 0x60 } as const;
+const MediumSpeed = 0x0200;
+
+/** Bits of the reset control register. */
+const Reset = { HardNextTime: 0x02, Now: 0x04 } as const;
+
+/** Bit 7 of a route turns it off, and any number that is no ISA line does the same. */
+const Unrouted = 0x80;
+const Pirqs = 4;
+const IsaLines = 16;
+
+/** What the registers above the header hold after a reset, by offset. The others keep their contents. */
+const afterReset: readonly (readonly [offset: number, ...bytes: readonly number[]])[] = [
+  [0x4c, 0x4d],
+  [0x4e, 0x03, 0x00],
+  [Register.Routes, Unrouted, Unrouted, Unrouted, Unrouted],
+  [0x69, 0x02],
+  [0x70, 0x80],
+  [0x76, 0x0c, 0x0c, 0x02, 0x00],
+  [0x80, 0x00],
+  [0x82, 0x00],
+  [0xa0, 0x08],
+  [0xa2, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x0f],
+  [0xaa, 0x00, 0x00, 0x00],
+  [0xae, 0x00],
+];
+
+/** One byte, whatever the width: a wider access comes here byte by byte. */
+const resetControl = portRegion({
+  name: 'piix3-reset-control',
+  base: 0xcf9,
+  size: 1,
+  priority: 1,
+  implements: { max: 1 },
+});
+
+/**
+ * The PIIX3 at 00:01.0, bridge to the ISA bus. It decides on which ISA lines the four PCI interrupts arrive, and resets the
+ * machine for whoever asks at 0xcf9.
+ *
+ * A hostile guest can route PCI interrupts onto any ISA line, or all onto one, and can reset its machine as often as it likes.
+ * A route is a byte of which only the sixteen lines mean anything.
+ */
+@device({ type: 'PIIX3', description: 'Intel 82371SB PCI to ISA bridge' })
+@pci({
+  vendorId: 0x8086,
+  deviceId: 0x7000,
+  classCode: 0x0601,
+  multifunction: true,
+  subsystemVendorId: 0x1af4,
+  subsystemId: 0x1100,
+})
+export class Piix3 extends PciDevice {
+  resetControl = 0;
+  private readonly pirqLevels: boolean[] = new Array(Pirqs).fill(false);
+
+  constructor(
+    @inject(PciBus) private readonly pciBus: PciBus,
+    @inject(IsaBus) private readonly isa: IsaBus,
+    @inject(ResetController) private readonly machine: ResetController,
+  ) {
+    super();
+    this.config.set(Register.Status, MediumSpeed, 2);
+  }
+
+  @resetControl.write()
+  writeResetControl(value: number): void {
+    if (value & Reset.Now) this.machine.requestReset('reset control register');
+    else this.resetControl = value & Reset.HardNextTime;
+  }
+
+  @resetControl.read()
+  readResetControl(): number {
+    return this.resetControl;
+  }
+
+  override reset(): void {
+    this.resetControl = 0;
+    for (const [offset, ...bytes] of afterReset) {
+      bytes.forEach((byte, at) => {
+        this.config.set(offset + at, byte, 1);
+      });
+    }
+    this.driveIsaLines();
+  }
+
+  protected override onRealize(): void {
+    this.pciBus.connectRouter((pirq, level) => {
+      this.pirqLevels[pirq] = level;
+      this.driveIsaLines();
+    });
+  }
+
+  protected override onConfigWrite(offset: number, size: number): void {
+    if (offset < Register.Routes + Pirqs && Register.Routes < offset + size) this.driveIsaLines();
+  }
+
+  /** An ISA line is high while one of the PCI interrupts routed to it is. */
+  private driveIsaLines(): void {
+    let high = 0;
+    for (let pirq = 0; pirq < Pirqs; pirq++) {
+      const route = this.config.get(Register.Routes + pirq, 1);
+      if (this.pirqLevels[pirq] && route < IsaLines) high |= 1 << route;
+    }
+    for (let line = 0; line < IsaLines; line++) this.isa.line(line).set((high & (1 << line)) !== 0);
+  }
+}

@@ -1,0 +1,50 @@
+import { addCoalescedIo, device, IsaDevice, KiB, mmioRegion } from '../sdk/index.ts';
+import { characters } from './vga-text/code-page-437.ts';
+
+const Columns = 80;
+const Rows = 25;
+/** 0xb8000, seen from the start of the window. */
+const TextStart = 0x1_8000;
+/** A character and its colours. */
+const BytesPerCell = 2;
+
+const videoMemory = mmioRegion({ name: 'vga-lowmem', base: 0xa_0000, size: 128 * KiB, priority: 1 });
+
+/**
+ * The window of a VGA card below 1 MiB, as plain memory: what is written can be read back, and 80 by 25 characters with
+ * their colours lie at 0xb8000. There are no planes, no ports and no picture.
+ *
+ * A hostile guest can fill 128 KiB and show itself nonsense.
+ */
+@device({ type: 'vga-text', description: 'VGA memory window with an 80x25 text screen' })
+@addCoalescedIo(videoMemory, { offset: 0, size: 128 * KiB })
+export class VgaText extends IsaDevice {
+  private readonly view = new DataView(new ArrayBuffer(videoMemory.size));
+
+  @videoMemory.write()
+  writeMemory(value: number, offset: number, size: number): void {
+    if (size === 1) this.view.setUint8(offset, value);
+    else if (size === 2) this.view.setUint16(offset, value, true);
+    else this.view.setUint32(offset, value, true);
+  }
+
+  @videoMemory.read()
+  readMemory(offset: number, size: number): number {
+    if (size === 1) return this.view.getUint8(offset);
+    return size === 2 ? this.view.getUint16(offset, true) : this.view.getUint32(offset, true);
+  }
+
+  /** The screen as people see it: 25 lines, without the blanks at their ends. Queued writes are shown too. */
+  text(): string {
+    if (this.realized) this.topology.coalescedIoFlusher.flushCoalescedIo();
+    return Array.from({ length: Rows }, (_, row) => this.line(row)).join('\n');
+  }
+
+  private line(row: number): string {
+    let line = '';
+    for (let column = 0; column < Columns; column++) {
+      line += characters[this.view.getUint8(TextStart + (row * Columns + column) * BytesPerCell)];
+    }
+    return line.trimEnd();
+  }
+}
