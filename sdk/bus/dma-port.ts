@@ -1,4 +1,4 @@
-import type { AddressSpace } from '../memory/index.ts';
+import { type AddressSpace, MemTxResult } from '../memory/index.ts';
 
 /**
  * A device's way into guest memory. A transfer that reaches nothing answers a MemTxResult other than Ok and throws
@@ -11,8 +11,6 @@ export abstract class DmaPort {
   abstract write(address: number | bigint, source: Uint8Array): number;
 }
 
-const AddressError = 2; // MemTxResult.DecodeError: nothing is at an address beyond 2^53
-
 /** DMA through an address space: what the device sees of the machine, an IOMMU or a bus-master switch included. */
 export class MemoryDmaPort extends DmaPort {
   constructor(private readonly space: AddressSpace) {
@@ -20,16 +18,15 @@ export class MemoryDmaPort extends DmaPort {
   }
 
   read(address: number | bigint, target: Uint8Array): number {
-    const start = Number(address);
-    if (!Number.isSafeInteger(start) || start < 0) {
-      target.fill(0);
-      return AddressError;
-    }
-    return this.space.readBytes(start, target);
+    if (isReachable(address)) return this.space.readBytes(Number(address), target);
+    target.fill(0);
+    return MemTxResult.DecodeError;
   }
 
   write(address: number | bigint, source: Uint8Array): number {
-    const start = Number(address);
-    return Number.isSafeInteger(start) && start >= 0 ? this.space.writeBytes(start, source) : AddressError;
+    return isReachable(address) ? this.space.writeBytes(Number(address), source) : MemTxResult.DecodeError;
   }
 }
+
+/** Nothing is above 2^53: no x86 has that many address lines. */
+const isReachable = (address: number | bigint): boolean => address >= 0 && address <= Number.MAX_SAFE_INTEGER;

@@ -62,16 +62,14 @@ export class PciBus implements BusContainers {
   }
 
   register(device: PciDevice, address: PciAddress): void {
-    const present = this.deviceAt(address);
-    const where = formatPciAddress(address);
+    const refuse = (why: string) =>
+      new BackplaneError(`PCI: cannot plug '${device.id}' at ${formatPciAddress(address)}: ${why}`);
     if (address.slot < 0 || address.slot >= Slots || address.function < 0 || address.function >= Functions) {
-      throw new BackplaneError(`PCI: cannot plug '${device.id}' at ${where}: slots are 00 to 1f, functions 0 to 7.`);
+      throw refuse('slots are 00 to 1f, functions 0 to 7.');
     }
-    if (present !== undefined) {
-      throw new BackplaneError(
-        `PCI: cannot plug '${device.id}' at ${where}: '${present.id}' is there. Give one of them another addr.`,
-      );
-    }
+    const present = this.deviceAt(address);
+    if (present !== undefined) throw refuse(`'${present.id}' is there. Give one of them another addr.`);
+    if (this.unplug.has(device)) throw refuse('it is on the bus already.');
     const pin = device.config.get(PciRegister.InterruptPin, 1);
     this.functions[address.slot * Functions + address.function] = device;
     const pirq = pin === 0 ? undefined : this.wiring(address.slot, pin - 1);
