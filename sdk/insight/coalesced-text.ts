@@ -49,6 +49,12 @@ export function explainVerdict(report: CoalescedRangeReport): string[] {
     const cause = never.length > 0 ? '' : `: ${causeOf(report)}`;
     sentences.push(`${list(sometimes)} writes coalesce only where one zone holds them whole${cause}.`);
   }
+  const [culprit] = report.culprits;
+  if (culprit !== undefined && report.verdict !== 'alive') {
+    sentences.push(
+      `Give '${report.region}' a higher priority than '${culprit.through?.region ?? culprit.region}', or move one of them.`,
+    );
+  }
   if (report.verdict !== 'alive' && always.length > 0) sentences.push(`${list(always)} writes still fit.`);
   if (report.verdict === 'unprotected') {
     const regions = list(report.unprotectedReads.map((name) => `'${name}'`));

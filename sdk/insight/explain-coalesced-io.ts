@@ -10,7 +10,9 @@ import { judgeWidths, type WidthVerdict } from './write-widths.ts';
 
 /** What insight needs to know of a machine; a `Machine` is one. */
 export interface ExplainedMachine {
-  readonly addressSpaces: readonly AddressSpace[];
+  /** What the processor reaches: zones exist in these two spaces and in no other. */
+  readonly io: AddressSpace;
+  readonly memory: AddressSpace;
   readonly devices: readonly ExplainedDevice[];
 }
 
@@ -67,7 +69,7 @@ export function explainCoalescedIo(machine: ExplainedMachine): CoalescedRangeRep
   const known = knownRegions(machine);
   const regions = known.filter((region) => region.coalescedRanges.length > 0);
   const wanted = new Set(regions);
-  const placements = machine.addressSpaces.flatMap((space) => placementsIn(space, wanted));
+  const placements = [machine.io, machine.memory].flatMap((space) => placementsIn(space, wanted));
   const reports: CoalescedRangeReport[] = [];
   for (const region of regions) {
     const here = placements.filter((placement) => placement.region === region);
@@ -100,7 +102,8 @@ function knownRegions(machine: ExplainedMachine): MemoryRegion[] {
     for (const child of region.children) visit(child);
   };
   for (const device of machine.devices) for (const region of device.regions) visit(region);
-  for (const space of machine.addressSpaces) visit(space.root);
+  visit(machine.io.root);
+  visit(machine.memory.root);
   return [...seen];
 }
 

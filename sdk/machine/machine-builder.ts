@@ -1,6 +1,6 @@
 import type { Newable } from 'inversify';
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
-import { PciBus, ResetController } from '../bus/index.ts';
+import { PciBus, ResetController, SystemBus } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
 import { type Device, DeviceOptions, type GuestErrors, nearest, pinsOf } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
@@ -66,6 +66,8 @@ export class MachineBuilder {
   /** First step. Throws a WiringError with everything that is wrong. */
   construct(): ConstructedDevice[] {
     const { devices } = this.plan;
+    // The board comes first, even if no device asks for it: whoever binds it lays out the memory.
+    this.service(SystemBus);
     const ids = devices.map(({ id }) => id);
     const mappings = new Map(devices.map((device) => [device, this.check.mappingsOf(device)]));
     this.check.checkOverlaps([...mappings.values()].flat());

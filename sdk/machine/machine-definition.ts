@@ -1,5 +1,6 @@
 import type { ContainerModule } from 'inversify';
 import type { OptionSet } from '../device/index.ts';
+import type { Machine } from './machine.ts';
 import type { UsedDevice } from './wiring.ts';
 
 /** The values of a machine's own options, defaults filled in. */
@@ -21,6 +22,11 @@ export interface MachineDefinition {
   readonly interruptController?: string;
   /** The machine's own options, `-machine pc,reset-control=overlay`. */
   readonly options?: OptionSet;
+  /**
+   * What the board's maker does once, when everything is plugged in and before the first reset: filling the CMOS RAM, for
+   * instance.
+   */
+  readonly prepare?: (machine: Machine) => void;
   /** Bytes of RAM when nobody says. Default: 128 MiB. */
   readonly defaultRam?: number;
 }

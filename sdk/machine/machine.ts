@@ -19,6 +19,7 @@ import {
 import {
   type AddressSpace,
   BackplaneError,
+  GiB,
   hex,
   type MemoryRegion,
   type MemoryTopology,
@@ -88,6 +89,7 @@ export class Machine {
     this.builder = builder;
     this.topology.observer = refusedAccesses(this.errors);
     this.devices = builder.plugIn(constructed);
+    definition.prepare?.(this);
     this.accelerator.attach(this.host());
     this.resetDevices();
     this.warnings = buildChecks.flatMap((check) => check(this));
@@ -189,9 +191,9 @@ export class Machine {
 
 function ramSizeOf(definition: MachineDefinition, asked: number | undefined): number {
   const size = asked ?? definition.defaultRam ?? 128 * MiB;
-  if (Number.isSafeInteger(size) && size >= 0 && size % 4096 === 0) return size;
+  if (Number.isSafeInteger(size) && size >= 0 && size % 4096 === 0 && size <= 4 * GiB) return size;
   throw new BackplaneError(
-    `Machine '${definition.name}' cannot have ${size} bytes of RAM. Give a whole number of 4 KiB pages, such as 128M.`,
+    `Machine '${definition.name}' cannot have ${size} bytes of RAM. Give a whole number of 4 KiB pages up to 4 GiB, such as 128M.`,
   );
 }
 

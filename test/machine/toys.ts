@@ -120,7 +120,7 @@ export class Needy extends IsaDevice {
 }
 
 @device({ type: 'card', description: 'a PCI function' })
-@pci({ vendorId: 0x1234, deviceId: 0x5678, classCode: 0xff0000 })
+@pci({ vendorId: 0x1234, deviceId: 0x5678, classCode: 0xff00 })
 export class Card extends PciDevice {}
 
 const resetPort = portRegion({ name: 'reset-port', base: 0xcf9, size: 1, priority: 1, accessSizes: [1] });

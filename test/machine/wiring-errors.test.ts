@@ -291,6 +291,6 @@ describe('a machine with many wiring mistakes', () => {
 
 it('refuses RAM that is no whole number of pages', () => {
   expect(() => Machine.create(toyMachine, { ram: 1000 })).toThrow(
-    "Machine 'toy' cannot have 1000 bytes of RAM. Give a whole number of 4 KiB pages, such as 128M.",
+    "Machine 'toy' cannot have 1000 bytes of RAM. Give a whole number of 4 KiB pages up to 4 GiB, such as 128M.",
   );
 });

@@ -1,0 +1,23 @@
+import { ContainerModule } from 'inversify';
+import { defineMachine, MachineBoard, MemoryRegion, PciBus, SystemBus } from '../sdk/index.ts';
+import { commonServices, isaOnly } from './pc-services.ts';
+
+/** RAM from address 0 on, and nothing else in the way. */
+const plainMemory = new ContainerModule(({ bind }) => {
+  bind(SystemBus).toResolvedValue(
+    ({ topology, system, ports, ramSize }) => {
+      const ram = MemoryRegion.ram(topology, 'ram', ramSize);
+      system.addSubregion(0, MemoryRegion.alias(topology, 'ram-from-0', ram, 0, ramSize));
+      return new SystemBus({ topology, memory: system, io: ports, ram });
+    },
+    [MachineBoard],
+  );
+  bind(PciBus).toResolvedValue(({ ports, system }) => new PciBus({ io: ports, memory: system }), [MachineBoard]);
+});
+
+export const empty = defineMachine({
+  name: 'empty',
+  description: 'RAM and buses with nothing on them, to build a machine from',
+  services: [commonServices, isaOnly, plainMemory],
+  devices: [],
+});

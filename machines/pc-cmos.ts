@@ -1,0 +1,41 @@
+import { Mc146818Rtc } from '../devices/index.ts';
+import { GiB, KiB, type Machine, MiB } from '../sdk/index.ts';
+
+/** Where a PC's firmware looks for what the board's maker put in. */
+const Cmos = {
+  FloppyDrives: 0x10,
+  Equipment: 0x14,
+  BaseMemory: 0x15,
+  MemoryAbove1MiB: 0x17,
+  MemoryAbove1MiBAgain: 0x30,
+  MemoryAbove16MiB: 0x34,
+  ThirdBootDevice: 0x38,
+  BootDevices: 0x3d,
+  MemoryAbove4GiB: 0x5b,
+  FurtherProcessors: 0x5f,
+} as const;
+
+/** One empty drive of 2.88 MB, a coprocessor, a PS/2 mouse; boot from disk, then CD, then floppy. QEMU's default `pc`. */
+const Equipment = { FirstDrive: 0x50, Installed: 0x07, DiskThenCd: 0x12, ThenFloppy: 0x30 } as const;
+
+/** Fills the CMOS RAM of a PC: how much memory there is, and what a default board has plugged in. */
+export function fillCmos(machine: Machine): void {
+  const rtc = machine.devices.find(({ device }) => device instanceof Mc146818Rtc)?.device as Mc146818Rtc | undefined;
+  if (rtc === undefined) return;
+  const put = (register: number, value: number, bytes = 1): void => {
+    for (let byte = 0; byte < bytes; byte++) rtc.setCmos(register + byte, Math.floor(value / 0x100 ** byte) & 0xff);
+  };
+  const ram = machine.ramSize;
+  const low = ram >= 3.5 * GiB ? 3 * GiB : ram;
+  const units = (bytes: number, unit: number, most = 0xffff) => Math.min(Math.max(Math.floor(bytes / unit), 0), most);
+  put(Cmos.BaseMemory, units(ram, KiB, 640), 2);
+  put(Cmos.MemoryAbove1MiB, units(ram - 1 * MiB, KiB), 2);
+  put(Cmos.MemoryAbove1MiBAgain, units(ram - 1 * MiB, KiB), 2);
+  put(Cmos.MemoryAbove16MiB, units(low - 16 * MiB, 64 * KiB), 2);
+  put(Cmos.MemoryAbove4GiB, units(ram - low, 64 * KiB, 0xff_ffff), 3);
+  put(Cmos.FloppyDrives, Equipment.FirstDrive);
+  put(Cmos.Equipment, Equipment.Installed);
+  put(Cmos.BootDevices, Equipment.DiskThenCd);
+  put(Cmos.ThirdBootDevice, Equipment.ThenFloppy);
+  put(Cmos.FurtherProcessors, 0);
+}
