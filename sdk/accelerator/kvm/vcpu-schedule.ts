@@ -30,7 +30,7 @@ export class VcpuSchedule {
   private state: number;
 
   constructor(seed: number) {
-    this.state = seed >>> 0 || 0x9e37_79b9;
+    this.state = seed >>> 0;
   }
 
   /** Undefined when no vCPU can run. */
@@ -44,13 +44,11 @@ export class VcpuSchedule {
     return this.vcpus.length === 1 ? Number.POSITIVE_INFINITY : 1 + (this.random() % LongestTurn);
   }
 
-  /** Xorshift, 32 bits. */
+  /** Mulberry32: 32 bits, every seed as good as another. */
   private random(): number {
-    let x = this.state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.state = x >>> 0;
-    return this.state;
+    this.state = (this.state + 0x6d2b_79f5) >>> 0;
+    let mixed = Math.imul(this.state ^ (this.state >>> 15), this.state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return (mixed ^ (mixed >>> 14)) >>> 0;
   }
 }
