@@ -38,7 +38,7 @@ export {
   OptionSet,
   type OptionsOf,
 } from './options.ts';
-export { type PinNames, pinOf, pinsOf } from './pins.ts';
+export { type PerPin, type PinNames, pinOf, pinsOf } from './pins.ts';
 export {
   ContainerRegion,
   containerRegion,

@@ -19,7 +19,7 @@ export type GivenOptions<S> = S extends OptionSet<infer D> ? { readonly [K in ke
 export type GivenOptionsOfClass<C extends abstract new (...args: never) => unknown> =
   DeclaredIn<ConstructorParameters<C>[number]> extends infer D
     ? [D] extends [never]
-      ? { readonly [K in never]: never }
+      ? { readonly [name: string]: never }
       : { readonly [K in keyof D]?: ValueOf<D[K]> }
     : never;
 

@@ -4,6 +4,11 @@ import { InterruptPin } from './interrupt-pin.ts';
 /** The names of a device's public interrupt pins: what a machine may wire, and the compiler refuses any other. */
 export type PinNames<D extends Device> = { [K in keyof D]-?: D[K] extends InterruptPin ? K : never }[keyof D] & string;
 
+/** Something for each pin that a device has, and nothing for any other name. */
+export type PerPin<D extends Device, T> = [PinNames<D>] extends [never]
+  ? { readonly [name: string]: never }
+  : { readonly [P in PinNames<D>]?: T };
+
 /** The pins of a device by name. They exist from construction on. */
 export function pinsOf(device: Device): ReadonlyMap<string, InterruptPin> {
   const pins = new Map<string, InterruptPin>();
