@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { GuestErrors } from '../../sdk/index.ts';
+
+describe('guest errors', () => {
+  it('are loud once for each device and kind, then counted, with numbers making no new kind', () => {
+    const said: string[] = [];
+    const errors = new GuestErrors((device, message) => said.push(`${device}: ${message}`));
+    errors.report('rtc', 'write to read-only register 0xc');
+    errors.report('rtc', 'write to read-only register 0xd');
+    errors.report('pic', 'write to read-only register 12');
+    errors.report('rtc', 'the century is -1');
+    expect(said).toEqual([
+      'rtc: write to read-only register 0xc',
+      'pic: write to read-only register 12',
+      'rtc: the century is -1',
+    ]);
+    expect(errors.all.map(({ count }) => count)).toEqual([2, 1, 1]);
+    expect(errors.total).toBe(4);
+  });
+
+  it('can be forgotten, and are loud again then', () => {
+    const said: string[] = [];
+    const errors = new GuestErrors((_, message) => said.push(message));
+    errors.report('rtc', 'a');
+    errors.clear();
+    expect(errors.all).toEqual([]);
+    errors.report('rtc', 'a');
+    expect(said).toEqual(['a', 'a']);
+  });
+
+  it('do not fill the memory, however many kinds a hostile guest invents, and none is lost from the count', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 300, max: 1000 }), (kinds) => {
+        let said = 0;
+        const errors = new GuestErrors(() => said++);
+        const letters = (n: number): string => (n === 0 ? '' : letters(n >> 4) + 'abcdefghijklmnop'[n & 15]);
+        for (let n = 0; n < kinds; n++) errors.report('card', `command ${letters(n)}`);
+        expect(errors.all.length).toBe(257);
+        expect(said).toBe(257);
+        expect(errors.total).toBe(kinds);
+        expect(errors.all.at(-1)?.message).toBe('further kinds of errors, counted together');
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
