@@ -57,6 +57,14 @@ export class ExitStatistics {
     return this.kernel.userspaceExits;
   }
 
+  get portUserspaceExits(): number {
+    return this.kernel.portUserspaceExits;
+  }
+
+  get memoryUserspaceExits(): number {
+    return this.kernel.memoryUserspaceExits;
+  }
+
   get coalescedWrites(): number {
     return this.kernel.coalescedWrites;
   }
@@ -82,7 +90,7 @@ export class ExitStatistics {
   }
 
   summary(): ExitSummary {
-    const { vmExits, userspaceExits, portUserspaceExits, memoryUserspaceExits } = this.kernel;
+    const { vmExits, userspaceExits, portUserspaceExits, memoryUserspaceExits } = this;
     const samples = [...this.portRows(), ...this.memoryRows()].reduce((sum, row) => sum + row.samples, 0);
     const exits = portUserspaceExits + memoryUserspaceExits;
     return {

@@ -23,7 +23,7 @@ describe('the run loop', () => {
   it('hands strings to the device element by element, and the answers back to the guest', () => {
     let next = 0;
     const machine = new SmallMachine([{ name: 'fifo', at: 0x300, size: 4, read: () => 0x1100 + next++ }]);
-    let bytes = new Uint8Array();
+    let bytes: Uint8Array = new Uint8Array();
     machine.run(function* (guest) {
       yield* guest.repOuts16(0x300, [0x1234, 0x5678]);
       bytes = yield* guest.repIns16(0x300, 3);
@@ -265,7 +265,9 @@ describe('HLT', () => {
     const line = new OneLine();
     const machine = new SmallMachine([plainPort()], { interruptController: line });
     const outcome = machine.run(function* (guest) {
-      guest.onInterrupt(0x70, function* () {});
+      guest.onInterrupt(0x70, function* (handler) {
+        yield* handler.pause(1);
+      });
       yield* guest.sti();
       yield* guest.hlt();
       yield* guest.out8(0x80, 1);
@@ -305,7 +307,8 @@ describe('an interrupt', () => {
     const machine = new SmallMachine([raise, plainPort()], { interruptController: line });
     const trail: string[] = [];
     machine.run(function* (guest) {
-      guest.onInterrupt(0x70, function* () {
+      guest.onInterrupt(0x70, function* (handler) {
+        yield* handler.pause(1);
         trail.push('interrupt');
       });
       yield* guest.out8(0x90, 1);
@@ -331,7 +334,8 @@ describe('an interrupt', () => {
       .arm(1 * MILLISECOND);
     let seenByHandler: string[] = [];
     machine.run(function* (guest) {
-      guest.onInterrupt(0x70, function* () {
+      guest.onInterrupt(0x70, function* (handler) {
+        yield* handler.pause(1);
         seenByHandler = [...machine.seen];
       });
       yield* guest.sti();

@@ -21,7 +21,7 @@ export class RingDrain {
   private readonly oddBytes = new DataView(new ArrayBuffer(8));
 
   constructor(
-    private readonly kernel: KvmKernel,
+    private readonly kernel: Pick<KvmKernel, 'now' | 'queuedSince'>,
     private readonly vcpu: KvmVcpu,
     private readonly topology: MemoryTopology,
     private readonly access: GuestAccess,

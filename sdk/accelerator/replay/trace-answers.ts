@@ -67,7 +67,8 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
 
   /** One report for each device that answered a read, the busiest first. */
   get devices(): DeviceAgreementReport[] {
-    return [...this.agreements.values()].map((agreement) => agreement.report()).sort((a, b) => b.reads - a.reads);
+    const reports = [...this.agreements.values()].map((agreement) => agreement.report());
+    return reports.filter(({ reads }) => reads > 0).sort((a, b) => b.reads - a.reads);
   }
 
   /** The map changed: what was found out about addresses is found out again. */

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { DirtyLogClient, MemoryRegion, RegionOps } from '../../sdk/memory/index.ts';
+import { SmallMachine } from './small-machine.ts';
+
+const exitsOf = (machine: SmallMachine) => machine.accelerator.statistics.memoryUserspaceExits;
+
+/** A machine with this region at 0xc0000 of its memory. */
+function machineWith(make: (machine: SmallMachine) => MemoryRegion, ram = 0xa0000) {
+  const machine = new SmallMachine([], { ram });
+  const region = make(machine);
+  machine.memory.root.addSubregion(0xc0000, region, 1);
+  return { machine, region };
+}
+
+function recordingOps(machine: SmallMachine): RegionOps {
+  return new RegionOps({
+    device: null,
+    routes: [
+      {
+        offset: 0,
+        size: Number.POSITIVE_INFINITY,
+        read: (offset: number) => {
+          machine.seen.push(`read ${offset}`);
+          return 0x5a;
+        },
+        write: (value: number, offset: number) => {
+          machine.seen.push(`write ${offset} = ${value}`);
+        },
+      },
+    ],
+  });
+}
+
+describe('memory slots', () => {
+  it('let the guest reach RAM without an exit, and both sides see the same bytes', () => {
+    const machine = new SmallMachine([]);
+    let loaded = 0;
+    machine.memory.write(0x1000, 0xcafe, 2);
+    machine.run(function* (guest) {
+      loaded = yield* guest.load16(0x1000);
+      yield* guest.store32(0x2000, 0x12345678);
+    });
+    expect(loaded).toBe(0xcafe);
+    expect(machine.memory.read(0x2000, 4)).toBe(0x12345678);
+    expect(machine.accelerator.statistics.vmExits).toBe(0);
+  });
+
+  it('let the guest read ROM without an exit, and its stores exit and change nothing', () => {
+    const { machine, region } = machineWith((m) => MemoryRegion.rom(m.topology, 'bios', 0x1000));
+    region.ram!.bytes[5] = 0x77;
+    const values: number[] = [];
+    machine.run(function* (guest) {
+      values.push(yield* guest.load8(0xc0005));
+      yield* guest.store8(0xc0005, 0xff);
+      values.push(yield* guest.load8(0xc0005));
+    });
+    expect(values).toEqual([0x77, 0x77]);
+    expect(exitsOf(machine)).toBe(1);
+  });
+
+  it('show flash as memory in romd mode, and hand every access to the device outside of it', () => {
+    const { machine, region } = machineWith((m) =>
+      MemoryRegion.romDevice(m.topology, 'flash', 0x1000, recordingOps(m)),
+    );
+    region.ram!.bytes[0] = 0x11;
+    const values: number[] = [];
+    const look = () =>
+      machine.run(function* (guest) {
+        values.push(yield* guest.load8(0xc0000));
+        yield* guest.store8(0xc0000, 2);
+      });
+    look();
+    expect(machine.seen).toEqual(['write 0 = 2']);
+    region.setRomdMode(false);
+    look();
+    expect(machine.seen).toEqual(['write 0 = 2', 'read 0', 'write 0 = 2']);
+    expect(values).toEqual([0x11, 0x5a]);
+  });
+
+  it('stay writable behind an alias that only looks read-only, as under QEMU', () => {
+    const { machine } = machineWith((m) => {
+      const ram = MemoryRegion.ram(m.topology, 'behind', 0x1000);
+      const alias = MemoryRegion.alias(m.topology, 'shadow', ram, 0, 0x1000);
+      alias.setReadOnly(true);
+      return alias;
+    });
+    let value = 0;
+    machine.run(function* (guest) {
+      yield* guest.store8(0xc0000, 9);
+      value = yield* guest.load8(0xc0000);
+    });
+    expect(value).toBe(9);
+    expect(exitsOf(machine)).toBe(0);
+  });
+
+  it('follow the map: what is laid over RAM exits, and the RAM comes back behind it', () => {
+    const machine = new SmallMachine([{ name: 'window', at: 0x8000, size: 0x1000, space: 'memory', read: () => 0x42 }]);
+    const window = machine.regions.get('window')!;
+    const values: number[] = [];
+    const look = () =>
+      machine.run(function* (guest) {
+        yield* guest.store8(0x7fff, 1);
+        yield* guest.store8(0x9000, 2);
+        values.push(yield* guest.load8(0x8000));
+      });
+    look();
+    window.setEnabled(false);
+    look();
+    machine.topology.transaction(() => {
+      window.setEnabled(true);
+      window.setAddress(0x4000);
+      window.setAddress(0x8000);
+    });
+    look();
+    expect(values).toEqual([0x42, 0, 0x42]);
+    expect(exitsOf(machine)).toBe(2);
+  });
+
+  it('leave out the parts of pages that RAM covers only partly: they exit, and still reach the bytes', () => {
+    const { machine, region } = machineWith((m) => MemoryRegion.ram(m.topology, 'small', 0x1800));
+    machine.run(function* (guest) {
+      yield* guest.store8(0xc0fff, 1);
+      yield* guest.store8(0xc1000, 2);
+    });
+    expect([region.ram!.bytes[0xfff], region.ram!.bytes[0x1000]]).toEqual([1, 2]);
+    expect(exitsOf(machine)).toBe(1);
+  });
+
+  it('tell which pages the guest stored into, to whoever logs them', () => {
+    const { machine, region } = machineWith((m) => MemoryRegion.ram(m.topology, 'video', 0x10000));
+    const storeInto = (...addresses: number[]) =>
+      machine.run(function* (guest) {
+        for (const address of addresses) yield* guest.store32(address, 1);
+      });
+    storeInto(0xc1000);
+    region.setDirtyLog(DirtyLogClient.Vga, true);
+    storeInto(0xc3004, 0xc9000, 0xc3008);
+    expect(region.dirty.snapshotAndClear(DirtyLogClient.Vga).offsets).toEqual([0x3000, 0x9000]);
+    expect(region.dirty.snapshotAndClear(DirtyLogClient.Vga).offsets).toEqual([]);
+    storeInto(0xc2ffe);
+    expect(region.dirty.snapshotAndClear(DirtyLogClient.Vga).offsets).toEqual([0x2000, 0x3000]);
+    region.setDirtyLog(DirtyLogClient.Vga, false);
+    storeInto(0xc5000);
+    expect(region.dirty.snapshotAndClear(DirtyLogClient.Vga).offsets).toEqual([]);
+  });
+
+  it('are all given back when the accelerator is detached', () => {
+    const machine = new SmallMachine([
+      { name: 'screen', at: 0xa0000, size: 0x1000, space: 'memory', coalesced: { offset: 0, size: 0x1000 } },
+    ]);
+    expect(machine.accelerator.zones.memory).toHaveLength(1);
+    machine.accelerator.detach();
+    expect(machine.accelerator.zones).toEqual({ ports: [], memory: [] });
+    expect(() => machine.accelerator.run()).toThrow(
+      "Accelerator 'kvm-sim': it has no machine. Call attach(host) first.",
+    );
+    // The machine itself still works from outside.
+    machine.memory.write(0xa0000, 1, 1);
+    expect(machine.seen).toEqual(['store 0xa0000 = 0x1']);
+  });
+});
