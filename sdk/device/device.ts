@@ -37,11 +37,8 @@ export abstract class Device implements RegionOwner {
   /** The memory region that this instance got from a region of its class. It exists from realize to unrealize. */
   region(template: RegionTemplate): MemoryRegion {
     const region = this.regions.get(template);
-    if (region !== undefined) return region;
-    const why = this.realized
-      ? `its class does not name it in a decorator`
-      : 'it is not realized, and regions are built then';
-    throw new BackplaneError(`Device '${this.id}' has no region '${template.name}': ${why}.`);
+    if (region === undefined) throw noSuchRegion(this, template);
+    return region;
   }
 
   /** Builds and seals the regions. Called once by the machine, before the first reset. */
@@ -78,4 +75,9 @@ export abstract class Device implements RegionOwner {
       throw new BackplaneError(`Device '${this.id}' has no topology before realize.`);
     return this.surroundings.topology;
   }
+}
+
+function noSuchRegion({ id, realized }: Device, { name }: RegionTemplate): BackplaneError {
+  const why = realized ? 'its class does not name it in a decorator' : 'it is not realized, and regions are built then';
+  return new BackplaneError(`Device '${id}' has no region '${name}': ${why}.`);
 }
