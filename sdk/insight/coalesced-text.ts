@@ -1,5 +1,8 @@
 import { describeRange, hex } from '../memory/index.ts';
 import type { CoalescedRangeReport, Culprit } from './explain-coalesced-io.ts';
+import type { WidthVerdict } from './write-widths.ts';
+
+const CulpritsNamed = 3;
 
 /** The whole report as text, for `backplane info coalesced`. */
 export function formatCoalescedReport(reports: readonly CoalescedRangeReport[]): string {
@@ -11,7 +14,7 @@ function formatOne(report: CoalescedRangeReport): string {
   const zones = report.zones.map(({ start, size }) => `${describeRange(start, size)} (${bytes(size)})`);
   return [
     `${placeOf(report)}: ${report.verdict}`,
-    `  declared by ${ownerOf(report)}, offset ${hex(report.declared.offset)}, ${bytes(report.declared.size)}`,
+    `  declared by ${deviceOf(report)}, region '${report.region}', offset ${hex(report.declared.offset)}, ${bytes(report.declared.size)}`,
     `  zones in force: ${zones.length === 0 ? 'none' : zones.join(', ')}`,
     `  delivered before accesses to: ${report.flushPartners.length === 0 ? '-' : report.flushPartners.join(', ')}`,
     ...explainVerdict(report).map((sentence) => `  ${sentence}`),
@@ -24,46 +27,50 @@ export function coalescedWarnings(reports: readonly CoalescedRangeReport[]): str
     .filter(({ verdict }) => verdict === 'dead' || verdict === 'narrowed' || verdict === 'unprotected')
     .map(
       (report) =>
-        `${placeOf(report)} of ${ownerOf(report)} is coalesced but ${report.verdict}: ${explainVerdict(report).join(' ')}`,
+        `${placeOf(report)} of ${deviceOf(report)} is coalesced but ${report.verdict}: ${explainVerdict(report).join(' ')}`,
     );
 }
 
 /** Why the verdict is what it is, and what to change; in sentences. */
 export function explainVerdict(report: CoalescedRangeReport): string[] {
-  const sentences: string[] = [];
-  if (report.verdict === 'unmapped')
+  if (report.verdict === 'unmapped') {
     return ['Nothing maps this range at the moment, or it is disabled: no zone exists.'];
-  const never = report.widths.filter(({ fitting }) => fitting === 0).map(({ width }) => `${width * 8}-bit`);
-  const sometimes = report.widths
-    .filter(({ fitting, places }) => fitting > 0 && fitting < places)
-    .map(({ width }) => `${width * 8}-bit`);
-  const always = report.widths
-    .filter(({ fitting, places }) => fitting === places)
-    .map(({ width }) => `${width * 8}-bit`);
-  if (report.widths.length === 0)
-    sentences.push('No write that the region takes fits inside the declared range. Widen it.');
-  if (never.length > 0) {
-    sentences.push(`${list(never)} writes never coalesce: ${causeOf(report)}. ${ruleOf(report)}`);
   }
+  return [...explainWidths(report), ...explainOvertaking(report)];
+}
+
+function explainWidths(report: CoalescedRangeReport): string[] {
+  const { widths, culprits } = report;
+  if (widths.length === 0) return ['No write that the region takes fits inside the declared range. Widen it.'];
+  const named = (matches: (width: WidthVerdict) => boolean) =>
+    widths.filter(matches).map(({ width }) => `${width * 8}-bit`);
+  const never = named(({ fitting }) => fitting === 0);
+  const sometimes = named(({ fitting, places }) => fitting > 0 && fitting < places);
+  const always = named(({ fitting, places }) => fitting === places);
+  if (never.length + sometimes.length === 0) return [];
+
+  const sentences: string[] = [];
+  if (never.length > 0) sentences.push(`${list(never)} writes never coalesce: ${causeOf(report)}.`, ruleOf(report));
   if (sometimes.length > 0) {
     const cause = never.length > 0 ? '' : `: ${causeOf(report)}`;
     sentences.push(`${list(sometimes)} writes coalesce only where one zone holds them whole${cause}.`);
   }
-  const [culprit] = report.culprits;
-  if (culprit !== undefined && report.verdict !== 'alive') {
-    sentences.push(
-      `Give '${report.region}' a higher priority than '${culprit.through?.region ?? culprit.region}', or move one of them.`,
-    );
-  }
-  if (report.verdict !== 'alive' && always.length > 0) sentences.push(`${list(always)} writes still fit.`);
-  if (report.verdict === 'unprotected') {
-    const regions = list(report.unprotectedReads.map((name) => `'${name}'`));
-    sentences.push(
-      `A read of ${regions} can overtake a queued write: no flush partner. ` +
-        `Call setFlushCoalescedIo() on it (@flushCoalescedIo), or declare it independent.`,
-    );
+  if (always.length > 0) sentences.push(`${list(always)} writes still fit.`);
+  const culprit = culprits[0];
+  if (culprit !== undefined) {
+    const other = culprit.through?.region ?? culprit.region;
+    sentences.push(`Give '${report.region}' a higher priority than '${other}', or move one of them.`);
   }
   return sentences;
+}
+
+function explainOvertaking({ unprotectedReads }: CoalescedRangeReport): string[] {
+  if (unprotectedReads.length === 0) return [];
+  const regions = list(unprotectedReads.map((name) => `'${name}'`));
+  return [
+    `A read of ${regions} can overtake a queued write: no flush partner. ` +
+      'Call setFlushCoalescedIo() on it (@flushCoalescedIo), or declare it independent.',
+  ];
 }
 
 const ruleOf = ({ zones }: CoalescedRangeReport) =>
@@ -71,7 +78,9 @@ const ruleOf = ({ zones }: CoalescedRangeReport) =>
 
 function causeOf(report: CoalescedRangeReport): string {
   if (report.culprits.length === 0) return 'the range does not show in one piece';
-  return report.culprits.map((culprit) => describeCulprit(culprit, report)).join('; ');
+  const described = report.culprits.slice(0, CulpritsNamed).map((culprit) => describeCulprit(culprit, report));
+  const more = report.culprits.length - described.length;
+  return described.join('; ') + (more > 0 ? `; and ${more} more` : '');
 }
 
 function describeCulprit(culprit: Culprit, report: CoalescedRangeReport): string {
@@ -88,9 +97,8 @@ function placeOf({ space, start, declared, region }: CoalescedRangeReport): stri
   return `${space} ${describeRange(start, declared.size)} '${region}'`;
 }
 
-function ownerOf({ device, region }: CoalescedRangeReport): string {
-  return `${device === undefined ? 'no device' : `device '${device}'`}, region '${region}'`;
-}
+const deviceOf = ({ device }: CoalescedRangeReport): string =>
+  device === undefined ? 'no device' : `device '${device}'`;
 
 const bytes = (count: number): string => (count === 1 ? '1 byte' : `${count} bytes`);
 

@@ -2,7 +2,7 @@ import type {
   ConcreteDeviceClass,
   GivenOptionsOfClass,
   InterruptPin,
-  PinNames,
+  PerPin,
   RegionTemplate,
   Token,
 } from '../device/index.ts';
@@ -62,7 +62,7 @@ interface CommonWiring {
 export interface DeviceWiring<C extends ConcreteDeviceClass> extends CommonWiring {
   /** Values that differ from the defaults; as a function, they depend on the machine's own options. */
   readonly options?: GivenOptionsOfClass<C> | ((machine: MachineOptionValues) => GivenOptionsOfClass<C>);
-  readonly interrupts?: { readonly [P in PinNames<InstanceType<C>>]?: Wire };
+  readonly interrupts?: PerPin<InstanceType<C>, Wire>;
 }
 
 type AnyOptions = Readonly<Record<string, unknown>>;
