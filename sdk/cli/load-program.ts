@@ -4,17 +4,14 @@ import { basename, dirname, join, parse, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Plugin } from 'esbuild';
 import { BackplaneError } from '../memory/errors.ts';
-
-/** Where this SDK runs from: sources next to each other in a checkout, the build in an installed package. */
-const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-const root = new URL('../../', import.meta.url);
+import { moduleExtension, moduleRoot } from './package-root.ts';
 
 /** Names that must mean the running SDK, or a device would be decorated by one copy and looked for by another. */
 const ownNames: Readonly<Record<string, () => string>> = {
-  backplane: () => new URL(`sdk/index.${extension}`, root).href,
-  'backplane/testing': () => new URL(`sdk/testing/index.${extension}`, root).href,
-  'backplane/devices': () => new URL(`devices/index.${extension}`, root).href,
-  'backplane/machines': () => new URL(`machines/index.${extension}`, root).href,
+  backplane: () => new URL(`sdk/index.${moduleExtension}`, moduleRoot).href,
+  'backplane/testing': () => new URL(`sdk/testing/index.${moduleExtension}`, moduleRoot).href,
+  'backplane/devices': () => new URL(`devices/index.${moduleExtension}`, moduleRoot).href,
+  'backplane/machines': () => new URL(`machines/index.${moduleExtension}`, moduleRoot).href,
   inversify: () => import.meta.resolve('inversify'),
   'reflect-metadata': () => import.meta.resolve('reflect-metadata'),
 };

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../memory/errors.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, commonOptions } from './command.ts';
+import { packageRoot } from './package-root.ts';
 import { didYouMean } from './suggestion.ts';
 import { hostTerminal, reportFailure, type Terminal } from './terminal.ts';
 
@@ -73,10 +74,7 @@ function commandNamed(name: string): () => Promise<Command> {
 }
 
 function version(): string {
-  const ofSources = new URL('../../package.json', import.meta.url);
-  const ofBuild = new URL('../../../package.json', import.meta.url);
-  const manifest = import.meta.url.endsWith('.ts') ? ofSources : ofBuild;
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
+  return (JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }).version;
 }
 
 /** `backplane ... | head` closes the pipe early; that is not a failure. */

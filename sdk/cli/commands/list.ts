@@ -99,9 +99,8 @@ async function accelerators(): Promise<Listing> {
 }
 
 function print({ terminal, json }: CommandContext, { title, entries, options }: Listing): void {
-  if (json) {
-    const named = entries.map(([name, description]) => ({ name, description }));
-    return terminal.print(JSON.stringify(options?.map(({ syntax: _, ...rest }) => rest) ?? named, null, 2));
-  }
-  terminal.print(entries.length === 0 ? `${title} none.` : `${title}\n${formatColumns(entries)}`);
+  const named = entries.map(([name, description]) => ({ name, description }));
+  const value = options?.map(({ name, type, default: byDefault, text }) => ({ name, type, default: byDefault, text }));
+  const text = entries.length === 0 ? `${title} none.` : `${title}\n${formatColumns(entries)}`;
+  terminal.print(json ? JSON.stringify(value ?? named, null, 2) : text);
 }

@@ -1,0 +1,36 @@
+import {
+  type AcceleratorSettings,
+  acceleratorOptions,
+  parseAcceleratorSettings,
+} from '../accelerator/accelerator-options.ts';
+import type { SimulatedAcceleratorOptions } from '../accelerator/index.ts';
+import { BackplaneError } from '../memory/errors.ts';
+import type { Arguments, OptionSyntax } from './arguments.ts';
+import { parseKeyValues } from './key-values.ts';
+import { didYouMean } from './suggestion.ts';
+
+/** The options with which a command that runs a guest says on what. */
+export const acceleratorSyntax = { accel: 'ACCELERATOR', profile: true } as const satisfies OptionSyntax;
+
+const accelerators = ['kvm-sim'];
+
+/** What `-accel kvm-sim,coalesced-pio=off` asks for, and `--profile`. */
+export function chooseAccelerator(args: Arguments): SimulatedAcceleratorOptions {
+  const text = args.value('accel') ?? 'kvm-sim';
+  const { subject, settings, asksForHelp } = parseKeyValues('-accel', text);
+  if (asksForHelp) throw new BackplaneError("to see what there is, write 'backplane -accel help'.");
+  if (!accelerators.includes(subject)) {
+    throw new BackplaneError(`there is no accelerator '${subject}'. ${didYouMean(subject, accelerators)}`);
+  }
+  const known = acceleratorOptions.map(({ name }) => name);
+  for (const name of settings.keys()) {
+    if (!known.includes(name)) {
+      throw new BackplaneError(`accelerator '${subject}' has no option '${name}'. ${didYouMean(name, known)}`);
+    }
+  }
+  return { ...asOptions(parseAcceleratorSettings(settings)), profile: args.has('profile') };
+}
+
+function asOptions({ kernelExitCost, userspaceExitCost, ...rest }: AcceleratorSettings): SimulatedAcceleratorOptions {
+  return { ...rest, costs: { kernel: kernelExitCost, userspace: userspaceExitCost } };
+}

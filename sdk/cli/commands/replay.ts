@@ -1,0 +1,105 @@
+import type { RecordedTrace } from '../../accelerator/index.ts';
+import { blueprintOf, option } from '../../device/index.ts';
+import { replayTrace } from '../../insight/replay.ts';
+import { BackplaneError } from '../../memory/errors.ts';
+import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
+import type { Arguments } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { chooseMachine, type MachineChoice, machineSyntax } from '../machine-choice.ts';
+import { findRecording, recordingName } from '../recordings.ts';
+import { comparedModes, type ReplayMode, singleMode } from '../replay/modes.ts';
+import { selectedFunctions } from '../replay/pci-functions.ts';
+import { type RecordedClock, recordedClock } from '../replay/recorded-clock.ts';
+import { replayData } from '../replay/replay-data.ts';
+import { formatReplay, type ReplayedMode } from '../replay/replay-report.ts';
+import type { Terminal } from '../terminal.ts';
+
+export const replayCommand: Command = {
+  usage: 'backplane replay TRACE [-machine MACHINE] [-m SIZE] [-accel ACCELERATOR] [--compare] [--profile]',
+  summary: 'put a recorded boot through a machine and count its exits',
+  help: `Replays a recording of a guest's accesses, in the recording's own time, and reports its exits: a table of ports and one of MMIO
+pages in the form of 'perf kvm stat report', the counts, and how the machine's answers agree with what the guest really got.
+TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain or gzip.
+
+Options:
+  -machine MACHINE      which machine, and its options; default pc
+  -m SIZE               its RAM: 64 (megabytes), 64M, 1G
+  -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
+  --compare             replay three times: coalescing off, with QEMU's overlay, and as asked for
+  -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
+  --profile             measure the host time of device handlers
+  --json                the report as a JSON value
+
+Examples:
+  backplane replay linux61-boot-rtc --compare
+  backplane replay seabios-pc-tcg -accel kvm-sim,coalesced-mmio=off
+  backplane replay boot.iotrace.gz -machine isapc --json`,
+  options: { ...machineSyntax, ...acceleratorSyntax, compare: true, rtc: 'base=DATE' },
+  async run({ terminal, arguments: args, json }) {
+    const [nameOrPath, ...more] = args.positional;
+    if (nameOrPath === undefined) throw new BackplaneError("replay what? Write 'backplane replay linux61-boot-rtc'.");
+    if (more.length > 0) throw new BackplaneError(`replay takes one recording, not also '${more.join(' ')}'.`);
+    const machine = await chooseMachine(args);
+    const accelerator = chooseAccelerator(args);
+    const modes = args.has('compare') ? comparedModes(machine, accelerator) : singleMode(machine, accelerator);
+    const trace = await readRecording(nameOrPath);
+    const clock = startOfClock(args) ?? recordedClock(trace);
+    const replayed = modes.map((mode, index) => {
+      const step = modes.length > 1 ? ` ${index + 1}/${modes.length}` : '';
+      return replayMode(trace, { machine, mode, clock, terminal, label: `replay${step}, ${mode.column}` });
+    });
+    terminal.progress('');
+    // A comparison shows a map that deserves its warning on purpose.
+    if (modes.length === 1) replayed[0]?.replay.machine.warnings.forEach((text) => terminal.note(`warning: ${text}`));
+    const report = { trace, clock, modes: replayed };
+    terminal.print(json ? JSON.stringify(replayData(report), null, 2) : formatReplay(report, terminal));
+  },
+};
+
+interface ReplayRequest {
+  readonly machine: MachineChoice;
+  readonly mode: ReplayMode;
+  readonly clock: RecordedClock | undefined;
+  readonly terminal: Terminal;
+  readonly label: string;
+}
+
+function replayMode(trace: RecordedTrace, { machine, mode, clock, terminal, label }: ReplayRequest): ReplayedMode {
+  let absentFunctions = 0;
+  const replay = replayTrace(trace, {
+    definition: machine.definition,
+    request: {
+      ...machine.request,
+      options: mode.machineOptions,
+      ...(clock === undefined ? {} : { deviceOptions: clockOptions(machine, clock) }),
+    },
+    accelerator: mode.accelerator,
+    conditional: (built) => selectedFunctions(built, () => absentFunctions++),
+    onProgress: (done, total) => terminal.progress(`${label}: ${done} of ${total} accesses`),
+  });
+  return { mode, replay, absentFunctions };
+}
+
+/** Whatever device of the machine has a date to start from is given this one. */
+function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Record<string, { date: Date }> {
+  const dated = definition.devices
+    .map(({ device }) => blueprintOf(device))
+    .filter(({ options }) => options.names.includes('date'));
+  return Object.fromEntries(dated.map(({ type }) => [type, { date: clock.date }]));
+}
+
+async function readRecording(nameOrPath: string): Promise<RecordedTrace> {
+  const { readTrace } = await import('../../accelerator/index.ts');
+  const trace = await readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
+  if (trace.length > 0) return trace;
+  throw new BackplaneError(`recording '${trace.name}' is empty: it has no access. Record a guest that does something.`);
+}
+
+/** `-rtc base=2026-11-22T10:09:01`: a date that the user knows better than the recording. */
+function startOfClock(args: Arguments): RecordedClock | undefined {
+  const text = args.value('rtc');
+  if (text === undefined) return undefined;
+  const date = option.date({ description: '' }).parse(text.replace(/^base=/, ''));
+  if (date === undefined) throw new BackplaneError(`-rtc ${text}: not a date. Write -rtc base=2026-11-22T10:09:01.`);
+  return { date, uncertainty: 0, readings: 0 };
+}

@@ -1,0 +1,104 @@
+import type { GuestProgram, RunOutcome } from '../../accelerator/index.ts';
+import type { Machine, MachineDefinition } from '../../machine/index.ts';
+import { BackplaneError } from '../../memory/errors.ts';
+import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
+import type { Arguments } from '../arguments.ts';
+import type { Command } from '../command.ts';
+import { formatExits } from '../exit-report.ts';
+import { tracedGuest } from '../guest-trace.ts';
+import { loadProgram } from '../load-program.ts';
+import { chooseMachine, type MachineChoice, machineSyntax } from '../machine-choice.ts';
+
+export const runCommand: Command = {
+  usage: 'backplane run FILE.ts [-machine MACHINE] [-m SIZE] [-accel ACCELERATOR] [--trace] [--profile]',
+  summary: 'run a guest program',
+  help: `Runs the guest program that FILE.ts exports as default, and prints its accesses and exits. FILE.ts may lie anywhere: it is
+compiled in the SDK's own dialect, and 'backplane' means this SDK. An array of programs runs on as many processors. If FILE.ts
+exports a machine definition named 'machine', that is what it runs on unless -machine says otherwise.
+
+Options:
+  -machine MACHINE      which machine, and its options; default: the file's own, or pc
+  -m SIZE               its RAM: 64 (megabytes), 64M, 1G
+  -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
+  -limit OPERATIONS     end after so many guest operations; default 100 million
+  --trace               print each operation of the guest, when it happened, and what became of it
+  --profile             measure the host time of device handlers
+  --json                the counts as a JSON value
+
+Examples:
+  backplane run examples/02-coalesced-port.ts
+  backplane run guest.ts -machine isapc -accel kvm-sim,drain=on-access --trace`,
+  options: { ...machineSyntax, ...acceleratorSyntax, limit: 'OPERATIONS', trace: true },
+  async run({ terminal, arguments: args, json }) {
+    const [file, ...more] = args.positional;
+    if (file === undefined) throw new BackplaneError("run what? Write 'backplane run FILE.ts'.");
+    if (more.length > 0) throw new BackplaneError(`run takes one file, not also '${more.join(' ')}'.`);
+    const operationLimit = parseLimit(args.value('limit'));
+    const accelerator = chooseAccelerator(args);
+    const { Machine } = await import('../../machine/index.ts');
+    const { simulatedAccelerator } = await import('../../accelerator/index.ts');
+    const exported = await loadProgram(file);
+    const guests = programsOf(file, exported);
+    const { definition, request } = await machineOf(args, exported);
+    const machine = Machine.create(definition, {
+      ...request,
+      accelerator: simulatedAccelerator(accelerator),
+      onGuestError: (message) => terminal.note(`guest error: ${message}`),
+    });
+    for (const warning of machine.warnings) terminal.note(`warning: ${warning}`);
+    const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
+    const traced = args.has('trace') ? guests.map((guest) => trace(guest, machine, print)) : guests;
+    const outcome = machine.run(traced, operationLimit === undefined ? {} : { operationLimit });
+    if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
+    else terminal.print(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
+  },
+};
+
+function programsOf(file: string, exported: Record<string, unknown>): GuestProgram[] {
+  const { default: found } = exported;
+  const programs = Array.isArray(found) ? found : [found];
+  const isProgram = (value: unknown): value is GuestProgram =>
+    typeof value === 'object' && value !== null && 'start' in value && typeof value.start === 'function';
+  if (programs.length > 0 && programs.every(isProgram)) return programs;
+  throw new BackplaneError(
+    `'${file}' exports no guest program. Write: export default guestProgram(function* (guest) { ... });`,
+  );
+}
+
+async function machineOf(args: Arguments, exported: Record<string, unknown>): Promise<MachineChoice> {
+  const choice = await chooseMachine(args);
+  const { machine } = exported;
+  const isOwn = typeof machine === 'object' && machine !== null && 'devices' in machine;
+  if (!isOwn || args.has('machine') || args.has('M')) return choice;
+  return { ...choice, definition: machine as MachineDefinition };
+}
+
+function trace(guest: GuestProgram, machine: Machine, print: (line: string) => void) {
+  return tracedGuest(guest, { now: () => machine.clock.now, statistics: machine.accelerator.statistics, print });
+}
+
+function parseLimit(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && limit > 0 && Number.isSafeInteger(limit)) return limit;
+  throw new BackplaneError(`-limit ${text}: not a number of operations. Write a positive whole number.`);
+}
+
+function asData(machine: Machine, outcome: RunOutcome) {
+  const { statistics } = machine.accelerator;
+  return {
+    machine: machine.definition.name,
+    outcome,
+    guestTime: machine.clock.now,
+    exits: statistics.summary(),
+    ports: statistics.portRows(),
+    memory: statistics.memoryRows(),
+    guestErrors: machine.guestErrors,
+    ...(statistics.profile === undefined ? {} : { profile: statistics.profile.rows() }),
+  };
+}
+
+function formatOutcome(machine: Machine, { message, operations }: RunOutcome): string {
+  const time = (machine.clock.now / 1000).toFixed(3);
+  return `${operations} operations in ${time} us of guest time. ${message}`;
+}

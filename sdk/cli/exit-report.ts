@@ -1,0 +1,48 @@
+import type { ExitStatistics, ExitSummary } from '../accelerator/index.ts';
+import { MILLISECOND } from '../clock/duration.ts';
+import { formatColumns } from './option-help.ts';
+
+/** Ports whose rows a report shows however quiet they are: where coalescing matters on a PC. */
+const pinned = [0x70, 0xcf8];
+const busiest = 20;
+
+/** Everything a run says about its exits: the two tables, the counts, and the profile if there is one. */
+export function formatExits(statistics: ExitStatistics): string {
+  const parts = [formatTables(statistics), formatColumns(summaryRows(statistics.summary()))];
+  if (statistics.profile !== undefined) parts.push(formatProfile(statistics.profile.rows()));
+  return parts.join('\n\n');
+}
+
+/** The tables in perf's form, ports first; a table without a row is left out. */
+export function formatTables(statistics: ExitStatistics): string {
+  const tables: string[] = [];
+  if (statistics.portRows().length > 0) tables.push(statistics.formatTable({ event: 'ioport', busiest, pinned }));
+  if (statistics.memoryRows().length > 0) tables.push(statistics.formatTable({ event: 'mmio', busiest }));
+  return tables.length === 0 ? 'The guest did not leave guest mode.' : tables.join('\n\n');
+}
+
+/** The counts that tell one way of coalescing from another, in the words of the recordings' README. */
+export function summaryRows(summary: ExitSummary): [name: string, value: string][] {
+  const count = (value: number) => value.toLocaleString('en-US');
+  return [
+    ['VM exits', count(summary.vmExits)],
+    ['userspace exits', count(summary.userspaceExits)],
+    ['  of them port I/O', count(summary.portUserspaceExits)],
+    ['  of them MMIO', count(summary.memoryUserspaceExits)],
+    ['writes coalesced', count(summary.coalescedWrites)],
+    ['exits because the ring was full', count(summary.ringFullExits)],
+    ['drains at an exit that found entries', count(summary.drainsAtExits)],
+    ['entries left at the end', count(summary.entriesAtEnd)],
+    ['kicks', count(summary.kicks)],
+    ['longest wait of a queued write', `${(summary.longestWait / MILLISECOND).toFixed(3)} ms`],
+    ['time in exits, modelled', `${(summary.modelledTime / MILLISECOND).toFixed(1)} ms`],
+  ];
+}
+
+function formatProfile(rows: readonly { key: string; calls: number; hostNanoseconds: number }[]): string {
+  const shown = rows.slice(0, busiest).map(({ key, calls, hostNanoseconds }): [string, string] => {
+    const average = (hostNanoseconds / calls).toFixed(0);
+    return [key, `${calls} calls, ${(hostNanoseconds / MILLISECOND).toFixed(3)} ms of host time, ${average} ns each`];
+  });
+  return `Host time in device handlers, measured:\n${formatColumns(shown)}`;
+}

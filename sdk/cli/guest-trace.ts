@@ -1,0 +1,88 @@
+import { describeOperation, OperationKind } from '../accelerator/guest/operation.ts';
+import type { ExitStatistics, GuestImage, GuestOperation, GuestSource } from '../accelerator/index.ts';
+import { hex } from '../memory/address-range.ts';
+
+/** What a trace needs to know about the machine that the guest runs on. */
+export interface TracedMachine {
+  readonly now: () => number;
+  readonly statistics: ExitStatistics;
+  readonly print: (line: string) => void;
+}
+
+/** Prints each operation of a guest once it is done: when, what, the value, and what became of it. */
+export function tracedGuest(
+  guest: { readonly name: string; start(): GuestSource },
+  machine: TracedMachine,
+): GuestImage {
+  return { name: guest.name, start: () => new TracedGuest(guest.start(), machine) };
+}
+
+class TracedGuest implements GuestSource {
+  private started = false;
+  private exits = 0;
+  private userspaceExits = 0;
+  private queued = 0;
+
+  constructor(
+    private readonly guest: GuestSource,
+    private readonly machine: TracedMachine,
+  ) {}
+
+  get name(): string {
+    return this.guest.name;
+  }
+
+  /** Asked for the next operation, the processor has finished the one before. */
+  next(operation: GuestOperation): boolean {
+    if (this.started) this.print(operation);
+    this.started = this.guest.next(operation);
+    this.remember();
+    return this.started;
+  }
+
+  interrupt(vector: number, operation: GuestOperation): void {
+    if (this.started && operation.finished) this.print(operation);
+    this.machine.print(`${this.time()}  interrupt ${hex(vector)}`);
+    this.started = false;
+    this.guest.interrupt(vector, operation);
+    this.remember();
+  }
+
+  private print(operation: GuestOperation): void {
+    if (operation.kind === OperationKind.InterruptReturn) return;
+    const what = `${describeOperation(operation)}${shownValue(operation)}`;
+    this.machine.print(`${this.time()}  ${what.padEnd(32)}  ${this.fate()}`.trimEnd());
+  }
+
+  private time(): string {
+    return `${(this.machine.now() / 1000).toFixed(3).padStart(14)} us`;
+  }
+
+  /** How far the operation got out of the guest. */
+  private fate(): string {
+    const { statistics } = this.machine;
+    const exits = statistics.userspaceExits - this.userspaceExits;
+    const queued = statistics.coalescedWrites - this.queued;
+    const said = [
+      ...(queued > 0 ? [queued === 1 ? 'queued' : `${queued} queued`] : []),
+      ...(exits > 0 ? [exits === 1 ? 'userspace exit' : `${exits} userspace exits`] : []),
+    ];
+    if (said.length > 0) return said.join(', ');
+    return statistics.vmExits > this.exits ? 'VM exit' : '';
+  }
+
+  private remember(): void {
+    const { vmExits, userspaceExits, coalescedWrites } = this.machine.statistics;
+    this.exits = vmExits;
+    this.userspaceExits = userspaceExits;
+    this.queued = coalescedWrites;
+  }
+}
+
+function shownValue({ kind, value, valueHigh, size, count }: GuestOperation): string {
+  if (kind === OperationKind.RepOuts || kind === OperationKind.RepIns) return ` x ${count}`;
+  if (kind < OperationKind.Out || kind > OperationKind.Load) return '';
+  const arrow = kind === OperationKind.Out || kind === OperationKind.Store ? '<-' : '->';
+  const low = value.toString(16).padStart(Math.min(size, 4) * 2, '0');
+  return ` ${arrow} 0x${size === 8 ? valueHigh.toString(16).padStart(8, '0') : ''}${low}`;
+}

@@ -1,0 +1,36 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nearest } from '../device/nearest-name.ts';
+import { BackplaneError } from '../memory/errors.ts';
+import { packageRoot } from './package-root.ts';
+
+const folder = fileURLToPath(new URL('examples/recordings/', packageRoot));
+const suffix = /\.iotrace(\.gz)?$/;
+
+/** The recordings that come with the package, by name. */
+export function knownRecordings(): string[] {
+  return readdirSync(folder)
+    .filter((file) => suffix.test(file))
+    .map(recordingName)
+    .sort();
+}
+
+/** How reports call a recording. */
+export function recordingName(path: string): string {
+  return basename(path).replace(suffix, '');
+}
+
+/** The file that a name or a path means. A path wins over a name. */
+export function findRecording(nameOrPath: string): string {
+  if (existsSync(nameOrPath)) {
+    if (statSync(nameOrPath).isFile()) return nameOrPath;
+    throw new BackplaneError(`'${nameOrPath}' is not a file. Give a recording, plain or gzip.`);
+  }
+  const names = knownRecordings();
+  const file = names.includes(nameOrPath) && readdirSync(folder).find((name) => recordingName(name) === nameOrPath);
+  if (file) return `${folder}${file}`;
+  const meant = nearest(recordingName(nameOrPath), names);
+  const hint = meant === undefined ? `Known by name: ${names.join(', ')}.` : `Did you mean '${meant}'?`;
+  throw new BackplaneError(`there is no recording and no file '${nameOrPath}'. ${hint}`);
+}

@@ -1,0 +1,83 @@
+import { OperationKind } from '../../accelerator/guest/operation.ts';
+import type { DeviceAgreementReport, DisagreementExample, RecordedTrace } from '../../accelerator/index.ts';
+import { hex } from '../../memory/address-range.ts';
+
+/** Reads of one register that came out differently than recorded, all for the same reason. */
+export interface Difference {
+  readonly device: string;
+  /** `register 0x10`, `00:00.0 register 0x57`, `port 0x20`. */
+  readonly where: string;
+  readonly recorded: number;
+  readonly answered: number;
+  /** How many of the examples are like this one; a device keeps only the first few. */
+  readonly examples: number;
+  readonly why: string;
+}
+
+/** Ports through which one register is named and another accessed. */
+const indexed = [
+  { index: 0x70, data: 0x71, size: 1, name: (value: number) => `register ${hex(value & 0x7f)}` },
+  { index: 0xcf8, data: 0xcfc, size: 4, name: pciRegister },
+];
+
+interface Explanation {
+  readonly matches: (where: string) => boolean;
+  readonly why: string;
+}
+
+/** What is known to differ between the recorded machines and ours, and why. */
+const explanations: readonly Explanation[] = [
+  {
+    matches: (where) => /^port 0x(20|a0)$/.test(where),
+    why: 'interrupts are not injected into a recording, so none is requested or in service here',
+  },
+  {
+    matches: (where) => where === 'register 0x10',
+    why: 'the floppy drives: the recorded machine was started without any',
+  },
+  {
+    matches: (where) => /^00:00\.0 register 0x5[4-7]$/.test(where),
+    why: "the size of RAM: '-m' says what the recorded machine had (256 MiB in the recordings of this package)",
+  },
+  {
+    matches: (where) => /^register 0x([0-9]|32)$/.test(where),
+    why: 'the time: where within a second the recorded clock was is known only to a few milliseconds',
+  },
+  {
+    matches: (where) => where === 'register 0xa',
+    why: 'the announcement of an update: when it came is known only to a few milliseconds',
+  },
+];
+
+/** What still differs between a machine's answers and the recording, in words. */
+export function explainDifferences(trace: RecordedTrace, devices: readonly DeviceAgreementReport[]): Difference[] {
+  const found = new Map<string, Difference>();
+  for (const { device, examples } of devices) {
+    for (const example of examples) {
+      const where = registerOf(trace, example);
+      const key = [device, where, example.recorded, example.answered].join();
+      const count = (found.get(key)?.examples ?? 0) + 1;
+      const why = explanations.find(({ matches }) => matches(where))?.why ?? 'not explained';
+      found.set(key, { device, where, recorded: example.recorded, answered: example.answered, examples: count, why });
+    }
+  }
+  return [...found.values()];
+}
+
+/** The register that an access went to: by its address, or by what was last written to the index port in front of it. */
+function registerOf(trace: RecordedTrace, { isPort, address, position }: DisagreementExample): string {
+  const pair = isPort ? indexed.find(({ data, size }) => address >= data && address < data + size) : undefined;
+  if (pair === undefined) return `${isPort ? 'port' : 'memory'} ${hex(address)}`;
+  for (let before = position - 1; before >= 0; before--) {
+    if (trace.kind[before] === OperationKind.Out && trace.address[before] === pair.index) {
+      return pair.name(trace.value[before] ?? 0, address - pair.data);
+    }
+  }
+  return `port ${hex(address)}`;
+}
+
+function pciRegister(address: number, offset: number): string {
+  const [bus, slot, func] = [(address >>> 16) & 0xff, (address >>> 11) & 0x1f, (address >>> 8) & 7];
+  const place = `${slot.toString(16).padStart(2, '0')}.${func}`;
+  return `${bus.toString(16).padStart(2, '0')}:${place} register ${hex((address & 0xfc) | offset)}`;
+}

@@ -1,0 +1,53 @@
+import type { SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
+import type { MachineChoice } from '../machine-choice.ts';
+
+/** One way of replaying a recording: which map, and what is coalesced. */
+export interface ReplayMode {
+  readonly name: string;
+  /** The head of its column in the summary. */
+  readonly column: string;
+  readonly title: string;
+  readonly machineOptions: Readonly<Record<string, unknown>>;
+  readonly accelerator: SimulatedAcceleratorOptions;
+}
+
+const overlay = { resetControl: 'overlay' } as const;
+
+/** The replay that was asked for, and nothing else. */
+export function singleMode(machine: MachineChoice, accelerator: SimulatedAcceleratorOptions): ReplayMode[] {
+  const { options = {} } = machine.request;
+  const name = machine.definition.name;
+  return [{ name: 'replay', column: name, title: `Replay on ${name}`, machineOptions: options, accelerator }];
+}
+
+/** Coalescing off, with QEMU's map where the machine has that option, and as asked for. */
+export function comparedModes(machine: MachineChoice, accelerator: SimulatedAcceleratorOptions): ReplayMode[] {
+  const { options = {} } = machine.request;
+  const hasOverlay = machine.definition.options?.names.includes('resetControl') === true;
+  const modes: ReplayMode[] = [
+    {
+      name: 'off',
+      column: 'off',
+      title: 'Coalescing off',
+      machineOptions: options,
+      accelerator: { ...accelerator, coalescedMmio: false, coalescedPio: false },
+    },
+    {
+      name: 'overlay',
+      column: "QEMU's overlay",
+      title: "QEMU's overlay: the reset register lies over the address ports",
+      machineOptions: { ...options, ...overlay },
+      accelerator,
+    },
+    {
+      name: 'ours',
+      column: 'ours',
+      title: 'Ours: the reset register lies on the bus behind the host bridge',
+      machineOptions: options,
+      accelerator,
+    },
+  ];
+  return hasOverlay ? modes : modes.filter(({ name }) => name !== 'overlay').map(withoutBridge);
+}
+
+const withoutBridge = (mode: ReplayMode): ReplayMode => (mode.name === 'ours' ? { ...mode, title: 'Ours' } : mode);

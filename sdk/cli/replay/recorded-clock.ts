@@ -1,0 +1,100 @@
+import { OperationKind } from '../../accelerator/guest/operation.ts';
+import type { RecordedTrace } from '../../accelerator/index.ts';
+import { SECOND } from '../../clock/duration.ts';
+
+const Port = { Index: 0x70, Data: 0x71 } as const;
+const Register = { Seconds: 0, Minutes: 2, Hours: 4, Day: 7, Month: 8, Year: 9, StatusB: 0x0b, Century: 0x32 } as const;
+const StatusB = { Binary: 0x04, TwentyFourHours: 0x02 } as const;
+const AfterNoon = 0x80;
+const timeOfDay = [Register.Seconds, Register.Minutes, Register.Hours] as const;
+const calendar = [Register.Day, Register.Month, Register.Year] as const;
+/** For the parts of the date that a guest never asked for, and so cannot miss; in BCD. */
+const SomeDay = { day: 0x01, month: 0x01, year: 0x26, century: 0x20 } as const;
+
+/** What a recording says about the real-time clock of the machine that it was made on. */
+export interface RecordedClock {
+  /** What the clock showed when the recording began, to the millisecond. */
+  readonly date: Date;
+  /** How far off that may be: half of what the readings leave open. */
+  readonly uncertainty: number;
+  /** How many readings of the seconds agree with it. */
+  readonly readings: number;
+}
+
+interface Reading {
+  readonly at: number;
+  readonly register: number;
+  readonly value: number;
+}
+
+/**
+ * Finds the date at which a recording began. Its guest read the whole date, or at least the time, once: that gives the second. Each
+ * further reading of the seconds, at its recorded time, says a little more about where within the second the clock was.
+ */
+export function recordedClock(trace: RecordedTrace): RecordedClock | undefined {
+  const readings = clockReadings(trace);
+  const whole = firstDate(readings, [...timeOfDay, ...calendar]) ?? firstDate(readings, timeOfDay);
+  if (whole === undefined) return undefined;
+  let earliest = whole.seconds * SECOND - whole.at;
+  let latest = earliest + SECOND;
+  let agreeing = 0;
+  for (const { at, value } of readings.filter(({ register }) => register === Register.Seconds)) {
+    const second = nearestSecond((earliest + latest) / 2 + at, whole.decode(value));
+    const from = Math.max(earliest, second * SECOND - at);
+    const to = Math.min(latest, (second + 1) * SECOND - at);
+    if (from >= to) continue;
+    [earliest, latest] = [from, to];
+    agreeing++;
+  }
+  const nanoseconds = (earliest + latest) / 2;
+  return { date: new Date(nanoseconds / 1e6), uncertainty: (latest - earliest) / 2, readings: agreeing };
+}
+
+/** Readings of the chosen register up to the first time that the guest sets the clock. */
+function clockReadings({ length, kind, address, value, at }: RecordedTrace): Reading[] {
+  const readings: Reading[] = [];
+  let register = -1;
+  for (let index = 0; index < length; index++) {
+    if (address[index] === Port.Index && kind[index] === OperationKind.Out) register = (value[index] ?? 0) & 0x7f;
+    if (address[index] !== Port.Data) continue;
+    if (kind[index] === OperationKind.In) readings.push({ at: at[index] ?? 0, register, value: value[index] ?? 0 });
+    else if (register <= Register.Year && register % 2 === 0) break;
+  }
+  return readings;
+}
+
+/** The first time that these registers were all read within one second, and how this clock writes numbers. */
+function firstDate(readings: readonly Reading[], wanted: readonly number[]) {
+  const seen = new Map<number, Reading>();
+  for (const reading of readings) {
+    seen.set(reading.register, reading);
+    const oldest = Math.min(...wanted.map((register) => seen.get(register)?.at ?? Number.NEGATIVE_INFINITY));
+    if (reading.at - oldest > SECOND / 2) continue;
+    const of = (register: number, otherwise = 0) => seen.get(register)?.value ?? otherwise;
+    const status = of(Register.StatusB, StatusB.TwentyFourHours);
+    const decode = (value: number) => ((status & StatusB.Binary) !== 0 ? value : (value >> 4) * 10 + (value & 15));
+    const dated = (register: number, otherwise: number) => {
+      const reading = seen.get(register) ?? readings.find((other) => other.register === register);
+      return decode(reading?.value ?? otherwise);
+    };
+    const year = dated(Register.Century, SomeDay.century) * 100 + dated(Register.Year, SomeDay.year);
+    const [month, day] = [dated(Register.Month, SomeDay.month) - 1, dated(Register.Day, SomeDay.day)];
+    const hours = hoursOf(of(Register.Hours), status, decode);
+    const time = Date.UTC(year, month, day, hours, decode(of(Register.Minutes)), decode(of(Register.Seconds)));
+    return { at: seen.get(Register.Seconds)?.at ?? 0, seconds: time / 1000, decode };
+  }
+  return undefined;
+}
+
+function hoursOf(value: number, status: number, decode: (value: number) => number): number {
+  if ((status & StatusB.TwentyFourHours) !== 0) return decode(value);
+  return (decode(value & ~AfterNoon) % 12) + ((value & AfterNoon) !== 0 ? 12 : 0);
+}
+
+/** The second nearest to a time, of those in which the clock's seconds show this number. */
+function nearestSecond(time: number, shown: number): number {
+  const second = Math.floor(time / SECOND);
+  const ahead = (shown - second) % 60;
+  const step = ahead > 30 ? ahead - 60 : ahead < -30 ? ahead + 60 : ahead;
+  return second + step;
+}

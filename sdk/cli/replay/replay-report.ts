@@ -1,0 +1,104 @@
+import type { RecordedTrace } from '../../accelerator/index.ts';
+import { MILLISECOND, SECOND } from '../../clock/duration.ts';
+import type { Replay } from '../../insight/replay.ts';
+import { hex } from '../../memory/address-range.ts';
+import { formatTables, summaryRows } from '../exit-report.ts';
+import type { Terminal } from '../terminal.ts';
+import { explainDifferences } from './differences.ts';
+import type { ReplayMode } from './modes.ts';
+import type { RecordedClock } from './recorded-clock.ts';
+
+export interface ReplayedMode {
+  readonly mode: ReplayMode;
+  readonly replay: Replay;
+  /** Accesses to PCI functions that the machine does not have. */
+  readonly absentFunctions: number;
+}
+
+export interface ReplayReport {
+  readonly trace: RecordedTrace;
+  readonly clock: RecordedClock | undefined;
+  readonly modes: readonly ReplayedMode[];
+}
+
+const count = (value: number) => value.toLocaleString('en-US');
+const percent = (part: number, whole: number, digits = 1) =>
+  `${(whole === 0 ? 0 : (100 * part) / whole).toFixed(digits)} %`;
+
+/** The whole report: a heading, the tables of each mode, and the summary side by side. */
+export function formatReplay(report: ReplayReport, terminal: Terminal): string {
+  const tables = report.modes.map(({ mode, replay }) => {
+    return `${terminal.bold(mode.title)}\n\n${formatTables(replay.statistics)}`;
+  });
+  const summary = `${terminal.bold('Summary')}\n\n${formatSummary(report.modes)}`;
+  return [formatHeading(report), ...tables, summary, formatAgreement(report)].join('\n\n');
+}
+
+function formatHeading({ trace, clock, modes }: ReplayReport): string {
+  const { machine } = modes[0]!.replay;
+  const seconds = ((trace.at[trace.length - 1] ?? 0) / SECOND).toFixed(3);
+  return `${trace.name} on ${machine.definition.name}: ${count(trace.length)} accesses in ${seconds} s of guest time.\n${formatClock(clock)}`;
+}
+
+function formatClock(clock: RecordedClock | undefined): string {
+  if (clock === undefined)
+    return 'The recording does not say what time it was: the real-time clock starts from its default.';
+  const date = clock.date.toISOString().replace('T', ' ').replace('Z', '');
+  if (clock.readings === 0) return `The real-time clock starts at ${date}.`;
+  const uncertainty = `${(clock.uncertainty / MILLISECOND).toFixed(1)} ms`;
+  return `The real-time clock starts at ${date}: so say ${count(clock.readings)} readings in the recording, to within ${uncertainty}.`;
+}
+
+/** One column per mode, one row per count, and what was saved against the first. */
+function formatSummary(modes: readonly ReplayedMode[]): string {
+  const columns = modes.map(({ replay }) => new Map(summaryRows(replay.statistics.summary())));
+  const names = [...(columns[0]?.keys() ?? [])];
+  const rows = names.map((name) => [name, ...columns.map((column) => column.get(name) ?? '-')]);
+  if (modes.length > 1) rows.push(savingRow(modes));
+  return formatTable([['', ...modes.map(({ mode }) => mode.column)], ...rows]);
+}
+
+function savingRow(modes: readonly ReplayedMode[]): string[] {
+  const exits = modes.map(({ replay }) => replay.statistics.userspaceExits);
+  const all = exits[0] ?? 0;
+  return ['userspace exits saved', ...exits.map((own, index) => (index === 0 ? '-' : percent(all - own, all)))];
+}
+
+/** What the machine answered and what the recording says; once, where all modes answered alike. */
+function formatAgreement({ trace, modes }: ReplayReport): string {
+  const texts = modes.map((mode) => agreementOf(trace, mode));
+  if (texts.every((text) => text === texts[0])) {
+    const where = modes.length > 1 ? ', the same in each replay' : '';
+    return `Reads compared with the recording${where}:\n\n${texts[0]}`;
+  }
+  return modes
+    .map(({ mode }, index) => `Reads compared with the recording (${mode.column}):\n\n${texts[index]}`)
+    .join('\n\n');
+}
+
+function agreementOf(trace: RecordedTrace, { replay, absentFunctions }: ReplayedMode): string {
+  const { devices, unmodelled } = replay;
+  const asked = devices.filter(({ reads }) => reads > 0);
+  const rows = asked.map(({ device, reads, agreed, differed }) => {
+    return [device, count(reads), count(agreed), count(differed), percent(agreed, reads, 2)];
+  });
+  const differences = explainDifferences(trace, devices).map(({ device, where, recorded, answered, why }) => {
+    return `  ${device}, ${where}: ${hex(answered)}, recorded ${hex(recorded)}: ${why}`;
+  });
+  const ports = unmodelled.portReads + unmodelled.portWrites - absentFunctions;
+  const memory = unmodelled.memoryReads + unmodelled.memoryWrites;
+  return [
+    formatTable([['', 'reads', 'agree', 'differ', ''], ...rows]),
+    ...(differences.length > 0 ? [`\nWhat differs:\n${differences.join('\n')}`] : []),
+    `\nAnswered from the recording, because no device models them: ${count(ports)} accesses to ports, ` +
+      `${count(memory)} to memory, ${count(absentFunctions)} to absent PCI functions.`,
+  ].join('\n');
+}
+
+/** The first column to the left, all others to the right. */
+function formatTable(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const cell = (text: string, column: number) =>
+    column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0);
+  return rows.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd()).join('\n');
+}

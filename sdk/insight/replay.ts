@@ -1,0 +1,74 @@
+import {
+  type ConditionalModel,
+  type DeviceAgreementReport,
+  type ExitStatistics,
+  type RecordedTrace,
+  type SimulatedAcceleratorOptions,
+  simulatedAccelerator,
+  TraceAnswers,
+  TraceGuest,
+  type UnmodelledAccesses,
+} from '../accelerator/index.ts';
+import { Machine, type MachineDefinition, type MachineRequest } from '../machine/index.ts';
+import { BackplaneError } from '../memory/index.ts';
+
+/** On what a recording is replayed, and how. */
+export interface ReplaySetup {
+  readonly definition: MachineDefinition;
+  readonly request?: Omit<MachineRequest, 'accelerator'>;
+  readonly accelerator?: Omit<SimulatedAcceleratorOptions, 'intercept'>;
+  /** Addresses where something answers only sometimes; asked once the machine is built. */
+  readonly conditional?: (machine: Machine) => readonly ConditionalModel[];
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** What a replay came to. */
+export interface Replay {
+  readonly machine: Machine;
+  readonly statistics: ExitStatistics;
+  /** How reads that a device answered compare with the recording, the busiest device first. */
+  readonly devices: readonly DeviceAgreementReport[];
+  /** Accesses that no device of the machine claims; their reads were answered from the recording. */
+  readonly unmodelled: UnmodelledAccesses;
+}
+
+/** Puts a recording through a machine, from beginning to end, in the recording's own time. */
+export function replayTrace(trace: RecordedTrace, setup: ReplaySetup): Replay {
+  const { definition, request, accelerator, conditional, onProgress } = setup;
+  const guest = new TraceGuest(trace, onProgress === undefined ? {} : { onProgress });
+  const models: ConditionalModel[] = [];
+  let answers: TraceAnswers | undefined;
+  const machine = Machine.create(definition, {
+    ...request,
+    accelerator: simulatedAccelerator({
+      ...accelerator,
+      intercept: (access, host) => {
+        answers = new TraceAnswers(access, host, guest, models);
+        return answers;
+      },
+    }),
+  });
+  models.push(...(conditional?.(machine) ?? []));
+  runToTheEnd(machine, guest);
+  const devices = answers?.devices ?? [];
+  const unmodelled = answers?.unmodelled ?? { portReads: 0, portWrites: 0, memoryReads: 0, memoryWrites: 0 };
+  return { machine, statistics: machine.accelerator.statistics, devices, unmodelled };
+}
+
+/** A recording that resets the machine goes on afterwards: what the guest then did is in it. */
+function runToTheEnd(machine: Machine, guest: TraceGuest): void {
+  const { trace } = guest;
+  try {
+    let outcome = machine.run(guest, { operationLimit: trace.length + 1 });
+    while (outcome.reason === 'reset') outcome = machine.resume({ operationLimit: trace.length + 1 });
+    if (outcome.reason !== 'finished') throw new BackplaneError(outcome.message);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const done = Math.max(0, Math.min(guest.position, trace.length));
+    const time = ((trace.at[done] ?? trace.at[trace.length - 1] ?? 0) / 1e9).toFixed(6);
+    const where = `stopped after ${done} of ${trace.length} accesses, at ${time} s of guest time`;
+    throw new BackplaneError(`the replay of '${trace.name}' on '${machine.definition.name}' ${where}: ${reason}`, {
+      cause,
+    });
+  }
+}
