@@ -7,4 +7,5 @@ export {
   type Culprit,
   explainCoalescedIo,
 } from './explain-coalesced-io.ts';
+export { infoCoalesced } from './info-coalesced.ts';
 export type { WidthVerdict } from './write-widths.ts';

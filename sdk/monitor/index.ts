@@ -1,2 +1,2 @@
 export { formatDeviceTree } from './device-tree.ts';
-export { infoCoalesced, infoMtree, infoQtree, type MemoryTreeRequest } from './info.ts';
+export { infoMtree, infoQtree, type MemoryTreeRequest } from './info.ts';

@@ -1,4 +1,3 @@
-import { explainCoalescedIo, formatCoalescedReport } from '../insight/index.ts';
 import type { Machine } from '../machine/index.ts';
 import { formatFlatViews, formatMemoryTree } from '../memory/index.ts';
 import { formatDeviceTree } from './device-tree.ts';
@@ -24,10 +23,4 @@ export function infoMtree(machine: Machine, { flat = false, ...options }: Memory
 export function infoQtree(machine: Machine): string {
   machine.settle();
   return formatDeviceTree(machine);
-}
-
-/** `info coalesced`: what has become of every declared range. */
-export function infoCoalesced(machine: Machine): string {
-  machine.settle();
-  return formatCoalescedReport(explainCoalescedIo(machine));
 }
