@@ -73,7 +73,12 @@ export class PciBus implements BusContainers {
     const pin = device.config.get(PciRegister.InterruptPin, 1);
     this.functions[address.slot * Functions + address.function] = device;
     const pirq = pin === 0 ? undefined : this.wiring(address.slot, pin - 1);
-    const cut = device.interruptOut.connect((level) => pirq !== undefined && this.assert(pirq, level));
+    let asserted = false;
+    const cut = device.interruptOut.connect((level) => {
+      if (pirq === undefined || level === asserted) return;
+      asserted = level;
+      this.assert(pirq, level);
+    });
     this.unplug.set(device, cut);
   }
 

@@ -7,8 +7,10 @@ export const pciIdentity = new Facet<PciIdentity>('pci');
 
 /** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
 export function pci(identity: PciIdentity) {
-  return (deviceClass: DeviceClass<PciDevice>): void =>
+  return (deviceClass: DeviceClass<PciDevice>): void => {
+    checkIdentity(deviceClass.name, identity);
     recordOf(deviceClass).set(pciIdentity, Object.freeze({ ...identity }));
+  };
 }
 
 /**
@@ -67,5 +69,24 @@ export abstract class PciDevice extends Device {
     this.config.set(PciRegister.Status, status | (this.interrupt.level ? PciStatus.Interrupt : 0), 2);
     const disabled = (this.config.get(PciRegister.Command, 2) & PciCommand.InterruptDisable) !== 0;
     this.interruptOut.set(this.interrupt.level && !disabled);
+  }
+}
+
+function checkIdentity(className: string, identity: PciIdentity): void {
+  const bits = {
+    vendorId: 16,
+    deviceId: 16,
+    revision: 8,
+    classCode: 16,
+    programmingInterface: 8,
+    subsystemVendorId: 16,
+    subsystemId: 16,
+  };
+  for (const [name, width] of Object.entries(bits)) {
+    const value = identity[name as keyof typeof bits];
+    if (value === undefined || (Number.isInteger(value) && value >= 0 && value < 2 ** width)) continue;
+    throw new BackplaneError(
+      `Class ${className}: @pci has ${name} 0x${value.toString(16)}, which is no ${width}-bit number. Give it one.`,
+    );
   }
 }

@@ -70,6 +70,19 @@ function protectedFrom(other: RegionBlueprint, declaration: CoalescedDeclaration
   return !readable || flushes || (declaration.independent ?? []).includes(other.template);
 }
 
+/** A region named as independent that the class does not have is another one than the author meant. */
+export function checkIndependentRegions(regions: readonly RegionBlueprint[], fail: Fail): void {
+  const own = new Set(regions.map(({ template }) => template));
+  for (const { template, coalesced } of regions) {
+    const stranger = coalesced.flatMap(({ independent = [] }) => independent).find((region) => !own.has(region));
+    if (stranger === undefined) continue;
+    throw fail(
+      `@addCoalescedIo(${template.name}) says that region '${stranger.name}' is independent, but the class does not have ` +
+        'that region. Name one of its own, or leave it out.',
+    );
+  }
+}
+
 /** A machine makes the device, so it must know what every parameter of the constructor takes. */
 export function checkInjections({ deviceClass, injections }: DeviceRecord, fail: Fail): void {
   for (let index = 0; index < deviceClass.length; index++) {

@@ -10,6 +10,7 @@ import type {
 import {
   checkCoalescedRange,
   checkFlushPartners,
+  checkIndependentRegions,
   checkInjections,
   checkNotDeclaredTwice,
   definitionError,
@@ -46,6 +47,7 @@ export function completeBlueprint(
   }
   for (const record of lineage) addRecord(drafts, record, fail);
   const regions = [...drafts].map(([template, draft]) => freezeRegion(template, draft));
+  checkIndependentRegions(regions, fail);
   checkFlushPartners(regions, fail);
 
   checkInjections(own, fail);

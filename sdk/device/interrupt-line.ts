@@ -24,7 +24,12 @@ export class InterruptLine {
 
   /** One more device on the line. Answers how to take it off. */
   attach(pin: InterruptPin): () => void {
-    return pin.connect((level) => this.pull(level));
+    let up = false;
+    return pin.connect((level) => {
+      if (level === up) return;
+      up = level;
+      this.pull(level);
+    });
   }
 
   /** Who hears the line: an interrupt controller's input. It hears the present level at once if that is high. */
@@ -36,7 +41,9 @@ export class InterruptLine {
   private pull(up: boolean): void {
     const before = this.level;
     this.raised += up ? 1 : -1;
-    if (this.level === before) return;
-    for (const sink of this.sinks) sink(this.level);
+    for (const sink of this.sinks) {
+      if (this.level === before) return;
+      sink(!before);
+    }
   }
 }

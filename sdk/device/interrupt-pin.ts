@@ -20,7 +20,11 @@ export class InterruptPin {
   set(level: boolean): void {
     if (this.high === level) return;
     this.high = level;
-    for (const sink of this.sinks) sink(level);
+    for (const sink of this.sinks) {
+      // A sink may answer at once by changing the pin; whoever has not heard yet hears the last word only.
+      if (this.high !== level) return;
+      sink(level);
+    }
   }
 
   /** Up and down again: an edge for a controller that looks for edges. */

@@ -16,3 +16,13 @@ export function parseSize(text: string): number | undefined {
   const bytes = Number(match[1] ?? match[2]) * factor;
   return Number.isSafeInteger(bytes) ? bytes : undefined;
 }
+
+/** A size as people write it: with the largest suffix that leaves a whole number. */
+export function formatSize(bytes: number): string {
+  let [value, suffix] = [bytes, 0];
+  while (value !== 0 && value % 1024 === 0 && suffix + 1 < Suffixes.length) {
+    value /= 1024;
+    suffix++;
+  }
+  return suffix === 0 ? String(value) : `${value}${(Suffixes[suffix] as string).toUpperCase()}`;
+}

@@ -1,5 +1,5 @@
 import { BackplaneError } from '../memory/index.ts';
-import { parseInteger, parseSize } from './option-grammar.ts';
+import { formatSize, parseInteger, parseSize } from './option-grammar.ts';
 import type { RegionTemplate } from './region-template.ts';
 /** An option that is another way to say where a pin of the device goes: `wires: { pin: 'irq', to: isaIrq }`. */
 export interface WiringOption {
@@ -91,10 +91,12 @@ export const option = {
     const [low, high] = spec.range ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
     const isValue = (value: unknown) =>
       Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
-    return make<number, S>(spec, 'integer', `an integer${within(spec)}`, isValue, (text) => {
+    const parse = (text: string) => {
       const value = parseInteger(text);
       return value === undefined || BigInt(Number(value)) !== value ? undefined : Number(value);
-    });
+    };
+    const format = (value: number) => (spec.places === undefined ? String(value) : `0x${value.toString(16)}`);
+    return make<number, S>(spec, 'integer', `an integer${within(spec)}`, isValue, parse, format);
   },
 
   /** A 64-bit integer, as bigint. */
@@ -115,7 +117,7 @@ export const option = {
     const [low, high] = spec.range ?? [0, Number.MAX_SAFE_INTEGER];
     const isValue = (value: unknown) =>
       Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
-    return make<number, S>(spec, 'size', `a size such as 64M${within(spec)}`, isValue, parseSize);
+    return make<number, S>(spec, 'size', `a size such as 64M${within(spec)}`, isValue, parseSize, formatSize);
   },
 
   /** `on`, `off`. */

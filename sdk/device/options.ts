@@ -50,7 +50,7 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
   problems(given: Readonly<Record<string, unknown>>, owner: string): string[] {
     const problems: string[] = [];
     for (const [name, value] of Object.entries(given)) {
-      const option = this.declarations[name];
+      const option = Object.hasOwn(this.declarations, name) ? this.declarations[name] : undefined;
       const problem =
         option === undefined ? this.unknown(name) : value === undefined ? undefined : option.problem(value);
       if (problem !== undefined)

@@ -35,9 +35,31 @@ describe('an interrupt pin', () => {
     pin.set(false);
     expect(heard).toEqual([true, false]);
   });
+
+  it('whose wire answers at once by lowering it tells the other wires the last word only', () => {
+    const pin = new InterruptPin();
+    const heard: boolean[] = [];
+    pin.connect((level) => level && pin.set(false));
+    pin.connect((level) => heard.push(level));
+    pin.set(true);
+    expect([pin.level, heard]).toEqual([false, [false]]);
+    const line = isaBus().line(4);
+    line.attach(pin);
+    pin.set(true);
+    expect(line.level).toBe(false);
+  });
 });
 
 describe('an ISA interrupt line', () => {
+  it('that is lowered by the first who hears it is low for everyone', () => {
+    const line = isaBus().line(3);
+    const heard: boolean[] = [];
+    line.connect((level) => level && line.set(false));
+    line.connect((level) => heard.push(level));
+    line.set(true);
+    expect([line.level, heard.at(-1)]).toEqual([false, false]);
+  });
+
   it('stays up while one of the devices that share it still asks', () => {
     const bus = isaBus();
     const heard: boolean[] = [];

@@ -260,6 +260,12 @@ describe('plugging', () => {
     );
   });
 
+  it('needs an identity that fits into its registers', () => {
+    expect(() => pci({ vendorId: 0x1_2345, deviceId: 1, classCode: 2 })(Card)).toThrow(
+      'Class Card: @pci has vendorId 0x12345, which is no 16-bit number. Give it one.',
+    );
+  });
+
   it.each([
     ['5', '05.0'],
     ['05.0', '05.0'],

@@ -253,6 +253,13 @@ describe('coalescing is refused', () => {
     expect(message(mistake)).toBe(expected);
   });
 
+  it('when it calls a region independent that the class does not have', () => {
+    expect(message(coalescing([{ offset: 0, size: 1, independent: [data] }]))).toBe(
+      "Class Chip: @addCoalescedIo(ports) says that region 'data' is independent, but the class does not have that " +
+        'region. Name one of its own, or leave it out.',
+    );
+  });
+
   it('when another region is read without flushing', () => {
     const mistake = () => {
       @describeDevice()

@@ -48,7 +48,7 @@ describe('options', () => {
     expect(declared.help()).toEqual([
       'base_year=<integer>  year that 00 stands for (default: 1980)',
       'dma_mask=<integer>  address bits the card can drive (default: 268435455)',
-      'ram=<size>  bytes on board (default: 134217728)',
+      'ram=<size>  bytes on board (default: 128M)',
       'debug=<bool>  say more (default: off)',
       'lost_tick_policy=<discard|slew>  what happens to lost ticks (default: discard)',
       'date=<date>  date at power-on',
@@ -103,6 +103,7 @@ describe('options', () => {
       "device 'rtc': option 'date' takes a date such as 2006-06-17T16:01:21; Invalid Date is not that.",
       "device 'rtc': there is no option 'lostTickPolcy'. Did you mean 'lostTickPolicy'?",
     ]);
+    expect(declared.problems({ constructor: 1 }, 'rtc')).toHaveLength(1);
     expect(() => declared.resolve(given, 'rtc')).toThrow(/baseYear[\s\S]*lostTickPolicy/);
   });
 
