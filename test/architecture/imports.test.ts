@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { brokenImportRules, findCycle, HostTimeFile, hostTimeReads, roomOf, tooLong } from './rules.ts';
+import {
+  brokenDeviceHabits,
+  brokenImportRules,
+  findCycle,
+  HostTimeFile,
+  hostTimeReads,
+  roomOf,
+  tooLong,
+} from './rules.ts';
 import { parseSource, type SourceFile, sourceFiles } from './source-files.ts';
 
 const files = ['sdk', 'devices', 'machines', 'examples', 'test'].flatMap(sourceFiles);
@@ -59,6 +67,32 @@ describe('the house', () => {
 
   it('has files that can be read in one sitting', () => {
     expect(files.flatMap(tooLong)).toEqual([]);
+  });
+});
+
+describe('devices', () => {
+  it('name their registers, and set fields where they are declared', () => {
+    expect(files.filter(({ path }) => path.startsWith('devices/')).flatMap(brokenDeviceHabits)).toEqual([]);
+  });
+
+  it.each([
+    '@ports.write(0x71)\nwrite() {}',
+    '@ports.read(4, { size: 1 })',
+    '@ports.read64( 0x08)',
+    'class A {\n  private timer!: Timer;\n}',
+    "const Clock = Symbol('Clock');",
+  ])('may not say %j', (text) => {
+    expect(brokenDeviceHabits(parseSource('devices/x.ts', text))).toHaveLength(1);
+  });
+
+  it.each([
+    '@ports.write(0)',
+    '@ports.write()',
+    '@ports.write(Port.Index)',
+    '@ports.read(0, { size: 4 })',
+    'if (a !== b) c: 3;',
+  ])('may say %j', (text) => {
+    expect(brokenDeviceHabits(parseSource('devices/x.ts', text))).toEqual([]);
   });
 });
 

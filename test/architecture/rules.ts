@@ -110,6 +110,23 @@ export function tooLong({ path, lines }: SourceFile): string[] {
   return excused ? [] : [`${path} has ${lines.length} lines, more than ${longest}: split it`];
 }
 
+/** What a device file must not say, and what it says instead. */
+const DeviceHabits: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/@\w+\.(?:read|write)\w*\(\s*(?:0x[1-9a-f]|0x0[0-9a-f]|[1-9])/i, 'name the register: only offset 0 may be a number'],
+  [
+    /^\s*(?:(?:private|protected|readonly|public)\s+)*\w+!\s*:/m,
+    'a field is set where it is declared, or in the constructor',
+  ],
+  [/\bSymbol\(/, 'the abstract class is the token'],
+];
+
+export function brokenDeviceHabits({ path, code }: SourceFile): string[] {
+  return DeviceHabits.flatMap(([pattern, instead]) => {
+    const found = pattern.exec(code)?.[0].trim();
+    return found === undefined ? [] : [`${path} says '${found}': ${instead}`];
+  });
+}
+
 /** A round trip through the graph, if there is one. */
 export function findCycle(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
   const done = new Set<string>();
