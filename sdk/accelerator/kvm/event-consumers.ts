@@ -3,6 +3,8 @@ import type { KvmKernel } from './kvm-kernel.ts';
 interface Consumer {
   readonly fd: number;
   readonly handler: () => void;
+  /** Signalled by a write that reached userspace, because the kernel has no ioeventfds. */
+  signalled: boolean;
 }
 
 /** Those who wait for an ioeventfd: the main loop's side of a signal that a guest's write gave. */
@@ -18,14 +20,19 @@ export class EventConsumers {
   /** A new eventfd, whose signals call `handler`. */
   add(handler: () => void): number {
     const fd = this.kernel.eventfd();
-    this.consumers.push({ fd, handler });
+    this.consumers.push({ fd, handler, signalled: false });
     return fd;
+  }
+
+  signal(fd: number): void {
+    for (const consumer of this.consumers) if (consumer.fd === fd) consumer.signalled = true;
   }
 
   /** Calls those who were signalled; `settle` comes first, because what the guest wrote before the signal counts. */
   notify(settle: () => void): void {
     for (const consumer of this.consumers) {
-      if (this.kernel.readEventfd(consumer.fd) === 0n) continue;
+      if (!consumer.signalled && this.kernel.readEventfd(consumer.fd) === 0n) continue;
+      consumer.signalled = false;
       settle();
       consumer.handler();
     }

@@ -17,9 +17,9 @@ import {
 import type { AcceleratorSettings } from '../accelerator-options.ts';
 import { DefaultExitCosts, type ExitCosts } from '../exit-cost.ts';
 import { ExitStatistics } from '../exit-statistics.ts';
-import type { GuestSource } from '../guest/operation.ts';
 import { type GuestAccess, MachineAccess } from '../guest-access.ts';
 import { HandlerProfile } from '../handler-profile.ts';
+import { Capability } from './abi.ts';
 import { CoalescedZones, type Zone } from './coalesced-zones.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
@@ -90,6 +90,11 @@ export class KvmAccelerator extends Accelerator {
     return { ports: of(true), memory: of(false) };
   }
 
+  /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
+  get guestTime(): number {
+    return this.kernel.now;
+  }
+
   /** Writes that wait in the ring now. */
   get queuedWrites(): number {
     return this.ring?.pending ?? 0;
@@ -138,6 +143,7 @@ export class KvmAccelerator extends Accelerator {
     for (const { listener } of [...this.listeners].reverse()) host.topology.removeListener(listener);
     this.listeners.length = 0;
     host.topology.coalescedIoFlusher = { flushCoalescedIo() {} };
+    host.topology.signalIoeventfd = undefined;
     this.consumers.close();
     this.vm.close();
     this.host = this.loop = this.ring = undefined;
@@ -215,8 +221,12 @@ export class KvmAccelerator extends Accelerator {
     if (options.coalescedPio !== false && vm.canCoalescePorts) {
       add(new CoalescedZones(vm, 'kvm-coalesced-pio', Min, true), true);
     }
-    add(new Ioeventfds(vm, 'kvm-memory-ioeventfd', DeviceBackend, false), false);
-    add(new Ioeventfds(vm, 'kvm-io', DeviceBackend, true), true);
+    if (vm.extension(Capability.Ioeventfd) > 0) {
+      add(new Ioeventfds(vm, 'kvm-memory-ioeventfd', DeviceBackend, false), false);
+      add(new Ioeventfds(vm, 'kvm-io', DeviceBackend, true), true);
+    } else {
+      host.topology.signalIoeventfd = (fd) => this.consumers.signal(fd);
+    }
   }
 
   /** Without a timer, a reset that waits in the ring may wait for ever. */
@@ -243,12 +253,12 @@ export class KvmAccelerator extends Accelerator {
 
   /** A recording has no beginning to go back to: after a reset it goes on where it was. */
   private startGuests(isRestart: boolean): void {
-    this.images.forEach((image, index) => {
-      const state = this.schedule.vcpus[index]!;
-      if (isRestart && !('start' in image)) return;
-      const guest: GuestSource = 'start' in image ? image.start() : image;
-      this.kernel.attachGuest(state.vcpu.fd, guest);
-      state.finished = state.halted = state.unserved = false;
+    this.schedule.vcpus.forEach((state, index) => {
+      const image = this.images[index];
+      if (isRestart && image !== undefined && !('start' in image)) return;
+      state.halted = state.unserved = false;
+      state.finished = image === undefined;
+      if (image !== undefined) this.kernel.attachGuest(state.vcpu.fd, 'start' in image ? image.start() : image);
     });
   }
 }

@@ -118,8 +118,9 @@ export class RunLoop {
     this.parts.time.begin();
   }
 
-  /** What a run that ended by an error or a request outside of it has left undone. */
+  /** What a run that ended by an error has left undone, and a reset that was asked for from outside since. */
   private resume(): LoopEnd | undefined {
+    if (this.parts.requests.reset) this.reset();
     for (const state of this.parts.schedule.vcpus) if (state.unserved) this.serveReturn(state);
     if (this.parts.ring.postponed) this.drain();
     return this.obey();
