@@ -141,8 +141,11 @@ describe('coalesced writes', () => {
     expect(machine.accelerator.statistics.kicks).toBe(0);
   });
 
-  it('delivers a queued write before the consumer of an ioeventfd runs', () => {
-    const machine = new SmallMachine([...indexAndData(), plainPort()]);
+  it.each([
+    ['of the kernel', {}, 1],
+    ['of userspace, where the kernel has none,', { capabilities: { [Capability.Ioeventfd]: 0 } }, 2],
+  ] as const)('delivers a queued write before the consumer of an ioeventfd %s runs', (_, options, exits) => {
+    const machine = new SmallMachine([...indexAndData(), plainPort()], options);
     const fd = machine.accelerator.eventfd(() => machine.seen.push('signalled'));
     machine.regions.get('plain')!.addIoeventfd({ offset: 0, size: 1, match: 7, fd });
     machine.run(function* (guest) {
@@ -152,7 +155,23 @@ describe('coalesced writes', () => {
     });
     expect(machine.seen.indexOf('signalled')).toBeGreaterThan(machine.seen.indexOf('out 0x70 = 0x1'));
     expect([...machine.seen].sort()).toEqual(['out 0x70 = 0x1', 'out 0x80 = 0x8', 'signalled']);
-    expect(machine.accelerator.statistics.userspaceExits).toBe(1);
+    expect(machine.accelerator.statistics.userspaceExits).toBe(exits);
+  });
+
+  it('calls the consumer of an ioeventfd soon even if the guest never leaves guest mode again', () => {
+    const machine = new SmallMachine([plainPort()]);
+    let signalled = false;
+    const fd = machine.accelerator.eventfd(() => {
+      signalled = true;
+    });
+    machine.regions.get('plain')!.addIoeventfd({ offset: 0, size: 0, fd });
+    let spins = 0;
+    machine.run(function* (guest) {
+      yield* guest.out16(0x80, 1);
+      for (; !signalled; spins++) yield* guest.pause(10);
+    });
+    expect(spins).toBeLessThan(100);
+    expect(machine.accelerator.statistics.userspaceExits).toBe(0);
   });
 
   it('registers no zones where the kernel lacks the capability, and every write exits', () => {

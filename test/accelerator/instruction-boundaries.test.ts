@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Guest, GuestStep } from '../../sdk/accelerator/index.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
@@ -119,6 +120,23 @@ describe('pause', () => {
     expect(machine.seen.at(-1)).toBe('out 0x80 = 0x3');
   });
 
+  it('at any access of any program changes nothing of what the devices see and the guest reads', () => {
+    const step = fc.record({
+      kind: fc.constantFrom('in', 'ins', 'outs', 'load', 'store', 'queued'),
+      value: fc.integer({ min: 1, max: 200 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 25 }), fc.integer({ min: 1, max: 9 }), (steps, every) => {
+        const whole = runSteps(steps, Number.POSITIVE_INFINITY);
+        const paused = runSteps(steps, every);
+        expect(paused.seen).toEqual(whole.seen);
+        expect(paused.read).toEqual(whole.read);
+        expect(whole.pauses).toBe(0);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('means nothing while the machine does not run', () => {
     const machine = new SmallMachine([plainPort()]);
     machine.accelerator.pause();
@@ -128,6 +146,38 @@ describe('pause', () => {
     expect(outcome.reason).toBe('finished');
   });
 });
+
+/** Runs a program whose devices pause the machine at every n-th access, and goes on each time. */
+function runSteps(steps: readonly { kind: string; value: number }[], pauseEvery: number) {
+  let accesses = 0;
+  let pauses = 0;
+  const read: unknown[] = [];
+  const access = () => {
+    if (++accesses % pauseEvery === 0) machine.accelerator.pause();
+    return accesses & 0xff;
+  };
+  const machine: SmallMachine = new SmallMachine([
+    { name: 'fifo', at: 0x300, size: 4, read: access, write: access },
+    { name: 'registers', at: 0xd0000, size: 0x3000, space: 'memory', read: access, write: access },
+    { name: 'queue', at: 0x70, size: 1, coalesced: { offset: 0, size: 1 }, write: access },
+  ]);
+  let outcome = machine.run(function* (guest) {
+    for (const { kind, value } of steps) {
+      if (kind === 'in') read.push(yield* guest.in8(0x300));
+      else if (kind === 'ins') read.push(yield* guest.repIns16(0x300, value));
+      else if (kind === 'outs') yield* guest.repOuts8(0x300, new Uint8Array(value % 9).fill(value));
+      else if (kind === 'load') read.push(yield* guest.load64(0xd0f80 + value));
+      else if (kind === 'store') yield* guest.store64(0xd0f80 + value, BigInt(value));
+      else yield* guest.out8(0x70, value);
+    }
+  });
+  for (; outcome.reason === 'paused'; outcome = machine.accelerator.run()) {
+    expect(machine.accelerator.queuedWrites).toBe(0);
+    pauses++;
+  }
+  expect(outcome.reason).toBe('finished');
+  return { seen: machine.seen, read, pauses };
+}
 
 describe('reset', () => {
   it.each(instructions)('during $what leaves the rest of it undone, and the guest begins anew', (instruction) => {
@@ -247,6 +297,12 @@ describe('reset', () => {
     machine.io.write(0xcf9, 6, 1);
     machine.accelerator.drain();
     expect(machine.resets).toBe(1);
+    machine.io.write(0xcf9, 6, 1);
+    const outcome = machine.run(function* (guest) {
+      expect(machine.resets).toBe(2);
+      yield* guest.pause(1);
+    });
+    expect(outcome.reason).toBe('finished');
   });
 
   it('asked for while the machine is being reset does not reset it for ever', () => {

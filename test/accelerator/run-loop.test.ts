@@ -261,6 +261,23 @@ describe('HLT', () => {
     expect(outcome.message).toContain('100000 timers have expired and none raised an interrupt');
   });
 
+  it('can be paused and reset by a timer, and a paused processor is still halted afterwards', () => {
+    const machine = new SmallMachine([plainPort()]);
+    machine.clock.timer('pause', () => machine.accelerator.pause()).arm(1 * MILLISECOND);
+    machine.clock.timer('watchdog', () => machine.accelerator.requestReset()).arm(2 * MILLISECOND);
+    const outcome = machine.run(function* (guest) {
+      yield* guest.sti();
+      yield* guest.hlt();
+      yield* guest.out8(0x80, 1);
+    });
+    expect(outcome.reason).toBe('paused');
+    expect(machine.clock.now).toBe(1 * MILLISECOND);
+    expect(machine.accelerator.run().reason).toBe('reset');
+    expect(machine.clock.now).toBe(2 * MILLISECOND);
+    expect(machine.resets).toBe(1);
+    expect(machine.seen).toEqual([]);
+  });
+
   it('is resumed by an interrupt that comes between two runs', () => {
     const line = new OneLine();
     const machine = new SmallMachine([plainPort()], { interruptController: line });
@@ -375,6 +392,14 @@ describe('two vCPUs', () => {
     expect(ringFullExits).toBe(Math.floor(800 / 170));
     const first = machine.seen.slice(0, 169);
     expect(new Set(first.map((line) => line.slice(0, 8))).size).toBe(2);
+  });
+
+  it('are idle again when the next guests are fewer', () => {
+    const machine = machineOfTwo(1);
+    machine.run([writer(0x70, 40), writer(0x72, 40)], { operationLimit: 10 });
+    machine.seen.length = 0;
+    expect(machine.run(writer(0x70, 3))).toMatchObject({ reason: 'finished', operations: 3 });
+    expect(machine.seen).toEqual(['out 0x70 = 0x0', 'out 0x70 = 0x1', 'out 0x70 = 0x2']);
   });
 
   it('take turns by the seed: the same seed gives the same order, another one another', () => {
