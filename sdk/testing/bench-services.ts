@@ -33,10 +33,12 @@ export class BenchServices {
     const memory = MemoryRegion.container(topology, 'memory', 2 ** 64);
     const io = MemoryRegion.unassignedPorts(topology, 'io');
     const ram = MemoryRegion.ram(topology, 'ram', ramSize);
-    memory.addSubregion(0, MemoryRegion.alias(topology, 'ram-behind', ram, 0, ramSize), BehindEverything);
+    const pciMemory = MemoryRegion.container(topology, 'pci', 2 ** 64);
+    memory.addSubregion(0, pciMemory, Priority.Pci);
+    memory.addSubregion(0, MemoryRegion.alias(topology, 'ram-behind', ram, 0, ramSize), Priority.Ram);
     this.memory = new AddressSpace(topology, 'memory', memory);
     this.io = new AddressSpace(topology, 'I/O', io);
-    this.pci = new PciBus({ io, memory });
+    this.pci = new PciBus({ io, memory: pciMemory });
     this.services = new Map<Token, object>([
       [VirtualClock, this.clock],
       [ManualClock, this.clock],
@@ -65,7 +67,8 @@ export class BenchServices {
   }
 }
 
-const BehindEverything = -1;
+/** The device's own regions are in front of both. */
+const Priority = { Pci: -1, Ram: -2 } as const;
 
 function emptyPorts(topology: MemoryTopology): AddressSpace {
   return new AddressSpace(topology, 'ports behind the bridge', MemoryRegion.unassignedPorts(topology, 'nothing'));

@@ -90,6 +90,10 @@ export class QemuProcess {
     return this.qmp.version;
   }
 
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
   /** Ends the emulator at once; it has nothing worth keeping. */
   async stop(): Promise<void> {
     this.qtest.close();

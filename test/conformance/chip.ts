@@ -1,3 +1,4 @@
+import type { Machine } from '../../sdk/index.ts';
 import type { RegisterNames } from './compare.ts';
 import type { QemuSubjectOptions } from './qemu-subject.ts';
 import type { Random } from './random.ts';
@@ -12,7 +13,11 @@ export interface Chip {
   readonly dates: readonly string[];
   readonly registerNames: RegisterNames;
   /** Options of our machine. */
-  readonly machineOptions: Readonly<Record<string, string>>;
+  readonly machineOptions: Readonly<Record<string, unknown>>;
+  /** Drives an input of one of the chips in our machine. */
+  setInput?(machine: Machine, chip: string, line: number, level: boolean): void;
+  /** The output that is watched, in our machine. */
+  output?(machine: Machine): boolean;
   readonly qemu: QemuSubjectOptions;
   /** Adds a few operations that a driver could have meant. */
   act(random: Random, add: (...operations: Operation[]) => void): void;

@@ -70,10 +70,7 @@ async function firstDivergence(
     const a = left[index];
     const b = right[index];
     if (!a || !b) throw new Error(`${a ? theirs.name : ours.name} gave no answer to '${formatOperation(operation)}'`);
-    const ignored = known.reduce(
-      (bits, one) => (one.concerns(register, operation) ? (bits | one.bits) >>> 0 : bits),
-      0,
-    );
+    const ignored = known.reduce((bits, one) => (one.hides(register, operation) ? (bits | one.bits) >>> 0 : bits), 0);
     count(counts, operation, a, ignored);
     if (differs(a, b, ignored)) return { index, register, ours: a, theirs: b };
   }

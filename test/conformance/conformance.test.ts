@@ -72,7 +72,7 @@ describe('conformance', () => {
       bits: 0x01,
       condition: 'always',
       reason: 'It leaks.',
-      concerns: (register) => register === 'byte 200',
+      hides: (register) => register === 'byte 200',
     };
     const result = await conform(chip, new Bytes('ours', leaky), new Bytes('theirs'), { ...plan, known: [known] });
     expect(passed(result)).toBe(true);
@@ -92,7 +92,7 @@ describe('conformance', () => {
       bits: 0xffff_ffff,
       condition: 'always',
       reason: 'Too much.',
-      concerns: (register) => Number(register.slice(5)) < 32,
+      hides: (register) => Number(register.slice(5)) < 32,
     };
     const result = await conform(chip, new Bytes('ours'), new Bytes('theirs'), { ...plan, known: [known] });
     expect(result.counts.skipped).toBeGreaterThan(0);

@@ -4,15 +4,14 @@ import { type KnownDifference, knownDifferences } from './known-differences.ts';
 import { Random } from './random.ts';
 import type { Subject } from './script.ts';
 
-/** Operations of one script. Every script begins with a new machine on both sides. */
-const ScriptLength = 10_000;
-
 /** At least this share of the replies must be compared bit by bit. */
 const LeastInFull = 0.95;
 
 export interface Plan {
   readonly operations: number;
   readonly seed: number;
+  /** Operations of one script: every script begins with a new machine on both sides. */
+  readonly scriptLength?: number;
   readonly known?: readonly KnownDifference[];
 }
 
@@ -26,12 +25,12 @@ export interface Result {
 
 /** Runs scripts on both sides until the planned number of operations, or the first divergence. */
 export async function conform(chip: Chip, ours: Subject, theirs: Subject, plan: Plan): Promise<Result> {
-  const { operations, seed, known = knownDifferences[chip.name] ?? [] } = plan;
+  const { operations, seed, scriptLength = 10_000, known = knownDifferences[chip.name] ?? [] } = plan;
   const random = new Random(seed);
   const counts = noCounts();
   let divergence: Divergence | undefined;
   while (counts.operations < operations && !divergence) {
-    const length = Math.min(ScriptLength, operations - counts.operations);
+    const length = Math.min(scriptLength, operations - counts.operations);
     const script = { date: random.pick(chip.dates), operations: writeScript(chip, random, length) };
     divergence = await compareScript(ours, theirs, script, { known, registerNames: chip.registerNames }, counts);
   }

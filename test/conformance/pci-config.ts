@@ -108,7 +108,7 @@ export const pciConfig: Chip = {
   name: 'pci-config',
   title: 'PCI configuration: i440FX host bridge and PIIX3, with the reset register laid over',
   dates: ['2024-02-28T21:43:50'],
-  machineOptions: { 'reset-control': 'overlay' },
+  machineOptions: { resetControl: 'overlay' },
   qemu: {},
   registerNames: pciRegisterNames,
   act(random, add) {
@@ -134,14 +134,16 @@ function pciRegisterNames(): (operation: Operation) => string {
   return (operation) => {
     if (operation.kind === 'reset') return 'reset';
     if (operation.kind === 'input') return `input ${operation.line}`;
-    const { port } = operation;
-    if (operation.kind === 'out' && port === Address && operation.size === 4) address = operation.value;
-    if (port < Data || port > Data + 3) return `port ${hex(port)}`;
-    const bus = (address >>> 16) & 0xff;
-    const device = (address >>> 11) & 31;
-    const register = (address & 0xff) | (port - Data);
-    const enabled = address >= Enable ? '' : ' (disabled)';
-    const text = (value: number) => value.toString(16).padStart(2, '0');
-    return `${text(bus)}:${text(device)}.${(address >>> 8) & 7} ${hex(register)}${enabled}`;
+    const { port, size } = operation;
+    if (operation.kind === 'out' && port === Address && size === 4) address = operation.value;
+    if (port >= Data && port < Data + 4) return configRegister(address, port - Data);
+    const runsOver = port > ResetControl && port < Data && port + size > Data;
+    return `port ${hex(port)}${runsOver ? `, then ${configRegister(address, 0)}` : ''}`;
   };
+}
+
+function configRegister(address: number, lane: number): string {
+  const text = (value: number) => value.toString(16).padStart(2, '0');
+  const place = `${text((address >>> 16) & 0xff)}:${text((address >>> 11) & 31)}.${(address >>> 8) & 7}`;
+  return `${place} ${hex((address & 0xff) | lane)}${address >= Enable ? '' : ' (disabled)'}`;
 }

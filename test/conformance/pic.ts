@@ -1,3 +1,4 @@
+import { I8259 } from '../../devices/i8259.ts';
 import type { Chip } from './chip.ts';
 import type { Random } from './random.ts';
 import { hex, type Operation, out, out8, read, read8, type Width } from './script.ts';
@@ -90,6 +91,8 @@ export const pic: Chip = {
   machineOptions: {},
   qemu: { chips: { type: 'isa-i8259', names: Pics.map(({ name }) => name) }, watch: 'master' },
   registerNames: picRegisterNames,
+  setInput: (machine, name, line, level) => machine.device(I8259).setLine(name === 'master' ? line : 8 + line, level),
+  output: (machine) => machine.device(I8259).interrupt.level,
   act(random, add) {
     const one = random.pick(Pics);
     random.weighted([

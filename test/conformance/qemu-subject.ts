@@ -1,7 +1,9 @@
 import { QemuProcess } from '../../sdk/testing/qemu-process.ts';
-import type { Answer, Operation, Script, Subject } from './script.ts';
+import { type Answer, type Operation, RamMebibytes, type Script, type Subject } from './script.ts';
 
 export interface QemuSubjectOptions {
+  /** More of the command line, where our machine has what `-nodefaults` leaves out. */
+  readonly arguments?: readonly string[];
   /** Objects of this type are the chips of a script, in the order of their names here. */
   readonly chips?: { readonly type: string; readonly names: readonly string[] };
   /** Report the level of this chip's output line 0 with every answer. */
@@ -18,7 +20,8 @@ export class QemuSubject implements Subject {
   constructor(private readonly options: QemuSubjectOptions = {}) {}
 
   run({ date, operations }: Script): Promise<readonly Answer[]> {
-    return QemuProcess.with({ rtcBase: date }, async (qemu) => {
+    const args = ['-m', `${RamMebibytes}M`, ...(this.options.arguments ?? [])];
+    return QemuProcess.with({ rtcBase: date, arguments: args }, async (qemu) => {
       this.version = qemu.version;
       const paths = await this.findChips(qemu);
       const watched = this.options.watch === undefined ? undefined : paths.get(this.options.watch);

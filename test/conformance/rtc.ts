@@ -67,7 +67,8 @@ export const rtc: Chip = {
   title: 'MC146818 real-time clock and CMOS RAM',
   dates: ['2024-02-28T21:43:50', '1999-12-31T23:59:59', '2000-02-29T12:00:00', '2038-01-19T03:14:08'],
   machineOptions: {},
-  qemu: {},
+  // The empty floppy drive that every pc has, and that its CMOS tells of.
+  qemu: { arguments: ['-drive', 'if=floppy'] },
   registerNames: rtcRegisterNames,
   act(random, add) {
     random.weighted([

@@ -7,6 +7,9 @@ export type Operation =
 
 export type Width = 1 | 2 | 4;
 
+/** Of both machines. Few, since a run makes hundreds of machines. */
+export const RamMebibytes = 16;
+
 export interface Script {
   /** The RTC's time when the machine is made. */
   readonly date: string;

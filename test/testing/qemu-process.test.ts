@@ -1,12 +1,25 @@
-import { readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { describe, expect, it } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findQemu, QemuProcess, whyNoQemu } from '../../sdk/testing/qemu-process.ts';
 
 const missing = whyNoQemu();
 if (missing) console.log(`Nothing is asked of QEMU: ${missing}`);
 
-const socketFolders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('backplane-qemu-'));
+// A folder of our own for temporary files, so that what is left behind is ours.
+const folder = mkdtempSync(join(tmpdir(), 'backplane-test-'));
+const usualFolder = process.env['TMPDIR'];
+beforeAll(() => {
+  process.env['TMPDIR'] = folder;
+});
+afterAll(() => {
+  if (usualFolder === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = usualFolder;
+  rmSync(folder, { recursive: true, force: true });
+});
 
 describe('an installed QEMU', () => {
   it('is looked for where QTEST_QEMU_BINARY says, then on PATH; and its absence has a reason', () => {
@@ -23,7 +36,7 @@ describe('an installed QEMU', () => {
 
   it('that ends before it connects is reported with what it said, and leaves nothing behind', async () => {
     await expect(QemuProcess.start({ binary: '/bin/false' })).rejects.toThrow(/'\/bin\/false' ended with status 1/);
-    expect(socketFolders()).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it.skipIf(missing)('that does not know its machine is quoted', async () => {
@@ -33,7 +46,7 @@ describe('an installed QEMU', () => {
   it('that never connects is given up and killed', async () => {
     const binary = new URL('./fixtures/hangs', import.meta.url).pathname;
     await expect(QemuProcess.start({ binary, startTimeout: 100 })).rejects.toThrow('it did not connect');
-    expect(socketFolders()).toEqual([]);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it.skipIf(missing)('answers port reads through qtest, and stands still: the RTC does not advance', async () => {
@@ -62,4 +75,25 @@ describe('an installed QEMU', () => {
     await expect(body).rejects.toThrow('the body failed');
     await expect(asked).rejects.toThrow('qtest: the client closed the connection.');
   });
+
+  it.skipIf(missing)('dies with the process that started it, however that one ends', async () => {
+    const script = new URL('./fixtures/start-qemu.ts', import.meta.url).pathname;
+    const owner = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(owner.stdout, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    expect(isRunning(pid)).toBe(true);
+    owner.kill('SIGKILL');
+    await once(owner, 'exit');
+    for (let wait = 0; wait < 200 && isRunning(pid); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(isRunning(pid)).toBe(false);
+  });
 });
+
+/** A process that has ended and that nobody has waited for yet counts as ended. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,63 @@
+import { pcI440fx } from '../../machines/index.ts';
+import { type ConcreteDeviceClass, defineMachine, Machine, type MachineDefinition, MiB } from '../../sdk/index.ts';
+import type { Chip } from './chip.ts';
+import { knownDifferences } from './known-differences.ts';
+import { type Answer, type Operation, RamMebibytes, type Script, type Subject } from './script.ts';
+
+/** Our `pc`, in this process: a new machine for each script, driven by its ports and the chip's inputs. */
+export class MachineSubject implements Subject {
+  readonly name = 'ours';
+
+  constructor(
+    private readonly chip: Chip,
+    private readonly definition: MachineDefinition = pcForComparison(chip),
+  ) {}
+
+  async run({ date, operations }: Script): Promise<readonly Answer[]> {
+    const machine = Machine.create(this.definition, {
+      ram: RamMebibytes * MiB,
+      options: this.chip.machineOptions,
+      deviceOptions: { mc146818rtc: { date: new Date(`${date}Z`) } },
+    });
+    try {
+      return operations.map((operation) => {
+        const value = this.perform(machine, operation);
+        return { value, output: this.chip.output?.(machine) };
+      });
+    } finally {
+      machine.dispose();
+    }
+  }
+
+  private perform(machine: Machine, operation: Operation): number | undefined {
+    switch (operation.kind) {
+      case 'in':
+        return machine.io.read(operation.port, operation.size);
+      case 'out':
+        machine.io.write(operation.port, operation.value, operation.size);
+        return undefined;
+      case 'input':
+        this.chip.setInput?.(machine, operation.chip, operation.line, operation.level);
+        return undefined;
+      case 'reset':
+        machine.reset();
+        return undefined;
+    }
+  }
+}
+
+/** The pc, with stand-ins where a known difference has one. */
+function pcForComparison({ name }: Chip): MachineDefinition {
+  const standIns = (knownDifferences[name] ?? []).flatMap(({ standIn }) => (standIn ? [standIn] : []));
+  return standIns.reduce((pc, [original, inItsPlace]) => withDevice(pc, original, inItsPlace), pcI440fx);
+}
+
+/** The machine with one of its devices replaced by another class. */
+export function withDevice(
+  machine: MachineDefinition,
+  original: ConcreteDeviceClass,
+  inItsPlace: ConcreteDeviceClass,
+): MachineDefinition {
+  const devices = machine.devices.map((used) => (used.device === original ? { ...used, device: inItsPlace } : used));
+  return defineMachine({ ...machine, devices });
+}

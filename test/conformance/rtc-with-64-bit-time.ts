@@ -1,0 +1,28 @@
+import { Mc146818Rtc } from '../../devices/index.ts';
+import { TimeOfDay } from '../../devices/mc146818-rtc/time-of-day.ts';
+import { device, SECOND } from '../../sdk/index.ts';
+
+const Second = BigInt(SECOND);
+
+/** Counts nanoseconds since 1970 in 64 bits, as QEMU does: beyond 1677 and 2262 the time is another one. */
+class TimeIn64Bits extends TimeOfDay {
+  override seconds(now: number): number {
+    return Number(BigInt.asIntN(64, this.nanoseconds(now)) / Second);
+  }
+
+  override subsecond(now: number): number {
+    return Number(BigInt.asUintN(64, this.nanoseconds(now)) % Second);
+  }
+
+  private nanoseconds(now: number): bigint {
+    return BigInt(this.base) * Second + BigInt(now - this.since + this.phase);
+  }
+}
+
+/** Our RTC, with QEMU's limits of time and nothing else changed. */
+@device({ type: 'mc146818rtc', description: 'MC146818 real-time clock whose time is 64 bits of nanoseconds' })
+export class RtcWith64BitTime extends Mc146818Rtc {
+  protected override createTimeOfDay(ram: Uint8Array, baseYear: number, date: Date, now: number): TimeOfDay {
+    return new TimeIn64Bits(ram, baseYear, date, now);
+  }
+}
