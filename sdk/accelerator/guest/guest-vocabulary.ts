@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../memory/errors.ts';
-import { GuestOperation, OperationKind, type OperationKindValue } from './operation.ts';
+import { GuestOperation, LargestString, OperationKind, type OperationKindValue } from './operation.ts';
 
 /** One step of a guest program: used as `const status = yield* guest.in8(0x71)`. */
 export type GuestStep<T> = Generator<undefined, T, undefined>;
@@ -166,8 +166,9 @@ export class Guest {
   }
 
   #repOuts(port: number, size: 1 | 2 | 4, elements: ArrayLike<number>): undefined {
-    const bytes = new Uint8Array(elements.length * size);
-    for (let index = 0; index < elements.length; index++) {
+    const fits = elements.length * size <= LargestString; // if not, the processor refuses the string
+    const bytes = new Uint8Array(fits ? elements.length * size : 0);
+    for (let index = 0; fits && index < elements.length; index++) {
       const value = elements[index]!;
       for (let byte = 0; byte < size; byte++) bytes[index * size + byte] = value >>> (8 * byte);
     }

@@ -21,12 +21,19 @@ export interface ReadTraceOptions {
 export async function readTrace(path: string, options: ReadTraceOptions = {}): Promise<RecordedTrace> {
   const name = options.name ?? basename(path);
   const parser = new TraceParser(name, options.sizeLimit ?? DefaultTraceSizeLimit);
+  let refused: unknown;
   try {
     const decompression = (await isGzip(path)) ? createGunzip() : new Transform({ transform: passOn });
     await pipeline(createReadStream(path), decompression, async (chunks: AsyncIterable<Uint8Array>) => {
-      for await (const chunk of chunks) parser.push(chunk);
+      try {
+        for await (const chunk of chunks) parser.push(chunk);
+      } catch (cause) {
+        refused = cause;
+        throw cause;
+      }
     });
-  } catch (cause) {
+  } catch (failed) {
+    const cause = refused ?? failed; // the pipeline may report its own abort first
     throw cause instanceof BackplaneError ? cause : unreadable(name, path, parser.accesses, cause);
   }
   return parser.end();

@@ -2,8 +2,11 @@ import { PageSize } from '../abi.ts';
 
 /** Rows for pages and directions; a guest that touches more of them shares the overflow row of its direction. */
 export const MostPageRows = 8192;
+/** 2 ** 14. */
 const Slots = 2 * MostPageRows;
 const Free = -1;
+/** A guest cannot make one lookup slow: what finds no row within so many steps counts as overflow. */
+const MostSteps = 32;
 
 /** Samples and userspace exits per memory page and direction: an open-addressed table that never grows. */
 export class PageRows {
@@ -48,18 +51,23 @@ export class PageRows {
   #slotOf(address: number, isWrite: boolean): number {
     const key = Math.floor(address / PageSize) * 2 + (isWrite ? 1 : 0);
     if (key === this.#lastKey) return this.#lastSlot;
-    let slot = ((key % 0x7fff_ffff) * 0x9e37) % Slots;
-    while (this.#keys[slot] !== key) {
-      if (this.#keys[slot] === Free) {
-        if (this.#used === MostPageRows) return Slots + (isWrite ? 1 : 0);
+    let slot = startOf(key);
+    for (let step = 0; this.#keys[slot] !== key; step++) {
+      if (this.#keys[slot] === Free && this.#used < MostPageRows) {
         this.#used++;
         this.#keys[slot] = key;
         break;
       }
+      if (this.#keys[slot] === Free || step === MostSteps) return Slots + (isWrite ? 1 : 0);
       slot = (slot + 1) % Slots;
     }
     this.#lastKey = key;
     this.#lastSlot = slot;
     return slot;
   }
+}
+
+/** Spreads keys over the slots: the upper 14 bits of a product with the golden ratio. */
+function startOf(key: number): number {
+  return Math.imul((key % 2 ** 32) ^ Math.floor(key / 2 ** 32), 0x9e37_79b1) >>> 18;
 }

@@ -1,0 +1,222 @@
+import { describe, expect, it } from 'vitest';
+import { type GuestBody, guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
+import { type GuestOperation, type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
+import { Errno, ExitReason } from '../../sdk/accelerator/kvm/abi.ts';
+import { KernelBench } from './kernel-bench.ts';
+
+/** Runs a program that cannot be executed, and answers with the sentence that says why. */
+function failure(guest: GuestBody | GuestSource): string | undefined {
+  const bench = new KernelBench();
+  bench.attach(guest);
+  expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.InternalError]);
+  return bench.kernel.guestFailure(bench.vcpuFds[0]!)?.message;
+}
+
+/** A source that hands over one operation with these fields, whatever they are. */
+function raw(fields: Partial<Record<keyof GuestOperation, unknown>>): GuestSource {
+  return {
+    name: 'raw',
+    next: (operation) => {
+      Object.assign(operation, fields);
+      return true;
+    },
+    interrupt: () => {},
+  };
+}
+
+describe('a guest program', () => {
+  it('runs from the beginning each time it is started', () => {
+    const program = guestProgram('twice', function* (guest) {
+      yield* guest.out8(0x80, 1);
+    });
+    const bench = new KernelBench();
+    for (let time = 0; time < 2; time++) {
+      bench.attach(program.start());
+      expect([bench.run(), bench.exit]).toEqual([0, 'out 0x80/1']);
+    }
+  });
+
+  it('starts over by attaching, also in the middle of an IN', () => {
+    const bench = new KernelBench();
+    bench.attach(function* (guest) {
+      yield* guest.in8(0x71);
+    });
+    bench.run();
+    bench.attach(function* (guest) {
+      yield* guest.out8(0x80, 1);
+    });
+    expect([bench.run(), bench.exit]).toEqual([0, 'out 0x80/1']);
+  });
+
+  it('writes strings of every width, little endian', () => {
+    const bench = new KernelBench();
+    bench.zone(0, 0x10000, 1);
+    bench.attach(function* (guest) {
+      yield* guest.repOuts16(0x1f0, [0x1234, 0xabcd]);
+      yield* guest.repOuts32(0xcf8, [0x8000_0000, 0xffff_ffff]);
+      yield* guest.repOuts8(0x80, []);
+    });
+    bench.run();
+    expect(bench.drain().map(({ value }) => value)).toEqual([0x1234, 0xabcd, 0x8000_0000, 0xffff_ffff]);
+  });
+
+  it('that reads an empty string reads nothing, and does not exit', () => {
+    const bench = new KernelBench();
+    let length = -1;
+    bench.attach(function* (guest) {
+      length = (yield* guest.repIns8(0x511, 0)).length;
+    });
+    expect([bench.run(), length, bench.kernel.statistics.vmExits]).toEqual([Errno.EINTR, 0, 0]);
+  });
+
+  it('that loops without end stops at its slice, and so does one that only pauses', () => {
+    const bench = new KernelBench();
+    for (const endless of ['cli', 'pause'] as const) {
+      bench.attach(function* (guest) {
+        while (true) yield* endless === 'cli' ? guest.cli() : guest.pause(0);
+      });
+      bench.kernel.sliceOperations(bench.vcpuFds[0]!, 10_000);
+      expect(bench.run()).toBe(Errno.EINTR);
+    }
+  });
+
+  it.each<[string, GuestBody, string]>([
+    ['a port too high', (guest) => guest.out8(0x10000, 1), '(out8 at 0x10000): a port is 0 to 0xffff.'],
+    ['a negative port', (guest) => guest.out8(-1, 1), '(out8 at -1): a port is 0 to 0xffff.'],
+    ['half a port', (guest) => guest.out16(0.5, 1), '(out16 at 0x0): a port is 0 to 0xffff.'],
+    [
+      'a value too large',
+      (guest) => guest.out8(0x70, 256),
+      '(out8 at 0x70): its value is a whole number from 0 to 0xff, not 256.',
+    ],
+    [
+      'a negative value',
+      (guest) => guest.store16(0, -1),
+      '(store16 at 0x0): its value is a whole number from 0 to 0xffff, not -1.',
+    ],
+    [
+      'a bigint too wide',
+      (guest) => guest.store64(0, 2n ** 64n),
+      'store64: the value is a bigint of 64 bits, 0n to 2n ** 64n - 1n, not 18446744073709551616.',
+    ],
+    [
+      'an address too high',
+      (guest) => guest.store8(2 ** 52, 1),
+      '(store8 at 0x10000000000000): a guest physical address is 0 to 2 ** 52 - 1.',
+    ],
+    [
+      'the end of an access too high',
+      (guest) => guest.store16(2 ** 52 - 1, 1),
+      '(store16 at 0xfffffffffffff): a guest physical address is 0 to 2 ** 52 - 1.',
+    ],
+    [
+      'an endless pause',
+      (guest) => guest.pause(Infinity),
+      '(pause): a pause takes from 0 to 2 ** 52 nanoseconds, not Infinity.',
+    ],
+    [
+      'a pause that is no number',
+      (guest) => guest.pause(NaN),
+      '(pause): a pause takes from 0 to 2 ** 52 nanoseconds, not NaN.',
+    ],
+    [
+      'a string too long',
+      (guest) => asVoid(guest.repIns32(0x70, 2 ** 30)),
+      '(rep ins32 at 0x70): a string has 0 to 262144 elements of this size, not 1073741824.',
+    ],
+    [
+      'a string that would never end',
+      (guest) => guest.repOuts8(0x70, { length: 2 ** 52 }),
+      '(rep outs8 at 0x70): a string has 0 to 1048576 elements of this size, not 4503599627370496.',
+    ],
+    [
+      'a string to a place that is no RAM',
+      (guest) => asVoid(guest.repIns8(0x70, 4, { destination: 0x1000 })),
+      '(rep ins8 at 0x70): its destination 0x1000 is not all RAM that the guest can write.',
+    ],
+    [
+      'a step without an operation',
+      function* () {
+        yield;
+      },
+      '(nothing): there is no such operation. Yield only what the guest offers: yield* guest.out8(...).',
+    ],
+    [
+      'an exception',
+      function* (guest) {
+        yield* guest.cli();
+        throw new Error('oops');
+      },
+      "Guest 'test', operation 2 on vCPU 0: its program threw: oops",
+    ],
+  ])('is refused with a sentence that names the operation: %s', (_name, body, message) => {
+    expect(failure(body)).toContain(message);
+  });
+
+  it.each<[string, Parameters<typeof raw>[0], string]>([
+    ['a kind that does not exist', { kind: 99 }, 'there is no such operation'],
+    ['a kind that is no number', { kind: 'out' }, 'there is no such operation'],
+    ['a size of 3', { kind: OperationKind.Out, size: 3 }, 'an access has 1, 2 or 4 bytes, to memory also 8, not 3.'],
+    [
+      'eight bytes to a port',
+      { kind: OperationKind.Out, size: 8 },
+      'an access has 1, 2 or 4 bytes, to memory also 8, not 8.',
+    ],
+    ['an address that is no number', { kind: OperationKind.Load, address: Number.NaN }, 'a guest physical address is'],
+    [
+      'a string without bytes',
+      { kind: OperationKind.RepOuts, count: 4 },
+      'a string of 4 elements needs 4 bytes, and has 0.',
+    ],
+    ['a string that starts behind its end', { kind: OperationKind.RepIns, count: 1, position: 2 }, 'a string has'],
+    [
+      'a destination below 0',
+      { kind: OperationKind.RepIns, count: 1, destination: -1 },
+      'its destination is a guest physical address',
+    ],
+  ])('cannot make a source throw through the kernel either: %s', (_name, fields, message) => {
+    expect(failure(raw(fields))).toContain(message);
+  });
+
+  it('reports its own failures in its own words, and stays failed', () => {
+    const bench = new KernelBench();
+    bench.attach(function* (guest) {
+      yield* guest.out8(0x10000, 1);
+    });
+    expect([bench.run(), bench.run(), bench.exitReason]).toEqual([0, 0, ExitReason.InternalError]);
+    expect(bench.kernel.statistics).toMatchObject({ vmExits: 0, userspaceExits: 0 });
+  });
+
+  it('that is not attached at all is missed', () => {
+    const bench = new KernelBench();
+    expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.InternalError]);
+    expect(bench.kernel.guestFailure(bench.vcpuFds[0]!)?.message).toContain('vCPU 0 has no guest to execute');
+  });
+
+  it('is refused when it is made or started as something else than a generator', () => {
+    expect(() => guestProgram('x', 5 as unknown as GuestBody)).toThrow("Guest program 'x': its body is not a function");
+    expect(() => guestProgram('x', (() => undefined) as unknown as GuestBody).start()).toThrow(
+      'Write function* instead',
+    );
+    expect(() =>
+      guestProgram((guest) => guest.cli())
+        .start()
+        .next({} as GuestOperation),
+    ).not.toThrow();
+  });
+
+  it('refuses a handler for a vector that does not exist', () => {
+    expect(
+      failure(function* (guest) {
+        guest.onInterrupt(256, function* () {
+          yield* guest.cli();
+        });
+        yield* guest.cli();
+      }),
+    ).toContain('a vector is 0 to 255, not 256');
+  });
+});
+
+function* asVoid<T>(steps: Generator<undefined, T, undefined>): Generator<undefined, void, undefined> {
+  yield* steps;
+}
