@@ -1,6 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HostPacedClock, ManualClock, MILLISECOND, SECOND, type Timer } from '../../sdk/clock/index.ts';
+import {
+  afterHostTime,
+  HostPacedClock,
+  hostDate,
+  hostNanoseconds,
+  ManualClock,
+  MILLISECOND,
+  SECOND,
+  type Timer,
+} from '../../sdk/clock/index.ts';
 
 describe('a timer', () => {
   it('fires once, at the time it was armed for, and sees exactly that time', () => {
@@ -177,5 +186,20 @@ describe('a host-paced clock', () => {
     let rounds = 0;
     while (clock.now === before && rounds < 1e8) rounds++;
     expect(clock.now).toBeGreaterThan(before);
+  });
+});
+
+describe('the time of the host', () => {
+  it('is a date, a count that grows, and a wait that can be called off', async () => {
+    expect(Math.abs(hostDate().getTime() - Date.now())).toBeLessThan(60_000);
+    const before = hostNanoseconds();
+    let calledOff = false;
+    const callOff = afterHostTime(1, () => {
+      calledOff = true;
+    });
+    callOff();
+    await new Promise<void>((resolve) => afterHostTime(5, resolve));
+    expect(hostNanoseconds() - before).toBeGreaterThan(2 * MILLISECOND);
+    expect(calledOff).toBe(false);
   });
 });

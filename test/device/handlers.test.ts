@@ -211,6 +211,32 @@ describe('a mirrored region', () => {
   });
 });
 
+const tail = portRegion({ name: 'tail', base: 0x330, size: 2, implements: { max: 1 }, mirrored: true });
+
+@device({ type: 'tail', description: 'Its second register goes on past the end' })
+class Tail extends IsaDevice {
+  readonly calls: string[] = [];
+
+  @tail.write(0)
+  writeFirst(value: number): void {
+    this.calls.push(`first ${value}`);
+  }
+
+  @tail.write(1, { length: Number.POSITIVE_INFINITY })
+  writeRest(value: number, offset: number): void {
+    this.calls.push(`rest ${value} at ${offset}`);
+  }
+}
+
+describe('a handler of endless length', () => {
+  it('takes what runs over the end of the region, up to where the region repeats itself', () => {
+    const bench = new DeviceBench();
+    const chip = bench.realize(new Tail());
+    bench.io.write(0x330, 0x04030201, 4);
+    expect(chip.calls).toEqual(['first 1', 'rest 2 at 1', 'first 3', 'rest 4 at 3']);
+  });
+});
+
 describe('a subclass', () => {
   @device({ type: 'counter2', description: 'A counter that counts differently' })
   class Counter2 extends Counter {
