@@ -72,10 +72,8 @@ export class MachineBuilder {
     const mappings = new Map(devices.map((device) => [device, this.check.mappingsOf(device)]));
     this.check.checkOverlaps([...mappings.values()].flat());
     for (const device of devices) this.check.checkWires(device, ids);
-    const constructed = devices.flatMap((plan) => {
-      const device = this.check.checkServices(plan) && !plan.faulty ? this.constructOne(plan) : undefined;
-      return device === undefined ? [] : [{ plan, device, mappings: mappings.get(plan) ?? [] }];
-    });
+    const sound = devices.filter((plan) => this.check.checkServices(plan) && !plan.faulty);
+    const constructed = this.constructAll(sound, mappings);
     this.checkPins(constructed);
     this.checkClock();
     const mistakes = [...this.mistakes, ...this.plan.mistakes, ...this.check.mistakes];
@@ -133,18 +131,29 @@ export class MachineBuilder {
     }
   }
 
+  /** Device classes are bound while devices are constructed and not before: a device is no service of another one. */
+  private constructAll(
+    plans: readonly PlannedDevice[],
+    mappings: ReadonlyMap<PlannedDevice, readonly Mapping[]>,
+  ): ConstructedDevice[] {
+    const classes = new Set(plans.map(({ used }) => used.device as unknown as Newable<Device>));
+    for (const deviceClass of classes) this.container.bind(deviceClass).toSelf().inTransientScope();
+    const constructed = plans.flatMap((plan) => {
+      const device = this.constructOne(plan);
+      return device === undefined ? [] : [{ plan, device, mappings: mappings.get(plan) ?? [] }];
+    });
+    for (const deviceClass of classes) this.container.unbind(deviceClass);
+    return constructed;
+  }
+
   private constructOne({ id, blueprint, given, used }: PlannedDevice): Device | undefined {
-    const token = used.device as unknown as Newable<Device>;
     this.current = blueprint.options.resolve(given, id);
-    this.container.bind(token).toSelf().inTransientScope();
     try {
-      return this.container.get(token);
+      return this.container.get(used.device as unknown as Newable<Device>);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.mistakes.push(`Device '${id}': ${used.device.name} could not be constructed: ${why.trim()}`);
       return undefined;
-    } finally {
-      this.container.unbind(token);
     }
   }
 

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   BackplaneError,
   defineMachine,
+  device,
+  IsaDevice,
+  inject,
   isaIrq,
   Machine,
   type MachineDefinition,
@@ -29,6 +32,21 @@ import {
   Wide,
   widePorts,
 } from './toys.ts';
+
+@device({ type: 'broken', description: 'fails to come into being' })
+class Broken extends IsaDevice {
+  constructor() {
+    super();
+    throw new Error('no spring in the box');
+  }
+}
+
+@device({ type: 'clinging', description: 'wants to hold another device' })
+class Clinging extends IsaDevice {
+  constructor(@inject(Wide) readonly wide: Wide) {
+    super();
+  }
+}
 
 const withDevices = (...devices: MachineDefinition['devices'][number][]) => defineMachine({ ...toyMachine, devices });
 
@@ -166,6 +184,26 @@ describe('a machine with one wiring mistake names it and says what to change', (
     const mistakes = mistakesOf(definition);
     expect(mistakes).toHaveLength(1);
     expect(mistakes[0]).toMatch(/^Service Absent could not be made: .*out of luck/s);
+  });
+
+  it('a device whose constructor fails', () => {
+    expect(mistakesOf(withDevices(use(Broken)))[0]).toMatch(
+      /^Device 'broken': Broken could not be constructed: .*no spring in the box/s,
+    );
+  });
+
+  it('a service module that loads asynchronously', () => {
+    const slow = new ContainerModule(async () => {});
+    expect(mistakesOf({ ...toyMachine, services: [slow] })).toEqual([
+      'A service module failed to load: A service module loads asynchronously. A machine is built in one go: await before, bind then.',
+    ]);
+  });
+
+  it('a device that asks for another device, which is no service', () => {
+    expect(mistakesOf(withDevices(use(Wide), use(Clinging)))).toEqual([
+      "Device 'clinging': Clinging needs Wide, which no service module of machine 'toy' binds. " +
+        'Add a ContainerModule with bind(Wide) to its services.',
+    ]);
   });
 
   it('a clock that nobody can move', () => {
