@@ -187,10 +187,13 @@ export class Mc146818Rtc extends IsaDevice {
 
   /** Letting go of the divider chain starts the clock half a second before its next update. */
   private writeStatusA(value: number): void {
+    const { now } = this.clock;
     const wasHeld = (this.statusA & Divider.Reset) === Divider.Reset;
     const runs = (value & StatusA.Divider) <= Divider.LastRunning;
     if (!runs) this.storeTime();
-    else if (wasHeld && !(this.statusB & StatusB.Set)) this.time.load(this.clock.now, this.statusB, 500 * MILLISECOND);
+    if (runs) this.time.release(now);
+    else this.time.hold(now);
+    if (runs && wasHeld && !(this.statusB & StatusB.Set)) this.time.load(now, this.statusB, 500 * MILLISECOND);
 
     const rateChanges = ((this.statusA ^ value) & StatusA.RateSelect) !== 0;
     const told = runs && !wasHeld ? this.statusA & StatusA.UpdateInProgress : 0;

@@ -10,6 +10,7 @@ export class TimeOfDay {
   /** The second at which the clock was set last, since 1970, and the nanoseconds of it that had passed then. */
   protected base: number;
   protected phase: number;
+  private heldAt = Number.POSITIVE_INFINITY;
   private readonly calendar = newCalendarTime();
 
   constructor(
@@ -25,12 +26,23 @@ export class TimeOfDay {
 
   /** Seconds since 1970. */
   seconds(now: number): number {
-    return this.base + Math.floor((now - this.since + this.phase) / SECOND);
+    return this.base + Math.floor(this.elapsed(now) / SECOND);
   }
 
   /** Nanoseconds since the last full second. */
   subsecond(now: number): number {
-    return (now - this.since + this.phase) % SECOND;
+    return this.elapsed(now) % SECOND;
+  }
+
+  /** No time passes from now on. */
+  hold(now: number): void {
+    this.heldAt = Math.min(this.heldAt, now);
+  }
+
+  /** Time goes on where it was held. */
+  release(now: number): void {
+    this.since += now - Math.min(this.heldAt, now);
+    this.heldAt = Number.POSITIVE_INFINITY;
   }
 
   /** Brings the bytes of time and date up to date. */
@@ -43,6 +55,11 @@ export class TimeOfDay {
     this.base = secondsSince1970(loadTime(this.ram, statusB, this.baseYear, this.calendar));
     this.since = now;
     this.phase = phase;
+  }
+
+  /** Nanoseconds since the beginning of the second `base`. */
+  protected elapsed(now: number): number {
+    return Math.min(now, this.heldAt) - this.since + this.phase;
   }
 
   /** Guest time of the second in which the alarm goes off next; Infinity if it never does. */

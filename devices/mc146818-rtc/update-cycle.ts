@@ -35,15 +35,16 @@ export class UpdateCycle {
     const { statusA, statusB } = this.chip;
     const { statusC } = this.flags;
     const { now } = this.clock;
-    const held = (statusA & Divider.Reset) === Divider.Reset;
+    const isSet = (statusB & StatusB.Set) !== 0;
+    const inReset = (statusA & Divider.Reset) === Divider.Reset;
+    const stands = (statusA & StatusA.Divider) > Divider.LastRunning;
+    // At the settings that are for no crystal the bytes show the time, standing, whenever something here changes.
+    if (!isSet && !inReset) this.time.store(now, statusB);
+    this.alarmAt = isSet || stands ? Number.POSITIVE_INFINITY : this.time.nextAlarm(now, statusB);
     const nextSecond = now + SECOND - this.time.subsecond(now);
-    const counts = !held && (statusB & StatusB.Set) === 0;
-    // Divider settings that no crystal has stop the bytes, but not the count behind them, which catches up here.
-    if (counts) this.time.store(now, statusB);
-    this.alarmAt = counts ? this.time.nextAlarm(now, statusB) : Number.POSITIVE_INFINITY;
     const flagIsUp = (statusC & Cause.UpdateEnded) !== 0 && (statusA & StatusA.UpdateInProgress) === 0;
     const alarmIsUp = (statusC & Cause.Alarm) !== 0;
-    if (held || (flagIsUp && alarmIsUp)) this.timer.cancel();
+    if (stands || (flagIsUp && alarmIsUp)) this.timer.cancel();
     else this.timer.arm(flagIsUp ? this.alarmAt : nextSecond);
   }
 

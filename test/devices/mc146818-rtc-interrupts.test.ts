@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { SECOND } from '../../sdk/index.ts';
+import { Rtc, type RtcBench, readRtc, readTime, rtcBench, writeRtc } from './rtc-guest.ts';
+
+const Warning = 244_140; // ns
+const UpdateInProgress = 0x80;
+
+const inProgress = (bench: RtcBench): boolean => (readRtc(bench, Rtc.a) & UpdateInProgress) !== 0;
+
+describe('the update-in-progress bit', () => {
+  it('is there from 244140 ns before the update to the update', () => {
+    const bench = rtcBench();
+    bench.clock.advance(1 * SECOND - Warning - 1);
+    expect(inProgress(bench)).toBe(false);
+    bench.clock.advance(1);
+    expect(inProgress(bench)).toBe(true);
+    bench.clock.advance(Warning - 1);
+    expect(inProgress(bench)).toBe(true);
+    bench.clock.advance(1);
+    expect(inProgress(bench)).toBe(false);
+    expect(readRtc(bench, Rtc.seconds)).toBe(0x59);
+  });
+
+  it('once seen stays until the update, even when the guest begins a new second by setting one', () => {
+    const bench = rtcBench();
+    bench.clock.advance(1 * SECOND - Warning);
+    expect(inProgress(bench)).toBe(true);
+    writeRtc(bench, Rtc.seconds, 0x30);
+    expect(inProgress(bench)).toBe(true);
+    bench.clock.advance(1 * SECOND);
+    expect(inProgress(bench)).toBe(false);
+    expect(readRtc(bench, Rtc.seconds)).toBe(0x31);
+  });
+
+  it('comes every second while nobody clears the update flag', () => {
+    const bench = rtcBench();
+    bench.clock.advance(7 * SECOND - Warning);
+    expect(bench.device.statusC).toBe(0x10);
+    expect(inProgress(bench)).toBe(true);
+    bench.clock.advance(Warning);
+    expect(inProgress(bench)).toBe(false);
+  });
+
+  it('is never there while the clock is being set or its divider stands', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.b, 0x82);
+    bench.clock.advance(1 * SECOND - 1);
+    expect(inProgress(bench)).toBe(false);
+    writeRtc(bench, Rtc.b, 0x02);
+    expect(inProgress(bench)).toBe(true);
+    writeRtc(bench, Rtc.a, 0x66);
+    expect(inProgress(bench)).toBe(false);
+  });
+
+  it('goes away when SET stops the clock', () => {
+    const bench = rtcBench();
+    bench.clock.advance(1 * SECOND - 1);
+    expect(inProgress(bench)).toBe(true);
+    writeRtc(bench, Rtc.b, 0x82);
+    expect(readRtc(bench, Rtc.a)).toBe(0x26);
+  });
+
+  it('cannot be written', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.a, 0xa6);
+    expect(readRtc(bench, Rtc.a)).toBe(0x26);
+  });
+});
+
+describe('the update interrupt', () => {
+  it('comes with each new second once it is enabled, and goes when status C is read', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.b, 0x12);
+    bench.clock.advance(1 * SECOND);
+    expect(bench.interrupts.irq.changes).toEqual([{ level: true, at: 1 * SECOND }]);
+    expect(readRtc(bench, Rtc.c)).toBe(0x90);
+    expect(bench.interrupts.irq.level).toBe(false);
+    expect(readRtc(bench, Rtc.c)).toBe(0x00);
+    bench.clock.advance(1 * SECOND);
+    expect(bench.interrupts.irq.rises).toBe(2);
+  });
+
+  it('comes at once when it is enabled after the update, and goes when it is disabled', () => {
+    const bench = rtcBench();
+    bench.clock.advance(1 * SECOND);
+    expect(bench.interrupts.irq.level).toBe(false);
+    writeRtc(bench, Rtc.b, 0x12);
+    expect(bench.interrupts.irq.level).toBe(true);
+    writeRtc(bench, Rtc.b, 0x02);
+    expect(bench.interrupts.irq.level).toBe(false);
+    expect(readRtc(bench, Rtc.c)).toBe(0x10);
+  });
+
+  it('is one interrupt, however many seconds pass before status C is read', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.b, 0x12);
+    bench.clock.advance(100 * SECOND);
+    expect(bench.interrupts.irq.rises).toBe(1);
+    expect(readRtc(bench, Rtc.c)).toBe(0x90);
+    expect(readTime(bench)).toBe('20 24 03 01 06 00 01 38');
+  });
+
+  it('costs no timer while the flag is up and no alarm can come', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.hoursAlarm, 0x77);
+    bench.clock.advance(1 * SECOND);
+    expect(bench.clock.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+    readRtc(bench, Rtc.c);
+    expect(bench.clock.nextDeadline()).toBe(2 * SECOND);
+  });
+
+  it('does not come while the divider is held', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.b, 0x12);
+    writeRtc(bench, Rtc.a, 0x66);
+    bench.clock.advance(5 * SECOND);
+    expect(bench.interrupts.irq.changes).toEqual([]);
+  });
+});
+
+/** Sets the alarm and enables it; answers after how many seconds it came. */
+function alarmAfter(bench: RtcBench, hours: number, minutes: number, seconds: number, b = 0x22): number {
+  writeRtc(bench, Rtc.b, b);
+  writeRtc(bench, Rtc.hoursAlarm, hours);
+  writeRtc(bench, Rtc.minutesAlarm, minutes);
+  writeRtc(bench, Rtc.secondsAlarm, seconds);
+  const start = bench.clock.now;
+  bench.clock.advance(3 * 86_400 * SECOND);
+  const rise = bench.interrupts.irq.changes.find(({ level, at }) => level && at > start);
+  return rise === undefined ? Number.POSITIVE_INFINITY : (rise.at - start) / SECOND;
+}
+
+describe('the alarm', () => {
+  it.each([
+    // The clock says 23:59:58.
+    { what: 'a time today', hours: 0x23, minutes: 0x59, seconds: 0x59, after: 1 },
+    { what: 'midnight', hours: 0x00, minutes: 0x00, seconds: 0x00, after: 2 },
+    { what: 'a time tomorrow', hours: 0x01, minutes: 0x02, seconds: 0x03, after: 3725 },
+    { what: 'this very time, tomorrow', hours: 0x23, minutes: 0x59, seconds: 0x58, after: 86_400 },
+    { what: 'any hour', hours: 0xff, minutes: 0x10, seconds: 0x05, after: 607 },
+    { what: 'any hour and minute', hours: 0xc0, minutes: 0xc0, seconds: 0x57, after: 59 },
+    { what: 'any second', hours: 0xc0, minutes: 0xc0, seconds: 0xc0, after: 1 },
+    { what: 'any second of a minute', hours: 0x00, minutes: 0x01, seconds: 0xe5, after: 62 },
+    { what: 'any second of this minute', hours: 0x23, minutes: 0x59, seconds: 0xff, after: 1 },
+    { what: 'any minute of an hour', hours: 0x02, minutes: 0xff, seconds: 0x30, after: 7232 },
+    { what: 'a second that no minute has', hours: 0xff, minutes: 0xff, seconds: 0x60, after: Number.POSITIVE_INFINITY },
+    { what: 'an hour that no day has', hours: 0x24, minutes: 0xff, seconds: 0xff, after: Number.POSITIVE_INFINITY },
+  ])('at $what comes after $after s', ({ hours, minutes, seconds, after }) => {
+    expect(alarmAfter(rtcBench(), hours, minutes, seconds)).toBe(after);
+  });
+
+  it('in 12-hour format tells morning from afternoon', () => {
+    expect(alarmAfter(rtcBench(), 0x01, 0x00, 0x00, 0x20)).toBe(3602);
+    expect(alarmAfter(rtcBench(), 0x81, 0x00, 0x00, 0x20)).toBe(13 * 3600 + 2);
+    expect(alarmAfter(rtcBench(), 0x12, 0x00, 0x00, 0x20)).toBe(2);
+    expect(alarmAfter(rtcBench(), 0x92, 0x00, 0x00, 0x20)).toBe(12 * 3600 + 2);
+  });
+
+  it('in binary reads binary', () => {
+    expect(alarmAfter(rtcBench(), 13, 20, 30, 0x26)).toBe(13 * 3600 + 20 * 60 + 32);
+  });
+
+  it('sets its flag beside the update flag, and wakes nobody who did not ask', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.hoursAlarm, 0xff);
+    writeRtc(bench, Rtc.minutesAlarm, 0xff);
+    writeRtc(bench, Rtc.secondsAlarm, 0x59);
+    bench.clock.advance(1 * SECOND);
+    expect(bench.interrupts.irq.changes).toEqual([]);
+    expect(readRtc(bench, Rtc.c)).toBe(0x30);
+  });
+
+  it('still comes while the update flag was never cleared', () => {
+    const bench = rtcBench();
+    bench.clock.advance(5 * SECOND);
+    expect(bench.device.statusC).toBe(0x10);
+    expect(alarmAfter(bench, 0x00, 0x00, 0x10)).toBe(7);
+    expect(readRtc(bench, Rtc.c)).toBe(0xb0);
+  });
+
+  it('follows the clock when that is set', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.b, 0x22);
+    writeRtc(bench, Rtc.hoursAlarm, 0x12);
+    writeRtc(bench, Rtc.minutesAlarm, 0x00);
+    writeRtc(bench, Rtc.secondsAlarm, 0x00);
+    bench.clock.advance(3 * SECOND);
+    writeRtc(bench, Rtc.b, 0xa2);
+    for (const [register, value] of [
+      [Rtc.hours, 0x11],
+      [Rtc.minutes, 0x59],
+      [Rtc.seconds, 0x50],
+    ] as const) {
+      writeRtc(bench, register, value);
+    }
+    writeRtc(bench, Rtc.b, 0x22);
+    bench.clock.advance(10 * SECOND - 1);
+    expect(bench.interrupts.irq.level).toBe(false);
+    bench.clock.advance(1);
+    expect(bench.interrupts.irq.level).toBe(true);
+  });
+
+  it('does not come while the clock is being set, though the update flag does', () => {
+    const bench = rtcBench();
+    expect(alarmAfter(bench, 0xff, 0xff, 0xff, 0xa2)).toBe(Number.POSITIVE_INFINITY);
+    expect(readRtc(bench, Rtc.c)).toBe(0x10);
+  });
+});
