@@ -1,6 +1,6 @@
 import type { Chip } from './chip.ts';
-import { pciConfig } from './pci-config.ts';
+import { pciConfig, pciConfigBehind } from './pci-config.ts';
 import { pic } from './pic.ts';
 import { rtc } from './rtc.ts';
 
-export const chips: readonly Chip[] = [rtc, pciConfig, pic];
+export const chips: readonly Chip[] = [rtc, pciConfig, pciConfigBehind, pic];

@@ -78,7 +78,7 @@ describe('conformance', () => {
     expect(passed(result)).toBe(true);
     expect(result.counts.masked).toBeGreaterThan(10);
     expect(result.counts.comparedInFull + result.counts.masked).toBe(result.counts.replies);
-    expect(formatResult(result)).toContain('on purpose: byte 200, bits 0x1, always: It leaks.');
+    expect(formatResult(result)).toContain('on purpose: It leaks.\n    byte 200, bits 0x1, always\n');
     const wrongBit = await conform(chip, new Bytes('ours', leaky), new Bytes('theirs'), {
       ...plan,
       known: [{ ...known, bits: 0x02 }],

@@ -52,7 +52,7 @@ export function formatResult(result: Result): string {
     `${chip.name}: ${chip.title}`,
     `  seed ${seed}, ${group(counts.operations)} operations, ${group(counts.replies)} replies with something to compare:`,
     `  ${group(counts.comparedInFull)} in full (${share} %), ${group(counts.masked)} masked, ${group(counts.skipped)} skipped`,
-    ...known.map((one) => `  on purpose: ${one.register}, bits ${bits(one.bits)}, ${one.condition}: ${one.reason}`),
+    ...formatKnown(known),
   ];
   if (divergence)
     lines.push(
@@ -63,6 +63,17 @@ export function formatResult(result: Result): string {
   else if (!passed(result)) lines.push(`  fewer than ${100 * LeastInFull} % were compared in full`);
   else lines.push('  no divergence');
   return lines.join('\n');
+}
+
+/** Every reason once, and below it what it concerns. */
+function formatKnown(known: readonly KnownDifference[]): string[] {
+  const reasons = [...new Set(known.map(({ reason }) => reason))];
+  return reasons.flatMap((reason) => [
+    `  on purpose: ${reason}`,
+    ...known
+      .filter((one) => one.reason === reason)
+      .map(({ register, bits, condition }) => `    ${register}, ${formatBits(bits)}, ${condition}`),
+  ]);
 }
 
 /** The same as data. */
@@ -80,4 +91,4 @@ export function resultAsJson(result: Result): object {
 }
 
 const group = (count: number): string => count.toLocaleString('en-US');
-const bits = (mask: number): string => (mask === 0xffff_ffff ? 'all' : `0x${mask.toString(16)}`);
+const formatBits = (mask: number): string => (mask === 0xffff_ffff ? 'all bits' : `bits 0x${mask.toString(16)}`);

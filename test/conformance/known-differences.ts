@@ -60,8 +60,48 @@ const pciDifferences: readonly KnownDifference[] = [
   },
 ];
 
+const BusBehind =
+  'The host bridge claims 32-bit accesses at 0xcf8 and hands the others on to the bus behind it, as silicon does, ' +
+  'so that its address writes can coalesce. With reset-control=overlay we answer as QEMU.';
+
+/** Hides bits of the reads of one port and width. */
+function narrowRead(port: number, size: number, bits: number): KnownDifference {
+  return {
+    register: `port 0x${port.toString(16)}`,
+    bits,
+    condition: `read ${8 * size} bits wide`,
+    reason: BusBehind,
+    hides: (_register, operation) => operation.kind === 'in' && operation.port === port && operation.size === size,
+  };
+}
+
+/** Nothing answers where QEMU shows the low bits of the address register, or the reset register over and over. */
+const busBehindDifferences: readonly KnownDifference[] = [
+  narrowRead(0xcf6, 4, 0xffff_0000),
+  narrowRead(0xcf7, 2, 0xff00),
+  narrowRead(0xcf7, 4, 0xffff_ff00),
+  narrowRead(0xcf8, 1, 0xff),
+  narrowRead(0xcf8, 2, 0xffff),
+  narrowRead(0xcf9, 2, 0xff00),
+  narrowRead(0xcf9, 4, 0xffff_ff00),
+  narrowRead(0xcfa, 1, 0xff),
+  narrowRead(0xcfa, 2, 0xffff),
+  narrowRead(0xcfa, 4, 0x0000_ffff),
+  narrowRead(0xcfb, 1, 0xff),
+  narrowRead(0xcfb, 2, 0x00ff),
+  narrowRead(0xcfb, 4, 0x0000_00ff),
+  {
+    register: 'port 0xcf9, and the register that 0xcfc shows',
+    bits: 0xff,
+    condition: 'written 16 or 32 bits wide at 0xcf9; the scripts leave it out, a test of its own pins it',
+    reason: `QEMU's reset register takes all bytes, the last one counts. ${BusBehind}`,
+    hides: () => false,
+  },
+];
+
 export const knownDifferences: Readonly<Record<string, readonly KnownDifference[]>> = {
   rtc: rtcDifferences,
   'pci-config': pciDifferences,
+  'pci-config-behind': [...pciDifferences, ...busBehindDifferences],
   pic: [],
 };

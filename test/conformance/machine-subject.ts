@@ -2,7 +2,7 @@ import { pcI440fx } from '../../machines/index.ts';
 import { type ConcreteDeviceClass, defineMachine, Machine, type MachineDefinition, MiB } from '../../sdk/index.ts';
 import type { Chip } from './chip.ts';
 import { knownDifferences } from './known-differences.ts';
-import { type Answer, type Operation, RamMebibytes, type Script, type Subject } from './script.ts';
+import { type Answer, type Operation, RamMebibytes, ResetRegister, type Script, type Subject } from './script.ts';
 
 /** Our `pc`, in this process: a new machine for each script, driven by its ports and the chip's inputs. */
 export class MachineSubject implements Subject {
@@ -40,7 +40,9 @@ export class MachineSubject implements Subject {
         this.chip.setInput?.(machine, operation.chip, operation.line, operation.level);
         return undefined;
       case 'reset':
-        machine.reset();
+        if (operation.written === undefined) machine.reset();
+        else machine.io.write(ResetRegister, operation.written, 1);
+        machine.settle();
         return undefined;
     }
   }

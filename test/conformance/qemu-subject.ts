@@ -1,5 +1,5 @@
 import { QemuProcess } from '../../sdk/testing/qemu-process.ts';
-import { type Answer, type Operation, RamMebibytes, type Script, type Subject } from './script.ts';
+import { type Answer, type Operation, RamMebibytes, ResetRegister, type Script, type Subject } from './script.ts';
 
 export interface QemuSubjectOptions {
   /** More of the command line, where our machine has what `-nodefaults` leaves out. */
@@ -36,15 +36,17 @@ export class QemuSubject implements Subject {
           const value = before[index]?.kind === 'in' ? Number(answer) : undefined;
           answers.push({ value, output: watched ? qemu.qtest.level(0) : undefined });
         });
-        if (end >= 0) answers.push(await this.reset(qemu, watched));
+        const reset = rest[end];
+        if (reset?.kind === 'reset') answers.push(await this.reset(qemu, reset.written, watched));
         rest = end < 0 ? [] : rest.slice(end + 1);
       }
       return answers;
     });
   }
 
-  private async reset(qemu: QemuProcess, watched: string | undefined): Promise<Answer> {
-    await qemu.qmp.reset();
+  private async reset(qemu: QemuProcess, written: number | undefined, watched: string | undefined): Promise<Answer> {
+    if (written === undefined) await qemu.qmp.reset();
+    else await Promise.all([qemu.qmp.event('RESET'), qemu.qtest.out8(ResetRegister, written)]);
     // Interrupt messages of the reset precede the answer of any command sent after it.
     await qemu.qtest.command('endianness');
     return { value: undefined, output: watched ? qemu.qtest.level(0) : undefined };

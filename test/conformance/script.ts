@@ -3,9 +3,12 @@ export type Operation =
   | { readonly kind: 'out'; readonly port: number; readonly size: Width; readonly value: number }
   | { readonly kind: 'in'; readonly port: number; readonly size: Width }
   | { readonly kind: 'input'; readonly chip: string; readonly line: number; readonly level: boolean }
-  | { readonly kind: 'reset' };
+  /** By the button, or by what the guest writes to the reset register. */
+  | { readonly kind: 'reset'; readonly written?: number };
 
 export type Width = 1 | 2 | 4;
+
+export const ResetRegister = 0xcf9;
 
 /** Of both machines. Few, since a run makes hundreds of machines. */
 export const RamMebibytes = 16;
@@ -53,7 +56,7 @@ export function formatOperation(operation: Operation): string {
     case 'input':
       return `${operation.chip} input ${operation.line} ${operation.level ? 'high' : 'low'}`;
     case 'reset':
-      return 'reset';
+      return operation.written === undefined ? 'reset' : `out8 ${hex(ResetRegister)}, ${hex(operation.written)}`;
   }
 }
 
