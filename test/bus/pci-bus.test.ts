@@ -31,7 +31,7 @@ class Card extends PciDevice {
 }
 
 @device({ type: 'silent', description: 'A function without an interrupt' })
-@pci({ vendorId: 0x8086, deviceId: 0x7000, classCode: 0x0601, multifunction: true })
+@pci({ vendorId: 0x8086, deviceId: 0x7000, classCode: 0x0601, multifunction: true, subsystemVendorId: 0x1af4 })
 class Silent extends PciDevice {}
 
 const configAddress = (slot: number, register: number, number = 0) =>
@@ -58,6 +58,7 @@ describe('configuration space', () => {
     bus.register(bridge, { slot: 1, function: 0 });
     expect(bus.readConfig(configAddress(1, PciRegister.HeaderType), 1)).toBe(0x80);
     expect(bus.readConfig(configAddress(1, PciRegister.InterruptPin), 1)).toBe(0);
+    expect(bus.readConfig(configAddress(1, PciRegister.SubsystemVendorId), 4)).toBe(0x1af4);
     expect(blueprintOf(Silent).facet(pciIdentity)?.classCode).toBe(0x0601);
   });
 

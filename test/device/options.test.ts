@@ -160,4 +160,8 @@ describe('the nearest name', () => {
       undefined,
     ]);
   });
+
+  it('counts two swapped letters as one slip, and does not take another word for a slip', () => {
+    expect([nearest('badc', ['abcd']), nearest('abcd', ['wxyz'])]).toEqual(['abcd', undefined]);
+  });
 });
