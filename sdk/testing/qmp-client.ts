@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { BackplaneError } from '../memory/errors.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 export type QmpValue = null | boolean | number | string | QmpValue[] | { [name: string]: QmpValue };
 export type QmpObject = { [name: string]: QmpValue };
@@ -38,10 +39,13 @@ const SixteenMebibytes = 16 * 1024 * 1024;
 export class QmpClient {
   /** `7.2.22`, from the greeting; empty before it. */
   version = '';
+  /** Messages so far. */
+  heard = 0;
 
   private readonly requests: Request[] = [];
   private readonly waiters: EventWaiter[] = [];
   private readonly replyTimeout: number;
+  private readonly silence: SilenceWatch;
   private readonly longestMessage: number;
   private unfinished = '';
   private greeted: { resolve: () => void; reject: (reason: BackplaneError) => void } | undefined;
@@ -52,6 +56,7 @@ export class QmpClient {
     const client = new QmpClient(socket, options);
     await new Promise<void>((resolve, reject) => {
       client.greeted = { resolve, reject };
+      client.silence.begin();
     });
     await client.execute('qmp_capabilities');
     return client;
@@ -64,17 +69,22 @@ export class QmpClient {
     this.replyTimeout = replyTimeout;
     this.longestMessage = longestMessage;
     socket.setEncoding('utf8');
-    socket.setTimeout(replyTimeout);
+    this.silence = new SilenceWatch(replyTimeout, this, () => this.giveUp());
     socket.on('data', (text: string) => this.receive(text));
-    socket.on('timeout', () => this.giveUpIfWaiting());
     socket.on('error', (cause) => this.fail(`the connection broke (${cause.message})`, cause));
     socket.on('close', () => this.fail('the emulator closed the connection'));
+  }
+
+  /** Whether a greeting, a reply or an event is due. */
+  get isWaiting(): boolean {
+    return this.awaited !== undefined && !this.failure;
   }
 
   execute(command: string, args?: QmpObject): Promise<QmpValue> {
     if (this.failure) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       this.requests.push({ text: command, resolve, reject });
+      this.silence.begin();
       this.socket.write(`${JSON.stringify(args ? { execute: command, arguments: args } : { execute: command })}\n`);
     });
   }
@@ -115,6 +125,7 @@ export class QmpClient {
     if (this.failure) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
       this.waiters.push({ name, resolve, reject });
+      this.silence.begin();
     });
   }
 
@@ -125,6 +136,10 @@ export class QmpClient {
 
   close(): void {
     this.fail('the client closed the connection');
+  }
+
+  private get awaited(): string | undefined {
+    return this.requests[0]?.text ?? this.waiters[0]?.name ?? (this.greeted ? 'the greeting' : undefined);
   }
 
   private receive(text: string): void {
@@ -140,6 +155,7 @@ export class QmpClient {
   }
 
   private take(line: string): void {
+    this.heard++;
     const message = parseObject(line);
     if (!message) this.fail(`the emulator sent '${line.slice(0, 80)}', which is not a JSON object`);
     else if ('QMP' in message) this.takeGreeting(message);
@@ -168,9 +184,8 @@ export class QmpClient {
     else this.fail('the emulator replied when nothing was asked');
   }
 
-  private giveUpIfWaiting(): void {
-    const waited = this.requests[0]?.text ?? this.waiters[0]?.name ?? (this.greeted ? 'the greeting' : undefined);
-    if (waited) this.fail(`the emulator did not send what '${waited}' waits for within ${this.replyTimeout} ms`);
+  private giveUp(): void {
+    this.fail(`the emulator did not send what '${this.awaited}' waits for within ${this.replyTimeout} ms`);
   }
 
   private fail(what: string, cause?: unknown): void {

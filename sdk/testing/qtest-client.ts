@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { BackplaneError } from '../memory/errors.ts';
+import { SilenceWatch } from './silence-watch.ts';
 
 /** What the emulator answered to one command: the words after `OK`, empty when there are none. */
 export type QtestAnswer = string;
@@ -50,6 +51,7 @@ export class QtestClient {
   private readonly window: number;
   private readonly longestLine: number;
   private readonly answerTimeout: number;
+  private readonly silence: SilenceWatch;
   private unfinishedLine = '';
   private outstanding = 0;
   private failure: BackplaneError | undefined;
@@ -62,12 +64,21 @@ export class QtestClient {
     this.longestLine = longestLine;
     this.answerTimeout = answerTimeout;
     socket.setEncoding('latin1');
-    socket.setTimeout(answerTimeout);
+    this.silence = new SilenceWatch(answerTimeout, this, () => this.giveUp());
     socket.on('data', (text: string) => this.receive(text));
     socket.on('drain', () => this.send());
-    socket.on('timeout', () => this.giveUpIfWaiting());
     socket.on('error', (cause) => this.fail(`the connection broke (${cause.message})`, cause));
     socket.on('close', () => this.fail('the emulator closed the connection'));
+  }
+
+  /** Answers and interrupt messages so far. */
+  get heard(): number {
+    return this.answers + this.interrupts;
+  }
+
+  /** Whether an answer is due. */
+  get isWaiting(): boolean {
+    return this.outstanding > 0 && !this.failure;
   }
 
   /** The level that the intercepted line `n` was last reported to have; lines start low. */
@@ -149,6 +160,7 @@ export class QtestClient {
       const text = this.nextChunk();
       if (text === '') return;
       this.socket.write(text, 'latin1');
+      this.silence.begin();
     }
   }
 
@@ -223,9 +235,8 @@ export class QtestClient {
     return batch?.commands[batch.answered] ?? '';
   }
 
-  private giveUpIfWaiting(): void {
-    if (this.outstanding > 0)
-      this.fail(`the emulator did not answer '${this.awaited}' within ${this.answerTimeout} ms`);
+  private giveUp(): void {
+    this.fail(`the emulator did not answer '${this.awaited}' within ${this.answerTimeout} ms`);
   }
 
   private fail(what: string, cause?: unknown): BackplaneError {

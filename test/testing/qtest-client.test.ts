@@ -112,6 +112,17 @@ describe('a qtest client', () => {
     expect(await qtest.in8(1)).toBe(7);
   });
 
+  it('has patience with an emulator that is slow, as long as it answers', async () => {
+    const { qtest, emulator } = await connected({ answerTimeout: 60, window: 1 });
+    answerLines(emulator, () => {
+      setTimeout(() => emulator.write('OK 0x0001\n'), 20);
+      return undefined;
+    });
+    let answers = 0;
+    await qtest.commands(new Array<string>(10).fill('inb 1'), () => answers++);
+    expect(answers).toBe(10);
+  });
+
   it('gives up on a line without end', async () => {
     const { qtest, emulator } = await connected({ longestLine: 1000 });
     answerLines(emulator, () => `OK ${'0'.repeat(2000)}`);

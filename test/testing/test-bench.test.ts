@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import * as chips from '../../devices/index.ts';
 import { DmaPort, IsaDevice, PciDevice, pci, ResetController, SystemDevice } from '../../sdk/bus/index.ts';
 import { MICROSECOND, MILLISECOND, VirtualClock } from '../../sdk/clock/index.ts';
 import {
+  type ConcreteDeviceClass,
   defineOptions,
   device,
   InterruptPin,
@@ -180,6 +182,20 @@ describe('a device on a bench', () => {
     expect(() => testBench(NeedsDisk)).toThrow(
       'Bench: NeedsDisk asks for a Disk, which the bench does not have. Give one: testBench(NeedsDisk, { services: [[Disk, ...]] }).',
     );
+  });
+
+  it.each(Object.entries(chips))('can be %s, as it comes', (_name, chip) => {
+    const bench = testBench(chip as ConcreteDeviceClass);
+    expect(bench.device).toBeInstanceOf(chip);
+    expect(bench.device.realized).toBe(true);
+    expect(bench.guestErrors).toEqual([]);
+  });
+
+  it('shows only the pins that its class has', () => {
+    const bench = testBench(EggTimer);
+    expect(bench.interrupts.irq.changes).toEqual([]);
+    // @ts-expect-error: no such pin
+    expect(bench.interrupts.nmi).toBeUndefined();
   });
 
   it('refuses what its class does not have', () => {
