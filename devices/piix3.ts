@@ -93,6 +93,10 @@ export class Piix3 extends PciDevice {
     });
   }
 
+  protected override onUnrealize(): void {
+    this.pciBus.connectRouter(() => {});
+  }
+
   protected override onConfigWrite(offset: number, size: number): void {
     if (offset < Register.Routes + Pirqs && Register.Routes < offset + size) this.driveIsaLines();
   }

@@ -21,6 +21,13 @@ export class ConfigurationMechanism {
     if (this.open) this.bus.writeConfig(this.target(offset), value, size);
   }
 
+  /** The id of the device that the window shows now; undefined if it is closed or shows nobody. */
+  get selectedDevice(): string | undefined {
+    const bus = (this.address >>> 16) & 0xff;
+    if (!this.open || bus !== this.bus.number) return undefined;
+    return this.bus.deviceAt({ slot: (this.address >>> 11) & 0x1f, function: (this.address >>> 8) & 7 })?.id;
+  }
+
   private get open(): boolean {
     return (this.address & Enable) !== 0;
   }
