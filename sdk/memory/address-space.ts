@@ -1,8 +1,8 @@
 import { MemTxAttributes, MemTxResult } from './access-attributes.ts';
 import { hex } from './address-range.ts';
-import { DispatchTable } from './dispatch-table.ts';
+import { DispatchTable, Target } from './dispatch-table.ts';
 import { BackplaneError } from './errors.ts';
-import { FlatRange, type FlatView } from './flat-view.ts';
+import type { FlatView } from './flat-view.ts';
 import type { PlacedIoeventfd } from './ioeventfd.ts';
 import { effectiveIoeventfds } from './listener-registry.ts';
 import type { MemorySection } from './memory-listener.ts';
@@ -12,7 +12,10 @@ import { Attention } from './region-attachments.ts';
 import { masked, refuseReentry } from './region-dispatch.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
 
-const noPorts = new Uint16Array(0);
+// Copies in this file, where the compiler knows that they never change.
+const memoryOnly: number = MemTxAttributes.Memory;
+const flush: number = Attention.Flush;
+const noPorts: Uint32Array = new Uint32Array(0);
 
 /**
  * A root region seen from outside: what a read or a write at an address does. `result` tells how the last access ended.
@@ -30,16 +33,19 @@ export class AddressSpace {
   private view: FlatView;
   private effectiveEventfds: readonly PlacedIoeventfd[];
   // Looked at on every access, hence copied here from the table, which is built when first needed.
-  private dense: Uint16Array = noPorts;
-  private ranges: readonly FlatRange[] = [];
-  private last: FlatRange;
+  private dense = noPorts;
+  private ports: readonly Target[] = [];
+  private last: Target;
   private table: DispatchTable | null = null;
+  private recycled = noPorts;
+  private readonly nowhere: Target;
 
   constructor(topology: MemoryTopology, name: string, root: MemoryRegion) {
     this.topology = topology;
     this.name = name;
     this.root = root;
-    this.last = new FlatRange(topology.unassigned, Infinity, Infinity, 0, false, false);
+    this.nowhere = new Target(topology.unassigned, null);
+    this.last = this.nowhere;
     this.view = topology.attach(this);
     this.effectiveEventfds = effectiveIoeventfds(this.view);
     topology.announceSpace(this);
@@ -57,9 +63,7 @@ export class AddressSpace {
   /** From the topology: the map changed. */
   show(view: FlatView): void {
     this.view = view;
-    this.table = null;
-    this.dense = noPorts;
-    this.last = new FlatRange(this.topology.unassigned, Infinity, Infinity, 0, false, false);
+    this.forget();
   }
 
   showIoeventfds(eventfds: readonly PlacedIoeventfd[]): void {
@@ -75,89 +79,47 @@ export class AddressSpace {
 
   /** Reads 1, 2 or 4 bytes as an unsigned number, little endian. */
   read(address: number, size: number, attributes: number = MemTxAttributes.Unspecified): number {
-    const range = this.rangeAt(address);
-    const offset = address + range.delta;
-    if (range.directRead) {
-      if (address + size <= range.end) {
-        this.result = MemTxResult.Ok;
-        if (size === 4) return range.block!.view.getUint32(offset, true);
-        if (size === 1) return range.block!.bytes[offset]!;
-        if (size === 2) return range.block!.view.getUint16(offset, true);
-      }
-      return this.readWhole(address, size, attributes);
+    if (address < this.dense.length) {
+      const entry = this.dense[address]!;
+      return this.readHandler(this.ports[entry >>> 16]!, address, entry & 0xffff, size, attributes);
     }
-    const region = range.region;
-    const reads = region.ops.reads;
-    const handler = offset < reads.direct.length ? reads.direct[offset]! : reads.rest;
-    if ((handler.fast & size) === 0 || (offset & (size - 1)) !== 0 || (attributes & MemTxAttributes.Memory) !== 0) {
-      return this.readWhole(address, size, attributes);
-    }
-    const topology = this.topology;
-    if ((region.attention & Attention.Flush) !== 0) topology.coalescedIoFlusher.flushCoalescedIo();
-    const guard = region.guard;
-    if (guard !== null) {
-      if (guard.engagedInIo) return this.refuse(region, offset, size, false) & 0;
-      guard.engagedInIo = true;
-    }
-    topology.handlerDepth++;
-    let value: number;
-    try {
-      value = handler.call.call(region.ops.device, offset, size, attributes);
-    } finally {
-      topology.handlerDepth--;
-      if (guard !== null) guard.engagedInIo = false;
-    }
+    const last = this.last;
+    const target = address >= last.start && address < last.end ? last : this.find(address);
+    const offset = address + target.delta;
+    if (!target.directRead) return this.readHandler(target, address, offset, size, attributes);
+    if (address + size > target.end) return this.readWhole(address, size, attributes);
     this.result = MemTxResult.Ok;
-    return masked(value, size);
+    if (size === 4) return target.block!.view.getUint32(offset, true);
+    if (size === 1) return target.block!.bytes[offset]!;
+    return size === 2 ? target.block!.view.getUint16(offset, true) : this.readWhole(address, size, attributes);
   }
 
   /** Writes 1, 2 or 4 bytes, little endian. */
   write(address: number, value: number, size: number, attributes: number = MemTxAttributes.Unspecified): MemTxResult {
-    const range = this.rangeAt(address);
-    const offset = address + range.delta;
-    if (range.directWrite) {
-      if (address + size > range.end) return this.writeWhole(address, value, size, attributes);
-      if (size === 4) range.block!.view.setUint32(offset, value, true);
-      else if (size === 1) range.block!.bytes[offset] = value;
-      else if (size === 2) range.block!.view.setUint16(offset, value, true);
-      else return this.writeWhole(address, value, size, attributes);
-      if (range.dirtyLogMask !== 0) range.region.dirty.mark(offset, size);
-      this.result = MemTxResult.Ok;
-      return MemTxResult.Ok;
+    if (address < this.dense.length) {
+      const entry = this.dense[address]!;
+      return this.writeHandler(this.ports[entry >>> 16]!, address, entry & 0xffff, value, size, attributes);
     }
-    const region = range.region;
-    const writes = region.ops.writes;
-    const handler = offset < writes.direct.length ? writes.direct[offset]! : writes.rest;
-    if ((handler.fast & size) === 0 || (offset & (size - 1)) !== 0 || (attributes & MemTxAttributes.Memory) !== 0) {
-      return this.writeWhole(address, value, size, attributes);
-    }
-    const topology = this.topology;
-    if (region.attention !== 0) {
-      if ((region.attention & Attention.Ioeventfd) !== 0) return this.writeWhole(address, value, size, attributes);
-      topology.coalescedIoFlusher.flushCoalescedIo();
-    }
-    const guard = region.guard;
-    if (guard !== null) {
-      if (guard.engagedInIo) return this.refuse(region, offset, size, true);
-      guard.engagedInIo = true;
-    }
-    topology.handlerDepth++;
-    try {
-      handler.call.call(region.ops.device, masked(value, size), offset, size, attributes);
-    } finally {
-      topology.handlerDepth--;
-      if (guard !== null) guard.engagedInIo = false;
-    }
+    const last = this.last;
+    const target = address >= last.start && address < last.end ? last : this.find(address);
+    const offset = address + target.delta;
+    if (!target.directWrite) return this.writeHandler(target, address, offset, value, size, attributes);
+    if (address + size > target.end) return this.writeWhole(address, value, size, attributes);
+    if (size === 4) target.block!.view.setUint32(offset, value, true);
+    else if (size === 1) target.block!.bytes[offset] = value;
+    else if (size === 2) target.block!.view.setUint16(offset, value, true);
+    else return this.writeWhole(address, value, size, attributes);
+    if (target.dirtyLogMask !== 0) target.region.dirty.mark(offset, size);
     this.result = MemTxResult.Ok;
     return MemTxResult.Ok;
   }
 
   /** Reads 8 bytes, little endian. */
   read64(address: number, attributes: number = MemTxAttributes.Unspecified): bigint {
-    const range = this.rangeAt(address);
-    if (range.directRead && address + 8 <= range.end) {
+    const target = this.targetAt(address);
+    if (target.directRead && address + 8 <= target.end) {
       this.result = MemTxResult.Ok;
-      return range.block!.view.getBigUint64(address + range.delta, true);
+      return target.block!.view.getBigUint64(address + target.delta, true);
     }
     return readSplit64(this, address, attributes);
   }
@@ -187,21 +149,97 @@ export class AddressSpace {
   }
 
   /** Who answers at an address. For the access path; others want `lookup`. */
-  rangeAt(address: number): FlatRange {
-    if (address < this.dense.length) return this.ranges[this.dense[address]!]!;
+  targetAt(address: number): Target {
     const last = this.last;
-    if (address >= last.start && address < last.end) return last;
-    return this.find(address);
+    return address >= last.start && address < last.end ? last : this.find(address);
   }
 
-  private find(address: number): FlatRange {
+  /** From the topology: something that the tables copied from a region changed. */
+  forget(): void {
+    this.table = null;
+    this.dense = noPorts;
+    this.last = this.nowhere;
+  }
+
+  private find(address: number): Target {
     if (this.table === null) {
-      this.table = new DispatchTable(this.view, this.topology.unassigned);
-      this.ranges = this.table.ranges;
+      this.table = new DispatchTable(this.view, this.topology.unassigned, this.recycled);
+      this.ports = this.table.targets;
       this.dense = this.table.dense;
+      if (this.dense.length > 0) this.recycled = this.dense;
     }
     this.last = this.table.find(address);
     return this.last;
+  }
+
+  private readHandler(target: Target, address: number, offset: number, size: number, attributes: number): number {
+    let fn = target.readFn;
+    if ((target.fastReads & size) === 0) {
+      const { direct, rest } = target.reads;
+      const handler = offset < direct.length ? direct[offset]! : rest;
+      if ((handler.fast & size) === 0) return this.readWhole(address, size, attributes);
+      fn = handler.fn;
+    }
+    if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0)
+      return this.readWhole(address, size, attributes);
+    const topology = this.topology;
+    if ((target.attention & flush) !== 0) topology.coalescedIoFlusher.flushCoalescedIo();
+    const guard = target.guard;
+    if (guard !== 0) {
+      const { flags } = topology.engaged;
+      if (flags[guard] !== 0) return this.refuse(target.region, offset, size, false) & 0;
+      flags[guard] = 1;
+    }
+    topology.handlerDepth++;
+    let value: number;
+    try {
+      value = fn.call(target.device, offset, size, attributes);
+    } finally {
+      topology.handlerDepth--;
+      if (guard !== 0) topology.engaged.flags[guard] = 0;
+    }
+    this.result = 0;
+    return masked(value, size);
+  }
+
+  private writeHandler(
+    target: Target,
+    address: number,
+    offset: number,
+    value: number,
+    size: number,
+    attributes: number,
+  ): MemTxResult {
+    let fn = target.writeFn;
+    if ((target.fastWrites & size) === 0) {
+      const { direct, rest } = target.writes;
+      const handler = offset < direct.length ? direct[offset]! : rest;
+      if ((handler.fast & size) === 0) return this.writeWhole(address, value, size, attributes);
+      fn = handler.fn;
+    }
+    if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
+      return this.writeWhole(address, value, size, attributes);
+    }
+    const topology = this.topology;
+    if (target.attention !== 0) {
+      if (target.attention !== flush) return this.writeWhole(address, value, size, attributes);
+      topology.coalescedIoFlusher.flushCoalescedIo();
+    }
+    const guard = target.guard;
+    if (guard !== 0) {
+      const { flags } = topology.engaged;
+      if (flags[guard] !== 0) return this.refuse(target.region, offset, size, true);
+      flags[guard] = 1;
+    }
+    topology.handlerDepth++;
+    try {
+      fn.call(target.device, masked(value, size), offset, size, attributes);
+    } finally {
+      topology.handlerDepth--;
+      if (guard !== 0) topology.engaged.flags[guard] = 0;
+    }
+    this.result = 0;
+    return 0;
   }
 
   private readWhole(address: number, size: number, attributes: number): number {

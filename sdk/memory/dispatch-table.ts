@@ -1,12 +1,13 @@
-import { FlatRange, type FlatView } from './flat-view.ts';
+import type { FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
+import type { RamBlock } from './ram-block.ts';
+import type { RegionOps } from './region-ops.ts';
 
-// What makes a lookup cost the same with ten regions and ten thousand.
+// What makes a lookup cost the same with ten regions and ten thousand: tables that start empty and learn. The first
+// access to a place is a binary search, and its answer is kept, so a commit costs nothing here.
 //
-// Ports: one entry per port, filled when the first access after a commit comes.
-// Memory: a radix tree over 4 KiB pages that starts empty and learns: the first access to a page is a binary search,
-// and its answer is kept. A page that belongs to one range keeps that range; a page that several ranges share gets a
-// table of its own with one entry per byte. So a commit costs nothing here, whatever the number of regions.
+// Ports: one entry per port. Memory: a radix tree over 4 KiB pages; a page that belongs to one range keeps that range,
+// a page that several ranges share gets a search tree of its own, two or three steps deep in practice.
 
 const ports = 0x1_0000;
 const pageShift = 12;
@@ -15,45 +16,137 @@ const pageSize = 1 << pageShift;
 const leafShift = 10;
 const leafMask = (1 << leafShift) - 1;
 const fourGiB = 2 ** 32;
-/** Addresses above have no place in the tree and are searched: 2^20 windows of 4 GiB reach 52 bits. */
+/** 2^20 windows of 4 GiB reach 52 bits, all that x86 has. Addresses above are searched each time. */
 const largestWindow = 1 << 20;
 
-type Directory = (Int32Array | undefined)[];
+/** Where ranges meet inside a page: addresses in the page before `at` go below. */
+interface Fork {
+  readonly at: number;
+  readonly below: Target | Fork;
+  readonly above: Target | Fork;
+}
+type Leaf = (Target | Fork | undefined)[];
+type Directory = (Leaf | undefined)[];
 
-const noPorts = new Uint16Array(0);
+/**
+ * A range as the access path wants it: everything within one step, copied together, what is needed first in front.
+ * Made when the range is first touched; forgotten when the map or the region's attention changes.
+ */
+export class Target {
+  /** Widths that the one handler of the whole region takes at once; 0 if the tables must tell. */
+  readonly fastReads: number;
+  readonly attention: number;
+  /** Where the owner's flag is in the topology's engaged owners; 0: nobody to guard. */
+  readonly guard: number;
+  readonly readFn: Handler['readFn'];
+  readonly device: object | null;
+  readonly fastWrites: number;
+  readonly writeFn: Handler['writeFn'];
+  readonly reads: RegionOps['reads'];
+  readonly writes: RegionOps['writes'];
+  /** Reads, or writes, touch bytes and call no handler. */
+  readonly directRead: boolean;
+  readonly directWrite: boolean;
+  readonly start: number;
+  readonly end: number;
+  /** offset inside the region = address + delta */
+  readonly delta: number;
+  readonly block: RamBlock | null;
+  readonly region: MemoryRegion;
+  readonly dirtyLogMask: number;
+  /** A target is the end of a search in a page. */
+  readonly below = null;
+  /** The number under which the port table knows it; 0: not there yet. */
+  portIndex = 0;
+
+  constructor(region: MemoryRegion, range: FlatRange | null) {
+    const { kind, romdMode, ops } = region;
+    const read = ops.reads.rest;
+    const write = ops.writes.rest;
+    this.fastReads = ops.reads.direct.length === 0 ? read.fast : 0;
+    this.attention = region.attention;
+    this.guard = region.guard?.index ?? 0;
+    this.readFn = read.fn;
+    this.device = read.device;
+    this.fastWrites = ops.writes.direct.length === 0 ? write.fast : 0;
+    this.writeFn = write.fn;
+    this.reads = ops.reads;
+    this.writes = ops.writes;
+    this.directRead = range !== null && (kind === 'ram' || kind === 'rom' || (kind === 'rom-device' && romdMode));
+    this.directWrite = range !== null && kind === 'ram' && !region.readOnly;
+    // A target without a range starts nowhere, so that a one-entry cache never mistakes it for a hit.
+    this.start = range?.start ?? Number.POSITIVE_INFINITY;
+    this.end = range?.end ?? Number.POSITIVE_INFINITY;
+    this.delta = range?.delta ?? 0;
+    this.block = region.ram ?? null;
+    this.region = region;
+    this.dirtyLogMask = range?.dirtyLogMask ?? 0;
+  }
+}
+
+interface Handler {
+  readonly readFn: RegionOps['reads']['rest']['fn'];
+  readonly writeFn: RegionOps['writes']['rest']['fn'];
+}
+
+const noPorts = new Uint32Array(0);
 
 export class DispatchTable {
-  /** For ports: entry n is the index in `ranges` of what answers at n. Empty for memory. */
-  readonly dense: Uint16Array;
-  /** The ranges of the view, behind the one that stands for "nothing here". */
-  readonly ranges: readonly FlatRange[];
+  /** Entry n: the target of port n in the upper half, its offset in the region in the lower; 0 until learnt. */
+  readonly dense: Uint32Array;
+  /** For the dense table. The first one stands for "not learnt yet" and refuses every fast path. */
+  readonly targets: Target[];
 
   private readonly view: FlatView;
-  private readonly unassigned: FlatRange;
+  private readonly unassigned: Target;
+  private readonly byRange: (Target | undefined)[] = [];
   private readonly low: Directory = [];
   private readonly windows = new Map<number, Directory>();
-  private readonly shared: Uint16Array[] = [];
 
-  constructor(view: FlatView, unassigned: MemoryRegion) {
+  /** `recycled` is the port table of an earlier view of the same space. */
+  constructor(view: FlatView, unassigned: MemoryRegion, recycled: Uint32Array) {
     this.view = view;
-    // Starts nowhere, so that it is never mistaken for a hit of a one-entry cache.
-    this.unassigned = new FlatRange(unassigned, Infinity, Infinity, 0, false, false);
-    this.ranges = [this.unassigned, ...view.ranges];
-    const last = view.ranges[view.ranges.length - 1];
-    this.dense = last !== undefined && last.end <= ports && view.ranges.length < ports ? this.fillPorts() : noPorts;
+    this.unassigned = new Target(unassigned, null);
+    this.targets = [this.unassigned];
+    this.dense = isPortView(view) ? (recycled.length > 0 ? recycled.fill(0) : new Uint32Array(ports)) : noPorts;
   }
 
-  /** Who answers at an address; the range for "nothing here" where nobody does. */
-  find(address: number): FlatRange {
+  /** Who answers at an address; the target for "nothing here" where nobody does. */
+  find(address: number): Target {
+    if (address < this.dense.length && address >= 0) return this.findPort(address);
+    if (!(address >= 0 && address < fourGiB * largestWindow)) return this.search(address);
     const window = (address / fourGiB) | 0;
-    if (address < 0 || address >= fourGiB * largestWindow) return this.ranges[this.view.indexOf(address) + 1]!;
     const directory = window === 0 ? this.low : this.directory(window);
     const page = (address >>> 0) >>> pageShift;
-    const leaf = directory[page >>> leafShift];
-    const entry = leaf === undefined ? 0 : leaf[page & leafMask]!;
-    if (entry > 0) return this.ranges[entry - 1]!;
-    if (entry < 0) return this.ranges[this.shared[-entry - 1]![address & (pageSize - 1)]!]!;
-    return this.learn(address, directory, page);
+    let known: Target | Fork | undefined = directory[page >>> leafShift]?.[page & leafMask];
+    if (known === undefined) return this.learnPage(address, directory, page);
+    const offset = address & (pageSize - 1);
+    while (known.below !== null) known = offset < known.at ? known.below : known.above;
+    return known;
+  }
+
+  private findPort(port: number): Target {
+    const entry = this.dense[port]!;
+    if (entry !== 0) return this.targets[entry >>> 16]!;
+    const target = this.search(port);
+    if (target.portIndex === 0) target.portIndex = this.targets.push(target) - 1;
+    // All ports of the range at once, unless it is a large background: then just this one.
+    const isNarrow = target.end - target.start <= 64;
+    const start = isNarrow ? target.start : port;
+    const end = isNarrow ? target.end : port + 1;
+    for (let at = start; at < end; at++) this.dense[at] = target.portIndex * 0x1_0000 + at + target.delta;
+    return target;
+  }
+
+  private search(address: number): Target {
+    const index = this.view.indexOf(address);
+    return index < 0 ? this.unassigned : this.targetOf(index);
+  }
+
+  private targetOf(index: number): Target {
+    const range = this.view.ranges[index]!;
+    this.byRange[index] ??= new Target(range.region, range);
+    return this.byRange[index];
   }
 
   private directory(window: number): Directory {
@@ -65,42 +158,51 @@ export class DispatchTable {
     return directory;
   }
 
-  private learn(address: number, directory: Directory, page: number): FlatRange {
-    const index = this.view.indexOf(address);
-    directory[page >>> leafShift] ??= new Int32Array(1 << leafShift);
+  private learnPage(address: number, directory: Directory, page: number): Target {
+    directory[page >>> leafShift] ??= new Array<Target | Fork | undefined>(1 << leafShift).fill(undefined);
     const leaf = directory[page >>> leafShift]!;
     const start = address - (address & (pageSize - 1));
-    const found = this.ranges[index + 1]!;
-    if (index >= 0 && found.start <= start && found.end >= start + pageSize) leaf[page & leafMask] = index + 2;
+    const found = this.search(address);
+    if (found.start <= start && found.end >= start + pageSize) leaf[page & leafMask] = found;
     else leaf[page & leafMask] = this.sharePage(start);
     return found;
   }
 
-  /** The table of a page in which several ranges, or a range and a hole, meet. A page without any range needs none. */
-  private sharePage(start: number): number {
-    const ranges = this.view.ranges;
+  /** A page in which several ranges, or a range and a hole, meet. A page without any range needs no table. */
+  private sharePage(start: number): Target | Fork {
+    const { ranges } = this.view;
     let index = firstEndingAfter(ranges, start);
     const first = ranges[index];
-    if (first === undefined || first.start >= start + pageSize) return 1;
-    if (ranges.length >= ports) return 0;
-    const table = new Uint16Array(pageSize);
+    if (first === undefined || first.start >= start + pageSize) return this.unassigned;
+    const ends: number[] = [];
+    const targets: Target[] = [];
+    const add = (end: number, target: Target) => {
+      if (end <= (ends[ends.length - 1] ?? 0)) return;
+      ends.push(end);
+      targets.push(target);
+    };
     for (; index < ranges.length && ranges[index]!.start < start + pageSize; index++) {
-      const range = ranges[index]!;
-      table.fill(index + 1, Math.max(range.start - start, 0), Math.min(range.end - start, pageSize));
+      add(ranges[index]!.start - start, this.unassigned);
+      add(Math.min(ranges[index]!.end - start, pageSize), this.targetOf(index));
     }
-    return -this.shared.push(table);
+    add(pageSize, this.unassigned);
+    return this.plant(ends, targets, 0, ends.length - 1);
   }
 
-  private fillPorts(): Uint16Array {
-    const table = new Uint16Array(ports);
-    const ranges = this.ranges;
-    for (let index = 1; index < ranges.length; index++) {
-      const range = ranges[index]!;
-      if (range.end - range.start <= 8) for (let port = range.start; port < range.end; port++) table[port] = index;
-      else table.fill(index, range.start, range.end);
-    }
-    return table;
+  /** A balanced tree over the pieces `first` to `last` of a page. */
+  private plant(ends: readonly number[], targets: readonly Target[], first: number, last: number): Target | Fork {
+    if (first === last) return targets[first]!;
+    const middle = (first + last) >> 1;
+    const below = this.plant(ends, targets, first, middle);
+    return { at: ends[middle]!, below, above: this.plant(ends, targets, middle + 1, last) };
   }
+}
+
+/** Whether everything in the view has a place in the port table. */
+function isPortView({ ranges }: FlatView): boolean {
+  const last = ranges[ranges.length - 1];
+  if (last === undefined || last.end > ports || ranges.length > ports - 2) return false;
+  return ranges.every((range) => range.delta >= -ports && range.end + range.delta <= ports);
 }
 
 function firstEndingAfter(ranges: readonly FlatRange[], address: number): number {

@@ -79,7 +79,7 @@ function collect(
   for (let index = 0; index < children.length; index++) {
     collect(children[index]!, base, start, end, readOnly, nonvolatile, pieces, depth + 1);
   }
-  if (region.terminates) pieces.push(new FlatRange(region, start, end, -base, readOnly, nonvolatile));
+  if (region.terminates) pieces.push(new FlatRange(region, start, end, 0 - base, readOnly, nonvolatile));
 }
 
 function sweep(pieces: readonly FlatRange[]): FlatRange[] {

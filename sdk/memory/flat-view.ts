@@ -1,8 +1,7 @@
 import type { MemorySection } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
-import type { RamBlock } from './ram-block.ts';
 
-/** One range of a flat view, with what the access path needs already looked up. */
+/** One range of a flat view. */
 export class FlatRange implements MemorySection {
   readonly space = undefined;
   readonly start: number;
@@ -15,10 +14,6 @@ export class FlatRange implements MemorySection {
   readonly nonvolatile: boolean;
   readonly romdMode: boolean;
   readonly dirtyLogMask: number;
-  /** Reads, or writes, touch bytes and call no handler. */
-  readonly directRead: boolean;
-  readonly directWrite: boolean;
-  readonly block: RamBlock | null;
 
   constructor(
     region: MemoryRegion,
@@ -29,18 +24,14 @@ export class FlatRange implements MemorySection {
     nonvolatile: boolean,
     dirtyLogMask = region.dirtyLogMask,
   ) {
-    const { kind, romdMode, ram } = region;
     this.region = region;
     this.start = start;
     this.end = end;
     this.delta = delta;
     this.readOnly = readOnly;
     this.nonvolatile = nonvolatile;
-    this.romdMode = romdMode;
+    this.romdMode = region.romdMode;
     this.dirtyLogMask = dirtyLogMask;
-    this.block = ram ?? null;
-    this.directRead = kind === 'ram' || kind === 'rom' || (kind === 'rom-device' && romdMode);
-    this.directWrite = kind === 'ram' && !region.readOnly;
   }
 
   get size(): number {

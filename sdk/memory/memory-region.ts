@@ -6,7 +6,7 @@ import { checkRamSize, type RamBlock } from './ram-block.ts';
 import { RegionAttachments } from './region-attachments.ts';
 import { checkChild } from './region-checks.ts';
 import { type RegionOps, unassignedPortOps } from './region-ops.ts';
-import { guardOf, type IoGuard, type RegionOptions, type RegionOwner } from './region-owner.ts';
+import type { IoGuard, RegionOptions, RegionOwner } from './region-owner.ts';
 
 export type RegionKind = 'container' | 'io' | 'ram' | 'rom' | 'rom-device' | 'alias' | 'reservation';
 
@@ -287,7 +287,7 @@ export class MemoryRegion extends RegionAttachments {
 
   /** Memory and read-only regions are not guarded. */
   private findGuard(): IoGuard | null {
-    return this.ram !== undefined || this.writeProtected ? null : guardOf(this.owner);
+    return this.ram !== undefined || this.writeProtected ? null : this.topology.engaged.guardOf(this.owner);
   }
 
   private insert(child: MemoryRegion): void {

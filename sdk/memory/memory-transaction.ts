@@ -7,6 +7,7 @@ import { ListenerRegistry } from './listener-registry.ts';
 import type { MemoryListener } from './memory-listener.ts';
 import { MemoryRegion } from './memory-region.ts';
 import { type RamBlock, ramAllocator } from './ram-block.ts';
+import { EngagedOwners } from './region-owner.ts';
 
 /** Hears what a guest did that a region refused; the guest itself only sees zeros. */
 export interface AccessObserver {
@@ -30,6 +31,8 @@ export class MemoryTopology {
   signalIoeventfd: ((fd: number) => void) | undefined;
   /** How many device handlers are on the stack now. */
   handlerDepth = 0;
+  /** Whose handlers they are. */
+  readonly engaged = new EngagedOwners();
   /** How the last dispatched access ended; read at once by its caller. */
   accessResult = 0;
   readonly addressSpaces: readonly AddressSpace[];
@@ -124,6 +127,11 @@ export class MemoryTopology {
   /** From a region: only its ioeventfds changed. */
   ioeventfdsChanged(): void {
     this.ioeventfdsPending = true;
+  }
+
+  /** From a region: what its accesses must look at changed; the tables learn again. */
+  attentionChanged(): void {
+    for (const space of this.spaces) space.forget();
   }
 
   /** From a region: at once and outside any transaction, over the views as they are. */

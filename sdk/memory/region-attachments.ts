@@ -16,8 +16,7 @@ export abstract class RegionAttachments {
   readonly topology: MemoryTopology;
   readonly name: string;
   readonly ops: RegionOps;
-  /** Read on every access; 0 for most regions. */
-  attention = 0;
+  private alerts = 0;
 
   private coalesced: readonly CoalescedRange[] = none;
   private eventfds: readonly Ioeventfd[] = none;
@@ -26,6 +25,11 @@ export abstract class RegionAttachments {
     this.topology = topology;
     this.name = name;
     this.ops = ops ?? unassignedMemoryOps;
+  }
+
+  /** Bits of Attention; dispatch tables keep a copy. */
+  get attention(): number {
+    return this.alerts;
   }
 
   get coalescedRanges(): readonly CoalescedRange[] {
@@ -38,7 +42,7 @@ export abstract class RegionAttachments {
 
   /** Whether queued writes are delivered before an access reaches this region. */
   get flushCoalescedIo(): boolean {
-    return (this.attention & Attention.Flush) !== 0;
+    return (this.alerts & Attention.Flush) !== 0;
   }
 
   /** Lets writes to these bytes wait in a ring. Queued writes are then delivered before any access to the region. */
@@ -47,14 +51,14 @@ export abstract class RegionAttachments {
     const kept = { offset: range.offset, size: range.size };
     this.coalesced = [...this.coalesced, kept];
     this.topology.announceCoalescedRange(this.region, kept, true);
-    this.attention |= Attention.Flush;
+    this.attend(Attention.Flush, true);
   }
 
   /** Forgets all ranges, and with them the flush flag, even one that was set explicitly. */
   clearCoalescedIo(): void {
     if (this.coalesced.length === 0) return;
     this.topology.coalescedIoFlusher.flushCoalescedIo();
-    this.attention &= ~Attention.Flush;
+    this.attend(Attention.Flush, false);
     for (let first = this.coalesced[0]; first !== undefined; first = this.coalesced[0]) {
       this.coalesced = this.coalesced.slice(1);
       this.topology.announceCoalescedRange(this.region, first, false);
@@ -62,13 +66,13 @@ export abstract class RegionAttachments {
   }
 
   setFlushCoalescedIo(): void {
-    this.attention |= Attention.Flush;
+    this.attend(Attention.Flush, true);
   }
 
   /** Delivers what waits; the flag stays while the region has ranges of its own. */
   clearFlushCoalescedIo(): void {
     this.topology.coalescedIoFlusher.flushCoalescedIo();
-    if (this.coalesced.length === 0) this.attention &= ~Attention.Flush;
+    if (this.coalesced.length === 0) this.attend(Attention.Flush, false);
   }
 
   addIoeventfd(spec: IoeventfdSpec): void {
@@ -89,11 +93,17 @@ export abstract class RegionAttachments {
   /** This object as what it always is. */
   protected abstract get region(): MemoryRegion;
 
+  private attend(bit: number, on: boolean): void {
+    const alerts = on ? this.alerts | bit : this.alerts & ~bit;
+    if (alerts === this.alerts) return;
+    this.alerts = alerts;
+    this.topology.attentionChanged();
+  }
+
   private changeEventfds(eventfds: readonly Ioeventfd[]): void {
     this.topology.begin();
     this.eventfds = eventfds;
-    if (eventfds.length > 0) this.attention |= Attention.Ioeventfd;
-    else this.attention &= ~Attention.Ioeventfd;
+    this.attend(Attention.Ioeventfd, eventfds.length > 0);
     if (this.region.enabled) this.topology.ioeventfdsChanged();
     this.topology.commit();
   }

@@ -151,9 +151,9 @@ function readPiece(topology: MemoryTopology, ops: RegionOps, offset: number, siz
   const handler = ops.reads.find(offset, size);
   if (!handler.hasNumberForm) {
     topology.accessResult = MemTxResult.Ok;
-    return Number(BigInt.asUintN(8 * size, handler.call64!.call(ops.device, offset, size)));
+    return Number(BigInt.asUintN(8 * size, handler.fn64!.call(ops.device, offset, size)));
   }
-  const value = handler.call.call(ops.device, offset, size, attributes);
+  const value = handler.fn.call(ops.device, offset, size, attributes);
   const failed = handler.withAttributes && value < 0;
   topology.accessResult = failed ? -value : MemTxResult.Ok;
   return failed ? 0 : masked(value, size);
@@ -169,16 +169,16 @@ function writePiece(
 ): void {
   const handler = ops.writes.find(offset, size);
   let result: unknown = MemTxResult.Ok;
-  if (handler.hasNumberForm) result = handler.call.call(ops.device, value, offset, size, attributes);
-  else handler.call64!.call(ops.device, BigInt(value), offset, size);
+  if (handler.hasNumberForm) result = handler.fn.call(ops.device, value, offset, size, attributes);
+  else handler.fn64!.call(ops.device, BigInt(value), offset, size);
   topology.accessResult = handler.withAttributes && typeof result === 'number' ? result : MemTxResult.Ok;
 }
 
 function readPiece64(topology: MemoryTopology, ops: RegionOps, offset: number, attributes: number): bigint {
   const handler = ops.reads.find(offset, 8);
-  if (handler.call64 !== null) {
+  if (handler.fn64 !== null) {
     topology.accessResult = MemTxResult.Ok;
-    return BigInt.asUintN(64, handler.call64.call(ops.device, offset, 8));
+    return BigInt.asUintN(64, handler.fn64.call(ops.device, offset, 8));
   }
   const first = BigInt(readPiece(topology, ops, offset, 4, attributes));
   const result = topology.accessResult;
@@ -195,8 +195,8 @@ function writePiece64(
   attributes: number,
 ): void {
   const handler = ops.writes.find(offset, 8);
-  if (handler.call64 !== null) {
-    handler.call64.call(ops.device, BigInt.asUintN(64, value), offset, 8);
+  if (handler.fn64 !== null) {
+    handler.fn64.call(ops.device, BigInt.asUintN(64, value), offset, 8);
     topology.accessResult = MemTxResult.Ok;
     return;
   }

@@ -19,21 +19,24 @@ export class Handler<F, F64> {
   readonly widths: number;
   /** Widths that may be called at once when aligned: accepted, implemented, little endian, plain numbers. */
   readonly fast: number;
-  readonly call: F;
-  readonly call64: F64 | null;
+  readonly fn: F;
+  readonly fn64: F64 | null;
+  readonly device: object | null;
   /** False if only the 64-bit form exists. */
   readonly hasNumberForm: boolean;
   readonly withAttributes: boolean;
 
-  constructor(route: Route, widths: number, simple: number, call: F | null, call64: F64 | null, refuse: F) {
+  constructor(device: object | null, route: Route, simple: number, fn: F | null, fn64: F64 | null, refuse: F) {
+    const widths = widthMask(route);
     this.offset = route.offset;
     this.end = route.offset + route.size;
     this.widths = widths;
-    this.call = call ?? refuse;
-    this.call64 = call64;
-    this.hasNumberForm = call !== null;
+    this.device = device;
+    this.fn = fn ?? refuse;
+    this.fn64 = fn64;
+    this.hasNumberForm = fn !== null;
     this.withAttributes = route.withAttributes === true;
-    this.fast = call === null || this.withAttributes ? 0 : widths & simple;
+    this.fast = fn === null || this.withAttributes ? 0 : widths & simple;
   }
 }
 
@@ -196,8 +199,8 @@ export class RegionOps {
     const quiet = missing.onMissing === undefined ? simple : 0;
     const make = (route: Route, mask: number) =>
       new Handler(
+        this.device,
         route,
-        widthMask(route),
         mask,
         sealed<ReadHandler>(route.read),
         sealed<ReadHandler64>(route.read64),
@@ -214,8 +217,8 @@ export class RegionOps {
     const quiet = missing.onMissing === undefined ? simple : 0;
     const make = (route: Route, mask: number) =>
       new Handler(
+        this.device,
         route,
-        widthMask(route),
         mask,
         sealed<WriteHandler>(route.write),
         sealed<WriteHandler64>(route.write64),

@@ -1,0 +1,95 @@
+// How to add a case: put a file into cases/ that exports `cases`, a list of BenchCase. Every case is measured in a
+// process of its own, so that the type feedback of one does not colour the next; only its `prepare` runs there.
+// The parent process merely imports the file to learn the names: keep module level free of work.
+
+/** What is measured: `run` does `operations` operations, thousands of them, so that the timer does not count. */
+export interface Subject {
+  readonly operations: number;
+  run(): unknown;
+  /** What the ratio is taken against. Without it: `operations` calls of a bare closure. */
+  baseline?(): unknown;
+}
+
+export interface BenchCase {
+  /** The table it belongs to. */
+  readonly table: string;
+  /** The row: unique within the table. */
+  readonly name: string;
+  /** The largest ratio to the baseline that is fast enough. */
+  readonly targetRatio?: number;
+  /** For what has no baseline: the longest time of one operation, in milliseconds. */
+  readonly targetMilliseconds?: number;
+  /** For throughput: the fewest operations per second. */
+  readonly targetPerSecond?: number;
+  /** Rows of one series must not differ by more than `targetSpread` between the fastest and the slowest. */
+  readonly series?: string;
+  readonly targetSpread?: number;
+  prepare(): Subject | Promise<Subject>;
+}
+
+/** What a child process reports: times of one operation, and ratios round by round. */
+export interface Measurement {
+  readonly nanoseconds: readonly number[];
+  readonly baselineNanoseconds: readonly number[];
+}
+
+/**
+ * The measure of all things: the same loop over the same offsets, and one call of a bare closure that does what a
+ * handler does. The loop has seen several closures, so that V8 really calls and does not inline: a handler that a table
+ * leads to is not inlined either, and where nothing is called there is no call to measure.
+ */
+export function bareClosureLoop(
+  operations: number,
+  offsetOf: (index: number) => number,
+  direction: 'read' | 'write' = 'read',
+): () => number {
+  const offsets = Int32Array.from({ length: operations }, (_, index) => offsetOf(index));
+  let state = 1;
+  const reads = [
+    (offset: number): number => (state + offset) & 0xff,
+    (offset: number): number => (state - offset) & 0xff,
+    (offset: number): number => (state ^ offset) & 0xff,
+    (offset: number): number => (state | offset) & 0xff,
+    (offset: number): number => state & offset & 0xff,
+    (offset: number): number => (offset - state) & 0xff,
+  ];
+  const writes = [
+    (value: number, offset: number): void => {
+      state = value ^ offset;
+    },
+    (value: number, offset: number): void => {
+      state = value + offset;
+    },
+    (value: number, offset: number): void => {
+      state = value - offset;
+    },
+    (value: number, offset: number): void => {
+      state = value & offset;
+    },
+    (value: number, offset: number): void => {
+      state = value | offset;
+    },
+    (value: number, offset: number): void => {
+      state = offset - value;
+    },
+  ];
+  let chosen = 0;
+  const readAll = () => {
+    const read = reads[chosen]!;
+    let sum = 0;
+    for (let index = 0; index < operations; index++) sum += read(offsets[index]!);
+    return sum;
+  };
+  const writeAll = () => {
+    const write = writes[chosen]!;
+    for (let index = 0; index < operations; index++) write(index, offsets[index]!);
+    return operations;
+  };
+  const loop = direction === 'read' ? readAll : writeAll;
+  for (let round = 0; round < 6 * 50; round++) {
+    chosen = round % 6;
+    loop();
+  }
+  chosen = 0;
+  return loop;
+}

@@ -1,0 +1,148 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { BenchCase, Measurement } from './bench-case.ts';
+
+// npm run bench [-- --only TEXT] [--rounds N] [--json]: ratios to a bare closure call, each with its spread. Ratios travel between
+// machines; absolute figures do not, and stand here only for orientation.
+
+interface Row extends Measurement {
+  readonly file: string;
+  readonly case: BenchCase;
+}
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    json: { type: 'boolean' },
+    rounds: { type: 'string', default: '9' },
+  },
+});
+const here = fileURLToPath(new URL('.', import.meta.url));
+const rows: Row[] = [];
+for (const file of readdirSync(`${here}cases`).sort()) {
+  const path = `${here}cases/${file}`;
+  const { cases } = (await import(path)) as { cases: readonly BenchCase[] };
+  for (const known of cases) {
+    if (!`${file} ${known.table}: ${known.name}`.includes(values.only)) continue;
+    if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${known.table}: ${known.name}`);
+    // Compiling in the background would leave the first rounds of a busy machine unoptimized.
+    const args = [
+      '--no-concurrent-recompilation',
+      '--import',
+      'tsx',
+      `${here}child.ts`,
+      path,
+      known.table,
+      known.name,
+      values.rounds,
+    ];
+    const text = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+    rows.push({ file, case: known, ...(JSON.parse(text) as Measurement) });
+  }
+}
+if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+
+const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b);
+const median = (numbers: readonly number[]) => sorted(numbers)[numbers.length >> 1] ?? Number.NaN;
+const ratios = (row: Row) => row.nanoseconds.map((time, round) => time / row.baselineNanoseconds[round]!);
+const verdict = (holds: boolean) => (holds ? 'ok' : 'MISSED');
+let missed = 0;
+
+interface Line {
+  readonly name: string;
+  readonly value: string;
+  readonly spread: string;
+  readonly time: string;
+  readonly target: string;
+}
+
+function judge(value: number, limit: number | undefined, unit: string, atLeast = false): string {
+  if (limit === undefined) return '';
+  const holds = atLeast ? value >= limit : value <= limit;
+  if (!holds) missed++;
+  return `${atLeast ? '>=' : '<='} ${limit}${unit} ${verdict(holds)}`;
+}
+
+function describeTime(nanoseconds: number): string {
+  if (nanoseconds < 1e3) return `${nanoseconds.toFixed(1)} ns`;
+  return nanoseconds < 1e6 ? `${(nanoseconds / 1e3).toFixed(1)} us` : `${(nanoseconds / 1e6).toFixed(2)} ms`;
+}
+
+function lineOf(row: Row): Line {
+  const { name, targetMilliseconds, targetPerSecond, targetRatio } = row.case;
+  const time = median(row.nanoseconds);
+  const measured = targetMilliseconds !== undefined || targetPerSecond !== undefined ? row.nanoseconds : ratios(row);
+  const [least, most] = [sorted(measured)[0]!, sorted(measured)[measured.length - 1]!];
+  if (targetMilliseconds !== undefined) {
+    const spread = `${(least / 1e6).toFixed(2)} - ${(most / 1e6).toFixed(2)} ms`;
+    return {
+      name,
+      value: `${(time / 1e6).toFixed(2)} ms`,
+      spread,
+      time: '',
+      target: judge(time / 1e6, targetMilliseconds, ' ms'),
+    };
+  }
+  if (targetPerSecond !== undefined) {
+    const spread = `${Math.round(1e9 / most)} - ${Math.round(1e9 / least)}`;
+    const perSecond = Math.round(1e9 / time);
+    return { name, value: `${perSecond}/s`, spread, time: '', target: judge(perSecond, targetPerSecond, '/s', true) };
+  }
+  const spread = `${least.toFixed(1)} - ${most.toFixed(1)}`;
+  const ratio = median(measured);
+  return {
+    name,
+    value: `${ratio.toFixed(1)}x`,
+    spread,
+    time: describeTime(time),
+    target: judge(ratio, targetRatio, 'x'),
+  };
+}
+
+function seriesLines(table: readonly Row[]): Line[] {
+  const series = new Map<string, Row[]>();
+  for (const row of table) {
+    if (row.case.series !== undefined) series.set(row.case.series, [...(series.get(row.case.series) ?? []), row]);
+  }
+  return [...series].flatMap(([name, members]) => {
+    const found = members.map((row) => median(ratios(row)));
+    const spread = Math.max(...found) / Math.min(...found);
+    const limit = members[0]!.case.targetSpread;
+    if (members.length < 2) return [];
+    return [
+      {
+        name: `${name}: slowest / fastest`,
+        value: `${spread.toFixed(2)}x`,
+        spread: '',
+        time: '',
+        target: judge(spread, limit, 'x'),
+      },
+    ];
+  });
+}
+
+const tables = [...new Set(rows.map((row) => row.case.table))].map((title) => {
+  const members = rows.filter((row) => row.case.table === title);
+  return { title, lines: [...members.map(lineOf), ...seriesLines(members)] };
+});
+
+if (values.json) {
+  const plain = rows.map((row) => ({ ...row.case, ratios: ratios(row), nanoseconds: row.nanoseconds }));
+  process.stdout.write(`${JSON.stringify({ node: process.version, cases: plain, tables, missed }, null, 2)}\n`);
+} else {
+  for (const { title, lines } of tables) {
+    const width = Math.max(...lines.map(({ name }) => name.length), 20);
+    process.stdout.write(
+      `\n${title}\n${''.padEnd(width)}  ${'median'.padStart(11)}  ${'spread'.padStart(19)}  ${'time'.padStart(9)}  target\n`,
+    );
+    for (const { name, value, spread, time, target } of lines) {
+      process.stdout.write(
+        `${name.padEnd(width)}  ${value.padStart(11)}  ${spread.padStart(19)}  ${time.padStart(9)}  ${target}\n`,
+      );
+    }
+  }
+  process.stdout.write(`\n${missed === 0 ? 'All targets hold.' : `${missed} targets missed.`}\n`);
+}
+process.exitCode = missed === 0 ? 0 : 1;
