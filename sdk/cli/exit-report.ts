@@ -1,6 +1,6 @@
 import type { ExitStatistics, ExitSummary } from '../accelerator/index.ts';
 import { MILLISECOND } from '../clock/duration.ts';
-import { formatColumns } from './option-help.ts';
+import { formatColumns, formatTable } from './columns.ts';
 
 /** Ports whose rows a report shows however quiet they are: where coalescing matters on a PC. */
 const pinned = [0x70, 0xcf8];
@@ -8,7 +8,7 @@ const busiest = 20;
 
 /** Everything a run says about its exits: the two tables, the counts, and the profile if there is one. */
 export function formatExits(statistics: ExitStatistics): string {
-  const parts = [formatTables(statistics), formatColumns(summaryRows(statistics.summary()))];
+  const parts = [formatTables(statistics), formatTable(summaryRows(statistics.summary()))];
   if (statistics.profile !== undefined) parts.push(formatProfile(statistics.profile.rows()));
   return parts.join('\n\n');
 }

@@ -6,6 +6,7 @@ import { BackplaneError } from '../memory/errors.ts';
 import type { Arguments, OptionSyntax } from './arguments.ts';
 import { machineNamed } from './catalogue.ts';
 import { parseKeyValues } from './key-values.ts';
+import { didYouMean } from './suggestion.ts';
 
 /** The options with which every command says which machine it means. */
 export const machineSyntax = { machine: 'MACHINE', M: 'MACHINE', m: 'SIZE' } as const satisfies OptionSyntax;
@@ -33,18 +34,27 @@ export async function chooseMachine(args: Arguments): Promise<MachineChoice> {
   };
 }
 
-function parseMachineOptions(definition: MachineDefinition, settings: ReadonlyMap<string, string>) {
+function parseMachineOptions(
+  { name: machine, options: set }: MachineDefinition,
+  settings: ReadonlyMap<string, string>,
+) {
+  const known = set?.names.map(machineOptionName) ?? [];
   const options: Record<string, unknown> = {};
   for (const [name, text] of settings) {
-    if (definition.options === undefined) {
-      throw new BackplaneError(`machine '${definition.name}' has no option '${name}'. It has none.`);
+    const written = name.replaceAll('_', '-');
+    if (set === undefined || !known.includes(written)) {
+      const hint = known.length === 0 ? 'It has none.' : didYouMean(name, known);
+      throw new BackplaneError(`machine '${machine}' has no option '${name}'. ${hint}`);
     }
-    const underscored = name.replaceAll('-', '_');
-    const known = definition.options.names.some((property) => commandLineName(property) === underscored);
-    const parsed = definition.options.parse(known ? underscored : name, text, `machine '${definition.name}'`);
+    const parsed = set.parse(written.replaceAll('-', '_'), text, `machine '${machine}'`);
     options[parsed.name] = parsed.value;
   }
   return options;
+}
+
+/** QEMU writes the options of machines with dashes, those of devices with underscores. */
+export function machineOptionName(property: string): string {
+  return commandLineName(property).replaceAll('_', '-');
 }
 
 /** `-m 64`: megabytes, as in QEMU; `-m 64M`, `-m 1G` and `-m size=64M` say it themselves. */

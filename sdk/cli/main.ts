@@ -40,7 +40,6 @@ Examples:
 
 /** Runs one command line and answers the exit status of the process. */
 export async function runCommandLine(words: readonly string[], terminal: Terminal = hostTerminal()): Promise<number> {
-  leaveQuietlyWhenNobodyReads();
   try {
     await dispatch(words, terminal);
     return 0;
@@ -75,12 +74,4 @@ function commandNamed(name: string): () => Promise<Command> {
 
 function version(): string {
   return (JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as { version: string }).version;
-}
-
-/** `backplane ... | head` closes the pipe early; that is not a failure. */
-function leaveQuietlyWhenNobodyReads(): void {
-  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
 }

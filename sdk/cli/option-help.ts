@@ -11,9 +11,9 @@ export interface OptionDescription {
 }
 
 /** The options of a device or a machine as the command line writes them. */
-export function describeOptions(set: OptionSet): OptionDescription[] {
+export function describeOptions(set: OptionSet, nameOf = commandLineName): OptionDescription[] {
   return Object.entries(set.declarations).map(([property, option]) => {
-    const name = commandLineName(property);
+    const name = nameOf(property);
     const byDefault = option.default === undefined ? undefined : option.format(option.default);
     const suffix = byDefault === undefined ? '' : ` (default: ${byDefault})`;
     return {
@@ -24,10 +24,4 @@ export function describeOptions(set: OptionSet): OptionDescription[] {
       text: `${option.description}${suffix}`,
     };
   });
-}
-
-/** Two columns, indented; the second starts where the longest entry of the first ends. */
-export function formatColumns(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([first]) => first.length));
-  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`).join('\n');
 }

@@ -15,6 +15,7 @@ const eraseLine = '\r\x1b[K';
 export function hostTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   const colours = stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+  leaveQuietlyWhenNobodyReads();
   let progressShown = false;
   const clearProgress = () => {
     if (progressShown) stderr.write(eraseLine);
@@ -51,4 +52,12 @@ export function reportFailure(terminal: Terminal, failure: unknown, verbose: boo
   }
   if (verbose) terminal.note(error.stack ?? message);
   else if (!expected) terminal.note("Run again with '--verbose' to see where it happened.");
+}
+
+/** `backplane ... | head` closes the pipe early; that is not a failure. */
+function leaveQuietlyWhenNobodyReads(): void {
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
 }

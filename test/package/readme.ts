@@ -24,6 +24,7 @@ function outputOf(what: string): string {
   const [command = '', ...limits] = what.split('; ');
   const [, ...words] = command.split(' ');
   const output = execFileSync(`${checkout}sdk/cli/backplane`, words, {
+    cwd: checkout,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   });

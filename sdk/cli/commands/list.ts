@@ -1,9 +1,11 @@
-import type { OptionSet } from '../../device/index.ts';
+import { commandLineName, type OptionSet } from '../../device/options.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { deviceNamed, knownDevices, knownMachines, machineNamed } from '../catalogue.ts';
+import { formatColumns } from '../columns.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { parseKeyValues } from '../key-values.ts';
-import { describeOptions, formatColumns, type OptionDescription } from '../option-help.ts';
+import { machineOptionName } from '../machine-choice.ts';
+import { describeOptions, type OptionDescription } from '../option-help.ts';
 
 /** What a list prints: as text for people, and the same facts as a value for programs. */
 interface Listing {
@@ -35,15 +37,17 @@ Examples:
 
 async function list(option: string, text: string): Promise<Listing> {
   const { subject, asksForHelp } = parseKeyValues(`-${option}`, text);
-  if (!asksForHelp) {
-    throw new BackplaneError(
-      `-${option} ${text}: which command is it for? Write 'backplane run FILE.ts -${option} ${text}', or '-${option} help'.`,
-    );
-  }
+  if (!asksForHelp) throw new BackplaneError(`-${option} ${text}: ${withoutCommand(option, text)}`);
   const everything = subject === 'help' || subject === '?';
   if (option === 'accel') return accelerators();
   if (option === 'device') return everything ? devices() : deviceOptions(subject);
   return everything ? machines() : machineOptions(subject);
+}
+
+function withoutCommand(option: string, text: string): string {
+  if (option === 'device')
+    return `devices are plugged in by machine definitions. '-device ${text},help' lists options.`;
+  return `which command is it for? Write 'backplane run FILE.ts -${option} ${text}', or '-${option} help' for a list.`;
 }
 
 async function machines(): Promise<Listing> {
@@ -64,16 +68,16 @@ async function devices(): Promise<Listing> {
 
 async function machineOptions(name: string): Promise<Listing> {
   const machine = await machineNamed(name);
-  return optionListing(`Options of machine ${machine.name}:`, machine.options);
+  return optionListing(`Options of machine ${machine.name}:`, machine.options, machineOptionName);
 }
 
 async function deviceOptions(type: string): Promise<Listing> {
   const { blueprint } = await deviceNamed(type);
-  return optionListing(`Options of device ${blueprint.type}:`, blueprint.options);
+  return optionListing(`Options of device ${blueprint.type}:`, blueprint.options, commandLineName);
 }
 
-function optionListing(title: string, set: OptionSet | undefined): Listing {
-  const options = set === undefined ? [] : describeOptions(set);
+function optionListing(title: string, set: OptionSet | undefined, nameOf: (property: string) => string): Listing {
+  const options = set === undefined ? [] : describeOptions(set, nameOf);
   return { title, entries: options.map(({ syntax, text }) => [syntax, text]), options };
 }
 

@@ -1,4 +1,4 @@
-import type { GuestProgram, RunOutcome } from '../../accelerator/index.ts';
+import type { GuestProgram, KvmAccelerator, RunOutcome } from '../../accelerator/index.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
@@ -40,14 +40,15 @@ Examples:
     const exported = await loadProgram(file);
     const guests = programsOf(file, exported);
     const { definition, request } = await machineOf(args, exported);
+    const simulated = simulatedAccelerator(accelerator);
     const machine = Machine.create(definition, {
       ...request,
-      accelerator: simulatedAccelerator(accelerator),
+      accelerator: simulated,
       onGuestError: (message) => terminal.note(`guest error: ${message}`),
     });
     for (const warning of machine.warnings) terminal.note(`warning: ${warning}`);
     const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
-    const traced = args.has('trace') ? guests.map((guest) => trace(guest, machine, print)) : guests;
+    const traced = args.has('trace') ? guests.map((guest) => trace(guest, simulated, print)) : guests;
     const outcome = machine.run(traced, operationLimit === undefined ? {} : { operationLimit });
     if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
     else terminal.print(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
@@ -73,8 +74,8 @@ async function machineOf(args: Arguments, exported: Record<string, unknown>): Pr
   return { ...choice, definition: machine as MachineDefinition };
 }
 
-function trace(guest: GuestProgram, machine: Machine, print: (line: string) => void) {
-  return tracedGuest(guest, { now: () => machine.clock.now, statistics: machine.accelerator.statistics, print });
+function trace(guest: GuestProgram, accelerator: KvmAccelerator, print: (line: string) => void) {
+  return tracedGuest(guest, { now: () => accelerator.guestTime, statistics: accelerator.statistics, print });
 }
 
 function parseLimit(text: string | undefined): number | undefined {

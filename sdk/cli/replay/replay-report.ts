@@ -2,6 +2,7 @@ import type { RecordedTrace } from '../../accelerator/index.ts';
 import { MILLISECOND, SECOND } from '../../clock/duration.ts';
 import type { Replay } from '../../insight/replay.ts';
 import { hex } from '../../memory/address-range.ts';
+import { formatTable } from '../columns.ts';
 import { formatTables, summaryRows } from '../exit-report.ts';
 import type { Terminal } from '../terminal.ts';
 import { explainDifferences } from './differences.ts';
@@ -93,12 +94,4 @@ function agreementOf(trace: RecordedTrace, { replay, absentFunctions }: Replayed
     `\nAnswered from the recording, because no device models them: ${count(ports)} accesses to ports, ` +
       `${count(memory)} to memory, ${count(absentFunctions)} to absent PCI functions.`,
   ].join('\n');
-}
-
-/** The first column to the left, all others to the right. */
-function formatTable(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const cell = (text: string, column: number) =>
-    column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0);
-  return rows.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd()).join('\n');
 }
