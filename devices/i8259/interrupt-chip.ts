@@ -125,7 +125,7 @@ export class InterruptChip {
     return this.allLevelTriggered || (this.levelTriggered & bit) !== 0;
   }
 
-  /** Requests of level-triggered inputs stay; an input that is high has to fall and rise again to be an edge... */
+  /** Requests of level-triggered inputs stay. Levels are forgotten, so a line that says again that it is high is an edge. */
   private clear(): void {
     this.requests &= this.levelTriggered;
     this.levels = 0;
@@ -212,6 +212,7 @@ export class InterruptChip {
     return (rank + this.first) % Inputs;
   }
 
+  /** Called when requests, the mask or what is served changed; other words take effect with the next such change. */
   private update(): void {
     this.onOutput(this.highestRequest() !== None);
   }

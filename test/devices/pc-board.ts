@@ -42,7 +42,7 @@ export class PcBoard {
   readonly controller: I440fx;
   readonly piix3: Piix3;
 
-  constructor({ overlay = false, ramSize = 16 * MiB }: { overlay?: boolean; ramSize?: number } = {}) {
+  constructor({ overlay = false, ramSize = 1 * MiB }: { overlay?: boolean; ramSize?: number } = {}) {
     const { topology } = this;
     const system = MemoryRegion.container(topology, 'system', 2 ** 64);
     const pciMemory = MemoryRegion.container(topology, 'pci', 2 ** 64);
