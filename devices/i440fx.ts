@@ -13,8 +13,8 @@ const OverRam = 1;
  * sees RAM or the PCI bus: firmware copies itself into the RAM below its ROM, and so makes itself fast and writable.
  *
  * A hostile guest can rearrange its own memory between 640 KiB and 1 MiB, which costs a change of the memory map each time,
- * and can hide its firmware from itself. RAM that it made read-only is so for this processor model only; DMA and KVM
- * guests may write it, as in QEMU.
+ * and can hide its firmware from itself. RAM shown read-only is marked so in the map, and no more: KVM does not look at
+ * that mark, so such a guest and DMA can write it, as under QEMU.
  */
 @device({ type: 'i440FX', description: 'Intel 82441FX memory controller' })
 @pci({

@@ -76,13 +76,16 @@ describe('the PAM registers', () => {
     }
   });
 
-  it('at 1 give RAM that is marked read-only in the map, which an accelerator may enforce or not', () => {
+  it('at 1 give RAM that is marked read-only in the map, and that DMA can write all the same', () => {
     const board = new PcBoard();
     board.ram.ram?.bytes.fill(0x11);
     board.writeConfig(Slot, 0x59, 1 << 4, 1);
     const section = board.memory.lookup(0xf_0000);
     expect([section?.region.name, section?.readOnly, section?.size]).toEqual(['pc.ram', true, 64 * KiB]);
     expect(board.memory.read(0xf_0000, 1)).toBe(0x11);
+    board.memory.write(0xf_0000, 0x22, 1);
+    expect(board.memory.read(0xf_0000, 1)).toBe(0x22);
+    expect(board.rom.ram?.bytes[0x3_0000]).toBe(0xee);
   });
 
   it('are all rearranged in one change of the map', () => {

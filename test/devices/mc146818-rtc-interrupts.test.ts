@@ -178,6 +178,13 @@ describe('the alarm', () => {
     expect(readRtc(bench, Rtc.c)).toBe(0xb0);
   });
 
+  it('costs no timer once it has come and nobody looked', () => {
+    const bench = rtcBench();
+    expect(alarmAfter(bench, 0xff, 0xff, 0xff)).toBe(1);
+    expect(bench.device.statusC).toBe(0xb0);
+    expect(bench.clock.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('follows the clock when that is set', () => {
     const bench = rtcBench();
     writeRtc(bench, Rtc.b, 0x22);
