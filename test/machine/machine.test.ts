@@ -12,6 +12,7 @@ import {
   PciBus,
   pin,
   place,
+  simulatedAccelerator,
   use,
 } from '../../sdk/index.ts';
 import { Absent, Card, Latch, latchPorts, Needy, Resetter, Screen, toyMachine, Wide } from './toys.ts';
@@ -189,5 +190,37 @@ describe('a machine that is built', () => {
     expect(seen).toBeLessThan(10);
     expect(machine.resume().reason).toBe('finished');
     expect(machine.device(Latch).value).toBe(10);
+  });
+
+  it('is reset by its button between two runs', () => {
+    const machine = Machine.create(withDevices(use(Latch, { options: { initial: 1 } })));
+    machine.io.write(0x71, 9, 1);
+    machine.reset();
+    expect(machine.device(Latch).value).toBe(1);
+    expect(machine.device(Latch).resets).toHaveLength(2);
+  });
+
+  it('delivers what waits when it is settled', () => {
+    const machine = Machine.create(withDevices(use(Latch)), {
+      accelerator: simulatedAccelerator({ drain: 'on-access' }),
+    });
+    machine.run(
+      guestProgram(function* (guest) {
+        yield* guest.out8(0x70, 3);
+        yield* guest.pause(100_000_000);
+      }),
+      { operationLimit: 1 },
+    );
+    expect(machine.device(Latch).index).toBe(0);
+    machine.settle();
+    expect(machine.device(Latch).index).toBe(3);
+  });
+
+  it('gives up its devices when it is disposed of, and runs no more', () => {
+    const machine = Machine.create(withDevices(use(Latch)));
+    const latch = machine.device(Latch);
+    machine.dispose();
+    expect(latch.realized).toBe(false);
+    expect(() => machine.resume()).toThrow(/has no machine/);
   });
 });

@@ -2,6 +2,7 @@ import { ContainerModule } from 'inversify';
 import { describe, expect, it } from 'vitest';
 import {
   BackplaneError,
+  Device,
   defineMachine,
   device,
   IsaDevice,
@@ -45,6 +46,13 @@ class Broken extends IsaDevice {
 class Clinging extends IsaDevice {
   constructor(@inject(Wide) readonly wide: Wide) {
     super();
+  }
+}
+
+@device({ type: 'floating', description: 'belongs to no bus of ours' })
+class Floating extends Device {
+  get bus(): string {
+    return 'usb';
   }
 }
 
@@ -229,6 +237,12 @@ describe('a machine with one wiring mistake names it and says what to change', (
     expect(mistakesOf(withDevices(use(Bridge)))).toEqual([
       "Device 'bridge': bridge plugs into SystemBus, and machine 'toy' has none. " +
         'Bind SystemBus in one of its service modules, or leave the device out.',
+    ]);
+  });
+
+  it('a device for a bus that no machine has', () => {
+    expect(mistakesOf(withDevices(use(Floating)))).toEqual([
+      "Device 'floating': floating plugs into a bus of kind 'usb', which no machine has. Extend IsaDevice, PciDevice or SystemDevice.",
     ]);
   });
 
