@@ -81,7 +81,8 @@ describe('a replay', () => {
     const { modes } = await replay('seabios-pc-tcg', '-machine', 'empty');
     const { portReads, portWrites, memoryReads, memoryWrites, absentFunctions } = modes[0]!.unmodelled;
     expect(portReads + portWrites).toBe(4_027);
-    expect(memoryReads + memoryWrites).toBe(37_315);
+    // Where a PC has its screen, the empty machine has RAM, which answers by itself.
+    expect(memoryReads + memoryWrites).toBe(263);
     expect(absentFunctions).toBe(0);
     expect((await replay('seabios-pc-tcg')).modes[0]?.unmodelled.absentFunctions).toBe(264);
   });
@@ -90,7 +91,7 @@ describe('a replay', () => {
     const { printed, progress } = await backplane('replay', 'seabios-pc-tcg');
     expect(printed).toMatch(/IO Port Access\s+Samples\s+Samples%\s+Time%\s+Min Time\s+Max Time\s+Avg time/);
     expect(printed).toMatch(/0xcf8:POUT\s+\d+\s+\d+\.\d\d%\s+\d+\.\d\d%\s+-\s+-\s+0\.66us \( \+-\s+- \)/);
-    expect(printed).toMatch(/0xa0000:W\s+4096/);
+    expect(printed).toMatch(/0xb8000:W\s+\d+/);
     expect(printed).toContain('Times are modelled: 0.66 us');
     expect(progress.length).toBeGreaterThan(3);
     expect(progress.at(-1)).toBe('');

@@ -1,0 +1,103 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const command = fileURLToPath(new URL('../../sdk/cli/backplane', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'backplane-launcher-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const run = (words: string[], file = command) => spawnSync(file, words, { cwd: folder, encoding: 'utf8' });
+
+/** What a user's folder may contain, each of it wrong for the SDK's decorators. */
+function hostileFolder(): string {
+  const project = join(folder, 'project');
+  mkdirSync(join(project, 'parts'), { recursive: true });
+  writeFileSync(join(project, 'package.json'), '{ "type": "commonjs" }');
+  writeFileSync(
+    join(project, 'tsconfig.json'),
+    '{ "compilerOptions": { "target": "ES5", "experimentalDecorators": false } }',
+  );
+  writeFileSync(
+    join(project, 'parts/chip.ts'),
+    `import { device, inject, IsaDevice, portRegion } from 'backplane';
+     import { ContainerModule } from 'inversify';
+     abstract class Answer { abstract readonly value: number }
+     export const answers = new ContainerModule(({ bind }) => { bind(Answer).toConstantValue({ value: 0x42 }); });
+     const ports = portRegion({ name: 'chip', base: 0x300, size: 1, accessSizes: [1] });
+     @device({ type: 'chip', description: 'Answers 0x42' })
+     export class Chip extends IsaDevice {
+       constructor(@inject(Answer) private readonly known: Answer) { super(); }
+       @ports.read(0) answer(): number { return this.known.value; }
+     }`,
+  );
+  writeFileSync(
+    join(project, 'guest.ts'),
+    `import { defineMachine, guestProgram, use } from 'backplane';
+     import { isapc } from 'backplane/machines';
+     import { answers, Chip } from './parts/chip.js';
+     export const machine = defineMachine({
+       ...isapc, name: 'mine', services: [...isapc.services, answers], devices: [...isapc.devices, use(Chip)],
+     });
+     export default guestProgram('mine', function* (guest) {
+       if ((yield* guest.in8(0x300)) !== 0x42) throw new Error('no chip');
+       if (!import.meta.url) throw new Error('not a module');
+     });`,
+  );
+  return project;
+}
+
+describe('the command, from the sources of a checkout', () => {
+  it('works from any directory, and through a symbolic link', () => {
+    const link = join(folder, 'linked');
+    symlinkSync(command, link);
+    for (const file of [command, link]) {
+      const { status, stdout, stderr } = run(['--version'], file);
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(/^backplane \d+\.\d+\.\d+\n$/);
+    }
+  });
+
+  it('says nothing on the way when nobody is watching, and exits with 1 when it fails', () => {
+    const good = run(['replay', 'seabios-pc-tcg', '--json']);
+    expect({ status: good.status, stderr: good.stderr }).toEqual({ status: 0, stderr: '' });
+    const bad = run(['replay', 'seabios']);
+    expect({ status: bad.status, stdout: bad.stdout }).toEqual({ status: 1, stdout: '' });
+    expect(bad.stderr).toBe("backplane: there is no recording and no file 'seabios'. Did you mean 'seabios-pc-tcg'?\n");
+  });
+
+  it('is not upset when its reader leaves', () => {
+    const shell = `${command} info mtree | head -n 1`;
+    expect(execFileSync('sh', ['-c', `${shell}; exit 0`], { encoding: 'utf8' })).toMatch(/^address-space: /);
+  });
+
+  it("runs a user's file in its own dialect, whatever tsconfig and package.json lie around it", () => {
+    const { status, stdout, stderr } = run(['run', join(hostileFolder(), 'guest.ts'), '--json']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({ machine: 'mine', outcome: { reason: 'finished' } });
+  });
+
+  it("names the user's own line when their code fails", () => {
+    const path = join(folder, 'fails.ts');
+    writeFileSync(path, "const answer: number = 42;\n\nthrow new Error('no ' + answer);\n");
+    expect(run(['run', path]).stderr).toMatch(/^backplane: .*no 42/);
+    expect(run(['run', path, '--verbose']).stderr).toContain('fails.ts:3:7');
+  });
+
+  // Budgets are 0.4 s and 1.2 s where Node itself starts in 0.05 s. Ratios travel to slower and busier hosts.
+  it('starts soon: --version in eight times what Node takes by itself, -device help in 24 times', () => {
+    const quickest = (start: () => void) => {
+      const times = Array.from({ length: 5 }, () => {
+        const begin = process.hrtime.bigint();
+        start();
+        return Number(process.hrtime.bigint() - begin) / 1e9;
+      });
+      return Math.min(...times);
+    };
+    const bare = quickest(() => execFileSync(process.execPath, ['-e', '0']));
+    expect(quickest(() => run(['--version'])) / bare).toBeLessThan(8);
+    expect(quickest(() => run(['-device', 'help'])) / bare).toBeLessThan(24);
+  }, 60_000);
+});
