@@ -1,7 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { Capability } from '../../sdk/accelerator/index.ts';
+import { CoalescedRingLayout, VcpuPage } from '../../sdk/accelerator/kvm/abi.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
 import { indexAndData, plainPort, SmallMachine } from './small-machine.ts';
+
+/** Hands the ring page to the test as well. */
+class KernelWithOpenRing extends SimulatedKernel {
+  ring: DataView | undefined;
+
+  override mapVcpuPage(vcpuFd: number, page: 0 | 1 | 2): DataView {
+    const view = super.mapVcpuPage(vcpuFd, page);
+    if (page === VcpuPage.Ring) this.ring = view;
+    return view;
+  }
+}
 
 describe('coalesced writes', () => {
   it('queues an index write without an exit and delivers it before the data access', () => {
@@ -139,6 +152,41 @@ describe('coalesced writes', () => {
     });
     expect(machine.seen).toEqual(['out 0x70 = 0x1', 'timer at 1000000']);
     expect(machine.accelerator.statistics.kicks).toBe(0);
+  });
+
+  it('delivers in the order of time: queued write, timer that came due during the exit, the access of the exit', () => {
+    const times: number[] = [];
+    const machine: SmallMachine = new SmallMachine([
+      {
+        name: 'index',
+        at: 0x70,
+        size: 1,
+        coalesced: { offset: 0, size: 1 },
+        write: () => times.push(machine.clock.now),
+      },
+      { name: 'plain', at: 0x80, size: 1, write: () => times.push(machine.clock.now) },
+    ]);
+    machine.clock.timer('tick', () => machine.seen.push(`timer at ${machine.clock.now}`)).arm(2000);
+    machine.run(function* (guest) {
+      yield* guest.out8(0x70, 1);
+      yield* guest.out8(0x80, 2);
+    });
+    expect(machine.seen).toEqual(['out 0x70 = 0x1', 'timer at 2000', 'out 0x80 = 0x2']);
+    expect(times).toEqual([2000, 660 + 3410]);
+  });
+
+  it('goes on without coalescing when the ring is damaged: nothing hangs, and every write exits', () => {
+    const kernel = new KernelWithOpenRing();
+    const machine = new SmallMachine(indexAndData(), { kernel });
+    machine.run(function* (guest) {
+      yield* guest.out8(0x70, 1);
+      kernel.ring?.setUint32(CoalescedRingLayout.last, 1000, true);
+      yield* guest.pause(50 * MILLISECOND);
+      for (let value = 2; value < 5; value++) yield* guest.out8(0x70, value);
+    });
+    expect(machine.seen).toEqual(['out 0x70 = 0x2', 'out 0x70 = 0x3', 'out 0x70 = 0x4']);
+    expect(machine.accelerator.statistics.userspaceExits).toBe(3);
+    expect(machine.accelerator.statistics.damagedEntries).toBeGreaterThan(0);
   });
 
   it.each([

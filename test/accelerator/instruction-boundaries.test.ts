@@ -224,6 +224,26 @@ describe('reset', () => {
     expect(machine.accelerator.queuedWrites).toBe(0);
   });
 
+  it.each<[string, (guest: Guest) => GuestStep<unknown>]>([
+    ['in', (guest) => guest.in8(0x300)],
+    ['rep insb', (guest) => guest.repIns8(0x300, 4)],
+    ['an MMIO read', (guest) => guest.load32(0xd0000)],
+    ['a store that crosses a page', (guest) => guest.store64(0xd0ffc, 1n)],
+    ['a second vector', (guest) => guest.out8(0x300, 6)],
+  ])('queued in front of %s, discards that access: it is completed and not carried out', (_, step) => {
+    const machine: SmallMachine = new SmallMachine([
+      resetControl(() => machine),
+      { name: 'fifo', at: 0x300, size: 4 },
+      { name: 'registers', at: 0xd0000, size: 0x2000, space: 'memory' },
+    ]);
+    const outcome = machine.run(function* (guest) {
+      yield* guest.out8(0xcf9, 6);
+      yield* step(guest);
+    });
+    expect(outcome.reason).toBe('reset');
+    expect(machine.seen).toEqual(['out 0xcf9 = 0x6']);
+  });
+
   it('queued at 0xcf9 comes after 10 ms at the latest, even if the guest spins for ever', () => {
     const machine: SmallMachine = new SmallMachine([resetControl(() => machine), plainPort()]);
     let resetAt = 0;

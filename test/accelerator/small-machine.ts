@@ -3,13 +3,14 @@ import {
   type GuestBody,
   guestProgram,
   type InterruptController,
-  type KvmAccelerator,
+  KvmAccelerator,
   type ResetPort,
   type RunOptions,
   type RunOutcome,
   type SimulatedAcceleratorOptions,
   simulatedAccelerator,
 } from '../../sdk/accelerator/index.ts';
+import type { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 import { ManualClock } from '../../sdk/clock/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology, RegionOps } from '../../sdk/memory/index.ts';
 
@@ -35,6 +36,8 @@ export interface SmallMachineOptions extends SimulatedAcceleratorOptions {
   readonly resetPorts?: readonly ResetPort[];
   readonly interruptController?: InterruptController;
   readonly ram?: number;
+  /** Instead of a simulated kernel with default costs. */
+  readonly kernel?: SimulatedKernel;
 }
 
 const hex = (value: number) => `0x${value.toString(16)}`;
@@ -52,8 +55,8 @@ export class SmallMachine {
   onReset: () => void = () => undefined;
 
   constructor(devices: readonly SmallDevice[], options: SmallMachineOptions = {}) {
-    const { resetPorts, interruptController, ram = 0xa0000, ...rest } = options;
-    this.accelerator = simulatedAccelerator(rest);
+    const { resetPorts, interruptController, ram = 0xa0000, kernel, ...rest } = options;
+    this.accelerator = kernel === undefined ? simulatedAccelerator(rest) : new KvmAccelerator({ ...rest, kernel });
     this.topology.allocateRam = (size, name) => this.accelerator.allocateRam(size, name);
     const system = MemoryRegion.container(this.topology, 'system', 2 ** 64);
     const ports = MemoryRegion.unassignedPorts(this.topology, 'io');

@@ -109,10 +109,9 @@ export class RingConsumer extends RingPage {
     this.page.setUint32(FirstOffset, first >= Slots - 1 ? 0 : first + 1, true);
   }
 
-  /** Forgets what is queued. With `last` out of range there is nothing to do: the kernel stores no more, and exits. */
+  /** Forgets what is queued. Where `last` is out of range the kernel stores no more: the ring is empty, writes exit. */
   discard(): void {
-    const { last } = this;
-    if (last < Slots) this.page.setUint32(FirstOffset, last, true);
+    this.page.setUint32(FirstOffset, this.last, true);
   }
 
   /** Where the entry at `first` begins; the page has room for 170 of them whatever the index says. */
