@@ -67,7 +67,7 @@ export class Target {
     this.attention = region.attention;
     this.guard = region.guard?.index ?? 0;
     this.readFn = read.fn;
-    this.device = read.device;
+    this.device = ops.device;
     this.fastWrites = ops.writes.direct.length === 0 ? write.fast : 0;
     this.writeFn = write.fn;
     this.reads = ops.reads;

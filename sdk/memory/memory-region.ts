@@ -19,6 +19,9 @@ interface RegionParts extends RegionOptions {
   readonly hasRam?: boolean;
 }
 
+/** Shared by all that have no children: most regions. */
+const childless: MemoryRegion[] = [];
+
 /**
  * A node of the memory map. Parents hold children at offsets with priorities; what an address leads to follows from the
  * whole tree (README.md of this room). Every change is a transaction of its topology.
@@ -29,8 +32,6 @@ export class MemoryRegion extends RegionAttachments {
   readonly aliasTarget: MemoryRegion | undefined;
   /** The bytes behind a ram, rom or rom-device region. */
   readonly ram: RamBlock | undefined;
-  /** Which pages of the region's RAM changed, per client. */
-  readonly dirty: DirtyLog;
   /** Whether the region itself answers somewhere; containers and aliases only lead on. */
   readonly terminates: boolean;
   /** Who must not be entered twice; null for memory and for regions without an owner. */
@@ -45,7 +46,8 @@ export class MemoryRegion extends RegionAttachments {
   private persistent = false;
   private romd = true;
   private windowOffset: number;
-  private readonly inside: MemoryRegion[] = [];
+  private inside: MemoryRegion[] = childless;
+  private log: DirtyLog | undefined;
 
   private constructor(
     topology: MemoryTopology,
@@ -64,7 +66,6 @@ export class MemoryRegion extends RegionAttachments {
     this.writeProtected = kind === 'rom';
     if (parts.hasRam === true) checkRamSize(name, this.bytes);
     this.ram = parts.hasRam === true ? topology.allocateRam(this.bytes, name) : undefined;
-    this.dirty = new DirtyLog(this);
     this.guard = this.findGuard();
   }
 
@@ -167,9 +168,14 @@ export class MemoryRegion extends RegionAttachments {
   get children(): readonly MemoryRegion[] {
     return this.inside;
   }
+  /** Which pages of the region's RAM changed, per client. */
+  get dirty(): DirtyLog {
+    this.log ??= new DirtyLog(this);
+    return this.log;
+  }
   /** Which DirtyLogClients want to know about writes now. */
   get dirtyLogMask(): number {
-    return this.dirty.mask;
+    return this.ram === undefined ? 0 : this.dirty.mask;
   }
 
   addSubregion(offset: number | bigint, child: MemoryRegion, priority = 0): void {
@@ -291,6 +297,7 @@ export class MemoryRegion extends RegionAttachments {
   }
 
   private insert(child: MemoryRegion): void {
+    if (this.inside === childless) this.inside = [];
     const index = this.inside.findIndex((other) => other.rank <= child.rank);
     this.inside.splice(index < 0 ? this.inside.length : index, 0, child);
   }

@@ -2,7 +2,6 @@ import { describeRange } from './address-range.ts';
 import { BackplaneError } from './errors.ts';
 import type { AcceptedSizes, MissingRoute, RegionOpsSpec, Route } from './region-access.ts';
 
-type NumberHandler = (this: object | null, a: number, b: number, c: number, d: number) => number;
 type ReadHandler = (this: object | null, offset: number, size: number, attributes: number) => number;
 type WriteHandler = (this: object | null, value: number, offset: number, size: number, attributes: number) => unknown;
 type ReadHandler64 = (this: object | null, offset: number, size: number) => bigint;
@@ -21,17 +20,15 @@ export class Handler<F, F64> {
   readonly fast: number;
   readonly fn: F;
   readonly fn64: F64 | null;
-  readonly device: object | null;
   /** False if only the 64-bit form exists. */
   readonly hasNumberForm: boolean;
   readonly withAttributes: boolean;
 
-  constructor(device: object | null, route: Route, simple: number, fn: F | null, fn64: F64 | null, refuse: F) {
+  constructor(route: Route, simple: number, fn: F | null, fn64: F64 | null, refuse: F) {
     const widths = widthMask(route);
     this.offset = route.offset;
     this.end = route.offset + route.size;
     this.widths = widths;
-    this.device = device;
     this.fn = fn ?? refuse;
     this.fn64 = fn64;
     this.hasNumberForm = fn !== null;
@@ -194,51 +191,46 @@ export class RegionOps {
   }
 
   private readTable(routes: readonly Route[], missing: MissingRoute, simple: number): RegionOps['reads'] {
-    const absent = missing.read === 'ones' ? 0xffff_ffff : 0;
-    const refuse: ReadHandler = () => absent;
-    const quiet = missing.onMissing === undefined ? simple : 0;
-    const make = (route: Route, mask: number) =>
-      new Handler(
-        this.device,
-        route,
-        mask,
-        sealed<ReadHandler>(route.read),
-        sealed<ReadHandler64>(route.read64),
-        refuse,
-      );
-    const handlers = routes.filter((route) => route.read ?? route.read64).map((route) => make(route, simple));
+    const make = (route: Route) =>
+      new Handler(route, simple, sealed<ReadHandler>(route.read), sealed<ReadHandler64>(route.read64), zeros);
+    const handlers = routes.filter((route) => route.read ?? route.read64).map(make);
     checkOverlaps(handlers, 'read');
-    const nothing = { offset: 0, size: Infinity, read: this.whenMissing(refuse, missing, false) as never };
-    return new HandlerTable(handlers, make(nothing, quiet), make(nothing, 0));
+    const answer = missing.read === 'ones' ? ones : zeros;
+    const report = missing.onMissing?.bind(missing);
+    if (report === undefined) return new HandlerTable(handlers, absent(answer, simple), absent(answer, 0));
+    const reported: ReadHandler = (offset, size, attributes) => {
+      report(offset, size, false);
+      return answer.call(null, offset, size, attributes);
+    };
+    return new HandlerTable(handlers, absent(reported, 0), absent(reported, 0));
   }
 
   private writeTable(routes: readonly Route[], missing: MissingRoute, simple: number): RegionOps['writes'] {
-    const refuse: WriteHandler = () => {};
-    const quiet = missing.onMissing === undefined ? simple : 0;
-    const make = (route: Route, mask: number) =>
-      new Handler(
-        this.device,
-        route,
-        mask,
-        sealed<WriteHandler>(route.write),
-        sealed<WriteHandler64>(route.write64),
-        refuse,
-      );
-    const handlers = routes.filter((route) => route.write ?? route.write64).map((route) => make(route, simple));
+    const make = (route: Route) =>
+      new Handler(route, simple, sealed<WriteHandler>(route.write), sealed<WriteHandler64>(route.write64), nothing);
+    const handlers = routes.filter((route) => route.write ?? route.write64).map(make);
     checkOverlaps(handlers, 'write');
-    const nothing = { offset: 0, size: Infinity, write: this.whenMissing(refuse, missing, true) as never };
-    return new HandlerTable(handlers, make(nothing, quiet), make(nothing, 0));
+    const report = missing.onMissing?.bind(missing);
+    if (report === undefined) return new HandlerTable(handlers, absent(nothing, simple), absent(nothing, 0));
+    const reported: WriteHandler = (_value, offset, size) => report(offset, size, true);
+    return new HandlerTable(handlers, absent(reported, 0), absent(reported, 0));
   }
+}
 
-  private whenMissing(answer: unknown, missing: MissingRoute, isWrite: boolean): NumberHandler {
-    const reply = answer as NumberHandler;
-    if (missing.onMissing === undefined) return reply;
-    return (a, b, c, d) => {
-      if (isWrite) missing.onMissing!(b, c, true);
-      else missing.onMissing!(a, b, false);
-      return reply.call(null, a, b, c, d);
-    };
-  }
+const zeros: ReadHandler = () => 0;
+const ones: ReadHandler = () => 0xffff_ffff;
+const nothing: WriteHandler = () => {};
+const known = new Map<unknown, Handler<never, never>[]>();
+
+/** What stands where no route is. Regions share them: thousands of them would crowd the processor's cache. */
+function absent<F, F64>(fn: F, simple: number): Handler<F, F64> {
+  const bySimple = known.get(fn) ?? [];
+  if (fn === zeros || fn === ones || fn === nothing) known.set(fn, bySimple);
+  bySimple[simple] ??= new Handler({ offset: 0, size: Infinity }, simple, fn, null, fn) as unknown as Handler<
+    never,
+    never
+  >;
+  return bySimple[simple] as unknown as Handler<F, F64>;
 }
 
 export function swapBytes64(value: bigint, size: number): bigint {
