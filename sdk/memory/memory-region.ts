@@ -12,10 +12,13 @@ export type RegionKind = 'container' | 'io' | 'ram' | 'rom' | 'rom-device' | 'al
 
 export type { RegionOptions };
 
+/** Bigints are accepted where they fit a number exactly. */
+type Bytes = number | bigint;
+
 interface RegionParts extends RegionOptions {
   readonly ops?: RegionOps;
   readonly target?: MemoryRegion;
-  readonly offset?: number | bigint;
+  readonly offset?: Bytes;
   readonly hasRam?: boolean;
 }
 
@@ -49,13 +52,7 @@ export class MemoryRegion extends RegionAttachments {
   private inside: MemoryRegion[] = childless;
   private log: DirtyLog | undefined;
 
-  private constructor(
-    topology: MemoryTopology,
-    kind: RegionKind,
-    name: string,
-    size: number | bigint,
-    parts: RegionParts,
-  ) {
+  private constructor(topology: MemoryTopology, kind: RegionKind, name: string, size: Bytes, parts: RegionParts) {
     super(topology, name, parts.ops);
     this.kind = kind;
     this.bytes = toSize(size, `Region '${name}': its size`);
@@ -70,31 +67,26 @@ export class MemoryRegion extends RegionAttachments {
   }
 
   /** Groups children; where no child answers, whatever lies behind the container shows through. */
-  static container(
-    topology: MemoryTopology,
-    name: string,
-    size: number | bigint,
-    options: RegionOptions = {},
-  ): MemoryRegion {
+  static container(topology: MemoryTopology, name: string, size: Bytes, options: RegionOptions = {}): MemoryRegion {
     return new MemoryRegion(topology, 'container', name, size, options);
   }
 
   static io(
     topology: MemoryTopology,
     name: string,
-    size: number | bigint,
+    size: Bytes,
     ops: RegionOps,
     options: RegionOptions = {},
   ): MemoryRegion {
     return new MemoryRegion(topology, 'io', name, size, { ...options, ops });
   }
 
-  static ram(topology: MemoryTopology, name: string, size: number | bigint, options: RegionOptions = {}): MemoryRegion {
+  static ram(topology: MemoryTopology, name: string, size: Bytes, options: RegionOptions = {}): MemoryRegion {
     return new MemoryRegion(topology, 'ram', name, size, { ...options, hasRam: true });
   }
 
   /** Memory that the guest cannot write; its writes end with a decode error. */
-  static rom(topology: MemoryTopology, name: string, size: number | bigint, options: RegionOptions = {}): MemoryRegion {
+  static rom(topology: MemoryTopology, name: string, size: Bytes, options: RegionOptions = {}): MemoryRegion {
     return new MemoryRegion(topology, 'rom', name, size, { ...options, hasRam: true });
   }
 
@@ -102,7 +94,7 @@ export class MemoryRegion extends RegionAttachments {
   static romDevice(
     topology: MemoryTopology,
     name: string,
-    size: number | bigint,
+    size: Bytes,
     ops: RegionOps,
     options: RegionOptions = {},
   ): MemoryRegion {
@@ -114,20 +106,15 @@ export class MemoryRegion extends RegionAttachments {
     topology: MemoryTopology,
     name: string,
     target: MemoryRegion,
-    offset: number | bigint,
-    size: number | bigint,
+    offset: Bytes,
+    size: Bytes,
     options: RegionOptions = {},
   ): MemoryRegion {
     return new MemoryRegion(topology, 'alias', name, size, { ...options, target, offset });
   }
 
   /** Claims addresses so that nothing behind shows through; every access fails to decode. */
-  static reservation(
-    topology: MemoryTopology,
-    name: string,
-    size: number | bigint,
-    options: RegionOptions = {},
-  ): MemoryRegion {
+  static reservation(topology: MemoryTopology, name: string, size: Bytes, options: RegionOptions = {}): MemoryRegion {
     return new MemoryRegion(topology, 'reservation', name, size, options);
   }
 
@@ -178,7 +165,7 @@ export class MemoryRegion extends RegionAttachments {
     return this.ram === undefined ? 0 : this.dirty.mask;
   }
 
-  addSubregion(offset: number | bigint, child: MemoryRegion, priority = 0): void {
+  addSubregion(offset: Bytes, child: MemoryRegion, priority = 0): void {
     const address = toAddress(offset, `Region '${this.name}': the address of '${child.name}'`);
     checkChild(this, child, priority);
     this.topology.begin();
@@ -239,7 +226,7 @@ export class MemoryRegion extends RegionAttachments {
   }
 
   /** Moves the region; among siblings of its priority it becomes the newest. */
-  setAddress(address: number | bigint): void {
+  setAddress(address: Bytes): void {
     const place = toAddress(address, `Region '${this.name}': its address`);
     if (place === this.place) return;
     const parent = this.parent;
@@ -250,7 +237,7 @@ export class MemoryRegion extends RegionAttachments {
     });
   }
 
-  setSize(size: number | bigint): void {
+  setSize(size: Bytes): void {
     const bytes = toSize(size, `Region '${this.name}': its size`);
     if (bytes === this.bytes) return;
     if (this.ram !== undefined && bytes > this.ram.bytes.length) {
@@ -264,7 +251,7 @@ export class MemoryRegion extends RegionAttachments {
     });
   }
 
-  setAliasOffset(offset: number | bigint): void {
+  setAliasOffset(offset: Bytes): void {
     const windowOffset = toAddress(offset, `Region '${this.name}': its offset in its target`);
     if (this.aliasTarget === undefined) {
       throw new BackplaneError(

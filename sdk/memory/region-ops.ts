@@ -45,11 +45,13 @@ export class HandlerTable<F, F64> {
   readonly rest: Handler<F, F64>;
   readonly handlers: readonly Handler<F, F64>[];
   readonly missing: Handler<F, F64>;
+  private readonly unresolved: Handler<F, F64>;
 
   constructor(handlers: Handler<F, F64>[], missing: Handler<F, F64>, search: Handler<F, F64>) {
     // The narrowest range wins, so that one register can be taken out of a range that another handler covers.
     this.handlers = [...handlers].sort((a, b) => a.end - a.offset - (b.end - b.offset));
     this.missing = missing;
+    this.unresolved = search;
     const bounded = handlers.filter((handler) => handler.end !== Infinity);
     const span = bounded.reduce((most, handler) => Math.max(most, handler.end), 0);
     const unbounded = handlers.filter((handler) => handler.end === Infinity);
@@ -63,7 +65,8 @@ export class HandlerTable<F, F64> {
   /** The handler of an access by its first byte and width. */
   find(offset: number, size: number): Handler<F, F64> {
     const direct = offset < this.direct.length ? this.direct[offset]! : this.rest;
-    if ((direct.widths & size) !== 0 && direct !== this.missing) return direct;
+    const isHandler = direct !== this.missing && direct !== this.unresolved;
+    if (isHandler && (direct.widths & size) !== 0) return direct;
     return this.search(offset, size);
   }
 
