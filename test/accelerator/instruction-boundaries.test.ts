@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Guest, GuestStep } from '../../sdk/accelerator/index.ts';
+import { Registers, Segment, SpecialRegisters, StructSize, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
 import { indexAndData, plainPort, type SmallDevice, SmallMachine } from './small-machine.ts';
 
@@ -258,6 +260,38 @@ describe('reset', () => {
     expect(resetAt).toBeGreaterThanOrEqual(10 * MILLISECOND);
     expect(resetAt).toBeLessThan(10 * MILLISECOND + 2000);
     expect(machine.accelerator.statistics.kicks).toBe(1);
+  });
+
+  it('puts the registers of every vCPU where a processor begins', () => {
+    const kernel = new SimulatedKernel();
+    const fds: number[] = [];
+    const machine: SmallMachine = new SmallMachine([resetControl(() => machine)], {
+      vcpus: 2,
+      kernel: Object.assign(kernel, {
+        mapVcpuPage: (fd: number, page: 0 | 1 | 2) => {
+          if (page === 0) fds.push(fd);
+          return SimulatedKernel.prototype.mapVcpuPage.call(kernel, fd, page);
+        },
+      }),
+    });
+    const dirty = new DataView(new ArrayBuffer(StructSize.registers));
+    dirty.setUint32(Registers.rip, 0x1234, true);
+    for (const fd of fds) kernel.ioctl(fd, VcpuRequest.SetRegisters, dirty);
+    machine.run(function* (guest) {
+      yield* guest.out8(0xcf9, 6);
+    });
+    expect(fds).toHaveLength(2);
+    for (const fd of fds) {
+      const general = new DataView(new ArrayBuffer(StructSize.registers));
+      const special = new DataView(new ArrayBuffer(StructSize.specialRegisters));
+      kernel.ioctl(fd, VcpuRequest.GetRegisters, general);
+      kernel.ioctl(fd, VcpuRequest.GetSpecialRegisters, special);
+      expect(general.getUint32(Registers.rip, true)).toBe(0xfff0);
+      expect(general.getUint32(Registers.rflags, true)).toBe(2);
+      expect(special.getUint16(SpecialRegisters.cs + Segment.selector, true)).toBe(0xf000);
+      expect(special.getBigUint64(SpecialRegisters.cs + Segment.base, true)).toBe(0xffff0000n);
+      expect(special.getUint32(SpecialRegisters.cr0, true)).toBe(0x60000010);
+    }
   });
 
   it('is performed before a HLT that follows it is obeyed', () => {

@@ -63,6 +63,20 @@ describe('the run loop', () => {
     expect(machine.clock.now).toBe(times[1]);
   });
 
+  it('lets time pass for the guest that passed on the clock between two runs', () => {
+    const machine = new SmallMachine([plainPort()]);
+    const times: number[] = [];
+    const look = () =>
+      machine.run(function* (guest) {
+        yield* guest.out8(0x80, 1);
+        times.push(machine.clock.now);
+      });
+    look();
+    machine.clock.advance(1 * SECOND);
+    look();
+    expect(times).toEqual([3410, 1 * SECOND + 2 * 3410]);
+  });
+
   it('fires timers at their own time while the guest runs, in order and not late', () => {
     const machine = new SmallMachine([plainPort()]);
     const fired: number[] = [];

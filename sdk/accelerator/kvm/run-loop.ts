@@ -101,7 +101,6 @@ export class RunLoop {
     try {
       host.reset();
     } finally {
-      ring.discard();
       requests.reset = false;
       this.parts.restartGuests();
     }
@@ -267,11 +266,11 @@ export class RunLoop {
   }
 
   private finishInstructions(): void {
-    const { vm, schedule, ring, requests } = this.parts;
+    const { vm, schedule, ring, drainsAtReturns } = this.parts;
     for (const state of schedule.vcpus) {
       finishInstruction(vm, state, () => {
-        if (!requests.reset) ring.drain();
-        if (!requests.reset) this.serveExit(state);
+        if (drainsAtReturns) ring.drain();
+        this.serveExit(state);
       });
     }
   }
