@@ -74,9 +74,9 @@ export class Target {
     this.writes = ops.writes;
     this.directRead = range !== null && (kind === 'ram' || kind === 'rom' || (kind === 'rom-device' && romdMode));
     this.directWrite = range !== null && kind === 'ram' && !region.readOnly;
-    // A target without a range starts nowhere, so that a one-entry cache never mistakes it for a hit.
-    this.start = range?.start ?? Number.POSITIVE_INFINITY;
-    this.end = range?.end ?? Number.POSITIVE_INFINITY;
+    // A target without a range is empty, so that a one-entry cache never mistakes it for a hit.
+    this.start = range?.start ?? 0;
+    this.end = range?.end ?? 0;
     this.delta = range?.delta ?? 0;
     this.block = region.ram ?? null;
     this.region = region;
@@ -131,7 +131,7 @@ export class DispatchTable {
     const target = this.search(port);
     if (target.portIndex === 0) target.portIndex = this.targets.push(target) - 1;
     // All ports of the range at once, unless it is a large background: then just this one.
-    const isNarrow = target.end - target.start <= 64;
+    const isNarrow = target !== this.unassigned && target.end - target.start <= 64;
     const start = isNarrow ? target.start : port;
     const end = isNarrow ? target.end : port + 1;
     for (let at = start; at < end; at++) this.dense[at] = target.portIndex * 0x1_0000 + at + target.delta;

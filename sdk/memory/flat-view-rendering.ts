@@ -23,13 +23,23 @@ export function viewRootOf(root: MemoryRegion): MemoryRegion | null {
       continue;
     }
     if (region.terminates) return region;
-    const shown = region.children.filter((child) => child.enabled);
-    const only = shown[0];
-    if (only === undefined) return null;
-    if (shown.length > 1 || only.address !== 0 || only.size > region.size) return region;
+    const only = onlyChild(region);
+    if (only === null) return null;
+    if (only === undefined || only.address !== 0 || only.size > region.size) return region;
     region = only;
   }
   return region.enabled ? region : null;
+}
+
+/** null: no child is enabled; undefined: several are. */
+function onlyChild(region: MemoryRegion): MemoryRegion | null | undefined {
+  let only: MemoryRegion | null = null;
+  for (const child of region.children) {
+    if (!child.enabled) continue;
+    if (only !== null) return undefined;
+    only = child;
+  }
+  return only;
 }
 
 export function renderFlatView(root: MemoryRegion | null): FlatView {
@@ -123,7 +133,8 @@ function append(ranges: FlatRange[], owner: FlatRange, start: number, end: numbe
 
 /** Ranks sorted by where their pieces start. Already sorted input, in either direction, costs one pass. */
 function ranksByStart(pieces: readonly FlatRange[]): Int32Array {
-  const order = Int32Array.from(pieces, (_, rank) => rank);
+  const order = new Int32Array(pieces.length);
+  for (let rank = 1; rank < order.length; rank++) order[rank] = rank;
   let rising = true;
   let falling = true;
   for (let rank = 1; rank < pieces.length; rank++) {
@@ -133,7 +144,22 @@ function ranksByStart(pieces: readonly FlatRange[]): Int32Array {
   }
   if (rising) return order;
   if (falling) return order.reverse();
-  return order.sort((a, b) => pieces[a]!.start - pieces[b]!.start || a - b);
+  return sortPacked(pieces) ?? order.sort((a, b) => pieces[a]!.start - pieces[b]!.start || a - b);
+}
+
+/** Start and rank packed into one number each, which sorts natively: where both fit, as they nearly always do. */
+function sortPacked(pieces: readonly FlatRange[]): Int32Array | undefined {
+  const ranks = 2 ** Math.ceil(Math.log2(pieces.length));
+  const keys = new Float64Array(pieces.length);
+  for (let rank = 0; rank < keys.length; rank++) keys[rank] = pieces[rank]!.start * ranks + rank;
+  keys.sort();
+  if (keys[keys.length - 1]! > Number.MAX_SAFE_INTEGER) return undefined;
+  const order = new Int32Array(keys.length);
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!;
+    order[index] = key - Math.floor(key / ranks) * ranks;
+  }
+  return order;
 }
 
 /** A binary min-heap of ranks. */
