@@ -82,7 +82,7 @@ function handlerFailure(space: AddressSpace, verb: string, address: number, size
   const where = section === undefined ? `${space.name} at ${hex(address)}` : describeSection(section, address);
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new BackplaneError(
-    `${where}: the handler of a ${size}-byte ${verb} threw: ${reason} ` +
+    `${where}: the handler of a ${verb} of ${size} ${size === 1 ? 'byte' : 'bytes'} threw: ${reason} ` +
       'A handler must answer every guest; report what the guest did wrong with guestError().',
     { cause },
   );

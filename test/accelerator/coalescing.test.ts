@@ -287,4 +287,22 @@ describe('coalesced zones follow the map', () => {
     expect(machine.seen).toEqual(['out 0x70 = 0x3']);
     expect(machine.accelerator.zones.ports).toEqual([]);
   });
+
+  it('leaves out what the kernel has no room for: those writes exit, and nothing is lost', () => {
+    const many = { name: 'many', at: 0x1000, size: 1100 } as const;
+    const machine = new SmallMachine([many]);
+    const region = machine.regions.get('many')!;
+    for (let offset = 0; offset < many.size; offset++) region.addCoalescedIo({ offset, size: 1 });
+    expect(machine.accelerator.zones.ports).toHaveLength(1000);
+    machine.run(function* (guest) {
+      yield* guest.out8(0x1000 + 999, 1);
+      yield* guest.out8(0x1000 + 1000, 2);
+    });
+    expect(machine.seen).toEqual(['out 0x13e7 = 0x1', 'out 0x13e8 = 0x2']);
+    expect(machine.accelerator.statistics.userspaceExits).toBe(1);
+    region.clearCoalescedIo();
+    expect(machine.accelerator.zones.ports).toEqual([]);
+    region.addCoalescedIo({ offset: 1000, size: 1 });
+    expect(machine.accelerator.zones.ports).toEqual([{ start: 0x13e8, size: 1 }]);
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Guest, type InterruptController, KvmAccelerator } from '../../sdk/accelerator/index.ts';
-import { ExitReason, KvmRun, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
+import { type Guest, type GuestStep, type InterruptController, KvmAccelerator } from '../../sdk/accelerator/index.ts';
+import { ExitReason, KvmRun, SystemRequest, VcpuRequest, VmRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import type { IoctlArgument } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 import { ManualClock, MILLISECOND, SECOND } from '../../sdk/clock/index.ts';
@@ -201,9 +201,43 @@ describe('a device handler that throws', () => {
     }
     expect(caught).toBeInstanceOf(BackplaneError);
     expect((caught as Error).message).toContain(
-      "Device 'faulty', region 'faulty', offset 0x1: the handler of a 1-byte write threw: cannot read properties of undefined",
+      "Device 'faulty', region 'faulty', offset 0x1: the handler of a write of 1 byte threw: cannot read properties of undefined",
     );
     expect((caught as Error).cause).toBeInstanceOf(TypeError);
+  });
+
+  it.each<[string, (guest: Guest) => GuestStep<unknown>, string]>([
+    [
+      'in8',
+      (guest) => guest.in8(0x300),
+      "Device 'broken', region 'broken', offset 0x0: the handler of a read of 1 byte threw",
+    ],
+    ['load64', (guest) => guest.load64(0xd0008), 'offset 0x8: the handler of a read of 8 bytes threw'],
+    ['store64', (guest) => guest.store64(0xd0008, 1n), 'offset 0x8: the handler of a write of 8 bytes threw'],
+    [
+      'a load that crosses a page',
+      (guest) => guest.load64(0xd0ffd),
+      'offset 0xffd: the handler of a read of 3 bytes threw',
+    ],
+    [
+      'a store that crosses a page',
+      (guest) => guest.store64(0xd0ffd, 1n),
+      'offset 0xffd: the handler of a write of 3 bytes threw',
+    ],
+  ])('is named for %s', (_, step, message) => {
+    const fail = () => {
+      throw new Error('broken');
+    };
+    const machine = new SmallMachine([
+      { name: 'broken', at: 0x300, size: 1, read: fail, write: fail },
+      { name: 'registers', at: 0xd0000, size: 0x2000, space: 'memory', read: fail, write: fail },
+    ]);
+    const run = () =>
+      machine.run(function* (guest) {
+        yield* step(guest);
+      });
+    expect(run).toThrow(message);
+    expect(machine.topology.handlerDepth).toBe(0);
   });
 
   it('in the middle of a drain loses nothing: the run goes on with the next write and the exit that was waiting', () => {
@@ -424,6 +458,33 @@ describe('two vCPUs', () => {
     };
     expect(orderWith(7)).toEqual(orderWith(7));
     expect(orderWith(7)).not.toEqual(orderWith(8));
+  });
+});
+
+describe('a kernel that cannot be used', () => {
+  class Refusing extends SimulatedKernel {
+    constructor(
+      private readonly refused: number | 'open',
+      private readonly answer: number,
+    ) {
+      super();
+    }
+    override open(path: string): number {
+      return this.refused === 'open' ? this.answer : super.open(path);
+    }
+    override ioctl(fd: number, request: number, argument: IoctlArgument): number {
+      return request === this.refused ? this.answer : super.ioctl(fd, request, argument);
+    }
+  }
+
+  it.each([
+    ['open', -1, 'KVM could not open /dev/kvm: errno 0. Is KVM available, and may this user open it?'],
+    [SystemRequest.GetApiVersion, 11, 'KVM speaks version 11 of its interface, and only 12 is understood.'],
+    [SystemRequest.CreateVm, -1, 'KVM could not create a virtual machine: errno 0. Request 0xae01.'],
+    [SystemRequest.GetVcpuMmapSize, 8192, 'KVM maps 2 pages for a vCPU and 3 are needed. Use a newer kernel.'],
+    [VmRequest.CreateVcpu, -1, 'KVM could not create vCPU 0: errno 0. Request 0xae41.'],
+  ] as const)('is refused with a sentence: %s', (refused, answer, message) => {
+    expect(() => new KvmAccelerator({ kernel: new Refusing(refused, answer) })).toThrow(message);
   });
 });
 
