@@ -11,18 +11,16 @@ export class InterruptFlags {
     private readonly chip: { readonly statusB: number },
   ) {}
 
-  /** Something happened. The line goes up for what is enabled and was not there before. */
+  /** Something happened. The line goes up if that is enabled; for what was there before it is up already. */
   happen(causes: number): void {
-    const news = causes & ~this.statusC;
     this.statusC |= causes;
-    if (news & this.chip.statusB) this.request();
+    if (causes & this.chip.statusB) this.request();
   }
 
   /** A period is over. True if the guest can notice: while the line is up, one tick more makes no difference. */
   tick(): boolean {
     const noticeable = !this.irq.level;
-    this.statusC |= Cause.Periodic;
-    if (this.chip.statusB & Cause.Periodic) this.request();
+    this.happen(Cause.Periodic);
     return noticeable;
   }
 

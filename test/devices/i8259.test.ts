@@ -304,6 +304,16 @@ describe('priorities', () => {
       if (second !== undefined) expect(bench.device.acknowledge()).toBe(second);
     }
   });
+
+  it('special fully nested mode means nothing to the slave itself, whose input 2 is an input like any other', () => {
+    const bench = pics(0x11);
+    edge(bench, 10);
+    expect(bench.device.acknowledge()).toBe(0x72);
+    edge(bench, 11);
+    expect(bench.device.pending).toBe(false);
+    bench.out8(0xa0, 0x20);
+    expect(bench.device.acknowledge()).toBe(0x73);
+  });
 });
 
 describe('a poll', () => {
