@@ -7,7 +7,6 @@ export interface Terminal {
   /** A line that replaces itself while a person is watching; nobody else sees it. */
   progress(text: string): void;
   bold(text: string): string;
-  dim(text: string): string;
 }
 
 const eraseLine = '\r\x1b[K';
@@ -21,7 +20,6 @@ export function hostTerminal(): Terminal {
     if (progressShown) stderr.write(eraseLine);
     progressShown = false;
   };
-  const style = (code: number) => (text: string) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text);
   return {
     print(text) {
       clearProgress();
@@ -36,8 +34,7 @@ export function hostTerminal(): Terminal {
       stderr.write(text === '' ? eraseLine : `${eraseLine}${text}`);
       progressShown = text !== '';
     },
-    bold: style(1),
-    dim: style(2),
+    bold: (text) => (colours ? `\x1b[1m${text}\x1b[0m` : text),
   };
 }
 

@@ -8,4 +8,5 @@ export {
   explainCoalescedIo,
 } from './explain-coalesced-io.ts';
 export { infoCoalesced } from './info-coalesced.ts';
+export { type Replay, type ReplaySetup, replayTrace } from './replay.ts';
 export type { WidthVerdict } from './write-widths.ts';

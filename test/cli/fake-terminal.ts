@@ -19,7 +19,6 @@ export async function backplane(...words: string[]): Promise<Spoken> {
     note: (text) => void noted.push(text),
     progress: (text) => void progress.push(text),
     bold: (text) => text,
-    dim: (text) => text,
   };
   const status = await runCommandLine(words, terminal);
   return { status, printed: printed.join('\n'), noted: noted.join('\n'), progress };
