@@ -1,42 +1,33 @@
 import type { Machine } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
+import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { chooseMachine, machineSyntax } from '../machine-choice.ts';
 import { didYouMean } from '../suggestion.ts';
 
 /** What can be seen of a machine: as text, and where it is data, as data. */
 interface Topic {
-  text(machine: Machine): Promise<string>;
+  text(machine: Machine, args: Arguments): Promise<string>;
   data?(machine: Machine): Promise<unknown>;
 }
 
 const mtree: Topic = {
-  async text(machine) {
-    return (await import('../../memory/index.ts')).formatMemoryTree(machine.addressSpaces);
-  },
-};
-
-const flatViews: Topic = {
-  async text(machine) {
-    return (await import('../../memory/index.ts')).formatFlatViews(machine.topology);
+  async text(machine, args) {
+    const request = { flat: args.has('f'), disabled: args.has('D'), owners: args.has('o') };
+    return (await import('../../monitor/index.ts')).infoMtree(machine, request);
   },
 };
 
 const qtree: Topic = {
-  async text(machine) {
-    return (await import('../../monitor/index.ts')).formatDeviceTree(machine);
-  },
+  text: async (machine) => (await import('../../monitor/index.ts')).infoQtree(machine),
 };
 
 const coalesced: Topic = {
-  async text(machine) {
-    const { explainCoalescedIo, formatCoalescedReport } = await import('../../insight/index.ts');
-    return formatCoalescedReport(explainCoalescedIo(machine));
-  },
-  async data(machine) {
-    return (await import('../../insight/index.ts')).explainCoalescedIo(machine);
-  },
+  text: async (machine) => (await import('../../insight/index.ts')).infoCoalesced(machine),
+  data: async (machine) => (await import('../../insight/index.ts')).explainCoalescedIo(machine),
 };
+
+const treeSwitches = { f: true, D: true, o: true } as const;
 
 const topics: Readonly<Record<string, Topic>> = { mtree, qtree, coalesced };
 
@@ -47,6 +38,7 @@ export const infoCommand: Command = {
 
   mtree                 the tree of memory regions, as QEMU prints it
   mtree -f              the flat views: what an address really leads to
+  mtree -D, mtree -o    with disabled regions; with their owners
   qtree                 devices, their options and their wires
   coalesced             every range declared coalesced: alive, narrowed, dead (and why), unprotected
 
@@ -59,28 +51,27 @@ Examples:
   backplane info coalesced -machine pc
   backplane info coalesced -machine pc,reset-control=overlay
   backplane info mtree -f -machine isapc`,
-  options: { ...machineSyntax, f: true },
+  options: { ...machineSyntax, ...treeSwitches },
   async run({ terminal, arguments: args, json }) {
-    const topic = chooseTopic(args.positional, args.has('f'));
+    const topic = chooseTopic(args);
     const { definition, request } = await chooseMachine(args);
     const { Machine } = await import('../../machine/index.ts');
     const machine = Machine.create(definition, request);
-    if (!json) terminal.print((await topic.text(machine)).replace(/\n$/, ''));
-    else
-      terminal.print(
-        JSON.stringify(topic.data ? await topic.data(machine) : (await topic.text(machine)).split('\n'), null, 2),
-      );
+    const text = (await topic.text(machine, args)).trimEnd();
+    if (!json) return terminal.print(text);
+    const data = topic.data === undefined ? text.split('\n') : await topic.data(machine);
+    terminal.print(JSON.stringify(data, null, 2));
   },
 };
 
-function chooseTopic(words: readonly string[], flat: boolean): Topic {
+function chooseTopic(args: Arguments): Topic {
   const names = Object.keys(topics);
-  const [name, ...rest] = words;
+  const [name, ...rest] = args.positional;
   if (name === undefined) throw new BackplaneError(`info about what? Write one of: ${names.join(', ')}.`);
   if (rest.length > 0) throw new BackplaneError(`info takes one topic, not also '${rest.join(' ')}'.`);
   const topic = Object.hasOwn(topics, name) ? topics[name] : undefined;
   if (topic === undefined) throw new BackplaneError(`there is no info about '${name}'. ${didYouMean(name, names)}`);
-  if (!flat) return topic;
-  if (topic !== mtree) throw new BackplaneError(`-f belongs to 'info mtree', not to 'info ${name}'.`);
-  return flatViews;
+  const stray = Object.keys(treeSwitches).find((option) => args.has(option) && topic !== mtree);
+  if (stray !== undefined) throw new BackplaneError(`-${stray} belongs to 'info mtree', not to 'info ${name}'.`);
+  return topic;
 }

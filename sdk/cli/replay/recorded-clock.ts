@@ -1,6 +1,6 @@
 import { OperationKind } from '../../accelerator/guest/operation.ts';
 import type { RecordedTrace } from '../../accelerator/index.ts';
-import { SECOND } from '../../clock/duration.ts';
+import { MILLISECOND, SECOND } from '../../clock/duration.ts';
 
 const Port = { Index: 0x70, Data: 0x71 } as const;
 const Register = { Seconds: 0, Minutes: 2, Hours: 4, Day: 7, Month: 8, Year: 9, StatusB: 0x0b, Century: 0x32 } as const;
@@ -8,8 +8,10 @@ const StatusB = { Binary: 0x04, TwentyFourHours: 0x02 } as const;
 const AfterNoon = 0x80;
 const timeOfDay = [Register.Seconds, Register.Minutes, Register.Hours] as const;
 const calendar = [Register.Day, Register.Month, Register.Year] as const;
-/** For the parts of the date that a guest never asked for, and so cannot miss; in BCD. */
-const SomeDay = { day: 0x01, month: 0x01, year: 0x26, century: 0x20 } as const;
+/** Registers that a guest writes to set the clock: the weekday, 6, is one. */
+const settings: readonly number[] = [...timeOfDay, 6, ...calendar];
+/** For the parts of the date that a guest never asked for, and so cannot miss. */
+const SomeDay = { day: 1, month: 1, year: 26, century: 20 } as const;
 
 /** What a recording says about the real-time clock of the machine that it was made on. */
 export interface RecordedClock {
@@ -35,19 +37,21 @@ export function recordedClock(trace: RecordedTrace): RecordedClock | undefined {
   const readings = clockReadings(trace);
   const whole = firstDate(readings, [...timeOfDay, ...calendar]) ?? firstDate(readings, timeOfDay);
   if (whole === undefined) return undefined;
-  let earliest = whole.seconds * SECOND - whole.at;
+  // Nanoseconds from the second that was shown to the time of the recording's first access: small enough to be exact.
+  let earliest = -whole.at;
   let latest = earliest + SECOND;
   let agreeing = 0;
   for (const { at, value } of readings.filter(({ register }) => register === Register.Seconds)) {
-    const second = nearestSecond((earliest + latest) / 2 + at, whole.decode(value));
+    const shown = whole.decode(value) - whole.milliseconds / 1000;
+    const second = nearestSecond((earliest + latest) / 2 + at, shown);
     const from = Math.max(earliest, second * SECOND - at);
     const to = Math.min(latest, (second + 1) * SECOND - at);
     if (from >= to) continue;
     [earliest, latest] = [from, to];
     agreeing++;
   }
-  const nanoseconds = (earliest + latest) / 2;
-  return { date: new Date(nanoseconds / 1e6), uncertainty: (latest - earliest) / 2, readings: agreeing };
+  const date = new Date(whole.milliseconds + (earliest + latest) / 2 / MILLISECOND);
+  return { date, uncertainty: (latest - earliest) / 2, readings: agreeing };
 }
 
 /** Readings of the chosen register up to the first time that the guest sets the clock. */
@@ -58,7 +62,7 @@ function clockReadings({ length, kind, address, value, at }: RecordedTrace): Rea
     if (address[index] === Port.Index && kind[index] === OperationKind.Out) register = (value[index] ?? 0) & 0x7f;
     if (address[index] !== Port.Data) continue;
     if (kind[index] === OperationKind.In) readings.push({ at: at[index] ?? 0, register, value: value[index] ?? 0 });
-    else if (register <= Register.Year && register % 2 === 0) break;
+    else if (settings.includes(register)) break;
   }
   return readings;
 }
@@ -75,13 +79,13 @@ function firstDate(readings: readonly Reading[], wanted: readonly number[]) {
     const decode = (value: number) => ((status & StatusB.Binary) !== 0 ? value : (value >> 4) * 10 + (value & 15));
     const dated = (register: number, otherwise: number) => {
       const reading = seen.get(register) ?? readings.find((other) => other.register === register);
-      return decode(reading?.value ?? otherwise);
+      return reading === undefined ? otherwise : decode(reading.value);
     };
     const year = dated(Register.Century, SomeDay.century) * 100 + dated(Register.Year, SomeDay.year);
     const [month, day] = [dated(Register.Month, SomeDay.month) - 1, dated(Register.Day, SomeDay.day)];
     const hours = hoursOf(of(Register.Hours), status, decode);
     const time = Date.UTC(year, month, day, hours, decode(of(Register.Minutes)), decode(of(Register.Seconds)));
-    return { at: seen.get(Register.Seconds)?.at ?? 0, seconds: time / 1000, decode };
+    return { at: seen.get(Register.Seconds)?.at ?? 0, milliseconds: time, decode };
   }
   return undefined;
 }
@@ -91,10 +95,9 @@ function hoursOf(value: number, status: number, decode: (value: number) => numbe
   return (decode(value & ~AfterNoon) % 12) + ((value & AfterNoon) !== 0 ? 12 : 0);
 }
 
-/** The second nearest to a time, of those in which the clock's seconds show this number. */
+/** The second nearest to a time, of those that are `shown` but for whole minutes. */
 function nearestSecond(time: number, shown: number): number {
   const second = Math.floor(time / SECOND);
   const ahead = (shown - second) % 60;
-  const step = ahead > 30 ? ahead - 60 : ahead < -30 ? ahead + 60 : ahead;
-  return second + step;
+  return second + (ahead > 30 ? ahead - 60 : ahead < -30 ? ahead + 60 : ahead);
 }
