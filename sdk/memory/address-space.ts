@@ -80,7 +80,7 @@ export class AddressSpace {
   /** Reads 1, 2 or 4 bytes as an unsigned number, little endian. */
   read(address: number, size: number, attributes: number = MemTxAttributes.Unspecified): number {
     if (address < this.dense.length) {
-      const entry = this.dense[address]!;
+      const entry = this.dense[address] || this.learnPort(address);
       return this.readHandler(this.ports[entry >>> 16]!, address, entry & 0xffff, size, attributes);
     }
     const last = this.last;
@@ -97,7 +97,7 @@ export class AddressSpace {
   /** Writes 1, 2 or 4 bytes, little endian. */
   write(address: number, value: number, size: number, attributes: number = MemTxAttributes.Unspecified): MemTxResult {
     if (address < this.dense.length) {
-      const entry = this.dense[address]!;
+      const entry = this.dense[address] || this.learnPort(address);
       return this.writeHandler(this.ports[entry >>> 16]!, address, entry & 0xffff, value, size, attributes);
     }
     const last = this.last;
@@ -170,6 +170,12 @@ export class AddressSpace {
     }
     this.last = this.table.find(address);
     return this.last;
+  }
+
+  /** The entry of a port that was not touched since the last commit. */
+  private learnPort(port: number): number {
+    this.find(port);
+    return this.dense[port] ?? 0;
   }
 
   private readHandler(target: Target, address: number, offset: number, size: number, attributes: number): number {

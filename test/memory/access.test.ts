@@ -34,6 +34,16 @@ describe('where nothing is mapped', () => {
     expect(space.write(0x123, 1, 4)).toBe(MemTxResult.Ok);
   });
 
+  it('a wide access that begins at a free port is split by alignment, so that the device behind gets its part', () => {
+    const { topology, io, space } = portMachine();
+    const rtc = new RecordingDevice();
+    rtc.answer = (offset) => (offset === 0 ? 0xff : 0x02);
+    io.addSubregion(0x70, MemoryRegion.io(topology, 'rtc', 2, rtc.ops({ impl: { max: 1 } })));
+    // Measured on QEMU 7.2: one byte at 0x6f, a word at 0x70, one byte at 0x72.
+    expect(space.read(0x6f, 4)).toBe(0xff02_ffff);
+    expect(space.read(0x6e, 4)).toBe(0x02ff_ffff);
+  });
+
   it('a port beyond 64 Ki is not a port', () => {
     const { space } = portMachine();
     expect([space.read(0x1_0000, 1), space.result]).toEqual([0, MemTxResult.DecodeError]);

@@ -154,7 +154,12 @@ describe('listeners', () => {
     doorbell.addIoeventfd({ offset: 2, size: 4, fd: 7 });
     root.addSubregion(0x40, doorbell);
     root.addSubregion(0x44, device(topology, 'lid', 4), 1);
+    const cover = device(topology, 'cover', 4);
+    root.addSubregion(0x40, cover, 1);
     topology.addListener(listener, space);
+    expect([...listener.eventfds]).toEqual([]);
+    // Only its second half shows.
+    cover.setSize(3);
     expect([...listener.eventfds]).toEqual([`7@${0x42}`]);
     doorbell.setAddress(0x50);
     expect([...listener.eventfds]).toEqual([`7@${0x52}`]);
