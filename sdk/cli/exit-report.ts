@@ -6,18 +6,17 @@ import { formatColumns, formatTable } from './columns.ts';
 const pinned = [0x70, 0xcf8];
 const busiest = 20;
 
-/** Everything a run says about its exits: the two tables, the counts, and the profile if there is one. */
+/** Everything a run says about its exits: the tables and the counts. */
 export function formatExits(statistics: ExitStatistics): string {
-  const parts = [formatTables(statistics), formatTable(summaryRows(statistics.summary()))];
-  if (statistics.profile !== undefined) parts.push(formatProfile(statistics.profile.rows()));
-  return parts.join('\n\n');
+  return `${formatTables(statistics)}\n\n${formatTable(summaryRows(statistics.summary()))}`;
 }
 
-/** The tables in perf's form, ports first; a table without a row is left out. */
+/** The tables in perf's form, ports first; a table without a row is left out. Then the profile, if there is one. */
 export function formatTables(statistics: ExitStatistics): string {
   const tables: string[] = [];
   if (statistics.portRows().length > 0) tables.push(statistics.formatTable({ event: 'ioport', busiest, pinned }));
   if (statistics.memoryRows().length > 0) tables.push(statistics.formatTable({ event: 'mmio', busiest }));
+  if (tables.length > 0 && statistics.profile !== undefined) tables.push(formatProfile(statistics.profile.rows()));
   return tables.length === 0 ? 'The guest did not leave guest mode.' : tables.join('\n\n');
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { quickest } from './quickest.ts';
 
 const command = fileURLToPath(new URL('../../sdk/cli/backplane', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'backplane-launcher-'));
@@ -88,14 +89,6 @@ describe('the command, from the sources of a checkout', () => {
 
   // Budgets are 0.4 s and 1.2 s where Node itself starts in 0.05 s. Ratios travel to slower and busier hosts.
   it('starts soon: --version in eight times what Node takes by itself, -device help in 24 times', () => {
-    const quickest = (start: () => void) => {
-      const times = Array.from({ length: 5 }, () => {
-        const begin = process.hrtime.bigint();
-        start();
-        return Number(process.hrtime.bigint() - begin) / 1e9;
-      });
-      return Math.min(...times);
-    };
     const bare = quickest(() => execFileSync(process.execPath, ['-e', '0']));
     expect(quickest(() => run(['--version'])) / bare).toBeLessThan(8);
     expect(quickest(() => run(['-device', 'help'])) / bare).toBeLessThan(24);

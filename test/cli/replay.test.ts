@@ -96,4 +96,12 @@ describe('a replay', () => {
     expect(progress.length).toBeGreaterThan(3);
     expect(progress.at(-1)).toBe('');
   });
+
+  it('measures the host time of handlers when asked, and says that this is measured', async () => {
+    const measured = 'Host time in device handlers, measured:';
+    expect((await backplane('replay', 'seabios-pc-tcg', '--profile')).printed).toMatch(
+      new RegExp(`${measured}\\n +0x[0-9a-f]+:\\w+ +\\d+ calls, \\d+\\.\\d+ ms of host time`),
+    );
+    expect((await backplane('replay', 'seabios-pc-tcg')).printed).not.toContain(measured);
+  });
 });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quickest } from '../cli/quickest.ts';
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'backplane-package-'));
@@ -39,16 +40,6 @@ function run(command: string, words: string[], cwd: string): string {
 }
 
 const installed = (...words: string[]) => run(join(project, 'node_modules/.bin/backplane'), words, elsewhere);
-
-/** The quickest of five runs, in seconds: what a program costs, without what else the host was doing. */
-function quickest(start: () => void): number {
-  const times = Array.from({ length: 5 }, () => {
-    const begin = process.hrtime.bigint();
-    start();
-    return Number(process.hrtime.bigint() - begin) / 1e9;
-  });
-  return Math.min(...times);
-}
 
 describe('the packed tarball, in an empty project', () => {
   beforeAll(() => {

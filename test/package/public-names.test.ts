@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process';
+import * as named from 'backplane';
+import * as namedDevices from 'backplane/devices';
+import * as namedMachines from 'backplane/machines';
+import * as namedTesting from 'backplane/testing';
+import { describe, expect, it } from 'vitest';
+import * as devices from '../../devices/index.ts';
+import * as machines from '../../machines/index.ts';
+import * as sdk from '../../sdk/index.ts';
+import * as testing from '../../sdk/testing/index.ts';
+import { checkout } from './readme.ts';
+
+const sources = ['sdk/index.ts', 'sdk/testing/index.ts', 'devices/index.ts', 'machines/index.ts'];
+
+describe("in a checkout, the package's public names are the sources", () => {
+  it('under vitest', () => {
+    expect(named.Machine).toBe(sdk.Machine);
+    expect(namedTesting.testBench).toBe(testing.testBench);
+    expect(namedDevices.Mc146818Rtc).toBe(devices.Mc146818Rtc);
+    expect(namedMachines.pcI440fx).toBe(machines.pcI440fx);
+  });
+
+  it('under tsx', () => {
+    const printed = execFileSync('npx', ['tsx', 'test/package/resolved-names.ts'], { cwd: checkout, encoding: 'utf8' });
+    expect(JSON.parse(printed)).toEqual(sources.map((path) => new URL(`../../${path}`, import.meta.url).href));
+  }, 60_000);
+
+  it('under tsc', () => {
+    const compiler = `${checkout}node_modules/typescript/bin/tsc`;
+    const printed = execFileSync(process.execPath, [compiler, '--noEmit', '--listFilesOnly', '-p', checkout], {
+      encoding: 'utf8',
+    });
+    const files = printed.split('\n');
+    for (const path of sources) expect(files).toContain(`${checkout}${path}`);
+    expect(files.filter((file) => file.startsWith(`${checkout}dist/`))).toEqual([]);
+  }, 60_000);
+});
