@@ -1,7 +1,7 @@
 import type { Machine } from '../../sdk/index.ts';
+import type { Random } from '../../sdk/testing/random.ts';
 import type { RegisterNames } from './compare.ts';
 import type { QemuSubjectOptions } from './qemu-subject.ts';
-import type { Random } from './random.ts';
 import type { Operation } from './script.ts';
 
 /** What conformance knows about one chip. */

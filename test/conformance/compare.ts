@@ -1,6 +1,6 @@
+import { shrink } from '../../sdk/testing/shrink.ts';
 import type { KnownDifference } from './known-differences.ts';
 import { type Answer, formatAnswer, formatOperation, type Operation, type Script, type Subject } from './script.ts';
-import { shrink } from './shrink.ts';
 
 /** Follows a script, and says of each operation which register it touches: `CMOS 0x0a`, `00:01.0 0x60`. */
 export type RegisterNames = () => (operation: Operation) => string;

@@ -1,7 +1,7 @@
+import { Random } from '../../sdk/testing/random.ts';
 import { type Chip, writeScript } from './chip.ts';
 import { type Counts, compareScript, type Divergence, formatDivergence, noCounts } from './compare.ts';
 import { type KnownDifference, knownDifferences } from './known-differences.ts';
-import { Random } from './random.ts';
 import type { Subject } from './script.ts';
 
 /** At least this share of the replies must be compared bit by bit. */

@@ -1,6 +1,6 @@
 import { I8259 } from '../../devices/i8259.ts';
+import type { Random } from '../../sdk/testing/random.ts';
 import type { Chip } from './chip.ts';
-import type { Random } from './random.ts';
 import { hex, type Operation, out, out8, read, read8, type Width } from './script.ts';
 
 interface Pic {

@@ -1,5 +1,5 @@
+import type { Random } from '../../sdk/testing/random.ts';
 import type { Chip } from './chip.ts';
-import type { Random } from './random.ts';
 import { hex, type Operation, out, out8, read, read8, type Width } from './script.ts';
 
 const Index = 0x70;

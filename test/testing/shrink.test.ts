@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { shrink } from './shrink.ts';
+import { shrink } from '../../sdk/testing/shrink.ts';
 
 describe('shrinking', () => {
   it('keeps exactly the elements that a failure needs, wherever they stand', async () => {
