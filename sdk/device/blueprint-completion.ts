@@ -54,7 +54,7 @@ export function completeBlueprint(
   const injecting = lineage.findLast((record) => record.injections.size > 0);
   const injections = injecting === undefined ? (base?.injections ?? []) : injectionsOf(injecting);
   const options = injecting === undefined ? base?.options : injecting.options;
-  const facets = new Map<Facet<unknown>, unknown>(lineage.flatMap((record) => [...record.facets]));
+  const facets = facetsOf(lineage, base);
   const prototype: { readonly bus?: string } = deviceClass.prototype;
   return Object.freeze({
     type: description.type,
@@ -62,6 +62,7 @@ export function completeBlueprint(
     deviceClass,
     bus: prototype.bus ?? 'none',
     regions: Object.freeze(regions),
+    registers: Object.freeze([]),
     options: options ?? noOptions,
     injections: Object.freeze(injections),
     facet: <T>(facet: Facet<T>) => (facets.get(facet) as T | undefined) ?? base?.facet(facet),
@@ -96,6 +97,16 @@ function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecor
     if (draft.flush) throw fail(`@flushCoalescedIo names region '${region.name}' twice. Keep one of them.`);
     draft.flush = true;
   }
+}
+
+/** The nearest class's declaration of each kind; of lists, everybody's, base first. */
+function facetsOf(lineage: readonly DeviceRecord[], base: DeviceBlueprint | undefined): Map<Facet<unknown>, unknown> {
+  const facets = new Map<Facet<unknown>, unknown>();
+  for (const [facet, value] of lineage.flatMap((record) => [...record.facets])) {
+    const earlier = facet.isList ? (facets.get(facet) ?? base?.facet(facet) ?? []) : undefined;
+    facets.set(facet, earlier === undefined ? value : Object.freeze([...(earlier as []), ...(value as [])]));
+  }
+  return facets;
 }
 
 function freezeRegion(template: RegionTemplate, { handlers, coalesced, flush }: RegionDraft): RegionBlueprint {

@@ -4,6 +4,8 @@ import type { Device } from './device.ts';
 import type { HandlerDeclaration, HandlerRoute } from './handlers.ts';
 import type { OptionSet } from './options.ts';
 import type { HandledRegion, RegionTemplate } from './region-template.ts';
+import type { RegisterDeclaration } from './registers/declaration.ts';
+import type { HookDeclaration, RegisterDefinition, RegisterRecorder } from './registers/register.ts';
 
 /** A device class, as decorators and machines name it. */
 export type DeviceClass<D extends Device = Device> = abstract new (...args: never) => D;
@@ -51,6 +53,8 @@ export interface DeviceBlueprint extends DeviceDescription {
   /** 'isa', 'pci' or 'system': the bus its base class belongs to. */
   readonly bus: string;
   readonly regions: readonly RegionBlueprint[];
+  /** By region and offset. Those of base classes included. */
+  readonly registers: readonly RegisterDeclaration[];
   readonly options: OptionSet;
   /** What the constructor takes, by position. */
   readonly injections: readonly Injection[];
@@ -62,12 +66,24 @@ export interface DeviceBlueprint extends DeviceDescription {
 /** A kind of declaration that another room adds to the class, by its own decorator. */
 export class Facet<T> {
   declare readonly declared: T;
-  constructor(readonly decorator: string) {}
+  constructor(
+    readonly decorator: string,
+    readonly isList = false,
+  ) {}
+}
+
+/** A kind of declaration that a class may have several of; a subclass adds to its base's. */
+export class ListFacet<T> extends Facet<readonly T[]> {
+  constructor(decorator: string) {
+    super(decorator, true);
+  }
 }
 
 /** What the decorators of one class have said so far. Decorators write here and do nothing else. */
-export class DeviceRecord {
+export class DeviceRecord implements RegisterRecorder {
   readonly handlers: { readonly region: HandledRegion; readonly declaration: HandlerDeclaration }[] = [];
+  readonly registers: { readonly definition: RegisterDefinition; readonly member: string }[] = [];
+  readonly registerHooks: HookDeclaration[] = [];
   readonly coalesced: { readonly region: RegionTemplate; readonly declaration: CoalescedDeclaration }[] = [];
   readonly flushing: RegionTemplate[] = [];
   readonly otherRegions: RegionTemplate[] = [];
@@ -82,6 +98,16 @@ export class DeviceRecord {
   addHandler(region: HandledRegion, declaration: HandlerDeclaration): void {
     this.refuseAfterDevice(`@${region.name} handler '${declaration.method}'`);
     this.handlers.push({ region, declaration });
+  }
+
+  addRegister(definition: RegisterDefinition, member: string): void {
+    this.refuseAfterDevice(`register '${member}'`);
+    this.registers.push({ definition, member });
+  }
+
+  addRegisterHook(hook: HookDeclaration): void {
+    this.refuseAfterDevice(`register hook '${hook.method}'`);
+    this.registerHooks.push(hook);
   }
 
   addCoalescedIo(region: RegionTemplate, declaration: CoalescedDeclaration): void {
@@ -115,6 +141,17 @@ export class DeviceRecord {
       throw new BackplaneError(`Class ${this.deviceClass.name} has @${facet.decorator} twice. Keep one of them.`);
     }
     this.facets.set(facet, value);
+  }
+
+  /** In the order of the source: class decorators run from the bottom up. */
+  prepend<T>(facet: ListFacet<T>, value: T): void {
+    this.refuseAfterDevice(`@${facet.decorator}`);
+    this.facets.set(facet, Object.freeze([value, ...this.list(facet)]));
+  }
+
+  /** What this class itself has said so far. */
+  list<T>(facet: ListFacet<T>): readonly T[] {
+    return (this.facets.get(facet) ?? []) as readonly T[];
   }
 
   complete(description: DeviceDescription, base: DeviceBlueprint | undefined): DeviceBlueprint {

@@ -1,4 +1,5 @@
 export {
+  baseBlueprintOf,
   blueprintOf,
   type CoalescedDeclaration,
   type ConcreteDeviceClass,
@@ -7,6 +8,7 @@ export {
   type DeviceDescription,
   Facet,
   type Injection,
+  ListFacet,
   type OffsetRange,
   type RegionBlueprint,
   recordOf,
@@ -49,3 +51,22 @@ export {
   RegionTemplate,
   type TemplateKind,
 } from './region-template.ts';
+export type {
+  AtReset,
+  FieldDeclaration,
+  IndexedPlace,
+  RegisterAccess,
+  RegisterDeclaration,
+  RegisterWidth,
+} from './registers/declaration.ts';
+export { bit, bits, type FieldOptions, type FieldSpec, reserved, undocumented } from './registers/fields.ts';
+export { IndexedRegisters, type IndexedRegistersSpec, indexedRegisters } from './registers/indexed.ts';
+export type {
+  ReadHook,
+  Register,
+  RegisterField,
+  RegisterMember,
+  RegisterSpec,
+  RegisterValue,
+  WriteHook,
+} from './registers/register.ts';

@@ -12,6 +12,7 @@ import type {
   WriteWithAttributesHandler,
 } from './handlers.ts';
 import { type CheckedSizes, checkPlace, checkSizes } from './region-checks.ts';
+import { makeRegister, type OnlyKnown, type Register, type RegisterSpec } from './registers/register.ts';
 
 /** What a template becomes. */
 export type TemplateKind = 'ports' | 'memory' | 'container';
@@ -133,6 +134,11 @@ export class HandledRegion extends RegionTemplate {
   /** `(value, offset, size, attributes) => MemTxResult or nothing`. */
   writeWithAttributes(offset?: number, options?: HandlerOptions): MethodDecoratorFor<WriteWithAttributesHandler> {
     return this.handler(true, 'attributes', offset, options);
+  }
+
+  /** A register at this offset, held by a field of the class: `@registers.register(0x20, { width: 32 }) status = 0`. */
+  register<const S extends RegisterSpec>(offset: number, spec: OnlyKnown<S>): Register<S> {
+    return makeRegister<S>({ region: this, offset, spec, indexed: undefined }, recordOf);
   }
 
   private handler(isWrite: boolean, form: HandlerForm, offset: number | undefined, options: HandlerOptions = {}) {

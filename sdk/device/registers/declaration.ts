@@ -1,0 +1,90 @@
+import type { HandledRegion } from '../region-template.ts';
+
+/**
+ * What hardware does with bits that the guest reads or writes. Some behave alike and differ in what they tell the reader.
+ *
+ * - `read-write`: holds what was written last.
+ * - `read-only`: writes change nothing; the device changes it.
+ * - `write-only`: holds what was written last, for the device; reads answer zero (a whole register: what its region answers
+ *   where nothing is).
+ * - `write-one-to-clear`: a written one clears the bit, a written zero leaves it.
+ * - `read-to-clear`: reading answers the bit and clears it; writes change nothing.
+ * - `write-once`: takes the first write after a reset, then is read-only.
+ * - `constant`: always its reset value.
+ * - `reserved`: always its reset value; writing anything else is a mistake of the guest.
+ * - `undocumented`: hardware stores it and the datasheet is silent; so does the model, and says when it is changed.
+ * - `unimplemented`: the datasheet describes it, the model only stores it, and says once when software changes it.
+ */
+export type RegisterAccess =
+  | 'read-write'
+  | 'read-only'
+  | 'write-only'
+  | 'write-one-to-clear'
+  | 'read-to-clear'
+  | 'write-once'
+  | 'constant'
+  | 'reserved'
+  | 'undocumented'
+  | 'unimplemented';
+
+/** Bits. Up to 32 a register is a number of the device, with 64 a bigint. */
+export type RegisterWidth = 8 | 16 | 32 | 64;
+
+/**
+ * What a reset does: gives the register its reset value; leaves it alone (battery-backed, sticky); or nothing general can
+ * be said, since the device's own `reset` sets it from its options.
+ */
+export type AtReset = 'reset-value' | 'kept' | 'set-by-device';
+
+/** Bits `low` to `high` of a register, both included. */
+export interface FieldDeclaration {
+  /** Several stretches of reserved bits may share a name; all other names are unique in their register. */
+  readonly name: string;
+  readonly low: number;
+  readonly high: number;
+  readonly access: RegisterAccess;
+  /** Names of what may stand in the field. */
+  readonly values?: Readonly<Record<string, number>> | undefined;
+  readonly description?: string | undefined;
+  /** The method called when the guest reads it. */
+  readonly readHook?: string | undefined;
+  /** The method called when the guest writes it. */
+  readonly writeHook?: string | undefined;
+}
+
+/** Where a register is found that has no offset of its own: the index register chooses it, the data port shows it. */
+export interface IndexedPlace {
+  /** The class's field that holds the index: a register of its own. */
+  readonly indexMember: string;
+  /** What must stand in the index register, for the first of an array. */
+  readonly index: number;
+}
+
+/** Everything a class says about one register, or one array of registers. */
+export interface RegisterDeclaration {
+  /** As it is printed; the name of the class's field unless the declaration gives another. */
+  readonly name: string;
+  /** The field of the device that holds it: a number, a bigint (64 bits), or for arrays a typed array of that width. */
+  readonly member: string;
+  readonly region: HandledRegion;
+  /** From the start of its region; of an indexed register the offset of its data port. */
+  readonly offset: number;
+  readonly width: RegisterWidth;
+  /** A bigint exactly if the register has 64 bits. */
+  readonly reset: number | bigint;
+  readonly atReset: AtReset;
+  /** Of the whole register where it has no fields; with fields, they say. */
+  readonly access: RegisterAccess;
+  readonly description?: string | undefined;
+  /** How many registers; undefined for a single one. */
+  readonly count?: number | undefined;
+  /** From one register of the array to the next: bytes, or steps of the index. Undefined for a single one. */
+  readonly stride?: number | undefined;
+  readonly indexedBy?: IndexedPlace | undefined;
+  /** By bit, lowest first, gapless; empty for a register without fields. */
+  readonly fields: readonly FieldDeclaration[];
+  readonly readHook?: string | undefined;
+  readonly writeHook?: string | undefined;
+  /** Has `write-once` bits: which of them are locked is state too, in `registerLocks(device)[member]`. */
+  readonly hasLocks: boolean;
+}

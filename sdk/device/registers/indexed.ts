@@ -1,0 +1,51 @@
+import { BackplaneError } from '../../memory/index.ts';
+import { recordOf } from '../blueprint.ts';
+import type { HandledRegion } from '../region-template.ts';
+import { makeRegister, type OnlyKnown, type Register, type RegisterDefinition, type RegisterSpec } from './register.ts';
+
+/** The register that chooses: up to 32 bits, not an array. */
+interface IndexRegister {
+  readonly definition: RegisterDefinition & { readonly spec: { readonly width: number } };
+}
+
+export interface IndexedRegistersSpec {
+  /** The register in which the guest writes which one it wants. */
+  readonly index: IndexRegister;
+  /** The offset at which it then finds it. */
+  readonly data: number;
+  /** Where the data port is, if not in the region of the index. */
+  readonly region?: HandledRegion;
+}
+
+/**
+ * Registers behind an index and a data port, as a clock chip and a video card have them. Writes to the index can be coalesced
+ * (`@addCoalescedIo(ports, { offset: Port.Index, size: 1 })`) as long as nothing but an access to the data port asks for it.
+ */
+export class IndexedRegisters {
+  private readonly by: RegisterDefinition;
+  private readonly region: HandledRegion;
+  private readonly data: number;
+
+  constructor({ index, data, region }: IndexedRegistersSpec) {
+    this.by = index.definition;
+    this.region = region ?? index.definition.region;
+    this.data = data;
+    if (index.definition.spec.count !== undefined || index.definition.spec.width === 64) {
+      throw new BackplaneError(
+        `Region '${this.region.name}': registers cannot be chosen by an array or by 64 bits. ` +
+          'Give the index a register of its own, of 8, 16 or 32 bits.',
+      );
+    }
+  }
+
+  /** The register that the guest finds while `index` stands in the index register. */
+  register<const S extends RegisterSpec>(index: number, spec: OnlyKnown<S>): Register<S> {
+    const definition = { region: this.region, offset: this.data, spec, indexed: { by: this.by, index } };
+    return makeRegister<S>(definition, recordOf);
+  }
+}
+
+/** `const cmos = indexedRegisters({ index, data: Port.Data })`, then `@cmos.register(0x0b, { width: 8 }) statusB = 0`. */
+export function indexedRegisters(spec: IndexedRegistersSpec): IndexedRegisters {
+  return new IndexedRegisters(spec);
+}
