@@ -10,12 +10,19 @@ import type { MemoryRegion } from './memory-region.ts';
 import type { MemoryTopology } from './memory-transaction.ts';
 import { Attention } from './region-attachments.ts';
 import { masked, refuseReentry } from './region-dispatch.ts';
+import type { HandlerTable } from './region-ops.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
 
 // Copies in this file, where the compiler knows that they never change.
 const memoryOnly: number = MemTxAttributes.Memory;
 const flush: number = Attention.Flush;
 const noPorts: Uint32Array = new Uint32Array(0);
+
+/** The handler that may be called at once at an offset of a region with several; null if the long way must be taken. */
+function quickest<F, F64>({ direct, rest }: HandlerTable<F, F64>, offset: number, size: number): F | null {
+  const handler = offset < direct.length ? direct[offset]! : rest;
+  return (handler.fast & size) !== 0 ? handler.fn : null;
+}
 
 /**
  * A root region seen from outside: what a read or a write at an address does. `result` tells how the last access ended.
@@ -87,11 +94,7 @@ export class AddressSpace {
     const target = address >= last.start && address < last.end ? last : this.find(address);
     const offset = address + target.delta;
     if (!target.directRead) return this.readHandler(target, address, offset, size, attributes);
-    if (address + size > target.end) return this.readWhole(address, size, attributes);
-    this.result = MemTxResult.Ok;
-    if (size === 4) return target.block!.view.getUint32(offset, true);
-    if (size === 1) return target.block!.bytes[offset]!;
-    return size === 2 ? target.block!.view.getUint16(offset, true) : this.readWhole(address, size, attributes);
+    return this.readRam(target, address, offset, size, attributes);
   }
 
   /** Writes 1, 2 or 4 bytes, little endian. */
@@ -104,14 +107,7 @@ export class AddressSpace {
     const target = address >= last.start && address < last.end ? last : this.find(address);
     const offset = address + target.delta;
     if (!target.directWrite) return this.writeHandler(target, address, offset, value, size, attributes);
-    if (address + size > target.end) return this.writeWhole(address, value, size, attributes);
-    if (size === 4) target.block!.view.setUint32(offset, value, true);
-    else if (size === 1) target.block!.bytes[offset] = value;
-    else if (size === 2) target.block!.view.setUint16(offset, value, true);
-    else return this.writeWhole(address, value, size, attributes);
-    if (target.dirtyLogMask !== 0) target.region.dirty.mark(offset, size);
-    this.result = MemTxResult.Ok;
-    return MemTxResult.Ok;
+    return this.writeRam(target, address, offset, value, size, attributes);
   }
 
   /** Reads 8 bytes, little endian. */
@@ -178,14 +174,28 @@ export class AddressSpace {
     return this.dense[port] ?? 0;
   }
 
+  private readRam(target: Target, address: number, offset: number, size: number, attributes: number): number {
+    if (address + size > target.end) return this.readWhole(address, size, attributes);
+    this.result = 0;
+    if (size === 4) return target.block!.view.getUint32(offset, true);
+    if (size === 1) return target.block!.bytes[offset]!;
+    return size === 2 ? target.block!.view.getUint16(offset, true) : this.readWhole(address, size, attributes);
+  }
+
+  private writeRam(target: Target, address: number, offset: number, value: number, size: number, attributes: number) {
+    if (address + size > target.end) return this.writeWhole(address, value, size, attributes);
+    if (size === 4) target.block!.view.setUint32(offset, value, true);
+    else if (size === 1) target.block!.bytes[offset] = value;
+    else if (size === 2) target.block!.view.setUint16(offset, value, true);
+    else return this.writeWhole(address, value, size, attributes);
+    if (target.dirtyLogMask !== 0) target.region.dirty.mark(offset, size);
+    this.result = 0;
+    return 0;
+  }
+
   private readHandler(target: Target, address: number, offset: number, size: number, attributes: number): number {
-    let fn = target.readFn;
-    if ((target.fastReads & size) === 0) {
-      const { direct, rest } = target.reads;
-      const handler = offset < direct.length ? direct[offset]! : rest;
-      if ((handler.fast & size) === 0) return this.readWhole(address, size, attributes);
-      fn = handler.fn;
-    }
+    const fn = (target.fastReads & size) !== 0 ? target.readFn : quickest(target.reads, offset, size);
+    if (fn === null) return this.readWhole(address, size, attributes);
     if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0)
       return this.readWhole(address, size, attributes);
     const topology = this.topology;
@@ -216,13 +226,8 @@ export class AddressSpace {
     size: number,
     attributes: number,
   ): MemTxResult {
-    let fn = target.writeFn;
-    if ((target.fastWrites & size) === 0) {
-      const { direct, rest } = target.writes;
-      const handler = offset < direct.length ? direct[offset]! : rest;
-      if ((handler.fast & size) === 0) return this.writeWhole(address, value, size, attributes);
-      fn = handler.fn;
-    }
+    const fn = (target.fastWrites & size) !== 0 ? target.writeFn : quickest(target.writes, offset, size);
+    if (fn === null) return this.writeWhole(address, value, size, attributes);
     if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
       return this.writeWhole(address, value, size, attributes);
     }
