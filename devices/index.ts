@@ -1,3 +1,4 @@
+export { Debugcon } from './debugcon.ts';
 export { I440fx } from './i440fx.ts';
 export { I440fxPciHostOverlaid } from './i440fx-pci-host/overlaid.ts';
 export { I440fxPciHost } from './i440fx-pci-host.ts';
