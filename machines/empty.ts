@@ -12,7 +12,10 @@ const plainMemory = new ContainerModule(({ bind }) => {
     },
     [MachineBoard],
   );
-  bind(PciBus).toResolvedValue(({ ports, system }) => new PciBus({ io: ports, memory: system }), [MachineBoard]);
+  bind(PciBus).toResolvedValue(
+    ({ ports, system }) => new PciBus({ io: ports, memory: system, masterMemory: system }),
+    [MachineBoard],
+  );
 });
 
 export const empty = defineMachine({

@@ -43,8 +43,8 @@ export const busBehindBridge = new ContainerModule(({ bind }) => {
     [MachineBoard, BusPorts],
   );
   bind(PciBus).toResolvedValue(
-    (ports, memory) => new PciBus({ io: ports.region, memory: memory.region }),
-    [BusPorts, PciMemory],
+    (ports, memory, { system }) => new PciBus({ io: ports.region, memory: memory.region, masterMemory: system }),
+    [BusPorts, PciMemory, MachineBoard],
   );
   bind(IsaBus).toResolvedValue(
     (ports, memory) => new IsaBus({ io: ports.region, memory: memory.region }),

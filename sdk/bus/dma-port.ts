@@ -1,4 +1,4 @@
-import { type AddressSpace, MemTxResult } from '../memory/index.ts';
+import { type AddressSpace, MemTxAttributes, MemTxResult } from '../memory/index.ts';
 
 /**
  * A device's way into guest memory. A transfer that reaches nothing answers a MemTxResult other than Ok and throws
@@ -13,18 +13,24 @@ export abstract class DmaPort {
 
 /** DMA through an address space: what the device sees of the machine, an IOMMU or a bus-master switch included. */
 export class MemoryDmaPort extends DmaPort {
-  constructor(private readonly space: AddressSpace) {
+  constructor(
+    private readonly space: AddressSpace,
+    /** Who makes the transfers. */
+    private readonly attributes: number = MemTxAttributes.Unspecified,
+  ) {
     super();
   }
 
   read(address: number | bigint, target: Uint8Array): number {
-    if (isReachable(address)) return this.space.readBytes(Number(address), target);
+    if (isReachable(address)) return this.space.readBytes(Number(address), target, this.attributes);
     target.fill(0);
     return MemTxResult.DecodeError;
   }
 
   write(address: number | bigint, source: Uint8Array): number {
-    return isReachable(address) ? this.space.writeBytes(Number(address), source) : MemTxResult.DecodeError;
+    return isReachable(address)
+      ? this.space.writeBytes(Number(address), source, this.attributes)
+      : MemTxResult.DecodeError;
   }
 }
 

@@ -1,9 +1,21 @@
 export { IsaDevice, SystemDevice } from './bus-devices.ts';
+export { BusMaster } from './bus-master.ts';
 export { DmaPort, MemoryDmaPort } from './dma-port.ts';
+export { type ExpansionRomSpec, expansionRom, pciExpansionRom } from './expansion-rom.ts';
 export { InterruptWire } from './interrupt-wire.ts';
 export { type BusContainers, IsaBus, isaIrq } from './isa-bus.ts';
+export { MessageSignalledInterrupts, type MsiSpec, msi } from './message-signalled-interrupts.ts';
 export { formatPciAddress, type PciAddress, parsePciAddress } from './pci-address.ts';
-export { PciBus, type PciInterruptRouter, type PciPinWiring, pcPinWiring } from './pci-bus.ts';
+export { type BarDeclaration, type BarSpec, bar, pciBars } from './pci-bar-declaration.ts';
+export { type BarKind, type PciBar, PciBars } from './pci-bars.ts';
+export { PciBus, type PciBusParts, type PciInterruptRouter, type PciPinWiring, pcPinWiring } from './pci-bus.ts';
+export {
+  type CapabilitySpec,
+  capability,
+  PciCapabilities,
+  PciCapabilityId,
+  pciCapabilities,
+} from './pci-capabilities.ts';
 export {
   PciCommand,
   PciConfigSize,

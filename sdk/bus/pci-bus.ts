@@ -16,6 +16,11 @@ export const pcPinWiring: PciPinWiring = (slot, pin) => (pin + slot - 1) & 3;
 const Slots = 32;
 const Functions = 8;
 
+export interface PciBusParts extends BusContainers {
+  /** What bus masters reach: the machine's memory as the processor sees it, or what an IOMMU leaves of it. */
+  readonly masterMemory?: MemoryRegion;
+}
+
 /**
  * A PCI bus: 32 slots of 8 functions, their configuration space, and four interrupt lines. An address with nobody there
  * reads all ones and drops writes, which is how guests find out what is plugged in.
@@ -23,19 +28,22 @@ const Functions = 8;
 export class PciBus implements BusContainers {
   readonly io: MemoryRegion;
   readonly memory: MemoryRegion;
+  /** What bus masters reach; without it their transfers reach nothing. */
+  readonly masterMemory: MemoryRegion | undefined;
   private readonly functions: (PciDevice | undefined)[] = new Array(Slots * Functions);
   private readonly asserted = new Map<number, number>();
   private readonly unplug = new Map<PciDevice, () => void>();
   private router: PciInterruptRouter = () => {};
 
   constructor(
-    { io, memory }: BusContainers,
+    { io, memory, masterMemory }: PciBusParts,
     private readonly wiring: PciPinWiring = pcPinWiring,
     /** The bus number that the guest uses; 0 is the root. */
     readonly number = 0,
   ) {
     this.io = io;
     this.memory = memory;
+    this.masterMemory = masterMemory;
   }
 
   /** Every plugged function, by slot and function. */
@@ -80,6 +88,7 @@ export class PciBus implements BusContainers {
       this.assert(pirq, level);
     });
     this.unplug.set(device, cut);
+    device.connectToBus(this, (this.number << 8) | (address.slot << 3) | address.function);
   }
 
   /** Takes the device off the bus, its interrupt with it. */
@@ -87,6 +96,7 @@ export class PciBus implements BusContainers {
     const index = this.functions.indexOf(device);
     if (index < 0) return;
     this.functions[index] = undefined;
+    device.disconnectFromBus();
     this.unplug.get(device)?.();
     this.unplug.delete(device);
   }

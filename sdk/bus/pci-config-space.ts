@@ -10,8 +10,11 @@ export const PciRegister = {
   CacheLineSize: 0x0c,
   LatencyTimer: 0x0d,
   HeaderType: 0x0e,
+  BaseAddress0: 0x10,
   SubsystemVendorId: 0x2c,
   SubsystemId: 0x2e,
+  ExpansionRom: 0x30,
+  CapabilityPointer: 0x34,
   InterruptLine: 0x3c,
   InterruptPin: 0x3d,
 } as const;

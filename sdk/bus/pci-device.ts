@@ -1,6 +1,28 @@
-import { Device, type DeviceClass, Facet, InterruptPin, recordOf } from '../device/index.ts';
-import { BackplaneError } from '../memory/index.ts';
-import { PciCommand, PciConfigSpace, type PciIdentity, PciRegister, PciStatus } from './pci-config-space.ts';
+import {
+  Device,
+  type DeviceClass,
+  type DeviceSurroundings,
+  Facet,
+  InterruptPin,
+  type RegionTemplate,
+  recordOf,
+} from '../device/index.ts';
+import { BackplaneError, MemoryRegion, type MemoryTopology } from '../memory/index.ts';
+import { BusMaster } from './bus-master.ts';
+import { type ExpansionRomSpec, pciExpansionRom } from './expansion-rom.ts';
+import type { BusContainers } from './isa-bus.ts';
+import { MessageSignalledInterrupts } from './message-signalled-interrupts.ts';
+import { pciBars } from './pci-bar-declaration.ts';
+import { PciBars } from './pci-bars.ts';
+import { PciCapabilities, PciCapabilityId, pciCapabilities } from './pci-capabilities.ts';
+import {
+  PciCommand,
+  PciConfigSize,
+  PciConfigSpace,
+  type PciIdentity,
+  PciRegister,
+  PciStatus,
+} from './pci-config-space.ts';
 
 /** What `@pci` declared: `blueprintOf(Class).facet(pciIdentity)`. */
 export const pciIdentity = new Facet<PciIdentity>('pci');
@@ -14,30 +36,74 @@ export function pci(identity: PciIdentity) {
 }
 
 /**
- * One PCI function: configuration space and an interrupt pin. The bus reads and writes the configuration on the guest's
- * behalf and tells the device what was written.
+ * One PCI function: configuration space, base address registers, a way into memory, and an interrupt, by pin or by message.
+ * The bus reads and writes the configuration on the guest's behalf and tells the device what was written.
  */
 export abstract class PciDevice extends Device {
-  /** INTx. The level that the device wants; the command register decides whether it gets out. */
+  /** INTx. The level that the device wants; the command register and MSI decide whether it gets out. */
   readonly interrupt = new InterruptPin();
   readonly config: PciConfigSpace;
+  readonly bars: PciBars;
+  /** MSI, if the class has `@msi`; otherwise it is never enabled. */
+  readonly msi: MessageSignalledInterrupts;
+  /** DMA: transfers succeed only while the guest lets the function be a bus master, and never throw. */
+  readonly busMaster = new BusMaster();
   /** INTx as the bus sees it. */
   readonly interruptOut = new InterruptPin();
+  private readonly capabilities: PciCapabilities;
 
   constructor() {
     super();
-    const identity = this.blueprint.facet(pciIdentity);
+    const { blueprint } = this;
+    const identity = blueprint.facet(pciIdentity);
     if (identity === undefined) {
       throw new BackplaneError(
         `Class ${this.constructor.name} extends PciDevice but has no identity. Add @pci({ vendorId, ... }).`,
       );
     }
     this.config = new PciConfigSpace(identity);
+    this.capabilities = new PciCapabilities(this.config, blueprint.facet(pciCapabilities) ?? []);
+    this.msi = new MessageSignalledInterrupts(this.config, this.capabilityOffset(PciCapabilityId.Msi), this.busMaster);
+    this.bars = new PciBars(this.config);
+    for (const declaration of blueprint.facet(pciBars) ?? []) this.bars.declare(declaration);
     this.interrupt.connect(() => this.updateInterrupt());
   }
 
   get bus(): 'pci' {
     return 'pci';
+  }
+
+  /** Where the function has a capability in its configuration space; undefined if it has not. */
+  capabilityOffset(id: number): number | undefined {
+    return this.capabilities.offsetOf(id);
+  }
+
+  override realize(surroundings: DeviceSurroundings): void {
+    super.realize(surroundings);
+    const { facet } = this.blueprint;
+    this.bars.fill((index) =>
+      this.region(facet(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),
+    );
+    const rom = facet(pciExpansionRom);
+    if (rom !== undefined) this.bars.addRom(romRegion(this.topology, this, rom));
+  }
+
+  override unrealize(): void {
+    super.unrealize();
+    this.bars.release();
+  }
+
+  /** The bus has plugged the function in: BARs and DMA lead somewhere from now on. */
+  connectToBus(bus: BusContainers & { readonly masterMemory: MemoryRegion | undefined }, requester: number): void {
+    this.bars.connect(bus);
+    if (bus.masterMemory !== undefined && this.realized) this.busMaster.connect(this.id, bus.masterMemory, requester);
+    this.applyConfiguration();
+  }
+
+  /** Off the bus again: nothing of it is mapped, and its transfers reach nothing. */
+  disconnectFromBus(): void {
+    this.bars.disconnect();
+    this.busMaster.disconnect();
   }
 
   /** The guest reads its configuration. */
@@ -48,28 +114,58 @@ export abstract class PciDevice extends Device {
   /** The guest writes its configuration; `onConfigWrite` follows. */
   writeConfig(offset: number, value: number, size: number): void {
     this.config.write(offset, value, size);
-    this.updateInterrupt();
+    this.applyConfiguration(offset, size);
     this.onConfigWrite(offset, size);
   }
 
-  /** What the bus does on its reset, after the device's own reset: interrupt down, header cleared. */
+  /** What the bus does on its reset, after the device's own reset: interrupt down, header and capabilities as at power-on. */
   resetOnBus(): void {
     this.interrupt.set(false);
     this.config.resetHeader();
-    this.updateInterrupt();
+    this.bars.reset();
+    this.capabilities.reset();
+    this.applyConfiguration();
     this.onConfigWrite(0, 0x40);
+  }
+
+  /** Maps BARs, opens DMA and drives the pin as the configuration says: after it was written, or restored. */
+  applyConfiguration(offset = 0, size = PciConfigSize): void {
+    this.updateInterrupt();
+    const isMaster = (this.config.get(PciRegister.Command, 1) & PciCommand.Master) !== 0;
+    const opens = this.busMaster.space !== undefined && isMaster !== this.busMaster.enabled;
+    if (!opens) {
+      if (this.bars.concerns(offset, size)) this.bars.update();
+      return;
+    }
+    this.topology.transaction(() => {
+      this.busMaster.setEnabled(isMaster);
+      this.bars.update();
+    });
   }
 
   /** Registers of the configuration space changed: those from `offset`, `size` bytes. */
   protected onConfigWrite(_offset: number, _size: number): void {}
 
-  /** The status register shows the pin even while the command register holds it back. */
-  private updateInterrupt(): void {
-    const status = this.config.get(PciRegister.Status, 2) & ~PciStatus.Interrupt;
-    this.config.set(PciRegister.Status, status | (this.interrupt.level ? PciStatus.Interrupt : 0), 2);
-    const disabled = (this.config.get(PciRegister.Command, 2) & PciCommand.InterruptDisable) !== 0;
-    this.interruptOut.set(this.interrupt.level && !disabled);
+  /** Sends the function's message if the guest has asked for messages instead of the pin; else nothing happens. */
+  protected sendMessage(): boolean {
+    return this.msi.send();
   }
+
+  /** The status register shows the pin even while the command register holds it back; messages take its place. */
+  private updateInterrupt(): void {
+    const level = this.interrupt.level && !this.msi.enabled;
+    const status = this.config.get(PciRegister.Status, 2) & ~PciStatus.Interrupt;
+    this.config.set(PciRegister.Status, status | (level ? PciStatus.Interrupt : 0), 2);
+    const disabled = (this.config.get(PciRegister.Command, 2) & PciCommand.InterruptDisable) !== 0;
+    this.interruptOut.set(level && !disabled);
+  }
+}
+
+function romRegion(topology: MemoryTopology, owner: Device, { name, size, image }: ExpansionRomSpec): MemoryRegion {
+  const region = MemoryRegion.rom(topology, name, size, { owner });
+  region.ram?.bytes.fill(0xff);
+  if (image !== undefined) region.ram?.bytes.set(image);
+  return region;
 }
 
 function checkIdentity(className: string, identity: PciIdentity): void {

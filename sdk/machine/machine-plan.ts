@@ -1,4 +1,4 @@
-import { formatPciAddress, type PciAddress, parsePciAddress } from '../bus/index.ts';
+import { formatPciAddress, type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
 import {
   blueprintOf,
   commandLineName,
@@ -157,6 +157,13 @@ export class MachinePlan {
         this.mistakes.push(
           `Device '${id}': option '${moved.name}' and at: both say where region '${template.name}' goes. Keep one of them.`,
         );
+      }
+      const bar = blueprint.facet(pciBars)?.find(({ region }) => region === template);
+      if (bar !== undefined && (places.length > 0 || moved !== undefined)) {
+        this.mistakes.push(
+          `Device '${id}': region '${template.name}' is BAR ${bar.index}, which the guest places. Leave out its address.`,
+        );
+        return [];
       }
       const address = places[0]?.address ?? moved?.value ?? template.base;
       if (address === undefined) return [];

@@ -38,7 +38,7 @@ export class BenchServices {
     memory.addSubregion(0, MemoryRegion.alias(topology, 'ram-behind', ram, 0, ramSize), Priority.Ram);
     this.memory = new AddressSpace(topology, 'memory', memory);
     this.io = new AddressSpace(topology, 'I/O', io);
-    this.pci = new PciBus({ io, memory: pciMemory });
+    this.pci = new PciBus({ io, memory: pciMemory, masterMemory: memory });
     this.services = new Map<Token, object>([
       [VirtualClock, this.clock],
       [ManualClock, this.clock],

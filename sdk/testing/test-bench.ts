@@ -1,4 +1,4 @@
-import { PciDevice } from '../bus/index.ts';
+import { PciCommand, PciDevice, PciRegister, pciBars } from '../bus/index.ts';
 import type { ManualClock } from '../clock/index.ts';
 import {
   blueprintOf,
@@ -52,6 +52,7 @@ export class TestBench<D extends Device> {
   private readonly options: Readonly<Record<string, unknown>>;
   private readonly mistakes = new GuestErrors();
   private readonly addresses = new Map<RegionTemplate, number>();
+  private readonly barAddresses = new Map<number, number>();
   private readonly free: { ports: number; memory: number } = { ...FirstFree };
 
   constructor(deviceClass: ConcreteDeviceClass<D>, setup: TestBenchOptions<ConcreteDeviceClass<D>>) {
@@ -82,10 +83,11 @@ export class TestBench<D extends Device> {
     return this.services.requestedResets;
   }
 
-  /** The reset line goes up and down, as at power-on; the bench has done it once. */
+  /** The reset line goes up and down, as at power-on; the bench has done it once. Firmware then places BARs again. */
   reset(): void {
     this.device.reset();
     this.services.pci.reset();
+    if (this.device instanceof PciDevice) this.placeBars(this.device);
   }
 
   /** A region by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */
@@ -166,6 +168,7 @@ export class TestBench<D extends Device> {
 
   private map(placements: readonly Placement[]): void {
     for (const { template } of this.device.blueprint.regions) {
+      if (this.isBar(template)) continue;
       const { kind, base, size } = template;
       const placed = placements.find((placement) => placement.region === template);
       const space = kind === 'ports' ? 'ports' : 'memory';
@@ -176,6 +179,26 @@ export class TestBench<D extends Device> {
     }
     const stranger = placements.find(({ region }) => !this.addresses.has(region));
     if (stranger) this.addressOf(stranger.region);
+  }
+
+  private isBar(template: RegionTemplate): boolean {
+    return this.device.blueprint.facet(pciBars)?.some(({ region }) => region === template) ?? false;
+  }
+
+  /** As firmware: an address for each BAR, always the same one, then decoding on and DMA allowed. */
+  private placeBars(device: PciDevice): void {
+    const { bars, config, blueprint } = device;
+    const addressed = bars.all.filter(({ index }) => index !== undefined);
+    if (addressed.length === 0) return;
+    for (const { index, kind, size, register } of addressed) {
+      const template = blueprint.facet(pciBars)?.find((declared) => declared.index === index)?.region;
+      const address = this.barAddresses.get(register) ?? this.takeFree(kind, size);
+      this.barAddresses.set(register, address);
+      config.write(register, address, 4);
+      if (template !== undefined) this.addresses.set(template, address);
+    }
+    const everything = PciCommand.Io | PciCommand.Memory | PciCommand.Master;
+    device.writeConfig(PciRegister.Command, everything, 2);
   }
 
   /** An option such as `iobase` is another way to say where a region goes. */

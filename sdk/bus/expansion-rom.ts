@@ -1,0 +1,34 @@
+import { type DeviceClass, Facet, recordOf } from '../device/index.ts';
+import { BackplaneError } from '../memory/index.ts';
+import type { PciDevice } from './pci-device.ts';
+
+export interface ExpansionRomSpec {
+  /** In `info mtree`: 'nic.rom'. */
+  readonly name: string;
+  /** Bytes, a power of two from 2 KiB. */
+  readonly size: number;
+  /** What it holds from its start on; the rest is 0xff, as in an erased chip. */
+  readonly image?: Uint8Array;
+}
+
+/** What `@expansionRom` declared. */
+export const pciExpansionRom = new Facet<ExpansionRomSpec>('expansionRom');
+
+const Smallest = 0x800;
+const Largest = 0x100_0000;
+
+/** The function carries firmware of its own, which the guest maps by the expansion ROM's base address register. */
+export function expansionRom(spec: ExpansionRomSpec) {
+  return (deviceClass: DeviceClass<PciDevice>): void => {
+    const { name, size, image } = spec;
+    const fail = (why: string) => new BackplaneError(`Class ${deviceClass.name}: @expansionRom('${name}'): ${why}`);
+    const isPowerOfTwo = size > 0 && 2 ** Math.round(Math.log2(size)) === size;
+    if (!isPowerOfTwo || size < Smallest || size > Largest) {
+      throw fail(`${size} bytes is not a power of two from 2 KiB to 16 MiB. Give it one.`);
+    }
+    if (image !== undefined && image.length > size) {
+      throw fail(`the image has ${image.length} bytes and the ROM only ${size}. Give the ROM the next power of two.`);
+    }
+    recordOf(deviceClass).set(pciExpansionRom, Object.freeze({ ...spec }));
+  };
+}
