@@ -19,6 +19,8 @@ import { routesOf } from './handler-routes.ts';
 import type { HandlerRoute } from './handlers.ts';
 import { noOptions } from './options.ts';
 import type { HandledRegion, RegionTemplate } from './region-template.ts';
+import type { RegisterDeclaration } from './registers/declaration.ts';
+import { stateFacts } from './state-facts.ts';
 
 interface RegionDraft {
   handlers: readonly HandlerRoute[];
@@ -55,14 +57,16 @@ export function completeBlueprint(
   const injections = injecting === undefined ? (base?.injections ?? []) : injectionsOf(injecting);
   const options = injecting === undefined ? base?.options : injecting.options;
   const facets = facetsOf(lineage, base);
+  const registers: readonly RegisterDeclaration[] = Object.freeze([]);
   const prototype: { readonly bus?: string } = deviceClass.prototype;
   return Object.freeze({
     type: description.type,
     description: description.description,
     deviceClass,
     bus: prototype.bus ?? 'none',
+    ...stateFacts(deviceClass, description, registers, fail),
     regions: Object.freeze(regions),
-    registers: Object.freeze([]),
+    registers,
     options: options ?? noOptions,
     injections: Object.freeze(injections),
     facet: <T>(facet: Facet<T>) => (facets.get(facet) as T | undefined) ?? base?.facet(facet),

@@ -6,6 +6,7 @@ import type { OptionSet } from './options.ts';
 import type { HandledRegion, RegionTemplate } from './region-template.ts';
 import type { RegisterDeclaration } from './registers/declaration.ts';
 import type { HookDeclaration, RegisterDefinition, RegisterRecorder } from './registers/register.ts';
+import type { StateDeclaration } from './state.ts';
 
 /** A device class, as decorators and machines name it. */
 export type DeviceClass<D extends Device = Device> = abstract new (...args: never) => D;
@@ -38,6 +39,12 @@ export interface DeviceDescription {
   /** The name on the command line: `-device mc146818rtc`. */
   readonly type: string;
   readonly description: string;
+  /** Of the device's state, counted up when a field is added (with `since`), removed, or gets another meaning. Default: 1. */
+  readonly version?: number;
+  /** The oldest version whose snapshots can still be restored. Default: 1. */
+  readonly minimumVersion?: number;
+  /** Names of fields that older versions had: in a snapshot they are passed over. */
+  readonly retired?: readonly string[];
 }
 
 /** A constructor parameter that the machine fills. */
@@ -52,6 +59,11 @@ export interface DeviceBlueprint extends DeviceDescription {
   readonly deviceClass: DeviceClass;
   /** 'isa', 'pci' or 'system': the bus its base class belongs to. */
   readonly bus: string;
+  readonly version: number;
+  readonly minimumVersion: number;
+  readonly retired: readonly string[];
+  /** The fields that are state: those with `@state`, base classes included, and those that hold registers. */
+  readonly state: readonly StateDeclaration[];
   readonly regions: readonly RegionBlueprint[];
   /** By region and offset. Those of base classes included. */
   readonly registers: readonly RegisterDeclaration[];

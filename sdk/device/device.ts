@@ -59,6 +59,12 @@ export abstract class Device implements RegionOwner {
   /** Puts the device into the state that the guest finds after power-on or a reset. */
   reset(): void {}
 
+  /**
+   * A snapshot of this version of the class has been put into the fields: the place to check what belongs together, and to
+   * rebuild what follows from it. It refuses the snapshot by throwing; then nothing of it is kept.
+   */
+  onStateLoaded(_version: number): void {}
+
   /** A mistake of the guest: loud once, then counted, never thrown. Answers undefined, so that a handler can return it. */
   guestError(message: string): undefined {
     this.surroundings?.guestErrors.report(this.id, message);

@@ -70,3 +70,6 @@ export type {
   RegisterValue,
   WriteHook,
 } from './registers/register.ts';
+export { type StateDeclaration, type StateOptions, type Subsection, state, stateOf, subsection } from './state.ts';
+export type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
+export { shape } from './state-shapes.ts';

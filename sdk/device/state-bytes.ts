@@ -1,0 +1,62 @@
+import type { Json } from './state-shape.ts';
+
+/** Up to this many bytes are hexadecimal digits, for people. More are base64, without the stretches that are zero. */
+const ReadableBytes = 256;
+const Chunk = 256;
+
+const hexDigits = /^(?:[0-9a-f]{2})*$/;
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/** `"00ff80"`, or `{ "size": 4096, "0x100": "...base64..." }` where what is not listed is zero. */
+export function writeBytes(bytes: Uint8Array): Json {
+  if (bytes.length <= ReadableBytes) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  const written: Record<string, Json> = { size: bytes.length };
+  for (let start = 0; start < bytes.length; ) {
+    let end = start;
+    while (end < bytes.length && !isZero(bytes, end)) end = Math.min(end + Chunk, bytes.length);
+    if (end > start) {
+      written[`0x${start.toString(16)}`] = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(
+        'base64',
+      );
+    }
+    start = Math.max(end, start + Chunk);
+  }
+  return written;
+}
+
+/** The bytes, or undefined if this is not how any are written. Nothing above `most` is allocated. */
+export function readBytes(data: Json, most: number): Uint8Array | undefined {
+  if (typeof data === 'string') {
+    if (data.length > 2 * Math.min(most, ReadableBytes) || !hexDigits.test(data)) return undefined;
+    return new Uint8Array(Buffer.from(data, 'hex'));
+  }
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return undefined;
+  const entries = Object.entries(data as { readonly [key: string]: Json });
+  const size = entries.find(([key]) => key === 'size')?.[1];
+  if (!isSize(size, most)) return undefined;
+  const bytes = new Uint8Array(size);
+  for (const [key, part] of entries) {
+    if (key !== 'size' && !placePart(bytes, key, part)) return undefined;
+  }
+  return bytes;
+}
+
+function placePart(bytes: Uint8Array, key: string, part: Json): boolean {
+  if (!/^0x[0-9a-f]{1,12}$/.test(key) || typeof part !== 'string' || !base64.test(part)) return false;
+  const start = Number(key);
+  if (start + (part.length * 3) / 4 - 2 > bytes.length) return false;
+  const decoded = Buffer.from(part, 'base64');
+  if (start + decoded.length > bytes.length) return false;
+  bytes.set(decoded, start);
+  return true;
+}
+
+function isSize(size: Json | undefined, most: number): size is number {
+  return typeof size === 'number' && Number.isInteger(size) && size > ReadableBytes && size <= most;
+}
+
+function isZero(bytes: Uint8Array, start: number): boolean {
+  const end = Math.min(start + Chunk, bytes.length);
+  for (let at = start; at < end; at++) if (bytes[at] !== 0) return false;
+  return true;
+}

@@ -1,0 +1,31 @@
+/** What JSON can hold. Snapshots are made of nothing else. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** Where a value belongs: a field of an object, or an element of an array. */
+export interface StatePlace {
+  get(): unknown;
+  set(value: unknown): void;
+}
+
+/** What a value of the state may be, and how a snapshot writes it. The members of `shape` make them. */
+export interface Shape {
+  /** For messages: "a whole number from 0 to 127". */
+  readonly expected: string;
+  /** How a snapshot writes it; undefined if it is none of these values. */
+  write(value: unknown): Json | undefined;
+  /** What is wrong with a snapshot's value, as sentences; otherwise how to put it in place comes into `plan`. */
+  read(data: Json, place: StatePlace, plan: LoadPlan): void;
+}
+
+/** Collects what is wrong with a snapshot and what would have to be done, so that nothing is done while anything is wrong. */
+export interface LoadPlan {
+  /** The version of the device that wrote the snapshot. */
+  readonly version: number;
+  /** Goes one step into the value: `.backlog`, `[3]`. */
+  inside(step: string, work: () => void): void;
+  refuse(problem: string): void;
+  /** Done once everything is known to be right. */
+  then(action: () => void): void;
+  /** Done after that, innermost first: hooks. */
+  finally(action: () => void): void;
+}

@@ -1,0 +1,164 @@
+import { BackplaneError } from '../memory/index.ts';
+import { readBytes, writeBytes } from './state-bytes.ts';
+import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
+
+/** Texts and lists of a device's state are no longer than this unless it says so. */
+const MostByDefault = 65_536;
+
+const infinities: Readonly<Record<string, number>> = {
+  Infinity: Number.POSITIVE_INFINITY,
+  '-Infinity': Number.NEGATIVE_INFINITY,
+};
+
+/** A value that is replaced as a whole. */
+function scalar(expected: string, write: (value: unknown) => Json | undefined, read: (data: Json) => unknown): Shape {
+  return Object.freeze({
+    expected,
+    write,
+    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+      const value = read(data);
+      if (value === undefined) plan.refuse(`expected ${expected}, found ${quote(data)}`);
+      else plan.then(() => place.set(value));
+    },
+  });
+}
+
+/** Any number. JSON has no infinities: they are texts. */
+const number = scalar(
+  'a number',
+  (value) => {
+    if (typeof value !== 'number' || Number.isNaN(value)) return undefined;
+    return Number.isFinite(value) ? value + 0 : String(value);
+  },
+  (data) => (typeof data === 'string' && Object.hasOwn(infinities, data) ? infinities[data] : ofType(data, 'number')),
+);
+
+const boolean = scalar(
+  'true or false',
+  (value) => ofType(value, 'boolean') as Json | undefined,
+  (data) => ofType(data, 'boolean'),
+);
+
+const hexadecimal = /^-?0x[0-9a-f]{1,4096}$/;
+
+const bigint = scalar(
+  'a hexadecimal number in quotes, such as "0x1f"',
+  (value) => (typeof value === 'bigint' ? hexText(value) : undefined),
+  (data) => (typeof data === 'string' && hexadecimal.test(data) ? bigintOf(data) : undefined),
+);
+
+function integer(from: number, to: number): Shape {
+  const fits = (value: unknown) => Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
+  const same = (value: unknown) => (fits(value) ? (value as number) : undefined);
+  return scalar(`a whole number from ${from} to ${to}`, same, same);
+}
+
+function bigBits(width: number): Shape {
+  const fits = (value: unknown): value is bigint => typeof value === 'bigint' && BigInt.asUintN(width, value) === value;
+  return scalar(
+    `a hexadecimal number of ${width} bits in quotes`,
+    (value) => (fits(value) ? hexText(value) : undefined),
+    (data) => {
+      const value = typeof data === 'string' && hexadecimal.test(data) ? bigintOf(data) : undefined;
+      return fits(value) ? value : undefined;
+    },
+  );
+}
+
+function text(most = MostByDefault): Shape {
+  const same = (value: unknown) => (typeof value === 'string' && value.length <= most ? value : undefined);
+  return scalar(`a text of at most ${most} characters`, same, same);
+}
+
+function choice(values: readonly string[]): Shape {
+  const same = (value: unknown) => (typeof value === 'string' && values.includes(value) ? value : undefined);
+  return scalar(`one of ${values.map((one) => `'${one}'`).join(', ')}`, same, same);
+}
+
+function optional(inner: Shape): Shape {
+  return Object.freeze({
+    expected: `${inner.expected}, or null`,
+    write: (value: unknown) => (value === undefined ? null : inner.write(value)),
+    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+      if (data === null) plan.then(() => place.set(undefined));
+      else inner.read(data, place, plan);
+    },
+  });
+}
+
+/** An array whose length changes; the array itself stays the same object. */
+function list(element: Shape, most = MostByDefault): Shape {
+  const expected = `a list of at most ${most}, each ${element.expected}`;
+  return Object.freeze({
+    expected,
+    write(value: unknown): Json | undefined {
+      if (!Array.isArray(value) || value.length > most) return undefined;
+      const written = value.map((one) => element.write(one));
+      return written.includes(undefined) ? undefined : (written as Json[]);
+    },
+    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+      if (!Array.isArray(data) || data.length > most) {
+        plan.refuse(`expected ${expected}, found ${quote(data)}`);
+        return;
+      }
+      const loaded: unknown[] = new Array(data.length).fill(undefined);
+      data.forEach((one: Json, index: number) => {
+        const slot = { get: () => loaded[index], set: (value: unknown) => (loaded[index] = value) };
+        plan.inside(`[${index}]`, () => element.read(one, slot, plan));
+      });
+      plan.then(() => {
+        const present = place.get();
+        if (Array.isArray(present)) present.splice(0, present.length, ...loaded);
+        else place.set(loaded);
+      });
+    },
+  });
+}
+
+/** Bytes of any number up to `most`; a field with a fixed number of them needs no shape. */
+function bytes(most = MostByDefault): Shape {
+  return scalar(
+    `at most ${most} bytes`,
+    (value) => (value instanceof Uint8Array && value.length <= most ? writeBytes(value) : undefined),
+    (data) => readBytes(data, most),
+  );
+}
+
+/** What a field may hold, where its first value does not say it: `@state({ as: shape.list(shape.bits(8), 16) })`. */
+export const shape = Object.freeze({
+  number,
+  boolean,
+  bigint,
+  integer,
+  /** A whole number of so many bits, from 0. */
+  bits: (width: number) => {
+    if (Number.isInteger(width) && width >= 1 && width <= 53) return integer(0, 2 ** width - 1);
+    throw new BackplaneError(`shape.bits(${width}): a number has 1 to 53 bits. For more, use shape.bigBits.`);
+  },
+  bigBits,
+  text,
+  choice,
+  optional,
+  list,
+  bytes,
+});
+
+/** For messages: what a snapshot has, cut short. */
+export function quote(data: unknown): string {
+  if (Array.isArray(data)) return `a list of ${data.length}`;
+  if (typeof data === 'object' && data !== null) return 'an object';
+  const said = typeof data === 'string' ? `"${data}"` : String(data);
+  return said.length > 40 ? `${said.slice(0, 37)}...` : said;
+}
+
+function ofType(value: unknown, type: 'number' | 'boolean'): unknown {
+  return typeof value === type ? value : undefined;
+}
+
+function hexText(value: bigint): string {
+  return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
+}
+
+function bigintOf(data: string): bigint {
+  return data.startsWith('-') ? -BigInt(data.slice(1)) : BigInt(data);
+}

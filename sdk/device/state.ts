@@ -1,0 +1,88 @@
+import { BackplaneError } from '../memory/index.ts';
+import type { Shape } from './state-shape.ts';
+
+/**
+ * Fields of one device or helper that are in a snapshot together or not at all: present only while `when` holds, as a
+ * VMState subsection. What is absent keeps the value it has in a fresh device.
+ */
+export interface Subsection<T extends object = object> {
+  /** Groups the fields in the snapshot. */
+  readonly name: string;
+  readonly when: (owner: T) => boolean;
+}
+
+/** A group of fields that a snapshot holds only while there is something to say: `@state({ subsection: lostTicks })`. */
+export function subsection<T extends object>(name: string, when: (owner: T) => boolean): Subsection {
+  return Object.freeze({ name, when: when as (owner: object) => boolean });
+}
+
+/** What `@state` may be told about a field. Everything has a default. */
+export interface StateOptions {
+  /** The version of the device that added the field. In older snapshots it is missing, and keeps its value. Default: 1. */
+  readonly since?: number;
+  /** What values it takes: `shape.bits(7)`. Default: what the field of a fresh instance looks like. */
+  readonly as?: Shape;
+  /** The name in snapshots, where it must stay although the member was renamed. Default: the member's. */
+  readonly name?: string;
+  readonly subsection?: Subsection;
+}
+
+/** One field that is state. */
+export interface StateDeclaration {
+  readonly member: string;
+  /** The field's name in snapshots. */
+  readonly name: string;
+  readonly since: number;
+  /** Undefined: as the value of a fresh instance. */
+  readonly shape: Shape | undefined;
+  readonly subsection: Subsection | undefined;
+}
+
+type FieldDecorator = (owner: object, member: string) => void;
+
+// biome-ignore lint/complexity/noBannedTypes: a decorator's target is typed as a constructor function
+const declarations = new WeakMap<Function, StateDeclaration[]>();
+
+/**
+ * The field is part of the device's state: snapshots save and restore it. On a field of a device, of a helper object that is
+ * itself a field with `@state`, or of a service. Registers, timers and pins are state without it.
+ */
+export function state(owner: object, member: string): void;
+export function state(how: StateOptions): FieldDecorator;
+export function state(first: object, member?: string): FieldDecorator | undefined {
+  if (typeof member !== 'string') return (owner, name) => declareState(owner, name, first as StateOptions);
+  declareState(first, member, {});
+  return undefined;
+}
+
+function declareState(owner: object, member: string, how: StateOptions): void {
+  if (typeof owner === 'function') {
+    throw new BackplaneError(
+      `${owner.name}.${member}: @state cannot be on a static field: it is one for all. Remove 'static'.`,
+    );
+  }
+  const { since = 1, as, name = member, subsection } = how;
+  const where = `Class ${owner.constructor.name}: @state field '${member}'`;
+  if (!Number.isInteger(since) || since < 1) {
+    throw new BackplaneError(
+      `${where} has since: ${since}, which is no version. Give the version that added it, 1 or more.`,
+    );
+  }
+  const own = declarations.get(owner.constructor) ?? [];
+  const taken = stateOf(owner.constructor).find((one) => one.name === name || one.subsection?.name === name);
+  if (taken !== undefined) {
+    throw new BackplaneError(
+      `${where} is called '${name}' in snapshots, as '${taken.member}' is already. Give it another name: @state({ name: ... }).`,
+    );
+  }
+  own.push(Object.freeze({ member, name, since, shape: as, subsection }));
+  declarations.set(owner.constructor, own);
+}
+
+/** What `@state` said about a class and its bases, base first. */
+// biome-ignore lint/complexity/noBannedTypes: any class can have state
+export function stateOf(ownerClass: Function): readonly StateDeclaration[] {
+  const base: unknown = Object.getPrototypeOf(ownerClass);
+  const own = declarations.get(ownerClass) ?? [];
+  return typeof base === 'function' ? [...stateOf(base), ...own] : own;
+}
