@@ -4,6 +4,21 @@ export interface TimerQueue {
   unschedule(timer: Timer): void;
 }
 
+/** The timers that are being declared, while somebody wants to know. */
+let declared: Timer[] | undefined;
+
+/** Runs `body`, and answers the timers that it declares, on whatever clock: those of the device that it makes. */
+export function collectTimers<T>(body: () => T): { readonly result: T; readonly timers: readonly Timer[] } {
+  const outer = declared;
+  const timers: Timer[] = [];
+  declared = timers;
+  try {
+    return { result: body(), timers };
+  } finally {
+    declared = outer;
+  }
+}
+
 /**
  * Something that happens once, at an absolute guest time. A timer has a name and a deadline and nothing else, so that
  * a pending one is plain data: a snapshot holds the two, and the restored device owns the callback.
@@ -18,7 +33,9 @@ export class Timer {
     readonly name: string,
     readonly callback: () => void,
     private readonly queue: TimerQueue,
-  ) {}
+  ) {
+    declared?.push(this);
+  }
 
   get pending(): boolean {
     return this.deadline !== Number.POSITIVE_INFINITY;

@@ -1,5 +1,6 @@
 import { BackplaneError, type MemoryRegion, type MemoryTopology, type RegionOwner } from '../memory/index.ts';
 import { blueprintOf, type DeviceBlueprint, type DeviceClass } from './blueprint.ts';
+import { realizeTimers } from './device-timers.ts';
 import type { GuestErrors } from './guest-errors.ts';
 import { buildRegions } from './region-builder.ts';
 import type { RegionTemplate } from './region-template.ts';
@@ -46,7 +47,7 @@ export abstract class Device implements RegionOwner {
     if (this.realized) throw new BackplaneError(`Device '${this.id}' is realized already. Unrealize it first.`);
     this.regions = buildRegions(this, surroundings);
     this.surroundings = surroundings;
-    this.onRealize();
+    realizeTimers(this, () => this.onRealize());
   }
 
   unrealize(): void {

@@ -27,6 +27,11 @@ export class InterruptPin {
     }
   }
 
+  /** Takes a level from a snapshot. Nobody is told: the other ends of its wires have theirs from the same snapshot. */
+  restore(level: boolean): void {
+    this.high = level;
+  }
+
   /** Up and down again: an edge for a controller that looks for edges. */
   pulse(): void {
     this.set(true);

@@ -25,7 +25,7 @@ export interface LoadPlan {
   inside(step: string, work: () => void): void;
   refuse(problem: string): void;
   /** Done once everything is known to be right. */
-  then(action: () => void): void;
+  whenSound(action: () => void): void;
   /** Done after that, innermost first: hooks. */
-  finally(action: () => void): void;
+  atEnd(action: () => void): void;
 }

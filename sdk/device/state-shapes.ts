@@ -18,7 +18,7 @@ function scalar(expected: string, write: (value: unknown) => Json | undefined, r
     read(data: Json, place: StatePlace, plan: LoadPlan): void {
       const value = read(data);
       if (value === undefined) plan.refuse(`expected ${expected}, found ${quote(data)}`);
-      else plan.then(() => place.set(value));
+      else plan.whenSound(() => place.set(value));
     },
   });
 }
@@ -80,7 +80,7 @@ function optional(inner: Shape): Shape {
     expected: `${inner.expected}, or null`,
     write: (value: unknown) => (value === undefined ? null : inner.write(value)),
     read(data: Json, place: StatePlace, plan: LoadPlan): void {
-      if (data === null) plan.then(() => place.set(undefined));
+      if (data === null) plan.whenSound(() => place.set(undefined));
       else inner.read(data, place, plan);
     },
   });
@@ -106,7 +106,7 @@ function list(element: Shape, most = MostByDefault): Shape {
         const slot = { get: () => loaded[index], set: (value: unknown) => (loaded[index] = value) };
         plan.inside(`[${index}]`, () => element.read(one, slot, plan));
       });
-      plan.then(() => {
+      plan.whenSound(() => {
         const present = place.get();
         if (Array.isArray(present)) present.splice(0, present.length, ...loaded);
         else place.set(loaded);
@@ -147,7 +147,7 @@ export const shape = Object.freeze({
 export function quote(data: unknown): string {
   if (Array.isArray(data)) return `a list of ${data.length}`;
   if (typeof data === 'object' && data !== null) return 'an object';
-  const said = typeof data === 'string' ? `"${data}"` : String(data);
+  const said = typeof data === 'string' ? JSON.stringify(data.slice(0, 64)) : String(data);
   return said.length > 40 ? `${said.slice(0, 37)}...` : said;
 }
 

@@ -1,0 +1,165 @@
+import type { Timer } from '../clock/index.ts';
+import { BackplaneError } from '../memory/index.ts';
+import type { Device } from './device.ts';
+import { timersOf } from './device-timers.ts';
+import type { InterruptPin } from './interrupt-pin.ts';
+import { pinsOf } from './pins.ts';
+import { readFields, writeFields } from './state-inference.ts';
+import { type StateDifference, StateError, StateLoading } from './state-loading.ts';
+import type { Json } from './state-shape.ts';
+import { quote, shape } from './state-shapes.ts';
+
+/** The state of one device as plain data, as JSON can hold it. */
+export interface SavedDevice {
+  readonly type: string;
+  readonly version: number;
+  /** By the names that its class gives them; those of a subsection together under its name. */
+  readonly fields: { readonly [name: string]: Json };
+  /** Deadlines of the timers that are armed, in guest nanoseconds, in the order in which they fire. */
+  readonly timers: { readonly [name: string]: Json };
+  /** The interrupt pins that are high. */
+  readonly high: readonly string[];
+}
+
+/** What the device holds now, for a snapshot or for the device that takes its place. */
+export function saveDevice(device: Device): SavedDevice {
+  const { type, version, state } = device.blueprint;
+  const fail = (member: string, why: string) =>
+    new BackplaneError(`Class ${device.constructor.name}: @state field '${member}' ${why}.`);
+  const armed = [...timersOf(device).values()].filter(({ pending }) => pending).sort(firingOrder);
+  return {
+    type,
+    version,
+    fields: writeFields(device, state, fail) as SavedDevice['fields'],
+    timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline) ?? 0])),
+    high: [...pinsOf(device)].filter(([, pin]) => pin.level).map(([name]) => name),
+  };
+}
+
+export const firingOrder = (a: Timer, b: Timer): number => a.deadline - b.deadline || a.order - b.order;
+
+/** A state that was read and not put into force yet. */
+export class DeviceLoading {
+  readonly differences: readonly StateDifference[];
+  private readonly loading: StateLoading;
+  private readonly deadlines = new Map<Timer, number>();
+  private readonly high = new Set<InterruptPin>();
+
+  /** Reads all of it and changes nothing. `saved` may be anything. */
+  constructor(
+    private readonly device: Device,
+    saved: unknown,
+    name?: string,
+  ) {
+    const { type, version, minimumVersion, retired, state } = device.blueprint;
+    const data = (isObject(saved) ? saved : {}) as { readonly [key: string]: Json };
+    const found = data['version'] ?? null;
+    this.loading = new StateLoading(typeof found === 'number' ? found : version, name, retired);
+    this.differences = this.loading.differences;
+    const refuse = (problem: string) => this.loading.refuse(problem);
+    if (!isObject(saved)) refuse(`expected the state of a ${type}, found ${quote(saved)}`);
+    else if (data['type'] !== type) refuse(`expected the state of a ${type}, found that of ${quote(data['type'])}`);
+    else {
+      if (!Number.isInteger(found) || (found as number) < 1) refuse(`expected a version, found ${quote(found)}`);
+      else if ((found as number) > version)
+        refuse(`is of version ${found}, newer than this class, which has ${version}`);
+      else if ((found as number) < minimumVersion) {
+        refuse(`is of version ${found}, and ${minimumVersion} is the oldest that can be restored`);
+      }
+      readFields(device, state, data['fields'] ?? null, this.loading, retired);
+      this.readTimers(data['timers'] ?? null, retired);
+      this.readPins(data['high'] ?? null, retired);
+    }
+  }
+
+  /** Puts values, pins and timers in their places. Pins tell nobody; `order` is where all machines' timers are armed. */
+  apply(): void {
+    this.loading.applyAll();
+    for (const pin of pinsOf(this.device).values()) pin.restore(this.high.has(pin));
+    for (const timer of timersOf(this.device).values()) timer.cancel();
+  }
+
+  /** The timers to arm, in the order in which the snapshot lists them. */
+  get pending(): ReadonlyMap<Timer, number> {
+    return this.deadlines;
+  }
+
+  armTimers(): void {
+    for (const [timer, deadline] of this.deadlines) timer.arm(deadline);
+  }
+
+  /** Runs the hooks of helpers and of the device. */
+  finish(): void {
+    this.loading.finishAll();
+    this.device.onStateLoaded(this.loading.version);
+  }
+
+  private readTimers(data: Json, retired: readonly string[]): void {
+    const timers = timersOf(this.device);
+    this.loading.inside('.timers', () => {
+      if (!isObject(data)) {
+        this.loading.refuse(`expected deadlines by name, found ${quote(data)}`);
+        return;
+      }
+      for (const [name, deadline] of Object.entries(data as { readonly [key: string]: Json })) {
+        const timer = timers.get(name);
+        if (timer === undefined && retired.includes(name)) continue;
+        this.loading.inside(`.${name.slice(0, 64)}`, () => {
+          if (timer === undefined) this.loading.refuse('is in the snapshot, and the device has no such timer');
+          else if (typeof deadline === 'number' && deadline >= 0) this.deadlines.set(timer, deadline);
+          else this.loading.refuse(`expected a deadline in nanoseconds, found ${quote(deadline)}`);
+        });
+      }
+    });
+  }
+
+  private readPins(data: Json, retired: readonly string[]): void {
+    const pins = pinsOf(this.device);
+    if (!Array.isArray(data) || data.length > pins.size + retired.length) {
+      this.loading.inside('.high', () => this.loading.refuse(`expected the names of pins, found ${quote(data)}`));
+      return;
+    }
+    for (const name of data as readonly Json[]) {
+      const pin = typeof name === 'string' ? pins.get(name) : undefined;
+      if (pin !== undefined) this.high.add(pin);
+      else if (!retired.includes(String(name))) {
+        this.loading.inside('.high', () =>
+          this.loading.refuse(`${quote(name)} is in the snapshot, and the device has no such pin`),
+        );
+      }
+    }
+  }
+}
+
+/** In what a saved state and a device differ so that it cannot be loaded; empty if it can. Nothing is changed. */
+export function compareDevice(device: Device, saved: unknown): readonly StateDifference[] {
+  return new DeviceLoading(device, saved).differences;
+}
+
+/**
+ * Puts a saved state into a device of the same type, of its own class or a newer one: all of it or, with a StateError that
+ * lists the differences, nothing. The device is fresh from its constructor, and not wired yet: pins that are high tell nobody.
+ */
+export function loadDevice(device: Device, saved: unknown): void {
+  const loading = new DeviceLoading(device, saved);
+  const what = `Device '${device.id}' cannot take this state`;
+  if (loading.differences.length > 0) throw new StateError(what, loading.differences);
+  const before = saveDevice(device);
+  try {
+    put(loading);
+  } catch (cause) {
+    put(new DeviceLoading(device, before));
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StateError(what, [{ path: '', problem: why }]);
+  }
+}
+
+function put(loading: DeviceLoading): void {
+  loading.apply();
+  loading.armTimers();
+  loading.finish();
+}
+
+function isObject(data: unknown): data is object {
+  return typeof data === 'object' && data !== null && !Array.isArray(data);
+}

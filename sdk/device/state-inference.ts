@@ -1,0 +1,293 @@
+import { InterruptPin } from './interrupt-pin.ts';
+import { type StateDeclaration, stateOf } from './state.ts';
+import { readBytes, writeBytes } from './state-bytes.ts';
+import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
+import { quote, shape } from './state-shapes.ts';
+
+type JsonObject = { readonly [key: string]: Json };
+type Fields = Record<string, unknown>;
+type NumberArray = Exclude<TypedArray, Uint8Array | BigInt64Array | BigUint64Array>;
+type TypedArray =
+  | Uint8Array
+  | Int8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** An object whose class has fields with `@state`, and what it may do once they are loaded. */
+interface StateOwner {
+  onStateLoaded?(version: number): void;
+}
+
+/** Plain objects deeper than this are a mistake: a cycle, most likely. */
+const DeepestObject = 16;
+
+/** The shape that a field's present value has, or why it can have none, as the end of a sentence. */
+export function shapeOf(value: unknown, depth = 0): Shape | string {
+  if (typeof value === 'number') return shape.number;
+  if (typeof value === 'boolean') return shape.boolean;
+  if (typeof value === 'string') return shape.text();
+  if (typeof value === 'bigint') return shape.bigint;
+  if (typeof value !== 'object' || value === null) {
+    return `holds ${value === undefined || value === null ? String(value) : `a ${typeof value}`}, which says nothing about its values. Say them: @state({ as: shape.optional(...) })`;
+  }
+  if (value instanceof InterruptPin) return 'is a pin, which is state by itself. Leave @state out';
+  if (value instanceof Uint8Array || value instanceof DataView) return fixedBytes(value.byteLength);
+  if (ArrayBuffer.isView(value)) return typedArray(value as NumberArray | BigInt64Array | BigUint64Array);
+  if (stateOf(value.constructor ?? Object).length > 0) return ownerShape;
+  if (depth > DeepestObject) return 'has objects within objects within objects: a cycle, most likely';
+  if (Array.isArray(value) && value.length === 0) {
+    return 'holds an empty list, which says nothing about its elements. Say them: @state({ as: shape.list(...) })';
+  }
+  if (Array.isArray(value)) return partsShape(value.entries(), value.length, depth);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) {
+    return partsShape(Object.entries(value).values(), undefined, depth);
+  }
+  return `holds a ${value.constructor.name}, whose class has no @state fields. Put @state on what of it is state`;
+}
+
+/** How a snapshot writes the fields of a device, a helper or a service. Throws what is wrong with which of them. */
+export function writeFields(owner: object, declarations: readonly StateDeclaration[], fail: FailField): Json {
+  const written: Record<string, Json> = {};
+  for (const { member, name, shape: declared, subsection } of declarations) {
+    if (subsection?.when(owner) === false) continue;
+    const value = (owner as Fields)[member];
+    const known = declared ?? shapeOf(value);
+    if (typeof known === 'string') throw fail(member, known);
+    const text = withinField(member, fail, () => known.write(value));
+    if (text === undefined) throw fail(member, `holds ${quote(value)}, which is not ${known.expected}`);
+    if (subsection === undefined) written[name] = text;
+    else written[subsection.name] = { ...(written[subsection.name] as JsonObject | undefined), [name]: text };
+  }
+  return written;
+}
+
+/** Makes the error about one field. */
+export type FailField = (member: string, why: string) => Error;
+
+/** A mistake inside a helper object: which of its fields, and why. */
+class FieldMistake extends Error {
+  constructor(
+    readonly member: string,
+    readonly why: string,
+  ) {
+    super(why);
+  }
+}
+
+function withinField<T>(member: string, fail: FailField, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof FieldMistake) throw fail(`${member}.${error.member}`, error.why);
+    throw error;
+  }
+}
+
+/** Checks the fields of a snapshot against an owner and plans how to put them into it. */
+export function readFields(
+  owner: object,
+  declarations: readonly StateDeclaration[],
+  data: Json,
+  plan: LoadPlan,
+  retired: readonly string[] = [],
+): void {
+  if (!isObject(data)) {
+    plan.refuse(`expected fields, found ${quote(data)}`);
+    return;
+  }
+  const groups = new Set(declarations.flatMap(({ subsection }) => (subsection === undefined ? [] : [subsection.name])));
+  readGroup(
+    owner,
+    declarations.filter(({ subsection }) => subsection === undefined),
+    data,
+    plan,
+    [...retired, ...groups],
+  );
+  for (const group of groups) {
+    if (!Object.hasOwn(data, group)) continue;
+    const fields = declarations.filter(({ subsection }) => subsection?.name === group);
+    plan.inside(`.${group}`, () => {
+      const part = data[group] as Json;
+      if (isObject(part)) readGroup(owner, fields, part, plan, []);
+      else plan.refuse(`expected fields, found ${quote(part)}`);
+    });
+  }
+}
+
+function readGroup(
+  owner: object,
+  declarations: readonly StateDeclaration[],
+  data: JsonObject,
+  plan: LoadPlan,
+  ignored: readonly string[],
+): void {
+  const known = new Set([...declarations.map(({ name }) => name), ...ignored]);
+  for (const key of Object.keys(data)) {
+    if (known.has(key)) continue;
+    plan.inside(`.${key.slice(0, 64)}`, () => plan.refuse('is in the snapshot, and the class has no such state'));
+  }
+  for (const declaration of declarations) {
+    plan.inside(`.${declaration.name}`, () => readField(owner as Fields, declaration, data, plan));
+  }
+}
+
+function readField(
+  owner: Fields,
+  { member, name, since, shape: declared }: StateDeclaration,
+  data: JsonObject,
+  plan: LoadPlan,
+): void {
+  const isThere = Object.hasOwn(data, name);
+  if (since > plan.version) {
+    if (isThere) plan.refuse(`was added in version ${since}, and the snapshot says it is of version ${plan.version}`);
+    return;
+  }
+  if (!isThere) {
+    plan.refuse(
+      'is missing from the snapshot. A field that is added later says since which version: @state({ since })',
+    );
+    return;
+  }
+  const known = declared ?? shapeOf(owner[member]);
+  if (typeof known === 'string') plan.refuse(known);
+  else known.read(data[name] as Json, placeOf(owner, member), plan);
+}
+
+/** A helper object: its own fields, then its hook. The object stays. */
+const ownerShape: Shape = Object.freeze({
+  expected: 'an object with its fields',
+  write: (value: unknown) => {
+    const owner = value as object;
+    return writeFields(owner, stateOf(owner.constructor), (member, why) => new FieldMistake(member, why));
+  },
+  read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    const owner = place.get() as StateOwner;
+    readFields(owner, stateOf(owner.constructor), data, plan);
+    plan.atEnd(() => owner.onStateLoaded?.(plan.version));
+  },
+});
+
+/** Each part of an array or a plain object, which keep their parts: no more, no fewer. */
+function partsShape(
+  parts: Iterable<[string | number, unknown]>,
+  length: number | undefined,
+  depth: number,
+): Shape | string {
+  const shapes = new Map<string, Shape>();
+  for (const [key, value] of parts) {
+    const known = shapeOf(value, depth + 1);
+    const step = length === undefined ? `.${key}` : `[${key}]`;
+    if (typeof known === 'string') return `: its part ${step} ${known}`;
+    shapes.set(String(key), known);
+  }
+  return new PartsShape(shapes, length);
+}
+
+class PartsShape implements Shape {
+  readonly expected: string;
+
+  constructor(
+    private readonly shapes: ReadonlyMap<string, Shape>,
+    private readonly length: number | undefined,
+  ) {
+    this.expected = length === undefined ? `an object with ${[...shapes.keys()].join(', ')}` : `a list of ${length}`;
+  }
+
+  write(value: unknown): Json | undefined {
+    const parts = [...this.shapes].map(([key, known]) => [key, known.write((value as Fields)[key])] as const);
+    if (parts.some(([, part]) => part === undefined)) return undefined;
+    return this.length === undefined ? (Object.fromEntries(parts) as Json) : (parts.map(([, part]) => part) as Json[]);
+  }
+
+  read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    const isList = this.length !== undefined;
+    const fits = isList ? Array.isArray(data) && data.length === this.length : this.hasTheseKeys(data);
+    if (!fits) {
+      plan.refuse(`expected ${this.expected}, found ${quote(data)}`);
+      return;
+    }
+    for (const [key, known] of this.shapes) {
+      const part = (data as JsonObject)[key] as Json;
+      plan.inside(isList ? `[${key}]` : `.${key}`, () => known.read(part, placeOf(place.get() as Fields, key), plan));
+    }
+  }
+
+  private hasTheseKeys(data: Json): boolean {
+    return (
+      isObject(data) &&
+      Object.keys(data).length === this.shapes.size &&
+      [...this.shapes.keys()].every((key) => Object.hasOwn(data, key))
+    );
+  }
+}
+
+function fixedBytes(length: number): Shape {
+  return Object.freeze({
+    expected: `${length} bytes`,
+    write: (value: unknown) => (ArrayBuffer.isView(value) ? writeBytes(bytesOf(value)) : undefined),
+    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+      const bytes = readBytes(data, length);
+      if (bytes?.length === length) plan.whenSound(() => bytesOf(place.get() as ArrayBufferView).set(bytes));
+      else plan.refuse(`expected ${length} bytes, found ${bytes === undefined ? quote(data) : bytes.length}`);
+    },
+  });
+}
+
+/** Elements of 16 bits and more: numbers, or hexadecimal texts for those of 64. */
+function typedArray(present: NumberArray | BigInt64Array | BigUint64Array): Shape {
+  const { length } = present;
+  const isBig = present instanceof BigInt64Array || present instanceof BigUint64Array;
+  const element = isBig ? shape.bigint : shape.number;
+  const expected = `a list of ${length} numbers that fit a ${present.constructor.name}`;
+  const elements = (value: unknown): unknown[] => Array.from(value as ArrayLike<unknown>);
+  return Object.freeze({
+    expected,
+    write: (value: unknown) => elements(value).map((one) => element.write(one) ?? 0),
+    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+      const loaded = present.slice() as unknown as unknown[];
+      const fits =
+        Array.isArray(data) &&
+        data.length === length &&
+        data.every((one: Json, index) => fitsAt(loaded, index, one, isBig));
+      if (!fits) plan.refuse(`expected ${expected}, found ${quote(data)}`);
+      else plan.whenSound(() => (place.get() as Uint16Array).set(loaded as unknown as Uint16Array));
+    },
+  });
+}
+
+/** Stores the element; true if it is the same afterwards. */
+function fitsAt(loaded: unknown[], index: number, data: Json, isBig: boolean): boolean {
+  let value: unknown = data;
+  if (isBig) {
+    if (typeof data !== 'string' || !/^-?0x[0-9a-f]{1,16}$/.test(data)) return false;
+    value = data.startsWith('-') ? -BigInt(data.slice(1)) : BigInt(data);
+  } else if (data === 'Infinity' || data === '-Infinity') value = Number(data);
+  if (typeof value !== (isBig ? 'bigint' : 'number')) return false;
+  loaded[index] = value;
+  return loaded[index] === value;
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function placeOf(owner: Fields, key: string): StatePlace {
+  return {
+    get: () => owner[key],
+    set: (value) => {
+      owner[key] = value;
+    },
+  };
+}
+
+function isObject(data: Json): data is JsonObject {
+  return typeof data === 'object' && data !== null && !Array.isArray(data);
+}
