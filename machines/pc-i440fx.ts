@@ -1,4 +1,13 @@
-import { I440fx, I440fxPciHost, I440fxPciHostOverlaid, I8259, Mc146818Rtc, Piix3, VgaText } from '../devices/index.ts';
+import {
+  I440fx,
+  I440fxPciHost,
+  I440fxPciHostOverlaid,
+  I8259,
+  Mc146818Rtc,
+  MsiWindow,
+  Piix3,
+  VgaText,
+} from '../devices/index.ts';
 import { defineMachine, defineOptions, isaIrq, KiB, option, use } from '../sdk/index.ts';
 import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
@@ -24,9 +33,10 @@ export const pcI440fx = defineMachine({
     use(I440fx, { id: 'i440fx', addr: '00.0' }),
     use(Piix3, { id: 'piix3', addr: '01.0' }),
     use(I8259, { id: 'pic' }),
+    use(MsiWindow, { id: 'msi' }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
     use(VgaText, { id: 'vga' }),
   ],
-  interruptController: 'pic',
+  interruptController: ['pic', 'msi'],
   prepare: fillCmos,
 });

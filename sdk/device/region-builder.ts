@@ -39,7 +39,7 @@ function buildRegion(device: Device, blueprint: RegionBlueprint, { topology, id,
 
 /** What an access answers that no handler takes: an empty port bus floats high, missing memory registers read zero. */
 function missingOf(template: HandledRegion, report: (message: string) => void): MissingRoute {
-  const read = template.kind === 'ports' ? 'ones' : 'zeros';
+  const read = template.missingReads;
   if (template.missing === 'silent') return { read };
   const onMissing = (offset: number, size: number, isWrite: boolean): void =>
     report(

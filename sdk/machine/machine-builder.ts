@@ -167,12 +167,12 @@ export class MachineBuilder {
         }
       }
     }
-    const controller = this.definition.interruptController;
-    if (controller === undefined || constructed.some((one) => one.plan.id === controller)) return;
-    if (this.plan.devices.some(({ id }) => id === controller)) return;
-    this.mistakes.push(
-      `The machine's interruptController is '${controller}', and no device has that id. Give one that id.`,
-    );
+    for (const controller of [this.definition.interruptController ?? []].flat()) {
+      if (this.plan.devices.some(({ id }) => id === controller)) continue;
+      this.mistakes.push(
+        `The machine's interruptController is '${controller}', and no device has that id. Give one that id.`,
+      );
+    }
   }
 
   private checkClock(): void {

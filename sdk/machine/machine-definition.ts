@@ -18,8 +18,8 @@ export interface MachineDefinition {
   /** What devices may ask for in their constructors. A later module's binding replaces an earlier one's. */
   readonly services: readonly ContainerModule[];
   readonly devices: readonly UsedDevice[];
-  /** The id of the device that interrupts the processor: an 8259 pair, for instance. */
-  readonly interruptController?: string;
+  /** The id of the device that interrupts the processor, an 8259 pair for instance; of several, the first is served first. */
+  readonly interruptController?: string | readonly string[];
   /** The machine's own options, `-machine pc,reset-control=overlay`. */
   readonly options?: OptionSet;
   /**

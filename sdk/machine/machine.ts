@@ -1,7 +1,6 @@
 import {
   type Accelerator,
   type GuestImage,
-  type InterruptController,
   type MachineClock,
   type ResetPort,
   type RunOptions,
@@ -26,6 +25,7 @@ import {
   MiB,
 } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
+import { interruptSourceOf } from './interrupt-sources.ts';
 import { MachineBuilder } from './machine-builder.ts';
 import type { MachineDefinition, MachineOptionValues } from './machine-definition.ts';
 import type { PluggedDevice } from './machine-parts.ts';
@@ -160,8 +160,8 @@ export class Machine {
   }
 
   private host() {
-    const controller = this.definition.interruptController;
-    const device = controller === undefined ? undefined : this.deviceById(controller)?.device;
+    const controllers = [this.definition.interruptController ?? []].flat();
+    const interruptController = interruptSourceOf(controllers.flatMap((id) => this.deviceById(id)?.device ?? []));
     return {
       topology: this.topology,
       memory: this.memory,
@@ -169,7 +169,7 @@ export class Machine {
       clock: this.clock,
       resetPorts: this.resetPorts(),
       reset: () => this.resetDevices(),
-      ...(isInterruptController(device) ? { interruptController: device } : {}),
+      ...(interruptController === undefined ? {} : { interruptController }),
     };
   }
 
@@ -195,10 +195,6 @@ function ramSizeOf(definition: MachineDefinition, asked: number | undefined): nu
   throw new BackplaneError(
     `Machine '${definition.name}' cannot have ${size} bytes of RAM. Give a whole number of 4 KiB pages up to 4 GiB, such as 128M.`,
   );
-}
-
-function isInterruptController(device: object | undefined): device is InterruptController {
-  return device !== undefined && 'pending' in device && 'acknowledge' in device;
 }
 
 /** Accesses that a region refused as a whole are guest errors of its device. */

@@ -1,4 +1,4 @@
-import { formatPciAddress, IsaBus, PciBus, pciIdentity } from '../bus/index.ts';
+import { formatPciAddress, IsaBus, type PciBar, PciBus, PciDevice, pciIdentity } from '../bus/index.ts';
 import { commandLineName, pinsOf, type Token } from '../device/index.ts';
 import type { Machine, PluggedDevice } from '../machine/index.ts';
 import { formatAddress } from '../memory/index.ts';
@@ -68,7 +68,15 @@ function printDevice(device: PluggedDevice, machine: Machine, level: number, lin
         `(sub ${hex4(subsystemVendorId)}:${hex4(subsystemId)})`,
     );
   }
+  if (device.device instanceof PciDevice) for (const bar of device.device.bars.all) print(formatBar(bar));
   for (const bus of otherBuses) if (bridgeTo(bus, machine) === device) printBus(bus, machine, level + 1, lines);
+}
+
+/** An unmapped one is at the last address, as in QEMU; the expansion ROM is number 6 there. */
+function formatBar({ index = 6, kind, size, address }: PciBar): string {
+  const start = address === undefined ? 2n ** 64n - 1n : BigInt(address);
+  const end = BigInt.asUintN(64, start + BigInt(size) - 1n);
+  return `bar ${index}: ${kind === 'ports' ? 'i/o' : 'mem'} at 0x${start.toString(16)} [0x${end.toString(16)}]`;
 }
 
 function formatValue(value: unknown): string {

@@ -57,6 +57,7 @@ export class RunLoop {
   private operationsAtStart = 0;
   private sliceStart = 0;
   private hasShutDown = false;
+  private resetting = false;
 
   constructor(private readonly parts: RunLoopParts) {}
 
@@ -98,10 +99,11 @@ export class RunLoop {
       state.halted = state.unserved = false;
     }
     this.current = undefined;
+    this.resetting = true;
     try {
       host.reset();
     } finally {
-      requests.reset = false;
+      requests.reset = this.resetting = false;
       this.parts.restartGuests();
     }
   }
@@ -250,8 +252,9 @@ export class RunLoop {
     return { reason: 'operation-limit', message: 'The guest was stopped at its operation limit.' };
   }
 
+  /** A device that rearranges the memory map in its reset drains too: that is not another reset. */
   private obeyOutside(): void {
-    if (this.parts.requests.reset && this.parts.host.topology.handlerDepth === 0) this.reset();
+    if (!this.resetting && this.parts.requests.reset && this.parts.host.topology.handlerDepth === 0) this.reset();
   }
 
   /** The end drains, like a kick, and is not an exit; QEMU's policy leaves the ring as it is. */

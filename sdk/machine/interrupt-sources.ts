@@ -1,0 +1,27 @@
+import type { InterruptController } from '../accelerator/index.ts';
+import type { Device } from '../device/index.ts';
+
+/** Several interrupt controllers of one processor: the first one that wants something is served first. */
+class InterruptSources implements InterruptController {
+  constructor(private readonly sources: readonly InterruptController[]) {}
+
+  get pending(): boolean {
+    for (const source of this.sources) if (source.pending) return true;
+    return false;
+  }
+
+  acknowledge(): number {
+    const source = this.sources.find(({ pending }) => pending) ?? this.sources[0]!;
+    return source.acknowledge();
+  }
+}
+
+/** What interrupts the processor, of the devices that the machine names as its interrupt controllers. */
+export function interruptSourceOf(devices: readonly Device[]): InterruptController | undefined {
+  const sources = devices.filter(isInterruptController);
+  return sources.length > 1 ? new InterruptSources(sources) : sources[0];
+}
+
+function isInterruptController(device: object): device is InterruptController & Device {
+  return 'pending' in device && 'acknowledge' in device;
+}
