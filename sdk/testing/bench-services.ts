@@ -28,8 +28,9 @@ export class BenchServices {
   private readonly resets = new RecordedResets();
   private readonly services: ReadonlyMap<Token, object>;
 
-  constructor(ramSize: number, more: readonly BenchService[]) {
+  constructor(ramSize: number, more: readonly BenchService[], allocateRam?: MemoryTopology['allocateRam']) {
     const { topology } = this;
+    if (allocateRam !== undefined) topology.allocateRam = allocateRam;
     const memory = MemoryRegion.container(topology, 'memory', 2 ** 64);
     const io = MemoryRegion.unassignedPorts(topology, 'io');
     const ram = MemoryRegion.ram(topology, 'ram', ramSize);
@@ -55,6 +56,11 @@ export class BenchServices {
   /** Why the device asked for a reset of the machine, each time it did. */
   get requestedResets(): readonly string[] {
     return this.resets.reasons;
+  }
+
+  provides(object: object): boolean {
+    for (const service of this.services.values()) if (service === object) return true;
+    return false;
   }
 
   find(token: Token, deviceClass: string): object {

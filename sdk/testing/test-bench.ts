@@ -3,6 +3,7 @@ import type { ManualClock } from '../clock/index.ts';
 import {
   blueprintOf,
   type ConcreteDeviceClass,
+  constructDevice,
   type Device,
   type GivenOptionsOfClass,
   type GuestError,
@@ -10,9 +11,11 @@ import {
   type PinNames,
   pinsOf,
   type RegionTemplate,
+  type Token,
 } from '../device/index.ts';
 import type { Placement } from '../machine/wiring.ts';
-import { type AddressSpace, BackplaneError, MiB } from '../memory/index.ts';
+import { BackplaneError, type MemoryTopology, MiB } from '../memory/index.ts';
+import { BenchGuest } from './bench-guest.ts';
 import { type BenchService, BenchServices } from './bench-services.ts';
 import { InterruptRecorder } from './interrupt-recorder.ts';
 import { RegionWindow } from './region-window.ts';
@@ -27,6 +30,10 @@ export interface TestBenchOptions<C extends ConcreteDeviceClass> {
   readonly services?: readonly BenchService[];
   /** Bytes of guest RAM from address 0, for devices that reach it. Default: 1 MiB. */
   readonly ram?: number;
+  /** Where RAM comes from, for an accelerator that is to share it. */
+  readonly allocateRam?: MemoryTopology['allocateRam'];
+  /** Looks at the device when it is realized, and before its first reset. */
+  readonly beforeReset?: (device: Device) => void;
 }
 
 /** Regions without an address of their own (BARs, for instance) are put in a row from here. */
@@ -37,14 +44,10 @@ const FirstFree = { ports: 0xc000, memory: 0xe000_0000 } as const;
  * Every access goes through the real memory core, so widths, alignment and splitting behave as in a machine; writes
  * reach the device at once, coalesced or not.
  */
-export class TestBench<D extends Device> {
+export class TestBench<D extends Device> extends BenchGuest {
   readonly device: D;
   /** Stands still until the test moves it: `bench.clock.advance(1 * SECOND)`. */
   readonly clock: ManualClock;
-  /** The port space. */
-  readonly io: AddressSpace;
-  /** The memory space, with RAM behind the device's regions. */
-  readonly memory: AddressSpace;
   /** A recorder on every pin, by the pin's name: `bench.interrupts.irq.level`. */
   readonly interrupts: { readonly [P in PinNames<D>]: InterruptRecorder };
 
@@ -56,9 +59,11 @@ export class TestBench<D extends Device> {
   private readonly free: { ports: number; memory: number } = { ...FirstFree };
 
   constructor(deviceClass: ConcreteDeviceClass<D>, setup: TestBenchOptions<ConcreteDeviceClass<D>>) {
-    const { ram = 1 * MiB, services: more = [] } = setup;
-    this.services = new BenchServices(ram, more);
-    ({ clock: this.clock, io: this.io, memory: this.memory } = this.services);
+    const { ram = 1 * MiB, services: more = [], allocateRam } = setup;
+    const services = new BenchServices(ram, more, allocateRam);
+    super(services.io, services.memory);
+    this.services = services;
+    this.clock = services.clock;
     const given = (setup.options ?? {}) as Readonly<Record<string, unknown>>;
     this.options = blueprintOf(deviceClass).options.resolve(given, `Bench: ${deviceClass.name}`);
     this.device = this.construct(deviceClass);
@@ -70,6 +75,7 @@ export class TestBench<D extends Device> {
     this.device.realize({ id: type, topology: this.services.topology, guestErrors: this.mistakes });
     this.services.topology.transaction(() => this.map(setup.at ?? []));
     if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
+    setup.beforeReset?.(this.device);
     this.reset();
   }
 
@@ -95,6 +101,21 @@ export class TestBench<D extends Device> {
     return new RegionWindow(region.kind === 'ports' ? this.io : this.memory, this.addressOf(region));
   }
 
+  /** One of the services around the device: `bench.service(IsaBus).line(3).set(true)`. */
+  service<S>(token: Token<S>): S {
+    return this.services.find(token, this.device.constructor.name) as S;
+  }
+
+  /** Whether the object is one of the services around the device. */
+  provides(object: object): boolean {
+    return this.services.provides(object);
+  }
+
+  /** Whether the bench mapped that region. */
+  has(region: RegionTemplate): boolean {
+    return this.addresses.has(region);
+  }
+
   /** Where the bench put a region of the device. */
   addressOf(region: RegionTemplate): number {
     const address = this.addresses.get(region);
@@ -102,68 +123,12 @@ export class TestBench<D extends Device> {
     throw new BackplaneError(`Bench: '${this.device.id}' has no region '${region.name}', so it is nowhere.`);
   }
 
-  in8(port: number): number {
-    return this.io.read(port, 1);
-  }
-
-  in16(port: number): number {
-    return this.io.read(port, 2);
-  }
-
-  in32(port: number): number {
-    return this.io.read(port, 4);
-  }
-
-  out8(port: number, value: number): void {
-    this.io.write(port, value, 1);
-  }
-
-  out16(port: number, value: number): void {
-    this.io.write(port, value, 2);
-  }
-
-  out32(port: number, value: number): void {
-    this.io.write(port, value, 4);
-  }
-
-  load8(address: number): number {
-    return this.memory.read(address, 1);
-  }
-
-  load16(address: number): number {
-    return this.memory.read(address, 2);
-  }
-
-  load32(address: number): number {
-    return this.memory.read(address, 4);
-  }
-
-  load64(address: number): bigint {
-    return this.memory.read64(address);
-  }
-
-  store8(address: number, value: number): void {
-    this.memory.write(address, value, 1);
-  }
-
-  store16(address: number, value: number): void {
-    this.memory.write(address, value, 2);
-  }
-
-  store32(address: number, value: number): void {
-    this.memory.write(address, value, 4);
-  }
-
-  store64(address: number, value: bigint): void {
-    this.memory.write64(address, value);
-  }
-
   private construct(deviceClass: ConcreteDeviceClass<D>): D {
     const parameters: unknown[] = [];
     for (const { index, token } of blueprintOf(deviceClass).injections) {
       parameters[index] = token === undefined ? this.options : this.services.find(token, deviceClass.name);
     }
-    return Reflect.construct(deviceClass, parameters) as D;
+    return constructDevice(() => Reflect.construct(deviceClass, parameters) as D);
   }
 
   private map(placements: readonly Placement[]): void {

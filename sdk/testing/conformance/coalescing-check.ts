@@ -1,0 +1,110 @@
+import { simulatedAccelerator } from '../../accelerator/index.ts';
+import { SystemBus } from '../../bus/index.ts';
+import { type AddressRange, hex } from '../../memory/index.ts';
+import type { ScriptStep, Space } from './guest-script.ts';
+import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
+import { randomScript } from './random-script.ts';
+import { asGuestProgram } from './script-guest.ts';
+import type { Check, Subject } from './subject.ts';
+import { type Answers, difference, threw } from './twins.ts';
+
+interface Zone extends AddressRange {
+  readonly space: Space;
+}
+
+/** What one run of the program came to. */
+interface Outcome {
+  readonly answers: Answers;
+  readonly fields: Fields;
+  readonly interrupts: string;
+  readonly ram: Uint8Array;
+}
+
+type Drain = 'every-exit' | 'on-access';
+const PageSize = 0x1000;
+/** Nothing takes time but waiting: otherwise the two runs would differ because one has fewer exits. */
+const Timeless = { costs: { kernel: 0, userspace: 0 }, plainCost: 0 } as const;
+
+/**
+ * Queued writes may be late, and nobody may notice: not by a value, not by an interrupt, not by what is left in the end.
+ */
+export const coalescedEqualsUncoalesced: Check = {
+  name: 'with its writes coalesced it answers and ends as without',
+  applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),
+  find(subject) {
+    const zones = zonesOf(subject);
+    const makeScript = (random: Parameters<typeof randomScript>[1]) =>
+      randomScript(subject.layout, random, { length: subject.length, values: subject.values }).filter(
+        (step) => step.kind !== 'line' && !halfCoalesced(step, zones),
+      );
+    return subject.search(this.name, makeScript, (script) => {
+      const plain = outcome(subject, script, undefined);
+      return (
+        compare(script, plain, outcome(subject, script, 'every-exit'), 'every exit drains the queue') ??
+        compare(script, plain, outcome(subject, script, 'on-access'), 'only flushing regions drain the queue')
+      );
+    });
+  },
+};
+
+function compare(script: readonly ScriptStep[], plain: Outcome, queued: Outcome, how: string): string | undefined {
+  const names = ['without coalescing', `with it, where ${how}`] as const;
+  const advice = 'A write that has an effect of its own must not wait; what its effect is read from must flush.';
+  const found = difference(script, plain.answers, queued.answers, names);
+  if (found !== undefined) return `${found} ${advice}`;
+  if (plain.interrupts !== queued.interrupts) {
+    return `interrupts are ${plain.interrupts} ${names[0]}, and ${queued.interrupts} ${names[1]}. ${advice}`;
+  }
+  const field = firstFieldDifference(plain.fields, queued.fields);
+  if (field !== undefined) {
+    return `in the end '${field.path}' is ${field.left} ${names[0]}, and ${field.right} ${names[1]}. ${advice}`;
+  }
+  const at = plain.ram.findIndex((byte, address) => byte !== queued.ram[address]);
+  return at < 0 ? undefined : `in the end guest memory at ${hex(at)} differs, ${how}. ${advice}`;
+}
+
+/** Runs the script as a guest program, with or without coalescing. */
+function outcome(subject: Subject, script: readonly ScriptStep[], drain: Drain | undefined): Outcome {
+  const accelerator = simulatedAccelerator({
+    coalescedMmio: drain !== undefined,
+    coalescedPio: drain !== undefined,
+    drain: drain ?? 'every-exit',
+    ...Timeless,
+  });
+  const bench = subject.bench({ allocateRam: (size, name) => accelerator.allocateRam(size, name) });
+  const { clock, memory, io } = bench;
+  const { topology } = bench.service(SystemBus);
+  const answers: (string | undefined)[] = script.map(() => undefined);
+  accelerator.attach({ topology, memory, io, clock, reset: () => bench.reset() });
+  accelerator.load([asGuestProgram(script, answers)]);
+  try {
+    accelerator.run();
+    accelerator.settle();
+  } catch (error) {
+    answers[script.length - 1] = threw(error);
+  }
+  const recorders = bench.interrupts as Readonly<Record<string, { changes: readonly object[] }>>;
+  const interrupts = Object.entries(recorders).map(([name, { changes }]) => `${name} ${JSON.stringify(changes)}`);
+  const result = { answers, fields: fieldsOf(bench), interrupts: interrupts.join(', '), ram: ramOf(bench) };
+  accelerator.detach();
+  return result;
+}
+
+function zonesOf({ blueprint, layout }: Subject): Zone[] {
+  return layout.regions.flatMap(({ region, space, address }) =>
+    (blueprint.region(region)?.coalesced ?? []).map(({ offset, size }) => ({ space, start: address + offset, size })),
+  );
+}
+
+/** A store over a page boundary is two accesses: of one that waits and one that does not, the order is not promised. */
+function halfCoalesced(step: ScriptStep, zones: readonly Zone[]): boolean {
+  if (step.kind !== 'write' || step.space !== 'memory') return false;
+  const end = step.address + step.size;
+  const boundary = Math.ceil((step.address + 1) / PageSize) * PageSize;
+  if (end <= boundary) return false;
+  return waits(zones, step.address, boundary) !== waits(zones, boundary, end);
+}
+
+function waits(zones: readonly Zone[], start: number, end: number): boolean {
+  return zones.some((zone) => zone.space === 'memory' && zone.start <= start && end <= zone.start + zone.size);
+}

@@ -1,0 +1,79 @@
+import { IsaBus } from '../../bus/index.ts';
+import type { Device } from '../../device/index.ts';
+import type { TestBench } from '../test-bench.ts';
+
+export type AccessWidth = 1 | 2 | 4 | 8;
+export type Space = 'ports' | 'memory';
+
+/** Something that happens to a device on its bench: what a guest does, and what a guest cannot. */
+export type ScriptStep =
+  | { readonly kind: 'read'; readonly space: Space; readonly address: number; readonly size: AccessWidth }
+  | {
+      readonly kind: 'write';
+      readonly space: Space;
+      readonly address: number;
+      readonly size: AccessWidth;
+      /** A bigint exactly where the access has 8 bytes. */
+      readonly value: number | bigint;
+    }
+  /** Guest time passes. */
+  | { readonly kind: 'wait'; readonly nanoseconds: number }
+  /** Another device drives an ISA interrupt line. */
+  | { readonly kind: 'line'; readonly line: number; readonly level: boolean }
+  | { readonly kind: 'reset' }
+  /** Here the device is saved, and a new one goes on from what was saved. */
+  | { readonly kind: 'restore' };
+
+/** What a step answered: the value of a read, and every pin afterwards, as text that can be compared. */
+export type Answer = string;
+
+/** Does one step to the device on the bench. A `restore` is for whoever made the bench. */
+export function perform(bench: TestBench<Device>, step: ScriptStep): Answer {
+  switch (step.kind) {
+    case 'read':
+      return `${formatValue(read(bench, step.space, step.address, step.size), step.size)}${pins(bench)}`;
+    case 'write':
+      write(bench, step);
+      return pins(bench);
+    case 'wait':
+      bench.clock.advance(step.nanoseconds);
+      return pins(bench);
+    case 'line':
+      bench.service(IsaBus).line(step.line).set(step.level);
+      return pins(bench);
+    case 'reset':
+      bench.reset();
+      return pins(bench);
+    case 'restore':
+      return pins(bench);
+  }
+}
+
+export function read(bench: TestBench<Device>, space: Space, address: number, size: AccessWidth): number | bigint {
+  const where = space === 'ports' ? bench.io : bench.memory;
+  return size === 8 ? where.read64(address) : where.read(address, size);
+}
+
+export function write(
+  bench: TestBench<Device>,
+  { space, address, size, value }: ScriptStep & { readonly kind: 'write' },
+): void {
+  const where = space === 'ports' ? bench.io : bench.memory;
+  if (size === 8) where.write64(address, BigInt(value));
+  else where.write(address, Number(value), size);
+}
+
+/** Levels of all pins and how often each went up, so that no edge is missed. */
+function pins(bench: TestBench<Device>): string {
+  let text = '';
+  const recorders = bench.interrupts as Readonly<Record<string, { level: boolean; rises: number }>>;
+  for (const name in recorders) {
+    const { level, rises } = recorders[name] as { level: boolean; rises: number };
+    text += ` ${name} ${level ? 'high' : 'low'} (up ${rises} times)`;
+  }
+  return text;
+}
+
+export function formatValue(value: number | bigint, size: number): string {
+  return `0x${value.toString(16).padStart(2 * size, '0')}`;
+}

@@ -1,0 +1,87 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Device } from '../../device/index.ts';
+import type { TestBench } from '../test-bench.ts';
+import { perform, read, type ScriptStep, write } from './guest-script.ts';
+import { randomScript } from './random-script.ts';
+import type { Check, Subject } from './subject.ts';
+import { threw } from './twins.ts';
+
+/** Bytes that the heap may grow from the middle to the end: noise of the engine, less than one small object per access. */
+const Growth = 512 * 1024;
+/** Programs are made in pieces, so that the program itself is not what fills the memory. */
+const Piece = 1000;
+
+/** Whatever a guest does: no handler throws, no timer runs wild, and nothing is remembered for ever. */
+export const hostileGuest: Check = {
+  name: 'a hostile guest makes it neither throw nor grow',
+  find(subject) {
+    const accesses = subject.settings.hostileAccesses ?? 100_000;
+    const bench = subject.bench();
+    const random = subject.random(this.name);
+    const past: ScriptStep[] = [];
+    let heapInTheMiddle = Number.NaN;
+    for (let done = 0; done < accesses; done += Piece) {
+      if (Number.isNaN(heapInTheMiddle) && done >= accesses / 2) heapInTheMiddle = heapUsed();
+      const length = Math.min(Piece, accesses - done);
+      const script = randomScript(subject.layout, random, {
+        length,
+        values: subject.values,
+        hostile: true,
+        resets: true,
+      });
+      const failed = attack(bench, script);
+      if (failed >= 0) return throwing(subject, [...past, ...script.slice(0, failed + 1)]);
+      past.splice(0, past.length, ...script);
+    }
+    const grown = heapUsed() - heapInTheMiddle;
+    if (!(grown > Growth)) return undefined;
+    const each = (grown / (accesses / 2)).toFixed(1);
+    const message = `${accesses / 2} random accesses left ${Math.round(grown / 1024)} KiB behind, ${each} bytes each. Bound what it keeps.`;
+    return { message, script: [] };
+  },
+};
+
+/** Index of the step that threw, or -1. */
+function attack(bench: TestBench<Device>, script: readonly ScriptStep[]): number {
+  for (let index = 0; index < script.length; index++) {
+    const step = script[index] as ScriptStep;
+    try {
+      if (step.kind === 'read') read(bench, step.space, step.address, step.size);
+      else if (step.kind === 'write') write(bench, step);
+      else perform(bench, step);
+    } catch {
+      return index;
+    }
+  }
+  return -1;
+}
+
+/** The steps since the last piece, on a new device. If those do not suffice, they are still the way to look. */
+function throwing(subject: Subject, script: readonly ScriptStep[]) {
+  const look = (part: readonly ScriptStep[]): string | undefined => {
+    const bench = subject.bench();
+    for (const step of part) {
+      try {
+        perform(bench, step);
+      } catch (error) {
+        return `step ${part.indexOf(step) + 1} ${threw(error)} A guest must not be able to: report it with guestError().`;
+      }
+    }
+    return undefined;
+  };
+  return subject.shorten(script, look);
+}
+
+let collect: (() => void) | undefined;
+
+/** Bytes that are in use once garbage is gone. */
+function heapUsed(): number {
+  if (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}

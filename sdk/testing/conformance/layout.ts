@@ -1,0 +1,137 @@
+import { IsaBus } from '../../bus/index.ts';
+import {
+  type Device,
+  type DeviceBlueprint,
+  HandledRegion,
+  type HandlerRoute,
+  type RegionBlueprint,
+  type RegisterDeclaration,
+} from '../../device/index.ts';
+import { hex } from '../../memory/index.ts';
+import type { TestBench } from '../test-bench.ts';
+import type { AccessWidth, Space } from './guest-script.ts';
+
+/** A place that the device answers at, by declaration: a register, or a stretch of a handler. */
+export interface Target {
+  readonly name: string;
+  readonly region: HandledRegion;
+  readonly space: Space;
+  readonly address: number;
+  /** Offset of `address` in its region, and how many bytes from there belong to the place. */
+  readonly offset: number;
+  readonly length: number;
+  readonly register: RegisterDeclaration | undefined;
+  /** Which register of an array; 0 otherwise. */
+  readonly element: number;
+  /** What must be written first, for a register behind an index. */
+  readonly selectedBy: { readonly target: Target; readonly value: number } | undefined;
+}
+
+/** Registers of an array beyond so many are like the first ones. */
+const ElementsTried = 8;
+
+/** Where everything of a device is on its bench. */
+export class Layout {
+  readonly targets: readonly Target[];
+  readonly regions: readonly { readonly region: HandledRegion; readonly space: Space; readonly address: number }[];
+  /** ISA interrupt lines that the device may listen to, driven by others. */
+  readonly lines: readonly number[];
+
+  constructor(
+    bench: TestBench<Device>,
+    readonly blueprint: DeviceBlueprint,
+  ) {
+    const mapped = blueprint.regions.filter(({ template }) => template instanceof HandledRegion && bench.has(template));
+    this.regions = mapped.map(({ template }) => ({
+      region: template as HandledRegion,
+      space: template.kind === 'ports' ? 'ports' : 'memory',
+      address: bench.addressOf(template),
+    }));
+    const registers = this.registerTargets();
+    this.targets = [...registers, ...mapped.flatMap((region) => this.handlerTargets(region))];
+    const hearsLines = blueprint.injections.some(({ token }) => token === IsaBus);
+    this.lines = hearsLines ? Array.from({ length: 16 }, (_, line) => line).filter((line) => line !== 2) : [];
+  }
+
+  /** What is at an address, for comments in printed scripts. */
+  nameAt(space: Space, address: number): string | undefined {
+    const inside = (target: Target) =>
+      target.space === space && address >= target.address && address < target.address + target.length;
+    const found = this.targets.find((target) => inside(target) && target.selectedBy === undefined);
+    if (found !== undefined) return found.name;
+    const around = this.regions.find(
+      (one) => one.space === space && address >= one.address && address < one.address + one.region.size,
+    );
+    return around === undefined ? undefined : `${around.region.name} + ${hex(address - around.address)}`;
+  }
+
+  targetOf(register: RegisterDeclaration, element = 0): Target | undefined {
+    return this.targets.find((target) => target.register === register && target.element === element);
+  }
+
+  private registerTargets(): Target[] {
+    const targets: Target[] = [];
+    const { registers } = this.blueprint;
+    const indexLast = [...registers].sort(
+      (a, b) => Number(a.indexedBy !== undefined) - Number(b.indexedBy !== undefined),
+    );
+    for (const register of indexLast) {
+      const place = this.regions.find(({ region }) => region === register.region);
+      if (place === undefined) continue;
+      const length = register.width / 8;
+      for (let element = 0; element < Math.min(register.count ?? 1, ElementsTried); element++) {
+        const step = element * (register.stride ?? (register.indexedBy === undefined ? length : 1));
+        const { indexedBy } = register;
+        const index = indexedBy && targets.find((target) => target.register?.member === indexedBy.indexMember);
+        const offset = register.offset + (indexedBy === undefined ? step : 0);
+        targets.push({
+          name: register.count === undefined ? register.name : `${register.name}[${element}]`,
+          region: place.region,
+          space: place.space,
+          address: place.address + offset,
+          offset,
+          length,
+          register,
+          element,
+          selectedBy: index && indexedBy ? { target: index, value: indexedBy.index + step } : undefined,
+        });
+      }
+    }
+    return targets;
+  }
+
+  private handlerTargets({ template, handlers }: RegionBlueprint): Target[] {
+    const place = this.regions.find(({ region }) => region === template);
+    if (place === undefined) return [];
+    const seen = new Set<string>();
+    return handlers.filter(isNew(seen)).map(({ offset, length }) => ({
+      name: `${template.name}${offset === 0 ? '' : ` + ${hex(offset)}`}`,
+      region: place.region,
+      space: place.space,
+      address: place.address + offset,
+      offset,
+      length: Math.min(length, template.size - offset),
+      register: undefined,
+      element: 0,
+      selectedBy: undefined,
+    }));
+  }
+}
+
+/** Reading and writing one stretch is one place. */
+function isNew(seen: Set<string>): (route: HandlerRoute) => boolean {
+  return ({ offset, length }) => {
+    const key = `${offset} ${length}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  };
+}
+
+/** The widths with which a guest may access that offset of a region. */
+export function legalWidths({ accepts, kind }: HandledRegion, offset: number): readonly AccessWidth[] {
+  const widths: readonly AccessWidth[] = kind === 'ports' ? [1, 2, 4] : [1, 2, 4, 8];
+  return widths.filter(
+    (width) => width >= accepts.min && width <= accepts.max && (accepts.unaligned || offset % width === 0),
+  );
+}

@@ -1,0 +1,131 @@
+import { SystemBus } from '../../bus/index.ts';
+import { Timer, VirtualClock } from '../../clock/index.ts';
+import { type Device, GuestErrors, InterruptPin, OptionSet, RegionTemplate } from '../../device/index.ts';
+import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.ts';
+import type { TestBench } from '../test-bench.ts';
+
+type Leaf = string | number | bigint | boolean | null | undefined;
+
+/** What the fields of a device hold, by path: `dma.source`, `ram[14]`. */
+export type Fields = ReadonlyMap<string, Leaf>;
+
+/** Things that a device knows and does not own. */
+const Surroundings = [VirtualClock, MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate, OptionSet, GuestErrors];
+/** Beyond so many values the rest is counted only. */
+const MostLeaves = 20_000;
+
+/** Every value that is reachable from the device and belongs to it; deadlines of timers relative to now. */
+export function fieldsOf(bench: TestBench<Device>): Fields {
+  const walk = new Walk(bench);
+  walk.visit(bench.device, '', 0);
+  return walk.leaves;
+}
+
+class Walk {
+  readonly leaves = new Map<string, Leaf>();
+  private readonly seen = new Set<object>();
+
+  constructor(private readonly bench: TestBench<Device>) {}
+
+  visit(value: unknown, path: string, depth: number): void {
+    if (typeof value === 'function' || typeof value === 'symbol' || this.leaves.size >= MostLeaves) return;
+    if (typeof value !== 'object' || value === null) {
+      this.leaves.set(path, value as Leaf);
+      return;
+    }
+    if (this.seen.has(value)) return;
+    this.seen.add(value);
+    if (value instanceof InterruptPin) this.leaves.set(`${path}.level`, value.level);
+    else if (value instanceof Timer) this.leaves.set(`${path}.deadline`, value.deadline - this.bench.clock.now);
+    else if (value instanceof Date) this.leaves.set(path, value.getTime());
+    else if (!this.isForeign(value)) this.visitParts(value, path, depth);
+  }
+
+  private visitParts(value: object, path: string, depth: number): void {
+    if (ArrayBuffer.isView(value)) {
+      Array.from(value as unknown as ArrayLike<number>).forEach((one, index) => {
+        if (this.leaves.size < MostLeaves) this.leaves.set(`${path}[${index}]`, one);
+      });
+    } else if (Array.isArray(value) || value instanceof Set || value instanceof Map) {
+      let index = 0;
+      for (const one of value.values()) this.visit(one, `${path}[${index++}]`, depth + 1);
+      this.leaves.set(`${path}.length`, index);
+    } else {
+      for (const [name, one] of Object.entries(value)) {
+        if (depth === 0 && (name === 'surroundings' || name === 'regions')) continue;
+        this.visit(one, path === '' ? name : `${path}.${name}`, depth + 1);
+      }
+    }
+  }
+
+  private isForeign(value: object): boolean {
+    return Surroundings.some((kind) => value instanceof kind) || this.bench.provides(value) || Object.isFrozen(value);
+  }
+}
+
+/** One field that differs, or undefined. */
+export interface FieldDifference {
+  readonly path: string;
+  readonly left: string;
+  readonly right: string;
+}
+
+export function firstFieldDifference(
+  left: Fields,
+  right: Fields,
+  ignored: (path: string) => boolean = () => false,
+): FieldDifference | undefined {
+  for (const [path, value] of left) {
+    if (Object.is(value, right.get(path)) || ignored(path)) continue;
+    return { path, left: text(value), right: text(right.get(path)) };
+  }
+  for (const [path, value] of right) {
+    if (!left.has(path) && !ignored(path)) return { path, left: 'nothing', right: text(value) };
+  }
+  return undefined;
+}
+
+const text = (value: Leaf): string =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 ? `0x${value.toString(16)}` : String(value);
+
+/** Whether a path belongs to one of these fields: `time` is `time.base` and `time` itself. */
+export function within(names: readonly string[]): (path: string) => boolean {
+  return (path) => names.some((name) => path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`));
+}
+
+/** Gives fields of one device the values they have in another of its class: what a reset leaves alone. */
+export function transplant(from: object, to: object, names: readonly string[]): void {
+  for (const name of names) {
+    const [first = '', ...rest] = name.split('.');
+    copyInto(from as Parts, to as Parts, first, rest, new Set());
+  }
+}
+
+type Parts = Record<string, unknown>;
+
+function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[], seen: Set<unknown>): void {
+  const source = from[name];
+  const target = to[name];
+  const [next, ...further] = rest;
+  if (next !== undefined) {
+    if (isParts(source) && isParts(target)) copyInto(source, target, next, further, seen);
+  } else if (ArrayBuffer.isView(source) && ArrayBuffer.isView(target)) {
+    (target as Uint8Array).set(source as Uint8Array);
+  } else if (source instanceof Timer && target instanceof Timer) {
+    target.arm(source.deadline);
+  } else if (isParts(source) && isParts(target) && !seen.has(source) && !isSurroundings(source)) {
+    seen.add(source);
+    for (const part of Object.keys(source)) copyInto(source, target, part, [], seen);
+  } else if (!isParts(source) && typeof source !== 'function') {
+    to[name] = source;
+  }
+}
+
+const isParts = (value: unknown): value is Parts => typeof value === 'object' && value !== null;
+const isSurroundings = (value: object): boolean =>
+  value instanceof InterruptPin || Surroundings.some((kind) => value instanceof kind);
+
+/** Guest RAM of the bench, which devices reach by DMA. */
+export function ramOf(bench: TestBench<Device>): Uint8Array {
+  return bench.service(SystemBus).ram.ram?.bytes ?? new Uint8Array(0);
+}

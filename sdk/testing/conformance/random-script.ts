@@ -1,0 +1,147 @@
+import { MICROSECOND, MILLISECOND, SECOND } from '../../clock/index.ts';
+import type { Random } from '../random.ts';
+import type { AccessWidth, ScriptStep } from './guest-script.ts';
+import { type Layout, legalWidths, type Target } from './layout.ts';
+
+export interface RandomScriptOptions {
+  readonly length: number;
+  /** Values that this device's drivers write, mixed into the random ones. */
+  readonly values?: readonly (number | bigint)[];
+  /** Accesses of every width and offset, in and around the regions; otherwise those that are legal. */
+  readonly hostile?: boolean;
+  /** Guest time passes now and then. Default: true. */
+  readonly waits?: boolean;
+  /** Resets now and then. */
+  readonly resets?: boolean;
+}
+
+const Waits = [1, 1 * MICROSECOND, 50 * MICROSECOND, 1 * MILLISECOND, 20 * MILLISECOND, 200 * MILLISECOND, 1 * SECOND];
+const widths = [1, 2, 4, 8] as const;
+
+/** What a guest could do to the device, at random: mostly what its declaration says, values that tend to matter. */
+export function randomScript(layout: Layout, random: Random, options: RandomScriptOptions): ScriptStep[] {
+  const steps: ScriptStep[] = [];
+  while (steps.length < options.length) addSteps(steps, layout, random, options);
+  return steps.slice(0, options.length);
+}
+
+function addSteps(steps: ScriptStep[], layout: Layout, random: Random, options: RandomScriptOptions): void {
+  const { waits = true, resets = false, hostile = false } = options;
+  if (waits && random.oneIn(10)) {
+    steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) + random.below(1000) });
+  } else if (layout.lines.length > 0 && random.oneIn(8)) {
+    steps.push({ kind: 'line', line: random.pick(layout.lines), level: random.oneIn(2) });
+  } else if (resets && random.oneIn(60)) {
+    steps.push({ kind: 'reset' });
+  } else if (hostile && random.oneIn(3) && layout.regions.length > 0) {
+    steps.push(strayAccess(layout, random, options));
+  } else if (layout.targets.length > 0) {
+    addAccess(steps, random.pick(layout.targets), random, options);
+  } else {
+    steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) });
+  }
+}
+
+function addAccess(steps: ScriptStep[], target: Target, random: Random, options: RandomScriptOptions): void {
+  const { selectedBy } = target;
+  if (selectedBy !== undefined) {
+    const { target: index, value } = selectedBy;
+    steps.push(writeStep(index, 0, index.length as AccessWidth, value));
+  }
+  const within = target.length > 8 || target.register === undefined ? random.below(target.length) : 0;
+  const at = random.oneIn(3) ? random.below(target.length) : target.register === undefined ? within : 0;
+  const legal = legalWidths(target.region, target.offset + at);
+  if (legal.length === 0) {
+    steps.push(atItsStart(target, random, options));
+    return;
+  }
+  const fitting = legal.filter((width) => at + width <= target.length);
+  const size = random.pick(fitting.length > 0 && !random.oneIn(8) ? fitting : legal);
+  steps.push(access(target, at, size, random, options));
+}
+
+/** At the place's own offset, where no width is legal at a random one. */
+function atItsStart(target: Target, random: Random, options: RandomScriptOptions): ScriptStep {
+  const legal = legalWidths(target.region, target.offset);
+  const size = legal.length > 0 ? random.pick(legal) : 1;
+  return access(target, 0, size, random, options);
+}
+
+function access(
+  target: Target,
+  at: number,
+  size: AccessWidth,
+  random: Random,
+  options: RandomScriptOptions,
+): ScriptStep {
+  if (random.oneIn(5) ? random.oneIn(2) : random.below(100) < 45) {
+    return { kind: 'read', space: target.space, address: target.address + at, size };
+  }
+  return writeStep(target, at, size, randomValue(random, size, target, options.values));
+}
+
+/** Any width, any offset, a little beyond both ends too. */
+function strayAccess(layout: Layout, random: Random, options: RandomScriptOptions): ScriptStep {
+  const { region, space, address } = random.pick(layout.regions);
+  const size = random.pick(space === 'ports' ? ([1, 2, 4] as const) : widths);
+  const lowest = Math.max(address - 8, 0);
+  const at = lowest + random.below(address - lowest + region.size + 8);
+  const highest = space === 'ports' ? 0x1_0000 - size : Number.MAX_SAFE_INTEGER;
+  const place = { space, address: Math.min(at, highest), size };
+  if (random.oneIn(2)) return { kind: 'read', ...place };
+  return { kind: 'write', ...place, value: randomValue(random, size, undefined, options.values) };
+}
+
+export function writeStep(target: Target, at: number, size: AccessWidth, value: number | bigint): ScriptStep {
+  const cut = BigInt.asUintN(8 * size, BigInt(value));
+  const { space, address } = target;
+  return { kind: 'write', space, address: address + at, size, value: size === 8 ? cut : Number(cut) };
+}
+
+/** Values that tend to matter: zero, ones, single bits, named values of fields, RAM addresses, small counts. */
+export function randomValue(
+  random: Random,
+  size: AccessWidth,
+  target: Target | undefined,
+  values: readonly (number | bigint)[] = [],
+): number | bigint {
+  const any = (BigInt(random.bits()) << 32n) | BigInt(random.bits());
+  const value = pickValue(random, size, target, values, any);
+  const cut = BigInt.asUintN(8 * size, BigInt(value));
+  return size === 8 ? cut : Number(cut);
+}
+
+function pickValue(
+  random: Random,
+  size: AccessWidth,
+  target: Target | undefined,
+  values: readonly (number | bigint)[],
+  any: bigint,
+): number | bigint {
+  switch (random.below(values.length > 0 ? 10 : 8)) {
+    case 0:
+      return 0;
+    case 1:
+      return -1n;
+    case 2:
+      return 1n << BigInt(random.below(8 * size));
+    case 3:
+      return ~(1n << BigInt(random.below(8 * size)));
+    case 4:
+      return random.below(16);
+    case 5:
+      return namedValue(random, target) ?? random.below(0x1000) * 16;
+    case 6:
+    case 7:
+      return any;
+    default:
+      return random.pick(values);
+  }
+}
+
+function namedValue(random: Random, target: Target | undefined): bigint | undefined {
+  const named = (target?.register?.fields ?? []).filter(({ values }) => Object.keys(values ?? {}).length > 0);
+  if (named.length === 0) return undefined;
+  const { low, values } = random.pick(named);
+  return BigInt(random.pick(Object.values(values ?? {}))) << BigInt(low);
+}

@@ -1,0 +1,157 @@
+import type { Device } from '../../device/index.ts';
+import type { TestBench } from '../test-bench.ts';
+import { perform, type ScriptStep } from './guest-script.ts';
+import { fieldsOf, firstFieldDifference, ramOf, transplant } from './observation.ts';
+import { randomScript } from './random-script.ts';
+import type { Check, Subject } from './subject.ts';
+import { type Answers, answerOf, clearRecorders, difference, lastOf } from './twins.ts';
+
+/** Names of what the hardware keeps: as the author says, and registers declared so. */
+function survivors(subject: Subject): readonly string[] {
+  const kept = subject.blueprint.registers.filter(({ atReset }) => atReset === 'kept').map(({ member }) => member);
+  return [...kept, ...(subject.settings.survivesReset ?? [])];
+}
+
+/** A program, a reset, and a program that shows what came out of it. */
+function aroundReset(subject: Subject, check: string) {
+  return subject.search.bind(subject, check, (random) => [
+    ...randomScript(subject.layout, random, { length: subject.length, values: subject.values }),
+    { kind: 'reset' },
+    ...randomScript(subject.layout, random, { length: Math.ceil(subject.length / 2), values: subject.values }),
+  ]);
+}
+
+/** Interrupt levels that others drive, and time, pass for a device that nobody uses too. */
+const happensAnyway = ({ kind }: ScriptStep): boolean => kind === 'wait' || kind === 'line';
+
+function usedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): [Answers, TestBench<Device>] {
+  const bench = subject.bench();
+  const answers = script.map((step, index) => {
+    const answer = answerOf(bench, step);
+    if (index === reset) clearRecorders(bench);
+    return index > reset ? answer : undefined;
+  });
+  return [answers, bench];
+}
+
+/** The same moments on a device that nobody has used before its reset; what survives a reset is as in the other. */
+function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Answers {
+  const used = subject.bench();
+  const bench = subject.bench();
+  return script.map((step, index) => {
+    if (index < reset) {
+      answerOf(used, step);
+      if (happensAnyway(step)) answerOf(bench, step);
+      return undefined;
+    }
+    if (index === reset) {
+      transplant(used.device, bench.device, survivors(subject));
+      ramOf(bench).set(ramOf(used));
+    }
+    const answer = answerOf(bench, step);
+    if (index === reset) clearRecorders(bench);
+    return index > reset ? answer : undefined;
+  });
+}
+
+const likeNew: Check = {
+  name: 'a reset leaves nothing behind of what the guest did before',
+  find(subject) {
+    return aroundReset(
+      subject,
+      this.name,
+    )((script) => {
+      const reset = lastOf(script, 'reset');
+      if (reset < 0) return undefined;
+      const [left] = usedThenReset(subject, script, reset);
+      const found = difference(script, left, unusedThenReset(subject, script, reset), [
+        'on the device that was used before',
+        'on one that was not',
+      ]);
+      return found === undefined
+        ? undefined
+        : `${found} Reset what differs, or, if the hardware keeps it, name it in survivesReset.`;
+    });
+  },
+};
+
+const twiceIsOnce: Check = {
+  name: 'reset twice gives the same state as reset once',
+  find(subject) {
+    return subject.search(
+      this.name,
+      (random) => [
+        ...randomScript(subject.layout, random, { length: subject.length, values: subject.values }),
+        { kind: 'reset' },
+      ],
+      (script) => {
+        const bench = subject.bench();
+        for (const step of script) answerOf(bench, step);
+        const once = fieldsOf(bench);
+        perform(bench, { kind: 'reset' });
+        const changed = firstFieldDifference(once, fieldsOf(bench));
+        return changed && `'${changed.path}' is ${changed.left} after one reset and ${changed.right} after another.`;
+      },
+    );
+  },
+};
+
+const silent: Check = {
+  name: 'no interrupt is left asserted after a reset',
+  find(subject) {
+    return subject.search(
+      this.name,
+      (random) => [...randomScript(subject.layout, random, { length: subject.length, values: subject.values })],
+      (script) => {
+        const bench = subject.bench();
+        for (const step of script) answerOf(bench, step);
+        // What others pull up is not the device's.
+        for (const line of subject.layout.lines) perform(bench, { kind: 'line', line, level: false });
+        bench.reset();
+        const pins = bench.interrupts as Readonly<Record<string, { level: boolean }>>;
+        const high = Object.keys(pins).find((name) => pins[name]?.level === true);
+        return high && `pin '${high}' is high after the reset. Lower it in reset().`;
+      },
+    );
+  },
+};
+
+const resetValues: Check = {
+  name: 'registers have their reset values after a reset, and before the first one',
+  applies: ({ blueprint }) => blueprint.registers.some(({ atReset }) => atReset === 'reset-value'),
+  find(subject) {
+    const registers = subject.blueprint.registers.filter(({ atReset }) => atReset === 'reset-value');
+    const wrong = (device: object): string | undefined => {
+      for (const { member, reset } of registers) {
+        const held = (device as Readonly<Record<string, unknown>>)[member];
+        const values = ArrayBuffer.isView(held) ? Array.from(held as unknown as ArrayLike<number>) : [held];
+        const other = values.find((value) => value !== reset);
+        if (other !== undefined) return `'${member}' is ${String(other)}, its declared reset value ${reset}`;
+      }
+      return undefined;
+    };
+    let initial: string | undefined;
+    subject.bench({
+      beforeReset: (device) => {
+        initial = wrong(device);
+      },
+    });
+    if (initial !== undefined) return { message: `before the first reset ${initial}.`, script: [] };
+    return subject.search(
+      this.name,
+      (random) => [
+        ...randomScript(subject.layout, random, { length: subject.length, values: subject.values }),
+        { kind: 'reset' },
+      ],
+      (script) => {
+        const bench = subject.bench();
+        for (const step of script) answerOf(bench, step);
+        if (script.at(-1)?.kind !== 'reset') return undefined;
+        const found = wrong(bench.device);
+        return found && `after a reset ${found}.`;
+      },
+    );
+  },
+};
+
+export const resetChecks: readonly Check[] = [resetValues, twiceIsOnce, likeNew, silent];

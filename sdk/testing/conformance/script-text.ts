@@ -1,0 +1,61 @@
+import { hex } from '../../memory/index.ts';
+import type { ScriptStep, Space } from './guest-script.ts';
+
+/** Names what an address is, for the comments of printed scripts. */
+export type Namer = (space: Space, address: number) => string | undefined;
+
+/** The script as the body of a guest program, with what the guest cannot do as comments. */
+export function asGuestCode(steps: readonly ScriptStep[], nameOf: Namer): string {
+  const lines = steps.map((step) => {
+    const name = step.kind === 'read' || step.kind === 'write' ? nameOf(step.space, step.address) : undefined;
+    return `  ${guestLine(step)}${name === undefined ? '' : ` // ${name}`}`;
+  });
+  return ['guestProgram(function* (guest) {', ...lines, '});'].join('\n');
+}
+
+function guestLine(step: ScriptStep): string {
+  switch (step.kind) {
+    case 'read':
+      return `yield* guest.${step.space === 'ports' ? 'in' : 'load'}${8 * step.size}(${hex(step.address)});`;
+    case 'write': {
+      const value = `0x${step.value.toString(16)}${step.size === 8 ? 'n' : ''}`;
+      return `yield* guest.${step.space === 'ports' ? 'out' : 'store'}${8 * step.size}(${hex(step.address)}, ${value});`;
+    }
+    case 'wait':
+      return `yield* guest.pause(${step.nanoseconds});`;
+    case 'line':
+      return `// another device: isaBus.line(${step.line}).set(${step.level})`;
+    case 'reset':
+      return '// machine.reset()';
+    case 'restore':
+      return '// saved here, and restored into a new device';
+  }
+}
+
+/** The same for a machine driven over qtest, QEMU's among them. */
+export function asQtestScript(steps: readonly ScriptStep[]): string {
+  return steps.map(qtestLine).join('\n');
+}
+
+const Suffix = { 1: 'b', 2: 'w', 4: 'l', 8: 'q' } as const;
+
+function qtestLine(step: ScriptStep): string {
+  switch (step.kind) {
+    case 'read':
+      return step.space === 'ports'
+        ? `in${Suffix[step.size]} ${hex(step.address)}`
+        : `read${Suffix[step.size]} ${hex(step.address)}`;
+    case 'write': {
+      const verb = step.space === 'ports' ? `out${Suffix[step.size]}` : `write${Suffix[step.size]}`;
+      return `${verb} ${hex(step.address)} 0x${step.value.toString(16)}`;
+    }
+    case 'wait':
+      return `clock_step ${step.nanoseconds}`;
+    case 'line':
+      return `# ISA interrupt line ${step.line} goes ${step.level ? 'up' : 'down'}`;
+    case 'reset':
+      return '# system_reset';
+    case 'restore':
+      return '# savevm, loadvm';
+  }
+}

@@ -1,0 +1,132 @@
+import { blueprintOf, type ConcreteDeviceClass, type Device, type DeviceBlueprint } from '../../device/index.ts';
+import type { Placement } from '../../machine/wiring.ts';
+import { MiB } from '../../memory/index.ts';
+import type { BenchService } from '../bench-services.ts';
+import { Random } from '../random.ts';
+import { shrinkNow } from '../shrink.ts';
+import { TestBench, type TestBenchOptions } from '../test-bench.ts';
+import type { ScriptStep } from './guest-script.ts';
+import { Layout } from './layout.ts';
+import { ramOf } from './observation.ts';
+import { asGuestCode, asQtestScript } from './script-text.ts';
+
+/** What the author may say about the device beyond its declaration. Everything may be left out. */
+export interface ConformanceSettings {
+  /** Options of the device that differ from their defaults. */
+  readonly options?: Readonly<Record<string, unknown>>;
+  /** Where regions go that are not to be at their base. */
+  readonly at?: readonly Placement[];
+  /** What the constructor asks for beyond the bench's own: made anew for each bench. */
+  readonly services?: () => readonly BenchService[];
+  /** Random programs for each check. Default: 20. */
+  readonly runs?: number;
+  /** Steps of a random program. Default: 120. */
+  readonly length?: number;
+  /** The same seed, the same programs. Default: 1. */
+  readonly seed?: number;
+  /** Random accesses of the hostile guest. Default: 100,000. */
+  readonly hostileAccesses?: number;
+  /** Values that drivers write, mixed into the random ones: a key, the address of a buffer on the card. */
+  readonly values?: readonly (number | bigint)[];
+  /** Fields of the class that keep their contents when the hardware is reset: battery-backed, sticky. */
+  readonly survivesReset?: readonly string[];
+  /** Registers, or `register.field`, that answer something else than what was written last, although they can be written. */
+  readonly computed?: readonly string[];
+}
+
+/** Something the suite found, as a sentence, with the shortest script that shows it. */
+export interface ConformanceFailure {
+  /** The check, as its test is called. */
+  readonly check: string;
+  readonly message: string;
+  readonly script: readonly ScriptStep[];
+  /** All of it for a person: the sentence, the script as guest code, and as a qtest script. */
+  readonly text: string;
+}
+
+/** What a check found: a sentence, and what led there. */
+export interface Finding {
+  readonly message: string;
+  readonly script: readonly ScriptStep[];
+}
+
+/** One thing that holds for every device. */
+export interface Check {
+  readonly name: string;
+  /** Undefined where there is nothing to check in this device. */
+  applies?(subject: Subject): boolean;
+  find(subject: Subject): Finding | undefined;
+}
+
+/** Shorter scripts tried before the best so far is printed. */
+const ShrinkingTries = 400;
+
+/** A device class under test: makes benches, and knows where its declaration puts everything. */
+export class Subject {
+  readonly blueprint: DeviceBlueprint;
+  readonly layout: Layout;
+  readonly runs: number;
+  readonly length: number;
+  readonly values: readonly (number | bigint)[];
+
+  constructor(
+    readonly deviceClass: ConcreteDeviceClass,
+    readonly settings: ConformanceSettings,
+  ) {
+    this.blueprint = blueprintOf(deviceClass);
+    this.layout = new Layout(this.bench(), this.blueprint);
+    this.runs = settings.runs ?? 20;
+    this.length = settings.length ?? 120;
+    this.values = settings.values ?? [];
+  }
+
+  /** A new device, reset once, on a bench of its own. RAM holds a pattern, so that reading it is not reading nothing. */
+  bench(more: Pick<TestBenchOptions<ConcreteDeviceClass>, 'allocateRam' | 'beforeReset'> = {}): TestBench<Device> {
+    const { options, at = [], services = () => [] } = this.settings;
+    const setup = { options, at, services: services(), ram: 1 * MiB, ...more };
+    const bench = new TestBench<Device>(this.deviceClass, setup as TestBenchOptions<ConcreteDeviceClass>);
+    ramOf(bench).set(pattern);
+    return bench;
+  }
+
+  /** Random numbers of one run of one check. */
+  random(check: string, run = 0): Random {
+    let hash = (this.settings.seed ?? 1) * 0x9e37 + run * 0x85eb;
+    for (const character of check) hash = Math.imul(hash ^ character.charCodeAt(0), 0x0100_0193);
+    return new Random(hash >>> 0);
+  }
+
+  /** Tries random scripts until one shows something, and makes that one as short as it gets. */
+  search(
+    check: string,
+    makeScript: (random: Random) => readonly ScriptStep[],
+    look: (script: readonly ScriptStep[]) => string | undefined,
+  ): Finding | undefined {
+    for (let run = 0; run < this.runs; run++) {
+      const script = makeScript(this.random(check, run));
+      if (look(script) !== undefined) return this.shorten(script, look);
+    }
+    return undefined;
+  }
+
+  shorten(script: readonly ScriptStep[], look: (script: readonly ScriptStep[]) => string | undefined): Finding {
+    const shortest = shrinkNow(script, (part) => look(part) !== undefined, ShrinkingTries);
+    const message = look(shortest);
+    return message === undefined
+      ? { message: look(script) ?? 'it fails, but not always', script }
+      : { message, script: shortest };
+  }
+
+  /** For a person to read, and to run again. */
+  describe(check: string, { message, script }: Finding): ConformanceFailure {
+    const { name } = this.deviceClass;
+    const nameOf = this.layout.nameAt.bind(this.layout);
+    const code = script.length === 0 ? [] : ['', 'As a guest program:', '', asGuestCode(script, nameOf)];
+    const qtest = script.length === 0 ? [] : ['', 'As a qtest script:', '', asQtestScript(script)];
+    const text = [`${name}: ${check}: ${message}`, ...code, ...qtest].join('\n');
+    return { check, message, script, text };
+  }
+}
+
+/** Bytes that all differ from their neighbours, in the first part of RAM. */
+const pattern = Uint8Array.from({ length: 0x1000 }, (_, index) => (index * 37 + (index >> 8) * 11 + 1) & 0xff);
