@@ -7,6 +7,7 @@ import {
   PortsBehindBridge,
   portRegion,
   SystemDevice,
+  state,
 } from '../sdk/index.ts';
 import { ConfigurationMechanism } from './i440fx-pci-host/configuration-mechanism.ts';
 
@@ -29,7 +30,7 @@ const dataPort = portRegion({ name: 'pci-conf-data', base: 0xcfc, size: 4 });
 @addCoalescedIo(addressPort, { offset: 0, size: 4 })
 @flushCoalescedIo(dataPort)
 export class I440fxPciHost extends SystemDevice {
-  readonly configuration: ConfigurationMechanism;
+  @state readonly configuration: ConfigurationMechanism;
 
   constructor(
     @inject(PciBus) bus: PciBus,

@@ -9,6 +9,7 @@ import {
   option,
   options,
   portRegion,
+  state,
 } from '../sdk/index.ts';
 import { CascadeInput, InterruptChip, SpuriousInput } from './i8259/interrupt-chip.ts';
 
@@ -41,8 +42,8 @@ export const i8259Options = defineOptions({
 export class I8259 extends IsaDevice {
   /** INTR of the processor. */
   readonly interrupt = new InterruptPin();
-  readonly master: InterruptChip;
-  readonly slave: InterruptChip;
+  @state readonly master: InterruptChip;
+  @state readonly slave: InterruptChip;
 
   constructor(
     @inject(IsaBus) private readonly isa: IsaBus,

@@ -12,6 +12,8 @@ import {
   option,
   options,
   portRegion,
+  shape,
+  state,
   VirtualClock,
 } from '../sdk/index.ts';
 import { isAlarmRegister, isTimeRegister } from './mc146818-rtc/calendar.ts';
@@ -57,15 +59,15 @@ export const rtcOptions = defineOptions({
 export class Mc146818Rtc extends IsaDevice {
   readonly irq = new InterruptPin();
   /** Battery-backed bytes. Those of time and date are brought up to date when somebody looks; those of status are unused. */
-  readonly ram = new Uint8Array(128);
-  index = 0;
-  statusA: number = StatusA.PowerOn;
-  statusB: number = StatusB.TwentyFourHours;
-  readonly periodic: PeriodicInterrupt;
+  @state readonly ram = new Uint8Array(128);
+  @state({ as: shape.bits(7) }) index = 0;
+  @state({ as: shape.bits(8) }) statusA: number = StatusA.PowerOn;
+  @state({ as: shape.bits(8) }) statusB: number = StatusB.TwentyFourHours;
+  @state readonly periodic: PeriodicInterrupt;
 
-  private readonly flags = new InterruptFlags(this.irq, this);
-  private readonly time: TimeOfDay;
-  private readonly update: UpdateCycle;
+  @state private readonly flags = new InterruptFlags(this.irq, this);
+  @state private readonly time: TimeOfDay;
+  @state private readonly update: UpdateCycle;
 
   constructor(
     @inject(VirtualClock) private readonly clock: VirtualClock,

@@ -1,4 +1,15 @@
-import { device, IsaBus, inject, PciBus, PciDevice, pci, portRegion, ResetController } from '../sdk/index.ts';
+import {
+  device,
+  IsaBus,
+  inject,
+  PciBus,
+  PciDevice,
+  pci,
+  portRegion,
+  ResetController,
+  shape,
+  state,
+} from '../sdk/index.ts';
 
 const Register = { Status: 0x06, Routes: 0x60 } as const;
 const MediumSpeed = 0x0200;
@@ -53,8 +64,8 @@ const resetControl = portRegion({
   subsystemId: 0x1100,
 })
 export class Piix3 extends PciDevice {
-  resetControl = 0;
-  private readonly pirqLevels: boolean[] = new Array(Pirqs).fill(false);
+  @state({ as: shape.bits(8) }) resetControl = 0;
+  @state private readonly pirqLevels: boolean[] = new Array(Pirqs).fill(false);
 
   constructor(
     @inject(PciBus) private readonly pciBus: PciBus,

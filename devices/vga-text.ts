@@ -1,4 +1,4 @@
-import { addCoalescedIo, device, IsaDevice, KiB, mmioRegion } from '../sdk/index.ts';
+import { addCoalescedIo, device, IsaDevice, KiB, mmioRegion, state } from '../sdk/index.ts';
 import { characters } from './vga-text/code-page-437.ts';
 
 const Columns = 80;
@@ -19,7 +19,7 @@ const videoMemory = mmioRegion({ name: 'vga-lowmem', base: 0xa_0000, size: 128 *
 @device({ type: 'vga-text', description: 'VGA memory window with an 80x25 text screen' })
 @addCoalescedIo(videoMemory, { offset: 0, size: 128 * KiB })
 export class VgaText extends IsaDevice {
-  private readonly view = new DataView(new ArrayBuffer(videoMemory.size));
+  @state private readonly view = new DataView(new ArrayBuffer(videoMemory.size));
 
   @videoMemory.write()
   writeMemory(value: number, offset: number, size: number): void {

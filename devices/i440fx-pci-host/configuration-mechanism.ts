@@ -1,4 +1,4 @@
-import type { PciBus } from '../../sdk/index.ts';
+import { type PciBus, shape, state } from '../../sdk/index.ts';
 
 const Enable = 0x8000_0000;
 
@@ -8,7 +8,7 @@ const Enable = 0x8000_0000;
  */
 export class ConfigurationMechanism {
   /** Bit 31 opens the window; bits 23-16 name the bus, 15-8 slot and function, 7-0 the register. */
-  address = 0;
+  @state({ as: shape.bits(32) }) address = 0;
 
   constructor(private readonly bus: PciBus) {}
 

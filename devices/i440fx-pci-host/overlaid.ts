@@ -1,4 +1,13 @@
-import { addCoalescedIo, device, flushCoalescedIo, inject, PciBus, portRegion, SystemDevice } from '../../sdk/index.ts';
+import {
+  addCoalescedIo,
+  device,
+  flushCoalescedIo,
+  inject,
+  PciBus,
+  portRegion,
+  SystemDevice,
+  state,
+} from '../../sdk/index.ts';
 import { ConfigurationMechanism } from './configuration-mechanism.ts';
 
 const addressPort = portRegion({ name: 'pci-conf-idx', base: 0xcf8, size: 4, missing: 'silent' });
@@ -19,7 +28,7 @@ const dataPort = portRegion({ name: 'pci-conf-data', base: 0xcfc, size: 4 });
 @addCoalescedIo(addressPort, { offset: 0, size: 4 })
 @flushCoalescedIo(dataPort)
 export class I440fxPciHostOverlaid extends SystemDevice {
-  readonly configuration: ConfigurationMechanism;
+  @state readonly configuration: ConfigurationMechanism;
 
   constructor(@inject(PciBus) bus: PciBus) {
     super();

@@ -1,3 +1,5 @@
+import { shape, state } from '../../sdk/index.ts';
+
 /** Bits of the four initialization command words and the two operation command words that begin at the command port. */
 const Icw1 = { Initialize: 0x10, LevelTriggered: 0x08, Single: 0x02, Icw4Follows: 0x01 } as const;
 const Icw4 = { SpecialFullyNested: 0x10, AutomaticEnd: 0x02 } as const;
@@ -15,7 +17,8 @@ const Ocw2 = {
 } as const;
 
 /** What the next byte at the data port means. */
-type Expected = 'mask' | 'icw2' | 'icw3' | 'icw4';
+const expectations = ['mask', 'icw2', 'icw3', 'icw4'] as const;
+type Expected = (typeof expectations)[number];
 
 const Inputs = 8;
 const None = -1;
@@ -24,29 +27,32 @@ export const CascadeInput = 2;
 /** What is answered when the reason for an interrupt is gone before anybody asks. */
 export const SpuriousInput = 7;
 
+/** What a register of the chip holds, in a snapshot too. */
+const byte = { as: shape.bits(8) };
+
 /** One 8259A: eight inputs, three registers of eight bits, and who goes first. */
 export class InterruptChip {
   /** Requests that wait, interrupts being served, requests that are held back: IRR, ISR and IMR of the datasheet. */
-  requests = 0;
-  inService = 0;
-  mask = 0;
+  @state(byte) requests = 0;
+  @state(byte) inService = 0;
+  @state(byte) mask = 0;
   /** Which inputs are level triggered: ELCR. The others look for edges. */
-  levelTriggered = 0;
-  vectorBase = 0;
+  @state(byte) levelTriggered = 0;
+  @state(byte) vectorBase = 0;
   /** The input that goes first; the others follow in a circle. */
-  first = 0;
-  automaticEnd = false;
+  @state({ as: shape.bits(3) }) first = 0;
+  @state automaticEnd = false;
 
-  private levels = 0;
-  private expected: Expected = 'mask';
-  private icw4Follows = false;
-  private single = false;
-  private allLevelTriggered = false;
-  private rotateOnAutomaticEnd = false;
-  private specialFullyNested = false;
-  private specialMask = false;
-  private readInService = false;
-  private polled = false;
+  @state(byte) private levels = 0;
+  @state({ as: shape.choice(expectations) }) private expected: Expected = 'mask';
+  @state private icw4Follows = false;
+  @state private single = false;
+  @state private allLevelTriggered = false;
+  @state private rotateOnAutomaticEnd = false;
+  @state private specialFullyNested = false;
+  @state private specialMask = false;
+  @state private readInService = false;
+  @state private polled = false;
 
   constructor(
     private readonly role: 'master' | 'slave',

@@ -1,10 +1,10 @@
-import type { InterruptPin } from '../../sdk/index.ts';
+import { type InterruptPin, shape, state } from '../../sdk/index.ts';
 import { Cause, StatusC } from './registers.ts';
 
 /** Status C and the interrupt line: what happened, and whether anybody asked to be told. */
 export class InterruptFlags {
   /** Status C as the guest would read it. */
-  statusC = 0;
+  @state({ as: shape.bits(8) }) statusC = 0;
 
   constructor(
     private readonly irq: InterruptPin,

@@ -1,4 +1,4 @@
-import { SECOND, type Timer, type VirtualClock } from '../../sdk/index.ts';
+import { SECOND, shape, state, type Timer, type VirtualClock } from '../../sdk/index.ts';
 import type { InterruptFlags } from './interrupt-flags.ts';
 
 /** The crystal. Rates are powers of two below it, so whole ticks never drift. */
@@ -37,10 +37,10 @@ const nanoseconds = (ticks: number): number => {
  */
 export class PeriodicInterrupt {
   /** Interrupts that the guest is still owed. Always 0 with 'discard'. */
-  backlog = 0;
-  private period = 0;
-  private next = 0;
-  private inARow = 0;
+  @state({ as: shape.bits(32) }) backlog = 0;
+  @state({ as: shape.integer(0, TicksPerSecond) }) private period = 0;
+  @state({ as: shape.finite }) private next = 0;
+  @state({ as: shape.integer(0, MostInARow) }) private inARow = 0;
   private readonly due: Timer;
   private readonly again: Timer;
 

@@ -1,4 +1,4 @@
-import { MILLISECOND, SECOND } from '../../sdk/index.ts';
+import { MILLISECOND, SECOND, shape, state } from '../../sdk/index.ts';
 import { secondsUntilAlarm } from './alarm.ts';
 import { calendarTime, loadTime, newCalendarTime, secondsSince1970, storeTime } from './calendar.ts';
 
@@ -8,18 +8,20 @@ import { calendarTime, loadTime, newCalendarTime, secondsSince1970, storeTime } 
  */
 export class TimeOfDay {
   /** The second at which the clock was set last, since 1970, and the nanoseconds of it that had passed then. */
-  protected base: number;
-  protected phase: number;
-  private heldAt = Number.POSITIVE_INFINITY;
+  @state({ as: shape.finite }) protected base: number;
+  @state({ as: shape.finite }) protected phase: number;
+  /** The guest time of that moment. */
+  @state({ as: shape.finite }) protected since: number;
+  @state private heldAt = Number.POSITIVE_INFINITY;
   private readonly calendar = newCalendarTime();
 
   constructor(
     private readonly ram: Uint8Array,
     private readonly baseYear: number,
     date: Date,
-    /** The guest time of that moment. */
-    protected since: number,
+    since: number,
   ) {
+    this.since = since;
     this.base = Math.floor(date.getTime() / 1000);
     this.phase = (date.getTime() - this.base * 1000) * MILLISECOND;
   }

@@ -1,4 +1,4 @@
-import { InterruptLine } from '../device/index.ts';
+import { InterruptLine, state } from '../device/index.ts';
 import { BackplaneError, type MemoryRegion } from '../memory/index.ts';
 import { InterruptWire } from './interrupt-wire.ts';
 
@@ -16,7 +16,10 @@ export interface BusContainers {
 export class IsaBus implements BusContainers {
   readonly io: MemoryRegion;
   readonly memory: MemoryRegion;
-  readonly lines: readonly InterruptLine[] = Array.from({ length: Lines }, (_, n) => new InterruptLine(`ISA IRQ ${n}`));
+  @state readonly lines: readonly InterruptLine[] = Array.from(
+    { length: Lines },
+    (_, n) => new InterruptLine(`ISA IRQ ${n}`),
+  );
 
   constructor({ io, memory }: BusContainers) {
     this.io = io;

@@ -13,6 +13,13 @@ export type PciPinWiring = (slot: number, pin: number) => number;
 /** The wiring of a PC's board: neighbours in slot start at different lines, so that they rarely share one. */
 export const pcPinWiring: PciPinWiring = (slot, pin) => (pin + slot - 1) & 3;
 
+/** The wire from a function's interrupt pin. */
+interface InterruptWire {
+  readonly pirq: number | undefined;
+  up: boolean;
+  readonly cut: () => void;
+}
+
 const Slots = 32;
 const Functions = 8;
 
@@ -32,7 +39,7 @@ export class PciBus implements BusContainers {
   readonly masterMemory: MemoryRegion | undefined;
   private readonly functions: (PciDevice | undefined)[] = new Array(Slots * Functions);
   private readonly asserted = new Map<number, number>();
-  private readonly unplug = new Map<PciDevice, () => void>();
+  private readonly wires = new Map<PciDevice, InterruptWire>();
   private router: PciInterruptRouter = () => {};
 
   constructor(
@@ -77,17 +84,17 @@ export class PciBus implements BusContainers {
     }
     const present = this.deviceAt(address);
     if (present !== undefined) throw refuse(`'${present.id}' is there. Give one of them another addr.`);
-    if (this.unplug.has(device)) throw refuse('it is on the bus already.');
+    if (this.wires.has(device)) throw refuse('it is on the bus already.');
     const pin = device.config.get(PciRegister.InterruptPin, 1);
     this.functions[address.slot * Functions + address.function] = device;
     const pirq = pin === 0 ? undefined : this.wiring(address.slot, pin - 1);
-    let asserted = false;
-    const cut = device.interruptOut.connect((level) => {
-      if (pirq === undefined || level === asserted) return;
-      asserted = level;
+    const wire = { pirq, up: false, cut: () => {} };
+    wire.cut = device.interruptOut.connect((level) => {
+      if (pirq === undefined || level === wire.up) return;
+      wire.up = level;
       this.assert(pirq, level);
     });
-    this.unplug.set(device, cut);
+    this.wires.set(device, wire);
     device.connectToBus(this, (this.number << 8) | (address.slot << 3) | address.function);
   }
 
@@ -97,8 +104,17 @@ export class PciBus implements BusContainers {
     if (index < 0) return;
     this.functions[index] = undefined;
     device.disconnectFromBus();
-    this.unplug.get(device)?.();
-    this.unplug.delete(device);
+    this.wires.get(device)?.cut();
+    this.wires.delete(device);
+  }
+
+  /** The pins were restored without telling anybody: counts anew who pulls which line. The router is restored too. */
+  onStateLoaded(): void {
+    this.asserted.clear();
+    for (const [device, wire] of this.wires) {
+      wire.up = wire.pirq !== undefined && device.interruptOut.level;
+      if (wire.up && wire.pirq !== undefined) this.asserted.set(wire.pirq, (this.asserted.get(wire.pirq) ?? 0) + 1);
+    }
   }
 
   /** The bridge that hears the interrupt lines from now on. It is told at once which of them are high. */

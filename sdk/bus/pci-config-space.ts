@@ -1,3 +1,6 @@
+import { state } from '../device/index.ts';
+import { configurationShape } from './pci-config-state.ts';
+
 /** Offsets of the configuration header that every function has. */
 export const PciRegister = {
   VendorId: 0x00,
@@ -57,7 +60,7 @@ const Multifunction = 0x80;
  * guest comes in by `read` and `write`; the device by `get` and `set`, which know no masks.
  */
 export class PciConfigSpace {
-  readonly bytes = new Uint8Array(PciConfigSize);
+  @state({ as: configurationShape }) readonly bytes = new Uint8Array(PciConfigSize);
   private readonly writable = new Uint8Array(PciConfigSize);
   private readonly writeOneToClear = new Uint8Array(PciConfigSize);
 

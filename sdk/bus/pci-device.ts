@@ -6,6 +6,7 @@ import {
   InterruptPin,
   type RegionTemplate,
   recordOf,
+  state,
 } from '../device/index.ts';
 import { BackplaneError, MemoryRegion, type MemoryTopology } from '../memory/index.ts';
 import { BusMaster } from './bus-master.ts';
@@ -42,7 +43,7 @@ export function pci(identity: PciIdentity) {
 export abstract class PciDevice extends Device {
   /** INTx. The level that the device wants; the command register and MSI decide whether it gets out. */
   readonly interrupt = new InterruptPin();
-  readonly config: PciConfigSpace;
+  @state readonly config: PciConfigSpace;
   readonly bars: PciBars;
   /** MSI, if the class has `@msi`; otherwise it is never enabled. */
   readonly msi: MessageSignalledInterrupts;
@@ -141,6 +142,12 @@ export abstract class PciDevice extends Device {
       this.busMaster.setEnabled(isMaster);
       this.bars.update();
     });
+  }
+
+  /** The configuration came from a snapshot, where nothing has seen it being written. */
+  override onStateLoaded(_version: number): void {
+    this.applyConfiguration();
+    this.onConfigWrite(0, PciConfigSize);
   }
 
   /** Registers of the configuration space changed: those from `offset`, `size` bytes. */

@@ -73,6 +73,7 @@ export type {
   WriteHook,
 } from './registers/register.ts';
 export { type StateDeclaration, type StateOptions, type Subsection, state, stateOf, subsection } from './state.ts';
+export { readBytes, writeBytes } from './state-bytes.ts';
 export { readFields, writeFields } from './state-inference.ts';
 export { describeDifference, type StateDifference, StateError, StateLoading } from './state-loading.ts';
 export type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';

@@ -1,4 +1,11 @@
 import type { InterruptPin, InterruptSink } from './interrupt-pin.ts';
+import { state } from './state.ts';
+
+/** A pin on the line, and whether it pulls. */
+interface Puller {
+  readonly pin: InterruptPin;
+  up: boolean;
+}
 
 /**
  * A wire that several pins may share: high while at least one of them is. It counts who pulls it up, so that one device
@@ -6,7 +13,8 @@ import type { InterruptPin, InterruptSink } from './interrupt-pin.ts';
  */
 export class InterruptLine {
   private raised = 0;
-  private own = false;
+  @state private own = false;
+  private readonly pullers = new Set<Puller>();
   private readonly sinks: InterruptSink[] = [];
 
   constructor(readonly name: string) {}
@@ -24,12 +32,26 @@ export class InterruptLine {
 
   /** One more device on the line. Answers how to take it off. */
   attach(pin: InterruptPin): () => void {
-    let up = false;
-    return pin.connect((level) => {
-      if (level === up) return;
-      up = level;
+    const puller = { pin, up: false };
+    this.pullers.add(puller);
+    const cut = pin.connect((level) => {
+      if (level === puller.up) return;
+      puller.up = level;
       this.pull(level);
     });
+    return () => {
+      cut();
+      this.pullers.delete(puller);
+    };
+  }
+
+  /** The pins were restored without telling anybody: counts anew who pulls. Those who hear the line are restored too. */
+  onStateLoaded(): void {
+    this.raised = this.own ? 1 : 0;
+    for (const puller of this.pullers) {
+      puller.up = puller.pin.level;
+      if (puller.up) this.raised++;
+    }
   }
 
   /** Who hears the line: an interrupt controller's input. It hears the present level at once if that is high. */

@@ -23,7 +23,7 @@ function scalar(expected: string, write: (value: unknown) => Json | undefined, r
   });
 }
 
-/** Any number. JSON has no infinities: they are texts. */
+/** Any number, infinite ones too. JSON has no infinities: they are texts. */
 const number = scalar(
   'a number',
   (value) => {
@@ -31,6 +31,12 @@ const number = scalar(
     return Number.isFinite(value) ? value + 0 : String(value);
   },
   (data) => (typeof data === 'string' && Object.hasOwn(infinities, data) ? infinities[data] : ofType(data, 'number')),
+);
+
+const finite = scalar(
+  'a number',
+  (value) => (Number.isFinite(value) ? (value as number) + 0 : undefined),
+  (data) => (Number.isFinite(data) ? data : undefined),
 );
 
 const boolean = scalar(
@@ -127,6 +133,7 @@ function bytes(most = MostByDefault): Shape {
 /** What a field may hold, where its first value does not say it: `@state({ as: shape.list(shape.bits(8), 16) })`. */
 export const shape = Object.freeze({
   number,
+  finite,
   boolean,
   bigint,
   integer,
