@@ -8,3 +8,4 @@ export * from './device/index.ts';
 export * from './insight/index.ts';
 export * from './machine/index.ts';
 export * from './memory/index.ts';
+export * from './monitor/index.ts';

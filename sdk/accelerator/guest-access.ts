@@ -82,10 +82,15 @@ function handlerFailure(space: AddressSpace, verb: string, address: number, size
   const where = section === undefined ? `${space.name} at ${hex(address)}` : describeSection(section, address);
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new BackplaneError(
-    `${where}: the handler of a ${verb} of ${size} ${size === 1 ? 'byte' : 'bytes'} threw: ${reason} ` +
+    `${where}: the handler of a ${verb} of ${size} ${size === 1 ? 'byte' : 'bytes'} threw: ${sentence(reason)} ` +
       'A handler must answer every guest; report what the guest did wrong with guestError().',
     { cause },
   );
+}
+
+/** What somebody threw, ready for a sentence of ours behind it. */
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function describeSection(section: MemorySection, address: number): string {

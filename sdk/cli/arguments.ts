@@ -45,6 +45,7 @@ export function parseArguments(words: readonly string[], syntax: OptionSyntax): 
 }
 
 function unknownOption(dashes: string, name: string, syntax: OptionSyntax): BackplaneError {
-  const known = Object.keys(syntax).map((option) => (syntax[option] === true ? `--${option}` : `-${option}`));
+  const isWordSwitch = (option: string) => syntax[option] === true && option.length > 1;
+  const known = Object.keys(syntax).map((option) => (isWordSwitch(option) ? `--${option}` : `-${option}`));
   return new BackplaneError(`unknown option '${dashes}${name}'. ${didYouMean(`${dashes}${name}`, known)}`);
 }

@@ -201,7 +201,7 @@ describe('a device handler that throws', () => {
     }
     expect(caught).toBeInstanceOf(BackplaneError);
     expect((caught as Error).message).toContain(
-      "Device 'faulty', region 'faulty', offset 0x1: the handler of a write of 1 byte threw: cannot read properties of undefined",
+      "Device 'faulty', region 'faulty', offset 0x1: the handler of a write of 1 byte threw: cannot read properties of undefined. A handler must",
     );
     expect((caught as Error).cause).toBeInstanceOf(TypeError);
   });

@@ -45,6 +45,12 @@ describe('the command line', () => {
     );
   });
 
+  it('lists the options as one writes them where none is near', () => {
+    expect(() => parseArguments(['--zzz'], { machine: 'MACHINE', f: true, json: true })).toThrow(
+      "unknown option '--zzz'. Known: -machine, -f, --json.",
+    );
+  });
+
   it('refuses options without their value, switches with one, and repetitions where one is meant', () => {
     expect(() => parseArguments(['-machine'], syntax)).toThrow('-machine needs a value: -machine MACHINE.');
     expect(() => parseArguments(['--compare=yes'], syntax)).toThrow('--compare takes no value.');

@@ -1,0 +1,34 @@
+import { defineMachine, guestProgram, isaIrq, place, use } from 'backplane';
+import { isapc } from 'backplane/machines';
+import { EggTimer, ports } from './egg-timer.ts';
+
+/** A machine is a value: spread one that exists, and add to its lists. An egg timer at 0x330, on interrupt line 5. */
+export const machine = defineMachine({
+  ...isapc,
+  name: 'kitchen',
+  description: 'ISA PC with an egg timer',
+  devices: [
+    ...isapc.devices,
+    use(EggTimer, { options: { tick: 500 }, interrupts: { irq: isaIrq(5) }, at: [place(ports, 0x330)] }),
+  ],
+});
+
+const Vector = 0x20;
+
+/** A guest that sleeps until the timer rings. */
+export default guestProgram('cook', function* (guest) {
+  // Initialize the interrupt controllers: vectors from 0x20, lines of the slave from 0x28, everything but line 5 masked.
+  yield* guest.out8(0x20, 0x11);
+  yield* guest.out8(0x21, Vector);
+  yield* guest.out8(0x21, 0x04);
+  yield* guest.out8(0x21, 0x01);
+  yield* guest.out8(0x21, 0xff & ~(1 << 5));
+  let rung = false;
+  guest.onInterrupt(Vector + 5, function* () {
+    rung = true;
+    yield* guest.out8(0x20, 0x20);
+  });
+  yield* guest.sti();
+  yield* guest.out8(0x330, 3);
+  while (!rung) yield* guest.hlt();
+});
