@@ -19,6 +19,15 @@ export type { HandlerProfileRow } from './handler-profile.ts';
 export { Capability } from './kvm/abi.ts';
 export type { Zone } from './kvm/coalesced-zones.ts';
 export { KvmAccelerator, type KvmAcceleratorOptions } from './kvm/kvm-accelerator.ts';
+export type {
+  AcceleratorEvent,
+  AcceleratorListener,
+  AccessEvent,
+  CoalescedWriteEvent,
+  ExitEvent,
+  ExitReasonName,
+  VectorEvent,
+} from './observation.ts';
 export type { DeviceAgreementReport, DisagreementExample } from './replay/device-agreement.ts';
 export {
   type ConditionalModel,

@@ -5,28 +5,55 @@ import { MiB } from '../memory/address-range.ts';
 import { BackplaneError } from '../memory/errors.ts';
 import type { Arguments, OptionSyntax } from './arguments.ts';
 import { machineNamed } from './catalogue.ts';
+import { chooseDevices, deviceSyntax, unusedGlobals, withDevices } from './device-choice.ts';
 import { parseKeyValues } from './key-values.ts';
+import { loadPlugins, pluginSyntax } from './plugins/load-plugins.ts';
+import type { LoadedPlugin } from './plugins/plugin.ts';
 import { didYouMean } from './suggestion.ts';
 
-/** The options with which every command says which machine it means. */
-export const machineSyntax = { machine: 'MACHINE', M: 'MACHINE', m: 'SIZE' } as const satisfies OptionSyntax;
+/** The options with which every command says which machine it means, and what is plugged into it. */
+export const machineSyntax = {
+  machine: 'MACHINE',
+  M: 'MACHINE',
+  m: 'SIZE',
+  ...deviceSyntax,
+  ...pluginSyntax,
+} as const satisfies OptionSyntax;
+
+/** What `--help` of every such command says about them. */
+export const machineHelp = `  -machine MACHINE      which machine, and its options; default pc
+  -m SIZE               its RAM: 64 (megabytes), 64M, 1G
+  -device DEVICE        plug in one more: edu,id=x,addr=05.0,dma_mask=0xfff or '{"driver":"edu","dma_mask":4095}'
+  -global TYPE.OPT=VAL  set an option of every device of a type
+  -plugin WHAT          load devices, machines and observers: a .ts file, a directory, or a package`;
 
 export interface MachineChoice {
   readonly definition: MachineDefinition;
   readonly request: Pick<MachineRequest, 'options' | 'ram'>;
+  readonly plugins: readonly LoadedPlugin[];
+  /** What is legal and probably not meant, found while choosing. */
+  readonly warnings: readonly string[];
 }
 
-/** The machine that `-machine pc,reset-control=overlay -m 64M` asks for, not built yet. */
-export async function chooseMachine(args: Arguments): Promise<MachineChoice> {
+/**
+ * The machine that `-machine pc,reset-control=overlay -m 64M` asks for, its plugged-in devices included, not built yet.
+ * A program's `own` machine stands in for the default.
+ */
+export async function chooseMachine(args: Arguments, own?: MachineDefinition): Promise<MachineChoice> {
   const given = [...args.all('machine'), ...args.all('M')];
   if (given.length > 1) throw new BackplaneError('-machine is given more than once. Give it once.');
+  const plugins = await loadPlugins(args.all('plugin'));
   const text = given[0] ?? 'pc';
   const { subject, settings, asksForHelp } = parseKeyValues('-machine', text);
   if (asksForHelp) throw new BackplaneError(`to see what there is, write 'backplane -machine ${text}'.`);
-  const definition = await machineNamed(subject);
+  const named = given.length === 0 && own !== undefined ? own : await machineNamed(subject, plugins);
+  const devices = await chooseDevices(args, plugins);
+  const definition = withDevices(named, devices);
   const memory = args.value('m');
   return {
     definition,
+    plugins,
+    warnings: unusedGlobals(definition, devices),
     request: {
       options: parseMachineOptions(definition, settings),
       ...(memory === undefined ? {} : { ram: parseMemorySize(memory) }),

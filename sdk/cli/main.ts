@@ -14,7 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 /** Options that take the place of a command: `backplane -device help`. */
-const lists = ['-machine', '-M', '-device', '-accel', '--machine', '--device', '--accel'];
+const lists = ['-machine', '-M', '-device', '-accel', '-plugin', '--machine', '--device', '--accel', '--plugin'];
 
 const overview = `Usage: backplane COMMAND [OPTIONS]
 
@@ -29,6 +29,7 @@ Lists:
   -machine help         the machines        (-machine pc,help: the options of one)
   -device help          the devices         (-device mc146818rtc,help: the options of one)
   -accel help           the accelerators and their options
+  -plugin FILE.ts       what a plugin brings: devices, machines, observers
 
 Everywhere:
   --help, --version, --json (results as JSON), --verbose (stacks of failures)

@@ -5,6 +5,15 @@ export { defineMachine, type MachineDefinition, type MachineOptionValues } from 
 export { PluggedDevice } from './machine-parts.ts';
 export { type DeviceOptionValues, machineOptionName } from './machine-plan.ts';
 export {
+  defineObserver,
+  type InterruptEvent,
+  isObserver,
+  type MachineEvent,
+  type MachineObserver,
+  type Observation,
+  type TimerEvent,
+} from './observers.ts';
+export {
   DeviceWire,
   type DeviceWiring,
   type Placement,

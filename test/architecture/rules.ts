@@ -16,7 +16,7 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   ),
   cli: {
     rooms: ['memory', 'clock', 'device', 'bus', 'accelerator', 'machine', 'monitor', 'insight', 'testing'],
-    packages: /^(node:|esbuild$)/,
+    packages: /^(node:|esbuild$|inversify$|reflect-metadata$)/,
   },
 };
 

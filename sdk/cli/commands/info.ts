@@ -2,7 +2,7 @@ import type { Machine } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
-import { chooseMachine, machineSyntax } from '../machine-choice.ts';
+import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { didYouMean } from '../suggestion.ts';
 
 /** What can be seen of a machine: as text, and where it is data, as data. */
@@ -43,8 +43,7 @@ export const infoCommand: Command = {
   coalesced             every range declared coalesced: alive, narrowed, dead (and why), unprotected
 
 Options:
-  -machine MACHINE      which machine, and its options; default pc
-  -m SIZE               its RAM: 64 (megabytes), 64M, 1G
+${machineHelp}
   --json                a JSON value: for 'coalesced' the findings, else the lines of text
 
 Examples:
@@ -54,9 +53,10 @@ Examples:
   options: { ...machineSyntax, ...treeSwitches },
   async run({ terminal, arguments: args, json }) {
     const topic = chooseTopic(args);
-    const { definition, request } = await chooseMachine(args);
+    const { definition, request, warnings } = await chooseMachine(args);
     const { Machine } = await import('../../machine/index.ts');
     const machine = Machine.create(definition, request);
+    for (const warning of warnings) terminal.note(`warning: ${warning}`);
     const text = (await topic.text(machine, args)).trimEnd();
     if (!json) return terminal.print(text);
     const data = topic.data === undefined ? text.split('\n') : await topic.data(machine);

@@ -1,11 +1,14 @@
 import { commandLineName, type OptionSet } from '../../device/options.ts';
+import type { MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
-import { deviceNamed, knownDevices, knownMachines, machineNamed } from '../catalogue.ts';
+import { deviceNamed, type KnownDevice, knownDevices, knownMachines, machineNamed } from '../catalogue.ts';
 import { formatColumns } from '../columns.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { parseKeyValues } from '../key-values.ts';
 import { machineOptionName } from '../machine-choice.ts';
 import { describeOptions, type OptionDescription } from '../option-help.ts';
+import { loadPlugins, pluginSyntax } from '../plugins/load-plugins.ts';
+import type { LoadedPlugin } from '../plugins/plugin.ts';
 
 /** What a list prints: as text for people, and the same facts as a value for programs. */
 interface Listing {
@@ -16,7 +19,7 @@ interface Listing {
 
 /** `backplane -machine help` and its like: the one command without a word of its own. */
 export const listCommand: Command = {
-  usage: 'backplane -machine|-device|-accel help',
+  usage: 'backplane -machine|-device|-accel help [-plugin WHAT]...',
   summary: 'list machines, devices or accelerators',
   help: `Lists what there is, or the options of one of them.
 
@@ -25,54 +28,68 @@ Examples:
   backplane -machine pc,help
   backplane -device help
   backplane -device mc146818rtc,help
-  backplane -accel help`,
-  options: { machine: 'help', M: 'help', device: 'help', accel: 'help' },
+  backplane -accel help
+  backplane -plugin ./my-uart.ts
+  backplane -plugin ./my-uart.ts -device my-uart,help`,
+  options: { machine: 'help', M: 'help', device: 'help', accel: 'help', ...pluginSyntax },
   async run(context) {
     const asked = ['machine', 'M', 'device', 'accel'].filter((option) => context.arguments.has(option));
+    const plugins = await loadPlugins(context.arguments.all('plugin'));
+    if (asked.length === 0) for (const plugin of plugins) print(context, contentsOf(plugin));
     for (const option of asked) {
-      for (const text of context.arguments.all(option)) print(context, await list(option, text));
+      for (const text of context.arguments.all(option)) print(context, await list(option, text, plugins));
     }
   },
 };
 
-async function list(option: string, text: string): Promise<Listing> {
+async function list(option: string, text: string, plugins: readonly LoadedPlugin[]): Promise<Listing> {
   const { subject, asksForHelp } = parseKeyValues(`-${option}`, text);
   if (!asksForHelp) throw new BackplaneError(`-${option} ${text}: ${withoutCommand(option, text)}`);
   const everything = subject === 'help' || subject === '?';
   if (option === 'accel') return accelerators();
-  if (option === 'device') return everything ? devices() : deviceOptions(subject);
-  return everything ? machines() : machineOptions(subject);
+  if (option === 'device') return everything ? devices(plugins) : deviceOptions(subject, plugins);
+  return everything ? machines(plugins) : machineOptions(subject, plugins);
 }
 
 function withoutCommand(option: string, text: string): string {
-  if (option === 'device')
-    return `devices are plugged in by machine definitions. '-device ${text},help' lists options.`;
-  return `which command is it for? Write 'backplane run FILE.ts -${option} ${text}', or '-${option} help' for a list.`;
+  const hint =
+    option === 'device' ? `'-device ${text},help' lists its options` : `'-${option} help' lists what there is`;
+  return `which command is it for? Write 'backplane run FILE.ts -${option} ${text}'; ${hint}.`;
 }
 
-async function machines(): Promise<Listing> {
-  const entries = (await knownMachines()).map((machine): [string, string] => {
-    const aliases = machine.aliases?.length ? ` (alias ${machine.aliases.join(', ')})` : '';
-    return [machine.name, `${machine.description}${aliases}`];
-  });
-  return { title: 'Machines:', entries };
+async function machines(plugins: readonly LoadedPlugin[]): Promise<Listing> {
+  return { title: 'Machines:', entries: (await knownMachines(plugins)).map(machineEntry) };
 }
 
-async function devices(): Promise<Listing> {
-  const entries = (await knownDevices()).map(({ blueprint }): [string, string] => [
-    blueprint.type,
-    `${blueprint.description} [${blueprint.bus}]`,
-  ]);
-  return { title: 'Devices:', entries };
+async function devices(plugins: readonly LoadedPlugin[]): Promise<Listing> {
+  return { title: 'Devices:', entries: (await knownDevices(plugins)).map(deviceEntry) };
 }
 
-async function machineOptions(name: string): Promise<Listing> {
-  const machine = await machineNamed(name);
+function machineEntry({ name, aliases, description }: MachineDefinition): [string, string] {
+  return [name, `${description}${aliases?.length ? ` (alias ${aliases.join(', ')})` : ''}`];
+}
+
+function deviceEntry({ blueprint }: KnownDevice): [string, string] {
+  return [blueprint.type, `${blueprint.description} [${blueprint.bus}]`];
+}
+
+function contentsOf({ name, devices, machines, observers }: LoadedPlugin): Listing {
+  const named = (kind: string, [entry, text]: [string, string]): [string, string] => [`${kind} ${entry}`, text];
+  const entries = [
+    ...devices.map((device) => named('device', deviceEntry(device))),
+    ...machines.map((machine) => named('machine', machineEntry(machine))),
+    ...observers.map((observer) => named('observer', [observer.name, observer.description ?? ''])),
+  ];
+  return { title: `Plugin ${name}:`, entries };
+}
+
+async function machineOptions(name: string, plugins: readonly LoadedPlugin[]): Promise<Listing> {
+  const machine = await machineNamed(name, plugins);
   return optionListing(`Options of machine ${machine.name}:`, machine.options, machineOptionName);
 }
 
-async function deviceOptions(type: string): Promise<Listing> {
-  const { blueprint } = await deviceNamed(type);
+async function deviceOptions(type: string, plugins: readonly LoadedPlugin[]): Promise<Listing> {
+  const { blueprint } = await deviceNamed(type, plugins);
   return optionListing(`Options of device ${blueprint.type}:`, blueprint.options, commandLineName);
 }
 

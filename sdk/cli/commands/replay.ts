@@ -5,7 +5,7 @@ import { BackplaneError } from '../../memory/errors.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
-import { chooseMachine, type MachineChoice, machineSyntax } from '../machine-choice.ts';
+import { chooseMachine, type MachineChoice, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { findRecording, recordingName } from '../recordings.ts';
 import { comparedModes, type ReplayMode, singleMode } from '../replay/modes.ts';
 import { selectedFunctions } from '../replay/pci-functions.ts';
@@ -22,8 +22,7 @@ pages in the form of 'perf kvm stat report', the counts, and how the machine's a
 TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain or gzip.
 
 Options:
-  -machine MACHINE      which machine, and its options; default pc
-  -m SIZE               its RAM: 64 (megabytes), 64M, 1G
+${machineHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
   --compare             replay three times: coalescing off, with QEMU's overlay, and as asked for
   -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
@@ -51,7 +50,7 @@ Examples:
     terminal.progress('');
     // A comparison shows a map that deserves its warning on purpose.
     const warnings = modes.length === 1 ? (replayed[0]?.replay.machine.warnings ?? []) : [];
-    for (const warning of warnings) terminal.note(`warning: ${warning}`);
+    for (const warning of [...machine.warnings, ...warnings]) terminal.note(`warning: ${warning}`);
     const report = { trace, clock, modes: replayed };
     terminal.print(json ? JSON.stringify(replayData(report), null, 2) : formatReplay(report, terminal));
   },

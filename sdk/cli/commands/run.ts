@@ -2,23 +2,23 @@ import type { GuestProgram, KvmAccelerator, RunOutcome } from '../../accelerator
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
-import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { formatExits } from '../exit-report.ts';
 import { tracedGuest } from '../guest-trace.ts';
 import { loadProgram } from '../load-program.ts';
-import { chooseMachine, type MachineChoice, machineSyntax } from '../machine-choice.ts';
+import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
+import { placed } from '../plugins/failure-place.ts';
 
 export const runCommand: Command = {
-  usage: 'backplane run FILE.ts [-machine MACHINE] [-m SIZE] [-accel ACCELERATOR] [--trace] [--profile]',
+  usage:
+    'backplane run FILE.ts [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-accel ACCELERATOR] [--trace] [--profile]',
   summary: 'run a guest program',
   help: `Runs the guest program that FILE.ts exports as default, and prints its accesses and exits. FILE.ts may lie anywhere: it is
 compiled in the SDK's own dialect, and 'backplane' means this SDK. An array of programs runs on as many processors. If FILE.ts
-exports a machine definition named 'machine', that is what it runs on unless -machine says otherwise.
+exports a machine definition named 'machine', that is what it runs on unless -machine says otherwise. Observers of plugins watch.
 
 Options:
-  -machine MACHINE      which machine, and its options; default: the file's own, or pc
-  -m SIZE               its RAM: 64 (megabytes), 64M, 1G
+${machineHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
   -limit OPERATIONS     end after so many guest operations; default 100 million
   --trace               print each operation of the guest, when it happened, and what became of it
@@ -27,7 +27,8 @@ Options:
 
 Examples:
   backplane run examples/02-coalesced-port.ts
-  backplane run guest.ts -machine isapc -accel kvm-sim,drain=on-access --trace`,
+  backplane run guest.ts -machine isapc -accel kvm-sim,drain=on-access --trace
+  backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8`,
   options: { ...machineSyntax, ...acceleratorSyntax, limit: 'OPERATIONS', trace: true },
   async run({ terminal, arguments: args, json }) {
     const [file, ...more] = args.positional;
@@ -39,17 +40,17 @@ Examples:
     const { simulatedAccelerator } = await import('../../accelerator/index.ts');
     const exported = await loadProgram(file);
     const guests = programsOf(file, exported);
-    const { definition, request } = await machineOf(args, exported);
+    const { definition, request, warnings } = await chooseMachine(args, ownMachine(exported));
     const simulated = simulatedAccelerator(accelerator);
     const machine = Machine.create(definition, {
       ...request,
       accelerator: simulated,
       onGuestError: (message) => terminal.note(`guest error: ${message}`),
     });
-    for (const warning of machine.warnings) terminal.note(`warning: ${warning}`);
+    for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
     const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
     const traced = args.has('trace') ? guests.map((guest) => trace(guest, simulated, print)) : guests;
-    const outcome = machine.run(traced, operationLimit === undefined ? {} : { operationLimit });
+    const outcome = placed(() => machine.run(traced, operationLimit === undefined ? {} : { operationLimit }));
     if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
     else terminal.print(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
   },
@@ -66,12 +67,9 @@ function programsOf(file: string, exported: Record<string, unknown>): GuestProgr
   );
 }
 
-async function machineOf(args: Arguments, exported: Record<string, unknown>): Promise<MachineChoice> {
-  const choice = await chooseMachine(args);
-  const { machine } = exported;
-  const isOwn = typeof machine === 'object' && machine !== null && 'devices' in machine;
-  if (!isOwn || args.has('machine') || args.has('M')) return choice;
-  return { ...choice, definition: machine as MachineDefinition };
+function ownMachine({ machine }: Record<string, unknown>): MachineDefinition | undefined {
+  const isMachine = typeof machine === 'object' && machine !== null && 'devices' in machine;
+  return isMachine ? (machine as MachineDefinition) : undefined;
 }
 
 function trace(guest: GuestProgram, accelerator: KvmAccelerator, print: (line: string) => void) {

@@ -1,0 +1,105 @@
+import { parsePciAddress } from '../bus/index.ts';
+import { blueprintOf, type DeviceBlueprint } from '../device/index.ts';
+import type { MachineDefinition, UsedDevice } from '../machine/index.ts';
+import { BackplaneError } from '../memory/errors.ts';
+import type { Arguments, OptionSyntax } from './arguments.ts';
+import { deviceNamed, type KnownDevice } from './catalogue.ts';
+import { type DeviceRequest, parseDevice, parseGlobal, parseId } from './device-request.ts';
+import { parseSetting } from './option-value.ts';
+import type { LoadedPlugin } from './plugins/plugin.ts';
+
+/** The options with which a command plugs devices into its machine, and sets those it has. */
+export const deviceSyntax = { device: 'DEVICE', global: 'TYPE.OPTION=VALUE' } as const satisfies OptionSyntax;
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** What `-device` and `-global` ask for, read and checked, not yet plugged in anywhere. */
+export interface DeviceChoice {
+  readonly devices: readonly UsedDevice[];
+  /** Options by device type. */
+  readonly globals: ReadonlyMap<string, Values>;
+}
+
+/** How each kind of bus is called behind `bus=`, as QEMU calls its first. */
+const busNames: Readonly<Record<string, readonly string[]>> = {
+  isa: ['isa.0'],
+  pci: ['pci.0', 'pcie.0'],
+  system: ['main-system-bus'],
+};
+
+export async function chooseDevices(args: Arguments, plugins: readonly LoadedPlugin[]): Promise<DeviceChoice> {
+  const globals = new Map<string, Values>();
+  for (const text of args.all('global')) {
+    const { type, option, value } = parseGlobal(text);
+    const { blueprint } = await deviceNamed(type, plugins);
+    const [name, parsed] = parseSetting(blueprint.options, option, value, `-global ${text}`);
+    globals.set(type, { ...globals.get(type), [name]: parsed });
+  }
+  const devices: UsedDevice[] = [];
+  for (const text of args.all('device')) {
+    const request = parseDevice(text);
+    devices.push(plugged(request, await deviceNamed(request.type, plugins)));
+  }
+  return { devices, globals };
+}
+
+function plugged({ text, settings }: DeviceRequest, { deviceClass, blueprint }: KnownDevice): UsedDevice {
+  const owner = `-device ${text}`;
+  const { id: givenId, bus, addr: givenAddr, ...rest } = Object.fromEntries(settings);
+  const id = parseId(text, givenId);
+  checkBus(owner, blueprint, bus);
+  const addr = parseAddress(owner, blueprint, givenAddr);
+  const options = Object.fromEntries(
+    Object.entries(rest).map(([name, given]) => parseSetting(blueprint.options, name, given, owner)),
+  );
+  return {
+    device: deviceClass,
+    options,
+    ...(id === undefined ? {} : { id }),
+    ...(addr === undefined ? {} : { addr }),
+  };
+}
+
+function checkBus(owner: string, { type, bus }: DeviceBlueprint, given: unknown): void {
+  const names = busNames[bus] ?? [];
+  if (given === undefined || names.includes(String(given))) return;
+  throw new BackplaneError(
+    `${owner}: ${type} plugs into the bus '${names.join("' or '")}', not into ${JSON.stringify(given)}. Leave bus= out.`,
+  );
+}
+
+function parseAddress(owner: string, { type, bus }: DeviceBlueprint, given: unknown): string | undefined {
+  if (given === undefined) return undefined;
+  if (bus !== 'pci') throw new BackplaneError(`${owner}: ${type} is not a PCI device and has no addr. Leave it out.`);
+  if (typeof given === 'string' && parsePciAddress(given) !== undefined) return given;
+  throw new BackplaneError(
+    `${owner}: addr ${JSON.stringify(given)} is not a PCI address. Write slot and function, "00.0" to "1f.7".`,
+  );
+}
+
+/** The machine with the command line's devices plugged in and its settings made. A setting of one device wins over a global. */
+export function withDevices(definition: MachineDefinition, { devices, globals }: DeviceChoice): MachineDefinition {
+  if (devices.length === 0 && globals.size === 0) return definition;
+  const own = definition.devices.map((used) => withGlobals(used, globals, 'wins'));
+  const added = devices.map((used) => withGlobals(used, globals, 'gives way'));
+  return { ...definition, devices: [...own, ...added] };
+}
+
+function withGlobals(used: UsedDevice, globals: DeviceChoice['globals'], global: 'wins' | 'gives way'): UsedDevice {
+  const values = globals.get(blueprintOf(used.device).type);
+  if (values === undefined) return used;
+  const merge = (own: Values): Values => (global === 'wins' ? { ...own, ...values } : { ...values, ...own });
+  const { options = {} } = used;
+  return {
+    ...used,
+    options: typeof options === 'function' ? (machine) => merge(options(machine)) : merge(options),
+  };
+}
+
+/** Globals that set nothing: no device of their type is in the machine. As in QEMU, a warning. */
+export function unusedGlobals({ devices }: MachineDefinition, { globals }: DeviceChoice): string[] {
+  const present = new Set(devices.map(({ device }) => blueprintOf(device).type));
+  return [...globals.keys()]
+    .filter((type) => !present.has(type))
+    .map((type) => `-global ${type}.…: the machine has no ${type}, so it sets nothing.`);
+}

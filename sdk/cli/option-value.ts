@@ -1,0 +1,27 @@
+import { commandLineName, type Option, type OptionSet } from '../device/index.ts';
+import { BackplaneError } from '../memory/errors.ts';
+
+/** One setting of the command line as a value of the option it names; what is wrong with it says what was expected. */
+export function parseSetting(set: OptionSet, name: string, given: unknown, owner: string): [string, unknown] {
+  if (typeof given === 'string') {
+    const { name: property, value } = set.parse(name, given, owner);
+    return [property, value];
+  }
+  const property = set.names.find((candidate) => commandLineName(candidate) === name);
+  const option = property === undefined ? undefined : set.declarations[property];
+  // The set knows best how to say that there is no such option.
+  if (option === undefined) return parseSetting(set, name, '', owner);
+  return parseSetting(set, name, textOf(option, given, `${owner}: option '${name}'`), owner);
+}
+
+/** A JSON value as the command line would write it. A text may stand for any value: JSON has no hexadecimal numbers. */
+function textOf(option: Option<unknown>, given: unknown, where: string): string {
+  const wrong = (remark = '') =>
+    new BackplaneError(`${where} takes ${option.expected}; ${JSON.stringify(given)} is not that.${remark}`);
+  if (typeof given === 'boolean' && option.kind === 'bool') return given ? 'on' : 'off';
+  if (typeof given !== 'number' || option.kind === 'string') throw wrong();
+  if (Number.isInteger(given) && !Number.isSafeInteger(given)) {
+    throw wrong(' JSON numbers are exact up to 2^53: write a larger one as a text, "0x20000000000000".');
+  }
+  return String(given);
+}

@@ -1,0 +1,22 @@
+import { SourceMap, type SourceMapPayload } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/** The latest bundle of each plugin, by the path under which it was run. */
+const bundles = new Map<string, string>();
+
+/** Remembers a bundle, in the place of the one before it. */
+export function rememberBundle(path: string, code: string): void {
+  bundles.set(path, code);
+}
+
+/** Where a line of a bundle comes from, `/home/me/chip.ts:12`: for stacks to which Node has not applied the map itself. */
+export function originOf(path: string, line: number, column: number): string | undefined {
+  const code = bundles.get(path);
+  const [, encoded] = /\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code ?? '') ?? [];
+  if (encoded === undefined) return undefined;
+  const payload = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')) as SourceMapPayload;
+  const entry = new SourceMap(payload).findEntry(line - 1, column - 1);
+  if (!('originalSource' in entry)) return undefined;
+  const { href, protocol } = new URL(entry.originalSource, payload.sourceRoot);
+  return protocol === 'file:' ? `${fileURLToPath(href)}:${entry.originalLine + 1}` : undefined;
+}

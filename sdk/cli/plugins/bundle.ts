@@ -1,0 +1,193 @@
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
+import { KiB, MiB } from '../../memory/address-range.ts';
+import { BackplaneError } from '../../memory/errors.ts';
+import { didYouMean } from '../suggestion.ts';
+import { isRunning, ownModuleNames, runningPackage, standInFor } from './running-modules.ts';
+
+/** A user's file with everything it imports, as one piece of JavaScript in the dialect of the SDK's decorators. */
+export interface Bundle {
+  readonly code: string;
+  /** Every file of the user's that went in. */
+  readonly files: readonly string[];
+}
+
+export interface BundleRequest {
+  /** How messages call it: as it was given. */
+  readonly label: string;
+  readonly entry: string;
+  readonly format: 'esm' | 'cjs';
+  /** A copy of the SDK beside the file is a mistake to report; otherwise it is passed over. */
+  readonly refuseSecondCopy?: boolean;
+}
+
+/** Nobody writes source files of this size; something else was named. */
+const LargestFile = 4 * MiB;
+const LargestDescription = 256 * KiB;
+
+/** Compiles a file, whatever tsconfig or package.json lies around it. Mistakes come with file and line. */
+export async function bundle(request: BundleRequest): Promise<Bundle> {
+  const { label, entry, format } = request;
+  const { build } = await import('esbuild');
+  const folder = dirname(entry);
+  try {
+    const { outputFiles, metafile } = await build({
+      entryPoints: [entry],
+      absWorkingDir: folder,
+      bundle: true,
+      write: false,
+      metafile: true,
+      logLevel: 'silent',
+      format,
+      platform: 'node',
+      target: 'node20',
+      keepNames: true,
+      sourcemap: 'inline',
+      sourceRoot: pathToFileURL(`${folder}/`).href,
+      define: { 'import.meta.url': JSON.stringify(pathToFileURL(entry).href) },
+      tsconfigRaw: {
+        compilerOptions: { experimentalDecorators: true, useDefineForClassFields: true, target: 'ES2022' },
+      },
+      plugins: [runningSdk(request)],
+    });
+    const files = Object.keys(metafile.inputs).filter((name) => !name.startsWith(`${standIns}:`));
+    return { code: outputFiles[0]?.text ?? '', files: files.map((name) => resolve(folder, name)) };
+  } catch (failure) {
+    throw new BackplaneError(explain(label, folder, failure), { cause: failure });
+  }
+}
+
+const standIns = 'running';
+const asUsual = 'as usual';
+
+function runningSdk({ entry, refuseSecondCopy = false }: BundleRequest): Plugin {
+  return {
+    name: 'running-sdk',
+    setup({ onResolve, onLoad, resolve: resolveAsUsual }) {
+      onResolve({ filter: /.*/ }, async (args) => {
+        const { path: name, kind, pluginData } = args;
+        if (kind === 'entry-point' || pluginData === asUsual) return undefined;
+        if (isBuiltin(name)) return { path: name.startsWith('node:') ? name : `node:${name}`, namespace: standIns };
+        if (name === 'backplane' || name.startsWith('backplane/')) return ownName(args, refuseSecondCopy);
+        if (ownModuleNames.includes(name)) return { path: name, namespace: standIns };
+        const { resolveDir, importer, namespace } = args;
+        const found = await resolveAsUsual(name, { kind, resolveDir, importer, namespace, pluginData: asUsual });
+        if (found.errors.length > 0) return { errors: found.errors, warnings: found.warnings };
+        return placeOf(found.path, entry);
+      });
+      onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => refuseUnreadable(path));
+      onLoad({ filter: /.*/, namespace: standIns }, async ({ path }) => {
+        try {
+          return { contents: await standInFor(path), loader: 'js' };
+        } catch (cause) {
+          return { errors: [{ text: `'${path}' cannot be loaded: ${messageOf(cause)}` }] };
+        }
+      });
+    },
+  };
+}
+
+function ownName({ path, resolveDir }: OnResolveArgs, refuseSecondCopy: boolean): OnResolveResult {
+  if (!ownModuleNames.includes(path)) {
+    return { errors: [{ text: `there is no '${path}'. ${didYouMean(path, ownModuleNames)}` }] };
+  }
+  const other = refuseSecondCopy ? secondCopyFor(resolveDir) : undefined;
+  return other === undefined ? { path, namespace: standIns } : { errors: [{ text: sayTwoCopies(other) }] };
+}
+
+/** Ordinary packages stay where they are, modules of their own; what builds on the SDK becomes part of the bundle. */
+function placeOf(path: string, entry: string): OnResolveResult {
+  if (path !== entry && isRunning(path)) return { path, namespace: standIns };
+  const owner = ownerOf(path);
+  if (owner?.name === 'backplane' && owner.folder !== runningPackage) {
+    return { errors: [{ text: sayTwoCopies(owner) }] };
+  }
+  const isPackage = path.includes('/node_modules/') && /\.[cm]?js$/.test(path);
+  return isPackage && owner?.buildsOnSdk !== true ? { path, namespace: standIns } : { path };
+}
+
+interface Owner {
+  readonly folder: string;
+  readonly name: string | undefined;
+  readonly version: string | undefined;
+  readonly buildsOnSdk: boolean;
+}
+
+/** The package that a file belongs to. */
+function ownerOf(path: string): Owner | undefined {
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const owner = describePackage(folder);
+    if (owner !== undefined) return owner;
+  }
+  return undefined;
+}
+
+/** The SDK that a file in this folder would import, if that is another one than is running. */
+function secondCopyFor(from: string): Owner | undefined {
+  for (let folder = from; ; folder = dirname(folder)) {
+    const installed = join(folder, 'node_modules', 'backplane');
+    if (existsSync(installed)) {
+      const copy = describePackage(realpathSync(installed));
+      if (copy !== undefined) return copy.folder === runningPackage ? undefined : copy;
+    }
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function describePackage(folder: string): Owner | undefined {
+  const file = join(folder, 'package.json');
+  if (!existsSync(file) || statSync(file).size > LargestDescription) return undefined;
+  try {
+    const { name, version, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    if (typeof name !== 'string') return undefined;
+    const needs = (list: unknown) => typeof list === 'object' && list !== null && 'backplane' in list;
+    const buildsOnSdk = needs(rest['dependencies']) || needs(rest['peerDependencies']);
+    return { folder, name, version: typeof version === 'string' ? version : undefined, buildsOnSdk };
+  } catch {
+    return undefined;
+  }
+}
+
+function sayTwoCopies({ folder, version }: Owner): string {
+  return (
+    `a second copy of 'backplane' (${version ?? 'no version'}) lies in '${folder}', and '${runningPackage}' is running. ` +
+    'A device made by one is a stranger to the other. Run the command of that copy (npx backplane), or take it out.'
+  );
+}
+
+function refuseUnreadable(path: string): OnLoadResult | undefined {
+  const { size, isFile } = describeFile(path);
+  if (!isFile) return { errors: [{ text: `'${path}' is not a file.` }] };
+  if (size <= LargestFile) return undefined;
+  return { errors: [{ text: `'${path}' has ${size} bytes; ${LargestFile} is the most a source file may have.` }] };
+}
+
+export function describeFile(path: string): { readonly size: number; readonly isFile: boolean } {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return { size: status?.size ?? 0, isFile: status?.isFile() === true };
+}
+
+/** The first thing that is wrong, with its place, and how many more there are. */
+function explain(label: string, folder: string, failure: unknown): string {
+  const messages = (failure as { errors?: readonly Message[] }).errors ?? [];
+  const [first] = messages;
+  if (first === undefined) return `cannot compile '${label}': ${messageOf(failure)}`;
+  const { location, text } = first;
+  const file = location?.namespace === 'file' ? shortName(folder, resolve(folder, location.file)) : location?.file;
+  const at = location ? `${file}:${location.line}:${location.column + 1}: ` : '';
+  const more = messages.length > 1 ? ` (and ${messages.length - 1} more)` : '';
+  return `cannot compile '${label}': ${at}${text}${more}`;
+}
+
+/** A file of the user's, seen from where the entry lies. */
+function shortName(folder: string, path: string): string {
+  const short = relative(folder, path);
+  return short.startsWith('..') ? path : short;
+}
+
+export function messageOf(failure: unknown): string {
+  return failure instanceof Error ? failure.message : String(failure);
+}

@@ -1,0 +1,51 @@
+import type { AcceleratorEvent } from '../accelerator/index.ts';
+import type { Machine } from './machine.ts';
+
+/** A pin of a device changed its level. */
+export interface InterruptEvent {
+  readonly kind: 'interrupt';
+  readonly time: number;
+  /** The id of the device. */
+  readonly device: string;
+  readonly pin: string;
+  readonly level: boolean;
+}
+
+/** A timer of a device expired; its callback runs next. */
+export interface TimerEvent {
+  readonly kind: 'timer';
+  readonly time: number;
+  readonly name: string;
+}
+
+/** Everything an observer can see. `kind` says which. */
+export type MachineEvent = AcceleratorEvent | InterruptEvent | TimerEvent;
+
+/** An observer at work on one machine. */
+export interface Observation {
+  observe(event: MachineEvent): void;
+  /** The run is over, or the observer was taken off: the place for a summary. */
+  end?(): void;
+}
+
+/** Watches machines without being part of them: it cannot change what it sees. */
+export interface MachineObserver {
+  readonly name: string;
+  readonly description?: string;
+  /** Begins to watch a machine. */
+  start(machine: Machine): Observation;
+}
+
+const defined = new WeakSet<object>();
+
+/** Declares an observer: what a plugin exports, and what `machine.observe` takes. */
+export function defineObserver(observer: MachineObserver): MachineObserver {
+  const frozen = Object.freeze({ ...observer, start: observer.start.bind(observer) });
+  defined.add(frozen);
+  return frozen;
+}
+
+/** Whether a value was made by `defineObserver`. */
+export function isObserver(value: unknown): value is MachineObserver {
+  return typeof value === 'object' && value !== null && defined.has(value);
+}

@@ -1,0 +1,246 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { backplane } from './fake-terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-plugins-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+
+const latch = (type = 'latch', value = '0x5a') => `
+import { device, inject, IsaDevice, portRegion, VirtualClock } from 'backplane';
+const ports = portRegion({ name: 'latch', base: 0x300, size: 1, accessSizes: [1] });
+@device({ type: '${type}', description: 'A latch' })
+export class Latch extends IsaDevice {
+  constructor(@inject(VirtualClock) readonly clock: VirtualClock) { super(); }
+  @ports.read(0) answer(): number { return ${value}; }
+}
+`;
+
+/** A guest that fails unless port 0x300 answers so. */
+const guestExpecting = (value: string) =>
+  file(
+    `expects-${value}.ts`,
+    `import { guestProgram } from 'backplane';
+     export default guestProgram(function* (guest) {
+       const value = yield* guest.in8(0x300);
+       if (value !== ${value}) throw new Error('port 0x300 answered ' + value);
+     });`,
+  );
+
+async function refused(plugin: string): Promise<string> {
+  const { status, printed, noted } = await backplane('-plugin', plugin);
+  expect({ status, printed }).toEqual({ status: 1, printed: '' });
+  expect(noted).toMatch(/^backplane: /);
+  expect(noted).not.toContain('unexpected failure');
+  return noted;
+}
+
+async function contents(plugin: string): Promise<string[]> {
+  const { status, printed, noted } = await backplane('-plugin', plugin, '--json');
+  expect({ status, noted }).toEqual({ status: 0, noted: '' });
+  return (JSON.parse(printed) as { name: string }[]).map(({ name }) => name);
+}
+
+describe('a plugin is a TypeScript file anywhere', () => {
+  it('whose device a guest finds, whatever tsconfig and package.json lie around it', async () => {
+    file('odd/package.json', '{ "type": "commonjs" }');
+    file('odd/tsconfig.json', '{ "compilerOptions": { "target": "ES5", "experimentalDecorators": false } }');
+    const plugin = file('odd/latch.ts', latch());
+    const words = ['-machine', 'isapc', '-plugin', plugin, '-device', 'latch'];
+    expect(await backplane('run', guestExpecting('0x5a'), ...words)).toMatchObject({ status: 0, noted: '' });
+  });
+
+  it('or a directory, by its package.json or by the usual names, or a package', async () => {
+    file('by-exports/package.json', '{ "name": "by-exports", "exports": { ".": { "import": "./lib/chip.ts" } } }');
+    file('by-exports/lib/chip.ts', latch());
+    file('by-name/src/index.ts', latch());
+    expect(await contents(join(folder, 'by-exports'))).toEqual(['device latch']);
+    expect(await contents(join(folder, 'by-name'))).toEqual(['device latch']);
+    const command = fileURLToPath(new URL('../../sdk/cli/backplane', import.meta.url));
+    file(
+      'user/node_modules/@chips/latch/package.json',
+      '{ "name": "@chips/latch", "main": "chip.js", "type": "module" }',
+    );
+    file('user/node_modules/@chips/latch/chip.js', "export * from './latch.ts';");
+    file('user/node_modules/@chips/latch/latch.ts', latch());
+    const printed = execFileSync(command, ['-plugin', '@chips/latch'], { cwd: join(folder, 'user'), encoding: 'utf8' });
+    expect(printed).toContain('device latch');
+  });
+
+  it('that brings devices, machines and observers, each known at once', async () => {
+    const plugin = file(
+      'all.ts',
+      `${latch()}
+       import { defineMachine, defineObserver, use } from 'backplane';
+       import { isapc } from 'backplane/machines';
+       export const board = defineMachine({ ...isapc, name: 'board', aliases: [], description: 'Mine', devices: [...isapc.devices, use(Latch)] });
+       export const watcher = defineObserver({ name: 'watcher', start: () => ({ observe() {} }) });
+       export const helper = 7;
+       export { Latch as Again };`,
+    );
+    expect(await contents(plugin)).toEqual(['device latch', 'machine board', 'observer watcher']);
+    const words = ['-plugin', plugin, '-machine', 'board'];
+    expect(await backplane('run', guestExpecting('0x5a'), ...words)).toMatchObject({ status: 0, noted: '' });
+    const list = await backplane('-device', 'help', '-plugin', plugin, '--json');
+    expect(list.printed).toContain('"latch"');
+  });
+
+  it("replaces the package's own device of the same type", async () => {
+    const plugin = file('own-debug.ts', latch('vga-text', '0x77'));
+    const words = ['-machine', 'empty', '-plugin', plugin];
+    const { printed } = await backplane('-device', 'vga-text,help', '-plugin', plugin);
+    expect(printed).toBe('Options of device vga-text: none.');
+    expect((await backplane('info', 'qtree', ...words)).status).toBe(0);
+  });
+});
+
+describe('there is one SDK', () => {
+  const copy = (at: string, version = '9.9.9') => {
+    file(
+      `${at}/package.json`,
+      `{ "name": "backplane", "version": "${version}", "type": "module", "exports": "./index.js" }`,
+    );
+    file(`${at}/index.js`, 'export const device = () => () => {}; export class IsaDevice {}');
+  };
+
+  it("and a plugin's own second copy is refused by name, with both places", async () => {
+    copy('twice/node_modules/backplane');
+    const said = await refused(file('twice/latch.ts', latch()));
+    expect(said).toContain("a second copy of 'backplane' (9.9.9)");
+    expect(said).toContain('twice/node_modules/backplane');
+    expect(said).toMatch(/latch\.ts:2:\d+/);
+  });
+
+  it('also when it is reached by path, or through a package that builds on it', async () => {
+    copy('by-path/copy');
+    expect(await refused(file('by-path/a.ts', "export * from './copy/index.js';"))).toContain('second copy');
+    copy('through/node_modules/backplane');
+    file(
+      'through/node_modules/chips/package.json',
+      '{ "name": "chips", "main": "i.js", "dependencies": { "backplane": "*" } }',
+    );
+    file('through/node_modules/chips/i.js', "export { device } from 'backplane';");
+    expect(await refused(file('through/a.ts', "export * from 'chips';"))).toContain('second copy');
+  });
+
+  it('which a file of its own tree shares when it is loaded as a plugin', async () => {
+    const rtc = fileURLToPath(new URL('../../devices/mc146818-rtc.ts', import.meta.url));
+    expect(await contents(rtc)).toEqual(['device mc146818rtc']);
+  });
+
+  it('has no subpath but its own', async () => {
+    expect(await refused(file('subpath.ts', "export * from 'backplane/device';"))).toContain(
+      "there is no 'backplane/device'. Did you mean 'backplane/devices'?",
+    );
+  });
+});
+
+describe('what is wrong with a plugin is said with file and line', () => {
+  it.each([
+    ['syntax', 'export const a = 1;\nexport class {', /syntax\.ts:2:\d+/],
+    [
+      'missing',
+      "import { portRegoin } from 'backplane';\nexport const r = portRegoin;",
+      /missing\.ts:1:\d+: No matching export.*portRegoin/,
+    ],
+    ['nowhere', "\n\nimport './nothing.ts';", /nowhere\.ts:3:\d+/],
+    [
+      'throws',
+      '\nfunction f(): never {\n  throw new Error("no good");\n}\nexport const a = f();',
+      /no good \(.*throws\.ts:3\)/,
+    ],
+    [
+      'undecorated',
+      "import { IsaDevice } from 'backplane';\nexport class A extends IsaDevice {}",
+      /Class A has no @device/,
+    ],
+    [
+      'mistaken',
+      "import { device, IsaDevice, portRegion } from 'backplane';\nconst p = portRegion({ name: 'p', size: 1 });\n@device({ type: 'a', description: 'a' })\nexport class A extends IsaDevice {\n  @p.read(4) r(): number { return 0; }\n}",
+      /mistaken\.ts:\d+\)/,
+    ],
+    ['empty', 'export const a = 1;', /exports no device, machine or observer\. It exports a\./],
+    [
+      'twins',
+      `${latch('a')}\n${latch('a')
+        .replace(/^import.*$/m, '')
+        .replaceAll('ports', 'more')
+        .replace('class Latch', 'class Other')}`,
+      /two devices of the type 'a'/,
+    ],
+  ])('%s', async (name, text, message) => {
+    expect(await refused(file(`${name}.ts`, text))).toMatch(message);
+  });
+
+  it('when a handler throws, too', async () => {
+    const plugin = file('late.ts', latch('late', "((): number => { throw new Error('late'); })()"));
+    const words = ['-machine', 'isapc', '-plugin', plugin, '-device', 'late'];
+    const { status, noted } = await backplane('run', guestExpecting('0'), ...words);
+    expect(status).toBe(1);
+    expect(noted).toMatch(/Device 'late'.*late.*late\.ts:7\)/);
+  });
+
+  it('two plugins with the same device are refused', async () => {
+    const [a, b] = [file('one.ts', latch('same')), file('two.ts', latch('same'))];
+    const { status, noted } = await backplane('info', 'qtree', '-plugin', a, '-plugin', b);
+    expect(status).toBe(1);
+    expect(noted).toMatch(/both bring 'same'/);
+  });
+});
+
+describe('what is no plugin is refused before anything is read into it', () => {
+  it('a file of fifty megabytes, and one that imports it', async () => {
+    const huge = file('huge.ts', '//');
+    truncateSync(huge, 50 * 1024 * 1024);
+    expect(await refused(huge)).toMatch(/huge\.ts' has 52428800 bytes/);
+    expect(await refused(file('imports-huge.ts', "import './huge.ts';"))).toMatch(/huge\.ts' has 52428800 bytes/);
+  });
+
+  it('a device node, a named pipe, a folder without an entry, and an entry that leads out', async () => {
+    expect(await refused('/dev/zero')).toContain('neither a file nor a directory');
+    execFileSync('mkfifo', [join(folder, 'pipe.ts')]);
+    expect(await refused(join(folder, 'pipe.ts'))).toContain('neither a file nor a directory');
+    mkdirSync(join(folder, 'hollow'));
+    expect(await refused(join(folder, 'hollow'))).toContain('none of index.ts');
+    file('secret.ts', latch());
+    file('leads-out/package.json', '{ "exports": "../secret.ts" }');
+    expect(await refused(join(folder, 'leads-out'))).toContain('lies outside of it');
+    mkdirSync(join(folder, 'links-out'));
+    symlinkSync(join(folder, 'secret.ts'), join(folder, 'links-out/index.ts'));
+    expect(await refused(join(folder, 'links-out'))).toContain('lies outside of it');
+  });
+
+  it.each([
+    '',
+    'http://example.com/a.ts',
+    'data:text/javascript,1',
+    'file:///etc/passwd',
+    '../../etc',
+    './nothing.ts',
+    'no-such-package',
+    'UPPER CASE',
+    '@a/../../b',
+    '/etc/passwd',
+  ])('%j', async (name) => {
+    expect(await refused(name)).toMatch(/^backplane: -plugin /);
+  });
+
+  it('a package.json that is no description, or too large to be one', async () => {
+    file('broken/package.json', '{ "main": ');
+    expect(await refused(join(folder, 'broken'))).toContain('package.json cannot be read');
+    file('cyclic/package.json', `{ "exports": ${'{ ".": '.repeat(40)}"./a.ts"${'}'.repeat(40)} }`);
+    expect(await refused(join(folder, 'cyclic'))).toContain('none of index.ts');
+    truncateSync(file('vast/package.json', '{}'), 10 * 1024 * 1024);
+    expect(await refused(join(folder, 'vast'))).toContain('too large');
+  });
+});
