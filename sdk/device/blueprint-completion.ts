@@ -19,7 +19,7 @@ import { routesOf } from './handler-routes.ts';
 import type { HandlerRoute } from './handlers.ts';
 import { noOptions } from './options.ts';
 import type { HandledRegion, RegionTemplate } from './region-template.ts';
-import type { RegisterDeclaration } from './registers/declaration.ts';
+import { checkReach, completeRegisters, registerHandlers } from './registers/register-completion.ts';
 import { stateFacts } from './state-facts.ts';
 
 interface RegionDraft {
@@ -47,7 +47,9 @@ export function completeBlueprint(
     const { handlers, coalesced, flushCoalescedIo } = region;
     drafts.set(region.template, { handlers, coalesced: [...coalesced], flush: flushCoalescedIo });
   }
+  const registers = completeRegisters(lineage, base?.registers ?? [], fail);
   for (const record of lineage) addRecord(drafts, record, fail);
+  for (const [template, { handlers }] of drafts) checkReach(template, handlers, fail);
   const regions = [...drafts].map(([template, draft]) => freezeRegion(template, draft));
   checkIndependentRegions(regions, fail);
   checkFlushPartners(regions, fail);
@@ -57,7 +59,6 @@ export function completeBlueprint(
   const injections = injecting === undefined ? (base?.injections ?? []) : injectionsOf(injecting);
   const options = injecting === undefined ? base?.options : injecting.options;
   const facets = facetsOf(lineage, base);
-  const registers: readonly RegisterDeclaration[] = Object.freeze([]);
   const prototype: { readonly bus?: string } = deviceClass.prototype;
   return Object.freeze({
     type: description.type,
@@ -84,9 +85,13 @@ function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecor
     return draft;
   };
   for (const region of record.otherRegions) draftOf(region);
-  const handled = new Set<HandledRegion>(record.handlers.map(({ region }) => region));
+  const handled = new Set<HandledRegion>([
+    ...record.handlers.map(({ region }) => region),
+    ...record.registers.map(({ definition }) => definition.region),
+  ]);
   for (const region of handled) {
-    const declarations = record.handlers.filter((one) => one.region === region).map((one) => one.declaration);
+    const written = record.handlers.filter((one) => one.region === region).map((one) => one.declaration);
+    const declarations = [...written, ...registerHandlers(record, region)];
     const draft = draftOf(region);
     draft.handlers = routesOf(region, declarations, draft.handlers, fail);
   }

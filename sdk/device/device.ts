@@ -4,6 +4,7 @@ import { realizeTimers } from './device-timers.ts';
 import type { GuestErrors } from './guest-errors.ts';
 import { buildRegions } from './region-builder.ts';
 import type { RegionTemplate } from './region-template.ts';
+import { resetRegisters } from './registers/register-life.ts';
 
 /** What a machine, or a test bench, gives a device when it is realized. */
 export interface DeviceSurroundings {
@@ -57,8 +58,13 @@ export abstract class Device implements RegionOwner {
     this.surroundings = undefined;
   }
 
-  /** Puts the device into the state that the guest finds after power-on or a reset. */
-  reset(): void {}
+  /**
+   * Puts the device into the state that the guest finds after power-on or a reset. Here it resets the declared registers: a
+   * device that has some and overrides this calls `super.reset()`.
+   */
+  reset(): void {
+    resetRegisters(this);
+  }
 
   /**
    * A snapshot of this version of the class has been put into the fields: the place to check what belongs together, and to

@@ -46,11 +46,19 @@ function routeOf(
   all: readonly HandlerDeclaration[],
   fail: Fail,
 ): HandlerRoute {
-  const { method, isWrite, form, offset } = declaration;
+  const { method, isWrite, form, offset, register } = declaration;
   const where = `handler '${method}' of region '${region.name}'`;
   const sizes = sizesOf(region, declaration, where, fail);
   const route = (start: number, length: number) =>
-    Object.freeze({ method, isWrite, form, offset: start, length, sizes: Object.freeze(sizes) });
+    Object.freeze({
+      method,
+      isWrite,
+      form,
+      offset: start,
+      length,
+      sizes: Object.freeze(sizes),
+      ...(register === undefined ? {} : { register }),
+    });
   if (offset === undefined) return route(0, declaration.length ?? Number.POSITIVE_INFINITY);
 
   const inside = `The region has the offsets ${formatRange({ offset: 0, size: region.size })}, counted from its start.`;

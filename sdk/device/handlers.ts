@@ -44,6 +44,8 @@ export interface HandlerDeclaration {
   readonly offset: number | undefined;
   readonly length: number | undefined;
   readonly sizes: readonly number[] | undefined;
+  /** Stands for a declared register: where that one begins. `method` is then the field that holds it. */
+  readonly register?: number;
 }
 
 /** A handler with nothing left open: bytes `offset` to `offset + length`, accesses of `sizes` that begin there. */
@@ -54,4 +56,6 @@ export interface HandlerRoute {
   readonly offset: number;
   readonly length: number;
   readonly sizes: readonly number[];
+  /** Stands for a declared register: where that one begins. `method` is then the field that holds it. */
+  readonly register?: number;
 }

@@ -53,6 +53,7 @@ export {
   RegionTemplate,
   type TemplateKind,
 } from './region-template.ts';
+export { type RegisterLocks, registerLocks } from './registers/compiled-registers.ts';
 export type {
   AtReset,
   FieldDeclaration,
@@ -63,7 +64,9 @@ export type {
 } from './registers/declaration.ts';
 export { bit, bits, type FieldOptions, type FieldSpec, reserved, undocumented } from './registers/fields.ts';
 export { IndexedRegisters, type IndexedRegistersSpec, indexedRegisters } from './registers/indexed.ts';
+export { describeRegisterValue, type RegisterPlace, registerAt, registerLabel } from './registers/names.ts';
 export type {
+  FieldNames,
   ReadHook,
   Register,
   RegisterField,

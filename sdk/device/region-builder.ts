@@ -3,6 +3,9 @@ import type { RegionBlueprint } from './blueprint.ts';
 import type { Device, DeviceSurroundings } from './device.ts';
 import type { HandlerRoute } from './handlers.ts';
 import { HandledRegion, type RegionTemplate } from './region-template.ts';
+import { compiledRegisters } from './registers/compiled-registers.ts';
+import { describeMissing, registerAt } from './registers/names.ts';
+import { checkRegisterFields } from './registers/register-life.ts';
 
 /**
  * Gives a device memory regions of its own from the templates of its class. What comes out is sealed: the memory core
@@ -12,6 +15,7 @@ export function buildRegions(
   device: Device,
   surroundings: DeviceSurroundings,
 ): ReadonlyMap<RegionTemplate, MemoryRegion> {
+  checkRegisterFields(device);
   const regions = new Map<RegionTemplate, MemoryRegion>();
   for (const blueprint of device.blueprint.regions) {
     const region = buildRegion(device, blueprint, surroundings);
@@ -32,20 +36,20 @@ function buildRegion(device: Device, blueprint: RegionBlueprint, { topology, id,
     valid: template.accepts,
     impl: template.implements,
     endianness: template.endianness,
-    missing: missingOf(template, (message) => guestErrors.report(id, message)),
+    missing: missingOf(device, template, (message) => guestErrors.report(id, message)),
   });
   return MemoryRegion.io(topology, name, size, ops, { owner: device });
 }
 
 /** What an access answers that no handler takes: an empty port bus floats high, missing memory registers read zero. */
-function missingOf(template: HandledRegion, report: (message: string) => void): MissingRoute {
-  const read = template.missingReads;
+function missingOf(device: Device, template: HandledRegion, report: (message: string) => void): MissingRoute {
+  const read = template.kind === 'ports' ? 'ones' : 'zeros';
   if (template.missing === 'silent') return { read };
-  const onMissing = (offset: number, size: number, isWrite: boolean): void =>
-    report(
-      `${isWrite ? 'write to' : 'read of'} offset 0x${offset.toString(16)} (${size} bytes) of region '${template.name}': ` +
-        'no register takes it',
-    );
+  const { registers } = device.blueprint;
+  const onMissing = (offset: number, size: number, isWrite: boolean): void => {
+    const where = `offset 0x${offset.toString(16)} (${size} bytes) of region '${template.name}'`;
+    report(describeMissing(registerAt(registers, template, offset), where, isWrite));
+  };
   return { read, onMissing };
 }
 
@@ -53,8 +57,9 @@ function missingOf(template: HandledRegion, report: (message: string) => void): 
 const FurthestOverrun = 7;
 
 /** A mirrored region repeats its handlers where an access runs over its end; all others are what they say. */
-function memoryRoutes(device: Device, { mirrored, size }: HandledRegion, handlers: readonly HandlerRoute[]): Route[] {
-  const routes = handlers.map((handler) => memoryRoute(device, handler));
+function memoryRoutes(device: Device, region: HandledRegion, handlers: readonly HandlerRoute[]): Route[] {
+  const { mirrored, size } = region;
+  const routes = handlers.map((handler) => memoryRoute(device, region, handler));
   if (!mirrored) return routes;
   return routes.flatMap((route) => {
     const copies = [route];
@@ -68,9 +73,14 @@ function memoryRoutes(device: Device, { mirrored, size }: HandledRegion, handler
 
 type Method = (...args: never[]) => never;
 
-function memoryRoute(device: Device, { method, isWrite, form, offset, length, sizes }: HandlerRoute): Route {
+function memoryRoute(device: Device, region: HandledRegion, handler: HandlerRoute): Route {
+  const { method, isWrite, form, offset, length, sizes, register } = handler;
+  const common = { offset, size: length, accessSize: sizes, withAttributes: form === 'attributes' };
+  if (register !== undefined) {
+    const { read, write, readWide, writeWide } = compiledRegisters(device.blueprint).at(region, register);
+    return isWrite ? { ...common, write, write64: writeWide } : { ...common, read, read64: readWide };
+  }
   // Looked up on the instance's class, so that a subclass that overrides the method is heard.
-  const handler = (device as unknown as Readonly<Record<string, Method>>)[method];
-  const direction = `${isWrite ? 'write' : 'read'}${form === '64-bit' ? '64' : ''}`;
-  return { offset, size: length, accessSize: sizes, withAttributes: form === 'attributes', [direction]: handler };
+  const found = (device as unknown as Readonly<Record<string, Method>>)[method];
+  return { ...common, [`${isWrite ? 'write' : 'read'}${form === '64-bit' ? '64' : ''}`]: found };
 }

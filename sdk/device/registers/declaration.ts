@@ -56,8 +56,11 @@ export interface FieldDeclaration {
 export interface IndexedPlace {
   /** The class's field that holds the index: a register of its own. */
   readonly indexMember: string;
-  /** What must stand in the index register, for the first of an array. */
+  /** What must stand in it, for the first of an array. */
   readonly index: number;
+  /** Which of its bits choose, both included. */
+  readonly low: number;
+  readonly high: number;
 }
 
 /** Everything a class says about one register, or one array of registers. */

@@ -95,7 +95,9 @@ export interface RegisterDefinition {
   /** Of an indexed register: of its data port. */
   readonly offset: number;
   readonly spec: RegisterSpec;
-  readonly indexed: { readonly by: RegisterDefinition; readonly index: number } | undefined;
+  readonly indexed:
+    | { readonly by: RegisterDefinition; readonly field: FieldSpec | undefined; readonly index: number }
+    | undefined;
 }
 
 /** One hook as written; what it belongs to is looked up when the class is complete. */

@@ -1,0 +1,68 @@
+import type { FieldDeclaration, RegisterAccess, RegisterDeclaration } from './declaration.ts';
+
+/** Which bits of a register behave how, as bit masks. */
+export interface AccessMasks {
+  readonly all: bigint;
+  /** Take what is written: read-write, write-only, undocumented, unimplemented. */
+  readonly taken: bigint;
+  readonly oneToClear: bigint;
+  readonly readToClear: bigint;
+  readonly once: bigint;
+  readonly writeOnly: bigint;
+  /** Always the reset value: constant, reserved. */
+  readonly fixed: bigint;
+  readonly reserved: bigint;
+  /** Changing them is worth a word: undocumented, unimplemented. */
+  readonly remarkable: bigint;
+}
+
+/** Fields of a register, or the whole register as one where it has none. */
+export function stretchesOf({
+  fields,
+  width,
+  access,
+  name,
+}: RegisterDeclaration): readonly Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>[] {
+  return fields.length > 0 ? fields : [{ name, low: 0, high: width - 1, access }];
+}
+
+export function maskOf({ low, high }: { readonly low: number; readonly high: number }): bigint {
+  return ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
+}
+
+export function masksOf(register: RegisterDeclaration): AccessMasks {
+  const of = (...accesses: readonly RegisterAccess[]): bigint =>
+    stretchesOf(register)
+      .filter(({ access }) => accesses.includes(access))
+      .reduce((mask, stretch) => mask | maskOf(stretch), 0n);
+  return {
+    all: (1n << BigInt(register.width)) - 1n,
+    taken: of('read-write', 'write-only', 'undocumented', 'unimplemented'),
+    oneToClear: of('write-one-to-clear'),
+    readToClear: of('read-to-clear'),
+    once: of('write-once'),
+    writeOnly: of('write-only'),
+    fixed: of('constant', 'reserved'),
+    reserved: of('reserved'),
+    remarkable: of('undocumented', 'unimplemented'),
+  };
+}
+
+const heeded: readonly RegisterAccess[] = [
+  'read-write',
+  'write-only',
+  'write-one-to-clear',
+  'write-once',
+  'undocumented',
+  'unimplemented',
+];
+
+/** Does a write mean anything to bits of these kinds? Where it does not, the register has no write at all. */
+export function hearsWrites(accesses: readonly RegisterAccess[]): boolean {
+  return accesses.some((access) => heeded.includes(access)) || accesses.every((access) => access === 'reserved');
+}
+
+/** Can the guest read any of these kinds? */
+export function answersReads(accesses: readonly RegisterAccess[]): boolean {
+  return accesses.some((access) => access !== 'write-only');
+}
