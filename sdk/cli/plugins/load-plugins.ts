@@ -46,11 +46,18 @@ function evaluate(code: string, entry: string): Record<string, unknown> {
   rememberBundle(path, code);
   // biome-ignore lint/security/noGlobalEval: a plugin is code that the user asked to run; see sdk/decisions/0015
   const evaluateGlobally = eval;
-  const run = evaluateGlobally(
+  const run: Factory = evaluateGlobally(
     `(function (module, exports) {${code}\n})\n//# sourceURL=${pathToFileURL(path).href}`,
-  ) as Factory;
+  );
   const module = { exports: {} as Record<string, unknown> };
-  run(module, module.exports);
+  const { stackTraceLimit } = Error;
+  // What a class declares is checked deep inside the SDK: the plugin's own line must still be in the stack.
+  Error.stackTraceLimit = 64;
+  try {
+    run(module, module.exports);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
   return module.exports;
 }
 
