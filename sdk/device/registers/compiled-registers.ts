@@ -69,7 +69,18 @@ export class CompiledRegisters {
 
   /** What answers at an offset where a register (or a data port) begins. */
   at(region: RegionTemplate, offset: number): RegisterFunctions {
-    return this.slots.find((slot) => slot.region === region && slot.offset === offset) ?? {};
+    const slot = this.slots.find((one) => one.region === region && one.offset === offset);
+    if (slot === undefined) return {};
+    const span = this;
+    return {
+      read(start, size) {
+        return span.readSpan(this, slot, start, size);
+      },
+      write(value, start, size) {
+        span.writeSpan(this, slot, value, start, size);
+      },
+      ...slot,
+    };
   }
 
   reset(device: Device): void {
@@ -77,7 +88,7 @@ export class CompiledRegisters {
   }
 
   /** More than one register at once, or a part of one and what follows it: up to four bytes, each of its own register. */
-  private readSpan(device: Device, { region }: RegisterDeclaration, offset: number, size: number): number {
+  private readSpan(device: Device, { region }: Pick<Slot, 'region'>, offset: number, size: number): number {
     let value = 0;
     for (let done = 0; done < size; ) {
       const place = this.placeOf(region, offset + done, size - done);
@@ -94,7 +105,7 @@ export class CompiledRegisters {
 
   private writeSpan(
     device: Device,
-    { region }: RegisterDeclaration,
+    { region }: Pick<Slot, 'region'>,
     value: number,
     offset: number,
     size: number,

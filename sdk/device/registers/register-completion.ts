@@ -163,8 +163,9 @@ const isDeclaredAt = (register: RegisterDeclaration, { region, offset, indexed }
   register.region === region && register.offset === offset && register.indexedBy?.index === indexed?.index;
 
 /**
- * The handlers that one class's registers amount to. Directions that no bit heeds have none: such an access is missing,
- * and what reports it knows the register. Registers behind one data port share its handlers.
+ * The handlers that one class's registers amount to. Directions that no bit heeds have none, so that such an access is
+ * missing, and what reports it knows the register; unless an access can begin there and go on in the next register.
+ * Registers behind one data port share its handlers.
  */
 export function registerHandlers(record: RegisterRecord, region: HandledRegion): HandlerDeclaration[] {
   const handlers: HandlerDeclaration[] = [];
@@ -175,9 +176,14 @@ export function registerHandlers(record: RegisterRecord, region: HandledRegion):
     const bytes = spec.width / 8;
     const { count = 1, stride = bytes } = indexed === undefined ? spec : {};
     const isWide = spec.width === 64 && region.implements.max === 8;
+    const runsOver =
+      region.implements.unaligned ||
+      Math.min(region.implements.max, 4) > bytes ||
+      offset % bytes !== 0 ||
+      stride % bytes !== 0;
     for (const isWrite of [false, true]) {
       const shared = handlers.some((one) => one.isWrite === isWrite && one.offset === offset);
-      if (shared || !(isWrite ? hearsWrites(accesses) : answersReads(accesses))) continue;
+      if (shared || !(runsOver || (isWrite ? hearsWrites(accesses) : answersReads(accesses)))) continue;
       const common = {
         method: member,
         isWrite,
