@@ -1,4 +1,13 @@
-import { DmaPort, IsaBus, MemoryDmaPort, PciBus, PortsBehindBridge, ResetController, SystemBus } from '../bus/index.ts';
+import {
+  DmaPort,
+  EventNotifiers,
+  IsaBus,
+  MemoryDmaPort,
+  PciBus,
+  PortsBehindBridge,
+  ResetController,
+  SystemBus,
+} from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
 import type { Token } from '../device/index.ts';
 import { AddressSpace, BackplaneError, MemoryRegion, MemoryTopology } from '../memory/index.ts';
@@ -12,6 +21,20 @@ class RecordedResets extends ResetController {
 
   requestReset(reason: string): void {
     this.reasons.push(reason);
+  }
+}
+
+/** Signals reach their consumers at once: there is no kernel on a bench. */
+class ImmediateNotifiers extends EventNotifiers {
+  private readonly consumers: (() => void)[] = [];
+
+  constructor(topology: MemoryTopology) {
+    super();
+    topology.signalIoeventfd = (fd) => this.consumers[fd]?.();
+  }
+
+  add(consumer: () => void): number {
+    return this.consumers.push(consumer) - 1;
   }
 }
 
@@ -49,6 +72,7 @@ export class BenchServices {
       [DmaPort, new MemoryDmaPort(this.memory)],
       [PortsBehindBridge, new PortsBehindBridge(emptyPorts(topology))],
       [ResetController, this.resets],
+      [EventNotifiers, new ImmediateNotifiers(topology)],
       ...more,
     ]);
   }

@@ -7,6 +7,17 @@ export class RegionWindow {
     readonly address: number,
   ) {}
 
+  /** 1, 2 or 4 bytes as a number, 8 as a bigint. */
+  read(offset: number, size: number): number | bigint {
+    return size === 8 ? this.read64(offset) : this.space.read(this.address + offset, size);
+  }
+
+  /** As wide as `size` says. */
+  write(offset: number, value: number | bigint, size: number): void {
+    if (size === 8) this.write64(offset, BigInt(value));
+    else this.space.write(this.address + offset, Number(value), size);
+  }
+
   read8(offset = 0): number {
     return this.space.read(this.address + offset, 1);
   }

@@ -5,12 +5,16 @@ import {
   type ConcreteDeviceClass,
   constructDevice,
   type Device,
+  type FieldNames,
   type GivenOptionsOfClass,
   type GuestError,
   GuestErrors,
   type PinNames,
   pinsOf,
   type RegionTemplate,
+  type Register,
+  type RegisterSpec,
+  type RegisterValue,
   type Token,
 } from '../device/index.ts';
 import type { Placement } from '../machine/wiring.ts';
@@ -19,6 +23,7 @@ import { BenchGuest } from './bench-guest.ts';
 import { type BenchService, BenchServices } from './bench-services.ts';
 import { InterruptRecorder } from './interrupt-recorder.ts';
 import { RegionWindow } from './region-window.ts';
+import { declarationOf, type RegisterMembers, RegisterProbe, type ValueOfMember } from './register-probe.ts';
 
 /** How a device is put on the bench. Everything may be left out. */
 export interface TestBenchOptions<C extends ConcreteDeviceClass> {
@@ -99,6 +104,20 @@ export class TestBench<D extends Device> extends BenchGuest {
   /** A region by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */
   at(region: RegionTemplate): RegionWindow {
     return new RegionWindow(region.kind === 'ports' ? this.io : this.memory, this.addressOf(region));
+  }
+
+  /**
+   * A register by the class's field, or by the value that declared it, whose fields the compiler knows:
+   * `bench.register('status').expect(0x80)`, `bench.register(status).field('computing').read()`.
+   */
+  register<S extends RegisterSpec>(
+    register: Register<S>,
+    element?: number,
+  ): RegisterProbe<RegisterValue<S>, FieldNames<S>>;
+  register<K extends RegisterMembers<D>>(member: K, element?: number): RegisterProbe<ValueOfMember<D[K]>>;
+  register(register: Register<RegisterSpec> | string, element = 0): RegisterProbe<never, never> {
+    const declaration = declarationOf(this.device.blueprint, register);
+    return new RegisterProbe(this, declaration, element) as unknown as RegisterProbe<never, never>;
   }
 
   /** One of the services around the device: `bench.service(IsaBus).line(3).set(true)`. */

@@ -22,6 +22,8 @@ interface Outcome {
 
 type Drain = 'every-exit' | 'on-access';
 const PageSize = 0x1000;
+/** What a program can do on a bench, which has no bridge to configuration space. */
+const GuestCode: readonly ScriptStep['kind'][] = ['read', 'write', 'wait'];
 /** Nothing takes time but waiting: otherwise the two runs would differ because one has fewer exits. */
 const Timeless = { costs: { kernel: 0, userspace: 0 }, plainCost: 0 } as const;
 
@@ -35,7 +37,7 @@ export const coalescedEqualsUncoalesced: Check = {
     const zones = zonesOf(subject);
     const makeScript = (random: Parameters<typeof randomScript>[1]) =>
       randomScript(subject.layout, random, { length: subject.length, values: subject.values }).filter(
-        (step) => step.kind !== 'line' && !halfCoalesced(step, zones),
+        (step) => GuestCode.includes(step.kind) && !halfCoalesced(step, zones),
       );
     return subject.search(this.name, makeScript, (script) => {
       const plain = outcome(subject, script, undefined);
@@ -59,8 +61,9 @@ function compare(script: readonly ScriptStep[], plain: Outcome, queued: Outcome,
   if (field !== undefined) {
     return `in the end '${field.path}' is ${field.left} ${names[0]}, and ${field.right} ${names[1]}. ${advice}`;
   }
+  if (Buffer.compare(plain.ram, queued.ram) === 0) return undefined;
   const at = plain.ram.findIndex((byte, address) => byte !== queued.ram[address]);
-  return at < 0 ? undefined : `in the end guest memory at ${hex(at)} differs, ${how}. ${advice}`;
+  return `in the end guest memory at ${hex(at)} differs, ${how}. ${advice}`;
 }
 
 /** Runs the script as a guest program, with or without coalescing. */

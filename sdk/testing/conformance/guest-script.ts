@@ -1,4 +1,4 @@
-import { IsaBus } from '../../bus/index.ts';
+import { IsaBus, PciBus } from '../../bus/index.ts';
 import type { Device } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 
@@ -16,6 +16,9 @@ export type ScriptStep =
       /** A bigint exactly where the access has 8 bytes. */
       readonly value: number | bigint;
     }
+  /** The guest reads or writes the function's own configuration space. */
+  | { readonly kind: 'config-read'; readonly offset: number; readonly size: 1 | 2 | 4 }
+  | { readonly kind: 'config-write'; readonly offset: number; readonly size: 1 | 2 | 4; readonly value: number }
   /** Guest time passes. */
   | { readonly kind: 'wait'; readonly nanoseconds: number }
   /** Another device drives an ISA interrupt line. */
@@ -35,6 +38,11 @@ export function perform(bench: TestBench<Device>, step: ScriptStep): Answer {
     case 'write':
       write(bench, step);
       return pins(bench);
+    case 'config-read':
+      return `${formatValue(bench.service(PciBus).readConfig(configAddress(step), step.size), step.size)}${pins(bench)}`;
+    case 'config-write':
+      bench.service(PciBus).writeConfig(configAddress(step), step.value, step.size);
+      return pins(bench);
     case 'wait':
       bench.clock.advance(step.nanoseconds);
       return pins(bench);
@@ -47,6 +55,11 @@ export function perform(bench: TestBench<Device>, step: ScriptStep): Answer {
     case 'restore':
       return pins(bench);
   }
+}
+
+/** As configuration mechanism #1 has it: the bench puts a card into slot 1. */
+export function configAddress({ offset }: { readonly offset: number }): number {
+  return (0x8000_0800 | offset) >>> 0;
 }
 
 export function read(bench: TestBench<Device>, space: Space, address: number, size: AccessWidth): number | bigint {

@@ -36,6 +36,8 @@ export class Layout {
   readonly regions: readonly { readonly region: HandledRegion; readonly space: Space; readonly address: number }[];
   /** ISA interrupt lines that the device may listen to, driven by others. */
   readonly lines: readonly number[];
+  /** Whether it is a PCI function, which has a configuration space. */
+  readonly isPci: boolean;
 
   constructor(
     bench: TestBench<Device>,
@@ -47,6 +49,7 @@ export class Layout {
       space: template.kind === 'ports' ? 'ports' : 'memory',
       address: bench.addressOf(template),
     }));
+    this.isPci = blueprint.bus === 'pci';
     const registers = this.registerTargets();
     this.targets = [...registers, ...mapped.flatMap((region) => this.handlerTargets(region))];
     const hearsLines = blueprint.injections.some(({ token }) => token === IsaBus);

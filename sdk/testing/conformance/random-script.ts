@@ -31,6 +31,8 @@ function addSteps(steps: ScriptStep[], layout: Layout, random: Random, options: 
     steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) + random.below(1000) });
   } else if (layout.lines.length > 0 && random.oneIn(8)) {
     steps.push({ kind: 'line', line: random.pick(layout.lines), level: random.oneIn(2) });
+  } else if (layout.isPci && (layout.targets.length === 0 || random.oneIn(8))) {
+    steps.push(configAccess(random, hostile));
   } else if (resets && random.oneIn(60)) {
     steps.push({ kind: 'reset' });
   } else if (hostile && random.oneIn(3) && layout.regions.length > 0) {
@@ -79,6 +81,24 @@ function access(
   }
   return writeStep(target, at, size, randomValue(random, size, target, options.values));
 }
+
+/** What drivers do with a configuration space. A hostile guest also moves the card away, until the next reset. */
+function configAccess(random: Random, hostile: boolean): ScriptStep {
+  const size = random.pick([1, 2, 4] as const);
+  const anywhere = random.below(0x100);
+  const offset = hostile
+    ? anywhere
+    : random.pick([Config.Command, Config.Status, Config.CacheLine, Config.Line, anywhere]);
+  const aligned = offset - (offset % size);
+  if (random.oneIn(2)) return { kind: 'config-read', offset: aligned, size };
+  const value = Number(randomValue(random, size, undefined));
+  const places = aligned >= Config.FirstBar && aligned <= Config.Rom + 3;
+  if (hostile || (!places && aligned > Config.Status)) return { kind: 'config-write', offset: aligned, size, value };
+  // It goes on decoding its addresses, and may go on making transfers.
+  return { kind: 'config-write', offset: Config.Command, size: 2, value: (value & 0xffff) | 0x7 };
+}
+
+const Config = { Command: 0x04, Status: 0x06, CacheLine: 0x0c, FirstBar: 0x10, Rom: 0x30, Line: 0x3c } as const;
 
 /** Any width, any offset, a little beyond both ends too. */
 function strayAccess(layout: Layout, random: Random, options: RandomScriptOptions): ScriptStep {

@@ -9,7 +9,9 @@ import { type Answers, answerOf, clearRecorders, difference, lastOf } from './tw
 /** Names of what the hardware keeps: as the author says, and registers declared so. */
 function survivors(subject: Subject): readonly string[] {
   const kept = subject.blueprint.registers.filter(({ atReset }) => atReset === 'kept').map(({ member }) => member);
-  return [...kept, ...(subject.settings.survivesReset ?? [])];
+  // Bytes of a PCI function beyond the header are its own to reset; the bus resets the header.
+  const configuration = subject.layout.isPci ? ['config.bytes'] : [];
+  return [...kept, ...configuration, ...(subject.settings.survivesReset ?? [])];
 }
 
 /** A program, a reset, and a program that shows what came out of it. */
@@ -46,6 +48,7 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
     }
     if (index === reset) {
       transplant(used.device, bench.device, survivors(subject));
+      bench.device.onStateLoaded(subject.blueprint.version);
       ramOf(bench).set(ramOf(used));
     }
     const answer = answerOf(bench, step);

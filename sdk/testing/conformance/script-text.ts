@@ -1,5 +1,5 @@
 import { hex } from '../../memory/index.ts';
-import type { ScriptStep, Space } from './guest-script.ts';
+import { configAddress, type ScriptStep, type Space } from './guest-script.ts';
 
 /** Names what an address is, for the comments of printed scripts. */
 export type Namer = (space: Space, address: number) => string | undefined;
@@ -21,6 +21,10 @@ function guestLine(step: ScriptStep): string {
       const value = `0x${step.value.toString(16)}${step.size === 8 ? 'n' : ''}`;
       return `yield* guest.${step.space === 'ports' ? 'out' : 'store'}${8 * step.size}(${hex(step.address)}, ${value});`;
     }
+    case 'config-read':
+      return `${selectCode(step)} yield* guest.in${8 * step.size}(${dataPort(step)});`;
+    case 'config-write':
+      return `${selectCode(step)} yield* guest.out${8 * step.size}(${dataPort(step)}, ${hex(step.value)});`;
     case 'wait':
       return `yield* guest.pause(${step.nanoseconds});`;
     case 'line':
@@ -49,6 +53,10 @@ function qtestLine(step: ScriptStep): string {
       const verb = step.space === 'ports' ? `out${Suffix[step.size]}` : `write${Suffix[step.size]}`;
       return `${verb} ${hex(step.address)} 0x${step.value.toString(16)}`;
     }
+    case 'config-read':
+      return `${selectCommand(step)}\nin${Suffix[step.size]} ${dataPort(step)}`;
+    case 'config-write':
+      return `${selectCommand(step)}\nout${Suffix[step.size]} ${dataPort(step)} ${hex(step.value)}`;
     case 'wait':
       return `clock_step ${step.nanoseconds}`;
     case 'line':
@@ -59,3 +67,8 @@ function qtestLine(step: ScriptStep): string {
       return '# savevm, loadvm';
   }
 }
+
+const selected = (step: { readonly offset: number }): string => hex((configAddress(step) & ~3) >>> 0);
+const dataPort = ({ offset }: { readonly offset: number }): string => hex(0xcfc + (offset & 3));
+const selectCode = (step: { readonly offset: number }): string => `yield* guest.out32(0xcf8, ${selected(step)});`;
+const selectCommand = (step: { readonly offset: number }): string => `outl 0xcf8 ${selected(step)}`;

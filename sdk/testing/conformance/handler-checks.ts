@@ -1,0 +1,102 @@
+import type { Device, HandlerRoute } from '../../device/index.ts';
+import { hex } from '../../memory/index.ts';
+import type { TestBench } from '../test-bench.ts';
+import { legalWidths } from './layout.ts';
+import { fieldsOf } from './observation.ts';
+import { randomScript } from './random-script.ts';
+import type { Check, Subject } from './subject.ts';
+import { answerOf } from './twins.ts';
+
+type Handler = (this: Device, ...parameters: number[]) => unknown;
+
+/** Memory cuts an answer to the width of the access; whoever answers more does not know what the guest sees. */
+const answersFit: Check = {
+  name: 'reads answer numbers of their width, and no field stops being a number',
+  find(subject) {
+    const steps = (random: Parameters<typeof randomScript>[1]) =>
+      randomScript(subject.layout, random, { length: subject.length, values: subject.values });
+    return subject.search(this.name, steps, (script) => {
+      const misfits: string[] = [];
+      const bench = watchedBench(subject, misfits);
+      for (const step of script) {
+        answerOf(bench, step);
+        if (misfits.length > 0) return misfits[0];
+      }
+      for (const [path, value] of fieldsOf(bench)) if (Number.isNaN(value)) return `'${path}' is NaN in the end.`;
+      return undefined;
+    });
+  },
+};
+
+/** A bench whose device has watched read handlers; the class is as before when this returns. */
+function watchedBench(subject: Subject, misfits: string[]): TestBench<Device> {
+  const prototype = subject.deviceClass.prototype as Record<string, unknown>;
+  const routes = subject.blueprint.regions.flatMap(({ handlers }) => handlers.filter(({ isWrite }) => !isWrite));
+  const own = new Map<string, PropertyDescriptor | undefined>();
+  for (const route of routes) {
+    const { method } = route;
+    if (own.has(method)) continue;
+    own.set(method, Object.getOwnPropertyDescriptor(prototype, method));
+    const original = prototype[method] as Handler;
+    const value: Handler = function (...parameters) {
+      const answer = original.apply(this, parameters);
+      const misfit = misfitOf(route, answer);
+      if (misfit !== undefined) misfits.push(`${method}() answers ${misfit}.`);
+      return answer;
+    };
+    Object.defineProperty(prototype, method, { value, configurable: true, writable: true });
+  }
+  try {
+    return subject.bench();
+  } finally {
+    for (const [method, descriptor] of own) {
+      if (descriptor === undefined) delete prototype[method];
+      else Object.defineProperty(prototype, method, descriptor);
+    }
+  }
+}
+
+function misfitOf({ form, sizes }: HandlerRoute, answer: unknown): string | undefined {
+  const wanted = form === '64-bit' ? 'bigint' : 'number';
+  if (typeof answer !== wanted) return `${String(answer)}, which is no ${wanted}`;
+  if (form === 'attributes' && (answer as number) < 0) return undefined;
+  // An access narrower than the widest gets the low bytes.
+  const size = Math.max(...sizes);
+  const fits =
+    typeof answer === 'bigint'
+      ? answer >= 0n && answer < 1n << BigInt(8 * size)
+      : Number.isInteger(answer) && (answer as number) >= 0 && (answer as number) < 2 ** (8 * size);
+  return fits ? undefined : `${String(answer)}, which is no value of ${size} bytes`;
+}
+
+/** A range that nobody writes to, or that no legal access lies in, was meant to be another one. */
+const coalescedRangesAreTaken: Check = {
+  name: 'every byte of a coalesced range is written by some legal access that lies in the range',
+  applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),
+  find({ blueprint, layout }) {
+    for (const { region } of layout.regions) {
+      const { coalesced, handlers } = blueprint.region(region) ?? { coalesced: [], handlers: [] };
+      const registers = layout.targets.filter((target) => target.register && target.region === region);
+      const taken = (offset: number): boolean =>
+        handlers.some((route) => route.isWrite && offset >= route.offset && offset < route.offset + route.length) ||
+        registers.some((target) => offset >= target.offset && offset < target.offset + target.length);
+      for (const { offset, size } of coalesced) {
+        const inside = (at: number): boolean =>
+          [0, 1, 2, 3, 4, 5, 6, 7].some((back) =>
+            legalWidths(region, at - back).some(
+              (width) => at - back >= offset && width > back && at - back + width <= offset + size,
+            ),
+          );
+        for (let at = offset; at < offset + size; at++) {
+          if (taken(at) && inside(at)) continue;
+          const why = taken(at) ? 'no legal access that reaches it lies in the range' : 'nothing there takes writes';
+          const range = `@addCoalescedIo(${region.name}, { offset: ${offset}, size: ${size} })`;
+          return { message: `${range}: offset ${hex(at)}: ${why}.`, script: [] };
+        }
+      }
+    }
+    return undefined;
+  },
+};
+
+export const handlerChecks: readonly Check[] = [coalescedRangesAreTaken, answersFit];

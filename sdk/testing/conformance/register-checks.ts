@@ -1,0 +1,152 @@
+import type { Device } from '../../device/index.ts';
+import type { TestBench } from '../test-bench.ts';
+import { perform, read, type ScriptStep, write } from './guest-script.ts';
+import { legalWidths } from './layout.ts';
+import { fieldsOf, firstFieldDifference } from './observation.ts';
+import { randomScript } from './random-script.ts';
+import { type Cell, hasHook, inRegister, RegisterModel, Unwritable } from './register-model.ts';
+import type { Check, Subject } from './subject.ts';
+import { answerOf, difference } from './twins.ts';
+
+const hasRegisters = ({ blueprint }: Subject): boolean => blueprint.registers.length > 0;
+const show = (value: bigint, { register }: Cell): string => `0x${value.toString(16).padStart(register.width / 4, '0')}`;
+const randomSteps = (subject: Subject) => (random: Parameters<typeof randomScript>[1]) =>
+  randomScript(subject.layout, random, { length: subject.length, values: subject.values });
+
+/** Follows a random program access by access, with the declaration in hand. */
+const obeysItsModes: Check = {
+  name: 'every access does to the registers what their declaration says, bit by bit, at every width',
+  applies: hasRegisters,
+  find(subject) {
+    const model = new RegisterModel(subject.layout, subject.settings.computed ?? []);
+    return subject.search(this.name, randomSteps(subject), (script) => {
+      const bench = subject.bench();
+      for (const [index, step] of script.entries()) {
+        if (step.kind !== 'read' && step.kind !== 'write') {
+          answerOf(bench, step);
+          continue;
+        }
+        const wrong = misbehaviour(model, bench, step);
+        if (wrong !== undefined) return `step ${index + 1}: ${wrong}`;
+      }
+      return undefined;
+    });
+  },
+};
+
+type Access = ScriptStep & { readonly kind: 'read' | 'write' };
+
+/** What one access did that its declaration does not say. */
+function misbehaviour(model: RegisterModel, bench: TestBench<Device>, step: Access): string | undefined {
+  const before = model.held(bench.device);
+  const reached = model.reached(step, before);
+  const answer = step.kind === 'read' ? read(bench, step.space, step.address, step.size) : write(bench, step);
+  const after = model.held(bench.device);
+  if (reached === undefined || reached.size === 0) return undefined;
+  let hooks = false;
+  for (const [number, reach] of reached) {
+    const cell = model.cells[number] as Cell;
+    const now = after[number] as bigint;
+    const then = before[number] as bigint;
+    const hooked = hasHook(cell.register, step.kind === 'write');
+    hooks ||= hooked;
+    if (step.kind === 'write') {
+      const { value, known } = model.afterWrite(cell, then, inRegister(step.value, reach), reach.mask);
+      const wrong = (value ^ now) & known;
+      if (wrong !== 0n)
+        return `${wordsOf(model, cell, wrong)} holds ${show(now, cell)} and not ${show(value, cell)} then.`;
+    } else if (!hooked) {
+      const { answer: expected, answerKnown, value } = model.afterRead(cell, then, reach.mask);
+      const got = inRegister(answer as number | bigint, reach);
+      const wrong = (got ^ expected) & answerKnown;
+      if (wrong !== 0n)
+        return `${wordsOf(model, cell, wrong)} reads ${show(got, cell)} and not ${show(expected, cell)}.`;
+      if (value !== now) return `${cell.name} holds ${show(now, cell)} and not ${show(value, cell)} after it was read.`;
+    }
+  }
+  if (hooks) return undefined;
+  const stranger = after.findIndex((value, number) => !reached.has(number) && value !== before[number]);
+  const other = model.cells[stranger];
+  return other && `${other.name} changes to ${show(after[stranger] as bigint, other)}, although it was not touched.`;
+}
+
+/** `control, field 'rate' (read-write),`: the first field that is wrong. */
+function wordsOf(model: RegisterModel, { name, register }: Cell, wrong: bigint): string {
+  const field = model.fieldsOf(register).find(({ bits }) => (bits & wrong) !== 0n);
+  if (field === undefined || field.name === '') return `'${name}' (${register.access})`;
+  return `'${name}', field '${field.name}' (${field.access}),`;
+}
+
+/** Hooks may do anything, but not because of bits that the guest cannot write. */
+const unwritableBitsDoNothing: Check = {
+  name: 'what is written to bits that cannot be written makes no difference',
+  applies: ({ blueprint }) =>
+    blueprint.registers.some(({ access, fields }) =>
+      fields.length === 0 ? Unwritable.includes(access) : fields.some((field) => Unwritable.includes(field.access)),
+    ),
+  find(subject) {
+    const model = new RegisterModel(subject.layout, []);
+    return subject.search(this.name, randomSteps(subject), (script) => {
+      const [left, right] = [subject.bench(), subject.bench()];
+      const flipped = (step: ScriptStep): ScriptStep => withOtherBits(model, right, step);
+      const names = ['as it stands', 'with those bits the other way round'] as const;
+      const answers = script.map((step) => [answerOf(left, step), answerOf(right, flipped(step))] as const);
+      const first = answers.map(([answer]) => answer);
+      const found = difference(
+        script,
+        first,
+        answers.map(([, answer]) => answer),
+        names,
+      );
+      if (found !== undefined) return found;
+      const field = firstFieldDifference(fieldsOf(left), fieldsOf(right));
+      return field && `'${field.path}' is ${field.left} ${names[0]}, and ${field.right} ${names[1]}.`;
+    });
+  },
+};
+
+function withOtherBits(model: RegisterModel, bench: TestBench<Device>, step: ScriptStep): ScriptStep {
+  if (step.kind !== 'write') return step;
+  const reached = model.reached(step, model.held(bench.device));
+  let flips = 0n;
+  for (const [number, { mask, shift }] of reached ?? []) {
+    for (const { access, bits } of model.fieldsOf((model.cells[number] as Cell).register)) {
+      const inPlace = Unwritable.includes(access) ? bits & mask : 0n;
+      flips |= shift >= 0 ? inPlace << BigInt(shift) : inPlace >> BigInt(-shift);
+    }
+  }
+  const value = BigInt(step.value) ^ flips;
+  return { ...step, value: step.size === 8 ? value : Number(value) };
+}
+
+/** A register that no access reaches in whole is a register in the wrong region, or of the wrong width. */
+const reachable: Check = {
+  name: 'every register can be reached at every legal width, and its parts are parts of the whole',
+  applies: hasRegisters,
+  find(subject) {
+    for (const target of subject.layout.targets) {
+      const { register } = target;
+      if (register === undefined || target.selectedBy !== undefined) continue;
+      const fitting = legalWidths(target.region, target.offset).filter((width) => width <= target.length);
+      if (fitting.length === 0) {
+        const message = `no access that region '${target.region.name}' accepts fits into '${target.name}', ${register.width} bits at offset 0x${target.offset.toString(16)}.`;
+        return { message, script: [] };
+      }
+      for (const size of fitting) {
+        const step: ScriptStep = { kind: 'read', space: target.space, address: target.address, size };
+        const bench = subject.bench();
+        perform(bench, step);
+        const { result } = target.space === 'ports' ? bench.io : bench.memory;
+        const missing = bench.guestErrors.find(({ message }) => message.includes('no register takes it'));
+        if (result === 0 && missing === undefined) continue;
+        return {
+          message: `'${target.name}' does not answer: ${missing?.message ?? 'the access is refused'}.`,
+          script: [step],
+        };
+      }
+    }
+    return undefined;
+  },
+};
+
+export const registerChecks: readonly Check[] = [reachable, obeysItsModes, unwritableBitsDoNothing];

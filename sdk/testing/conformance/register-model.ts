@@ -1,0 +1,146 @@
+import type { Device, FieldDeclaration, RegisterAccess, RegisterDeclaration } from '../../device/index.ts';
+import type { ScriptStep } from './guest-script.ts';
+import type { Layout } from './layout.ts';
+
+/** One register, one of an array included, and where its bytes are. */
+export interface Cell {
+  readonly name: string;
+  readonly register: RegisterDeclaration;
+  readonly element: number;
+  readonly space: 'ports' | 'memory';
+  readonly address: number;
+  readonly bytes: number;
+}
+
+type Access = ScriptStep & { readonly kind: 'read' | 'write' };
+
+/** Bits that hold what is written, as far as the guest can tell. */
+const Storing: readonly RegisterAccess[] = ['read-write', 'write-only', 'undocumented', 'unimplemented'];
+/** Bits that writing never changes. */
+export const Unwritable: readonly RegisterAccess[] = ['read-only', 'read-to-clear', 'constant', 'reserved'];
+const MostCells = 256;
+
+/** What the declaration says that an access does to the registers: nothing here looks at how they are implemented. */
+export class RegisterModel {
+  readonly cells: readonly Cell[];
+  private readonly computed: ReadonlySet<string>;
+
+  constructor(layout: Layout, computed: readonly string[]) {
+    this.cells = layout.blueprint.registers.flatMap((register) => cellsOf(layout, register)).slice(0, MostCells);
+    this.computed = new Set(computed);
+  }
+
+  /** What every register holds now, seen from inside the device. */
+  held(device: Device): readonly bigint[] {
+    return this.cells.map(({ register, element }) => {
+      const value = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
+      const one = ArrayBuffer.isView(value) ? (value as unknown as ArrayLike<number | bigint>)[element] : value;
+      return BigInt.asUintN(register.width, BigInt(one as number | bigint));
+    });
+  }
+
+  /** The registers that an access reaches, and the bits of each; undefined where the access changes what it reaches. */
+  reached(access: Access, held: readonly bigint[]): ReadonlyMap<number, Reach> | undefined {
+    const reached = new Map<number, Reach>();
+    const indexes = new Set<string>();
+    let throughIndex = false;
+    this.cells.forEach((cell, number) => {
+      const reach = overlap(cell, access);
+      if (reach === undefined) return;
+      const { indexedBy, member } = cell.register;
+      if (indexedBy !== undefined) {
+        throughIndex = true;
+        const chosen = this.valueOf(indexedBy.indexMember, held);
+        const step = cell.element * (cell.register.stride ?? 1);
+        if (chosen !== BigInt(indexedBy.index + step)) return;
+      }
+      indexes.add(member);
+      reached.set(number, reach);
+    });
+    const moves = this.cells.some(({ register: { indexedBy } }) => indexedBy && indexes.has(indexedBy.indexMember));
+    return throughIndex && moves ? undefined : reached;
+  }
+
+  /** What the register is to hold after these bits of it were written. Bits that may be either way are not in `known`. */
+  afterWrite(cell: Cell, before: bigint, written: bigint, mask: bigint): { value: bigint; known: bigint } {
+    let value = before;
+    let known = 0n;
+    const hooked = hasHook(cell.register, true);
+    for (const { name, access, bits } of this.fieldsOf(cell.register)) {
+      const reached = bits & mask;
+      if (this.computed.has(`${cell.register.member}.${name}`) || this.computed.has(cell.register.member)) continue;
+      if (Storing.includes(access)) value = (value & ~reached) | (written & reached);
+      else if (access === 'write-one-to-clear') value &= ~(written & reached);
+      else if (access === 'write-once') continue;
+      else if (hooked && access !== 'constant' && access !== 'reserved') continue;
+      known |= bits;
+    }
+    return { value, known };
+  }
+
+  /** What reading these bits answers, and what the register holds then. */
+  afterRead(cell: Cell, before: bigint, mask: bigint): { answer: bigint; answerKnown: bigint; value: bigint } {
+    let answerKnown = 0n;
+    let value = before;
+    for (const { access, bits } of this.fieldsOf(cell.register)) {
+      if (access === 'read-to-clear') value &= ~(bits & mask);
+      if (access !== 'write-only') answerKnown |= bits & mask;
+    }
+    return { answer: before & mask, answerKnown, value };
+  }
+
+  /** Fields with their bits; a register without fields is one field of its own. */
+  fieldsOf(register: RegisterDeclaration): readonly { name: string; access: RegisterAccess; bits: bigint }[] {
+    const { fields, width, access } = register;
+    if (fields.length === 0) return [{ name: '', access, bits: (1n << BigInt(width)) - 1n }];
+    return fields.map((field) => ({ name: field.name, access: field.access, bits: bitsOf(field) }));
+  }
+
+  private valueOf(member: string, held: readonly bigint[]): bigint | undefined {
+    const index = this.cells.findIndex(({ register }) => register.member === member);
+    return index < 0 ? undefined : held[index];
+  }
+}
+
+/** Bits of a register that an access covers, and how far it is shifted in the access's value. */
+export interface Reach {
+  readonly mask: bigint;
+  /** Bits from the access's lowest to the register's lowest; negative where the access begins inside the register. */
+  readonly shift: number;
+}
+
+export function hasHook({ fields, readHook, writeHook }: RegisterDeclaration, isWrite: boolean): boolean {
+  if ((isWrite ? writeHook : readHook) !== undefined) return true;
+  return fields.some((field) => (isWrite ? field.writeHook : field.readHook) !== undefined);
+}
+
+export const bitsOf = ({ low, high }: FieldDeclaration): bigint => ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
+
+/** The part of an access's value that belongs to a register, in place. */
+export function inRegister(value: number | bigint, { mask, shift }: Reach): bigint {
+  const whole = BigInt(value);
+  return (shift >= 0 ? whole >> BigInt(shift) : whole << BigInt(-shift)) & mask;
+}
+
+function overlap(cell: Cell, { space, address, size }: Access): Reach | undefined {
+  const start = Math.max(cell.address, address);
+  const end = Math.min(cell.address + cell.bytes, address + size);
+  if (cell.space !== space || start >= end) return undefined;
+  const mask = ((1n << BigInt(8 * (end - start))) - 1n) << BigInt(8 * (start - cell.address));
+  return { mask, shift: 8 * (cell.address - address) };
+}
+
+function cellsOf(layout: Layout, register: RegisterDeclaration): Cell[] {
+  const first = layout.targetOf(register);
+  if (first === undefined) return [];
+  const bytes = register.width / 8;
+  const stride = register.indexedBy === undefined ? (register.stride ?? bytes) : 0;
+  return Array.from({ length: register.count ?? 1 }, (_, element) => ({
+    name: register.count === undefined ? register.name : `${register.name}[${element}]`,
+    register,
+    element,
+    space: first.space,
+    address: first.address + element * stride,
+    bytes,
+  }));
+}

@@ -1,0 +1,200 @@
+import {
+  type Device,
+  type DeviceBlueprint,
+  nearest,
+  type Register,
+  type RegisterDeclaration,
+  type RegisterSpec,
+} from '../device/index.ts';
+import { BackplaneError, hex } from '../memory/index.ts';
+import { formatGuestTime } from './guest-time.ts';
+import type { RegionWindow } from './region-window.ts';
+
+type Value = number | bigint;
+
+/** What a probe needs of its bench. */
+export interface ProbedBench {
+  readonly device: Device;
+  readonly clock: { readonly now: number };
+  at(region: RegisterDeclaration['region']): RegionWindow;
+}
+
+type RegisterArray = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
+/** Fields of a class that can be registers. */
+export type RegisterMembers<D> = { [K in keyof D]: D[K] extends Value | RegisterArray ? K : never }[keyof D] & string;
+/** What the guest reads from such a field. */
+export type ValueOfMember<M> = M extends bigint | BigUint64Array ? bigint : number;
+
+/** What the class says about a register that a test names. */
+export function declarationOf(
+  { deviceClass, registers }: DeviceBlueprint,
+  register: Register<RegisterSpec> | string,
+): RegisterDeclaration {
+  const byName = typeof register === 'string';
+  const found = registers.find(({ member, name, offset, region, indexedBy }) => {
+    if (typeof register === 'string') return member === register || name === register;
+    const { definition } = register;
+    return (
+      definition.region === region && definition.offset === offset && definition.indexed?.index === indexedBy?.index
+    );
+  });
+  if (found !== undefined) return found;
+  const names = registers.map(({ member }) => member);
+  const asked = byName ? `'${register}'` : `at ${hex(register.definition.offset)}`;
+  const hint = byName ? nearest(register, names) : undefined;
+  const known = names.length === 0 ? 'It declares none.' : `It has ${names.join(', ')}.`;
+  throw new BackplaneError(
+    `Bench: ${deviceClass.name} has no register ${asked}. ${hint === undefined ? known : `Did you mean '${hint}'?`}`,
+  );
+}
+
+/** What a test expected, and what the guest read: runners print both. */
+export class RegisterMismatch extends Error {
+  constructor(
+    message: string,
+    readonly expected: string,
+    readonly actual: string,
+  ) {
+    super(message);
+    this.name = 'RegisterMismatch';
+  }
+}
+
+/** A register as the guest reaches it, by name: `bench.register('status').read()`. */
+export class RegisterProbe<V extends Value = Value, F extends string = string> {
+  constructor(
+    private readonly bench: ProbedBench,
+    private readonly declaration: RegisterDeclaration,
+    private readonly element: number,
+  ) {}
+
+  /** `'status[3]' at 0x2c of 'edu-mmio'`. */
+  get description(): string {
+    const { count, name, region } = this.declaration;
+    const which = count === undefined ? '' : `[${this.element}]`;
+    return `register '${name}${which}' at ${hex(this.offset)} of '${region.name}'`;
+  }
+
+  /** The guest reads the whole register, with all that follows from it. */
+  read(): V {
+    this.select();
+    return this.narrow(this.bench.at(this.declaration.region).read(this.offset, this.bytes));
+  }
+
+  /** The guest writes the whole register. */
+  write(value: V): void {
+    this.select();
+    this.bench.at(this.declaration.region).write(this.offset, value, this.bytes);
+  }
+
+  /** The guest reads it and finds this value, or the test fails and says what it found, field by field. */
+  expect(expected: V): void {
+    const got = this.read();
+    if (BigInt(got) === BigInt(expected)) return;
+    const { fields, width } = this.declaration;
+    const differing = fields.filter(({ low, high }) => cut(got, low, high) !== cut(expected, low, high));
+    const details = differing.map(
+      ({ name, low, high }) => `'${name}' ${hex(cut(expected, low, high))}, got ${hex(cut(got, low, high))}`,
+    );
+    const inFields = details.length === 0 ? '' : ` (${details.join('; ')})`;
+    throw this.mismatch('', padded(expected, width), padded(got, width), inFields);
+  }
+
+  /** One of its fields: `bench.register('status').field('computing')`. */
+  field(name: F): FieldProbe {
+    const { fields } = this.declaration;
+    const found = fields.find((field) => field.name === name);
+    if (found !== undefined) return new FieldProbe(this as unknown as RegisterProbe, found);
+    const names = fields.map((field) => field.name);
+    const hint = nearest(name, names);
+    throw new BackplaneError(
+      `Bench: ${this.description} has no field '${name}'. ` +
+        (hint === undefined ? `It has ${names.join(', ') || 'none'}.` : `Did you mean '${hint}'?`),
+    );
+  }
+
+  mismatch(field: string, expected: string, actual: string, more = ''): RegisterMismatch {
+    const at = formatGuestTime(this.bench.clock.now);
+    return new RegisterMismatch(
+      `${this.description}${field}: expected ${expected}, got ${actual}${more}, at guest time ${at}`,
+      expected,
+      actual,
+    );
+  }
+
+  private get bytes(): number {
+    return this.declaration.width / 8;
+  }
+
+  private get step(): number {
+    const { stride, indexedBy } = this.declaration;
+    return this.element * (stride ?? (indexedBy === undefined ? this.bytes : 1));
+  }
+
+  private get offset(): number {
+    return this.declaration.offset + (this.declaration.indexedBy === undefined ? this.step : 0);
+  }
+
+  /** The guest writes the index first, where there is one. */
+  private select(): void {
+    const { indexedBy } = this.declaration;
+    if (indexedBy === undefined) return;
+    const index = declarationOf(this.bench.device.blueprint, indexedBy.indexMember);
+    new RegisterProbe(this.bench, index, 0).write(indexedBy.index + this.step);
+  }
+
+  private narrow(value: Value): V {
+    return (this.declaration.width === 64 ? BigInt(value) : Number(value)) as V;
+  }
+}
+
+type FieldOfRegister = RegisterDeclaration['fields'][number];
+
+/** A field of a register: the guest reads and writes the register, and the test sees the field's bits only. */
+export class FieldProbe {
+  constructor(
+    private readonly register: RegisterProbe,
+    private readonly declaration: FieldOfRegister,
+  ) {}
+
+  read(): number {
+    const { low, high } = this.declaration;
+    return Number(cut(this.register.read(), low, high));
+  }
+
+  /** As drivers do: reads the register, changes these bits and writes it back. */
+  write(value: number | string): void {
+    const { low, high } = this.declaration;
+    const old = this.register.read();
+    const mask = ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
+    const changed = (BigInt(old) & ~mask) | ((BigInt(this.numberOf(value)) << BigInt(low)) & mask);
+    this.register.write(typeof old === 'bigint' ? changed : Number(changed));
+  }
+
+  /** A number, or one of the field's named values. */
+  expect(expected: number | string): void {
+    const got = this.read();
+    if (got === this.numberOf(expected)) return;
+    const { name } = this.declaration;
+    throw this.register.mismatch(`, field '${name}'`, this.named(this.numberOf(expected)), this.named(got));
+  }
+
+  private numberOf(value: number | string): number {
+    if (typeof value === 'number') return value;
+    const { name, values = {} } = this.declaration;
+    const found = values[value];
+    if (found !== undefined) return found;
+    const known = Object.keys(values).join(', ') || 'none';
+    throw new BackplaneError(`Bench: field '${name}' has no value '${value}'. It has ${known}.`);
+  }
+
+  private named(value: number): string {
+    const name = Object.entries(this.declaration.values ?? {}).find(([, known]) => known === value)?.[0];
+    return name === undefined ? hex(value) : `${hex(value)} (${name})`;
+  }
+}
+
+const cut = (value: Value, low: number, high: number): bigint =>
+  (BigInt(value) >> BigInt(low)) & ((1n << BigInt(high - low + 1)) - 1n);
+
+const padded = (value: Value, width: number): string => `0x${value.toString(16).padStart(width / 4, '0')}`;
