@@ -35,12 +35,13 @@ const Status = { Computing: 0x01, InterruptWhenDone: 0x80 } as const;
 const Cause = { Factorial: 0x001, Dma: 0x100 } as const;
 const DmaCommand = { Run: 0x1n, ToGuest: 0x2n, InterruptWhenDone: 0x4n } as const;
 const Buffer = { Start: 0x4_0000n, Size: 4 * KiB } as const;
+const AllOnes = 0xffff_ffff_ffff_ffffn;
 const FactorialTime = 1 * MILLISECOND;
 const DmaTime = 100 * MILLISECOND;
 /** Version 1.0 of "ed"(u). */
 const Identification = 0x0100_00ed;
 
-const registers = mmioRegion({ name: 'edu-mmio', size: 1 * MiB, accessSizes: [4, 8], missingReads: 'ones' });
+const registers = mmioRegion({ name: 'edu-mmio', size: 1 * MiB, accessSizes: [4, 8] });
 /** A DMA register is reached at its own offset only, by 4 bytes or by 8. */
 const whole = { length: 4 } as const;
 
@@ -190,6 +191,18 @@ export class Edu extends PciDevice {
   @registers.read64(Register.DmaCommand, whole)
   readDmaCommand(): bigint {
     return this.dma.command;
+  }
+
+  /** Where no register is, and at widths that a register does not have. */
+  @registers.read64()
+  readNothing(offset: number, size: number): bigint {
+    this.guestError(`read of ${size} bytes at 0x${offset.toString(16)}, where no register is of that width`);
+    return AllOnes;
+  }
+
+  @registers.write64()
+  writeNothing(_value: bigint, offset: number, size: number): void {
+    this.guestError(`write of ${size} bytes at 0x${offset.toString(16)}, where no register is of that width`);
   }
 
   override reset(): void {

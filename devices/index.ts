@@ -6,5 +6,7 @@ export { I440fxPciHost } from './i440fx-pci-host.ts';
 export { I8259 } from './i8259.ts';
 export { Mc146818Rtc } from './mc146818-rtc.ts';
 export { MsiWindow } from './msi-window.ts';
+export { PcTestdev } from './pc-testdev.ts';
+export { PciTestdev } from './pci-testdev.ts';
 export { Piix3 } from './piix3.ts';
 export { VgaText } from './vga-text.ts';

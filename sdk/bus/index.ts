@@ -1,6 +1,7 @@
 export { IsaDevice, SystemDevice } from './bus-devices.ts';
 export { BusMaster } from './bus-master.ts';
 export { DmaPort, MemoryDmaPort } from './dma-port.ts';
+export { EventNotifiers } from './event-notifiers.ts';
 export { type ExpansionRomSpec, expansionRom, pciExpansionRom } from './expansion-rom.ts';
 export { InterruptWire } from './interrupt-wire.ts';
 export { type BusContainers, IsaBus, isaIrq } from './isa-bus.ts';

@@ -39,8 +39,6 @@ export interface AccessSpec {
   readonly endianness?: 'little' | 'big';
   /** 'silent': an access that no handler takes is not a guest error. */
   readonly missing?: 'guest-error' | 'silent';
-  /** What a read answers that no handler takes. Default: ones for ports, as an empty bus does, zeros for memory. */
-  readonly missingReads?: 'zeros' | 'ones';
   /**
    * The chip decodes only as many address lines as its size needs: its registers repeat where an access runs over the end
    * of the region. Without it such bytes have no register, unless a handler without an offset takes them.
@@ -92,7 +90,6 @@ export class HandledRegion extends RegionTemplate {
   readonly implements: CheckedSizes;
   readonly endianness: 'little' | 'big';
   readonly missing: 'guest-error' | 'silent';
-  readonly missingReads: 'zeros' | 'ones';
   readonly mirrored: boolean;
 
   constructor(
@@ -105,7 +102,6 @@ export class HandledRegion extends RegionTemplate {
     this.implements = sizes.implements;
     this.endianness = spec.endianness ?? 'little';
     this.missing = spec.missing ?? 'guest-error';
-    this.missingReads = spec.missingReads ?? (kind === 'ports' ? 'ones' : 'zeros');
     this.mirrored = spec.mirrored ?? false;
     Object.freeze(this);
   }

@@ -1,6 +1,6 @@
 import type { Newable } from 'inversify';
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
-import { PciBus, ResetController, SystemBus } from '../bus/index.ts';
+import { EventNotifiers, PciBus, ResetController, SystemBus } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
 import { type Device, DeviceOptions, type GuestErrors, nearest, pinsOf } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
@@ -119,6 +119,7 @@ export class MachineBuilder {
     this.container.bind(MachineBoard).toConstantValue(this.board);
     this.container.bind(Accelerator).toConstantValue(accelerator);
     this.container.bind(ResetController).toConstantValue(reset);
+    this.container.bind(EventNotifiers).toConstantValue({ add: (consumer) => accelerator.eventfd(consumer) });
     this.container
       .bind(DeviceOptions)
       .toDynamicValue(() => this.current)

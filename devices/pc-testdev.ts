@@ -1,0 +1,108 @@
+import { device, InterruptPin, IsaBus, IsaDevice, inject, KiB, mmioRegion, portRegion } from '../sdk/index.ts';
+
+const Lines = 24;
+const IsaLines = 16;
+const bitsOf = (size: number): number => 0xffff_ffff >>> (32 - 8 * size);
+
+const bank = portRegion({ name: 'pc-testdev-ioport', base: 0xe0, size: 4 });
+const flushPage = portRegion({ name: 'pc-testdev-flush-page', base: 0xe4, size: 4, accessSizes: [4] });
+const byteBank = portRegion({ name: 'pc-testdev-ioport-byte', base: 0xe8, size: 4, implements: { max: 1 } });
+const lines = portRegion({ name: 'pc-testdev-irq-line', base: 0x2000, size: Lines, accessSizes: [1] });
+const memory = mmioRegion({
+  name: 'pc-testdev-iomem',
+  base: 0xff00_0000,
+  size: 64 * KiB,
+  accepts: { max: 8 },
+  implements: { max: 4 },
+});
+
+/**
+ * What tests of virtual machines play with: a register bank in two widths, memory behind handlers, and the ISA interrupt
+ * lines at the guest's own hand.
+ *
+ * A hostile guest can raise any ISA line and forget it, which a reset undoes. It has its own storage and no more.
+ */
+@device({ type: 'pc-testdev', description: 'Ports, memory and interrupt lines for tests of virtual machines' })
+export class PcTestdev extends IsaDevice {
+  /** The four bytes of both banks. */
+  data = 0;
+  readonly bytes = new Uint8Array(memory.size);
+  readonly pins: readonly InterruptPin[] = Array.from({ length: IsaLines }, () => new InterruptPin());
+  private readonly view = new DataView(this.bytes.buffer);
+  private detach: readonly (() => void)[] = [];
+
+  constructor(@inject(IsaBus) private readonly isa: IsaBus) {
+    super();
+  }
+
+  /** What runs over the end of a bank goes on at its start. */
+  @bank.write()
+  writeBank(value: number, offset: number, size: number): void {
+    const shift = 8 * (offset & 3);
+    this.data = ((this.data & ~(bitsOf(size) << shift)) | (value << shift)) >>> 0;
+  }
+
+  @bank.read()
+  readBank(offset: number, size: number): number {
+    return (this.data >>> (8 * (offset & 3))) & bitsOf(size);
+  }
+
+  @byteBank.write()
+  writeByteBank(value: number, offset: number, size: number): void {
+    this.writeBank(value, offset, size);
+  }
+
+  @byteBank.read()
+  readByteBank(offset: number, size: number): number {
+    return this.readBank(offset, size);
+  }
+
+  /** Elsewhere it unmaps a page for a moment, so that a processor has to look it up anew; there is nothing to forget here. */
+  @flushPage.write()
+  flushPage(): void {}
+
+  @flushPage.read()
+  readFlushPage(): number {
+    return 0;
+  }
+
+  @lines.write()
+  setLine(value: number, line: number): undefined {
+    const pin = this.pins[line];
+    if (pin === undefined) return this.guestError(`there is no ISA line ${line}`);
+    pin.set(value !== 0);
+    return undefined;
+  }
+
+  @lines.read()
+  readLine(): number {
+    return 0;
+  }
+
+  @memory.write()
+  store(value: number, offset: number, size: number): void {
+    if (size === 4) this.view.setUint32(offset, value, true);
+    else if (size === 2) this.view.setUint16(offset, value, true);
+    else this.bytes[offset] = value;
+  }
+
+  @memory.read()
+  load(offset: number, size: number): number {
+    if (size === 4) return this.view.getUint32(offset, true);
+    return size === 2 ? this.view.getUint16(offset, true) : (this.bytes[offset] as number);
+  }
+
+  override reset(): void {
+    this.data = 0;
+    this.bytes.fill(0);
+    for (const pin of this.pins) pin.set(false);
+  }
+
+  protected override onRealize(): void {
+    this.detach = this.pins.map((pin, line) => this.isa.line(line).attach(pin));
+  }
+
+  protected override onUnrealize(): void {
+    for (const detach of this.detach) detach();
+  }
+}

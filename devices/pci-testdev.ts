@@ -1,0 +1,146 @@
+import {
+  bar,
+  defineOptions,
+  device,
+  EventNotifiers,
+  type IoeventfdSpec,
+  inject,
+  KiB,
+  MemoryRegion,
+  mmioRegion,
+  type OptionsOf,
+  option,
+  options,
+  PciDevice,
+  pci,
+  portRegion,
+  type RegionTemplate,
+} from '../sdk/index.ts';
+
+const memory = mmioRegion({ name: 'pci-testdev-mmio', size: 4 * KiB, accepts: { max: 8 }, implements: { max: 1 } });
+const ports = portRegion({ name: 'pci-testdev-portio', size: 256, implements: { max: 1 } });
+
+/** Offsets in the header, which is the first half of each BAR. */
+const Header = { Test: 0x00, Width: 0x01, Offset: 0x04, Data: 0x08, Count: 0x0c, Name: 0x10 } as const;
+const Data = { Matching: 0xfa, Wildcard: 0xce } as const;
+const kinds = ['no-eventfd', 'wildcard-eventfd', 'datamatch-eventfd'] as const;
+const None = -1;
+
+/** One test: a byte in the second half of a BAR, and what a write to it must be to count. */
+interface Test {
+  readonly name: string;
+  readonly region: RegionTemplate;
+  readonly offset: number;
+  readonly data: number;
+  readonly notifies: boolean;
+  readonly matches: boolean;
+}
+
+const tests: readonly Test[] = [memory, ports].flatMap((region, space) =>
+  kinds.map((kind, index) => ({
+    name: `${space === 0 ? 'mmio' : 'portio'}-${kind}`,
+    region,
+    offset: region.size / 2 + space * kinds.length + index,
+    data: kind === 'wildcard-eventfd' ? Data.Wildcard : Data.Matching,
+    notifies: kind !== 'no-eventfd',
+    matches: kind !== 'wildcard-eventfd',
+  })),
+);
+
+export const pciTestdevOptions = defineOptions({
+  membar: option.size({ description: 'a third BAR of this size, with nothing in it; 0 for none', default: 0 }),
+});
+
+/**
+ * What tests of virtual machines measure accesses with: bytes that count the writes which reach them, and ioeventfds that
+ * take those writes away.
+ *
+ * A hostile guest can select tests and count; at most one ioeventfd is in force at a time.
+ */
+@device({ type: 'pci-testdev', description: 'PCI Test Device' })
+@pci({ vendorId: 0x1b36, deviceId: 0x0005, classCode: 0x00ff, subsystemVendorId: 0x1af4, subsystemId: 0x1100 })
+@bar(0, memory)
+@bar(1, ports)
+export class PciTestdev extends PciDevice {
+  /** The selected test, of either BAR; -1 if there is none. */
+  selected: number = None;
+  /** Writes that reached the selected test. */
+  count = 0;
+  /** Writes that an ioeventfd took. */
+  notifications = 0;
+  private readonly membar: number;
+  private eventfd: number | undefined;
+  private armed: { readonly region: MemoryRegion; readonly spec: IoeventfdSpec } | undefined;
+
+  constructor(
+    @inject(EventNotifiers) private readonly notifiers: EventNotifiers,
+    @options(pciTestdevOptions) { membar }: OptionsOf<typeof pciTestdevOptions>,
+  ) {
+    super();
+    this.membar = membar;
+  }
+
+  @memory.write()
+  writeMemory(value: number, offset: number): void {
+    this.write(0, value, offset);
+  }
+
+  @memory.read()
+  readMemory(offset: number): number {
+    return this.readHeader(offset);
+  }
+
+  @ports.write()
+  writePort(value: number, offset: number): void {
+    this.write(kinds.length, value, offset);
+  }
+
+  @ports.read()
+  readPort(offset: number): number {
+    return this.readHeader(offset);
+  }
+
+  override reset(): void {
+    this.select(None);
+    this.notifications = 0;
+  }
+
+  protected override onRealize(): void {
+    if (this.membar === 0) return;
+    const region = MemoryRegion.container(this.topology, 'pci-testdev-membar', this.membar, { owner: this });
+    this.bars.addRegion(2, region, { is64Bit: true, prefetchable: true });
+  }
+
+  /** `firstTest` is that of the BAR through which the write came. */
+  private write(firstTest: number, value: number, offset: number): void {
+    const test = tests[this.selected];
+    if (offset === Header.Test) this.select(value < kinds.length ? firstTest + value : None);
+    else if (test !== undefined && offset === test.offset && (!test.matches || value === test.data)) this.count++;
+  }
+
+  private select(test: number): void {
+    this.armed?.region.removeIoeventfd(this.armed.spec);
+    this.armed = undefined;
+    this.selected = test;
+    this.count = 0;
+    const { notifies, region, offset, matches, data } = tests[test] ?? { notifies: false as const };
+    if (!notifies) return;
+    this.eventfd ??= this.notifiers.add(() => this.notifications++);
+    const spec = { offset, size: 1, fd: this.eventfd, ...(matches ? { match: data } : {}) };
+    this.armed = { region: this.region(region), spec };
+    this.armed.region.addIoeventfd(spec);
+  }
+
+  /** Either BAR shows the header of the selected test; what is not in it is zero. */
+  private readHeader(offset: number): number {
+    const test = tests[this.selected];
+    if (test === undefined) return 0;
+    if (offset >= Header.Name) return test.name.charCodeAt(offset - Header.Name) || 0;
+    if (offset >= Header.Count) return byteOf(this.count, offset - Header.Count);
+    if (offset >= Header.Data) return byteOf(test.data, offset - Header.Data);
+    if (offset >= Header.Offset) return byteOf(test.offset, offset - Header.Offset);
+    return offset === Header.Test ? this.selected : offset === Header.Width ? 1 : 0;
+  }
+}
+
+const byteOf = (value: number, byte: number): number => (value >>> (8 * byte)) & 0xff;
