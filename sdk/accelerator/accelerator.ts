@@ -1,7 +1,8 @@
 import type { VirtualClock } from '../clock/index.ts';
-import type { AddressSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
+import { type AddressSpace, BackplaneError, type MemoryTopology, type RamBlock } from '../memory/index.ts';
 import type { ExitStatistics } from './exit-statistics.ts';
 import type { GuestSource } from './guest/operation.ts';
+import type { SavedData, SavedReader } from './saved-data.ts';
 
 /**
  * What asks the processor for an interrupt; an 8259 pair is one. The accelerator asks before each entry into the
@@ -82,6 +83,20 @@ export abstract class Accelerator {
   abstract drain(): void;
   /** Completes what the guest has begun and delivers what is queued: afterwards a snapshot shows all of the guest's past. */
   abstract settle(): void;
+  /** Settles, and answers what processors, guests and counters hold: plain data, of which a snapshot is made. */
+  saveState(): SavedData {
+    throw new BackplaneError(`Accelerator '${this.name}' cannot save what its processors hold.`);
+  }
+
+  /**
+   * Reads a saved state, notes in the reader what is wrong with it, and answers how to put it in force. Nothing has changed
+   * until then. `guests` are what the processors executed: the same programs and recordings, fresh.
+   */
+  readState(reader: SavedReader, _guests: readonly GuestImage[]): () => void {
+    reader.refuse(`accelerator '${this.name}' cannot restore what processors held`);
+    return () => {};
+  }
+
   /** An eventfd for `region.addIoeventfd`: the guest's writes there call `consumer`, after a drain. */
   abstract eventfd(consumer: () => void): number;
   /** Undoes attach: removes listeners and closes the kernel's file descriptors. */

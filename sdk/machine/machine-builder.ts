@@ -2,7 +2,7 @@ import type { Newable } from 'inversify';
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import { EventNotifiers, PciBus, ResetController, SystemBus } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
-import { type Device, DeviceOptions, type GuestErrors, nearest, pinsOf } from '../device/index.ts';
+import { constructDevice, type Device, DeviceOptions, type GuestErrors, nearest, pinsOf } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { MachineBoard } from './machine-board.ts';
 import type { MachineDefinition } from './machine-definition.ts';
@@ -150,7 +150,7 @@ export class MachineBuilder {
   private constructOne({ id, blueprint, given, used }: PlannedDevice): Device | undefined {
     this.current = blueprint.options.resolve(given, id);
     try {
-      return this.container.get(used.device as unknown as Newable<Device>);
+      return constructDevice(() => this.container.get(used.device as unknown as Newable<Device>));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.mistakes.push(`Device '${id}': ${used.device.name} could not be constructed: ${why.trim()}`);

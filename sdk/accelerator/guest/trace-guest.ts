@@ -47,6 +47,17 @@ export class TraceGuest implements GuestSource {
     return this.trace.valueHigh[this.position] ?? 0;
   }
 
+  /** How many accesses were handed over. */
+  get done(): number {
+    return this.#done;
+  }
+
+  /** Goes on behind the access at `position`, as if it and those before had been made: for a restored machine. */
+  seek(position: number, done: number): void {
+    this.position = position;
+    this.#done = done;
+  }
+
   next(operation: GuestOperation): boolean {
     const { trace } = this;
     const index = this.#nextIndex();

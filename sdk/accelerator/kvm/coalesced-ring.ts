@@ -114,6 +114,12 @@ export class RingConsumer extends RingPage {
     this.page.setUint32(FirstOffset, this.last, true);
   }
 
+  /** The ring is empty, and goes on at this slot: a restored one, where neither side has begun. */
+  restartAt(slot: number): void {
+    this.page.setUint32(FirstOffset, slot, true);
+    this.page.setUint32(LastOffset, slot, true);
+  }
+
   /** Where the entry at `first` begins; the page has room for 170 of them whatever the index says. */
   #entry(): number {
     return EntriesOffset + (this.first % Slots) * CoalescedEntry.size;

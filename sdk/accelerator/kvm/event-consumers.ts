@@ -13,6 +13,10 @@ export class EventConsumers {
 
   constructor(private readonly kernel: KvmKernel) {}
 
+  get count(): number {
+    return this.consumers.length;
+  }
+
   get any(): boolean {
     return this.consumers.length > 0;
   }
@@ -36,6 +40,20 @@ export class EventConsumers {
       settle();
       consumer.handler();
     }
+  }
+
+  /** Who was signalled and not called yet, in the order in which they were added. */
+  get signalled(): boolean[] {
+    return this.consumers.map((consumer) => {
+      if (this.kernel.readEventfd(consumer.fd) !== 0n) consumer.signalled = true;
+      return consumer.signalled;
+    });
+  }
+
+  set signalled(signalled: readonly boolean[]) {
+    this.consumers.forEach((consumer, index) => {
+      consumer.signalled = signalled[index] === true;
+    });
   }
 
   close(): void {

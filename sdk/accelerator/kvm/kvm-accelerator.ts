@@ -17,8 +17,11 @@ import {
 import type { AcceleratorSettings } from '../accelerator-options.ts';
 import { DefaultExitCosts, type ExitCosts } from '../exit-cost.ts';
 import { ExitStatistics } from '../exit-statistics.ts';
+import { LoggedGuest } from '../guest/logged-guest.ts';
+import type { GuestSource } from '../guest/operation.ts';
 import { type GuestAccess, MachineAccess } from '../guest-access.ts';
 import { HandlerProfile } from '../handler-profile.ts';
+import type { SavedData, SavedReader } from '../saved-data.ts';
 import { Capability } from './abi.ts';
 import { CoalescedZones, type Zone } from './coalesced-zones.ts';
 import { EventConsumers } from './event-consumers.ts';
@@ -30,6 +33,7 @@ import { MemorySlots } from './memory-slots.ts';
 import { RingDrain } from './ring-drain.ts';
 import { RunLoop } from './run-loop.ts';
 import { RunRequests } from './run-requests.ts';
+import { readAccelerator, type SavedParts, saveAccelerator } from './saved-state.ts';
 import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { TimeKeeper } from './time-keeper.ts';
 import { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
@@ -53,6 +57,9 @@ export interface KvmAcceleratorOptions
   readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
 }
 
+/** More than any machine here has: a snapshot with more is not one of ours. */
+const MostVcpus = 64;
+
 const DefaultKickAfter = 10 * MILLISECOND;
 
 /** Userspace of a KVM kernel: memory slots, coalesced zones and ioeventfds from the memory map, and the run loop. */
@@ -66,6 +73,7 @@ export class KvmAccelerator extends Accelerator {
   private readonly consumers: EventConsumers;
   private readonly listeners: { listener: MemoryListener; isPort: boolean }[] = [];
   private images: readonly GuestImage[] = [];
+  private readonly guests: (GuestSource | undefined)[] = [];
   private host: AcceleratorHost | undefined;
   private loop: RunLoop | undefined;
   private ring: RingDrain | undefined;
@@ -185,8 +193,27 @@ export class KvmAccelerator extends Accelerator {
     this.loop?.settle();
   }
 
+  override saveState(): SavedData {
+    this.settle();
+    return saveAccelerator(this.saved);
+  }
+
+  override readState(reader: SavedReader, guests: readonly GuestImage[]): () => void {
+    this.addVcpus(reader.member('processors').list(MostVcpus).length - this.schedule.vcpus.length);
+    const apply = readAccelerator(reader, this.saved, guests);
+    return () => {
+      this.images = guests;
+      apply();
+    };
+  }
+
   override eventfd(consumer: () => void): number {
     return this.consumers.add(consumer);
+  }
+
+  private get saved(): SavedParts {
+    const { kernel, vm, schedule, consumers, statistics, guests } = this;
+    return { kernel, vm, schedule, consumers, statistics, guests };
   }
 
   private get drainsAtReturns(): boolean {
@@ -258,7 +285,9 @@ export class KvmAccelerator extends Accelerator {
       if (isRestart && image !== undefined && !('start' in image)) return;
       state.halted = state.unserved = false;
       state.finished = image === undefined;
-      if (image !== undefined) this.kernel.attachGuest(state.vcpu.fd, 'start' in image ? image.start() : image);
+      const guest = image === undefined || !('start' in image) ? image : new LoggedGuest(image.start());
+      this.guests[index] = guest;
+      if (guest !== undefined) this.kernel.attachGuest(state.vcpu.fd, guest);
     });
   }
 }

@@ -33,6 +33,15 @@ export class VcpuSchedule {
     this.state = seed >>> 0;
   }
 
+  /** Where the sequence of decisions is. */
+  get seed(): number {
+    return this.state;
+  }
+
+  set seed(seed: number) {
+    this.state = seed >>> 0;
+  }
+
   /** Undefined when no vCPU can run. */
   next(): ScheduledVcpu | undefined {
     if (this.vcpus.length === 1) return this.vcpus[0]?.canRun ? this.vcpus[0] : undefined;

@@ -66,6 +66,16 @@ export class KernelExitStatistics {
     this.#pages.forEach(visit);
   }
 
+  /** Adds to a row, as much as another kernel had counted there; -1 is the row of pages that found none. */
+  addRow(isPort: boolean, address: number, isWrite: boolean, samples: number, exits: number): void {
+    if (!isPort) {
+      this.#pages.add(address, isWrite, samples, exits);
+      return;
+    }
+    this.#portSamples[address * 2 + (isWrite ? 1 : 0)]! += samples;
+    this.#portExits[address * 2 + (isWrite ? 1 : 0)]! += exits;
+  }
+
   reset(): void {
     this.vmExits = this.userspaceExits = this.portUserspaceExits = this.memoryUserspaceExits = 0;
     this.haltExits = this.interruptWindowExits = this.coalescedWrites = this.ringFullExits = 0;

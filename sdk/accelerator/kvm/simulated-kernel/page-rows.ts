@@ -26,6 +26,13 @@ export class PageRows {
     this.#exits[this.#slotOf(address, isWrite)]!++;
   }
 
+  /** An address of -1 is the overflow row. */
+  add(address: number, isWrite: boolean, samples: number, exits: number): void {
+    const slot = address < 0 ? Slots + (isWrite ? 1 : 0) : this.#slotOf(address, isWrite);
+    this.#samples[slot]! += samples;
+    this.#exits[slot]! += exits;
+  }
+
   forEach(visit: (address: number, isWrite: boolean, samples: number, exits: number) => void): void {
     const used: number[] = [];
     for (let slot = 0; slot < Slots; slot++) if (this.#keys[slot] !== Free) used.push(slot);

@@ -10,6 +10,7 @@ import type { InterruptionValue } from './interruption.ts';
 import { type FileTable, has, systemIoctl, vcpuIoctl, vmIoctl } from './ioctls.ts';
 import { Eventfd } from './ioeventfds.ts';
 import { KernelExitStatistics } from './kernel-exit-statistics.ts';
+import type { VcpuExecution } from './vcpu-execution.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
 import { VirtualMachine } from './virtual-machine.ts';
 
@@ -126,6 +127,16 @@ export class SimulatedKernel implements KvmKernel, FileTable {
    */
   attachGuest(vcpuFd: number, guest: GuestSource): void {
     this.#vcpu(vcpuFd).attach(guest);
+  }
+
+  /** Where a vCPU is in its guest, between two instructions: complete pending exits first. */
+  execution(vcpuFd: number): VcpuExecution {
+    return this.#vcpu(vcpuFd).execution;
+  }
+
+  /** Gives a vCPU a guest that is under way. Set its registers afterwards: they hold a queued interrupt too. */
+  resumeGuest(vcpuFd: number, guest: GuestSource | undefined, execution: VcpuExecution): void {
+    this.#vcpu(vcpuFd).resume(guest, execution);
   }
 
   /** The guest has no more operations: KVM_RUN answers EINTR, and so does every later call. */

@@ -1,26 +1,19 @@
 import { BackplaneError } from '../../../memory/errors.ts';
-import {
-  describeOperation,
-  GuestOperation,
-  type GuestSource,
-  OperationKind,
-  refuseOperation,
-} from '../../guest/operation.ts';
-import {
-  EmulationFailure,
-  Errno,
-  ExitReason,
-  FailEntryExit,
-  InternalErrorExit,
-  InvalidGuestState,
-  KvmRun,
-  PageSize,
-} from '../abi.ts';
+import { GuestOperation, type GuestSource, OperationKind, refuseOperation } from '../../guest/operation.ts';
+import { Errno, ExitReason, KvmRun, PageSize } from '../abi.ts';
 import { Step, type StepValue } from './execution.ts';
 import { Interruption, type InterruptionValue } from './interruption.ts';
 import { MemoryInstructions } from './memory-instructions.ts';
 import { PortInstructions } from './port-instructions.ts';
 import { ProcessorState } from './processor-state.ts';
+import type { VcpuExecution } from './vcpu-execution.ts';
+import {
+  describeFailedEntry,
+  describeInternalError,
+  type GuestWhereabouts,
+  refusedOperation,
+  thrownByProgram,
+} from './vcpu-failures.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 
 const Pending = { Nothing: 0, PortRead: 1, Memory: 2 } as const;
@@ -65,6 +58,29 @@ export class VirtualCpu {
     this.guestFinished = false;
   }
 
+  /** Where the vCPU is in its guest. The operation is the vCPU's own: look, and do not keep it. */
+  get execution(): VcpuExecution {
+    const { operations, guestFinished, failure } = this;
+    return {
+      operation: this.#operation,
+      operations,
+      guestFinished,
+      interruptShadow: this.state.interruptShadow,
+      failed: failure !== undefined,
+    };
+  }
+
+  /** Goes on with a guest that another vCPU had begun. Registers, and a queued interrupt among them, are set after this. */
+  resume(guest: GuestSource | undefined, execution: VcpuExecution): void {
+    this.#guest = guest;
+    this.#operation = execution.operation;
+    this.#pending = Pending.Nothing;
+    this.operations = execution.operations;
+    this.guestFinished = execution.guestFinished;
+    this.state.interruptShadow = execution.interruptShadow;
+    this.failure = undefined;
+  }
+
   /** What kvm_run repeats of the special registers, which only userspace changes. */
   describeSpecialRegisters(): void {
     this.runPage.setBigUint64(KvmRun.cr8, this.state.cr8, true);
@@ -106,7 +122,7 @@ export class VirtualCpu {
     const { state } = this;
     if (state.queuedVector >= 0) {
       if (this.kicked) return this.#kick();
-      if (!state.acceptsInterrupt) return this.#failEntry();
+      if (!state.acceptsInterrupt) return describeFailedEntry(this.runPage);
       if (!this.#inject()) return this.#fail();
     } else if (this.runPage.getUint8(KvmRun.requestInterruptWindow) !== 0 && state.acceptsInterrupt) {
       return this.#openWindow();
@@ -230,36 +246,19 @@ export class VirtualCpu {
   }
 
   #refuse(why: string): void {
-    const what = describeOperation(this.#operation);
-    this.failure = new BackplaneError(
-      `Guest '${this.#guest?.name}', operation ${this.operations + 1} on vCPU ${this.id} (${what}): ${why}`,
-    );
+    this.failure = refusedOperation(this.#whereabouts(), this.#operation, why);
   }
 
   #threw(cause: unknown): void {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    this.failure =
-      cause instanceof BackplaneError
-        ? cause
-        : new BackplaneError(
-            `Guest '${this.#guest?.name}', operation ${this.operations + 1} on vCPU ${this.id}: its program threw: ${why}`,
-            { cause },
-          );
+    this.failure = thrownByProgram(this.#whereabouts(), cause);
+  }
+
+  #whereabouts(): GuestWhereabouts {
+    return { guest: this.#guest?.name, operation: this.operations + 1, vcpu: this.id };
   }
 
   #fail(): number {
-    this.runPage.setUint32(KvmRun.exitReason, ExitReason.InternalError, true);
-    this.runPage.setUint32(InternalErrorExit.suberror, EmulationFailure, true);
-    this.runPage.setUint32(InternalErrorExit.dataCount, 0, true);
-    return 0;
-  }
-
-  /** As VMX does it: an event cannot be injected while the guest's state does not allow it. It stays queued. */
-  #failEntry(): number {
-    this.runPage.setUint32(KvmRun.exitReason, ExitReason.FailEntry, true);
-    this.runPage.setBigUint64(FailEntryExit.reason, BigInt(InvalidGuestState), true);
-    this.runPage.setUint32(FailEntryExit.cpu, 0, true);
-    return 0;
+    return describeInternalError(this.runPage);
   }
 
   #openWindow(): number {

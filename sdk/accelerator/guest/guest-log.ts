@@ -1,0 +1,187 @@
+import { type GuestOperation, OperationKind, type OperationKindValue } from './operation.ts';
+
+/** An interrupt, among the operations of a log: its address is the vector. */
+export const InterruptEntry = 12;
+
+/** A log ends here: a program that has done more cannot be saved, and its log is dropped. */
+export const LogLimits = {
+  /** Entries; equal operations in a row are one. */
+  entries: 1_000_000,
+  /** Operations: what a restore has to go through again. */
+  operations: 10_000_000,
+  /** Bytes that strings have read. */
+  bytes: 16 * 1024 * 1024,
+} as const;
+
+/** How far an operation had come when an interrupt came, or the log ended. */
+export interface Progress {
+  readonly position: number;
+  readonly duration: number;
+  /** Of a string that reads: what it has read so far, and room for the rest. */
+  readonly bytes: Uint8Array | undefined;
+}
+
+/** One operation, what became of it, and how often in a row; or one interrupt. */
+export interface LogEntry {
+  kind: OperationKindValue | typeof InterruptEntry;
+  /** Port or address; the vector of an interrupt; the nanoseconds of a pause. */
+  address: number;
+  size: number;
+  /** What was written or read; of a string that writes, a checksum. */
+  value: number;
+  valueHigh: number;
+  /** Elements of a string. */
+  count: number;
+  repeated: number;
+  /** What a string has read. */
+  bytes: Uint8Array | undefined;
+  /** Of an interrupt: the operation that it came in the middle of. */
+  progress: Progress | undefined;
+}
+
+export function newEntry(): LogEntry {
+  return {
+    kind: OperationKind.None,
+    address: 0,
+    size: 1,
+    value: 0,
+    valueHigh: 0,
+    count: 0,
+    repeated: 1,
+    bytes: undefined,
+    progress: undefined,
+  };
+}
+
+/** What the program asked for, as an entry without its outcome. */
+export function describeInto(entry: LogEntry, operation: GuestOperation): void {
+  const { kind } = operation;
+  const isAccess = kind >= OperationKind.Out && kind <= OperationKind.RepIns;
+  const isString = kind === OperationKind.RepOuts || kind === OperationKind.RepIns;
+  const writes = kind === OperationKind.Out || kind === OperationKind.Store;
+  entry.kind = kind;
+  entry.address = kind === OperationKind.Pause ? operation.duration : isAccess ? operation.address : 0;
+  entry.size = isAccess ? operation.size : 1;
+  entry.value = writes ? operation.value : kind === OperationKind.RepOuts ? checksum(operation.bytes) : 0;
+  entry.valueHigh = writes && operation.size === 8 ? operation.valueHigh : 0;
+  entry.count = isString ? operation.count : 0;
+  entry.repeated = 1;
+  entry.bytes = entry.progress = undefined;
+}
+
+export function reads(kind: number): boolean {
+  return kind === OperationKind.In || kind === OperationKind.Load;
+}
+
+/** FNV-1a, 32 bits. */
+function checksum(bytes: Uint8Array | undefined): number {
+  let sum = 0x811c_9dc5;
+  for (const byte of bytes ?? []) sum = Math.imul(sum ^ byte, 0x0100_0193);
+  return sum >>> 0;
+}
+
+/**
+ * What a guest program has done and read, in columns that cost 40 bytes an entry. With it the program is brought back to
+ * where it was, by running its generator again: generators cannot be copied.
+ */
+export class GuestLog {
+  length = 0;
+  operations = 0;
+  #bytes = 0;
+  #dropped = false;
+  #kind = new Uint8Array(64);
+  #size = new Uint8Array(64);
+  #address = new Float64Array(64);
+  #value = new Uint32Array(64);
+  #valueHigh = new Uint32Array(64);
+  #count = new Uint32Array(64);
+  #repeated = new Uint32Array(64);
+  readonly #details = new Map<number, Pick<LogEntry, 'bytes' | 'progress'>>();
+
+  /** Grew beyond its limits, and was dropped. */
+  get overflowed(): boolean {
+    return this.#dropped;
+  }
+
+  add(entry: LogEntry): void {
+    if (this.#dropped) return;
+    const last = this.length - 1;
+    const hasDetails = entry.bytes !== undefined || entry.progress !== undefined;
+    this.operations += entry.repeated;
+    this.#bytes += (entry.bytes?.length ?? 0) + (entry.progress?.bytes?.length ?? 0);
+    if (!hasDetails && last >= 0 && this.#repeats(last, entry)) this.#repeated[last]! += entry.repeated;
+    else this.#append(entry, hasDetails);
+    const { entries, operations, bytes } = LogLimits;
+    if (this.length > entries || this.operations > operations || this.#bytes > bytes) this.#drop();
+  }
+
+  *entries(): Generator<LogEntry, void, undefined> {
+    for (let index = 0; index < this.length; index++) {
+      const details = this.#details.get(index);
+      yield {
+        kind: this.#kind[index] as LogEntry['kind'],
+        address: this.#address[index]!,
+        size: this.#size[index]!,
+        value: this.#value[index]!,
+        valueHigh: this.#valueHigh[index]!,
+        count: this.#count[index]!,
+        repeated: this.#repeated[index]!,
+        bytes: details?.bytes,
+        progress: details?.progress,
+      };
+    }
+  }
+
+  #repeats(index: number, entry: LogEntry): boolean {
+    return (
+      this.#kind[index] === entry.kind &&
+      this.#address[index] === entry.address &&
+      this.#value[index] === entry.value &&
+      this.#size[index] === entry.size &&
+      this.#valueHigh[index] === entry.valueHigh &&
+      this.#count[index] === entry.count &&
+      entry.kind !== InterruptEntry &&
+      !this.#details.has(index)
+    );
+  }
+
+  #append(
+    { kind, size, address, value, valueHigh, count, repeated, bytes, progress }: LogEntry,
+    hasDetails: boolean,
+  ): void {
+    if (this.length === this.#kind.length) this.#grow();
+    const index = this.length++;
+    this.#kind[index] = kind;
+    this.#size[index] = size;
+    this.#address[index] = address;
+    this.#value[index] = value;
+    this.#valueHigh[index] = valueHigh;
+    this.#count[index] = count;
+    this.#repeated[index] = repeated;
+    if (hasDetails) this.#details.set(index, { bytes, progress });
+  }
+
+  #grow(): void {
+    const length = 2 * this.length;
+    const extended = <T extends Uint8Array | Uint32Array | Float64Array>(from: T, into: T): T => {
+      into.set(from);
+      return into;
+    };
+    this.#kind = extended(this.#kind, new Uint8Array(length));
+    this.#size = extended(this.#size, new Uint8Array(length));
+    this.#address = extended(this.#address, new Float64Array(length));
+    this.#value = extended(this.#value, new Uint32Array(length));
+    this.#valueHigh = extended(this.#valueHigh, new Uint32Array(length));
+    this.#count = extended(this.#count, new Uint32Array(length));
+    this.#repeated = extended(this.#repeated, new Uint32Array(length));
+  }
+
+  #drop(): void {
+    this.#dropped = true;
+    this.length = 0;
+    this.#details.clear();
+    this.#kind = this.#size = new Uint8Array(0);
+    this.#address = new Float64Array(0);
+    this.#value = this.#valueHigh = this.#count = this.#repeated = new Uint32Array(0);
+  }
+}

@@ -1,0 +1,143 @@
+import { BackplaneError } from '../../memory/errors.ts';
+import { describeInto, GuestLog, InterruptEntry, type LogEntry, newEntry, type Progress, reads } from './guest-log.ts';
+import { describeOperation, type GuestOperation, type GuestSource, OperationKind } from './operation.ts';
+
+/** Runs a program and keeps its log: each operation once it is done, with what it read, and each interrupt. */
+export class LoggedGuest implements GuestSource {
+  readonly name: string;
+  readonly log: GuestLog;
+  readonly #source: GuestSource;
+  /** The operation that the processor has: what was asked for. Its outcome is known when the next one is fetched. */
+  readonly #entry = newEntry();
+  #handedOut = false;
+
+  constructor(source: GuestSource, log = new GuestLog()) {
+    this.name = source.name;
+    this.#source = source;
+    this.log = log;
+  }
+
+  next(operation: GuestOperation): boolean {
+    this.complete(operation);
+    this.#handedOut = this.#source.next(operation);
+    if (this.#handedOut) describeInto(this.#entry, operation);
+    return this.#handedOut;
+  }
+
+  interrupt(vector: number, operation: GuestOperation): void {
+    this.complete(operation);
+    const entry = newEntry();
+    entry.kind = InterruptEntry;
+    entry.address = vector;
+    if (this.#handedOut) entry.progress = progressOf(operation);
+    this.#handedOut = false;
+    this.log.add(entry);
+    this.#source.interrupt(vector, operation);
+  }
+
+  /** Logs the operation that the processor has, if it is done. */
+  complete(operation: GuestOperation): void {
+    if (!this.#handedOut || !operation.finished) return;
+    this.#handedOut = false;
+    const entry = this.#entry;
+    if (reads(entry.kind)) {
+      entry.value = operation.value;
+      entry.valueHigh = entry.size === 8 ? operation.valueHigh : 0;
+    } else if (entry.kind === OperationKind.RepIns) entry.bytes = operation.bytes?.slice();
+    this.log.add(entry);
+  }
+
+  /** How far the processor has come with the operation that it has; undefined between two operations. */
+  underWay(operation: GuestOperation): Progress | undefined {
+    return this.#handedOut && !operation.finished ? progressOf(operation) : undefined;
+  }
+
+  /**
+   * Brings a fresh start of the program to where a log ends: its generator gets what it read then, and touches nothing. The
+   * processor's operation is as it was. A program that asks for something else than the log has is another one.
+   */
+  static replay(
+    source: GuestSource,
+    log: GuestLog,
+    underWay: Progress | undefined,
+    operation: GuestOperation,
+  ): LoggedGuest {
+    const replay = new LoggedGuest(source, log);
+    let done = 0;
+    for (const entry of log.entries()) {
+      for (let time = 0; time < entry.repeated; time++) {
+        if (entry.kind === InterruptEntry) replay.#replayInterrupt(entry, operation, done);
+        else {
+          replay.#fetch(entry, operation, done);
+          finish(operation, entry);
+        }
+        done++;
+      }
+    }
+    if (underWay !== undefined) {
+      replay.#fetch(undefined, operation, done);
+      resume(operation, underWay);
+      replay.#handedOut = true;
+    }
+    return replay;
+  }
+
+  #replayInterrupt({ address: vector, progress }: LogEntry, operation: GuestOperation, done: number): void {
+    if (progress !== undefined) {
+      this.#fetch(undefined, operation, done);
+      resume(operation, progress);
+    }
+    try {
+      this.#source.interrupt(vector, operation);
+    } catch (cause) {
+      throw this.#different(done, `cannot take interrupt 0x${vector.toString(16)}`, cause);
+    }
+    operation.finished = true;
+  }
+
+  /** The next operation, which must be the one that the log has; without an entry any will do. */
+  #fetch(entry: LogEntry | undefined, operation: GuestOperation, done: number): void {
+    let isThere: boolean;
+    try {
+      isThere = this.#source.next(operation);
+    } catch (cause) {
+      throw this.#different(done, 'throws', cause);
+    }
+    if (!isThere) throw this.#different(done, 'ends');
+    const asked = this.#entry;
+    describeInto(asked, operation);
+    if (entry === undefined) return;
+    const sameValue = reads(entry.kind) || (asked.value === entry.value && asked.valueHigh === entry.valueHigh);
+    const same = asked.kind === entry.kind && asked.address === entry.address && asked.size === entry.size;
+    if (same && sameValue && asked.count === entry.count) return;
+    throw this.#different(done, `does something else (${describeOperation(operation)})`);
+  }
+
+  #different(done: number, what: string, cause?: unknown): BackplaneError {
+    return new BackplaneError(
+      `guest program '${this.name}' ${what} at operation ${done + 1}, and the snapshot was made of one that did not. ` +
+        'Restore with the program that was saved, which must not depend on anything but what it reads.',
+      cause === undefined ? {} : { cause },
+    );
+  }
+}
+
+function progressOf({ position, duration, bytes, kind }: GuestOperation): Progress {
+  return { position, duration, bytes: kind === OperationKind.RepIns ? bytes?.slice() : undefined };
+}
+
+function finish(operation: GuestOperation, entry: LogEntry): void {
+  if (reads(entry.kind)) {
+    operation.value = entry.value;
+    operation.valueHigh = entry.valueHigh;
+  } else if (entry.kind === OperationKind.RepIns) operation.bytes = entry.bytes?.slice() ?? new Uint8Array(0);
+  operation.position = operation.count;
+  operation.finished = true;
+}
+
+function resume(operation: GuestOperation, { position, duration, bytes }: Progress): void {
+  operation.position = position;
+  operation.duration = duration;
+  if (bytes !== undefined) operation.bytes = bytes.slice();
+  operation.finished = false;
+}

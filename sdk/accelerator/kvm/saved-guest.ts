@@ -1,0 +1,114 @@
+import { BackplaneError } from '../../memory/index.ts';
+import type { GuestImage } from '../accelerator.ts';
+import { LogLimits } from '../guest/guest-log.ts';
+import { readLog, readProgress, writeLog, writeProgress } from '../guest/guest-log-text.ts';
+import { LoggedGuest } from '../guest/logged-guest.ts';
+import { GuestOperation, type GuestSource } from '../guest/operation.ts';
+import type { RecordedTrace } from '../guest/recorded-trace.ts';
+import { TraceGuest } from '../guest/trace-guest.ts';
+import type { SavedData, SavedReader } from '../saved-data.ts';
+
+/** A guest that was brought back to where it was, and the operation that its vCPU has. */
+export interface ResumedGuest {
+  readonly guest: GuestSource | undefined;
+  readonly operation: GuestOperation;
+  /** Puts a recording into its place; a refused snapshot leaves it alone. */
+  prepare?(): void;
+}
+
+/** A program by its log, a recording by its position. Any other guest cannot be brought back, and is refused. */
+export function saveGuest(guest: GuestSource | undefined, operation: GuestOperation): SavedData {
+  if (guest === undefined) return null;
+  if (guest instanceof LoggedGuest) {
+    const { name, log } = guest;
+    guest.complete(operation);
+    if (log.overflowed) {
+      throw new BackplaneError(
+        `Guest program '${name}' has done too much to be saved: its log would have more than ${LogLimits.entries} different ` +
+          `operations in a row, ${LogLimits.operations} altogether or ${LogLimits.bytes / 2 ** 20} MiB of strings. Save earlier.`,
+      );
+    }
+    const underWay = guest.underWay(operation);
+    return {
+      kind: 'program',
+      name,
+      log: writeLog(log),
+      underWay: underWay === undefined ? null : writeProgress(underWay),
+    };
+  }
+  if (guest instanceof TraceGuest) {
+    const { name, position, done, trace } = guest;
+    const { length } = trace;
+    return {
+      kind: 'recording',
+      name,
+      length,
+      checksum: checksum(trace),
+      position,
+      done,
+      underWay: !operation.finished,
+    };
+  }
+  throw new BackplaneError(
+    `Guest '${guest.name}' is neither a program nor a recording, so it cannot be saved. Write it as a guestProgram.`,
+  );
+}
+
+/** Brings a guest back; undefined images leave the vCPU without one. What is wrong is noted, and nobody is touched. */
+export function readGuest(reader: SavedReader, image: GuestImage | undefined): ResumedGuest {
+  const operation = new GuestOperation();
+  if (reader.data === null || image === undefined) return { guest: undefined, operation };
+  const kind = reader.member('kind').text(16);
+  if (kind === 'program' && 'start' in image) return readProgram(reader, image, operation);
+  if (kind === 'recording' && image instanceof TraceGuest) return readRecording(reader, image, operation);
+  const given = 'start' in image ? 'a program' : 'a recording or another guest';
+  reader.refuse(`expected ${kind === '' ? 'a guest' : `a ${kind}`}, and '${image.name}' is ${given}`);
+  return { guest: undefined, operation };
+}
+
+function readProgram(
+  reader: SavedReader,
+  image: Extract<GuestImage, { start(): GuestSource }>,
+  operation: GuestOperation,
+) {
+  reader.only('kind', 'name', 'log', 'underWay');
+  reader.member('name').text();
+  const before = reader.problems.length;
+  const log = readLog(reader.member('log'));
+  const underWay = reader.member('underWay').data === null ? undefined : readProgress(reader.member('underWay'));
+  if (reader.problems.length > before) return { guest: undefined, operation };
+  try {
+    return { guest: LoggedGuest.replay(image.start(), log, underWay, operation), operation };
+  } catch (error) {
+    reader.refuse(error instanceof Error ? error.message : String(error));
+    return { guest: undefined, operation };
+  }
+}
+
+function readRecording(reader: SavedReader, guest: TraceGuest, operation: GuestOperation): ResumedGuest {
+  reader.only('kind', 'name', 'length', 'checksum', 'position', 'done', 'underWay');
+  const { length } = guest.trace;
+  const isSame =
+    reader.member('length').integer(0) === length && reader.member('checksum').integer(0) === checksum(guest.trace);
+  if (!isSame)
+    reader.refuse(`the recording '${guest.name}' is not the one that was saved, '${reader.member('name').text()}'`);
+  const position = reader.member('position').integer(-1, length);
+  const done = reader.member('done').integer(0, length);
+  const underWay = reader.member('underWay').boolean();
+  if (!isSame) return { guest: undefined, operation };
+  const prepare = () => {
+    guest.seek(underWay ? position - 1 : position, underWay ? done - 1 : done);
+    if (underWay) operation.finished = !guest.next(operation);
+  };
+  return { guest, operation, prepare };
+}
+
+/** FNV-1a over addresses and values: enough to tell two recordings apart. */
+function checksum({ address, value }: RecordedTrace): number {
+  let sum = 0x811c_9dc5;
+  for (let index = 0; index < address.length; index++) {
+    sum = Math.imul(sum ^ (address[index] as number), 0x0100_0193);
+    sum = Math.imul(sum ^ (value[index] as number), 0x0100_0193);
+  }
+  return sum >>> 0;
+}

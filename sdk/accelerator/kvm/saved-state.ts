@@ -1,0 +1,163 @@
+import { BackplaneError } from '../../memory/index.ts';
+import type { GuestImage } from '../accelerator.ts';
+import type { ExitStatistics } from '../exit-statistics.ts';
+import type { GuestSource } from '../guest/operation.ts';
+import type { SavedData, SavedReader } from '../saved-data.ts';
+import { CoalescedRingLayout, KvmRun, StructSize, VcpuRequest } from './abi.ts';
+import { RingConsumer } from './coalesced-ring.ts';
+import type { EventConsumers } from './event-consumers.ts';
+import type { KvmVm } from './kvm-vm.ts';
+import { readGuest, saveGuest } from './saved-guest.ts';
+import { readStatistics, saveStatistics } from './saved-statistics.ts';
+import type { ScheduledKernel } from './scheduled-kernel.ts';
+import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
+
+/** What of an accelerator is state. The machine is settled: the ring is empty, no instruction is half done. */
+export interface SavedParts {
+  readonly kernel: ScheduledKernel;
+  readonly vm: KvmVm;
+  readonly schedule: VcpuSchedule;
+  readonly consumers: EventConsumers;
+  readonly statistics: ExitStatistics;
+  /** What each vCPU executes. */
+  readonly guests: (GuestSource | undefined)[];
+}
+
+const LargestPage = 0xffff_ffff;
+const MostVcpus = 4096;
+const MostEventfds = 65_536;
+
+/** Everything that the guest, or a count of what it did, could tell. The zones and slots follow from the memory map. */
+export function saveAccelerator(parts: SavedParts): SavedData {
+  const { kernel, vm, schedule, consumers, statistics } = parts;
+  const ring = new RingConsumer(ringPage(vm));
+  if (!ring.isEmpty)
+    throw new BackplaneError(`${ring.pending} writes are still queued: settle the machine before it is saved.`);
+  const processors = schedule.vcpus.map((state, index) => saveProcessor(parts, state, index));
+  return {
+    guestTime: kernel.now,
+    ring: { first: ring.first, last: ring.last },
+    // No write waits, so nothing has to be delivered by a certain time.
+    drainDeadline: null,
+    turns: schedule.seed,
+    signalled: consumers.signalled,
+    processors,
+    statistics: saveStatistics(kernel.statistics, statistics),
+  };
+}
+
+/** Reads and checks all of it, and answers how to put it in force. */
+export function readAccelerator(reader: SavedReader, parts: SavedParts, images: readonly GuestImage[]): () => void {
+  const { kernel, vm, schedule, consumers, statistics } = parts;
+  reader.only('guestTime', 'ring', 'drainDeadline', 'turns', 'signalled', 'processors', 'statistics');
+  const guestTime = reader.member('guestTime').number(0, Number.MAX_SAFE_INTEGER);
+  const slot = readRing(reader.member('ring'));
+  if (reader.member('drainDeadline').data !== null)
+    reader.member('drainDeadline').refuse('expected null: the ring is empty');
+  const seed = reader.member('turns').integer(0, LargestPage);
+  const signalled = reader
+    .member('signalled')
+    .list(MostEventfds)
+    .map((one) => one.boolean());
+  if (signalled.length !== consumers.count) {
+    reader.member('signalled').refuse(`expected ${consumers.count} eventfds, found ${signalled.length}`);
+  }
+  const count = readStatistics(reader.member('statistics'), kernel.statistics, statistics);
+  const processors = reader.member('processors').list(MostVcpus);
+  if (processors.length !== schedule.vcpus.length) {
+    reader.member('processors').refuse(`expected ${schedule.vcpus.length} processors, found ${processors.length}`);
+  }
+  const resume = processors
+    .slice(0, schedule.vcpus.length)
+    .map((processor, index) =>
+      readProcessor(processor, parts, schedule.vcpus[index] as ScheduledVcpu, index, images[index]),
+    );
+  return () => {
+    kernel.sleepUntil(guestTime);
+    new RingConsumer(ringPage(vm)).restartAt(slot);
+    schedule.seed = seed;
+    consumers.signalled = signalled;
+    for (const one of resume) one();
+    count();
+  };
+}
+
+function saveProcessor({ kernel, vm, guests }: SavedParts, state: ScheduledVcpu, index: number): SavedData {
+  const { vcpu, halted, finished, unserved } = state;
+  const { operation, operations, guestFinished, interruptShadow, failed } = kernel.execution(vcpu.fd);
+  if (failed || unserved) {
+    throw new BackplaneError(
+      `Processor ${vcpu.id} cannot go on: its last run ended with an error, in the middle of an instruction. It cannot be saved.`,
+    );
+  }
+  return {
+    registers: getStruct(vm, vcpu.fd, VcpuRequest.GetRegisters, StructSize.registers),
+    specialRegisters: getStruct(vm, vcpu.fd, VcpuRequest.GetSpecialRegisters, StructSize.specialRegisters),
+    interruptShadow,
+    readyForInterrupt: vcpu.run.getUint8(KvmRun.readyForInterruptInjection) !== 0,
+    interruptFlag: vcpu.run.getUint8(KvmRun.ifFlag) !== 0,
+    halted,
+    finished,
+    guestFinished,
+    operations,
+    guest: saveGuest(guests[index], operation),
+  };
+}
+
+function readProcessor(
+  reader: SavedReader,
+  { kernel, vm, guests }: SavedParts,
+  state: ScheduledVcpu,
+  index: number,
+  image: GuestImage | undefined,
+): () => void {
+  reader.only(
+    ...['registers', 'specialRegisters', 'interruptShadow', 'readyForInterrupt', 'interruptFlag'],
+    ...['halted', 'finished', 'guestFinished', 'operations', 'guest'],
+  );
+  const flag = (name: string) => reader.member(name).boolean();
+  const registers = reader.member('registers').hex(StructSize.registers);
+  const special = reader.member('specialRegisters').hex(StructSize.specialRegisters);
+  const [ready, interruptFlag] = [flag('readyForInterrupt'), flag('interruptFlag')];
+  const [halted, finished] = [flag('halted'), flag('finished')];
+  const execution = {
+    operations: reader.member('operations').integer(0),
+    guestFinished: flag('guestFinished'),
+    interruptShadow: flag('interruptShadow'),
+    failed: false,
+  };
+  const resumed = readGuest(reader.member('guest'), image);
+  const { vcpu } = state;
+  return () => {
+    resumed.prepare?.();
+    guests[index] = resumed.guest;
+    kernel.resumeGuest(vcpu.fd, resumed.guest, { ...execution, operation: resumed.operation });
+    vm.call(vcpu.fd, VcpuRequest.SetRegisters, registers, `restore the registers of vCPU ${vcpu.id}`);
+    vm.call(vcpu.fd, VcpuRequest.SetSpecialRegisters, special, `restore the segments of vCPU ${vcpu.id}`);
+    vcpu.run.setUint8(KvmRun.readyForInterruptInjection, ready ? 1 : 0);
+    vcpu.run.setUint8(KvmRun.ifFlag, interruptFlag ? 1 : 0);
+    state.halted = halted;
+    state.unserved = false;
+    state.finished = finished || resumed.guest === undefined;
+  };
+}
+
+function readRing(reader: SavedReader): number {
+  const last = CoalescedRingLayout.slots - 1;
+  const first = reader.only('first', 'last').member('first').integer(0, last);
+  if (reader.member('last').integer(0, last) !== first)
+    reader.refuse('expected an empty ring: first and last are equal');
+  return first;
+}
+
+function getStruct(vm: KvmVm, fd: number, request: number, size: number): string {
+  const bytes = new Uint8Array(size);
+  vm.call(fd, request, bytes, 'read the registers of a vCPU');
+  return Buffer.from(bytes).toString('hex');
+}
+
+function ringPage(vm: KvmVm): DataView {
+  const [first] = vm.vcpus;
+  if (first === undefined) throw new BackplaneError('A machine without a processor has no ring.');
+  return first.ring;
+}

@@ -1,0 +1,92 @@
+import type { ExitStatistics } from '../exit-statistics.ts';
+import type { SavedData, SavedReader } from '../saved-data.ts';
+import type { KernelExitStatistics } from './simulated-kernel/index.ts';
+
+/** Counters that are plain numbers, where they are counted. */
+const ofKernel = [
+  'vmExits',
+  'userspaceExits',
+  'portUserspaceExits',
+  'memoryUserspaceExits',
+  'haltExits',
+  'interruptWindowExits',
+  'coalescedWrites',
+  'ringFullExits',
+  'ioeventfdSignals',
+  'interruptions',
+  'injectedInterrupts',
+] as const satisfies readonly (keyof KernelExitStatistics)[];
+const ofUserspace = [
+  'drainsAtExits',
+  'otherDrains',
+  'kicks',
+  'longestWait',
+  'entriesAtEnd',
+  'discardedWrites',
+  'damagedEntries',
+] as const satisfies readonly (keyof ExitStatistics)[];
+
+const MostRows = 200_000;
+const elsewhere = 'elsewhere';
+
+/** Every counter, and `0x70:write` with its samples and how many of them went to userspace. */
+export function saveStatistics(kernel: KernelExitStatistics, userspace: ExitStatistics): SavedData {
+  const ports: Record<string, SavedData> = {};
+  const pages: Record<string, SavedData> = {};
+  kernel.forEachPort((port, isWrite, samples, exits) => {
+    ports[rowName(port, isWrite)] = [samples, exits];
+  });
+  kernel.forEachPage((page, isWrite, samples, exits) => {
+    pages[rowName(page, isWrite)] = [samples, exits];
+  });
+  return {
+    ...Object.fromEntries(ofKernel.map((name) => [name, kernel[name]])),
+    ...Object.fromEntries(ofUserspace.map((name) => [name, userspace[name]])),
+    ports,
+    pages,
+  };
+}
+
+/** Answers how to put the counters in force. */
+export function readStatistics(
+  reader: SavedReader,
+  kernel: KernelExitStatistics,
+  userspace: ExitStatistics,
+): () => void {
+  reader.only(...ofKernel, ...ofUserspace, 'ports', 'pages');
+  const kernelCounts = ofKernel.map((name) => [name, reader.member(name).integer(0)] as const);
+  const userspaceCounts = ofUserspace.map((name) => [name, reader.member(name).number(0)] as const);
+  const rows = [...readRows(reader.member('ports'), true), ...readRows(reader.member('pages'), false)];
+  return () => {
+    kernel.reset();
+    for (const [name, count] of kernelCounts) kernel[name] = count;
+    for (const [name, count] of userspaceCounts) userspace[name] = count;
+    for (const { isPort, address, isWrite, samples, exits } of rows) {
+      kernel.addRow(isPort, address, isWrite, samples, exits);
+    }
+  };
+}
+
+function rowName(address: number, isWrite: boolean): string {
+  return `${address < 0 ? elsewhere : `0x${address.toString(16)}`}:${isWrite ? 'write' : 'read'}`;
+}
+
+function readRows(reader: SavedReader, isPort: boolean) {
+  const highest = isPort ? 0xffff : 2 ** 52;
+  const entries = reader.entries();
+  if (entries.length > MostRows || reader.data === undefined) reader.refuse(`expected at most ${MostRows} rows`);
+  return entries.map(([name, row]) => {
+    const [, where = '', direction] = /^(0x[0-9a-f]{1,13}|elsewhere):(read|write)$/.exec(name) ?? [];
+    const address = where === elsewhere ? -1 : Number(where);
+    const [samples, exits] = row.list(2);
+    const isPlace = direction !== undefined && address <= highest && !(isPort && address < 0);
+    if (!isPlace || samples === undefined || exits === undefined) row.refuse('is no row of two counts for an address');
+    return {
+      isPort,
+      address: isPlace ? address : 0,
+      isWrite: direction === 'write',
+      samples: samples?.integer(0) ?? 0,
+      exits: exits?.integer(0) ?? 0,
+    };
+  });
+}

@@ -1,0 +1,41 @@
+import { BackplaneError } from '../../../memory/errors.ts';
+import { describeOperation, type GuestOperation } from '../../guest/operation.ts';
+import { EmulationFailure, ExitReason, FailEntryExit, InternalErrorExit, InvalidGuestState, KvmRun } from '../abi.ts';
+
+/** Which guest on which vCPU, and how far it has come. */
+export interface GuestWhereabouts {
+  readonly guest: string | undefined;
+  readonly operation: number;
+  readonly vcpu: number;
+}
+
+export function describeInternalError(runPage: DataView): 0 {
+  runPage.setUint32(KvmRun.exitReason, ExitReason.InternalError, true);
+  runPage.setUint32(InternalErrorExit.suberror, EmulationFailure, true);
+  runPage.setUint32(InternalErrorExit.dataCount, 0, true);
+  return 0;
+}
+
+/** As VMX does it: an event cannot be injected while the guest's state does not allow it. It stays queued. */
+export function describeFailedEntry(runPage: DataView): 0 {
+  runPage.setUint32(KvmRun.exitReason, ExitReason.FailEntry, true);
+  runPage.setBigUint64(FailEntryExit.reason, BigInt(InvalidGuestState), true);
+  runPage.setUint32(FailEntryExit.cpu, 0, true);
+  return 0;
+}
+
+/** The guest asked for what no processor does. */
+export function refusedOperation(where: GuestWhereabouts, operation: GuestOperation, why: string): BackplaneError {
+  return new BackplaneError(`${place(where)} (${describeOperation(operation)}): ${why}`);
+}
+
+/** The program itself failed; what it threw on purpose for people is passed on as it is. */
+export function thrownByProgram(where: GuestWhereabouts, cause: unknown): BackplaneError {
+  if (cause instanceof BackplaneError) return cause;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new BackplaneError(`${place(where)}: its program threw: ${why}`, { cause });
+}
+
+function place({ guest, operation, vcpu }: GuestWhereabouts): string {
+  return `Guest '${guest}', operation ${operation} on vCPU ${vcpu}`;
+}
