@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./commands/replay.ts')).replayCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   info: async () => (await import('./commands/info.ts')).infoCommand,
+  new: async () => (await import('./commands/new.ts')).newCommand,
 };
 
 /** Options that take the place of a command: `backplane -device help`. */
@@ -24,6 +25,7 @@ Commands:
   replay TRACE          put a recorded boot through a machine and count its exits
   run FILE.ts           run a guest program
   info TOPIC            look into a machine: mtree, mtree -f, qtree, coalesced
+  new device|machine    write a small project with its tests: backplane new device my-uart
 
 Lists:
   -machine help         the machines        (-machine pc,help: the options of one)

@@ -11,6 +11,7 @@ import {
 } from '../accelerator/index.ts';
 import { Machine, type MachineDefinition, type MachineRequest } from '../machine/index.ts';
 import { BackplaneError } from '../memory/index.ts';
+import { type AccessObserver, ObservedGuest } from './observed-guest.ts';
 
 /** On what a recording is replayed, and how. */
 export interface ReplaySetup {
@@ -20,6 +21,8 @@ export interface ReplaySetup {
   /** Addresses where something answers only sometimes; asked once the machine is built. */
   readonly conditional?: (machine: Machine) => readonly ConditionalModel[];
   readonly onProgress?: (done: number, total: number) => void;
+  /** Watches the replay access by access; without it nothing is spent on watching. */
+  readonly observe?: (machine: Machine) => AccessObserver;
 }
 
 /** What a replay came to. */
@@ -34,7 +37,7 @@ export interface Replay {
 
 /** Puts a recording through a machine, from beginning to end, in the recording's own time. */
 export function replayTrace(trace: RecordedTrace, setup: ReplaySetup): Replay {
-  const { definition, request, accelerator, conditional, onProgress } = setup;
+  const { definition, request, accelerator, conditional, onProgress, observe } = setup;
   const guest = new TraceGuest(trace, onProgress === undefined ? {} : { onProgress });
   const models: ConditionalModel[] = [];
   let answers: TraceAnswers | undefined;
@@ -49,17 +52,18 @@ export function replayTrace(trace: RecordedTrace, setup: ReplaySetup): Replay {
     }),
   });
   models.push(...(conditional?.(machine) ?? []));
-  runToTheEnd(machine, guest);
+  runToTheEnd(machine, guest, observe?.(machine));
   const devices = answers?.devices ?? [];
   const unmodelled = answers?.unmodelled ?? { portReads: 0, portWrites: 0, memoryReads: 0, memoryWrites: 0 };
   return { machine, statistics: machine.accelerator.statistics, devices, unmodelled };
 }
 
 /** A recording that resets the machine goes on afterwards: what the guest then did is in it. */
-function runToTheEnd(machine: Machine, guest: TraceGuest): void {
+function runToTheEnd(machine: Machine, guest: TraceGuest, observer: AccessObserver | undefined): void {
   const { trace } = guest;
+  const image = observer === undefined ? guest : new ObservedGuest(guest, observer);
   try {
-    let outcome = machine.run(guest, { operationLimit: trace.length + 1 });
+    let outcome = machine.run(image, { operationLimit: trace.length + 1 });
     while (outcome.reason === 'reset') outcome = machine.resume({ operationLimit: trace.length + 1 });
     if (outcome.reason !== 'finished') throw new BackplaneError(outcome.message);
   } catch (cause) {

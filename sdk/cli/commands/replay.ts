@@ -1,17 +1,18 @@
 import type { RecordedTrace } from '../../accelerator/index.ts';
-import { blueprintOf, option } from '../../device/index.ts';
 import { replayTrace } from '../../insight/replay.ts';
-import { BackplaneError } from '../../memory/errors.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
-import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
+<<<<<<< Updated upstream
 import { chooseMachine, type MachineChoice, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { findRecording, recordingName } from '../recordings.ts';
+=======
+import { chooseMachine, type MachineChoice, machineSyntax } from '../machine-choice.ts';
+>>>>>>> Stashed changes
 import { comparedModes, type ReplayMode, singleMode } from '../replay/modes.ts';
-import { selectedFunctions } from '../replay/pci-functions.ts';
 import { type RecordedClock, recordedClock } from '../replay/recorded-clock.ts';
 import { replayData } from '../replay/replay-data.ts';
 import { formatReplay, type ReplayedMode } from '../replay/replay-report.ts';
+import { namedRecording, readRecording, replaySetup, startOfClock } from '../replay/replay-setup.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const replayCommand: Command = {
@@ -35,13 +36,11 @@ Examples:
   backplane replay boot.iotrace.gz -machine isapc --json`,
   options: { ...machineSyntax, ...acceleratorSyntax, compare: true, rtc: 'base=DATE' },
   async run({ terminal, arguments: args, json }) {
-    const [nameOrPath, ...more] = args.positional;
-    if (nameOrPath === undefined) throw new BackplaneError("replay what? Write 'backplane replay linux61-boot-rtc'.");
-    if (more.length > 0) throw new BackplaneError(`replay takes one recording, not also '${more.join(' ')}'.`);
+    const name = namedRecording('replay', args.positional);
     const machine = await chooseMachine(args);
     const accelerator = chooseAccelerator(args);
     const modes = args.has('compare') ? comparedModes(machine, accelerator) : singleMode(machine, accelerator);
-    const trace = await readRecording(nameOrPath);
+    const trace = await readRecording(name);
     const clock = startOfClock(args) ?? recordedClock(trace);
     const replayed = modes.map((mode, index) => {
       const step = modes.length > 1 ? ` ${index + 1}/${modes.length}` : '';
@@ -66,38 +65,12 @@ interface ReplayRequest {
 
 function replayMode(trace: RecordedTrace, { machine, mode, clock, terminal, label }: ReplayRequest): ReplayedMode {
   let absentFunctions = 0;
+  const setup = replaySetup(machine, clock, () => absentFunctions++);
   const replay = replayTrace(trace, {
-    definition: machine.definition,
-    request: {
-      ...machine.request,
-      options: mode.machineOptions,
-      ...(clock === undefined ? {} : { deviceOptions: clockOptions(machine, clock) }),
-    },
+    ...setup,
+    request: { ...setup.request, options: mode.machineOptions },
     accelerator: mode.accelerator,
-    conditional: (built) => selectedFunctions(built, () => absentFunctions++),
     onProgress: (done, total) => terminal.progress(`${label}: ${done} of ${total} accesses`),
   });
   return { mode, replay, absentFunctions };
-}
-
-/** Whatever device of the machine has a date to start from is given this one. */
-function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Record<string, { date: Date }> {
-  const dated = definition.devices
-    .map(({ device }) => blueprintOf(device))
-    .filter(({ options }) => options.names.includes('date'));
-  return Object.fromEntries(dated.map(({ type }) => [type, { date: clock.date }]));
-}
-
-async function readRecording(nameOrPath: string): Promise<RecordedTrace> {
-  const { readTrace } = await import('../../accelerator/index.ts');
-  return readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
-}
-
-/** `-rtc base=2026-11-22T10:09:01`: a date that the user knows better than the recording. */
-function startOfClock(args: Arguments): RecordedClock | undefined {
-  const text = args.value('rtc');
-  if (text === undefined) return undefined;
-  const date = option.date({ description: '' }).parse(text.replace(/^base=/, ''));
-  if (date === undefined) throw new BackplaneError(`-rtc ${text}: not a date. Write -rtc base=2026-11-22T10:09:01.`);
-  return { date, uncertainty: 0, readings: 0 };
 }

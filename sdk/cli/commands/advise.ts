@@ -1,0 +1,82 @@
+import { type Advice, advise, formatAdvice, type Suggestion, withSuggestion } from '../../insight/advice.ts';
+import { placeOf } from '../../insight/advise-text.ts';
+import { type ReplaySetup, replayTrace } from '../../insight/replay.ts';
+import { BackplaneError } from '../../memory/errors.ts';
+import type { Arguments } from '../arguments.ts';
+import { formatTable } from '../columns.ts';
+import type { Command } from '../command.ts';
+import { chooseMachine, machineSyntax } from '../machine-choice.ts';
+import { recordedClock } from '../replay/recorded-clock.ts';
+import { namedRecording, readRecording, replaySetup, startOfClock } from '../replay/replay-setup.ts';
+
+const DefaultRows = 10;
+const Explained = 3;
+
+export const adviseCommand: Command = {
+  usage: 'backplane advise TRACE [-machine MACHINE] [-m SIZE] [--top N] [--check] [--json]',
+  summary: 'say what coalescing more ports and pages would save',
+  help: `Goes through a recording for everything that it writes outside of all coalesced zones of the machine, and says of each port, MMIO register
+and page: how many userspace exits would vanish (exactly: by KVM's rules), how long the writes would wait, which reads would have to
+flush, and whether it looks unsound; the best first, with the declaration to paste. The same for writes that may be mere signals (ioeventfd).
+TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain or gzip.
+
+Options:
+  -machine MACHINE      which machine, and its options; default pc
+  -m SIZE               its RAM: 64 (megabytes), 64M, 1G
+  -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
+  --top N               how many rows each table has; default ${DefaultRows}
+  --check               carry out the first ${Explained} suggestions and replay the recording, to show that the numbers hold
+  --json                everything as a JSON value
+
+Examples:
+  backplane advise seabios-pc-tcg
+  backplane advise linux61-boot-rtc -machine pc,reset-control=overlay --check`,
+  options: { ...machineSyntax, rtc: 'base=DATE', top: 'N', check: true },
+  async run({ terminal, arguments: args, json }) {
+    const name = namedRecording('advise', args.positional);
+    const rows = rowsOf(args);
+    const machine = await chooseMachine(args);
+    const trace = await readRecording(name);
+    const setup: ReplaySetup = replaySetup(machine, startOfClock(args) ?? recordedClock(trace));
+    terminal.progress(`advise: replaying ${trace.length} accesses`);
+    const advice = advise(trace, setup);
+    const checked = args.has('check') ? firstOf(advice).map((one) => ({ one, ...replayed(one) })) : [];
+    terminal.progress('');
+    if (json) {
+      const checks = checked.map(({ one, userspaceExits }) => ({ ...one, replayedExits: userspaceExits }));
+      terminal.print(JSON.stringify(args.has('check') ? { ...advice, checked: checks } : advice, null, 2));
+      return;
+    }
+    terminal.print(formatAdvice(advice, { rows, explained: Math.min(rows, Explained) }));
+    if (args.has('check')) terminal.print(`\n${formatChecks(checked)}`);
+
+    function replayed(suggestion: Suggestion): { userspaceExits: number } {
+      terminal.progress(`advise: carrying out ${placeOf(suggestion)}`);
+      const definition = withSuggestion(setup.definition, suggestion);
+      return replayTrace(trace, { ...setup, definition }).statistics.summary();
+    }
+  },
+};
+
+const firstOf = ({ coalesce, ioeventfds }: Advice) => [...coalesce.slice(0, Explained), ...ioeventfds.slice(0, 1)];
+
+function formatChecks(checked: readonly { one: Suggestion; userspaceExits: number }[]): string {
+  const count = (value: number) => value.toLocaleString('en-US');
+  const rows = checked.map(({ one, userspaceExits }) => {
+    const { userspaceExits: predicted } = one.prediction;
+    return [
+      placeOf(one),
+      count(predicted),
+      count(userspaceExits),
+      predicted === userspaceExits ? 'as predicted' : 'DIFFERS',
+    ];
+  });
+  return `Carried out and replayed:\n\n${formatTable([['', 'predicted', 'replayed', ''], ...rows])}`;
+}
+
+function rowsOf(args: Arguments): number {
+  const text = args.value('top') ?? `${DefaultRows}`;
+  const rows = Number(text);
+  if (/^\d{1,6}$/.test(text) && rows > 0) return rows;
+  throw new BackplaneError(`--top ${text}: not a number of rows. Write --top 20.`);
+}

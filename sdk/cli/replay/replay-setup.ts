@@ -1,0 +1,54 @@
+import type { RecordedTrace } from '../../accelerator/index.ts';
+import { blueprintOf, option } from '../../device/index.ts';
+import type { ReplaySetup } from '../../insight/replay.ts';
+import { BackplaneError } from '../../memory/errors.ts';
+import type { Arguments } from '../arguments.ts';
+import type { MachineChoice } from '../machine-choice.ts';
+import { findRecording, recordingName } from '../recordings.ts';
+import { selectedFunctions } from './pci-functions.ts';
+import type { RecordedClock } from './recorded-clock.ts';
+
+/** The one recording that a command is about. */
+export function namedRecording(command: string, [nameOrPath, ...more]: readonly string[]): string {
+  if (nameOrPath === undefined) {
+    throw new BackplaneError(`${command} what? Write 'backplane ${command} linux61-boot-rtc'.`);
+  }
+  if (more.length > 0) throw new BackplaneError(`${command} takes one recording, not also '${more.join(' ')}'.`);
+  return nameOrPath;
+}
+
+export async function readRecording(nameOrPath: string): Promise<RecordedTrace> {
+  const { readTrace } = await import('../../accelerator/index.ts');
+  return readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
+}
+
+/** On what a recording is replayed: the machine, its clock set to the recording's, its absent PCI functions answered for. */
+export function replaySetup(
+  machine: MachineChoice,
+  clock: RecordedClock | undefined,
+  onAbsentFunction: () => void = () => {},
+): ReplaySetup {
+  const { definition, request } = machine;
+  return {
+    definition,
+    request: { ...request, ...(clock === undefined ? {} : { deviceOptions: clockOptions(machine, clock) }) },
+    conditional: (built) => selectedFunctions(built, onAbsentFunction),
+  };
+}
+
+/** `-rtc base=2026-11-22T10:09:01`: a date that the user knows better than the recording. */
+export function startOfClock(args: Arguments): RecordedClock | undefined {
+  const text = args.value('rtc');
+  if (text === undefined) return undefined;
+  const date = option.date({ description: '' }).parse(text.replace(/^base=/, ''));
+  if (date === undefined) throw new BackplaneError(`-rtc ${text}: not a date. Write -rtc base=2026-11-22T10:09:01.`);
+  return { date, uncertainty: 0, readings: 0 };
+}
+
+/** Whatever device of the machine has a date to start from is given this one. */
+function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Record<string, { date: Date }> {
+  const dated = definition.devices
+    .map(({ device }) => blueprintOf(device))
+    .filter(({ options }) => options.names.includes('date'));
+  return Object.fromEntries(dated.map(({ type }) => [type, { date: clock.date }]));
+}

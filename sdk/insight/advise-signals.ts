@@ -1,0 +1,57 @@
+import type { Machine } from '../machine/index.ts';
+import { hex } from '../memory/index.ts';
+import type { Candidate } from './advise-candidates.ts';
+import type { Evidence } from './advise-evidence.ts';
+import type { ObservedReplay } from './advise-observation.ts';
+import type { WriteShape } from './advise-shapes.ts';
+import { type AdviceVerdict, judge } from './advise-verdict.ts';
+
+/** A write of one value, in one width, to one address, again and again: perhaps no more than a signal. */
+export interface SignalCandidate {
+  readonly candidate: Candidate;
+  readonly width: number;
+  readonly match: number;
+  /** How often this value is written, and how often others are. */
+  readonly writes: number;
+  readonly others: number;
+}
+
+const LeastWrites = 16;
+const LeastShare = 0.9;
+
+/** Registers that are written in one width, nearly always with one value, and never read. */
+export function signalCandidatesOf(
+  { shapes }: Pick<ObservedReplay, 'shapes'>,
+  candidates: readonly Candidate[],
+  evidence: readonly Evidence[],
+): SignalCandidate[] {
+  return candidates.flatMap((candidate, index) => {
+    const { widths, values, readBack } = evidence[index]!;
+    const [width] = [...widths.keys()];
+    const isRegister = candidate.shapes.every((shape) => shapes[shape]!.address === candidate.start);
+    if (!isRegister || widths.size !== 1 || width === undefined || readBack > 0) return [];
+    const [match, writes] = [...values].reduce((most, entry) => (entry[1] > most[1] ? entry : most), [0, 0]);
+    const others = candidate.writes - writes;
+    if (writes < LeastWrites || writes < candidate.writes * LeastShare) return [];
+    return [{ candidate, width, match, writes, others }];
+  });
+}
+
+/** The consumer of a signal runs later too, and it learns neither the value nor how often. */
+export function judgeSignal(
+  { candidate, match, writes, others }: SignalCandidate,
+  evidence: Evidence,
+  shapes: readonly WriteShape[],
+  machine: Machine,
+): { verdict: AdviceVerdict; reasons: string[] } {
+  const { verdict, reasons, partners } = judge(candidate, evidence, shapes, machine);
+  const dependent = partners.filter(({ depends }) => depends);
+  const isUnsound = verdict === 'unsound' || dependent.length > 0;
+  const value = `Always ${hex(match)}, never read back (${writes.toLocaleString('en-US')} writes${others > 0 ? `; ${others} of other values still exit` : ''}).`;
+  const check =
+    'Sound only if its handler does nothing but wake somebody: a consumer learns neither the value nor the number of writes.';
+  return {
+    verdict: isUnsound ? 'unsound' : 'flush',
+    reasons: [value, ...(verdict === 'unsound' ? reasons : []), check],
+  };
+}

@@ -1,0 +1,123 @@
+import { MILLISECOND } from '../clock/index.ts';
+import { hex } from '../memory/index.ts';
+import type { Advice, Suggestion } from './advise.ts';
+import type { AdviceVerdict } from './advise-verdict.ts';
+
+const verdicts: Readonly<Record<AdviceVerdict, string>> = {
+  sound: 'looks sound',
+  flush: 'with flushes',
+  unsound: 'looks unsound',
+};
+
+/** How many rows each table has, and how many of the best are explained in full. */
+export interface AdviceTextOptions {
+  readonly rows: number;
+  readonly explained: number;
+}
+
+/** The whole advice as text: a table, the best rows in words with what to paste, and how all this was found. */
+export function formatAdvice(advice: Advice, { rows, explained }: AdviceTextOptions): string {
+  const usable = advice.coalesce.filter(({ verdict }) => verdict !== 'unsound');
+  const unsound = advice.coalesce.filter(({ verdict }) => verdict === 'unsound');
+  const parts = [
+    formatToday(advice),
+    section(
+      'Coalescing more',
+      usable,
+      advice,
+      rows,
+      'Nothing more could wait: every write that leaves for userspace is needed there.',
+    ),
+    ...usable.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)),
+  ];
+  if (unsound.length > 0) {
+    parts.push(section('Would save exits, and looks unsound', unsound, advice, rows, ''));
+    parts.push(...unsound.slice(0, explained).map((suggestion, index) => because(suggestion, index + 1).join('\n')));
+  }
+  if (advice.ioeventfds.length > 0) {
+    parts.push(section('One write as a signal (ioeventfd)', advice.ioeventfds, advice, rows, ''));
+    parts.push(...advice.ioeventfds.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
+  }
+  if (advice.unreachable > 0) {
+    parts.push(
+      `${count(advice.unreachable)} writes run over the end of the region that takes them: no zone can hold them (see 'backplane info coalesced').`,
+    );
+  }
+  parts.push(howJudged);
+  return parts.join('\n\n');
+}
+
+function formatToday({ recording, machine, accesses, today }: Advice): string {
+  return (
+    `${recording} on ${machine}: ${count(accesses)} accesses, ${count(today.userspaceExits)} userspace exits, ` +
+    `${count(today.coalescedWrites)} writes coalesced already.`
+  );
+}
+
+function section(
+  title: string,
+  suggestions: readonly Suggestion[],
+  { today }: Advice,
+  rows: number,
+  otherwise: string,
+): string {
+  if (suggestions.length === 0) return otherwise;
+  const shown = suggestions.slice(0, rows);
+  const table = [
+    ['', 'exits saved', 'of all', 'exits then', 'longest wait', 'mean wait', ''],
+    ...shown.map((suggestion, index) => {
+      const { saved, prediction, verdict, kind } = suggestion;
+      const waits = kind === 'coalesce';
+      return [
+        `${String(index + 1).padStart(2)}  ${placeOf(suggestion)}  ${suggestion.what}`,
+        count(saved),
+        `${((100 * saved) / today.userspaceExits).toFixed(2)} %`,
+        count(prediction.userspaceExits),
+        waits ? milliseconds(prediction.longestWait) : '-',
+        waits ? milliseconds(prediction.meanWait) : '-',
+        ` ${verdicts[verdict]}`,
+      ];
+    }),
+  ];
+  const more = suggestions.length > shown.length ? `\n      (${suggestions.length - shown.length} more)` : '';
+  return `${title}\n\n${columns(table)}${more}`;
+}
+
+function explain(suggestion: Suggestion, place: number): string {
+  const verb = suggestion.kind === 'coalesce' ? 'Paste:' : 'Write:';
+  const lines = suggestion.declaration.split('\n').map((line) => `     ${line}`);
+  return [...because(suggestion, place), `   ${verb}`, ...lines].join('\n');
+}
+
+function because(suggestion: Suggestion, place: number): string[] {
+  const { writes, saved, reasons, what } = suggestion;
+  const head = `${place}. ${placeOf(suggestion)} (${what}): ${count(saved)} of ${count(writes)} exits vanish.`;
+  return [head, ...reasons.map((reason) => `   ${reason}`)];
+}
+
+/** `port 0x402`, `ports 0x3d4-0x3d5`, `0xfed00000-0xfed00fff`, and the value of a signal. */
+export function placeOf({ isPort, start, size, match }: Suggestion): string {
+  const range = size === 1 ? hex(start) : `${hex(start)}-${hex(start + size - 1)}`;
+  const value = match === undefined ? '' : ` = ${hex(match)}`;
+  return `${isPort ? (size === 1 ? 'port ' : 'ports ') : ''}${range}${value}`;
+}
+
+const howJudged = `How this was found. The recording is replayed once on the machine as it is; then KVM's rules are applied to it with one range
+added at a time: a write that lies wholly in a zone takes one of 169 slots, every exit and every expired timer empties the ring, and
+so does a write that has waited 10 ms. So the numbers are what a replay gives, not estimates. Waits are in guest time.
+'with flushes': reads of the same device came next after such writes; they must deliver the queue (same region: they do by themselves).
+'looks unsound', if one of these holds: the device is the machine's interrupt controller; delivering such a write moved the memory
+map, an interrupt line of the device or a timer; where the machine models nobody, a PC is known to have interrupt logic, timers, DMA
+or the like there; reads elsewhere are foretold clearly better by what was written than by what they gave before; the guest read one
+place three times or more in a row after such writes; or it acknowledged an interrupt within four accesses, three times more often
+than by chance. A recording cannot prove that nobody else looks: DMA, other processors and other threads are not in it.`;
+
+const count = (value: number) => value.toLocaleString('en-US');
+const milliseconds = (nanoseconds: number) => `${(nanoseconds / MILLISECOND).toFixed(3)} ms`;
+
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const cell = (text: string, column: number) =>
+    column === 0 || column === widths.length - 1 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!);
+  return rows.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd()).join('\n');
+}

@@ -1,0 +1,23 @@
+import type { GuestOperation, GuestSource, TraceGuest } from '../accelerator/index.ts';
+
+/** Told before each access of a recording, by its position, and once after the last. */
+export type AccessObserver = (position: number) => void;
+
+/** A recording that somebody watches. Whoever does not watch pays nothing: this guest is then not there. */
+export class ObservedGuest implements GuestSource {
+  readonly name: string;
+
+  constructor(
+    private readonly guest: TraceGuest,
+    private readonly before: AccessObserver,
+  ) {
+    this.name = guest.name;
+  }
+
+  next(operation: GuestOperation): boolean {
+    this.before(Math.min(this.guest.position + 1, this.guest.trace.length));
+    return this.guest.next(operation);
+  }
+
+  interrupt(): void {}
+}

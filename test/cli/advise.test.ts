@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import type { Advice, Suggestion } from '../../sdk/insight/advice.ts';
+import { backplane } from './fake-terminal.ts';
+
+describe('backplane advise', () => {
+  it('prints a table, what to paste, and how it was found', async () => {
+    const { status, printed, noted } = await backplane('advise', 'seabios-pc-tcg', '--top', '3');
+    expect({ status, noted }).toEqual({ status: 0, noted: '' });
+    expect(printed).toContain('4,098 userspace exits, 37,244 writes coalesced already.');
+    expect(printed).toMatch(
+      / 2 {2}port 0x402 {2}SeaBIOS's debug console +711 +17\.35 % +3,387 +0\.683 ms +0\.236 ms +looks sound/,
+    );
+    expect(printed).toContain('@addCoalescedIo(ports, { offset: 0x0, size: 1 })');
+    expect(printed).toContain('(21 more)');
+    expect(printed).toContain('How this was found.');
+  });
+
+  it('carries the first suggestions out when told to, and they hold', async () => {
+    const { printed } = await backplane('advise', 'seabios-pc-tcg', '--check', '-machine', 'isapc');
+    const checks = printed.slice(printed.indexOf('Carried out and replayed'));
+    expect(checks.match(/as predicted/g)).toHaveLength(3);
+    expect(checks).not.toContain('DIFFERS');
+    expect(checks).toMatch(/port 0x402 +3,770 +3,770/);
+  });
+
+  it('is one JSON value when that is asked for', async () => {
+    const { printed } = await backplane('advise', 'seabios-pc-tcg', '--check', '--json');
+    const advice = JSON.parse(printed) as Advice & { checked: (Suggestion & { replayedExits: number })[] };
+    expect(advice.today).toMatchObject({ userspaceExits: 4_098, kicks: 0 });
+    expect(advice.coalesce.find(({ start }) => start === 0x402)).toMatchObject({ saved: 711, verdict: 'sound' });
+    expect(advice.checked.map(({ prediction, replayedExits }) => replayedExits - prediction.userspaceExits)).toEqual([
+      0, 0, 0,
+    ]);
+  });
+
+  it.each([
+    [[], "advise what? Write 'backplane advise linux61-boot-rtc'."],
+    [['a', 'b'], "advise takes one recording, not also 'b'."],
+    [['seabios-pc-tcg', '--top', '0'], '--top 0: not a number of rows. Write --top 20.'],
+    [['seabios-pc-tcg', '--top', 'x'], '--top x: not a number of rows. Write --top 20.'],
+    [['nowhere'], "there is no recording and no file 'nowhere'."],
+    [['seabios-pc-tcg', '-accel', 'kvm-sim'], "unknown option '-accel'."],
+  ])('refuses %j', async (words, message) => {
+    const { status, printed, noted } = await backplane('advise', ...words);
+    expect({ status, printed }).toEqual({ status: 1, printed: '' });
+    expect(noted).toContain(message);
+  });
+});

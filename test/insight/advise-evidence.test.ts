@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import { isapc, pcI440fx } from '../../machines/index.ts';
+import { MICROSECOND, MILLISECOND } from '../../sdk/clock/index.ts';
+import {
+  addCoalescedIo,
+  device,
+  InterruptPin,
+  IsaDevice,
+  isaIrq,
+  type MachineDefinition,
+  portRegion,
+  use,
+} from '../../sdk/index.ts';
+import { advise, formatAdvice, type Suggestion } from '../../sdk/insight/advice.ts';
+import { repeated, smallTrace } from './small-trace.ts';
+
+const at = (suggestions: readonly Suggestion[], start: number) => suggestions.find((one) => one.start === start)!;
+
+function adviceOn(accesses: Parameters<typeof smallTrace>[0], definition: MachineDefinition = isapc) {
+  return advise(smallTrace(accesses), { definition });
+}
+
+const ports = portRegion({ name: 'doorbell', base: 0x300, size: 2, accessSizes: [1] });
+const answers = portRegion({ name: 'doorbell-answer', base: 0x310, size: 1, accessSizes: [1] });
+
+@device({ type: 'doorbell', description: 'Rings' })
+@addCoalescedIo(ports, { offset: 1, size: 1, independent: [answers] })
+class Doorbell extends IsaDevice {
+  readonly irq = new InterruptPin();
+  value = 0;
+  @ports.write(0)
+  ring(value: number): void {
+    this.value = value;
+    this.irq.set(value === 1);
+  }
+  @ports.write(1)
+  mute(): void {}
+  @answers.read(0)
+  answer(): number {
+    return this.value;
+  }
+}
+
+const withDoorbell = { ...isapc, devices: [...isapc.devices, use(Doorbell, { interrupts: { irq: isaIrq(5) } })] };
+
+describe('whether coalescing a port looks sound', () => {
+  it('is so for writes that nothing depends on', () => {
+    const { coalesce } = adviceOn(repeated(40, (round) => [['out', 0x402, 0x40 + round], 5 * MICROSECOND]));
+    expect(coalesce).toHaveLength(1);
+    expect(coalesce[0]).toMatchObject({ verdict: 'sound', saved: 40, prediction: { taken: 40, userspaceExits: 0 } });
+  });
+
+  it('says how long writes wait: to the next exit, to the kick, to the end', () => {
+    const toExit = adviceOn([...repeated(20, () => [['out', 0x402, 0x41]]), 30 * MICROSECOND, ['in', 0x71, 0]]);
+    expect(at(toExit.coalesce, 0x402).prediction).toMatchObject({
+      longestWait: 50 * MICROSECOND,
+      meanWait: 40.5 * MICROSECOND,
+      kicks: 0,
+    });
+    const toKick = adviceOn([...repeated(20, () => [['out', 0x402, 0x41]]), 30 * MILLISECOND, ['in', 0x71, 0]]);
+    expect(at(toKick.coalesce, 0x402).prediction).toMatchObject({ longestWait: 10 * MILLISECOND, kicks: 1 });
+  });
+
+  it('needs flushes where the same device is read next', () => {
+    const { coalesce } = adviceOn(
+      repeated(20, (round) => [
+        ['out', 0x3d4, round],
+        ['in', 0x3d5, 0],
+      ]),
+    );
+    expect(at(coalesce, 0x3d4)).toMatchObject({
+      verdict: 'flush',
+      flushPartners: [{ isPort: true, address: 0x3d5, reads: 20 }],
+      declaration:
+        "const ports = portRegion({ name: 'port-0x3d4', base: 0x3d4, size: 2 });\n@addCoalescedIo(ports, { offset: 0x0, size: 1 })",
+    });
+  });
+
+  it('asks a modelled device for its own partner, by region', () => {
+    const { coalesce } = adviceOn(
+      repeated(20, () => [
+        ['out', 0x300, 2],
+        ['in', 0x310, 2],
+      ]),
+      withDoorbell,
+    );
+    expect(at(coalesce, 0x300)).toMatchObject({ verdict: 'flush', device: 'doorbell', region: 'doorbell', offset: 0 });
+    expect(at(coalesce, 0x300).declaration).toBe(
+      "// Doorbell ('doorbell'): 'ports' stands for its region 'doorbell'\n" +
+        '@addCoalescedIo(ports, { offset: 0x0, size: 1 })\n' +
+        "@flushCoalescedIo(doorbellAnswer) // its region 'doorbell-answer'",
+    );
+    expect(at(coalesce, 0x301)).toBeUndefined();
+  });
+
+  it('is not where a read elsewhere gives what the write decides', () => {
+    const { coalesce } = adviceOn(
+      repeated(60, (round) => [
+        ['out', 0x1000, round % 3],
+        ['in', 0x2000, 7 * (round % 3)],
+      ]),
+    );
+    const suggestion = at(coalesce, 0x1000);
+    expect(suggestion.verdict).toBe('unsound');
+    expect(suggestion.reasons[0]).toBe('Reads of port 0x2000 (60) seem to depend on what was written here.');
+    const constant = adviceOn(
+      repeated(60, (round) => [
+        ['out', 0x1000, round % 3],
+        ['in', 0x2000, 7],
+      ]),
+    );
+    expect(at(constant.coalesce, 0x1000).verdict).toBe('sound');
+  });
+
+  it('is not where the guest waits for an answer', () => {
+    const wait = [
+      ['in', 0x2000, 0x80],
+      ['in', 0x2000, 0x80],
+      ['in', 0x2000, 0],
+    ] as const;
+    const { coalesce } = adviceOn(repeated(20, () => [['out', 0x1000, 1], ...wait]));
+    expect(at(coalesce, 0x1000).reasons).toContain(
+      'After 20 of the writes the guest read one place over and over: it waited for an answer.',
+    );
+  });
+
+  it('is not where interrupts are acknowledged soon after', () => {
+    const quiet = repeated(10, () => [['in', 0x60, 0]] as const);
+    const { coalesce } = adviceOn(
+      repeated(20, () => [['out', 0x1000, 1], ['in', 0x71, 0], ['out', 0x20, 0x20], ...quiet]),
+    );
+    expect(at(coalesce, 0x1000).reasons).toContain('Right after 20 of the writes the guest acknowledged an interrupt.');
+    expect(at(coalesce, 0x20).reasons[0]).toMatch(/^'pic' is the interrupt controller/);
+  });
+
+  it('is not where a write moves an interrupt line of its device', () => {
+    const { coalesce } = adviceOn(
+      repeated(20, (round) => [
+        ['out', 0x300, round % 2],
+        ['in', 0x71, 0],
+      ]),
+      withDoorbell,
+    );
+    expect(at(coalesce, 0x300)).toMatchObject({ verdict: 'unsound' });
+    expect(at(coalesce, 0x300).reasons[0]).toMatch(/moved an interrupt line of 'doorbell' 19 times/);
+  });
+
+  it('is not where a write moves a timer of the machine', () => {
+    const periodic = [
+      ['out', 0x70, 0x0b],
+      ['out', 0x71, 0x42],
+    ] as const;
+    const { coalesce } = adviceOn(repeated(3, () => [...periodic, ['out', 0x71, 0x02]]));
+    expect(at(coalesce, 0x71).reasons.join()).toMatch(/moved a timer of the machine/);
+  });
+
+  it('is not where a write moves the memory map', () => {
+    const shadow = (value: number) =>
+      [
+        ['out', 0xcf8, 0x8000_0058, 4],
+        ['out', 0xcfd, value],
+      ] as const;
+    const { coalesce } = adviceOn([...shadow(0x30), ...shadow(0x00), ...shadow(0x00)], pcI440fx);
+    expect(at(coalesce, 0xcfd).reasons[0]).toMatch(/moved the memory map twice|moved the memory map 2 times/);
+  });
+});
+
+describe('a page of registers', () => {
+  it('is tried register by register and whole', () => {
+    const { coalesce } = adviceOn(
+      repeated(30, () => [
+        ['store', 0xe000_0010, 1, 4],
+        ['store', 0xe000_0020, 2, 4],
+        ['load', 0xe000_0030, 0, 4],
+      ]),
+    );
+    expect(coalesce.map(({ start, size, saved }) => [start, size, saved])).toEqual([
+      [0xe000_0000, 4096, 60],
+      [0xe000_0010, 4, 30],
+      [0xe000_0020, 4, 30],
+    ]);
+  });
+});
+
+describe('a write as a signal', () => {
+  const rings = repeated(30, () => [['out', 0x1000, 7, 2], 100 * MICROSECOND] as const);
+
+  it('is offered where one value goes to one place and is never read back', () => {
+    const { ioeventfds } = adviceOn(rings);
+    expect(ioeventfds).toHaveLength(1);
+    expect(ioeventfds[0]).toMatchObject({
+      match: 7,
+      size: 2,
+      saved: 30,
+      verdict: 'flush',
+      prediction: { signals: 30 },
+    });
+    expect(ioeventfds[0]!.declaration).toContain('addIoeventfd({ offset: 0x0, size: 2, match: 0x7, fd })');
+  });
+
+  it('is not offered where widths or values differ, or where it is read back', () => {
+    expect(adviceOn([...rings, ['out', 0x1000, 7, 1]]).ioeventfds).toEqual([]);
+    expect(adviceOn(repeated(30, (round) => [['out', 0x1000, round, 2]])).ioeventfds).toEqual([]);
+    expect(adviceOn([...rings, ['in', 0x1000, 0, 2]]).ioeventfds).toEqual([]);
+  });
+});
+
+describe('the advice as text', () => {
+  it('says that there is nothing to gain where there is nothing', () => {
+    const text = formatAdvice(adviceOn([['in', 0x71, 0]]), { rows: 5, explained: 1 });
+    expect(text).toContain('Nothing more could wait');
+    expect(text).not.toContain('looks unsound\n');
+  });
+
+  it('ranks, explains the first, and counts what it leaves out', () => {
+    const many = repeated(20, () => [
+      ['out', 0x1000, 1],
+      ['out', 0x1010, 2, 2],
+      ['out', 0x1020, 3, 4],
+      ['in', 0x9999, 0],
+    ]);
+    const text = formatAdvice(adviceOn(many), { rows: 2, explained: 1 });
+    expect(text).toMatch(/ 1 {2}port 0x1000 {2}not modelled/);
+    expect(text).toContain('(1 more)');
+    expect(text).toContain('1. port 0x1000 (not modelled): 20 of 20 exits vanish.');
+    expect(text).toContain('ports 0x1010-0x1011');
+  });
+});
