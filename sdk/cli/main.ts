@@ -10,6 +10,7 @@ import { hostTerminal, reportFailure, type Terminal } from './terminal.ts';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./commands/replay.ts')).replayCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
+  advise: async () => (await import('./commands/advise.ts')).adviseCommand,
   info: async () => (await import('./commands/info.ts')).infoCommand,
   new: async () => (await import('./commands/new.ts')).newCommand,
 };
@@ -23,6 +24,7 @@ Device models in TypeScript, plugged into virtual machines.
 
 Commands:
   replay TRACE          put a recorded boot through a machine and count its exits
+  advise TRACE          say what coalescing more ports and pages would save
   run FILE.ts           run a guest program
   info TOPIC            look into a machine: mtree, mtree -f, qtree, coalesced
   new device|machine    write a small project with its tests: backplane new device my-uart

@@ -5,7 +5,7 @@ import { BackplaneError } from '../../memory/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import { formatTable } from '../columns.ts';
 import type { Command } from '../command.ts';
-import { chooseMachine, machineSyntax } from '../machine-choice.ts';
+import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { recordedClock } from '../replay/recorded-clock.ts';
 import { namedRecording, readRecording, replaySetup, startOfClock } from '../replay/replay-setup.ts';
 
@@ -13,7 +13,7 @@ const DefaultRows = 10;
 const Explained = 3;
 
 export const adviseCommand: Command = {
-  usage: 'backplane advise TRACE [-machine MACHINE] [-m SIZE] [--top N] [--check] [--json]',
+  usage: 'backplane advise TRACE [-machine MACHINE] [-m SIZE] [-device DEVICE] [--top N] [--check] [--json]',
   summary: 'say what coalescing more ports and pages would save',
   help: `Goes through a recording for everything that it writes outside of all coalesced zones of the machine, and says of each port, MMIO register
 and page: how many userspace exits would vanish (exactly: by KVM's rules), how long the writes would wait, which reads would have to
@@ -21,8 +21,7 @@ flush, and whether it looks unsound; the best first, with the declaration to pas
 TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain or gzip.
 
 Options:
-  -machine MACHINE      which machine, and its options; default pc
-  -m SIZE               its RAM: 64 (megabytes), 64M, 1G
+${machineHelp}
   -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
   --top N               how many rows each table has; default ${DefaultRows}
   --check               carry out the first ${Explained} suggestions and replay the recording, to show that the numbers hold
@@ -38,6 +37,7 @@ Examples:
     const machine = await chooseMachine(args);
     const trace = await readRecording(name);
     const setup: ReplaySetup = replaySetup(machine, startOfClock(args) ?? recordedClock(trace));
+    for (const warning of machine.warnings) terminal.note(`warning: ${warning}`);
     terminal.progress(`advise: replaying ${trace.length} accesses`);
     const advice = advise(trace, setup);
     const checked = args.has('check') ? firstOf(advice).map((one) => ({ one, ...replayed(one) })) : [];

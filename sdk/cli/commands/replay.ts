@@ -2,12 +2,7 @@ import type { RecordedTrace } from '../../accelerator/index.ts';
 import { replayTrace } from '../../insight/replay.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
 import type { Command } from '../command.ts';
-<<<<<<< Updated upstream
 import { chooseMachine, type MachineChoice, machineHelp, machineSyntax } from '../machine-choice.ts';
-import { findRecording, recordingName } from '../recordings.ts';
-=======
-import { chooseMachine, type MachineChoice, machineSyntax } from '../machine-choice.ts';
->>>>>>> Stashed changes
 import { comparedModes, type ReplayMode, singleMode } from '../replay/modes.ts';
 import { type RecordedClock, recordedClock } from '../replay/recorded-clock.ts';
 import { replayData } from '../replay/replay-data.ts';
