@@ -1,15 +1,23 @@
 import type { Newable } from 'inversify';
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
-import { EventNotifiers, PciBus, ResetController, SystemBus } from '../bus/index.ts';
+import { EventNotifiers, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
-import { constructDevice, type Device, DeviceOptions, type GuestErrors, nearest, pinsOf } from '../device/index.ts';
+import {
+  constructDevice,
+  type Device,
+  DeviceOptions,
+  type GuestErrors,
+  nearest,
+  pinsOf,
+  timersOf,
+} from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { MachineBoard } from './machine-board.ts';
 import type { MachineDefinition } from './machine-definition.ts';
 import { EmptyBoard, PluggedDevice } from './machine-parts.ts';
 import { type DeviceOptionValues, MachinePlan, type PlannedDevice } from './machine-plan.ts';
 import { loadServices, newContainer } from './services.ts';
-import { DeviceWire } from './wiring.ts';
+import { DeviceWire, type UsedDevice } from './wiring.ts';
 import { type Mapping, WiringCheck } from './wiring-check.ts';
 import { WiringError } from './wiring-error.ts';
 
@@ -65,39 +73,84 @@ export class MachineBuilder {
 
   /** First step. Throws a WiringError with everything that is wrong. */
   construct(): ConstructedDevice[] {
-    const { devices } = this.plan;
     // The board comes first, even if no device asks for it: whoever binds it lays out the memory.
     this.service(SystemBus);
-    const ids = devices.map(({ id }) => id);
-    const mappings = new Map(devices.map((device) => [device, this.check.mappingsOf(device)]));
-    this.check.checkOverlaps([...mappings.values()].flat());
-    for (const device of devices) this.check.checkWires(device, ids);
-    const sound = devices.filter((plan) => this.check.checkServices(plan) && !plan.faulty);
-    const constructed = this.constructAll(sound, mappings);
-    this.checkPins(constructed);
+    this.checkInterruptControllers();
     this.checkClock();
-    const mistakes = [...this.mistakes, ...this.plan.mistakes, ...this.check.mistakes];
+    return this.constructPlan(this.plan, this.check, []);
+  }
+
+  /** Both steps for devices that come later; `present` are those that the machine has. */
+  plugMore(used: readonly UsedDevice[], present: readonly PluggedDevice[]): PluggedDevice[] {
+    this.mistakes.length = 0;
+    const plan = new MachinePlan(used, this.board.options, {}, present);
+    const constructed = this.constructPlan(plan, new WiringCheck(this.definition.name, this.container), present);
+    return this.board.topology.transaction(() => {
+      const plugged = this.plugIn(constructed, present);
+      for (const { device } of plugged) {
+        device.reset();
+        if (device instanceof PciDevice) device.resetOnBus();
+      }
+      return plugged;
+    });
+  }
+
+  /** Second step: regions exist and are mapped, functions are on their bus, pins are soldered. In one transaction. */
+  plugIn(constructed: readonly ConstructedDevice[], present: readonly PluggedDevice[] = []): PluggedDevice[] {
+    return this.board.topology.transaction(() => {
+      const plugged: PluggedDevice[] = [];
+      try {
+        for (const { plan, device, mappings } of constructed) {
+          const options = plan.blueprint.options.resolve(plan.given, plan.id);
+          const one = new PluggedDevice({ ...plan, device, mappings, options });
+          plugged.push(one);
+          this.plugOne(one);
+        }
+        for (const one of plugged) this.solder(one, [...present, ...plugged]);
+      } catch (error) {
+        for (const one of plugged.reverse()) this.takeOut(one);
+        throw error;
+      }
+      return plugged;
+    });
+  }
+
+  /** The reverse of plugging in, also of what was plugged in only in part. */
+  takeOut({ device, mappings, cuts }: PluggedDevice): void {
+    this.board.topology.transaction(() => {
+      for (const cut of cuts.splice(0)) cut();
+      if (device instanceof PciDevice) this.service(PciBus)?.unregister(device);
+      if (!device.realized) return;
+      for (const timer of timersOf(device).values()) timer.cancel();
+      for (const { planned } of mappings) {
+        const region = device.region(planned.template);
+        region.container?.removeSubregion(region);
+      }
+      device.unrealize();
+    });
+  }
+
+  private constructPlan(plan: MachinePlan, check: WiringCheck, present: readonly PluggedDevice[]): ConstructedDevice[] {
+    const { devices } = plan;
+    const ids = [...present, ...devices].map(({ id }) => id);
+    const mappings = new Map(devices.map((device) => [device, check.mappingsOf(device)]));
+    check.checkOverlaps([...mappings.values()].flat());
+    for (const device of devices) check.checkWires(device, ids);
+    const sound = devices.filter((planned) => check.checkServices(planned) && !planned.faulty);
+    const constructed = this.constructAll(sound, mappings);
+    this.checkPins(constructed, present);
+    const mistakes = [...this.mistakes, ...plan.mistakes, ...check.mistakes];
     if (mistakes.length > 0) throw new WiringError(this.definition.name, mistakes);
     return constructed;
   }
 
-  /** Second step: regions exist and are mapped, functions are on their bus, pins are soldered. In one transaction. */
-  plugIn(constructed: readonly ConstructedDevice[]): PluggedDevice[] {
+  private plugOne({ id, device, mappings, address }: PluggedDevice): void {
     const { topology } = this.board;
-    return topology.transaction(() => {
-      for (const { plan, device, mappings } of constructed) {
-        device.realize({ id: plan.id, topology, guestErrors: this.request.guestErrors });
-        for (const { container, planned, start, priority } of mappings) {
-          container.addSubregion(start, device.region(planned.template), priority);
-        }
-        if (plan.address !== undefined) this.service(PciBus)?.register(device as never, plan.address);
-      }
-      for (const one of constructed) this.solder(one, constructed);
-      return constructed.map(({ plan, device, mappings }) => {
-        const options = plan.blueprint.options.resolve(plan.given, plan.id);
-        return new PluggedDevice({ ...plan, device, mappings, options });
-      });
-    });
+    device.realize({ id, topology, guestErrors: this.request.guestErrors });
+    for (const { container, planned, start, priority } of mappings) {
+      container.addSubregion(start, device.region(planned.template), priority);
+    }
+    if (address !== undefined) this.service(PciBus)?.register(device as never, address);
   }
 
   private machineOptions(): Readonly<Record<string, unknown>> {
@@ -158,16 +211,20 @@ export class MachineBuilder {
     }
   }
 
-  private checkPins(constructed: readonly ConstructedDevice[]): void {
+  private checkPins(constructed: readonly ConstructedDevice[], present: readonly PluggedDevice[]): void {
+    const all = [...present, ...constructed.map(({ plan, device }) => ({ id: plan.id, device }))];
     for (const { plan, device } of constructed) {
       for (const [name, wire] of plan.wires) {
         this.checkPin(plan.id, device, name, '');
-        const other = wire instanceof DeviceWire ? constructed.find((one) => one.plan.id === wire.device) : undefined;
+        const other = wire instanceof DeviceWire ? all.find(({ id }) => id === wire.device) : undefined;
         if (other !== undefined && wire instanceof DeviceWire) {
-          this.checkPin(other.plan.id, other.device, wire.pin, ` It is named by a wire of '${plan.id}'.`);
+          this.checkPin(other.id, other.device, wire.pin, ` It is named by a wire of '${plan.id}'.`);
         }
       }
     }
+  }
+
+  private checkInterruptControllers(): void {
     for (const controller of [this.definition.interruptController ?? []].flat()) {
       if (this.plan.devices.some(({ id }) => id === controller)) continue;
       this.mistakes.push(
@@ -193,18 +250,18 @@ export class MachineBuilder {
     this.mistakes.push(`Device '${id}': ${device.constructor.name} has no pin '${name}'. ${hint}${remark}`);
   }
 
-  private solder({ plan, device }: ConstructedDevice, all: readonly ConstructedDevice[]): void {
+  private solder({ id, device, wires, cuts }: PluggedDevice, all: readonly PluggedDevice[]): void {
     const pins = pinsOf(device);
-    for (const [name, wire] of plan.wires) {
+    for (const [name, wire] of wires) {
       const pin = pins.get(name);
       if (pin === undefined)
-        throw new BackplaneError(`Device '${plan.id}' has lost its pin '${name}' since it was checked.`);
+        throw new BackplaneError(`Device '${id}' has lost its pin '${name}' since it was checked.`);
       if (wire instanceof DeviceWire) {
-        const other = all.find((one) => one.plan.id === wire.device);
+        const other = all.find((one) => one.id === wire.device);
         const input = other && pinsOf(other.device).get(wire.pin);
-        pin.connect((level) => input?.set(level));
+        cuts.push(pin.connect((level) => input?.set(level)));
       } else {
-        wire.connect(pin, this.service(wire.service));
+        cuts.push(wire.connect(pin, this.service(wire.service)));
       }
     }
   }

@@ -1,6 +1,6 @@
 import type { PciAddress } from '../bus/index.ts';
 import type { Device, DeviceBlueprint } from '../device/index.ts';
-import { AddressSpace, MemoryRegion, MemoryTopology, WholeSpace } from '../memory/index.ts';
+import { AddressSpace, MemoryRegion, MemoryTopology, type RamBlock, WholeSpace } from '../memory/index.ts';
 import { MachineBoard } from './machine-board.ts';
 import type { MachineOptionValues } from './machine-definition.ts';
 import type { Wire } from './wiring.ts';
@@ -18,8 +18,10 @@ export class PluggedDevice {
   /** Where its pins go. */
   readonly wires: ReadonlyMap<string, Wire>;
   readonly address: PciAddress | undefined;
+  /** How its wires are taken off again. */
+  readonly cuts: (() => void)[] = [];
 
-  constructor(parts: Omit<PluggedDevice, 'regions' | 'independentOf'>) {
+  constructor(parts: Omit<PluggedDevice, 'regions' | 'independentOf' | 'cuts'>) {
     this.id = parts.id;
     this.device = parts.device;
     this.blueprint = parts.blueprint;
@@ -50,6 +52,8 @@ export class EmptyBoard extends MachineBoard {
   readonly ports: MemoryRegion;
   readonly memory: AddressSpace;
   readonly io: AddressSpace;
+  /** Every block of RAM or ROM that the machine was given, by name; the second of a name is numbered. */
+  readonly ramBlocks = new Map<string, RamBlock>();
 
   constructor(
     allocateRam: MemoryTopology['allocateRam'],
@@ -58,7 +62,13 @@ export class EmptyBoard extends MachineBoard {
   ) {
     super();
     this.topology = new MemoryTopology();
-    this.topology.allocateRam = allocateRam;
+    this.topology.allocateRam = (size, name) => {
+      const block = allocateRam(size, name);
+      let unique = name;
+      for (let number = 2; this.ramBlocks.has(unique); number++) unique = `${name}-${number}`;
+      this.ramBlocks.set(unique, block);
+      return block;
+    };
     this.system = MemoryRegion.container(this.topology, 'system', WholeSpace);
     this.ports = MemoryRegion.unassignedPorts(this.topology, 'io');
     this.memory = new AddressSpace(this.topology, 'memory', this.system);

@@ -34,6 +34,9 @@ export interface PlannedDevice {
   readonly address: PciAddress | undefined;
 }
 
+/** A device that is plugged in already. */
+export type PresentDevice = Pick<PlannedDevice, 'id' | 'blueprint' | 'address'>;
+
 /** Given for single devices when a machine is created: by id, or by type. */
 export type DeviceOptionValues = Readonly<Record<string, Values>>;
 
@@ -46,9 +49,15 @@ export class MachinePlan {
   readonly mistakes: string[] = [];
   private readonly ids = new Map<UsedDevice, string>();
 
-  constructor(used: readonly UsedDevice[], options: MachineOptionValues, deviceOptions: DeviceOptionValues) {
-    const present = used.filter(({ when }) => when === undefined || when(options));
-    const known = present.flatMap((one) => {
+  /** `present` are the devices that the machine has already, when more are plugged in at run time. */
+  constructor(
+    used: readonly UsedDevice[],
+    options: MachineOptionValues,
+    deviceOptions: DeviceOptionValues,
+    private readonly present: readonly PresentDevice[] = [],
+  ) {
+    const wanted = used.filter(({ when }) => when === undefined || when(options));
+    const known = wanted.flatMap((one) => {
       const blueprint = this.attempt(() => blueprintOf(one.device));
       return blueprint === undefined ? [] : [{ used: one, blueprint }];
     });
@@ -69,24 +78,23 @@ export class MachinePlan {
 
   /** Ids that were given stay; the others are the type, numbered where that is taken. */
   private nameAll(known: readonly { used: UsedDevice; blueprint: DeviceBlueprint }[]): void {
-    const taken = new Map<string, UsedDevice>();
-    for (const { used } of known) {
+    const taken = new Map(this.present.map(({ id, blueprint }) => [id, blueprint.type]));
+    for (const { used, blueprint } of known) {
       if (used.id === undefined) continue;
       const first = taken.get(used.id);
       if (first !== undefined) {
         this.mistakes.push(
-          `Two devices have the id '${used.id}': a ${blueprintOf(first.device).type} and a ${blueprintOf(used.device).type}. ` +
-            'Give one of them another id.',
+          `Two devices have the id '${used.id}': a ${first} and a ${blueprint.type}. Give one of them another id.`,
         );
       }
-      taken.set(used.id, used);
+      taken.set(used.id, blueprint.type);
       this.ids.set(used, used.id);
     }
     for (const { used, blueprint } of known) {
       if (used.id !== undefined) continue;
       let id = blueprint.type;
       for (let number = 2; taken.has(id); number++) id = `${blueprint.type}-${number}`;
-      taken.set(id, used);
+      taken.set(id, blueprint.type);
       this.ids.set(used, id);
     }
   }
@@ -213,7 +221,8 @@ export class MachinePlan {
   /** PCI functions that did not say where: each in the first slot that is empty. */
   private assignSlots(planned: readonly PlannedDevice[]): PlannedDevice[] {
     const owners = new Map<string, string>();
-    for (const { id, address } of planned) {
+    const all = [...this.present, ...planned];
+    for (const { id, address } of all) {
       if (address === undefined) continue;
       const where = formatPciAddress(address);
       const first = owners.get(where);
@@ -222,7 +231,7 @@ export class MachinePlan {
       }
       owners.set(where, id);
     }
-    const slots = new Set(planned.flatMap(({ address }) => (address === undefined ? [] : [address.slot])));
+    const slots = new Set(all.flatMap(({ address }) => (address === undefined ? [] : [address.slot])));
     return planned.map((device) => {
       if (device.blueprint.bus !== 'pci' || device.address !== undefined || device.used.addr !== undefined)
         return device;

@@ -23,6 +23,7 @@ import {
   type MemoryRegion,
   type MemoryTopology,
   MiB,
+  type RamBlock,
 } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
 import { interruptSourceOf } from './interrupt-sources.ts';
@@ -30,6 +31,10 @@ import { MachineBuilder } from './machine-builder.ts';
 import type { MachineDefinition, MachineOptionValues } from './machine-definition.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import type { DeviceOptionValues } from './machine-plan.ts';
+import { type MachineSnapshot, saveMachine } from './snapshot.ts';
+import { readRequest, restoreMachine } from './snapshot-restore.ts';
+import { unpluggable } from './unplugging.ts';
+import type { UsedDevice } from './wiring.ts';
 
 /** What may be asked of a machine when it is created. Everything has a default. */
 export interface MachineRequest {
@@ -45,6 +50,12 @@ export interface MachineRequest {
   readonly onGuestError?: GuestErrorSink;
 }
 
+/** As for a new machine, and what its processors executed: the same programs and recordings, not begun. */
+export interface RestoreRequest extends MachineRequest {
+  /** In the order of the processors. Without it they execute nothing, until `run` gives them something. */
+  readonly guests?: GuestImage | readonly GuestImage[];
+}
+
 /** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. */
 export class Machine {
   readonly definition: MachineDefinition;
@@ -55,16 +66,32 @@ export class Machine {
   readonly io: AddressSpace;
   readonly clock: MachineClock;
   readonly ramSize: number;
-  /** In the order of the definition, which is also the order of their resets. */
-  readonly devices: readonly PluggedDevice[];
   /** What is legal and probably not meant, found when the machine was built. */
   readonly warnings: readonly string[];
   private readonly builder: MachineBuilder;
+  private plugged: readonly PluggedDevice[];
   private readonly errors: GuestErrors;
 
   /** Builds the machine and resets it once. Every wiring mistake comes in one WiringError, before anything is mapped. */
   static create(definition: MachineDefinition, request: MachineRequest = {}): Machine {
     return new Machine(definition, request);
+  }
+
+  /**
+   * Builds the machine of a snapshot, which goes on where the saved one was. The snapshot says how much RAM and which options
+   * it has, unless the request does. It is restored as a whole; a StateError lists what does not fit, and then there is no
+   * machine.
+   */
+  static restore(definition: MachineDefinition, snapshot: unknown, request: RestoreRequest = {}): Machine {
+    const saved = readRequest(snapshot, definition.name);
+    const machine = new Machine(definition, { ...saved, ...request });
+    try {
+      restoreMachine(machine, snapshot, [request.guests ?? []].flat());
+      return machine;
+    } catch (error) {
+      machine.dispose();
+      throw error;
+    }
   }
 
   private constructor(definition: MachineDefinition, request: MachineRequest) {
@@ -88,11 +115,21 @@ export class Machine {
     this.clock = builder.clock;
     this.builder = builder;
     this.topology.observer = refusedAccesses(this.errors);
-    this.devices = builder.plugIn(constructed);
+    this.plugged = builder.plugIn(constructed);
     definition.prepare?.(this);
     this.accelerator.attach(this.host());
     this.resetDevices();
     this.warnings = buildChecks.flatMap((check) => check(this));
+  }
+
+  /** In the order of the definition, then as they were plugged in; which is also the order of their resets. */
+  get devices(): readonly PluggedDevice[] {
+    return this.plugged;
+  }
+
+  /** All RAM and ROM of the machine by the names of their regions, mapped or not. */
+  get ramBlocks(): ReadonlyMap<string, RamBlock> {
+    return this.builder.board.ramBlocks;
   }
 
   /** Every address space: memory, ports, and those that services added, such as the bus behind a bridge. */
@@ -127,6 +164,28 @@ export class Machine {
     return this.builder.service(token);
   }
 
+  /**
+   * Plugs one more device in: `machine.plug(use(Edu, { addr: '05.0' }))`. It is reset, and the guest sees it all at once. What
+   * is wrong comes in a WiringError, as when the machine is built, and leaves the machine as it was.
+   */
+  plug(used: UsedDevice): PluggedDevice {
+    const [plugged] = this.builder.plugMore([used], this.plugged);
+    if (plugged === undefined) {
+      throw new BackplaneError(
+        `Machine '${this.definition.name}': plug(${used.device.name}): its 'when' does not hold for this machine. Leave it out.`,
+      );
+    }
+    this.plugged = [...this.plugged, plugged];
+    return plugged;
+  }
+
+  /** Takes a device out: its regions, BARs, wires and timers go, all at once for the guest, and its pins go down. */
+  unplug(id: string): void {
+    const device = unpluggable(this.plugged, id, this.definition);
+    this.plugged = this.plugged.filter((one) => one !== device);
+    this.builder.takeOut(device);
+  }
+
   /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */
   run(guests: GuestImage | readonly GuestImage[], options: RunOptions = {}): RunOutcome {
     this.accelerator.load('length' in guests ? guests : [guests]);
@@ -153,6 +212,11 @@ export class Machine {
     this.accelerator.settle();
   }
 
+  /** Settles the machine and writes it down, between two instructions: `JSON.stringify` makes a file of it. */
+  save(): MachineSnapshot {
+    return saveMachine(this);
+  }
+
   /** Takes the machine apart. It cannot run afterwards. */
   dispose(): void {
     this.accelerator.detach();
@@ -162,12 +226,15 @@ export class Machine {
   private host() {
     const controllers = [this.definition.interruptController ?? []].flat();
     const interruptController = interruptSourceOf(controllers.flatMap((id) => this.deviceById(id)?.device ?? []));
+    const resetPorts = () => this.resetPorts();
     return {
+      get resetPorts() {
+        return resetPorts();
+      },
       topology: this.topology,
       memory: this.memory,
       io: this.io,
       clock: this.clock,
-      resetPorts: this.resetPorts(),
       reset: () => this.resetDevices(),
       ...(interruptController === undefined ? {} : { interruptController }),
     };

@@ -100,7 +100,8 @@ export class WiringCheck {
       const present = container.children.filter((child) => child.enabled).map(presentRange);
       const kind = here[0]?.kind ?? 'Ports';
       const overlaps = findOverlaps<MappedRange>([...present, ...here]);
-      this.mistakes.push(...overlaps.map((pair) => describeOverlap(kind, pair)));
+      const news = overlaps.filter((pair) => pair.some((range) => (here as readonly MappedRange[]).includes(range)));
+      this.mistakes.push(...news.map((pair) => describeOverlap(kind, pair)));
     }
   }
 
@@ -135,7 +136,7 @@ export class WiringCheck {
 function presentRange(region: MemoryRegion): MappedRange {
   return {
     name: region.name,
-    device: undefined,
+    device: region.owner?.id,
     start: region.address,
     size: region.size,
     priority: region.priority,
