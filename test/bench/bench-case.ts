@@ -21,6 +21,8 @@ export interface BenchCase {
   readonly targetMilliseconds?: number;
   /** For throughput: the fewest operations per second. */
   readonly targetPerSecond?: number;
+  /** What an operation is, in the plural: how many are done in a second is printed too. */
+  readonly throughput?: string;
   /** Rows of one series must not differ by more than `targetSpread` between the fastest and the slowest. */
   readonly series?: string;
   readonly targetSpread?: number;
@@ -32,6 +34,9 @@ export interface Measurement {
   readonly nanoseconds: readonly number[];
   readonly baselineNanoseconds: readonly number[];
 }
+
+/** The table whose only row is the yardstick where V8 can inline it. */
+export const yardstickTable = 'The yardstick: one call of a bare closure';
 
 /**
  * The measure of all things: the same loop over the same offsets, and one call of a bare closure that does what a

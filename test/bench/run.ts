@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { BenchCase, Measurement } from './bench-case.ts';
+import { type BenchCase, type Measurement, yardstickTable } from './bench-case.ts';
 
 // npm run bench [-- --only TEXT] [--rounds N] [--json]: ratios to a bare closure call, each with its spread. Ratios travel between
 // machines; absolute figures do not, and stand here only for orientation.
@@ -101,6 +101,33 @@ function lineOf(row: Row): Line {
   };
 }
 
+function throughputLines({ case: { name, throughput }, nanoseconds }: Row): Line[] {
+  if (throughput === undefined) return [];
+  const perSecond = nanoseconds.map((time) => 1e9 / time);
+  const [least, most] = [Math.min(...perSecond), Math.max(...perSecond)].map((count) => (count / 1e6).toFixed(2));
+  return [
+    {
+      name: `${name}: ${throughput} a second`,
+      value: `${(median(perSecond) / 1e6).toFixed(2)} M`,
+      spread: `${least} - ${most} M`,
+      time: '',
+      target: '',
+    },
+  ];
+}
+
+/** What the ratios are against, with the figures of this run where it has them. */
+function yardstick(): string {
+  const choice = 'Ratios are against a closure call that V8 makes and does not inline';
+  const row = rows.find((one) => one.case.table === yardstickTable);
+  if (row === undefined) return `${choice}.`;
+  const [called, inlined] = [median(row.baselineNanoseconds), median(row.nanoseconds)];
+  return (
+    `${choice}, ${describeTime(called)} here;\ninlined into the loop the same closure takes ${describeTime(inlined)}, ` +
+    `and against that every ratio would be ${(called / inlined).toFixed(1)} times as large.`
+  );
+}
+
 function seriesLines(table: readonly Row[]): Line[] {
   const series = new Map<string, Row[]>();
   for (const row of table) {
@@ -125,13 +152,19 @@ function seriesLines(table: readonly Row[]): Line[] {
 
 const tables = [...new Set(rows.map((row) => row.case.table))].map((title) => {
   const members = rows.filter((row) => row.case.table === title);
-  return { title, lines: [...members.map(lineOf), ...seriesLines(members)] };
+  return {
+    title,
+    lines: [...members.flatMap((row) => [lineOf(row), ...throughputLines(row)]), ...seriesLines(members)],
+  };
 });
 
 if (values.json) {
   const plain = rows.map((row) => ({ ...row.case, ratios: ratios(row), nanoseconds: row.nanoseconds }));
-  process.stdout.write(`${JSON.stringify({ node: process.version, cases: plain, tables, missed }, null, 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify({ node: process.version, yardstick: yardstick(), cases: plain, tables, missed }, null, 2)}\n`,
+  );
 } else {
+  process.stdout.write(`\n${yardstick()}\n`);
   for (const { title, lines } of tables) {
     const width = Math.max(...lines.map(({ name }) => name.length), 20);
     process.stdout.write(

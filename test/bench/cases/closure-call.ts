@@ -1,11 +1,11 @@
-import type { BenchCase } from '../bench-case.ts';
+import { type BenchCase, yardstickTable } from '../bench-case.ts';
 
 const operations = 8192;
 
 /** How much the yardstick itself depends on inlining: every other ratio is against a call that is really made. */
 export const cases: readonly BenchCase[] = [
   {
-    table: 'The yardstick: one call of a bare closure',
+    table: yardstickTable,
     name: 'the same closure where V8 can inline it',
     prepare: () => {
       const offsets = Int32Array.from({ length: operations }, (_, index) => index & 3);

@@ -1,0 +1,46 @@
+import { pcI440fx } from '../../../machines/index.ts';
+import { type GuestSource, OperationKind } from '../../../sdk/accelerator/guest/operation.ts';
+import { simulatedAccelerator } from '../../../sdk/accelerator/index.ts';
+import { Machine } from '../../../sdk/machine/index.ts';
+import { MiB } from '../../../sdk/memory/index.ts';
+import type { BenchCase } from '../bench-case.ts';
+
+const operations = 8192;
+const table = 'A guest write to 0x70, from the vCPU to the device, in the simulated kernel';
+
+/** A guest that writes the index of the clock over and over, with as little work of its own as there can be. */
+function indexWriter(): GuestSource {
+  let left = operations;
+  return {
+    name: 'index-writer',
+    next(operation) {
+      if (left === 0) return false;
+      left--;
+      operation.kind = OperationKind.Out;
+      operation.address = 0x70;
+      operation.size = 1;
+      operation.value = left & 0x7f;
+      return true;
+    },
+    interrupt() {},
+  };
+}
+
+function writes(coalescedPio: boolean): () => unknown {
+  const machine = Machine.create(pcI440fx, { ram: 16 * MiB, accelerator: simulatedAccelerator({ coalescedPio }) });
+  return () => machine.run(indexWriter());
+}
+
+export const cases: readonly BenchCase[] = [
+  {
+    table,
+    name: 'coalesced: queued, and delivered when the ring is full',
+    prepare: () => ({ operations, run: writes(true) }),
+  },
+  { table, name: 'exiting: one userspace exit each', prepare: () => ({ operations, run: writes(false) }) },
+  {
+    table,
+    name: 'exiting, against coalesced instead of the bare call',
+    prepare: () => ({ operations, run: writes(false), baseline: writes(true) }),
+  },
+];
