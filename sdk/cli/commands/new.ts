@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { BackplaneError } from '../../memory/errors.ts';
+import type { Command } from '../command.ts';
+import { packageRoot } from '../package-root.ts';
+import { givenSpecifier, ownSpecifier } from '../scaffold/own-specifier.ts';
+import { projectNames } from '../scaffold/project-names.ts';
+import { renderProject, writeProject } from '../scaffold/write-project.ts';
+import { didYouMean } from '../suggestion.ts';
+
+const kinds = ['device', 'machine'];
+/** What the new project needs beside the SDK, in the versions that the SDK itself is tested with. */
+const tools = ['@types/node', 'typescript', 'vitest'] as const;
+
+export const newCommand: Command = {
+  usage: 'backplane new device|machine NAME [--backplane SPEC]',
+  summary: 'write a small project: a device or a machine with its tests',
+  help: `Writes a folder NAME with a device (or a machine), its test, a guest program, package.json, tsconfig.json and a README. It
+installs, type-checks and passes its tests as it is; from there on it is yours. Nothing is overwritten.
+
+Options:
+  --backplane SPEC      what it depends on: a tarball, a folder or a version; default: what this command was installed from
+  --json                the folder and its files as a JSON value
+
+Examples:
+  backplane new device my-uart && cd my-uart && npm install && npm test
+  backplane new machine my-board --backplane ../backplane-0.1.0.tgz`,
+  options: { backplane: 'SPEC' },
+  async run({ terminal, arguments: args, json }) {
+    const [kind, name, ...more] = args.positional;
+    if (kind === undefined) throw new BackplaneError("new what? Write 'backplane new device my-uart'.");
+    if (!kinds.includes(kind)) throw new BackplaneError(`there is no new '${kind}'. ${didYouMean(kind, kinds)}`);
+    if (name === undefined) throw new BackplaneError(`new ${kind}: what is it called? Write new ${kind} NAME.`);
+    if (more.length > 0) throw new BackplaneError(`new ${kind} takes one name, not also '${more.join(' ')}'.`);
+    const { version, devDependencies } = ownPackage();
+    const names = projectNames(kind, name, ['backplane', ...tools]);
+    const given = args.value('backplane');
+    const backplane = given === undefined ? ownSpecifier(version) : givenSpecifier(given);
+    const versions = Object.fromEntries(tools.map((tool) => [tool, devDependencies[tool] ?? 'latest']));
+    const files = renderProject(kind, { ...names, ...versions, backplane });
+    writeProject(name, files);
+    const written = [...files.keys()].sort();
+    if (json) return terminal.print(JSON.stringify({ folder: name, backplane, files: written }, null, 2));
+    const lines = written.map((file) => `  ${name}/${file}`).join('\n');
+    terminal.print(`${lines}\n\nNext: cd ${name} && npm install && npm test`);
+  },
+};
+
+interface OwnPackage {
+  readonly version: string;
+  readonly devDependencies: Readonly<Record<string, string>>;
+}
+
+function ownPackage(): OwnPackage {
+  return JSON.parse(readFileSync(new URL('package.json', packageRoot), 'utf8')) as OwnPackage;
+}

@@ -1,0 +1,42 @@
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BackplaneError } from '../../memory/errors.ts';
+import { moduleExtension, packageRoot } from '../package-root.ts';
+
+/** What a new project's package.json says behind "backplane": whatever this command was installed from. */
+export function ownSpecifier(version: string): string {
+  const folder = realpathSync(fileURLToPath(packageRoot));
+  if (moduleExtension === 'ts') return `file:${folder}`;
+  return installedFrom(dirname(folder)) ?? version;
+}
+
+/** npm remembers in node_modules where it took each package from; a path there is relative to the project. */
+function installedFrom(modules: string): string | undefined {
+  try {
+    const lock = JSON.parse(readFileSync(resolve(modules, '.package-lock.json'), 'utf8')) as LockFile;
+    const resolved = lock.packages?.['node_modules/backplane']?.resolved;
+    if (resolved?.startsWith('file:') !== true) return undefined;
+    const path = resolve(dirname(modules), resolved.slice('file:'.length));
+    return existsSync(path) ? `file:${path}` : undefined;
+  } catch {
+    // Another package manager, or none: the version says which one it was.
+    return undefined;
+  }
+}
+
+interface LockFile {
+  readonly packages?: Readonly<Record<string, { readonly resolved?: string } | undefined>>;
+}
+
+/** `--backplane SPEC`: a path is made absolute, since the project's folder is another one; anything else npm understands. */
+export function givenSpecifier(given: string): string {
+  const path = given.replace(/^file:/, '');
+  if (/^(?:file:|\.{0,2}\/)|\.tgz$/.test(given) && !/^https?:/.test(given)) {
+    if (statSync(path, { throwIfNoEntry: false }) !== undefined) return `file:${realpathSync(path)}`;
+    throw new BackplaneError(`--backplane ${given}: there is no such file. Give a tarball, a folder or a version.`);
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+  if (given !== '' && !given.startsWith('-') && !/[\s"\\\u0000-\u001f]/.test(given)) return given;
+  throw new BackplaneError(`--backplane ${given}: not a specifier. Give a tarball, a folder or a version.`);
+}

@@ -1,0 +1,60 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { BackplaneError } from '../../memory/errors.ts';
+import { packageRoot } from '../package-root.ts';
+
+const templates = fileURLToPath(new URL('sdk/cli/templates/', packageRoot));
+const suffix = '.template';
+
+/** The files of a new project, by their paths in it. */
+export function renderProject(kind: string, values: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const folder of ['project', kind]) {
+    const root = join(templates, folder);
+    for (const path of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+      if (!path.endsWith(suffix)) continue;
+      const name = path.slice(0, -suffix.length).replaceAll('__name__', values['name'] ?? '');
+      files.set(name, fill(readFileSync(join(root, path), 'utf8'), values, path));
+    }
+  }
+  return files;
+}
+
+/** Every `{{word}}` stands for a value. */
+function fill(text: string, values: Readonly<Record<string, string>>, path: string): string {
+  return text.replace(/\{\{([@\w/]+)\}\}/g, (_, word: string) => {
+    const value = values[word];
+    if (value === undefined) throw new BackplaneError(`template '${path}' asks for '${word}', which nobody gives.`);
+    return value;
+  });
+}
+
+/** Writes everything or nothing: next to where it is to be, then moved there in one step. */
+export function writeProject(folder: string, files: ReadonlyMap<string, string>): void {
+  const target = resolve(folder);
+  const isFree = () => !existsSync(target);
+  if (!isFree()) throw new BackplaneError(`'${folder}' is there already. Choose another name, or move it away.`);
+  const draft = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+  try {
+    for (const [name, text] of files) {
+      mkdirSync(dirname(join(draft, name)), { recursive: true });
+      writeFileSync(join(draft, name), text);
+    }
+    renameSync(draft, target);
+  } catch (cause) {
+    rmSync(draft, { recursive: true, force: true });
+    throw new BackplaneError(`'${folder}' cannot be written: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,105 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backplane } from './fake-terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-new-'));
+const before = process.cwd();
+beforeAll(() => process.chdir(folder));
+afterAll(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function refused(...words: string[]): Promise<string> {
+  const present = readdirSync(folder).sort();
+  const { status, printed, noted } = await backplane('new', ...words);
+  expect({ status, printed }).toEqual({ status: 1, printed: '' });
+  expect(noted).not.toContain('unexpected failure');
+  expect(readdirSync(folder).sort()).toEqual(present);
+  return noted;
+}
+
+const description = (name: string) =>
+  JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')) as Record<string, Record<string, string>>;
+
+describe('backplane new', () => {
+  it('writes a project whose files say what they are called', async () => {
+    const { status, printed } = await backplane('new', 'device', 'egg-timer', '--json');
+    expect(status).toBe(0);
+    const { files } = JSON.parse(printed) as { files: string[] };
+    expect(files).toContain('src/egg-timer.ts');
+    expect(files).toContain('test/egg-timer.test.ts');
+    expect(readFileSync(join(folder, 'egg-timer/src/egg-timer.ts'), 'utf8')).toContain('export class EggTimer ');
+    for (const file of files)
+      expect(readFileSync(join(folder, 'egg-timer', file), 'utf8')).not.toMatch(/\{\{|__name__/);
+  });
+
+  it('whose device can be plugged in as it is', async () => {
+    await backplane('new', 'device', 'latch-4');
+    const { printed } = await backplane(
+      'info',
+      'qtree',
+      '-machine',
+      'isapc',
+      '-plugin',
+      './latch-4',
+      '-device',
+      'latch-4,irq=9',
+    );
+    expect(printed).toContain('dev: latch-4');
+  });
+
+  it('depends on the checkout that it was run from, or on what --backplane says', async () => {
+    await backplane('new', 'machine', 'board-a');
+    expect(description('board-a')['dependencies']?.['backplane']).toBe(`file:${before}`);
+    await backplane('new', 'machine', 'board-b', '--backplane', '1.2.3');
+    expect(description('board-b')['dependencies']?.['backplane']).toBe('1.2.3');
+    writeFileSync('b.tgz', '');
+    await backplane('new', 'machine', 'board-c', '--backplane', './b.tgz');
+    expect(description('board-c')['dependencies']?.['backplane']).toMatch(/^file:\/.*\/b\.tgz$/);
+  });
+
+  it('never writes over anything', async () => {
+    mkdirSync('mine');
+    expect(await refused('device', 'mine')).toContain("'mine' is there already");
+    writeFileSync('file-of-mine', 'text');
+    expect(await refused('machine', 'file-of-mine')).toContain('is there already');
+    expect(readFileSync('file-of-mine', 'utf8')).toBe('text');
+    expect(existsSync(join(folder, 'mine', 'package.json'))).toBe(false);
+  });
+
+  it.each([
+    'My-Uart',
+    '../escape',
+    'a/b',
+    'a b',
+    '-x',
+    '9lives',
+    'dash-',
+    'a--b',
+    '',
+    'ünlaut',
+    'a'.repeat(65),
+    '.hidden',
+    'a;rm',
+  ])('refuses the name %j', async (name) => {
+    expect(await refused('device', '--', name)).toContain('write lower-case words with dashes between them');
+  });
+
+  it.each(['vitest', 'backplane', 'object', 'promise'])('refuses the name %s, which is taken', async (name) => {
+    expect(await refused('device', name)).toContain('Choose another.');
+  });
+
+  it.each([
+    [['devcie', 'x'], "Did you mean 'device'?"],
+    [[], 'new what?'],
+    [['device'], 'what is it called?'],
+    [['device', 'a', 'b'], 'takes one name'],
+    [['device', 'a', '--backplane', './nothing.tgz'], 'there is no such file'],
+    [['device', 'a', '--backplane', 'a"b'], 'not a specifier'],
+  ])('%s', async (words, message) => {
+    expect(await refused(...words)).toContain(message);
+  });
+});

@@ -1,0 +1,60 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packedTarball } from './pack.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-new-'));
+const empty = join(folder, 'empty');
+let tarball = '';
+
+/** One command as somebody types it; what it prints. */
+function type(command: string, cwd: string): string {
+  const [file = '', ...words] = command.split(' ');
+  // A test that starts another vitest must not hand its own settings down.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|NODE_OPTIONS)/.test(name)),
+  );
+  return execFileSync(file, words, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+describe('from an empty directory to green tests, one command each', () => {
+  beforeAll(() => {
+    mkdirSync(empty);
+    tarball = packedTarball(folder);
+  }, 120_000);
+
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('takes less than a minute for a device', () => {
+    const begin = process.hrtime.bigint();
+    type(`npx --yes --package ${tarball} backplane new device my-uart`, empty);
+    const project = join(empty, 'my-uart');
+    type('npm install --no-audit --no-fund', project);
+    const printed = type('npm test', project);
+    const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+    expect(printed).toMatch(/Tests .*1\d passed/);
+    expect(printed).not.toMatch(/failed|skipped/);
+    expect(seconds).toBeLessThan(60);
+    const { dependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    expect(dependencies).toEqual({ backplane: `file:${tarball}` });
+  }, 120_000);
+
+  it('and its device is a plugin at once: npm start runs a guest that uses it', () => {
+    const printed = type('npm start', join(empty, 'my-uart'));
+    expect(printed).toContain('0x300:POUT');
+    expect(printed).toContain('The guest has finished.');
+  }, 60_000);
+
+  it('and for a machine, by the command that the device project installed', () => {
+    type('npx backplane new machine my-board', join(empty, 'my-uart'));
+    const project = join(empty, 'my-uart', 'my-board');
+    type('npm install --no-audit --no-fund', project);
+    expect(type('npm test', project)).toMatch(/Tests .*3 passed/);
+    expect(type('npm start', project)).toContain('The guest has finished.');
+    expect(type('npx backplane info coalesced -plugin . -machine my-board', project)).not.toContain('dead');
+  }, 120_000);
+});
