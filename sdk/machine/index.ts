@@ -1,5 +1,5 @@
 export { type BuildCheck, buildChecks } from './build-checks.ts';
-export { Machine, type MachineRequest } from './machine.ts';
+export { Machine, type MachineRequest, type RestoreRequest } from './machine.ts';
 export { MachineBoard } from './machine-board.ts';
 export { defineMachine, type MachineDefinition, type MachineOptionValues } from './machine-definition.ts';
 export { PluggedDevice } from './machine-parts.ts';
@@ -13,6 +13,7 @@ export {
   type Observation,
   type TimerEvent,
 } from './observers.ts';
+export { type MachineSnapshot, SnapshotSchema } from './snapshot.ts';
 export {
   DeviceWire,
   type DeviceWiring,

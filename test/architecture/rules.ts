@@ -7,7 +7,7 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   device: { rooms: ['memory', 'clock'] },
   bus: { rooms: ['device', 'memory', 'clock'] },
   accelerator: { rooms: ['memory', 'clock'], packages: /^node:/ },
-  machine: { rooms: ['memory', 'clock', 'device', 'bus', 'accelerator'], packages: /^inversify$/ },
+  machine: { rooms: ['memory', 'clock', 'device', 'bus', 'accelerator'], packages: /^(inversify|node:zlib)$/ },
   ...Object.fromEntries(
     ['monitor', 'insight', 'testing'].map((room) => [
       room,

@@ -1,0 +1,117 @@
+import type { SavedData } from '../accelerator/index.ts';
+import { formatPciAddress, IsaBus, PciBus } from '../bus/index.ts';
+import type { Timer } from '../clock/index.ts';
+import { firingOrder, type Json, saveDevice, stateOf, type Token, timersOf, writeFields } from '../device/index.ts';
+import { BackplaneError } from '../memory/index.ts';
+import type { Machine } from './machine.ts';
+import type { PluggedDevice } from './machine-parts.ts';
+import { saveMemory } from './snapshot-memory.ts';
+
+/** Of the document as a whole; each device has a version of its own. */
+export const SnapshotSchema = 'backplane-snapshot/1';
+
+/** A machine between two instructions, as plain data that JSON can hold. Queued writes are delivered: none is in it. */
+export interface MachineSnapshot {
+  readonly schema: typeof SnapshotSchema;
+  readonly machine: {
+    readonly name: string;
+    readonly ram: number;
+    readonly options: { readonly [name: string]: Json };
+  };
+  readonly clock: {
+    /** Guest nanoseconds. */
+    readonly now: number;
+    /** Device and name of every armed timer, in the order in which they fire. */
+    readonly pending: readonly (readonly [device: string, timer: string])[];
+  };
+  readonly devices: readonly SavedData[];
+  readonly services: { readonly [name: string]: Json };
+  readonly memory: SavedData;
+  readonly accelerator: SavedData;
+}
+
+/** Settles the machine and writes down all that its guest could tell from another one. */
+export function saveMachine(machine: Machine): MachineSnapshot {
+  const accelerator = machine.accelerator.saveState();
+  const { definition, ramSize: ram, options, clock, devices } = machine;
+  return {
+    schema: SnapshotSchema,
+    machine: { name: definition.name, ram, options: optionsAsData(options) },
+    clock: { now: clock.now, pending: pendingTimers(machine) },
+    devices: devices.map((plugged) => ({ id: plugged.id, ...describeDevice(plugged), ...saveDevice(plugged.device) })),
+    services: Object.fromEntries(
+      [...statefulServices(machine)].map(([name, service]) => [name, saveService(name, service)]),
+    ),
+    memory: saveMemory(machine.ramBlocks),
+    accelerator,
+  };
+}
+
+/** What must be the same for a device to be the same: its options, and where it is plugged in. */
+export function describeDevice({
+  options,
+  mappings,
+  wires,
+  address,
+}: PluggedDevice): Record<'options' | 'place', Json> {
+  const regions = mappings.map(({ name, start }) => `${name} at 0x${start.toString(16)}`);
+  const pins = [...wires].map(([pin, { description }]) => [pin, description]);
+  return {
+    options: optionsAsData(options),
+    place: {
+      ...(address === undefined ? {} : { address: formatPciAddress(address) }),
+      regions,
+      pins: Object.fromEntries(pins),
+    },
+  };
+}
+
+export function optionsAsData(options: Readonly<Record<string, unknown>>): { readonly [name: string]: Json } {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, optionAsData(value)]));
+}
+
+function optionAsData(value: unknown): Json {
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') return value;
+  if (value instanceof Date) return value.toISOString();
+  return String(value);
+}
+
+/** Services that remember something: those with `@state` fields that a device or a wire of the machine uses. */
+export function statefulServices(machine: Machine): ReadonlyMap<string, object> {
+  const tokens = new Set<Token>([IsaBus, PciBus]);
+  for (const { blueprint, wires } of machine.devices) {
+    for (const { token } of blueprint.injections) if (token !== undefined) tokens.add(token);
+    for (const wire of wires.values()) if ('service' in wire) tokens.add(wire.service);
+  }
+  const services = new Map<string, object>();
+  for (const token of tokens) {
+    const service: unknown = machine.service(token);
+    if (typeof service !== 'object' || service === null) continue;
+    const remembers = stateOf(service.constructor).length > 0 || 'onStateLoaded' in service;
+    if (remembers && ![...services.values()].includes(service)) services.set(token.name, service);
+  }
+  return services;
+}
+
+function saveService(name: string, service: object): Json {
+  return writeFields(
+    service,
+    stateOf(service.constructor),
+    (member, why) => new BackplaneError(`Service ${name}: @state field '${member}' ${why}.`),
+  );
+}
+
+/** In the order in which they fire, which deadlines alone do not say. One that belongs to no device could not come back. */
+function pendingTimers(machine: Machine): [string, string][] {
+  const owners = new Map<Timer, string>();
+  for (const { id, device } of machine.devices) for (const timer of timersOf(device).values()) owners.set(timer, id);
+  return [...machine.clock.pendingTimers].sort(firingOrder).map((timer) => {
+    const owner = owners.get(timer);
+    if (owner !== undefined) return [owner, timer.name];
+    throw new BackplaneError(
+      `Machine '${machine.definition.name}': timer '${timer.name}' is armed and belongs to no device, so a snapshot could not ` +
+        'bring it back. Declare it in the constructor of a device, or let it expire.',
+    );
+  });
+}
