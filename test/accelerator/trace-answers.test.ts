@@ -114,6 +114,14 @@ describe('a recording under replay', () => {
     expect(machine.seen.filter((line) => line.startsWith('out'))).toHaveLength(3);
   });
 
+  it('lets memory be answered conditionally too, and its neighbours in the same region by their device', () => {
+    const wide: SmallDevice = { name: 'wide', at: 0xd0000, size: 16, space: 'memory', read: () => 7 };
+    const hole: ConditionalModel = { isPort: false, address: 0xd0004, size: 4, device: () => undefined };
+    const { answers } = replay(['MR d0000 4 7', 'MR d0004 4 9', 'MR d0008 4 7', 'MW d0004 4 1'], [wide], [hole]);
+    expect(answers.unmodelled).toEqual({ portReads: 0, portWrites: 0, memoryReads: 1, memoryWrites: 1 });
+    expect(answers.devices).toMatchObject([{ device: 'wide', reads: 2, differed: 0 }]);
+  });
+
   it('finds out anew who answers when the map changes under it', () => {
     const devices: SmallDevice[] = [
       {

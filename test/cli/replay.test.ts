@@ -87,6 +87,13 @@ describe('a replay', () => {
     expect((await replay('seabios-pc-tcg')).modes[0]?.unmodelled.absentFunctions).toBe(264);
   });
 
+  it('does not take the receiver of messages for the local APIC, which no device models', async () => {
+    const { modes } = await replay('linux61-boot-rtc');
+    const { memoryReads, memoryWrites } = modes[0]!.unmodelled;
+    expect(memoryReads + memoryWrites).toBe(8_772);
+    expect(modes[0]?.devices.map(({ device }) => device)).not.toContain('msi');
+  });
+
   it('prints the two tables in the form of perf, modelled times marked as such, and shows its progress', async () => {
     const { printed, progress } = await backplane('replay', 'seabios-pc-tcg');
     expect(printed).toMatch(/IO Port Access\s+Samples\s+Samples%\s+Time%\s+Min Time\s+Max Time\s+Avg time/);

@@ -150,7 +150,7 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
     if (address >= this.rangeStart && address < this.rangeEnd) return this.rangeAnswerer;
     const section = this.host.memory.lookup(address);
     this.rangeAnswerer = this.resolve(section, false, address);
-    const isWhole = section !== undefined && !this.conditional.some((model) => !model.isPort);
+    const isWhole = section !== undefined && !this.conditional.some((model) => meets(model, section));
     this.rangeStart = isWhole ? section.start : address;
     this.rangeEnd = isWhole ? section.start + section.size : address + 1;
     return this.rangeAnswerer;
@@ -173,6 +173,11 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
     }
     return agreement;
   }
+}
+
+/** Whether some of this memory is answered conditionally: then each address is looked at by itself. */
+function meets({ isPort, address, size }: ConditionalModel, { start, size: length }: MemorySection): boolean {
+  return !isPort && address < start + length && start < address + size;
 }
 
 /** Memory answers by itself; of registers, only those that belong to a device are somebody's. */

@@ -5,6 +5,7 @@ import { BackplaneError } from '../../memory/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { MachineChoice } from '../machine-choice.ts';
 import { findRecording, recordingName } from '../recordings.ts';
+import { localApic } from './local-apic.ts';
 import { selectedFunctions } from './pci-functions.ts';
 import type { RecordedClock } from './recorded-clock.ts';
 
@@ -22,7 +23,7 @@ export async function readRecording(nameOrPath: string): Promise<RecordedTrace> 
   return readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
 }
 
-/** On what a recording is replayed: the machine, its clock set to the recording's, its absent PCI functions answered for. */
+/** On what a recording is replayed: the machine, its clock set to the recording's, what it may lack answered for. */
 export function replaySetup(
   machine: MachineChoice,
   clock: RecordedClock | undefined,
@@ -32,7 +33,7 @@ export function replaySetup(
   return {
     definition,
     request: { ...request, ...(clock === undefined ? {} : { deviceOptions: clockOptions(machine, clock) }) },
-    conditional: (built) => selectedFunctions(built, onAbsentFunction),
+    conditional: (built) => [...selectedFunctions(built, onAbsentFunction), localApic],
   };
 }
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { pcI440fx } from '../../../machines/index.ts';
 import { readTrace } from '../../../sdk/accelerator/index.ts';
+import { localApic } from '../../../sdk/cli/replay/local-apic.ts';
 import { selectedFunctions } from '../../../sdk/cli/replay/pci-functions.ts';
 import { replayTrace } from '../../../sdk/insight/replay.ts';
 import { MiB } from '../../../sdk/memory/index.ts';
@@ -18,7 +19,7 @@ export const cases: readonly BenchCase[] = ['seabios-pc-tcg', 'linux61-boot-rtc'
       const { machine } = replayTrace(trace, {
         definition: pcI440fx,
         request: { ram: 16 * MiB },
-        conditional: (built) => selectedFunctions(built, () => {}),
+        conditional: (built) => [...selectedFunctions(built, () => {}), localApic],
       });
       machine.dispose();
     };
