@@ -35,5 +35,5 @@ export {
   TraceAnswers,
   type UnmodelledAccesses,
 } from './replay/trace-answers.ts';
-export { type SavedData, type SavedProblem, SavedReader } from './saved-data.ts';
+export { describe as describeData, type SavedData, type SavedProblem, SavedReader } from './saved-data.ts';
 export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './simulated-accelerator.ts';

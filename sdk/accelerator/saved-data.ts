@@ -102,6 +102,7 @@ export class SavedReader {
   }
 }
 
+/** For messages: what a snapshot has, cut short. */
 export function describe(data: unknown): string {
   if (Array.isArray(data)) return `a list of ${data.length}`;
   if (data === undefined) return 'nothing';

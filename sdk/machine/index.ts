@@ -4,6 +4,7 @@ export { MachineBoard } from './machine-board.ts';
 export { defineMachine, type MachineDefinition, type MachineOptionValues } from './machine-definition.ts';
 export { PluggedDevice } from './machine-parts.ts';
 export { type DeviceOptionValues, machineOptionName } from './machine-plan.ts';
+export type { ObserverFailureSink } from './observer-hub.ts';
 export {
   defineObserver,
   type InterruptEvent,
@@ -14,6 +15,7 @@ export {
   type TimerEvent,
 } from './observers.ts';
 export { type MachineSnapshot, SnapshotSchema } from './snapshot.ts';
+export { formatSnapshot } from './snapshot-text.ts';
 export {
   DeviceWire,
   type DeviceWiring,

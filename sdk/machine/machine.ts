@@ -31,6 +31,8 @@ import { MachineBuilder } from './machine-builder.ts';
 import type { MachineDefinition, MachineOptionValues } from './machine-definition.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import type { DeviceOptionValues } from './machine-plan.ts';
+import { type ObserverFailureSink, ObserverHub } from './observer-hub.ts';
+import type { MachineObserver } from './observers.ts';
 import { type MachineSnapshot, saveMachine } from './snapshot.ts';
 import { readRequest, restoreMachine } from './snapshot-restore.ts';
 import { unpluggable } from './unplugging.ts';
@@ -48,6 +50,8 @@ export interface MachineRequest {
   readonly deviceOptions?: DeviceOptionValues;
   /** Hears the first guest error of each kind. */
   readonly onGuestError?: GuestErrorSink;
+  /** Hears of an observer that threw: it was taken off, and the machine goes on. */
+  readonly onObserverFailure?: ObserverFailureSink;
 }
 
 /** As for a new machine, and what its processors executed: the same programs and recordings, not begun. */
@@ -71,6 +75,7 @@ export class Machine {
   private readonly builder: MachineBuilder;
   private plugged: readonly PluggedDevice[];
   private readonly errors: GuestErrors;
+  private readonly observers: ObserverHub;
 
   /** Builds the machine and resets it once. Every wiring mistake comes in one WiringError, before anything is mapped. */
   static create(definition: MachineDefinition, request: MachineRequest = {}): Machine {
@@ -84,7 +89,8 @@ export class Machine {
    */
   static restore(definition: MachineDefinition, snapshot: unknown, request: RestoreRequest = {}): Machine {
     const saved = readRequest(snapshot, definition.name);
-    const machine = new Machine(definition, { ...saved, ...request });
+    const options = { ...saved.options, ...request.options };
+    const machine = new Machine(definition, { ...saved, ...request, options });
     try {
       restoreMachine(machine, snapshot, [request.guests ?? []].flat());
       return machine;
@@ -99,6 +105,7 @@ export class Machine {
     this.ramSize = ramSizeOf(definition, request.ram);
     this.accelerator = request.accelerator ?? simulatedAccelerator();
     this.errors = new GuestErrors(request.onGuestError);
+    this.observers = new ObserverHub(this, request.onObserverFailure ?? (() => {}));
     const builder = new MachineBuilder(definition, {
       accelerator: this.accelerator,
       ramSize: this.ramSize,
@@ -176,6 +183,7 @@ export class Machine {
       );
     }
     this.plugged = [...this.plugged, plugged];
+    this.observers.follow();
     return plugged;
   }
 
@@ -184,6 +192,11 @@ export class Machine {
     const device = unpluggable(this.plugged, id, this.definition);
     this.plugged = this.plugged.filter((one) => one !== device);
     this.builder.takeOut(device);
+  }
+
+  /** Lets somebody watch: every access, exit, queued write, interrupt and timer. Answers how to take them off again. */
+  observe(observer: MachineObserver): () => void {
+    return this.observers.add(observer);
   }
 
   /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */

@@ -1,4 +1,4 @@
-import { type GuestImage, type SavedProblem, SavedReader } from '../accelerator/index.ts';
+import { describeData, type GuestImage, type SavedProblem, SavedReader } from '../accelerator/index.ts';
 import type { Timer } from '../clock/index.ts';
 import {
   DeviceLoading,
@@ -30,11 +30,10 @@ export function readRequest(snapshot: unknown, name: string): SnapshotRequest {
   const refuse = (path: string, problem: string) => new StateError(refusal(name), [{ path, problem }]);
   if (typeof schema !== 'string' || !schema.startsWith('backplane-snapshot/'))
     throw refuse('', 'this is no snapshot of a machine');
-  if (schema !== SnapshotSchema)
-    throw refuse('schema', `is ${JSON.stringify(schema.slice(0, 40))}, and this is ${SnapshotSchema}`);
+  if (schema !== SnapshotSchema) throw refuse('schema', `is ${describeData(schema)}, and this is ${SnapshotSchema}`);
   const machine = reader.member('machine').only('name', 'ram', 'options');
   const found = machine.member('name').text();
-  if (found !== name) machine.member('name').refuse(`expected '${name}', found ${JSON.stringify(found.slice(0, 64))}`);
+  if (found !== name) machine.member('name').refuse(`expected '${name}', found ${describeData(found)}`);
   const ram = machine.member('ram').integer(0, 2 ** 40);
   const options = Object.fromEntries(
     machine
@@ -94,7 +93,7 @@ class Restoration {
     const saved = this.reader.member('machine');
     const { ramSize, options } = this.machine;
     const ram = saved.member('ram');
-    if (ram.data !== ramSize) ram.refuse(`expected ${ramSize} bytes, found ${String(ram.data)}`);
+    if (ram.data !== ramSize) ram.refuse(`expected ${ramSize} bytes, found ${describeData(ram.data)}`);
     compare(saved.member('options'), optionsAsData(options));
   }
 
@@ -183,12 +182,13 @@ class Restoration {
 
 /** Every difference between what a snapshot says and what is there; an option that was added since is none. */
 function compare(saved: SavedReader, present: Json, how: 'exactly' | 'what was saved' = 'what was saved'): void {
-  if (typeof present !== 'object' || present === null) {
-    if (saved.data !== present) saved.refuse(`expected ${JSON.stringify(present)}, found ${shorten(saved.data)}`);
+  if (typeof present !== 'object' || present === null || Array.isArray(present)) {
+    if (!isEqual(saved.data, present))
+      saved.refuse(`expected ${JSON.stringify(present)}, found ${describeData(saved.data)}`);
     return;
   }
   if (typeof saved.data !== 'object' || saved.data === null) {
-    saved.refuse(`expected an object, found ${shorten(saved.data)}`);
+    saved.refuse(`expected an object, found ${describeData(saved.data)}`);
     return;
   }
   for (const [name, member] of saved.entries()) {
@@ -201,9 +201,9 @@ function compare(saved: SavedReader, present: Json, how: 'exactly' | 'what was s
   for (const name of added) saved.member(name).refuse('is not in the snapshot');
 }
 
-function shorten(data: unknown): string {
-  const text = JSON.stringify(data) ?? 'nothing';
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+function isEqual(saved: unknown, present: Json): boolean {
+  if (!Array.isArray(present)) return saved === present;
+  return Array.isArray(saved) && saved.length === present.length && present.every((one, index) => saved[index] === one);
 }
 
 function refusal(machine: string): string {

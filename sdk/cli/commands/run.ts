@@ -8,6 +8,8 @@ import { tracedGuest } from '../guest-trace.ts';
 import { loadProgram } from '../load-program.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { placed } from '../plugins/failure-place.ts';
+import { observeWith, reportObservers } from '../plugins/observe.ts';
+import { readSnapshotFile, writeSnapshotFile } from '../snapshot-file.ts';
 
 export const runCommand: Command = {
   usage:
@@ -21,15 +23,19 @@ Options:
 ${machineHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
   -limit OPERATIONS     end after so many guest operations; default 100 million
+  -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
+  --save FILE           write the machine down when the run ends: JSON, to be loaded with -loadvm
   --trace               print each operation of the guest, when it happened, and what became of it
   --profile             measure the host time of device handlers
   --json                the counts as a JSON value
 
 Examples:
-  backplane run examples/02-coalesced-port.ts
+  backplane run examples/kitchen.ts
   backplane run guest.ts -machine isapc -accel kvm-sim,drain=on-access --trace
+  backplane run guest.ts -limit 1000 --save at-1000.json
+  backplane run guest.ts -loadvm at-1000.json
   backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8`,
-  options: { ...machineSyntax, ...acceleratorSyntax, limit: 'OPERATIONS', trace: true },
+  options: { ...machineSyntax, ...acceleratorSyntax, limit: 'OPERATIONS', loadvm: 'FILE', save: 'FILE', trace: true },
   async run({ terminal, arguments: args, json }) {
     const [file, ...more] = args.positional;
     if (file === undefined) throw new BackplaneError("run what? Write 'backplane run FILE.ts'.");
@@ -40,17 +46,30 @@ Examples:
     const { simulatedAccelerator } = await import('../../accelerator/index.ts');
     const exported = await loadProgram(file);
     const guests = programsOf(file, exported);
-    const { definition, request, warnings } = await chooseMachine(args, ownMachine(exported));
+    const { definition, request, plugins, warnings } = await chooseMachine(args, ownMachine(exported));
+    const [loaded, saveTo] = [args.value('loadvm'), args.value('save')];
     const simulated = simulatedAccelerator(accelerator);
-    const machine = Machine.create(definition, {
+    // A restored program goes once more through what it did: that is not printed again.
+    let isNew = loaded === undefined;
+    const print = (line: string) => (!isNew ? undefined : json ? terminal.note(line) : terminal.print(line));
+    const traced = args.has('trace') ? guests.map((guest) => trace(guest, simulated, print)) : guests;
+    const surroundings = {
       ...request,
       accelerator: simulated,
-      onGuestError: (message) => terminal.note(`guest error: ${message}`),
-    });
+      onObserverFailure: reportObservers(terminal),
+      onGuestError: (message: string) => terminal.note(`guest error: ${message}`),
+    };
+    const machine =
+      loaded === undefined
+        ? Machine.create(definition, surroundings)
+        : Machine.restore(definition, readSnapshotFile(loaded), { ...surroundings, guests: traced });
+    isNew = true;
     for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
-    const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
-    const traced = args.has('trace') ? guests.map((guest) => trace(guest, simulated, print)) : guests;
-    const outcome = placed(() => machine.run(traced, operationLimit === undefined ? {} : { operationLimit }));
+    const options = operationLimit === undefined ? {} : { operationLimit };
+    const endObservers = observeWith(plugins, machine);
+    const outcome = placed(() => (loaded === undefined ? machine.run(traced, options) : machine.resume(options)));
+    if (saveTo !== undefined) await writeSnapshotFile(saveTo, machine);
+    endObservers();
     if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
     else terminal.print(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
   },
