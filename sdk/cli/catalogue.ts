@@ -39,7 +39,7 @@ export async function machineNamed(name: string, plugins: readonly LoadedPlugin[
   const found = named ?? machines.find((machine) => machine.aliases?.includes(name));
   if (found) return found;
   const names = machines.flatMap((machine) => [machine.name, ...(machine.aliases ?? [])]);
-  throw new BackplaneError(`there is no machine '${name}'. ${didYouMean(name, names, 'backplane -machine help')}`);
+  throw new BackplaneError(`there is no machine '${name}'. ${hint(name, names, 'machine')}`);
 }
 
 export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[] = []): Promise<KnownDevice> {
@@ -47,5 +47,12 @@ export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[]
   const found = devices.find(({ blueprint }) => blueprint.type === type);
   if (found) return found;
   const names = devices.map(({ blueprint }) => blueprint.type);
-  throw new BackplaneError(`there is no device '${type}'. ${didYouMean(type, names, 'backplane -device help')}`);
+  throw new BackplaneError(`there is no device '${type}'. ${hint(type, names, 'device')}`);
+}
+
+/** What was probably meant: a name that exists, or what a file exports. */
+function hint(given: string, names: readonly string[], kind: 'machine' | 'device'): string {
+  if (/[/\\]|\.[cm]?[jt]s$/.test(given))
+    return `Load the file, and use the name it has there: -plugin ${given} -${kind} NAME.`;
+  return didYouMean(given, names, `backplane -${kind} help`);
 }

@@ -37,6 +37,11 @@ describe('names that do not exist are answered with the nearest one that does', 
     [['info', 'mtree', '-machine', 'isapv'], "there is no machine 'isapv'. Did you mean 'isapc'?"],
     [['info', 'mtree', '-machine', 'pc,reset-contrl=overlay'], "Did you mean 'reset-control'?"],
     [['-device', 'mc146818rct,help'], "there is no device 'mc146818rct'. Did you mean 'mc146818rtc'?"],
+    [
+      ['info', 'mtree', '-machine', './workshop.ts'],
+      "no machine './workshop.ts'. Load the file, and use the name it has there: -plugin ./workshop.ts -machine NAME.",
+    ],
+    [['-device', 'latch.js,help'], '-plugin latch.js -device NAME'],
     [['replay', 'seabios-pc-tcg', '-accel', 'kvm-smi'], "there is no accelerator 'kvm-smi'. Did you mean 'kvm-sim'?"],
     [['replay', 'seabios-pc-tcg', '-accel', 'kvm-sim,coalesced-poi=on'], "Did you mean 'coalesced-pio'?"],
   ])('%s', async (words, message) => {
