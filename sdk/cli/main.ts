@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./commands/run.ts')).runCommand,
   advise: async () => (await import('./commands/advise.ts')).adviseCommand,
   info: async () => (await import('./commands/info.ts')).infoCommand,
+  doc: async () => (await import('./commands/doc.ts')).docCommand,
   new: async () => (await import('./commands/new.ts')).newCommand,
 };
 
@@ -27,6 +28,7 @@ Commands:
   advise TRACE          say what coalescing more ports and pages would save
   run FILE.ts           run a guest program
   info TOPIC            look into a machine: mtree, mtree -f, qtree, coalesced
+  doc -device DEVICE    print the register reference of a device in Markdown
   new device|machine    write a small project with its tests: backplane new device my-uart
 
 Lists:
@@ -41,7 +43,7 @@ Everywhere:
 Examples:
   backplane replay linux61-boot-rtc --compare
   backplane info coalesced -machine pc,reset-control=overlay
-  backplane run examples/02-coalesced-port.ts -machine isapc`;
+  backplane run examples/read-clock.ts -machine isapc --trace`;
 
 /** Runs one command line and answers the exit status of the process. */
 export async function runCommandLine(words: readonly string[], terminal: Terminal = hostTerminal()): Promise<number> {

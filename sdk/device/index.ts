@@ -53,11 +53,13 @@ export {
   RegionTemplate,
   type TemplateKind,
 } from './region-template.ts';
+export { registerDocument, registerFacts } from './register-document.ts';
 export { type RegisterLocks, registerLocks } from './registers/compiled-registers.ts';
 export type {
   AtReset,
   FieldDeclaration,
   IndexedPlace,
+  NarrowAccess,
   RegisterAccess,
   RegisterDeclaration,
   RegisterWidth,

@@ -159,6 +159,12 @@ describe('a class whose registers cannot work is refused when it is defined:', (
         'narrow writes by byte.',
     ],
     [
+      'a zero-extended register that an access shares with its neighbour',
+      [[0, { width: 16, narrow: 'zero-extended' }]],
+      "register 'first' at 0x0 of region 'bank' is zero-extended, so every access must be its own: aligned, no wider than 2 " +
+        "bytes, and not behind a data port. Let the region implement that, or let the register merge 'by-byte'.",
+    ],
+    [
       'an access beside fields',
       [[0, { ...fields({ all: bits(0, 7) }), access: 'read-only' }]],
       "register 'first' has an access and fields, which have their own. Leave one of them out.",

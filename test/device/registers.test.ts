@@ -250,6 +250,43 @@ describe('a register', () => {
   });
 });
 
+describe('a register that is zero-extended', () => {
+  const extended = mmioRegion({
+    name: 'extended',
+    base: Base,
+    size: 0x20,
+    accepts: { max: 8 },
+    implements: { max: 8 },
+  });
+
+  @device({ type: 'extended', description: 'does not look at the size' })
+  class Extended extends SystemDevice {
+    @extended.register(0, { width: 64, narrow: 'zero-extended' }) wide = 0n;
+    @extended.register(8, { width: 32, narrow: 'zero-extended' }) plain = 0;
+    @extended.register(16, { width: 64, narrow: 'zero-extended', count: 2 }) readonly both = new BigUint64Array(2);
+  }
+
+  it('has zeros where a narrow write brings nothing, and answers at its own offset only', () => {
+    const bench = new DeviceBench();
+    const made = bench.realize(new Extended());
+    bench.memory.write64(Base, 0x1111_2222_3333_4444n);
+    expect(bench.memory.read(Base, 4)).toBe(0x3333_4444);
+    expect(bench.memory.read(Base, 2)).toBe(0x4444);
+    bench.memory.write(Base, 0xaaaa_bbbb, 4);
+    bench.memory.write(Base + 4, 1, 4);
+    bench.memory.write(Base + 8, 0xffff_ffff, 4);
+    bench.memory.write(Base + 8, 0x12, 1);
+    bench.memory.write(Base + 9, 0x34, 1);
+    bench.memory.write(Base + 24, 5, 4);
+    expect([made.wide, made.plain, [...made.both]]).toEqual([0xaaaa_bbbbn, 0x12, [0n, 5n]]);
+    expect([bench.memory.read64(Base), bench.memory.read(Base + 4, 4)]).toEqual([0xaaaa_bbbbn, 0]);
+    expect(bench.guestErrors.all).toMatchObject([
+      { message: "write to offset 0x4 (4 bytes) of region 'extended': no register takes it", count: 2 },
+      { message: "read of offset 0x4 (4 bytes) of region 'extended': no register takes it", count: 1 },
+    ]);
+  });
+});
+
 describe('a field', () => {
   it('is called back with its own value, new and previous, before the register, after both have changed', () => {
     const { timer: made, write } = timer();

@@ -46,7 +46,9 @@ class SourceWriter {
 
   readFunctions(isWide: boolean): string[] {
     const { number, bytes } = this;
-    const part = `return readPart${number}.call(this, offset, at, size, index);`;
+    const part = this.isExtended
+      ? `return Number(BigInt.asUintN(8 * size, readLanes${number}.call(this, index, ${this.literal(this.masks.all)})));`
+      : `return readPart${number}.call(this, offset, at, size, index);`;
     const answer = this.isBig ? 'Number(BigInt.asUintN(8 * size, whole >> BigInt(shift)))' : 'whole >>> shift';
     const halves = `return BigInt(readSpan(this, d${number}, offset, 4)) | BigInt(readSpan(this, d${number}, offset + 4, 4)) << 32n;`;
     const functions = [
@@ -72,7 +74,9 @@ class SourceWriter {
 
   writeFunctions(isWide: boolean): string[] {
     const { number, bytes } = this;
-    const part = `{ writePart${number}.call(this, value, offset, at, size, index); return; }`;
+    const part = this.isExtended
+      ? `writeLanes${number}.call(this, BigInt(value), index, ${this.literal(this.masks.all)});`
+      : `{ writePart${number}.call(this, value, offset, at, size, index); return; }`;
     const shifted = this.isBig ? 'BigInt(value) << BigInt(shift)' : 'value << shift';
     const halves = `{ writeSpan(this, d${number}, Number(value & 0xffffffffn), offset, 4);
     writeSpan(this, d${number}, Number(value >> 32n), offset + 4, 4); return; }`;
@@ -106,6 +110,10 @@ class SourceWriter {
     return register.count === undefined ? `${member} = ${reset};${locks}` : `${member}.fill(${reset});${locks}`;
   }
 
+  private get isExtended(): boolean {
+    return this.register.narrow === 'zero-extended';
+  }
+
   private get freshLocks(): string {
     const zero = this.literal(0n);
     return this.register.count === undefined ? zero : `new Array(${this.register.count}).fill(${zero})`;
@@ -126,6 +134,7 @@ class SourceWriter {
 
   /** Lets only accesses of the whole register pass. Empty where the region has no others. */
   private guard(otherwise: string): string {
+    if (this.isExtended) return '';
     const { region, indexedBy } = this.register;
     const { min, max } = region.implements;
     const onlyWhole = indexedBy === undefined && min === this.bytes && Math.min(max, 4) === this.bytes;

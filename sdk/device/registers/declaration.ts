@@ -36,6 +36,13 @@ export type RegisterWidth = 8 | 16 | 32 | 64;
  */
 export type AtReset = 'reset-value' | 'kept' | 'set-by-device';
 
+/**
+ * What an access narrower than the register does. `by-byte`: it reads or writes the bytes it names, and leaves the others.
+ * `zero-extended`: only the register's own offset answers, and what a narrow write does not bring is zero, as of a model that
+ * does not look at the size.
+ */
+export type NarrowAccess = 'by-byte' | 'zero-extended';
+
 /** Bits `low` to `high` of a register, both included. */
 export interface FieldDeclaration {
   /** Several stretches of reserved bits may share a name; all other names are unique in their register. */
@@ -76,6 +83,7 @@ export interface RegisterDeclaration {
   /** A bigint exactly if the register has 64 bits. */
   readonly reset: number | bigint;
   readonly atReset: AtReset;
+  readonly narrow: NarrowAccess;
   /** Of the whole register where it has no fields; with fields, they say. */
   readonly access: RegisterAccess;
   readonly description?: string | undefined;

@@ -65,10 +65,14 @@ export const hex = (value: number | bigint): string => `0x${value.toString(16)}`
 const short = (value: bigint): string => (value < 10n ? `${value}` : hex(value));
 const isFiller = ({ access }: FieldDeclaration): boolean => access === 'reserved' || access === 'undocumented';
 
-function byOffset({ offset, width, count = 1, stride = 0 }: RegisterDeclaration, wanted: number): number {
+function byOffset(
+  { offset, width, count = 1, stride = 0, narrow, region }: RegisterDeclaration,
+  wanted: number,
+): number {
+  const reached = narrow === 'zero-extended' ? region.implements.min : width / 8;
   const index = count === 1 ? 0 : Math.min(Math.floor((wanted - offset) / stride), count - 1);
   const within = wanted - offset - index * stride;
-  return index >= 0 && within >= 0 && within < width / 8 ? index : -1;
+  return index >= 0 && within >= 0 && within < reached ? index : -1;
 }
 
 function byIndex(register: RegisterDeclaration, offset: number, chosen: number | undefined): number {

@@ -40,6 +40,14 @@ export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
     );
   }
   checkSizes(register, where, fail);
+  const { max, unaligned } = region.implements;
+  const apart = !unaligned && Math.min(max, 4) <= width / 8 && offset % (width / 8) === 0;
+  if (register.narrow === 'zero-extended' && (!apart || register.indexedBy !== undefined)) {
+    throw fail(
+      `${where} is zero-extended, so every access must be its own: aligned, no wider than ${width / 8} bytes, and not behind ` +
+        "a data port. Let the region implement that, or let the register merge 'by-byte'.",
+    );
+  }
 }
 
 function fitsNumber(reset: number | bigint, width: number): boolean {

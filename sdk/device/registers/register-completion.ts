@@ -83,6 +83,7 @@ function declarationOf(
     width,
     reset: spec.reset ?? (width === 64 ? 0n : 0),
     atReset: spec.atReset ?? 'reset-value',
+    narrow: spec.narrow ?? 'by-byte',
     access: spec.access ?? commonAccess(fields),
     description: spec.description,
     count,
@@ -191,10 +192,11 @@ export function registerHandlers(record: RegisterRecord, region: HandledRegion):
         sizes: undefined,
         register: offset,
       } as const;
-      if (stride === bytes) handlers.push({ ...common, offset, length: count * bytes });
+      const covered = spec.narrow === 'zero-extended' ? region.implements.min : bytes;
+      if (stride === covered) handlers.push({ ...common, offset, length: count * bytes });
       else {
         for (let index = 0; index < count; index++) {
-          handlers.push({ ...common, offset: offset + index * stride, length: bytes });
+          handlers.push({ ...common, offset: offset + index * stride, length: covered });
         }
       }
     }

@@ -2,7 +2,7 @@ import { BackplaneError } from '../../memory/index.ts';
 import type { Device } from '../device.ts';
 import type { Nothing } from '../handlers.ts';
 import type { HandledRegion } from '../region-template.ts';
-import type { AtReset, RegisterAccess, RegisterWidth } from './declaration.ts';
+import type { AtReset, NarrowAccess, RegisterAccess, RegisterWidth } from './declaration.ts';
 import { FieldSpec, type FieldSpecs } from './fields.ts';
 
 interface CommonSpec {
@@ -12,6 +12,8 @@ interface CommonSpec {
   readonly fields?: FieldSpecs;
   /** Default: 'reset-value'. */
   readonly atReset?: AtReset;
+  /** What an access narrower than the register does. Default: 'by-byte'. */
+  readonly narrow?: NarrowAccess;
   /** An array of so many registers, one after the other. The class's field is a typed array of their width. */
   readonly count?: number;
   /** From one register of the array to the next, in bytes (or steps of the index). Default: side by side. */
