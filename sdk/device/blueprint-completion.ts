@@ -65,7 +65,7 @@ export function completeBlueprint(
     description: description.description,
     deviceClass,
     bus: prototype.bus ?? 'none',
-    ...stateFacts(deviceClass, description, registers, fail),
+    ...stateFacts(deviceClass, description, base, registers, fail),
     regions: Object.freeze(regions),
     registers,
     options: options ?? noOptions,

@@ -6,14 +6,17 @@ import { shape } from './state-shapes.ts';
 
 type StateFacts = Pick<DeviceBlueprint, 'version' | 'minimumVersion' | 'retired' | 'state'>;
 
-/** What the class says about its snapshots, checked. A register's field is state without `@state`, unless it never changes. */
+/** What the class says about its snapshots, checked; what it does not say is as in its base. A register's field is state without `@state`, unless it never changes. */
 export function stateFacts(
   // biome-ignore lint/complexity/noBannedTypes: only its prototype chain matters
   deviceClass: Function,
-  { version = 1, minimumVersion = 1, retired = [] }: DeviceDescription,
+  description: DeviceDescription,
+  base: DeviceBlueprint | undefined,
   registers: readonly RegisterDeclaration[],
   fail: Fail,
 ): StateFacts {
+  const { version = base?.version ?? 1, minimumVersion = base?.minimumVersion ?? 1 } = description;
+  const retired = [...(base?.retired ?? []), ...(description.retired ?? [])];
   for (const [name, value] of Object.entries({ version, minimumVersion })) {
     if (Number.isInteger(value) && value >= 1) continue;
     throw fail(`@device has ${name}: ${value}. Versions are whole numbers from 1.`);
@@ -28,7 +31,7 @@ export function stateFacts(
   const ofRegisters = registers.filter(({ member }) => !members.has(member)).flatMap(registerState);
   const state = [...ofRegisters, ...declared];
   checkFields(state, version, retired, fail);
-  return { version, minimumVersion, retired: Object.freeze([...retired]), state: Object.freeze(state) };
+  return { version, minimumVersion, retired: Object.freeze(retired), state: Object.freeze(state) };
 }
 
 function checkFields(

@@ -1,0 +1,499 @@
+import { describe, expect, it } from 'vitest';
+import {
+  BackplaneError,
+  blueprintOf,
+  compareDevice,
+  constructDevice,
+  type Device,
+  device,
+  InterruptPin,
+  IsaDevice,
+  inject,
+  loadDevice,
+  ManualClock,
+  type SavedDevice,
+  SECOND,
+  StateError,
+  saveDevice,
+  shape,
+  state,
+  subsection,
+  type Timer,
+  VirtualClock,
+} from '../../sdk/index.ts';
+
+/** What a sender keeps about its line: a helper object of the device. */
+class Line {
+  @state({ as: shape.choice(['idle', 'busy']) }) status = 'idle';
+  @state private sent = 0;
+  loadedFrom = 0;
+
+  send(): void {
+    this.status = 'busy';
+    this.sent++;
+  }
+
+  get count(): number {
+    return this.sent;
+  }
+
+  onStateLoaded(version: number): void {
+    this.loadedFrom = version;
+  }
+}
+
+const errors = subsection<Uart>('errors', ({ overruns }) => overruns > 0);
+
+@device({ type: 'uart', description: 'sends bytes' })
+class Uart extends IsaDevice {
+  readonly irq = new InterruptPin();
+  @state({ as: shape.bits(8) }) control = 0x80;
+  @state total = 0n;
+  @state enabled = false;
+  @state label = 'com1';
+  @state readonly buffer = new Uint8Array(4);
+  @state readonly wide = new Uint16Array(2);
+  @state readonly far = new BigUint64Array(1);
+  @state readonly view = new DataView(new ArrayBuffer(2));
+  @state readonly dma = { source: 0, flags: [false, false] };
+  @state({ as: shape.list(shape.bits(8), 16) }) readonly queue: number[] = [];
+  @state({ as: shape.optional(shape.number) }) waiting: number | undefined;
+  @state({ as: shape.bytes(16) }) packet = new Uint8Array(0);
+  @state lastSeen = Number.NEGATIVE_INFINITY;
+  @state readonly line = new Line();
+  @state({ subsection: errors }) overruns = 0;
+  @state({ subsection: errors }) firstOverrun = 0;
+  readonly done: Timer;
+  /** Not state: follows from the rest. */
+  derived = 0;
+
+  constructor(@inject(VirtualClock) readonly clock: VirtualClock) {
+    super();
+    this.done = clock.timer('done', () => this.irq.set(true));
+  }
+
+  override onStateLoaded(): void {
+    if (this.control === 0x66) throw new BackplaneError('control 0x66 was never possible');
+    this.derived = this.control + 1;
+  }
+}
+
+const newUart = (clock = new ManualClock()) => constructDevice(() => new Uart(clock));
+const asText = (saved: SavedDevice) => JSON.parse(JSON.stringify(saved)) as SavedDevice;
+
+function busyUart(): Uart {
+  const uart = newUart(new ManualClock(1 * SECOND));
+  uart.control = 0x81;
+  uart.total = 2n ** 60n;
+  uart.enabled = true;
+  uart.label = 'com2';
+  uart.buffer.set([1, 2, 3, 255]);
+  uart.wide.set([0xffff, 7]);
+  uart.far.set([2n ** 64n - 1n]);
+  uart.view.setUint16(0, 0x1234);
+  uart.dma.source = 0xdead;
+  uart.dma.flags[1] = true;
+  uart.queue.push(9, 8, 7);
+  uart.waiting = 12.5;
+  uart.packet = new Uint8Array([5, 6]);
+  uart.lastSeen = Number.POSITIVE_INFINITY;
+  uart.line.send();
+  uart.done.arm(3 * SECOND);
+  uart.irq.set(true);
+  return uart;
+}
+
+/** A saved state with one field replaced. */
+function withField(saved: SavedDevice, name: string, value: unknown): unknown {
+  return { ...saved, fields: { ...saved.fields, [name]: value } };
+}
+
+const problems = (target: Device, saved: unknown) =>
+  compareDevice(target, saved).map(({ path, problem }) => `${path}: ${problem}`);
+
+describe('the state of a device', () => {
+  it('comes back whole, through a text of JSON', () => {
+    const saved = asText(saveDevice(busyUart()));
+    const uart = newUart();
+    const { buffer, queue, line, dma } = uart;
+    loadDevice(uart, saved);
+    expect(saveDevice(uart)).toEqual(saved);
+    expect(uart).toMatchObject({ control: 0x81, total: 2n ** 60n, enabled: true, label: 'com2', waiting: 12.5 });
+    expect([...uart.buffer, ...uart.wide, ...uart.far]).toEqual([1, 2, 3, 255, 0xffff, 7, 2n ** 64n - 1n]);
+    expect(uart.view.getUint16(0)).toBe(0x1234);
+    expect(uart.dma).toEqual({ source: 0xdead, flags: [false, true] });
+    expect([uart.line.status, uart.line.count]).toEqual(['busy', 1]);
+    expect(uart.lastSeen).toBe(Number.POSITIVE_INFINITY);
+    expect([...uart.packet]).toEqual([5, 6]);
+    expect(uart.done.deadline).toBe(3 * SECOND);
+    // Objects stay: others may hold them.
+    expect(uart.buffer === buffer && uart.queue === queue && uart.line === line && uart.dma === dma).toBe(true);
+    expect(queue).toEqual([9, 8, 7]);
+  });
+
+  it('is written so that people can read it', () => {
+    const { type, version, fields, timers, high } = saveDevice(busyUart());
+    expect({ type, version, timers, high }).toEqual({
+      type: 'uart',
+      version: 1,
+      timers: { done: 3 * SECOND },
+      high: ['irq'],
+    });
+    expect(fields).toMatchObject({
+      control: 0x81,
+      total: '0x1000000000000000',
+      buffer: '010203ff',
+      wide: [0xffff, 7],
+      far: ['0xffffffffffffffff'],
+      waiting: 12.5,
+      lastSeen: 'Infinity',
+      line: { status: 'busy', sent: 1 },
+    });
+    expect(fields).not.toHaveProperty('errors');
+  });
+
+  it('restores a pin without a sound', () => {
+    const uart = newUart();
+    const heard: boolean[] = [];
+    uart.irq.connect((level) => heard.push(level));
+    loadDevice(uart, saveDevice(busyUart()));
+    expect(uart.irq.level).toBe(true);
+    expect(heard).toEqual([]);
+  });
+
+  it('runs the hooks of helpers and device once all values are in place', () => {
+    const uart = newUart();
+    loadDevice(uart, saveDevice(busyUart()));
+    expect(uart.line.loadedFrom).toBe(1);
+    expect(uart.derived).toBe(0x82);
+  });
+
+  it('holds a subsection only while there is something to say', () => {
+    const uart = busyUart();
+    uart.overruns = 2;
+    uart.firstOverrun = 17;
+    const saved = asText(saveDevice(uart));
+    expect(saved.fields['errors']).toEqual({ overruns: 2, firstOverrun: 17 });
+    const other = newUart();
+    loadDevice(other, saved);
+    expect([other.overruns, other.firstOverrun]).toEqual([2, 17]);
+    const half = withField(saved, 'errors', { overruns: 2 });
+    expect(problems(newUart(), half)).toEqual([expect.stringContaining('errors.firstOverrun: is missing')]);
+  });
+
+  it('finds timers by name within the device: two devices may use one name', () => {
+    const clock = new ManualClock();
+    const [one, two] = [newUart(clock), newUart(clock)];
+    two.done.arm(5);
+    expect([saveDevice(one).timers, saveDevice(two).timers]).toEqual([{}, { done: 5 }]);
+    loadDevice(one, saveDevice(two));
+    two.done.cancel();
+    expect(clock.pendingTimers).toEqual([one.done]);
+  });
+
+  it('keeps long bytes short where they are zero', () => {
+    @device({ type: 'memory', description: 'a lot of it' })
+    class Memory extends IsaDevice {
+      @state readonly bytes = new Uint8Array(1000);
+    }
+    const memory = constructDevice(() => new Memory());
+    memory.bytes[700] = 1;
+    memory.bytes[999] = 2;
+    const saved = asText(saveDevice(memory));
+    expect(Object.keys(saved.fields['bytes'] as object)).toEqual(['size', '0x200']);
+    const other = constructDevice(() => new Memory());
+    other.bytes[3] = 9;
+    loadDevice(other, saved);
+    expect(other.bytes).toEqual(memory.bytes);
+  });
+});
+
+describe('versions', () => {
+  @device({
+    type: 'uart',
+    description: 'sends more',
+    version: 3,
+    minimumVersion: 2,
+    retired: ['total', 'dma', 'line.sent'],
+  })
+  class NewUart extends IsaDevice {
+    readonly irq = new InterruptPin();
+    @state({ as: shape.bits(8) }) control = 0x80;
+    @state({ name: 'label' }) title = '';
+    @state({ since: 3 }) speed = 9600;
+    loadedFrom = 0;
+
+    override onStateLoaded(version: number): void {
+      this.loadedFrom = version;
+    }
+  }
+  const old = { type: 'uart', version: 2, fields: { control: 1, label: 'a' }, timers: {}, high: [] };
+  const newer = () => constructDevice(() => new NewUart());
+
+  it('are facts of the class', () => {
+    expect(blueprintOf(NewUart)).toMatchObject({ version: 3, minimumVersion: 2 });
+    expect(blueprintOf(NewUart).state.map(({ name, since }) => [name, since])).toEqual([
+      ['control', 1],
+      ['label', 1],
+      ['speed', 3],
+    ]);
+  });
+
+  it('let a newer class take an older state: what was added keeps its value, what was renamed keeps its name', () => {
+    const uart = newer();
+    loadDevice(uart, old);
+    expect(uart).toMatchObject({ control: 1, title: 'a', speed: 9600, loadedFrom: 2 });
+  });
+
+  it('pass over fields that were retired', () => {
+    expect(problems(newer(), withField(old as never, 'total', '0x1'))).toEqual([]);
+  });
+
+  it('refuse a field that was removed without a word, with its name', () => {
+    expect(problems(newer(), withField(old as never, 'parity', 1))).toEqual([
+      'parity: is in the snapshot, and the class has no such state',
+    ]);
+  });
+
+  it('refuse a newer state and one that is too old, and say what else differs', () => {
+    const future = { ...old, version: 4, fields: { control: 1, label: 'a', speed: 1, colour: 3 } };
+    expect(problems(newer(), future)).toEqual([
+      ': is of version 4, newer than this class, which has 3',
+      'colour: is in the snapshot, and the class has no such state',
+    ]);
+    expect(problems(newer(), { ...old, version: 1 })).toEqual([
+      ': is of version 1, and 2 is the oldest that can be restored',
+    ]);
+  });
+
+  it('refuse a field in a state that is older than the field', () => {
+    expect(problems(newer(), withField(old as never, 'speed', 1))).toEqual([
+      'speed: was added in version 3, and the snapshot says it is of version 2',
+    ]);
+  });
+
+  it('inherit state from base classes', () => {
+    @device({ type: 'fast-uart', description: 'a subclass' })
+    class FastUart extends NewUart {
+      @state burst = 1;
+    }
+    expect(blueprintOf(FastUart).state.map(({ name }) => name)).toEqual(['control', 'label', 'speed', 'burst']);
+    expect(blueprintOf(NewUart).state).toHaveLength(3);
+  });
+});
+
+describe('a state that does not fit', () => {
+  const good = () => asText(saveDevice(busyUart()));
+
+  it.each<[string, unknown, string]>([
+    ['control', 256, 'control: expected a whole number from 0 to 255, found 256'],
+    ['control', 1.5, 'control: expected a whole number from 0 to 255, found 1.5'],
+    ['control', '1', 'control: expected a whole number from 0 to 255, found "1"'],
+    ['control', null, 'control: expected a whole number from 0 to 255, found null'],
+    ['total', 5, 'total: expected a hexadecimal number in quotes, such as "0x1f", found 5'],
+    ['total', '12', 'total: expected a hexadecimal number in quotes, such as "0x1f", found "12"'],
+    ['enabled', 1, 'enabled: expected true or false, found 1'],
+    ['label', [], 'label: expected a text of at most 65536 characters, found a list of 0'],
+    ['buffer', '010203', 'buffer: expected 4 bytes, found 3'],
+    ['buffer', '0102030g', 'buffer: expected 4 bytes, found "0102030g"'],
+    ['buffer', { size: 1e15 }, 'buffer: expected 4 bytes, found an object'],
+    ['wide', [1, 65536], 'wide: expected a list of 2 numbers that fit a Uint16Array, found a list of 2'],
+    ['wide', [1], 'wide: expected a list of 2 numbers that fit a Uint16Array, found a list of 1'],
+    ['far', ['0x10000000000000000'], 'far: expected a list of 1 numbers that fit a BigUint64Array, found a list of 1'],
+    ['dma', { source: 0 }, 'dma: expected an object with source, flags, found an object'],
+    ['dma', { source: 'x', flags: [1, true] }, 'dma.source: expected a number, found "x"'],
+    [
+      'queue',
+      new Array(17).fill(0),
+      'queue: expected a list of at most 16, each a whole number from 0 to 255, found a list of 17',
+    ],
+    ['queue', [1, -1], 'queue[1]: expected a whole number from 0 to 255, found -1'],
+    ['packet', '00'.repeat(17), 'packet: expected at most 16 bytes, found "0000000000000000000000000000000000"'],
+    ['lastSeen', 'NaN', 'lastSeen: expected a number, found "NaN"'],
+    ['line', { status: 'broken', sent: 0 }, "line.status: expected one of 'idle', 'busy', found \"broken\""],
+    ['line', 7, 'line: expected fields, found 7'],
+    ['line', { status: 'idle', sent: 0, cable: 1 }, 'line.cable: is in the snapshot, and the class has no such state'],
+  ])('is refused with the field and what was expected: %s = %j', (name, value, message) => {
+    expect(problems(newUart(), withField(good(), name, value))[0]).toBe(message);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['another type', { ...good(), type: 'rtc' }, 'expected the state of a uart, found that of "rtc"'],
+    ['no object', 17, 'expected the state of a uart, found 17'],
+    ['no version', { ...good(), version: '1' }, 'expected a version, found "1"'],
+    ['no fields', { ...good(), fields: null }, 'expected fields, found null'],
+    ['a strange timer', { ...good(), timers: { alarm: 1 } }, 'is in the snapshot, and the device has no such timer'],
+    ['a deadline that is none', { ...good(), timers: { done: '5' } }, 'expected a deadline in nanoseconds, found "5"'],
+    ['a strange pin', { ...good(), high: ['nmi'] }, '"nmi" is in the snapshot, and the device has no such pin'],
+  ])('is refused: %s', (_, saved, message) => {
+    expect(problems(newUart(), saved).join()).toContain(message);
+  });
+
+  it('changes nothing, whatever is wrong with it', () => {
+    const uart = busyUart();
+    const before = saveDevice(uart);
+    const wrong = { ...good(), fields: { ...good().fields, control: 1, label: 5 }, timers: {} };
+    expect(() => loadDevice(uart, wrong)).toThrow(StateError);
+    expect(saveDevice(uart)).toEqual(before);
+  });
+
+  it('is taken back when the hook refuses it', () => {
+    const uart = busyUart();
+    const before = saveDevice(uart);
+    expect(() => loadDevice(uart, withField(good(), 'control', 0x66))).toThrow(/control 0x66 was never possible/);
+    expect(saveDevice(uart)).toEqual(before);
+    expect(uart.derived).toBe(0x82);
+  });
+
+  it('lists every difference in the error, and the first twenty in its message', () => {
+    const fields = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`extra${n}`, n]));
+    const wrong = { ...good(), fields: { ...good().fields, ...fields } };
+    const error = (() => {
+      try {
+        loadDevice(newUart(), wrong);
+      } catch (caught) {
+        return caught as StateError;
+      }
+      throw new Error('it was taken');
+    })();
+    expect(error.differences).toHaveLength(30);
+    expect(error.message.split('\n')).toHaveLength(22);
+    expect(error.message).toContain("Device 'Uart' cannot take this state:\n  - 'extra0': is in the snapshot");
+    expect(error.message).toMatch(/and 10 more$/);
+  });
+
+  it('cannot reach a prototype', () => {
+    const saved = JSON.stringify(good()).replace(
+      '"fields":{',
+      '"fields":{"__proto__":{"polluted":1},"constructor":{"x":1},',
+    );
+    const found = problems(newUart(), JSON.parse(saved));
+    expect(found).toEqual([
+      '__proto__: is in the snapshot, and the class has no such state',
+      'constructor: is in the snapshot, and the class has no such state',
+    ]);
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
+
+  it('may be deep or a cycle without harm: only what the class has is looked at', () => {
+    const cycle: Record<string, unknown> = {};
+    cycle['self'] = cycle;
+    expect(problems(newUart(), withField(good(), 'dma', cycle))[0]).toContain('dma: expected an object with source');
+    expect(problems(newUart(), withField(good(), 'unknown', cycle))).toHaveLength(1);
+  });
+});
+
+describe("an author's mistakes about state", () => {
+  it.each<[string, () => unknown, string]>([
+    [
+      'two fields of one name',
+      () => {
+        class Twice {
+          @state one = 1;
+          @state({ name: 'one' }) two = 2;
+        }
+        return Twice;
+      },
+      "Class Twice: @state field 'two' is called 'one' in snapshots, as 'one' is already. Give it another name: @state({ name: ... }).",
+    ],
+    [
+      'a version that is none',
+      () => {
+        class Odd {
+          @state({ since: 0 }) one = 1;
+        }
+        return Odd;
+      },
+      "Class Odd: @state field 'one' has since: 0, which is no version. Give the version that added it, 1 or more.",
+    ],
+    [
+      'a static field',
+      () => {
+        // biome-ignore lint/complexity/noStaticOnlyClass: it is the mistake
+        class Fixed {
+          @state static one = 1;
+        }
+        return Fixed;
+      },
+      "Fixed.one: @state cannot be on a static field: it is one for all. Remove 'static'.",
+    ],
+    [
+      'a field that is newer than the class',
+      () => {
+        @device({ type: 'x', description: 'x' })
+        class Young extends IsaDevice {
+          @state({ since: 2 }) one = 1;
+        }
+        return Young;
+      },
+      "Class Young: @state field 'one' was added in version 2, and @device is of version 1. Raise version to 2.",
+    ],
+    [
+      'a minimum above the version',
+      () => {
+        @device({ type: 'x', description: 'x', version: 2, minimumVersion: 3 })
+        class Strict extends IsaDevice {}
+        return Strict;
+      },
+      'Class Strict: @device has minimumVersion 3 above its version 2. Lower it, or raise version.',
+    ],
+    [
+      'a retired field that is there',
+      () => {
+        @device({ type: 'x', description: 'x', retired: ['one'] })
+        class Undead extends IsaDevice {
+          @state one = 1;
+        }
+        return Undead;
+      },
+      "Class Undead: 'one' is retired in @device and state at once. Keep one of them.",
+    ],
+  ])('throw while the class is defined: %s', (_, define, message) => {
+    expect(define).toThrow(message);
+  });
+
+  function saving(initial: unknown): () => unknown {
+    @device({ type: 'x', description: 'x' })
+    class Holder extends IsaDevice {
+      @state field = initial;
+    }
+    return () => saveDevice(constructDevice(() => new Holder()));
+  }
+
+  it.each<[string, unknown, string]>([
+    [
+      'undefined',
+      undefined,
+      "'field' holds undefined, which says nothing about its values. Say them: @state({ as: shape.optional(...) }).",
+    ],
+    ['a function', () => 1, "'field' holds a function, which says nothing"],
+    ['a Map', new Map(), "'field' holds a Map, whose class has no @state fields. Put @state on what of it is state."],
+    [
+      'an empty list',
+      [],
+      "'field' holds an empty list, which says nothing about its elements. Say them: @state({ as: shape.list(...) }).",
+    ],
+    ['a pin', new InterruptPin(), "'field' is a pin, which is state by itself. Leave @state out."],
+    ['not a number', Number.NaN, "'field' holds NaN, which is not a number."],
+  ])('are named when a device is saved: %s', (_, value, message) => {
+    expect(saving(value)).toThrow(message);
+  });
+
+  it('are two timers of one name in one device', () => {
+    @device({ type: 'x', description: 'x' })
+    class Twins extends IsaDevice {
+      constructor(@inject(VirtualClock) clock: VirtualClock) {
+        super();
+        clock.timer('tick', () => {});
+        clock.timer('tick', () => {});
+      }
+    }
+    expect(() => constructDevice(() => new Twins(new ManualClock()))).toThrow(
+      "Class Twins declares two timers named 'tick', which a snapshot could not tell apart. Rename one.",
+    );
+  });
+
+  it('are devices made with new, whose timers nobody knows', () => {
+    expect(() => saveDevice(new Uart(new ManualClock()))).toThrow(/was made with new, so nobody knows its timers/);
+  });
+});
