@@ -2,6 +2,7 @@ import type { VirtualClock } from '../clock/index.ts';
 import { type AddressSpace, BackplaneError, type MemoryTopology, type RamBlock } from '../memory/index.ts';
 import type { ExitStatistics } from './exit-statistics.ts';
 import type { GuestSource } from './guest/operation.ts';
+import type { AcceleratorListener } from './observation.ts';
 import type { SavedData, SavedReader } from './saved-data.ts';
 
 /**
@@ -99,6 +100,8 @@ export abstract class Accelerator {
 
   /** An eventfd for `region.addIoeventfd`: the guest's writes there call `consumer`, after a drain. */
   abstract eventfd(consumer: () => void): number;
+  /** Tells somebody of every access, exit, queued write and vector from here on, or nobody. An accelerator may have nothing to tell. */
+  observe(_listener: AcceleratorListener | undefined): void {}
   /** Undoes attach: removes listeners and closes the kernel's file descriptors. */
   abstract detach(): void;
 }

@@ -43,6 +43,8 @@ export function msi({ is64Bit = true, offset }: MsiSpec = {}) {
  * the local APICs; on a machine without one the guest may name RAM and find its messages there.
  */
 export class MessageSignalledInterrupts {
+  /** Hears of each message that is sent. */
+  observer: ((address: bigint, data: number) => void) | undefined;
   private readonly bytes = new Uint8Array(4);
 
   constructor(
@@ -71,6 +73,7 @@ export class MessageSignalledInterrupts {
     const { address, data } = this.message;
     this.bytes[0] = data & 0xff;
     this.bytes[1] = data >>> 8;
+    this.observer?.(address, data);
     this.port.write(address, this.bytes);
     return true;
   }

@@ -9,6 +9,8 @@ const FiringsAtOneInstant = 10_000;
  */
 export abstract class VirtualClock {
   private readonly queue = new DeadlineQueue();
+  /** Hears of each timer that expires, before its callback runs. */
+  observer: ((timer: Timer) => void) | undefined;
 
   /** Guest nanoseconds since the machine was started; exact to 104 days. */
   abstract readonly now: number;
@@ -41,6 +43,7 @@ export abstract class VirtualClock {
     for (let timer = this.queue.first; timer !== undefined && timer.deadline <= this.now; timer = this.queue.first) {
       if (++fired > FiringsAtOneInstant) throw endlessTimer(timer.name, this.now);
       timer.cancel();
+      this.observer?.(timer);
       timer.callback();
     }
     return fired;

@@ -7,6 +7,8 @@ export type InterruptSink = (level: boolean) => void;
  */
 export class InterruptPin {
   private high = false;
+  /** Hears each change before the wires do, and is none of them. */
+  observer: InterruptSink | undefined;
   private readonly sinks: InterruptSink[] = [];
 
   get level(): boolean {
@@ -20,6 +22,7 @@ export class InterruptPin {
   set(level: boolean): void {
     if (this.high === level) return;
     this.high = level;
+    this.observer?.(level);
     for (const sink of this.sinks) {
       // A sink may answer at once by changing the pin; whoever has not heard yet hears the last word only.
       if (this.high !== level) return;

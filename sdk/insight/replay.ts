@@ -21,6 +21,8 @@ export interface ReplaySetup {
   /** Addresses where something answers only sometimes; asked once the machine is built. */
   readonly conditional?: (machine: Machine) => readonly ConditionalModel[];
   readonly onProgress?: (done: number, total: number) => void;
+  /** Called when the machine is built, before anything runs on it. */
+  readonly onBuilt?: (machine: Machine) => void;
   /** Watches the replay access by access; without it nothing is spent on watching. */
   readonly observe?: (machine: Machine) => AccessObserver;
 }
@@ -37,7 +39,7 @@ export interface Replay {
 
 /** Puts a recording through a machine, from beginning to end, in the recording's own time. */
 export function replayTrace(trace: RecordedTrace, setup: ReplaySetup): Replay {
-  const { definition, request, accelerator, conditional, onProgress, observe } = setup;
+  const { definition, request, accelerator, conditional, onProgress, onBuilt, observe } = setup;
   const guest = new TraceGuest(trace, onProgress === undefined ? {} : { onProgress });
   const models: ConditionalModel[] = [];
   let answers: TraceAnswers | undefined;
@@ -52,6 +54,7 @@ export function replayTrace(trace: RecordedTrace, setup: ReplaySetup): Replay {
     }),
   });
   models.push(...(conditional?.(machine) ?? []));
+  onBuilt?.(machine);
   runToTheEnd(machine, guest, observe?.(machine));
   const devices = answers?.devices ?? [];
   const unmodelled = answers?.unmodelled ?? { portReads: 0, portWrites: 0, memoryReads: 0, memoryWrites: 0 };

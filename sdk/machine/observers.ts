@@ -7,6 +7,7 @@ export interface InterruptEvent {
   readonly time: number;
   /** The id of the device. */
   readonly device: string;
+  /** The name of the pin; 'msi' for a message, which only goes up. */
   readonly pin: string;
   readonly level: boolean;
 }
@@ -28,7 +29,7 @@ export interface Observation {
   end?(): void;
 }
 
-/** Watches machines without being part of them: it cannot change what it sees. */
+/** Watches machines without being part of them. What it throws takes it off, and the machine goes on. */
 export interface MachineObserver {
   readonly name: string;
   readonly description?: string;

@@ -198,6 +198,45 @@ describe('what is wrong with a plugin is said with file and line', () => {
   });
 });
 
+describe('an observer that a plugin brings', () => {
+  const observer = (body: string) => `
+import { defineObserver, type MachineEvent } from 'backplane';
+export const watcher = defineObserver({
+  name: 'watcher',
+  start() {
+    let accesses = 0;
+    return {
+      observe(event: MachineEvent) {
+        ${body}
+        if (event.kind === 'access') accesses++;
+      },
+      end() { throw new Error('saw ' + accesses); },
+    };
+  },
+});`;
+
+  it('watches the guest of run, and the recording of replay', async () => {
+    const plugin = file('watcher.ts', `${latch()}${observer('')}`);
+    const words = ['-machine', 'isapc', '-plugin', plugin, '-device', 'latch'];
+    const run = await backplane('run', guestExpecting('0x5a'), ...words);
+    expect(run).toMatchObject({ status: 0, noted: expect.stringContaining('saw 1 (') });
+    const replay = await backplane('replay', 'seabios-pc-tcg', '-plugin', plugin);
+    expect(replay.noted).toMatch(/saw 4\d,?\d\d\d/);
+  });
+
+  it('and throws, is taken off, its line is named, and the guest goes on to its end', async () => {
+    const plugin = file(
+      'thrower.ts',
+      `${latch()}${observer("if (event.kind === 'access') throw new Error('too much');")}`,
+    );
+    const words = ['-machine', 'isapc', '-plugin', plugin, '-device', 'latch'];
+    const { status, printed, noted } = await backplane('run', guestExpecting('0x5a'), ...words);
+    expect(status).toBe(0);
+    expect(printed).toContain('The guest has finished.');
+    expect(noted).toMatch(/^observer 'watcher' threw and was taken off: too much \(.*thrower\.ts:\d+\)$/);
+  });
+});
+
 describe('what is no plugin is refused before anything is read into it', () => {
   it('a file of fifty megabytes, and one that imports it', async () => {
     const huge = file('huge.ts', '//');

@@ -1,15 +1,42 @@
 import { hex } from '../../memory/index.ts';
 import type { GuestAccess } from '../guest-access.ts';
-import { IoDirection, IoExit, MmioExit, PageSize } from './abi.ts';
+import { type AcceleratorListener, type ExitReasonName, ObservedAccess } from '../observation.ts';
+import { ExitReason, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';
 import type { KvmVcpu } from './kvm-vm.ts';
 import type { RunRequests } from './run-requests.ts';
 
+const reasonNames: ReadonlyMap<number, ExitReasonName> = new Map<number, ExitReasonName>([
+  [ExitReason.Io, 'io'],
+  [ExitReason.Mmio, 'mmio'],
+  [ExitReason.Hlt, 'hlt'],
+  [ExitReason.Shutdown, 'shutdown'],
+  [ExitReason.IrqWindowOpen, 'interrupt-window'],
+]);
+
 /** Carries out the access that a vCPU left guest mode for; the kernel takes the result over at its next entry. */
 export class ExitService {
+  private access: GuestAccess;
+  private listener: AcceleratorListener | undefined;
+
   constructor(
-    private readonly access: GuestAccess,
+    private readonly machine: GuestAccess,
     private readonly requests: RunRequests,
-  ) {}
+  ) {
+    this.access = machine;
+  }
+
+  /** Accesses go past the listener while there is one, and straight to the machine otherwise. */
+  listen(listener: AcceleratorListener | undefined): void {
+    this.listener = listener;
+    this.access = listener === undefined ? this.machine : new ObservedAccess(this.machine, listener, false);
+  }
+
+  /** A vCPU has come back. */
+  note({ id, run }: KvmVcpu): void {
+    if (this.listener === undefined) return;
+    const reason = reasonNames.get(run.getUint32(KvmRun.exitReason, true)) ?? 'other';
+    this.listener.hear({ kind: 'exit', time: this.listener.now(), vcpu: id, reason });
+  }
 
   /** One port access, or the elements of a string; a reset asked for by one element leaves the rest undone. */
   serveIo(vcpu: KvmVcpu): void {

@@ -1,16 +1,22 @@
 import type { InterruptController } from '../accelerator.ts';
+import type { AcceleratorListener } from '../observation.ts';
 import { KvmRun, StructSize, VcpuRequest } from './abi.ts';
 import type { KvmVcpu, KvmVm } from './kvm-vm.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
 
 /** The line from the interrupt controller to the first vCPU, served as userspace must without an in-kernel PIC. */
 export class InterruptLine {
+  private listener: AcceleratorListener | undefined;
   private readonly argument = new DataView(new ArrayBuffer(StructSize.interrupt));
 
   constructor(
     private readonly vm: KvmVm,
     private readonly controller: InterruptController | undefined,
   ) {}
+
+  listen(listener: AcceleratorListener | undefined): void {
+    this.listener = listener;
+  }
 
   /** Before each entry: hands over a vector if the guest can take one now, or asks to be told when it can. */
   prepare(vcpu: KvmVcpu): void {
@@ -30,5 +36,6 @@ export class InterruptLine {
     this.argument.setUint32(0, vector, true);
     this.vm.call(vcpu.fd, VcpuRequest.Interrupt, this.argument, `inject interrupt 0x${vector.toString(16)}`);
     vcpu.run.setUint8(KvmRun.readyForInterruptInjection, 0);
+    this.listener?.hear({ kind: 'vector', time: this.listener.now(), vector });
   }
 }

@@ -1,12 +1,5 @@
 import { MILLISECOND } from '../../clock/index.ts';
-import {
-  BackplaneError,
-  describeRange,
-  hex,
-  ListenerPriority,
-  type MemoryListener,
-  type RamBlock,
-} from '../../memory/index.ts';
+import { BackplaneError, ListenerPriority, type MemoryListener, type RamBlock } from '../../memory/index.ts';
 import {
   Accelerator,
   type AcceleratorHost,
@@ -21,11 +14,13 @@ import { LoggedGuest } from '../guest/logged-guest.ts';
 import type { GuestSource } from '../guest/operation.ts';
 import { type GuestAccess, MachineAccess } from '../guest-access.ts';
 import { HandlerProfile } from '../handler-profile.ts';
+import type { AcceleratorListener } from '../observation.ts';
 import type { SavedData, SavedReader } from '../saved-data.ts';
 import { Capability } from './abi.ts';
 import { CoalescedZones, type Zone } from './coalesced-zones.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
+import { refuseHiddenResets } from './hidden-resets.ts';
 import { InterruptLine } from './interrupt-line.ts';
 import { Ioeventfds } from './ioeventfds.ts';
 import { KvmVm } from './kvm-vm.ts';
@@ -77,6 +72,7 @@ export class KvmAccelerator extends Accelerator {
   private host: AcceleratorHost | undefined;
   private loop: RunLoop | undefined;
   private ring: RingDrain | undefined;
+  private observable: readonly (RingDrain | ExitService | InterruptLine)[] = [];
 
   constructor(private readonly options: KvmAcceleratorOptions) {
     super();
@@ -122,6 +118,9 @@ export class KvmAccelerator extends Accelerator {
     if (first === undefined)
       throw new BackplaneError(`Accelerator '${this.name}': it has no vCPU. Give it at least one.`);
     this.ring = new RingDrain(kernel, first, host.topology, access, requests, statistics);
+    const service = new ExitService(access, requests);
+    const interrupts = new InterruptLine(vm, host.interruptController);
+    this.observable = [this.ring, service, interrupts];
     this.loop = new RunLoop({
       kernel,
       vm,
@@ -131,8 +130,8 @@ export class KvmAccelerator extends Accelerator {
       requests,
       statistics,
       consumers,
-      service: new ExitService(access, requests),
-      interrupts: new InterruptLine(vm, host.interruptController),
+      service,
+      interrupts,
       time: new TimeKeeper(kernel, host.clock),
       drainsAtReturns: this.drainsAtReturns,
       restartGuests: () => this.startGuests(true),
@@ -155,6 +154,10 @@ export class KvmAccelerator extends Accelerator {
     this.consumers.close();
     this.vm.close();
     this.host = this.loop = this.ring = undefined;
+  }
+
+  override observe(listener: AcceleratorListener | undefined): void {
+    for (const part of this.observable) part.listen(listener);
   }
 
   override load(images: readonly GuestImage[]): void {
@@ -256,18 +259,8 @@ export class KvmAccelerator extends Accelerator {
     }
   }
 
-  /** Without a timer, a reset that waits in the ring may wait for ever. */
   private refuseHiddenResets(): void {
-    if (this.drainsAtReturns) return;
-    for (const port of this.host?.resetPorts ?? []) {
-      const zone = this.zones.ports.find((z) => port.address < z.start + z.size && z.start < port.address + port.size);
-      if (zone === undefined) continue;
-      throw new BackplaneError(
-        `drain=on-access: the coalesced ports ${describeRange(zone.start, zone.size)} swallow '${port.name}' at ` +
-          `${hex(port.address)}, and this policy has no timer that bounds how long a reset waits there. Use drain=every-exit, ` +
-          'turn coalesced-pio off, or map the reset register so that it splits the range.',
-      );
-    }
+    if (!this.drainsAtReturns) refuseHiddenResets(this.zones.ports, this.host?.resetPorts ?? []);
   }
 
   private addVcpus(count: number): void {

@@ -1,6 +1,7 @@
 import type { MemoryTopology } from '../../memory/index.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
 import type { GuestAccess } from '../guest-access.ts';
+import { type AcceleratorListener, ObservedAccess } from '../observation.ts';
 import { RingConsumer, storeValue } from './coalesced-ring.ts';
 import type { KvmKernel } from './kvm-kernel.ts';
 import type { KvmVcpu } from './kvm-vm.ts';
@@ -17,6 +18,8 @@ export class RingDrain {
   /** A drain was asked for inside a handler; the run loop makes up for it before the vCPU goes on. */
   postponed = false;
   private draining = false;
+  private access: GuestAccess;
+  private listener: AcceleratorListener | undefined;
   private readonly ring: RingConsumer;
   private readonly oddBytes = new DataView(new ArrayBuffer(8));
 
@@ -24,11 +27,18 @@ export class RingDrain {
     private readonly kernel: Pick<KvmKernel, 'now' | 'queuedSince'>,
     private readonly vcpu: KvmVcpu,
     private readonly topology: MemoryTopology,
-    private readonly access: GuestAccess,
+    private readonly machine: GuestAccess,
     private readonly requests: RunRequests,
     private readonly statistics: ExitStatistics,
   ) {
     this.ring = new RingConsumer(vcpu.ring);
+    this.access = machine;
+  }
+
+  /** Queued writes go past the listener while there is one, and straight to the machine otherwise. */
+  listen(listener: AcceleratorListener | undefined): void {
+    this.listener = listener;
+    this.access = listener === undefined ? this.machine : new ObservedAccess(this.machine, listener, true);
   }
 
   /** How many writes are queued now. */
@@ -80,6 +90,7 @@ export class RingDrain {
   private dispatch(): void {
     const { ring, access } = this;
     const { address, length, isPort, value } = ring;
+    if (this.listener !== undefined) this.tell(this.listener);
     if (length === 0 || length > 8 || address > Number.MAX_SAFE_INTEGER) this.statistics.damagedEntries++;
     else if (length === 1 || length === 4 || length === 2) access.write(isPort, address, value, length);
     else if (length === 8) access.write64(isPort, address, (BigInt(ring.valueHigh) << 32n) | BigInt(value));
@@ -94,6 +105,13 @@ export class RingDrain {
     this.statistics.damagedEntries++;
     this.ring.discard();
     return 0;
+  }
+
+  private tell(listener: AcceleratorListener): void {
+    const { first, address, length: size, isPort } = this.ring;
+    const since = this.kernel.queuedSince(this.vcpu.fd, first);
+    const waited = since === undefined ? undefined : this.kernel.now - since;
+    listener.hear({ kind: 'coalesced-write', time: listener.now(), isPort, address, size, waited });
   }
 
   private noteWait(): void {

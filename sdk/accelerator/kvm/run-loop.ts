@@ -147,8 +147,9 @@ export class RunLoop {
 
   /** Control is back because of the guest: the ring first, then timers, then what the guest wants. */
   private serveReturn(state: ScheduledVcpu): void {
-    const { ring, time, statistics, drainsAtReturns } = this.parts;
+    const { ring, time, service, statistics, drainsAtReturns } = this.parts;
     time.approach();
+    service.note(state.vcpu);
     if (drainsAtReturns && ring.drain() > 0) statistics.drainsAtExits++;
     time.catchUp();
     state.unserved = false;

@@ -3,6 +3,7 @@ import { replayTrace } from '../../insight/replay.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
 import type { Command } from '../command.ts';
 import { chooseMachine, type MachineChoice, machineHelp, machineSyntax } from '../machine-choice.ts';
+import { observeWith, reportObservers } from '../plugins/observe.ts';
 import { comparedModes, type ReplayMode, singleMode } from '../replay/modes.ts';
 import { type RecordedClock, recordedClock } from '../replay/recorded-clock.ts';
 import { replayData } from '../replay/replay-data.ts';
@@ -61,11 +62,20 @@ interface ReplayRequest {
 function replayMode(trace: RecordedTrace, { machine, mode, clock, terminal, label }: ReplayRequest): ReplayedMode {
   let absentFunctions = 0;
   const setup = replaySetup(machine, clock, () => absentFunctions++);
+  let endObservers = () => {};
   const replay = replayTrace(trace, {
     ...setup,
-    request: { ...setup.request, options: mode.machineOptions },
+    request: {
+      ...setup.request,
+      options: mode.machineOptions,
+      onObserverFailure: reportObservers(terminal),
+    },
+    onBuilt: (built) => {
+      endObservers = observeWith(machine.plugins, built);
+    },
     accelerator: mode.accelerator,
     onProgress: (done, total) => terminal.progress(`${label}: ${done} of ${total} accesses`),
   });
+  endObservers();
   return { mode, replay, absentFunctions };
 }
