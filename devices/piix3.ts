@@ -1,4 +1,5 @@
 import {
+  bit,
   device,
   IsaBus,
   inject,
@@ -7,15 +8,12 @@ import {
   pci,
   portRegion,
   ResetController,
-  shape,
+  reserved,
   state,
 } from '../sdk/index.ts';
 
 const Register = { Status: 0x06, Routes: 0x60 } as const;
 const MediumSpeed = 0x0200;
-
-/** Bits of the reset control register. */
-const Reset = { HardNextTime: 0x02, Now: 0x04 } as const;
 
 /** Bit 7 of a route turns it off, and any number that is no ISA line does the same. */
 const Unrouted = 0x80;
@@ -39,12 +37,21 @@ const afterReset: readonly (readonly [offset: number, ...bytes: readonly number[
 ];
 
 /** One byte, whatever the width: a wider access comes here byte by byte. */
-const resetControl = portRegion({
+const resetControlPort = portRegion({
   name: 'piix3-reset-control',
   base: 0xcf9,
   size: 1,
   priority: 1,
   implements: { max: 1 },
+  mirrored: true,
+});
+const resetControl = resetControlPort.register(0, {
+  width: 8,
+  fields: {
+    hardNextTime: bit(1, 'read-write', { description: 'the next reset is a hard one' }),
+    now: bit(2, 'write-only', { description: 'resets the machine' }),
+    unused: reserved(0, [3, 7]),
+  },
 });
 
 /**
@@ -64,7 +71,7 @@ const resetControl = portRegion({
   subsystemId: 0x1100,
 })
 export class Piix3 extends PciDevice {
-  @state({ as: shape.bits(8) }) resetControl = 0;
+  @resetControl resetControl = 0;
   @state private readonly pirqLevels: boolean[] = new Array(Pirqs).fill(false);
 
   constructor(
@@ -76,19 +83,15 @@ export class Piix3 extends PciDevice {
     this.config.set(Register.Status, MediumSpeed, 2);
   }
 
-  @resetControl.write()
-  writeResetControl(value: number): void {
-    if (value & Reset.Now) this.machine.requestReset('reset control register');
-    else this.resetControl = value & Reset.HardNextTime;
-  }
-
-  @resetControl.read()
-  readResetControl(): number {
-    return this.resetControl;
+  @resetControl.onWrite()
+  askForReset(value: number, previous: number): void {
+    if ((value & resetControl.fields.now.mask) === 0) return;
+    this.resetControl = previous;
+    this.machine.requestReset('reset control register');
   }
 
   override reset(): void {
-    this.resetControl = 0;
+    super.reset();
     for (const [offset, ...bytes] of afterReset) {
       bytes.forEach((byte, at) => {
         this.config.set(offset + at, byte, 1);
