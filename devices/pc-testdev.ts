@@ -1,4 +1,15 @@
-import { device, InterruptPin, IsaBus, IsaDevice, inject, KiB, mmioRegion, portRegion } from '../sdk/index.ts';
+import {
+  device,
+  InterruptPin,
+  IsaBus,
+  IsaDevice,
+  inject,
+  KiB,
+  mmioRegion,
+  portRegion,
+  shape,
+  state,
+} from '../sdk/index.ts';
 
 const Lines = 24;
 const IsaLines = 16;
@@ -25,8 +36,8 @@ const memory = mmioRegion({
 @device({ type: 'pc-testdev', description: 'Ports, memory and interrupt lines for tests of virtual machines' })
 export class PcTestdev extends IsaDevice {
   /** The four bytes of both banks. */
-  data = 0;
-  readonly bytes = new Uint8Array(memory.size);
+  @state({ as: shape.bits(32) }) data = 0;
+  @state readonly bytes = new Uint8Array(memory.size);
   readonly pins: readonly InterruptPin[] = Array.from({ length: IsaLines }, () => new InterruptPin());
   private readonly view = new DataView(this.bytes.buffer);
   private detach: readonly (() => void)[] = [];
@@ -44,7 +55,7 @@ export class PcTestdev extends IsaDevice {
 
   @bank.read()
   readBank(offset: number, size: number): number {
-    return (this.data >>> (8 * (offset & 3))) & bitsOf(size);
+    return ((this.data >>> (8 * (offset & 3))) & bitsOf(size)) >>> 0;
   }
 
   @byteBank.write()

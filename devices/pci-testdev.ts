@@ -15,6 +15,8 @@ import {
   pci,
   portRegion,
   type RegionTemplate,
+  shape,
+  state,
 } from '../sdk/index.ts';
 
 const memory = mmioRegion({ name: 'pci-testdev-mmio', size: 4 * KiB, accepts: { max: 8 }, implements: { max: 1 } });
@@ -63,11 +65,11 @@ export const pciTestdevOptions = defineOptions({
 @bar(1, ports)
 export class PciTestdev extends PciDevice {
   /** The selected test, of either BAR; -1 if there is none. */
-  selected: number = None;
+  @state({ as: shape.integer(None, tests.length - 1) }) selected: number = None;
   /** Writes that reached the selected test. */
-  count = 0;
+  @state({ as: shape.bits(32) }) count = 0;
   /** Writes that an ioeventfd took. */
-  notifications = 0;
+  @state notifications = 0;
   private readonly membar: number;
   private eventfd: number | undefined;
   private armed: { readonly region: MemoryRegion; readonly spec: IoeventfdSpec } | undefined;
@@ -111,19 +113,30 @@ export class PciTestdev extends PciDevice {
     this.bars.addRegion(2, region, { is64Bit: true, prefetchable: true });
   }
 
+  override onStateLoaded(): void {
+    this.arm();
+  }
+
   /** `firstTest` is that of the BAR through which the write came. */
   private write(firstTest: number, value: number, offset: number): void {
     const test = tests[this.selected];
     if (offset === Header.Test) this.select(value < kinds.length ? firstTest + value : None);
-    else if (test !== undefined && offset === test.offset && (!test.matches || value === test.data)) this.count++;
+    else if (test !== undefined && offset === test.offset && (!test.matches || value === test.data)) {
+      this.count = (this.count + 1) >>> 0;
+    }
   }
 
   private select(test: number): void {
-    this.armed?.region.removeIoeventfd(this.armed.spec);
-    this.armed = undefined;
     this.selected = test;
     this.count = 0;
-    const { notifies, region, offset, matches, data } = tests[test] ?? { notifies: false as const };
+    this.arm();
+  }
+
+  /** Puts the selected test's ioeventfd into force, and no other. */
+  private arm(): void {
+    this.armed?.region.removeIoeventfd(this.armed.spec);
+    this.armed = undefined;
+    const { notifies, region, offset, matches, data } = tests[this.selected] ?? { notifies: false as const };
     if (!notifies) return;
     this.eventfd ??= this.notifiers.add(() => this.notifications++);
     const spec = { offset, size: 1, fd: this.eventfd, ...(matches ? { match: data } : {}) };

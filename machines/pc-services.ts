@@ -43,7 +43,8 @@ export const busBehindBridge = new ContainerModule(({ bind }) => {
     [MachineBoard, BusPorts],
   );
   bind(PciBus).toResolvedValue(
-    (ports, memory, { system }) => new PciBus({ io: ports.region, memory: memory.region, masterMemory: system }),
+    (ports, memory, board) =>
+      new PciBus({ io: ports.region, memory: memory.region, masterMemory: memoryForMasters(board) }),
     [BusPorts, PciMemory, MachineBoard],
   );
   bind(IsaBus).toResolvedValue(
@@ -51,6 +52,13 @@ export const busBehindBridge = new ContainerModule(({ bind }) => {
     [BusPorts, PciMemory],
   );
 });
+
+/** What a processor sees, in a container of its own: what only bus masters see goes in front of it. */
+function memoryForMasters({ topology, system }: MachineBoard): MemoryRegion {
+  const memory = MemoryRegion.container(topology, 'bus-master-memory', system.size);
+  memory.addSubregion(0, MemoryRegion.alias(topology, 'memory-for-masters', system, 0, system.size));
+  return memory;
+}
 
 function portsOf({ topology, ports, options }: MachineBoard): MemoryRegion {
   if (options['resetControl'] === 'overlay') return ports;

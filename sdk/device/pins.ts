@@ -9,10 +9,15 @@ export type PerPin<D extends Device, T> = [PinNames<D>] extends [never]
   ? { readonly [name: string]: never }
   : { readonly [P in PinNames<D>]?: T };
 
-/** The pins of a device by name. They exist from construction on. */
+/** The pins of a device by name, those of an array as `pins[3]`. They exist from construction on. */
 export function pinsOf(device: Device): ReadonlyMap<string, InterruptPin> {
   const pins = new Map<string, InterruptPin>();
-  for (const [name, value] of Object.entries(device)) if (value instanceof InterruptPin) pins.set(name, value);
+  for (const [name, value] of Object.entries(device) as [string, unknown][]) {
+    if (value instanceof InterruptPin) pins.set(name, value);
+    else if (Array.isArray(value) && value[0] instanceof InterruptPin) {
+      for (const [index, pin] of value.entries()) pins.set(`${name}[${index}]`, pin as InterruptPin);
+    }
+  }
   return pins;
 }
 

@@ -149,8 +149,8 @@ describe('a device that is taken out', () => {
     const edu = machine.plug(use(Edu, { addr: '01.1' })).device as Edu;
     const clock = machine.service(VirtualClock) as VirtualClock;
     const timers = clock.pendingTimers.length;
-    edu.raise(1);
-    edu.startFactorial(5);
+    edu.raiseInterrupt(1);
+    edu.startFactorial(5, 0);
     const levels: boolean[] = [];
     edu.interruptOut.connect((level) => levels.push(level));
     expect([levels, clock.pendingTimers.length]).toEqual([[true], timers + 1]);
