@@ -52,7 +52,7 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     for (const [name, value] of Object.entries(given)) {
       const option = Object.hasOwn(this.declarations, name) ? this.declarations[name] : undefined;
       const problem =
-        option === undefined ? this.unknown(name) : value === undefined ? undefined : option.problem(value);
+        option === undefined ? this.unknown(name, this.names) : value === undefined ? undefined : option.problem(value);
       if (problem !== undefined)
         problems.push(`${owner}: ${option === undefined ? '' : `option '${name}' `}${problem}`);
     }
@@ -73,7 +73,7 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     const name = this.names.find((candidate) => commandLineName(candidate) === argument);
     const option = name === undefined ? undefined : this.declarations[name];
     if (name === undefined || option === undefined) {
-      throw new BackplaneError(`${owner}: ${this.unknown(argument)}`);
+      throw new BackplaneError(`${owner}: ${this.unknown(argument, this.names.map(commandLineName))}`);
     }
     const value = option.parse(text);
     const problem = value === undefined ? `takes ${option.expected}; '${text}' is not that.` : option.problem(value);
@@ -89,8 +89,7 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     });
   }
 
-  private unknown(name: string): string {
-    const names = this.names.map((known) => (name.includes('_') ? commandLineName(known) : known));
+  private unknown(name: string, names: readonly string[]): string {
     const close = nearest(name, names);
     const hint =
       close !== undefined

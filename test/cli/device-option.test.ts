@@ -98,6 +98,8 @@ describe('what cannot be plugged in', () => {
   it.each([
     ['mc146818rct', "there is no device 'mc146818rct'. Did you mean 'mc146818rtc'?"],
     [`${clock},base_yaer=2000`, "there is no option 'base_yaer'. Did you mean 'base_year'?"],
+    [`${clock},baseyear=2000`, "there is no option 'baseyear'. Did you mean 'base_year'?"],
+    [`${clock},zzz=1`, 'It has base_year,'],
     [`${clock},irq=99`, "option 'irq' takes an integer from 0 to 15"],
     [`${clock},irq=nine`, "'nine' is not that"],
     [`${clock},lost_tick_policy=keep`, 'one of discard, slew'],
