@@ -18,6 +18,11 @@ const leafMask = (1 << leafShift) - 1;
 const fourGiB = 2 ** 32;
 /** 2^20 windows of 4 GiB reach 52 bits, all that x86 has. Addresses above are searched each time. */
 const largestWindow = 1 << 20;
+/**
+ * What a guest can make a table learn is bounded: past this many leaves it forgets all of them and starts over. 4 GiB of
+ * RAM take 1024, and 2048 take at most 32 MiB.
+ */
+const mostLeaves = 2048;
 
 /** Where ranges meet inside a page: addresses in the page before `at` go below. */
 interface Fork {
@@ -102,6 +107,7 @@ export class DispatchTable {
   private readonly byRange: (Target | undefined)[] = [];
   private readonly low: Directory = [];
   private readonly windows = new Map<number, Directory>();
+  private leaves = 0;
 
   /** `recycled` is the port table of an earlier view of the same space. */
   constructor(view: FlatView, unassigned: MemoryRegion, recycled: Uint32Array) {
@@ -116,10 +122,10 @@ export class DispatchTable {
     if (address < this.dense.length && address >= 0) return this.findPort(address);
     if (!(address >= 0 && address < fourGiB * largestWindow)) return this.search(address);
     const window = (address / fourGiB) | 0;
-    const directory = window === 0 ? this.low : this.directory(window);
+    const directory = window === 0 ? this.low : this.windows.get(window);
     const page = (address >>> 0) >>> pageShift;
-    let known: Target | Fork | undefined = directory[page >>> leafShift]?.[page & leafMask];
-    if (known === undefined) return this.learnPage(address, directory, page);
+    let known: Target | Fork | undefined = directory?.[page >>> leafShift]?.[page & leafMask];
+    if (known === undefined) return this.learnPage(address, window, page);
     const offset = address & (pageSize - 1);
     while (known.below !== null) known = offset < known.at ? known.below : known.above;
     return known;
@@ -149,7 +155,29 @@ export class DispatchTable {
     return this.byRange[index];
   }
 
+  /** A page that nobody has any part of is not learnt: holes are as large as the guest likes. */
+  private learnPage(address: number, window: number, page: number): Target {
+    const start = address - (address & (pageSize - 1));
+    const found = this.search(address);
+    const isWhole = found.start <= start && found.end >= start + pageSize;
+    const known = isWhole ? found : this.sharePage(start);
+    if (known !== this.unassigned) this.leafOf(window, page)[page & leafMask] = known;
+    return found;
+  }
+
+  private leafOf(window: number, page: number): Leaf {
+    const directory = this.directory(window);
+    const known = directory[page >>> leafShift];
+    if (known !== undefined) return known;
+    if (this.leaves >= mostLeaves) this.forgetPages();
+    this.leaves++;
+    const leaf = new Array<Target | Fork | undefined>(1 << leafShift).fill(undefined);
+    this.directory(window)[page >>> leafShift] = leaf;
+    return leaf;
+  }
+
   private directory(window: number): Directory {
+    if (window === 0) return this.low;
     let directory = this.windows.get(window);
     if (directory === undefined) {
       directory = [];
@@ -158,14 +186,10 @@ export class DispatchTable {
     return directory;
   }
 
-  private learnPage(address: number, directory: Directory, page: number): Target {
-    directory[page >>> leafShift] ??= new Array<Target | Fork | undefined>(1 << leafShift).fill(undefined);
-    const leaf = directory[page >>> leafShift]!;
-    const start = address - (address & (pageSize - 1));
-    const found = this.search(address);
-    if (found.start <= start && found.end >= start + pageSize) leaf[page & leafMask] = found;
-    else leaf[page & leafMask] = this.sharePage(start);
-    return found;
+  private forgetPages(): void {
+    this.low.length = 0;
+    this.windows.clear();
+    this.leaves = 0;
   }
 
   /** A page in which several ranges, or a range and a hole, meet. A page without any range needs no table. */
