@@ -27,7 +27,7 @@ const Time = { Factorial: 1 * MILLISECOND, Dma: 100 * MILLISECOND } as const;
 const subsystem = { subsystemVendorId: 0x1af4, subsystemId: 0x1100 } as const;
 
 const registers = mmioRegion({ name: 'edu-mmio', size: 1 * MiB, accessSizes: [4, 8] });
-const liveness = registers.register(0x04, { width: 32, description: 'reads back inverted' });
+const liveness = registers.register(0x04, { width: 32, reset: 0xffff_ffff, description: 'reads back inverted' });
 const factorial = registers.register(0x08, { width: 32, description: 'n becomes n! modulo 2^32, later' });
 const status = registers.register(0x20, {
   width: 32,
@@ -60,7 +60,7 @@ export const eduOptions = defineOptions({
 @bar(0, registers)
 export class Edu extends PciDevice {
   @registers.register(0x00, { width: 32, access: 'constant', reset: 0x0100_00ed }) identification = 0x0100_00ed;
-  @liveness liveness = 0;
+  @liveness liveness = 0xffff_ffff;
   @factorial factorial = 0;
   @status status = 0;
   @registers.register(0x24, { width: 32, access: 'read-only' }) interruptStatus = 0;
@@ -84,9 +84,9 @@ export class Edu extends PciDevice {
     this.dmaDone = clock.timer('dma', () => this.finishDma());
   }
 
-  @liveness.onWrite()
-  invert(value: number): void {
-    this.liveness = ~value >>> 0;
+  @liveness.onRead()
+  invert(value: number): number {
+    return ~value >>> 0;
   }
 
   /** Takes a while on purpose: drivers must wait for the computing bit or for the interrupt. */

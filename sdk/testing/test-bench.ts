@@ -153,12 +153,18 @@ export class TestBench<D extends Device> extends BenchGuest {
   private map(placements: readonly Placement[]): void {
     for (const { template } of this.device.blueprint.regions) {
       if (this.isBar(template)) continue;
+      const region = this.device.region(template);
+      if (region.container !== undefined) {
+        // The device has mapped it itself.
+        this.addresses.set(template, region.address);
+        continue;
+      }
       const { kind, base, size } = template;
       const placed = placements.find((placement) => placement.region === template);
       const space = kind === 'ports' ? 'ports' : 'memory';
       const address = placed?.address ?? this.addressByOption(template) ?? base ?? this.takeFree(space, size);
       const root = space === 'ports' ? this.io.root : this.memory.root;
-      root.addSubregion(address, this.device.region(template), placed?.priority ?? template.priority);
+      root.addSubregion(address, region, placed?.priority ?? template.priority);
       this.addresses.set(template, address);
     }
     const stranger = placements.find(({ region }) => !this.addresses.has(region));
