@@ -40,15 +40,27 @@ export function hostTerminal(): Terminal {
 
 /** Says what went wrong in one message; how the program got there only when asked. */
 export function reportFailure(terminal: Terminal, failure: unknown, verbose: boolean): void {
-  const error = failure instanceof Error ? failure : new Error(String(failure));
+  const error =
+    failure instanceof Error ? failure : new Error(`something that is no Error was thrown: ${String(failure)}`);
   const expected = error instanceof BackplaneError;
   const message = expected ? error.message : `unexpected failure: ${error.message}`;
   terminal.note(`backplane: ${message}`);
   for (let cause = error.cause; cause instanceof Error && !expected; cause = cause.cause) {
     terminal.note(`  because: ${cause.message}`);
   }
-  if (verbose) terminal.note(error.stack ?? message);
+  if (verbose) terminal.note(stacksOf(error));
   else if (!expected) terminal.note("Run again with '--verbose' to see where it happened.");
+}
+
+/** The stack of an error and of everything that led to it: the author's own line is usually in the last of them. */
+function stacksOf(error: Error): string {
+  const stacks: string[] = [];
+  const seen = new Set<unknown>();
+  for (let link: unknown = error; link instanceof Error && !seen.has(link); link = link.cause) {
+    seen.add(link);
+    stacks.push(link.stack ?? link.message);
+  }
+  return stacks.join('\ncaused by ');
 }
 
 /** `backplane ... | head` closes the pipe early; that is not a failure. */

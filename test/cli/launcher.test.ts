@@ -87,6 +87,18 @@ describe('the command, from the sources of a checkout', () => {
     expect(run(['run', path, '--verbose']).stderr).toContain('fails.ts:3:7');
   });
 
+  it('names the line of a guest program that throws, and says it where nothing sensible is thrown', () => {
+    const path = join(folder, 'throws.ts');
+    writeFileSync(
+      path,
+      "import { guestProgram } from 'backplane';\n\nexport default guestProgram(function* (guest) {\n" +
+        "  yield* guest.out8(0x80, 1);\n  throw new Error('out of ideas');\n});\n",
+    );
+    expect(run(['run', path, '-machine', 'isapc', '--verbose']).stderr).toContain('throws.ts:5:');
+    writeFileSync(path, 'throw null;\n');
+    expect(run(['run', path]).stderr).toContain('no Error was thrown: null');
+  });
+
   // Budgets are 0.4 s and 1.2 s where Node itself starts in 0.05 s. Ratios travel to slower and busier hosts.
   it('starts soon: --version in eight times what Node takes by itself, -device help in 24 times', () => {
     const bare = quickest(() => execFileSync(process.execPath, ['-e', '0']));

@@ -69,4 +69,12 @@ describe('the date at which a recording began', () => {
     expect(clockOf([0, 0x0f, 0])).toBeUndefined();
     expect(clockOf([0, 0, 0x30], [0, 2, 0x15], [0, 4, 0x09])?.date.toISOString()).toBe('2026-01-01T09:15:30.500Z');
   });
+
+  it('is unknown where the guest read what no clock shows, or read it with the wrong width', () => {
+    expect(clockOf(...wholeDate(0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), [0, 0x32, 0xff])).toBeUndefined();
+    const parser = new TraceParser('wide');
+    const wide = [0, 2, 4, 7, 8, 9].map((register) => `0 PW 70 1 ${register}\n0 PR 71 4 7fffffff\n`).join('');
+    parser.push(new TextEncoder().encode(`# iotrace v1\n${wide}`));
+    expect(recordedClock(parser.end())).toBeUndefined();
+  });
 });

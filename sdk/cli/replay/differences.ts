@@ -21,18 +21,22 @@ const indexed = [
 ];
 
 interface Explanation {
-  readonly matches: (where: string) => boolean;
+  /** Whether this is the reason: by the register, and by what was recorded there and what was answered here. */
+  readonly matches: (where: string, recorded: number, answered: number) => boolean;
   readonly why: string;
 }
+
+const UpdateInProgress = 0x80;
+const isByte = (value: number): boolean => value <= 0xff;
 
 /** What is known to differ between the recorded machines and ours, and why. */
 const explanations: readonly Explanation[] = [
   {
-    matches: (where) => /^port 0x(20|a0)$/.test(where),
+    matches: (where, recorded, answered) => /^port 0x(20|a0)$/.test(where) && answered === 0 && isByte(recorded),
     why: 'interrupts are not injected into a recording, so none is requested or in service here',
   },
   {
-    matches: (where) => where === 'register 0x10',
+    matches: (where, recorded) => where === 'register 0x10' && recorded === 0,
     why: 'the floppy drives: the recorded machine was started without any',
   },
   {
@@ -40,11 +44,11 @@ const explanations: readonly Explanation[] = [
     why: "the size of RAM: '-m' says what the recorded machine had (256 MiB in the recordings of this package)",
   },
   {
-    matches: (where) => /^register 0x([0-9]|32)$/.test(where),
+    matches: (where, recorded) => /^register 0x([0-9]|32)$/.test(where) && isByte(recorded),
     why: 'the time: where within a second the recorded clock was is known only to a few milliseconds',
   },
   {
-    matches: (where) => where === 'register 0xa',
+    matches: (where, recorded, answered) => where === 'register 0xa' && (recorded ^ answered) === UpdateInProgress,
     why: 'the announcement of an update: when it came is known only to a few milliseconds',
   },
 ];
@@ -57,7 +61,8 @@ export function explainDifferences(trace: RecordedTrace, devices: readonly Devic
       const where = registerOf(trace, example);
       const key = [device, where, example.recorded, example.answered].join();
       const count = (found.get(key)?.examples ?? 0) + 1;
-      const why = explanations.find(({ matches }) => matches(where))?.why ?? 'not explained';
+      const why =
+        explanations.find(({ matches }) => matches(where, example.recorded, example.answered))?.why ?? 'not explained';
       found.set(key, { device, where, recorded: example.recorded, answered: example.answered, examples: count, why });
     }
   }

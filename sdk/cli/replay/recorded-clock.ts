@@ -55,12 +55,13 @@ export function recordedClock(trace: RecordedTrace): RecordedClock | undefined {
 }
 
 /** Readings of the chosen register up to the first time that the guest sets the clock. */
-function clockReadings({ length, kind, address, value, at }: RecordedTrace): Reading[] {
+function clockReadings({ length, kind, address, size, value, at }: RecordedTrace): Reading[] {
   const readings: Reading[] = [];
   let register = -1;
   for (let index = 0; index < length; index++) {
     if (address[index] === Port.Index && kind[index] === OperationKind.Out) register = (value[index] ?? 0) & 0x7f;
     if (address[index] !== Port.Data) continue;
+    if (size[index] !== 1) continue;
     if (kind[index] === OperationKind.In) readings.push({ at: at[index] ?? 0, register, value: value[index] ?? 0 });
     else if (settings.includes(register)) break;
   }
@@ -85,6 +86,8 @@ function firstDate(readings: readonly Reading[], wanted: readonly number[]) {
     const [month, day] = [dated(Register.Month, SomeDay.month) - 1, dated(Register.Day, SomeDay.day)];
     const hours = hoursOf(of(Register.Hours), status, decode);
     const time = Date.UTC(year, month, day, hours, decode(of(Register.Minutes)), decode(of(Register.Seconds)));
+    // What no clock shows is no date: the machine then starts at its default.
+    if (Number.isNaN(time) || year > 9999) return undefined;
     return { at: seen.get(Register.Seconds)?.at ?? 0, milliseconds: time, decode };
   }
   return undefined;
