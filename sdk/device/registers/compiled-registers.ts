@@ -160,10 +160,12 @@ function slotOf(register: RegisterDeclaration, functions: Partial<Slot>): Slot {
 }
 
 function sourceText(sources: readonly RegisterSource[], ports: readonly DataPort[], className: string): string {
-  const functions = ({ reads, writes, isWide }: RegisterSource, number: number): string => {
+  const functions = ({ reads, writes, isWide, takesParts }: RegisterSource, number: number): string => {
     const names = [
-      ...(reads ? [`read: read${number}`, `readPart: readPart${number}`] : []),
-      ...(writes ? [`write: write${number}`, `writePart: writePart${number}`] : []),
+      ...(reads ? [`read: read${number}`] : []),
+      ...(writes ? [`write: write${number}`] : []),
+      ...(reads && takesParts ? [`readPart: readPart${number}`] : []),
+      ...(writes && takesParts ? [`writePart: writePart${number}`] : []),
       ...(reads && isWide ? [`readWide: readWide${number}`] : []),
       ...(writes && isWide ? [`writeWide: writeWide${number}`] : []),
     ];
