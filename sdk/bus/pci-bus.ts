@@ -85,6 +85,21 @@ export class PciBus implements BusContainers {
     const present = this.deviceAt(address);
     if (present !== undefined) throw refuse(`'${present.id}' is there. Give one of them another addr.`);
     if (this.wires.has(device)) throw refuse('it is on the bus already.');
+    this.plugIn(device, address);
+  }
+
+  /** One function in the place of another, which has the same state: no interrupt line moves. */
+  replace(old: PciDevice, device: PciDevice): void {
+    const address = this.addressOf(old);
+    if (address === undefined) return;
+    const wire = this.wires.get(old);
+    this.plugIn(device, address);
+    wire?.cut();
+    this.wires.delete(old);
+    old.disconnectFromBus();
+  }
+
+  private plugIn(device: PciDevice, address: PciAddress): void {
     const pin = device.config.get(PciRegister.InterruptPin, 1);
     this.functions[address.slot * Functions + address.function] = device;
     const pirq = pin === 0 ? undefined : this.wiring(address.slot, pin - 1);

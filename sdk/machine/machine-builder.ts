@@ -3,9 +3,11 @@ import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import { EventNotifiers, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
 import {
+  type ConcreteDeviceClass,
   constructDevice,
   type Device,
   DeviceOptions,
+  type DeviceSurroundings,
   type GuestErrors,
   nearest,
   pinsOf,
@@ -17,6 +19,7 @@ import type { MachineDefinition } from './machine-definition.ts';
 import { EmptyBoard, PluggedDevice } from './machine-parts.ts';
 import { type DeviceOptionValues, MachinePlan, type PlannedDevice } from './machine-plan.ts';
 import { loadServices, newContainer } from './services.ts';
+import { swapDevice } from './swapping.ts';
 import { DeviceWire, type UsedDevice } from './wiring.ts';
 import { type Mapping, WiringCheck } from './wiring-check.ts';
 import { WiringError } from './wiring-error.ts';
@@ -100,9 +103,8 @@ export class MachineBuilder {
     return this.board.topology.transaction(() => {
       const plugged: PluggedDevice[] = [];
       try {
-        for (const { plan, device, mappings } of constructed) {
-          const options = plan.blueprint.options.resolve(plan.given, plan.id);
-          const one = new PluggedDevice({ ...plan, device, mappings, options });
+        for (const made of constructed) {
+          const one = this.pluggedFrom(made);
           plugged.push(one);
           this.plugOne(one);
         }
@@ -112,6 +114,26 @@ export class MachineBuilder {
         throw error;
       }
       return plugged;
+    });
+  }
+
+  /** Another class in the place of a device: both steps, and the state goes over. */
+  replace(old: PluggedDevice, deviceClass: ConcreteDeviceClass, present: readonly PluggedDevice[]): PluggedDevice {
+    this.mistakes.length = 0;
+    const others = present.filter((one) => one !== old);
+    const { topology } = this.board;
+    return swapDevice(old, deviceClass, {
+      topology,
+      clock: this.clock,
+      pci: this.service(PciBus),
+      make: (used) => {
+        const plan = new MachinePlan([used], this.board.options, {}, others);
+        const made = this.constructPlan(plan, new WiringCheck(this.definition.name, this.container), others);
+        return this.pluggedFrom(made[0] as ConstructedDevice);
+      },
+      realize: ({ id, device }) =>
+        this.board.ramOwners.realize(device, () => device.realize(this.surroundings(id)), old.device),
+      solder: (one) => this.solder(one, [...others, one]),
     });
   }
 
@@ -144,9 +166,17 @@ export class MachineBuilder {
     return constructed;
   }
 
+  private surroundings(id: string): DeviceSurroundings {
+    return { id, topology: this.board.topology, guestErrors: this.request.guestErrors };
+  }
+
+  private pluggedFrom({ plan, device, mappings }: ConstructedDevice): PluggedDevice {
+    const options = plan.blueprint.options.resolve(plan.given, plan.id);
+    return new PluggedDevice({ ...plan, device, mappings, options });
+  }
+
   private plugOne({ id, device, mappings, address }: PluggedDevice): void {
-    const { topology } = this.board;
-    device.realize({ id, topology, guestErrors: this.request.guestErrors });
+    this.board.ramOwners.realize(device, () => device.realize(this.surroundings(id)));
     for (const { container, planned, start, priority } of mappings) {
       container.addSubregion(start, device.region(planned.template), priority);
     }

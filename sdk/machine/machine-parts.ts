@@ -3,6 +3,7 @@ import type { Device, DeviceBlueprint } from '../device/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology, type RamBlock, WholeSpace } from '../memory/index.ts';
 import { MachineBoard } from './machine-board.ts';
 import type { MachineOptionValues } from './machine-definition.ts';
+import { RamOwners } from './ram-owners.ts';
 import type { Wire } from './wiring.ts';
 import type { Mapping } from './wiring-check.ts';
 
@@ -54,6 +55,7 @@ export class EmptyBoard extends MachineBoard {
   readonly io: AddressSpace;
   /** Every block of RAM or ROM that the machine was given, by name; the second of a name is numbered. */
   readonly ramBlocks = new Map<string, RamBlock>();
+  readonly ramOwners = new RamOwners();
 
   constructor(
     allocateRam: MemoryTopology['allocateRam'],
@@ -63,10 +65,13 @@ export class EmptyBoard extends MachineBoard {
     super();
     this.topology = new MemoryTopology();
     this.topology.allocateRam = (size, name) => {
+      const inherited = this.ramOwners.inherit(name, size);
+      if (inherited !== undefined) return inherited;
       const block = allocateRam(size, name);
       let unique = name;
       for (let number = 2; this.ramBlocks.has(unique); number++) unique = `${name}-${number}`;
       this.ramBlocks.set(unique, block);
+      this.ramOwners.note(name, size, block);
       return block;
     };
     this.system = MemoryRegion.container(this.topology, 'system', WholeSpace);

@@ -15,16 +15,7 @@ import {
   GuestErrors,
   type Token,
 } from '../device/index.ts';
-import {
-  type AddressSpace,
-  BackplaneError,
-  GiB,
-  hex,
-  type MemoryRegion,
-  type MemoryTopology,
-  MiB,
-  type RamBlock,
-} from '../memory/index.ts';
+import { type AddressSpace, BackplaneError, GiB, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
 import { interruptSourceOf } from './interrupt-sources.ts';
 import { MachineBuilder } from './machine-builder.ts';
@@ -33,6 +24,7 @@ import type { PluggedDevice } from './machine-parts.ts';
 import type { DeviceOptionValues } from './machine-plan.ts';
 import { type ObserverFailureSink, ObserverHub } from './observer-hub.ts';
 import type { MachineObserver } from './observers.ts';
+import { refusedAccesses } from './refused-accesses.ts';
 import { type MachineSnapshot, saveMachine } from './snapshot.ts';
 import { readRequest, restoreMachine } from './snapshot-restore.ts';
 import { unpluggable } from './unplugging.ts';
@@ -199,6 +191,18 @@ export class Machine {
     return this.observers.add(observer);
   }
 
+  /**
+   * Puts another class of the same type in the place of a device, between two instructions: code is swapped, and the state goes
+   * over through the device's own snapshot. What does not fit is refused with the difference, and the old device stays.
+   */
+  swap(id: string, deviceClass: ConcreteDeviceClass): void {
+    this.settle();
+    const old = unpluggable(this.plugged, id, this.definition, 'swap');
+    const made = this.builder.replace(old, deviceClass, this.plugged);
+    this.plugged = this.plugged.map((one) => (one === old ? made : one));
+    this.observers.follow();
+  }
+
   /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */
   run(guests: GuestImage | readonly GuestImage[], options: RunOptions = {}): RunOutcome {
     this.accelerator.load('length' in guests ? guests : [guests]);
@@ -275,17 +279,4 @@ function ramSizeOf(definition: MachineDefinition, asked: number | undefined): nu
   throw new BackplaneError(
     `Machine '${definition.name}' cannot have ${size} bytes of RAM. Give a whole number of 4 KiB pages up to 4 GiB, such as 128M.`,
   );
-}
-
-/** Accesses that a region refused as a whole are guest errors of its device. */
-function refusedAccesses(errors: GuestErrors) {
-  const refuse = (why: string) => (region: MemoryRegion, offset: number, size: number, isWrite: boolean) =>
-    errors.report(
-      region.owner?.id ?? region.name,
-      `${isWrite ? 'write to' : 'read of'} offset ${hex(offset)} (${size} bytes) of region '${region.name}': ${why}`,
-    );
-  return {
-    accessRefused: refuse('the region does not accept this width or alignment'),
-    reentryRefused: refuse('the device is inside one of its own handlers'),
-  };
 }

@@ -9,9 +9,10 @@ export function unpluggable(
   devices: readonly PluggedDevice[],
   id: string,
   { name, interruptController = [] }: MachineDefinition,
+  verb: 'unplug' | 'swap' = 'unplug',
 ): PluggedDevice {
   const found = devices.find((device) => device.id === id);
-  const refuse = (why: string) => new BackplaneError(`Machine '${name}': cannot unplug '${id}': ${why}`);
+  const refuse = (why: string) => new BackplaneError(`Machine '${name}': cannot ${verb} '${id}': ${why}`);
   if (found === undefined) {
     const ids = devices.map((device) => device.id);
     const close = nearest(id, ids);

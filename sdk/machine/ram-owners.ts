@@ -1,0 +1,46 @@
+import type { Device } from '../device/index.ts';
+import type { RamBlock } from '../memory/index.ts';
+
+interface OwnedBlock {
+  readonly name: string;
+  readonly size: number;
+  readonly block: RamBlock;
+}
+
+/** Remembers which RAM a device asked for while it was realized, so that its successor gets the same, contents and all. */
+export class RamOwners {
+  private readonly owned = new WeakMap<Device, readonly OwnedBlock[]>();
+  private current: OwnedBlock[] = [];
+  private heirlooms: OwnedBlock[] = [];
+
+  /** Realizes a device; what it allocates meanwhile is its own. With a predecessor, it is that one's as far as it matches. */
+  realize(device: Device, work: () => void, predecessor?: Device): void {
+    const inherited = (predecessor && this.owned.get(predecessor)) ?? [];
+    const contents = inherited.map(({ block }) => block.bytes.slice());
+    this.current = [];
+    this.heirlooms = [...inherited];
+    try {
+      work();
+      this.owned.set(device, this.current);
+    } catch (error) {
+      inherited.forEach(({ block }, index) => {
+        block.bytes.set(contents[index] as Uint8Array);
+      });
+      throw error;
+    } finally {
+      this.current = this.heirlooms = [];
+    }
+  }
+
+  /** The predecessor's block of that name and size, once. */
+  inherit(name: string, size: number): RamBlock | undefined {
+    const index = this.heirlooms.findIndex((one) => one.name === name && one.size === size);
+    const [found] = index < 0 ? [] : this.heirlooms.splice(index, 1);
+    if (found !== undefined) this.current.push(found);
+    return found?.block;
+  }
+
+  note(name: string, size: number, block: RamBlock): void {
+    this.current.push({ name, size, block });
+  }
+}
