@@ -10,3 +10,4 @@ export { PcTestdev } from './pc-testdev.ts';
 export { PciTestdev } from './pci-testdev.ts';
 export { Piix3 } from './piix3.ts';
 export { VgaText } from './vga-text.ts';
+export { VirtioRng } from './virtio-rng.ts';
