@@ -67,9 +67,8 @@ export class DirtyLog {
     else this.migrationUsers = counted(this.migrationUsers);
   }
 
-  /** These bytes changed: dirty for every client that logs the region now. */
-  mark(offset: number, size: number): void {
-    const mask = this.mask;
+  /** These bytes changed: dirty for every client that logs the region now, or that did when it happened. */
+  mark(offset: number, size: number, mask = this.mask): void {
     if (mask === 0 || size <= 0) return;
     this.makeRoom();
     const last = Math.min(Math.floor((offset + size - 1) / DirtyPageSize), this.pages.length - 1);
@@ -77,10 +76,10 @@ export class DirtyLog {
   }
 
   /** As KVM_GET_DIRTY_LOG answers: bit n of the bitmap is the n-th page from `offset`. */
-  markBitmap(offset: number, bitmap: Uint8Array): void {
+  markBitmap(offset: number, bitmap: Uint8Array, mask = this.mask): void {
     bitmap.forEach((bits, index) => {
       for (let bit = 0; bits >> bit !== 0; bit++) {
-        if ((bits >> bit) & 1) this.mark(offset + (index * 8 + bit) * DirtyPageSize, DirtyPageSize);
+        if ((bits >> bit) & 1) this.mark(offset + (index * 8 + bit) * DirtyPageSize, DirtyPageSize, mask);
       }
     });
   }

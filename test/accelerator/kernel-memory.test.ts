@@ -185,3 +185,23 @@ describe('the dirty log', () => {
     expect(dirtyPages(bench, 1, { hostAddress: 0x1000, bytes: bitmap.bytes })).toBe(`errno ${Errno.EFAULT}`);
   });
 });
+
+describe('userspace memory', () => {
+  it('is found between other blocks, and is gone once it was given back', () => {
+    const bench = new KernelBench();
+    const blocks = Array.from({ length: 9 }, () => bench.kernel.allocateGuestMemory(Page));
+    const slotOn = (index: number) => bench.memorySlot({ id: 1, size: Page, userspace: blocks[index]!.hostAddress });
+    const bitmap = bench.kernel.allocateGuestMemory(Page);
+    slotOn(4);
+    bench.memorySlot({ id: 2, address: Page, size: Page, userspace: blocks[5]!.hostAddress, flags: LogDirtyPages });
+    expect(dirtyPages(bench, 2, blocks[0]!)).toEqual([]);
+    for (const index of [0, 8, 3]) bench.kernel.releaseGuestMemory(blocks[index]!);
+    bench.kernel.releaseGuestMemory(blocks[3]!);
+    for (const index of [0, 3, 8]) expect(dirtyPages(bench, 2, blocks[index]!)).toBe(`errno ${Errno.EFAULT}`);
+    for (const block of [blocks[1]!, blocks[4]!, bitmap]) expect(dirtyPages(bench, 2, block)).toEqual([]);
+    // An unmapped page follows each block.
+    expect(dirtyPages(bench, 2, { hostAddress: bitmap.hostAddress + Page, bytes: bitmap.bytes })).toBe(
+      `errno ${Errno.EFAULT}`,
+    );
+  });
+});

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DirtyLogClient, MemoryRegion, RegionOps } from '../../sdk/memory/index.ts';
+import { Capability } from '../../sdk/accelerator/index.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { DirtyLogClient, MemoryRegion, type RamBlock, RegionOps } from '../../sdk/memory/index.ts';
 import { SmallMachine } from './small-machine.ts';
 
 const exitsOf = (machine: SmallMachine) => machine.accelerator.statistics.memoryUserspaceExits;
@@ -10,6 +12,21 @@ function machineWith(make: (machine: SmallMachine) => MemoryRegion, ram = 0xa000
   const region = make(machine);
   machine.memory.root.addSubregion(0xc0000, region, 1);
   return { machine, region };
+}
+
+/** Counts the blocks of memory that userspace holds. */
+class CountingKernel extends SimulatedKernel {
+  blocks = 0;
+
+  override allocateGuestMemory(size: number, name?: string): RamBlock {
+    this.blocks++;
+    return super.allocateGuestMemory(size, name);
+  }
+
+  override releaseGuestMemory(block: RamBlock): void {
+    this.blocks--;
+    super.releaseGuestMemory(block);
+  }
 }
 
 function recordingOps(machine: SmallMachine): RegionOps {
@@ -142,6 +159,107 @@ describe('memory slots', () => {
     region.setDirtyLog(DirtyLogClient.Vga, false);
     storeInto(0xc5000);
     expect(region.dirty.snapshotAndClear(DirtyLogClient.Vga).offsets).toEqual([]);
+  });
+
+  describe('keep what the guest stored for who logged it then', () => {
+    const storeInto = (machine: SmallMachine, ...addresses: number[]) =>
+      machine.run(function* (guest) {
+        for (const address of addresses) yield* guest.store32(address, 1);
+      });
+    const { Vga, Migration } = DirtyLogClient;
+
+    it('when the map changes under the RAM', () => {
+      const machine = new SmallMachine([{ name: 'hole', at: 0x8000, size: 0x1000, space: 'memory' }]);
+      const ram = [...machine.memory.flatView.ranges][0]!.region;
+      ram.setDirtyLog(Vga, true);
+      storeInto(machine, 0x2000, 0x20000);
+      machine.regions.get('hole')!.setEnabled(false);
+      storeInto(machine, 0x8000);
+      machine.regions.get('hole')!.setEnabled(true);
+      storeInto(machine, 0x30000);
+      expect(ram.dirty.snapshotAndClear(Vga).offsets).toEqual([0x2000, 0x8000, 0x20000, 0x30000]);
+      expect(ram.dirty.snapshotAndClear(Vga).offsets).toEqual([]);
+    });
+
+    it('when the last one stops logging, and when another goes on', () => {
+      const { machine, region } = machineWith((m) => MemoryRegion.ram(m.topology, 'video', 0x10000));
+      region.setDirtyLog(Vga, true);
+      storeInto(machine, 0xc1000);
+      region.setDirtyLog(Vga, false);
+      storeInto(machine, 0xc2000);
+      expect(region.dirty.snapshotAndClear(Vga).offsets).toEqual([0x1000]);
+      region.setDirtyLog(Vga, true);
+      region.setDirtyLog(Migration, true);
+      storeInto(machine, 0xc3000);
+      region.setDirtyLog(Vga, false);
+      storeInto(machine, 0xc4000);
+      expect(region.dirty.snapshotAndClear(Vga).offsets).toEqual([0x3000]);
+      expect(region.dirty.snapshotAndClear(Migration).offsets).toEqual([0x3000, 0x4000]);
+    });
+
+    it('and not for who began to log later', () => {
+      const { machine, region } = machineWith((m) => MemoryRegion.ram(m.topology, 'video', 0x10000));
+      region.setDirtyLog(Vga, true);
+      storeInto(machine, 0xc1000);
+      region.setDirtyLog(Migration, true);
+      storeInto(machine, 0xc2000);
+      expect(region.dirty.snapshotAndClear(Migration).offsets).toEqual([0x2000]);
+      expect(region.dirty.snapshotAndClear(Vga).offsets).toEqual([0x1000, 0x2000]);
+    });
+
+    it('when all RAM was logged and no longer is', () => {
+      const { machine, region } = machineWith((m) => MemoryRegion.ram(m.topology, 'video', 0x10000));
+      machine.topology.globalDirtyLogStart();
+      storeInto(machine, 0xc5000);
+      machine.topology.globalDirtyLogStop();
+      storeInto(machine, 0xc6000);
+      expect(region.dirty.snapshotAndClear(Migration).offsets).toEqual([0x5000]);
+    });
+  });
+
+  it('need one bitmap each, however often the log is read, and give it back with the slot', () => {
+    const kernel = new CountingKernel();
+    const machine = new SmallMachine([], { kernel });
+    const region = MemoryRegion.ram(machine.topology, 'video', 0x10000);
+    machine.memory.root.addSubregion(0xc0000, region, 1);
+    const before = kernel.blocks;
+    region.setDirtyLog(DirtyLogClient.Vga, true);
+    for (let frame = 0; frame < 100; frame++) region.dirty.snapshotAndClear(DirtyLogClient.Vga);
+    expect(kernel.blocks).toBe(before + 1);
+    region.setEnabled(false);
+    expect(kernel.blocks).toBe(before);
+  });
+
+  it('leave out RAM whose pages lie across those of the guest: it exits, and is still right', () => {
+    const machine = new SmallMachine([]);
+    const region = MemoryRegion.ram(machine.topology, 'askew', 0x4000);
+    region.setDirtyLog(DirtyLogClient.Vga, true);
+    machine.memory.root.addSubregion(0xe0000800, region);
+    let loaded = 0;
+    machine.run(function* (guest) {
+      yield* guest.store32(0xe0002000, 0xcafe);
+      loaded = yield* guest.load32(0xe0002000);
+    });
+    expect(loaded).toBe(0xcafe);
+    expect(region.ram!.view.getUint32(0x1800, true)).toBe(0xcafe);
+    expect(region.dirty.snapshotAndClear(DirtyLogClient.Vga).offsets).toEqual([0x1000]);
+    expect(exitsOf(machine)).toBe(2);
+  });
+
+  it('are not read-only where the kernel cannot have such ones: what the guest does to ROM exits', () => {
+    const kernel = new SimulatedKernel({ capabilities: { [Capability.ReadonlyMemory]: 0 } });
+    const machine = new SmallMachine([], { kernel });
+    const rom = MemoryRegion.rom(machine.topology, 'bios', 0x1000);
+    machine.memory.root.addSubregion(0xc0000, rom, 1);
+    rom.ram!.bytes[5] = 0x77;
+    const values: number[] = [];
+    machine.run(function* (guest) {
+      values.push(yield* guest.load8(0xc0005));
+      yield* guest.store8(0xc0005, 0xff);
+      values.push(yield* guest.load8(0xc0005));
+    });
+    expect(values).toEqual([0x77, 0x77]);
+    expect(exitsOf(machine)).toBe(3);
   });
 
   it('are all given back when the accelerator is detached', () => {

@@ -21,6 +21,8 @@ export interface KvmKernel {
   mapVcpuPage(vcpuFd: number, page: 0 | 1 | 2): DataView;
   /** Memory whose host address may be put into an ioctl's struct: guest RAM, and the bitmap of KVM_GET_DIRTY_LOG. */
   allocateGuestMemory(size: number, name?: string): RamBlock;
+  /** Gives such memory back. A slot that still names it would fault: delete the slot first. */
+  releaseGuestMemory(block: RamBlock): void;
 
   eventfd(): number;
   /** How often an eventfd was signalled since it was last read; 0n when it was not. */

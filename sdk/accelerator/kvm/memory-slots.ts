@@ -1,4 +1,10 @@
-import { BackplaneError, type ListenedSection, ListenerPriority, type MemoryListener } from '../../memory/index.ts';
+import {
+  BackplaneError,
+  type ListenedSection,
+  ListenerPriority,
+  type MemoryListener,
+  type RamBlock,
+} from '../../memory/index.ts';
 import { Capability, DirtyLog, MemoryRegionFlag, PageSize, UserspaceMemoryRegion, VmRequest } from './abi.ts';
 import type { KvmVm } from './kvm-vm.ts';
 
@@ -8,7 +14,9 @@ interface Slot {
   readonly size: number;
   readonly hostAddress: number;
   readonly section: ListenedSection;
-  readonly flags: number;
+  flags: number;
+  /** Where the kernel copies its dirty log to; made when it is first read, and given back with the slot. */
+  bitmap: RamBlock | undefined;
 }
 
 /**
@@ -25,6 +33,7 @@ export class MemorySlots implements MemoryListener {
   private added: ListenedSection[] = [];
   private deleted: ListenedSection[] = [];
   private readonly argument = new DataView(new ArrayBuffer(UserspaceMemoryRegion.size));
+  private readonly logArgument = new DataView(new ArrayBuffer(DirtyLog.size));
 
   constructor(private readonly vm: KvmVm) {
     this.limit = vm.extension(Capability.MemorySlotCount) || 32;
@@ -43,26 +52,19 @@ export class MemorySlots implements MemoryListener {
     this.deleted.push(section);
   }
 
-  logStart(section: ListenedSection, _oldMask: number, _newMask: number): void {
+  /** What was stored so far belongs to those who logged it; only what comes is for the new one too. */
+  logStart(section: ListenedSection, oldMask: number, _newMask: number): void {
+    this.takeLog(section, oldMask);
     this.setLogging(section, true);
   }
 
-  logStop(section: ListenedSection, _oldMask: number, newMask: number): void {
+  logStop(section: ListenedSection, oldMask: number, newMask: number): void {
+    this.takeLog(section, oldMask);
     if (newMask === 0) this.setLogging(section, false);
   }
 
-  /** Moves what the guest stored, as the kernel logged it page by page, into the region's dirty bitmap. */
   logSync(section: ListenedSection): void {
-    const slot = this.slotOf(section);
-    if (slot === undefined || (slot.flags & MemoryRegionFlag.LogDirtyPages) === 0) return;
-    const pages = slot.size / PageSize;
-    const bitmap = this.vm.kernel.allocateGuestMemory(Math.ceil(pages / 64) * 8, 'dirty log');
-    const argument = new DataView(new ArrayBuffer(DirtyLog.size));
-    argument.setUint32(DirtyLog.slot, slot.number, true);
-    argument.setBigUint64(DirtyLog.bitmap, BigInt(bitmap.hostAddress), true);
-    this.vm.call(this.vm.vmFd, VmRequest.GetDirtyLog, argument, 'read the dirty log');
-    const offset = slot.section.offsetInRegion + (slot.guestAddress - slot.section.start);
-    section.region.dirty.markBitmap(offset, bitmap.bytes);
+    this.takeLog(section, section.dirtyLogMask);
   }
 
   commit(): void {
@@ -80,34 +82,53 @@ export class MemorySlots implements MemoryListener {
     const end = Math.floor((section.start + section.size) / PageSize) * PageSize;
     if (end <= guestAddress) return;
     const logged = section.dirtyLogMask === 0 ? 0 : MemoryRegionFlag.LogDirtyPages;
+    const hostAddress = memory.hostAddress + section.offsetInRegion + (guestAddress - section.start);
+    // Pages of the host that lie across those of the guest cannot be mapped: every access there exits.
+    if (hostAddress % PageSize !== 0) return;
     const slot: Slot = {
       number: this.takeNumber(section),
       guestAddress,
       size: end - guestAddress,
-      hostAddress: memory.hostAddress + section.offsetInRegion + (guestAddress - section.start),
+      hostAddress,
       section,
       flags: memory.flags | logged,
+      bitmap: undefined,
     };
     this.slots.set(section.start, slot);
     this.request(slot, slot.size);
   }
 
+  /** The kernel forgets a slot's dirty log with the slot. */
   private remove(section: ListenedSection): void {
     const slot = this.slotOf(section);
     if (slot === undefined) return;
+    this.takeLog(section, section.dirtyLogMask);
     this.slots.delete(section.start);
     this.freeNumbers.push(slot.number);
     this.request(slot, 0);
+    if (slot.bitmap !== undefined) this.vm.kernel.releaseGuestMemory(slot.bitmap);
   }
 
   private setLogging(section: ListenedSection, on: boolean): void {
     const slot = this.slotOf(section);
     if (slot === undefined) return;
-    const flags = slot.flags & ~MemoryRegionFlag.LogDirtyPages;
-    const changed = { ...slot, flags: on ? flags | MemoryRegionFlag.LogDirtyPages : flags };
-    if (changed.flags === slot.flags) return;
-    this.slots.set(section.start, changed);
-    this.request(changed, changed.size);
+    const others = slot.flags & ~MemoryRegionFlag.LogDirtyPages;
+    const flags = on ? others | MemoryRegionFlag.LogDirtyPages : others;
+    if (flags === slot.flags) return;
+    slot.flags = flags;
+    this.request(slot, slot.size);
+  }
+
+  /** Moves what the guest stored, as the kernel logged it page by page, into the region's dirty log, for these clients. */
+  private takeLog(section: ListenedSection, mask: number): void {
+    const slot = this.slotOf(section);
+    if (slot === undefined || (slot.flags & MemoryRegionFlag.LogDirtyPages) === 0 || mask === 0) return;
+    slot.bitmap ??= this.vm.kernel.allocateGuestMemory(Math.ceil(slot.size / PageSize / 64) * 8, 'dirty log');
+    this.logArgument.setUint32(DirtyLog.slot, slot.number, true);
+    this.logArgument.setBigUint64(DirtyLog.bitmap, BigInt(slot.bitmap.hostAddress), true);
+    this.vm.call(this.vm.vmFd, VmRequest.GetDirtyLog, this.logArgument, 'read the dirty log');
+    const offset = slot.section.offsetInRegion + (slot.guestAddress - slot.section.start);
+    section.region.dirty.markBitmap(offset, slot.bitmap.bytes, mask);
   }
 
   private slotOf(section: ListenedSection): Slot | undefined {

@@ -23,12 +23,29 @@ export class HostMemory {
     return block;
   }
 
+  /** Nothing is mapped there any more; what the kernel looked up before still reaches the bytes. */
+  release(block: RamBlock): void {
+    const index = this.#indexOf(block.hostAddress);
+    if (this.#blocks[index]?.block === block) this.#blocks.splice(index, 1);
+  }
+
   /** The bytes at a userspace address; undefined where nothing, or not all of it, is mapped. */
   resolve(address: number, size: number): DataView | undefined {
-    for (const { block, size: mapped } of this.#blocks) {
-      const offset = address - block.hostAddress;
-      if (offset >= 0 && offset + size <= mapped) return new DataView(block.bytes.buffer, offset, size);
+    const found = this.#blocks[this.#indexOf(address)];
+    if (found === undefined) return undefined;
+    const offset = address - found.block.hostAddress;
+    return offset + size <= found.size ? new DataView(found.block.bytes.buffer, offset, size) : undefined;
+  }
+
+  /** The last block that begins at or before the address; addresses only grow, so the blocks are in order. */
+  #indexOf(address: number): number {
+    let low = 0;
+    let high = this.#blocks.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#blocks[middle]!.block.hostAddress <= address) low = middle + 1;
+      else high = middle;
     }
-    return undefined;
+    return low - 1;
   }
 }

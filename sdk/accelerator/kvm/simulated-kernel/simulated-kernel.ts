@@ -93,6 +93,10 @@ export class SimulatedKernel implements KvmKernel, FileTable {
     return this.#host.allocate(size, name);
   }
 
+  releaseGuestMemory(block: RamBlock): void {
+    this.#host.release(block);
+  }
+
   eventfd(): number {
     return this.#answer(this.add(new Eventfd()));
   }
