@@ -103,10 +103,10 @@ function entryOf(line: string, reader: SavedReader): LogEntry | undefined {
 }
 
 function readAccess(entry: LogEntry, line: string, reader: SavedReader): LogEntry | undefined {
-  const [, name = '', bits, address = '', count, value = ''] = access.exec(line) ?? [];
+  const [, name = '', width, address = '', count, value = ''] = access.exec(line) ?? [];
   if (name === '') return undefined;
   entry.kind = accesses[name] as OperationKindValue;
-  entry.size = Number(bits) / 8;
+  entry.size = Number(width) / 8;
   entry.address = Number.parseInt(address, 16);
   entry.count = Number(count ?? 0);
   if (entry.kind === OperationKind.RepIns) {
@@ -117,7 +117,8 @@ function readAccess(entry: LogEntry, line: string, reader: SavedReader): LogEntr
   if (low === undefined) return undefined;
   entry.value = Number.parseInt(low, 16);
   entry.valueHigh = high === '' ? 0 : Number.parseInt(high, 16);
-  return entry;
+  const bits = entry.kind === OperationKind.RepOuts ? 32 : 8 * entry.size;
+  return bits === 64 || (high === '' && entry.value < 2 ** bits) ? entry : undefined;
 }
 
 function decode(reader: SavedReader, text: string): Uint8Array {

@@ -58,7 +58,7 @@ export function readStatistics(
   const userspaceCounts = ofUserspace.map((name) => [name, reader.member(name).number(0)] as const);
   const rows = [...readRows(reader.member('ports'), true), ...readRows(reader.member('pages'), false)];
   return () => {
-    kernel.reset();
+    if (kernel.vmExits > 0) kernel.reset();
     for (const [name, count] of kernelCounts) kernel[name] = count;
     for (const [name, count] of userspaceCounts) userspace[name] = count;
     for (const { isPort, address, isWrite, samples, exits } of rows) {
