@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { quickest } from '../cli/quickest.ts';
 
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'backplane-package-'));
@@ -86,12 +85,8 @@ describe('the packed tarball, in an empty project', () => {
     expect(() => installed('-device', 'mc146818rct,help')).toThrow("Did you mean 'mc146818rtc'?");
   });
 
-  // Budgets are 0.2 s and 0.6 s where Node itself starts in 0.05 s. Ratios travel to slower and busier hosts.
-  it('starts at once: --version in four times what Node takes by itself, -device help in twelve times', () => {
+  it('says its version and lists its devices', () => {
     expect(installed('--version')).toMatch(/^backplane \d+\.\d+\.\d+\n$/);
     expect(installed('-device', 'help')).toContain('mc146818rtc');
-    const bare = quickest(() => run(process.execPath, ['-e', '0'], elsewhere));
-    expect(quickest(() => installed('--version')) / bare).toBeLessThan(4);
-    expect(quickest(() => installed('-device', 'help')) / bare).toBeLessThan(12);
-  }, 60_000);
+  });
 });
