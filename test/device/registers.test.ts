@@ -177,6 +177,17 @@ describe('a register', () => {
     expect(bench.log).toEqual(["timer: write to the constant register 'identification'"]);
   });
 
+  it('that is constant by the options of the device answers what the device made it', () => {
+    @device({ type: 'strapped', description: 'its identification is an option' })
+    class Strapped extends SystemDevice {
+      @registers.register(0, { width: 32, access: 'constant', atReset: 'set-by-device' }) identification = 0x1234;
+    }
+    const bench = new DeviceBench();
+    bench.realize(new Strapped());
+    bench.memory.write(Base, 1, 4);
+    expect(bench.memory.read(Base, 4)).toBe(0x1234);
+  });
+
   it('that is read-only or write-only misses the other direction, and the guest is told which', () => {
     const { timer: made, read, write, bench } = timer();
     made.status = 4;

@@ -9,7 +9,7 @@ export interface AccessMasks {
   readonly readToClear: bigint;
   readonly once: bigint;
   readonly writeOnly: bigint;
-  /** Always the reset value: constant, reserved. */
+  /** Always the reset value: constant (unless the device sets it from its options), reserved. */
   readonly fixed: bigint;
   readonly reserved: bigint;
   /** Changing them is worth a word: undocumented, unimplemented. */
@@ -42,7 +42,7 @@ export function masksOf(register: RegisterDeclaration): AccessMasks {
     readToClear: of('read-to-clear'),
     once: of('write-once'),
     writeOnly: of('write-only'),
-    fixed: of('constant', 'reserved'),
+    fixed: register.atReset === 'set-by-device' ? of('reserved') : of('constant', 'reserved'),
     reserved: of('reserved'),
     remarkable: of('undocumented', 'unimplemented'),
   };

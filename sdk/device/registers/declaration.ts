@@ -10,7 +10,7 @@ import type { HandledRegion } from '../region-template.ts';
  * - `write-one-to-clear`: a written one clears the bit, a written zero leaves it.
  * - `read-to-clear`: reading answers the bit and clears it; writes change nothing.
  * - `write-once`: takes the first write after a reset, then is read-only.
- * - `constant`: always its reset value.
+ * - `constant`: always its reset value, or what the device's options make it (`atReset: 'set-by-device'`).
  * - `reserved`: always its reset value; writing anything else is a mistake of the guest.
  * - `undocumented`: hardware stores it and the datasheet is silent; so does the model, and says when it is changed.
  * - `unimplemented`: the datasheet describes it, the model only stores it, and says once when software changes it.
