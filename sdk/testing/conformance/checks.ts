@@ -1,6 +1,7 @@
 import { coalescedEqualsUncoalesced } from './coalescing-check.ts';
 import { handlerChecks } from './handler-checks.ts';
 import { hostileGuest } from './hostile-guest-check.ts';
+import { behavesAsRecorded } from './recorded-behaviour.ts';
 import { registerChecks } from './register-checks.ts';
 import { resetChecks } from './reset-checks.ts';
 import { snapshotRoundTrip } from './snapshot-check.ts';
@@ -14,4 +15,5 @@ export const checks: readonly Check[] = [
   snapshotRoundTrip,
   coalescedEqualsUncoalesced,
   hostileGuest,
+  behavesAsRecorded,
 ];

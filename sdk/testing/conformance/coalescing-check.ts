@@ -1,9 +1,9 @@
 import { simulatedAccelerator } from '../../accelerator/index.ts';
 import { SystemBus } from '../../bus/index.ts';
 import { type AddressRange, hex } from '../../memory/index.ts';
+import type { Random } from '../random.ts';
 import type { ScriptStep, Space } from './guest-script.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
-import { randomScript } from './random-script.ts';
 import { asGuestProgram } from './script-guest.ts';
 import type { Check, Subject } from './subject.ts';
 import { type Answers, difference, threw } from './twins.ts';
@@ -35,10 +35,8 @@ export const coalescedEqualsUncoalesced: Check = {
   applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),
   find(subject) {
     const zones = zonesOf(subject);
-    const makeScript = (random: Parameters<typeof randomScript>[1]) =>
-      randomScript(subject.layout, random, { length: subject.length, values: subject.values }).filter(
-        (step) => GuestCode.includes(step.kind) && !halfCoalesced(step, zones),
-      );
+    const makeScript = (random: Random) =>
+      subject.script(random).filter((step) => GuestCode.includes(step.kind) && !halfCoalesced(step, zones));
     return subject.search(this.name, makeScript, (script) => {
       const plain = outcome(subject, script, undefined);
       return (

@@ -1,9 +1,9 @@
 import type { Device, HandlerRoute } from '../../device/index.ts';
 import { hex } from '../../memory/index.ts';
+import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { legalWidths } from './layout.ts';
 import { fieldsOf } from './observation.ts';
-import { randomScript } from './random-script.ts';
 import type { Check, Subject } from './subject.ts';
 import { answerOf } from './twins.ts';
 
@@ -13,8 +13,7 @@ type Handler = (this: Device, ...parameters: number[]) => unknown;
 const answersFit: Check = {
   name: 'reads answer numbers of their width, and no field stops being a number',
   find(subject) {
-    const steps = (random: Parameters<typeof randomScript>[1]) =>
-      randomScript(subject.layout, random, { length: subject.length, values: subject.values });
+    const steps = (random: Random) => subject.script(random);
     return subject.search(this.name, steps, (script) => {
       const misfits: string[] = [];
       const bench = watchedBench(subject, misfits);
@@ -60,13 +59,11 @@ function misfitOf({ form, sizes }: HandlerRoute, answer: unknown): string | unde
   const wanted = form === '64-bit' ? 'bigint' : 'number';
   if (typeof answer !== wanted) return `${String(answer)}, which is no ${wanted}`;
   if (form === 'attributes' && (answer as number) < 0) return undefined;
-  // An access narrower than the widest gets the low bytes.
-  const size = Math.max(...sizes);
-  const fits =
-    typeof answer === 'bigint'
-      ? answer >= 0n && answer < 1n << BigInt(8 * size)
-      : Number.isInteger(answer) && (answer as number) >= 0 && (answer as number) < 2 ** (8 * size);
-  return fits ? undefined : `${String(answer)}, which is no value of ${size} bytes`;
+  // An access narrower than the widest gets the low bytes; a negative number is its two's complement.
+  const bits = 8 * Math.max(...sizes);
+  const whole = typeof answer === 'bigint' ? answer : Number.isInteger(answer) ? BigInt(answer as number) : undefined;
+  const fits = whole !== undefined && whole >= -(1n << BigInt(bits - 1)) && whole < 1n << BigInt(bits);
+  return fits ? undefined : `${String(answer)}, which is no value of ${bits} bits`;
 }
 
 /** A range that nobody writes to, or that no legal access lies in, was meant to be another one. */

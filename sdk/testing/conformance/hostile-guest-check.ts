@@ -3,7 +3,6 @@ import { runInNewContext } from 'node:vm';
 import type { Device } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 import { perform, read, type ScriptStep, write } from './guest-script.ts';
-import { randomScript } from './random-script.ts';
 import type { Check, Subject } from './subject.ts';
 import { threw } from './twins.ts';
 
@@ -24,12 +23,7 @@ export const hostileGuest: Check = {
     for (let done = 0; done < accesses; done += Piece) {
       if (Number.isNaN(heapInTheMiddle) && done >= accesses / 2) heapInTheMiddle = heapUsed();
       const length = Math.min(Piece, accesses - done);
-      const script = randomScript(subject.layout, random, {
-        length,
-        values: subject.values,
-        hostile: true,
-        resets: true,
-      });
+      const script = subject.script(random, length, { hostile: true, resets: true });
       const failed = attack(bench, script);
       if (failed >= 0) return throwing(subject, [...past, ...script.slice(0, failed + 1)]);
       past.splice(0, past.length, ...script);

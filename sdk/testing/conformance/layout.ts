@@ -107,7 +107,12 @@ export class Layout {
     const place = this.regions.find(({ region }) => region === template);
     if (place === undefined) return [];
     const seen = new Set<string>();
-    return handlers.filter(isNew(seen)).map(({ offset, length }) => ({
+    const isRegister = (route: HandlerRoute): boolean =>
+      this.blueprint.registers.some(
+        ({ region, offset }) => region === template && offset === route.offset && Number.isFinite(route.length),
+      );
+    const own = handlers.filter((route) => !isRegister(route)).filter(isNew(seen));
+    return own.map(({ offset, length }) => ({
       name: `${template.name}${offset === 0 ? '' : ` + ${hex(offset)}`}`,
       region: place.region,
       space: place.space,

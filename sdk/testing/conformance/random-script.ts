@@ -7,6 +7,8 @@ export interface RandomScriptOptions {
   readonly length: number;
   /** Values that this device's drivers write, mixed into the random ones. */
   readonly values?: readonly (number | bigint)[];
+  /** What drivers do, as a few steps that belong together. */
+  readonly idioms?: ((random: Random) => readonly ScriptStep[]) | undefined;
   /** Accesses of every width and offset, in and around the regions; otherwise those that are legal. */
   readonly hostile?: boolean;
   /** Guest time passes now and then. Default: true. */
@@ -17,17 +19,39 @@ export interface RandomScriptOptions {
 
 const Waits = [1, 1 * MICROSECOND, 50 * MICROSECOND, 1 * MILLISECOND, 20 * MILLISECOND, 200 * MILLISECOND, 1 * SECOND];
 const widths = [1, 2, 4, 8] as const;
+/** One step is repeated at most so often in a row. */
+const LongestBurst = 40;
 
 /** What a guest could do to the device, at random: mostly what its declaration says, values that tend to matter. */
 export function randomScript(layout: Layout, random: Random, options: RandomScriptOptions): ScriptStep[] {
   const steps: ScriptStep[] = [];
-  while (steps.length < options.length) addSteps(steps, layout, random, options);
+  const favourites = Array.from({ length: Favourites }, () => favourite(random, options.values));
+  const values = [...(options.values ?? []), ...favourites, ...favourites];
+  const { idioms } = options;
+  while (steps.length < options.length) {
+    if (idioms !== undefined && random.oneIn(3)) steps.push(...idioms(random));
+    else addSteps(steps, layout, random, { ...options, values });
+  }
   return steps.slice(0, options.length);
+}
+
+/** A program comes back to the same few values: what an index chose, another write finds again. */
+const Favourites = 4;
+
+function favourite(random: Random, values: readonly (number | bigint)[] = []): number | bigint {
+  if (values.length > 0 && random.oneIn(2)) return random.pick(values);
+  return random.pick([random.below(16), random.below(16), random.below(0x100), random.bits()]);
 }
 
 function addSteps(steps: ScriptStep[], layout: Layout, random: Random, options: RandomScriptOptions): void {
   const { waits = true, resets = false, hostile = false } = options;
-  if (waits && random.oneIn(10)) {
+  if (steps.length > 0 && random.oneIn(25)) {
+    // Again and again, with time in between: what is counted overflows, what is filled is full.
+    const again = random.pick(steps);
+    const pause = { kind: 'wait', nanoseconds: random.pick(Waits) } as const;
+    const between = waits && random.oneIn(2) ? [pause] : [];
+    for (let times = random.below(LongestBurst); times > 0; times--) steps.push(...between, again);
+  } else if (waits && random.oneIn(10)) {
     steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) + random.below(1000) });
   } else if (layout.lines.length > 0 && random.oneIn(8)) {
     steps.push({ kind: 'line', line: random.pick(layout.lines), level: random.oneIn(2) });
@@ -138,7 +162,7 @@ function pickValue(
   values: readonly (number | bigint)[],
   any: bigint,
 ): number | bigint {
-  switch (random.below(values.length > 0 ? 10 : 8)) {
+  switch (random.below(values.length > 0 ? 12 : 8)) {
     case 0:
       return 0;
     case 1:

@@ -1,17 +1,16 @@
 import type { Device } from '../../device/index.ts';
+import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { perform, read, type ScriptStep, write } from './guest-script.ts';
 import { legalWidths } from './layout.ts';
 import { fieldsOf, firstFieldDifference } from './observation.ts';
-import { randomScript } from './random-script.ts';
 import { type Cell, hasHook, inRegister, RegisterModel, Unwritable } from './register-model.ts';
 import type { Check, Subject } from './subject.ts';
 import { answerOf, difference } from './twins.ts';
 
 const hasRegisters = ({ blueprint }: Subject): boolean => blueprint.registers.length > 0;
 const show = (value: bigint, { register }: Cell): string => `0x${value.toString(16).padStart(register.width / 4, '0')}`;
-const randomSteps = (subject: Subject) => (random: Parameters<typeof randomScript>[1]) =>
-  randomScript(subject.layout, random, { length: subject.length, values: subject.values });
+const randomSteps = (subject: Subject) => (random: Random) => subject.script(random);
 
 /** Follows a random program access by access, with the declaration in hand. */
 const obeysItsModes: Check = {
@@ -51,7 +50,7 @@ function misbehaviour(model: RegisterModel, bench: TestBench<Device>, step: Acce
     const hooked = hasHook(cell.register, step.kind === 'write');
     hooks ||= hooked;
     if (step.kind === 'write') {
-      const { value, known } = model.afterWrite(cell, then, inRegister(step.value, reach), reach.mask);
+      const { value, known } = model.afterWrite(cell, then, inRegister(step.value, reach), reach.writeMask);
       const wrong = (value ^ now) & known;
       if (wrong !== 0n)
         return `${wordsOf(model, cell, wrong)} holds ${show(now, cell)} and not ${show(value, cell)} then.`;

@@ -25,7 +25,10 @@ export class RegisterModel {
   readonly cells: readonly Cell[];
   private readonly computed: ReadonlySet<string>;
 
-  constructor(layout: Layout, computed: readonly string[]) {
+  constructor(
+    private readonly layout: Layout,
+    computed: readonly string[],
+  ) {
     this.cells = layout.blueprint.registers.flatMap((register) => cellsOf(layout, register)).slice(0, MostCells);
     this.computed = new Set(computed);
   }
@@ -57,8 +60,25 @@ export class RegisterModel {
       indexes.add(member);
       reached.set(number, reach);
     });
+    // Bytes that are no register's belong to a handler, which may do anything.
+    let covered = 0n;
+    for (const { mask, shift } of reached.values())
+      covered |= shift >= 0 ? mask << BigInt(shift) : mask >> BigInt(-shift);
+    if (covered !== (1n << BigInt(8 * access.size)) - 1n) return undefined;
+    if (reached.size > 1 && this.handled(access)) return undefined;
     const moves = this.cells.some(({ register: { indexedBy } }) => indexedBy && indexes.has(indexedBy.indexMember));
     return throughIndex && moves ? undefined : reached;
+  }
+
+  /** Whether the author's own handlers may take an access of several registers. */
+  private handled({ space, address, size }: Access): boolean {
+    return this.layout.targets.some(
+      (target) =>
+        target.register === undefined &&
+        target.space === space &&
+        target.address < address + size &&
+        address < target.address + target.length,
+    );
   }
 
   /** What the register is to hold after these bits of it were written. Bits that may be either way are not in `known`. */
@@ -105,6 +125,8 @@ export class RegisterModel {
 /** Bits of a register that an access covers, and how far it is shifted in the access's value. */
 export interface Reach {
   readonly mask: bigint;
+  /** What a write changes: more than it covers, where narrow writes are extended by zeros. */
+  readonly writeMask: bigint;
   /** Bits from the access's lowest to the register's lowest; negative where the access begins inside the register. */
   readonly shift: number;
 }
@@ -125,9 +147,11 @@ export function inRegister(value: number | bigint, { mask, shift }: Reach): bigi
 function overlap(cell: Cell, { space, address, size }: Access): Reach | undefined {
   const start = Math.max(cell.address, address);
   const end = Math.min(cell.address + cell.bytes, address + size);
-  if (cell.space !== space || start >= end) return undefined;
+  const extended = cell.register.narrow === 'zero-extended';
+  if (cell.space !== space || start >= end || (extended && start !== cell.address)) return undefined;
   const mask = ((1n << BigInt(8 * (end - start))) - 1n) << BigInt(8 * (start - cell.address));
-  return { mask, shift: 8 * (cell.address - address) };
+  const whole = (1n << BigInt(cell.register.width)) - 1n;
+  return { mask, writeMask: extended ? whole : mask, shift: 8 * (cell.address - address) };
 }
 
 function cellsOf(layout: Layout, register: RegisterDeclaration): Cell[] {

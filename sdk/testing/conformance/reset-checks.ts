@@ -1,8 +1,5 @@
-import type { Device } from '../../device/index.ts';
-import type { TestBench } from '../test-bench.ts';
 import { perform, type ScriptStep } from './guest-script.ts';
-import { fieldsOf, firstFieldDifference, ramOf, transplant } from './observation.ts';
-import { randomScript } from './random-script.ts';
+import { type Fields, fieldsOf, firstFieldDifference, ramOf, transplant } from './observation.ts';
 import type { Check, Subject } from './subject.ts';
 import { type Answers, answerOf, clearRecorders, difference, lastOf } from './twins.ts';
 
@@ -17,30 +14,41 @@ function survivors(subject: Subject): readonly string[] {
 /** A program, a reset, and a program that shows what came out of it. */
 function aroundReset(subject: Subject, check: string) {
   return subject.search.bind(subject, check, (random) => [
-    ...randomScript(subject.layout, random, { length: subject.length, values: subject.values }),
+    ...subject.script(random),
     { kind: 'reset' },
-    ...randomScript(subject.layout, random, { length: Math.ceil(subject.length / 2), values: subject.values }),
+    ...subject.script(random, Math.ceil(subject.length / 2)),
   ]);
 }
 
 /** Interrupt levels that others drive, and time, pass for a device that nobody uses too. */
 const happensAnyway = ({ kind }: ScriptStep): boolean => kind === 'wait' || kind === 'line';
 
-function usedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): [Answers, TestBench<Device>] {
+/** What the guest sees after the reset, and what the fields hold right then. */
+interface Aftermath {
+  readonly answers: Answers;
+  readonly fields: Fields;
+}
+
+function usedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {
   const bench = subject.bench();
+  let fields: Fields = new Map();
   const answers = script.map((step, index) => {
     const answer = answerOf(bench, step);
-    if (index === reset) clearRecorders(bench);
+    if (index === reset) {
+      clearRecorders(bench);
+      fields = fieldsOf(bench);
+    }
     return index > reset ? answer : undefined;
   });
-  return [answers, bench];
+  return { answers, fields };
 }
 
 /** The same moments on a device that nobody has used before its reset; what survives a reset is as in the other. */
-function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Answers {
+function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {
   const used = subject.bench();
   const bench = subject.bench();
-  return script.map((step, index) => {
+  let fields: Fields = new Map();
+  const answers = script.map((step, index) => {
     if (index < reset) {
       answerOf(used, step);
       if (happensAnyway(step)) answerOf(bench, step);
@@ -52,9 +60,13 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
       ramOf(bench).set(ramOf(used));
     }
     const answer = answerOf(bench, step);
-    if (index === reset) clearRecorders(bench);
+    if (index === reset) {
+      clearRecorders(bench);
+      fields = fieldsOf(bench);
+    }
     return index > reset ? answer : undefined;
   });
+  return { answers, fields };
 }
 
 const likeNew: Check = {
@@ -66,14 +78,19 @@ const likeNew: Check = {
     )((script) => {
       const reset = lastOf(script, 'reset');
       if (reset < 0) return undefined;
-      const [left] = usedThenReset(subject, script, reset);
-      const found = difference(script, left, unusedThenReset(subject, script, reset), [
-        'on the device that was used before',
-        'on one that was not',
-      ]);
-      return found === undefined
-        ? undefined
-        : `${found} Reset what differs, or, if the hardware keeps it, name it in survivesReset.`;
+      const names = ['on the device that was used before', 'on one that was not'] as const;
+      const advice = 'Reset it, or, if the hardware keeps it, name it in survivesReset.';
+      const used = usedThenReset(subject, script, reset);
+      const unused = unusedThenReset(subject, script, reset);
+      const timer = firstFieldDifference(used.fields, unused.fields, (path) => !path.endsWith('.deadline'));
+      if (timer !== undefined) {
+        const [left, right] = [timer.left, timer.right].map((ns) =>
+          ns === 'Infinity' ? 'off' : `due in ${Number(ns)} ns`,
+        );
+        return `after the reset timer '${timer.path}' is ${left} ${names[0]}, and ${right} ${names[1]}. ${advice}`;
+      }
+      const found = difference(script, used.answers, unused.answers, names);
+      return found && `${found} ${advice}`;
     });
   },
 };
@@ -83,10 +100,7 @@ const twiceIsOnce: Check = {
   find(subject) {
     return subject.search(
       this.name,
-      (random) => [
-        ...randomScript(subject.layout, random, { length: subject.length, values: subject.values }),
-        { kind: 'reset' },
-      ],
+      (random) => [...subject.script(random), { kind: 'reset' }],
       (script) => {
         const bench = subject.bench();
         for (const step of script) answerOf(bench, step);
@@ -104,7 +118,7 @@ const silent: Check = {
   find(subject) {
     return subject.search(
       this.name,
-      (random) => [...randomScript(subject.layout, random, { length: subject.length, values: subject.values })],
+      (random) => [...subject.script(random)],
       (script) => {
         const bench = subject.bench();
         for (const step of script) answerOf(bench, step);
@@ -142,10 +156,7 @@ const resetValues: Check = {
     if (initial !== undefined) return { message: `before the first reset ${initial}.`, script: [] };
     return subject.search(
       this.name,
-      (random) => [
-        ...randomScript(subject.layout, random, { length: subject.length, values: subject.values }),
-        { kind: 'reset' },
-      ],
+      (random) => [...subject.script(random), { kind: 'reset' }],
       (script) => {
         const bench = subject.bench();
         for (const step of script) answerOf(bench, step);

@@ -1,8 +1,7 @@
 import { type Device, loadDevice, saveDevice } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 import { perform, type ScriptStep } from './guest-script.ts';
-import { ramOf } from './observation.ts';
-import { randomScript } from './random-script.ts';
+import { fieldsOf, firstFieldDifference, ramOf, within } from './observation.ts';
 import type { Check, Subject } from './subject.ts';
 import { type Answers, answerOf, clearRecorders, difference, lastOf } from './twins.ts';
 
@@ -13,8 +12,8 @@ export const snapshotRoundTrip: Check = {
     return subject.search(
       this.name,
       (random) => {
-        const before = randomScript(subject.layout, random, { length: subject.length, values: subject.values });
-        const after = randomScript(subject.layout, random, { length: subject.length, values: subject.values });
+        const before = subject.script(random);
+        const after = subject.script(random);
         return [...before.slice(random.below(before.length)), { kind: 'restore' } as const, ...after];
       },
       (script) => {
@@ -45,7 +44,9 @@ function interrupted(subject: Subject, script: readonly ScriptStep[], at: number
   const answers = script.map((step, index) => {
     if (index !== at) return answerOf(bench, step);
     try {
-      bench = successor(subject, bench, script.slice(0, at));
+      const old = bench;
+      bench = successor(subject, old, script.slice(0, at));
+      refused = forgotten(subject, old, bench);
     } catch (error) {
       refused = `it cannot be restored from what it saved: ${error instanceof Error ? error.message : String(error)}`;
     }
@@ -53,6 +54,16 @@ function interrupted(subject: Subject, script: readonly ScriptStep[], at: number
     return undefined;
   });
   return refused ?? answers;
+}
+
+/** A field of the device that the snapshot does not hold: guests see it sooner or later. */
+function forgotten(subject: Subject, old: TestBench<Device>, restored: TestBench<Device>): string | undefined {
+  const found = firstFieldDifference(fieldsOf(old), fieldsOf(restored), within(subject.settings.scratch ?? []));
+  return (
+    found &&
+    `'${found.path}' was ${found.left} and is ${found.right} after the restore. Put @state on it, or, if it is worked out ` +
+      'anew before it is used, name it in scratch.'
+  );
 }
 
 /** A new device at the same moment, with the same memory and lines around it, restored from what the old one saves. */

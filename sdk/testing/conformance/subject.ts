@@ -1,6 +1,7 @@
+import { SystemBus } from '../../bus/index.ts';
 import { blueprintOf, type ConcreteDeviceClass, type Device, type DeviceBlueprint } from '../../device/index.ts';
 import type { Placement } from '../../machine/wiring.ts';
-import { MiB } from '../../memory/index.ts';
+import { KiB, MiB } from '../../memory/index.ts';
 import type { BenchService } from '../bench-services.ts';
 import { Random } from '../random.ts';
 import { shrinkNow } from '../shrink.ts';
@@ -8,6 +9,7 @@ import { TestBench, type TestBenchOptions } from '../test-bench.ts';
 import type { ScriptStep } from './guest-script.ts';
 import { Layout } from './layout.ts';
 import { ramOf } from './observation.ts';
+import { type RandomScriptOptions, randomScript } from './random-script.ts';
 import { asGuestCode, asQtestScript } from './script-text.ts';
 
 /** What the author may say about the device beyond its declaration. Everything may be left out. */
@@ -18,20 +20,31 @@ export interface ConformanceSettings {
   readonly at?: readonly Placement[];
   /** What the constructor asks for beyond the bench's own: made anew for each bench. */
   readonly services?: () => readonly BenchService[];
-  /** Random programs for each check. Default: 20. */
+  /** Random programs for each check. Default: 12. */
   readonly runs?: number;
-  /** Steps of a random program. Default: 120. */
+  /** Steps of a random program. Default: 250. */
   readonly length?: number;
   /** The same seed, the same programs. Default: 1. */
   readonly seed?: number;
   /** Random accesses of the hostile guest. Default: 100,000. */
   readonly hostileAccesses?: number;
+  /** Bytes of guest RAM. Default: 64 KiB, for chipsets 1 MiB. */
+  readonly ram?: number;
   /** Values that drivers write, mixed into the random ones: a key, the address of a buffer on the card. */
   readonly values?: readonly (number | bigint)[];
+  /** What drivers do that random accesses hardly hit upon, as a few steps that belong together. */
+  readonly idioms?: (random: Random) => readonly ScriptStep[];
   /** Fields of the class that keep their contents when the hardware is reset: battery-backed, sticky. */
   readonly survivesReset?: readonly string[];
+  /** Fields of the class that are worked out anew before they are used, so that no snapshot needs to know them. */
+  readonly scratch?: readonly string[];
   /** Registers, or `register.field`, that answer something else than what was written last, although they can be written. */
   readonly computed?: readonly string[];
+  /**
+   * A file that holds what the device does: made where there is none, compared ever after. It guards what no declaration
+   * says, values and times; what it holds is right only if somebody looked. Made anew with BACKPLANE_RECORD=1.
+   */
+  readonly recorded?: string | URL;
 }
 
 /** Something the suite found, as a sentence, with the shortest script that shows it. */
@@ -68,6 +81,7 @@ export class Subject {
   readonly runs: number;
   readonly length: number;
   readonly values: readonly (number | bigint)[];
+  private readonly idioms: ConformanceSettings['idioms'];
 
   constructor(
     readonly deviceClass: ConcreteDeviceClass,
@@ -75,18 +89,24 @@ export class Subject {
   ) {
     this.blueprint = blueprintOf(deviceClass);
     this.layout = new Layout(this.bench(), this.blueprint);
-    this.runs = settings.runs ?? 20;
-    this.length = settings.length ?? 120;
+    this.runs = settings.runs ?? 12;
+    this.length = settings.length ?? 250;
     this.values = settings.values ?? [];
+    this.idioms = settings.idioms;
   }
 
   /** A new device, reset once, on a bench of its own. RAM holds a pattern, so that reading it is not reading nothing. */
   bench(more: Pick<TestBenchOptions<ConcreteDeviceClass>, 'allocateRam' | 'beforeReset'> = {}): TestBench<Device> {
     const { options, at = [], services = () => [] } = this.settings;
-    const setup = { options, at, services: services(), ram: 1 * MiB, ...more };
+    const setup = { options, at, services: services(), ram: this.settings.ram ?? this.usualRam, ...more };
     const bench = new TestBench<Device>(this.deviceClass, setup as TestBenchOptions<ConcreteDeviceClass>);
     ramOf(bench).set(pattern);
     return bench;
+  }
+
+  /** Benches are many, so they are small; whoever rearranges memory gets some. */
+  private get usualRam(): number {
+    return this.blueprint.injections.some(({ token }) => token === SystemBus) ? 1 * MiB : 64 * KiB;
   }
 
   /** Random numbers of one run of one check. */
@@ -94,6 +114,11 @@ export class Subject {
     let hash = (this.settings.seed ?? 1) * 0x9e37 + run * 0x85eb;
     for (const character of check) hash = Math.imul(hash ^ character.charCodeAt(0), 0x0100_0193);
     return new Random(hash >>> 0);
+  }
+
+  /** A random program, of so many steps. */
+  script(random: Random, length = this.length, more: Partial<RandomScriptOptions> = {}): ScriptStep[] {
+    return randomScript(this.layout, random, { length, values: this.values, idioms: this.idioms, ...more });
   }
 
   /** Tries random scripts until one shows something, and makes that one as short as it gets. */

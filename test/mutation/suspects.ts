@@ -1,0 +1,40 @@
+import type { ConformanceSettings } from '../../sdk/testing/index.ts';
+import { particulars } from '../testing/particulars.ts';
+
+/** A device that is mutated, and what its own conformance test says about it. */
+export interface Suspect {
+  readonly name: string;
+  /** From the root of the repository: the file that exports the class first, then those of the same chip. */
+  readonly files: readonly string[];
+  readonly exported: string;
+  readonly settings: ConformanceSettings;
+}
+
+const settingsOf = (exported: string): ConformanceSettings => particulars[exported] ?? {};
+const chip = (part: string): string => `devices/mc146818-rtc/${part}.ts`;
+
+/** Two with declared registers, and one with handlers and a calendar. */
+export const suspects: readonly Suspect[] = [
+  {
+    name: 'serial-port',
+    files: ['test/mutation/devices/serial-port.ts'],
+    exported: 'SerialPort',
+    settings: settingsOf('SerialPort'),
+  },
+  { name: 'edu', files: ['devices/edu.ts'], exported: 'Edu', settings: settingsOf('Edu') },
+  {
+    name: 'mc146818rtc',
+    files: [
+      'devices/mc146818-rtc.ts',
+      chip('alarm'),
+      chip('calendar'),
+      chip('interrupt-flags'),
+      chip('periodic-interrupt'),
+      chip('registers'),
+      chip('time-of-day'),
+      chip('update-cycle'),
+    ],
+    exported: 'Mc146818Rtc',
+    settings: settingsOf('Mc146818Rtc'),
+  },
+];

@@ -1,0 +1,28 @@
+import type { ConformanceSettings } from '../../sdk/testing/conformance/subject.ts';
+
+/** What a worker is asked: is this copy of a device told from the original? */
+export interface Question {
+  readonly id: number;
+  readonly bundle: string;
+  readonly original: string;
+  readonly exported: string;
+  /** By name: its settings are not data. */
+  readonly suspect: string;
+  readonly quick: ConformanceSettings;
+}
+
+/**
+ * - `definition`: the class was refused, or the device could not be made.
+ * - `declaration`: a check that follows from what the copy declares.
+ * - `record`: only the comparison with what the original was recorded to do.
+ * - `survived`: the suite passed, and a longer comparison with the original found a difference.
+ * - `alike`: nothing told it from the original.
+ */
+export type Verdict = 'definition' | 'declaration' | 'record' | 'survived' | 'alike' | 'hangs';
+
+export interface Reply {
+  readonly id: number;
+  readonly verdict: Verdict;
+  /** The check, or the sentence of a refusal. */
+  readonly by: string;
+}
