@@ -6,6 +6,7 @@ import type { InterruptPin } from './interrupt-pin.ts';
 import { pinsOf } from './pins.ts';
 import { readFields, writeFields } from './state-inference.ts';
 import { type StateDifference, StateError, StateLoading } from './state-loading.ts';
+import { readLocks, saveLocks } from './state-locks.ts';
 import type { Json } from './state-shape.ts';
 import { quote, shape } from './state-shapes.ts';
 
@@ -15,6 +16,8 @@ export interface SavedDevice {
   readonly version: number;
   /** By the names that its class gives them; those of a subsection together under its name. */
   readonly fields: { readonly [name: string]: Json };
+  /** Which bits of write-once registers are locked; absent where the class has none. */
+  readonly locks?: { readonly [member: string]: Json };
   /** Deadlines of the timers that are armed, in guest nanoseconds, in the order in which they fire. */
   readonly timers: { readonly [name: string]: Json };
   /** The interrupt pins that are high. */
@@ -27,10 +30,12 @@ export function saveDevice(device: Device): SavedDevice {
   const fail = (member: string, why: string) =>
     new BackplaneError(`Class ${device.constructor.name}: @state field '${member}' ${why}.`);
   const armed = [...timersOf(device).values()].filter(({ pending }) => pending).sort(firingOrder);
+  const locks = saveLocks(device);
   return {
     type,
     version,
     fields: writeFields(device, state, fail) as SavedDevice['fields'],
+    ...(Object.keys(locks).length === 0 ? {} : { locks }),
     timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline) ?? 0])),
     high: [...pinsOf(device)].filter(([, pin]) => pin.level).map(([name]) => name),
   };
@@ -67,6 +72,7 @@ export class DeviceLoading {
         refuse(`is of version ${found}, and ${minimumVersion} is the oldest that can be restored`);
       }
       readFields(device, state, data['fields'] ?? null, this.loading, retired);
+      this.loading.inside('.locks', () => readLocks(device, data['locks'] ?? {}, this.loading));
       this.readTimers(data['timers'] ?? null, retired);
       this.readPins(data['high'] ?? null, retired);
     }

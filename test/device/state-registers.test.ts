@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import {
+  bit,
+  blueprintOf,
+  compareDevice,
+  device,
+  IsaDevice,
+  loadDevice,
+  mmioRegion,
+  reserved,
+  saveDevice,
+  state,
+} from '../../sdk/index.ts';
+import { testBench } from '../../sdk/testing/index.ts';
+
+const Register = { Identity: 0x00, Control: 0x04, Key: 0x08, Wide: 0x10, Slots: 0x20, Keys: 0x30 } as const;
+const registers = mmioRegion({
+  name: 'locker',
+  base: 0xd_0000,
+  size: 0x40,
+  accepts: { max: 8 },
+  implements: { max: 8 },
+});
+
+@device({ type: 'locker', description: 'registers that lock' })
+class Locker extends IsaDevice {
+  @registers.register(Register.Identity, { width: 32, access: 'constant', reset: 0x10cc }) readonly identity = 0x10cc;
+  @registers.register(Register.Control, { width: 32, fields: { on: bit(0), rest: reserved([1, 31]) } }) control = 0;
+  @registers.register(Register.Key, { width: 32, access: 'write-once' }) key = 0;
+  @registers.register(Register.Wide, { width: 64, reset: 7n }) wide = 7n;
+  @registers.register(Register.Slots, { width: 32, count: 2 }) readonly slots = new Uint32Array(2);
+  @registers.register(Register.Keys, { width: 16, count: 4, access: 'write-once' }) readonly keys = new Uint16Array(4);
+  @state turns = 0;
+}
+
+describe('registers', () => {
+  it('are state without @state, but for those that never change', () => {
+    expect(blueprintOf(Locker).state.map(({ name }) => name)).toEqual([
+      'control',
+      'key',
+      'wide',
+      'slots',
+      'keys',
+      'turns',
+    ]);
+  });
+
+  it('come back with their locks: what was written once cannot be written again', () => {
+    const bench = testBench(Locker);
+    bench.store32(0xd_0004, 1);
+    bench.store32(0xd_0008, 0x1234);
+    bench.store64(0xd_0010, 2n ** 63n);
+    bench.store32(0xd_0024, 0xdead_beef);
+    bench.store16(0xd_0034, 5);
+    const saved = JSON.parse(JSON.stringify(saveDevice(bench.device)));
+    expect(saved.locks).toEqual({ key: 0xffff_ffff, keys: [0, 0, 0xffff, 0] });
+    const other = testBench(Locker);
+    loadDevice(other.device, saved);
+    expect(saveDevice(other.device)).toEqual(saved);
+    other.store32(0xd_0008, 0x9999);
+    other.store16(0xd_0034, 6);
+    other.store16(0xd_0036, 7);
+    expect([other.load32(0xd_0008), other.load16(0xd_0034), other.load16(0xd_0036)]).toEqual([0x1234, 5, 7]);
+    expect([other.load64(0xd_0010), other.load32(0xd_0024)]).toEqual([2n ** 63n, 0xdead_beef]);
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'a register wider than it is',
+      { fields: { control: 2 ** 32 } },
+      'control: expected a whole number from 0 to 4294967295, found 4294967296',
+    ],
+    [
+      'a 64-bit register that is too wide',
+      { fields: { wide: '0x10000000000000000' } },
+      'wide: expected a hexadecimal number of 64 bits in quotes, found "0x10000000000000000"',
+    ],
+    [
+      'a lock of a register that has none',
+      { locks: { control: 1 } },
+      'locks.control: is in the snapshot, and the class has no such locks',
+    ],
+    [
+      'a lock that is none',
+      { locks: { key: 'yes' } },
+      'locks.key: expected a whole number from 0 to 4294967295, found "yes"',
+    ],
+    ['fewer locks than registers', { locks: { keys: [1] } }, 'locks.keys: expected 4 locks, found 1'],
+    ['no locks at all', { locks: 5 }, 'locks: expected locks by register, found 5'],
+  ])('are refused: %s', (_, wrong, message) => {
+    const bench = testBench(Locker);
+    const saved = saveDevice(bench.device) as unknown as Record<string, object>;
+    const changed = Object.fromEntries(
+      Object.entries(wrong).map(([part, value]) => [
+        part,
+        typeof value === 'object' ? { ...saved[part], ...value } : value,
+      ]),
+    );
+    const found = compareDevice(bench.device, { ...saved, ...changed });
+    expect(found.map(({ path, problem }) => `${path}: ${problem}`)).toEqual([message]);
+  });
+});
