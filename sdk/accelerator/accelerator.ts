@@ -1,5 +1,11 @@
 import type { VirtualClock } from '../clock/index.ts';
-import { type AddressSpace, BackplaneError, type MemoryTopology, type RamBlock } from '../memory/index.ts';
+import {
+  type AddressRange,
+  type AddressSpace,
+  BackplaneError,
+  type MemoryTopology,
+  type RamBlock,
+} from '../memory/index.ts';
 import type { ExitStatistics } from './exit-statistics.ts';
 import type { GuestSource } from './guest/operation.ts';
 import type { AcceleratorListener } from './observation.ts';
@@ -63,11 +69,21 @@ export interface RunOptions {
   readonly progressEvery?: number;
 }
 
+/** Ranges in which a kernel queues writes: addresses of the port space, and of guest memory. */
+export interface CoalescedZonesInForce {
+  readonly ports: readonly AddressRange[];
+  readonly memory: readonly AddressRange[];
+}
+
 /** Runs the guest of a machine. The abstract class is the injection token. */
 export abstract class Accelerator {
   /** As on the command line: `kvm-sim`. */
   abstract readonly name: string;
   abstract readonly statistics: ExitStatistics;
+  /** The coalesced zones that the kernel has now; undefined where nothing coalesces by zones. */
+  get zones(): CoalescedZonesInForce | undefined {
+    return undefined;
+  }
   /** Guest memory comes from the accelerator: set it as `topology.allocateRam` before any RAM region is made. */
   abstract allocateRam(size: number, name: string): RamBlock;
   /** Connects the machine: memory slots, coalesced zones and ioeventfds follow its address spaces from here on. */

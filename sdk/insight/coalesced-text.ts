@@ -36,7 +36,16 @@ export function explainVerdict(report: CoalescedRangeReport): string[] {
   if (report.verdict === 'unmapped') {
     return ['Nothing maps this range at the moment, or it is disabled: no zone exists.'];
   }
-  return [...explainWidths(report), ...explainOvertaking(report)];
+  if (report.verdict === 'off') return [`No zone is in force: ${whyMissing}. Every write exits.`];
+  return [...explainWidths(report), ...explainMissing(report), ...explainOvertaking(report)];
+}
+
+const whyMissing = 'coalescing is off in the accelerator, or its kernel has no capability or no room for it';
+
+function explainMissing({ missingZones }: CoalescedRangeReport): string[] {
+  if (missingZones.length === 0) return [];
+  const zones = list(missingZones.map(({ start, size }) => describeRange(start, size)));
+  return [`The kernel did not take ${zones}: ${whyMissing}.`];
 }
 
 function explainWidths(report: CoalescedRangeReport): string[] {

@@ -14,7 +14,11 @@ export interface ExplainedMachine {
   readonly io: AddressSpace;
   readonly memory: AddressSpace;
   readonly devices: readonly ExplainedDevice[];
+  /** Which zones its kernel was told of, and took. Without it every zone is taken to be in force. */
+  readonly accelerator?: { readonly zones: CoalescedZonesInForce | undefined };
 }
+
+type CoalescedZonesInForce = { readonly ports: readonly AddressRange[]; readonly memory: readonly AddressRange[] };
 
 export interface ExplainedDevice {
   readonly id: string;
@@ -27,10 +31,10 @@ export interface ExplainedDevice {
 
 /**
  * alive: every write that the region takes inside the range can be queued. narrowed: only some widths or places.
- * dead: none. unprotected: queued writes can be overtaken by a read of the same device. unmapped: it lies nowhere at the
+ * dead: none. off: the accelerator queues none, by its options or for want of a capability or of room. unprotected: queued writes can be overtaken by a read of the same device. unmapped: it lies nowhere at the
  * moment, as a BAR that the guest has not enabled.
  */
-export type CoalescedVerdict = 'alive' | 'narrowed' | 'dead' | 'unprotected' | 'unmapped';
+export type CoalescedVerdict = 'alive' | 'narrowed' | 'dead' | 'off' | 'unprotected' | 'unmapped';
 
 /** A region that shows where the declared range should. */
 export interface Culprit {
@@ -53,8 +57,10 @@ export interface CoalescedRangeReport {
   /** The name of the address space, and where the range lies in it; undefined while it is not mapped. */
   readonly space: string | undefined;
   readonly start: number | undefined;
-  /** What a kernel is told: a write is queued only if one of these holds all of it. */
+  /** The zones in force: a write is queued only if one of these holds all of it. */
   readonly zones: readonly AddressRange[];
+  /** Zones that the map allows and the kernel does not have. */
+  readonly missingZones: readonly AddressRange[];
   /** Regions whose accesses first deliver what is queued; the region itself is always one. */
   readonly flushPartners: readonly string[];
   readonly verdict: CoalescedVerdict;
@@ -75,7 +81,7 @@ export function explainCoalescedIo(machine: ExplainedMachine): CoalescedRangeRep
     const here = placements.filter((placement) => placement.region === region);
     for (const declared of region.coalescedRanges) {
       const found = here.flatMap(
-        (placement) => explainPlacement(placement, describe(machine, known, region, declared)) ?? [],
+        (placement) => explainPlacement(machine, placement, describe(machine, known, region, declared)) ?? [],
       );
       reports.push(...(found.length > 0 ? found : [{ ...describe(machine, known, region, declared), ...nowhere }]));
     }
@@ -87,6 +93,7 @@ const nowhere = {
   space: undefined,
   start: undefined,
   zones: [],
+  missingZones: [],
   verdict: 'unmapped',
   widths: [],
   culprits: [],
@@ -133,6 +140,7 @@ function describe(
 }
 
 function explainPlacement(
+  machine: ExplainedMachine,
   { space, region, base, windows }: RegionPlacement,
   description: Description,
 ): CoalescedRangeReport | undefined {
@@ -140,9 +148,10 @@ function explainPlacement(
   const shown = clip({ start: base + declared.offset, size: declared.size }, windows);
   const first = shown[0];
   if (first === undefined) return undefined;
-  const zones = space.flatView.ranges
+  const allowed = space.flatView.ranges
     .filter((section) => section.region === region && section.start - section.offsetInRegion === base)
     .flatMap((section) => clipCoalescedRange(section, declared) ?? []);
+  const [zones, missingZones] = inForce(machine, space, allowed);
   const inRegion = (range: AddressRange) => ({ start: range.start - base, size: range.size });
   const widths = judgeWidths(region, shown.map(inRegion), zones.map(inRegion));
   return {
@@ -150,10 +159,20 @@ function explainPlacement(
     space: space.name,
     start: first.start,
     zones,
+    missingZones,
     widths,
-    culprits: shown.flatMap((part) => without(part, zones)).flatMap((gap) => culpritsIn(space, region, gap)),
-    verdict: judge(widths, description.unprotectedReads),
+    culprits: shown.flatMap((part) => without(part, allowed)).flatMap((gap) => culpritsIn(space, region, gap)),
+    verdict: zones.length === 0 && missingZones.length > 0 ? 'off' : judge(widths, description.unprotectedReads),
   };
+}
+
+/** Of the zones that the map allows, those that the kernel has and those that it has not. */
+function inForce(machine: ExplainedMachine, space: AddressSpace, allowed: readonly AddressRange[]) {
+  const known = machine.accelerator?.zones;
+  if (known === undefined) return [allowed, []] as const;
+  const taken = space === machine.io ? known.ports : known.memory;
+  const isTaken = (zone: AddressRange) => taken.some(({ start, size }) => start === zone.start && size === zone.size);
+  return [allowed.filter(isTaken), allowed.filter((zone) => !isTaken(zone))] as const;
 }
 
 function judge(widths: readonly WidthVerdict[], unprotectedReads: readonly string[]): CoalescedVerdict {

@@ -12,6 +12,7 @@ import {
   place,
   portRegion,
   RegionOps,
+  simulatedAccelerator,
   type UsedDevice,
   use,
 } from '../../sdk/index.ts';
@@ -205,6 +206,18 @@ describe('a declared range', () => {
       [0x100_0000, 'alive'],
     ]);
     expect(reports[1]?.zones).toEqual([{ start: 0x100_0000, size: 0x1000 }]);
+  });
+
+  it('is off where the accelerator was told to queue nothing, and then no zone is said to be in force', () => {
+    const definition = defineMachine({ ...toyMachine, devices: [use(Latch), use(Screen)] });
+    const accelerator = simulatedAccelerator({ coalescedPio: false });
+    const machine = Machine.create(definition, { accelerator });
+    expect(accelerator.zones.ports).toEqual([]);
+    const [latch, display] = explainCoalescedIo(machine);
+    expect(latch).toMatchObject({ verdict: 'off', zones: [] });
+    expect(display?.verdict).toBe('alive');
+    expect(formatCoalescedReport(explainCoalescedIo(machine))).toContain('zones in force: none');
+    expect(machine.warnings).toEqual([]);
   });
 
   it('follows the map: the verdict is about now', () => {

@@ -86,7 +86,7 @@ export class KvmAccelerator extends Accelerator {
   }
 
   /** The zones in force now, as the kernel was told. */
-  get zones(): { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] } {
+  override get zones(): { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] } {
     const of = (isPort: boolean) =>
       this.listeners.flatMap(({ listener }) =>
         listener instanceof CoalescedZones && listener.isPort === isPort ? listener.zones : [],
