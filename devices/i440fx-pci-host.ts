@@ -1,5 +1,6 @@
 import {
   addCoalescedIo,
+  ConfigurationMechanism,
   device,
   flushCoalescedIo,
   inject,
@@ -9,7 +10,6 @@ import {
   SystemDevice,
   state,
 } from '../sdk/index.ts';
-import { ConfigurationMechanism } from './i440fx-pci-host/configuration-mechanism.ts';
 
 const AddressPort = 0xcf8;
 

@@ -1,7 +1,22 @@
-import { device, inject, KiB, MemoryRegion, MiB, PciBus, PciDevice, pci, SystemBus } from '../sdk/index.ts';
-import { PamRegisters, pamWindows, ShadowedWindow } from './i440fx/shadowed-window.ts';
+import {
+  device,
+  inject,
+  KiB,
+  MemoryRegion,
+  MiB,
+  PamRegisterCount,
+  type PamWindow,
+  PciBus,
+  PciDevice,
+  pamWindows,
+  pci,
+  ShadowedWindow,
+  SystemBus,
+  shadowOf,
+} from '../sdk/index.ts';
 
-const Register = { RamSize: 0x57, Smram: 0x72 } as const;
+const Register = { RamSize: 0x57, Pam: 0x59, Smram: 0x72 } as const;
+const windows = pamWindows(Register.Pam);
 const Smram = { Open: 0x40, Enable: 0x08, PowerOn: 0x02 } as const;
 const VgaWindow = { start: 0xa_0000, size: 128 * KiB } as const;
 /** The RAM size is told to coreboot in these units; it has one byte for it. */
@@ -41,8 +56,7 @@ export class I440fx extends PciDevice {
 
   /** What a window of the BIOS area shows now, by its number: 0 is 64 KiB at 0xf0000, 1 to 12 are 16 KiB from 0xc0000. */
   shadow(window: number): number {
-    const { register, shift } = pamWindows[window] as (typeof pamWindows)[number];
-    return (this.config.get(register, 1) >> shift) & 3;
+    return shadowOf(windows[window] as PamWindow, this.config);
   }
 
   protected override onRealize(): void {
@@ -50,7 +64,7 @@ export class I440fx extends PciDevice {
     const { topology, pciBus } = this;
     topology.transaction(() => {
       const around = { topology, owner: this, memory, ram, pci: pciBus.memory };
-      this.windows = pamWindows.map((window) => new ShadowedWindow(window, around));
+      this.windows = windows.map((window) => new ShadowedWindow(window, around));
       const { start, size } = VgaWindow;
       this.vgaWindow = MemoryRegion.alias(topology, 'smram-region', pciBus.memory, start, size, { owner: this });
       memory.addSubregion(start, this.vgaWindow, OverRam);
@@ -66,7 +80,7 @@ export class I440fx extends PciDevice {
 
   protected override onConfigWrite(offset: number, size: number): void {
     const touches = (from: number, length: number) => offset < from + length && from < offset + size;
-    if (touches(PamRegisters.offset, PamRegisters.size) || touches(Register.Smram, 1)) this.arrangeMemory();
+    if (touches(Register.Pam, PamRegisterCount) || touches(Register.Smram, 1)) this.arrangeMemory();
   }
 
   /** One change of the map, however many windows it concerns. */

@@ -113,7 +113,8 @@ export class PciTestdev extends PciDevice {
     this.bars.addRegion(2, region, { is64Bit: true, prefetchable: true });
   }
 
-  override onStateLoaded(): void {
+  override onStateLoaded(version: number): void {
+    super.onStateLoaded(version);
     this.arm();
   }
 

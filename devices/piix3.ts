@@ -1,6 +1,7 @@
 import {
   bit,
   device,
+  driveIsaLines,
   IsaBus,
   inject,
   PciBus,
@@ -18,7 +19,6 @@ const MediumSpeed = 0x0200;
 /** Bit 7 of a route turns it off, and any number that is no ISA line does the same. */
 const Unrouted = 0x80;
 const Pirqs = 4;
-const IsaLines = 16;
 
 /** What the registers above the header hold after a reset, by offset. The others keep their contents. */
 const afterReset: readonly (readonly [offset: number, ...bytes: readonly number[]])[] = [
@@ -117,11 +117,6 @@ export class Piix3 extends PciDevice {
 
   /** An ISA line is high while one of the PCI interrupts routed to it is. */
   private driveIsaLines(): void {
-    let high = 0;
-    for (let pirq = 0; pirq < Pirqs; pirq++) {
-      const route = this.config.get(Register.Routes + pirq, 1);
-      if (this.pirqLevels[pirq] && route < IsaLines) high |= 1 << route;
-    }
-    for (let line = 0; line < IsaLines; line++) this.isa.line(line).set((high & (1 << line)) !== 0);
+    driveIsaLines(this.isa, this.pirqLevels, (pirq) => this.config.get(Register.Routes + pirq, 1));
   }
 }

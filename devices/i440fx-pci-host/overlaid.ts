@@ -1,5 +1,6 @@
 import {
   addCoalescedIo,
+  ConfigurationMechanism,
   device,
   flushCoalescedIo,
   inject,
@@ -8,7 +9,6 @@ import {
   SystemDevice,
   state,
 } from '../../sdk/index.ts';
-import { ConfigurationMechanism } from './configuration-mechanism.ts';
 
 const addressPort = portRegion({ name: 'pci-conf-idx', base: 0xcf8, size: 4, missing: 'silent' });
 const dataPort = portRegion({ name: 'pci-conf-data', base: 0xcfc, size: 4 });

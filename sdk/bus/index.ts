@@ -1,5 +1,6 @@
 export { IsaDevice, SystemDevice } from './bus-devices.ts';
 export { BusMaster } from './bus-master.ts';
+export { ConfigurationMechanism } from './configuration-mechanism.ts';
 export { DmaPort, MemoryDmaPort } from './dma-port.ts';
 export { EventNotifiers } from './event-notifiers.ts';
 export { type ExpansionRomSpec, expansionRom, pciExpansionRom } from './expansion-rom.ts';
@@ -26,5 +27,7 @@ export {
   PciStatus,
 } from './pci-config-space.ts';
 export { PciDevice, pci, pciIdentity } from './pci-device.ts';
+export { driveIsaLines } from './pirq-routing.ts';
 export { PortsBehindBridge } from './ports-behind-bridge.ts';
+export { PamRegisterCount, type PamWindow, pamWindows, Shadow, ShadowedWindow, shadowOf } from './shadowed-window.ts';
 export { ResetController, SystemBus, type SystemBusParts } from './system-bus.ts';

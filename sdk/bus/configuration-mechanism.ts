@@ -1,4 +1,5 @@
-import { type PciBus, shape, state } from '../../sdk/index.ts';
+import { shape, state } from '../device/index.ts';
+import type { PciBus } from './pci-bus.ts';
 
 const Enable = 0x8000_0000;
 

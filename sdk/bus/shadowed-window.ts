@@ -1,14 +1,12 @@
-import { KiB, MemoryRegion, type MemoryTopology, type RegionOwner } from '../../sdk/index.ts';
+import { KiB, MemoryRegion, type MemoryTopology, type RegionOwner } from '../memory/index.ts';
+import type { PciConfigSpace } from './pci-config-space.ts';
 
 /** What a window of the BIOS area shows: two bits of a PAM register. Only silicon tells the last two apart. */
 export const Shadow = { Pci: 0, ReadOnlyRam: 1, WriteOnlyRam: 2, Ram: 3 } as const;
 
-const FirstRegister = 0x59;
-const LastRegister = 0x5f;
 const Windows = 13;
-
-/** The seven PAM registers, as offsets in configuration space. */
-export const PamRegisters = { offset: FirstRegister, size: LastRegister - FirstRegister + 1 } as const;
+/** How many PAM registers there are, one after the other. */
+export const PamRegisterCount = 7;
 
 /** A part of the area between 640 KiB and 1 MiB, and the two bits that say what is there. */
 export interface PamWindow {
@@ -18,17 +16,27 @@ export interface PamWindow {
   readonly shift: number;
 }
 
-/** The thirteen windows: 64 KiB from 0xf0000, then 16 KiB each from 0xc0000 up to there. */
-export const pamWindows: readonly PamWindow[] = Array.from({ length: Windows }, (_, window) =>
-  window === 0
-    ? { start: 0xf_0000, size: 64 * KiB, register: FirstRegister, shift: 4 }
-    : {
-        start: 0xc_0000 + (window - 1) * 16 * KiB,
-        size: 16 * KiB,
-        register: FirstRegister + Math.ceil(window / 2),
-        shift: window % 2 === 0 ? 4 : 0,
-      },
-);
+/**
+ * The thirteen windows of a chipset whose PAM registers begin at `first`: 64 KiB from 0xf0000, then 16 KiB each from 0xc0000
+ * up to there.
+ */
+export function pamWindows(first: number): readonly PamWindow[] {
+  return Array.from({ length: Windows }, (_, window) =>
+    window === 0
+      ? { start: 0xf_0000, size: 64 * KiB, register: first, shift: 4 }
+      : {
+          start: 0xc_0000 + (window - 1) * 16 * KiB,
+          size: 16 * KiB,
+          register: first + Math.ceil(window / 2),
+          shift: window % 2 === 0 ? 4 : 0,
+        },
+  );
+}
+
+/** What the configuration has a window show now. */
+export function shadowOf({ register, shift }: PamWindow, config: PciConfigSpace): number {
+  return (config.get(register, 1) >> shift) & 3;
+}
 
 /** Where the window's views lie, and what they are views of. */
 export interface ShadowSurroundings {
