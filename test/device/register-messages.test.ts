@@ -165,6 +165,32 @@ describe('a class whose registers cannot work is refused when it is defined:', (
         "bytes, and not behind a data port. Let the region implement that, or let the register merge 'by-byte'.",
     ],
     [
+      'a misspelt word, in a file that no compiler has seen',
+      [[0, { width: 32, descripton: 'x' } as unknown as RegisterSpec]],
+      "register 'first' says 'descripton'. Did you mean 'description'?",
+    ],
+    [
+      'a mode that there is not',
+      [[0, { width: 32, access: 'w1c' } as unknown as RegisterSpec]],
+      "register 'first' has the access 'w1c'. Known: read-write, read-only, write-only, write-one-to-clear, read-to-clear, " +
+        'write-once, constant, reserved, undocumented, unimplemented.',
+    ],
+    [
+      'a mode of a field that there is not',
+      [[0, fields({ all: bits(0, 7, 'read-onyl' as 'read-only') })]],
+      "register 'first': field 'all' has the access 'read-onyl'. Did you mean 'read-only'?",
+    ],
+    [
+      'a field that is a number',
+      [[0, { width: 8, fields: { go: 0 } } as unknown as RegisterSpec]],
+      "register 'first': field 'go' is not one. Make it with bit, bits, reserved or undocumented.",
+    ],
+    [
+      'a reset behaviour that there is not',
+      [[0, { width: 8, atReset: 'keep' } as unknown as RegisterSpec]],
+      "register 'first' has atReset 'keep'. Did you mean 'kept'?",
+    ],
+    [
       'an access beside fields',
       [[0, { ...fields({ all: bits(0, 7) }), access: 'read-only' }]],
       "register 'first' has an access and fields, which have their own. Leave one of them out.",

@@ -92,17 +92,27 @@ interface Sizes {
   readonly min: number;
   readonly max: number;
   readonly unaligned: boolean;
+  readonly endianness: 'little' | 'big';
 }
 
 const sizes: fc.Arbitrary<Sizes> = fc.record({
   min: fc.constant(1),
   max: fc.constantFrom(1, 2, 4, 8),
   unaligned: fc.boolean(),
+  endianness: fc.constantFrom('little' as const, 'big' as const),
 });
 
 /** Registers side by side, each either on its own or as an array, in a region that takes these sizes. */
 function buildDevice(shapes: readonly (Shape & { readonly count: number })[], taken: Sizes) {
-  const region = mmioRegion({ name: 'bits', base: Base, size: 256, accepts: { ...taken, max: 8 }, implements: taken });
+  const { min, max, unaligned, endianness } = taken;
+  const region = mmioRegion({
+    name: 'bits',
+    base: Base,
+    size: 256,
+    accepts: { min, max: 8, unaligned },
+    implements: { min, max, unaligned },
+    endianness,
+  });
   class Bits extends SystemDevice {
     constructor() {
       super();
@@ -163,7 +173,11 @@ describe('a register of any width, with any mixture of modes', () => {
         (given, taken, steps) => {
           const shapes = given.map(({ shape: one, count }) => ({ ...one, count }));
           const { bench, device: made, naive, hold, set, end } = buildDevice(shapes, taken);
-          const byteAt = (at: number) => naive.findLast(({ offset }) => offset <= at);
+          /** The register that has the byte, and which of its bytes that is, counted from its lowest bit. */
+          const byteAt = (at: number) => {
+            const { model, offset } = naive.findLast((entry) => entry.offset <= at) as (typeof naive)[number];
+            return { model, byte: taken.endianness === 'big' ? model.width / 8 - 1 - (at - offset) : at - offset };
+          };
           for (const one of steps) {
             if (one.kind === 'reset') {
               made.reset();
@@ -181,17 +195,17 @@ describe('a register of any width, with any mixture of modes', () => {
               if (at + one.size > end) continue;
               if (one.kind === 'read') {
                 let expected = 0n;
-                bytes.forEach((byte, position) => {
-                  const { model, offset } = byteAt(byte) as (typeof naive)[number];
-                  expected += BigInt(model.readByte(byte - offset)) << BigInt(8 * position);
+                bytes.forEach((address, position) => {
+                  const { model, byte } = byteAt(address);
+                  expected += BigInt(model.readByte(byte)) << BigInt(8 * position);
                 });
                 const got =
                   one.size === 8 ? bench.memory.read64(Base + at) : BigInt(bench.memory.read(Base + at, one.size));
                 expect(got).toBe(expected);
               } else {
-                bytes.forEach((byte, position) => {
-                  const { model, offset } = byteAt(byte) as (typeof naive)[number];
-                  model.writeByte(byte - offset, Number((one.value >> BigInt(8 * position)) & 0xffn));
+                bytes.forEach((address, position) => {
+                  const { model, byte } = byteAt(address);
+                  model.writeByte(byte, Number((one.value >> BigInt(8 * position)) & 0xffn));
                 });
                 if (one.size === 8) bench.memory.write64(Base + at, one.value);
                 else bench.memory.write(Base + at, Number(BigInt.asUintN(8 * one.size, one.value)), one.size);

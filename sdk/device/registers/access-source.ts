@@ -46,14 +46,15 @@ class SourceWriter extends BodyWriter {
       ? `return Number(BigInt.asUintN(8 * size, readLanes${number}.call(this, index, ${this.literal(this.masks.all)})));`
       : `return readPart${number}.call(this, offset, at, size, index);`;
     const answer = this.isBig ? 'Number(BigInt.asUintN(8 * size, whole >> BigInt(shift)))' : 'whole >>> shift';
-    const halves = `return BigInt(readSpan(this, d${number}, offset, 4)) | BigInt(readSpan(this, d${number}, offset + 4, 4)) << 32n;`;
+    const half = (at: string) => `BigInt(readSpan(this, d${number}, offset${at}, 4))`;
+    const halves = `return ${half(this.halves.low)} | ${half(this.halves.high)} << 32n;`;
     const functions = [
       `function read${number}(offset, size${this.indexParameter}) {
   ${this.prologue()}${this.isBig ? part : this.guard(part) + this.readBody('')}
 }`,
       ...this.ifParts(`function readPart${number}(offset, at, size, index) {
   if (at + size > ${bytes}) return readSpan(this, d${number}, offset, size);
-  const shift = 8 * at, lanes = ${this.lanes};
+  const shift = 8 * (${this.distance}), lanes = ${this.lanes};
   const whole = readLanes${number}.call(this, index, lanes);
   return ${answer};
 }`),
@@ -71,15 +72,16 @@ class SourceWriter extends BodyWriter {
       ? `writeLanes${number}.call(this, BigInt(value), index, ${this.literal(this.masks.all)});`
       : `{ writePart${number}.call(this, value, offset, at, size, index); return; }`;
     const shifted = this.isBig ? 'BigInt(value) << BigInt(shift)' : 'value << shift';
-    const halves = `{ writeSpan(this, d${number}, Number(value & 0xffffffffn), offset, 4);
-    writeSpan(this, d${number}, Number(value >> 32n), offset + 4, 4); return; }`;
+    const half = (shift: string, at: string) =>
+      `writeSpan(this, d${number}, Number(BigInt.asUintN(32, value${shift})), offset${at}, 4);`;
+    const halves = `{ ${half('', this.halves.low)} ${half(' >> 32n', this.halves.high)} return; }`;
     const functions = [
       `function write${number}(value, offset, size${this.indexParameter}) {
   ${this.prologue()}${this.isBig ? part : this.guard(part) + this.writeBody('')}
 }`,
       ...this.ifParts(`function writePart${number}(value, offset, at, size, index) {
   if (at + size > ${bytes}) { writeSpan(this, d${number}, value, offset, size); return; }
-  const shift = 8 * at, lanes = ${this.lanes};
+  const shift = 8 * (${this.distance}), lanes = ${this.lanes};
   writeLanes${number}.call(this, ${shifted}, index, lanes);
 }`),
       ...this.ifLanes(`function writeLanes${number}(value, index, lanes) { ${this.writeBody('lanes')} }`),
@@ -155,6 +157,20 @@ class SourceWriter extends BodyWriter {
     const { region, offset, stride = 0 } = this.register;
     const aligned = !region.implements.unaligned && offset % this.bytes === 0 && stride % this.bytes === 0;
     return aligned ? [] : ['at !== 0'];
+  }
+
+  /** Bytes between the access and the register's lowest bit. */
+  private get distance(): string {
+    return this.isBigEndian ? `${this.bytes} - at - size` : 'at';
+  }
+
+  /** Where the lower and the upper half of eight bytes begin. */
+  private get halves(): { readonly low: string; readonly high: string } {
+    return this.isBigEndian ? { low: ' + 4', high: '' } : { low: '', high: ' + 4' };
+  }
+
+  private get isBigEndian(): boolean {
+    return this.register.region.endianness === 'big';
   }
 
   private get lanes(): string {

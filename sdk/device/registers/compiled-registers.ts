@@ -97,7 +97,8 @@ export class CompiledRegisters {
       if (slot?.readPart) part = slot.readPart.call(device, start, place.at, length, place.index);
       else if (slot?.read) part = slot.read.call(device, start, length);
       else part = this.missing(device, region, start, length, false);
-      value |= (length > 3 ? part : part & ((1 << (8 * length)) - 1)) << (8 * done);
+      const shift = 8 * (region.endianness === 'big' ? size - done - length : done);
+      value |= (length > 3 ? part : part & ((1 << (8 * length)) - 1)) << shift;
       done += length;
     }
     return value >>> 0;
@@ -113,7 +114,8 @@ export class CompiledRegisters {
     for (let done = 0; done < size; ) {
       const place = this.placeOf(region, offset + done, size - done);
       const { slot, start, length } = place;
-      const part = length > 3 ? value : (value >>> (8 * done)) & ((1 << (8 * length)) - 1);
+      const shift = 8 * (region.endianness === 'big' ? size - done - length : done);
+      const part = length > 3 ? value : (value >>> shift) & ((1 << (8 * length)) - 1);
       if (slot?.writePart) slot.writePart.call(device, part, start, place.at, length, place.index);
       else if (slot?.write) slot.write.call(device, part, start, length);
       else this.missing(device, region, start, length, true);

@@ -6,6 +6,7 @@ import type { FieldDeclaration, IndexedPlace, RegisterAccess, RegisterDeclaratio
 import { FillerSpec } from './fields.ts';
 import type { HookDeclaration, RegisterDefinition, RegisterSpec } from './register.ts';
 import { checkFields, checkHook, checkRegister, checkTogether, describeRegister } from './register-checks.ts';
+import { checkSpec } from './spec-checks.ts';
 
 /** What the decorators of one class said about its registers. */
 export interface RegisterRecord {
@@ -64,6 +65,7 @@ function declarationOf(
 ): RegisterDeclaration {
   const { width, count } = spec;
   const name = spec.name ?? member;
+  checkSpec(spec, `register '${name}'`, fail);
   if (spec.fields !== undefined && spec.access !== undefined) {
     throw fail(`register '${name}' has an access and fields, which have their own. Leave one of them out.`);
   }
