@@ -138,7 +138,19 @@ describe('the rules', () => {
   it('find a clock read anywhere but in its file, comments aside', () => {
     const reads = (text: string) => hostTimeReads(parseSource('sdk/cli/x.ts', text)).length;
     expect([reads('const t = Date.now();'), reads('new Date()'), reads('Math.random()')]).toEqual([1, 1, 1]);
-    expect([reads('// Date.now()'), reads('new Date(0)')]).toEqual([0, 0]);
+    expect([reads('// Date.now()'), reads('new Date(0)'), reads('function f(): Date;')]).toEqual([0, 0, 0]);
+    const hidden = ['new Date;', 'Date()', 'const { now } = Date;', 'randomUUID()'];
+    expect(hidden.map(reads)).toEqual(hidden.map(() => 1));
+  });
+
+  it('sees an import however it is written', () => {
+    const imported = (text: string) => parseSource('sdk/memory/x.ts', text).imports.map(({ specifier }) => specifier);
+    expect(imported('const m = import(`../cli/main.ts`);')).toEqual(['../cli/main.ts']);
+    expect(imported("import fs = require('node:fs');")).toEqual(['node:fs']);
+    expect(imported("process.getBuiltinModule('node:fs');")).toEqual(['node:fs']);
+    expect(imported("f(); import { a } from './a.ts';")).toEqual(['./a.ts']);
+    expect(imported("const a = '/*';\nimport { b } from './b.ts';\nconst c = '*/';")).toEqual(['./b.ts']);
+    expect(imported("// import { a } from './a.ts';")).toEqual([]);
   });
 
   it('find a file that is too long unless it says why', () => {

@@ -90,12 +90,13 @@ function fromExample({ specifier, file }: SourceImport): string | undefined {
 }
 
 /** What reads the host's time or dice. */
-const HostTime = /\b(Date\.now|new Date\(\s*\)|performance\.|setTimeout|setInterval|Math\.random|hrtime)/;
+const HostTime =
+  /\b(Date\.now|new Date(?!\s*\(\s*[^\s)])|(?<!new )Date\(\s*\)|performance\.|setTimeout|setInterval|Math\.random|hrtime|random(UUID|Bytes|Int)|getRandomValues)|=\s*(Date|Math|performance)\s*;/;
 
 export function hostTimeReads(file: SourceFile): string[] {
   if (file.path === HostTimeFile) return [];
   return file.code.split('\n').flatMap((line) => {
-    const read = HostTime.exec(line)?.[1];
+    const read = HostTime.exec(line)?.[0];
     return read === undefined ? [] : [`${file.path} uses ${read}: ask a VirtualClock, or ${HostTimeFile}`];
   });
 }

@@ -33,8 +33,11 @@ export function sourceFiles(folder: string): SourceFile[] {
     .map((path) => parseSource(path, readFileSync(join(Root, path), 'utf8')));
 }
 
+/** Strings are matched too, and kept, so that what looks like a comment inside one is not taken for it. */
+const StringOrComment = /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
+
 export function parseSource(path: string, text: string): SourceFile {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1');
+  const code = text.replace(StringOrComment, (_, string: string | undefined) => string ?? '');
   return { path, lines: text.trimEnd().split('\n'), code, imports: importsOf(path, code) };
 }
 
@@ -46,11 +49,16 @@ function importsOf(path: string, code: string): SourceImport[] {
       : undefined;
     found.push({ form, specifier, file });
   };
-  for (const match of code.matchAll(/^\s*(?:import|export)\s+(type\s)?([\w\s{},*$]*?)from\s*['"]([^'"]+)['"]/gm)) {
+  for (const match of code.matchAll(
+    /(?:^|[;}])\s*(?:import|export)\s+(type\s)?([\w\s{},*$]*?)from\s*['"]([^'"]+)['"]/gm,
+  )) {
     add(match[1] !== undefined || onlyTypes(match[2] as string) ? 'type' : 'value', match[3] as string);
   }
-  for (const match of code.matchAll(/^\s*import\s*['"]([^'"]+)['"]/gm)) add('value', match[1] as string);
-  for (const match of code.matchAll(/\bimport\s*\(\s*['"]([^'"]+)['"]/g)) add('dynamic', match[1] as string);
+  for (const match of code.matchAll(/(?:^|[;}])\s*import\s*['"]([^'"]+)['"]/gm)) add('value', match[1] as string);
+  for (const match of code.matchAll(/\bimport\s*\(\s*['"`]([^'"`]+)['"`]/g)) add('dynamic', match[1] as string);
+  for (const match of code.matchAll(/\b(?:require|getBuiltinModule)\s*\(\s*['"`]([^'"`]+)['"`]/g)) {
+    add('value', match[1] as string);
+  }
   return found;
 }
 
