@@ -109,14 +109,23 @@ function resetOf({ reset, atReset }: RegisterDeclaration): string {
 /** Rows for what has no declaration: who answers where. */
 function byHand(handlers: readonly HandlerRoute[]): string[] {
   const rows = [...handlers]
-    .sort((a, b) => a.offset - b.offset || Number(a.isWrite) - Number(b.isWrite))
+    .sort((a, b) => rank(a) - rank(b) || Number(a.isWrite) - Number(b.isWrite))
     .map(({ offset, length, isWrite, sizes, method }) => [
-      length === Number.POSITIVE_INFINITY ? `${hex(offset)} on` : formatRange({ offset, size: length }),
+      bytesOf(offset, length),
       isWrite ? 'write' : 'read',
       sizes.join(', '),
       words(method),
     ]);
   return rows.length === 0 ? [] : ['Handled by code:', table(['offset', 'direction', 'bytes', 'what happens'], rows)];
+}
+
+/** A handler without an offset comes last: it takes what no other takes. */
+const rank = ({ offset, length }: HandlerRoute): number =>
+  offset === 0 && length === Number.POSITIVE_INFINITY ? length : offset;
+
+function bytesOf(offset: number, length: number): string {
+  if (length !== Number.POSITIVE_INFINITY) return formatRange({ offset, size: length });
+  return offset === 0 ? 'everywhere else' : `${hex(offset)} on`;
 }
 
 function registerSection(register: RegisterDeclaration): string[] {

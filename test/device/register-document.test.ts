@@ -62,6 +62,9 @@ class Lamp extends IsaDevice {
   @control.onRead()
   measureHeat(): void {}
 
+  @ports.write()
+  ignore(): void {}
+
   @ports.read(2)
   readSensor(): number {
     return 0;
@@ -95,6 +98,7 @@ Handled by code:
 | offset | direction | bytes | what happens |
 | --- | --- | --- | --- |
 | 0x2 | read | 1 | read sensor |
+| everywhere else | write | 1 | ignore |
 
 ## Region \`lamp\`
 
