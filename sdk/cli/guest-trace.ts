@@ -7,6 +7,8 @@ export interface TracedMachine {
   readonly now: () => number;
   readonly statistics: ExitStatistics;
   readonly print: (line: string) => void;
+  /** While a restored guest goes once more through what it did, nothing is printed. */
+  readonly quiet?: () => boolean;
 }
 
 /** Prints each operation of a guest once it is done: when, what, the value, and what became of it. */
@@ -35,14 +37,15 @@ class TracedGuest implements GuestSource {
   /** Asked for the next operation, the processor has finished the one before. */
   next(operation: GuestOperation): boolean {
     if (this.started) this.print(operation);
-    this.started = this.guest.next(operation);
+    const goesOn = this.guest.next(operation);
+    this.started = goesOn && this.machine.quiet?.() !== true;
     this.remember();
-    return this.started;
+    return goesOn;
   }
 
   interrupt(vector: number, operation: GuestOperation): void {
     if (this.started && operation.finished) this.print(operation);
-    this.machine.print(`${this.time()}  interrupt ${hex(vector)}`);
+    if (this.machine.quiet?.() !== true) this.machine.print(`${this.time()}  interrupt ${hex(vector)}`);
     this.started = false;
     this.guest.interrupt(vector, operation);
     this.remember();

@@ -51,8 +51,8 @@ Examples:
     const simulated = simulatedAccelerator(accelerator);
     // A restored program goes once more through what it did: that is not printed again.
     let isNew = loaded === undefined;
-    const print = (line: string) => (!isNew ? undefined : json ? terminal.note(line) : terminal.print(line));
-    const traced = args.has('trace') ? guests.map((guest) => trace(guest, simulated, print)) : guests;
+    const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
+    const traced = args.has('trace') ? guests.map((guest) => trace(guest, simulated, print, () => !isNew)) : guests;
     const surroundings = {
       ...request,
       accelerator: simulated,
@@ -91,8 +91,8 @@ function ownMachine({ machine }: Record<string, unknown>): MachineDefinition | u
   return isMachine ? (machine as MachineDefinition) : undefined;
 }
 
-function trace(guest: GuestProgram, accelerator: KvmAccelerator, print: (line: string) => void) {
-  return tracedGuest(guest, { now: () => accelerator.guestTime, statistics: accelerator.statistics, print });
+function trace(guest: GuestProgram, accelerator: KvmAccelerator, print: (line: string) => void, quiet: () => boolean) {
+  return tracedGuest(guest, { now: () => accelerator.guestTime, statistics: accelerator.statistics, print, quiet });
 }
 
 function parseLimit(text: string | undefined): number | undefined {

@@ -1,0 +1,121 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { backplane } from '../cli/fake-terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-snapshot-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const program = (steps: string) =>
+  `import { guestProgram } from 'backplane';\nexport default guestProgram('clock', function* (guest) {\n${steps}\n});\n`;
+const readClock = file(
+  'read-clock.ts',
+  program('for (let n = 0; n < 10; n++) {\n yield* guest.out8(0x70, n);\n yield* guest.in8(0x71);\n }'),
+);
+
+/** One clear message, exit status 1, no stack. */
+async function refused(...words: string[]): Promise<string> {
+  const { status, noted } = await backplane(...words);
+  expect(status).toBe(1);
+  expect(noted).toMatch(/^backplane: /);
+  expect(noted).not.toMatch(/\n\s+at /);
+  expect(noted).not.toContain('unexpected failure');
+  return noted;
+}
+
+describe('backplane run --save and -loadvm', () => {
+  it('stop a guest at one place and go on there in another process, to the same end', async () => {
+    const [saved, end, whole] = ['at-7.json', 'end.json', 'whole.json'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const first = await backplane('run', readClock, '-m', '1', '-limit', '7', '--save', saved);
+    expect(first).toMatchObject({ status: 0, noted: '' });
+    const second = await backplane('run', readClock, '-loadvm', saved, '--save', end, '--json');
+    expect(second.status).toBe(0);
+    expect(JSON.parse(second.printed)).toMatchObject({
+      outcome: { reason: 'finished', operations: 13 },
+      exits: { userspaceExits: 10 },
+    });
+    await backplane('run', readClock, '-m', '1', '--save', whole);
+    const operations = (path: string) => JSON.parse(readFileSync(path, 'utf8')).accelerator.processors[0].guest.log;
+    expect(operations(end)).toEqual(operations(whole));
+  });
+
+  it('trace only what happens after the snapshot', async () => {
+    const saved = join(folder, 'traced.json');
+    await backplane('run', readClock, '-m', '1', '-limit', '18', '--save', saved);
+    const { printed } = await backplane('run', readClock, '-loadvm', saved, '--trace');
+    expect(printed.split('\n').filter((line) => / us {2}(out|in)8 /.test(line))).toHaveLength(2);
+  });
+
+  it('leave the file that was there when they cannot write a whole one', async () => {
+    const there = file('there.json', 'precious');
+    const alien = file(
+      'alien.ts',
+      'export default { name: "alien", start: () => ({ name: "alien", next() { throw new Error("no"); }, interrupt() {} }) };',
+    );
+    expect(await refused('run', alien, '--save', there)).toContain('no');
+    expect(readFileSync(there, 'utf8')).toBe('precious');
+    expect(await refused('run', readClock, '--save', join(folder, 'no', 'such', 'folder.json'))).toMatch(
+      /--save '.*': cannot be written/,
+    );
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+});
+
+describe('a snapshot file that is none is refused with status 1', () => {
+  const load = (path: string) => refused('run', readClock, '-loadvm', path);
+
+  it.each<[string, () => string, string]>([
+    ['no file', () => join(folder, 'nothing.json'), 'there is no such file. Give the file that --save wrote.'],
+    ['a folder', () => folder, 'this is no file.'],
+    ['an endless device', () => '/dev/zero', 'this is no file.'],
+    ['no JSON', () => file('text.json', 'hello'), 'it cannot be read as JSON'],
+    [
+      'half of a JSON value',
+      () => file('half.json', '{"schema": "backplane-snapshot/1", "machine": {'),
+      'it cannot be read as JSON',
+    ],
+    ['bytes', () => file('bytes.json', '\u0000\u0001'), 'it cannot be read as JSON'],
+    ['another JSON value', () => file('other.json', '{"name": "x"}'), 'this is no snapshot of a machine'],
+    ['a list', () => file('list.json', '[[[]]]'), 'this is no snapshot of a machine'],
+    ['deep nesting', () => file('deep.json', `${'['.repeat(20_000)}${']'.repeat(20_000)}`), 'snapshot'],
+  ])('%s', async (_, path, message) => {
+    expect(await load(path())).toContain(message);
+  });
+
+  it('another machine, with the difference', async () => {
+    const saved = join(folder, 'isapc.json');
+    await backplane('run', readClock, '-machine', 'isapc', '-m', '1', '--save', saved);
+    expect(existsSync(saved)).toBe(true);
+    expect(await load(saved)).toContain(
+      "This snapshot cannot be restored on machine 'pc-i440fx':\n  - 'machine.name': expected 'pc-i440fx', found \"isapc\"",
+    );
+  });
+
+  it('another program, at the operation that differs', async () => {
+    const saved = join(folder, 'program.json');
+    await backplane('run', readClock, '-m', '1', '-limit', '5', '--save', saved);
+    const other = file('other.ts', program(' yield* guest.out8(0x70, 1);'));
+    expect(await refused('run', other, '-loadvm', saved)).toContain(
+      "guest program 'clock' does something else (out8 at 0x70) at operation 1",
+    );
+  });
+
+  it('other options of the machine', async () => {
+    const saved = join(folder, 'options.json');
+    await backplane('run', readClock, '-m', '1', '--save', saved);
+    expect(await refused('run', readClock, '-machine', 'pc,reset-control=overlay', '-loadvm', saved)).toContain(
+      '\'machine.options.resetControl\': expected "overlay", found "behind"',
+    );
+  });
+});
