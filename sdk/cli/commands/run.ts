@@ -1,4 +1,4 @@
-import type { GuestProgram, KvmAccelerator, RunOutcome } from '../../accelerator/index.ts';
+import type { GuestProgram, KvmAccelerator, RunOptions, RunOutcome } from '../../accelerator/index.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
@@ -8,7 +8,9 @@ import { tracedGuest } from '../guest-trace.ts';
 import { loadProgram } from '../load-program.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { placed } from '../plugins/failure-place.ts';
+import { HotReload } from '../plugins/hot-reload.ts';
 import { observeWith, reportObservers } from '../plugins/observe.ts';
+import { runInSlices } from '../run-watched.ts';
 import { readSnapshotFile, writeSnapshotFile } from '../snapshot-file.ts';
 
 export const runCommand: Command = {
@@ -25,7 +27,8 @@ ${machineHelp}
   -limit OPERATIONS     end after so many guest operations; default 100 million
   -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
   --save FILE           write the machine down when the run ends: JSON, to be loaded with -loadvm
-  --trace               print each operation of the guest, when it happened, and what became of it
+  --watch               reload plugins that change while the guest runs: code is swapped, state is kept
+  --trace               print each operation of the guest, when it happened (modelled time), and what became of it
   --profile             measure the host time of device handlers
   --json                the counts as a JSON value
 
@@ -34,8 +37,16 @@ Examples:
   backplane run guest.ts -machine isapc -accel kvm-sim,drain=on-access --trace
   backplane run guest.ts -limit 1000 --save at-1000.json
   backplane run guest.ts -loadvm at-1000.json
-  backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8`,
-  options: { ...machineSyntax, ...acceleratorSyntax, limit: 'OPERATIONS', loadvm: 'FILE', save: 'FILE', trace: true },
+  backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8 --watch`,
+  options: {
+    ...machineSyntax,
+    ...acceleratorSyntax,
+    limit: 'OPERATIONS',
+    loadvm: 'FILE',
+    save: 'FILE',
+    trace: true,
+    watch: true,
+  },
   async run({ terminal, arguments: args, json }) {
     const [file, ...more] = args.positional;
     if (file === undefined) throw new BackplaneError("run what? Write 'backplane run FILE.ts'.");
@@ -66,8 +77,16 @@ Examples:
     isNew = true;
     for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
     const options = operationLimit === undefined ? {} : { operationLimit };
-    const endObservers = observeWith(plugins, machine);
-    const outcome = placed(() => (loaded === undefined ? machine.run(traced, options) : machine.resume(options)));
+    let isUnderWay = loaded !== undefined;
+    const step = (how: RunOptions) => placed(() => (isUnderWay ? machine.resume(how) : machine.run(traced, how)));
+    const stepOn = (how: RunOptions) => {
+      const done = step(how);
+      isUnderWay = true;
+      return done;
+    };
+    const reload = args.has('watch') ? new HotReload(plugins, machine, terminal) : undefined;
+    const endObservers = reload === undefined ? observeWith(plugins, machine) : () => reload.end();
+    const outcome = reload ? await runInSlices(stepOn, operationLimit, () => reload.look()) : step(options);
     if (saveTo !== undefined) await writeSnapshotFile(saveTo, machine);
     endObservers();
     if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
@@ -118,5 +137,5 @@ function asData(machine: Machine, outcome: RunOutcome) {
 
 function formatOutcome(machine: Machine, { message, operations }: RunOutcome): string {
   const time = (machine.clock.now / 1000).toFixed(3);
-  return `${operations} operations in ${time} us of guest time. ${message}`;
+  return `${operations} operations in ${time} us of guest time, modelled. ${message}`;
 }
