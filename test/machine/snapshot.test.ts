@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { I8259 } from '../../devices/index.ts';
 import { empty, pcI440fx } from '../../machines/index.ts';
 import {
   addCoalescedIo,
@@ -113,6 +114,18 @@ const machineOf = (deviceClass: MachineDefinition['devices'][number]['device']):
     defaultRam: 512 * KiB,
   });
 const bench = machineOf(Probe);
+
+/** Two PICs at vectors 0x20 and 0x28, everything open. */
+const picSetup = [
+  [0x20, 0x11],
+  [0x21, 0x20],
+  [0x21, 4],
+  [0x21, 1],
+  [0xa0, 0x11],
+  [0xa1, 0x28],
+  [0xa1, 2],
+  [0xa1, 1],
+] as const;
 
 const probeOf = (machine: Machine) => machine.device(Probe);
 const asText = (snapshot: MachineSnapshot) => JSON.parse(formatSnapshot(snapshot)) as MachineSnapshot;
@@ -255,18 +268,7 @@ describe('a restored machine', () => {
 
   it('interrupts a guest that was saved in HLT', () => {
     const program = guestProgram(function* (guest) {
-      for (const [port, value] of [
-        [0x20, 0x11],
-        [0x21, 0x20],
-        [0x21, 4],
-        [0x21, 1],
-        [0xa0, 0x11],
-        [0xa1, 0x28],
-        [0xa1, 2],
-        [0xa1, 1],
-        [0x70, 0x0b],
-        [0x71, 0x12],
-      ] as const) {
+      for (const [port, value] of [...picSetup, [0x70, 0x0b], [0x71, 0x12]] as const) {
         yield* guest.out8(port, value);
       }
       let updates = 0;
@@ -289,6 +291,35 @@ describe('a restored machine', () => {
     expect(restored.memory.read(0x1000, 4)).toBe(5);
     expect(restored.clock.now).toBeGreaterThan(4 * SECOND);
     machine.resume();
+    expect(restored.save()).toEqual(machine.save());
+  });
+
+  it('takes an interrupt at once that a queued write had raised when it was saved', () => {
+    const definition = defineMachine({
+      ...pcI440fx,
+      devices: [...pcI440fx.devices, use(Probe, { id: 'probe', interrupts: { irq: isaIrq(5) } })],
+    });
+    const program = guestProgram(function* (guest) {
+      for (const [port, value] of [...picSetup, [0x21, 0xdf]] as const) yield* guest.out8(port, value);
+      guest.onInterrupt(0x25, function* () {
+        yield* guest.store8(0x1000, 1);
+        yield* guest.out8(0x20, 0x20);
+      });
+      yield* guest.sti();
+      yield* guest.store8(0x2000, 1);
+      yield* guest.out8(0x300, 1);
+      yield* guest.store8(0x2001, yield* guest.load8(0x1000));
+      yield* guest.in8(0x301);
+    });
+    const machine = Machine.create(definition, { ram: 512 * KiB });
+    onAccess = (what) => what === 'select 1' && probeOf(machine).irq.set(true);
+    machine.run(program, { operationLimit: picSetup.length + 4 });
+    onAccess = () => {};
+    const restored = Machine.restore(definition, asText(machine.save()), { guests: program });
+    expect([restored.memory.read(0x1000, 1), restored.device(I8259).pending]).toEqual([0, true]);
+    restored.resume();
+    machine.resume();
+    expect(restored.memory.read(0x2001, 1)).toBe(1);
     expect(restored.save()).toEqual(machine.save());
   });
 
