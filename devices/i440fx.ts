@@ -1,8 +1,6 @@
 import {
   device,
   inject,
-  KiB,
-  MemoryRegion,
   MiB,
   PamRegisterCount,
   type PamWindow,
@@ -10,7 +8,7 @@ import {
   PciDevice,
   pamWindows,
   pci,
-  ShadowedWindow,
+  ShadowedMemory,
   SystemBus,
   shadowOf,
 } from '../sdk/index.ts';
@@ -18,10 +16,8 @@ import {
 const Register = { RamSize: 0x57, Pam: 0x59, Smram: 0x72 } as const;
 const windows = pamWindows(Register.Pam);
 const Smram = { Open: 0x40, Enable: 0x08, PowerOn: 0x02 } as const;
-const VgaWindow = { start: 0xa_0000, size: 128 * KiB } as const;
 /** The RAM size is told to coreboot in these units; it has one byte for it. */
 const RamUnit = 8 * MiB;
-const OverRam = 1;
 
 /**
  * The memory controller of the i440FX at 00:00.0. Its registers say for each part of the area below 1 MiB whether the guest
@@ -41,9 +37,7 @@ const OverRam = 1;
   subsystemId: 0x1100,
 })
 export class I440fx extends PciDevice {
-  private windows: readonly ShadowedWindow[] = [];
-  /** Keeps the VGA window in front of the RAM there, until the guest opens it. */
-  private vgaWindow: MemoryRegion | undefined;
+  private shadowed: ShadowedMemory | undefined;
 
   constructor(
     @inject(SystemBus) private readonly system: SystemBus,
@@ -63,19 +57,14 @@ export class I440fx extends PciDevice {
     const { memory, ram } = this.system;
     const { topology, pciBus } = this;
     topology.transaction(() => {
-      const around = { topology, owner: this, memory, ram, pci: pciBus.memory };
-      this.windows = windows.map((window) => new ShadowedWindow(window, around));
-      const { start, size } = VgaWindow;
-      this.vgaWindow = MemoryRegion.alias(topology, 'smram-region', pciBus.memory, start, size, { owner: this });
-      memory.addSubregion(start, this.vgaWindow, OverRam);
+      this.shadowed = new ShadowedMemory(Register.Pam, { topology, owner: this, memory, ram, pci: pciBus.memory });
       this.arrangeMemory();
     });
   }
 
   protected override onUnrealize(): void {
-    for (const window of this.windows) window.remove();
-    if (this.vgaWindow) this.system.memory.removeSubregion(this.vgaWindow);
-    this.windows = [];
+    this.shadowed?.remove();
+    this.shadowed = undefined;
   }
 
   protected override onConfigWrite(offset: number, size: number): void {
@@ -85,11 +74,6 @@ export class I440fx extends PciDevice {
 
   /** One change of the map, however many windows it concerns. */
   private arrangeMemory(): void {
-    this.topology.transaction(() => {
-      this.windows.forEach((window, number) => {
-        window.show(this.shadow(number));
-      });
-      this.vgaWindow?.setEnabled((this.config.get(Register.Smram, 1) & Smram.Open) === 0);
-    });
+    this.shadowed?.arrange(this.config, (this.config.get(Register.Smram, 1) & Smram.Open) !== 0);
   }
 }

@@ -1,5 +1,6 @@
 import { Mc146818Rtc } from '../devices/index.ts';
-import { GiB, KiB, type Machine, MiB } from '../sdk/index.ts';
+import { KiB, type Machine, MiB } from '../sdk/index.ts';
+import { type LowRam, lowRamOf, lowRamOfPc } from './pc-memory.ts';
 
 /** Where a PC's firmware looks for what the board's maker put in. */
 const Cmos = {
@@ -19,14 +20,14 @@ const Cmos = {
 const Equipment = { FirstDrive: 0x50, Installed: 0x07, DiskThenCd: 0x12, ThenFloppy: 0x30 } as const;
 
 /** Fills the CMOS RAM of a PC: how much memory there is, and what a default board has plugged in. */
-export function fillCmos(machine: Machine): void {
+export function fillCmos(machine: Machine, lowRam: LowRam = lowRamOfPc): void {
   const rtc = machine.devices.find(({ device }) => device instanceof Mc146818Rtc)?.device as Mc146818Rtc | undefined;
   if (rtc === undefined) return;
   const put = (register: number, value: number, bytes = 1): void => {
     for (let byte = 0; byte < bytes; byte++) rtc.setCmos(register + byte, Math.floor(value / 0x100 ** byte) & 0xff);
   };
   const ram = machine.ramSize;
-  const low = ram >= 3.5 * GiB ? 3 * GiB : ram;
+  const low = lowRamOf(ram, lowRam);
   const units = (bytes: number, unit: number, most = 0xffff) => Math.min(Math.max(Math.floor(bytes / unit), 0), most);
   put(Cmos.BaseMemory, units(ram, KiB, 640), 2);
   put(Cmos.MemoryAbove1MiB, units(ram - 1 * MiB, KiB), 2);

@@ -1,9 +1,21 @@
 import { ContainerModule } from 'inversify';
 import { GiB, KiB, MachineBoard, MemoryRegion, MiB, SystemBus } from '../sdk/index.ts';
 
-/** From here on the space below 4 GiB is the devices'. A machine with more RAM than fits leaves them 1 GiB, not 512 MiB. */
-const LargestLowRam = 3.5 * GiB;
-const LowRamOfLargeMachine = 3 * GiB;
+/** How much RAM lies below 4 GiB, where devices want room too. */
+export interface LowRam {
+  /** From this much RAM on, a machine counts as large. */
+  readonly largest: number;
+  /** What a large machine has below 4 GiB; the rest of its RAM begins there. */
+  readonly ofLargeMachine: number;
+}
+
+/** A machine with more RAM than fits leaves the devices 1 GiB, not 512 MiB. */
+export const lowRamOfPc: LowRam = { largest: 3.5 * GiB, ofLargeMachine: 3 * GiB };
+
+/** Bytes of RAM below 4 GiB. */
+export const lowRamOf = (ramSize: number, { largest, ofLargeMachine }: LowRam): number =>
+  ramSize >= largest ? ofLargeMachine : ramSize;
+
 const OptionRoms = { start: 0xc_0000, size: 128 * KiB } as const;
 /** The end of the firmware, where a processor starts, is seen below 1 MiB too. */
 const BiosBelow1MiB = 128 * KiB;
@@ -15,6 +27,7 @@ interface MemoryLayout {
   readonly biosSize: number;
   /** A PC with PCI shows it, firmware included, where there is no RAM; one without has one space for everything. */
   readonly hasPci: boolean;
+  readonly lowRam?: LowRam;
 }
 
 /** The PCI side of the memory map: the container behind the RAM, which a host bridge lets through in places. */
@@ -31,15 +44,20 @@ export function pcMemory(layout: MemoryLayout): ContainerModule {
     bind(PciMemory).toResolvedValue((board) => ({ region: placeFirmware(board, layout) }), [MachineBoard]);
     bind(SystemBus).toResolvedValue(
       (board, _firmwareInPlace) =>
-        new SystemBus({ topology: board.topology, memory: board.system, io: board.ports, ram: placeRam(board) }),
+        new SystemBus({
+          topology: board.topology,
+          memory: board.system,
+          io: board.ports,
+          ram: placeRam(board, layout),
+        }),
       [MachineBoard, PciMemory],
     );
   });
 }
 
-function placeRam({ topology, system, ramSize }: MachineBoard): MemoryRegion {
+function placeRam({ topology, system, ramSize }: MachineBoard, { lowRam = lowRamOfPc }: MemoryLayout): MemoryRegion {
   const ram = MemoryRegion.ram(topology, 'pc.ram', ramSize);
-  const low = ramSize >= LargestLowRam ? LowRamOfLargeMachine : ramSize;
+  const low = lowRamOf(ramSize, lowRam);
   topology.transaction(() => {
     system.addSubregion(0, MemoryRegion.alias(topology, 'ram-below-4g', ram, 0, low));
     if (low === ramSize) return;

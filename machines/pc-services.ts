@@ -8,7 +8,9 @@ import {
   MemoryDmaPort,
   MemoryRegion,
   PciBus,
+  type PciPinWiring,
   PortsBehindBridge,
+  pcPinWiring,
   VirtualClock,
 } from '../sdk/index.ts';
 import { PciMemory } from './pc-memory.ts';
@@ -35,23 +37,26 @@ export const isaOnly = new ContainerModule(({ bind }) => {
  * PCI and ISA as one bus behind the host bridge, whose own ports outrank it: no device there can split them. With
  * `resetControl: 'overlay'` everything lies side by side instead, as QEMU has it.
  */
-export const busBehindBridge = new ContainerModule(({ bind }) => {
-  bind(BusPorts).toResolvedValue((board) => ({ region: portsOf(board) }), [MachineBoard]);
-  bind(PortsBehindBridge).toResolvedValue(
-    ({ topology }, { region }) =>
-      new PortsBehindBridge(new AddressSpace(topology, 'ports behind the host bridge', region)),
-    [MachineBoard, BusPorts],
-  );
-  bind(PciBus).toResolvedValue(
-    (ports, memory, board) =>
-      new PciBus({ io: ports.region, memory: memory.region, masterMemory: memoryForMasters(board) }),
-    [BusPorts, PciMemory, MachineBoard],
-  );
-  bind(IsaBus).toResolvedValue(
-    (ports, memory) => new IsaBus({ io: ports.region, memory: memory.region }),
-    [BusPorts, PciMemory],
-  );
-});
+export const pciBehindBridge = (wiring: PciPinWiring) =>
+  new ContainerModule(({ bind }) => {
+    bind(BusPorts).toResolvedValue((board) => ({ region: portsOf(board) }), [MachineBoard]);
+    bind(PortsBehindBridge).toResolvedValue(
+      ({ topology }, { region }) =>
+        new PortsBehindBridge(new AddressSpace(topology, 'ports behind the host bridge', region)),
+      [MachineBoard, BusPorts],
+    );
+    bind(PciBus).toResolvedValue(
+      (ports, memory, board) =>
+        new PciBus({ io: ports.region, memory: memory.region, masterMemory: memoryForMasters(board) }, wiring),
+      [BusPorts, PciMemory, MachineBoard],
+    );
+    bind(IsaBus).toResolvedValue(
+      (ports, memory) => new IsaBus({ io: ports.region, memory: memory.region }),
+      [BusPorts, PciMemory],
+    );
+  });
+
+export const busBehindBridge = pciBehindBridge(pcPinWiring);
 
 /** What a processor sees, in a container of its own: what only bus masters see goes in front of it. */
 function memoryForMasters({ topology, system }: MachineBoard): MemoryRegion {

@@ -29,5 +29,6 @@ export {
 export { PciDevice, pci, pciIdentity } from './pci-device.ts';
 export { driveIsaLines } from './pirq-routing.ts';
 export { PortsBehindBridge } from './ports-behind-bridge.ts';
+export { ShadowedMemory } from './shadowed-memory.ts';
 export { PamRegisterCount, type PamWindow, pamWindows, Shadow, ShadowedWindow, shadowOf } from './shadowed-window.ts';
 export { ResetController, SystemBus, type SystemBusParts } from './system-bus.ts';

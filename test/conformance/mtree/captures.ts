@@ -23,6 +23,7 @@ export interface Scenario {
 export const scenarios: readonly Scenario[] = [
   { name: 'pc', qemu: { machine: 'pc' } },
   { name: 'isapc', qemu: { machine: 'isapc' } },
+  { name: 'q35', qemu: { machine: 'q35' } },
   {
     name: 'pc-after-firmware',
     qemu: { machine: 'pc', arguments: ['-device', 'VGA', '-device', 'e1000', '-m', '4G'] },

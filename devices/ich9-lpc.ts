@@ -1,0 +1,115 @@
+import {
+  bit,
+  device,
+  driveIsaLines,
+  IsaBus,
+  inject,
+  PciBus,
+  PciDevice,
+  pci,
+  portRegion,
+  ResetController,
+  reserved,
+  state,
+} from '../sdk/index.ts';
+
+const Register = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68 } as const;
+const Pirqs = 8;
+/** Bit 7 of a route turns it off; the low four bits are an ISA line. */
+const Route = { Off: 0x80, Line: 0x0f } as const;
+const Nowhere = 0xff;
+
+/** What the registers above the header hold after a reset, by offset. The others keep their contents. */
+const afterReset: readonly (readonly [offset: number, ...bytes: readonly number[]])[] = [
+  [Register.PowerManagementBase, 0x01, 0x00, 0x00, 0x00, 0x00],
+  [Register.RoutesAToD, Route.Off, Route.Off, Route.Off, Route.Off],
+  [Register.RoutesEToH, Route.Off, Route.Off, Route.Off, Route.Off],
+  [0xf0, 0x00, 0x00, 0x00, 0x00],
+];
+
+/** One byte, whatever the width: a wider access comes here byte by byte. */
+const resetControlPort = portRegion({
+  name: 'lpc-reset-control',
+  base: 0xcf9,
+  size: 1,
+  priority: 1,
+  implements: { max: 1 },
+  mirrored: true,
+});
+const resetControl = resetControlPort.register(0, {
+  width: 8,
+  fields: {
+    hardNextTime: bit(1, 'read-write', { description: 'the next reset is a hard one' }),
+    now: bit(2, 'write-only', { description: 'resets the machine' }),
+    full: bit(3, 'read-write', { description: 'the next reset takes the power away too' }),
+    unused: reserved(0, [4, 7]),
+  },
+});
+
+/**
+ * The LPC bridge of ICH9 at 00:1f.0: Q35's way to the ISA bus. It decides on which ISA lines the eight PCI interrupts arrive,
+ * and resets the machine for whoever asks at 0xcf9. Power management and the RCRB have their registers and nothing behind
+ * them.
+ *
+ * A hostile guest can route PCI interrupts onto any ISA line, or all onto one, and can reset its machine as often as it likes.
+ */
+@device({ type: 'ICH9-LPC', description: 'Intel ICH9 LPC bridge' })
+@pci({
+  vendorId: 0x8086,
+  deviceId: 0x2918,
+  revision: 2,
+  classCode: 0x0601,
+  multifunction: true,
+  subsystemVendorId: 0x1af4,
+  subsystemId: 0x1100,
+})
+export class Ich9Lpc extends PciDevice {
+  @resetControl resetControl = 0;
+  @state private readonly pirqLevels: boolean[] = new Array(Pirqs).fill(false);
+
+  constructor(
+    @inject(PciBus) private readonly pciBus: PciBus,
+    @inject(IsaBus) private readonly isa: IsaBus,
+    @inject(ResetController) private readonly machine: ResetController,
+  ) {
+    super();
+    this.config.setWritable(Register.PowerManagementBase, 0xff87, 4);
+  }
+
+  @resetControl.onWrite()
+  askForReset(value: number, previous: number): void {
+    if ((value & resetControl.fields.now.mask) === 0) return;
+    this.resetControl = previous;
+    this.machine.requestReset('reset control register');
+  }
+
+  override reset(): void {
+    super.reset();
+    for (const [offset, ...bytes] of afterReset) {
+      for (const [at, byte] of bytes.entries()) this.config.set(offset + at, byte, 1);
+    }
+    this.route();
+  }
+
+  protected override onRealize(): void {
+    this.pciBus.connectRouter((pirq, level) => {
+      this.pirqLevels[pirq] = level;
+      this.route();
+    });
+  }
+
+  protected override onUnrealize(): void {
+    this.pciBus.connectRouter(() => {});
+  }
+
+  protected override onConfigWrite(offset: number, size: number): void {
+    if (offset < Register.RoutesEToH + 4 && Register.RoutesAToD < offset + size) this.route();
+  }
+
+  private route(): void {
+    driveIsaLines(this.isa, this.pirqLevels, (pirq) => {
+      const route = this.config.get(pirq < 4 ? Register.RoutesAToD + pirq : Register.RoutesEToH + pirq - 4, 1);
+      return (route & Route.Off) !== 0 ? Nowhere : route & Route.Line;
+    });
+  }
+}
