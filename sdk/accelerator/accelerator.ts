@@ -63,6 +63,12 @@ export interface RunOutcome {
 export interface RunOptions {
   /** The run ends after so many guest operations. Default: 100 million. */
   readonly operationLimit?: number;
+  /**
+   * The run ends when so many timers have expired without an operation of the guest in between: in a HLT, a pause, or a
+   * gap of a recording; or as many as the larger of the two limits altogether. Default: 5 million, and a HLT is given up
+   * sooner if its timers are slow.
+   */
+  readonly timerLimit?: number;
   /** Called now and then with the number of operations so far: for progress on a terminal. */
   readonly onProgress?: (operations: number) => void;
   /** Operations between two calls of onProgress. Default: 10,000. */

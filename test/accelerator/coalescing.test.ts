@@ -206,6 +206,19 @@ describe('coalesced writes', () => {
     expect(machine.accelerator.statistics.userspaceExits).toBe(exits);
   });
 
+  it('delivers a queued write before the consumer of an ioeventfd runs, also where no exit has delivered it', () => {
+    const machine = new SmallMachine([...indexAndData(), plainPort()]);
+    const fd = machine.accelerator.eventfd(() => machine.seen.push('signalled'));
+    machine.regions.get('plain')!.addIoeventfd({ offset: 0, size: 0, fd });
+    machine.run(function* (guest) {
+      yield* guest.out8(0x70, 1);
+      yield* guest.out8(0x80, 7);
+      while (machine.seen.length === 0) yield* guest.cli();
+    });
+    expect(machine.seen).toEqual(['out 0x70 = 0x1', 'signalled']);
+    expect(machine.accelerator.statistics.userspaceExits).toBe(0);
+  });
+
   it('calls the consumer of an ioeventfd soon even if the guest never leaves guest mode again', () => {
     const machine = new SmallMachine([plainPort()]);
     let signalled = false;

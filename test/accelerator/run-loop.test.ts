@@ -297,18 +297,6 @@ describe('HLT', () => {
     expect(endOf(true).message).toMatch(/no interrupt is pending and no timer is armed, so nothing can wake it\.$/);
   });
 
-  it('that timers keep alive without ever raising an interrupt ends too', () => {
-    const machine = new SmallMachine([], { interruptController: new OneLine() });
-    const timer = machine.clock.timer('masked', () => timer.arm(machine.clock.now + 1 * MILLISECOND));
-    timer.arm(0);
-    const outcome = machine.run(function* (guest) {
-      yield* guest.sti();
-      yield* guest.hlt();
-    });
-    expect(outcome.reason).toBe('halted');
-    expect(outcome.message).toContain('100000 timers have expired and none raised an interrupt');
-  });
-
   it('can be paused and reset by a timer, and a paused processor is still halted afterwards', () => {
     const machine = new SmallMachine([plainPort()]);
     machine.clock.timer('pause', () => machine.accelerator.pause()).arm(1 * MILLISECOND);

@@ -78,6 +78,8 @@ export class GuestOperation {
 export interface GuestSource {
   /** How messages name it. */
   readonly name: string;
+  /** How messages say where it is, if it knows: `Recording 'boot' at access 12 of 345`. */
+  readonly whereabouts?: string;
   /**
    * Puts the next operation into the object, which still holds the last one and what it read. False ends the guest.
    * An operation that was under way when an interrupt came is put back with its `position` or `duration` as it was.

@@ -47,6 +47,11 @@ export class TraceGuest implements GuestSource {
     return this.trace.valueHigh[this.position] ?? 0;
   }
 
+  get whereabouts(): string {
+    const { length } = this.trace;
+    return `Recording '${this.name}' at access ${Math.min(this.position + 1, length)} of ${length}`;
+  }
+
   /** How many accesses were handed over. */
   get done(): number {
     return this.#done;

@@ -135,6 +135,8 @@ export class KvmAccelerator extends Accelerator {
       time: new TimeKeeper(kernel, host.clock),
       drainsAtReturns: this.drainsAtReturns,
       restartGuests: () => this.startGuests(true),
+      checkMap: () => this.refuseHiddenResets(),
+      guests: this.guests,
     });
     host.topology.coalescedIoFlusher = { flushCoalescedIo: () => this.drain() };
     kernel.kickWhenQueuedFor(

@@ -1,18 +1,23 @@
 import { BackplaneError } from '../../memory/index.ts';
-import type { AcceleratorHost, RunEnd, RunOptions } from '../accelerator.ts';
+import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
-import { Errno, ExitReason, InternalErrorExit, KvmRun, VcpuRequest } from './abi.ts';
+import type { GuestSource } from '../guest/operation.ts';
+import { Errno, ExitReason, KvmRun, VcpuRequest } from './abi.ts';
 import type { EventConsumers } from './event-consumers.ts';
 import type { ExitService } from './exit-service.ts';
+import { IdleWatch } from './idle-watch.ts';
 import { finishInstruction } from './instruction-boundary.ts';
 import type { InterruptLine } from './interrupt-line.ts';
 import type { KvmVm } from './kvm-vm.ts';
 import { resetRegisters } from './reset-state.ts';
 import type { RingDrain } from './ring-drain.ts';
+import { RunBudget } from './run-budget.ts';
+import * as ends from './run-ends.ts';
 import type { RunRequests } from './run-requests.ts';
 import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { Interruption } from './simulated-kernel/index.ts';
 import type { TimeKeeper } from './time-keeper.ts';
+import { unknownExit } from './unknown-exit.ts';
 import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
 /** What the loop works with; the accelerator puts it together. */
@@ -32,32 +37,29 @@ export interface RunLoopParts {
   readonly drainsAtReturns: boolean;
   /** The machine has been reset: give each vCPU its guest anew. */
   readonly restartGuests: () => void;
+  /** The memory map has changed: refuse what must not run with it. */
+  readonly checkMap: () => void;
+  /** What each vCPU executes. */
+  readonly guests: readonly (GuestSource | undefined)[];
 }
 
-export interface LoopEnd {
-  readonly reason: RunEnd;
-  readonly message: string;
-}
+type LoopEnd = ends.LoopEnd;
 
-const DefaultOperationLimit = 100_000_000;
-const DefaultProgressEvery = 10_000;
 /** A signal must not wait for long on a guest that never leaves guest mode. */
 const OperationsBetweenEvents = 64;
-/** Timers that expire during one HLT without an interrupt: after so many, none is going to come. */
-const MostTimersOfOneHalt = 100_000;
 
 /** Enters the vCPUs in turn and serves what they come back with, until something ends it. */
 export class RunLoop {
   running = false;
   private current: ScheduledVcpu | undefined;
-  private operationsLeft = 0;
-  private progressEvery = DefaultProgressEvery;
-  private progressLeft = DefaultProgressEvery;
-  private onProgress: ((operations: number) => void) | undefined;
-  private operationsAtStart = 0;
-  private sliceStart = 0;
-  private hasShutDown = false;
+  /** A vCPU that was woken while another had its turn: the next turn is its own. */
+  private woken: ScheduledVcpu | undefined;
+  /** Something that is not a request ends the run: a triple fault, or timers without end. */
+  private ending: LoopEnd | undefined;
   private resetting = false;
+  private readonly idle = new IdleWatch();
+  private readonly budget = new RunBudget();
+  private readonly drainNow = () => this.drain();
 
   constructor(private readonly parts: RunLoopParts) {}
 
@@ -69,7 +71,7 @@ export class RunLoop {
       let end = this.resume();
       while (end === undefined) end = this.step();
       end = this.finish(end);
-      return { ...end, operations: this.totalOperations() - this.operationsAtStart };
+      return { ...end, operations: this.totalOperations() - this.budget.start };
     } finally {
       this.running = false;
     }
@@ -98,7 +100,7 @@ export class RunLoop {
       resetRegisters(vm, state.vcpu);
       state.halted = state.unserved = false;
     }
-    this.current = undefined;
+    this.current = this.woken = undefined;
     this.resetting = true;
     try {
       host.reset();
@@ -109,12 +111,9 @@ export class RunLoop {
   }
 
   private begin(options: RunOptions): void {
-    this.operationsLeft = options.operationLimit ?? DefaultOperationLimit;
-    this.progressEvery = this.progressLeft = options.progressEvery ?? DefaultProgressEvery;
-    this.onProgress = options.onProgress;
-    this.operationsAtStart = this.sliceStart = this.totalOperations();
-    this.current = undefined;
-    this.hasShutDown = false;
+    this.budget.begin(options, this.totalOperations());
+    this.idle.begin(options);
+    this.current = this.woken = this.ending = undefined;
     this.parts.requests.pause = false;
     this.parts.time.begin();
   }
@@ -128,7 +127,7 @@ export class RunLoop {
   }
 
   private step(): LoopEnd | undefined {
-    const { kernel, time, interrupts, ring, consumers, requests } = this.parts;
+    const { kernel, time, interrupts, ring, consumers, requests, schedule } = this.parts;
     const state = this.current ?? this.takeTurn();
     if (state === undefined) return this.waitForInterrupt();
     time.armKick();
@@ -140,8 +139,9 @@ export class RunLoop {
       this.serveInterruption(state);
     }
     if (ring.postponed) this.drain();
-    if (consumers.any) consumers.notify(() => this.drain());
-    if (requests.any || this.operationsLeft <= 0 || this.hasShutDown) return this.obey();
+    if (consumers.any) consumers.notify(this.drainNow);
+    if (schedule.vcpus.length > 1) this.yieldToWoken();
+    if (requests.any || this.budget.left <= 0 || this.ending !== undefined) return this.obey();
     return undefined;
   }
 
@@ -162,13 +162,14 @@ export class RunLoop {
     if (reason === ExitReason.Io) service.serveIo(state.vcpu);
     else if (reason === ExitReason.Mmio) service.serveMmio(state.vcpu);
     else if (reason === ExitReason.Hlt) this.halt(state);
-    else if (reason === ExitReason.Shutdown) this.hasShutDown = true;
-    else if (reason !== ExitReason.IrqWindowOpen && reason !== ExitReason.Intr) throw this.unknownExit(state, reason);
+    else if (reason === ExitReason.Shutdown) this.ending = ends.shutDown;
+    else if (reason !== ExitReason.IrqWindowOpen && reason !== ExitReason.Intr)
+      throw unknownExit(this.parts.kernel, state.vcpu, reason);
   }
 
   private halt(state: ScheduledVcpu): void {
     state.halted = true;
-    this.current = undefined;
+    this.endTurn();
   }
 
   private serveInterruption(state: ScheduledVcpu): void {
@@ -184,27 +185,39 @@ export class RunLoop {
     time.approach();
     if (this.parts.drainsAtReturns) this.drain();
     time.catchUp();
+    const operations = this.totalOperations();
+    if (!this.idle.note(operations, kernel.now)) return;
+    const guest = this.parts.guests[state.vcpu.id];
+    this.ending = ends.endlessWait(this.idle, guest, operations - this.budget.start, kernel.now);
+  }
+
+  /** An interrupt that the first vCPU can take ends another one's turn: it does not wait until that is used up. */
+  private yieldToWoken(): void {
+    const first = this.parts.schedule.vcpus[0] as ScheduledVcpu;
+    if (this.current === undefined || this.current === first || first.finished) return;
+    if (!this.parts.interrupts.wakes(first)) return;
+    this.endTurn();
+    this.woken = first;
   }
 
   /** The end of a turn is not a return to userspace: on real processors there are no turns. */
   private endTurn(): void {
-    const total = this.totalOperations();
     this.current = undefined;
-    this.operationsLeft -= total - this.sliceStart;
-    this.progressLeft -= total - this.sliceStart;
-    this.sliceStart = total;
-    if (this.progressLeft > 0) return;
-    this.progressLeft = this.progressEvery;
-    this.onProgress?.(total - this.operationsAtStart);
+    this.budget.spend(this.totalOperations());
   }
 
   private takeTurn(): ScheduledVcpu | undefined {
     const { schedule, interrupts, kernel, consumers } = this.parts;
-    for (const state of schedule.vcpus) if (state.halted && interrupts.wakes(state)) state.halted = false;
-    const state = schedule.next();
+    for (const state of schedule.vcpus) {
+      if (!state.halted || !interrupts.wakes(state)) continue;
+      state.halted = false;
+      this.woken = state;
+    }
+    const state = this.woken ?? schedule.next();
+    this.woken = undefined;
     if (state === undefined) return undefined;
-    const bound = Math.min(this.operationsLeft, this.onProgress === undefined ? Infinity : this.progressLeft);
-    const turn = Math.min(schedule.turnLength(), consumers.any ? OperationsBetweenEvents : Infinity, bound);
+    const between = consumers.any ? OperationsBetweenEvents : Number.POSITIVE_INFINITY;
+    const turn = Math.min(schedule.turnLength(), between, this.budget.longestTurn);
     kernel.sliceOperations(state.vcpu.fd, turn);
     this.current = state;
     return state;
@@ -212,30 +225,21 @@ export class RunLoop {
 
   /** No vCPU can go on: time jumps from timer to timer until one raises an interrupt. */
   private waitForInterrupt(): LoopEnd | undefined {
-    const { schedule, interrupts, time, host } = this.parts;
-    const halted = schedule.vcpus.filter((state) => state.halted && !state.finished);
-    if (halted.length === 0) return { reason: 'finished', message: 'The guest has finished.' };
-    const when = () => `HLT at ${host.clock.now} ns of guest time`;
-    if (!halted.some((state) => state.vcpu.id === 0 && state.interruptsEnabled)) {
-      return {
-        reason: 'halted',
-        message: `${when()} with interrupts disabled: nothing can wake it. Execute sti first.`,
-      };
-    }
-    for (let expired = 0; expired < MostTimersOfOneHalt; expired++) {
-      if (halted.some((state) => interrupts.wakes(state))) return undefined;
-      if (!time.sleep()) {
-        return {
-          reason: 'halted',
-          message: `${when()}: no interrupt is pending and no timer is armed, so nothing can wake it.`,
-        };
-      }
-      if (this.parts.drainsAtReturns) this.drain();
+    const { schedule, interrupts, time, host, requests, drainsAtReturns } = this.parts;
+    const end = ends.endOfHalt(schedule.vcpus, host.clock.now);
+    if (end !== undefined) return end;
+    const first = schedule.vcpus[0] as ScheduledVcpu;
+    const operations = this.totalOperations();
+    while (!interrupts.wakes(first)) {
+      if (!time.sleep()) return ends.nothingArmed(host.clock.now);
+      if (drainsAtReturns) this.drain();
       time.catchUp();
-      if (this.parts.requests.any) return this.obey();
+      if (requests.any) return this.obey();
+      if (interrupts.wakes(first)) break;
+      const { now } = host.clock;
+      if (this.idle.note(operations, now) || this.idle.isHopeless(now)) return ends.hopelessHalt(this.idle, now);
     }
-    const message = `${when()}: ${MostTimersOfOneHalt} timers have expired and none raised an interrupt.`;
-    return { reason: 'halted', message };
+    return undefined;
   }
 
   /** Does what was asked between two instructions; answers how the run ends by that. */
@@ -244,13 +248,13 @@ export class RunLoop {
     if (requests.pause && !requests.reset) this.finishInstructions();
     if (requests.reset) {
       this.reset();
-      return { reason: 'reset', message: 'The guest has reset the machine.' };
+      return ends.wasReset;
     }
-    if (requests.pause) return { reason: 'paused', message: 'The machine was paused.' };
-    if (this.hasShutDown)
-      return { reason: 'shutdown', message: 'The guest has shut the processor down (triple fault).' };
-    if (this.operationsLeft > 0 || schedule.vcpus.every((state) => state.finished)) return undefined;
-    return { reason: 'operation-limit', message: 'The guest was stopped at its operation limit.' };
+    if (requests.mapChanged) this.checkMap();
+    if (requests.pause) return ends.wasPaused;
+    if (this.ending !== undefined) return this.ending;
+    if (this.budget.left > 0 || schedule.vcpus.every((state) => state.finished)) return undefined;
+    return ends.operationLimit;
   }
 
   /** A device that rearranges the memory map in its reset drains too: that is not another reset. */
@@ -279,20 +283,15 @@ export class RunLoop {
     }
   }
 
-  private unknownExit(state: ScheduledVcpu, reason: number): Error {
-    const failure = this.parts.kernel.guestFailure(state.vcpu.fd);
-    if (failure !== undefined) return failure;
-    const detail =
-      reason === ExitReason.InternalError
-        ? `, suberror ${state.vcpu.run.getUint32(InternalErrorExit.suberror, true)}`
-        : '';
-    return new BackplaneError(
-      `KVM stopped vCPU ${state.vcpu.id} with exit reason ${reason}${detail}: the guest cannot go on.`,
-    );
+  private checkMap(): void {
+    this.parts.requests.mapChanged = false;
+    this.parts.checkMap();
   }
 
   private totalOperations(): number {
     const { kernel, schedule } = this.parts;
-    return schedule.vcpus.reduce((sum, state) => sum + kernel.operations(state.vcpu.fd), 0);
+    let operations = 0;
+    for (const state of schedule.vcpus) operations += kernel.operations(state.vcpu.fd);
+    return operations;
   }
 }

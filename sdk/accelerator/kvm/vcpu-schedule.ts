@@ -24,7 +24,14 @@ export class ScheduledVcpu {
 /** A turn of a vCPU among several is 1 to this many operations long. */
 const LongestTurn = 32;
 
-/** Whose turn it is, and for how many operations: decided by a seed, so that a run can be repeated. */
+/**
+ * Whose turn it is, and for how many operations: decided by a seed, so that a run can be repeated.
+ *
+ * Guest time is one for all vCPUs, and serial: what an operation of one takes, a pause included, passes for the others
+ * too, which execute nothing meanwhile. Two vCPUs that pause for a second each take two seconds together. A turn ends
+ * early when vCPU 0 can take an interrupt: it is next, at the time of the interrupt, and the other one's pause goes on later
+ * with what is left of it.
+ */
 export class VcpuSchedule {
   readonly vcpus: ScheduledVcpu[] = [];
   private state: number;
@@ -45,8 +52,11 @@ export class VcpuSchedule {
   /** Undefined when no vCPU can run. */
   next(): ScheduledVcpu | undefined {
     if (this.vcpus.length === 1) return this.vcpus[0]?.canRun ? this.vcpus[0] : undefined;
-    const runnable = this.vcpus.filter((vcpu) => vcpu.canRun);
-    return runnable[this.random() % Math.max(runnable.length, 1)];
+    let runnable = 0;
+    for (const vcpu of this.vcpus) if (vcpu.canRun) runnable++;
+    let chosen = this.random() % Math.max(runnable, 1);
+    for (const vcpu of this.vcpus) if (vcpu.canRun && chosen-- === 0) return vcpu;
+    return undefined;
   }
 
   turnLength(): number {
