@@ -2,15 +2,11 @@ import { describe, it } from 'vitest';
 import * as chips from '../../devices/index.ts';
 import type { ConcreteDeviceClass } from '../../sdk/index.ts';
 import { deviceConformance } from '../../sdk/testing/index.ts';
+import { SerialPort } from '../mutation/devices/serial-port.ts';
 import { particulars } from './particulars.ts';
 
-for (const [name, chip] of Object.entries(chips)) {
+for (const [name, chip] of Object.entries({ ...chips, SerialPort })) {
   if (typeof chip !== 'function') continue;
-  deviceConformance(chip as ConcreteDeviceClass, {
-    describe,
-    it,
-    hostileAccesses: 20_000,
-    runs: 8,
-    ...particulars[name],
-  });
+  const settings = { ...particulars[name], describe, it, hostileAccesses: 20_000, runs: 5 };
+  deviceConformance(chip as ConcreteDeviceClass, settings as object);
 }

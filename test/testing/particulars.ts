@@ -22,6 +22,7 @@ export const particulars: Readonly<Record<string, ConformanceSettings>> = {
   },
   Piix3: { computed: ['resetControl'] },
   SerialPort: { computed: ['control.clearFifo'], values: [0x43, 0xc3], idioms: serialLoopback },
+  VgaText: { survivesReset: ['view'] },
   VirtioRng: { computed: ['queueSelect', 'queuePage'] },
 };
 

@@ -3,6 +3,7 @@ import { SystemBus } from '../../bus/index.ts';
 import { type AddressRange, hex } from '../../memory/index.ts';
 import type { Random } from '../random.ts';
 import type { ScriptStep, Space } from './guest-script.ts';
+import { legalWidths } from './layout.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
 import { asGuestProgram } from './script-guest.ts';
 import type { Check, Subject } from './subject.ts';
@@ -35,8 +36,8 @@ export const coalescedEqualsUncoalesced: Check = {
   applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),
   find(subject) {
     const zones = zonesOf(subject);
-    const makeScript = (random: Random) =>
-      subject.script(random).filter((step) => GuestCode.includes(step.kind) && !halfCoalesced(step, zones));
+    const makeScript = (random: Random): ScriptStep[] =>
+      withLooks(subject, zones, random).filter((step) => GuestCode.includes(step.kind) && !halfCoalesced(step, zones));
     return subject.search(this.name, makeScript, (script) => {
       const plain = outcome(subject, script, undefined);
       return (
@@ -91,6 +92,17 @@ function outcome(subject: Subject, script: readonly ScriptStep[], drain: Drain |
   return result;
 }
 
+/** A random program that often looks somewhere right after a write that may wait. */
+function withLooks(subject: Subject, zones: readonly Zone[], random: Random): ScriptStep[] {
+  const { targets } = subject.layout;
+  return subject.script(random).flatMap((step): ScriptStep[] => {
+    if (step.kind !== 'write' || !waits(zones, step, step.address + step.size) || random.oneIn(2)) return [step];
+    const { space, address, region, offset } = random.pick(targets);
+    const size = legalWidths(region, offset)[0];
+    return size === undefined ? [step] : [step, { kind: 'read', space, address, size }];
+  });
+}
+
 function zonesOf({ blueprint, layout }: Subject): Zone[] {
   return layout.regions.flatMap(({ region, space, address }) =>
     (blueprint.region(region)?.coalesced ?? []).map(({ offset, size }) => ({ space, start: address + offset, size })),
@@ -103,9 +115,10 @@ function halfCoalesced(step: ScriptStep, zones: readonly Zone[]): boolean {
   const end = step.address + step.size;
   const boundary = Math.ceil((step.address + 1) / PageSize) * PageSize;
   if (end <= boundary) return false;
-  return waits(zones, step.address, boundary) !== waits(zones, boundary, end);
+  return waits(zones, step, boundary) !== waits(zones, { ...step, address: boundary }, end);
 }
 
-function waits(zones: readonly Zone[], start: number, end: number): boolean {
-  return zones.some((zone) => zone.space === 'memory' && zone.start <= start && end <= zone.start + zone.size);
+/** Whether the access from its address up to `end` lies in one zone. */
+function waits(zones: readonly Zone[], { space, address }: { space: Space; address: number }, end: number): boolean {
+  return zones.some((zone) => zone.space === space && zone.start <= address && end <= zone.start + zone.size);
 }

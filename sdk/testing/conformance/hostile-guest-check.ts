@@ -3,11 +3,14 @@ import { runInNewContext } from 'node:vm';
 import type { Device } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 import { perform, read, type ScriptStep, write } from './guest-script.ts';
+import { sizesOf } from './observation.ts';
 import type { Check, Subject } from './subject.ts';
 import { threw } from './twins.ts';
 
 /** Bytes that the heap may grow from the middle to the end: noise of the engine, less than one small object per access. */
 const Growth = 512 * 1024;
+/** Elements that a list may still gain in the second half: it was nearly full. */
+const MostAdded = 64;
 /** Programs are made in pieces, so that the program itself is not what fills the memory. */
 const Piece = 1000;
 
@@ -20,13 +23,23 @@ export const hostileGuest: Check = {
     const random = subject.random(this.name);
     const past: ScriptStep[] = [];
     let heapInTheMiddle = Number.NaN;
+    let sizesInTheMiddle: ReadonlyMap<string, number> = new Map();
     for (let done = 0; done < accesses; done += Piece) {
-      if (Number.isNaN(heapInTheMiddle) && done >= accesses / 2) heapInTheMiddle = heapUsed();
+      if (Number.isNaN(heapInTheMiddle) && done >= accesses / 2) {
+        heapInTheMiddle = heapUsed();
+        sizesInTheMiddle = sizesOf(bench);
+      }
       const length = Math.min(Piece, accesses - done);
       const script = subject.script(random, length, { hostile: true, resets: true });
       const failed = attack(bench, script);
       if (failed >= 0) return throwing(subject, [...past, ...script.slice(0, failed + 1)]);
       past.splice(0, past.length, ...script);
+    }
+    for (const [path, size] of sizesOf(bench)) {
+      const before = sizesInTheMiddle.get(path) ?? 0;
+      if (size - before < MostAdded || size < before * 1.1) continue;
+      const message = `'${path}' held ${before} elements after half of ${accesses} random accesses and ${size} in the end. Bound it.`;
+      return { message, script: [] };
     }
     const grown = heapUsed() - heapInTheMiddle;
     if (!(grown > Growth)) return undefined;

@@ -13,6 +13,9 @@ export type Fields = ReadonlyMap<string, Leaf>;
 const Surroundings = [VirtualClock, MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate, OptionSet, GuestErrors];
 /** Beyond so many values the rest is counted only. */
 const MostLeaves = 20_000;
+/** Bytes of an array that are values of their own; a larger one is compared as a whole. */
+const LargestListed = 2048;
+const DeepestOwned = 6;
 
 /** Every value that is reachable from the device and belongs to it; deadlines of timers relative to now. */
 export function fieldsOf(bench: TestBench<Device>): Fields {
@@ -43,9 +46,7 @@ class Walk {
 
   private visitParts(value: object, path: string, depth: number): void {
     if (ArrayBuffer.isView(value)) {
-      Array.from(value as unknown as ArrayLike<number>).forEach((one, index) => {
-        if (this.leaves.size < MostLeaves) this.leaves.set(`${path}[${index}]`, one);
-      });
+      this.visitBytes(value, path);
     } else if (Array.isArray(value) || value instanceof Set || value instanceof Map) {
       let index = 0;
       for (const one of value.values()) this.visit(one, `${path}[${index++}]`, depth + 1);
@@ -58,9 +59,40 @@ class Walk {
     }
   }
 
+  /** A large memory is one value: its digest. */
+  private visitBytes(view: ArrayBufferView, path: string): void {
+    if (view.byteLength > LargestListed) this.leaves.set(path, `digest ${digestOf(bytesOf(view))}`);
+    else {
+      const elements = view instanceof DataView ? bytesOf(view) : (view as unknown as ArrayLike<number>);
+      for (let index = 0; index < elements.length; index++) this.leaves.set(`${path}[${index}]`, elements[index]);
+    }
+  }
+
   private isForeign(value: object): boolean {
     return Surroundings.some((kind) => value instanceof kind) || this.bench.provides(value) || Object.isFrozen(value);
   }
+}
+
+/** How many elements the device's lists, maps and sets hold, by path. */
+export function sizesOf(bench: TestBench<Device>): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>();
+  const seen = new Set<object>();
+  const visit = (value: unknown, path: string, depth: number): void => {
+    if (typeof value === 'string' && path !== '') sizes.set(path, value.length);
+    if (typeof value !== 'object' || value === null || seen.has(value) || depth > DeepestOwned) return;
+    seen.add(value);
+    if (isSurroundings(value) || bench.provides(value) || ArrayBuffer.isView(value)) return;
+    if (Array.isArray(value)) sizes.set(path, value.length);
+    else if (value instanceof Map || value instanceof Set) sizes.set(path, value.size);
+    else {
+      for (const [name, part] of Object.entries(value)) {
+        if (depth > 0 || (name !== 'surroundings' && name !== 'regions'))
+          visit(part, path === '' ? name : `${path}.${name}`, depth + 1);
+      }
+    }
+  };
+  visit(bench.device, '', 0);
+  return sizes;
 }
 
 /** One field that differs, or undefined. */
@@ -110,7 +142,7 @@ function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[],
   if (next !== undefined) {
     if (isParts(source) && isParts(target)) copyInto(source, target, next, further, seen);
   } else if (ArrayBuffer.isView(source) && ArrayBuffer.isView(target)) {
-    (target as Uint8Array).set(source as Uint8Array);
+    bytesOf(target).set(bytesOf(source));
   } else if (source instanceof Timer && target instanceof Timer) {
     target.arm(source.deadline);
   } else if (isParts(source) && isParts(target) && !seen.has(source) && !isSurroundings(source)) {
@@ -124,6 +156,14 @@ function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[],
 const isParts = (value: unknown): value is Parts => typeof value === 'object' && value !== null;
 const isSurroundings = (value: object): boolean =>
   value instanceof InterruptPin || Surroundings.some((kind) => value instanceof kind);
+
+const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+function digestOf(bytes: Uint8Array): string {
+  let hash = 0x811c_9dc5;
+  for (let index = 0; index < bytes.length; index++) hash = Math.imul(hash ^ (bytes[index] as number), 0x0100_0193);
+  return (hash >>> 0).toString(16);
+}
 
 /** Guest RAM of the bench, which devices reach by DMA. */
 export function ramOf(bench: TestBench<Device>): Uint8Array {

@@ -89,6 +89,8 @@ export class RegisterModel {
     for (const { name, access, bits } of this.fieldsOf(cell.register)) {
       const reached = bits & mask;
       if (this.computed.has(`${cell.register.member}.${name}`) || this.computed.has(cell.register.member)) continue;
+      // What nobody can read back is the hook's alone.
+      if (hooked && access === 'write-only') continue;
       if (Storing.includes(access)) value = (value & ~reached) | (written & reached);
       else if (access === 'write-one-to-clear') value &= ~(written & reached);
       else if (access === 'write-once') continue;

@@ -11,6 +11,7 @@ import { Layout } from './layout.ts';
 import { ramOf } from './observation.ts';
 import { type RandomScriptOptions, randomScript } from './random-script.ts';
 import { asGuestCode, asQtestScript } from './script-text.ts';
+import { threw } from './twins.ts';
 
 /** What the author may say about the device beyond its declaration. Everything may be left out. */
 export interface ConformanceSettings {
@@ -20,7 +21,7 @@ export interface ConformanceSettings {
   readonly at?: readonly Placement[];
   /** What the constructor asks for beyond the bench's own: made anew for each bench. */
   readonly services?: () => readonly BenchService[];
-  /** Random programs for each check. Default: 12. */
+  /** Random programs for each check. Default: 10. */
   readonly runs?: number;
   /** Steps of a random program. Default: 250. */
   readonly length?: number;
@@ -89,7 +90,7 @@ export class Subject {
   ) {
     this.blueprint = blueprintOf(deviceClass);
     this.layout = new Layout(this.bench(), this.blueprint);
-    this.runs = settings.runs ?? 12;
+    this.runs = settings.runs ?? 10;
     this.length = settings.length ?? 250;
     this.values = settings.values ?? [];
     this.idioms = settings.idioms;
@@ -129,7 +130,7 @@ export class Subject {
   ): Finding | undefined {
     for (let run = 0; run < this.runs; run++) {
       const script = makeScript(this.random(check, run));
-      if (look(script) !== undefined) return this.shorten(script, look);
+      if (guarded(look)(script) !== undefined) return this.shorten(script, guarded(look));
     }
     return undefined;
   }
@@ -151,6 +152,19 @@ export class Subject {
     const text = [`${name}: ${check}: ${message}`, ...code, ...qtest].join('\n');
     return { check, message, script, text };
   }
+}
+
+type Look = (script: readonly ScriptStep[]) => string | undefined;
+
+/** A device that throws is never what was looked for, and always a finding. */
+function guarded(look: Look): Look {
+  return (script) => {
+    try {
+      return look(script);
+    } catch (error) {
+      return `it ${threw(error)} A guest must not be able to make it: report a mistake with guestError().`;
+    }
+  };
 }
 
 /** Bytes that all differ from their neighbours, in the first part of RAM. */

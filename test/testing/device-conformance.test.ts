@@ -1,0 +1,278 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import {
+  addCoalescedIo,
+  bit,
+  type ConcreteDeviceClass,
+  device,
+  flushCoalescedIo,
+  InterruptPin,
+  IsaDevice,
+  portRegion,
+  reserved,
+  state,
+} from '../../sdk/index.ts';
+import { checkDevice, deviceConformance } from '../../sdk/testing/index.ts';
+
+const ports = portRegion({ name: 'lamp', base: 0x300, size: 4, accessSizes: [1] });
+const monitor = portRegion({ name: 'lamp-monitor', base: 0x310, size: 1, accessSizes: [1] });
+const control = ports.register(0, { width: 8, fields: { on: bit(0), alarm: bit(1), rest: reserved([2, 7]) } });
+const happened = ports.register(1, {
+  width: 8,
+  fields: { alarm: bit(0, 'write-one-to-clear'), rest: reserved([1, 7]) },
+});
+
+/** A lamp that is right; the classes below are lamps with one mistake each. */
+@device({ type: 'lamp', description: 'A lamp with an alarm' })
+@addCoalescedIo(ports, { offset: 2, size: 1 })
+@flushCoalescedIo(monitor)
+class Lamp extends IsaDevice {
+  readonly irq = new InterruptPin();
+  @control control = 0;
+  @happened happened = 0;
+  @ports.register(2, { width: 8, description: 'brightness' }) brightness = 0;
+  @state protected warmth = 0;
+
+  @control.onWrite('on')
+  switchOn(on: number): void {
+    if (on) this.warmth = (this.warmth + 1) & 0xff;
+  }
+
+  @control.onWrite('alarm')
+  ring(alarm: number): void {
+    if (alarm) this.happened |= 1;
+    this.irq.set(this.happened !== 0);
+  }
+
+  @happened.onWrite()
+  update(_value: number, _previous: number): void {
+    this.irq.set(this.happened !== 0);
+  }
+
+  @ports.read(3)
+  readWarmth(_offset: number, _size: number): number {
+    return this.warmth;
+  }
+
+  @monitor.read()
+  readBrightness(): number {
+    return this.brightness;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.warmth = 0;
+    this.irq.set(false);
+  }
+}
+
+const description = { type: 'lamp', description: 'A lamp with a mistake' };
+
+@device(description)
+class StaysWarm extends Lamp {
+  override reset(): void {
+    const { warmth } = this;
+    super.reset();
+    this.warmth = warmth;
+  }
+}
+
+@device(description)
+class KeepsRinging extends Lamp {
+  override reset(): void {
+    super.reset();
+    this.irq.set(true);
+  }
+}
+
+@device(description)
+class KeepsAlarms extends Lamp {
+  override update(value: number, previous: number): void {
+    this.happened = previous & ~value;
+    super.update(value, previous);
+  }
+}
+
+@device(description)
+class Forgets extends Lamp {
+  private coldness = 0;
+
+  override switchOn(on: number): void {
+    super.switchOn(on);
+    this.coldness = 255 - this.warmth;
+  }
+
+  override readWarmth(): number {
+    return this.coldness;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.coldness = 0;
+  }
+}
+
+@device(description)
+class Throws extends Lamp {
+  override ring(alarm: number): void {
+    if (alarm && this.brightness === 0xff) throw new Error('the bulb broke');
+    super.ring(alarm);
+  }
+}
+
+@device(description)
+class Grows extends Lamp {
+  private readonly diary: object[] = [];
+
+  override readWarmth(offset: number, size: number): number {
+    this.diary.push({ offset, size, warmth: this.warmth });
+    return super.readWarmth(offset, size);
+  }
+}
+
+@device(description)
+class AnswersTooMuch extends Lamp {
+  override readWarmth(offset: number, size: number): number {
+    return super.readWarmth(offset, size) * 256 + 7;
+  }
+}
+
+/** Two regions, of which one is declared to be independent of the other and is not. */
+@device(description)
+@addCoalescedIo(ports, { offset: 0, size: 1, independent: [monitor] })
+class ShowsTheOld extends IsaDevice {
+  @state level = 0;
+
+  @ports.write(0)
+  setLevel(value: number): void {
+    this.level = value;
+  }
+
+  @monitor.read()
+  readLevel(): number {
+    return this.level;
+  }
+}
+
+@device(description)
+@addCoalescedIo(ports, { offset: 0, size: 2 })
+class CoalescesNothing extends IsaDevice {
+  @ports.write(0)
+  setLevel(): void {}
+}
+
+/** Enough to find these mistakes. */
+const brief = { runs: 5, length: 120, hostileAccesses: 500 };
+
+/** Names of the tests that fail. */
+const failing = (deviceClass: ConcreteDeviceClass): string[] =>
+  checkDevice(deviceClass, { ...brief, hostileAccesses: 6000 }).map(({ check }) => check);
+
+describe('the conformance of a device', () => {
+  it('finds nothing in a device that keeps to its declaration', () => {
+    expect(failing(Lamp)).toEqual([]);
+  });
+
+  it.each([
+    [StaysWarm, 'a reset leaves nothing behind of what the guest did before'],
+    [KeepsRinging, 'no interrupt is left asserted after a reset'],
+    [KeepsAlarms, 'every access does to the registers what their declaration says, bit by bit, at every width'],
+    [Forgets, 'saved at any point and restored into a new device, it goes on as if nothing had happened'],
+    [Throws, 'a hostile guest makes it neither throw nor grow'],
+    [Grows, 'a hostile guest makes it neither throw nor grow'],
+    [AnswersTooMuch, 'reads answer numbers of their width, and no field stops being a number'],
+    [ShowsTheOld, 'with its writes coalesced it answers and ends as without'],
+    [CoalescesNothing, 'every byte of a coalesced range is written by some legal access that lies in the range'],
+  ] as const)('of %o finds that not "%s"', (deviceClass, check) => {
+    expect(failing(deviceClass as ConcreteDeviceClass)).toContain(check);
+  });
+
+  it('prints the shortest script that shows a mistake, as a guest program and for qtest', () => {
+    const [failure] = checkDevice(StaysWarm, { ...brief, firstOnly: true });
+    expect(failure?.script.map(({ kind }) => kind)).toEqual(['write', 'reset', 'read']);
+    expect(failure?.text).toMatch(
+      /^StaysWarm: a reset leaves nothing behind .* step 3 answers 0x[0-9a-f]{2} .* on the device that was used before, and 0x00/,
+    );
+    expect(failure?.text).toMatch(
+      /guestProgram\(function\* \(guest\) \{\n {2}yield\* guest\.out8\(0x300, 0x[0-9a-f]+\); \/\/ control\n {2}\/\/ machine.reset\(\)\n {2}yield\* guest\.in8\(0x303\);/,
+    );
+    expect(failure?.text).toMatch(/As a qtest script:\n\noutb 0x300 0x[0-9a-f]+\n# system_reset\ninb 0x303$/);
+  });
+
+  it('repeats itself with the same seed, and tries other programs with another', () => {
+    const scriptOf = (seed: number) =>
+      checkDevice(Throws, { ...brief, seed, firstOnly: true }).map(({ script }) => script);
+    expect(scriptOf(7)).toEqual(scriptOf(7));
+    const seeds = new Set([1, 2, 3, 4, 5].map((seed) => JSON.stringify(scriptOf(seed))));
+    expect(seeds.size).toBeGreaterThan(1);
+  });
+
+  it('takes the word of the author for what survives a reset, and for what is computed', () => {
+    expect(checkDevice(StaysWarm, { ...brief, survivesReset: ['warmth'] })).toEqual([]);
+    expect(failing(KeepsAlarms)).not.toEqual([]);
+    expect(checkDevice(KeepsAlarms, { ...brief, computed: ['happened'] })).toEqual([]);
+  });
+
+  it('gives its tests to any runner, and asks for one where there is none', () => {
+    const named: string[] = [];
+    const runner = { describe: (name: string, body: () => void) => [named.push(name), body()], it: vi.fn() };
+    deviceConformance(Lamp, runner);
+    expect(named).toEqual(['Lamp, as it is declared']);
+    expect(runner.it.mock.calls.length).toBeGreaterThan(8);
+    const [, body] = runner.it.mock.calls.find(([name]) => String(name).includes('reset twice')) as [
+      string,
+      () => void,
+    ];
+    expect(body).not.toThrow();
+    expect(() => deviceConformance(Lamp)).toThrow(
+      "deviceConformance(Lamp): there is no test runner. Hand over its functions: import { describe, it } from 'vitest'; " +
+        'deviceConformance(Lamp, { describe, it }).',
+    );
+  });
+});
+
+describe('a record of behaviour', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'backplane-record-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const quick = { runs: 1, length: 20, hostileAccesses: 100 };
+
+  it('is made once, and says what the device does not do any more', () => {
+    vi.stubEnv('CI', undefined);
+    const recorded = join(folder, 'lamp.txt');
+    expect(checkDevice(Lamp, { ...quick, recorded })).toEqual([]);
+    expect(readFileSync(recorded, 'utf8')).toContain(
+      'register control at 0x0 of lamp, 8 bits, reset 0x0 (reset-value)',
+    );
+    expect(checkDevice(Lamp, { ...quick, recorded })).toEqual([]);
+
+    writeFileSync(recorded, readFileSync(recorded, 'utf8').replace('coalesced 0x2, 1 bytes', 'coalesced 0x2, 2 bytes'));
+    const [failure] = checkDevice(Lamp, { ...quick, recorded });
+    expect(failure?.message).toContain(
+      "it was recorded as '  coalesced 0x2, 2 bytes', and is '  coalesced 0x2, 1 bytes'",
+    );
+    vi.unstubAllEnvs();
+  });
+
+  it('shows the program whose answers have changed', () => {
+    vi.stubEnv('CI', undefined);
+    const recorded = join(folder, 'warm.txt');
+    checkDevice(Lamp, { ...quick, recorded });
+    const [failure] = checkDevice(StaysWarm, { ...quick, runs: 0, recorded }).filter(({ check }) =>
+      /recorded/.test(check),
+    );
+    expect(failure?.message).toContain('one of the last 20 answers of this program is not as recorded');
+    expect(failure?.script.length).toBeGreaterThan(0);
+    vi.unstubAllEnvs();
+  });
+
+  it('is never made where nobody would look at it', () => {
+    vi.stubEnv('CI', 'true');
+    const recorded = join(folder, 'missing.txt');
+    const [failure] = checkDevice(Lamp, { ...quick, recorded });
+    expect(failure?.message).toContain('there is no record at');
+    expect(existsSync(recorded)).toBe(false);
+    vi.unstubAllEnvs();
+  });
+});
