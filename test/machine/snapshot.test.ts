@@ -284,9 +284,14 @@ describe('a restored machine', () => {
       yield* guest.store32(0x1000, updates);
       yield* guest.cli();
     });
-    const machine = Machine.create(pcI440fx, { ram: 1 * MiB });
-    machine.run(program, { operationLimit: 25 });
-    const restored = Machine.restore(pcI440fx, asText(machine.save()), { guests: program });
+    const definition = defineMachine({ ...pcI440fx, devices: [...pcI440fx.devices, use(Probe, { id: 'probe' })] });
+    const machine = Machine.create(definition, { ram: 1 * MiB });
+    onAccess = (what) => what === 'bell at 4000000' && machine.pause();
+    machine.run(program);
+    onAccess = () => {};
+    const snapshot = asText(machine.save());
+    expect(snapshot.accelerator).toMatchObject({ processors: [{ halted: true, finished: false }] });
+    const restored = Machine.restore(definition, snapshot, { guests: program });
     expect(restored.resume().reason).toBe('finished');
     expect(restored.memory.read(0x1000, 4)).toBe(5);
     expect(restored.clock.now).toBeGreaterThan(4 * SECOND);
