@@ -1,4 +1,5 @@
 import { BackplaneError } from '../memory/errors.ts';
+import { withOrigins } from './plugins/bundle-lines.ts';
 
 /** Where a command writes: results go out, everything said on the way goes to the other stream. */
 export interface Terminal {
@@ -58,7 +59,7 @@ function stacksOf(error: Error): string {
   const seen = new Set<unknown>();
   for (let link: unknown = error; link instanceof Error && !seen.has(link); link = link.cause) {
     seen.add(link);
-    stacks.push(link.stack ?? link.message);
+    stacks.push(withOrigins(link.stack ?? link.message));
   }
   return stacks.join('\ncaused by ');
 }

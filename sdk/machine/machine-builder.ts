@@ -1,4 +1,4 @@
-import type { Newable } from 'inversify';
+import type { Container, Newable } from 'inversify';
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import { EventNotifiers, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
@@ -215,25 +215,27 @@ export class MachineBuilder {
     }
   }
 
-  /** Device classes are bound while devices are constructed and not before: a device is no service of another one. */
+  /**
+   * Device classes are bound in a container of their own, which is thrown away: a device is no service of another one, and a
+   * container remembers for ever what was bound in it, also after unbind.
+   */
   private constructAll(
     plans: readonly PlannedDevice[],
     mappings: ReadonlyMap<PlannedDevice, readonly Mapping[]>,
   ): ConstructedDevice[] {
     const classes = new Set(plans.map(({ used }) => used.device as unknown as Newable<Device>));
-    for (const deviceClass of classes) this.container.bind(deviceClass).toSelf().inTransientScope();
-    const constructed = plans.flatMap((plan) => {
-      const device = this.constructOne(plan);
+    const maker = newContainer(this.container);
+    for (const deviceClass of classes) maker.bind(deviceClass).toSelf().inTransientScope();
+    return plans.flatMap((plan) => {
+      const device = this.constructOne(plan, maker);
       return device === undefined ? [] : [{ plan, device, mappings: mappings.get(plan) ?? [] }];
     });
-    for (const deviceClass of classes) this.container.unbind(deviceClass);
-    return constructed;
   }
 
-  private constructOne({ id, blueprint, given, used }: PlannedDevice): Device | undefined {
+  private constructOne({ id, blueprint, given, used }: PlannedDevice, maker: Container): Device | undefined {
     this.current = blueprint.options.resolve(given, id);
     try {
-      return constructDevice(() => this.container.get(used.device as unknown as Newable<Device>));
+      return constructDevice(() => maker.get(used.device as unknown as Newable<Device>));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.mistakes.push(`Device '${id}': ${used.device.name} could not be constructed: ${why.trim()}`);

@@ -37,6 +37,6 @@ export function loadServices(
 }
 
 /** A container in which a service is made once unless its module says otherwise. */
-export function newContainer(): Container {
-  return new Container({ defaultScope: 'Singleton' });
+export function newContainer(parent?: Container): Container {
+  return new Container({ defaultScope: 'Singleton', ...(parent === undefined ? {} : { parent }) });
 }

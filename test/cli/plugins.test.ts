@@ -190,6 +190,14 @@ describe('what is wrong with a plugin is said with file and line', () => {
     expect(noted).toMatch(/Device 'late'.*late.*late\.ts:7\)/);
   });
 
+  it('and every line of the stack that --verbose shows is a line of its files', async () => {
+    const plugin = file('late.ts', latch('late', "((): number => { throw new Error('late'); })()"));
+    const words = ['-machine', 'isapc', '-plugin', plugin, '-device', 'late', '--verbose'];
+    const { noted } = await backplane('run', guestExpecting('0'), ...words);
+    expect(noted).toMatch(/at .*late\.ts:7/);
+    expect(noted).not.toContain('.bundle.cjs');
+  });
+
   it('two plugins with the same device are refused', async () => {
     const [a, b] = [file('one.ts', latch('same')), file('two.ts', latch('same'))];
     const { status, noted } = await backplane('info', 'qtree', '-plugin', a, '-plugin', b);

@@ -9,7 +9,7 @@ export function rememberBundle(path: string, code: string): void {
   bundles.set(path, code);
 }
 
-/** Where a line of a bundle comes from, `/home/me/chip.ts:12`: for stacks to which Node has not applied the map itself. */
+/** Where a line of a bundle comes from, `/home/me/chip.ts:12`. Node applies source maps to modules only. */
 export function originOf(path: string, line: number, column: number): string | undefined {
   const code = bundles.get(path);
   const [, encoded] = /\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code ?? '') ?? [];
@@ -19,4 +19,12 @@ export function originOf(path: string, line: number, column: number): string | u
   if (!('originalSource' in entry)) return undefined;
   const { href, protocol } = new URL(entry.originalSource, payload.sourceRoot);
   return protocol === 'file:' ? `${fileURLToPath(href)}:${entry.originalLine + 1}` : undefined;
+}
+
+/** A stack in which the lines of bundles are those of the files they were made of. */
+export function withOrigins(stack: string): string {
+  if (bundles.size === 0) return stack;
+  return stack.replace(/([^\s()]+\.bundle\.cjs):(\d+):(\d+)/g, (frame, path: string, line: string, column: string) => {
+    return originOf(path, Number(line), Number(column)) ?? frame;
+  });
 }
