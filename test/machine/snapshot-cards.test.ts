@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { Debugcon, Edu, PciTestdev, PcTestdev, VirtioRng } from '../../devices/index.ts';
-import { pcI440fx } from '../../machines/index.ts';
+import { machines, pcI440fx } from '../../machines/index.ts';
 import {
   defineMachine,
   formatSnapshot,
@@ -81,3 +81,21 @@ it('refuses the configuration of another card, byte by byte of who it is', () =>
     "device 'edu', 'config.bytes': is the configuration of another PCI function: 1234:11e9",
   );
 });
+
+it.each([...new Set(machines.values())].map((definition) => [definition.name, definition] as const))(
+  'brings back a %s whose ports a guest has written all over',
+  (_, definition) => {
+    const machine = Machine.create(definition, { ram: 4 * MiB });
+    for (let n = 0; n < 3000; n++) machine.io.write((n * 7919) % 0x1000, (n * 31) & 0xff, 1);
+    for (let n = 0; n < 300; n++) {
+      machine.io.write(0xcf8, 0x8000_0000 + ((n * 4) % 0x2000) + (n % 8) * 0x800, 4);
+      machine.io.write(0xcfc, n * 77, 4);
+    }
+    machine.settle();
+    const snapshot = machine.save();
+    const restored = Machine.restore(definition, JSON.parse(JSON.stringify(snapshot)));
+    expect(restored.save()).toEqual(snapshot);
+    const read = (one: Machine) => Array.from({ length: 3000 }, (_, n) => one.io.read((n * 7919) % 0x1000, 1));
+    expect(read(restored)).toEqual(read(machine));
+  },
+);
