@@ -70,7 +70,7 @@ describe('a plugin that changes while a guest runs', () => {
   it('is reloaded: new code, old state', async () => {
     const { change, read, add } = await running(counter());
     add(5);
-    expect(await change(counter({ edition: 2 }))).toMatch(/^under way\nreloaded '.*counter\.ts' in \d+ ms: counter$/);
+    expect(await change(counter({ edition: 2 }))).toMatch(/^reloaded '.*counter\.ts' in \d+ ms: counter$/);
     expect([read(0x300), read(0x301)]).toEqual([5, 2]);
     add(1);
     expect(read(0x300)).toBe(6);
@@ -162,7 +162,7 @@ describe('backplane run --watch', () => {
       said.stderr += data;
     });
     const [status] = (await once(child, 'close')) as [number];
-    expect(said.stderr).toMatch(/^reloaded '.*live\.ts' in \d+ ms: counter\n/);
+    expect(said.stderr).toMatch(/^under way\nreloaded '.*live\.ts' in \d+ ms: counter\n/);
     expect(status).toBe(0);
     expect(JSON.parse(said.stdout)).toMatchObject({ outcome: { reason: 'finished' } });
   }, 60_000);
