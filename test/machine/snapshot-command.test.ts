@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function file(name: string, content: string): string {
   const path = join(folder, name);
   writeFileSync(path, content);
+  return path;
+}
+
+/** 500 MiB long, and not a block of them on the disk. */
+function hugeFile(): string {
+  const path = file('huge.json', '');
+  truncateSync(path, 500 * 2 ** 20);
   return path;
 }
 
@@ -88,6 +95,11 @@ describe('a snapshot file that is none is refused with status 1', () => {
     ['bytes', () => file('bytes.json', '\u0000\u0001'), 'it cannot be read as JSON'],
     ['another JSON value', () => file('other.json', '{"name": "x"}'), 'this is no snapshot of a machine'],
     ['a list', () => file('list.json', '[[[]]]'), 'this is no snapshot of a machine'],
+    [
+      'a file that is far too large',
+      () => hugeFile(),
+      'and no snapshot has more than 419430400. It is something else.',
+    ],
     ['deep nesting', () => file('deep.json', `${'['.repeat(20_000)}${']'.repeat(20_000)}`), 'snapshot'],
   ])('%s', async (_, path, message) => {
     expect(await load(path())).toContain(message);
