@@ -1,9 +1,24 @@
 import type { Machine, MachineDefinition } from '../machine/index.ts';
 import { BackplaneError, hex, MemoryRegion, RegionOps } from '../memory/index.ts';
-import type { Suggestion } from './advise.ts';
+
+/** What of a suggestion decides what is done. */
+export interface Applicable {
+  readonly kind: 'coalesce' | 'ioeventfd';
+  readonly isPort: boolean;
+  /** Guest addresses. */
+  readonly start: number;
+  readonly size: number;
+  /** The device and the region that take the writes; absent where the machine models nobody. */
+  readonly device?: string;
+  readonly region?: string;
+  /** In the region, or the address itself. */
+  readonly offset: number;
+  /** The value that an ioeventfd takes. */
+  readonly match?: number;
+}
 
 /** The same machine with the suggestion carried out: replay the recording on it to see that it holds. */
-export function withSuggestion(definition: MachineDefinition, suggestion: Suggestion): MachineDefinition {
+export function withSuggestion(definition: MachineDefinition, suggestion: Applicable): MachineDefinition {
   return {
     ...definition,
     prepare(machine) {
@@ -13,7 +28,7 @@ export function withSuggestion(definition: MachineDefinition, suggestion: Sugges
   };
 }
 
-function carryOut(machine: Machine, suggestion: Suggestion): void {
+function carryOut(machine: Machine, suggestion: Applicable): void {
   const { kind, size, match } = suggestion;
   const region = suggestion.region === undefined ? standIn(machine, suggestion) : regionOf(machine, suggestion);
   const offset = suggestion.region === undefined ? 0 : suggestion.offset;
@@ -34,7 +49,7 @@ function coalesce(region: MemoryRegion, offset: number, size: number): void {
 }
 
 /** Something that takes the writes where the machine models nobody, and answers reads as nobody does. */
-function standIn(machine: Machine, { isPort, start, size }: Suggestion): MemoryRegion {
+function standIn(machine: Machine, { isPort, start, size }: Applicable): MemoryRegion {
   const ops = new RegionOps({ device: null, routes: [], valid: { unaligned: true }, missing: { read: 'ones' } });
   const region = MemoryRegion.io(machine.topology, `coalesced-${hex(start)}`, size, ops);
   (isPort ? machine.io : machine.memory).root.addSubregion(start, region);
@@ -42,7 +57,7 @@ function standIn(machine: Machine, { isPort, start, size }: Suggestion): MemoryR
 }
 
 /** A device may have several regions of one name: the one that shows at the address now, if it shows. */
-function regionOf(machine: Machine, suggestion: Suggestion): MemoryRegion {
+function regionOf(machine: Machine, suggestion: Applicable): MemoryRegion {
   const { isPort, start, device, region: name } = suggestion;
   const isMeant = (region: MemoryRegion) => region.name === name && region.owner?.id === device;
   const space = isPort ? machine.io : machine.memory;

@@ -23,7 +23,8 @@ const AccessesBetweenSignals = 64;
 /** Which writes something new in the kernel takes: for each shape 1 or 0, and the one value that it takes if not all. */
 export interface Taken {
   readonly shapes: Uint8Array;
-  readonly by: 'zone' | 'ioeventfd';
+  /** 'already': the machine has it; the writes are only told apart from others. */
+  readonly by: 'zone' | 'ioeventfd' | 'already';
   readonly match?: number;
 }
 
@@ -42,11 +43,14 @@ export function predict(observed: ObservedReplay, added?: Taken): Prediction {
   let signalled = false;
   for (let index = 0; index < length; index++) {
     const now = at[index]!;
-    if (ring.count > 0) ring.expire(now, timer[index]!);
+    // Whenever control is back for another reason, the signals are looked at too.
+    if (timer[index]! <= now) signalled = false;
+    if (ring.count > 0 && ring.expire(now, timer[index]!)) signalled = false;
+    const exits = ring.exits;
     let own = fate[index]!;
     const which = shape[index]!;
     const isChosen = which >= 0 && shapes?.[which] === 1 && (match === undefined || match === value[index]);
-    if (isChosen) own = taking;
+    if (isChosen && added?.by !== 'already') own = taking;
     if (own === Fate.Exits) ring.exit(now);
     else if (own === Fate.Queued) {
       if (!ring.queue(now, isChosen)) ring.exit(now);
@@ -54,14 +58,15 @@ export function predict(observed: ObservedReplay, added?: Taken): Prediction {
       signals++;
       signalled = true;
     } else if (own === Fate.Split) {
-      let exits = 0;
+      let left = 0;
       for (const part of splits.get(index)!) {
-        const taken = part.shape >= 0 && shapes?.[part.shape] === 1 && taking === Fate.Queued;
+        const taken = part.shape >= 0 && shapes?.[part.shape] === 1 && added?.by === 'zone';
         const partFate = taken ? taking : part.fate;
-        if (partFate === Fate.Exits || (partFate === Fate.Queued && !ring.queue(now, taken))) exits++;
+        if (partFate === Fate.Exits || (partFate === Fate.Queued && !ring.queue(now, taken))) left++;
       }
-      for (let exit = 0; exit < exits; exit++) ring.exit(now);
+      for (let exit = 0; exit < left; exit++) ring.exit(now);
     }
+    if (ring.exits > exits) signalled = false;
     if (signalled && (index + 1) % AccessesBetweenSignals === 0) {
       ring.drain(now);
       signalled = false;
@@ -76,7 +81,7 @@ class Ring {
   count = 0;
   private readonly since = new Float64Array(UsableSlots);
   private readonly own = new Uint8Array(UsableSlots);
-  private exits = 0;
+  exits = 0;
   private queued = 0;
   private full = 0;
   private kicks = 0;
@@ -102,12 +107,13 @@ class Ring {
   }
 
   /** Up to `now`: a timer that expires, or a write that has waited enough, brings control back before that. */
-  expire(now: number, timer: number): void {
+  expire(now: number, timer: number): boolean {
     const kick = this.since[0]! + LongestWait;
     const due = Math.min(kick, timer);
-    if (due > now) return;
+    if (due > now) return false;
     if (kick < timer) this.kicks++;
     this.drain(due);
+    return true;
   }
 
   drain(now: number): void {

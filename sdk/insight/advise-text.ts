@@ -107,8 +107,8 @@ added at a time: a write that lies wholly in a zone takes one of 169 slots, ever
 so does a write that has waited 10 ms. So the numbers are what a replay gives, not estimates. Waits are in guest time.
 'with flushes': reads of the same device came next after such writes; they must deliver the queue (same region: they do by themselves).
 'looks unsound', if one of these holds: the device is the machine's interrupt controller; delivering such a write moved the memory
-map, an interrupt line of the device or a timer; where the machine models nobody, a PC is known to have interrupt logic, timers, DMA
-or the like there; reads elsewhere are foretold clearly better by what was written than by what they gave before; the guest read one
+map, an interrupt line of the device or a timer; a PC is known to have interrupt logic there or, where the machine models nobody,
+timers, DMA or the like; reads elsewhere are foretold clearly better by what was written than by what they gave before; the guest read one
 place three times or more in a row after such writes; or it acknowledged an interrupt within four accesses, three times more often
 than by chance. A recording cannot prove that nobody else looks: DMA, other processors and other threads are not in it.`;
 

@@ -44,7 +44,7 @@ export function judge(
 ): Judgement {
   const against = [
     ...machineReasons(candidate, shapes, machine),
-    ...landmarkReasons(candidate),
+    ...landmarkReasons(candidate, machine),
     ...recordingReasons(candidate, evidence),
   ];
   const partners = partnersOf(candidate, evidence);
@@ -80,7 +80,7 @@ function machineReasons(candidate: Candidate, shapes: readonly WriteShape[], mac
   const sum = (count: (shape: WriteShape) => number) => own.reduce((total, shape) => total + count(shape), 0);
   const [map, pins, timers] = [sum((s) => s.mapMoves), sum((s) => s.pinMoves), sum((s) => s.timerMoves)];
   const reasons: string[] = [];
-  if (id === machine.definition.interruptController) {
+  if (interruptControllers(machine).includes(id)) {
     reasons.push(`'${id}' is the interrupt controller: an interrupt is acknowledged or masked late.`);
   }
   if (map > 0)
@@ -93,10 +93,18 @@ function machineReasons(candidate: Candidate, shapes: readonly WriteShape[], mac
   return reasons;
 }
 
-function landmarkReasons({ isPort, start, region }: Candidate): string[] {
-  const effect = region === undefined ? landmarkAt(isPort, start)?.effect : undefined;
-  return effect === undefined ? [] : [effects[effect]];
+/** Interrupt logic is where it is on every PC; for all else a device that the machine has speaks for itself. */
+function landmarkReasons({ isPort, start, region }: Candidate, machine: Machine): string[] {
+  const effect = landmarkAt(isPort, start)?.effect;
+  if (effect === undefined) return [];
+  if (region === undefined) return [effects[effect]];
+  return effect !== 'interrupts' || interruptControllers(machine).includes(region.owner?.id ?? '')
+    ? []
+    : [effects[effect]];
 }
+
+const interruptControllers = ({ definition }: Machine): readonly string[] =>
+  [definition.interruptController ?? []].flat();
 
 function recordingReasons(candidate: Candidate, evidence: Evidence): string[] {
   const { followers, polled, acknowledged, acknowledgedByChance } = evidence;

@@ -1,6 +1,9 @@
 import type { RecordedTrace } from '../accelerator/index.ts';
+import { ResetController } from '../bus/index.ts';
+import { VirtualClock } from '../clock/index.ts';
 import type { Machine, MachineDefinition } from '../machine/index.ts';
 import { BackplaneError, type MemoryRegion } from '../memory/index.ts';
+import { type Applicable, withSuggestion } from './advise-apply.ts';
 import { type Candidate, candidatesOf } from './advise-candidates.ts';
 import { declarationOf, signalDeclarationOf } from './advise-declaration.ts';
 import { type Evidence, gatherEvidence } from './advise-evidence.ts';
@@ -12,21 +15,9 @@ import { landmarkAt } from './pc-landmarks.ts';
 import type { ReplaySetup } from './replay.ts';
 
 /** One range to coalesce, or one write to turn into a signal, and what comes of it. Plain data. */
-export interface Suggestion {
-  readonly kind: 'coalesce' | 'ioeventfd';
-  readonly isPort: boolean;
-  /** Guest addresses. */
-  readonly start: number;
-  readonly size: number;
-  /** The device and the region that take the writes; absent where the machine models nobody. */
-  readonly device?: string;
-  readonly region?: string;
-  /** In the region, or the address itself. */
-  readonly offset: number;
+export interface Suggestion extends Applicable {
   /** What it is, in a word or two. */
   readonly what: string;
-  /** The value that an ioeventfd takes. */
-  readonly match?: number;
   /** Writes that leave for userspace today. */
   readonly writes: number;
   readonly prediction: Prediction;
@@ -63,11 +54,13 @@ export function advise(trace: RecordedTrace, setup: ReplaySetup): Advice {
   const evidence = gatherEvidence(observed, candidates, regionAt);
   const coalesce = candidates.map((candidate, index) => {
     const judgement = judge(candidate, evidence[index]!, observed.shapes, machine);
-    return suggest(observed, today, candidate, judgement, machine);
+    return predicted(observed, setup, suggest(candidate, judgement, machine), candidate);
   });
-  const ioeventfds = signalCandidatesOf(observed, candidates, evidence).map((signal) =>
-    suggestSignal(observed, today, signal, evidence[candidates.indexOf(signal.candidate)]!, machine),
-  );
+  const ioeventfds = signalCandidatesOf(observed, candidates, evidence).map((signal) => {
+    const { candidate } = signal;
+    const known = evidence[candidates.indexOf(candidate)]!;
+    return predicted(observed, setup, suggestSignal(signal, known, observed, machine), candidate);
+  });
   return {
     recording: trace.name,
     machine: machine.definition.name,
@@ -87,21 +80,13 @@ function bestFirst(a: Suggestion, b: Suggestion): number {
   return unsound || b.saved - a.saved || rank[a.verdict] - rank[b.verdict] || a.size - b.size || a.start - b.start;
 }
 
-function suggest(
-  observed: ObservedReplay,
-  today: Prediction,
-  candidate: Candidate,
-  { verdict, reasons, partners }: Judgement,
-  machine: Machine,
-): Suggestion {
-  const shapes = chosen(observed, candidate);
-  const prediction = predict(observed, { shapes, by: 'zone' });
+type Unpredicted = Omit<Suggestion, 'prediction' | 'saved'>;
+
+function suggest(candidate: Candidate, { verdict, reasons, partners }: Judgement, machine: Machine): Unpredicted {
   return {
     kind: 'coalesce',
     ...placeOf(candidate),
     writes: candidate.writes,
-    prediction,
-    saved: today.userspaceExits - prediction.userspaceExits,
     verdict,
     reasons,
     flushPartners: partners.map(({ isPort, address, count }) => ({ isPort, address, reads: count })),
@@ -110,31 +95,57 @@ function suggest(
 }
 
 function suggestSignal(
-  observed: ObservedReplay,
-  today: Prediction,
   signal: SignalCandidate,
   evidence: Evidence,
+  { shapes }: ObservedReplay,
   machine: Machine,
-): Suggestion {
-  const { candidate, match, writes } = signal;
-  const prediction = predict(observed, { shapes: chosen(observed, candidate), by: 'ioeventfd', match });
+): Unpredicted {
   return {
     kind: 'ioeventfd',
-    ...placeOf(candidate),
-    match,
-    writes,
-    prediction,
-    saved: today.userspaceExits - prediction.userspaceExits,
-    ...judgeSignal(signal, evidence, observed.shapes, machine),
+    ...placeOf(signal.candidate),
+    match: signal.match,
+    writes: signal.writes,
+    ...judgeSignal(signal, evidence, shapes, machine),
     flushPartners: [],
     declaration: signalDeclarationOf(signal, machine),
   };
 }
 
-function chosen({ shapes }: ObservedReplay, candidate: Candidate): Uint8Array {
-  const flags = new Uint8Array(shapes.length);
-  for (const index of candidate.shapes) flags[index] = 1;
-  return flags;
+/**
+ * Rules alone tell what a zone does to writes that have no effect on exits. Those that may move a timer or the map do: a late
+ * one moves them late. For them the machine is built with the zone in force, and the recording replayed on it.
+ */
+function predicted(
+  observed: ObservedReplay,
+  setup: ReplaySetup,
+  suggestion: Unpredicted,
+  candidate: Candidate,
+): Suggestion {
+  const shapes = new Uint8Array(observed.shapes.length);
+  for (const index of candidate.shapes) shapes[index] = 1;
+  const { match } = suggestion;
+  const { replay } = observed;
+  const taken = { shapes, ...(match === undefined ? {} : { match }) };
+  let prediction: Prediction;
+  if (hasEffects(observed, candidate)) {
+    const definition = withSuggestion(setup.definition, suggestion);
+    const { trace, fate, timer, splits, replay } = observeReplay(observed.trace, { ...setup, definition });
+    replay.machine.dispose();
+    prediction = predict({ ...observed, trace, fate, timer, splits }, { ...taken, by: 'already' });
+  } else prediction = predict(observed, { ...taken, by: suggestion.kind === 'coalesce' ? 'zone' : 'ioeventfd' });
+  return { ...suggestion, prediction, saved: replay.statistics.userspaceExits - prediction.userspaceExits };
+}
+
+/** The writes moved the map, or go to a device that keeps time or can reset the machine. */
+function hasEffects({ shapes, replay }: ObservedReplay, { shapes: own, region }: Candidate): boolean {
+  if (region === undefined) return false;
+  const plugged = replay.machine.devices.find(({ device }) => device === region.owner);
+  const services: readonly unknown[] = plugged?.blueprint.injections.map(({ token }) => token) ?? [];
+  return (
+    services.includes(VirtualClock) ||
+    services.includes(ResetController) ||
+    own.some((index) => shapes[index]!.mapMoves > 0 || shapes[index]!.timerMoves > 0)
+  );
 }
 
 function placeOf({ isPort, start, size, region, offset }: Candidate) {

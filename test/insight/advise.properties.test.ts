@@ -49,7 +49,7 @@ it('predicts every suggestion exactly, whatever the guest did', () => {
         replay.machine.dispose();
       }
     }),
-    { numRuns: 40 },
+    { numRuns: 15 },
   );
-  expect(suggestions).toBeGreaterThan(60);
+  expect(suggestions).toBeGreaterThan(15);
 });
