@@ -20,11 +20,13 @@ export interface InterruptController {
   acknowledge(): number;
 }
 
-/** A port whose write may ask for a reset: it must not wait in the ring where nothing bounds the wait. */
+/** A register whose write may ask for a reset: it must not wait in the ring where nothing bounds the wait. */
 export interface ResetPort {
   readonly address: number;
   readonly size: number;
   readonly name: string;
+  /** A guest physical address, and no port. */
+  readonly isMemory?: boolean;
 }
 
 /** The machine's clock as its accelerator moves it. */

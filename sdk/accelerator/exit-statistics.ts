@@ -17,7 +17,14 @@ export interface ExitSummary {
   readonly longestWait: number;
   readonly entriesAtEnd: number;
   readonly discardedWrites: number;
+  readonly damagedEntries: number;
+  readonly haltExits: number;
+  readonly interruptWindowExits: number;
+  readonly ioeventfdSignals: number;
+  readonly injectedInterrupts: number;
+  /** Nanoseconds that port and memory exits are modelled to have taken, with these costs: nothing here is measured. */
   readonly modelledTime: number;
+  readonly costs: ExitCosts;
 }
 
 /**
@@ -106,7 +113,13 @@ export class ExitStatistics {
       longestWait: this.longestWait,
       entriesAtEnd: this.entriesAtEnd,
       discardedWrites: this.discardedWrites,
+      damagedEntries: this.damagedEntries,
+      haltExits: this.kernel.haltExits,
+      interruptWindowExits: this.kernel.interruptWindowExits,
+      ioeventfdSignals: this.kernel.ioeventfdSignals,
+      injectedInterrupts: this.kernel.injectedInterrupts,
       modelledTime: modelledTime(this.costs, samples - exits, exits).total,
+      costs: this.costs,
     };
   }
 

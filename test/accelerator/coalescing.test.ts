@@ -3,7 +3,7 @@ import { Capability } from '../../sdk/accelerator/index.ts';
 import { CoalescedRingLayout, VcpuPage } from '../../sdk/accelerator/kvm/abi.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
-import { indexAndData, plainPort, SmallMachine } from './small-machine.ts';
+import { indexAndData, plainPort, type SmallDevice, SmallMachine } from './small-machine.ts';
 
 /** Hands the ring page to the test as well. */
 class KernelWithOpenRing extends SimulatedKernel {
@@ -233,6 +233,39 @@ describe('coalesced writes', () => {
     });
     expect(spins).toBeLessThan(100);
     expect(machine.accelerator.statistics.userspaceExits).toBe(0);
+  });
+
+  it('names the ranges that the kernel has no room for, and registers them as room appears', () => {
+    const port = (index: number): SmallDevice => ({
+      name: `port ${index}`,
+      at: 0x1000 + 2 * index,
+      size: 1,
+      coalesced: { offset: 0, size: 1 },
+    });
+    const machine = new SmallMachine(Array.from({ length: 1002 }, (_, index) => port(index)));
+    const { accelerator } = machine;
+    const last = [0x1000 + 2 * 1000, 0x1000 + 2 * 1001].map((start) => ({ start, size: 1 }));
+    expect(accelerator.zones.ports).toHaveLength(1000);
+    expect(accelerator.refused).toEqual({ ports: last, memory: [] });
+    const exitsOf = () => {
+      const before = accelerator.statistics.userspaceExits;
+      machine.run(function* (guest) {
+        for (const { start } of last) yield* guest.out8(start, 1);
+      });
+      return accelerator.statistics.userspaceExits - before;
+    };
+    expect(exitsOf()).toBe(2);
+    machine.regions.get('port 5')!.setEnabled(false);
+    expect(accelerator.refused.ports).toEqual([last[1]]);
+    expect(exitsOf()).toBe(1);
+    // The one that still waits goes away itself, and is not registered later.
+    machine.regions.get('port 1001')!.setEnabled(false);
+    expect(accelerator.refused.ports).toEqual([]);
+    machine.regions.get('port 6')!.setEnabled(false);
+    expect(accelerator.zones.ports).toHaveLength(999);
+    expect(accelerator.zones.ports).not.toContainEqual(last[1]);
+    machine.regions.get('port 1001')!.setEnabled(true);
+    expect(exitsOf()).toBe(0);
   });
 
   it('registers no zones where the kernel lacks the capability, and every write exits', () => {

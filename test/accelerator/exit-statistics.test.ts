@@ -44,6 +44,35 @@ describe('exit statistics', () => {
     expect(exiting.modelledTime - ours.modelledTime).toBe(14 * (3410 - 660));
   });
 
+  it('say with which costs the time is modelled, and count what is neither port nor memory', () => {
+    const line = {
+      pending: true,
+      acknowledge() {
+        this.pending = false;
+        return 0x20;
+      },
+    };
+    const machine = new SmallMachine([], { costs: { kernel: 1, userspace: 20 }, interruptController: line });
+    const fd = machine.accelerator.eventfd(() => undefined);
+    machine.io.root.addIoeventfd({ offset: 0x80, size: 1, fd });
+    machine.run(function* (guest) {
+      guest.onInterrupt(0x20, (handler) => handler.out8(0x80, 1));
+      yield* guest.cli();
+      yield* guest.sti();
+      yield* guest.pause(1);
+      yield* guest.hlt();
+    });
+    expect(machine.accelerator.statistics.summary()).toMatchObject({
+      costs: { kernel: 1, userspace: 20 },
+      modelledTime: 1,
+      haltExits: 1,
+      interruptWindowExits: 1,
+      injectedInterrupts: 1,
+      ioeventfdSignals: 1,
+      damagedEntries: 0,
+    });
+  });
+
   it('print both tables, each with its own heading', () => {
     const { statistics } = busyMachine().accelerator;
     expect(statistics.formatTable({ event: 'ioport', busiest: 1 })).toContain('0x70:POUT         13    54.17%');
@@ -67,7 +96,9 @@ describe('exit statistics', () => {
   it('start from nothing after a reset of the counters', () => {
     const machine = busyMachine({ profile: true });
     machine.accelerator.statistics.reset();
-    expect(Object.values(machine.accelerator.statistics.summary()).every((value) => value === 0)).toBe(true);
+    const { costs, ...counts } = machine.accelerator.statistics.summary();
+    expect(Object.values(counts).every((value) => value === 0)).toBe(true);
+    expect(costs).toEqual({ kernel: 660, userspace: 3410 });
     expect(machine.accelerator.statistics.portRows()).toEqual([]);
     expect(machine.accelerator.statistics.profile!.rows()).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { type GuestBody, guestProgram } from '../../sdk/accelerator/guest/guest-
 import { type GuestOperation, type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
 import { Errno, ExitReason } from '../../sdk/accelerator/kvm/abi.ts';
 import { KernelBench } from './kernel-bench.ts';
+import { SmallMachine } from './small-machine.ts';
 
 /** Runs a program that cannot be executed, and answers with the sentence that says why. */
 function failure(guest: GuestBody | GuestSource): string | undefined {
@@ -25,6 +26,22 @@ function raw(fields: Partial<Record<keyof GuestOperation, unknown>>): GuestSourc
 }
 
 describe('a guest program', () => {
+  it.each<[unknown, string]>([
+    [{ length: -5 }, 'repOuts8: the string is an array of numbers, or a typed array, not a length of -5.'],
+    [{ length: 1.5 }, 'not a length of 1.5.'],
+    [undefined, 'not undefined.'],
+    [null, 'not null.'],
+    ['text', 'not text.'],
+    [{}, 'not a length of undefined.'],
+    [[1, 256], 'repOuts8: element 1 is 256, and an element is a whole number from 0 to 0xff.'],
+    [[Number.NaN], 'element 0 is NaN'],
+    [{ length: 2 }, 'element 0 is undefined'],
+  ])('is told what a string is when it gives %o', (string, message) => {
+    const machine = new SmallMachine([]);
+    const run = () => machine.run((guest) => guest.repOuts8(0x80, string as number[]));
+    expect(run).toThrow(message);
+  });
+
   it('runs from the beginning each time it is started', () => {
     const program = guestProgram('twice', function* (guest) {
       yield* guest.out8(0x80, 1);

@@ -404,4 +404,38 @@ describe('drain=on-access on a machine that hides its reset register', () => {
       }),
     ).toThrow("swallow 'reset-control' at 0xcf9");
   });
+
+  it('is refused at the end of the instruction that changes the map underneath', () => {
+    const split = { name: 'reset', at: 0xcf9, size: 1, priority: 1 };
+    const mapper: SmallDevice = { name: 'mapper', at: 0x90, size: 1, write: () => hide() };
+    const machine = new SmallMachine([address, split, mapper, plainPort()], { drain: 'on-access', resetPorts });
+    const hide = () => machine.regions.get('reset')!.setEnabled(false);
+    const go = () =>
+      machine.run(function* (guest) {
+        yield* guest.out8(0x90, 1);
+        yield* guest.out8(0x80, 2);
+      });
+    expect(go).toThrow("swallow 'reset-control' at 0xcf9");
+    expect(machine.seen).toEqual(['out 0x90 = 0x1']);
+    machine.regions.get('reset')!.setEnabled(true);
+    expect(machine.accelerator.run().reason).toBe('finished');
+    expect(machine.seen).toEqual(['out 0x90 = 0x1', 'out 0x80 = 0x2']);
+  });
+
+  it('is refused where a coalesced page swallows a reset register in memory', () => {
+    const page: SmallDevice = {
+      name: 'page',
+      at: 0xd0000,
+      size: 0x1000,
+      space: 'memory',
+      coalesced: { offset: 0, size: 0x1000 },
+    };
+    const registers = [{ address: 0xd0010, size: 4, name: 'watchdog', isMemory: true }];
+    const machineWith = (resetPorts: typeof registers) => new SmallMachine([page], { drain: 'on-access', resetPorts });
+    expect(() => machineWith(registers)).toThrow(
+      /coalesced memory .* swallows 'watchdog' at 0xd0010.*coalesced-mmio off/,
+    );
+    expect(machineWith([{ ...registers[0]!, address: 0xd1000 }]).accelerator.zones.memory).toHaveLength(1);
+    expect(machineWith([{ ...registers[0]!, isMemory: false }]).accelerator.zones.memory).toHaveLength(1);
+  });
 });

@@ -41,7 +41,8 @@ function replay(trace: RecordedTrace, zones: ZoneSet, only?: 'ports') {
   });
   machine.accelerator.load([guest]);
   const outcome = machine.accelerator.run();
-  const { longestWait, modelledTime: _, otherDrains: __, ...counts } = machine.accelerator.statistics.summary();
+  const summary = machine.accelerator.statistics.summary();
+  const { longestWait, modelledTime: _, otherDrains: __, costs: ___, ...counts } = summary;
   return { outcome, counts, longestWait, machine, answers: answers! };
 }
 

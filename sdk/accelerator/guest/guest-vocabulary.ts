@@ -166,13 +166,14 @@ export class Guest {
   }
 
   #repOuts(port: number, size: 1 | 2 | 4, elements: ArrayLike<number>): undefined {
-    const fits = elements.length * size <= LargestString; // if not, the processor refuses the string
-    const bytes = new Uint8Array(fits ? elements.length * size : 0);
-    for (let index = 0; fits && index < elements.length; index++) {
+    const { length } = refuseElements(elements, size);
+    const fits = length * size <= LargestString; // if not, the processor refuses the string
+    const bytes = new Uint8Array(fits ? length * size : 0);
+    for (let index = 0; fits && index < length; index++) {
       const value = elements[index]!;
       for (let byte = 0; byte < size; byte++) bytes[index * size + byte] = value >>> (8 * byte);
     }
-    this.#string(OperationKind.RepOuts, port, size, elements.length, bytes);
+    this.#string(OperationKind.RepOuts, port, size, length, bytes);
   }
 
   #repIns(port: number, size: 1 | 2 | 4, count: number, where: StringDestination | undefined): undefined {
@@ -191,4 +192,25 @@ export class Guest {
   #stringBytes(): Uint8Array {
     return this.operation.bytes ?? new Uint8Array(0);
   }
+}
+
+/** A string comes from an author's array; a value that does not fit would otherwise be cut in silence. */
+function refuseElements(elements: ArrayLike<number>, size: 1 | 2 | 4): ArrayLike<number> {
+  const name = `repOuts${size * 8}`;
+  const length: unknown = elements?.length;
+  if (typeof elements !== 'object' || !Number.isInteger(length) || (length as number) < 0) {
+    const found =
+      elements === null || typeof elements !== 'object' ? String(elements) : `a length of ${String(length)}`;
+    throw new BackplaneError(`${name}: the string is an array of numbers, or a typed array, not ${found}.`);
+  }
+  if (elements.length * size > LargestString) return elements;
+  const largest = 2 ** (8 * size) - 1;
+  for (let index = 0; index < elements.length; index++) {
+    const value: unknown = elements[index];
+    if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= largest) continue;
+    throw new BackplaneError(
+      `${name}: element ${index} is ${String(value)}, and an element is a whole number from 0 to 0x${largest.toString(16)}.`,
+    );
+  }
+  return elements;
 }

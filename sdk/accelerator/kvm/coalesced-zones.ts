@@ -18,7 +18,7 @@ const LargestZone = 0xffff_ffff;
  */
 export class CoalescedZones implements MemoryListener {
   readonly zones: Zone[] = [];
-  /** Zones that the kernel had no room for: their writes exit as ever. */
+  /** Zones that the kernel had no room for, in the order of asking: their writes exit until others make room. */
   readonly refused: Zone[] = [];
   private readonly argument = new DataView(new ArrayBuffer(CoalescedZone.size));
 
@@ -27,11 +27,12 @@ export class CoalescedZones implements MemoryListener {
     readonly name: string,
     readonly priority: number,
     readonly isPort: boolean,
+    private readonly changed: () => void,
   ) {}
 
   coalescedIoAdd(_section: ListenedSection, start: number, size: number): void {
     const zone = { start, size: Math.min(size, LargestZone) };
-    (this.request(VmRequest.RegisterCoalescedMmio, zone) === 0 ? this.zones : this.refused).push(zone);
+    if (!this.register(zone)) this.refused.push(zone);
   }
 
   coalescedIoDel(_section: ListenedSection, start: number, size: number): void {
@@ -41,6 +42,21 @@ export class CoalescedZones implements MemoryListener {
       return;
     }
     this.request(VmRequest.UnregisterCoalescedMmio, zone);
+    this.retry();
+  }
+
+  private register(zone: Zone): boolean {
+    if (this.request(VmRequest.RegisterCoalescedMmio, zone) !== 0) return false;
+    this.zones.push(zone);
+    this.changed();
+    return true;
+  }
+
+  /** There is room for one more now, so the first that was refused has its turn. */
+  private retry(): void {
+    for (let first = this.refused[0]; first !== undefined && this.register(first); first = this.refused[0]) {
+      this.refused.shift();
+    }
   }
 
   private request(code: number, zone: Zone): number {

@@ -17,6 +17,7 @@ import { HandlerProfile } from '../handler-profile.ts';
 import type { AcceleratorListener } from '../observation.ts';
 import type { SavedData, SavedReader } from '../saved-data.ts';
 import { Capability } from './abi.ts';
+import { checkAcceleratorOptions, checkRunOptions, MostVcpus } from './checked-options.ts';
 import { CoalescedZones, type Zone } from './coalesced-zones.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
@@ -52,9 +53,6 @@ export interface KvmAcceleratorOptions
   readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
 }
 
-/** More than any machine here has: a snapshot with more is not one of ours. */
-const MostVcpus = 64;
-
 const DefaultKickAfter = 10 * MILLISECOND;
 
 /** Userspace of a KVM kernel: memory slots, coalesced zones and ioeventfds from the memory map, and the run loop. */
@@ -77,6 +75,7 @@ export class KvmAccelerator extends Accelerator {
   constructor(private readonly options: KvmAcceleratorOptions) {
     super();
     this.name = options.name ?? 'kvm-sim';
+    checkAcceleratorOptions(options);
     this.kernel = options.kernel;
     this.vm = new KvmVm(options.kernel);
     this.statistics = new ExitStatistics(options.kernel.statistics, options.costs ?? DefaultExitCosts);
@@ -87,11 +86,12 @@ export class KvmAccelerator extends Accelerator {
 
   /** The zones in force now, as the kernel was told. */
   override get zones(): { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] } {
-    const of = (isPort: boolean) =>
-      this.listeners.flatMap(({ listener }) =>
-        listener instanceof CoalescedZones && listener.isPort === isPort ? listener.zones : [],
-      );
-    return { ports: of(true), memory: of(false) };
+    return this.zonesOf((listener) => listener.zones);
+  }
+
+  /** Ranges that are declared coalesced and for which the kernel has no room: their writes exit until there is. */
+  get refused(): { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] } {
+    return this.zonesOf((listener) => listener.refused);
   }
 
   /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
@@ -169,6 +169,7 @@ export class KvmAccelerator extends Accelerator {
   }
 
   override run(options: RunOptions = {}): RunOutcome {
+    checkRunOptions(options);
     this.refuseHiddenResets();
     return this.attached().run(options);
   }
@@ -216,6 +217,14 @@ export class KvmAccelerator extends Accelerator {
     return this.consumers.add(consumer);
   }
 
+  private zonesOf(kind: (listener: CoalescedZones) => readonly Zone[]) {
+    const of = (isPort: boolean) =>
+      this.listeners.flatMap(({ listener }) =>
+        listener instanceof CoalescedZones && listener.isPort === isPort ? kind(listener) : [],
+      );
+    return { ports: of(true), memory: of(false) };
+  }
+
   private get saved(): SavedParts {
     const { kernel, vm, schedule, consumers, statistics, guests } = this;
     return { kernel, vm, schedule, consumers, statistics, guests };
@@ -246,12 +255,15 @@ export class KvmAccelerator extends Accelerator {
       host.topology.addListener(listener, isPort ? host.io : host.memory);
     };
     const { Accelerator: first, DeviceBackend, Min } = ListenerPriority;
+    const changed = () => {
+      this.requests.mapChanged = true;
+    };
     add(new MemorySlots(vm), false);
     if (options.coalescedMmio !== false && vm.canCoalesceMemory) {
-      add(new CoalescedZones(vm, 'kvm-coalesced-mmio', first, false), false);
+      add(new CoalescedZones(vm, 'kvm-coalesced-mmio', first, false, changed), false);
     }
     if (options.coalescedPio !== false && vm.canCoalescePorts) {
-      add(new CoalescedZones(vm, 'kvm-coalesced-pio', Min, true), true);
+      add(new CoalescedZones(vm, 'kvm-coalesced-pio', Min, true, changed), true);
     }
     if (vm.extension(Capability.Ioeventfd) > 0) {
       add(new Ioeventfds(vm, 'kvm-memory-ioeventfd', DeviceBackend, false), false);
@@ -262,7 +274,7 @@ export class KvmAccelerator extends Accelerator {
   }
 
   private refuseHiddenResets(): void {
-    if (!this.drainsAtReturns) refuseHiddenResets(this.zones.ports, this.host?.resetPorts ?? []);
+    if (!this.drainsAtReturns) refuseHiddenResets(this.zones, this.host?.resetPorts ?? []);
   }
 
   private addVcpus(count: number): void {

@@ -1,43 +1,9 @@
-import { Registers, Rflags, Segment, SpecialRegisters, StructSize, VcpuRequest } from './abi.ts';
+import { VcpuRequest } from './abi.ts';
 import type { KvmVcpu, KvmVm } from './kvm-vm.ts';
-
-/** Where a processor begins: the last 16 bytes below 4 GiB, seen as segment 0xf000. */
-const ResetVector = { instructionPointer: 0xfff0, selector: 0xf000, base: 0xffff_0000 };
-const SegmentLimit = 0xffff;
-/** Descriptor types. @see Intel SDM volume 3, 3.5 and table 9-1 (state after reset) */
-const DescriptorType = { ReadWrite: 0x3, ExecuteRead: 0xb, LocalTable: 0x2, BusyTask: 0xb };
-/** Caches off, extension type set. */
-const ControlRegister0 = 0x6000_0010;
-const ApicBase = { address: 0xfee0_0000, enabled: 0x800, bootstrap: 0x100 };
-/** Family 6: what DX holds after a reset. */
-const ProcessorSignature = 0x600;
+import { registersAfterReset, specialRegistersAfterReset } from './reset-values.ts';
 
 /** Puts a vCPU's registers back to what they are after a reset. Finish its pending exit first. */
-export function resetRegisters(vm: KvmVm, vcpu: KvmVcpu): void {
-  const general = new DataView(new ArrayBuffer(StructSize.registers));
-  general.setUint32(Registers.rip, ResetVector.instructionPointer, true);
-  general.setUint32(Registers.rflags, Rflags.AlwaysOne, true);
-  general.setUint32(Registers.rdx, ProcessorSignature, true);
-  vm.call(vcpu.fd, VcpuRequest.SetRegisters, general, `reset the registers of vCPU ${vcpu.id}`);
-
-  const special = new DataView(new ArrayBuffer(StructSize.specialRegisters));
-  const { cs, ds, es, fs, gs, ss, tr, ldt, gdt, idt } = SpecialRegisters;
-  for (const offset of [ds, es, fs, gs, ss]) setSegment(special, offset, DescriptorType.ReadWrite, 1);
-  setSegment(special, cs, DescriptorType.ExecuteRead, 1);
-  special.setBigUint64(cs + Segment.base, BigInt(ResetVector.base), true);
-  special.setUint16(cs + Segment.selector, ResetVector.selector, true);
-  setSegment(special, tr, DescriptorType.BusyTask, 0);
-  setSegment(special, ldt, DescriptorType.LocalTable, 0);
-  for (const table of [gdt, idt]) special.setUint16(table + 8, SegmentLimit, true);
-  special.setUint32(SpecialRegisters.cr0, ControlRegister0, true);
-  const bootstrap = vcpu.id === 0 ? ApicBase.bootstrap : 0;
-  special.setBigUint64(SpecialRegisters.apicBase, BigInt(ApicBase.address + ApicBase.enabled + bootstrap), true);
-  vm.call(vcpu.fd, VcpuRequest.SetSpecialRegisters, special, `reset the segments of vCPU ${vcpu.id}`);
-}
-
-function setSegment(special: DataView, offset: number, type: number, isCodeOrData: number): void {
-  special.setUint32(offset + Segment.limit, SegmentLimit, true);
-  special.setUint8(offset + Segment.type, type);
-  special.setUint8(offset + Segment.present, 1);
-  special.setUint8(offset + Segment.s, isCodeOrData);
+export function resetRegisters(vm: KvmVm, { id, fd }: KvmVcpu): void {
+  vm.call(fd, VcpuRequest.SetRegisters, registersAfterReset(), `reset the registers of vCPU ${id}`);
+  vm.call(fd, VcpuRequest.SetSpecialRegisters, specialRegistersAfterReset(id), `reset the segments of vCPU ${id}`);
 }

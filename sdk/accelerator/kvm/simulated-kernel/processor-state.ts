@@ -1,8 +1,6 @@
-import { Registers, Rflags, Segment, SpecialRegisters, StructSize } from '../abi.ts';
+import { Registers, Rflags, SpecialRegisters } from '../abi.ts';
+import { registersAfterReset, specialRegistersAfterReset } from '../reset-values.ts';
 
-const ResetVector = 0xfff0n;
-const ApicBase = 0xfee0_0900n;
-const Cr0AtReset = 0x6000_0010n;
 const InterruptBitmapBytes = 32;
 
 /**
@@ -15,22 +13,13 @@ export class ProcessorState {
   interruptShadow = false;
   /** The vector that KVM_INTERRUPT queued for the next entry; -1 is none. A second one replaces it. */
   queuedVector = -1;
-  readonly #registers = new DataView(new ArrayBuffer(StructSize.registers));
-  readonly #special = new DataView(new ArrayBuffer(StructSize.specialRegisters));
+  readonly #registers: DataView;
+  readonly #special: DataView;
 
-  constructor() {
-    this.#registers.setBigUint64(Registers.rip, ResetVector, true);
-    this.#registers.setBigUint64(Registers.rflags, BigInt(Rflags.AlwaysOne), true);
-    this.#special.setBigUint64(SpecialRegisters.cs + Segment.base, 0xffff_0000n, true);
-    this.#special.setUint16(SpecialRegisters.cs + Segment.selector, 0xf000, true);
-    for (let at: number = SpecialRegisters.cs; at <= SpecialRegisters.ss; at += Segment.size) {
-      this.#special.setUint32(at + Segment.limit, 0xffff, true);
-      this.#special.setUint8(at + Segment.present, 1);
-      this.#special.setUint8(at + Segment.s, 1);
-      this.#special.setUint8(at + Segment.type, at === SpecialRegisters.cs ? 0xb : 0x3);
-    }
-    this.#special.setBigUint64(SpecialRegisters.cr0, Cr0AtReset, true);
-    this.#special.setBigUint64(SpecialRegisters.apicBase, ApicBase, true);
+  /** A new processor stands where a reset puts it. */
+  constructor(vcpu: number) {
+    this.#registers = registersAfterReset();
+    this.#special = specialRegistersAfterReset(vcpu);
   }
 
   /** Whether an interrupt can be taken before the next instruction. */

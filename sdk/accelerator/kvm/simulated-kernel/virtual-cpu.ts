@@ -24,7 +24,7 @@ export class VirtualCpu {
   readonly id: number;
   readonly runPage = new DataView(new ArrayBuffer(PageSize));
   readonly portPage = new DataView(new ArrayBuffer(PageSize));
-  readonly state = new ProcessorState();
+  readonly state: ProcessorState;
   /** Operations executed so far; each element of a string counts. */
   operations = 0;
   /** Operations left in this slice. */
@@ -42,6 +42,7 @@ export class VirtualCpu {
   constructor(machine: VirtualMachine, id: number) {
     this.machine = machine;
     this.id = id;
+    this.state = new ProcessorState(id);
     this.#ports = new PortInstructions(machine, this.runPage, this.portPage);
     this.#memory = new MemoryInstructions(machine, this.runPage);
     this.describeSpecialRegisters();

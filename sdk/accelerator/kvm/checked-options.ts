@@ -1,0 +1,30 @@
+import { BackplaneError } from '../../memory/index.ts';
+import type { RunOptions } from '../accelerator.ts';
+import type { KvmAcceleratorOptions } from './kvm-accelerator.ts';
+
+/** More than any machine here has: a snapshot with more is not one of ours. */
+export const MostVcpus = 64;
+
+export function checkAcceleratorOptions(options: KvmAcceleratorOptions): void {
+  const { vcpus = 1, seed = 0, kickAfter = 0 } = options;
+  const name = `Accelerator '${options.name ?? 'kvm-sim'}'`;
+  if (!Number.isInteger(vcpus) || vcpus < 1 || vcpus > MostVcpus) {
+    throw new BackplaneError(`${name}: 'vcpus' is ${vcpus}. Give a whole number from 1 to ${MostVcpus}.`);
+  }
+  if (!Number.isInteger(seed)) throw new BackplaneError(`${name}: 'seed' is ${seed}. Give a whole number.`);
+  if (kickAfter >= 0) return;
+  throw new BackplaneError(
+    `${name}: 'kickAfter' is ${kickAfter}. Give 0 or more nanoseconds, or Infinity for writes that may wait for ever.`,
+  );
+}
+
+export function checkRunOptions({ operationLimit = 0, timerLimit = 1, progressEvery = 1 }: RunOptions): void {
+  refuseCount('operationLimit', operationLimit, 0);
+  refuseCount('timerLimit', timerLimit, 1);
+  refuseCount('progressEvery', progressEvery, 1);
+}
+
+function refuseCount(name: string, count: number, least: number): void {
+  if ((Number.isInteger(count) && count >= least) || count === Number.POSITIVE_INFINITY) return;
+  throw new BackplaneError(`run(): '${name}' is ${count}. Give a whole number, ${least} or more, or Infinity.`);
+}
