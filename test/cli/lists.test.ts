@@ -31,7 +31,7 @@ describe('help', () => {
 
 describe('lists', () => {
   it('names every machine with its aliases, and the options of one', async () => {
-    expect(await printed('-machine', 'help')).toMatch(/empty .*\n.*isapc .*\n.*pc-i440fx .*\(alias pc\)$/);
+    expect(await printed('-machine', 'help')).toMatch(/empty .*\n.*isapc .*\n.*pc-i440fx .*\(alias pc\)\n.*q35 .*$/);
     expect(await printed('-machine', 'pc,help')).toMatch(/reset-control=<behind\|overlay> .*\(default: behind\)/);
     expect(await printed('-machine', 'isapc,help')).toContain('none');
   });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Edu, Ich9Lpc, type Mc146818Rtc, VirtioRng } from '../../devices/index.ts';
+import { Edu, Ich9Lpc, Mc146818Rtc, VirtioRng } from '../../devices/index.ts';
 import { machines, q35, q35PinWiring } from '../../machines/index.ts';
 import { defineMachine, explainCoalescedIo, GiB, guestProgram, IsaBus, Machine, MiB, use } from '../../sdk/index.ts';
 import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
@@ -60,8 +60,8 @@ describe('q35', () => {
     const large = infoMtree(Machine.create(q35, { ram: 3 * GiB }));
     expect(large).toContain('0000000000000000-000000007fffffff (prio 0, ram): alias ram-below-4g');
     expect(large).toContain('0000000100000000-000000013fffffff (prio 0, ram): alias ram-above-4g');
-    const { device } = Machine.create(q35, { ram: 3 * GiB }).deviceById('rtc') as { device: Mc146818Rtc };
-    expect(device.ram[0x34]! + 256 * device.ram[0x35]!).toBe((2 * GiB - 16 * MiB) / (64 * 1024));
+    const rtc = Machine.create(q35, { ram: 3 * GiB }).device(Mc146818Rtc);
+    expect(rtc.ram[0x34]! + 256 * rtc.ram[0x35]!).toBe((2 * GiB - 16 * MiB) / (64 * 1024));
   });
 
   it('coalesces 32-bit writes at 0xcf8, which the reset register on the bus behind does not split', () => {

@@ -20,10 +20,12 @@ export const particulars: Readonly<Record<string, ConformanceSettings>> = {
     values: [0x00, 0x0a, 0x0b, 0x0c, 0x26],
     idioms: rtcIdioms,
   },
+  Ich9Lpc: { computed: ['resetControl'] },
+  Q35PciHost: { survivesReset: ['configuration'] },
   Piix3: { computed: ['resetControl'] },
   SerialPort: { computed: ['control.clearFifo'], values: [0x43, 0xc3], idioms: serialLoopback },
   VgaText: { survivesReset: ['view'] },
-  VirtioRng: { computed: ['queueSelect', 'queuePage'] },
+  VirtioRng: { computed: ['guestFeatures', 'queueSelect', 'queuePage', 'queueNotify', 'deviceStatus'] },
 };
 
 const Second = 1_000_000_000;
