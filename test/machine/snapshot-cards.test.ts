@@ -99,3 +99,16 @@ it.each([...new Set(machines.values())].map((definition) => [definition.name, de
     expect(read(restored)).toEqual(read(machine));
   },
 );
+
+it('has a PCI interrupt high that was high, and lowers it when its card does', () => {
+  const machine = Machine.create(fullPc, { ram: 1 * MiB });
+  machine.device(Edu).interrupt.set(true);
+  const levels = (one: Machine) => {
+    const { devices } = one.save() as unknown as { devices: { id: string; fields: { pirqLevels?: boolean[] } }[] };
+    return devices.find(({ id }) => id === 'piix3')?.fields.pirqLevels;
+  };
+  const restored = Machine.restore(fullPc, JSON.parse(JSON.stringify(machine.save())));
+  expect(levels(restored)).toEqual([true, false, false, false]);
+  restored.device(Edu).interrupt.set(false);
+  expect(levels(restored)).toEqual([false, false, false, false]);
+});
