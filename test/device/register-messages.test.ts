@@ -243,6 +243,24 @@ describe('a class whose registers cannot work is refused when it is defined:', (
     );
   });
 
+  it('a register that does not begin where accesses do, with a handler behind it', () => {
+    const pairs = mmioRegion({ name: 'pairs', size: 8, accessSizes: [2] });
+    expect(() => {
+      @device({ type: 'bank', description: 'crooked' })
+      class Crooked extends IsaDevice {
+        @pairs.register(1, { width: 16 }) data = 0;
+
+        @pairs.read(3, { length: 1 })
+        readNext(): number {
+          return this.data;
+        }
+      }
+      return Crooked;
+    }).toThrow(
+      "an access of up to 2 bytes to register 'data' of region 'pairs' can run into what handler 'readNext' answers for.",
+    );
+  });
+
   it('a register of a subclass on top of one of its base', () => {
     const Base = define([0, word]);
     class Sub extends (Base as new () => IsaDevice) {}
