@@ -1,0 +1,180 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { transformSync } from 'esbuild';
+import { expect } from 'vitest';
+import * as devices from '../../devices/index.ts';
+import * as machines from '../../machines/index.ts';
+import * as backplane from '../../sdk/index.ts';
+import * as testing from '../../sdk/testing/index.ts';
+import { backplane as typed } from '../cli/fake-terminal.ts';
+
+export const guidesFolder = fileURLToPath(new URL('../../sdk/guides/', import.meta.url));
+export const guideNames = readdirSync(guidesFolder)
+  .filter((name) => /^\d\d-.*\.md$/.test(name))
+  .sort();
+export const readGuide = (name: string): string => readFileSync(`${guidesFolder}${name}`, 'utf8');
+
+/** A fenced block, with the marker above it if it has one. */
+const Block = /(?:<!-- (.+?) -->\n)?```(\w*)\n([\s\S]*?)```/g;
+/** `expression; // => value`, alone on its line. */
+const Claim = /^( *)(?!const |let )(\S.*?); \/\/ => (.+)$/gm;
+const Main = 'guide.ts';
+
+interface GuideBlock {
+  readonly kind: string;
+  readonly what: string;
+  readonly language: string;
+  readonly content: string;
+}
+
+export function blocksOf(text: string): readonly GuideBlock[] {
+  return [...text.matchAll(Block)].map(([, marker = '', language = '', content = '']) => {
+    const colon = marker.indexOf(': ');
+    const kind = colon < 0 ? marker : marker.slice(0, colon);
+    return { kind, what: colon < 0 ? '' : marker.slice(colon + 2), language, content };
+  });
+}
+
+export const claimsOf = (text: string): number =>
+  blocksOf(text).reduce((sum, { content }) => sum + [...content.matchAll(Claim)].length, 0);
+
+/** What a guide's code says, as files: one, unless a marker `file: NAME` begins another. */
+export function filesOf(text: string, form: 'as printed' | 'checked'): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const block of blocksOf(text)) {
+    const name = block.kind === 'file' ? block.what : Main;
+    const code = form === 'checked' ? checkedCode(block) : printedCode(block);
+    if (code !== undefined) files.set(name, (files.get(name) ?? '') + code);
+  }
+  return files;
+}
+
+function printedCode({ kind, what, language, content }: GuideBlock): string | undefined {
+  if (kind === 'shows') return `void (${what});\n`;
+  if (language !== 'ts') return undefined;
+  return kind === 'refused' ? `void (() => {\n${content}});\n` : content;
+}
+
+function checkedCode({ kind, what, language, content }: GuideBlock): string | undefined {
+  if (kind === 'shows') return `show(${what});\n`;
+  if (language !== 'ts') return undefined;
+  if (kind === 'refused') return `refused(() => {\n${content}});\n`;
+  return content.replace(
+    Claim,
+    (_, indent: string, actual: string, expected: string) =>
+      `${indent}check(${actual}, ${expected}, ${JSON.stringify(actual)});`,
+  );
+}
+
+/** What running a guide's code came to. */
+export class GuideRun {
+  readonly claims: string[] = [];
+  readonly tests: string[] = [];
+  /** Texts that the code shows, in the order of their blocks. */
+  readonly shown: string[] = [];
+  private readonly loaded = new Map<string, unknown>();
+  private readonly files: ReadonlyMap<string, string>;
+
+  constructor(readonly text: string) {
+    this.files = filesOf(text, 'checked');
+    for (const name of this.files.keys()) this.load(name);
+  }
+
+  private load(name: string): unknown {
+    const known = this.loaded.get(name);
+    if (known !== undefined) return known;
+    const exports = {};
+    this.loaded.set(name, exports);
+    const { code } = transformSync(this.files.get(name) ?? '', {
+      loader: 'ts',
+      format: 'cjs',
+      sourcefile: name,
+      tsconfigRaw: { compilerOptions: { experimentalDecorators: true } },
+    });
+    const module = { exports };
+    const run = new Function('require', 'module', 'check', 'show', 'refused', code);
+    run((specifier: string) => this.import(specifier), module, this.check, this.show, this.refused);
+    this.loaded.set(name, module.exports);
+    return module.exports;
+  }
+
+  private import(specifier: string): unknown {
+    if (specifier.startsWith('./')) return this.load(specifier.slice(2));
+    const found = { ...packages, vitest: this.vitest }[specifier];
+    if (found === undefined) throw new Error(`a guide imports '${specifier}'`);
+    return found;
+  }
+
+  /** Tests that a guide shows are run at once. */
+  private readonly vitest = {
+    expect,
+    describe: (_name: string, body: () => void) => body(),
+    it: (name: string, body: () => void) => {
+      body();
+      this.tests.push(name);
+    },
+  };
+
+  private readonly check = (actual: unknown, expected: unknown, text: string) => {
+    this.claims.push(text);
+    expect(actual, text).toEqual(expected);
+  };
+
+  private readonly show = (text: unknown) => void this.shown.push(String(text));
+
+  private readonly refused = (body: () => void) => {
+    try {
+      body();
+    } catch (error) {
+      this.shown.push((error as Error).message);
+      return;
+    }
+    throw new Error('a block marked as refused is accepted');
+  };
+}
+
+const packages: Readonly<Record<string, unknown>> = {
+  backplane,
+  'backplane/testing': testing,
+  'backplane/devices': devices,
+  'backplane/machines': machines,
+};
+
+/** The guide with every block filled in anew that shows what code or a command says. */
+export async function renderGuide(text: string, { shown }: GuideRun): Promise<string> {
+  const texts = [...shown];
+  const parts: string[] = [];
+  let end = 0;
+  for (const match of text.matchAll(Block)) {
+    const [whole, marker = '', language, content = ''] = match;
+    parts.push(text.slice(end, match.index));
+    end = match.index + whole.length;
+    const filled = marker.startsWith('output: ')
+      ? await outputOf(marker.slice('output: '.length))
+      : /^(shows: |message$)/.test(marker)
+        ? wrap(texts.shift() ?? '')
+        : undefined;
+    parts.push(filled === undefined ? whole : `<!-- ${marker} -->\n\`\`\`${language}\n${filled.trimEnd()}\n\`\`\``);
+    if (filled === undefined && language === 'text') throw new Error(`nothing checks this block:\n${content}`);
+  }
+  return parts.join('') + text.slice(end);
+}
+
+/** Messages are one long line; a page is not so wide. */
+function wrap(text: string): string {
+  return text.replace(/(?=.{121}).{1,120}(?: |$)/g, (line) => `${line.trimEnd()}\n`);
+}
+
+/** `backplane WORDS; from: REGEXP; to: REGEXP`: what the command prints, below the command. */
+async function outputOf(what: string): Promise<string> {
+  const [command = '', ...limits] = what.split('; ');
+  const { status, printed, noted } = await typed(...command.split(' ').slice(1));
+  const limit = (name: string) => limits.find((text) => text.startsWith(`${name}: `))?.slice(name.length + 2);
+  const lines = [printed, noted].filter(Boolean).join('\n').trimEnd().split('\n');
+  const [from, to] = [limit('from'), limit('to')];
+  const start = from === undefined ? 0 : lines.findIndex((line) => new RegExp(from).test(line));
+  const after = (line: string, at: number) => at > start && new RegExp(to ?? '').test(line);
+  const stop = to === undefined ? lines.length : lines.findIndex(after);
+  if (start < 0 || stop < 0) throw new Error(`'${what}' (status ${status}) prints no such lines:\n${lines.join('\n')}`);
+  return `$ ${command}\n${lines.slice(start, stop).join('\n')}`;
+}

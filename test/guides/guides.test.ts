@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backplane } from '../cli/fake-terminal.ts';
+import { blocksOf, claimsOf, filesOf, GuideRun, guideNames, guidesFolder, readGuide, renderGuide } from './guide.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'backplane-guides-'));
+const here = process.cwd();
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Writes a guide's files as a reader would who types them in. */
+function write(name: string): void {
+  for (const [file, code] of filesOf(readGuide(name), 'as printed')) {
+    writeFileSync(join(folder, file === 'guide.ts' ? name.replace('.md', '.ts') : file), code);
+  }
+}
+
+/** What the compiler says about all of it, while the guides run. */
+function compile(): Promise<string> {
+  const names = { '': 'sdk', '/testing': 'sdk/testing', '/devices': 'devices', '/machines': 'machines' };
+  const paths = Object.entries(names).map(([name, room]) => [`backplane${name}`, [join(root, room, 'index.ts')]]);
+  const compilerOptions = { typeRoots: [join(root, 'node_modules/@types')], paths: Object.fromEntries(paths) };
+  const settings = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['*.ts'] };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(join(folder, 'wrong.ts'), "const wrong: number = 'x';\nexport default wrong;\n");
+  const words = [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--pretty', 'false', '-p', '.'];
+  return new Promise((resolve) => {
+    execFile(process.execPath, words, { cwd: folder }, (_, stdout) => resolve(stdout));
+  });
+}
+
+let complaints: Promise<string>;
+
+describe('the guides', () => {
+  beforeAll(() => {
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    for (const name of guideNames) write(name);
+    process.chdir(folder);
+    complaints = compile();
+  });
+
+  afterAll(() => process.chdir(here));
+
+  // `npx vitest run test/guides -u` brings what they print up to date.
+  it.each(guideNames)('%s: the code runs, every claim holds, and what is printed is what is said', async (name) => {
+    const text = readGuide(name);
+    const run = new GuideRun(text);
+    expect(run.claims.length).toBe(claimsOf(text));
+    expect(run.claims.length + run.tests.length + run.shown.length).toBeGreaterThan(3);
+    await expect(await renderGuide(text, run)).toMatchFileSnapshot(join(guidesFolder, name));
+  });
+
+  it('show code that compiles with the strict settings of the house', async () => {
+    // One mistake of ours shows that the compiler looks.
+    expect((await complaints).trim().split('\n')).toEqual([expect.stringMatching(/^wrong\.ts\(1,7\): error TS2322/)]);
+  });
+
+  it.each(guideNames)('%s links to pages that exist, and has no code that nothing checks', (name) => {
+    const text = readGuide(name);
+    const links = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target]) => target ?? '');
+    expect(links.filter((target) => !existsSync(join(guidesFolder, target)))).toEqual([]);
+    const kinds = blocksOf(text).map(({ kind, language }) => `${kind} ${language}`.trim());
+    const checked = ['ts', 'file ts', 'refused ts', 'message text', 'shows text', 'output text', 'output markdown'];
+    expect(kinds.filter((kind) => !checked.includes(kind))).toEqual([]);
+  });
+
+  it('are all linked from the README', () => {
+    const readme = readFileSync(join(root, 'README.md'), 'utf8');
+    expect(guideNames.filter((name) => !readme.includes(`(sdk/guides/${name})`))).toEqual([]);
+  });
+});
+
+describe('the register references', () => {
+  it.each(['edu', 'mc146818rtc', 'virtio-rng-pci'])('%s is what the declaration says', async (type) => {
+    const { status, printed } = await backplane('doc', '-device', type);
+    expect(status).toBe(0);
+    const note = `<!-- Made by 'backplane doc -device ${type}'. -->\n`;
+    await expect(`${note}${printed}\n`).toMatchFileSnapshot(join(guidesFolder, 'reference', `${type}.md`));
+  });
+});
