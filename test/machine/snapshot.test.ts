@@ -365,6 +365,22 @@ describe('a restored machine', () => {
     expect([restored.ramSize, restored.options]).toEqual([3 * MiB, { resetControl: 'overlay' }]);
   });
 
+  it('has the bytes of the saved memory, and zeros where the saved one had zeros although a new one has not', () => {
+    const filled = defineMachine({
+      ...bench,
+      prepare: (machine) => machine.memory.writeBytes(0x5000, new Uint8Array(0x2000).fill(0xff)),
+    });
+    const machine = Machine.create(filled);
+    machine.memory.writeBytes(0x6000, new Uint8Array(0x1000));
+    machine.memory.write(0x7ffc, 0x1234_5678, 4);
+    const snapshot = asText(machine.save());
+    const { pages } = (snapshot.memory as { ram: { pages: Record<string, string> } }).ram;
+    expect([Object.keys(pages), pages['0x5000']]).toEqual([['0x5000', '0x7000'], 'ff']);
+    const restored = Machine.restore(filled, snapshot);
+    const read = (address: number) => restored.memory.read(address, 4);
+    expect([0x5000, 0x5ffc, 0x6000, 0x7ffc].map(read)).toEqual([0xffff_ffff, 0xffff_ffff, 0, 0x1234_5678]);
+  });
+
   it('can run something else, when it is given no guests', () => {
     const machine = Machine.create(bench);
     machine.run(
