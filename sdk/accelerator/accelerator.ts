@@ -67,7 +67,7 @@ export interface RunOptions {
   readonly operationLimit?: number;
   /**
    * The run ends when so many timers have expired without an operation of the guest in between: in a HLT, a pause, or a
-   * gap of a recording; or as many as the larger of the two limits altogether. Default: 5 million, and a HLT is given up
+   * gap of a recording; or as many as the larger of the two limits altogether. Default: 2 million, and a HLT is given up
    * sooner if its timers are slow.
    */
   readonly timerLimit?: number;

@@ -77,6 +77,35 @@ describe('a processor that sleeps beside a busy one', () => {
     },
   );
 
+  it.each([0, 1, 2, 3, 4, 5])(
+    'is interrupted at its time also where it spins instead of sleeping (seed %i)',
+    (seed) => {
+      const { line, machine } = machineOfTwo(seed);
+      let handledAt = 0;
+      let isReady = false;
+      periodic(machine, 1 * SECOND, () => {
+        line.pending = true;
+      });
+      machine.run([
+        function* (guest) {
+          guest.onInterrupt(0x70, function* (handler) {
+            yield* handler.in8(0x71);
+            handledAt ||= machine.clock.now;
+          });
+          yield* guest.sti();
+          isReady = true;
+          while (handledAt === 0) yield* guest.pause(10);
+          yield* guest.cli();
+        },
+        function* (guest) {
+          while (!isReady) yield* guest.cli();
+          for (let times = 0; times < 3; times++) yield* guest.pause(5 * SECOND);
+        },
+      ]);
+      expect(Math.floor(handledAt / SECOND)).toBe(1);
+    },
+  );
+
   it('finishes between two parts of the other one’s store, with what was queued delivered before the second part', () => {
     const line = new OneLine();
     const machine = new SmallMachine(
@@ -198,7 +227,7 @@ describe('a processor that waits', () => {
     expect(ends[1]).toMatchObject({
       reason: 'operation-limit',
       message: expect.stringMatching(
-        /^Guest 'guest 0' executed nothing while 1000 timers expired, from \d+ ns to \d+ ns of guest time\. .*timerLimit/,
+        /^Guest 'guest 0' executed nothing while 1000 timers expired, from 1000000 ns to 1000000000 ns of guest time\. .*timerLimit/,
       ),
     });
   });

@@ -1,8 +1,8 @@
 import { SECOND } from '../../clock/index.ts';
 import type { RunOptions } from '../accelerator.ts';
 
-/** Ten minutes of the fastest periodic interrupt of a PC's clock, and a few seconds of the host's time. */
-export const DefaultTimerLimit = 5_000_000;
+/** Four minutes of the fastest periodic interrupt of a PC's clock, and a few seconds of the host's time. */
+export const DefaultTimerLimit = 2_000_000;
 export const DefaultOperationLimit = 100_000_000;
 /** A HLT is given up after so many timers, if also so much guest time has passed: slow timers are hopeless sooner. */
 const Patience = { timers: 100_000, time: 3600 * SECOND };
