@@ -5,7 +5,7 @@ import type { PciConfigSpace } from './pci-config-space.ts';
 import type { PciDevice } from './pci-device.ts';
 
 const Field = { Control: 2, Address: 4, AddressHigh: 8, Data32Bit: 8, Data64Bit: 12 } as const;
-const Control = { Enable: 0x01, Is64Bit: 0x80 } as const;
+const Control = { Enable: 0x01, MultipleMessageEnable: 0x70, Is64Bit: 0x80 } as const;
 const AlignedAddress = [0xfc, 0xff, 0xff, 0xff] as const;
 
 export interface MsiSpec {
@@ -27,7 +27,7 @@ export function msi({ is64Bit = true, offset }: MsiSpec = {}) {
       ...(offset === undefined ? {} : { offset }),
       contents: [is64Bit ? Control.Is64Bit : 0, 0, ...new Array<number>(addressBytes).fill(0), 0, 0],
       writable: [
-        Control.Enable,
+        Control.Enable | Control.MultipleMessageEnable,
         0,
         ...AlignedAddress,
         ...new Array<number>(addressBytes - AlignedAddress.length).fill(0xff),
@@ -56,6 +56,13 @@ export class MessageSignalledInterrupts {
   /** The guest wants messages; the pin stays down meanwhile. */
   get enabled(): boolean {
     return this.offset !== undefined && (this.config.get(this.offset + Field.Control, 1) & Control.Enable) !== 0;
+  }
+
+  /** A guest that enables more vectors than the one there is gets one. */
+  limitVectors(): void {
+    if (!this.enabled || this.offset === undefined) return;
+    const at = this.offset + Field.Control;
+    this.config.set(at, this.config.get(at, 1) & ~Control.MultipleMessageEnable, 1);
   }
 
   /** The write that a message is now. */

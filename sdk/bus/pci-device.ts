@@ -115,6 +115,7 @@ export abstract class PciDevice extends Device {
   /** The guest writes its configuration; `onConfigWrite` follows. */
   writeConfig(offset: number, value: number, size: number): void {
     this.config.write(offset, value, size);
+    this.msi.limitVectors();
     this.applyConfiguration(offset, size);
     this.onConfigWrite(offset, size);
   }

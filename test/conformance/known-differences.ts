@@ -103,5 +103,6 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   rtc: rtcDifferences,
   'pci-config': pciDifferences,
   'pci-config-behind': [...pciDifferences, ...busBehindDifferences],
+  'edu-config': [],
   pic: [],
 };

@@ -49,9 +49,10 @@ export class MachineSubject implements Subject {
 }
 
 /** The pc, with stand-ins where a known difference has one. */
-function pcForComparison({ name }: Chip): MachineDefinition {
+function pcForComparison({ name, devices = [] }: Chip): MachineDefinition {
   const standIns = (knownDifferences[name] ?? []).flatMap(({ standIn }) => (standIn ? [standIn] : []));
-  return standIns.reduce((pc, [original, inItsPlace]) => withDevice(pc, original, inItsPlace), pcI440fx);
+  const plain = defineMachine({ ...pcI440fx, devices: [...pcI440fx.devices, ...devices] });
+  return standIns.reduce((pc, [original, inItsPlace]) => withDevice(pc, original, inItsPlace), plain);
 }
 
 /** The machine with one of its devices replaced by another class. */

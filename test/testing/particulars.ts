@@ -6,7 +6,7 @@ import { rtc } from '../conformance/rtc.ts';
 /** By class name: what the declarations of our devices do not say, and what drivers do to them. */
 export const particulars: Readonly<Record<string, ConformanceSettings>> = {
   // What it has printed is the host's.
-  Debugcon: { scratch: ['printed'] },
+  Debugcon: { scratch: ['printed', 'count'] },
   Edu: {
     computed: ['liveness', 'factorial', 'source', 'destination', 'count', 'command'],
     values: [0x40000, 0x40010, 16, 1, 3, 5, 7, 0x80, 0x100],
@@ -14,15 +14,15 @@ export const particulars: Readonly<Record<string, ConformanceSettings>> = {
   },
   I440fxPciHost: { survivesReset: ['configuration'] },
   I440fxPciHostOverlaid: { survivesReset: ['configuration'] },
+  Ich9Lpc: { computed: ['resetControl'] },
   Mc146818Rtc: {
     survivesReset: ['index', 'ram', 'statusA', 'statusB', 'time', 'periodic'],
     scratch: ['time.calendar'],
     values: [0x00, 0x0a, 0x0b, 0x0c, 0x26],
     idioms: rtcIdioms,
   },
-  Ich9Lpc: { computed: ['resetControl'] },
-  Q35PciHost: { survivesReset: ['configuration'] },
   Piix3: { computed: ['resetControl'] },
+  Q35PciHost: { survivesReset: ['configuration'] },
   SerialPort: { computed: ['control.clearFifo'], values: [0x43, 0xc3], idioms: serialLoopback },
   VgaText: { survivesReset: ['view'] },
   VirtioRng: { computed: ['guestFeatures', 'queueSelect', 'queuePage', 'queueNotify', 'deviceStatus'] },
