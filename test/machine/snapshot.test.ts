@@ -25,6 +25,7 @@ import {
   type OptionsOf,
   option,
   options,
+  place,
   portRegion,
   SECOND,
   StateError,
@@ -379,6 +380,24 @@ describe('a restored machine', () => {
     const restored = Machine.restore(filled, snapshot);
     const read = (address: number) => restored.memory.read(address, 4);
     expect([0x5000, 0x5ffc, 0x6000, 0x7ffc].map(read)).toEqual([0xffff_ffff, 0xffff_ffff, 0, 0x1234_5678]);
+  });
+
+  it('fires timers of one deadline in the order in which the saved machine would have', () => {
+    const pair = defineMachine({
+      ...bench,
+      devices: [
+        use(Probe, { id: 'first' }),
+        use(Probe, { id: 'second', at: [place(ports, 0x310), place(window, 0xe_0000)] }),
+      ],
+    });
+    const machine = Machine.create(pair);
+    machine.clock.pendingTimers[0]?.arm(1 * MILLISECOND);
+    const snapshot = asText(machine.save());
+    expect(snapshot.clock.pending).toEqual([
+      ['second', 'bell'],
+      ['first', 'bell'],
+    ]);
+    expect(Machine.restore(pair, snapshot).save().clock).toEqual(snapshot.clock);
   });
 
   it('can run something else, when it is given no guests', () => {
