@@ -189,6 +189,8 @@ describe('the state of a device', () => {
     loadDevice(one, saveDevice(two));
     two.done.cancel();
     expect(clock.pendingTimers).toEqual([one.done]);
+    loadDevice(one, saveDevice(two));
+    expect(clock.pendingTimers).toEqual([]);
   });
 
   it('keeps long bytes short where they are zero', () => {
