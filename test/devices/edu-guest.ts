@@ -5,7 +5,7 @@ import { PciFunction, startPics } from './pci-guest.ts';
 /** Where the driver puts the card. */
 export const EduBar = 0xe000_0000;
 const IsaLine = 11;
-const MessageVector = 0x61;
+export const EduMessageVector = 0x61;
 export const EduRegister = {
   Identification: 0x00,
   Liveness: 0x04,
@@ -56,9 +56,9 @@ export class EduDriver {
     const msi = yield* this.card.capability(guest, 0x05);
     yield* this.card.write32(guest, msi + 4, 0xfee0_0000);
     yield* this.card.write32(guest, msi + 8, 0);
-    yield* this.card.write32(guest, msi + 12, MessageVector);
+    yield* this.card.write32(guest, msi + 12, EduMessageVector);
     yield* this.card.write16(guest, msi + 2, 0x0001);
-    guest.onInterrupt(MessageVector, (g) => this.serve(g));
+    guest.onInterrupt(EduMessageVector, (g) => this.serve(g));
   }
 
   *serve(guest: Guest): GuestStep<void> {

@@ -13,7 +13,7 @@ import {
   use,
 } from '../../sdk/index.ts';
 import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
-import { EduBar, EduDriver, EduRegister } from './edu-guest.ts';
+import { EduBar, EduDriver, EduMessageVector, EduRegister } from './edu-guest.ts';
 import { PciFunction } from './pci-guest.ts';
 
 const pcWithEdu = defineMachine({ ...pcI440fx, name: 'pc-with-edu', devices: [...pcI440fx.devices, use(Edu)] });
@@ -80,5 +80,37 @@ describe('a guest of a PC', () => {
     expect(infoQtree(machine)).toContain(unmapped);
     expect(infoMtree(machine)).not.toContain('edu-mmio');
     expect(explainCoalescedIo(machine).map(({ verdict }) => verdict)).not.toContain('dead');
+  });
+
+  it('goes on with a transfer under way when it is restored from a snapshot', () => {
+    const machine = Machine.create(pcWithEdu, { ram: 2 * MiB });
+    machine.run(
+      guestProgram(function* (guest) {
+        const driver = yield* EduDriver.probe(guest);
+        yield* driver.useMessages(guest);
+        yield* guest.store32(0x1_0000, 0x1234_5678);
+        for (const [register, value] of [
+          [0x80, 0x1_0000n],
+          [0x88, 0x4_0000n],
+          [0x90, 4n],
+          [0x98, 0b101n],
+        ] as const) {
+          yield* guest.store64(EduBar + register, value);
+        }
+      }),
+    );
+    const restored = Machine.restore(pcWithEdu, JSON.parse(JSON.stringify(machine.save())));
+    const edu = restored.device(Edu);
+    expect([restored.memory.read(EduBar, 4), edu.buffer[0], edu.msi.enabled]).toEqual([0x0100_00ed, 0, true]);
+    const vectors: number[] = [];
+    const wait = guestProgram(function* (guest) {
+      guest.onInterrupt(EduMessageVector, function* (handler) {
+        vectors.push(yield* handler.load32(EduBar + EduRegister.InterruptStatus));
+      });
+      yield* guest.sti();
+      yield* guest.hlt();
+    });
+    expect(restored.run(wait).reason).toBe('finished');
+    expect([vectors, [...edu.buffer.slice(0, 4)]]).toEqual([[0x100], [0x78, 0x56, 0x34, 0x12]]);
   });
 });

@@ -1,0 +1,66 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { MsiWindow } from '../../devices/msi-window.ts';
+import { empty, pcI440fx } from '../../machines/index.ts';
+import { defineMachine, Machine, MiB, PciBus, use } from '../../sdk/index.ts';
+import { type TestBench, testBench } from '../../sdk/testing/index.ts';
+
+let bench: TestBench<MsiWindow>;
+const send = (data: number, address = 0xfee0_0000) => bench.store32(address, data);
+
+beforeEach(() => {
+  bench = testBench(MsiWindow);
+});
+
+describe('the window of messages', () => {
+  it('asks for the vector in the low byte, whatever the processor that is named', () => {
+    expect(bench.device.pending).toBe(false);
+    send(0x4041, 0xfeeff00c);
+    expect([bench.device.pending, bench.device.acknowledge(), bench.device.pending]).toEqual([true, 0x41, false]);
+  });
+
+  it('gives the highest vector first, and each once', () => {
+    for (const vector of [0x30, 0xff, 0x31, 0x30, 0x10]) send(vector);
+    expect([1, 2, 3, 4].map(() => bench.device.acknowledge())).toEqual([0xff, 0x31, 0x30, 0x10]);
+    expect(bench.device.pending).toBe(false);
+  });
+
+  it('takes the lowest-priority mode for the fixed one: there is one processor', () => {
+    send(0x0150);
+    expect(bench.device.acknowledge()).toBe(0x50);
+  });
+
+  it.each([
+    [0x0250, 'message with delivery mode 2: it asks for no vector'],
+    [0x0450, 'message with delivery mode 4: it asks for no vector'],
+    [0x000f, 'message with vector 15, which no interrupt can have'],
+  ])('refuses %x', (data, message) => {
+    send(data);
+    expect([bench.device.pending, bench.guestErrors[0]?.message]).toEqual([false, message]);
+  });
+
+  it('hears 32 bits at a time, shows nothing, and forgets at a reset', () => {
+    bench.store16(0xfee0_0000, 0x41);
+    expect([bench.device.pending, bench.load32(0xfee0_0000)]).toEqual([false, 0]);
+    send(0x41);
+    bench.reset();
+    expect(bench.device.pending).toBe(false);
+  });
+
+  it('on a PC is seen by bus masters and not by the processor', () => {
+    const machine = Machine.create(pcI440fx, { ram: 1 * MiB });
+    machine.memory.write(0xfee0_0000, 0x41, 4);
+    expect([machine.device(MsiWindow).pending, machine.memory.result]).toEqual([false, 2]);
+    expect(machine.service(PciBus)?.masterMemory?.children[0]?.name).toBe('msi-window');
+    machine.unplug('vga');
+    expect(() => machine.unplug('msi')).toThrow('it interrupts the processor');
+  });
+
+  it('needs a bus that has memory for masters', () => {
+    const bare = defineMachine({ ...empty, devices: [use(MsiWindow)] });
+    expect(Machine.create(bare, { ram: 1 * MiB }).device(MsiWindow).pending).toBe(false);
+    const services = [[PciBus, new PciBus({ io: bench.io.root, memory: bench.memory.root })]] as const;
+    expect(() => testBench(MsiWindow, { services })).toThrow(
+      'its PCI bus has no memory for bus masters. Give it masterMemory.',
+    );
+  });
+});
