@@ -3,39 +3,42 @@ import { fileURLToPath } from 'node:url';
 import type { Question, Reply } from './verdict.ts';
 
 const Worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
-/** A copy that takes longer hangs: a test runner would end it too. */
-const Patience = 20_000;
 /** A worker keeps every copy that it has loaded. */
 const QuestionsPerWorker = 150;
 
-/** The whole run is bounded: what is not judged by then is said to be so. */
-const LongestRun = 220_000;
+export interface Conditions {
+  readonly processes: number;
+  /** Milliseconds. A copy that takes longer hangs: a test runner would end it too. */
+  readonly patience: number;
+  /** Host time after which nothing more is asked. */
+  readonly until: number;
+  readonly heard: () => void;
+}
 
 /** Asks the questions of several processes at once; a copy that hangs costs its process, and nothing else. */
 export async function ask(
   questions: readonly Question[],
-  processes: number,
-  heard: (reply: Reply) => void,
+  { processes, patience, until, heard }: Conditions,
 ): Promise<ReadonlyMap<number, Reply>> {
   const replies = new Map<number, Reply>();
   const waiting = [...questions];
-  const end = Date.now() + LongestRun;
+
   const work = async (): Promise<void> => {
     let worker: ChildProcess | undefined;
     let asked = 0;
-    for (let question = waiting.shift(); question !== undefined && Date.now() < end; question = waiting.shift()) {
+    for (let question = waiting.shift(); question !== undefined && Date.now() < until; question = waiting.shift()) {
       if (worker === undefined || asked++ >= QuestionsPerWorker) {
         worker?.kill();
         worker = fork(Worker, { execArgv: ['--import', 'tsx'], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
         asked = 0;
       }
-      const reply = await answerOf(worker, question);
+      const reply = await answerOf(worker, question, patience);
       if (reply.verdict === 'hangs') {
         worker.kill('SIGKILL');
         worker = undefined;
       }
       replies.set(question.id, reply);
-      heard(reply);
+      heard();
     }
     worker?.kill();
   };
@@ -43,7 +46,7 @@ export async function ask(
   return replies;
 }
 
-function answerOf(worker: ChildProcess, question: Question): Promise<Reply> {
+function answerOf(worker: ChildProcess, question: Question, patience: number): Promise<Reply> {
   return new Promise((resolve) => {
     const end = (reply: Reply): void => {
       clearTimeout(timer);
@@ -51,7 +54,7 @@ function answerOf(worker: ChildProcess, question: Question): Promise<Reply> {
       resolve(reply);
     };
     const lost = (by: string) => () => end({ id: question.id, verdict: 'hangs', by });
-    const timer = setTimeout(lost('no answer in time'), Patience);
+    const timer = setTimeout(lost('no answer in time'), patience);
     worker.once('message', (reply: Reply) => end(reply));
     worker.once('exit', lost('its process ended'));
     worker.send(question);

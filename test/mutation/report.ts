@@ -65,3 +65,8 @@ export function formatMutants(all: readonly Judged[]): string {
 }
 
 const firstLine = (text: string): string => text.split('\n')[0]?.slice(0, 110) ?? '';
+
+/** Found by anything that the suite has, of all, as if none were equivalent. */
+export function shareFound(all: readonly Judged[]): number {
+  return count(all, ...ByDeclaration, 'record') / Math.max(all.length, 1);
+}

@@ -5,6 +5,7 @@ import type { Random } from '../random.ts';
 import type { ScriptStep, Space } from './guest-script.ts';
 import { legalWidths } from './layout.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
+import { randomValue, writeStep } from './random-script.ts';
 import { asGuestProgram } from './script-guest.ts';
 import type { Check, Subject } from './subject.ts';
 import { type Answers, difference, threw } from './twins.ts';
@@ -92,14 +93,22 @@ function outcome(subject: Subject, script: readonly ScriptStep[], drain: Drain |
   return result;
 }
 
-/** A random program that often looks somewhere right after a write that may wait. */
+/** A random program that often writes what may wait, and looks somewhere else right afterwards. */
 function withLooks(subject: Subject, zones: readonly Zone[], random: Random): ScriptStep[] {
   const { targets } = subject.layout;
+  const waiting = targets.filter((target) =>
+    legalWidths(target.region, target.offset).some((size) => waits(zones, target, target.address + size)),
+  );
+  const others = targets.filter((target) => !waiting.some(({ region }) => region === target.region));
   return subject.script(random).flatMap((step): ScriptStep[] => {
-    if (step.kind !== 'write' || !waits(zones, step, step.address + step.size) || random.oneIn(2)) return [step];
-    const { space, address, region, offset } = random.pick(targets);
-    const size = legalWidths(region, offset)[0];
-    return size === undefined ? [step] : [step, { kind: 'read', space, address, size }];
+    if (waiting.length === 0 || !random.oneIn(5)) return [step];
+    const first = random.pick(waiting);
+    const width =
+      legalWidths(first.region, first.offset).find((size) => waits(zones, first, first.address + size)) ?? 1;
+    const value = randomValue(random, width, first, subject.values);
+    const { space, address, region, offset } = random.pick(others.length > 0 && !random.oneIn(4) ? others : targets);
+    const size = legalWidths(region, offset)[0] ?? 1;
+    return [step, writeStep(first, 0, width, value), { kind: 'read', space, address, size }];
   });
 }
 

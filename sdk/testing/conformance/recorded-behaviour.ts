@@ -67,6 +67,7 @@ export function behaviourOf(subject: Subject): string {
     for (const { offset, size: bytes } of coalesced) lines.push(`  coalesced ${hex(offset)}, ${bytes} bytes`);
   }
   lines.push(...blueprint.registers.flatMap(registerLines));
+  if (layout.isPci) lines.push(`configuration ${headerOf(subject)}`);
   for (const target of layout.targets) {
     const bench = subject.bench();
     const size = target.length >= 4 ? 4 : target.length >= 2 ? 2 : 1;
@@ -78,6 +79,13 @@ export function behaviourOf(subject: Subject): string {
     lines.push(`program ${program}: ${digests(subject, programOf(subject, program)).join(' ')}`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** What a bus scan finds. */
+function headerOf(subject: Subject): string {
+  const bench = subject.bench();
+  const words = Array.from({ length: 16 }, (_, word) => ({ kind: 'config-read', offset: 4 * word, size: 4 }) as const);
+  return words.map((step) => answerOf(bench, step).split(' ')[0]).join(' ');
 }
 
 function registerLines({ name, region, offset, width, reset, access, atReset, fields }: RegisterDeclaration): string[] {
