@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
+import * as inversify from 'inversify';
 import { expect } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
@@ -17,7 +18,7 @@ export const readGuide = (name: string): string => readFileSync(`${guidesFolder}
 /** A fenced block, with the marker above it if it has one. */
 const Block = /(?:<!-- (.+?) -->\n)?```(\w*)\n([\s\S]*?)```/g;
 /** `expression; // => value`, alone on its line. */
-const Claim = /^( *)(?!const |let )(\S.*?); \/\/ => (.+)$/gm;
+const Claim = /^( *)(?!const |let |\})(\S.*?); \/\/ => (.+)$/gm;
 const Main = 'guide.ts';
 
 interface GuideBlock {
@@ -138,6 +139,7 @@ const packages: Readonly<Record<string, unknown>> = {
   'backplane/testing': testing,
   'backplane/devices': devices,
   'backplane/machines': machines,
+  inversify,
 };
 
 /** The guide with every block filled in anew that shows what code or a command says. */
