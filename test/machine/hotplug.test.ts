@@ -115,9 +115,9 @@ describe('a device that is plugged in at run time', () => {
 
   it('is reset with the machine', () => {
     const { device: edu } = machine.plug(use(Edu)) as unknown as { device: Edu };
-    edu.liveness = 5;
+    edu.factorial = 5;
     machine.reset();
-    expect(edu.liveness).toBe(0);
+    expect(edu.factorial).toBe(0);
   });
 });
 
