@@ -159,6 +159,7 @@ export async function renderGuide(text: string, { shown }: GuideRun): Promise<st
     parts.push(filled === undefined ? whole : `<!-- ${marker} -->\n\`\`\`${language}\n${filled.trimEnd()}\n\`\`\``);
     if (filled === undefined && language === 'text') throw new Error(`nothing checks this block:\n${content}`);
   }
+  if (texts.length > 0) throw new Error(`the guide has no block for what it shows:\n${texts.join('\n')}`);
   return parts.join('') + text.slice(end);
 }
 
