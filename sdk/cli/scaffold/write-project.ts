@@ -44,7 +44,8 @@ export function writeProject(folder: string, files: ReadonlyMap<string, string>)
   const target = resolve(folder);
   const isFree = () => !existsSync(target);
   if (!isFree()) throw new BackplaneError(`'${folder}' is there already. Choose another name, or move it away.`);
-  const draft = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+  const shelf = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+  const draft = join(shelf, 'project');
   try {
     for (const [name, text] of files) {
       mkdirSync(dirname(join(draft, name)), { recursive: true });
@@ -52,9 +53,10 @@ export function writeProject(folder: string, files: ReadonlyMap<string, string>)
     }
     renameSync(draft, target);
   } catch (cause) {
-    rmSync(draft, { recursive: true, force: true });
     throw new BackplaneError(`'${folder}' cannot be written: ${cause instanceof Error ? cause.message : cause}`, {
       cause,
     });
+  } finally {
+    rmSync(shelf, { recursive: true, force: true });
   }
 }
