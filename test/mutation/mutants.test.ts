@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { sourceOf } from './bundle.ts';
+import { mistakes } from './mistakes.ts';
+import { mutantsOf } from './mutants.ts';
+import { suspects } from './suspects.ts';
+
+const whats = (text: string): string[] => mutantsOf('x.ts', text).map(({ what }) => what);
+
+describe('mechanical mutants', () => {
+  it('exchange comparisons, masks and numbers, one at a time', () => {
+    expect(whats('export const f = (x: number) => x < 0x10 && x !== 3;')).toEqual([
+      '"<" becomes "<="',
+      '"0x10" becomes "0x11"',
+      '"0x10" becomes "0x8"',
+      '"&&" becomes "||"',
+      '"!==" becomes "==="',
+      '"3" becomes "4"',
+      '"3" becomes "1"',
+    ]);
+  });
+
+  it('leave comments, strings, imports and types alone', () => {
+    expect(whats("import { a } from './1';\n// 5 < 6\nexport const b: 1 | 2 = a('7 & 8') as 1 | 2;")).toEqual([]);
+  });
+
+  it('drop statements and decorators, but not @device', () => {
+    const text = [
+      "@device({ type: 'x' })",
+      '@flushCoalescedIo(ports)',
+      'class X {',
+      '  @state value = a;',
+      '  reset() {',
+      '    super.reset();',
+      '    if (this.value) return;',
+      '    const kept = this.value;',
+      '    this.value = kept;',
+      '  }',
+      '}',
+    ].join('\n');
+    expect(whats(text)).toEqual([
+      '@flushCoalescedIo(ports) is dropped',
+      '@state is dropped',
+      'super.reset(); is dropped',
+      'if (this.value) return; is dropped',
+      'this.value = kept; is dropped',
+    ]);
+  });
+
+  it('are many in every suspect', () => {
+    for (const { files } of suspects) {
+      expect(files.flatMap((file) => mutantsOf(file, sourceOf(file))).length).toBeGreaterThan(100);
+    }
+  });
+});
+
+describe('the mistakes made by hand', () => {
+  it('are twenty, at least two of each kind, and each fits its device as it stands', () => {
+    expect(mistakes).toHaveLength(20);
+    const kinds = mistakes.map(({ kind }) => kind);
+    expect([...new Set(kinds)].sort()).toEqual([
+      'forgotten reset',
+      'inverted w1c',
+      'missing flush partner',
+      'off-by-one range',
+      'state not declared',
+      'wrong mask',
+      'wrong width',
+    ]);
+    for (const kind of kinds) expect(kinds.filter((other) => other === kind).length).toBeGreaterThanOrEqual(2);
+    for (const { file, right } of mistakes) expect(sourceOf(file).split(right)).toHaveLength(2);
+  });
+});
