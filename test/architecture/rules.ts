@@ -9,11 +9,16 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   accelerator: { rooms: ['memory', 'clock'], packages: /^node:/ },
   machine: { rooms: ['memory', 'clock', 'device', 'bus', 'accelerator'], packages: /^(inversify|node:zlib)$/ },
   ...Object.fromEntries(
-    ['monitor', 'insight', 'testing'].map((room) => [
+    ['monitor', 'testing'].map((room) => [
       room,
       { rooms: ['memory', 'clock', 'device', 'bus', 'accelerator', 'machine'], packages: /^node:/ },
     ]),
   ),
+  // A page of charts needs a plotting library; it is loaded when a page is written.
+  insight: {
+    rooms: ['memory', 'clock', 'device', 'bus', 'accelerator', 'machine'],
+    packages: /^(node:|@observablehq\/plot$)/,
+  },
   cli: {
     rooms: ['memory', 'clock', 'device', 'bus', 'accelerator', 'machine', 'monitor', 'insight', 'testing'],
     packages: /^(node:|esbuild$|inversify$|reflect-metadata$)/,

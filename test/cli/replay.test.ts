@@ -112,3 +112,24 @@ describe('a replay', () => {
     expect((await backplane('replay', 'seabios-pc-tcg')).printed).not.toContain(measured);
   });
 });
+
+describe('backplane replay --report', () => {
+  it('shows a comparison, and says so where there is none', async () => {
+    const { status, noted } = await backplane('replay', 'seabios-pc-tcg', '--report', 'page.html');
+    expect({ status, noted }).toEqual({ status: 1, noted: 'backplane: --report shows a comparison. Add --compare.' });
+  });
+
+  it('says why it cannot write the page', async () => {
+    const { status, noted } = await backplane(
+      'replay',
+      'seabios-pc-tcg',
+      '--compare',
+      '--report',
+      '/nowhere/page.html',
+    );
+    expect(status).toBe(1);
+    expect(noted).toMatch(
+      /^backplane: the page cannot be written to '\/nowhere\/page.html': ENOENT.*Give --report a file/,
+    );
+  });
+});

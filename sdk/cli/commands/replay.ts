@@ -1,5 +1,7 @@
 import type { RecordedTrace } from '../../accelerator/index.ts';
-import { replayTrace } from '../../insight/replay.ts';
+import { type ReplaySetup, replayTrace } from '../../insight/replay.ts';
+import { ReplaySampler } from '../../insight/report/replay-samples.ts';
+import { BackplaneError } from '../../memory/errors.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
 import type { Command } from '../command.ts';
 import { chooseMachine, type MachineChoice, machineHelp, machineSyntax } from '../machine-choice.ts';
@@ -12,7 +14,8 @@ import { namedRecording, readRecording, replaySetup, startOfClock } from '../rep
 import type { Terminal } from '../terminal.ts';
 
 export const replayCommand: Command = {
-  usage: 'backplane replay TRACE [-machine MACHINE] [-m SIZE] [-accel ACCELERATOR] [--compare] [--profile]',
+  usage:
+    'backplane replay TRACE [-machine MACHINE] [-m SIZE] [-accel ACCELERATOR] [--compare] [--report FILE] [--profile]',
   summary: 'put a recorded boot through a machine and count its exits',
   help: `Replays a recording of a guest's accesses, in the recording's own time, and reports its exits: a table of ports and one of MMIO
 pages in the form of 'perf kvm stat report', the counts, and how the machine's answers agree with what the guest really got.
@@ -23,30 +26,47 @@ ${machineHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
   --compare             replay three times: coalescing off, with QEMU's overlay, and as asked for
   -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
+  --report FILE.html    with --compare: the comparison as one page to look at, with charts and the machine's maps
   --profile             measure the host time of device handlers
   --json                the report as a JSON value
 
 Examples:
   backplane replay linux61-boot-rtc --compare
   backplane replay seabios-pc-tcg -accel kvm-sim,coalesced-mmio=off
+  backplane replay seabios-pc-tcg --compare --report seabios.html
   backplane replay boot.iotrace.gz -machine isapc --json`,
-  options: { ...machineSyntax, ...acceleratorSyntax, compare: true, rtc: 'base=DATE' },
+  options: { ...machineSyntax, ...acceleratorSyntax, compare: true, report: 'FILE.html', rtc: 'base=DATE' },
   async run({ terminal, arguments: args, json }) {
     const name = namedRecording('replay', args.positional);
     const machine = await chooseMachine(args);
     const accelerator = chooseAccelerator(args);
     const modes = args.has('compare') ? comparedModes(machine, accelerator) : singleMode(machine, accelerator);
+    const page = args.value('report');
+    if (page !== undefined && !args.has('compare'))
+      throw new BackplaneError('--report shows a comparison. Add --compare.');
     const trace = await readRecording(name);
+    const samplers = modes.map(() => new ReplaySampler(trace));
     const clock = startOfClock(args) ?? recordedClock(trace);
     const replayed = modes.map((mode, index) => {
       const step = modes.length > 1 ? ` ${index + 1}/${modes.length}` : '';
-      return replayMode(trace, { machine, mode, clock, terminal, label: `replay${step}, ${mode.column}` });
+      const label = `replay${step}, ${mode.column}`;
+      const watched = page === undefined ? {} : { observe: samplers[index]!.observe };
+      return replayMode(trace, { machine, mode, clock, terminal, label, ...watched });
     });
     terminal.progress('');
     // A comparison shows a map that deserves its warning on purpose.
     const warnings = modes.length === 1 ? (replayed[0]?.replay.machine.warnings ?? []) : [];
     for (const warning of [...machine.warnings, ...warnings]) terminal.note(`warning: ${warning}`);
     const report = { trace, clock, modes: replayed };
+    if (page !== undefined) {
+      const { writeHtmlReport } = await import('../replay/html-report.ts');
+      const bytes = await writeHtmlReport(
+        page,
+        report,
+        samplers.map(({ samples }) => samples),
+      );
+      terminal.note(`${page}: ${Math.ceil(bytes / 1024)} KiB`);
+    }
     terminal.print(json ? JSON.stringify(replayData(report), null, 2) : formatReplay(report, terminal));
   },
 };
@@ -57,9 +77,11 @@ interface ReplayRequest {
   readonly clock: RecordedClock | undefined;
   readonly terminal: Terminal;
   readonly label: string;
+  readonly observe?: NonNullable<ReplaySetup['observe']>;
 }
 
-function replayMode(trace: RecordedTrace, { machine, mode, clock, terminal, label }: ReplayRequest): ReplayedMode {
+function replayMode(trace: RecordedTrace, request: ReplayRequest): ReplayedMode {
+  const { machine, mode, clock, terminal, label, observe } = request;
   let absentFunctions = 0;
   const setup = replaySetup(machine, clock, () => absentFunctions++);
   let endObservers = () => {};
@@ -74,6 +96,7 @@ function replayMode(trace: RecordedTrace, { machine, mode, clock, terminal, labe
       endObservers = observeWith(machine.plugins, built);
     },
     accelerator: mode.accelerator,
+    ...(observe === undefined ? {} : { observe }),
     onProgress: (done, total) => terminal.progress(`${label}: ${done} of ${total} accesses`),
   });
   endObservers();
