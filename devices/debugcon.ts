@@ -7,6 +7,7 @@ import {
   option,
   options,
   portRegion,
+  state,
 } from '../sdk/index.ts';
 
 const Port = { Character: 0 } as const;
@@ -42,9 +43,8 @@ export const debugconOptions = defineOptions({
 export class Debugcon extends IsaDevice {
   /** Hears every character when it is delivered: a file, a terminal, a test. */
   output: ((character: string) => void) | undefined;
+  @state private printed = '';
   private readonly readback: number;
-  private readonly printed = new Uint8Array(MostCharacters);
-  private count = 0;
 
   constructor(@options(debugconOptions) { readback }: OptionsOf<typeof debugconOptions>) {
     super();
@@ -54,17 +54,15 @@ export class Debugcon extends IsaDevice {
   /** What was printed, one character a byte; only its end if that was much. Queued characters are delivered first. */
   get text(): string {
     if (this.realized) this.topology.coalescedIoFlusher.flushCoalescedIo();
-    const start = Math.max(0, this.count - MostCharacters);
-    let text = '';
-    for (let at = start; at < this.count; at++) text += String.fromCharCode(this.printed[at % MostCharacters]!);
-    return text;
+    return this.printed.slice(-MostCharacters);
   }
 
   @ports.write(Port.Character)
   print(value: number): void {
-    this.printed[this.count % MostCharacters] = value;
-    this.count++;
-    this.output?.(String.fromCharCode(value));
+    const character = String.fromCharCode(value);
+    this.printed += character;
+    if (this.printed.length >= 2 * MostCharacters) this.printed = this.printed.slice(-MostCharacters);
+    this.output?.(character);
   }
 
   @ports.read(Port.Character)

@@ -32,10 +32,10 @@ describe('the debug console', () => {
 
   it('keeps the last 65,536 characters of a guest that does not stop, in order', () => {
     const bench = testBench(Debugcon);
-    for (let count = 0; count < 70_000; count++) bench.out8(0xe9, 0x30 + (count % 10));
+    for (let count = 0; count < 150_000; count++) bench.out8(0xe9, 0x30 + (count % 10));
     const { text } = bench.device;
     expect(text).toHaveLength(65_536);
-    expect(text).toBe(Array.from({ length: 65_536 }, (_, at) => (at + 70_000 - 65_536) % 10).join(''));
+    expect(text).toBe(Array.from({ length: 65_536 }, (_, at) => (at + 150_000 - 65_536) % 10).join(''));
   });
 
   it('tells its listener each character as a byte, and keeps the text over a reset', () => {
@@ -47,6 +47,15 @@ describe('the debug console', () => {
     bench.reset();
     expect(heard).toEqual(['H', '\u00ff']);
     expect(bench.device.text).toBe('H\u00ff');
+  });
+
+  it('shows in a restored machine what it had printed', () => {
+    const definition = { ...pcI440fx, devices: [...pcI440fx.devices, use(Debugcon, { options })] };
+    const machine = Machine.create(definition);
+    for (const character of 'so far') machine.io.write(0x402, character.charCodeAt(0), 1);
+    const restored = Machine.restore(definition, machine.save());
+    restored.io.write(0x402, 0x21, 1);
+    expect(restored.device(Debugcon).text).toBe('so far!');
   });
 
   it('prints a boot log without a single exit, and shows it to whoever asks', () => {
