@@ -1,3 +1,4 @@
+import type { Random } from '../random.ts';
 import { perform, type ScriptStep } from './guest-script.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf, transplant } from './observation.ts';
 import type { Check, Subject } from './subject.ts';
@@ -11,14 +12,14 @@ function survivors(subject: Subject): readonly string[] {
   return [...kept, ...configuration, ...(subject.settings.survivesReset ?? [])];
 }
 
-/** A program, a reset, and a program that shows what came out of it. */
-function aroundReset(subject: Subject, check: string) {
-  return subject.search.bind(subject, check, (random) => [
-    ...subject.script(random),
-    { kind: 'reset' },
-    ...subject.script(random, Math.ceil(subject.length / 2)),
-  ]);
+/** A program, ended anywhere by a reset, and a program that shows what came out of it. */
+function aroundReset(subject: Subject, random: Random): ScriptStep[] {
+  const before = subject.script(random, 1 + random.below(subject.length));
+  return [...before, { kind: 'reset' }, ...subject.script(random, Math.ceil(subject.length / 2))];
 }
+
+/** What is under way at a reset is there by chance: a few more programs. */
+const MoreRuns = 3;
 
 /** Interrupt levels that others drive, and time, pass for a device that nobody uses too. */
 const happensAnyway = ({ kind }: ScriptStep): boolean => kind === 'wait' || kind === 'line';
@@ -72,10 +73,8 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
 const likeNew: Check = {
   name: 'a reset leaves nothing behind of what the guest did before',
   find(subject) {
-    return aroundReset(
-      subject,
-      this.name,
-    )((script) => {
+    const makeScript = (random: Random) => aroundReset(subject, random);
+    const look = (script: readonly ScriptStep[]): string | undefined => {
       const reset = lastOf(script, 'reset');
       if (reset < 0) return undefined;
       const names = ['on the device that was used before', 'on one that was not'] as const;
@@ -91,7 +90,8 @@ const likeNew: Check = {
       }
       const found = difference(script, used.answers, unused.answers, names);
       return found && `${found} ${advice}`;
-    });
+    };
+    return subject.search(this.name, makeScript, look, MoreRuns * subject.runs);
   },
 };
 

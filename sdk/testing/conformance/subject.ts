@@ -127,8 +127,9 @@ export class Subject {
     check: string,
     makeScript: (random: Random) => readonly ScriptStep[],
     look: (script: readonly ScriptStep[]) => string | undefined,
+    runs = this.runs,
   ): Finding | undefined {
-    for (let run = 0; run < this.runs; run++) {
+    for (let run = 0; run < runs; run++) {
       const script = makeScript(this.random(check, run));
       if (guarded(look)(script) !== undefined) return this.shorten(script, guarded(look));
     }
