@@ -28,7 +28,11 @@ export function signalCandidatesOf(
   return candidates.flatMap((candidate, index) => {
     const { widths, values, readBack } = evidence[index]!;
     const [width] = [...widths.keys()];
-    const isRegister = candidate.shapes.every((shape) => shapes[shape]!.address === candidate.start);
+    // One width in every part: the part of an access that crosses a page has a width of its own.
+    const isRegister = candidate.shapes.every((shape) => {
+      const { address, size } = shapes[shape]!;
+      return address === candidate.start && size === width;
+    });
     if (!isRegister || widths.size !== 1 || width === undefined || readBack > 0) return [];
     const [match, writes] = [...values].reduce((most, entry) => (entry[1] > most[1] ? entry : most), [0, 0]);
     const others = candidate.writes - writes;

@@ -53,3 +53,10 @@ it('predicts every suggestion exactly, whatever the guest did', () => {
   );
   expect(suggestions).toBeGreaterThan(15);
 });
+
+it('suggests no ioeventfd where one of the writes is the part of a store that crosses a page', () => {
+  const trace = smallTrace([['store', 0xfed0_0ffe, 0, 8], ...Array(60).fill(['store', 0xfed0_0ffe, 0, 1])]);
+  expect(advise(trace, { definition: isapc }).ioeventfds).toEqual([]);
+  const alike = smallTrace(Array(60).fill(['store', 0xfed0_0ffe, 0, 1]));
+  expect(advise(alike, { definition: isapc }).ioeventfds).toHaveLength(1);
+});
