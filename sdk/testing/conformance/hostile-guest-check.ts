@@ -1,16 +1,20 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Device } from '../../device/index.ts';
+import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { perform, read, type ScriptStep, write } from './guest-script.ts';
 import { sizesOf } from './observation.ts';
 import type { Check, Subject } from './subject.ts';
-import { threw } from './twins.ts';
+import { clearRecorders, threw } from './twins.ts';
 
 /** Bytes that the heap may grow from the middle to the end: noise of the engine, less than one small object per access. */
 const Growth = 512 * 1024;
 /** Elements that a list may still gain in the second half: it was nearly full. */
 const MostAdded = 64;
+/** Accesses after which a list that still grows has no end, and how often it is looked at meanwhile. */
+const LongestLook = 1_200_000;
+const LookEvery = 20_000;
 /** Programs are made in pieces, so that the program itself is not what fills the memory. */
 const Piece = 1000;
 
@@ -38,7 +42,9 @@ export const hostileGuest: Check = {
     for (const [path, size] of sizesOf(bench)) {
       const before = sizesInTheMiddle.get(path) ?? 0;
       if (size - before < MostAdded || size < before * 1.1) continue;
-      const message = `'${path}' held ${before} elements after half of ${accesses} random accesses and ${size} in the end. Bound it.`;
+      const end = endless(subject, bench, random, path);
+      if (end === undefined) continue;
+      const message = `'${path}' held ${before} elements after ${accesses / 2} random accesses, ${size} after ${accesses}, and went on to ${end}. Bound it.`;
       return { message, script: [] };
     }
     const grown = heapUsed() - heapInTheMiddle;
@@ -49,8 +55,24 @@ export const hostileGuest: Check = {
   },
 };
 
+/** A list that may only have been filling up: it is bounded if it ever stops growing. Answers what it grew to otherwise. */
+function endless(subject: Subject, bench: TestBench<Device>, random: Random, path: string): number | undefined {
+  let size = sizesOf(bench).get(path) ?? 0;
+  for (let done = 0; done < LongestLook; done += LookEvery) {
+    for (let piece = 0; piece < LookEvery; piece += Piece) {
+      attack(bench, subject.script(random, Piece, { hostile: true, resets: true }));
+    }
+    const now = sizesOf(bench).get(path) ?? 0;
+    if (now <= size) return undefined;
+    size = now;
+  }
+  return size;
+}
+
 /** Index of the step that threw, or -1. */
 function attack(bench: TestBench<Device>, script: readonly ScriptStep[]): number {
+  // What the bench itself remembers is not the device's.
+  clearRecorders(bench);
   for (let index = 0; index < script.length; index++) {
     const step = script[index] as ScriptStep;
     try {
