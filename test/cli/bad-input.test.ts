@@ -121,6 +121,18 @@ describe('files that are not what they should be', () => {
 });
 
 describe('what a command says of its own failures', () => {
+  it('and of the guest: which device it offended, and how', async () => {
+    const path = join(folder, 'clumsy.ts');
+    writeFileSync(
+      path,
+      "import { guestProgram } from 'backplane';\nexport default guestProgram(function* (guest) {\n" +
+        '  yield* guest.out8(0x70, 0x0d);\n  yield* guest.out8(0x71, 1);\n});\n',
+    );
+    const { status, noted } = await backplane('run', path, '-machine', 'isapc');
+    expect(status).toBe(0);
+    expect(noted).toMatch(/^guest error: rtc: .*0xd/);
+  });
+
   it('shows where it happened only when asked', async () => {
     const { status, noted } = await backplane('info', 'nothing', '--verbose');
     expect(status).toBe(1);

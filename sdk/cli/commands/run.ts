@@ -68,7 +68,7 @@ Examples:
       ...request,
       accelerator: simulated,
       onObserverFailure: reportObservers(terminal),
-      onGuestError: (message: string) => terminal.note(`guest error: ${message}`),
+      onGuestError: (device: string, message: string) => terminal.note(`guest error: ${device}: ${message}`),
     };
     const machine =
       loaded === undefined
