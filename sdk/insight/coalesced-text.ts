@@ -50,7 +50,12 @@ function explainMissing({ missingZones }: CoalescedRangeReport): string[] {
 
 function explainWidths(report: CoalescedRangeReport): string[] {
   const { widths, culprits } = report;
-  if (widths.length === 0) return ['No write that the region takes fits inside the declared range. Widen it.'];
+  if (widths.length === 0) {
+    return [
+      'No write that the region takes fits inside the declared range. ' +
+        'Widen it, or give it the handler or the register that takes writes there.',
+    ];
+  }
   const named = (matches: (width: WidthVerdict) => boolean) =>
     widths.filter(matches).map(({ width }) => `${width * 8}-bit`);
   const never = named(({ fitting }) => fitting === 0);

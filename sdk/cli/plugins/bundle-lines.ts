@@ -9,7 +9,7 @@ export function rememberBundle(path: string, code: string): void {
   bundles.set(path, code);
 }
 
-/** Where a line of a bundle comes from, `/home/me/chip.ts:12`. Node applies source maps to modules only. */
+/** Where a line of a bundle comes from, `chip.ts:12` with its folder. Node applies source maps to modules only. */
 export function originOf(path: string, line: number, column: number): string | undefined {
   const code = bundles.get(path);
   const [, encoded] = /\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code ?? '') ?? [];
