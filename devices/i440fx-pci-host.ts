@@ -1,20 +1,10 @@
 import {
   addCoalescedIo,
-  ConfigurationMechanism,
+  ClaimedConfigurationPorts,
+  configurationPorts,
   device,
   flushCoalescedIo,
-  inject,
-  PciBus,
-  PortsBehindBridge,
-  portRegion,
-  SystemDevice,
-  state,
 } from '../sdk/index.ts';
-
-const AddressPort = 0xcf8;
-
-const addressPort = portRegion({ name: 'pci-conf-idx', base: AddressPort, size: 4 });
-const dataPort = portRegion({ name: 'pci-conf-data', base: 0xcfc, size: 4 });
 
 /**
  * The configuration ports of the i440FX host bridge (PCI mechanism #1).
@@ -27,46 +17,6 @@ const dataPort = portRegion({ name: 'pci-conf-data', base: 0xcfc, size: 4 });
  * there read all ones. A byte for the bus behind may wait in the queue, never longer than the accelerator lets it.
  */
 @device({ type: 'i440FX-pcihost', description: 'Intel 82441FX host bridge, PCI configuration ports' })
-@addCoalescedIo(addressPort, { offset: 0, size: 4 })
-@flushCoalescedIo(dataPort)
-export class I440fxPciHost extends SystemDevice {
-  @state readonly configuration: ConfigurationMechanism;
-
-  constructor(
-    @inject(PciBus) bus: PciBus,
-    @inject(PortsBehindBridge) private readonly behind: PortsBehindBridge,
-  ) {
-    super();
-    this.configuration = new ConfigurationMechanism(bus);
-  }
-
-  @addressPort.write(0, { size: 4 })
-  writeAddress(value: number): void {
-    this.configuration.address = value;
-  }
-
-  @addressPort.read(0, { size: 4 })
-  readAddress(): number {
-    return this.configuration.address;
-  }
-
-  @addressPort.write()
-  handOnWrite(value: number, offset: number, size: number): void {
-    this.behind.write(AddressPort + offset, value, size);
-  }
-
-  @addressPort.read()
-  handOnRead(offset: number, size: number): number {
-    return this.behind.read(AddressPort + offset, size);
-  }
-
-  @dataPort.write()
-  writeData(value: number, offset: number, size: number): void {
-    this.configuration.write(value, offset, size);
-  }
-
-  @dataPort.read()
-  readData(offset: number, size: number): number {
-    return this.configuration.read(offset, size);
-  }
-}
+@addCoalescedIo(configurationPorts.address, { offset: 0, size: 4 })
+@flushCoalescedIo(configurationPorts.data)
+export class I440fxPciHost extends ClaimedConfigurationPorts {}

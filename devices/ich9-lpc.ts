@@ -1,16 +1,15 @@
 import {
   bit,
   device,
-  driveIsaLines,
+  IsaBridge,
   IsaBus,
   inject,
   PciBus,
-  PciDevice,
   pci,
-  portRegion,
   ResetController,
   reserved,
-  state,
+  resetControlFields,
+  resetControlPort,
 } from '../sdk/index.ts';
 
 const Register = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68 } as const;
@@ -27,20 +26,10 @@ const afterReset: readonly (readonly [offset: number, ...bytes: readonly number[
   [0xf0, 0x00, 0x00, 0x00, 0x00],
 ];
 
-/** One byte, whatever the width: a wider access comes here byte by byte. */
-const resetControlPort = portRegion({
-  name: 'lpc-reset-control',
-  base: 0xcf9,
-  size: 1,
-  priority: 1,
-  implements: { max: 1 },
-  mirrored: true,
-});
-const resetControl = resetControlPort.register(0, {
+const resetControl = resetControlPort('lpc-reset-control').register(0, {
   width: 8,
   fields: {
-    hardNextTime: bit(1, 'read-write', { description: 'the next reset is a hard one' }),
-    now: bit(2, 'write-only', { description: 'resets the machine' }),
+    ...resetControlFields,
     full: bit(3, 'read-write', { description: 'the next reset takes the power away too' }),
     unused: reserved(0, [4, 7]),
   },
@@ -63,16 +52,15 @@ const resetControl = resetControlPort.register(0, {
   subsystemVendorId: 0x1af4,
   subsystemId: 0x1100,
 })
-export class Ich9Lpc extends PciDevice {
+export class Ich9Lpc extends IsaBridge {
   @resetControl resetControl = 0;
-  @state private readonly pirqLevels: boolean[] = new Array(Pirqs).fill(false);
 
   constructor(
-    @inject(PciBus) private readonly pciBus: PciBus,
-    @inject(IsaBus) private readonly isa: IsaBus,
+    @inject(PciBus) pciBus: PciBus,
+    @inject(IsaBus) isa: IsaBus,
     @inject(ResetController) private readonly machine: ResetController,
   ) {
-    super();
+    super(pciBus, isa, Pirqs);
     this.config.setWritable(Register.PowerManagementBase, 0xff87, 4);
   }
 
@@ -88,28 +76,15 @@ export class Ich9Lpc extends PciDevice {
     for (const [offset, ...bytes] of afterReset) {
       for (const [at, byte] of bytes.entries()) this.config.set(offset + at, byte, 1);
     }
-    this.route();
-  }
-
-  protected override onRealize(): void {
-    this.pciBus.connectRouter((pirq, level) => {
-      this.pirqLevels[pirq] = level;
-      this.route();
-    });
-  }
-
-  protected override onUnrealize(): void {
-    this.pciBus.connectRouter(() => {});
+    this.driveIsaLines();
   }
 
   protected override onConfigWrite(offset: number, size: number): void {
-    if (offset < Register.RoutesEToH + 4 && Register.RoutesAToD < offset + size) this.route();
+    if (offset < Register.RoutesEToH + 4 && Register.RoutesAToD < offset + size) this.driveIsaLines();
   }
 
-  private route(): void {
-    driveIsaLines(this.isa, this.pirqLevels, (pirq) => {
-      const route = this.config.get(pirq < 4 ? Register.RoutesAToD + pirq : Register.RoutesEToH + pirq - 4, 1);
-      return (route & Route.Off) !== 0 ? Nowhere : route & Route.Line;
-    });
+  protected override routeOf(pirq: number): number {
+    const route = this.config.get(pirq < 4 ? Register.RoutesAToD + pirq : Register.RoutesEToH + pirq - 4, 1);
+    return (route & Route.Off) !== 0 ? Nowhere : route & Route.Line;
   }
 }

@@ -1,16 +1,14 @@
 import {
-  bit,
   device,
-  driveIsaLines,
+  IsaBridge,
   IsaBus,
   inject,
   PciBus,
-  PciDevice,
   pci,
-  portRegion,
   ResetController,
   reserved,
-  state,
+  resetControlFields,
+  resetControlPort,
 } from '../sdk/index.ts';
 
 const Register = { Status: 0x06, Routes: 0x60 } as const;
@@ -36,22 +34,9 @@ const afterReset: readonly (readonly [offset: number, ...bytes: readonly number[
   [0xae, 0x00],
 ];
 
-/** One byte, whatever the width: a wider access comes here byte by byte. */
-const resetControlPort = portRegion({
-  name: 'piix3-reset-control',
-  base: 0xcf9,
-  size: 1,
-  priority: 1,
-  implements: { max: 1 },
-  mirrored: true,
-});
-const resetControl = resetControlPort.register(0, {
+const resetControl = resetControlPort('piix3-reset-control').register(0, {
   width: 8,
-  fields: {
-    hardNextTime: bit(1, 'read-write', { description: 'the next reset is a hard one' }),
-    now: bit(2, 'write-only', { description: 'resets the machine' }),
-    unused: reserved(0, [3, 7]),
-  },
+  fields: { ...resetControlFields, unused: reserved(0, [3, 7]) },
 });
 
 /**
@@ -70,16 +55,15 @@ const resetControl = resetControlPort.register(0, {
   subsystemVendorId: 0x1af4,
   subsystemId: 0x1100,
 })
-export class Piix3 extends PciDevice {
+export class Piix3 extends IsaBridge {
   @resetControl resetControl = 0;
-  @state private readonly pirqLevels: boolean[] = new Array(Pirqs).fill(false);
 
   constructor(
-    @inject(PciBus) private readonly pciBus: PciBus,
-    @inject(IsaBus) private readonly isa: IsaBus,
+    @inject(PciBus) pciBus: PciBus,
+    @inject(IsaBus) isa: IsaBus,
     @inject(ResetController) private readonly machine: ResetController,
   ) {
-    super();
+    super(pciBus, isa, Pirqs);
     this.config.set(Register.Status, MediumSpeed, 2);
   }
 
@@ -100,23 +84,11 @@ export class Piix3 extends PciDevice {
     this.driveIsaLines();
   }
 
-  protected override onRealize(): void {
-    this.pciBus.connectRouter((pirq, level) => {
-      this.pirqLevels[pirq] = level;
-      this.driveIsaLines();
-    });
-  }
-
-  protected override onUnrealize(): void {
-    this.pciBus.connectRouter(() => {});
-  }
-
   protected override onConfigWrite(offset: number, size: number): void {
     if (offset < Register.Routes + Pirqs && Register.Routes < offset + size) this.driveIsaLines();
   }
 
-  /** An ISA line is high while one of the PCI interrupts routed to it is. */
-  private driveIsaLines(): void {
-    driveIsaLines(this.isa, this.pirqLevels, (pirq) => this.config.get(Register.Routes + pirq, 1));
+  protected override routeOf(pirq: number): number {
+    return this.config.get(Register.Routes + pirq, 1);
   }
 }

@@ -1,17 +1,4 @@
-import {
-  addCoalescedIo,
-  ConfigurationMechanism,
-  device,
-  flushCoalescedIo,
-  inject,
-  PciBus,
-  portRegion,
-  SystemDevice,
-  state,
-} from '../../sdk/index.ts';
-
-const addressPort = portRegion({ name: 'pci-conf-idx', base: 0xcf8, size: 4, missing: 'silent' });
-const dataPort = portRegion({ name: 'pci-conf-data', base: 0xcfc, size: 4 });
+import { addCoalescedIo, ConfigurationPorts, configurationPorts, device, flushCoalescedIo } from '../../sdk/index.ts';
 
 /**
  * The configuration ports of the i440FX host bridge as QEMU maps them, for comparison: the bridge owns all four address
@@ -25,33 +12,11 @@ const dataPort = portRegion({ name: 'pci-conf-data', base: 0xcfc, size: 4 });
   type: 'i440FX-pcihost-overlaid',
   description: 'Intel 82441FX host bridge, PCI configuration ports under an overlay',
 })
-@addCoalescedIo(addressPort, { offset: 0, size: 4 })
-@flushCoalescedIo(dataPort)
-export class I440fxPciHostOverlaid extends SystemDevice {
-  @state readonly configuration: ConfigurationMechanism;
-
-  constructor(@inject(PciBus) bus: PciBus) {
-    super();
-    this.configuration = new ConfigurationMechanism(bus);
-  }
-
-  @addressPort.write(0, { size: 4 })
-  writeAddress(value: number): void {
-    this.configuration.address = value;
-  }
-
-  @addressPort.read()
-  readAddress(): number {
+@addCoalescedIo(configurationPorts.address, { offset: 0, size: 4 })
+@flushCoalescedIo(configurationPorts.data)
+export class I440fxPciHostOverlaid extends ConfigurationPorts {
+  @configurationPorts.address.read()
+  readAnyPart(): number {
     return this.configuration.address;
-  }
-
-  @dataPort.write()
-  writeData(value: number, offset: number, size: number): void {
-    this.configuration.write(value, offset, size);
-  }
-
-  @dataPort.read()
-  readData(offset: number, size: number): number {
-    return this.configuration.read(offset, size);
   }
 }

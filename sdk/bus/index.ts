@@ -1,10 +1,12 @@
 export { IsaDevice, SystemDevice } from './bus-devices.ts';
 export { BusMaster } from './bus-master.ts';
 export { ConfigurationMechanism } from './configuration-mechanism.ts';
+export { ClaimedConfigurationPorts, ConfigurationPorts, configurationPorts } from './configuration-ports.ts';
 export { DmaPort, MemoryDmaPort } from './dma-port.ts';
 export { EventNotifiers } from './event-notifiers.ts';
 export { type ExpansionRomSpec, expansionRom, pciExpansionRom } from './expansion-rom.ts';
 export { InterruptWire } from './interrupt-wire.ts';
+export { IsaBridge, resetControlFields, resetControlPort } from './isa-bridge.ts';
 export { type BusContainers, IsaBus, isaIrq } from './isa-bus.ts';
 export { MessageSignalledInterrupts, type MsiSpec, msi } from './message-signalled-interrupts.ts';
 export { formatPciAddress, type PciAddress, parsePciAddress } from './pci-address.ts';
@@ -27,7 +29,6 @@ export {
   PciStatus,
 } from './pci-config-space.ts';
 export { PciDevice, pci, pciIdentity } from './pci-device.ts';
-export { driveIsaLines } from './pirq-routing.ts';
 export { PortsBehindBridge } from './ports-behind-bridge.ts';
 export { ShadowedMemory } from './shadowed-memory.ts';
 export { PamRegisterCount, type PamWindow, pamWindows, Shadow, ShadowedWindow, shadowOf } from './shadowed-window.ts';

@@ -1,0 +1,59 @@
+import { bit, portRegion, state } from '../device/index.ts';
+import type { IsaBus } from './isa-bus.ts';
+import type { PciBus } from './pci-bus.ts';
+import { PciDevice } from './pci-device.ts';
+
+/** The port at which a bridge of Intel's resets the machine: one byte, a wider access comes here byte by byte. */
+export const resetControlPort = (name: string) =>
+  portRegion({ name, base: 0xcf9, size: 1, priority: 1, implements: { max: 1 }, mirrored: true });
+
+/** What its register has on every such bridge: the reset itself is not kept, its kind is. */
+export const resetControlFields = {
+  hardNextTime: bit(1, 'read-write', { description: 'the next reset is a hard one' }),
+  now: bit(2, 'write-only', { description: 'resets the machine' }),
+} as const;
+
+/**
+ * A bridge between PCI and ISA as interrupt router: an ISA line is high while one of the PCI interrupts routed to it is. A route
+ * that is no ISA line leads nowhere.
+ */
+export abstract class IsaBridge extends PciDevice {
+  @state private readonly pirqLevels: boolean[];
+
+  /** `pirqs` interrupts of the PCI bus arrive at this bridge, PIRQ A first. */
+  constructor(
+    private readonly pciBus: PciBus,
+    private readonly isa: IsaBus,
+    pirqs: number,
+  ) {
+    super();
+    this.pirqLevels = new Array(pirqs).fill(false);
+  }
+
+  /** On which ISA line a PCI interrupt arrives, as the bridge's registers say now. */
+  protected abstract routeOf(pirq: number): number;
+
+  protected override onRealize(): void {
+    this.pciBus.connectRouter((pirq, level) => {
+      this.pirqLevels[pirq] = level;
+      this.driveIsaLines();
+    });
+  }
+
+  protected override onUnrealize(): void {
+    this.pciBus.connectRouter(() => {});
+    this.pirqLevels.fill(false);
+    this.driveIsaLines();
+  }
+
+  /** Routes or levels have changed. */
+  protected driveIsaLines(): void {
+    const { isa, pirqLevels } = this;
+    let high = 0;
+    for (const [pirq, level] of pirqLevels.entries()) {
+      const route = this.routeOf(pirq);
+      if (level && route < isa.lines.length) high |= 1 << route;
+    }
+    for (const [number, line] of isa.lines.entries()) line.set((high & (1 << number)) !== 0);
+  }
+}
