@@ -49,12 +49,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.tuple(fc.constantFrom('sti' as const, 'cli' as const, 'wait' as const)) },
 );
 
-export const steps = fc.array(step, { minLength: 1, maxLength: 40 });
+/** What a guest does that knows a board: in `special` what only that board has. */
+export const stepsWith = (special: fc.Arbitrary<Step>) =>
+  fc.array(fc.oneof({ weight: 2, arbitrary: step }, { weight: 1, arbitrary: special }), {
+    minLength: 1,
+    maxLength: 50,
+  });
 
 /** A guest that has set up its PICs and its clock for interrupts, does these steps, and writes what it read to its RAM. */
-export function programOf(script: readonly Step[]) {
+export function programOf(script: readonly Step[], boardSetup: readonly Step[] = []) {
   return guestProgram('random', function* (guest) {
     for (const [where, what] of setup) yield* guest.out8(where, what);
+    for (const one of boardSetup) yield* execute(guest, one);
     let interrupts = 0;
     guest.onInterrupt(0x28, function* () {
       interrupts++;
@@ -64,8 +70,13 @@ export function programOf(script: readonly Step[]) {
       yield* guest.out8(0xa0, 0x20);
       yield* guest.out8(0x20, 0x20);
     });
+    if (boardSetup.length > 0) {
+      guest.onInterrupt(CardInterrupt, () => serveCards(guest));
+      guest.onInterrupt(Message, () => serveCards(guest));
+    }
     for (let vector = 0; vector < 256; vector++) {
-      if (vector !== 0x28) guest.onInterrupt(vector, () => spurious(guest));
+      if (vector !== 0x28 && vector !== CardInterrupt && vector !== Message)
+        guest.onInterrupt(vector, () => spurious(guest));
     }
     let read = 0x6000;
     for (const one of script) {
@@ -90,6 +101,17 @@ const setup: readonly (readonly [port: number, value: number])[] = [
   [0x70, 0x0b],
   [0x71, 0x56],
 ];
+
+const CardInterrupt = 0x2b;
+const Message = 0x61;
+
+/** The educational card first, then the source of random bytes; what they say stays in RAM. */
+function* serveCards(guest: Guest): GuestStep<void> {
+  yield* guest.store32(0x7000, yield* guest.load32(0xfe00_0024));
+  yield* guest.store32(0xfe00_0064, 0xffff_ffff);
+  yield* guest.store8(0x7004, yield* guest.in8(0xc013));
+  yield* spurious(guest);
+}
 
 function* spurious(guest: Guest): GuestStep<void> {
   yield* guest.out8(0xa0, 0x20);
