@@ -1,6 +1,8 @@
-import { type DeviceClass, Facet, recordOf } from '../device/index.ts';
+import { type DeviceClass, Facet, type FacetDocument, formatSize, recordOf } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
+import { PciRegister } from './pci-config-space.ts';
 import type { PciDevice } from './pci-device.ts';
+import { registerName } from './pci-document.ts';
 
 export interface ExpansionRomSpec {
   /** In `info mtree`: 'nic.rom'. */
@@ -12,7 +14,7 @@ export interface ExpansionRomSpec {
 }
 
 /** What `@expansionRom` declared. */
-export const pciExpansionRom = new Facet<ExpansionRomSpec>('expansionRom');
+export const pciExpansionRom = new Facet<ExpansionRomSpec>('expansionRom', documentRom);
 
 const Smallest = 0x800;
 const Largest = 0x100_0000;
@@ -31,4 +33,16 @@ export function expansionRom(spec: ExpansionRomSpec) {
     }
     recordOf(deviceClass).set(pciExpansionRom, Object.freeze({ ...spec }));
   };
+}
+
+function documentRom({ name, size, image }: ExpansionRomSpec): FacetDocument {
+  const rows = [
+    [
+      `at ${registerName(PciRegister.ExpansionRom)}`,
+      `\`${name}\``,
+      formatSize(size),
+      image === undefined ? 'empty' : `${image.length} bytes`,
+    ],
+  ];
+  return { tables: [{ heading: 'Expansion ROM', columns: ['register', 'region', 'size', 'image'], rows }] };
 }

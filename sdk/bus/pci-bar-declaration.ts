@@ -1,7 +1,16 @@
-import type { ContainerRegion, RegionTemplate } from '../device/index.ts';
-import { baseBlueprintOf, type DeviceClass, type HandledRegion, ListFacet, recordOf } from '../device/index.ts';
+import type { ContainerRegion, FacetDocument, RegionTemplate } from '../device/index.ts';
+import {
+  baseBlueprintOf,
+  type DeviceClass,
+  formatSize,
+  type HandledRegion,
+  ListFacet,
+  recordOf,
+} from '../device/index.ts';
 import { BackplaneError, GiB, hex } from '../memory/index.ts';
+import { PciRegister } from './pci-config-space.ts';
 import type { PciDevice } from './pci-device.ts';
+import { registerName } from './pci-document.ts';
 
 /** What kind of address a base address register takes. */
 export interface BarSpec {
@@ -18,7 +27,7 @@ export interface BarDeclaration extends Required<BarSpec> {
 }
 
 /** Every `@bar` of a class: `blueprintOf(Class).facet(pciBars)`. */
-export const pciBars = new ListFacet<BarDeclaration>('bar');
+export const pciBars = new ListFacet<BarDeclaration>('bar', documentBars);
 
 /** Base address registers of a function, without the one of its expansion ROM. */
 export const BarCount = 6;
@@ -86,4 +95,16 @@ export function barProblem(index: number, { kind, size, is64Bit, prefetchable }:
 
 function isPowerOfTwo(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0 && 2 ** Math.round(Math.log2(value)) === value;
+}
+
+function documentBars(bars: readonly BarDeclaration[]): FacetDocument {
+  const rows = bars.map(({ index, region, is64Bit, prefetchable }) => [
+    `BAR ${index} at ${registerName(PciRegister.BaseAddress0 + 4 * index)}`,
+    `\`${region.name}\``,
+    region.kind === 'ports' ? `${region.size} ports` : `${formatSize(region.size)}, ${is64Bit ? 64 : 32}-bit`,
+    prefetchable ? 'yes' : '',
+  ]);
+  const places = new Map(bars.map(({ index, region }): [RegionTemplate, string] => [region, `BAR ${index}`]));
+  const columns = ['register', 'region', 'size', 'prefetchable'];
+  return { tables: [{ heading: 'Base address registers', columns, rows }], places };
 }

@@ -1,7 +1,8 @@
-import { baseBlueprintOf, type DeviceClass, ListFacet, recordOf } from '../device/index.ts';
+import { baseBlueprintOf, type DeviceClass, type FacetDocument, ListFacet, recordOf } from '../device/index.ts';
 import { BackplaneError, hex } from '../memory/index.ts';
-import { PciConfigSize, type PciConfigSpace, PciRegister, PciStatus } from './pci-config-space.ts';
+import { PciConfigSize, PciConfigSpace, PciRegister, PciStatus } from './pci-config-space.ts';
 import type { PciDevice } from './pci-device.ts';
+import { registerName } from './pci-document.ts';
 
 /** Capability numbers that drivers look for. */
 export const PciCapabilityId = { PowerManagement: 0x01, Msi: 0x05, VendorSpecific: 0x09, MsiX: 0x11 } as const;
@@ -19,7 +20,7 @@ export interface CapabilitySpec {
 }
 
 /** Every capability of a class, in source order: `blueprintOf(Class).facet(pciCapabilities)`. */
-export const pciCapabilities = new ListFacet<CapabilitySpec>('capability');
+export const pciCapabilities = new ListFacet<CapabilitySpec>('capability', documentCapabilities);
 
 const HeaderEnd = 0x40;
 const LinkSize = 2;
@@ -115,4 +116,26 @@ export class PciCapabilities {
     }
     throw new BackplaneError(`PCI: no ${size} bytes of configuration space are left for capability ${hex(id)}.`);
   }
+}
+
+const capabilityNames: Readonly<Record<number, string>> = {
+  [PciCapabilityId.PowerManagement]: 'power management',
+  [PciCapabilityId.Msi]: 'message-signalled interrupts',
+  [PciCapabilityId.VendorSpecific]: 'vendor specific',
+  [PciCapabilityId.MsiX]: 'MSI-X',
+};
+
+function documentCapabilities(specs: readonly CapabilitySpec[]): FacetDocument {
+  const anybody = { vendorId: 0, deviceId: 0, classCode: 0 };
+  const placed = new PciCapabilities(new PciConfigSpace(anybody), specs);
+  const bytes = (list: readonly number[] = []) => list.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const rows = specs.map(({ id, contents, writable }) => [
+    registerName(placed.offsetOf(id) as number),
+    `${hex(id)}, ${capabilityNames[id] ?? 'of its own kind'}`,
+    bytes(contents),
+    bytes(writable),
+  ]);
+  const columns = ['offset', 'capability', 'contents at reset', 'writable bits'];
+  const remark = 'In configuration space, each behind its number and its link; bytes in hexadecimal.';
+  return { tables: [{ heading: 'Capabilities', remark, columns, rows }] };
 }

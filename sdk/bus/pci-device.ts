@@ -24,9 +24,10 @@ import {
   PciRegister,
   PciStatus,
 } from './pci-config-space.ts';
+import { documentIdentity } from './pci-document.ts';
 
 /** What `@pci` declared: `blueprintOf(Class).facet(pciIdentity)`. */
-export const pciIdentity = new Facet<PciIdentity>('pci');
+export const pciIdentity = new Facet<PciIdentity>('pci', documentIdentity);
 
 /** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
 export function pci(identity: PciIdentity) {

@@ -70,7 +70,8 @@ export function completeBlueprint(
     registers,
     options: options ?? noOptions,
     injections: Object.freeze(injections),
-    facet: <T>(facet: Facet<T>) => (facets.get(facet) as T | undefined) ?? base?.facet(facet),
+    facet: <T>(facet: Facet<T>) => facets.get(facet) as T | undefined,
+    facets,
     region: (template: RegionTemplate) => regions.find((region) => region.template === template),
   });
 }
@@ -110,9 +111,9 @@ function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecor
 
 /** The nearest class's declaration of each kind; of lists, everybody's, base first. */
 function facetsOf(lineage: readonly DeviceRecord[], base: DeviceBlueprint | undefined): Map<Facet<unknown>, unknown> {
-  const facets = new Map<Facet<unknown>, unknown>();
+  const facets = new Map(base?.facets);
   for (const [facet, value] of lineage.flatMap((record) => [...record.facets])) {
-    const earlier = facet.isList ? (facets.get(facet) ?? base?.facet(facet) ?? []) : undefined;
+    const earlier = facet.isList ? (facets.get(facet) ?? []) : undefined;
     facets.set(facet, earlier === undefined ? value : Object.freeze([...(earlier as []), ...(value as [])]));
   }
   return facets;

@@ -1,6 +1,7 @@
 import { BackplaneError } from '../memory/index.ts';
 import { completeBlueprint } from './blueprint-completion.ts';
 import type { Device } from './device.ts';
+import type { DocumentTable } from './document-text.ts';
 import type { HandlerDeclaration, HandlerRoute } from './handlers.ts';
 import type { OptionSet } from './options.ts';
 import type { HandledRegion, RegionTemplate } from './region-template.ts';
@@ -72,23 +73,37 @@ export interface DeviceBlueprint extends DeviceDescription {
   readonly injections: readonly Injection[];
   /** What another room declared about the class, for instance its PCI identity. */
   facet<T>(facet: Facet<T>): T | undefined;
+  /** All of them, base classes' included. */
+  readonly facets: ReadonlyMap<Facet<unknown>, unknown>;
   region(template: RegionTemplate): RegionBlueprint | undefined;
+}
+
+/** What another room's declaration adds to the reference of a device. */
+export interface FacetDocument {
+  readonly tables?: readonly DocumentTable[];
+  /** Where regions are that have no base: 'BAR 0'. */
+  readonly places?: ReadonlyMap<RegionTemplate, string>;
+  /** What is to be said about pins that the base class has. */
+  readonly pins?: Readonly<Record<string, string>>;
 }
 
 /** A kind of declaration that another room adds to the class, by its own decorator. */
 export class Facet<T> {
   declare readonly declared: T;
+  readonly isList: boolean = false;
   constructor(
     readonly decorator: string,
-    readonly isList = false,
+    private readonly explain: (declared: never) => FacetDocument = () => ({}),
   ) {}
+
+  document(declared: T): FacetDocument {
+    return this.explain(declared as never);
+  }
 }
 
 /** A kind of declaration that a class may have several of; a subclass adds to its base's. */
 export class ListFacet<T> extends Facet<readonly T[]> {
-  constructor(decorator: string) {
-    super(decorator, true);
-  }
+  override readonly isList = true;
 }
 
 /** What the decorators of one class have said so far. Decorators write here and do nothing else. */

@@ -7,6 +7,7 @@ export {
   type DeviceClass,
   type DeviceDescription,
   Facet,
+  type FacetDocument,
   type Injection,
   ListFacet,
   type OffsetRange,
@@ -32,6 +33,7 @@ export type {
 export { InterruptLine } from './interrupt-line.ts';
 export { InterruptPin, type InterruptSink } from './interrupt-pin.ts';
 export { nearest } from './nearest-name.ts';
+export { formatSize } from './option-grammar.ts';
 export { type Option, option, type WiringOption } from './option-kinds.ts';
 export {
   commandLineName,
@@ -53,7 +55,7 @@ export {
   RegionTemplate,
   type TemplateKind,
 } from './region-template.ts';
-export { registerDocument, registerFacts } from './register-document.ts';
+export { type ObservedDevice, registerDocument, registerFacts } from './register-document.ts';
 export { type RegisterLocks, registerLocks } from './registers/compiled-registers.ts';
 export type {
   AtReset,

@@ -23,6 +23,11 @@ export class InterruptLine {
     return this.raised > 0;
   }
 
+  /** Whether anybody hears it. */
+  get connected(): boolean {
+    return this.sinks.length > 0;
+  }
+
   /** For whoever has no pin: the line's own input, ORed with the rest. */
   set(level: boolean): void {
     if (this.own === level) return;

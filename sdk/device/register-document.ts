@@ -1,77 +1,156 @@
 import type { DeviceBlueprint, RegionBlueprint } from './blueprint.ts';
 import { formatRange } from './blueprint-checks.ts';
-import type { HandlerRoute } from './handlers.ts';
+import { code, plural, section, sentence, table, words } from './document-text.ts';
+import { answersWhereNothingIs, handlerTable } from './handler-document.ts';
 import { commandLineName, type OptionSet } from './options.ts';
 import { HandledRegion, type RegionTemplate } from './region-template.ts';
 import { maskOf } from './registers/access-masks.ts';
-import type { FieldDeclaration, RegisterDeclaration } from './registers/declaration.ts';
+import type { FieldDeclaration, RegisterAccess, RegisterDeclaration } from './registers/declaration.ts';
 import { hex } from './registers/names.ts';
 
+/** What a declaration does not say, and a device on a bench shows. */
+export interface ObservedDevice {
+  /** Its interrupt pins. */
+  readonly pins?: readonly string[];
+  /** Wires that it listens to: 'ISA IRQ 3'. */
+  readonly hears?: readonly string[];
+}
+
 /**
- * The register reference of a device as Markdown, from nothing but its declaration: options, regions, registers with their
- * reset values and side effects, fields with their values. What is handled by hand is listed by the names of its methods.
+ * The register reference of a device as Markdown, from its declaration: options, pins, regions, registers with their reset
+ * values and side effects, fields with their values. What is handled by hand is listed by the names of its methods.
  */
-export function registerDocument(blueprint: DeviceBlueprint): string {
+export function registerDocument(blueprint: DeviceBlueprint, observed: ObservedDevice = {}): string {
   const { type, description, bus, options, regions, registers } = blueprint;
+  const documents = [...blueprint.facets].map(([facet, declared]) => facet.document(declared)).reverse();
+  const places = new Map(documents.flatMap((document) => [...(document.places ?? [])]));
   const sections = [
     `# ${type}`,
-    `${sentence(description)} Bus: ${bus}.`,
+    [`${sentence(description)} Bus: ${bus}.`, ...needs(blueprint)].join(' '),
     ...optionSection(options),
-    ...regions.flatMap((region) => regionSection(region, registers)),
+    ...documents.flatMap(({ tables = [] }) => tables.flatMap(section)),
+    ...pinSection(observed, options, Object.assign({}, ...documents.map(({ pins }) => pins))),
+    ...regions.flatMap((region) => regionSection(region, registers, places.get(region.template))),
   ];
   if (regions.length === 0) sections.push('It has no regions of its own.');
   return `${sections.join('\n\n')}\n`;
 }
 
 /** The same facts for programs: plain data, 64-bit values as hexadecimal text, regions by their names. */
-export function registerFacts({ type, description, bus, registers }: DeviceBlueprint): object {
+export function registerFacts(blueprint: DeviceBlueprint, { pins = [], hears = [] }: ObservedDevice = {}): object {
+  const { type, description, bus, options, regions, registers } = blueprint;
   const plain = (value: number | bigint) => (typeof value === 'bigint' ? hex(value) : value);
-  const facts = registers.map((register) => ({
-    ...register,
-    region: register.region.name,
-    reset: plain(register.reset),
-  }));
-  return { type, description, bus, registers: facts };
+  return {
+    type,
+    description,
+    bus,
+    options: Object.entries(options.declarations).map(([name, option]) => ({
+      name: commandLineName(name),
+      type: option.kind,
+      takes: option.expected,
+      ...(option.default === undefined ? {} : { default: option.format(option.default) }),
+      description: option.description,
+    })),
+    pins,
+    hears,
+    regions: regions.map(({ template: { name, kind, size, base }, handlers, coalesced, flushCoalescedIo }) => ({
+      ...{ name, kind, size, base, flushCoalescedIo },
+      coalesced: coalesced.map(({ offset, size: bytes }) => ({ offset, size: bytes })),
+      handlers: handlers
+        .filter(({ register }) => register === undefined)
+        .map(({ method, isWrite, offset, length, sizes }) => ({
+          ...{ method, direction: isWrite ? 'write' : 'read', offset, sizes },
+          length: length === Number.POSITIVE_INFINITY ? null : length,
+        })),
+    })),
+    registers: registers.map((register) => ({
+      ...register,
+      region: register.region.name,
+      reset: plain(register.reset),
+    })),
+  };
 }
 
-function optionSection(options: OptionSet): string[] {
-  const rows = Object.entries(options.declarations).map(([name, option]) => [
+function needs({ injections }: DeviceBlueprint): string[] {
+  const names = injections.flatMap(({ token }) => (token === undefined ? [] : [code(token.name)]));
+  return names.length === 0 ? [] : [`It asks the machine for ${names.join(', ')}.`];
+}
+
+function optionSection({ declarations }: OptionSet): string[] {
+  const rows = Object.entries(declarations).map(([name, option]) => [
     code(commandLineName(name)),
-    option.kind,
+    option.expected,
     option.default === undefined ? '' : code(option.format(option.default)),
     option.description,
   ]);
-  return rows.length === 0 ? [] : ['## Options', table(['option', 'type', 'default', 'what it does'], rows)];
+  return section({ heading: 'Options', columns: ['option', 'takes', 'default', 'what it does'], rows });
 }
 
-function regionSection(region: RegionBlueprint, all: readonly RegisterDeclaration[]): string[] {
+function pinSection(
+  { pins = [], hears = [] }: ObservedDevice,
+  { declarations }: OptionSet,
+  remarks: Readonly<Record<string, string>>,
+): string[] {
+  const outputs = pins.flatMap((pin) => {
+    const wired = Object.entries(declarations).find(([, { wires }]) => wires?.pin === pin);
+    const remark = remarks[pin] ?? (wired === undefined ? 'where the machine wires it' : wiredBy(...wired));
+    return remark === '' ? [] : [[code(pin), 'output', remark]];
+  });
+  const inputs = hears.map((wire) => [wire, 'input', '']);
+  return section({ heading: 'Interrupts', columns: ['pin', 'direction', 'where'], rows: [...outputs, ...inputs] });
+}
+
+function wiredBy(name: string, { wires, default: line }: OptionSet['declarations'][string]): string {
+  const by = `option ${code(commandLineName(name))} says`;
+  return typeof line === 'number' && wires !== undefined
+    ? `${wires.to(line).description}, or what ${by}`
+    : `what ${by}`;
+}
+
+function regionSection(
+  region: RegionBlueprint,
+  all: readonly RegisterDeclaration[],
+  place: string | undefined,
+): string[] {
   const { template, coalesced, flushCoalescedIo } = region;
   const registers = all.filter((register) => register.region === template);
   const notes = [
     ...coalesced.map(
       (range) => `Writes to ${formatRange(range)} are coalesced: they may wait until something asks for them.`,
     ),
-    ...(flushCoalescedIo ? ['An access first delivers coalesced writes.'] : []),
+    ...(flushCoalescedIo || coalesced.length > 0 ? ['An access first delivers coalesced writes.'] : []),
+    ...answersWhereNothingIs(region),
   ];
   return [
     `## Region ${code(template.name)}`,
-    [placeOf(template), ...notes].join(' '),
+    [placeOf(template, place), ...notes].join(' '),
     ...overview(registers),
-    ...byHand(region.handlers.filter(({ register }) => register === undefined)),
+    ...handlerTable(region),
     ...registers.flatMap(registerSection),
   ];
 }
 
-function placeOf(template: RegionTemplate): string {
+const either = (items: readonly number[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`;
+
+function placeOf(template: RegionTemplate, place: string | undefined): string {
   const { kind, size, base } = template;
-  const units = { ports: 'ports', memory: 'bytes of memory', container: 'bytes for other regions' }[kind];
-  const where = base === undefined ? '' : ` at ${hex(base)}`;
-  if (!(template instanceof HandledRegion)) return `${hex(size)} ${units}${where}.`;
+  const units = {
+    ports: ['port'],
+    memory: ['byte of memory', 'bytes of memory'],
+    container: ['byte for other regions', 'bytes for other regions'],
+  };
+  const [one = '', many] = units[kind];
+  const where = base === undefined ? (place === undefined ? '' : `, ${place}`) : ` at ${hex(base)}`;
+  const extent = `${size > 4096 ? `${hex(size)} ${many ?? `${one}s`}` : plural(size, one, many)}${where}`;
+  if (!(template instanceof HandledRegion)) return `${extent}.`;
   const { min, max, unaligned } = template.accepts;
-  const widths = [1, 2, 4, 8].filter((width) => width >= min && width <= max).join(', ');
+  const widths = [1, 2, 4, 8].filter((width) => width >= min && width <= max);
+  const handled = template.implements.max < max ? `, handled ${plural(template.implements.max, 'byte')} at a time` : '';
   const order = template.endianness === 'big' ? ', big endian' : '';
   const repeats = template.mirrored ? ' Its registers repeat past its end.' : '';
-  return `${hex(size)} ${units}${where}; accesses of ${widths} bytes${unaligned ? ', unaligned too' : ''}${order}.${repeats}`;
+  const accesses = `accesses of ${either(widths)} ${max === 1 ? 'byte' : 'bytes'}`;
+  return `${extent}; ${accesses}${unaligned ? ', unaligned too' : ''}${handled}${order}.${repeats}`;
 }
 
 function overview(registers: readonly RegisterDeclaration[]): string[] {
@@ -82,7 +161,7 @@ function overview(registers: readonly RegisterDeclaration[]): string[] {
     String(register.width),
     accessOf(register),
     resetOf(register),
-    effects(register, register.access).join('; '),
+    effects(register).join('; '),
     register.description ?? '',
   ]);
   return [table(['offset', 'register', 'bits', 'access', 'reset', 'side effects', 'description'], rows)];
@@ -106,28 +185,6 @@ function resetOf({ reset, atReset }: RegisterDeclaration): string {
   return atReset === 'kept' ? `${hex(reset)} at power-on, then kept` : hex(reset);
 }
 
-/** Rows for what has no declaration: who answers where. */
-function byHand(handlers: readonly HandlerRoute[]): string[] {
-  const rows = [...handlers]
-    .sort((a, b) => rank(a) - rank(b) || Number(a.isWrite) - Number(b.isWrite))
-    .map(({ offset, length, isWrite, sizes, method }) => [
-      bytesOf(offset, length),
-      isWrite ? 'write' : 'read',
-      sizes.join(', '),
-      words(method),
-    ]);
-  return rows.length === 0 ? [] : ['Handled by code:', table(['offset', 'direction', 'bytes', 'what happens'], rows)];
-}
-
-/** A handler without an offset comes last: it takes what no other takes. */
-const rank = ({ offset, length }: HandlerRoute): number =>
-  offset === 0 && length === Number.POSITIVE_INFINITY ? length : offset;
-
-function bytesOf(offset: number, length: number): string {
-  if (length !== Number.POSITIVE_INFINITY) return formatRange({ offset, size: length });
-  return offset === 0 ? 'everywhere else' : `${hex(offset)} on`;
-}
-
 function registerSection(register: RegisterDeclaration): string[] {
   const { name, fields } = register;
   if (fields.length === 0) return [];
@@ -139,7 +196,7 @@ function registerSection(register: RegisterDeclaration): string[] {
       field.access,
       hex((BigInt(register.reset) & maskOf(field)) >> BigInt(field.low)),
       valuesOf(field),
-      effects(field, field.access).join('; '),
+      effects(field).join('; '),
       field.description ?? '',
     ]);
   const heading = `### ${code(name)} at ${addressOf(register)}`;
@@ -153,40 +210,21 @@ const valuesOf = ({ values = {} }: FieldDeclaration): string =>
     .map(([name, value]) => `${value} = ${name}`)
     .join(', ');
 
-interface Hooked {
-  readonly fields?: readonly FieldDeclaration[];
-  readonly readHook?: string | undefined;
-  readonly writeHook?: string | undefined;
-}
-
-function effects({ fields, readHook, writeHook }: Hooked, access: string): string[] {
-  const own = fields === undefined || fields.length === 0;
-  return [
-    ...(own && access === 'read-to-clear' ? ['reading clears it'] : []),
-    ...(own && access === 'write-one-to-clear' ? ['writing ones clears them'] : []),
-    ...(own && access === 'write-once' ? ['locks until the next reset'] : []),
-    ...(own && access === 'unimplemented' ? ['stored, has no effect'] : []),
+/** What an access does beyond what its mode says. A register tells of its fields too, by their names. */
+function effects(register: FieldDeclaration | RegisterDeclaration): string[] {
+  const { access, readHook, writeHook } = register;
+  const fields = 'fields' in register ? register.fields : [];
+  const own = fields.length === 0 ? effectsOfMode(access) : [];
+  const hooks = [
     ...(readHook === undefined ? [] : [`read: ${words(readHook)}`]),
     ...(writeHook === undefined ? [] : [`write: ${words(writeHook)}`]),
   ];
+  return [...own, ...hooks, ...fields.flatMap((field) => effects(field).map((text) => `${code(field.name)}: ${text}`))];
 }
 
-/** `startFactorial` is a sentence already. */
-function words(method: string): string {
-  return method.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/\b[A-Z][a-z]/g, (start) => start.toLowerCase());
-}
-
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
-
-const code = (text: string): string => `\`${text}\``;
-
-/** Columns that no row fills are left out. */
-function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const used = heading.map((_, column) => rows.some((row) => row[column] !== ''));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells
-      .filter((_, column) => used[column])
-      .map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' '))
-      .join(' | ')} |`;
-  return [line(heading), line(heading.map(() => '---')), ...rows.map(line)].join('\n');
+function effectsOfMode(access: RegisterAccess): string[] {
+  if (access === 'read-to-clear') return ['reading clears it'];
+  if (access === 'write-one-to-clear') return ['writing ones clears them'];
+  if (access === 'write-once') return ['locks until the next reset'];
+  return access === 'unimplemented' ? ['stored, has no effect'] : [];
 }

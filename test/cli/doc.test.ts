@@ -1,5 +1,19 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { backplane } from './fake-terminal.ts';
+
+const door = `
+import { device, inject, InterruptPin, IsaDevice, portRegion } from 'backplane';
+abstract class Porter { abstract report(what: string): void }
+const ports = portRegion({ name: 'door', base: 0x360, size: 1 });
+@device({ type: 'door', description: 'A door' })
+export class Door extends IsaDevice {
+  readonly irq = new InterruptPin();
+  constructor(@inject(Porter) readonly porter: Porter) { super(); }
+  @ports.read() look() { return 0; }
+}`;
 
 describe('backplane doc', () => {
   it('prints the register reference of a device', async () => {
@@ -17,11 +31,57 @@ describe('backplane doc', () => {
     expect(registers[0]?.fields.map(({ name }) => name)).toEqual(['unused', 'hardNextTime', 'now', 'unused']);
   });
 
+  it('tells of interrupts: those the device raises, and those it hears', async () => {
+    const { printed } = await backplane('doc', '-device', 'i8259');
+    expect(printed).toContain('| `interrupt` | output | where the machine wires it |');
+    expect(printed).toContain('| ISA IRQ 0 to 1 | input |  |\n| ISA IRQ 3 to 15 | input |  |');
+    expect((await backplane('doc', '-device', 'mc146818rtc')).printed).toContain('| `irq` | output | ISA IRQ 8');
+  });
+
+  it('lists the devices when none is named, with those of a plugin among them', async () => {
+    const own = await backplane('doc');
+    expect(own).toMatchObject({ status: 0, noted: '' });
+    expect(own.printed).toMatch(/^Devices, for 'backplane doc -device DEVICE':\n.* edu +Educational PCI device\n/s);
+    expect((await backplane('doc', '-device', 'help')).printed).toBe(own.printed);
+    const { printed } = await backplane('doc', '--plugin', 'examples/egg-timer.ts');
+    expect(printed).toContain('egg-timer');
+    const listed = JSON.parse((await backplane('doc', '--json')).printed) as { type: string }[];
+    expect(listed.map(({ type }) => type)).toContain('mc146818rtc');
+  });
+
+  it('prints the reference of a device of a plugin, whatever comes first', async () => {
+    const { status, noted, printed } = await backplane(
+      'doc',
+      '--plugin',
+      'examples/egg-timer.ts',
+      '-device',
+      'egg-timer',
+    );
+    expect({ status, noted }).toEqual({ status: 0, noted: '' });
+    expect(printed).toMatch(/^# egg-timer\n/);
+    expect(printed).toContain('| 0x0 | write | 1 | start |');
+  });
+
+  it('leaves the interrupts out of a device that only its own machine can build, and says so', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'backplane-doc-'));
+    try {
+      writeFileSync(join(folder, 'door.ts'), door);
+      const { status, noted, printed } = await backplane('doc', '-device', 'door', '-plugin', join(folder, 'door.ts'));
+      expect(status).toBe(0);
+      expect(noted).toMatch(/its interrupts are left out, for it cannot be built alone: .*asks for a Porter/);
+      expect(printed).toContain('It asks the machine for `Porter`.');
+      expect(printed).not.toContain('## Interrupts');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it.each([
-    [[], "doc: name one device: 'backplane doc -device edu'. 'backplane -device help' lists them."],
-    [['i8259'], "doc: name one device: 'backplane doc -device i8259'. 'backplane -device help' lists them."],
-    [['-device', 'i8259', '-device', 'edu'], "doc: name one device: 'backplane doc -device edu'."],
+    [['i8259'], "doc: name the device like this: 'backplane doc -device i8259'."],
+    [['-device', 'i8259', '-device', 'edu'], "doc: one device at a time, not both 'i8259' and 'edu'."],
+    [['-device', 'edu,dma_mask=1'], "the reference is of every edu. Write '-device edu'."],
     [['-device', 'i8258'], "there is no device 'i8258'. Did you mean 'i8259'?"],
+    [['-device', ''], "there is no device ''."],
     [['-device', 'edu', '-plugin', './nowhere.ts'], './nowhere.ts'],
   ])('%j is refused with what to write instead', async (words, message) => {
     const { status, printed, noted } = await backplane('doc', ...words);
@@ -30,7 +90,7 @@ describe('backplane doc', () => {
   });
 
   it('explains itself, and is in the overview', async () => {
-    expect((await backplane('doc', '--help')).printed).toMatch(/^Usage: backplane doc -device DEVICE/);
+    expect((await backplane('doc', '--help')).printed).toMatch(/^Usage: backplane doc \[-device DEVICE\]/);
     expect((await backplane('--help')).printed).toContain('doc -device DEVICE');
   });
 });

@@ -2,23 +2,35 @@ import { describe, expect, it } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import {
   addCoalescedIo,
+  bar,
   bit,
   bits,
   blueprintOf,
+  capability,
+  containerRegion,
   type DeviceClass,
   defineOptions,
   device,
+  expansionRom,
   flushCoalescedIo,
+  InterruptPin,
   IsaDevice,
   indexedRegisters,
+  inject,
+  isaIrq,
+  KiB,
   mmioRegion,
   type OptionsOf,
   option,
   options,
+  PciCapabilityId,
+  PciDevice,
+  pci,
   portRegion,
   registerDocument,
   registerFacts,
   reserved,
+  VirtualClock,
 } from '../../sdk/index.ts';
 
 const memory = mmioRegion({ name: 'lamp', base: 0xfe00_0000, size: 0x40, accepts: { max: 8, unaligned: true } });
@@ -71,6 +83,59 @@ class Lamp extends IsaDevice {
   }
 }
 
+const bellPorts = portRegion({ name: 'bell', base: 0x320, size: 8, implements: { max: 1 }, missing: 'silent' });
+const bellOptions = defineOptions({
+  line: option.integer({
+    description: 'interrupt line',
+    default: 7,
+    range: [0, 15],
+    wires: { pin: 'irq', to: isaIrq },
+  }),
+});
+
+@device({ type: 'bell', description: 'Bell of every kind' })
+class Bell extends IsaDevice {
+  readonly irq = new InterruptPin();
+  readonly smoke = new InterruptPin();
+
+  constructor(
+    @inject(VirtualClock) readonly clock: VirtualClock,
+    @options(bellOptions) readonly config: OptionsOf<typeof bellOptions>,
+  ) {
+    super();
+  }
+
+  @bellPorts.read()
+  listen(): number {
+    return 0;
+  }
+
+  @bellPorts.write(1, { length: 2 })
+  ringTwice(): void {}
+
+  @bellPorts.write(4, { length: Number.POSITIVE_INFINITY })
+  ring(): void {}
+}
+
+const cardPorts = portRegion({ name: 'card-ports', size: 16 });
+const cardMemory = containerRegion({ name: 'card-memory', size: 64 * KiB });
+
+@device({ type: 'card', description: 'Card with everything' })
+@pci({ vendorId: 0x1234, deviceId: 0x0b17, classCode: 0x00ff, interruptPin: 'B' })
+@capability({ id: PciCapabilityId.VendorSpecific, contents: [1, 2], writable: [0, 0xff] })
+@expansionRom({ name: 'card.rom', size: 2 * KiB, image: new Uint8Array(3) })
+@bar(0, cardPorts)
+class Card extends PciDevice {
+  @cardPorts.read()
+  nothing(): number {
+    return 0;
+  }
+}
+
+@device({ type: 'better-card', description: 'Card with more' })
+@bar(2, cardMemory, { is64Bit: true, prefetchable: true })
+class BetterCard extends Card {}
+
 describe('the register reference of a device', () => {
   it('says in Markdown what its declaration says', () => {
     expect(registerDocument(blueprintOf(Lamp))).toBe(`# lamp
@@ -79,13 +144,13 @@ Lamp with everything. Bus: isa.
 
 ## Options
 
-| option | type | default | what it does |
+| option | takes | default | what it does |
 | --- | --- | --- | --- |
-| \`watts\` | integer | \`60\` | how bright |
+| \`watts\` | an integer | \`60\` | how bright |
 
 ## Region \`lamp-ports\`
 
-0x3 ports at 0x300; accesses of 1 bytes. Its registers repeat past its end. Writes to 0x0 are coalesced: they may wait until something asks for them.
+3 ports at 0x300; accesses of 1 byte. Its registers repeat past its end. Writes to 0x0 are coalesced: they may wait until something asks for them. An access first delivers coalesced writes. Reads that nobody answers are ones; that is reported as the guest's mistake.
 
 | offset | register | bits | access | reset |
 | --- | --- | --- | --- | --- |
@@ -102,11 +167,11 @@ Handled by code:
 
 ## Region \`lamp\`
 
-0x40 bytes of memory at 0xfe000000; accesses of 1, 2, 4, 8 bytes, unaligned too. An access first delivers coalesced writes.
+64 bytes of memory at 0xfe000000; accesses of 1, 2, 4 or 8 bytes, unaligned too, handled 4 bytes at a time. An access first delivers coalesced writes. Reads that nobody answers are zeros, writes that nobody takes are dropped; that is reported as the guest's mistake.
 
 | offset | register | bits | access | reset | side effects | description |
 | --- | --- | --- | --- | --- | --- | --- |
-| 0x0 | \`control\` | 16 | by field | 0x21 | read: measure heat | what the lamp does |
+| 0x0 | \`control\` | 16 | by field | 0x21 | read: measure heat; \`hot\`: reading clears it; \`burnt\`: writing ones clears them; \`colour\`: write: change colour | what the lamp does |
 | 0x8 | \`serial\` | 64 | constant | 0xfeed00000001 |  | a\\|b |
 | 0x10 to 0x28 in steps of 8 | \`fuses[4]\` | 32 | write-once | 0x0 | locks until the next reset |  |
 | 0x14 | \`dimmer\` | 16 | unimplemented | 0x0 | stored, has no effect |  |
@@ -123,6 +188,63 @@ Handled by code:
 | 1 | \`hot\` | read-to-clear | 0x0 |  | reading clears it |  |
 | 0 | \`on\` | read-write | 0x1 |  |  | light |
 `);
+  });
+
+  it('says what a device shows on a bench: where its interrupts go, and what it hears', () => {
+    expect(registerDocument(blueprintOf(Bell), { pins: ['irq', 'smoke'], hears: ['ISA IRQ 2'] })).toBe(`# bell
+
+Bell of every kind. Bus: isa. It asks the machine for \`VirtualClock\`.
+
+## Options
+
+| option | takes | default | what it does |
+| --- | --- | --- | --- |
+| \`line\` | an integer from 0 to 15 | \`7\` | interrupt line |
+
+## Interrupts
+
+| pin | direction | where |
+| --- | --- | --- |
+| \`irq\` | output | ISA IRQ 7, or what option \`line\` says |
+| \`smoke\` | output | where the machine wires it |
+| ISA IRQ 2 | input |  |
+
+## Region \`bell\`
+
+8 ports at 0x320; accesses of 1, 2 or 4 bytes, handled 1 byte at a time. Writes that nobody takes are dropped.
+
+Handled by code:
+
+| offset | direction | bytes | what happens |
+| --- | --- | --- | --- |
+| 0x1 to 0x2 | write | 1 | ring twice |
+| from 0x4 on | write | 1 | ring |
+| everywhere else | read | 1 | listen |
+`);
+  });
+
+  it('says what the guest finds in the configuration space of a PCI card', () => {
+    const text = registerDocument(blueprintOf(BetterCard), { pins: ['interrupt', 'interruptOut'] });
+    expect(text).toContain(`## PCI configuration
+
+| offset | register | value |
+| --- | --- | --- |
+| 0x00 | vendor | 0x1234 |
+| 0x02 | device | 0x0b17 |
+`);
+    expect(text).toContain('| 0x3d | interrupt pin | INTB |');
+    expect(text).toContain(`## Base address registers
+
+| register | region | size | prefetchable |
+| --- | --- | --- | --- |
+| BAR 0 at 0x10 | \`card-ports\` | 16 ports |  |
+| BAR 2 at 0x18 | \`card-memory\` | 64K, 64-bit | yes |
+`);
+    expect(text).toContain('| 0x40 | 0x9, vendor specific | 01 02 | 00 ff |');
+    expect(text).toContain('| at 0x30 | `card.rom` | 2K | 3 bytes |');
+    expect(text).toContain('| `interruptOut` | output | INTB on the bus');
+    expect(text).toContain('16 ports, BAR 0; accesses of');
+    expect(text).toContain('0x10000 bytes for other regions, BAR 2.');
   });
 
   it('is there for every device of the house, with tables whose rows are whole', () => {
@@ -144,7 +266,21 @@ Handled by code:
 
   it('is there as data too, without anything that JSON cannot hold', () => {
     const facts = JSON.parse(JSON.stringify(registerFacts(blueprintOf(Lamp)))) as { registers: object[] };
-    expect(facts).toMatchObject({ type: 'lamp', bus: 'isa' });
+    expect(facts).toMatchObject({ type: 'lamp', bus: 'isa', pins: [], hears: [] });
+    expect(facts).toMatchObject({ options: [{ name: 'watts', takes: 'an integer', default: '60' }] });
+    expect(facts).toMatchObject({
+      regions: [
+        {
+          name: 'lamp-ports',
+          coalesced: [{ offset: 0, size: 1 }],
+          handlers: expect.arrayContaining([
+            { method: 'ignore', direction: 'write', offset: 0, length: null, sizes: [1] },
+            { method: 'readSensor', direction: 'read', offset: 2, length: 1, sizes: [1] },
+          ]),
+        },
+        { name: 'lamp', base: 0xfe00_0000, flushCoalescedIo: true },
+      ],
+    });
     expect(facts.registers).toContainEqual(
       expect.objectContaining({
         name: 'serial',

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { knownDevices } from '../../sdk/cli/catalogue.ts';
 import { backplane } from '../cli/fake-terminal.ts';
 import { blocksOf, claimsOf, filesOf, GuideRun, guideNames, guidesFolder, readGuide, renderGuide } from './guide.ts';
 
@@ -75,11 +76,27 @@ describe('the guides', () => {
   });
 });
 
+const references = join(guidesFolder, 'reference');
+const deviceNames = (await knownDevices()).map(({ blueprint }) => blueprint.type);
+/** Some file systems take two names that differ in case for one. */
+const pageOf = (type: string): string => `${type.toLowerCase()}.md`;
+
 describe('the register references', () => {
-  it.each(['edu', 'mc146818rtc', 'virtio-rng-pci'])('%s is what the declaration says', async (type) => {
-    const { status, printed } = await backplane('doc', '-device', type);
-    expect(status).toBe(0);
+  // `npx vitest run test/guides -u` writes them.
+  it.each(deviceNames)('%s is what the declaration says', async (type) => {
+    const { status, noted, printed } = await backplane('doc', '-device', type);
+    expect({ status, noted }).toEqual({ status: 0, noted: '' });
     const note = `<!-- Made by 'backplane doc -device ${type}'. -->\n`;
-    await expect(`${note}${printed}\n`).toMatchFileSnapshot(join(guidesFolder, 'reference', `${type}.md`));
+    await expect(`${note}${printed}\n`).toMatchFileSnapshot(join(references, pageOf(type)));
+  });
+
+  it('are there for the devices of the house and no others, with a list of them', async () => {
+    const rows = (await knownDevices()).map(
+      ({ blueprint: { type, description, bus } }) => `| [${type}](${pageOf(type)}) | ${description} | ${bus} |`,
+    );
+    const list = ['# The devices of the package', ['| device | | bus |', '| --- | --- | --- |', ...rows].join('\n')];
+    const note = "<!-- Made from the declarations, as 'backplane doc' lists them. -->\n";
+    await expect(`${note}${list.join('\n\n')}\n`).toMatchFileSnapshot(join(references, 'README.md'));
+    expect(readdirSync(references).sort()).toEqual(['README.md', ...deviceNames.map(pageOf)].sort());
   });
 });

@@ -1,13 +1,21 @@
+import type { ConcreteDeviceClass, ObservedDevice } from '../../device/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
-import { deviceNamed } from '../catalogue.ts';
-import type { Command } from '../command.ts';
+import type { Arguments } from '../arguments.ts';
+import { deviceNamed, knownDevices } from '../catalogue.ts';
+import { formatColumns } from '../columns.ts';
+import type { Command, CommandContext } from '../command.ts';
+import { parseKeyValues } from '../key-values.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load-plugins.ts';
+import type { LoadedPlugin } from '../plugins/plugin.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** `backplane doc -device X`: the register reference that a declaration amounts to. */
 export const docCommand: Command = {
-  usage: 'backplane doc -device DEVICE [-plugin WHAT]...',
+  usage: 'backplane doc [-device DEVICE] [-plugin WHAT]...',
   summary: 'print the register reference of a device',
-  help: `Prints Markdown: regions, registers, fields, reset values, access and side effects, from the declaration alone.
+  help: `Prints Markdown: options, PCI configuration, interrupts, regions, registers, fields, reset values, access, and what reads and
+writes do, from the declaration alone. What a device does without registers is listed by port or offset. Without -device it lists
+the devices.
 
 Options:
   -device DEVICE        which device, as '-device help' names it
@@ -15,20 +23,59 @@ Options:
   --json                the same facts as data
 
 Examples:
+  backplane doc
   backplane doc -device edu
-  backplane doc -device i8259`,
+  backplane doc -device i8259 --json
+  backplane doc -plugin ./my-uart.ts -device my-uart`,
   options: { device: 'DEVICE', ...pluginSyntax },
-  async run({ terminal, arguments: args, json }) {
-    const [type, second] = [...args.all('device'), ...args.positional];
-    if (type === undefined || second !== undefined || args.positional.length > 0) {
-      const example = args.positional[0] ?? 'edu';
-      throw new BackplaneError(
-        `doc: name one device: 'backplane doc -device ${example}'. 'backplane -device help' lists them.`,
-      );
-    }
+  async run(context) {
+    const { terminal, arguments: args, json } = context;
+    const type = typeOf(args);
     const plugins = await loadPlugins(args.all('plugin'));
-    const { blueprint } = await deviceNamed(type, plugins);
+    if (type === undefined) return listDevices(context, plugins);
+    const { deviceClass, blueprint } = await deviceNamed(type, plugins);
     const { registerDocument, registerFacts } = await import('../../device/register-document.ts');
-    terminal.print(json ? JSON.stringify(registerFacts(blueprint), null, 2) : registerDocument(blueprint).trimEnd());
+    const observed = await observe(deviceClass, terminal);
+    terminal.print(
+      json
+        ? JSON.stringify(registerFacts(blueprint, observed), null, 2)
+        : registerDocument(blueprint, observed).trimEnd(),
+    );
   },
 };
+
+/** Which device is meant; undefined asks for the list. */
+function typeOf(args: Arguments): string | undefined {
+  const [device, second] = args.all('device');
+  const [word] = args.positional;
+  if (word !== undefined) throw new BackplaneError(`doc: name the device like this: 'backplane doc -device ${word}'.`);
+  if (second !== undefined)
+    throw new BackplaneError(`doc: one device at a time, not both '${device}' and '${second}'.`);
+  if (device === undefined) return undefined;
+  const { subject, settings } = parseKeyValues('-device', device, { subjectKey: 'driver', switches: true });
+  if (settings.size > 0) {
+    throw new BackplaneError(
+      `doc -device ${device}: the reference is of every ${subject}. Write '-device ${subject}'.`,
+    );
+  }
+  return subject === 'help' || subject === '?' ? undefined : subject;
+}
+
+async function listDevices({ terminal, json }: CommandContext, plugins: readonly LoadedPlugin[]): Promise<void> {
+  const devices = (await knownDevices(plugins)).map(({ blueprint: { type, description } }) => ({ type, description }));
+  if (json) return terminal.print(JSON.stringify(devices, null, 2));
+  const rows = devices.map(({ type, description }): [string, string] => [type, description]);
+  terminal.print(`Devices, for 'backplane doc -device DEVICE':\n${formatColumns(rows)}`);
+}
+
+/** Pins are fields of a device, so one is made. A device that needs more than a bench has goes without. */
+async function observe(deviceClass: ConcreteDeviceClass, terminal: Terminal): Promise<ObservedDevice> {
+  const { observeDevice } = await import('../observed-device.ts');
+  try {
+    return observeDevice(deviceClass);
+  } catch (failure) {
+    const why = failure instanceof Error ? failure.message : String(failure);
+    terminal.note(`its interrupts are left out, for it cannot be built alone: ${why}`);
+    return {};
+  }
+}
