@@ -1,5 +1,6 @@
-import { type AccessSizes, BackplaneError } from '../memory/index.ts';
+import type { AccessSizes } from '../memory/index.ts';
 import { recordOf } from './blueprint.ts';
+import { checkMember } from './decorated-member.ts';
 import type { Device } from './device.ts';
 import type {
   HandlerForm,
@@ -145,11 +146,7 @@ export class HandledRegion extends RegionTemplate {
     const { size, length } = options;
     const sizes = size === undefined ? undefined : typeof size === 'number' ? [size] : [...size];
     return (target: object, method: string): void => {
-      if (typeof target === 'function') {
-        throw new BackplaneError(
-          `${target.name}.${method}: a handler in region '${this.name}' cannot be static: it needs its device. Remove 'static'.`,
-        );
-      }
+      checkMember(target, method, `a handler in region '${this.name}'`);
       recordOf(target.constructor).addHandler(this, { method, isWrite, form, offset, length, sizes });
     };
   }

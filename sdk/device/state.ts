@@ -1,4 +1,5 @@
 import { BackplaneError } from '../memory/index.ts';
+import { checkMember } from './decorated-member.ts';
 import type { Shape } from './state-shape.ts';
 
 /**
@@ -50,17 +51,13 @@ const declarations = new WeakMap<Function, StateDeclaration[]>();
 export function state(owner: object, member: string): void;
 export function state(how: StateOptions): FieldDecorator;
 export function state(first: object, member?: string): FieldDecorator | undefined {
-  if (typeof member !== 'string') return (owner, name) => declareState(owner, name, first as StateOptions);
+  if (member === undefined) return (owner, name) => declareState(owner, name, first as StateOptions);
   declareState(first, member, {});
   return undefined;
 }
 
 function declareState(owner: object, member: string, how: StateOptions): void {
-  if (typeof owner === 'function') {
-    throw new BackplaneError(
-      `${owner.name}.${member}: @state cannot be on a static field: it is one for all. Remove 'static'.`,
-    );
-  }
+  checkMember(owner, member, '@state');
   const { since = 1, as, name = member, subsection } = how;
   const where = `Class ${owner.constructor.name}: @state field '${member}'`;
   if (!Number.isInteger(since) || since < 1) {

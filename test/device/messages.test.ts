@@ -197,7 +197,7 @@ describe('a handler is refused', () => {
       (ports.write(0) as unknown as (target: object, method: string) => void)(Chip, 'one');
     };
     expect(message(mistake)).toBe(
-      "Chip.one: a handler in region 'ports' cannot be static: it needs its device. Remove 'static'.",
+      "Chip.one: a handler in region 'ports' cannot be static: every device has its own. Remove 'static'.",
     );
   });
 });

@@ -283,7 +283,7 @@ describe('a class whose registers cannot work is refused when it is defined:', (
   it('a static register', () => {
     class Bank extends IsaDevice {}
     expect(() => (region.register(0, word) as unknown as (target: object, name: string) => void)(Bank, 'data')).toThrow(
-      "Bank.data: the register at 0x0 of region 'bank' cannot be static: it needs its device. Remove 'static'.",
+      "Bank.data: the register at 0x0 of region 'bank' cannot be static: every device has its own. Remove 'static'.",
     );
   });
 });

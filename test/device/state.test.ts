@@ -257,6 +257,39 @@ describe('versions', () => {
     ]);
   });
 
+  it.each<[string, object, string]>([
+    [
+      'a field that went',
+      { parity: 1 },
+      "\nIf 'parity' went on purpose, say so: @device({ version: 3, retired: ['parity'] }).",
+    ],
+    [
+      'a field that came, and was not said to',
+      { control: undefined },
+      "\nIf 'control' came later than the snapshot, say so: @device({ version: 3 }) and @state({ since: 3 }).",
+    ],
+    [
+      'a field that may have got another name',
+      { control: undefined, mode: 1 },
+      "\nIf 'mode' is called 'control' now, say so: @state({ name: 'mode' }). If it is gone, and the other one new: " +
+        "@device({ version: 3, retired: ['mode'] }) and @state({ since: 3 }).",
+    ],
+  ])('name the remedy for %s, with its numbers', (_, fields, remedy) => {
+    const changed = JSON.parse(JSON.stringify({ ...old, fields: { ...old.fields, ...fields } }));
+    expect(() => loadDevice(newer(), changed)).toThrow(remedy);
+  });
+
+  it('count one further in the remedy where the snapshot is as new as the class, and have none for a newer one', () => {
+    const changed = { ...old, version: 3, fields: { ...old.fields, speed: 1, parity: 1 } };
+    expect(() => loadDevice(newer(), changed)).toThrow("@device({ version: 4, retired: ['parity'] }).");
+    expect(() => loadDevice(newer(), { ...changed, version: 5 })).toThrow(
+      "Device 'NewUart' cannot take this state:\n" +
+        '  - is of version 5, newer than this class, which has 3\n' +
+        "  - 'parity': is in the snapshot, and the class has no such state\n" +
+        'Restore it with the class that saved it, or with one that came later.',
+    );
+  });
+
   it('refuse a newer state and one that is too old, and say what else differs', () => {
     const future = { ...old, version: 4, fields: { control: 1, label: 'a', speed: 1, colour: 3 } };
     expect(problems(newer(), future)).toEqual([
@@ -325,7 +358,16 @@ describe('a state that does not fit', () => {
     ['no version', { ...good(), version: '1' }, 'expected a version, found "1"'],
     ['no fields', { ...good(), fields: null }, 'expected fields, found null'],
     ['a strange timer', { ...good(), timers: { alarm: 1 } }, 'is in the snapshot, and the device has no such timer'],
-    ['a deadline that is none', { ...good(), timers: { done: '5' } }, 'expected a deadline in nanoseconds, found "5"'],
+    [
+      'a deadline that is none',
+      { ...good(), timers: { done: '5' } },
+      'expected a deadline in whole nanoseconds, found "5"',
+    ],
+    [
+      'a deadline beyond all time',
+      { ...good(), timers: { done: 1e300 } },
+      'expected a deadline in whole nanoseconds, found 1e+300',
+    ],
     ['a strange pin', { ...good(), high: ['nmi'] }, '"nmi" is in the snapshot, and the device has no such pin'],
   ])('is refused: %s', (_, saved, message) => {
     expect(problems(newUart(), saved).join()).toContain(message);
@@ -347,8 +389,8 @@ describe('a state that does not fit', () => {
     expect(uart.derived).toBe(0x82);
   });
 
-  it('lists every difference in the error, and the first twenty in its message', () => {
-    const fields = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`extra${n}`, n]));
+  it('lists every difference in the error, and the first hundred in its message', () => {
+    const fields = Object.fromEntries(Array.from({ length: 130 }, (_, n) => [`extra${n}`, n]));
     const wrong = { ...good(), fields: { ...good().fields, ...fields } };
     const error = (() => {
       try {
@@ -358,10 +400,10 @@ describe('a state that does not fit', () => {
       }
       throw new Error('it was taken');
     })();
-    expect(error.differences).toHaveLength(30);
-    expect(error.message.split('\n')).toHaveLength(22);
-    expect(error.message).toContain("Device 'Uart' cannot take this state:\n  - 'extra0': is in the snapshot");
-    expect(error.message).toMatch(/and 10 more$/);
+    expect(error.differences).toHaveLength(130);
+    expect(error.message.match(/\n {2}- /g)).toHaveLength(100);
+    expect(error.message).toContain("Device 'Uart' cannot take this state:\n  - 'extra0':  is in the snapshot");
+    expect(error.message).toContain('\n  and 30 more\n');
   });
 
   it('cannot reach a prototype', () => {
@@ -417,7 +459,7 @@ describe("an author's mistakes about state", () => {
         }
         return Fixed;
       },
-      "Fixed.one: @state cannot be on a static field: it is one for all. Remove 'static'.",
+      "Fixed.one: @state cannot be static: every device has its own. Remove 'static'.",
     ],
     [
       'a field that is newer than the class',

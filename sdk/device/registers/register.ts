@@ -1,4 +1,4 @@
-import { BackplaneError } from '../../memory/index.ts';
+import { checkMember } from '../decorated-member.ts';
 import type { Device } from '../device.ts';
 import type { Nothing } from '../handlers.ts';
 import type { HandledRegion } from '../region-template.ts';
@@ -124,13 +124,13 @@ export function makeRegister<S extends RegisterSpec>(
   definition: RegisterDefinition,
   recorderOf: RecorderOf,
 ): Register<S> {
-  const where = `register at ${hex(definition.offset)} of region '${definition.region.name}'`;
+  const where = `the register at ${hex(definition.offset)} of region '${definition.region.name}'`;
   const decorate = (target: object, member: string): void => {
-    refuseStatic(target, member, where);
+    checkMember(target, member, where);
     recorderOf(target.constructor).addRegister(definition, member);
   };
   const hook = (isWrite: boolean, field: string | undefined) => (target: object, method: string) => {
-    refuseStatic(target, method, where);
+    checkMember(target, method, where);
     recorderOf(target.constructor).addRegisterHook({ definition, field, isWrite, method });
   };
   return Object.freeze(
@@ -141,13 +141,6 @@ export function makeRegister<S extends RegisterSpec>(
       onRead: (field?: string) => hook(false, field),
     }),
   ) as unknown as Register<S>;
-}
-
-function refuseStatic(target: object, member: string, where: string): void {
-  if (typeof target !== 'function') return;
-  throw new BackplaneError(
-    `${target.name}.${member}: the ${where} cannot be static: it needs its device. Remove 'static'.`,
-  );
 }
 
 function fieldsOf({ width, fields = {} }: RegisterSpec): Record<string, unknown> {
