@@ -7,6 +7,8 @@ import { dispatchRead, dispatchRead64, dispatchWrite, dispatchWrite64 } from './
 // byte, since a handler may have changed the map. RAM takes as much as it holds; a device takes what it accepts at that
 // offset, even past the end of its range. Results are ORed.
 
+const LowHalf = 0xffff_ffffn;
+
 /** What this file needs of an address space. */
 export interface TargetFinder {
   readonly topology: MemoryTopology;
@@ -14,20 +16,11 @@ export interface TargetFinder {
   result: number;
 }
 
-/** 1 to 4 bytes as an unsigned number. */
-export function readSplit(space: TargetFinder, address: number, size: number, attributes: number): number {
-  let value = 0;
-  let result = 0;
-  for (let done = 0; done < size; ) {
-    const target = space.targetAt(address + done);
-    const length = partLength(target, address + done, size - done, target.directRead, attributes);
-    value |= readPart(space.topology, target, address + done, length, attributes) << (8 * done);
-    result |= space.topology.accessResult;
-    done += length;
-  }
-  space.result = result;
-  return value >>> 0;
-}
+// Up to eight bytes travel as two numbers, the low half and the high one: bigints cost several times as much, and only
+// regions that take eight bytes at once, and the callers who asked for eight, have to do with them.
+
+/** The upper half of what a read here answered last. Whoever wants it takes it at once. */
+let upperHalf = 0;
 
 export function writeSplit(
   space: TargetFinder,
@@ -36,39 +29,61 @@ export function writeSplit(
   size: number,
   attributes: number,
 ): number {
-  let result = 0;
-  for (let done = 0; done < size; ) {
-    const target = space.targetAt(address + done);
-    const length = partLength(target, address + done, size - done, target.directWrite, attributes);
-    writePart(space.topology, target, address + done, value >>> (8 * done), length, attributes);
-    result |= space.topology.accessResult;
-    done += length;
-  }
-  space.result = result;
-  return result;
+  return writeParts(space, address, value, 0, size, attributes);
 }
 
 /** 8 bytes; regions that accept 8 get them as one bigint. */
 export function readSplit64(space: TargetFinder, address: number, attributes: number): bigint {
-  let value = 0n;
+  const low = readSplit(space, address, 8, attributes);
+  return joined(low, upperHalf);
+}
+
+export function writeSplit64(space: TargetFinder, address: number, value: bigint, attributes: number): number {
+  return writeParts(space, address, Number(value & LowHalf), Number(value >> 32n), 8, attributes);
+}
+
+/** 1 to 8 bytes: answers the low half, unsigned, and leaves the upper one in `upperHalf`. */
+export function readSplit(space: TargetFinder, address: number, size: number, attributes: number): number {
+  let low = 0;
+  let high = 0;
   let result = 0;
-  for (let done = 0; done < 8; ) {
-    const target = space.targetAt(address + done);
-    const length = partLength(target, address + done, 8 - done, target.directRead, attributes);
-    value |= readWidePart(space.topology, target, address + done, length, attributes) << BigInt(8 * done);
+  for (let done = 0; done < size; ) {
+    const at = address + done;
+    const target = space.targetAt(at);
+    const length = partLength(target, at, size - done, target.directRead, attributes);
+    const part = readPart(space.topology, target, at, length, attributes);
+    const shift = 8 * done;
+    if (shift === 0) high = upperHalf;
+    else high |= shift < 32 ? (upperHalf << shift) | (part >>> (32 - shift)) : part << (shift - 32);
+    if (shift < 32) low |= part << shift;
     result |= space.topology.accessResult;
     done += length;
   }
   space.result = result;
-  return value;
+  upperHalf = high;
+  return low >>> 0;
 }
 
-export function writeSplit64(space: TargetFinder, address: number, value: bigint, attributes: number): number {
+function writeParts(
+  space: TargetFinder,
+  address: number,
+  low: number,
+  high: number,
+  size: number,
+  attributes: number,
+): number {
   let result = 0;
-  for (let done = 0; done < 8; ) {
-    const target = space.targetAt(address + done);
-    const length = partLength(target, address + done, 8 - done, target.directWrite, attributes);
-    writeWidePart(space.topology, target, address + done, value >> BigInt(8 * done), length, attributes);
+  for (let done = 0; done < size; ) {
+    const at = address + done;
+    const target = space.targetAt(at);
+    const length = partLength(target, at, size - done, target.directWrite, attributes);
+    const shift = 8 * done;
+    if (shift === 0) writePart(space.topology, target, at, low, high, length, attributes);
+    else if (shift >= 32) writePart(space.topology, target, at, high >>> (shift - 32), 0, length, attributes);
+    else {
+      const part = (low >>> shift) | (high << (32 - shift));
+      writePart(space.topology, target, at, part, high >>> shift, length, attributes);
+    }
     result |= space.topology.accessResult;
     done += length;
   }
@@ -89,8 +104,7 @@ export function readBytes(space: TargetFinder, address: number, buffer: Uint8Arr
       buffer.fill(0, done, done + length);
       result |= MemTxResult.AccessError;
     } else {
-      const value = readWidePart(space.topology, target, at, length, attributes);
-      for (let byte = 0; byte < length; byte++) buffer[done + byte] = Number((value >> BigInt(8 * byte)) & 0xffn);
+      storeBytes(buffer, done, readPart(space.topology, target, at, length, attributes), upperHalf, length);
       result |= space.topology.accessResult;
     }
     done += length;
@@ -110,9 +124,8 @@ export function writeBytes(space: TargetFinder, address: number, source: Uint8Ar
     } else if (isRefused(target, attributes)) {
       result |= MemTxResult.AccessError;
     } else {
-      let value = 0n;
-      for (let byte = length - 1; byte >= 0; byte--) value = (value << 8n) | BigInt(source[done + byte]!);
-      writeWidePart(space.topology, target, at, value, length, attributes);
+      const low = loadBytes(source, done, length);
+      writePart(space.topology, target, at, low, upperHalf, length, attributes);
       result |= space.topology.accessResult;
     }
     done += length;
@@ -151,7 +164,7 @@ function partLength(target: Target, address: number, left: number, direct: boole
   return isRefused(target, attributes) ? left : target.region.ops.accessSize(left, address + target.delta);
 }
 
-/** Up to 4 bytes of one target; how it ended is left in `topology.accessResult`. */
+/** Up to 8 bytes of one target, as halves; how it ended is left in `topology.accessResult`. */
 function readPart(
   topology: MemoryTopology,
   target: Target,
@@ -161,65 +174,63 @@ function readPart(
 ): number {
   const offset = address + target.delta;
   if (target.directRead) {
-    let value = 0;
-    for (let byte = 0; byte < length; byte++) value |= target.block!.bytes[offset + byte]! << (8 * byte);
     topology.accessResult = MemTxResult.Ok;
+    return loadBytes(target.block!.bytes, offset, length);
+  }
+  if (!prepare(topology, target, attributes)) {
+    upperHalf = 0;
+    return 0;
+  }
+  if (length <= 4) {
+    const value = dispatchRead(target.region, offset, length, attributes);
+    upperHalf = 0;
     return value;
   }
-  if (!prepare(topology, target, attributes)) return 0;
-  return dispatchRead(target.region, offset, length, attributes);
+  const value = dispatchRead64(target.region, offset, attributes);
+  upperHalf = Number(value >> 32n);
+  return Number(value & LowHalf);
 }
 
 function writePart(
   topology: MemoryTopology,
   target: Target,
   address: number,
-  value: number,
+  low: number,
+  high: number,
   length: number,
   attributes: number,
 ): void {
   const offset = address + target.delta;
   if (target.directWrite) {
-    for (let byte = 0; byte < length; byte++) target.block!.bytes[offset + byte] = value >>> (8 * byte);
+    storeBytes(target.block!.bytes, offset, low, high, length);
     if (target.dirtyLogMask !== 0) target.region.dirty.mark(offset, length);
     topology.accessResult = MemTxResult.Ok;
-  } else if (prepare(topology, target, attributes)) {
-    dispatchWrite(target.region, value, offset, length, attributes);
+  } else if (!prepare(topology, target, attributes)) {
+    return;
+  } else if (length <= 4) {
+    dispatchWrite(target.region, low, offset, length, attributes);
+  } else {
+    dispatchWrite64(target.region, joined(low, high), offset, attributes);
   }
 }
 
-function readWidePart(
-  topology: MemoryTopology,
-  target: Target,
-  address: number,
-  length: number,
-  attributes: number,
-): bigint {
-  if (length <= 4) return BigInt(readPart(topology, target, address, length, attributes) >>> 0);
-  const offset = address + target.delta;
-  if (!target.directRead)
-    return prepare(topology, target, attributes) ? dispatchRead64(target.region, offset, attributes) : 0n;
-  const low = BigInt(readPart(topology, target, address, 4, attributes) >>> 0);
-  return low | (BigInt(readPart(topology, target, address + 4, length - 4, attributes) >>> 0) << 32n);
+const joined = (low: number, high: number): bigint => (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+
+/** Up to 8 bytes, little endian: the low half, and the upper one in `upperHalf`. */
+function loadBytes(bytes: Uint8Array, offset: number, length: number): number {
+  let low = 0;
+  let high = 0;
+  for (let byte = 0; byte < length; byte++) {
+    const value = bytes[offset + byte]! << (8 * (byte & 3));
+    if (byte < 4) low |= value;
+    else high |= value;
+  }
+  upperHalf = high;
+  return low;
 }
 
-function writeWidePart(
-  topology: MemoryTopology,
-  target: Target,
-  address: number,
-  value: bigint,
-  length: number,
-  attributes: number,
-): void {
-  const low = Number(BigInt.asUintN(32, value));
-  if (length <= 4) {
-    writePart(topology, target, address, low, length, attributes);
-  } else if (target.directWrite) {
-    writePart(topology, target, address, low, 4, attributes);
-    writePart(topology, target, address + 4, Number(BigInt.asUintN(32, value >> 32n)), length - 4, attributes);
-  } else if (prepare(topology, target, attributes)) {
-    dispatchWrite64(target.region, BigInt.asUintN(64, value), address + target.delta, attributes);
-  }
+function storeBytes(bytes: Uint8Array, offset: number, low: number, high: number, length: number): void {
+  for (let byte = 0; byte < length; byte++) bytes[offset + byte] = (byte < 4 ? low : high) >>> (8 * (byte & 3));
 }
 
 /** Delivers queued writes before an access that must find them done. */
