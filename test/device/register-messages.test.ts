@@ -43,6 +43,20 @@ const fields = (all: NonNullable<RegisterSpec['fields']>): RegisterSpec => ({ wi
 describe('a class whose registers cannot work is refused when it is defined:', () => {
   const mistakes: readonly (readonly [what: string, places: readonly Place[], message: string])[] = [
     [
+      'fields that are none',
+      [[0x10, fields({})]],
+      "register 'first' has fields: {}, which account for no bit. Leave fields out, or declare them all.",
+    ],
+    [
+      'two registers of one name',
+      [
+        [0, { width: 8, name: 'status' }],
+        [4, { width: 8, name: 'status' }],
+      ],
+      "register 'status' at 0x4 of region 'bank' has the same name as register 'status' at 0x0 of region 'bank'. " +
+        'Give one of them another.',
+    ],
+    [
       'fields that share a bit',
       [[0x10, fields({ mode: bits(0, 3), enable: bit(3), rest: reserved([4, 7]) })]],
       "register 'first' at 0x10 of region 'bank': fields 'mode' (bits 0 to 3) and 'enable' (bit 3) overlap. " +
@@ -284,6 +298,21 @@ describe('a class whose registers cannot work is refused when it is defined:', (
     class Bank extends IsaDevice {}
     expect(() => (region.register(0, word) as unknown as (target: object, name: string) => void)(Bank, 'data')).toThrow(
       "Bank.data: the register at 0x0 of region 'bank' cannot be static: every device has its own. Remove 'static'.",
+    );
+  });
+
+  it('a register on an accessor or a method, which hold nothing', () => {
+    const onAccessor = () => {
+      class Bank extends IsaDevice {
+        @region.register(0, word) get status(): number {
+          return 1;
+        }
+      }
+      return Bank;
+    };
+    expect(onAccessor).toThrow(
+      "Bank.status: the register at 0x0 of region 'bank' needs a field that holds its value, and this is an accessor. " +
+        'For what happens on an access, use its onRead and onWrite.',
     );
   });
 });

@@ -134,6 +134,9 @@ export function checkTogether(registers: readonly RegisterDeclaration[], fail: F
       if (a.member === b.member) {
         throw fail(`field '${a.member}' holds two registers: ${describeRegister(a)} and ${describeRegister(b)}.`);
       }
+      if (a.name === b.name) {
+        throw fail(`${describeRegister(b)} has the same name as ${describeRegister(a)}. Give one of them another.`);
+      }
       if (a.region !== b.region || !shareBytes(a, b)) continue;
       if (!samePort(a, b)) throw fail(`${describeRegister(a)} and ${describeRegister(b)} overlap. Move one of them.`);
       if (a.width !== b.width || a.indexedBy?.indexMember !== b.indexedBy?.indexMember) {

@@ -1,3 +1,4 @@
+import { BackplaneError } from '../../memory/index.ts';
 import { checkMember } from '../decorated-member.ts';
 import type { Device } from '../device.ts';
 import type { Nothing } from '../handlers.ts';
@@ -125,8 +126,14 @@ export function makeRegister<S extends RegisterSpec>(
   recorderOf: RecorderOf,
 ): Register<S> {
   const where = `the register at ${hex(definition.offset)} of region '${definition.region.name}'`;
-  const decorate = (target: object, member: string): void => {
+  const decorate = (target: object, member: string, descriptor?: PropertyDescriptor): void => {
     checkMember(target, member, where);
+    if (descriptor !== undefined) {
+      const [name, kind] = [target.constructor.name, descriptor.value === undefined ? 'an accessor' : 'a method'];
+      throw new BackplaneError(
+        `${name}.${member}: ${where} needs a field that holds its value, and this is ${kind}. For what happens on an access, use its onRead and onWrite.`,
+      );
+    }
     recorderOf(target.constructor).addRegister(definition, member);
   };
   const hook = (isWrite: boolean, field: string | undefined) => (target: object, method: string) => {

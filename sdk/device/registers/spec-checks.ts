@@ -33,6 +33,9 @@ const accesses = [
 export function checkSpec(spec: RegisterSpec, where: string, fail: Fail): void {
   for (const word of Object.keys(spec)) oneOf(Object.keys(words), word, `${where} says`, fail);
   const { access = 'read-write', atReset = 'reset-value', narrow = 'by-byte', fields = {} } = spec;
+  if (spec.fields !== undefined && Object.keys(fields).length === 0) {
+    throw fail(`${where} has fields: {}, which account for no bit. Leave fields out, or declare them all.`);
+  }
   oneOf(accesses, access, `${where} has the access`, fail);
   oneOf(['reset-value', 'kept', 'set-by-device'], atReset, `${where} has atReset`, fail);
   oneOf(['by-byte', 'zero-extended'], narrow, `${where} has narrow`, fail);
