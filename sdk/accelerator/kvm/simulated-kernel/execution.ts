@@ -1,8 +1,8 @@
 import type { GuestTime } from './guest-time.ts';
 import type { IoBus } from './io-bus.ts';
-import type { Ioeventfds } from './ioeventfds.ts';
 import type { KernelExitStatistics } from './kernel-exit-statistics.ts';
-import type { MemorySlots } from './memory-slots.ts';
+import type { KernelIoeventfds } from './kernel-ioeventfds.ts';
+import type { KernelMemorySlots } from './kernel-memory-slots.ts';
 
 /** How one step of an operation ended. */
 export const Step = {
@@ -23,6 +23,6 @@ export interface ExecutionContext {
   readonly time: GuestTime;
   readonly ports: IoBus;
   readonly memory: IoBus;
-  readonly ioeventfds: Ioeventfds;
-  readonly slots: MemorySlots;
+  readonly ioeventfds: KernelIoeventfds;
+  readonly slots: KernelMemorySlots;
 }

@@ -15,7 +15,7 @@ import {
 } from '../abi.ts';
 import type { IoctlArgument } from '../kvm-kernel.ts';
 import { type Capabilities, MaximumVcpus } from './capabilities.ts';
-import type { Eventfd } from './ioeventfds.ts';
+import type { Eventfd } from './kernel-ioeventfds.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
 import type { VirtualMachine } from './virtual-machine.ts';
 

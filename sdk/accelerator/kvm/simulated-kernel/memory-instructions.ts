@@ -3,7 +3,7 @@ import { ExitReason, KvmRun, MemoryRegionFlag, MmioExit, PageSize } from '../abi
 import { storeValue } from '../coalesced-ring.ts';
 import { type ExecutionContext, Step, type StepValue } from './execution.ts';
 import { BusAnswer } from './io-bus.ts';
-import type { MemorySlot } from './memory-slots.ts';
+import type { KernelMemorySlot } from './kernel-memory-slots.ts';
 
 /** How the part of an access that lies in one page ended. */
 const Part = { InRam: 0, InKernel: 1, ToUserspace: 2, Fault: 3, SkipsRest: 4 } as const;
@@ -99,7 +99,14 @@ export class MemoryInstructions {
     return Part.ToUserspace;
   }
 
-  #accessRam(slot: MemorySlot, ram: DataView, offset: number, start: number, length: number, isWrite: boolean): void {
+  #accessRam(
+    slot: KernelMemorySlot,
+    ram: DataView,
+    offset: number,
+    start: number,
+    length: number,
+    isWrite: boolean,
+  ): void {
     const bytes = this.#bytes;
     for (let byte = 0; byte < length; byte++) {
       if (isWrite) ram.setUint8(offset + byte, bytes.getUint8(start + byte));

@@ -8,8 +8,8 @@ import { DefaultOperationCosts, GuestTime, type OperationCosts } from './guest-t
 import { HostMemory } from './host-memory.ts';
 import type { InterruptionValue } from './interruption.ts';
 import { type FileTable, has, systemIoctl, vcpuIoctl, vmIoctl } from './ioctls.ts';
-import { Eventfd } from './ioeventfds.ts';
 import { KernelExitStatistics } from './kernel-exit-statistics.ts';
+import { Eventfd } from './kernel-ioeventfds.ts';
 import type { VcpuExecution } from './vcpu-execution.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
 import { VirtualMachine } from './virtual-machine.ts';

@@ -1,14 +1,14 @@
 import { Capability, PageSize } from '../abi.ts';
 import { RingProducer } from '../coalesced-ring.ts';
 import type { Capabilities } from './capabilities.ts';
-import { CoalescedZones, RingTimes } from './coalesced-zones.ts';
 import type { ExecutionContext } from './execution.ts';
 import type { GuestTime } from './guest-time.ts';
 import type { HostMemory } from './host-memory.ts';
 import { IoBus } from './io-bus.ts';
-import { Ioeventfds } from './ioeventfds.ts';
 import type { KernelExitStatistics } from './kernel-exit-statistics.ts';
-import { MemorySlots } from './memory-slots.ts';
+import { KernelIoeventfds } from './kernel-ioeventfds.ts';
+import { KernelMemorySlots } from './kernel-memory-slots.ts';
+import { KernelZones, RingTimes } from './kernel-zones.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
 
 /** One VM: its memory slots, its buses, and the one ring that all its vCPUs share. */
@@ -18,11 +18,11 @@ export class VirtualMachine implements ExecutionContext {
   readonly capabilities: Capabilities;
   readonly ports = new IoBus();
   readonly memory = new IoBus();
-  readonly ioeventfds = new Ioeventfds(this.ports, this.memory);
-  readonly slots: MemorySlots;
+  readonly ioeventfds = new KernelIoeventfds(this.ports, this.memory);
+  readonly slots: KernelMemorySlots;
   readonly ringPage = new DataView(new ArrayBuffer(PageSize));
   readonly ringTimes = new RingTimes();
-  readonly zones: CoalescedZones;
+  readonly zones: KernelZones;
   readonly vcpus = new Map<number, VirtualCpu>();
   readonly #ring = new RingProducer(this.ringPage);
 
@@ -30,9 +30,9 @@ export class VirtualMachine implements ExecutionContext {
     this.statistics = statistics;
     this.time = time;
     this.capabilities = capabilities;
-    this.slots = new MemorySlots(host);
+    this.slots = new KernelMemorySlots(host);
     const knowsPorts = (capabilities[Capability.CoalescedPio] ?? 0) !== 0;
-    this.zones = new CoalescedZones(this.ports, this.memory, this.#ring, this.ringTimes, knowsPorts);
+    this.zones = new KernelZones(this.ports, this.memory, this.#ring, this.ringTimes, knowsPorts);
   }
 
   /** The guest time at which KVM_RUN has to come back, for a timer or because a queued write has waited enough. */

@@ -17,7 +17,7 @@ export class RingTimes {
   }
 }
 
-class Zone implements BusDevice {
+class KernelZone implements BusDevice {
   readonly countsAgainstLimit = true;
   readonly pio: 0 | 1;
   readonly #start: bigint;
@@ -53,8 +53,8 @@ class Zone implements BusDevice {
 }
 
 /** The zones of a VM, in order of registration. @see virt/kvm/coalesced_mmio.c */
-export class CoalescedZones {
-  readonly #zones = new Set<Zone>();
+export class KernelZones {
+  readonly #zones = new Set<KernelZone>();
   readonly #ports: IoBus;
   readonly #memory: IoBus;
   readonly #ring: RingProducer;
@@ -76,7 +76,7 @@ export class CoalescedZones {
     if (pio === undefined) return Errno.EINVAL;
     const address = zone.getBigUint64(CoalescedZone.address, true);
     const size = zone.getUint32(CoalescedZone.length, true);
-    const device = new Zone(address, size, pio, this.#ring, this.#times);
+    const device = new KernelZone(address, size, pio, this.#ring, this.#times);
     const refused = this.#bus(pio).register(address, size | 0, device);
     if (refused === 0) this.#zones.add(device);
     return refused;

@@ -7,7 +7,7 @@ const EndOfPhysicalMemory = 2n ** 52n;
 const Page = BigInt(PageSize);
 
 /** A range of guest physical memory backed by userspace memory. */
-export interface MemorySlot {
+export interface KernelMemorySlot {
   readonly id: number;
   readonly flags: number;
   readonly guestAddress: number;
@@ -20,17 +20,17 @@ export interface MemorySlot {
 }
 
 /** The memory slots of a VM. @see virt/kvm/kvm_main.c, kvm_set_memory_region */
-export class MemorySlots {
+export class KernelMemorySlots {
   readonly #host: HostMemory;
-  #slots: readonly MemorySlot[] = [];
-  #last: MemorySlot | undefined;
+  #slots: readonly KernelMemorySlot[] = [];
+  #last: KernelMemorySlot | undefined;
 
   constructor(host: HostMemory) {
     this.#host = host;
   }
 
   /** The slot that holds this guest physical address. */
-  find(address: number): MemorySlot | undefined {
+  find(address: number): KernelMemorySlot | undefined {
     const last = this.#last;
     if (last !== undefined && address >= last.guestAddress && address - last.guestAddress < last.size) return last;
     for (const slot of this.#slots) {
@@ -43,7 +43,7 @@ export class MemorySlots {
   }
 
   /** The guest stored into this slot. A store never runs over a page: the processor splits it. */
-  markDirty(slot: MemorySlot, offset: number): void {
+  markDirty(slot: KernelMemorySlot, offset: number): void {
     if (slot.dirty === undefined) return;
     const page = Math.floor(offset / PageSize);
     slot.dirty[page >> 3]! |= 1 << (page & 7);
@@ -89,7 +89,7 @@ export class MemorySlots {
     return 0;
   }
 
-  #define(old: MemorySlot | undefined, wanted: Omit<MemorySlot, 'view' | 'dirty'>): number {
+  #define(old: KernelMemorySlot | undefined, wanted: Omit<KernelMemorySlot, 'view' | 'dirty'>): number {
     if (old !== undefined) {
       if (wanted.userspaceAddress !== old.userspaceAddress || wanted.size !== old.size) return Errno.EINVAL;
       if (((wanted.flags ^ old.flags) & MemoryRegionFlag.Readonly) !== 0) return Errno.EINVAL;
@@ -111,14 +111,14 @@ export class MemorySlots {
     );
   }
 
-  #replace(old: MemorySlot | undefined, slot: MemorySlot | undefined): 0 {
+  #replace(old: KernelMemorySlot | undefined, slot: KernelMemorySlot | undefined): 0 {
     const others = this.#slots.filter((other) => other !== old);
     this.#slots = slot === undefined ? others : [...others, slot];
     this.#last = undefined;
     return 0;
   }
 
-  #byId(id: number): MemorySlot | undefined {
+  #byId(id: number): KernelMemorySlot | undefined {
     return this.#slots.find((slot) => slot.id === id);
   }
 }

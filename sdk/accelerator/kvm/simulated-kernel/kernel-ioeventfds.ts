@@ -20,7 +20,7 @@ export class Eventfd {
   }
 }
 
-class IoeventfdDevice implements BusDevice {
+class KernelIoeventfd implements BusDevice {
   readonly countsAgainstLimit = false;
   readonly bus: IoBus;
   readonly eventfd: Eventfd;
@@ -51,14 +51,14 @@ class IoeventfdDevice implements BusDevice {
   }
 
   /** Whether both could take one and the same write. */
-  collidesWith(other: IoeventfdDevice): boolean {
+  collidesWith(other: KernelIoeventfd): boolean {
     if (this.bus !== other.bus || this.address !== other.address) return false;
     if (this.length === 0 || other.length === 0) return true;
     if (this.length !== other.length) return false;
     return this.datamatch === undefined || other.datamatch === undefined || this.datamatch === other.datamatch;
   }
 
-  isSame(other: IoeventfdDevice): boolean {
+  isSame(other: KernelIoeventfd): boolean {
     return (
       this.bus === other.bus &&
       this.eventfd === other.eventfd &&
@@ -70,14 +70,14 @@ class IoeventfdDevice implements BusDevice {
 }
 
 /** The ioeventfds of a VM. @see virt/kvm/eventfd.c, kvm_ioeventfd */
-export class Ioeventfds {
+export class KernelIoeventfds {
   /** Asked before the memory bus, by address alone: memory ioeventfds without a length. */
   readonly fastMemory = new IoBus();
   readonly #ports: IoBus;
   readonly #memory: IoBus;
   /** No x86 access reaches it. */
   readonly #channels = new IoBus();
-  readonly #devices = new Set<IoeventfdDevice>();
+  readonly #devices = new Set<KernelIoeventfd>();
 
   constructor(ports: IoBus, memory: IoBus) {
     this.#ports = ports;
@@ -99,10 +99,10 @@ export class Ioeventfds {
     if (eventfd === undefined) return Errno.EBADF;
     const datamatch = matches ? request.getBigUint64(IoeventfdLayout.datamatch, true) : undefined;
     const bus = this.#bus(flags);
-    const device = new IoeventfdDevice(bus, eventfd, address, length, datamatch);
+    const device = new KernelIoeventfd(bus, eventfd, address, length, datamatch);
     const twin =
       length === 0 && bus === this.#memory
-        ? new IoeventfdDevice(this.fastMemory, eventfd, address, length, datamatch)
+        ? new KernelIoeventfd(this.fastMemory, eventfd, address, length, datamatch)
         : undefined;
     if (deassign) {
       if (twin !== undefined) this.#remove(twin);
@@ -115,14 +115,14 @@ export class Ioeventfds {
     return twinRefused;
   }
 
-  #add(device: IoeventfdDevice): number {
+  #add(device: KernelIoeventfd): number {
     for (const other of this.#devices) if (other.collidesWith(device)) return Errno.EEXIST;
     const refused = device.bus.register(device.address, device.length, device);
     if (refused === 0) this.#devices.add(device);
     return refused;
   }
 
-  #remove(wanted: IoeventfdDevice): number {
+  #remove(wanted: KernelIoeventfd): number {
     for (const device of this.#devices) {
       if (!device.isSame(wanted)) continue;
       device.bus.unregister(device);
