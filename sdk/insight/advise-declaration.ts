@@ -1,28 +1,30 @@
 import type { Machine } from '../machine/index.ts';
 import { hex, type MemoryRegion } from '../memory/index.ts';
 import type { Candidate } from './advise-candidates.ts';
-import type { FollowerReport } from './advise-evidence.ts';
 import type { SignalCandidate } from './advise-signals.ts';
+import { type Judgement, otherReaders } from './advise-verdict.ts';
 
 /** What to paste above the class: the range, and the partners that must deliver the queue. */
-export function declarationOf(candidate: Candidate, partners: readonly FollowerReport[], machine: Machine): string {
+export function declarationOf(candidate: Candidate, judgement: Judgement, machine: Machine): string {
   const { isPort, region, offset, size } = candidate;
   const name = isPort ? 'ports' : 'registers';
-  if (region === undefined) return standAlone(candidate, partners, name);
-  const other = [...new Set(partners.flatMap((partner) => (partner.region === region ? [] : (partner.region ?? []))))];
+  if (region === undefined) return standAlone(candidate, judgement, name);
   const widens = region.coalescedRanges.some((range) => offset <= range.offset && range.offset < offset + size);
   return [
     `// ${ownerOf(region, machine)}: '${name}' stands for its region '${region.name}'${widens ? '; instead of the narrower range' : ''}`,
     `@addCoalescedIo(${name}, { offset: ${hex(offset)}, size: ${sizeText(size)} })`,
-    ...other.map((partner) => `@flushCoalescedIo(${camelCase(partner.name)}) // its region '${partner.name}'`),
+    ...otherReaders(region, machine).map(
+      (partner) => `@flushCoalescedIo(${camelCase(partner.name)}) // its region '${partner.name}'`,
+    ),
   ].join('\n');
 }
 
 /** Where nobody is modelled: a region that holds the partners too, so that it delivers its queue by itself. */
-function standAlone({ isPort, start, size }: Candidate, partners: readonly FollowerReport[], name: string): string {
-  const ends = partners.map(({ address, size: width }) => address + width);
-  const base = Math.min(start, ...partners.map(({ address }) => address));
-  const end = Math.max(start + size, ...ends);
+function standAlone({ isPort, start, size }: Candidate, { partners, effects }: Judgement, name: string): string {
+  const read = partners.map(({ address, size: width }) => [address, address + width - 1] as const);
+  const shown = [...read, ...effects.partners];
+  const base = Math.min(start, ...shown.map(([first]) => first));
+  const end = Math.max(start + size, ...shown.map(([, last]) => last + 1));
   const make = isPort ? 'portRegion' : 'mmioRegion';
   const label = `${isPort ? 'port' : 'registers'}-${hex(base)}`;
   return [

@@ -1,10 +1,8 @@
-import type { Machine } from '../machine/index.ts';
 import { hex } from '../memory/index.ts';
 import type { Candidate } from './advise-candidates.ts';
 import type { Evidence } from './advise-evidence.ts';
 import type { ObservedReplay } from './advise-observation.ts';
-import type { WriteShape } from './advise-shapes.ts';
-import { type AdviceVerdict, judge } from './advise-verdict.ts';
+import { type AdviceVerdict, type Judgement, lateSentences } from './advise-verdict.ts';
 
 /** A write of one value, in one width, to one address, again and again: perhaps no more than a signal. */
 export interface SignalCandidate {
@@ -41,21 +39,26 @@ export function signalCandidatesOf(
   });
 }
 
-/** The consumer of a signal runs later too, and it learns neither the value nor how often. */
+/**
+ * The consumer of a signal runs later too, and it learns neither the value nor how often. To start work is what signals are
+ * for; what is kept, shown or logged is lost as a signal.
+ */
 export function judgeSignal(
   { candidate, match, writes, others }: SignalCandidate,
-  evidence: Evidence,
-  shapes: readonly WriteShape[],
-  machine: Machine,
+  { against, effects, partners }: Judgement,
 ): { verdict: AdviceVerdict; reasons: string[] } {
-  const { verdict, reasons, partners } = judge(candidate, evidence, shapes, machine);
-  const dependent = partners.filter(({ depends }) => depends);
-  const isUnsound = verdict === 'unsound' || dependent.length > 0;
-  const value = `Always ${hex(match)}, never read back (${writes.toLocaleString('en-US')} writes${others > 0 ? `; ${others} of other values still exit` : ''}).`;
-  const check =
-    'Sound only if its handler does nothing but wake somebody: a consumer learns neither the value nor the number of writes.';
+  const bad = lateSentences(candidate, effects, true);
+  const isKept = effects.harmless.size > 0;
+  const isUnsound = bad.length + against.length > 0 || isKept || partners.some(({ depends }) => depends);
+  const rest = others > 0 ? `; ${others} of other values still exit` : '';
   return {
-    verdict: isUnsound ? 'unsound' : 'flush',
-    reasons: [value, ...(verdict === 'unsound' ? reasons : []), check],
+    verdict: isUnsound ? 'unsound' : 'unknown',
+    reasons: [
+      `Always ${hex(match)}, never read back (${writes.toLocaleString('en-US')} writes${rest}).`,
+      ...bad,
+      ...against,
+      ...(isKept ? ['What is written is kept or shown: a signal would lose it.'] : []),
+      'Sound only if its handler does nothing but wake somebody: a consumer learns neither the value nor the number of writes.',
+    ],
   };
 }

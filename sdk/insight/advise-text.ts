@@ -6,6 +6,7 @@ import type { AdviceVerdict } from './advise-verdict.ts';
 const verdicts: Readonly<Record<AdviceVerdict, string>> = {
   sound: 'looks sound',
   flush: 'with flushes',
+  unknown: 'not known',
   unsound: 'looks unsound',
 };
 
@@ -17,25 +18,25 @@ export interface AdviceTextOptions {
 
 /** The whole advice as text: a table, the best rows in words with what to paste, and how all this was found. */
 export function formatAdvice(advice: Advice, { rows, explained }: AdviceTextOptions): string {
-  const usable = advice.coalesce.filter(({ verdict }) => verdict !== 'unsound');
-  const unsound = advice.coalesce.filter(({ verdict }) => verdict === 'unsound');
+  const of = (...wanted: AdviceVerdict[]) => advice.coalesce.filter(({ verdict }) => wanted.includes(verdict));
+  const [usable, unknown, unsound] = [of('sound', 'flush'), of('unknown'), of('unsound')];
+  const nothing =
+    'Nothing more is known to be able to wait: what else leaves for userspace is needed there, or nobody knows.';
   const parts = [
     formatToday(advice),
-    section(
-      'Coalescing more',
-      usable,
-      advice,
-      rows,
-      'Nothing more could wait: every write that leaves for userspace is needed there.',
-    ),
+    usable.length === 0 ? nothing : section('Coalescing more', usable, advice, rows),
     ...usable.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)),
   ];
+  if (unknown.length > 0) {
+    parts.push(section('Would save exits, if the write does nothing by itself', unknown, advice, rows));
+    parts.push(...unknown.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
+  }
   if (unsound.length > 0) {
-    parts.push(section('Would save exits, and looks unsound', unsound, advice, rows, ''));
-    parts.push(...unsound.slice(0, explained).map((suggestion, index) => because(suggestion, index + 1).join('\n')));
+    parts.push(section('Would save exits, and looks unsound', unsound, advice, rows));
+    parts.push(...unsound.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
   }
   if (advice.ioeventfds.length > 0) {
-    parts.push(section('One write as a signal (ioeventfd)', advice.ioeventfds, advice, rows, ''));
+    parts.push(section('One write as a signal (ioeventfd)', advice.ioeventfds, advice, rows));
     parts.push(...advice.ioeventfds.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
   }
   if (advice.unreachable > 0) {
@@ -54,14 +55,7 @@ function formatToday({ recording, machine, accesses, today }: Advice): string {
   );
 }
 
-function section(
-  title: string,
-  suggestions: readonly Suggestion[],
-  { today }: Advice,
-  rows: number,
-  otherwise: string,
-): string {
-  if (suggestions.length === 0) return otherwise;
+function section(title: string, suggestions: readonly Suggestion[], { today }: Advice, rows: number): string {
   const shown = suggestions.slice(0, rows);
   const table = [
     ['', 'exits saved', 'of all', 'exits then', 'longest wait', 'mean wait', ''],
@@ -83,13 +77,16 @@ function section(
   return `${title}\n\n${columns(table)}${more}`;
 }
 
+/** Nobody is given to paste what looks unsound. */
 function explain(suggestion: Suggestion, place: number): string {
+  const because = reasonsOf(suggestion, place);
+  if (suggestion.verdict === 'unsound') return because.join('\n');
   const verb = suggestion.kind === 'coalesce' ? 'Paste:' : 'Write:';
   const lines = suggestion.declaration.split('\n').map((line) => `     ${line}`);
-  return [...because(suggestion, place), `   ${verb}`, ...lines].join('\n');
+  return [...because, `   ${verb}`, ...lines].join('\n');
 }
 
-function because(suggestion: Suggestion, place: number): string[] {
+function reasonsOf(suggestion: Suggestion, place: number): string[] {
   const { writes, saved, reasons, what } = suggestion;
   const head = `${place}. ${placeOf(suggestion)} (${what}): ${count(saved)} of ${count(writes)} exits vanish.`;
   return [head, ...reasons.map((reason) => `   ${reason}`)];
@@ -105,12 +102,15 @@ export function placeOf({ isPort, start, size, match }: Suggestion): string {
 const howJudged = `How this was found. The recording is replayed once on the machine as it is; then KVM's rules are applied to it with one range
 added at a time: a write that lies wholly in a zone takes one of 169 slots, every exit and every expired timer empties the ring, and
 so does a write that has waited 10 ms. So the numbers are what a replay gives, not estimates. Waits are in guest time.
-'with flushes': reads of the same device came next after such writes; they must deliver the queue (same region: they do by themselves).
-'looks unsound', if one of these holds: the device is the machine's interrupt controller; delivering such a write moved the memory
-map, an interrupt line of the device or a timer; a PC is known to have interrupt logic there or, where the machine models nobody,
-timers, DMA or the like; reads elsewhere are foretold clearly better by what was written than by what they gave before; the guest read one
-place three times or more in a row after such writes; or it acknowledged an interrupt within four accesses, three times more often
-than by chance. A recording cannot prove that nobody else looks: DMA, other processors and other threads are not in it.`;
+The verdicts are not in the recording: it shows what followed a write, not what the write set off.
+'looks sound', 'with flushes': the write is only kept, shown or logged. A PC's datasheets say so, or the device's own declaration: a register
+without a hook. Reads that show it must deliver the queue (same region: they do by themselves).
+'not known': nothing speaks against it, and nothing is known of the device, or the device answers it in code.
+'looks unsound', if one of these holds: the datasheet says that the write acts at once (interrupts, timers, DMA, sending, the map, a reset);
+the device is the machine's interrupt controller; delivering such a write moved the memory map, an interrupt line of the device or a
+timer; reads elsewhere are foretold clearly better by what was written than by what they gave before; the guest read one place three times
+or more in a row after such writes; or it acknowledged an interrupt within four accesses, three times more often than by chance.
+That nobody else looks cannot be proved: DMA, other processors and other threads are not in a recording.`;
 
 const count = (value: number) => value.toLocaleString('en-US');
 const milliseconds = (nanoseconds: number) => `${(nanoseconds / MILLISECOND).toFixed(3)} ms`;

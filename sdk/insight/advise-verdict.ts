@@ -1,20 +1,25 @@
 import type { Machine } from '../machine/index.ts';
-import { hex } from '../memory/index.ts';
+import { hex, type MemoryRegion } from '../memory/index.ts';
 import type { Candidate } from './advise-candidates.ts';
 import type { Evidence, FollowerReport } from './advise-evidence.ts';
 import type { WriteShape } from './advise-shapes.ts';
-import { type LandmarkEffect, landmarkAt } from './pc-landmarks.ts';
+import type { BadEffect } from './pc-landmarks.ts';
+import { type HarmlessEffect, type WriteEffects, writeEffectsOf } from './write-effects.ts';
 
 /**
- * sound: nothing in the recording depends on a write. flush: reads follow that must deliver what is queued first.
- * unsound: something would notice that the write came late.
+ * sound: the write does nothing by itself, and no read depends on it. flush: it does nothing by itself, and reads must deliver what
+ * is queued first. unknown: nothing speaks against it, and what the write does is not known. unsound: something would notice that the
+ * write came late.
  */
-export type AdviceVerdict = 'sound' | 'flush' | 'unsound';
+export type AdviceVerdict = 'sound' | 'flush' | 'unknown' | 'unsound';
 
 export interface Judgement {
   readonly verdict: AdviceVerdict;
   /** Why, in sentences: what speaks against it first. */
   readonly reasons: readonly string[];
+  /** What speaks against it, beside what the write does by itself. */
+  readonly against: readonly string[];
+  readonly effects: WriteEffects;
   /** Reads that must deliver what is queued before they are answered. */
   readonly partners: readonly FollowerReport[];
 }
@@ -22,40 +27,85 @@ export interface Judgement {
 const FewWrites = 16;
 const PolledShare = 0.05;
 const LeastPolled = 3;
+const QuietShare = 0.5;
 const AcknowledgedLift = 3;
 const AcknowledgedShare = 0.2;
 const PartnersNamed = 4;
 
-const effects: Readonly<Record<LandmarkEffect, string>> = {
-  interrupts: 'A PC has its interrupt logic there: an interrupt is acknowledged, masked or sent late.',
-  time: 'A PC keeps time there: a timer starts late.',
-  work: 'A write there can set a device to work: it starts late, and so does its interrupt.',
-  map: 'A write there can change what memory shows: what follows would still meet the old map.',
+const late: Readonly<Record<BadEffect, string>> = {
+  interrupts: 'An interrupt would be raised, masked or acknowledged late.',
+  time: 'A timer would start or stop late.',
+  work: 'A write can set the device to work: it would start late, and so would its interrupt.',
+  map: 'A write can change what addresses lead to: what follows would still meet the old map.',
   delay: 'The write is made for the time that it takes: queued, it takes none.',
-  reset: 'A write there can reset the machine, late.',
+  reset: 'The machine would reset, sleep or stop late.',
+  transmit: 'What goes out would go out late, and so would the interrupt that says so.',
 };
 
-/** Weighs what the recording shows against what the machine knows of itself. */
+const harmless: Readonly<Record<HarmlessEffect, string>> = {
+  keeps: 'A write is only kept, for a later access.',
+  picture: 'A write only changes the picture, and people see it a moment late.',
+  log: 'What is written only goes to a log. What is queued when the machine dies is not in it.',
+};
+
+/** Weighs what is known of such writes, what the machine knows of itself, and what the recording shows. */
 export function judge(
   candidate: Candidate,
   evidence: Evidence,
   shapes: readonly WriteShape[],
   machine: Machine,
 ): Judgement {
-  const against = [
-    ...machineReasons(candidate, shapes, machine),
-    ...landmarkReasons(candidate, machine),
-    ...recordingReasons(candidate, evidence),
-  ];
+  const effects = writeEffectsOf(candidate, shapes, machine);
+  const ofMachine = machineReasons(candidate, shapes, machine);
+  const ofRecording = recordingReasons(candidate, evidence);
+  const bad = lateSentences(candidate, effects);
+  const against = [...ofMachine, ...ofRecording];
   const partners = partnersOf(candidate, evidence);
-  const flush = partnerReasons(partners);
-  const caution = candidate.writes < FewWrites ? ['So few writes prove nothing.'] : [];
-  const verdict = against.length > 0 ? 'unsound' : flush.length > 0 ? 'flush' : 'sound';
-  const praise =
-    verdict === 'sound' && evidence.readBack === 0
-      ? ['Nothing in the recording depends on when these writes arrive.']
-      : [];
-  return { verdict, reasons: [...against, ...flush, ...praise, ...readBackReasons(evidence), ...caution], partners };
+  const mayShow = partners.length > 0 || otherReaders(candidate.region, machine).length > 0;
+  const verdict = against.length + bad.length > 0 ? 'unsound' : verdictOf(candidate, evidence, effects, mayShow);
+  const caution = verdict !== 'sound' && verdict !== 'flush' && candidate.writes < FewWrites;
+  const reasons = [
+    ...ofMachine,
+    ...bad,
+    ...ofRecording,
+    ...(verdict === 'unknown' ? unknownReasons(candidate, evidence, machine) : []),
+    ...(verdict === 'unsound' ? [] : sentences(candidate, effects, effects.harmless, harmless)),
+    ...showReasons(effects),
+    ...partnerReasons(partners),
+    ...readBackReasons(evidence),
+    ...(caution ? ['So few writes prove nothing.'] : []),
+  ];
+  return { verdict, reasons, against, effects, partners };
+}
+
+function verdictOf(
+  { start, size }: Candidate,
+  { readBack }: Evidence,
+  { unknown, harmless: kinds, partners }: WriteEffects,
+  mayShow: boolean,
+): AdviceVerdict {
+  if (unknown) return 'unknown';
+  const isLog = kinds.size === 1 && kinds.has('log');
+  const isShown = partners.some(([first, last]) => first < start || last >= start + size);
+  return mayShow || isShown || (readBack > 0 && !isLog) ? 'flush' : 'sound';
+}
+
+/** What would come late, a sentence for each effect; for a signal, to start work is no fault. */
+export function lateSentences(candidate: Candidate, effects: WriteEffects, isSignal = false): string[] {
+  const bad = isSignal ? new Map([...effects.bad].filter(([effect]) => effect !== 'work')) : effects.bad;
+  return sentences(candidate, effects, bad, late);
+}
+
+/** Says whose effect it is where the candidate's own name does not. */
+function sentences<Effect extends string>(
+  { region }: Candidate,
+  { bad, harmless: others }: WriteEffects,
+  found: ReadonlyMap<Effect, readonly string[]>,
+  texts: Readonly<Record<Effect, string>>,
+): string[] {
+  const all = new Set([...bad.values(), ...others.values()].flat());
+  const isTold = region === undefined && all.size === 1;
+  return [...found].map(([effect, names]) => (isTold ? texts[effect] : `${texts[effect]} (${listed(names)})`));
 }
 
 /** Reads of the same device at other addresses, each address once. */
@@ -93,16 +143,6 @@ function machineReasons(candidate: Candidate, shapes: readonly WriteShape[], mac
   return reasons;
 }
 
-/** Interrupt logic is where it is on every PC; for all else a device that the machine has speaks for itself. */
-function landmarkReasons({ isPort, start, region }: Candidate, machine: Machine): string[] {
-  const effect = landmarkAt(isPort, start)?.effect;
-  if (effect === undefined) return [];
-  if (region === undefined) return [effects[effect]];
-  return effect !== 'interrupts' || interruptControllers(machine).includes(region.owner?.id ?? '')
-    ? []
-    : [effects[effect]];
-}
-
 const interruptControllers = ({ definition }: Machine): readonly string[] =>
   [definition.interruptController ?? []].flat();
 
@@ -122,6 +162,26 @@ function recordingReasons(candidate: Candidate, evidence: Evidence): string[] {
     reasons.push(`Right after ${count(acknowledged)} of the writes the guest acknowledged an interrupt.`);
   }
   return reasons;
+}
+
+/** What nobody can see in a recording, and what hints at it all the same. */
+function unknownReasons({ region, writes }: Candidate, { quiet }: Evidence, machine: Machine): string[] {
+  const plugged = machine.devices.find(({ device }) => device === region?.owner);
+  const who =
+    plugged === undefined
+      ? 'Nobody is known here: what a write sets off is not in a recording.'
+      : `What a write sets off is in the code of ${plugged.blueprint.deviceClass.name}: nothing of it showed in this recording.`;
+  const hint = quiet >= FewWrites / 2 && quiet >= writes * QuietShare;
+  return [
+    `${who} It may wait only if it sends, starts and acknowledges nothing, and moves no interrupt line.`,
+    ...(hint ? [`After ${count(quiet)} of the writes the guest was silent for 1 ms or more: perhaps it waited.`] : []),
+  ];
+}
+
+function showReasons({ partners }: WriteEffects): string[] {
+  if (partners.length === 0) return [];
+  const ranges = partners.map(([first, last]) => (first === last ? hex(first) : `${hex(first)}-${hex(last)}`));
+  return [`Reads of ${listed(ranges)} show it: one region for all of them delivers the queue by itself.`];
 }
 
 function partnerReasons(partners: readonly FollowerReport[]): string[] {
@@ -145,5 +205,15 @@ export function whereOf(place: Pick<FollowerReport, 'isPort' | 'address' | 'regi
   return place.region === undefined ? where : `${where} '${place.region.name}'`;
 }
 
+/** Regions of the same device that can be read, and do not deliver the queue yet. */
+export function otherReaders(region: MemoryRegion | undefined, machine: Machine): MemoryRegion[] {
+  const plugged = machine.devices.find(({ device }) => device === region?.owner);
+  return (plugged?.regions ?? []).filter(
+    (other) => other !== region && other.ops.reads.handlers.length > 0 && !other.flushCoalescedIo,
+  );
+}
+
+const listed = (names: readonly string[]) =>
+  names.length < 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
 const count = (value: number) => value.toLocaleString('en-US');
 const times = (value: number) => (value === 1 ? 'once' : `${count(value)} times`);

@@ -6,13 +6,14 @@ import { BackplaneError, type MemoryRegion } from '../memory/index.ts';
 import { type Applicable, withSuggestion } from './advise-apply.ts';
 import { type Candidate, candidatesOf } from './advise-candidates.ts';
 import { declarationOf, signalDeclarationOf } from './advise-declaration.ts';
-import { type Evidence, gatherEvidence } from './advise-evidence.ts';
+import { gatherEvidence } from './advise-evidence.ts';
 import { type ObservedReplay, observeReplay } from './advise-observation.ts';
 import { type Prediction, predict } from './advise-prediction.ts';
 import { judgeSignal, type SignalCandidate, signalCandidatesOf } from './advise-signals.ts';
 import { type AdviceVerdict, type Judgement, judge } from './advise-verdict.ts';
 import { landmarkAt } from './pc-landmarks.ts';
 import type { ReplaySetup } from './replay.ts';
+import type { WriteEffects } from './write-effects.ts';
 
 /** One range to coalesce, or one write to turn into a signal, and what comes of it. Plain data. */
 export interface Suggestion extends Applicable {
@@ -52,14 +53,13 @@ export function advise(trace: RecordedTrace, setup: ReplaySetup): Advice {
   const regionAt = (isPort: boolean, address: number) => ownedRegion(machine, isPort, address);
   const candidates = candidatesOf(observed).filter((candidate) => isFree(machine, candidate));
   const evidence = gatherEvidence(observed, candidates, regionAt);
-  const coalesce = candidates.map((candidate, index) => {
-    const judgement = judge(candidate, evidence[index]!, observed.shapes, machine);
-    return predicted(observed, setup, suggest(candidate, judgement, machine), candidate);
-  });
+  const judgements = candidates.map((candidate, index) => judge(candidate, evidence[index]!, observed.shapes, machine));
+  const coalesce = candidates.map((candidate, index) =>
+    predicted(observed, setup, suggest(candidate, judgements[index]!, machine), candidate),
+  );
   const ioeventfds = signalCandidatesOf(observed, candidates, evidence).map((signal) => {
-    const { candidate } = signal;
-    const known = evidence[candidates.indexOf(candidate)]!;
-    return predicted(observed, setup, suggestSignal(signal, known, observed, machine), candidate);
+    const judgement = judgements[candidates.indexOf(signal.candidate)]!;
+    return predicted(observed, setup, suggestSignal(signal, judgement, machine), signal.candidate);
   });
   return {
     recording: trace.name,
@@ -72,40 +72,35 @@ export function advise(trace: RecordedTrace, setup: ReplaySetup): Advice {
   };
 }
 
-const rank: Readonly<Record<AdviceVerdict, number>> = { sound: 0, flush: 1, unsound: 2 };
+const rank: Readonly<Record<AdviceVerdict, number>> = { sound: 0, flush: 0, unknown: 1, unsound: 2 };
 
-/** What may be done before what may not, and there what saves most; of equals, the narrower range. */
+/** What may be done first, then what nobody knows, then what may not; there what saves most; of equals, the narrower range. */
 function bestFirst(a: Suggestion, b: Suggestion): number {
-  const unsound = Number(a.verdict === 'unsound') - Number(b.verdict === 'unsound');
-  return unsound || b.saved - a.saved || rank[a.verdict] - rank[b.verdict] || a.size - b.size || a.start - b.start;
+  return rank[a.verdict] - rank[b.verdict] || b.saved - a.saved || a.size - b.size || a.start - b.start;
 }
 
 type Unpredicted = Omit<Suggestion, 'prediction' | 'saved'>;
 
-function suggest(candidate: Candidate, { verdict, reasons, partners }: Judgement, machine: Machine): Unpredicted {
+function suggest(candidate: Candidate, judgement: Judgement, machine: Machine): Unpredicted {
+  const { verdict, reasons, partners } = judgement;
   return {
     kind: 'coalesce',
-    ...placeOf(candidate),
+    ...placeOf(candidate, judgement.effects),
     writes: candidate.writes,
     verdict,
     reasons,
     flushPartners: partners.map(({ isPort, address, count }) => ({ isPort, address, reads: count })),
-    declaration: declarationOf(candidate, partners, machine),
+    declaration: declarationOf(candidate, judgement, machine),
   };
 }
 
-function suggestSignal(
-  signal: SignalCandidate,
-  evidence: Evidence,
-  { shapes }: ObservedReplay,
-  machine: Machine,
-): Unpredicted {
+function suggestSignal(signal: SignalCandidate, judgement: Judgement, machine: Machine): Unpredicted {
   return {
     kind: 'ioeventfd',
-    ...placeOf(signal.candidate),
+    ...placeOf(signal.candidate, judgement.effects),
     match: signal.match,
     writes: signal.writes,
-    ...judgeSignal(signal, evidence, shapes, machine),
+    ...judgeSignal(signal, judgement),
     flushPartners: [],
     declaration: signalDeclarationOf(signal, machine),
   };
@@ -148,10 +143,21 @@ function hasEffects({ shapes, replay }: ObservedReplay, { shapes: own, region }:
   );
 }
 
-function placeOf({ isPort, start, size, region, offset }: Candidate) {
-  const what = region?.owner === undefined ? landmarkAt(isPort, start)?.name : undefined;
-  const owner = region?.owner === undefined ? {} : { device: region.owner.id, region: region.name };
-  return { isPort, start, size, offset, ...owner, what: what ?? region?.name ?? 'not modelled' };
+function placeOf({ isPort, start, size, region, offset }: Candidate, { bad, harmless, unknown }: WriteEffects) {
+  const place = { isPort, start, size, offset };
+  if (region?.owner !== undefined) return { ...place, device: region.owner.id, region: region.name, what: region.name };
+  const names = [...new Set([...harmless.values(), ...bad.values()].flat())];
+  const known = landmarkAt(isPort, start)?.name ?? 'not modelled';
+  return { ...place, what: unknown || names.length === 0 ? known : commonName(names) };
+}
+
+/** `VGA CRT` of `VGA CRT index` and `VGA CRT data`; of names that begin otherwise the first, and how many more. */
+function commonName(names: readonly string[]): string {
+  const [first = '', ...others] = names;
+  const words = first.split(' ');
+  let same = words.length;
+  while (same > 0 && !others.every((name) => `${name} `.startsWith(`${words.slice(0, same).join(' ')} `))) same--;
+  return same > 0 ? words.slice(0, same).join(' ').replace(/,$/, '') : `${first} and ${others.length} more`;
 }
 
 /** The region of a device at an address; undefined where the machine models nobody. */
