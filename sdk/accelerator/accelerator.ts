@@ -124,6 +124,8 @@ export abstract class Accelerator {
 
   /** An eventfd for `region.addIoeventfd`: the guest's writes there call `consumer`, after a drain. */
   abstract eventfd(consumer: () => void): number;
+  /** Gives such an eventfd back. No region may name it any more. */
+  closeEventfd(_fd: number): void {}
   /** Tells somebody of every access, exit, queued write and vector from here on, or nobody. An accelerator may have nothing to tell. */
   observe(_listener: AcceleratorListener | undefined): void {}
   /** Undoes attach: removes listeners and closes the kernel's file descriptors. */

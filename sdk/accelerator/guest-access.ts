@@ -1,4 +1,4 @@
-import { type AddressSpace, BackplaneError, hex, type MemorySection } from '../memory/index.ts';
+import { type AddressSpace, DeviceFailure, describeThrown, hex, type MemorySection } from '../memory/index.ts';
 
 /** How the guest's accesses reach the machine: by address, from exits and from the ring alike. */
 export interface GuestAccess {
@@ -80,11 +80,11 @@ export class MachineAccess implements GuestAccess {
 function handlerFailure(space: AddressSpace, verb: string, address: number, size: number, cause: unknown): Error {
   const section = space.lookup(address);
   const where = section === undefined ? `${space.name} at ${hex(address)}` : describeSection(section, address);
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new BackplaneError(
-    `${where}: the handler of a ${verb} of ${size} ${size === 1 ? 'byte' : 'bytes'} threw: ${sentence(reason)} ` +
+  return new DeviceFailure(
+    `${where}: the handler of a ${verb} of ${size} ${size === 1 ? 'byte' : 'bytes'} threw: ${sentence(describeThrown(cause))} ` +
       'A handler must answer every guest; report what the guest did wrong with guestError().',
-    { cause },
+    section?.region.owner,
+    cause,
   );
 }
 

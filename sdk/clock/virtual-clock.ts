@@ -11,6 +11,8 @@ export abstract class VirtualClock {
   private readonly queue = new DeadlineQueue();
   /** Hears of each timer that expires, before its callback runs. */
   observer: ((timer: Timer) => void) | undefined;
+  /** Makes a better error of what a callback threw: a machine knows whose timer it is. */
+  explainFailure: ((timer: Timer, failure: unknown) => unknown) | undefined;
 
   /** Guest nanoseconds since the machine was started; exact to 104 days. */
   abstract readonly now: number;
@@ -44,7 +46,11 @@ export abstract class VirtualClock {
       if (++fired > FiringsAtOneInstant) throw endlessTimer(timer.name, this.now);
       timer.cancel();
       this.observer?.(timer);
-      timer.callback();
+      try {
+        timer.callback();
+      } catch (failure) {
+        throw this.explainFailure?.(timer, failure) ?? failure;
+      }
     }
     return fired;
   }

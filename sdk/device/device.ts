@@ -53,9 +53,12 @@ export abstract class Device implements RegionOwner {
 
   unrealize(): void {
     if (!this.realized) return;
-    this.onUnrealize();
-    this.regions = new Map();
-    this.surroundings = undefined;
+    try {
+      this.onUnrealize();
+    } finally {
+      this.regions = new Map();
+      this.surroundings = undefined;
+    }
   }
 
   /**

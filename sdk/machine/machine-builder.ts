@@ -1,25 +1,18 @@
-import type { Container, Newable } from 'inversify';
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
-import { EventNotifiers, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
+import { PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
-import {
-  type ConcreteDeviceClass,
-  constructDevice,
-  type Device,
-  DeviceOptions,
-  type DeviceSurroundings,
-  type GuestErrors,
-  nearest,
-  pinsOf,
-  timersOf,
-} from '../device/index.ts';
-import { BackplaneError } from '../memory/index.ts';
+import { type Device, type GuestErrors, pinsOf, timersOf } from '../device/index.ts';
+import { BackplaneError, describeThrown } from '../memory/index.ts';
+import { inDevice } from './device-failures.ts';
+import { DeviceMaker, type FailedConstruction } from './device-maker.ts';
+import { RetiredNotifiers } from './device-notifiers.ts';
 import { MachineBoard } from './machine-board.ts';
 import type { MachineDefinition } from './machine-definition.ts';
 import { EmptyBoard, PluggedDevice } from './machine-parts.ts';
 import { type DeviceOptionValues, MachinePlan, type PlannedDevice } from './machine-plan.ts';
+import { pinMistakes } from './pin-check.ts';
 import { loadServices, newContainer } from './services.ts';
-import { swapDevice } from './swapping.ts';
+import { type Swap, type SwapOutcome, type SwapWorkshop, swapDevices } from './swapping.ts';
 import { DeviceWire, type UsedDevice } from './wiring.ts';
 import { type Mapping, WiringCheck } from './wiring-check.ts';
 import { WiringError } from './wiring-error.ts';
@@ -49,8 +42,8 @@ export class MachineBuilder {
   private readonly mistakes: string[] = [];
   private readonly plan: MachinePlan;
   private readonly check: WiringCheck;
-  /** The options of the device under construction. */
-  private current: Readonly<Record<string, unknown>> = {};
+  private readonly maker: DeviceMaker;
+  private readonly retired: RetiredNotifiers;
 
   constructor(
     private readonly definition: MachineDefinition,
@@ -61,6 +54,8 @@ export class MachineBuilder {
     this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
     this.plan = new MachinePlan(definition.devices, options, request.deviceOptions);
     this.check = new WiringCheck(definition.name, this.container);
+    this.maker = new DeviceMaker(this.container, accelerator);
+    this.retired = new RetiredNotifiers(this.board.topology);
     this.bindServices();
   }
 
@@ -88,14 +83,15 @@ export class MachineBuilder {
     this.mistakes.length = 0;
     const plan = new MachinePlan(used, this.board.options, {}, present);
     const constructed = this.constructPlan(plan, new WiringCheck(this.definition.name, this.container), present);
-    return this.board.topology.transaction(() => {
-      const plugged = this.plugIn(constructed, present);
-      for (const { device } of plugged) {
-        device.reset();
-        if (device instanceof PciDevice) device.resetOnBus();
-      }
-      return plugged;
-    });
+    try {
+      return this.board.topology.transaction(() => {
+        const plugged = this.plugIn(constructed, present);
+        this.resetAll(plugged);
+        return plugged;
+      });
+    } finally {
+      this.retired.closeAll();
+    }
   }
 
   /** Second step: regions exist and are mapped, functions are on their bus, pins are soldered. In one transaction. */
@@ -117,28 +113,34 @@ export class MachineBuilder {
     });
   }
 
-  /** Another class in the place of a device: both steps, and the state goes over. */
-  replace(old: PluggedDevice, deviceClass: ConcreteDeviceClass, present: readonly PluggedDevice[]): PluggedDevice {
+  /** Other classes in the places of devices: both steps, and the state goes over. Answers the new ones, in that order. */
+  replaceAll(swaps: readonly Swap[], present: readonly PluggedDevice[]): SwapOutcome {
     this.mistakes.length = 0;
-    const others = present.filter((one) => one !== old);
-    const { topology } = this.board;
-    return swapDevice(old, deviceClass, {
+    const { topology, ramOwners } = this.board;
+    const others = present.filter((one) => !swaps.some(({ old }) => old === one));
+    const shop: SwapWorkshop = {
       topology,
       clock: this.clock,
       pci: this.service(PciBus),
       make: (used) => {
-        const plan = new MachinePlan([used], this.board.options, {}, others);
+        const plan = new MachinePlan(used, this.board.options, {}, others);
         const made = this.constructPlan(plan, new WiringCheck(this.definition.name, this.container), others);
-        return this.pluggedFrom(made[0] as ConstructedDevice);
+        return made.map((one) => this.pluggedFrom(one));
       },
-      realize: ({ id, device }) =>
-        this.board.ramOwners.realize(device, () => device.realize(this.surroundings(id)), old.device),
-      solder: (one) => this.solder(one, [...others, one]),
-    });
+      realize: (one, old) => ramOwners.realize(one.device, () => this.realize(one), old.device),
+      solder: (one, made) => this.solder(one, [...others, ...made]),
+      retire: ({ device }) => this.retired.add(this.maker.notifiersOf(device)),
+    };
+    try {
+      return swapDevices(swaps, shop);
+    } finally {
+      this.retired.closeAll();
+    }
   }
 
   /** The reverse of plugging in, also of what was plugged in only in part. */
-  takeOut({ device, mappings, cuts }: PluggedDevice): void {
+  takeOut({ id, device, mappings, cuts }: PluggedDevice): void {
+    this.retired.add(this.maker.notifiersOf(device));
     this.board.topology.transaction(() => {
       for (const cut of cuts.splice(0)) cut();
       if (device instanceof PciDevice) this.service(PciBus)?.unregister(device);
@@ -148,8 +150,9 @@ export class MachineBuilder {
         const region = device.region(planned.template);
         region.container?.removeSubregion(region);
       }
-      device.unrealize();
+      inDevice(id, device, 'onUnrealize()', () => device.unrealize());
     });
+    this.retired.closeAll();
   }
 
   private constructPlan(plan: MachinePlan, check: WiringCheck, present: readonly PluggedDevice[]): ConstructedDevice[] {
@@ -159,15 +162,39 @@ export class MachineBuilder {
     check.checkOverlaps([...mappings.values()].flat());
     for (const device of devices) check.checkWires(device, ids);
     const sound = devices.filter((planned) => check.checkServices(planned) && !planned.faulty);
-    const constructed = this.constructAll(sound, mappings);
-    this.checkPins(constructed, present);
-    const mistakes = [...this.mistakes, ...plan.mistakes, ...check.mistakes];
-    if (mistakes.length > 0) throw new WiringError(this.definition.name, mistakes);
-    return constructed;
+    const constructed: ConstructedDevice[] = [];
+    const failed: FailedConstruction[] = [];
+    this.maker.makeAll(sound).forEach((made, index) => {
+      const planned = sound[index] as PlannedDevice;
+      if ('cause' in made) failed.push(made);
+      else constructed.push({ plan: planned, device: made, mappings: mappings.get(planned) ?? [] });
+    });
+    const made = constructed.map(({ plan: { id, wires }, device }) => ({ id, wires, device }));
+    const mistakes = [
+      ...this.mistakes,
+      ...failed.map(({ mistake }) => mistake),
+      ...pinMistakes(made, [...present, ...made]),
+      ...plan.mistakes,
+      ...check.mistakes,
+    ];
+    if (mistakes.length === 0) return constructed;
+    for (const { device } of constructed) this.maker.notifiersOf(device)?.close();
+    throw new WiringError(this.definition.name, mistakes, failed[0]?.cause);
   }
 
-  private surroundings(id: string): DeviceSurroundings {
-    return { id, topology: this.board.topology, guestErrors: this.request.guestErrors };
+  /** Devices that were plugged in just now; one that throws takes them all out again. */
+  private resetAll(plugged: readonly PluggedDevice[]): void {
+    try {
+      for (const { id, device } of plugged) inDevice(id, device, 'reset()', () => resetPlugged(device));
+    } catch (error) {
+      for (const one of [...plugged].reverse()) this.takeOut(one);
+      throw error;
+    }
+  }
+
+  private realize({ id, device }: PluggedDevice): void {
+    const { guestErrors } = this.request;
+    inDevice(id, device, 'onRealize()', () => device.realize({ id, topology: this.board.topology, guestErrors }));
   }
 
   private pluggedFrom({ plan, device, mappings }: ConstructedDevice): PluggedDevice {
@@ -175,8 +202,9 @@ export class MachineBuilder {
     return new PluggedDevice({ ...plan, device, mappings, options });
   }
 
-  private plugOne({ id, device, mappings, address }: PluggedDevice): void {
-    this.board.ramOwners.realize(device, () => device.realize(this.surroundings(id)));
+  private plugOne(one: PluggedDevice): void {
+    const { device, mappings, address } = one;
+    this.board.ramOwners.realize(device, () => this.realize(one));
     for (const { container, planned, start, priority } of mappings) {
       container.addSubregion(start, device.region(planned.template), priority);
     }
@@ -202,57 +230,11 @@ export class MachineBuilder {
     this.container.bind(MachineBoard).toConstantValue(this.board);
     this.container.bind(Accelerator).toConstantValue(accelerator);
     this.container.bind(ResetController).toConstantValue(reset);
-    this.container.bind(EventNotifiers).toConstantValue({ add: (consumer) => accelerator.eventfd(consumer) });
-    this.container
-      .bind(DeviceOptions)
-      .toDynamicValue(() => this.current)
-      .inTransientScope();
     this.container.bind(VirtualClock).toConstantValue(new ManualClock());
     try {
       loadServices(this.container, this.definition.services, [VirtualClock]);
     } catch (error) {
-      this.mistakes.push(`A service module failed to load: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-
-  /**
-   * Device classes are bound in a container of their own, which is thrown away: a device is no service of another one, and a
-   * container remembers for ever what was bound in it, also after unbind.
-   */
-  private constructAll(
-    plans: readonly PlannedDevice[],
-    mappings: ReadonlyMap<PlannedDevice, readonly Mapping[]>,
-  ): ConstructedDevice[] {
-    const classes = new Set(plans.map(({ used }) => used.device as unknown as Newable<Device>));
-    const maker = newContainer(this.container);
-    for (const deviceClass of classes) maker.bind(deviceClass).toSelf().inTransientScope();
-    return plans.flatMap((plan) => {
-      const device = this.constructOne(plan, maker);
-      return device === undefined ? [] : [{ plan, device, mappings: mappings.get(plan) ?? [] }];
-    });
-  }
-
-  private constructOne({ id, blueprint, given, used }: PlannedDevice, maker: Container): Device | undefined {
-    this.current = blueprint.options.resolve(given, id);
-    try {
-      return constructDevice(() => maker.get(used.device as unknown as Newable<Device>));
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.mistakes.push(`Device '${id}': ${used.device.name} could not be constructed: ${why.trim()}`);
-      return undefined;
-    }
-  }
-
-  private checkPins(constructed: readonly ConstructedDevice[], present: readonly PluggedDevice[]): void {
-    const all = [...present, ...constructed.map(({ plan, device }) => ({ id: plan.id, device }))];
-    for (const { plan, device } of constructed) {
-      for (const [name, wire] of plan.wires) {
-        this.checkPin(plan.id, device, name, '');
-        const other = wire instanceof DeviceWire ? all.find(({ id }) => id === wire.device) : undefined;
-        if (other !== undefined && wire instanceof DeviceWire) {
-          this.checkPin(other.id, other.device, wire.pin, ` It is named by a wire of '${plan.id}'.`);
-        }
-      }
+      this.mistakes.push(`A service module failed to load: ${describeThrown(error)}`);
     }
   }
 
@@ -273,15 +255,6 @@ export class MachineBuilder {
     );
   }
 
-  private checkPin(id: string, device: Device, name: string, remark: string): void {
-    const pins = [...pinsOf(device).keys()];
-    if (pins.includes(name)) return;
-    const close = nearest(name, pins);
-    const hint =
-      close === undefined ? `It has ${pins.length === 0 ? 'none' : pins.join(', ')}.` : `Did you mean '${close}'?`;
-    this.mistakes.push(`Device '${id}': ${device.constructor.name} has no pin '${name}'. ${hint}${remark}`);
-  }
-
   private solder({ id, device, wires, cuts }: PluggedDevice, all: readonly PluggedDevice[]): void {
     const pins = pinsOf(device);
     for (const [name, wire] of wires) {
@@ -297,4 +270,9 @@ export class MachineBuilder {
       }
     }
   }
+}
+
+function resetPlugged(device: Device): void {
+  device.reset();
+  if (device instanceof PciDevice) device.resetOnBus();
 }

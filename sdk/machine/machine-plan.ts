@@ -7,6 +7,7 @@ import {
   type Option,
   type RegionTemplate,
 } from '../device/index.ts';
+import { describeThrown } from '../memory/index.ts';
 import type { MachineOptionValues } from './machine-definition.ts';
 import type { UsedDevice, Wire } from './wiring.ts';
 
@@ -71,7 +72,7 @@ export class MachinePlan {
     try {
       return work();
     } catch (error) {
-      this.mistakes.push(error instanceof Error ? error.message : String(error));
+      this.mistakes.push(describeThrown(error));
       return undefined;
     }
   }

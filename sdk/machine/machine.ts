@@ -17,6 +17,7 @@ import {
 } from '../device/index.ts';
 import { type AddressSpace, BackplaneError, GiB, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
+import { inDevice, timerFailure } from './device-failures.ts';
 import { interruptSourceOf } from './interrupt-sources.ts';
 import { MachineBuilder } from './machine-builder.ts';
 import type { MachineDefinition, MachineOptionValues } from './machine-definition.ts';
@@ -27,7 +28,7 @@ import type { MachineObserver } from './observers.ts';
 import { refusedAccesses } from './refused-accesses.ts';
 import { type MachineSnapshot, saveMachine } from './snapshot.ts';
 import { readRequest, restoreMachine } from './snapshot-restore.ts';
-import { unpluggable } from './unplugging.ts';
+import { refuseInsideHandler, unpluggable } from './unplugging.ts';
 import type { UsedDevice } from './wiring.ts';
 
 /** What may be asked of a machine when it is created. Everything has a default. */
@@ -112,6 +113,7 @@ export class Machine {
     this.options = options;
     const constructed = builder.construct();
     this.clock = builder.clock;
+    this.clock.explainFailure = (timer, failure) => timerFailure(this.devices, timer, failure);
     this.builder = builder;
     this.topology.observer = refusedAccesses(this.errors);
     this.plugged = builder.plugIn(constructed);
@@ -195,12 +197,26 @@ export class Machine {
    * Puts another class of the same type in the place of a device, between two instructions: code is swapped, and the state goes
    * over through the device's own snapshot. What does not fit is refused with the difference, and the old device stays.
    */
-  swap(id: string, deviceClass: ConcreteDeviceClass): void {
+  swap(id: string, deviceClass: ConcreteDeviceClass): readonly string[] {
+    return this.swapAll(new Map([[id, deviceClass]]));
+  }
+
+  /**
+   * Swaps several devices, by their ids: all of them or, if one does not fit, none. Answers what old devices threw on their
+   * way out, when the new ones had their places already; usually nothing.
+   */
+  swapAll(classes: ReadonlyMap<string, ConcreteDeviceClass>): readonly string[] {
+    refuseInsideHandler(this.topology, this.definition);
     this.settle();
-    const old = unpluggable(this.plugged, id, this.definition, 'swap');
-    const made = this.builder.replace(old, deviceClass, this.plugged);
-    this.plugged = this.plugged.map((one) => (one === old ? made : one));
+    const ids = [...classes.keys()];
+    const swaps = [...classes].map(([id, deviceClass]) => ({
+      old: unpluggable(this.plugged, id, this.definition, 'swap', ids),
+      deviceClass,
+    }));
+    const { made, complaints } = this.builder.replaceAll(swaps, this.plugged);
+    this.plugged = this.plugged.map((one) => made[swaps.findIndex(({ old }) => old === one)] ?? one);
     this.observers.follow();
+    return complaints;
   }
 
   /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */
@@ -259,7 +275,7 @@ export class Machine {
 
   /** Devices first, each in turn; then what their bus resets. */
   private resetDevices(): void {
-    for (const { device } of this.devices) device.reset();
+    for (const { id, device } of this.devices) inDevice(id, device, 'reset()', () => device.reset());
     this.service(PciBus)?.reset();
   }
 

@@ -13,19 +13,25 @@ export class RamOwners {
   private current: OwnedBlock[] = [];
   private heirlooms: OwnedBlock[] = [];
 
-  /** Realizes a device; what it allocates meanwhile is its own. With a predecessor, it is that one's as far as it matches. */
-  realize(device: Device, work: () => void, predecessor?: Device): void {
+  /**
+   * Realizes a device; what it allocates meanwhile is its own. With a predecessor, it is that one's as far as it matches;
+   * answers how to put back what was in it.
+   */
+  realize(device: Device, work: () => void, predecessor?: Device): () => void {
     const inherited = (predecessor && this.owned.get(predecessor)) ?? [];
     const contents = inherited.map(({ block }) => block.bytes.slice());
+    const putBack = () =>
+      inherited.forEach(({ block }, index) => {
+        block.bytes.set(contents[index] as Uint8Array);
+      });
     this.current = [];
     this.heirlooms = [...inherited];
     try {
       work();
       this.owned.set(device, this.current);
+      return putBack;
     } catch (error) {
-      inherited.forEach(({ block }, index) => {
-        block.bytes.set(contents[index] as Uint8Array);
-      });
+      putBack();
       throw error;
     } finally {
       this.current = this.heirlooms = [];

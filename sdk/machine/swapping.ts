@@ -2,49 +2,95 @@ import type { MachineClock } from '../accelerator/index.ts';
 import { formatPciAddress, type PciBus, PciDevice } from '../bus/index.ts';
 import { timersOf } from '../device/device-timers.ts';
 import { blueprintOf, type ConcreteDeviceClass, type Device, loadDevice, pinsOf, saveDevice } from '../device/index.ts';
-import { BackplaneError, type MemoryTopology } from '../memory/index.ts';
+import { BackplaneError, describeThrown, type MemoryTopology } from '../memory/index.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import { DeviceWire, type Placement, type UsedDevice, type Wire } from './wiring.ts';
+
+/** A device, and the class whose instance is to take its place. */
+export interface Swap {
+  readonly old: PluggedDevice;
+  readonly deviceClass: ConcreteDeviceClass;
+}
+
+export interface SwapOutcome {
+  /** In the order of the swaps. */
+  readonly made: readonly PluggedDevice[];
+  /** What old devices threw on their way out; the new ones are in place all the same. */
+  readonly complaints: readonly string[];
+}
 
 /** What the machine does for a swap: it knows services and containers. */
 export interface SwapWorkshop {
   readonly topology: MemoryTopology;
   readonly clock: MachineClock;
   readonly pci: PciBus | undefined;
-  /** Constructs the new device as the machine would plug it in; throws a WiringError. */
-  make(used: UsedDevice): PluggedDevice;
-  realize(plugged: PluggedDevice): void;
-  solder(plugged: PluggedDevice): void;
+  /** Constructs the new devices as the machine would plug them in; throws a WiringError. */
+  make(used: readonly UsedDevice[]): PluggedDevice[];
+  /** With the RAM of the old one; answers how to put back what was in that. */
+  realize(made: PluggedDevice, old: PluggedDevice): () => void;
+  /** `made` are all the new devices: wires may lead from one to another. */
+  solder(one: PluggedDevice, made: readonly PluggedDevice[]): void;
+  /** What the machine holds for a device that has gone may go too. */
+  retire(gone: PluggedDevice): void;
 }
 
 /**
- * Puts an instance of another class, usually a later edition of the same source file, in the place of a device: the same id,
- * address, options and wires, and the state of the old one through its snapshot. Either all of it happens, in one
- * transaction that the guest cannot look into, or none, and the old device stays.
+ * Puts instances of other classes, usually later editions of the same source file, in the places of devices: the same ids,
+ * addresses, options and wires, and the state of the old ones through their snapshots. First all of them are made, and
+ * take and check their states, connected to nothing. Only when the last of them agrees do wires, timers and addresses
+ * change hands. All of it happens in one transaction that the guest cannot look into, or nothing, and the old devices stay.
  */
-export function swapDevice(old: PluggedDevice, deviceClass: ConcreteDeviceClass, shop: SwapWorkshop): PluggedDevice {
-  const used = usedAs(old, deviceClass);
-  const saved = saveDevice(old.device);
+export function swapDevices(swaps: readonly Swap[], shop: SwapWorkshop): SwapOutcome {
   return shop.topology.transaction(() => {
-    unmap(old);
-    let made: PluggedDevice | undefined;
-    try {
-      made = shop.make(used);
-      shop.realize(made);
-      loadDevice(made.device, saved);
-      map(made);
-    } catch (error) {
-      if (made !== undefined) drop(made);
-      map(old);
-      throw error;
-    }
-    shop.solder(made);
-    if (old.device instanceof PciDevice) shop.pci?.replace(old.device, made.device as PciDevice);
-    takeOverTimers(shop.clock, old.device, made.device);
-    cutQuietly(old);
-    old.device.unrealize();
-    return made;
+    const made = prepare(swaps, shop);
+    return { made, complaints: commit(swaps, made, shop) };
   });
+}
+
+/** Nothing that the old devices hold is touched; their regions are out of the way meanwhile. */
+function prepare(swaps: readonly Swap[], shop: SwapWorkshop): PluggedDevice[] {
+  const used = swaps.map(({ old, deviceClass }) => usedAs(old, deviceClass));
+  const saved = swaps.map(({ old }) => saveDevice(old.device));
+  const undo: (() => void)[] = [];
+  try {
+    for (const { old } of swaps) {
+      undo.push(() => map(old));
+      unmap(old);
+    }
+    const made = shop.make(used);
+    for (const heir of made) undo.push(() => drop(heir, shop));
+    made.forEach((heir, index) => {
+      undo.unshift(shop.realize(heir, (swaps[index] as Swap).old));
+      loadDevice(heir.device, saved[index]);
+      map(heir);
+    });
+    return made;
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw error;
+  }
+}
+
+function commit(swaps: readonly Swap[], made: readonly PluggedDevice[], shop: SwapWorkshop): string[] {
+  const pairs = swaps.map(({ old }, index) => ({ old, heir: made[index] as PluggedDevice }));
+  for (const { heir } of pairs) shop.solder(heir, made);
+  for (const { old, heir } of pairs) {
+    if (old.device instanceof PciDevice) shop.pci?.replace(old.device, heir.device as PciDevice);
+    takeOverTimers(shop.clock, old.device, heir.device);
+  }
+  for (const { old } of pairs) cutQuietly(old);
+  return pairs.flatMap(({ old }) => sendAway(old, shop));
+}
+
+/** The old device's last code; it cannot keep the new one out any more. */
+function sendAway(old: PluggedDevice, shop: SwapWorkshop): string[] {
+  shop.retire(old);
+  try {
+    old.device.unrealize();
+    return [];
+  } catch (error) {
+    return [`Device '${old.id}': onUnrealize() of the old one threw: ${describeThrown(error)}`];
+  }
 }
 
 /** How the machine plugged the old device in, said of the new class. What was default then may be another default now. */
@@ -110,12 +156,15 @@ function unmap({ device, mappings }: PluggedDevice): void {
   }
 }
 
-/** A device that was made in vain. */
-function drop(made: PluggedDevice): void {
+/** A device that was made in vain. What it throws on its way out changes nothing: that it was refused is reported already. */
+function drop(made: PluggedDevice, shop: SwapWorkshop): void {
+  shop.retire(made);
   for (const timer of timersOf(made.device).values()) timer.cancel();
   if (!made.device.realized) return;
   unmap(made);
-  made.device.unrealize();
+  try {
+    made.device.unrealize();
+  } catch {}
 }
 
 /** Timers that expire at one instant fire in the order in which they were armed: the new ones stand where the old ones stood. */

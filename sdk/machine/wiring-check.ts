@@ -1,7 +1,7 @@
 import type { Container } from 'inversify';
 import { type BusContainers, IsaBus, PciBus, SystemBus } from '../bus/index.ts';
 import type { Token } from '../device/index.ts';
-import { hex, type MemoryRegion } from '../memory/index.ts';
+import { describeThrown, hex, type MemoryRegion } from '../memory/index.ts';
 import type { PlannedDevice, PlannedRegion } from './machine-plan.ts';
 import { describeMapped, describeOverlap, findOverlaps, type MappedRange } from './overlaps.ts';
 import { DeviceWire } from './wiring.ts';
@@ -126,8 +126,7 @@ export class WiringCheck {
     try {
       return this.services.get(token);
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      this.mistakes.push(`Service ${token.name} could not be made: ${why.trim()}`);
+      this.mistakes.push(`Service ${token.name} could not be made: ${describeThrown(error).trim()}`);
       return undefined;
     }
   }

@@ -3,7 +3,7 @@ export * from './address-range.ts';
 export { AddressSpace } from './address-space.ts';
 export { type CoalescedIoFlusher, type CoalescedRange, clipCoalescedRange } from './coalesced-io.ts';
 export * from './dirty-log.ts';
-export { BackplaneError } from './errors.ts';
+export { BackplaneError, DeviceFailure, describeThrown } from './errors.ts';
 export type { FlatRange, FlatView } from './flat-view.ts';
 export type { Ioeventfd, IoeventfdSpec } from './ioeventfd.ts';
 export * from './memory-listener.ts';

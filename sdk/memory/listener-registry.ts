@@ -71,6 +71,7 @@ export class ListenerRegistry {
     const next = effectiveIoeventfds(space.flatView);
     const listeners = this.of(space);
     const backwards = [...listeners].reverse();
+    const added: PlacedIoeventfd[] = [];
     let gone = 0;
     let come = 0;
     while (gone < old.length || come < next.length) {
@@ -81,8 +82,11 @@ export class ListenerRegistry {
       if (order >= 0) come++;
       // Removed in forward, added in reverse order: the opposite of everything else, as in QEMU.
       if (order < 0) for (const listener of listeners) listener.eventfdDel?.(sectionOfEventfd(space, before!), before!);
-      if (order > 0) for (const listener of backwards) listener.eventfdAdd?.(sectionOfEventfd(space, after!), after!);
+      if (order > 0) added.push(after!);
     }
+    // QEMU goes through both lists at once: an eventfd that takes another's place then comes before that one has gone, if
+    // its number is smaller, and the kernel refuses it.
+    for (const one of added) for (const listener of backwards) listener.eventfdAdd?.(sectionOfEventfd(space, one), one);
     space.showIoeventfds(next);
   }
 

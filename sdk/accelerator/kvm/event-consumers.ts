@@ -9,7 +9,7 @@ interface Consumer {
 
 /** Those who wait for an ioeventfd: the main loop's side of a signal that a guest's write gave. */
 export class EventConsumers {
-  private readonly consumers: Consumer[] = [];
+  private consumers: readonly Consumer[] = [];
 
   constructor(private readonly kernel: KvmKernel) {}
 
@@ -24,8 +24,15 @@ export class EventConsumers {
   /** A new eventfd, whose signals call `handler`. */
   add(handler: () => void): number {
     const fd = this.kernel.eventfd();
-    this.consumers.push({ fd, handler, signalled: false });
+    this.consumers = [...this.consumers, { fd, handler, signalled: false }];
     return fd;
+  }
+
+  /** Forgets one and closes it; a signal that nobody was called for yet is lost. */
+  remove(fd: number): void {
+    if (!this.consumers.some((consumer) => consumer.fd === fd)) return;
+    this.consumers = this.consumers.filter((consumer) => consumer.fd !== fd);
+    this.kernel.close(fd);
   }
 
   signal(fd: number): void {
@@ -58,6 +65,6 @@ export class EventConsumers {
 
   close(): void {
     for (const consumer of this.consumers) this.kernel.close(consumer.fd);
-    this.consumers.length = 0;
+    this.consumers = [];
   }
 }

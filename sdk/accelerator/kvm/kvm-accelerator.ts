@@ -217,6 +217,10 @@ export class KvmAccelerator extends Accelerator {
     return this.consumers.add(consumer);
   }
 
+  override closeEventfd(fd: number): void {
+    this.consumers.remove(fd);
+  }
+
   private zonesOf(kind: (listener: CoalescedZones) => readonly Zone[]) {
     const of = (isPort: boolean) =>
       this.listeners.flatMap(({ listener }) =>

@@ -1,4 +1,4 @@
-import { BackplaneError } from '../../../memory/errors.ts';
+import { BackplaneError, describeThrown } from '../../../memory/errors.ts';
 import { describeOperation, type GuestOperation } from '../../guest/operation.ts';
 import { EmulationFailure, ExitReason, FailEntryExit, InternalErrorExit, InvalidGuestState, KvmRun } from '../abi.ts';
 
@@ -32,8 +32,7 @@ export function refusedOperation(where: GuestWhereabouts, operation: GuestOperat
 /** The program itself failed; what it threw on purpose for people is passed on as it is. */
 export function thrownByProgram(where: GuestWhereabouts, cause: unknown): BackplaneError {
   if (cause instanceof BackplaneError) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new BackplaneError(`${place(where)}: its program threw: ${why}`, { cause });
+  return new BackplaneError(`${place(where)}: its program threw: ${describeThrown(cause)}`, { cause });
 }
 
 function place({ guest, operation, vcpu }: GuestWhereabouts): string {

@@ -1,0 +1,27 @@
+import type { Timer } from '../clock/index.ts';
+import { type Device, timersOf } from '../device/index.ts';
+import { DeviceFailure, describeThrown } from '../memory/index.ts';
+import type { PluggedDevice } from './machine-parts.ts';
+
+/** Runs a piece of a device's own code. What it throws comes out with the device's name, and the original as its cause. */
+export function inDevice<T>(id: string, device: Device, what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw deviceFailure(id, device, what, cause);
+  }
+}
+
+/** Names the device whose timer failed; a timer of nobody's keeps its own name. */
+export function timerFailure(devices: readonly PluggedDevice[], timer: Timer, cause: unknown): Error {
+  const owner = devices.find(({ device }) => [...timersOf(device).values()].includes(timer));
+  const what = `timer '${timer.name}'`;
+  if (owner !== undefined) return deviceFailure(owner.id, owner.device, what, cause);
+  return new DeviceFailure(`${what} threw: ${describeThrown(cause)}`, undefined, cause);
+}
+
+function deviceFailure(id: string, device: Device, what: string, cause: unknown): DeviceFailure {
+  const { type } = device.blueprint;
+  const name = type === id ? `'${id}'` : `'${id}' (${type})`;
+  return new DeviceFailure(`Device ${name}: ${what} threw: ${describeThrown(cause)}`, device, cause);
+}

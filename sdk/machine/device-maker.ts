@@ -1,0 +1,70 @@
+import type { Container, Newable } from 'inversify';
+import type { Accelerator } from '../accelerator/index.ts';
+import { EventNotifiers } from '../bus/index.ts';
+import { constructDevice, type Device, DeviceOptions } from '../device/index.ts';
+import { describeThrown } from '../memory/index.ts';
+import { DeviceNotifiers } from './device-notifiers.ts';
+import type { PlannedDevice } from './machine-plan.ts';
+import { newContainer } from './services.ts';
+
+/** A device that could not be constructed: a sentence for the list of mistakes, and what was thrown. */
+export interface FailedConstruction {
+  readonly mistake: string;
+  readonly cause: unknown;
+}
+
+/** Constructs devices with the services of a machine, and with what is each device's own: its options and its eventfds. */
+export class DeviceMaker {
+  private readonly notifiers = new WeakMap<Device, DeviceNotifiers>();
+  /** Of the device under construction. */
+  private options: Readonly<Record<string, unknown>> = {};
+  private ownNotifiers: DeviceNotifiers;
+
+  constructor(
+    private readonly services: Container,
+    private readonly accelerator: Accelerator,
+  ) {
+    this.ownNotifiers = new DeviceNotifiers(accelerator);
+    services
+      .bind(DeviceOptions)
+      .toDynamicValue(() => this.options)
+      .inTransientScope();
+    services
+      .bind(EventNotifiers)
+      .toDynamicValue(() => this.ownNotifiers)
+      .inTransientScope();
+  }
+
+  /**
+   * Device classes are bound in a container of their own, which is thrown away: a device is no service of another one, and a
+   * container remembers for ever what was bound in it, also after unbind.
+   */
+  makeAll(plans: readonly PlannedDevice[]): (Device | FailedConstruction)[] {
+    const classes = new Set(plans.map(({ used }) => used.device as unknown as Newable<Device>));
+    const maker = newContainer(this.services);
+    for (const deviceClass of classes) maker.bind(deviceClass).toSelf().inTransientScope();
+    return plans.map((plan) => this.make(plan, maker));
+  }
+
+  notifiersOf(device: Device): DeviceNotifiers | undefined {
+    return this.notifiers.get(device);
+  }
+
+  private make({ id, blueprint, given, used }: PlannedDevice, maker: Container): Device | FailedConstruction {
+    const notifiers = new DeviceNotifiers(this.accelerator);
+    this.options = blueprint.options.resolve(given, id);
+    this.ownNotifiers = notifiers;
+    try {
+      const device = constructDevice(() => maker.get(used.device as unknown as Newable<Device>));
+      notifiers.device = device;
+      this.notifiers.set(device, notifiers);
+      return device;
+    } catch (cause) {
+      notifiers.close();
+      const why = describeThrown(cause).trim();
+      return { mistake: `Device '${id}': ${used.device.name} could not be constructed: ${why}`, cause };
+    } finally {
+      this.ownNotifiers = new DeviceNotifiers(this.accelerator);
+    }
+  }
+}

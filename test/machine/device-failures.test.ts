@@ -1,0 +1,213 @@
+import { describe, expect, it } from 'vitest';
+import { isapc } from '../../machines/index.ts';
+import {
+  addCoalescedIo,
+  type ConcreteDeviceClass,
+  DeviceFailure,
+  defineMachine,
+  describeThrown,
+  device,
+  EventNotifiers,
+  guestProgram,
+  IsaDevice,
+  inject,
+  Machine,
+  portRegion,
+  type Timer,
+  use,
+  VirtualClock,
+} from '../../sdk/index.ts';
+
+type Place = 'constructor' | 'onRealize' | 'reset' | 'read' | 'write' | 'timer' | 'notifier' | 'onUnrealize';
+
+/** A device that throws at one place of its life, once it is told to. */
+function faulty(place: Place, thrown: unknown = new Error('boom')) {
+  const ports = portRegion({ name: 'faulty', base: 0x300, size: 4, accessSizes: [1] });
+  const at = (here: Place) => {
+    if (here === place && Faulty.armed) throw thrown;
+  };
+  @device({ type: 'faulty', description: 'Throws' })
+  @addCoalescedIo(ports, { offset: 2, size: 1 })
+  class Faulty extends IsaDevice {
+    static armed = true;
+    static made = 0;
+    readonly written: number[] = [];
+    private readonly tick: Timer;
+    constructor(
+      @inject(VirtualClock) private readonly clock: VirtualClock,
+      @inject(EventNotifiers) private readonly notifiers: EventNotifiers,
+    ) {
+      super();
+      Faulty.made++;
+      this.tick = clock.timer('tick', () => at('timer'));
+      at('constructor');
+    }
+    @ports.read(0) read(): number {
+      at('read');
+      return 0x5a;
+    }
+    @ports.write(0) start(): void {
+      this.tick.arm(this.clock.now + 10);
+    }
+    @ports.write(2) write(value: number): void {
+      this.written.push(value);
+      if (value === 0xbb) at('write');
+    }
+    protected override onRealize(): void {
+      const fd = this.notifiers.add(() => at('notifier'));
+      this.region(ports).addIoeventfd({ offset: 3, size: 1, fd });
+      at('onRealize');
+    }
+    protected override onUnrealize(): void {
+      at('onUnrealize');
+    }
+    override reset(): void {
+      at('reset');
+    }
+  }
+  return Faulty;
+}
+
+const machineWith = (deviceClass: ConcreteDeviceClass, id = 'faulty') =>
+  Machine.create(defineMachine({ ...isapc, devices: [...isapc.devices, use(deviceClass, { id })] }));
+
+const touching = (port: number, value?: number) =>
+  guestProgram(function* (guest) {
+    if (value === undefined) yield* guest.in8(port);
+    else yield* guest.out8(port, value);
+    yield* guest.pause(100_000);
+    yield* guest.in8(0x71);
+  });
+
+function thrownBy(work: () => unknown): Error {
+  try {
+    work();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe("what a device's own code throws names the device and the piece of code, and keeps the original as its cause", () => {
+  it.each([
+    ['constructor', "Device 'faulty': Faulty could not be constructed: boom"],
+    ['onRealize', "Device 'faulty': onRealize() threw: boom"],
+    ['reset', "Device 'faulty': reset() threw: boom"],
+  ] as const)('while the machine is built: %s', (place, message) => {
+    const error = thrownBy(() => machineWith(faulty(place)));
+    expect(error.message).toContain(message);
+    expect(error.cause).toEqual(new Error('boom'));
+  });
+
+  it.each([
+    [
+      'read',
+      touching(0x300),
+      /^Device 'faulty', region 'faulty', offset 0x0: the handler of a read of 1 byte threw: boom/,
+    ],
+    ['write', touching(0x302, 0xbb), /^Device 'faulty', region 'faulty', offset 0x2: the handler of a write/],
+    ['timer', touching(0x300, 1), /^Device 'faulty': timer 'tick' threw: boom$/],
+    ['notifier', touching(0x303, 1), /^Device 'faulty': the consumer of an ioeventfd threw: boom$/],
+  ] as const)('while the guest runs: %s', (place, guest, message) => {
+    const machine = machineWith(faulty(place));
+    const error = thrownBy(() => machine.run(guest));
+    expect(error).toBeInstanceOf(DeviceFailure);
+    expect(error.message).toMatch(message);
+    expect(error.cause).toEqual(new Error('boom'));
+    expect((error as DeviceFailure).device).toBe(machine.deviceById('faulty')?.device);
+  });
+
+  it('with the type, where the id does not say it', () => {
+    expect(() => machineWith(faulty('reset'), 'left')).toThrow("Device 'left' (faulty): reset() threw: boom");
+  });
+
+  it.each([
+    [{ code: 7 }, '{"code":7}, which is no Error'],
+    ['text', 'text'],
+    [null, 'null, which is no Error'],
+    [7n, '7, which is no Error'],
+    [new TypeError(''), 'TypeError without a message'],
+    [Object.create(null), '{}, which is no Error'],
+    [
+      Object.defineProperty({}, 'toJSON', {
+        get() {
+          throw new Error('no');
+        },
+      }),
+      'something that cannot be shown',
+    ],
+    [Object.assign(new Error('x'), { message: 'y'.repeat(5000) }), `${'y'.repeat(1000)}...`],
+  ])('whatever is thrown: %#', (thrown, words) => {
+    expect(describeThrown(thrown)).toBe(words);
+    expect(() => machineWith(faulty('reset', thrown))).toThrow(`reset() threw: ${words}`);
+  });
+});
+
+describe('a machine whose device has thrown', () => {
+  it('is whole: no handler is on its stack, nothing is queued twice, and it goes on when asked', () => {
+    const Faulty = faulty('write');
+    const machine = machineWith(Faulty);
+    const guest = guestProgram(function* (program) {
+      for (const value of [0xaa, 0xbb, 0xcc]) yield* program.out8(0x302, value);
+      yield* program.in8(0x301);
+    });
+    expect(() => machine.run(guest)).toThrow('boom');
+    expect(machine.topology.handlerDepth).toBe(0);
+    Faulty.armed = false;
+    expect(machine.resume().reason).toBe('finished');
+    expect(machine.device(Faulty).written).toEqual([0xaa, 0xbb, 0xcc]);
+    expect(machine.io.read(0x300, 1)).toBe(0x5a);
+  });
+
+  it('in its reset while it was plugged in is the machine that it was', () => {
+    const Faulty = faulty('reset');
+    const machine = Machine.create(isapc);
+    const before = machine.save();
+    expect(() => machine.plug(use(Faulty))).toThrow("Device 'faulty': reset() threw: boom");
+    expect(machine.save()).toEqual(before);
+    expect(machine.io.read(0x300, 1)).toBe(0xff);
+    Faulty.armed = false;
+    machine.plug(use(Faulty));
+    expect(machine.io.read(0x300, 1)).toBe(0x5a);
+  });
+
+  it('while it was unplugged has it no more', () => {
+    const machine = machineWith(faulty('onUnrealize'));
+    expect(() => machine.unplug('faulty')).toThrow("Device 'faulty': onUnrealize() threw: boom");
+    expect(machine.deviceById('faulty')).toBeUndefined();
+    expect(machine.io.read(0x300, 1)).toBe(0xff);
+  });
+});
+
+describe('the eventfds of a device', () => {
+  it('are closed when it is unplugged or swapped, or was refused: as many are open after 200 times as before', () => {
+    const Faulty = faulty('reset');
+    Faulty.armed = false;
+    const machine = machineWith(Faulty);
+    const nextFd = () => {
+      const fd = machine.accelerator.eventfd(() => {});
+      machine.accelerator.closeEventfd(fd);
+      return fd;
+    };
+    const [before, fd] = [machine.save().accelerator, nextFd()];
+    for (let turn = 0; turn < 200; turn++) machine.swap('faulty', Faulty);
+    for (let turn = 0; turn < 20; turn++) {
+      machine.unplug('faulty');
+      machine.plug(use(Faulty));
+    }
+    Faulty.armed = true;
+    machine.unplug('faulty');
+    for (let turn = 0; turn < 20; turn++) expect(() => machine.plug(use(Faulty))).toThrow('boom');
+    Faulty.armed = false;
+    machine.plug(use(Faulty));
+    expect(machine.save().accelerator).toEqual(before);
+    expect(nextFd()).toBe(fd);
+  });
+
+  it('go on to signal the new device after a swap', () => {
+    const Faulty = faulty('notifier');
+    const machine = machineWith(Faulty);
+    machine.swap('faulty', Faulty);
+    expect(() => machine.run(touching(0x303, 1))).toThrow("Device 'faulty': the consumer of an ioeventfd threw: boom");
+  });
+});

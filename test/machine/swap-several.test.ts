@@ -1,0 +1,201 @@
+import { describe, expect, it } from 'vitest';
+import { isapc } from '../../machines/index.ts';
+import {
+  addCoalescedIo,
+  type ConcreteDeviceClass,
+  defineMachine,
+  device,
+  guestProgram,
+  InterruptPin,
+  IsaDevice,
+  inject,
+  isaIrq,
+  KiB,
+  Machine,
+  MemoryRegion,
+  MICROSECOND,
+  pin,
+  portRegion,
+  state,
+  type Timer,
+  VirtualClock,
+} from '../../sdk/index.ts';
+
+interface Edition {
+  readonly type?: string;
+  readonly base?: number;
+  readonly version?: number;
+  /** What a state of version 1 becomes. */
+  readonly migrate?: (total: number) => number;
+  readonly refuses?: string;
+  readonly leaves?: () => void;
+}
+
+/** One edition of a device that adds up what it is told, has a timer, a pin each way, and some RAM of its own. */
+function adder(edition: Edition = {}): ConcreteDeviceClass {
+  const { type = 'adder', base = 0x300, version = 1, migrate, refuses, leaves } = edition;
+  const ports = portRegion({ name: type, base, size: 2, accessSizes: [1] });
+  @device({ type, description: 'Adds up', version })
+  @addCoalescedIo(ports, { offset: 0, size: 1 })
+  class Adder extends IsaDevice {
+    readonly irq = new InterruptPin();
+    readonly input = new InterruptPin();
+    @state total = 0;
+    private readonly tick: Timer;
+    constructor(@inject(VirtualClock) private readonly clock: VirtualClock) {
+      super();
+      this.tick = clock.timer('tick', () => this.irq.set(true));
+    }
+    @ports.write(0) add(value: number): void {
+      this.total += value;
+      this.tick.arm(this.clock.now + 50 * MICROSECOND);
+    }
+    @ports.read(0) read(): number {
+      return this.total & 0xff;
+    }
+    @ports.read(1) edition(): number {
+      return version;
+    }
+    protected override onRealize(): void {
+      const ram = MemoryRegion.ram(this.topology, `${type}-ram`, 4 * KiB);
+      if (refuses !== undefined) ram.ram?.bytes.fill(0xee);
+    }
+    protected override onUnrealize(): void {
+      leaves?.();
+    }
+    override onStateLoaded(from: number): void {
+      if (from < version && migrate !== undefined) this.total = migrate(this.total);
+      if (refuses !== undefined) throw new Error(refuses);
+    }
+  }
+  return Adder;
+}
+
+const [A, B, C] = [
+  { type: 'a', base: 0x300 },
+  { type: 'b', base: 0x310 },
+  { type: 'c', base: 0x320 },
+] as const;
+
+function threeAdders() {
+  const machine = Machine.create(
+    defineMachine({
+      ...isapc,
+      devices: [
+        ...isapc.devices,
+        { device: adder(A), id: 'a', interrupts: { irq: pin('b', 'input') } },
+        { device: adder(B), id: 'b', interrupts: { irq: isaIrq(5) } },
+        { device: adder(C), id: 'c' },
+      ],
+    }),
+  );
+  const setUp = guestProgram(function* (guest) {
+    for (const [index, port] of [0x300, 0x310, 0x320].entries()) yield* guest.out8(port, 10 * (index + 1));
+    yield* guest.pause(20 * MICROSECOND);
+  });
+  machine.run(setUp);
+  for (const [name, { bytes }] of machine.ramBlocks) if (name.endsWith('-ram')) bytes.fill(0x77, 0, 16);
+  return machine;
+}
+
+const pinOf = (machine: Machine, id: string, name: 'irq' | 'input') =>
+  (machine.deviceById(id) as unknown as { device: Record<typeof name, InterruptPin> }).device[name];
+
+const look = (machine: Machine) => [0x300, 0x301, 0x310, 0x311, 0x320, 0x321].map((port) => machine.io.read(port, 1));
+
+describe('several devices are swapped together', () => {
+  it('all of them, versions and migrations included, also where one is wired to the other', () => {
+    const machine = threeAdders();
+    machine.clock.advanceTo(machine.clock.now + 100 * MICROSECOND);
+    const input = () => pinOf(machine, 'b', 'input').level;
+    expect(input()).toBe(true);
+    const double = { version: 2, migrate: (total: number) => 2 * total };
+    const complaints = machine.swapAll(
+      new Map([
+        ['a', adder({ ...A, version: 3 })],
+        ['b', adder({ ...B, ...double })],
+        ['c', adder(C)],
+      ]),
+    );
+    expect(complaints).toEqual([]);
+    expect(look(machine)).toEqual([10, 3, 40, 2, 30, 1]);
+    expect(input()).toBe(true);
+  });
+
+  it.each([
+    ['a', 0],
+    ['b', 1],
+    ['c', 2],
+  ] as const)(
+    'or none: when %s refuses the state in its hook, every old instance stays, and nothing has moved',
+    (id, index) => {
+      const machine = threeAdders();
+      const before = { save: machine.save(), devices: [...machine.devices], tree: machine.clock.pendingTimers.length };
+      const editions: Edition[] = [A, B, C].map((place) => ({ ...place, version: 2, migrate: (total) => total + 100 }));
+      editions[index] = { ...editions[index], refuses: 'not with this total' };
+      const swaps = new Map(['a', 'b', 'c'].map((name, at) => [name, adder(editions[at])]));
+      expect(() => machine.swapAll(swaps)).toThrow(`Device '${id}' cannot take this state:\n  - not with this total`);
+      expect(machine.save()).toEqual(before.save);
+      expect(machine.devices).toEqual(before.devices);
+      expect(machine.clock.pendingTimers).toHaveLength(before.tree);
+      expect(look(machine)).toEqual([10, 1, 20, 1, 30, 1]);
+      machine.clock.advanceTo(machine.clock.now + 100 * MICROSECOND);
+      const [a] = before.devices.filter((one) => one.id === 'a');
+      expect((a?.device as unknown as { irq: InterruptPin }).irq.level).toBe(true);
+    },
+  );
+
+  it('and one alone to which another is wired is refused, with the way to do it', () => {
+    expect(() => threeAdders().swap('b', adder(B))).toThrow(
+      "cannot swap 'b': pin 'irq' of 'a' is wired to it. Swap 'a' with it in one swapAll(), or unplug 'a' first.",
+    );
+  });
+
+  it('and what an old one throws on its way out is a complaint: the new ones have their places already', () => {
+    const machine = threeAdders();
+    const fail = () => {
+      throw new Error('I stay');
+    };
+    machine.swap('c', adder({ ...C, leaves: fail }));
+    expect(machine.swap('c', adder({ ...C, version: 2 }))).toEqual([
+      "Device 'c': onUnrealize() of the old one threw: I stay",
+    ]);
+    expect(look(machine).slice(4)).toEqual([30, 2]);
+    machine.swap('c', adder({ ...C, version: 2 }));
+  });
+});
+
+describe('when a device is swapped', () => {
+  it('what the guest has queued is delivered to the old one first, whose state then goes over', () => {
+    const machine = threeAdders();
+    const guest = guestProgram(function* (program) {
+      for (let turn = 0; turn < 5; turn++) yield* program.out8(0x300, 1);
+      yield* program.in8(0x300);
+    });
+    expect(machine.run(guest, { operationLimit: 3 }).reason).toBe('operation-limit');
+    machine.swapAll(new Map([['a', adder({ ...A, version: 2, migrate: (total) => total * 2 })]]));
+    expect(look(machine).slice(0, 2)).toEqual([26, 2]);
+    expect(machine.resume().reason).toBe('finished');
+    expect(look(machine)[0]).toBe(28);
+  });
+
+  it('no handler may be on the stack, its own or another one', () => {
+    const machine = threeAdders();
+    const said: string[] = [];
+    const ports = portRegion({ name: 'meddler', base: 0x330, size: 1, accessSizes: [1] });
+    @device({ type: 'meddler', description: 'Swaps another one' })
+    class Meddler extends IsaDevice {
+      @ports.write() swap(): void {
+        try {
+          machine.swap('c', adder({ ...C, version: 2 }));
+        } catch (error) {
+          said.push((error as Error).message);
+        }
+      }
+    }
+    machine.plug({ device: Meddler, id: 'meddler' });
+    machine.io.write(0x330, 1, 1);
+    expect(said).toEqual([expect.stringContaining('cannot swap devices inside a handler of one of them')]);
+    expect(look(machine).slice(4)).toEqual([30, 1]);
+  });
+});
