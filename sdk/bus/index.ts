@@ -24,11 +24,11 @@ export {
   PciCommand,
   PciConfigSize,
   PciConfigSpace,
-  type PciIdentity,
   PciRegister,
   PciStatus,
 } from './pci-config-space.ts';
 export { PciDevice, pci, pciIdentity } from './pci-device.ts';
+export type { PciIdentity } from './pci-identity.ts';
 export { PortsBehindBridge } from './ports-behind-bridge.ts';
 export { ShadowedMemory } from './shadowed-memory.ts';
 export { PamRegisterCount, type PamWindow, pamWindows, Shadow, ShadowedWindow, shadowOf } from './shadowed-window.ts';

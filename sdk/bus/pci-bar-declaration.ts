@@ -31,6 +31,8 @@ export const pciBars = new ListFacet<BarDeclaration>('bar', documentBars);
 
 /** Base address registers of a function, without the one of its expansion ROM. */
 export const BarCount = 6;
+/** Of the 65,536 ports: the bus maps no BAR at 0. */
+const LargestPortBar = 0x8000;
 const SmallestBar = { ports: 4, memory: 16, container: 16 } as const;
 
 /**
@@ -86,6 +88,9 @@ export function barProblem(index: number, { kind, size, is64Bit, prefetchable }:
   if (!isPowerOfTwo(size) || size < smallest) {
     const next = Math.max(smallest, 2 ** Math.ceil(Math.log2(Math.max(size, 1))));
     return `its size ${hex(size)} is not a power of two from ${smallest} bytes on, and a BAR decodes address bits. Give the region ${hex(next)} bytes.`;
+  }
+  if (kind === 'ports' && size > LargestPortBar) {
+    return `${hex(size)} ports can be nowhere but at address 0, which means not mapped. Give it at most ${hex(LargestPortBar)}.`;
   }
   if (!is64Bit && size > 2 * GiB) {
     return `${hex(size)} bytes do not fit below 4 GiB. Make it 64-bit: { is64Bit: true }.`;

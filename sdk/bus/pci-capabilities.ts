@@ -47,6 +47,9 @@ function capabilityProblem(spec: CapabilitySpec, earlier: readonly CapabilitySpe
     return 'writable is longer than contents. Give it a mask for each byte of them.';
   if (earlier.some((other) => other.id === id)) return 'the class has it already. Keep one of them.';
   const size = LinkSize + contents.length;
+  if (size > PciConfigSize - HeaderEnd) {
+    return `${size} bytes are more than the ${PciConfigSize - HeaderEnd} behind the header. Shorten contents.`;
+  }
   if (offset === undefined) return undefined;
   if (offset % 4 !== 0) return `its offset ${hex(offset)} is not a multiple of 4, as the list's links are.`;
   if (offset < HeaderEnd || offset + size > PciConfigSize) {

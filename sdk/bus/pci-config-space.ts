@@ -1,5 +1,6 @@
 import { state } from '../device/index.ts';
 import { configurationShape } from './pci-config-state.ts';
+import type { PciIdentity } from './pci-identity.ts';
 
 /** Offsets of the configuration header that every function has. */
 export const PciRegister = {
@@ -33,22 +34,6 @@ export const PciStatus = { Interrupt: 0x0008, Capabilities: 0x0010, WriteOneToCl
 
 /** Bytes of conventional configuration space. Accesses that run over its end are cut there. */
 export const PciConfigSize = 256;
-
-/** Who a PCI function says it is. */
-export interface PciIdentity {
-  readonly vendorId: number;
-  readonly deviceId: number;
-  readonly revision?: number;
-  /** Class and subclass: 0x0601 is an ISA bridge. */
-  readonly classCode: number;
-  readonly programmingInterface?: number;
-  /** Which INTx pin it drives; without one it has no interrupt. */
-  readonly interruptPin?: 'A' | 'B' | 'C' | 'D';
-  /** The chip has more functions than this one. */
-  readonly multifunction?: boolean;
-  readonly subsystemVendorId?: number;
-  readonly subsystemId?: number;
-}
 
 const WritableCommand =
   PciCommand.Io | PciCommand.Memory | PciCommand.Master | PciCommand.Serr | PciCommand.InterruptDisable;

@@ -1,5 +1,6 @@
 import type { FacetDocument } from '../device/index.ts';
-import { type PciIdentity, PciRegister } from './pci-config-space.ts';
+import { PciRegister } from './pci-config-space.ts';
+import type { PciIdentity } from './pci-identity.ts';
 
 /** A register of configuration space, as references write it. */
 export const registerName = (offset: number): string => `0x${offset.toString(16).padStart(2, '0')}`;

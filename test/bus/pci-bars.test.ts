@@ -276,6 +276,12 @@ describe('what no hardware could have is refused when the class is defined:', ()
     ],
     [
       0,
+      portRegion({ name: 'all', size: 0x1_0000 }),
+      {},
+      '@bar(0, all): 0x10000 ports can be nowhere but at address 0, which means not mapped. Give it at most 0x8000.',
+    ],
+    [
+      0,
       mmioRegion({ name: 'placed', base: 0xfe00_0000, size: 16 }),
       {},
       '@bar(0, placed): the region has the base 0xfe000000, but the guest places a BAR. Leave out base.',

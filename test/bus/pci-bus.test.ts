@@ -5,12 +5,14 @@ import {
   device,
   formatPciAddress,
   GuestErrors,
+  IsaDevice,
   MemoryRegion,
   MemoryTopology,
   PciBus,
   PciCommand,
   PciConfigSpace,
   PciDevice,
+  type PciIdentity,
   PciRegister,
   parsePciAddress,
   pci,
@@ -261,9 +263,23 @@ describe('plugging', () => {
     );
   });
 
-  it('needs an identity that fits into its registers', () => {
-    expect(() => pci({ vendorId: 0x1_2345, deviceId: 1, classCode: 2 })(Card)).toThrow(
-      'Class Card: @pci has vendorId 0x12345, which is no 16-bit number. Give it one.',
+  it.each([
+    [{ vendorId: 0x1_2345 }, 'has vendorId 0x12345, which is no 16-bit number. Give it one.'],
+    [{ vendorId: '8086' }, "has vendorId '8086', which is no 16-bit number. Give it one."],
+    [{ vendorId: undefined }, 'has no vendorId, by which drivers know the function. Give it one.'],
+    [{ vendorId: 0xffff }, 'has vendorId 0xffff, which says that there is no function. Give it another.'],
+    [{ interuptPin: 'A' }, "says 'interuptPin'. Did you mean 'interruptPin'?"],
+    [{ irq: 5 }, "says 'irq'. Known: vendorId, deviceId, "],
+    [{ interruptPin: 'E' }, "has interruptPin 'E'. The pins of a function are A, B, C and D."],
+  ])('needs an identity that drivers can read, not one with %j', (wrong, why) => {
+    const identity = { vendorId: 0x1234, deviceId: 1, classCode: 2, ...wrong } as unknown as PciIdentity;
+    expect(() => pci(identity)(Card)).toThrow(`Class Card: @pci ${why}`);
+  });
+
+  it('is for PCI functions only', () => {
+    class Uart extends IsaDevice {}
+    expect(() => pci({ vendorId: 0x1234, deviceId: 1, classCode: 2 })(Uart as never)).toThrow(
+      'Class Uart: @pci is for functions of the PCI bus. Let the class extend PciDevice.',
     );
   });
 

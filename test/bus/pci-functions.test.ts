@@ -105,6 +105,7 @@ describe('the list of capabilities', () => {
     [{ ...spec, offset: 0x3c }, '4 bytes at 0x3c are not inside 0x40 to 0xff. Move it.'],
     [{ ...spec, offset: 0xfc, contents: [0, 0, 0] }, '5 bytes at 0xfc are not inside 0x40 to 0xff. Move it.'],
     [{ ...spec, offset: 0x44 }, 'it overlaps capability 0x1 at 0x40. Move one of them.'],
+    [{ ...spec, contents: Array(200).fill(0) }, '202 bytes are more than the 192 behind the header. Shorten contents.'],
     [{ ...spec, id: 5 }, '@capability(0x5): the class has it already. Keep one of them.'],
   ])('refuses what does not fit, case %#', (bad, message) => {
     class Derived extends Capable {}
