@@ -50,7 +50,9 @@ function plugged({ text, settings }: DeviceRequest, { deviceClass, blueprint }: 
   checkBus(owner, blueprint, bus);
   const addr = parseAddress(owner, blueprint, givenAddr);
   const options = Object.fromEntries(
-    Object.entries(rest).map(([name, given]) => parseSetting(blueprint.options, name, given, owner)),
+    Object.entries(rest).map(([name, given]) =>
+      parseSetting(blueprint.options, name, given, owner, ofEveryDevice(blueprint)),
+    ),
   );
   return {
     device: deviceClass,
@@ -59,6 +61,9 @@ function plugged({ text, settings }: DeviceRequest, { deviceClass, blueprint }: 
     ...(addr === undefined ? {} : { addr }),
   };
 }
+
+/** What `-device` takes of any device, beside its options. */
+const ofEveryDevice = ({ bus }: DeviceBlueprint): string[] => ['id', 'bus', ...(bus === 'pci' ? ['addr'] : [])];
 
 function checkBus(owner: string, { type, bus }: DeviceBlueprint, given: unknown): void {
   const names = busNames[bus] ?? [];

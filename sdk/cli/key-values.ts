@@ -8,9 +8,9 @@ export interface KeyValues {
 }
 
 export interface KeyValueGrammar {
-  /** The key that may be written in front of the subject: `driver=edu` is `edu`. */
+  /** The key that may be written in front of the subject: `driver=edu` is `edu`. The subject may then stand anywhere. */
   readonly subjectKey?: string;
-  /** A key alone is a switch: `flag` is `flag=on`. */
+  /** A key alone is a switch: `flag` is `flag=on`. A comma at the end is none. */
   readonly switches?: boolean;
 }
 
@@ -21,11 +21,12 @@ export function parseKeyValues(option: string, text: string, grammar: KeyValueGr
     .replaceAll(',,', '\0')
     .split(',')
     .map((part) => part.replaceAll('\0', ','));
-  const first = (parts.shift() ?? '').trim();
-  const subject =
-    subjectKey !== undefined && first.startsWith(`${subjectKey}=`) ? first.slice(subjectKey.length + 1) : first;
+  if (switches && parts.length > 1 && parts.at(-1) === '') parts.pop();
+  const isKeyed = subjectKey !== undefined && /^[^=]+=/.test(parts[0] ?? '');
+  const first = isKeyed ? undefined : (parts.shift() ?? '').trim();
   const settings = new Map<string, string>();
-  let asksForHelp = isHelp(subject);
+  if (first !== undefined && subjectKey !== undefined) settings.set(subjectKey, first);
+  let asksForHelp = false;
   for (const part of parts) {
     const [, key = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(part) ?? [];
     if (value === undefined && isHelp(key)) asksForHelp = true;
@@ -36,7 +37,9 @@ export function parseKeyValues(option: string, text: string, grammar: KeyValueGr
     else if (settings.has(key)) throw new BackplaneError(`${option} ${text}: '${key}' is set twice. Set it once.`);
     else settings.set(key, value ?? 'on');
   }
-  return { subject, settings, asksForHelp };
+  const subject = first ?? settings.get(subjectKey ?? '') ?? '';
+  if (subjectKey !== undefined) settings.delete(subjectKey);
+  return { subject, settings, asksForHelp: asksForHelp || isHelp(subject) };
 }
 
 function isHelp(word: string): boolean {

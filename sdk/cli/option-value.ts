@@ -1,16 +1,25 @@
 import { commandLineName, type Option, type OptionSet } from '../device/index.ts';
 import { BackplaneError } from '../memory/errors.ts';
 
-/** One setting of the command line as a value of the option it names; what is wrong with it says what was expected. */
-export function parseSetting(set: OptionSet, name: string, given: unknown, owner: string): [string, unknown] {
+/**
+ * One setting of the command line as a value of the option it names; what is wrong with it says what was expected. `others`
+ * are names that may stand there too.
+ */
+export function parseSetting(
+  set: OptionSet,
+  name: string,
+  given: unknown,
+  owner: string,
+  others: readonly string[] = [],
+): [string, unknown] {
   if (typeof given === 'string') {
-    const { name: property, value } = set.parse(name, given, owner);
+    const { name: property, value } = set.parse(name, given, owner, others);
     return [property, value];
   }
   const property = set.names.find((candidate) => commandLineName(candidate) === name);
   const option = property === undefined ? undefined : set.declarations[property];
   // The set knows best how to say that there is no such option.
-  if (option === undefined) return parseSetting(set, name, '', owner);
+  if (option === undefined) return parseSetting(set, name, '', owner, others);
   return parseSetting(set, name, textOf(option, given, `${owner}: option '${name}'`), owner);
 }
 

@@ -6,6 +6,12 @@ export function parseInteger(text: string): bigint | undefined {
   return match[1] === '-' ? -value : value;
 }
 
+/** What to write instead of a number with a leading 0, which QEMU reads as octal and people often do not mean so. */
+export function octalHint(text: string): string {
+  const [, sign = '', digits] = /^([+-]?)0+([1-7][0-7]*)$/.exec(text) ?? [];
+  return digits === undefined ? '' : ` A leading 0 is octal to QEMU: write ${sign}${Number.parseInt(digits, 8)}.`;
+}
+
 const Suffixes = 'bkmgtpe';
 
 /** A size: a number, maybe with decimals, and maybe a suffix B, K, M, G, T, P or E in powers of 1024. */

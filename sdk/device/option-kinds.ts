@@ -99,17 +99,16 @@ export const option = {
     return make<number, S>(spec, 'integer', `an integer${within(spec)}`, isValue, parse, format);
   },
 
-  /** A 64-bit integer, as bigint. */
+  /** A 64-bit integer, as bigint. Without a range, -1 on the command line is all ones. */
   bigint<const S extends Ranged<bigint, bigint>>(spec: S): Given<bigint, S> {
     const [low, high] = spec.range ?? [0n, 2n ** 64n - 1n];
     const isValue = (value: unknown) => typeof value === 'bigint' && value >= low && value <= high;
-    return make<bigint, S>(
-      spec,
-      'integer',
-      `an integer${within({ ...spec, range: [low, high] })}`,
-      isValue,
-      parseInteger,
-    );
+    const parse = (text: string) => {
+      const value = parseInteger(text);
+      const wraps = spec.range === undefined && value !== undefined && value < 0n && value >= -(2n ** 63n);
+      return wraps ? BigInt.asUintN(64, value) : value;
+    };
+    return make<bigint, S>(spec, 'integer', `an integer${within({ ...spec, range: [low, high] })}`, isValue, parse);
   },
 
   /** `64M`, `1.5G`, `0x1000`: a number of bytes. */

@@ -1,5 +1,6 @@
 import { BackplaneError } from '../memory/index.ts';
 import { nearest } from './nearest-name.ts';
+import { octalHint } from './option-grammar.ts';
 import type { Option } from './option-kinds.ts';
 
 export type OptionDeclarations = Readonly<Record<string, Option<unknown>>>;
@@ -68,15 +69,23 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     return Object.freeze(values) as OptionsOf<OptionSet<D>>;
   }
 
-  /** One `name=text` of the command line; the name as it is written there. */
-  parse(argument: string, text: string, owner = 'options'): { readonly name: string; readonly value: unknown } {
+  /** One `name=text` of the command line; the name as it is written there. `others` may stand there too, for messages. */
+  parse(
+    argument: string,
+    text: string,
+    owner = 'options',
+    others: readonly string[] = [],
+  ): { readonly name: string; readonly value: unknown } {
     const name = this.names.find((candidate) => commandLineName(candidate) === argument);
     const option = name === undefined ? undefined : this.declarations[name];
     if (name === undefined || option === undefined) {
-      throw new BackplaneError(`${owner}: ${this.unknown(argument, this.names.map(commandLineName))}`);
+      throw new BackplaneError(`${owner}: ${this.unknown(argument, [...others, ...this.names.map(commandLineName)])}`);
     }
     const value = option.parse(text);
-    const problem = value === undefined ? `takes ${option.expected}; '${text}' is not that.` : option.problem(value);
+    const problem =
+      value === undefined
+        ? `takes ${option.expected}; '${text}' is not that.${option.kind === 'string' ? '' : octalHint(text)}`
+        : option.problem(value);
     if (problem !== undefined) throw new BackplaneError(`${owner}: option '${argument}' ${problem}`);
     return { name, value };
   }

@@ -40,6 +40,15 @@ describe('-device plugs a device into the machine', () => {
     expect(second).toContain('lost_tick_policy = "slew"');
   });
 
+  it('wherever its driver stands, and with a comma at the end that nobody meant', async () => {
+    const tree = await qtree('-device', `iobase=0x72,driver=${clock},irq=9,`);
+    expect(section(tree, clock)).toContain('ports 0000000000000072');
+    expect(await refused('-device', `${clock},driver=${clock}`)).toContain("'driver' is set twice");
+    expect(await refused('-device', 'iobase=0x72')).toContain('which device?');
+    expect(await refused('-device', `${clock},,`)).toContain("there is no device 'mc146818rtc,'");
+    expect(await refused('-device', `${clock},,,irq=9`)).toContain("there is no device 'mc146818rtc,'");
+  });
+
   it('several times, each with an id of its own', async () => {
     const tree = await qtree('-device', `${clock},iobase=0x72,irq=9`, '-device', `driver=${clock},iobase=0x74,irq=10`);
     expect(section(tree, `${clock}`)).toContain('ports 0000000000000072');
@@ -99,7 +108,7 @@ describe('what cannot be plugged in', () => {
     ['mc146818rct', "there is no device 'mc146818rct'. Did you mean 'mc146818rtc'?"],
     [`${clock},base_yaer=2000`, "there is no option 'base_yaer'. Did you mean 'base_year'?"],
     [`${clock},baseyear=2000`, "there is no option 'baseyear'. Did you mean 'base_year'?"],
-    [`${clock},zzz=1`, 'It has base_year,'],
+    [`${clock},zzz=1`, 'It has id, bus, base_year,'],
     [`${clock},irq=99`, "option 'irq' takes an integer from 0 to 15"],
     [`${clock},irq=nine`, "'nine' is not that"],
     [`${clock},lost_tick_policy=keep`, 'one of discard, slew'],
@@ -107,6 +116,9 @@ describe('what cannot be plugged in', () => {
     [`${clock},id=9lives`, 'Take a letter'],
     [`${clock},bus=pci.0`, "plugs into the bus 'isa.0'"],
     [`${clock},addr=05.0`, 'is not a PCI device'],
+    [`${clock},buss=isa.0`, "there is no option 'buss'. Did you mean 'bus'?"],
+    ['edu,ADDR=5', "there is no option 'ADDR'. Did you mean 'addr'?"],
+    ['edu,multifunction=on', 'It has id, bus, addr, dma_mask.'],
     ['i440FX,addr=20.9', '"00.0" to "1f.7"'],
     [`${clock},irq=8,irq=9`, "'irq' is set twice"],
     [',irq=8', 'which device?'],
@@ -139,6 +151,7 @@ describe('what cannot be plugged in', () => {
 describe("values in QEMU's grammar", () => {
   const set = defineOptions({
     mask: option.bigint({ description: 'a mask' }),
+    few: option.bigint({ description: 'a few bits', range: [0n, 15n] }),
     size: option.size({ description: 'a size' }),
     flag: option.boolean({ description: 'a switch' }),
     label: option.string({ description: 'a text' }),
@@ -164,6 +177,23 @@ describe("values in QEMU's grammar", () => {
     expect(['off', 'no', 'false', 'n'].map((text) => value('flag', text))).toEqual([false, false, false, false]);
     expect(parseDevice('card,flag').settings.get('flag')).toBe('on');
     expect(() => value('flag', '1')).toThrow('takes on or off');
+  });
+
+  it('-1 is all ones where an option takes any 64 bits, as QEMU has it, and nowhere else', () => {
+    expect(value('mask', '-1')).toBe(2n ** 64n - 1n);
+    expect(value('mask', -1)).toBe(2n ** 64n - 1n);
+    expect(() => value('mask', '-0x8000000000000001')).toThrow('takes an integer from 0 to');
+    expect(() => value('mask', '0x10000000000000000')).toThrow('takes an integer from 0 to');
+    expect(() => value('few', '-1')).toThrow('takes an integer from 0 to 15');
+    expect(() => value('few', '16')).toThrow('takes an integer from 0 to 15');
+  });
+
+  it.each([
+    ['mask', '010', '8'],
+    ['few', '-07', '-7'],
+    ['few', '017', '15'],
+  ])("%s=%s: a leading 0 is refused, since QEMU's users mean octal by it", (name, text, decimal) => {
+    expect(() => value(name, text)).toThrow(`A leading 0 is octal to QEMU: write ${decimal}`);
   });
 
   it('64-bit numbers exactly: in JSON as a text, because JSON numbers are not', () => {

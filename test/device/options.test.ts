@@ -78,11 +78,19 @@ describe('options', () => {
   it.each([
     ['base_year', '10000', "rtc: option 'base_year' takes an integer from 0 to 9999; 10000 is not that."],
     ['base_year', '-1', "rtc: option 'base_year' takes an integer from 0 to 9999; -1 is not that."],
-    ['base_year', '010', "rtc: option 'base_year' takes an integer from 0 to 9999; '010' is not that."],
+    [
+      'base_year',
+      '010',
+      "rtc: option 'base_year' takes an integer from 0 to 9999; '010' is not that. A leading 0 is octal to QEMU: write 8.",
+    ],
     ['base_year', '', "rtc: option 'base_year' takes an integer from 0 to 9999; '' is not that."],
     ['delay', '1e3', "rtc: option 'delay' takes an integer (ns); '1e3' is not that."],
     ['delay', '0x20000000000001', "rtc: option 'delay' takes an integer (ns); '0x20000000000001' is not that."],
-    ['dma_mask', '-1', "rtc: option 'dma_mask' takes an integer from 0 to 18446744073709551615; -1 is not that."],
+    [
+      'dma_mask',
+      '0x1ffffffffffffffff',
+      "rtc: option 'dma_mask' takes an integer from 0 to 18446744073709551615; 36893488147419103231 is not that.",
+    ],
     ['ram', '64Q', "rtc: option 'ram' takes a size such as 64M; '64Q' is not that."],
     ['ram', '0.3', "rtc: option 'ram' takes a size such as 64M; '0.3' is not that."],
     ['debug', 'maybe', "rtc: option 'debug' takes on or off; 'maybe' is not that."],
