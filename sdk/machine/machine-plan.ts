@@ -1,4 +1,4 @@
-import { formatPciAddress, type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
+import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
 import {
   blueprintOf,
   commandLineName,
@@ -9,6 +9,7 @@ import {
 } from '../device/index.ts';
 import { describeThrown } from '../memory/index.ts';
 import type { MachineOptionValues } from './machine-definition.ts';
+import { conflictingFunctions } from './pci-slots.ts';
 import type { UsedDevice, Wire } from './wiring.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -221,17 +222,8 @@ export class MachinePlan {
 
   /** PCI functions that did not say where: each in the first slot that is empty. */
   private assignSlots(planned: readonly PlannedDevice[]): PlannedDevice[] {
-    const owners = new Map<string, string>();
     const all = [...this.present, ...planned];
-    for (const { id, address } of all) {
-      if (address === undefined) continue;
-      const where = formatPciAddress(address);
-      const first = owners.get(where);
-      if (first !== undefined) {
-        this.mistakes.push(`PCI: '${first}' and '${id}' are both at ${where}. Give one of them another addr.`);
-      }
-      owners.set(where, id);
-    }
+    this.mistakes.push(...conflictingFunctions(all));
     const slots = new Set(all.flatMap(({ address }) => (address === undefined ? [] : [address.slot])));
     return planned.map((device) => {
       if (device.blueprint.bus !== 'pci' || device.address !== undefined || device.used.addr !== undefined)

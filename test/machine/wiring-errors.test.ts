@@ -12,6 +12,8 @@ import {
   type MachineDefinition,
   type MachineRequest,
   PciBus,
+  PciDevice,
+  pci,
   pin,
   place,
   portRegion,
@@ -55,6 +57,10 @@ class Floating extends Device {
     return 'usb';
   }
 }
+
+@device({ type: 'twin', description: 'a PCI function with brothers' })
+@pci({ vendorId: 0x1234, deviceId: 0x5679, classCode: 0xff00, multifunction: true })
+class Twin extends PciDevice {}
 
 const withDevices = (...devices: MachineDefinition['devices'][number][]) => defineMachine({ ...toyMachine, devices });
 
@@ -256,6 +262,20 @@ describe('a machine with one wiring mistake names it and says what to change', (
     expect(mistakesOf(withDevices(use(Card, { addr: '02.0' }), use(Card, { addr: '2' })))).toEqual([
       "PCI: 'card' and 'card-2' are both at 02.0. Give one of them another addr.",
     ]);
+  });
+
+  it('a PCI function that no guest finds, because function 0 of its slot says that it is alone', () => {
+    const hidden = (id: string, where: string, first: string) =>
+      `PCI: '${id}' is at ${where}, where no guest looks: '${first}', function 0 of the slot, says that it is the only one. ` +
+      `Give '${id}' a slot of its own, or card @pci({ multifunction: true }).`;
+    expect(mistakesOf(withDevices(use(Card, { addr: '02.0' }), use(Card, { addr: '02.3' })))).toEqual([
+      hidden('card-2', '02.3', 'card'),
+    ]);
+    expect(mistakesOf(withDevices(use(Card, { addr: '02.1' }), use(Card, { addr: '02.0' })))).toEqual([
+      hidden('card', '02.1', 'card-2'),
+    ]);
+    expect(mistakesOf(withDevices(use(Twin, { addr: '02.0' }), use(Card, { addr: '02.7' })))).toEqual([]);
+    expect(mistakesOf(withDevices(use(Card, { addr: '02.1' }), use(Card, { addr: '02.2' })))).toEqual([]);
   });
 
   it('a PCI address that is none', () => {
