@@ -3,6 +3,7 @@ import type { Candidate } from './advise-candidates.ts';
 import type { Evidence } from './advise-evidence.ts';
 import type { ObservedReplay } from './advise-observation.ts';
 import { type AdviceVerdict, type Judgement, lateSentences } from './advise-verdict.ts';
+import { count } from './counted.ts';
 
 /** A write of one value, in one width, to one address, again and again: perhaps no more than a signal. */
 export interface SignalCandidate {
@@ -54,7 +55,7 @@ export function judgeSignal(
   return {
     verdict: isUnsound ? 'unsound' : 'unknown',
     reasons: [
-      `Always ${hex(match)}, never read back (${writes.toLocaleString('en-US')} writes${rest}).`,
+      `Always ${hex(match)}, never read back (${count(writes)} writes${rest}).`,
       ...bad,
       ...against,
       ...(isKept ? ['What is written is kept or shown: a signal would lose it.'] : []),

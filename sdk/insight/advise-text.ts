@@ -2,6 +2,7 @@ import { MILLISECOND } from '../clock/index.ts';
 import { hex } from '../memory/index.ts';
 import type { Advice, Suggestion } from './advise.ts';
 import type { AdviceVerdict } from './advise-verdict.ts';
+import { count, counted } from './counted.ts';
 
 const verdicts: Readonly<Record<AdviceVerdict, string>> = {
   sound: 'looks sound',
@@ -50,8 +51,8 @@ export function formatAdvice(advice: Advice, { rows, explained }: AdviceTextOpti
 
 function formatToday({ recording, machine, accesses, today }: Advice): string {
   return (
-    `${recording} on ${machine}: ${count(accesses)} accesses, ${count(today.userspaceExits)} userspace exits, ` +
-    `${count(today.coalescedWrites)} writes coalesced already.`
+    `${recording} on ${machine}: ${counted(accesses, 'access', 'accesses')}, ${counted(today.userspaceExits, 'userspace exit')}, ` +
+    `${counted(today.coalescedWrites, 'write')} coalesced already.`
   );
 }
 
@@ -88,7 +89,7 @@ function explain(suggestion: Suggestion, place: number): string {
 
 function reasonsOf(suggestion: Suggestion, place: number): string[] {
   const { writes, saved, reasons, what } = suggestion;
-  const head = `${place}. ${placeOf(suggestion)} (${what}): ${count(saved)} of ${count(writes)} exits vanish.`;
+  const head = `${place}. ${placeOf(suggestion)} (${what}): ${count(saved)} of ${counted(writes, 'exit')} ${saved === 1 ? 'vanishes' : 'vanish'}.`;
   return [head, ...reasons.map((reason) => `   ${reason}`)];
 }
 
@@ -112,7 +113,6 @@ timer; reads elsewhere are foretold clearly better by what was written than by w
 or more in a row after such writes; or it acknowledged an interrupt within four accesses, three times more often than by chance.
 That nobody else looks cannot be proved: DMA, other processors and other threads are not in a recording.`;
 
-const count = (value: number) => value.toLocaleString('en-US');
 const milliseconds = (nanoseconds: number) => `${(nanoseconds / MILLISECOND).toFixed(3)} ms`;
 
 function columns(rows: readonly (readonly string[])[]): string {

@@ -3,6 +3,7 @@ import { hex, type MemoryRegion } from '../memory/index.ts';
 import type { Candidate } from './advise-candidates.ts';
 import type { Evidence, FollowerReport } from './advise-evidence.ts';
 import type { WriteShape } from './advise-shapes.ts';
+import { count, times } from './counted.ts';
 import type { BadEffect } from './pc-landmarks.ts';
 import { type HarmlessEffect, type WriteEffects, writeEffectsOf } from './write-effects.ts';
 
@@ -215,5 +216,3 @@ export function otherReaders(region: MemoryRegion | undefined, machine: Machine)
 
 const listed = (names: readonly string[]) =>
   names.length < 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
-const count = (value: number) => value.toLocaleString('en-US');
-const times = (value: number) => (value === 1 ? 'once' : `${count(value)} times`);

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { isapc, pcI440fx } from '../../machines/index.ts';
+import { empty, isapc, pcI440fx } from '../../machines/index.ts';
 import { readTrace } from '../../sdk/accelerator/index.ts';
 import { replayTrace } from '../../sdk/insight/replay.ts';
 import { addressMap } from '../../sdk/insight/report/address-map.ts';
@@ -9,6 +9,7 @@ import { renderReport } from '../../sdk/insight/report/page.ts';
 import { ReplaySampler } from '../../sdk/insight/report/replay-samples.ts';
 import type { ReportInput, ReportMode } from '../../sdk/insight/report/report-model.ts';
 import { escapeHtml, SvgDocument } from '../../sdk/insight/report/svg-document.ts';
+import { formatTime } from '../../sdk/insight/report/time-scale.ts';
 import { Machine } from '../../sdk/machine/index.ts';
 import { repeated, smallTrace } from './small-trace.ts';
 
@@ -141,7 +142,7 @@ describe('the page', () => {
     expect(html).toMatch(/^<!doctype html>/);
     expect(html).toContain('<b>41,342</b>');
     expect(html).toContain('userspace exits, 90.1 % fewer');
-    expect(html).toContain('<td>0xcf8</td><td>384</td><td>1</td>');
+    expect(html).toContain('<th scope="row">0xcf8</th><td>384</td><td>1</td>');
     expect(html).toContain('rtc (Mc146818Rtc), devices/mc146818-rtc.ts');
     expect(html).not.toMatch(/<(script|link|img|iframe)/);
     expect(html.match(/role="img"/g)).toHaveLength(6);
@@ -152,6 +153,59 @@ describe('the page', () => {
     const html = await renderReport(await input({ recording: '<script>alert(1)</script>', machine: '"><b>' }));
     expect(html).not.toContain('<script>');
     expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt; on &quot;&gt;&lt;b&gt;');
+  });
+
+  it('counts one exit as one', async () => {
+    const html = await renderReport(await input());
+    expect(html).toContain('<title>0xcf8, on: 1 userspace exit</title>');
+    expect(html).not.toMatch(/[^\d,]1 (userspace exits|writes|exits)/);
+  });
+
+  it('cannot be made to run what a hostile machine calls its devices and regions', async () => {
+    const name = '"><script>alert(1)</script>';
+    const [off, on] = (await input()).modes as [ReportMode, ReportMode];
+    const region = { name, kind: 'io', device: name, file: name, priority: 0, layer: 0, start: 0, size: 1 };
+    const zone = { device: name, region: name, verdict: 'dead', why: name, inForce: [], start: 0, size: 1 } as const;
+    const map = { space: name, items: [region, { ...region, layer: 1 }], zones: [zone] };
+    const hostile = { ...on, column: name, title: name, maps: { ports: map, memory: map } };
+    const html = await renderReport(await input({ modes: [off, hostile] }));
+    expect(html).not.toMatch(/<script/i);
+    expect(html.match(/&lt;script&gt;alert\(1\)/g)!.length).toBeGreaterThan(10);
+  });
+
+  it('draws no time where a recording takes none, and no map where nobody answers', async () => {
+    const trace = smallTrace([['out', 0x70, 1]]);
+    const sampler = new ReplaySampler(trace);
+    const { machine, statistics } = replayTrace(trace, { definition: empty, observe: sampler.observe });
+    const maps = {
+      ports: addressMap(machine, machine.io, () => undefined),
+      memory: addressMap(machine, machine.memory, () => undefined),
+    };
+    const [mode] = (await input()).modes;
+    const one = {
+      ...mode!,
+      exits: statistics.summary(),
+      ports: statistics.portRows(),
+      pages: [],
+      samples: sampler.samples,
+      maps,
+    };
+    const html = await renderReport(await input({ modes: [one], accesses: 1, guestTime: 0 }));
+    expect(html).toContain('1 access in 0 ns of guest time, replayed once.');
+    expect(html).not.toContain('over guest time');
+    expect(html).not.toContain('by page of memory');
+    expect(html).toContain('<p>Nobody answers here.</p>');
+    expect(html).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it('tells times in the unit that suits the recording', () => {
+    expect([0, 1, 830_500, 1_000_000, 11_363_000_000].map((time) => formatTime(time))).toEqual([
+      '0 ns',
+      '1 ns',
+      '830.5 µs',
+      '1 ms',
+      '11.36 s',
+    ]);
   });
 
   it('has no chart of a ring that nothing was ever queued in', async () => {

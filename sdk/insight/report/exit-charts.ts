@@ -1,7 +1,8 @@
 import { UsableSlots } from '../../accelerator/kvm/coalesced-ring.ts';
-import { MILLISECOND, SECOND } from '../../clock/index.ts';
+import { count, counted } from '../counted.ts';
 import { drawSvg, type PlotLibrary } from './plotting.ts';
 import type { ReportMode } from './report-model.ts';
+import { formatTime, type TimeScale, timeScaleOf } from './time-scale.ts';
 
 /** One bar: what one replay had at one port or page. */
 export interface PlaceExits {
@@ -50,20 +51,21 @@ export function drawBars(
 ): string {
   const places = [...new Set(bars.map(({ place }) => place))];
   const columns = modes.map(({ column }) => column);
+  const highest = Math.max(1, ...bars.map(({ exits }) => exits));
   const options = { x: 'exits', y: 'mode', fy: 'place' } as const;
-  return drawSvg(plot, title, `Bars: ${places.length} places, one bar for each replay.`, {
+  return drawSvg(plot, title, `Bars: ${counted(places.length, 'place')}, one bar for each replay.`, {
     width: Width,
     height: places.length * (columns.length * BarHeight + 10) + 50,
     marginLeft: 90,
     marginRight: 60,
-    x: { grid: true, label: 'userspace exits', tickFormat: count, nice: true, ticks: 8 },
+    x: { grid: true, label: 'userspace exits', tickFormat: count, nice: true, ticks: Math.min(8, highest) },
     y: { axis: null, domain: columns, padding: 0.12 },
     fy: { domain: places, label: null, padding: 0.16 },
     marks: [
       plot.barX(bars, {
         ...options,
         fill: { value: ({ mode }: PlaceExits) => modeColour(columns.indexOf(mode)), scale: null } as never,
-        title: ({ place, mode, exits }: PlaceExits) => `${place}, ${mode}: ${count(exits)} userspace exits`,
+        title: ({ place, mode, exits }: PlaceExits) => `${place}, ${mode}: ${counted(exits, 'userspace exit')}`,
       }),
       plot.text(bars, {
         ...options,
@@ -78,47 +80,47 @@ export function drawBars(
   });
 }
 
+/** The first replay lies beneath the others, and each has dashes of its own: colour is not all that tells them apart. */
+const dashes = ['none', '5 2', 'none'] as const;
+
 /** A line for each replay: exits in each part of guest time. */
 export function drawExitsOverTime(plot: PlotLibrary, modes: readonly ReportMode[]): string {
+  const scale = timeScaleOfModes(modes);
   const step = modes[0]?.samples.step ?? 1;
   const lines = modes.flatMap(({ samples }, index) => {
-    const data = points(samples.exits, step);
+    const data = points(samples.exits, step, scale);
     const shape = { x: 'time', y: 'value', curve: 'step-after' } as const;
     const colour = modeColour(index);
     return [
       plot.areaY(data, { ...shape, fill: colour, fillOpacity: 0.14 }),
-      plot.lineY(data, { ...shape, stroke: colour, strokeWidth: 1.3 }),
+      plot.lineY(data, { ...shape, stroke: colour, strokeWidth: 1.5, strokeDasharray: dashes[index] ?? 'none' }),
     ];
   });
   const highest = Math.max(1, ...modes.flatMap(({ samples }) => [...samples.exits]));
   // Something to point at, as high as the chart, for each part of the time.
-  const spots = points(modes[0]?.samples.exits ?? new Float64Array(0), step).map(({ time }, part) => ({ time, part }));
-  const told = ({ time, part }: (typeof spots)[number]) =>
+  const spots = points(modes[0]?.samples.exits ?? new Float64Array(0), step, scale).map((point, part) => ({
+    ...point,
+    part,
+  }));
+  const told = ({ part }: (typeof spots)[number]) =>
     [
-      `${time.toFixed(3)} s`,
-      ...modes.map(({ column, samples }) => `${column}: ${count(samples.exits[part] ?? 0)} exits`),
+      `from ${formatTime(part * step, scale)}`,
+      ...modes.map(({ column, samples }) => `${column}: ${counted(samples.exits[part] ?? 0, 'exit')}`),
     ].join('\n');
   const marks = [
     ...lines,
-    plot.rect(spots, {
-      x1: 'time',
-      x2: ({ time }: { time: number }) => time + step / SECOND,
-      y1: () => 0,
-      y2: () => highest,
-      fill: 'transparent',
-      title: told,
-    }),
+    plot.rect(spots, { x1: 'time', x2: 'end', y1: () => 0, y2: () => highest, fill: 'transparent', title: told }),
   ];
   return drawSvg(
     plot,
     'Userspace exits over guest time',
-    `One line for each replay, in parts of ${milliseconds(step)}.`,
+    `One line for each replay, in parts of ${formatTime(step)}.`,
     {
       width: Width,
       height: 260,
       marginLeft: 60,
-      x: { label: 'guest time (s)' },
-      y: { label: `exits in ${milliseconds(step)}`, grid: true, tickFormat: count },
+      x: { label: `guest time (${scale.unit})` },
+      y: { label: `exits in ${formatTime(step)}`, grid: true, tickFormat: count, ticks: Math.min(8, highest) },
       marks: [...marks, plot.ruleY([0])],
     },
   );
@@ -126,9 +128,14 @@ export function drawExitsOverTime(plot: PlotLibrary, modes: readonly ReportMode[
 
 /** For each replay that queues anything: how full the ring was, against the slots it has. */
 export function drawRingDepth(plot: PlotLibrary, modes: readonly ReportMode[]): string {
+  const scale = timeScaleOfModes(modes);
   const drawn = modes.filter(({ samples }) => samples.depth.some((depth) => depth > 0));
   const rows = drawn.flatMap(({ samples, column }) =>
-    points(samples.depth, samples.step).map((point) => ({ ...point, column, full: point.value === UsableSlots })),
+    points(samples.depth, samples.step, scale).map((point) => ({
+      ...point,
+      column,
+      full: point.value === UsableSlots,
+    })),
   );
   const fill = ({ column }: { column: string }) => modeColour(modes.findIndex((mode) => mode.column === column));
   return drawSvg(
@@ -139,28 +146,28 @@ export function drawRingDepth(plot: PlotLibrary, modes: readonly ReportMode[]): 
       width: Width,
       height: Math.max(1, drawn.length) * 130 + 40,
       marginLeft: 60,
-      marginRight: 90,
-      x: { label: 'guest time (s)' },
+      marginRight: 110,
+      x: { label: `guest time (${scale.unit})` },
       y: { label: 'writes queued', domain: [0, UsableSlots + 30], ticks: [0, 50, 100, 150], grid: true },
       fy: { label: null, domain: drawn.map(({ column }) => column), padding: 0.12 },
       marks: [
         plot.rectY(rows, {
           x1: 'time',
-          x2: ({ time }: { time: number }) => time + (drawn[0]?.samples.step ?? 0) / SECOND,
+          x2: 'end',
           y: 'value',
           fy: 'column',
           fill: { value: fill, scale: null } as never,
-          title: ({ time, value, full }: (typeof rows)[number]) =>
-            `${time.toFixed(3)} s: ${count(value)} writes queued${full ? ', the ring was full' : ''}`,
+          title: ({ part, column, value, full }: (typeof rows)[number]) =>
+            `from ${formatTime(part * modes[0]!.samples.step, scale)}, ${column}: ${counted(value, 'write')} queued${full ? ', the ring was full' : ''}`,
         }),
-        plot.ruleY([UsableSlots], { stroke: 'var(--dead)', strokeDasharray: '4 3' }),
+        plot.ruleY([UsableSlots], { stroke: 'var(--limit)', strokeDasharray: '4 3' }),
         plot.text([{ y: UsableSlots }], {
           y: 'y',
           frameAnchor: 'right',
           textAnchor: 'end',
           dy: -8,
           text: () => `full: ${UsableSlots} writes`,
-          fill: 'var(--dead)',
+          fill: 'var(--limit)',
         }),
         plot.ruleY([0]),
       ],
@@ -171,7 +178,14 @@ export function drawRingDepth(plot: PlotLibrary, modes: readonly ReportMode[]): 
 /** Before is grey; what is compared with it has a colour of its own. */
 export const modeColour = (index: number): string => `var(--mode-${index})`;
 
-const points = (values: Float64Array, step: number) =>
-  [...values].map((value, index) => ({ time: (index * step) / SECOND, value }));
-const count = (value: number) => value.toLocaleString('en-US');
-const milliseconds = (nanoseconds: number) => `${(nanoseconds / MILLISECOND).toFixed(1)} ms`;
+/** All charts of a page have the unit that suits the whole recording. */
+const timeScaleOfModes = ([first]: readonly ReportMode[]) =>
+  timeScaleOf((first?.samples.step ?? 1) * (first?.samples.exits.length ?? 1));
+
+const points = (values: Float64Array, step: number, { nanoseconds }: TimeScale) =>
+  [...values].map((value, part) => ({
+    part,
+    value,
+    time: (part * step) / nanoseconds,
+    end: ((part + 1) * step) / nanoseconds,
+  }));

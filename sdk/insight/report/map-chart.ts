@@ -14,18 +14,10 @@ interface Stretch {
 const Width = 920;
 const RowHeight = 19;
 const GapHeight = 9;
-const Column = {
-  Shown: 0,
-  ShownEnd: 300,
-  Hidden: 312,
-  HiddenWidth: 114,
-  Zone: 660,
-  ZoneEnd: 716,
-  Verdict: 724,
-} as const;
+const Column = { Shown: 0, ShownEnd: 340, Hidden: 352, HiddenEnd: 640, Zone: 660, ZoneEnd: 704, Verdict: 712 } as const;
 const MostLayers = 3;
-const LongestName = 44;
-const LongestHiddenName = 16;
+/** A letter is seldom wider, in the sizes used here. */
+const LetterWidth = 6.3;
 
 /**
  * A map as three columns from low addresses to high: what the guest sees, what lies beneath, and the coalesced ranges in the
@@ -41,7 +33,9 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
     .map((item) => ({ item, ...spot(item) }));
   const zones = map.zones.map((zone) => ({ zone, ...spot(zone) }));
   const forces = map.zones.flatMap((zone) => zone.inForce.map((range) => ({ zone, range, ...spot(range) })));
-  const left = ({ item }: { item: MapItem }) => Column.Hidden + (item.layer - 1) * Column.HiddenWidth;
+  const layers = Math.min(MostLayers, Math.max(1, ...map.items.map(({ layer }) => layer)));
+  const hiddenWidth = (Column.HiddenEnd - Column.Hidden) / layers;
+  const left = ({ item }: { item: MapItem }) => Column.Hidden + (item.layer - 1) * hiddenWidth;
   const zoneFill = ({ zone }: { zone: MapZone }) => verdictColour(zone.verdict);
   return drawSvg(
     plot,
@@ -94,7 +88,10 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
           x: () => Column.Shown + 8,
           y: ({ top, bottom }: Stretch) => (top + bottom) / 2,
           text: ({ item }: { item: MapItem }) =>
-            shortened(item.device === undefined ? item.name : `${item.name} · ${item.device}`, LongestName),
+            shortened(
+              item.device === undefined ? item.name : `${item.name} · ${item.device}`,
+              Column.ShownEnd - Column.Shown,
+            ),
           textAnchor: 'start',
           fontSize: 11,
           fill: 'var(--on-item)',
@@ -102,7 +99,7 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
         }),
         plot.rect(hidden, {
           x1: left,
-          x2: (one: { item: MapItem }) => left(one) + Column.HiddenWidth - 4,
+          x2: (one: { item: MapItem }) => left(one) + hiddenWidth - 4,
           y1: 'top',
           y2: 'bottom',
           fill: 'var(--hidden)',
@@ -114,7 +111,7 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
         plot.text(hidden, {
           x: (one: { item: MapItem }) => left(one) + 6,
           y: ({ top, bottom }: Stretch) => (top + bottom) / 2,
-          text: ({ item }: { item: MapItem }) => shortened(item.name, LongestHiddenName),
+          text: ({ item }: { item: MapItem }) => shortened(item.name, hiddenWidth),
           textAnchor: 'start',
           fontSize: 10.5,
           fill: 'var(--ink-2)',
@@ -145,7 +142,7 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
         plot.text(zones, {
           x: () => Column.Verdict,
           y: ({ top, bottom }: Stretch) => (top + bottom) / 2,
-          text: ({ zone }: { zone: MapZone }) => zone.verdict,
+          text: ({ zone }: { zone: MapZone }) => `${verdictSigns[zone.verdict]} ${zone.verdict}`,
           textAnchor: 'start',
           fontSize: 12,
           fontWeight: 600,
@@ -174,6 +171,16 @@ function describeZone({ device, region, start, size, verdict, why, inForce }: Ma
   return `${region} of ${device ?? 'no device'}: ${describeRange(start, size)} is coalesced: ${verdict}\nzones in force: ${zones}${why === '' ? '' : `\n${why}`}`;
 }
 
+/** Whoever does not see the colours has a sign beside the word. */
+export const verdictSigns: Readonly<Record<MapZone['verdict'], string>> = {
+  alive: '\u2713',
+  narrowed: '\u25d0',
+  dead: '\u2717',
+  unprotected: '!',
+  off: '\u25cb',
+  unmapped: '\u25cb',
+};
+
 export const verdictColour = (verdict: MapZone['verdict']): string => `var(--${verdict})`;
 const kindColour = (kind: string): string => (kind === 'ram' || kind === 'rom' ? 'var(--memory)' : 'var(--device)');
 
@@ -200,4 +207,7 @@ const spotOf =
     bottom: stretches.find((one) => one.end === start + size)!.bottom,
   });
 
-const shortened = (text: string, longest: number) => (text.length > longest ? `${text.slice(0, longest - 1)}…` : text);
+function shortened(text: string, width: number): string {
+  const longest = Math.floor((width - 16) / LetterWidth);
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text;
+}

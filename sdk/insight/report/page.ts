@@ -1,5 +1,5 @@
-import { MILLISECOND, SECOND } from '../../clock/index.ts';
 import { describeRange } from '../../memory/index.ts';
+import { count, counted, times } from '../counted.ts';
 import type { AddressMap, MapZone } from './address-map.ts';
 import {
   drawBars,
@@ -9,11 +9,12 @@ import {
   modeColour,
   type PlaceExits,
 } from './exit-charts.ts';
-import { describeItem, drawMap, verdictColour } from './map-chart.ts';
+import { describeItem, drawMap, verdictColour, verdictSigns } from './map-chart.ts';
 import { pageStyle } from './page-style.ts';
 import { loadPlotting, type PlotLibrary } from './plotting.ts';
 import type { ReportInput, ReportMode } from './report-model.ts';
 import { escapeHtml } from './svg-document.ts';
+import { formatTime, timeScaleOf } from './time-scale.ts';
 
 /** Nothing is fetched and no script runs, whatever a recording or a plugin calls its things. */
 const Policy = "default-src 'none'; style-src 'unsafe-inline'";
@@ -34,10 +35,10 @@ export async function renderReport(input: ReportInput): Promise<string> {
 <body>
 <main>
 <h1>${escapeHtml(title)}</h1>
-<p>${count(input.accesses)} accesses in ${(input.guestTime / SECOND).toFixed(3)} s of guest time, replayed ${input.modes.length} times.</p>
+<p>${counted(input.accesses, 'access', 'accesses')} in ${formatTime(input.guestTime)} of guest time, replayed ${times(input.modes.length)}.</p>
 ${numbers(input.modes)}
 ${exitSections(plot, input.modes)}
-${timeSections(plot, input.modes)}
+${input.guestTime > 0 ? timeSections(plot, input.modes) : ''}
 ${mapSections(plot, input.modes)}
 </main>
 </body>
@@ -50,7 +51,7 @@ function numbers(modes: readonly ReportMode[]): string {
   const cards = modes.map(({ title, exits }, index) => {
     const saved = before === 0 ? 0 : (100 * (before - exits.userspaceExits)) / before;
     const less = index === 0 ? '' : `, ${saved.toFixed(1)} % fewer`;
-    return `<div class="number" style="--mode: ${modeColour(index)}"><b>${count(exits.userspaceExits)}</b><span>userspace exits${less}<br>${escapeHtml(title)}</span></div>`;
+    return `<div class="number" style="--mode: ${modeColour(index)}"><b>${count(exits.userspaceExits)}</b><span>userspace ${exits.userspaceExits === 1 ? 'exit' : 'exits'}${less}<br>${escapeHtml(title)}</span></div>`;
   });
   const rows: [string, (exits: ReportMode['exits']) => string][] = [
     ['VM exits', ({ vmExits }) => count(vmExits)],
@@ -60,33 +61,35 @@ function numbers(modes: readonly ReportMode[]): string {
     ['writes coalesced', ({ coalescedWrites }) => count(coalescedWrites)],
     ['exits because the ring was full', ({ ringFullExits }) => count(ringFullExits)],
     ['kicks', ({ kicks }) => count(kicks)],
-    ['longest wait of a queued write', ({ longestWait }) => `${(longestWait / MILLISECOND).toFixed(3)} ms`],
-    ['time in exits, modelled', ({ modelledTime }) => `${(modelledTime / MILLISECOND).toFixed(1)} ms`],
+    ['longest wait of a queued write', ({ longestWait }) => formatTime(longestWait)],
+    ['time in exits, modelled', ({ modelledTime }) => formatTime(modelledTime)],
   ];
   const body = rows.map(([name, of]) => [name, ...modes.map(({ exits }) => of(exits))]);
-  return `<div class="numbers">${cards.join('')}</div>${table('All counts', ['', ...modes.map(({ column }) => column)], body)}`;
+  return `<div class="numbers">${cards.join('')}</div>${table('All counts', ['count', ...modes.map(({ column }) => column)], body)}`;
 }
 
 function exitSections(plot: PlotLibrary, modes: readonly ReportMode[]): string {
-  const section = (heading: string, bars: readonly PlaceExits[]) => {
+  const section = (heading: string, place: string, bars: readonly PlaceExits[]) => {
     if (bars.length === 0) return '';
     const places = [...new Set(bars.map(({ place }) => place))];
-    const body = places.map((place) => [
-      place,
-      ...bars.filter((bar) => bar.place === place).map(({ exits }) => count(exits)),
+    const body = places.map((one) => [
+      one,
+      ...bars.filter((bar) => bar.place === one).map(({ exits }) => count(exits)),
     ]);
     return `<h2>${heading}</h2>
-<p>Returns to userspace before and after, reads and writes together. What a longer grey bar has over a coloured one is what coalescing saved.</p>
-<figure>${legend(modes)}${drawBars(plot, heading, bars, modes)}</figure>
-${table('The bars as a table', ['', ...modes.map(({ column }) => column)], body)}`;
+<p>Reads and writes together. Each group has its bars in the order of the legend: what the grey one has over a coloured one is what coalescing saved.</p>
+${figure(heading, `${legend(modes)}${drawBars(plot, heading, bars, modes)}`)}
+${table('The bars as a table', [place, ...modes.map(({ column }) => column)], body)}`;
   };
   return (
     section(
-      'Exits by port',
+      'Userspace exits by port',
+      'port',
       exitsByPlace(modes, ({ ports }) => ports),
     ) +
     section(
-      'Exits by page',
+      'Userspace exits by page of memory',
+      'page of 4 KiB',
       exitsByPlace(modes, ({ pages }) => pages),
     )
   );
@@ -94,52 +97,61 @@ ${table('The bars as a table', ['', ...modes.map(({ column }) => column)], body)
 
 function timeSections(plot: PlotLibrary, modes: readonly ReportMode[]): string {
   const queues = modes.some(({ samples }) => samples.depth.some((depth) => depth > 0));
+  const step = modes[0]?.samples.step ?? 1;
   const ring = `<h2>Queued writes over guest time</h2>
 <p>The most writes that waited in the ring at once. At the dashed line it is full: the next write exits like any other.</p>
-<figure>${drawRingDepth(plot, modes)}</figure>`;
-  return `<h2>Exits over guest time</h2>
-<figure>${legend(modes)}${drawExitsOverTime(plot, modes)}</figure>
-${timeTable(modes)}
+${figure('Queued writes over guest time', drawRingDepth(plot, modes))}`;
+  return `<h2>Userspace exits over guest time</h2>
+<p>Exits in each ${formatTime(step)}. Where a line hides another, both have as many: point at the chart for the numbers.</p>
+${figure('Userspace exits over guest time', `${legend(modes)}${drawExitsOverTime(plot, modes)}`)}
+${timeTable(modes, step)}
 ${queues ? ring : ''}`;
 }
 
 /** Ten lines are enough for a table; the chart has the rest. */
-function timeTable(modes: readonly ReportMode[]): string {
+function timeTable(modes: readonly ReportMode[], step: number): string {
   const lines = 10;
   const parts = modes[0]?.samples.exits.length ?? 0;
   const width = Math.ceil(parts / lines);
+  const scale = timeScaleOf(parts * step);
   const body = Array.from({ length: lines }, (_, line) => {
     const from = line * width;
-    const time = ((from * (modes[0]?.samples.step ?? 0)) / SECOND).toFixed(3);
     const cells = modes.map(({ samples }) => {
       const exits = samples.exits.slice(from, from + width).reduce((sum, value) => sum + value, 0);
       const depth = Math.max(0, ...samples.depth.slice(from, from + width));
       return `${count(exits)} (${depth} queued)`;
     });
-    return [`from ${time} s`, ...cells];
+    return [`from ${formatTime(from * step, scale)}`, ...cells];
   });
   return table(
-    'Both charts as a table: exits, and the most writes queued',
-    ['', ...modes.map(({ column }) => column)],
+    'Exits, and the most writes queued, as a table',
+    ['guest time', ...modes.map(({ column }) => column)],
     body,
   );
 }
 
+const verdicts = Object.keys(verdictSigns) as MapZone['verdict'][];
+
 function mapSections(plot: PlotLibrary, modes: readonly ReportMode[]): string {
   return (['ports', 'memory'] as const)
     .map((kind) => {
-      const maps = different(modes.length > 1 ? modes.slice(1) : modes, kind).map(({ mode, map }) => {
-        const title = `${kind === 'ports' ? 'Ports' : 'Memory'}: ${mode.title}`;
-        return `<h3>${escapeHtml(title)}</h3>
-<figure>${drawMap(plot, title, map)}</figure>
+      const space = kind === 'ports' ? 'I/O' : 'Memory';
+      const maps = different(modes.length > 1 ? modes.slice(1) : modes, kind);
+      const drawn = maps.map(({ mode, map }) => {
+        const title = maps.length > 1 ? `${space} map. ${mode.title}` : `${space} map`;
+        if (map.items.length + map.zones.length === 0) return '<p>Nobody answers here.</p>';
+        return `${maps.length > 1 ? `<h3>${escapeHtml(mode.title)}</h3>` : ''}
+${figure(title, drawMap(plot, title, map))}
 ${mapTable(map)}`;
       });
-      const verdicts = ['alive', 'narrowed', 'dead', 'unprotected'] as const;
-      const swatches = verdicts.map((verdict) => swatch(verdictColour(verdict), verdict)).join('');
-      return `<h2>${kind === 'ports' ? 'I/O map' : 'Memory map'}</h2>
+      const present = new Set(maps.flatMap(({ map }) => map.zones.map(({ verdict }) => verdict)));
+      const swatches = verdicts
+        .filter((verdict) => present.has(verdict))
+        .map((verdict) => swatch(verdictColour(verdict), `${verdictSigns[verdict]} ${verdict}`));
+      return `<h2>${space} map</h2>
 <p>From low addresses to high, not to scale. Point at a region for its device and source file, at a coalesced range for what became of it.</p>
-<ul class="legend">${swatch('var(--device)', 'device')}${swatch('var(--memory)', 'memory')}${swatches}</ul>
-${maps.join('\n')}`;
+<ul class="legend">${swatch('var(--device)', 'device')}${swatch('var(--memory)', 'memory')}${swatches.join('')}</ul>
+${drawn.join('\n')}`;
     })
     .join('\n');
 }
@@ -171,7 +183,7 @@ function mapTable({ items, zones }: AddressMap): string {
       zone.verdict,
     ];
   });
-  return table('The map as a table', ['addresses', 'what', ''], [...places, ...ranges], 1);
+  return table('The map as a table', ['addresses', 'what', 'seen, or verdict'], [...places, ...ranges], 1);
 }
 
 function legend(modes: readonly ReportMode[]): string {
@@ -180,18 +192,22 @@ function legend(modes: readonly ReportMode[]): string {
 
 const swatch = (colour: string, text: string) => `<li><i style="--swatch: ${colour}"></i>${escapeHtml(text)}</li>`;
 
-/** Cells of column `textColumn` are words, not numbers. */
+/** Wider than a narrow window it scrolls, by keyboard too. */
+const figure = (label: string, content: string) =>
+  `<figure tabindex="0" role="group" aria-label="${escapeHtml(label)}">${content}</figure>`;
+
+/** The first cell of a row names it. Cells of column `textColumn` are words, not numbers. */
 function table(
   summary: string,
   head: readonly string[],
   body: readonly (readonly string[])[],
   textColumn = -1,
 ): string {
-  const cells = (row: readonly string[]) =>
-    row.map((cell, column) => `<td${column === textColumn ? ' class="text"' : ''}>${escapeHtml(cell)}</td>`).join('');
-  return `<details><summary>${escapeHtml(summary)}</summary><table><thead><tr>${head
-    .map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`)
-    .join('')}</tr></thead><tbody>${body.map((row) => `<tr>${cells(row)}</tr>`).join('')}</tbody></table></details>`;
+  const cell = (text: string, column: number) =>
+    column === 0
+      ? `<th scope="row">${escapeHtml(text)}</th>`
+      : `<td${column === textColumn ? ' class="text"' : ''}>${escapeHtml(text)}</td>`;
+  const columns = head.map((text) => `<th scope="col">${escapeHtml(text)}</th>`).join('');
+  const rows = body.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('');
+  return `<details><summary>${escapeHtml(summary)}</summary><div class="wide"><table><thead><tr>${columns}</tr></thead><tbody>${rows}</tbody></table></div></details>`;
 }
-
-const count = (value: number) => value.toLocaleString('en-US');
