@@ -1,4 +1,4 @@
-import { commandLineName, type OptionSet } from '../device/options.ts';
+import { commandLineName, describeOption, type OptionSet } from '../device/options.ts';
 
 export interface OptionDescription {
   readonly name: string;
@@ -14,14 +14,12 @@ export interface OptionDescription {
 export function describeOptions(set: OptionSet, nameOf = commandLineName): OptionDescription[] {
   return Object.entries(set.declarations).map(([property, option]) => {
     const name = nameOf(property);
-    const byDefault = option.default === undefined ? undefined : option.format(option.default);
-    const suffix = byDefault === undefined ? '' : ` (default: ${byDefault})`;
     return {
       name,
       type: option.kind,
-      default: byDefault,
+      default: option.default === undefined ? undefined : option.format(option.default),
       syntax: `${name}=<${option.kind}>`,
-      text: `${option.description}${suffix}`,
+      text: describeOption(option),
     };
   });
 }

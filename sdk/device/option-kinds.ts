@@ -14,6 +14,8 @@ export interface Option<T> {
   readonly kind: string;
   readonly description: string;
   readonly default: T;
+  /** What a number counts: 'ns', 'bytes'. */
+  readonly unit?: string;
   /** What a value looks like, for messages: "an integer from 0 to 15". */
   readonly expected: string;
   /** The value that a text of the command line means; undefined when it means none. */
@@ -50,7 +52,7 @@ interface Placing {
 
 type Given<T, S> = S extends { readonly default: unknown } ? Option<T> : Option<T | undefined>;
 
-function make<T, S extends Common<T> & Placing>(
+function make<T, S extends Common<T> & Placing & { readonly unit?: string }>(
   spec: S,
   kind: string,
   expected: string,
@@ -63,6 +65,7 @@ function make<T, S extends Common<T> & Placing>(
     description: spec.description,
     default: spec.default,
     expected,
+    ...(spec.unit === undefined ? {} : { unit: spec.unit }),
     ...(spec.places === undefined ? {} : { places: spec.places }),
     ...(spec.wires === undefined ? {} : { wires: spec.wires }),
     parse,
@@ -108,7 +111,15 @@ export const option = {
       const wraps = spec.range === undefined && value !== undefined && value < 0n && value >= -(2n ** 63n);
       return wraps ? BigInt.asUintN(64, value) : value;
     };
-    return make<bigint, S>(spec, 'integer', `an integer${within({ ...spec, range: [low, high] })}`, isValue, parse);
+    const format = (value: bigint) => (value > 0xffffn ? `0x${value.toString(16)}` : String(value));
+    return make<bigint, S>(
+      spec,
+      'integer',
+      `an integer${within({ ...spec, range: [low, high] })}`,
+      isValue,
+      parse,
+      format,
+    );
   },
 
   /** `64M`, `1.5G`, `0x1000`: a number of bytes. */

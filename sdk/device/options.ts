@@ -92,10 +92,9 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
 
   /** One line per option, for help: `base_year=<integer>  what it does (default: 1980)`. */
   help(): string[] {
-    return Object.entries(this.declarations).map(([name, option]) => {
-      const byDefault = option.default === undefined ? '' : ` (default: ${option.format(option.default)})`;
-      return `${commandLineName(name)}=<${option.kind}>  ${option.description}${byDefault}`;
-    });
+    return Object.entries(this.declarations).map(
+      ([name, option]) => `${commandLineName(name)}=<${option.kind}>  ${describeOption(option)}`,
+    );
   }
 
   private unknown(name: string, names: readonly string[]): string {
@@ -108,6 +107,13 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
           : ' It has none.';
     return `there is no option '${name}'.${hint}`;
   }
+}
+
+/** What it does, and what it is when nobody says, with its unit: `how long it burns (default: 20 ms)`. */
+export function describeOption({ description, default: byDefault, unit, format }: Option<unknown>): string {
+  const inUnits = unit === undefined ? '' : ` (${unit})`;
+  if (byDefault === undefined) return `${description}${inUnits}`;
+  return `${description} (default: ${format(byDefault)}${unit === undefined ? '' : ` ${unit}`})`;
 }
 
 /** `lostTickPolicy` is `lost_tick_policy` on the command line, as QEMU writes it. */

@@ -30,7 +30,7 @@ export function registerDocument(blueprint: DeviceBlueprint, observed: ObservedD
     ...optionSection(options),
     ...documents.flatMap(({ tables = [] }) => tables.flatMap(section)),
     ...pinSection(observed, options, Object.assign({}, ...documents.map(({ pins }) => pins))),
-    ...regions.flatMap((region) => regionSection(region, registers, places.get(region.template))),
+    ...inOrder(regions, places).flatMap((region) => regionSection(region, registers, places.get(region.template))),
   ];
   if (regions.length === 0) sections.push('It has no regions of its own.');
   return `${sections.join('\n\n')}\n`;
@@ -69,6 +69,12 @@ export function registerFacts(blueprint: DeviceBlueprint, { pins = [], hears = [
       reset: plain(register.reset),
     })),
   };
+}
+
+/** As declared; BARs by their numbers. */
+function inOrder(regions: readonly RegionBlueprint[], places: ReadonlyMap<RegionTemplate, string>): RegionBlueprint[] {
+  const placeOfRegion = ({ template }: RegionBlueprint) => places.get(template) ?? '';
+  return [...regions].sort((a, b) => placeOfRegion(a).localeCompare(placeOfRegion(b)));
 }
 
 function needs({ injections }: DeviceBlueprint): string[] {

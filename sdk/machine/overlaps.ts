@@ -8,6 +8,8 @@ export interface MappedRange {
   readonly start: number;
   readonly size: number;
   readonly priority: number;
+  /** The device's option that says where it is: 'iobase'. */
+  readonly option?: string | undefined;
 }
 
 /**
@@ -34,9 +36,11 @@ export function describeOverlap(
   kind: 'Ports' | 'Memory',
   [first, second]: readonly [MappedRange, MappedRange],
 ): string {
+  const movable = [second, first].find(({ option }) => option !== undefined);
+  const byOption = movable === undefined ? '' : `, or option '${movable.option}' of '${movable.device}'`;
   return (
     `${kind}: cannot map ${describeMapped(second)}: it overlaps ${describeMapped(first)} with the same priority ` +
-    `${second.priority}. Move one of them with at: [place(region, address)], or give one a higher priority.`
+    `${second.priority}. Move one of them with at: [place(region, address)]${byOption}, or give one a higher priority.`
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Container } from 'inversify';
 import { type BusContainers, IsaBus, PciBus, SystemBus } from '../bus/index.ts';
-import type { Token } from '../device/index.ts';
+import { commandLineName, type DeviceBlueprint, type RegionTemplate, type Token } from '../device/index.ts';
 import { describeThrown, hex, type MemoryRegion } from '../memory/index.ts';
 import type { PlannedDevice, PlannedRegion } from './machine-plan.ts';
 import { describeMapped, describeOverlap, findOverlaps, type MappedRange } from './overlaps.ts';
@@ -80,6 +80,7 @@ export class WiringCheck {
         start: address,
         size: template.size,
         priority,
+        option: placingOption(device.blueprint, template),
         planned,
         kind,
         container,
@@ -130,6 +131,12 @@ export class WiringCheck {
       return undefined;
     }
   }
+}
+
+/** As the command line writes it. */
+function placingOption({ options }: DeviceBlueprint, template: RegionTemplate): string | undefined {
+  const found = Object.entries(options.declarations).find(([, { places }]) => places === template);
+  return found === undefined ? undefined : commandLineName(found[0]);
 }
 
 function presentRange(region: MemoryRegion): MappedRange {

@@ -93,12 +93,33 @@ describe('backplane new', () => {
   });
 
   it.each([
+    ['device', 'timer', "its class would be Timer, which the project takes from 'backplane'"],
+    ['device', 'isa-device', 'its class would be IsaDevice'],
+    ['device', 'options-of', 'its class would be OptionsOf'],
+    ['device', 'edu', "the package has a device 'edu'"],
+    ['device', 'piix3', "the package has a device 'PIIX3'"],
+    ['machine', 'pc', "the package has a machine 'pc'"],
+    ['machine', 'isapc', "the package has a machine 'isapc'"],
+  ])('refuses new %s %s, which would be taken for another', async (kind, name, message) => {
+    const text = await refused(kind, name);
+    expect(text).toContain(message);
+    expect(text).toContain('Choose another.');
+  });
+
+  it('lets a machine have a name that would be taken as a class', async () => {
+    expect((await backplane('new', 'machine', 'timer')).status).toBe(0);
+    expect((await backplane('new', 'device', 'edu-2')).status).toBe(0);
+  });
+
+  it.each([
     [['devcie', 'x'], "Did you mean 'device'?"],
     [[], 'new what?'],
     [['device'], 'what is it called?'],
     [['device', 'a', 'b'], 'takes one name'],
     [['device', 'a', '--backplane', './nothing.tgz'], 'there is no such file'],
     [['device', 'a', '--backplane', 'a"b'], 'not a specifier'],
+    [['device', 'a', '--backplane', 'backplane@1'], 'write the version alone: --backplane 1'],
+    [['device', 'a', '--backplane', '@my/fork@^1.2'], 'npm:@my/fork@^1.2'],
   ])('%s', async (words, message) => {
     expect(await refused(...words)).toContain(message);
   });

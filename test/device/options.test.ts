@@ -44,16 +44,21 @@ describe('options', () => {
     ]);
   });
 
+  it('say in help what their numbers count', () => {
+    const burns = option.integer({ description: 'how long it burns', unit: 'ms', default: 20 });
+    expect(defineOptions({ burns }).help()).toEqual(['burns=<integer>  how long it burns (default: 20 ms)']);
+  });
+
   it('explain themselves', () => {
     expect(declared.help()).toEqual([
       'base_year=<integer>  year that 00 stands for (default: 1980)',
-      'dma_mask=<integer>  address bits the card can drive (default: 268435455)',
+      'dma_mask=<integer>  address bits the card can drive (default: 0xfffffff)',
       'ram=<size>  bytes on board (default: 128M)',
       'debug=<bool>  say more (default: off)',
       'lost_tick_policy=<discard|slew>  what happens to lost ticks (default: discard)',
       'date=<date>  date at power-on',
       'label=<string>  text on the case',
-      'delay=<integer>  wait before answering',
+      'delay=<integer>  wait before answering (ns)',
     ]);
   });
 

@@ -78,7 +78,8 @@ describe('a machine with one wiring mistake names it and says what to change', (
   it('ports that overlap with equal priority, both ranges', () => {
     expect(mistakesOf(withDevices(use(Latch), use(Wide, { at: [place(widePorts, 0x6c)] })))).toEqual([
       "Ports: cannot map 'latch' of device 'latch' at 0x70..0x71: it overlaps 'wide' of device 'wide' at 0x6c..0x73 " +
-        'with the same priority 0. Move one of them with at: [place(region, address)], or give one a higher priority.',
+        "with the same priority 0. Move one of them with at: [place(region, address)], or option 'iobase' of 'latch', or give " +
+        'one a higher priority.',
     ]);
   });
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../../memory/errors.ts';
+import { knownDevices, knownMachines } from '../catalogue.ts';
 import type { Command } from '../command.ts';
 import { packageRoot } from '../package-root.ts';
 import { givenSpecifier, ownSpecifier } from '../scaffold/own-specifier.ts';
-import { projectNames } from '../scaffold/project-names.ts';
+import { projectNames, refuseImportedClass } from '../scaffold/project-names.ts';
 import { renderProject, writeProject } from '../scaffold/write-project.ts';
 import { didYouMean } from '../suggestion.ts';
 
@@ -33,10 +34,12 @@ Examples:
     if (more.length > 0) throw new BackplaneError(`new ${kind} takes one name, not also '${more.join(' ')}'.`);
     const { version, devDependencies } = ownPackage();
     const names = projectNames(kind, name, ['backplane', ...tools]);
+    await refuseOwnName(kind, name);
     const given = args.value('backplane');
     const backplane = given === undefined ? ownSpecifier(version) : givenSpecifier(given);
     const versions = Object.fromEntries(tools.map((tool) => [tool, devDependencies[tool] ?? 'latest']));
     const files = renderProject(kind, { ...names, ...versions, backplane });
+    refuseImportedClass(names, files);
     writeProject(name, files);
     const written = [...files.keys()].sort();
     if (json) return terminal.print(JSON.stringify({ folder: name, backplane, files: written }, null, 2));
@@ -44,6 +47,17 @@ Examples:
     terminal.print(`${lines}\n\nNext: cd ${name} && npm install && npm test`);
   },
 };
+
+/** A plugin's device takes the place of one of the package; by mistake it shall not. */
+async function refuseOwnName(kind: string, name: string): Promise<void> {
+  const own =
+    kind === 'device'
+      ? (await knownDevices()).map(({ blueprint }) => blueprint.type)
+      : (await knownMachines()).flatMap((machine) => [machine.name, ...(machine.aliases ?? [])]);
+  const taken = own.find((known) => known.toLowerCase() === name);
+  if (taken === undefined) return;
+  throw new BackplaneError(`new ${kind} '${name}': the package has a ${kind} '${taken}'. Choose another.`);
+}
 
 interface OwnPackage {
   readonly version: string;

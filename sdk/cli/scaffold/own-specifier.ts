@@ -36,6 +36,13 @@ export function givenSpecifier(given: string): string {
     if (statSync(path, { throwIfNoEntry: false }) !== undefined) return `file:${realpathSync(path)}`;
     throw new BackplaneError(`--backplane ${given}: there is no such file. Give a tarball, a folder or a version.`);
   }
+  const [, name, version] = /^((?:@[\w.-]+\/)?[\w.-]+)@(.*)$/.exec(given) ?? [];
+  if (name !== undefined) {
+    const instead = name === 'backplane' ? `the version alone: --backplane ${version}` : `--backplane npm:${given}`;
+    throw new BackplaneError(
+      `--backplane ${given}: it is what stands behind "backplane" in package.json; write ${instead}.`,
+    );
+  }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   if (given !== '' && !given.startsWith('-') && !/[\s"\\\u0000-\u001f]/.test(given)) return given;
   throw new BackplaneError(`--backplane ${given}: not a specifier. Give a tarball, a folder or a version.`);

@@ -25,3 +25,16 @@ export function projectNames(kind: string, name: string, taken: readonly string[
     return refuse(`its class would be ${Class}, which JavaScript has. Choose another.`);
   return { name, Class, camel: `${Class[0]?.toLowerCase()}${Class.slice(1)}` };
 }
+
+/** A class of a name that the project's own files import would be two things at once. */
+export function refuseImportedClass({ name, Class }: ProjectNames, files: ReadonlyMap<string, string>): void {
+  for (const text of files.values()) {
+    if (!new RegExp(`\\bclass ${Class}\\b`).test(text)) continue;
+    for (const [, words = '', from = ''] of text.matchAll(/^import \{([^}]*)\} from '(backplane[^']*)'/gm)) {
+      if (!words.split(',').some((word) => word.trim().replace(/^type /, '') === Class)) continue;
+      throw new BackplaneError(
+        `new device '${name}': its class would be ${Class}, which the project takes from '${from}'. Choose another.`,
+      );
+    }
+  }
+}
