@@ -52,20 +52,20 @@ export abstract class ConfigurationPorts extends SystemDevice {
  * behind it, a reset register at 0xcf9, does not split the ports. See decisions/0006-the-bus-behind.md.
  */
 export abstract class ClaimedConfigurationPorts extends ConfigurationPorts {
-  constructor(
-    @inject(PciBus) bus: PciBus,
-    @inject(PortsBehindBridge) private readonly behind: PortsBehindBridge,
-  ) {
+  readonly #behind: PortsBehindBridge;
+
+  constructor(@inject(PciBus) bus: PciBus, @inject(PortsBehindBridge) behind: PortsBehindBridge) {
     super(bus);
+    this.#behind = behind;
   }
 
   @address.write()
   handOnWrite(value: number, offset: number, size: number): void {
-    this.behind.write(AddressPort + offset, value, size);
+    this.#behind.write(AddressPort + offset, value, size);
   }
 
   @address.read()
   handOnRead(offset: number, size: number): number {
-    return this.behind.read(AddressPort + offset, size);
+    return this.#behind.read(AddressPort + offset, size);
   }
 }

@@ -20,13 +20,14 @@ export const resetControlFields = {
 export abstract class IsaBridge extends PciDevice {
   @state private readonly pirqLevels: boolean[];
 
+  readonly #pciBus: PciBus;
+  readonly #isa: IsaBus;
+
   /** `pirqs` interrupts of the PCI bus arrive at this bridge, PIRQ A first. */
-  constructor(
-    private readonly pciBus: PciBus,
-    private readonly isa: IsaBus,
-    pirqs: number,
-  ) {
+  constructor(pciBus: PciBus, isa: IsaBus, pirqs: number) {
     super();
+    this.#pciBus = pciBus;
+    this.#isa = isa;
     this.pirqLevels = new Array(pirqs).fill(false);
   }
 
@@ -34,26 +35,26 @@ export abstract class IsaBridge extends PciDevice {
   protected abstract routeOf(pirq: number): number;
 
   protected override onRealize(): void {
-    this.pciBus.connectRouter((pirq, level) => {
+    this.#pciBus.connectRouter((pirq, level) => {
       this.pirqLevels[pirq] = level;
       this.driveIsaLines();
     });
   }
 
   protected override onUnrealize(): void {
-    this.pciBus.connectRouter(() => {});
+    this.#pciBus.connectRouter(() => {});
     this.pirqLevels.fill(false);
     this.driveIsaLines();
   }
 
   /** Routes or levels have changed. */
   protected driveIsaLines(): void {
-    const { isa, pirqLevels } = this;
+    const { lines } = this.#isa;
     let high = 0;
-    for (const [pirq, level] of pirqLevels.entries()) {
+    for (const [pirq, level] of this.pirqLevels.entries()) {
       const route = this.routeOf(pirq);
-      if (level && route < isa.lines.length) high |= 1 << route;
+      if (level && route < lines.length) high |= 1 << route;
     }
-    for (const [number, line] of isa.lines.entries()) line.set((high & (1 << number)) !== 0);
+    for (const [number, line] of lines.entries()) line.set((high & (1 << number)) !== 0);
   }
 }

@@ -8,6 +8,7 @@ import {
   recordOf,
   state,
 } from '../device/index.ts';
+import { rememberReserved, reserveMembers } from '../device/reserved-members.ts';
 import { BackplaneError, MemoryRegion, type MemoryTopology } from '../memory/index.ts';
 import { BusMaster } from './bus-master.ts';
 import { type ExpansionRomSpec, pciExpansionRom } from './expansion-rom.ts';
@@ -47,7 +48,7 @@ export abstract class PciDevice extends Device {
   readonly busMaster = new BusMaster();
   /** INTx as the bus sees it. */
   readonly interruptOut = new InterruptPin();
-  private readonly capabilities: PciCapabilities;
+  readonly #capabilities: PciCapabilities;
 
   constructor() {
     super();
@@ -59,11 +60,12 @@ export abstract class PciDevice extends Device {
       );
     }
     this.config = new PciConfigSpace(identity);
-    this.capabilities = new PciCapabilities(this.config, blueprint.facet(pciCapabilities) ?? []);
+    this.#capabilities = new PciCapabilities(this.config, blueprint.facet(pciCapabilities) ?? []);
     this.msi = new MessageSignalledInterrupts(this.config, this.capabilityOffset(PciCapabilityId.Msi), this.busMaster);
     this.bars = new PciBars(this.config);
     for (const declaration of blueprint.facet(pciBars) ?? []) this.bars.declare(declaration);
-    this.interrupt.connect(() => this.updateInterrupt());
+    this.interrupt.connect(() => this.#updateInterrupt());
+    rememberReserved(this, PciDevice);
   }
 
   get bus(): 'pci' {
@@ -72,7 +74,7 @@ export abstract class PciDevice extends Device {
 
   /** Where the function has a capability in its configuration space; undefined if it has not. */
   capabilityOffset(id: number): number | undefined {
-    return this.capabilities.offsetOf(id);
+    return this.#capabilities.offsetOf(id);
   }
 
   override realize(surroundings: DeviceSurroundings): void {
@@ -121,14 +123,14 @@ export abstract class PciDevice extends Device {
     this.interrupt.set(false);
     this.config.resetHeader();
     this.bars.reset();
-    this.capabilities.reset();
+    this.#capabilities.reset();
     this.applyConfiguration();
     this.onConfigWrite(0, 0x40);
   }
 
   /** Maps BARs, opens DMA and drives the pin as the configuration says: after it was written, or restored. */
   applyConfiguration(offset = 0, size = PciConfigSize): void {
-    this.updateInterrupt();
+    this.#updateInterrupt();
     const isMaster = (this.config.get(PciRegister.Command, 1) & PciCommand.Master) !== 0;
     const opens = this.busMaster.space !== undefined && isMaster !== this.busMaster.enabled;
     if (!opens) {
@@ -156,7 +158,7 @@ export abstract class PciDevice extends Device {
   }
 
   /** The status register shows the pin even while the command register holds it back; messages take its place. */
-  private updateInterrupt(): void {
+  #updateInterrupt(): void {
     const level = this.interrupt.level && !this.msi.enabled;
     const status = this.config.get(PciRegister.Status, 2) & ~PciStatus.Interrupt;
     this.config.set(PciRegister.Status, status | (level ? PciStatus.Interrupt : 0), 2);
@@ -164,6 +166,21 @@ export abstract class PciDevice extends Device {
     this.interruptOut.set(level && !disabled);
   }
 }
+
+reserveMembers(PciDevice, {
+  config: 'its configuration space',
+  bars: 'its base address registers',
+  msi: 'its message-signalled interrupts',
+  busMaster: 'its way into memory',
+  interrupt: 'its INTx pin',
+  interruptOut: 'INTx as the bus sees it',
+  capabilityOffset: 'where a capability is',
+  connectToBus: 'what its bus calls',
+  disconnectFromBus: 'what its bus calls',
+  resetOnBus: 'what its bus calls',
+  applyConfiguration: 'what follows from its configuration',
+  sendMessage: 'the sending of a message',
+});
 
 function romRegion(topology: MemoryTopology, owner: Device, { name, size, image }: ExpansionRomSpec): MemoryRegion {
   const region = MemoryRegion.rom(topology, name, size, { owner });

@@ -9,6 +9,7 @@ import type {
 } from './blueprint.ts';
 import {
   checkCoalescedRange,
+  checkCoalescedWriters,
   checkFlushPartners,
   checkIndependentRegions,
   checkInjections,
@@ -20,6 +21,7 @@ import type { HandlerRoute } from './handlers.ts';
 import { noOptions } from './options.ts';
 import type { HandledRegion, RegionTemplate } from './region-template.ts';
 import { checkReach, completeRegisters, registerHandlers } from './registers/register-completion.ts';
+import { checkReservedMembers } from './reserved-members.ts';
 import { stateFacts } from './state-facts.ts';
 
 interface RegionDraft {
@@ -48,10 +50,16 @@ export function completeBlueprint(
     drafts.set(region.template, { handlers, coalesced: [...coalesced], flush: flushCoalescedIo });
   }
   const registers = completeRegisters(lineage, base?.registers ?? [], fail);
+  checkReservedMembers(
+    deviceClass,
+    registers.map(({ member }) => member),
+    fail,
+  );
   for (const record of lineage) addRecord(drafts, record, fail);
   for (const [template, { handlers }] of drafts) checkReach(template, handlers, fail);
   const regions = [...drafts].map(([template, draft]) => freezeRegion(template, draft));
   checkIndependentRegions(regions, fail);
+  checkCoalescedWriters(regions, fail);
   checkFlushPartners(regions, fail);
 
   checkInjections(own, fail);

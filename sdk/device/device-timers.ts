@@ -1,6 +1,8 @@
 import { collectTimers, type Timer } from '../clock/index.ts';
 import { BackplaneError } from '../memory/index.ts';
+import { definitionError } from './blueprint-checks.ts';
 import type { Device } from './device.ts';
+import { checkReservedFields } from './reserved-members.ts';
 
 /** A device's timers: those from its constructor and those from its last `onRealize`. */
 interface DeviceTimers {
@@ -14,6 +16,7 @@ const timers = new WeakMap<Device, DeviceTimers>();
 export function constructDevice<D extends Device>(make: () => D): D {
   const { result: device, timers: constructed } = collectTimers(make);
   timers.set(device, { constructed, realized: [] });
+  checkReservedFields(device, definitionError(device.constructor.name));
   checkNames(device);
   return device;
 }

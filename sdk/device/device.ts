@@ -5,6 +5,7 @@ import type { GuestErrors } from './guest-errors.ts';
 import { buildRegions } from './region-builder.ts';
 import type { RegionTemplate } from './region-template.ts';
 import { resetRegisters } from './registers/register-life.ts';
+import { reserveMembers } from './reserved-members.ts';
 
 /** What a machine, or a test bench, gives a device when it is realized. */
 export interface DeviceSurroundings {
@@ -21,11 +22,11 @@ export interface DeviceSurroundings {
 export abstract class Device implements RegionOwner {
   /** The kind of bus it plugs into: 'isa', 'pci', 'system'. */
   abstract readonly bus: string;
-  private surroundings: DeviceSurroundings | undefined;
-  private regions: ReadonlyMap<RegionTemplate, MemoryRegion> = new Map();
+  #surroundings: DeviceSurroundings | undefined;
+  #regions: ReadonlyMap<RegionTemplate, MemoryRegion> = new Map();
 
   get id(): string {
-    return this.surroundings?.id ?? this.constructor.name;
+    return this.#surroundings?.id ?? this.constructor.name;
   }
 
   get blueprint(): DeviceBlueprint {
@@ -33,12 +34,12 @@ export abstract class Device implements RegionOwner {
   }
 
   get realized(): boolean {
-    return this.surroundings !== undefined;
+    return this.#surroundings !== undefined;
   }
 
   /** The memory region that this instance got from a region of its class. It exists from realize to unrealize. */
   region(template: RegionTemplate): MemoryRegion {
-    const region = this.regions.get(template);
+    const region = this.#regions.get(template);
     if (region === undefined) throw noSuchRegion(this, template);
     return region;
   }
@@ -46,8 +47,8 @@ export abstract class Device implements RegionOwner {
   /** Builds and seals the regions. Called once by the machine, before the first reset. */
   realize(surroundings: DeviceSurroundings): void {
     if (this.realized) throw new BackplaneError(`Device '${this.id}' is realized already. Unrealize it first.`);
-    this.regions = buildRegions(this, surroundings);
-    this.surroundings = surroundings;
+    this.#regions = buildRegions(this, surroundings);
+    this.#surroundings = surroundings;
     realizeTimers(this, () => this.onRealize());
   }
 
@@ -56,8 +57,8 @@ export abstract class Device implements RegionOwner {
     try {
       this.onUnrealize();
     } finally {
-      this.regions = new Map();
-      this.surroundings = undefined;
+      this.#regions = new Map();
+      this.#surroundings = undefined;
     }
   }
 
@@ -77,7 +78,7 @@ export abstract class Device implements RegionOwner {
 
   /** A mistake of the guest: loud once, then counted, never thrown. Answers undefined, so that a handler can return it. */
   guestError(message: string): undefined {
-    this.surroundings?.guestErrors.report(this.id, message);
+    this.#surroundings?.guestErrors.report(this.id, message);
     return undefined;
   }
 
@@ -87,11 +88,22 @@ export abstract class Device implements RegionOwner {
 
   /** The machine's memory, for regions made by hand in `onRealize`. */
   protected get topology(): MemoryTopology {
-    if (this.surroundings === undefined)
+    if (this.#surroundings === undefined)
       throw new BackplaneError(`Device '${this.id}' has no topology before realize.`);
-    return this.surroundings.topology;
+    return this.#surroundings.topology;
   }
 }
+
+reserveMembers(Device, {
+  id: 'what the machine calls the device',
+  blueprint: 'what its class declares',
+  realized: 'whether its regions exist',
+  region: 'the memory region of a declared one',
+  realize: 'what the machine calls before onRealize()',
+  unrealize: 'what the machine calls around onUnrealize()',
+  guestError: 'the report of a mistake of the guest',
+  topology: 'the memory map that it is part of',
+});
 
 function noSuchRegion({ id, realized }: Device, { name }: RegionTemplate): BackplaneError {
   const why = realized ? 'its class does not name it in a decorator' : 'it is not realized, and regions are built then';
