@@ -17,8 +17,9 @@ export { type ReadTraceOptions, readTrace } from './guest/trace-reader.ts';
 export type { GuestAccess } from './guest-access.ts';
 export type { HandlerProfileRow } from './handler-profile.ts';
 export { Capability } from './kvm/abi.ts';
+export type { KvmAcceleratorOptions } from './kvm/checked-options.ts';
 export type { Zone } from './kvm/coalesced-zones.ts';
-export { KvmAccelerator, type KvmAcceleratorOptions } from './kvm/kvm-accelerator.ts';
+export { KvmAccelerator } from './kvm/kvm-accelerator.ts';
 export type {
   AcceleratorEvent,
   AcceleratorListener,

@@ -1,5 +1,6 @@
 import { averageCost, DefaultExitCosts } from './exit-cost.ts';
-import { KvmAccelerator, type KvmAcceleratorOptions } from './kvm/kvm-accelerator.ts';
+import type { KvmAcceleratorOptions } from './kvm/checked-options.ts';
+import { KvmAccelerator } from './kvm/kvm-accelerator.ts';
 import { SimulatedKernel, type SimulatedKernelOptions } from './kvm/simulated-kernel/index.ts';
 
 export interface SimulatedAcceleratorOptions extends Omit<KvmAcceleratorOptions, 'kernel' | 'name'> {

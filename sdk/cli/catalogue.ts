@@ -1,6 +1,7 @@
 import type { ConcreteDeviceClass, DeviceBlueprint } from '../device/index.ts';
 import type { MachineDefinition } from '../machine/index.ts';
 import { BackplaneError } from '../memory/errors.ts';
+import { ownDevices, ownMachines } from './plugins/own-parts.ts';
 import type { LoadedPlugin } from './plugins/plugin.ts';
 import { didYouMean } from './suggestion.ts';
 
@@ -9,34 +10,41 @@ export interface KnownDevice {
   readonly blueprint: DeviceBlueprint;
 }
 
-/** Every machine of the package and of these plugins, in the order of their names. A plugin's wins over the package's. */
+/** Every machine of the package and of these plugins, in the order of their names. */
 export async function knownMachines(plugins: readonly LoadedPlugin[] = []): Promise<readonly MachineDefinition[]> {
-  const exported = Object.values(await import('../../machines/index.ts')) as unknown[];
-  const isMachine = (value: unknown): value is MachineDefinition =>
-    typeof value === 'object' && value !== null && 'devices' in value && 'services' in value;
-  const added = plugins.flatMap(({ machines }) => machines);
-  const own = exported.filter(isMachine).filter(({ name }) => !added.some((machine) => machine.name === name));
-  return [...added, ...own].sort((a, b) => a.name.localeCompare(b.name));
+  const machines = new Set([...(await ownMachines()), ...plugins.flatMap((plugin) => plugin.machines)]);
+  return [...machines].sort((a, b) => a.name.localeCompare(b.name));
 }
 
 /** Every device of the package and of these plugins, in the order of their names. A plugin's wins over the package's. */
 export async function knownDevices(plugins: readonly LoadedPlugin[] = []): Promise<readonly KnownDevice[]> {
-  const exported = Object.values(await import('../../devices/index.ts')) as unknown[];
-  const { blueprintOf, Device } = await import('../device/index.ts');
-  const isDevice = (value: unknown): value is ConcreteDeviceClass =>
-    typeof value === 'function' && value.prototype instanceof Device;
   const added = plugins.flatMap(({ devices }) => devices);
-  const own = exported
-    .filter(isDevice)
-    .map((deviceClass) => ({ deviceClass, blueprint: blueprintOf(deviceClass) }))
-    .filter(({ blueprint }) => !added.some((device) => device.blueprint.type === blueprint.type));
+  const own = (await ownDevices()).filter(
+    ({ blueprint }) => !added.some((one) => one.blueprint.type === blueprint.type),
+  );
   return [...added, ...own].sort((a, b) => a.blueprint.type.localeCompare(b.blueprint.type));
 }
 
+/** Warnings about devices that were asked for by a type which a plugin and the package both have. */
+export async function sayWhose(types: readonly string[], plugins: readonly LoadedPlugin[]): Promise<string[]> {
+  if (plugins.length === 0) return [];
+  const own = await ownDevices();
+  return [...new Set(types)].flatMap((type) => {
+    const ours = own.find(({ blueprint }) => blueprint.type === type);
+    const from = plugins.find(({ devices }) =>
+      devices.some(({ blueprint, deviceClass }) => blueprint.type === type && deviceClass !== ours?.deviceClass),
+    );
+    if (ours === undefined || from === undefined) return [];
+    return [`'${type}' is the one of plugin '${from.name}', not backplane's own. Give it another type to have both.`];
+  });
+}
+
+/** By name first. A machine made from one of the package's often has that one's aliases still: they stay the package's. */
 export async function machineNamed(name: string, plugins: readonly LoadedPlugin[] = []): Promise<MachineDefinition> {
   const machines = await knownMachines(plugins);
+  const hasAlias = ({ aliases }: MachineDefinition) => aliases?.includes(name) === true;
   const named = machines.find((machine) => machine.name === name);
-  const found = named ?? machines.find((machine) => machine.aliases?.includes(name));
+  const found = named ?? (await ownMachines()).find(hasAlias) ?? machines.find(hasAlias);
   if (found) return found;
   const names = machines.flatMap((machine) => [machine.name, ...(machine.aliases ?? [])]);
   throw new BackplaneError(`there is no machine '${name}'. ${hint(name, names, 'machine')}`);

@@ -108,3 +108,8 @@ export function unusedGlobals({ devices }: MachineDefinition, { globals }: Devic
     .filter((type) => !present.has(type))
     .map((type) => `-global ${type}.…: the machine has no ${type}, so it sets nothing.`);
 }
+
+/** The types of which devices were asked for. */
+export function typesIn({ devices }: DeviceChoice): string[] {
+  return devices.map(({ device }) => blueprintOf(device).type);
+}

@@ -4,8 +4,8 @@ import type { MachineDefinition, MachineRequest } from '../machine/index.ts';
 import { MiB } from '../memory/address-range.ts';
 import { BackplaneError } from '../memory/errors.ts';
 import type { Arguments, OptionSyntax } from './arguments.ts';
-import { machineNamed } from './catalogue.ts';
-import { chooseDevices, deviceSyntax, unusedGlobals, withDevices } from './device-choice.ts';
+import { machineNamed, sayWhose } from './catalogue.ts';
+import { chooseDevices, deviceSyntax, typesIn, unusedGlobals, withDevices } from './device-choice.ts';
 import { parseKeyValues } from './key-values.ts';
 import { loadPlugins, pluginSyntax } from './plugins/load-plugins.ts';
 import type { LoadedPlugin } from './plugins/plugin.ts';
@@ -53,7 +53,7 @@ export async function chooseMachine(args: Arguments, own?: MachineDefinition): P
   return {
     definition,
     plugins,
-    warnings: unusedGlobals(definition, devices),
+    warnings: [...unusedGlobals(definition, devices), ...(await sayWhose(typesIn(devices), plugins))],
     request: {
       options: parseMachineOptions(definition, settings),
       ...(memory === undefined ? {} : { ram: parseMemorySize(memory) }),

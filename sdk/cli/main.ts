@@ -3,6 +3,7 @@ import { BackplaneError } from '../memory/errors.ts';
 import { parseArguments } from './arguments.ts';
 import { type Command, commonOptions } from './command.ts';
 import { packageRoot } from './package-root.ts';
+import { runInProcess } from './process.ts';
 import { didYouMean } from './suggestion.ts';
 import { hostTerminal, reportFailure, type Terminal } from './terminal.ts';
 
@@ -44,6 +45,12 @@ Examples:
   backplane replay linux61-boot-rtc --compare
   backplane info coalesced -machine pc,reset-control=overlay
   backplane run examples/read-clock.ts -machine isapc --trace`;
+
+/** Runs the command line of this process. */
+export function runProcess(words: readonly string[]): Promise<void> {
+  const terminal = hostTerminal();
+  return runInProcess(() => runCommandLine(words, terminal), terminal, words);
+}
 
 /** Runs one command line and answers the exit status of the process. */
 export async function runCommandLine(words: readonly string[], terminal: Terminal = hostTerminal()): Promise<number> {

@@ -1,5 +1,7 @@
-import { BackplaneError } from '../memory/errors.ts';
+import { BackplaneError, describeThrown } from '../memory/errors.ts';
+import { leave } from './leaving.ts';
 import { withOrigins } from './plugins/bundle-lines.ts';
+import { causesOf, withPlace } from './plugins/failure-place.ts';
 
 /** Where a command writes: results go out, everything said on the way goes to the other stream. */
 export interface Terminal {
@@ -41,33 +43,24 @@ export function hostTerminal(): Terminal {
 
 /** Says what went wrong in one message; how the program got there only when asked. */
 export function reportFailure(terminal: Terminal, failure: unknown, verbose: boolean): void {
-  const error =
-    failure instanceof Error ? failure : new Error(`something that is no Error was thrown: ${String(failure)}`);
-  const expected = error instanceof BackplaneError;
-  const message = expected ? error.message : `unexpected failure: ${error.message}`;
-  terminal.note(`backplane: ${message}`);
-  for (let cause = error.cause; cause instanceof Error && !expected; cause = cause.cause) {
-    terminal.note(`  because: ${cause.message}`);
-  }
-  if (verbose) terminal.note(stacksOf(error));
+  const expected = failure instanceof BackplaneError;
+  const message = withPlace(describeThrown(failure), failure);
+  terminal.note(`backplane: ${expected ? '' : 'unexpected failure: '}${message}`);
+  const links = [...causesOf(failure)];
+  if (!expected) for (const cause of links.slice(1)) terminal.note(`  because: ${describeThrown(cause)}`);
+  // The author's own line is usually in the last of them.
+  if (verbose) terminal.note(links.map((link) => withOrigins(stackOf(link))).join('\ncaused by '));
   else if (!expected) terminal.note("Run again with '--verbose' to see where it happened.");
 }
 
-/** The stack of an error and of everything that led to it: the author's own line is usually in the last of them. */
-function stacksOf(error: Error): string {
-  const stacks: string[] = [];
-  const seen = new Set<unknown>();
-  for (let link: unknown = error; link instanceof Error && !seen.has(link); link = link.cause) {
-    seen.add(link);
-    stacks.push(withOrigins(link.stack ?? link.message));
-  }
-  return stacks.join('\ncaused by ');
+function stackOf(error: Error): string {
+  return typeof error.stack === 'string' ? error.stack : describeThrown(error);
 }
 
 /** `backplane ... | head` closes the pipe early; that is not a failure. */
 function leaveQuietlyWhenNobodyReads(): void {
   process.stdout.once('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
+    if (error.code === 'EPIPE') leave(0);
     throw error;
   });
 }

@@ -13,8 +13,9 @@ export function hostDate(): Date {
   return new Date();
 }
 
-/** Calls back after so much host time, for waiting on another process. Answers how to call it off. */
-export function afterHostTime(milliseconds: number, callback: () => void): () => void {
+/** Calls back after so much host time, if the process lives that long without it when in the background. Answers how to call it off. */
+export function afterHostTime(milliseconds: number, callback: () => void, how?: 'in the background'): () => void {
   const timeout = setTimeout(callback, milliseconds);
+  if (how === 'in the background') timeout.unref();
   return () => clearTimeout(timeout);
 }

@@ -2,7 +2,7 @@ import type { Container, Newable } from 'inversify';
 import type { Accelerator } from '../accelerator/index.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import { constructDevice, type Device, DeviceOptions } from '../device/index.ts';
-import { describeThrown } from '../memory/index.ts';
+import { DeviceFailure, describeThrown } from '../memory/index.ts';
 import { DeviceNotifiers } from './device-notifiers.ts';
 import type { PlannedDevice } from './machine-plan.ts';
 import { newContainer } from './services.ts';
@@ -62,7 +62,8 @@ export class DeviceMaker {
     } catch (cause) {
       notifiers.close();
       const why = describeThrown(cause).trim();
-      return { mistake: `Device '${id}': ${used.device.name} could not be constructed: ${why}`, cause };
+      const mistake = `Device '${id}': ${used.device.name} could not be constructed: ${why}`;
+      return { mistake, cause: new DeviceFailure(mistake, used.device.prototype, cause) };
     } finally {
       this.ownNotifiers = new DeviceNotifiers(this.accelerator);
     }

@@ -47,6 +47,7 @@ try {
   const turn = async (generation: number) => {
     if (mode === 'reload') writeFileSync(path, longDevice(generation));
     await reload.look();
+    await reload.look();
     machine.resume({ operationLimit: 50 });
   };
   // The first generations load the compiler, and warm what V8 compiles lazily.

@@ -56,6 +56,7 @@ async function running(text: string) {
   const change = async (next: string) => {
     writeFileSync(path, next);
     await reload.look();
+    await reload.look();
     return notes.splice(0).join('\n');
   };
   return {

@@ -95,12 +95,64 @@ describe('a plugin is a TypeScript file anywhere', () => {
     expect(list.printed).toContain('"latch"');
   });
 
-  it("replaces the package's own device of the same type", async () => {
-    const plugin = file('own-debug.ts', latch('vga-text', '0x77'));
-    const words = ['-machine', 'empty', '-plugin', plugin];
-    const { printed } = await backplane('-device', 'vga-text,help', '-plugin', plugin);
-    expect(printed).toBe('Options of device vga-text: none.');
-    expect((await backplane('info', 'qtree', ...words)).status).toBe(0);
+  it('that awaits at its top level, and knows where it is', async () => {
+    const plugin = file(
+      'awaits.ts',
+      `const type = await Promise.resolve('patient');
+       if (!import.meta.url.endsWith('/awaits.ts') || !import.meta.filename || 'other' in import.meta) throw new Error('lost');
+       ${latch('x').replace("type: 'x'", 'type')}`,
+    );
+    expect(await contents(plugin)).toEqual(['device patient']);
+  });
+
+  it('or JavaScript in the old way of writing modules', async () => {
+    file('old/package.json', '{ "main": "./chip.cjs" }');
+    const observer = "{ name: 'old', start: () => ({ observe() {} }) }";
+    file(
+      'old/chip.cjs',
+      `const { defineObserver } = require('backplane'); module.exports = { old: defineObserver(${observer}) };`,
+    );
+    expect(await contents(join(folder, 'old'))).toEqual(['observer old']);
+  });
+
+  it("whose device has the type of one of the package's is used where that is asked for, and this is said", async () => {
+    const plugin = file('own-debug.ts', latch('isa-debugcon', '0x77'));
+    const words = ['-machine', 'isapc', '-plugin', plugin];
+    const asked = await backplane('run', guestExpecting('0x77'), ...words, '-device', 'isa-debugcon');
+    expect(asked.status).toBe(0);
+    expect(asked.noted).toMatch(
+      /^warning: 'isa-debugcon' is the one of plugin '.*own-debug\.ts', not backplane's own\./,
+    );
+    expect(await backplane('info', 'qtree', ...words)).toMatchObject({ status: 0, noted: '' });
+  });
+
+  it("whose machine has the name of one of the package's is refused; inherited aliases stay the package's", async () => {
+    const machine = (name: string) => `
+      import { defineMachine } from 'backplane';
+      import { pcI440fx } from 'backplane/machines';
+      export const mine = defineMachine({ ...pcI440fx, name: '${name}', description: 'Mine' });`;
+    for (const name of ['q35', 'pc', 'isapc']) {
+      expect(await refused(file(`as-${name}.ts`, machine(name)))).toMatch(
+        /brings a machine '.*', and backplane has one of that name\. Give it another name\./,
+      );
+    }
+    const plugin = file('a-board.ts', machine('a-board'));
+    const json = async (name: string) =>
+      JSON.parse(
+        (await backplane('run', guestExpecting('0xff'), '-machine', name, '-plugin', plugin, '--json')).printed,
+      );
+    expect(await json('pc')).toMatchObject({ machine: 'pc-i440fx' });
+    expect(await json('a-board')).toMatchObject({ machine: 'a-board' });
+  });
+
+  it("may pass on the package's own", async () => {
+    const plugin = file(
+      'passes-on.ts',
+      "export { Edu } from 'backplane/devices'; export { isapc } from 'backplane/machines';",
+    );
+    expect(await contents(plugin)).toEqual(['device edu', 'machine isapc']);
+    const { status, noted } = await backplane('info', 'qtree', '-plugin', plugin, '-device', 'edu');
+    expect({ status, noted }).toEqual({ status: 0, noted: '' });
   });
 });
 
@@ -196,6 +248,14 @@ describe('what is wrong with a plugin is said with file and line', () => {
     const { noted } = await backplane('run', guestExpecting('0'), ...words);
     expect(noted).toMatch(/at .*late\.ts:7/);
     expect(noted).not.toContain('.bundle.cjs');
+  });
+
+  it('one that is given twice, however it is called, is named', async () => {
+    const a = file('again.ts', latch('again'));
+    symlinkSync(a, join(folder, 'alias-of-again.ts'));
+    const { status, noted } = await backplane('-plugin', a, '-plugin', join(folder, 'alias-of-again.ts'));
+    expect(status).toBe(1);
+    expect(noted).toMatch(/alias-of-again\.ts: it is given twice, the first time as '.*again\.ts'\. Give it once\./);
   });
 
   it('two plugins with the same device are refused', async () => {

@@ -1,6 +1,28 @@
 import { BackplaneError } from '../../memory/index.ts';
-import type { RunOptions } from '../accelerator.ts';
-import type { KvmAcceleratorOptions } from './kvm-accelerator.ts';
+import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
+import type { AcceleratorSettings } from '../accelerator-options.ts';
+import type { ExitCosts } from '../exit-cost.ts';
+import type { GuestAccess } from '../guest-access.ts';
+import type { ScheduledKernel } from './scheduled-kernel.ts';
+
+export interface KvmAcceleratorOptions
+  extends Partial<Omit<AcceleratorSettings, 'kernelExitCost' | 'userspaceExitCost'>> {
+  readonly kernel: ScheduledKernel;
+  /** How messages and help call it. Default: `kvm-sim`. */
+  readonly name?: string;
+  /** What the kernel's exits are modelled to cost; tables show it. */
+  readonly costs?: ExitCosts;
+  /** Default: 1. Loading more guests adds vCPUs. */
+  readonly vcpus?: number;
+  /** Decides how several vCPUs take turns. */
+  readonly seed?: number;
+  /** A queued write waits at most this long, in nanoseconds of guest time. Default: 10 ms. */
+  readonly kickAfter?: number;
+  /** Measure the host time of device handlers. */
+  readonly profile?: boolean;
+  /** Puts something between the guest's accesses and the machine: a recording that answers for absent devices. */
+  readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
+}
 
 /** More than any machine here has: a snapshot with more is not one of ours. */
 export const MostVcpus = 64;

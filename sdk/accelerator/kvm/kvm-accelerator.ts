@@ -7,8 +7,7 @@ import {
   type RunOptions,
   type RunOutcome,
 } from '../accelerator.ts';
-import type { AcceleratorSettings } from '../accelerator-options.ts';
-import { DefaultExitCosts, type ExitCosts } from '../exit-cost.ts';
+import { DefaultExitCosts } from '../exit-cost.ts';
 import { ExitStatistics } from '../exit-statistics.ts';
 import { LoggedGuest } from '../guest/logged-guest.ts';
 import type { GuestSource } from '../guest/operation.ts';
@@ -17,7 +16,7 @@ import { HandlerProfile } from '../handler-profile.ts';
 import type { AcceleratorListener } from '../observation.ts';
 import type { SavedData, SavedReader } from '../saved-data.ts';
 import { Capability } from './abi.ts';
-import { checkAcceleratorOptions, checkRunOptions, MostVcpus } from './checked-options.ts';
+import { checkAcceleratorOptions, checkRunOptions, type KvmAcceleratorOptions, MostVcpus } from './checked-options.ts';
 import { CoalescedZones, type Zone } from './coalesced-zones.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
@@ -33,25 +32,6 @@ import { readAccelerator, type SavedParts, saveAccelerator } from './saved-state
 import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { TimeKeeper } from './time-keeper.ts';
 import { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
-
-export interface KvmAcceleratorOptions
-  extends Partial<Omit<AcceleratorSettings, 'kernelExitCost' | 'userspaceExitCost'>> {
-  readonly kernel: ScheduledKernel;
-  /** How messages and help call it. Default: `kvm-sim`. */
-  readonly name?: string;
-  /** What the kernel's exits are modelled to cost; tables show it. */
-  readonly costs?: ExitCosts;
-  /** Default: 1. Loading more guests adds vCPUs. */
-  readonly vcpus?: number;
-  /** Decides how several vCPUs take turns. */
-  readonly seed?: number;
-  /** A queued write waits at most this long, in nanoseconds of guest time. Default: 10 ms. */
-  readonly kickAfter?: number;
-  /** Measure the host time of device handlers. */
-  readonly profile?: boolean;
-  /** Puts something between the guest's accesses and the machine: a recording that answers for absent devices. */
-  readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
-}
 
 const DefaultKickAfter = 10 * MILLISECOND;
 

@@ -7,7 +7,6 @@ import { formatExits } from '../exit-report.ts';
 import { tracedGuest } from '../guest-trace.ts';
 import { loadProgram } from '../load-program.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
-import { placed } from '../plugins/failure-place.ts';
 import { HotReload } from '../plugins/hot-reload.ts';
 import { observeWith, reportObservers } from '../plugins/observe.ts';
 import { runInSlices } from '../run-watched.ts';
@@ -78,7 +77,7 @@ Examples:
     for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
     const options = operationLimit === undefined ? {} : { operationLimit };
     let isUnderWay = loaded !== undefined;
-    const step = (how: RunOptions) => placed(() => (isUnderWay ? machine.resume(how) : machine.run(traced, how)));
+    const step = (how: RunOptions) => (isUnderWay ? machine.resume(how) : machine.run(traced, how));
     const stepOn = (how: RunOptions) => {
       const done = step(how);
       isUnderWay = true;

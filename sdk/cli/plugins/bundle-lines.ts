@@ -3,11 +3,20 @@ import { fileURLToPath } from 'node:url';
 
 /** The latest bundle of each plugin, by the path under which it was run. */
 const bundles = new Map<string, string>();
+/** Every file of the user's that was compiled into something that runs. */
+const known = new Set<string>();
 
 /** Remembers a bundle, in the place of the one before it. */
 export function rememberBundle(path: string, code: string): void {
   bundles.set(path, code);
 }
+
+/** Files whose lines are worth naming: those that the user can change. */
+export function rememberSources(files: readonly string[]): void {
+  for (const file of files) known.add(file);
+}
+
+export const sources: ReadonlySet<string> = known;
 
 /** Where a line of a bundle comes from, `chip.ts:12` with its folder. Node applies source maps to modules only. */
 export function originOf(path: string, line: number, column: number): string | undefined {
@@ -23,8 +32,13 @@ export function originOf(path: string, line: number, column: number): string | u
 
 /** A stack in which the lines of bundles are those of the files they were made of. */
 export function withOrigins(stack: string): string {
-  if (bundles.size === 0) return stack;
-  return stack.replace(/([^\s()]+\.bundle\.cjs):(\d+):(\d+)/g, (frame, path: string, line: string, column: string) => {
-    return originOf(path, Number(line), Number(column)) ?? frame;
-  });
+  let text = stack;
+  for (const path of bundles.keys()) {
+    text = text.split(`${path}:`).reduce((before, after) => {
+      const [, line, column, rest] = /^(\d+):(\d+)([\s\S]*)$/.exec(after) ?? [];
+      const origin = line === undefined ? undefined : originOf(path, Number(line), Number(column));
+      return origin === undefined ? `${before}${path}:${after}` : `${before}${origin}${rest}`;
+    });
+  }
+  return text;
 }

@@ -2,9 +2,9 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
+import type { BuildOptions, Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
 import { KiB, MiB } from '../../memory/address-range.ts';
-import { BackplaneError } from '../../memory/errors.ts';
+import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import { didYouMean } from '../suggestion.ts';
 import { isRunning, ownModuleNames, runningPackage, standInFor } from './running-modules.ts';
 
@@ -19,9 +19,12 @@ export interface BundleRequest {
   /** How messages call it: as it was given. */
   readonly label: string;
   readonly entry: string;
-  readonly format: 'esm' | 'cjs';
+  /** A module, or statements that hand what the file exports to a function `backplanePlugin`. */
+  readonly format: 'module' | 'statements';
   /** A copy of the SDK beside the file is a mistake to report; otherwise it is passed over. */
   readonly refuseSecondCopy?: boolean;
+  /** Hears of each file of the user's that is read, also if it cannot be compiled then. */
+  readonly onFile?: (path: string) => void;
 }
 
 /** Nobody writes source files of this size; something else was named. */
@@ -30,46 +33,64 @@ const LargestDescription = 256 * KiB;
 
 /** Compiles a file, whatever tsconfig or package.json lies around it. Mistakes come with file and line. */
 export async function bundle(request: BundleRequest): Promise<Bundle> {
-  const { label, entry, format } = request;
+  const { label, entry } = request;
   const { build } = await import('esbuild');
   const folder = dirname(entry);
   try {
     const { outputFiles, metafile } = await build({
-      entryPoints: [entry],
+      ...begin(request),
       absWorkingDir: folder,
       bundle: true,
       write: false,
       metafile: true,
       logLevel: 'silent',
-      format,
+      format: 'esm',
       platform: 'node',
       target: 'node20',
       keepNames: true,
       sourcemap: 'inline',
       sourceRoot: pathToFileURL(`${folder}/`).href,
-      define: { 'import.meta.url': JSON.stringify(pathToFileURL(entry).href) },
+      define: defineMeta(entry),
       tsconfigRaw: {
         compilerOptions: { experimentalDecorators: true, useDefineForClassFields: true, target: 'ES2022' },
       },
       plugins: [runningSdk(request)],
     });
-    const files = Object.keys(metafile.inputs).filter((name) => !name.startsWith(`${standIns}:`));
+    const inputs = Object.keys(metafile.inputs).filter((name) => !name.startsWith(`${standIns}:`));
+    const files = inputs.filter((name) => name !== handOver && !name.startsWith('<define:'));
     return { code: outputFiles[0]?.text ?? '', files: files.map((name) => resolve(folder, name)) };
   } catch (failure) {
     throw new BackplaneError(explain(label, folder, failure), { cause: failure });
   }
 }
 
+const handOver = 'backplane-plugin';
+
+/** Statements begin in a file of ours, which imports theirs and passes on all that it exports. */
+function begin({ entry, format }: BundleRequest): Pick<BuildOptions, 'entryPoints' | 'stdin'> {
+  if (format === 'module') return { entryPoints: [entry] };
+  const contents = `import * as exported from ${JSON.stringify(entry)};\nbackplanePlugin(exported);\n`;
+  return { stdin: { contents, resolveDir: dirname(entry), sourcefile: handOver, loader: 'js' } };
+}
+
+/** What a module knows of itself: where the user has it, not where the bundle is. */
+function defineMeta(entry: string): Record<string, string> {
+  const known = { url: pathToFileURL(entry).href, filename: entry, dirname: dirname(entry) };
+  const each = Object.entries(known).map(([name, value]) => [`import.meta.${name}`, JSON.stringify(value)]);
+  return { ...Object.fromEntries(each), 'import.meta': JSON.stringify(known) };
+}
+
 const standIns = 'running';
 const asUsual = 'as usual';
 
-function runningSdk({ entry, refuseSecondCopy = false }: BundleRequest): Plugin {
+function runningSdk({ entry, refuseSecondCopy = false, onFile }: BundleRequest): Plugin {
   return {
     name: 'running-sdk',
     setup({ onResolve, onLoad, resolve: resolveAsUsual }) {
       onResolve({ filter: /.*/ }, async (args) => {
         const { path: name, kind, pluginData } = args;
         if (kind === 'entry-point' || pluginData === asUsual) return undefined;
+        if (name === entry) return { path: entry };
         if (isBuiltin(name)) return { path: name.startsWith('node:') ? name : `node:${name}`, namespace: standIns };
         if (name === 'backplane' || name.startsWith('backplane/')) return ownName(args, refuseSecondCopy);
         if (ownModuleNames.includes(name)) return { path: name, namespace: standIns };
@@ -78,12 +99,15 @@ function runningSdk({ entry, refuseSecondCopy = false }: BundleRequest): Plugin 
         if (found.errors.length > 0) return { errors: found.errors, warnings: found.warnings };
         return placeOf(found.path, entry);
       });
-      onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => refuseUnreadable(path));
+      onLoad({ filter: /.*/, namespace: 'file' }, ({ path }) => {
+        onFile?.(path);
+        return refuseUnreadable(path);
+      });
       onLoad({ filter: /.*/, namespace: standIns }, async ({ path }) => {
         try {
           return { contents: await standInFor(path), loader: 'js' };
         } catch (cause) {
-          return { errors: [{ text: `'${path}' cannot be loaded: ${messageOf(cause)}` }] };
+          return { errors: [{ text: `'${path}' cannot be loaded: ${describeThrown(cause)}` }] };
         }
       });
     },
@@ -174,7 +198,7 @@ export function describeFile(path: string): { readonly size: number; readonly is
 function explain(label: string, folder: string, failure: unknown): string {
   const messages = (failure as { errors?: readonly Message[] }).errors ?? [];
   const [first] = messages;
-  if (first === undefined) return `cannot compile '${label}': ${messageOf(failure)}`;
+  if (first === undefined) return `cannot compile '${label}': ${describeThrown(failure)}`;
   const { location, text } = first;
   const file = location?.namespace === 'file' ? shortName(folder, resolve(folder, location.file)) : location?.file;
   const at = location ? `${file}:${location.line}:${location.column + 1}: ` : '';
@@ -186,8 +210,4 @@ function explain(label: string, folder: string, failure: unknown): string {
 function shortName(folder: string, path: string): string {
   const short = relative(folder, path);
   return short.startsWith('..') ? path : short;
-}
-
-export function messageOf(failure: unknown): string {
-  return failure instanceof Error ? failure.message : String(failure);
 }

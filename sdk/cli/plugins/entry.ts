@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { KiB } from '../../memory/address-range.ts';
-import { BackplaneError } from '../../memory/errors.ts';
-import { describeFile, messageOf } from './bundle.ts';
+import { BackplaneError, describeThrown } from '../../memory/errors.ts';
+import { describeFile } from './bundle.ts';
 
 const packageName = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 const sourceFile = /\.(?:[cm]?[jt]s)$/;
@@ -62,7 +62,7 @@ function declaredEntry(folder: string, refuse: Refuse): string | undefined {
     const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
     description = typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
   } catch (cause) {
-    return refuse(`its package.json cannot be read: ${messageOf(cause)}.`);
+    return refuse(`its package.json cannot be read: ${describeThrown(cause)}.`);
   }
   const { exports, module, main } = description;
   return mainExport(exports, 0) ?? [module, main].find((value): value is string => typeof value === 'string');

@@ -1,41 +1,49 @@
 import { fileURLToPath } from 'node:url';
-import { BackplaneError } from '../../memory/errors.ts';
-import { originOf } from './bundle-lines.ts';
-import { isRunning } from './running-modules.ts';
+import { DeviceFailure } from '../../memory/errors.ts';
+import { originOf, sources } from './bundle-lines.ts';
+
+/** The file that each class of a plugin came from: all there is to say where something without a stack was thrown. */
+const homes = new WeakMap<object, string>();
+
+export function rememberHome(deviceClass: object, file: string): void {
+  homes.set(deviceClass, file);
+}
+
+/** An error and what led to it, outermost first. Causes may form a circle. */
+export function* causesOf(failure: unknown): Generator<Error> {
+  const seen = new Set<unknown>();
+  for (let link = failure; link instanceof Error && !seen.has(link); link = link.cause) {
+    seen.add(link);
+    yield link;
+  }
+}
 
 /** Where in the user's own files an error came from, `chip.ts:12`: the innermost frame that is theirs. */
 export function failurePlace(failure: unknown): string | undefined {
-  for (let error = failure; error instanceof Error; error = error.cause) {
-    const place = placeInStack(error.stack ?? '');
+  const links = [...causesOf(failure)];
+  for (const { stack } of links.reverse()) {
+    const place = typeof stack === 'string' ? placeInStack(stack) : undefined;
     if (place !== undefined) return place;
   }
+  for (const link of links) if (link instanceof DeviceFailure && link.device !== undefined) return homeOf(link.device);
   return undefined;
 }
+
+/** A message, and where in the user's files that was, unless it says so already. */
+export function withPlace(message: string, failure: unknown): string {
+  const place = failurePlace(failure);
+  return place === undefined || message.includes(place) ? message : `${message} (${place})`;
+}
+
+const frame = /^\s+at (?:async )?(?:.*? \()?((?:file:\/\/)?\/.+?):(\d+):(\d+)\)?$/gm;
 
 function placeInStack(stack: string): string | undefined {
-  for (const [, file = '', line, column] of stack.matchAll(
-    /^\s+at .*?\(?((?:file:\/\/|\/)[^():]+):(\d+):(\d+)\)?$/gm,
-  )) {
-    const origin = originOf(pathOf(file), Number(line), Number(column)) ?? `${pathOf(file)}:${line}`;
-    if (isTheirs(origin)) return origin;
+  for (const [, file = '', line, column] of stack.matchAll(frame)) {
+    const path = file.startsWith('file://') ? fileURLToPath(file) : file;
+    const origin = originOf(path, Number(line), Number(column)) ?? `${path}:${line}`;
+    if (sources.has(origin.replace(/:\d+$/, ''))) return origin;
   }
   return undefined;
 }
 
-const pathOf = (file: string) => (file.startsWith('file://') ? fileURLToPath(file) : file);
-
-function isTheirs(place: string): boolean {
-  const isSource = /\.[cm]?[jt]sx?:\d+$/.test(place) && !/\.bundle\.cjs:\d+$/.test(place);
-  return isSource && !isRunning(place) && !place.includes('/node_modules/');
-}
-
-/** Does the work, and adds to what fails in it where in the user's files that was. */
-export function placed<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (failure) {
-    const place = failure instanceof BackplaneError ? failurePlace(failure) : undefined;
-    if (place === undefined || !(failure instanceof BackplaneError)) throw failure;
-    throw new BackplaneError(`${failure.message} (${place})`, { cause: failure.cause });
-  }
-}
+const homeOf = (device: object): string | undefined => homes.get(device.constructor);

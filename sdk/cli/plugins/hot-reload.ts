@@ -1,17 +1,23 @@
 import { statSync } from 'node:fs';
 import { hostNanoseconds, MILLISECOND } from '../../clock/index.ts';
-import type { ConcreteDeviceClass } from '../../device/index.ts';
+import { blueprintOf, type ConcreteDeviceClass } from '../../device/index.ts';
 import type { Machine } from '../../machine/index.ts';
+import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import type { Terminal } from '../terminal.ts';
-import { messageOf } from './bundle.ts';
+import { withPlace } from './failure-place.ts';
 import { loadPlugin } from './load-plugins.ts';
+import { describeMachine } from './machine-description.ts';
 import { observeWith } from './observe.ts';
 import type { LoadedPlugin } from './plugin.ts';
 
 interface Watched {
   plugin: LoadedPlugin;
+  /** Those of the plugin, and those that went into a later edition which was refused: the mistake may be in one of them. */
+  files: readonly string[];
   /** What the files looked like when they were last read, whether that went well or not. */
   seen: string;
+  /** What they looked like at the last look, if that was something new: they may still be being written. */
+  changing: string | undefined;
   endObservers: () => void;
 }
 
@@ -29,58 +35,92 @@ export class HotReload {
   ) {
     this.watched = plugins.map((plugin) => ({
       plugin,
+      files: plugin.files,
       seen: lookOf(plugin.files),
+      changing: undefined,
       endObservers: observeWith([plugin], machine),
     }));
   }
 
-  /** Reloads whatever has changed since the last look. The machine must not be running meanwhile. */
+  /**
+   * Reloads what has changed, once it looks the same at two looks: a file that is still being written is let be. The machine
+   * must not be running meanwhile.
+   */
   async look(): Promise<void> {
-    for (const one of this.watched) if (lookOf(one.plugin.files) !== one.seen) await this.reload(one);
+    for (const one of this.watched) {
+      const now = lookOf(one.files);
+      const isSettled = now === one.changing;
+      one.changing = now === one.seen ? undefined : now;
+      if (isSettled && one.changing !== undefined) await this.reload(one, now);
+    }
   }
 
   end(): void {
     for (const { endObservers } of this.watched) endObservers();
   }
 
-  private async reload(one: Watched): Promise<void> {
+  private async reload(one: Watched, look: string): Promise<void> {
     const begin = hostNanoseconds();
-    one.seen = lookOf(one.plugin.files);
     const { name } = one.plugin;
+    const read = new Set<string>();
     try {
-      const next = await loadPlugin(name);
+      const next = await loadPlugin(name, (file) => read.add(file));
+      if (lookOf(one.files) !== look) return;
       const swapped = this.swapAll(one.plugin, next);
+      this.sayWhatStays(one.plugin, next);
       one.plugin = next;
-      one.seen = lookOf(next.files);
+      this.follow(one, next.files);
       one.endObservers();
       one.endObservers = observeWith([next], this.machine);
       const took = ((hostNanoseconds() - begin) / MILLISECOND).toFixed(0);
       this.terminal.note(`reloaded '${name}' in ${took} ms: ${swapped.join(', ') || 'no device of it is plugged in'}`);
     } catch (failure) {
-      this.terminal.note(`'${name}' was not reloaded, and what ran goes on: ${messageOf(failure)}`);
+      this.follow(one, [...new Set([...one.plugin.files, ...read])]);
+      const why = withPlace(describeThrown(failure), failure);
+      this.terminal.note(`'${name}' was not reloaded, and what ran goes on: ${why}`);
     }
   }
 
-  /** All devices of the plugin, or none: those that were swapped already go back if a later one does not fit. */
-  private swapAll(before: LoadedPlugin, next: LoadedPlugin): string[] {
-    const { machine } = this;
-    const done: { readonly id: string; readonly before: ConcreteDeviceClass }[] = [];
-    try {
-      for (const { deviceClass, blueprint } of before.devices) {
-        const heir = next.devices.find((device) => device.blueprint.type === blueprint.type);
-        for (const { id, device } of machine.devices.filter((one) => one.device instanceof deviceClass)) {
-          if (heir === undefined) throw new Error(`it exports no '${blueprint.type}' any more, and '${id}' is one.`);
-          if (device.constructor !== deviceClass) continue;
-          machine.swap(id, heir.deviceClass);
-          done.push({ id, before: deviceClass });
-        }
-      }
-    } catch (failure) {
-      for (const { id, before: old } of done) machine.swap(id, old);
-      throw failure;
-    }
-    return done.map(({ id }) => id);
+  private follow(one: Watched, files: readonly string[]): void {
+    one.files = files;
+    one.seen = lookOf(files);
+    one.changing = undefined;
   }
+
+  /** All devices of the plugin, or none if one of them does not fit. */
+  private swapAll(before: LoadedPlugin, next: LoadedPlugin): string[] {
+    const heirs = classesOf(next);
+    const swaps = new Map<string, ConcreteDeviceClass>();
+    for (const [type, deviceClass] of classesOf(before)) {
+      const heir = heirs.get(type);
+      for (const { id, device } of this.machine.devices) {
+        if (device.constructor !== deviceClass || heir === deviceClass) continue;
+        if (heir === undefined) throw new BackplaneError(`it exports no '${type}' any more, and '${id}' is one.`);
+        swaps.set(id, heir);
+      }
+    }
+    if (swaps.size === 0) return [];
+    for (const complaint of this.machine.swapAll(swaps)) this.terminal.note(complaint);
+    return [...swaps.keys()];
+  }
+
+  /** A machine is built once: what its definition says now is for the next one. */
+  private sayWhatStays(before: LoadedPlugin, next: LoadedPlugin): void {
+    const { name } = this.machine.definition;
+    const [old, now] = [before, next].map(({ machines }) => machines.find((machine) => machine.name === name));
+    if (old === undefined || (now !== undefined && describeMachine(old) === describeMachine(now))) return;
+    const what = now === undefined ? 'is gone from it' : 'has changed';
+    this.terminal.note(
+      `machine '${name}' ${what}: the one that runs stays as it was built. Start it again to see that.`,
+    );
+  }
+}
+
+/** The device classes that came with a plugin, by type: exported by themselves, or in one of its machines. */
+function classesOf({ devices, machines }: LoadedPlugin): ReadonlyMap<string, ConcreteDeviceClass> {
+  const inMachines = machines.flatMap((machine) => machine.devices.map(({ device }) => device));
+  const all = [...inMachines, ...devices.map(({ deviceClass }) => deviceClass)];
+  return new Map(all.map((deviceClass) => [blueprintOf(deviceClass).type, deviceClass]));
 }
 
 /** Changes when a file is written, replaced, removed or put back. */

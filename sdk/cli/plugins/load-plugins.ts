@@ -1,10 +1,12 @@
 import { compileFunction } from 'node:vm';
-import { BackplaneError } from '../../memory/errors.ts';
+import type { MachineDefinition } from '../../machine/index.ts';
+import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import type { OptionSyntax } from '../arguments.ts';
-import { bundle, messageOf } from './bundle.ts';
-import { rememberBundle } from './bundle-lines.ts';
+import { bundle } from './bundle.ts';
+import { rememberBundle, rememberSources } from './bundle-lines.ts';
 import { findEntry } from './entry.ts';
-import { failurePlace } from './failure-place.ts';
+import { rememberHome, withPlace } from './failure-place.ts';
+import { ownMachines } from './own-parts.ts';
 import type { LoadedPlugin } from './plugin.ts';
 import { sortExports } from './plugin-exports.ts';
 
@@ -14,6 +16,10 @@ export const pluginSyntax = { plugin: 'FILE|DIRECTORY|PACKAGE' } as const satisf
 export async function loadPlugins(names: readonly string[]): Promise<readonly LoadedPlugin[]> {
   const loaded: LoadedPlugin[] = [];
   for (const name of names) {
+    const entry = findEntry(name);
+    const same = loaded.find((plugin) => plugin.entry === entry);
+    if (same !== undefined)
+      throw new BackplaneError(`-plugin ${name}: it is given twice${also(same.name, name)}. Give it once.`);
     const plugin = await loadPlugin(name);
     for (const other of loaded) refuseTwins(other, plugin);
     loaded.push(plugin);
@@ -21,42 +27,66 @@ export async function loadPlugins(names: readonly string[]): Promise<readonly Lo
   return loaded;
 }
 
-/** Loads one plugin, a second time too: each time its code is compiled anew, and nothing holds on to the code before. */
-export async function loadPlugin(name: string): Promise<LoadedPlugin> {
+const also = (first: string, second: string) => (first === second ? '' : `, the first time as '${first}'`);
+
+/**
+ * Loads one plugin, a second time too: each time its code is compiled anew, and nothing holds on to the code before.
+ * `onFile` hears of every file that goes in, also where loading fails.
+ */
+export async function loadPlugin(name: string, onFile?: (path: string) => void): Promise<LoadedPlugin> {
   const entry = findEntry(name);
-  const { code, files } = await bundle({ label: name, entry, format: 'cjs', refuseSecondCopy: true });
+  const request = { label: name, entry, format: 'statements', refuseSecondCopy: true } as const;
+  const { code, files } = await bundle(onFile === undefined ? request : { ...request, onFile });
+  rememberSources(files);
   try {
-    return { name, entry, files, ...sortExports(name, evaluate(code, entry)) };
+    const sorted = sortExports(name, await evaluate(code, entry));
+    for (const { deviceClass } of sorted.devices) rememberHome(deviceClass, entry);
+    await refuseOwnMachineNames(name, sorted.machines);
+    return { name, entry, files, ...sorted };
   } catch (cause) {
     if (cause instanceof BackplaneError && cause.message.startsWith(`plugin '${name}'`)) throw cause;
-    const place = failurePlace(cause);
-    throw new BackplaneError(`plugin '${name}' failed to load: ${messageOf(cause)}${place ? ` (${place})` : ''}`, {
-      cause,
-    });
+    throw new BackplaneError(withPlace(`plugin '${name}' failed to load: ${describeThrown(cause)}`, cause), { cause });
   }
 }
 
 /**
  * Runs a bundle and answers what it exports. Neither imported nor evaluated: Node keeps every module for ever, and V8 what it
  * has evaluated, source text and all. A compiled function is forgotten with its last user; `bundle-lines.ts` keeps its lines.
+ * The statements may await: they stand in an async function.
  */
-function evaluate(code: string, entry: string): Record<string, unknown> {
+async function evaluate(code: string, entry: string): Promise<Record<string, unknown>> {
   const path = `${entry}.bundle.cjs`;
   rememberBundle(path, code);
-  const run = compileFunction(code, ['module', 'exports'], { filename: path }) as Factory;
-  const module = { exports: {} as Record<string, unknown> };
+  const body = `return (async () => { "use strict"; ${code}\n})();`;
+  const run = compileFunction(body, ['backplanePlugin'], { filename: path }) as Factory;
+  let exported: Record<string, unknown> = {};
   const { stackTraceLimit } = Error;
   // What a class declares is checked deep inside the SDK: the plugin's own line must still be in the stack.
   Error.stackTraceLimit = 64;
   try {
-    run(module, module.exports);
+    await run((found) => {
+      exported = { ...found };
+    });
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
-  return module.exports;
+  return exported;
 }
 
-type Factory = (module: { exports: Record<string, unknown> }, exports: Record<string, unknown>) => void;
+type Factory = (backplanePlugin: (exported: Record<string, unknown>) => void) => Promise<void>;
+
+/** Whoever names a machine of the package must get that one, on a command line as in a snapshot. */
+async function refuseOwnMachineNames(plugin: string, machines: readonly MachineDefinition[]): Promise<void> {
+  if (machines.length === 0) return;
+  const own = await ownMachines();
+  for (const machine of machines) {
+    const taken = own.find(({ name, aliases = [] }) => [name, ...aliases].includes(machine.name));
+    if (taken === undefined || taken === machine) continue;
+    throw new BackplaneError(
+      `plugin '${plugin}' brings a machine '${machine.name}', and backplane has one of that name. Give it another name.`,
+    );
+  }
+}
 
 function refuseTwins(first: LoadedPlugin, second: LoadedPlugin): void {
   const twin =

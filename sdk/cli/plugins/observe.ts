@@ -1,7 +1,7 @@
 import type { Machine, ObserverFailureSink } from '../../machine/index.ts';
+import { describeThrown } from '../../memory/errors.ts';
 import type { Terminal } from '../terminal.ts';
-import { messageOf } from './bundle.ts';
-import { failurePlace } from './failure-place.ts';
+import { withPlace } from './failure-place.ts';
 import type { LoadedPlugin } from './plugin.ts';
 
 /** Lets every observer of these plugins watch a machine; answers how to end that, summaries included. */
@@ -15,8 +15,7 @@ export function observeWith(plugins: readonly LoadedPlugin[], machine: Machine):
 /** Says which observer was taken off, why, and where in its file that was. */
 export function reportObservers(terminal: Terminal): ObserverFailureSink {
   return (observer, failure) => {
-    const place = failurePlace(failure);
-    const where = place === undefined ? '' : ` (${place})`;
-    terminal.note(`observer '${observer}' threw and was taken off: ${messageOf(failure)}${where}`);
+    const why = withPlace(describeThrown(failure), failure);
+    terminal.note(`observer '${observer}' threw and was taken off: ${why}`);
   };
 }

@@ -1,6 +1,6 @@
 import { blueprintOf, type ConcreteDeviceClass, Device } from '../../device/index.ts';
 import { isObserver, type MachineDefinition, type MachineObserver } from '../../machine/index.ts';
-import { BackplaneError } from '../../memory/errors.ts';
+import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import type { KnownDevice } from '../catalogue.ts';
 
 export interface PluginExports {
@@ -50,7 +50,7 @@ function describe(plugin: string, deviceClass: ConcreteDeviceClass): KnownDevice
   try {
     return { deviceClass, blueprint: blueprintOf(deviceClass) };
   } catch (cause) {
-    throw new BackplaneError(`plugin '${plugin}': ${cause instanceof Error ? cause.message : String(cause)}`, {
+    throw new BackplaneError(`plugin '${plugin}': ${describeThrown(cause)}`, {
       cause,
     });
   }

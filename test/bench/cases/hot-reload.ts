@@ -32,7 +32,7 @@ export const cases: readonly BenchCase[] = [
         operations: 1,
         run: () => {
           writeFileSync(path, longDevice(++edition));
-          return reload.look();
+          return reload.look().then(() => reload.look());
         },
       };
     },
