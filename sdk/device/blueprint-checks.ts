@@ -25,7 +25,8 @@ export function checkCoalescedRange(region: RegionTemplate, { offset, size }: Of
   }
   if (offset < 0 || offset + size > region.size) {
     throw fail(
-      `${range} leaves its region, which has the bytes ${formatRange({ offset: 0, size: region.size })}. ` +
+      `${range} reaches outside region '${region.name}', ` +
+        `${region.size === 1 ? 'whose only offset is' : 'whose offsets are'} ${formatRange({ offset: 0, size: region.size })}. ` +
         'Offsets count from the start of the region, not from its address: move or shorten the range.',
     );
   }
@@ -56,12 +57,37 @@ export function checkFlushPartners(regions: readonly RegionBlueprint[], fail: Fa
         if (other.template === template || protectedFrom(other, declaration)) continue;
         throw fail(
           `writes to '${template.name}' are coalesced, but reads of '${other.template.name}' would not see those still ` +
-            `queued. Add @flushCoalescedIo(${other.template.name}), or, if its reads do not depend on them, name it in ` +
-            'the declaration: independent: [region].',
+            `queued. Write '@flushCoalescedIo(${variableOf(other)})' above the class, or, if its reads do not depend on them, ` +
+            `'@addCoalescedIo(${variableOf({ template })}, ${formatDeclaration(declaration, variableOf(other))})'.`,
         );
       }
     }
   }
+}
+
+/** A range that no write reaches, whatever its width, is another one than the author meant. */
+export function checkCoalescedWriters(regions: readonly RegionBlueprint[], fail: Fail): void {
+  for (const { template, coalesced, handlers } of regions) {
+    const writers = handlers.filter(({ isWrite }) => isWrite);
+    const unwritten = coalesced.find(
+      ({ offset, size }) => !writers.some((one) => one.offset < offset + size && offset < one.offset + one.length),
+    );
+    if (unwritten === undefined) continue;
+    const where = writers.map(({ offset, length }) => formatRange({ offset, size: Math.min(length, template.size) }));
+    throw fail(
+      `writes to ${formatRange(unwritten)} of '${template.name}' are coalesced, but nothing takes writes there` +
+        `${where.length === 0 ? '' : `, only at ${where.join(', ')}`}. Move the range, or give it a handler or a register.`,
+    );
+  }
+}
+
+/** What the author most likely calls a region that is named so. */
+const variableOf = ({ template }: Pick<RegionBlueprint, 'template'>): string =>
+  template.name.replaceAll(/[^a-zA-Z0-9]+(.)/g, (_, letter: string) => letter.toUpperCase());
+
+function formatDeclaration({ offset, size, independent = [] }: CoalescedDeclaration, more: string): string {
+  const names = [...independent.map((template) => variableOf({ template })), more];
+  return `{ offset: ${offset}, size: ${size}, independent: [${names.join(', ')}] }`;
 }
 
 function protectedFrom(other: RegionBlueprint, declaration: CoalescedDeclaration): boolean {

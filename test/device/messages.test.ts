@@ -222,12 +222,12 @@ describe('coalescing is refused', () => {
     [
       'outside its region',
       coalescing([{ offset: 1, size: 2 }]),
-      'Class Chip: @addCoalescedIo(ports, { offset: 1, size: 2 }) leaves its region, which has the bytes 0x0 to 0x1. Offsets count from the start of the region, not from its address: move or shorten the range.',
+      "Class Chip: @addCoalescedIo(ports, { offset: 1, size: 2 }) reaches outside region 'ports', whose offsets are 0x0 to 0x1. Offsets count from the start of the region, not from its address: move or shorten the range.",
     ],
     [
       'before its region',
       coalescing([{ offset: -1, size: 1 }]),
-      'Class Chip: @addCoalescedIo(ports, { offset: -1, size: 1 }) leaves its region, which has the bytes 0x0 to 0x1. Offsets count from the start of the region, not from its address: move or shorten the range.',
+      "Class Chip: @addCoalescedIo(ports, { offset: -1, size: 1 }) reaches outside region 'ports', whose offsets are 0x0 to 0x1. Offsets count from the start of the region, not from its address: move or shorten the range.",
     ],
     [
       'of nothing',
@@ -243,6 +243,16 @@ describe('coalescing is refused', () => {
       'on a container',
       coalescing([{ offset: 0, size: 1 }, box]),
       "Class Chip: @addCoalescedIo(box, { offset: 0, size: 1 }): 'box' is a container, which has no writes of its own. Name the region inside it.",
+    ],
+    [
+      'outside a region of one byte',
+      coalescing([{ offset: 0, size: 2 }, portRegion({ name: 'one', base: 0x72, size: 1 })]),
+      "Class Chip: @addCoalescedIo(one, { offset: 0, size: 2 }) reaches outside region 'one', whose only offset is 0x0. Offsets count from the start of the region, not from its address: move or shorten the range.",
+    ],
+    [
+      'where nothing takes writes',
+      coalescing([{ offset: 1, size: 1 }]),
+      "Class Chip: writes to 0x1 of 'ports' are coalesced, but nothing takes writes there, only at 0x0. Move the range, or give it a handler or a register.",
     ],
     [
       'twice',
@@ -275,8 +285,9 @@ describe('coalescing is refused', () => {
       return Chip;
     };
     expect(message(mistake)).toBe(
-      "Class Chip: writes to 'ports' are coalesced, but reads of 'data' would not see those still queued. Add " +
-        '@flushCoalescedIo(data), or, if its reads do not depend on them, name it in the declaration: independent: [region].',
+      "Class Chip: writes to 'ports' are coalesced, but reads of 'data' would not see those still queued. Write " +
+        "'@flushCoalescedIo(data)' above the class, or, if its reads do not depend on them, " +
+        "'@addCoalescedIo(ports, { offset: 0, size: 1, independent: [data] })'.",
     );
   });
 
