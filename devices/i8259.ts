@@ -44,6 +44,7 @@ export class I8259 extends IsaDevice {
   readonly interrupt = new InterruptPin();
   @state readonly master: InterruptChip;
   @state readonly slave: InterruptChip;
+  private detach: readonly (() => void)[] = [];
 
   constructor(
     @inject(IsaBus) private readonly isa: IsaBus,
@@ -135,9 +136,12 @@ export class I8259 extends IsaDevice {
   }
 
   protected override onRealize(): void {
-    for (let line = 0; line < Lines; line++) {
-      if (line !== CascadeInput) this.isa.line(line).connect((level) => this.setLine(line, level));
-    }
+    const inputs = Array.from({ length: Lines }, (_, line) => line).filter((line) => line !== CascadeInput);
+    this.detach = inputs.map((line) => this.isa.line(line).connect((level) => this.setLine(line, level)));
+  }
+
+  protected override onUnrealize(): void {
+    for (const detach of this.detach) detach();
   }
 
   /** ISA interrupt line 0 to 15: the master's inputs, then the slave's. */

@@ -41,6 +41,9 @@ export class PciBus implements BusContainers {
   private readonly asserted = new Map<number, number>();
   private readonly wires = new Map<PciDevice, InterruptWire>();
   private router: PciInterruptRouter = () => {};
+  /** The first reset is power-on; whoever comes later comes to a running machine. */
+  private poweredOn = false;
+  private readonly latecomers = new Set<PciDevice>();
 
   constructor(
     { io, memory, masterMemory }: PciBusParts,
@@ -85,7 +88,7 @@ export class PciBus implements BusContainers {
     const present = this.deviceAt(address);
     if (present !== undefined) throw refuse(`'${present.id}' is there. Give one of them another addr.`);
     if (this.wires.has(device)) throw refuse('it is on the bus already.');
-    this.plugIn(device, address);
+    this.plugIn(device, address, this.poweredOn);
   }
 
   /** One function in the place of another, which has the same state: no interrupt line moves. */
@@ -93,15 +96,16 @@ export class PciBus implements BusContainers {
     const address = this.addressOf(old);
     if (address === undefined) return;
     const wire = this.wires.get(old);
-    this.plugIn(device, address);
+    this.plugIn(device, address, this.latecomers.delete(old));
     wire?.cut();
     this.wires.delete(old);
     old.disconnectFromBus();
   }
 
-  private plugIn(device: PciDevice, address: PciAddress): void {
+  private plugIn(device: PciDevice, address: PciAddress, isLate: boolean): void {
     const pin = device.config.get(PciRegister.InterruptPin, 1);
     this.functions[address.slot * Functions + address.function] = device;
+    if (isLate) this.latecomers.add(device);
     const pirq = pin === 0 ? undefined : this.wiring(address.slot, pin - 1);
     const wire = { pirq, up: false, cut: () => {} };
     wire.cut = device.interruptOut.connect((level) => {
@@ -121,6 +125,7 @@ export class PciBus implements BusContainers {
     device.disconnectFromBus();
     this.wires.get(device)?.cut();
     this.wires.delete(device);
+    this.latecomers.delete(device);
   }
 
   /** The pins were restored without telling anybody: counts anew who pulls which line. The router is restored too. */
@@ -152,11 +157,19 @@ export class PciBus implements BusContainers {
 
   /** After every device's own reset: interrupts down, headers cleared. */
   reset(): void {
+    this.poweredOn = true;
     for (const device of this.devices) device.resetOnBus();
   }
 
+  /**
+   * Guests look for the other functions of a slot only where function 0 is. One that was plugged into a running machine waits
+   * for it, invisible, so that a card of several functions comes as a whole: function 0 last. (QEMU does the same.)
+   */
   private select(address: number): PciDevice | undefined {
-    return ((address >>> 16) & 0xff) === this.number ? this.functions[(address >>> 8) & 0xff] : undefined;
+    if (((address >>> 16) & 0xff) !== this.number) return undefined;
+    const device = this.functions[(address >>> 8) & 0xff];
+    const isAlone = this.functions[(address >>> 8) & 0xf8] === undefined;
+    return isAlone && device !== undefined && this.latecomers.has(device) ? undefined : device;
   }
 
   /** Several functions may pull one line; the router hears only the first and the last. */

@@ -59,10 +59,19 @@ export class InterruptLine {
     }
   }
 
-  /** Who hears the line: an interrupt controller's input. It hears the present level at once if that is high. */
-  connect(sink: InterruptSink): void {
+  /**
+   * Who hears the line: an interrupt controller's input. It hears the present level at once if that is high, and answers how to
+   * take it off; an input on no line is low.
+   */
+  connect(sink: InterruptSink): () => void {
     this.sinks.push(sink);
     if (this.level) sink(true);
+    return () => {
+      const index = this.sinks.indexOf(sink);
+      if (index < 0) return;
+      this.sinks.splice(index, 1);
+      if (this.level) sink(false);
+    };
   }
 
   private pull(up: boolean): void {

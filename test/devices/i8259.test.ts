@@ -421,3 +421,19 @@ describe('any sequence of commands and lines', () => {
     );
   });
 });
+
+describe('the PICs that are taken out', () => {
+  it('let go of the interrupt lines', () => {
+    const bench = pics();
+    const isa = bench.service(IsaBus);
+    isa.line(4).set(true);
+    expect(bench.device.pending).toBe(true);
+    const { device } = bench;
+    device.unrealize();
+    device.reset();
+    isa.line(4).set(false);
+    isa.line(4).set(true);
+    isa.line(12).set(true);
+    expect(device.pending).toBe(false);
+  });
+});
