@@ -1,5 +1,5 @@
 import type { DeviceClass } from '../device/index.ts';
-import type { DmaPort } from './dma-port.ts';
+import type { BusMaster } from './bus-master.ts';
 import { capability, PciCapabilityId } from './pci-capabilities.ts';
 import type { PciConfigSpace } from './pci-config-space.ts';
 import type { PciDevice } from './pci-device.ts';
@@ -43,14 +43,14 @@ export function msi({ is64Bit = true, offset }: MsiSpec = {}) {
  * the local APICs; on a machine without one the guest may name RAM and find its messages there.
  */
 export class MessageSignalledInterrupts {
-  /** Hears of each message that is sent. */
+  /** Hears of each message that is sent: not of those that the guest prevents by not letting the function be a bus master. */
   observer: ((address: bigint, data: number) => void) | undefined;
   private readonly bytes = new Uint8Array(4);
 
   constructor(
     private readonly config: PciConfigSpace,
     private readonly offset: number | undefined,
-    private readonly port: DmaPort,
+    private readonly port: BusMaster,
   ) {}
 
   /** The guest wants messages; the pin stays down meanwhile. */
@@ -80,7 +80,7 @@ export class MessageSignalledInterrupts {
     const { address, data } = this.message;
     this.bytes[0] = data & 0xff;
     this.bytes[1] = data >>> 8;
-    this.observer?.(address, data);
+    if (this.port.enabled) this.observer?.(address, data);
     this.port.write(address, this.bytes);
     return true;
   }

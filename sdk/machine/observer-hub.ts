@@ -1,5 +1,6 @@
 import { PciDevice } from '../bus/index.ts';
 import { pinsOf } from '../device/index.ts';
+import { BackplaneError } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import type { MachineEvent, MachineObserver, Observation } from './observers.ts';
@@ -27,7 +28,7 @@ export class ObserverHub {
   /** Answers how to take the observer off again. */
   add({ name, start }: MachineObserver): () => void {
     const { machine } = this;
-    const observation = this.attempt(name, () => start(machine));
+    const observation = this.attempt(name, () => checked(start(machine)));
     if (observation === undefined) return () => {};
     const one = { name, observation };
     this.attached = [...this.attached, one];
@@ -43,7 +44,7 @@ export class ObserverHub {
   private remove(one: Attached): void {
     if (!this.attached.includes(one)) return;
     this.detach(one);
-    this.attempt(one.name, () => one.observation.end?.());
+    this.attempt(one.name, () => whenRejected(one.observation.end?.(), (failure) => this.onFailure(one.name, failure)));
   }
 
   private detach(one: Attached): void {
@@ -54,12 +55,18 @@ export class ObserverHub {
   private tell(event: MachineEvent): void {
     for (const one of this.attached) {
       try {
-        one.observation.observe(event);
+        const answer: unknown = one.observation.observe(event);
+        if (answer !== undefined) whenRejected(answer, (failure) => this.fail(one, failure));
       } catch (failure) {
-        this.detach(one);
-        this.onFailure(one.name, failure);
+        this.fail(one, failure);
       }
     }
+  }
+
+  private fail(one: Attached, failure: unknown): void {
+    if (!this.attached.includes(one)) return;
+    this.detach(one);
+    this.onFailure(one.name, failure);
   }
 
   private attempt<T>(name: string, work: () => T): T | undefined {
@@ -95,4 +102,29 @@ export class ObserverHub {
     for (const [name, pin] of pinsOf(device)) pin.observer = (level) => tell(name, level);
     if (device instanceof PciDevice) device.msi.observer = () => tell('msi', true);
   }
+}
+
+/** An asynchronous observer fails later, when its promise is rejected; the machine does not wait for it. */
+function whenRejected(answer: unknown, hear: (failure: unknown) => void): boolean {
+  const isPromise =
+    typeof answer === 'object' && answer !== null && 'then' in answer && typeof answer.then === 'function';
+  if (isPromise) Promise.resolve(answer).catch(hear);
+  return isPromise;
+}
+
+/** What `start` answered, if it can observe. */
+function checked(observation: Observation): Observation {
+  if (typeof observation === 'object' && observation !== null && typeof observation.observe === 'function') {
+    return observation;
+  }
+  const isPromise = whenRejected(observation, () => {});
+  throw new BackplaneError(
+    `start() answered ${isPromise ? 'a promise' : describeAnswer(observation)}, and must answer { observe(event) { ... } }` +
+      `${isPromise ? ' at once: the machine does not wait' : ''}.`,
+  );
+}
+
+function describeAnswer(answer: unknown): string {
+  if (typeof answer !== 'object' || answer === null) return String(answer);
+  return `an object with ${Object.keys(answer).join(', ') || 'nothing in it'}`;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Edu } from '../../devices/index.ts';
 import { isapc, pcI440fx } from '../../machines/index.ts';
 import {
   defineObserver,
@@ -7,7 +8,9 @@ import {
   Machine,
   type MachineEvent,
   type MachineObserver,
+  type Observation,
   simulatedAccelerator,
+  use,
 } from '../../sdk/index.ts';
 
 /** Sets the RTC's periodic interrupt going, waits for it, and looks at the clock twice. */
@@ -162,6 +165,23 @@ describe('an observer', () => {
     machine.io.write(0x70, 0, 1);
   });
 
+  it('sees a message that a PCI function sends, and none that it must not send while it is no bus master', () => {
+    const machine = Machine.create({ ...pcI440fx, devices: [...pcI440fx.devices, use(Edu, { addr: '05.0' })] });
+    const edu = machine.device(Edu);
+    const { observer, events } = recorder();
+    machine.observe(observer);
+    const control = (edu.capabilityOffset(0x05) ?? 0) + 2;
+    edu.writeConfig(0x10, 0xfeb0_0000, 4);
+    edu.writeConfig(control, 1, 2);
+    const messagesAs = (command: number) => {
+      edu.writeConfig(0x04, command, 2);
+      machine.memory.write(0xfeb0_0060, 1, 4);
+      return events.splice(0).filter((event) => event.kind === 'interrupt');
+    };
+    expect(messagesAs(0x0002)).not.toContainEqual(expect.objectContaining({ pin: 'msi' }));
+    expect(messagesAs(0x0006)).toContainEqual(expect.objectContaining({ device: 'edu', pin: 'msi', level: true }));
+  });
+
   it('that is defined is known as one; anything else is not', () => {
     expect(isObserver(recorder().observer)).toBe(true);
     expect([{}, null, { name: 'x', start() {} }, () => {}].map(isObserver)).toEqual([false, false, false, false]);
@@ -195,5 +215,45 @@ describe('an observer that throws is taken off and reported, and the machine goe
     machine.observe(defineObserver({ name: 'ends badly', start: () => ({ observe() {}, end: fail }) }))();
     expect(machine.run(ticking).reason).toBe('finished');
     expect(failures).toEqual(['never starts', 'ends badly']);
+  });
+
+  it('also an asynchronous one, once, when its promise is rejected', async () => {
+    const failures: unknown[] = [];
+    const machine = Machine.create(isapc, {
+      onObserverFailure: (name, failure) => void failures.push([name, failure]),
+    });
+    const asynchronous = (name: string, how: Partial<Observation>) =>
+      defineObserver({ name, start: () => ({ observe() {}, ...how }) });
+    const reject = async () => {
+      throw new Error('later');
+    };
+    machine.observe(asynchronous('observes', { observe: reject }));
+    const end = machine.observe(asynchronous('ends', { end: reject }));
+    machine.observe(asynchronous('never fails', { observe: async () => {} }));
+    expect(machine.run(ticking).reason).toBe('finished');
+    end();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(failures.sort()).toEqual([
+      ['ends', new Error('later')],
+      ['observes', new Error('later')],
+    ]);
+  });
+
+  it.each([
+    [
+      'a promise',
+      async () => ({ observe() {} }),
+      /start\(\) answered a promise, and must answer \{ observe\(event\).* at once/,
+    ],
+    ['nothing', () => undefined, /start\(\) answered undefined, and must answer/],
+    ['something else', () => ({ observer() {} }), /answered an object with observer, and must answer/],
+  ])('and one whose start() answers %s never begins', (_what, start, message) => {
+    const failures: string[] = [];
+    const machine = Machine.create(isapc, {
+      onObserverFailure: (_name, failure) => void failures.push((failure as Error).message),
+    });
+    machine.observe(defineObserver({ name: 'odd', start: start as unknown as MachineObserver['start'] }));
+    expect(machine.run(ticking).reason).toBe('finished');
+    expect(failures).toEqual([expect.stringMatching(message)]);
   });
 });
