@@ -18,7 +18,7 @@ export type { GuestAccess } from './guest-access.ts';
 export type { HandlerProfileRow } from './handler-profile.ts';
 export { Capability } from './kvm/abi.ts';
 export type { KvmAcceleratorOptions } from './kvm/checked-options.ts';
-export type { Zone } from './kvm/coalesced-zones.ts';
+export type { Zone } from './kvm/coalesced-zone-listener.ts';
 export { KvmAccelerator } from './kvm/kvm-accelerator.ts';
 export type {
   AcceleratorEvent,

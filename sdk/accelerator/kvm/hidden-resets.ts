@@ -1,6 +1,6 @@
 import { BackplaneError, describeRange, hex } from '../../memory/index.ts';
 import type { ResetPort } from '../accelerator.ts';
-import type { Zone } from './coalesced-zones.ts';
+import type { Zone } from './coalesced-zone-listener.ts';
 
 /** Without a timer, a reset that waits in the ring may wait for ever. */
 export function refuseHiddenResets(

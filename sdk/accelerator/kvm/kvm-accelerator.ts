@@ -1,5 +1,5 @@
 import { MILLISECOND } from '../../clock/index.ts';
-import { BackplaneError, ListenerPriority, type MemoryListener, type RamBlock } from '../../memory/index.ts';
+import { BackplaneError, type RamBlock } from '../../memory/index.ts';
 import {
   Accelerator,
   type AcceleratorHost,
@@ -15,16 +15,14 @@ import { type GuestAccess, MachineAccess } from '../guest-access.ts';
 import { HandlerProfile } from '../handler-profile.ts';
 import type { AcceleratorListener } from '../observation.ts';
 import type { SavedData, SavedReader } from '../saved-data.ts';
-import { Capability } from './abi.ts';
 import { checkAcceleratorOptions, checkRunOptions, type KvmAcceleratorOptions, MostVcpus } from './checked-options.ts';
-import { CoalescedZones, type Zone } from './coalesced-zones.ts';
+import type { Zone } from './coalesced-zone-listener.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
 import { refuseHiddenResets } from './hidden-resets.ts';
 import { InterruptLine } from './interrupt-line.ts';
-import { Ioeventfds } from './ioeventfds.ts';
 import { KvmVm } from './kvm-vm.ts';
-import { MemorySlots } from './memory-slots.ts';
+import { MapListeners } from './map-listeners.ts';
 import { RingDrain } from './ring-drain.ts';
 import { RunLoop } from './run-loop.ts';
 import { RunRequests } from './run-requests.ts';
@@ -34,6 +32,7 @@ import { TimeKeeper } from './time-keeper.ts';
 import { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
 const DefaultKickAfter = 10 * MILLISECOND;
+const NoZones = { ports: [], memory: [] } as const;
 
 /** Userspace of a KVM kernel: memory slots, coalesced zones and ioeventfds from the memory map, and the run loop. */
 export class KvmAccelerator extends Accelerator {
@@ -44,7 +43,7 @@ export class KvmAccelerator extends Accelerator {
   private readonly schedule: VcpuSchedule;
   private readonly requests = new RunRequests();
   private readonly consumers: EventConsumers;
-  private readonly listeners: { listener: MemoryListener; isPort: boolean }[] = [];
+  private map: MapListeners | undefined;
   private images: readonly GuestImage[] = [];
   private readonly guests: (GuestSource | undefined)[] = [];
   private host: AcceleratorHost | undefined;
@@ -66,12 +65,12 @@ export class KvmAccelerator extends Accelerator {
 
   /** The zones in force now, as the kernel was told. */
   override get zones(): { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] } {
-    return this.zonesOf((listener) => listener.zones);
+    return this.map?.zones ?? NoZones;
   }
 
   /** Ranges that are declared coalesced and for which the kernel has no room: their writes exit until there is. */
   get refused(): { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] } {
-    return this.zonesOf((listener) => listener.refused);
+    return this.map?.refused ?? NoZones;
   }
 
   /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
@@ -122,20 +121,18 @@ export class KvmAccelerator extends Accelerator {
     kernel.kickWhenQueuedFor(
       this.drainsAtReturns ? (this.options.kickAfter ?? DefaultKickAfter) : Number.POSITIVE_INFINITY,
     );
-    this.listen(host);
+    this.map = this.mapOf(host);
     this.refuseHiddenResets();
   }
 
   override detach(): void {
     const { host } = this;
     if (host === undefined) return;
-    for (const { listener } of [...this.listeners].reverse()) host.topology.removeListener(listener);
-    this.listeners.length = 0;
+    this.map?.detach();
     host.topology.coalescedIoFlusher = { flushCoalescedIo() {} };
-    host.topology.signalIoeventfd = undefined;
     this.consumers.close();
     this.vm.close();
-    this.host = this.loop = this.ring = undefined;
+    this.host = this.loop = this.ring = this.map = undefined;
   }
 
   override observe(listener: AcceleratorListener | undefined): void {
@@ -201,14 +198,6 @@ export class KvmAccelerator extends Accelerator {
     this.consumers.remove(fd);
   }
 
-  private zonesOf(kind: (listener: CoalescedZones) => readonly Zone[]) {
-    const of = (isPort: boolean) =>
-      this.listeners.flatMap(({ listener }) =>
-        listener instanceof CoalescedZones && listener.isPort === isPort ? kind(listener) : [],
-      );
-    return { ports: of(true), memory: of(false) };
-  }
-
   private get saved(): SavedParts {
     const { kernel, vm, schedule, consumers, statistics, guests } = this;
     return { kernel, vm, schedule, consumers, statistics, guests };
@@ -231,30 +220,17 @@ export class KvmAccelerator extends Accelerator {
     return this.statistics.profile;
   }
 
-  /** Zones only where the kernel has the capability: an old one takes a port zone for a memory zone. */
-  private listen(host: AcceleratorHost): void {
-    const { vm, options } = this;
-    const add = (listener: MemoryListener, isPort: boolean) => {
-      this.listeners.push({ listener, isPort });
-      host.topology.addListener(listener, isPort ? host.io : host.memory);
-    };
-    const { Accelerator: first, DeviceBackend, Min } = ListenerPriority;
-    const changed = () => {
+  private mapOf(host: AcceleratorHost): MapListeners {
+    const { coalescedMmio, coalescedPio } = this.options;
+    const zonesChanged = () => {
       this.requests.mapChanged = true;
     };
-    add(new MemorySlots(vm), false);
-    if (options.coalescedMmio !== false && vm.canCoalesceMemory) {
-      add(new CoalescedZones(vm, 'kvm-coalesced-mmio', first, false, changed), false);
-    }
-    if (options.coalescedPio !== false && vm.canCoalescePorts) {
-      add(new CoalescedZones(vm, 'kvm-coalesced-pio', Min, true, changed), true);
-    }
-    if (vm.extension(Capability.Ioeventfd) > 0) {
-      add(new Ioeventfds(vm, 'kvm-memory-ioeventfd', DeviceBackend, false), false);
-      add(new Ioeventfds(vm, 'kvm-io', DeviceBackend, true), true);
-    } else {
-      host.topology.signalIoeventfd = (fd) => this.consumers.signal(fd);
-    }
+    return new MapListeners(host, this.vm, {
+      coalescedMmio,
+      coalescedPio,
+      zonesChanged,
+      signal: (fd) => this.consumers.signal(fd),
+    });
   }
 
   private refuseHiddenResets(): void {

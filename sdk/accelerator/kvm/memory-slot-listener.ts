@@ -23,7 +23,7 @@ interface Slot {
  * Keeps the kernel's memory slots equal to the RAM, ROM and rom-device ranges of the memory space. Changes are queued
  * and applied at commit: all deletions, then all additions, because slots must never overlap.
  */
-export class MemorySlots implements MemoryListener {
+export class MemorySlotListener implements MemoryListener {
   readonly name = 'kvm-memory';
   readonly priority = ListenerPriority.Accelerator;
   private readonly slots = new Map<number, Slot>();

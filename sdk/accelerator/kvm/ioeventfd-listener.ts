@@ -3,7 +3,7 @@ import { IoeventfdFlag, IoeventfdLayout, VmRequest } from './abi.ts';
 import type { KvmVm } from './kvm-vm.ts';
 
 /** Hands the ioeventfds of one address space to the kernel, which signals them without leaving for userspace. */
-export class Ioeventfds implements MemoryListener {
+export class IoeventfdListener implements MemoryListener {
   private readonly argument = new DataView(new ArrayBuffer(IoeventfdLayout.size));
 
   constructor(

@@ -16,7 +16,7 @@ const LargestZone = 0xffff_ffff;
  * Each zone is taken back as it was given: a wider range would remove nothing, and the kernel would answer 0 all the
  * same. A narrower one would remove every zone around it; a flat view has no ranges inside one another.
  */
-export class CoalescedZones implements MemoryListener {
+export class CoalescedZoneListener implements MemoryListener {
   readonly zones: Zone[] = [];
   /** Zones that the kernel had no room for, in the order of asking: their writes exit until others make room. */
   readonly refused: Zone[] = [];
