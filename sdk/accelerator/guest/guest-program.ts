@@ -63,7 +63,9 @@ class RunningProgram implements GuestSource {
     operation.kind = OperationKind.None;
     operation.at = -1;
     const current = this.#frames.at(-1)!;
-    if (current.steps.next().done !== true) return true;
+    const ended = current.steps.next().done === true;
+    if (ended || operation.kind === OperationKind.Hlt) this.#refuseForgotten();
+    if (!ended) return true;
     if (current.interrupted === undefined) {
       this.#frames.pop();
       return false;
@@ -89,6 +91,11 @@ class RunningProgram implements GuestSource {
     interrupted.copyFrom(operation);
     this.#enter(handler, interrupted, `${this.name}, handler of 0x${vector.toString(16)}`);
     operation.kind = OperationKind.None;
+  }
+
+  #refuseForgotten(): void {
+    const { forgotten } = this.#guest;
+    if (forgotten !== undefined) throw new BackplaneError(`Guest program '${this.name}': ${forgotten}`);
   }
 
   #enter(body: GuestBody, interrupted: GuestOperation | undefined, what: string): void {

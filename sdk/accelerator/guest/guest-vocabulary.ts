@@ -1,3 +1,4 @@
+import { hex } from '../../memory/address-range.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { GuestOperation, LargestString, OperationKind, type OperationKindValue } from './operation.ts';
 
@@ -12,6 +13,9 @@ export interface StringDestination {
   readonly destination: number;
 }
 
+/** More steps than this in waiting are a loop that forgot to run them. */
+const MostUnrun = 1000;
+
 /**
  * The instructions of a guest program. Each fills in the operation that the processor handed over, and yields: the
  * processor executes it, and what was read is in the same object when the step goes on.
@@ -20,6 +24,10 @@ export class Guest {
   /** The processor's own operation object. */
   operation: GuestOperation = new GuestOperation();
   readonly handlers = new Map<number, GuestBody>();
+  /** Steps that were called and have not run yet; of the first of them, its name and its port or address. */
+  #unrun = 0;
+  #firstName = '';
+  #firstAddress: number | undefined;
 
   /** Runs this handler whenever the processor takes that vector. A handler may be replaced at any time. */
   onInterrupt(vector: number, handler: GuestBody): void {
@@ -31,46 +39,162 @@ export class Guest {
     this.handlers.set(vector, handler);
   }
 
-  *out8(port: number, value: number): GuestStep<void> {
-    yield this.#access(OperationKind.Out, port, 1, value);
+  out8(port: number, value: number): GuestStep<void> {
+    this.#promise('out8', port);
+    return this.#write(OperationKind.Out, port, 1, value, 0);
   }
 
-  *out16(port: number, value: number): GuestStep<void> {
-    yield this.#access(OperationKind.Out, port, 2, value);
+  out16(port: number, value: number): GuestStep<void> {
+    this.#promise('out16', port);
+    return this.#write(OperationKind.Out, port, 2, value, 0);
   }
 
-  *out32(port: number, value: number): GuestStep<void> {
-    yield this.#access(OperationKind.Out, port, 4, value);
+  out32(port: number, value: number): GuestStep<void> {
+    this.#promise('out32', port);
+    return this.#write(OperationKind.Out, port, 4, value, 0);
   }
 
-  *in8(port: number): GuestStep<number> {
-    yield this.#access(OperationKind.In, port, 1, 0);
-    return this.operation.value;
+  in8(port: number): GuestStep<number> {
+    this.#promise('in8', port);
+    return this.#read(OperationKind.In, port, 1);
   }
 
-  *in16(port: number): GuestStep<number> {
-    yield this.#access(OperationKind.In, port, 2, 0);
-    return this.operation.value;
+  in16(port: number): GuestStep<number> {
+    this.#promise('in16', port);
+    return this.#read(OperationKind.In, port, 2);
   }
 
-  *in32(port: number): GuestStep<number> {
-    yield this.#access(OperationKind.In, port, 4, 0);
-    return this.operation.value;
+  in32(port: number): GuestStep<number> {
+    this.#promise('in32', port);
+    return this.#read(OperationKind.In, port, 4);
   }
 
-  *store8(address: number, value: number): GuestStep<void> {
-    yield this.#access(OperationKind.Store, address, 1, value);
+  store8(address: number, value: number): GuestStep<void> {
+    this.#promise('store8', address);
+    return this.#write(OperationKind.Store, address, 1, value, 0);
   }
 
-  *store16(address: number, value: number): GuestStep<void> {
-    yield this.#access(OperationKind.Store, address, 2, value);
+  store16(address: number, value: number): GuestStep<void> {
+    this.#promise('store16', address);
+    return this.#write(OperationKind.Store, address, 2, value, 0);
   }
 
-  *store32(address: number, value: number): GuestStep<void> {
-    yield this.#access(OperationKind.Store, address, 4, value);
+  store32(address: number, value: number): GuestStep<void> {
+    this.#promise('store32', address);
+    return this.#write(OperationKind.Store, address, 4, value, 0);
   }
 
-  *store64(address: number, value: bigint): GuestStep<void> {
+  store64(address: number, value: bigint): GuestStep<void> {
+    this.#promise('store64', address);
+    return this.#write64(address, value);
+  }
+
+  load8(address: number): GuestStep<number> {
+    this.#promise('load8', address);
+    return this.#read(OperationKind.Load, address, 1);
+  }
+
+  load16(address: number): GuestStep<number> {
+    this.#promise('load16', address);
+    return this.#read(OperationKind.Load, address, 2);
+  }
+
+  load32(address: number): GuestStep<number> {
+    this.#promise('load32', address);
+    return this.#read(OperationKind.Load, address, 4);
+  }
+
+  load64(address: number): GuestStep<bigint> {
+    this.#promise('load64', address);
+    return this.#read64(address);
+  }
+
+  /** `rep outsb`: one port write per byte. */
+  repOuts8(port: number, bytes: ArrayLike<number>): GuestStep<void> {
+    this.#promise('repOuts8', port);
+    return this.#writeString(port, 1, bytes);
+  }
+
+  /** `rep outsw`: one port write per 16-bit element. */
+  repOuts16(port: number, words: ArrayLike<number>): GuestStep<void> {
+    this.#promise('repOuts16', port);
+    return this.#writeString(port, 2, words);
+  }
+
+  /** `rep outsd`: one port write per 32-bit element. */
+  repOuts32(port: number, words: ArrayLike<number>): GuestStep<void> {
+    this.#promise('repOuts32', port);
+    return this.#writeString(port, 4, words);
+  }
+
+  /** `rep insb`: the bytes, little endian whatever the width of the elements. */
+  repIns8(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
+    this.#promise('repIns8', port);
+    return this.#readString(port, 1, count, where);
+  }
+
+  /** `rep insw`: two bytes per element, little endian. */
+  repIns16(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
+    this.#promise('repIns16', port);
+    return this.#readString(port, 2, count, where);
+  }
+
+  /** `rep insd`: four bytes per element, little endian. */
+  repIns32(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
+    this.#promise('repIns32', port);
+    return this.#readString(port, 4, count, where);
+  }
+
+  /** Lets interrupts in, one instruction later: `sti` followed by `hlt` cannot miss a wake-up. */
+  sti(): GuestStep<void> {
+    this.#promise('sti', undefined);
+    return this.#word(OperationKind.Sti, 0);
+  }
+
+  cli(): GuestStep<void> {
+    this.#promise('cli', undefined);
+    return this.#word(OperationKind.Cli, 0);
+  }
+
+  /** Stops until an interrupt comes. */
+  hlt(): GuestStep<void> {
+    this.#promise('hlt', undefined);
+    return this.#word(OperationKind.Hlt, 0);
+  }
+
+  /** Spends guest time without an exit, as a loop of plain instructions does; interrupts are taken meanwhile. */
+  pause(nanoseconds: number): GuestStep<void> {
+    this.#promise('pause', undefined);
+    return this.#word(OperationKind.Pause, nanoseconds);
+  }
+
+  /** What is to be said about steps that were called and never ran: somebody forgot `yield*`. */
+  get forgotten(): string | undefined {
+    if (this.#unrun === 0) return undefined;
+    const where = this.#firstAddress === undefined ? '' : ` at ${hex(this.#firstAddress)}`;
+    return (
+      `${this.#unrun === 1 ? '1 step was' : `${this.#unrun} steps were`} called without yield* and never ran; the first is ` +
+      `${this.#firstName}${where}. Write 'yield* guest.${this.#firstName}(...)'.`
+    );
+  }
+
+  /** A step was called. It has no effect until it runs: a generator does nothing by itself. */
+  #promise(name: string, address: number | undefined): void {
+    if (this.#unrun++ > 0) {
+      if (this.#unrun >= MostUnrun) throw new BackplaneError(`Guest program: ${this.forgotten}`);
+      return;
+    }
+    this.#firstName = name;
+    this.#firstAddress = address;
+  }
+
+  *#write(kind: OperationKindValue, address: number, size: number, value: number, high: number): GuestStep<void> {
+    this.#unrun--;
+    yield this.#access(kind, address, size, value, high);
+  }
+
+  *#write64(address: number, value: bigint): GuestStep<void> {
+    this.#unrun--;
     if (typeof value !== 'bigint' || value < 0n || value >= 1n << 64n) {
       throw new BackplaneError(
         `store64: the value is a bigint of 64 bits, 0n to 2n ** 64n - 1n, not ${String(value)}.`,
@@ -79,81 +203,34 @@ export class Guest {
     yield this.#access(OperationKind.Store, address, 8, Number(value & 0xffff_ffffn), Number(value >> 32n));
   }
 
-  *load8(address: number): GuestStep<number> {
-    yield this.#access(OperationKind.Load, address, 1, 0);
+  *#read(kind: OperationKindValue, address: number, size: number): GuestStep<number> {
+    this.#unrun--;
+    yield this.#access(kind, address, size, 0);
     return this.operation.value;
   }
 
-  *load16(address: number): GuestStep<number> {
-    yield this.#access(OperationKind.Load, address, 2, 0);
-    return this.operation.value;
-  }
-
-  *load32(address: number): GuestStep<number> {
-    yield this.#access(OperationKind.Load, address, 4, 0);
-    return this.operation.value;
-  }
-
-  *load64(address: number): GuestStep<bigint> {
+  *#read64(address: number): GuestStep<bigint> {
+    this.#unrun--;
     yield this.#access(OperationKind.Load, address, 8, 0);
     return (BigInt(this.operation.valueHigh) << 32n) | BigInt(this.operation.value);
   }
 
-  /** `rep outsb`: one port write per byte. */
-  *repOuts8(port: number, bytes: ArrayLike<number>): GuestStep<void> {
-    yield this.#repOuts(port, 1, bytes);
+  *#writeString(port: number, size: 1 | 2 | 4, elements: ArrayLike<number>): GuestStep<void> {
+    this.#unrun--;
+    yield this.#repOuts(port, size, elements);
   }
 
-  /** `rep outsw`: one port write per 16-bit element. */
-  *repOuts16(port: number, words: ArrayLike<number>): GuestStep<void> {
-    yield this.#repOuts(port, 2, words);
+  *#readString(port: number, size: 1 | 2 | 4, count: number, where?: StringDestination): GuestStep<Uint8Array> {
+    this.#unrun--;
+    yield this.#repIns(port, size, count, where);
+    return this.operation.bytes ?? new Uint8Array(0);
   }
 
-  /** `rep outsd`: one port write per 32-bit element. */
-  *repOuts32(port: number, words: ArrayLike<number>): GuestStep<void> {
-    yield this.#repOuts(port, 4, words);
-  }
-
-  /** `rep insb`: the bytes, little endian whatever the width of the elements. */
-  *repIns8(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
-    yield this.#repIns(port, 1, count, where);
-    return this.#stringBytes();
-  }
-
-  /** `rep insw`: two bytes per element, little endian. */
-  *repIns16(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
-    yield this.#repIns(port, 2, count, where);
-    return this.#stringBytes();
-  }
-
-  /** `rep insd`: four bytes per element, little endian. */
-  *repIns32(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
-    yield this.#repIns(port, 4, count, where);
-    return this.#stringBytes();
-  }
-
-  /** Lets interrupts in, one instruction later: `sti` followed by `hlt` cannot miss a wake-up. */
-  *sti(): GuestStep<void> {
-    yield this.#plain(OperationKind.Sti);
-  }
-
-  *cli(): GuestStep<void> {
-    yield this.#plain(OperationKind.Cli);
-  }
-
-  /** Stops until an interrupt comes. */
-  *hlt(): GuestStep<void> {
-    yield this.#plain(OperationKind.Hlt);
-  }
-
-  /** Spends guest time without an exit, as a loop of plain instructions does; interrupts are taken meanwhile. */
-  *pause(nanoseconds: number): GuestStep<void> {
-    this.operation.duration = nanoseconds;
-    yield this.#plain(OperationKind.Pause);
-  }
-
-  #plain(kind: OperationKindValue): undefined {
+  *#word(kind: OperationKindValue, duration: number): GuestStep<void> {
+    this.#unrun--;
     this.operation.kind = kind;
+    if (kind === OperationKind.Pause) this.operation.duration = duration;
+    yield;
   }
 
   #access(kind: OperationKindValue, address: number, size: number, value: number, valueHigh = 0): undefined {
@@ -187,10 +264,6 @@ export class Guest {
     this.operation.count = count;
     this.operation.position = 0;
     this.operation.bytes = bytes;
-  }
-
-  #stringBytes(): Uint8Array {
-    return this.operation.bytes ?? new Uint8Array(0);
   }
 }
 
