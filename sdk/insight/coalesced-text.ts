@@ -1,5 +1,5 @@
 import { describeRange, hex } from '../memory/index.ts';
-import type { CoalescedRangeReport, Culprit } from './explain-coalesced-io.ts';
+import type { CoalescedRangeReport, CoalescedVerdict, Culprit } from './explain-coalesced-io.ts';
 import type { WidthVerdict } from './write-widths.ts';
 
 const CulpritsNamed = 3;
@@ -21,10 +21,13 @@ function formatOne(report: CoalescedRangeReport): string {
   ].join('\n');
 }
 
+/** An accelerator that was told to queue nothing is no mistake, and neither is a range that is not mapped yet. */
+const deservesWarning: readonly CoalescedVerdict[] = ['dead', 'narrowed', 'unprotected'];
+
 /** One line per range that deserves a warning when a machine is built; nothing for a clean machine. */
 export function coalescedWarnings(reports: readonly CoalescedRangeReport[]): string[] {
   return reports
-    .filter(({ verdict }) => verdict === 'dead' || verdict === 'narrowed' || verdict === 'unprotected')
+    .filter(({ verdict, refusedZones }) => deservesWarning.includes(verdict) || refusedZones.length > 0)
     .map(
       (report) =>
         `${placeOf(report)} of ${deviceOf(report)} is coalesced but ${report.verdict}: ${explainVerdict(report).join(' ')}`,
@@ -36,16 +39,19 @@ export function explainVerdict(report: CoalescedRangeReport): string[] {
   if (report.verdict === 'unmapped') {
     return ['Nothing maps this range at the moment, or it is disabled: no zone exists.'];
   }
-  if (report.verdict === 'off') return [`No zone is in force: ${whyMissing}. Every write exits.`];
+  if (report.verdict === 'off') return [`No zone is in force: ${whyMissing(report)}. Every write exits.`];
   return [...explainWidths(report), ...explainMissing(report), ...explainOvertaking(report)];
 }
 
-const whyMissing = 'coalescing is off in the accelerator, or its kernel has no capability or no room for it';
+function whyMissing({ refusedZones }: CoalescedRangeReport): string {
+  if (refusedZones.length === 0) return 'coalescing is off in the accelerator, or its kernel lacks the capability';
+  return 'the kernel has no room for more zones on that bus. Declare fewer ranges, or fewer devices';
+}
 
-function explainMissing({ missingZones }: CoalescedRangeReport): string[] {
-  if (missingZones.length === 0) return [];
-  const zones = list(missingZones.map(({ start, size }) => describeRange(start, size)));
-  return [`The kernel did not take ${zones}: ${whyMissing}.`];
+function explainMissing(report: CoalescedRangeReport): string[] {
+  if (report.missingZones.length === 0) return [];
+  const zones = list(report.missingZones.map(({ start, size }) => describeRange(start, size)));
+  return [`The kernel did not take ${zones}: ${whyMissing(report)}.`];
 }
 
 function explainWidths(report: CoalescedRangeReport): string[] {

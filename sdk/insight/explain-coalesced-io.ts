@@ -15,7 +15,11 @@ export interface ExplainedMachine {
   readonly memory: AddressSpace;
   readonly devices: readonly ExplainedDevice[];
   /** Which zones its kernel was told of, and took. Without it every zone is taken to be in force. */
-  readonly accelerator?: { readonly zones: CoalescedZonesInForce | undefined };
+  readonly accelerator?: {
+    readonly zones: CoalescedZonesInForce | undefined;
+    /** Those that its kernel had no room for. */
+    readonly refused?: CoalescedZonesInForce;
+  };
 }
 
 type CoalescedZonesInForce = { readonly ports: readonly AddressRange[]; readonly memory: readonly AddressRange[] };
@@ -31,8 +35,9 @@ export interface ExplainedDevice {
 
 /**
  * alive: every write that the region takes inside the range can be queued. narrowed: only some widths or places.
- * dead: none. off: the accelerator queues none, by its options or for want of a capability or of room. unprotected: queued writes can be overtaken by a read of the same device. unmapped: it lies nowhere at the
- * moment, as a BAR that the guest has not enabled.
+ * dead: none. off: the accelerator queues none, by its options or for want of a capability or of room. unprotected: queued
+ * writes can be overtaken by a read of the same device. unmapped: it lies nowhere at the moment, as a BAR that the guest has
+ * not enabled.
  */
 export type CoalescedVerdict = 'alive' | 'narrowed' | 'dead' | 'off' | 'unprotected' | 'unmapped';
 
@@ -61,6 +66,8 @@ export interface CoalescedRangeReport {
   readonly zones: readonly AddressRange[];
   /** Zones that the map allows and the kernel does not have. */
   readonly missingZones: readonly AddressRange[];
+  /** Those of them that the kernel was asked for and had no room for. */
+  readonly refusedZones: readonly AddressRange[];
   /** Regions whose accesses first deliver what is queued; the region itself is always one. */
   readonly flushPartners: readonly string[];
   readonly verdict: CoalescedVerdict;
@@ -94,6 +101,7 @@ const nowhere = {
   start: undefined,
   zones: [],
   missingZones: [],
+  refusedZones: [],
   verdict: 'unmapped',
   widths: [],
   culprits: [],
@@ -151,7 +159,7 @@ function explainPlacement(
   const allowed = space.flatView.ranges
     .filter((section) => section.region === region && section.start - section.offsetInRegion === base)
     .flatMap((section) => clipCoalescedRange(section, declared) ?? []);
-  const [zones, missingZones] = inForce(machine, space, allowed);
+  const { zones, missingZones, refusedZones } = inForce(machine, space, allowed);
   const inRegion = (range: AddressRange) => ({ start: range.start - base, size: range.size });
   const widths = judgeWidths(region, shown.map(inRegion), zones.map(inRegion));
   return {
@@ -160,19 +168,27 @@ function explainPlacement(
     start: first.start,
     zones,
     missingZones,
+    refusedZones,
     widths,
     culprits: shown.flatMap((part) => without(part, allowed)).flatMap((gap) => culpritsIn(space, region, gap)),
     verdict: zones.length === 0 && missingZones.length > 0 ? 'off' : judge(widths, description.unprotectedReads),
   };
 }
 
-/** Of the zones that the map allows, those that the kernel has and those that it has not. */
+/** Of the zones that the map allows: those that the kernel has, those that it has not, and of these those that it refused. */
 function inForce(machine: ExplainedMachine, space: AddressSpace, allowed: readonly AddressRange[]) {
-  const known = machine.accelerator?.zones;
-  if (known === undefined) return [allowed, []] as const;
-  const taken = space === machine.io ? known.ports : known.memory;
-  const isTaken = (zone: AddressRange) => taken.some(({ start, size }) => start === zone.start && size === zone.size);
-  return [allowed.filter(isTaken), allowed.filter((zone) => !isTaken(zone))] as const;
+  const { zones: known, refused } = machine.accelerator ?? {};
+  if (known === undefined) return { zones: allowed, missingZones: [], refusedZones: [] };
+  const isIn = (zones: CoalescedZonesInForce | undefined) => {
+    const here = (space === machine.io ? zones?.ports : zones?.memory) ?? [];
+    return (zone: AddressRange) => here.some(({ start, size }) => start === zone.start && size === zone.size);
+  };
+  const isTaken = isIn(known);
+  return {
+    zones: allowed.filter(isTaken),
+    missingZones: allowed.filter((zone) => !isTaken(zone)),
+    refusedZones: allowed.filter(isIn(refused)),
+  };
 }
 
 function judge(widths: readonly WidthVerdict[], unprotectedReads: readonly string[]): CoalescedVerdict {

@@ -16,6 +16,7 @@ import {
   type UsedDevice,
   use,
 } from '../../sdk/index.ts';
+import { coalescedWarnings } from '../../sdk/insight/index.ts';
 import { Latch, latchPorts, Resetter, Screen, screen, toyMachine } from '../machine/toys.ts';
 
 const machineOf = (...devices: UsedDevice[]) => Machine.create(defineMachine({ ...toyMachine, devices }));
@@ -218,6 +219,27 @@ describe('a declared range', () => {
     expect(display?.verdict).toBe('alive');
     expect(formatCoalescedReport(explainCoalescedIo(machine))).toContain('zones in force: none');
     expect(machine.warnings).toEqual([]);
+  });
+
+  it('is off where the kernel has no room for its zone, says so, and is warned of', () => {
+    const machine = machineOf();
+    for (let index = 0; index < 1002; index++) {
+      const ops = new RegionOps({ device: null, routes: [{ offset: 0, size: 1, write: () => {} }] });
+      const port = MemoryRegion.io(machine.topology, `port-${index}`, 1, ops);
+      port.addCoalescedIo({ offset: 0, size: 1 });
+      machine.io.root.addSubregion(0x1000 + 2 * index, port);
+    }
+    const reports = explainCoalescedIo(machine);
+    expect(reports.filter(({ verdict }) => verdict === 'alive')).toHaveLength(1000);
+    const refused = reports.filter(({ verdict }) => verdict === 'off');
+    expect(refused.map(({ refusedZones }) => refusedZones)).toEqual([
+      [{ start: 0x17d2, size: 1 }],
+      [{ start: 0x17d0, size: 1 }],
+    ]);
+    expect(formatCoalescedReport(refused)).toContain(
+      'No zone is in force: the kernel has no room for more zones on that bus. Declare fewer ranges, or fewer devices. Every write exits.',
+    );
+    expect(coalescedWarnings(reports)).toHaveLength(2);
   });
 
   it('follows the map: the verdict is about now', () => {
