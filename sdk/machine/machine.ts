@@ -2,12 +2,11 @@ import {
   type Accelerator,
   type GuestImage,
   type MachineClock,
-  type ResetPort,
   type RunOptions,
   type RunOutcome,
   simulatedAccelerator,
 } from '../accelerator/index.ts';
-import { PciBus, ResetController } from '../bus/index.ts';
+import { PciBus } from '../bus/index.ts';
 import {
   type ConcreteDeviceClass,
   type GuestError,
@@ -26,6 +25,7 @@ import type { DeviceOptionValues } from './machine-plan.ts';
 import { type ObserverFailureSink, ObserverHub } from './observer-hub.ts';
 import type { MachineObserver } from './observers.ts';
 import { refusedAccesses } from './refused-accesses.ts';
+import { resetPlacesOf } from './reset-places.ts';
 import { type MachineSnapshot, saveMachine } from './snapshot.ts';
 import { readRequest, restoreMachine } from './snapshot-restore.ts';
 import { refuseInsideHandler, unpluggable } from './unplugging.ts';
@@ -259,7 +259,7 @@ export class Machine {
   private host() {
     const controllers = [this.definition.interruptController ?? []].flat();
     const interruptController = interruptSourceOf(controllers.flatMap((id) => this.deviceById(id)?.device ?? []));
-    const resetPorts = () => this.resetPorts();
+    const resetPorts = () => resetPlacesOf(this.devices);
     return {
       get resetPorts() {
         return resetPorts();
@@ -277,15 +277,6 @@ export class Machine {
   private resetDevices(): void {
     for (const { id, device } of this.devices) inDevice(id, device, 'reset()', () => device.reset());
     this.service(PciBus)?.reset();
-  }
-
-  /** The ports of every device that may ask for a reset. */
-  private resetPorts(): ResetPort[] {
-    return this.devices
-      .filter(({ blueprint }) => blueprint.injections.some(({ token }) => token === ResetController))
-      .flatMap(({ mappings }) => mappings)
-      .filter(({ kind }) => kind === 'Ports')
-      .map(({ start, size, name }) => ({ address: start, size, name }));
   }
 }
 
