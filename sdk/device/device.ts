@@ -15,6 +15,9 @@ export interface DeviceSurroundings {
   readonly guestErrors: GuestErrors;
 }
 
+/** What only this file may ask a device for. */
+let surroundingsOf: (device: Device) => DeviceSurroundings | undefined;
+
 /**
  * A model of a piece of hardware. Its life: construct (no effect on the machine), realize (regions are built and sealed),
  * reset (any number of times), unrealize. A device overrides `onRealize`, `reset` and `onUnrealize`; a machine calls the rest.
@@ -24,6 +27,10 @@ export abstract class Device implements RegionOwner {
   abstract readonly bus: string;
   #surroundings: DeviceSurroundings | undefined;
   #regions: ReadonlyMap<RegionTemplate, MemoryRegion> = new Map();
+
+  static {
+    surroundingsOf = (device) => device.#surroundings;
+  }
 
   get id(): string {
     return this.#surroundings?.id ?? this.constructor.name;
@@ -104,6 +111,11 @@ reserveMembers(Device, {
   guestError: 'the report of a mistake of the guest',
   topology: 'the memory map that it is part of',
 });
+
+/** Where the mistakes of its guest are counted, while it is realized: for what reports the same with every access. */
+export function guestErrorsOf(device: Device): GuestErrors | undefined {
+  return surroundingsOf(device)?.guestErrors;
+}
 
 function noSuchRegion({ id, realized }: Device, { name }: RegionTemplate): BackplaneError {
   const why = realized ? 'its class does not name it in a decorator' : 'it is not realized, and regions are built then';

@@ -12,30 +12,41 @@ export type GuestErrorSink = (device: string, message: string) => void;
 /** A hostile guest must not fill the memory with kinds: beyond this many, a device's mistakes are counted together. */
 const KindsPerDevice = 256;
 
-interface Kind {
-  readonly device: string;
-  readonly message: string;
+/** What a reporter keeps that will report the same again, so that it need not word it again. */
+export interface GuestErrorKind extends GuestError {
   count: number;
+  /** Changes when everything is forgotten. */
+  readonly book: object;
 }
 
 /**
  * The mistakes guests make: loud once, then counted. Messages that differ only in their numbers are one kind, so that a
- * guest which scans a register file does not print a line per register.
+ * guest which scans a register file does not print a line per register. Digits of a name, as in 'timer0', are no numbers.
  */
 export class GuestErrors {
-  private readonly kinds = new Map<string, Map<string, Kind>>();
+  private kinds = new Map<string, Map<string, GuestErrorKind>>();
 
   constructor(private readonly sink: GuestErrorSink = () => {}) {}
 
-  report(device: string, message: string): void {
+  report(device: string, message: string): GuestErrorKind {
     const kind = this.kindOf(device, message);
     if (kind.count === 0) this.sink(device, kind.message);
     kind.count++;
+    return kind;
+  }
+
+  /** Counts one more of a kind. False if that was forgotten, or reported elsewhere: then it is to be reported in words. */
+  repeat(kind: GuestErrorKind): boolean {
+    if (kind.book !== this.kinds) return false;
+    kind.count++;
+    return true;
   }
 
   /** Every kind so far, in the order in which they were first seen. */
   get all(): readonly GuestError[] {
-    return [...this.kinds.values()].flatMap((ofDevice) => [...ofDevice.values()].map((kind) => ({ ...kind })));
+    return [...this.kinds.values()].flatMap((ofDevice) =>
+      [...ofDevice.values()].map(({ device, message, count }) => ({ device, message, count })),
+    );
   }
 
   /** How many mistakes altogether. */
@@ -44,21 +55,22 @@ export class GuestErrors {
   }
 
   clear(): void {
-    this.kinds.clear();
+    this.kinds = new Map();
   }
 
-  private kindOf(device: string, message: string): Kind {
+  private kindOf(device: string, message: string): GuestErrorKind {
     let ofDevice = this.kinds.get(device);
     if (ofDevice === undefined) {
       ofDevice = new Map();
       this.kinds.set(device, ofDevice);
     }
     const full = ofDevice.size >= KindsPerDevice;
-    const shape = message.replace(/0x[0-9a-f]+|\d+/gi, '#');
+    const shape = message.replace(/\b(0x[0-9a-f]+|\d+)/gi, '#');
     const key = full && !ofDevice.has(shape) ? 'everything else' : shape;
     let kind = ofDevice.get(key);
     if (kind === undefined) {
-      kind = { device, message: key === shape ? message : 'further kinds of errors, counted together', count: 0 };
+      const worded = key === shape ? message : 'further kinds of errors, counted together';
+      kind = { device, message: worded, count: 0, book: this.kinds };
       ofDevice.set(key, kind);
     }
     return kind;

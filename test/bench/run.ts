@@ -1,31 +1,27 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { benchArguments, failWithNothingToMeasure } from './arguments.ts';
 import { type BenchCase, type Measurement, yardstickTable } from './bench-case.ts';
 
-// npm run bench [-- --only TEXT] [--rounds N] [--json]: ratios to a bare closure call, each with its spread. Ratios travel between
-// machines; absolute figures do not, and stand here only for orientation.
+// Ratios to a bare closure call, each with its spread. Ratios travel between machines; absolute figures do not, and stand here
+// only for orientation.
 
 interface Row extends Measurement {
   readonly file: string;
   readonly case: BenchCase;
 }
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: '' },
-    json: { type: 'boolean' },
-    rounds: { type: 'string', default: '9' },
-  },
-});
+const values = benchArguments();
 const here = fileURLToPath(new URL('.', import.meta.url));
 const rows: Row[] = [];
+const names: string[] = [];
 for (const file of readdirSync(`${here}cases`).sort()) {
   const path = `${here}cases/${file}`;
   const { cases } = (await import(path)) as { cases: readonly BenchCase[] };
   for (const known of cases) {
-    if (!`${file} ${known.table}: ${known.name}`.includes(values.only)) continue;
+    names.push(`${file} ${known.table}: ${known.name}`);
+    if (!names.at(-1)?.includes(values.only)) continue;
     if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${known.table}: ${known.name}`);
     // Compiling in the background would leave the first rounds of a busy machine unoptimized.
     const args = [
@@ -36,13 +32,15 @@ for (const file of readdirSync(`${here}cases`).sort()) {
       path,
       known.table,
       known.name,
-      values.rounds,
+      String(values.rounds),
     ];
     const text = execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
     rows.push({ file, case: known, ...(JSON.parse(text) as Measurement) });
   }
 }
 if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+
+if (rows.length === 0) failWithNothingToMeasure(values.only, names);
 
 const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b);
 const median = (numbers: readonly number[]) => sorted(numbers)[numbers.length >> 1] ?? Number.NaN;

@@ -19,6 +19,25 @@ describe('guest errors', () => {
     expect(errors.total).toBe(4);
   });
 
+  it('tell names apart that end in digits, and not what a scan of an array says', () => {
+    const errors = new GuestErrors();
+    for (const name of ['timer0', 'timer1', 'limits[3]', 'limits[14]']) errors.report('card', `wrote 0x1 to '${name}'`);
+    expect(errors.all.map(({ message, count }) => [message, count])).toEqual([
+      ["wrote 0x1 to 'timer0'", 1],
+      ["wrote 0x1 to 'timer1'", 1],
+      ["wrote 0x1 to 'limits[3]'", 2],
+    ]);
+  });
+
+  it('can be counted again without words, until they are forgotten', () => {
+    const errors = new GuestErrors();
+    const kind = errors.report('rtc', 'a');
+    expect([errors.repeat(kind), errors.total]).toEqual([true, 2]);
+    expect(new GuestErrors().repeat(kind)).toBe(false);
+    errors.clear();
+    expect([errors.repeat(kind), errors.total]).toEqual([false, 0]);
+  });
+
   it('can be forgotten, and are loud again then', () => {
     const said: string[] = [];
     const errors = new GuestErrors((_, message) => said.push(message));

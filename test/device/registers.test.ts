@@ -402,6 +402,15 @@ describe('what software should not touch', () => {
     expect(made.control).toBe(0x319);
   });
 
+  it('is reported again after the reports were forgotten', () => {
+    const { read, bench } = timer();
+    read(Register.Odd);
+    bench.guestErrors.clear();
+    read(Register.Odd);
+    read(Register.Odd);
+    expect([bench.log.length, bench.guestErrors.total]).toEqual([2, 2]);
+  });
+
   it('is reported for a register that the model only stores, read or written', () => {
     const { read, write, bench } = timer();
     expect(read(Register.Odd)).toBe(0);

@@ -4,7 +4,7 @@ import type { RegisterDeclaration } from './declaration.ts';
 
 // The source of the functions that read and write one register. Each register gets code of its own, with its masks as
 // constants, since functions that share code share what the engine learns about it (decision 0012). Names in scope:
-// `locksOf`, `remark`, `remarkRead`, `readSpan`, `writeSpan`, and `d<n>`, the declaration of register n.
+// `locksOf`, `readSpan`, `writeSpan`, and of register n `d<n>`, its declaration, and `r<n>`, the remarks on it.
 
 /** One register's code: declarations of `read<n>`, `write<n>` and the like, whichever it needs. */
 export interface RegisterSource {

@@ -29,7 +29,7 @@ export class BodyWriter {
     const terms = held === masks.all ? [cell] : held === 0n ? [] : [`${cell} & ${this.literal(held)}`];
     if (fixed !== 0n || terms.length === 0) terms.push(this.literal(fixed));
     const value = terms.length === 1 ? terms[0] : `(${terms[0]}) | ${terms[1]}`;
-    const remark = register.access === 'unimplemented' ? `remarkRead(this, d${this.number}, index);` : '';
+    const remark = register.access === 'unimplemented' ? `r${this.number}.read(this, index);` : '';
     const hooks = this.readHooks(lanes);
     if (masks.readToClear === 0n && hooks === '') return `${remark}return ${value};`;
     const clear =
@@ -101,7 +101,7 @@ export class BodyWriter {
     if (changed.length === 0) return '';
     const seen = lanes === '' ? 'value' : this.normal('value & lanes | previous & ~lanes');
     const condition = changed.map((one) => `(${one}) !== ${this.literal(0n)}`).join(' || ');
-    return `if (${condition}) remark(this, d${this.number}, index, ${seen}, previous);`;
+    return `if (${condition}) r${this.number}.written(this, index, ${seen}, previous);`;
   }
 
   private writeHooks(lanes: string): string {

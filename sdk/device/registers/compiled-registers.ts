@@ -5,7 +5,7 @@ import { type RegisterSource, registerSource } from './access-source.ts';
 import { type DataPort, dataPortsOf, portSource } from './data-port-source.ts';
 import type { RegisterDeclaration } from './declaration.ts';
 import { describeMissing, hex, registerAt } from './names.ts';
-import { remark, remarkRead } from './register-remarks.ts';
+import { RegisterRemarks } from './register-remarks.ts';
 
 type Read = (this: Device, offset: number, size: number) => number;
 type Write = (this: Device, value: number, offset: number, size: number) => void;
@@ -46,8 +46,7 @@ export class CompiledRegisters {
     const sources = registers.map(registerSource);
     const text = sourceText(sources, ports, deviceClass.name);
     const helpers = {
-      remark,
-      remarkRead,
+      remarks: registers.map((register) => new RegisterRemarks(register)),
       locksOf: registerLocks,
       readSpan: this.readSpan.bind(this),
       writeSpan: this.writeSpan.bind(this),
@@ -175,8 +174,9 @@ function sourceText(sources: readonly RegisterSource[], ports: readonly DataPort
   };
   return [
     "'use strict';",
-    'const { remark, remarkRead, locksOf, readSpan, writeSpan, absentRead, absentWrite } = helpers;',
+    'const { remarks, locksOf, readSpan, writeSpan, absentRead, absentWrite } = helpers;',
     `const [${sources.map((_, number) => `d${number}`).join(', ')}] = declarations;`,
+    `const [${sources.map((_, number) => `r${number}`).join(', ')}] = remarks;`,
     ...sources.map(({ text }) => text),
     ...ports.map((port, number) => portSource(port, sources, number)),
     `return { registers: [${sources.map(functions).join(', ')}],`,

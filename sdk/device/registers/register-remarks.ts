@@ -1,39 +1,91 @@
-import type { Device } from '../device.ts';
+import { type Device, guestErrorsOf } from '../device.ts';
+import type { GuestErrorKind } from '../guest-errors.ts';
 import { maskOf, stretchesOf } from './access-masks.ts';
-import type { RegisterDeclaration } from './declaration.ts';
+import type { FieldDeclaration, RegisterDeclaration } from './declaration.ts';
 import { describeBits, hex, registerLabel } from './names.ts';
 
+type Stretch = Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>;
+
 /**
- * A write that says something about the guest or the model: to reserved bits, or to bits that the datasheet or the model
- * leaves out. Called only when there is something to say.
+ * What is to be said about a register's accesses: writes to reserved bits, and what software does with those that the
+ * datasheet or the model leaves out. A driver may do it all day long: after the first time it is only counted.
  */
-export function remark(
-  device: Device,
-  register: RegisterDeclaration,
-  index: number,
-  value: number | bigint,
-  previous: number | bigint,
-): void {
-  const label = registerLabel({ register, index });
-  for (const stretch of stretchesOf(register)) {
-    const { access, low } = stretch;
-    const part = (whole: number | bigint): bigint => (BigInt(whole) & maskOf(stretch)) >> BigInt(low);
-    const written = part(value);
-    const where =
-      register.fields.length === 0 ? `register '${label}'` : `${describeBits(stretch)} of register '${label}'`;
-    if (access === 'reserved' && written !== part(register.reset)) {
-      device.guestError(`wrote ${hex(written)} to reserved ${where}: must stay ${hex(part(register.reset))}`);
-    }
-    if (access === 'undocumented' && written !== part(previous)) {
-      device.guestError(`wrote ${hex(written)} to undocumented ${where}`);
-    }
-    if (access === 'unimplemented' && written !== part(previous)) {
-      const what = register.fields.length === 0 ? where : `field '${stretch.name}' of register '${label}'`;
-      device.guestError(`wrote ${hex(written)} to ${what}, which this model does not implement`);
-    }
+export class RegisterRemarks {
+  private readonly watched: readonly WatchedBits[];
+  private readonly reads = new SaidOnce();
+
+  constructor(private readonly register: RegisterDeclaration) {
+    this.watched = stretchesOf(register)
+      .filter(({ access }) => ['reserved', 'undocumented', 'unimplemented'].includes(access))
+      .map((stretch) => new WatchedBits(register, stretch));
+  }
+
+  /** The guest has written `value`, in which some watched bits are not what they should be, or were. */
+  written(device: Device, index: number, value: number | bigint, previous: number | bigint): void {
+    const { watched } = this;
+    if (watched.length === 1) watched[0]?.remark(device, index, value);
+    else for (const bits of watched) if (bits.differ(value, previous)) bits.remark(device, index, value);
+  }
+
+  /** The guest reads a register that the model only stores. */
+  read(device: Device, index: number): void {
+    const { register, reads } = this;
+    if (reads.again(device)) return;
+    reads.say(device, `read register '${registerLabel({ register, index })}', which this model does not implement`);
   }
 }
 
-export function remarkRead(device: Device, register: RegisterDeclaration, index: number): void {
-  device.guestError(`read register '${registerLabel({ register, index })}', which this model does not implement`);
+/** Bits of one kind that stand side by side. */
+class WatchedBits {
+  private readonly said = new SaidOnce();
+  private readonly mask: number | bigint;
+  /** What reserved bits must stay; others are compared with what they were. */
+  private readonly fixed: number | bigint | undefined;
+
+  constructor(
+    private readonly register: RegisterDeclaration,
+    private readonly stretch: Stretch,
+  ) {
+    const isBig = register.width === 64;
+    this.mask = isBig ? maskOf(stretch) : Number(maskOf(stretch));
+    this.fixed = stretch.access === 'reserved' ? register.reset : undefined;
+  }
+
+  differ(value: number | bigint, previous: number | bigint): boolean {
+    const { mask, fixed = previous } = this;
+    if (typeof mask === 'number') return (((value as number) ^ (fixed as number)) & mask) !== 0;
+    return (((value as bigint) ^ (fixed as bigint)) & mask) !== 0n;
+  }
+
+  remark(device: Device, index: number, value: number | bigint): void {
+    if (!this.said.again(device)) this.said.say(device, this.words(index, value));
+  }
+
+  private words(index: number, value: number | bigint): string {
+    const { register, stretch } = this;
+    const { access, name } = stretch;
+    const part = (whole: number | bigint) => hex((BigInt(whole) & maskOf(stretch)) >> BigInt(stretch.low));
+    const label = `register '${registerLabel({ register, index })}'`;
+    const isWhole = register.fields.length === 0;
+    const where = isWhole ? label : `${describeBits(stretch)} of ${label}`;
+    const written = `wrote ${part(value)} to`;
+    if (access === 'reserved') return `${written} reserved ${where}: must stay ${part(register.reset)}`;
+    if (access === 'undocumented') return `${written} undocumented ${where}`;
+    return `${written} ${isWhole ? where : `field '${name}' of ${label}`}, which this model does not implement`;
+  }
+}
+
+/** One sentence, of each device: worded the first time, then counted. */
+class SaidOnce {
+  private readonly kinds = new WeakMap<Device, GuestErrorKind>();
+
+  again(device: Device): boolean {
+    const kind = this.kinds.get(device);
+    return kind !== undefined && guestErrorsOf(device)?.repeat(kind) === true;
+  }
+
+  say(device: Device, message: string): void {
+    const kind = guestErrorsOf(device)?.report(device.id, message);
+    if (kind !== undefined) this.kinds.set(device, kind);
+  }
 }

@@ -15,7 +15,15 @@ import type { BenchCase, Subject } from '../bench-case.ts';
 // Each pair is one device written twice: its registers declared, and every one of them with handlers by hand, as a careful
 // author would write them. Both do the same; the ratio is what the declaration costs.
 
-const Register = { Data: 0x00, Status: 0x04, Control: 0x08, Pending: 0x0c, Wide: 0x10, Slots: 0x20 } as const;
+const Register = {
+  Data: 0x00,
+  Status: 0x04,
+  Control: 0x08,
+  Pending: 0x0c,
+  Wide: 0x10,
+  Odd: 0x18,
+  Slots: 0x20,
+} as const;
 const StatusBits = { Mode: 0x70, Enable: 0x80 } as const;
 const operations = 8192;
 
@@ -51,6 +59,7 @@ class Declared extends Device {
   @control control = 0;
   @declared.register(Register.Pending, { width: 32, access: 'write-one-to-clear' }) pending = 0;
   @declared.register(Register.Wide, { width: 64 }) wide = 0n;
+  @declared.register(Register.Odd, { width: 32, access: 'unimplemented' }) odd = 0;
   @declared.register(Register.Slots, { width: 32, count: 8 }) readonly slots = new Uint32Array(8);
 
   @control.onWrite('mode')
@@ -68,6 +77,8 @@ class ByHand extends Device {
   control = 0;
   pending = 0;
   wide = 0n;
+  odd = 0;
+  said = false;
   readonly slots = new Uint32Array(8);
 
   @byHand.read(Register.Data)
@@ -122,6 +133,24 @@ class ByHand extends Device {
   @byHand.write64(Register.Wide, { size: 8 })
   writeWide(value: bigint): void {
     this.wide = value;
+  }
+
+  @byHand.read(Register.Odd)
+  readOdd(): number {
+    this.sayOnce();
+    return this.odd;
+  }
+
+  @byHand.write(Register.Odd)
+  writeOdd(value: number): void {
+    this.sayOnce();
+    this.odd = value;
+  }
+
+  sayOnce(): void {
+    if (this.said) return;
+    this.said = true;
+    this.guestError('not implemented');
   }
 
   @byHand.read(Register.Slots, { length: 0x20 })
@@ -336,6 +365,8 @@ export const cases: readonly BenchCase[] = [
   row('64-bit register, write and read', () => pair(wideLoop)),
   row('array of registers, write and read', () => pair(slotLoop)),
   row('bytes, words and all of a register', narrowPair),
+  row('unimplemented, said already, read', () => pair(readLoop(Register.Odd))),
+  row('unimplemented, said already, write', () => pair(writeLoop(Register.Odd))),
   row('every register in turn', () => pair(mixedLoop)),
   row('index and data port, status register', () => indexedPair(() => 0x0b)),
   row('index and data port, RAM', () => indexedPair((round) => 0x0e + (round & 63))),
