@@ -62,5 +62,6 @@ export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[]
 function hint(given: string, names: readonly string[], kind: 'machine' | 'device'): string {
   if (/[/\\]|\.[cm]?[jt]s$/.test(given))
     return `Load the file, and use the name it has there: -plugin ${given} -${kind} NAME.`;
-  return didYouMean(given, names, `backplane -${kind} help`);
+  const meant = didYouMean(given, names, `backplane -${kind} help`);
+  return meant.startsWith('Did you mean') ? meant : `${meant} If a plugin brings it, add -plugin FILE.`;
 }

@@ -11,6 +11,7 @@ export type ObserverFailureSink = (observer: string, failure: unknown) => void;
 interface Attached {
   readonly name: string;
   readonly observation: Observation;
+  failed: boolean;
 }
 
 /**
@@ -30,7 +31,7 @@ export class ObserverHub {
     const { machine } = this;
     const observation = this.attempt(name, () => checked(start(machine)));
     if (observation === undefined) return () => {};
-    const one = { name, observation };
+    const one = { name, observation, failed: false };
     this.attached = [...this.attached, one];
     if (this.attached.length === 1) this.hook();
     return () => this.remove(one);
@@ -63,9 +64,11 @@ export class ObserverHub {
     }
   }
 
+  /** Of an asynchronous one this may come when it is off already; it is said once all the same. */
   private fail(one: Attached, failure: unknown): void {
-    if (!this.attached.includes(one)) return;
-    this.detach(one);
+    if (this.attached.includes(one)) this.detach(one);
+    if (one.failed) return;
+    one.failed = true;
     this.onFailure(one.name, failure);
   }
 

@@ -227,10 +227,11 @@ describe('an observer that throws is taken off and reported, and the machine goe
     const reject = async () => {
       throw new Error('later');
     };
-    machine.observe(asynchronous('observes', { observe: reject }));
+    const endOfFirst = machine.observe(asynchronous('observes', { observe: reject }));
     const end = machine.observe(asynchronous('ends', { end: reject }));
     machine.observe(asynchronous('never fails', { observe: async () => {} }));
     expect(machine.run(ticking).reason).toBe('finished');
+    endOfFirst();
     end();
     await new Promise((resolve) => setImmediate(resolve));
     expect(failures.sort()).toEqual([

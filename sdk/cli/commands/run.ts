@@ -2,15 +2,16 @@ import type { GuestProgram, KvmAccelerator, RunOptions, RunOutcome } from '../..
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
-import type { Command } from '../command.ts';
+import { type Command, Unfinished } from '../command.ts';
 import { formatExits } from '../exit-report.ts';
 import { tracedGuest } from '../guest-trace.ts';
 import { loadProgram } from '../load-program.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { HotReload } from '../plugins/hot-reload.ts';
 import { observeWith, reportObservers } from '../plugins/observe.ts';
-import { runInSlices } from '../run-watched.ts';
+import { DefaultLimit, runInSlices } from '../run-watched.ts';
 import { readSnapshotFile, writeSnapshotFile } from '../snapshot-file.ts';
+import { checkSnapshotNeeds } from '../snapshot-needs.ts';
 
 export const runCommand: Command = {
   usage:
@@ -30,6 +31,9 @@ ${machineHelp}
   --trace               print each operation of the guest, when it happened (modelled time), and what became of it
   --profile             measure the host time of device handlers
   --json                the counts as a JSON value
+
+Status: 0 when the guest has finished, or was stopped at -limit; 2 when it did not finish: asleep for ever, a triple fault, or
+still running after 100 million operations.
 
 Examples:
   backplane run examples/kitchen.ts
@@ -69,10 +73,12 @@ Examples:
       onObserverFailure: reportObservers(terminal),
       onGuestError: (device: string, message: string) => terminal.note(`guest error: ${device}: ${message}`),
     };
+    const snapshot = loaded === undefined ? undefined : readSnapshotFile(loaded);
+    if (loaded !== undefined) await checkSnapshotNeeds(loaded, snapshot, definition, plugins);
     const machine =
       loaded === undefined
         ? Machine.create(definition, surroundings)
-        : Machine.restore(definition, readSnapshotFile(loaded), { ...surroundings, guests: traced });
+        : Machine.restore(definition, snapshot, { ...surroundings, guests: traced });
     isNew = true;
     for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
     const options = operationLimit === undefined ? {} : { operationLimit };
@@ -90,8 +96,19 @@ Examples:
     endObservers();
     if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
     else terminal.print(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
+    const problem = unfinished(outcome, operationLimit);
+    if (problem !== undefined) throw new Unfinished(problem);
   },
 };
+
+/** What is to be said of a guest that was cut short, unless the user asked for it: a script must not take it for a success. */
+export function unfinished({ reason, message, operations }: RunOutcome, limit: number | undefined): string | undefined {
+  if (reason === 'finished' || reason === 'reset' || reason === 'paused') return undefined;
+  if (reason === 'operation-limit' && limit !== undefined && operations >= limit) return undefined;
+  const isDefault = reason === 'operation-limit' && limit === undefined && operations >= DefaultLimit;
+  const advice = isDefault ? ' Where it is to run on, give -limit a larger number; where not, a smaller one.' : '';
+  return `the guest did not finish: ${message}${advice}`;
+}
 
 function programsOf(file: string, exported: Record<string, unknown>): GuestProgram[] {
   const { default: found } = exported;
