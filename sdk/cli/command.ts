@@ -1,3 +1,4 @@
+import { BackplaneError } from '../memory/errors.ts';
 import type { Arguments, OptionSyntax } from './arguments.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -7,6 +8,9 @@ export interface CommandContext {
   /** The user wants one JSON value on standard output and nothing else there. */
   readonly json: boolean;
 }
+
+/** The command has done its work and printed its results, and what it was to carry out did not come to its end: status 2. */
+export class Unfinished extends BackplaneError {}
 
 /** One word of the command line: each has a file of its own in `commands/`. */
 export interface Command {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../memory/errors.ts';
 import { parseArguments } from './arguments.ts';
-import { type Command, commonOptions } from './command.ts';
+import { type Command, commonOptions, Unfinished } from './command.ts';
 import { packageRoot } from './package-root.ts';
 import { runInProcess } from './process.ts';
 import { didYouMean } from './suggestion.ts';
@@ -41,6 +41,8 @@ Lists:
 Everywhere:
   --help, --version, --json (results as JSON), --verbose (stacks of failures)
 
+Status: 0 when all went well, 1 when something was refused or failed, 2 when a guest did not finish.
+
 Examples:
   backplane replay linux61-boot-rtc --compare
   backplane info coalesced -machine pc,reset-control=overlay
@@ -59,7 +61,7 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
     return 0;
   } catch (failure) {
     reportFailure(terminal, failure, words.includes('--verbose'));
-    return 1;
+    return failure instanceof Unfinished ? 2 : 1;
   }
 }
 

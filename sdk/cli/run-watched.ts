@@ -6,7 +6,8 @@ import { hostNanoseconds, MILLISECOND } from '../clock/index.ts';
 const SliceOperations = 5_000;
 /** How soon a changed file is noticed. */
 const LookEvery = 50 * MILLISECOND;
-const DefaultLimit = 100_000_000;
+/** Where a run ends if nobody says: the accelerator's own limit. */
+export const DefaultLimit = 100_000_000;
 
 /** Runs a guest in slices, and does something between two of them now and then. */
 export async function runInSlices(

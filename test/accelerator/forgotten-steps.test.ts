@@ -1,9 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { EggTimer } from '../../examples/egg-timer.ts';
 import { isapc } from '../../machines/index.ts';
-import { type Guest, guestProgram, isaIrq, Machine, MICROSECOND, SECOND, use } from '../../sdk/index.ts';
+import {
+  type Guest,
+  type GuestBody,
+  guestProgram,
+  isaIrq,
+  Machine,
+  MICROSECOND,
+  SECOND,
+  use,
+} from '../../sdk/index.ts';
 
-const run = (body: Parameters<typeof guestProgram>[0]) => () => Machine.create(isapc).run(guestProgram(body));
+const run = (body: GuestBody) => () => Machine.create(isapc).run(guestProgram(body));
 const forgotten = (count: string, first: string) =>
   `${count} called without yield* and never ran; the first is ${first}. Write 'yield* guest.`;
 

@@ -64,7 +64,7 @@ class RunningProgram implements GuestSource {
     operation.at = -1;
     const current = this.#frames.at(-1)!;
     const ended = current.steps.next().done === true;
-    if (ended || operation.kind === OperationKind.Hlt) this.#refuseForgotten();
+    this.#refuseForgotten(ended, operation);
     if (!ended) return true;
     if (current.interrupted === undefined) {
       this.#frames.pop();
@@ -93,7 +93,9 @@ class RunningProgram implements GuestSource {
     operation.kind = OperationKind.None;
   }
 
-  #refuseForgotten(): void {
+  /** Where a program ends, or halts, no step may be left that somebody called and nobody ran. */
+  #refuseForgotten(ended: boolean, { kind }: GuestOperation): void {
+    if (!ended && kind !== OperationKind.Hlt) return;
     const { forgotten } = this.#guest;
     if (forgotten !== undefined) throw new BackplaneError(`Guest program '${this.name}': ${forgotten}`);
   }

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { unfinished } from '../../sdk/cli/commands/run.ts';
+import { backplane } from './fake-terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-status-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function guest(name: string, steps: string): string {
+  const path = join(folder, `${name}.ts`);
+  const text = `import { guestProgram } from 'backplane';\nexport default guestProgram('${name}', function* (guest) {\n${steps}\n});\n`;
+  writeFileSync(path, text);
+  return path;
+}
+
+const spin = guest('spin', 'for (;;) yield* guest.in8(0x71);');
+const sleep = guest('sleep', 'yield* guest.cli();\nyield* guest.hlt();');
+const end = guest('end', 'yield* guest.in8(0x71);');
+
+describe('the status of backplane run', () => {
+  it('is 0 when the guest has finished', async () => {
+    expect(await backplane('run', end, '-machine', 'isapc')).toMatchObject({ status: 0, noted: '' });
+  });
+
+  it('is 0 at a limit that the user gave', async () => {
+    const { status, noted, printed } = await backplane('run', spin, '-machine', 'isapc', '-limit', '1000');
+    expect({ status, noted }).toEqual({ status: 0, noted: '' });
+    expect(printed).toContain('1000 operations');
+    expect(printed).toContain('stopped at its operation limit');
+  });
+
+  it('is 2 when the guest sleeps for ever; the counts are printed all the same', async () => {
+    const { status, noted, printed } = await backplane('run', sleep, '-machine', 'isapc');
+    expect(status).toBe(2);
+    expect(noted).toMatch(/^backplane: the guest did not finish: HLT at .* with interrupts disabled/);
+    expect(printed).toContain('2 operations');
+    const data = await backplane('run', sleep, '-machine', 'isapc', '--json');
+    expect(data.status).toBe(2);
+    expect(JSON.parse(data.printed)).toMatchObject({ outcome: { reason: 'halted' } });
+  });
+
+  it.each([
+    ['finished', 5, undefined, undefined],
+    ['reset', 5, undefined, undefined],
+    ['paused', 5, undefined, undefined],
+    ['operation-limit', 5, 5, undefined],
+    ['operation-limit', 5, 6, 'the guest did not finish: Why.'],
+    [
+      'operation-limit',
+      100_000_000,
+      undefined,
+      'the guest did not finish: Why. Where it is to run on, give -limit a larger number; where not, a smaller one.',
+    ],
+    ['halted', 5, 5, 'the guest did not finish: Why.'],
+    ['shutdown', 5, undefined, 'the guest did not finish: Why.'],
+  ] as const)('%s after %d operations, with limit %s: %s', (reason, operations, limit, sentence) => {
+    expect(unfinished({ reason, operations, message: 'Why.' }, limit)).toBe(sentence);
+  });
+});
