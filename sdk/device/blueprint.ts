@@ -1,5 +1,6 @@
 import { BackplaneError } from '../memory/index.ts';
 import { completeBlueprint } from './blueprint-completion.ts';
+import { checkDialect } from './decorated-member.ts';
 import type { Device } from './device.ts';
 import type { DocumentTable } from './document-text.ts';
 import type { HandlerDeclaration, HandlerRoute } from './handlers.ts';
@@ -181,7 +182,9 @@ export class DeviceRecord implements RegisterRecorder {
     return (this.facets.get(facet) ?? []) as readonly T[];
   }
 
-  complete(description: DeviceDescription, base: DeviceBlueprint | undefined): DeviceBlueprint {
+  /** `context` is what a compiler adds that knows another dialect of decorators. */
+  complete(description: DeviceDescription, base: DeviceBlueprint | undefined, context?: unknown): DeviceBlueprint {
+    checkDialect(context, '@device');
     this.refuseAfterDevice('@device');
     this.blueprint = completeBlueprint(lineageOf(this), description, base);
     return this.blueprint;

@@ -7,7 +7,6 @@ import {
   recordOf,
   type Token,
 } from './blueprint.ts';
-import { checkDialect } from './decorated-member.ts';
 import type { OptionSet, OptionsOf } from './options.ts';
 import type { ContainerRegion, HandledRegion } from './region-template.ts';
 
@@ -22,9 +21,8 @@ import type { ContainerRegion, HandledRegion } from './region-template.ts';
 /** Makes the class a device model: checks all it declares, and refuses with a sentence what cannot work. */
 export function device(description: DeviceDescription) {
   return (deviceClass: DeviceClass, context?: unknown): void => {
-    checkDialect(context, '@device');
     const record = recordOf(deviceClass);
-    const { injections } = record.complete(description, baseBlueprintOf(deviceClass));
+    const { injections } = record.complete(description, baseBlueprintOf(deviceClass), context);
     injectable()(deviceClass);
     // A subclass without a constructor has its base's, whose injections inversify knows of the base only.
     for (const { index, token } of injections) {

@@ -1,7 +1,7 @@
 import { BackplaneError, type MemoryRegion, type MemoryTopology, type RegionOwner } from '../memory/index.ts';
 import { blueprintOf, type DeviceBlueprint, type DeviceClass } from './blueprint.ts';
 import { realizeTimers } from './device-timers.ts';
-import type { GuestErrors } from './guest-errors.ts';
+import { type GuestErrors, guestErrorsOf } from './guest-errors.ts';
 import { buildRegions } from './region-builder.ts';
 import type { RegionTemplate } from './region-template.ts';
 import { resetRegisters } from './registers/register-life.ts';
@@ -15,9 +15,6 @@ export interface DeviceSurroundings {
   readonly guestErrors: GuestErrors;
 }
 
-/** What only this file may ask a device for. */
-let surroundingsOf: (device: Device) => DeviceSurroundings | undefined;
-
 /**
  * A model of a piece of hardware. Its life: construct (no effect on the machine), realize (regions are built and sealed),
  * reset (any number of times), unrealize. A device overrides `onRealize`, `reset` and `onUnrealize`; a machine calls the rest.
@@ -27,10 +24,6 @@ export abstract class Device implements RegionOwner {
   abstract readonly bus: string;
   #surroundings: DeviceSurroundings | undefined;
   #regions: ReadonlyMap<RegionTemplate, MemoryRegion> = new Map();
-
-  static {
-    surroundingsOf = (device) => device.#surroundings;
-  }
 
   get id(): string {
     return this.#surroundings?.id ?? this.constructor.name;
@@ -56,6 +49,7 @@ export abstract class Device implements RegionOwner {
     if (this.realized) throw new BackplaneError(`Device '${this.id}' is realized already. Unrealize it first.`);
     this.#regions = buildRegions(this, surroundings);
     this.#surroundings = surroundings;
+    guestErrorsOf.set(this, surroundings.guestErrors);
     realizeTimers(this, () => this.onRealize());
   }
 
@@ -64,6 +58,8 @@ export abstract class Device implements RegionOwner {
     try {
       this.onUnrealize();
     } finally {
+      this.#surroundings?.guestErrors.leave(this.id);
+      guestErrorsOf.delete(this);
       this.#regions = new Map();
       this.#surroundings = undefined;
     }
@@ -111,11 +107,6 @@ reserveMembers(Device, {
   guestError: 'the report of a mistake of the guest',
   topology: 'the memory map that it is part of',
 });
-
-/** Where the mistakes of its guest are counted, while it is realized: for what reports the same with every access. */
-export function guestErrorsOf(device: Device): GuestErrors | undefined {
-  return surroundingsOf(device)?.guestErrors;
-}
 
 function noSuchRegion({ id, realized }: Device, { name }: RegionTemplate): BackplaneError {
   const why = realized ? 'its class does not name it in a decorator' : 'it is not realized, and regions are built then';

@@ -15,16 +15,19 @@ const KindsPerDevice = 256;
 /** What a reporter keeps that will report the same again, so that it need not word it again. */
 export interface GuestErrorKind extends GuestError {
   count: number;
-  /** Changes when everything is forgotten. */
-  readonly book: object;
+  /** False once it was forgotten, or its device is gone: then it is to be reported in words again. */
+  isOpen: boolean;
 }
+
+/** Where a realized device reports. */
+export const guestErrorsOf = new WeakMap<object, GuestErrors>();
 
 /**
  * The mistakes guests make: loud once, then counted. Messages that differ only in their numbers are one kind, so that a
  * guest which scans a register file does not print a line per register. Digits of a name, as in 'timer0', are no numbers.
  */
 export class GuestErrors {
-  private kinds = new Map<string, Map<string, GuestErrorKind>>();
+  private readonly kinds = new Map<string, Map<string, GuestErrorKind>>();
 
   constructor(private readonly sink: GuestErrorSink = () => {}) {}
 
@@ -35,11 +38,13 @@ export class GuestErrors {
     return kind;
   }
 
-  /** Counts one more of a kind. False if that was forgotten, or reported elsewhere: then it is to be reported in words. */
-  repeat(kind: GuestErrorKind): boolean {
-    if (kind.book !== this.kinds) return false;
-    kind.count++;
-    return true;
+  /** The device is gone. What it did is still told, and whoever comes by its name starts anew. */
+  leave(device: string): void {
+    const ofDevice = this.kinds.get(device);
+    for (const [shape, kind] of ofDevice ?? []) {
+      ofDevice?.set(shape, { ...kind });
+      kind.isOpen = false;
+    }
   }
 
   /** Every kind so far, in the order in which they were first seen. */
@@ -55,7 +60,8 @@ export class GuestErrors {
   }
 
   clear(): void {
-    this.kinds = new Map();
+    for (const device of this.kinds.keys()) this.leave(device);
+    this.kinds.clear();
   }
 
   private kindOf(device: string, message: string): GuestErrorKind {
@@ -70,7 +76,7 @@ export class GuestErrors {
     let kind = ofDevice.get(key);
     if (kind === undefined) {
       const worded = key === shape ? message : 'further kinds of errors, counted together';
-      kind = { device, message: worded, count: 0, book: this.kinds };
+      kind = { device, message: worded, count: 0, isOpen: true };
       ofDevice.set(key, kind);
     }
     return kind;

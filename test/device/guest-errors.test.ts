@@ -29,13 +29,16 @@ describe('guest errors', () => {
     ]);
   });
 
-  it('can be counted again without words, until they are forgotten', () => {
+  it('are told of a device that is gone, and anew of the one that takes its name', () => {
     const errors = new GuestErrors();
     const kind = errors.report('rtc', 'a');
-    expect([errors.repeat(kind), errors.total]).toEqual([true, 2]);
-    expect(new GuestErrors().repeat(kind)).toBe(false);
+    expect(kind.isOpen).toBe(true);
+    errors.leave('rtc');
+    expect([kind.isOpen, errors.total]).toEqual([false, 1]);
+    const next = errors.report('rtc', 'a');
+    expect([next.isOpen, next.count, errors.total]).toEqual([true, 2, 2]);
     errors.clear();
-    expect([errors.repeat(kind), errors.total]).toEqual([false, 0]);
+    expect([next.isOpen, errors.total]).toEqual([false, 0]);
   });
 
   it('can be forgotten, and are loud again then', () => {

@@ -1,5 +1,5 @@
-import { type Device, guestErrorsOf } from '../device.ts';
-import type { GuestErrorKind } from '../guest-errors.ts';
+import type { Device } from '../device.ts';
+import { type GuestErrorKind, guestErrorsOf } from '../guest-errors.ts';
 import { maskOf, stretchesOf } from './access-masks.ts';
 import type { FieldDeclaration, RegisterDeclaration } from './declaration.ts';
 import { describeBits, hex, registerLabel } from './names.ts';
@@ -81,11 +81,13 @@ class SaidOnce {
 
   again(device: Device): boolean {
     const kind = this.kinds.get(device);
-    return kind !== undefined && guestErrorsOf(device)?.repeat(kind) === true;
+    if (kind === undefined || !kind.isOpen) return false;
+    kind.count++;
+    return true;
   }
 
   say(device: Device, message: string): void {
-    const kind = guestErrorsOf(device)?.report(device.id, message);
+    const kind = guestErrorsOf.get(device)?.report(device.id, message);
     if (kind !== undefined) this.kinds.set(device, kind);
   }
 }
