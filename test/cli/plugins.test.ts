@@ -222,6 +222,12 @@ describe('what is wrong with a plugin is said with file and line', () => {
       /mistaken\.ts:\d+\)/,
     ],
     ['empty', 'export const a = 1;', /exports no device, machine or observer\. It exports a\./],
+    ['blank', '', /exports no device, machine or observer\. It exports nothing\./],
+    ['default', 'export default 3;', /exports no device, machine or observer\. It exports default\./],
+    ['cycle', "import './cycle.ts';\nexport const a = late();\nconst late = () => 1;", /late.* \(.*cycle\.ts:2\)/],
+    ['needy', "import 'no-such-package';", /needy\.ts:1:\d+: there is no package 'no-such-package' in node_modules/],
+    ['binary', '\u0014\u0000\u0001\u0002', /binary\.ts:1:1: Unexpected .*: this is no text in UTF-8\./],
+    ['odd', 'throw { code: 7 };', /failed to load: \{"code":7\}, which is no Error/],
     [
       'twins',
       `${latch('a')}\n${latch('a')
@@ -340,6 +346,27 @@ describe('what is no plugin is refused before anything is read into it', () => {
     '/etc/passwd',
   ])('%j', async (name) => {
     expect(await refused(name)).toMatch(/^backplane: -plugin /);
+  });
+
+  it('data, a link that leads nowhere or to itself, and a name without its ending, which is guessed', async () => {
+    expect(await refused(file('data.json', '{}'))).toContain('not a source file. Give one that ends in .ts or .js.');
+    symlinkSync('not-there.ts', join(folder, 'dangling.ts'));
+    symlinkSync('itself', join(folder, 'itself'));
+    for (const name of ['dangling.ts', 'itself']) expect(await refused(join(folder, name))).toContain('no such file');
+    const path = file('ending.ts', latch()).replace('.ts', '');
+    for (const name of [path, `${path}.js`]) expect(await refused(name)).toContain(`Did you mean '${path}.ts'?`);
+  });
+
+  it('a package.json that names a folder, nothing, or what no file is called', async () => {
+    for (const [name, main, why] of [
+      ['names-folder', './lib', 'there is no such file'],
+      ['names-passwd', '/etc/passwd', 'lies outside of it'],
+      ['names-nul', './a\\u0000.ts', 'cannot be the name of a file'],
+    ] as const) {
+      file(`${name}/package.json`, `{ "main": "${main}" }`);
+      file(`${name}/lib/index.ts`, latch());
+      expect(await refused(join(folder, name))).toContain(why);
+    }
   });
 
   it('a package.json that is no description, or too large to be one', async () => {

@@ -202,8 +202,18 @@ function explain(label: string, folder: string, failure: unknown): string {
   const { location, text } = first;
   const file = location?.namespace === 'file' ? shortName(folder, resolve(folder, location.file)) : location?.file;
   const at = location ? `${file}:${location.line}:${location.column + 1}: ` : '';
+  const why = explainText(text);
   const more = messages.length > 1 ? ` (and ${messages.length - 1} more)` : '';
-  return `cannot compile '${label}': ${at}${text}${more}`;
+  return `cannot compile '${label}': ${at}${why}${more}`;
+}
+
+/** esbuild's own words, where they do not say what to do. */
+function explainText(text: string): string {
+  const [, missing] = /^Could not resolve "([^"./][^"]*)"$/.exec(text) ?? [];
+  if (missing !== undefined) {
+    return `there is no package '${missing}' in node_modules beside this file or above. Install it, or write ./${missing} for a file.`;
+  }
+  return /^Unexpected "\\x/.test(text) ? `${text}: this is no text in UTF-8.` : text;
 }
 
 /** A file of the user's, seen from where the entry lies. */

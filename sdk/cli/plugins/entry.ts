@@ -17,7 +17,7 @@ export function findEntry(given: string): string {
   if (given === '' || given.includes('\0')) return refuse('not a name. Give a .ts file, a directory or a package.');
   if (/^[a-z][a-z0-9+]*:/i.test(given)) return refuse('plugins are loaded from files, not from addresses.');
   if (existsSync(given)) return entryOfPath(realpathSync(given), refuse);
-  if (/^[./\\~]/.test(given) || sourceFile.test(given)) return refuse('there is no such file.');
+  if (/^[./\\~]/.test(given) || sourceFile.test(given)) return refuse(`there is no such file.${meant(given)}`);
   if (!packageName.test(given)) return refuse('neither a file nor the name of a package.');
   const folder = findPackage(given);
   if (folder === undefined) {
@@ -26,6 +26,13 @@ export function findEntry(given: string): string {
     );
   }
   return entryOfPath(realpathSync(folder), refuse);
+}
+
+/** The one that is there when an ending was forgotten, or another one written. */
+function meant(given: string): string {
+  const bare = given.replace(/\.[cm]?[jt]sx?$/, '');
+  const found = ['.ts', '.js', '.mts', '.mjs'].map((ending) => bare + ending).find((path) => describeFile(path).isFile);
+  return found === undefined ? '' : ` Did you mean '${found}'?`;
 }
 
 type Refuse = (why: string) => never;
@@ -38,6 +45,7 @@ function entryOfPath(path: string, refuse: Refuse): string {
 
 function entryOfDirectory(folder: string, refuse: Refuse): string {
   const declared = declaredEntry(folder, refuse);
+  if (declared?.includes('\0')) return refuse('its package.json names what cannot be the name of a file.');
   const names = declared === undefined ? usualEntries : [declared];
   const found = names.map((name) => resolve(folder, name)).find((path) => describeFile(path).isFile);
   if (found === undefined) {

@@ -29,11 +29,16 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
     machines.map(({ name }) => name),
   );
   if (devices.length + machines.length + observers.length > 0) return sorted;
-  const names = Object.keys(exported);
+  const names = Object.keys(exported).filter((name) => name !== 'default' || !isNothing(exported[name]));
   throw new BackplaneError(
     `plugin '${plugin}' exports no device, machine or observer. It exports ${names.join(', ') || 'nothing'}. ` +
       'Export a class with @device, a defineMachine(...) or a defineObserver(...).',
   );
+}
+
+/** What a file without a single export has as its default. */
+function isNothing(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function isDeviceClass(value: unknown): value is ConcreteDeviceClass {
