@@ -7,6 +7,7 @@ import {
   option,
   options,
   portRegion,
+  shape,
   state,
 } from '../sdk/index.ts';
 
@@ -43,7 +44,7 @@ export const debugconOptions = defineOptions({
 export class Debugcon extends IsaDevice {
   /** Hears every character when it is delivered: a file, a terminal, a test. */
   output: ((character: string) => void) | undefined;
-  @state private printed = '';
+  @state({ as: shape.text(2 * MostCharacters) }) private printed = '';
   private readonly readback: number;
 
   constructor(@options(debugconOptions) { readback }: OptionsOf<typeof debugconOptions>) {

@@ -16,7 +16,6 @@ import {
   pci,
   reserved,
   state,
-  type Timer,
   undocumented,
   VirtualClock,
 } from '../sdk/index.ts';
@@ -43,8 +42,7 @@ const command = registers.register(0x98, {
   ...dmaRegister,
   fields: { run: bit(0), toGuest: bit(1), interruptWhenDone: bit(2), rest: undocumented([3, 63]) },
 });
-const Computing = status.fields.computing.mask;
-const Run = command.fields.run.mask;
+const [Computing, Run] = [status.fields.computing.mask, command.fields.run.mask] as const;
 export const eduOptions = defineOptions({
   dmaMask: option.bigint({ description: 'address bits that the card can drive', default: 0x0fff_ffffn }),
 });
@@ -72,8 +70,8 @@ export class Edu extends PciDevice {
   @command command = 0n;
   /** The card's own memory, at 0x40000 for transfers. */
   @state readonly buffer = new Uint8Array(Buffer.Size);
-  private readonly factorialDone: Timer;
-  private readonly dmaDone: Timer;
+  private readonly factorialDone;
+  private readonly dmaDone;
 
   constructor(
     @inject(VirtualClock) private readonly clock: VirtualClock,
@@ -82,6 +80,9 @@ export class Edu extends PciDevice {
     super();
     this.factorialDone = clock.timer('factorial', () => this.finishFactorial());
     this.dmaDone = clock.timer('dma', () => this.finishDma());
+    this.factorialDone.armedWhile = () => (this.status & Computing) !== 0;
+    this.dmaDone.armedWhile = () => (this.command & Run) !== 0n;
+    this.interrupt.highWhile = () => this.interruptStatus !== 0;
   }
 
   @liveness.onRead()
@@ -147,8 +148,7 @@ export class Edu extends PciDevice {
   override reset(): void {
     super.reset();
     this.buffer.fill(0);
-    this.factorialDone.cancel();
-    this.dmaDone.cancel();
+    for (const timer of [this.factorialDone, this.dmaDone]) timer.cancel();
   }
 
   private finishFactorial(): void {

@@ -1,5 +1,6 @@
 import {
   addCoalescedIo,
+  BackplaneError,
   bar,
   bit,
   bits,
@@ -115,6 +116,7 @@ export class VirtioRng extends PciDevice {
     super();
     this.queue = new Virtqueue(QueueSize, this.busMaster);
     this.random = new RandomSource(seed);
+    this.interrupt.highWhile = () => this.interruptStatus !== 0;
   }
 
   @queuePage.onRead()
@@ -158,6 +160,12 @@ export class VirtioRng extends PciDevice {
   override reset(): void {
     this.resetFunction();
     this.random.restart();
+  }
+
+  override onStateLoaded(version: number): void {
+    super.onStateLoaded(version);
+    if (this.queueSelect < MostQueues) return;
+    throw new BackplaneError(`queue ${this.queueSelect} is selected, and there are ${MostQueues}`);
   }
 
   /** As the driver asks for it: everything but the random bytes begins anew. */

@@ -9,7 +9,9 @@ export class InterruptFlags {
   constructor(
     private readonly irq: InterruptPin,
     private readonly chip: { readonly statusB: number },
-  ) {}
+  ) {
+    irq.highWhile = () => (this.statusC & StatusC.InterruptRequest) !== 0;
+  }
 
   /** Something happened. The line goes up if that is enabled; for what was there before it is up already. */
   happen(causes: number): void {

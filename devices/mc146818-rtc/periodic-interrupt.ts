@@ -39,7 +39,7 @@ export class PeriodicInterrupt {
   /** Interrupts that the guest is still owed. Always 0 with 'discard'. */
   @state({ as: shape.bits(32) }) backlog = 0;
   @state({ as: shape.integer(0, TicksPerSecond) }) private period = 0;
-  @state({ as: shape.finite }) private next = 0;
+  @state({ as: shape.integer(0, Number.MAX_SAFE_INTEGER) }) private next = 0;
   @state({ as: shape.integer(0, MostInARow) }) private inARow = 0;
   private readonly due: Timer;
   private readonly again: Timer;
@@ -51,6 +51,7 @@ export class PeriodicInterrupt {
     private readonly source: PeriodicSource,
   ) {
     this.due = clock.timer('rtc-periodic', () => this.fire());
+    this.due.armedWhile = () => this.period > 0;
     this.again = clock.timer('rtc-lost-ticks', () => this.sendAgain());
   }
 

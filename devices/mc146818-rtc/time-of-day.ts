@@ -2,16 +2,20 @@ import { MILLISECOND, SECOND, shape, state } from '../../sdk/index.ts';
 import { secondsUntilAlarm } from './alarm.ts';
 import { calendarTime, loadTime, newCalendarTime, secondsSince1970, storeTime } from './calendar.ts';
 
+/** Beyond these, numbers are not exact. */
+const MostNanoseconds = Number.MAX_SAFE_INTEGER;
+const MostSeconds = Number.MAX_SAFE_INTEGER;
+
 /**
  * What time it is, as whole seconds since 1970 and the nanoseconds beyond them, kept apart because their product leaves the
  * integers that a number can hold. Nothing ticks here: the time is worked out when somebody asks, from the guest's clock.
  */
 export class TimeOfDay {
   /** The second at which the clock was set last, since 1970, and the nanoseconds of it that had passed then. */
-  @state({ as: shape.finite }) protected base: number;
-  @state({ as: shape.finite }) protected phase: number;
+  @state({ as: shape.between(-MostSeconds, MostSeconds) }) protected base: number;
+  @state({ as: shape.between(-MostNanoseconds, MostNanoseconds) }) protected phase: number;
   /** The guest time of that moment. */
-  @state({ as: shape.finite }) protected since: number;
+  @state({ as: shape.between(-MostNanoseconds, MostNanoseconds) }) protected since: number;
   @state private heldAt = Number.POSITIVE_INFINITY;
   private readonly calendar = newCalendarTime();
 

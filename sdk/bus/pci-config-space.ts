@@ -1,5 +1,5 @@
 import { state } from '../device/index.ts';
-import { configurationShape } from './pci-config-state.ts';
+import { configurationShape, guardConfiguration } from './pci-config-state.ts';
 import type { PciIdentity } from './pci-identity.ts';
 
 /** Offsets of the configuration header that every function has. */
@@ -50,6 +50,7 @@ export class PciConfigSpace {
   private readonly writeOneToClear = new Uint8Array(PciConfigSize);
 
   constructor(identity: PciIdentity) {
+    guardConfiguration(this.bytes, (at) => (this.writable[at] as number) | (this.writeOneToClear[at] as number));
     this.set(PciRegister.VendorId, identity.vendorId, 2);
     this.set(PciRegister.DeviceId, identity.deviceId, 2);
     this.set(PciRegister.Revision, identity.revision ?? 0, 1);

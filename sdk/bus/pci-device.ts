@@ -65,6 +65,7 @@ export abstract class PciDevice extends Device {
     this.bars = new PciBars(this.config);
     for (const declaration of blueprint.facet(pciBars) ?? []) this.bars.declare(declaration);
     this.interrupt.connect(() => this.#updateInterrupt());
+    this.interruptOut.highWhile = () => this.#drivesPin;
     rememberReserved(this, PciDevice);
   }
 
@@ -159,11 +160,17 @@ export abstract class PciDevice extends Device {
 
   /** The status register shows the pin even while the command register holds it back; messages take its place. */
   #updateInterrupt(): void {
-    const level = this.interrupt.level && !this.msi.enabled;
     const status = this.config.get(PciRegister.Status, 2) & ~PciStatus.Interrupt;
-    this.config.set(PciRegister.Status, status | (level ? PciStatus.Interrupt : 0), 2);
-    const disabled = (this.config.get(PciRegister.Command, 2) & PciCommand.InterruptDisable) !== 0;
-    this.interruptOut.set(level && !disabled);
+    this.config.set(PciRegister.Status, status | (this.#wantsPin ? PciStatus.Interrupt : 0), 2);
+    this.interruptOut.set(this.#drivesPin);
+  }
+
+  get #wantsPin(): boolean {
+    return this.interrupt.level && !this.msi.enabled;
+  }
+
+  get #drivesPin(): boolean {
+    return this.#wantsPin && (this.config.get(PciRegister.Command, 2) & PciCommand.InterruptDisable) === 0;
   }
 }
 

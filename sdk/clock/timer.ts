@@ -26,6 +26,8 @@ export function collectTimers<T>(body: () => T): { readonly result: T; readonly 
 export class Timer {
   /** When it fires, in guest nanoseconds; Infinity while it is not armed. Set by `arm` and `cancel` only. */
   deadline = Number.POSITIVE_INFINITY;
+  /** Where other state of the device says whether it is armed, this answers that: a snapshot in which the two disagree is refused. */
+  armedWhile: (() => boolean) | undefined;
   /** Breaks ties: of two timers with one deadline, the one armed first fires first. Kept by the clock. */
   order = 0;
 
@@ -41,11 +43,14 @@ export class Timer {
     return this.deadline !== Number.POSITIVE_INFINITY;
   }
 
-  /** Fires at guest time `at`, once. Arming a pending timer moves it; a time that has passed fires at the next look. */
+  /**
+   * Fires at guest time `at`, once; a fraction of a nanosecond counts as a whole one. Arming a pending timer moves it; a time
+   * that has passed fires at the next look.
+   */
   arm(at: number): void {
     if (Number.isNaN(at)) throw new RangeError(`Timer '${this.name}' cannot be armed at NaN: pass guest nanoseconds.`);
     if (this.pending) this.queue.unschedule(this);
-    this.deadline = at;
+    this.deadline = Math.ceil(at);
     if (this.pending) this.queue.schedule(this);
   }
 

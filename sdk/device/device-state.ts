@@ -1,11 +1,12 @@
 import type { Timer } from '../clock/index.ts';
-import { BackplaneError } from '../memory/index.ts';
+import { BackplaneError, describeThrown } from '../memory/index.ts';
 import type { Device } from './device.ts';
 import { timersOf } from './device-timers.ts';
 import type { InterruptPin } from './interrupt-pin.ts';
 import { pinsOf } from './pins.ts';
-import { readFields, writeFields } from './state-inference.ts';
-import { type StateDifference, StateError, StateLoading } from './state-loading.ts';
+import { type StateDifference, StateError } from './state-error.ts';
+import { readFields, rememberShapes, writeFields } from './state-inference.ts';
+import { StateLoading } from './state-loading.ts';
 import { readLocks, saveLocks } from './state-locks.ts';
 import type { Json } from './state-shape.ts';
 import { quote, shape } from './state-shapes.ts';
@@ -22,6 +23,11 @@ export interface SavedDevice {
   readonly timers: { readonly [name: string]: Json };
   /** The interrupt pins that are high. */
   readonly high: readonly string[];
+}
+
+/** A device is new now: its fields have the shapes that they have in its snapshots. Called once it was reset. */
+export function rememberState(device: Device): void {
+  rememberShapes(device, device.blueprint.state);
 }
 
 /** What the device holds now, for a snapshot or for the device that takes its place. */
@@ -57,17 +63,18 @@ export class DeviceLoading {
     name?: string,
   ) {
     const { type, version, minimumVersion, retired, state } = device.blueprint;
+    rememberState(device);
     const data = (isObject(saved) ? saved : {}) as { readonly [key: string]: Json };
     const found = data['version'] ?? null;
-    this.loading = new StateLoading(typeof found === 'number' ? found : version, name, retired);
+    const saidBy = typeof found === 'number' ? found : version;
+    this.loading = new StateLoading(saidBy, name, retired, saidBy < minimumVersion ? undefined : version);
     this.differences = this.loading.differences;
     const refuse = (problem: string) => this.loading.refuse(problem);
     if (!isObject(saved)) refuse(`expected the state of a ${type}, found ${quote(saved)}`);
     else if (data['type'] !== type) refuse(`expected the state of a ${type}, found that of ${quote(data['type'])}`);
     else {
       if (!Number.isInteger(found) || (found as number) < 1) refuse(`expected a version, found ${quote(found)}`);
-      else if ((found as number) > version)
-        refuse(`is of version ${found}, newer than this class, which has ${version}`);
+      else if ((found as number) > version) this.loading.refuseNewer();
       else if ((found as number) < minimumVersion) {
         refuse(`is of version ${found}, and ${minimumVersion} is the oldest that can be restored`);
       }
@@ -94,10 +101,16 @@ export class DeviceLoading {
     for (const [timer, deadline] of this.deadlines) timer.arm(deadline);
   }
 
-  /** Runs the hooks of helpers and of the device. */
+  /**
+   * Runs the hooks of helpers and of the device, and refuses what contradicts itself: before the device's own hook could set it
+   * right, unless the snapshot is older than the class, whose hook knows what was different then.
+   */
   finish(): void {
-    this.loading.finishAll();
-    this.device.onStateLoaded(this.loading.version);
+    const { device, loading } = this;
+    loading.finishAll();
+    if (loading.version === device.blueprint.version) refuseContradictions(device);
+    device.onStateLoaded(loading.version);
+    refuseContradictions(device);
   }
 
   private readTimers(data: Json, retired: readonly string[]): void {
@@ -111,9 +124,11 @@ export class DeviceLoading {
         const timer = timers.get(name);
         if (timer === undefined && retired.includes(name)) continue;
         this.loading.inside(`.${name.slice(0, 64)}`, () => {
-          if (timer === undefined) this.loading.refuse('is in the snapshot, and the device has no such timer');
-          else if (typeof deadline === 'number' && deadline >= 0) this.deadlines.set(timer, deadline);
-          else this.loading.refuse(`expected a deadline in nanoseconds, found ${quote(deadline)}`);
+          if (timer === undefined)
+            this.loading.refuse('is in the snapshot, and the device has no such timer', 'dropped', name);
+          else if (Number.isSafeInteger(deadline) && (deadline as number) >= 0)
+            this.deadlines.set(timer, deadline as number);
+          else this.loading.refuse(`expected a deadline in whole nanoseconds, found ${quote(deadline)}`);
         });
       }
     });
@@ -121,8 +136,10 @@ export class DeviceLoading {
 
   private readPins(data: Json, retired: readonly string[]): void {
     const pins = pinsOf(this.device);
-    if (!Array.isArray(data) || data.length > pins.size + retired.length) {
-      this.loading.inside('.high', () => this.loading.refuse(`expected the names of pins, found ${quote(data)}`));
+    if (!Array.isArray(data) || data.length > pins.size + retired.length || new Set(data).size < data.length) {
+      this.loading.inside('.high', () =>
+        this.loading.refuse(`expected the names of pins, each once, found ${quote(data)}`),
+      );
       return;
     }
     for (const name of data as readonly Json[]) {
@@ -130,11 +147,41 @@ export class DeviceLoading {
       if (pin !== undefined) this.high.add(pin);
       else if (!retired.includes(String(name))) {
         this.loading.inside('.high', () =>
-          this.loading.refuse(`${quote(name)} is in the snapshot, and the device has no such pin`),
+          this.loading.refuse(
+            `${quote(name)} is in the snapshot, and the device has no such pin`,
+            'dropped',
+            String(name),
+          ),
         );
       }
     }
   }
+}
+
+function refuseContradictions(device: Device): void {
+  const contradictions = contradictionsIn(device);
+  if (contradictions.length > 0) throw new StateError('The state contradicts itself', contradictions);
+}
+
+/** Timers and pins that are not as the rest of the state says, where the device said what that is. */
+function contradictionsIn(device: Device): StateDifference[] {
+  const timers = [...timersOf(device)].flatMap(([name, { armedWhile, pending }]) => {
+    if (armedWhile === undefined || armedWhile() === pending) return [];
+    const problem = `is ${pending ? '' : 'not '}armed, and the rest of the state says that it ${pending ? 'is not' : 'is'}`;
+    return [{ path: `timers.${name}`, problem }];
+  });
+  const pins = [...pinsOf(device)].flatMap(([name, { highWhile, level }]) => {
+    if (highWhile === undefined || highWhile() === level) return [];
+    const [is, should] = level ? ['high', 'low'] : ['low', 'high'];
+    return [{ path: 'high', problem: `pin '${name}' is ${is}, and the rest of the state says that it is ${should}` }];
+  });
+  return [...timers, ...pins];
+}
+
+/** What refused a state in a hook, as differences of a device. */
+export function refusedBy(cause: unknown, device?: string): readonly StateDifference[] {
+  if (cause instanceof StateError) return cause.differences.map((one) => ({ device, ...one }));
+  return [{ device, path: '', problem: describeThrown(cause) }];
 }
 
 /** In what a saved state and a device differ so that it cannot be loaded; empty if it can. Nothing is changed. */
@@ -154,10 +201,16 @@ export function loadDevice(device: Device, saved: unknown): void {
   try {
     put(loading);
   } catch (cause) {
-    put(new DeviceLoading(device, before));
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new StateError(what, [{ path: '', problem: why }]);
+    putBack(device, before);
+    throw new StateError(what, refusedBy(cause));
   }
+}
+
+/** The hook that refused may refuse this too: what there is to say has been said. */
+function putBack(device: Device, before: SavedDevice): void {
+  try {
+    put(new DeviceLoading(device, before));
+  } catch {}
 }
 
 function put(loading: DeviceLoading): void {

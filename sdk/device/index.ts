@@ -17,7 +17,16 @@ export {
 } from './blueprint.ts';
 export { addCoalescedIo, contains, DeviceOptions, device, flushCoalescedIo, inject, options } from './decorators.ts';
 export { Device, type DeviceSurroundings } from './device.ts';
-export { compareDevice, DeviceLoading, firingOrder, loadDevice, type SavedDevice, saveDevice } from './device-state.ts';
+export {
+  compareDevice,
+  DeviceLoading,
+  firingOrder,
+  loadDevice,
+  refusedBy,
+  rememberState,
+  type SavedDevice,
+  saveDevice,
+} from './device-state.ts';
 export { constructDevice, timersOf } from './device-timers.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors } from './guest-errors.ts';
 export type {
@@ -81,7 +90,8 @@ export type {
 } from './registers/register.ts';
 export { type StateDeclaration, type StateOptions, type Subsection, state, stateOf, subsection } from './state.ts';
 export { readBytes, writeBytes } from './state-bytes.ts';
+export { describeDifference, type StateDifference, StateError } from './state-error.ts';
 export { readFields, writeFields } from './state-inference.ts';
-export { describeDifference, type StateDifference, StateError, StateLoading } from './state-loading.ts';
+export { StateLoading } from './state-loading.ts';
 export type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 export { shape } from './state-shapes.ts';

@@ -9,6 +9,8 @@ export class InterruptPin {
   private high = false;
   /** Hears each change before the wires do, and is none of them. */
   observer: InterruptSink | undefined;
+  /** Where other state of the device says what its level is, this answers that: a snapshot in which the two disagree is refused. */
+  highWhile: (() => boolean) | undefined;
   private readonly sinks: InterruptSink[] = [];
 
   get level(): boolean {

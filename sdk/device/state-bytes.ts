@@ -5,7 +5,6 @@ const ReadableBytes = 256;
 const Chunk = 256;
 
 const hexDigits = /^(?:[0-9a-f]{2})*$/;
-const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** `"00ff80"`, or `{ "size": 4096, "0x100": "...base64..." }` where what is not listed is zero. */
 export function writeBytes(bytes: Uint8Array): Json {
@@ -41,14 +40,22 @@ export function readBytes(data: Json, most: number): Uint8Array | undefined {
   return bytes;
 }
 
+/** At an offset and as base64 as they are written, and no others: what is put there twice, or is cut short, is damaged. */
 function placePart(bytes: Uint8Array, key: string, part: Json): boolean {
-  if (!/^0x[0-9a-f]{1,12}$/.test(key) || typeof part !== 'string' || !base64.test(part)) return false;
+  if (!/^0x[0-9a-f]{1,12}$/.test(key) || typeof part !== 'string') return false;
   const start = Number(key);
+  if (`0x${start.toString(16)}` !== key || start % Chunk !== 0) return false;
   if (start + (part.length * 3) / 4 - 2 > bytes.length) return false;
-  const decoded = Buffer.from(part, 'base64');
-  if (start + decoded.length > bytes.length) return false;
+  const decoded = decodeBase64(part);
+  if (decoded === undefined || start + decoded.length > bytes.length) return false;
   bytes.set(decoded, start);
   return true;
+}
+
+/** Undefined unless the text is what encoding the bytes would give: Buffer passes over what it cannot decode. */
+function decodeBase64(text: string): Uint8Array | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.toString('base64') === text ? bytes : undefined;
 }
 
 function isSize(size: Json | undefined, most: number): size is number {

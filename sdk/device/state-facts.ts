@@ -2,7 +2,7 @@ import type { DeviceBlueprint, DeviceDescription } from './blueprint.ts';
 import type { Fail } from './blueprint-checks.ts';
 import type { RegisterDeclaration } from './registers/declaration.ts';
 import { type StateDeclaration, stateOf } from './state.ts';
-import { shape } from './state-shapes.ts';
+import { registerShape } from './state-registers.ts';
 
 type StateFacts = Pick<DeviceBlueprint, 'version' | 'minimumVersion' | 'retired' | 'state'>;
 
@@ -59,10 +59,9 @@ function checkFields(
   }
 }
 
-function registerState({ member, width, count, access, fields }: RegisterDeclaration): StateDeclaration[] {
+function registerState(register: RegisterDeclaration): StateDeclaration[] {
+  const { member, access, fields } = register;
   const modes = fields.length === 0 ? [access] : fields.map((field) => field.access);
   if (modes.every((mode) => mode === 'constant' || mode === 'reserved')) return [];
-  const values = width === 64 ? shape.bigBits(width) : shape.bits(width);
-  const as = count === undefined ? values : undefined;
-  return [Object.freeze({ member, name: member, since: 1, shape: as, subsection: undefined })];
+  return [Object.freeze({ member, name: member, since: 1, shape: registerShape(register), subsection: undefined })];
 }

@@ -1,25 +1,11 @@
 import { InterruptPin } from './interrupt-pin.ts';
 import { type StateDeclaration, stateOf } from './state.ts';
-import { readBytes, writeBytes } from './state-bytes.ts';
+import { fixedBytes, type NumberArray, typedArray } from './state-arrays.ts';
 import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 import { quote, shape } from './state-shapes.ts';
 
 type JsonObject = { readonly [key: string]: Json };
 type Fields = Record<string, unknown>;
-type NumberArray = Exclude<TypedArray, Uint8Array | BigInt64Array | BigUint64Array>;
-type TypedArray =
-  | Uint8Array
-  | Int8Array
-  | Uint8ClampedArray
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | BigUint64Array;
-
 /** An object whose class has fields with `@state`, and what it may do once they are loaded. */
 interface StateOwner {
   onStateLoaded?(version: number): void;
@@ -39,7 +25,7 @@ export function shapeOf(value: unknown, depth = 0): Shape | string {
   }
   if (value instanceof InterruptPin) return 'is a pin, which is state by itself. Leave @state out';
   if (value instanceof Uint8Array || value instanceof DataView) return fixedBytes(value.byteLength);
-  if (ArrayBuffer.isView(value)) return typedArray(value as NumberArray | BigInt64Array | BigUint64Array);
+  if (ArrayBuffer.isView(value)) return typedArray(value as NumberArray);
   if (stateOf(value.constructor ?? Object).length > 0) return ownerShape;
   if (depth > DeepestObject) return 'has objects within objects within objects: a cycle, most likely';
   if (Array.isArray(value) && value.length === 0) {
@@ -53,20 +39,49 @@ export function shapeOf(value: unknown, depth = 0): Shape | string {
   return `holds a ${value.constructor.name}, whose class has no @state fields. Put @state on what of it is state`;
 }
 
+/** What fields of an object looked like when it was new: the shapes of its snapshots, whatever the fields hold since. */
+const shapesWhenNew = new WeakMap<object, ReadonlyMap<string, Shape>>();
+
+/** Remembers what the fields of a new object look like, and those of its helpers. What was remembered stays. */
+export function rememberShapes(owner: object, declarations: readonly StateDeclaration[]): void {
+  if (shapesWhenNew.has(owner)) return;
+  const shapes = new Map<string, Shape>();
+  shapesWhenNew.set(owner, shapes);
+  for (const { member, shape: declared } of declarations) {
+    const value = (owner as Fields)[member];
+    const known = declared ?? shapeOf(value);
+    if (typeof known !== 'string') shapes.set(member, known);
+    if (known === ownerShape) rememberShapes(value as object, stateOf((value as object).constructor));
+  }
+}
+
+function shapeOfField(owner: object, { member, shape: declared }: StateDeclaration): Shape | string {
+  return declared ?? shapesWhenNew.get(owner)?.get(member) ?? shapeOf((owner as Fields)[member]);
+}
+
 /** How a snapshot writes the fields of a device, a helper or a service. Throws what is wrong with which of them. */
 export function writeFields(owner: object, declarations: readonly StateDeclaration[], fail: FailField): Json {
   const written: Record<string, Json> = {};
-  for (const { member, name, shape: declared, subsection } of declarations) {
+  for (const declaration of declarations) {
+    const { member, name, subsection } = declaration;
     if (subsection?.when(owner) === false) continue;
     const value = (owner as Fields)[member];
-    const known = declared ?? shapeOf(value);
+    const known = shapeOfField(owner, declaration);
     if (typeof known === 'string') throw fail(member, known);
     const text = withinField(member, fail, () => known.write(value));
-    if (text === undefined) throw fail(member, `holds ${quote(value)}, which is not ${known.expected}`);
+    if (text === undefined)
+      throw fail(member, `holds ${quote(value)}, which is not ${known.expected}${advice(declaration, value)}`);
     if (subsection === undefined) written[name] = text;
     else written[subsection.name] = { ...(written[subsection.name] as JsonObject | undefined), [name]: text };
   }
   return written;
+}
+
+/** A field that says nothing about itself was taken at its first value. */
+function advice({ shape: declared }: StateDeclaration, value: unknown): string {
+  return declared === undefined && !Number.isNaN(value)
+    ? ', as it was when the object was new. Say what it may hold: @state({ as: shape. ... })'
+    : '';
 }
 
 /** Makes the error about one field. */
@@ -132,31 +147,27 @@ function readGroup(
   const known = new Set([...declarations.map(({ name }) => name), ...ignored]);
   for (const key of Object.keys(data)) {
     if (known.has(key)) continue;
-    plan.inside(`.${key.slice(0, 64)}`, () => plan.refuse('is in the snapshot, and the class has no such state'));
+    plan.inside(`.${key.slice(0, 64)}`, () =>
+      plan.refuse('is in the snapshot, and the class has no such state', 'dropped'),
+    );
   }
   for (const declaration of declarations) {
     plan.inside(`.${declaration.name}`, () => readField(owner as Fields, declaration, data, plan));
   }
 }
 
-function readField(
-  owner: Fields,
-  { member, name, since, shape: declared }: StateDeclaration,
-  data: JsonObject,
-  plan: LoadPlan,
-): void {
+function readField(owner: Fields, declaration: StateDeclaration, data: JsonObject, plan: LoadPlan): void {
+  const { member, name, since } = declaration;
   const isThere = Object.hasOwn(data, name);
   if (since > plan.version) {
     if (isThere) plan.refuse(`was added in version ${since}, and the snapshot says it is of version ${plan.version}`);
     return;
   }
   if (!isThere) {
-    plan.refuse(
-      'is missing from the snapshot. A field that is added later says since which version: @state({ since })',
-    );
+    plan.refuse('is missing from the snapshot', 'new');
     return;
   }
-  const known = declared ?? shapeOf(owner[member]);
+  const known = shapeOfField(owner, declaration);
   if (typeof known === 'string') plan.refuse(known);
   else known.read(data[name] as Json, placeOf(owner, member), plan);
 }
@@ -202,6 +213,7 @@ class PartsShape implements Shape {
   }
 
   write(value: unknown): Json | undefined {
+    if (!this.hasTheseParts(value)) return undefined;
     const parts = [...this.shapes].map(([key, known]) => [key, known.write((value as Fields)[key])] as const);
     if (parts.some(([, part]) => part === undefined)) return undefined;
     return this.length === undefined ? (Object.fromEntries(parts) as Json) : (parts.map(([, part]) => part) as Json[]);
@@ -209,8 +221,7 @@ class PartsShape implements Shape {
 
   read(data: Json, place: StatePlace, plan: LoadPlan): void {
     const isList = this.length !== undefined;
-    const fits = isList ? Array.isArray(data) && data.length === this.length : this.hasTheseKeys(data);
-    if (!fits) {
+    if (!this.hasTheseParts(data)) {
       plan.refuse(`expected ${this.expected}, found ${quote(data)}`);
       return;
     }
@@ -220,63 +231,14 @@ class PartsShape implements Shape {
     }
   }
 
-  private hasTheseKeys(data: Json): boolean {
+  private hasTheseParts(data: unknown): boolean {
+    if (this.length !== undefined) return Array.isArray(data) && data.length === this.length;
     return (
-      isObject(data) &&
-      Object.keys(data).length === this.shapes.size &&
-      [...this.shapes.keys()].every((key) => Object.hasOwn(data, key))
+      isObject(data as Json) &&
+      Object.keys(data as object).length === this.shapes.size &&
+      [...this.shapes.keys()].every((key) => Object.hasOwn(data as object, key))
     );
   }
-}
-
-function fixedBytes(length: number): Shape {
-  return Object.freeze({
-    expected: `${length} bytes`,
-    write: (value: unknown) => (ArrayBuffer.isView(value) ? writeBytes(bytesOf(value)) : undefined),
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
-      const bytes = readBytes(data, length);
-      if (bytes?.length === length) plan.whenSound(() => bytesOf(place.get() as ArrayBufferView).set(bytes));
-      else plan.refuse(`expected ${length} bytes, found ${bytes === undefined ? quote(data) : bytes.length}`);
-    },
-  });
-}
-
-/** Elements of 16 bits and more: numbers, or hexadecimal texts for those of 64. */
-function typedArray(present: NumberArray | BigInt64Array | BigUint64Array): Shape {
-  const { length } = present;
-  const isBig = present instanceof BigInt64Array || present instanceof BigUint64Array;
-  const element = isBig ? shape.bigint : shape.number;
-  const expected = `a list of ${length} numbers that fit a ${present.constructor.name}`;
-  const elements = (value: unknown): unknown[] => Array.from(value as ArrayLike<unknown>);
-  return Object.freeze({
-    expected,
-    write: (value: unknown) => elements(value).map((one) => element.write(one) ?? 0),
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
-      const loaded = present.slice() as unknown as unknown[];
-      const fits =
-        Array.isArray(data) &&
-        data.length === length &&
-        data.every((one: Json, index) => fitsAt(loaded, index, one, isBig));
-      if (!fits) plan.refuse(`expected ${expected}, found ${quote(data)}`);
-      else plan.whenSound(() => (place.get() as Uint16Array).set(loaded as unknown as Uint16Array));
-    },
-  });
-}
-
-/** Stores the element; true if it is the same afterwards. */
-function fitsAt(loaded: unknown[], index: number, data: Json, isBig: boolean): boolean {
-  let value: unknown = data;
-  if (isBig) {
-    if (typeof data !== 'string' || !/^-?0x[0-9a-f]{1,16}$/.test(data)) return false;
-    value = data.startsWith('-') ? -BigInt(data.slice(1)) : BigInt(data);
-  } else if (data === 'Infinity' || data === '-Infinity') value = Number(data);
-  if (typeof value !== (isBig ? 'bigint' : 'number')) return false;
-  loaded[index] = value;
-  return loaded[index] === value;
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 function placeOf(owner: Fields, key: string): StatePlace {

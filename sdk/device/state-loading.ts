@@ -1,42 +1,8 @@
-import { BackplaneError } from '../memory/index.ts';
+import type { StateChange, StateDifference } from './state-error.ts';
 import type { LoadPlan } from './state-shape.ts';
 
-/** One thing in which a snapshot and what it is to be loaded into differ. */
-export interface StateDifference {
-  /** The device's id; undefined for what belongs to no device. */
-  readonly device?: string | undefined;
-  /** `periodic.backlog`, `levels[3]`; empty for the whole. */
-  readonly path: string;
-  /** The end of a sentence: 'expected a whole number from 0 to 127, found 300'. */
-  readonly problem: string;
-}
-
-/** Messages name this many differences and count the rest; the error holds them all. */
-const MostInMessage = 20;
 /** A snapshot that differs in everything is not read to its end. */
 const MostDifferences = 1000;
-
-/** A snapshot that was refused. Nothing of it is in force. */
-export class StateError extends BackplaneError {
-  override readonly name: string = 'StateError';
-
-  constructor(
-    what: string,
-    readonly differences: readonly StateDifference[],
-  ) {
-    const shown = differences.slice(0, MostInMessage).map((one) => `\n  - ${describeDifference(one)}`);
-    const more = differences.length - shown.length;
-    super(`${what}:${shown.join('')}${more > 0 ? `\n  and ${more} more` : ''}`);
-  }
-}
-
-/** `device 'rtc', 'index': expected a number, found "x"`. */
-export function describeDifference({ device, path, problem }: StateDifference): string {
-  const where = [...(device === undefined ? [] : [`device '${device}'`]), ...(path === '' ? [] : [`'${path}'`])].join(
-    ', ',
-  );
-  return where === '' ? problem : `${where}: ${problem}`;
-}
 
 /** What loading something would do, and why it must not be done. First everything is read; nothing is changed by that. */
 export class StateLoading implements LoadPlan {
@@ -49,6 +15,8 @@ export class StateLoading implements LoadPlan {
     readonly version: number,
     private readonly device: string | undefined,
     private readonly retired: readonly string[] = [],
+    /** The version of the class that loads it; undefined where nothing has versions. */
+    private readonly present?: number,
   ) {}
 
   inside(step: string, work: () => void): void {
@@ -60,10 +28,20 @@ export class StateLoading implements LoadPlan {
     }
   }
 
-  refuse(problem: string): void {
+  refuse(problem: string, what?: 'dropped' | 'new', name?: string): void {
     const path = this.path.join('').replace(/^\./, '');
     if (this.retired.includes(path) || this.differences.length >= MostDifferences) return;
-    this.differences.push({ device: this.device, path, problem });
+    const { device, present, version } = this;
+    const isChange = what !== undefined && present !== undefined && version <= present;
+    const change = { what, name: name ?? path, version: Math.max(present ?? 0, version + 1) } as StateChange;
+    this.differences.push({ device, path, problem, ...(isChange ? { change } : {}) });
+  }
+
+  /** The snapshot is newer than the class: what else differs follows from that. */
+  refuseNewer(): void {
+    const { device, version, present = 1 } = this;
+    const problem = `is of version ${version}, newer than this class, which has ${present}`;
+    this.differences.push({ device, path: '', problem, change: { what: 'saved by a newer class', name: '', version } });
   }
 
   whenSound(action: () => void): void {

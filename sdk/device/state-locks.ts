@@ -1,6 +1,7 @@
 import type { Device } from './device.ts';
 import { registerLocks } from './registers/compiled-registers.ts';
 import type { RegisterDeclaration } from './registers/declaration.ts';
+import { lockShape } from './state-registers.ts';
 import type { Json, LoadPlan, Shape } from './state-shape.ts';
 import { quote, shape } from './state-shapes.ts';
 
@@ -63,9 +64,9 @@ function noLocks({ width, count }: RegisterDeclaration): unknown {
   return count === undefined ? none : new Array(count).fill(none);
 }
 
-function shapeOfLocks({ width, count }: RegisterDeclaration): Shape {
-  const bits = width === 64 ? shape.bigBits(width) : shape.bits(width);
-  return count === undefined ? bits : shape.list(bits, count);
+function shapeOfLocks(register: RegisterDeclaration): Shape {
+  const locks = lockShape(register);
+  return register.count === undefined ? locks : shape.list(locks, register.count);
 }
 
 function withLocks({ blueprint }: Device): readonly RegisterDeclaration[] {

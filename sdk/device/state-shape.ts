@@ -23,7 +23,8 @@ export interface LoadPlan {
   readonly version: number;
   /** Goes one step into the value: `.backlog`, `[3]`. */
   inside(step: string, work: () => void): void;
-  refuse(problem: string): void;
+  /** What is wrong with this value, as the end of a sentence; `what` says that a change of the class explains it. */
+  refuse(problem: string, what?: 'dropped' | 'new', name?: string): void;
   /** Done once everything is known to be right. */
   whenSound(action: () => void): void;
   /** Done after that, innermost first: hooks. */

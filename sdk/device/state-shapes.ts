@@ -39,6 +39,12 @@ const finite = scalar(
   (data) => (Number.isFinite(data) ? data : undefined),
 );
 
+/** A number that need not be whole. */
+function between(from: number, to: number): Shape {
+  const same = (value: unknown) => (typeof value === 'number' && value >= from && value <= to ? value + 0 : undefined);
+  return scalar(`a number from ${from} to ${to}`, same, same);
+}
+
 const boolean = scalar(
   'true or false',
   (value) => ofType(value, 'boolean') as Json | undefined,
@@ -137,6 +143,7 @@ export const shape = Object.freeze({
   boolean,
   bigint,
   integer,
+  between,
   /** A whole number of so many bits, from 0. */
   bits: (width: number) => {
     if (Number.isInteger(width) && width >= 1 && width <= 53) return integer(0, 2 ** width - 1);

@@ -1,5 +1,6 @@
 import { BackplaneError } from '../memory/index.ts';
 import { checkMember } from './decorated-member.ts';
+import { nearest } from './nearest-name.ts';
 import type { Shape } from './state-shape.ts';
 
 /**
@@ -56,10 +57,27 @@ export function state(first: object, member?: string): FieldDecorator | undefine
   return undefined;
 }
 
+const namePattern = /^[\p{L}$_][\p{L}\d$_-]*$/u;
+const words = ['since', 'as', 'name', 'subsection'];
+
+function checkWords(where: string, how: StateOptions): void {
+  const strange = Object.keys(how).find((word) => !words.includes(word));
+  if (strange === undefined) return;
+  const close = nearest(strange, words);
+  const hint = close === undefined ? `It knows ${words.join(', ')}.` : `Did you mean '${close}'?`;
+  throw new BackplaneError(`${where}: @state has no '${strange}'. ${hint}`);
+}
+
 function declareState(owner: object, member: string, how: StateOptions): void {
   checkMember(owner, member, '@state');
   const { since = 1, as, name = member, subsection } = how;
   const where = `Class ${owner.constructor.name}: @state field '${member}'`;
+  checkWords(where, how);
+  if (typeof name !== 'string' || !namePattern.test(name) || name === '__proto__') {
+    throw new BackplaneError(
+      `${where} is called '${name}' in snapshots, which is no name there. Use letters, digits, '_' and '-'.`,
+    );
+  }
   if (!Number.isInteger(since) || since < 1) {
     throw new BackplaneError(
       `${where} has since: ${since}, which is no version. Give the version that added it, 1 or more.`,

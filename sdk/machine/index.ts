@@ -1,5 +1,5 @@
 export { type BuildCheck, buildChecks } from './build-checks.ts';
-export { Machine, type MachineRequest, type RestoreRequest } from './machine.ts';
+export { Machine, type MachineRequest } from './machine.ts';
 export { MachineBoard } from './machine-board.ts';
 export { defineMachine, type MachineDefinition, type MachineOptionValues } from './machine-definition.ts';
 export { PluggedDevice } from './machine-parts.ts';
@@ -15,6 +15,7 @@ export {
   type TimerEvent,
 } from './observers.ts';
 export { type MachineSnapshot, SnapshotSchema } from './snapshot.ts';
+export type { RestoreRequest } from './snapshot-restore.ts';
 export { formatSnapshot } from './snapshot-text.ts';
 export {
   DeviceWire,

@@ -12,11 +12,13 @@ import {
   type GuestError,
   type GuestErrorSink,
   GuestErrors,
+  rememberState,
   type Token,
 } from '../device/index.ts';
-import { type AddressSpace, BackplaneError, GiB, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
+import { type AddressSpace, BackplaneError, type MemoryTopology, type RamBlock } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
 import { inDevice, timerFailure } from './device-failures.ts';
+import { HotplugHistory } from './hotplug-history.ts';
 import { interruptSourceOf } from './interrupt-sources.ts';
 import { MachineBuilder } from './machine-builder.ts';
 import type { MachineDefinition, MachineOptionValues } from './machine-definition.ts';
@@ -24,10 +26,12 @@ import type { PluggedDevice } from './machine-parts.ts';
 import type { DeviceOptionValues } from './machine-plan.ts';
 import { type ObserverFailureSink, ObserverHub } from './observer-hub.ts';
 import type { MachineObserver } from './observers.ts';
+import { ramSizeOf } from './ram-size.ts';
 import { refusedAccesses } from './refused-accesses.ts';
 import { resetPlacesOf } from './reset-places.ts';
 import { type MachineSnapshot, saveMachine } from './snapshot.ts';
-import { readRequest, restoreMachine } from './snapshot-restore.ts';
+import { readRequest } from './snapshot-request.ts';
+import { type RestoreRequest, restoreMachine } from './snapshot-restore.ts';
 import { refuseInsideHandler, unpluggable } from './unplugging.ts';
 import type { UsedDevice } from './wiring.ts';
 
@@ -47,12 +51,6 @@ export interface MachineRequest {
   readonly onObserverFailure?: ObserverFailureSink;
 }
 
-/** As for a new machine, and what its processors executed: the same programs and recordings, not begun. */
-export interface RestoreRequest extends MachineRequest {
-  /** In the order of the processors. Without it they execute nothing, until `run` gives them something. */
-  readonly guests?: GuestImage | readonly GuestImage[];
-}
-
 /** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. */
 export class Machine {
   readonly definition: MachineDefinition;
@@ -65,6 +63,8 @@ export class Machine {
   readonly ramSize: number;
   /** What is legal and probably not meant, found when the machine was built. */
   readonly warnings: readonly string[];
+  /** What was plugged in and taken out since it was built. */
+  readonly hotplug = new HotplugHistory();
   private readonly builder: MachineBuilder;
   private plugged: readonly PluggedDevice[];
   private readonly errors: GuestErrors;
@@ -81,11 +81,11 @@ export class Machine {
    * machine.
    */
   static restore(definition: MachineDefinition, snapshot: unknown, request: RestoreRequest = {}): Machine {
-    const saved = readRequest(snapshot, definition.name);
+    const saved = readRequest(snapshot, definition);
     const options = { ...saved.options, ...request.options };
     const machine = new Machine(definition, { ...saved, ...request, options });
     try {
-      restoreMachine(machine, snapshot, [request.guests ?? []].flat());
+      restoreMachine(machine, snapshot, request);
       return machine;
     } catch (error) {
       machine.dispose();
@@ -120,6 +120,7 @@ export class Machine {
     definition.prepare?.(this);
     this.accelerator.attach(this.host());
     this.resetDevices();
+    for (const { device } of this.devices) rememberState(device);
     this.warnings = buildChecks.flatMap((check) => check(this));
   }
 
@@ -177,6 +178,8 @@ export class Machine {
       );
     }
     this.plugged = [...this.plugged, plugged];
+    this.hotplug.notePlugged(plugged.id);
+    rememberState(plugged.device);
     this.observers.follow();
     return plugged;
   }
@@ -185,6 +188,7 @@ export class Machine {
   unplug(id: string): void {
     const device = unpluggable(this.plugged, id, this.definition);
     this.plugged = this.plugged.filter((one) => one !== device);
+    this.hotplug.noteUnplugged(id);
     this.builder.takeOut(device);
   }
 
@@ -278,12 +282,4 @@ export class Machine {
     for (const { id, device } of this.devices) inDevice(id, device, 'reset()', () => device.reset());
     this.service(PciBus)?.reset();
   }
-}
-
-function ramSizeOf(definition: MachineDefinition, asked: number | undefined): number {
-  const size = asked ?? definition.defaultRam ?? 128 * MiB;
-  if (Number.isSafeInteger(size) && size >= 0 && size % 4096 === 0 && size <= 4 * GiB) return size;
-  throw new BackplaneError(
-    `Machine '${definition.name}' cannot have ${size} bytes of RAM. Give a whole number of 4 KiB pages up to 4 GiB, such as 128M.`,
-  );
 }

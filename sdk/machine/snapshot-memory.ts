@@ -58,8 +58,8 @@ function loadPages(reader: SavedReader, bytes: Uint8Array): void {
   clear(bytes);
   for (const [offset, page] of pages) {
     const start = /^0x[0-9a-f]{1,13}$/.test(offset) ? Number(offset) : -1;
-    if (start < 0 || start % PageSize !== 0 || start >= bytes.length)
-      page.refuse('is not the offset of a page of this memory');
+    const isOne = `0x${start.toString(16)}` === offset && start % PageSize === 0 && start < bytes.length;
+    if (!isOne) page.refuse('is not the offset of a page of this memory');
     else loadPage(page, bytes.subarray(start, start + PageSize));
   }
 }
@@ -70,8 +70,13 @@ function loadPage(reader: SavedReader, target: Uint8Array): void {
     target.fill(Number.parseInt(text, 16));
     return;
   }
+  const packed = Buffer.from(text, 'base64');
+  if (packed.toString('base64') !== text) {
+    reader.refuse('is damaged: it is no base64');
+    return;
+  }
   try {
-    const page = inflateRawSync(Buffer.from(text, 'base64'), { maxOutputLength: PageSize });
+    const page = inflateRawSync(packed, { maxOutputLength: PageSize });
     if (page.length === target.length) target.set(page);
     else reader.refuse(`expected a page of ${target.length} bytes, found ${page.length}`);
   } catch {

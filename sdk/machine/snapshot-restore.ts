@@ -1,56 +1,44 @@
 import { describeData, type GuestImage, type SavedProblem, SavedReader } from '../accelerator/index.ts';
 import type { Timer } from '../clock/index.ts';
 import {
+  type ConcreteDeviceClass,
   DeviceLoading,
   type Json,
   readFields,
+  refusedBy,
   type StateDifference,
   StateError,
   StateLoading,
   stateOf,
 } from '../device/index.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, MachineRequest } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
-import { describeDevice, optionsAsData, SnapshotSchema, statefulServices } from './snapshot.ts';
+import { describeDevice, optionsAsData, statefulServices } from './snapshot.ts';
+import { compare } from './snapshot-compare.ts';
 import { loadMemory } from './snapshot-memory.ts';
+import { plugAgain } from './snapshot-plugging.ts';
+import { refusal } from './snapshot-request.ts';
 
 const MostDevices = 4096;
 const MostTimers = 100_000;
-
-/** What a machine must be asked for so that a snapshot fits it. */
-export interface SnapshotRequest {
-  readonly ram: number;
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
-/** The beginning of a snapshot: enough to build the machine. Refuses what is no snapshot, or one of another machine. */
-export function readRequest(snapshot: unknown, name: string): SnapshotRequest {
-  const reader = new SavedReader(snapshot, '', []);
-  const schema = reader.member('schema').data;
-  const refuse = (path: string, problem: string) => new StateError(refusal(name), [{ path, problem }]);
-  if (typeof schema !== 'string' || !schema.startsWith('backplane-snapshot/'))
-    throw refuse('', 'this is no snapshot of a machine');
-  if (schema !== SnapshotSchema) throw refuse('schema', `is ${describeData(schema)}, and this is ${SnapshotSchema}`);
-  const machine = reader.member('machine').only('name', 'ram', 'options');
-  const found = machine.member('name').text();
-  if (found !== name) machine.member('name').refuse(`expected '${name}', found ${describeData(found)}`);
-  const ram = machine.member('ram').integer(0, 2 ** 40);
-  const options = Object.fromEntries(
-    machine
-      .member('options')
-      .entries()
-      .map(([option, { data }]) => [option, data]),
-  );
-  if (reader.problems.length > 0) throw new StateError(refusal(name), reader.problems);
-  return { ram, options };
-}
 
 /**
  * Puts a snapshot into a machine that was just built. Everything is read and checked before anything is put in its place;
  * the caller throws the machine away if this throws.
  */
-export function restoreMachine(machine: Machine, snapshot: unknown, guests: readonly GuestImage[]): void {
-  new Restoration(machine, snapshot).run(guests);
+export function restoreMachine(machine: Machine, snapshot: unknown, request: RestoreRequest): void {
+  new Restoration(machine, snapshot).run(request);
+}
+
+/** As for a new machine, and what a snapshot does not hold itself. */
+export interface RestoreRequest extends MachineRequest {
+  /**
+   * What its processors executed, in their order: the same programs and recordings, not begun. Without them they execute
+   * nothing, until `run` gives them something.
+   */
+  readonly guests?: GuestImage | readonly GuestImage[];
+  /** Classes of devices that were plugged in while the machine ran, where the definition has none of their type. */
+  readonly deviceClasses?: readonly ConcreteDeviceClass[];
 }
 
 class Restoration {
@@ -67,17 +55,19 @@ class Restoration {
     this.reader = new SavedReader(snapshot, '', this.problems);
   }
 
-  run(guests: readonly GuestImage[]): void {
+  run({ guests = [], deviceClasses = [] }: RestoreRequest): void {
     const { reader, machine } = this;
     reader.only('schema', 'machine', 'clock', 'devices', 'services', 'memory', 'accelerator');
     this.compareMachine();
+    this.ofDevices.push(...plugAgain(machine, reader, deviceClasses));
     this.readDevices();
+    this.refuseProblems();
     this.readServices();
-    const now = reader.member('clock').only('now', 'pending').member('now').number(0, Number.MAX_SAFE_INTEGER);
+    const now = this.readTime();
     const timers = this.readTimers(reader.member('clock').member('pending'));
     this.refuseProblems();
     loadMemory(reader.member('memory'), machine.ramBlocks);
-    const resume = machine.accelerator.readState(reader.member('accelerator'), guests);
+    const resume = machine.accelerator.readState(reader.member('accelerator'), [guests].flat());
     this.refuseProblems();
     machine.topology.transaction(() => {
       for (const loading of this.devices.values()) loading.apply();
@@ -87,6 +77,24 @@ class Restoration {
       resume();
       this.runHooks();
     });
+  }
+
+  /** One time for devices and processors, and every timer after it: before it was saved, the machine let it catch up. */
+  private readTime(): number {
+    const { reader } = this;
+    const saved = reader.member('clock').only('now', 'pending').member('now');
+    const now = saved.integer(0);
+    const guestTime = reader.member('accelerator').member('guestTime');
+    if (now === saved.data && guestTime.data !== undefined && guestTime.data !== now)
+      guestTime.refuse(`expected ${now}, as 'clock.now' is, found ${describeData(guestTime.data)}`);
+    for (const [{ id }, { pending }] of this.devices) {
+      for (const [{ name }, deadline] of pending) {
+        if (deadline >= now) continue;
+        const problem = `expected a deadline that is not before 'clock.now', ${now}, found ${deadline}`;
+        this.ofDevices.push({ device: id, path: `timers.${name}`, problem });
+      }
+    }
+    return now;
   }
 
   private compareMachine(): void {
@@ -101,18 +109,21 @@ class Restoration {
     const saved = this.reader.member('devices').list(MostDevices);
     const byId = new Map<unknown, SavedReader>();
     for (const one of saved) {
-      one.only('id', 'options', 'place', 'type', 'version', 'fields', 'locks', 'timers', 'high');
+      one.only('id', 'plugged', 'options', 'place', 'type', 'version', 'fields', 'locks', 'timers', 'high');
       const id = one.member('id').text(256);
       if (byId.has(id)) one.refuse(`is a second device '${id}'`);
       byId.set(id, one);
-      if (this.machine.deviceById(id) !== undefined) continue;
-      this.ofDevices.push({ device: id, path: '', problem: 'is in the snapshot, and the machine has no such device' });
+      if (this.machine.deviceById(id) !== undefined || one.member('plugged').data === true) continue;
+      const what = describeData(one.member('type').data);
+      const problem = `is in the snapshot, and the machine has no such device. Build it with that ${what}, as when it was saved`;
+      this.ofDevices.push({ device: id, path: '', problem });
     }
     for (const plugged of this.machine.devices) {
       const one = byId.get(plugged.id);
-      if (one === undefined)
-        this.ofDevices.push({ device: plugged.id, path: '', problem: 'is missing from the snapshot' });
-      else this.readDevice(plugged, one);
+      if (one === undefined) {
+        const problem = 'is not in the snapshot. Build the machine without it, as when it was saved';
+        this.ofDevices.push({ device: plugged.id, path: '', problem });
+      } else this.readDevice(plugged, one);
     }
   }
 
@@ -148,13 +159,18 @@ class Restoration {
     for (const [{ id }, loading] of this.devices) {
       for (const [timer, deadline] of loading.pending) pending.set(JSON.stringify([id, timer.name]), [timer, deadline]);
     }
-    const listed = reader.list(MostTimers).map((one) => JSON.stringify(one.data));
+    const listed = reader
+      .list(MostTimers)
+      .map(({ data }) => (Array.isArray(data) ? JSON.stringify(data.slice(0, 3)) : ''));
     const isSame =
       new Set(listed).size === pending.size &&
       listed.length === pending.size &&
       listed.every((one) => pending.has(one));
     if (!isSame) reader.refuse('does not list the timers that the devices have armed, each once');
-    return isSame ? listed.map((one) => pending.get(one) as [Timer, number]) : [];
+    const timers = isSame ? listed.map((one) => pending.get(one) as [Timer, number]) : [];
+    if (timers.some(([, deadline], index) => deadline < (timers[index - 1]?.[1] ?? 0)))
+      reader.refuse('does not list the timers in the order in which they fire');
+    return timers;
   }
 
   /** What the machine consists of first, then those who look at it. */
@@ -168,8 +184,7 @@ class Restoration {
       try {
         loading.finish();
       } catch (cause) {
-        const problem = cause instanceof Error ? cause.message : String(cause);
-        throw new StateError(refusal(name), [{ device: id, path: '', problem }]);
+        throw new StateError(refusal(name), refusedBy(cause, id));
       }
     }
   }
@@ -178,34 +193,4 @@ class Restoration {
     if (this.problems.length + this.ofDevices.length === 0) return;
     throw new StateError(refusal(this.machine.definition.name), [...this.problems, ...this.ofDevices]);
   }
-}
-
-/** Every difference between what a snapshot says and what is there; an option that was added since is none. */
-function compare(saved: SavedReader, present: Json, how: 'exactly' | 'what was saved' = 'what was saved'): void {
-  if (typeof present !== 'object' || present === null || Array.isArray(present)) {
-    if (!isEqual(saved.data, present))
-      saved.refuse(`expected ${JSON.stringify(present)}, found ${describeData(saved.data)}`);
-    return;
-  }
-  if (typeof saved.data !== 'object' || saved.data === null) {
-    saved.refuse(`expected an object, found ${describeData(saved.data)}`);
-    return;
-  }
-  for (const [name, member] of saved.entries()) {
-    const value = (present as { readonly [key: string]: Json })[name];
-    if (!Object.hasOwn(present, name) || value === undefined) member.refuse('is in the snapshot, and not here');
-    else compare(member, value, how);
-  }
-  if (how !== 'exactly') return;
-  const added = Object.keys(present).filter((name) => saved.member(name).data === undefined);
-  for (const name of added) saved.member(name).refuse('is not in the snapshot');
-}
-
-function isEqual(saved: unknown, present: Json): boolean {
-  if (!Array.isArray(present)) return saved === present;
-  return Array.isArray(saved) && saved.length === present.length && present.every((one, index) => saved[index] === one);
-}
-
-function refusal(machine: string): string {
-  return `This snapshot cannot be restored on machine '${machine}'`;
 }

@@ -17,6 +17,8 @@ export interface MachineSnapshot {
     readonly name: string;
     readonly ram: number;
     readonly options: { readonly [name: string]: Json };
+    /** Ids of devices of the definition that were taken out while the machine ran; absent if there are none. */
+    readonly unplugged?: readonly string[];
   };
   readonly clock: {
     /** Guest nanoseconds. */
@@ -33,12 +35,23 @@ export interface MachineSnapshot {
 /** Settles the machine and writes down all that its guest could tell from another one. */
 export function saveMachine(machine: Machine): MachineSnapshot {
   const accelerator = machine.accelerator.saveState();
-  const { definition, ramSize: ram, options, clock, devices } = machine;
+  const { definition, ramSize: ram, options, clock, devices, hotplug } = machine;
+  const unplugged = [...hotplug.unplugged];
   return {
     schema: SnapshotSchema,
-    machine: { name: definition.name, ram, options: optionsAsData(options) },
+    machine: {
+      name: definition.name,
+      ram,
+      options: optionsAsData(options),
+      ...(unplugged.length === 0 ? {} : { unplugged }),
+    },
     clock: { now: clock.now, pending: pendingTimers(machine) },
-    devices: devices.map((plugged) => ({ id: plugged.id, ...describeDevice(plugged), ...saveDevice(plugged.device) })),
+    devices: devices.map((plugged) => ({
+      id: plugged.id,
+      ...(hotplug.plugged.has(plugged.id) ? { plugged: true } : {}),
+      ...describeDevice(plugged),
+      ...saveDevice(plugged.device),
+    })),
     services: Object.fromEntries(
       [...statefulServices(machine)].map(([name, service]) => [name, saveService(name, service)]),
     ),
@@ -71,7 +84,8 @@ export function optionsAsData(options: Readonly<Record<string, unknown>>): { rea
   return Object.fromEntries(given.map(([name, value]) => [name, optionAsData(value)]));
 }
 
-function optionAsData(value: unknown): Json {
+/** How a snapshot writes the value of an option. */
+export function optionAsData(value: unknown): Json {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') return value;
   if (value instanceof Date) return value.toISOString();
   return String(value);

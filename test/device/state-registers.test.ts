@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   bit,
+  bits,
   blueprintOf,
   compareDevice,
   device,
@@ -13,7 +14,16 @@ import {
 } from '../../sdk/index.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 
-const Register = { Identity: 0x00, Control: 0x04, Key: 0x08, Wide: 0x10, Slots: 0x20, Keys: 0x30 } as const;
+const Register = {
+  Identity: 0x00,
+  Control: 0x04,
+  Key: 0x08,
+  Wide: 0x10,
+  Slots: 0x20,
+  Keys: 0x30,
+  Mode: 0x38,
+  Versions: 0x3a,
+} as const;
 const registers = mmioRegion({
   name: 'locker',
   base: 0xd_0000,
@@ -30,10 +40,31 @@ class Locker extends IsaDevice {
   @registers.register(Register.Wide, { width: 64, reset: 7n }) wide = 7n;
   @registers.register(Register.Slots, { width: 32, count: 2 }) readonly slots = new Uint32Array(2);
   @registers.register(Register.Keys, { width: 16, count: 4, access: 'write-once' }) readonly keys = new Uint16Array(4);
+  @registers.register(Register.Mode, { width: 8, fields: { once: bit(0, 'write-once'), rest: bits(1, 7) } }) mode = 0;
+  @registers.register(Register.Versions, {
+    width: 16,
+    count: 3,
+    reset: 0x7000,
+    fields: { number: bits(0, 11), edition: bits(12, 15, 'constant') },
+  })
+  readonly versions = new Uint16Array(3).fill(0x7000);
   @state turns = 0;
 }
 
+@device({ type: 'liar', description: 'puts into its register what that cannot hold' })
+class Liar extends IsaDevice {
+  @registers.register(0, { width: 8, fields: { on: bit(0), rest: reserved([1, 7]) } }) control = 0;
+}
+
 describe('registers', () => {
+  it('cannot be saved with bits that they cannot hold: the snapshot would be refused', () => {
+    const { device: liar } = testBench(Liar);
+    liar.control = 0x80;
+    expect(() => saveDevice(liar)).toThrow(
+      "Class Liar: @state field 'control' holds 128, which is not a whole number from 0 to 255 with bits 1 to 7 ('rest', reserved) 0x0.",
+    );
+  });
+
   it('are state without @state, but for those that never change', () => {
     expect(blueprintOf(Locker).state.map(({ name }) => name)).toEqual([
       'control',
@@ -41,6 +72,8 @@ describe('registers', () => {
       'wide',
       'slots',
       'keys',
+      'mode',
+      'versions',
       'turns',
     ]);
   });
@@ -53,7 +86,7 @@ describe('registers', () => {
     bench.store32(0xd_0024, 0xdead_beef);
     bench.store16(0xd_0034, 5);
     const saved = JSON.parse(JSON.stringify(saveDevice(bench.device)));
-    expect(saved.locks).toEqual({ key: 0xffff_ffff, keys: [0, 0, 0xffff, 0] });
+    expect(saved.locks).toEqual({ key: 0xffff_ffff, keys: [0, 0, 0xffff, 0], mode: 0 });
     const other = testBench(Locker);
     loadDevice(other.device, saved);
     expect(saveDevice(other.device)).toEqual(saved);
@@ -84,6 +117,26 @@ describe('registers', () => {
       'a lock that is none',
       { locks: { key: 'yes' } },
       'locks.key: expected a whole number from 0 to 4294967295, found "yes"',
+    ],
+    [
+      'bits that the register reserves',
+      { fields: { control: 0x43 } },
+      "control: found 0x43, and of register 'control' bits 1 to 31 ('rest', reserved) are always 0x0: they cannot hold 0x21",
+    ],
+    [
+      'bits that are constant, in one of several registers',
+      { fields: { versions: [0x7001, 0x6002, 0x7003] } },
+      "versions[1]: found 0x6002, and of register 'versions' bits 12 to 15 ('edition', constant) are always 0x7: they cannot hold 0x6",
+    ],
+    [
+      'another number of registers',
+      { fields: { versions: [0x7001] } },
+      'versions: expected a list of 3 numbers that fit a Uint16Array, found a list of 1',
+    ],
+    [
+      'a lock on bits that nobody locks',
+      { locks: { mode: 0x3 } },
+      "locks.mode: found 0x3, and of register 'mode' only the bits 0x1 are write-once",
     ],
     ['fewer locks than registers', { locks: { keys: [1] } }, 'locks.keys: expected 4 locks, found 1'],
     ['no locks at all', { locks: 5 }, 'locks: expected locks by register, found 5'],

@@ -11,6 +11,7 @@ import {
   inject,
   loadDevice,
   ManualClock,
+  rememberState,
   type SavedDevice,
   SECOND,
   StateError,
@@ -110,6 +111,15 @@ function withField(saved: SavedDevice, name: string, value: unknown): unknown {
 
 const problems = (target: Device, saved: unknown) =>
   compareDevice(target, saved).map(({ path, problem }) => `${path}: ${problem}`);
+
+function refusalOf(work: () => void): string[] {
+  try {
+    work();
+  } catch (error) {
+    return (error as StateError).differences.map(({ path, problem }) => `${path}: ${problem}`);
+  }
+  return [];
+}
 
 describe('the state of a device', () => {
   it('comes back whole, through a text of JSON', () => {
@@ -427,8 +437,152 @@ describe('a state that does not fit', () => {
   });
 });
 
+describe('a state whose parts contradict each other', () => {
+  @device({ type: 'kiln', description: 'says when it is hot, and what its timer and its pin have to do with it' })
+  class Kiln extends IsaDevice {
+    readonly irq = new InterruptPin();
+    @state hot = false;
+    @state done = false;
+    readonly cooling: Timer;
+
+    constructor(@inject(VirtualClock) clock: VirtualClock) {
+      super();
+      const cooled = () => {
+        this.hot = false;
+        this.done = true;
+        this.irq.set(true);
+      };
+      this.cooling = clock.timer('cooling', cooled);
+      this.cooling.armedWhile = () => this.hot;
+      this.irq.highWhile = () => this.done;
+    }
+  }
+  const kiln = { type: 'kiln', version: 1, fields: { hot: false, done: false }, timers: {}, high: [] };
+  const refusal = (saved: object) => {
+    const fresh = constructDevice(() => new Kiln(new ManualClock()));
+    expect(() => loadDevice(fresh, { ...kiln, ...saved })).toThrow(StateError);
+    expect([fresh.hot, fresh.done, fresh.cooling.pending, fresh.irq.level]).toEqual([false, false, false, false]);
+    return refusalOf(() => loadDevice(fresh, { ...kiln, ...saved }));
+  };
+
+  it('is taken where they agree', () => {
+    const fresh = constructDevice(() => new Kiln(new ManualClock()));
+    loadDevice(fresh, { ...kiln, fields: { hot: true, done: true }, timers: { cooling: 7 }, high: ['irq'] });
+    expect([fresh.cooling.deadline, fresh.irq.level]).toEqual([7, true]);
+  });
+
+  it('is refused with the timer that should be armed, or should not', () => {
+    expect(refusal({ fields: { hot: true, done: false } })).toEqual([
+      'timers.cooling: is not armed, and the rest of the state says that it is',
+    ]);
+    expect(refusal({ timers: { cooling: 7 } })).toEqual([
+      'timers.cooling: is armed, and the rest of the state says that it is not',
+    ]);
+  });
+
+  it('is refused with the pin that should be high, or low', () => {
+    expect(refusal({ high: ['irq'] })).toEqual([
+      "high: pin 'irq' is high, and the rest of the state says that it is low",
+    ]);
+    expect(refusal({ fields: { hot: false, done: true } })).toEqual([
+      "high: pin 'irq' is low, and the rest of the state says that it is high",
+    ]);
+  });
+
+  it('is refused with a pin that is high twice, and a timer that is armed at a fraction of a nanosecond', () => {
+    expect(refusal({ high: ['irq', 'irq'] })).toEqual([
+      'high: expected the names of pins, each once, found a list of 2',
+    ]);
+    expect(refusal({ timers: { cooling: 1.5 } })).toEqual([
+      'timers.cooling: expected a deadline in whole nanoseconds, found 1.5',
+    ]);
+  });
+});
+
+describe('a field whose first value says what it may hold', () => {
+  @device({ type: 'shelf', description: 'holds things' })
+  class Shelf extends IsaDevice {
+    @state list: unknown[] = [1, 2];
+    @state things: Record<string, number> = { a: 1 };
+    @state label: unknown = 0;
+    @state bytes = new Uint8Array(4);
+    @state level = new Float64Array(2);
+  }
+  const shelf = () => {
+    const made = constructDevice(() => new Shelf());
+    rememberState(made);
+    return made;
+  };
+
+  it.each<[string, (shelf: Shelf) => void, string]>([
+    ['a list that grew', ({ list }) => list.push(3), "'list' holds a list of 3, which is not a list of 2"],
+    [
+      'an object with one member more',
+      ({ things }) => (things['b'] = 2),
+      "'things' holds an object, which is not an object with a",
+    ],
+    ['another type', (it) => (it.label = 'x'), '\'label\' holds "x", which is not a number'],
+    ['other bytes', (it) => (it.bytes = new Uint8Array(5)), "'bytes' holds an object, which is not 4 bytes"],
+    [
+      'no number',
+      ({ level }) => (level[1] = Number.NaN),
+      "'level' holds an object, which is not a list of 2 numbers that fit a Float64Array",
+    ],
+  ])('cannot be saved with %s: no fresh device would take that', (_, change, message) => {
+    const full = shelf();
+    change(full);
+    expect(() => saveDevice(full)).toThrow(
+      `Class Shelf: @state field ${message}, as it was when the object was new. Say what it may hold: @state({ as: shape. ... }).`,
+    );
+  });
+});
+
+describe('long bytes', () => {
+  @device({ type: 'store', description: 'remembers a lot' })
+  class Store extends IsaDevice {
+    @state readonly bytes = new Uint8Array(1024);
+  }
+  const read = (parts: object) => {
+    const store = constructDevice(() => new Store());
+    return problems(store, withField(asText(saveDevice(store)), 'bytes', { size: 1024, ...parts }));
+  };
+
+  it('are taken as they are written', () => {
+    expect(read({ '0x0': 'AAAA', '0x300': 'AQ==' })).toEqual([]);
+  });
+
+  it.each<[string, object]>([
+    ['an offset that is written otherwise', { '0x00': 'AAAA' }],
+    ['an offset between two pieces', { '0x1': 'AA==' }],
+    ['base64 with letters that it has not', { '0x0': 'A$AA' }],
+    ['base64 that is cut short', { '0x0': 'AAA' }],
+  ])('are refused with %s', (_, parts) => {
+    expect(read(parts)).toEqual(['bytes: expected 1024 bytes, found an object']);
+  });
+});
+
 describe("an author's mistakes about state", () => {
   it.each<[string, () => unknown, string]>([
+    [
+      'a word that @state does not know',
+      () => {
+        class Misspelt {
+          @state({ sinc: 2 } as never) one = 1;
+        }
+        return Misspelt;
+      },
+      "Class Misspelt: @state field 'one': @state has no 'sinc'. Did you mean 'since'?",
+    ],
+    [
+      'a name that no snapshot can hold',
+      () => {
+        class Proto {
+          @state({ name: '__proto__' }) one = 1;
+        }
+        return Proto;
+      },
+      "Class Proto: @state field 'one' is called '__proto__' in snapshots, which is no name there. Use letters, digits, '_' and '-'.",
+    ],
     [
       'two fields of one name',
       () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Debugcon } from '../../devices/debugcon.ts';
 import { pcI440fx } from '../../machines/index.ts';
-import { guestProgram, Machine, MILLISECOND, use } from '../../sdk/index.ts';
+import { guestProgram, loadDevice, Machine, MILLISECOND, saveDevice, use } from '../../sdk/index.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 
 const options = { iobase: 0x402 };
@@ -73,4 +73,13 @@ describe('the debug console', () => {
     expect([...seen, machine.device(Debugcon).text]).toEqual([log, log]);
     expect(machine.warnings).toEqual([]);
   });
+});
+
+it('keeps a long text over a snapshot: its last 65,536 characters, and those that it has not dropped yet', () => {
+  const bench = testBench(Debugcon, { options });
+  for (let n = 0; n < 100_000; n++) bench.out8(0x402, 0x30 + (n % 10));
+  const other = testBench(Debugcon, { options });
+  loadDevice(other.device, JSON.parse(JSON.stringify(saveDevice(bench.device))));
+  expect(other.device.text).toBe(bench.device.text);
+  expect(other.device.text).toHaveLength(65_536);
 });

@@ -102,13 +102,13 @@ it.each([...new Set(machines.values())].map((definition) => [definition.name, de
 
 it('has a PCI interrupt high that was high, and lowers it when its card does', () => {
   const machine = Machine.create(fullPc, { ram: 1 * MiB });
-  machine.device(Edu).interrupt.set(true);
+  machine.device(Edu).raiseInterrupt(1);
   const levels = (one: Machine) => {
     const { devices } = one.save() as unknown as { devices: { id: string; fields: { pirqLevels?: boolean[] } }[] };
     return devices.find(({ id }) => id === 'piix3')?.fields.pirqLevels;
   };
   const restored = Machine.restore(fullPc, JSON.parse(JSON.stringify(machine.save())));
   expect(levels(restored)).toEqual([true, false, false, false]);
-  restored.device(Edu).interrupt.set(false);
+  restored.device(Edu).acknowledgeInterrupt(1);
   expect(levels(restored)).toEqual([false, false, false, false]);
 });

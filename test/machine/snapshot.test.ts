@@ -503,7 +503,10 @@ describe('a device that has changed since', () => {
     const poor = defineMachine({ ...bench, devices: [use(PoorProbe, { id: 'probe' })] });
     expect(() => Machine.restore(poor, saved())).toThrow(
       "This snapshot cannot be restored on machine 'bench':\n" +
-        "  - device 'probe', 'count': is in the snapshot, and the class has no such state",
+        "  - device 'probe', 'count':         is in the snapshot, and the class has no such state\n" +
+        "  - device 'probe', 'place.regions': expected [\"probe at 0x300\"], " +
+        'found ["probe at 0x300","probe-window at 0xd0000"]\n' +
+        "If 'count' of 'probe' went on purpose, say so: @device({ version: 2, retired: ['count'] }).",
     );
   });
 });
@@ -546,7 +549,18 @@ describe('a snapshot that does not fit', () => {
     ],
     ['another document', 'backplane-snapshot/1', 'vmstate', 'this is no snapshot of a machine'],
     ['another machine', '"name": "bench"', '"name": "board"', `'machine.name': expected 'bench', found "board"`],
-    ['RAM that nobody has', /"ram": \d+/, '"ram": 4097', '4097 bytes of RAM'],
+    [
+      'RAM that nobody has',
+      /"ram": \d+/,
+      '"ram": 4097',
+      "'machine.ram': is 4097 bytes: give a whole number of 4 KiB pages",
+    ],
+    [
+      'an option that the machine does not have',
+      '"options": {}',
+      '"options": { "colour": 1 }',
+      "'machine.options.colour': is in the snapshot, and nothing here has it",
+    ],
     [
       'another device in its place',
       '"type": "probe"',
@@ -591,8 +605,8 @@ describe('a snapshot that does not fit', () => {
       '"pending": []',
       "'clock.pending': does not list the timers",
     ],
-    ['a deadline in words', /"bell": \d+/, '"bell": "soon"', "'timers.bell': expected a deadline in nanoseconds"],
-    ['time that runs backwards', /"now": \d+/, '"now": -1', "'clock.now': expected a number from 0"],
+    ['a deadline in words', /"bell": \d+/, '"bell": "soon"', "'timers.bell': expected a deadline in whole nanoseconds"],
+    ['time that runs backwards', /"now": \d+/, '"now": -1', "'clock.now': expected a whole number from 0"],
     ['a damaged page', '"0x1000": "', '"0x1000": "AAAA', "'memory.ram.pages.0x1000': is damaged"],
     [
       'a page that is nowhere',
@@ -659,7 +673,12 @@ describe('a snapshot that does not fit', () => {
   it('is refused with every device and field that differs', () => {
     const wrong = good.replace('"count": 4', '"count": null, "colour": 1').replace('"tone": 440', '"tone": 1');
     expect(refusal(() => restore(wrong)).differences).toEqual([
-      { device: 'probe', path: 'colour', problem: 'is in the snapshot, and the class has no such state' },
+      {
+        device: 'probe',
+        path: 'colour',
+        problem: 'is in the snapshot, and the class has no such state',
+        change: { what: 'dropped', name: 'colour', version: 2 },
+      },
       { device: 'probe', path: 'count', problem: 'expected a number, found null' },
       { device: 'probe', path: 'options.tone', problem: 'expected 440, found 1' },
     ]);

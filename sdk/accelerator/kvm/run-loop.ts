@@ -87,7 +87,7 @@ export class RunLoop {
   settle(): void {
     this.finishInstructions();
     this.drain();
-    this.parts.time.catchUp();
+    this.parts.time.settle();
   }
 
   /** Between two instructions. What the guest did after it had asked for the reset is dropped, not carried out. */

@@ -93,7 +93,8 @@ function readRecording(reader: SavedReader, guest: TraceGuest, operation: GuestO
   if (!isSame)
     reader.refuse(`the recording '${guest.name}' is not the one that was saved, '${reader.member('name').text()}'`);
   const position = reader.member('position').integer(-1, length);
-  const done = reader.member('done').integer(0, length);
+  // Those before the position, or fewer: a recording may be played in part.
+  const done = reader.member('done').integer(0, Math.min(position + 1, length));
   const underWay = reader.member('underWay').boolean();
   if (!isSame) return { guest: undefined, operation };
   const prepare = () => {

@@ -50,7 +50,7 @@ export function saveAccelerator(parts: SavedParts): SavedData {
 export function readAccelerator(reader: SavedReader, parts: SavedParts, images: readonly GuestImage[]): () => void {
   const { kernel, vm, schedule, consumers, statistics } = parts;
   reader.only('guestTime', 'ring', 'drainDeadline', 'turns', 'signalled', 'processors', 'statistics');
-  const guestTime = reader.member('guestTime').number(0, Number.MAX_SAFE_INTEGER);
+  const guestTime = reader.member('guestTime').integer(0);
   const slot = readRing(reader.member('ring'));
   if (reader.member('drainDeadline').data !== null)
     reader.member('drainDeadline').refuse('expected null: the ring is empty');
@@ -120,6 +120,9 @@ function readProcessor(
   const special = reader.member('specialRegisters').hex(StructSize.specialRegisters);
   const [ready, interruptFlag] = [flag('readyForInterrupt'), flag('interruptFlag')];
   const [halted, finished] = [flag('halted'), flag('finished')];
+  if (halted && finished) reader.refuse('waits in a HLT, and has finished');
+  if (reader.member('guest').data === null && !finished)
+    reader.member('guest').refuse('expected what it executes, found null');
   const execution = {
     operations: reader.member('operations').integer(0),
     guestFinished: flag('guestFinished'),

@@ -78,15 +78,15 @@ function readRows(reader: SavedReader, isPort: boolean) {
   return entries.map(([name, row]) => {
     const [, where = '', direction] = /^(0x[0-9a-f]{1,13}|elsewhere):(read|write)$/.exec(name) ?? [];
     const address = where === elsewhere ? -1 : Number(where);
-    const [samples, exits] = row.list(2);
+    const [samples, exits] = row.list(2).map((one) => one.integer(0));
     const isPlace = direction !== undefined && address <= highest && !(isPort && address < 0);
     if (!isPlace || samples === undefined || exits === undefined) row.refuse('is no row of two counts for an address');
     return {
       isPort,
       address: isPlace ? address : 0,
       isWrite: direction === 'write',
-      samples: samples?.integer(0) ?? 0,
-      exits: exits?.integer(0) ?? 0,
+      samples: samples ?? 0,
+      exits: exits ?? 0,
     };
   });
 }

@@ -36,6 +36,12 @@ export class TimeKeeper {
     if (now > clock.now || clock.nextDeadline() <= clock.now) clock.advanceTo(Math.max(now, clock.now));
   }
 
+  /** Both stand at one time. */
+  settle(): void {
+    this.catchUp();
+    this.begin();
+  }
+
   /** Nobody runs: time goes on to the next timer. False if there is none. */
   sleep(): boolean {
     const deadline = this.clock.nextDeadline();

@@ -1,0 +1,281 @@
+import { describe, expect, it } from 'vitest';
+import { Debugcon, Edu, VirtioRng } from '../../devices/index.ts';
+import { pcI440fx } from '../../machines/index.ts';
+import { defineMachine, guestProgram, Machine, MiB, StateError, use } from '../../sdk/index.ts';
+
+const definition = defineMachine({
+  ...pcI440fx,
+  devices: [
+    ...pcI440fx.devices,
+    use(Edu, { id: 'edu', addr: '05.0' }),
+    use(VirtioRng, { id: 'rng', addr: '07.0' }),
+    use(Debugcon, { id: 'debugcon' }),
+  ],
+});
+
+/** The educational card computes, and its clock ticks; one page of memory is in use. */
+const program = guestProgram('busy', function* (guest) {
+  yield* guest.out32(0xcf8, 0x8000_2810);
+  yield* guest.out32(0xcfc, 0xfe00_0000);
+  yield* guest.out32(0xcf8, 0x8000_2804);
+  yield* guest.out32(0xcfc, 7);
+  yield* guest.store32(0xfe00_0008, 5);
+  yield* guest.out8(0x70, 0x0b);
+  yield* guest.out8(0x71, 0x52);
+  yield* guest.store32(0x1000, 0x1234_5678);
+  yield* guest.in8(0x71);
+});
+const machine = Machine.create(definition, { ram: 1 * MiB });
+machine.run(program, { operationLimit: 8 });
+const good = JSON.stringify(machine.save());
+
+interface Saved {
+  readonly [name: string]: unknown;
+  readonly devices: Record<string, unknown>[];
+}
+/** What is at that place. */
+const get = <T = unknown>(node: unknown, ...path: (string | number)[]) =>
+  path.reduce((at, step) => (at as Record<string | number, unknown>)[step], node) as T;
+const set = (node: unknown, name: string, value: unknown) => {
+  (node as Record<string, unknown>)[name] = value;
+};
+const deviceOf = (saved: Saved, id: string) => saved.devices.find((one) => one['id'] === id);
+const pendingOf = (saved: Saved) => get<[string, string][]>(saved, 'clock', 'pending');
+
+/** The differences that a change makes, as `path: problem`; empty if the snapshot is taken after all. */
+function refusal(change: (saved: Saved) => void): string[] {
+  const saved = JSON.parse(good) as Saved;
+  change(saved);
+  try {
+    Machine.restore(definition, saved, { guests: program }).dispose();
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(StateError);
+    expect((error as Error).message).toMatch(/^This snapshot cannot be restored on machine 'pc-i440fx':\n {2}- /);
+    return (error as StateError).differences.map((one) => `${one.device ?? ''} ${one.path}: ${one.problem}`);
+  }
+}
+
+const refuses = (change: (saved: Saved) => void, expected: string | RegExp) => {
+  const found = refusal(change);
+  expect(
+    found.filter((one) => (typeof expected === 'string' ? one.includes(expected) : expected.test(one))),
+  ).toHaveLength(1);
+};
+
+it('is sound to begin with, and says that the card computes and the clock ticks', () => {
+  expect(refusal(() => {})).toEqual([]);
+  expect(deviceOf(JSON.parse(good), 'edu')).toMatchObject({
+    fields: { status: 1 },
+    timers: { factorial: expect.anything() },
+  });
+});
+
+describe('a snapshot with two times is refused', () => {
+  it.each<[string, (saved: Saved) => void, string]>([
+    [
+      "the processors' time is another one",
+      (s) => set(s['accelerator'], 'guestTime', 5),
+      ' accelerator.guestTime: expected ',
+    ],
+    [
+      'a fraction of a nanosecond',
+      (s) => set(s['clock'], 'now', 0.5),
+      ' clock.now: expected a whole number from 0, found 0.5',
+    ],
+    [
+      'more time than there is',
+      (s) => set(s['clock'], 'now', 1e300),
+      ' clock.now: expected a whole number from 0, found 1e+300',
+    ],
+    [
+      'a timer that should have fired',
+      (s) => set(get(deviceOf(s, 'edu'), 'timers'), 'factorial', 5),
+      "edu timers.factorial: expected a deadline that is not before 'clock.now', ",
+    ],
+    [
+      'a timer at no time',
+      (s) => set(get(deviceOf(s, 'edu'), 'timers'), 'factorial', 1e300),
+      'edu timers.factorial: expected a deadline in whole nanoseconds, found 1e+300',
+    ],
+    [
+      'timers in another order',
+      (s) => set(s['clock'], 'pending', [...pendingOf(s)].reverse()),
+      ' clock.pending: does not list the timers in the order in which they fire',
+    ],
+  ])('%s', (_, change, expected) => refuses(change, expected));
+
+  it('names the timers of a device that is not there once, at the device', () => {
+    const found = refusal((s) =>
+      set(
+        s,
+        'devices',
+        s.devices.filter((one) => one['id'] !== 'rtc'),
+      ),
+    );
+    expect(found).toEqual(['rtc : is not in the snapshot. Build the machine without it, as when it was saved']);
+  });
+});
+
+describe('a snapshot of a device that cannot be so is refused', () => {
+  const field = (id: string, name: string, value: unknown) => (s: Saved) =>
+    set(get(deviceOf(s, id), 'fields'), name, value);
+  const bytes = (id: string, offset: number, byte: string) => (s: Saved) => {
+    const config = get(deviceOf(s, id), 'fields', 'config');
+    const text = get<string>(config, 'bytes');
+    set(config, 'bytes', text.slice(0, 2 * offset) + byte + text.slice(2 * offset + 2));
+  };
+
+  it.each<[string, (saved: Saved) => void, string]>([
+    [
+      'it computes, and nothing will end that',
+      (s) => {
+        set(deviceOf(s, 'edu'), 'timers', {});
+        set(
+          s['clock'],
+          'pending',
+          pendingOf(s).filter(([id]) => id !== 'edu'),
+        );
+      },
+      'edu timers.factorial: is not armed, and the rest of the state says that it is',
+    ],
+    [
+      'it transfers, and nothing will end that',
+      field('edu', 'command', '0x1'),
+      'edu timers.dma: is not armed, and the rest of the state says that it is',
+    ],
+    [
+      'it does not compute, and something will end that',
+      field('edu', 'status', 0),
+      'edu timers.factorial: is armed, and the rest of the state says that it is not',
+    ],
+    [
+      'reserved bits',
+      field('edu', 'status', 0x43),
+      "edu status: found 0x43, and of register 'status' bits 1 to 6 ('rest', reserved) are always 0x0",
+    ],
+    [
+      'it interrupts without a cause',
+      (s) => set(deviceOf(s, 'edu'), 'high', ['interrupt']),
+      "edu high: pin 'interrupt' is high, and the rest of the state says that it is low",
+    ],
+    [
+      'it has a cause and does not interrupt',
+      field('edu', 'interruptStatus', 1),
+      "edu high: pin 'interrupt' is low, and the rest of the state says that it is high",
+    ],
+    [
+      'a clock that interrupts without a cause',
+      (s) => set(deviceOf(s, 'rtc'), 'high', ['irq']),
+      "rtc high: pin 'irq' is high",
+    ],
+    [
+      'a tick at no time',
+      (s) => set(get(deviceOf(s, 'rtc'), 'fields', 'periodic'), 'next', 1e300),
+      'rtc periodic.next: expected a whole number from 0 to ',
+    ],
+    ['a queue that it does not have', field('rng', 'queueSelect', 1024), 'rng : '],
+    [
+      'another vendor',
+      bytes('edu', 0x00, '35'),
+      'edu config.bytes: is the configuration of another PCI function: 1235:11e8',
+    ],
+    [
+      'another revision',
+      bytes('edu', 0x08, '11'),
+      'edu config.bytes: found 0x11 at 0x08, and there the bits 0x01 never change: expected 0x10',
+    ],
+    ['a BAR of another kind', bytes('edu', 0x10, '01'), 'edu config.bytes: found 0x01 at 0x10'],
+    ['a BAR inside its own size', bytes('edu', 0x11, '10'), 'edu config.bytes: found 0x10 at 0x11'],
+    ['another interrupt pin', bytes('edu', 0x3d, '02'), 'edu config.bytes: found 0x02 at 0x3d'],
+    ['capabilities elsewhere', bytes('edu', 0x34, '80'), 'edu config.bytes: found 0x80 at 0x34'],
+    ['another capability', bytes('edu', 0x40, '11'), 'edu config.bytes: found 0x11 at 0x40'],
+    [
+      'it interrupts, and its bus does not hear it',
+      (s) => {
+        set(get(deviceOf(s, 'edu'), 'fields'), 'interruptStatus', 1);
+        set(deviceOf(s, 'edu'), 'high', ['interrupt']);
+      },
+      "edu high: pin 'interruptOut' is low, and the rest of the state says that it is high",
+    ],
+    [
+      'options in a list',
+      (s) => set(deviceOf(s, 'edu'), 'options', ['0xfff']),
+      'edu options: expected an object, found a list of 1',
+    ],
+    [
+      'pins in a list',
+      (s) => set(get(deviceOf(s, 'rtc'), 'place'), 'pins', []),
+      'rtc place.pins: expected an object, found a list of 0',
+    ],
+    ['a second device of the same name', (s) => s.devices.push(get(deviceOf(s, 'edu'))), "is a second device 'edu'"],
+    [
+      'plugged in, it says, and not how',
+      (s) => set(deviceOf(s, 'edu'), 'plugged', 7),
+      '].plugged: expected true or false, found 7',
+    ],
+  ])('%s', (_, change, expected) => refuses(change, expected));
+});
+
+describe('a snapshot with damaged memory is refused', () => {
+  const pages = (s: Saved) => get<Record<string, string>>(s, 'memory', 'pc.ram', 'pages');
+
+  it.each<[string, (saved: Saved) => void, string]>([
+    [
+      'a page behind the end',
+      (s) => set(pages(s), '0x100000', '00'),
+      'pages.0x100000: is not the offset of a page of this memory',
+    ],
+    [
+      'one page twice',
+      (s) => set(pages(s), '0x01000', '00'),
+      'pages.0x01000: is not the offset of a page of this memory',
+    ],
+    ['half a page', (s) => set(pages(s), '0x1000', pages(s)['0x1000']?.slice(0, 20)), 'pages.0x1000: is damaged'],
+    [
+      'something between the letters',
+      (s) => set(pages(s), '0x1000', `${pages(s)['0x1000']}\n`),
+      'pages.0x1000: is damaged: it is no base64',
+    ],
+    [
+      'memory of another size',
+      (s) => set(get(s, 'memory', 'pc.ram'), 'size', 4096),
+      'memory.pc.ram: expected 1048576 bytes, found 4096',
+    ],
+  ])('%s', (_, change, expected) => refuses(change, expected));
+});
+
+describe('a snapshot of processors that cannot be so is refused', () => {
+  const processor = (s: Saved) => get(s, 'accelerator', 'processors', 0);
+
+  it.each<[string, (saved: Saved) => void, string]>([
+    [
+      'one that waits and has finished',
+      (s) => {
+        set(processor(s), 'halted', true);
+        set(processor(s), 'finished', true);
+      },
+      'processors[0]: waits in a HLT, and has finished',
+    ],
+    [
+      'one that goes on with nothing',
+      (s) => set(processor(s), 'guest', null),
+      'processors[0].guest: expected what it executes, found null',
+    ],
+    [
+      'a ring that has no such entry',
+      (s) => set(get(s, 'accelerator', 'ring'), 'last', 170),
+      'ring.last: expected a whole number from 0 to 169',
+    ],
+    [
+      'a count that is none',
+      (s) => set(get(s, 'accelerator', 'statistics'), 'coalescedWrites', 1.5),
+      'coalescedWrites: expected a whole number from 0, found 1.5',
+    ],
+    [
+      'four thousand of them',
+      (s) => set(s['accelerator'], 'processors', new Array(4000).fill(processor(s))),
+      'accelerator.processors: expected a list of at most 64, found a list of 4000',
+    ],
+  ])('%s', (_, change, expected) => refuses(change, expected));
+});
