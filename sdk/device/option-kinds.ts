@@ -127,7 +127,9 @@ export const option = {
     const [low, high] = spec.range ?? [0, Number.MAX_SAFE_INTEGER];
     const isValue = (value: unknown) =>
       Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
-    return make<number, S>(spec, 'size', `a size such as 64M${within(spec)}`, isValue, parseSize, formatSize);
+    const expected =
+      spec.range === undefined ? 'a size such as 64M' : `a size from ${formatSize(low)} to ${formatSize(high)}`;
+    return make<number, S>(spec, 'size', expected, isValue, parseSize, formatSize);
   },
 
   /** `on`, `off`. */

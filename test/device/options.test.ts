@@ -44,6 +44,12 @@ describe('options', () => {
     ]);
   });
 
+  it('say which sizes they take', () => {
+    const limited = option.size({ description: 'longest transfer', range: [1, 64 * 1024] });
+    expect(limited.expected).toBe('a size from 1 to 64K');
+    expect(limited.problem(64 * 1024 + 1)).toBe('takes a size from 1 to 64K; 65537 is not that.');
+  });
+
   it('say in help what their numbers count', () => {
     const burns = option.integer({ description: 'how long it burns', unit: 'ms', default: 20 });
     expect(defineOptions({ burns }).help()).toEqual(['burns=<integer>  how long it burns (default: 20 ms)']);
