@@ -127,7 +127,7 @@ export class MachineBuilder {
         const made = this.constructPlan(plan, new WiringCheck(this.definition.name, this.container), others);
         return made.map((one) => this.pluggedFrom(one));
       },
-      realize: (one, old) => ramOwners.realize(one.device, () => this.realize(one), old.device),
+      realize: (one, old) => ramOwners.realize(one, () => this.realize(one), old.device),
       solder: (one, made) => this.solder(one, [...others, ...made]),
       retire: ({ device }) => this.retired.add(this.maker.notifiersOf(device)),
     };
@@ -150,6 +150,7 @@ export class MachineBuilder {
         const region = device.region(planned.template);
         region.container?.removeSubregion(region);
       }
+      this.board.forgetRamOf(device);
       inDevice(id, device, 'onUnrealize()', () => device.unrealize());
     });
     this.retired.closeAll();
@@ -204,7 +205,7 @@ export class MachineBuilder {
 
   private plugOne(one: PluggedDevice): void {
     const { device, mappings, address } = one;
-    this.board.ramOwners.realize(device, () => this.realize(one));
+    this.board.ramOwners.realize(one, () => this.realize(one));
     for (const { container, planned, start, priority } of mappings) {
       container.addSubregion(start, device.region(planned.template), priority);
     }

@@ -68,8 +68,9 @@ export class EmptyBoard extends MachineBoard {
       const inherited = this.ramOwners.inherit(name, size);
       if (inherited !== undefined) return inherited;
       const block = allocateRam(size, name);
-      let unique = name;
-      for (let number = 2; this.ramBlocks.has(unique); number++) unique = `${name}-${number}`;
+      const fullName = this.ramOwners.fullName(name);
+      let unique = fullName;
+      for (let number = 2; this.ramBlocks.has(unique); number++) unique = `${fullName}-${number}`;
       this.ramBlocks.set(unique, block);
       this.ramOwners.note(name, size, block);
       return block;
@@ -78,5 +79,11 @@ export class EmptyBoard extends MachineBoard {
     this.ports = MemoryRegion.unassignedPorts(this.topology, 'io');
     this.memory = new AddressSpace(this.topology, 'memory', this.system);
     this.io = new AddressSpace(this.topology, 'I/O', this.ports);
+  }
+
+  /** The device is gone, and its RAM with it. */
+  forgetRamOf(device: Device): void {
+    const blocks = this.ramOwners.blocksOf(device);
+    for (const [name, block] of this.ramBlocks) if (blocks.includes(block)) this.ramBlocks.delete(name);
   }
 }

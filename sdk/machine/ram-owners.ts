@@ -7,9 +7,16 @@ interface OwnedBlock {
   readonly block: RamBlock;
 }
 
+/** A device, and what the machine calls it. */
+interface Owner {
+  readonly id: string;
+  readonly device: Device;
+}
+
 /** Remembers which RAM a device asked for while it was realized, so that its successor gets the same, contents and all. */
 export class RamOwners {
   private readonly owned = new WeakMap<Device, readonly OwnedBlock[]>();
+  private owner: string | undefined;
   private current: OwnedBlock[] = [];
   private heirlooms: OwnedBlock[] = [];
 
@@ -17,13 +24,14 @@ export class RamOwners {
    * Realizes a device; what it allocates meanwhile is its own. With a predecessor, it is that one's as far as it matches;
    * answers how to put back what was in it.
    */
-  realize(device: Device, work: () => void, predecessor?: Device): () => void {
+  realize({ id, device }: Owner, work: () => void, predecessor?: Device): () => void {
     const inherited = (predecessor && this.owned.get(predecessor)) ?? [];
     const contents = inherited.map(({ block }) => block.bytes.slice());
     const putBack = () =>
       inherited.forEach(({ block }, index) => {
         block.bytes.set(contents[index] as Uint8Array);
       });
+    this.owner = id;
     this.current = [];
     this.heirlooms = [...inherited];
     try {
@@ -34,6 +42,7 @@ export class RamOwners {
       putBack();
       throw error;
     } finally {
+      this.owner = undefined;
       this.current = this.heirlooms = [];
     }
   }
@@ -48,5 +57,14 @@ export class RamOwners {
 
   note(name: string, size: number, block: RamBlock): void {
     this.current.push({ name, size, block });
+  }
+
+  /** What a block is called in the machine: after the device that asks for it, so that it is called the same whoever came before. */
+  fullName(name: string): string {
+    return this.owner === undefined ? name : `${this.owner}.${name}`;
+  }
+
+  blocksOf(device: Device): readonly RamBlock[] {
+    return (this.owned.get(device) ?? []).map(({ block }) => block);
   }
 }
