@@ -1,5 +1,6 @@
 import { describeOperation, OperationKind } from '../accelerator/guest/operation.ts';
 import type { ExitStatistics, GuestImage, GuestOperation, GuestSource } from '../accelerator/index.ts';
+import type { DescribedAccess } from '../machine/access-names.ts';
 import { hex } from '../memory/address-range.ts';
 
 /** What a trace needs to know about the machine that the guest runs on. */
@@ -7,11 +8,13 @@ export interface TracedMachine {
   readonly now: () => number;
   readonly statistics: ExitStatistics;
   readonly print: (line: string) => void;
+  /** Whose register it is, and what the value says. */
+  readonly describe: (access: DescribedAccess) => string | undefined;
   /** While a restored guest goes once more through what it did, nothing is printed. */
   readonly quiet?: () => boolean;
 }
 
-/** Prints each operation of a guest once it is done: when, what, the value, and what became of it. */
+/** Prints each operation of a guest once it is done: when, what, the value, what became of it, and what it meant. */
 export function tracedGuest(
   guest: { readonly name: string; start(): GuestSource },
   machine: TracedMachine,
@@ -54,7 +57,9 @@ class TracedGuest implements GuestSource {
   private print(operation: GuestOperation): void {
     if (operation.kind === OperationKind.InterruptReturn) return;
     const what = `${describeOperation(operation)}${shownValue(operation)}`;
-    this.machine.print(`${this.time()}  ${what.padEnd(32)}  ${this.fate()}`.trimEnd());
+    const access = accessOf(operation);
+    const meant = access === undefined ? '' : (this.machine.describe(access) ?? '');
+    this.machine.print(`${this.time()}  ${what.padEnd(38)}  ${this.fate().padEnd(14)}  ${meant}`.trimEnd());
   }
 
   private time(): string {
@@ -80,6 +85,12 @@ class TracedGuest implements GuestSource {
     this.userspaceExits = userspaceExits;
     this.queued = coalescedWrites;
   }
+}
+
+function accessOf({ kind, address, size, value, valueHigh }: GuestOperation): DescribedAccess | undefined {
+  if (kind < OperationKind.Out || kind > OperationKind.Load) return undefined;
+  const isPort = kind === OperationKind.Out || kind === OperationKind.In;
+  return { isPort, address, size, value: size === 8 ? (BigInt(valueHigh) << 32n) | BigInt(value) : value };
 }
 
 function shownValue({ kind, value, valueHigh, size, count }: GuestOperation): string {

@@ -1,4 +1,5 @@
-import type { GuestProgram, KvmAccelerator, RunOptions, RunOutcome } from '../../accelerator/index.ts';
+import type { GuestProgram, RunOptions, RunOutcome } from '../../accelerator/index.ts';
+import type { DescribedAccess } from '../../machine/access-names.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
@@ -57,6 +58,7 @@ Examples:
     const operationLimit = parseLimit(args.value('limit'));
     const accelerator = chooseAccelerator(args);
     const { Machine } = await import('../../machine/index.ts');
+    const { describeAccess } = await import('../../machine/access-names.ts');
     const { simulatedAccelerator } = await import('../../accelerator/index.ts');
     const exported = await loadProgram(file);
     const guests = programsOf(file, exported);
@@ -66,7 +68,14 @@ Examples:
     // A restored program goes once more through what it did: that is not printed again.
     let isNew = loaded === undefined;
     const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
-    const traced = args.has('trace') ? guests.map((guest) => trace(guest, simulated, print, () => !isNew)) : guests;
+    const tracing = {
+      print,
+      now: () => simulated.guestTime,
+      statistics: simulated.statistics,
+      describe: (access: DescribedAccess) => describeAccess(machine, access),
+      quiet: () => !isNew,
+    };
+    const traced = args.has('trace') ? guests.map((guest) => tracedGuest(guest, tracing)) : guests;
     const surroundings = {
       ...request,
       accelerator: simulated,
@@ -75,7 +84,7 @@ Examples:
     };
     const snapshot = loaded === undefined ? undefined : readSnapshotFile(loaded);
     if (loaded !== undefined) await checkSnapshotNeeds(loaded, snapshot, definition, plugins);
-    const machine =
+    const machine: Machine =
       loaded === undefined
         ? Machine.create(definition, surroundings)
         : Machine.restore(definition, snapshot, { ...surroundings, guests: traced });
@@ -124,10 +133,6 @@ function programsOf(file: string, exported: Record<string, unknown>): GuestProgr
 function ownMachine({ machine }: Record<string, unknown>): MachineDefinition | undefined {
   const isMachine = typeof machine === 'object' && machine !== null && 'devices' in machine;
   return isMachine ? (machine as MachineDefinition) : undefined;
-}
-
-function trace(guest: GuestProgram, accelerator: KvmAccelerator, print: (line: string) => void, quiet: () => boolean) {
-  return tracedGuest(guest, { now: () => accelerator.guestTime, statistics: accelerator.statistics, print, quiet });
 }
 
 function parseLimit(text: string | undefined): number | undefined {
