@@ -17,27 +17,31 @@ export interface Candidate {
   readonly writes: number;
 }
 
+/** What is tried, and how many places with fewer writes were left out. */
+export interface Candidates {
+  readonly tried: readonly Candidate[];
+  readonly untried: number;
+}
+
 const PageSize = 4096;
+/** Each is tried on the whole recording. A guest that writes everywhere must not make that last for ever. */
+export const MostCandidates = 512;
 
 /** Every zone worth trying. A page is tried where it has several registers; a row of pages where a region has them. */
-export function candidatesOf({ shapes }: Pick<ObservedReplay, 'shapes'>): Candidate[] {
-  const found: Candidate[] = [];
-  for (const group of groupsOf(shapes)) {
-    const registers = registersOf(group);
-    const pages = group[0]!.isPort ? [] : pagesOf(group);
-    const ranges = [...registers, ...pages.filter((page) => registers.filter((one) => inside(one, page)).length > 1)];
-    if (pages.length > 1 && group[0]!.region !== undefined) ranges.push(spanOf(pages));
-    found.push(...ranges.map((range) => candidate(shapes, group[0]!, range)));
+export function candidatesOf({ shapes }: Pick<ObservedReplay, 'shapes'>): Candidates {
+  const buckets = bucketsOf(shapes);
+  const found = new Map<string, Candidate>();
+  for (const bucket of buckets) {
+    for (const [base, group] of placesOf(bucket, shapes)) {
+      for (const range of rangesOf(group)) {
+        const candidate = candidateOf(shapes, bucket, base, range);
+        const key = `${buckets.indexOf(bucket)} ${candidate.start} ${candidate.size}`;
+        if (candidate.writes > 0 && !found.has(key)) found.set(key, candidate);
+      }
+    }
   }
-  const isFirst = (one: Candidate, index: number) =>
-    found.findIndex(
-      (other) =>
-        other.isPort === one.isPort &&
-        other.region === one.region &&
-        other.start === one.start &&
-        other.size === one.size,
-    ) === index;
-  return found.filter((one, index) => one.writes > 0 && isFirst(one, index));
+  const all = [...found.values()].sort((a, b) => b.writes - a.writes);
+  return { tried: all.slice(0, MostCandidates), untried: Math.max(0, all.length - MostCandidates) };
 }
 
 interface Range {
@@ -45,40 +49,66 @@ interface Range {
   readonly size: number;
 }
 
-/** Shapes that one region takes, at one place of the map; what nobody models is one group for each space. */
-function groupsOf(shapes: readonly WriteShape[]): WriteShape[][] {
-  const groups = new Map<string, WriteShape[]>();
-  const regions: (MemoryRegion | undefined)[] = [];
-  for (const shape of shapes) {
-    if (!shape.whole) continue;
-    let region = regions.indexOf(shape.region);
-    if (region < 0) region = regions.push(shape.region) - 1;
-    const base = shape.address - shape.offset;
-    const key = `${shape.isPort} ${region} ${base}`;
-    groups.set(key, [...(groups.get(key) ?? []), shape]);
+/** The writes that one region takes, or that nobody models on one bus: indexes of their shapes, by offset. */
+interface Bucket {
+  readonly isPort: boolean;
+  readonly region: MemoryRegion | undefined;
+  readonly indexes: number[];
+  readonly offsets: number[];
+}
+
+function bucketsOf(shapes: readonly WriteShape[]): Bucket[] {
+  const buckets: Bucket[] = [];
+  const byOffset = shapes.map((_, index) => index).sort((a, b) => shapes[a]!.offset - shapes[b]!.offset);
+  for (const index of byOffset) {
+    const { isPort, region, offset, whole } = shapes[index]!;
+    if (!whole) continue;
+    let bucket = buckets.find((one) => one.isPort === isPort && one.region === region);
+    if (bucket === undefined) {
+      bucket = { isPort, region, indexes: [], offsets: [] };
+      buckets.push(bucket);
+    }
+    bucket.indexes.push(index);
+    bucket.offsets.push(offset);
   }
-  return [...groups.values()];
+  return buckets;
 }
 
-/** One range for each address that is written, as long as its widest write. */
-function registersOf(group: readonly WriteShape[]): Range[] {
-  const sizes = new Map<number, number>();
-  for (const { address, size } of group) sizes.set(address, Math.max(size, sizes.get(address) ?? 0));
-  return [...sizes].map(([start, size]) => ({ start, size })).sort((a, b) => a.start - b.start);
+/** A region may show at several places: its address at each, and the writes there. */
+function placesOf({ indexes }: Bucket, shapes: readonly WriteShape[]): Map<number, WriteShape[]> {
+  const places = new Map<number, WriteShape[]>();
+  for (const index of indexes) {
+    const shape = shapes[index]!;
+    const base = shape.address - shape.offset;
+    const group = places.get(base);
+    if (group === undefined) places.set(base, [shape]);
+    else group.push(shape);
+  }
+  return places;
 }
 
-/** The pages that are written, no longer than the region that they show. */
-function pagesOf(group: readonly WriteShape[]): Range[] {
-  const starts = new Set(group.map(({ address }) => address - (address % PageSize)));
-  const { region, address, offset } = group[0]!;
-  const base = region === undefined ? 0 : address - offset;
+/** Each register, as long as its widest write; pages with several of them, no longer than the region; all its pages. */
+function rangesOf(group: readonly WriteShape[]): Range[] {
+  const { isPort, region, address: first, offset } = group[0]!;
+  const widest = new Map<number, number>();
+  for (const { address, size } of group) widest.set(address, Math.max(size, widest.get(address) ?? 0));
+  const registers = [...widest].map(([start, size]) => ({ start, size })).sort((a, b) => a.start - b.start);
+  if (isPort) return registers;
+
+  const base = region === undefined ? 0 : first - offset;
   const end = region === undefined ? Number.POSITIVE_INFINITY : base + region.size;
-  return [...starts]
-    .sort((a, b) => a - b)
-    .map((page) => {
-      const start = Math.max(page, base);
-      return { start, size: Math.min(page + PageSize, end) - start };
-    });
+  const pages = new Map<number, Range & { registers: number }>();
+  for (const { start, size } of registers) {
+    const page = start - (start % PageSize);
+    const from = Math.max(page, base);
+    const known = pages.get(page) ?? { start: from, size: Math.min(page + PageSize, end) - from, registers: 0 };
+    if (start + size <= known.start + known.size) known.registers++;
+    pages.set(page, known);
+  }
+  const all = [...pages.values()];
+  const ranges: Range[] = [...registers, ...all.filter((page) => page.registers > 1)];
+  if (all.length > 1 && region !== undefined) ranges.push(spanOf(all));
+  return ranges;
 }
 
 function spanOf(pages: readonly Range[]): Range {
@@ -87,16 +117,32 @@ function spanOf(pages: readonly Range[]): Range {
   return { start, size: last.start + last.size - start };
 }
 
-function candidate(all: readonly WriteShape[], first: WriteShape, wanted: Range): Candidate {
-  const { isPort, region, address, offset } = first;
-  const base = address - offset;
+function candidateOf(all: readonly WriteShape[], bucket: Bucket, base: number, wanted: Range): Candidate {
+  const { isPort, region } = bucket;
   const range = widened({ start: wanted.start - base, size: wanted.size }, region);
-  const shapes = all.flatMap((shape, index) => {
-    const fits = shape.whole && shape.isPort === isPort && shape.region === region;
-    return fits && inside({ start: shape.offset, size: shape.size }, range) ? [index] : [];
-  });
-  const writes = shapes.reduce((sum, index) => sum + all[index]!.writes, 0);
+  const end = range.start + range.size;
+  const shapes: number[] = [];
+  let writes = 0;
+  for (let at = firstFrom(bucket.offsets, range.start); bucket.offsets[at]! < end; at++) {
+    const index = bucket.indexes[at]!;
+    const shape = all[index]!;
+    if (shape.offset + shape.size > end) continue;
+    shapes.push(index);
+    writes += shape.writes;
+  }
   return { isPort, start: base + range.start, size: range.size, region, offset: range.start, shapes, writes };
+}
+
+/** Where the first of the sorted numbers stands that is `least` or more. */
+function firstFrom(sorted: readonly number[], least: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Every byte is declared once: what overlaps a declared range takes its place, and all of it. Offsets in the region. */
@@ -109,6 +155,3 @@ function widened(range: Range, region: MemoryRegion | undefined): Range {
   const end = Math.max(range.start + range.size, ...declared.map(({ offset, size }) => offset + size));
   return { start, size: end - start };
 }
-
-const inside = (inner: Range, outer: Range) =>
-  inner.start >= outer.start && inner.start + inner.size <= outer.start + outer.size;

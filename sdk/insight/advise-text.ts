@@ -40,9 +40,14 @@ export function formatAdvice(advice: Advice, { rows, explained }: AdviceTextOpti
     parts.push(section('One write as a signal (ioeventfd)', advice.ioeventfds, advice, rows));
     parts.push(...advice.ioeventfds.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
   }
+  if (advice.untried > 0) {
+    parts.push(
+      `${counted(advice.untried, 'place')} with fewer writes than these ${advice.untried === 1 ? 'was' : 'were'} not tried.`,
+    );
+  }
   if (advice.unreachable > 0) {
     parts.push(
-      `${count(advice.unreachable)} writes run over the end of the region that takes them: no zone can hold them (see 'backplane info coalesced').`,
+      `${counted(advice.unreachable, 'write runs', 'writes run')} over the end of what takes ${advice.unreachable === 1 ? 'it' : 'them'}: no zone can hold that (see 'backplane info coalesced').`,
     );
   }
   parts.push(howJudged);

@@ -40,23 +40,30 @@ export interface Advice {
   readonly today: Prediction;
   readonly coalesce: readonly Suggestion[];
   readonly ioeventfds: readonly Suggestion[];
+  /** Places that were left out: they have fewer writes than those that were tried. */
+  readonly untried: number;
   /** Writes that run over the end of what takes them: no zone can hold them. */
   readonly unreachable: number;
 }
 
+/** Told before each place that is tried on the whole recording. */
+export type AdviseProgress = (tried: number, total: number) => void;
+
 /** Says of everything that a recording writes outside of all zones what coalescing it would save. */
-export function advise(trace: RecordedTrace, setup: ReplaySetup): Advice {
+export function advise(trace: RecordedTrace, setup: ReplaySetup, onProgress?: AdviseProgress): Advice {
   const observed = observeReplay(trace, setup);
   const { machine, statistics } = observed.replay;
   const today = predict(observed);
   if (today.userspaceExits !== statistics.userspaceExits) throw unpredictable(setup.definition, today, statistics);
   const regionAt = (isPort: boolean, address: number) => ownedRegion(machine, isPort, address);
-  const candidates = candidatesOf(observed).filter((candidate) => isFree(machine, candidate));
+  const { tried, untried } = candidatesOf(observed);
+  const candidates = tried.filter((candidate) => isFree(machine, candidate));
   const evidence = gatherEvidence(observed, candidates, regionAt);
   const judgements = candidates.map((candidate, index) => judge(candidate, evidence[index]!, observed.shapes, machine));
-  const coalesce = candidates.map((candidate, index) =>
-    predicted(observed, setup, suggest(candidate, judgements[index]!, machine), candidate),
-  );
+  const coalesce = candidates.map((candidate, index) => {
+    onProgress?.(index, candidates.length);
+    return predicted(observed, setup, suggest(candidate, judgements[index]!, machine), candidate);
+  });
   const ioeventfds = signalCandidatesOf(observed, candidates, evidence).map((signal) => {
     const judgement = judgements[candidates.indexOf(signal.candidate)]!;
     return predicted(observed, setup, suggestSignal(signal, judgement, machine), signal.candidate);
@@ -68,6 +75,7 @@ export function advise(trace: RecordedTrace, setup: ReplaySetup): Advice {
     today,
     coalesce: coalesce.filter(({ saved }) => saved > 0).sort(bestFirst),
     ioeventfds: ioeventfds.filter(({ saved }) => saved > 0).sort(bestFirst),
+    untried,
     unreachable: observed.shapes.reduce((sum, { whole, writes }) => sum + (whole ? 0 : writes), 0),
   };
 }

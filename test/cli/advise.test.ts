@@ -28,6 +28,21 @@ describe('backplane advise', () => {
     const advice = JSON.parse(printed) as Advice & { checked: (Suggestion & { replayedExits: number })[] };
     expect(advice.today).toMatchObject({ userspaceExits: 4_098, kicks: 0 });
     expect(advice.coalesce.find(({ start }) => start === 0x402)).toMatchObject({ saved: 711, verdict: 'sound' });
+    expect(Object.keys(advice)).toEqual([
+      'recording',
+      'machine',
+      'accesses',
+      'today',
+      'coalesce',
+      'ioeventfds',
+      'untried',
+      'unreachable',
+      'checked',
+    ]);
+    const { printed: help } = await backplane('advise', '--help');
+    for (const name of [...Object.keys(advice), ...Object.keys(advice.coalesce[0]!), ...Object.keys(advice.today)]) {
+      expect(help).toMatch(new RegExp(`\\b${name}\\b`));
+    }
     expect(advice.checked.map(({ prediction, replayedExits }) => replayedExits - prediction.userspaceExits)).toEqual([
       0, 0, 0,
     ]);

@@ -317,6 +317,18 @@ describe('a write as a signal', () => {
   });
 });
 
+describe('a guest that writes everywhere', () => {
+  it('has the busiest places tried, and is told how many were not', () => {
+    const everywhere = Array.from({ length: 700 }, (_, index) => ['store', 0xe000_0000 + 4096 * index, 1, 4] as const);
+    const advice = adviceOn([...everywhere, ['store', 0xe100_0000, 1, 4], ['store', 0xe100_0000, 2, 4]]);
+    expect([advice.coalesce.length, advice.untried]).toEqual([512, 189]);
+    expect(advice.coalesce[0]).toMatchObject({ start: 0xe100_0000, writes: 2 });
+    expect(formatAdvice(advice, { rows: 5, explained: 1 })).toContain(
+      '189 places with fewer writes than these were not tried.',
+    );
+  });
+});
+
 describe('the advice as text', () => {
   it('says that there is nothing to gain where there is nothing', () => {
     const text = formatAdvice(adviceOn([['in', 0x71, 0]]), { rows: 5, explained: 1 });

@@ -1,5 +1,6 @@
 import { type Advice, advise, formatAdvice, type Suggestion, withSuggestion } from '../../insight/advice.ts';
 import { placeOf } from '../../insight/advise-text.ts';
+import { count } from '../../insight/counted.ts';
 import { type ReplaySetup, replayTrace } from '../../insight/replay.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import type { Arguments } from '../arguments.ts';
@@ -17,7 +18,8 @@ export const adviseCommand: Command = {
   summary: 'say what coalescing more ports and pages would save',
   help: `Goes through a recording for everything that it writes outside of all coalesced zones of the machine, and says of each port, MMIO register
 and page: how many userspace exits would vanish (exactly: by KVM's rules), how long the writes would wait, which reads would have to
-flush, and whether it looks unsound; the best first, with the declaration to paste. The same for writes that may be mere signals (ioeventfd).
+flush, and whether it is sound, unsound, or not to be known from a recording; what may wait first, with the declaration to paste. The same for
+writes that may be mere signals (ioeventfd).
 TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain or gzip.
 
 Options:
@@ -25,7 +27,11 @@ ${machineHelp}
   -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
   --top N               how many rows each table has; default ${DefaultRows}
   --check               carry out the first ${Explained} suggestions and replay the recording, to show that the numbers hold
-  --json                everything as a JSON value
+  --json                everything as a JSON value: recording, machine, accesses; today and each suggestion's prediction (userspaceExits,
+                        coalescedWrites, ringFullExits, kicks, signals, taken, longestWait and meanWait in ns); coalesce and ioeventfds,
+                        lists of suggestions (kind, isPort, start, size, offset, device and region if modelled, what, match, writes, saved,
+                        verdict: sound, flush, unknown or unsound, reasons, flushPartners, declaration); untried, unreachable: counts;
+                        with --check also checked: suggestions with replayedExits
 
 Examples:
   backplane advise seabios-pc-tcg
@@ -39,7 +45,9 @@ Examples:
     const setup: ReplaySetup = replaySetup(machine, startOfClock(args) ?? recordedClock(trace));
     for (const warning of machine.warnings) terminal.note(`warning: ${warning}`);
     terminal.progress(`advise: replaying ${trace.length} accesses`);
-    const advice = advise(trace, setup);
+    const advice = advise(trace, setup, (tried, total) =>
+      terminal.progress(`advise: ${tried} of ${total} places tried`),
+    );
     const checked = args.has('check') ? firstOf(advice).map((one) => ({ one, ...replayed(one) })) : [];
     terminal.progress('');
     if (json) {
@@ -61,7 +69,6 @@ Examples:
 const firstOf = ({ coalesce, ioeventfds }: Advice) => [...coalesce.slice(0, Explained), ...ioeventfds.slice(0, 1)];
 
 function formatChecks(checked: readonly { one: Suggestion; userspaceExits: number }[]): string {
-  const count = (value: number) => value.toLocaleString('en-US');
   const rows = checked.map(({ one, userspaceExits }) => {
     const { userspaceExits: predicted } = one.prediction;
     return [
