@@ -43,16 +43,20 @@ export abstract class VirtualClock {
   runDue(): number {
     let fired = 0;
     for (let timer = this.queue.first; timer !== undefined && timer.deadline <= this.now; timer = this.queue.first) {
-      if (++fired > FiringsAtOneInstant) throw endlessTimer(timer.name, this.now);
+      if (++fired > FiringsAtOneInstant) throw this.failureOf(timer, endlessTimer(timer.name, this.now));
       timer.cancel();
       this.observer?.(timer);
       try {
         timer.callback();
       } catch (failure) {
-        throw this.explainFailure?.(timer, failure) ?? failure;
+        throw this.failureOf(timer, failure);
       }
     }
     return fired;
+  }
+
+  private failureOf(timer: Timer, failure: unknown): unknown {
+    return this.explainFailure?.(timer, failure) ?? failure;
   }
 }
 

@@ -23,6 +23,7 @@ import type { HandledRegion, RegionTemplate } from './region-template.ts';
 import { checkReach, completeRegisters, registerHandlers } from './registers/register-completion.ts';
 import { checkReservedMembers } from './reserved-members.ts';
 import { stateFacts } from './state-facts.ts';
+import { checkSynchronousHandlers } from './synchronous-handlers.ts';
 
 interface RegionDraft {
   handlers: readonly HandlerRoute[];
@@ -55,7 +56,10 @@ export function completeBlueprint(
     registers.map(({ member }) => member),
     fail,
   );
-  for (const record of lineage) addRecord(drafts, record, fail);
+  for (const record of lineage) {
+    checkSynchronousHandlers(record, fail);
+    addRecord(drafts, record, fail);
+  }
   for (const [template, { handlers }] of drafts) checkReach(template, handlers, fail);
   const regions = [...drafts].map(([template, draft]) => freezeRegion(template, draft));
   checkIndependentRegions(regions, fail);

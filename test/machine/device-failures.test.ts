@@ -118,6 +118,17 @@ describe("what a device's own code throws names the device and the piece of code
     expect((error as DeviceFailure).device).toBe(machine.deviceById('faulty')?.device);
   });
 
+  it('also where a timer arms itself for ever', () => {
+    const Faulty = faulty('timer', new Error('never'));
+    Faulty.armed = false;
+    const machine = machineWith(Faulty);
+    const timer = machine.clock.timer('restless', () => timer.arm(machine.clock.now));
+    timer.arm(10);
+    expect(() => machine.run(touching(0x300, 1))).toThrow(
+      /^timer 'restless' threw: Timer 'restless' fired 10000 times at \d+ ns without time moving/,
+    );
+  });
+
   it('with the type, where the id does not say it', () => {
     expect(() => machineWith(faulty('reset'), 'left')).toThrow("Device 'left' (faulty): reset() threw: boom");
   });
