@@ -119,3 +119,21 @@ export function checkInjections({ deviceClass, injections }: DeviceRecord, fail:
     );
   }
 }
+
+/** The command line finds the device by its type, and a machine names it so until it is given an id. */
+export function checkType(type: unknown, fail: Fail): void {
+  if (type === undefined || type === '') throw fail(`@device needs a type: the name that '-device' takes.`);
+  if (typeof type === 'string' && /^[A-Za-z][A-Za-z0-9._-]*$/.test(type)) return;
+  throw fail(
+    `the type '${String(type)}' cannot be written after '-device'. Use letters, digits, '-', '_' and '.', a letter first.`,
+  );
+}
+
+/** What '-device' says of every device, before its own options. */
+const placingWords = ['driver', 'id', 'bus', 'addr'];
+
+export function checkOptionNames(names: readonly string[], fail: Fail): void {
+  const taken = names.find((name) => placingWords.includes(name));
+  if (taken === undefined) return;
+  throw fail(`an option cannot be called '${taken}': '-device' says so where the device is. Give it another name.`);
+}

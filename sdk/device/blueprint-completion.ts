@@ -14,6 +14,8 @@ import {
   checkIndependentRegions,
   checkInjections,
   checkNotDeclaredTwice,
+  checkOptionNames,
+  checkType,
   definitionError,
 } from './blueprint-checks.ts';
 import { routesOf } from './handler-routes.ts';
@@ -43,7 +45,7 @@ export function completeBlueprint(
   const own = lineage.at(-1) as DeviceRecord;
   const deviceClass = own.deviceClass as DeviceClass;
   const fail = definitionError(deviceClass.name);
-  if (description.type === '') throw fail(`@device needs a type: the name that '-device' takes.`);
+  checkType(description.type, fail);
 
   const drafts = new Map<RegionTemplate, RegionDraft>();
   for (const region of base?.regions ?? []) {
@@ -70,6 +72,7 @@ export function completeBlueprint(
   const injecting = lineage.findLast((record) => record.injections.size > 0);
   const injections = injecting === undefined ? (base?.injections ?? []) : injectionsOf(injecting);
   const options = injecting === undefined ? base?.options : injecting.options;
+  checkOptionNames(options?.names ?? [], fail);
   const facets = facetsOf(lineage, base);
   const prototype: { readonly bus?: string } = deviceClass.prototype;
   return Object.freeze({

@@ -1,6 +1,7 @@
 import { BackplaneError } from '../memory/index.ts';
 import { formatSize, parseInteger, parseSize } from './option-grammar.ts';
 import type { RegionTemplate } from './region-template.ts';
+
 /** An option that is another way to say where a pin of the device goes: `wires: { pin: 'irq', to: isaIrq }`. */
 export interface WiringOption {
   readonly pin: string;
@@ -16,6 +17,8 @@ export interface Option<T> {
   readonly default: T;
   /** What a number counts: 'ns', 'bytes'. */
   readonly unit?: string;
+  /** Smallest and largest value, where that was given. */
+  readonly range?: readonly [number | bigint, number | bigint];
   /** What a value looks like, for messages: "an integer from 0 to 15". */
   readonly expected: string;
   /** The value that a text of the command line means; undefined when it means none. */
@@ -52,7 +55,12 @@ interface Placing {
 
 type Given<T, S> = S extends { readonly default: unknown } ? Option<T> : Option<T | undefined>;
 
-function make<T, S extends Common<T> & Placing & { readonly unit?: string }>(
+interface AnySpec<T> extends Common<T>, Placing {
+  readonly unit?: string;
+  readonly range?: readonly [number | bigint, number | bigint];
+}
+
+function make<T, S extends AnySpec<T>>(
   spec: S,
   kind: string,
   expected: string,
@@ -65,6 +73,7 @@ function make<T, S extends Common<T> & Placing & { readonly unit?: string }>(
     description: spec.description,
     default: spec.default,
     expected,
+    ...(spec.range === undefined ? {} : { range: spec.range }),
     ...(spec.unit === undefined ? {} : { unit: spec.unit }),
     ...(spec.places === undefined ? {} : { places: spec.places }),
     ...(spec.wires === undefined ? {} : { wires: spec.wires }),
@@ -72,11 +81,6 @@ function make<T, S extends Common<T> & Placing & { readonly unit?: string }>(
     format: (value) => format(value as T),
     problem: (value) => (isValue(value) ? undefined : `takes ${expected}; ${show(value)} is not that.`),
   };
-  if (spec.default !== undefined && !isValue(spec.default)) {
-    throw new BackplaneError(
-      `An option's default must be a value of it: it takes ${expected}, and ${show(spec.default)} is not that.`,
-    );
-  }
   return Object.freeze(made) as Given<T, S>;
 }
 
@@ -155,6 +159,9 @@ export const option = {
     words: W,
     spec: S,
   ): Given<W[number], S> {
+    if (!Array.isArray(words) || words.length === 0) {
+      throw new BackplaneError("option.choice takes the words first: option.choice(['discard', 'slew'], { ... }).");
+    }
     const isValue = (value: unknown) => typeof value === 'string' && words.includes(value);
     const parse = (text: string) => (words.includes(text) ? text : undefined);
     return make<W[number], S>(spec, words.join('|'), `one of ${words.join(', ')}`, isValue, parse);

@@ -33,12 +33,9 @@ type DeclaredIn<P> = P extends object
 /** Options of a device or a machine: declared once, as a value; types, help and checks all come from it. */
 export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
   constructor(readonly declarations: D) {
-    for (const name of Object.keys(declarations)) {
-      if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) {
-        throw new BackplaneError(
-          `Option '${name}' is not a camelCase name; the command line derives snake_case from it.`,
-        );
-      }
+    for (const [name, option] of Object.entries(declarations)) {
+      const problem = declarationProblem(name, option);
+      if (problem !== undefined) throw new BackplaneError(`Option '${name}' ${problem}`);
     }
     Object.freeze(this);
   }
@@ -128,3 +125,14 @@ export function defineOptions<const D extends OptionDeclarations>(declarations: 
 
 /** What a class without an options parameter has. */
 export const noOptions: OptionSet = defineOptions({});
+
+/** What is wrong with a declaration, part of it only where no compiler has seen it. */
+function declarationProblem(name: string, option: Option<unknown>): string | undefined {
+  if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) return 'is not a camelCase name; the command line derives snake_case from it.';
+  if (typeof option?.problem !== 'function')
+    return 'is not declared. Make it with option.integer({...}) or another kind.';
+  const [least, most] = option.range ?? [0, 0];
+  if (least > most) return `has the range from ${least} to ${most}, in which nothing is. Put the smaller one first.`;
+  const problem = option.default === undefined ? undefined : option.problem(option.default);
+  return problem && `has a default that is none of its values: it ${problem}`;
+}

@@ -13,7 +13,9 @@ import {
   type HandlerOptions,
   IsaDevice,
   mmioRegion,
+  type OptionsOf,
   option,
+  options,
   PciDevice,
   pci,
   portRegion,
@@ -387,6 +389,12 @@ describe('a class is refused', () => {
     expect(message(mistake)).toBe("Class Chip: @device needs a type: the name that '-device' takes.");
   });
 
+  it.each(['Bad Type', 'a,b=c', '8259', '__proto__'])('with the type %j, which no command line can hold', (type) => {
+    expect(message(() => device({ type, description: '' })(class Chip extends IsaDevice {}))).toBe(
+      `Class Chip: the type '${type}' cannot be written after '-device'. Use letters, digits, '-', '_' and '.', a letter first.`,
+    );
+  });
+
   it('with a constructor parameter that no machine can fill', () => {
     const mistake = () => {
       @describeDevice()
@@ -412,8 +420,41 @@ describe('an option is refused', () => {
   });
 
   it('with a default that is not a value of it', () => {
-    expect(message(() => option.integer({ default: 16, range: [0, 15], description: '' }))).toBe(
-      "An option's default must be a value of it: it takes an integer from 0 to 15, and 16 is not that.",
+    const speed = option.integer({ default: 16, range: [0, 15], description: '' });
+    expect(message(() => defineOptions({ speed }))).toBe(
+      "Option 'speed' has a default that is none of its values: it takes an integer from 0 to 15; 16 is not that.",
+    );
+  });
+
+  it('with a range in which nothing is', () => {
+    const speed = option.integer({ range: [5, 0], description: '' });
+    expect(message(() => defineOptions({ speed }))).toBe(
+      "Option 'speed' has the range from 5 to 0, in which nothing is. Put the smaller one first.",
+    );
+  });
+
+  it('that is a bare value, or a choice of no words', () => {
+    expect(message(() => defineOptions({ speed: 5 as never }))).toBe(
+      "Option 'speed' is not declared. Make it with option.integer({...}) or another kind.",
+    );
+    expect(message(() => option.choice({ description: '' } as never, {} as never))).toBe(
+      "option.choice takes the words first: option.choice(['discard', 'slew'], { ... }).",
+    );
+  });
+
+  it('with a word that -device has for itself', () => {
+    const taken = defineOptions({ addr: option.integer({ description: '' }) });
+    const mistake = () => {
+      @describeDevice()
+      class Chip extends IsaDevice {
+        constructor(@options(taken) readonly config: OptionsOf<typeof taken>) {
+          super();
+        }
+      }
+      return Chip;
+    };
+    expect(message(mistake)).toBe(
+      "Class Chip: an option cannot be called 'addr': '-device' says so where the device is. Give it another name.",
     );
   });
 });
