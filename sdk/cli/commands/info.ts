@@ -32,7 +32,7 @@ const treeSwitches = { f: true, D: true, o: true } as const;
 const topics: Readonly<Record<string, Topic>> = { mtree, qtree, coalesced };
 
 export const infoCommand: Command = {
-  usage: 'backplane info mtree|mtree -f|qtree|coalesced [-machine MACHINE] [-m SIZE]',
+  usage: 'backplane info mtree|mtree -f|qtree|coalesced [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]...',
   summary: 'look into a machine',
   help: `Builds a machine, lets nothing run on it, and prints what can be seen of it.
 

@@ -15,7 +15,7 @@ import type { Terminal } from '../terminal.ts';
 
 export const replayCommand: Command = {
   usage:
-    'backplane replay TRACE [-machine MACHINE] [-m SIZE] [-accel ACCELERATOR] [--compare] [--report FILE] [--profile]',
+    'backplane replay TRACE [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-accel ACCELERATOR] [--compare] [--report FILE] [--profile]',
   summary: 'put a recorded boot through a machine and count its exits',
   help: `Replays a recording of a guest's accesses, in the recording's own time, and reports its exits: a table of ports and one of MMIO
 pages in the form of 'perf kvm stat report', the counts, and how the machine's answers agree with what the guest really got.

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { parseArguments } from '../../sdk/cli/arguments.ts';
+import { type Command, commonOptions } from '../../sdk/cli/command.ts';
+import { adviseCommand } from '../../sdk/cli/commands/advise.ts';
+import { docCommand } from '../../sdk/cli/commands/doc.ts';
+import { infoCommand } from '../../sdk/cli/commands/info.ts';
+import { newCommand } from '../../sdk/cli/commands/new.ts';
+import { replayCommand } from '../../sdk/cli/commands/replay.ts';
+import { runCommand } from '../../sdk/cli/commands/run.ts';
+import { backplane } from './fake-terminal.ts';
+
+const commands: [string, Command][] = Object.entries({
+  run: runCommand,
+  replay: replayCommand,
+  advise: adviseCommand,
+  info: infoCommand,
+  doc: docCommand,
+  new: newCommand,
+});
+/** Other names of options that the help has under their first. */
+const aliases = ['M', 'D', 'o', 'f'];
+
+describe.each(commands)('backplane %s --help', (name, command) => {
+  it('shows every option that the command takes, and none that it does not', async () => {
+    const { printed } = await backplane(name, '--help');
+    const options = printed.slice(printed.indexOf('\nOptions:'), printed.indexOf('\nExamples:'));
+    const shown = [...options.matchAll(/^ {2}--?([\w-]+)/gm)].map(([, option]) => option ?? '');
+    const taken = Object.keys(command.options).filter((option) => !aliases.includes(option));
+    expect(shown.filter((option) => option !== 'json').sort()).toEqual(taken.sort());
+  });
+
+  it('has a usage line, a sentence, and examples that the command line can read', async () => {
+    const { status, printed, noted } = await backplane(name, '--help');
+    expect({ status, noted }).toEqual({ status: 0, noted: '' });
+    expect(printed).toMatch(new RegExp(`^Usage: backplane ${name} [^\\n]+\\n\\n[A-Z][^\\n]+`));
+    const examples = printed.slice(printed.indexOf('\nExamples:')).split('\n').slice(2);
+    expect(examples.length).toBeGreaterThan(1);
+    for (const example of examples) {
+      expect(example).toMatch(new RegExp(`^ {2}backplane ${name}( |$)`));
+      const words = (example.split(' && ')[0] ?? '').trim().split(' ').slice(2);
+      expect(() => parseArguments(words, { ...command.options, ...commonOptions }), example).not.toThrow();
+    }
+  });
+
+  it('fits a terminal that is not too narrow', async () => {
+    const { printed } = await backplane(name, '--help');
+    expect(printed.split('\n').filter((line) => line.length > 150)).toEqual([]);
+  });
+
+  it('is what a wrong option is not answered with', async () => {
+    const { status, printed, noted } = await backplane(name, '--hlep');
+    expect({ status, printed }).toEqual({ status: 1, printed: '' });
+    expect(noted).toMatch(/^backplane: unknown option '--hlep'\. Did you mean '--help'\?$/);
+  });
+});
+
+describe('backplane --help', () => {
+  it('names every command, and each of its own examples can be read', async () => {
+    const { printed } = await backplane('--help');
+    for (const [name, { summary }] of commands) {
+      expect(printed).toMatch(new RegExp(`^ {2}${name}( |\\n)`, 'm'));
+      expect(summary).toMatch(/^[a-z]/);
+    }
+    expect(printed).toContain(
+      'Status: 0 when all went well, 1 when something was refused or failed, 2 when a guest did',
+    );
+  });
+});
