@@ -10,7 +10,9 @@ import {
   type OptionsOf,
   option,
   options,
+  PciCommand,
   PciDevice,
+  PciRegister,
   pci,
   portRegion,
   reserved,
@@ -33,6 +35,8 @@ const Port = {
 const QueueSize = 8;
 /** A queue number from here on selects nothing: what was selected stays so. */
 const MostQueues = 1024;
+/** The device is noticed, and has a driver: `acknowledge` and `driver`, and nothing else. */
+const DriverFound = 0x03;
 const PageSize = 4 * KiB;
 const QueueInterrupt = 0x01;
 /** A request gets no more bytes than this, however large its buffers are: the guest asks again for the rest. */
@@ -147,6 +151,7 @@ export class VirtioRng extends PciDevice {
 
   @deviceStatus.onWrite()
   writeStatus(status: number): void {
+    if (status === DriverFound) this.becomeMaster();
     if (status === 0) this.resetFunction();
     else this.processQueue();
   }
@@ -174,6 +179,11 @@ export class VirtioRng extends PciDevice {
     this.queue.reset();
     this.broken = false;
     this.interrupt.set(false);
+  }
+
+  /** Linux before 2.6.34 leaves the function no bus master and expects transfers all the same: a driver that is there makes it one. */
+  private becomeMaster(): void {
+    this.writeConfig(PciRegister.Command, this.config.get(PciRegister.Command, 1) | PciCommand.Master, 1);
   }
 
   /** Only a driver that said it is ready has queues to look at. */

@@ -1,4 +1,4 @@
-import type { Machine, UsedDevice } from '../../sdk/index.ts';
+import type { Accelerator, Machine, UsedDevice } from '../../sdk/index.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 import type { RegisterNames } from './compare.ts';
 import type { QemuSubjectOptions } from './qemu-subject.ts';
@@ -16,6 +16,8 @@ export interface Chip {
   readonly devices?: readonly UsedDevice[];
   /** Options of our machine. */
   readonly machineOptions: Readonly<Record<string, unknown>>;
+  /** What runs our machine. Default: the accelerator that machines have by themselves. */
+  accelerator?(): Accelerator;
   /** Drives an input of one of the chips in our machine. */
   setInput?(machine: Machine, chip: string, line: number, level: boolean): void;
   /** The output that is watched, in our machine. */

@@ -1,7 +1,20 @@
 import type { Chip } from './chip.ts';
+import { edu } from './edu.ts';
 import { pciCards } from './pci-cards.ts';
 import { pciConfig, pciConfigBehind } from './pci-config.ts';
 import { pic } from './pic.ts';
 import { rtc } from './rtc.ts';
+import { pciTestdev, pcTestdev } from './testdevs.ts';
+import { virtioRng } from './virtio-rng.ts';
 
-export const chips: readonly Chip[] = [rtc, pciConfig, pciConfigBehind, pciCards, pic];
+export const chips: readonly Chip[] = [
+  rtc,
+  pciConfig,
+  pciConfigBehind,
+  pciCards,
+  pic,
+  edu,
+  pciTestdev,
+  pcTestdev,
+  virtioRng,
+];

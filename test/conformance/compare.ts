@@ -1,6 +1,14 @@
 import { shrink } from '../../sdk/testing/shrink.ts';
 import type { KnownDifference } from './known-differences.ts';
-import { type Answer, formatAnswer, formatOperation, type Operation, type Script, type Subject } from './script.ts';
+import {
+  type Answer,
+  formatAnswer,
+  formatOperation,
+  type Operation,
+  type Script,
+  type Subject,
+  widthOfReply,
+} from './script.ts';
 
 /** Follows a script, and says of each operation which register it touches: `CMOS 0x0a`, `00:01.0 0x60`. */
 export type RegisterNames = () => (operation: Operation) => string;
@@ -85,7 +93,7 @@ function differs(ours: Answer, theirs: Answer, ignored: number): boolean {
 function count(counts: Counts, operation: Operation, { value, output }: Answer, ignored: number): void {
   counts.operations++;
   if (value === undefined && output === undefined) return;
-  const all = operation.kind === 'in' ? 2 ** (8 * operation.size) - 1 : 0;
+  const all = 2 ** (8 * widthOfReply(operation)) - 1;
   const hidden = (ignored & all) >>> 0;
   counts.replies++;
   if (hidden === 0) counts.comparedInFull++;

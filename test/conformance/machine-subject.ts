@@ -1,8 +1,19 @@
 import { pcI440fx } from '../../machines/index.ts';
-import { type ConcreteDeviceClass, defineMachine, Machine, type MachineDefinition, MiB } from '../../sdk/index.ts';
+import {
+  type ConcreteDeviceClass,
+  defineMachine,
+  Machine,
+  type MachineDefinition,
+  MILLISECOND,
+  MiB,
+} from '../../sdk/index.ts';
 import type { Chip } from './chip.ts';
 import { knownDifferences } from './known-differences.ts';
 import { type Answer, type Operation, RamMebibytes, ResetRegister, type Script, type Subject } from './script.ts';
+
+/** What is waited for comes within a second of guest time, or never. */
+const LongestWait = 1000 * MILLISECOND;
+const Step = 1 * MILLISECOND;
 
 /** Our `pc`, in this process: a new machine for each script, driven by its ports and the chip's inputs. */
 export class MachineSubject implements Subject {
@@ -14,7 +25,9 @@ export class MachineSubject implements Subject {
   ) {}
 
   async run({ date, operations }: Script): Promise<readonly Answer[]> {
+    const accelerator = this.chip.accelerator?.();
     const machine = Machine.create(this.definition, {
+      ...(accelerator === undefined ? {} : { accelerator }),
       ram: RamMebibytes * MiB,
       options: this.chip.machineOptions,
       deviceOptions: { mc146818rtc: { date: new Date(`${date}Z`) } },
@@ -36,6 +49,13 @@ export class MachineSubject implements Subject {
       case 'out':
         machine.io.write(operation.port, operation.value, operation.size);
         return undefined;
+      case 'load':
+        return machine.memory.read(operation.address, operation.size);
+      case 'store':
+        machine.memory.write(operation.address, operation.value, operation.size);
+        return undefined;
+      case 'await':
+        return this.wait(machine, operation.address, operation.bits);
       case 'input':
         this.chip.setInput?.(machine, operation.chip, operation.line, operation.level);
         return undefined;
@@ -45,6 +65,15 @@ export class MachineSubject implements Subject {
         machine.settle();
         return undefined;
     }
+  }
+
+  private wait(machine: Machine, address: number, bits: number): number {
+    let value = machine.memory.read(address, 4);
+    for (let waited = 0; (value & bits) !== 0 && waited < LongestWait; waited += Step) {
+      machine.clock.advanceTo(machine.clock.now + Step);
+      value = machine.memory.read(address, 4);
+    }
+    return value;
   }
 }
 

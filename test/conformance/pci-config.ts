@@ -1,6 +1,6 @@
 import type { Random } from '../../sdk/testing/random.ts';
 import type { Chip } from './chip.ts';
-import { hex, type Operation, out, out8, ResetRegister, read, read8, type Width } from './script.ts';
+import { hex, type Operation, out, out8, placeOf, ResetRegister, read, read8, type Width } from './script.ts';
 
 const Address = 0xcf8;
 const Data = 0xcfc;
@@ -154,8 +154,7 @@ function writesResetWidely(operation: Operation): boolean {
 function pciRegisterNames(): (operation: Operation) => string {
   let address = 0;
   return (operation) => {
-    if (operation.kind === 'reset') return 'reset';
-    if (operation.kind === 'input') return `input ${operation.line}`;
+    if (!('port' in operation)) return placeOf(operation);
     const { port, size } = operation;
     if (operation.kind === 'out' && port === Address && size === 4) address = operation.value;
     if (port >= Data && port < Data + 4) return configRegister(address, port - Data);

@@ -1,7 +1,7 @@
 import { I8259 } from '../../devices/i8259.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 import type { Chip } from './chip.ts';
-import { hex, type Operation, out, out8, read, read8, type Width } from './script.ts';
+import { hex, type Operation, out, out8, placeOf, read, read8, type Width } from './script.ts';
 
 interface Pic {
   readonly name: 'master' | 'slave';
@@ -115,8 +115,7 @@ export const pic: Chip = {
 
 function picRegisterNames(): (operation: Operation) => string {
   return (operation) => {
-    if (operation.kind === 'reset') return 'reset';
-    if (operation.kind === 'input') return `${operation.chip} input ${operation.line}`;
+    if (!('port' in operation)) return placeOf(operation);
     return `port ${hex(operation.port)}`;
   };
 }

@@ -1,5 +1,13 @@
 import { QemuProcess } from '../../sdk/testing/qemu-process.ts';
-import { type Answer, type Operation, RamMebibytes, ResetRegister, type Script, type Subject } from './script.ts';
+import {
+  type Answer,
+  type Operation,
+  RamMebibytes,
+  ResetRegister,
+  type Script,
+  type Subject,
+  widthOfReply,
+} from './script.ts';
 
 export interface QemuSubjectOptions {
   /** More of the command line, where our machine has what `-nodefaults` leaves out. */
@@ -10,6 +18,8 @@ export interface QemuSubjectOptions {
   readonly watch?: string;
 }
 
+/** Of a millisecond each. */
+const MostTurns = 5_000;
 const Suffix = { 1: 'b', 2: 'w', 4: 'l' } as const;
 
 /** An installed QEMU, one process for each script. Its clock stands still, so nothing happens between operations. */
@@ -29,15 +39,16 @@ export class QemuSubject implements Subject {
       const answers: Answer[] = [];
       let rest = operations;
       while (rest.length > 0) {
-        const end = rest.findIndex(({ kind }) => kind === 'reset');
+        const end = rest.findIndex(({ kind }) => kind === 'reset' || kind === 'await');
         const before = end < 0 ? rest : rest.slice(0, end);
         const commands = before.map((operation) => commandFor(operation, paths));
         await qemu.qtest.commands(commands, (index, answer) => {
-          const value = before[index]?.kind === 'in' ? Number(answer) : undefined;
+          const value = widthOfReply(before[index] as Operation) > 0 ? Number(answer) : undefined;
           answers.push({ value, output: watched ? qemu.qtest.level(0) : undefined });
         });
-        const reset = rest[end];
-        if (reset?.kind === 'reset') answers.push(await this.reset(qemu, reset.written, watched));
+        const last = rest[end];
+        if (last?.kind === 'reset') answers.push(await this.reset(qemu, last.written, watched));
+        if (last?.kind === 'await') answers.push(await this.wait(qemu, last.address, last.bits, watched));
         rest = end < 0 ? [] : rest.slice(end + 1);
       }
       return answers;
@@ -50,6 +61,16 @@ export class QemuSubject implements Subject {
     // Interrupt messages of the reset precede the answer of any command sent after it.
     await qemu.qtest.command('endianness');
     return { value: undefined, output: watched ? qemu.qtest.level(0) : undefined };
+  }
+
+  /** What QEMU does in a thread of its own takes time of the host. */
+  private async wait({ qtest }: QemuProcess, address: number, bits: number, watched?: string): Promise<Answer> {
+    let value = bits;
+    for (let turn = 0; (value & bits) !== 0 && turn < MostTurns; turn++) {
+      if (turn > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      value = Number(await qtest.command(`readl ${address}`));
+    }
+    return { value, output: watched ? qtest.level(0) : undefined };
   }
 
   private async findChips({ qmp }: QemuProcess): Promise<Map<string, string>> {
@@ -69,9 +90,14 @@ function commandFor(operation: Operation, paths: ReadonlyMap<string, string>): s
       return `out${Suffix[operation.size]} ${operation.port} ${operation.value}`;
     case 'in':
       return `in${Suffix[operation.size]} ${operation.port}`;
+    case 'store':
+      return `write${Suffix[operation.size]} ${operation.address} ${operation.value}`;
+    case 'load':
+      return `read${Suffix[operation.size]} ${operation.address}`;
     case 'input':
       return `set_irq_in ${paths.get(operation.chip)} unnamed-gpio-in ${operation.line} ${operation.level ? 1 : 0}`;
+    case 'await':
     case 'reset':
-      throw new Error('a reset is no command of qtest');
+      throw new Error(`'${operation.kind}' is no command of qtest`);
   }
 }

@@ -1,6 +1,6 @@
 import type { Random } from '../../sdk/testing/random.ts';
 import type { Chip } from './chip.ts';
-import { hex, type Operation, out, out8, read, read8, type Width } from './script.ts';
+import { hex, type Operation, out, out8, placeOf, read, read8, type Width } from './script.ts';
 
 const Index = 0x70;
 const Data = 0x71;
@@ -100,8 +100,7 @@ function rtcRegisterNames(): (operation: Operation) => string {
         if (selects && owns(operation.port)) index = (operation.value >>> (8 * lane)) & 0x7f;
       }
     }
-    if (operation.kind === 'reset') return 'reset';
-    if (operation.kind === 'input') return `input ${operation.line}`;
+    if (!('port' in operation)) return placeOf(operation);
     if (operation.port === Data) return `CMOS ${hex(index === CenturyAlias ? Century : index)}`;
     return `port ${hex(operation.port)}`;
   };

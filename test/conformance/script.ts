@@ -2,6 +2,10 @@
 export type Operation =
   | { readonly kind: 'out'; readonly port: number; readonly size: Width; readonly value: number }
   | { readonly kind: 'in'; readonly port: number; readonly size: Width }
+  | { readonly kind: 'store'; readonly address: number; readonly size: Width; readonly value: number }
+  | { readonly kind: 'load'; readonly address: number; readonly size: Width }
+  /** Time goes on until these bits of four bytes of memory are clear. */
+  | { readonly kind: 'await'; readonly address: number; readonly bits: number }
   | { readonly kind: 'input'; readonly chip: string; readonly line: number; readonly level: boolean }
   /** By the button, or by what the guest writes to the reset register. */
   | { readonly kind: 'reset'; readonly written?: number };
@@ -41,11 +45,32 @@ export const out = (port: number, size: Width, value: number): Operation => ({
 
 export const read = (port: number, size: Width): Operation => ({ kind: 'in', port, size });
 
+export const store = (address: number, size: Width, value: number): Operation => ({
+  kind: 'store',
+  address,
+  size,
+  value: size === 4 ? value >>> 0 : value & (2 ** (8 * size) - 1),
+});
+
+export const load = (address: number, size: Width): Operation => ({ kind: 'load', address, size });
+
+/** How many bytes a reply has; 0 for what answers nothing. */
+export function widthOfReply(operation: Operation): number {
+  if (operation.kind === 'await') return 4;
+  return operation.kind === 'in' || operation.kind === 'load' ? operation.size : 0;
+}
+
 export const out8 = (port: number, value: number): Operation => out(port, 1, value);
 
 export const read8 = (port: number): Operation => read(port, 1);
 
 export const hex = (value: number, digits = 2): string => `0x${value.toString(16).padStart(digits, '0')}`;
+
+/** What an operation touches that is no access to a port. */
+export function placeOf(operation: Exclude<Operation, { readonly port: number }>): string {
+  if (operation.kind === 'reset') return 'reset';
+  return operation.kind === 'input' ? `${operation.chip} input ${operation.line}` : `address ${hex(operation.address)}`;
+}
 
 export function formatOperation(operation: Operation): string {
   switch (operation.kind) {
@@ -53,6 +78,12 @@ export function formatOperation(operation: Operation): string {
       return `out${8 * operation.size} ${hex(operation.port)}, ${hex(operation.value, 2 * operation.size)}`;
     case 'in':
       return `in${8 * operation.size} ${hex(operation.port)}`;
+    case 'store':
+      return `store${8 * operation.size} ${hex(operation.address)}, ${hex(operation.value, 2 * operation.size)}`;
+    case 'load':
+      return `load${8 * operation.size} ${hex(operation.address)}`;
+    case 'await':
+      return `wait until bits ${hex(operation.bits)} at ${hex(operation.address)} are clear`;
     case 'input':
       return `${operation.chip} input ${operation.line} ${operation.level ? 'high' : 'low'}`;
     case 'reset':
@@ -61,7 +92,8 @@ export function formatOperation(operation: Operation): string {
 }
 
 export function formatAnswer(operation: Operation, { value, output }: Answer): string {
-  const read = value !== undefined && operation.kind === 'in' ? hex(value, 2 * operation.size) : '';
+  const width = widthOfReply(operation);
+  const read = value !== undefined && width > 0 ? hex(value, 2 * width) : '';
   const line = output === undefined ? '' : `output ${output ? 'high' : 'low'}`;
   return [read, line].filter((part) => part !== '').join(', ');
 }

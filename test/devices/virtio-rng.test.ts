@@ -242,10 +242,21 @@ describe('a queue that cannot be', () => {
     bench.out16(Ports + Port.Notify, 0);
     expect(bench.guestErrors[0]?.message).toContain('a queue at 0xffffffff082, where the device reaches no memory');
     bench.out8(Ports + Port.Status, 0);
-    bench.device.writeConfig(PciRegister.Command, PciCommand.Io, 2);
     start();
+    bench.device.writeConfig(PciRegister.Command, PciCommand.Io, 2);
     bench.out16(Ports + Port.Notify, 0);
     expect(bench.device.broken).toBe(true);
+  });
+
+  it('may be of a driver that forgets to make the device a bus master: the device does it', () => {
+    const isMaster = () => (bench.device.readConfig(PciRegister.Command, 2) & PciCommand.Master) !== 0;
+    bench.device.writeConfig(PciRegister.Command, PciCommand.Io, 2);
+    bench.out8(Ports + Port.Status, 1);
+    expect(isMaster()).toBe(false);
+    start();
+    describeBuffer(0, ring);
+    ask(0);
+    expect([isMaster(), bench.device.broken, bench.load16(Used + 2)]).toEqual([true, false, 1]);
   });
 
   it('never throws nor hangs, whatever is in memory and in the registers', () => {

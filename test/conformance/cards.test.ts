@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { Edu, PciTestdev, PcTestdev, VirtioRng } from '../../devices/index.ts';
+import { pcI440fx } from '../../machines/index.ts';
+import { defineMachine, device, pci, type UsedDevice, use } from '../../sdk/index.ts';
+import { whyNoQemu } from '../../sdk/testing/qemu-process.ts';
+import { Random } from '../../sdk/testing/random.ts';
+import { type Chip, writeScript } from './chip.ts';
+import { conform, formatResult, passed } from './conformance.ts';
+import { edu } from './edu.ts';
+import { MachineSubject } from './machine-subject.ts';
+import { QemuSubject } from './qemu-subject.ts';
+import { formatOperation } from './script.ts';
+import { pciTestdev, pcTestdev } from './testdevs.ts';
+import { virtioRng } from './virtio-rng.ts';
+
+const missing = whyNoQemu();
+
+/** A raise forgets what was raised before. */
+@device({ type: 'edu', description: 'an edu card with a bug' })
+@pci({ vendorId: 0x1234, deviceId: 0x11e8, revision: 0x10, classCode: 0x00ff, interruptPin: 'A' })
+class ForgetfulEdu extends Edu {
+  override raiseInterrupt(causes: number): void {
+    this.interruptStatus = 0;
+    super.raiseInterrupt(causes);
+  }
+}
+
+/** The header does not end with its name. */
+@device({ type: 'pci-testdev', description: 'a test device with a bug' })
+@pci({ vendorId: 0x1b36, deviceId: 0x0005, classCode: 0x00ff, subsystemVendorId: 0x1af4, subsystemId: 0x1100 })
+class TalkativeTestdev extends PciTestdev {
+  override readPort(offset: number): number {
+    return offset >= 0x20 ? 0x2e : super.readPort(offset);
+  }
+}
+
+/** The byte bank is one of its own kind: it takes the low byte wherever it is. */
+@device({ type: 'pc-testdev', description: 'a test device with a bug' })
+class AskewTestdev extends PcTestdev {
+  override writeByteBank(value: number, _offset: number, size: number): void {
+    super.writeByteBank(value, 0, size);
+  }
+}
+
+/** Every queue number is taken, those that there cannot be too. */
+@device({ type: 'virtio-rng-pci', description: 'a virtio-rng with a bug' })
+@pci({
+  vendorId: 0x1af4,
+  deviceId: 0x1005,
+  classCode: 0x00ff,
+  interruptPin: 'A',
+  subsystemVendorId: 0x1af4,
+  subsystemId: 4,
+})
+class GullibleRng extends VirtioRng {
+  override selectQueue(): void {}
+}
+
+const cards: readonly { readonly chip: Chip; readonly broken: UsedDevice }[] = [
+  { chip: edu, broken: use(ForgetfulEdu, { addr: '05.0' }) },
+  { chip: pciTestdev, broken: use(TalkativeTestdev, { addr: '06.0' }) },
+  { chip: pcTestdev, broken: use(AskewTestdev) },
+  { chip: virtioRng, broken: use(GullibleRng, { addr: '07.0' }) },
+];
+
+describe.each(cards)('$chip.name', { timeout: 60_000 }, ({ chip, broken }) => {
+  const plan = { operations: 3_000, seed: 7 };
+
+  it.skipIf(missing)('answers as QEMU does, but for what is known', async () => {
+    const result = await conform(chip, new MachineSubject(chip), new QemuSubject(chip.qemu), plan);
+    expect(passed(result), formatResult(result)).toBe(true);
+    expect(result.counts.operations).toBe(plan.operations);
+  });
+
+  it('with a planted bug is told from the card without it', async () => {
+    const bad = defineMachine({ ...pcI440fx, devices: [...pcI440fx.devices, broken] });
+    const script = { date: chip.dates[0] as string, operations: writeScript(chip, new Random(plan.seed), 1_000) };
+    const answers = await new MachineSubject(chip).run(script);
+    expect(await new MachineSubject(chip).run(script)).toEqual(answers);
+    expect(await new MachineSubject(chip, bad).run(script)).not.toEqual(answers);
+  });
+});
+
+describe('what is waited for', () => {
+  it('comes in guest time, and is answered as it then is', async () => {
+    const factorial = 0xe000_0008;
+    const operations = [
+      { kind: 'out', port: 0xcf8, size: 4, value: 0x8000_2810 },
+      { kind: 'out', port: 0xcfc, size: 4, value: 0xe000_0000 },
+      { kind: 'out', port: 0xcf8, size: 4, value: 0x8000_2804 },
+      { kind: 'out', port: 0xcfc, size: 2, value: 2 },
+      { kind: 'store', address: factorial, size: 4, value: 5 },
+      { kind: 'load', address: 0xe000_0020, size: 4 },
+      { kind: 'await', address: 0xe000_0020, bits: 1 },
+      { kind: 'load', address: factorial, size: 4 },
+    ] as const;
+    const answers = await new MachineSubject(edu).run({ date: edu.dates[0] as string, operations });
+    expect(answers.slice(5).map(({ value }) => value)).toEqual([1, 0, 120]);
+    expect(operations.slice(6).map(formatOperation)[0]).toBe('wait until bits 0x01 at 0xe0000020 are clear');
+  });
+});
