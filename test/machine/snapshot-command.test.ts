@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,7 +17,7 @@ import { backplane } from '../cli/fake-terminal.ts';
 const folder = mkdtempSync(join(tmpdir(), 'backplane-snapshot-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function file(name: string, content: string): string {
+function file(name: string, content: string | Buffer): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
@@ -65,17 +75,47 @@ describe('backplane run --save and -loadvm', () => {
   });
 
   it('leave the file that was there when they cannot write a whole one', async () => {
-    const there = file('there.json', 'precious');
+    const there = file('there.json', '');
+    await backplane('run', readClock, '-m', '1', '--save', there);
+    const before = readFileSync(there, 'utf8');
     const alien = file(
       'alien.ts',
       'export default { name: "alien", start: () => ({ name: "alien", next() { throw new Error("no"); }, interrupt() {} }) };',
     );
     expect(await refused('run', alien, '--save', there)).toContain('no');
-    expect(readFileSync(there, 'utf8')).toBe('precious');
-    expect(await refused('run', readClock, '--save', join(folder, 'no', 'such', 'folder.json'))).toMatch(
-      /--save '.*': cannot be written/,
-    );
+    expect(readFileSync(there, 'utf8')).toBe(before);
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('write over a snapshot, where a name that leads to it goes on doing so', async () => {
+    const [there, link] = [join(folder, 'over.json'), join(folder, 'link.json')];
+    await backplane('run', readClock, '-m', '1', '-limit', '3', '--save', there);
+    symlinkSync(there, link);
+    const { status } = await backplane('run', readClock, '-loadvm', there, '--save', link);
+    expect(status).toBe(0);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(JSON.parse(readFileSync(there, 'utf8')).accelerator.processors[0].finished).toBe(true);
+  });
+
+  it.each<[string, () => string, string]>([
+    [
+      'a file that is no snapshot',
+      () => file('precious.ts', 'const a = 1;'),
+      'this file is there and is no snapshot, so it is left alone.',
+    ],
+    ['a folder', () => folder, `this is a folder. Give the name of a file in it: ${join(folder, 'machine.json')}.`],
+    [
+      'a file in no folder',
+      () => join(folder, 'no', 'such.json'),
+      `there is no folder '${join(folder, 'no')}'. Make it first.`,
+    ],
+    ['a device', () => '/dev/null', 'this is no file that can be written over.'],
+    ['no name', () => `${folder}/`, 'this is no name of a file.'],
+  ])('refuse before anything runs to save into %s', async (_, target, message) => {
+    const path = target();
+    const { status, printed, noted } = await backplane('run', readClock, '--trace', '--save', path);
+    expect([status, printed]).toEqual([1, '']);
+    expect(noted).toContain(`--save '${path}': ${message}`);
   });
 });
 
@@ -84,13 +124,34 @@ describe('a snapshot file that is none is refused with status 1', () => {
 
   it.each<[string, () => string, string]>([
     ['no file', () => join(folder, 'nothing.json'), 'there is no such file. Give the file that --save wrote.'],
-    ['a folder', () => folder, 'this is no file.'],
+    ['a folder', () => folder, 'this is no file, but a folder.'],
+    ['an empty file', () => file('empty.json', ''), 'it is empty.'],
+    [
+      'a recording',
+      () => file('boot.iotrace', '# a boot\n0 PW 70 1 0b\n'),
+      "this looks like a recording, and is no snapshot. Play it with 'backplane replay ",
+    ],
+    [
+      'a packed recording',
+      () => file('boot.iotrace.gz', Buffer.from([0x1f, 0x8b, 8, 0])),
+      'this looks like a recording, and is no snapshot.',
+    ],
+    [
+      'bytes that are no text',
+      () => file('latin.json', Buffer.from('{ "schema": "backplane-snapshot/1", "x": "\xff" }', 'latin1')),
+      'it is damaged: it has bytes that are no UTF-8 text.',
+    ],
+    [
+      'a snapshot with a letter too many',
+      () => file('typo.json', '{ "schema": "backplane-snapshot/1", x }'),
+      'it is a snapshot, and damaged: it cannot be read as JSON',
+    ],
     ['an endless device', () => '/dev/zero', 'this is no file.'],
     ['no JSON', () => file('text.json', 'hello'), 'it cannot be read as JSON'],
     [
       'half of a JSON value',
       () => file('half.json', '{"schema": "backplane-snapshot/1", "machine": {'),
-      'it cannot be read as JSON',
+      'it ends in the middle, after 47 characters: the rest is lost. Save the machine again.',
     ],
     ['bytes', () => file('bytes.json', '\u0000\u0001'), 'it cannot be read as JSON'],
     ['another JSON value', () => file('other.json', '{"name": "x"}'), 'this is no snapshot of a machine'],
@@ -109,8 +170,10 @@ describe('a snapshot file that is none is refused with status 1', () => {
     const saved = join(folder, 'isapc.json');
     await backplane('run', readClock, '-machine', 'isapc', '-m', '1', '--save', saved);
     expect(existsSync(saved)).toBe(true);
-    expect(await load(saved)).toContain(
-      "This snapshot cannot be restored on machine 'pc-i440fx':\n  - 'machine.name': expected 'pc-i440fx', found \"isapc\"",
+    expect(await load(saved)).toBe(
+      `backplane: -loadvm '${saved}': This snapshot cannot be restored on machine 'pc-i440fx':\n` +
+        "  - 'machine.name': expected 'pc-i440fx', found \"isapc\". Restore it on the machine that was saved\n" +
+        'Write: -machine isapc',
     );
   });
 
@@ -120,6 +183,39 @@ describe('a snapshot file that is none is refused with status 1', () => {
     const other = file('other.ts', program(' yield* guest.out8(0x70, 1);'));
     expect(await refused('run', other, '-loadvm', saved)).toContain(
       "guest program 'clock' does something else (out8 at 0x70) at operation 1",
+    );
+  });
+
+  it('a machine with other devices, with the words that are missing', async () => {
+    const saved = join(folder, 'devices.json');
+    const device = ['-device', 'edu,id=card,addr=05.0,dma_mask=0xfff'];
+    await backplane('run', readClock, '-m', '1', ...device, '--save', saved);
+    expect(await load(saved)).toBe(
+      `backplane: -loadvm '${saved}': This snapshot cannot be restored on machine 'pc-i440fx':\n` +
+        '  - device \'card\': is in the snapshot, and the machine has no such device. Build it with that "edu", as when it was saved\n' +
+        'Add to the command line: -device edu,id=card,addr=05.0',
+    );
+    const other = ['-device', 'edu,id=card,addr=05.0'];
+    expect(await refused('run', readClock, '-loadvm', saved, ...other)).toBe(
+      `backplane: -loadvm '${saved}': This snapshot cannot be restored on machine 'pc-i440fx':\n` +
+        '  - device \'card\', \'options.dmaMask\': expected "268435455", found "4095"\n' +
+        'Give -machine, -device and -global as they were when it was saved.',
+    );
+    const { status } = await backplane('run', readClock, '-loadvm', saved, ...device);
+    expect(status).toBe(0);
+  });
+
+  it('a snapshot whose values no machine has, with the file and the place', async () => {
+    const saved = join(folder, 'edited.json');
+    await backplane('run', readClock, '-m', '1', '--save', saved);
+    const text = readFileSync(saved, 'utf8');
+    const edited = file('edited.json', text.replace('"ram": 1048576', '"ram": 12'));
+    expect(await load(edited)).toContain(
+      `-loadvm '${edited}': This snapshot cannot be restored on machine 'pc-i440fx':\n  - 'machine.ram': is 12 bytes`,
+    );
+    const odd = file('odd.json', text.replace('"resetControl": "behind"', '"resetControl": "sideways"'));
+    expect(await load(odd)).toContain(
+      '\'machine.options.resetControl\': expected one of behind, overlay, found "sideways"',
     );
   });
 

@@ -4,15 +4,16 @@ import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
 import { type Command, Unfinished } from '../command.ts';
+import { showConsoles } from '../console-output.ts';
 import { formatExits } from '../exit-report.ts';
 import { tracedGuest } from '../guest-trace.ts';
 import { loadProgram } from '../load-program.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { HotReload } from '../plugins/hot-reload.ts';
 import { observeWith, reportObservers } from '../plugins/observe.ts';
+import { restoreFile } from '../restore-file.ts';
 import { DefaultLimit, runInSlices } from '../run-watched.ts';
-import { readSnapshotFile, writeSnapshotFile } from '../snapshot-file.ts';
-import { checkSnapshotNeeds } from '../snapshot-needs.ts';
+import { checkSaveTarget, writeSnapshotFile } from '../snapshot-file.ts';
 
 export const runCommand: Command = {
   usage:
@@ -27,7 +28,7 @@ ${machineHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
   -limit OPERATIONS     end after so many guest operations; default 100 million
   -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
-  --save FILE           write the machine down when the run ends: JSON, to be loaded with -loadvm
+  --save FILE           write the machine down when the run ends: JSON, to be loaded with -loadvm; over a snapshot that is there
   --watch               reload plugins that change while the guest runs: code is swapped, state is kept
   --trace               print each operation of the guest, when it happened (modelled time), and what became of it
   --profile             measure the host time of device handlers
@@ -64,6 +65,7 @@ Examples:
     const guests = programsOf(file, exported);
     const { definition, request, plugins, warnings } = await chooseMachine(args, ownMachine(exported));
     const [loaded, saveTo] = [args.value('loadvm'), args.value('save')];
+    if (saveTo !== undefined) checkSaveTarget(saveTo);
     const simulated = simulatedAccelerator(accelerator);
     // A restored program goes once more through what it did: that is not printed again.
     let isNew = loaded === undefined;
@@ -82,14 +84,13 @@ Examples:
       onObserverFailure: reportObservers(terminal),
       onGuestError: (device: string, message: string) => terminal.note(`guest error: ${device}: ${message}`),
     };
-    const snapshot = loaded === undefined ? undefined : readSnapshotFile(loaded);
-    if (loaded !== undefined) await checkSnapshotNeeds(loaded, snapshot, definition, plugins);
     const machine: Machine =
       loaded === undefined
         ? Machine.create(definition, surroundings)
-        : Machine.restore(definition, snapshot, { ...surroundings, guests: traced });
+        : await restoreFile(loaded, definition, { ...surroundings, guests: traced }, plugins);
     isNew = true;
     for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
+    const endConsoles = await showConsoles(machine, terminal.note);
     const options = operationLimit === undefined ? {} : { operationLimit };
     let isUnderWay = loaded !== undefined;
     const step = (how: RunOptions) => (isUnderWay ? machine.resume(how) : machine.run(traced, how));
@@ -103,6 +104,7 @@ Examples:
     const outcome = reload ? await runInSlices(stepOn, operationLimit, () => reload.look()) : step(options);
     if (saveTo !== undefined) await writeSnapshotFile(saveTo, machine);
     endObservers();
+    endConsoles();
     if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
     else terminal.print(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
     const problem = unfinished(outcome, operationLimit);

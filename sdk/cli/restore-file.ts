@@ -1,0 +1,61 @@
+import type { Machine, MachineDefinition, RestoreRequest } from '../machine/index.ts';
+import { BackplaneError } from '../memory/errors.ts';
+import { knownDevices } from './catalogue.ts';
+import type { LoadedPlugin } from './plugins/plugin.ts';
+import { readSnapshotFile } from './snapshot-file.ts';
+import { checkSnapshotNeeds } from './snapshot-needs.ts';
+
+/** `-loadvm FILE`: the machine that was saved there. Every refusal names the file, and the options that would help. */
+export async function restoreFile(
+  path: string,
+  definition: MachineDefinition,
+  request: RestoreRequest,
+  plugins: readonly LoadedPlugin[],
+): Promise<Machine> {
+  const { Machine } = await import('../machine/index.ts');
+  const { StateError } = await import('../device/index.ts');
+  const snapshot = readSnapshotFile(path);
+  await checkSnapshotNeeds(path, snapshot, definition, plugins);
+  const deviceClasses = (await knownDevices(plugins)).map(({ deviceClass }) => deviceClass);
+  try {
+    return Machine.restore(definition, snapshot, { ...request, deviceClasses });
+  } catch (cause) {
+    if (!(cause instanceof StateError)) throw cause;
+    const advice = optionsFor(snapshot as Saved, cause.differences);
+    throw new BackplaneError(`-loadvm '${path}': ${cause.message}${advice}`, { cause });
+  }
+}
+
+interface Saved {
+  readonly machine?: { readonly name?: unknown };
+  readonly devices?: readonly SavedDevice[];
+}
+interface SavedDevice {
+  readonly id?: unknown;
+  readonly type?: unknown;
+  readonly plugged?: unknown;
+  readonly place?: { readonly address?: unknown };
+}
+interface Difference {
+  readonly device?: string | undefined;
+  readonly path: string;
+}
+
+/** The command line that was saved, as far as the differences are about that. */
+function optionsFor(saved: Saved, differences: readonly Difference[]): string {
+  if (differences.some(({ path }) => path === 'machine.name'))
+    return `\nWrite: -machine ${String(saved.machine?.name)}`;
+  const isAboutOptions = ({ device, path }: Difference) =>
+    path.startsWith('machine.options') || (device !== undefined && /^(options|place)\b/.test(path));
+  const missing = differences.flatMap(({ device, path }) => (device !== undefined && path === '' ? [device] : []));
+  const words = (saved.devices ?? [])
+    .filter(({ id, plugged }) => plugged !== true && missing.includes(String(id)))
+    .map(({ id, type, place }) => deviceWords(String(id), String(type), place?.address));
+  if (words.length > 0) return `\nAdd to the command line: ${words.join(' ')}`;
+  return differences.some(isAboutOptions) ? '\nGive -machine, -device and -global as they were when it was saved.' : '';
+}
+
+function deviceWords(id: string, type: string, address: unknown): string {
+  const at = typeof address === 'string' ? `,addr=${address}` : '';
+  return `-device ${type}${id === type ? '' : `,id=${id}`}${at}`;
+}
