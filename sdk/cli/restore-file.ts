@@ -28,7 +28,7 @@ export async function restoreFile(
 
 interface Saved {
   readonly machine?: { readonly name?: unknown };
-  readonly devices?: readonly SavedDevice[];
+  readonly devices?: unknown;
 }
 interface SavedDevice {
   readonly id?: unknown;
@@ -48,11 +48,17 @@ function optionsFor(saved: Saved, differences: readonly Difference[]): string {
   const isAboutOptions = ({ device, path }: Difference) =>
     path.startsWith('machine.options') || (device !== undefined && /^(options|place)\b/.test(path));
   const missing = differences.flatMap(({ device, path }) => (device !== undefined && path === '' ? [device] : []));
-  const words = (saved.devices ?? [])
-    .filter(({ id, plugged }) => plugged !== true && missing.includes(String(id)))
+  const words = devicesOf(saved)
+    .filter(({ id, type, plugged }) => plugged !== true && typeof type === 'string' && missing.includes(String(id)))
     .map(({ id, type, place }) => deviceWords(String(id), String(type), place?.address));
   if (words.length > 0) return `\nAdd to the command line: ${words.join(' ')}`;
   return differences.some(isAboutOptions) ? '\nGive -machine, -device and -global as they were when it was saved.' : '';
+}
+
+/** Those that are any: the snapshot was refused, and may be wrong in everything. */
+function devicesOf({ devices }: Saved): readonly SavedDevice[] {
+  if (!Array.isArray(devices)) return [];
+  return devices.filter((one: unknown): one is SavedDevice => typeof one === 'object' && one !== null);
 }
 
 function deviceWords(id: string, type: string, address: unknown): string {
