@@ -1,14 +1,24 @@
 import type { DeviceClass } from '../device/index.ts';
+import { BackplaneError } from '../memory/index.ts';
 import type { BusMaster } from './bus-master.ts';
 import { capability, PciCapabilityId } from './pci-capabilities.ts';
 import type { PciConfigSpace } from './pci-config-space.ts';
 import type { PciDevice } from './pci-device.ts';
 
 const Field = { Control: 2, Address: 4, AddressHigh: 8, Data32Bit: 8, Data64Bit: 12 } as const;
-const Control = { Enable: 0x01, MultipleMessageEnable: 0x70, Is64Bit: 0x80 } as const;
+/** The mask begins here, what waits behind it 4 bytes later. */
+const Masks = { Of32Bit: 12, Of64Bit: 16, Pending: 4 } as const;
+const Control = { Enable: 0x01, CapableShift: 1, EnabledShift: 4, Log2: 0x7, Is64Bit: 0x80, HasMask: 0x100 } as const;
 const AlignedAddress = [0xfc, 0xff, 0xff, 0xff] as const;
+const DataBytes = 2;
+const MaskBytes = 4;
+const MostVectors = 32;
 
 export interface MsiSpec {
+  /** How many messages it can send: 1, 2, 4, 8, 16 or 32. Default: 1. */
+  readonly vectors?: number;
+  /** The guest may hold single messages back; they wait then. Default: false. */
+  readonly perVectorMasking?: boolean;
   /** The message address may lie above 4 GiB. Default: true. */
   readonly is64Bit?: boolean;
   /** Where the capability is in configuration space. Default: the first free place. */
@@ -16,25 +26,39 @@ export interface MsiSpec {
 }
 
 /**
- * The function can interrupt by a message, if the guest asks for that, instead of its pin: one vector. Extend the class
- * from PciDevice and call `sendMessage()` where the pin would go up.
+ * The function can interrupt by messages, if the guest asks for that, instead of its pin. Extend the class from PciDevice and
+ * call `sendMessage(vector)` where the pin would go up.
  */
-export function msi({ is64Bit = true, offset }: MsiSpec = {}) {
+export function msi({ vectors = 1, perVectorMasking = false, is64Bit = true, offset }: MsiSpec = {}) {
   const addressBytes = is64Bit ? 8 : 4;
-  return (deviceClass: DeviceClass<PciDevice>): void =>
+  const control = (Math.log2(vectors) << Control.CapableShift) | (is64Bit ? Control.Is64Bit : 0);
+  const rest = perVectorMasking ? 2 + 2 * MaskBytes : 0;
+  const mask = 2 ** vectors - 1;
+  return (deviceClass: DeviceClass<PciDevice>): void => {
+    if (!Number.isInteger(Math.log2(vectors)) || vectors < 1 || vectors > MostVectors) {
+      throw new BackplaneError(
+        `Class ${deviceClass.name}: @msi has vectors: ${vectors}. The capability counts in powers of two: give it 1, 2, 4, 8, 16 or 32.`,
+      );
+    }
     capability({
       id: PciCapabilityId.Msi,
       ...(offset === undefined ? {} : { offset }),
-      contents: [is64Bit ? Control.Is64Bit : 0, 0, ...new Array<number>(addressBytes).fill(0), 0, 0],
+      contents: [
+        control,
+        perVectorMasking ? Control.HasMask >>> 8 : 0,
+        ...new Array<number>(addressBytes + DataBytes + rest).fill(0),
+      ],
       writable: [
-        Control.Enable | Control.MultipleMessageEnable,
+        Control.Enable | (Control.Log2 << Control.EnabledShift),
         0,
         ...AlignedAddress,
         ...new Array<number>(addressBytes - AlignedAddress.length).fill(0xff),
         0xff,
         0xff,
+        ...(perVectorMasking ? [0, 0, ...[0, 8, 16, 24].map((shift) => Math.floor(mask / 2 ** shift) & 0xff)] : []),
       ],
     })(deviceClass);
+  };
 }
 
 /**
@@ -58,30 +82,86 @@ export class MessageSignalledInterrupts {
     return this.offset !== undefined && (this.config.get(this.offset + Field.Control, 1) & Control.Enable) !== 0;
   }
 
-  /** A guest that enables more vectors than the one there is gets one. */
-  limitVectors(): void {
-    if (!this.enabled || this.offset === undefined) return;
-    const at = this.offset + Field.Control;
-    this.config.set(at, this.config.get(at, 1) & ~Control.MultipleMessageEnable, 1);
+  /** How many messages the function can send. */
+  get vectors(): number {
+    return this.offset === undefined ? 0 : 1 << ((this.control >>> Control.CapableShift) & Control.Log2);
   }
 
-  /** The write that a message is now. */
+  /** How many of them the guest has given it. */
+  get enabledVectors(): number {
+    return 1 << ((this.control >>> Control.EnabledShift) & Control.Log2);
+  }
+
+  /** The guest has written the configuration: it gets no more vectors than there are, and what it no longer holds back. */
+  update(): void {
+    if (!this.enabled || this.offset === undefined) return;
+    const { control, vectors } = this;
+    const others = control & ~(Control.Log2 << Control.EnabledShift);
+    const log2 = Math.log2(Math.min(this.enabledVectors, vectors));
+    this.config.set(this.offset + Field.Control, others | (log2 << Control.EnabledShift), 2);
+    const { maskAt } = this;
+    if (maskAt === undefined) return;
+    const held = this.config.get(maskAt, 4);
+    const waiting = this.config.get(maskAt + Masks.Pending, 4);
+    let left = 0;
+    for (let vector = 0; vector < this.enabledVectors; vector++) {
+      const bit = (waiting & (1 << vector)) >>> 0;
+      if (bit !== 0 && (held & bit) === 0) this.write(vector);
+      else left += bit;
+    }
+    this.config.set(maskAt + Masks.Pending, left, 4);
+  }
+
+  /** The write that the first message is now. */
   get message(): { readonly address: bigint; readonly data: number } {
-    const { config, offset = 0 } = this;
-    const is64Bit = (config.get(offset + Field.Control, 1) & Control.Is64Bit) !== 0;
+    return this.messageOf(0);
+  }
+
+  /** The guest's data with the vector in its low bits, as many of them as the guest has enabled. */
+  messageOf(vector: number): { readonly address: bigint; readonly data: number } {
+    const { config, offset = 0, control } = this;
+    const is64Bit = (control & Control.Is64Bit) !== 0;
     const high = is64Bit ? config.get(offset + Field.AddressHigh, 4) : 0;
     const data = config.get(offset + (is64Bit ? Field.Data64Bit : Field.Data32Bit), 2);
-    return { address: (BigInt(high) << 32n) | BigInt(config.get(offset + Field.Address, 4)), data };
+    const lowBits = this.enabledVectors - 1;
+    const address = (BigInt(high) << 32n) | BigInt(config.get(offset + Field.Address, 4));
+    return { address, data: (data & ~lowBits) | (vector & lowBits) };
   }
 
-  /** Sends it if messages are enabled. It is lost without an error where nobody receives it, or if the function is no master. */
-  send(): boolean {
+  /**
+   * Sends it if messages are enabled, or keeps it until the guest no longer holds it back. With fewer vectors enabled than
+   * there are, several share one. It is lost without an error where nobody receives it, or if the function is no master.
+   */
+  send(vector = 0): boolean {
     if (!this.enabled) return false;
-    const { address, data } = this.message;
+    if (!Number.isInteger(vector) || vector < 0 || vector >= this.vectors) {
+      throw new BackplaneError(
+        `MSI: there is no vector ${vector}: @msi declares ${this.vectors}, from 0 on. Raise its vectors, or send another.`,
+      );
+    }
+    const shared = vector & (this.enabledVectors - 1);
+    const { maskAt } = this;
+    if (maskAt === undefined || (this.config.get(maskAt, 4) & (1 << shared)) === 0) this.write(shared);
+    else this.config.set(maskAt + Masks.Pending, this.config.get(maskAt + Masks.Pending, 4) | (1 << shared), 4);
+    return true;
+  }
+
+  private get control(): number {
+    return this.offset === undefined ? 0 : this.config.get(this.offset + Field.Control, 2);
+  }
+
+  /** Where the mask is; undefined without per-vector masking. */
+  private get maskAt(): number | undefined {
+    const { control, offset } = this;
+    if (offset === undefined || (control & Control.HasMask) === 0) return undefined;
+    return offset + ((control & Control.Is64Bit) !== 0 ? Masks.Of64Bit : Masks.Of32Bit);
+  }
+
+  private write(vector: number): void {
+    const { address, data } = this.messageOf(vector);
     this.bytes[0] = data & 0xff;
     this.bytes[1] = data >>> 8;
     if (this.port.enabled) this.observer?.(address, data);
     this.port.write(address, this.bytes);
-    return true;
   }
 }

@@ -114,8 +114,8 @@ export abstract class PciDevice extends Device {
   /** The guest writes its configuration; `onConfigWrite` follows. */
   writeConfig(offset: number, value: number, size: number): void {
     this.config.write(offset, value, size);
-    this.msi.limitVectors();
     this.applyConfiguration(offset, size);
+    this.msi.update();
     this.onConfigWrite(offset, size);
   }
 
@@ -153,9 +153,9 @@ export abstract class PciDevice extends Device {
   /** Registers of the configuration space changed: those from `offset`, `size` bytes. */
   protected onConfigWrite(_offset: number, _size: number): void {}
 
-  /** Sends the function's message if the guest has asked for messages instead of the pin; else nothing happens. */
-  protected sendMessage(): boolean {
-    return this.msi.send();
+  /** Sends one of the function's messages if the guest has asked for messages instead of the pin; else nothing happens. */
+  protected sendMessage(vector = 0): boolean {
+    return this.msi.send(vector);
   }
 
   /** The status register shows the pin even while the command register holds it back; messages take its place. */
