@@ -68,8 +68,7 @@ export class Edu extends PciDevice {
   @destination destination = 0n;
   @count count = 0n;
   @command command = 0n;
-  /** The card's own memory, at 0x40000 for transfers. */
-  @state readonly buffer = new Uint8Array(Buffer.Size);
+  @state readonly buffer = new Uint8Array(Buffer.Size); // the card's own memory, at 0x40000 for transfers
   private readonly factorialDone;
   private readonly dmaDone;
 
@@ -148,7 +147,8 @@ export class Edu extends PciDevice {
   override reset(): void {
     super.reset();
     this.buffer.fill(0);
-    for (const timer of [this.factorialDone, this.dmaDone]) timer.cancel();
+    this.factorialDone.cancel();
+    this.dmaDone.cancel();
   }
 
   private finishFactorial(): void {
