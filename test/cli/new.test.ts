@@ -118,6 +118,8 @@ describe('backplane new', () => {
     [['device', 'a', 'b'], 'takes one name'],
     [['device', 'a', '--backplane', './nothing.tgz'], 'there is no such file'],
     [['device', 'a', '--backplane', 'a"b'], 'not a specifier'],
+    [['device', 'a', '--backplane', '$(rm)'], 'not a specifier'],
+    [['device', 'a', '--backplane', '.'], 'there is no package.json of backplane in that folder'],
     [['device', 'a', '--backplane', 'backplane@1'], 'write the version alone: --backplane 1'],
     [['device', 'a', '--backplane', '@my/fork@^1.2'], 'npm:@my/fork@^1.2'],
   ])('%s', async (words, message) => {

@@ -32,9 +32,13 @@ interface LockFile {
 /** `--backplane SPEC`: a path is made absolute, since the project's folder is another one; anything else npm understands. */
 export function givenSpecifier(given: string): string {
   const path = given.replace(/^file:/, '');
-  if (/^(?:file:|\.{0,2}\/)|\.tgz$/.test(given) && !/^https?:/.test(given)) {
-    if (statSync(path, { throwIfNoEntry: false }) !== undefined) return `file:${realpathSync(path)}`;
-    throw new BackplaneError(`--backplane ${given}: there is no such file. Give a tarball, a folder or a version.`);
+  if (/^(?:file:|\.{0,2}\/|\.{1,2}$)|\.tgz$/.test(given) && !/^https?:/.test(given)) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined)
+      throw new BackplaneError(`--backplane ${given}: there is no such file. Give a tarball, a folder or a version.`);
+    if (found.isDirectory() && packageName(path) !== 'backplane')
+      throw new BackplaneError(`--backplane ${given}: there is no package.json of backplane in that folder.`);
+    return `file:${realpathSync(path)}`;
   }
   const [, name, version] = /^((?:@[\w.-]+\/)?[\w.-]+)@(.*)$/.exec(given) ?? [];
   if (name !== undefined) {
@@ -43,7 +47,14 @@ export function givenSpecifier(given: string): string {
       `--backplane ${given}: it is what stands behind "backplane" in package.json; write ${instead}.`,
     );
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (given !== '' && !given.startsWith('-') && !/[\s"\\\u0000-\u001f]/.test(given)) return given;
+  if (/^[A-Za-z0-9^~<>=*@][A-Za-z0-9^~<>=*.|@:/+#_-]*$/.test(given)) return given;
   throw new BackplaneError(`--backplane ${given}: not a specifier. Give a tarball, a folder or a version.`);
+}
+
+function packageName(folder: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(resolve(folder, 'package.json'), 'utf8')) as { readonly name?: unknown }).name;
+  } catch {
+    return undefined;
+  }
 }
