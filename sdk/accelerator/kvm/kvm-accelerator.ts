@@ -20,7 +20,7 @@ import type { Zone } from './coalesced-zone-listener.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
 import { refuseHiddenResets } from './hidden-resets.ts';
-import { InterruptLine } from './interrupt-line.ts';
+import { InterruptInjection } from './interrupt-injection.ts';
 import { KvmVm } from './kvm-vm.ts';
 import { MapListeners } from './map-listeners.ts';
 import { RingDrain } from './ring-drain.ts';
@@ -49,7 +49,7 @@ export class KvmAccelerator extends Accelerator {
   private host: AcceleratorHost | undefined;
   private loop: RunLoop | undefined;
   private ring: RingDrain | undefined;
-  private observable: readonly (RingDrain | ExitService | InterruptLine)[] = [];
+  private observable: readonly (RingDrain | ExitService | InterruptInjection)[] = [];
 
   constructor(private readonly options: KvmAcceleratorOptions) {
     super();
@@ -98,7 +98,7 @@ export class KvmAccelerator extends Accelerator {
       throw new BackplaneError(`Accelerator '${this.name}': it has no vCPU. Give it at least one.`);
     this.ring = new RingDrain(kernel, first, host.topology, access, requests, statistics);
     const service = new ExitService(access, requests);
-    const interrupts = new InterruptLine(vm, host.interruptController);
+    const interrupts = new InterruptInjection(vm, host.interruptController);
     this.observable = [this.ring, service, interrupts];
     this.loop = new RunLoop({
       kernel,

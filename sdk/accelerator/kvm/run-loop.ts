@@ -7,7 +7,7 @@ import type { EventConsumers } from './event-consumers.ts';
 import type { ExitService } from './exit-service.ts';
 import { IdleWatch } from './idle-watch.ts';
 import { finishInstruction } from './instruction-boundary.ts';
-import type { InterruptLine } from './interrupt-line.ts';
+import type { InterruptInjection } from './interrupt-injection.ts';
 import type { KvmVm } from './kvm-vm.ts';
 import { resetRegisters } from './reset-state.ts';
 import type { RingDrain } from './ring-drain.ts';
@@ -28,7 +28,7 @@ export interface RunLoopParts {
   readonly schedule: VcpuSchedule;
   readonly ring: RingDrain;
   readonly service: ExitService;
-  readonly interrupts: InterruptLine;
+  readonly interrupts: InterruptInjection;
   readonly time: TimeKeeper;
   readonly consumers: EventConsumers;
   readonly requests: RunRequests;

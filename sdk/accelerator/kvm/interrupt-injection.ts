@@ -5,7 +5,7 @@ import type { KvmVcpu, KvmVm } from './kvm-vm.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
 
 /** The line from the interrupt controller to the first vCPU, served as userspace must without an in-kernel PIC. */
-export class InterruptLine {
+export class InterruptInjection {
   private listener: AcceleratorListener | undefined;
   private readonly argument = new DataView(new ArrayBuffer(StructSize.interrupt));
 
