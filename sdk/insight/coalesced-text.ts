@@ -14,7 +14,7 @@ function formatOne(report: CoalescedRangeReport): string {
   const zones = report.zones.map(({ start, size }) => `${describeRange(start, size)} (${bytes(size)})`);
   return [
     `${placeOf(report)}: ${report.verdict}`,
-    `  declared by ${deviceOf(report)}, region '${report.region}', offset ${hex(report.declared.offset)}, ${bytes(report.declared.size)}`,
+    `  declared by ${deviceOf(report)}, region '${report.region}', offset ${hex(report.declared.offset)}, ${bytes(report.declared.size)}${named(report)}`,
     `  zones in force: ${zones.length === 0 ? 'none' : zones.join(', ')}`,
     `  delivered before accesses to: ${report.flushPartners.length === 0 ? '-' : report.flushPartners.join(', ')}`,
     ...explainVerdict(report).map((sentence) => `  ${sentence}`),
@@ -119,6 +119,9 @@ function placeOf({ space, start, declared, region }: CoalescedRangeReport): stri
 
 const deviceOf = ({ device }: CoalescedRangeReport): string =>
   device === undefined ? 'no device' : `device '${device}'`;
+
+const named = ({ registers }: CoalescedRangeReport): string =>
+  registers.length === 0 ? '' : `: ${list(registers.map((name) => `'${name}'`))}`;
 
 const bytes = (count: number): string => (count === 1 ? '1 byte' : `${count} bytes`);
 

@@ -1,3 +1,4 @@
+import type { RegisterDeclaration } from '../device/index.ts';
 import {
   type AddressRange,
   type AddressSpace,
@@ -29,9 +30,15 @@ export interface ExplainedDevice {
   readonly device: RegionOwner;
   /** The regions of its class, mapped or not. */
   readonly regions: readonly MemoryRegion[];
+  /** What its class declares of its registers. */
+  readonly blueprint?: { readonly registers: readonly NamedRegister[] };
   /** Regions that the class declared independent of what the given region queues. */
   independentOf(region: MemoryRegion): readonly MemoryRegion[];
 }
+
+type NamedRegister = Pick<RegisterDeclaration, 'name' | 'offset' | 'width' | 'count' | 'stride' | 'indexedBy'> & {
+  readonly region: { readonly name: string };
+};
 
 /**
  * alive: every write that the region takes inside the range can be queued. narrowed: only some widths or places.
@@ -59,6 +66,8 @@ export interface CoalescedRangeReport {
   readonly priority: number;
   /** Offsets in the region, as declared. */
   readonly declared: { readonly offset: number; readonly size: number };
+  /** The declared registers in the range, by name. */
+  readonly registers: readonly string[];
   /** The name of the address space, and where the range lies in it; undefined while it is not mapped. */
   readonly space: string | undefined;
   readonly start: number | undefined;
@@ -133,7 +142,9 @@ function describe(
 ) {
   const { owner } = region;
   const others = owner === undefined ? [] : known.filter((other) => other !== region && other.owner === owner);
-  const independent = machine.devices.find(({ device }) => device === owner)?.independentOf(region) ?? [];
+  const explained = machine.devices.find(({ device }) => device === owner);
+  const independent = explained?.independentOf(region) ?? [];
+  const registers = explained?.blueprint?.registers.filter((register) => register.region.name === region.name) ?? [];
   const unguarded = others.filter(
     (other) => other.ops.reads.handlers.length > 0 && !other.flushCoalescedIo && !independent.includes(other),
   );
@@ -142,9 +153,20 @@ function describe(
     region: region.name,
     priority: region.priority,
     declared: { offset, size },
+    registers: registers.filter((register) => meets(register, offset, size)).map(({ name }) => name),
     flushPartners: [region, ...others].filter((other) => other.flushCoalescedIo).map((other) => other.name),
     unprotectedReads: unguarded.map((other) => other.name),
   };
+}
+
+/** An indexed register has no place of its own. */
+function meets(
+  { offset, width, count = 1, stride = 0, indexedBy }: NamedRegister,
+  start: number,
+  size: number,
+): boolean {
+  const end = offset + (count - 1) * stride + width / 8;
+  return indexedBy === undefined && offset < start + size && start < end;
 }
 
 function explainPlacement(

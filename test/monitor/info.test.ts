@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { VirtioRng } from '../../devices/index.ts';
+import { isapc, machines, pcI440fx } from '../../machines/index.ts';
+import { guestProgram, Machine, simulatedAccelerator, use } from '../../sdk/index.ts';
+import { explainCoalescedIo, infoCoalesced } from '../../sdk/insight/index.ts';
+import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
+
+describe.each([...machines])('machine %s', (_, definition) => {
+  const machine = Machine.create(definition);
+
+  it('has no coalesced range that does not work', () => {
+    expect(explainCoalescedIo(machine).map(({ verdict }) => verdict)).toEqual(
+      explainCoalescedIo(machine).map(() => 'alive'),
+    );
+    expect(machine.warnings).toEqual([]);
+  });
+
+  it('shows every device once in its tree, and every address space in its maps', () => {
+    const tree = infoQtree(machine);
+    for (const { id, blueprint } of machine.devices) {
+      expect(tree.split(`dev: ${blueprint.type}, id "${id}"`)).toHaveLength(2);
+    }
+    for (const { name } of machine.addressSpaces) {
+      expect(infoMtree(machine)).toMatch(new RegExp(`^address-space: ${name}$`, 'm'));
+      expect(infoMtree(machine, { flat: true })).toContain(` AS "${name}", root: `);
+    }
+  });
+});
+
+describe('what is shown of a machine', () => {
+  const bar = 0xc000;
+  const withRng = { ...pcI440fx, devices: [...pcI440fx.devices, use(VirtioRng, { addr: '05.0' })] };
+  const enable = guestProgram('enable', function* (guest) {
+    for (const [register, value] of [
+      [0x10, bar],
+      [0x04, 1],
+    ] as const) {
+      yield* guest.out32(0xcf8, 0x8000_2800 + register);
+      yield* guest.out32(0xcfc, value);
+    }
+  });
+
+  const choose = guestProgram('choose', function* (guest) {
+    yield* guest.out8(0x70, 0x0a);
+  });
+
+  it("names virtio's queue selector with the region that delivers it, unmapped and mapped", () => {
+    const machine = Machine.create(withRng);
+    const selector = () => explainCoalescedIo(machine).find(({ region }) => region === 'virtio-pci')!;
+    expect(selector()).toMatchObject({
+      verdict: 'unmapped',
+      registers: ['queueSelect'],
+      flushPartners: ['virtio-pci'],
+      declared: { offset: 0x0e, size: 2 },
+    });
+    machine.run(enable);
+    expect(selector()).toMatchObject({ verdict: 'alive', start: bar + 0x0e, zones: [{ start: bar + 0x0e, size: 2 }] });
+    expect(infoCoalesced(machine)).toContain("region 'virtio-pci', offset 0xe, 2 bytes: 'queueSelect'");
+  });
+
+  it('is what the guest has made of it, writes that still wait included', () => {
+    const accelerator = simulatedAccelerator({ drain: 'on-access' });
+    const machine = Machine.create(isapc, { accelerator });
+    for (const info of [infoQtree, infoMtree, infoCoalesced]) {
+      machine.run(choose);
+      expect(accelerator.queuedWrites).toBe(1);
+      info(machine);
+      expect(accelerator.queuedWrites).toBe(0);
+    }
+  });
+});
