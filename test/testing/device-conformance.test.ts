@@ -168,7 +168,7 @@ const brief = { runs: 5, length: 120, hostileAccesses: 500 };
 
 /** Names of the tests that fail. */
 const failing = (deviceClass: ConcreteDeviceClass): string[] =>
-  checkDevice(deviceClass, { ...brief, hostileAccesses: 6000 }).map(({ check }) => check);
+  checkDevice(deviceClass, { ...brief, hostileAccesses: 12_000 }).map(({ check }) => check);
 
 describe('the conformance of a device', () => {
   it('finds nothing in a device that keeps to its declaration', () => {
@@ -191,14 +191,14 @@ describe('the conformance of a device', () => {
 
   it('prints the shortest script that shows a mistake, as a guest program and for qtest', () => {
     const [failure] = checkDevice(StaysWarm, { ...brief, firstOnly: true });
-    expect(failure?.script.map(({ kind }) => kind)).toEqual(['write', 'reset', 'read']);
+    expect(failure?.script.map(({ kind }) => kind)).toEqual(['write', 'reset']);
     expect(failure?.text).toMatch(
-      /^StaysWarm: a reset leaves nothing behind .* step 3 answers 0x[0-9a-f]{2} .* on the device that was used before, and 0x00/,
+      /^StaysWarm: a reset leaves nothing behind .* after the reset 'warmth' is 0x1 on the device that was used before, and 0x0 on/,
     );
     expect(failure?.text).toMatch(
-      /guestProgram\(function\* \(guest\) \{\n {2}yield\* guest\.out8\(0x300, 0x[0-9a-f]+\); \/\/ control\n {2}\/\/ machine.reset\(\)\n {2}yield\* guest\.in8\(0x303\);/,
+      /guestProgram\(function\* \(guest\) \{\n {2}yield\* guest\.out8\(0x300, 0x[0-9a-f]+\); \/\/ control\n {2}\/\/ machine.reset\(\)\n\}/,
     );
-    expect(failure?.text).toMatch(/As a qtest script:\n\noutb 0x300 0x[0-9a-f]+\n# system_reset\ninb 0x303$/);
+    expect(failure?.text).toMatch(/As a qtest script:\n\noutb 0x300 0x[0-9a-f]+\n# system_reset$/);
   });
 
   it('repeats itself with the same seed, and tries other programs with another', () => {

@@ -1,5 +1,6 @@
 import { simulatedAccelerator } from '../../accelerator/index.ts';
 import { SystemBus } from '../../bus/index.ts';
+import { MICROSECOND, MILLISECOND } from '../../clock/index.ts';
 import { type AddressRange, hex } from '../../memory/index.ts';
 import type { Random } from '../random.ts';
 import type { ScriptStep, Space } from './guest-script.ts';
@@ -21,6 +22,9 @@ interface Outcome {
   readonly interrupts: string;
   readonly ram: Uint8Array;
 }
+
+/** Between a write that may wait and a look at what it did: what it started ends meanwhile, or would have. */
+const Pauses = [1 * MICROSECOND, 100 * MICROSECOND, 1 * MILLISECOND, 100 * MILLISECOND];
 
 type Drain = 'every-exit' | 'on-access';
 const PageSize = 0x1000;
@@ -108,7 +112,9 @@ function withLooks(subject: Subject, zones: readonly Zone[], random: Random): Sc
     const value = randomValue(random, width, first, subject.values);
     const { space, address, region, offset } = random.pick(others.length > 0 && !random.oneIn(4) ? others : targets);
     const size = legalWidths(region, offset)[0] ?? 1;
-    return [step, writeStep(first, 0, width, value), { kind: 'read', space, address, size }];
+    const look: ScriptStep = { kind: 'read', space, address, size };
+    const pause: ScriptStep[] = random.oneIn(2) ? [{ kind: 'wait', nanoseconds: random.pick(Pauses) }] : [];
+    return [step, writeStep(first, 0, width, value), ...pause, look];
   });
 }
 

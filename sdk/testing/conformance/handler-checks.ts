@@ -1,4 +1,4 @@
-import type { Device, HandlerRoute } from '../../device/index.ts';
+import { type Device, HandledRegion, type HandlerRoute } from '../../device/index.ts';
 import { hex } from '../../memory/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
@@ -96,4 +96,66 @@ const coalescedRangesAreTaken: Check = {
   },
 };
 
-export const handlerChecks: readonly Check[] = [coalescedRangesAreTaken, answersFit];
+/** Two handlers side by side, and an access wide enough for both: one that does not look at the width takes what is the other's. */
+const neighboursAreLeftAlone: Check = {
+  name: 'no handler that does not look at the width is given what belongs to its neighbour',
+  find(subject) {
+    const methods = subject.deviceClass.prototype as Record<string, unknown>;
+    for (const { template, handlers } of subject.blueprint.regions) {
+      if (!(template instanceof HandledRegion)) continue;
+      for (const route of handlers) {
+        if (
+          route.register !== undefined ||
+          !Number.isFinite(route.length) ||
+          looksAtWidth(methods[route.method], route)
+        )
+          continue;
+        for (let offset = route.offset; offset < route.offset + route.length; offset++) {
+          const taken = overreach(handlers, route, template, offset);
+          if (taken === undefined) continue;
+          const [size, other] = taken;
+          const call = route.isWrite ? 'write' : 'read';
+          const message =
+            `a ${call} of ${size} bytes at offset ${hex(offset)} of '${template.name}' goes to ${route.method}() alone, which ` +
+            `does not look at the width, though ${other.method}() is next to it. Let the region do it in pieces ` +
+            `(implements: { max: ${other.offset - offset} }), give the handler its { size }, or take the size as a parameter.`;
+          return { message, script: [] };
+        }
+      }
+    }
+    return undefined;
+  },
+};
+
+/** The size is the last parameter; who takes it has decided. */
+function looksAtWidth(handler: unknown, { isWrite }: HandlerRoute): boolean {
+  return (
+    typeof handler !== 'function' ||
+    handler.length >= (isWrite ? 3 : 2) ||
+    /\barguments\b|\.\.\./.test(String(handler).split('{')[0] ?? '')
+  );
+}
+
+/** A width that runs from here into the place of another handler. */
+function overreach(
+  handlers: readonly HandlerRoute[],
+  route: HandlerRoute,
+  region: HandledRegion,
+  offset: number,
+): readonly [size: number, other: HandlerRoute] | undefined {
+  for (const size of route.sizes) {
+    if (offset + size > region.size || !(region.implements.unaligned || offset % size === 0)) continue;
+    const other = handlers.find(
+      (one) =>
+        one.isWrite === route.isWrite &&
+        one.method !== route.method &&
+        Number.isFinite(one.length) &&
+        one.offset > offset &&
+        one.offset < offset + size,
+    );
+    if (other !== undefined) return [size, other];
+  }
+  return undefined;
+}
+
+export const handlerChecks: readonly Check[] = [coalescedRangesAreTaken, neighboursAreLeftAlone, answersFit];

@@ -1,12 +1,11 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import type { Device } from '../../device/index.ts';
+import { type Device, loadDevice, saveDevice } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { perform, read, type ScriptStep, write } from './guest-script.ts';
+import { heapUsed } from './heap.ts';
 import { sizesOf } from './observation.ts';
-import type { Check, Subject } from './subject.ts';
-import { clearRecorders, threw } from './twins.ts';
+import type { Check, Finding, Subject } from './subject.ts';
+import { clearRecorders, pinHigh, threw } from './twins.ts';
 
 /** Bytes that the heap may grow from the middle to the end: noise of the engine, less than one small object per access. */
 const Growth = 512 * 1024;
@@ -17,100 +16,134 @@ const LongestLook = 1_200_000;
 const LookEvery = 20_000;
 /** Programs are made in pieces, so that the program itself is not what fills the memory. */
 const Piece = 1000;
+/** Steps that are done again, all together, to shorten a history. */
+const MostRepeated = 3_000_000;
 
-/** Whatever a guest does: no handler throws, no timer runs wild, and nothing is remembered for ever. */
+/** A device with a guest that never gives up: with resets now and then, or one long life without any. */
+interface Life {
+  readonly resets: boolean;
+  readonly bench: TestBench<Device>;
+  readonly random: Random;
+}
+
+/** What went wrong, and at which step of the piece. */
+interface Incident {
+  readonly index: number;
+  readonly message: string;
+}
+
+/** Whatever a guest does: no handler throws, no timer runs wild, no reset leaves a pin up, and nothing is remembered for ever. */
 export const hostileGuest: Check = {
   name: 'a hostile guest makes it neither throw nor grow',
   find(subject) {
-    const accesses = subject.settings.hostileAccesses ?? 100_000;
-    const bench = subject.bench();
-    const random = subject.random(this.name);
-    const past: ScriptStep[] = [];
-    let heapInTheMiddle = Number.NaN;
-    let sizesInTheMiddle: ReadonlyMap<string, number> = new Map();
-    for (let done = 0; done < accesses; done += Piece) {
-      if (Number.isNaN(heapInTheMiddle) && done >= accesses / 2) {
-        heapInTheMiddle = heapUsed();
-        sizesInTheMiddle = sizesOf(bench);
-      }
-      const length = Math.min(Piece, accesses - done);
-      const script = subject.script(random, length, { hostile: true, resets: true });
-      const failed = attack(bench, script);
-      if (failed >= 0) return throwing(subject, [...past, ...script.slice(0, failed + 1)]);
-      past.splice(0, past.length, ...script);
-    }
-    for (const [path, size] of sizesOf(bench)) {
-      const before = sizesInTheMiddle.get(path) ?? 0;
-      if (size - before < MostAdded || size < before * 1.1) continue;
-      const end = endless(subject, bench, random, path);
-      if (end === undefined) continue;
-      const message = `'${path}' held ${before} elements after ${accesses / 2} random accesses, ${size} after ${accesses}, and went on to ${end}. Bound it.`;
-      return { message, script: [] };
-    }
-    const grown = heapUsed() - heapInTheMiddle;
-    if (!(grown > Growth)) return undefined;
-    const each = (grown / (accesses / 2)).toFixed(1);
-    const message = `${accesses / 2} random accesses left ${Math.round(grown / 1024)} KiB behind, ${each} bytes each. Bound what it keeps.`;
-    return { message, script: [] };
+    const accesses = Math.ceil((subject.settings.hostileAccesses ?? 100_000) / 2);
+    return live(subject, this.name, accesses, true) ?? live(subject, this.name, accesses, false);
   },
 };
 
-/** A list that may only have been filling up: it is bounded if it ever stops growing. Answers what it grew to otherwise. */
-function endless(subject: Subject, bench: TestBench<Device>, random: Random, path: string): number | undefined {
-  let size = sizesOf(bench).get(path) ?? 0;
-  for (let done = 0; done < LongestLook; done += LookEvery) {
-    for (let piece = 0; piece < LookEvery; piece += Piece) {
-      attack(bench, subject.script(random, Piece, { hostile: true, resets: true }));
+const begin = (subject: Subject, name: string, resets: boolean): Life => ({
+  resets,
+  bench: subject.bench(),
+  random: subject.random(name, Number(resets)),
+});
+
+/** The next steps of a life: the same for the same life, however often it is begun. */
+const nextPiece = (subject: Subject, { random, resets }: Life, length: number): ScriptStep[] =>
+  subject.script(random, length, { hostile: true, resets, settled: !resets });
+
+function live(subject: Subject, name: string, accesses: number, resets: boolean): Finding | undefined {
+  const life = begin(subject, name, resets);
+  const { bench } = life;
+  const spare = subject.bench();
+  let heapInTheMiddle = Number.NaN;
+  let sizesInTheMiddle: ReadonlyMap<string, number> = new Map();
+  for (let done = 0; done < accesses; done += Piece) {
+    if (Number.isNaN(heapInTheMiddle) && done >= accesses / 2) {
+      heapInTheMiddle = heapUsed();
+      sizesInTheMiddle = sizesOf(bench);
     }
-    const now = sizesOf(bench).get(path) ?? 0;
+    const script = nextPiece(subject, life, Math.min(Piece, accesses - done));
+    const incident = attack(subject, bench, script);
+    const refusal = incident === undefined ? refused(bench, spare) : undefined;
+    if (refusal !== undefined) return { message: `after ${done + script.length} steps ${refusal}`, script: [] };
+    if (incident !== undefined)
+      return historyOf(subject, begin(subject, name, resets), accesses, done + incident.index + 1, incident);
+  }
+  for (const [path, size] of sizesOf(bench)) {
+    const before = sizesInTheMiddle.get(path) ?? 0;
+    if (size - before < MostAdded || size < before * 1.1) continue;
+    const end = endless(subject, life, path);
+    if (end === undefined) continue;
+    const message = `'${path}' held ${before} elements after ${accesses / 2} random accesses, ${size} after ${accesses}, and went on to ${end}. Bound it.`;
+    return { message, script: [] };
+  }
+  const grown = heapUsed() - heapInTheMiddle;
+  if (!(grown > Growth)) return undefined;
+  const each = (grown / (accesses / 2)).toFixed(1);
+  const message = `${accesses / 2} random accesses left ${Math.round(grown / 1024)} KiB behind, ${each} bytes each. Bound what it keeps.`;
+  return { message, script: [] };
+}
+
+/** What a long life leads to can be saved and restored too: it is of the shape that the state is declared to have. */
+function refused(bench: TestBench<Device>, spare: TestBench<Device>): string | undefined {
+  try {
+    loadDevice(spare.device, JSON.parse(JSON.stringify(saveDevice(bench.device))));
+    return undefined;
+  } catch (error) {
+    return `it cannot be restored from what it saves: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** A list that may only have been filling up: it is bounded if it ever stops growing. Answers what it grew to otherwise. */
+function endless(subject: Subject, life: Life, path: string): number | undefined {
+  const sizeNow = (): number => sizesOf(life.bench).get(path) ?? 0;
+  let size = sizeNow();
+  for (let done = 0; done < LongestLook; done += LookEvery) {
+    for (let piece = 0; piece < LookEvery; piece += Piece) attack(subject, life.bench, nextPiece(subject, life, Piece));
+    const now = sizeNow();
     if (now <= size) return undefined;
     size = now;
   }
   return size;
 }
 
-/** Index of the step that threw, or -1. */
-function attack(bench: TestBench<Device>, script: readonly ScriptStep[]): number {
+/** The first step that throws, or the first reset that leaves a pin up. */
+function attack(subject: Subject, bench: TestBench<Device>, script: readonly ScriptStep[]): Incident | undefined {
   // What the bench itself remembers is not the device's.
   clearRecorders(bench);
+  const alone = subject.layout.lines.length === 0;
   for (let index = 0; index < script.length; index++) {
     const step = script[index] as ScriptStep;
     try {
       if (step.kind === 'read') read(bench, step.space, step.address, step.size);
       else if (step.kind === 'write') write(bench, step);
       else perform(bench, step);
-    } catch {
-      return index;
+    } catch (error) {
+      return {
+        index,
+        message: `step ${index + 1} ${threw(error)} A guest must not be able to: report it with guestError().`,
+      };
     }
+    const high = step.kind === 'reset' && alone ? pinHigh(bench) : undefined;
+    if (high !== undefined)
+      return { index, message: `pin '${high}' is high after the reset, step ${index + 1}. Lower it in reset().` };
   }
-  return -1;
+  return undefined;
 }
 
-/** The steps since the last piece, on a new device. If those do not suffice, they are still the way to look. */
-function throwing(subject: Subject, script: readonly ScriptStep[]) {
-  const look = (part: readonly ScriptStep[]): string | undefined => {
-    const bench = subject.bench();
-    for (const step of part) {
-      try {
-        perform(bench, step);
-      } catch (error) {
-        return `step ${part.indexOf(step) + 1} ${threw(error)} A guest must not be able to: report it with guestError().`;
-      }
-    }
-    return undefined;
+/** The whole life again, up to what went wrong, and made as short as patience allows. */
+function historyOf(subject: Subject, life: Life, accesses: number, length: number, { message }: Incident): Finding {
+  const history: ScriptStep[] = [];
+  for (let done = 0; done < length; done += Piece)
+    history.push(...nextPiece(subject, life, Math.min(Piece, accesses - done)));
+  history.length = length;
+  let patience = MostRepeated;
+  const look = (script: readonly ScriptStep[]): string | undefined => {
+    patience -= script.length;
+    return attack(subject, subject.bench(), script)?.message;
   };
-  return subject.shorten(script, look);
-}
-
-let collect: (() => void) | undefined;
-
-/** Bytes that are in use once garbage is gone. */
-function heapUsed(): number {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as () => void;
-  }
-  collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  const { message: shorter, script } = subject.shorten(history, look, () => patience > 0);
+  return script.length < history.length
+    ? { message: shorter, script }
+    : { message: `after ${length} steps: ${message}`, script };
 }

@@ -9,6 +9,8 @@ type Leaf = string | number | bigint | boolean | null | undefined;
 /** What the fields of a device hold, by path: `dma.source`, `ram[14]`. */
 export type Fields = ReadonlyMap<string, Leaf>;
 
+/** Members of every device, which the framework owns. */
+export const OfDevice: readonly string[] = ['surroundings', 'regions'];
 /** Things that a device knows and does not own. */
 const Surroundings = [VirtualClock, MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate, OptionSet, GuestErrors];
 /** Beyond so many values the rest is counted only. */
@@ -18,8 +20,8 @@ const LargestListed = 2048;
 const DeepestOwned = 6;
 
 /** Every value that is reachable from the device and belongs to it; deadlines of timers relative to now. */
-export function fieldsOf(bench: TestBench<Device>): Fields {
-  const walk = new Walk(bench);
+export function fieldsOf(bench: TestBench<Device>, skipped: readonly string[] = []): Fields {
+  const walk = new Walk(bench, [...OfDevice, ...skipped]);
   walk.visit(bench.device, '', 0);
   return walk.leaves;
 }
@@ -28,7 +30,10 @@ class Walk {
   readonly leaves = new Map<string, Leaf>();
   private readonly seen = new Set<object>();
 
-  constructor(private readonly bench: TestBench<Device>) {}
+  constructor(
+    private readonly bench: TestBench<Device>,
+    private readonly skipped: readonly string[],
+  ) {}
 
   visit(value: unknown, path: string, depth: number): void {
     if (typeof value === 'function' || typeof value === 'symbol' || this.leaves.size >= MostLeaves) return;
@@ -53,7 +58,7 @@ class Walk {
       this.leaves.set(`${path}.length`, index);
     } else {
       for (const [name, one] of Object.entries(value)) {
-        if (depth === 0 && (name === 'surroundings' || name === 'regions')) continue;
+        if (depth === 0 && this.skipped.includes(name)) continue;
         this.visit(one, path === '' ? name : `${path}.${name}`, depth + 1);
       }
     }
@@ -86,8 +91,7 @@ export function sizesOf(bench: TestBench<Device>): ReadonlyMap<string, number> {
     else if (value instanceof Map || value instanceof Set) sizes.set(path, value.size);
     else {
       for (const [name, part] of Object.entries(value)) {
-        if (depth > 0 || (name !== 'surroundings' && name !== 'regions'))
-          visit(part, path === '' ? name : `${path}.${name}`, depth + 1);
+        if (depth > 0 || !OfDevice.includes(name)) visit(part, path === '' ? name : `${path}.${name}`, depth + 1);
       }
     }
   };
@@ -151,6 +155,11 @@ function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[],
   } else if (!isParts(source) && typeof source !== 'function') {
     to[name] = source;
   }
+}
+
+/** Whether the object is the device's own, and no service, pin, timer or shared value. */
+export function isOwned(bench: TestBench<Device>, value: object): boolean {
+  return !isSurroundings(value) && !(value instanceof Timer) && !bench.provides(value) && !Object.isFrozen(value);
 }
 
 const isParts = (value: unknown): value is Parts => typeof value === 'object' && value !== null;

@@ -11,6 +11,10 @@ export interface RandomScriptOptions {
   readonly idioms?: ((random: Random) => readonly ScriptStep[]) | undefined;
   /** Accesses of every width and offset, in and around the regions; otherwise those that are legal. */
   readonly hostile?: boolean;
+  /** A hostile guest leaves the card's addresses as they are: without a reset it would not come back. */
+  readonly settled?: boolean;
+  /** Numbers that stand in the device's own text: what it compares with may be worth writing. */
+  readonly dictionary?: readonly (number | bigint)[];
   /** Guest time passes now and then. Default: true. */
   readonly waits?: boolean;
   /** Resets now and then. */
@@ -26,14 +30,25 @@ const LongestBurst = 40;
 export function randomScript(layout: Layout, random: Random, options: RandomScriptOptions): ScriptStep[] {
   const steps: ScriptStep[] = [];
   const favourites = Array.from({ length: Favourites }, () => favourite(random, options.values));
-  const values = [...(options.values ?? []), ...favourites, ...favourites];
+  const { dictionary = [] } = options;
+  const known = dictionary.length === 0 ? [] : Array.from({ length: Favourites / 2 }, () => random.pick(dictionary));
+  const values = [...(options.values ?? []), ...favourites, ...favourites, ...known];
   const { idioms } = options;
+  const places = random.oneIn(2) ? layout.targets : someOf(layout.targets, random);
   while (steps.length < options.length) {
     if (idioms !== undefined && random.oneIn(3)) steps.push(...idioms(random));
-    else addSteps(steps, layout, random, { ...options, values });
+    else addSteps(steps, layout, places, random, { ...options, values });
   }
   return steps.slice(0, options.length);
 }
+
+/** Who plays with a few things only comes further with them than who tries everything. */
+function someOf(targets: readonly Target[], random: Random): readonly Target[] {
+  if (targets.length <= FewPlaces) return targets;
+  return Array.from({ length: 2 + random.below(FewPlaces - 1) }, () => random.pick(targets));
+}
+
+const FewPlaces = 6;
 
 /** A program comes back to the same few values: what an index chose, another write finds again. */
 const Favourites = 4;
@@ -43,8 +58,14 @@ function favourite(random: Random, values: readonly (number | bigint)[] = []): n
   return random.pick([random.below(16), random.below(16), random.below(0x100), random.bits()]);
 }
 
-function addSteps(steps: ScriptStep[], layout: Layout, random: Random, options: RandomScriptOptions): void {
-  const { waits = true, resets = false, hostile = false } = options;
+function addSteps(
+  steps: ScriptStep[],
+  layout: Layout,
+  places: readonly Target[],
+  random: Random,
+  options: RandomScriptOptions,
+): void {
+  const { waits = true, resets = false, hostile = false, settled = false } = options;
   if (steps.length > 0 && random.oneIn(25)) {
     // Again and again, with time in between: what is counted overflows, what is filled is full.
     const again = random.pick(steps);
@@ -56,15 +77,28 @@ function addSteps(steps: ScriptStep[], layout: Layout, random: Random, options: 
   } else if (layout.lines.length > 0 && random.oneIn(8)) {
     steps.push({ kind: 'line', line: random.pick(layout.lines), level: random.oneIn(2) });
   } else if (layout.isPci && (layout.targets.length === 0 || random.oneIn(8))) {
-    steps.push(configAccess(random, hostile));
+    steps.push(configAccess(random, hostile && !settled));
   } else if (resets && random.oneIn(60)) {
     steps.push({ kind: 'reset' });
   } else if (hostile && random.oneIn(3) && layout.regions.length > 0) {
     steps.push(strayAccess(layout, random, options));
-  } else if (layout.targets.length > 0) {
-    addAccess(steps, random.pick(layout.targets), random, options);
+  } else if (steps.length > 0 && random.oneIn(6)) {
+    addReturn(steps, random, options);
+  } else if (places.length > 0) {
+    addAccess(steps, random.pick(places), random, options);
   } else {
     steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) });
+  }
+}
+
+/** Where it has been before, with another value, or to look. */
+function addReturn(steps: ScriptStep[], random: Random, options: RandomScriptOptions): void {
+  const step = random.pick(steps);
+  if (step.kind === 'write' && random.oneIn(2)) {
+    steps.push({ ...step, value: randomValue(random, step.size, undefined, options.values) });
+  } else {
+    const { kind } = step;
+    steps.push(kind === 'write' ? { kind: 'read', space: step.space, address: step.address, size: step.size } : step);
   }
 }
 
@@ -74,8 +108,7 @@ function addAccess(steps: ScriptStep[], target: Target, random: Random, options:
     const { target: index, value } = selectedBy;
     steps.push(writeStep(index, 0, index.length as AccessWidth, value));
   }
-  const within = target.length > 8 || target.register === undefined ? random.below(target.length) : 0;
-  const at = random.oneIn(3) ? random.below(target.length) : target.register === undefined ? within : 0;
+  const at = placeWithin(target, random);
   const legal = legalWidths(target.region, target.offset + at);
   if (legal.length === 0) {
     steps.push(atItsStart(target, random, options));
@@ -84,6 +117,12 @@ function addAccess(steps: ScriptStep[], target: Target, random: Random, options:
   const fitting = legal.filter((width) => at + width <= target.length);
   const size = random.pick(fitting.length > 0 && !random.oneIn(8) ? fitting : legal);
   steps.push(access(target, at, size, random, options));
+}
+
+/** A register at its start, mostly; a stretch of a handler anywhere, its two ends more often than the rest. */
+function placeWithin({ length, register }: Target, random: Random): number {
+  if (register !== undefined) return random.oneIn(3) ? random.below(length) : 0;
+  return random.oneIn(8) ? random.pick([0, length - 1, Math.max(length - 4, 0)]) : random.below(length);
 }
 
 /** At the place's own offset, where no width is legal at a random one. */

@@ -18,25 +18,39 @@ const obeysItsModes: Check = {
   applies: hasRegisters,
   find(subject) {
     const model = new RegisterModel(subject.layout, subject.settings.computed ?? []);
-    return subject.search(this.name, randomSteps(subject), (script) => {
+    const causes = new Set(model.cells.flatMap((cell) => clearable(model, cell)));
+    const look = (script: readonly ScriptStep[]): string | undefined => {
       const bench = subject.bench();
       for (const [index, step] of script.entries()) {
         if (step.kind !== 'read' && step.kind !== 'write') {
           answerOf(bench, step);
           continue;
         }
-        const wrong = misbehaviour(model, bench, step);
+        const wrong = misbehaviour(model, bench, step, causes);
         if (wrong !== undefined) return `step ${index + 1}: ${wrong}`;
       }
       return undefined;
-    });
+    };
+    // Not before every bit that a one clears was up when it was written.
+    return subject.search(this.name, randomSteps(subject), look, subject.runs, () => causes.size > 0);
   },
 };
 
 type Access = ScriptStep & { readonly kind: 'read' | 'write' };
 
+/** Bits that a written one clears, by name. */
+function clearable(model: RegisterModel, { name, register }: Cell): readonly string[] {
+  const fields = model.fieldsOf(register).filter(({ access }) => access === 'write-one-to-clear');
+  return fields.map((field) => `${name}.${field.name}`);
+}
+
 /** What one access did that its declaration does not say. */
-function misbehaviour(model: RegisterModel, bench: TestBench<Device>, step: Access): string | undefined {
+function misbehaviour(
+  model: RegisterModel,
+  bench: TestBench<Device>,
+  step: Access,
+  causes: Set<string>,
+): string | undefined {
   const before = model.held(bench.device);
   const reached = model.reached(step, before);
   const answer = step.kind === 'read' ? read(bench, step.space, step.address, step.size) : write(bench, step);
@@ -50,6 +64,9 @@ function misbehaviour(model: RegisterModel, bench: TestBench<Device>, step: Acce
     const hooked = hasHook(cell.register, step.kind === 'write');
     hooks ||= hooked;
     if (step.kind === 'write') {
+      for (const { name, bits } of model.fieldsOf(cell.register)) {
+        if ((then & bits & reach.mask & inRegister(step.value, reach)) !== 0n) causes.delete(`${cell.name}.${name}`);
+      }
       const { value, known } = model.afterWrite(cell, then, inRegister(step.value, reach), reach.writeMask);
       const wrong = (value ^ now) & known;
       if (wrong !== 0n)

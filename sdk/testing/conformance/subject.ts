@@ -11,6 +11,7 @@ import { Layout } from './layout.ts';
 import { ramOf } from './observation.ts';
 import { type RandomScriptOptions, randomScript } from './random-script.ts';
 import { asGuestCode, asQtestScript } from './script-text.ts';
+import { dictionaryOf } from './source-text.ts';
 import { threw } from './twins.ts';
 
 /** What the author may say about the device beyond its declaration. Everything may be left out. */
@@ -42,6 +43,13 @@ export interface ConformanceSettings {
   /** Registers, or `register.field`, that answer something else than what was written last, although they can be written. */
   readonly computed?: readonly string[];
   /**
+   * What random programs do not wake, and should not be expected to: pins, timers, state, registers, or `register.field`, that
+   * only certain steps of a driver reach, or that once set stay so until a reset.
+   */
+  readonly dormant?: readonly string[];
+  /** Pins that remember by themselves: nothing else in the device says whether they are up. */
+  readonly latched?: readonly string[];
+  /**
    * A file that holds what the device does: made where there is none, compared ever after. It guards what no declaration
    * says, values and times; what it holds is right only if somebody looked. Made anew with BACKPLANE_RECORD=1.
    */
@@ -72,6 +80,8 @@ export interface Check {
   find(subject: Subject): Finding | undefined;
 }
 
+/** Programs of a check that has not seen yet what it wants to see. */
+const MostRuns = 60;
 /** Shorter scripts tried before the best so far is printed. */
 const ShrinkingTries = 400;
 
@@ -82,6 +92,8 @@ export class Subject {
   readonly runs: number;
   readonly length: number;
   readonly values: readonly (number | bigint)[];
+  /** Numbers that stand in the text of the device's methods. */
+  private readonly dictionary: readonly bigint[];
   private readonly idioms: ConformanceSettings['idioms'];
 
   constructor(
@@ -94,6 +106,7 @@ export class Subject {
     this.length = settings.length ?? 250;
     this.values = settings.values ?? [];
     this.idioms = settings.idioms;
+    this.dictionary = dictionaryOf(this.bench());
   }
 
   /** A new device, reset once, on a bench of its own. RAM holds a pattern, so that reading it is not reading nothing. */
@@ -101,7 +114,8 @@ export class Subject {
     const { options, at = [], services = () => [] } = this.settings;
     const setup = { options, at, services: services(), ram: this.settings.ram ?? this.usualRam, ...more };
     const bench = new TestBench<Device>(this.deviceClass, setup as TestBenchOptions<ConcreteDeviceClass>);
-    ramOf(bench).set(pattern);
+    const ram = ramOf(bench);
+    ram.set(pattern.subarray(0, ram.length));
     return bench;
   }
 
@@ -119,29 +133,35 @@ export class Subject {
 
   /** A random program, of so many steps. */
   script(random: Random, length = this.length, more: Partial<RandomScriptOptions> = {}): ScriptStep[] {
-    return randomScript(this.layout, random, { length, values: this.values, idioms: this.idioms, ...more });
+    const { values, idioms, dictionary } = this;
+    return randomScript(this.layout, random, { length, values, idioms, dictionary, ...more });
   }
 
-  /** Tries random scripts until one shows something, and makes that one as short as it gets. */
+  /** Tries random scripts until one shows something, and makes that one as short as it gets. Goes on while more is wanted. */
   search(
     check: string,
     makeScript: (random: Random) => readonly ScriptStep[],
-    look: (script: readonly ScriptStep[]) => string | undefined,
+    look: Look,
     runs = this.runs,
+    wantsMore: () => boolean = () => false,
   ): Finding | undefined {
-    for (let run = 0; run < runs; run++) {
+    for (let run = 0; run < runs || (run < MostRuns && wantsMore()); run++) {
       const script = makeScript(this.random(check, run));
       if (guarded(look)(script) !== undefined) return this.shorten(script, guarded(look));
     }
     return undefined;
   }
 
-  shorten(script: readonly ScriptStep[], look: (script: readonly ScriptStep[]) => string | undefined): Finding {
-    const shortest = shrinkNow(script, (part) => look(part) !== undefined, ShrinkingTries);
+  /** As short as it gets while `patient`. A script that shows nothing when it is done again is printed whole. */
+  shorten(script: readonly ScriptStep[], look: Look, patient: () => boolean = () => true): Finding {
+    const shortest = shrinkNow(script, (part) => patient() && look(part) !== undefined, ShrinkingTries);
     const message = look(shortest);
-    return message === undefined
-      ? { message: look(script) ?? 'it fails, but not always', script }
-      : { message, script: shortest };
+    if (message !== undefined) return { message, script: shortest };
+    return {
+      message:
+        look(script) ?? 'it does not fail again when the same steps are done again: its state is not all its own',
+      script,
+    };
   }
 
   /** For a person to read, and to run again. */
@@ -169,4 +189,4 @@ function guarded(look: Look): Look {
 }
 
 /** Bytes that all differ from their neighbours, in the first part of RAM. */
-const pattern = Uint8Array.from({ length: 0x1000 }, (_, index) => (index * 37 + (index >> 8) * 11 + 1) & 0xff);
+const pattern = Uint8Array.from({ length: 64 * KiB }, (_, index) => (index * 37 + (index >> 8) * 11 + 1) & 0xff);

@@ -46,3 +46,9 @@ export function clearRecorders(bench: TestBench<Device>): void {
 export function lastOf(script: readonly ScriptStep[], kind: ScriptStep['kind']): number {
   return script.findLastIndex((step) => step.kind === kind);
 }
+
+/** The first pin that is up, if one is. */
+export function pinHigh(bench: TestBench<Device>): string | undefined {
+  const recorders = bench.interrupts as Readonly<Record<string, { readonly level: boolean }>>;
+  return Object.keys(recorders).find((name) => recorders[name]?.level === true);
+}

@@ -1,0 +1,41 @@
+import { vitalsOf } from './census.ts';
+import type { Check } from './subject.ts';
+import { answerOf } from './twins.ts';
+
+/** Programs after which what has not moved counts as dead. Living devices need a few. */
+const MostPrograms = 120;
+/** Programs after which nobody expects the ends of a memory any more that nobody came near to. */
+const OpenPrograms = 40;
+/** Now and then a program of a hostile guest, who goes where others do not. */
+const HostileEach = 4;
+
+/**
+ * A status bit that nothing sets, a line that nothing raises, a timer that nothing arms: declared, and forgotten. What is
+ * really fixed is declared `constant`, and what is not modelled `unimplemented`.
+ */
+export const everythingIsAlive: Check = {
+  name: 'whatever it declares to change does change in some program',
+  find(subject) {
+    const vitals = vitalsOf(subject);
+    let missing: readonly string[] = [];
+    let isOpen = vitals.length > 0;
+    for (let program = 0; program < MostPrograms && (isOpen || missing.length > 0); program++) {
+      const hostile = program % HostileEach === HostileEach - 1;
+      const script = subject.script(subject.random(this.name, program), subject.length, { hostile });
+      const bench = subject.bench();
+      for (const vital of vitals) vital.begin(bench.device);
+      for (const step of script) {
+        answerOf(bench, step);
+        for (const vital of vitals) vital.look();
+      }
+      missing = vitals.flatMap((vital) => vital.missing());
+      isOpen = program < OpenPrograms && vitals.some((vital) => vital.isOpen?.() === true);
+    }
+    if (missing.length === 0) return undefined;
+    const message =
+      `in ${MostPrograms} programs ${missing.join('; ')}. If it is forgotten, let the device move it; if it is fixed or not ` +
+      'modelled, declare it constant or unimplemented; if only certain steps of a driver lead there, show them in idioms, or ' +
+      'name it in dormant.';
+    return { message, script: [] };
+  },
+};

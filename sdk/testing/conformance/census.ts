@@ -1,0 +1,239 @@
+import { PciDevice, pciIdentity } from '../../bus/index.ts';
+import { type Device, pinsOf, type RegisterAccess, type RegisterDeclaration, timersOf } from '../../device/index.ts';
+import { declaredState, valueAt } from './declared-state.ts';
+import { within } from './observation.ts';
+import { bitsOf } from './register-model.ts';
+import type { Subject } from './subject.ts';
+
+/** Something declared that ought to move one day. */
+export interface Vital {
+  /** As the author names it in `dormant`. */
+  readonly path: string;
+  /** A program begins on a new device. */
+  begin(device: Device): void;
+  /** A step was done. */
+  look(): void;
+  /** What no program has shown so far, in words. */
+  missing(): string[];
+  /** Nothing is missing yet, and more programs may still show that something is. */
+  isOpen?(): boolean;
+}
+
+/** Bits that the device moves, not the guest alone. */
+const Moved: readonly RegisterAccess[] = ['read-only', 'read-to-clear', 'write-one-to-clear'];
+/** A memory shorter than this is a few fields; its ends say nothing. */
+const ShortestMemory = 64;
+/** So many cells near an end, and this share of them has changed: the end itself ought to have been among them. */
+const Neighbours = 32;
+const ShareMoved = 0.99;
+
+/** Everything that the declaration promises to be alive: pins, timers, bits that the device moves, state and its memories. */
+export function vitalsOf(subject: Subject): readonly Vital[] {
+  const { device } = subject.bench();
+  const { registers } = subject.blueprint;
+  const members = new Set(registers.map(({ member }) => member));
+  const wired = [...pinsOf(device).keys()].filter((name) => isWired(device, name)).map(memberOf);
+  const pins = [...new Set(wired)].map((member) => new PinVital(member));
+  const timers = [...timersOf(device).keys()].map((name) => new TimerVital(name));
+  const state = declaredState(device).filter(({ path }) => !members.has(path));
+  const memories = state.filter(({ value }) => isMemory(value) && value.length >= ShortestMemory);
+  const dormant = within(subject.settings.dormant ?? []);
+  const all: readonly Vital[] = [
+    ...pins,
+    ...timers,
+    ...registers.filter(movesByItself).map((register) => new RegisterVital(register, dormant)),
+    ...state.filter(({ value }) => isScalar(value)).map(({ path }) => new StateVital(path)),
+    ...memories.map(({ path }) => new MemoryVital(path)),
+  ];
+  return all.filter(({ path }) => !dormant(path));
+}
+
+const isScalar = (value: unknown): boolean => typeof value !== 'object' && typeof value !== 'function';
+const isMemory = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+const movesByItself = ({ fields, access, readHook }: RegisterDeclaration): boolean =>
+  fields.length === 0
+    ? Moved.includes(access) && readHook === undefined
+    : fields.some((field) => Moved.includes(field.access));
+
+/** A function without an interrupt pin has the members all the same. */
+function isWired(device: Device, name: string): boolean {
+  if (!(device instanceof PciDevice) || (name !== 'interrupt' && name !== 'interruptOut')) return true;
+  return device.blueprint.facet(pciIdentity)?.interruptPin !== undefined;
+}
+
+/** Pins of an array are one thing: `pins[3]` is of `pins`. */
+const memberOf = (name: string): string => name.split('[')[0] as string;
+
+class PinVital implements Vital {
+  private rose = false;
+  private fell = false;
+
+  constructor(readonly path: string) {}
+
+  begin(device: Device): void {
+    for (const [name, pin] of pinsOf(device)) {
+      if (memberOf(name) !== this.path) continue;
+      pin.connect((level) => {
+        if (level) this.rose = true;
+        else if (this.rose) this.fell = true;
+      });
+    }
+  }
+
+  look(): void {}
+
+  missing(): string[] {
+    if (!this.rose) return [`pin '${this.path}' never rises`];
+    return this.fell ? [] : [`pin '${this.path}' never falls again without a reset`];
+  }
+}
+
+class TimerVital implements Vital {
+  private armed = false;
+  private pending: () => boolean = () => false;
+
+  constructor(readonly path: string) {}
+
+  begin(device: Device): void {
+    const timer = timersOf(device).get(this.path);
+    this.pending = () => timer?.pending === true;
+  }
+
+  look(): void {
+    this.armed ||= this.pending();
+  }
+
+  missing(): string[] {
+    return this.armed ? [] : [`timer '${this.path}' is never armed`];
+  }
+}
+
+/** The bits of one register, or of all registers of an array. */
+class RegisterVital implements Vital {
+  readonly path: string;
+  private up = 0n;
+  private down = 0n;
+  private last: readonly (number | bigint)[] = [];
+  private device: Device | undefined;
+
+  constructor(
+    private readonly register: RegisterDeclaration,
+    private readonly dormant: (path: string) => boolean,
+  ) {
+    this.path = register.member;
+  }
+
+  begin(device: Device): void {
+    this.device = device;
+    this.last = this.held();
+  }
+
+  look(): void {
+    const now = this.held();
+    now.forEach((value, index) => {
+      const before = this.last[index] as number | bigint;
+      if (value === before) return;
+      const [is, was] = [BigInt(value), BigInt(before)];
+      this.up |= is & ~was;
+      this.down |= was & ~is;
+    });
+    this.last = now;
+  }
+
+  missing(): string[] {
+    const { fields, member, access, width } = this.register;
+    if (fields.length === 0) {
+      const moved = BigInt.asUintN(width, this.up | this.down) !== 0n;
+      return moved ? [] : [`register '${member}' (${access}) never changes`];
+    }
+    return fields.flatMap((field) => {
+      if (!Moved.includes(field.access) || field.readHook !== undefined) return [];
+      if (this.dormant(`${member}.${field.name}`)) return [];
+      const bits = bitsOf(field);
+      const what = `register '${member}', field '${field.name}' (${field.access}),`;
+      if ((this.up & bits) === 0n && (this.down & bits) === 0n) return [`${what} never changes`];
+      if (field.low !== field.high) return [];
+      if ((this.down & bits) === 0n) return [`${what} never goes down again without a reset`];
+      return (this.up & bits) === 0n ? [`${what} never goes up again without a reset`] : [];
+    });
+  }
+
+  private held(): readonly (number | bigint)[] {
+    const value = valueAt(this.device, this.path);
+    if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number | bigint>);
+    return [value as number | bigint];
+  }
+}
+
+class StateVital implements Vital {
+  private changed = false;
+  private device: Device | undefined;
+  private first: unknown;
+
+  constructor(readonly path: string) {}
+
+  begin(device: Device): void {
+    this.device = device;
+    this.first = valueAt(device, this.path);
+  }
+
+  look(): void {
+    this.changed ||= valueAt(this.device, this.path) !== this.first;
+  }
+
+  missing(): string[] {
+    return this.changed ? [] : [`state '${this.path}' never changes`];
+  }
+}
+
+/** The ends of a memory: who is off by one never reaches them. */
+class MemoryVital implements Vital {
+  private moved = new Uint8Array(0);
+  private first: readonly unknown[] = [];
+  private device: Device | undefined;
+
+  constructor(readonly path: string) {}
+
+  begin(device: Device): void {
+    this.collect();
+    this.device = device;
+    this.first = Array.from(this.cells());
+  }
+
+  look(): void {}
+
+  isOpen(): boolean {
+    this.collect();
+    return this.moved[0] === 0 || this.moved.at(-1) === 0;
+  }
+
+  missing(): string[] {
+    this.collect();
+    const { length } = this.moved;
+    const near = Math.max(Neighbours, length >> 3);
+    const count = (cells: Uint8Array): number => cells.reduce((sum, moved) => sum + moved, 0);
+    const ends = [
+      { end: 'first', at: 0, others: count(this.moved.subarray(1, near)) },
+      { end: 'last', at: length - 1, others: count(this.moved.subarray(-near, -1)) },
+    ];
+    return ends
+      .filter(({ at, others }) => this.moved[at] === 0 && others >= ShareMoved * (near - 1))
+      .map(
+        ({ end, at, others }) => `the ${end} element of '${this.path}', [${at}], never changes: ${others} near it do`,
+      );
+  }
+
+  private cells(): ArrayLike<unknown> {
+    return valueAt(this.device, this.path) as ArrayLike<unknown>;
+  }
+
+  private collect(): void {
+    if (this.device === undefined) return;
+    const cells = this.cells();
+    if (this.moved.length !== cells.length) this.moved = new Uint8Array(cells.length);
+    for (let index = 0; index < cells.length; index++) {
+      if (cells[index] !== this.first[index]) this.moved[index] = 1;
+    }
+  }
+}

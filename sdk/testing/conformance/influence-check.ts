@@ -1,0 +1,112 @@
+import type { Device, FieldDeclaration, RegisterDeclaration } from '../../device/index.ts';
+import type { Random } from '../random.ts';
+import type { TestBench } from '../test-bench.ts';
+import type { AccessWidth, ScriptStep } from './guest-script.ts';
+import { legalWidths, type Target } from './layout.ts';
+import { fieldsOf, firstFieldDifference, ramOf, within } from './observation.ts';
+import { writeStep } from './random-script.ts';
+import { bitsOf } from './register-model.ts';
+import type { Check, Subject } from './subject.ts';
+import { answerOf } from './twins.ts';
+
+/** Programs after which bits that made no difference count as dead. */
+const MostPrograms = 200;
+const StepsBefore = 60;
+const StepsAfter = 60;
+
+/** Bits that the guest sets and the device is to obey. */
+interface Choice {
+  readonly name: string;
+  readonly target: Target;
+  readonly bits: bigint;
+}
+
+/**
+ * An enable bit that enables nothing was forgotten, or another bit is looked at. Of two devices that are told the same but
+ * for these bits, one must do something else some day. Bits that are only stored are `unimplemented`.
+ */
+export const choicesMatter: Check = {
+  name: 'what the guest writes into a field makes a difference somewhere',
+  applies: (subject) => choicesOf(subject).length > 0,
+  find(subject) {
+    const dead = choicesOf(subject).filter((choice) => !matters(subject, this.name, choice));
+    if (dead.length === 0) return undefined;
+    const message =
+      `${dead.map(({ name }) => name).join(', ')} can be written, and nothing else ever depends on it. If the device is to ` +
+      "obey it, let it; if it is not modelled, declare it 'unimplemented'; if only certain steps of a driver show it, show " +
+      'them in idioms, or name it in dormant.';
+    return { message, script: [] };
+  },
+};
+
+function choicesOf({ layout, settings }: Subject): Choice[] {
+  const dormant = within(settings.dormant ?? []);
+  return layout.targets.flatMap((target): Choice[] => {
+    const { register, element } = target;
+    if (register === undefined || element > 0 || dormant(register.member)) return [];
+    if (!legalWidths(target.region, target.offset).some((width) => width === target.length)) return [];
+    const whole = (1n << BigInt(register.width)) - 1n;
+    if (register.fields.length === 0)
+      return register.access === 'write-only' ? [{ name: `'${register.member}'`, target, bits: whole }] : [];
+    return register.fields
+      .filter((field) => isChosen(field) && !dormant(`${register.member}.${field.name}`))
+      .map((field) => ({ name: `'${register.member}', field '${field.name}',`, target, bits: bitsOf(field) }));
+  });
+}
+
+/** A whole register that keeps what is written may be there for just that; a field of one has a meaning. */
+const isChosen = ({ access }: FieldDeclaration): boolean => access === 'write-only' || access === 'read-write';
+
+function matters(subject: Subject, check: string, { name, target, bits }: Choice): boolean {
+  for (let program = 0; program < MostPrograms; program++) {
+    const random = subject.random(`${check} ${name}`, program);
+    if (tellsApart(subject, random, target, bits)) return true;
+  }
+  return false;
+}
+
+/** The same program on two devices but for one write, of which some bits differ. */
+function tellsApart(subject: Subject, random: Random, target: Target, bits: bigint): boolean {
+  const [left, right] = [subject.bench(), subject.bench()];
+  for (const step of subject.script(random, 1 + random.below(StepsBefore))) {
+    answerOf(left, step);
+    answerOf(right, step);
+  }
+  if (target.selectedBy !== undefined) {
+    const { target: index, value } = target.selectedBy;
+    const select = writeStep(index, 0, index.length as AccessWidth, value);
+    answerOf(left, select);
+    answerOf(right, select);
+  }
+  const any = (): bigint => (BigInt(random.bits()) << 32n) | BigInt(random.bits());
+  // Of a whole register zero may be the one value that counts. Beside a field something is always set, so that it is the field
+  // that makes the difference and not that the register is zero.
+  const beside = target.register?.fields.length === 0 ? 0n : ~bits & writableOf(target);
+  const value = beside === 0n ? random.pick([any(), 0n]) : any() | (beside & -beside);
+  const flipped = any() & bits || bits;
+  const size = target.length as AccessWidth;
+  if (
+    answerOf(left, writeStep(target, 0, size, value)) !== answerOf(right, writeStep(target, 0, size, value ^ flipped))
+  ) {
+    return true;
+  }
+  for (const step of subject.script(random, StepsAfter)) {
+    if (answerOf(left, step) !== answerOf(right, step) && !touches(target, step)) return true;
+  }
+  return differs(left, right, target.register as RegisterDeclaration);
+}
+
+const writableOf = ({ register }: Target): bigint =>
+  (register?.fields ?? []).filter(isChosen).reduce((sum, field) => sum | bitsOf(field), 0n);
+
+/** What the register itself reads is no effect. */
+const touches = ({ space, address, length }: Target, step: ScriptStep): boolean =>
+  step.kind === 'read' && step.space === space && step.address < address + length && address < step.address + step.size;
+
+/** Whether anything else than the register is another in the end. */
+function differs(left: TestBench<Device>, right: TestBench<Device>, { member }: RegisterDeclaration): boolean {
+  if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([member])) !== undefined) return true;
+  if (left.requestedResets.length !== right.requestedResets.length) return true;
+  const errors = ({ guestErrors }: TestBench<Device>): number => guestErrors.reduce((sum, { count }) => sum + count, 0);
+  return errors(left) !== errors(right) || Buffer.compare(ramOf(left), ramOf(right)) !== 0;
+}

@@ -1,0 +1,290 @@
+import { describe, expect, it } from 'vitest';
+import {
+  bit,
+  type ConcreteDeviceClass,
+  device,
+  InterruptPin,
+  IsaDevice,
+  inject,
+  MICROSECOND,
+  portRegion,
+  reserved,
+  state,
+  type Timer,
+  VirtualClock,
+} from '../../sdk/index.ts';
+import { type ConformanceSettings, checkDevice } from '../../sdk/testing/index.ts';
+
+const ports = portRegion({ name: 'kettle', base: 0x300, size: 8, accessSizes: [1] });
+const control = ports.register(0, { width: 8, fields: { heat: bit(0), whistle: bit(1), rest: reserved([2, 7]) } });
+const status = ports.register(1, {
+  width: 8,
+  fields: { hot: bit(0, 'read-only'), boiled: bit(1, 'write-one-to-clear'), rest: reserved([2, 7]) },
+});
+const pour = ports.register(2, { width: 8, access: 'write-only' });
+const description = { type: 'kettle', description: 'Boils, whistles, and pours' };
+
+/** A kettle that is right; the classes below are kettles with one mistake each. */
+@device(description)
+class Kettle extends IsaDevice {
+  readonly irq = new InterruptPin();
+  @control control = 0;
+  @status status = 0;
+  @pour pour = 0;
+  /** Cups that stand there, one bit each. */
+  @state cups = 0xff;
+  protected readonly boiling: Timer;
+
+  constructor(@inject(VirtualClock) protected readonly clock: VirtualClock) {
+    super();
+    this.boiling = clock.timer('boiling', () => this.boil());
+  }
+
+  @control.onWrite()
+  @status.onWrite()
+  update(): void {
+    const heat = (this.control & control.fields.heat.mask) !== 0;
+    if (heat && !this.boiling.pending) this.boiling.arm(this.clock.now + 100 * MICROSECOND);
+    if (!heat) this.cool();
+    this.say();
+  }
+
+  @pour.onWrite()
+  fill(cups: number): void {
+    this.cups &= ~cups;
+  }
+
+  @ports.read(3)
+  readCups(): number {
+    return this.cups;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.cups = 0xff;
+    this.cool();
+    this.say();
+  }
+
+  protected cool(): void {
+    this.boiling.cancel();
+    this.status &= ~status.fields.hot.mask;
+  }
+
+  protected boil(): void {
+    this.cups = 0xff;
+    this.status |= status.fields.hot.mask | status.fields.boiled.mask;
+    this.say();
+  }
+
+  protected say(): void {
+    const boiled = (this.status & status.fields.boiled.mask) !== 0;
+    this.irq.set(boiled && (this.control & control.fields.whistle.mask) !== 0);
+  }
+}
+
+@device(description)
+class StaysHot extends Kettle {
+  protected override cool(): void {
+    this.boiling.cancel();
+  }
+}
+
+@device(description)
+class NeverBoils extends Kettle {
+  protected override boil(): void {
+    this.status |= status.fields.hot.mask;
+  }
+}
+
+@device(description)
+class NeverHeats extends Kettle {
+  override update(): void {
+    this.say();
+  }
+}
+
+@device(description)
+class AlwaysWhistles extends Kettle {
+  protected override say(): void {
+    this.irq.set((this.status & status.fields.boiled.mask) !== 0);
+  }
+}
+
+@device(description)
+class WhistlesOn extends Kettle {
+  override update(): void {
+    const { level } = this.irq;
+    super.update();
+    if (level && (this.control & control.fields.whistle.mask) !== 0) this.irq.set(level);
+  }
+}
+
+@device(description)
+class PoursTheOthers extends Kettle {
+  override fill(cups: number): void {
+    this.cups &= cups;
+  }
+}
+
+@device(description)
+class CountsSecretly extends Kettle {
+  // biome-ignore lint/correctness/noUnusedPrivateClassMembers: that nobody ever sees it is the mistake
+  #poured = 0;
+
+  override fill(cups: number): void {
+    if (cups === 0x5a && this.cups === 0xa5) this.#poured++;
+    super.fill(cups);
+  }
+}
+
+@device(description)
+class CountsAside extends Kettle {
+  private poured = 0;
+
+  override fill(cups: number): void {
+    // No random program ever gets here.
+    if (this.clock.now === 123_456_789) this.poured += cups;
+    super.fill(cups);
+  }
+}
+
+let everPoured = 0;
+
+@device(description)
+class CountsForAll extends Kettle {
+  override readCups(): number {
+    return everPoured++ & 0xff;
+  }
+}
+
+@device(description)
+class WearsOut extends Kettle {
+  @state private worn = 0;
+
+  override readCups(): number {
+    this.worn++;
+    if (this.worn === 300) throw new Error('the handle came off');
+    return this.cups;
+  }
+
+  override reset(): void {
+    super.reset();
+    this.worn = 0;
+  }
+}
+
+@device(description)
+class KeepsCups extends Kettle {
+  override reset(): void {
+    const { cups } = this;
+    super.reset();
+    this.cups = cups;
+  }
+}
+
+@device(description)
+class ForgetsTheBase extends Kettle {
+  override reset(): void {
+    this.cups = 0xff;
+    this.cool();
+    this.irq.set(false);
+  }
+}
+
+const wide = portRegion({ name: 'pair', base: 0x310, size: 2, accessSizes: [1, 2] });
+
+@device(description)
+class TakesBoth extends IsaDevice {
+  @state left = 0;
+  @state right = 0;
+
+  @wide.write(0)
+  setLeft(value: number): void {
+    this.left = value & 0xff;
+  }
+
+  @wide.write(1)
+  setRight(value: number): void {
+    this.right = value & 0xff;
+  }
+
+  override reset(): void {
+    this.left = 0;
+    this.right = 0;
+  }
+}
+
+const memory = portRegion({ name: 'shelf', base: 0x320, size: 128, accessSizes: [1] });
+
+@device(description)
+class LosesTheLast extends IsaDevice {
+  @state readonly shelf = new Uint8Array(128);
+
+  @memory.write()
+  put(value: number, offset: number): void {
+    if (offset < this.shelf.length - 1) this.shelf[offset] = value;
+  }
+
+  @memory.read()
+  get(offset: number): number {
+    return this.shelf[offset] as number;
+  }
+
+  override reset(): void {
+    this.shelf.fill(0);
+  }
+}
+
+const brief = { runs: 4, length: 150, hostileAccesses: 2000 };
+const failures = (chip: ConcreteDeviceClass, more: ConformanceSettings = {}) =>
+  checkDevice(chip, { ...brief, ...more } as object);
+
+describe('from its declaration alone', () => {
+  it('nothing is found in a device without a mistake, whatever the seed', () => {
+    for (const seed of [1, 2, 3]) expect(failures(Kettle, { seed })).toEqual([]);
+  });
+
+  it.each([
+    [StaysHot, "register 'status', field 'hot' (read-only), never goes down again without a reset"],
+    [NeverBoils, "pin 'irq' never rises; register 'status', field 'boiled' (write-one-to-clear), never changes"],
+    [NeverHeats, "timer 'boiling' is never armed"],
+    [AlwaysWhistles, "'control', field 'whistle', can be written, and nothing else ever depends on it"],
+    [WhistlesOn, "pin 'irq' rises only while one of 'status' says why, and stays up when the last of them is cleared"],
+    [PoursTheOthers, "leaves bit 0 of 'cups' up where it writes a one, and clears it where it writes a zero"],
+    [
+      CountsSecretly,
+      "'#poured' is changed by fill(), and no snapshot knows of it. Snapshots cannot hold private #fields",
+    ],
+    [CountsAside, "'poured' is changed by fill(), and no snapshot knows of it. Put @state on it"],
+    [CountsForAll, 'on the first device'],
+    [KeepsCups, "after the reset 'cups' is"],
+    [ForgetsTheBase, 'Its reset() does not call super.reset(), which does that.'],
+    [TakesBoth, "a write of 2 bytes at offset 0x0 of 'pair' goes to setLeft() alone, which does not look at the width"],
+    [LosesTheLast, "the last element of 'shelf', [127], never changes: 31 near it do"],
+  ] as const)('%o is found out', (chip, sentence) => {
+    const messages = failures(chip as ConcreteDeviceClass).map(({ message }) => message);
+    expect(messages.filter((message) => message.includes(sentence))).not.toEqual([]);
+  });
+
+  it('a device that throws only late in its life is found, with the steps that lead there', () => {
+    const found = failures(WearsOut, { hostileAccesses: 16_000 }).find(({ message }) => /handle/.test(message));
+    expect(found?.message).toContain('threw: the handle came off');
+    const reads = found?.script.filter(
+      (step) => step.kind === 'read' && step.address <= 0x303 && 0x303 < step.address + step.size,
+    );
+    expect(reads?.length).toBe(300);
+    expect(found?.script.some(({ kind }) => kind === 'reset')).toBe(false);
+  });
+
+  it('the author has the last word on what is dormant, what is scratch, and what a pin remembers', () => {
+    const checksOf = (chip: ConcreteDeviceClass, more: ConformanceSettings) =>
+      failures(chip, more).map(({ check }) => check);
+    expect(checksOf(StaysHot, { dormant: ['status.hot'] })).toEqual([]);
+    expect(checksOf(CountsAside, { scratch: ['poured'] })).toEqual([]);
+    expect(checksOf(CountsSecretly, { scratch: ['#poured'] })).toEqual([]);
+    expect(checksOf(AlwaysWhistles, { dormant: ['control.whistle'] })).toEqual([]);
+    expect(checksOf(WhistlesOn, { latched: ['irq'] })).toEqual([]);
+    expect(checksOf(PoursTheOthers, { computed: ['cups'] })).toEqual([]);
+  });
+});
