@@ -25,7 +25,7 @@ export interface Candidates {
 
 const PageSize = 4096;
 /** Each is tried on the whole recording. A guest that writes everywhere must not make that last for ever. */
-export const MostCandidates = 512;
+const MostCandidates = 512;
 
 /** Every zone worth trying. A page is tried where it has several registers; a row of pages where a region has them. */
 export function candidatesOf({ shapes }: Pick<ObservedReplay, 'shapes'>): Candidates {

@@ -48,7 +48,7 @@ export function judgeSignal(
   { candidate, match, writes, others }: SignalCandidate,
   { against, effects, partners }: Judgement,
 ): { verdict: AdviceVerdict; reasons: string[] } {
-  const bad = lateSentences(candidate, effects, true);
+  const bad = lateSentences(candidate, effects, 'work');
   const isKept = effects.harmless.size > 0;
   const isUnsound = bad.length + against.length > 0 || isKept || partners.some(({ depends }) => depends);
   const rest = others > 0 ? `; ${others} of other values still exit` : '';
@@ -58,7 +58,7 @@ export function judgeSignal(
       `Always ${hex(match)}, never read back (${count(writes)} writes${rest}).`,
       ...bad,
       ...against,
-      ...(isKept ? ['What is written is kept or shown: a signal would lose it.'] : []),
+      ...(isKept ? ['What is written is kept, shown or logged: a signal would lose it.'] : []),
       'Sound only if its handler does nothing but wake somebody: a consumer learns neither the value nor the number of writes.',
     ],
   };

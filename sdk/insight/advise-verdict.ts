@@ -59,7 +59,8 @@ export function judge(
   const effects = writeEffectsOf(candidate, shapes, machine);
   const ofMachine = machineReasons(candidate, shapes, machine);
   const ofRecording = recordingReasons(candidate, evidence);
-  const bad = lateSentences(candidate, effects);
+  const isController = interruptControllers(machine).includes(candidate.region?.owner?.id ?? '');
+  const bad = lateSentences(candidate, effects, isController ? 'interrupts' : undefined);
   const against = [...ofMachine, ...ofRecording];
   const partners = partnersOf(candidate, evidence);
   const mayShow = partners.length > 0 || otherReaders(candidate.region, machine).length > 0;
@@ -70,8 +71,9 @@ export function judge(
     ...bad,
     ...ofRecording,
     ...(verdict === 'unknown' ? unknownReasons(candidate, evidence, machine) : []),
-    ...(verdict === 'unsound' ? [] : sentences(candidate, effects, effects.harmless, harmless)),
-    ...showReasons(effects),
+    ...(verdict === 'unsound'
+      ? []
+      : [...sentences(candidate, effects, effects.harmless, harmless), ...showReasons(effects)]),
     ...partnerReasons(partners),
     ...readBackReasons(evidence),
     ...(caution ? ['So few writes prove nothing.'] : []),
@@ -91,9 +93,9 @@ function verdictOf(
   return mayShow || isShown || (readBack > 0 && !isLog) ? 'flush' : 'sound';
 }
 
-/** What would come late, a sentence for each effect; for a signal, to start work is no fault. */
-export function lateSentences(candidate: Candidate, effects: WriteEffects, isSignal = false): string[] {
-  const bad = isSignal ? new Map([...effects.bad].filter(([effect]) => effect !== 'work')) : effects.bad;
+/** What would come late, a sentence for each effect but one. */
+export function lateSentences(candidate: Candidate, effects: WriteEffects, except?: BadEffect): string[] {
+  const bad = new Map([...effects.bad].filter(([effect]) => effect !== except));
   return sentences(candidate, effects, bad, late);
 }
 
@@ -201,7 +203,7 @@ function readBackReasons({ readBack, echoed }: Evidence): string[] {
 }
 
 /** `port 0x3fd`, `0xfed000f0`, with the region if the machine has one. */
-export function whereOf(place: Pick<FollowerReport, 'isPort' | 'address' | 'region'>): string {
+function whereOf(place: Pick<FollowerReport, 'isPort' | 'address' | 'region'>): string {
   const where = `${place.isPort ? 'port ' : ''}${hex(place.address)}`;
   return place.region === undefined ? where : `${where} '${place.region.name}'`;
 }

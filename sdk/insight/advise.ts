@@ -26,7 +26,7 @@ export interface Suggestion extends Applicable {
   readonly saved: number;
   readonly verdict: AdviceVerdict;
   readonly reasons: readonly string[];
-  /** Ports and addresses whose reads must flush. */
+  /** Reads that came after such writes and must flush. The declaration covers those too that did not come in this recording. */
   readonly flushPartners: readonly { readonly isPort: boolean; readonly address: number; readonly reads: number }[];
   /** What to paste into the device's file. */
   readonly declaration: string;

@@ -303,7 +303,7 @@ describe('a write as a signal', () => {
   it('is unsound where what is written is kept or shown, and where it must not come late', () => {
     const verdictAt = (port: number) => adviceOn(repeated(30, () => [['out', port, 7]])).ioeventfds[0]!;
     expect(verdictAt(0x3c8)).toMatchObject({ verdict: 'unsound' });
-    expect(verdictAt(0x3c8).reasons).toContain('What is written is kept or shown: a signal would lose it.');
+    expect(verdictAt(0x3c8).reasons).toContain('What is written is kept, shown or logged: a signal would lose it.');
     expect(verdictAt(0x80)).toMatchObject({ verdict: 'unsound' });
     expect(verdictAt(0x1f7)).toMatchObject({ verdict: 'unknown' });
     const text = formatAdvice(adviceOn(repeated(30, () => [['out', 0x80, 7]])), { rows: 5, explained: 1 });
