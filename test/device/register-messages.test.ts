@@ -94,7 +94,7 @@ describe('a class whose registers cannot work is refused when it is defined:', (
     [
       'a field with its bits the wrong way round',
       [[0, fields({ count: bits(7, 0) })]],
-      "register 'first' at 0x0 of region 'bank': field 'count' has bits 7 to 0, but the register has 0 to 7. Lowest bit first.",
+      "register 'first' at 0x0 of region 'bank': field 'count' has bits 7 to 0, but the register has 0 to 7. Write bits(0, 7).",
     ],
     [
       'a named value that its field cannot hold',
@@ -153,6 +153,11 @@ describe('a class whose registers cannot work is refused when it is defined:', (
       'a reset value of the wrong kind',
       [[0, { width: 64, reset: 1 } as unknown as RegisterSpec]],
       "register 'first' at 0x0 of region 'bank': the reset value 1 is not one of 64 bits. Give it a bigint from 0 that fits.",
+    ],
+    [
+      'no width',
+      [[0, { reset: 1 } as unknown as RegisterSpec]],
+      "register 'first' at 0x0 of region 'bank' says no width. Give it 8, 16, 32 or 64 bits.",
     ],
     [
       'a width that no register has',

@@ -19,6 +19,7 @@ function extent({ width, count = 1, stride = 0, indexedBy }: RegisterDeclaration
 export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
   const { region, offset, width, count, stride, reset } = register;
   const where = describeRegister(register);
+  if (width === undefined) throw fail(`${where} says no width. Give it 8, 16, 32 or 64 bits.`);
   if (![8, 16, 32, 64].includes(width)) throw fail(`${where} has ${width} bits. A register has 8, 16, 32 or 64.`);
   if (count !== undefined && !(Number.isInteger(count) && count > 0 && count <= 0x1_0000)) {
     throw fail(`${where}: count ${count} is not a number of registers. Give it a whole number from 1 to 65536.`);
@@ -109,8 +110,9 @@ function checkField(
 ): void {
   const whole = Number.isInteger(low) && Number.isInteger(high);
   if (!whole || low < 0 || low > high || high >= width) {
+    const remedy = whole && high >= 0 && low < width && low > high ? `Write bits(${high}, ${low})` : 'Lowest bit first';
     throw fail(
-      `${where}: field '${name}' has bits ${low} to ${high}, but the register has 0 to ${width - 1}. Lowest bit first.`,
+      `${where}: field '${name}' has bits ${low} to ${high}, but the register has 0 to ${width - 1}. ${remedy}.`,
     );
   }
   const taken = new Map<number, string>();
