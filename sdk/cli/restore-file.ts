@@ -12,7 +12,7 @@ export async function restoreFile(
   request: RestoreRequest,
   plugins: readonly LoadedPlugin[],
 ): Promise<Machine> {
-  const { Machine } = await import('../machine/index.ts');
+  const { Machine, NoSuchDevice } = await import('../machine/index.ts');
   const { StateError } = await import('../device/index.ts');
   const snapshot = readSnapshotFile(path);
   await checkSnapshotNeeds(path, snapshot, definition, plugins);
@@ -21,7 +21,10 @@ export async function restoreFile(
     return Machine.restore(definition, snapshot, { ...request, deviceClasses });
   } catch (cause) {
     if (!(cause instanceof StateError)) throw cause;
-    const advice = optionsFor(snapshot as Saved, cause.differences);
+    const missing = cause.differences
+      .filter(({ problem }) => problem.startsWith(NoSuchDevice))
+      .map(({ device }) => device);
+    const advice = optionsFor(snapshot as Saved, missing, cause.differences);
     throw new BackplaneError(`-loadvm '${path}': ${cause.message}${advice}`, { cause });
   }
 }
@@ -42,16 +45,21 @@ interface Difference {
 }
 
 /** The command line that was saved, as far as the differences are about that. */
-function optionsFor(saved: Saved, differences: readonly Difference[]): string {
+function optionsFor(
+  saved: Saved,
+  missing: readonly (string | undefined)[],
+  differences: readonly Difference[],
+): string {
   if (differences.some(({ path }) => path === 'machine.name'))
     return `\nWrite: -machine ${String(saved.machine?.name)}`;
   const isAboutOptions = ({ device, path }: Difference) =>
     path.startsWith('machine.options') || (device !== undefined && /^(options|place)\b/.test(path));
-  const missing = differences.flatMap(({ device, path }) => (device !== undefined && path === '' ? [device] : []));
   const words = devicesOf(saved)
     .filter(({ id, type, plugged }) => plugged !== true && typeof type === 'string' && missing.includes(String(id)))
     .map(({ id, type, place }) => deviceWords(String(id), String(type), place?.address));
   if (words.length > 0) return `\nAdd to the command line: ${words.join(' ')}`;
+  if (differences.some(({ path }) => path === 'machine.ram'))
+    return '\nLeave out -m: the machine has as much as was saved.';
   return differences.some(isAboutOptions) ? '\nGive -machine, -device and -global as they were when it was saved.' : '';
 }
 

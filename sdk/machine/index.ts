@@ -15,7 +15,7 @@ export {
   type TimerEvent,
 } from './observers.ts';
 export { type MachineSnapshot, SnapshotSchema } from './snapshot.ts';
-export type { RestoreRequest } from './snapshot-restore.ts';
+export { NoSuchDevice, type RestoreRequest } from './snapshot-restore.ts';
 export { formatSnapshot } from './snapshot-text.ts';
 export {
   DeviceWire,

@@ -22,6 +22,9 @@ import { refusal } from './snapshot-request.ts';
 const MostDevices = 4096;
 const MostTimers = 100_000;
 
+/** How the difference begins that a machine lacks a device. */
+export const NoSuchDevice = 'is in the snapshot, and the machine has no such device';
+
 /**
  * Puts a snapshot into a machine that was just built. Everything is read and checked before anything is put in its place;
  * the caller throws the machine away if this throws.
@@ -61,10 +64,10 @@ class Restoration {
     this.compareMachine();
     this.ofDevices.push(...plugAgain(machine, reader, deviceClasses));
     this.readDevices();
-    this.refuseProblems();
     this.readServices();
     const now = this.readTime();
-    const timers = this.readTimers(reader.member('clock').member('pending'));
+    // Which timers there are follows from the devices.
+    const timers = this.ofDevices.length > 0 ? [] : this.readTimers(reader.member('clock').member('pending'));
     this.refuseProblems();
     loadMemory(reader.member('memory'), machine.ramBlocks);
     const resume = machine.accelerator.readState(reader.member('accelerator'), [guests].flat());
@@ -115,7 +118,7 @@ class Restoration {
       byId.set(id, one);
       if (this.machine.deviceById(id) !== undefined || one.member('plugged').data === true) continue;
       const what = describeData(one.member('type').data);
-      const problem = `is in the snapshot, and the machine has no such device. Build it with that ${what}, as when it was saved`;
+      const problem = `${NoSuchDevice}. Build it with that ${what}, as when it was saved`;
       this.ofDevices.push({ device: id, path: '', problem });
     }
     for (const plugged of this.machine.devices) {
@@ -191,6 +194,8 @@ class Restoration {
 
   private refuseProblems(): void {
     if (this.problems.length + this.ofDevices.length === 0) return;
-    throw new StateError(refusal(this.machine.definition.name), [...this.problems, ...this.ofDevices]);
+    const ofMachine = this.problems.filter(({ path }) => path.startsWith('machine'));
+    const others = this.problems.filter((one) => !ofMachine.includes(one));
+    throw new StateError(refusal(this.machine.definition.name), [...ofMachine, ...this.ofDevices, ...others]);
   }
 }

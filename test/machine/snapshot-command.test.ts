@@ -219,6 +219,18 @@ describe('a snapshot file that is none is refused with status 1', () => {
     );
   });
 
+  it('a device of a newer class, and RAM of another size', async () => {
+    const saved = join(folder, 'newer.json');
+    await backplane('run', readClock, '-m', '1', '--save', saved);
+    const newer = file('newer-edited.json', readFileSync(saved, 'utf8').replace('"version": 1', '"version": 7'));
+    expect(await load(newer)).toMatch(
+      /is of version 7, newer than this class, which has 1\nRestore it with the class of '.*' that saved it, or with one that came later\.$/,
+    );
+    expect(await refused('run', readClock, '-m', '2', '-loadvm', saved)).toMatch(
+      /'machine\.ram': expected 2097152 bytes, found 1048576\nLeave out -m: the machine has as much as was saved\.$/,
+    );
+  });
+
   it('other options of the machine', async () => {
     const saved = join(folder, 'options.json');
     await backplane('run', readClock, '-m', '1', '--save', saved);

@@ -684,6 +684,18 @@ describe('a snapshot that does not fit', () => {
     ]);
   });
 
+  it('is refused with what is wrong everywhere at once: the machine, its devices, then the rest', () => {
+    const wrong = good
+      .replace('"count": 4', '"count": null')
+      .replace(/"now": \d+/, '"now": -1')
+      .replace('"services"', '"extra": 1, "services"');
+    expect(refusal(() => restore(wrong)).differences.map(({ device = '', path }) => `${device} ${path}`)).toEqual([
+      'probe count',
+      ' extra',
+      ' clock.now',
+    ]);
+  });
+
   it('is refused when it is given another program, or none that could be it', () => {
     const another = guestProgram('another', function* (guest) {
       yield* guest.out8(0x300, 3);
