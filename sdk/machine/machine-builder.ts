@@ -129,7 +129,10 @@ export class MachineBuilder {
       },
       realize: (one, old) => ramOwners.realize(one, () => this.realize(one), old.device),
       solder: (one, made) => this.solder(one, [...others, ...made]),
-      retire: ({ device }) => this.retired.add(this.maker.notifiersOf(device)),
+      retire: (gone, stays) => {
+        this.retired.add(this.maker.notifiersOf(gone.device));
+        this.board.forgetRamOf(gone.device, stays.device);
+      },
     };
     try {
       return swapDevices(swaps, shop);

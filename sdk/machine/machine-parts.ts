@@ -81,9 +81,10 @@ export class EmptyBoard extends MachineBoard {
     this.io = new AddressSpace(this.topology, 'I/O', this.ports);
   }
 
-  /** The device is gone, and its RAM with it. */
-  forgetRamOf(device: Device): void {
-    const blocks = this.ramOwners.blocksOf(device);
+  /** The device is gone, and its RAM with it, but for what another one has inherited from it, or left to it. */
+  forgetRamOf(device: Device, other?: Device): void {
+    const kept = other === undefined ? [] : this.ramOwners.blocksOf(other);
+    const blocks = this.ramOwners.blocksOf(device).filter((block) => !kept.includes(block));
     for (const [name, block] of this.ramBlocks) if (blocks.includes(block)) this.ramBlocks.delete(name);
   }
 }

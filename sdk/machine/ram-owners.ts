@@ -1,5 +1,5 @@
 import type { Device } from '../device/index.ts';
-import type { RamBlock } from '../memory/index.ts';
+import { BackplaneError, type RamBlock } from '../memory/index.ts';
 
 interface OwnedBlock {
   readonly name: string;
@@ -36,15 +36,26 @@ export class RamOwners {
     this.heirlooms = [...inherited];
     try {
       work();
-      this.owned.set(device, this.current);
+      this.refuseLoss(id);
       return putBack;
     } catch (error) {
       putBack();
       throw error;
     } finally {
+      this.owned.set(device, this.current);
       this.owner = undefined;
       this.current = this.heirlooms = [];
     }
+  }
+
+  /** What the guest has stored would be gone without a word. */
+  private refuseLoss(id: string): void {
+    const [lost] = this.heirlooms;
+    if (lost === undefined) return;
+    throw new BackplaneError(
+      `Device '${id}' cannot take over its memory: '${lost.name}' has ${lost.size} bytes, and the new class asks for none of ` +
+        'that name and size. Keep both, or start the machine again.',
+    );
   }
 
   /** The predecessor's block of that name and size, once. */

@@ -30,8 +30,8 @@ export interface SwapWorkshop {
   realize(made: PluggedDevice, old: PluggedDevice): () => void;
   /** `made` are all the new devices: wires may lead from one to another. */
   solder(one: PluggedDevice, made: readonly PluggedDevice[]): void;
-  /** What the machine holds for a device that has gone may go too. */
-  retire(gone: PluggedDevice): void;
+  /** What the machine holds for a device that has gone may go too, but for what the other one has. */
+  retire(gone: PluggedDevice, stays: PluggedDevice): void;
 }
 
 /**
@@ -58,7 +58,9 @@ function prepare(swaps: readonly Swap[], shop: SwapWorkshop): PluggedDevice[] {
       unmap(old);
     }
     const made = shop.make(used);
-    for (const heir of made) undo.push(() => drop(heir, shop));
+    made.forEach((heir, index) => {
+      undo.push(() => drop(heir, (swaps[index] as Swap).old, shop));
+    });
     made.forEach((heir, index) => {
       undo.unshift(shop.realize(heir, (swaps[index] as Swap).old));
       loadDevice(heir.device, saved[index]);
@@ -79,12 +81,12 @@ function commit(swaps: readonly Swap[], made: readonly PluggedDevice[], shop: Sw
     takeOverTimers(shop.clock, old.device, heir.device);
   }
   for (const { old } of pairs) cutQuietly(old);
-  return pairs.flatMap(({ old }) => sendAway(old, shop));
+  return pairs.flatMap(({ old, heir }) => sendAway(old, heir, shop));
 }
 
 /** The old device's last code; it cannot keep the new one out any more. */
-function sendAway(old: PluggedDevice, shop: SwapWorkshop): string[] {
-  shop.retire(old);
+function sendAway(old: PluggedDevice, heir: PluggedDevice, shop: SwapWorkshop): string[] {
+  shop.retire(old, heir);
   try {
     old.device.unrealize();
     return [];
@@ -157,8 +159,8 @@ function unmap({ device, mappings }: PluggedDevice): void {
 }
 
 /** A device that was made in vain. What it throws on its way out changes nothing: that it was refused is reported already. */
-function drop(made: PluggedDevice, shop: SwapWorkshop): void {
-  shop.retire(made);
+function drop(made: PluggedDevice, old: PluggedDevice, shop: SwapWorkshop): void {
+  shop.retire(made, old);
   for (const timer of timersOf(made.device).values()) timer.cancel();
   if (!made.device.realized) return;
   unmap(made);

@@ -29,11 +29,13 @@ interface Edition {
   readonly migrate?: (total: number) => number;
   readonly refuses?: string;
   readonly leaves?: () => void;
+  readonly ram?: number;
+  readonly moreRam?: boolean;
 }
 
 /** One edition of a device that adds up what it is told, has a timer, a pin each way, and some RAM of its own. */
 function adder(edition: Edition = {}): ConcreteDeviceClass {
-  const { type = 'adder', base = 0x300, version = 1, migrate, refuses, leaves } = edition;
+  const { type = 'adder', base = 0x300, version = 1, migrate, refuses, leaves, ram: size = 4 * KiB, moreRam } = edition;
   const ports = portRegion({ name: type, base, size: 2, accessSizes: [1] });
   @device({ type, description: 'Adds up', version })
   @addCoalescedIo(ports, { offset: 0, size: 1 })
@@ -57,7 +59,8 @@ function adder(edition: Edition = {}): ConcreteDeviceClass {
       return version;
     }
     protected override onRealize(): void {
-      const ram = MemoryRegion.ram(this.topology, `${type}-ram`, 4 * KiB);
+      const ram = MemoryRegion.ram(this.topology, `${type}-ram`, size);
+      if (moreRam) MemoryRegion.ram(this.topology, 'more', 4 * KiB);
       if (refuses !== undefined) ram.ram?.bytes.fill(0xee);
     }
     protected override onUnrealize(): void {
@@ -140,8 +143,7 @@ describe('several devices are swapped together', () => {
       expect(machine.clock.pendingTimers).toHaveLength(before.tree);
       expect(look(machine)).toEqual([10, 1, 20, 1, 30, 1]);
       machine.clock.advanceTo(machine.clock.now + 100 * MICROSECOND);
-      const [a] = before.devices.filter((one) => one.id === 'a');
-      expect((a?.device as unknown as { irq: InterruptPin }).irq.level).toBe(true);
+      expect(pinOf(machine, 'a', 'irq').level).toBe(true);
     },
   );
 
@@ -166,6 +168,19 @@ describe('several devices are swapped together', () => {
 });
 
 describe('when a device is swapped', () => {
+  it('its memory goes over, and must; memory that is new is there only if the swap succeeds', () => {
+    const machine = threeAdders();
+    const before = [...machine.ramBlocks];
+    expect(() => machine.swap('c', adder({ ...C, ram: 8 * KiB, moreRam: true }))).toThrow(
+      "Device 'c' cannot take over its memory: 'c-ram' has 4096 bytes, and the new class asks for none of that name and size.",
+    );
+    expect(() => machine.swap('c', adder({ ...C, refuses: 'no', moreRam: true }))).toThrow('no');
+    expect([...machine.ramBlocks]).toEqual(before);
+    machine.swap('c', adder({ ...C, moreRam: true }));
+    expect([...machine.ramBlocks.keys()]).toEqual([...before.map(([name]) => name), 'c.more']);
+    expect(machine.ramBlocks.get('c.c-ram')?.bytes[0]).toBe(0x77);
+  });
+
   it('what the guest has queued is delivered to the old one first, whose state then goes over', () => {
     const machine = threeAdders();
     const guest = guestProgram(function* (program) {
