@@ -78,7 +78,7 @@ function parseAddress(owner: string, { type, bus }: DeviceBlueprint, given: unkn
   if (bus !== 'pci') throw new BackplaneError(`${owner}: ${type} is not a PCI device and has no addr. Leave it out.`);
   if (typeof given === 'string' && parsePciAddress(given) !== undefined) return given;
   throw new BackplaneError(
-    `${owner}: addr ${JSON.stringify(given)} is not a PCI address. Write slot and function, "00.0" to "1f.7".`,
+    `${owner}: addr ${JSON.stringify(given)} is not a PCI address. Write slot and function${typeof given === 'string' ? '' : ' as a text'}, "00.0" to "1f.7".`,
   );
 }
 

@@ -131,6 +131,8 @@ describe('what cannot be plugged in', () => {
     [`{"driver":"${clock}","irq":{}}`, '{} is not that'],
     [`{"driver":"${clock}","irq":8,"irq":9}`, "'irq' is set twice"],
     [`{"driver":"${clock}","__proto__":{"irq":9}}`, "there is no option '__proto__'"],
+    ['{"driver":"edu","addr":6}', 'Write slot and function as a text, "00.0" to "1f.7"'],
+    ['{"driver":"edu","adr":"06.0"}', "Did you mean 'addr'?"],
     ['{"driver":7}', '"driver" must name the device'],
     ['{"driver":', 'not JSON'],
   ])('%s', async (text, message) => {
