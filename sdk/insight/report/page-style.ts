@@ -1,7 +1,7 @@
 /** Colours of light and dark, as variables that the charts use too; printing is always light. */
 export const pageStyle = `
 :root { color-scheme: light dark; --paper: #fbfbf9; --card: #ffffff; --ink: #1c1d21; --ink-2: #55585f; --ink-3: #858992; --line: #e2e3e6;
-  --mode-0: #959aa3; --mode-1: #b3650a; --mode-2: #164a9c; --device: #d6e4f7; --memory: #e9e4d6; --on-item: #20242c; --hidden: #f1f1ee;
+  --mode-0: #959aa3; --mode-1: #b3650a; --mode-2: #164a9c; --device: #d6e4f7; --memory: #d0c6a8; --on-item: #20242c; --hidden: #f1f1ee;
   --alive: #00775a; --narrowed: #8a6400; --dead: #b83a0e; --unprotected: #7a3bb0; --unmapped: #666a72; --off: #666a72; --limit: #b83a0e; }
 @media (prefers-color-scheme: dark) { :root { --paper: #15171b; --card: #1d2025; --ink: #eceef2; --ink-2: #aeb3bd; --ink-3: #7d828c; --line: #31353c;
   --mode-0: #7f8690; --mode-1: #e9a13b; --mode-2: #5a9cf2; --device: #28405f; --memory: #45402f; --on-item: #eef1f6; --hidden: #24272d;
@@ -27,18 +27,19 @@ details { margin: 6px 0 0; font-size: 13px; }
 summary { cursor: pointer; color: var(--ink-2); }
 table { border-collapse: collapse; margin: 8px 0; width: 100%; }
 th, td { text-align: right; padding: 3px 10px; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums; vertical-align: top; }
-th:first-child, td.text { text-align: left; }
+th:first-child, .text { text-align: left; }
 tbody th { font-weight: inherit; }
 .wide { overflow-x: auto; }
 thead th { color: var(--ink-2); font-weight: 600; }
 @media print {
   :root { color-scheme: light; --paper: #fff; --card: #fff; --ink: #000; --ink-2: #333; --ink-3: #777; --line: #bbb;
-    --mode-0: #959aa3; --mode-1: #b3650a; --mode-2: #164a9c; --device: #d6e4f7; --memory: #e9e4d6; --on-item: #000; --hidden: #f4f4f4;
+    --mode-0: #959aa3; --mode-1: #b3650a; --mode-2: #164a9c; --device: #d6e4f7; --memory: #d0c6a8; --on-item: #000; --hidden: #f4f4f4;
     --alive: #00775a; --narrowed: #8a6400; --dead: #b83a0e; --unprotected: #7a3bb0; --unmapped: #666a72; --off: #666a72; --limit: #b83a0e; }
   body { font-size: 11pt; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   main { max-width: none; padding: 0; }
   figure, .number { break-inside: avoid; border-radius: 0; }
   figure { overflow: visible; }
+  summary { list-style: none; }
   figure svg { min-width: 0; }
   h2, h3, p { break-after: avoid; }
   details::details-content { display: block; content-visibility: visible; height: auto; }

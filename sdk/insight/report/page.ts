@@ -203,11 +203,10 @@ function table(
   body: readonly (readonly string[])[],
   textColumn = -1,
 ): string {
+  const words = (column: number) => (column === textColumn ? ' class="text"' : '');
   const cell = (text: string, column: number) =>
-    column === 0
-      ? `<th scope="row">${escapeHtml(text)}</th>`
-      : `<td${column === textColumn ? ' class="text"' : ''}>${escapeHtml(text)}</td>`;
-  const columns = head.map((text) => `<th scope="col">${escapeHtml(text)}</th>`).join('');
+    column === 0 ? `<th scope="row">${escapeHtml(text)}</th>` : `<td${words(column)}>${escapeHtml(text)}</td>`;
+  const columns = head.map((text, column) => `<th scope="col"${words(column)}>${escapeHtml(text)}</th>`).join('');
   const rows = body.map((row) => `<tr>${row.map(cell).join('')}</tr>`).join('');
   return `<details><summary>${escapeHtml(summary)}</summary><div class="wide"><table><thead><tr>${columns}</tr></thead><tbody>${rows}</tbody></table></div></details>`;
 }
