@@ -459,6 +459,9 @@ describe('a restored machine', () => {
     restored.resume();
     expect(restored.save()).toEqual(machine.save());
     expect(probeOf(restored).count).toBe(10);
+    expect(() => Machine.restore(bench, snapshot, { guests: new TraceGuest(recording, { only: 'memory' }) })).toThrow(
+      `'accelerator.processors[0].guest.only': expected "memory", found "all"`,
+    );
     const other = { ...recording, value: recording.value.slice().fill(7) };
     expect(() => Machine.restore(bench, snapshot, { guests: new TraceGuest(other) })).toThrow(
       "'accelerator.processors[0].guest': the recording 'small' is not the one that was saved, 'small'",

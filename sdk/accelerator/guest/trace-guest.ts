@@ -57,6 +57,11 @@ export class TraceGuest implements GuestSource {
     return this.#done;
   }
 
+  /** What of the recording is played, and from when on: one that is played otherwise is another guest. */
+  get played(): { readonly only: 'ports' | 'memory' | 'all'; readonly startAt: number } {
+    return { only: this.#only ?? 'all', startAt: this.#startAt };
+  }
+
   /** Goes on behind the access at `position`, as if it and those before had been made: for a restored machine. */
   seek(position: number, done: number): void {
     this.position = position;

@@ -6,7 +6,7 @@ import { LoggedGuest } from '../guest/logged-guest.ts';
 import { GuestOperation, type GuestSource } from '../guest/operation.ts';
 import type { RecordedTrace } from '../guest/recorded-trace.ts';
 import { TraceGuest } from '../guest/trace-guest.ts';
-import type { SavedData, SavedReader } from '../saved-data.ts';
+import { describe, type SavedData, type SavedReader } from '../saved-data.ts';
 
 /** A guest that was brought back to where it was, and the operation that its vCPU has. */
 export interface ResumedGuest {
@@ -44,6 +44,7 @@ export function saveGuest(guest: GuestSource | undefined, operation: GuestOperat
       name,
       length,
       checksum: checksum(trace),
+      ...guest.played,
       position,
       done,
       underWay: !operation.finished,
@@ -86,7 +87,11 @@ function readProgram(
 }
 
 function readRecording(reader: SavedReader, guest: TraceGuest, operation: GuestOperation): ResumedGuest {
-  reader.only('kind', 'name', 'length', 'checksum', 'position', 'done', 'underWay');
+  reader.only('kind', 'name', 'length', 'checksum', 'only', 'startAt', 'position', 'done', 'underWay');
+  for (const [name, here] of Object.entries(guest.played)) {
+    const saved = reader.member(name);
+    if (saved.data !== here) saved.refuse(`expected ${JSON.stringify(here)}, found ${describe(saved.data)}`);
+  }
   const { length } = guest.trace;
   const isSame =
     reader.member('length').integer(0) === length && reader.member('checksum').integer(0) === checksum(guest.trace);
