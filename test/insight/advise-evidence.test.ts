@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { VirtioRng } from '../../devices/index.ts';
 import { isapc, pcI440fx } from '../../machines/index.ts';
 import { MICROSECOND, MILLISECOND } from '../../sdk/clock/index.ts';
 import {
@@ -109,6 +110,29 @@ describe('what is known of a write before the recording is asked', () => {
       'sound',
       'sound',
     ]);
+  });
+
+  it("is that virtio's notify and status do more than keep, where its features may wait", () => {
+    const definition = { ...pcI440fx, devices: [...pcI440fx.devices, use(VirtioRng, { addr: '05.0' })] };
+    const configure = (register: number, value: number) =>
+      [
+        ['out', 0xcf8, 0x8000_2800 + register, 4],
+        ['out', 0xcfc, value, 4],
+      ] as const;
+    const { coalesce } = adviceOn(
+      [
+        ...configure(0x10, 0xc000),
+        ...configure(0x04, 1),
+        ...repeated(40, () => [
+          ['out', 0xc004, 0, 4],
+          ['out', 0xc010, 0, 2],
+          ['out', 0xc012, 1],
+        ]),
+      ],
+      definition,
+    );
+    expect([0xc004, 0xc010, 0xc012].map((port) => at(coalesce, port).verdict)).toEqual(['sound', 'unknown', 'unknown']);
+    expect(at(coalesce, 0xc010).reasons[0]).toContain('in the code of VirtioRng');
   });
 
   it('counts every register that a wide write reaches', () => {
