@@ -12,7 +12,9 @@ import {
   resetControlPort,
 } from '../sdk/index.ts';
 
-const Register = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68 } as const;
+const Register = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68, PowerManagement1: 0xa0 } as const;
+/** Once set it stays, over a reset too. */
+const SmiLock = 0x10;
 const Pirqs = 8;
 /** Bit 7 of a route turns it off; the low four bits are an ISA line. */
 const Route = { Off: 0x80, Line: 0x0f } as const;
@@ -80,6 +82,8 @@ export class Ich9Lpc extends IsaBridge {
   }
 
   protected override onConfigWrite(offset: number, size: number): void {
+    const isLocked = (this.config.get(Register.PowerManagement1, 1) & SmiLock) !== 0;
+    this.config.setWritable(Register.PowerManagement1, isLocked ? 0xff & ~SmiLock : 0xff, 1);
     if (offset < Register.RoutesEToH + 4 && Register.RoutesAToD < offset + size) this.driveIsaLines();
   }
 

@@ -16,6 +16,11 @@ export const q35PinWiring: PciPinWiring = (slot, pin) => {
   return slot >= 25 ? pin : ((slot + pin) & 3) + 4;
 };
 
+/**
+ * Missing of QEMU's q35: SATA (00:1f.2) and SMBus (00:1f.3), power management behind PMBASE, hotplug by ACPI, PCI Express and its
+ * bridges, I/O APIC, HPET and local APIC, system management mode with its memory (the registers 0x50 and 0x9c of the memory
+ * controller offer none), and what no machine here has: timer, keyboard controller, DMA controller, firmware's configuration ports.
+ */
 export const q35 = defineMachine({
   name: 'q35',
   description: 'Standard PC (Q35 + ICH9, 2009)',

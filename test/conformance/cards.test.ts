@@ -8,6 +8,7 @@ import { type Chip, writeScript } from './chip.ts';
 import { conform, formatResult, passed } from './conformance.ts';
 import { edu } from './edu.ts';
 import { MachineSubject } from './machine-subject.ts';
+import { q35Config } from './q35.ts';
 import { QemuSubject } from './qemu-subject.ts';
 import { formatOperation } from './script.ts';
 import { pciTestdev, pcTestdev } from './testdevs.ts';
@@ -78,6 +79,14 @@ describe.each(cards)('$chip.name', { timeout: 60_000 }, ({ chip, broken }) => {
     const answers = await new MachineSubject(chip).run(script);
     expect(await new MachineSubject(chip).run(script)).toEqual(answers);
     expect(await new MachineSubject(chip, bad).run(script)).not.toEqual(answers);
+  });
+});
+
+describe('q35', () => {
+  it.skipIf(missing)('has the configuration of its chipset as QEMU has it, locks and resets included', async () => {
+    const plan = { operations: 3_000, seed: 3 };
+    const result = await conform(q35Config, new MachineSubject(q35Config), new QemuSubject(q35Config.qemu), plan);
+    expect(passed(result), formatResult(result)).toBe(true);
   });
 });
 

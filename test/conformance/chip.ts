@@ -1,4 +1,4 @@
-import type { Accelerator, Machine, UsedDevice } from '../../sdk/index.ts';
+import type { Accelerator, Machine, MachineDefinition, UsedDevice } from '../../sdk/index.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 import type { RegisterNames } from './compare.ts';
 import type { QemuSubjectOptions } from './qemu-subject.ts';
@@ -12,6 +12,8 @@ export interface Chip {
   /** Dates that machines start with; a script takes one of them. */
   readonly dates: readonly string[];
   readonly registerNames: RegisterNames;
+  /** Our machine. Default: the pc. */
+  readonly machine?: MachineDefinition;
   /** What is plugged into our machine besides. */
   readonly devices?: readonly UsedDevice[];
   /** Options of our machine. */

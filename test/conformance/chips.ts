@@ -3,6 +3,7 @@ import { edu } from './edu.ts';
 import { pciCards } from './pci-cards.ts';
 import { pciConfig, pciConfigBehind } from './pci-config.ts';
 import { pic } from './pic.ts';
+import { q35Config } from './q35.ts';
 import { rtc } from './rtc.ts';
 import { pciTestdev, pcTestdev } from './testdevs.ts';
 import { virtioRng } from './virtio-rng.ts';
@@ -17,4 +18,5 @@ export const chips: readonly Chip[] = [
   pciTestdev,
   pcTestdev,
   virtioRng,
+  q35Config,
 ];

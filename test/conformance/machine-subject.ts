@@ -15,13 +15,13 @@ import { type Answer, type Operation, RamMebibytes, ResetRegister, type Script, 
 const LongestWait = 1000 * MILLISECOND;
 const Step = 1 * MILLISECOND;
 
-/** Our `pc`, in this process: a new machine for each script, driven by its ports and the chip's inputs. */
+/** Our machine, in this process: a new machine for each script, driven by its ports and the chip's inputs. */
 export class MachineSubject implements Subject {
   readonly name = 'ours';
 
   constructor(
     private readonly chip: Chip,
-    private readonly definition: MachineDefinition = pcForComparison(chip),
+    private readonly definition: MachineDefinition = machineForComparison(chip),
   ) {}
 
   async run({ date, operations }: Script): Promise<readonly Answer[]> {
@@ -77,11 +77,11 @@ export class MachineSubject implements Subject {
   }
 }
 
-/** The pc, with stand-ins where a known difference has one. */
-function pcForComparison({ name, devices = [] }: Chip): MachineDefinition {
+/** The machine, with stand-ins where a known difference has one. */
+function machineForComparison({ name, machine = pcI440fx, devices = [] }: Chip): MachineDefinition {
   const standIns = (knownDifferences[name] ?? []).flatMap(({ standIn }) => (standIn ? [standIn] : []));
-  const plain = defineMachine({ ...pcI440fx, devices: [...pcI440fx.devices, ...devices] });
-  return standIns.reduce((pc, [original, inItsPlace]) => withDevice(pc, original, inItsPlace), plain);
+  const plain = defineMachine({ ...machine, devices: [...machine.devices, ...devices] });
+  return standIns.reduce((built, [original, inItsPlace]) => withDevice(built, original, inItsPlace), plain);
 }
 
 /** The machine with one of its devices replaced by another class. */

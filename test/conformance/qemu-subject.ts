@@ -10,6 +10,8 @@ import {
 } from './script.ts';
 
 export interface QemuSubjectOptions {
+  /** Default: `pc`. */
+  readonly machine?: string;
   /** More of the command line, where our machine has what `-nodefaults` leaves out. */
   readonly arguments?: readonly string[];
   /** Objects of this type are the chips of a script, in the order of their names here. */
@@ -31,7 +33,8 @@ export class QemuSubject implements Subject {
 
   run({ date, operations }: Script): Promise<readonly Answer[]> {
     const args = ['-m', `${RamMebibytes}M`, ...(this.options.arguments ?? [])];
-    return QemuProcess.with({ rtcBase: date, arguments: args }, async (qemu) => {
+    const { machine = 'pc' } = this.options;
+    return QemuProcess.with({ machine, rtcBase: date, arguments: args }, async (qemu) => {
       this.version = qemu.version;
       const paths = await this.findChips(qemu);
       const watched = this.options.watch === undefined ? undefined : paths.get(this.options.watch);

@@ -216,6 +216,18 @@ describe('ICH9', () => {
     expect(read(0x1f, 0x40)).toBe(1);
   });
 
+  it('keeps the lock of management interrupts once it is set, over a reset and a snapshot too', () => {
+    write(0x1f, 0xa0, 0x10);
+    write(0x1f, 0xa0, 0);
+    expect(read(0x1f, 0xa0)).toBe(0x10);
+    machine.reset();
+    write(0x1f, 0xa0, 0x0100);
+    expect(read(0x1f, 0xa0)).toBe(0x0110);
+    machine = Machine.restore(machine.definition, machine.save());
+    write(0x1f, 0xa0, 0);
+    expect(read(0x1f, 0xa0)).toBe(0x10);
+  });
+
   it('brings the interrupt of a card to the guest', () => {
     let interrupts = 0;
     const program = guestProgram(function* (guest) {
