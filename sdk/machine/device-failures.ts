@@ -1,6 +1,8 @@
 import type { Timer } from '../clock/index.ts';
 import { type Device, timersOf } from '../device/index.ts';
-import { DeviceFailure, describeThrown } from '../memory/index.ts';
+import { BackplaneError, DeviceFailure, describeThrown } from '../memory/index.ts';
+import type { Machine } from './machine.ts';
+import type { MachineDefinition } from './machine-definition.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 
 /** Runs a piece of a device's own code. What it throws comes out with the device's name, and the original as its cause. */
@@ -9,6 +11,15 @@ export function inDevice<T>(id: string, device: Device, what: string, work: () =
     return work();
   } catch (cause) {
     throw deviceFailure(id, device, what, cause);
+  }
+}
+
+/** What the board's maker does once, when everything is plugged in. */
+export function prepareMachine(definition: MachineDefinition, machine: Machine): void {
+  try {
+    definition.prepare?.(machine);
+  } catch (cause) {
+    throw new BackplaneError(`Machine '${definition.name}': prepare() threw: ${describeThrown(cause)}`, { cause });
   }
 }
 

@@ -17,7 +17,7 @@ import {
 } from '../device/index.ts';
 import { type AddressSpace, BackplaneError, type MemoryTopology, type RamBlock } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
-import { inDevice, timerFailure } from './device-failures.ts';
+import { inDevice, prepareMachine, timerFailure } from './device-failures.ts';
 import { HotplugHistory } from './hotplug-history.ts';
 import { interruptSourceOf } from './interrupt-sources.ts';
 import { MachineBuilder } from './machine-builder.ts';
@@ -117,7 +117,7 @@ export class Machine {
     this.builder = builder;
     this.topology.observer = refusedAccesses(this.errors);
     this.plugged = builder.plugIn(constructed);
-    definition.prepare?.(this);
+    prepareMachine(definition, this);
     this.accelerator.attach(this.host());
     this.resetDevices();
     for (const { device } of this.devices) rememberState(device);

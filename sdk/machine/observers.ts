@@ -1,4 +1,5 @@
 import type { AcceleratorEvent } from '../accelerator/index.ts';
+import { BackplaneError } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 
 /** A pin of a device changed its level. */
@@ -41,6 +42,13 @@ const defined = new WeakSet<object>();
 
 /** Declares an observer: what a plugin exports, and what `machine.observe` takes. */
 export function defineObserver(observer: MachineObserver): MachineObserver {
+  const { name, start } = observer as Partial<Record<keyof MachineObserver, unknown>>;
+  if (typeof name !== 'string' || name === '' || typeof start !== 'function') {
+    throw new BackplaneError(
+      `defineObserver: ${name ? `observer '${String(name)}'` : 'an observer'} needs a name and a function that begins: ` +
+        "{ name: 'tally', start: (machine) => ({ observe(event) { ... } }) }.",
+    );
+  }
   const frozen = Object.freeze({ ...observer, start: observer.start.bind(observer) });
   defined.add(frozen);
   return frozen;

@@ -272,7 +272,49 @@ describe('what is wrong with a plugin is said with file and line', () => {
   });
 });
 
+describe('a machine that a plugin brings is looked at before anything is built of it', () => {
+  it.each([
+    ["name: 'a b,c'", /machine 'a b,c': the name cannot be written after -machine/],
+    ['aliases: 5', /machine 'mine': aliases is 5\. Give a list of names/],
+    ['description: undefined', /machine 'mine': description is undefined/],
+    ['devices: [null]', /devices\[0\] is null\. Write use\(DeviceClass/],
+    ['devices: [use(3)]', /devices\[0\] has 3 for a device class/],
+    ['devices: [{ device: class Odd {} }]', /devices\[0\] has the class Odd, which is no device/],
+    ['devices: [use(class Bare extends IsaDevice {})]', /devices\[0\] cannot be used: Class Bare has no @device/],
+    ['services: [3]', /services\[0\] is 3\. Write new ContainerModule/],
+    ['options: {}', /options is an object of another kind\. Write options: defineOptions/],
+    ['prepare: 3', /prepare is 3\. Write prepare\(machine\)/],
+    ["defaultRam: 'lots'", /defaultRam is lots\. Give bytes: 16 \* MiB\./],
+  ])('%s', async (member, message) => {
+    const text = `import { IsaDevice, use } from 'backplane';
+      import { isapc } from 'backplane/machines';
+      export const machine = { ...isapc, name: 'mine', aliases: [], ${member} };`;
+    const path = file('mine.ts', text);
+    expect(await refused(path)).toMatch(message);
+    writeFileSync(path, `${text}\nexport default { name: 'idle', start: () => ({ next: () => false }) };`);
+    const { status, noted } = await backplane('run', path);
+    expect({ status, noted }).toEqual({ status: 1, noted: expect.stringMatching(message) });
+  });
+
+  it('and what its prepare() throws names it and the line', async () => {
+    const path = file(
+      'prepares.ts',
+      `import { isapc } from 'backplane/machines';
+       export const machine = { ...isapc, name: 'mine', aliases: [], prepare() { throw new Error('no CMOS'); } };`,
+    );
+    const { noted } = await backplane('info', 'qtree', '-machine', 'mine', '-plugin', path);
+    expect(noted).toMatch(/^backplane: Machine 'mine': prepare\(\) threw: no CMOS \(.*prepares\.ts:2\)$/);
+  });
+});
+
 describe('an observer that a plugin brings', () => {
+  it.each(['{}', '{ name: 5, start() {} }', "{ name: 'x' }"])('and that is %s is refused', async (given) => {
+    const text = `import { defineObserver } from 'backplane';\nexport const o = defineObserver(${given});`;
+    expect(await refused(file('no-observer.ts', text))).toMatch(
+      /needs a name and a function that begins.*no-observer\.ts:2\)/,
+    );
+  });
+
   const observer = (body: string) => `
 import { defineObserver, type MachineEvent } from 'backplane';
 export const watcher = defineObserver({

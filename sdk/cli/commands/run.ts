@@ -9,8 +9,10 @@ import { formatExits } from '../exit-report.ts';
 import { tracedGuest } from '../guest-trace.ts';
 import { loadProgram } from '../load-program.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
+import { checkMachine } from '../plugins/check-machine.ts';
 import { HotReload } from '../plugins/hot-reload.ts';
 import { observeWith, reportObservers } from '../plugins/observe.ts';
+import { isMachine } from '../plugins/plugin-exports.ts';
 import { restoreFile } from '../restore-file.ts';
 import { DefaultLimit, runInSlices } from '../run-watched.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot-file.ts';
@@ -63,7 +65,7 @@ Examples:
     const { simulatedAccelerator } = await import('../../accelerator/index.ts');
     const exported = await loadProgram(file);
     const guests = programsOf(file, exported);
-    const { definition, request, plugins, warnings } = await chooseMachine(args, ownMachine(exported));
+    const { definition, request, plugins, warnings } = await chooseMachine(args, ownMachine(file, exported));
     const [loaded, saveTo] = [args.value('loadvm'), args.value('save')];
     if (saveTo !== undefined) checkSaveTarget(saveTo);
     const simulated = simulatedAccelerator(accelerator);
@@ -132,9 +134,10 @@ function programsOf(file: string, exported: Record<string, unknown>): GuestProgr
   );
 }
 
-function ownMachine({ machine }: Record<string, unknown>): MachineDefinition | undefined {
-  const isMachine = typeof machine === 'object' && machine !== null && 'devices' in machine;
-  return isMachine ? (machine as MachineDefinition) : undefined;
+function ownMachine(file: string, { machine }: Record<string, unknown>): MachineDefinition | undefined {
+  if (!isMachine(machine)) return undefined;
+  checkMachine(`'${file}'`, machine);
+  return machine;
 }
 
 function parseLimit(text: string | undefined): number | undefined {

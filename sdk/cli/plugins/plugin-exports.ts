@@ -2,6 +2,7 @@ import { blueprintOf, type ConcreteDeviceClass, Device } from '../../device/inde
 import { isObserver, type MachineDefinition, type MachineObserver } from '../../machine/index.ts';
 import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import type { KnownDevice } from '../catalogue.ts';
+import { checkMachine } from './check-machine.ts';
 
 export interface PluginExports {
   readonly devices: readonly KnownDevice[];
@@ -18,6 +19,7 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
     observers: values.filter(isObserver),
   };
   const { devices, machines, observers } = sorted;
+  for (const machine of machines) checkMachine(`plugin '${plugin}'`, machine);
   refuseTwins(
     plugin,
     'devices of the type',
@@ -45,7 +47,7 @@ function isDeviceClass(value: unknown): value is ConcreteDeviceClass {
   return typeof value === 'function' && value.prototype instanceof Device;
 }
 
-function isMachine(value: unknown): value is MachineDefinition {
+export function isMachine(value: unknown): value is MachineDefinition {
   if (typeof value !== 'object' || value === null) return false;
   const { name, devices, services } = value as Record<string, unknown>;
   return typeof name === 'string' && Array.isArray(devices) && Array.isArray(services);

@@ -1,0 +1,54 @@
+import { blueprintOf, Device, OptionSet } from '../../device/index.ts';
+import type { MachineDefinition } from '../../machine/index.ts';
+import { BackplaneError, describeThrown } from '../../memory/errors.ts';
+
+const Word = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
+
+/** What TypeScript would have said of a definition, had anybody asked it: plugins and programs are compiled without their types. */
+export function checkMachine(whose: string, definition: MachineDefinition): void {
+  const given = definition as unknown as Readonly<Record<string, unknown>>;
+  const { name, aliases = [], description, devices, services, options, prepare, defaultRam } = given;
+  const refuse = (what: string, remedy: string) =>
+    new BackplaneError(`${whose}: machine '${describeValue(name)}': ${what}. ${remedy}`);
+  if (!isWord(name))
+    throw refuse('the name cannot be written after -machine', "Use letters, digits, '-', '_' and '.'.");
+  if (!Array.isArray(aliases) || !aliases.every(isWord))
+    throw refuse(`aliases is ${describeValue(aliases)}`, 'Give a list of names: aliases: [].');
+  if (typeof description !== 'string')
+    throw refuse(`description is ${describeValue(description)}`, "Say in a few words what it is: description: '...'.");
+  for (const [index, used] of (devices as readonly unknown[]).entries()) {
+    const problem = problemOfDevice(used);
+    if (problem !== undefined) throw refuse(`devices[${index}] ${problem}`, 'Write use(DeviceClass, { ... }).');
+  }
+  for (const [index, module] of (services as readonly unknown[]).entries()) {
+    if (typeof module === 'object' && module !== null && 'load' in module) continue;
+    throw refuse(`services[${index}] is ${describeValue(module)}`, 'Write new ContainerModule(({ bind }) => { ... }).');
+  }
+  if (options !== undefined && !(options instanceof OptionSet))
+    throw refuse(`options is ${describeValue(options)}`, 'Write options: defineOptions({ ... }).');
+  if (prepare !== undefined && typeof prepare !== 'function')
+    throw refuse(`prepare is ${describeValue(prepare)}`, 'Write prepare(machine) { ... }.');
+  if (defaultRam !== undefined && typeof defaultRam !== 'number')
+    throw refuse(`defaultRam is ${describeValue(defaultRam)}`, 'Give bytes: 16 * MiB.');
+}
+
+const isWord = (value: unknown): boolean => typeof value === 'string' && Word.test(value);
+
+function problemOfDevice(used: unknown): string | undefined {
+  if (typeof used !== 'object' || used === null) return `is ${describeValue(used)}`;
+  const { device } = used as { readonly device?: unknown };
+  if (typeof device !== 'function') return `has ${describeValue(device)} for a device class`;
+  if (!(device.prototype instanceof Device)) return `has the class ${device.name}, which is no device`;
+  try {
+    blueprintOf(device as unknown as Parameters<typeof blueprintOf>[0]);
+    return undefined;
+  } catch (failure) {
+    return `cannot be used: ${describeThrown(failure)}`;
+  }
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'function') return `the function ${value.name}`;
+  return typeof value === 'object' && value !== null ? 'an object of another kind' : String(value);
+}
