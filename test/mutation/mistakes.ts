@@ -8,7 +8,7 @@ export interface Mistake {
   readonly wrong: string;
 }
 
-const inFile =
+export const inFile =
   (suspect: string, file: string) =>
   (kind: string, right: string, wrong: string): Mistake => ({ kind, suspect, file, right, wrong });
 const serial = inFile('serial-port', 'test/mutation/devices/serial-port.ts');

@@ -13,18 +13,74 @@ const percent = (part: number, whole: number): string => `${((100 * part) / Math
 const count = (all: readonly Judged[], ...verdicts: Verdict[]): number =>
   all.filter(({ reply }) => verdicts.includes(reply.verdict)).length;
 
-export function formatMistakes(all: readonly Judged[]): string {
+/** Everything that was judged. */
+export interface Judgement {
+  readonly first: readonly Judged[];
+  readonly second: readonly Judged[];
+  readonly mutants: readonly Judged[];
+}
+
+/** What the suite has to reach. Nothing here counts a mutant as equivalent that nobody showed to be, but for the last line. */
+const Floor = {
+  FirstDeclared: 18,
+  SecondDeclared: 11,
+  FirstRecorded: 20,
+  SecondRecorded: 17,
+  MutantsRecorded: 0.8,
+  MutantsDeclared: 0.5,
+} as const;
+/** A smaller sample says too little about a share. */
+const SmallestSample = 30;
+
+/** The scores that are too low, as sentences. */
+export function belowFloor({ first, second, mutants }: Judgement): string[] {
+  const declared = (some: readonly Judged[]): number => count(some, ...ByDeclaration);
+  const recorded = (some: readonly Judged[]): number => count(some, ...ByDeclaration, 'record');
+  const different = mutants.length - count(mutants, 'alike');
+  const low = (what: string, is: number, floor: number): string[] =>
+    is >= floor ? [] : [`${what}: ${is.toFixed(2)}, not ${floor}`];
+  const shares =
+    mutants.length < SmallestSample
+      ? []
+      : [
+          ...low('mutants found, with the record', recorded(mutants) / different, Floor.MutantsRecorded),
+          ...low('mutants found from the declaration', declared(mutants) / different, Floor.MutantsDeclared),
+        ];
+  return [
+    ...low('mistakes by hand, from the declaration', declared(first), Floor.FirstDeclared),
+    ...low('second batch, from the declaration', declared(second), Floor.SecondDeclared),
+    ...low('mistakes by hand, with the record', recorded(first), Floor.FirstRecorded),
+    ...low('second batch, with the record', recorded(second), Floor.SecondRecorded),
+    ...shares,
+  ];
+}
+
+export function formatMistakes(title: string, all: readonly Judged[]): string {
   const declared = count(all, ...ByDeclaration);
   const recorded = declared + count(all, 'record');
   const lines = all.map(
     ({ suspect, mutant, reply }) =>
-      `  ${reply.verdict.padEnd(11)} ${suspect.name}: ${mutant.what}\n${' '.repeat(14)}${firstLine(reply.by)}`,
+      `  ${reply.verdict.padEnd(11)} ${suspect.name}: ${mutant.what.slice(0, 100)} (${mutant.file}:${mutant.line})\n${' '.repeat(14)}${firstLine(reply.by)}`,
   );
   return [
-    `hand-made mistakes: ${recorded} of ${all.length} found, ${declared} of them from the declaration alone`,
+    `${title}: ${declared} of ${all.length} found from the declaration alone, ${recorded} with the record of behaviour`,
     ...lines,
     '',
   ].join('\n');
+}
+
+/** For programs. */
+export function asJson({ first, second, mutants }: Judgement, notJudged: number): string {
+  const rows = (some: readonly Judged[]) =>
+    some.map(({ suspect, mutant: { file, line, what }, reply: { verdict, by } }) => ({
+      device: suspect.name,
+      file,
+      line,
+      what,
+      verdict,
+      by,
+    }));
+  return JSON.stringify({ first: rows(first), second: rows(second), mutants: rows(mutants), notJudged }, undefined, 2);
 }
 
 export function formatMutants(all: readonly Judged[]): string {
@@ -53,6 +109,9 @@ export function formatMutants(all: readonly Judged[]): string {
       : [title, ...some.map(({ mutant }) => `  ${mutant.file}:${mutant.line}: ${mutant.what}`), ''];
   };
   return [
+    'What is listed as found by nobody but the record, or by nobody, is what the declaration does not say. A mutant counts as',
+    'equivalent when the suite, the record, and 60 longer programs side by side with the original show no difference.',
+    '',
     'mechanical mutants, of which at least so many differ from the original, and how many of those are found from the',
     'declaration alone, and with the record of behaviour; last, how many of all, as if none were equivalent:',
     `  ${' '.repeat(14)}${['mutants', 'differ', 'declared', 'recorded', 'of all'].map((head) => head.padStart(11)).join('')}`,
@@ -65,8 +124,3 @@ export function formatMutants(all: readonly Judged[]): string {
 }
 
 const firstLine = (text: string): string => text.split('\n')[0]?.slice(0, 110) ?? '';
-
-/** Found by anything that the suite has, of all, as if none were equivalent. */
-export function shareFound(all: readonly Judged[]): number {
-  return count(all, ...ByDeclaration, 'record') / Math.max(all.length, 1);
-}

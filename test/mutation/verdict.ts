@@ -4,7 +4,8 @@ import type { ConformanceSettings } from '../../sdk/testing/conformance/subject.
 export interface Question {
   readonly id: number;
   readonly bundle: string;
-  readonly original: string;
+  /** Undefined: it is undamaged itself, and to be accepted. */
+  readonly original: string | undefined;
   readonly exported: string;
   /** By name: its settings are not data. */
   readonly suspect: string;

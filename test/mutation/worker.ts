@@ -5,6 +5,7 @@ import { type ConformanceSettings, Subject } from '../../sdk/testing/conformance
 import { answerOf } from '../../sdk/testing/conformance/twins.ts';
 import { checkDevice } from '../../sdk/testing/index.ts';
 import { Random } from '../../sdk/testing/random.ts';
+import { particulars } from '../testing/particulars.ts';
 import { suspects } from './suspects.ts';
 import type { Question, Reply } from './verdict.ts';
 
@@ -22,7 +23,6 @@ async function judge(question: Question): Promise<Reply> {
   const { id } = question;
   const settings = settingsOf(question);
   const reply = (verdict: Reply['verdict'], by: string): Reply => ({ id, verdict, by });
-  const original = await originalOf(question);
   let copy: ConcreteDeviceClass;
   let subject: Subject;
   try {
@@ -33,10 +33,12 @@ async function judge(question: Question): Promise<Reply> {
   }
   try {
     const [failure] = checkDevice(copy, { ...settings, firstOnly: true } as object);
-    if (failure !== undefined) return reply('declaration', failure.check);
+    if (failure !== undefined) return reply('declaration', `${failure.check}: ${failure.message}`);
   } catch (error) {
     return reply('declaration', `threw: ${sentence(error)}`);
   }
+  if (question.original === undefined) return reply('alike', '');
+  const original = await originalOf(question, question.original);
   const change = changeOf(original.subject, original.record, behaviourOf(subject));
   if (change !== undefined) return reply('record', change.message);
   const difference = tellApart(original.subject, subject);
@@ -45,11 +47,12 @@ async function judge(question: Question): Promise<Reply> {
 
 /** What the device's own test says about it, and how long to look. */
 function settingsOf({ suspect, quick }: Question): ConformanceSettings {
-  return { ...suspects.find(({ name }) => name === suspect)?.settings, ...quick };
+  const settings = suspects.find(({ name }) => name === suspect)?.settings ?? particulars[suspect];
+  return { ...settings, ...quick };
 }
 
-async function originalOf(question: Question) {
-  const { original, exported } = question;
+async function originalOf(question: Question, original: string) {
+  const { exported } = question;
   const known = records.get(original);
   if (known !== undefined) return known;
   const subject = new Subject(await load(original, exported), settingsOf(question));

@@ -4,8 +4,8 @@ import { answerOf } from './twins.ts';
 
 /** Programs after which what has not moved counts as dead. Living devices need a few. */
 const MostPrograms = 120;
-/** Programs after which nobody expects the ends of a memory any more that nobody came near to. */
-const OpenPrograms = 40;
+/** Programs that are run in any case where there is a memory: so many show whether anybody comes near its ends. */
+const FirstPrograms = 10;
 /** Now and then a program of a hostile guest, who goes where others do not. */
 const HostileEach = 4;
 
@@ -29,7 +29,7 @@ export const everythingIsAlive: Check = {
         for (const vital of vitals) vital.look();
       }
       missing = vitals.flatMap((vital) => vital.missing());
-      isOpen = program < OpenPrograms && vitals.some((vital) => vital.isOpen?.() === true);
+      isOpen = vitals.some((vital) => vital.isOpen !== undefined && (program < FirstPrograms || vital.isOpen()));
     }
     if (missing.length === 0) return undefined;
     const message =

@@ -15,7 +15,7 @@ export interface Vital {
   look(): void;
   /** What no program has shown so far, in words. */
   missing(): string[];
-  /** Nothing is missing yet, and more programs may still show that something is. */
+  /** Whether more programs may still show that something is missing. */
   isOpen?(): boolean;
 }
 
@@ -25,7 +25,7 @@ const Moved: readonly RegisterAccess[] = ['read-only', 'read-to-clear', 'write-o
 const ShortestMemory = 64;
 /** So many cells near an end, and this share of them has changed: the end itself ought to have been among them. */
 const Neighbours = 32;
-const ShareMoved = 0.99;
+const ShareMoved = 0.975;
 
 /** Everything that the declaration promises to be alive: pins, timers, bits that the device moves, state and its memories. */
 export function vitalsOf(subject: Subject): readonly Vital[] {
@@ -203,25 +203,35 @@ class MemoryVital implements Vital {
 
   look(): void {}
 
+  /** Somebody comes near an end that has not been reached. */
   isOpen(): boolean {
-    this.collect();
-    return this.moved[0] === 0 || this.moved.at(-1) === 0;
+    return this.ends().some(({ moved, others }) => !moved && others > 0);
   }
 
   missing(): string[] {
-    this.collect();
-    const { length } = this.moved;
-    const near = Math.max(Neighbours, length >> 3);
-    const count = (cells: Uint8Array): number => cells.reduce((sum, moved) => sum + moved, 0);
-    const ends = [
-      { end: 'first', at: 0, others: count(this.moved.subarray(1, near)) },
-      { end: 'last', at: length - 1, others: count(this.moved.subarray(-near, -1)) },
-    ];
-    return ends
-      .filter(({ at, others }) => this.moved[at] === 0 && others >= ShareMoved * (near - 1))
+    return this.ends()
+      .filter(({ moved, others, near }) => !moved && others >= ShareMoved * near)
       .map(
         ({ end, at, others }) => `the ${end} element of '${this.path}', [${at}], never changes: ${others} near it do`,
       );
+  }
+
+  private ends() {
+    this.collect();
+    const { length } = this.moved;
+    const near = Math.max(Neighbours, length >> 3) - 1;
+    const count = (cells: Uint8Array): number => cells.reduce((sum, moved) => sum + moved, 0);
+    const { moved } = this;
+    return [
+      { end: 'first', at: 0, near, moved: moved[0] === 1, others: count(moved.subarray(1, near + 1)) },
+      {
+        end: 'last',
+        at: length - 1,
+        near,
+        moved: moved[length - 1] === 1,
+        others: count(moved.subarray(-near - 1, -1)),
+      },
+    ];
   }
 
   private cells(): ArrayLike<unknown> {

@@ -1,0 +1,53 @@
+import { inFile, type Mistake } from './mistakes.ts';
+
+const sampler = inFile('sampler', 'test/mutation/devices/sampler.ts');
+const virtio = inFile('virtio-rng', 'devices/virtio-rng.ts');
+const virtqueue = inFile('virtio-rng', 'devices/virtio-rng/virtqueue.ts');
+const pic = inFile('i8259', 'devices/i8259.ts');
+const chip = inFile('i8259', 'devices/i8259/interrupt-chip.ts');
+
+/** Twenty more, by somebody who had not read the suite, in devices that it had not been tried on with mistakes. */
+export const secondBatch: readonly Mistake[] = [
+  pic('wrong mask', 'Slave: 0xde }', 'Slave: 0xfe }'),
+  virtio(
+    'wrong mask',
+    '(this.deviceStatus & deviceStatus.fields.driverOk.mask) !== 0',
+    '(this.deviceStatus & deviceStatus.fields.driver.mask) !== 0',
+  ),
+  sampler('missing flush partner', '@flushCoalescedIo(setup)\n', ''),
+  sampler(
+    'missing flush partner',
+    '{ offset: Select.Channel, size: 1 })\n@flushCoalescedIo(setup)\n@flushCoalescedIo(registers)',
+    '{ offset: Select.Channel, size: 1, independent: [registers] })\n@flushCoalescedIo(setup)',
+  ),
+  virtio('forgotten reset', '    this.queue.reset();\n', ''),
+  chip('forgotten reset', '    this.readInService = false;\n', ''),
+  chip('state not declared', '@state private polled = false;', 'private polled = false;'),
+  virtqueue('state not declared', '@state({ as: shape.bits(16) }) private nextAnswer = 0;', 'private nextAnswer = 0;'),
+  virtqueue('wrong width', 'address: this.view.getBigUint64(0, true)', 'address: this.view.getUint32(0, true)'),
+  sampler('wrong width', '  width: 16,\n  reset: 100,', '  width: 8,\n  reset: 100,'),
+  sampler('off-by-one range', '{ offset: Select.Channel, size: 1 }', '{ offset: Select.Channel, size: 2 }'),
+  virtqueue('off-by-one range', 'if (index >= this.size) throw', 'if (index > this.size) throw'),
+  sampler('inverted w1c', 'this.exceeded &= ~value;', 'this.exceeded &= value;'),
+  sampler('inverted w1c', "overrun: bit(2, 'write-one-to-clear', {", "overrun: bit(2, 'read-write', {"),
+  chip('dropped interrupt update', '    this.mask = value;\n    this.update();', '    this.mask = value;'),
+  virtio(
+    'level not lowered',
+    'readInterruptStatus(): undefined {\n    this.interrupt.set(false);\n',
+    'readInterruptStatus(): undefined {\n',
+  ),
+  sampler('timer not cancelled', 'private stop(): void {\n    this.conversion.cancel();\n', 'private stop(): void {\n'),
+  sampler('wrong register array stride', 'stride: 4,', 'stride: 2,'),
+  virtqueue(
+    'throwing on odd guest input',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it stands so in the device
+    'throw new MalformedQueue(`a queue at 0x${address.toString(16)}, where the device reaches no memory`);',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it stands so in the device
+    'throw new Error(`a queue at 0x${address.toString(16)}, where the device reaches no memory`);',
+  ),
+  sampler(
+    'unbounded growth of a list',
+    'if (this.fifo.length >= Depth) this.status |= status.fields.overrun.mask;\n    else {\n      this.fifo.push(sample);\n      this.status |= status.fields.sample.mask;\n    }',
+    'if (this.fifo.length >= Depth) this.status |= status.fields.overrun.mask;\n    this.fifo.push(sample);\n    this.status |= status.fields.sample.mask;',
+  ),
+];
