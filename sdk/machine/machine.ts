@@ -168,7 +168,8 @@ export class Machine {
 
   /**
    * Plugs one more device in: `machine.plug(use(Edu, { addr: '05.0' }))`. It is reset, and the guest sees it all at once. What
-   * is wrong comes in a WiringError, as when the machine is built, and leaves the machine as it was.
+   * is wrong comes in a WiringError, as when the machine is built, and leaves the machine as it was. Of a PCI card with several
+   * functions, function 0 comes last: the others are not seen before.
    */
   plug(used: UsedDevice): PluggedDevice {
     const [plugged] = this.builder.plugMore([used], this.plugged);
