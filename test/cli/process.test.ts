@@ -59,7 +59,9 @@ async function expectOneMessage(text: string, line: number | undefined, message:
 
 const boom = "throw new Error('boom');";
 
-describe('what plugins do to the process that they share is said in one message with file and line, status 1', () => {
+describe('what plugins do to the process that they share is said in one message with file and line, status 1', {
+  timeout: 90_000,
+}, () => {
   it.concurrent('a host timer that throws', async () => {
     const { stdout } = await expectOneMessage(
       plugin({ handler: `setTimeout(() => { ${boom} }, 1);` }),
@@ -98,17 +100,15 @@ describe('what plugins do to the process that they share is said in one message 
     });
   });
 
-  it.concurrent('what its own code throws, in folders with odd names too', async () => {
-    await expectOneMessage(plugin({ top: boom }), 3, /failed to load: boom/);
-    await expectOneMessage(plugin({ handler: boom }), 7, /Device 'latch', region 'latch', offset 0x0.*boom/);
-    await expectOneMessage(plugin({ reset: boom }), 8, /Device 'latch': reset\(\) threw: boom/);
+  it.concurrent('what its own code throws, with every line of the stack a line of its files', async () => {
     await expectOneMessage(
       plugin({ reset: 'throw { code: 7 };' }),
       undefined,
       /reset\(\) threw: \{"code":7\}, which is no Error/,
     );
-    const { stderr } = await run(plugin({ handler: boom }), '--verbose');
-    expect(stderr).toMatch(/at .*plugin-\d+\.ts:7/);
+    const { stderr, file } = await run(plugin({ handler: boom }), '--verbose');
+    expect(stderr).toMatch(/^backplane: Device 'latch', region 'latch', offset 0x0.*boom/);
+    expect(stderr).toContain(`${file}:7`);
     expect(stderr).not.toContain('.bundle.cjs');
   });
 
