@@ -10,6 +10,8 @@ export interface Terminal {
   /** A line that replaces itself while a person is watching; nobody else sees it. */
   progress(text: string): void;
   bold(text: string): string;
+  /** Letters in a line, where a person is watching. */
+  readonly width?: number | undefined;
 }
 
 const eraseLine = '\r\x1b[K';
@@ -37,6 +39,7 @@ export function hostTerminal(): Terminal {
       stderr.write(text === '' ? eraseLine : `${eraseLine}${text}`);
       progressShown = text !== '';
     },
+    width: stdout.isTTY === true ? stdout.columns : undefined,
     bold: (text) => (colours ? `\x1b[1m${text}\x1b[0m` : text),
   };
 }

@@ -15,29 +15,32 @@ const verdicts: Readonly<Record<AdviceVerdict, string>> = {
 export interface AdviceTextOptions {
   readonly rows: number;
   readonly explained: number;
+  /** Letters in a line of the terminal: what does not fit is left out of tables, and prose is broken. */
+  readonly width?: number | undefined;
 }
 
 /** The whole advice as text: a table, the best rows in words with what to paste, and how all this was found. */
-export function formatAdvice(advice: Advice, { rows, explained }: AdviceTextOptions): string {
+export function formatAdvice(advice: Advice, options: AdviceTextOptions): string {
+  const { explained, width = Number.POSITIVE_INFINITY } = options;
   const of = (...wanted: AdviceVerdict[]) => advice.coalesce.filter(({ verdict }) => wanted.includes(verdict));
   const [usable, unknown, unsound] = [of('sound', 'flush'), of('unknown'), of('unsound')];
   const nothing =
     'Nothing more is known to be able to wait: what else leaves for userspace is needed there, or nobody knows.';
   const parts = [
     formatToday(advice),
-    usable.length === 0 ? nothing : section('Coalescing more', usable, advice, rows),
+    usable.length === 0 ? nothing : section('Coalescing more', usable, advice, options),
     ...usable.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)),
   ];
   if (unknown.length > 0) {
-    parts.push(section('Would save exits, if the write does nothing by itself', unknown, advice, rows));
+    parts.push(section('Would save exits, if the write does nothing by itself', unknown, advice, options));
     parts.push(...unknown.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
   }
   if (unsound.length > 0) {
-    parts.push(section('Would save exits, and looks unsound', unsound, advice, rows));
+    parts.push(section('Would save exits, and looks unsound', unsound, advice, options));
     parts.push(...unsound.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
   }
   if (advice.ioeventfds.length > 0) {
-    parts.push(section('One write as a signal (ioeventfd)', advice.ioeventfds, advice, rows));
+    parts.push(section('One write as a signal (ioeventfd)', advice.ioeventfds, advice, options));
     parts.push(...advice.ioeventfds.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
   }
   if (advice.untried > 0) {
@@ -51,7 +54,7 @@ export function formatAdvice(advice: Advice, { rows, explained }: AdviceTextOpti
     );
   }
   parts.push(howJudged);
-  return parts.join('\n\n');
+  return broken(parts.join('\n\n'), width);
 }
 
 function formatToday({ recording, machine, accesses, today }: Advice): string {
@@ -61,7 +64,12 @@ function formatToday({ recording, machine, accesses, today }: Advice): string {
   );
 }
 
-function section(title: string, suggestions: readonly Suggestion[], { today }: Advice, rows: number): string {
+function section(
+  title: string,
+  suggestions: readonly Suggestion[],
+  { today }: Advice,
+  { rows, width }: AdviceTextOptions,
+): string {
   const shown = suggestions.slice(0, rows);
   const table = [
     ['', 'exits saved', 'of all', 'exits then', 'longest wait', 'mean wait', ''],
@@ -80,7 +88,7 @@ function section(title: string, suggestions: readonly Suggestion[], { today }: A
     }),
   ];
   const more = suggestions.length > shown.length ? `\n      (${suggestions.length - shown.length} more)` : '';
-  return `${title}\n\n${columns(table)}${more}`;
+  return `${title}\n\n${formatTable(fitting(table, width))}${more}`;
 }
 
 /** Nobody is given to paste what looks unsound. */
@@ -120,9 +128,49 @@ That nobody else looks cannot be proved: DMA, other processors and other threads
 
 const milliseconds = (nanoseconds: number) => `${(nanoseconds / MILLISECOND).toFixed(3)} ms`;
 
-function columns(rows: readonly (readonly string[])[]): string {
+/** Mean waits, shares and the exits that are left say again what the other columns say. */
+const dispensable: readonly number[] = [5, 2, 3];
+
+const widthOf = (text: string) => Math.max(...text.split('\n').map((line) => line.length));
+
+/** As many columns as the terminal has room for. */
+function fitting(
+  table: readonly (readonly string[])[],
+  width = Number.POSITIVE_INFINITY,
+): readonly (readonly string[])[] {
+  for (let dropped = 0; ; dropped++) {
+    const left = dispensable.slice(0, dropped);
+    const rows = table.map((row) => row.filter((_, column) => !left.includes(column)));
+    if (dropped === dispensable.length || widthOf(formatTable(rows)) <= width) return rows;
+  }
+}
+
+function formatTable(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const cell = (text: string, column: number) =>
     column === 0 || column === widths.length - 1 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!);
   return rows.map((row) => `  ${row.map(cell).join('  ')}`.trimEnd()).join('\n');
+}
+
+/** Sentences go on in the next line, as far in as they began; tables and code stay as they are. */
+function broken(text: string, width: number): string {
+  const isProse = (line: string) => /^ {0,3}\S/.test(line) && !/^ +\d+ {2}/.test(line);
+  return text
+    .split('\n')
+    .flatMap((line) => (line.length > width && isProse(line) ? breakLine(line, width) : [line]))
+    .join('\n');
+}
+
+function breakLine(line: string, width: number): string[] {
+  const indent = ' '.repeat(line.search(/\S/));
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.trimStart().split(' ')) {
+    const longer = current === '' ? `${indent}${word}` : `${current} ${word}`;
+    if (longer.length > width && current !== '') {
+      lines.push(current);
+      current = `${indent}${word}`;
+    } else current = longer;
+  }
+  return [...lines, current];
 }

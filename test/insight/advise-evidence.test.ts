@@ -360,6 +360,29 @@ describe('the advice as text', () => {
     expect(text).not.toContain('looks unsound\n');
   });
 
+  it('leaves columns out and breaks sentences where the terminal is narrow, and never what is to be pasted', () => {
+    const many = adviceOn(
+      repeated(20, () => [
+        ['out', 0x402, 65],
+        ['out', 0x3f8, 66],
+        ['in', 0x9999, 0],
+      ]),
+    );
+    const lines = (width?: number) => formatAdvice(many, { rows: 2, explained: 1, width }).split('\n');
+    expect(lines().find((line) => line.includes('exits saved'))).toContain('mean wait');
+    expect(lines(100).find((line) => line.includes('exits saved'))).not.toContain('mean wait');
+    const prose = lines(80).filter((line) => !line.startsWith('     '));
+    expect(prose.filter((line) => line.length > 80 && !/looks (un)?sound$/.test(line))).toEqual([]);
+    expect(lines(40).filter((line) => line.startsWith('     '))).toEqual(
+      lines()
+        .filter((line) => line.startsWith('     '))
+        .map((line) => (line.includes('exits saved') ? expect.anything() : line)),
+    );
+    expect(lines(80).join(' ').replaceAll(/\s+/g, ' ')).toContain(
+      'DMA, other processors and other threads are not in a recording.',
+    );
+  });
+
   it('ranks, explains the first, and counts what it leaves out', () => {
     const many = repeated(20, () => [
       ['out', 0x1000, 1],

@@ -55,7 +55,7 @@ Examples:
       terminal.print(JSON.stringify(args.has('check') ? { ...advice, checked: checks } : advice, null, 2));
       return;
     }
-    terminal.print(formatAdvice(advice, { rows, explained: Math.min(rows, Explained) }));
+    terminal.print(formatAdvice(advice, { rows, explained: Math.min(rows, Explained), width: terminal.width }));
     if (args.has('check')) terminal.print(`\n${formatChecks(checked)}`);
 
     function replayed(suggestion: Suggestion): { userspaceExits: number } {
