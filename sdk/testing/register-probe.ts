@@ -66,7 +66,9 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
     private readonly bench: ProbedBench,
     private readonly declaration: RegisterDeclaration,
     private readonly element: number,
-  ) {}
+  ) {
+    checkElement(declaration, element);
+  }
 
   /** `'status[3]' at 0x2c of 'edu-mmio'`. */
   get description(): string {
@@ -83,6 +85,7 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
 
   /** The guest writes the whole register. */
   write(value: V): void {
+    checkFits(value, this.declaration.width, this.description);
     this.select();
     this.bench.at(this.declaration.region).write(this.offset, value, this.bytes);
   }
@@ -164,10 +167,12 @@ export class FieldProbe {
 
   /** As drivers do: reads the register, changes these bits and writes it back. */
   write(value: number | string): void {
-    const { low, high } = this.declaration;
+    const { name, low, high } = this.declaration;
+    const number = this.numberOf(value);
+    checkFits(number, high - low + 1, `field '${name}' of ${this.register.description}`);
     const old = this.register.read();
     const mask = ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
-    const changed = (BigInt(old) & ~mask) | ((BigInt(this.numberOf(value)) << BigInt(low)) & mask);
+    const changed = (BigInt(old) & ~mask) | (BigInt(number) << BigInt(low));
     this.register.write(typeof old === 'bigint' ? changed : Number(changed));
   }
 
@@ -192,6 +197,22 @@ export class FieldProbe {
     const name = Object.entries(this.declaration.values ?? {}).find(([, known]) => known === value)?.[0];
     return name === undefined ? hex(value) : `${hex(value)} (${name})`;
   }
+}
+
+function checkElement({ name, count }: RegisterDeclaration, element: number): void {
+  if (Number.isInteger(element) && element >= 0 && element < (count ?? 1)) return;
+  const there = count === undefined ? 'is a single one, and has' : `has the elements 0 to ${count - 1}, and`;
+  throw new BackplaneError(`Bench: register '${name}' ${there} no [${element}].`);
+}
+
+/** A test that writes more than there is room for means something else. */
+function checkFits(value: Value, bits: number, where: string): void {
+  const isWhole = typeof value === 'bigint' || Number.isInteger(value);
+  if (isWhole && value >= 0 && BigInt(value) < 1n << BigInt(bits)) return;
+  const shown = isWhole && value >= 0 ? hex(value) : String(value);
+  throw new BackplaneError(
+    `Bench: ${shown} does not fit into ${where}, which has ${bits} ${bits === 1 ? 'bit' : 'bits'}.`,
+  );
 }
 
 const cut = (value: Value, low: number, high: number): bigint =>

@@ -108,4 +108,18 @@ describe('registers by name on a bench', () => {
       "Bench: field 'heat' has no value 'Medium'. It has Off, Low, High.",
     );
   });
+
+  it('are given what fits into them: an element or a value that does not is a mistake of the test', () => {
+    const bench = testBench(Oven);
+    const zone = bench.register('zones', 3);
+    expect(() => bench.register('zones', 4)).toThrow("Bench: register 'zones' has the elements 0 to 3, and no [4].");
+    expect(() => bench.register('status', 1)).toThrow("Bench: register 'status' is a single one, and has no [1].");
+    expect(() => zone.write(2 ** 32)).toThrow(
+      "Bench: 0x100000000 does not fit into register 'zones[3]' at 0x4c of 'oven-memory', which has 32 bits.",
+    );
+    expect(() => zone.write(-1)).toThrow('Bench: -1 does not fit');
+    expect(() => bench.register('status').field('baking').write(2)).toThrow(
+      "Bench: 0x2 does not fit into field 'baking' of register 'status' at 0x0 of 'oven', which has 1 bit.",
+    );
+  });
 });
