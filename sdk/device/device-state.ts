@@ -1,5 +1,5 @@
 import type { Timer } from '../clock/index.ts';
-import { BackplaneError, describeThrown } from '../memory/index.ts';
+import { BackplaneError, DeviceFailure, describeThrown } from '../memory/index.ts';
 import type { Device } from './device.ts';
 import { timersOf } from './device-timers.ts';
 import type { InterruptPin } from './interrupt-pin.ts';
@@ -202,7 +202,7 @@ export function loadDevice(device: Device, saved: unknown): void {
     put(loading);
   } catch (cause) {
     putBack(device, before);
-    throw new StateError(what, refusedBy(cause));
+    throw new StateError(what, refusedBy(cause), new DeviceFailure(what, device, cause));
   }
 }
 

@@ -33,6 +33,8 @@ export class StateError extends BackplaneError {
   constructor(
     what: string,
     readonly differences: readonly StateDifference[],
+    /** What the hook threw that refused the state. */
+    cause?: unknown,
   ) {
     const shown = differences.slice(0, MostInMessage);
     const places = shown.map(placeOf);
@@ -42,7 +44,7 @@ export class StateError extends BackplaneError {
       return place === '' ? `\n  - ${problem}` : `\n  - ${`${place}:`.padEnd(width + 1)} ${problem}`;
     });
     const more = differences.length - shown.length;
-    super(`${what}:${lines.join('')}${more > 0 ? `\n  and ${more} more` : ''}${remedies(differences)}`);
+    super(`${what}:${lines.join('')}${more > 0 ? `\n  and ${more} more` : ''}${remedies(differences)}`, { cause });
   }
 }
 

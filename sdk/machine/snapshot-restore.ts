@@ -11,6 +11,7 @@ import {
   StateLoading,
   stateOf,
 } from '../device/index.ts';
+import { DeviceFailure } from '../memory/index.ts';
 import type { Machine, MachineRequest } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import { describeDevice, optionsAsData, statefulServices } from './snapshot.ts';
@@ -183,11 +184,11 @@ class Restoration {
       loading.finishAll();
       (service as { onStateLoaded?(version: number): void }).onStateLoaded?.(1);
     }
-    for (const [{ id }, loading] of this.devices) {
+    for (const [{ id, device }, loading] of this.devices) {
       try {
         loading.finish();
       } catch (cause) {
-        throw new StateError(refusal(name), refusedBy(cause, id));
+        throw new StateError(refusal(name), refusedBy(cause, id), new DeviceFailure(refusal(name), device, cause));
       }
     }
   }
