@@ -1,4 +1,5 @@
 import { bit, portRegion, state } from '../device/index.ts';
+import { BackplaneError } from '../memory/index.ts';
 import type { IsaBus } from './isa-bus.ts';
 import type { PciBus } from './pci-bus.ts';
 import { PciDevice } from './pci-device.ts';
@@ -39,6 +40,16 @@ export abstract class IsaBridge extends PciDevice {
       this.pirqLevels[pirq] = level;
       this.driveIsaLines();
     });
+  }
+
+  /** The lines are those of the bus, which has heard of its cards by now. */
+  override onStateLoaded(version: number): void {
+    const wrong = this.pirqLevels.findIndex((level, pirq) => level !== this.#pciBus.isAsserted(pirq));
+    if (wrong >= 0) {
+      const [says, others] = this.pirqLevels[wrong] ? ['high', 'low'] : ['low', 'high'];
+      throw new BackplaneError(`'pirqLevels[${wrong}]' is ${says}, and the cards on its bus say that it is ${others}`);
+    }
+    super.onStateLoaded(version);
   }
 
   protected override onUnrealize(): void {

@@ -172,6 +172,11 @@ export class PciBus implements BusContainers {
     return isAlone && device !== undefined && this.latecomers.has(device) ? undefined : device;
   }
 
+  /** Whether some function pulls the line. */
+  isAsserted(pirq: number): boolean {
+    return (this.asserted.get(pirq) ?? 0) > 0;
+  }
+
   /** Several functions may pull one line; the router hears only the first and the last. */
   private assert(pirq: number, level: boolean): void {
     const before = this.asserted.get(pirq) ?? 0;

@@ -174,6 +174,11 @@ describe('a snapshot of a device that cannot be so is refused', () => {
       (s) => set(get(deviceOf(s, 'rtc'), 'fields', 'periodic'), 'next', 1e300),
       'rtc periodic.next: expected a whole number from 0 to ',
     ],
+    [
+      'a bridge that hears what no card says',
+      (s) => set(get(deviceOf(s, 'piix3'), 'fields', 'pirqLevels'), '2', true),
+      "piix3 : 'pirqLevels[2]' is high, and the cards on its bus say that it is low",
+    ],
     ['a queue that it does not have', field('rng', 'queueSelect', 1024), 'rng : '],
     [
       'another vendor',
