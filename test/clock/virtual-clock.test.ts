@@ -78,6 +78,16 @@ describe('a timer', () => {
     );
   });
 
+  it('fires at a whole nanosecond: a fraction of one counts as a whole', () => {
+    const clock = new ManualClock();
+    const fired: number[] = [];
+    const timer = clock.timer('tick', () => fired.push(clock.now));
+    timer.arm(1e9 / 3);
+    expect(timer.deadline).toBe(333_333_334);
+    clock.advance(1e9);
+    expect(fired).toEqual([333_333_334]);
+  });
+
   it('cannot be armed at NaN, which would never be due', () => {
     expect(() => new ManualClock().timer('tick', () => {}).arm(Number.NaN)).toThrow(
       "Timer 'tick' cannot be armed at NaN: pass guest nanoseconds.",
