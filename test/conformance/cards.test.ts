@@ -100,7 +100,7 @@ describe('what is waited for', () => {
       { kind: 'out', port: 0xcfc, size: 2, value: 2 },
       { kind: 'store', address: factorial, size: 4, value: 5 },
       { kind: 'load', address: 0xe000_0020, size: 4 },
-      { kind: 'await', address: 0xe000_0020, bits: 1 },
+      { kind: 'await', address: 0xe000_0020, bits: 1, until: 'clear' },
       { kind: 'load', address: factorial, size: 4 },
     ] as const;
     const answers = await new MachineSubject(edu).run({ date: edu.dates[0] as string, operations });

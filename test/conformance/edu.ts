@@ -18,6 +18,8 @@ const Register = {
   Acknowledge: 0x64,
 } as const;
 const Computing = 0x01;
+const InterruptWhenDone = 0x80;
+const Done = 0x01;
 const DmaRegisters = [0x80, 0x84, 0x88, 0x8c, 0x90, 0x94, 0x98, 0x9c] as const;
 const DmaCommand = 0x98;
 const Run = 0x01;
@@ -29,10 +31,18 @@ function map(add: Add): void {
   add(out(Address, 4, Command + 0x0c), out(Data, 4, Bar), out(Address, 4, Command), out(Data, 2, 0x06));
 }
 
-/** Both sides compute in their own time: what is between is not compared. */
+/**
+ * Both sides compute in their own time: what is between is not compared. QEMU's card is done with computing a moment before it
+ * interrupts, so that the interrupt is waited for too.
+ */
 function compute(random: Random, add: Add): void {
   const n = random.oneIn(4) ? random.below(20_000) : random.below(40);
-  add(store(Bar + Register.Factorial, 4, n), { kind: 'await', address: Bar + Register.Status, bits: Computing });
+  const interrupts = random.oneIn(2);
+  map(add);
+  add(store(Bar + Register.Status, 4, interrupts ? InterruptWhenDone : 0), store(Bar + Register.Acknowledge, 4, Done));
+  add(store(Bar + Register.Factorial, 4, n));
+  add({ kind: 'await', address: Bar + Register.Status, bits: Computing, until: 'clear' });
+  if (interrupts) add({ kind: 'await', address: Bar + Register.Causes, bits: Done, until: 'set' });
   add(load(Bar + Register.Factorial, 4), load(Bar + Register.Status, 4), load(Bar + Register.Causes, 4));
 }
 

@@ -9,7 +9,15 @@ import {
 } from '../../sdk/index.ts';
 import type { Chip } from './chip.ts';
 import { knownDifferences } from './known-differences.ts';
-import { type Answer, type Operation, RamMebibytes, ResetRegister, type Script, type Subject } from './script.ts';
+import {
+  type Answer,
+  hasCome,
+  type Operation,
+  RamMebibytes,
+  ResetRegister,
+  type Script,
+  type Subject,
+} from './script.ts';
 
 /** What is waited for comes within a second of guest time, or never. */
 const LongestWait = 1000 * MILLISECOND;
@@ -55,7 +63,7 @@ export class MachineSubject implements Subject {
         machine.memory.write(operation.address, operation.value, operation.size);
         return undefined;
       case 'await':
-        return this.wait(machine, operation.address, operation.bits);
+        return this.wait(machine, operation);
       case 'input':
         this.chip.setInput?.(machine, operation.chip, operation.line, operation.level);
         return undefined;
@@ -67,11 +75,11 @@ export class MachineSubject implements Subject {
     }
   }
 
-  private wait(machine: Machine, address: number, bits: number): number {
-    let value = machine.memory.read(address, 4);
-    for (let waited = 0; (value & bits) !== 0 && waited < LongestWait; waited += Step) {
+  private wait(machine: Machine, operation: Extract<Operation, { readonly kind: 'await' }>): number {
+    let value = machine.memory.read(operation.address, 4);
+    for (let waited = 0; !hasCome(value, operation) && waited < LongestWait; waited += Step) {
       machine.clock.advanceTo(machine.clock.now + Step);
-      value = machine.memory.read(address, 4);
+      value = machine.memory.read(operation.address, 4);
     }
     return value;
   }

@@ -1,6 +1,7 @@
 import { QemuProcess } from '../../sdk/testing/qemu-process.ts';
 import {
   type Answer,
+  hasCome,
   type Operation,
   RamMebibytes,
   ResetRegister,
@@ -51,7 +52,7 @@ export class QemuSubject implements Subject {
         });
         const last = rest[end];
         if (last?.kind === 'reset') answers.push(await this.reset(qemu, last.written, watched));
-        if (last?.kind === 'await') answers.push(await this.wait(qemu, last.address, last.bits, watched));
+        if (last?.kind === 'await') answers.push(await this.wait(qemu, last, watched));
         rest = end < 0 ? [] : rest.slice(end + 1);
       }
       return answers;
@@ -67,11 +68,15 @@ export class QemuSubject implements Subject {
   }
 
   /** What QEMU does in a thread of its own takes time of the host. */
-  private async wait({ qtest }: QemuProcess, address: number, bits: number, watched?: string): Promise<Answer> {
-    let value = bits;
-    for (let turn = 0; (value & bits) !== 0 && turn < MostTurns; turn++) {
-      if (turn > 0) await new Promise((resolve) => setTimeout(resolve, 1));
-      value = Number(await qtest.command(`readl ${address}`));
+  private async wait(
+    { qtest }: QemuProcess,
+    operation: Extract<Operation, { readonly kind: 'await' }>,
+    watched: string | undefined,
+  ): Promise<Answer> {
+    let value = Number(await qtest.command(`readl ${operation.address}`));
+    for (let turn = 0; !hasCome(value, operation) && turn < MostTurns; turn++) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      value = Number(await qtest.command(`readl ${operation.address}`));
     }
     return { value, output: watched ? qtest.level(0) : undefined };
   }

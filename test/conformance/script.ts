@@ -4,8 +4,8 @@ export type Operation =
   | { readonly kind: 'in'; readonly port: number; readonly size: Width }
   | { readonly kind: 'store'; readonly address: number; readonly size: Width; readonly value: number }
   | { readonly kind: 'load'; readonly address: number; readonly size: Width }
-  /** Time goes on until these bits of four bytes of memory are clear. */
-  | { readonly kind: 'await'; readonly address: number; readonly bits: number }
+  /** Time goes on until these bits of four bytes of memory are all clear, or all set. */
+  | { readonly kind: 'await'; readonly address: number; readonly bits: number; readonly until: 'clear' | 'set' }
   | { readonly kind: 'input'; readonly chip: string; readonly line: number; readonly level: boolean }
   /** By the button, or by what the guest writes to the reset register. */
   | { readonly kind: 'reset'; readonly written?: number };
@@ -54,6 +54,10 @@ export const store = (address: number, size: Width, value: number): Operation =>
 
 export const load = (address: number, size: Width): Operation => ({ kind: 'load', address, size });
 
+/** Whether the wait is over. */
+export const hasCome = (value: number, { bits, until }: Extract<Operation, { readonly kind: 'await' }>): boolean =>
+  (value & bits) === (until === 'set' ? bits | 0 : 0);
+
 /** How many bytes a reply has; 0 for what answers nothing. */
 export function widthOfReply(operation: Operation): number {
   if (operation.kind === 'await') return 4;
@@ -83,7 +87,7 @@ export function formatOperation(operation: Operation): string {
     case 'load':
       return `load${8 * operation.size} ${hex(operation.address)}`;
     case 'await':
-      return `wait until bits ${hex(operation.bits)} at ${hex(operation.address)} are clear`;
+      return `wait until bits ${hex(operation.bits)} at ${hex(operation.address)} are ${operation.until}`;
     case 'input':
       return `${operation.chip} input ${operation.line} ${operation.level ? 'high' : 'low'}`;
     case 'reset':
