@@ -17,10 +17,15 @@ export default defineConfig({
     testTimeout: 30_000,
     coverage: {
       provider: 'v8',
-      include: ['sdk/**/*.ts', 'devices/**/*.ts'],
-      exclude: ['sdk/cli/**'],
+      include: ['sdk/**/*.ts', 'devices/**/*.ts', 'machines/**/*.ts'],
+      exclude: ['test/**'],
       reporter: ['text-summary'],
-      thresholds: { lines: 97, branches: 90 },
+      thresholds: {
+        lines: 97,
+        branches: 90,
+        // What only a process of its own can do, such as ending with a status, is tested in children, and does not count.
+        'sdk/cli/**': { lines: 90, branches: 80 },
+      },
     },
   },
 });
