@@ -10,6 +10,7 @@ const Warning = 244_140;
 export interface UpdateSource {
   statusA: number;
   readonly statusB: number;
+  readonly statusC: number;
   readonly running: boolean;
 }
 
@@ -32,8 +33,7 @@ export class UpdateCycle {
 
   /** To be called when anything changed on which the next event depends. */
   schedule(): void {
-    const { statusA, statusB } = this.chip;
-    const { statusC } = this.flags;
+    const { statusA, statusB, statusC } = this.chip;
     const { now } = this.clock;
     const isSet = (statusB & StatusB.Set) !== 0;
     const inReset = (statusA & Divider.Reset) === Divider.Reset;

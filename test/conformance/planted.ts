@@ -9,9 +9,9 @@ import { RtcWith64BitTime } from './rtc-with-64-bit-time.ts';
 /** Setting the clock no longer switches the update interrupt off. */
 @device({ type: 'mc146818rtc', description: 'an RTC with a bug' })
 class RtcThatKeepsUpdateInterrupt extends RtcWith64BitTime {
-  override writeSelected(value: number): void {
-    super.writeSelected(value);
-    if (this.index === 0x0b && value & 0x80) this.statusB |= value & 0x10;
+  override setFormat(value: number, previous: number): void {
+    super.setFormat(value, previous);
+    if (value & 0x80) this.statusB |= value & 0x10;
   }
 }
 

@@ -14,6 +14,7 @@ export const inFile =
 const serial = inFile('serial-port', 'test/mutation/devices/serial-port.ts');
 const edu = inFile('edu', 'devices/edu.ts');
 const rtc = inFile('mc146818rtc', 'devices/mc146818-rtc.ts');
+const rtcRegisters = inFile('mc146818rtc', 'devices/mc146818-rtc/registers.ts');
 
 /** Twenty of them, written down before the suite had seen any. */
 export const mistakes: readonly Mistake[] = [
@@ -50,9 +51,9 @@ export const mistakes: readonly Mistake[] = [
   ),
   edu('off-by-one range', 'end <= Buffer.Size', 'end < Buffer.Size'),
   edu('inverted w1c', '(this.interruptStatus & ~causes) >>> 0', '(this.interruptStatus & causes) >>> 0'),
-  rtc('wrong mask', 'this.index = value & 0x7f', 'this.index = value & 0xff'),
+  rtc('wrong mask', "@index.onWrite('register')\n", '@index.onWrite()\n'),
   rtc('off-by-one range', '{ offset: Port.Index, size: 1 }', '{ offset: Port.Index, size: 2 }'),
-  rtc('state not declared', '@state({ as: shape.bits(7) }) index = 0', 'index = 0'),
-  rtc('wrong width', ' implements: { max: 1 },', ''),
-  rtc('forgotten reset', '    this.flags.take();\n    this.periodic.reset();\n', '    this.periodic.reset();\n'),
+  rtc('state not declared', '@state private readonly timeOfDay', 'private readonly timeOfDay'),
+  rtcRegisters('wrong width', ' implements: { max: 1 },', ''),
+  rtc('forgotten reset', '    this.irq.set(false);\n    this.periodic.reset();\n', '    this.periodic.reset();\n'),
 ];
