@@ -21,6 +21,8 @@ export interface Vital {
 
 /** Bits that the device moves, not the guest alone. */
 const Moved: readonly RegisterAccess[] = ['read-only', 'read-to-clear', 'write-one-to-clear'];
+/** A bit that went up so often ought to have come down again. */
+const EnoughRises = 25;
 /** A memory shorter than this is a few fields; its ends say nothing. */
 const ShortestMemory = 64;
 /** So many cells near an end, and this share of them has changed: the end itself ought to have been among them. */
@@ -114,6 +116,8 @@ class RegisterVital implements Vital {
   readonly path: string;
   private up = 0n;
   private down = 0n;
+  /** Changes seen, by the bit that went up. */
+  private readonly rises = new Map<bigint, number>();
   private last: readonly (number | bigint)[] = [];
   private device: Device | undefined;
 
@@ -136,6 +140,10 @@ class RegisterVital implements Vital {
       if (value === before) return;
       const [is, was] = [BigInt(value), BigInt(before)];
       this.up |= is & ~was;
+      for (const { low } of this.register.fields) {
+        const bit = 1n << BigInt(low);
+        if ((is & ~was & bit) !== 0n) this.rises.set(bit, (this.rises.get(bit) ?? 0) + 1);
+      }
       this.down |= was & ~is;
     });
     this.last = now;
@@ -153,9 +161,19 @@ class RegisterVital implements Vital {
       const bits = bitsOf(field);
       const what = `register '${member}', field '${field.name}' (${field.access}),`;
       if ((this.up & bits) === 0n && (this.down & bits) === 0n) return [`${what} never changes`];
-      if (field.low !== field.high) return [];
+      if (field.low !== field.high || (this.rises.get(bits) ?? EnoughRises) < EnoughRises) return [];
       if ((this.down & bits) === 0n) return [`${what} never goes down again without a reset`];
       return (this.up & bits) === 0n ? [`${what} never goes up again without a reset`] : [];
+    });
+  }
+
+  /** Up, and not yet down. */
+  isOpen(): boolean {
+    return this.register.fields.some((field) => {
+      const bits = bitsOf(field);
+      const counts =
+        field.low === field.high && Moved.includes(field.access) && !this.dormant(`${this.path}.${field.name}`);
+      return counts && (this.up & bits) !== 0n && (this.down & bits) === 0n;
     });
   }
 

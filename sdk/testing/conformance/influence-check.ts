@@ -10,9 +10,9 @@ import type { Check, Subject } from './subject.ts';
 import { answerOf } from './twins.ts';
 
 /** Programs after which bits that made no difference count as dead. */
-const MostPrograms = 200;
+const MostPrograms = 500;
 const StepsBefore = 60;
-const StepsAfter = 60;
+const StepsAfter = 150;
 
 /** Bits that the guest sets and the device is to obey. */
 interface Choice {

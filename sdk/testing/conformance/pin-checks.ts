@@ -108,7 +108,9 @@ function inWords(subject: Subject, pin: string, one: History, other: History): F
 function causesOf({ blueprint }: Subject): readonly { member: string; bits: bigint }[] {
   return blueprint.registers.flatMap(({ member, count, fields }) => {
     const causes = fields.filter(({ access }) => access === 'write-one-to-clear' || access === 'read-to-clear');
-    const bits = causes.reduce((sum, field) => sum | bitsOf(field), 0n);
+    // Beside them others may hold the pin up too, which the guest cannot clear itself.
+    const others = fields.filter(({ access }) => access === 'read-only');
+    const bits = causes.length === 0 ? 0n : [...causes, ...others].reduce((sum, field) => sum | bitsOf(field), 0n);
     return bits === 0n || count !== undefined ? [] : [{ member, bits }];
   });
 }
