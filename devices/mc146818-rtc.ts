@@ -97,7 +97,7 @@ export class Mc146818Rtc extends IsaDevice {
   /** Whoever selects the PS/2's century register gets the PC's. */
   @index.onWrite('register')
   selectRegister(register: number): void {
-    this.index = register === Register.CenturyAlias ? Register.Century : register;
+    if (register === Register.CenturyAlias) this.index = Register.Century;
   }
 
   @time.onRead()

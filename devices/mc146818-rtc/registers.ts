@@ -15,7 +15,7 @@ export const index = ports.register(Port.Index, {
   },
 });
 
-const chosen = indexedRegisters({ index, data: Port.Data });
+const chosen = indexedRegisters({ index, field: 'register', data: Port.Data });
 
 /** Numbers by which the guest selects a byte of the chip. What is not named here is battery-backed RAM. */
 export const Register = {

@@ -417,6 +417,25 @@ describe('indexed registers are refused', () => {
     expect(both(bank.register(3, { width: 8 }), bank.register(4, { width: 8 }))).not.toThrow();
   });
 
+  it('when no value of their index register chooses them', () => {
+    const narrow = bytes.register(0, { width: 8, fields: { number: bits(2, 4), rest: reserved([0, 1], [5, 7]) } });
+    const bank = indexedRegisters({ index: narrow, field: 'number', data: 1 });
+    const with_ = (register: unknown) => () => {
+      class Bank extends IsaDevice {}
+      attach(narrow, Bank, 'index');
+      attach(register, Bank, 'drawers');
+      device({ type: 'bank', description: '' })(Bank);
+    };
+    expect(with_(bank.register(0, { width: 8, count: 8 }))).not.toThrow();
+    expect(with_(bank.register(0, { width: 8, count: 3, stride: 4 }))).toThrow(
+      "Class Bank: register 'drawers' at index 0x0 of region 'bytes' is out of reach: its last index is 0x8, and the 3 bits of " +
+        "'index' that choose go to 0x7. Give them more bits, or move the register.",
+    );
+    expect(with_(indexedRegisters({ index: narrow, data: 1 }).register(256, { width: 8 }))).toThrow(
+      "its last index is 0x100, and the 8 bits of 'index' that choose go to 0xff.",
+    );
+  });
+
   it('when they are chosen by an array or 64 bits wide', () => {
     const array = bytes.register(0, { width: 8, count: 2 });
     expect(() => indexedRegisters({ index: array, data: 3 })).toThrow(

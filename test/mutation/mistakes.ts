@@ -51,9 +51,13 @@ export const mistakes: readonly Mistake[] = [
   ),
   edu('off-by-one range', 'end <= Buffer.Size', 'end < Buffer.Size'),
   edu('inverted w1c', '(this.interruptStatus & ~causes) >>> 0', '(this.interruptStatus & causes) >>> 0'),
-  rtc('wrong mask', "@index.onWrite('register')\n", '@index.onWrite()\n'),
+  rtcRegisters('wrong mask', "field: 'register', ", ''),
   rtc('off-by-one range', '{ offset: Port.Index, size: 1 }', '{ offset: Port.Index, size: 2 }'),
   rtc('state not declared', '@state private readonly timeOfDay', 'private readonly timeOfDay'),
-  rtcRegisters('wrong width', ' implements: { max: 1 },', ''),
+  rtcRegisters(
+    'wrong width',
+    "register: bits(0, 6, 'write-only'),\n    maskNmi: bit(7, ",
+    "register: bits(0, 5, 'write-only'),\n    maskNmi: bits(6, 7, ",
+  ),
   rtc('forgotten reset', '    this.irq.set(false);\n    this.periodic.reset();\n', '    this.periodic.reset();\n'),
 ];

@@ -153,6 +153,22 @@ export function checkTogether(registers: readonly RegisterDeclaration[], fail: F
   });
 }
 
+/** Refuses registers behind a data port that no value of their index register chooses. */
+export function checkChoices(registers: readonly RegisterDeclaration[], fail: Fail): void {
+  for (const register of registers) {
+    const { indexedBy, count = 1, stride = 1 } = register;
+    if (indexedBy === undefined) continue;
+    const index = registers.find(({ member }) => member === indexedBy.indexMember) as RegisterDeclaration;
+    const bits = Math.min(indexedBy.high, index.width - 1) - indexedBy.low + 1;
+    const last = indexedBy.index + (count - 1) * stride;
+    if (last < 2 ** bits) continue;
+    throw fail(
+      `${describeRegister(register)} is out of reach: its last index is ${hex(last)}, and the ${bits} bits of '${index.name}' ` +
+        `that choose go to ${hex(2 ** bits - 1)}. Give them more bits, or move the register.`,
+    );
+  }
+}
+
 const samePort = (a: RegisterDeclaration, b: RegisterDeclaration): boolean =>
   a.indexedBy !== undefined && b.indexedBy !== undefined && a.offset === b.offset;
 

@@ -5,7 +5,14 @@ import { answersReads, hearsWrites } from './access-masks.ts';
 import type { FieldDeclaration, IndexedPlace, RegisterAccess, RegisterDeclaration } from './declaration.ts';
 import { FillerSpec } from './fields.ts';
 import type { HookDeclaration, RegisterDefinition, RegisterSpec } from './register.ts';
-import { checkFields, checkHook, checkRegister, checkTogether, describeRegister } from './register-checks.ts';
+import {
+  checkChoices,
+  checkFields,
+  checkHook,
+  checkRegister,
+  checkTogether,
+  describeRegister,
+} from './register-checks.ts';
 import { checkSpec } from './spec-checks.ts';
 
 /** What the decorators of one class said about its registers. */
@@ -54,6 +61,7 @@ function addRegisters(
   });
   const all = [...kept, ...own];
   checkTogether(all, fail);
+  checkChoices(all, fail);
   return all;
 }
 
