@@ -60,7 +60,9 @@ describe('a snapshot that needs a plugin', () => {
     for (const devices of [[{ type: ['latch'], id: 'front' }], [null], 'latch', [{ type: 'x\u0000y', id: 'z' }]]) {
       const file = join(folder, 'damaged.json');
       writeFileSync(file, JSON.stringify({ ...saved, devices }));
-      expect(await restored(file, '-machine', 'isapc')).toMatch(/^backplane: -loadvm '.*': This snapshot cannot be restored/);
+      expect(await restored(file, '-machine', 'isapc')).toMatch(
+        /^backplane: -loadvm '.*': This snapshot cannot be restored/,
+      );
     }
   });
 });
