@@ -44,7 +44,7 @@ export const cases: readonly BenchCase[] = [
   {
     table,
     name: 'restore from a text, 64 pages in use',
-    targetMilliseconds: 300,
+    targetMilliseconds: 150,
     async prepare() {
       const { machine, restore, formatSnapshot } = await usedPc(64);
       const text = formatSnapshot(machine.save());
@@ -54,7 +54,7 @@ export const cases: readonly BenchCase[] = [
   {
     table,
     name: 'restore from a text, 1024 pages in use',
-    targetMilliseconds: 600,
+    targetMilliseconds: 350,
     async prepare() {
       const { machine, restore, formatSnapshot } = await usedPc(1024);
       const text = formatSnapshot(machine.save());
