@@ -1,4 +1,6 @@
 import {
+  bit,
+  bits,
   defineOptions,
   device,
   InterruptPin,
@@ -15,13 +17,29 @@ import { CascadeInput, InterruptChip, SpuriousInput } from './i8259/interrupt-ch
 
 const Port = { Command: 0, Data: 1 } as const;
 const Lines = 16;
-/** The timer, the keyboard and the cascade on the master, the clock and the coprocessor on the slave are always edges. */
-const LevelCapable = { Master: 0xf8, Slave: 0xde } as const;
 
 const masterPorts = portRegion({ name: 'pic', base: 0x20, size: 2, implements: { max: 1 } });
 const slavePorts = portRegion({ name: 'pic', base: 0xa0, size: 2, implements: { max: 1 } });
-const masterTriggers = portRegion({ name: 'elcr', base: 0x4d0, size: 1, implements: { max: 1 } });
-const slaveTriggers = portRegion({ name: 'elcr', base: 0x4d1, size: 1, implements: { max: 1 } });
+const masterElcr = portRegion({ name: 'elcr', base: 0x4d0, size: 1, implements: { max: 1 }, mirrored: true });
+const slaveElcr = portRegion({ name: 'elcr', base: 0x4d1, size: 1, implements: { max: 1 }, mirrored: true });
+
+const levelTriggered = { description: 'level triggered; the others look for edges' } as const;
+const masterTriggers = masterElcr.register(0, {
+  width: 8,
+  fields: {
+    irq0To2: bits(0, 2, 'constant', { description: 'timer, keyboard and cascade: always edges' }),
+    irq3To7: bits(3, 7, 'read-write', levelTriggered),
+  },
+});
+const slaveTriggers = slaveElcr.register(0, {
+  width: 8,
+  fields: {
+    irq8: bit(0, 'constant', { description: 'clock: always edges' }),
+    irq9To12: bits(1, 4, 'read-write', levelTriggered),
+    irq13: bit(5, 'constant', { description: 'coprocessor: always edges' }),
+    irq14To15: bits(6, 7, 'read-write', levelTriggered),
+  },
+});
 
 export const i8259Options = defineOptions({
   ltim: option.boolean({
@@ -42,6 +60,8 @@ export const i8259Options = defineOptions({
 export class I8259 extends IsaDevice {
   /** INTR of the processor. */
   readonly interrupt = new InterruptPin();
+  @masterTriggers masterTriggers = 0;
+  @slaveTriggers slaveTriggers = 0;
   @state readonly master: InterruptChip;
   @state readonly slave: InterruptChip;
   private detach: readonly (() => void)[] = [];
@@ -51,8 +71,9 @@ export class I8259 extends IsaDevice {
     @options(i8259Options) { ltim }: OptionsOf<typeof i8259Options>,
   ) {
     super();
-    this.master = new InterruptChip('master', LevelCapable.Master, ltim, (level) => this.interrupt.set(level));
-    this.slave = new InterruptChip('slave', LevelCapable.Slave, ltim, (level) => this.cascade(level));
+    const triggers = [() => this.masterTriggers, () => this.slaveTriggers] as const;
+    this.master = new InterruptChip('master', triggers[0], ltim, (level) => this.interrupt.set(level));
+    this.slave = new InterruptChip('slave', triggers[1], ltim, (level) => this.cascade(level));
   }
 
   @masterPorts.write(Port.Command)
@@ -61,18 +82,18 @@ export class I8259 extends IsaDevice {
   }
 
   @masterPorts.read(Port.Command)
-  readMasterCommand(): number {
+  readMasterRequestsOrServices(): number {
     return this.master.readCommand();
   }
 
   /** What runs over the two ports is data too. */
   @masterPorts.write(Port.Data, { length: Number.POSITIVE_INFINITY })
-  writeMasterData(value: number): void {
+  writeMasterMaskOrInitialization(value: number): void {
     this.master.writeData(value);
   }
 
   @masterPorts.read(Port.Data, { length: Number.POSITIVE_INFINITY })
-  readMasterData(): number {
+  readMasterMask(): number {
     return this.master.readData();
   }
 
@@ -82,38 +103,18 @@ export class I8259 extends IsaDevice {
   }
 
   @slavePorts.read(Port.Command)
-  readSlaveCommand(): number {
+  readSlaveRequestsOrServices(): number {
     return this.slave.readCommand();
   }
 
   @slavePorts.write(Port.Data, { length: Number.POSITIVE_INFINITY })
-  writeSlaveData(value: number): void {
+  writeSlaveMaskOrInitialization(value: number): void {
     this.slave.writeData(value);
   }
 
   @slavePorts.read(Port.Data, { length: Number.POSITIVE_INFINITY })
-  readSlaveData(): number {
+  readSlaveMask(): number {
     return this.slave.readData();
-  }
-
-  @masterTriggers.write()
-  writeMasterTriggers(value: number): void {
-    this.master.setLevelTriggered(value);
-  }
-
-  @masterTriggers.read()
-  readMasterTriggers(): number {
-    return this.master.levelTriggered;
-  }
-
-  @slaveTriggers.write()
-  writeSlaveTriggers(value: number): void {
-    this.slave.setLevelTriggered(value);
-  }
-
-  @slaveTriggers.read()
-  readSlaveTriggers(): number {
-    return this.slave.levelTriggered;
   }
 
   /** Whether the processor is being interrupted. */
@@ -131,6 +132,7 @@ export class I8259 extends IsaDevice {
   }
 
   override reset(): void {
+    super.reset();
     this.slave.reset();
     this.master.reset();
   }

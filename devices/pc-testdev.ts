@@ -1,23 +1,13 @@
-import {
-  device,
-  InterruptPin,
-  IsaBus,
-  IsaDevice,
-  inject,
-  KiB,
-  mmioRegion,
-  portRegion,
-  shape,
-  state,
-} from '../sdk/index.ts';
+import { device, InterruptPin, IsaBus, IsaDevice, inject, KiB, mmioRegion, portRegion, state } from '../sdk/index.ts';
 
 const Lines = 24;
 const IsaLines = 16;
-const bitsOf = (size: number): number => 0xffff_ffff >>> (32 - 8 * size);
 
-const bank = portRegion({ name: 'pc-testdev-ioport', base: 0xe0, size: 4 });
+const widePorts = portRegion({ name: 'pc-testdev-ioport', base: 0xe0, size: 4 });
+const bank = widePorts.register(0, { width: 8, count: 4 });
 const flushPage = portRegion({ name: 'pc-testdev-flush-page', base: 0xe4, size: 4, accessSizes: [4] });
-const byteBank = portRegion({ name: 'pc-testdev-ioport-byte', base: 0xe8, size: 4, implements: { max: 1 } });
+const bytePorts = portRegion({ name: 'pc-testdev-ioport-byte', base: 0xe8, size: 4, implements: { max: 1 } });
+const byteBank = bytePorts.register(0, { width: 8, count: 4, description: 'the bytes of bank once more' });
 const lines = portRegion({ name: 'pc-testdev-irq-line', base: 0x2000, size: Lines, accessSizes: [1] });
 const memory = mmioRegion({
   name: 'pc-testdev-iomem',
@@ -35,8 +25,9 @@ const memory = mmioRegion({
  */
 @device({ type: 'pc-testdev', description: 'Ports, memory and interrupt lines for tests of virtual machines' })
 export class PcTestdev extends IsaDevice {
-  /** The four bytes of both banks. */
-  @state({ as: shape.bits(32) }) data = 0;
+  @bank readonly bank = new Uint8Array(4);
+  /** The same four bytes. */
+  @byteBank readonly byteBank = this.bank.subarray();
   @state readonly bytes = new Uint8Array(memory.size);
   readonly pins: readonly InterruptPin[] = Array.from({ length: IsaLines }, () => new InterruptPin());
   private readonly view = new DataView(this.bytes.buffer);
@@ -44,28 +35,6 @@ export class PcTestdev extends IsaDevice {
 
   constructor(@inject(IsaBus) private readonly isa: IsaBus) {
     super();
-  }
-
-  /** What runs over the end of a bank goes on at its start. */
-  @bank.write()
-  writeBank(value: number, offset: number, size: number): void {
-    const shift = 8 * (offset & 3);
-    this.data = ((this.data & ~(bitsOf(size) << shift)) | (value << shift)) >>> 0;
-  }
-
-  @bank.read()
-  readBank(offset: number, size: number): number {
-    return ((this.data >>> (8 * (offset & 3))) & bitsOf(size)) >>> 0;
-  }
-
-  @byteBank.write()
-  writeByteBank(value: number, offset: number, size: number): void {
-    this.writeBank(value, offset, size);
-  }
-
-  @byteBank.read()
-  readByteBank(offset: number, size: number): number {
-    return this.readBank(offset, size);
   }
 
   /** Elsewhere it unmaps a page for a moment, so that a processor has to look it up anew; there is nothing to forget here. */
@@ -104,7 +73,7 @@ export class PcTestdev extends IsaDevice {
   }
 
   override reset(): void {
-    this.data = 0;
+    super.reset();
     this.bytes.fill(0);
     for (const pin of this.pins) pin.set(false);
   }

@@ -36,8 +36,6 @@ export class InterruptChip {
   @state(byte) requests = 0;
   @state(byte) inService = 0;
   @state(byte) mask = 0;
-  /** Which inputs are level triggered: ELCR. The others look for edges. */
-  @state(byte) levelTriggered = 0;
   @state(byte) vectorBase = 0;
   /** The input that goes first; the others follow in a circle. */
   @state({ as: shape.bits(3) }) first = 0;
@@ -56,8 +54,8 @@ export class InterruptChip {
 
   constructor(
     private readonly role: 'master' | 'slave',
-    /** Inputs that may be made level triggered. */
-    private readonly levelCapable: number,
+    /** Inputs that are level triggered, which a register beside the chip says: ELCR. */
+    private readonly levelTriggered: () => number,
     /** Whether ICW1 can make all inputs level triggered, as on a chip of its own. */
     private readonly obeysIcw1Level: boolean,
     /** INT. Said again at every change inside, as a wire does. */
@@ -72,10 +70,6 @@ export class InterruptChip {
     if (this.isLevelTriggered(bit)) this.requests = level ? this.requests | bit : this.requests & ~bit;
     else if (level && !wasHigh) this.requests |= bit;
     this.update();
-  }
-
-  setLevelTriggered(value: number): void {
-    this.levelTriggered = value & this.levelCapable;
   }
 
   writeCommand(value: number): void {
@@ -118,22 +112,21 @@ export class InterruptChip {
     this.update();
   }
 
-  /** As after power-on: everything that ICW1 clears, and what is level triggered too. */
+  /** As after power-on: everything that ICW1 clears or says. No input is level triggered any more. */
   reset(): void {
-    this.levelTriggered = 0;
-    this.allLevelTriggered = false;
     this.clear();
+    this.allLevelTriggered = this.single = this.icw4Follows = false;
     this.expected = 'mask';
     this.update();
   }
 
   private isLevelTriggered(bit: number): boolean {
-    return this.allLevelTriggered || (this.levelTriggered & bit) !== 0;
+    return this.allLevelTriggered || (this.levelTriggered() & bit) !== 0;
   }
 
   /** Requests of level-triggered inputs stay. Levels are forgotten, so a line that says again that it is high is an edge. */
   private clear(): void {
-    this.requests &= this.levelTriggered;
+    this.requests &= this.levelTriggered();
     this.levels = 0;
     this.inService = 0;
     this.mask = 0;

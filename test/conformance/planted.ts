@@ -35,7 +35,7 @@ class BridgeWithoutInterruptDisable extends Piix3 {
 /** A poll command is answered at the command port only; the data port goes on showing the mask. */
 @device({ type: 'i8259', description: 'a pair of interrupt controllers with a bug' })
 class PicPolledAtOnePort extends I8259 {
-  override readMasterData(): number {
+  override readMasterMask(): number {
     return this.master.mask;
   }
 }

@@ -13,7 +13,7 @@ describe('pc-testdev', () => {
     bench = testBench(PcTestdev);
   });
 
-  it('keeps one register behind two banks, of which one takes it byte by byte', () => {
+  it('keeps four bytes behind two banks, of which one takes them byte by byte', () => {
     bench.out32(0xe0, 0x4433_2211);
     expect([bench.in8(0xe1), bench.in16(0xe2), bench.in32(0xe8), bench.in16(0xe9)]).toEqual([
       0x22, 0x4433, 0x4433_2211, 0x3322,

@@ -163,6 +163,24 @@ class CoalescesNothing extends IsaDevice {
   setLevel(): void {}
 }
 
+const front = portRegion({ name: 'front', base: 0x320, size: 4 }).register(0, { width: 8, count: 4 });
+const back = portRegion({ name: 'back', base: 0x324, size: 4 }).register(0, { width: 8, count: 4 });
+
+@device({ type: 'locker', description: 'Four bytes with a front and a back' })
+class Locker extends IsaDevice {
+  @front readonly front = new Uint8Array(4);
+  @back readonly back = this.front.subarray();
+}
+
+const near = portRegion({ name: 'near', base: 0x330, size: 1, mirrored: true });
+const far = portRegion({ name: 'far', base: 0x331, size: 1, mirrored: true });
+
+@device({ type: 'neighbours', description: 'Two regions, of which each takes what begins in it' })
+class Neighbours extends IsaDevice {
+  @near.register(0, { width: 8 }) near = 0;
+  @far.register(0, { width: 8 }) far = 0;
+}
+
 /** Enough to find these mistakes. */
 const brief = { runs: 5, length: 120, hostileAccesses: 500 };
 
@@ -173,6 +191,14 @@ const failing = (deviceClass: ConcreteDeviceClass): string[] =>
 describe('the conformance of a device', () => {
   it('finds nothing in a device that keeps to its declaration', () => {
     expect(failing(Lamp)).toEqual([]);
+  });
+
+  it('finds nothing in registers that are the same bytes in two places', () => {
+    expect(failing(Locker)).toEqual([]);
+  });
+
+  it('finds nothing in registers behind the end of a region, of which its last access knows nothing', () => {
+    expect(failing(Neighbours)).toEqual([]);
   });
 
   it.each([

@@ -15,11 +15,7 @@ export const particulars: Readonly<Record<string, ConformanceSettings>> = {
   I440fxPciHost: { survivesReset: ['configuration'] },
   I440fxPciHostOverlaid: { survivesReset: ['configuration'] },
   // Its level-triggered mode as a whole is an option of other boards.
-  I8259: {
-    dormant: ['master.allLevelTriggered', 'slave.allLevelTriggered'],
-    // Said anew before anybody asks, by the word that begins an initialization.
-    survivesReset: ['master.single', 'slave.single', 'master.icw4Follows', 'slave.icw4Follows'],
-  },
+  I8259: { dormant: ['master.allLevelTriggered', 'slave.allLevelTriggered'] },
   // How a reset is done is remembered and makes no difference here.
   Ich9Lpc: { computed: ['resetControl'], dormant: ['resetControl.hardNextTime', 'resetControl.full'] },
   Mc146818Rtc: {

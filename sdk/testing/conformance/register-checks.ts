@@ -81,7 +81,11 @@ function misbehaviour(
     }
   }
   if (hooks) return undefined;
-  const stranger = after.findIndex((value, number) => !reached.has(number) && value !== before[number]);
+  const touched = [...reached.keys()].map((number) => model.cells[number] as Cell);
+  const stranger = after.findIndex((value, number) => {
+    if (reached.has(number) || value === before[number]) return false;
+    return !touched.some((cell) => model.shareStorage(bench.device, cell, model.cells[number] as Cell));
+  });
   const other = model.cells[stranger];
   return other && `${other.name} changes to ${show(after[stranger] as bigint, other)}, although it was not touched.`;
 }

@@ -44,6 +44,7 @@ export class RegisterModel {
 
   /** The registers that an access reaches, and the bits of each; undefined where the access changes what it reaches. */
   reached(access: Access, held: readonly bigint[]): ReadonlyMap<number, Reach> | undefined {
+    if (this.runsOver(access)) return undefined;
     const reached = new Map<number, Reach>();
     const indexes = new Set<string>();
     let throughIndex = false;
@@ -68,6 +69,14 @@ export class RegisterModel {
     if (reached.size > 1 && this.handled(access)) return undefined;
     const moves = this.cells.some(({ register: { indexedBy } }) => indexedBy && indexes.has(indexedBy.indexMember));
     return throughIndex && moves ? undefined : reached;
+  }
+
+  /** Whether it runs over the end of the region that takes it. Another's registers may be there; they do not answer. */
+  private runsOver({ space, address, size }: Access): boolean {
+    return this.layout.regions.some((one) => {
+      const end = one.address + one.region.size;
+      return one.space === space && address >= one.address && address < end && address + size > end;
+    });
   }
 
   /** Whether the author's own handlers may take an access of several registers. */
@@ -118,6 +127,13 @@ export class RegisterModel {
     return fields.map((field) => ({ name: field.name, access: field.access, bits: bitsOf(field) }));
   }
 
+  /** Whether both are views of the same bytes: one bank that the guest finds in two places. */
+  shareStorage(device: Device, one: Cell, other: Cell): boolean {
+    const [a, b] = [storageOf(device, one), storageOf(device, other)];
+    if (a === undefined || b === undefined || a.buffer !== b.buffer) return false;
+    return a.start < b.start + other.bytes && b.start < a.start + one.bytes;
+  }
+
   private valueOf(member: string, held: readonly bigint[]): bigint | undefined {
     const index = this.cells.findIndex(({ register }) => register.member === member);
     return index < 0 ? undefined : held[index];
@@ -131,6 +147,12 @@ export interface Reach {
   readonly writeMask: bigint;
   /** Bits from the access's lowest to the register's lowest; negative where the access begins inside the register. */
   readonly shift: number;
+}
+
+/** Where an element of an array lies. What is no array has a place of its own. */
+function storageOf(device: Device, { register, element, bytes }: Cell): { buffer: unknown; start: number } | undefined {
+  const held = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
+  return ArrayBuffer.isView(held) ? { buffer: held.buffer, start: held.byteOffset + element * bytes } : undefined;
 }
 
 export function hasHook({ fields, readHook, writeHook }: RegisterDeclaration, isWrite: boolean): boolean {
