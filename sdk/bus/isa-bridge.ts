@@ -23,6 +23,7 @@ export abstract class IsaBridge extends PciDevice {
 
   readonly #pciBus: PciBus;
   readonly #isa: IsaBus;
+  #stopRouting = (): void => {};
 
   /** `pirqs` interrupts of the PCI bus arrive at this bridge, PIRQ A first. */
   constructor(pciBus: PciBus, isa: IsaBus, pirqs: number) {
@@ -36,7 +37,7 @@ export abstract class IsaBridge extends PciDevice {
   protected abstract routeOf(pirq: number): number;
 
   protected override onRealize(): void {
-    this.#pciBus.connectRouter((pirq, level) => {
+    this.#stopRouting = this.#pciBus.connectRouter((pirq, level) => {
       this.pirqLevels[pirq] = level;
       this.driveIsaLines();
     });
@@ -53,9 +54,7 @@ export abstract class IsaBridge extends PciDevice {
   }
 
   protected override onUnrealize(): void {
-    this.#pciBus.connectRouter(() => {});
-    this.pirqLevels.fill(false);
-    this.driveIsaLines();
+    this.#stopRouting();
   }
 
   /** Routes or levels have changed. */

@@ -40,7 +40,8 @@ export class PciBus implements BusContainers {
   private readonly functions: (PciDevice | undefined)[] = new Array(Slots * Functions);
   private readonly asserted = new Map<number, number>();
   private readonly wires = new Map<PciDevice, InterruptWire>();
-  private router: PciInterruptRouter = () => {};
+  /** The first of them routes; the others wait for its place. */
+  private readonly routers: PciInterruptRouter[] = [];
   /** The first reset is power-on; whoever comes later comes to a running machine. */
   private poweredOn = false;
   private readonly latecomers = new Set<PciDevice>();
@@ -137,10 +138,24 @@ export class PciBus implements BusContainers {
     }
   }
 
-  /** The bridge that hears the interrupt lines from now on. It is told at once which of them are high. */
-  connectRouter(router: PciInterruptRouter): void {
-    this.router = router;
-    for (const [pirq, count] of this.asserted) if (count > 0) router(pirq, true);
+  /**
+   * The bridge that hears the interrupt lines, at once those that are high. Whoever comes while there is one waits for its
+   * place, so that an heir moves no line. Answers how to take it off: its lines go down, unless an heir holds them.
+   */
+  connectRouter(router: PciInterruptRouter): () => void {
+    this.routers.push(router);
+    if (this.routers[0] === router) this.tellRouter(true);
+    return () => {
+      const index = this.routers.indexOf(router);
+      if (index < 0) return;
+      if (index === 0 && this.routers.length === 1) this.tellRouter(false);
+      this.routers.splice(index, 1);
+      if (index === 0) this.tellRouter(true);
+    };
+  }
+
+  private tellRouter(level: boolean): void {
+    for (const [pirq, count] of this.asserted) if (count > 0) this.routers[0]?.(pirq, level);
   }
 
   /** `address` as in configuration mechanism #1: bus in bits 23-16, slot and function in 15-8, register in 7-0. */
@@ -182,6 +197,6 @@ export class PciBus implements BusContainers {
     const before = this.asserted.get(pirq) ?? 0;
     const after = before + (level ? 1 : -1);
     this.asserted.set(pirq, after);
-    if (before > 0 !== after > 0) this.router(pirq, after > 0);
+    if (before > 0 !== after > 0) this.routers[0]?.(pirq, after > 0);
   }
 }

@@ -202,6 +202,30 @@ describe('INTx', () => {
     expect(bus.readConfig(configAddress(3, 0), 4)).toBe(0xffff_ffff);
   });
 
+  it('stays with its router while another one waits, who then hears the lines that are high', () => {
+    const [first, second]: [string[], string[]] = [[], []];
+    const listener = (heard: string[]) => (pirq: number, level: boolean) => heard.push(`${pirq}${level ? '+' : '-'}`);
+    const leave = bus.connectRouter(listener(first));
+    const giveUp = bus.connectRouter(() => expect.fail('it waits'));
+    bus.connectRouter(listener(second));
+    card.interrupt.set(true);
+    giveUp();
+    expect([first, second]).toEqual([['2+'], []]);
+    leave();
+    leave();
+    card.interrupt.set(false);
+    expect([first, second]).toEqual([['2+'], ['2+', '2-']]);
+  });
+
+  it('that is up goes down for the last router when it leaves', () => {
+    const heard: string[] = [];
+    const leave = bus.connectRouter((pirq, level) => heard.push(`${pirq}${level ? '+' : '-'}`));
+    card.interrupt.set(true);
+    leave();
+    card.interrupt.set(false);
+    expect(heard).toEqual(['2+', '2-']);
+  });
+
   it('of a function without a pin goes nowhere', () => {
     const heard: number[] = [];
     bus.connectRouter((pirq) => heard.push(pirq));
