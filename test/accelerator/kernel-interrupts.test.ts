@@ -47,6 +47,30 @@ describe('the interrupt window', () => {
 });
 
 describe('KVM_INTERRUPT', () => {
+  it('right behind each return from a handler nests no deeper: a line that stays high holds the guest up, and no more', () => {
+    const bench = new KernelBench();
+    const order: number[] = [];
+    let handled = 0;
+    bench.attach(function* (guest) {
+      guest.onInterrupt(0x70, function* () {
+        handled++;
+        yield* guest.pause(1);
+      });
+      yield* guest.sti();
+      yield* guest.pause(1);
+      order.push(handled);
+      yield* guest.pause(1);
+      order.push(handled);
+    });
+    requestWindow(bench, true);
+    for (let time = 1; time <= 600; time++) {
+      expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.IrqWindowOpen]);
+      expect(interrupt(bench, 0x70)).toBe(0);
+    }
+    requestWindow(bench, false);
+    expect([bench.run(), handled, order]).toEqual([Errno.EINTR, 600, [600, 600]]);
+  });
+
   it('runs the handler of the guest, with interrupts masked, and goes on where the guest was', () => {
     const bench = new KernelBench();
     const order: string[] = [];

@@ -82,6 +82,8 @@ class RunningProgram implements GuestSource {
         `${where} came and there is no handler for it. Add guest.onInterrupt(0x${vector.toString(16)}, ...), or mask it.`,
       );
     }
+    // A handler that has returned is left at once: where interrupts follow one another without end, none is inside another.
+    if (operation.kind === OperationKind.InterruptReturn && operation.finished) this.#resume(operation);
     if (this.#frames.length > DeepestNesting) {
       throw new BackplaneError(
         `${where} came with ${DeepestNesting} handlers already nested. End the interrupt at its source before sti.`,
