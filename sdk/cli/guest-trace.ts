@@ -90,7 +90,8 @@ class TracedGuest implements GuestSource {
 function accessOf({ kind, address, size, value, valueHigh }: GuestOperation): DescribedAccess | undefined {
   if (kind < OperationKind.Out || kind > OperationKind.Load) return undefined;
   const isPort = kind === OperationKind.Out || kind === OperationKind.In;
-  return { isPort, address, size, value: size === 8 ? (BigInt(valueHigh) << 32n) | BigInt(value) : value };
+  const isWrite = kind === OperationKind.Out || kind === OperationKind.Store;
+  return { isPort, isWrite, address, size, value: size === 8 ? (BigInt(valueHigh) << 32n) | BigInt(value) : value };
 }
 
 function shownValue({ kind, value, valueHigh, size, count }: GuestOperation): string {

@@ -65,6 +65,7 @@ export {
   type TemplateKind,
 } from './region-template.ts';
 export { type ObservedDevice, registerDocument, registerFacts } from './register-document.ts';
+export { choosingValue, chosenIndex } from './registers/choice.ts';
 export { type RegisterLocks, registerLocks } from './registers/compiled-registers.ts';
 export type {
   AtReset,
@@ -88,6 +89,8 @@ export type {
   RegisterValue,
   WriteHook,
 } from './registers/register.ts';
+export { registerAtPlace } from './registers/register-completion.ts';
+export { type Side, sideOf } from './registers/sides.ts';
 export { type StateDeclaration, type StateOptions, type Subsection, state, stateOf, subsection } from './state.ts';
 export { readBytes, writeBytes } from './state-bytes.ts';
 export { describeDifference, type StateDifference, StateError } from './state-error.ts';

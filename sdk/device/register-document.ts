@@ -63,7 +63,7 @@ export function registerFacts(blueprint: DeviceBlueprint, { pins = [], hears = [
           length: length === Number.POSITIVE_INFINITY ? null : length,
         })),
     })),
-    registers: registers.map((register) => ({
+    registers: registers.map(({ spec: _written, ...register }) => ({
       ...register,
       region: register.region.name,
       reset: plain(register.reset),

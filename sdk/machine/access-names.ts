@@ -1,11 +1,14 @@
 import {
+  chosenIndex,
   Device,
   describeRegisterValue,
   type HandledRegion,
+  type IndexedPlace,
   type RegisterDeclaration,
   type RegisterPlace,
   registerAt,
   registerLabel,
+  sideOf,
 } from '../device/index.ts';
 import { type AddressSpace, hex } from '../memory/index.ts';
 
@@ -21,6 +24,8 @@ export interface DescribedAccess {
   readonly address: number;
   /** Bytes. */
   readonly size: number;
+  /** Tells two registers apart of which one is read and the other written. */
+  readonly isWrite?: boolean;
   /** What was written or read, where it is known. */
   readonly value?: number | bigint;
 }
@@ -37,22 +42,28 @@ export function describeAccess(machine: AccessedMachine, access: DescribedAccess
   const { region, start, offsetInRegion } = section;
   const offset = offsetInRegion + access.address - start;
   const template = owner.blueprint.regions.find((one) => owner.region(one.template) === region)?.template;
-  const place = template && registerOf(owner, template as HandledRegion, offset);
+  const place = template && registerOf(owner, template as HandledRegion, offset, access.isWrite === true);
   const what = place === undefined ? `${region.name}+${hex(offset)}` : describePlace(place, offset, access);
   return `${owner.id}: ${what}`;
 }
 
 /** Behind a data port it is the register that the index register holds now. */
-function registerOf(device: Device, template: HandledRegion, offset: number): RegisterPlace | undefined {
-  const { registers } = device.blueprint;
+function registerOf(
+  device: Device,
+  template: HandledRegion,
+  offset: number,
+  isWrite: boolean,
+): RegisterPlace | undefined {
+  const otherSide = isWrite ? 'reads' : 'writes';
+  const all = device.blueprint.registers;
+  const registers = all.filter((one) => one.region === template && sideOf(one, all) !== otherSide);
   const behind = registers.find((one) => one.indexedBy && one.region === template && one.offset === offset);
   return registerAt(registers, template, offset, behind && chosenBy(device, behind));
 }
 
 function chosenBy(device: Device, { indexedBy }: RegisterDeclaration): number {
-  const { indexMember, low, high } = indexedBy as NonNullable<RegisterDeclaration['indexedBy']>;
-  const held = Number((device as unknown as Readonly<Record<string, unknown>>)[indexMember]);
-  return (held >>> low) & (2 ** (high - low + 1) - 1);
+  const place = indexedBy as IndexedPlace;
+  return chosenIndex(place, Number((device as unknown as Readonly<Record<string, unknown>>)[place.indexMember]));
 }
 
 /** The whole register field by field; of a part of it where the part begins. */

@@ -1,10 +1,14 @@
 import {
+  choosingValue,
   type Device,
   type DeviceBlueprint,
   nearest,
   type Register,
   type RegisterDeclaration,
   type RegisterSpec,
+  registerAtPlace,
+  type Side,
+  sideOf,
 } from '../device/index.ts';
 import { BackplaneError, hex } from '../memory/index.ts';
 import { formatGuestTime } from './guest-time.ts';
@@ -31,13 +35,9 @@ export function declarationOf(
   register: Register<RegisterSpec> | string,
 ): RegisterDeclaration {
   const byName = typeof register === 'string';
-  const found = registers.find(({ member, name, offset, region, indexedBy }) => {
-    if (typeof register === 'string') return member === register || name === register;
-    const { definition } = register;
-    return (
-      definition.region === region && definition.offset === offset && definition.indexed?.index === indexedBy?.index
-    );
-  });
+  const found = byName
+    ? registers.find(({ member, name }) => member === register || name === register)
+    : registerAtPlace(registers, register.definition);
   if (found !== undefined) return found;
   const names = registers.map(({ member }) => member);
   const asked = byName ? `'${register}'` : `at ${hex(register.definition.offset)}`;
@@ -79,12 +79,20 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
 
   /** The guest reads the whole register, with all that follows from it. */
   read(): V {
+    if (this.side === 'writes') {
+      throw new BackplaneError(`Bench: ${this.description} is only written: another register answers there.`);
+    }
     this.select();
     return this.narrow(this.bench.at(this.declaration.region).read(this.offset, this.bytes));
   }
 
   /** The guest writes the whole register. */
   write(value: V): void {
+    if (this.side === 'reads') {
+      throw new BackplaneError(
+        `Bench: ${this.description} is only read: another register takes what is written there.`,
+      );
+    }
     checkFits(value, this.declaration.width, this.description);
     this.select();
     this.bench.at(this.declaration.region).write(this.offset, value, this.bytes);
@@ -125,6 +133,22 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
     );
   }
 
+  /** What the device holds in it: what a driver knows of a register that it cannot read back. */
+  get held(): Value {
+    const held = (this.bench.device as unknown as Readonly<Record<string, Value | RegisterArray>>)[
+      this.declaration.member
+    ];
+    return typeof held === 'object' ? (held[this.element] as Value) : (held as Value);
+  }
+
+  get isWriteOnly(): boolean {
+    return this.side === 'writes' || this.declaration.access === 'write-only';
+  }
+
+  private get side(): Side {
+    return sideOf(this.declaration, this.bench.device.blueprint.registers);
+  }
+
   private get bytes(): number {
     return this.declaration.width / 8;
   }
@@ -142,8 +166,10 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
   private select(): void {
     const { indexedBy } = this.declaration;
     if (indexedBy === undefined) return;
-    const index = declarationOf(this.bench.device.blueprint, indexedBy.indexMember);
-    new RegisterProbe(this.bench, index, 0).write(indexedBy.index + this.step);
+    const { device } = this.bench;
+    const index = declarationOf(device.blueprint, indexedBy.indexMember);
+    const held = Number((device as unknown as Readonly<Record<string, Value>>)[indexedBy.indexMember]);
+    new RegisterProbe(this.bench, index, 0).write(choosingValue(indexedBy, held, indexedBy.index + this.step));
   }
 
   private narrow(value: Value): V {
@@ -165,12 +191,12 @@ export class FieldProbe {
     return Number(cut(this.register.read(), low, high));
   }
 
-  /** As drivers do: reads the register, changes these bits and writes it back. */
+  /** As drivers do: reads the register, changes these bits and writes it back; of one that cannot be read it knows what it holds. */
   write(value: number | string): void {
     const { name, low, high } = this.declaration;
     const number = this.numberOf(value);
     checkFits(number, high - low + 1, `field '${name}' of ${this.register.description}`);
-    const old = this.register.read();
+    const old = this.register.isWriteOnly ? this.register.held : this.register.read();
     const mask = ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
     const changed = (BigInt(old) & ~mask) | (BigInt(number) << BigInt(low));
     this.register.write(typeof old === 'bigint' ? changed : Number(changed));

@@ -48,6 +48,15 @@ describe('a class whose registers cannot work is refused when it is defined:', (
       "register 'first' has fields: {}, which account for no bit. Leave fields out, or declare them all.",
     ],
     [
+      'two registers in one place, both to be read',
+      [
+        [4, { width: 8, access: 'read-only' }],
+        [4, { width: 8 }],
+      ],
+      "register 'first' at 0x4 of region 'bank' and register 'second' at 0x4 of region 'bank' stand in one place. Move one of them; " +
+        "or, where the guest reads the one and writes the other, declare them 'read-only' and 'write-only'.",
+    ],
+    [
       'two registers of one name',
       [
         [0, { width: 8, name: 'status' }],

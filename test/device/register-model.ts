@@ -28,6 +28,9 @@ export class NaiveRegister {
   /** What the guest reads of one byte. */
   readByte(byte: number): number {
     let answer = 0;
+    // Bits that mean nothing follow those that cannot be read.
+    const nothing = ['write-only', 'reserved', 'undocumented', 'unimplemented'];
+    if (this.access.includes('write-only') && this.access.every((access) => nothing.includes(access))) return 0;
     for (let bit = 8 * byte; bit < 8 * byte + 8; bit++) {
       const access = this.access[bit];
       if (access === 'write-only') continue;

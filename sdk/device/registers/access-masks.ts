@@ -57,12 +57,26 @@ const heeded: readonly RegisterAccess[] = [
   'unimplemented',
 ];
 
+export const heeds = (access: RegisterAccess): boolean => heeded.includes(access);
+
 /** Does a write mean anything to bits of these kinds? Where it does not, the register has no write at all. */
 export function hearsWrites(accesses: readonly RegisterAccess[]): boolean {
   return accesses.some((access) => heeded.includes(access)) || accesses.every((access) => access === 'reserved');
 }
 
-/** Can the guest read any of these kinds? */
+const shown: readonly RegisterAccess[] = [
+  'read-write',
+  'read-only',
+  'write-one-to-clear',
+  'read-to-clear',
+  'write-once',
+  'constant',
+];
+
+/**
+ * Can the guest read a register of these kinds? Bits without a meaning, or with none in the model, follow the others: beside
+ * write-only ones they cannot be read either.
+ */
 export function answersReads(accesses: readonly RegisterAccess[]): boolean {
-  return accesses.some((access) => access !== 'write-only');
+  return !accesses.includes('write-only') || accesses.some((access) => shown.includes(access));
 }

@@ -1,6 +1,7 @@
 import { answersReads, hearsWrites, stretchesOf } from './access-masks.ts';
 import { BodyWriter } from './body-source.ts';
 import type { RegisterDeclaration } from './declaration.ts';
+import type { Side } from './sides.ts';
 
 // The source of the functions that read and write one register. Each register gets code of its own, with its masks as
 // constants, since functions that share code share what the engine learns about it (decision 0012). Names in scope:
@@ -20,10 +21,10 @@ export interface RegisterSource {
   readonly takesParts: boolean;
 }
 
-export function registerSource(register: RegisterDeclaration, number: number): RegisterSource {
+export function registerSource(register: RegisterDeclaration, number: number, side: Side): RegisterSource {
   const accesses = stretchesOf(register).map(({ access }) => access);
-  const reads = answersReads(accesses);
-  const writes = hearsWrites(accesses);
+  const reads = side !== 'writes' && answersReads(accesses);
+  const writes = side !== 'reads' && hearsWrites(accesses);
   const isWide = register.width === 64 && register.region.implements.max === 8;
   const writer = new SourceWriter(register, number);
   const functions = [...(reads ? writer.readFunctions(isWide) : []), ...(writes ? writer.writeFunctions(isWide) : [])];

@@ -6,6 +6,7 @@ import { type DataPort, dataPortsOf, portSource } from './data-port-source.ts';
 import type { RegisterDeclaration } from './declaration.ts';
 import { describeMissing, hex, registerAt } from './names.ts';
 import { RegisterRemarks } from './register-remarks.ts';
+import { sideOf } from './sides.ts';
 
 type Read = (this: Device, offset: number, size: number) => number;
 type Write = (this: Device, value: number, offset: number, size: number) => void;
@@ -43,7 +44,7 @@ export class CompiledRegisters {
   constructor(private readonly blueprint: DeviceBlueprint) {
     const { registers, deviceClass } = blueprint;
     const ports = dataPortsOf(registers);
-    const sources = registers.map(registerSource);
+    const sources = registers.map((one, number) => registerSource(one, number, sideOf(one, registers)));
     const text = sourceText(sources, ports, deviceClass.name);
     const helpers = {
       remarks: registers.map((register) => new RegisterRemarks(register)),
@@ -62,7 +63,7 @@ export class CompiledRegisters {
     const behindPorts = ports.map(({ registers: [first] }, number) => {
       return slotOf({ ...first, count: undefined }, compiled.ports[number] ?? {});
     });
-    this.slots = [...plain, ...behindPorts];
+    this.slots = joinPairs([...plain, ...behindPorts]);
     this.resetAll = compiled.reset;
   }
 
@@ -158,6 +159,17 @@ export class CompiledRegisters {
 function slotOf(register: RegisterDeclaration, functions: Partial<Slot>): Slot {
   const { region, offset, width, count = 1, stride = 1 } = register;
   return { region, offset, bytes: width / 8, count, stride, ...functions };
+}
+
+/** Where one register is read and another written, there is one slot with the functions of both. */
+function joinPairs(slots: readonly Slot[]): Slot[] {
+  const joined: Slot[] = [];
+  for (const slot of slots) {
+    const partner = joined.findIndex(({ region, offset }) => region === slot.region && offset === slot.offset);
+    if (partner < 0) joined.push(slot);
+    else joined[partner] = { ...(joined[partner] as Slot), ...slot };
+  }
+  return joined;
 }
 
 function sourceText(sources: readonly RegisterSource[], ports: readonly DataPort[], className: string): string {

@@ -74,6 +74,8 @@ export interface IndexedPlace {
 export interface RegisterDeclaration {
   /** As it is printed; the name of the class's field unless the declaration gives another. */
   readonly name: string;
+  /** What was written in the source: by it a register is told from its partner in the same place. */
+  readonly spec: object;
   /** The field of the device that holds it: a number, a bigint (64 bits), or for arrays a typed array of that width. */
   readonly member: string;
   readonly region: HandledRegion;

@@ -3,6 +3,7 @@ import { formatRange } from '../blueprint-checks.ts';
 import { answersReads, hearsWrites, stretchesOf } from './access-masks.ts';
 import type { FieldDeclaration, RegisterAccess, RegisterDeclaration } from './declaration.ts';
 import { describeBits, hex } from './names.ts';
+import { isPair, isSamePlace } from './sides.ts';
 
 /** `register 'status' at 0x20 of region 'edu-mmio'`: how refusals begin. */
 export function describeRegister({ name, offset, region, indexedBy }: RegisterDeclaration): string {
@@ -139,16 +140,22 @@ export function checkTogether(registers: readonly RegisterDeclaration[], fail: F
       if (a.name === b.name) {
         throw fail(`${describeRegister(b)} has the same name as ${describeRegister(a)}. Give one of them another.`);
       }
-      if (a.region !== b.region || !shareBytes(a, b)) continue;
-      if (!samePort(a, b)) throw fail(`${describeRegister(a)} and ${describeRegister(b)} overlap. Move one of them.`);
+      if (a.region !== b.region || !shareBytes(a, b) || isPair(a, b)) continue;
+      const both = `${describeRegister(a)} and ${describeRegister(b)}`;
+      if (isSamePlace(a, b)) {
+        throw fail(
+          `${both} stand in one place. Move one of them; or, where the guest reads the one and writes the other, declare them ` +
+            "'read-only' and 'write-only'.",
+        );
+      }
+      if (!samePort(a, b)) throw fail(`${both} overlap. Move one of them.`);
       if (a.width !== b.width || a.indexedBy?.indexMember !== b.indexedBy?.indexMember) {
         throw fail(
-          `${describeRegister(a)} and ${describeRegister(b)} share a data port, but not their width and index register. ` +
+          `${both} share a data port, but not their width and index register. ` +
             'Declare both from one indexedRegisters(...) with one width.',
         );
       }
-      if (shareIndexes(a, b))
-        throw fail(`${describeRegister(a)} and ${describeRegister(b)} overlap. Move one of them.`);
+      if (shareIndexes(a, b)) throw fail(`${both} overlap. Move one of them.`);
     }
   });
 }

@@ -41,8 +41,9 @@ function addRegisters(
   fail: Fail,
 ): RegisterDeclaration[] {
   const memberOf = (definition: RegisterDefinition): string | undefined =>
+    registers.find((own) => own.definition === definition)?.member ??
     registers.find((own) => isAt(own.definition, definition))?.member ??
-    inherited.find((register) => isDeclaredAt(register, definition))?.member;
+    registerAtPlace(inherited, definition)?.member;
   const own = registers.map(({ definition, member }) => declarationOf(definition, member, memberOf, fail));
   for (const register of own) {
     checkRegister(register, fail);
@@ -87,6 +88,7 @@ function declarationOf(
   const fields = fieldsOf(spec);
   return Object.freeze({
     name,
+    spec,
     member,
     region,
     offset,
@@ -139,7 +141,7 @@ function addHooks(
       `'${twice.method}' and '${hook.method}' are both ${kind} of the same ${hook.field ?? 'register'}. Keep one.`,
     );
   });
-  const homeless = hooks.find(({ definition }) => !registers.some((register) => isDeclaredAt(register, definition)));
+  const homeless = hooks.find(({ definition }) => registerAtPlace(registers, definition) === undefined);
   if (homeless !== undefined) {
     const { region, offset } = homeless.definition;
     throw fail(
@@ -148,7 +150,7 @@ function addHooks(
     );
   }
   return registers.map((register) => {
-    const own = hooks.filter(({ definition }) => isDeclaredAt(register, definition));
+    const own = hooks.filter(({ definition }) => registerAtPlace(registers, definition) === register);
     for (const { field, isWrite, method } of own) checkHook(register, field, isWrite, method, fail);
     return own.length === 0 ? register : withHooks(register, own);
   });
@@ -170,8 +172,16 @@ const sameHook = (a: HookDeclaration, b: HookDeclaration): boolean =>
 const isAt = (a: RegisterDefinition, b: RegisterDefinition): boolean =>
   a.region === b.region && a.offset === b.offset && a.indexed?.index === b.indexed?.index;
 
-const isDeclaredAt = (register: RegisterDeclaration, { region, offset, indexed }: RegisterDefinition): boolean =>
-  register.region === region && register.offset === offset && register.indexedBy?.index === indexed?.index;
+/** The register that was declared with this value; of a subclass that declared it anew, the one that stands there now. */
+export function registerAtPlace(
+  registers: readonly RegisterDeclaration[],
+  { region, offset, indexed, spec }: RegisterDefinition,
+): RegisterDeclaration | undefined {
+  const there = registers.filter(
+    (one) => one.region === region && one.offset === offset && one.indexedBy?.index === indexed?.index,
+  );
+  return there.find((one) => one.spec === spec) ?? there[0];
+}
 
 /**
  * The handlers that one class's registers amount to. Directions that no bit heeds have none, so that such an access is

@@ -1,9 +1,11 @@
 import { IsaBus } from '../../bus/index.ts';
 import {
+  choosingValue,
   type Device,
   type DeviceBlueprint,
   HandledRegion,
   type HandlerRoute,
+  type IndexedPlace,
   type RegionBlueprint,
   type RegisterDeclaration,
 } from '../../device/index.ts';
@@ -96,7 +98,7 @@ export class Layout {
           length,
           register,
           element,
-          selectedBy: index && indexedBy ? { target: index, value: indexedBy.index + step } : undefined,
+          selectedBy: index && indexedBy ? { target: index, value: choosing(index, indexedBy, step) } : undefined,
         });
       }
     }
@@ -124,6 +126,11 @@ export class Layout {
       selectedBy: undefined,
     }));
   }
+}
+
+/** What a guest writes into the index register; the bits that choose nothing are as after a reset. */
+function choosing({ register }: Target, place: IndexedPlace, step: number): number {
+  return choosingValue(place, Number(register?.reset ?? 0), place.index + step);
 }
 
 /** Reading and writing one stretch is one place. */

@@ -104,7 +104,8 @@ function addReturn(steps: ScriptStep[], random: Random, options: RandomScriptOpt
 
 function addAccess(steps: ScriptStep[], target: Target, random: Random, options: RandomScriptOptions): void {
   const { selectedBy } = target;
-  if (selectedBy !== undefined) {
+  // Now and then without a choice: what was chosen before is still there.
+  if (selectedBy !== undefined && !random.oneIn(6)) {
     const { target: index, value } = selectedBy;
     steps.push(writeStep(index, 0, index.length as AccessWidth, value));
   }

@@ -1,4 +1,12 @@
-import type { Device, FieldDeclaration, RegisterAccess, RegisterDeclaration } from '../../device/index.ts';
+import {
+  chosenIndex,
+  type Device,
+  type FieldDeclaration,
+  type RegisterAccess,
+  type RegisterDeclaration,
+  type Side,
+  sideOf,
+} from '../../device/index.ts';
 import type { ScriptStep } from './guest-script.ts';
 import type { Layout } from './layout.ts';
 
@@ -10,6 +18,8 @@ export interface Cell {
   readonly space: 'ports' | 'memory';
   readonly address: number;
   readonly bytes: number;
+  /** Of two registers in one place an access reaches one. */
+  readonly side: Side;
 }
 
 type Access = ScriptStep & { readonly kind: 'read' | 'write' };
@@ -48,15 +58,16 @@ export class RegisterModel {
     const reached = new Map<number, Reach>();
     const indexes = new Set<string>();
     let throughIndex = false;
+    const otherSide = access.kind === 'write' ? 'reads' : 'writes';
     this.cells.forEach((cell, number) => {
       const reach = overlap(cell, access);
-      if (reach === undefined) return;
+      if (reach === undefined || cell.side === otherSide) return;
       const { indexedBy, member } = cell.register;
       if (indexedBy !== undefined) {
         throughIndex = true;
-        const chosen = this.valueOf(indexedBy.indexMember, held);
+        const chosen = chosenIndex(indexedBy, Number(this.valueOf(indexedBy.indexMember, held)));
         const step = cell.element * (cell.register.stride ?? 1);
-        if (chosen !== BigInt(indexedBy.index + step)) return;
+        if (chosen !== indexedBy.index + step) return;
       }
       indexes.add(member);
       reached.set(number, reach);
@@ -190,5 +201,6 @@ function cellsOf(layout: Layout, register: RegisterDeclaration): Cell[] {
     space: first.space,
     address: first.address + element * stride,
     bytes,
+    side: sideOf(register, layout.blueprint.registers),
   }));
 }
