@@ -67,6 +67,22 @@ describe('backplane run --save and -loadvm', () => {
     expect(operations(end)).toEqual(operations(whole));
   });
 
+  it('say when a guest has done too much to be saved, once and in the middle of its run, restored or not', async () => {
+    const busy = file('busy.ts', program('while (true) {\n yield* guest.cli();\n yield* guest.sti();\n }'));
+    const early = join(folder, 'early.json');
+    expect(await backplane('run', busy, '-m', '1', '-limit', '9', '--save', early)).toMatchObject({ noted: '' });
+    for (const start of [[], ['-loadvm', early]]) {
+      const words = ['run', busy, '-m', '1', ...start, '-limit', '1000100'];
+      const { status, noted } = await backplane(...words, '--save', join(folder, 'late.json'));
+      expect(status).toBe(1);
+      expect(noted).toMatch(
+        /^warning: Guest program 'clock' has done too much to be saved: .*-limit ends a run earlier\.\nbackplane: /,
+      );
+      expect(noted.match(/warning/g)).toHaveLength(1);
+    }
+    expect(existsSync(join(folder, 'late.json'))).toBe(false);
+  });
+
   it('trace only what happens after the snapshot', async () => {
     const saved = join(folder, 'traced.json');
     await backplane('run', readClock, '-m', '1', '-limit', '18', '--save', saved);

@@ -87,6 +87,8 @@ function checksum(bytes: Uint8Array | undefined): number {
 export class GuestLog {
   length = 0;
   operations = 0;
+  /** Called when it is dropped. */
+  onDrop: (() => void) | undefined;
   #bytes = 0;
   #dropped = false;
   #kind = new Uint8Array(64);
@@ -183,5 +185,6 @@ export class GuestLog {
     this.#kind = this.#size = new Uint8Array(0);
     this.#address = new Float64Array(0);
     this.#value = this.#valueHigh = this.#count = this.#repeated = new Uint32Array(0);
+    this.onDrop?.();
   }
 }

@@ -20,6 +20,8 @@ export interface KvmAcceleratorOptions
   readonly kickAfter?: number;
   /** Measure the host time of device handlers. */
   readonly profile?: boolean;
+  /** Hears, in a sentence, of a guest program that has just done more than can be saved. */
+  readonly onTooLongToSave?: (message: string) => void;
   /** Puts something between the guest's accesses and the machine: a recording that answers for absent devices. */
   readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
 }

@@ -26,6 +26,7 @@ import { MapListeners } from './map-listeners.ts';
 import { RingDrain } from './ring-drain.ts';
 import { RunLoop } from './run-loop.ts';
 import { RunRequests } from './run-requests.ts';
+import { tooLongToSave } from './saved-guest.ts';
 import { readAccelerator, type SavedParts, saveAccelerator } from './saved-state.ts';
 import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { TimeKeeper } from './time-keeper.ts';
@@ -187,6 +188,7 @@ export class KvmAccelerator extends Accelerator {
     return () => {
       this.images = guests;
       apply();
+      for (const guest of this.guests) this.watchLog(guest);
     };
   }
 
@@ -254,7 +256,13 @@ export class KvmAccelerator extends Accelerator {
       state.finished = image === undefined;
       const guest = image === undefined || !('start' in image) ? image : new LoggedGuest(image.start());
       this.guests[index] = guest;
+      this.watchLog(guest);
       if (guest !== undefined) this.kernel.attachGuest(state.vcpu.fd, guest);
     });
+  }
+  private watchLog(guest: GuestSource | undefined): void {
+    const { onTooLongToSave } = this.options;
+    if (!(guest instanceof LoggedGuest) || onTooLongToSave === undefined) return;
+    guest.log.onDrop = () => onTooLongToSave(tooLongToSave(guest.name));
   }
 }

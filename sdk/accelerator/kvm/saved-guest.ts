@@ -16,18 +16,20 @@ export interface ResumedGuest {
   prepare?(): void;
 }
 
+export function tooLongToSave(program: string): string {
+  return (
+    `Guest program '${program}' has done too much to be saved: its log would have more than ${LogLimits.entries} different ` +
+    `operations in a row, ${LogLimits.operations} altogether or ${LogLimits.bytes / 2 ** 20} MiB of strings. Save earlier.`
+  );
+}
+
 /** A program by its log, a recording by its position. Any other guest cannot be brought back, and is refused. */
 export function saveGuest(guest: GuestSource | undefined, operation: GuestOperation): SavedData {
   if (guest === undefined) return null;
   if (guest instanceof LoggedGuest) {
     const { name, log } = guest;
     guest.complete(operation);
-    if (log.overflowed) {
-      throw new BackplaneError(
-        `Guest program '${name}' has done too much to be saved: its log would have more than ${LogLimits.entries} different ` +
-          `operations in a row, ${LogLimits.operations} altogether or ${LogLimits.bytes / 2 ** 20} MiB of strings. Save earlier.`,
-      );
-    }
+    if (log.overflowed) throw new BackplaneError(tooLongToSave(name));
     const underWay = guest.underWay(operation);
     return {
       kind: 'program',

@@ -68,7 +68,15 @@ Examples:
     const { definition, request, plugins, warnings } = await chooseMachine(args, ownMachine(file, exported));
     const [loaded, saveTo] = [args.value('loadvm'), args.value('save')];
     if (saveTo !== undefined) checkSaveTarget(saveTo);
-    const simulated = simulatedAccelerator(accelerator);
+    const simulated = simulatedAccelerator(
+      saveTo === undefined
+        ? accelerator
+        : {
+            ...accelerator,
+            onTooLongToSave: (why) =>
+              terminal.note(`warning: ${why} Here --save will be refused; -limit ends a run earlier.`),
+          },
+    );
     // A restored program goes once more through what it did: that is not printed again.
     let isNew = loaded === undefined;
     const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
