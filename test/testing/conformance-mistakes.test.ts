@@ -215,6 +215,43 @@ class TakesBoth extends IsaDevice {
   }
 }
 
+@device(description)
+class IgnoresTheSize extends TakesBoth {
+  override setLeft(value: number, _offset = Math.min(0, 1) /* , size */): void {
+    this.left = value & 0xff;
+  }
+}
+
+@device(description)
+class HasUsualSize extends TakesBoth {
+  override setLeft(value: number, _offset = 0, size = 1): void {
+    super.setLeft(value);
+    if (size > 1) this.setRight(value >>> 8);
+  }
+}
+
+@device(description)
+class TakesAnyArguments extends TakesBoth {
+  override setLeft(value: number): void {
+    super.setLeft(value);
+    // biome-ignore lint/complexity/noArguments: it has three
+    if ((arguments[2] as number) > 1) this.setRight(value >>> 8);
+  }
+}
+
+const board = portRegion({ name: 'board', base: 0x318, size: 2, accessSizes: [1] });
+const left = board.register(0, {
+  width: 8,
+  fields: { warm: bit(0), cold: bit(1), soft: bit(2), rest: reserved([3, 7]) },
+});
+const right = board.register(1, { width: 8, fields: { hard: bit(0), rest: reserved([1, 7]) } });
+
+@device(description)
+class ObeysNothing extends IsaDevice {
+  @left left = 0;
+  @right right = 0;
+}
+
 const memory = portRegion({ name: 'shelf', base: 0x320, size: 128, accessSizes: [1] });
 
 @device(description)
@@ -249,7 +286,7 @@ describe('from its declaration alone', () => {
     [StaysHot, "register 'status', field 'hot' (read-only), never goes down again without a reset"],
     [NeverBoils, "pin 'irq' never rises; register 'status', field 'boiled' (write-one-to-clear), never changes"],
     [NeverHeats, "timer 'boiling' is never armed"],
-    [AlwaysWhistles, "'control', field 'whistle', can be written, and nothing else ever depends on it"],
+    [AlwaysWhistles, "field 'whistle' of 'control' can be written, and nothing else ever depends on it"],
     [WhistlesOn, "pin 'irq' rises only while one of 'status' says why, and stays up when the last of them is cleared"],
     [PoursTheOthers, "leaves bit 0 of 'cups' up where it writes a one, and clears it where it writes a zero"],
     [
@@ -260,11 +297,22 @@ describe('from its declaration alone', () => {
     [CountsForAll, 'on the first device'],
     [KeepsCups, "after the reset 'cups' is"],
     [ForgetsTheBase, 'Its reset() does not call super.reset(), which does that.'],
+    [
+      ObeysNothing,
+      "fields 'warm', 'cold' and 'soft' of 'left' and field 'hard' of 'right' can be written, and nothing else ever depends " +
+        'on them. If the device is to obey them, let it',
+    ],
     [TakesBoth, "a write of 2 bytes at offset 0x0 of 'pair' goes to setLeft() alone, which does not look at the width"],
+    [IgnoresTheSize, 'which does not look at the width'],
     [LosesTheLast, "the last element of 'shelf', [127], never changes: 31 near it do"],
   ] as const)('%o is found out', (chip, sentence) => {
     const messages = failures(chip as ConcreteDeviceClass).map(({ message }) => message);
     expect(messages.filter((message) => message.includes(sentence))).not.toEqual([]);
+  });
+
+  it('a handler looks at the width too whose size has a default, and one that takes its arguments as they come', () => {
+    const messages = [HasUsualSize, TakesAnyArguments].flatMap((chip) => failures(chip).map(({ message }) => message));
+    expect(messages.filter((message) => message.includes('look at the width'))).toEqual([]);
   });
 
   it('a device that throws only late in its life is found, with the steps that lead there', () => {

@@ -4,6 +4,7 @@ import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { legalWidths } from './layout.ts';
 import { fieldsOf } from './observation.ts';
+import { withoutText } from './source-text.ts';
 import type { Check, Subject } from './subject.ts';
 import { answerOf } from './twins.ts';
 
@@ -127,13 +128,29 @@ const neighboursAreLeftAlone: Check = {
   },
 };
 
-/** The size is the last parameter; who takes it has decided. */
+/** The size is the last parameter; who takes it, or all of them as they come, has decided. */
 function looksAtWidth(handler: unknown, { isWrite }: HandlerRoute): boolean {
+  if (typeof handler !== 'function') return true;
+  const code = withoutText(String(handler));
+  const parameters = parametersOf(code);
   return (
-    typeof handler !== 'function' ||
-    handler.length >= (isWrite ? 3 : 2) ||
-    /\barguments\b|\.\.\./.test(String(handler).split('{')[0] ?? '')
+    parameters.length >= (isWrite ? 3 : 2) ||
+    /\barguments\b/.test(code) ||
+    parameters.at(-1)?.startsWith('...') === true
   );
+}
+
+/** With those that have a default, which the length of a function leaves out. */
+function parametersOf(code: string): readonly string[] {
+  const parameters = [''];
+  let depth = 0;
+  for (const character of code.slice(code.indexOf('('))) {
+    if (')]}'.includes(character) && --depth === 0) break;
+    if (character === ',' && depth === 1) parameters.push('');
+    else if (depth > 0) parameters[parameters.length - 1] += character;
+    if ('([{'.includes(character)) depth++;
+  }
+  return parameters.map((parameter) => parameter.trim()).filter((parameter) => parameter !== '');
 }
 
 /** A width that runs from here into the place of another handler. */

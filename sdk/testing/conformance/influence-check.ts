@@ -16,7 +16,9 @@ const StepsAfter = 150;
 
 /** Bits that the guest sets and the device is to obey. */
 interface Choice {
-  readonly name: string;
+  readonly register: string;
+  /** Undefined of a register without fields. */
+  readonly field?: string;
   readonly target: Target;
   readonly bits: bigint;
 }
@@ -31,10 +33,11 @@ export const choicesMatter: Check = {
   find(subject) {
     const dead = choicesOf(subject).filter((choice) => !matters(subject, this.name, choice));
     if (dead.length === 0) return undefined;
+    const [it, is] = dead.length > 1 ? ['them', 'they are'] : ['it', 'it is'];
     const message =
-      `${dead.map(({ name }) => name).join(', ')} can be written, and nothing else ever depends on it. If the device is to ` +
-      "obey it, let it; if it is not modelled, declare it 'unimplemented'; if only certain steps of a driver show it, show " +
-      'them in idioms, or name it in dormant.';
+      `${named(dead)} can be written, and nothing else ever depends on ${it}. If the device is to obey ${it}, let it; if ` +
+      `${is} not modelled, declare ${it} 'unimplemented'; if only certain steps of a driver show ${it}, show them in idioms, ` +
+      `or name ${it} in dormant.`;
     return { message, script: [] };
   },
 };
@@ -47,17 +50,32 @@ function choicesOf({ layout, settings }: Subject): Choice[] {
     if (!legalWidths(target.region, target.offset).some((width) => width === target.length)) return [];
     const whole = (1n << BigInt(register.width)) - 1n;
     if (register.fields.length === 0)
-      return register.access === 'write-only' ? [{ name: `'${register.member}'`, target, bits: whole }] : [];
+      return register.access === 'write-only' ? [{ register: register.member, target, bits: whole }] : [];
     return register.fields
       .filter((field) => isChosen(field) && !dormant(`${register.member}.${field.name}`))
-      .map((field) => ({ name: `'${register.member}', field '${field.name}',`, target, bits: bitsOf(field) }));
+      .map((field) => ({ register: register.member, field: field.name, target, bits: bitsOf(field) }));
   });
 }
+
+/** Fields of one register are named together. */
+function named(choices: readonly Choice[]): string {
+  const registers = [...new Set(choices.map(({ register }) => register))];
+  const words = registers.map((name) => {
+    const fields = choices.flatMap(({ register, field }) => (register === name && field ? [`'${field}'`] : []));
+    if (fields.length === 0) return `register '${name}'`;
+    return `${fields.length > 1 ? 'fields' : 'field'} ${series(fields)} of '${name}'`;
+  });
+  return series(words);
+}
+
+const series = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 
 /** A whole register that keeps what is written may be there for just that; a field of one has a meaning. */
 const isChosen = ({ access }: FieldDeclaration): boolean => access === 'write-only' || access === 'read-write';
 
-function matters(subject: Subject, check: string, { name, target, bits }: Choice): boolean {
+function matters(subject: Subject, check: string, { register, field, target, bits }: Choice): boolean {
+  const name = field === undefined ? `'${register}'` : `'${register}', field '${field}',`;
   for (let program = 0; program < MostPrograms; program++) {
     const random = subject.random(`${check} ${name}`, program);
     if (tellsApart(subject, random, target, bits)) return true;

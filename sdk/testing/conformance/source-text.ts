@@ -78,9 +78,12 @@ function ownMethodsOf(prototype: object): readonly MethodText[] {
 const Literal = /\b(?:0[xX][\da-fA-F_]+|0[bB][01_]+|\d[\d_]*)n?\b/g;
 const NotCode = /\/\/[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g;
 
+/** The code without its comments and strings. */
+export const withoutText = (code: string): string => code.replace(NotCode, ' ');
+
 /** The whole numbers that stand in a text. */
 export function literalsIn(text: string): readonly bigint[] {
-  const found = text.replace(NotCode, ' ').match(Literal) ?? [];
+  const found = withoutText(text).match(Literal) ?? [];
   return found.map((literal) => BigInt(literal.replaceAll('_', '').replace(/n$/, '')));
 }
 
