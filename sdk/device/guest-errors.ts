@@ -11,12 +11,15 @@ export type GuestErrorSink = (device: string, message: string) => void;
 
 /** A hostile guest must not fill the memory with kinds: beyond this many, a device's mistakes are counted together. */
 const KindsPerDevice = 256;
+const Rest = 'further kinds of errors, counted together';
 
 /** What a reporter keeps that will report the same again, so that it need not word it again. */
 export interface GuestErrorKind extends GuestError {
   count: number;
   /** False once it was forgotten, or its device is gone: then it is to be reported in words again. */
   isOpen: boolean;
+  /** False of what only a device that is gone has done: the next one of its name is heard when it does the same. */
+  isSaid: boolean;
 }
 
 /** Where a realized device reports. */
@@ -33,16 +36,17 @@ export class GuestErrors {
 
   report(device: string, message: string): GuestErrorKind {
     const kind = this.kindOf(device, message);
-    if (kind.count === 0) this.sink(device, kind.message);
+    if (!kind.isSaid) this.sink(device, kind.message === Rest ? Rest : message);
+    kind.isSaid = true;
     kind.count++;
     return kind;
   }
 
-  /** The device is gone. What it did is still told, and whoever comes by its name starts anew. */
+  /** The device is gone. What it did is still told; whoever comes by its name is heard anew, and counted on from there. */
   leave(device: string): void {
     const ofDevice = this.kinds.get(device);
     for (const [shape, kind] of ofDevice ?? []) {
-      ofDevice?.set(shape, { ...kind });
+      ofDevice?.set(shape, { ...kind, isSaid: false });
       kind.isOpen = false;
     }
   }
@@ -75,8 +79,8 @@ export class GuestErrors {
     const key = full && !ofDevice.has(shape) ? 'everything else' : shape;
     let kind = ofDevice.get(key);
     if (kind === undefined) {
-      const worded = key === shape ? message : 'further kinds of errors, counted together';
-      kind = { device, message: worded, count: 0, isOpen: true };
+      const worded = key === shape ? message : Rest;
+      kind = { device, message: worded, count: 0, isOpen: true, isSaid: false };
       ofDevice.set(key, kind);
     }
     return kind;

@@ -29,16 +29,37 @@ describe('guest errors', () => {
     ]);
   });
 
-  it('are told of a device that is gone, and anew of the one that takes its name', () => {
-    const errors = new GuestErrors();
-    const kind = errors.report('rtc', 'a');
+  it('are told of a device that is gone, and are loud anew of the one that takes its name', () => {
+    const said: string[] = [];
+    const errors = new GuestErrors((device, message) => said.push(`${device}: ${message}`));
+    const kind = errors.report('rtc', 'write to 0xc');
+    errors.report('rtc', 'write to 0xd');
+    errors.report('pic', 'write to 0x1');
     expect(kind.isOpen).toBe(true);
     errors.leave('rtc');
-    expect([kind.isOpen, errors.total]).toEqual([false, 1]);
-    const next = errors.report('rtc', 'a');
-    expect([next.isOpen, next.count, errors.total]).toEqual([true, 2, 2]);
+    expect([kind.isOpen, errors.total]).toEqual([false, 3]);
+    const next = errors.report('rtc', 'write to 0xe');
+    errors.report('rtc', 'write to 0xf');
+    errors.report('pic', 'write to 0x2');
+    expect(said).toEqual(['rtc: write to 0xc', 'pic: write to 0x1', 'rtc: write to 0xe']);
+    expect([next.isOpen, errors.total]).toEqual([true, 6]);
+    expect(errors.all).toEqual([
+      { device: 'rtc', message: 'write to 0xc', count: 4 },
+      { device: 'pic', message: 'write to 0x1', count: 2 },
+    ]);
     errors.clear();
     expect([next.isOpen, errors.total]).toEqual([false, 0]);
+  });
+
+  it('beyond the limit are told once more of the one that takes the name', () => {
+    const said: string[] = [];
+    const errors = new GuestErrors((_, message) => said.push(message));
+    const letters = (n: number): string => `${String.fromCharCode(97 + (n >> 4))}${String.fromCharCode(97 + (n & 15))}`;
+    for (let n = 0; n < 300; n++) errors.report('card', `command ${letters(n)}`);
+    errors.leave('card');
+    for (let n = 290; n < 300; n++) errors.report('card', `command ${letters(n)}`);
+    expect(said.slice(257)).toEqual(['further kinds of errors, counted together']);
+    expect([errors.all.length, errors.total]).toEqual([257, 310]);
   });
 
   it('can be forgotten, and are loud again then', () => {
