@@ -42,7 +42,7 @@ export function saveDevice(device: Device): SavedDevice {
     version,
     fields: writeFields(device, state, fail) as SavedDevice['fields'],
     ...(Object.keys(locks).length === 0 ? {} : { locks }),
-    timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline) ?? 0])),
+    timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline + 0) ?? 0])),
     high: [...pinsOf(device)].filter(([, pin]) => pin.level).map(([name]) => name),
   };
 }

@@ -1,6 +1,6 @@
 import { readBytes, writeBytes } from './state-bytes.ts';
 import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
-import { quote, shape } from './state-shapes.ts';
+import { numberTexts, quote, shape } from './state-shapes.ts';
 
 /** Arrays whose elements are more than bytes. */
 export type NumberArray = Exclude<TypedArray, Uint8Array>;
@@ -63,10 +63,10 @@ function fitsAt(loaded: unknown[], index: number, data: Json, isBig: boolean): b
   if (isBig) {
     if (typeof data !== 'string' || !/^-?0x[0-9a-f]{1,16}$/.test(data)) return false;
     value = data.startsWith('-') ? -BigInt(data.slice(1)) : BigInt(data);
-  } else if (data === 'Infinity' || data === '-Infinity') value = Number(data);
+  } else if (typeof data === 'string' && Object.hasOwn(numberTexts, data)) value = numberTexts[data];
   if (typeof value !== (isBig ? 'bigint' : 'number')) return false;
   loaded[index] = value;
-  return loaded[index] === value;
+  return Object.is(loaded[index], value);
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {

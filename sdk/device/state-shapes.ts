@@ -5,9 +5,11 @@ import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 /** Texts and lists of a device's state are no longer than this unless it says so. */
 const MostByDefault = 65_536;
 
-const infinities: Readonly<Record<string, number>> = {
+/** Numbers that are texts in a snapshot: JSON has no infinities, and what writes it drops the sign of a zero. */
+export const numberTexts: Readonly<Record<string, number>> = {
   Infinity: Number.POSITIVE_INFINITY,
   '-Infinity': Number.NEGATIVE_INFINITY,
+  '-0': -0,
 };
 
 /** A value that is replaced as a whole. */
@@ -23,14 +25,15 @@ function scalar(expected: string, write: (value: unknown) => Json | undefined, r
   });
 }
 
-/** Any number, infinite ones too. JSON has no infinities: they are texts. */
+/** Any number, infinite ones and -0 too. */
 const number = scalar(
   'a number',
   (value) => {
     if (typeof value !== 'number' || Number.isNaN(value)) return undefined;
-    return Number.isFinite(value) ? value + 0 : String(value);
+    if (Object.is(value, -0)) return '-0';
+    return Number.isFinite(value) ? value : String(value);
   },
-  (data) => (typeof data === 'string' && Object.hasOwn(infinities, data) ? infinities[data] : ofType(data, 'number')),
+  (data) => (typeof data === 'string' && Object.hasOwn(numberTexts, data) ? numberTexts[data] : ofType(data, 'number')),
 );
 
 const finite = scalar(
@@ -39,7 +42,7 @@ const finite = scalar(
   (data) => (Number.isFinite(data) ? data : undefined),
 );
 
-/** A number that need not be whole. */
+/** A number that need not be whole. Its zero has no sign, nor has that of a whole one. */
 function between(from: number, to: number): Shape {
   const same = (value: unknown) => (typeof value === 'number' && value >= from && value <= to ? value + 0 : undefined);
   return scalar(`a number from ${from} to ${to}`, same, same);
@@ -61,7 +64,7 @@ const bigint = scalar(
 
 function integer(from: number, to: number): Shape {
   const fits = (value: unknown) => Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
-  const same = (value: unknown) => (fits(value) ? (value as number) : undefined);
+  const same = (value: unknown) => (fits(value) ? (value as number) + 0 : undefined);
   return scalar(`a whole number from ${from} to ${to}`, same, same);
 }
 

@@ -54,6 +54,7 @@ class Uart extends IsaDevice {
   @state label = 'com1';
   @state readonly buffer = new Uint8Array(4);
   @state readonly wide = new Uint16Array(2);
+  @state readonly level = new Float64Array(2);
   @state readonly far = new BigUint64Array(1);
   @state readonly view = new DataView(new ArrayBuffer(2));
   @state readonly dma = { source: 0, flags: [false, false] };
@@ -160,6 +161,22 @@ describe('the state of a device', () => {
       line: { status: 'busy', sent: 1 },
     });
     expect(fields).not.toHaveProperty('errors');
+  });
+
+  it('keeps the sign of a zero where it has one, and in whole numbers knows none', () => {
+    const uart = newUart();
+    uart.lastSeen = -0;
+    uart.waiting = -0;
+    uart.control = -0;
+    uart.level[1] = -0;
+    const saved = saveDevice(uart);
+    expect(saved.fields).toMatchObject({ lastSeen: '-0', waiting: '-0', control: 0, level: [0, '-0'] });
+    const other = newUart();
+    loadDevice(other, asText(saved));
+    expect([other.lastSeen, other.waiting, other.control, ...other.level]).toEqual([-0, -0, 0, 0, -0]);
+    expect(saveDevice(other)).toEqual(saved);
+    const whole = withField(saved, 'wide', [0, '-0']);
+    expect(problems(newUart(), whole)).toEqual([expect.stringContaining('wide: expected a list of 2 numbers')]);
   });
 
   it('restores a pin without a sound', () => {
