@@ -83,22 +83,22 @@ export class PciTestdev extends PciDevice {
   }
 
   @memory.write()
-  writeMemory(value: number, offset: number): void {
+  selectOrRunTestByMemory(value: number, offset: number): void {
     this.write(0, value, offset);
   }
 
   @memory.read()
-  readMemory(offset: number): number {
+  readHeaderByMemory(offset: number): number {
     return this.readHeader(offset);
   }
 
   @ports.write()
-  writePort(value: number, offset: number): void {
+  selectOrRunTestByPort(value: number, offset: number): void {
     this.write(kinds.length, value, offset);
   }
 
   @ports.read()
-  readPort(offset: number): number {
+  readHeaderByPort(offset: number): number {
     return this.readHeader(offset);
   }
 

@@ -30,8 +30,8 @@ class ForgetfulEdu extends Edu {
 @device({ type: 'pci-testdev', description: 'a test device with a bug' })
 @pci({ vendorId: 0x1b36, deviceId: 0x0005, classCode: 0x00ff, subsystemVendorId: 0x1af4, subsystemId: 0x1100 })
 class TalkativeTestdev extends PciTestdev {
-  override readPort(offset: number): number {
-    return offset >= 0x20 ? 0x2e : super.readPort(offset);
+  override readHeaderByPort(offset: number): number {
+    return offset >= 0x20 ? 0x2e : super.readHeaderByPort(offset);
   }
 }
 
