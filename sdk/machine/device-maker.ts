@@ -8,9 +8,11 @@ import type { PlannedDevice } from './machine-plan.ts';
 import { newContainer } from './services.ts';
 
 /** A device that could not be constructed: a sentence for the list of mistakes, and what was thrown. */
-export interface FailedConstruction {
-  readonly mistake: string;
-  readonly cause: unknown;
+export class FailedConstruction {
+  constructor(
+    readonly mistake: string,
+    readonly cause: unknown,
+  ) {}
 }
 
 /** Constructs devices with the services of a machine, and with what is each device's own: its options and its eventfds. */
@@ -63,7 +65,7 @@ export class DeviceMaker {
       notifiers.close();
       const why = describeThrown(cause).trim();
       const mistake = `Device '${id}': ${used.device.name} could not be constructed: ${why}`;
-      return { mistake, cause: new DeviceFailure(mistake, used.device.prototype, cause) };
+      return new FailedConstruction(mistake, new DeviceFailure(mistake, used.device.prototype, cause));
     } finally {
       this.ownNotifiers = new DeviceNotifiers(this.accelerator);
     }

@@ -4,7 +4,7 @@ import { ManualClock, VirtualClock } from '../clock/index.ts';
 import { type Device, type GuestErrors, pinsOf, timersOf } from '../device/index.ts';
 import { BackplaneError, describeThrown } from '../memory/index.ts';
 import { inDevice } from './device-failures.ts';
-import { DeviceMaker, type FailedConstruction } from './device-maker.ts';
+import { DeviceMaker, FailedConstruction } from './device-maker.ts';
 import { RetiredNotifiers } from './device-notifiers.ts';
 import { MachineBoard } from './machine-board.ts';
 import type { MachineDefinition } from './machine-definition.ts';
@@ -170,7 +170,7 @@ export class MachineBuilder {
     const failed: FailedConstruction[] = [];
     this.maker.makeAll(sound).forEach((made, index) => {
       const planned = sound[index] as PlannedDevice;
-      if ('cause' in made) failed.push(made);
+      if (made instanceof FailedConstruction) failed.push(made);
       else constructed.push({ plan: planned, device: made, mappings: mappings.get(planned) ?? [] });
     });
     const made = constructed.map(({ plan: { id, wires }, device }) => ({ id, wires, device }));

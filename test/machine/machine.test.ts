@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   defineMachine,
   defineOptions,
+  device,
   guestProgram,
   IsaBus,
   isaIrq,
@@ -26,6 +27,32 @@ describe('a machine that is built', () => {
     expect(machine.device(Latch).value).toBe(0x5a);
     expect(machine.io.read(0x71, 1)).toBe(0x5a);
     expect(machine.io.read(0x72, 1)).toBe(0xff);
+  });
+
+  it('takes a device whose members have names that the machine uses for something else', () => {
+    const members = {
+      cause: 1,
+      mistake: 2,
+      mistakes: [],
+      problem: 3,
+      plan: {},
+      mappings: [],
+      pending: true,
+      acknowledge: () => 0,
+      configuration: { address: 0 },
+      start: () => {},
+      length: 4,
+      service: {},
+    };
+    class Busy extends Latch {}
+    Object.assign(Busy.prototype, members);
+    device({ type: 'busy', description: 'has many members' })(Busy);
+    const machine = Machine.create(withDevices(use(Busy)));
+    machine.swap('busy', Busy);
+    machine.plug(use(Busy, { id: 'other', options: { iobase: 0x270, irq: 9 } }));
+    machine.io.write(0x71, 0x5a, 1);
+    expect(machine.io.read(0x71, 1)).toBe(0x5a);
+    expect(Machine.restore(machine.definition, machine.save()).devices).toHaveLength(2);
   });
 
   it('moves a region by value', () => {
