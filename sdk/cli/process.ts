@@ -33,7 +33,17 @@ export async function runInProcess(
   });
   status = await work();
   process.exitCode = status;
+  await allIsRead();
   endWhatLingers(terminal, status);
+}
+
+/** Whoever reads slowly, a pager for one, has what was written before anything is ended. */
+async function allIsRead(): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => {
+      stream.write('', () => resolve());
+    });
+  }
 }
 
 /** What escaped from the command: from somebody's callback, or a mistake of ours. */

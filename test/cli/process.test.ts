@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -110,6 +110,26 @@ describe('what plugins do to the process that they share is said in one message 
     expect(stderr).toMatch(/^backplane: Device 'latch', region 'latch', offset 0x0.*boom/);
     expect(stderr).toContain(`${file}:7`);
     expect(stderr).not.toContain('.bundle.cjs');
+  });
+
+  it.concurrent('somebody who reads slowly gets every line', async () => {
+    writeFileSync(
+      join(folder, 'long.ts'),
+      "import { guestProgram } from 'backplane';\n" +
+        'export default guestProgram(function* (guest) { for (let n = 0; n < 5000; n++) yield* guest.in8(0x300); });',
+    );
+    const child = spawn(command, ['run', 'long.ts', '-machine', 'isapc', '--trace'], { cwd: folder });
+    const status = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    let stderr = '';
+    child.stderr.on('data', (part) => {
+      stderr += part;
+    });
+    // Longer than what lingers may live.
+    await Promise.race([status, new Promise((resolve) => setTimeout(resolve, 5000))]);
+    let stdout = '';
+    for await (const part of child.stdout) stdout += part;
+    expect(stdout.split('\n').filter((line) => line.includes('in8 at 0x300'))).toHaveLength(5000);
+    expect([await status, stderr]).toEqual([0, '']);
   });
 
   it.concurrent('an interval that nobody stops does not keep a command that is done from ending', async () => {
