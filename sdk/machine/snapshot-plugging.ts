@@ -82,22 +82,28 @@ function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: SavedRea
     device: deviceClass,
     id,
     options,
-    at: placements(deviceClass, place.member('regions')),
+    at: placements(deviceClass, options, place.member('regions')),
     interrupts: wires(deviceClass, options, place.member('pins')),
     ...addr,
   };
 }
 
-function placements(deviceClass: ConcreteDeviceClass, regions: SavedReader): Placement[] {
+function placements(
+  deviceClass: ConcreteDeviceClass,
+  given: Readonly<Record<string, unknown>>,
+  regions: SavedReader,
+): Placement[] {
   const { regions: own, options } = blueprintOf(deviceClass);
-  const byOption = Object.values(options.declarations).map(({ places }) => places);
+  const declarations = Object.entries(options.declarations);
   return regions.list(MostDevices).flatMap((one) => {
     const [, name, digits = ''] = /^(.*) at (0x[0-9a-f]{1,14})$/.exec(one.text()) ?? [];
     const region = own.find(({ template }) => template.name === name)?.template;
     const address = Number(digits);
     // What the class has no more is found when everything is compared.
-    if (region === undefined || region.base === address || byOption.includes(region)) return [];
-    return [{ region, address }];
+    if (region === undefined) return [];
+    const byOption = declarations.find(([, { places }]) => places === region);
+    const usual = byOption === undefined ? region.base : (given[byOption[0]] ?? byOption[1].default);
+    return usual === address ? [] : [{ region, address }];
   });
 }
 

@@ -1,7 +1,15 @@
 import type { MachineClock } from '../accelerator/index.ts';
 import { formatPciAddress, type PciBus, PciDevice } from '../bus/index.ts';
 import { timersOf } from '../device/device-timers.ts';
-import { blueprintOf, type ConcreteDeviceClass, type Device, loadDevice, pinsOf, saveDevice } from '../device/index.ts';
+import {
+  blueprintOf,
+  type ConcreteDeviceClass,
+  type Device,
+  loadDevice,
+  pinsOf,
+  type RegionTemplate,
+  saveDevice,
+} from '../device/index.ts';
 import { BackplaneError, describeThrown, type MemoryTopology } from '../memory/index.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import { DeviceWire, type Placement, type UsedDevice, type Wire } from './wiring.ts';
@@ -113,7 +121,7 @@ function usedAs({ id, blueprint: old, ...plugged }: PluggedDevice, deviceClass: 
   );
   const at = plugged.mappings.flatMap(({ planned, start, priority }): Placement[] => {
     const template = blueprint.regions.find(({ template: one }) => one.name === planned.template.name)?.template;
-    const moved = start !== planned.template.base && !optionPlaces(old.options.declarations, planned.template);
+    const moved = start !== usualPlace(planned.template, plugged, old);
     if (template === undefined || placedByOption.has(template) || !moved) return [];
     return [{ region: template, address: start, priority }];
   });
@@ -127,18 +135,17 @@ function usedAs({ id, blueprint: old, ...plugged }: PluggedDevice, deviceClass: 
   return { device: deviceClass, id, options, at, interrupts, ...addr };
 }
 
-type Declarations = PluggedDevice['blueprint']['options']['declarations'];
+type Plugged = Pick<PluggedDevice, 'options'>;
+type Blueprint = PluggedDevice['blueprint'];
 
-const optionPlaces = (declarations: Declarations, template: unknown): boolean =>
-  Object.values(declarations).some(({ places }) => places === template);
+/** Where the region is unless the machine says something else. */
+function usualPlace(template: RegionTemplate, { options }: Plugged, { options: set }: Blueprint): unknown {
+  const byOption = Object.entries(set.declarations).find(([, { places }]) => places === template);
+  return byOption === undefined ? template.base : options[byOption[0]];
+}
 
 /** The wire goes where the option says: it was the option that said so. */
-function fromOption(
-  wire: Wire,
-  pin: string,
-  { options }: Pick<PluggedDevice, 'options'>,
-  { options: set }: PluggedDevice['blueprint'],
-): boolean {
+function fromOption(wire: Wire, pin: string, { options }: Plugged, { options: set }: Blueprint): boolean {
   return Object.entries(set.declarations).some(([name, { wires }]) => {
     const value = options[name];
     return wires?.pin === pin && typeof value === 'number' && wires.to(value).description === wire.description;

@@ -3,6 +3,7 @@ import { Debugcon, Edu, VirtioRng } from '../../devices/index.ts';
 import { pcI440fx } from '../../machines/index.ts';
 import {
   addCoalescedIo,
+  blueprintOf,
   defineMachine,
   device,
   formatSnapshot,
@@ -176,6 +177,23 @@ describe('wires and places of what was plugged in', () => {
     other.settle();
     expect(other.service(IsaBus)?.line(5).level).toBe(false);
     expect(deviceOf<Bell>(other, 'two').rung).toBe(3);
+  });
+
+  it('are as they were where an option could have said the place, in a snapshot and for an heir', () => {
+    const machine = Machine.create(pcI440fx, small);
+    const template = blueprintOf(Debugcon).regions.find(({ template: one }) => one.name === 'debugcon')?.template;
+    if (template === undefined) throw new Error('it has no ports');
+    machine.plug(use(Debugcon, { id: 'moved', at: [place(template, 0x1e8)] }));
+    machine.plug(use(Debugcon, { id: 'chosen', options: { iobase: 0x402 } }));
+    machine.plug(use(Debugcon, { id: 'usual' }));
+    const other = restored(machine, { deviceClasses: [Debugcon] });
+    for (const id of ['moved', 'chosen', 'usual']) machine.swap(id, Debugcon);
+    for (const one of [machine, other]) {
+      for (const [id, port] of Object.entries({ moved: 0x1e8, chosen: 0x402, usual: 0xe9 })) {
+        one.io.write(port, 0x41, 1);
+        expect(deviceOf<Debugcon>(one, id).text).toBe('A');
+      }
+    }
   });
 
   it('are refused where a wire leads to what nobody can name', () => {
