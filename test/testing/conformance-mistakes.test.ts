@@ -5,6 +5,7 @@ import {
   device,
   InterruptPin,
   IsaDevice,
+  indexedRegisters,
   inject,
   MICROSECOND,
   portRegion,
@@ -252,6 +253,19 @@ class ObeysNothing extends IsaDevice {
   @right right = 0;
 }
 
+const drawers = portRegion({ name: 'drawers', base: 0x31c, size: 2, accessSizes: [1] });
+const lever = drawers.register(0, { width: 8, fields: { rest: reserved([0, 6]), drawer: bit(7) } });
+const behind = indexedRegisters({ index: lever, field: 'drawer', data: 1 });
+const upper = behind.register(0, { width: 8, access: 'constant' });
+const lower = behind.register(1, { width: 8, access: 'constant' });
+
+@device(description)
+class TwoEmptyDrawers extends IsaDevice {
+  @lever lever = 0;
+  @upper upper = 0;
+  @lower lower = 0;
+}
+
 const memory = portRegion({ name: 'shelf', base: 0x320, size: 128, accessSizes: [1] });
 
 @device(description)
@@ -308,6 +322,10 @@ describe('from its declaration alone', () => {
   ] as const)('%o is found out', (chip, sentence) => {
     const messages = failures(chip as ConcreteDeviceClass).map(({ message }) => message);
     expect(messages.filter((message) => message.includes(sentence))).not.toEqual([]);
+  });
+
+  it('what chooses among registers is not asked for more', () => {
+    expect(failures(TwoEmptyDrawers).map(({ message }) => message)).toEqual([]);
   });
 
   it('a handler looks at the width too whose size has a default, and one that takes its arguments as they come', () => {
