@@ -144,3 +144,33 @@ describe('on a bench', () => {
     expect(found.map(({ check, text }) => `${check}: ${text.slice(0, 400)}`)).toEqual([]);
   });
 });
+
+const keyboard = portRegion({ name: 'keyboard', base: 0x64, size: 1, accessSizes: [1] });
+const keyboardStatus = keyboard.register(0, {
+  width: 8,
+  fields: { full: bit(0, 'read-only'), wasCommand: bit(3, 'read-only'), rest: reserved([1, 2], [4, 7]) },
+});
+
+/** Where it is written a method takes commands, where it is read a register shows what became of them. */
+@device({ type: 'keyboard', description: 'Status and command in one place' })
+class Keyboard extends SystemDevice {
+  @keyboardStatus status = 0;
+
+  @keyboard.write(0)
+  command(value: number): void {
+    this.status = (value & 1) | ((value & 2) << 2);
+  }
+}
+
+it('A register that is read where a method hears the writes is not taken for one that changes by itself', () => {
+  const bench = testBench(Keyboard);
+  bench.out8(0x64, 0xff);
+  bench.register('status').expect(0x09);
+  expect(checkDevice(Keyboard, { hostileAccesses: 2000, runs: 3 }).map(({ text }) => text)).toEqual([]);
+  const misspelt = (name: string) => checkDevice(Keyboard, { dormant: [name], firstOnly: true })[0]?.message;
+  expect([misspelt('statsu'), misspelt('status.fulll'), misspelt('status.full')]).toEqual([
+    "dormant names 'statsu', and the device has no such member, timer or pin. Did you mean 'status'?",
+    "dormant names 'status.fulll', and register 'status' has no such field. Did you mean 'full'?",
+    undefined,
+  ]);
+});

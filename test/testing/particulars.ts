@@ -6,7 +6,7 @@ import { rtc } from '../conformance/rtc.ts';
 /** By class name: what the declarations of our devices do not say, and what drivers do to them. */
 export const particulars: Readonly<Record<string, ConformanceSettings>> = {
   // What it has printed is the host's.
-  Debugcon: { scratch: ['printed', 'count'] },
+  Debugcon: { scratch: ['printed'] },
   Edu: {
     computed: ['liveness', 'factorial', 'source', 'destination', 'count', 'command'],
     values: [0x40000, 0x40010, 16, 1, 3, 5, 7, 0x80, 0x100],

@@ -9,12 +9,14 @@ import { onesClear } from './polarity-check.ts';
 import { behavesAsRecorded } from './recorded-behaviour.ts';
 import { registerChecks } from './register-checks.ts';
 import { resetChecks } from './reset-checks.ts';
+import { settingsNameWhatIsThere } from './settings-check.ts';
 import { snapshotRoundTrip } from './snapshot-check.ts';
 import type { Check } from './subject.ts';
 import { nothingIsForgotten } from './undeclared-state-check.ts';
 
 /** In the order in which they are run: what costs little first. */
 export const checks: readonly Check[] = [
+  settingsNameWhatIsThere,
   ...registerChecks,
   ...handlerChecks,
   sameForTheSame,

@@ -8,6 +8,8 @@ import {
   type IndexedPlace,
   type RegionBlueprint,
   type RegisterDeclaration,
+  type Side,
+  sideOf,
 } from '../../device/index.ts';
 import { hex } from '../../memory/index.ts';
 import type { TestBench } from '../test-bench.ts';
@@ -72,6 +74,25 @@ export class Layout {
 
   targetOf(register: RegisterDeclaration, element = 0): Target | undefined {
     return this.targets.find((target) => target.register === register && target.element === element);
+  }
+
+  /** Which accesses a register takes: its partner in the same place, or a method of the author's, has the others. */
+  sideOf(register: RegisterDeclaration): Side {
+    const side = sideOf(register, this.blueprint.registers);
+    if (side !== 'both') return side;
+    const { region, offset } = register;
+    const routes = this.blueprint.regions.find(({ template }) => template === region)?.handlers ?? [];
+    const byHand = (isWrite: boolean): boolean =>
+      routes.some(
+        (route) =>
+          route.register === undefined &&
+          route.isWrite === isWrite &&
+          route.offset <= offset &&
+          offset < route.offset + route.length &&
+          Number.isFinite(route.length),
+      );
+    if (byHand(true)) return 'reads';
+    return byHand(false) ? 'writes' : 'both';
   }
 
   private registerTargets(): Target[] {

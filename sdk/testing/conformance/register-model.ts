@@ -5,7 +5,6 @@ import {
   type RegisterAccess,
   type RegisterDeclaration,
   type Side,
-  sideOf,
 } from '../../device/index.ts';
 import type { ScriptStep } from './guest-script.ts';
 import type { Layout } from './layout.ts';
@@ -201,6 +200,6 @@ function cellsOf(layout: Layout, register: RegisterDeclaration): Cell[] {
     space: first.space,
     address: first.address + element * stride,
     bytes,
-    side: sideOf(register, layout.blueprint.registers),
+    side: layout.sideOf(register),
   }));
 }
