@@ -6,8 +6,11 @@ import { type Check, type ConformanceFailure, type ConformanceSettings, Subject 
 /** The two functions of a test runner that are needed: vitest's, node:test's, or others of that shape. */
 export interface TestRunner {
   readonly describe: (name: string, body: () => void) => unknown;
-  readonly it: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => void, milliseconds?: number) => unknown;
 }
+
+/** A test may take so long: some do what a guest does in a long life, and a timer of the device may be a busy one. */
+const MostMilliseconds = 120_000;
 
 export interface DeviceConformanceOptions<C extends ConcreteDeviceClass>
   extends Omit<ConformanceSettings, 'options'>,
@@ -28,10 +31,11 @@ export function deviceConformance<C extends ConcreteDeviceClass>(
   describe(`${deviceClass.name}, as it is declared`, () => {
     const subject = new Subject(deviceClass, settings as ConformanceSettings);
     for (const check of applicable(subject)) {
-      it(check.name, () => {
+      const body = () => {
         const found = check.find(subject);
         if (found !== undefined) throw new ConformanceError(subject.describe(check.name, found));
-      });
+      };
+      it(check.name, body, MostMilliseconds);
     }
   });
 }

@@ -150,6 +150,16 @@ class CountsAside extends Kettle {
   }
 }
 
+@device(description)
+class HasRegions extends Kettle {
+  private regions = 0;
+
+  override fill(cups: number): void {
+    this.regions += cups & 1;
+    super.fill(cups ^ (this.regions & 1));
+  }
+}
+
 let everPoured = 0;
 
 @device(description)
@@ -308,6 +318,7 @@ describe('from its declaration alone', () => {
       "'#poured' is changed by fill(), and no snapshot knows of it. Snapshots cannot hold private #fields",
     ],
     [CountsAside, "'poured' is changed by fill(), and no snapshot knows of it. Put @state on it"],
+    [HasRegions, "'regions' is changed by fill(), and no snapshot knows of it. Put @state on it"],
     [CountsForAll, 'on the first device'],
     [KeepsCups, "after the reset 'cups' is"],
     [ForgetsTheBase, 'Its reset() does not call super.reset(), which does that.'],

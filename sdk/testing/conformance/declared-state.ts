@@ -1,6 +1,5 @@
 import { PciDevice } from '../../bus/index.ts';
 import { type Device, stateOf } from '../../device/index.ts';
-import { OfDevice } from './observation.ts';
 
 /** One field that is in snapshots, those of helper objects included. */
 export interface DeclaredState {
@@ -25,11 +24,11 @@ function parts(owner: object, member: string, prefix: string): readonly Declared
 
 /** Members that the framework's base classes have: no author wrote them. */
 export function isFrameworks(device: Device, member: string): boolean {
-  return OfDevice.includes(member) || (device instanceof PciDevice && OfPciDevice.includes(member));
+  return device instanceof PciDevice && OfPciDevice.includes(member);
 }
 
 /** Members of every PCI function, which the bus answers for. */
-export const OfPciDevice: readonly string[] = ['config', 'bars', 'msi', 'busMaster', 'capabilities'];
+export const OfPciDevice: readonly string[] = ['config', 'bars', 'msi', 'busMaster'];
 
 /** What stands at a path, `time.base`, now. */
 export function valueAt(device: unknown, path: string): unknown {

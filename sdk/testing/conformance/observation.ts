@@ -9,8 +9,6 @@ type Leaf = string | number | bigint | boolean | null | undefined;
 /** What the fields of a device hold, by path: `dma.source`, `ram[14]`. */
 export type Fields = ReadonlyMap<string, Leaf>;
 
-/** Members of every device, which the framework owns. */
-export const OfDevice: readonly string[] = ['surroundings', 'regions'];
 /** Things that a device knows and does not own. */
 const Surroundings = [VirtualClock, MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate, OptionSet, GuestErrors];
 /** Beyond so many values the rest is counted only. */
@@ -21,7 +19,7 @@ const DeepestOwned = 6;
 
 /** Every value that is reachable from the device and belongs to it; deadlines of timers relative to now. */
 export function fieldsOf(bench: TestBench<Device>, skipped: readonly string[] = []): Fields {
-  const walk = new Walk(bench, [...OfDevice, ...skipped]);
+  const walk = new Walk(bench, skipped);
   walk.visit(bench.device, '', 0);
   return walk.leaves;
 }
@@ -91,7 +89,7 @@ export function sizesOf(bench: TestBench<Device>): ReadonlyMap<string, number> {
     else if (value instanceof Map || value instanceof Set) sizes.set(path, value.size);
     else {
       for (const [name, part] of Object.entries(value)) {
-        if (depth > 0 || !OfDevice.includes(name)) visit(part, path === '' ? name : `${path}.${name}`, depth + 1);
+        visit(part, path === '' ? name : `${path}.${name}`, depth + 1);
       }
     }
   };
