@@ -13,8 +13,8 @@ export interface StringDestination {
   readonly destination: number;
 }
 
-/** More steps than this in waiting are a loop that forgot to run them. */
-const MostUnrun = 1000;
+/** More steps than this in waiting are a loop that forgot to run them, and no list that is run later. */
+const MostUnrun = 100_000;
 
 /**
  * The instructions of a guest program. Each fills in the operation that the processor handed over, and yields: the
