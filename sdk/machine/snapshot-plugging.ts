@@ -9,6 +9,8 @@ import { type Placement, pin, type UsedDevice, type Wire } from './wiring.ts';
 import { WiringError } from './wiring-error.ts';
 
 const MostDevices = 4096;
+/** An id is printed on terminals. */
+const Printable = /^[^\p{C}]+$/u;
 
 /**
  * Plugs in what was plugged into the saved machine while it ran, and takes out what was taken out of it. Answers what cannot be
@@ -39,6 +41,9 @@ function plugIn(machine: Machine, snapshot: SavedReader, classes: readonly Concr
     .filter((saved) => saved.member('plugged').data !== undefined && saved.member('plugged').boolean())
     .flatMap((saved) => {
       const id = saved.member('id').text(256);
+      if (!Printable.test(id)) {
+        return [{ path: saved.member('id').path, problem: `${JSON.stringify(id)} cannot be the id of a device` }];
+      }
       if (machine.deviceById(id) !== undefined) return [];
       const type = saved.member('type').text(256);
       const deviceClass = known.find((one) => blueprintOf(one).type === type);

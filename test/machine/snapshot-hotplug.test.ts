@@ -153,6 +153,14 @@ describe('a card that was plugged in while the machine ran', () => {
     expect(message).toContain("device 'rng':  is not in the snapshot. Build the machine without it");
   });
 
+  it.each(['', '\\u001b[2J'])('is refused with the id "%s", which no terminal could show', (id) => {
+    const snapshot = formatSnapshot(saved().save()).replaceAll('"card"', `"${id}"`);
+    const message = refusal(() =>
+      Machine.restore(pcI440fx, JSON.parse(snapshot), { guests: program, deviceClasses: [Edu] }),
+    );
+    expect(message).toContain(`"${id}" cannot be the id of a device`);
+  });
+
   it('is refused with options that it cannot have', () => {
     const snapshot = formatSnapshot(saved().save()).replace('"dmaMask": "65535"', '"dmaMask": "everything"');
     const message = refusal(() =>
