@@ -160,6 +160,16 @@ class HasRegions extends Kettle {
   }
 }
 
+@device(description)
+class RemembersSecretly extends Kettle {
+  readonly #poured: Float64Array[] = [];
+
+  override fill(cups: number): void {
+    this.#poured.push(new Float64Array(2048).fill(this.#poured.length));
+    super.fill(cups);
+  }
+}
+
 let everPoured = 0;
 
 @device(description)
@@ -342,6 +352,11 @@ describe('from its declaration alone', () => {
   it('a handler looks at the width too whose size has a default, and one that takes its arguments as they come', () => {
     const messages = [HasUsualSize, TakesAnyArguments].flatMap((chip) => failures(chip).map(({ message }) => message));
     expect(messages.filter((message) => message.includes('look at the width'))).toEqual([]);
+  });
+
+  it('a device that keeps what nobody can see is found by the memory that it takes', () => {
+    const messages = failures(RemembersSecretly, { hostileAccesses: 20_000 }).map(({ message }) => message);
+    expect(messages.filter((message) => message.includes('bytes each. Bound what it keeps.'))).toHaveLength(1);
   });
 
   it('a device that throws only late in its life is found, with the steps that lead there', () => {
