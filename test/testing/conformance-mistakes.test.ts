@@ -162,10 +162,10 @@ class HasRegions extends Kettle {
 
 @device(description)
 class RemembersSecretly extends Kettle {
-  readonly #poured: Float64Array[] = [];
+  readonly #poured: number[][] = [];
 
   override fill(cups: number): void {
-    this.#poured.push(new Float64Array(2048).fill(this.#poured.length));
+    this.#poured.push(Array.from({ length: 1000 }, (_, n) => n));
     super.fill(cups);
   }
 }
