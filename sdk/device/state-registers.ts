@@ -75,7 +75,8 @@ function arrayShape(register: RegisterDeclaration, fixed: readonly FixedBits[]):
   return Object.freeze({
     expected: 'registers of which no constant or reserved bit differs',
     write: (value: unknown) =>
-      [...(value as Iterable<number | bigint>)].every((one) =>
+      ArrayBuffer.isView(value) &&
+      [...(value as unknown as Iterable<number | bigint>)].every((one) =>
         fixed.every(({ mask, value: always }) => (BigInt(one) & mask) === always),
       )
         ? plainOf(value).write(value)

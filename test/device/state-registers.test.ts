@@ -65,6 +65,14 @@ describe('registers', () => {
     );
   });
 
+  it('cannot be saved when an array of them is gone', () => {
+    const { device: locker } = testBench(Locker);
+    Object.assign(locker, { versions: undefined });
+    expect(() => saveDevice(locker)).toThrow(
+      "Class Locker: @state field 'versions' holds undefined, which is not registers",
+    );
+  });
+
   it('are state without @state, but for those that never change', () => {
     expect(blueprintOf(Locker).state.map(({ name }) => name)).toEqual([
       'control',
