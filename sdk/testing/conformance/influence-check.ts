@@ -44,21 +44,24 @@ export const choicesMatter: Check = {
 
 function choicesOf({ layout, settings, blueprint }: Subject): Choice[] {
   const dormant = within(settings.dormant ?? []);
-  // What chooses a register behind a data port matters by definition.
+  // What was declared to choose a register behind a data port matters by definition: a whole register, or one of its fields.
   const choosing = blueprint.registers.flatMap(({ indexedBy }) => (indexedBy === undefined ? [] : [indexedBy]));
-  const isIndex = ({ member }: RegisterDeclaration, low: number, high: number): boolean =>
-    choosing.some((index) => index.indexMember === member && index.low <= high && low <= index.high);
+  const isIndex = ({ member }: RegisterDeclaration, field?: FieldDeclaration): boolean =>
+    choosing.some(
+      ({ indexMember, low, high }) =>
+        indexMember === member && (field === undefined || (field.low === low && field.high === high)),
+    );
   return layout.targets.flatMap((target): Choice[] => {
     const { register, element } = target;
     if (register === undefined || element > 0 || dormant(register.member)) return [];
     if (!legalWidths(target.region, target.offset).some((width) => width === target.length)) return [];
     const whole = (1n << BigInt(register.width)) - 1n;
     if (register.fields.length === 0)
-      return register.access === 'write-only' && !isIndex(register, 0, register.width)
+      return register.access === 'write-only' && !isIndex(register)
         ? [{ register: register.member, target, bits: whole }]
         : [];
     return register.fields
-      .filter((field) => isChosen(field) && !isIndex(register, field.low, field.high))
+      .filter((field) => isChosen(field) && !isIndex(register, field))
       .filter((field) => !dormant(`${register.member}.${field.name}`))
       .map((field) => ({ register: register.member, field: field.name, target, bits: bitsOf(field) }));
   });
