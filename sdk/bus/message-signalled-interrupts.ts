@@ -1,4 +1,4 @@
-import type { DeviceClass } from '../device/index.ts';
+import { type DeviceClass, unknownWord } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { BusMaster } from './bus-master.ts';
 import { capability, PciCapabilityId } from './pci-capabilities.ts';
@@ -29,12 +29,15 @@ export interface MsiSpec {
  * The function can interrupt by messages, if the guest asks for that, instead of its pin. Extend the class from PciDevice and
  * call `sendMessage(vector)` where the pin would go up.
  */
-export function msi({ vectors = 1, perVectorMasking = false, is64Bit = true, offset }: MsiSpec = {}) {
+export function msi(spec: MsiSpec = {}) {
+  const { vectors = 1, perVectorMasking = false, is64Bit = true, offset } = spec;
   const addressBytes = is64Bit ? 8 : 4;
   const control = (Math.log2(vectors) << Control.CapableShift) | (is64Bit ? Control.Is64Bit : 0);
   const rest = perVectorMasking ? 2 + 2 * MaskBytes : 0;
   const mask = 2 ** vectors - 1;
+  const unknown = unknownWord(spec, ['vectors', 'perVectorMasking', 'is64Bit', 'offset']);
   return (deviceClass: DeviceClass<PciDevice>): void => {
+    if (unknown !== undefined) throw new BackplaneError(`Class ${deviceClass.name}: @msi ${unknown}`);
     if (!Number.isInteger(Math.log2(vectors)) || vectors < 1 || vectors > MostVectors) {
       throw new BackplaneError(
         `Class ${deviceClass.name}: @msi has vectors: ${vectors}. The capability counts in powers of two: give it 1, 2, 4, 8, 16 or 32.`,

@@ -6,6 +6,7 @@ import {
   type HandledRegion,
   ListFacet,
   recordOf,
+  unknownWord,
 } from '../device/index.ts';
 import { BackplaneError, GiB, hex } from '../memory/index.ts';
 import { PciRegister } from './pci-config-space.ts';
@@ -46,6 +47,8 @@ export function bar(index: number, region: HandledRegion | ContainerRegion, spec
     const record = recordOf(deviceClass);
     const fail = (why: string) =>
       new BackplaneError(`Class ${deviceClass.name}: @bar(${index}, ${region.name}): ${why}`);
+    const unknown = unknownWord(spec, ['is64Bit', 'prefetchable']);
+    if (unknown !== undefined) throw fail(`it ${unknown}`);
     if (region.base !== undefined) {
       throw fail(`the region has the base ${hex(region.base)}, but the guest places a BAR. Leave out base.`);
     }

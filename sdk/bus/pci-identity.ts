@@ -1,4 +1,4 @@
-import { nearest } from '../device/index.ts';
+import { unknownWord } from '../device/index.ts';
 
 /** Who a PCI function says it is. */
 export interface PciIdentity {
@@ -32,12 +32,9 @@ const NoVendor = 0xffff;
 
 /** Why no function can be identified so, or undefined. */
 export function identityProblem(identity: PciIdentity): string | undefined {
+  const unknown = unknownWord(identity, words);
+  if (unknown !== undefined) return unknown;
   const given = new Map<string, unknown>(Object.entries(identity));
-  const unknown = [...given.keys()].find((word) => !words.includes(word));
-  if (unknown !== undefined) {
-    const close = nearest(unknown, words);
-    return `says '${unknown}'. ${close === undefined ? `Known: ${words.join(', ')}.` : `Did you mean '${close}'?`}`;
-  }
   const missing = required.find((word) => given.get(word) === undefined);
   if (missing !== undefined) return `has no ${missing}, by which drivers know the function. Give it one.`;
   for (const [word, width] of Object.entries(widths)) {

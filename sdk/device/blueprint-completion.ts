@@ -26,12 +26,15 @@ import { checkReach, completeRegisters, registerHandlers } from './registers/reg
 import { checkReservedMembers } from './reserved-members.ts';
 import { stateFacts } from './state-facts.ts';
 import { checkSynchronousHandlers } from './synchronous-handlers.ts';
+import { unknownWord } from './words.ts';
 
 interface RegionDraft {
   handlers: readonly HandlerRoute[];
   coalesced: CoalescedDeclaration[];
   flush: boolean;
 }
+
+const descriptionWords = ['type', 'description', 'version', 'minimumVersion', 'retired'];
 
 /**
  * Puts together what the class and its bases say, checks it as a whole, and freezes it. `lineage` are the records that no
@@ -45,6 +48,8 @@ export function completeBlueprint(
   const own = lineage.at(-1) as DeviceRecord;
   const deviceClass = own.deviceClass as DeviceClass;
   const fail = definitionError(deviceClass.name);
+  const unknown = unknownWord(description, descriptionWords);
+  if (unknown !== undefined) throw fail(`@device ${unknown}`);
   checkType(description.type, fail);
 
   const drafts = new Map<RegionTemplate, RegionDraft>();

@@ -98,3 +98,4 @@ export { readFields, writeFields } from './state-inference.ts';
 export { StateLoading } from './state-loading.ts';
 export type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 export { shape } from './state-shapes.ts';
+export { unknownWord } from './words.ts';

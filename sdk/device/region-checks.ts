@@ -1,5 +1,6 @@
 import { type AccessSizes, BackplaneError } from '../memory/index.ts';
 import type { HandledRegionSpec, PlaceSpec } from './region-template.ts';
+import { unknownWord } from './words.ts';
 
 /** Access sizes with nothing left to default. */
 export interface CheckedSizes {
@@ -8,6 +9,9 @@ export interface CheckedSizes {
   readonly unaligned: boolean;
 }
 
+const placeWords = ['name', 'size', 'base', 'priority'];
+const accessWords = ['accessSizes', 'accepts', 'implements', 'endianness', 'missing', 'mirrored'];
+const regionWords = [...placeWords, ...accessWords];
 const PortSpace = 0x1_0000;
 const hex = (value: number): string => `0x${value.toString(16)}`;
 const isAccessSize = (size: number): boolean => size === 1 || size === 2 || size === 4 || size === 8;
@@ -17,6 +21,8 @@ export function checkPlace(spec: PlaceSpec): void {
   const fail = (what: string): never => {
     throw new BackplaneError(`Region '${spec.name}': ${what}`);
   };
+  const unknown = unknownWord(spec, regionWords);
+  if (unknown !== undefined) throw new BackplaneError(`Region '${spec.name}' ${unknown}`);
   if (spec.name === '') throw new BackplaneError('A region needs a name: it is what info mtree and messages show.');
   if (!Number.isInteger(spec.size) || spec.size <= 0) {
     fail(`size ${spec.size} is not a number of bytes. Give it a whole number above 0.`);

@@ -274,6 +274,7 @@ describe('what no hardware could have is refused when the class is defined:', ()
       {},
       'is not a power of two from 4 bytes on, and a BAR decodes address bits. Give the region 0x4 bytes.',
     ],
+    [0, memory, { is64bit: true } as never, "@bar(0, memory): it says 'is64bit'. Did you mean 'is64Bit'?"],
     [
       0,
       portRegion({ name: 'all', size: 0x1_0000 }),

@@ -13,6 +13,7 @@ import {
   type HandlerOptions,
   IsaDevice,
   mmioRegion,
+  msi,
   type OptionsOf,
   option,
   options,
@@ -409,6 +410,28 @@ describe('a class is refused', () => {
       'Class Chip: constructor parameter 1 is neither @inject(Service) nor @options(declared), so no machine can fill it. ' +
         'Say which, or give it a default value.',
     );
+  });
+});
+
+describe('words that a declaration does not know are refused, with the one that was meant:', () => {
+  it.each([
+    [
+      'of a class',
+      () => device({ type: 'x', descripton: '' } as never)(class Chip extends IsaDevice {}),
+      "Class Chip: @device says 'descripton'. Did you mean 'description'?",
+    ],
+    [
+      'of ports',
+      () => portRegion({ name: 'x', size: 4, accesSizes: [1] } as never),
+      "Region 'x' says 'accesSizes'. Did you mean 'accessSizes'?",
+    ],
+    [
+      'of messages',
+      () => msi({ vector: 4 } as never)(class Card extends PciDevice {}),
+      "Class Card: @msi says 'vector'. Did you mean 'vectors'?",
+    ],
+  ])('%s', (_what, mistake, expected) => {
+    expect(message(mistake)).toBe(expected);
   });
 });
 

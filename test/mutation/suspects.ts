@@ -15,7 +15,7 @@ export interface Suspect {
 const settingsOf = (exported: string): ConformanceSettings => particulars[exported] ?? {};
 const chip = (part: string): string => `devices/mc146818-rtc/${part}.ts`;
 
-/** Two with declared registers and one with handlers and a calendar; and three for the second batch of mistakes. */
+/** Two cards of registers and one with a calendar behind them; and three for the second batch of mistakes. */
 export const suspects: readonly Suspect[] = [
   {
     name: 'serial-port',

@@ -1,5 +1,6 @@
 import type { Fail } from '../blueprint-checks.ts';
 import { nearest } from '../nearest-name.ts';
+import { unknownWord } from '../words.ts';
 import { FieldSpec, FillerSpec } from './fields.ts';
 import type { RegisterSpec } from './register.ts';
 
@@ -31,7 +32,8 @@ const accesses = [
 
 /** What the compiler refuses, refused once more for files that no compiler has seen: a plugin is run as it is. */
 export function checkSpec(spec: RegisterSpec, where: string, fail: Fail): void {
-  for (const word of Object.keys(spec)) oneOf(Object.keys(words), word, `${where} says`, fail);
+  const unknown = unknownWord(spec, Object.keys(words));
+  if (unknown !== undefined) throw fail(`${where} ${unknown}`);
   const { access = 'read-write', atReset = 'reset-value', narrow = 'by-byte', fields = {} } = spec;
   if (spec.fields !== undefined && Object.keys(fields).length === 0) {
     throw fail(`${where} has fields: {}, which account for no bit. Leave fields out, or declare them all.`);
