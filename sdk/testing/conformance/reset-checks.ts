@@ -29,9 +29,6 @@ function aroundReset(subject: Subject, random: Random): ScriptStep[] {
 /** What is under way at a reset is there by chance: a few more programs. */
 const MoreRuns = 3;
 
-/** Interrupt levels that others drive, and time, pass for a device that nobody uses too. */
-const happensAnyway = ({ kind }: ScriptStep): boolean => kind === 'wait' || kind === 'line';
-
 /** What the guest sees after the reset, and what the fields hold right then. */
 interface Aftermath {
   readonly answers: Answers;
@@ -52,7 +49,10 @@ function usedThenReset(subject: Subject, script: readonly ScriptStep[], reset: n
   return { answers, fields };
 }
 
-/** The same moments on a device that nobody has used before its reset; what survives a reset is as in the other. */
+/**
+ * The same moments on a device that nobody has used before its reset: time and the interrupt levels that others drive pass for
+ * it too. What survives a reset is as in the other.
+ */
 function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {
   const used = subject.bench();
   const bench = subject.bench();
@@ -60,7 +60,9 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
   const answers = script.map((step, index) => {
     if (index < reset) {
       answerOf(used, step);
-      if (happensAnyway(step)) answerOf(bench, step);
+      // As much time as passed there, where a wait may have been cut short.
+      if (step.kind === 'line') answerOf(bench, step);
+      bench.clock.advance(used.clock.now - bench.clock.now);
       return undefined;
     }
     if (index === reset) {
