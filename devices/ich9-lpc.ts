@@ -1,5 +1,6 @@
 import {
   bit,
+  type ConfigurationContents,
   device,
   IsaBridge,
   IsaBus,
@@ -20,8 +21,8 @@ const Pirqs = 8;
 const Route = { Off: 0x80, Line: 0x0f } as const;
 const Nowhere = 0xff;
 
-/** What the registers above the header hold after a reset, by offset. The others keep their contents. */
-const afterReset: readonly (readonly [offset: number, ...bytes: readonly number[]])[] = [
+/** The others keep their contents. */
+const afterReset: ConfigurationContents = [
   [Register.PowerManagementBase, 0x01, 0x00, 0x00, 0x00, 0x00],
   [Register.RoutesAToD, Route.Off, Route.Off, Route.Off, Route.Off],
   [Register.RoutesEToH, Route.Off, Route.Off, Route.Off, Route.Off],
@@ -62,7 +63,7 @@ export class Ich9Lpc extends IsaBridge {
     @inject(IsaBus) isa: IsaBus,
     @inject(ResetController) private readonly machine: ResetController,
   ) {
-    super(pciBus, isa, Pirqs);
+    super(pciBus, isa, Pirqs, afterReset);
     this.config.setWritable(Register.PowerManagementBase, 0xff87, 4);
   }
 
@@ -71,14 +72,6 @@ export class Ich9Lpc extends IsaBridge {
     if ((value & resetControl.fields.now.mask) === 0) return;
     this.resetControl = previous;
     this.machine.requestReset('reset control register');
-  }
-
-  override reset(): void {
-    super.reset();
-    for (const [offset, ...bytes] of afterReset) {
-      for (const [at, byte] of bytes.entries()) this.config.set(offset + at, byte, 1);
-    }
-    this.driveIsaLines();
   }
 
   protected override onConfigWrite(offset: number, size: number): void {

@@ -112,12 +112,12 @@ export class Mc146818Rtc extends IsaDevice {
   }
 
   @cmos.onRead()
-  showCentury(_held: number, at: number): number {
+  showByte(_held: number, at: number): number {
     return this.showTime(_held, Register.Cmos + at);
   }
 
   @cmos.onWrite()
-  setCentury(value: number, _before: number, at: number): void {
+  setByte(value: number, _before: number, at: number): void {
     this.writeByte(Register.Cmos + at, value);
   }
 

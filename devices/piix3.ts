@@ -1,4 +1,5 @@
 import {
+  type ConfigurationContents,
   device,
   IsaBridge,
   IsaBus,
@@ -18,8 +19,8 @@ const MediumSpeed = 0x0200;
 const Unrouted = 0x80;
 const Pirqs = 4;
 
-/** What the registers above the header hold after a reset, by offset. The others keep their contents. */
-const afterReset: readonly (readonly [offset: number, ...bytes: readonly number[]])[] = [
+/** The others keep their contents. */
+const afterReset: ConfigurationContents = [
   [0x4c, 0x4d],
   [0x4e, 0x03, 0x00],
   [Register.Routes, Unrouted, Unrouted, Unrouted, Unrouted],
@@ -63,7 +64,7 @@ export class Piix3 extends IsaBridge {
     @inject(IsaBus) isa: IsaBus,
     @inject(ResetController) private readonly machine: ResetController,
   ) {
-    super(pciBus, isa, Pirqs);
+    super(pciBus, isa, Pirqs, afterReset);
     this.config.set(Register.Status, MediumSpeed, 2);
   }
 
@@ -72,16 +73,6 @@ export class Piix3 extends IsaBridge {
     if ((value & resetControl.fields.now.mask) === 0) return;
     this.resetControl = previous;
     this.machine.requestReset('reset control register');
-  }
-
-  override reset(): void {
-    super.reset();
-    for (const [offset, ...bytes] of afterReset) {
-      bytes.forEach((byte, at) => {
-        this.config.set(offset + at, byte, 1);
-      });
-    }
-    this.driveIsaLines();
   }
 
   protected override onConfigWrite(offset: number, size: number): void {

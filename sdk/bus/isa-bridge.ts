@@ -14,6 +14,9 @@ export const resetControlFields = {
   now: bit(2, 'write-only', { description: 'resets the machine' }),
 } as const;
 
+/** What registers of the configuration space hold, by offset. */
+export type ConfigurationContents = readonly (readonly [offset: number, ...bytes: readonly number[]])[];
+
 /**
  * A bridge between PCI and ISA as interrupt router: an ISA line is high while one of the PCI interrupts routed to it is. A route
  * that is no ISA line leads nowhere.
@@ -25,12 +28,23 @@ export abstract class IsaBridge extends PciDevice {
   readonly #isa: IsaBus;
   #stopRouting = (): void => {};
 
+  readonly #afterReset: ConfigurationContents;
+
   /** `pirqs` interrupts of the PCI bus arrive at this bridge, PIRQ A first. */
-  constructor(pciBus: PciBus, isa: IsaBus, pirqs: number) {
+  constructor(pciBus: PciBus, isa: IsaBus, pirqs: number, afterReset: ConfigurationContents) {
     super();
+    this.#afterReset = afterReset;
     this.#pciBus = pciBus;
     this.#isa = isa;
     this.pirqLevels = new Array(pirqs).fill(false);
+  }
+
+  override reset(): void {
+    super.reset();
+    for (const [offset, ...bytes] of this.#afterReset) {
+      for (const [at, byte] of bytes.entries()) this.config.set(offset + at, byte, 1);
+    }
+    this.driveIsaLines();
   }
 
   /** On which ISA line a PCI interrupt arrives, as the bridge's registers say now. */

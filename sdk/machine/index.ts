@@ -1,3 +1,4 @@
+export { type AccessedMachine, type DescribedAccess, describeAccess } from './access-names.ts';
 export { type BuildCheck, buildChecks } from './build-checks.ts';
 export { Machine, type MachineRequest } from './machine.ts';
 export { MachineBoard } from './machine-board.ts';

@@ -61,5 +61,3 @@ export function optionFromData(saved: SavedReader, option: ReadableOption | unde
 export function refusal(machine: string): string {
   return `This snapshot cannot be restored on machine '${machine}'`;
 }
-
-export type { SavedProblem };

@@ -1,8 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
 import { pcI440fx } from '../../machines/index.ts';
-import { defineMachine, device, IsaDevice, indexedRegisters, Machine, portRegion, use } from '../../sdk/index.ts';
-import { describeAccess } from '../../sdk/machine/access-names.ts';
+import {
+  defineMachine,
+  describeAccess,
+  device,
+  IsaDevice,
+  indexedRegisters,
+  Machine,
+  portRegion,
+  use,
+} from '../../sdk/index.ts';
 
 const ports = portRegion({ name: 'drawers', base: 0x300, size: 8, accessSizes: [1, 2] });
 const index = ports.register(0, { width: 8 });
