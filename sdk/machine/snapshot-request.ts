@@ -1,4 +1,4 @@
-import { describeData, type SavedProblem, SavedReader } from '../accelerator/index.ts';
+import { describeData, SavedReader } from '../accelerator/index.ts';
 import { StateError } from '../device/index.ts';
 import type { MachineDefinition } from './machine-definition.ts';
 import { ramProblem } from './ram-size.ts';
