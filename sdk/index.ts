@@ -2,6 +2,7 @@
  * What device and machine authors import. Nothing deeper is public. One line per room, in alphabetical order.
  */
 export * from './accelerator/index.ts';
+export * from './base/index.ts';
 export * from './bus/index.ts';
 export * from './clock/index.ts';
 export * from './device/index.ts';

@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { type ExitCosts, modelledTime } from './exit-cost.ts';
 import { type ExitRow, type ExitTableOptions, formatExitTable } from './exit-table.ts';
 import type { HandlerProfile } from './handler-profile.ts';
@@ -137,7 +138,7 @@ type VisitRows = (visit: (address: number, isWrite: boolean, samples: number, us
 function rowsOf(visitRows: VisitRows, read: string, write: string): ExitRow[] {
   const rows: ExitRow[] = [];
   visitRows((address, isWrite, samples, userspaceExits) => {
-    const where = address < 0 ? 'elsewhere' : `0x${address.toString(16)}`;
+    const where = address < 0 ? 'elsewhere' : hex(address);
     rows.push({ key: `${where}:${isWrite ? write : read}`, address, isWrite, samples, userspaceExits });
   });
   return rows;

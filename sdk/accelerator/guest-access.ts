@@ -1,4 +1,5 @@
-import { type AddressSpace, DeviceFailure, describeThrown, hex, type MemorySection } from '../memory/index.ts';
+import { hex, sentence } from '../base/text.ts';
+import { type AddressSpace, DeviceFailure, describeThrown, type MemorySection } from '../memory/index.ts';
 
 /** How the guest's accesses reach the machine: by address, from exits and from the ring alike. */
 export interface GuestAccess {
@@ -86,11 +87,6 @@ function handlerFailure(space: AddressSpace, verb: string, address: number, size
     section?.region.owner,
     cause,
   );
-}
-
-/** What somebody threw, ready for a sentence of ours behind it. */
-function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 function describeSection(section: MemorySection, address: number): string {

@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { hostNanoseconds } from '../clock/index.ts';
 import type { GuestAccess } from './guest-access.ts';
 
@@ -78,6 +79,6 @@ export class HandlerProfile implements GuestAccess {
 }
 
 function keyOf(isPort: boolean, address: number, isWrite: boolean): string {
-  if (isPort) return `0x${address.toString(16)}:${isWrite ? 'POUT' : 'PIN'}`;
-  return `0x${(Math.floor(address / 4096) * 4096).toString(16)}:${isWrite ? 'W' : 'R'}`;
+  if (isPort) return `${hex(address)}:${isWrite ? 'POUT' : 'PIN'}`;
+  return `${hex(Math.floor(address / 4096) * 4096)}:${isWrite ? 'W' : 'R'}`;
 }

@@ -1,4 +1,5 @@
-import { type DeviceClass, unknownWord } from '../device/index.ts';
+import { unknownWord } from '../base/text.ts';
+import type { DeviceClass } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { BusMaster } from './bus-master.ts';
 import { capability, PciCapabilityId } from './pci-capabilities.ts';

@@ -1,3 +1,4 @@
+import { hex, unknownWord } from '../base/text.ts';
 import type { ContainerRegion, FacetDocument, RegionTemplate } from '../device/index.ts';
 import {
   baseBlueprintOf,
@@ -6,9 +7,8 @@ import {
   type HandledRegion,
   ListFacet,
   recordOf,
-  unknownWord,
 } from '../device/index.ts';
-import { BackplaneError, GiB, hex } from '../memory/index.ts';
+import { BackplaneError, GiB } from '../memory/index.ts';
 import { PciRegister } from './pci-config-space.ts';
 import type { PciDevice } from './pci-device.ts';
 import { registerName } from './pci-document.ts';

@@ -1,5 +1,6 @@
+import { hex } from '../base/text.ts';
 import { baseBlueprintOf, type DeviceClass, type FacetDocument, ListFacet, recordOf } from '../device/index.ts';
-import { BackplaneError, hex } from '../memory/index.ts';
+import { BackplaneError } from '../memory/index.ts';
 import { PciConfigSize, PciConfigSpace, PciRegister, PciStatus } from './pci-config-space.ts';
 import type { PciDevice } from './pci-device.ts';
 import { registerName } from './pci-document.ts';

@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { type Json, type LoadPlan, readBytes, type Shape, type StatePlace, writeBytes } from '../device/index.ts';
 
 const Size = 256;
@@ -49,7 +50,7 @@ function changedForGood(bytes: Uint8Array, present: Uint8Array): string | undefi
     const mask = (changeable.get(present)?.(at) ?? 0xff) | (at === Status ? InterruptShown : 0);
     const differing = ((bytes[at] as number) ^ (present[at] as number)) & ~mask;
     if (differing === 0) continue;
-    const show = (value: number) => `0x${value.toString(16).padStart(2, '0')}`;
+    const show = (value: number) => hex(value, 2);
     return (
       `found ${show(bytes[at] as number)} at ${show(at)}, and there the bits ${show(differing)} never change: ` +
       `expected ${show(present[at] as number)}`

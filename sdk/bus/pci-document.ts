@@ -1,15 +1,16 @@
+import { hex } from '../base/text.ts';
 import type { FacetDocument } from '../device/index.ts';
 import { PciRegister } from './pci-config-space.ts';
 import type { PciIdentity } from './pci-identity.ts';
 
 /** A register of configuration space, as references write it. */
-export const registerName = (offset: number): string => `0x${offset.toString(16).padStart(2, '0')}`;
+export const registerName = (offset: number): string => hex(offset, 2);
 
 /** What the guest finds in configuration space, for the reference of the device. */
 export function documentIdentity(identity: PciIdentity): FacetDocument {
   const { vendorId, deviceId, revision, programmingInterface, classCode, interruptPin } = identity;
   const row = (offset: number, name: string, value: number, digits: number) => {
-    return [registerName(offset), name, `0x${value.toString(16).padStart(digits, '0')}`];
+    return [registerName(offset), name, hex(value, digits)];
   };
   const rows = [
     row(PciRegister.VendorId, 'vendor', vendorId, 4),

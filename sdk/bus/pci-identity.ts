@@ -1,4 +1,4 @@
-import { unknownWord } from '../device/index.ts';
+import { hex, unknownWord } from '../base/text.ts';
 
 /** Who a PCI function says it is. */
 export interface PciIdentity {
@@ -40,7 +40,7 @@ export function identityProblem(identity: PciIdentity): string | undefined {
   for (const [word, width] of Object.entries(widths)) {
     const value = given.get(word);
     if (value === undefined || isBits(value, width)) continue;
-    const shown = typeof value === 'number' ? `0x${value.toString(16)}` : `'${String(value)}'`;
+    const shown = typeof value === 'number' ? hex(value) : `'${String(value)}'`;
     return `has ${word} ${shown}, which is no ${width}-bit number. Give it one.`;
   }
   if (identity.vendorId === NoVendor) {

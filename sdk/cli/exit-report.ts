@@ -1,4 +1,5 @@
 import type { ExitStatistics, ExitSummary } from '../accelerator/index.ts';
+import { count } from '../base/text.ts';
 import { MILLISECOND } from '../clock/duration.ts';
 import { formatColumns, formatTable } from './columns.ts';
 
@@ -22,7 +23,6 @@ export function formatTables(statistics: ExitStatistics): string {
 
 /** The counts that tell one way of coalescing from another, in the words of the recordings' README. */
 export function summaryRows(summary: ExitSummary): [name: string, value: string][] {
-  const count = (value: number) => value.toLocaleString('en-US');
   return [
     ['VM exits', count(summary.vmExits)],
     ['userspace exits', count(summary.userspaceExits)],

@@ -1,7 +1,7 @@
 import { describeOperation, OperationKind } from '../accelerator/guest/operation.ts';
 import type { ExitStatistics, GuestImage, GuestOperation, GuestSource } from '../accelerator/index.ts';
+import { hex } from '../base/text.ts';
 import type { DescribedAccess } from '../machine/access-names.ts';
-import { hex } from '../memory/address-range.ts';
 
 /** What a trace needs to know about the machine that the guest runs on. */
 export interface TracedMachine {

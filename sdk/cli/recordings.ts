@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { nearest } from '../device/nearest-name.ts';
+import { nearest } from '../base/text.ts';
 import { BackplaneError } from '../memory/errors.ts';
 import { packageRoot } from './package-root.ts';
 

@@ -1,4 +1,4 @@
-import { nearest } from '../device/nearest-name.ts';
+import { nearest } from '../base/text.ts';
 
 /** The end of an error message: what was probably meant, or everything there is, or where to find it. */
 export function didYouMean(misspelt: string, known: readonly string[], listedBy?: string): string {

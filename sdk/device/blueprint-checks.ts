@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { CoalescedDeclaration, DeviceRecord, OffsetRange, RegionBlueprint } from './blueprint.ts';
 import type { RegionTemplate } from './region-template.ts';
@@ -11,7 +12,7 @@ export function definitionError(className: string): Fail {
 
 /** `0x0 to 0x3`: bytes of a region, both ends included. */
 export function formatRange({ offset, size }: OffsetRange): string {
-  return size === 1 ? `0x${offset.toString(16)}` : `0x${offset.toString(16)} to 0x${(offset + size - 1).toString(16)}`;
+  return size === 1 ? hex(offset) : `${hex(offset)} to ${hex(offset + size - 1)}`;
 }
 
 export function checkCoalescedRange(region: RegionTemplate, { offset, size }: OffsetRange, fail: Fail): void {

@@ -1,3 +1,4 @@
+import { unknownWord } from '../base/text.ts';
 import type {
   CoalescedDeclaration,
   DeviceBlueprint,
@@ -26,7 +27,6 @@ import { checkReach, completeRegisters, registerHandlers } from './registers/reg
 import { checkReservedMembers } from './reserved-members.ts';
 import { stateFacts } from './state-facts.ts';
 import { checkSynchronousHandlers } from './synchronous-handlers.ts';
-import { unknownWord } from './words.ts';
 
 interface RegionDraft {
   handlers: readonly HandlerRoute[];

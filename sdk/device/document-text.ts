@@ -16,14 +16,10 @@ export function section({ heading, remark, columns, rows }: DocumentTable): stri
 
 export const code = (text: string): string => `\`${text}\``;
 
-export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
-
 /** `startFactorial` is a sentence already. */
 export function words(method: string): string {
   return method.replace(/([a-z\d])([A-Z])/g, '$1 $2').replace(/\b[A-Z][a-z]/g, (start) => start.toLowerCase());
 }
-
-export const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
 
 /** Columns that no row fills are left out. */
 export function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,9 +1,9 @@
+import { hex } from '../base/text.ts';
 import type { RegionBlueprint } from './blueprint.ts';
 import { formatRange } from './blueprint-checks.ts';
 import { table, words } from './document-text.ts';
 import type { HandlerRoute } from './handlers.ts';
 import { HandledRegion } from './region-template.ts';
-import { hex } from './registers/names.ts';
 
 /** What has no register: who answers where. The names of the methods are all that is known of what they do. */
 export function handlerTable({ handlers }: RegionBlueprint): string[] {

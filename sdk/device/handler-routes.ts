@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { type Fail, formatRange } from './blueprint-checks.ts';
 import type { HandlerDeclaration, HandlerRoute } from './handlers.ts';
 import type { HandledRegion } from './region-template.ts';
@@ -131,5 +132,3 @@ function conflict(region: HandledRegion, a: HandlerRoute, b: HandlerRoute): stri
     `'${region.name}' at ${shared} bytes. Move one of them, or tell them apart by { size }.`
   );
 }
-
-const hex = (value: number): string => `0x${value.toString(16)}`;

@@ -41,7 +41,6 @@ export type {
 } from './handlers.ts';
 export { InterruptLine } from './interrupt-line.ts';
 export { InterruptPin, type InterruptSink } from './interrupt-pin.ts';
-export { nearest } from './nearest-name.ts';
 export { formatSize } from './option-grammar.ts';
 export { type Option, option, type WiringOption } from './option-kinds.ts';
 export {
@@ -98,4 +97,3 @@ export { readFields, writeFields } from './state-inference.ts';
 export { StateLoading } from './state-loading.ts';
 export type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 export { shape } from './state-shapes.ts';
-export { unknownWord } from './words.ts';

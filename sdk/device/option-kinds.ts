@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { formatSize, parseInteger, parseSize } from './option-grammar.ts';
 import type { RegionTemplate } from './region-template.ts';
@@ -102,7 +103,7 @@ export const option = {
       const value = parseInteger(text);
       return value === undefined || BigInt(Number(value)) !== value ? undefined : Number(value);
     };
-    const format = (value: number) => (spec.places === undefined ? String(value) : `0x${value.toString(16)}`);
+    const format = (value: number) => (spec.places === undefined ? String(value) : hex(value));
     return make<number, S>(spec, 'integer', `an integer${within(spec)}`, isValue, parse, format);
   },
 
@@ -115,7 +116,7 @@ export const option = {
       const wraps = spec.range === undefined && value !== undefined && value < 0n && value >= -(2n ** 63n);
       return wraps ? BigInt.asUintN(64, value) : value;
     };
-    const format = (value: bigint) => (value > 0xffffn ? `0x${value.toString(16)}` : String(value));
+    const format = (value: bigint) => (value > 0xffffn ? hex(value) : String(value));
     return make<bigint, S>(
       spec,
       'integer',

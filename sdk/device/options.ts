@@ -1,5 +1,5 @@
+import { nearest } from '../base/text.ts';
 import { BackplaneError } from '../memory/index.ts';
-import { nearest } from './nearest-name.ts';
 import { octalHint } from './option-grammar.ts';
 import type { Option } from './option-kinds.ts';
 

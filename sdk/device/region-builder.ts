@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../memory/index.ts';
 import type { RegionBlueprint } from './blueprint.ts';
 import type { Device, DeviceSurroundings } from './device.ts';
@@ -47,7 +48,7 @@ function missingOf(device: Device, template: HandledRegion, report: (message: st
   if (template.missing === 'silent') return { read };
   const { registers } = device.blueprint;
   const onMissing = (offset: number, size: number, isWrite: boolean): void => {
-    const where = `offset 0x${offset.toString(16)} (${size} bytes) of region '${template.name}'`;
+    const where = `offset ${hex(offset)} (${size} bytes) of region '${template.name}'`;
     report(describeMissing(registerAt(registers, template, offset), where, isWrite));
   };
   return { read, onMissing };

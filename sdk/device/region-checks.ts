@@ -1,6 +1,6 @@
+import { hex, unknownWord } from '../base/text.ts';
 import { type AccessSizes, BackplaneError } from '../memory/index.ts';
 import type { HandledRegionSpec, PlaceSpec } from './region-template.ts';
-import { unknownWord } from './words.ts';
 
 /** Access sizes with nothing left to default. */
 export interface CheckedSizes {
@@ -13,7 +13,6 @@ const placeWords = ['name', 'size', 'base', 'priority'];
 const accessWords = ['accessSizes', 'accepts', 'implements', 'endianness', 'missing', 'mirrored'];
 const regionWords = [...placeWords, ...accessWords];
 const PortSpace = 0x1_0000;
-const hex = (value: number): string => `0x${value.toString(16)}`;
 const isAccessSize = (size: number): boolean => size === 1 || size === 2 || size === 4 || size === 8;
 
 /** Refuses a region that cannot be anywhere, while the device's file is being loaded. */

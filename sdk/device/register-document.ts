@@ -1,12 +1,12 @@
+import { maskOf } from '../base/bits.ts';
+import { counted, hex, sentence } from '../base/text.ts';
 import type { DeviceBlueprint, RegionBlueprint } from './blueprint.ts';
 import { formatRange } from './blueprint-checks.ts';
-import { code, plural, section, sentence, table, words } from './document-text.ts';
+import { code, section, table, words } from './document-text.ts';
 import { answersWhereNothingIs, handlerTable } from './handler-document.ts';
 import { commandLineName, type OptionSet } from './options.ts';
 import { HandledRegion, type RegionTemplate } from './region-template.ts';
-import { maskOf } from './registers/access-masks.ts';
 import type { FieldDeclaration, RegisterAccess, RegisterDeclaration } from './registers/declaration.ts';
-import { hex } from './registers/names.ts';
 
 /** What a declaration does not say, and a device on a bench shows. */
 export interface ObservedDevice {
@@ -148,11 +148,12 @@ function placeOf(template: RegionTemplate, place: string | undefined): string {
   };
   const [one = '', many] = units[kind];
   const where = base === undefined ? (place === undefined ? '' : `, ${place}`) : ` at ${hex(base)}`;
-  const extent = `${size > 4096 ? `${hex(size)} ${many ?? `${one}s`}` : plural(size, one, many)}${where}`;
+  const extent = `${size > 4096 ? `${hex(size)} ${many ?? `${one}s`}` : counted(size, one, many)}${where}`;
   if (!(template instanceof HandledRegion)) return `${extent}.`;
   const { min, max, unaligned } = template.accepts;
   const widths = [1, 2, 4, 8].filter((width) => width >= min && width <= max);
-  const handled = template.implements.max < max ? `, handled ${plural(template.implements.max, 'byte')} at a time` : '';
+  const handled =
+    template.implements.max < max ? `, handled ${counted(template.implements.max, 'byte')} at a time` : '';
   const order = template.endianness === 'big' ? ', big endian' : '';
   const repeats = template.mirrored ? ' Its registers repeat past its end.' : '';
   const accesses = `accesses of ${either(widths)} ${max === 1 ? 'byte' : 'bytes'}`;

@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import type { Json } from './state-shape.ts';
 
 /** Up to this many bytes are hexadecimal digits, for people. More are base64, without the stretches that are zero. */
@@ -14,9 +15,7 @@ export function writeBytes(bytes: Uint8Array): Json {
     let end = start;
     while (end < bytes.length && !isZero(bytes, end)) end = Math.min(end + Chunk, bytes.length);
     if (end > start) {
-      written[`0x${start.toString(16)}`] = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString(
-        'base64',
-      );
+      written[hex(start)] = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('base64');
     }
     start = Math.max(end, start + Chunk);
   }
@@ -44,7 +43,7 @@ export function readBytes(data: Json, most: number): Uint8Array | undefined {
 function placePart(bytes: Uint8Array, key: string, part: Json): boolean {
   if (!/^0x[0-9a-f]{1,12}$/.test(key) || typeof part !== 'string') return false;
   const start = Number(key);
-  if (`0x${start.toString(16)}` !== key || start % Chunk !== 0) return false;
+  if (hex(start) !== key || start % Chunk !== 0) return false;
   if (start + (part.length * 3) / 4 - 2 > bytes.length) return false;
   const decoded = decodeBase64(part);
   if (decoded === undefined || start + decoded.length > bytes.length) return false;

@@ -1,6 +1,7 @@
-import { maskOf } from './registers/access-masks.ts';
+import { maskOf } from '../base/bits.ts';
+import { hex } from '../base/text.ts';
 import type { FieldDeclaration, RegisterDeclaration } from './registers/declaration.ts';
-import { describeBits, hex } from './registers/names.ts';
+import { describeBits } from './registers/names.ts';
 import { shapeOf } from './state-inference.ts';
 import { StateLoading } from './state-loading.ts';
 import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';

@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { readBytes, writeBytes } from './state-bytes.ts';
 import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
@@ -58,7 +59,7 @@ const hexadecimal = /^-?0x[0-9a-f]{1,4096}$/;
 
 const bigint = scalar(
   'a hexadecimal number in quotes, such as "0x1f"',
-  (value) => (typeof value === 'bigint' ? hexText(value) : undefined),
+  (value) => (typeof value === 'bigint' ? hex(value) : undefined),
   (data) => (typeof data === 'string' && hexadecimal.test(data) ? bigintOf(data) : undefined),
 );
 
@@ -72,7 +73,7 @@ function bigBits(width: number): Shape {
   const fits = (value: unknown): value is bigint => typeof value === 'bigint' && BigInt.asUintN(width, value) === value;
   return scalar(
     `a hexadecimal number of ${width} bits in quotes`,
-    (value) => (fits(value) ? hexText(value) : undefined),
+    (value) => (fits(value) ? hex(value) : undefined),
     (data) => {
       const value = typeof data === 'string' && hexadecimal.test(data) ? bigintOf(data) : undefined;
       return fits(value) ? value : undefined;
@@ -170,10 +171,6 @@ export function quote(data: unknown): string {
 
 function ofType(value: unknown, type: 'number' | 'boolean'): unknown {
   return typeof value === type ? value : undefined;
-}
-
-function hexText(value: bigint): string {
-  return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
 }
 
 function bigintOf(data: string): bigint {

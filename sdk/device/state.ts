@@ -1,6 +1,6 @@
+import { nearest } from '../base/text.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { checkMember } from './decorated-member.ts';
-import { nearest } from './nearest-name.ts';
 import type { Shape } from './state-shape.ts';
 
 /**

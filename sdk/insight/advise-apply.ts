@@ -1,5 +1,6 @@
+import { hex } from '../base/text.ts';
 import type { Machine, MachineDefinition } from '../machine/index.ts';
-import { BackplaneError, hex, MemoryRegion, RegionOps } from '../memory/index.ts';
+import { BackplaneError, MemoryRegion, RegionOps } from '../memory/index.ts';
 
 /** What of a suggestion decides what is done. */
 export interface Applicable {

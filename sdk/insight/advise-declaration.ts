@@ -1,5 +1,6 @@
+import { hex } from '../base/text.ts';
 import type { Machine } from '../machine/index.ts';
-import { hex, type MemoryRegion } from '../memory/index.ts';
+import type { MemoryRegion } from '../memory/index.ts';
 import type { Candidate } from './advise-candidates.ts';
 import type { SignalCandidate } from './advise-signals.ts';
 import { type Judgement, otherReaders } from './advise-verdict.ts';

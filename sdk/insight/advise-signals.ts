@@ -1,9 +1,8 @@
-import { hex } from '../memory/index.ts';
+import { count, hex } from '../base/text.ts';
 import type { Candidate } from './advise-candidates.ts';
 import type { Evidence } from './advise-evidence.ts';
 import type { ObservedReplay } from './advise-observation.ts';
 import { type AdviceVerdict, type Judgement, lateSentences } from './advise-verdict.ts';
-import { count } from './counted.ts';
 
 /** A write of one value, in one width, to one address, again and again: perhaps no more than a signal. */
 export interface SignalCandidate {

@@ -1,8 +1,7 @@
+import { count, counted, hex } from '../base/text.ts';
 import { MILLISECOND } from '../clock/index.ts';
-import { hex } from '../memory/index.ts';
 import type { Advice, Suggestion } from './advise.ts';
 import type { AdviceVerdict } from './advise-verdict.ts';
-import { count, counted } from './counted.ts';
 
 const verdicts: Readonly<Record<AdviceVerdict, string>> = {
   sound: 'looks sound',

@@ -1,9 +1,9 @@
+import { count, hex, times } from '../base/text.ts';
 import type { Machine } from '../machine/index.ts';
-import { hex, type MemoryRegion } from '../memory/index.ts';
+import type { MemoryRegion } from '../memory/index.ts';
 import type { Candidate } from './advise-candidates.ts';
 import type { Evidence, FollowerReport } from './advise-evidence.ts';
 import type { WriteShape } from './advise-shapes.ts';
-import { count, times } from './counted.ts';
 import type { BadEffect } from './pc-landmarks.ts';
 import { type HarmlessEffect, type WriteEffects, writeEffectsOf } from './write-effects.ts';
 

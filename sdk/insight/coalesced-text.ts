@@ -1,4 +1,5 @@
-import { describeRange, hex } from '../memory/index.ts';
+import { hex } from '../base/text.ts';
+import { describeRange } from '../memory/index.ts';
 import type { CoalescedRangeReport, CoalescedVerdict, Culprit } from './explain-coalesced-io.ts';
 import type { WidthVerdict } from './write-widths.ts';
 

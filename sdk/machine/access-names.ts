@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import {
   chosenIndex,
   Device,
@@ -10,7 +11,7 @@ import {
   registerLabel,
   sideOf,
 } from '../device/index.ts';
-import { type AddressSpace, hex } from '../memory/index.ts';
+import type { AddressSpace } from '../memory/index.ts';
 
 /** Where the accesses go. */
 export interface AccessedMachine {

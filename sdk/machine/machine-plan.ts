@@ -1,9 +1,9 @@
+import { nearest } from '../base/text.ts';
 import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
 import {
   blueprintOf,
   commandLineName,
   type DeviceBlueprint,
-  nearest,
   type Option,
   type RegionTemplate,
 } from '../device/index.ts';

@@ -1,4 +1,5 @@
-import { type Device, nearest, pinsOf } from '../device/index.ts';
+import { nearest } from '../base/text.ts';
+import { type Device, pinsOf } from '../device/index.ts';
 import { DeviceWire, type Wire } from './wiring.ts';
 
 interface NamedDevice {

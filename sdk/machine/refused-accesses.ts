@@ -1,5 +1,6 @@
+import { hex } from '../base/text.ts';
 import type { GuestErrors } from '../device/index.ts';
-import { hex, type MemoryRegion } from '../memory/index.ts';
+import type { MemoryRegion } from '../memory/index.ts';
 
 /** Accesses that a region refused as a whole are guest errors of its device. */
 export function refusedAccesses(errors: GuestErrors) {

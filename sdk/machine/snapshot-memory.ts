@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { SavedData, SavedReader } from '../accelerator/index.ts';
+import { hex } from '../base/text.ts';
 import type { RamBlock } from '../memory/index.ts';
 
 const PageSize = 4096;
@@ -26,7 +27,7 @@ function savePages(bytes: Uint8Array): SavedData {
     for (let start = stretch; start < Math.min(stretch + Stretch, bytes.length); start += PageSize) {
       const end = Math.min(start + PageSize, bytes.length);
       if (isZero(bytes, start, end)) continue;
-      pages[`0x${start.toString(16)}`] = savePage(bytes.subarray(start, end));
+      pages[hex(start)] = savePage(bytes.subarray(start, end));
     }
   }
   return pages;
@@ -58,7 +59,7 @@ function loadPages(reader: SavedReader, bytes: Uint8Array): void {
   clear(bytes);
   for (const [offset, page] of pages) {
     const start = /^0x[0-9a-f]{1,13}$/.test(offset) ? Number(offset) : -1;
-    const isOne = `0x${start.toString(16)}` === offset && start % PageSize === 0 && start < bytes.length;
+    const isOne = hex(start) === offset && start % PageSize === 0 && start < bytes.length;
     if (!isOne) page.refuse('is not the offset of a page of this memory');
     else loadPage(page, bytes.subarray(start, start + PageSize));
   }

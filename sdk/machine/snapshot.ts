@@ -1,4 +1,5 @@
 import type { SavedData } from '../accelerator/index.ts';
+import { hex } from '../base/text.ts';
 import { formatPciAddress, IsaBus, PciBus } from '../bus/index.ts';
 import type { Timer } from '../clock/index.ts';
 import { firingOrder, type Json, saveDevice, stateOf, type Token, timersOf, writeFields } from '../device/index.ts';
@@ -67,7 +68,7 @@ export function describeDevice({
   wires,
   address,
 }: PluggedDevice): Record<'options' | 'place', Json> {
-  const regions = mappings.map(({ name, start }) => `${name} at 0x${start.toString(16)}`);
+  const regions = mappings.map(({ name, start }) => `${name} at ${hex(start)}`);
   const pins = [...wires].map(([pin, { description }]) => [pin, description]);
   return {
     options: optionsAsData(options),

@@ -1,4 +1,4 @@
-import { nearest } from '../device/index.ts';
+import { nearest } from '../base/text.ts';
 import { BackplaneError, type MemoryTopology } from '../memory/index.ts';
 import type { MachineDefinition } from './machine-definition.ts';
 import type { PluggedDevice } from './machine-parts.ts';

@@ -1,7 +1,8 @@
 import type { Container } from 'inversify';
+import { hex } from '../base/text.ts';
 import { type BusContainers, IsaBus, PciBus, SystemBus } from '../bus/index.ts';
 import { commandLineName, type DeviceBlueprint, type RegionTemplate, type Token } from '../device/index.ts';
-import { describeThrown, hex, type MemoryRegion } from '../memory/index.ts';
+import { describeThrown, type MemoryRegion } from '../memory/index.ts';
 import type { PlannedDevice, PlannedRegion } from './machine-plan.ts';
 import { describeMapped, describeOverlap, findOverlaps, type MappedRange } from './overlaps.ts';
 import { DeviceWire } from './wiring.ts';

@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { BackplaneError } from './errors.ts';
 
 /**
@@ -47,14 +48,9 @@ export function formatAddress(address: number | bigint, digits = 16): string {
   return (value < 0n ? BigInt.asUintN(64, value) : value).toString(16).padStart(digits, '0');
 }
 
-/** An address or a size inside a sentence: `0x70`. */
-export function hex(value: number | bigint): string {
-  return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
-}
-
 /** `0x70..0x71`, both inclusive; an empty range names its start. */
 export function describeRange(start: number, size: number): string {
-  return size <= 1 ? hex(start) : `${hex(start)}..0x${(BigInt(start) + BigInt(size) - 1n).toString(16)}`;
+  return size <= 1 ? hex(start) : `${hex(start)}..${hex(BigInt(start) + BigInt(size) - 1n)}`;
 }
 
 const largestExact = Number.MAX_SAFE_INTEGER;

@@ -1,5 +1,6 @@
+import { masked } from '../base/bits.ts';
+import { hex } from '../base/text.ts';
 import { MemTxAttributes, MemTxResult } from './access-attributes.ts';
-import { hex } from './address-range.ts';
 import { DispatchTable, Target } from './dispatch-table.ts';
 import { BackplaneError } from './errors.ts';
 import type { FlatView } from './flat-view.ts';
@@ -9,7 +10,7 @@ import type { MemorySection } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { MemoryTopology } from './memory-transaction.ts';
 import { Attention } from './region-attachments.ts';
-import { masked, refuseReentry } from './region-dispatch.ts';
+import { refuseReentry } from './region-dispatch.ts';
 import type { HandlerTable } from './region-ops.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
 

@@ -1,4 +1,5 @@
-import { hex, WholeSpace } from './address-range.ts';
+import { hex } from '../base/text.ts';
+import { WholeSpace } from './address-range.ts';
 import { BackplaneError } from './errors.ts';
 import { emptyFlatView, FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';

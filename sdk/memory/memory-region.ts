@@ -1,4 +1,5 @@
-import { hex, toAddress, toSize } from './address-range.ts';
+import { hex } from '../base/text.ts';
+import { toAddress, toSize } from './address-range.ts';
 import { DirtyLog, type DirtyLogClient } from './dirty-log.ts';
 import { BackplaneError } from './errors.ts';
 import type { MemoryTopology } from './memory-transaction.ts';

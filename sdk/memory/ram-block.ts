@@ -1,4 +1,5 @@
-import { GiB, hex } from './address-range.ts';
+import { hex } from '../base/text.ts';
+import { GiB } from './address-range.ts';
 import { BackplaneError } from './errors.ts';
 
 /** The bytes behind a RAM or ROM region, as two views of one buffer. */

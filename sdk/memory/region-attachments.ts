@@ -1,4 +1,5 @@
-import { hex, toAddress } from './address-range.ts';
+import { hex } from '../base/text.ts';
+import { toAddress } from './address-range.ts';
 import { type CoalescedRange, checkCoalescedRange } from './coalesced-io.ts';
 import { BackplaneError } from './errors.ts';
 import { compareIoeventfds, type Ioeventfd, type IoeventfdSpec } from './ioeventfd.ts';

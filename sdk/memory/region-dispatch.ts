@@ -1,3 +1,4 @@
+import { masked, swapBytes } from '../base/bits.ts';
 import { MemTxResult } from './access-attributes.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { MemoryTopology } from './memory-transaction.ts';
@@ -227,14 +228,4 @@ function signals(region: MemoryRegion, offset: number, size: number, value: () =
 function shifted(value: number, bytes: number): number {
   if (bytes >= 4 || bytes <= -4) return 0;
   return bytes >= 0 ? value << (8 * bytes) : value >>> (-8 * bytes);
-}
-
-export function masked(value: number, size: number): number {
-  return size === 1 ? value & 0xff : size === 2 ? value & 0xffff : value >>> 0;
-}
-
-function swapBytes(value: number, size: number): number {
-  if (size === 1) return value & 0xff;
-  if (size === 2) return ((value & 0xff) << 8) | ((value >>> 8) & 0xff);
-  return ((value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
 }

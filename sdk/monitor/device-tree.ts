@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { formatPciAddress, IsaBus, type PciBar, PciBus, PciDevice, pciIdentity } from '../bus/index.ts';
 import { commandLineName, pinsOf, type Token } from '../device/index.ts';
 import type { Machine, PluggedDevice } from '../machine/index.ts';
@@ -76,12 +77,12 @@ function printDevice(device: PluggedDevice, machine: Machine, level: number, lin
 function formatBar({ index = 6, kind, size, address }: PciBar): string {
   const start = address === undefined ? 2n ** 64n - 1n : BigInt(address);
   const end = BigInt.asUintN(64, start + BigInt(size) - 1n);
-  return `bar ${index}: ${kind === 'ports' ? 'i/o' : 'mem'} at 0x${start.toString(16)} [0x${end.toString(16)}]`;
+  return `bar ${index}: ${kind === 'ports' ? 'i/o' : 'mem'} at ${hex(start)} [${hex(end)}]`;
 }
 
 function formatValue(value: unknown): string {
   if (value === undefined) return '<null>';
-  if (typeof value === 'number' || typeof value === 'bigint') return `${value} (0x${value.toString(16)})`;
+  if (typeof value === 'number' || typeof value === 'bigint') return `${value} (${hex(value)})`;
   if (typeof value === 'boolean') return String(value);
   return `"${value instanceof Date ? value.toISOString().slice(0, 19) : String(value)}"`;
 }

@@ -1,8 +1,9 @@
+import { maskOf, wideLowMask } from '../base/bits.ts';
+import { hex, nearest } from '../base/text.ts';
 import {
   choosingValue,
   type Device,
   type DeviceBlueprint,
-  nearest,
   type Register,
   type RegisterDeclaration,
   type RegisterSpec,
@@ -10,7 +11,7 @@ import {
   type Side,
   sideOf,
 } from '../device/index.ts';
-import { BackplaneError, hex } from '../memory/index.ts';
+import { BackplaneError } from '../memory/index.ts';
 import { formatGuestTime } from './guest-time.ts';
 import type { RegionWindow } from './region-window.ts';
 
@@ -197,7 +198,7 @@ export class FieldProbe {
     const number = this.numberOf(value);
     checkFits(number, high - low + 1, `field '${name}' of ${this.register.description}`);
     const old = this.register.isWriteOnly ? this.register.held : this.register.read();
-    const mask = ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
+    const mask = maskOf({ low, high });
     const changed = (BigInt(old) & ~mask) | (BigInt(number) << BigInt(low));
     this.register.write(typeof old === 'bigint' ? changed : Number(changed));
   }
@@ -242,6 +243,6 @@ function checkFits(value: Value, bits: number, where: string): void {
 }
 
 const cut = (value: Value, low: number, high: number): bigint =>
-  (BigInt(value) >> BigInt(low)) & ((1n << BigInt(high - low + 1)) - 1n);
+  (BigInt(value) >> BigInt(low)) & wideLowMask(high - low + 1);
 
-const padded = (value: Value, width: number): string => `0x${value.toString(16).padStart(width / 4, '0')}`;
+const padded = (value: Value, width: number): string => hex(value, width / 4);

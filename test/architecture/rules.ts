@@ -2,25 +2,26 @@ import type { SourceFile, SourceImport } from './source-files.ts';
 
 /** Which rooms of the SDK each room may import, and which packages. Everything else is refused. */
 const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegExp }>> = {
-  memory: { rooms: [] },
-  clock: { rooms: [] },
-  device: { rooms: ['memory', 'clock'] },
-  bus: { rooms: ['device', 'memory', 'clock'] },
-  accelerator: { rooms: ['memory', 'clock'], packages: /^node:/ },
-  machine: { rooms: ['memory', 'clock', 'device', 'bus', 'accelerator'], packages: /^(inversify|node:zlib)$/ },
+  base: { rooms: [] },
+  memory: { rooms: ['base'] },
+  clock: { rooms: ['base'] },
+  device: { rooms: ['base', 'memory', 'clock'] },
+  bus: { rooms: ['base', 'device', 'memory', 'clock'] },
+  accelerator: { rooms: ['base', 'memory', 'clock'], packages: /^node:/ },
+  machine: { rooms: ['base', 'memory', 'clock', 'device', 'bus', 'accelerator'], packages: /^(inversify|node:zlib)$/ },
   ...Object.fromEntries(
     ['monitor', 'testing'].map((room) => [
       room,
-      { rooms: ['memory', 'clock', 'device', 'bus', 'accelerator', 'machine'], packages: /^node:/ },
+      { rooms: ['base', 'memory', 'clock', 'device', 'bus', 'accelerator', 'machine'], packages: /^node:/ },
     ]),
   ),
   // A page of charts needs a plotting library; it is loaded when a page is written.
   insight: {
-    rooms: ['memory', 'clock', 'device', 'bus', 'accelerator', 'machine'],
+    rooms: ['base', 'memory', 'clock', 'device', 'bus', 'accelerator', 'machine'],
     packages: /^(node:|@observablehq\/plot$)/,
   },
   cli: {
-    rooms: ['memory', 'clock', 'device', 'bus', 'accelerator', 'machine', 'monitor', 'insight', 'testing'],
+    rooms: ['base', 'memory', 'clock', 'device', 'bus', 'accelerator', 'machine', 'monitor', 'insight', 'testing'],
     packages: /^(node:|esbuild$|inversify$|reflect-metadata$)/,
   },
 };

@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import { describe, type SavedData, type SavedReader } from '../saved-data.ts';
 import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry, type Progress } from './guest-log.ts';
 import { LargestString, OperationKind, type OperationKindValue } from './operation.ts';
@@ -68,11 +69,11 @@ export function readProgress(reader: SavedReader): Progress {
 }
 
 function lineOf({ kind, address, size, value, valueHigh, count, bytes }: LogEntry): string {
-  if (kind === InterruptEntry) return `interrupt 0x${address.toString(16)}`;
+  if (kind === InterruptEntry) return `interrupt ${hex(address)}`;
   if (kind === OperationKind.Pause) return `pause ${address}`;
   const name = names.get(kind) ?? 'nothing';
   if (kind > OperationKind.RepIns) return name;
-  const where = `${name}${size * 8} 0x${address.toString(16)}`;
+  const where = `${name}${size * 8} ${hex(address)}`;
   if (kind === OperationKind.RepIns) return `${where} x ${count} = ${Buffer.from(bytes ?? []).toString('base64')}`;
   const text = size === 8 ? valueHigh.toString(16) + value.toString(16).padStart(8, '0') : value.toString(16);
   return `${where}${kind === OperationKind.RepOuts ? ` x ${count}` : ''} = 0x${text}`;

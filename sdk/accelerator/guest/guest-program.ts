@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { Guest, type GuestBody, type GuestStep } from './guest-vocabulary.ts';
 import { GuestOperation, type GuestSource, OperationKind } from './operation.ts';
@@ -76,10 +77,10 @@ class RunningProgram implements GuestSource {
 
   interrupt(vector: number, operation: GuestOperation): void {
     const handler = this.#guest.handlers.get(vector);
-    const where = `Guest program '${this.name}': interrupt 0x${vector.toString(16)}`;
+    const where = `Guest program '${this.name}': interrupt ${hex(vector)}`;
     if (handler === undefined) {
       throw new BackplaneError(
-        `${where} came and there is no handler for it. Add guest.onInterrupt(0x${vector.toString(16)}, ...), or mask it.`,
+        `${where} came and there is no handler for it. Add guest.onInterrupt(${hex(vector)}, ...), or mask it.`,
       );
     }
     // A handler that has returned is left at once: where interrupts follow one another without end, none is inside another.
@@ -91,7 +92,7 @@ class RunningProgram implements GuestSource {
     }
     const interrupted = new GuestOperation();
     interrupted.copyFrom(operation);
-    this.#enter(handler, interrupted, `${this.name}, handler of 0x${vector.toString(16)}`);
+    this.#enter(handler, interrupted, `${this.name}, handler of ${hex(vector)}`);
     operation.kind = OperationKind.None;
   }
 

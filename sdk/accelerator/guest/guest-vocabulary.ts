@@ -1,4 +1,4 @@
-import { hex } from '../../memory/address-range.ts';
+import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { GuestOperation, LargestString, OperationKind, type OperationKindValue } from './operation.ts';
 
@@ -282,7 +282,7 @@ function refuseElements(elements: ArrayLike<number>, size: 1 | 2 | 4): ArrayLike
     const value: unknown = elements[index];
     if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= largest) continue;
     throw new BackplaneError(
-      `${name}: element ${index} is ${String(value)}, and an element is a whole number from 0 to 0x${largest.toString(16)}.`,
+      `${name}: element ${index} is ${String(value)}, and an element is a whole number from 0 to ${hex(largest)}.`,
     );
   }
   return elements;

@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { describeInto, GuestLog, InterruptEntry, type LogEntry, newEntry, type Progress, reads } from './guest-log.ts';
 import { describeOperation, type GuestOperation, type GuestSource, OperationKind } from './operation.ts';
@@ -90,7 +91,7 @@ export class LoggedGuest implements GuestSource {
     try {
       this.#source.interrupt(vector, operation);
     } catch (cause) {
-      throw this.#different(done, `cannot take interrupt 0x${vector.toString(16)}`, cause);
+      throw this.#different(done, `cannot take interrupt ${hex(vector)}`, cause);
     }
     operation.finished = true;
   }

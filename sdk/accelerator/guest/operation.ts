@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 /** What a simulated vCPU can be asked to do; one operation is one instruction. */
 export const OperationKind = {
   /** Nothing was asked: a program that yields without an operation, which is refused. */
@@ -109,7 +110,7 @@ export function describeOperation(operation: GuestOperation): string {
   const { kind, address, size } = operation;
   const name = KindNames[kind] ?? `operation of kind ${kind}`;
   if (kind < OperationKind.Out || kind > OperationKind.RepIns) return name;
-  const where = Number.isFinite(address) && address >= 0 ? `0x${Math.floor(address).toString(16)}` : String(address);
+  const where = Number.isFinite(address) && address >= 0 ? hex(Math.floor(address)) : String(address);
   return `${name}${size * 8} at ${where}`;
 }
 
@@ -140,7 +141,7 @@ function refuseValue({ kind, size, value, valueHigh }: GuestOperation): string |
   if (kind === OperationKind.In || kind === OperationKind.Load) return undefined;
   const largest = size === 1 ? 0xff : size === 2 ? 0xffff : 0xffff_ffff;
   if (Number.isInteger(value) && value >= 0 && value <= largest && valueHigh >>> 0 === valueHigh) return undefined;
-  return `its value is a whole number from 0 to 0x${largest.toString(16)}, not ${value}.`;
+  return `its value is a whole number from 0 to ${hex(largest)}, not ${value}.`;
 }
 
 function refuseString({ kind, size, count, position, bytes, destination }: GuestOperation): string | undefined {

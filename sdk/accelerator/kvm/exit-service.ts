@@ -1,4 +1,4 @@
-import { hex } from '../../memory/index.ts';
+import { hex } from '../../base/text.ts';
 import type { GuestAccess } from '../guest-access.ts';
 import { type AcceleratorListener, type ExitReasonName, ObservedAccess } from '../observation.ts';
 import { ExitReason, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';

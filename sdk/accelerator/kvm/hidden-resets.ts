@@ -1,4 +1,5 @@
-import { BackplaneError, describeRange, hex } from '../../memory/index.ts';
+import { hex } from '../../base/text.ts';
+import { BackplaneError, describeRange } from '../../memory/index.ts';
 import type { ResetPort } from '../accelerator.ts';
 import type { Zone } from './coalesced-zone-listener.ts';
 

@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import type { InterruptController } from '../accelerator.ts';
 import type { AcceleratorListener } from '../observation.ts';
 import { KvmRun, StructSize, VcpuRequest } from './abi.ts';
@@ -34,7 +35,7 @@ export class InterruptInjection {
 
   private inject(vcpu: KvmVcpu, vector: number): void {
     this.argument.setUint32(0, vector, true);
-    this.vm.call(vcpu.fd, VcpuRequest.Interrupt, this.argument, `inject interrupt 0x${vector.toString(16)}`);
+    this.vm.call(vcpu.fd, VcpuRequest.Interrupt, this.argument, `inject interrupt ${hex(vector)}`);
     vcpu.run.setUint8(KvmRun.readyForInterruptInjection, 0);
     this.listener?.hear({ kind: 'vector', time: this.listener.now(), vector });
   }

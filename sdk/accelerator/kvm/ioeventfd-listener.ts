@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import type { Ioeventfd, ListenedSection, MemoryListener } from '../../memory/index.ts';
 import { IoeventfdFlag, IoeventfdLayout, VmRequest } from './abi.ts';
 import type { KvmVm } from './kvm-vm.ts';
@@ -28,7 +29,7 @@ export class IoeventfdListener implements MemoryListener {
     this.argument.setUint32(IoeventfdLayout.length, eventfd.size, true);
     this.argument.setInt32(IoeventfdLayout.fd, eventfd.fd, true);
     this.argument.setUint32(IoeventfdLayout.flags, match | extraFlags | (this.isPort ? IoeventfdFlag.Pio : 0), true);
-    const what = `${verb} an ioeventfd at ${this.isPort ? 'port' : 'address'} 0x${eventfd.address.toString(16)}`;
+    const what = `${verb} an ioeventfd at ${this.isPort ? 'port' : 'address'} ${hex(eventfd.address)}`;
     this.vm.call(this.vm.vmFd, VmRequest.Ioeventfd, this.argument, what);
   }
 }

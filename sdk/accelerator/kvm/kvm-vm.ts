@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/index.ts';
 import { ApiVersion, Capability, PageSize, SystemRequest, VcpuPage, VmRequest } from './abi.ts';
 import type { IoctlArgument, KvmKernel } from './kvm-kernel.ts';
@@ -62,7 +63,7 @@ export class KvmVm {
   /** An ioctl that has to succeed. */
   call(fd: number, request: number, argument: IoctlArgument, purpose: string): number {
     const result = this.kernel.ioctl(fd, request, argument);
-    if (result < 0) throw this.failure(purpose, `Request 0x${request.toString(16)}.`);
+    if (result < 0) throw this.failure(purpose, `Request ${hex(request)}.`);
     return result;
   }
 

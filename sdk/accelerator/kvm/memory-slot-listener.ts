@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import {
   BackplaneError,
   type ListenedSection,
@@ -140,7 +141,7 @@ export class MemorySlotListener implements MemoryListener {
     const number = this.freeNumbers.pop() ?? this.slots.size;
     if (number < this.limit) return number;
     throw new BackplaneError(
-      `KVM has ${this.limit} memory slots and '${section.region.name}' at 0x${section.start.toString(16)} needs one more. ` +
+      `KVM has ${this.limit} memory slots and '${section.region.name}' at ${hex(section.start)} needs one more. ` +
         'Map RAM in fewer pieces.',
     );
   }
@@ -152,7 +153,7 @@ export class MemorySlotListener implements MemoryListener {
     region.setBigUint64(UserspaceMemoryRegion.guestAddress, BigInt(slot.guestAddress), true);
     region.setBigUint64(UserspaceMemoryRegion.memorySize, BigInt(size), true);
     region.setBigUint64(UserspaceMemoryRegion.userspaceAddress, BigInt(slot.hostAddress), true);
-    const purpose = `${size === 0 ? 'remove' : 'map'} '${slot.section.region.name}' at 0x${slot.guestAddress.toString(16)}`;
+    const purpose = `${size === 0 ? 'remove' : 'map'} '${slot.section.region.name}' at ${hex(slot.guestAddress)}`;
     this.vm.call(this.vm.vmFd, VmRequest.SetUserMemoryRegion, region, purpose);
   }
 }

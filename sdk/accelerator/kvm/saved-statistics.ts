@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
 import type { SavedData, SavedReader } from '../saved-data.ts';
 import type { KernelExitStatistics } from './simulated-kernel/index.ts';
@@ -68,7 +69,7 @@ export function readStatistics(
 }
 
 function rowName(address: number, isWrite: boolean): string {
-  return `${address < 0 ? elsewhere : `0x${address.toString(16)}`}:${isWrite ? 'write' : 'read'}`;
+  return `${address < 0 ? elsewhere : hex(address)}:${isWrite ? 'write' : 'read'}`;
 }
 
 function readRows(reader: SavedReader, isPort: boolean) {

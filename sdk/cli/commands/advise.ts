@@ -1,6 +1,6 @@
+import { count } from '../../base/text.ts';
 import { type Advice, advise, formatAdvice, type Suggestion, withSuggestion } from '../../insight/advice.ts';
 import { placeOf } from '../../insight/advise-text.ts';
-import { count } from '../../insight/counted.ts';
 import { type ReplaySetup, replayTrace } from '../../insight/replay.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import type { Arguments } from '../arguments.ts';

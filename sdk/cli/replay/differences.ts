@@ -1,6 +1,6 @@
 import { OperationKind } from '../../accelerator/guest/operation.ts';
 import type { DeviceAgreementReport, DisagreementExample, RecordedTrace } from '../../accelerator/index.ts';
-import { hex } from '../../memory/address-range.ts';
+import { hex } from '../../base/text.ts';
 
 /** Reads of one register that came out differently than recorded, all for the same reason. */
 export interface Difference {

@@ -1,7 +1,7 @@
 import type { RecordedTrace } from '../../accelerator/index.ts';
+import { count, hex } from '../../base/text.ts';
 import { MILLISECOND, SECOND } from '../../clock/duration.ts';
 import type { Replay } from '../../insight/replay.ts';
-import { hex } from '../../memory/address-range.ts';
 import { formatTable } from '../columns.ts';
 import { formatTables, summaryRows } from '../exit-report.ts';
 import type { Terminal } from '../terminal.ts';
@@ -22,7 +22,6 @@ export interface ReplayReport {
   readonly modes: readonly ReplayedMode[];
 }
 
-const count = (value: number) => value.toLocaleString('en-US');
 const percent = (part: number, whole: number, digits = 1) =>
   `${(whole === 0 ? 0 : (100 * part) / whole).toFixed(digits)} %`;
 

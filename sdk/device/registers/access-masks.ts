@@ -1,3 +1,4 @@
+import { maskOf, wideLowMask } from '../../base/bits.ts';
 import type { FieldDeclaration, RegisterAccess, RegisterDeclaration } from './declaration.ts';
 
 /** Which bits of a register behave how, as bit masks. */
@@ -26,17 +27,13 @@ export function stretchesOf({
   return fields.length > 0 ? fields : [{ name, low: 0, high: width - 1, access }];
 }
 
-export function maskOf({ low, high }: { readonly low: number; readonly high: number }): bigint {
-  return ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
-}
-
 export function masksOf(register: RegisterDeclaration): AccessMasks {
   const of = (...accesses: readonly RegisterAccess[]): bigint =>
     stretchesOf(register)
       .filter(({ access }) => accesses.includes(access))
       .reduce((mask, stretch) => mask | maskOf(stretch), 0n);
   return {
-    all: (1n << BigInt(register.width)) - 1n,
+    all: wideLowMask(register.width),
     taken: of('read-write', 'write-only', 'undocumented', 'unimplemented'),
     oneToClear: of('write-one-to-clear'),
     readToClear: of('read-to-clear'),

@@ -1,4 +1,5 @@
-import { type AccessMasks, maskOf, masksOf } from './access-masks.ts';
+import { maskOf } from '../../base/bits.ts';
+import { type AccessMasks, masksOf } from './access-masks.ts';
 import type { FieldDeclaration, RegisterDeclaration } from './declaration.ts';
 
 /**

@@ -1,10 +1,11 @@
+import { hex } from '../../base/text.ts';
 import type { DeviceBlueprint } from '../blueprint.ts';
 import type { Device } from '../device.ts';
 import type { HandledRegion, RegionTemplate } from '../region-template.ts';
 import { type RegisterSource, registerSource } from './access-source.ts';
 import { type DataPort, dataPortsOf, portSource } from './data-port-source.ts';
 import type { RegisterDeclaration } from './declaration.ts';
-import { describeMissing, hex, registerAt } from './names.ts';
+import { describeMissing, registerAt } from './names.ts';
 import { RegisterRemarks } from './register-remarks.ts';
 import { sideOf } from './sides.ts';
 

@@ -1,5 +1,7 @@
+import { maskOf } from '../../base/bits.ts';
+import { hex } from '../../base/text.ts';
 import type { RegionTemplate } from '../region-template.ts';
-import { maskOf, stretchesOf } from './access-masks.ts';
+import { stretchesOf } from './access-masks.ts';
 import type { FieldDeclaration, RegisterDeclaration } from './declaration.ts';
 
 /** A register, and which one of an array (0 otherwise). */
@@ -59,8 +61,6 @@ export function describeMissing(place: RegisterPlace | undefined, where: string,
 export function describeBits({ low, high }: { readonly low: number; readonly high: number }): string {
   return low === high ? `bit ${low}` : `bits ${low} to ${high}`;
 }
-
-export const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 const short = (value: bigint): string => (value < 10n ? `${value}` : hex(value));
 const isFiller = ({ access }: FieldDeclaration): boolean => access === 'reserved' || access === 'undocumented';

@@ -1,8 +1,10 @@
+import { lowMask } from '../../base/bits.ts';
+import { hex } from '../../base/text.ts';
 import type { Fail } from '../blueprint-checks.ts';
 import { formatRange } from '../blueprint-checks.ts';
 import { answersReads, hearsWrites, stretchesOf } from './access-masks.ts';
 import type { FieldDeclaration, RegisterAccess, RegisterDeclaration } from './declaration.ts';
-import { describeBits, hex } from './names.ts';
+import { describeBits } from './names.ts';
 import { isPair, isSamePlace } from './sides.ts';
 
 /** `register 'status' at 0x20 of region 'edu-mmio'`: how refusals begin. */
@@ -118,7 +120,7 @@ function checkField(
   }
   const taken = new Map<number, string>();
   for (const [label, value] of Object.entries(values)) {
-    const most = 2 ** (high - low + 1) - 1;
+    const most = lowMask(high - low + 1);
     if (!Number.isInteger(value) || value < 0 || value > most) {
       throw fail(`${where}: value '${label}' of field '${name}' is ${value}, but it holds 0 to ${most}.`);
     }

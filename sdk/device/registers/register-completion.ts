@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import type { Fail } from '../blueprint-checks.ts';
 import type { HandlerDeclaration, HandlerRoute } from '../handlers.ts';
 import type { HandledRegion, RegionTemplate } from '../region-template.ts';
@@ -145,7 +146,7 @@ function addHooks(
   if (homeless !== undefined) {
     const { region, offset } = homeless.definition;
     throw fail(
-      `hook '${homeless.method}' is for a register at 0x${offset.toString(16)} of region '${region.name}' that the class ` +
+      `hook '${homeless.method}' is for a register at ${hex(offset)} of region '${region.name}' that the class ` +
         'does not have. Put the register in front of the field that holds it.',
     );
   }

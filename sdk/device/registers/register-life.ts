@@ -1,8 +1,8 @@
+import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/index.ts';
 import type { Device } from '../device.ts';
 import { compiledRegisters } from './compiled-registers.ts';
 import type { RegisterDeclaration } from './declaration.ts';
-import { hex } from './names.ts';
 
 /** Every register to its reset value, write-once bits unlocked; those declared otherwise keep what they hold. */
 export function resetRegisters(device: Device): void {

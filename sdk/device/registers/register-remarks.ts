@@ -1,8 +1,10 @@
+import { maskOf } from '../../base/bits.ts';
+import { hex } from '../../base/text.ts';
 import type { Device } from '../device.ts';
 import { type GuestErrorKind, guestErrorsOf } from '../guest-errors.ts';
-import { maskOf, stretchesOf } from './access-masks.ts';
+import { stretchesOf } from './access-masks.ts';
 import type { FieldDeclaration, RegisterDeclaration } from './declaration.ts';
-import { describeBits, hex, registerLabel } from './names.ts';
+import { describeBits, registerLabel } from './names.ts';
 
 type Stretch = Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>;
 

@@ -1,3 +1,5 @@
+import { lowMask, maskOf } from '../../base/bits.ts';
+import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/index.ts';
 import { checkMember } from '../decorated-member.ts';
 import type { Device } from '../device.ts';
@@ -156,7 +158,7 @@ function fieldsOf({ width, fields = {} }: RegisterSpec): Record<string, unknown>
 }
 
 function narrowField({ low, high, values }: FieldSpec): RegisterField<number, unknown> {
-  const mask = ((2 ** (high - low + 1) - 1) * 2 ** low) >>> 0;
+  const mask = (lowMask(high - low + 1) * 2 ** low) >>> 0;
   return Object.freeze({
     mask,
     low,
@@ -168,7 +170,7 @@ function narrowField({ low, high, values }: FieldSpec): RegisterField<number, un
 
 function wideField({ low, high, values }: FieldSpec): RegisterField<bigint, unknown> {
   const shift = BigInt(low);
-  const mask = ((1n << BigInt(Math.max(high - low + 1, 0))) - 1n) << shift;
+  const mask = maskOf({ low, high });
   return Object.freeze({
     mask,
     low,
@@ -177,5 +179,3 @@ function wideField({ low, high, values }: FieldSpec): RegisterField<bigint, unkn
     with: (register: bigint, field: bigint) => (register & ~mask) | ((field << shift) & mask),
   });
 }
-
-const hex = (value: number): string => `0x${value.toString(16)}`;

@@ -1,6 +1,5 @@
+import { nearest, unknownWord } from '../../base/text.ts';
 import type { Fail } from '../blueprint-checks.ts';
-import { nearest } from '../nearest-name.ts';
-import { unknownWord } from '../words.ts';
 import { FieldSpec, FillerSpec } from './fields.ts';
 import type { RegisterSpec } from './register.ts';
 

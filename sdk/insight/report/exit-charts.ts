@@ -1,5 +1,5 @@
 import { UsableSlots } from '../../accelerator/kvm/coalesced-ring.ts';
-import { count, counted } from '../counted.ts';
+import { count, counted, hex } from '../../base/text.ts';
 import { drawSvg, type PlotLibrary } from './plotting.ts';
 import type { ReportMode } from './report-model.ts';
 import { formatTime, type TimeScale, timeScaleOf } from './time-scale.ts';
@@ -31,7 +31,7 @@ export function exitsByPlace(
   const ranked = [...before].sort((a, b) => b[1] - a[1] || a[0] - b[0]).map(([address]) => address);
   const shown = ranked.slice(0, ranked.length > MostPlaces + 1 ? MostPlaces : ranked.length);
   const rest = ranked.slice(shown.length);
-  const name = (address: number) => (address < 0 ? 'elsewhere' : `0x${address.toString(16)}`);
+  const name = (address: number) => (address < 0 ? 'elsewhere' : hex(address));
   const bar = (place: string, addresses: readonly number[]) =>
     modes.map(({ column }, index) => {
       const exits = addresses.reduce((sum, address) => sum + (totals[index]!.get(address) ?? 0), 0);

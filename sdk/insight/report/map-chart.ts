@@ -1,4 +1,5 @@
-import { describeRange, hex } from '../../memory/index.ts';
+import { hex } from '../../base/text.ts';
+import { describeRange } from '../../memory/index.ts';
 import type { AddressMap, MapItem, MapZone } from './address-map.ts';
 import { drawSvg, type PlotLibrary } from './plotting.ts';
 

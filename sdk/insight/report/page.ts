@@ -1,5 +1,5 @@
+import { count, counted, times } from '../../base/text.ts';
 import { describeRange } from '../../memory/index.ts';
-import { count, counted, times } from '../counted.ts';
 import type { AddressMap, MapZone } from './address-map.ts';
 import {
   drawBars,

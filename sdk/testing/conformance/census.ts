@@ -1,8 +1,8 @@
+import { maskOf } from '../../base/bits.ts';
 import { PciDevice, pciIdentity } from '../../bus/index.ts';
 import { type Device, pinsOf, type RegisterAccess, type RegisterDeclaration, timersOf } from '../../device/index.ts';
 import { declaredState, valueAt } from './declared-state.ts';
 import { within } from './observation.ts';
-import { bitsOf } from './register-model.ts';
 import type { Subject } from './subject.ts';
 
 /** Something declared that ought to move one day. */
@@ -158,7 +158,7 @@ class RegisterVital implements Vital {
     return fields.flatMap((field) => {
       if (!Moved.includes(field.access) || field.readHook !== undefined) return [];
       if (this.dormant(`${member}.${field.name}`)) return [];
-      const bits = bitsOf(field);
+      const bits = maskOf(field);
       const what = `register '${member}', field '${field.name}' (${field.access}),`;
       if ((this.up & bits) === 0n && (this.down & bits) === 0n) return [`${what} never changes`];
       if (field.low !== field.high || (this.rises.get(bits) ?? EnoughRises) < EnoughRises) return [];
@@ -170,7 +170,7 @@ class RegisterVital implements Vital {
   /** Up, and not yet down. */
   isOpen(): boolean {
     return this.register.fields.some((field) => {
-      const bits = bitsOf(field);
+      const bits = maskOf(field);
       const counts =
         field.low === field.high && Moved.includes(field.access) && !this.dormant(`${this.path}.${field.name}`);
       return counts && (this.up & bits) !== 0n && (this.down & bits) === 0n;

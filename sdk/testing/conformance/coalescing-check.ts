@@ -1,7 +1,8 @@
 import { simulatedAccelerator } from '../../accelerator/index.ts';
+import { hex } from '../../base/text.ts';
 import { SystemBus } from '../../bus/index.ts';
 import { MICROSECOND, MILLISECOND } from '../../clock/index.ts';
-import { type AddressRange, hex } from '../../memory/index.ts';
+import type { AddressRange } from '../../memory/index.ts';
 import type { Random } from '../random.ts';
 import type { ScriptStep, Space } from './guest-script.ts';
 import { legalWidths } from './layout.ts';

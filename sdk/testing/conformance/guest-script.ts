@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import { IsaBus, PciBus } from '../../bus/index.ts';
 import type { ManualClock } from '../../clock/index.ts';
 import type { Device } from '../../device/index.ts';
@@ -95,7 +96,7 @@ function pins(bench: TestBench<Device>): string {
 }
 
 export function formatValue(value: number | bigint, size: number): string {
-  return `0x${value.toString(16).padStart(2 * size, '0')}`;
+  return hex(value, 2 * size);
 }
 
 function letPass(clock: ManualClock, nanoseconds: number): void {

@@ -1,5 +1,5 @@
+import { hex } from '../../base/text.ts';
 import { type Device, HandledRegion, type HandlerRoute } from '../../device/index.ts';
-import { hex } from '../../memory/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { legalWidths } from './layout.ts';

@@ -1,3 +1,4 @@
+import { maskOf } from '../../base/bits.ts';
 import type { Device, FieldDeclaration, RegisterDeclaration } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
@@ -5,7 +6,6 @@ import type { AccessWidth, ScriptStep } from './guest-script.ts';
 import { legalWidths, type Target } from './layout.ts';
 import { fieldsOf, firstFieldDifference, ramOf, within } from './observation.ts';
 import { writeStep } from './random-script.ts';
-import { bitsOf } from './register-model.ts';
 import type { Check, Subject } from './subject.ts';
 import { answerOf } from './twins.ts';
 
@@ -63,7 +63,7 @@ function choicesOf({ layout, settings, blueprint }: Subject): Choice[] {
     return register.fields
       .filter((field) => isChosen(field) && !isIndex(register, field))
       .filter((field) => !dormant(`${register.member}.${field.name}`))
-      .map((field) => ({ register: register.member, field: field.name, target, bits: bitsOf(field) }));
+      .map((field) => ({ register: register.member, field: field.name, target, bits: maskOf(field) }));
   });
 }
 
@@ -125,7 +125,7 @@ function tellsApart(subject: Subject, random: Random, target: Target, bits: bigi
 }
 
 const writableOf = ({ register }: Target): bigint =>
-  (register?.fields ?? []).filter(isChosen).reduce((sum, field) => sum | bitsOf(field), 0n);
+  (register?.fields ?? []).filter(isChosen).reduce((sum, field) => sum | maskOf(field), 0n);
 
 /** What the register itself reads is no effect. */
 const touches = ({ space, address, length }: Target, step: ScriptStep): boolean =>

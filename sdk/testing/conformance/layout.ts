@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import { IsaBus } from '../../bus/index.ts';
 import {
   choosingValue,
@@ -11,7 +12,6 @@ import {
   type Side,
   sideOf,
 } from '../../device/index.ts';
-import { hex } from '../../memory/index.ts';
 import type { TestBench } from '../test-bench.ts';
 import type { AccessWidth, Space } from './guest-script.ts';
 

@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import { SystemBus } from '../../bus/index.ts';
 import { Timer, VirtualClock } from '../../clock/index.ts';
 import { type Device, GuestErrors, InterruptPin, OptionSet, RegionTemplate } from '../../device/index.ts';
@@ -120,7 +121,7 @@ export function firstFieldDifference(
 }
 
 const text = (value: Leaf): string =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 ? `0x${value.toString(16)}` : String(value);
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 ? hex(value) : String(value);
 
 /** Whether a path belongs to one of these fields: `time` is `time.base` and `time` itself. */
 export function within(names: readonly string[]): (path: string) => boolean {

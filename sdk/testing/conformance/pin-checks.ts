@@ -1,9 +1,9 @@
+import { maskOf } from '../../base/bits.ts';
 import { type Device, pinsOf } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 import { OfPciDevice } from './declared-state.ts';
 import type { ScriptStep } from './guest-script.ts';
 import { fieldsOf } from './observation.ts';
-import { bitsOf } from './register-model.ts';
 import { ownedObjects } from './source-text.ts';
 import type { Check, Finding, Subject } from './subject.ts';
 import { answerOf } from './twins.ts';
@@ -110,7 +110,7 @@ function causesOf({ blueprint }: Subject): readonly { member: string; bits: bigi
     const causes = fields.filter(({ access }) => access === 'write-one-to-clear' || access === 'read-to-clear');
     // Beside them others may hold the pin up too, which the guest cannot clear itself.
     const others = fields.filter(({ access }) => access === 'read-only');
-    const bits = causes.length === 0 ? 0n : [...causes, ...others].reduce((sum, field) => sum | bitsOf(field), 0n);
+    const bits = causes.length === 0 ? 0n : [...causes, ...others].reduce((sum, field) => sum | maskOf(field), 0n);
     return bits === 0n || count !== undefined ? [] : [{ member, bits }];
   });
 }

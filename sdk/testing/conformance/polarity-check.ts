@@ -1,5 +1,5 @@
+import { hex } from '../../base/text.ts';
 import type { Device } from '../../device/index.ts';
-import { hex } from '../../memory/index.ts';
 import { declaredState, valueAt } from './declared-state.ts';
 import type { ScriptStep } from './guest-script.ts';
 import type { Target } from './layout.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hex } from '../../base/text.ts';
 import { HandledRegion, type RegisterDeclaration } from '../../device/index.ts';
-import { hex } from '../../memory/index.ts';
 import { Random } from '../random.ts';
 import type { ScriptStep } from './guest-script.ts';
 import type { Check, Subject } from './subject.ts';

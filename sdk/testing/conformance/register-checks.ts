@@ -1,3 +1,4 @@
+import { hex } from '../../base/text.ts';
 import type { Device } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
@@ -9,7 +10,7 @@ import type { Check, Subject } from './subject.ts';
 import { answerOf, difference } from './twins.ts';
 
 const hasRegisters = ({ blueprint }: Subject): boolean => blueprint.registers.length > 0;
-const show = (value: bigint, { register }: Cell): string => `0x${value.toString(16).padStart(register.width / 4, '0')}`;
+const show = (value: bigint, { register }: Cell): string => hex(value, register.width / 4);
 const randomSteps = (subject: Subject) => (random: Random) => subject.script(random);
 
 /** Follows a random program access by access, with the declaration in hand. */
@@ -149,7 +150,7 @@ const reachable: Check = {
       if (register === undefined || target.selectedBy !== undefined) continue;
       const fitting = legalWidths(target.region, target.offset).filter((width) => width <= target.length);
       if (fitting.length === 0) {
-        const message = `no access that region '${target.region.name}' accepts fits into '${target.name}', ${register.width} bits at offset 0x${target.offset.toString(16)}.`;
+        const message = `no access that region '${target.region.name}' accepts fits into '${target.name}', ${register.width} bits at offset ${hex(target.offset)}.`;
         return { message, script: [] };
       }
       for (const size of fitting) {

@@ -1,7 +1,7 @@
+import { maskOf, wideLowMask } from '../../base/bits.ts';
 import {
   chosenIndex,
   type Device,
-  type FieldDeclaration,
   type RegisterAccess,
   type RegisterDeclaration,
   type Side,
@@ -75,7 +75,7 @@ export class RegisterModel {
     let covered = 0n;
     for (const { mask, shift } of reached.values())
       covered |= shift >= 0 ? mask << BigInt(shift) : mask >> BigInt(-shift);
-    if (covered !== (1n << BigInt(8 * access.size)) - 1n) return undefined;
+    if (covered !== wideLowMask(8 * access.size)) return undefined;
     if (reached.size > 1 && this.handled(access)) return undefined;
     const moves = this.cells.some(({ register: { indexedBy } }) => indexedBy && indexes.has(indexedBy.indexMember));
     return throughIndex && moves ? undefined : reached;
@@ -133,8 +133,8 @@ export class RegisterModel {
   /** Fields with their bits; a register without fields is one field of its own. */
   fieldsOf(register: RegisterDeclaration): readonly { name: string; access: RegisterAccess; bits: bigint }[] {
     const { fields, width, access } = register;
-    if (fields.length === 0) return [{ name: '', access, bits: (1n << BigInt(width)) - 1n }];
-    return fields.map((field) => ({ name: field.name, access: field.access, bits: bitsOf(field) }));
+    if (fields.length === 0) return [{ name: '', access, bits: wideLowMask(width) }];
+    return fields.map((field) => ({ name: field.name, access: field.access, bits: maskOf(field) }));
   }
 
   /** Whether both are views of the same bytes: one bank that the guest finds in two places. */
@@ -170,8 +170,6 @@ export function hasHook({ fields, readHook, writeHook }: RegisterDeclaration, is
   return fields.some((field) => (isWrite ? field.writeHook : field.readHook) !== undefined);
 }
 
-export const bitsOf = ({ low, high }: FieldDeclaration): bigint => ((1n << BigInt(high - low + 1)) - 1n) << BigInt(low);
-
 /** The part of an access's value that belongs to a register, in place. */
 export function inRegister(value: number | bigint, { mask, shift }: Reach): bigint {
   const whole = BigInt(value);
@@ -183,8 +181,8 @@ function overlap(cell: Cell, { space, address, size }: Access): Reach | undefine
   const end = Math.min(cell.address + cell.bytes, address + size);
   const extended = cell.register.narrow === 'zero-extended';
   if (cell.space !== space || start >= end || (extended && start !== cell.address)) return undefined;
-  const mask = ((1n << BigInt(8 * (end - start))) - 1n) << BigInt(8 * (start - cell.address));
-  const whole = (1n << BigInt(cell.register.width)) - 1n;
+  const mask = wideLowMask(8 * (end - start)) << BigInt(8 * (start - cell.address));
+  const whole = wideLowMask(cell.register.width);
   return { mask, writeMask: extended ? whole : mask, shift: 8 * (cell.address - address) };
 }
 

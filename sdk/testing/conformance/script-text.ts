@@ -1,4 +1,4 @@
-import { hex } from '../../memory/index.ts';
+import { hex } from '../../base/text.ts';
 import { configAddress, type ScriptStep, type Space } from './guest-script.ts';
 
 /** Names what an address is, for the comments of printed scripts. */
@@ -18,7 +18,7 @@ function guestLine(step: ScriptStep): string {
     case 'read':
       return `yield* guest.${step.space === 'ports' ? 'in' : 'load'}${8 * step.size}(${hex(step.address)});`;
     case 'write': {
-      const value = `0x${step.value.toString(16)}${step.size === 8 ? 'n' : ''}`;
+      const value = `${hex(step.value)}${step.size === 8 ? 'n' : ''}`;
       return `yield* guest.${step.space === 'ports' ? 'out' : 'store'}${8 * step.size}(${hex(step.address)}, ${value});`;
     }
     case 'config-read':
@@ -51,7 +51,7 @@ function qtestLine(step: ScriptStep): string {
         : `read${Suffix[step.size]} ${hex(step.address)}`;
     case 'write': {
       const verb = step.space === 'ports' ? `out${Suffix[step.size]}` : `write${Suffix[step.size]}`;
-      return `${verb} ${hex(step.address)} 0x${step.value.toString(16)}`;
+      return `${verb} ${hex(step.address)} ${hex(step.value)}`;
     }
     case 'config-read':
       return `${selectCommand(step)}\nin${Suffix[step.size]} ${dataPort(step)}`;

@@ -1,4 +1,5 @@
-import { type Device, nearest, pinsOf, timersOf } from '../../device/index.ts';
+import { nearest } from '../../base/text.ts';
+import { type Device, pinsOf, timersOf } from '../../device/index.ts';
 import type { Check, Subject } from './subject.ts';
 
 const settings = ['survivesReset', 'scratch', 'computed', 'dormant', 'latched'] as const;

@@ -1,3 +1,4 @@
+import { hex } from '../../../base/text.ts';
 import { type GuestOperation, OperationKind } from '../../guest/operation.ts';
 import { ExitReason, IoDirection, IoExit, KvmRun, MemoryRegionFlag, PageSize } from '../abi.ts';
 import { storeValue } from '../coalesced-ring.ts';
@@ -81,7 +82,7 @@ export class PortInstructions {
     if (position === count) return this.#empty(operation);
     if (position === 0) {
       if (operation.stored && !this.#isWritable(operation.destination, count * size)) {
-        this.refusal = `its destination 0x${operation.destination.toString(16)} is not all RAM that the guest can write.`;
+        this.refusal = `its destination ${hex(operation.destination)} is not all RAM that the guest can write.`;
         return Step.Refused;
       }
       operation.bytes = new Uint8Array(count * size);

@@ -1,3 +1,24 @@
+/** Pieces of text that messages, tables and reference pages share. */
+
+/** An address, an offset or a value inside a sentence: `0x70`. At least `digits` digits. */
+export function hex(value: number | bigint, digits = 0): string {
+  const sign = value < 0 ? '-' : '';
+  return `${sign}0x${(value < 0 ? -value : value).toString(16).padStart(digits, '0')}`;
+}
+
+/** `41,342`, in any locale of the host. */
+export const count = (value: number): string => value.toLocaleString('en-US');
+
+/** `1 exit`, `2 exits`, `41,342 exits`. */
+export const counted = (value: number, one: string, many = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : many}`;
+
+/** `once`, `2 times`. */
+export const times = (value: number): string => (value === 1 ? 'once' : `${count(value)} times`);
+
+/** The text with a full stop, if it has no end yet. */
+export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
 /** The known name that a mistyped one most likely meant, or nothing when none is close. Leading dashes do not count. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const plain = (text: string) => text.replace(/^-+/, '').toLowerCase();
@@ -33,4 +54,14 @@ function editDistance(from: string, to: string): number {
     previous = current;
   }
   return previous[to.length] as number;
+}
+/**
+ * A word of a declaration that means nothing there: `says 'is64bit'. Did you mean 'is64Bit'?`. The compiler refuses it too, but
+ * a plugin is run as it is.
+ */
+export function unknownWord(given: object, known: readonly string[]): string | undefined {
+  const word = Object.keys(given).find((one) => !known.includes(one));
+  if (word === undefined) return undefined;
+  const close = nearest(word, known);
+  return `says '${word}'. ${close === undefined ? `Known: ${known.join(', ')}.` : `Did you mean '${close}'?`}`;
 }

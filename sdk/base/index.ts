@@ -1,0 +1,1 @@
+export { hex, nearest } from './text.ts';
