@@ -22,6 +22,27 @@ export function interruptSourceOf(devices: readonly Device[]): InterruptControll
   return sources.length > 1 ? new InterruptSources(sources) : sources[0];
 }
 
+/** Sentences about devices that are named as interrupt controllers and can interrupt no processor. */
+export function controllerMistakes(
+  controllers: readonly string[],
+  devices: readonly { readonly id: string; readonly device: Device }[],
+): string[] {
+  return devices
+    .filter(({ id, device }) => controllers.includes(id) && !isInterruptController(device))
+    .map(({ id, device }) => {
+      const lacks = 'pending' in device ? 'no acknowledge()' : hasAcknowledge(device) ? "no 'pending'" : undefined;
+      return (
+        `The machine's interruptController is '${id}', and ${device.constructor.name} has ` +
+        `${lacks ?? "neither 'pending' nor acknowledge()"}: the processor would never be interrupted. ` +
+        'Name a device that has both, or leave interruptController out.'
+      );
+    });
+}
+
 function isInterruptController(device: object): device is InterruptController & Device {
-  return 'pending' in device && 'acknowledge' in device;
+  return 'pending' in device && hasAcknowledge(device);
+}
+
+function hasAcknowledge(device: object): boolean {
+  return 'acknowledge' in device && typeof device.acknowledge === 'function';
 }

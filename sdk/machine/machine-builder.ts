@@ -6,11 +6,12 @@ import { BackplaneError, describeThrown } from '../memory/index.ts';
 import { inDevice } from './device-failures.ts';
 import { DeviceMaker, FailedConstruction } from './device-maker.ts';
 import { RetiredNotifiers } from './device-notifiers.ts';
+import { controllerMistakes } from './interrupt-sources.ts';
 import { MachineBoard } from './machine-board.ts';
 import type { MachineDefinition } from './machine-definition.ts';
 import { EmptyBoard, PluggedDevice } from './machine-parts.ts';
 import { type DeviceOptionValues, MachinePlan, type PlannedDevice } from './machine-plan.ts';
-import { pinMistakes } from './pin-check.ts';
+import { driverMistakes, pinMistakes } from './pin-check.ts';
 import { loadServices, newContainer } from './services.ts';
 import { type Swap, type SwapOutcome, type SwapWorkshop, swapDevices } from './swapping.ts';
 import { DeviceWire, type UsedDevice } from './wiring.ts';
@@ -178,6 +179,8 @@ export class MachineBuilder {
       ...this.mistakes,
       ...failed.map(({ mistake }) => mistake),
       ...pinMistakes(made, [...present, ...made]),
+      ...driverMistakes(devices, present),
+      ...controllerMistakes(this.controllers, made),
       ...plan.mistakes,
       ...check.mistakes,
     ];
@@ -242,8 +245,13 @@ export class MachineBuilder {
     }
   }
 
+  /** Ids of the devices that interrupt the processor. */
+  private get controllers(): readonly string[] {
+    return [this.definition.interruptController ?? []].flat();
+  }
+
   private checkInterruptControllers(): void {
-    for (const controller of [this.definition.interruptController ?? []].flat()) {
+    for (const controller of this.controllers) {
       if (this.plan.devices.some(({ id }) => id === controller)) continue;
       this.mistakes.push(
         `The machine's interruptController is '${controller}', and no device has that id. Give one that id.`,

@@ -1,16 +1,19 @@
 import { ContainerModule } from 'inversify';
 import { describe, expect, it } from 'vitest';
+import { Edu } from '../../devices/index.ts';
 import {
   BackplaneError,
   Device,
   defineMachine,
   device,
+  IsaBus,
   IsaDevice,
   inject,
   isaIrq,
   Machine,
   type MachineDefinition,
   type MachineRequest,
+  MemoryRegion,
   PciBus,
   PciDevice,
   pci,
@@ -19,6 +22,7 @@ import {
   portRegion,
   use,
   VirtualClock,
+  type Wire,
   WiringError,
 } from '../../sdk/index.ts';
 import {
@@ -61,6 +65,67 @@ class Floating extends Device {
 @device({ type: 'twin', description: 'a PCI function with brothers' })
 @pci({ vendorId: 0x1234, deviceId: 0x5679, classCode: 0xff00, multifunction: true })
 class Twin extends PciDevice {}
+
+@device({ type: 'pic', description: 'interrupts a processor' })
+class Pic extends IsaDevice {
+  readonly pending = false;
+  acknowledge(): number {
+    return 0;
+  }
+}
+
+@device({ type: 'half-pic', description: 'wants to interrupt, and has no vector' })
+class HalfPic extends IsaDevice {
+  readonly pending = false;
+}
+
+@device({ type: 'deaf-pic', description: 'has a vector, and never wants to interrupt' })
+class DeafPic extends IsaDevice {
+  acknowledge(): number {
+    return 0;
+  }
+}
+
+const nowhere = portRegion({ name: 'nowhere', size: 1, accessSizes: [1] });
+const shown = portRegion({ name: 'shown', size: 1, accessSizes: [1] });
+
+@device({ type: 'nowhere', description: 'its region has no base' })
+class Nowhere extends IsaDevice {
+  @nowhere.read()
+  read(): number {
+    return 0;
+  }
+}
+
+@device({ type: 'maps-itself', description: 'maps one region itself, disabled, and shows another by an alias' })
+class MapsItself extends IsaDevice {
+  constructor(@inject(IsaBus) private readonly isa: IsaBus) {
+    super();
+  }
+
+  @nowhere.read()
+  read(): number {
+    return 0;
+  }
+
+  @shown.read()
+  readShown(): number {
+    return 0;
+  }
+
+  protected override onRealize(): void {
+    this.region(nowhere).setEnabled(false);
+    this.isa.io.addSubregion(0x500, this.region(nowhere));
+    this.isa.io.addSubregion(0x600, MemoryRegion.alias(this.topology, 'shown-there', this.region(shown), 0, 1));
+  }
+}
+
+/** Data ports of latches side by side. */
+const portOf = { a: 0x311, b: 0x321 } as const;
+
+function latchAt(id: 'a' | 'b', interrupts: { readonly irq: Wire }) {
+  return { id, options: { iobase: portOf[id] - 1 }, interrupts };
+}
 
 const withDevices = (...devices: MachineDefinition['devices'][number][]) => defineMachine({ ...toyMachine, devices });
 
@@ -307,6 +372,84 @@ describe('a machine with one wiring mistake names it and says what to change', (
     expect(mistakesOf({ ...toyMachine, interruptController: 'pic' })).toEqual([
       "The machine's interruptController is 'pic', and no device has that id. Give one that id.",
     ]);
+  });
+
+  it('an interrupt controller that can interrupt nobody: a guest would sleep for ever', () => {
+    const named = (device: MachineDefinition['devices'][number], id: string | string[] = 'pic') =>
+      mistakesOf({ ...withDevices(device, use(Pic, { id: 'other' })), interruptController: id });
+    const remedy =
+      'the processor would never be interrupted. Name a device that has both, or leave interruptController out.';
+    expect(named(use(Latch, { id: 'pic' }))).toEqual([
+      `The machine's interruptController is 'pic', and Latch has neither 'pending' nor acknowledge(): ${remedy}`,
+    ]);
+    expect(named(use(HalfPic, { id: 'pic' }))).toEqual([
+      `The machine's interruptController is 'pic', and HalfPic has no acknowledge(): ${remedy}`,
+    ]);
+    expect(named(use(DeafPic, { id: 'pic' }), ['other', 'pic'])).toEqual([
+      `The machine's interruptController is 'pic', and DeafPic has no 'pending': ${remedy}`,
+    ]);
+    expect(named(use(Pic))).toEqual([]);
+  });
+
+  it('two outputs on one input, of which one that falls would hide the other', () => {
+    const to = (id: 'a' | 'b', device: string) => use(Latch, latchAt(id, { irq: pin(device, 'irq') }));
+    expect(mistakesOf(withDevices(use(Latch, { id: 'c' }), to('a', 'c'), to('b', 'c')))).toEqual([
+      "Wires: pin 'irq' of 'b' and pin 'irq' of 'a' both lead to pin 'irq' of 'c', and an input follows one output. Use a bus " +
+        'line, or a device between that combines them.',
+    ]);
+    expect(mistakesOf(withDevices(use(Latch, { id: 'c' }), to('a', 'c'), to('b', 'a')))).toEqual([]);
+  });
+
+  it('also of a device that is plugged in later', () => {
+    const machine = Machine.create(
+      withDevices(use(Latch, { id: 'c' }), use(Latch, latchAt('a', { irq: pin('c', 'irq') }))),
+    );
+    const plug = () => machine.plug(use(Latch, latchAt('b', { irq: pin('c', 'irq') })));
+    expect(plug).toThrow("pin 'irq' of 'b' and pin 'irq' of 'a' both lead to pin 'irq' of 'c'");
+    machine.unplug('a');
+    expect(plug).not.toThrow();
+  });
+
+  it('but lets outputs share a line of ISA, which is up while one of them is', () => {
+    const machine = Machine.create(
+      withDevices(use(Latch, latchAt('a', { irq: isaIrq(5) })), use(Latch, latchAt('b', { irq: isaIrq(5) }))),
+    );
+    const line = machine.service(IsaBus)?.line(5);
+    for (const port of [portOf.a, portOf.b]) machine.io.write(port, 1, 1);
+    machine.io.write(portOf.a, 0, 1);
+    expect(line?.level).toBe(true);
+    machine.io.write(portOf.b, 0, 1);
+    expect(line?.level).toBe(false);
+  });
+
+  it('a pin that is wired to itself, or around in a circle', () => {
+    expect(mistakesOf(withDevices(use(Latch, { interrupts: { irq: pin('latch', 'irq') } })))).toEqual([
+      "Wires: pin 'irq' of 'latch' is wired to itself. Wire it to an input of another device.",
+    ]);
+    const circle = withDevices(
+      use(Latch, latchAt('a', { irq: pin('b', 'irq') })),
+      use(Latch, latchAt('b', { irq: pin('a', 'irq') })),
+    );
+    expect(mistakesOf(circle)).toEqual([
+      "Wires: pin 'irq' of 'a' leads to pin 'irq' of 'b', which leads back to pin 'irq' of 'a'. Take one of these wires out.",
+    ]);
+  });
+});
+
+describe('a machine with a region that no guest reaches', () => {
+  const warningsOf = (device: MachineDefinition['devices'][number]) => Machine.create(withDevices(device)).warnings;
+
+  it('warns of it when it is built, and says how to map it', () => {
+    expect(warningsOf(use(Nowhere))).toEqual([
+      "Device 'nowhere': region 'nowhere' has no base, and nothing has mapped it: no guest reaches it. Give the region a base, place " +
+        'it in the machine with at: [place(region, address)], or map it in onRealize(), disabled if it is to appear later.',
+    ]);
+  });
+
+  it('is silent where the machine places it, where the device maps it itself or by an alias, and about BARs', () => {
+    expect(warningsOf(use(Nowhere, { at: [place(nowhere, 0x500)] }))).toEqual([]);
+    expect(warningsOf(use(MapsItself))).toEqual([]);
+    expect(warningsOf(use(Edu))).toEqual([]);
   });
 });
 
