@@ -4,7 +4,7 @@ import { AddressSpace, MemoryRegion, MemoryTopology, type RamBlock, WholeSpace }
 import { MachineBoard } from './machine-board.ts';
 import type { MachineOptionValues } from './machine-definition.ts';
 import { RamOwners } from './ram-owners.ts';
-import type { Wire } from './wiring.ts';
+import type { UsedDevice, Wire } from './wiring.ts';
 import type { Mapping } from './wiring-check.ts';
 
 /** One device of a machine, and how it is plugged in. */
@@ -12,6 +12,10 @@ export class PluggedDevice {
   readonly id: string;
   readonly device: Device;
   readonly blueprint: DeviceBlueprint;
+  /** How it was asked for: places, wires. */
+  readonly used: UsedDevice;
+  /** The options that were given, those with the value of their default too. */
+  readonly given: Readonly<Record<string, unknown>>;
   /** Its options as the device got them, defaults filled in. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Where the machine mapped its regions; what the device maps itself is not among them. */
@@ -26,6 +30,8 @@ export class PluggedDevice {
     this.id = parts.id;
     this.device = parts.device;
     this.blueprint = parts.blueprint;
+    this.used = parts.used;
+    this.given = parts.given;
     this.options = parts.options;
     this.mappings = parts.mappings;
     this.wires = parts.wires;

@@ -1,11 +1,10 @@
 import { type SavedProblem, SavedReader } from '../accelerator/index.ts';
-import { isaIrq } from '../bus/index.ts';
-import { blueprintOf, type ConcreteDeviceClass, type StateDifference } from '../device/index.ts';
+import { blueprintOf, type ConcreteDeviceClass, type DeviceBlueprint, type StateDifference } from '../device/index.ts';
 import { describeThrown } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
-import { optionAsData } from './snapshot.ts';
+import { optionAsData, wireOf } from './snapshot.ts';
 import { optionFromData } from './snapshot-request.ts';
-import { type Placement, pin, type UsedDevice, type Wire } from './wiring.ts';
+import type { Placement, UsedDevice, Wire } from './wiring.ts';
 import { WiringError } from './wiring-error.ts';
 
 const MostDevices = 4096;
@@ -38,8 +37,9 @@ function plugIn(machine: Machine, snapshot: SavedReader, classes: readonly Concr
   return snapshot
     .member('devices')
     .list(MostDevices)
-    .filter((saved) => saved.member('plugged').data !== undefined && saved.member('plugged').boolean())
+    .filter((saved) => saved.member('plugged').data !== undefined)
     .flatMap((saved) => {
+      saved.member('plugged').only('options', 'regions', 'pins');
       const id = saved.member('id').text(256);
       if (!Printable.test(id)) {
         return [{ path: saved.member('id').path, problem: `${JSON.stringify(id)} cannot be the id of a device` }];
@@ -70,74 +70,48 @@ function attempt(work: () => unknown, where: Omit<StateDifference, 'problem'>, w
   }
 }
 
-/** How the device was plugged in, said again. What follows from its options is left to them. */
+/**
+ * How the device was asked for, said again. An option that was not given and has another default today is given: the saved device
+ * has the old one.
+ */
 function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: SavedReader): UsedDevice {
-  const { declarations } = blueprintOf(deviceClass).options;
-  const given = saved
+  const { options, regions } = blueprintOf(deviceClass);
+  const { declarations } = options;
+  const asked = saved.member('plugged');
+  const given = asked.member('options').entries();
+  const changed = saved
     .member('options')
     .entries()
     .filter(
       ([name, { data }]) => Object.hasOwn(declarations, name) && data !== optionAsData(declarations[name]?.default),
     );
-  const options = Object.fromEntries(given.map(([name, one]) => [name, optionFromData(one, declarations[name])]));
-  const place = saved.member('place');
-  const address = place.member('address');
-  const addr = address.data === undefined ? {} : { addr: address.text(8) };
+  const values = new Map([...changed, ...given]);
+  const address = saved.member('place').member('address');
   return {
     device: deviceClass,
     id,
-    options,
-    at: placements(deviceClass, options, place.member('regions')),
-    interrupts: wires(deviceClass, options, place.member('pins')),
-    ...addr,
+    options: Object.fromEntries([...values].map(([name, one]) => [name, optionFromData(one, declarations[name])])),
+    at: asked
+      .member('regions')
+      .list(MostDevices)
+      .flatMap((one) => placement(one, regions)),
+    interrupts: Object.fromEntries(asked.member('pins').entries().flatMap(wire)),
+    ...(address.data === undefined ? {} : { addr: address.text(8) }),
   };
 }
 
-function placements(
-  deviceClass: ConcreteDeviceClass,
-  given: Readonly<Record<string, unknown>>,
-  regions: SavedReader,
-): Placement[] {
-  const { regions: own, options } = blueprintOf(deviceClass);
-  const declarations = Object.entries(options.declarations);
-  return regions.list(MostDevices).flatMap((one) => {
-    const [, name, digits = ''] = /^(.*) at (0x[0-9a-f]{1,14})$/.exec(one.text()) ?? [];
-    const region = own.find(({ template }) => template.name === name)?.template;
-    const address = Number(digits);
-    // What the class has no more is found when everything is compared.
-    if (region === undefined) return [];
-    const byOption = declarations.find(([, { places }]) => places === region);
-    const usual = byOption === undefined ? region.base : (given[byOption[0]] ?? byOption[1].default);
-    return usual === address ? [] : [{ region, address }];
-  });
+function placement(saved: SavedReader, regions: DeviceBlueprint['regions']): Placement[] {
+  const [, name, address, priority] =
+    /^(.*) at (0x[0-9a-f]{1,14})(?: with priority (-?\d{1,10}))?$/.exec(saved.text()) ?? [];
+  const region = regions.find(({ template }) => template.name === name)?.template;
+  // What the class has no more is found when everything is compared.
+  if (region === undefined) return [];
+  return [{ region, address: Number(address), ...(priority === undefined ? {} : { priority: Number(priority) }) }];
 }
 
-function wires(
-  deviceClass: ConcreteDeviceClass,
-  options: Readonly<Record<string, unknown>>,
-  pins: SavedReader,
-): Readonly<Record<string, Wire>> {
-  const { declarations } = blueprintOf(deviceClass).options;
-  const byOption = Object.entries(declarations).flatMap(([name, { wires: wiring, default: usual }]) => {
-    const value = options[name] ?? usual;
-    return wiring === undefined || typeof value !== 'number' ? [] : [`${wiring.pin} ${wiring.to(value).description}`];
-  });
-  return Object.fromEntries(
-    pins.entries().flatMap(([name, one]) => {
-      const description = one.text();
-      if (byOption.includes(`${name} ${description}`)) return [];
-      const wire = wireOf(description);
-      if (wire !== undefined) return [[name, wire]];
-      one.refuse(`was wired to ${description}, and only ISA lines and pins of devices can be wired again`);
-      return [];
-    }),
-  );
-}
-
-/** The wire that describes itself so. */
-function wireOf(description: string): Wire | undefined {
-  const [, irq] = /^ISA IRQ (\d{1,2})$/.exec(description) ?? [];
-  if (irq !== undefined) return isaIrq(Number(irq));
-  const [, name, device] = /^pin '([^']+)' of '([^']+)'$/.exec(description) ?? [];
-  return name === undefined || device === undefined ? undefined : pin(device, name);
+function wire([name, saved]: [string, SavedReader]): [string, Wire][] {
+  const found = wireOf(saved.text());
+  if (found !== undefined) return [[name, found]];
+  saved.refuse('only ISA lines and pins of devices can be wired again');
+  return [];
 }

@@ -4,6 +4,9 @@ import type { MachineDefinition } from './machine-definition.ts';
 import { ramProblem } from './ram-size.ts';
 import { SnapshotSchema } from './snapshot.ts';
 
+/** Of version 0.1.0. */
+const FirstSchema = 'backplane-snapshot/1';
+
 /** What a machine must be asked for so that a snapshot fits it. */
 export interface SnapshotRequest {
   readonly ram: number;
@@ -18,7 +21,12 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
   const refuse = (path: string, problem: string) => new StateError(refusal(name), [{ path, problem }]);
   if (typeof schema !== 'string' || !schema.startsWith('backplane-snapshot/'))
     throw refuse('', 'this is no snapshot of a machine');
-  if (schema !== SnapshotSchema) throw refuse('schema', `is ${describeData(schema)}, and this is ${SnapshotSchema}`);
+  if (schema !== SnapshotSchema)
+    throw refuse(
+      'schema',
+      `is ${describeData(schema)}, and this version reads and writes ${SnapshotSchema}. Restore it with the version that wrote it` +
+        `${schema === FirstSchema ? ', 0.1.0' : ''}, or run the guest again and save`,
+    );
   const machine = reader.member('machine').only('name', 'ram', 'options', 'unplugged');
   const found = machine.member('name').text();
   if (found !== name) {

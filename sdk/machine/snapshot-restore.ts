@@ -117,7 +117,7 @@ class Restoration {
       const id = one.member('id').text(256);
       if (byId.has(id)) one.refuse(`is a second device '${id}'`);
       byId.set(id, one);
-      if (this.machine.deviceById(id) !== undefined || one.member('plugged').data === true) continue;
+      if (this.machine.deviceById(id) !== undefined || one.member('plugged').data !== undefined) continue;
       const what = describeData(one.member('type').data);
       const problem = `${NoSuchDevice}. Build it with that ${what}, as when it was saved`;
       this.ofDevices.push({ device: id, path: '', problem });

@@ -1,15 +1,16 @@
 import type { SavedData } from '../accelerator/index.ts';
 import { hex } from '../base/text.ts';
-import { formatPciAddress, IsaBus, PciBus } from '../bus/index.ts';
+import { formatPciAddress, IsaBus, isaIrq, PciBus } from '../bus/index.ts';
 import type { Timer } from '../clock/index.ts';
 import { firingOrder, type Json, saveDevice, stateOf, type Token, timersOf, writeFields } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import { saveMemory } from './snapshot-memory.ts';
+import { pin, type Wire } from './wiring.ts';
 
 /** Of the document as a whole; each device has a version of its own. */
-export const SnapshotSchema = 'backplane-snapshot/1';
+export const SnapshotSchema = 'backplane-snapshot/2';
 
 /** A machine between two instructions, as plain data that JSON can hold. Queued writes are delivered: none is in it. */
 export interface MachineSnapshot {
@@ -49,7 +50,7 @@ export function saveMachine(machine: Machine): MachineSnapshot {
     clock: { now: clock.now, pending: pendingTimers(machine) },
     devices: devices.map((plugged) => ({
       id: plugged.id,
-      ...(hotplug.plugged.has(plugged.id) ? { plugged: true } : {}),
+      ...(hotplug.plugged.has(plugged.id) ? { plugged: describeRequest(plugged) } : {}),
       ...describeDevice(plugged),
       ...saveDevice(plugged.device),
     })),
@@ -68,7 +69,7 @@ export function describeDevice({
   wires,
   address,
 }: PluggedDevice): Record<'options' | 'place', Json> {
-  const regions = mappings.map(({ name, start }) => `${name} at ${hex(start)}`);
+  const regions = mappings.map(({ name, start, priority }) => describePlace(name, start, priority || undefined));
   const pins = [...wires].map(([pin, { description }]) => [pin, description]);
   return {
     options: optionsAsData(options),
@@ -78,6 +79,37 @@ export function describeDevice({
       pins: Object.fromEntries(pins),
     },
   };
+}
+
+/** How a device that came later was asked for, so that it can be asked for again. */
+function describeRequest({ id, given, used }: PluggedDevice): Json {
+  const pins = Object.entries(used.interrupts ?? {}).flatMap(([name, wire]) =>
+    wire === undefined ? [] : [[name, wire] as const],
+  );
+  for (const [name, { description }] of pins) {
+    if (wireOf(description) !== undefined) continue;
+    throw new BackplaneError(
+      `Device '${id}' was plugged in while the machine ran, and a snapshot cannot wire its pin '${name}' to ${description} again: only ` +
+        'to ISA lines and pins of devices. Put the device into the definition of the machine, or unplug it before you save.',
+    );
+  }
+  return {
+    options: optionsAsData(given),
+    regions: (used.at ?? []).map(({ region, address, priority }) => describePlace(region.name, address, priority)),
+    pins: Object.fromEntries(pins.map(([name, { description }]) => [name, description])),
+  };
+}
+
+function describePlace(region: string, address: number, priority: number | undefined): string {
+  return `${region} at ${hex(address)}${priority === undefined ? '' : ` with priority ${priority}`}`;
+}
+
+/** The wire that describes itself so. */
+export function wireOf(description: string): Wire | undefined {
+  const [, irq] = /^ISA IRQ (\d{1,2})$/.exec(description) ?? [];
+  if (irq !== undefined) return isaIrq(Number(irq));
+  const [, name, device] = /^pin '([^']+)' of '([^']+)'$/.exec(description) ?? [];
+  return name === undefined || device === undefined ? undefined : pin(device, name);
 }
 
 export function optionsAsData(options: Readonly<Record<string, unknown>>): { readonly [name: string]: Json } {

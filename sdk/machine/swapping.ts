@@ -1,18 +1,10 @@
 import type { MachineClock } from '../accelerator/index.ts';
 import { formatPciAddress, type PciBus, PciDevice } from '../bus/index.ts';
 import { timersOf } from '../device/device-timers.ts';
-import {
-  blueprintOf,
-  type ConcreteDeviceClass,
-  type Device,
-  loadDevice,
-  pinsOf,
-  type RegionTemplate,
-  saveDevice,
-} from '../device/index.ts';
+import { blueprintOf, type ConcreteDeviceClass, type Device, loadDevice, pinsOf, saveDevice } from '../device/index.ts';
 import { BackplaneError, describeThrown, type MemoryTopology } from '../memory/index.ts';
 import type { PluggedDevice } from './machine-parts.ts';
-import { DeviceWire, type Placement, type UsedDevice, type Wire } from './wiring.ts';
+import { DeviceWire, type UsedDevice } from './wiring.ts';
 
 /** A device, and the class whose instance is to take its place. */
 export interface Swap {
@@ -103,53 +95,23 @@ function sendAway(old: PluggedDevice, heir: PluggedDevice, shop: SwapWorkshop): 
   }
 }
 
-/** How the machine plugged the old device in, said of the new class. What was default then may be another default now. */
-function usedAs({ id, blueprint: old, ...plugged }: PluggedDevice, deviceClass: ConcreteDeviceClass): UsedDevice {
+/** What was asked for the old device, said of the new class. What was not given takes the new class's default. */
+function usedAs(
+  { id, blueprint: old, used, given, address }: PluggedDevice,
+  deviceClass: ConcreteDeviceClass,
+): UsedDevice {
   const blueprint = blueprintOf(deviceClass);
   const refuse = (why: string) => new BackplaneError(`Device '${id}': ${blueprint.type} cannot take its place: ${why}`);
   if (blueprint.type !== old.type) throw refuse(`it is a ${old.type}.`);
   if (blueprint.bus !== old.bus) throw refuse(`it would plug into ${blueprint.bus}, and the old one is on ${old.bus}.`);
-  const given = Object.entries(plugged.options).filter(
-    ([name, value]) => value !== old.options.declarations[name]?.default,
-  );
-  const { declarations } = blueprint.options;
-  const lost = given.find(([name]) => !Object.hasOwn(declarations, name));
-  if (lost !== undefined) throw refuse(`it was plugged in with option '${lost[0]}', which the new class has not.`);
-  const options = Object.fromEntries(given);
-  const placedByOption = new Set(
-    Object.entries(declarations).flatMap(([name, { places }]) => (places && name in options ? [places] : [])),
-  );
-  const at = plugged.mappings.flatMap(({ planned, start, priority }): Placement[] => {
-    const template = blueprint.regions.find(({ template: one }) => one.name === planned.template.name)?.template;
-    const moved = start !== usualPlace(planned.template, plugged, old);
-    if (template === undefined || placedByOption.has(template) || !moved) return [];
-    return [{ region: template, address: start, priority }];
+  const lost = Object.keys(given).find((name) => !Object.hasOwn(blueprint.options.declarations, name));
+  if (lost !== undefined) throw refuse(`it was plugged in with option '${lost}', which the new class has not.`);
+  const at = (used.at ?? []).flatMap((placement) => {
+    const region = blueprint.regions.find(({ template }) => template.name === placement.region.name)?.template;
+    return region === undefined ? [] : [{ ...placement, region }];
   });
-  const byOption = Object.values(old.options.declarations);
-  const isOwn = (pin: string, wire: Wire) =>
-    !byOption.some(
-      ({ wires }) => wires?.pin === pin && wire === plugged.wires.get(pin) && fromOption(wire, pin, plugged, old),
-    );
-  const interrupts = Object.fromEntries([...plugged.wires].filter(([pin, wire]) => isOwn(pin, wire)));
-  const addr = plugged.address === undefined ? {} : { addr: formatPciAddress(plugged.address) };
-  return { device: deviceClass, id, options, at, interrupts, ...addr };
-}
-
-type Plugged = Pick<PluggedDevice, 'options'>;
-type Blueprint = PluggedDevice['blueprint'];
-
-/** Where the region is unless the machine says something else. */
-function usualPlace(template: RegionTemplate, { options }: Plugged, { options: set }: Blueprint): unknown {
-  const byOption = Object.entries(set.declarations).find(([, { places }]) => places === template);
-  return byOption === undefined ? template.base : options[byOption[0]];
-}
-
-/** The wire goes where the option says: it was the option that said so. */
-function fromOption(wire: Wire, pin: string, { options }: Plugged, { options: set }: Blueprint): boolean {
-  return Object.entries(set.declarations).some(([name, { wires }]) => {
-    const value = options[name];
-    return wires?.pin === pin && typeof value === 'number' && wires.to(value).description === wire.description;
-  });
+  const addr = address === undefined ? {} : { addr: formatPciAddress(address) };
+  return { device: deviceClass, id, options: given, at, interrupts: used.interrupts ?? {}, ...addr };
 }
 
 function map({ device, mappings }: PluggedDevice): void {

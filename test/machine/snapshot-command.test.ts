@@ -154,19 +154,19 @@ describe('a snapshot file that is none is refused with status 1', () => {
     ],
     [
       'bytes that are no text',
-      () => file('latin.json', Buffer.from('{ "schema": "backplane-snapshot/1", "x": "\xff" }', 'latin1')),
+      () => file('latin.json', Buffer.from('{ "schema": "backplane-snapshot/2", "x": "\xff" }', 'latin1')),
       'it is damaged: it has bytes that are no UTF-8 text.',
     ],
     [
       'a snapshot with a letter too many',
-      () => file('typo.json', '{ "schema": "backplane-snapshot/1", x }'),
+      () => file('typo.json', '{ "schema": "backplane-snapshot/2", x }'),
       'it is a snapshot, and damaged: it cannot be read as JSON',
     ],
     ['an endless device', () => '/dev/zero', 'this is no file.'],
     ['no JSON', () => file('text.json', 'hello'), 'it cannot be read as JSON'],
     [
       'half of a JSON value',
-      () => file('half.json', '{"schema": "backplane-snapshot/1", "machine": {'),
+      () => file('half.json', '{"schema": "backplane-snapshot/2", "machine": {'),
       'it ends in the middle, after 47 characters: the rest is lost. Save the machine again.',
     ],
     ['bytes', () => file('bytes.json', '\u0000\u0001'), 'it cannot be read as JSON'],

@@ -217,7 +217,7 @@ describe('a snapshot of a device that cannot be so is refused', () => {
     [
       'plugged in, it says, and not how',
       (s) => set(deviceOf(s, 'edu'), 'plugged', 7),
-      '].plugged: expected true or false, found 7',
+      '].plugged: expected an object, found 7',
     ],
   ])('%s', (_, change, expected) => refuses(change, expected));
 });

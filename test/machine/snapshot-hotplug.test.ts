@@ -4,7 +4,9 @@ import { pcI440fx } from '../../machines/index.ts';
 import {
   addCoalescedIo,
   blueprintOf,
+  type ConcreteDeviceClass,
   defineMachine,
+  defineOptions,
   device,
   formatSnapshot,
   guestProgram,
@@ -17,6 +19,9 @@ import {
   Machine,
   MemoryRegion,
   MiB,
+  type OptionsOf,
+  option,
+  options,
   PciBus,
   pin,
   place,
@@ -161,13 +166,27 @@ describe('a card that was plugged in while the machine ran', () => {
     expect(message).toContain(`"${id}" cannot be the id of a device`);
   });
 
+  it('is refused with an option that its class has not, or with two values of one', () => {
+    const refusedWith = (there: string, instead: string) =>
+      refusal(() =>
+        Machine.restore(pcI440fx, JSON.parse(formatSnapshot(saved().save()).replace(there, instead)), {
+          guests: program,
+          deviceClasses: [Edu],
+        }),
+      );
+    expect(refusedWith('"dmaMask": "65535"', '"colour": 1')).toContain("device 'card': cannot be plugged in again");
+    expect(refusedWith('"dmaMask": "65535"', '"dmaMask": "65534"')).toContain(
+      `device 'card', 'options.dmaMask': expected "65534", found "65535"`,
+    );
+  });
+
   it('is refused with options that it cannot have', () => {
     const snapshot = formatSnapshot(saved().save()).replace('"dmaMask": "65535"', '"dmaMask": "everything"');
     const message = refusal(() =>
       Machine.restore(pcI440fx, JSON.parse(snapshot), { guests: program, deviceClasses: [Edu] }),
     );
     expect(message).toContain(
-      "device 'card', 'options.dmaMask': expected an integer from 0 to 18446744073709551615, found \"everything\"",
+      "device 'card', 'plugged.options.dmaMask': expected an integer from 0 to 18446744073709551615, found \"everything\"",
     );
   });
 });
@@ -204,13 +223,69 @@ describe('wires and places of what was plugged in', () => {
     }
   });
 
-  it('are refused where a wire leads to what nobody can name', () => {
+  it('refuse to be saved where a wire leads to what no snapshot can name', () => {
     const machine = Machine.create(pcI440fx, small);
     const wire = new InterruptWire('a lamp', IsaBus, () => () => {});
     machine.plug(use(Bell, { interrupts: { irq: wire } }));
-    expect(refusal(() => restored(machine, { deviceClasses: [Bell] }))).toContain(
-      "device 'bell', 'place.pins.irq': was wired to a lamp, and only ISA lines and pins of devices can be wired again",
+    expect(() => machine.save()).toThrow(
+      "Device 'bell' was plugged in while the machine ran, and a snapshot cannot wire its pin 'irq' to a lamp again",
     );
+    machine.unplug('bell');
+    expect(() => machine.save()).not.toThrow();
+  });
+
+  it('are refused where a snapshot wires them to what it cannot name', () => {
+    const machine = Machine.create(pcI440fx, small);
+    machine.plug(use(Bell, { interrupts: { irq: isaIrq(5) } }));
+    const text = formatSnapshot(machine.save()).replaceAll('ISA IRQ 5', 'a lamp');
+    expect(refusal(() => Machine.restore(pcI440fx, JSON.parse(text), { deviceClasses: [Bell] }))).toContain(
+      "device 'bell', 'plugged.pins.irq': only ISA lines and pins of devices can be wired again",
+    );
+  });
+
+  it('keep the priority that the machine gave them', () => {
+    const machine = Machine.create(pcI440fx, small);
+    machine.plug(use(Bell, { id: 'below' }));
+    machine.plug(use(Bell, { id: 'above', at: [place(ports, 0x340, { priority: 1 })] }));
+    const other = restored(machine, { deviceClasses: [Bell] });
+    other.io.write(0x340, 3, 1);
+    other.settle();
+    expect([deviceOf<Bell>(other, 'below').rung, deviceOf<Bell>(other, 'above').rung]).toEqual([0, 3]);
+  });
+
+  it('keep the options that were given, also those with the value of their default then', () => {
+    const bell = (usual: number) => {
+      const settings = defineOptions({ tone: option.integer({ description: 'Hz', default: usual }) });
+      class Tuned extends IsaDevice {
+        constructor(readonly config: OptionsOf<typeof settings>) {
+          super();
+        }
+      }
+      options(settings)(Tuned, undefined, 0 as never);
+      device({ type: 'tuned', description: 'has a tone' })(Tuned);
+      return Tuned as unknown as ConcreteDeviceClass;
+    };
+    const [then, now] = [bell(440), bell(442)];
+    const machine = Machine.create(pcI440fx, small);
+    machine.plug({ device: then, id: 'given', options: { tone: 440 } });
+    machine.plug({ device: then, id: 'usual' });
+    const tones = (one: Machine) => ['given', 'usual'].map((id) => one.deviceById(id)?.options['tone']);
+    // The class that is there says the same of itself; what was given is told apart by the next swap.
+    const other = restored(machine, { deviceClasses: [then] });
+    for (const one of [machine, other]) {
+      one.swap('given', now);
+      one.swap('usual', now);
+      expect(tones(one)).toEqual([440, 442]);
+    }
+    // A class that has another default by now is asked for the old value.
+    const later = Machine.restore(
+      pcI440fx,
+      Machine.restore(pcI440fx, machine.save(), { deviceClasses: [now] }).save(),
+      {
+        deviceClasses: [bell(443)],
+      },
+    );
+    expect(tones(later)).toEqual([440, 442]);
   });
 });
 

@@ -546,11 +546,17 @@ describe('a snapshot that does not fit', () => {
   it.each<[string, string | RegExp, string, string]>([
     [
       'a newer kind of document',
-      'backplane-snapshot/1',
       'backplane-snapshot/2',
-      `'schema': is "backplane-snapshot/2", and this is backplane-snapshot/1`,
+      'backplane-snapshot/3',
+      `'schema': is "backplane-snapshot/3", and this version reads and writes backplane-snapshot/2. Restore it with the version that wrote it, or run the guest again and save`,
     ],
-    ['another document', 'backplane-snapshot/1', 'vmstate', 'this is no snapshot of a machine'],
+    [
+      'a snapshot of version 0.1.0',
+      'backplane-snapshot/2',
+      'backplane-snapshot/1',
+      `'schema': is "backplane-snapshot/1", and this version reads and writes backplane-snapshot/2. Restore it with the version that wrote it, 0.1.0, or run the guest again and save`,
+    ],
+    ['another document', 'backplane-snapshot/2', 'vmstate', 'this is no snapshot of a machine'],
     ['another machine', '"name": "bench"', '"name": "board"', `'machine.name': expected 'bench', found "board"`],
     [
       'RAM that nobody has',
@@ -720,11 +726,11 @@ describe('a snapshot that does not fit', () => {
     ['a number', 17],
     ['a list', []],
     ['an empty object', {}],
-    ['a schema and nothing else', { schema: 'backplane-snapshot/1' }],
+    ['a schema and nothing else', { schema: 'backplane-snapshot/2' }],
     ['a text', good],
     [
       'null everywhere',
-      { schema: 'backplane-snapshot/1', machine: null, devices: null, memory: null, accelerator: null },
+      { schema: 'backplane-snapshot/2', machine: null, devices: null, memory: null, accelerator: null },
     ],
   ])('is refused when it is %s', (_, snapshot) => {
     expect(() => Machine.restore(bench, snapshot)).toThrow(StateError);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
 import { isapc, pcI440fx } from '../../machines/index.ts';
 import {
+  blueprintOf,
   type ConcreteDeviceClass,
   defineMachine,
   defineOptions,
@@ -17,7 +18,9 @@ import {
   option,
   options,
   pin,
+  place,
   portRegion,
+  type RegionTemplate,
   state,
   type Timer,
   use,
@@ -25,10 +28,10 @@ import {
 } from '../../sdk/index.ts';
 
 /** One edition of a device's source file: each call makes every value of it anew, as loading the file again does. */
-function edition({ version = 1, extra = false, marker = 0, without = false } = {}): ConcreteDeviceClass {
+function edition({ version = 1, extra = false, marker = 0, without = false, usual = 1 } = {}): ConcreteDeviceClass {
   const ports = portRegion({ name: 'counter', base: 0x300, size: 4, accessSizes: [1] });
   const counterOptions = defineOptions({
-    step: option.integer({ description: 'what one tick adds', default: 1 }),
+    step: option.integer({ description: 'what one tick adds', default: usual }),
     irq: option.integer({ description: 'line', default: 5, range: [0, 15], wires: { pin: 'irq', to: isaIrq } }),
     iobase: option.integer({ description: 'ports', default: 0x300, places: ports }),
   });
@@ -144,6 +147,25 @@ describe('a device is swapped for a later edition of its class', () => {
     expect([...(machine.deviceById('counter')?.wires.values() ?? [])].map(({ description }) => description)).toEqual([
       'ISA IRQ 9',
     ]);
+  });
+
+  it('with an option that was given with the value of its default, whatever is the default now, twice', () => {
+    const machine = machineWith(edition(), { options: { step: 1 } });
+    for (const usual of [2, 3]) {
+      machine.swap('counter', edition({ usual }));
+      expect(machine.deviceById('counter')?.options).toMatchObject({ step: 1 });
+    }
+  });
+
+  it('with the default of the new class where no option was given, and the priority of its place', () => {
+    const first = edition();
+    const ports = blueprintOf(first).regions[0]?.template as RegionTemplate;
+    const machine = machineWith(first, { at: [place(ports, 0x300, { priority: 3 })] });
+    machine.swap('counter', edition({ usual: 2 }));
+    machine.swap('counter', edition({ usual: 4, marker: 9 }));
+    expect(machine.deviceById('counter')?.options).toMatchObject({ step: 4 });
+    expect(machine.deviceById('counter')?.mappings).toMatchObject([{ start: 0x300, priority: 3 }]);
+    expect(machine.io.read(0x301, 1)).toBe(9);
   });
 
   it('and no wire moves while its pin is high', () => {
