@@ -51,12 +51,15 @@ describe('a recording', () => {
     ['with Windows line ends', Small.replaceAll('\n', '\r\n')],
     ['without the last line end', Small.trimEnd()],
     ['with empty lines', Small.replaceAll('\n', '\n\n')],
+    ['with a byte order mark, as some editors write', `\ufeff${Small}`],
+    ['with a byte order mark and Windows line ends', `\ufeff${Small.replaceAll('\n', '\r\n')}`],
   ])('is read %s', (_name, text) => expect(rows(parse(text))).toEqual(SmallRows));
 
   it('is the same in whatever pieces it comes', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(12), { maxLength: 40 }), (pieces) => {
         expect(rows(parse(Small, pieces))).toEqual(SmallRows);
+        expect(rows(parse(`\ufeff${Small}`, pieces))).toEqual(SmallRows);
       }),
       { numRuns: 100 },
     );
@@ -138,6 +141,32 @@ describe('a recording in a file', () => {
     expect(rows(await readTrace(write('plain.iotrace', Small)))).toEqual(SmallRows);
     const trace = await readTrace(write('small.iotrace.gz', gzipSync(Small)));
     expect([rows(trace), trace.name]).toEqual([SmallRows, 'small.iotrace.gz']);
+  });
+
+  it('is read compressed with a byte order mark, in two members, and with padding behind the end', async () => {
+    const [first, second] = [Small.slice(0, 40), Small.slice(40)];
+    const files: [string, Uint8Array][] = [
+      ['mark.gz', gzipSync(`\ufeff${Small}`)],
+      ['members.gz', Buffer.concat([gzipSync(first), gzipSync(second)])],
+      ['zeros.gz', Buffer.concat([gzipSync(Small), Buffer.alloc(512)])],
+    ];
+    for (const [name, bytes] of files) expect(rows(await readTrace(write(name, bytes)))).toEqual(SmallRows);
+  });
+
+  it('that is compressed and has other bytes behind its end is refused for that', async () => {
+    const path = write('behind.gz', Buffer.concat([gzipSync(Small), Buffer.from('left over')]));
+    await expect(readTrace(path)).rejects.toThrow("Trace 'behind.gz': bytes that are no gzip data follow its end.");
+  });
+
+  it.each([
+    ['little-endian, with a mark', Buffer.from(`\ufeff${Small}`, 'utf16le')],
+    ['big-endian, with a mark', Buffer.from(`\ufeff${Small}`, 'utf16le').swap16()],
+    ['little-endian, without a mark', Buffer.from(Small, 'utf16le')],
+    ['big-endian, without a mark', Buffer.from(Small, 'utf16le').swap16()],
+  ])('that is UTF-16 (%s) says so, and how to make it UTF-8', async (_name, bytes) => {
+    await expect(readTrace(write('wide.iotrace', bytes))).rejects.toThrow(
+      "Trace 'wide.iotrace' is not text in UTF-8, it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.",
+    );
   });
 
   it('that is compressed and cut short says how far it came', async () => {

@@ -7,6 +7,7 @@ const CarriageReturn = 0x0d;
 const Space = 0x20;
 const Hash = 0x23;
 const [LetterM, LetterP, LetterR, LetterW] = [0x4d, 0x50, 0x52, 0x57];
+const ByteOrderMark = [0xef, 0xbb, 0xbf] as const;
 const FirstLine = '# iotrace v1';
 const LongestLine = 4096;
 const MostHeaderLines = 1000;
@@ -82,13 +83,20 @@ export class TraceParser {
     const end = lineEnd > start && bytes[lineEnd - 1] === CarriageReturn ? lineEnd - 1 : lineEnd;
     this.#line++;
     if (end - start > LongestLine) this.#refuse(bytes, start, end, 'a line of at most 4096 bytes');
-    if (this.#line === 1) {
-      if (textOf(bytes, start, end).trimEnd() !== FirstLine) this.#refuse(bytes, start, end, `'${FirstLine}'`);
-      return;
-    }
-    if (start === end) return;
-    if (bytes[start] === Hash) this.#readHeader(bytes, start, end);
+    if (this.#line === 1) this.#readFirstLine(bytes, start + markLength(bytes, start, end), end);
+    else if (start === end) return;
+    else if (bytes[start] === Hash) this.#readHeader(bytes, start, end);
     else this.#readAccess(bytes, start, end);
+  }
+
+  #readFirstLine(bytes: Uint8Array, start: number, end: number): void {
+    if (textOf(bytes, start, end).trimEnd() === FirstLine) return;
+    // Each letter of UTF-16 is two bytes, and one of them is 0 or the mark.
+    const isWide = [0, 0xfe, 0xff].includes(bytes[start]!) || bytes[start + 1] === 0;
+    if (!isWide) this.#refuse(bytes, start, end, `'${FirstLine}'`);
+    throw new BackplaneError(
+      `Trace '${this.#name}' is not text in UTF-8, it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.`,
+    );
   }
 
   #readHeader(bytes: Uint8Array, start: number, end: number): void {
@@ -164,6 +172,13 @@ function kindOf(space: number, direction: number): number {
   }
   if (space !== LetterM) return OperationKind.None;
   return direction === LetterW ? OperationKind.Store : direction === LetterR ? OperationKind.Load : OperationKind.None;
+}
+
+/** Editors write a byte order mark in front of UTF-8. It says nothing. */
+function markLength(bytes: Uint8Array, start: number, end: number): number {
+  return ByteOrderMark.every((byte, index) => start + index < end && bytes[start + index] === byte)
+    ? ByteOrderMark.length
+    : 0;
 }
 
 /** Bytes that are no printable ASCII show as '?'. */

@@ -1,8 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { BackplaneError } from '../../memory/errors.ts';
 import type { RecordedTrace } from './recorded-trace.ts';
@@ -21,19 +19,18 @@ export interface ReadTraceOptions {
 export async function readTrace(path: string, options: ReadTraceOptions = {}): Promise<RecordedTrace> {
   const name = options.name ?? basename(path);
   const parser = new TraceParser(name, options.sizeLimit ?? DefaultTraceSizeLimit);
-  let refused: unknown;
   try {
-    const decompression = (await isGzip(path)) ? createGunzip() : new Transform({ transform: passOn });
-    await pipeline(createReadStream(path), decompression, async (chunks: AsyncIterable<Uint8Array>) => {
-      try {
-        for await (const chunk of chunks) parser.push(chunk);
-      } catch (cause) {
-        refused = cause;
-        throw cause;
-      }
-    });
-  } catch (failed) {
-    const cause = refused ?? failed; // the pipeline may report its own abort first
+    const isCompressed = await isGzip(path);
+    const file = createReadStream(path);
+    // Zeros behind the end of gzip data are padding and passed over: the text may end before the file does.
+    const text = isCompressed ? file.pipe(createGunzip()) : file;
+    file.once('error', (cause) => text.destroy(cause));
+    try {
+      for await (const chunk of text as AsyncIterable<Uint8Array>) parser.push(chunk);
+    } finally {
+      file.destroy();
+    }
+  } catch (cause) {
     throw cause instanceof BackplaneError ? cause : unreadable(name, path, parser.accesses, cause);
   }
   return parser.end();
@@ -50,10 +47,6 @@ async function isGzip(path: string): Promise<boolean> {
   }
 }
 
-function passOn(chunk: Uint8Array, _encoding: string, done: (error: null, chunk: Uint8Array) => void): void {
-  done(null, chunk);
-}
-
 function unreadable(name: string, path: string, accesses: number, cause: unknown): BackplaneError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const message = cause instanceof Error ? cause.message : String(cause);
@@ -65,6 +58,12 @@ function unreadable(name: string, path: string, accesses: number, cause: unknown
       `Trace '${name}': its gzip data ends too early, after ${accesses} accesses. The file is truncated: copy it again.`,
       { cause },
     );
+  }
+  // The file begins as gzip: what is no header stands behind its end.
+  if (code === 'Z_DATA_ERROR' && message === 'incorrect header check') {
+    return new BackplaneError(`Trace '${name}': bytes that are no gzip data follow its end. Copy the file again.`, {
+      cause,
+    });
   }
   if (code.startsWith('Z_')) {
     return new BackplaneError(
