@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import { BackplaneError } from '../memory/errors.ts';
-import { SilenceWatch } from './silence-watch.ts';
+import { BackplaneError, printable } from '../memory/errors.ts';
+import { Deadline, LineReader, parseExactly } from './emulator-stream.ts';
 
-export type QmpValue = null | boolean | number | string | QmpValue[] | { [name: string]: QmpValue };
+/** What the emulator answers: an integer that a number does not hold exactly is a bigint. */
+export type QmpValue = null | boolean | number | bigint | string | QmpValue[] | QmpObject;
 export type QmpObject = { [name: string]: QmpValue };
 
 /** One property of an object in the emulator's tree; `type` is `child<...>` for what it contains. */
@@ -12,25 +13,25 @@ export interface QomProperty {
 }
 
 export interface QmpClientOptions {
-  /** Milliseconds of silence, while a reply is due, after which the connection is given up. */
+  /** Milliseconds that each request and each awaited event has, whatever else is said; then the connection is given up. */
   readonly replyTimeout?: number;
   /** Longest message accepted from the emulator, in characters. */
   readonly longestMessage?: number;
 }
 
-interface Request {
-  readonly text: string;
-  readonly resolve: (value: QmpValue) => void;
-  readonly reject: (reason: BackplaneError) => void;
-}
-
-interface EventWaiter {
+/** The greeting, a reply or an event that is due. */
+interface Due<Value> {
   readonly name: string;
-  readonly resolve: () => void;
+  readonly resolve: (value: Value) => void;
   readonly reject: (reason: BackplaneError) => void;
+  readonly deadline: Deadline;
 }
 
 const SixteenMebibytes = 16 * 1024 * 1024;
+/** A machine of QEMU has some hundred objects, six levels deep. */
+const MostObjects = 10_000;
+const MostLevels = 32;
+const LongestName = 256;
 
 /**
  * Asks an emulator about itself, by QEMU's machine protocol: what objects there are, what they hold, what the
@@ -39,24 +40,20 @@ const SixteenMebibytes = 16 * 1024 * 1024;
 export class QmpClient {
   /** `7.2.22`, from the greeting; empty before it. */
   version = '';
-  /** Messages so far. */
-  heard = 0;
 
-  private readonly requests: Request[] = [];
-  private readonly waiters: EventWaiter[] = [];
+  private readonly requests: Due<QmpValue>[] = [];
+  private readonly waiters: Due<void>[] = [];
   private readonly replyTimeout: number;
-  private readonly silence: SilenceWatch;
+  private readonly lines: LineReader;
   private readonly longestMessage: number;
-  private unfinished = '';
-  private greeted: { resolve: () => void; reject: (reason: BackplaneError) => void } | undefined;
+  private greeting: Due<void> | undefined;
   private failure: BackplaneError | undefined;
 
   /** Greets the emulator over a connected socket; the client is ready for commands when this settles. */
   static async over(socket: Socket, options: QmpClientOptions = {}): Promise<QmpClient> {
     const client = new QmpClient(socket, options);
     await new Promise<void>((resolve, reject) => {
-      client.greeted = { resolve, reject };
-      client.silence.begin();
+      client.greeting = client.due('the greeting', resolve, reject);
     });
     await client.execute('qmp_capabilities');
     return client;
@@ -69,38 +66,38 @@ export class QmpClient {
     this.replyTimeout = replyTimeout;
     this.longestMessage = longestMessage;
     socket.setEncoding('utf8');
-    this.silence = new SilenceWatch(replyTimeout, this, () => this.giveUp());
+    this.lines = new LineReader(longestMessage);
     socket.on('data', (text: string) => this.receive(text));
     socket.on('error', (cause) => this.fail(`the connection broke (${cause.message})`, cause));
     socket.on('close', () => this.fail('the emulator closed the connection'));
   }
 
-  /** Whether a greeting, a reply or an event is due. */
-  get isWaiting(): boolean {
-    return this.awaited !== undefined && !this.failure;
-  }
-
   execute(command: string, args?: QmpObject): Promise<QmpValue> {
     if (this.failure) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
-      this.requests.push({ text: command, resolve, reject });
-      this.silence.begin();
-      this.socket.write(`${JSON.stringify(args ? { execute: command, arguments: args } : { execute: command })}\n`);
+      const text = asText(command, args);
+      this.requests.push(this.due(command, resolve, reject));
+      this.socket.write(`${text}\n`);
     });
   }
 
   /** What the human monitor prints for a line such as `info mtree`, with plain line ends. */
   async humanMonitor(line: string): Promise<string> {
-    const text = await this.execute('human-monitor-command', { 'command-line': line });
-    return String(text).replaceAll('\r\n', '\n');
+    const command = 'human-monitor-command';
+    const text = await this.execute(command, { 'command-line': line });
+    if (typeof text !== 'string') throw unexpected(command, text, 'a text');
+    return text.replaceAll('\r\n', '\n');
   }
 
   /** The properties of the object at a path, children included. */
   async qomList(path: string): Promise<readonly QomProperty[]> {
     const list = await this.execute('qom-list', { path });
-    return (Array.isArray(list) ? list : []).map((item) => {
-      const { name, type } = item as QmpObject;
-      return { name: String(name), type: String(type) };
+    if (list === null) return [];
+    if (!Array.isArray(list)) throw unexpected('qom-list', list, 'a list');
+    return list.map((item) => {
+      const { name, type } = isObject(item) ? item : {};
+      if (isName(name) && isName(type)) return { name, type };
+      throw unexpected('qom-list', item, `a property with a name and a type of at most ${LongestName} characters`);
     });
   }
 
@@ -108,14 +105,22 @@ export class QmpClient {
     return this.execute('qom-get', { path, property });
   }
 
-  /** Paths of all objects of a type, in the order in which the machine made them. */
+  /** Paths of all objects of a type, in the order in which the machine made them. A tree without end is refused. */
   async findObjects(type: string, below = '/machine'): Promise<readonly string[]> {
     const found: string[] = [];
-    for (const child of await this.qomList(below)) {
-      if (!child.type.startsWith('child<')) continue;
-      const path = `${below}/${child.name}`;
-      if (child.type === `child<${type}>`) found.push(path);
-      found.push(...(await this.findObjects(type, path)));
+    const open = [{ path: below, level: 0 }];
+    let objects = 0;
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      const { path, level } = next;
+      if (level > MostLevels)
+        throw new BackplaneError(`QMP: the tree of objects is more than ${MostLevels} levels deep.`);
+      for (const child of await this.qomList(path)) {
+        if (!child.type.startsWith('child<')) continue;
+        if (++objects > MostObjects) throw new BackplaneError(`QMP: there are more than ${MostObjects} objects.`);
+        const own = `${path}/${child.name}`;
+        if (child.type === `child<${type}>`) found.push(own);
+        open.push({ path: own, level: level + 1 });
+      }
     }
     return found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
   }
@@ -124,8 +129,7 @@ export class QmpClient {
   event(name: string): Promise<void> {
     if (this.failure) return Promise.reject(this.failure);
     return new Promise((resolve, reject) => {
-      this.waiters.push({ name, resolve, reject });
-      this.silence.begin();
+      this.waiters.push(this.due(name, resolve, reject));
     });
   }
 
@@ -138,54 +142,48 @@ export class QmpClient {
     this.fail('the client closed the connection');
   }
 
-  private get awaited(): string | undefined {
-    return this.requests[0]?.text ?? this.waiters[0]?.name ?? (this.greeted ? 'the greeting' : undefined);
+  private due<Value>(name: string, resolve: Due<Value>['resolve'], reject: Due<Value>['reject']): Due<Value> {
+    const deadline = new Deadline(this.replyTimeout, () =>
+      this.fail(`the emulator did not send what '${name}' waits for within ${this.replyTimeout} ms`),
+    );
+    deadline.begin();
+    return { name, resolve, reject, deadline };
   }
 
   private receive(text: string): void {
-    const lines = (this.unfinished + text).split('\n');
-    this.unfinished = lines.pop() ?? '';
-    for (const line of lines) {
+    for (const line of this.lines.push(text)) {
       if (this.failure) return;
       if (line.trim() !== '') this.take(line);
     }
-    if (this.unfinished.length > this.longestMessage) {
+    if (this.lines.isTooLong) {
       this.fail(`the emulator sent more than ${this.longestMessage} characters in one message`);
     }
   }
 
   private take(line: string): void {
-    this.heard++;
     const message = parseObject(line);
-    if (!message) this.fail(`the emulator sent '${line.slice(0, 80)}', which is not a JSON object`);
-    else if ('QMP' in message) this.takeGreeting(message);
-    else if ('event' in message) this.takeEvent(String(message.event));
-    else if ('return' in message) this.takeReply((request) => request.resolve(message.return ?? null));
-    else if ('error' in message) this.takeReply((request) => request.reject(refusal(request.text, message.error)));
-    else this.fail(`the emulator sent '${line.slice(0, 80)}', which is no message of the protocol`);
+    const refuse = (why: string) => this.fail(`the emulator sent '${printable(line.slice(0, 80))}', which is ${why}`);
+    if (!message) refuse('not a JSON object');
+    else if ('QMP' in message) isObject(message.QMP) ? this.takeGreeting(message.QMP) : refuse('no greeting');
+    else if ('event' in message) settle(this.waiters, ({ name }) => name === message.event)?.resolve();
+    else if ('return' in message || 'error' in message) this.takeReply(message);
+    else refuse('no message of the protocol');
   }
 
-  private takeGreeting(message: QmpObject): void {
-    const { version } = message.QMP as { version?: { qemu?: { major: number; minor: number; micro: number } } };
-    const { major, minor, micro } = version?.qemu ?? { major: 0, minor: 0, micro: 0 };
-    this.version = `${major}.${minor}.${micro}`;
-    this.greeted?.resolve();
-    this.greeted = undefined;
+  private takeGreeting({ version }: QmpObject): void {
+    const qemu = isObject(version) && isObject(version.qemu) ? version.qemu : {};
+    const part = (number: QmpValue | undefined) => (typeof number === 'number' ? number : 0);
+    this.version = [qemu.major, qemu.minor, qemu.micro].map(part).join('.');
+    this.greeting?.deadline.lift();
+    this.greeting?.resolve();
+    this.greeting = undefined;
   }
 
-  private takeEvent(name: string): void {
-    const index = this.waiters.findIndex((waiter) => waiter.name === name);
-    if (index >= 0) this.waiters.splice(index, 1)[0]?.resolve();
-  }
-
-  private takeReply(settle: (request: Request) => void): void {
-    const request = this.requests.shift();
-    if (request) settle(request);
-    else this.fail('the emulator replied when nothing was asked');
-  }
-
-  private giveUp(): void {
-    this.fail(`the emulator did not send what '${this.awaited}' waits for within ${this.replyTimeout} ms`);
+  private takeReply(message: QmpObject): void {
+    const request = settle(this.requests, () => true);
+    if (!request) this.fail('the emulator replied when nothing was asked');
+    else if ('return' in message) request.resolve(message.return ?? null);
+    else request.reject(refusal(request.name, message.error));
   }
 
   private fail(what: string, cause?: unknown): void {
@@ -193,22 +191,58 @@ export class QmpClient {
       this.failure = new BackplaneError(`QMP: ${what}.`, cause === undefined ? undefined : { cause });
       this.socket.destroy();
     }
-    const { failure } = this;
-    this.greeted?.reject(failure);
-    for (const waiting of [...this.requests.splice(0), ...this.waiters.splice(0)]) waiting.reject(failure);
+    for (const waiting of [this.greeting, ...this.requests.splice(0), ...this.waiters.splice(0)]) {
+      waiting?.deadline.lift();
+      waiting?.reject(this.failure);
+    }
+    this.greeting = undefined;
+  }
+}
+
+/** Takes the first that is meant out of what is due. */
+function settle<Value>(all: Due<Value>[], isMeant: (one: Due<Value>) => boolean): Due<Value> | undefined {
+  const index = all.findIndex(isMeant);
+  const [found] = index < 0 ? [] : all.splice(index, 1);
+  found?.deadline.lift();
+  return found;
+}
+
+function asText(command: string, args: QmpObject | undefined): string {
+  try {
+    return JSON.stringify(args ? { execute: command, arguments: args } : { execute: command });
+  } catch (cause) {
+    throw new BackplaneError(`QMP: the arguments of '${command}' are no JSON. Give plain values, and no bigint.`, {
+      cause,
+    });
   }
 }
 
 function parseObject(line: string): QmpObject | undefined {
   try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as QmpObject) : undefined;
+    const value = parseExactly(line) as QmpValue;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
+const isObject = (value: QmpValue | undefined): value is QmpObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isName = (value: QmpValue | undefined): value is string =>
+  typeof value === 'string' && value.length <= LongestName;
+
+function unexpected(command: string, answer: QmpValue, expected: string): BackplaneError {
+  const shown =
+    typeof answer === 'object'
+      ? JSON.stringify(answer, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))
+      : String(answer);
+  return new BackplaneError(
+    `QMP: the emulator answered ${printable(shown.slice(0, 80))} to '${command}', where ${expected} is due.`,
+  );
+}
+
 function refusal(command: string, error: QmpValue | undefined): BackplaneError {
-  const { desc } = error as { desc?: string };
-  return new BackplaneError(`QMP: the emulator refused '${command}': ${desc ?? 'without a reason'}.`);
+  const desc = isObject(error) && typeof error.desc === 'string' ? error.desc : 'without a reason';
+  return new BackplaneError(`QMP: the emulator refused '${command}': ${printable(desc.slice(0, 1000))}.`);
 }

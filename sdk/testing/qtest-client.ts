@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
-import { BackplaneError } from '../memory/errors.ts';
-import { SilenceWatch } from './silence-watch.ts';
+import { BackplaneError, printable } from '../memory/errors.ts';
+import { Deadline, LineReader } from './emulator-stream.ts';
 
 /** What the emulator answered to one command: the words after `OK`, empty when there are none. */
 export type QtestAnswer = string;
@@ -9,7 +9,7 @@ export type QtestAnswer = string;
 export type InterruptListener = (line: number, level: boolean) => void;
 
 export interface QtestClientOptions {
-  /** Milliseconds of silence, while an answer is due, after which the connection is given up. */
+  /** Milliseconds that the emulator has for the next answer, whatever else it says; then the connection is given up. */
   readonly answerTimeout?: number;
   /** Commands sent and not yet answered; the rest wait here, so that neither side's buffers grow without bound. */
   readonly window?: number;
@@ -30,6 +30,7 @@ const InterruptLines = 256;
 const OneMebibyte = 1024 * 1024;
 const BytesPerChunk = 16 * 1024;
 const Command = /^[^\s]+(?: [^\s]+)*$/;
+const Numeral = /^(?:0x[0-9a-f]+|[0-9]+)$/i;
 const Interrupt = /^IRQ (raise|lower) (\d{1,3})$/;
 
 /**
@@ -51,8 +52,8 @@ export class QtestClient {
   private readonly window: number;
   private readonly longestLine: number;
   private readonly answerTimeout: number;
-  private readonly silence: SilenceWatch;
-  private unfinishedLine = '';
+  private readonly deadline: Deadline;
+  private readonly lines: LineReader;
   private outstanding = 0;
   private failure: BackplaneError | undefined;
 
@@ -64,21 +65,12 @@ export class QtestClient {
     this.longestLine = longestLine;
     this.answerTimeout = answerTimeout;
     socket.setEncoding('latin1');
-    this.silence = new SilenceWatch(answerTimeout, this, () => this.giveUp());
+    this.lines = new LineReader(longestLine);
+    this.deadline = new Deadline(answerTimeout, () => this.giveUp());
     socket.on('data', (text: string) => this.receive(text));
     socket.on('drain', () => this.send());
     socket.on('error', (cause) => this.fail(`the connection broke (${cause.message})`, cause));
     socket.on('close', () => this.fail('the emulator closed the connection'));
-  }
-
-  /** Answers and interrupt messages so far. */
-  get heard(): number {
-    return this.answers + this.interrupts;
-  }
-
-  /** Whether an answer is due. */
-  get isWaiting(): boolean {
-    return this.outstanding > 0 && !this.failure;
   }
 
   /** The level that the intercepted line `n` was last reported to have; lines start low. */
@@ -99,15 +91,15 @@ export class QtestClient {
   }
 
   async in8(port: number): Promise<number> {
-    return this.number(`inb ${port}`);
+    return this.number(`inb ${port}`, 0xff);
   }
 
   async in16(port: number): Promise<number> {
-    return this.number(`inw ${port}`);
+    return this.number(`inw ${port}`, 0xffff);
   }
 
   async in32(port: number): Promise<number> {
-    return this.number(`inl ${port}`);
+    return this.number(`inl ${port}`, 0xffff_ffff);
   }
 
   /** Drives an input of a device, by the device's path, as if the wire behind it had changed. */
@@ -146,13 +138,12 @@ export class QtestClient {
     this.fail('the client closed the connection');
   }
 
-  private async number(command: string): Promise<number> {
+  private async number(command: string, largest: number): Promise<number> {
     const answer = await this.command(command);
-    const value = Number(answer);
-    if (answer === '' || !Number.isInteger(value)) {
-      throw this.fail(`the emulator answered '${answer}' to '${command}', where a number is due`);
-    }
-    return value;
+    const value = Numeral.test(answer) ? Number(answer) : Number.NaN;
+    if (value <= largest) return value;
+    const due = value > largest ? `a number of at most ${largest}` : 'a number';
+    throw this.fail(`the emulator answered '${excerpt(answer)}' to '${command}', where ${due} is due`);
   }
 
   private send(): void {
@@ -160,12 +151,12 @@ export class QtestClient {
       const text = this.nextChunk();
       if (text === '') return;
       this.socket.write(text, 'latin1');
-      this.silence.begin();
     }
   }
 
   private nextChunk(): string {
     let text = '';
+    const isFirst = this.outstanding === 0;
     for (const batch of this.batches) {
       while (batch.sent < batch.commands.length && this.outstanding < this.window && text.length < BytesPerChunk) {
         text += `${batch.commands[batch.sent++]}\n`;
@@ -173,17 +164,16 @@ export class QtestClient {
       }
       if (batch.sent < batch.commands.length) break;
     }
+    if (isFirst && this.outstanding > 0) this.deadline.begin();
     return text;
   }
 
   private receive(text: string): void {
-    const lines = (this.unfinishedLine + text).split('\n');
-    this.unfinishedLine = lines.pop() ?? '';
-    for (const line of lines) {
+    for (const line of this.lines.push(text)) {
       if (this.failure) return;
       this.take(line.endsWith('\r') ? line.slice(0, -1) : line);
     }
-    if (this.unfinishedLine.length > this.longestLine) {
+    if (this.lines.isTooLong) {
       this.fail(`the emulator sent more than ${this.longestLine} characters without ending the line`);
     }
     this.send();
@@ -194,15 +184,15 @@ export class QtestClient {
     else if (line === 'OK') this.takeAnswer('');
     else if (line.startsWith('OK ')) this.takeAnswer(line.slice(3));
     else if (line.startsWith('FAIL') || line.startsWith('ERR'))
-      this.fail(`the emulator refused '${this.awaited}': ${line}`);
-    else this.fail(`the emulator sent '${line.slice(0, 80)}', which is no answer of the qtest protocol`);
+      this.fail(`the emulator refused '${this.awaited}': ${excerpt(line)}`);
+    else this.fail(`the emulator sent '${excerpt(line)}', which is no answer of the qtest protocol`);
   }
 
   private takeInterrupt(text: string): void {
     const match = Interrupt.exec(text);
     const line = Number(match?.[2]);
     if (!match || line >= InterruptLines) {
-      this.fail(`the emulator sent '${text.slice(0, 80)}', which names no interrupt line`);
+      this.fail(`the emulator sent '${excerpt(text)}', which names no interrupt line`);
       return;
     }
     const level = match[1] === 'raise';
@@ -214,11 +204,13 @@ export class QtestClient {
   private takeAnswer(answer: QtestAnswer): void {
     const batch = this.batches[0];
     if (!batch || batch.answered === batch.sent) {
-      this.fail(`the emulator answered 'OK ${answer.slice(0, 80)}' when nothing was asked`);
+      this.fail(`the emulator answered 'OK ${excerpt(answer)}' when nothing was asked`);
       return;
     }
     this.outstanding--;
     this.answers++;
+    if (this.outstanding > 0) this.deadline.begin();
+    else this.deadline.lift();
     const index = batch.answered++;
     if (batch.answered === batch.commands.length) this.batches.shift();
     try {
@@ -244,10 +236,14 @@ export class QtestClient {
       this.failure = new BackplaneError(`qtest: ${what}.`, cause === undefined ? undefined : { cause });
       this.socket.destroy();
     }
+    this.deadline.lift();
     for (const batch of this.batches.splice(0)) batch.reject(this.failure);
     return this.failure;
   }
 }
+
+/** Enough of a line to recognize it by. */
+const excerpt = (line: string): string => printable(line.slice(0, 80));
 
 function malformedMessage(command: string): string {
   return (

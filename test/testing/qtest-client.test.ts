@@ -76,6 +76,11 @@ describe('a qtest client', () => {
     ['what?', "qtest: the emulator sent 'what?', which is no answer of the qtest protocol."],
     ['IRQ raise 999', "qtest: the emulator sent 'IRQ raise 999', which names no interrupt line."],
     ['OK maybe', "qtest: the emulator answered 'OK maybe' to 'inb 1', where a number is due."],
+    ['OK 0x100', "qtest: the emulator answered '0x100' to 'inb 1', where a number of at most 255 is due."],
+    [`OK 0x${'f'.repeat(1000)}`, 'where a number of at most 255 is due.'],
+    ['OK 1e1', "qtest: the emulator answered '1e1' to 'inb 1', where a number is due."],
+    ['FAIL \x1b[31m\x7f', "qtest: the emulator refused 'inb 1': FAIL \\u001b[31m\\u007f."],
+    ['\x1b]0;title\x07', "qtest: the emulator sent '\\u001b]0;title\\u0007', which is no answer"],
   ])("fails with a sentence on '%s', and stays failed", async (line, message) => {
     const { qtest, emulator } = await connected();
     answerLines(emulator, () => `${line}\n`);
@@ -121,6 +126,20 @@ describe('a qtest client', () => {
     let answers = 0;
     await qtest.commands(new Array<string>(10).fill('inb 1'), () => answers++);
     expect(answers).toBe(10);
+  });
+
+  it('gives up on an emulator that reports interrupts for ever and does not answer', async () => {
+    const { qtest, emulator } = await connected({ answerTimeout: 40 });
+    const flood = setInterval(() => emulator.write('IRQ raise 1\nIRQ lower 1\n'), 5);
+    open.push({ close: () => clearInterval(flood) });
+    await expect(qtest.in8(0x71)).rejects.toThrow("qtest: the emulator did not answer 'inb 113' within 40 ms.");
+    expect(qtest.interrupts).toBeGreaterThan(2);
+  });
+
+  it('puts a line of megabytes together without going through it again for each piece', async () => {
+    const { qtest, emulator } = await connected({ longestLine: 16 * 2 ** 20 });
+    answerLines(emulator, () => `OK ${'0'.repeat(8 * 2 ** 20)}\n`);
+    expect(await qtest.command('read 0 1')).toHaveLength(8 * 2 ** 20);
   });
 
   it('gives up on a line without end', async () => {

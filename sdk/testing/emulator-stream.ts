@@ -1,0 +1,84 @@
+/** Puts the lines of a stream together again, in whatever pieces they come. */
+export class LineReader {
+  private unfinished = '';
+
+  constructor(private readonly longest: number) {}
+
+  /** The lines that are whole now. */
+  push(text: string): string[] {
+    // A long line comes in many pieces: looking through all of them each time would take the square of its length.
+    if (!text.includes('\n')) {
+      this.unfinished += text;
+      return [];
+    }
+    const lines = (this.unfinished + text).split('\n');
+    this.unfinished = lines.pop() ?? '';
+    return lines;
+  }
+
+  get isTooLong(): boolean {
+    return this.unfinished.length > this.longest;
+  }
+}
+
+/**
+ * The time that an emulator has for what it owes next. Only the answer that is due lifts it: an emulator that talks about other things
+ * is late all the same. It is told after at least `limit` milliseconds, and at most twice that.
+ */
+export class Deadline {
+  private due = false;
+  private begun = 0;
+  private watching = false;
+
+  constructor(
+    private readonly limit: number,
+    private readonly onMissed: () => void,
+  ) {}
+
+  /** From now on something is due that was not due before. Many answers share one timer of the host. */
+  begin(): void {
+    this.due = true;
+    this.begun++;
+    if (!this.watching) this.watch();
+  }
+
+  /** Nothing is due. */
+  lift(): void {
+    this.due = false;
+  }
+
+  private watch(): void {
+    const { begun } = this;
+    this.watching = true;
+    AbortSignal.timeout(this.limit).addEventListener('abort', () => {
+      this.watching = false;
+      if (!this.due) return;
+      if (this.begun === begun) this.onMissed();
+      else this.watch();
+    });
+  }
+}
+
+/** A string, and whether it is a key; or an integer that may be more than a number holds exactly. */
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|-?\d{16,}(?![\d.eE])/g;
+const isLong = /\d{16}/;
+
+/**
+ * JSON.parse for values that must not change on the way: an integer that a number does not hold exactly becomes a bigint.
+ *
+ * Such an integer is handed to JSON.parse as a string with a mark in front. A string that begins with the mark gets a second one.
+ */
+export function parseExactly(text: string): unknown {
+  if (!isLong.test(text)) return JSON.parse(text) as unknown;
+  const marked = text.replace(tokens, (token, isKey: string | undefined) => {
+    if (token.startsWith('"'))
+      return isKey === undefined && /^"(?:#|\\u0023)/.test(token) ? `"#${token.slice(1)}` : token;
+    return Number.isSafeInteger(Number(token)) ? token : `"#${token}"`;
+  });
+  return JSON.parse(marked, unmarked) as unknown;
+}
+
+function unmarked(_key: string, value: unknown): unknown {
+  if (typeof value !== 'string' || !value.startsWith('#')) return value;
+  return value.startsWith('##') ? value.slice(1) : BigInt(value.slice(1));
+}
