@@ -4,8 +4,10 @@ export interface TimerQueue {
   unschedule(timer: Timer): void;
 }
 
-/** The timers that are being declared, while somebody wants to know. */
+/** The timers that are being declared, while a device is made or realized. */
 let declared: Timer[] | undefined;
+/** How many resets and callbacks of devices are under way. */
+let running = 0;
 
 /** Runs `body`, and answers the timers that it declares, on whatever clock: those of the device that it makes. */
 export function collectTimers<T>(body: () => T): { readonly result: T; readonly timers: readonly Timer[] } {
@@ -15,6 +17,27 @@ export function collectTimers<T>(body: () => T): { readonly result: T; readonly 
   try {
     return { result: body(), timers };
   } finally {
+    declared = outer;
+  }
+}
+
+/**
+ * Whether what is made now would belong to no device, because a device that runs already makes it: in a handler, which its
+ * caller knows of, or in other code that `runDevice` runs.
+ */
+export function isMadeLate(insideHandler: boolean): boolean {
+  return declared === undefined && (insideHandler || running > 0);
+}
+
+/** Runs code of a device that is realized already, other than a handler: its reset, or a callback. */
+export function runDevice<T>(body: () => T): T {
+  const outer = declared;
+  declared = undefined;
+  running++;
+  try {
+    return body();
+  } finally {
+    running--;
     declared = outer;
   }
 }
@@ -30,12 +53,16 @@ export class Timer {
   armedWhile: (() => boolean) | undefined;
   /** Breaks ties: of two timers with one deadline, the one armed first fires first. Kept by the clock. */
   order = 0;
+  /** It belongs to the device that was being made or realized; others are those of tests and tools. */
+  readonly ofDevice = declared !== undefined;
 
   constructor(
     readonly name: string,
     readonly callback: () => void,
     private readonly queue: TimerQueue,
+    insideHandler: boolean,
   ) {
+    if (isMadeLate(insideHandler)) throw lateTimer(name);
     declared?.push(this);
   }
 
@@ -59,4 +86,12 @@ export class Timer {
     this.queue.unschedule(this);
     this.deadline = Number.POSITIVE_INFINITY;
   }
+}
+
+function lateTimer(name: string): Error {
+  return new Error(
+    `Timer '${name}' is made by a device that runs already, in a handler, a hook, a callback or reset(), so it would belong to no ` +
+      'device: snapshots, swap and unplug would miss it. Make it in the constructor or in onRealize(), keep it in a field, and ' +
+      'arm it here.',
+  );
 }

@@ -1,4 +1,4 @@
-import { Timer, type TimerQueue } from './timer.ts';
+import { runDevice, Timer, type TimerQueue } from './timer.ts';
 
 /** How often timers may fire at one instant before the clock calls it a loop. */
 const FiringsAtOneInstant = 10_000;
@@ -14,12 +14,18 @@ export abstract class VirtualClock {
   /** Makes a better error of what a callback threw: a machine knows whose timer it is. */
   explainFailure: ((timer: Timer, failure: unknown) => unknown) | undefined;
 
+  /** Whether a handler of a device runs: a machine and a bench know. Then no timer can be made. */
+  insideHandler: (() => boolean) | undefined;
+
   /** Guest nanoseconds since the machine was started; exact to 104 days. */
   abstract readonly now: number;
 
-  /** Declares a timer by name. It does nothing until it is armed at an absolute time. */
+  /**
+   * Declares a timer by name. It does nothing until it is armed at an absolute time. A device makes its timers in its
+   * constructor or in `onRealize`, never while it runs.
+   */
   timer(name: string, callback: () => void): Timer {
-    return new Timer(name, callback, this.queue);
+    return new Timer(name, callback, this.queue, this.insideHandler?.() === true);
   }
 
   /** For tests: runs `callback` once, `delay` nanoseconds from now. A device declares a named timer instead. */
@@ -47,7 +53,8 @@ export abstract class VirtualClock {
       timer.cancel();
       this.observer?.(timer);
       try {
-        timer.callback();
+        if (timer.ofDevice) runDevice(timer.callback);
+        else timer.callback();
       } catch (failure) {
         throw this.failureOf(timer, failure);
       }

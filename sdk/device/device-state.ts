@@ -1,4 +1,4 @@
-import type { Timer } from '../clock/index.ts';
+import { runDevice, type Timer } from '../clock/index.ts';
 import { BackplaneError, DeviceFailure, describeThrown } from '../memory/index.ts';
 import type { Device } from './device.ts';
 import { timersOf } from './device-timers.ts';
@@ -25,9 +25,24 @@ export interface SavedDevice {
   readonly high: readonly string[];
 }
 
+/** The pins of each device when it was new: what a machine could wire. */
+const pinsWhenNew = new WeakMap<Device, ReadonlySet<InterruptPin>>();
+
 /** A device is new now: its fields have the shapes that they have in its snapshots. Called once it was reset. */
 export function rememberState(device: Device): void {
   rememberShapes(device, device.blueprint.state);
+  if (!pinsWhenNew.has(device)) pinsWhenNew.set(device, new Set(pinsOf(device).values()));
+}
+
+/** A pin that appeared later has no wire, and a new device of the class would not have it. */
+function refuseLatePins(device: Device): void {
+  const known = pinsWhenNew.get(device);
+  const late = [...pinsOf(device)].find(([, pin]) => known?.has(pin) === false);
+  if (late === undefined) return;
+  throw new BackplaneError(
+    `Class ${device.constructor.name}: pin '${late[0]}' was made while the device ran, so no machine could wire it and no snapshot could ` +
+      'bring it back. Make it in the constructor.',
+  );
 }
 
 /** What the device holds now, for a snapshot or for the device that takes its place. */
@@ -37,6 +52,7 @@ export function saveDevice(device: Device): SavedDevice {
     new BackplaneError(`Class ${device.constructor.name}: @state field '${member}' ${why}.`);
   const armed = [...timersOf(device).values()].filter(({ pending }) => pending).sort(firingOrder);
   const locks = saveLocks(device);
+  refuseLatePins(device);
   return {
     type,
     version,
@@ -107,9 +123,9 @@ export class DeviceLoading {
    */
   finish(): void {
     const { device, loading } = this;
-    loading.finishAll();
+    runDevice(() => loading.finishAll());
     if (loading.version === device.blueprint.version) refuseContradictions(device);
-    device.onStateLoaded(loading.version);
+    runDevice(() => device.onStateLoaded(loading.version));
     refuseContradictions(device);
   }
 

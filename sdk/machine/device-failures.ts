@@ -1,14 +1,14 @@
-import type { Timer } from '../clock/index.ts';
+import { runDevice, type Timer } from '../clock/index.ts';
 import { type Device, timersOf } from '../device/index.ts';
 import { BackplaneError, DeviceFailure, describeThrown } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 import type { MachineDefinition } from './machine-definition.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 
-/** Runs a piece of a device's own code. What it throws comes out with the device's name, and the original as its cause. */
+/** Runs a piece of the code of a device that exists. What it throws comes out with the device's name, and the original as its cause. */
 export function inDevice<T>(id: string, device: Device, what: string, work: () => T): T {
   try {
-    return work();
+    return runDevice(work);
   } catch (cause) {
     throw deviceFailure(id, device, what, cause);
   }

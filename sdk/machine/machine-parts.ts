@@ -1,6 +1,14 @@
 import type { PciAddress } from '../bus/index.ts';
+import { isMadeLate } from '../clock/index.ts';
 import type { Device, DeviceBlueprint } from '../device/index.ts';
-import { AddressSpace, MemoryRegion, MemoryTopology, type RamBlock, WholeSpace } from '../memory/index.ts';
+import {
+  AddressSpace,
+  BackplaneError,
+  MemoryRegion,
+  MemoryTopology,
+  type RamBlock,
+  WholeSpace,
+} from '../memory/index.ts';
 import { MachineBoard } from './machine-board.ts';
 import type { MachineOptionValues } from './machine-definition.ts';
 import { RamOwners } from './ram-owners.ts';
@@ -73,6 +81,7 @@ export class EmptyBoard extends MachineBoard {
     this.topology.allocateRam = (size, name) => {
       const inherited = this.ramOwners.inherit(name, size);
       if (inherited !== undefined) return inherited;
+      if (isMadeLate(this.topology.handlerDepth > 0)) throw lateRam(name);
       const block = allocateRam(size, name);
       const fullName = this.ramOwners.fullName(name);
       let unique = fullName;
@@ -93,4 +102,11 @@ export class EmptyBoard extends MachineBoard {
     const blocks = this.ramOwners.blocksOf(device).filter((block) => !kept.includes(block));
     for (const [name, block] of this.ramBlocks) if (blocks.includes(block)) this.ramBlocks.delete(name);
   }
+}
+
+function lateRam(name: string): BackplaneError {
+  return new BackplaneError(
+    `RAM '${name}' is made by a device that runs already, in a handler, a hook, a callback or reset(): a guest could make more and ` +
+      'more of it, and no snapshot could bring it back. Make it in onRealize(), and map it here.',
+  );
 }

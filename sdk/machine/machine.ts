@@ -114,6 +114,7 @@ export class Machine {
     const constructed = builder.construct();
     this.clock = builder.clock;
     this.clock.explainFailure = (timer, failure) => timerFailure(this.devices, timer, failure);
+    this.clock.insideHandler = () => this.topology.handlerDepth > 0;
     this.builder = builder;
     this.topology.observer = refusedAccesses(this.errors);
     this.plugged = builder.plugIn(constructed);

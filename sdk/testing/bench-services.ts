@@ -53,6 +53,7 @@ export class BenchServices {
 
   constructor(ramSize: number, more: readonly BenchService[], allocateRam?: MemoryTopology['allocateRam']) {
     const { topology } = this;
+    this.clock.insideHandler = () => topology.handlerDepth > 0;
     if (allocateRam !== undefined) topology.allocateRam = allocateRam;
     const memory = MemoryRegion.container(topology, 'memory', 2 ** 64);
     const io = MemoryRegion.unassignedPorts(topology, 'io');

@@ -1,5 +1,5 @@
 import { PciCommand, PciDevice, PciRegister, pciBars } from '../bus/index.ts';
-import type { ManualClock } from '../clock/index.ts';
+import { type ManualClock, runDevice } from '../clock/index.ts';
 import {
   blueprintOf,
   type ConcreteDeviceClass,
@@ -96,7 +96,7 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   /** The reset line goes up and down, as at power-on; the bench has done it once. Firmware then places BARs again. */
   reset(): void {
-    this.device.reset();
+    runDevice(() => this.device.reset());
     this.services.pci.reset();
     if (this.device instanceof PciDevice) this.placeBars(this.device);
   }

@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Device,
+  DeviceFailure,
+  device,
+  InterruptPin,
+  IsaDevice,
+  inject,
+  isaIrq,
+  KiB,
+  Machine,
+  MemoryRegion,
+  place,
+  portRegion,
+  type Timer,
+  use,
+  VirtualClock,
+} from '../../sdk/index.ts';
+import { testBench } from '../../sdk/testing/index.ts';
+import { toyMachine } from '../machine/toys.ts';
+
+const Port = { InHandler: 0, InHook: 1, InCallback: 2, InReset: 3, Ram: 4, Pin: 5, Done: 6, Poke: 7 } as const;
+const ports = portRegion({ name: 'late', base: 0x300, size: 8, accessSizes: [1] });
+const inHook = ports.register(Port.InHook, { width: 8 });
+
+/** Makes things when it needs them, as one would call setTimeout. */
+@device({ type: 'late', description: 'makes things while it runs' })
+class Late extends IsaDevice {
+  readonly irq = new InterruptPin();
+  onPoke = (): void => {};
+  @inHook hook = 0;
+  second: InterruptPin | undefined;
+  private done = 0;
+  private makesOneInReset = false;
+  private readonly due: Timer;
+  private atRealize: Timer | undefined;
+
+  constructor(@inject(VirtualClock) private readonly clock: VirtualClock) {
+    super();
+    this.due = clock.timer('due', () => this.later('in-callback'));
+  }
+
+  protected override onRealize(): void {
+    this.atRealize = this.clock.timer('at-realize', () => {
+      this.done = 7;
+    });
+  }
+
+  @ports.write(Port.InHandler)
+  makeInHandler(): void {
+    this.later('in-handler');
+  }
+
+  @inHook.onWrite()
+  makeInHook(): void {
+    this.later('in-hook');
+  }
+
+  @ports.write(Port.InCallback)
+  makeInCallback(): void {
+    this.due.arm(this.clock.now);
+  }
+
+  @ports.write(Port.InReset)
+  makeInReset(): void {
+    this.makesOneInReset = true;
+  }
+
+  @ports.write(Port.Ram)
+  makeRam(): void {
+    MemoryRegion.ram(this.topology, 'more', 4 * KiB);
+  }
+
+  @ports.write(Port.Pin)
+  makePin(): void {
+    this.second = new InterruptPin();
+  }
+
+  @ports.read(Port.Done)
+  isDone(): number {
+    return this.done;
+  }
+
+  @ports.write(Port.Done)
+  start(): void {
+    this.atRealize?.arm(this.clock.now + 100);
+  }
+
+  @ports.write(Port.Poke)
+  poke(): void {
+    this.onPoke();
+  }
+
+  override reset(): void {
+    super.reset();
+    if (this.makesOneInReset) this.later('in-reset');
+  }
+
+  private later(name: string): void {
+    this.clock.timer(name, () => {}).arm(this.clock.now + 1000);
+  }
+}
+
+const base = 0x300;
+const newMachine = () => Machine.create({ ...toyMachine, devices: [use(Late, { interrupts: { irq: isaIrq(5) } })] });
+const refusal = (name: string) =>
+  `Timer '${name}' is made by a device that runs already, in a handler, a hook, a callback or reset(), so it would belong to no ` +
+  'device: snapshots, swap and unplug would miss it. Make it in the constructor or in onRealize(), keep it in a field, and arm it here.';
+
+describe('a timer that a device makes while it runs is refused, and nothing waits on the clock', () => {
+  it.each([
+    ['in a handler', 'in-handler', (machine: Machine) => machine.io.write(base + Port.InHandler, 1, 1)],
+    ['in a register hook', 'in-hook', (machine: Machine) => machine.io.write(base + Port.InHook, 1, 1)],
+    [
+      'in the callback of a timer',
+      'in-callback',
+      (machine: Machine) => {
+        machine.io.write(base + Port.InCallback, 1, 1);
+        machine.clock.runDue();
+      },
+    ],
+    [
+      'in reset()',
+      'in-reset',
+      (machine: Machine) => {
+        machine.io.write(base + Port.InReset, 1, 1);
+        machine.reset();
+      },
+    ],
+  ])('%s', (_, name, provoke) => {
+    const machine = newMachine();
+    expect(() => provoke(machine)).toThrow(refusal(name));
+    expect(machine.clock.pendingTimers).toEqual([]);
+  });
+
+  it('with the name of the device, where a guest runs', () => {
+    const machine = newMachine();
+    machine.io.write(base + Port.InCallback, 1, 1);
+    expect(() => machine.clock.runDue()).toThrow(DeviceFailure);
+    expect(() => machine.reset()).not.toThrow();
+  });
+
+  it('on a bench as well', () => {
+    const bench = testBench(Late);
+    expect(() => bench.out8(base + Port.InHandler, 1)).toThrow(refusal('in-handler'));
+    bench.out8(base + Port.InReset, 1);
+    expect(() => bench.reset()).toThrow(refusal('in-reset'));
+  });
+});
+
+describe('who may make timers', () => {
+  it('the constructor and onRealize(), also of a device that is plugged in inside a handler', () => {
+    const machine = newMachine();
+    machine.io.write(base + Port.Done, 0, 1);
+    machine.clock.advanceTo(100);
+    expect(machine.io.read(base + Port.Done, 1)).toBe(7);
+    const added: Device[] = [];
+    machine.device(Late).onPoke = () => {
+      added.push(machine.plug(use(Late, { id: 'more', at: [place(ports, 0x400)] })).device);
+    };
+    machine.io.write(base + Port.Poke, 1, 1);
+    expect(added).toHaveLength(1);
+  });
+
+  it('tests and tools, also in callbacks of their own', () => {
+    const machine = newMachine();
+    const heard: number[] = [];
+    machine.clock.after(10, () => machine.clock.after(20, () => heard.push(machine.clock.now)));
+    machine.clock.advanceTo(100);
+    expect(heard).toEqual([30]);
+  });
+});
+
+describe('what else a device cannot make while it runs', () => {
+  it('RAM, which a guest could let it make without end', () => {
+    const machine = newMachine();
+    const before = [...machine.ramBlocks.keys()];
+    expect(() => machine.io.write(base + Port.Ram, 1, 1)).toThrow(
+      "RAM 'more' is made by a device that runs already, in a handler, a hook, a callback or reset(): a guest could make more and " +
+        'more of it, and no snapshot could bring it back. Make it in onRealize(), and map it here.',
+    );
+    expect([...machine.ramBlocks.keys()]).toEqual(before);
+  });
+
+  it('a pin: the machine refuses to save what no machine could restore', () => {
+    const machine = newMachine();
+    expect(() => machine.save()).not.toThrow();
+    machine.io.write(base + Port.Pin, 1, 1);
+    expect(() => machine.save()).toThrow(
+      "Class Late: pin 'second' was made while the device ran, so no machine could wire it and no snapshot could bring it back. " +
+        'Make it in the constructor.',
+    );
+  });
+});
