@@ -2,10 +2,10 @@ import type { Container, Newable } from 'inversify';
 import type { Accelerator } from '../accelerator/index.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import { constructDevice, type Device, DeviceOptions } from '../device/index.ts';
-import { DeviceFailure, describeThrown } from '../memory/index.ts';
+import { DeviceFailure } from '../memory/index.ts';
 import { DeviceNotifiers } from './device-notifiers.ts';
 import type { PlannedDevice } from './machine-plan.ts';
-import { newContainer } from './services.ts';
+import { constructionFailure, describeConstruction, newContainer } from './services.ts';
 
 /** A device that could not be constructed: a sentence for the list of mistakes, and what was thrown. */
 export class FailedConstruction {
@@ -61,10 +61,10 @@ export class DeviceMaker {
       notifiers.device = device;
       this.notifiers.set(device, notifiers);
       return device;
-    } catch (cause) {
+    } catch (error) {
       notifiers.close();
-      const why = describeThrown(cause).trim();
-      const mistake = `Device '${id}': ${used.device.name} could not be constructed: ${why}`;
+      const cause = constructionFailure(error);
+      const mistake = `Device '${id}': ${used.device.name} could not be constructed: ${describeConstruction(cause)}`;
       return new FailedConstruction(mistake, new DeviceFailure(mistake, used.device.prototype, cause));
     } finally {
       this.ownNotifiers = new DeviceNotifiers(this.accelerator);

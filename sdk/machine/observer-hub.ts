@@ -1,5 +1,6 @@
 import { PciDevice } from '../bus/index.ts';
-import { pinsOf } from '../device/index.ts';
+import type { Timer } from '../clock/index.ts';
+import { pinsOf, timersOf } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
@@ -20,6 +21,8 @@ interface Attached {
  */
 export class ObserverHub {
   private attached: readonly Attached[] = [];
+  /** Ids of the devices whose timers they are. */
+  private readonly timerOwners = new WeakMap<Timer, string>();
 
   constructor(
     private readonly machine: Machine,
@@ -84,7 +87,8 @@ export class ObserverHub {
   private hook(): void {
     const { accelerator, clock } = this.machine;
     accelerator.observe({ now: () => clock.now, hear: (event) => this.tell(event) });
-    clock.observer = ({ name }) => this.tell({ kind: 'timer', time: clock.now, name });
+    clock.observer = (timer) =>
+      this.tell({ kind: 'timer', time: clock.now, device: this.timerOwners.get(timer), name: timer.name });
     this.follow();
   }
 
@@ -102,6 +106,7 @@ export class ObserverHub {
     const { clock } = this.machine;
     const tell = (pin: string, level: boolean) =>
       this.tell({ kind: 'interrupt', time: clock.now, device: id, pin, level });
+    for (const timer of timersOf(device).values()) this.timerOwners.set(timer, id);
     for (const [name, pin] of pinsOf(device)) pin.observer = (level) => tell(name, level);
     if (device instanceof PciDevice) device.msi.observer = () => tell('msi', true);
   }

@@ -13,10 +13,12 @@ export interface InterruptEvent {
   readonly level: boolean;
 }
 
-/** A timer of a device expired; its callback runs next. */
+/** A timer expired; its callback runs next. */
 export interface TimerEvent {
   readonly kind: 'timer';
   readonly time: number;
+  /** The id of the device; undefined for a timer of a test, a tool or a service. */
+  readonly device: string | undefined;
   readonly name: string;
 }
 

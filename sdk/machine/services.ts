@@ -1,4 +1,5 @@
 import { type BindToFluentSyntax, Container, type ContainerModule, type ServiceIdentifier } from 'inversify';
+import { describeThrown } from '../memory/index.ts';
 
 /**
  * Loads service modules into one container, in order. A token that an earlier module bound is taken over by a later
@@ -34,6 +35,24 @@ export function loadServices(
     }
     for (const token of own) earlier.add(token);
   }
+}
+
+/**
+ * What the code of a device or a service threw while a container made it. Where the stack overflows, the container says
+ * "Circular dependency found" also when no dependency is circular: then it names none, and the overflow is what happened.
+ */
+export function constructionFailure(error: unknown): unknown {
+  if (!(error instanceof Error) || !(error.cause instanceof RangeError)) return error;
+  const namesACircle = error.message.includes('->') || !error.message.startsWith('Circular dependency');
+  return namesACircle ? error : error.cause;
+}
+
+/** Why something could not be made, as the end of a sentence. */
+export function describeConstruction(failure: unknown): string {
+  const why = describeThrown(failure).trim();
+  return failure instanceof RangeError && /call stack/.test(why)
+    ? `${why}: its constructor, or what that calls, calls itself without end`
+    : why;
 }
 
 /** A container in which a service is made once unless its module says otherwise. */

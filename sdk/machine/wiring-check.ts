@@ -2,9 +2,10 @@ import type { Container } from 'inversify';
 import { hex } from '../base/text.ts';
 import { type BusContainers, IsaBus, PciBus, SystemBus } from '../bus/index.ts';
 import { commandLineName, type DeviceBlueprint, type RegionTemplate, type Token } from '../device/index.ts';
-import { describeThrown, type MemoryRegion } from '../memory/index.ts';
+import type { MemoryRegion } from '../memory/index.ts';
 import type { PlannedDevice, PlannedRegion } from './machine-plan.ts';
 import { describeMapped, describeOverlap, findOverlaps, type MappedRange } from './overlaps.ts';
+import { constructionFailure, describeConstruction } from './services.ts';
 import { DeviceWire } from './wiring.ts';
 
 /** What each kind of device plugs into. */
@@ -128,7 +129,9 @@ export class WiringCheck {
     try {
       return this.services.get(token);
     } catch (error) {
-      this.mistakes.push(`Service ${token.name} could not be made: ${describeThrown(error).trim()}`);
+      this.mistakes.push(
+        `Service ${token.name} could not be made: ${describeConstruction(constructionFailure(error))}`,
+      );
       return undefined;
     }
   }

@@ -85,8 +85,18 @@ describe('an observer', () => {
     expect(events).toContainEqual(
       expect.objectContaining({ kind: 'interrupt', device: 'rtc', pin: 'irq', level: true }),
     );
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'timer', device: 'rtc', name: 'rtc-periodic' }));
     expect(events).toContainEqual(expect.objectContaining({ kind: 'vector', vector: 0x28 }));
     expect(events).toContainEqual(expect.objectContaining({ kind: 'exit', reason: 'hlt', vcpu: 0 }));
+  });
+
+  it('is told of timers that belong to no device too', () => {
+    const machine = Machine.create(isapc);
+    const { observer, events } = recorder();
+    machine.observe(observer);
+    machine.clock.after(5, () => {});
+    machine.clock.advanceTo(5);
+    expect(events).toEqual([{ kind: 'timer', time: 5, device: undefined, name: 'after' }]);
   });
 
   it('is told of a queued write when it leaves the ring, how long it waited, and of the access it makes', () => {

@@ -48,6 +48,25 @@ class Broken extends IsaDevice {
   }
 }
 
+class EndlessService {
+  readonly depth: number = this.deeper();
+  private deeper(): number {
+    return this.deeper() + 1;
+  }
+}
+
+@device({ type: 'endless', description: 'never comes into being' })
+class Endless extends IsaDevice {
+  readonly service = new EndlessService();
+}
+
+@device({ type: 'needs-endless', description: 'waits for a service for ever' })
+class NeedsEndless extends IsaDevice {
+  constructor(@inject(EndlessService) readonly service: EndlessService) {
+    super();
+  }
+}
+
 @device({ type: 'clinging', description: 'wants to hold another device' })
 class Clinging extends IsaDevice {
   constructor(@inject(Wide) readonly wide: Wide) {
@@ -270,6 +289,26 @@ describe('a machine with one wiring mistake names it and says what to change', (
     expect(mistakesOf(withDevices(use(Broken)))[0]).toMatch(
       /^Device 'broken': Broken could not be constructed: .*no spring in the box/s,
     );
+  });
+
+  it('a constructor that calls itself without end, in a device and in a service: it is no circle of dependencies', () => {
+    const endless = new ContainerModule(({ bind }) => void bind(EndlessService).toSelf());
+    const definition = { ...withDevices(use(Endless), use(NeedsEndless)) };
+    const why = 'Maximum call stack size exceeded: its constructor, or what that calls, calls itself without end';
+    expect(mistakesOf({ ...definition, services: [...toyMachine.services, endless] })).toEqual([
+      `Device 'endless': Endless could not be constructed: ${why}`,
+      `Service EndlessService could not be made: ${why}`,
+    ]);
+  });
+
+  it('services that need one another, with the circle', () => {
+    const circle = new ContainerModule(({ bind }) => {
+      bind(Absent).toResolvedValue((other: EndlessService) => other as never, [EndlessService]);
+      bind(EndlessService).toResolvedValue((other: Absent) => other as never, [Absent]);
+    });
+    expect(mistakesOf({ ...withDevices(use(Needy)), services: [...toyMachine.services, circle] })).toEqual([
+      'Service Absent could not be made: Circular dependency found: Absent -> EndlessService -> Absent',
+    ]);
   });
 
   it('a service module that loads asynchronously', () => {
