@@ -7,6 +7,7 @@ import {
   hostTimeReads,
   roomOf,
   tooLong,
+  untaggedSkips,
 } from './rules.ts';
 import { parseSource, type SourceFile, sourceFiles } from './source-files.ts';
 
@@ -38,6 +39,13 @@ describe('the house', () => {
     expect(
       hostTimeReads({ ...(files.find(({ path }) => path === HostTimeFile) as SourceFile), path: 'x' }),
     ).not.toEqual([]);
+  });
+
+  it('gives a tag to each test that is skipped where QEMU or a browser is missing', () => {
+    const tests = files.filter(({ path }) => path.endsWith('.test.ts') && !path.startsWith('test/architecture/'));
+    expect(tests.flatMap(untaggedSkips)).toEqual([]);
+    const untagged = parseSource('test/x.test.ts', "it.skipIf(missing)('asks QEMU', () => {});");
+    expect(untaggedSkips(untagged)).toHaveLength(1);
   });
 
   it('has no room that leads back to itself', () => {

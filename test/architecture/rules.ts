@@ -153,3 +153,12 @@ export function findCycle(edges: ReadonlyMap<string, ReadonlySet<string>>): stri
   }
   return undefined;
 }
+
+/** A test that is skipped without QEMU or a browser carries the tag by which `npm test` leaves it out. */
+export function untaggedSkips({ path, lines, code }: SourceFile): string[] {
+  const tagged = /@module-tag (browser|qemu)/.test(lines[0] ?? '');
+  const skips = [...code.matchAll(/\bskipIf\((?:.|\n){0,400}/g)].filter(
+    ([text]) => !/\btags: '(browser|qemu|package)'/.test(text),
+  );
+  return tagged ? [] : skips.map(([text]) => `${path}: '${text.split('\n')[0]}' has no tag`);
+}

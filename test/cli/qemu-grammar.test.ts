@@ -77,7 +77,10 @@ async function ours(text: string): Promise<string> {
 const why = whyNoQemu();
 
 describe.skipIf(why !== undefined)(`-device beside an installed QEMU${why === undefined ? '' : ` (${why})`}`, () => {
-  it('is accepted and refused alike, but where ours is stricter and says why', { timeout: 60_000 }, async () => {
+  it('is accepted and refused alike, but where ours is stricter and says why', {
+    tags: 'qemu',
+    timeout: 60_000,
+  }, async () => {
     await QemuProcess.with({}, async ({ qmp }) => {
       const complaint = async (text: string) => (await qmp.humanMonitor(`device_add ${text}`)).trim();
       for (const text of [...accepted, ...stricter.map(([one]) => one)]) {

@@ -65,7 +65,7 @@ const cards: readonly { readonly chip: Chip; readonly broken: UsedDevice }[] = [
 describe.each(cards)('$chip.name', { timeout: 60_000 }, ({ chip, broken }) => {
   const plan = { operations: 3_000, seed: 7 };
 
-  it.skipIf(missing)('answers as QEMU does, but for what is known', async () => {
+  it.skipIf(missing)('answers as QEMU does, but for what is known', { tags: 'qemu' }, async () => {
     const result = await conform(chip, new MachineSubject(chip), new QemuSubject(chip.qemu), plan);
     expect(passed(result), formatResult(result)).toBe(true);
     expect(result.counts.operations).toBe(plan.operations);
@@ -81,11 +81,15 @@ describe.each(cards)('$chip.name', { timeout: 60_000 }, ({ chip, broken }) => {
 });
 
 describe('q35', () => {
-  it.skipIf(missing)('has the configuration of its chipset as QEMU has it, locks and resets included', async () => {
-    const plan = { operations: 3_000, seed: 3 };
-    const result = await conform(q35Config, new MachineSubject(q35Config), new QemuSubject(q35Config.qemu), plan);
-    expect(passed(result), formatResult(result)).toBe(true);
-  });
+  it.skipIf(missing)(
+    'has the configuration of its chipset as QEMU has it, locks and resets included',
+    { tags: 'qemu' },
+    async () => {
+      const plan = { operations: 3_000, seed: 3 };
+      const result = await conform(q35Config, new MachineSubject(q35Config), new QemuSubject(q35Config.qemu), plan);
+      expect(passed(result), formatResult(result)).toBe(true);
+    },
+  );
 });
 
 describe('what is waited for', () => {

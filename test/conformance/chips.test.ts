@@ -18,7 +18,7 @@ const shortest: Readonly<Record<string, RegExp>> = {
 };
 
 describe.each(chips.filter(({ name }) => name in planted))('$name', { timeout: 60_000 }, (chip) => {
-  it.skipIf(missing)('answers as QEMU does, but for what is known', async () => {
+  it.skipIf(missing)('answers as QEMU does, but for what is known', { tags: 'qemu' }, async () => {
     const plan = { operations: 5_000, seed: 20_241 };
     const result = await conform(chip, new MachineSubject(chip), new QemuSubject(chip.qemu), plan);
     expect(passed(result), formatResult(result)).toBe(true);
@@ -40,7 +40,11 @@ describe.each(chips.filter(({ name }) => name in planted))('$name', { timeout: 6
     await findPlantedBug(new MachineSubject(chip));
   });
 
-  it.skipIf(missing)('with a planted bug is told from QEMU, by a script of a few operations', async () => {
-    await findPlantedBug(new QemuSubject(chip.qemu));
-  });
+  it.skipIf(missing)(
+    'with a planted bug is told from QEMU, by a script of a few operations',
+    { tags: 'qemu' },
+    async () => {
+      await findPlantedBug(new QemuSubject(chip.qemu));
+    },
+  );
 });

@@ -41,7 +41,7 @@ describe('a year beyond 2262', () => {
     expect(await reads(new MachineSubject(rtc), distantYear)).toEqual([20, 30]);
   });
 
-  it.skipIf(missing)('is 2030 for QEMU', async () => {
+  it.skipIf(missing)('is 2030 for QEMU', { tags: 'qemu' }, async () => {
     expect(await reads(new QemuSubject(rtc.qemu), distantYear)).toEqual([20, 30]);
   });
 });
@@ -73,7 +73,7 @@ describe('narrow accesses from 0xcf8 to 0xcfb', () => {
     expect(await reads(new MachineSubject(pciConfig), narrowAccesses)).toEqual(asQemu);
   });
 
-  it.skipIf(missing)('show the address register and repeat the reset register in QEMU', async () => {
+  it.skipIf(missing)('show the address register and repeat the reset register in QEMU', { tags: 'qemu' }, async () => {
     expect(await reads(new QemuSubject(pciConfig.qemu), narrowAccesses)).toEqual(asQemu);
   });
 });

@@ -1,3 +1,4 @@
+// @module-tag package
 import { execFileSync } from 'node:child_process';
 import * as named from 'backplane';
 import * as namedDevices from 'backplane/devices';

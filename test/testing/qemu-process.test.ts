@@ -39,7 +39,7 @@ describe('an installed QEMU', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it.skipIf(missing)('that does not know its machine is quoted', async () => {
+  it.skipIf(missing)('that does not know its machine is quoted', { tags: 'qemu' }, async () => {
     await expect(QemuProcess.start({ machine: 'no-such' })).rejects.toThrow('unsupported machine type');
   });
 
@@ -49,22 +49,26 @@ describe('an installed QEMU', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  it.skipIf(missing)('answers port reads through qtest, and stands still: the RTC does not advance', async () => {
-    await QemuProcess.with({ rtcBase: '2024-02-28T21:43:50' }, async ({ qtest, qmp, version }) => {
-      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
-      expect(await qtest.in32(0xcfc)).toBe(0xffff_ffff);
-      const seconds = async () => {
-        await qtest.out8(0x70, 0x00);
-        return qtest.in8(0x71);
-      };
-      expect(await seconds()).toBe(0x50);
-      await new Promise((resolve) => setTimeout(resolve, 1100));
-      await qmp.reset();
-      expect(await seconds()).toBe(0x50);
-    });
-  });
+  it.skipIf(missing)(
+    'answers port reads through qtest, and stands still: the RTC does not advance',
+    { tags: 'qemu' },
+    async () => {
+      await QemuProcess.with({ rtcBase: '2024-02-28T21:43:50' }, async ({ qtest, qmp, version }) => {
+        expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+        expect(await qtest.in32(0xcfc)).toBe(0xffff_ffff);
+        const seconds = async () => {
+          await qtest.out8(0x70, 0x00);
+          return qtest.in8(0x71);
+        };
+        expect(await seconds()).toBe(0x50);
+        await new Promise((resolve) => setTimeout(resolve, 1100));
+        await qmp.reset();
+        expect(await seconds()).toBe(0x50);
+      });
+    },
+  );
 
-  it.skipIf(missing)('is gone when the body throws', async () => {
+  it.skipIf(missing)('is gone when the body throws', { tags: 'qemu' }, async () => {
     let asked: Promise<number> | undefined;
     const body = QemuProcess.with({}, async ({ qtest }) => {
       await qtest.in8(0x70);
@@ -76,7 +80,7 @@ describe('an installed QEMU', () => {
     await expect(asked).rejects.toThrow('qtest: the client closed the connection.');
   });
 
-  it.skipIf(missing)('dies with the process that started it, however that one ends', async () => {
+  it.skipIf(missing)('dies with the process that started it, however that one ends', { tags: 'qemu' }, async () => {
     const script = new URL('./fixtures/start-qemu.ts', import.meta.url).pathname;
     const owner = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(owner.stdout, 'data')) as [Buffer];

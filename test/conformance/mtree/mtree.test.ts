@@ -34,7 +34,7 @@ describe.each(scenarios)("the memory of QEMU's $name, rebuilt with our regions",
     expectSameTrees(readCapture(scenario.name));
   });
 
-  it.skipIf(missing)('is and prints as the installed QEMU says', async () => {
+  it.skipIf(missing)('is and prints as the installed QEMU says', { tags: 'qemu' }, async () => {
     const captured = await captureNow(scenario);
     expectSameViews(captured);
     expectSameTrees(captured);
