@@ -77,6 +77,15 @@ export interface RunOptions {
   readonly progressEvery?: number;
 }
 
+/** How guests are given to a machine, and run. */
+export interface GuestRunOptions extends RunOptions {
+  /**
+   * Programs are logged, so that a snapshot can be made in the middle of them: a write that is queued costs about twice as much.
+   * Without it, save before they begin or after they have ended. Recordings need no log. Default: false.
+   */
+  readonly savable?: boolean;
+}
+
 /** Ranges in which a kernel queues writes: addresses of the port space, and of guest memory. */
 export interface CoalescedZonesInForce {
   readonly ports: readonly AddressRange[];
@@ -97,7 +106,7 @@ export abstract class Accelerator {
   /** Connects the machine: memory slots, coalesced zones and ioeventfds follow its address spaces from here on. */
   abstract attach(host: AcceleratorHost): void;
   /** Gives each vCPU what it executes, from the beginning: the first guest to the first vCPU, and so on. */
-  abstract load(guests: readonly GuestImage[]): void;
+  abstract load(guests: readonly GuestImage[], how?: Pick<GuestRunOptions, 'savable'>): void;
   /** Runs until the guest ends or something stops it. May be called again: it goes on where it stopped. */
   abstract run(options?: RunOptions): RunOutcome;
   /** Ends the run between two instructions, settled. From a device handler or timer too. */

@@ -1,6 +1,7 @@
 import {
   type Accelerator,
   type GuestImage,
+  type GuestRunOptions,
   type MachineClock,
   type RunOptions,
   type RunOutcome,
@@ -226,8 +227,8 @@ export class Machine {
   }
 
   /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */
-  run(guests: GuestImage | readonly GuestImage[], options: RunOptions = {}): RunOutcome {
-    this.accelerator.load('length' in guests ? guests : [guests]);
+  run(guests: GuestImage | readonly GuestImage[], options: GuestRunOptions = {}): RunOutcome {
+    this.accelerator.load('length' in guests ? guests : [guests], options);
     return this.accelerator.run(options);
   }
 
@@ -251,7 +252,10 @@ export class Machine {
     this.accelerator.settle();
   }
 
-  /** Settles the machine and writes it down, between two instructions: `JSON.stringify` makes a file of it. */
+  /**
+   * Settles the machine and writes it down, between two instructions: `JSON.stringify` makes a file of it. A program in the middle
+   * of its work must have been run with `{ savable: true }`.
+   */
   save(): MachineSnapshot {
     return saveMachine(this);
   }

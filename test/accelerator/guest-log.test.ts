@@ -8,6 +8,7 @@ import { type GuestBody, guestProgram, type SavedProblem, SavedReader } from '..
 import { saveGuest } from '../../sdk/accelerator/kvm/saved-guest.ts';
 
 const entry = (fields: Partial<LogEntry>): LogEntry => ({ ...newEntry(), ...fields });
+const middle = { isProgram: true, begun: true, atItsEnd: false };
 const out = (value: number) => entry({ kind: OperationKind.Out, address: 0x70, value });
 
 function logOf(...entries: LogEntry[]): GuestLog {
@@ -131,7 +132,7 @@ describe('the log of a guest program', () => {
     for (const log of [long, often, large]) {
       expect([log.overflowed, log.length]).toEqual([true, 0]);
       const source = guestProgram('busy', function* () {}).start();
-      expect(() => saveGuest(new LoggedGuest(source, log), new GuestOperation())).toThrow(
+      expect(() => saveGuest(new LoggedGuest(source, log), new GuestOperation(), middle)).toThrow(
         "Guest program 'busy' has done too much to be saved: its log would have more than 1000000 different operations in a row",
       );
     }

@@ -43,7 +43,7 @@ try {
   const machine = Machine.create(definition);
   const notes: string[] = [];
   const reload = new HotReload([plugin], machine, { note: (text) => void notes.push(text) });
-  machine.run(guest, { operationLimit: 50 });
+  machine.run(guest, { operationLimit: 50, savable: true });
   const turn = async (generation: number) => {
     if (mode === 'reload') writeFileSync(path, longDevice(generation));
     await reload.look();

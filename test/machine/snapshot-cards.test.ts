@@ -59,7 +59,7 @@ it('brings cards back in the middle of their work: BARs where they were, timers 
   expect(undisturbed.memory.read(0x5000, 4)).toBe(0x5566_7788);
   for (let point = 1; point <= 25; point += 2) {
     const machine = Machine.create(fullPc, { ram: 1 * MiB });
-    machine.run(program, { operationLimit: point });
+    machine.run(program, { operationLimit: point, savable: true });
     const text = formatSnapshot(machine.save());
     const restored = Machine.restore(fullPc, JSON.parse(text), { guests: program });
     expect(formatSnapshot(restored.save())).toBe(text);

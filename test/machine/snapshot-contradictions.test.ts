@@ -26,7 +26,7 @@ const program = guestProgram('busy', function* (guest) {
   yield* guest.in8(0x71);
 });
 const machine = Machine.create(definition, { ram: 1 * MiB });
-machine.run(program, { operationLimit: 8 });
+machine.run(program, { operationLimit: 8, savable: true });
 const good = JSON.stringify(machine.save());
 
 interface Saved {

@@ -103,7 +103,7 @@ describe('a card that was plugged in while the machine ran', () => {
   const saved = () => {
     const machine = Machine.create(pcI440fx, small);
     machine.plug(use(Edu, { id: 'card', addr: '05.0', options: { dmaMask: 0xffffn } }));
-    machine.run(program, { operationLimit: 5 });
+    machine.run(program, { operationLimit: 5, savable: true });
     return machine;
   };
 

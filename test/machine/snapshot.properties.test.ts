@@ -34,7 +34,7 @@ function runTo({ after, count }: Point, machine: Machine, guests: readonly Guest
     start: () => ({ observe: ({ kind }) => void (kind === 'access' && ++seen === count && machine.pause()) }),
   });
   const off = after === 'access' ? machine.observe(watcher) : () => {};
-  machine.run(guests, { operationLimit: after === 'operation' ? count : Enough, timerLimit });
+  machine.run(guests, { operationLimit: after === 'operation' ? count : Enough, timerLimit, savable: true });
   off();
 }
 

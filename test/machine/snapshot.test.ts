@@ -9,6 +9,7 @@ import {
   flushCoalescedIo,
   formatSnapshot,
   type GuestBody,
+  type GuestProgram,
   guestProgram,
   InterruptPin,
   IsaBus,
@@ -144,7 +145,7 @@ function saveInTheMiddleOf(access: string, body: GuestBody) {
     queued = 0;
     machine.pause();
   };
-  const { reason } = machine.run(program);
+  const { reason } = machine.run(program, { savable: true });
   const snapshot = asText(machine.save());
   onAccess = () => {};
   const restored = Machine.restore(bench, snapshot, { guests: program });
@@ -255,9 +256,9 @@ describe('a restored machine', () => {
       yield* guest.pause(20 * MILLISECOND);
     });
     const machine = Machine.create(bench);
-    machine.run(program, { operationLimit: 1 });
+    machine.run(program, { operationLimit: 1, savable: true });
     onAccess = (what) => what === 'bell at 7000000' && machine.pause();
-    machine.run(program);
+    machine.run(program, { savable: true });
     onAccess = () => {};
     const restored = Machine.restore(bench, asText(machine.save()), { guests: program });
     expect(restored.clock.now).toBe(machine.clock.now);
@@ -288,7 +289,7 @@ describe('a restored machine', () => {
     const definition = defineMachine({ ...pcI440fx, devices: [...pcI440fx.devices, use(Probe, { id: 'probe' })] });
     const machine = Machine.create(definition, { ram: 1 * MiB });
     onAccess = (what) => what === 'bell at 4000000' && machine.pause();
-    machine.run(program);
+    machine.run(program, { savable: true });
     onAccess = () => {};
     const snapshot = asText(machine.save());
     expect(snapshot.accelerator).toMatchObject({ processors: [{ halted: true, finished: false }] });
@@ -330,7 +331,7 @@ describe('a restored machine', () => {
         probeOf(one).irq.set(what === 'select 1');
       };
       onAccess = raise(machine);
-      machine.run(program, { operationLimit: point });
+      machine.run(program, { operationLimit: point, savable: true });
       const restored = Machine.restore(definition, asText(machine.save()), { guests: program });
       if (restored.device(I8259).pending) interrupted++;
       machine.resume();
@@ -407,7 +408,7 @@ describe('a restored machine', () => {
         yield* guest.in8(0x301);
         yield* guest.in8(0x301);
       }),
-      { operationLimit: 1 },
+      { operationLimit: 1, savable: true },
     );
     const restored = Machine.restore(bench, machine.save());
     expect(restored.resume()).toMatchObject({ reason: 'finished', operations: 0 });
@@ -430,7 +431,7 @@ describe('a restored machine', () => {
     const undisturbed = Machine.create(bench);
     undisturbed.run(program);
     let machine = Machine.create(bench);
-    machine.run(program, { operationLimit: 7 });
+    machine.run(program, { operationLimit: 7, savable: true });
     for (let time = 0; time < 15; time++) {
       machine = Machine.restore(bench, asText(machine.save()), { guests: program });
       machine.resume({ operationLimit: 7 });
@@ -524,7 +525,7 @@ describe('a snapshot that does not fit', () => {
   });
   const machine = Machine.create(bench);
   onAccess = () => {};
-  machine.run(program, { operationLimit: 6 });
+  machine.run(program, { operationLimit: 6, savable: true });
   const good = formatSnapshot(machine.save());
 
   const restore = (text: string, definition = bench, guests = program) =>
@@ -769,16 +770,123 @@ describe('a snapshot that does not fit', () => {
   });
 });
 
+describe('a program that was not run to be saved', () => {
+  const program = guestProgram('thrifty', function* (guest) {
+    yield* guest.out8(0x300, 1);
+    yield* guest.in8(0x301);
+    yield* guest.store8(0x1000, 7);
+  });
+  const restoredFrom = (machine: Machine, guests: GuestProgram) => {
+    const restored = Machine.restore(bench, asText(machine.save()), { guests });
+    expect(asText(restored.save())).toEqual(asText(machine.save()));
+    return restored;
+  };
+
+  it.each([1, 2])('is refused after %i of its operations, and the message says how it can be saved', (point) => {
+    const machine = Machine.create(bench);
+    machine.run(program, { operationLimit: point });
+    expect(() => machine.save()).toThrow(
+      "Guest program 'thrifty' is in the middle of its work, and what it has done was not logged, so a snapshot could not bring it " +
+        'back. Run it with machine.run(program, { savable: true }), or save when it has ended.',
+    );
+    machine.resume();
+    expect(() => machine.save()).not.toThrow();
+  });
+
+  it('is refused in the middle of its first operation', () => {
+    const machine = Machine.create(bench);
+    const pausing = guestProgram('sleeper', function* (guest) {
+      yield* guest.pause(20 * MILLISECOND);
+    });
+    onAccess = (what) => what === 'bell at 7000000' && machine.pause();
+    expect(machine.run(pausing)).toMatchObject({ reason: 'paused', operations: 0 });
+    onAccess = () => {};
+    expect(() => machine.save()).toThrow('is in the middle of its work');
+  });
+
+  it('is saved once it has ended, and started again by a reset of the restored machine', () => {
+    const machine = Machine.create(bench);
+    machine.run(program);
+    const restored = restoredFrom(machine, program);
+    expect(restored.resume()).toMatchObject({ reason: 'finished', operations: 0 });
+    for (const one of [machine, restored]) {
+      one.reset();
+      expect(one.resume()).toMatchObject({ reason: 'finished', operations: 3 });
+    }
+    expect(probeOf(restored).seen).toEqual(probeOf(machine).seen);
+  });
+
+  it('is saved before its first operation, and after a reset that it asked for', () => {
+    const machine = Machine.create(bench);
+    machine.run(program, { operationLimit: 0 });
+    const restored = restoredFrom(machine, program);
+    for (const one of [machine, restored]) one.resume();
+    expect(probeOf(restored).seen).toEqual(probeOf(machine).seen);
+    expect(probeOf(restored).count).toBeGreaterThan(0);
+    const rebooting = guestProgram('rebooting', function* (guest) {
+      yield* guest.out8(0xcf9, 0x06);
+    });
+    const pc = Machine.create(pcI440fx, { ram: 1 * MiB });
+    expect(pc.run(rebooting).reason).toBe('reset');
+    const other = Machine.restore(pcI440fx, asText(pc.save()), { guests: rebooting });
+    expect([pc.resume().reason, other.resume().reason]).toEqual(['reset', 'reset']);
+  });
+
+  it('is saved in a HLT that nothing can end, and stays in it', () => {
+    const stuck = guestProgram('stuck', function* (guest) {
+      yield* guest.out8(0x300, 3);
+      yield* guest.hlt();
+      yield* guest.out8(0x300, 4);
+    });
+    const machine = Machine.create(bench);
+    expect(machine.run(stuck).reason).toBe('halted');
+    const restored = restoredFrom(machine, stuck);
+    expect([machine.resume(), restored.resume()]).toMatchObject([{ reason: 'halted' }, { reason: 'halted' }]);
+    expect(probeOf(restored).seen).toEqual(probeOf(machine).seen);
+    // Where an interrupt could wake it, its place in the program matters.
+    const sleeping = guestProgram('sleeping', function* (guest) {
+      yield* guest.sti();
+      yield* guest.hlt();
+    });
+    const open = Machine.create(bench);
+    expect(open.run(sleeping).reason).toBe('halted');
+    expect(() => open.save()).toThrow("Guest program 'sleeping' is in the middle of its work");
+  });
+
+  it('is not taken from a snapshot without its log while it has something left to do', () => {
+    const machine = Machine.create(bench);
+    machine.run(program, { operationLimit: 2, savable: true });
+    const snapshot = JSON.parse(formatSnapshot(machine.save()));
+    snapshot.accelerator.processors[0].guest.log = null;
+    expect(() => Machine.restore(bench, snapshot, { guests: program })).toThrow(
+      "'accelerator.processors[0].guest.log': expected a list of at most 1000000, found null",
+    );
+  });
+});
+
 describe('a machine that cannot be saved', () => {
   it('keeps a polling loop short: equal operations are one entry', () => {
     const machine = Machine.create(bench);
     const program = guestProgram(function* (guest) {
       for (let n = 0; n < 5000; n++) yield* guest.load8(0x1000);
     });
-    machine.run(program);
+    machine.run(program, { savable: true });
     expect(machine.save().accelerator).toMatchObject({
       processors: [{ guest: { log: ['load8 0x1000 = 0x0 (5000 times)'] } }],
     });
+  });
+
+  it('refuses more guests than a machine can have processors, before any of them runs', () => {
+    const program = guestProgram(function* (guest) {
+      yield* guest.in8(0x301);
+    });
+    const machine = Machine.create(bench);
+    expect(() => machine.run(Array(65).fill(program))).toThrow(
+      "Accelerator 'kvm-sim': 65 guests are given, one for each processor, and a machine has at most 64 of those. Give fewer.",
+    );
+    expect(probeOf(machine).count).toBe(0);
+    machine.run(Array(64).fill(program));
+    expect(probeOf(Machine.restore(bench, machine.save(), { guests: Array(64).fill(program) })).count).toBe(64);
   });
 
   it('names a timer that belongs to no device', () => {

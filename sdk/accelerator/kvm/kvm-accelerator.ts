@@ -4,6 +4,7 @@ import {
   Accelerator,
   type AcceleratorHost,
   type GuestImage,
+  type GuestRunOptions,
   type RunOptions,
   type RunOutcome,
 } from '../accelerator.ts';
@@ -46,6 +47,7 @@ export class KvmAccelerator extends Accelerator {
   private readonly consumers: EventConsumers;
   private map: MapListeners | undefined;
   private images: readonly GuestImage[] = [];
+  private logsPrograms = false;
   private readonly guests: (GuestSource | undefined)[] = [];
   private host: AcceleratorHost | undefined;
   private loop: RunLoop | undefined;
@@ -140,7 +142,14 @@ export class KvmAccelerator extends Accelerator {
     for (const part of this.observable) part.listen(listener);
   }
 
-  override load(images: readonly GuestImage[]): void {
+  override load(images: readonly GuestImage[], { savable = false }: Pick<GuestRunOptions, 'savable'> = {}): void {
+    if (images.length > MostVcpus) {
+      throw new BackplaneError(
+        `Accelerator '${this.name}': ${images.length} guests are given, one for each processor, and a machine has at most ` +
+          `${MostVcpus} of those. Give fewer.`,
+      );
+    }
+    this.logsPrograms = savable;
     this.addVcpus(images.length - this.schedule.vcpus.length);
     this.images = images;
     this.startGuests(false);
@@ -187,6 +196,7 @@ export class KvmAccelerator extends Accelerator {
     const apply = readAccelerator(reader, this.saved, guests);
     return () => {
       this.images = guests;
+      this.logsPrograms = true;
       apply();
       for (const guest of this.guests) this.watchLog(guest);
     };
@@ -201,8 +211,8 @@ export class KvmAccelerator extends Accelerator {
   }
 
   private get saved(): SavedParts {
-    const { kernel, vm, schedule, consumers, statistics, guests } = this;
-    return { kernel, vm, schedule, consumers, statistics, guests };
+    const { kernel, vm, schedule, consumers, statistics, guests, images } = this;
+    return { kernel, vm, schedule, consumers, statistics, guests, images };
   }
 
   private get drainsAtReturns(): boolean {
@@ -254,12 +264,19 @@ export class KvmAccelerator extends Accelerator {
       if (isRestart && image !== undefined && !('start' in image)) return;
       state.halted = state.unserved = false;
       state.finished = image === undefined;
-      const guest = image === undefined || !('start' in image) ? image : new LoggedGuest(image.start());
+      const guest = image === undefined || !('start' in image) ? image : this.started(image);
+      state.startedAt = this.kernel.operations(state.vcpu.fd);
       this.guests[index] = guest;
       this.watchLog(guest);
       if (guest !== undefined) this.kernel.attachGuest(state.vcpu.fd, guest);
     });
   }
+
+  private started(image: Extract<GuestImage, { start(): GuestSource }>): GuestSource {
+    const source = image.start();
+    return this.logsPrograms ? new LoggedGuest(source) : source;
+  }
+
   private watchLog(guest: GuestSource | undefined): void {
     const { onTooLongToSave } = this.options;
     if (!(guest instanceof LoggedGuest) || onTooLongToSave === undefined) return;

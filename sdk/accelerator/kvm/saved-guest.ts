@@ -23,21 +23,20 @@ export function tooLongToSave(program: string): string {
   );
 }
 
+/** How far a guest is. */
+export interface GuestStage {
+  /** Can be started again, from its beginning. */
+  readonly isProgram: boolean;
+  readonly begun: boolean;
+  /** Executes nothing more: where it is in its program does not matter. */
+  readonly atItsEnd: boolean;
+}
+
 /** A program by its log, a recording by its position. Any other guest cannot be brought back, and is refused. */
-export function saveGuest(guest: GuestSource | undefined, operation: GuestOperation): SavedData {
+export function saveGuest(guest: GuestSource | undefined, operation: GuestOperation, stage: GuestStage): SavedData {
   if (guest === undefined) return null;
-  if (guest instanceof LoggedGuest) {
-    const { name, log } = guest;
-    guest.complete(operation);
-    if (log.overflowed) throw new BackplaneError(tooLongToSave(name));
-    const underWay = guest.underWay(operation);
-    return {
-      kind: 'program',
-      name,
-      log: writeLog(log),
-      underWay: underWay === undefined ? null : writeProgress(underWay),
-    };
-  }
+  if (guest instanceof LoggedGuest) return saveLogged(guest, operation, stage);
+  if (stage.isProgram) return savePlain(guest, stage);
   if (guest instanceof TraceGuest) {
     const { name, position, done, trace } = guest;
     const { length } = trace;
@@ -57,12 +56,37 @@ export function saveGuest(guest: GuestSource | undefined, operation: GuestOperat
   );
 }
 
-/** Brings a guest back; undefined images leave the vCPU without one. What is wrong is noted, and nobody is touched. */
-export function readGuest(reader: SavedReader, image: GuestImage | undefined): ResumedGuest {
+function saveLogged(guest: LoggedGuest, operation: GuestOperation, { atItsEnd }: GuestStage): SavedData {
+  const { name, log } = guest;
+  guest.complete(operation);
+  if (log.overflowed && !atItsEnd) throw new BackplaneError(tooLongToSave(name));
+  const underWay = guest.underWay(operation);
+  return {
+    kind: 'program',
+    name,
+    log: log.overflowed ? null : writeLog(log),
+    underWay: underWay === undefined ? null : writeProgress(underWay),
+  };
+}
+
+/** Without a log, a program is known at its beginning and where it is needed no more. */
+function savePlain({ name }: GuestSource, { atItsEnd, begun }: GuestStage): SavedData {
+  if (atItsEnd || !begun) return { kind: 'program', name, log: begun ? null : [], underWay: null };
+  throw new BackplaneError(
+    `Guest program '${name}' is in the middle of its work, and what it has done was not logged, so a snapshot could not bring it back. ` +
+      'Run it with machine.run(program, { savable: true }), or save when it has ended.',
+  );
+}
+
+/**
+ * Brings a guest back; undefined images leave the vCPU without one. What is wrong is noted, and nothing is changed. Only a guest
+ * that is `atItsEnd` can do without a log.
+ */
+export function readGuest(reader: SavedReader, image: GuestImage | undefined, atItsEnd: boolean): ResumedGuest {
   const operation = new GuestOperation();
   if (reader.data === null || image === undefined) return { guest: undefined, operation };
   const kind = reader.member('kind').text(16);
-  if (kind === 'program' && 'start' in image) return readProgram(reader, image, operation);
+  if (kind === 'program' && 'start' in image) return readProgram(reader, image, operation, atItsEnd);
   if (kind === 'recording' && image instanceof TraceGuest) return readRecording(reader, image, operation);
   const given = 'start' in image ? 'a program' : 'a recording or another guest';
   reader.refuse(`expected ${kind === '' ? 'a guest' : `a ${kind}`}, and '${image.name}' is ${given}`);
@@ -73,15 +97,17 @@ function readProgram(
   reader: SavedReader,
   image: Extract<GuestImage, { start(): GuestSource }>,
   operation: GuestOperation,
-) {
+  atItsEnd: boolean,
+): ResumedGuest {
   reader.only('kind', 'name', 'log', 'underWay');
-  reader.member('name').text();
+  reader.member('name').text(Number.POSITIVE_INFINITY);
   const before = reader.problems.length;
-  const log = readLog(reader.member('log'));
+  const log = atItsEnd && reader.member('log').data === null ? undefined : readLog(reader.member('log'));
   const underWay = reader.member('underWay').data === null ? undefined : readProgress(reader.member('underWay'));
   if (reader.problems.length > before) return { guest: undefined, operation };
   try {
-    return { guest: LoggedGuest.replay(image.start(), log, underWay, operation), operation };
+    const source = image.start();
+    return { guest: log === undefined ? source : LoggedGuest.replay(source, log, underWay, operation), operation };
   } catch (error) {
     reader.refuse(error instanceof Error ? error.message : String(error));
     return { guest: undefined, operation };

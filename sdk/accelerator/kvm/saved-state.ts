@@ -10,7 +10,7 @@ import type { KvmVm } from './kvm-vm.ts';
 import { readGuest, saveGuest } from './saved-guest.ts';
 import { readStatistics, saveStatistics } from './saved-statistics.ts';
 import type { ScheduledKernel } from './scheduled-kernel.ts';
-import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
+import { isAtItsEnd, type ScheduledVcpu, type VcpuSchedule } from './vcpu-schedule.ts';
 
 /** What of an accelerator is state. The machine is settled: the ring is empty, no instruction is half done. */
 export interface SavedParts {
@@ -21,10 +21,11 @@ export interface SavedParts {
   readonly statistics: ExitStatistics;
   /** What each vCPU executes. */
   readonly guests: (GuestSource | undefined)[];
+  /** What it was started from. */
+  readonly images: readonly GuestImage[];
 }
 
 const LargestPage = 0xffff_ffff;
-const MostVcpus = 4096;
 const MostEventfds = 65_536;
 
 /** Everything that the guest, or a count of what it did, could tell. The zones and slots follow from the memory map. */
@@ -63,7 +64,8 @@ export function readAccelerator(reader: SavedReader, parts: SavedParts, images: 
     reader.member('signalled').refuse(`expected ${consumers.count} eventfds, found ${signalled.length}`);
   }
   const count = readStatistics(reader.member('statistics'), kernel.statistics, statistics);
-  const processors = reader.member('processors').list(MostVcpus);
+  // More than there may be were refused when there should have been as many.
+  const processors = reader.member('processors').list(Number.POSITIVE_INFINITY);
   if (processors.length !== schedule.vcpus.length) {
     reader.member('processors').refuse(`expected ${schedule.vcpus.length} processors, found ${processors.length}`);
   }
@@ -82,7 +84,7 @@ export function readAccelerator(reader: SavedReader, parts: SavedParts, images: 
   };
 }
 
-function saveProcessor({ kernel, vm, guests }: SavedParts, state: ScheduledVcpu, index: number): SavedData {
+function saveProcessor({ kernel, vm, guests, images }: SavedParts, state: ScheduledVcpu, index: number): SavedData {
   const { vcpu, halted, finished, unserved } = state;
   const { operation, operations, guestFinished, interruptShadow, failed } = kernel.execution(vcpu.fd);
   if (failed || unserved) {
@@ -100,7 +102,11 @@ function saveProcessor({ kernel, vm, guests }: SavedParts, state: ScheduledVcpu,
     finished,
     guestFinished,
     operations,
-    guest: saveGuest(guests[index], operation),
+    guest: saveGuest(guests[index], operation, {
+      isProgram: images[index] !== undefined && 'start' in images[index],
+      atItsEnd: state.atItsEnd,
+      begun: operations > state.startedAt || !operation.finished,
+    }),
   };
 }
 
@@ -129,8 +135,9 @@ function readProcessor(
     interruptShadow: flag('interruptShadow'),
     failed: false,
   };
-  const resumed = readGuest(reader.member('guest'), image);
   const { vcpu } = state;
+  const atItsEnd = isAtItsEnd(vcpu.id, { halted, finished, interruptsEnabled: interruptFlag });
+  const resumed = readGuest(reader.member('guest'), image, atItsEnd);
   return () => {
     resumed.prepare?.();
     guests[index] = resumed.guest;

@@ -7,6 +7,8 @@ export class ScheduledVcpu {
   halted = false;
   /** Its guest has no more operations. */
   finished = false;
+  /** Operations that it had executed when it was given its guest. */
+  startedAt = 0;
   /** An exit has come back and was not carried out yet; it must be, whatever happens in between. */
   unserved = false;
 
@@ -16,9 +18,21 @@ export class ScheduledVcpu {
     return !this.halted && !this.finished;
   }
 
+  get atItsEnd(): boolean {
+    return isAtItsEnd(this.vcpu.id, this);
+  }
+
   get interruptsEnabled(): boolean {
     return this.vcpu.run.getUint8(KvmRun.ifFlag) !== 0;
   }
+}
+
+/** Executes nothing more, whatever happens, until a reset. Interrupts reach vCPU 0 only. */
+export function isAtItsEnd(
+  vcpu: number,
+  { halted, finished, interruptsEnabled }: Pick<ScheduledVcpu, 'halted' | 'finished' | 'interruptsEnabled'>,
+): boolean {
+  return finished || (halted && (vcpu !== 0 || !interruptsEnabled));
 }
 
 /** A turn of a vCPU among several is 1 to this many operations long. */

@@ -103,7 +103,8 @@ Examples:
     const endConsoles = await showConsoles(machine, terminal.note);
     const options = operationLimit === undefined ? {} : { operationLimit };
     let isUnderWay = loaded !== undefined;
-    const step = (how: RunOptions) => (isUnderWay ? machine.resume(how) : machine.run(traced, how));
+    const step = (how: RunOptions) =>
+      isUnderWay ? machine.resume(how) : machine.run(traced, { ...how, savable: saveTo !== undefined });
     const stepOn = (how: RunOptions) => {
       const done = step(how);
       isUnderWay = true;
