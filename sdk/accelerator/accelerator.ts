@@ -33,8 +33,8 @@ export interface ResetPort {
 export interface MachineClock extends VirtualClock {
   /** Goes on to `time`, with every timer on the way. */
   advanceTo(time: number): void;
-  /** Goes to `time` without firing anything. */
-  set(time: number): void;
+  /** Goes to `time`, of another epoch if need be, without firing anything. */
+  set(time: number, epoch?: bigint): void;
 }
 
 /** What a vCPU executes: a program, which a reset starts again, or a guest that is under way, as a recording is. */

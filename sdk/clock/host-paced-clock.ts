@@ -28,4 +28,14 @@ export class HostPacedClock extends VirtualClock {
   resume(): void {
     this.runningSince ??= this.hostTime();
   }
+
+  /** Nobody else tells this clock that it is between two instructions. */
+  override runDue(): number {
+    this.rebaseWhenNear();
+    return super.runDue();
+  }
+
+  protected override moveBack(nanoseconds: number): void {
+    this.elapsed -= nanoseconds;
+  }
 }

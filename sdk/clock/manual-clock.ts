@@ -1,12 +1,20 @@
+import { SECOND } from './duration.ts';
+import { splitTime } from './epoch.ts';
 import { VirtualClock } from './virtual-clock.ts';
+
+/** A longer way is gone in parts, so that the epoch can move on the way. */
+const LongestPart = 2 ** 20 * SECOND;
 
 /** A clock that stands still until it is told to move: what machines and tests use, and why their runs repeat. */
 export class ManualClock extends VirtualClock {
   private nanoseconds: number;
 
-  constructor(start = 0) {
+  /** `start` is guest time since the machine was started; beyond 52 days the epoch has moved already. */
+  constructor(start: number | bigint = 0) {
     super();
-    this.nanoseconds = start;
+    const { epoch, now } = splitTime(start);
+    this.nanoseconds = now;
+    this.startFrom(epoch);
   }
 
   get now(): number {
@@ -15,7 +23,9 @@ export class ManualClock extends VirtualClock {
 
   /** Moves on by `nanoseconds`, stopping at each deadline on the way: every timer sees exactly its own time. */
   advance(nanoseconds: number): void {
-    this.advanceTo(this.nanoseconds + nanoseconds);
+    let left = nanoseconds;
+    for (; left > LongestPart && left < Number.POSITIVE_INFINITY; left -= LongestPart) this.advancePart(LongestPart);
+    this.advancePart(left);
   }
 
   /**
@@ -26,6 +36,12 @@ export class ManualClock extends VirtualClock {
     if (!(time >= this.nanoseconds)) {
       throw new RangeError(`The clock stands at ${this.nanoseconds} ns and cannot go to ${time} ns: time only grows.`);
     }
+    if (time > Number.MAX_SAFE_INTEGER) {
+      throw new RangeError(
+        `The clock cannot go to ${time} ns: times are counted from its epoch and exact up to 2^53. Use advance(nanoseconds), ` +
+          'which moves the epoch on the way.',
+      );
+    }
     this.runDue();
     for (let next = this.nextDeadline(); next <= time; next = this.nextDeadline()) {
       this.nanoseconds = Math.max(this.nanoseconds, next);
@@ -34,8 +50,18 @@ export class ManualClock extends VirtualClock {
     this.nanoseconds = Math.max(this.nanoseconds, time);
   }
 
-  /** Puts the clock at `time` without firing anything, forwards or backwards: for restoring a snapshot. */
-  set(time: number): void {
+  /** Puts the clock at `time`, of another epoch if need be, without firing anything, forwards or backwards: for restoring a snapshot. */
+  set(time: number, epoch = this.epoch): void {
     this.nanoseconds = time;
+    this.startFrom(epoch);
+  }
+
+  protected override moveBack(nanoseconds: number): void {
+    this.nanoseconds -= nanoseconds;
+  }
+
+  private advancePart(nanoseconds: number): void {
+    this.rebaseWhenNear();
+    this.advanceTo(this.nanoseconds + nanoseconds);
   }
 }

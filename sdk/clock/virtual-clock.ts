@@ -1,14 +1,24 @@
+import { SECOND } from './duration.ts';
+import { secondsToMove } from './epoch.ts';
 import { runDevice, Timer, type TimerQueue } from './timer.ts';
 
 /** How often timers may fire at one instant before the clock calls it a loop. */
 const FiringsAtOneInstant = 10_000;
 
 /**
- * Guest time: nanoseconds since the machine was started, and the timers that wait for it. It is the token by which a
- * device asks for time, and the only source of time there is below it.
+ * Guest time, and the timers that wait for it. It is the token by which a device asks for time, and the only source of time
+ * there is below it.
+ *
+ * Times are numbers of nanoseconds since an epoch, because numbers are exact up to 2^53, which is 104 days. Before that is
+ * near, and between two instructions, the epoch moves forward by whole seconds, and every time that is kept becomes
+ * smaller: deadlines, and the fields of devices that are declared with `@state({ as: guestTime })`.
  */
 export abstract class VirtualClock {
   private readonly queue = new DeadlineQueue();
+  private readonly followers = new Set<(nanoseconds: number) => void>();
+  private seconds = 0n;
+  /** Callbacks that are under way: they hold times in their variables. */
+  private firing = 0;
   /** Hears of each timer that expires, before its callback runs. */
   observer: ((timer: Timer) => void) | undefined;
   /** Makes a better error of what a callback threw: a machine knows whose timer it is. */
@@ -17,8 +27,53 @@ export abstract class VirtualClock {
   /** Whether a handler of a device runs: a machine and a bench know. Then no timer can be made. */
   insideHandler: (() => boolean) | undefined;
 
-  /** Guest nanoseconds since the machine was started; exact to 104 days. */
+  /** Guest nanoseconds since the epoch. */
   abstract readonly now: number;
+
+  /** Whole seconds from the start of the machine to the moment from which times are counted. */
+  get epoch(): bigint {
+    return this.seconds;
+  }
+
+  /** Nanoseconds since the machine was started: `now`, or another time that is counted from the epoch. Exact. */
+  absolute(time = this.now): bigint {
+    return this.seconds * BigInt(SECOND) + BigInt(Math.floor(time));
+  }
+
+  /**
+   * Moves the epoch forward, by default as far as whole seconds have passed. It changes no moment: `now`, deadlines and kept
+   * times become smaller by as much. Accelerators and clocks do it in time; a test may do it between any two instructions,
+   * and a device cannot tell.
+   */
+  rebase(seconds: number = Math.floor(this.now / SECOND)): void {
+    if (!Number.isInteger(seconds) || seconds < 0)
+      throw new RangeError(`The epoch cannot move by ${seconds} s: it moves forward by whole seconds.`);
+    const nanoseconds = seconds * SECOND;
+    this.seconds += BigInt(seconds);
+    this.moveBack(nanoseconds);
+    for (const timer of this.queue.timers) timer.deadline -= nanoseconds;
+    for (const follow of this.followers) follow(nanoseconds);
+  }
+
+  /** Moves the epoch if 2^53 ns after it are near; not in the middle of a callback. To be called between two instructions. */
+  rebaseWhenNear(): void {
+    const seconds = secondsToMove(this.now);
+    if (seconds > 0 && this.firing === 0) this.rebase(seconds);
+  }
+
+  /** Tells of each move of the epoch, so that times which are kept elsewhere move too. Answers how to stop that. */
+  onRebase(follow: (nanoseconds: number) => void): () => void {
+    this.followers.add(follow);
+    return () => this.followers.delete(follow);
+  }
+
+  /** The epoch of a clock that is put elsewhere: nothing that is kept moves. */
+  protected startFrom(epoch: bigint): void {
+    this.seconds = epoch;
+  }
+
+  /** `now` becomes smaller by this. */
+  protected abstract moveBack(nanoseconds: number): void;
 
   /**
    * Declares a timer by name. It does nothing until it is armed at an absolute time. A device makes its timers in its
@@ -49,14 +104,17 @@ export abstract class VirtualClock {
   runDue(): number {
     let fired = 0;
     for (let timer = this.queue.first; timer !== undefined && timer.deadline <= this.now; timer = this.queue.first) {
-      if (++fired > FiringsAtOneInstant) throw this.failureOf(timer, endlessTimer(timer.name, this.now));
+      if (++fired > FiringsAtOneInstant) throw this.failureOf(timer, endlessTimer(timer.name, this.absolute()));
       timer.cancel();
       this.observer?.(timer);
+      this.firing++;
       try {
         if (timer.ofDevice) runDevice(timer.callback);
         else timer.callback();
       } catch (failure) {
         throw this.failureOf(timer, failure);
+      } finally {
+        this.firing--;
       }
     }
     return fired;
@@ -94,7 +152,7 @@ class DeadlineQueue implements TimerQueue {
   }
 }
 
-function endlessTimer(name: string, now: number): Error {
+function endlessTimer(name: string, now: bigint): Error {
   return new Error(
     `Timer '${name}' fired ${FiringsAtOneInstant} times at ${now} ns without time moving: its callback arms it at or ` +
       'before the present. Arm it later than clock.now.',

@@ -1,7 +1,7 @@
 import { InterruptPin } from './interrupt-pin.ts';
 import { type StateDeclaration, stateOf } from './state.ts';
 import { fixedBytes, type NumberArray, typedArray } from './state-arrays.ts';
-import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
+import type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 import { quote, shape } from './state-shapes.ts';
 
 type JsonObject = { readonly [key: string]: Json };
@@ -172,6 +172,16 @@ function readField(owner: Fields, declaration: StateDeclaration, data: JsonObjec
   else known.read(data[name] as Json, placeOf(owner, member), plan);
 }
 
+/** The clock's epoch has moved, and with it the guest times in the fields of a device, a helper or a service. */
+export function rebaseFields(owner: object, declarations: readonly StateDeclaration[], move: EpochMove): void {
+  if (move.moved.has(owner)) return;
+  move.moved.add(owner);
+  for (const declaration of declarations) {
+    const known = shapeOfField(owner, declaration);
+    if (typeof known !== 'string') known.rebase?.(placeOf(owner as Fields, declaration.member), move);
+  }
+}
+
 /** A helper object: its own fields, then its hook. The object stays. */
 const ownerShape: Shape = Object.freeze({
   expected: 'an object with its fields',
@@ -183,6 +193,10 @@ const ownerShape: Shape = Object.freeze({
     const owner = place.get() as StateOwner;
     readFields(owner, stateOf(owner.constructor), data, plan);
     plan.atEnd(() => owner.onStateLoaded?.(plan.version));
+  },
+  rebase(place: StatePlace, move: EpochMove): void {
+    const owner = place.get() as object;
+    rebaseFields(owner, stateOf(owner.constructor), move);
   },
 });
 
@@ -229,6 +243,10 @@ class PartsShape implements Shape {
       const part = (data as JsonObject)[key] as Json;
       plan.inside(isList ? `[${key}]` : `.${key}`, () => known.read(part, placeOf(place.get() as Fields, key), plan));
     }
+  }
+
+  rebase(place: StatePlace, move: EpochMove): void {
+    for (const [key, known] of this.shapes) known.rebase?.(placeOf(place.get() as Fields, key), move);
   }
 
   private hasTheseParts(data: unknown): boolean {

@@ -15,6 +15,15 @@ export interface Shape {
   write(value: unknown): Json | undefined;
   /** What is wrong with a snapshot's value, as sentences; otherwise how to put it in place comes into `plan`. */
   read(data: Json, place: StatePlace, plan: LoadPlan): void;
+  /** The clock's epoch has moved: makes the times in the value smaller. Absent where it holds none. */
+  rebase?(place: StatePlace, move: EpochMove): void;
+}
+
+/** A move of the clock's epoch, as those hear of it who keep times. */
+export interface EpochMove {
+  readonly nanoseconds: number;
+  /** Objects whose fields have moved: one that two fields share moves once. */
+  readonly moved: Set<object>;
 }
 
 /** Collects what is wrong with a snapshot and what would have to be done, so that nothing is done while anything is wrong. */

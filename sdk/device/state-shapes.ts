@@ -1,10 +1,12 @@
 import { hex } from '../base/text.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { readBytes, writeBytes } from './state-bytes.ts';
-import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
+import type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 
 /** Texts and lists of a device's state are no longer than this unless it says so. */
 const MostByDefault = 65_536;
+/** Nanoseconds of 600 million years: no guest time is further from the epoch, and sums of such numbers are numbers. */
+const MostGuestTime = 2 ** 84;
 
 /** Numbers that are texts in a snapshot: JSON has no infinities, and what writes it drops the sign of a zero. */
 export const numberTexts: Readonly<Record<string, number>> = {
@@ -36,6 +38,24 @@ const number = scalar(
   },
   (data) => (typeof data === 'string' && Object.hasOwn(numberTexts, data) ? numberTexts[data] : ofType(data, 'number')),
 );
+
+/**
+ * A time by the machine's clock: nanoseconds since its epoch, Infinity for never. It moves with the epoch. It is exact for 104
+ * days on either side of that; what must be exact for longer counts in seconds, from `clock.epoch`.
+ */
+export const guestTime: Shape = Object.freeze({
+  ...number,
+  expected: 'a guest time in nanoseconds',
+  read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    if (typeof data === 'number' && Math.abs(data) > MostGuestTime)
+      plan.refuse(`expected a guest time in nanoseconds, found ${quote(data)}`);
+    else number.read(data, place, plan);
+  },
+  rebase(place: StatePlace, { nanoseconds }: EpochMove): void {
+    const time = place.get();
+    if (typeof time === 'number') place.set(time - nanoseconds);
+  },
+});
 
 const finite = scalar(
   'a number',
@@ -99,6 +119,9 @@ function optional(inner: Shape): Shape {
       if (data === null) plan.whenSound(() => place.set(undefined));
       else inner.read(data, place, plan);
     },
+    rebase(place: StatePlace, move: EpochMove): void {
+      if (place.get() !== undefined) inner.rebase?.(place, move);
+    },
   });
 }
 
@@ -127,6 +150,13 @@ function list(element: Shape, most = MostByDefault): Shape {
         if (Array.isArray(present)) present.splice(0, present.length, ...loaded);
         else place.set(loaded);
       });
+    },
+    rebase(place: StatePlace, move: EpochMove): void {
+      const present = place.get() as unknown[];
+      for (let index = 0; index < present.length; index++) {
+        const slot = { get: () => present[index], set: (value: unknown) => (present[index] = value) };
+        element.rebase?.(slot, move);
+      }
     },
   });
 }

@@ -24,6 +24,8 @@ export interface BuildRequest {
   readonly options: Readonly<Record<string, unknown>>;
   readonly deviceOptions: DeviceOptionValues;
   readonly guestErrors: GuestErrors;
+  /** Guest time at which the machine is switched on; undefined leaves the clock where it is. */
+  readonly startAt: number | bigint | undefined;
 }
 
 /** A device that exists but is not mapped yet. */
@@ -261,7 +263,13 @@ export class MachineBuilder {
 
   private checkClock(): void {
     const clock = this.check.service(VirtualClock);
-    if (clock === undefined || 'advanceTo' in clock) return;
+    const { startAt } = this.request;
+    if (clock === undefined) return;
+    if ('advanceTo' in clock) {
+      const { now, epoch } = new ManualClock(startAt);
+      if (startAt !== undefined) (clock as MachineClock).set(now, epoch);
+      return;
+    }
     this.mistakes.push(
       `The machine's clock is a ${clock.constructor.name}, which nobody can move on: it has no advanceTo(time). Bind a ManualClock.`,
     );

@@ -30,7 +30,7 @@ import type { MachineObserver } from './observers.ts';
 import { ramSizeOf } from './ram-size.ts';
 import { refusedAccesses } from './refused-accesses.ts';
 import { resetPlacesOf } from './reset-places.ts';
-import { type MachineSnapshot, saveMachine } from './snapshot.ts';
+import { type MachineSnapshot, rebaseState, saveMachine } from './snapshot.ts';
 import { readRequest } from './snapshot-request.ts';
 import { type RestoreRequest, restoreMachine } from './snapshot-restore.ts';
 import { refuseInsideHandler, unpluggable } from './unplugging.ts';
@@ -46,6 +46,8 @@ export interface MachineRequest {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Options of single devices, by id or type; they win over the definition's. */
   readonly deviceOptions?: DeviceOptionValues;
+  /** Guest time when the machine is switched on, in nanoseconds; a bigint beyond 2^53. Default: 0. */
+  readonly startAt?: number | bigint;
   /** Hears the first guest error of each kind. */
   readonly onGuestError?: GuestErrorSink;
   /** Hears of an observer that threw: it was taken off, and the machine goes on. */
@@ -70,6 +72,7 @@ export class Machine {
   private plugged: readonly PluggedDevice[];
   private readonly errors: GuestErrors;
   private readonly observers: ObserverHub;
+  private readonly leaveClock: () => void;
 
   /** Builds the machine and resets it once. Every wiring mistake comes in one WiringError, before anything is mapped. */
   static create(definition: MachineDefinition, request: MachineRequest = {}): Machine {
@@ -106,6 +109,7 @@ export class Machine {
       options: request.options ?? {},
       deviceOptions: request.deviceOptions ?? {},
       guestErrors: this.errors,
+      startAt: request.startAt,
     });
     const { topology, memory, io, options } = builder.board;
     this.topology = topology;
@@ -114,6 +118,7 @@ export class Machine {
     this.options = options;
     const constructed = builder.construct();
     this.clock = builder.clock;
+    this.leaveClock = this.clock.onRebase((nanoseconds) => rebaseState(this, nanoseconds));
     this.clock.explainFailure = (timer, failure) => timerFailure(this.devices, timer, failure);
     this.clock.insideHandler = () => this.topology.handlerDepth > 0;
     this.builder = builder;
@@ -263,6 +268,7 @@ export class Machine {
   /** Takes the machine apart. It cannot run afterwards. */
   dispose(): void {
     this.accelerator.detach();
+    this.leaveClock();
     for (const { device } of [...this.devices].reverse()) device.unrealize();
   }
 

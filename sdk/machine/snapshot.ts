@@ -2,7 +2,16 @@ import type { SavedData } from '../accelerator/index.ts';
 import { hex } from '../base/text.ts';
 import { formatPciAddress, IsaBus, isaIrq, PciBus } from '../bus/index.ts';
 import type { Timer } from '../clock/index.ts';
-import { firingOrder, type Json, saveDevice, stateOf, type Token, timersOf, writeFields } from '../device/index.ts';
+import {
+  firingOrder,
+  type Json,
+  rebaseFields,
+  saveDevice,
+  stateOf,
+  type Token,
+  timersOf,
+  writeFields,
+} from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
@@ -122,6 +131,13 @@ export function optionAsData(value: unknown): Json {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') return value;
   if (value instanceof Date) return value.toISOString();
   return String(value);
+}
+
+/** The clock's epoch has moved, and with it every time that a device or a service keeps. */
+export function rebaseState(machine: Machine, nanoseconds: number): void {
+  const move = { nanoseconds, moved: new Set<object>() };
+  for (const { device } of machine.devices) rebaseFields(device, device.blueprint.state, move);
+  for (const service of statefulServices(machine).values()) rebaseFields(service, stateOf(service.constructor), move);
 }
 
 /** Services that remember something: those with `@state` fields that a device or a wire of the machine uses. */

@@ -9,7 +9,7 @@ import {
   SystemBus,
 } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
-import type { Token } from '../device/index.ts';
+import { type EpochMove, rebaseFields, stateOf, type Token } from '../device/index.ts';
 import { AddressSpace, BackplaneError, MemoryRegion, MemoryTopology } from '../memory/index.ts';
 
 /** A service for the device's constructor: the class it asks for, and the object it gets. */
@@ -44,15 +44,21 @@ class ImmediateNotifiers extends EventNotifiers {
  */
 export class BenchServices {
   readonly topology = new MemoryTopology();
-  readonly clock = new ManualClock();
+  readonly clock: ManualClock;
   readonly memory: AddressSpace;
   readonly io: AddressSpace;
   readonly pci: PciBus;
   private readonly resets = new RecordedResets();
   private readonly services: ReadonlyMap<Token, object>;
 
-  constructor(ramSize: number, more: readonly BenchService[], allocateRam?: MemoryTopology['allocateRam']) {
+  constructor(
+    ramSize: number,
+    more: readonly BenchService[],
+    allocateRam?: MemoryTopology['allocateRam'],
+    startAt?: number | bigint,
+  ) {
     const { topology } = this;
+    this.clock = new ManualClock(startAt);
     this.clock.insideHandler = () => topology.handlerDepth > 0;
     if (allocateRam !== undefined) topology.allocateRam = allocateRam;
     const memory = MemoryRegion.container(topology, 'memory', 2 ** 64);
@@ -81,6 +87,11 @@ export class BenchServices {
   /** Why the device asked for a reset of the machine, each time it did. */
   get requestedResets(): readonly string[] {
     return this.resets.reasons;
+  }
+
+  /** The clock's epoch has moved, and with it the times that services keep. */
+  rebase(move: EpochMove): void {
+    for (const service of this.services.values()) rebaseFields(service, stateOf(service.constructor), move);
   }
 
   provides(object: object): boolean {

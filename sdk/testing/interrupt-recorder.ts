@@ -3,7 +3,7 @@ import type { InterruptPin } from '../device/index.ts';
 /** One change of a pin, and the virtual time at which it happened. */
 export interface InterruptChange {
   readonly level: boolean;
-  /** Nanoseconds on the bench's clock. */
+  /** Nanoseconds on the bench's clock, counted from its epoch. */
   readonly at: number;
 }
 
@@ -30,6 +30,13 @@ export class InterruptRecorder {
   /** How often the pin went up: what a controller that looks for edges would count. */
   get rises(): number {
     return this.seen.filter(({ level }) => level).length;
+  }
+
+  /** The epoch of the bench's clock has moved. */
+  rebase(nanoseconds: number): void {
+    this.seen.forEach(({ level, at }, index) => {
+      this.seen[index] = { level, at: at - nanoseconds };
+    });
   }
 
   /** Forgets what was recorded; the pin keeps its level. */

@@ -15,6 +15,7 @@ import {
   type Register,
   type RegisterSpec,
   type RegisterValue,
+  rebaseFields,
   type Token,
 } from '../device/index.ts';
 import type { Placement } from '../machine/wiring.ts';
@@ -37,6 +38,8 @@ export interface TestBenchOptions<C extends ConcreteDeviceClass> {
   readonly ram?: number;
   /** Where RAM comes from, for an accelerator that is to share it. */
   readonly allocateRam?: MemoryTopology['allocateRam'];
+  /** Guest time on the clock when the device is made, in nanoseconds; a bigint beyond 2^53. Default: 0. */
+  readonly startAt?: number | bigint;
   /** Looks at the device when it is realized, and before its first reset. */
   readonly beforeReset?: (device: Device) => void;
 }
@@ -51,7 +54,10 @@ const FirstFree = { ports: 0xc000, memory: 0xe000_0000 } as const;
  */
 export class TestBench<D extends Device> extends BenchGuest {
   readonly device: D;
-  /** Stands still until the test moves it: `bench.clock.advance(1 * SECOND)`. */
+  /**
+   * Stands still until the test moves it: `bench.clock.advance(1 * SECOND)`. `bench.clock.rebase()` moves its epoch, which no
+   * device may notice: times that it keeps are declared, `@state({ as: guestTime })`.
+   */
   readonly clock: ManualClock;
   /** A recorder on every pin, by the pin's name: `bench.interrupts.irq.level`. */
   readonly interrupts: { readonly [P in PinNames<D>]: InterruptRecorder };
@@ -64,8 +70,8 @@ export class TestBench<D extends Device> extends BenchGuest {
   private readonly free: { ports: number; memory: number } = { ...FirstFree };
 
   constructor(deviceClass: ConcreteDeviceClass<D>, setup: TestBenchOptions<ConcreteDeviceClass<D>>) {
-    const { ram = 1 * MiB, services: more = [], allocateRam } = setup;
-    const services = new BenchServices(ram, more, allocateRam);
+    const { ram = 1 * MiB, services: more = [], allocateRam, startAt } = setup;
+    const services = new BenchServices(ram, more, allocateRam, startAt);
     super(services.io, services.memory);
     this.services = services;
     this.clock = services.clock;
@@ -75,6 +81,12 @@ export class TestBench<D extends Device> extends BenchGuest {
     const { type } = blueprintOf(deviceClass);
     const recorders = [...pinsOf(this.device)].map(([name, pin]) => {
       return [name, new InterruptRecorder(pin, () => this.clock.now)] as const;
+    });
+    this.clock.onRebase((nanoseconds) => {
+      const move = { nanoseconds, moved: new Set<object>() };
+      rebaseFields(this.device, this.device.blueprint.state, move);
+      services.rebase(move);
+      for (const [, recorder] of recorders) recorder.rebase(nanoseconds);
     });
     this.interrupts = Object.fromEntries(recorders) as Record<PinNames<D>, InterruptRecorder>;
     this.device.realize({ id: type, topology: this.services.topology, guestErrors: this.mistakes });

@@ -329,6 +329,7 @@ describe('a machine with one wiring mistake names it and says what to change', (
     const stopped = new ContainerModule(({ bind }) => {
       class StoppedClock extends VirtualClock {
         readonly now = 0;
+        protected override moveBack(): void {}
       }
       bind(VirtualClock).toConstantValue(new StoppedClock());
     });

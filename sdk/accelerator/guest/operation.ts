@@ -58,6 +58,11 @@ export class GuestOperation {
   /** False while the operation is under way: a string or a pause between two of its parts. */
   finished = true;
 
+  /** The epoch of guest time has moved. A recorded time that has passed stays a recorded one. */
+  rebase(nanoseconds: number): void {
+    if (this.at >= 0) this.at = Math.max(0, this.at - nanoseconds);
+  }
+
   copyFrom(other: GuestOperation): void {
     this.kind = other.kind;
     this.address = other.address;

@@ -1,4 +1,4 @@
-import { SECOND } from '../../clock/index.ts';
+import { SECOND, type VirtualClock } from '../../clock/index.ts';
 import type { RunOptions } from '../accelerator.ts';
 
 /** Four minutes of the fastest periodic interrupt of a PC's clock, and a few seconds of the host's time. */
@@ -17,8 +17,9 @@ export class IdleWatch {
   expired = 0;
   /** Timers in this run. */
   total = 0;
-  /** Guest time of the first timer since the last operation. */
-  since = 0;
+  /** Guest time of the first timer since the last operation, and the epoch from which that is counted. */
+  private begun = 0;
+  private epoch = 0n;
   private totalLimit = 0;
   private hasOwnLimit = false;
   private operations = -1;
@@ -32,11 +33,12 @@ export class IdleWatch {
   }
 
   /** Timers have expired. True when that was often enough. `operations` is what the guest has executed so far. */
-  note(operations: number, now: number): boolean {
+  note(operations: number, clock: VirtualClock): boolean {
     if (operations !== this.operations) {
       this.operations = operations;
       this.expired = 0;
-      this.since = now;
+      this.begun = clock.now;
+      this.epoch = clock.epoch;
     }
     this.expired++;
     this.total++;
@@ -44,7 +46,12 @@ export class IdleWatch {
   }
 
   /** Whether a HLT has waited long enough: not only for many timers, but for a time in which others would have come. */
-  isHopeless(now: number): boolean {
-    return !this.hasOwnLimit && this.expired >= Patience.timers && now - this.since >= Patience.time;
+  isHopeless(clock: VirtualClock): boolean {
+    return !this.hasOwnLimit && this.expired >= Patience.timers && this.waited(clock) >= Patience.time;
+  }
+
+  /** How long the guest has executed nothing, in nanoseconds. */
+  waited(clock: VirtualClock): number {
+    return clock.now - this.begun + Number(clock.epoch - this.epoch) * SECOND;
   }
 }

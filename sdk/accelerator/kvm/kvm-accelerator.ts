@@ -52,6 +52,7 @@ export class KvmAccelerator extends Accelerator {
   private host: AcceleratorHost | undefined;
   private loop: RunLoop | undefined;
   private ring: RingDrain | undefined;
+  private leaveClock: (() => void) | undefined;
   private observable: readonly (RingDrain | ExitService | InterruptInjection)[] = [];
 
   constructor(private readonly options: KvmAcceleratorOptions) {
@@ -101,6 +102,7 @@ export class KvmAccelerator extends Accelerator {
       throw new BackplaneError(`Accelerator '${this.name}': it has no vCPU. Give it at least one.`);
     this.ring = new RingDrain(kernel, first, host.topology, access, requests, statistics);
     const service = new ExitService(access, requests);
+    const time = new TimeKeeper(kernel, host.clock);
     const interrupts = new InterruptInjection(vm, host.interruptController);
     this.observable = [this.ring, service, interrupts];
     this.loop = new RunLoop({
@@ -114,12 +116,13 @@ export class KvmAccelerator extends Accelerator {
       consumers,
       service,
       interrupts,
-      time: new TimeKeeper(kernel, host.clock),
+      time,
       drainsAtReturns: this.drainsAtReturns,
       restartGuests: () => this.startGuests(true),
       checkMap: () => this.refuseHiddenResets(),
       guests: this.guests,
     });
+    this.leaveClock = host.clock.onRebase((nanoseconds) => time.rebase(nanoseconds));
     host.topology.coalescedIoFlusher = { flushCoalescedIo: () => this.drain() };
     kernel.kickWhenQueuedFor(
       this.drainsAtReturns ? (this.options.kickAfter ?? DefaultKickAfter) : Number.POSITIVE_INFINITY,
@@ -132,6 +135,7 @@ export class KvmAccelerator extends Accelerator {
     const { host } = this;
     if (host === undefined) return;
     this.map?.detach();
+    this.leaveClock?.();
     host.topology.coalescedIoFlusher = { flushCoalescedIo() {} };
     this.consumers.close();
     this.vm.close();

@@ -30,9 +30,14 @@ export interface KvmKernel {
 
   /** Makes the KVM_RUN that runs, or the next one of that vCPU, answer EINTR with exit reason INTR. */
   kick(vcpuFd: number): void;
-  /** Guest time now. */
+  /** Guest time now, in nanoseconds since the epoch of the machine's clock. */
   readonly now: number;
-  /** KVM_RUN answers EINTR before the first operation at or past this time; Infinity is never. Stays until changed. */
+  /** The epoch has moved: guest time, and every time that the kernel keeps, is smaller by this. While no vCPU runs. */
+  rebase(nanoseconds: number): void;
+  /**
+   * KVM_RUN answers EINTR before the first operation at or past this time; Infinity is never. Stays until changed. It comes back
+   * at EpochMovesAt too, whatever this says: rebase() then.
+   */
   kickAt(deadline: number): void;
   /** KVM_RUN answers EINTR before the first operation by which the oldest queued write has waited this long. */
   kickWhenQueuedFor(nanoseconds: number): void;

@@ -1,4 +1,4 @@
-import { SECOND } from '../../clock/index.ts';
+import { SECOND, type VirtualClock } from '../../clock/index.ts';
 import type { RunEnd } from '../accelerator.ts';
 import type { GuestSource } from '../guest/operation.ts';
 import type { IdleWatch } from './idle-watch.ts';
@@ -23,41 +23,48 @@ export const shutDown: LoopEnd = {
 };
 
 /** No vCPU can go on: the end if no interrupt can change that, whatever timers do. Interrupts reach vCPU 0 only. */
-export function endOfHalt(vcpus: readonly ScheduledVcpu[], now: number): LoopEnd | undefined {
+export function endOfHalt(vcpus: readonly ScheduledVcpu[], clock: VirtualClock): LoopEnd | undefined {
   const first = vcpus.find((state) => state.halted && !state.finished);
   if (first === undefined) return finished;
   const what = vcpus.length === 1 ? 'HLT' : `HLT of vCPU ${first.vcpu.id}`;
   if (first.vcpu.id !== 0) {
     return halted(
-      `${what} at ${now} ns of guest time: interrupts reach vCPU 0 only, and that one has finished. ` +
+      `${what} at ${clock.absolute()} ns of guest time: interrupts reach vCPU 0 only, and that one has finished. ` +
         'Let the guest of vCPU 0 wait too, or this one spin instead of halting.',
     );
   }
   if (first.interruptsEnabled) return undefined;
-  return halted(`${what} at ${now} ns of guest time with interrupts disabled: nothing can wake it. Execute sti first.`);
-}
-
-export function nothingArmed(now: number): LoopEnd {
   return halted(
-    `HLT at ${now} ns of guest time: no interrupt is pending and no timer is armed, so nothing can wake it.`,
+    `${what} at ${clock.absolute()} ns of guest time with interrupts disabled: nothing can wake it. Execute sti first.`,
   );
 }
 
-export function hopelessHalt(idle: IdleWatch, now: number): LoopEnd {
-  const seconds = Math.round((now - idle.since) / SECOND);
+export function nothingArmed(clock: VirtualClock): LoopEnd {
   return halted(
-    `HLT at ${now} ns of guest time: ${idle.expired} timers have expired in ${seconds} s of guest time and none raised ` +
+    `HLT at ${clock.absolute()} ns of guest time: no interrupt is pending and no timer is armed, so nothing can wake it.`,
+  );
+}
+
+export function hopelessHalt(idle: IdleWatch, clock: VirtualClock): LoopEnd {
+  const seconds = Math.round(idle.waited(clock) / SECOND);
+  return halted(
+    `HLT at ${clock.absolute()} ns of guest time: ${idle.expired} timers have expired in ${seconds} s of guest time and none raised ` +
       'an interrupt that wakes it. Unmask one, or give the run a larger timerLimit.',
   );
 }
 
 /** Time passes for a pause, or up to the next access of a recording, and the timers on the way take all of the host's. */
-export function endlessWait(idle: IdleWatch, guest: GuestSource | undefined, operations: number, now: number): LoopEnd {
+export function endlessWait(
+  idle: IdleWatch,
+  guest: GuestSource | undefined,
+  operations: number,
+  clock: VirtualClock,
+): LoopEnd {
   const who = guest?.whereabouts ?? `Guest '${guest?.name}'`;
   const done =
     idle.expired < idle.limit
       ? `executed ${operations} operation${operations === 1 ? '' : 's'} while ${idle.total} timers expired in this run.`
-      : `executed nothing while ${idle.expired} timers expired, from ${idle.since} ns to ${now} ns of guest time.`;
+      : `executed nothing while ${idle.expired} timers expired, from ${clock.absolute(clock.now - idle.waited(clock))} ns to ${clock.absolute()} ns of guest time.`;
   return {
     reason: 'operation-limit',
     message: `${who} ${done} Let less time pass, stop the timers, or give the run a larger timerLimit.`,

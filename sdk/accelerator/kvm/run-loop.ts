@@ -130,7 +130,7 @@ export class RunLoop {
     const { kernel, time, interrupts, ring, consumers, requests, schedule } = this.parts;
     const state = this.current ?? this.takeTurn();
     if (state === undefined) return this.waitForInterrupt();
-    time.armKick();
+    time.prepareEntry();
     interrupts.prepare(state.vcpu);
     if (kernel.ioctl(state.vcpu.fd, VcpuRequest.Run, 0) === 0) {
       state.unserved = true;
@@ -173,9 +173,10 @@ export class RunLoop {
   }
 
   private serveInterruption(state: ScheduledVcpu): void {
-    const { kernel, vm, time, statistics } = this.parts;
+    const { kernel, vm, host, time, statistics } = this.parts;
     if (kernel.errno !== Errno.EINTR) throw vm.failure(`run vCPU ${state.vcpu.id}`, 'The guest cannot go on.');
     const reason = kernel.interruption(state.vcpu.fd);
+    if (reason === Interruption.Epoch) return;
     if (reason === Interruption.Slice || reason === Interruption.GuestFinished) {
       state.finished = reason === Interruption.GuestFinished;
       this.endTurn();
@@ -186,9 +187,9 @@ export class RunLoop {
     if (this.parts.drainsAtReturns) this.drain();
     time.catchUp();
     const operations = this.totalOperations();
-    if (!this.idle.note(operations, kernel.now)) return;
+    if (!this.idle.note(operations, host.clock)) return;
     const guest = this.parts.guests[state.vcpu.id];
-    this.ending = ends.endlessWait(this.idle, guest, operations - this.budget.start, kernel.now);
+    this.ending = ends.endlessWait(this.idle, guest, operations - this.budget.start, host.clock);
   }
 
   /** An interrupt that the first vCPU can take ends another one's turn: it does not wait until that is used up. */
@@ -226,18 +227,18 @@ export class RunLoop {
   /** No vCPU can go on: time jumps from timer to timer until one raises an interrupt. */
   private waitForInterrupt(): LoopEnd | undefined {
     const { schedule, interrupts, time, host, requests, drainsAtReturns } = this.parts;
-    const end = ends.endOfHalt(schedule.vcpus, host.clock.now);
+    const end = ends.endOfHalt(schedule.vcpus, host.clock);
     if (end !== undefined) return end;
     const first = schedule.vcpus[0] as ScheduledVcpu;
     const operations = this.totalOperations();
     while (!interrupts.wakes(first)) {
-      if (!time.sleep()) return ends.nothingArmed(host.clock.now);
+      if (!time.sleep()) return ends.nothingArmed(host.clock);
       if (drainsAtReturns) this.drain();
       time.catchUp();
       if (requests.any) return this.obey();
       if (interrupts.wakes(first)) break;
-      const { now } = host.clock;
-      if (this.idle.note(operations, now) || this.idle.isHopeless(now)) return ends.hopelessHalt(this.idle, now);
+      if (this.idle.note(operations, host.clock) || this.idle.isHopeless(host.clock))
+        return ends.hopelessHalt(this.idle, host.clock);
     }
     return undefined;
   }

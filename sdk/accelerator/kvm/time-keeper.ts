@@ -1,3 +1,4 @@
+import { EpochMovesAt, secondsToMove } from '../../clock/index.ts';
 import type { MachineClock } from '../accelerator.ts';
 import type { KvmKernel } from './kvm-kernel.ts';
 
@@ -10,8 +11,9 @@ export class TimeKeeper {
     private readonly clock: MachineClock,
   ) {}
 
-  /** Before each entry: the guest is to come back when the next timer is due. */
-  armKick(): void {
+  /** Before each entry: the guest is to come back when the next timer is due, and 2^53 ns are to be far away. */
+  prepareEntry(): void {
+    if (this.kernel.now >= EpochMovesAt) this.moveEpoch();
     const deadline = this.clock.nextDeadline();
     if (deadline === this.kickArmedAt) return;
     this.kickArmedAt = deadline;
@@ -21,6 +23,13 @@ export class TimeKeeper {
   /** Before a run: time that passed on the machine's clock alone has passed for the guest too. */
   begin(): void {
     this.kernel.sleepUntil(this.clock.now);
+  }
+
+  /** The clock's epoch has moved. What had passed on the clock alone has passed for the guest too. */
+  rebase(nanoseconds: number): void {
+    this.kernel.sleepUntil(this.clock.now + nanoseconds);
+    this.kernel.rebase(nanoseconds);
+    this.kickArmedAt = Number.NaN;
   }
 
   /** As far as no timer is passed: what happens now precedes every callback. */
@@ -44,9 +53,24 @@ export class TimeKeeper {
 
   /** Nobody runs: time goes on to the next timer. False if there is none. */
   sleep(): boolean {
-    const deadline = this.clock.nextDeadline();
+    const { clock, kernel } = this;
+    const deadline = clock.nextDeadline();
     if (deadline === Number.POSITIVE_INFINITY) return false;
-    this.kernel.sleepUntil(deadline);
+    if (deadline >= EpochMovesAt) this.skip(secondsToMove(deadline));
+    kernel.sleepUntil(clock.nextDeadline());
     return true;
+  }
+
+  /** Nothing else happens, and the guest cannot tell. */
+  private moveEpoch(): void {
+    this.approach();
+    this.clock.rebaseWhenNear();
+  }
+
+  /** However far away a deadline is, the epoch moves once: the time up to it passes with nothing happening. */
+  private skip(seconds: number): void {
+    this.clock.rebase(seconds);
+    if (this.clock.now < 0) this.clock.set(0);
+    this.kernel.sleepUntil(this.clock.now);
   }
 }

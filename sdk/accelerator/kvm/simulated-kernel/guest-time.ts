@@ -1,3 +1,6 @@
+import { EpochMovesAt } from '../../../clock/epoch.ts';
+import { Interruption, type InterruptionValue } from './interruption.ts';
+
 /** What an operation of a guest program costs in guest time, in nanoseconds. Modelled: nothing here is measured. */
 export interface OperationCosts {
   /** A VM exit that stays in the kernel. */
@@ -13,6 +16,7 @@ export const DefaultOperationCosts: OperationCosts = { kernel: 660, userspace: 3
 
 /** Guest time of one simulated kernel, shared by its vCPUs, and the deadlines at which it interrupts KVM_RUN. */
 export class GuestTime {
+  /** Whole nanoseconds since the epoch. */
   now = 0;
   /** Absolute; Infinity is never. */
   kickAt = Infinity;
@@ -27,6 +31,19 @@ export class GuestTime {
   /** The modelled cost of an operation; one with a recorded time costs nothing. */
   spend(at: number, nanoseconds: number): void {
     if (at < 0) this.now += nanoseconds;
+  }
+
+  /** Goes on to a deadline. Answers what it is one for. */
+  reach(deadline: number): InterruptionValue {
+    this.advanceTo(deadline);
+    if (deadline < this.kickAt) return Interruption.Queued;
+    return deadline < EpochMovesAt ? Interruption.Deadline : Interruption.Epoch;
+  }
+
+  /** The epoch has moved on. */
+  rebase(nanoseconds: number): void {
+    this.now -= nanoseconds;
+    this.kickAt -= nanoseconds;
   }
 
   /** Time never goes back. */

@@ -4,7 +4,7 @@ import { BusAnswer, type BusAnswerValue, type BusDevice, type IoBus } from './io
 
 /** When each slot of the ring was filled: what a userspace cannot see in the page. */
 export class RingTimes {
-  readonly #queuedAt = new Float64Array(CoalescedRingLayout.slots).fill(-1);
+  readonly #queuedAt = new Float64Array(CoalescedRingLayout.slots).fill(Number.NaN);
 
   stamp(slot: number, now: number): void {
     this.#queuedAt[slot] = now;
@@ -13,7 +13,11 @@ export class RingTimes {
   /** Undefined for a slot that was never filled, or that does not exist. */
   queuedSince(slot: number): number | undefined {
     const since = this.#queuedAt[slot];
-    return since === undefined || since < 0 ? undefined : since;
+    return since === undefined || Number.isNaN(since) ? undefined : since;
+  }
+
+  rebase(nanoseconds: number): void {
+    for (let slot = 0; slot < this.#queuedAt.length; slot++) this.#queuedAt[slot]! -= nanoseconds;
   }
 }
 

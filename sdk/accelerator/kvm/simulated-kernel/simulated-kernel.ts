@@ -1,3 +1,4 @@
+import { EpochMovesAt } from '../../../clock/epoch.ts';
 import { BackplaneError } from '../../../memory/errors.ts';
 import type { RamBlock } from '../../../memory/ram-block.ts';
 import type { GuestSource } from '../../guest/operation.ts';
@@ -22,6 +23,10 @@ export interface SimulatedKernelOptions {
 }
 
 type File = 'kvm' | VirtualMachine | VirtualCpu | Eventfd;
+
+/** A VM lives on while one of its vCPUs is open. */
+const machineOf = (file: File | undefined): VirtualMachine | undefined =>
+  file instanceof VirtualCpu ? file.machine : file instanceof VirtualMachine ? file : undefined;
 
 const FirstFd = 3;
 const MostFds = 65536;
@@ -110,7 +115,7 @@ export class SimulatedKernel implements KvmKernel, FileTable {
   }
 
   kickAt(deadline: number): void {
-    this.#time.kickAt = deadline;
+    this.#time.kickAt = Math.min(deadline, EpochMovesAt);
   }
 
   kickWhenQueuedFor(nanoseconds: number): void {
@@ -123,6 +128,12 @@ export class SimulatedKernel implements KvmKernel, FileTable {
 
   sleepUntil(time: number): void {
     this.#time.advanceTo(time);
+  }
+
+  rebase(nanoseconds: number): void {
+    this.#time.rebase(nanoseconds);
+    for (const machine of new Set(this.#files.map(machineOf))) machine?.ringTimes.rebase(nanoseconds);
+    for (const file of this.#files) if (file instanceof VirtualCpu) file.execution.operation.rebase(nanoseconds);
   }
 
   /**

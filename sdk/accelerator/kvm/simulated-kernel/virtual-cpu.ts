@@ -133,13 +133,13 @@ export class VirtualCpu {
     if (this.slice <= 0) return this.#interrupted(Interruption.Slice);
     const { time } = this.machine;
     const deadline = this.machine.nextDeadline();
-    if (time.now >= deadline) return this.#deadlineReached(deadline);
+    if (time.now >= deadline) return this.#interrupted(time.reach(deadline));
     const operation = this.#operation;
     if (operation.finished && !this.#fetch()) {
       return this.failure === undefined ? this.#interrupted(Interruption.GuestFinished) : this.#fail();
     }
     if (operation.at >= 0) {
-      if (operation.at >= deadline) return this.#deadlineReached(deadline);
+      if (operation.at >= deadline) return this.#interrupted(time.reach(deadline));
       time.advanceTo(operation.at);
     }
     return -1;
@@ -277,16 +277,11 @@ export class VirtualCpu {
     return this.#interrupted(Interruption.Kick);
   }
 
-  #deadlineReached(deadline: number): number {
-    this.machine.time.advanceTo(deadline);
-    return this.#interrupted(deadline < this.machine.time.kickAt ? Interruption.Queued : Interruption.Deadline);
-  }
-
   #interrupted(why: InterruptionValue): number {
     this.interruption = why;
     if (why === Interruption.ImmediateExit) return Errno.EINTR;
     this.runPage.setUint32(KvmRun.exitReason, ExitReason.Intr, true);
-    if (why !== Interruption.Slice && why !== Interruption.GuestFinished) this.machine.statistics.interruptions++;
+    if (why < Interruption.Slice) this.machine.statistics.interruptions++;
     return Errno.EINTR;
   }
 

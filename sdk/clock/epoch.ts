@@ -1,0 +1,27 @@
+import { SECOND } from './duration.ts';
+
+/** The epoch moves when the time since it comes to this: far enough from 2^53 for whatever is armed meanwhile. */
+export const EpochMovesAt = 2 ** 52;
+
+/** Seconds by which the epoch moves. Times beyond 2^53 lose nothing by it, because it has so many factors of two. */
+const Step = 2 ** 22;
+
+/** By how many seconds the epoch has to move, so that `time` is far from 2^53 again: 0 for most times. */
+export function secondsToMove(time: number): number {
+  if (time < EpochMovesAt) return 0;
+  return Step * (Math.floor((time - EpochMovesAt) / (Step * SECOND)) + 1);
+}
+
+/** Splits nanoseconds since the machine was started as a clock does that ran since then. */
+export function splitTime(nanoseconds: number | bigint): { readonly epoch: bigint; readonly now: number } {
+  if (nanoseconds < 0 || (typeof nanoseconds === 'number' && !Number.isSafeInteger(nanoseconds))) {
+    throw new RangeError(
+      `A clock cannot start at ${nanoseconds} ns. Give whole nanoseconds from 0 on, beyond 2^53 as a bigint.`,
+    );
+  }
+  const whole = BigInt(nanoseconds);
+  const second = BigInt(SECOND);
+  const past = whole - BigInt(EpochMovesAt);
+  const epoch = past < 0n ? 0n : (past / (BigInt(Step) * second) + 1n) * BigInt(Step);
+  return { epoch, now: Number(whole - epoch * second) };
+}
