@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { whyNoQemu } from '../../sdk/testing/qemu-process.ts';
 import { chips } from './chips.ts';
 import { conform, formatResult, passed } from './conformance.ts';
-import { MachineSubject } from './machine-subject.ts';
+import type { StandIn } from './known-difference.ts';
+import { MachineSubject, machineForComparison } from './machine-subject.ts';
 import { planted } from './planted.ts';
 import { QemuSubject } from './qemu-subject.ts';
 import { formatOperation, type Subject } from './script.ts';
@@ -26,7 +27,7 @@ describe.each(chips.filter(({ name }) => name in planted))('$name', { timeout: 6
   });
 
   async function findPlantedBug(theirs: Subject): Promise<void> {
-    const ours = new MachineSubject(chip, planted[chip.name]);
+    const ours = new MachineSubject(chip, machineForComparison(chip, undefined, [planted[chip.name] as StandIn]));
     const result = await conform(chip, ours, theirs, { operations: 20_000, seed: 1, scriptLength: 2_000 });
     expect(passed(result)).toBe(false);
     const script = result.divergence?.script.operations ?? [];

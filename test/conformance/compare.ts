@@ -1,5 +1,5 @@
 import { shrink } from '../../sdk/testing/shrink.ts';
-import type { KnownDifference } from './known-differences.ts';
+import type { KnownDifference } from './known-difference.ts';
 import {
   type Answer,
   formatAnswer,
@@ -27,6 +27,8 @@ export interface Counts {
   masked: number;
   /** Not compared at all. */
   skipped: number;
+  /** How many replies differ from QEMU's by each known difference. */
+  readonly visits: Map<KnownDifference, number>;
 }
 
 export interface Divergence {
@@ -37,7 +39,14 @@ export interface Divergence {
   readonly theirs: Answer;
 }
 
-export const noCounts = (): Counts => ({ operations: 0, replies: 0, comparedInFull: 0, masked: 0, skipped: 0 });
+export const noCounts = (): Counts => ({
+  operations: 0,
+  replies: 0,
+  comparedInFull: 0,
+  masked: 0,
+  skipped: 0,
+  visits: new Map(),
+});
 
 /** Runs one script on both sides and compares every reply; answers the first divergence, as small as it gets. */
 export async function compareScript(
@@ -78,11 +87,36 @@ async function firstDivergence(
     const a = left[index];
     const b = right[index];
     if (!a || !b) throw new Error(`${a ? theirs.name : ours.name} gave no answer to '${formatOperation(operation)}'`);
-    const ignored = known.reduce((bits, one) => (one.hides(register, operation) ? (bits | one.bits) >>> 0 : bits), 0);
+    const hiding = known.filter((one) => one.hides?.(register, operation));
+    const ignored = hiding.reduce((bits, one) => (bits | (one.bits ?? 0)) >>> 0, 0);
     count(counts, operation, a, ignored);
+    for (const one of hiding) if (((a.value ?? 0) ^ (b.value ?? 0)) & (one.bits ?? 0)) countVisits(counts, one, 1);
     if (differs(a, b, ignored)) return { index, register, ours: a, theirs: b };
   }
   return undefined;
+}
+
+/** Runs the script once more without each stand-in, and counts the replies that are others then. */
+export async function visitStandIns(
+  ours: Subject,
+  script: Script,
+  known: readonly KnownDifference[],
+  counts: Counts,
+): Promise<void> {
+  const standing = known.filter((one) => one.standIn !== undefined);
+  if (ours.without === undefined || standing.length === 0) return;
+  const answers = await ours.run(script);
+  for (const one of standing) {
+    const others = await ours.without(one).run(script);
+    const isOther = ({ value, output }: Answer, at: number) => {
+      return value !== others[at]?.value || output !== others[at]?.output;
+    };
+    countVisits(counts, one, answers.filter(isOther).length);
+  }
+}
+
+function countVisits({ visits }: Counts, difference: KnownDifference, times: number): void {
+  visits.set(difference, (visits.get(difference) ?? 0) + times);
 }
 
 function differs(ours: Answer, theirs: Answer, ignored: number): boolean {

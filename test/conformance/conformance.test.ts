@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Edu } from '../../devices/index.ts';
 import type { Chip } from './chip.ts';
 import { conform, formatResult, passed, resultAsJson } from './conformance.ts';
-import type { KnownDifference } from './known-differences.ts';
+import type { KnownDifference } from './known-difference.ts';
 import { type Answer, type Operation, out8, read8, type Script, type Subject } from './script.ts';
 
 /** A machine with 256 one-byte registers, and a way to be wrong. */
@@ -78,7 +79,13 @@ describe('conformance', () => {
     expect(passed(result)).toBe(true);
     expect(result.counts.masked).toBeGreaterThan(10);
     expect(result.counts.comparedInFull + result.counts.masked).toBe(result.counts.replies);
-    expect(formatResult(result)).toContain('on purpose: It leaks.\n    byte 200, bits 0x1, always\n');
+    const visits = result.counts.visits.get(known) ?? 0;
+    expect(visits).toBeGreaterThan(5);
+    expect(visits).toBeLessThan(result.counts.masked);
+    expect(formatResult(result)).toContain(
+      `on purpose: It leaks.\n    byte 200, bits 0x1, always: ${visits} replies\n`,
+    );
+    expect(resultAsJson(result)).toMatchObject({ knownDifferences: [{ register: 'byte 200', visits }] });
     const wrongBit = await conform(chip, new Bytes('ours', leaky), new Bytes('theirs'), {
       ...plan,
       known: [{ ...known, bits: 0x02 }],
@@ -99,5 +106,35 @@ describe('conformance', () => {
     expect(result.divergence).toBeUndefined();
     expect(passed(result)).toBe(false);
     expect(formatResult(result)).toContain('fewer than 95 % were compared in full');
+  });
+
+  it('does not pass when no script comes to a known difference, and does when the one that goes there is given', async () => {
+    const known: KnownDifference = {
+      register: 'byte 200',
+      bits: 0x01,
+      condition: 'byte 7 is odd',
+      reason: 'It leaks.',
+      hides: (register) => register === 'byte 200',
+    };
+    const short = { ...plan, operations: 60 };
+    const [ours, theirs] = [new Bytes('ours', leaky), new Bytes('theirs')];
+    const result = await conform(chip, ours, theirs, { ...short, known: [known] });
+    expect(result.divergence).toBeUndefined();
+    expect(passed(result)).toBe(false);
+    expect(formatResult(result)).toContain('or take it off the list:\n    byte 200: byte 7 is odd');
+    const there = { operations: [out8(7, 1), read8(200)], ours: [1], qemu: [0] };
+    expect(passed(await conform(chip, ours, theirs, { ...short, known: [{ ...known, there }] }))).toBe(true);
+  });
+
+  it('counts what a stand-in changes, by leaving it out', async () => {
+    const standIn = { original: Edu, over: () => Edu };
+    const known: KnownDifference = { register: 'byte 200', condition: 'always', reason: 'It leaks.', standIn };
+    const withStandIn = Object.assign(new Bytes('ours'), { without: () => new Bytes('ours', leaky) });
+    const result = await conform(chip, withStandIn, new Bytes('theirs'), { ...plan, known: [known] });
+    expect(passed(result), formatResult(result)).toBe(true);
+    expect(result.counts).toMatchObject({ masked: 0, skipped: 0 });
+    expect(result.counts.visits.get(known)).toBeGreaterThan(5);
+    const useless = Object.assign(new Bytes('ours'), { without: () => new Bytes('ours') });
+    expect(passed(await conform(chip, useless, new Bytes('theirs'), { ...plan, known: [known] }))).toBe(false);
   });
 });

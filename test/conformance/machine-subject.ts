@@ -8,6 +8,7 @@ import {
   MiB,
 } from '../../sdk/index.ts';
 import type { Chip } from './chip.ts';
+import type { KnownDifference, StandIn } from './known-difference.ts';
 import { knownDifferences } from './known-differences.ts';
 import {
   type Answer,
@@ -50,6 +51,11 @@ export class MachineSubject implements Subject {
     }
   }
 
+  without(difference: KnownDifference): Subject {
+    const others = differencesOf(this.chip).filter((one) => one !== difference);
+    return new MachineSubject(this.chip, machineForComparison(this.chip, others));
+  }
+
   private perform(machine: Machine, operation: Operation): number | undefined {
     switch (operation.kind) {
       case 'in':
@@ -85,11 +91,22 @@ export class MachineSubject implements Subject {
   }
 }
 
-/** The machine, with stand-ins where a known difference has one. */
-function machineForComparison({ name, machine = pcI440fx, devices = [] }: Chip): MachineDefinition {
-  const standIns = (knownDifferences[name] ?? []).flatMap(({ standIn }) => (standIn ? [standIn] : []));
+const differencesOf = ({ name }: Chip): readonly KnownDifference[] => knownDifferences[name] ?? [];
+
+/** The chip's machine, with the stand-ins of these differences, and of more. */
+export function machineForComparison(
+  chip: Chip,
+  differences: readonly KnownDifference[] = differencesOf(chip),
+  more: readonly StandIn[] = [],
+): MachineDefinition {
+  const { machine = pcI440fx, devices = [] } = chip;
+  const classes = new Map<ConcreteDeviceClass, ConcreteDeviceClass>();
+  const standIns = differences.flatMap(({ standIn }) => (standIn ? [standIn] : []));
+  for (const { original, over } of [...standIns, ...more]) {
+    classes.set(original, over(classes.get(original) ?? original));
+  }
   const plain = defineMachine({ ...machine, devices: [...machine.devices, ...devices] });
-  return standIns.reduce((built, [original, inItsPlace]) => withDevice(built, original, inItsPlace), plain);
+  return [...classes].reduce((built, [original, inItsPlace]) => withDevice(built, original, inItsPlace), plain);
 }
 
 /** The machine with one of its devices replaced by another class. */

@@ -1,4 +1,4 @@
-import { Mc146818Rtc } from '../../devices/index.ts';
+import type { Mc146818Rtc } from '../../devices/index.ts';
 import { TimeOfDay } from '../../devices/mc146818-rtc/time-of-day.ts';
 import { device, SECOND } from '../../sdk/index.ts';
 
@@ -19,10 +19,13 @@ class TimeIn64Bits extends TimeOfDay {
   }
 }
 
-/** Our RTC, with QEMU's limits of time and nothing else changed. */
-@device({ type: 'mc146818rtc', description: 'MC146818 real-time clock whose time is 64 bits of nanoseconds' })
-export class RtcWith64BitTime extends Mc146818Rtc {
-  protected override createTimeOfDay(ram: Uint8Array, baseYear: number, date: Date, now: number): TimeOfDay {
-    return new TimeIn64Bits(ram, baseYear, date, now);
+/** An RTC with QEMU's limits of time, and nothing else changed. */
+export function rtcWith64BitTime(base: typeof Mc146818Rtc): typeof Mc146818Rtc {
+  @device({ type: 'mc146818rtc', description: 'MC146818 real-time clock whose time is 64 bits of nanoseconds' })
+  class RtcWith64BitTime extends base {
+    protected override createTimeOfDay(ram: Uint8Array, baseYear: number, date: Date, now: number): TimeOfDay {
+      return new TimeIn64Bits(ram, baseYear, date, now);
+    }
   }
+  return RtcWith64BitTime;
 }

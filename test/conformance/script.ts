@@ -34,6 +34,8 @@ export interface Answer {
 export interface Subject {
   readonly name: string;
   run(script: Script): Promise<readonly Answer[]>;
+  /** The same with our own behaviour in one point where it has QEMU's, if it knows how. */
+  without?(difference: object): Subject;
 }
 
 export const out = (port: number, size: Width, value: number): Operation => ({
