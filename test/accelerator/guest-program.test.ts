@@ -147,9 +147,9 @@ describe('a guest program', () => {
       '(rep outs8 at 0x70): a string has 0 to 1048576 elements of this size, not 4503599627370496.',
     ],
     [
-      'a string to a place that is no RAM',
-      (guest) => asVoid(guest.repIns8(0x70, 4, { destination: 0x1000 })),
-      '(rep ins8 at 0x70): its destination 0x1000 is not all RAM that the guest can write.',
+      'a string that would run down below address 0',
+      (guest) => asVoid(guest.repIns16(0x70, 4, { destination: 5, descending: true })),
+      '(rep ins16 at 0x70): its destination is a guest physical address, not 5.',
     ],
     [
       'a step without an operation',

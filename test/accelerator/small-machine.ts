@@ -82,6 +82,13 @@ export class SmallMachine {
     this.accelerator.attach(host);
   }
 
+  /** RAM at the end of what is otherwise free, to be moved by the test. */
+  addRam(name: string, size: number): MemoryRegion {
+    const ram = MemoryRegion.ram(this.topology, name, size);
+    this.memory.root.addSubregion(0x1000_0000, ram, 1);
+    return ram;
+  }
+
   run(guest: GuestBody | readonly GuestBody[], options: RunOptions = {}): RunOutcome {
     const bodies = typeof guest === 'function' ? [guest] : guest;
     this.accelerator.load(bodies.map((body, index) => guestProgram(`guest ${index}`, body)));

@@ -19,7 +19,7 @@ describe('the simulated kernel does what a real KVM was measured to do', () => {
   });
 });
 
-describe('the simulated kernel does what follows from the sources: ioeventfds among zones, and two vCPUs', () => {
+describe('the simulated kernel does what follows from the sources: ioeventfds among zones, two vCPUs, strings that read', () => {
   const vectors = vectorsOf('./kvm-own-vectors.json');
 
   it.each(vectors.map((vector) => [vector.id, vector.what, vector] as const))('%s: %s', (_id, _what, vector) => {

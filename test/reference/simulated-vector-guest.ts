@@ -41,7 +41,8 @@ function* execute(guest: Guest, operation: VectorOperation, index: number): Gues
     }
     case 'rep-ins': {
       const repIns = { 1: guest.repIns8, 2: guest.repIns16, 4: guest.repIns32 }[operation.size]!;
-      yield* repIns.call(guest, operation.port, operation.count, { destination: operation.destination });
+      const { port, count, destination, descending = false } = operation;
+      yield* repIns.call(guest, port, count, { destination, descending });
       return;
     }
     case 'repeat':

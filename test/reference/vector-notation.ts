@@ -33,6 +33,8 @@ export type VectorOperation =
       readonly size: number;
       readonly count: number;
       readonly destination: number;
+      /** With the direction flag set. */
+      readonly descending?: boolean;
     }
   | { readonly op: 'repeat'; readonly times: number; readonly body: readonly VectorOperation[] }
   | { readonly op: 'hlt' };

@@ -1,11 +1,11 @@
 import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { Guest, type GuestBody, type GuestStep } from './guest-vocabulary.ts';
-import { GuestOperation, type GuestSource, OperationKind } from './operation.ts';
+import { GuestOperation, type GuestSource, OperationKind, TripleFault } from './operation.ts';
 
 export type { Guest, GuestBody, GuestStep } from './guest-vocabulary.ts';
 
-/** Interrupt handlers that let interrupts in again nest at most this deep. */
+/** Handlers that let interrupts in again nest at most this deep: the guest's stack ends here. */
 const DeepestNesting = 256;
 
 /** A program for a simulated processor, written as a generator. Starting it twice runs it twice. */
@@ -79,15 +79,17 @@ class RunningProgram implements GuestSource {
     const handler = this.#guest.handlers.get(vector);
     const where = `Guest program '${this.name}': interrupt ${hex(vector)}`;
     if (handler === undefined) {
-      throw new BackplaneError(
-        `${where} came and there is no handler for it. Add guest.onInterrupt(${hex(vector)}, ...), or mask it.`,
+      throw new TripleFault(
+        `${where} came and there is no handler for it: the processor has shut down (triple fault). ` +
+          `Add guest.onInterrupt(${hex(vector)}, ...), or mask it.`,
       );
     }
     // A handler that has returned is left at once: where interrupts follow one another without end, none is inside another.
     if (operation.kind === OperationKind.InterruptReturn && operation.finished) this.#resume(operation);
     if (this.#frames.length > DeepestNesting) {
-      throw new BackplaneError(
-        `${where} came with ${DeepestNesting} handlers already nested. End the interrupt at its source before sti.`,
+      throw new TripleFault(
+        `${where} came with ${DeepestNesting} handlers already nested: the stack has overflowed and the processor has shut ` +
+          'down (triple fault). End the interrupt at its source before sti.',
       );
     }
     const interrupted = new GuestOperation();

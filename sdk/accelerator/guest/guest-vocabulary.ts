@@ -9,8 +9,10 @@ export type GuestBody = (guest: Guest) => GuestStep<void>;
 
 /** Where a string that reads goes. */
 export interface StringDestination {
-  /** Guest physical address; RAM must be there. The bytes are stored as well as returned. */
+  /** Guest physical address. The bytes are stored there as well as returned: what is no RAM is written as MMIO. */
   readonly destination: number;
+  /** With the direction flag set: the first element goes to `destination`, each further one below the last. */
+  readonly descending?: boolean;
 }
 
 /** More steps than this in waiting are a loop that forgot to run them, and no list that is run later. */
@@ -256,6 +258,7 @@ export class Guest {
   #repIns(port: number, size: 1 | 2 | 4, count: number, where: StringDestination | undefined): undefined {
     this.#string(OperationKind.RepIns, port, size, count, undefined);
     this.operation.destination = where?.destination ?? 0;
+    this.operation.descending = where?.descending ?? false;
     this.operation.stored = where !== undefined;
   }
 

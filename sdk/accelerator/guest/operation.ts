@@ -1,4 +1,6 @@
 import { hex } from '../../base/text.ts';
+import { BackplaneError } from '../../memory/errors.ts';
+
 /** What a simulated vCPU can be asked to do; one operation is one instruction. */
 export const OperationKind = {
   /** Nothing was asked: a program that yields without an operation, which is refused. */
@@ -47,8 +49,10 @@ export class GuestOperation {
   position = 0;
   /** The bytes of a string: written from here, or read into here. */
   bytes: Uint8Array | undefined = undefined;
-  /** Where in guest memory a string that reads goes; it decides how many elements fit in one exit. */
+  /** Where in guest memory a string that reads goes; it decides how many elements one exit fetches. */
   destination = 0;
+  /** With the direction flag set, the elements go to `destination` and downwards from there. */
+  descending = false;
   /** Whether the bytes that a string reads are also stored at `destination`. */
   stored = false;
   /** What a pause takes, in nanoseconds of guest time. */
@@ -73,12 +77,16 @@ export class GuestOperation {
     this.position = other.position;
     this.bytes = other.bytes;
     this.destination = other.destination;
+    this.descending = other.descending;
     this.stored = other.stored;
     this.duration = other.duration;
     this.at = other.at;
     this.finished = other.finished;
   }
 }
+
+/** Thrown by a guest that cannot take an interrupt: its fault cannot be delivered either, so the processor shuts down. */
+export class TripleFault extends BackplaneError {}
 
 /** What a simulated vCPU executes: it is asked for one operation at a time. */
 export interface GuestSource {
@@ -91,7 +99,10 @@ export interface GuestSource {
    * An operation that was under way when an interrupt came is put back with its `position` or `duration` as it was.
    */
   next(operation: GuestOperation): boolean;
-  /** The processor takes an interrupt here: the next operations are the handler's, up to its InterruptReturn. */
+  /**
+   * The processor takes an interrupt here: the next operations are the handler's, up to its InterruptReturn. A guest that
+   * cannot take it throws a TripleFault.
+   */
   interrupt(vector: number, operation: GuestOperation): void;
 }
 
@@ -149,14 +160,15 @@ function refuseValue({ kind, size, value, valueHigh }: GuestOperation): string |
   return `its value is a whole number from 0 to ${hex(largest)}, not ${value}.`;
 }
 
-function refuseString({ kind, size, count, position, bytes, destination }: GuestOperation): string | undefined {
+function refuseString(operation: GuestOperation): string | undefined {
+  const { kind, size, count, position, bytes, destination, descending } = operation;
   if (!Number.isInteger(count) || count < 0 || count * size > LargestString || !(position >= 0 && position <= count)) {
     return `a string has 0 to ${LargestString / size} elements of this size, not ${count}.`;
   }
   if (kind === OperationKind.RepOuts && (bytes?.length ?? 0) < count * size) {
     return `a string of ${count} elements needs ${count * size} bytes, and has ${bytes?.length ?? 0}.`;
   }
-  if (Number.isInteger(destination) && destination >= 0 && destination + LargestString <= LargestAddress)
-    return undefined;
+  const lowest = descending ? destination - Math.max(0, count - 1) * size : destination;
+  if (Number.isInteger(destination) && lowest >= 0 && destination + LargestString <= LargestAddress) return undefined;
   return `its destination is a guest physical address, not ${destination}.`;
 }

@@ -3,8 +3,8 @@ import { Errno, KvmRun, VcpuRequest } from './abi.ts';
 import type { KvmVm } from './kvm-vm.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
 
-/** More parts than any instruction has: a page-crossing access of 8 bytes has two. */
-const MostParts = 64;
+/** More parts than any instruction has: 1,024 bytes that a string stores downwards in registers have as many. */
+const MostParts = 4096;
 
 /**
  * Takes a vCPU to the end of the instruction that it is in, without beginning another one. The kernel takes over the

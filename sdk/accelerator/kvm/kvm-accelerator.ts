@@ -20,7 +20,7 @@ import { checkAcceleratorOptions, checkRunOptions, type KvmAcceleratorOptions, M
 import type { Zone } from './coalesced-zone-listener.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
-import { refuseHiddenResets } from './hidden-resets.ts';
+import { hiddenReset } from './hidden-resets.ts';
 import { InterruptInjection } from './interrupt-injection.ts';
 import { KvmVm } from './kvm-vm.ts';
 import { MapListeners } from './map-listeners.ts';
@@ -119,7 +119,7 @@ export class KvmAccelerator extends Accelerator {
       time,
       drainsAtReturns: this.drainsAtReturns,
       restartGuests: () => this.startGuests(true),
-      checkMap: () => this.refuseHiddenResets(),
+      checkMap: () => this.hiddenReset(),
       guests: this.guests,
     });
     this.leaveClock = host.clock.onRebase((nanoseconds) => time.rebase(nanoseconds));
@@ -128,7 +128,8 @@ export class KvmAccelerator extends Accelerator {
       this.drainsAtReturns ? (this.options.kickAfter ?? DefaultKickAfter) : Number.POSITIVE_INFINITY,
     );
     this.map = this.mapOf(host);
-    this.refuseHiddenResets();
+    const hidden = this.hiddenReset();
+    if (hidden !== undefined) throw new BackplaneError(hidden);
   }
 
   override detach(): void {
@@ -161,7 +162,7 @@ export class KvmAccelerator extends Accelerator {
 
   override run(options: RunOptions = {}): RunOutcome {
     checkRunOptions(options);
-    this.refuseHiddenResets();
+    this.requests.mapChanged = true;
     return this.attached().run(options);
   }
 
@@ -249,8 +250,8 @@ export class KvmAccelerator extends Accelerator {
     });
   }
 
-  private refuseHiddenResets(): void {
-    if (!this.drainsAtReturns) refuseHiddenResets(this.zones, this.host?.resetPorts ?? []);
+  private hiddenReset(): string | undefined {
+    return this.drainsAtReturns ? undefined : hiddenReset(this.zones, this.host?.resetPorts ?? []);
   }
 
   private addVcpus(count: number): void {

@@ -9,6 +9,9 @@ import {
 import { Capability, DirtyLog, MemoryRegionFlag, PageSize, UserspaceMemoryRegion, VmRequest } from './abi.ts';
 import type { KvmVm } from './kvm-vm.ts';
 
+/** A guest may put a BAR with RAM there: no processor reaches it, and the kernel has no slot for it. */
+const EndOfPhysicalMemory = 2 ** 52;
+
 interface Slot {
   readonly number: number;
   readonly guestAddress: number;
@@ -80,7 +83,7 @@ export class MemorySlotListener implements MemoryListener {
     const memory = backingMemory(section, this.canReadonly);
     if (memory === undefined) return;
     const guestAddress = Math.ceil(section.start / PageSize) * PageSize;
-    const end = Math.floor((section.start + section.size) / PageSize) * PageSize;
+    const end = Math.min(Math.floor((section.start + section.size) / PageSize) * PageSize, EndOfPhysicalMemory);
     if (end <= guestAddress) return;
     const logged = section.dirtyLogMask === 0 ? 0 : MemoryRegionFlag.LogDirtyPages;
     const hostAddress = memory.hostAddress + section.offsetInRegion + (guestAddress - section.start);

@@ -17,10 +17,10 @@ export const operationLimit: LoopEnd = {
   reason: 'operation-limit',
   message: 'The guest was stopped at its operation limit.',
 };
-export const shutDown: LoopEnd = {
-  reason: 'shutdown',
-  message: 'The guest has shut the processor down (triple fault).',
-};
+/** `why`: what a simulated guest could not handle. */
+export function shutDown(why = 'The guest has shut the processor down (triple fault).'): LoopEnd {
+  return { reason: 'shutdown', message: why };
+}
 
 /** No vCPU can go on: the end if no interrupt can change that, whatever timers do. Interrupts reach vCPU 0 only. */
 export function endOfHalt(vcpus: readonly ScheduledVcpu[], clock: VirtualClock): LoopEnd | undefined {
@@ -71,6 +71,6 @@ export function endlessWait(
   };
 }
 
-function halted(message: string): LoopEnd {
+export function halted(message: string): LoopEnd {
   return { reason: 'halted', message };
 }

@@ -37,8 +37,8 @@ export interface RunLoopParts {
   readonly drainsAtReturns: boolean;
   /** The machine has been reset: give each vCPU its guest anew. */
   readonly restartGuests: () => void;
-  /** The memory map has changed: refuse what must not run with it. */
-  readonly checkMap: () => void;
+  /** Why the guest must not run with the memory map as it is now. */
+  readonly checkMap: () => string | undefined;
   /** What each vCPU executes. */
   readonly guests: readonly (GuestSource | undefined)[];
 }
@@ -162,7 +162,8 @@ export class RunLoop {
     if (reason === ExitReason.Io) service.serveIo(state.vcpu);
     else if (reason === ExitReason.Mmio) service.serveMmio(state.vcpu);
     else if (reason === ExitReason.Hlt) this.halt(state);
-    else if (reason === ExitReason.Shutdown) this.ending = ends.shutDown;
+    else if (reason === ExitReason.Shutdown)
+      this.ending = ends.shutDown(this.parts.kernel.guestFailure(state.vcpu.fd)?.message);
     else if (reason !== ExitReason.IrqWindowOpen && reason !== ExitReason.Intr)
       throw unknownExit(this.parts.kernel, state.vcpu, reason);
   }
@@ -251,8 +252,10 @@ export class RunLoop {
       this.reset();
       return ends.wasReset;
     }
-    if (requests.mapChanged) this.checkMap();
+    const wrongMap = requests.mapChanged ? this.parts.checkMap() : undefined;
+    requests.mapChanged = false;
     if (requests.pause) return ends.wasPaused;
+    if (wrongMap !== undefined) return ends.halted(wrongMap);
     if (this.ending !== undefined) return this.ending;
     if (this.budget.left > 0 || schedule.vcpus.every((state) => state.finished)) return undefined;
     return ends.operationLimit;
@@ -282,11 +285,6 @@ export class RunLoop {
         this.serveExit(state);
       });
     }
-  }
-
-  private checkMap(): void {
-    this.parts.requests.mapChanged = false;
-    this.parts.checkMap();
   }
 
   private totalOperations(): number {

@@ -12,8 +12,6 @@ export const Step = {
   Exit: 1,
   /** KVM_RUN fails with EFAULT: a memory slot names userspace memory that is not there. */
   Fault: 2,
-  /** No processor does this; `refusal` says why. */
-  Refused: 3,
 } as const;
 export type StepValue = (typeof Step)[keyof typeof Step];
 

@@ -4,13 +4,16 @@ import { storeValue } from '../coalesced-ring.ts';
 import { type ExecutionContext, Step, type StepValue } from './execution.ts';
 import { BusAnswer } from './io-bus.ts';
 import type { KernelMemorySlot } from './kernel-memory-slots.ts';
+import { ReadAheadBytes } from './port-instructions.ts';
 
 /** How the part of an access that lies in one page ended. */
 const Part = { InRam: 0, InKernel: 1, ToUserspace: 2, Fault: 3, SkipsRest: 4 } as const;
 type PartValue = (typeof Part)[keyof typeof Part];
+/** A bus inside the kernel, and kvm_run, take no more at once. */
+const MmioBytes = 8;
 
 /**
- * Loads and stores. RAM is accessed directly; everything else leaves guest mode.
+ * Loads and stores, and the memory side of a string that reads. RAM is accessed directly; everything else leaves guest mode.
  *
  * An access that crosses a page is tested page by page before userspace sees anything: a second half that a zone
  * takes is queued before the first half's exit. @see arch/x86/kvm/x86.c, emulator_read_write, complete_emulated_mmio
@@ -19,7 +22,11 @@ export class MemoryInstructions {
   readonly #context: ExecutionContext;
   readonly #run: DataView;
   /** The bytes of the access, gathered or to be written. */
-  readonly #bytes = new DataView(new ArrayBuffer(8));
+  readonly #bytes = new DataView(new ArrayBuffer(ReadAheadBytes));
+  #address = 0;
+  #isWrite = false;
+  /** Elements that a string has fetched and not stored yet. */
+  #elements = 0;
   /** Parts that userspace must serve: where they begin in the access, and how long they are. */
   readonly #partStart = new Int32Array(2);
   readonly #partLength = new Int32Array(2);
@@ -37,35 +44,51 @@ export class MemoryInstructions {
     const bytes = this.#bytes;
     bytes.setUint32(0, isWrite ? operation.value : 0, true);
     bytes.setUint32(4, isWrite ? operation.valueHigh : 0, true);
-    this.#parts = this.#served = 0;
-    const inPage = PageSize - (address % PageSize);
-    const first = Math.min(size, inPage);
-    const part = this.#access(address, 0, first, isWrite);
-    if (part === Part.Fault) return Step.Fault;
-    let leftGuestMode = part !== Part.InRam;
-    if (first < size && part !== Part.SkipsRest) {
-      const second = this.#access(address + first, first, size - first, isWrite);
-      if (second === Part.Fault) return Step.Fault;
-      leftGuestMode ||= second !== Part.InRam;
-    }
+    this.#elements = 0;
+    const worst = this.#begin(address, size, isWrite);
+    if (worst === Part.Fault) return Step.Fault;
     const { statistics, time } = this.#context;
-    if (leftGuestMode) statistics.vmExits++;
+    if (worst !== Part.InRam) statistics.vmExits++;
     if (this.#parts > 0) return this.#exit(operation);
-    time.spend(operation.at, leftGuestMode ? time.costs.kernel : time.costs.plain);
+    time.spend(operation.at, worst === Part.InRam ? time.costs.plain : time.costs.kernel);
     this.#finish(operation);
     return Step.GoOn;
   }
 
+  /** Stores the elements that a string has just fetched. True if there is a part for userspace. */
+  store(operation: GuestOperation, elements: number): boolean {
+    if (elements === 0 || !operation.stored) return false;
+    this.#elements = elements;
+    this.#parts = this.#served = 0;
+    return this.#goOn(operation);
+  }
+
   /** Userspace served the part it was shown; true if there is another one to show. */
   complete(operation: GuestOperation): boolean {
-    if (operation.kind === OperationKind.Load) {
-      const start = this.#partStart[this.#served]!;
-      const length = this.#partLength[this.#served]!;
-      for (let byte = 0; byte < length; byte++) {
+    const shown = Math.min(this.#partLength[this.#served]!, MmioBytes);
+    const start = this.#partStart[this.#served]!;
+    if (!this.#isWrite) {
+      for (let byte = 0; byte < shown; byte++) {
         this.#bytes.setUint8(start + byte, this.#run.getUint8(MmioExit.data + byte));
       }
     }
-    this.#served++;
+    this.#partStart[this.#served] = start + shown;
+    this.#partLength[this.#served]! -= shown;
+    if (this.#partLength[this.#served] === 0) this.#served++;
+    return this.#goOn(operation);
+  }
+
+  /** Shows the next part; if there is none, a string stores what is left: forwards all at once, backwards one by one. */
+  #goOn(operation: GuestOperation): boolean {
+    while (this.#served === this.#parts && this.#elements > 0) {
+      const { size, destination, descending, position } = operation;
+      const first = position - this.#elements;
+      const count = descending ? 1 : this.#elements;
+      for (let byte = 0; byte < count * size; byte++)
+        this.#bytes.setUint8(byte, operation.bytes![first * size + byte]!);
+      this.#elements -= count;
+      this.#begin(descending ? destination - first * size : destination + first * size, count * size, true, true);
+    }
     if (this.#served < this.#parts) {
       this.#exit(operation);
       return true;
@@ -74,27 +97,44 @@ export class MemoryInstructions {
     return false;
   }
 
+  /** Accesses what needs no userspace, page by page, and notes what does. Answers what took the access farthest. */
+  #begin(address: number, length: number, isWrite: boolean, isString = false): PartValue {
+    this.#address = address;
+    this.#isWrite = isWrite;
+    this.#parts = this.#served = 0;
+    const first = Math.min(length, PageSize - (address % PageSize));
+    const part = this.#access(0, first, isString);
+    if (part === Part.Fault || part === Part.SkipsRest || first === length) return part;
+    const second = this.#access(first, length - first, isString);
+    return second === Part.InRam ? part : second;
+  }
+
   #finish(operation: GuestOperation): void {
+    if (operation.kind === OperationKind.RepIns) return;
     operation.finished = true;
     if (operation.kind === OperationKind.Store) return;
     operation.value = this.#bytes.getUint32(0, true);
     operation.valueHigh = this.#bytes.getUint32(4, true);
   }
 
-  #access(address: number, start: number, length: number, isWrite: boolean): PartValue {
+  #access(start: number, length: number, isString: boolean): PartValue {
+    const address = this.#address + start;
+    const isWrite = this.#isWrite;
     const slot = this.#context.slots.find(address);
     if (slot !== undefined && !(isWrite && (slot.flags & MemoryRegionFlag.Readonly) !== 0)) {
-      if (slot.view === undefined) return Part.Fault;
-      this.#accessRam(slot, slot.view, address - slot.guestAddress, start, length, isWrite);
-      return Part.InRam;
+      if (slot.view !== undefined) {
+        this.#accessRam(slot, slot.view, address - slot.guestAddress, start, length, isWrite);
+        return Part.InRam;
+      }
+      // What the emulator itself cannot store is MMIO to it.
+      if (!isString) return Part.Fault;
     }
     this.#context.statistics.sampleMemory(address, isWrite);
-    if (isWrite) {
-      const taken = this.#offer(address, start, length);
-      if (taken !== Part.ToUserspace) return taken;
-    }
-    this.#partStart[this.#parts] = start;
-    this.#partLength[this.#parts] = length;
+    if (isWrite && !isString && start === 0 && this.#signalsFast(address)) return Part.SkipsRest;
+    const taken = isWrite ? this.#offer(start, length) : 0;
+    if (taken === length) return Part.InKernel;
+    this.#partStart[this.#parts] = start + taken;
+    this.#partLength[this.#parts] = length - taken;
     this.#parts++;
     return Part.ToUserspace;
   }
@@ -116,20 +156,28 @@ export class MemoryInstructions {
   }
 
   /** The fast bus is asked by the address at which the access begins, and takes the whole instruction. */
-  #offer(address: number, start: number, length: number): PartValue {
-    const { statistics, ioeventfds, memory, time } = this.#context;
-    if (start === 0 && ioeventfds.fastMemory.write(address, 0, 0, 0, time.now) === BusAnswer.Signalled) {
-      statistics.ioeventfdSignals++;
-      return Part.SkipsRest;
+  #signalsFast(address: number): boolean {
+    const { statistics, ioeventfds, time } = this.#context;
+    if (ioeventfds.fastMemory.write(address, 0, 0, 0, time.now) !== BusAnswer.Signalled) return false;
+    statistics.ioeventfdSignals++;
+    return true;
+  }
+
+  /** How many bytes something inside the kernel took: what follows the first refusal goes to userspace. */
+  #offer(start: number, length: number): number {
+    const { statistics, memory, time } = this.#context;
+    for (let taken = 0; taken < length; taken += MmioBytes) {
+      const at = start + taken;
+      const size = Math.min(length - taken, MmioBytes);
+      const answer = memory.write(this.#address + at, size, this.#value(at, size), this.#valueHigh(at, size), time.now);
+      if (answer === BusAnswer.Queued) statistics.coalescedWrites++;
+      else if (answer === BusAnswer.Signalled) statistics.ioeventfdSignals++;
+      else {
+        if (answer === BusAnswer.RingFull) statistics.ringFullExits++;
+        return taken;
+      }
     }
-    const answer = memory.write(address, length, this.#value(start, length), this.#valueHigh(start, length), time.now);
-    if (answer === BusAnswer.Queued) statistics.coalescedWrites++;
-    else if (answer === BusAnswer.Signalled) statistics.ioeventfdSignals++;
-    else {
-      if (answer === BusAnswer.RingFull) statistics.ringFullExits++;
-      return Part.ToUserspace;
-    }
-    return Part.InKernel;
+    return length;
   }
 
   #value(start: number, length: number): number {
@@ -148,9 +196,9 @@ export class MemoryInstructions {
 
   #exit(operation: GuestOperation): StepValue {
     const start = this.#partStart[this.#served]!;
-    const length = this.#partLength[this.#served]!;
-    const address = operation.address + start;
-    const isWrite = operation.kind === OperationKind.Store;
+    const length = Math.min(this.#partLength[this.#served]!, MmioBytes);
+    const address = this.#address + start;
+    const isWrite = this.#isWrite;
     const { statistics, time } = this.#context;
     statistics.exitMemory(address, isWrite);
     time.spend(operation.at, time.costs.userspace);

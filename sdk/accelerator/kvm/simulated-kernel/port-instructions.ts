@@ -1,13 +1,12 @@
-import { hex } from '../../../base/text.ts';
 import { type GuestOperation, OperationKind } from '../../guest/operation.ts';
-import { ExitReason, IoDirection, IoExit, KvmRun, MemoryRegionFlag, PageSize } from '../abi.ts';
+import { ExitReason, IoDirection, IoExit, KvmRun, PageSize } from '../abi.ts';
 import { storeValue } from '../coalesced-ring.ts';
 import { type ExecutionContext, Step, type StepValue } from './execution.ts';
 import type { OperationCosts } from './guest-time.ts';
 import { BusAnswer } from './io-bus.ts';
 
 /** The emulator's read-ahead buffer: one exit of a string that reads carries no more. */
-const ReadAheadBytes = 1024;
+export const ReadAheadBytes = 1024;
 /** A string that stays in the kernel goes back to the guest whenever its count is a multiple of this. */
 const ReentryMask = 0x3ff;
 
@@ -18,10 +17,10 @@ const ReentryMask = 0x3ff;
 export class PortInstructions {
   /** Elements that the last step executed. */
   elements = 1;
-  refusal = '';
   readonly #context: ExecutionContext;
   readonly #run: DataView;
   readonly #data: DataView;
+  /** Elements that the exit under way fetches. */
   #batch = 0;
 
   constructor(context: ExecutionContext, runPage: DataView, portPage: DataView) {
@@ -74,30 +73,22 @@ export class PortInstructions {
     return Step.GoOn;
   }
 
-  /** One exit fetches as many elements as fit into the read-ahead buffer and into the page of the destination. */
+  /** One exit fetches a batch of elements. */
   repIns(operation: GuestOperation): StepValue {
     const { statistics, time } = this.#context;
     const { address, size, count, position } = operation;
     this.elements = 0;
     if (position === count) return this.#empty(operation);
-    if (position === 0) {
-      if (operation.stored && !this.#isWritable(operation.destination, count * size)) {
-        this.refusal = `its destination ${hex(operation.destination)} is not all RAM that the guest can write.`;
-        return Step.Refused;
-      }
-      operation.bytes = new Uint8Array(count * size);
-    }
-    const inPage = PageSize - ((operation.destination + position * size) % PageSize);
-    const batch = Math.max(1, Math.floor(Math.min(inPage, ReadAheadBytes, (count - position) * size) / size));
+    if (position === 0) operation.bytes = new Uint8Array(count * size);
+    this.#batch = this.elements = batchOf(operation);
     statistics.vmExits++;
     statistics.samplePort(address, false);
     time.spend(operation.at, time.costs.userspace);
-    this.#batch = this.elements = batch;
-    return this.#exitIn(address, size, batch);
+    return this.#exitIn(address, size, this.#batch);
   }
 
-  /** Userspace has put the data of an IN or INS into the port page. */
-  complete(operation: GuestOperation): void {
+  /** Userspace has put the data of an IN or INS into the port page. Answers how many elements a string has fetched. */
+  complete(operation: GuestOperation): number {
     const { size } = operation;
     if (operation.kind === OperationKind.In) {
       operation.value =
@@ -107,15 +98,15 @@ export class PortInstructions {
             ? this.#data.getUint16(0, true)
             : this.#data.getUint32(0, true);
       operation.finished = true;
-      return;
+      return 0;
     }
     const start = operation.position * size;
     const length = this.#batch * size;
     const bytes = operation.bytes!;
     for (let index = 0; index < length; index++) bytes[start + index] = this.#data.getUint8(index);
-    if (operation.stored) this.#storeBytes(operation.destination + start, bytes.subarray(start, start + length));
     operation.position += this.#batch;
     operation.finished = operation.position === operation.count;
+    return this.#batch;
   }
 
   #empty(operation: GuestOperation): StepValue {
@@ -163,25 +154,17 @@ export class PortInstructions {
     run.setUint32(IoExit.dataOffset, PageSize, true);
     run.setUint32(IoExit.dataOffset + 4, 0, true);
   }
+}
 
-  #isWritable(address: number, length: number): boolean {
-    for (let page = address - (address % PageSize); page < address + length; page += PageSize) {
-      const slot = this.#context.slots.find(page);
-      if (slot?.view === undefined || (slot.flags & MemoryRegionFlag.Readonly) !== 0) return false;
-    }
-    return true;
-  }
-
-  /** Slots may have changed while userspace ran; what is no longer there is dropped. */
-  #storeBytes(address: number, bytes: Uint8Array): void {
-    const { slots } = this.#context;
-    for (let index = 0; index < bytes.length; index++) {
-      const slot = slots.find(address + index);
-      if (slot?.view === undefined || (slot.flags & MemoryRegionFlag.Readonly) !== 0) continue;
-      slot.view.setUint8(address + index - slot.guestAddress, bytes[index]!);
-      slots.markDirty(slot, address + index - slot.guestAddress);
-    }
-  }
+/**
+ * As many elements as the read-ahead buffer holds, and no more *elements* than there are *bytes* from DI to the end of its
+ * page, or backwards from the start of the page to DI: so the last elements may lie in the next page. At least one. A
+ * program has no segments, so its destination is DI. @see arch/x86/kvm/emulate.c, pio_in_emulated
+ */
+function batchOf({ size, count, position, destination, descending }: GuestOperation): number {
+  const done = position * size;
+  const inPage = descending ? (destination - done) % PageSize : PageSize - ((destination + done) % PageSize);
+  return Math.max(1, Math.min(inPage, ReadAheadBytes / size, count - position));
 }
 
 /** What remains to be paid for an exit to userspace if part of the string was already handled in the kernel. */

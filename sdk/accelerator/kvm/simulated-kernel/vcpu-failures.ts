@@ -1,5 +1,5 @@
 import { BackplaneError, describeThrown } from '../../../memory/errors.ts';
-import { describeOperation, type GuestOperation } from '../../guest/operation.ts';
+import { describeOperation, type GuestOperation, TripleFault } from '../../guest/operation.ts';
 import { EmulationFailure, ExitReason, FailEntryExit, InternalErrorExit, InvalidGuestState, KvmRun } from '../abi.ts';
 
 /** Which guest on which vCPU, and how far it has come. */
@@ -9,8 +9,11 @@ export interface GuestWhereabouts {
   readonly vcpu: number;
 }
 
-export function describeInternalError(runPage: DataView): 0 {
-  runPage.setUint32(KvmRun.exitReason, ExitReason.InternalError, true);
+/** A processor that has shut down stays so until a reset; another guest that cannot go on is an error of the emulation. */
+export function describeFailure(runPage: DataView, failure: BackplaneError | undefined): 0 {
+  const isShutdown = failure instanceof TripleFault;
+  runPage.setUint32(KvmRun.exitReason, isShutdown ? ExitReason.Shutdown : ExitReason.InternalError, true);
+  if (isShutdown) return 0;
   runPage.setUint32(InternalErrorExit.suberror, EmulationFailure, true);
   runPage.setUint32(InternalErrorExit.dataCount, 0, true);
   return 0;

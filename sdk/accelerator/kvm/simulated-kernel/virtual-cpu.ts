@@ -9,7 +9,7 @@ import { ProcessorState } from './processor-state.ts';
 import type { VcpuExecution } from './vcpu-execution.ts';
 import {
   describeFailedEntry,
-  describeInternalError,
+  describeFailure,
   type GuestWhereabouts,
   refusedOperation,
   thrownByProgram,
@@ -101,7 +101,10 @@ export class VirtualCpu {
     const pending = this.#pending;
     if (pending === Pending.Nothing) return false;
     if (pending === Pending.Memory && this.#memory.complete(this.#operation)) return true;
-    if (pending === Pending.PortRead) this.#ports.complete(this.#operation);
+    if (pending === Pending.PortRead) {
+      this.#pending = Pending.Memory;
+      if (this.#memory.store(this.#operation, this.#ports.complete(this.#operation))) return true;
+    }
     this.#pending = Pending.Nothing;
     return false;
   }
@@ -112,9 +115,7 @@ export class VirtualCpu {
       const due = this.#betweenInstructions();
       if (due >= 0) return due;
       const step = this.#execute();
-      if (step === Step.GoOn) continue;
-      if (step === Step.Fault) return Errno.EFAULT;
-      return step === Step.Exit ? 0 : this.#fail();
+      if (step !== Step.GoOn) return step === Step.Fault ? Errno.EFAULT : 0;
     }
   }
 
@@ -172,7 +173,6 @@ export class VirtualCpu {
         step = this.#ports.repIns(operation);
         executed = this.#ports.elements;
         if (step === Step.Exit) this.#pending = Pending.PortRead;
-        if (step === Step.Refused) this.#refuse(this.#ports.refusal);
         break;
       case OperationKind.Hlt:
         operation.finished = true;
@@ -259,7 +259,7 @@ export class VirtualCpu {
   }
 
   #fail(): number {
-    return describeInternalError(this.runPage);
+    return describeFailure(this.runPage, this.failure);
   }
 
   #openWindow(): number {
