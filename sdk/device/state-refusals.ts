@@ -25,7 +25,10 @@ const remedies: readonly (readonly [AnyClass, string])[] = [
         `holds a ${kind.name}, whose contents nobody can list. Leave @state out, and fill it anew in onStateLoaded()`,
       ] as const,
   ),
-  [Date, 'holds a Date, which no snapshot can hold. Keep a number: guest nanoseconds, or date.getTime()'],
+  [
+    Date,
+    'holds a Date, which no snapshot can hold. Keep a number: a guest time, @state({ as: guestTime }), or date.getTime()',
+  ],
   [ArrayBuffer, `holds an ArrayBuffer, which no snapshot can hold. ${asTypedArray}`],
   [SharedArrayBuffer, `holds a SharedArrayBuffer, which no snapshot can hold. ${asTypedArray}`],
   [Promise, `holds a Promise, which no snapshot can hold. ${later}`],

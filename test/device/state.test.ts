@@ -699,7 +699,7 @@ describe("an author's mistakes about state", () => {
     [
       'a Date',
       new Date(0),
-      'holds a Date, which no snapshot can hold. Keep a number: guest nanoseconds, or date.getTime().',
+      'holds a Date, which no snapshot can hold. Keep a number: a guest time, @state({ as: guestTime }), or date.getTime().',
     ],
     [
       'a promise',
