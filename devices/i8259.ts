@@ -1,6 +1,4 @@
 import {
-  bit,
-  bits,
   defineOptions,
   device,
   InterruptPin,
@@ -10,36 +8,14 @@ import {
   type OptionsOf,
   option,
   options,
-  portRegion,
   state,
 } from '../sdk/index.ts';
-import { CascadeInput, InterruptChip, SpuriousInput } from './i8259/interrupt-chip.ts';
+import { InterruptChip } from './i8259/interrupt-chip.ts';
+import { CascadeInput, masterPorts, masterTriggers, Port, slavePorts, slaveTriggers } from './i8259/registers.ts';
 
-const Port = { Command: 0, Data: 1 } as const;
 const Lines = 16;
-
-const masterPorts = portRegion({ name: 'pic', base: 0x20, size: 2, implements: { max: 1 } });
-const slavePorts = portRegion({ name: 'pic', base: 0xa0, size: 2, implements: { max: 1 } });
-const masterElcr = portRegion({ name: 'elcr', base: 0x4d0, size: 1, implements: { max: 1 }, mirrored: true });
-const slaveElcr = portRegion({ name: 'elcr', base: 0x4d1, size: 1, implements: { max: 1 }, mirrored: true });
-
-const levelTriggered = { description: 'level triggered; the others look for edges' } as const;
-const masterTriggers = masterElcr.register(0, {
-  width: 8,
-  fields: {
-    irq0To2: bits(0, 2, 'constant', { description: 'timer, keyboard and cascade: always edges' }),
-    irq3To7: bits(3, 7, 'read-write', levelTriggered),
-  },
-});
-const slaveTriggers = slaveElcr.register(0, {
-  width: 8,
-  fields: {
-    irq8: bit(0, 'constant', { description: 'clock: always edges' }),
-    irq9To12: bits(1, 4, 'read-write', levelTriggered),
-    irq13: bit(5, 'constant', { description: 'coprocessor: always edges' }),
-    irq14To15: bits(6, 7, 'read-write', levelTriggered),
-  },
-});
+/** What the processor takes for a vector if no chip drives the bus. */
+const FloatingBus = 0xff;
 
 export const i8259Options = defineOptions({
   ltim: option.boolean({
@@ -71,9 +47,20 @@ export class I8259 extends IsaDevice {
     @options(i8259Options) { ltim }: OptionsOf<typeof i8259Options>,
   ) {
     super();
-    const triggers = [() => this.masterTriggers, () => this.slaveTriggers] as const;
-    this.master = new InterruptChip('master', triggers[0], ltim, (level) => this.interrupt.set(level));
-    this.slave = new InterruptChip('slave', triggers[1], ltim, (level) => this.cascade(level));
+    const Chip = this.chipClass();
+    this.master = new Chip(
+      'master',
+      () => this.masterTriggers,
+      ltim,
+      (level) => this.interrupt.set(level),
+    );
+    this.slave = new Chip(
+      'slave',
+      () => this.slaveTriggers,
+      ltim,
+      (level) => this.cascade(level),
+    );
+    this.interrupt.highWhile = () => this.master.highestRequest() >= 0;
   }
 
   @masterPorts.write(Port.Command)
@@ -117,18 +104,30 @@ export class I8259 extends IsaDevice {
     return this.slave.readData();
   }
 
-  /** Whether the processor is being interrupted. */
-  get pending(): boolean {
-    return this.master.highestRequest() >= 0;
+  @masterTriggers.onWrite()
+  changeMasterTriggers(): void {
+    this.master.triggersChanged();
   }
 
-  /** The processor's answer to an interrupt: the vector to go to. A request that is gone by then has the spurious one. */
+  @slaveTriggers.onWrite()
+  changeSlaveTriggers(): void {
+    this.slave.triggersChanged();
+  }
+
+  /** Whether the processor is being interrupted: the level of the pin. */
+  get pending(): boolean {
+    return this.interrupt.level;
+  }
+
+  /**
+   * The processor's answer to an interrupt: the vector to go to. The master names the input; if ICW3 says that it has a slave
+   * there, the slave of that number brings the vector.
+   */
   acknowledge(): number {
-    const input = this.master.highestRequest();
-    if (input < 0) return this.master.vectorBase + SpuriousInput;
-    const vector = input === CascadeInput ? this.acknowledgeSlave() : this.master.vectorBase + input;
-    this.master.acknowledge(input);
-    return vector;
+    const { master, slave } = this;
+    const input = master.acknowledge();
+    if (!master.hasSlaveAt(input)) return master.vectorBase + input;
+    return slave.answersTo(input) ? slave.vectorBase + slave.acknowledge() : FloatingBus;
   }
 
   override reset(): void {
@@ -152,11 +151,9 @@ export class I8259 extends IsaDevice {
     chip.setInput(line & 7, level);
   }
 
-  private acknowledgeSlave(): number {
-    const input = this.slave.highestRequest();
-    if (input < 0) return this.slave.vectorBase + SpuriousInput;
-    this.slave.acknowledge(input);
-    return this.slave.vectorBase + input;
+  /** What the two chips are. A subclass may build others. */
+  protected chipClass(): typeof InterruptChip {
+    return InterruptChip;
   }
 
   private cascade(level: boolean): void {

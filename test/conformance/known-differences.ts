@@ -2,6 +2,7 @@ import { Mc146818Rtc } from '../../devices/index.ts';
 import { pcAddressPorts, q35AddressPorts } from './claimed-ports-as-qemu.ts';
 import { type KnownDifference, standIn } from './known-difference.ts';
 import { mchDifferences } from './mch-as-qemu.ts';
+import { picDifferences } from './pic-as-qemu.ts';
 import { rtcWith64BitTime } from './rtc-with-64-bit-time.ts';
 import { out, out8, read, read8 } from './script.ts';
 
@@ -82,7 +83,7 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   'pci-config': pciDifferences,
   'pci-config-behind': [...pciDifferences, pcAddressPorts],
   'edu-config': [],
-  pic: [],
+  pic: picDifferences,
   'virtio-rng': virtioDifferences,
   'q35-config': [q35AddressPorts, ...mchDifferences],
 };

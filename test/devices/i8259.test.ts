@@ -116,25 +116,66 @@ describe('an interrupt', () => {
     expect(inService(bench)).toBe(0);
   });
 
-  it('that is gone from the slave has its spurious vector, and input 2 is in service all the same', () => {
+  it('by an edge is gone too when its line falls before the processor asks: the default IR7', () => {
+    const bench = pics();
+    bench.device.setLine(3, true);
+    expect(bench.interrupts.interrupt.level).toBe(true);
+    bench.device.setLine(3, false);
+    expect(bench.interrupts.interrupt.level).toBe(false);
+    expect(bench.device.acknowledge()).toBe(0x0f);
+    expect([requests(bench), inService(bench)]).toEqual([0, 0]);
+  });
+
+  it('that is gone from the slave is gone from the master too', () => {
     const bench = pics();
     edge(bench, 12);
     bench.out8(0xa1, 0xff);
+    expect(bench.interrupts.interrupt.level).toBe(false);
+    expect(bench.device.acknowledge()).toBe(0x0f);
+    expect([inService(bench), inService(bench, Slave)]).toEqual([0, 0]);
+  });
+
+  it('that goes from the slave while the master is frozen has the spurious vector of the slave, and input 2 is in service', () => {
+    const bench = pics();
+    edge(bench, 12);
+    bench.out8(0x20, 0x0c);
+    bench.device.setLine(12, false);
+    expect(bench.interrupts.interrupt.level).toBe(true);
     expect(bench.device.acknowledge()).toBe(0x77);
+    expect(bench.in8(0x20)).toBe(0);
     expect([inService(bench), inService(bench, Slave)]).toEqual([0x04, 0]);
   });
 });
 
 describe('edges and levels', () => {
-  it('an edge stays requested when the line falls, and a high line asks once', () => {
+  it('an edge is requested until it is acknowledged or its line falls, and a high line asks once', () => {
     const bench = pics();
     bench.device.setLine(3, true);
-    bench.device.setLine(3, false);
     expect(requests(bench)).toBe(0x08);
+    bench.device.setLine(3, false);
+    expect(requests(bench)).toBe(0);
     bench.device.setLine(3, true);
     bench.device.acknowledge();
+    bench.out8(0x20, 0x20);
     bench.device.setLine(3, true);
     expect(requests(bench)).toBe(0);
+    edge(bench, 3);
+    expect(requests(bench)).toBe(0x08);
+  });
+
+  it('a line that is high asks as soon as its register says that it is a level, and stops when it is an edge again', () => {
+    const bench = pics();
+    edge(bench, 11);
+    bench.device.acknowledge();
+    bench.out8(0xa0, 0x20);
+    bench.out8(0x20, 0x20);
+    expect(bench.interrupts.interrupt.level).toBe(false);
+    bench.out8(0x4d1, 0x08);
+    expect(requests(bench, Slave)).toBe(0x08);
+    expect(bench.interrupts.interrupt.level).toBe(true);
+    bench.out8(0x4d1, 0x00);
+    expect(requests(bench, Slave)).toBe(0);
+    expect(bench.interrupts.interrupt.level).toBe(false);
   });
 
   it('a level is requested while the line is high, acknowledged or not', () => {
@@ -165,8 +206,8 @@ describe('edges and levels', () => {
     for (const ltim of [false, true]) {
       const bench = pics(0x01, { ltim }, 0x19);
       bench.device.setLine(3, true);
-      bench.device.setLine(3, false);
-      expect(requests(bench)).toBe(ltim ? 0 : 0x08);
+      bench.device.acknowledge();
+      expect(requests(bench)).toBe(ltim ? 0x08 : 0);
     }
   });
 });
@@ -184,13 +225,58 @@ describe('initialization', () => {
     expect([requests(bench), inService(bench), bench.in8(0x21), bench.in8(0x4d0)]).toEqual([0x80, 0, 0, 0x80]);
   });
 
-  it('makes a line that stayed high an edge again when its device says so', () => {
+  it('resets the edge sense: a line that is high has to fall before it is an edge', () => {
     const bench = pics();
     bench.device.setLine(4, true);
     bench.out8(0x20, 0x11);
     expect(requests(bench)).toBe(0);
     bench.device.setLine(4, true);
+    expect(requests(bench)).toBe(0);
+    edge(bench, 4);
     expect(requests(bench)).toBe(0x10);
+  });
+
+  it('clears special mask mode and the choice of the register to be read', () => {
+    const bench = pics();
+    bench.out8(0x20, 0x6b);
+    initialize(bench, Master, 0x11, 0x08, 0x04, 0x01);
+    edge(bench, 4);
+    expect(bench.in8(0x20)).toBe(0x10);
+    bench.device.acknowledge();
+    bench.out8(0x21, 0x10);
+    edge(bench, 5);
+    expect(bench.device.pending).toBe(false);
+  });
+
+  it('without ICW4 leaves special fully nested mode and automatic ends off', () => {
+    const bench = pics(0x13);
+    initialize(bench, Master, 0x10, 0x08, 0x04);
+    edge(bench, 12);
+    expect(bench.device.acknowledge()).toBe(0x74);
+    expect(inService(bench)).toBe(0x04);
+    edge(bench, 8);
+    expect(bench.device.pending).toBe(false);
+  });
+
+  it('tells the master by ICW3 where a slave is: at other inputs, and alone, it brings the vector itself', () => {
+    for (const [icw1, icw3] of [
+      [0x11, [0x00]],
+      [0x13, []],
+    ] as const) {
+      const bench = pics();
+      initialize(bench, Master, icw1, 0x08, ...icw3, 0x01);
+      edge(bench, 12);
+      expect(bench.device.acknowledge()).toBe(0x0a);
+      expect([inService(bench), inService(bench, Slave)]).toEqual([0x04, 0]);
+    }
+  });
+
+  it('tells the slave by ICW3 which number it answers to; nobody drives the bus for another', () => {
+    const bench = pics();
+    initialize(bench, Slave, 0x11, 0x70, 0x03, 0x01);
+    edge(bench, 12);
+    expect(bench.device.acknowledge()).toBe(0xff);
+    expect([inService(bench), inService(bench, Slave)]).toEqual([0x04, 0]);
   });
 
   it('takes as many words as ICW1 says, then data is the mask again', () => {
@@ -285,10 +371,72 @@ describe('priorities', () => {
     bench.out8(0x21, 0x02);
     expect(bench.device.pending).toBe(false);
     bench.out8(0x20, 0x68);
+    expect(bench.interrupts.interrupt.level).toBe(true);
     expect(bench.device.acknowledge()).toBe(0x0c);
     bench.out8(0x20, 0x48);
     edge(bench, 5);
     expect(bench.device.pending).toBe(false);
+  });
+
+  it('special mask mode at the slave raises its INT at once, and the pin if the master lets the slave through', () => {
+    for (const [icw4, ended, pin] of [
+      [0x01, false, false],
+      [0x01, true, true],
+      [0x11, false, true],
+    ] as const) {
+      const bench = pics(icw4);
+      edge(bench, 12);
+      expect(bench.device.acknowledge()).toBe(0x74);
+      if (ended) bench.out8(0x20, 0x20);
+      bench.out8(0xa1, 0x10);
+      edge(bench, 14);
+      expect([requests(bench), bench.interrupts.interrupt.level]).toEqual([0, false]);
+      bench.out8(0xa0, 0x68);
+      expect([requests(bench), bench.interrupts.interrupt.level]).toEqual([0x04, pin]);
+      expect(bench.device.pending).toBe(pin);
+      bench.out8(0xa0, 0x48);
+      expect([requests(bench), bench.interrupts.interrupt.level]).toEqual([0, false]);
+    }
+  });
+
+  it('in special mask mode an end without a name passes over what is masked, an end by name does not', () => {
+    const bench = pics();
+    edge(bench, 4);
+    bench.device.acknowledge();
+    edge(bench, 1);
+    bench.device.acknowledge();
+    bench.out8(0x21, 0x02);
+    bench.out8(0x20, 0x68);
+    bench.out8(0x20, 0x20);
+    expect(inService(bench)).toBe(0x02);
+    bench.out8(0x20, 0x20);
+    expect(inService(bench)).toBe(0x02);
+    bench.out8(0x20, 0x61);
+    expect(inService(bench)).toBe(0);
+  });
+
+  it('command 2 of OCW2 does nothing, and an end with nothing in service rotates nothing', () => {
+    const bench = pics();
+    bench.out8(0x20, 0x45);
+    bench.out8(0x20, 0xa5);
+    edge(bench, 0);
+    edge(bench, 6);
+    expect(bench.device.acknowledge()).toBe(0x08);
+    bench.out8(0x20, 0x45);
+    expect(inService(bench)).toBe(0x01);
+  });
+
+  it('with automatic end at both chips every interrupt of the slave comes, one after the other', () => {
+    const bench = testBench(I8259);
+    initialize(bench, Master, 0x11, 0x20, 0x04, 0x03);
+    initialize(bench, Slave, 0x11, 0x28, 0x02, 0x03);
+    edge(bench, 12);
+    edge(bench, 9);
+    expect(bench.device.acknowledge()).toBe(0x29);
+    expect(bench.interrupts.interrupt.level).toBe(true);
+    expect(bench.device.acknowledge()).toBe(0x2c);
+    expect(bench.interrupts.interrupt.level).toBe(false);
+    expect([inService(bench), inService(bench, Slave)]).toEqual([0, 0]);
   });
 
   it('in special fully nested mode a second interrupt of the slave comes while the first is served', () => {
@@ -332,6 +480,39 @@ describe('a poll', () => {
     bench.out8(0x20, 0x0c);
     expect(bench.in8(0x20)).toBe(0);
     expect(bench.in8(0x21)).toBe(0xff);
+  });
+
+  it('freezes the requests until it is read: what comes between waits, what goes between is acknowledged', () => {
+    const bench = pics();
+    edge(bench, 4);
+    bench.out8(0x20, 0x0c);
+    bench.device.setLine(4, false);
+    edge(bench, 1);
+    expect(bench.in8(0x20)).toBe(0x84);
+    expect(requests(bench)).toBe(0x02);
+    expect(inService(bench)).toBe(0x10);
+    expect(bench.interrupts.interrupt.level).toBe(true);
+  });
+
+  it('goes before a choice of the register to be read, which the next read follows', () => {
+    const bench = pics();
+    edge(bench, 4);
+    bench.out8(0x20, 0x0f);
+    expect(bench.in8(0x20)).toBe(0x84);
+    expect(bench.in8(0x20)).toBe(0x10);
+  });
+
+  it('of the slave with automatic ends makes an edge for each interrupt at the master', () => {
+    const bench = pics(0x03);
+    edge(bench, 9);
+    edge(bench, 12);
+    bench.out8(0x20, 0x0c);
+    expect(bench.in8(0x20)).toBe(0x82);
+    expect(bench.interrupts.interrupt.level).toBe(false);
+    bench.out8(0xa0, 0x0c);
+    expect(bench.in8(0xa0)).toBe(0x81);
+    expect(requests(bench)).toBe(0x04);
+    expect(bench.interrupts.interrupt.level).toBe(true);
   });
 
   it('of the master says 2 for the slave, and leaves the slave alone', () => {
@@ -409,12 +590,13 @@ describe('any sequence of commands and lines', () => {
           } else if (s.kind === 'read') {
             expect(bench.in8(s.data ? port + 1 : port)).toBe(model.read(s.data ? 'data' : 'command'));
           } else {
-            expect(bench.device.pending).toBe(naive.pending);
             const line = naive.acknowledge();
             const { master, slave: other } = bench.device;
-            const base = line < 8 ? master.vectorBase : other.vectorBase;
-            expect(bench.device.acknowledge()).toBe(base + (line & 7));
+            const base = line !== undefined && line < 8 ? master.vectorBase : other.vectorBase;
+            expect(bench.device.acknowledge()).toBe(line === undefined ? 0xff : base + (line & 7));
           }
+          expect(bench.device.pending).toBe(naive.pending);
+          expect(bench.interrupts.interrupt.level).toBe(naive.pending);
         }
       }),
       { numRuns: 150 },

@@ -9,37 +9,49 @@ export class NaivePic {
   masked = new Set<number>();
   high = new Set<number>();
   level = new Set<number>();
+  /** Inputs that have been low since they were served. */
+  private fresh = new Set([0, 1, 2, 3, 4, 5, 6, 7]);
   private words: string[] = [];
+  private wiring: number;
+  private alone = false;
   private automaticEnd = false;
   private rotating = false;
   private fullyNested = false;
   private specialMask = false;
   private showServing = false;
   private polled = false;
-  slave: NaivePic | undefined;
 
   constructor(
     private readonly isMaster: boolean,
     private readonly tell: (level: boolean) => void,
-  ) {}
+  ) {
+    this.wiring = isMaster ? 4 : 2;
+  }
 
   input(n: number, isHigh: boolean): void {
-    const rises = isHigh && !this.high.has(n);
     if (isHigh) this.high.add(n);
     else this.high.delete(n);
-    if (this.level.has(n) && !isHigh) this.requested.delete(n);
-    if (this.level.has(n) ? isHigh : rises) this.requested.add(n);
+    this.look();
     this.tellOutput();
+  }
+
+  /** An input asks while it is high, if it is level triggered or has been low; nobody is heard between a poll and its read. */
+  private look(): void {
+    const all = [0, 1, 2, 3, 4, 5, 6, 7];
+    for (const n of all) if (!this.high.has(n)) this.fresh.add(n);
+    const asks = (n: number) => this.high.has(n) && (this.level.has(n) || this.fresh.has(n));
+    if (!this.polled) this.requested = new Set(all.filter(asks));
   }
 
   command(value: number): void {
     if (value & 0x10) {
-      this.requested = new Set([...this.requested].filter((n) => this.level.has(n)));
-      for (const set of [this.serving, this.masked, this.high]) set.clear();
+      for (const set of [this.serving, this.masked, this.fresh]) set.clear();
       this.order = [0, 1, 2, 3, 4, 5, 6, 7];
       this.automaticEnd = this.rotating = this.fullyNested = this.specialMask = this.showServing = this.polled = false;
       this.words = ['base', ...(value & 2 ? [] : ['wiring']), ...(value & 1 ? ['mode'] : [])];
-      this.tellOutput();
+      this.alone = (value & 2) !== 0;
+      if (!this.isMaster) this.wiring = 7;
+      this.look();
     } else if (value & 0x08) {
       if (value & 0x04) this.polled = true;
       if (value & 0x02) this.showServing = (value & 1) === 1;
@@ -47,16 +59,16 @@ export class NaivePic {
     } else {
       this.endOrRotate(value >> 5, value & 7);
     }
+    this.tellOutput();
   }
 
   private endOrRotate(what: number, n: number): void {
     if (what === 0 || what === 4) this.rotating = what === 4;
-    const first = this.order.find((input) => this.serving.has(input));
+    const first = this.order.find((input) => this.serving.has(input) && !(this.specialMask && this.masked.has(input)));
     const target = what === 1 || what === 5 ? first : n;
     if (target === undefined || what === 0 || what === 2 || what === 4) return;
     if (what !== 6) this.serving.delete(target);
     if (what >= 5) this.makeLast(target);
-    this.tellOutput();
   }
 
   private makeLast(n: number): void {
@@ -65,39 +77,51 @@ export class NaivePic {
 
   data(value: number): void {
     const word = this.words.shift();
-    if (word === undefined) {
-      this.masked = bits(value);
-      this.tellOutput();
-    } else if (word === 'mode') {
+    if (word === undefined) this.masked = bits(value);
+    if (word === 'wiring') this.wiring = value;
+    if (word === 'mode') {
       this.automaticEnd = (value & 2) !== 0;
       this.fullyNested = (value & 0x10) !== 0;
     }
+    this.tellOutput();
+  }
+
+  /** A master: the inputs with slaves. */
+  hasSlave(n: number): boolean {
+    return this.isMaster && !this.alone && ((this.wiring >> n) & 1) === 1;
+  }
+
+  /** A slave: whether it is called by this number. */
+  isCalled(n: number): boolean {
+    return this.alone || this.wiring % 8 === n;
   }
 
   next(): number | undefined {
     const request = this.order.findIndex((n) => this.requested.has(n) && !this.masked.has(n));
     const blocks = (n: number) =>
-      this.serving.has(n) &&
-      !(this.specialMask && this.masked.has(n)) &&
-      !(this.fullyNested && this.isMaster && n === 2);
+      this.serving.has(n) && !(this.specialMask && this.masked.has(n)) && !(this.fullyNested && this.hasSlave(n));
     const block = this.order.findIndex(blocks);
     return request >= 0 && (block < 0 || request < block) ? this.order[request] : undefined;
   }
 
   take(n: number): void {
-    if (!this.level.has(n)) this.requested.delete(n);
+    this.tell(false);
+    this.fresh.delete(n);
+    this.requested.delete(n);
     if (!this.automaticEnd) this.serving.add(n);
     else if (this.rotating) this.makeLast(n);
+    this.look();
     this.tellOutput();
   }
 
   read(port: 'command' | 'data'): number {
     if (this.polled) {
-      this.polled = false;
       const n = this.next();
-      if (n === undefined) return 0;
-      this.take(n);
-      return 0x80 + n;
+      if (n !== undefined) this.take(n);
+      this.polled = false;
+      this.look();
+      this.tellOutput();
+      return n === undefined ? 0 : 0x80 + n;
     }
     if (port === 'data') return number(this.masked);
     return number(this.showServing ? this.serving : this.requested);
@@ -105,6 +129,8 @@ export class NaivePic {
 
   setLevel(value: number): void {
     this.level = bits(value & (this.isMaster ? 0xf8 : 0xde));
+    this.look();
+    this.tellOutput();
   }
 
   private tellOutput(): void {
@@ -124,16 +150,14 @@ export class NaivePicPair {
     return this.master.next() !== undefined;
   }
 
-  acknowledge(): number {
+  /** Undefined if a slave is called that there is not. */
+  acknowledge(): number | undefined {
     const n = this.master.next();
-    if (n === undefined) return 7;
-    if (n !== 2) {
-      this.master.take(n);
-      return n;
-    }
+    if (n !== undefined) this.master.take(n);
+    if (!this.master.hasSlave(n ?? 7)) return n ?? 7;
+    if (!this.slave.isCalled(n ?? 7)) return undefined;
     const behind = this.slave.next();
     if (behind !== undefined) this.slave.take(behind);
-    this.master.take(2);
     return 8 + (behind ?? 7);
   }
 }

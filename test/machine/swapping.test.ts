@@ -177,7 +177,9 @@ describe('a device is swapped for a later edition of its class', () => {
     expect(counter.irq.level).toBe(true);
     machine.observe({
       name: 'pins',
-      start: () => ({ observe: (event) => void (event.kind === 'interrupt' && levels.push(event.level)) }),
+      start: () => ({
+        observe: (event) => void (event.kind === 'interrupt' && event.device === 'counter' && levels.push(event.level)),
+      }),
     });
     const before = machine.save().devices;
     machine.swap('counter', edition());

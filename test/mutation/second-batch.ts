@@ -3,12 +3,13 @@ import { inFile, type Mistake } from './mistakes.ts';
 const sampler = inFile('sampler', 'test/mutation/devices/sampler.ts');
 const virtio = inFile('virtio-rng', 'devices/virtio-rng.ts');
 const virtqueue = inFile('virtio-rng', 'devices/virtio-rng/virtqueue.ts');
-const pic = inFile('i8259', 'devices/i8259.ts');
+const picRegisters = inFile('i8259', 'devices/i8259/registers.ts');
 const chip = inFile('i8259', 'devices/i8259/interrupt-chip.ts');
+const requests = inFile('i8259', 'devices/i8259/interrupt-requests.ts');
 
 /** Twenty more, by somebody who had not read the suite, in devices that it had not been tried on with mistakes. */
 export const secondBatch: readonly Mistake[] = [
-  pic('wrong mask', "irq13: bit(5, 'constant',", "irq13: bit(5, 'read-write',"),
+  picRegisters('wrong mask', "irq13: bit(5, 'constant',", "irq13: bit(5, 'read-write',"),
   virtio(
     'wrong mask',
     '(this.deviceStatus & deviceStatus.fields.driverOk.mask) !== 0',
@@ -22,7 +23,7 @@ export const secondBatch: readonly Mistake[] = [
   ),
   virtio('forgotten reset', '    this.queue.reset();\n', ''),
   chip('forgotten reset', '    this.readInService = false;\n', ''),
-  chip('state not declared', '@state private polled = false;', 'private polled = false;'),
+  requests('state not declared', '@state frozen = false;', 'frozen = false;'),
   virtqueue('state not declared', '@state({ as: shape.bits(16) }) private nextAnswer = 0;', 'private nextAnswer = 0;'),
   virtqueue('wrong width', 'address: this.view.getBigUint64(0, true)', 'address: this.view.getUint32(0, true)'),
   sampler('wrong width', '  width: 16,\n  reset: 100,', '  width: 8,\n  reset: 100,'),
@@ -30,7 +31,11 @@ export const secondBatch: readonly Mistake[] = [
   virtqueue('off-by-one range', 'if (index >= this.size) throw', 'if (index > this.size) throw'),
   sampler('inverted w1c', 'this.exceeded &= ~value;', 'this.exceeded &= value;'),
   sampler('inverted w1c', "overrun: bit(2, 'write-one-to-clear', {", "overrun: bit(2, 'read-write', {"),
-  chip('dropped interrupt update', '    this.mask = value;\n    this.update();', '    this.mask = value;'),
+  chip(
+    'dropped interrupt update',
+    '    this.expected = this.afterData(this.expected);\n    this.update();',
+    '    this.expected = this.afterData(this.expected);',
+  ),
   virtio(
     'level not lowered',
     'readInterruptStatus(): undefined {\n    this.interrupt.set(false);\n',

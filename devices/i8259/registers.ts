@@ -1,0 +1,49 @@
+import { bit, bits, portRegion } from '../../sdk/index.ts';
+
+export const Port = { Command: 0, Data: 1 } as const;
+
+export const masterPorts = portRegion({ name: 'pic', base: 0x20, size: 2, implements: { max: 1 } });
+export const slavePorts = portRegion({ name: 'pic', base: 0xa0, size: 2, implements: { max: 1 } });
+const masterElcr = portRegion({ name: 'elcr', base: 0x4d0, size: 1, implements: { max: 1 }, mirrored: true });
+const slaveElcr = portRegion({ name: 'elcr', base: 0x4d1, size: 1, implements: { max: 1 }, mirrored: true });
+
+const levelTriggered = { description: 'level triggered; the others look for edges' } as const;
+export const masterTriggers = masterElcr.register(0, {
+  width: 8,
+  fields: {
+    irq0To2: bits(0, 2, 'constant', { description: 'timer, keyboard and cascade: always edges' }),
+    irq3To7: bits(3, 7, 'read-write', levelTriggered),
+  },
+});
+export const slaveTriggers = slaveElcr.register(0, {
+  width: 8,
+  fields: {
+    irq8: bit(0, 'constant', { description: 'clock: always edges' }),
+    irq9To12: bits(1, 4, 'read-write', levelTriggered),
+    irq13: bit(5, 'constant', { description: 'coprocessor: always edges' }),
+    irq14To15: bits(6, 7, 'read-write', levelTriggered),
+  },
+});
+
+/** Bits of the four initialization command words and the two operation command words that begin at the command port. */
+export const Icw1 = { Initialize: 0x10, LevelTriggered: 0x08, Single: 0x02, Icw4Follows: 0x01 } as const;
+export const Icw4 = { SpecialFullyNested: 0x10, AutomaticEnd: 0x02 } as const;
+export const Ocw3 = { Select: 0x08, Poll: 0x04, ReadRegister: 0x02, InService: 0x01 } as const;
+export const SpecialMask = { Change: 0x40, On: 0x20 } as const;
+/** Bits 7-5 of OCW2. 2 is no operation. */
+export const Ocw2 = {
+  StopRotatingOnAutomaticEnd: 0,
+  End: 1,
+  EndSpecific: 3,
+  RotateOnAutomaticEnd: 4,
+  RotateOnEnd: 5,
+  SetPriority: 6,
+  RotateOnEndSpecific: 7,
+} as const;
+
+/** The master's input that the slave is soldered to. */
+export const CascadeInput = 2;
+/** What a slave is called until ICW3 names it. */
+export const UnnamedSlave = 7;
+/** Asked for when the reason for an interrupt is gone before it is acknowledged: the default IR7. */
+export const DefaultInput = 7;
