@@ -4,7 +4,7 @@ import { type ExitRow, type ExitTableOptions, formatExitTable } from './exit-tab
 import type { HandlerProfile } from './handler-profile.ts';
 import type { KernelExitStatistics } from './kvm/simulated-kernel/index.ts';
 
-/** Everything countable, as plain data: what `--json` prints. */
+/** Everything countable, as plain data: what `-json` prints. */
 export interface ExitSummary {
   readonly vmExits: number;
   readonly userspaceExits: number;

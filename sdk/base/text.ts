@@ -19,6 +19,17 @@ export const times = (value: number): string => (value === 1 ? 'once' : `${count
 /** The text with a full stop, if it has no end yet. */
 export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
+/** Moves the cursor, ends the line, or turns the direction of writing: a terminal obeys these instead of showing them. */
+const steering = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
+const asEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** Text from elsewhere as it may stand in a line of a message: what would steer a terminal shows as `\u001b`. */
+export const printable = (text: string): string => text.replace(steering, asEscape);
+
+/** The same for a text of several lines. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
+
 /** The known name that a mistyped one most likely meant, or nothing when none is close. Leading dashes do not count. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const plain = (text: string) => text.replace(/^-+/, '').toLowerCase();

@@ -14,7 +14,27 @@ export const acceleratorSyntax = { accel: 'ACCELERATOR', profile: true } as cons
 
 const accelerators = ['kvm-sim'];
 
-/** What `-accel kvm-sim,coalesced-pio=off` asks for, and `--profile`. */
+/** The option with which a command that lets guest time pass says how many timers may expire meanwhile. */
+export const timerLimitSyntax = { 'timer-limit': 'TIMERS' } as const satisfies OptionSyntax;
+
+export const timerLimitHelp =
+  '  -timer-limit TIMERS   end where so many timers expire while the guest executes nothing; default 2 million';
+
+export function chooseTimerLimit(args: Arguments): { readonly timerLimit?: number } {
+  const timerLimit = parseCount(args, 'timer-limit', 'timers');
+  return timerLimit === undefined ? {} : { timerLimit };
+}
+
+/** The value of an option that counts something. */
+export function parseCount(args: Arguments, option: string, what: string): number | undefined {
+  const text = args.value(option);
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (/^\d+$/.test(text) && count > 0 && Number.isSafeInteger(count)) return count;
+  throw new BackplaneError(`-${option} ${text}: not a number of ${what}. Write a positive whole number.`);
+}
+
+/** What `-accel kvm-sim,coalesced-pio=off` asks for, and `-profile`. */
 export function chooseAccelerator(args: Arguments): SimulatedAcceleratorOptions {
   const text = args.value('accel') ?? 'kvm-sim';
   const { subject, settings, asksForHelp } = parseKeyValues('-accel', text);

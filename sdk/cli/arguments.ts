@@ -1,3 +1,4 @@
+import { printable } from '../base/text.ts';
 import { BackplaneError } from '../memory/errors.ts';
 import { didYouMean } from './suggestion.ts';
 
@@ -11,6 +12,23 @@ export interface Arguments {
   all(option: string): readonly string[];
   /** The value of an option that may stand once. */
   value(option: string): string | undefined;
+}
+
+const json = /^(?:--?\w+=)?\s*\{/;
+
+/**
+ * The words as they may stand in a message. A line break between the parts of a JSON value is a space there; no other word
+ * has a use for characters that steer a terminal.
+ */
+export function plainWords(words: readonly string[]): string[] {
+  return words.map((given, index) => {
+    const word = json.test(given) ? given.replaceAll(/[\r\n]/g, ' ') : given;
+    const shown = printable(word);
+    if (shown === word) return word;
+    throw new BackplaneError(
+      `argument ${index + 1}, '${shown}', has characters that steer a terminal. Leave them out; a file of such a name must be renamed.`,
+    );
+  });
 }
 
 /** Reads a command line in QEMU's style: long options with one dash or two, values in the next word or after `=`. */
@@ -45,7 +63,6 @@ export function parseArguments(words: readonly string[], syntax: OptionSyntax): 
 }
 
 function unknownOption(dashes: string, name: string, syntax: OptionSyntax): BackplaneError {
-  const isWordSwitch = (option: string) => syntax[option] === true && option.length > 1;
-  const known = Object.keys(syntax).map((option) => (isWordSwitch(option) ? `--${option}` : `-${option}`));
+  const known = Object.keys(syntax).map((option) => `${option.length > 1 ? dashes : '-'}${option}`);
   return new BackplaneError(`unknown option '${dashes}${name}'. ${didYouMean(`${dashes}${name}`, known)}`);
 }

@@ -3,7 +3,7 @@ import type { MachineDefinition } from '../machine/index.ts';
 import { BackplaneError } from '../memory/errors.ts';
 import { ownDevices, ownMachines } from './plugins/own-parts.ts';
 import type { LoadedPlugin } from './plugins/plugin.ts';
-import { didYouMean } from './suggestion.ts';
+import { didYouMean, shellWord } from './suggestion.ts';
 
 export interface KnownDevice {
   readonly deviceClass: ConcreteDeviceClass;
@@ -61,7 +61,7 @@ export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[]
 /** What was probably meant: a name that exists, or what a file exports. */
 function hint(given: string, names: readonly string[], kind: 'machine' | 'device'): string {
   if (/[/\\]|\.[cm]?[jt]s$/.test(given))
-    return `Load the file, and use the name it has there: -plugin ${given} -${kind} NAME.`;
+    return `Load the file, and use the name it has there: -plugin ${shellWord(given, 'FILE')} -${kind} NAME.`;
   const meant = didYouMean(given, names, `backplane -${kind} help`);
   return meant.startsWith('Did you mean') ? meant : `${meant} If a plugin brings it, add -plugin FILE.`;
 }

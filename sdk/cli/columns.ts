@@ -1,7 +1,9 @@
-/** Two columns, indented; the second starts where the longest entry of the first ends. */
+import { printable } from '../base/text.ts';
+
+/** Two columns, indented, each row in one line; the second starts where the longest entry of the first ends. */
 export function formatColumns(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([first]) => first.length));
-  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`).join('\n');
+  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${printable(second)}`).join('\n');
 }
 
 /** The first column to the left, all others to the right. */

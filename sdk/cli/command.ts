@@ -16,7 +16,7 @@ export class Unfinished extends BackplaneError {}
 export interface Command {
   readonly usage: string;
   readonly summary: string;
-  /** Printed by `--help` below the usage: what it does, its options, examples. */
+  /** Printed by `-help` below the usage: what it does, its options, examples. */
   readonly help: string;
   readonly options: OptionSyntax;
   run(context: CommandContext): Promise<void>;

@@ -1,5 +1,6 @@
 import { BackplaneError } from '../memory/errors.ts';
 import { parseKeyValues } from './key-values.ts';
+import { shellWord } from './suggestion.ts';
 
 /** One `-device`: what was written, in either form, not yet held against what the device declares. */
 export interface DeviceRequest {
@@ -24,7 +25,8 @@ const identifier = /^[a-zA-Z][a-zA-Z0-9_.-]*$/;
 export function parseDevice(text: string): DeviceRequest {
   if (text.trimStart().startsWith('{')) return fromJson(text);
   const { subject, settings, asksForHelp } = parseKeyValues('-device', text, { subjectKey: 'driver', switches: true });
-  if (asksForHelp) throw new BackplaneError(`to see what there is, write 'backplane -device ${text}'.`);
+  if (asksForHelp)
+    throw new BackplaneError(`to see what there is, write 'backplane -device ${shellWord(text, 'help')}'.`);
   if (subject === '') throw new BackplaneError(`-device ${text}: which device? Write -device TYPE,KEY=VALUE.`);
   return { text, type: subject, settings };
 }

@@ -9,7 +9,7 @@ import { chooseDevices, deviceSyntax, typesIn, unusedGlobals, withDevices } from
 import { parseKeyValues } from './key-values.ts';
 import { loadPlugins, pluginSyntax } from './plugins/load-plugins.ts';
 import type { LoadedPlugin } from './plugins/plugin.ts';
-import { didYouMean } from './suggestion.ts';
+import { didYouMean, shellWord } from './suggestion.ts';
 
 /** The options with which every command says which machine it means, and what is plugged into it. */
 export const machineSyntax = {
@@ -20,7 +20,7 @@ export const machineSyntax = {
   ...pluginSyntax,
 } as const satisfies OptionSyntax;
 
-/** What `--help` of every such command says about them. */
+/** What `-help` of every such command says about them. */
 export const machineHelp = `  -machine MACHINE      which machine, and its options; default pc
   -m SIZE               its RAM: 64 (megabytes), 64M, 1G
   -device DEVICE        plug in one more: edu,id=x,addr=05.0,dma_mask=0xfff or '{"driver":"edu","dma_mask":4095}'
@@ -45,7 +45,8 @@ export async function chooseMachine(args: Arguments, own?: MachineDefinition): P
   const plugins = await loadPlugins(args.all('plugin'));
   const text = given[0] ?? 'pc';
   const { subject, settings, asksForHelp } = parseKeyValues('-machine', text);
-  if (asksForHelp) throw new BackplaneError(`to see what there is, write 'backplane -machine ${text}'.`);
+  if (asksForHelp)
+    throw new BackplaneError(`to see what there is, write 'backplane -machine ${shellWord(text, 'help')}'.`);
   const named = given.length === 0 && own !== undefined ? own : await machineNamed(subject, plugins);
   const devices = await chooseDevices(args, plugins);
   const definition = withDevices(named, devices);

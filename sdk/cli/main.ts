@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../memory/errors.ts';
-import { parseArguments } from './arguments.ts';
+import { parseArguments, plainWords } from './arguments.ts';
 import { type Command, commonOptions, Unfinished } from './command.ts';
 import { packageRoot } from './package-root.ts';
-import { runInProcess } from './process.ts';
+import { isVerbose, runInProcess } from './process.ts';
 import { didYouMean } from './suggestion.ts';
-import { hostTerminal, reportFailure, type Terminal } from './terminal.ts';
+import { hostTerminal, reportFailure, safeTerminal, type Terminal } from './terminal.ts';
 
 /** Each command is loaded only when it is asked for: starting up must not cost what it does not use. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -39,39 +39,43 @@ Lists:
   -plugin FILE.ts       what a plugin brings: devices, machines, observers
 
 Everywhere:
-  --help, --version, --json (results as JSON), --verbose (stacks of failures)
+  -help, -version, -json (results as JSON), -verbose (stacks of failures). Two dashes do as well.
 
 Status: 0 when all went well, 1 when something was refused or failed, 2 when a guest did not finish.
 
 Examples:
-  backplane replay linux61-boot-rtc --compare
+  backplane replay linux61-boot-rtc -compare
   backplane info coalesced -machine pc,reset-control=overlay
-  backplane run examples/read-clock.ts -machine isapc --trace`;
+  backplane run examples/read-clock.ts -machine isapc -trace`;
 
 /** Runs the command line of this process. */
 export function runProcess(words: readonly string[]): Promise<void> {
-  const terminal = hostTerminal();
+  const terminal = safeTerminal(hostTerminal());
   return runInProcess(() => runCommandLine(words, terminal), terminal, words);
 }
 
 /** Runs one command line and answers the exit status of the process. */
-export async function runCommandLine(words: readonly string[], terminal: Terminal = hostTerminal()): Promise<number> {
+export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
+  const safe = safeTerminal(terminal);
   try {
-    await dispatch(words, terminal);
+    await dispatch(plainWords(words), safe);
     return 0;
   } catch (failure) {
-    reportFailure(terminal, failure, words.includes('--verbose'));
+    reportFailure(safe, failure, isVerbose(words));
     return failure instanceof Unfinished ? 2 : 1;
   }
 }
 
+/** Words of the command line that may stand before the command. */
+const leading = /^--?(verbose|json)$/;
+
 async function dispatch(given: readonly string[], terminal: Terminal): Promise<void> {
-  const start = given.findIndex((word) => word !== '--verbose' && word !== '--json');
+  const start = given.findIndex((word) => !leading.test(word));
   const words = [...given.slice(Math.max(start, 0)), ...given.slice(0, Math.max(start, 0))];
   const [first, ...rest] = words;
   if (first === undefined) throw new BackplaneError(`no command.\n${overview}`);
-  if (first === '--version' || first === '-version') return terminal.print(`backplane ${version()}`);
-  if (first === '--help' || first === '-h' || first === '-help' || first === 'help') return terminal.print(overview);
+  if (/^--?version$/.test(first)) return terminal.print(`backplane ${version()}`);
+  if (/^(--?help|-h|help)$/.test(first)) return terminal.print(overview);
   const list = lists.includes(first.replace(/=.*/s, ''));
   const load = list ? async () => (await import('./commands/list.ts')).listCommand : commandNamed(first);
   const command = await load();
@@ -84,8 +88,8 @@ function commandNamed(name: string): () => Promise<Command> {
   const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (load) return load;
   const kind = name.startsWith('-') ? 'option' : 'command';
-  const known = kind === 'option' ? [...lists, '--version', '--help'] : Object.keys(commands);
-  throw new BackplaneError(`unknown ${kind} '${name}'. ${didYouMean(name, known, 'backplane --help')}`);
+  const known = kind === 'option' ? [...lists, '-version', '-help', '--version', '--help'] : Object.keys(commands);
+  throw new BackplaneError(`unknown ${kind} '${name}'. ${didYouMean(name, known, 'backplane -help')}`);
 }
 
 function version(): string {

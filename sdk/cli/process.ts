@@ -1,3 +1,4 @@
+import { printable } from '../base/text.ts';
 import { afterHostTime } from '../clock/index.ts';
 import { BackplaneError, describeThrown } from '../memory/errors.ts';
 import { isLeaving, leave } from './leaving.ts';
@@ -8,6 +9,9 @@ import { reportFailure, type Terminal } from './terminal.ts';
 /** How long what plugins and programs have left running may keep the process alive once the command is done. */
 const Patience = 3000;
 
+/** Whether the stacks of failures are wanted. */
+export const isVerbose = (words: readonly string[]): boolean => words.some((word) => /^--?verbose$/.test(word));
+
 /**
  * Runs a command as what the process is for. Programs and plugins share the process with it: what they throw where nobody
  * catches it, and an end that they make of it, are said in one message, with status 1.
@@ -17,7 +21,7 @@ export async function runInProcess(
   terminal: Terminal,
   words: readonly string[],
 ): Promise<void> {
-  const verbose = words.includes('--verbose');
+  const verbose = isVerbose(words);
   let status: number | undefined;
   const fail = (failure: unknown) => {
     reportFailure(terminal, failure, verbose);
@@ -28,7 +32,7 @@ export async function runInProcess(
   process.on('unhandledRejection', (reason) => fail(escaped('a promise was rejected, and nobody caught it', reason)));
   process.once('exit', () => {
     if (isLeaving()) return;
-    if (status === undefined) process.stderr.write(`backplane: ${sayUnfinished(exit)}\n`);
+    if (status === undefined) process.stderr.write(`backplane: ${printable(sayUnfinished(exit))}\n`);
     process.exitCode = status ?? 1;
   });
   status = await work();

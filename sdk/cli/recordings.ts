@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { nearest } from '../base/text.ts';
 import { BackplaneError } from '../memory/errors.ts';
+import { statusOf } from './files.ts';
 import { packageRoot } from './package-root.ts';
 
 const folder = fileURLToPath(new URL('examples/recordings/', packageRoot));
@@ -23,8 +24,9 @@ export function recordingName(path: string): string {
 
 /** The file that a name or a path means. A path wins over a name. */
 export function findRecording(nameOrPath: string): string {
-  if (existsSync(nameOrPath)) {
-    if (statSync(nameOrPath).isFile()) return nameOrPath;
+  const found = statusOf(nameOrPath, (why) => new BackplaneError(`'${nameOrPath}' cannot be read: ${why}`));
+  if (found !== undefined) {
+    if (found.isFile()) return nameOrPath;
     throw new BackplaneError(`'${nameOrPath}' is not a file. Give a recording, plain or gzip.`);
   }
   const names = knownRecordings();

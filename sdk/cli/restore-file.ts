@@ -4,6 +4,7 @@ import { knownDevices } from './catalogue.ts';
 import type { LoadedPlugin } from './plugins/plugin.ts';
 import { readSnapshotFile } from './snapshot-file.ts';
 import { checkSnapshotNeeds } from './snapshot-needs.ts';
+import { shellWord } from './suggestion.ts';
 
 /** `-loadvm FILE`: the machine that was saved there. Every refusal names the file, and the options that would help. */
 export async function restoreFile(
@@ -51,16 +52,18 @@ function optionsFor(
   differences: readonly Difference[],
 ): string {
   if (differences.some(({ path }) => path === 'machine.name'))
-    return `\nWrite: -machine ${String(saved.machine?.name)}`;
+    return `\n  Write: -machine ${shellWord(String(saved.machine?.name), 'MACHINE')}`;
   const isAboutOptions = ({ device, path }: Difference) =>
     path.startsWith('machine.options') || (device !== undefined && /^(options|place)\b/.test(path));
   const words = devicesOf(saved)
     .filter(({ id, type, plugged }) => plugged !== true && typeof type === 'string' && missing.includes(String(id)))
     .map(({ id, type, place }) => deviceWords(String(id), String(type), place?.address));
-  if (words.length > 0) return `\nAdd to the command line: ${words.join(' ')}`;
+  if (words.length > 0) return `\n  Add to the command line: ${words.join(' ')}`;
   if (differences.some(({ path }) => path === 'machine.ram'))
-    return '\nLeave out -m: the machine has as much as was saved.';
-  return differences.some(isAboutOptions) ? '\nGive -machine, -device and -global as they were when it was saved.' : '';
+    return '\n  Leave out -m: the machine has as much as was saved.';
+  return differences.some(isAboutOptions)
+    ? '\n  Give -machine, -device and -global as they were when it was saved.'
+    : '';
 }
 
 /** Those that are any: the snapshot was refused, and may be wrong in everything. */
@@ -71,5 +74,5 @@ function devicesOf({ devices }: Saved): readonly SavedDevice[] {
 
 function deviceWords(id: string, type: string, address: unknown): string {
   const at = typeof address === 'string' ? `,addr=${address}` : '';
-  return `-device ${type}${id === type ? '' : `,id=${id}`}${at}`;
+  return `-device ${shellWord(`${type}${id === type ? '' : `,id=${id}`}${at}`, 'DEVICE')}`;
 }

@@ -47,5 +47,5 @@ function member(value: unknown, name: string): unknown {
 /** A name, if it can be one: it goes into a message. */
 function nameAt(value: unknown, key: string): string | undefined {
   const name = member(value, key);
-  return typeof name === 'string' && name.length <= LongestName && /^[\w.:-]+$/.test(name) ? name : undefined;
+  return typeof name === 'string' && name.length <= LongestName && /^[\w.][\w.:-]*$/.test(name) ? name : undefined;
 }

@@ -1,4 +1,6 @@
+import { printable, printableLines } from '../base/text.ts';
 import { BackplaneError, describeThrown } from '../memory/errors.ts';
+import { explainFileFailure, reasonOf } from './files.ts';
 import { leave } from './leaving.ts';
 import { withOrigins } from './plugins/bundle-lines.ts';
 import { causesOf, withPlace } from './plugins/failure-place.ts';
@@ -19,7 +21,7 @@ const eraseLine = '\r\x1b[K';
 export function hostTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   const colours = stdout.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
-  leaveQuietlyWhenNobodyReads();
+  watchStreams();
   let progressShown = false;
   const clearProgress = () => {
     if (progressShown) stderr.write(eraseLine);
@@ -44,26 +46,51 @@ export function hostTerminal(): Terminal {
   };
 }
 
+/** No text can hold these: they are no characters. */
+const [BoldBegins, BoldEnds] = ['\ufdd0', '\ufdd1'];
+const boldPart = new RegExp(`${BoldBegins}([^${BoldEnds}]*)${BoldEnds}`, 'g');
+
+/**
+ * A terminal that nothing said can steer: names, messages and values come from files, plugins and guests. What goes on in a second line of a
+ * message is indented, so that no part of it looks like a message of its own.
+ */
+export function safeTerminal(terminal: Terminal): Terminal {
+  return {
+    print: (text) => terminal.print(printableLines(text).replace(boldPart, (_, part: string) => terminal.bold(part))),
+    note: (text) => terminal.note(indented(printableLines(text))),
+    progress: (text) => terminal.progress(printable(text)),
+    bold: (text) => `${BoldBegins}${text}${BoldEnds}`,
+    width: terminal.width,
+  };
+}
+
+/** All lines but the first, if one of them would stand where messages begin. */
+const indented = (text: string): string => (/\n(?! )/.test(text) ? text.replaceAll('\n', '\n  ') : text);
+
 /** Says what went wrong in one message; how the program got there only when asked. */
 export function reportFailure(terminal: Terminal, failure: unknown, verbose: boolean): void {
-  const expected = failure instanceof BackplaneError;
-  const message = withPlace(describeThrown(failure), failure);
+  const ofFile = explainFileFailure(failure);
+  const expected = failure instanceof BackplaneError || ofFile !== undefined;
+  const message = withPlace(ofFile ?? describeThrown(failure), failure);
   terminal.note(`backplane: ${expected ? '' : 'unexpected failure: '}${message}`);
   const links = [...causesOf(failure)];
   if (!expected) for (const cause of links.slice(1)) terminal.note(`  because: ${describeThrown(cause)}`);
   // The author's own line is usually in the last of them.
   if (verbose) terminal.note(links.map((link) => withOrigins(stackOf(link))).join('\ncaused by '));
-  else if (!expected) terminal.note("Run again with '--verbose' to see where it happened.");
+  else if (!expected) terminal.note("Run again with '-verbose' to see where it happened.");
 }
 
 function stackOf(error: Error): string {
   return typeof error.stack === 'string' ? error.stack : describeThrown(error);
 }
 
-/** `backplane ... | head` closes the pipe early; that is not a failure. */
-function leaveQuietlyWhenNobodyReads(): void {
-  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+/** `backplane ... | head` closes the pipe early, which is no failure. A full disk is one. */
+function watchStreams(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') leave(0);
-    throw error;
+    process.stderr.write(`backplane: the results cannot be written to standard output (${reasonOf(error)}).\n`);
+    leave(1);
   });
+  // Nothing is left to say it on: the results go out all the same.
+  process.stderr.on('error', () => {});
 }

@@ -20,6 +20,8 @@ export interface ReplaySetup {
   readonly accelerator?: Omit<SimulatedAcceleratorOptions, 'intercept'>;
   /** Addresses where something answers only sometimes; asked once the machine is built. */
   readonly conditional?: (machine: Machine) => readonly ConditionalModel[];
+  /** How many timers may expire in a gap of the recording. */
+  readonly timerLimit?: number;
   readonly onProgress?: (done: number, total: number) => void;
   /** Called when the machine is built, before anything runs on it. */
   readonly onBuilt?: (machine: Machine) => void;
@@ -39,7 +41,7 @@ export interface Replay {
 
 /** Puts a recording through a machine, from beginning to end, in the recording's own time. */
 export function replayTrace(trace: RecordedTrace, setup: ReplaySetup): Replay {
-  const { definition, request, accelerator, conditional, onProgress, onBuilt, observe } = setup;
+  const { definition, request, accelerator, conditional, timerLimit, onProgress, onBuilt, observe } = setup;
   const guest = new TraceGuest(trace, onProgress === undefined ? {} : { onProgress });
   const models: ConditionalModel[] = [];
   let answers: TraceAnswers | undefined;
@@ -55,19 +57,25 @@ export function replayTrace(trace: RecordedTrace, setup: ReplaySetup): Replay {
   });
   models.push(...(conditional?.(machine) ?? []));
   onBuilt?.(machine);
-  runToTheEnd(machine, guest, observe?.(machine));
+  runToTheEnd(machine, guest, observe?.(machine), timerLimit);
   const devices = answers?.devices ?? [];
   const unmodelled = answers?.unmodelled ?? { portReads: 0, portWrites: 0, memoryReads: 0, memoryWrites: 0 };
   return { machine, statistics: machine.accelerator.statistics, devices, unmodelled };
 }
 
 /** A recording that resets the machine goes on afterwards: what the guest then did is in it. */
-function runToTheEnd(machine: Machine, guest: TraceGuest, observer: AccessObserver | undefined): void {
+function runToTheEnd(
+  machine: Machine,
+  guest: TraceGuest,
+  observer: AccessObserver | undefined,
+  timerLimit: number | undefined,
+): void {
   const { trace } = guest;
   const image = observer === undefined ? guest : new ObservedGuest(guest, observer);
   try {
-    let outcome = machine.run(image, { operationLimit: trace.length + 1 });
-    while (outcome.reason === 'reset') outcome = machine.resume({ operationLimit: trace.length + 1 });
+    const limits = { operationLimit: trace.length + 1, ...(timerLimit === undefined ? {} : { timerLimit }) };
+    let outcome = machine.run(image, limits);
+    while (outcome.reason === 'reset') outcome = machine.resume(limits);
     if (outcome.reason !== 'finished') throw new BackplaneError(outcome.message);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -38,11 +38,3 @@ function wordsFor(thrown: unknown): string {
   if (typeof thrown === 'object' && thrown !== null) return `${JSON.stringify(thrown)}, which is no Error`;
   return `${String(thrown)}, which is no Error`;
 }
-
-/** Moves the cursor, ends the line, or turns the direction of writing: a terminal obeys these instead of showing them. */
-const steering = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
-
-const asEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-
-/** Text from elsewhere as it may stand in a line of a message: what would steer a terminal shows as `\u001b`. */
-export const printable = (text: string): string => text.replace(steering, asEscape);

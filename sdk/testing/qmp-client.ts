@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { BackplaneError, printable } from '../memory/errors.ts';
+import { printable } from '../base/text.ts';
+import { BackplaneError } from '../memory/errors.ts';
 import { Deadline, LineReader, parseExactly } from './emulator-stream.ts';
 
 /** What the emulator answers: an integer that a number does not hold exactly is a bigint. */

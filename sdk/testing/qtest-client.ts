@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { BackplaneError, printable } from '../memory/errors.ts';
+import { printable } from '../base/text.ts';
+import { BackplaneError } from '../memory/errors.ts';
 import { Deadline, LineReader } from './emulator-stream.ts';
 
 /** What the emulator answered to one command: the words after `OK`, empty when there are none. */

@@ -51,8 +51,8 @@ describe('backplane advise', () => {
   it.each([
     [[], "advise what? Write 'backplane advise linux61-boot-rtc'."],
     [['a', 'b'], "advise takes one recording, not also 'b'."],
-    [['seabios-pc-tcg', '--top', '0'], '--top 0: not a number of rows. Write --top 20.'],
-    [['seabios-pc-tcg', '--top', 'x'], '--top x: not a number of rows. Write --top 20.'],
+    [['seabios-pc-tcg', '--top', '0'], '-top 0: not a number of rows. Write -top 20.'],
+    [['seabios-pc-tcg', '--top', 'x'], '-top x: not a number of rows. Write -top 20.'],
     [['nowhere'], "there is no recording and no file 'nowhere'."],
     [['seabios-pc-tcg', '-accel', 'kvm-sim'], "unknown option '-accel'."],
   ])('refuses %j', async (words, message) => {

@@ -47,7 +47,7 @@ describe('the command line', () => {
 
   it('lists the options as one writes them where none is near', () => {
     expect(() => parseArguments(['--zzz'], { machine: 'MACHINE', f: true, json: true })).toThrow(
-      "unknown option '--zzz'. Known: -machine, -f, --json.",
+      "unknown option '--zzz'. Known: --machine, -f, --json.",
     );
   });
 

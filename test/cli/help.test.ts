@@ -42,6 +42,12 @@ describe.each(commands)('backplane %s --help', (name, command) => {
     }
   });
 
+  it('writes every option with one dash, as QEMU does', async () => {
+    const { printed } = await backplane(name, '-help');
+    expect(printed.match(/(?<![\w-])--\w+/g)).toBeNull();
+    expect(printed).toMatch(/^ {2}-\w/m);
+  });
+
   it('fits a terminal that is not too narrow', async () => {
     const { printed } = await backplane(name, '--help');
     expect(printed.split('\n').filter((line) => line.length > 150)).toEqual([]);
@@ -55,6 +61,16 @@ describe.each(commands)('backplane %s --help', (name, command) => {
 });
 
 describe('backplane --help', () => {
+  it('is the same with one dash, and so are the options that may stand first', async () => {
+    const { printed } = await backplane('-help');
+    expect(printed).toBe((await backplane('--help')).printed);
+    expect(printed.match(/(?<![\w-])--\w+/g)).toBeNull();
+    expect((await backplane('-json', '-accel', 'help')).printed).toBe(
+      (await backplane('-accel', 'help', '--json')).printed,
+    );
+    expect((await backplane('-verbose', 'info', 'nothing')).noted).toMatch(/\n\s+at .*info\.ts/);
+  });
+
   it('names every command, and each of its own examples can be read', async () => {
     const { printed } = await backplane('--help');
     for (const [name, { summary }] of commands) {

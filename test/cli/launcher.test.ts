@@ -73,6 +73,22 @@ describe('the command, from the sources of a checkout', () => {
     expect(execFileSync('sh', ['-c', `${shell}; exit 0`], { encoding: 'utf8' })).toMatch(/^address-space: /);
   });
 
+  it('says that its results cannot be written, and that messages cannot be is no reason to end', () => {
+    const shell = (text: string) => spawnSync('sh', ['-c', text], { encoding: 'utf8' });
+    const full = shell(`${command} info qtree > /dev/full`);
+    expect({ status: full.status, stderr: full.stderr }).toEqual({
+      status: 1,
+      stderr: 'backplane: the results cannot be written to standard output (the disk is full).\n',
+    });
+    const mute = shell(`${command} info qtree -global edu.dma_mask=1 2> /dev/full`);
+    expect({ status: mute.status, shown: mute.stdout.includes('dev: mc146818rtc') }).toEqual({
+      status: 0,
+      shown: true,
+    });
+    const closed = shell(`{ ${command} -help -nonsense; echo $? >&2; } 2>&1 >/dev/null | true`);
+    expect(closed.status).toBe(0);
+  });
+
   it("runs a user's file in its own dialect, whatever tsconfig and package.json lie around it", () => {
     const { status, stdout, stderr } = run(['run', join(hostileFolder(), 'guest.ts'), '--json']);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -1,5 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { backplane } from './fake-terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-lists-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What a command line that succeeds prints. */
 async function printed(...words: string[]): Promise<string> {
@@ -17,7 +23,7 @@ describe('help', () => {
   });
 
   it('is there without a command too', async () => {
-    expect(await printed('--help')).toContain('backplane replay linux61-boot-rtc --compare');
+    expect(await printed('--help')).toContain('backplane replay linux61-boot-rtc -compare');
   });
 
   it('shows examples that work', async () => {
@@ -66,6 +72,22 @@ describe('info', () => {
     expect(await printed('info', 'mtree', '-f', '-machine', 'isapc')).toMatch(/^FlatView #0\n AS "memory"/);
     expect(await printed('info', 'mtree', '-m', '64')).toMatch(/0000000003ffffff \(prio 0, ram\): alias ram-below-4g/);
     expect(await printed('info', 'qtree')).toContain('dev: mc146818rtc, id "rtc"');
+  });
+
+  it('looks into a machine that was saved', async () => {
+    const [guest, saved] = [join(folder, 'guest.ts'), join(folder, 'saved.json')];
+    writeFileSync(
+      guest,
+      "import { guestProgram } from 'backplane';\nexport default guestProgram('g', function* (guest) {\n" +
+        '  yield* guest.out32(0xcf8, 0x80002810);\n  yield* guest.out32(0xcfc, 0xfe000000);\n' +
+        '  yield* guest.out32(0xcf8, 0x80002804);\n  yield* guest.out16(0xcfc, 2);\n});\n',
+    );
+    const words = ['-m', '1', '-device', 'edu,addr=05.0'];
+    await backplane('run', guest, ...words, '-save', saved);
+    expect(await printed('info', 'mtree', '-f', ...words)).not.toContain('fe000000');
+    expect(await printed('info', 'mtree', '-f', ...words, '-loadvm', saved)).toContain('fe000000');
+    const { status, noted } = await backplane('info', 'qtree', '-machine', 'isapc', '-loadvm', saved);
+    expect({ status, noted }).toEqual({ status: 1, noted: expect.stringContaining('Write: -machine pc-i440fx') });
   });
 
   it('finds the dead port of the overlay, and nothing wrong with the machines as they are', async () => {

@@ -88,6 +88,28 @@ describe('backplane new', () => {
     expect(await refused('device', '--', name)).toContain('write lower-case words with dashes between them');
   });
 
+  it.each(['con', 'prn', 'aux', 'nul', 'com1', 'lpt9'])('refuses the name %s, which Windows keeps', async (name) => {
+    for (const kind of ['device', 'machine']) {
+      const { noted } = await backplane('new', kind, name);
+      expect(noted).toBe(
+        `backplane: new ${kind} '${name}': Windows has a device of that name and takes no folder so called. Choose another.`,
+      );
+    }
+    expect(existsSync(join(folder, name))).toBe(false);
+  });
+
+  it('takes words of JavaScript, of which only the names of classes and variables are made', async () => {
+    for (const name of ['switch', 'class', 'default', 'constructor']) {
+      expect((await backplane('new', 'device', name)).status).toBe(0);
+      const text = readFileSync(join(folder, name, 'src', `${name}.ts`), 'utf8');
+      const Class = `${name[0]?.toUpperCase()}${name.slice(1)}`;
+      expect(text).toContain(`export class ${Class} extends`);
+      expect(text).toContain(`export const ${name}Options = `);
+      const listed = await backplane('-plugin', join(folder, name), '-device', `${name},help`);
+      expect(listed).toMatchObject({ status: 0, noted: '' });
+    }
+  });
+
   it.each(['vitest', 'backplane', 'object', 'promise'])('refuses the name %s, which is taken', async (name) => {
     expect(await refused('device', name)).toContain('Choose another.');
   });
@@ -96,6 +118,7 @@ describe('backplane new', () => {
     ['device', 'timer', "its class would be Timer, which the project takes from 'backplane'"],
     ['device', 'isa-device', 'its class would be IsaDevice'],
     ['device', 'options-of', 'its class would be OptionsOf'],
+    ['device', 'define', "its const would be defineOptions, which the project takes from 'backplane'"],
     ['device', 'edu', "the package has a device 'edu'"],
     ['device', 'piix3', "the package has a device 'PIIX3'"],
     ['machine', 'pc', "the package has a machine 'pc'"],
@@ -120,7 +143,7 @@ describe('backplane new', () => {
     [['device', 'a', '--backplane', 'a"b'], 'not a specifier'],
     [['device', 'a', '--backplane', '$(rm)'], 'not a specifier'],
     [['device', 'a', '--backplane', '.'], 'there is no package.json of backplane in that folder'],
-    [['device', 'a', '--backplane', 'backplane@1'], 'write the version alone: --backplane 1'],
+    [['device', 'a', '--backplane', 'backplane@1'], 'write the version alone: -backplane 1'],
     [['device', 'a', '--backplane', '@my/fork@^1.2'], 'npm:@my/fork@^1.2'],
   ])('%s', async (words, message) => {
     expect(await refused(...words)).toContain(message);

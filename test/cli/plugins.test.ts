@@ -394,7 +394,8 @@ describe('what is no plugin is refused before anything is read into it', () => {
     expect(await refused(file('data.json', '{}'))).toContain('not a source file. Give one that ends in .ts or .js.');
     symlinkSync('not-there.ts', join(folder, 'dangling.ts'));
     symlinkSync('itself', join(folder, 'itself'));
-    for (const name of ['dangling.ts', 'itself']) expect(await refused(join(folder, name))).toContain('no such file');
+    expect(await refused(join(folder, 'dangling.ts'))).toContain('no such file');
+    expect(await refused(join(folder, 'itself'))).toContain('its symbolic links lead in a circle');
     const path = file('ending.ts', latch()).replace('.ts', '');
     for (const name of [path, `${path}.js`]) expect(await refused(name)).toContain(`Did you mean '${path}.ts'?`);
   });

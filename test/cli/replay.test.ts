@@ -116,7 +116,7 @@ describe('a replay', () => {
 describe('backplane replay --report', () => {
   it('shows a comparison, and says so where there is none', async () => {
     const { status, noted } = await backplane('replay', 'seabios-pc-tcg', '--report', 'page.html');
-    expect({ status, noted }).toEqual({ status: 1, noted: 'backplane: --report shows a comparison. Add --compare.' });
+    expect({ status, noted }).toEqual({ status: 1, noted: 'backplane: -report shows a comparison. Add -compare.' });
   });
 
   it('says why it cannot write the page', async () => {
@@ -129,7 +129,7 @@ describe('backplane replay --report', () => {
     );
     expect(status).toBe(1);
     expect(noted).toMatch(
-      /^backplane: the page cannot be written to '\/nowhere\/page.html': ENOENT.*Give --report a file/,
+      /^backplane: -report '\/nowhere\/page.html': there is no folder '\/nowhere'\. Make it first\.$/,
     );
   });
 });

@@ -31,6 +31,19 @@ describe('the status of backplane run', () => {
     expect(printed).toContain('stopped at its operation limit');
   });
 
+  it('is 2 when too many timers expire while it waits, and the limit for that is an option', async () => {
+    const slow = guest(
+      'slow',
+      'yield* guest.out8(0x70, 0x0b);\nyield* guest.out8(0x71, 0x42);\nyield* guest.pause(1e9);',
+    );
+    const { status, noted } = await backplane('run', slow, '-machine', 'isapc', '-timer-limit', '100');
+    expect(status).toBe(2);
+    expect(noted).toMatch(/while 100 timers expired.* give the run a larger timerLimit \(-timer-limit\)\.$/);
+    expect((await backplane('run', slow, '-machine', 'isapc', '-timer-limit', '10000')).status).toBe(0);
+    const refused = await backplane('run', slow, '-timer-limit', '0');
+    expect(refused.noted).toBe('backplane: -timer-limit 0: not a number of timers. Write a positive whole number.');
+  });
+
   it('is 2 when the guest sleeps for ever; the counts are printed all the same', async () => {
     const { status, noted, printed } = await backplane('run', sleep, '-machine', 'isapc');
     expect(status).toBe(2);

@@ -131,7 +131,7 @@ describe('backplane run --save and -loadvm', () => {
     const path = target();
     const { status, printed, noted } = await backplane('run', readClock, '--trace', '--save', path);
     expect([status, printed]).toEqual([1, '']);
-    expect(noted).toContain(`--save '${path}': ${message}`);
+    expect(noted).toContain(`-save '${path}': ${message}`);
   });
 });
 
@@ -139,7 +139,7 @@ describe('a snapshot file that is none is refused with status 1', () => {
   const load = (path: string) => refused('run', readClock, '-loadvm', path);
 
   it.each<[string, () => string, string]>([
-    ['no file', () => join(folder, 'nothing.json'), 'there is no such file. Give the file that --save wrote.'],
+    ['no file', () => join(folder, 'nothing.json'), 'there is no such file. Give the file that -save wrote.'],
     ['a folder', () => folder, 'this is no file, but a folder.'],
     ['an empty file', () => file('empty.json', ''), 'it is empty.'],
     [
@@ -189,7 +189,7 @@ describe('a snapshot file that is none is refused with status 1', () => {
     expect(await load(saved)).toBe(
       `backplane: -loadvm '${saved}': This snapshot cannot be restored on machine 'pc-i440fx':\n` +
         "  - 'machine.name': expected 'pc-i440fx', found \"isapc\". Restore it on the machine that was saved\n" +
-        'Write: -machine isapc',
+        '  Write: -machine isapc',
     );
   });
 
@@ -209,13 +209,13 @@ describe('a snapshot file that is none is refused with status 1', () => {
     expect(await load(saved)).toBe(
       `backplane: -loadvm '${saved}': This snapshot cannot be restored on machine 'pc-i440fx':\n` +
         '  - device \'card\': is in the snapshot, and the machine has no such device. Build it with that "edu", as when it was saved\n' +
-        'Add to the command line: -device edu,id=card,addr=05.0',
+        '  Add to the command line: -device edu,id=card,addr=05.0',
     );
     const other = ['-device', 'edu,id=card,addr=05.0'];
     expect(await refused('run', readClock, '-loadvm', saved, ...other)).toBe(
       `backplane: -loadvm '${saved}': This snapshot cannot be restored on machine 'pc-i440fx':\n` +
         '  - device \'card\', \'options.dmaMask\': expected "268435455", found "4095"\n' +
-        'Give -machine, -device and -global as they were when it was saved.',
+        '  Give -machine, -device and -global as they were when it was saved.',
     );
     const { status } = await backplane('run', readClock, '-loadvm', saved, ...device);
     expect(status).toBe(0);
@@ -240,10 +240,10 @@ describe('a snapshot file that is none is refused with status 1', () => {
     await backplane('run', readClock, '-m', '1', '--save', saved);
     const newer = file('newer-edited.json', readFileSync(saved, 'utf8').replace('"version": 1', '"version": 7'));
     expect(await load(newer)).toMatch(
-      /is of version 7, newer than this class, which has 1\nRestore it with the class of '.*' that saved it, or with one that came later\.$/,
+      /is of version 7, newer than this class, which has 1\n {2}Restore it with the class of '.*' that saved it, or with one that came later\.$/,
     );
     expect(await refused('run', readClock, '-m', '2', '-loadvm', saved)).toMatch(
-      /'machine\.ram': expected 2097152 bytes, found 1048576\nLeave out -m: the machine has as much as was saved\.$/,
+      /'machine\.ram': expected 2097152 bytes, found 1048576\n {2}Leave out -m: the machine has as much as was saved\.$/,
     );
   });
 

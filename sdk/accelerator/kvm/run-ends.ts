@@ -49,7 +49,7 @@ export function hopelessHalt(idle: IdleWatch, clock: VirtualClock): LoopEnd {
   const seconds = Math.round(idle.waited(clock) / SECOND);
   return halted(
     `HLT at ${clock.absolute()} ns of guest time: ${idle.expired} timers have expired in ${seconds} s of guest time and none raised ` +
-      'an interrupt that wakes it. Unmask one, or give the run a larger timerLimit.',
+      'an interrupt that wakes it. Unmask one, or give the run a larger timerLimit (-timer-limit).',
   );
 }
 
@@ -67,7 +67,7 @@ export function endlessWait(
       : `executed nothing while ${idle.expired} timers expired, from ${clock.absolute(clock.now - idle.waited(clock))} ns to ${clock.absolute()} ns of guest time.`;
   return {
     reason: 'operation-limit',
-    message: `${who} ${done} Let less time pass, stop the timers, or give the run a larger timerLimit.`,
+    message: `${who} ${done} Let less time pass, stop the timers, or give the run a larger timerLimit (-timer-limit).`,
   };
 }
 

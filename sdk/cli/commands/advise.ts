@@ -3,6 +3,7 @@ import { type Advice, advise, formatAdvice, type Suggestion, withSuggestion } fr
 import { placeOf } from '../../insight/advise-text.ts';
 import { type ReplaySetup, replayTrace } from '../../insight/replay.ts';
 import { BackplaneError } from '../../memory/errors.ts';
+import { chooseTimerLimit, timerLimitHelp, timerLimitSyntax } from '../accelerator-choice.ts';
 import type { Arguments } from '../arguments.ts';
 import { formatTable } from '../columns.ts';
 import type { Command } from '../command.ts';
@@ -14,7 +15,7 @@ const DefaultRows = 10;
 const Explained = 3;
 
 export const adviseCommand: Command = {
-  usage: 'backplane advise TRACE [-machine MACHINE] [-m SIZE] [-device DEVICE] [--top N] [--check] [--json]',
+  usage: 'backplane advise TRACE [-machine MACHINE] [-m SIZE] [-device DEVICE] [-top N] [-check] [-json]',
   summary: 'say what coalescing more ports and pages would save',
   help: `Goes through a recording for everything that it writes outside of all coalesced zones of the machine, and says of each port, MMIO register
 and page: how many userspace exits would vanish (exactly: by KVM's rules), how long the writes would wait, which reads would have to
@@ -25,24 +26,26 @@ TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain 
 Options:
 ${machineHelp}
   -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
-  --top N               how many rows each table has; default ${DefaultRows}
-  --check               carry out the first ${Explained} suggestions and replay the recording, to show that the numbers hold
-  --json                everything as a JSON value: recording, machine, accesses; today and each suggestion's prediction (userspaceExits,
+${timerLimitHelp}
+  -top N                how many rows each table has; default ${DefaultRows}
+  -check                carry out the first ${Explained} suggestions and replay the recording, to show that the numbers hold
+  -json                 everything as a JSON value: recording, machine, accesses; today and each suggestion's prediction (userspaceExits,
                         coalescedWrites, ringFullExits, kicks, signals, taken, longestWait and meanWait in ns); coalesce and ioeventfds,
                         lists of suggestions (kind, isPort, start, size, offset, device and region if modelled, what, match, writes, saved,
                         verdict: sound, flush, unknown or unsound, reasons, flushPartners, declaration); untried, unreachable: counts;
-                        with --check also checked: suggestions with replayedExits
+                        with -check also checked: suggestions with replayedExits
 
 Examples:
   backplane advise seabios-pc-tcg
-  backplane advise linux61-boot-rtc -machine pc,reset-control=overlay --check`,
-  options: { ...machineSyntax, rtc: 'base=DATE', top: 'N', check: true },
+  backplane advise linux61-boot-rtc -machine pc,reset-control=overlay -check`,
+  options: { ...machineSyntax, ...timerLimitSyntax, rtc: 'base=DATE', top: 'N', check: true },
   async run({ terminal, arguments: args, json }) {
     const name = namedRecording('advise', args.positional);
     const rows = rowsOf(args);
     const machine = await chooseMachine(args);
     const trace = await readRecording(name);
-    const setup: ReplaySetup = replaySetup(machine, startOfClock(args) ?? recordedClock(trace));
+    const clock = startOfClock(args) ?? recordedClock(trace);
+    const setup: ReplaySetup = { ...replaySetup(machine, clock), ...chooseTimerLimit(args) };
     for (const warning of machine.warnings) terminal.note(`warning: ${warning}`);
     terminal.progress(`advise: replaying ${trace.length} accesses`);
     const advice = advise(trace, setup, (tried, total) =>
@@ -85,5 +88,5 @@ function rowsOf(args: Arguments): number {
   const text = args.value('top') ?? `${DefaultRows}`;
   const rows = Number(text);
   if (/^\d{1,6}$/.test(text) && rows > 0) return rows;
-  throw new BackplaneError(`--top ${text}: not a number of rows. Write --top 20.`);
+  throw new BackplaneError(`-top ${text}: not a number of rows. Write -top 20.`);
 }

@@ -7,6 +7,7 @@ import type { Command, CommandContext } from '../command.ts';
 import { parseKeyValues } from '../key-values.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load-plugins.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
+import { shellWord } from '../suggestion.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** `backplane doc -device X`: the register reference that a declaration amounts to. */
@@ -20,12 +21,12 @@ the devices.
 Options:
   -device DEVICE        which device, as '-device help' names it
   -plugin WHAT          a .ts file, a directory, or a package that brings the device
-  --json                the same facts as data
+  -json                 the same facts as data
 
 Examples:
   backplane doc
   backplane doc -device edu
-  backplane doc -device i8259 --json
+  backplane doc -device i8259 -json
   backplane doc -plugin ./my-uart.ts -device my-uart`,
   options: { device: 'DEVICE', ...pluginSyntax },
   async run(context) {
@@ -48,14 +49,15 @@ Examples:
 function typeOf(args: Arguments): string | undefined {
   const [device, second] = args.all('device');
   const [word] = args.positional;
-  if (word !== undefined) throw new BackplaneError(`doc: name the device like this: 'backplane doc -device ${word}'.`);
+  if (word !== undefined)
+    throw new BackplaneError(`doc: name the device like this: 'backplane doc -device ${shellWord(word, 'DEVICE')}'.`);
   if (second !== undefined)
     throw new BackplaneError(`doc: one device at a time, not both '${device}' and '${second}'.`);
   if (device === undefined) return undefined;
   const { subject, settings } = parseKeyValues('-device', device, { subjectKey: 'driver', switches: true });
   if (settings.size > 0) {
     throw new BackplaneError(
-      `doc -device ${device}: the reference is of every ${subject}. Write '-device ${subject}'.`,
+      `doc -device ${device}: the reference is of every ${subject}. Write '-device ${shellWord(subject, 'DEVICE')}'.`,
     );
   }
   return subject === 'help' || subject === '?' ? undefined : subject;

@@ -3,6 +3,7 @@ import { BackplaneError } from '../../memory/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
+import { restoreFile } from '../restore-file.ts';
 import { didYouMean } from '../suggestion.ts';
 
 /** What can be seen of a machine: as text, and where it is data, as data. */
@@ -32,9 +33,10 @@ const treeSwitches = { f: true, D: true, o: true } as const;
 const topics: Readonly<Record<string, Topic>> = { mtree, qtree, coalesced };
 
 export const infoCommand: Command = {
-  usage: 'backplane info mtree|mtree -f|qtree|coalesced [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]...',
+  usage:
+    'backplane info mtree|mtree -f|qtree|coalesced [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-loadvm FILE]',
   summary: 'look into a machine',
-  help: `Builds a machine, lets nothing run on it, and prints what can be seen of it.
+  help: `Builds a machine, or restores one that was saved, lets nothing run on it, and prints what can be seen of it.
 
   mtree                 the tree of memory regions, as QEMU prints it
   mtree -f              the flat views: what an address really leads to
@@ -44,18 +46,23 @@ export const infoCommand: Command = {
 
 Options:
 ${machineHelp}
-  --json                a JSON value: for 'coalesced' the findings, else the lines of text
+  -loadvm FILE          the machine that 'run -save' wrote down
+  -json                 a JSON value: for 'coalesced' the findings, else the lines of text
 
 Examples:
   backplane info coalesced -machine pc
   backplane info coalesced -machine pc,reset-control=overlay
   backplane info mtree -f -machine isapc`,
-  options: { ...machineSyntax, ...treeSwitches },
+  options: { ...machineSyntax, ...treeSwitches, loadvm: 'FILE' },
   async run({ terminal, arguments: args, json }) {
     const topic = chooseTopic(args);
-    const { definition, request, warnings } = await chooseMachine(args);
+    const { definition, request, plugins, warnings } = await chooseMachine(args);
     const { Machine } = await import('../../machine/index.ts');
-    const machine = Machine.create(definition, request);
+    const saved = args.value('loadvm');
+    const machine =
+      saved === undefined
+        ? Machine.create(definition, request)
+        : await restoreFile(saved, definition, request, plugins);
     for (const warning of warnings) terminal.note(`warning: ${warning}`);
     const text = (await topic.text(machine, args)).trimEnd();
     if (!json) return terminal.print(text);

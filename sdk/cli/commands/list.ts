@@ -9,6 +9,7 @@ import { machineOptionName } from '../machine-choice.ts';
 import { describeOptions, type OptionDescription } from '../option-help.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load-plugins.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
+import { shellWord } from '../suggestion.ts';
 
 /** What a list prints: as text for people, and the same facts as a value for programs. */
 interface Listing {
@@ -53,8 +54,10 @@ async function list(option: string, text: string, plugins: readonly LoadedPlugin
 
 function withoutCommand(option: string, text: string): string {
   const hint =
-    option === 'device' ? `'-device ${text},help' lists its options` : `'-${option} help' lists what there is`;
-  return `which command is it for? Write 'backplane run FILE.ts -${option} ${text}'; ${hint}.`;
+    option === 'device'
+      ? `'-device ${shellWord(text, 'DEVICE')},help' lists its options`
+      : `'-${option} help' lists what there is`;
+  return `which command is it for? Write 'backplane run FILE.ts -${option} ${shellWord(text, option.toUpperCase())}'; ${hint}.`;
 }
 
 async function machines(plugins: readonly LoadedPlugin[]): Promise<Listing> {

@@ -4,7 +4,7 @@ import { knownDevices, knownMachines } from '../catalogue.ts';
 import type { Command } from '../command.ts';
 import { packageRoot } from '../package-root.ts';
 import { givenSpecifier, ownSpecifier } from '../scaffold/own-specifier.ts';
-import { projectNames, refuseImportedClass } from '../scaffold/project-names.ts';
+import { projectNames, refuseImportedNames } from '../scaffold/project-names.ts';
 import { renderProject, writeProject } from '../scaffold/write-project.ts';
 import { didYouMean } from '../suggestion.ts';
 
@@ -13,18 +13,18 @@ const kinds = ['device', 'machine'];
 const tools = ['@types/node', 'typescript', 'vitest'] as const;
 
 export const newCommand: Command = {
-  usage: 'backplane new device|machine NAME [--backplane SPEC]',
+  usage: 'backplane new device|machine NAME [-backplane SPEC]',
   summary: 'write a small project: a device or a machine with its tests',
   help: `Writes a folder NAME with a device (or a machine), its test, a guest program, package.json, tsconfig.json and a README. It
 installs, type-checks and passes its tests as it is; from there on it is yours. Nothing is overwritten.
 
 Options:
-  --backplane SPEC      what it depends on: a tarball, a folder or a version; default: what this command was installed from
-  --json                the folder and its files as a JSON value
+  -backplane SPEC      what it depends on: a tarball, a folder or a version; default: what this command was installed from
+  -json                 the folder and its files as a JSON value
 
 Examples:
   backplane new device my-uart && cd my-uart && npm install && npm test
-  backplane new machine my-board --backplane ../backplane-0.1.0.tgz`,
+  backplane new machine my-board -backplane ../backplane-0.1.0.tgz`,
   options: { backplane: 'SPEC' },
   async run({ terminal, arguments: args, json }) {
     const [kind, name, ...more] = args.positional;
@@ -39,7 +39,7 @@ Examples:
     const backplane = given === undefined ? ownSpecifier(version) : givenSpecifier(given);
     const versions = Object.fromEntries(tools.map((tool) => [tool, devDependencies[tool] ?? 'latest']));
     const files = renderProject(kind, { ...names, ...versions, backplane });
-    refuseImportedClass(names, files);
+    refuseImportedNames(names, files);
     writeProject(name, files);
     const written = [...files.keys()].sort();
     if (json) return terminal.print(JSON.stringify({ folder: name, backplane, files: written }, null, 2));

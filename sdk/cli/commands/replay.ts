@@ -2,7 +2,13 @@ import type { RecordedTrace } from '../../accelerator/index.ts';
 import { type ReplaySetup, replayTrace } from '../../insight/replay.ts';
 import { ReplaySampler } from '../../insight/report/replay-samples.ts';
 import { BackplaneError } from '../../memory/errors.ts';
-import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
+import {
+  acceleratorSyntax,
+  chooseAccelerator,
+  chooseTimerLimit,
+  timerLimitHelp,
+  timerLimitSyntax,
+} from '../accelerator-choice.ts';
 import type { Command } from '../command.ts';
 import { chooseMachine, type MachineChoice, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { observeWith, reportObservers } from '../plugins/observe.ts';
@@ -15,7 +21,7 @@ import type { Terminal } from '../terminal.ts';
 
 export const replayCommand: Command = {
   usage:
-    'backplane replay TRACE [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-accel ACCELERATOR] [--compare] [--report FILE] [--profile]',
+    'backplane replay TRACE [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-accel ACCELERATOR] [-compare] [-report FILE] [-profile]',
   summary: 'put a recorded boot through a machine and count its exits',
   help: `Replays a recording of a guest's accesses, in the recording's own time, and reports its exits: a table of ports and one of MMIO
 pages in the form of 'perf kvm stat report', the counts, and how the machine's answers agree with what the guest really got.
@@ -24,18 +30,26 @@ TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain 
 Options:
 ${machineHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
-  --compare             replay three times: coalescing off, with QEMU's overlay, and as asked for
+${timerLimitHelp}
+  -compare              replay three times: coalescing off, with QEMU's overlay, and as asked for
   -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
-  --report FILE.html    with --compare: the comparison as one page to look at, with charts and the machine's maps
-  --profile             measure the host time of device handlers
-  --json                the report as a JSON value
+  -report FILE.html     with -compare: the comparison as one page to look at, with charts and the machine's maps; over a page that is there
+  -profile              measure the host time of device handlers
+  -json                 the report as a JSON value
 
 Examples:
-  backplane replay linux61-boot-rtc --compare
+  backplane replay linux61-boot-rtc -compare
   backplane replay seabios-pc-tcg -accel kvm-sim,coalesced-mmio=off
-  backplane replay seabios-pc-tcg --compare --report seabios.html
-  backplane replay boot.iotrace.gz -machine isapc --json`,
-  options: { ...machineSyntax, ...acceleratorSyntax, compare: true, report: 'FILE.html', rtc: 'base=DATE' },
+  backplane replay seabios-pc-tcg -compare -report seabios.html
+  backplane replay boot.iotrace.gz -machine isapc -json`,
+  options: {
+    ...machineSyntax,
+    ...acceleratorSyntax,
+    ...timerLimitSyntax,
+    compare: true,
+    report: 'FILE.html',
+    rtc: 'base=DATE',
+  },
   async run({ terminal, arguments: args, json }) {
     const name = namedRecording('replay', args.positional);
     const machine = await chooseMachine(args);
@@ -43,24 +57,26 @@ Examples:
     const modes = args.has('compare') ? comparedModes(machine, accelerator) : singleMode(machine, accelerator);
     const page = args.value('report');
     if (page !== undefined && !args.has('compare'))
-      throw new BackplaneError('--report shows a comparison. Add --compare.');
+      throw new BackplaneError('-report shows a comparison. Add -compare.');
+    const html = page === undefined ? undefined : await import('../replay/html-report.ts');
+    if (page !== undefined) html?.checkReportTarget(page);
     const trace = await readRecording(name);
     const samplers = modes.map(() => new ReplaySampler(trace));
     const clock = startOfClock(args) ?? recordedClock(trace);
+    const timers = chooseTimerLimit(args);
     const replayed = modes.map((mode, index) => {
       const step = modes.length > 1 ? ` ${index + 1}/${modes.length}` : '';
       const label = `replay${step}, ${mode.column}`;
       const watched = page === undefined ? {} : { observe: samplers[index]!.observe };
-      return replayMode(trace, { machine, mode, clock, terminal, label, ...watched });
+      return replayMode(trace, { machine, mode, clock, terminal, label, timers, ...watched });
     });
     terminal.progress('');
     // A comparison shows a map that deserves its warning on purpose.
     const warnings = modes.length === 1 ? (replayed[0]?.replay.machine.warnings ?? []) : [];
     for (const warning of [...machine.warnings, ...warnings]) terminal.note(`warning: ${warning}`);
     const report = { trace, clock, modes: replayed };
-    if (page !== undefined) {
-      const { writeHtmlReport } = await import('../replay/html-report.ts');
-      const bytes = await writeHtmlReport(
+    if (page !== undefined && html !== undefined) {
+      const bytes = await html.writeHtmlReport(
         page,
         report,
         samplers.map(({ samples }) => samples),
@@ -77,16 +93,18 @@ interface ReplayRequest {
   readonly clock: RecordedClock | undefined;
   readonly terminal: Terminal;
   readonly label: string;
+  readonly timers: Pick<ReplaySetup, 'timerLimit'>;
   readonly observe?: NonNullable<ReplaySetup['observe']>;
 }
 
 function replayMode(trace: RecordedTrace, request: ReplayRequest): ReplayedMode {
-  const { machine, mode, clock, terminal, label, observe } = request;
+  const { machine, mode, clock, terminal, label, timers, observe } = request;
   let absentFunctions = 0;
   const setup = replaySetup(machine, clock, () => absentFunctions++);
   let endObservers = () => {};
   const replay = replayTrace(trace, {
     ...setup,
+    ...timers,
     request: {
       ...setup.request,
       options: mode.machineOptions,

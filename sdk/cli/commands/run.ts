@@ -2,7 +2,14 @@ import type { GuestProgram, RunOptions, RunOutcome } from '../../accelerator/ind
 import type { DescribedAccess } from '../../machine/access-names.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
-import { acceleratorSyntax, chooseAccelerator } from '../accelerator-choice.ts';
+import {
+  acceleratorSyntax,
+  chooseAccelerator,
+  chooseTimerLimit,
+  parseCount,
+  timerLimitHelp,
+  timerLimitSyntax,
+} from '../accelerator-choice.ts';
 import { type Command, Unfinished } from '../command.ts';
 import { showConsoles } from '../console-output.ts';
 import { formatExits } from '../exit-report.ts';
@@ -19,7 +26,7 @@ import { checkSaveTarget, writeSnapshotFile } from '../snapshot-file.ts';
 
 export const runCommand: Command = {
   usage:
-    'backplane run FILE.ts [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-accel ACCELERATOR] [--trace] [--profile]',
+    'backplane run FILE.ts [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-accel ACCELERATOR] [-trace] [-profile]',
   summary: 'run a guest program',
   help: `Runs the guest program that FILE.ts exports as default, and prints its accesses and exits. FILE.ts may lie anywhere: it is
 compiled in the SDK's own dialect, and 'backplane' means this SDK. An array of programs runs on as many processors. If FILE.ts
@@ -29,26 +36,28 @@ Options:
 ${machineHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
   -limit OPERATIONS     end after so many guest operations; default 100 million
+${timerLimitHelp}
   -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
-  --save FILE           write the machine down when the run ends: JSON, to be loaded with -loadvm; over a snapshot that is there
-  --watch               reload plugins that change while the guest runs: code is swapped, state is kept
-  --trace               print each operation of the guest, when it happened (modelled time), and what became of it
-  --profile             measure the host time of device handlers
-  --json                the counts as a JSON value
+  -save FILE            write the machine down when the run ends: JSON, to be loaded with -loadvm; over a snapshot that is there
+  -watch                reload plugins that change while the guest runs: code is swapped, state is kept
+  -trace                print each operation of the guest, when it happened (modelled time), and what became of it
+  -profile              measure the host time of device handlers
+  -json                 the counts as a JSON value
 
 Status: 0 when the guest has finished, or was stopped at -limit; 2 when it did not finish: asleep for ever, a triple fault, or
 still running after 100 million operations.
 
 Examples:
   backplane run examples/kitchen.ts
-  backplane run guest.ts -machine isapc -accel kvm-sim,drain=on-access --trace
-  backplane run guest.ts -limit 1000 --save at-1000.json
+  backplane run guest.ts -machine isapc -accel kvm-sim,drain=on-access -trace
+  backplane run guest.ts -limit 1000 -save at-1000.json
   backplane run guest.ts -loadvm at-1000.json
-  backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8 --watch`,
+  backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8 -watch`,
   options: {
     ...machineSyntax,
     ...acceleratorSyntax,
     limit: 'OPERATIONS',
+    ...timerLimitSyntax,
     loadvm: 'FILE',
     save: 'FILE',
     trace: true,
@@ -58,7 +67,7 @@ Examples:
     const [file, ...more] = args.positional;
     if (file === undefined) throw new BackplaneError("run what? Write 'backplane run FILE.ts'.");
     if (more.length > 0) throw new BackplaneError(`run takes one file, not also '${more.join(' ')}'.`);
-    const operationLimit = parseLimit(args.value('limit'));
+    const operationLimit = parseCount(args, 'limit', 'operations');
     const accelerator = chooseAccelerator(args);
     const { Machine } = await import('../../machine/index.ts');
     const { describeAccess } = await import('../../machine/access-names.ts');
@@ -74,7 +83,7 @@ Examples:
         : {
             ...accelerator,
             onTooLongToSave: (why) =>
-              terminal.note(`warning: ${why} Here --save will be refused; -limit ends a run earlier.`),
+              terminal.note(`warning: ${why} Here -save will be refused; -limit ends a run earlier.`),
           },
     );
     // A restored program goes once more through what it did: that is not printed again.
@@ -101,12 +110,13 @@ Examples:
     isNew = true;
     for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
     const endConsoles = await showConsoles(machine, terminal.note);
-    const options = operationLimit === undefined ? {} : { operationLimit };
+    const timers = chooseTimerLimit(args);
+    const options = { ...timers, ...(operationLimit === undefined ? {} : { operationLimit }) };
     let isUnderWay = loaded !== undefined;
     const step = (how: RunOptions) =>
       isUnderWay ? machine.resume(how) : machine.run(traced, { ...how, savable: saveTo !== undefined });
     const stepOn = (how: RunOptions) => {
-      const done = step(how);
+      const done = step({ ...how, ...timers });
       isUnderWay = true;
       return done;
     };
@@ -147,13 +157,6 @@ function ownMachine(file: string, { machine }: Record<string, unknown>): Machine
   if (!isMachine(machine)) return undefined;
   checkMachine(`'${file}'`, machine);
   return machine;
-}
-
-function parseLimit(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const limit = Number(text);
-  if (/^\d+$/.test(text) && limit > 0 && Number.isSafeInteger(limit)) return limit;
-  throw new BackplaneError(`-limit ${text}: not a number of operations. Write a positive whole number.`);
 }
 
 function asData(machine: Machine, outcome: RunOutcome) {

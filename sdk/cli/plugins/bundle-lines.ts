@@ -20,6 +20,11 @@ export const sources: ReadonlySet<string> = known;
 
 /** Where a line of a bundle comes from, `chip.ts:12` with its folder. Node applies source maps to modules only. */
 export function originOf(path: string, line: number, column: number): string | undefined {
+  const origin = originIn(path, line, column);
+  return origin === undefined ? undefined : `${origin.file}:${origin.line}`;
+}
+
+function originIn(path: string, line: number, column: number) {
   const code = bundles.get(path);
   const [, encoded] = /\/\/# sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(code ?? '') ?? [];
   if (encoded === undefined) return undefined;
@@ -27,7 +32,8 @@ export function originOf(path: string, line: number, column: number): string | u
   const entry = new SourceMap(payload).findEntry(line - 1, column - 1);
   if (!('originalSource' in entry)) return undefined;
   const { href, protocol } = new URL(entry.originalSource, payload.sourceRoot);
-  return protocol === 'file:' ? `${fileURLToPath(href)}:${entry.originalLine + 1}` : undefined;
+  const place = { line: entry.originalLine + 1, column: entry.originalColumn + 1 };
+  return protocol === 'file:' ? { file: fileURLToPath(href), ...place } : undefined;
 }
 
 /** A stack in which the lines of bundles are those of the files they were made of. */
@@ -36,8 +42,9 @@ export function withOrigins(stack: string): string {
   for (const path of bundles.keys()) {
     text = text.split(`${path}:`).reduce((before, after) => {
       const [, line, column, rest] = /^(\d+):(\d+)([\s\S]*)$/.exec(after) ?? [];
-      const origin = line === undefined ? undefined : originOf(path, Number(line), Number(column));
-      return origin === undefined ? `${before}${path}:${after}` : `${before}${origin}${rest}`;
+      const origin = line === undefined ? undefined : originIn(path, Number(line), Number(column));
+      if (origin === undefined) return `${before}${path}:${after}`;
+      return `${before}${origin.file}:${origin.line}:${origin.column}${rest}`;
     });
   }
   return text;

@@ -5,10 +5,13 @@ import { pathToFileURL } from 'node:url';
 import type { BuildOptions, Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
 import { KiB, MiB } from '../../memory/address-range.ts';
 import { BackplaneError, describeThrown } from '../../memory/errors.ts';
-import { didYouMean } from '../suggestion.ts';
+import { didYouMean, shellWord } from '../suggestion.ts';
 import { isRunning, ownModuleNames, runningPackage, standInFor } from './running-modules.ts';
 
-/** A user's file with everything it imports, as one piece of JavaScript in the dialect of the SDK's decorators. */
+/**
+ * A user's file with everything it imports, as one piece of JavaScript in the dialect of the SDK's decorators: statements that hand
+ * what the file exports to a function `backplanePlugin`.
+ */
 export interface Bundle {
   readonly code: string;
   /** Every file of the user's that went in. */
@@ -19,8 +22,6 @@ export interface BundleRequest {
   /** How messages call it: as it was given. */
   readonly label: string;
   readonly entry: string;
-  /** A module, or statements that hand what the file exports to a function `backplanePlugin`. */
-  readonly format: 'module' | 'statements';
   /** A copy of the SDK beside the file is a mistake to report; otherwise it is passed over. */
   readonly refuseSecondCopy?: boolean;
   /** Hears of each file of the user's that is read, also if it cannot be compiled then. */
@@ -67,8 +68,7 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
 const handOver = 'backplane-plugin';
 
 /** Statements begin in a file of ours, which imports theirs and passes on all that it exports. */
-function begin({ entry, format }: BundleRequest): Pick<BuildOptions, 'entryPoints' | 'stdin'> {
-  if (format === 'module') return { entryPoints: [entry] };
+function begin({ entry }: BundleRequest): Pick<BuildOptions, 'stdin'> {
   const contents = `import * as exported from ${JSON.stringify(entry)};\nbackplanePlugin(exported);\n`;
   return { stdin: { contents, resolveDir: dirname(entry), sourcefile: handOver, loader: 'js' } };
 }
@@ -165,7 +165,7 @@ function describePackage(folder: string): Owner | undefined {
   const file = join(folder, 'package.json');
   if (!existsSync(file) || statSync(file).size > LargestDescription) return undefined;
   try {
-    const { name, version, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    const { name, version, ...rest } = JSON.parse(readText(file)) as Record<string, unknown>;
     if (typeof name !== 'string') return undefined;
     const needs = (list: unknown) => typeof list === 'object' && list !== null && 'backplane' in list;
     const buildsOnSdk = needs(rest['dependencies']) || needs(rest['peerDependencies']);
@@ -174,6 +174,9 @@ function describePackage(folder: string): Owner | undefined {
     return undefined;
   }
 }
+
+/** Text without the byte order mark that some editors write. */
+export const readText = (file: string): string => new TextDecoder().decode(readFileSync(file));
 
 function sayTwoCopies({ folder, version }: Owner): string {
   return (
@@ -190,8 +193,13 @@ function refuseUnreadable(path: string): OnLoadResult | undefined {
 }
 
 export function describeFile(path: string): { readonly size: number; readonly isFile: boolean } {
-  const status = statSync(path, { throwIfNoEntry: false });
-  return { size: status?.size ?? 0, isFile: status?.isFile() === true };
+  try {
+    const status = statSync(path, { throwIfNoEntry: false });
+    return { size: status?.size ?? 0, isFile: status?.isFile() === true };
+  } catch {
+    // Links in a circle, a name that is too long: no file that could be read.
+    return { size: 0, isFile: false };
+  }
 }
 
 /** The first thing that is wrong, with its place, and how many more there are. */
@@ -211,7 +219,7 @@ function explain(label: string, folder: string, failure: unknown): string {
 function explainText(text: string): string {
   const [, missing] = /^Could not resolve "([^"./][^"]*)"$/.exec(text) ?? [];
   if (missing !== undefined) {
-    return `there is no package '${missing}' in node_modules beside this file or above. Install it, or write ./${missing} for a file.`;
+    return `there is no package '${missing}' in node_modules beside this file or above. Install it, or write ./${shellWord(missing, 'NAME')} for a file.`;
   }
   return /^Unexpected "\\x/.test(text) ? `${text}: this is no text in UTF-8.` : text;
 }

@@ -1,8 +1,10 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
 import { KiB } from '../../memory/address-range.ts';
 import { BackplaneError, describeThrown } from '../../memory/errors.ts';
-import { describeFile } from './bundle.ts';
+import { statusOf } from '../files.ts';
+import { shellWord } from '../suggestion.ts';
+import { describeFile, readText } from './bundle.ts';
 
 const packageName = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
 const sourceFile = /\.(?:[cm]?[jt]s)$/;
@@ -16,13 +18,14 @@ export function findEntry(given: string): string {
   };
   if (given === '' || given.includes('\0')) return refuse('not a name. Give a .ts file, a directory or a package.');
   if (/^[a-z][a-z0-9+]*:/i.test(given)) return refuse('plugins are loaded from files, not from addresses.');
-  if (existsSync(given)) return entryOfPath(realpathSync(given), refuse);
+  const found = statusOf(given, (why) => new BackplaneError(`-plugin ${given}: ${why}`));
+  if (found !== undefined) return entryOfPath(realpathSync(given), refuse);
   if (/^[./\\~]/.test(given) || sourceFile.test(given)) return refuse(`there is no such file.${meant(given)}`);
   if (!packageName.test(given)) return refuse('neither a file nor the name of a package.');
   const folder = findPackage(given);
   if (folder === undefined) {
     return refuse(
-      `no such file, and no package of that name in node_modules here or above. Write ./${given} for a file.`,
+      `no such file, and no package of that name in node_modules here or above. Write ./${shellWord(given, 'NAME')} for a file.`,
     );
   }
   return entryOfPath(realpathSync(folder), refuse);
@@ -67,7 +70,7 @@ function declaredEntry(folder: string, refuse: Refuse): string | undefined {
   if (describeFile(file).size > LargestDescription) return refuse('its package.json is too large to be one.');
   let description: Record<string, unknown>;
   try {
-    const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const parsed: unknown = JSON.parse(readText(file));
     description = typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
   } catch (cause) {
     return refuse(`its package.json cannot be read: ${describeThrown(cause)}.`);

@@ -35,7 +35,7 @@ const also = (first: string, second: string) => (first === second ? '' : `, the 
  */
 export async function loadPlugin(name: string, onFile?: (path: string) => void): Promise<LoadedPlugin> {
   const entry = findEntry(name);
-  const request = { label: name, entry, format: 'statements', refuseSecondCopy: true } as const;
+  const request = { label: name, entry, refuseSecondCopy: true };
   const { code, files } = await bundle(onFile === undefined ? request : { ...request, onFile });
   rememberSources(files);
   try {
@@ -54,7 +54,7 @@ export async function loadPlugin(name: string, onFile?: (path: string) => void):
  * has evaluated, source text and all. A compiled function is forgotten with its last user; `bundle-lines.ts` keeps its lines.
  * The statements may await: they stand in an async function.
  */
-async function evaluate(code: string, entry: string): Promise<Record<string, unknown>> {
+export async function evaluate(code: string, entry: string): Promise<Record<string, unknown>> {
   const path = `${entry}.bundle.cjs`;
   rememberBundle(path, code);
   const body = `return (async () => { "use strict"; ${code}\n})();`;

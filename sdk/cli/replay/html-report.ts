@@ -1,11 +1,22 @@
-import { writeFileSync } from 'node:fs';
 import { addressMap } from '../../insight/report/address-map.ts';
-import { renderReport } from '../../insight/report/page.ts';
+import { ReportStart, renderReport } from '../../insight/report/page.ts';
 import type { ReplaySamples } from '../../insight/report/replay-samples.ts';
 import type { ReportInput } from '../../insight/report/report-model.ts';
-import { BackplaneError } from '../../memory/errors.ts';
+import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
 import type { ReplayedMode, ReplayReport } from './replay-report.ts';
 import { sourceFileOf } from './source-files.ts';
+
+const page: OutputKind = {
+  option: '-report',
+  what: 'page of a comparison',
+  example: 'comparison.html',
+  isOne: (beginning) => beginning.startsWith(ReportStart),
+};
+
+/** Refuses, before anything is replayed, a place where no page could be written; a page of ours that is there is written over. */
+export function checkReportTarget(path: string): void {
+  checkOutput(page, path);
+}
 
 /** Writes the page of a comparison; answers its size in bytes. */
 export async function writeHtmlReport(
@@ -14,17 +25,7 @@ export async function writeHtmlReport(
   samples: readonly ReplaySamples[],
 ): Promise<number> {
   const html = await renderReport(reportInput(report, samples));
-  try {
-    writeFileSync(path, html);
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new BackplaneError(
-      `the page cannot be written to '${path}': ${why}. Give --report a file in a folder that exists.`,
-      {
-        cause,
-      },
-    );
-  }
+  writeOutput(page, path, html);
   return Buffer.byteLength(html);
 }
 

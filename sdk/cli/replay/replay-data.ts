@@ -1,7 +1,7 @@
 import { explainDifferences } from './differences.ts';
 import type { ReplayReport } from './replay-report.ts';
 
-/** The report as one value: what `--json` prints. Times are nanoseconds. */
+/** The report as one value: what `-json` prints. Times are nanoseconds. */
 export function replayData({ trace, clock, modes }: ReplayReport) {
   return {
     recording: trace.name,

@@ -1,8 +1,10 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BackplaneError } from '../../memory/errors.ts';
+import { statusOf } from '../files.ts';
 import { moduleExtension, packageRoot } from '../package-root.ts';
+import { shellWord } from '../suggestion.ts';
 
 /** What a new project's package.json says behind "backplane": whatever this command was installed from. */
 export function ownSpecifier(version: string): string {
@@ -29,26 +31,29 @@ interface LockFile {
   readonly packages?: Readonly<Record<string, { readonly resolved?: string } | undefined>>;
 }
 
-/** `--backplane SPEC`: a path is made absolute, since the project's folder is another one; anything else npm understands. */
+/** `-backplane SPEC`: a path is made absolute, since the project's folder is another one; anything else npm understands. */
 export function givenSpecifier(given: string): string {
   const path = given.replace(/^file:/, '');
   if (/^(?:file:|\.{0,2}\/|\.{1,2}$)|\.tgz$/.test(given) && !/^https?:/.test(given)) {
-    const found = statSync(path, { throwIfNoEntry: false });
+    const found = statusOf(path, (why) => new BackplaneError(`-backplane ${given}: ${why}`));
     if (found === undefined)
-      throw new BackplaneError(`--backplane ${given}: there is no such file. Give a tarball, a folder or a version.`);
+      throw new BackplaneError(`-backplane ${given}: there is no such file. Give a tarball, a folder or a version.`);
     if (found.isDirectory() && packageName(path) !== 'backplane')
-      throw new BackplaneError(`--backplane ${given}: there is no package.json of backplane in that folder.`);
+      throw new BackplaneError(`-backplane ${given}: there is no package.json of backplane in that folder.`);
     return `file:${realpathSync(path)}`;
   }
   const [, name, version] = /^((?:@[\w.-]+\/)?[\w.-]+)@(.*)$/.exec(given) ?? [];
   if (name !== undefined) {
-    const instead = name === 'backplane' ? `the version alone: --backplane ${version}` : `--backplane npm:${given}`;
+    const instead =
+      name === 'backplane'
+        ? `the version alone: -backplane ${shellWord(version ?? '', 'VERSION')}`
+        : `-backplane npm:${shellWord(given, 'NAME')}`;
     throw new BackplaneError(
-      `--backplane ${given}: it is what stands behind "backplane" in package.json; write ${instead}.`,
+      `-backplane ${given}: it is what stands behind "backplane" in package.json; write ${instead}.`,
     );
   }
   if (/^[A-Za-z0-9^~<>=*@][A-Za-z0-9^~<>=*.|@:/+#_-]*$/.test(given)) return given;
-  throw new BackplaneError(`--backplane ${given}: not a specifier. Give a tarball, a folder or a version.`);
+  throw new BackplaneError(`-backplane ${given}: not a specifier. Give a tarball, a folder or a version.`);
 }
 
 function packageName(folder: string): unknown {

@@ -8,6 +8,7 @@ export interface ProjectNames {
 }
 
 const Longest = 64;
+const windowsNames = /^(con|prn|aux|nul|com\d|lpt\d)$/;
 
 /** Checks a name before it becomes a folder, a package, a class and a word of the command line. */
 export function projectNames(kind: string, name: string, taken: readonly string[]): ProjectNames {
@@ -20,21 +21,26 @@ export function projectNames(kind: string, name: string, taken: readonly string[
     );
   }
   if (taken.includes(name)) return refuse('a package of that name is one that the project needs. Choose another.');
+  if (windowsNames.test(name))
+    return refuse('Windows has a device of that name and takes no folder so called. Choose another.');
   const Class = name.replace(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
   if (Object.hasOwn(globalThis, Class))
     return refuse(`its class would be ${Class}, which JavaScript has. Choose another.`);
   return { name, Class, camel: `${Class[0]?.toLowerCase()}${Class.slice(1)}` };
 }
 
-/** A class of a name that the project's own files import would be two things at once. */
-export function refuseImportedClass({ name, Class }: ProjectNames, files: ReadonlyMap<string, string>): void {
+/** A class or a variable of a name that the project's own files import would be two things at once. */
+export function refuseImportedNames({ name, Class, camel }: ProjectNames, files: ReadonlyMap<string, string>): void {
+  const made = [`class ${Class}`, `const ${camel}Options`];
   for (const text of files.values()) {
-    if (!new RegExp(`\\bclass ${Class}\\b`).test(text)) continue;
-    for (const [, words = '', from = ''] of text.matchAll(/^import \{([^}]*)\} from '(backplane[^']*)'/gm)) {
-      if (!words.split(',').some((word) => word.trim().replace(/^type /, '') === Class)) continue;
-      throw new BackplaneError(
-        `new device '${name}': its class would be ${Class}, which the project takes from '${from}'. Choose another.`,
-      );
+    for (const declaration of made.filter((words) => new RegExp(`\\b${words}\\b`).test(text))) {
+      const [kind = '', own = ''] = declaration.split(' ');
+      for (const [, words = '', from = ''] of text.matchAll(/^import \{([^}]*)\} from '(backplane[^']*)'/gm)) {
+        if (!words.split(',').some((word) => word.trim().replace(/^type /, '') === own)) continue;
+        throw new BackplaneError(
+          `new device '${name}': its ${kind} would be ${own}, which the project takes from '${from}'. Choose another.`,
+        );
+      }
     }
   }
 }

@@ -11,6 +11,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BackplaneError } from '../../memory/errors.ts';
+import { reasonOf } from '../files.ts';
 import { packageRoot } from '../package-root.ts';
 
 const templates = fileURLToPath(new URL('sdk/cli/templates/', packageRoot));
@@ -44,19 +45,20 @@ export function writeProject(folder: string, files: ReadonlyMap<string, string>)
   const target = resolve(folder);
   const isFree = () => !existsSync(target);
   if (!isFree()) throw new BackplaneError(`'${folder}' is there already. Choose another name, or move it away.`);
-  const shelf = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
-  const draft = join(shelf, 'project');
+  let shelf: string | undefined;
   try {
+    shelf = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
+    const draft = join(shelf, 'project');
     for (const [name, text] of files) {
       mkdirSync(dirname(join(draft, name)), { recursive: true });
       writeFileSync(join(draft, name), text);
     }
     renameSync(draft, target);
   } catch (cause) {
-    throw new BackplaneError(`'${folder}' cannot be written: ${cause instanceof Error ? cause.message : cause}`, {
+    throw new BackplaneError(`'${folder}' cannot be written into '${dirname(target)}' (${reasonOf(cause)}).`, {
       cause,
     });
   } finally {
-    rmSync(shelf, { recursive: true, force: true });
+    if (shelf !== undefined) rmSync(shelf, { recursive: true, force: true });
   }
 }

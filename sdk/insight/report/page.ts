@@ -19,13 +19,17 @@ import { formatTime, timeScaleOf } from './time-scale.ts';
 /** Nothing is fetched and no script runs, whatever a recording or a plugin calls its things. */
 const Policy = "default-src 'none'; style-src 'unsafe-inline'";
 
+/** How every such page begins, by which it is known. */
+export const ReportStart = `<!doctype html>
+<html lang="en">
+<head>
+<meta name="generator" content="backplane replay">`;
+
 /** The whole comparison as one page that needs nothing beside itself. */
 export async function renderReport(input: ReportInput): Promise<string> {
   const plot = await loadPlotting();
   const title = `${input.recording} on ${input.machine}`;
-  return `<!doctype html>
-<html lang="en">
-<head>
+  return `${ReportStart}
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${Policy}">

@@ -1,0 +1,68 @@
+import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { printable } from '../base/text.ts';
+
+/** What the system says of a file, in words that say what to look at. */
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission is denied',
+  EPERM: 'that is not permitted',
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'it is a folder',
+  ELOOP: 'its symbolic links lead in a circle',
+  ENAMETOOLONG: 'the name is too long',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the quota of the disk is used up',
+  EROFS: 'the file system is read-only',
+  EMFILE: 'too many files are open',
+  EXDEV: 'it lies on another disk',
+};
+
+/** Makes the error of an option that names a file. */
+export type Refuse = (why: string, cause?: unknown) => Error;
+
+/** Why a file could not be used. */
+export function reasonOf(cause: unknown): string {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const known = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
+  return known ?? printable((cause instanceof Error ? cause.message : String(cause)).slice(0, 200));
+}
+
+/** The sentence for a failure of the file system that nothing closer explains; undefined for any other failure. */
+export function explainFileFailure(failure: unknown): string | undefined {
+  if (!(failure instanceof Error && 'syscall' in failure && 'code' in failure)) return undefined;
+  if (!Object.hasOwn(reasons, String(failure.code))) return undefined;
+  const path = 'path' in failure ? `'${String(failure.path)}'` : 'a file';
+  return `${path} cannot be used (${reasonOf(failure)}; ${String(failure.syscall)}).`;
+}
+
+/** What there is at a path; undefined if nothing is. */
+export function statusOf(path: string, refuse: Refuse): Stats | undefined {
+  return attempt(
+    () => statSync(path, { throwIfNoEntry: false }),
+    (cause) => refuse(`there is no way to it (${reasonOf(cause)}).`, cause),
+  );
+}
+
+/** The first bytes of a file, as letters. */
+export function beginningOf(path: string, bytes: number, refuse: Refuse): string {
+  return attempt(
+    () => {
+      const file = openSync(path, 'r');
+      try {
+        const start = Buffer.alloc(bytes);
+        return start.toString('latin1', 0, readSync(file, start));
+      } finally {
+        closeSync(file);
+      }
+    },
+    (cause) => refuse(`this file is there and cannot be read (${reasonOf(cause)}).`, cause),
+  );
+}
+
+export function attempt<T>(work: () => T, explain: (cause: unknown) => unknown): T {
+  try {
+    return work();
+  } catch (cause) {
+    throw explain(cause);
+  }
+}

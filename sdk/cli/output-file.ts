@@ -1,0 +1,76 @@
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { BackplaneError } from '../memory/errors.ts';
+import { attempt, beginningOf, reasonOf, statusOf } from './files.ts';
+
+/** A kind of file that a command writes where the user says. */
+export interface OutputKind {
+  /** The option that names it, `-save`. */
+  readonly option: string;
+  /** What such a file is called, and a name for one. */
+  readonly what: string;
+  readonly example: string;
+  /** Whether a file that begins like this is one: only such a file is written over. */
+  isOne(beginning: string): boolean;
+}
+
+/** Enough to know every file of ours by. */
+const Beginning = 512;
+
+/** Refuses, before anything runs, a place where nothing could be written, or where something else lies. */
+export function checkOutput(kind: OutputKind, path: string): void {
+  const { option, what, example } = kind;
+  const refuse = refuseBy(kind, path);
+  if (path === '' || path.endsWith('/')) throw refuse(`this is no name of a file. Give one: ${option} ${example}.`);
+  const folder = dirname(path);
+  if (statusOf(folder, refuse)?.isDirectory() !== true) throw refuse(`there is no folder '${folder}'. Make it first.`);
+  attempt(
+    () => accessSync(folder, constants.W_OK | constants.X_OK),
+    (cause) => refuse(`nothing can be written into the folder '${folder}' (${reasonOf(cause)}).`, cause),
+  );
+  const found = statusOf(path, refuse);
+  if (found === undefined) return;
+  if (found.isDirectory()) throw refuse(`this is a folder. Give the name of a file in it: ${join(path, example)}.`);
+  if (!found.isFile()) throw refuse('this is no file that can be written over. Give another name.');
+  if (found.size === 0 || kind.isOne(beginningOf(path, Beginning, refuse))) return;
+  throw refuse(`this file is there and is no ${what}, so it is left alone. Give another name, or remove it first.`);
+}
+
+/** Writes the file whole or not at all: one of that name stays until the new one is complete and on the disk. */
+export function writeOutput(kind: OutputKind, path: string, text: string): void {
+  checkOutput(kind, path);
+  const refuse = refuseBy(kind, path);
+  // A name that leads elsewhere goes on doing so.
+  const target = statusOf(path, refuse) === undefined ? path : realpathSync(path);
+  // Short: a name that just fits must be writable.
+  const partial = join(dirname(target), `.backplane-${process.pid}.partial`);
+  try {
+    rmSync(partial, { force: true });
+    const file = openSync(partial, 'wx');
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(partial, target);
+  } catch (cause) {
+    rmSync(partial, { force: true });
+    throw refuse(`cannot be written (${reasonOf(cause)}). What was there is as it was.`, cause);
+  }
+}
+
+const refuseBy =
+  ({ option }: OutputKind, path: string) =>
+  (why: string, cause?: unknown): BackplaneError =>
+    new BackplaneError(`${option} '${path}': ${why}`, { cause });

@@ -1,0 +1,215 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { explainFileFailure } from '../../sdk/cli/files.ts';
+import { checkOutput, type OutputKind, writeOutput } from '../../sdk/cli/output-file.ts';
+import { backplane } from './fake-terminal.ts';
+
+/** The disk takes so many letters more. */
+let room = Number.POSITIVE_INFINITY;
+vi.mock('node:fs', async (load) => {
+  const real = await load<typeof import('node:fs')>();
+  const fail = (code: string, syscall: string) =>
+    Object.assign(new Error(`${code}: no, ${syscall}`), { code, syscall });
+  return {
+    ...real,
+    writeFileSync(file: number | string, text: string) {
+      real.writeFileSync(file, text.slice(0, room));
+      if (text.length > room) throw fail('ENOSPC', 'write');
+    },
+    mkdtempSync(prefix: string) {
+      if (prefix.includes('read-only')) throw fail('EROFS', 'mkdtemp');
+      return real.mkdtempSync(prefix);
+    },
+  };
+});
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-files-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(() => {
+  room = Number.POSITIVE_INFINITY;
+});
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** One message, exit status 1, nothing printed, and nothing that the user could not have caused. */
+async function refused(...words: string[]): Promise<string> {
+  const { status, printed, noted } = await backplane(...words);
+  expect({ status, printed }).toEqual({ status: 1, printed: '' });
+  expect(noted).toMatch(/^backplane: [^\n]*$/);
+  expect(noted).not.toContain('unexpected failure');
+  return noted;
+}
+
+const recording = file('short.iotrace', '# iotrace v1\n0 PW 70 1 8f\n1000 PR 71 1 0\n');
+const report = (path: string) => ['replay', recording, '-machine', 'isapc', '-compare', '-report', path];
+
+describe('backplane replay -report', () => {
+  it('writes over a page of its own, and follows a name that leads to one', async () => {
+    const page = join(folder, 'page.html');
+    const link = join(folder, 'link.html');
+    symlinkSync(page, link);
+    for (const path of [page, page, link]) expect((await backplane(...report(path))).status).toBe(0);
+    expect(readFileSync(page, 'utf8')).toMatch(
+      /^<!doctype html>\n.*\n.*\n<meta name="generator" content="backplane replay">/,
+    );
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it.each<[string, () => string, string]>([
+    ['its own recording', () => recording, 'this file is there and is no page of a comparison, so it is left alone.'],
+    [
+      'a source file',
+      () => file('chip.ts', 'export const a = 1;\n'),
+      'is no page of a comparison, so it is left alone.',
+    ],
+    ["someone's page", () => file('index.html', '<!doctype html>\n<html lang="en">\n'), 'so it is left alone.'],
+    ['a folder', () => folder, `this is a folder. Give the name of a file in it: ${join(folder, 'comparison.html')}.`],
+    [
+      'no folder',
+      () => join(folder, 'none', 'page.html'),
+      `there is no folder '${join(folder, 'none')}'. Make it first.`,
+    ],
+    ['a device', () => '/dev/null', 'this is no file that can be written over.'],
+  ])('refuses before anything is replayed to write over %s', async (_, target, message) => {
+    const path = target();
+    const before = path.startsWith(folder) && path.endsWith('ts') ? readFileSync(path, 'utf8') : '';
+    const { status, noted, progress } = await backplane(...report(path));
+    expect({ status, progress }).toEqual({ status: 1, progress: [] });
+    expect(noted).toContain(`-report '${path}': `);
+    expect(noted).toContain(message);
+    if (before !== '') expect(readFileSync(path, 'utf8')).toBe(before);
+  });
+
+  it('leaves the page that was there, and no half of a new one, where the disk is full', async () => {
+    const page = join(folder, 'kept.html');
+    await backplane(...report(page));
+    const before = readFileSync(page, 'utf8');
+    room = 1000;
+    const { status, noted } = await backplane(...report(page));
+    expect({ status, noted }).toEqual({
+      status: 1,
+      noted: `backplane: -report '${page}': cannot be written (the disk is full). What was there is as it was.`,
+    });
+    room = Number.POSITIVE_INFINITY;
+    expect(readFileSync(page, 'utf8')).toBe(before);
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+});
+
+describe('every file that a command writes', () => {
+  const kind: OutputKind = {
+    option: '-save',
+    what: 'note',
+    example: 'note.txt',
+    isOne: (text) => text.startsWith('note'),
+  };
+
+  it('is written over an empty file or one of its kind, and over nothing else', () => {
+    for (const start of ['', 'note 1']) {
+      const path = file('note.txt', start);
+      writeOutput(kind, path, 'note 2');
+      expect(readFileSync(path, 'utf8')).toBe('note 2');
+    }
+    const other = file('other.txt', 'a note');
+    expect(() => writeOutput(kind, other, 'note 2')).toThrow('this file is there and is no note');
+  });
+
+  it('is refused with a sentence at names that no file can have', () => {
+    symlinkSync('round', join(folder, 'round'));
+    expect(() => checkOutput(kind, join(folder, 'round'))).toThrow('(its symbolic links lead in a circle)');
+    expect(() => checkOutput(kind, join(folder, 'round', 'x'))).toThrow('(its symbolic links lead in a circle)');
+    expect(() => checkOutput(kind, join(folder, 'x'.repeat(300)))).toThrow('(the name is too long)');
+    expect(() => checkOutput(kind, join(recording, 'x'))).toThrow("there is no folder '");
+    const longest = join(folder, 'x'.repeat(255));
+    writeOutput(kind, longest, 'note');
+    expect(readFileSync(longest, 'utf8')).toBe('note');
+  });
+});
+
+describe('files that cannot be are refused with a sentence', () => {
+  symlinkSync('itself', join(folder, 'itself'));
+  const ways = { circle: join(folder, 'itself'), long: join(folder, 'x'.repeat(5000)), through: join(recording, 'x') };
+  const reasons = { circle: 'its symbolic links lead in a circle', long: 'the name is too long' };
+  const commands: [string, (path: string) => string[]][] = [
+    ['replay', (path) => ['replay', path]],
+    ['advise', (path) => ['advise', path]],
+    ['run', (path) => ['run', path]],
+    ['-plugin', (path) => ['info', 'mtree', '-plugin', path]],
+    ['-loadvm', (path) => ['info', 'mtree', '-loadvm', path]],
+    [
+      '-save',
+      (path) => [
+        'run',
+        file(
+          'empty.ts',
+          "import { guestProgram } from 'backplane';\nexport default guestProgram('e', function* () {});\n",
+        ),
+        '-save',
+        path,
+      ],
+    ],
+    ['-report', report],
+    ['-backplane', (path) => ['new', 'device', 'a', '-backplane', path]],
+  ];
+
+  it.each(commands)('%s', async (_, words) => {
+    for (const [way, path] of Object.entries(ways)) {
+      const noted = await refused(...words(path));
+      if (way !== 'through') expect(noted).toContain(reasons[way as 'circle' | 'long']);
+    }
+  });
+
+  it('a new project in a folder that cannot be written', async () => {
+    const [here, readOnly] = [process.cwd(), join(folder, 'read-only')];
+    mkdirSync(readOnly);
+    chmodSync(readOnly, 0o555);
+    process.chdir(readOnly);
+    try {
+      expect(await refused('new', 'device', 'my-uart')).toContain(
+        `'my-uart' cannot be written into '${readOnly}' (the file system is read-only).`,
+      );
+    } finally {
+      process.chdir(here);
+    }
+  });
+
+  it('and what nothing closer explains is no surprise either', () => {
+    const failure = Object.assign(new Error('EMFILE: too many open files'), {
+      code: 'EMFILE',
+      syscall: 'open',
+      path: '/x',
+    });
+    expect(explainFileFailure(failure)).toBe("'/x' cannot be used (too many files are open; open).");
+    expect(explainFileFailure(new Error('EMFILE'))).toBeUndefined();
+  });
+});
+
+describe('a guest program', () => {
+  it('is compiled without a file: a temporary folder is not needed, and nothing is left in it', async () => {
+    const guest = file(
+      'exits.ts',
+      "import { guestProgram } from 'backplane';\nexport default guestProgram('e', function* (guest) {\n  yield* guest.in8(0x71);\n});\n",
+    );
+    vi.stubEnv('TMPDIR', join(folder, 'nowhere'));
+    try {
+      expect(await backplane('run', guest, '-machine', 'isapc', '-json')).toMatchObject({ status: 0, noted: '' });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});
