@@ -89,7 +89,7 @@ export class Mc146818Rtc extends IsaDevice {
     super();
     // 2000 is how a PC says that its century register counts from the year 0.
     const yearZero = baseYear === 2000 ? 0 : baseYear;
-    this.timeOfDay = this.createTimeOfDay(this.ram, yearZero, date, clock.now);
+    this.timeOfDay = this.createTimeOfDay(this.ram, yearZero, date, clock);
     this.update = new UpdateCycle(clock, this.timeOfDay, this.flags, this);
     this.periodic = new PeriodicInterrupt(clock, lostTickPolicy, this.flags, this);
   }
@@ -191,8 +191,8 @@ export class Mc146818Rtc extends IsaDevice {
   }
 
   /** What keeps the time. A subclass may count it otherwise. */
-  protected createTimeOfDay(ram: Uint8Array, baseYear: number, date: Date, now: number): TimeOfDay {
-    return new TimeOfDay(ram, baseYear, date, now);
+  protected createTimeOfDay(ram: Uint8Array, baseYear: number, date: Date, clock: VirtualClock): TimeOfDay {
+    return new TimeOfDay(ram, baseYear, date, clock);
   }
 
   protected override onUnrealize(): void {

@@ -1,4 +1,4 @@
-import { SECOND, shape, state, type Timer, type VirtualClock } from '../../sdk/index.ts';
+import { guestTime, SECOND, shape, state, type Timer, type VirtualClock } from '../../sdk/index.ts';
 import type { InterruptFlags } from './interrupt-flags.ts';
 
 /** The crystal. Rates are powers of two below it, so whole ticks never drift. */
@@ -39,7 +39,7 @@ export class PeriodicInterrupt {
   /** Interrupts that the guest is still owed. Always 0 with 'discard'. */
   @state({ as: shape.bits(32) }) backlog = 0;
   @state({ as: shape.integer(0, TicksPerSecond) }) private period = 0;
-  @state({ as: shape.integer(0, Number.MAX_SAFE_INTEGER) }) private next = 0;
+  @state({ as: guestTime }) private next = 0;
   @state({ as: shape.integer(0, MostInARow) }) private inARow = 0;
   private readonly due: Timer;
   private readonly again: Timer;

@@ -1,4 +1,4 @@
-import { SECOND, state, type Timer, type VirtualClock } from '../../sdk/index.ts';
+import { guestTimeOrNever, SECOND, state, type Timer, type VirtualClock } from '../../sdk/index.ts';
 import type { InterruptFlags } from './interrupt-flags.ts';
 import { Cause, Divider, StatusA, StatusB } from './registers.ts';
 import type { TimeOfDay } from './time-of-day.ts';
@@ -20,7 +20,7 @@ export interface UpdateSource {
  */
 export class UpdateCycle {
   private readonly timer: Timer;
-  @state private alarmAt = Number.POSITIVE_INFINITY;
+  @state({ as: guestTimeOrNever }) private alarmAt = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly clock: VirtualClock,

@@ -96,4 +96,4 @@ export { describeDifference, type StateDifference, StateError } from './state-er
 export { readFields, rebaseFields, writeFields } from './state-inference.ts';
 export { StateLoading } from './state-loading.ts';
 export type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
-export { guestTime, shape } from './state-shapes.ts';
+export { guestTime, guestTimeOrNever, shape } from './state-shapes.ts';

@@ -39,23 +39,36 @@ const number = scalar(
   (data) => (typeof data === 'string' && Object.hasOwn(numberTexts, data) ? numberTexts[data] : ofType(data, 'number')),
 );
 
+/** A time that moves with the clock's epoch. Some may be Infinity, which is never. */
+function timeShape(expected: string, isTime: (time: unknown) => boolean): Shape {
+  return Object.freeze({
+    expected,
+    write: (value: unknown) => (isTime(value) ? number.write(value) : undefined),
+    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+      const time = data === 'Infinity' ? Number.POSITIVE_INFINITY : data;
+      if (isTime(time)) plan.whenSound(() => place.set(time));
+      else plan.refuse(`expected ${expected}, found ${quote(data)}`);
+    },
+    rebase(place: StatePlace, { nanoseconds }: EpochMove): void {
+      const time = place.get();
+      if (typeof time === 'number') place.set(time - nanoseconds);
+    },
+  });
+}
+
+const isTime = (time: unknown): boolean => typeof time === 'number' && Math.abs(time) <= MostGuestTime;
+
 /**
- * A time by the machine's clock: nanoseconds since its epoch, Infinity for never. It moves with the epoch. It is exact for 104
- * days on either side of that; what must be exact for longer counts in seconds, from `clock.epoch`.
+ * A time by the machine's clock: nanoseconds since its epoch, which it moves with. It is exact for 104 days on either side of
+ * that; what must be exact for longer counts in seconds, from `clock.epoch`.
  */
-export const guestTime: Shape = Object.freeze({
-  ...number,
-  expected: 'a guest time in nanoseconds',
-  read(data: Json, place: StatePlace, plan: LoadPlan): void {
-    if (typeof data === 'number' && Math.abs(data) > MostGuestTime)
-      plan.refuse(`expected a guest time in nanoseconds, found ${quote(data)}`);
-    else number.read(data, place, plan);
-  },
-  rebase(place: StatePlace, { nanoseconds }: EpochMove): void {
-    const time = place.get();
-    if (typeof time === 'number') place.set(time - nanoseconds);
-  },
-});
+export const guestTime = timeShape('a guest time in nanoseconds', isTime);
+
+/** The same, or Infinity for what never happens. */
+export const guestTimeOrNever = timeShape(
+  'a guest time in nanoseconds, or "Infinity"',
+  (time) => isTime(time) || time === Number.POSITIVE_INFINITY,
+);
 
 const finite = scalar(
   'a number',

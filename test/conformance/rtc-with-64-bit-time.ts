@@ -1,6 +1,6 @@
 import type { Mc146818Rtc } from '../../devices/index.ts';
 import { TimeOfDay } from '../../devices/mc146818-rtc/time-of-day.ts';
-import { device, SECOND } from '../../sdk/index.ts';
+import { device, SECOND, type VirtualClock } from '../../sdk/index.ts';
 
 const Second = BigInt(SECOND);
 
@@ -15,7 +15,7 @@ class TimeIn64Bits extends TimeOfDay {
   }
 
   private nanoseconds(now: number): bigint {
-    return BigInt(this.base) * Second + BigInt(now - this.since + this.phase);
+    return BigInt(this.base + this.guestSecond(now)) * Second + BigInt(this.part(now));
   }
 }
 
@@ -23,8 +23,8 @@ class TimeIn64Bits extends TimeOfDay {
 export function rtcWith64BitTime(base: typeof Mc146818Rtc): typeof Mc146818Rtc {
   @device({ type: 'mc146818rtc', description: 'MC146818 real-time clock whose time is 64 bits of nanoseconds' })
   class RtcWith64BitTime extends base {
-    protected override createTimeOfDay(ram: Uint8Array, baseYear: number, date: Date, now: number): TimeOfDay {
-      return new TimeIn64Bits(ram, baseYear, date, now);
+    protected override createTimeOfDay(ram: Uint8Array, baseYear: number, date: Date, clock: VirtualClock): TimeOfDay {
+      return new TimeIn64Bits(ram, baseYear, date, clock);
     }
   }
   return RtcWith64BitTime;

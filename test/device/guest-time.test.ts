@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   device,
   guestTime,
+  guestTimeOrNever,
   InterruptPin,
   IsaDevice,
   inject,
@@ -19,7 +20,7 @@ const ports = portRegion({ name: 'stopwatch', base: 0x300, size: 8, accessSizes:
 
 /** A lap of a stopwatch, kept by a helper. */
 class Lap {
-  @state({ as: guestTime }) begun = Number.POSITIVE_INFINITY;
+  @state({ as: guestTimeOrNever }) begun = Number.POSITIVE_INFINITY;
   @state count = 0;
 }
 
@@ -114,12 +115,21 @@ describe('a time that a device keeps', () => {
     expect(other.device.begun).toBe(-1 * SECOND);
   });
 
-  it.each([1e300, -1e300, '1', null, true])('is refused where a snapshot has %s', (begun) => {
+  it.each([1e300, -1e300, '1', 'Infinity', '-Infinity', null, true])('is refused where a snapshot has %s', (begun) => {
     const watch = bench();
     const saved = saveDevice(watch.device);
     expect(() => loadDevice(watch.device, { ...saved, fields: { ...saved.fields, begun } })).toThrow(
-      /'begun': expected a (guest time in nanoseconds|number), found/,
+      /'begun': +expected a guest time in nanoseconds, found/,
     );
+  });
+
+  it('may be never where that was said', () => {
+    const watch = bench();
+    const saved: unknown = JSON.parse(JSON.stringify(saveDevice(watch.device)));
+    expect(saved).toMatchObject({ fields: { lap: { begun: 'Infinity' } } });
+    watch.device.lap.begun = 0;
+    loadDevice(watch.device, saved);
+    expect(watch.device.lap.begun).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('of a year ago is right to the second after a century', () => {
