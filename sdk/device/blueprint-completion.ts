@@ -19,6 +19,7 @@ import {
   checkType,
   definitionError,
 } from './blueprint-checks.ts';
+import { checkNarrowAccesses, checkSynchronousHandlers } from './handler-checks.ts';
 import { routesOf } from './handler-routes.ts';
 import type { HandlerRoute } from './handlers.ts';
 import { noOptions } from './options.ts';
@@ -26,7 +27,6 @@ import type { HandledRegion, RegionTemplate } from './region-template.ts';
 import { checkReach, completeRegisters, registerHandlers } from './registers/register-completion.ts';
 import { checkReservedMembers } from './reserved-members.ts';
 import { stateFacts } from './state-facts.ts';
-import { checkSynchronousHandlers } from './synchronous-handlers.ts';
 
 interface RegionDraft {
   handlers: readonly HandlerRoute[];
@@ -65,6 +65,7 @@ export function completeBlueprint(
   );
   for (const record of lineage) {
     checkSynchronousHandlers(record, fail);
+    checkNarrowAccesses(record, fail);
     addRecord(drafts, record, fail);
   }
   for (const [template, { handlers }] of drafts) checkReach(template, handlers, fail);

@@ -5,7 +5,7 @@ import { timersOf } from './device-timers.ts';
 import type { InterruptPin } from './interrupt-pin.ts';
 import { pinsOf } from './pins.ts';
 import { type StateDifference, StateError } from './state-error.ts';
-import { readFields, rememberShapes, writeFields } from './state-inference.ts';
+import { type FailField, readFields, rememberShapes, writeFields } from './state-inference.ts';
 import { StateLoading } from './state-loading.ts';
 import { readLocks, saveLocks } from './state-locks.ts';
 import type { Json } from './state-shape.ts';
@@ -28,9 +28,21 @@ export interface SavedDevice {
 /** The pins of each device when it was new: what a machine could wire. */
 const pinsWhenNew = new WeakMap<Device, ReadonlySet<InterruptPin>>();
 
-/** A device is new now: its fields have the shapes that they have in its snapshots. Called once it was reset. */
+const failing =
+  (device: Device): FailField =>
+  (member, why) =>
+    new BackplaneError(`Class ${device.constructor.name}: @state field '${member}' ${why}.`);
+
+/**
+ * A device is new now: its fields have the shapes that they have in its snapshots. Called once it was reset; a field that no
+ * snapshot could hold is refused then.
+ */
 export function rememberState(device: Device): void {
-  rememberShapes(device, device.blueprint.state);
+  noteState(device, failing(device));
+}
+
+function noteState(device: Device, fail?: FailField): void {
+  rememberShapes(device, device.blueprint.state, fail);
   if (!pinsWhenNew.has(device)) pinsWhenNew.set(device, new Set(pinsOf(device).values()));
 }
 
@@ -48,15 +60,13 @@ function refuseLatePins(device: Device): void {
 /** What the device holds now, for a snapshot or for the device that takes its place. */
 export function saveDevice(device: Device): SavedDevice {
   const { type, version, state } = device.blueprint;
-  const fail = (member: string, why: string) =>
-    new BackplaneError(`Class ${device.constructor.name}: @state field '${member}' ${why}.`);
   const armed = [...timersOf(device).values()].filter(({ pending }) => pending).sort(firingOrder);
   const locks = saveLocks(device);
   refuseLatePins(device);
   return {
     type,
     version,
-    fields: writeFields(device, state, fail) as SavedDevice['fields'],
+    fields: writeFields(device, state, failing(device)) as SavedDevice['fields'],
     ...(Object.keys(locks).length === 0 ? {} : { locks }),
     timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline + 0) ?? 0])),
     high: [...pinsOf(device)].filter(([, pin]) => pin.level).map(([name]) => name),
@@ -79,7 +89,7 @@ export class DeviceLoading {
     name?: string,
   ) {
     const { type, version, minimumVersion, retired, state } = device.blueprint;
-    rememberState(device);
+    noteState(device);
     const data = (isObject(saved) ? saved : {}) as { readonly [key: string]: Json };
     const found = data['version'] ?? null;
     const saidBy = typeof found === 'number' ? found : version;

@@ -3,6 +3,7 @@ import { BackplaneError } from '../memory/index.ts';
 import { definitionError } from './blueprint-checks.ts';
 import type { Device } from './device.ts';
 import { checkReservedFields } from './reserved-members.ts';
+import { checkStateFields } from './state-refusals.ts';
 
 /** A device's timers: those from its constructor and those from its last `onRealize`. */
 interface DeviceTimers {
@@ -16,7 +17,9 @@ const timers = new WeakMap<Device, DeviceTimers>();
 export function constructDevice<D extends Device>(make: () => D): D {
   const { result: device, timers: constructed } = collectTimers(make);
   timers.set(device, { constructed, realized: [] });
-  checkReservedFields(device, definitionError(device.constructor.name));
+  const fail = definitionError(device.constructor.name);
+  checkReservedFields(device, fail);
+  checkStateFields(device, device.blueprint.state, fail);
   checkNames(device);
   return device;
 }

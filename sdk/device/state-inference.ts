@@ -1,6 +1,6 @@
-import { InterruptPin } from './interrupt-pin.ts';
 import { type StateDeclaration, stateOf } from './state.ts';
 import { fixedBytes, type NumberArray, typedArray } from './state-arrays.ts';
+import { unsupported } from './state-refusals.ts';
 import type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 import { quote, shape } from './state-shapes.ts';
 
@@ -20,10 +20,14 @@ export function shapeOf(value: unknown, depth = 0): Shape | string {
   if (typeof value === 'boolean') return shape.boolean;
   if (typeof value === 'string') return shape.text();
   if (typeof value === 'bigint') return shape.bigint;
-  if (typeof value !== 'object' || value === null) {
-    return `holds ${value === undefined || value === null ? String(value) : `a ${typeof value}`}, which says nothing about its values. Say them: @state({ as: shape.optional(...) })`;
+  const refusal = unsupported(value);
+  if (refusal !== undefined) return refusal;
+  if (value === undefined) {
+    return 'holds undefined, which says nothing about its values. Say them: @state({ as: shape.optional(...) })';
   }
-  if (value instanceof InterruptPin) return 'is a pin, which is state by itself. Leave @state out';
+  if (typeof value !== 'object' || value === null) {
+    return 'holds null, which says nothing about its values. Use undefined, and say them: @state({ as: shape.optional(...) })';
+  }
   if (value instanceof Uint8Array || value instanceof DataView) return fixedBytes(value.byteLength);
   if (ArrayBuffer.isView(value)) return typedArray(value as NumberArray);
   if (stateOf(value.constructor ?? Object).length > 0) return ownerShape;
@@ -32,26 +36,29 @@ export function shapeOf(value: unknown, depth = 0): Shape | string {
     return 'holds an empty list, which says nothing about its elements. Say them: @state({ as: shape.list(...) })';
   }
   if (Array.isArray(value)) return partsShape(value.entries(), value.length, depth);
-  const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype === Object.prototype || prototype === null) {
-    return partsShape(Object.entries(value).values(), undefined, depth);
-  }
-  return `holds a ${value.constructor.name}, whose class has no @state fields. Put @state on what of it is state`;
+  return partsShape(Object.entries(value).values(), undefined, depth);
 }
 
 /** What fields of an object looked like when it was new: the shapes of its snapshots, whatever the fields hold since. */
 const shapesWhenNew = new WeakMap<object, ReadonlyMap<string, Shape>>();
 
-/** Remembers what the fields of a new object look like, and those of its helpers. What was remembered stays. */
-export function rememberShapes(owner: object, declarations: readonly StateDeclaration[]): void {
+/**
+ * Remembers what the fields of a new object look like, and those of its helpers. What was remembered stays. With `fail`, a field
+ * that no snapshot could hold as it is now is refused; without, it is refused when it is saved or loaded.
+ */
+export function rememberShapes(owner: object, declarations: readonly StateDeclaration[], fail?: FailField): void {
   if (shapesWhenNew.has(owner)) return;
   const shapes = new Map<string, Shape>();
   shapesWhenNew.set(owner, shapes);
-  for (const { member, shape: declared } of declarations) {
+  for (const declaration of declarations) {
+    const { member, shape: declared } = declaration;
     const value = (owner as Fields)[member];
     const known = declared ?? shapeOf(value);
     if (typeof known !== 'string') shapes.set(member, known);
-    if (known === ownerShape) rememberShapes(value as object, stateOf((value as object).constructor));
+    if (known === ownerShape) {
+      const inside = fail && ((inner: string, why: string) => fail(`${member}.${inner}`, why));
+      rememberShapes(value as object, stateOf((value as object).constructor), inside);
+    } else if (fail !== undefined && !ArrayBuffer.isView(value)) writeField(owner, declaration, fail);
   }
 }
 
@@ -63,18 +70,25 @@ function shapeOfField(owner: object, { member, shape: declared }: StateDeclarati
 export function writeFields(owner: object, declarations: readonly StateDeclaration[], fail: FailField): Json {
   const written: Record<string, Json> = {};
   for (const declaration of declarations) {
-    const { member, name, subsection } = declaration;
-    if (subsection?.when(owner) === false) continue;
-    const value = (owner as Fields)[member];
-    const known = shapeOfField(owner, declaration);
-    if (typeof known === 'string') throw fail(member, known);
-    const text = withinField(member, fail, () => known.write(value));
-    if (text === undefined)
-      throw fail(member, `holds ${quote(value)}, which is not ${known.expected}${advice(declaration, value)}`);
+    const { name, subsection } = declaration;
+    const text = writeField(owner, declaration, fail);
+    if (text === undefined) continue;
     if (subsection === undefined) written[name] = text;
     else written[subsection.name] = { ...(written[subsection.name] as JsonObject | undefined), [name]: text };
   }
   return written;
+}
+
+/** Undefined where its subsection is not in the snapshot. */
+function writeField(owner: object, declaration: StateDeclaration, fail: FailField): Json | undefined {
+  const { member, subsection } = declaration;
+  if (subsection?.when(owner) === false) return undefined;
+  const value = (owner as Fields)[member];
+  const known = shapeOfField(owner, declaration);
+  if (typeof known === 'string') throw fail(member, known);
+  const text = withinField(member, fail, () => known.write(value));
+  if (text !== undefined) return text;
+  throw fail(member, `holds ${quote(value)}, which is not ${known.expected}${advice(declaration, value)}`);
 }
 
 /** A field that says nothing about itself was taken at its first value. */

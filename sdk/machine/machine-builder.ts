@@ -1,7 +1,7 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import { PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
-import { type Device, type GuestErrors, pinsOf, timersOf } from '../device/index.ts';
+import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '../device/index.ts';
 import { BackplaneError, describeThrown } from '../memory/index.ts';
 import { inDevice } from './device-failures.ts';
 import { DeviceMaker, FailedConstruction } from './device-maker.ts';
@@ -195,6 +195,7 @@ export class MachineBuilder {
   private resetAll(plugged: readonly PluggedDevice[]): void {
     try {
       for (const { id, device } of plugged) inDevice(id, device, 'reset()', () => resetPlugged(device));
+      for (const { device } of plugged) rememberState(device);
     } catch (error) {
       for (const one of [...plugged].reverse()) this.takeOut(one);
       throw error;

@@ -187,7 +187,6 @@ export class Machine {
     }
     this.plugged = [...this.plugged, plugged];
     this.hotplug.notePlugged(plugged.id);
-    rememberState(plugged.device);
     this.observers.follow();
     return plugged;
   }

@@ -16,6 +16,7 @@ import {
   type RegisterSpec,
   type RegisterValue,
   rebaseFields,
+  rememberState,
   type Token,
 } from '../device/index.ts';
 import type { Placement } from '../machine/wiring.ts';
@@ -94,6 +95,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
     setup.beforeReset?.(this.device);
     this.reset();
+    rememberState(this.device);
   }
 
   /** What the device found wrong with the guest's accesses, each kind once, with its count. */

@@ -47,6 +47,21 @@ describe('a handler', () => {
     expect(counter.calls).toEqual(['readLow 3 1', 'writeLow 0x7 1 1', 'writeHigh 0x1234 2 2']);
   });
 
+  it('that looks at its offset gives the bytes from there on to reads narrower than it implements', () => {
+    const words = mmioRegion({ name: 'words', base: 0x1000, size: 8, implements: { min: 4, max: 4 } });
+    @device({ type: 'words', description: 'Two words' })
+    class Words extends SystemDevice {
+      @words.read()
+      read(offset: number): number {
+        return 0x44332211 >>> (8 * (offset & 3));
+      }
+    }
+    const bench = new DeviceBench();
+    bench.realize(new Words());
+    expect([0, 1, 2, 3].map((offset) => bench.memory.read(0x1000 + offset, 1))).toEqual([0x11, 0x22, 0x33, 0x44]);
+    expect(bench.memory.read(0x1002, 2)).toBe(0x4433);
+  });
+
   it('of a given size is not called for another, and the write is a guest error that changes nothing', () => {
     const bench = new DeviceBench();
     const counter = bench.realize(new Counter(), 'counter');

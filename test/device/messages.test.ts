@@ -37,6 +37,7 @@ function message(mistake: () => unknown): string {
 const ports = portRegion({ name: 'ports', base: 0x70, size: 2, accessSizes: [1] });
 const data = portRegion({ name: 'data', base: 0x72, size: 4 });
 const registers = mmioRegion({ name: 'registers', size: 0x100, accessSizes: [4, 8] });
+const wide = mmioRegion({ name: 'wide', size: 0x100, accepts: { min: 1, max: 4 }, implements: { min: 4, max: 4 } });
 const eights = mmioRegion({ name: 'eights', size: 0x100, accessSizes: [8] });
 const box = containerRegion({ name: 'box', size: 0x100 });
 const describeDevice = () => device({ type: 'chip', description: 'A chip' });
@@ -177,6 +178,34 @@ describe('a handler is refused', () => {
       'when there are two for everything else',
       withHandlers(write(), write()),
       "Class Chip: 'one' and 'other' both write offset 0x0 of region 'ports' at 1 bytes. Move one of them, or tell them apart by { size }.",
+    ],
+    [
+      'that takes no offset, where narrow reads would all get the same bytes',
+      () => {
+        @device({ type: 'chip', description: 'A chip' })
+        class Chip extends IsaDevice {
+          @wide.read(0) status(): number {
+            return 0x44332211;
+          }
+        }
+        return Chip;
+      },
+      "Class Chip: handler 'status' of region 'wide': the region accepts single bytes but implements 4 bytes, so a narrow read would answer " +
+        "the same at every offset: 'status' does not take it. Let it implement what it accepts, implements: { min: 1 }, and look at " +
+        'offset and size, or let it accept no less than it implements, accepts: { min: 4 }.',
+    ],
+    [
+      'that takes narrow writes as wide ones',
+      () => {
+        @device({ type: 'chip', description: 'A chip' })
+        class Chip extends IsaDevice {
+          @wide.write() control(_value: number, _offset: number, _size: number): void {}
+        }
+        return Chip;
+      },
+      "Class Chip: handler 'control' of region 'wide': the region accepts single bytes but implements 4 bytes, so a narrow write would " +
+        'arrive with zeros for the bytes that the guest did not write. Let it implement what it accepts, implements: { min: 1 }, and ' +
+        'look at offset and size, or let it accept no less than it implements, accepts: { min: 4 }.',
     ],
     [
       'with numbers where accesses have eight bytes',

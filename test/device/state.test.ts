@@ -10,6 +10,7 @@ import {
   IsaDevice,
   inject,
   loadDevice,
+  Machine,
   ManualClock,
   rememberState,
   type SavedDevice,
@@ -20,8 +21,11 @@ import {
   state,
   subsection,
   type Timer,
+  use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { testBench } from '../../sdk/testing/index.ts';
+import { toyMachine } from '../machine/toys.ts';
 
 /** What a sender keeps about its line: a helper object of the device. */
 class Line {
@@ -667,13 +671,75 @@ describe("an author's mistakes about state", () => {
     expect(define).toThrow(message);
   });
 
-  function saving(initial: unknown): () => unknown {
+  function holding(initial: unknown) {
     @device({ type: 'x', description: 'x' })
     class Holder extends IsaDevice {
       @state field = initial;
     }
-    return () => saveDevice(constructDevice(() => new Holder()));
+    return Holder;
   }
+
+  class Plain {
+    readonly one = 1;
+  }
+
+  const clock = new ManualClock();
+  const entries = (kind: string, parts: string) =>
+    `holds a ${kind}, which no snapshot can hold. Keep ${parts} in fields of their own, @state({ as: shape.list(...) }), and make the ` +
+    `${kind} from them in onStateLoaded().`;
+  const unlisted = (kind: string) =>
+    `holds a ${kind}, whose contents nobody can list. Leave @state out, and fill it anew in onStateLoaded().`;
+
+  it.each<[string, unknown, string]>([
+    ['a Map', new Map(), entries('Map', 'its keys and its values')],
+    ['a Set', new Set([1]), entries('Set', 'its elements')],
+    ['a WeakMap', new WeakMap(), unlisted('WeakMap')],
+    ['a WeakSet', new WeakSet(), unlisted('WeakSet')],
+    ['a WeakRef', new WeakRef({}), unlisted('WeakRef')],
+    [
+      'a Date',
+      new Date(0),
+      'holds a Date, which no snapshot can hold. Keep a number: a guest time, @state({ as: guestTime }), or date.getTime().',
+    ],
+    [
+      'a promise',
+      Promise.resolve(1),
+      'holds a Promise, which no snapshot can hold. Leave @state out: a device has no promises, and what happens later is a named ' +
+        'timer, which is state by itself.',
+    ],
+    [
+      'a buffer',
+      new ArrayBuffer(4),
+      'holds an ArrayBuffer, which no snapshot can hold. Keep its bytes in a Uint8Array.',
+    ],
+    ['a pattern', /x/, 'holds a RegExp, which no snapshot can hold. Keep what it is made from in fields of their own.'],
+    [
+      'a function',
+      () => 1,
+      'holds a function, which no snapshot can hold. Keep what decides which function it is, such as a text with ' +
+        '@state({ as: shape.choice([...]) }).',
+    ],
+    [
+      'a symbol',
+      Symbol('x'),
+      'holds a symbol, which no snapshot can hold. Use a text: @state({ as: shape.choice([...]) }).',
+    ],
+    [
+      'a class that has no state',
+      new Plain(),
+      'holds a Plain, and that class has no @state fields. Put @state on the fields of Plain that are state, or leave it out here if ' +
+        'it has none.',
+    ],
+    ['a pin', new InterruptPin(), 'is a pin, which is state by itself. Leave @state out.'],
+    ['a timer', clock.timer('t', () => {}), 'is a timer, which is state by itself. Leave @state out.'],
+  ])('are named when a device is made, on a bench and with all mistakes of a machine: %s', (_, value, message) => {
+    const sentence = `Class Holder: @state field 'field' ${message}`;
+    const Holder = holding(value);
+    expect(() => testBench(Holder)).toThrow(sentence);
+    expect(() => Machine.create({ ...toyMachine, devices: [use(Holder)] })).toThrow(
+      `Machine 'toy' has one mistake in its wiring:\n  - Device 'x': Holder could not be constructed: ${sentence}`,
+    );
+  });
 
   it.each<[string, unknown, string]>([
     [
@@ -681,17 +747,50 @@ describe("an author's mistakes about state", () => {
       undefined,
       "'field' holds undefined, which says nothing about its values. Say them: @state({ as: shape.optional(...) }).",
     ],
-    ['a function', () => 1, "'field' holds a function, which says nothing"],
-    ['a Map', new Map(), "'field' holds a Map, whose class has no @state fields. Put @state on what of it is state."],
+    [
+      'null',
+      null,
+      "'field' holds null, which says nothing about its values. Use undefined, and say them: @state({ as: shape.optional(...) }).",
+    ],
     [
       'an empty list',
       [],
       "'field' holds an empty list, which says nothing about its elements. Say them: @state({ as: shape.list(...) }).",
     ],
-    ['a pin', new InterruptPin(), "'field' is a pin, which is state by itself. Leave @state out."],
     ['not a number', Number.NaN, "'field' holds NaN, which is not a number."],
-  ])('are named when a device is saved: %s', (_, value, message) => {
-    expect(saving(value)).toThrow(message);
+    [
+      'a Map in an object',
+      { names: new Map() },
+      `'field' : its part .names ${entries('Map', 'its keys and its values')}`,
+    ],
+  ])('are named once a device was reset, before any guest runs, and when it is saved: %s', (_, value, message) => {
+    const Holder = holding(value);
+    expect(() => testBench(Holder)).toThrow(message);
+    expect(() => Machine.create({ ...toyMachine, devices: [use(Holder)] })).toThrow(message);
+    expect(() => saveDevice(constructDevice(() => new Holder()))).toThrow(message);
+    const machine = Machine.create(toyMachine);
+    expect(() => machine.plug(use(Holder))).toThrow(message);
+    expect(machine.deviceById('x')).toBeUndefined();
+  });
+
+  it('not where reset() makes it right', () => {
+    @device({ type: 'x', description: 'x' })
+    class Later extends IsaDevice {
+      @state field: number | undefined;
+      override reset(): void {
+        this.field = 3;
+      }
+    }
+    expect(saveDevice(testBench(Later).device).fields).toEqual({ field: 3 });
+  });
+
+  it('also within a helper', () => {
+    class Helper {
+      @state({ as: shape.bits(2) }) two = 4;
+    }
+    expect(() => testBench(holding(new Helper()))).toThrow(
+      "Class Holder: @state field 'field.two' holds 4, which is not a whole number from 0 to 3.",
+    );
   });
 
   it('are two timers of one name in one device', () => {
