@@ -40,6 +40,8 @@ const variants: Variant[] = [...sources].flatMap(([name, lines]) =>
 
 /** Lines of the compiler's report, by the file they complain about. */
 const complaints = new Map<string, string[]>();
+/** All that the compiler says about a file. */
+const details = new Map<string, string>();
 let folder: string;
 
 beforeAll(async () => {
@@ -66,9 +68,12 @@ beforeAll(async () => {
   };
   await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(options));
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+  let latest = '';
   for (const line of (await compile(folder)).split('\n')) {
     const file = /([\w.-]+\.ts)\(\d+,\d+\): error/.exec(line)?.[1];
     if (file !== undefined) complaints.set(file, [...(complaints.get(file) ?? []), line]);
+    latest = file ?? latest;
+    details.set(latest, `${details.get(latest) ?? ''}${line}\n`);
   }
 }, 60_000);
 
@@ -88,6 +93,13 @@ describe('a mistake', () => {
   it('is not in the device that the page on the SDK shows', async () => {
     expect(await readdir(folder)).toContain('readme-1.ts');
     expect([...complaints.keys()].filter((file) => file.startsWith('readme'))).toEqual([]);
+  });
+
+  it('in the declaration of a register that names no width is answered with those of most registers, not with 64', () => {
+    const { file } = variants.find(({ mistake }) => mistake === 'a register has a width') as Variant;
+    expect(details.get(file)).toContain(
+      "Property 'width' is missing in type '{ reset: number; }' but required in type '{ readonly width: 8 | 16 | 32; readonly reset?: number; }'.",
+    );
   });
 
   it.each(variants)('does not compile: $mistake ($file)', ({ file }) => {

@@ -126,7 +126,7 @@ registers.register(4, { width: 64, reset: 5 });
 registers.register(4, { width: 24 });
 
 // @ts-expect-error a register has a width
-registers.register(4, {});
+registers.register(4, { reset: 1 });
 
 // @ts-expect-error the modes are spelt out
 registers.register(4, { width: 32, access: 'ro' });

@@ -28,8 +28,9 @@ interface CommonSpec {
 
 /** What a register is: `{ width: 32, reset: 0x80, fields: {...} }`. The reset value is 0 unless it says otherwise. */
 export type RegisterSpec =
-  | (CommonSpec & { readonly width: 8 | 16 | 32; readonly reset?: number })
-  | (CommonSpec & { readonly width: 64; readonly reset?: bigint });
+  | (CommonSpec & { readonly width: 64; readonly reset?: bigint })
+  // Last, because of a missing width tsc names what the last member of a union wants.
+  | (CommonSpec & { readonly width: 8 | 16 | 32; readonly reset?: number });
 
 /** Refuses a misspelt word in a declaration, which a type parameter would let pass. */
 export type OnlyKnown<S extends RegisterSpec> = S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>;
