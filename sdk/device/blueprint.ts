@@ -9,6 +9,7 @@ import type { HandledRegion, RegionTemplate } from './region-template.ts';
 import type { RegisterDeclaration } from './registers/declaration.ts';
 import type { HookDeclaration, RegisterDefinition, RegisterRecorder } from './registers/register.ts';
 import type { StateDeclaration } from './state.ts';
+import { claimClass, refuseOtherCopies } from './two-copies.ts';
 
 /** A device class, as decorators and machines name it. */
 export type DeviceClass<D extends Device = Device> = abstract new (...args: never) => D;
@@ -186,6 +187,7 @@ export class DeviceRecord implements RegisterRecorder {
   complete(description: DeviceDescription, base: DeviceBlueprint | undefined, context?: unknown): DeviceBlueprint {
     checkDialect(context, '@device');
     this.refuseAfterDevice('@device');
+    refuseOtherCopies(this.deviceClass);
     this.blueprint = completeBlueprint(lineageOf(this), description, base);
     return this.blueprint;
   }
@@ -208,6 +210,7 @@ export function recordOf(deviceClass: Function): DeviceRecord {
   let record = records.get(deviceClass);
   if (record === undefined) {
     record = new DeviceRecord(deviceClass);
+    claimClass(deviceClass);
     records.set(deviceClass, record);
   }
   return record;
@@ -232,6 +235,7 @@ export function baseBlueprintOf(deviceClass: Function): DeviceBlueprint | undefi
 export function blueprintOf(deviceClass: DeviceClass): DeviceBlueprint {
   const blueprint = records.get(deviceClass)?.blueprint;
   if (blueprint !== undefined) return blueprint;
+  refuseOtherCopies(deviceClass);
   throw new BackplaneError(
     `Class ${deviceClass.name} has no @device, so what it declares was never checked. ` +
       `Put @device({ type: '...', description: '...' }) on top of it.`,

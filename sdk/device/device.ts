@@ -6,6 +6,7 @@ import { buildRegions } from './region-builder.ts';
 import type { RegionTemplate } from './region-template.ts';
 import { resetRegisters } from './registers/register-life.ts';
 import { reserveMembers } from './reserved-members.ts';
+import { claimClass } from './two-copies.ts';
 
 /** What a machine, or a test bench, gives a device when it is realized. */
 export interface DeviceSurroundings {
@@ -97,6 +98,7 @@ export abstract class Device implements RegionOwner {
   }
 }
 
+claimClass(Device);
 reserveMembers(Device, {
   id: 'what the machine calls the device',
   blueprint: 'what its class declares',
