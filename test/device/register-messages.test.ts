@@ -187,10 +187,11 @@ describe('a class whose registers cannot work is refused when it is defined:', (
         'narrow writes by byte.',
     ],
     [
-      'a zero-extended register that an access shares with its neighbour',
-      [[0, { width: 16, narrow: 'zero-extended' }]],
-      "register 'first' at 0x0 of region 'bank' is zero-extended, so every access must be its own: aligned, no wider than 2 " +
-        "bytes, and not behind a data port. Let the region implement that, or let the register merge 'by-byte'.",
+      'a zero-extended register inside which an access can begin',
+      [[2, { width: 32, narrow: 'zero-extended' }]],
+      "register 'first' at 0x2 of region 'bank' is zero-extended, so every access must begin at it: at a multiple of 4 bytes, " +
+        'in a region that implements aligned accesses only, and not behind a data port. Change that, or let the register ' +
+        "merge 'by-byte'.",
     ],
     [
       'a misspelt word, in a file that no compiler has seen',

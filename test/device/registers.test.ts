@@ -298,6 +298,33 @@ describe('a register that is zero-extended', () => {
   });
 });
 
+describe('registers that are zero-extended, narrower than what their region takes', () => {
+  const header = portRegion({ name: 'header', base: 0x300, size: 8 });
+
+  @device({ type: 'header', description: 'whole registers, whatever the width' })
+  class Header extends SystemDevice {
+    @header.register(0, { width: 16, narrow: 'zero-extended' }) notify = 0;
+    @header.register(2, { width: 8, narrow: 'zero-extended' }) status = 0;
+    @header.register(3, { width: 8, narrow: 'zero-extended', access: 'read-to-clear' }) cause = 0;
+    @header.register(4, { width: 8, narrow: 'zero-extended', access: 'write-only' }) doorbell = 0;
+  }
+
+  it('belong to the accesses that begin at them, and to no other', () => {
+    const bench = new DeviceBench();
+    const made = bench.realize(new Header());
+    made.status = 0x22;
+    made.cause = 0x33;
+    bench.io.write(0x300, 0x0055_1234, 4);
+    expect([made.notify, made.status]).toEqual([0x1234, 0x22]);
+    expect([bench.io.read(0x300, 4), bench.io.read(0x300, 1), bench.io.read(0x301, 1)]).toEqual([0x1234, 0x34, 0xff]);
+    expect([bench.io.read(0x302, 2), made.cause]).toEqual([0x22, 0x33]);
+    expect([bench.io.read(0x303, 1), made.cause]).toEqual([0x33, 0]);
+    bench.io.write(0x302, 0xabcd, 2);
+    bench.io.write(0x304, 0x1_02ff, 4);
+    expect([made.status, made.doorbell, bench.io.read(0x304, 4)]).toEqual([0xcd, 0xff, 0xffff_ffff]);
+  });
+});
+
 describe('a field', () => {
   it('is called back with its own value, new and previous, before the register, after both have changed', () => {
     const { timer: made, write } = timer();

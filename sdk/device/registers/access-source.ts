@@ -78,7 +78,7 @@ class SourceWriter extends BodyWriter {
     const halves = `{ ${half('', this.halves.low)} ${half(' >> 32n', this.halves.high)} return; }`;
     const functions = [
       `function write${number}(value, offset, size${this.indexParameter}) {
-  ${this.prologue()}${this.isBig ? part : this.guard(part) + this.writeBody('')}
+  ${this.prologue()}${this.cut}${this.isBig ? part : this.guard(part) + this.writeBody('')}
 }`,
       ...this.ifParts(`function writePart${number}(value, offset, at, size, index) {
   if (at + size > ${bytes}) { writeSpan(this, d${number}, value, offset, size); return; }
@@ -118,6 +118,11 @@ class SourceWriter extends BodyWriter {
 
   private get isExtended(): boolean {
     return this.register.narrow === 'zero-extended';
+  }
+
+  /** A wide write brings a zero-extended register no more than it has. */
+  private get cut(): string {
+    return this.isExtended && this.bytes < 4 ? `value &= ${this.literal(this.masks.all)};` : '';
   }
 
   private get freshLocks(): string {

@@ -37,9 +37,9 @@ export type RegisterWidth = 8 | 16 | 32 | 64;
 export type AtReset = 'reset-value' | 'kept' | 'set-by-device';
 
 /**
- * What an access narrower than the register does. `by-byte`: it reads or writes the bytes it names, and leaves the others.
- * `zero-extended`: only the register's own offset answers, and what a narrow write does not bring is zero, as of a model that
- * does not look at the size.
+ * What an access of another width than the register does. `by-byte`: it reads or writes the bytes it names, of every register
+ * that it covers, and leaves the others. `zero-extended`: only the register's own offset answers, what a narrow write does not
+ * bring is zero, and a wide access reaches no further register, as of a model that does not look at the size.
  */
 export type NarrowAccess = 'by-byte' | 'zero-extended';
 

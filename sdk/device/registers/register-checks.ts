@@ -44,12 +44,11 @@ export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
     );
   }
   checkSizes(register, where, fail);
-  const { max, unaligned } = region.implements;
-  const apart = !unaligned && Math.min(max, 4) <= width / 8 && offset % (width / 8) === 0;
+  const apart = !region.implements.unaligned && offset % (width / 8) === 0;
   if (register.narrow === 'zero-extended' && (!apart || register.indexedBy !== undefined)) {
     throw fail(
-      `${where} is zero-extended, so every access must be its own: aligned, no wider than ${width / 8} bytes, and not behind ` +
-        "a data port. Let the region implement that, or let the register merge 'by-byte'.",
+      `${where} is zero-extended, so every access must begin at it: at a multiple of ${width / 8} bytes, in a region that ` +
+        "implements aligned accesses only, and not behind a data port. Change that, or let the register merge 'by-byte'.",
     );
   }
 }

@@ -199,10 +199,11 @@ export function registerHandlers(record: RegisterRecord, region: HandledRegion):
     const { count = 1, stride = bytes } = indexed === undefined ? spec : {};
     const isWide = spec.width === 64 && region.implements.max === 8;
     const runsOver =
-      region.implements.unaligned ||
-      Math.min(region.implements.max, 4) > bytes ||
-      offset % bytes !== 0 ||
-      stride % bytes !== 0;
+      spec.narrow !== 'zero-extended' &&
+      (region.implements.unaligned ||
+        Math.min(region.implements.max, 4) > bytes ||
+        offset % bytes !== 0 ||
+        stride % bytes !== 0);
     for (const isWrite of [false, true]) {
       const shared = handlers.some((one) => one.isWrite === isWrite && one.offset === offset);
       if (shared || !(runsOver || (isWrite ? hearsWrites(accesses) : answersReads(accesses)))) continue;

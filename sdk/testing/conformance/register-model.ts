@@ -180,7 +180,7 @@ function overlap(cell: Cell, { space, address, size }: Access): Reach | undefine
   const start = Math.max(cell.address, address);
   const end = Math.min(cell.address + cell.bytes, address + size);
   const extended = cell.register.narrow === 'zero-extended';
-  if (cell.space !== space || start >= end || (extended && start !== cell.address)) return undefined;
+  if (cell.space !== space || start >= end || (extended && address !== cell.address)) return undefined;
   const mask = wideLowMask(8 * (end - start)) << BigInt(8 * (start - cell.address));
   const whole = wideLowMask(cell.register.width);
   return { mask, writeMask: extended ? whole : mask, shift: 8 * (cell.address - address) };
