@@ -162,7 +162,13 @@ export class Edu extends PciDevice {
   private finishDma(): void {
     const toGuest = (this.command & command.fields.toGuest.mask) !== 0n;
     const bytes = this.bufferSlice(toGuest ? this.source : this.destination);
-    const address = (toGuest ? this.destination : this.source) & this.choices.dmaMask;
+    const wanted = toGuest ? this.destination : this.source;
+    const address = wanted & this.choices.dmaMask;
+    if (address !== wanted) {
+      this.guestError(
+        `DMA at 0x${wanted.toString(16)} goes to 0x${address.toString(16)}: the card drives no more address bits`,
+      );
+    }
     const result = bytes && (toGuest ? this.busMaster.write(address, bytes) : this.busMaster.read(address, bytes));
     if (result) this.guestError(`DMA at 0x${address.toString(16)} reaches no memory, or the card is no bus master`);
     this.command &= ~Run;

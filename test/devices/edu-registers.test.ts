@@ -152,12 +152,21 @@ describe('DMA', () => {
     expect(bench.guestErrors).toEqual([]);
   });
 
-  it('cuts memory addresses to the mask', () => {
+  it('cuts memory addresses to the mask, and says so: a beginner gives the card more address bits than it has', () => {
     bench = testBench(Edu, { ram: 64 * KiB, options: { dmaMask: 0xfffn } });
     bench.store32(0x0010, 0xcafe);
     transfer(0xabcd_e010n, 0x4_0000n, 4n, 0b001n);
     bench.clock.advance(DmaTime);
     expect(bench.device.buffer.slice(0, 2)).toEqual(new Uint8Array([0xfe, 0xca]));
+    expect(bench.guestErrors.map(({ message }) => message)).toEqual([
+      'DMA at 0xabcde010 goes to 0x10: the card drives no more address bits',
+    ]);
+    transfer(0x4_0000n, 0x20n, 4n, 0b011n);
+    bench.clock.advance(DmaTime);
+    expect([bench.load32(0x20), bench.guestErrors.length]).toEqual([0xcafe, 1]);
+    transfer(0x4_0000n, 0x1_0000_0020n, 4n, 0b011n);
+    bench.clock.advance(DmaTime);
+    expect(bench.guestErrors.map(({ count }) => count)).toEqual([2]);
   });
 
   it('without the right to be master reaches nothing and says so', () => {
