@@ -2,11 +2,11 @@ import {
   addCoalescedIo,
   BackplaneError,
   bar,
-  bit,
-  bits,
   defineOptions,
   device,
+  inject,
   KiB,
+  MICROSECOND,
   type OptionsOf,
   option,
   options,
@@ -14,23 +14,25 @@ import {
   PciDevice,
   PciRegister,
   pci,
-  portRegion,
-  reserved,
+  shape,
   state,
+  type Timer,
+  VirtualClock,
 } from '../sdk/index.ts';
 import { RandomSource } from './virtio-rng/random-source.ts';
+import {
+  deviceFeatures,
+  deviceStatus,
+  guestFeatures,
+  interruptStatus,
+  Port,
+  ports,
+  queueNotify,
+  queuePage,
+  queueSelect,
+  queueSize,
+} from './virtio-rng/registers.ts';
 import { MalformedQueue, type VirtioRequest, Virtqueue } from './virtio-rng/virtqueue.ts';
-
-const Port = {
-  DeviceFeatures: 0x00,
-  GuestFeatures: 0x04,
-  QueuePage: 0x08,
-  QueueSize: 0x0c,
-  QueueSelect: 0x0e,
-  QueueNotify: 0x10,
-  DeviceStatus: 0x12,
-  InterruptStatus: 0x13,
-} as const;
 
 const QueueSize = 8;
 /** A queue number from here on selects nothing: what was selected stays so. */
@@ -41,37 +43,9 @@ const PageSize = 4 * KiB;
 const QueueInterrupt = 0x01;
 /** A request gets no more bytes than this, however large its buffers are: the guest asks again for the rest. */
 const MostBytes = 64 * KiB;
-const ChunkSize = 4 * KiB;
-
-const ports = portRegion({ name: 'virtio-pci', size: 32 });
-const queuePage = ports.register(Port.QueuePage, {
-  width: 32,
-  description: 'where the selected queue is, in pages of 4 KiB; 0 resets the device',
-});
-const queueSize = ports.register(Port.QueueSize, {
-  width: 16,
-  access: 'read-only',
-  description: 'descriptors of the selected queue; 0 if there is no such queue',
-});
-const queueSelect = ports.register(Port.QueueSelect, {
-  width: 16,
-  description: 'which queue the two registers before are of',
-});
-const queueNotify = ports.register(Port.QueueNotify, {
-  width: 16,
-  access: 'write-only',
-  description: 'the number of a queue with new requests in it',
-});
-const deviceStatus = ports.register(Port.DeviceStatus, {
-  width: 8,
-  description: 'how far the driver has come; 0 resets the device',
-  fields: { acknowledge: bit(0), driver: bit(1), driverOk: bit(2), others: bits(3, 6), failed: bit(7) },
-});
-const interruptStatus = ports.register(Port.InterruptStatus, {
-  width: 8,
-  description: 'reading clears it and lowers the interrupt',
-  fields: { queue: bit(0, 'read-to-clear'), rest: reserved([1, 7]) },
-});
+/** What one turn brings. Where handlers take them byte by byte, this many cost the host some milliseconds. */
+const BytesOfTurn = 4 * KiB;
+const BetweenTurns = 10 * MICROSECOND;
 
 export const virtioRngOptions = defineOptions({
   seed: option.integer({ description: 'decides which random bytes come', default: 1, range: [0, 0xffff_ffff] }),
@@ -88,7 +62,8 @@ export const virtioRngOptions = defineOptions({
  * The page of a queue belongs to the queue selected at that moment, and its zero resets too.
  *
  * A hostile guest can build any queue it likes. One that cannot be (loops, numbers and addresses that lead outside) is
- * reported, and the device does nothing more until it is reset. A notification costs at most eight requests of 64 KiB.
+ * reported, and the device does nothing more until it is reset. No instruction costs more than one turn of 4 KiB, wherever the
+ * buffers lie; the rest of what was asked for comes by a timer.
  */
 @device({ type: 'virtio-rng-pci', description: 'Source of random bytes' })
 @pci({
@@ -102,8 +77,8 @@ export const virtioRngOptions = defineOptions({
 @bar(0, ports)
 @addCoalescedIo(ports, { offset: Port.QueueSelect, size: 2 })
 export class VirtioRng extends PciDevice {
-  @ports.register(Port.DeviceFeatures, { width: 32, access: 'constant', description: 'none' }) deviceFeatures = 0;
-  @ports.register(Port.GuestFeatures, { width: 32, description: 'what the driver takes of them' }) guestFeatures = 0;
+  @deviceFeatures deviceFeatures = 0;
+  @guestFeatures guestFeatures = 0;
   @queuePage queuePage = 0;
   @queueSize queueSize = 0;
   @queueSelect queueSelect = 0;
@@ -114,10 +89,18 @@ export class VirtioRng extends PciDevice {
   @state broken = false;
   @state readonly queue: Virtqueue;
   @state readonly random: RandomSource;
-  private readonly chunk = new Uint8Array(ChunkSize);
+  /** Bytes that the request at the head of the queue has got in earlier turns. */
+  @state({ as: shape.bits(17) }) filled = 0;
+  protected readonly mostBytes: number = MostBytes;
+  private readonly chunk = new Uint8Array(BytesOfTurn);
+  private readonly nextTurn: Timer;
 
-  constructor(@options(virtioRngOptions) { seed }: OptionsOf<typeof virtioRngOptions>) {
+  constructor(
+    @inject(VirtualClock) private readonly clock: VirtualClock,
+    @options(virtioRngOptions) { seed }: OptionsOf<typeof virtioRngOptions>,
+  ) {
     super();
+    this.nextTurn = clock.timer('turn', () => this.processQueue());
     this.queue = new Virtqueue(QueueSize, this.busMaster);
     this.random = new RandomSource(seed);
     this.interrupt.highWhile = () => this.interruptStatus !== 0;
@@ -177,6 +160,8 @@ export class VirtioRng extends PciDevice {
   private resetFunction(): void {
     super.reset();
     this.queue.reset();
+    this.nextTurn.cancel();
+    this.filled = 0;
     this.broken = false;
     this.interrupt.set(false);
   }
@@ -186,36 +171,57 @@ export class VirtioRng extends PciDevice {
     this.writeConfig(PciRegister.Command, this.config.get(PciRegister.Command, 1) | PciCommand.Master, 1);
   }
 
-  /** Only a driver that said it is ready has queues to look at. */
-  private processQueue(): void {
+  /** One turn. Only a driver that said it is ready has queues to look at. */
+  protected processQueue(): void {
+    this.nextTurn.cancel();
     const ready = (this.deviceStatus & deviceStatus.fields.driverOk.mask) !== 0;
     if (!ready || this.broken || this.queuePage === 0) return;
     try {
-      if (!this.queue.process(this.queuePage * PageSize, (request) => this.fill(request))) return;
-      this.interruptStatus |= QueueInterrupt;
-      this.interrupt.set(true);
+      const turn = { left: BytesOfTurn };
+      const { wantsInterrupt, isDone } = this.queue.process(this.queuePage * PageSize, (request) => {
+        return this.fill(request, turn);
+      });
+      if (!isDone) this.nextTurn.arm(this.clock.now + BetweenTurns);
+      if (wantsInterrupt) this.interruptDriver();
     } catch (error) {
       if (!(error instanceof MalformedQueue)) throw error;
-      this.broken = true;
-      this.guestError(`${error.message}: the device stops until it is reset`);
+      this.stopWorking(error.message);
     }
   }
 
-  /** Random bytes into the writable buffers, up to the limit. Answers how many there are. */
-  private fill({ buffers }: VirtioRequest): number {
-    let written = 0;
+  protected stopWorking(why: string): void {
+    this.broken = true;
+    this.guestError(`${why}: the device stops until it is reset`);
+  }
+
+  protected interruptDriver(): void {
+    this.interruptStatus |= QueueInterrupt;
+    this.interrupt.set(true);
+  }
+
+  /**
+   * Random bytes into the writable buffers, up to the limit, from where the last turn ended. Answers how many there are, or
+   * nothing while some are left for another turn. The guest may have changed the buffers in between.
+   */
+  private fill({ buffers }: VirtioRequest, turn: { left: number }): number | undefined {
+    let end = 0;
     for (const { address, length, writable } of buffers) {
       if (!writable) continue;
-      for (let at = 0; at < length && written < MostBytes; ) {
-        const bytes = this.chunk.subarray(0, Math.min(length - at, ChunkSize, MostBytes - written));
+      const start = end;
+      end = Math.min(start + length, this.mostBytes);
+      while (this.filled < end) {
+        if (turn.left === 0) return undefined;
+        const bytes = this.chunk.subarray(0, Math.min(end - this.filled, turn.left));
         this.random.fill(bytes);
-        if (this.busMaster.write(BigInt(address) + BigInt(at), bytes) !== 0) {
+        if (this.busMaster.write(BigInt(address) + BigInt(this.filled - start), bytes) !== 0) {
           throw new MalformedQueue(`a buffer at 0x${address.toString(16)}, where the device cannot write`);
         }
-        at += bytes.length;
-        written += bytes.length;
+        turn.left -= bytes.length;
+        this.filled += bytes.length;
       }
     }
+    const written = this.filled;
+    this.filled = 0;
     return written;
   }
 }

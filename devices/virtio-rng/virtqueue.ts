@@ -16,6 +16,14 @@ export interface VirtioRequest {
   readonly buffers: readonly VirtioBuffer[];
 }
 
+/** What one look at the queue came to. */
+export interface QueueTurn {
+  /** Requests were answered, and the guest wants to hear of it. */
+  readonly wantsInterrupt: boolean;
+  /** No request is left for another turn. */
+  readonly isDone: boolean;
+}
+
 const DescriptorFlag = { Next: 1, Write: 2, Indirect: 4 } as const;
 const DescriptorSize = 16;
 const UsedEntrySize = 8;
@@ -46,18 +54,24 @@ export class Virtqueue {
     this.nextRequest = this.nextAnswer = 0;
   }
 
-  /** Every request that waits, each answered with the number of bytes that `serve` wrote. True if the guest wants to hear. */
-  process(base: number, serve: (request: VirtioRequest) => number): boolean {
+  /**
+   * Every request that waits, each answered with the number of bytes that `serve` wrote. Where that answers nothing, the request
+   * and those behind it stay for another turn.
+   */
+  process(base: number, serve: (request: VirtioRequest) => number | undefined): QueueTurn {
     const available = base + this.size * DescriptorSize;
     const waiting = (this.load16(available + 2) - this.nextRequest) & 0xffff;
     if (waiting > this.size) throw new MalformedQueue(`${waiting} requests wait in a queue of ${this.size}`);
-    for (let taken = 0; taken < waiting; taken++) {
+    let taken = 0;
+    for (; taken < waiting; taken++) {
       const head = this.load16(available + 4 + 2 * (this.nextRequest % this.size));
       const written = serve({ head, buffers: this.chain(base, head) });
+      if (written === undefined) break;
       this.nextRequest = (this.nextRequest + 1) & 0xffff;
       this.answer(base, head, written);
     }
-    return waiting > 0 && (this.load16(available) & NoInterrupt) === 0;
+    const wantsInterrupt = taken > 0 && (this.load16(available) & NoInterrupt) === 0;
+    return { wantsInterrupt, isDone: taken === waiting };
   }
 
   private chain(base: number, head: number): VirtioBuffer[] {

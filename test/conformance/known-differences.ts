@@ -5,6 +5,7 @@ import { mchDifferences } from './mch-as-qemu.ts';
 import { picDifferences } from './pic-as-qemu.ts';
 import { rtcWith64BitTime } from './rtc-with-64-bit-time.ts';
 import { out, out8, read, read8 } from './script.ts';
+import { badFeature } from './virtio-as-qemu.ts';
 
 const writeCmos = (register: number, value: number) => [out8(0x70, register), out8(0x71, value)];
 const readCmos = (register: number) => [out8(0x70, register), read8(0x71)];
@@ -66,24 +67,12 @@ const pciDifferences: readonly KnownDifference[] = [
   },
 ];
 
-const virtioDifferences: readonly KnownDifference[] = [
-  {
-    register: 'port 0xc000',
-    bits: 0x4000_0000,
-    condition: 'read 32 bits wide',
-    reason:
-      'QEMU offers a feature that no driver may take (bit 30), to find drivers that take everything. Ours offers none, so ' +
-      'that it need not handle one.',
-    hides: (_register, operation) => operation.kind === 'in' && operation.port === 0xc000 && operation.size === 4,
-  },
-];
-
 export const knownDifferences: Readonly<Record<string, readonly KnownDifference[]>> = {
   rtc: rtcDifferences,
   'pci-config': pciDifferences,
   'pci-config-behind': [...pciDifferences, pcAddressPorts],
   'edu-config': [],
   pic: picDifferences,
-  'virtio-rng': virtioDifferences,
+  'virtio-rng': [badFeature],
   'q35-config': [q35AddressPorts, ...mchDifferences],
 };

@@ -10,6 +10,8 @@ import {
   guestProgram,
   KiB,
   Machine,
+  MICROSECOND,
+  MILLISECOND,
   MiB,
   PciCommand,
   PciRegister,
@@ -83,6 +85,31 @@ describe('the registers', () => {
     expect([bench.in16(Ports + Port.Size), bench.in32(Ports + Port.Page)]).toEqual([8, 5]);
   });
 
+  it('belong to the access that begins at them, whatever its width, as in QEMU', () => {
+    start();
+    describeBuffer(0, { address: 0x1_0000, length: 4 });
+    bench.store16(Available + 2, 1);
+    bench.out32(Ports + Port.Notify, 0);
+    expect([bench.load16(Used + 2), bench.in8(Ports + Port.Status)]).toEqual([1, DriverReady]);
+    expect([bench.in32(Ports + Port.Status), bench.in16(Ports + Port.Status)]).toEqual([0xffff_0007, 0x0007]);
+    expect([bench.in16(Ports + Port.Isr), bench.interrupts.interrupt.level]).toEqual([0xff01, false]);
+    bench.out8(Ports + Port.Page, 0x05);
+    bench.out8(Ports + Port.Page + 1, 0x07);
+    expect([bench.in32(Ports + Port.Page), bench.in8(Ports + Port.Page + 1)]).toEqual([5, 0xff]);
+    bench.out32(Ports + Port.Select, 0x0009_0001);
+    expect([bench.in16(Ports + Port.Select), bench.in32(Ports + Port.Size)]).toEqual([1, 0]);
+    bench.out8(Ports + Port.Page, 0);
+    expect(bench.in8(Ports + Port.Status)).toBe(0);
+  });
+
+  it('take no feature that was not offered', () => {
+    bench.out32(Ports + Port.Features + 4, 0xffff_ffff);
+    expect(bench.in32(Ports + Port.Features + 4)).toBe(0);
+    expect(bench.guestErrors).toHaveLength(1);
+    bench.out32(Ports + Port.Features + 4, 0);
+    expect(bench.guestErrors.map(({ count }) => count)).toEqual([1]);
+  });
+
   it.each([Port.Status, Port.Page])('reset the device by a zero at %i', (port) => {
     start();
     describeBuffer(0, { address: 0x1_0000, length: 4 });
@@ -154,7 +181,50 @@ describe('a request', () => {
     start();
     describeBuffer(0, { address: 0x1_0000, length: 0xffff_ffff });
     ask(0);
-    expect([bench.load32(Used + 8), bench.device.broken]).toEqual([64 * KiB, false]);
+    bench.clock.advance(1 * MILLISECOND);
+    expect([bench.load16(Used + 2), bench.load32(Used + 8), bench.device.broken]).toEqual([1, 64 * KiB, false]);
+  });
+
+  it('costs no instruction more than 4 KiB of random bytes: the rest comes by a timer, and the guest hears at the end', () => {
+    start();
+    for (let at = 0x1_0000; at < 0x1_6000; at += 4) bench.store32(at, 0);
+    describeBuffer(0, { address: 0x1_0000, length: 6000, flags: Write | Next, next: 1 });
+    describeBuffer(1, { address: 0x1_2000, length: 6000 });
+    describeBuffer(2, { address: 0x1_4000, length: 8 });
+    const written = (address: number, length: number) => bytesAt(address, length).filter((byte) => byte !== 0).length;
+    const seen = () => [bench.load16(Used + 2), bench.interrupts.interrupt.level];
+    ask(0, 2);
+    expect([written(0x1_0000, 4096) > 3900, written(0x1_1000, 0x5000), ...seen()]).toEqual([true, 0, 0, false]);
+    bench.clock.advance(10 * MICROSECOND);
+    expect([written(0x1_1000, 6000 - 4096) > 1800, written(0x1_4000, 8), ...seen()]).toEqual([true, 0, 0, false]);
+    bench.clock.advance(10 * MICROSECOND);
+    expect([written(0x1_2000, 6000) > 5800, written(0x1_4000, 8) > 4, ...seen()]).toEqual([true, true, 2, true]);
+    expect([bench.load32(Used + 8), bench.load32(Used + 16)]).toEqual([12_000, 8]);
+    expect(bench.clock.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('is given up by a reset in the middle, and its memory is left alone from then on', () => {
+    start();
+    describeBuffer(0, { address: 0x1_0000, length: 0x4000 });
+    ask(0);
+    bench.out8(Ports + Port.Status, 0);
+    bench.store32(0x1_1000, 0);
+    bench.clock.advance(1 * MILLISECOND);
+    expect([bench.load32(0x1_1000), bench.load16(Used + 2)]).toEqual([0, 0]);
+    bench.store16(Available + 2, 0);
+    describeBuffer(0, { address: 0x1_8000, length: 4 });
+    start();
+    ask(0);
+    expect([bench.load16(Used + 2), bench.load32(Used + 8)]).toEqual([1, 4]);
+  });
+
+  it('may shrink while it is being answered, by a guest that does not keep still', () => {
+    start();
+    describeBuffer(0, { address: 0x1_0000, length: 0x4000 });
+    ask(0);
+    describeBuffer(0, { address: 0x1_0000, length: 16 });
+    bench.clock.advance(1 * MILLISECOND);
+    expect([bench.load16(Used + 2), bench.load32(Used + 8), bench.device.broken]).toEqual([1, 4096, false]);
   });
 
   it('does not interrupt a guest that asked not to be', () => {
@@ -322,6 +392,32 @@ describe('on a PC', () => {
     expect(fast.results[4]).toBe(1);
     expect(slow.summary.userspaceExits - fast.summary.userspaceExits).toBeGreaterThan(100);
     expect(fast.machine.guestErrors).toEqual([]);
+  });
+
+  it('goes on after a restore in the middle of an answer, to the same bytes', () => {
+    const machine = Machine.create(pc, { ram: 1 * MiB });
+    const config = (register: number, value: number) => {
+      machine.io.write(0xcf8, 0x8000_2000 + register, 4);
+      machine.io.write(0xcfc, value, 4);
+    };
+    config(0x10, Ports);
+    config(0x04, 7);
+    machine.memory.write64(Queue, 0x1_0000n);
+    machine.memory.write(Queue + 8, 0x4000, 4);
+    machine.memory.write(Queue + 12, Write, 2);
+    machine.memory.write(Available + 2, 1, 2);
+    machine.io.write(Ports + Port.Page, Queue >>> 12, 4);
+    machine.io.write(Ports + Port.Status, DriverReady, 1);
+    expect([machine.memory.read(0x1_0ffc, 4) > 0, machine.memory.read(0x1_1000, 4)]).toEqual([true, 0]);
+    const restored = Machine.restore(pc, machine.save(), {});
+    const ends = [machine, restored].map(({ clock, memory }) => {
+      clock.advanceTo(clock.now + 1 * MILLISECOND);
+      const bytes = new Uint8Array(0x4000);
+      memory.readBytes(0x1_0000, bytes);
+      return [memory.read(Used + 8, 4), Buffer.from(bytes).toString('base64')];
+    });
+    expect(ends[0]?.[0]).toBe(0x4000);
+    expect(ends[1]).toEqual(ends[0]);
   });
 
   it('shows the selector as a live coalesced range that its own region flushes', () => {

@@ -41,7 +41,7 @@ export const particulars: Readonly<Record<string, ConformanceSettings>> = {
   },
   VgaText: { survivesReset: ['view'] },
   VirtioRng: {
-    computed: ['guestFeatures', 'queueSelect', 'queuePage', 'queueNotify', 'deviceStatus'],
+    computed: ['queueSelect', 'queuePage', 'queueNotify', 'deviceStatus'],
     // Notes of the driver to itself.
     dormant: ['deviceStatus.acknowledge', 'deviceStatus.driver', 'deviceStatus.others', 'deviceStatus.failed'],
     scratch: ['queue.bytes', 'queue.view', 'chunk'],
@@ -135,7 +135,7 @@ function virtioRequests(random: Random): readonly ScriptStep[] {
   for (let descriptor = 0; descriptor < 2; descriptor++) {
     const at = queue + 16 * descriptor;
     steps.push(write('memory', at, 4, 0x6000 + random.below(0x1000)), write('memory', at + 4, 4, 0));
-    steps.push(write('memory', at + 8, 4, random.pick([1, 16, random.below(0x40)])));
+    steps.push(write('memory', at + 8, 4, random.pick([1, 16, random.below(0x40), 0x1400])));
     steps.push(write('memory', at + 12, 4, random.pick([2, 2, 2, random.below(8)])));
   }
   const requests = 1 + random.below(8);
