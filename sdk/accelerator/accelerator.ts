@@ -131,8 +131,11 @@ export abstract class Accelerator {
     return () => {};
   }
 
-  /** An eventfd for `region.addIoeventfd`: the guest's writes there call `consumer`, after a drain. */
-  abstract eventfd(consumer: () => void): number;
+  /**
+   * An eventfd for `region.addIoeventfd`: the guest's writes there call `consumer`, after a drain. By its name a snapshot knows
+   * it again; the name is asked for when one is made.
+   */
+  abstract eventfd(consumer: () => void, name?: () => string): number;
   /** Gives such an eventfd back. No region may name it any more. */
   closeEventfd(_fd: number): void {}
   /** Tells somebody of every access, exit, queued write and vector from here on, or nobody. An accelerator may have nothing to tell. */

@@ -78,7 +78,8 @@ export class SavedReader {
   text(most = 4096): string {
     const { data } = this;
     if (typeof data === 'string' && data.length <= most) return data;
-    this.refuse(`expected a text of at most ${most} characters, found ${describe(data)}`);
+    const length = Number.isFinite(most) ? ` of at most ${most} characters` : '';
+    this.refuse(`expected a text${length}, found ${describe(data)}`);
     return '';
   }
 

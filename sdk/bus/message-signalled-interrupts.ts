@@ -1,4 +1,4 @@
-import { unknownWord } from '../base/text.ts';
+import { hex, unknownWord } from '../base/text.ts';
 import type { DeviceClass } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { BusMaster } from './bus-master.ts';
@@ -79,7 +79,10 @@ export class MessageSignalledInterrupts {
     private readonly config: PciConfigSpace,
     private readonly offset: number | undefined,
     private readonly port: BusMaster,
-  ) {}
+  ) {
+    const { vectors, control, maskAt } = this;
+    if (offset !== undefined) config.checkSaved((saved) => savedProblem(saved, { offset, vectors, control, maskAt }));
+  }
 
   /** The guest wants messages; the pin stays down meanwhile. */
   get enabled(): boolean {
@@ -168,4 +171,28 @@ export class MessageSignalledInterrupts {
     if (this.port.enabled) this.observer?.(address, data);
     this.port.write(address, this.bytes);
   }
+}
+
+interface Capability {
+  readonly offset: number;
+  readonly vectors: number;
+  readonly control: number;
+  readonly maskAt: number | undefined;
+}
+
+/** A snapshot of a class with other messages, or in a state to which no guest brings it. */
+function savedProblem(saved: Uint8Array, { offset, vectors, control, maskAt }: Capability): string | undefined {
+  const view = new DataView(saved.buffer, saved.byteOffset, saved.byteLength);
+  const found = view.getUint16(offset + Field.Control, true);
+  const changeable = Control.Enable | (Control.Log2 << Control.EnabledShift);
+  if ((found & ~changeable) !== (control & ~changeable)) {
+    const declared = 1 << ((found >>> Control.CapableShift) & Control.Log2);
+    return `has MSI with ${declared} vectors and the control bits ${hex(found & ~changeable)}, and the class has ${vectors} and ${hex(control & ~changeable)}`;
+  }
+  const enabled = 1 << ((found >>> Control.EnabledShift) & Control.Log2);
+  if ((found & Control.Enable) !== 0 && enabled > vectors) return `has ${enabled} MSI vectors enabled, of ${vectors}`;
+  const pending = maskAt === undefined ? 0 : view.getUint32(maskAt + Masks.Pending, true);
+  return pending < 2 ** vectors
+    ? undefined
+    : `has MSI vectors pending of which there are none: ${hex(pending)}, of ${vectors}`;
 }

@@ -1,5 +1,5 @@
 import { state } from '../device/index.ts';
-import { configurationShape, guardConfiguration } from './pci-config-state.ts';
+import { checkConfiguration, configurationShape, guardConfiguration } from './pci-config-state.ts';
 import type { PciIdentity } from './pci-identity.ts';
 
 /** Offsets of the configuration header that every function has. */
@@ -91,6 +91,11 @@ export class PciConfigSpace {
 
   set(offset: number, value: number, size: number): void {
     store(this.bytes, offset, value, size);
+  }
+
+  /** What a snapshot of these bytes must be besides: answers what is wrong with it, as the end of a sentence. */
+  checkSaved(problemOf: (saved: Uint8Array) => string | undefined): void {
+    checkConfiguration(this.bytes, problemOf);
   }
 
   /** Which bits the guest may change: a one for each. */

@@ -18,6 +18,15 @@ export function guardConfiguration(bytes: Uint8Array, changeableAt: (offset: num
   changeable.set(bytes, changeableAt);
 }
 
+/** What else must hold for bytes of a function's configuration, by its bytes. */
+const checks = new WeakMap<Uint8Array, (saved: Uint8Array) => string | undefined>();
+
+/** One more thing that a snapshot of these bytes must be; what is wrong with it, as the end of a sentence. */
+export function checkConfiguration(bytes: Uint8Array, problemOf: (saved: Uint8Array) => string | undefined): void {
+  const earlier = checks.get(bytes);
+  checks.set(bytes, (saved) => earlier?.(saved) ?? problemOf(saved));
+}
+
 /** Configuration space in a snapshot: 256 bytes, of the same function. */
 export const configurationShape: Shape = Object.freeze({
   expected: '256 bytes of PCI configuration',
@@ -30,7 +39,7 @@ export const configurationShape: Shape = Object.freeze({
       return;
     }
     const other = identifying.find((offset) => bytes[offset] !== present[offset]);
-    const fixed = other === undefined ? changedForGood(bytes, present) : undefined;
+    const fixed = other === undefined ? (changedForGood(bytes, present) ?? checks.get(present)?.(bytes)) : undefined;
     if (other !== undefined)
       plan.refuse(
         `is the configuration of another PCI function: ${identityOf(bytes)} instead of ${identityOf(present)}`,

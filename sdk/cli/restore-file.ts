@@ -25,7 +25,8 @@ export async function restoreFile(
     const missing = cause.differences
       .filter(({ problem }) => problem.startsWith(NoSuchDevice))
       .map(({ device }) => device);
-    const advice = optionsFor(snapshot as Saved, missing, cause.differences);
+    const saved = typeof snapshot === 'object' && snapshot !== null ? (snapshot as Saved) : {};
+    const advice = optionsFor(saved, missing, cause.differences);
     throw new BackplaneError(`-loadvm '${path}': ${cause.message}${advice}`, { cause });
   }
 }
@@ -51,12 +52,15 @@ function optionsFor(
   missing: readonly (string | undefined)[],
   differences: readonly Difference[],
 ): string {
-  if (differences.some(({ path }) => path === 'machine.name'))
-    return `\n  Write: -machine ${shellWord(String(saved.machine?.name), 'MACHINE')}`;
+  const name = saved.machine?.name;
+  if (typeof name === 'string' && name !== '' && differences.some(({ path }) => path === 'machine.name'))
+    return `\n  Write: -machine ${shellWord(name, 'MACHINE')}`;
   const isAboutOptions = ({ device, path }: Difference) =>
     path.startsWith('machine.options') || (device !== undefined && /^(options|place)\b/.test(path));
   const words = devicesOf(saved)
-    .filter(({ id, type, plugged }) => plugged !== true && typeof type === 'string' && missing.includes(String(id)))
+    .filter(
+      ({ id, type, plugged }) => plugged === undefined && typeof type === 'string' && missing.includes(String(id)),
+    )
     .map(({ id, type, place }) => deviceWords(String(id), String(type), place?.address));
   if (words.length > 0) return `\n  Add to the command line: ${words.join(' ')}`;
   if (differences.some(({ path }) => path === 'machine.ram'))

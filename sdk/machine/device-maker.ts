@@ -26,7 +26,7 @@ export class DeviceMaker {
     private readonly services: Container,
     private readonly accelerator: Accelerator,
   ) {
-    this.ownNotifiers = new DeviceNotifiers(accelerator);
+    this.ownNotifiers = new DeviceNotifiers(accelerator, '');
     services
       .bind(DeviceOptions)
       .toDynamicValue(() => this.options)
@@ -53,7 +53,7 @@ export class DeviceMaker {
   }
 
   private make({ id, blueprint, given, used }: PlannedDevice, maker: Container): Device | FailedConstruction {
-    const notifiers = new DeviceNotifiers(this.accelerator);
+    const notifiers = new DeviceNotifiers(this.accelerator, id);
     this.options = blueprint.options.resolve(given, id);
     this.ownNotifiers = notifiers;
     try {
@@ -67,7 +67,7 @@ export class DeviceMaker {
       const mistake = `Device '${id}': ${used.device.name} could not be constructed: ${describeConstruction(cause)}`;
       return new FailedConstruction(mistake, new DeviceFailure(mistake, used.device.prototype, cause));
     } finally {
-      this.ownNotifiers = new DeviceNotifiers(this.accelerator);
+      this.ownNotifiers = new DeviceNotifiers(this.accelerator, '');
     }
   }
 }

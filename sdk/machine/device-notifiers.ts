@@ -8,13 +8,21 @@ import { inDevice } from './device-failures.ts';
 export class DeviceNotifiers extends EventNotifiers {
   device: Device | undefined;
   private readonly fds: number[] = [];
+  private made = 0;
 
-  constructor(private readonly accelerator: Accelerator) {
+  constructor(
+    private readonly accelerator: Accelerator,
+    private readonly id: string,
+  ) {
     super();
   }
 
-  add(consumer: () => void): number {
-    const fd = this.accelerator.eventfd(() => this.call(consumer));
+  add(consumer: () => void, name = String(this.made)): number {
+    this.made++;
+    const fd = this.accelerator.eventfd(
+      () => this.call(consumer),
+      () => `${this.id}/${name}`,
+    );
     this.fds.push(fd);
     return fd;
   }

@@ -8,7 +8,7 @@ import { DeviceMaker, FailedConstruction } from './device-maker.ts';
 import { RetiredNotifiers } from './device-notifiers.ts';
 import { controllerMistakes } from './interrupt-sources.ts';
 import { MachineBoard } from './machine-board.ts';
-import type { MachineDefinition } from './machine-definition.ts';
+import { type MachineDefinition, machineOptions } from './machine-definition.ts';
 import { EmptyBoard, PluggedDevice } from './machine-parts.ts';
 import { type DeviceOptionValues, MachinePlan, type PlannedDevice } from './machine-plan.ts';
 import { driverMistakes, pinMistakes } from './pin-check.ts';
@@ -52,7 +52,7 @@ export class MachineBuilder {
     private readonly definition: MachineDefinition,
     private readonly request: BuildRequest,
   ) {
-    const options = this.machineOptions();
+    const options = machineOptions(definition, request.options, this.mistakes);
     const { accelerator, ramSize } = request;
     this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
     this.plan = new MachinePlan(definition.devices, options, request.deviceOptions);
@@ -144,6 +144,12 @@ export class MachineBuilder {
     }
   }
 
+  /** Memory, address spaces and services go. What they were made of outlives the machine in a synchronous loop. */
+  dispose(): void {
+    this.board.dispose();
+    this.container.unbindAll();
+  }
+
   /** The reverse of plugging in, also of what was plugged in only in part. */
   takeOut({ id, device, mappings, cuts }: PluggedDevice): void {
     this.retired.add(this.maker.notifiersOf(device));
@@ -219,19 +225,6 @@ export class MachineBuilder {
       container.addSubregion(start, device.region(planned.template), priority);
     }
     if (address !== undefined) this.service(PciBus)?.register(device as never, address);
-  }
-
-  private machineOptions(): Readonly<Record<string, unknown>> {
-    const { options: declared, name } = this.definition;
-    const given = this.request.options;
-    if (declared !== undefined) {
-      const problems = declared.problems(given, `Machine '${name}'`);
-      this.mistakes.push(...problems);
-      return declared.resolve(problems.length > 0 ? {} : given, name);
-    }
-    for (const option of Object.keys(given))
-      this.mistakes.push(`Machine '${name}': there is no option '${option}'. It has none.`);
-    return {};
   }
 
   private bindServices(): void {

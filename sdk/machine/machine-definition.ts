@@ -39,3 +39,19 @@ export function defineMachine(definition: MachineDefinition): MachineDefinition 
     devices: Object.freeze([...definition.devices]),
   });
 }
+
+/** The values of the machine's own options, and what is wrong with those that were given. */
+export function machineOptions(
+  { options: declared, name }: MachineDefinition,
+  given: MachineOptionValues,
+  mistakes: string[],
+): MachineOptionValues {
+  if (declared !== undefined) {
+    const problems = declared.problems(given, `Machine '${name}'`);
+    mistakes.push(...problems);
+    return declared.resolve(problems.length > 0 ? {} : given, name);
+  }
+  for (const option of Object.keys(given))
+    mistakes.push(`Machine '${name}': there is no option '${option}'. It has none.`);
+  return {};
+}

@@ -96,6 +96,19 @@ export class EmptyBoard extends MachineBoard {
     this.io = new AddressSpace(this.topology, 'I/O', this.ports);
   }
 
+  /**
+   * Gives the memory back to the host at once. The container keeps what it made until the present job of the event loop ends, and
+   * a loop that makes machines would hold the memory of all of them.
+   */
+  dispose(): void {
+    for (const { bytes } of this.ramBlocks.values()) {
+      const { buffer } = bytes;
+      if (buffer instanceof ArrayBuffer) structuredClone(buffer, { transfer: [buffer] });
+    }
+    this.ramBlocks.clear();
+    for (const space of [...this.topology.addressSpaces]) space.dispose();
+  }
+
   /** The device is gone, and its RAM with it, but for what another one has inherited from it, or left to it. */
   forgetRamOf(device: Device, other?: Device): void {
     const kept = other === undefined ? [] : this.ramOwners.blocksOf(other);

@@ -83,6 +83,12 @@ export class MachinePlan {
     const taken = new Map(this.present.map(({ id, blueprint }) => [id, blueprint.type]));
     for (const { used, blueprint } of known) {
       if (used.id === undefined) continue;
+      if (!/^[^\p{C}]{1,256}$/u.test(used.id)) {
+        this.mistakes.push(
+          `A ${blueprint.type} has the id ${JSON.stringify(used.id.slice(0, 40))}. Messages and snapshots name it: give it 1 to 256 ` +
+            'printable characters.',
+        );
+      }
       const first = taken.get(used.id);
       if (first !== undefined) {
         this.mistakes.push(

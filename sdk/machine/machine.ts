@@ -25,6 +25,7 @@ import { MachineBuilder } from './machine-builder.ts';
 import type { MachineDefinition, MachineOptionValues } from './machine-definition.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import type { DeviceOptionValues } from './machine-plan.ts';
+import { type MapOrder, mapOrder } from './map-order.ts';
 import { type ObserverFailureSink, ObserverHub } from './observer-hub.ts';
 import type { MachineObserver } from './observers.ts';
 import { ramSizeOf } from './ram-size.ts';
@@ -66,6 +67,8 @@ export class Machine {
   readonly ramSize: number;
   /** What is legal and probably not meant, found when the machine was built. */
   readonly warnings: readonly string[];
+  /** How regions of equal priority lay over one another when it was built. */
+  readonly mapWhenBuilt: MapOrder;
   /** What was plugged in and taken out since it was built. */
   readonly hotplug = new HotplugHistory();
   private readonly builder: MachineBuilder;
@@ -128,6 +131,7 @@ export class Machine {
     this.accelerator.attach(this.host());
     this.resetDevices();
     for (const { device } of this.devices) rememberState(device);
+    this.mapWhenBuilt = mapOrder(this.topology);
     this.warnings = buildChecks.flatMap((check) => check(this));
   }
 
@@ -256,19 +260,17 @@ export class Machine {
     this.accelerator.settle();
   }
 
-  /**
-   * Settles the machine and writes it down, between two instructions: `JSON.stringify` makes a file of it. A program in the middle
-   * of its work must have been run with `{ savable: true }`.
-   */
+  /** Settles the machine and writes it down as data for JSON; in the middle of a program only if it was run with `{ savable: true }`. */
   save(): MachineSnapshot {
     return saveMachine(this);
   }
 
-  /** Takes the machine apart. It cannot run afterwards. */
+  /** Takes the machine apart, and lets go of its memory. It cannot run afterwards. */
   dispose(): void {
     this.accelerator.detach();
     this.leaveClock();
     for (const { device } of [...this.devices].reverse()) device.unrealize();
+    this.builder.dispose();
   }
 
   private host() {

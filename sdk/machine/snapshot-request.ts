@@ -28,7 +28,9 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
         `${schema === FirstSchema ? ', 0.1.0' : ''}, or run the guest again and save`,
     );
   const machine = reader.member('machine').only('name', 'ram', 'options', 'unplugged');
-  const found = machine.member('name').text();
+  const found = machine.member('name').text(Number.POSITIVE_INFINITY);
+  // Not even a name: there is no machine in it.
+  if (reader.problems.length > 0) throw new StateError(refusal(name), reader.problems);
   if (found !== name) {
     // Of another machine, nothing else would fit either.
     const problem = `expected '${name}', found ${describeData(found)}. Restore it on the machine that was saved`;

@@ -11,9 +11,10 @@ import {
   StateLoading,
   stateOf,
 } from '../device/index.ts';
-import { DeviceFailure } from '../memory/index.ts';
+import { DeviceFailure, describeThrown } from '../memory/index.ts';
 import type { Machine, MachineRequest } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
+import { arrangeMap, completeOrder } from './map-order.ts';
 import { describeDevice, optionsAsData, statefulServices } from './snapshot.ts';
 import { compare } from './snapshot-compare.ts';
 import { loadMemory } from './snapshot-memory.ts';
@@ -22,6 +23,7 @@ import { refusal } from './snapshot-request.ts';
 
 const MostDevices = 4096;
 const MostTimers = 100_000;
+const MostRegions = 65_536;
 
 /** How the difference begins that a machine lacks a device. */
 export const NoSuchDevice = 'is in the snapshot, and the machine has no such device';
@@ -61,7 +63,7 @@ class Restoration {
 
   run({ guests = [], deviceClasses = [] }: RestoreRequest): void {
     const { reader, machine } = this;
-    reader.only('schema', 'machine', 'clock', 'devices', 'services', 'memory', 'accelerator');
+    reader.only('schema', 'machine', 'clock', 'devices', 'services', 'memory', 'map', 'accelerator');
     this.compareMachine();
     this.ofDevices.push(...plugAgain(machine, reader, deviceClasses));
     this.readDevices();
@@ -70,6 +72,7 @@ class Restoration {
     // Which timers there are follows from the devices.
     const timers = this.ofDevices.length > 0 ? [] : this.readTimers(reader.member('clock').member('pending'));
     this.refuseProblems();
+    const map = this.readMap(reader.member('map'));
     loadMemory(reader.member('memory'), machine.ramBlocks);
     const resume = machine.accelerator.readState(reader.member('accelerator'), [guests].flat());
     this.refuseProblems();
@@ -80,6 +83,7 @@ class Restoration {
       for (const [timer, deadline] of timers) timer.arm(deadline);
       resume();
       this.runHooks();
+      this.arrange(map);
     });
   }
 
@@ -154,6 +158,20 @@ class Restoration {
       });
       this.problems.push(...loading.differences);
       this.services.push({ loading, service });
+    }
+  }
+
+  private readMap(saved: SavedReader): ReadonlyMap<string, readonly string[]> {
+    return new Map(saved.entries().map(([key, names]) => [key, names.list(MostRegions).map((one) => one.text(1024))]));
+  }
+
+  /** Devices have placed their regions: now those that lay in front of others do so again. */
+  private arrange(map: ReadonlyMap<string, readonly string[]>): void {
+    const { topology, mapWhenBuilt, definition } = this.machine;
+    try {
+      arrangeMap(topology, completeOrder(map, topology, mapWhenBuilt));
+    } catch (cause) {
+      throw new StateError(refusal(definition.name), [{ path: 'map', problem: describeThrown(cause) }], cause);
     }
   }
 

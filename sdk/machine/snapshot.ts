@@ -15,6 +15,7 @@ import {
 import { BackplaneError } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
+import { changedOrder, mapOrder } from './map-order.ts';
 import { saveMemory } from './snapshot-memory.ts';
 import { pin, type Wire } from './wiring.ts';
 
@@ -40,6 +41,11 @@ export interface MachineSnapshot {
   readonly devices: readonly SavedData[];
   readonly services: { readonly [name: string]: Json };
   readonly memory: SavedData;
+  /**
+   * Of containers with regions of equal priority: which of them lie in front, the one that answers first at the beginning. Absent
+   * where that follows from how the machine was built.
+   */
+  readonly map?: { readonly [container: string]: readonly string[] };
   readonly accelerator: SavedData;
 }
 
@@ -48,6 +54,7 @@ export function saveMachine(machine: Machine): MachineSnapshot {
   const accelerator = machine.accelerator.saveState();
   const { definition, ramSize: ram, options, clock, devices, hotplug } = machine;
   const unplugged = [...hotplug.unplugged];
+  const map = changedOrder(mapOrder(machine.topology), machine.mapWhenBuilt);
   return {
     schema: SnapshotSchema,
     machine: {
@@ -67,6 +74,7 @@ export function saveMachine(machine: Machine): MachineSnapshot {
       [...statefulServices(machine)].map(([name, service]) => [name, saveService(name, service)]),
     ),
     memory: saveMemory(machine.ramBlocks),
+    ...(Object.keys(map).length === 0 ? {} : { map }),
     accelerator,
   };
 }

@@ -4,6 +4,7 @@ import { timersOf } from '../device/device-timers.ts';
 import { blueprintOf, type ConcreteDeviceClass, type Device, loadDevice, pinsOf, saveDevice } from '../device/index.ts';
 import { BackplaneError, describeThrown, type MemoryTopology } from '../memory/index.ts';
 import type { PluggedDevice } from './machine-parts.ts';
+import { arrangeMap, mapOrder } from './map-order.ts';
 import { DeviceWire, type UsedDevice } from './wiring.ts';
 
 /** A device, and the class whose instance is to take its place. */
@@ -41,9 +42,15 @@ export interface SwapWorkshop {
  * change hands. All of it happens in one transaction that the guest cannot look into, or nothing, and the old devices stay.
  */
 export function swapDevices(swaps: readonly Swap[], shop: SwapWorkshop): SwapOutcome {
-  return shop.topology.transaction(() => {
-    const made = prepare(swaps, shop);
-    return { made, complaints: commit(swaps, made, shop) };
+  const { topology } = shop;
+  return topology.transaction(() => {
+    const order = mapOrder(topology);
+    try {
+      const made = prepare(swaps, shop);
+      return { made, complaints: commit(swaps, made, shop) };
+    } finally {
+      arrangeMap(topology, order);
+    }
   });
 }
 

@@ -143,6 +143,7 @@ export class AddressSpace {
   /** Empties the space for its listeners and takes it out of the topology. */
   dispose(): void {
     this.topology.detach(this);
+    this.forget();
   }
 
   /** Who answers at an address. For the access path; others want `lookup`. */

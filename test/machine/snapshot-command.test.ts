@@ -172,6 +172,17 @@ describe('a snapshot file that is none is refused with status 1', () => {
     ['bytes', () => file('bytes.json', '\u0000\u0001'), 'it cannot be read as JSON'],
     ['another JSON value', () => file('other.json', '{"name": "x"}'), 'this is no snapshot of a machine'],
     ['a list', () => file('list.json', '[[[]]]'), 'this is no snapshot of a machine'],
+    ['nothing at all', () => file('null.json', 'null'), 'this is no snapshot of a machine'],
+    [
+      'a snapshot without a machine',
+      () => file('bare.json', '{"schema": "backplane-snapshot/2"}'),
+      "'machine':      expected an object, found nothing",
+    ],
+    [
+      'a machine without a name',
+      () => file('nameless.json', '{"schema": "backplane-snapshot/2", "machine": {"name": 7}}'),
+      "'machine.name': expected a text, found 7",
+    ],
     [
       'a file that is far too large',
       () => hugeFile(),
@@ -179,7 +190,9 @@ describe('a snapshot file that is none is refused with status 1', () => {
     ],
     ['deep nesting', () => file('deep.json', `${'['.repeat(20_000)}${']'.repeat(20_000)}`), 'snapshot'],
   ])('%s', async (_, path, message) => {
-    expect(await load(path())).toContain(message);
+    const said = await load(path());
+    expect(said).toContain(message);
+    expect(said).not.toMatch(/unexpected failure|undefined/);
   });
 
   it('another machine, with the difference', async () => {

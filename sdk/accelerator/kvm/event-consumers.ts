@@ -1,70 +1,100 @@
 import type { KvmKernel } from './kvm-kernel.ts';
 
-interface Consumer {
-  readonly fd: number;
-  readonly handler: () => void;
-  /** Signalled by a write that reached userspace, because the kernel has no ioeventfds. */
-  signalled: boolean;
+/** An eventfd as a snapshot has it. */
+export interface SavedEventfd {
+  readonly name: string;
+  readonly signalled: boolean;
 }
 
-/** Those who wait for an ioeventfd: the main loop's side of a signal that a guest's write gave. */
+interface Consumer {
+  readonly name: () => string;
+  /** A write has signalled it, and the handler was not called yet. */
+  signalled: boolean;
+  /** Undefined while its device has not made it again since a snapshot was restored. */
+  readonly made: { readonly fd: number; readonly handler: () => void } | undefined;
+}
+
+/** Those who wait for an ioeventfd: the main loop's side of a signal that a guest's write gave. In the order of their calls. */
 export class EventConsumers {
   private consumers: readonly Consumer[] = [];
 
   constructor(private readonly kernel: KvmKernel) {}
 
-  get count(): number {
-    return this.consumers.length;
-  }
-
   get any(): boolean {
     return this.consumers.length > 0;
   }
 
-  /** A new eventfd, whose signals call `handler`. */
-  add(handler: () => void): number {
+  /** A new eventfd, whose signals call `handler`. One that a snapshot had gets its place in the order, and its signal. */
+  add(handler: () => void, name?: () => string): number {
     const fd = this.kernel.eventfd();
-    this.consumers = [...this.consumers, { fd, handler, signalled: false }];
+    const made = { fd, handler };
+    const own = name ?? (() => `eventfd ${fd}`);
+    const index = this.consumers.findIndex((one) => one.made === undefined && one.name() === own());
+    const { signalled = false } = this.consumers[index] ?? {};
+    this.consumers = replaced(this.consumers, index, { name: own, signalled, made });
     return fd;
   }
 
-  /** Forgets one and closes it; a signal that nobody was called for yet is lost. */
+  /** Closes one and forgets it. A signal goes to another one of its name, which takes its place: its device was swapped. */
   remove(fd: number): void {
-    if (!this.consumers.some((consumer) => consumer.fd === fd)) return;
-    this.consumers = this.consumers.filter((consumer) => consumer.fd !== fd);
+    const index = this.consumers.findIndex(({ made }) => made?.fd === fd);
+    const gone = this.consumers[index];
+    if (gone === undefined) return;
     this.kernel.close(fd);
+    const name = gone.name();
+    const heir = this.consumers.find((one) => one !== gone && one.name() === name);
+    const others = this.consumers.filter((one) => one !== gone && one !== heir);
+    if (heir === undefined) this.consumers = others;
+    else {
+      heir.signalled ||= gone.signalled;
+      const place = Math.min(index, this.consumers.indexOf(heir));
+      this.consumers = others.toSpliced(place, 0, heir);
+    }
   }
 
   signal(fd: number): void {
-    for (const consumer of this.consumers) if (consumer.fd === fd) consumer.signalled = true;
+    for (const consumer of this.consumers) if (consumer.made?.fd === fd) consumer.signalled = true;
   }
 
   /** Calls those who were signalled; `settle` comes first, because what the guest wrote before the signal counts. */
   notify(settle: () => void): void {
     for (const consumer of this.consumers) {
-      if (!consumer.signalled && this.kernel.readEventfd(consumer.fd) === 0n) continue;
+      const { made } = consumer;
+      if (made === undefined || !this.isSignalled(consumer)) continue;
       consumer.signalled = false;
       settle();
-      consumer.handler();
+      made.handler();
     }
   }
 
-  /** Who was signalled and not called yet, in the order in which they were added. */
-  get signalled(): boolean[] {
-    return this.consumers.map((consumer) => {
-      if (this.kernel.readEventfd(consumer.fd) !== 0n) consumer.signalled = true;
-      return consumer.signalled;
-    });
+  save(): { readonly name: string; readonly signalled: boolean }[] {
+    return this.consumers.map((consumer) => ({ name: consumer.name(), signalled: this.isSignalled(consumer) }));
   }
 
-  set signalled(signalled: readonly boolean[]) {
-    this.consumers.forEach((consumer, index) => {
-      consumer.signalled = signalled[index] === true;
+  /** The order and the signals of a snapshot, for those that are there and for those that are made again. */
+  restore(saved: readonly SavedEventfd[]): void {
+    const known = new Map(this.consumers.map((consumer) => [consumer.name(), consumer]));
+    const restored = saved.map(({ name, signalled }): Consumer => {
+      const made = known.get(name)?.made;
+      known.delete(name);
+      return { name: () => name, signalled, made };
     });
+    this.consumers = [...restored, ...known.values()];
   }
 
   close(): void {
-    for (const consumer of this.consumers) this.kernel.close(consumer.fd);
+    for (const { made } of this.consumers) if (made !== undefined) this.kernel.close(made.fd);
     this.consumers = [];
   }
+
+  /** The kernel's signal is read, and kept here. */
+  private isSignalled(consumer: Consumer): boolean {
+    if (consumer.made !== undefined && this.kernel.readEventfd(consumer.made.fd) !== 0n) consumer.signalled = true;
+    return consumer.signalled;
+  }
+}
+
+/** With the one at `index` replaced, or one more at the end. */
+function replaced(consumers: readonly Consumer[], index: number, one: Consumer): readonly Consumer[] {
+  return index < 0 ? [...consumers, one] : consumers.with(index, one);
 }

@@ -207,8 +207,8 @@ export class KvmAccelerator extends Accelerator {
     };
   }
 
-  override eventfd(consumer: () => void): number {
-    return this.consumers.add(consumer);
+  override eventfd(consumer: () => void, name?: () => string): number {
+    return this.consumers.add(consumer, name);
   }
 
   override closeEventfd(fd: number): void {

@@ -5,7 +5,7 @@ import type { GuestSource } from '../guest/operation.ts';
 import type { SavedData, SavedReader } from '../saved-data.ts';
 import { CoalescedRingLayout, KvmRun, StructSize, VcpuRequest } from './abi.ts';
 import { RingConsumer } from './coalesced-ring.ts';
-import type { EventConsumers } from './event-consumers.ts';
+import type { EventConsumers, SavedEventfd } from './event-consumers.ts';
 import type { KvmVm } from './kvm-vm.ts';
 import { readGuest, saveGuest } from './saved-guest.ts';
 import { readStatistics, saveStatistics } from './saved-statistics.ts';
@@ -41,7 +41,7 @@ export function saveAccelerator(parts: SavedParts): SavedData {
     // No write waits, so nothing has to be delivered by a certain time.
     drainDeadline: null,
     turns: schedule.seed,
-    signalled: consumers.signalled,
+    eventfds: consumers.save(),
     processors,
     statistics: saveStatistics(kernel.statistics, statistics),
   };
@@ -50,19 +50,13 @@ export function saveAccelerator(parts: SavedParts): SavedData {
 /** Reads and checks all of it, and answers how to put it in force. */
 export function readAccelerator(reader: SavedReader, parts: SavedParts, images: readonly GuestImage[]): () => void {
   const { kernel, vm, schedule, consumers, statistics } = parts;
-  reader.only('guestTime', 'ring', 'drainDeadline', 'turns', 'signalled', 'processors', 'statistics');
+  reader.only('guestTime', 'ring', 'drainDeadline', 'turns', 'eventfds', 'processors', 'statistics');
   const guestTime = reader.member('guestTime').integer(0);
   const slot = readRing(reader.member('ring'));
   if (reader.member('drainDeadline').data !== null)
     reader.member('drainDeadline').refuse('expected null: the ring is empty');
   const seed = reader.member('turns').integer(0, LargestPage);
-  const signalled = reader
-    .member('signalled')
-    .list(MostEventfds)
-    .map((one) => one.boolean());
-  if (signalled.length !== consumers.count) {
-    reader.member('signalled').refuse(`expected ${consumers.count} eventfds, found ${signalled.length}`);
-  }
+  const eventfds = readEventfds(reader.member('eventfds'));
   const count = readStatistics(reader.member('statistics'), kernel.statistics, statistics);
   // More than there may be were refused when there should have been as many.
   const processors = reader.member('processors').list(Number.POSITIVE_INFINITY);
@@ -78,7 +72,7 @@ export function readAccelerator(reader: SavedReader, parts: SavedParts, images: 
     kernel.sleepUntil(guestTime);
     new RingConsumer(ringPage(vm)).restartAt(slot);
     schedule.seed = seed;
-    consumers.signalled = signalled;
+    consumers.restore(eventfds);
     for (const one of resume) one();
     count();
   };
@@ -150,6 +144,15 @@ function readProcessor(
     state.unserved = false;
     state.finished = finished || resumed.guest === undefined;
   };
+}
+
+function readEventfds(reader: SavedReader): SavedEventfd[] {
+  const eventfds = reader.list(MostEventfds).map((one) => {
+    one.only('name', 'signalled');
+    return { name: one.member('name').text(1024), signalled: one.member('signalled').boolean() };
+  });
+  if (new Set(eventfds.map(({ name }) => name)).size < eventfds.length) reader.refuse('names an eventfd twice');
+  return eventfds;
 }
 
 function readRing(reader: SavedReader): number {

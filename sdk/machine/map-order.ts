@@ -1,0 +1,113 @@
+import { BackplaneError, type MemoryRegion, type MemoryTopology } from '../memory/index.ts';
+
+/**
+ * Among regions of one container and equal priority the newest answers first, so that the order in which a guest placed its BARs
+ * is state. By container and priority: the regions, first the one that answers first.
+ */
+export type MapOrder = ReadonlyMap<string, readonly string[]>;
+
+interface Siblings {
+  readonly container: MemoryRegion;
+  readonly names: readonly string[];
+  readonly regions: readonly MemoryRegion[];
+}
+
+/** How the regions of a machine lie over one another now. */
+export function mapOrder(topology: MemoryTopology): MapOrder {
+  return new Map([...siblingsIn(topology)].map(([key, { names }]) => [key, names]));
+}
+
+/** What of the order does not follow from how the machine was built: regions that came later or were moved, and lie in front. */
+export function changedOrder(order: MapOrder, whenBuilt: MapOrder): { readonly [key: string]: readonly string[] } {
+  const changed = [...order].map(([key, names]) => {
+    const built = (whenBuilt.get(key) ?? []).filter((name) => names.includes(name));
+    let same = 0;
+    while (same < Math.min(built.length, names.length) && built.at(-1 - same) === names.at(-1 - same)) same++;
+    return [key, names.slice(0, names.length - same)] as const;
+  });
+  // One that came later lies in front by itself.
+  return Object.fromEntries(
+    changed.filter(([key, [first, ...more]]) => {
+      return first !== undefined && (more.length > 0 || whenBuilt.get(key)?.includes(first) === true);
+    }),
+  );
+}
+
+/** The whole order that a machine had of which `changed` is known. Names what is not there. */
+export function completeOrder(
+  changed: ReadonlyMap<string, readonly string[]>,
+  topology: MemoryTopology,
+  whenBuilt: MapOrder,
+): MapOrder {
+  const present = mapOrder(topology);
+  for (const [key, names] of changed) {
+    const lost = names.find((name) => present.get(key)?.includes(name) !== true);
+    if (lost !== undefined)
+      throw new BackplaneError(`in front of other regions in '${key}' was '${lost}', which is not there`);
+  }
+  return new Map(
+    [...present.keys()].map((key) => {
+      const front = changed.get(key) ?? [];
+      return [key, [...front, ...(whenBuilt.get(key) ?? []).filter((name) => !front.includes(name))]];
+    }),
+  );
+}
+
+/** Puts the regions over one another in this order. One that it does not name stays in front. */
+export function arrangeMap(topology: MemoryTopology, order: MapOrder): void {
+  topology.transaction(() => {
+    for (const [key, { container, names, regions }] of siblingsIn(topology)) {
+      const wanted = order.get(key) ?? [];
+      const placeOf = (region: MemoryRegion) => wanted.indexOf(names[regions.indexOf(region)] as string);
+      const sorted = [...regions].sort((a, b) => placeOf(a) - placeOf(b));
+      if (sorted.every((region, index) => region === regions[index])) continue;
+      for (const region of sorted.reverse()) {
+        const { address, priority } = region;
+        container.removeSubregion(region);
+        container.addSubregion(address, region, priority);
+      }
+    }
+  });
+}
+
+/** The regions of each container and priority, wherever there are two. */
+function siblingsIn({ addressSpaces }: MemoryTopology): ReadonlyMap<string, Siblings> {
+  const found = new Map<string, Siblings>();
+  const seen = new Set<MemoryRegion>();
+  const look = (region: MemoryRegion) => {
+    if (seen.has(region)) return;
+    seen.add(region);
+    for (const priority of new Set(region.children.map((child) => child.priority))) {
+      const regions = region.children.filter((child) => child.priority === priority);
+      if (regions.length < 2) continue;
+      const key = unlike(`${nameOf(region)} ${priority}`, (name) => found.has(name));
+      found.set(key, { container: region, regions, names: namesOf(regions) });
+    }
+    if (region.aliasTarget !== undefined) look(region.aliasTarget);
+    // Not in the order that is asked for.
+    for (const child of [...region.children].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))) look(child);
+  };
+  for (const { root } of addressSpaces) look(root);
+  return found;
+}
+
+/** Two of one name are told apart by their addresses. */
+function namesOf(regions: readonly MemoryRegion[]): string[] {
+  const numbered = new Map<MemoryRegion, string>();
+  for (const region of [...regions].sort((a, b) => a.address - b.address || a.size - b.size)) {
+    const taken = [...numbered.values()];
+    numbered.set(
+      region,
+      unlike(nameOf(region), (name) => taken.includes(name)),
+    );
+  }
+  return regions.map((region) => numbered.get(region) as string);
+}
+
+const nameOf = ({ owner, name }: MemoryRegion): string => (owner === undefined ? name : `${owner.id}/${name}`);
+
+function unlike(name: string, isTaken: (name: string) => boolean): string {
+  let unique = name;
+  for (let number = 2; isTaken(unique); number++) unique = `${name} (${number})`;
+  return unique;
+}
