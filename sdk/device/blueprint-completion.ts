@@ -6,6 +6,7 @@ import type {
   DeviceDescription,
   DeviceRecord,
   Facet,
+  Injection,
   RegionBlueprint,
 } from './blueprint.ts';
 import {
@@ -149,6 +150,20 @@ function freezeRegion(template: RegionTemplate, { handlers, coalesced, flush }: 
   });
 }
 
-function injectionsOf(record: DeviceRecord) {
-  return [...record.injections].map(([index, token]) => ({ index, token })).sort((a, b) => a.index - b.index);
+function injectionsOf({ deviceClass, injections }: DeviceRecord): Injection[] {
+  return [...injections]
+    .map(([index, token]) => ({ index, token, optional: isOptional(deviceClass, index) }))
+    .sort((a, b) => a.index - b.index);
+}
+
+/** Where inversify keeps what its decorators say about a constructor; it has no function that answers it. */
+const metadataKey = '@inversifyjs/core/classMetadataReflectKey';
+
+/** Whether `@optional()` stands on a constructor parameter. */
+function isOptional(deviceClass: object, index: number): boolean {
+  const { getMetadata } = Reflect as { getMetadata?(key: string, target: object): unknown };
+  const known = getMetadata?.(metadataKey, deviceClass) as
+    | { readonly constructorArguments?: readonly ({ readonly optional?: unknown } | undefined)[] }
+    | undefined;
+  return known?.constructorArguments?.[index]?.optional === true;
 }

@@ -55,6 +55,8 @@ export interface Injection {
   readonly index: number;
   /** The service's class, or undefined where the parameter takes the device's options. */
   readonly token: Token | undefined;
+  /** `@optional()`: the device can do without the service, and gets undefined then. */
+  readonly optional: boolean;
 }
 
 /** Everything a class declares, base classes included, checked and frozen. Nothing is built from it before realize. */

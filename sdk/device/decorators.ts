@@ -1,4 +1,4 @@
-import { injectable, inject as injectService } from 'inversify';
+import { injectable, inject as injectService, optional } from 'inversify';
 import {
   baseBlueprintOf,
   type CoalescedDeclaration,
@@ -25,8 +25,10 @@ export function device(description: DeviceDescription) {
     const { injections } = record.complete(description, baseBlueprintOf(deviceClass), context);
     injectable()(deviceClass);
     // A subclass without a constructor has its base's, whose injections inversify knows of the base only.
-    for (const { index, token } of injections) {
-      if (!record.injections.has(index)) injectService(token ?? DeviceOptions)(deviceClass, undefined, index);
+    for (const { index, token, optional: isOptional } of injections) {
+      if (record.injections.has(index)) continue;
+      injectService(token ?? DeviceOptions)(deviceClass, undefined, index);
+      if (isOptional) optional()(deviceClass, undefined, index);
     }
   };
 }
@@ -69,6 +71,12 @@ export function options<S extends OptionSet>(declared: S) {
     recordOf(deviceClass).injectOptions(index as number, declared);
   };
 }
+
+/**
+ * Beside `@inject`: the device can do without that service, and gets undefined where no module binds it:
+ * `constructor(@inject(Disk) @optional() private readonly disk: Disk | undefined)`.
+ */
+export { optional };
 
 /** A constructor parameter takes a service of the machine, named by its class. */
 export function inject<T>(token: Token<T>) {

@@ -15,7 +15,16 @@ export {
   recordOf,
   type Token,
 } from './blueprint.ts';
-export { addCoalescedIo, contains, DeviceOptions, device, flushCoalescedIo, inject, options } from './decorators.ts';
+export {
+  addCoalescedIo,
+  contains,
+  DeviceOptions,
+  device,
+  flushCoalescedIo,
+  inject,
+  optional,
+  options,
+} from './decorators.ts';
 export { Device, type DeviceSurroundings } from './device.ts';
 export {
   compareDevice,
@@ -93,7 +102,7 @@ export { type Side, sideOf } from './registers/sides.ts';
 export { type StateDeclaration, type StateOptions, type Subsection, state, stateOf, subsection } from './state.ts';
 export { readBytes, writeBytes } from './state-bytes.ts';
 export { describeDifference, type StateDifference, StateError } from './state-error.ts';
-export { readFields, rebaseFields, writeFields } from './state-inference.ts';
+export { type FailField, readFields, rebaseFields, rememberShapes, writeFields } from './state-inference.ts';
 export { StateLoading } from './state-loading.ts';
 export type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 export { guestTime, guestTimeOrNever, shape } from './state-shapes.ts';

@@ -78,7 +78,9 @@ function inOrder(regions: readonly RegionBlueprint[], places: ReadonlyMap<Region
 }
 
 function needs({ injections }: DeviceBlueprint): string[] {
-  const names = injections.flatMap(({ token }) => (token === undefined ? [] : [code(token.name)]));
+  const names = injections.flatMap(({ token, optional }) =>
+    token === undefined ? [] : [`${code(token.name)}${optional ? ' (optional)' : ''}`],
+  );
   return names.length === 0 ? [] : [`It asks the machine for ${names.join(', ')}.`];
 }
 

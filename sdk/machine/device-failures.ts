@@ -1,3 +1,4 @@
+import { PciBus } from '../bus/index.ts';
 import { runDevice, type Timer } from '../clock/index.ts';
 import { type Device, timersOf } from '../device/index.ts';
 import { BackplaneError, DeviceFailure, describeThrown } from '../memory/index.ts';
@@ -12,6 +13,14 @@ export function inDevice<T>(id: string, device: Device, what: string, work: () =
   } catch (cause) {
     throw deviceFailure(id, device, what, cause);
   }
+}
+
+/** Devices first, each in turn; then what their bus resets; then the services that have state. */
+export function resetMachine(machine: Machine): void {
+  for (const { id, device } of machine.devices) inDevice(id, device, 'reset()', () => device.reset());
+  const pci = machine.service(PciBus);
+  pci?.reset();
+  machine.statefulServices.reset([pci]);
 }
 
 /** What the board's maker does once, when everything is plugged in. */

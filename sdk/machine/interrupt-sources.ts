@@ -22,12 +22,16 @@ export function interruptSourceOf(devices: readonly Device[]): InterruptControll
   return sources.length > 1 ? new InterruptSources(sources) : sources[0];
 }
 
-/** Sentences about devices that are named as interrupt controllers and can interrupt no processor. */
+/** Sentences about interrupt controllers that are not there, or can interrupt no processor; `ids` are those of all devices. */
 export function controllerMistakes(
   controllers: readonly string[],
+  ids: readonly string[],
   devices: readonly { readonly id: string; readonly device: Device }[],
 ): string[] {
-  return devices
+  const missing = controllers
+    .filter((id) => !ids.includes(id))
+    .map((id) => `The machine's interruptController is '${id}', and no device has that id. Give one that id.`);
+  const unable = devices
     .filter(({ id, device }) => controllers.includes(id) && !isInterruptController(device))
     .map(({ id, device }) => {
       const lacks = 'pending' in device ? 'no acknowledge()' : hasAcknowledge(device) ? "no 'pending'" : undefined;
@@ -37,6 +41,7 @@ export function controllerMistakes(
         'Name a device that has both, or leave interruptController out.'
       );
     });
+  return [...missing, ...unable];
 }
 
 function isInterruptController(device: object): device is InterruptController & Device {

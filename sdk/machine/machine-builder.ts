@@ -1,5 +1,5 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
-import { PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
+import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
 import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '../device/index.ts';
 import { BackplaneError, describeThrown } from '../memory/index.ts';
@@ -13,6 +13,7 @@ import { EmptyBoard, PluggedDevice } from './machine-parts.ts';
 import { type DeviceOptionValues, MachinePlan, type PlannedDevice } from './machine-plan.ts';
 import { driverMistakes, pinMistakes } from './pin-check.ts';
 import { loadServices, newContainer } from './services.ts';
+import { StatefulServices } from './stateful-services.ts';
 import { type Swap, type SwapOutcome, type SwapWorkshop, swapDevices } from './swapping.ts';
 import { DeviceWire, type UsedDevice } from './wiring.ts';
 import { type Mapping, WiringCheck } from './wiring-check.ts';
@@ -41,6 +42,8 @@ interface ConstructedDevice {
  */
 export class MachineBuilder {
   readonly board: EmptyBoard;
+  /** Services with state of their own, as they are made. */
+  readonly stateful = new StatefulServices();
   private readonly container = newContainer();
   private readonly mistakes: string[] = [];
   private readonly plan: MachinePlan;
@@ -76,7 +79,7 @@ export class MachineBuilder {
   construct(): ConstructedDevice[] {
     // The board comes first, even if no device asks for it: whoever binds it lays out the memory.
     this.service(SystemBus);
-    this.checkInterruptControllers();
+    this.service(IsaBus);
     this.checkClock();
     return this.constructPlan(this.plan, this.check, []);
   }
@@ -90,6 +93,7 @@ export class MachineBuilder {
       return this.board.topology.transaction(() => {
         const plugged = this.plugIn(constructed, present);
         this.resetAll(plugged);
+        this.stateful.remember();
         return plugged;
       });
     } finally {
@@ -188,7 +192,7 @@ export class MachineBuilder {
       ...failed.map(({ mistake }) => mistake),
       ...pinMistakes(made, [...present, ...made]),
       ...driverMistakes(devices, present),
-      ...controllerMistakes(this.controllers, made),
+      ...controllerMistakes([this.definition.interruptController ?? []].flat(), ids, made),
       ...plan.mistakes,
       ...check.mistakes,
     ];
@@ -235,23 +239,9 @@ export class MachineBuilder {
     this.container.bind(ResetController).toConstantValue(reset);
     this.container.bind(VirtualClock).toConstantValue(new ManualClock());
     try {
-      loadServices(this.container, this.definition.services, [VirtualClock]);
+      loadServices(this.container, this.definition.services, [VirtualClock], this.stateful);
     } catch (error) {
       this.mistakes.push(`A service module failed to load: ${describeThrown(error)}`);
-    }
-  }
-
-  /** Ids of the devices that interrupt the processor. */
-  private get controllers(): readonly string[] {
-    return [this.definition.interruptController ?? []].flat();
-  }
-
-  private checkInterruptControllers(): void {
-    for (const controller of this.controllers) {
-      if (this.plan.devices.some(({ id }) => id === controller)) continue;
-      this.mistakes.push(
-        `The machine's interruptController is '${controller}', and no device has that id. Give one that id.`,
-      );
     }
   }
 

@@ -7,7 +7,6 @@ import {
   type RunOutcome,
   simulatedAccelerator,
 } from '../accelerator/index.ts';
-import { PciBus } from '../bus/index.ts';
 import {
   type ConcreteDeviceClass,
   type GuestError,
@@ -18,7 +17,7 @@ import {
 } from '../device/index.ts';
 import { type AddressSpace, BackplaneError, type MemoryTopology, type RamBlock } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
-import { inDevice, prepareMachine, timerFailure } from './device-failures.ts';
+import { prepareMachine, resetMachine, timerFailure } from './device-failures.ts';
 import { HotplugHistory } from './hotplug-history.ts';
 import { interruptSourceOf } from './interrupt-sources.ts';
 import { MachineBuilder } from './machine-builder.ts';
@@ -34,6 +33,7 @@ import { resetPlacesOf } from './reset-places.ts';
 import { type MachineSnapshot, rebaseState, saveMachine } from './snapshot.ts';
 import { readRequest } from './snapshot-request.ts';
 import { type RestoreRequest, restoreMachine } from './snapshot-restore.ts';
+import type { StatefulServices } from './stateful-services.ts';
 import { refuseInsideHandler, unpluggable } from './unplugging.ts';
 import type { UsedDevice } from './wiring.ts';
 
@@ -69,6 +69,8 @@ export class Machine {
   readonly warnings: readonly string[];
   /** How regions of equal priority lay over one another when it was built. */
   readonly mapWhenBuilt: MapOrder;
+  /** Services that are reset and saved with it. */
+  readonly statefulServices: StatefulServices;
   /** What was plugged in and taken out since it was built. */
   readonly hotplug = new HotplugHistory();
   private readonly builder: MachineBuilder;
@@ -125,13 +127,15 @@ export class Machine {
     this.clock.explainFailure = (timer, failure) => timerFailure(this.devices, timer, failure);
     this.clock.insideHandler = () => this.topology.handlerDepth > 0;
     this.builder = builder;
+    this.statefulServices = builder.stateful;
     this.topology.observer = refusedAccesses(this.errors);
     this.plugged = builder.plugIn(constructed);
     prepareMachine(definition, this);
     this.accelerator.attach(this.host());
-    this.resetDevices();
+    resetMachine(this);
     for (const { device } of this.devices) rememberState(device);
     this.mapWhenBuilt = mapOrder(this.topology);
+    this.statefulServices.remember();
     this.warnings = buildChecks.flatMap((check) => check(this));
   }
 
@@ -285,14 +289,8 @@ export class Machine {
       memory: this.memory,
       io: this.io,
       clock: this.clock,
-      reset: () => this.resetDevices(),
+      reset: () => resetMachine(this),
       ...(interruptController === undefined ? {} : { interruptController }),
     };
-  }
-
-  /** Devices first, each in turn; then what their bus resets. */
-  private resetDevices(): void {
-    for (const { id, device } of this.devices) inDevice(id, device, 'reset()', () => device.reset());
-    this.service(PciBus)?.reset();
   }
 }

@@ -1,14 +1,17 @@
 import { type BindToFluentSyntax, Container, type ContainerModule, type ServiceIdentifier } from 'inversify';
 import { describeThrown } from '../memory/index.ts';
+import type { StatefulServices } from './stateful-services.ts';
 
 /**
  * Loads service modules into one container, in order. A token that an earlier module bound is taken over by a later
- * one, so that a customized machine can replace a service by adding a module; so are the `replaceable` ones.
+ * one, so that a customized machine can replace a service by adding a module; so are the `replaceable` ones. `stateful`
+ * hears of each service that is made.
  */
 export function loadServices(
   container: Container,
   modules: readonly ContainerModule[],
   replaceable: readonly ServiceIdentifier[],
+  stateful: StatefulServices,
 ): void {
   const earlier = new Set(replaceable);
   for (const module of modules) {
@@ -16,7 +19,13 @@ export function loadServices(
     const bind = <T>(token: ServiceIdentifier<T>): BindToFluentSyntax<T> => {
       if (earlier.has(token) && !own.has(token)) container.unbind(token);
       own.add(token);
-      return container.bind(token);
+      stateful.noteMaker(token, () => container.get(token));
+      const binding = container.bind(token);
+      container.onActivation(token, (_, service) => {
+        stateful.note(token, service);
+        return service;
+      });
+      return binding;
     };
     const loaded = module.load({
       bind,

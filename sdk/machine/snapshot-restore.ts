@@ -3,23 +3,20 @@ import type { Timer } from '../clock/index.ts';
 import {
   type ConcreteDeviceClass,
   DeviceLoading,
-  type Json,
-  readFields,
   refusedBy,
   type StateDifference,
   StateError,
-  StateLoading,
-  stateOf,
 } from '../device/index.ts';
 import { DeviceFailure, describeThrown } from '../memory/index.ts';
 import type { Machine, MachineRequest } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import { arrangeMap, completeOrder } from './map-order.ts';
-import { describeDevice, optionsAsData, statefulServices } from './snapshot.ts';
+import { describeDevice, optionsAsData } from './snapshot.ts';
 import { compare } from './snapshot-compare.ts';
 import { loadMemory } from './snapshot-memory.ts';
 import { plugAgain } from './snapshot-plugging.ts';
 import { refusal } from './snapshot-request.ts';
+import { finishService, type ServiceLoading } from './stateful-services.ts';
 
 const MostDevices = 4096;
 const MostTimers = 100_000;
@@ -52,7 +49,7 @@ class Restoration {
   private readonly ofDevices: StateDifference[] = [];
   private readonly reader: SavedReader;
   private readonly devices = new Map<PluggedDevice, DeviceLoading>();
-  private readonly services: { readonly loading: StateLoading; readonly service: object }[] = [];
+  private readonly services: ServiceLoading[] = [];
 
   constructor(
     private readonly machine: Machine,
@@ -149,16 +146,14 @@ class Restoration {
   }
 
   private readServices(): void {
-    const present = statefulServices(this.machine);
-    const saved = this.reader.member('services').only(...present.keys());
-    for (const [name, service] of present) {
-      const loading = new StateLoading(1, undefined);
-      loading.inside(`services.${name}`, () => {
-        readFields(service, stateOf(service.constructor), (saved.member(name).data ?? null) as Json, loading);
-      });
-      this.problems.push(...loading.differences);
-      this.services.push({ loading, service });
-    }
+    const { machine, reader } = this;
+    const { data } = reader.member('services');
+    // One that only a device used which came and went has its state all the same.
+    if (typeof data === 'object' && data !== null)
+      for (const name of Object.keys(data)) machine.statefulServices.make(name);
+    const saved = reader.member('services').only(...machine.statefulServices.byName.keys());
+    this.services.push(...machine.statefulServices.read((name) => saved.member(name).data));
+    this.problems.push(...this.services.flatMap(({ loading }) => loading.differences));
   }
 
   private readMap(saved: SavedReader): ReadonlyMap<string, readonly string[]> {
@@ -198,10 +193,7 @@ class Restoration {
   /** What the machine consists of first, then those who look at it. */
   private runHooks(): void {
     const { name } = this.machine.definition;
-    for (const { loading, service } of this.services) {
-      loading.finishAll();
-      (service as { onStateLoaded?(version: number): void }).onStateLoaded?.(1);
-    }
+    for (const service of this.services) finishService(service);
     for (const [{ id, device }, loading] of this.devices) {
       try {
         loading.finish();

@@ -1,17 +1,8 @@
 import type { SavedData } from '../accelerator/index.ts';
 import { hex } from '../base/text.ts';
-import { formatPciAddress, IsaBus, isaIrq, PciBus } from '../bus/index.ts';
+import { formatPciAddress, isaIrq } from '../bus/index.ts';
 import type { Timer } from '../clock/index.ts';
-import {
-  firingOrder,
-  type Json,
-  rebaseFields,
-  saveDevice,
-  stateOf,
-  type Token,
-  timersOf,
-  writeFields,
-} from '../device/index.ts';
+import { firingOrder, type Json, rebaseFields, saveDevice, timersOf } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
@@ -70,9 +61,7 @@ export function saveMachine(machine: Machine): MachineSnapshot {
       ...describeDevice(plugged),
       ...saveDevice(plugged.device),
     })),
-    services: Object.fromEntries(
-      [...statefulServices(machine)].map(([name, service]) => [name, saveService(name, service)]),
-    ),
+    services: machine.statefulServices.save(),
     memory: saveMemory(machine.ramBlocks),
     ...(Object.keys(map).length === 0 ? {} : { map }),
     accelerator,
@@ -145,32 +134,7 @@ export function optionAsData(value: unknown): Json {
 export function rebaseState(machine: Machine, nanoseconds: number): void {
   const move = { nanoseconds, moved: new Set<object>() };
   for (const { device } of machine.devices) rebaseFields(device, device.blueprint.state, move);
-  for (const service of statefulServices(machine).values()) rebaseFields(service, stateOf(service.constructor), move);
-}
-
-/** Services that remember something: those with `@state` fields that a device or a wire of the machine uses. */
-export function statefulServices(machine: Machine): ReadonlyMap<string, object> {
-  const tokens = new Set<Token>([IsaBus, PciBus]);
-  for (const { blueprint, wires } of machine.devices) {
-    for (const { token } of blueprint.injections) if (token !== undefined) tokens.add(token);
-    for (const wire of wires.values()) if ('service' in wire) tokens.add(wire.service);
-  }
-  const services = new Map<string, object>();
-  for (const token of tokens) {
-    const service: unknown = machine.service(token);
-    if (typeof service !== 'object' || service === null) continue;
-    const remembers = stateOf(service.constructor).length > 0 || 'onStateLoaded' in service;
-    if (remembers && ![...services.values()].includes(service)) services.set(token.name, service);
-  }
-  return services;
-}
-
-function saveService(name: string, service: object): Json {
-  return writeFields(
-    service,
-    stateOf(service.constructor),
-    (member, why) => new BackplaneError(`Service ${name}: @state field '${member}' ${why}.`),
-  );
+  machine.statefulServices.rebase(move);
 }
 
 /** In the order in which they fire, which deadlines alone do not say. One that belongs to no device could not come back. */

@@ -38,8 +38,8 @@ export class WiringCheck {
 
   checkServices(device: PlannedDevice): boolean {
     const before = this.mistakes.length;
-    for (const { token } of device.blueprint.injections) {
-      if (token === undefined) continue;
+    for (const { token, optional } of device.blueprint.injections) {
+      if (token === undefined || (optional && !this.services.isBound(token))) continue;
       if (!this.services.isBound(token)) {
         this.mistakes.push(
           `Device '${device.id}': ${device.blueprint.deviceClass.name} needs ${token.name}, which no service module of machine ` +

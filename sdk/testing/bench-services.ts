@@ -9,7 +9,8 @@ import {
   SystemBus,
 } from '../bus/index.ts';
 import { ManualClock, VirtualClock } from '../clock/index.ts';
-import { type EpochMove, rebaseFields, stateOf, type Token } from '../device/index.ts';
+import type { Injection, Token } from '../device/index.ts';
+import { StatefulServices } from '../machine/stateful-services.ts';
 import { AddressSpace, BackplaneError, MemoryRegion, MemoryTopology } from '../memory/index.ts';
 
 /** A service for the device's constructor: the class it asks for, and the object it gets. */
@@ -49,6 +50,8 @@ export class BenchServices {
   readonly io: AddressSpace;
   readonly pci: PciBus;
   private readonly resets = new RecordedResets();
+  /** Those with `@state`. */
+  readonly stateful = new StatefulServices();
   private readonly services: ReadonlyMap<Token, object>;
 
   constructor(
@@ -82,6 +85,7 @@ export class BenchServices {
       [EventNotifiers, new ImmediateNotifiers(topology)],
       ...more,
     ]);
+    for (const [token, service] of this.services) this.stateful.note(token, service);
   }
 
   /** Why the device asked for a reset of the machine, each time it did. */
@@ -89,14 +93,14 @@ export class BenchServices {
     return this.resets.reasons;
   }
 
-  /** The clock's epoch has moved, and with it the times that services keep. */
-  rebase(move: EpochMove): void {
-    for (const service of this.services.values()) rebaseFields(service, stateOf(service.constructor), move);
-  }
-
   provides(object: object): boolean {
     for (const service of this.services.values()) if (service === object) return true;
     return false;
+  }
+
+  /** For a constructor: undefined where it can do without. */
+  give({ token, optional }: Injection, deviceClass: string): object | undefined {
+    return optional ? this.services.get(token as Token) : this.find(token as Token, deviceClass);
   }
 
   find(token: Token, deviceClass: string): object {

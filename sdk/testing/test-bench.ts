@@ -9,6 +9,7 @@ import {
   type GivenOptionsOfClass,
   type GuestError,
   GuestErrors,
+  type Json,
   type PinNames,
   pinsOf,
   type RegionTemplate,
@@ -86,7 +87,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     this.clock.onRebase((nanoseconds) => {
       const move = { nanoseconds, moved: new Set<object>() };
       rebaseFields(this.device, this.device.blueprint.state, move);
-      services.rebase(move);
+      services.stateful.rebase(move);
       for (const [, recorder] of recorders) recorder.rebase(nanoseconds);
     });
     this.interrupts = Object.fromEntries(recorders) as Record<PinNames<D>, InterruptRecorder>;
@@ -96,6 +97,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     setup.beforeReset?.(this.device);
     this.reset();
     rememberState(this.device);
+    services.stateful.remember();
   }
 
   /** What the device found wrong with the guest's accesses, each kind once, with its count. */
@@ -112,7 +114,18 @@ export class TestBench<D extends Device> extends BenchGuest {
   reset(): void {
     runDevice(() => this.device.reset());
     this.services.pci.reset();
+    this.services.stateful.reset([this.services.pci]);
     if (this.device instanceof PciDevice) this.placeBars(this.device);
+  }
+
+  /** What services with `@state` hold now, as a machine saves it: buses, and those that were given to the bench. */
+  saveServices(): { readonly [name: string]: Json } {
+    return this.services.stateful.save();
+  }
+
+  /** Puts that into the services of this bench; to be done before the state of the device is loaded. */
+  loadServices(saved: { readonly [name: string]: Json }): void {
+    this.services.stateful.load(saved);
   }
 
   /** A region by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */
@@ -158,8 +171,9 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   private construct(deviceClass: ConcreteDeviceClass<D>): D {
     const parameters: unknown[] = [];
-    for (const { index, token } of blueprintOf(deviceClass).injections) {
-      parameters[index] = token === undefined ? this.options : this.services.find(token, deviceClass.name);
+    for (const injection of blueprintOf(deviceClass).injections) {
+      const { index, token } = injection;
+      parameters[index] = token === undefined ? this.options : this.services.give(injection, deviceClass.name);
     }
     return constructDevice(() => Reflect.construct(deviceClass, parameters) as D);
   }
