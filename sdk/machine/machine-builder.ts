@@ -1,6 +1,6 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
-import { ManualClock, VirtualClock } from '../clock/index.ts';
+import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
 import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '../device/index.ts';
 import { BackplaneError, describeThrown } from '../memory/index.ts';
 import { inDevice } from './device-failures.ts';
@@ -213,8 +213,9 @@ export class MachineBuilder {
   }
 
   private realize({ id, device }: PluggedDevice): void {
-    const { guestErrors } = this.request;
-    inDevice(id, device, 'onRealize()', () => device.realize({ id, topology: this.board.topology, guestErrors }));
+    const surroundings = { id, topology: this.board.topology, guestErrors: this.request.guestErrors };
+    // All that is made meanwhile is the device's, also what its bus makes for it, such as an expansion ROM.
+    inDevice(id, device, 'onRealize()', () => collectTimers(() => device.realize(surroundings)));
   }
 
   private pluggedFrom({ plan, device, mappings }: ConstructedDevice): PluggedDevice {

@@ -3,6 +3,7 @@ import {
   type Device,
   DeviceFailure,
   device,
+  expansionRom,
   InterruptPin,
   IsaDevice,
   inject,
@@ -10,6 +11,8 @@ import {
   KiB,
   Machine,
   MemoryRegion,
+  PciDevice,
+  pci,
   place,
   portRegion,
   type Timer,
@@ -101,6 +104,11 @@ class Late extends IsaDevice {
   }
 }
 
+@device({ type: 'card-with-rom', description: 'has an expansion ROM' })
+@pci({ vendorId: 0x1234, deviceId: 0x5678, classCode: 0xff00 })
+@expansionRom({ name: 'rom', size: 2 * KiB, image: new Uint8Array([0x55, 0xaa]) })
+class CardWithRom extends PciDevice {}
+
 const base = 0x300;
 const newMachine = () => Machine.create({ ...toyMachine, devices: [use(Late, { interrupts: { irq: isaIrq(5) } })] });
 const refusal = (name: string) =>
@@ -159,6 +167,10 @@ describe('who may make timers', () => {
       added.push(machine.plug(use(Late, { id: 'more', at: [place(ports, 0x400)] })).device);
     };
     machine.io.write(base + Port.Poke, 1, 1);
+    machine.unplug('more');
+    machine.device(Late).onPoke = () => void machine.plug(use(CardWithRom));
+    machine.io.write(base + Port.Poke, 1, 1);
+    expect(machine.ramBlocks.has('card-with-rom.rom')).toBe(true);
     expect(added).toHaveLength(1);
   });
 
