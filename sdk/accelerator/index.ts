@@ -27,6 +27,7 @@ export type {
   CoalescedWriteEvent,
   ExitEvent,
   ExitReasonName,
+  Moment,
   VectorEvent,
 } from './observation.ts';
 export type { DeviceAgreementReport, DisagreementExample } from './replay/device-agreement.ts';

@@ -1,10 +1,16 @@
 import type { GuestAccess } from './guest-access.ts';
 
-/** One access of the guest on its way to the machine: from an exit, or out of the ring. Memory that is RAM makes none. */
-export interface AccessEvent {
-  readonly kind: 'access';
-  /** Guest nanoseconds. */
+/** When something happened, exactly. `epoch * 1_000_000_000n + BigInt(time)` is nanoseconds since the machine was started. */
+export interface Moment {
+  /** The clock's epoch, in whole seconds since the machine was started: 0n for the first 52 days. */
+  readonly epoch: bigint;
+  /** Guest nanoseconds since then. */
   readonly time: number;
+}
+
+/** One access of the guest on its way to the machine: from an exit, or out of the ring. Memory that is RAM makes none. */
+export interface AccessEvent extends Moment {
+  readonly kind: 'access';
   readonly isPort: boolean;
   readonly isWrite: boolean;
   readonly address: number;
@@ -19,17 +25,15 @@ export interface AccessEvent {
 export type ExitReasonName = 'io' | 'mmio' | 'hlt' | 'shutdown' | 'interrupt-window' | 'other';
 
 /** A vCPU came back to userspace. */
-export interface ExitEvent {
+export interface ExitEvent extends Moment {
   readonly kind: 'exit';
-  readonly time: number;
   readonly vcpu: number;
   readonly reason: ExitReasonName;
 }
 
 /** A queued write is taken out of the ring; the access it makes follows. */
-export interface CoalescedWriteEvent {
+export interface CoalescedWriteEvent extends Moment {
   readonly kind: 'coalesced-write';
-  readonly time: number;
   readonly isPort: boolean;
   readonly address: number;
   readonly size: number;
@@ -38,17 +42,22 @@ export interface CoalescedWriteEvent {
 }
 
 /** The first vCPU takes an interrupt. */
-export interface VectorEvent {
+export interface VectorEvent extends Moment {
   readonly kind: 'vector';
-  readonly time: number;
   readonly vector: number;
 }
 
 export type AcceleratorEvent = AccessEvent | ExitEvent | CoalescedWriteEvent | VectorEvent;
 
+/** What tells when: the machine's clock. */
+export interface Moments {
+  readonly epoch: bigint;
+  readonly now: number;
+}
+
 /** Hears what the accelerator does. While there is none, nothing is made and nothing is asked. */
 export interface AcceleratorListener {
-  readonly now: () => number;
+  readonly clock: Moments;
   hear(event: AcceleratorEvent): void;
 }
 
@@ -94,7 +103,8 @@ export class ObservedAccess implements GuestAccess {
 
   private tell(isPort: boolean, isWrite: boolean, address: number, size: number, value: number | bigint): void {
     const { listener, queued } = this;
-    listener.hear({ kind: 'access', time: listener.now(), isPort, isWrite, address, size, value, queued });
+    const { epoch, now: time } = listener.clock;
+    listener.hear({ kind: 'access', epoch, time, isPort, isWrite, address, size, value, queued });
   }
 }
 

@@ -13,6 +13,16 @@ export const count = (value: number): string => value.toLocaleString('en-US');
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;
 
+/** A whole number of the smallest unit in one that is `digits` powers of ten larger: `1234567` with 3 is `1234.567`. Exact. */
+export function decimal(value: bigint, digits: number): string {
+  const text = String(value).padStart(digits + 1, '0');
+  return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
+}
+
+/** A whole number as JSON can say it exactly: beyond 2^53 as a text. */
+export const exactData = (value: bigint): number | string =>
+  value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : String(value);
+
 /** `once`, `2 times`. */
 export const times = (value: number): string => (value === 1 ? 'once' : `${count(value)} times`);
 

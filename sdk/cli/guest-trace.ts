@@ -1,11 +1,12 @@
 import { describeOperation, OperationKind } from '../accelerator/guest/operation.ts';
 import type { ExitStatistics, GuestImage, GuestOperation, GuestSource } from '../accelerator/index.ts';
-import { hex } from '../base/text.ts';
+import { decimal, hex } from '../base/text.ts';
 import type { DescribedAccess } from '../machine/access-names.ts';
 
 /** What a trace needs to know about the machine that the guest runs on. */
 export interface TracedMachine {
-  readonly now: () => number;
+  /** Guest nanoseconds since the machine was started. */
+  readonly now: () => bigint;
   readonly statistics: ExitStatistics;
   readonly print: (line: string) => void;
   /** Whose register it is, and what the value says. */
@@ -63,7 +64,7 @@ class TracedGuest implements GuestSource {
   }
 
   private time(): string {
-    return `${(this.machine.now() / 1000).toFixed(3).padStart(14)} us`;
+    return `${decimal(this.machine.now(), 3).padStart(14)} us`;
   }
 
   /** How far the operation got out of the guest. */

@@ -3,6 +3,9 @@ import { SECOND } from './duration.ts';
 /** The epoch moves when the time since it comes to this: far enough from 2^53 for whatever is armed meanwhile. */
 export const EpochMovesAt = 2 ** 52;
 
+/** Nanoseconds of 600 million years: no time is later, and sums and products of such times are numbers. */
+export const LatestTime = 2 ** 84;
+
 /** Seconds by which the epoch moves. Times beyond 2^53 lose nothing by it, because it has so many factors of two. */
 const Step = 2 ** 22;
 

@@ -1,5 +1,5 @@
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './duration.ts';
-export { EpochMovesAt, secondsToMove } from './epoch.ts';
+export { EpochMovesAt, LatestTime, secondsToMove } from './epoch.ts';
 export { HostPacedClock } from './host-paced-clock.ts';
 export { afterHostTime, hostDate, hostNanoseconds } from './host-time.ts';
 export { ManualClock } from './manual-clock.ts';

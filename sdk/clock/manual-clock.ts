@@ -21,7 +21,7 @@ export class ManualClock extends VirtualClock {
     return this.nanoseconds;
   }
 
-  /** Moves on by `nanoseconds`, stopping at each deadline on the way: every timer sees exactly its own time. */
+  /** Moves on by `nanoseconds`, a fraction as a whole one, stopping at each deadline on the way: every timer sees exactly its own time. */
   advance(nanoseconds: number): void {
     let left = nanoseconds;
     for (; left > LongestPart && left < Number.POSITIVE_INFINITY; left -= LongestPart) this.advancePart(LongestPart);
@@ -42,12 +42,13 @@ export class ManualClock extends VirtualClock {
           'which moves the epoch on the way.',
       );
     }
+    const end = Math.ceil(time);
     this.runDue();
-    for (let next = this.nextDeadline(); next <= time; next = this.nextDeadline()) {
+    for (let next = this.nextDeadline(); next <= end; next = this.nextDeadline()) {
       this.nanoseconds = Math.max(this.nanoseconds, next);
       this.runDue();
     }
-    this.nanoseconds = Math.max(this.nanoseconds, time);
+    this.nanoseconds = Math.max(this.nanoseconds, end);
   }
 
   /** Puts the clock at `time`, of another epoch if need be, without firing anything, forwards or backwards: for restoring a snapshot. */

@@ -1,3 +1,5 @@
+import { LatestTime } from './epoch.ts';
+
 /** What a timer tells its clock when it is armed or cancelled. */
 export interface TimerQueue {
   schedule(timer: Timer): void;
@@ -72,12 +74,13 @@ export class Timer {
 
   /**
    * Fires at guest time `at`, once; a fraction of a nanosecond counts as a whole one. Arming a pending timer moves it; a time
-   * that has passed fires at the next look.
+   * that has passed fires at the next look. However late `at` is, it is kept exactly, up to 600 million
+   * years; a sum beyond 2^53 was rounded before.
    */
   arm(at: number): void {
     if (Number.isNaN(at)) throw new RangeError(`Timer '${this.name}' cannot be armed at NaN: pass guest nanoseconds.`);
     if (this.pending) this.queue.unschedule(this);
-    this.deadline = Math.ceil(at);
+    this.deadline = at === Number.POSITIVE_INFINITY ? at : Math.min(Math.ceil(at), LatestTime);
     if (this.pending) this.queue.schedule(this);
   }
 

@@ -1,4 +1,4 @@
-import { runDevice, type Timer } from '../clock/index.ts';
+import { LatestTime, runDevice, type Timer } from '../clock/index.ts';
 import { BackplaneError, DeviceFailure, describeThrown } from '../memory/index.ts';
 import type { Device } from './device.ts';
 import { timersOf } from './device-timers.ts';
@@ -152,8 +152,7 @@ export class DeviceLoading {
         this.loading.inside(`.${name.slice(0, 64)}`, () => {
           if (timer === undefined)
             this.loading.refuse('is in the snapshot, and the device has no such timer', 'dropped', name);
-          else if (Number.isSafeInteger(deadline) && (deadline as number) >= 0)
-            this.deadlines.set(timer, deadline as number);
+          else if (isDeadline(deadline)) this.deadlines.set(timer, deadline as number);
           else this.loading.refuse(`expected a deadline in whole nanoseconds, found ${quote(deadline)}`);
         });
       }
@@ -243,6 +242,10 @@ function put(loading: DeviceLoading): void {
   loading.apply();
   loading.armTimers();
   loading.finish();
+}
+
+function isDeadline(data: Json): boolean {
+  return Number.isInteger(data) && (data as number) >= 0 && (data as number) <= LatestTime;
 }
 
 function isObject(data: unknown): data is object {

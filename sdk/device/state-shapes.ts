@@ -1,12 +1,11 @@
 import { hex } from '../base/text.ts';
+import { LatestTime } from '../clock/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { readBytes, writeBytes } from './state-bytes.ts';
 import type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 
 /** Texts and lists of a device's state are no longer than this unless it says so. */
 const MostByDefault = 65_536;
-/** Nanoseconds of 600 million years: no guest time is further from the epoch, and sums of such numbers are numbers. */
-const MostGuestTime = 2 ** 84;
 
 /** Numbers that are texts in a snapshot: JSON has no infinities, and what writes it drops the sign of a zero. */
 export const numberTexts: Readonly<Record<string, number>> = {
@@ -56,7 +55,7 @@ function timeShape(expected: string, isTime: (time: unknown) => boolean): Shape 
   });
 }
 
-const isTime = (time: unknown): boolean => typeof time === 'number' && Math.abs(time) <= MostGuestTime;
+const isTime = (time: unknown): boolean => typeof time === 'number' && Math.abs(time) <= LatestTime;
 
 /**
  * A time by the machine's clock: nanoseconds since its epoch, which it moves with. It is exact for 104 days on either side of

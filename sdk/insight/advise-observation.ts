@@ -1,5 +1,6 @@
 import { OperationKind } from '../accelerator/guest/operation.ts';
 import type { KvmAccelerator, RecordedTrace } from '../accelerator/index.ts';
+import { SECOND } from '../clock/index.ts';
 import { pinsOf } from '../device/index.ts';
 import type { Machine } from '../machine/index.ts';
 import { ListenerPriority, type MemorySection } from '../memory/index.ts';
@@ -98,11 +99,17 @@ class ReplayObserver {
     return { trace, replay, fate, shape, timer, splits, shapes: this.shapes.all };
   }
 
+  /** As times of the recording are: since the machine was started. */
+  private nextDeadline(): number {
+    const { clock } = this.machine;
+    return clock.nextDeadline() + Number(clock.epoch) * SECOND;
+  }
+
   private prepare(position: number): void {
     const { trace } = this;
     const address = trace.address[position]!;
     const kind = trace.kind[position]!;
-    const deadline = this.machine.clock.nextDeadline();
+    const deadline = this.nextDeadline();
     if (deadline <= trace.at[position]!) this.timer[position] = deadline;
     this.armed = deadline;
     this.mapMoved = this.commits;
@@ -139,9 +146,9 @@ class ReplayObserver {
     shape.writes++;
     if (this.commits > this.mapMoved) shape.mapMoves++;
     if (this.lastPin !== undefined && this.lastPin === shape.region?.owner?.id) shape.pinMoves++;
-    const deadline = this.machine.clock.nextDeadline();
+    const deadline = this.nextDeadline();
     // A timer that has just expired is armed anew by itself.
-    if (shape.region !== undefined && deadline !== this.armed && this.armed > this.machine.clock.now)
+    if (shape.region !== undefined && deadline !== this.armed && this.armed > Number(this.machine.clock.absolute()))
       shape.timerMoves++;
   }
 

@@ -19,5 +19,9 @@ export class ObservedGuest implements GuestSource {
     return this.guest.next(operation);
   }
 
+  countFrom(epoch: bigint, operation: GuestOperation): void {
+    this.guest.countFrom(epoch, operation);
+  }
+
   interrupt(): void {}
 }

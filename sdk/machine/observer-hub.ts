@@ -86,9 +86,11 @@ export class ObserverHub {
 
   private hook(): void {
     const { accelerator, clock } = this.machine;
-    accelerator.observe({ now: () => clock.now, hear: (event) => this.tell(event) });
-    clock.observer = (timer) =>
-      this.tell({ kind: 'timer', time: clock.now, device: this.timerOwners.get(timer), name: timer.name });
+    accelerator.observe({ clock, hear: (event) => this.tell(event) });
+    clock.observer = (timer) => {
+      const { epoch, now: time } = clock;
+      this.tell({ kind: 'timer', epoch, time, device: this.timerOwners.get(timer), name: timer.name });
+    };
     this.follow();
   }
 
@@ -104,8 +106,10 @@ export class ObserverHub {
 
   private hookDevice({ id, device }: PluggedDevice): void {
     const { clock } = this.machine;
-    const tell = (pin: string, level: boolean) =>
-      this.tell({ kind: 'interrupt', time: clock.now, device: id, pin, level });
+    const tell = (pin: string, level: boolean) => {
+      const { epoch, now: time } = clock;
+      this.tell({ kind: 'interrupt', epoch, time, device: id, pin, level });
+    };
     for (const timer of timersOf(device).values()) this.timerOwners.set(timer, id);
     for (const [name, pin] of pinsOf(device)) pin.observer = (level) => tell(name, level);
     if (device instanceof PciDevice) device.msi.observer = () => tell('msi', true);

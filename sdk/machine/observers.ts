@@ -1,11 +1,10 @@
-import type { AcceleratorEvent } from '../accelerator/index.ts';
+import type { AcceleratorEvent, Moment } from '../accelerator/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 
 /** A pin of a device changed its level. */
-export interface InterruptEvent {
+export interface InterruptEvent extends Moment {
   readonly kind: 'interrupt';
-  readonly time: number;
   /** The id of the device. */
   readonly device: string;
   /** The name of the pin; 'msi' for a message, which only goes up. */
@@ -14,9 +13,8 @@ export interface InterruptEvent {
 }
 
 /** A timer expired; its callback runs next. */
-export interface TimerEvent {
+export interface TimerEvent extends Moment {
   readonly kind: 'timer';
-  readonly time: number;
   /** The id of the device; undefined for a timer of a test, a tool or a service. */
   readonly device: string | undefined;
   readonly name: string;

@@ -66,6 +66,7 @@ class Restoration {
     this.readDevices();
     this.readServices();
     const now = this.readTime();
+    const epoch = this.readEpoch();
     // Which timers there are follows from the devices.
     const timers = this.ofDevices.length > 0 ? [] : this.readTimers(reader.member('clock').member('pending'));
     this.refuseProblems();
@@ -76,7 +77,7 @@ class Restoration {
     machine.topology.transaction(() => {
       for (const loading of this.devices.values()) loading.apply();
       for (const { loading } of this.services) loading.applyAll();
-      machine.clock.set(now);
+      machine.clock.set(now, epoch);
       for (const [timer, deadline] of timers) timer.arm(deadline);
       resume();
       this.runHooks();
@@ -87,7 +88,7 @@ class Restoration {
   /** One time for devices and processors, and every timer after it: before it was saved, the machine let it catch up. */
   private readTime(): number {
     const { reader } = this;
-    const saved = reader.member('clock').only('now', 'pending').member('now');
+    const saved = reader.member('clock').only('epoch', 'now', 'pending').member('now');
     const now = saved.integer(0);
     const guestTime = reader.member('accelerator').member('guestTime');
     if (now === saved.data && guestTime.data !== undefined && guestTime.data !== now)
@@ -100,6 +101,13 @@ class Restoration {
       }
     }
     return now;
+  }
+
+  private readEpoch(): bigint {
+    const saved = this.reader.member('clock').member('epoch');
+    if (typeof saved.data === 'string' && /^\d{1,18}$/.test(saved.data)) return BigInt(saved.data);
+    saved.refuse(`expected whole seconds in decimal, as a text, found ${describeData(saved.data)}`);
+    return 0n;
   }
 
   private compareMachine(): void {

@@ -24,7 +24,9 @@ export interface MachineSnapshot {
     readonly unplugged?: readonly string[];
   };
   readonly clock: {
-    /** Guest nanoseconds. */
+    /** Whole seconds from the start of the machine to the moment from which every time in here is counted, in decimal. */
+    readonly epoch: string;
+    /** Guest nanoseconds since then. */
     readonly now: number;
     /** Device and name of every armed timer, in the order in which they fire. */
     readonly pending: readonly (readonly [device: string, timer: string])[];
@@ -54,7 +56,7 @@ export function saveMachine(machine: Machine): MachineSnapshot {
       options: optionsAsData(options),
       ...(unplugged.length === 0 ? {} : { unplugged }),
     },
-    clock: { now: clock.now, pending: pendingTimers(machine) },
+    clock: { epoch: String(clock.epoch), now: clock.now, pending: pendingTimers(machine) },
     devices: devices.map((plugged) => ({
       id: plugged.id,
       ...(hotplug.plugged.has(plugged.id) ? { plugged: describeRequest(plugged) } : {}),

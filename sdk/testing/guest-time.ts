@@ -1,13 +1,15 @@
-import { MICROSECOND, MILLISECOND, SECOND } from '../clock/index.ts';
+import { decimal } from '../base/text.ts';
 
+/** Powers of ten over a nanosecond. */
 const Units = [
-  [SECOND, 's'],
-  [MILLISECOND, 'ms'],
-  [MICROSECOND, 'us'],
+  [9, 's'],
+  [6, 'ms'],
+  [3, 'us'],
 ] as const;
 
 /** Guest time as people read it: `1.5 ms`, exact to the nanosecond. */
-export function formatGuestTime(nanoseconds: number): string {
-  const [unit, name] = Units.find(([size]) => nanoseconds >= size) ?? [1, 'ns'];
-  return `${nanoseconds / unit} ${name}`;
+export function formatGuestTime(nanoseconds: bigint): string {
+  const [digits, name] = Units.find(([power]) => nanoseconds >= 10 ** power) ?? [0, 'ns'];
+  const text = decimal(nanoseconds, digits);
+  return `${digits === 0 ? text : text.replace(/\.?0+$/, '')} ${name}`;
 }

@@ -20,7 +20,7 @@ type Value = number | bigint;
 /** What a probe needs of its bench. */
 export interface ProbedBench {
   readonly device: Device;
-  readonly clock: { readonly now: number };
+  readonly clock: { absolute(): bigint };
   at(region: RegisterDeclaration['region']): RegionWindow;
 }
 
@@ -126,7 +126,7 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
   }
 
   mismatch(field: string, expected: string, actual: string, more = ''): RegisterMismatch {
-    const at = formatGuestTime(this.bench.clock.now);
+    const at = formatGuestTime(this.bench.clock.absolute());
     return new RegisterMismatch(
       `${this.description}${field}: expected ${expected}, got ${actual}${more}, at guest time ${at}`,
       expected,

@@ -74,7 +74,7 @@ describe('a recording', () => {
     ['# iotrace v1\nPW 70 1 8f\n', "line 2: expected a time in whole nanoseconds and a space, found 'PW 70 1 8f'."],
     ['# iotrace v1\n-5 PW 70 1 8f\n', 'line 2: expected a time in whole nanoseconds and a space'],
     ['# iotrace v1\n1.5 PW 70 1 8f\n', 'line 2: expected a time in whole nanoseconds and a space'],
-    ['# iotrace v1\n9999999999999999 PW 70 1 8f\n', 'line 2: expected a time in whole nanoseconds and a space'],
+    ['# iotrace v1\n99999999999999999999 PW 70 1 8f\n', 'line 2: expected a time of at most 19 digits'],
     [
       '# iotrace v1\n0 XW 70 1 8f\n',
       "line 2: expected PW, PR, MW or MR and a space after the time, found '0 XW 70 1 8f'.",

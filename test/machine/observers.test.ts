@@ -96,7 +96,7 @@ describe('an observer', () => {
     machine.observe(observer);
     machine.clock.after(5, () => {});
     machine.clock.advanceTo(5);
-    expect(events).toEqual([{ kind: 'timer', time: 5, device: undefined, name: 'after' }]);
+    expect(events).toEqual([{ kind: 'timer', epoch: 0n, time: 5, device: undefined, name: 'after' }]);
   });
 
   it('is told of a queued write when it leaves the ring, how long it waited, and of the access it makes', () => {
@@ -109,7 +109,7 @@ describe('an observer', () => {
         yield* guest.in8(0x71);
       }),
     );
-    const seen = events.map((event) => ({ ...event, time: undefined }));
+    const seen = events.map((event) => ({ ...event, epoch: undefined, time: undefined }));
     expect(seen).toEqual([
       { kind: 'exit', vcpu: 0, reason: 'io' },
       { kind: 'coalesced-write', isPort: true, address: 0x70, size: 1, waited: expect.any(Number) },

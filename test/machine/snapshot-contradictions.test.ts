@@ -99,6 +99,21 @@ describe('a snapshot with two times is refused', () => {
       'edu timers.factorial: expected a deadline in whole nanoseconds, found 1e+300',
     ],
     [
+      'an epoch that is a number',
+      (s) => set(s['clock'], 'epoch', 0),
+      ' clock.epoch: expected whole seconds in decimal, as a text, found 0',
+    ],
+    [
+      'an epoch before the machine was started',
+      (s) => set(s['clock'], 'epoch', '-1'),
+      ' clock.epoch: expected whole seconds in decimal, as a text, found "-1"',
+    ],
+    [
+      'an epoch that no machine lives to see',
+      (s) => set(s['clock'], 'epoch', '9'.repeat(19)),
+      ' clock.epoch: expected whole seconds in decimal, as a text, found "9999999999999999999"',
+    ],
+    [
       'timers in another order',
       (s) => set(s['clock'], 'pending', [...pendingOf(s)].reverse()),
       ' clock.pending: does not list the timers in the order in which they fire',
@@ -172,7 +187,7 @@ describe('a snapshot of a device that cannot be so is refused', () => {
     [
       'a tick at no time',
       (s) => set(get(deviceOf(s, 'rtc'), 'fields', 'periodic'), 'next', 1e300),
-      'rtc periodic.next: expected a whole number from 0 to ',
+      'rtc periodic.next: expected a guest time in nanoseconds, found 1e+300',
     ],
     [
       'a bridge that hears what no card says',

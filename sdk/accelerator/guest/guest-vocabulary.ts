@@ -164,7 +164,7 @@ export class Guest {
     return this.#word(OperationKind.Hlt, 0);
   }
 
-  /** Spends guest time without an exit, as a loop of plain instructions does; interrupts are taken meanwhile. */
+  /** Spends guest time, at most 2 ** 52 nanoseconds, without an exit, as a loop of plain instructions does; interrupts are taken meanwhile. */
   pause(nanoseconds: number): GuestStep<void> {
     this.#promise('pause', undefined);
     return this.#word(OperationKind.Pause, nanoseconds);

@@ -104,6 +104,11 @@ export interface GuestSource {
    * cannot take it throws a TripleFault.
    */
   interrupt(vector: number, operation: GuestOperation): void;
+  /**
+   * Times of operations count from this second of guest time on; the operation under way too. For guests that have recorded
+   * times.
+   */
+  countFrom?(epoch: bigint, operation: GuestOperation): void;
 }
 
 const KindNames = [
@@ -136,7 +141,7 @@ export function refuseOperation(operation: GuestOperation): string | undefined {
   if (kind >= OperationKind.Hlt && kind <= OperationKind.InterruptReturn) {
     if (kind !== OperationKind.Pause || (operation.duration >= 0 && operation.duration <= LongestPause))
       return undefined;
-    return `a pause takes from 0 to 2 ** 52 nanoseconds, not ${operation.duration}.`;
+    return `a pause takes from 0 to 2 ** 52 nanoseconds, not ${operation.duration}. Make several of a longer one.`;
   }
   if (!(kind >= OperationKind.Out && kind <= OperationKind.RepIns)) {
     return 'there is no such operation. Yield only what the guest offers: yield* guest.out8(...).';

@@ -1,11 +1,12 @@
+import { SECOND } from '../../clock/duration.ts';
 import { type GuestOperation, type GuestSource, OperationKind, type OperationKindValue } from './operation.ts';
-import type { RecordedTrace } from './recorded-trace.ts';
+import { type RecordedTrace, timeFrom } from './recorded-trace.ts';
 
 export interface TraceGuestOptions {
   /** Which accesses are made; the others are left out. */
   readonly only?: 'ports' | 'memory';
-  /** Guest time of the recording's time 0. */
-  readonly startAt?: number;
+  /** Guest time of the recording's time 0, in whole nanoseconds since the machine was started; a bigint beyond 2^53. */
+  readonly startAt?: number | bigint;
   /** Told how many accesses were handed over, every `progressEvery` (10,000) of them and at the end. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly progressEvery?: number;
@@ -23,7 +24,10 @@ export class TraceGuest implements GuestSource {
   readonly trace: RecordedTrace;
   /** Index of the access under way; -1 before the first, the length of the trace after the last. */
   position = -1;
-  readonly #startAt: number;
+  readonly #startAt: bigint;
+  /** The recording's second from which times are counted, and the nanoseconds of guest time that had passed of it. */
+  #second = 0;
+  #startPart = 0;
   readonly #only: 'ports' | 'memory' | undefined;
   readonly #onProgress: ((done: number, total: number) => void) | undefined;
   readonly #progressEvery: number;
@@ -32,7 +36,8 @@ export class TraceGuest implements GuestSource {
   constructor(trace: RecordedTrace, options: TraceGuestOptions = {}) {
     this.name = trace.name;
     this.trace = trace;
-    this.#startAt = options.startAt ?? 0;
+    this.#startAt = BigInt(options.startAt ?? 0);
+    this.#countFrom(0n);
     this.#only = options.only;
     this.#onProgress = options.onProgress;
     this.#progressEvery = Math.max(1, options.progressEvery ?? DefaultProgress);
@@ -58,8 +63,14 @@ export class TraceGuest implements GuestSource {
   }
 
   /** What of the recording is played, and from when on: one that is played otherwise is another guest. */
-  get played(): { readonly only: 'ports' | 'memory' | 'all'; readonly startAt: number } {
-    return { only: this.#only ?? 'all', startAt: this.#startAt };
+  get played(): { readonly only: 'ports' | 'memory' | 'all'; readonly startAt: string } {
+    return { only: this.#only ?? 'all', startAt: String(this.#startAt) };
+  }
+
+  countFrom(epoch: bigint, operation: GuestOperation): void {
+    this.#countFrom(epoch);
+    const isUnderWay = !operation.finished && this.position >= 0 && this.position < this.trace.length;
+    if (isUnderWay) operation.at = this.#timeOf(this.position);
   }
 
   /** Goes on behind the access at `position`, as if it and those before had been made: for a restored machine. */
@@ -85,12 +96,23 @@ export class TraceGuest implements GuestSource {
     operation.size = trace.size[index]!;
     operation.value = trace.value[index]!;
     operation.valueHigh = trace.valueHigh[index]!;
-    operation.at = this.#startAt + trace.at[index]!;
+    operation.at = this.#timeOf(index);
     return true;
   }
 
   /** Does not happen: interrupts stay masked from beginning to end. */
   interrupt(): void {}
+
+  /** What was to happen long ago happens now, as what has a recorded time. */
+  #timeOf(index: number): number {
+    return Math.max(0, timeFrom(this.trace, index, this.#second) + this.#startPart);
+  }
+
+  #countFrom(epoch: bigint): void {
+    const second = BigInt(SECOND);
+    this.#second = Number(epoch - this.#startAt / second);
+    this.#startPart = Number(this.#startAt % second);
+  }
 
   #nextIndex(): number {
     const { length, kind } = this.trace;

@@ -1,3 +1,4 @@
+import { SECOND } from '../../clock/duration.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { OperationKind } from './operation.ts';
 import { type RecordedTrace, refuseAccess, TraceColumns } from './recorded-trace.ts';
@@ -11,7 +12,8 @@ const ByteOrderMark = [0xef, 0xbb, 0xbf] as const;
 const FirstLine = '# iotrace v1';
 const LongestLine = 4096;
 const MostHeaderLines = 1000;
-const MostTimeDigits = 15;
+const MostTimeDigits = 19;
+const DigitsBelowSecond = 9;
 const MostHexDigits = 16;
 
 /** The text of a recording may be this long unless said otherwise. */
@@ -115,8 +117,14 @@ export class TraceParser {
       if (digit < 0 || digit > 9) break;
       time = time * 10 + digit;
     }
-    if (at === start || at - start > MostTimeDigits || bytes[at] !== Space) {
+    if (at === start || bytes[at] !== Space) {
       this.#refuse(bytes, start, end, 'a time in whole nanoseconds and a space');
+    }
+    if (at - start > MostTimeDigits) this.#refuse(bytes, start, end, `a time of at most ${MostTimeDigits} digits`);
+    let part = 0;
+    if (time > Number.MAX_SAFE_INTEGER) {
+      part = decimal(bytes, at - DigitsBelowSecond, at);
+      time = decimal(bytes, start, at - DigitsBelowSecond) * SECOND + part;
     }
     const kind = kindOf(bytes[at + 1]!, bytes[at + 2]!);
     if (kind === OperationKind.None || at + 3 >= end || bytes[at + 3] !== Space) {
@@ -152,10 +160,10 @@ export class TraceParser {
     }
     const wrong = refuseAccess(kind, address, size, value, valueHigh);
     if (wrong !== undefined) this.#refuse(bytes, start, end, wrong);
-    if (time < this.#columns.lastAt) {
-      this.#refuse(bytes, start, end, `a time of at least ${this.#columns.lastAt}, because time never goes back`);
+    if (this.#columns.isLaterThan(time, part)) {
+      this.#refuse(bytes, start, end, `a time of at least ${this.#columns.lastTime}, because time never goes back`);
     }
-    this.#columns.add(time, kind, address, size, value, valueHigh);
+    this.#columns.add(time, kind, address, size, value, valueHigh, part);
   }
 
   #refuse(bytes: Uint8Array, start: number, end: number, expected: string, linesAhead = 0): never {
@@ -164,6 +172,12 @@ export class TraceParser {
       `Trace '${this.#name}', line ${this.#line + linesAhead}: expected ${expected}, found '${text}${end > start + 60 ? '...' : ''}'.`,
     );
   }
+}
+
+function decimal(bytes: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at++) value = value * 10 + (bytes[at]! - 0x30);
+  return value;
 }
 
 function kindOf(space: number, direction: number): number {

@@ -35,7 +35,8 @@ export class ExitService {
   note({ id, run }: KvmVcpu): void {
     if (this.listener === undefined) return;
     const reason = reasonNames.get(run.getUint32(KvmRun.exitReason, true)) ?? 'other';
-    this.listener.hear({ kind: 'exit', time: this.listener.now(), vcpu: id, reason });
+    const { epoch, now: time } = this.listener.clock;
+    this.listener.hear({ kind: 'exit', epoch, time, vcpu: id, reason });
   }
 
   /** One port access, or the elements of a string; a reset asked for by one element leaves the rest undone. */

@@ -37,6 +37,8 @@ export class InterruptInjection {
     this.argument.setUint32(0, vector, true);
     this.vm.call(vcpu.fd, VcpuRequest.Interrupt, this.argument, `inject interrupt ${hex(vector)}`);
     vcpu.run.setUint8(KvmRun.readyForInterruptInjection, 0);
-    this.listener?.hear({ kind: 'vector', time: this.listener.now(), vector });
+    if (this.listener === undefined) return;
+    const { epoch, now: time } = this.listener.clock;
+    this.listener.hear({ kind: 'vector', epoch, time, vector });
   }
 }

@@ -102,7 +102,7 @@ export class KvmAccelerator extends Accelerator {
       throw new BackplaneError(`Accelerator '${this.name}': it has no vCPU. Give it at least one.`);
     this.ring = new RingDrain(kernel, first, host.topology, access, requests, statistics);
     const service = new ExitService(access, requests);
-    const time = new TimeKeeper(kernel, host.clock);
+    const time = new TimeKeeper(kernel, host.clock, this.guests, schedule);
     const interrupts = new InterruptInjection(vm, host.interruptController);
     this.observable = [this.ring, service, interrupts];
     this.loop = new RunLoop({
@@ -203,6 +203,7 @@ export class KvmAccelerator extends Accelerator {
       this.images = guests;
       this.logsPrograms = true;
       apply();
+      this.loop?.countFromEpoch();
       for (const guest of this.guests) this.watchLog(guest);
     };
   }

@@ -111,7 +111,8 @@ export class RingDrain {
     const { first, address, length: size, isPort } = this.ring;
     const since = this.kernel.queuedSince(this.vcpu.fd, first);
     const waited = since === undefined ? undefined : this.kernel.now - since;
-    listener.hear({ kind: 'coalesced-write', time: listener.now(), isPort, address, size, waited });
+    const { epoch, now: time } = listener.clock;
+    listener.hear({ kind: 'coalesced-write', epoch, time, isPort, address, size, waited });
   }
 
   private noteWait(): void {

@@ -90,6 +90,10 @@ export class RunLoop {
     this.parts.time.settle();
   }
 
+  countFromEpoch(): void {
+    this.parts.time.countFromEpoch();
+  }
+
   /** Between two instructions. What the guest did after it had asked for the reset is dropped, not carried out. */
   reset(): void {
     const { requests, ring, vm, schedule, host } = this.parts;

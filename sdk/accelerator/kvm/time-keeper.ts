@@ -1,14 +1,18 @@
 import { EpochMovesAt, secondsToMove } from '../../clock/index.ts';
 import type { MachineClock } from '../accelerator.ts';
-import type { KvmKernel } from './kvm-kernel.ts';
+import type { GuestSource } from '../guest/operation.ts';
+import type { ScheduledKernel } from './scheduled-kernel.ts';
+import type { VcpuSchedule } from './vcpu-schedule.ts';
 
 /** Keeps the machine's clock and the kernel's guest time together, so that each timer fires at its own time. */
 export class TimeKeeper {
   private kickArmedAt = Number.NaN;
 
   constructor(
-    private readonly kernel: KvmKernel,
+    private readonly kernel: ScheduledKernel,
     private readonly clock: MachineClock,
+    private readonly guests: readonly (GuestSource | undefined)[],
+    private readonly schedule: VcpuSchedule,
   ) {}
 
   /** Before each entry: the guest is to come back when the next timer is due, and 2^53 ns are to be far away. */
@@ -23,12 +27,21 @@ export class TimeKeeper {
   /** Before a run: time that passed on the machine's clock alone has passed for the guest too. */
   begin(): void {
     this.kernel.sleepUntil(this.clock.now);
+    this.countFromEpoch();
+  }
+
+  /** Guests that have recorded times count them as everything else does. */
+  countFromEpoch(): void {
+    this.schedule.vcpus.forEach(({ vcpu }, index) => {
+      this.guests[index]?.countFrom?.(this.clock.epoch, this.kernel.execution(vcpu.fd).operation);
+    });
   }
 
   /** The clock's epoch has moved. What had passed on the clock alone has passed for the guest too. */
   rebase(nanoseconds: number): void {
     this.kernel.sleepUntil(this.clock.now + nanoseconds);
     this.kernel.rebase(nanoseconds);
+    this.countFromEpoch();
     this.kickArmedAt = Number.NaN;
   }
 

@@ -1,4 +1,5 @@
 import type { GuestProgram, RunOptions, RunOutcome } from '../../accelerator/index.ts';
+import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError } from '../../memory/errors.ts';
@@ -91,7 +92,7 @@ Examples:
     const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
     const tracing = {
       print,
-      now: () => simulated.guestTime,
+      now: () => machine.clock.absolute(simulated.guestTime),
       statistics: simulated.statistics,
       describe: (access: DescribedAccess) => describeAccess(machine, access),
       quiet: () => !isNew,
@@ -164,7 +165,7 @@ function asData(machine: Machine, outcome: RunOutcome) {
   return {
     machine: machine.definition.name,
     outcome,
-    guestTime: machine.clock.now,
+    guestTime: exactData(machine.clock.absolute()),
     exits: statistics.summary(),
     ports: statistics.portRows(),
     memory: statistics.memoryRows(),
@@ -174,6 +175,6 @@ function asData(machine: Machine, outcome: RunOutcome) {
 }
 
 function formatOutcome(machine: Machine, { message, operations }: RunOutcome): string {
-  const time = (machine.clock.now / 1000).toFixed(3);
+  const time = decimal(machine.clock.absolute(), 3);
   return `${operations} operations in ${time} us of guest time, modelled. ${message}`;
 }

@@ -1,3 +1,5 @@
+import { endOf } from '../../accelerator/guest/recorded-trace.ts';
+import { exactData } from '../../base/text.ts';
 import { explainDifferences } from './differences.ts';
 import type { ReplayReport } from './replay-report.ts';
 
@@ -6,7 +8,7 @@ export function replayData({ trace, clock, modes }: ReplayReport) {
   return {
     recording: trace.name,
     accesses: trace.length,
-    guestTime: trace.at[trace.length - 1] ?? 0,
+    guestTime: exactData(endOf(trace)),
     clock: clock === undefined ? null : { ...clock, date: clock.date.toISOString() },
     modes: modes.map(({ mode, replay, absentFunctions }) => ({
       name: mode.name,

@@ -16,7 +16,7 @@ import { VirtualCpu } from './virtual-cpu.ts';
 import { VirtualMachine } from './virtual-machine.ts';
 
 export interface SimulatedKernelOptions {
-  /** What operations of guest programs cost; what is left out has its default (660, 3410 and 10 ns). */
+  /** What operations of guest programs cost, to the nanosecond; what is left out has its default (660, 3410 and 10 ns). */
   readonly costs?: Partial<OperationCosts>;
   /** Answers of KVM_CHECK_EXTENSION that differ from the default: `{ [Capability.CoalescedPio]: 0 }` is an old kernel. */
   readonly capabilities?: Readonly<Record<number, number>>;
@@ -44,11 +44,13 @@ export class SimulatedKernel implements KvmKernel, FileTable {
   readonly #capabilities: Capabilities;
 
   constructor(options: SimulatedKernelOptions = {}) {
-    this.costs = { ...DefaultOperationCosts, ...options.costs };
-    for (const [name, cost] of Object.entries(this.costs)) {
+    const costs = { ...DefaultOperationCosts, ...options.costs };
+    for (const [name, cost] of Object.entries(costs)) {
       if (cost >= 0 && cost < Infinity) continue;
       throw new BackplaneError(`Simulated kernel: the cost '${name}' is ${cost}. Give 0 or more nanoseconds.`);
     }
+    const { kernel, userspace, plain } = costs;
+    this.costs = { kernel: Math.round(kernel), userspace: Math.round(userspace), plain: Math.round(plain) };
     this.#time = new GuestTime(this.costs);
     this.#capabilities = capabilities(options.capabilities);
   }
@@ -119,7 +121,7 @@ export class SimulatedKernel implements KvmKernel, FileTable {
   }
 
   kickWhenQueuedFor(nanoseconds: number): void {
-    this.#time.longestQueued = nanoseconds;
+    this.#time.longestQueued = Math.ceil(nanoseconds);
   }
 
   queuedSince(vcpuFd: number, slot: number): number | undefined {

@@ -203,7 +203,7 @@ export class VirtualCpu {
   /** Time passes up to the next deadline; the rest of the pause follows when userspace has dealt with that. */
   #pause(operation: GuestOperation): void {
     const { time } = this.machine;
-    const spent = Math.min(operation.duration, this.machine.nextDeadline() - time.now);
+    const spent = Math.min(Math.ceil(operation.duration), this.machine.nextDeadline() - time.now);
     time.now += spent;
     operation.duration -= spent;
     operation.finished = operation.duration <= 0;
