@@ -53,7 +53,7 @@ export abstract class IsaBridge extends PciDevice {
   protected override onRealize(): void {
     this.#stopRouting = this.#pciBus.connectRouter((pirq, level) => {
       this.pirqLevels[pirq] = level;
-      this.driveIsaLines();
+      this.onPirqChange(pirq);
     });
   }
 
@@ -71,14 +71,30 @@ export abstract class IsaBridge extends PciDevice {
     this.#stopRouting();
   }
 
+  /** A PCI interrupt rose or fell. */
+  protected onPirqChange(_pirq: number): void {
+    this.driveIsaLines();
+  }
+
   /** Routes or levels have changed. */
   protected driveIsaLines(): void {
     const { lines } = this.#isa;
+    const high = this.#highLines();
+    for (let line = 0; line < lines.length; line++) lines[line]?.set((high & (1 << line)) !== 0);
+  }
+
+  /** The same for one of them. */
+  protected driveIsaLine(line: number): void {
+    this.#isa.line(line).set((this.#highLines() & (1 << line)) !== 0);
+  }
+
+  /** Those to which a PCI interrupt is routed that is high. */
+  #highLines(): number {
     let high = 0;
-    for (const [pirq, level] of this.pirqLevels.entries()) {
+    for (let pirq = 0; pirq < this.pirqLevels.length; pirq++) {
       const route = this.routeOf(pirq);
-      if (level && route < lines.length) high |= 1 << route;
+      if (this.pirqLevels[pirq] && route < this.#isa.lines.length) high |= 1 << route;
     }
-    for (const [number, line] of lines.entries()) line.set((high & (1 << number)) !== 0);
+    return high;
   }
 }

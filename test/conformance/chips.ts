@@ -4,6 +4,7 @@ import { pciCards } from './pci-cards.ts';
 import { pciConfig, pciConfigBehind } from './pci-config.ts';
 import { pic } from './pic.ts';
 import { q35Config } from './q35.ts';
+import { pcRouting, q35Routing } from './routing.ts';
 import { rtc } from './rtc.ts';
 import { pciTestdev, pcTestdev } from './testdevs.ts';
 import { virtioRng } from './virtio-rng.ts';
@@ -18,5 +19,7 @@ export const chips: readonly Chip[] = [
   pciTestdev,
   pcTestdev,
   virtioRng,
+  pcRouting,
   q35Config,
+  q35Routing,
 ];

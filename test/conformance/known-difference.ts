@@ -31,7 +31,7 @@ export interface KnownDifference {
   readonly reason: string;
   /** Run before the random scripts. Without it those must come there by themselves. */
   readonly there?: Way;
-  readonly standIn?: StandIn;
+  readonly standIn?: StandIn | readonly StandIn[];
   /** The bits of the reply that are hidden. */
   readonly bits?: number;
   /** Whether these bits of this reply are not compared. */

@@ -3,6 +3,7 @@ import { pcAddressPorts, q35AddressPorts } from './claimed-ports-as-qemu.ts';
 import { type KnownDifference, standIn } from './known-difference.ts';
 import { mchDifferences } from './mch-as-qemu.ts';
 import { picDifferences } from './pic-as-qemu.ts';
+import { pcRoutingDifferences, q35RoutingDifferences } from './routing-as-qemu.ts';
 import { rtcWith64BitTime } from './rtc-with-64-bit-time.ts';
 import { out, out8, read, read8 } from './script.ts';
 import { badFeature } from './virtio-as-qemu.ts';
@@ -74,5 +75,7 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   'edu-config': [],
   pic: picDifferences,
   'virtio-rng': [badFeature],
+  pirq: pcRoutingDifferences,
+  'q35-pirq': q35RoutingDifferences,
   'q35-config': [q35AddressPorts, ...mchDifferences],
 };

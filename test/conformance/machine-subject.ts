@@ -2,6 +2,7 @@ import { pcI440fx } from '../../machines/index.ts';
 import {
   type ConcreteDeviceClass,
   defineMachine,
+  IsaBus,
   Machine,
   type MachineDefinition,
   MILLISECOND,
@@ -12,6 +13,7 @@ import type { KnownDifference, StandIn } from './known-difference.ts';
 import { knownDifferences } from './known-differences.ts';
 import {
   type Answer,
+  ComparedLines,
   hasCome,
   type Operation,
   RamMebibytes,
@@ -70,6 +72,10 @@ export class MachineSubject implements Subject {
         return undefined;
       case 'await':
         return this.wait(machine, operation);
+      case 'lines': {
+        const lines = machine.service(IsaBus)?.lines ?? [];
+        return lines.reduce((high, { level }, number) => high | (level ? 1 << number : 0), 0) & ComparedLines;
+      }
       case 'input':
         this.chip.setInput?.(machine, operation.chip, operation.line, operation.level);
         return undefined;
@@ -101,7 +107,7 @@ export function machineForComparison(
 ): MachineDefinition {
   const { machine = pcI440fx, devices = [] } = chip;
   const classes = new Map<ConcreteDeviceClass, ConcreteDeviceClass>();
-  const standIns = differences.flatMap(({ standIn }) => (standIn ? [standIn] : []));
+  const standIns = differences.flatMap(({ standIn = [] }) => standIn);
   for (const { original, over } of [...standIns, ...more]) {
     classes.set(original, over(classes.get(original) ?? original));
   }

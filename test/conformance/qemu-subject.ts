@@ -1,6 +1,7 @@
 import { QemuProcess } from '../../sdk/testing/qemu-process.ts';
 import {
   type Answer,
+  ComparedLines,
   hasCome,
   type Operation,
   RamMebibytes,
@@ -19,6 +20,8 @@ export interface QemuSubjectOptions {
   readonly chips?: { readonly type: string; readonly names: readonly string[] };
   /** Report the level of this chip's output line 0 with every answer. */
   readonly watch?: string;
+  /** Hear the ISA lines: those that QEMU's I/O APIC hears. */
+  readonly lines?: boolean;
 }
 
 /** Of a millisecond each. */
@@ -40,6 +43,7 @@ export class QemuSubject implements Subject {
       const paths = await this.findChips(qemu);
       const watched = this.options.watch === undefined ? undefined : paths.get(this.options.watch);
       if (watched) await qemu.qtest.watchOutputs(watched);
+      if (this.options.lines) await this.hearLines(qemu);
       const answers: Answer[] = [];
       let rest = operations;
       while (rest.length > 0) {
@@ -47,7 +51,9 @@ export class QemuSubject implements Subject {
         const before = end < 0 ? rest : rest.slice(0, end);
         const commands = before.map((operation) => commandFor(operation, paths));
         await qemu.qtest.commands(commands, (index, answer) => {
-          const value = widthOfReply(before[index] as Operation) > 0 ? Number(answer) : undefined;
+          const operation = before[index] as Operation;
+          const answered = widthOfReply(operation) > 0 ? Number(answer) : undefined;
+          const value = operation.kind === 'lines' ? linesOf(qemu) : answered;
           answers.push({ value, output: watched ? qemu.qtest.level(0) : undefined });
         });
         const last = rest[end];
@@ -81,6 +87,11 @@ export class QemuSubject implements Subject {
     return { value, output: watched ? qtest.level(0) : undefined };
   }
 
+  private async hearLines({ qmp, qtest }: QemuProcess): Promise<void> {
+    const [apic] = await qmp.findObjects('ioapic');
+    await qtest.command(`irq_intercept_in ${apic}`);
+  }
+
   private async findChips({ qmp }: QemuProcess): Promise<Map<string, string>> {
     const { chips } = this.options;
     if (!chips) return new Map();
@@ -90,6 +101,12 @@ export class QemuSubject implements Subject {
     }
     return new Map(chips.names.map((name, index) => [name, paths[index] as string]));
   }
+}
+
+function linesOf({ qtest }: QemuProcess): number {
+  let high = 0;
+  for (let line = 0; line < 16; line++) if (qtest.level(line)) high |= 1 << line;
+  return high & ComparedLines;
 }
 
 function commandFor(operation: Operation, paths: ReadonlyMap<string, string>): string {
@@ -104,6 +121,9 @@ function commandFor(operation: Operation, paths: ReadonlyMap<string, string>): s
       return `read${Suffix[operation.size]} ${operation.address}`;
     case 'input':
       return `set_irq_in ${paths.get(operation.chip)} unnamed-gpio-in ${operation.line} ${operation.level ? 1 : 0}`;
+    case 'lines':
+      // What has happened to the lines before comes in front of its answer.
+      return 'endianness';
     case 'await':
     case 'reset':
       throw new Error(`'${operation.kind}' is no command of qtest`);

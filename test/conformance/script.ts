@@ -6,6 +6,8 @@ export type Operation =
   | { readonly kind: 'load'; readonly address: number; readonly size: Width }
   /** Time goes on until these bits of four bytes of memory are all clear, or all set. */
   | { readonly kind: 'await'; readonly address: number; readonly bits: number; readonly until: 'clear' | 'set' }
+  /** Which ISA interrupt lines are high, a bit for each. */
+  | { readonly kind: 'lines' }
   | { readonly kind: 'input'; readonly chip: string; readonly line: number; readonly level: boolean }
   /** By the button, or by what the guest writes to the reset register. */
   | { readonly kind: 'reset'; readonly written?: number };
@@ -54,6 +56,10 @@ export const store = (address: number, size: Width, value: number): Operation =>
   value: size === 4 ? value >>> 0 : value & (2 ** (8 * size) - 1),
 });
 
+export const isaLines: Operation = { kind: 'lines' };
+/** Line 0 belongs to a timer that ours does not have. */
+export const ComparedLines = 0xfffe;
+
 export const load = (address: number, size: Width): Operation => ({ kind: 'load', address, size });
 
 /** Whether the wait is over. */
@@ -63,6 +69,7 @@ export const hasCome = (value: number, { bits, until }: Extract<Operation, { rea
 /** How many bytes a reply has; 0 for what answers nothing. */
 export function widthOfReply(operation: Operation): number {
   if (operation.kind === 'await') return 4;
+  if (operation.kind === 'lines') return 2;
   return operation.kind === 'in' || operation.kind === 'load' ? operation.size : 0;
 }
 
@@ -75,6 +82,7 @@ export const hex = (value: number, digits = 2): string => `0x${value.toString(16
 /** What an operation touches that is no access to a port. */
 export function placeOf(operation: Exclude<Operation, { readonly port: number }>): string {
   if (operation.kind === 'reset') return 'reset';
+  if (operation.kind === 'lines') return 'ISA lines';
   return operation.kind === 'input' ? `${operation.chip} input ${operation.line}` : `address ${hex(operation.address)}`;
 }
 
@@ -92,6 +100,8 @@ export function formatOperation(operation: Operation): string {
       return `wait until bits ${hex(operation.bits)} at ${hex(operation.address)} are ${operation.until}`;
     case 'input':
       return `${operation.chip} input ${operation.line} ${operation.level ? 'high' : 'low'}`;
+    case 'lines':
+      return 'ISA lines';
     case 'reset':
       return operation.written === undefined ? 'reset' : `out8 ${hex(ResetRegister)}, ${hex(operation.written)}`;
   }

@@ -3,7 +3,7 @@ import { simulatedAccelerator, use } from '../../sdk/index.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 import type { Chip } from './chip.ts';
 import { pciConfig } from './pci-config.ts';
-import { load, type Operation, out, out8, read, read8, store, type Width } from './script.ts';
+import { isaLines, load, type Operation, out, out8, read, store, type Width } from './script.ts';
 
 const Address = 0xcf8;
 const Data = 0xcfc;
@@ -86,11 +86,9 @@ function accessMemory(random: Random, add: Add): void {
   add(store(Plain + offset, size, random.bits()), load(Plain + (offset & ~3), 4), load(Plain + offset, size));
 }
 
-/** A line at the guest's own hand, as the interrupt controllers see it. */
+/** A line at the guest's own hand. */
 function pullLine(random: Random, add: Add): void {
-  const line = random.pick(freeLines);
-  const command = line < 8 ? 0x20 : 0xa0;
-  add(out8(IrqLines + line, random.pick([0, 0, 1, 0xff])), out8(command, 0x0a), read8(command));
+  add(out8(IrqLines + random.pick(freeLines), random.pick([0, 0, 1, 0xff])), isaLines);
 }
 
 export const pcTestdev: Chip = {
@@ -98,7 +96,7 @@ export const pcTestdev: Chip = {
   name: 'pc-testdev',
   title: 'pc-testdev: register banks, memory and interrupt lines of the ISA test device',
   devices: [use(PcTestdev)],
-  qemu: { arguments: ['-device', 'pc-testdev'] },
+  qemu: { arguments: ['-device', 'pc-testdev'], lines: true },
   act(random, add) {
     random.weighted([
       [30, () => accessBank(random, add)],
