@@ -20,12 +20,10 @@ export function declarationOf(candidate: Candidate, judgement: Judgement, machin
   ].join('\n');
 }
 
-/** Where nobody is modelled: a region that holds the partners too, so that it delivers its queue by itself. */
-function standAlone({ isPort, start, size }: Candidate, { partners, effects }: Judgement, name: string): string {
-  const read = partners.map(({ address, size: width }) => [address, address + width - 1] as const);
-  const shown = [...read, ...effects.partners];
-  const base = Math.min(start, ...shown.map(([first]) => first));
-  const end = Math.max(start + size, ...shown.map(([, last]) => last + 1));
+/** Where no device is modelled: a region that holds what shows the writes too, so that it delivers its queue by itself. */
+function standAlone({ isPort, start, size }: Candidate, { effects }: Judgement, name: string): string {
+  const base = Math.min(start, ...effects.partners.map(([first]) => first));
+  const end = Math.max(start + size, ...effects.partners.map(([, last]) => last + 1));
   const make = isPort ? 'portRegion' : 'mmioRegion';
   const label = `${isPort ? 'port' : 'registers'}-${hex(base)}`;
   return [

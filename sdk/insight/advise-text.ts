@@ -1,14 +1,13 @@
 import { count, counted, hex } from '../base/text.ts';
 import { MILLISECOND } from '../clock/index.ts';
 import type { Advice, Suggestion } from './advise.ts';
-import type { AdviceVerdict } from './advise-verdict.ts';
+import { checkSentence, mayWait, mustNotWait } from './advise-verdict.ts';
 
-const verdicts: Readonly<Record<AdviceVerdict, string>> = {
-  sound: 'looks sound',
-  flush: 'with flushes',
-  unknown: 'not known',
-  unsound: 'looks unsound',
-};
+/** The last column of a table: for a device that was run, what that came to. */
+function verdictText({ verdict, check }: Suggestion): string {
+  if (verdict === 'same' && check !== undefined) return checkSentence(check);
+  return verdict === 'waits' ? 'may wait, on a PC' : verdict;
+}
 
 /** How many rows each table has, and how many of the best are explained in full. */
 export interface AdviceTextOptions {
@@ -21,10 +20,12 @@ export interface AdviceTextOptions {
 /** The whole advice as text: a table, the best rows in words with what to paste, and how all this was found. */
 export function formatAdvice(advice: Advice, options: AdviceTextOptions): string {
   const { explained, width = Number.POSITIVE_INFINITY } = options;
-  const of = (...wanted: AdviceVerdict[]) => advice.coalesce.filter(({ verdict }) => wanted.includes(verdict));
-  const [usable, unknown, unsound] = [of('sound', 'flush'), of('unknown'), of('unsound')];
+  const { coalesce } = advice;
+  const usable = coalesce.filter(({ verdict }) => mayWait(verdict));
+  const unsound = coalesce.filter(({ verdict }) => mustNotWait(verdict));
+  const unknown = coalesce.filter((one) => !usable.includes(one) && !unsound.includes(one));
   const nothing =
-    'Nothing more is known to be able to wait: what else leaves for userspace is needed there, or nobody knows.';
+    'Nothing more is known to be able to wait: what else leaves for userspace is needed there, or not known.';
   const parts = [
     formatToday(advice),
     usable.length === 0 ? nothing : section('Coalescing more', usable, advice, options),
@@ -35,7 +36,7 @@ export function formatAdvice(advice: Advice, options: AdviceTextOptions): string
     parts.push(...unknown.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
   }
   if (unsound.length > 0) {
-    parts.push(section('Would save exits, and looks unsound', unsound, advice, options));
+    parts.push(section('Would save exits, and must not wait', unsound, advice, options));
     parts.push(...unsound.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
   }
   if (advice.ioeventfds.length > 0) {
@@ -73,7 +74,7 @@ function section(
   const table = [
     ['', 'exits saved', 'of all', 'exits then', 'longest wait', 'mean wait', ''],
     ...shown.map((suggestion, index) => {
-      const { saved, prediction, verdict, kind } = suggestion;
+      const { saved, prediction, kind } = suggestion;
       const waits = kind === 'coalesce';
       return [
         `${String(index + 1).padStart(2)}  ${placeOf(suggestion)}  ${suggestion.what}`,
@@ -82,7 +83,7 @@ function section(
         count(prediction.userspaceExits),
         waits ? milliseconds(prediction.longestWait) : '-',
         waits ? milliseconds(prediction.meanWait) : '-',
-        ` ${verdicts[verdict]}`,
+        ` ${verdictText(suggestion)}`,
       ];
     }),
   ];
@@ -90,13 +91,14 @@ function section(
   return `${title}\n\n${formatTable(fitting(table, width))}${more}`;
 }
 
-/** Nobody is given to paste what looks unsound. */
+/** The reasons, and the script that differs, or what to paste. */
 function explain(suggestion: Suggestion, place: number): string {
-  const because = reasonsOf(suggestion, place);
-  if (suggestion.verdict === 'unsound') return because.join('\n');
-  const verb = suggestion.kind === 'coalesce' ? 'Paste:' : 'Write:';
-  const lines = suggestion.declaration.split('\n').map((line) => `     ${line}`);
-  return [...because, `   ${verb}`, ...lines].join('\n');
+  const { kind, check, declaration } = suggestion;
+  const code = (text: string) => text.split('\n').map((line) => `     ${line}`);
+  const script = check?.difference === undefined ? [] : ['   The script:', ...code(check.difference.script)];
+  const verb = kind === 'coalesce' ? 'Paste:' : 'Write:';
+  const lines = declaration === '' ? [] : [`   ${verb}`, ...code(declaration)];
+  return [...reasonsOf(suggestion, place), ...script, ...lines].join('\n');
 }
 
 function reasonsOf(suggestion: Suggestion, place: number): string[] {
@@ -115,15 +117,15 @@ export function placeOf({ isPort, start, size, match }: Suggestion): string {
 const howJudged = `How this was found. The recording is replayed once on the machine as it is; then KVM's rules are applied to it with one range
 added at a time: a write that lies wholly in a zone takes one of 169 slots, every exit and every expired timer empties the ring, and
 so does a write that has waited 10 ms. So the numbers are what a replay gives, not estimates. Waits are in guest time.
-The verdicts are not in the recording: it shows what followed a write, not what the write set off.
-'looks sound', 'with flushes': the write is only kept, shown or logged. A PC's datasheets say so, or the device's own declaration: a register
-without a hook. Reads that show it must deliver the queue (same region: they do by themselves).
-'not known': nothing speaks against it, and nothing is known of the device, or the device answers it in code.
-'looks unsound', if one of these holds: the datasheet says that the write acts at once (interrupts, timers, DMA, sending, the map, a reset);
-the device is the machine's interrupt controller; delivering such a write moved the memory map, an interrupt line of the device or a
-timer; reads elsewhere are foretold clearly better by what was written than by what they gave before; the guest read one place three times
-or more in a row after such writes; or it acknowledged an interrupt within four accesses, three times more often than by chance.
-That nobody else looks cannot be proved: DMA, other processors and other threads are not in a recording.`;
+Whether a write may wait is not in the recording: it shows what followed a write, not what the write set off.
+'scripts answer the same', 'differs': the machine models the device. Random programs were run on it alone, with the range coalesced and
+without: every value, interrupt and field was the same, or the shortest program that shows a difference is printed. So many programs are a
+check, and no more: what none of them does is not checked.
+'may wait, on a PC': no device is modelled. By its data sheet, what a PC has there is only kept, shown or logged.
+'not modelled', 'not checked': nothing speaks against it, and nothing is known; or the device cannot be run alone.
+'unsound': the write clears bits by its ones; a PC's data sheet says that it acts at once; the device is the machine's interrupt controller;
+or its delivery moved the memory map, an interrupt line of the device or a timer.
+DMA, other processors and other threads are not in a recording.`;
 
 const milliseconds = (nanoseconds: number) => `${(nanoseconds / MILLISECOND).toFixed(3)} ms`;
 

@@ -1,39 +1,62 @@
-import { count, hex, times } from '../base/text.ts';
-import type { Machine } from '../machine/index.ts';
+import { hex, times } from '../base/text.ts';
+import type { Machine, PluggedDevice } from '../machine/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import type { Candidate } from './advise-candidates.ts';
-import type { Evidence, FollowerReport } from './advise-evidence.ts';
 import type { WriteShape } from './advise-shapes.ts';
-import type { BadEffect } from './pc-landmarks.ts';
+import { type BadEffect, landmarkAt } from './pc-landmarks.ts';
 import { type HarmlessEffect, type WriteEffects, writeEffectsOf } from './write-effects.ts';
 
 /**
- * sound: the write does nothing by itself, and no read depends on it. flush: it does nothing by itself, and reads must deliver what
- * is queued first. unknown: nothing speaks against it, and what the write does is not known. unsound: something would notice that the
- * write came late.
+ * same: the device was run with the range coalesced and without, and answers the same; the scripts show what the writes do. differs: a script shows a difference.
+ * waits: no device is modelled, and what a PC has there may wait. unsound: the declaration, the replay or a PC's data sheet says that
+ * a late write is noticed. not modelled: no device is modelled, and nothing is known of what a PC has there. not checked: the device
+ * cannot be run by itself.
  */
-export type AdviceVerdict = 'sound' | 'flush' | 'unknown' | 'unsound';
+export type AdviceVerdict = 'same' | 'differs' | 'waits' | 'unsound' | 'not modelled' | 'not checked';
+
+/** Whether a write may wait, as far as is known. */
+export const mayWait = (verdict: AdviceVerdict): boolean => verdict === 'same' || verdict === 'waits';
+export const mustNotWait = (verdict: AdviceVerdict): boolean => verdict === 'differs' || verdict === 'unsound';
+
+/** What is to be coalesced for a check: by the name of the region in its class. */
+export interface RangeToCheck {
+  readonly region: string;
+  readonly offset: number;
+  readonly size: number;
+  /** Regions of the device that deliver the queue, by name. */
+  readonly flushes: readonly string[];
+  /** What the recorded guest wrote there. */
+  readonly values: readonly number[];
+}
+
+/** What running the device with the range and without it came to. */
+export interface RangeCheck {
+  readonly scripts: number;
+  readonly seed: number;
+  /** What differs, and the shortest script that shows it, as the code of a guest program. */
+  readonly difference?: { readonly message: string; readonly script: string };
+  /** Why the device could not be run by itself. */
+  readonly refused?: string;
+  /** Registers whose writes do nothing that any of the scripts shows: nothing is known of them. */
+  readonly unseen?: readonly string[];
+}
+
+/** Runs a device by itself, with a range coalesced and without. */
+export type CheckRange = (device: PluggedDevice, range: RangeToCheck) => RangeCheck;
 
 export interface Judgement {
   readonly verdict: AdviceVerdict;
   /** Why, in sentences: what speaks against it first. */
   readonly reasons: readonly string[];
-  /** What speaks against it, beside what the write does by itself. */
+  /** What the replay and the machine say against it. */
   readonly against: readonly string[];
   readonly effects: WriteEffects;
-  /** Reads that must deliver what is queued before they are answered. */
-  readonly partners: readonly FollowerReport[];
+  readonly check: RangeCheck | undefined;
 }
 
-const FewWrites = 16;
-const PolledShare = 0.05;
-const LeastPolled = 3;
-const QuietShare = 0.5;
-const AcknowledgedLift = 3;
-const AcknowledgedShare = 0.2;
-const PartnersNamed = 4;
-
 const late: Readonly<Record<BadEffect, string>> = {
+  acknowledge:
+    'A one that is written clears: what it clears stays up until the write is delivered, and the guest is interrupted again.',
   interrupts: 'An interrupt would be raised, masked or acknowledged late.',
   time: 'A timer would start or stop late.',
   work: 'A write can set the device to work: it would start late, and so would its interrupt.',
@@ -49,49 +72,66 @@ const harmless: Readonly<Record<HarmlessEffect, string>> = {
   log: 'What is written only goes to a log. What is queued when the machine dies is not in it.',
 };
 
-/** Weighs what is known of such writes, what the machine knows of itself, and what the recording shows. */
+/**
+ * A device that is modelled is run, unless its declaration or the machine says no already. What the replay saw and what a PC has there
+ * count for it too: alone on a bench it has no processor and no other device beside it.
+ */
 export function judge(
   candidate: Candidate,
-  evidence: Evidence,
   shapes: readonly WriteShape[],
   machine: Machine,
+  run: (plugged: PluggedDevice) => RangeCheck | undefined,
 ): Judgement {
   const effects = writeEffectsOf(candidate, shapes, machine);
-  const ofMachine = machineReasons(candidate, shapes, machine);
-  const ofRecording = recordingReasons(candidate, evidence);
+  const against = machineReasons(candidate, shapes, machine);
   const isController = interruptControllers(machine).includes(candidate.region?.owner?.id ?? '');
-  const bad = lateSentences(candidate, effects, isController ? 'interrupts' : undefined);
-  const against = [...ofMachine, ...ofRecording];
-  const partners = partnersOf(candidate, evidence);
-  const mayShow = partners.length > 0 || otherReaders(candidate.region, machine).length > 0;
-  const verdict = against.length + bad.length > 0 ? 'unsound' : verdictOf(candidate, evidence, effects, mayShow);
-  const caution = verdict !== 'sound' && verdict !== 'flush' && candidate.writes < FewWrites;
-  const reasons = [
-    ...ofMachine,
-    ...bad,
-    ...ofRecording,
-    ...(verdict === 'unknown' ? unknownReasons(candidate, evidence, machine) : []),
-    ...(verdict === 'unsound'
-      ? []
-      : [...sentences(candidate, effects, effects.harmless, harmless), ...showReasons(effects)]),
-    ...partnerReasons(partners),
-    ...readBackReasons(evidence),
-    ...(caution ? ['So few writes prove nothing.'] : []),
-  ];
-  return { verdict, reasons, against, effects, partners };
+  const bad = [...against, ...lateSentences(candidate, effects, isController ? 'interrupts' : undefined)];
+  const plugged = ownerIn(machine, candidate.region);
+  const isClear = isController || effects.bad.has('acknowledge');
+  const check = plugged === undefined || isClear ? undefined : run(plugged);
+  const ofCheck = plugged === undefined ? [] : checkReasons(plugged, check);
+  if (check?.difference !== undefined) {
+    return { verdict: 'differs', reasons: [...bad, ...ofCheck], against, effects, check };
+  }
+  if (bad.length > 0) return { verdict: 'unsound', reasons: bad, against, effects, check };
+  const kept = [...sentences(candidate, effects, effects.harmless, harmless), ...showReasons(effects)];
+  if (plugged !== undefined) {
+    const verdict =
+      check === undefined || check.refused !== undefined || check.unseen !== undefined ? 'not checked' : 'same';
+    const caution = effects.unknown ? [onlyIf] : [];
+    return { verdict, reasons: [...ofCheck, ...caution, ...kept], against, effects, check };
+  }
+  if (!effects.unknown) return { verdict: 'waits', reasons: kept, against, effects, check };
+  return { verdict: 'not modelled', reasons: [unknownPlace(candidate), ...kept], against, effects, check };
 }
 
-function verdictOf(
-  { start, size }: Candidate,
-  { readBack }: Evidence,
-  { unknown, harmless: kinds, partners }: WriteEffects,
-  mayShow: boolean,
-): AdviceVerdict {
-  if (unknown) return 'unknown';
-  const isLog = kinds.size === 1 && kinds.has('log');
-  const isShown = partners.some(([first, last]) => first < start || last >= start + size);
-  return mayShow || isShown || (readBack > 0 && !isLog) ? 'flush' : 'sound';
+/** `10 scripts, seed 1, answer the same`. */
+export const checkSentence = ({ scripts, seed }: RangeCheck): string =>
+  `${scripts} scripts, seed ${seed}, answer the same`;
+
+function checkReasons({ blueprint }: PluggedDevice, check: RangeCheck | undefined): string[] {
+  const { name } = blueprint.deviceClass;
+  if (check === undefined) return [`What a write sets off is in the code of ${name}, which was not run.`];
+  if (check.refused !== undefined) return [`${name} cannot be run by itself: ${check.refused}`];
+  if (check.difference !== undefined) return [`${name}, run with it and without: ${check.difference.message}`];
+  const same = `${checkSentence(check)}, with it and without: ${name} by itself.`;
+  if (check.unseen === undefined) return [same];
+  return [
+    same,
+    `None of them shows what a write to ${listed(check.unseen)} does: a script without the write comes out the same.`,
+  ];
 }
+
+function unknownPlace({ isPort, start }: Candidate): string {
+  const name = landmarkAt(isPort, start)?.name;
+  const what =
+    name === undefined
+      ? 'What a PC has here is not known'
+      : `A PC has its ${name} here, and what a write does depends on more`;
+  return `${what}. ${onlyIf}`;
+}
+
+const onlyIf = 'It may wait only if it sends, starts and acknowledges nothing, and moves no interrupt line.';
 
 /** What would come late, a sentence for each effect but one. */
 export function lateSentences(candidate: Candidate, effects: WriteEffects, except?: BadEffect): string[] {
@@ -109,19 +149,6 @@ function sentences<Effect extends string>(
   const all = new Set([...bad.values(), ...others.values()].flat());
   const isTold = region === undefined && all.size === 1;
   return [...found].map(([effect, names]) => (isTold ? texts[effect] : `${texts[effect]} (${listed(names)})`));
-}
-
-/** Reads of the same device at other addresses, each address once. */
-function partnersOf({ start, size }: Candidate, { followers }: Evidence): FollowerReport[] {
-  const partners = new Map<number, FollowerReport>();
-  for (const follower of followers) {
-    const { address } = follower;
-    if (!follower.sameDevice || (address >= start && address < start + size)) continue;
-    const known = partners.get(address);
-    const depends = follower.depends || known?.depends === true;
-    partners.set(address, { ...(known ?? follower), count: (known?.count ?? 0) + follower.count, depends });
-  }
-  return [...partners.values()].sort((a, b) => b.count - a.count);
 }
 
 /** What the machine knows because it models the device. */
@@ -149,72 +176,21 @@ function machineReasons(candidate: Candidate, shapes: readonly WriteShape[], mac
 const interruptControllers = ({ definition }: Machine): readonly string[] =>
   [definition.interruptController ?? []].flat();
 
-function recordingReasons(candidate: Candidate, evidence: Evidence): string[] {
-  const { followers, polled, acknowledged, acknowledgedByChance } = evidence;
-  const reasons: string[] = [];
-  for (const follower of followers.filter(({ sameDevice, depends }) => depends && !sameDevice).slice(0, 2)) {
-    reasons.push(`Reads of ${whereOf(follower)} (${count(follower.count)}) seem to depend on what was written here.`);
-  }
-  if (polled >= LeastPolled && polled >= candidate.writes * PolledShare) {
-    reasons.push(
-      `After ${count(polled)} of the writes the guest read one place over and over: it waited for an answer.`,
-    );
-  }
-  const unlikely = acknowledged >= Math.max(FewWrites / 2, acknowledgedByChance * AcknowledgedLift);
-  if (unlikely && acknowledged >= candidate.writes * AcknowledgedShare) {
-    reasons.push(`Right after ${count(acknowledged)} of the writes the guest acknowledged an interrupt.`);
-  }
-  return reasons;
-}
-
-/** What nobody can see in a recording, and what hints at it all the same. */
-function unknownReasons({ region, writes }: Candidate, { quiet }: Evidence, machine: Machine): string[] {
-  const plugged = machine.devices.find(({ device }) => device === region?.owner);
-  const who =
-    plugged === undefined
-      ? 'Nobody is known here: what a write sets off is not in a recording.'
-      : `What a write sets off is in the code of ${plugged.blueprint.deviceClass.name}: nothing of it showed in this recording.`;
-  const hint = quiet >= FewWrites / 2 && quiet >= writes * QuietShare;
-  return [
-    `${who} It may wait only if it sends, starts and acknowledges nothing, and moves no interrupt line.`,
-    ...(hint ? [`After ${count(quiet)} of the writes the guest was silent for 1 ms or more: perhaps it waited.`] : []),
-  ];
-}
-
 function showReasons({ partners }: WriteEffects): string[] {
   if (partners.length === 0) return [];
   const ranges = partners.map(([first, last]) => (first === last ? hex(first) : `${hex(first)}-${hex(last)}`));
   return [`Reads of ${listed(ranges)} show it: one region for all of them delivers the queue by itself.`];
 }
 
-function partnerReasons(partners: readonly FollowerReport[]): string[] {
-  if (partners.length === 0) return [];
-  const named = partners.map(
-    (partner) => `${whereOf(partner)} (${count(partner.count)}${partner.depends ? ', depends' : ''})`,
-  );
-  const more = partners.length > PartnersNamed ? `, and ${partners.length - PartnersNamed} more` : '';
-  return [`Reads of the same device follow and must deliver the queue first: ${named.join(', ')}${more}.`];
-}
-
-function readBackReasons({ readBack, echoed }: Evidence): string[] {
-  if (readBack === 0) return [];
-  const echo = echoed === readBack ? 'always' : echoed === 0 ? 'never' : times(echoed);
-  return [`Read back ${times(readBack)}, ${echo} with what was written last: its region delivers the queue by itself.`];
-}
-
-/** `port 0x3fd`, `0xfed000f0`, with the region if the machine has one. */
-function whereOf(place: Pick<FollowerReport, 'isPort' | 'address' | 'region'>): string {
-  const where = `${place.isPort ? 'port ' : ''}${hex(place.address)}`;
-  return place.region === undefined ? where : `${where} '${place.region.name}'`;
-}
-
 /** Regions of the same device that can be read, and do not deliver the queue yet. */
 export function otherReaders(region: MemoryRegion | undefined, machine: Machine): MemoryRegion[] {
-  const plugged = machine.devices.find(({ device }) => device === region?.owner);
-  return (plugged?.regions ?? []).filter(
+  return (ownerIn(machine, region)?.regions ?? []).filter(
     (other) => other !== region && other.ops.reads.handlers.length > 0 && !other.flushCoalescedIo,
   );
 }
+
+export const ownerIn = (machine: Machine, region: MemoryRegion | undefined): PluggedDevice | undefined =>
+  region === undefined ? undefined : machine.devices.find(({ device }) => device === region.owner);
 
 const listed = (names: readonly string[]) =>
   names.length < 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;

@@ -2,15 +2,29 @@ import type { RecordedTrace } from '../accelerator/index.ts';
 import { ResetController } from '../bus/index.ts';
 import { VirtualClock } from '../clock/index.ts';
 import type { Machine, MachineDefinition } from '../machine/index.ts';
-import { BackplaneError, type MemoryRegion } from '../memory/index.ts';
+import { BackplaneError } from '../memory/index.ts';
 import { type Applicable, withSuggestion } from './advise-apply.ts';
 import { type Candidate, candidatesOf } from './advise-candidates.ts';
 import { declarationOf, signalDeclarationOf } from './advise-declaration.ts';
-import { gatherEvidence } from './advise-evidence.ts';
 import { type ObservedReplay, observeReplay } from './advise-observation.ts';
 import { type Prediction, predict } from './advise-prediction.ts';
-import { judgeSignal, type SignalCandidate, signalCandidatesOf } from './advise-signals.ts';
-import { type AdviceVerdict, type Judgement, judge } from './advise-verdict.ts';
+import {
+  judgeSignal,
+  type SignalCandidate,
+  signalCandidatesOf,
+  type WritesSeen,
+  writesSeenOf,
+} from './advise-signals.ts';
+import {
+  type AdviceVerdict,
+  type CheckRange,
+  type Judgement,
+  judge,
+  mayWait,
+  mustNotWait,
+  otherReaders,
+  type RangeCheck,
+} from './advise-verdict.ts';
 import { landmarkAt } from './pc-landmarks.ts';
 import type { ReplaySetup } from './replay.ts';
 import type { WriteEffects } from './write-effects.ts';
@@ -26,9 +40,9 @@ export interface Suggestion extends Applicable {
   readonly saved: number;
   readonly verdict: AdviceVerdict;
   readonly reasons: readonly string[];
-  /** Reads that came after such writes and must flush. The declaration covers those too that did not come in this recording. */
-  readonly flushPartners: readonly { readonly isPort: boolean; readonly address: number; readonly reads: number }[];
-  /** What to paste into the device's file. */
+  /** What running the device with the range and without it came to; absent where it was not run. */
+  readonly check?: RangeCheck;
+  /** What to paste into the device's file; empty where the writes must not wait. */
   readonly declaration: string;
 }
 
@@ -46,25 +60,34 @@ export interface Advice {
   readonly unreachable: number;
 }
 
-/** Told before each place that is tried on the whole recording. */
-export type AdviseProgress = (tried: number, total: number) => void;
+export interface AdviseOptions {
+  /** Told before each place that is tried on the whole recording. */
+  readonly onProgress?: (tried: number, total: number) => void;
+  /** Runs a device by itself, with a range coalesced and without. Without it no device is run. */
+  readonly check?: CheckRange;
+}
 
 /** Says of everything that a recording writes outside of all zones what coalescing it would save. */
-export function advise(trace: RecordedTrace, setup: ReplaySetup, onProgress?: AdviseProgress): Advice {
+export function advise(trace: RecordedTrace, setup: ReplaySetup, { onProgress, check }: AdviseOptions = {}): Advice {
   const observed = observeReplay(trace, setup);
   const { machine, statistics } = observed.replay;
   const today = predict(observed);
   if (today.userspaceExits !== statistics.userspaceExits) throw unpredictable(setup.definition, today, statistics);
-  const regionAt = (isPort: boolean, address: number) => ownedRegion(machine, isPort, address);
   const { tried, untried } = candidatesOf(observed);
   const candidates = tried.filter((candidate) => isFree(machine, candidate));
-  const evidence = gatherEvidence(observed, candidates, regionAt);
-  const judgements = candidates.map((candidate, index) => judge(candidate, evidence[index]!, observed.shapes, machine));
+  const seen = writesSeenOf(observed, candidates);
+  const judgements: Judgement[] = [];
+  let runs = 0;
   const coalesce = candidates.map((candidate, index) => {
     onProgress?.(index, candidates.length);
-    return predicted(observed, setup, suggest(candidate, judgements[index]!, machine), candidate);
+    const range = rangeOf(candidate, seen[index]!, machine);
+    const judgement = judge(candidate, observed.shapes, machine, (plugged) =>
+      ++runs > MostRuns ? undefined : check?.(plugged, range),
+    );
+    judgements.push(judgement);
+    return predicted(observed, setup, suggest(candidate, judgement, machine), candidate);
   });
-  const ioeventfds = signalCandidatesOf(observed, candidates, evidence).map((signal) => {
+  const ioeventfds = signalCandidatesOf(observed, candidates, seen).map((signal) => {
     const judgement = judgements[candidates.indexOf(signal.candidate)]!;
     return predicted(observed, setup, suggestSignal(signal, judgement, machine), signal.candidate);
   });
@@ -80,37 +103,48 @@ export function advise(trace: RecordedTrace, setup: ReplaySetup, onProgress?: Ad
   };
 }
 
-const rank: Readonly<Record<AdviceVerdict, number>> = { sound: 0, flush: 0, unknown: 1, unsound: 2 };
+const MostValues = 16;
+/** Each takes a good part of a second. Those with the most writes are run. */
+const MostRuns = 64;
 
-/** What may be done first, then what nobody knows, then what may not; there what saves most; of equals, the narrower range. */
+function rangeOf({ region, offset, size }: Candidate, { values }: WritesSeen, machine: Machine) {
+  const mostFrequent = [...values].sort((a, b) => b[1] - a[1]).slice(0, MostValues);
+  const flushes = otherReaders(region, machine).map(({ name }) => name);
+  return { region: region?.name ?? '', offset, size, flushes, values: mostFrequent.map(([value]) => value) };
+}
+
+const rank = ({ verdict }: Suggestion): number => (mayWait(verdict) ? 0 : mustNotWait(verdict) ? 2 : 1);
+
+/** What may be done first, then what is not known, then what may not; there what saves most; of equals, the narrower range. */
 function bestFirst(a: Suggestion, b: Suggestion): number {
-  return rank[a.verdict] - rank[b.verdict] || b.saved - a.saved || a.size - b.size || a.start - b.start;
+  return rank(a) - rank(b) || b.saved - a.saved || a.size - b.size || a.start - b.start;
 }
 
 type Unpredicted = Omit<Suggestion, 'prediction' | 'saved'>;
 
 function suggest(candidate: Candidate, judgement: Judgement, machine: Machine): Unpredicted {
-  const { verdict, reasons, partners } = judgement;
+  const { verdict, reasons, check } = judgement;
   return {
     kind: 'coalesce',
     ...placeOf(candidate, judgement.effects),
     writes: candidate.writes,
     verdict,
     reasons,
-    flushPartners: partners.map(({ isPort, address, count }) => ({ isPort, address, reads: count })),
-    declaration: declarationOf(candidate, judgement, machine),
+    ...(check === undefined ? {} : { check }),
+    declaration: mustNotWait(verdict) ? '' : declarationOf(candidate, judgement, machine),
   };
 }
 
 function suggestSignal(signal: SignalCandidate, judgement: Judgement, machine: Machine): Unpredicted {
+  const { verdict, reasons } = judgeSignal(signal, judgement);
   return {
     kind: 'ioeventfd',
     ...placeOf(signal.candidate, judgement.effects),
     match: signal.match,
     writes: signal.writes,
-    ...judgeSignal(signal, judgement),
-    flushPartners: [],
-    declaration: signalDeclarationOf(signal, machine),
+    verdict,
+    reasons,
+    declaration: mustNotWait(verdict) ? '' : signalDeclarationOf(signal, machine),
   };
 }
 
@@ -166,12 +200,6 @@ function commonName(names: readonly string[]): string {
   let same = words.length;
   while (same > 0 && !others.every((name) => `${name} `.startsWith(`${words.slice(0, same).join(' ')} `))) same--;
   return same > 0 ? words.slice(0, same).join(' ').replace(/,$/, '') : `${first} and ${others.length} more`;
-}
-
-/** The region of a device at an address; undefined where the machine models nobody. */
-function ownedRegion(machine: Machine, isPort: boolean, address: number): MemoryRegion | undefined {
-  const region = (isPort ? machine.io : machine.memory).lookup(address)?.region;
-  return region?.owner === undefined ? undefined : region;
 }
 
 /** Where the machine models nobody, a range must not cover what it does model. */

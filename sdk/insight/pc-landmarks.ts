@@ -4,7 +4,7 @@
  */
 export type LandmarkEffect = 'keeps' | 'picture' | 'log' | BadEffect;
 /** What must not come late. */
-export type BadEffect = 'interrupts' | 'time' | 'work' | 'map' | 'delay' | 'reset' | 'transmit';
+export type BadEffect = 'acknowledge' | 'interrupts' | 'time' | 'work' | 'map' | 'delay' | 'reset' | 'transmit';
 
 /** What a PC has at an address. */
 export interface Landmark {

@@ -44,6 +44,8 @@ export function writeEffectsOf(candidate: Candidate, shapes: readonly WriteShape
 type Known = Partial<Landmark> | undefined;
 
 function modelled(shape: WriteShape, landmarks: readonly Known[], machine: Machine): readonly Known[] {
+  const acknowledged = acknowledgedBy(shape, machine);
+  if (acknowledged.length > 0) return acknowledged.map((name) => ({ name, effect: 'acknowledge' }));
   const interrupts = landmarks.filter((landmark) => landmark?.effect === 'interrupts');
   if (interrupts.length > 0) return interrupts;
   const names = keptBy(shape, machine);
@@ -52,10 +54,29 @@ function modelled(shape: WriteShape, landmarks: readonly Known[], machine: Machi
   return bad.length > 0 ? bad.map((landmark) => ({ ...landmark, partners: undefined })) : [undefined];
 }
 
-/** The declared registers that a write reaches, if all of it is registers that no code looks at. */
-function keptBy({ region, offset, size }: WriteShape, machine: Machine): string[] | undefined {
+function registersAt({ region }: WriteShape, machine: Machine): RegisterDeclaration[] {
   const blueprint = machine.devices.find(({ device }) => device === region?.owner)?.blueprint;
-  const own = blueprint?.registers.filter((register) => register.region.name === region?.name) ?? [];
+  return blueprint?.registers.filter((register) => register.region.name === region?.name) ?? [];
+}
+
+/** The declared registers and fields that a write reaches and that a written one clears. */
+function acknowledgedBy(shape: WriteShape, machine: Machine): string[] {
+  const names = new Set<string>();
+  for (const register of registersAt(shape, machine)) {
+    for (let byte = shape.offset; byte < shape.offset + shape.size; byte++) {
+      if (!covers(register, byte)) continue;
+      const fields = register.fields.filter(({ access }) => access === 'write-one-to-clear');
+      if (register.access === 'write-one-to-clear') names.add(register.name);
+      else for (const field of fields) names.add(`${register.name}.${field.name}`);
+    }
+  }
+  return [...names];
+}
+
+/** The declared registers that a write reaches, if all of it is registers that no code looks at. */
+function keptBy(shape: WriteShape, machine: Machine): string[] | undefined {
+  const { offset, size } = shape;
+  const own = registersAt(shape, machine);
   const names = new Set<string>();
   for (let byte = offset; byte < offset + size; byte++) {
     const here = own.filter((register) => covers(register, byte));
@@ -71,11 +92,8 @@ function covers({ offset, width, count = 1, stride = 0, indexedBy }: RegisterDec
   return byte >= offset && byte < last + width / 8 && within < width / 8;
 }
 
-/** A bit that a written one clears is an acknowledgement, whoever looks at it. */
-function onlyKeeps({ writeHook, access, fields }: RegisterDeclaration): boolean {
-  return [{ writeHook, access }, ...fields].every(
-    (part) => part.writeHook === undefined && part.access !== 'write-one-to-clear',
-  );
+function onlyKeeps({ writeHook, fields }: RegisterDeclaration): boolean {
+  return [{ writeHook }, ...fields].every((part) => part.writeHook === undefined);
 }
 
 const isHarmless = (effect: LandmarkEffect): effect is HarmlessEffect =>

@@ -1,8 +1,10 @@
 import { count } from '../../base/text.ts';
+import type { ConcreteDeviceClass } from '../../device/index.ts';
 import { type Advice, advise, formatAdvice, type Suggestion, withSuggestion } from '../../insight/advice.ts';
 import { placeOf } from '../../insight/advise-text.ts';
 import { type ReplaySetup, replayTrace } from '../../insight/replay.ts';
 import { BackplaneError } from '../../memory/errors.ts';
+import { checkRange } from '../../testing/range-check.ts';
 import { chooseTimerLimit, timerLimitHelp, timerLimitSyntax } from '../accelerator-choice.ts';
 import type { Arguments } from '../arguments.ts';
 import { formatTable } from '../columns.ts';
@@ -18,9 +20,9 @@ export const adviseCommand: Command = {
   usage: 'backplane advise TRACE [-machine MACHINE] [-m SIZE] [-device DEVICE] [-top N] [-check] [-json]',
   summary: 'say what coalescing more ports and pages would save',
   help: `Goes through a recording for everything that it writes outside of all coalesced zones of the machine, and says of each port, MMIO register
-and page: how many userspace exits would vanish (exactly: by KVM's rules), how long the writes would wait, which reads would have to
-flush, and whether it is sound, unsound, or not to be known from a recording; what may wait first, with the declaration to paste. The same for
-writes that may be mere signals (ioeventfd).
+and page: how many userspace exits would vanish (exactly: by KVM's rules), how long the writes would wait, and whether they may: a device
+that the machine has is run alone over random scripts, with the range coalesced and without; elsewhere it is what a PC has there. What may
+wait comes first, with the declaration to paste. The same for writes that may be mere signals (ioeventfd).
 TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain or gzip.
 
 Options:
@@ -32,7 +34,8 @@ ${timerLimitHelp}
   -json                 everything as a JSON value: recording, machine, accesses; today and each suggestion's prediction (userspaceExits,
                         coalescedWrites, ringFullExits, kicks, signals, taken, longestWait and meanWait in ns); coalesce and ioeventfds,
                         lists of suggestions (kind, isPort, start, size, offset, device and region if modelled, what, match, writes, saved,
-                        verdict: sound, flush, unknown or unsound, reasons, flushPartners, declaration); untried, unreachable: counts;
+                        verdict: same, differs, waits, unsound, not modelled or not checked; reasons, check: scripts, seed, difference with
+                        message and script, refused, unseen; declaration); untried, unreachable: counts;
                         with -check also checked: suggestions with replayedExits
 
 Examples:
@@ -48,9 +51,11 @@ Examples:
     const setup: ReplaySetup = { ...replaySetup(machine, clock), ...chooseTimerLimit(args) };
     for (const warning of machine.warnings) terminal.note(`warning: ${warning}`);
     terminal.progress(`advise: replaying ${trace.length} accesses`);
-    const advice = advise(trace, setup, (tried, total) =>
-      terminal.progress(`advise: ${tried} of ${total} places tried`),
-    );
+    const advice = advise(trace, setup, {
+      onProgress: (tried, total) => terminal.progress(`advise: ${tried} of ${total} places tried`),
+      check: ({ blueprint, given }, { values, ...range }) =>
+        checkRange(blueprint.deviceClass as ConcreteDeviceClass, range, { options: given, values }),
+    });
     const checked = args.has('check') ? firstOf(advice).map((one) => ({ one, ...replayed(one) })) : [];
     terminal.progress('');
     if (json) {

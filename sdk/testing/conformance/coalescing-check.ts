@@ -2,14 +2,16 @@ import { simulatedAccelerator } from '../../accelerator/index.ts';
 import { hex } from '../../base/text.ts';
 import { SystemBus } from '../../bus/index.ts';
 import { MICROSECOND, MILLISECOND } from '../../clock/index.ts';
-import type { AddressRange } from '../../memory/index.ts';
+import type { Device } from '../../device/index.ts';
+import type { AddressRange, CoalescedRange } from '../../memory/index.ts';
 import type { Random } from '../random.ts';
+import type { TestBench } from '../test-bench.ts';
 import type { ScriptStep, Space } from './guest-script.ts';
 import { legalWidths } from './layout.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
 import { randomValue, writeStep } from './random-script.ts';
 import { asGuestProgram } from './script-guest.ts';
-import type { Check, Subject } from './subject.ts';
+import type { Check, Finding, Subject } from './subject.ts';
 import { type Answers, difference, threw } from './twins.ts';
 
 interface Zone extends AddressRange {
@@ -17,7 +19,7 @@ interface Zone extends AddressRange {
 }
 
 /** What one run of the program came to. */
-interface Outcome {
+export interface Outcome {
   readonly answers: Answers;
   readonly fields: Fields;
   readonly interrupts: string;
@@ -41,18 +43,48 @@ export const coalescedEqualsUncoalesced: Check = {
   name: 'with its writes coalesced it answers and ends as without',
   applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),
   find(subject) {
-    const zones = zonesOf(subject);
-    const makeScript = (random: Random): ScriptStep[] =>
-      withLooks(subject, zones, random).filter((step) => GuestCode.includes(step.kind) && !halfCoalesced(step, zones));
-    return subject.search(this.name, makeScript, (script) => {
-      const plain = outcome(subject, script, undefined);
-      return (
-        compare(script, plain, outcome(subject, script, 'every-exit'), 'every exit drains the queue') ??
-        compare(script, plain, outcome(subject, script, 'on-access'), 'only flushing regions drain the queue')
-      );
-    });
+    return findDifference(subject, this.name);
   },
 };
+
+/** A range that no class declares, and the regions that are to deliver what is queued there, by name. */
+export interface AddedRange extends CoalescedRange {
+  readonly region: string;
+  readonly flushes: readonly string[];
+}
+
+/** Whether a device answers and ends the same with its coalesced ranges, `added` among them, and without any. */
+export function findDifference(subject: Subject, check: string, added?: AddedRange): Finding | undefined {
+  return subject.search(check, scriptsFor(subject, added), (script) => {
+    const plain = outcome(subject, script, undefined);
+    const queued = (drain: Drain) => outcome(subject, script, drain, added);
+    return (
+      compare(script, plain, queued('every-exit'), 'every exit drains the queue') ??
+      compare(script, plain, queued('on-access'), 'only flushing regions drain the queue')
+    );
+  });
+}
+
+/** Programs that often write what may wait, and look at what they did. */
+export function scriptsFor(subject: Subject, added?: AddedRange): (random: Random) => ScriptStep[] {
+  const zones = zonesOf(subject, added);
+  return (random) =>
+    withLooks(subject, zones, random).filter((step) => GuestCode.includes(step.kind) && !halfCoalesced(step, zones));
+}
+
+/** In the place of declared ranges that it overlaps. */
+function addRange(bench: TestBench<Device>, { region: name, offset, size, flushes }: AddedRange): void {
+  for (const { template } of bench.device.blueprint.regions) {
+    const region = bench.device.region(template);
+    if (flushes.includes(region.name)) region.setFlushCoalescedIo();
+    if (region.name !== name) continue;
+    const kept = region.coalescedRanges.filter(
+      (range) => range.offset + range.size <= offset || offset + size <= range.offset,
+    );
+    region.clearCoalescedIo();
+    for (const range of [...kept, { offset, size }]) region.addCoalescedIo(range);
+  }
+}
 
 function compare(script: readonly ScriptStep[], plain: Outcome, queued: Outcome, how: string): string | undefined {
   const names = ['without coalescing', `with it, where ${how}`] as const;
@@ -72,7 +104,12 @@ function compare(script: readonly ScriptStep[], plain: Outcome, queued: Outcome,
 }
 
 /** Runs the script as a guest program, with or without coalescing. */
-function outcome(subject: Subject, script: readonly ScriptStep[], drain: Drain | undefined): Outcome {
+export function outcome(
+  subject: Subject,
+  script: readonly ScriptStep[],
+  drain: Drain | undefined,
+  added?: AddedRange,
+): Outcome {
   const accelerator = simulatedAccelerator({
     coalescedMmio: drain !== undefined,
     coalescedPio: drain !== undefined,
@@ -80,6 +117,7 @@ function outcome(subject: Subject, script: readonly ScriptStep[], drain: Drain |
     ...Timeless,
   });
   const bench = subject.bench({ allocateRam: (size, name) => accelerator.allocateRam(size, name) });
+  if (added !== undefined) addRange(bench, added);
   const { clock, memory, io } = bench;
   const { topology } = bench.service(SystemBus);
   const answers: (string | undefined)[] = script.map(() => undefined);
@@ -119,10 +157,12 @@ function withLooks(subject: Subject, zones: readonly Zone[], random: Random): Sc
   });
 }
 
-function zonesOf({ blueprint, layout }: Subject): Zone[] {
-  return layout.regions.flatMap(({ region, space, address }) =>
-    (blueprint.region(region)?.coalesced ?? []).map(({ offset, size }) => ({ space, start: address + offset, size })),
-  );
+function zonesOf({ blueprint, layout }: Subject, added?: AddedRange): Zone[] {
+  return layout.regions.flatMap(({ region, space, address }) => {
+    const more = added?.region === region.name ? [added] : [];
+    const ranges = [...(blueprint.region(region)?.coalesced ?? []), ...more];
+    return ranges.map(({ offset, size }) => ({ space, start: address + offset, size }));
+  });
 }
 
 /** A store over a page boundary is two accesses: of one that waits and one that does not, the order is not promised. */

@@ -1,0 +1,96 @@
+import type { ConcreteDeviceClass, RegisterDeclaration } from '../device/index.ts';
+import { BackplaneError, describeThrown } from '../memory/errors.ts';
+import { type AddedRange, findDifference, type Outcome, outcome, scriptsFor } from './conformance/coalescing-check.ts';
+import type { ScriptStep } from './conformance/guest-script.ts';
+import { firstFieldDifference, within } from './conformance/observation.ts';
+import { asGuestCode } from './conformance/script-text.ts';
+import { Subject } from './conformance/subject.ts';
+
+const Scripts = 10;
+const Steps = 100;
+const Seed = 1;
+const Check = 'with one more range coalesced it answers and ends as without';
+
+/** What is known of the device beyond its class: its options, and values that drivers write there. */
+export interface RangeCheckSettings {
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly values: readonly (number | bigint)[];
+}
+
+/**
+ * Runs a device alone over random scripts, with a range coalesced that its class does not declare and without: the shortest script
+ * that differs, or why it cannot be run, or which writes do nothing that any of the scripts shows.
+ */
+export function checkRange(deviceClass: ConcreteDeviceClass, range: AddedRange, settings: RangeCheckSettings) {
+  const ran = { scripts: Scripts, seed: Seed };
+  try {
+    const subject = new Subject(deviceClass, { ...settings, runs: Scripts, length: Steps, seed: Seed });
+    const place = subject.layout.regions.find(({ region }) => region.name === range.region);
+    if (place === undefined)
+      throw new BackplaneError(`its region '${range.region}' has no place of its own on a bench.`);
+    const found = findDifference(subject, Check, range);
+    if (found !== undefined) {
+      const nameOf = subject.layout.nameAt.bind(subject.layout);
+      return { ...ran, difference: { message: found.message, script: asGuestCode(found.script, nameOf) } };
+    }
+    const unseen = partsOf(subject, range).filter((part) => !isSeen(subject, range, place, part));
+    return unseen.length === 0 ? ran : { ...ran, unseen: unseen.map(({ name }) => name) };
+  } catch (failure) {
+    return { ...ran, refused: describeThrown(failure) };
+  }
+}
+
+/** Some bytes of the range whose writes are answered in code. */
+interface Part {
+  readonly name: string;
+  /** Offsets in the region. */
+  readonly start: number;
+  readonly end: number;
+  /** The fields that only hold what is written: they show nothing of what the code does. */
+  readonly holds: readonly string[];
+}
+
+function partsOf({ blueprint }: Subject, { region, offset, size }: AddedRange): Part[] {
+  const endOf = (register: RegisterDeclaration) =>
+    register.offset + (register.width / 8) * (register.indexedBy === undefined ? (register.count ?? 1) : 1);
+  const own = blueprint.registers.filter(
+    (register) => register.region.name === region && register.offset < offset + size && offset < endOf(register),
+  );
+  const isCode = ({ writeHook, fields }: RegisterDeclaration) =>
+    [{ writeHook }, ...fields].some((one) => one.writeHook !== undefined);
+  const hooked = own
+    .filter(isCode)
+    .map((register) => ({ name: register.name, start: register.offset, end: endOf(register), holds: [register.name] }));
+  const byte = (at: number) => own.some((register) => at >= register.offset && at < endOf(register));
+  const isCovered = Array.from({ length: Math.min(size, 4096) }, (_, index) => offset + index).every(byte);
+  return isCovered ? hooked : [...hooked, { name: region, start: offset, end: offset + size, holds: [] }];
+}
+
+/** Whether any script comes out differently when the writes to a part are left out of it. */
+function isSeen(
+  subject: Subject,
+  range: AddedRange,
+  { space, address }: Subject['layout']['regions'][number],
+  { start, end, holds }: Part,
+): boolean {
+  const makeScript = scriptsFor(subject, range);
+  const touches = (step: ScriptStep) =>
+    (step.kind === 'write' || step.kind === 'read') &&
+    step.space === space &&
+    step.address < address + end &&
+    address + start < step.address + step.size;
+  const answersOf = (script: readonly ScriptStep[], { answers }: Outcome) =>
+    answers.filter((_, index) => script[index]?.kind === 'read' && !(holds.length > 0 && touches(script[index])));
+  for (let run = 0; run < subject.runs; run++) {
+    const script = makeScript(subject.random(Check, run));
+    const rest = script.filter((step) => !(step.kind === 'write' && touches(step)));
+    const [all, without] = [outcome(subject, script, undefined), outcome(subject, rest, undefined)];
+    const isSame =
+      answersOf(script, all).join() === answersOf(rest, without).join() &&
+      all.interrupts === without.interrupts &&
+      firstFieldDifference(all.fields, without.fields, within(holds)) === undefined &&
+      Buffer.compare(all.ram, without.ram) === 0;
+    if (!isSame) return true;
+  }
+  return false;
+}
