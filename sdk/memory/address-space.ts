@@ -9,15 +9,21 @@ import { effectiveIoeventfds } from './listener-registry.ts';
 import type { MemorySection } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { MemoryTopology } from './memory-transaction.ts';
+import { FlushBit, isPortView, OffsetShift, type PortEntry, PortTable, unknownPort, WriteShift } from './port-table.ts';
 import { Attention } from './region-attachments.ts';
 import { refuseReentry } from './region-dispatch.ts';
 import type { HandlerTable } from './region-ops.ts';
+import type { EngagedOwners } from './region-owner.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
 
 // Copies in this file, where the compiler knows that they never change.
 const memoryOnly: number = MemTxAttributes.Memory;
 const flush: number = Attention.Flush;
-const noPorts: Uint32Array = new Uint32Array(0);
+const flushPort: number = FlushBit;
+const writeShift: number = WriteShift;
+const offsetShift: number = OffsetShift;
+const noPorts: PortEntry[] = [unknownPort];
+noPorts.length = 0;
 
 /** The handler that may be called at once at an offset of a region with several; null if the long way must be taken. */
 function quickest<F, F64>({ direct, rest }: HandlerTable<F, F64>, offset: number, size: number): F | null {
@@ -40,16 +46,17 @@ export class AddressSpace {
 
   private view: FlatView;
   private effectiveEventfds: readonly PlacedIoeventfd[];
-  // Looked at on every access, hence copied here from the table, which is built when first needed.
-  private dense = noPorts;
-  private ports: readonly Target[] = [];
+  // Looked at on every access, hence copied here.
+  private readonly owners: EngagedOwners;
+  private ports = noPorts;
   private last: Target;
   private table: DispatchTable | null = null;
-  private recycled = noPorts;
+  private portTable: PortTable | null = null;
   private readonly nowhere: Target;
 
   constructor(topology: MemoryTopology, name: string, root: MemoryRegion) {
     this.topology = topology;
+    this.owners = topology.engaged;
     this.name = name;
     this.root = root;
     this.nowhere = new Target(topology.unassigned, null);
@@ -87,10 +94,7 @@ export class AddressSpace {
 
   /** Reads 1, 2 or 4 bytes as an unsigned number, little endian. */
   read(address: number, size: number, attributes: number = MemTxAttributes.Unspecified): number {
-    if (address < this.dense.length) {
-      const entry = this.dense[address] || this.learnPort(address);
-      return this.readHandler(this.ports[entry >>> 16]!, address, entry & 0xffff, size, attributes);
-    }
+    if (address < this.ports.length) return this.readPort(address, size, attributes);
     const last = this.last;
     const target = address >= last.start && address < last.end ? last : this.find(address);
     const offset = address + target.delta;
@@ -100,10 +104,7 @@ export class AddressSpace {
 
   /** Writes 1, 2 or 4 bytes, little endian. */
   write(address: number, value: number, size: number, attributes: number = MemTxAttributes.Unspecified): MemTxResult {
-    if (address < this.dense.length) {
-      const entry = this.dense[address] || this.learnPort(address);
-      return this.writeHandler(this.ports[entry >>> 16]!, address, entry & 0xffff, value, size, attributes);
-    }
+    if (address < this.ports.length) return this.writePort(address, value, size, attributes);
     const last = this.last;
     const target = address >= last.start && address < last.end ? last : this.find(address);
     const offset = address + target.delta;
@@ -155,25 +156,82 @@ export class AddressSpace {
   /** From the topology: something that the tables copied from a region changed. */
   forget(): void {
     this.table = null;
-    this.dense = noPorts;
+    this.ports = noPorts;
+    this.portTable?.forget();
     this.last = this.nowhere;
   }
 
   private find(address: number): Target {
-    if (this.table === null) {
-      this.table = new DispatchTable(this.view, this.topology.unassigned, this.recycled);
-      this.ports = this.table.targets;
-      this.dense = this.table.dense;
-      if (this.dense.length > 0) this.recycled = this.dense;
-    }
-    this.last = this.table.find(address);
+    this.last = this.lookUp().find(address);
     return this.last;
   }
 
-  /** The entry of a port that was not touched since the last commit. */
-  private learnPort(port: number): number {
-    this.find(port);
-    return this.dense[port] ?? 0;
+  private lookUp(): DispatchTable {
+    if (this.table !== null) return this.table;
+    this.table = new DispatchTable(this.view, this.topology.unassigned);
+    if (isPortView(this.view)) {
+      this.portTable ??= new PortTable();
+      this.ports = this.portTable.entries;
+    }
+    return this.table;
+  }
+
+  /**
+   * The short way, for a port that is used often and outside all handlers. What is not short is a method of its own, so that
+   * V8 inlines this one, and the handler with it.
+   */
+  private readPort(port: number, size: number, attributes: number): number {
+    const entry = this.ports[port] ?? unknownPort;
+    const owners = this.owners;
+    if (((entry.bits >>> size) & 1) <= (attributes & memoryOnly) || owners.running !== 0) {
+      return this.readPortLong(port, size, attributes);
+    }
+    if ((entry.bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
+    let value: number;
+    owners.running = entry.guard;
+    try {
+      value = entry.read(entry.device, entry.bits >>> offsetShift, size, attributes);
+    } finally {
+      owners.running = 0;
+    }
+    this.result = 0;
+    return masked(value, size);
+  }
+
+  private writePort(port: number, value: number, size: number, attributes: number): MemTxResult {
+    const entry = this.ports[port] ?? unknownPort;
+    const owners = this.owners;
+    if (((entry.bits >>> (writeShift + size)) & 1) <= (attributes & memoryOnly) || owners.running !== 0) {
+      return this.writePortLong(port, value, size, attributes);
+    }
+    if ((entry.bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
+    owners.running = entry.guard;
+    try {
+      entry.write(entry.device, masked(value, size), entry.bits >>> offsetShift, size, attributes);
+    } finally {
+      owners.running = 0;
+    }
+    this.result = 0;
+    return 0;
+  }
+
+  private readPortLong(port: number, size: number, attributes: number): number {
+    const target = this.learnPort(port, size, 0);
+    return this.readHandler(target, port, port + target.delta, size, attributes);
+  }
+
+  private writePortLong(port: number, value: number, size: number, attributes: number): MemTxResult {
+    const target = this.learnPort(port, size, writeShift);
+    return this.writeHandler(target, port, port + target.delta, value, size, attributes);
+  }
+
+  /** Who answers at a port; `shift` says whether it is read or written. */
+  private learnPort(port: number, size: number, shift: number): Target {
+    const known = this.ports[port];
+    if (known === undefined) return this.find(port);
+    const entry = known === unknownPort ? this.portTable!.add(port, this.lookUp().search(port)) : known;
+    if (((entry.bits >>> (shift + size)) & 1) === 0) entry.learn(size, shift !== 0);
+    return entry.target!;
   }
 
   private readRam(target: Target, address: number, offset: number, size: number, attributes: number): number {
@@ -200,21 +258,13 @@ export class AddressSpace {
     if (fn === null) return this.readWhole(address, size, attributes);
     if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0)
       return this.readWhole(address, size, attributes);
-    const topology = this.topology;
-    if ((target.attention & flush) !== 0) topology.coalescedIoFlusher.flushCoalescedIo();
-    const guard = target.guard;
-    if (guard !== 0) {
-      const { flags } = topology.engaged;
-      if (flags[guard] !== 0) return this.refuse(target.region, offset, size, false) & 0;
-      flags[guard] = 1;
-    }
-    topology.handlerDepth++;
+    if ((target.attention & flush) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
+    if (!this.owners.enter(target.guard)) return this.refuse(target.region, offset, size, false) & 0;
     let value: number;
     try {
       value = fn.call(target.device, offset, size, attributes);
     } finally {
-      topology.handlerDepth--;
-      if (guard !== 0) topology.engaged.flags[guard] = 0;
+      this.owners.leave(target.guard);
     }
     this.result = 0;
     return masked(value, size);
@@ -233,23 +283,15 @@ export class AddressSpace {
     if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
       return this.writeWhole(address, value, size, attributes);
     }
-    const topology = this.topology;
     if (target.attention !== 0) {
       if (target.attention !== flush) return this.writeWhole(address, value, size, attributes);
-      topology.coalescedIoFlusher.flushCoalescedIo();
+      this.topology.coalescedIoFlusher.flushCoalescedIo();
     }
-    const guard = target.guard;
-    if (guard !== 0) {
-      const { flags } = topology.engaged;
-      if (flags[guard] !== 0) return this.refuse(target.region, offset, size, true);
-      flags[guard] = 1;
-    }
-    topology.handlerDepth++;
+    if (!this.owners.enter(target.guard)) return this.refuse(target.region, offset, size, true);
     try {
       fn.call(target.device, masked(value, size), offset, size, attributes);
     } finally {
-      topology.handlerDepth--;
-      if (guard !== 0) topology.engaged.flags[guard] = 0;
+      this.owners.leave(target.guard);
     }
     this.result = 0;
     return 0;

@@ -2,14 +2,14 @@ import type { FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { RamBlock } from './ram-block.ts';
 import type { RegionOps } from './region-ops.ts';
+import { Unguarded } from './region-owner.ts';
 
 // What makes a lookup cost the same with ten regions and ten thousand: tables that start empty and learn. The first
 // access to a place is a binary search, and its answer is kept, so a commit costs nothing here.
 //
-// Ports: one entry per port. Memory: a radix tree over 4 KiB pages; a page that belongs to one range keeps that range,
-// a page that several ranges share gets a search tree of its own, two or three steps deep in practice.
+// Ports have a table of their own (port-table.ts). Memory: a radix tree over 4 KiB pages; a page that belongs to one range
+// keeps that range, a page that several ranges share gets a search tree of its own, two or three steps deep in practice.
 
-const ports = 0x1_0000;
 const pageShift = 12;
 const pageSize = 1 << pageShift;
 /** Page numbers below 4 GiB have 20 bits: 10 for the directory, 10 for the leaf. */
@@ -41,7 +41,7 @@ export class Target {
   /** Widths that the one handler of the whole region takes at once; 0 if the tables must tell. */
   readonly fastReads: number;
   readonly attention: number;
-  /** Where the owner's flag is in the topology's engaged owners; 0: nobody to guard. */
+  /** Where the owner's flag is in the topology's engaged owners. */
   readonly guard: number;
   readonly readFn: Handler['readFn'];
   readonly device: object | null;
@@ -61,8 +61,6 @@ export class Target {
   readonly dirtyLogMask: number;
   /** A target is the end of a search in a page. */
   readonly below = null;
-  /** The number under which the port table knows it; 0: not there yet. */
-  portIndex = 0;
 
   constructor(region: MemoryRegion, range: FlatRange | null) {
     const { kind, romdMode, ops } = region;
@@ -70,7 +68,7 @@ export class Target {
     const write = ops.writes.rest;
     this.fastReads = ops.reads.direct.length === 0 ? read.fast : 0;
     this.attention = region.attention;
-    this.guard = region.guard?.index ?? 0;
+    this.guard = region.guard?.index ?? Unguarded;
     this.readFn = read.fn;
     this.device = ops.device;
     this.fastWrites = ops.writes.direct.length === 0 ? write.fast : 0;
@@ -94,14 +92,7 @@ interface Handler {
   readonly writeFn: RegionOps['writes']['rest']['fn'];
 }
 
-const noPorts = new Uint32Array(0);
-
 export class DispatchTable {
-  /** Entry n: the target of port n in the upper half, its offset in the region in the lower; 0 until learnt. */
-  readonly dense: Uint32Array;
-  /** For the dense table. The first one stands for "not learnt yet" and refuses every fast path. */
-  readonly targets: Target[];
-
   private readonly view: FlatView;
   private readonly unassigned: Target;
   private readonly byRange: (Target | undefined)[] = [];
@@ -109,17 +100,13 @@ export class DispatchTable {
   private readonly windows = new Map<number, Directory>();
   private leaves = 0;
 
-  /** `recycled` is the port table of an earlier view of the same space. */
-  constructor(view: FlatView, unassigned: MemoryRegion, recycled: Uint32Array) {
+  constructor(view: FlatView, unassigned: MemoryRegion) {
     this.view = view;
     this.unassigned = new Target(unassigned, null);
-    this.targets = [this.unassigned];
-    this.dense = isPortView(view) ? (recycled.length > 0 ? recycled.fill(0) : new Uint32Array(ports)) : noPorts;
   }
 
   /** Who answers at an address; the target for "nothing here" where nobody does. */
   find(address: number): Target {
-    if (address < this.dense.length && address >= 0) return this.findPort(address);
     if (!(address >= 0 && address < fourGiB * largestWindow)) return this.search(address);
     const window = (address / fourGiB) | 0;
     const directory = window === 0 ? this.low : this.windows.get(window);
@@ -131,20 +118,8 @@ export class DispatchTable {
     return known;
   }
 
-  private findPort(port: number): Target {
-    const entry = this.dense[port]!;
-    if (entry !== 0) return this.targets[entry >>> 16]!;
-    const target = this.search(port);
-    if (target.portIndex === 0) target.portIndex = this.targets.push(target) - 1;
-    // All ports of the range at once, unless it is a large background: then just this one.
-    const isNarrow = target !== this.unassigned && target.end - target.start <= 64;
-    const start = isNarrow ? target.start : port;
-    const end = isNarrow ? target.end : port + 1;
-    for (let at = start; at < end; at++) this.dense[at] = target.portIndex * 0x1_0000 + at + target.delta;
-    return target;
-  }
-
-  private search(address: number): Target {
+  /** The same, without learning. */
+  search(address: number): Target {
     const index = this.view.indexOf(address);
     return index < 0 ? this.unassigned : this.targetOf(index);
   }
@@ -220,13 +195,6 @@ export class DispatchTable {
     const below = this.plant(ends, targets, first, middle);
     return { at: ends[middle]!, below, above: this.plant(ends, targets, middle + 1, last) };
   }
-}
-
-/** Whether everything in the view has a place in the port table. */
-function isPortView({ ranges }: FlatView): boolean {
-  const last = ranges[ranges.length - 1];
-  if (last === undefined || last.end > ports || ranges.length > ports - 2) return false;
-  return ranges.every((range) => range.delta >= -ports && range.end + range.delta <= ports);
 }
 
 function firstEndingAfter(ranges: readonly FlatRange[], address: number): number {

@@ -29,9 +29,7 @@ export class MemoryTopology {
   observer: AccessObserver = {};
   /** Signals an ioeventfd from a write that reaches userspace; unset where the kernel does it. */
   signalIoeventfd: ((fd: number) => void) | undefined;
-  /** How many device handlers are on the stack now. */
-  handlerDepth = 0;
-  /** Whose handlers they are. */
+  /** Whose handlers are on the stack now. */
   readonly engaged = new EngagedOwners();
   /** How the last dispatched access ended; read at once by its caller. */
   accessResult = 0;
@@ -50,6 +48,11 @@ export class MemoryTopology {
   constructor() {
     this.addressSpaces = this.spaces;
     this.unassigned = MemoryRegion.reservation(this, 'unassigned', 2 ** 64);
+  }
+
+  /** How many device handlers are on the stack now. */
+  get handlerDepth(): number {
+    return this.engaged.depth;
   }
 
   get inTransaction(): boolean {

@@ -3,6 +3,7 @@ import { MemTxResult } from './access-attributes.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { MemoryTopology } from './memory-transaction.ts';
 import { type RegionOps, swapBytes64 } from './region-ops.ts';
+import { Unguarded } from './region-owner.ts';
 
 // How one access that a region accepts becomes calls of its handlers. The plain case (accepted, implemented as it is,
 // little endian, aligned) never comes here: AddressSpace calls the handler itself.
@@ -124,20 +125,13 @@ function mayEnter(region: MemoryRegion, offset: number, size: number, isWrite: b
     if (region !== topology.unassigned) topology.observer.accessRefused?.(region, offset, size, isWrite);
     return false;
   }
-  if (guard !== null) {
-    if (guard.engagedInIo) {
-      refuseReentry(region, offset, size, isWrite);
-      return false;
-    }
-    guard.engagedInIo = true;
-  }
-  topology.handlerDepth++;
-  return true;
+  if (topology.engaged.enter(guard?.index ?? Unguarded)) return true;
+  refuseReentry(region, offset, size, isWrite);
+  return false;
 }
 
 function leave(region: MemoryRegion): void {
-  region.topology.handlerDepth--;
-  if (region.guard !== null) region.guard.engagedInIo = false;
+  region.topology.engaged.leave(region.guard?.index ?? Unguarded);
 }
 
 /** A device that reaches its own registers, by DMA or through another device, gets zeros and an access error. */

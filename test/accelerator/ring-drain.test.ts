@@ -8,6 +8,7 @@ import { RingDrain } from '../../sdk/accelerator/kvm/ring-drain.ts';
 import { RunRequests } from '../../sdk/accelerator/kvm/run-requests.ts';
 import { KernelExitStatistics } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 import { MemoryTopology } from '../../sdk/memory/index.ts';
+import { Unguarded } from '../../sdk/memory/region-owner.ts';
 import { indexAndData, plainPort, type SmallDevice, SmallMachine } from './small-machine.ts';
 
 /** A drain on a bare page, whose entries a test fills in; `delivered` is what reached the machine. */
@@ -100,11 +101,11 @@ describe('a drain', () => {
   it('asked for inside a device handler is put off, and delivers nothing there', () => {
     const { drain, producer, topology, delivered } = bareDrain();
     producer.append(0x70, 1, 1, 1, 0);
-    topology.handlerDepth = 1;
+    topology.engaged.enter(Unguarded);
     expect(drain.drain()).toBe(0);
     expect(delivered).toEqual([]);
     expect(drain.postponed).toBe(true);
-    topology.handlerDepth = 0;
+    topology.engaged.leave(Unguarded);
     expect(drain.drain()).toBe(1);
     expect(drain.postponed).toBe(false);
   });

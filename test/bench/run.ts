@@ -89,7 +89,7 @@ function lineOf(row: Row): Line {
     return { name, value: `${perSecond}/s`, spread, time: '', target: judge(perSecond, targetPerSecond, '/s', true) };
   }
   const spread = `${least.toFixed(1)} - ${most.toFixed(1)}`;
-  const ratio = median(measured);
+  const ratio = row.case.least ? Math.min(...row.nanoseconds) / Math.min(...row.baselineNanoseconds) : median(measured);
   return {
     name,
     value: `${ratio.toFixed(1)}x`,

@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AddressSpace, MemoryRegion, MemoryTopology, RegionOps, type Route } from '../../sdk/memory/index.ts';
+import { RecordingDevice } from './support.ts';
+
+/** A port that is used often is called the short way. Whatever is mapped there, it does what the long way does. */
+
+const region = fc.record({
+  at: fc.nat(24),
+  size: fc.integer({ min: 1, max: 9 }),
+  priority: fc.nat(2),
+  device: fc.nat(2),
+  valid: fc.constantFrom({}, { min: 1, max: 4 }, { max: 1 }, { min: 2, max: 4 }, { max: 4, unaligned: true }),
+  impl: fc.constantFrom({}, { max: 1 }, { min: 2, max: 2 }, { max: 4, unaligned: true }),
+  endianness: fc.constantFrom('little' as const, 'big' as const),
+  split: fc.boolean(),
+  missing: fc.boolean(),
+  attributes: fc.boolean(),
+  flush: fc.boolean(),
+  guarded: fc.boolean(),
+});
+type Region = Parameters<typeof world>[0][number];
+
+const access = fc.record({
+  port: fc.integer({ min: 0, max: 36 }),
+  size: fc.constantFrom(1, 2, 4),
+  isWrite: fc.boolean(),
+  attributes: fc.constantFrom(1, 8, 0x30001),
+});
+
+/** Ports with these regions; each call of a handler also looks at a port of its own choice, as a DMA does. */
+function world(regions: readonly (typeof region extends fc.Arbitrary<infer R> ? R : never)[]) {
+  const topology = new MemoryTopology();
+  const root = MemoryRegion.unassignedPorts(topology, 'io');
+  const log: string[] = [];
+  topology.coalescedIoFlusher = { flushCoalescedIo: () => void log.push('flush') };
+  topology.observer = {
+    accessRefused: ({ name }, offset) => void log.push(`refused ${name}+${offset}`),
+    reentryRefused: ({ name }, offset) => void log.push(`re-entered ${name}+${offset}`),
+  };
+  const devices = Array.from({ length: 3 }, () => new RecordingDevice());
+  const space = new AddressSpace(topology, 'io', root);
+  for (const [index, device] of devices.entries()) {
+    const owner = { id: `device${index}` };
+    device.answer = (offset, size) => {
+      log.push(`device${index} read ${offset}/${size} inside ${topology.handlerDepth}`);
+      if (topology.handlerDepth < 3) log.push(`then ${space.read((7 * offset + 11 * index) % 30, 1)}`);
+      return 0x1_2345_6789 * (offset + 1);
+    };
+    for (const one of regions) if (one.device === index) add(one, device, owner);
+  }
+
+  function add(one: Region, device: RecordingDevice, owner: { id: string }): void {
+    const whole: Route = { offset: 0, size: Number.POSITIVE_INFINITY, read: device.read, write: device.write };
+    const second: Route = { ...whole, offset: 2, size: 2, withAttributes: one.attributes };
+    const first: Route = { ...whole, size: one.missing ? 1 : Number.POSITIVE_INFINITY };
+    const ops = new RegionOps({
+      device,
+      valid: one.valid,
+      impl: one.impl,
+      endianness: one.endianness,
+      routes: one.split ? [first, second] : [whole],
+      missing: { read: 'ones' },
+    });
+    const made = MemoryRegion.io(topology, `r${one.at}`, one.size, ops, one.guarded ? { owner } : {});
+    if (one.flush) made.setFlushCoalescedIo();
+    root.addSubregion(one.at, made, one.priority);
+  }
+
+  const run = ({ port, size, isWrite, attributes }: typeof access extends fc.Arbitrary<infer A> ? A : never) => {
+    log.length = 0;
+    for (const device of devices) device.calls.length = 0;
+    const answer = isWrite ? space.write(port, 0x89ab_cdef, size, attributes) : space.read(port, size, attributes);
+    return {
+      answer,
+      result: space.result,
+      depth: topology.handlerDepth,
+      log: [...log],
+      calls: devices.map(({ calls }) => [...calls]),
+    };
+  };
+  return { space, topology, root, run };
+}
+
+describe('a port that is used often', () => {
+  it('answers as one that was never used before', () => {
+    fc.assert(
+      fc.property(
+        fc.array(region, { maxLength: 6 }),
+        fc.array(access, { minLength: 1, maxLength: 12 }),
+        (regions, accesses) => {
+          const used = world(regions);
+          const fresh = world(regions);
+          for (let round = 0; round < 20; round++) for (const one of accesses) used.run(one);
+          for (const one of accesses) {
+            fresh.space.forget();
+            expect(used.run(one)).toEqual(fresh.run(one));
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('is forgotten by a change of the map, and its device is asked no more', () => {
+    const { space, root, topology } = world([]);
+    const [before, after] = [new RecordingDevice(), new RecordingDevice()];
+    const first = MemoryRegion.io(topology, 'before', 4, before.ops());
+    root.addSubregion(0x10, first);
+    for (let use = 0; use < 40; use++) expect([space.read(0x12, 2), space.write(0x10, use, 1)]).toEqual([0x2002, 0]);
+    expect(before.calls).toHaveLength(80);
+    root.addSubregion(0x12, MemoryRegion.io(topology, 'after', 1, after.ops()), 1);
+    for (let use = 0; use < 40; use++) expect(space.read(0x12, 2)).toBe(0x2000);
+    expect([before.calls.length, after.calls.length]).toEqual([80, 40]);
+    root.removeSubregion(first);
+    expect([space.read(0x10, 1), space.read(0x12, 1)]).toEqual([0xff, 0x1000 & 0xff]);
+  });
+
+  it('hears of an ioeventfd and of a flush flag that come later', () => {
+    const { space, root, topology } = world([]);
+    const device = new RecordingDevice();
+    const made = MemoryRegion.io(topology, 'doorbell', 4, device.ops());
+    root.addSubregion(0x10, made);
+    const signals: number[] = [];
+    let flushes = 0;
+    topology.signalIoeventfd = (fd) => void signals.push(fd);
+    topology.coalescedIoFlusher = { flushCoalescedIo: () => flushes++ };
+    for (let use = 0; use < 40; use++) space.write(0x10, use, 1);
+    made.setFlushCoalescedIo();
+    for (let use = 0; use < 40; use++) space.write(0x10, use, 1);
+    expect([device.calls.length, flushes]).toEqual([80, 40]);
+    made.addIoeventfd({ offset: 0, size: 1, match: 7, fd: 3 });
+    for (let use = 0; use < 40; use++) space.write(0x10, use, 1);
+    expect([device.calls.length, signals]).toEqual([119, [3]]);
+  });
+
+  it('whose handler throws is left, and works again', () => {
+    const { space, root, topology } = world([]);
+    const device = new RecordingDevice();
+    root.addSubregion(0x10, MemoryRegion.io(topology, 'broken', 1, device.ops(), { owner: { id: 'x' } }));
+    for (let use = 0; use < 40; use++) space.read(0x10, 1);
+    device.answer = () => {
+      throw new Error('a bug');
+    };
+    for (let use = 0; use < 3; use++) expect(() => space.read(0x10, 1)).toThrow('a bug');
+    expect(topology.handlerDepth).toBe(0);
+    device.answer = () => 5;
+    expect(space.read(0x10, 1)).toBe(5);
+  });
+});
