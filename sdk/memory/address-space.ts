@@ -1,18 +1,16 @@
 import { masked } from '../base/bits.ts';
-import { hex } from '../base/text.ts';
 import { MemTxAttributes, MemTxResult } from './access-attributes.ts';
 import { DispatchTable, Target } from './dispatch-table.ts';
-import { BackplaneError } from './errors.ts';
 import type { FlatView } from './flat-view.ts';
 import type { PlacedIoeventfd } from './ioeventfd.ts';
 import { effectiveIoeventfds } from './listener-registry.ts';
 import type { MemorySection } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { MemoryTopology } from './memory-transaction.ts';
-import { FlushBit, isPortView, OffsetShift, type PortEntry, PortTable, unknownPort, WriteShift } from './port-table.ts';
+import { FlushBit, isPortView, noPorts, PortTable, unknownPort, WriteShift } from './port-table.ts';
 import { Attention } from './region-attachments.ts';
+import { checkWidth } from './region-checks.ts';
 import { refuseReentry } from './region-dispatch.ts';
-import type { HandlerTable } from './region-ops.ts';
 import type { EngagedOwners } from './region-owner.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
 
@@ -21,15 +19,6 @@ const memoryOnly: number = MemTxAttributes.Memory;
 const flush: number = Attention.Flush;
 const flushPort: number = FlushBit;
 const writeShift: number = WriteShift;
-const offsetShift: number = OffsetShift;
-const noPorts: PortEntry[] = [unknownPort];
-noPorts.length = 0;
-
-/** The handler that may be called at once at an offset of a region with several; null if the long way must be taken. */
-function quickest<F, F64>({ direct, rest }: HandlerTable<F, F64>, offset: number, size: number): F | null {
-  const handler = offset < direct.length ? direct[offset]! : rest;
-  return (handler.fast & size) !== 0 ? handler.fn : null;
-}
 
 /**
  * A root region seen from outside: what a read or a write at an address does. `result` tells how the last access ended.
@@ -190,7 +179,7 @@ export class AddressSpace {
     let value: number;
     owners.running = entry.guard;
     try {
-      value = entry.read(entry.device, entry.bits >>> offsetShift, size, attributes);
+      value = entry.read(entry.device, entry.offset, size, attributes);
     } finally {
       owners.running = 0;
     }
@@ -207,7 +196,7 @@ export class AddressSpace {
     if ((entry.bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
     owners.running = entry.guard;
     try {
-      entry.write(entry.device, masked(value, size), entry.bits >>> offsetShift, size, attributes);
+      entry.write(entry.device, masked(value, size), entry.offset, size, attributes);
     } finally {
       owners.running = 0;
     }
@@ -227,11 +216,7 @@ export class AddressSpace {
 
   /** Who answers at a port; `shift` says whether it is read or written. */
   private learnPort(port: number, size: number, shift: number): Target {
-    const known = this.ports[port];
-    if (known === undefined) return this.find(port);
-    const entry = known === unknownPort ? this.portTable!.add(port, this.lookUp().search(port)) : known;
-    if (((entry.bits >>> (shift + size)) & 1) === 0) entry.learn(size, shift !== 0);
-    return entry.target!;
+    return this.portTable!.learn(port, size, shift, this.lookUp()) ?? this.find(port);
   }
 
   private readRam(target: Target, address: number, offset: number, size: number, attributes: number): number {
@@ -254,7 +239,7 @@ export class AddressSpace {
   }
 
   private readHandler(target: Target, address: number, offset: number, size: number, attributes: number): number {
-    const fn = (target.fastReads & size) !== 0 ? target.readFn : quickest(target.reads, offset, size);
+    const fn = (target.fastReads & size) !== 0 ? target.readFn : target.reads.quickest(offset, size);
     if (fn === null) return this.readWhole(address, size, attributes);
     if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0)
       return this.readWhole(address, size, attributes);
@@ -278,7 +263,7 @@ export class AddressSpace {
     size: number,
     attributes: number,
   ): MemTxResult {
-    const fn = (target.fastWrites & size) !== 0 ? target.writeFn : quickest(target.writes, offset, size);
+    const fn = (target.fastWrites & size) !== 0 ? target.writeFn : target.writes.quickest(offset, size);
     if (fn === null) return this.writeWhole(address, value, size, attributes);
     if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
       return this.writeWhole(address, value, size, attributes);
@@ -298,12 +283,12 @@ export class AddressSpace {
   }
 
   private readWhole(address: number, size: number, attributes: number): number {
-    this.checkWidth(address, size);
+    checkWidth(this, address, size);
     return readSplit(this, address, size, attributes);
   }
 
   private writeWhole(address: number, value: number, size: number, attributes: number): number {
-    this.checkWidth(address, size);
+    checkWidth(this, address, size);
     return writeSplit(this, address, value, size, attributes);
   }
 
@@ -311,13 +296,5 @@ export class AddressSpace {
     refuseReentry(region, offset, size, isWrite);
     this.result = MemTxResult.AccessError;
     return this.result;
-  }
-
-  private checkWidth(address: number, size: number): void {
-    if (size === 1 || size === 2 || size === 3 || size === 4) return;
-    throw new BackplaneError(
-      `Address space '${this.name}': an access at ${hex(address)} is ${size} bytes wide. ` +
-        'Use 1, 2 or 4 here, read64 and write64 for 8, readBytes and writeBytes for more.',
-    );
   }
 }

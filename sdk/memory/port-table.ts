@@ -1,8 +1,7 @@
-import type { Target } from './dispatch-table.ts';
+import type { DispatchTable, Target } from './dispatch-table.ts';
 import type { FlatView } from './flat-view.ts';
 import { type ReadCall, readCallOf, type WriteCall, writeCallOf } from './handler-calls.ts';
 import { Attention } from './region-attachments.ts';
-import type { Handler, HandlerTable } from './region-ops.ts';
 
 const ports = 0x1_0000;
 
@@ -10,16 +9,15 @@ const ports = 0x1_0000;
 export const WriteShift = 5;
 /** Queued writes are delivered first. */
 export const FlushBit = 1 << 10;
-/** The offset in the region is above. */
-export const OffsetShift = 16;
 
 /**
  * What one port leads to: all that a plain access needs, in few fields, so that thousands of ports fit into the processor's
  * cache. It is forgotten when the map or the region's attention changes.
  */
 export class PortEntry {
-  /** Widths, flush flag and offset in the region, all in one. */
   bits = 0;
+  /** In the region. */
+  readonly offset: number;
   readonly device: object | null;
   read: ReadCall = zero;
   readonly guard: number;
@@ -28,27 +26,26 @@ export class PortEntry {
   readonly target: Target | null;
 
   constructor(port: number, target: Target | null) {
-    this.target = target;
+    this.offset = target === null ? 0 : port + target.delta;
     this.device = target?.device ?? null;
     this.guard = target?.guard ?? 0;
-    if (target === null) return;
-    this.bits = (port + target.delta) << OffsetShift;
-    if ((target.attention & Attention.Flush) !== 0) this.bits |= FlushBit;
+    this.target = target;
+    if (target !== null && (target.attention & Attention.Flush) !== 0) this.bits = FlushBit;
   }
 
   /** Opens the short way for accesses of this width, if they may go there and their handler is used often. */
   learn(size: number, isWrite: boolean): void {
     const { reads, writes, attention } = this.target!;
-    const offset = this.bits >>> OffsetShift;
+    const { offset } = this;
     if ((offset & (size - 1)) !== 0 || (size !== 1 && size !== 2 && size !== 4)) return;
     if (!isWrite) {
-      const handler = handlerAt(reads, offset);
+      const handler = reads.first(offset);
       const call = (handler.fast & size) === 0 ? null : readCallOf(handler.fn);
       if (call === null) return;
       this.read = call;
       this.bits |= 1 << size;
     } else if ((attention & Attention.Ioeventfd) === 0) {
-      const handler = handlerAt(writes, offset);
+      const handler = writes.first(offset);
       const call = (handler.fast & size) === 0 ? null : writeCallOf(handler.fn);
       if (call === null) return;
       this.write = call;
@@ -65,16 +62,26 @@ function nothing() {}
 /** Refuses every short way: a port that was not accessed since the map changed. */
 export const unknownPort = new PortEntry(0, null);
 
+/** No entries, in an array that is to V8 as the others are. */
+export const noPorts: PortEntry[] = [unknownPort];
+noPorts.length = 0;
+
 /** An entry for each port, filled by the first access. */
 export class PortTable {
   readonly entries: PortEntry[] = new Array<PortEntry>(ports).fill(unknownPort);
   private readonly known: number[] = [];
 
-  add(port: number, target: Target): PortEntry {
-    const entry = new PortEntry(port, target);
-    this.entries[port] = entry;
-    this.known.push(port);
-    return entry;
+  /** Who answers at a port, and a step towards the short way; undefined for what is no port. */
+  learn(port: number, size: number, shift: number, table: DispatchTable): Target | undefined {
+    let entry = this.entries[port];
+    if (entry === unknownPort) {
+      entry = new PortEntry(port, table.search(port));
+      this.entries[port] = entry;
+      this.known.push(port);
+    }
+    if (entry === undefined) return undefined;
+    if (((entry.bits >>> (shift + size)) & 1) === 0) entry.learn(size, shift !== 0);
+    return entry.target!;
   }
 
   forget(): void {
@@ -83,13 +90,8 @@ export class PortTable {
   }
 }
 
-function handlerAt<F, F64>({ direct, rest }: HandlerTable<F, F64>, offset: number): Handler<F, F64> {
-  return offset < direct.length ? direct[offset]! : rest;
-}
-
 /** Whether everything in the view has a place in the port table. */
 export function isPortView({ ranges }: FlatView): boolean {
   const last = ranges[ranges.length - 1];
-  if (last === undefined || last.end > ports) return false;
-  return ranges.every((range) => range.delta >= -ports && range.end + range.delta <= ports);
+  return last !== undefined && last.end <= ports;
 }

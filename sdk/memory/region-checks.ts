@@ -1,3 +1,4 @@
+import { hex } from '../base/text.ts';
 import { BackplaneError } from './errors.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
@@ -18,4 +19,12 @@ export function checkChild(container: MemoryRegion, child: MemoryRegion, priorit
     if (above === child)
       refuse('it contains this region, and a region cannot lie inside itself. Use an alias of a part.');
   }
+}
+
+export function checkWidth({ name }: { readonly name: string }, address: number, size: number): void {
+  if (size === 1 || size === 2 || size === 3 || size === 4) return;
+  throw new BackplaneError(
+    `Address space '${name}': an access at ${hex(address)} is ${size} bytes wide. ` +
+      'Use 1, 2 or 4 here, read64 and write64 for 8, readBytes and writeBytes for more.',
+  );
 }

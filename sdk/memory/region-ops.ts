@@ -62,9 +62,20 @@ export class HandlerTable<F, F64> {
       span > largestDirectTable ? [] : Array.from({ length: span }, (_, offset) => this.search(offset, allWidths));
   }
 
+  /** The handler that may be called at once, null if the long way must be taken. */
+  quickest(offset: number, size: number): F | null {
+    const handler = this.first(offset);
+    return (handler.fast & size) !== 0 ? handler.fn : null;
+  }
+
+  /** What the tables have for a first byte: a handler, or what stands for none, or for a search. */
+  first(offset: number): Handler<F, F64> {
+    return offset < this.direct.length ? this.direct[offset]! : this.rest;
+  }
+
   /** The handler of an access by its first byte and width. */
   find(offset: number, size: number): Handler<F, F64> {
-    const direct = offset < this.direct.length ? this.direct[offset]! : this.rest;
+    const direct = this.first(offset);
     const isHandler = direct !== this.missing && direct !== this.unresolved;
     if (isHandler && (direct.widths & size) !== 0) return direct;
     return this.search(offset, size);
