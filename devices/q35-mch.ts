@@ -119,8 +119,13 @@ export class Q35Mch extends PciDevice {
     this.topology.transaction(() => {
       region.setEnabled((low & ConfigurationWindow.Enable) !== 0);
       region.setSize(length);
-      region.setAddress(Math.floor((high * 2 ** 32 + low) / length) * length);
+      region.setAddress(this.windowAddress(high * 2 ** 32 + low, length));
     });
+  }
+
+  /** A window lies at a multiple of its length. */
+  protected windowAddress(written: number, length: number): number {
+    return Math.floor(written / length) * length;
   }
 }
 

@@ -6,6 +6,7 @@ import {
   PciTestdev,
   PcTestdev,
   Piix3,
+  Q35Mch,
   Q35PciHost,
   VirtioRng,
 } from '../../devices/index.ts';
@@ -18,6 +19,7 @@ import { edu } from './edu.ts';
 import { type StandIn, standIn } from './known-difference.ts';
 import { MachineSubject, machineForComparison } from './machine-subject.ts';
 import { pciConfigBehind } from './pci-config.ts';
+import { pciexbar } from './pciexbar.ts';
 import { q35Config } from './q35.ts';
 import { QemuSubject } from './qemu-subject.ts';
 import { pcRouting, q35Routing } from './routing.ts';
@@ -90,6 +92,17 @@ function hasFourRoutes(base: typeof Ich9Lpc) {
   return BridgeOfFourRoutes;
 }
 
+/** Behind the 256 bytes of a function the window reads zeros. */
+function hasZerosBehindConfiguration(base: typeof Q35Mch) {
+  @device({ type: 'mch', description: 'a memory controller with a bug' })
+  class MchWithZeros extends base {
+    override readFunction(offset: number, size: number): number {
+      return offset % 0x1000 < 0x100 ? super.readFunction(offset, size) : 0;
+    }
+  }
+  return MchWithZeros;
+}
+
 /** The address register forgets a reserved bit. */
 function forgetsReservedBit<C extends typeof I440fxPciHost>(base: C) {
   @device({ type: 'pcihost', description: 'a host bridge with a bug' })
@@ -108,6 +121,7 @@ const cards: readonly { readonly chip: Chip; readonly bug: StandIn }[] = [
   { chip: virtioRng, bug: standIn(VirtioRng, takesEveryQueue) },
   { chip: pciConfigBehind, bug: standIn(I440fxPciHost, forgetsReservedBit) },
   { chip: q35Config, bug: standIn(Q35PciHost, forgetsReservedBit) },
+  { chip: pciexbar, bug: standIn(Q35Mch, hasZerosBehindConfiguration) },
   { chip: pcRouting, bug: standIn(Piix3, confusesRoutes) },
   { chip: q35Routing, bug: standIn(Ich9Lpc, hasFourRoutes) },
 ];

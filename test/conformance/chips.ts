@@ -2,6 +2,7 @@ import type { Chip } from './chip.ts';
 import { edu } from './edu.ts';
 import { pciCards } from './pci-cards.ts';
 import { pciConfig, pciConfigBehind } from './pci-config.ts';
+import { pciexbar } from './pciexbar.ts';
 import { pic } from './pic.ts';
 import { q35Config } from './q35.ts';
 import { pcRouting, q35Routing } from './routing.ts';
@@ -21,5 +22,6 @@ export const chips: readonly Chip[] = [
   virtioRng,
   pcRouting,
   q35Config,
+  pciexbar,
   q35Routing,
 ];

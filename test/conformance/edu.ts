@@ -7,9 +7,9 @@ import { load, type Operation, out, read, store, type Width } from './script.ts'
 
 const Address = 0xcf8;
 const Data = 0xcfc;
-const Bar = 0xe000_0000;
+export const Bar = 0xe000_0000;
 const Command = 0x8000_2804;
-const Register = {
+export const Register = {
   Liveness: 0x04,
   Factorial: 0x08,
   Status: 0x20,
@@ -27,7 +27,7 @@ const Run = 0x01;
 type Add = (...operations: Operation[]) => void;
 
 /** As a driver begins: the BAR in its place, decoded. Without it nobody answers there. */
-function map(add: Add): void {
+export function map(add: Add): void {
   add(out(Address, 4, Command + 0x0c), out(Data, 4, Bar), out(Address, 4, Command), out(Data, 2, 0x06));
 }
 
@@ -71,7 +71,13 @@ function oddAccess(random: Random, add: Add): void {
   else add(store(Bar + offset, size, random.bits()), load(Bar + (offset & ~3), 4));
 }
 
-/** The card's registers. There is no reset in these scripts: QEMU's card has none of its own, so that its registers survive one. */
+function reset(add: Add): void {
+  add({ kind: 'reset' }, out(Address, 4, Command), read(Data, 4));
+  map(add);
+  for (const register of [Register.Liveness, Register.Status, Register.Causes]) add(load(Bar + register, 4));
+}
+
+/** The card's registers, over resets too. */
 export const edu: Chip = {
   ...pciConfig,
   name: 'edu',
@@ -88,6 +94,7 @@ export const edu: Chip = {
       [30, () => setDmaRegister(random, add)],
       [20, () => oddAccess(random, add)],
       [1, () => add(out(Address, 4, Command), out(Data, 2, random.pick([0x00, 0x02, 0x06, 0x406])))],
+      [1, () => reset(add)],
     ]);
   },
 };

@@ -1,7 +1,8 @@
 import { Mc146818Rtc } from '../../devices/index.ts';
+import { eduDifferences, pcTestdevDifferences } from './cards-as-qemu.ts';
 import { pcAddressPorts, q35AddressPorts } from './claimed-ports-as-qemu.ts';
 import { type KnownDifference, standIn } from './known-difference.ts';
-import { mchDifferences } from './mch-as-qemu.ts';
+import { mchDifferences, windowDifferences } from './mch-as-qemu.ts';
 import { picDifferences } from './pic-as-qemu.ts';
 import { pcRoutingDifferences, q35RoutingDifferences } from './routing-as-qemu.ts';
 import { rtcWith64BitTime } from './rtc-with-64-bit-time.ts';
@@ -73,8 +74,11 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   'pci-config': pciDifferences,
   'pci-config-behind': [...pciDifferences, pcAddressPorts],
   'edu-config': [],
+  edu: eduDifferences,
+  'pc-testdev': pcTestdevDifferences,
   pic: picDifferences,
   'virtio-rng': [badFeature],
+  pciexbar: windowDifferences,
   pirq: pcRoutingDifferences,
   'q35-pirq': q35RoutingDifferences,
   'q35-config': [q35AddressPorts, ...mchDifferences],

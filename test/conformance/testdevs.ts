@@ -68,8 +68,8 @@ const Bank = { Wide: 0xe0, Flush: 0xe4, Bytes: 0xe8 } as const;
 const IrqLines = 0x2000;
 const Plain = 0xff00_0000;
 const PlainSize = 0x1_0000;
-/** Lines that nothing else on either board drives, nor the timer, the cascade and the clock. */
-const freeLines = [1, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15] as const;
+/** Lines that nothing else on either board drives, nor the timer, the cascade and the clock, nor at a reset the keyboard controller and power management. */
+const freeLines = [3, 4, 5, 6, 7, 10, 11, 13, 14, 15] as const;
 
 function accessBank(random: Random, add: Add): void {
   const port = random.pick([Bank.Wide, Bank.Bytes]) + random.below(4);
@@ -104,6 +104,7 @@ export const pcTestdev: Chip = {
       [20, () => pullLine(random, add)],
       [5, () => add(read(Bank.Flush, random.pick<Width>([1, 2, 4])))],
       [5, () => add(read(IrqLines + random.below(24), random.pick<Width>([1, 2, 4])))],
+      [1, () => add({ kind: 'reset' }, isaLines, read(Bank.Wide, 4), load(Plain, 4))],
     ]);
   },
 };
