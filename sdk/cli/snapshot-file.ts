@@ -10,7 +10,7 @@ import { shellWord } from './suggestion.ts';
 const LargestFile = 400 * MiB;
 
 /** How every snapshot begins, whoever formatted it. */
-const snapshotStart = /^\s*\{\s*"schema"\s*:\s*"backplane-snapshot\//;
+const snapshotStart = /^(?:\xef\xbb\xbf)?\s*\{\s*"schema"\s*:\s*"backplane-snapshot\//;
 const recordingStart = /^(?:\xef\xbb\xbf)?(#|\d+ [PM][RW] )/;
 const Gzip = [0x1f, 0x8b] as const;
 

@@ -198,7 +198,8 @@ function commonName(names: readonly string[]): string {
   const [first = '', ...others] = names;
   const words = first.split(' ');
   let same = words.length;
-  while (same > 0 && !others.every((name) => `${name} `.startsWith(`${words.slice(0, same).join(' ')} `))) same--;
+  const begin = (name: string) => name.replaceAll(',', '').split(' ').slice(0, same).join(' ');
+  while (same > 0 && !others.every((name) => begin(name) === begin(first))) same--;
   return same > 0 ? words.slice(0, same).join(' ').replace(/,$/, '') : `${first} and ${others.length} more`;
 }
 

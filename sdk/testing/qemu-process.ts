@@ -3,12 +3,15 @@ import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { BackplaneError } from '../memory/errors.ts';
+import { printable, printableLines } from '../base/text.ts';
+import { BackplaneError, describeThrown } from '../memory/errors.ts';
 import { QmpClient } from './qmp-client.ts';
 import { QtestClient } from './qtest-client.ts';
 
 const DefaultBinary = 'qemu-system-x86_64';
 const LongestComplaint = 4096;
+/** @see unix(7): `sun_path` has 108 bytes, the last of them 0. */
+const LongestSocketPath = 107;
 
 export interface QemuOptions {
   /** Default `pc`. */
@@ -21,7 +24,7 @@ export interface QemuOptions {
   readonly binary?: string;
   /** Milliseconds in which the emulator must have connected and greeted. */
   readonly startTimeout?: number;
-  /** Milliseconds of silence, while an answer is due, after which it counts as hung. */
+  /** Milliseconds that each answer has; then it counts as hung. */
   readonly answerTimeout?: number;
 }
 
@@ -66,7 +69,7 @@ export class QemuProcess {
     const { startTimeout = 30_000, answerTimeout = 20_000 } = options;
     const binary = options.binary ?? findQemu();
     if (!binary) throw new BackplaneError(`QEMU: cannot start it: ${whyNoQemu()}`);
-    const folder = mkdtempSync(join(tmpdir(), 'backplane-qemu-'));
+    const folder = socketFolder();
     const listeners: Server[] = [];
     let child: ChildProcess | undefined;
     try {
@@ -99,6 +102,24 @@ export class QemuProcess {
     this.qtest.close();
     this.qmp.close();
     await end(this.child);
+  }
+}
+
+/** The emulator connects to sockets in a folder of its own. */
+function socketFolder(): string {
+  const refuse = (why: string, cause?: unknown) =>
+    new BackplaneError(
+      `QEMU: no folder for its sockets can be made in '${printable(tmpdir())}' (${printable(why)}). Set TMPDIR to another one.`,
+      { cause },
+    );
+  // Longer ones are cut without a word.
+  const longest = join(tmpdir(), 'backplane-qemu-XXXXXX', 'qtest');
+  if (Buffer.byteLength(longest) > LongestSocketPath)
+    throw refuse(`a socket's path has at most ${LongestSocketPath} bytes`);
+  try {
+    return mkdtempSync(join(tmpdir(), 'backplane-qemu-'));
+  } catch (cause) {
+    throw refuse(describeThrown(cause), cause);
   }
 }
 
@@ -146,7 +167,9 @@ function deathOf(child: ChildProcess, binary: string): Promise<never> {
     child.on('exit', () => child.stdio[3]?.destroy());
     child.on('close', (status, signal) => {
       const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
-      reject(new BackplaneError(`QEMU: '${binary}' ${how}: ${complaint.trim() || 'it did not say why'}`));
+      reject(
+        new BackplaneError(`QEMU: '${binary}' ${how}: ${printableLines(complaint.trim()) || 'it did not say why'}`),
+      );
     });
   });
   death.catch(() => undefined);

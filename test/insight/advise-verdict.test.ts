@@ -340,6 +340,17 @@ describe('what coalescing a port comes to', () => {
 });
 
 describe('a page of registers', () => {
+  it('is called by what the names of its registers have in common', () => {
+    const { coalesce } = adviceOn(
+      repeated(30, () => [
+        ['store', 0xfee0_0380, 1, 4],
+        ['store', 0xfee0_0280, 2, 4],
+        ['store', 0xfee0_00b0, 0, 4],
+      ]),
+    );
+    expect(at(coalesce, 0xfee0_0000)).toMatchObject({ what: 'local APIC', size: 4096 });
+  });
+
   it('is tried register by register and whole', () => {
     const { coalesce } = adviceOn(
       repeated(30, () => [

@@ -113,6 +113,15 @@ describe('backplane run --save and -loadvm', () => {
     expect(JSON.parse(readFileSync(there, 'utf8')).accelerator.processors[0].finished).toBe(true);
   });
 
+  it('know a snapshot that an editor gave a byte order mark', async () => {
+    const there = join(folder, 'marked.json');
+    await backplane('run', readClock, '-m', '1', '-limit', '3', '-save', there);
+    writeFileSync(there, `\ufeff${readFileSync(there, 'utf8')}`);
+    expect((await backplane('run', readClock, '-m', '1', '-loadvm', there, '-save', there)).status).toBe(0);
+    const recording = file('marked.iotrace', '\ufeff# iotrace v1\n0 PW 70 1 8f\n');
+    expect(await refused('run', readClock, '-loadvm', recording)).toContain('this looks like a recording');
+  });
+
   it.each<[string, () => string, string]>([
     [
       'a file that is no snapshot',

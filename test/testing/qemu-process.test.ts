@@ -39,6 +39,22 @@ describe('an installed QEMU', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
+  it.each([
+    ['is not there', 'nowhere', 'ENOENT'],
+    ['has a long name', 'x'.repeat(120), "a socket's path has at most 107 bytes"],
+  ])('is not started where the folder for its sockets %s, and that is said', async (_, name, why) => {
+    process.env['TMPDIR'] = join(folder, name);
+    try {
+      await expect(QemuProcess.start({ binary: '/bin/false' })).rejects.toThrow(
+        new RegExp(
+          `^QEMU: no folder for its sockets can be made in '.*${name}' \\(${why}.*\\)\\. Set TMPDIR to another one\\.$`,
+        ),
+      );
+    } finally {
+      process.env['TMPDIR'] = folder;
+    }
+  });
+
   it.skipIf(missing)('that does not know its machine is quoted', { tags: 'qemu' }, async () => {
     await expect(QemuProcess.start({ machine: 'no-such' })).rejects.toThrow('unsupported machine type');
   });
