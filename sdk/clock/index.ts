@@ -1,5 +1,4 @@
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './duration.ts';
-export { EpochMovesAt, LatestTime, secondsToMove } from './epoch.ts';
 export { HostPacedClock } from './host-paced-clock.ts';
 export { afterHostTime, hostDate, hostNanoseconds } from './host-time.ts';
 export { ManualClock } from './manual-clock.ts';

@@ -1,5 +1,5 @@
 import { SECOND } from './duration.ts';
-import { splitTime } from './epoch.ts';
+import { EpochMovesAt, splitTime } from './epoch.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** A longer way is gone in parts, so that the epoch can move on the way. */
@@ -23,9 +23,8 @@ export class ManualClock extends VirtualClock {
 
   /** Moves on by `nanoseconds`, a fraction as a whole one, stopping at each deadline on the way: every timer sees exactly its own time. */
   advance(nanoseconds: number): void {
-    let left = nanoseconds;
-    for (; left > LongestPart && left < Number.POSITIVE_INFINITY; left -= LongestPart) this.advancePart(LongestPart);
-    this.advancePart(left);
+    if (nanoseconds > LongestPart || this.nanoseconds >= EpochMovesAt) this.advanceFar(nanoseconds);
+    else this.advanceTo(this.nanoseconds + nanoseconds);
   }
 
   /**
@@ -33,15 +32,7 @@ export class ManualClock extends VirtualClock {
    * A callback that moves the clock itself may have passed `time` when control returns; then nothing moves back.
    */
   advanceTo(time: number): void {
-    if (!(time >= this.nanoseconds)) {
-      throw new RangeError(`The clock stands at ${this.nanoseconds} ns and cannot go to ${time} ns: time only grows.`);
-    }
-    if (time > Number.MAX_SAFE_INTEGER) {
-      throw new RangeError(
-        `The clock cannot go to ${time} ns: times are counted from its epoch and exact up to 2^53. Use advance(nanoseconds), ` +
-          'which moves the epoch on the way.',
-      );
-    }
+    if (!(time >= this.nanoseconds && time <= Number.MAX_SAFE_INTEGER)) throw this.unreachable(time);
     const end = Math.ceil(time);
     this.runDue();
     for (let next = this.nextDeadline(); next <= end; next = this.nextDeadline()) {
@@ -61,8 +52,23 @@ export class ManualClock extends VirtualClock {
     this.nanoseconds -= nanoseconds;
   }
 
-  private advancePart(nanoseconds: number): void {
+  private advanceFar(nanoseconds: number): void {
+    let left = nanoseconds;
+    for (; left > LongestPart && left < Number.POSITIVE_INFINITY; left -= LongestPart) {
+      this.rebaseWhenNear();
+      this.advanceTo(this.nanoseconds + LongestPart);
+    }
     this.rebaseWhenNear();
-    this.advanceTo(this.nanoseconds + nanoseconds);
+    this.advanceTo(this.nanoseconds + left);
+  }
+
+  private unreachable(time: number): RangeError {
+    if (!(time >= this.nanoseconds)) {
+      return new RangeError(`The clock stands at ${this.nanoseconds} ns and cannot go to ${time} ns: time only grows.`);
+    }
+    return new RangeError(
+      `The clock cannot go to ${time} ns: times are counted from its epoch and exact up to 2^53. Use advance(nanoseconds), ` +
+        'which moves the epoch on the way.',
+    );
   }
 }

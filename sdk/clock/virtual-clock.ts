@@ -102,6 +102,11 @@ export abstract class VirtualClock {
 
   /** Fires every timer that is due, earliest first and ties in the order of arming. Answers how many fired. */
   runDue(): number {
+    const { first } = this.queue;
+    return first === undefined || first.deadline > this.now ? 0 : this.fireDue();
+  }
+
+  private fireDue(): number {
     let fired = 0;
     for (let timer = this.queue.first; timer !== undefined && timer.deadline <= this.now; timer = this.queue.first) {
       if (++fired > FiringsAtOneInstant) throw this.failureOf(timer, endlessTimer(timer.name, this.absolute()));

@@ -1,4 +1,5 @@
-import { LatestTime, runDevice, type Timer } from '../clock/index.ts';
+import { LatestTime } from '../clock/epoch.ts';
+import { runDevice, type Timer } from '../clock/index.ts';
 import { BackplaneError, DeviceFailure, describeThrown } from '../memory/index.ts';
 import type { Device } from './device.ts';
 import { timersOf } from './device-timers.ts';

@@ -1,5 +1,5 @@
 import { hex } from '../base/text.ts';
-import { LatestTime } from '../clock/index.ts';
+import { LatestTime } from '../clock/epoch.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { readBytes, writeBytes } from './state-bytes.ts';
 import type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';

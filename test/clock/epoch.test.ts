@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EpochMovesAt, HostPacedClock, ManualClock, SECOND } from '../../sdk/clock/index.ts';
+import { EpochMovesAt } from '../../sdk/clock/epoch.ts';
+import { HostPacedClock, ManualClock, SECOND } from '../../sdk/clock/index.ts';
 
 const Day = 86_400 * SECOND;
 /** 99 years and 364 days, in nanoseconds. */
