@@ -44,6 +44,21 @@ describe('the status of backplane run', () => {
     expect(refused.noted).toBe('backplane: -timer-limit 0: not a number of timers. Write a positive whole number.');
   });
 
+  it('says how much guest time has passed to the nanosecond, beyond 2^53 of them too', async () => {
+    const long = guest(
+      'long',
+      'for (let day = 0; day < 400; day += 40) yield* guest.pause(40 * 86400e9 + 1);\nyield* guest.in8(0x71);',
+    );
+    const passed = 400n * 86_400_000_000_000n + 10n + 3410n;
+    const { printed } = await backplane('run', long, '-machine', 'isapc', '--trace');
+    expect(printed).toContain(`${passed / 1000n}.${passed % 1000n} us  in8 at 0x71`);
+    expect(printed).toContain(`11 operations in ${passed / 1000n}.${passed % 1000n} us of guest time`);
+    const data = await backplane('run', long, '-machine', 'isapc', '--json');
+    expect(JSON.parse(data.printed)).toMatchObject({ guestTime: String(passed) });
+    const short = await backplane('run', end, '-machine', 'isapc', '--json');
+    expect(JSON.parse(short.printed)).toMatchObject({ guestTime: 3410 });
+  });
+
   it('is 2 when the guest sleeps for ever; the counts are printed all the same', async () => {
     const { status, noted, printed } = await backplane('run', sleep, '-machine', 'isapc');
     expect(status).toBe(2);

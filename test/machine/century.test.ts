@@ -231,6 +231,27 @@ describe('a machine that runs for years', () => {
     expect(outcome.message).toContain(`HLT at ${Century + 12n + 3410n} ns of guest time with interrupts disabled`);
   });
 
+  it.each([EpochMovesAt - 20_000_000, Century])(
+    'from %s ns, timers without end are given up at the same moments',
+    (startAt) => {
+      const run = (at: number | bigint) => {
+        const machine = Machine.create(isapc, { startAt: at });
+        const { reason, message } = machine.run(
+          guestProgram('stuck', function* (guest) {
+            yield* rtc.write(guest, 0x0b, 0x42);
+            yield* guest.pause(1 * SECOND);
+          }),
+          { timerLimit: 50 },
+        );
+        const [, from = '', to = ''] =
+          /while 50 timers expired, from (\d+) ns to (\d+) ns of guest time/.exec(message) ?? [];
+        return [reason, BigInt(from) - BigInt(at), BigInt(to) - BigInt(at)];
+      };
+      expect(run(startAt)).toEqual(run(BigInt(startAt) % BigInt(SECOND)));
+      expect(run(startAt)[2]).toBeGreaterThan(40_000_000n);
+    },
+  );
+
   it('guest time is whole nanoseconds, whatever a guest, a model of costs or a test asks for: it can be saved', () => {
     const program = guestProgram('halves', function* (guest) {
       yield* guest.pause(0.5);
