@@ -1,44 +1,45 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { explainFileFailure } from '../../sdk/cli/files.ts';
 import { checkOutput, type OutputKind, writeOutput } from '../../sdk/cli/output-file.ts';
 import { backplane } from './fake-terminal.ts';
 
+const failure = (code: string, syscall: string) =>
+  Object.assign(new Error(`${code}: no, ${syscall}`), { code, syscall });
+
+/** Runs something on a file system where one call does something else: modules share it, so it is put back. */
+async function whereFs<K extends 'writeFileSync' | 'mkdtempSync'>(
+  call: K,
+  other: (real: (typeof fs)[K]) => (...args: never[]) => unknown,
+  body: () => Promise<void>,
+): Promise<void> {
+  const real = fs[call];
+  Object.assign(fs, { [call]: other(real) });
+  syncBuiltinESMExports();
+  try {
+    await body();
+  } finally {
+    Object.assign(fs, { [call]: real });
+    syncBuiltinESMExports();
+  }
+}
+
 /** The disk takes so many letters more. */
-let room = Number.POSITIVE_INFINITY;
-vi.mock('node:fs', async (load) => {
-  const real = await load<typeof import('node:fs')>();
-  const fail = (code: string, syscall: string) =>
-    Object.assign(new Error(`${code}: no, ${syscall}`), { code, syscall });
-  return {
-    ...real,
-    writeFileSync(file: number | string, text: string) {
-      real.writeFileSync(file, text.slice(0, room));
-      if (text.length > room) throw fail('ENOSPC', 'write');
+const onFullDisk = (room: number, body: () => Promise<void>) =>
+  whereFs(
+    'writeFileSync',
+    (real) => (target: number, text: string) => {
+      real(target, text.slice(0, room));
+      if (text.length > room) throw failure('ENOSPC', 'write');
     },
-    mkdtempSync(prefix: string) {
-      if (prefix.includes('read-only')) throw fail('EROFS', 'mkdtemp');
-      return real.mkdtempSync(prefix);
-    },
-  };
-});
+    body,
+  );
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-files-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-afterEach(() => {
-  room = Number.POSITIVE_INFINITY;
-});
 
 function file(name: string, content: string): string {
   const path = join(folder, name);
@@ -99,13 +100,13 @@ describe('backplane replay -report', () => {
     const page = join(folder, 'kept.html');
     await backplane(...report(page));
     const before = readFileSync(page, 'utf8');
-    room = 1000;
-    const { status, noted } = await backplane(...report(page));
-    expect({ status, noted }).toEqual({
-      status: 1,
-      noted: `backplane: -report '${page}': cannot be written (the disk is full). What was there is as it was.`,
+    await onFullDisk(1000, async () => {
+      const { status, noted } = await backplane(...report(page));
+      expect({ status, noted }).toEqual({
+        status: 1,
+        noted: `backplane: -report '${page}': cannot be written (the disk is full). What was there is as it was.`,
+      });
     });
-    room = Number.POSITIVE_INFINITY;
     expect(readFileSync(page, 'utf8')).toBe(before);
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
@@ -175,14 +176,16 @@ describe('files that cannot be are refused with a sentence', () => {
   });
 
   it('a new project in a folder that cannot be written', async () => {
-    const [here, readOnly] = [process.cwd(), join(folder, 'read-only')];
-    mkdirSync(readOnly);
-    chmodSync(readOnly, 0o555);
-    process.chdir(readOnly);
+    const here = process.cwd();
+    process.chdir(folder);
+    const readOnly = () => () => {
+      throw failure('EROFS', 'mkdtemp');
+    };
     try {
-      expect(await refused('new', 'device', 'my-uart')).toContain(
-        `'my-uart' cannot be written into '${readOnly}' (the file system is read-only).`,
-      );
+      await whereFs('mkdtempSync', readOnly, async () => {
+        const noted = await refused('new', 'device', 'my-uart');
+        expect(noted).toContain(`'my-uart' cannot be written into '${process.cwd()}' (the file system is read-only).`);
+      });
     } finally {
       process.chdir(here);
     }
