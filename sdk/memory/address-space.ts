@@ -7,7 +7,7 @@ import { effectiveIoeventfds } from './listener-registry.ts';
 import type { MemorySection } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { MemoryTopology } from './memory-transaction.ts';
-import { FlushBit, isPortView, noPorts, PortTable, unknownPort, WriteShift } from './port-table.ts';
+import { FlushBit, isPortView, noPorts, OffsetShift, PortTable, unknownPort, WriteShift } from './port-table.ts';
 import { Attention } from './region-attachments.ts';
 import { checkWidth } from './region-checks.ts';
 import { refuseReentry } from './region-dispatch.ts';
@@ -19,6 +19,7 @@ const memoryOnly: number = MemTxAttributes.Memory;
 const flush: number = Attention.Flush;
 const flushPort: number = FlushBit;
 const writeShift: number = WriteShift;
+const offsetShift: number = OffsetShift;
 
 /**
  * A root region seen from outside: what a read or a write at an address does. `result` tells how the last access ended.
@@ -27,7 +28,7 @@ const writeShift: number = WriteShift;
  * starts in RAM is cut at the end of the RAM and goes on with what follows.
  */
 export class AddressSpace {
-  readonly topology: MemoryTopology;
+  declare readonly topology: MemoryTopology;
   readonly name: string;
   readonly root: MemoryRegion;
   /** How the last access ended: a MemTxResult. */
@@ -36,9 +37,9 @@ export class AddressSpace {
   private view: FlatView;
   private effectiveEventfds: readonly PlacedIoeventfd[];
   // Looked at on every access, hence copied here.
-  private readonly owners: EngagedOwners;
+  declare private readonly owners: EngagedOwners;
   private ports = noPorts;
-  private last: Target;
+  declare private last: Target;
   private table: DispatchTable | null = null;
   private portTable: PortTable | null = null;
   private readonly nowhere: Target;
@@ -165,21 +166,18 @@ export class AddressSpace {
     return this.table;
   }
 
-  /**
-   * The short way, for a port that is used often and outside all handlers. What is not short is a method of its own, so that
-   * V8 inlines this one, and the handler with it.
-   */
+  /** The short way, for a port that is used often, outside all handlers. V8 inlines it, and the handler with it. */
   private readPort(port: number, size: number, attributes: number): number {
     const entry = this.ports[port] ?? unknownPort;
     const owners = this.owners;
-    if (((entry.bits >>> size) & 1) <= (attributes & memoryOnly) || owners.running !== 0) {
+    if ((entry.bits & size) <= (attributes & memoryOnly) || owners.running !== 0) {
       return this.readPortLong(port, size, attributes);
     }
     if ((entry.bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
     let value: number;
     owners.running = entry.guard;
     try {
-      value = entry.read(entry.device, entry.offset, size, attributes);
+      value = entry.read(entry.device, entry.bits >>> offsetShift, size, attributes);
     } finally {
       owners.running = 0;
     }
@@ -190,13 +188,13 @@ export class AddressSpace {
   private writePort(port: number, value: number, size: number, attributes: number): MemTxResult {
     const entry = this.ports[port] ?? unknownPort;
     const owners = this.owners;
-    if (((entry.bits >>> (writeShift + size)) & 1) <= (attributes & memoryOnly) || owners.running !== 0) {
+    if (((entry.bits >>> writeShift) & size) <= (attributes & memoryOnly) || owners.running !== 0) {
       return this.writePortLong(port, value, size, attributes);
     }
     if ((entry.bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
     owners.running = entry.guard;
     try {
-      entry.write(entry.device, masked(value, size), entry.offset, size, attributes);
+      entry.write(entry.device, masked(value, size), entry.bits >>> offsetShift, size, attributes);
     } finally {
       owners.running = 0;
     }
@@ -214,7 +212,7 @@ export class AddressSpace {
     return this.writeHandler(target, port, port + target.delta, value, size, attributes);
   }
 
-  /** Who answers at a port; `shift` says whether it is read or written. */
+  /** Who answers at a port; `shift` is 0 for a read, WriteShift for a write. */
   private learnPort(port: number, size: number, shift: number): Target {
     return this.portTable!.learn(port, size, shift, this.lookUp()) ?? this.find(port);
   }

@@ -35,30 +35,31 @@ type Directory = (Leaf | undefined)[];
 
 /**
  * A range as the access path wants it: everything within one step, copied together, what is needed first in front.
- * Made when the range is first touched; forgotten when the map or the region's attention changes.
+ * Made when the range is first touched; forgotten when the map or the region's attention changes. Its fields are declared
+ * only: one that was undefined first would be a number of any kind to V8.
  */
 export class Target {
   /** Widths that the one handler of the whole region takes at once; 0 if the tables must tell. */
-  readonly fastReads: number;
-  readonly attention: number;
+  declare readonly fastReads: number;
+  declare readonly attention: number;
   /** Where the owner's flag is in the topology's engaged owners. */
-  readonly guard: number;
-  readonly readFn: Handler['readFn'];
-  readonly device: object | null;
-  readonly fastWrites: number;
-  readonly writeFn: Handler['writeFn'];
-  readonly reads: RegionOps['reads'];
-  readonly writes: RegionOps['writes'];
+  declare readonly guard: number;
+  declare readonly readFn: Handler['readFn'];
+  declare readonly device: object | null;
+  declare readonly fastWrites: number;
+  declare readonly writeFn: Handler['writeFn'];
+  declare readonly reads: RegionOps['reads'];
+  declare readonly writes: RegionOps['writes'];
   /** Reads, or writes, touch bytes and call no handler. */
-  readonly directRead: boolean;
-  readonly directWrite: boolean;
-  readonly start: number;
-  readonly end: number;
+  declare readonly directRead: boolean;
+  declare readonly directWrite: boolean;
+  declare readonly start: number;
+  declare readonly end: number;
   /** offset inside the region = address + delta */
-  readonly delta: number;
-  readonly block: RamBlock | null;
-  readonly region: MemoryRegion;
-  readonly dirtyLogMask: number;
+  declare readonly delta: number;
+  declare readonly block: RamBlock | null;
+  declare readonly region: MemoryRegion;
+  declare readonly dirtyLogMask: number;
   /** A target is the end of a search in a page. */
   readonly below = null;
 
