@@ -28,6 +28,9 @@ const offsetShift: number = OffsetShift;
  * starts in RAM is cut at the end of the RAM and goes on with what follows.
  */
 export class AddressSpace {
+  // In arrays, where V8 cannot know them: inlined into the short ways they would keep those from being inlined.
+  private static readonly longReads = [AddressSpace.prototype.readPortLong];
+  private static readonly longWrites = [AddressSpace.prototype.writePortLong];
   declare readonly topology: MemoryTopology;
   readonly name: string;
   readonly root: MemoryRegion;
@@ -171,7 +174,7 @@ export class AddressSpace {
     const entry = this.ports[port] ?? unknownPort;
     const owners = this.owners;
     if ((entry.bits & size) <= (attributes & memoryOnly) || owners.running !== 0) {
-      return this.readPortLong(port, size, attributes);
+      return AddressSpace.longReads[0]!.call(this, port, size, attributes);
     }
     if ((entry.bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
     let value: number;
@@ -189,7 +192,7 @@ export class AddressSpace {
     const entry = this.ports[port] ?? unknownPort;
     const owners = this.owners;
     if (((entry.bits >>> writeShift) & size) <= (attributes & memoryOnly) || owners.running !== 0) {
-      return this.writePortLong(port, value, size, attributes);
+      return AddressSpace.longWrites[0]!.call(this, port, value, size, attributes);
     }
     if ((entry.bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
     owners.running = entry.guard;
@@ -238,9 +241,9 @@ export class AddressSpace {
 
   private readHandler(target: Target, address: number, offset: number, size: number, attributes: number): number {
     const fn = (target.fastReads & size) !== 0 ? target.readFn : target.reads.quickest(offset, size);
-    if (fn === null) return this.readWhole(address, size, attributes);
-    if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0)
+    if (fn === null || (offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
       return this.readWhole(address, size, attributes);
+    }
     if ((target.attention & flush) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
     if (!this.owners.enter(target.guard)) return this.refuse(target.region, offset, size, false) & 0;
     let value: number;
@@ -262,8 +265,7 @@ export class AddressSpace {
     attributes: number,
   ): MemTxResult {
     const fn = (target.fastWrites & size) !== 0 ? target.writeFn : target.writes.quickest(offset, size);
-    if (fn === null) return this.writeWhole(address, value, size, attributes);
-    if ((offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
+    if (fn === null || (offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
       return this.writeWhole(address, value, size, attributes);
     }
     if (target.attention !== 0) {
