@@ -50,12 +50,14 @@ export class Deadline {
   private watch(): void {
     const { begun } = this;
     this.watching = true;
-    AbortSignal.timeout(this.limit).addEventListener('abort', () => {
+    const look = () => {
       this.watching = false;
       if (!this.due) return;
       if (this.begun === begun) this.onMissed();
       else this.watch();
-    });
+    };
+    // What has arrived while this process was busy is read first.
+    AbortSignal.timeout(this.limit).addEventListener('abort', () => setImmediate(look));
   }
 }
 
