@@ -9,7 +9,7 @@ export interface Applicable {
   /** Guest addresses. */
   readonly start: number;
   readonly size: number;
-  /** The device and the region that take the writes; absent where the machine models nobody. */
+  /** The device and the region that take the writes; absent where the machine models no device. */
   readonly device?: string;
   readonly region?: string;
   /** In the region, or the address itself. */
@@ -49,7 +49,7 @@ function coalesce(region: MemoryRegion, offset: number, size: number): void {
   for (const range of [...kept, { offset, size }]) region.addCoalescedIo(range);
 }
 
-/** Something that takes the writes where the machine models nobody, and answers reads as nobody does. */
+/** Something that takes the writes where the machine models no device, and answers reads as an empty address does. */
 function standIn(machine: Machine, { isPort, start, size }: Applicable): MemoryRegion {
   const ops = new RegionOps({ device: null, routes: [], valid: { unaligned: true }, missing: { read: 'ones' } });
   const region = MemoryRegion.io(machine.topology, `coalesced-${hex(start)}`, size, ops);

@@ -8,7 +8,7 @@ export interface Candidate {
   /** Guest addresses of the zone. */
   readonly start: number;
   readonly size: number;
-  /** Where in its region the zone lies; undefined and the address itself where the machine models nobody. */
+  /** Where in its region the zone lies; undefined and the address itself where the machine models no device. */
   readonly region: MemoryRegion | undefined;
   readonly offset: number;
   /** Indexes of the shapes whose writes lie wholly in the zone. */
@@ -49,7 +49,7 @@ interface Range {
   readonly size: number;
 }
 
-/** The writes that one region takes, or that nobody models on one bus: indexes of their shapes, by offset. */
+/** The writes that one region takes, or that no device takes on one bus: indexes of their shapes, by offset. */
 interface Bucket {
   readonly isPort: boolean;
   readonly region: MemoryRegion | undefined;

@@ -152,7 +152,7 @@ class ReplayObserver {
       shape.timerMoves++;
   }
 
-  /** KVM tests each page's part alone, before userspace sees the first that nobody took. */
+  /** KVM tests each page's part alone, before userspace sees the first that nothing took. */
   private prepareSplit(position: number, address: number, size: number, isWrite: boolean): void {
     const first = PageSize - (address % PageSize);
     const parts = [this.splitPart(address, first, isWrite), this.splitPart(address + first, size - first, isWrite)];

@@ -6,7 +6,7 @@ export interface WriteShape {
   readonly isPort: boolean;
   readonly address: number;
   readonly size: number;
-  /** The device's region that takes them; undefined where the machine models nobody. */
+  /** The device's region that takes them; undefined where the machine models no device. */
   readonly region: MemoryRegion | undefined;
   /** In the region, or the address itself where there is none. */
   readonly offset: number;

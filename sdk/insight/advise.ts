@@ -203,7 +203,7 @@ function commonName(names: readonly string[]): string {
   return same > 0 ? words.slice(0, same).join(' ').replace(/,$/, '') : `${first} and ${others.length} more`;
 }
 
-/** Where the machine models nobody, a range must not cover what it does model. */
+/** Where the machine models no device, a range must not cover what it does model. */
 function isFree(machine: Machine, { isPort, start, size, region }: Candidate): boolean {
   if (region !== undefined) return true;
   return (isPort ? machine.io : machine.memory).flatView.ranges.every(

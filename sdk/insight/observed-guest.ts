@@ -3,7 +3,7 @@ import type { GuestOperation, GuestSource, TraceGuest } from '../accelerator/ind
 /** Told before each access of a recording, by its position, and once after the last. */
 export type AccessObserver = (position: number) => void;
 
-/** A recording that somebody watches. Whoever does not watch pays nothing: this guest is then not there. */
+/** A recording that is watched. Without an observer there is no such guest, and nothing is paid for it. */
 export class ObservedGuest implements GuestSource {
   readonly name: string;
 

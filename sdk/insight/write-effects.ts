@@ -10,9 +10,9 @@ export interface WriteEffects {
   readonly bad: ReadonlyMap<BadEffect, readonly string[]>;
   /** Why the others may wait, each with names. */
   readonly harmless: ReadonlyMap<HarmlessEffect, readonly string[]>;
-  /** Some of the writes reach what nobody knows, or what is code of the machine's own device. */
+  /** Some of the writes reach what is not known, or what is code of the machine's own device. */
   readonly unknown: boolean;
-  /** First and last address of what shows the effect, where nobody is modelled. */
+  /** First and last address of what shows the effect, where no device is modelled. */
   readonly partners: readonly (readonly [first: number, last: number])[];
 }
 
@@ -20,7 +20,7 @@ export type HarmlessEffect = Exclude<LandmarkEffect, BadEffect>;
 
 /**
  * A device that the machine models speaks for itself: a declared register without a hook only keeps what is written. Of its
- * code nothing is known, but that a PC has something there which must not wait. Where nobody is modelled, it is a PC.
+ * code nothing is known, but that a PC has something there which must not wait. Where no device is modelled, it is a PC.
  */
 export function writeEffectsOf(candidate: Candidate, shapes: readonly WriteShape[], machine: Machine): WriteEffects {
   const bad = new Map<BadEffect, string[]>();

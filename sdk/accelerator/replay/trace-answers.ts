@@ -32,14 +32,14 @@ export interface UnmodelledAccesses {
   readonly memoryWrites: number;
 }
 
-/** Where an address leads: to one device, to nobody, or to somebody who must be asked at each access. */
+/** Where an address leads: to one device, to none, or to a model that must be asked at each access. */
 type Answerer = DeviceAgreement | ConditionalModel | null;
 
 const Ports = 0x1_0000;
 
 /**
  * Stands between a recorded guest and a machine that models only part of what the recording was made on. A read that a
- * device answers is compared with the recorded value; one that nobody claims is answered from the recording.
+ * device answers is compared with the recorded value; one that no device claims is answered from the recording.
  */
 export class TraceAnswers implements GuestAccess, MemoryListener {
   readonly name = 'trace-answers';
@@ -180,7 +180,7 @@ function meets({ isPort, address, size }: ConditionalModel, { start, size: lengt
   return !isPort && address < start + length && start < address + size;
 }
 
-/** Memory answers by itself; of registers, only those that belong to a device are somebody's. */
+/** Memory answers by itself; of registers, only those that belong to a device have an owner. */
 function deviceOf(section: MemorySection): string | undefined {
   const { region } = section;
   return region.owner?.id ?? (region.ram === undefined ? undefined : region.name);
