@@ -33,6 +33,8 @@ export interface ResetPort {
 export interface MachineClock extends VirtualClock {
   /** Goes on to `time`, with every timer on the way. */
   advanceTo(time: number): void;
+  /** Goes on by `nanoseconds`, however many: the epoch moves on the way. */
+  advance(nanoseconds: number): void;
   /** Goes to `time`, of another epoch if need be, without firing anything. */
   set(time: number, epoch?: bigint): void;
 }

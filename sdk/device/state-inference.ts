@@ -209,8 +209,8 @@ const ownerShape: Shape = Object.freeze({
     plan.atEnd(() => owner.onStateLoaded?.(plan.version));
   },
   rebase(place: StatePlace, move: EpochMove): void {
-    const owner = place.get() as object;
-    rebaseFields(owner, stateOf(owner.constructor), move);
+    const owner = place.get();
+    if (typeof owner === 'object' && owner !== null) rebaseFields(owner, stateOf(owner.constructor), move);
   },
 });
 
@@ -260,7 +260,9 @@ class PartsShape implements Shape {
   }
 
   rebase(place: StatePlace, move: EpochMove): void {
-    for (const [key, known] of this.shapes) known.rebase?.(placeOf(place.get() as Fields, key), move);
+    const value = place.get();
+    if (!this.hasTheseParts(value)) return;
+    for (const [key, known] of this.shapes) known.rebase?.(placeOf(value as Fields, key), move);
   }
 
   private hasTheseParts(data: unknown): boolean {

@@ -38,11 +38,11 @@ const number = scalar(
   (data) => (typeof data === 'string' && Object.hasOwn(numberTexts, data) ? numberTexts[data] : ofType(data, 'number')),
 );
 
-/** A time that moves with the clock's epoch. Some may be Infinity, which is never. */
+/** A time that moves with the clock's epoch. Some may be Infinity, which is never. Its zero has no sign. */
 function timeShape(expected: string, isTime: (time: unknown) => boolean): Shape {
   return Object.freeze({
     expected,
-    write: (value: unknown) => (isTime(value) ? number.write(value) : undefined),
+    write: (value: unknown) => (isTime(value) ? number.write((value as number) + 0) : undefined),
     read(data: Json, place: StatePlace, plan: LoadPlan): void {
       const time = data === 'Infinity' ? Number.POSITIVE_INFINITY : data;
       if (isTime(time)) plan.whenSound(() => place.set(time));
@@ -164,7 +164,8 @@ function list(element: Shape, most = MostByDefault): Shape {
       });
     },
     rebase(place: StatePlace, move: EpochMove): void {
-      const present = place.get() as unknown[];
+      const present = place.get();
+      if (!Array.isArray(present)) return;
       for (let index = 0; index < present.length; index++) {
         const slot = { get: () => present[index], set: (value: unknown) => (present[index] = value) };
         element.rebase?.(slot, move);

@@ -38,6 +38,8 @@ class Stopwatch extends IsaDevice {
   @state({ as: shape.optional(guestTime) }) stopped: number | undefined = undefined;
   @state readonly lap = new Lap();
   @state readonly sameLap = this.lap;
+  /** Objects within a list: what they hold is seen from what they are when the device is new. */
+  @state readonly marks = [new Lap(), new Lap()];
   /** A mistake: nothing says that this is a time. */
   @state undeclared = 0;
 
@@ -51,7 +53,7 @@ class Stopwatch extends IsaDevice {
   @ports.write(0)
   press(): void {
     const { now } = this.clock;
-    this.begun = this.undeclared = this.lap.begun = now;
+    this.begun = this.undeclared = this.lap.begun = this.marks[0]!.begun = now;
     this.splits.push(now);
     this.stopped = now;
     this.irq.set(true);
@@ -64,8 +66,10 @@ class Stopwatch extends IsaDevice {
 
   /** Every time that it keeps, as time that has passed since. */
   get ages(): readonly number[] {
-    const { clock, begun, splits, stopped, lap, referee } = this;
-    return [begun, ...splits, stopped ?? Number.NaN, lap.begun, referee.whistle].map((time) => clock.now - time);
+    const { clock, begun, splits, stopped, lap, marks, referee } = this;
+    return [begun, ...splits, stopped ?? Number.NaN, lap.begun, marks[0]!.begun, referee.whistle].map(
+      (time) => clock.now - time,
+    );
   }
 }
 
@@ -82,7 +86,7 @@ describe('a time that a device keeps', () => {
     watch.clock.rebase();
     expect([watch.clock.epoch, watch.clock.now]).toEqual([13n, SECOND / 2]);
     expect(watch.device.ages).toEqual(before);
-    expect(before).toEqual([1 * SECOND, 3.5 * SECOND, 1 * SECOND, 1 * SECOND, 1 * SECOND, 8.5 * SECOND]);
+    expect(before).toEqual([1, 3.5, 1, 1, 1, 1, 8.5].map((seconds) => seconds * SECOND));
     expect(watch.in32(0x304)).toBe(1);
     expect(watch.device.lap.count).toBe(0);
   });
@@ -121,6 +125,22 @@ describe('a time that a device keeps', () => {
     expect(() => loadDevice(watch.device, { ...saved, fields: { ...saved.fields, begun } })).toThrow(
       /'begun': +expected a guest time in nanoseconds, found/,
     );
+  });
+
+  it('has no sign where it is zero', () => {
+    const watch = bench();
+    watch.device.begun = -0;
+    const saved: unknown = JSON.parse(JSON.stringify(saveDevice(watch.device)));
+    loadDevice(watch.device, saved);
+    expect(Object.is(watch.device.begun, 0)).toBe(true);
+  });
+
+  it('that is no time by a mistake is left for the snapshot to name', () => {
+    const watch = bench(10 * SECOND);
+    Object.assign(watch.device, { begun: undefined, splits: undefined, lap: undefined, sameLap: null, marks: [1] });
+    watch.clock.rebase();
+    expect(watch.device.begun).toBeUndefined();
+    expect(() => saveDevice(watch.device)).toThrow(/begun/);
   });
 
   it('may be never where that was said', () => {

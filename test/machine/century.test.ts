@@ -271,6 +271,14 @@ describe('a machine that runs for years', () => {
     expect(restored.clock.now).toBe(machine.clock.now);
   });
 
+  it('whose clock went on without it for years begins at that time', () => {
+    const machine = Machine.create(isapc);
+    machine.clock.advance(800 * Day);
+    const { events } = watched(machine);
+    machine.run(guestProgram('late', (guest) => rtc.write(guest, 0x0b, 0x02)));
+    expect(events.find(({ kind }) => kind === 'access')?.at).toBe(800n * BigInt(Day) + 660n + 3410n);
+  });
+
   it('a queued write waits as long as it is told, also across a move of the epoch', () => {
     const run = (startAt: number) => {
       const machine = Machine.create(isapc, { startAt });
