@@ -181,10 +181,10 @@ describe('a declared range', () => {
     expect(only(machine)).toMatchObject({ verdict: 'alive', flushPartners: ['index', 'data', 'status'] });
   });
 
-  it('is unmapped while nothing maps its region, which is no reason for a warning', () => {
+  it('is unmapped while nothing maps its region: the machine warns of that, and not of the range too', () => {
     const machine = machineOf(use(Barred));
     expect(only(machine)).toMatchObject({ verdict: 'unmapped', space: undefined, zones: [], device: 'barred' });
-    expect(machine.warnings).toEqual([]);
+    expect(machine.warnings).toEqual([expect.stringContaining("Device 'barred': region 'bar'")]);
     machine.memory.root.addSubregion(0x1000, machine.device(Barred).region(unplaced));
     expect(only(machine)).toMatchObject({ verdict: 'alive', start: 0x1000 });
     machine.device(Barred).region(unplaced).setEnabled(false);
