@@ -14,6 +14,8 @@ export interface DeviceSurroundings {
   readonly id: string;
   readonly topology: MemoryTopology;
   readonly guestErrors: GuestErrors;
+  /** Whether all answers of read handlers are looked at, and not only the first ones of each: on a bench. */
+  readonly watchesAnswers?: boolean;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { hex } from '../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../memory/index.ts';
+import { watchAnswers } from './answer-watch.ts';
 import type { RegionBlueprint } from './blueprint.ts';
 import type { Device, DeviceSurroundings } from './device.ts';
 import type { HandlerRoute } from './handlers.ts';
@@ -27,13 +28,14 @@ export function buildRegions(
   return regions;
 }
 
-function buildRegion(device: Device, blueprint: RegionBlueprint, { topology, id, guestErrors }: DeviceSurroundings) {
+function buildRegion(device: Device, blueprint: RegionBlueprint, surroundings: DeviceSurroundings) {
+  const { topology, id, guestErrors } = surroundings;
   const { template } = blueprint;
   const { name, size } = template;
   if (!(template instanceof HandledRegion)) return MemoryRegion.container(topology, name, size, { owner: device });
   const ops = new RegionOps({
     device,
-    routes: memoryRoutes(device, template, blueprint.handlers),
+    routes: memoryRoutes(device, template, blueprint.handlers, surroundings),
     valid: template.accepts,
     impl: template.implements,
     endianness: template.endianness,
@@ -58,9 +60,14 @@ function missingOf(device: Device, template: HandledRegion, report: (message: st
 const FurthestOverrun = 7;
 
 /** A mirrored region repeats its handlers where an access runs over its end; all others are what they say. */
-function memoryRoutes(device: Device, region: HandledRegion, handlers: readonly HandlerRoute[]): Route[] {
+function memoryRoutes(
+  device: Device,
+  region: HandledRegion,
+  handlers: readonly HandlerRoute[],
+  surroundings: DeviceSurroundings,
+): Route[] {
   const { mirrored, size } = region;
-  const routes = handlers.map((handler) => memoryRoute(device, region, handler));
+  const routes = handlers.map((handler) => memoryRoute(device, region, handler, surroundings));
   if (!mirrored) return routes;
   return routes.flatMap((route) => {
     const copies = [route];
@@ -74,7 +81,12 @@ function memoryRoutes(device: Device, region: HandledRegion, handlers: readonly 
 
 type Method = (...args: never[]) => never;
 
-function memoryRoute(device: Device, region: HandledRegion, handler: HandlerRoute): Route {
+function memoryRoute(
+  device: Device,
+  region: HandledRegion,
+  handler: HandlerRoute,
+  surroundings: DeviceSurroundings,
+): Route {
   const { method, isWrite, form, offset, length, sizes, register } = handler;
   const common = { offset, size: length, accessSize: sizes, withAttributes: form === 'attributes' };
   if (register !== undefined) {
@@ -82,6 +94,10 @@ function memoryRoute(device: Device, region: HandledRegion, handler: HandlerRout
     return isWrite ? { ...common, write, write64: writeWide } : { ...common, read, read64: readWide };
   }
   // Looked up on the instance's class, so that a subclass that overrides the method is heard.
-  const found = (device as unknown as Readonly<Record<string, Method>>)[method];
-  return { ...common, [`${isWrite ? 'write' : 'read'}${form === '64-bit' ? '64' : ''}`]: found };
+  const found = (device as unknown as Readonly<Record<string, Method>>)[method] as Method;
+  const watch =
+    isWrite || form === '64-bit'
+      ? undefined
+      : watchAnswers(surroundings.topology, method, found, region, surroundings.watchesAnswers === true);
+  return { ...common, watch, [`${isWrite ? 'write' : 'read'}${form === '64-bit' ? '64' : ''}`]: found };
 }

@@ -10,6 +10,12 @@ export interface AcceptedSizes extends AccessSizes {
   accepts?(offset: number, size: number, isWrite: boolean, attributes: number): boolean;
 }
 
+/** Looks at what a new read handler answers. */
+export interface AnswerWatch {
+  /** Answers whether to go on looking; after that the handler is called the short way. */
+  see(device: object | null, answer: unknown, offset: number): boolean;
+}
+
 /**
  * One handler and the bytes it covers. Whoever covers the first byte of an access gets it. Handlers are called with
  * the ops' device as `this` and plain numbers; nothing is allocated.
@@ -32,6 +38,8 @@ export interface Route {
    * (`-MemTxResult.Error`), a write by returning a MemTxResult.
    */
   readonly withAttributes?: boolean | undefined;
+  /** Sees the first answers of the read handler, which goes the long way as long. */
+  readonly watch?: AnswerWatch | undefined;
 }
 
 /** What an access answers that no route takes. It ends Ok: the region is there, only this register is not. */

@@ -149,6 +149,10 @@ function readPiece(topology: MemoryTopology, ops: RegionOps, offset: number, siz
     return Number(BigInt.asUintN(8 * size, handler.fn64!.call(ops.device, offset, size)));
   }
   const value = handler.fn.call(ops.device, offset, size, attributes);
+  const { watch } = handler;
+  // Only where one handler has the whole region do the tables keep a copy of what it may do.
+  if (watch !== null && handler.show(watch, ops.device, value, offset) && ops.reads.direct.length === 0)
+    topology.attentionChanged();
   const failed = handler.withAttributes && value < 0;
   topology.accessResult = failed ? -value : MemTxResult.Ok;
   return failed ? 0 : masked(value, size);

@@ -1,6 +1,6 @@
 import { describeRange } from './address-range.ts';
 import { BackplaneError } from './errors.ts';
-import type { AcceptedSizes, MissingRoute, RegionOpsSpec, Route } from './region-access.ts';
+import type { AcceptedSizes, AnswerWatch, MissingRoute, RegionOpsSpec, Route } from './region-access.ts';
 
 type ReadHandler = (this: object | null, offset: number, size: number, attributes: number) => number;
 type WriteHandler = (this: object | null, value: number, offset: number, size: number, attributes: number) => unknown;
@@ -16,13 +16,16 @@ export class Handler<F, F64> {
   readonly offset: number;
   readonly end: number;
   readonly widths: number;
-  /** Widths that may be called at once when aligned: accepted, implemented, little endian, plain numbers. */
-  readonly fast: number;
+  /** Widths that may be called at once when aligned: accepted, implemented, little endian, plain numbers, not watched. */
+  fast: number;
   readonly fn: F;
   readonly fn64: F64 | null;
   /** False if only the 64-bit form exists. */
   readonly hasNumberForm: boolean;
   readonly withAttributes: boolean;
+  /** Sees the answers, for as long as it wants. */
+  watch: AnswerWatch | null;
+  private readonly fastUnwatched: number;
 
   constructor(route: Route, simple: number, fn: F | null, fn64: F64 | null, refuse: F) {
     const widths = widthMask(route);
@@ -33,7 +36,17 @@ export class Handler<F, F64> {
     this.fn64 = fn64;
     this.hasNumberForm = fn !== null;
     this.withAttributes = route.withAttributes === true;
-    this.fast = fn === null || this.withAttributes ? 0 : widths & simple;
+    this.fastUnwatched = fn === null || this.withAttributes ? 0 : widths & simple;
+    this.watch = route.watch ?? null;
+    this.fast = this.watch === null ? this.fastUnwatched : 0;
+  }
+
+  /** Shows an answer to the watch. True where that was the last one: what was copied from this handler is old then. */
+  show(watch: AnswerWatch, device: object | null, answer: unknown, offset: number): boolean {
+    if (watch.see(device, answer, offset)) return false;
+    this.watch = null;
+    this.fast = this.fastUnwatched;
+    return true;
   }
 }
 

@@ -91,7 +91,8 @@ export class TestBench<D extends Device> extends BenchGuest {
       for (const [, recorder] of recorders) recorder.rebase(nanoseconds);
     });
     this.interrupts = Object.fromEntries(recorders) as Record<PinNames<D>, InterruptRecorder>;
-    this.device.realize({ id: type, topology: this.services.topology, guestErrors: this.mistakes });
+    const { topology } = this.services;
+    this.device.realize({ id: type, topology, guestErrors: this.mistakes, watchesAnswers: true });
     this.services.topology.transaction(() => this.map(setup.at ?? []));
     if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
     setup.beforeReset?.(this.device);
