@@ -1,4 +1,4 @@
-import { hex } from '../base/text.ts';
+import { hex, printable } from '../base/text.ts';
 import type { Machine } from '../machine/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import type { Candidate } from './advise-candidates.ts';
@@ -17,7 +17,9 @@ export function declarationOf(candidate: Candidate, judgement: Judgement, machin
     ...otherReaders(region, machine).map(
       (partner) => `@flushCoalescedIo(${camelCase(partner.name)}) // its region '${partner.name}'`,
     ),
-  ].join('\n');
+  ]
+    .map(printable)
+    .join('\n');
 }
 
 /** Where no device is modelled: a region that holds what shows the writes too, so that it delivers its queue by itself. */
@@ -36,7 +38,7 @@ function standAlone({ isPort, start, size }: Candidate, { effects }: Judgement, 
 export function signalDeclarationOf({ candidate, width, match }: SignalCandidate, machine: Machine): string {
   const { region, offset, isPort } = candidate;
   const at = region === undefined ? 0 : offset;
-  const where = region === undefined ? '' : ` // ${ownerOf(region, machine)}`;
+  const where = region === undefined ? '' : printable(` // ${ownerOf(region, machine)}`);
   return [
     `const fd = machine.accelerator.eventfd(() => device.wake());${where}`,
     `device.region(${isPort ? 'ports' : 'registers'}).addIoeventfd({ offset: ${hex(at)}, size: ${width}, match: ${hex(match)}, fd });`,

@@ -27,6 +27,8 @@ export function writeEffectsOf(candidate: Candidate, shapes: readonly WriteShape
   const harmless = new Map<HarmlessEffect, string[]>();
   const partners = new Map<number, readonly [number, number]>();
   let unknown = false;
+  // A page is coalesced with all that is in it, written in this recording or not.
+  for (const name of acknowledgedBy(candidate, machine)) note(bad, 'acknowledge', name);
   for (const index of candidate.shapes) {
     const shape = shapes[index]!;
     const landmarks = landmarksOf(shape.isPort, shape.address, shape.size);
@@ -44,8 +46,6 @@ export function writeEffectsOf(candidate: Candidate, shapes: readonly WriteShape
 type Known = Partial<Landmark> | undefined;
 
 function modelled(shape: WriteShape, landmarks: readonly Known[], machine: Machine): readonly Known[] {
-  const acknowledged = acknowledgedBy(shape, machine);
-  if (acknowledged.length > 0) return acknowledged.map((name) => ({ name, effect: 'acknowledge' }));
   const interrupts = landmarks.filter((landmark) => landmark?.effect === 'interrupts');
   if (interrupts.length > 0) return interrupts;
   const names = keptBy(shape, machine);
@@ -54,23 +54,23 @@ function modelled(shape: WriteShape, landmarks: readonly Known[], machine: Machi
   return bad.length > 0 ? bad.map((landmark) => ({ ...landmark, partners: undefined })) : [undefined];
 }
 
-function registersAt({ region }: WriteShape, machine: Machine): RegisterDeclaration[] {
+type Place = Pick<WriteShape, 'region' | 'offset' | 'size'>;
+
+function registersAt({ region }: Place, machine: Machine): RegisterDeclaration[] {
   const blueprint = machine.devices.find(({ device }) => device === region?.owner)?.blueprint;
   return blueprint?.registers.filter((register) => register.region.name === region?.name) ?? [];
 }
 
-/** The declared registers and fields that a write reaches and that a written one clears. */
-function acknowledgedBy(shape: WriteShape, machine: Machine): string[] {
-  const names = new Set<string>();
-  for (const register of registersAt(shape, machine)) {
-    for (let byte = shape.offset; byte < shape.offset + shape.size; byte++) {
-      if (!covers(register, byte)) continue;
-      const fields = register.fields.filter(({ access }) => access === 'write-one-to-clear');
-      if (register.access === 'write-one-to-clear') names.add(register.name);
-      else for (const field of fields) names.add(`${register.name}.${field.name}`);
-    }
-  }
-  return [...names];
+/** The declared registers and fields of a place that a written one clears. */
+function acknowledgedBy(place: Place, machine: Machine): string[] {
+  const isClear = ({ access }: { readonly access: string }) => access === 'write-one-to-clear';
+  const own = registersAt(place, machine).filter((register) => isClear(register) || register.fields.some(isClear));
+  return own
+    .filter((register) => register.offset < place.offset + place.size && place.offset < endOf(register))
+    .flatMap((register) => {
+      const fields = register.fields.filter(isClear).map(({ name }) => `${register.name}.${name}`);
+      return isClear(register) ? [register.name] : fields;
+    });
 }
 
 /** The declared registers that a write reaches, if all of it is registers that no code looks at. */
@@ -86,10 +86,15 @@ function keptBy(shape: WriteShape, machine: Machine): string[] | undefined {
   return [...names];
 }
 
-function covers({ offset, width, count = 1, stride = 0, indexedBy }: RegisterDeclaration, byte: number): boolean {
-  const last = indexedBy === undefined ? offset + (count - 1) * stride : offset;
+/** Behind the last byte of a register, or of an array of them. */
+function endOf({ offset, width, count = 1, stride = 0, indexedBy }: RegisterDeclaration): number {
+  return (indexedBy === undefined ? offset + (count - 1) * stride : offset) + width / 8;
+}
+
+function covers(register: RegisterDeclaration, byte: number): boolean {
+  const { offset, width, stride = 0, indexedBy } = register;
   const within = indexedBy === undefined && stride > 0 ? (byte - offset) % stride : byte - offset;
-  return byte >= offset && byte < last + width / 8 && within < width / 8;
+  return byte >= offset && byte < endOf(register) && within < width / 8;
 }
 
 function onlyKeeps({ writeHook, fields }: RegisterDeclaration): boolean {

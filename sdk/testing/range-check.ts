@@ -51,8 +51,8 @@ interface Part {
 }
 
 function partsOf({ blueprint }: Subject, { region, offset, size }: AddedRange): Part[] {
-  const endOf = (register: RegisterDeclaration) =>
-    register.offset + (register.width / 8) * (register.indexedBy === undefined ? (register.count ?? 1) : 1);
+  const endOf = ({ offset: first, width, count = 1, stride = 0, indexedBy }: RegisterDeclaration) =>
+    (indexedBy === undefined ? first + (count - 1) * stride : first) + width / 8;
   const own = blueprint.registers.filter(
     (register) => register.region.name === region && register.offset < offset + size && offset < endOf(register),
   );

@@ -12,8 +12,10 @@ import {
   IsaDevice,
   isaIrq,
   type MachineDefinition,
+  mmioRegion,
   portRegion,
   reserved,
+  SystemDevice,
   state,
   use,
 } from '../../sdk/index.ts';
@@ -339,7 +341,37 @@ describe('what coalescing a port comes to', () => {
   });
 });
 
+const sheet = mmioRegion({ name: "sheet's\n", base: 0xfe00_0000, size: 0x1000, accessSizes: [4] });
+
+/** A page of which a recording may write only what keeps. */
+@device({ type: 'sheet', description: 'Two registers that keep, and one that is acknowledged' })
+class Sheet extends SystemDevice {
+  @sheet.register(0, { width: 32 }) first = 0;
+  @sheet.register(4, { width: 32 }) second = 0;
+  @sheet.register(0x100, { width: 32, access: 'write-one-to-clear' }) events = 0;
+}
+
 describe('a page of registers', () => {
+  it('is unsound if one of them is cleared by a written one, written in this recording or not', () => {
+    const { coalesce } = adviceOn(
+      repeated(30, () => [
+        ['store', 0xfe00_0000, 1, 4],
+        ['store', 0xfe00_0004, 2, 4],
+      ]),
+      { ...isapc, devices: [...isapc.devices, use(Sheet)] },
+    );
+    const page = coalesce.find(({ size }) => size === 0x1000)!;
+    expect(page).toMatchObject({ verdict: 'unsound', declaration: '' });
+    expect(page.reasons[0]).toMatch(/ \(events\)$/);
+    const register = coalesce.find(({ start, size }) => start === 0xfe00_0000 && size === 4)!;
+    expect(register.verdict).toBe('same');
+    // What is to be pasted stays one line of comment, whatever the region is called.
+    expect(register.declaration.split('\n')).toEqual([
+      "// Sheet ('sheet'): 'registers' stands for its region 'sheet's\\u000a'",
+      '@addCoalescedIo(registers, { offset: 0x0, size: 4 })',
+    ]);
+  });
+
   it('is called by what the names of its registers have in common', () => {
     const { coalesce } = adviceOn(
       repeated(30, () => [
