@@ -44,7 +44,8 @@ export const debugconOptions = defineOptions({
 export class Debugcon extends IsaDevice {
   /** Hears every character when it is delivered: a file, a terminal, a test. */
   output: ((character: string) => void) | undefined;
-  @state({ as: shape.text(2 * MostCharacters) }) private printed = '';
+  /** What a terminal has shown, no reset takes back. */
+  @state({ as: shape.text(2 * MostCharacters), atReset: 'kept' }) private printed = '';
   private readonly readback: number;
 
   constructor(@options(debugconOptions) { readback }: OptionsOf<typeof debugconOptions>) {

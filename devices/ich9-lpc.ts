@@ -11,6 +11,7 @@ import {
   reserved,
   resetControlFields,
   resetControlPort,
+  resetReason,
 } from '../sdk/index.ts';
 
 const Register = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68, PowerManagement1: 0xa0 } as const;
@@ -71,7 +72,8 @@ export class Ich9Lpc extends IsaBridge {
   askForReset(value: number, previous: number): void {
     if ((value & resetControl.fields.now.mask) === 0) return;
     this.resetControl = previous;
-    this.machine.requestReset('reset control register');
+    const { full, hardNextTime } = resetControl.fields;
+    this.machine.requestReset(resetReason(value & full.mask ? 'full' : value & hardNextTime.mask ? 'hard' : 'soft'));
   }
 
   protected override onConfigWrite(offset: number, size: number): void {

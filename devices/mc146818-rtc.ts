@@ -77,8 +77,8 @@ export class Mc146818Rtc extends IsaDevice {
   @statusD readonly statusD = 0x80;
   @cmos readonly cmos = this.ram.subarray(Register.Cmos, Register.End);
 
-  @state readonly periodic: PeriodicInterrupt;
-  @state private readonly timeOfDay: TimeOfDay;
+  @state({ atReset: 'kept' }) readonly periodic: PeriodicInterrupt;
+  @state({ atReset: 'kept' }) private readonly timeOfDay: TimeOfDay;
   @state private readonly update: UpdateCycle;
   private readonly flags = new InterruptFlags(this.irq, this);
 

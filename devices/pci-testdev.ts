@@ -71,15 +71,16 @@ export class PciTestdev extends PciDevice {
   /** Writes that an ioeventfd took. */
   @state notifications = 0;
   private readonly membar: number;
-  private eventfd: number | undefined;
+  private readonly eventfd: number;
   private armed: { readonly region: MemoryRegion; readonly spec: IoeventfdSpec } | undefined;
 
   constructor(
-    @inject(EventNotifiers) private readonly notifiers: EventNotifiers,
+    @inject(EventNotifiers) notifiers: EventNotifiers,
     @options(pciTestdevOptions) { membar }: OptionsOf<typeof pciTestdevOptions>,
   ) {
     super();
     this.membar = membar;
+    this.eventfd = notifiers.add(() => this.notifications++);
   }
 
   @memory.write()
@@ -139,7 +140,6 @@ export class PciTestdev extends PciDevice {
     this.armed = undefined;
     const { notifies, region, offset, matches, data } = tests[this.selected] ?? { notifies: false as const };
     if (!notifies) return;
-    this.eventfd ??= this.notifiers.add(() => this.notifications++);
     const spec = { offset, size: 1, fd: this.eventfd, ...(matches ? { match: data } : {}) };
     this.armed = { region: this.region(region), spec };
     this.armed.region.addIoeventfd(spec);

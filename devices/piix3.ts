@@ -10,6 +10,7 @@ import {
   reserved,
   resetControlFields,
   resetControlPort,
+  resetReason,
 } from '../sdk/index.ts';
 
 const Register = { Status: 0x06, Routes: 0x60 } as const;
@@ -72,7 +73,7 @@ export class Piix3 extends IsaBridge {
   askForReset(value: number, previous: number): void {
     if ((value & resetControl.fields.now.mask) === 0) return;
     this.resetControl = previous;
-    this.machine.requestReset('reset control register');
+    this.machine.requestReset(resetReason(value & resetControl.fields.hardNextTime.mask ? 'hard' : 'soft'));
   }
 
   protected override onConfigWrite(offset: number, size: number): void {

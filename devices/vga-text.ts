@@ -19,7 +19,7 @@ const videoMemory = mmioRegion({ name: 'vga-lowmem', base: 0xa_0000, size: 128 *
 @device({ type: 'vga-text', description: 'VGA memory window with an 80x25 text screen' })
 @addCoalescedIo(videoMemory, { offset: 0, size: 128 * KiB })
 export class VgaText extends IsaDevice {
-  @state private readonly view = new DataView(new ArrayBuffer(videoMemory.size));
+  @state({ atReset: 'kept' }) private readonly view = new DataView(new ArrayBuffer(videoMemory.size));
 
   @videoMemory.write()
   writeMemory(value: number, offset: number, size: number): void {

@@ -19,7 +19,7 @@ const { address, data } = configurationPorts;
  * its value. Who else answers at 0xcf8 is up to the bridge.
  */
 export abstract class ConfigurationPorts extends SystemDevice {
-  @state readonly configuration: ConfigurationMechanism;
+  @state({ atReset: 'kept' }) readonly configuration: ConfigurationMechanism;
 
   constructor(@inject(PciBus) bus: PciBus) {
     super();

@@ -6,7 +6,13 @@ export { DmaPort, MemoryDmaPort } from './dma-port.ts';
 export { EventNotifiers } from './event-notifiers.ts';
 export { type ExpansionRomSpec, expansionRom, pciExpansionRom } from './expansion-rom.ts';
 export { InterruptWire } from './interrupt-wire.ts';
-export { type ConfigurationContents, IsaBridge, resetControlFields, resetControlPort } from './isa-bridge.ts';
+export {
+  type ConfigurationContents,
+  IsaBridge,
+  resetControlFields,
+  resetControlPort,
+  resetReason,
+} from './isa-bridge.ts';
 export { type BusContainers, IsaBus, isaIrq } from './isa-bus.ts';
 export { MessageSignalledInterrupts, type MsiSpec, msi } from './message-signalled-interrupts.ts';
 export { formatPciAddress, type PciAddress, parsePciAddress } from './pci-address.ts';

@@ -14,6 +14,9 @@ export const resetControlFields = {
   now: bit(2, 'write-only', { description: 'resets the machine' }),
 } as const;
 
+/** Why the machine is reset, for people: machines here are reset in one way, and the guest's wish is told. */
+export const resetReason = (kind: 'soft' | 'hard' | 'full'): string => `${kind} reset by the reset control register`;
+
 /** What registers of the configuration space hold, by offset. */
 export type ConfigurationContents = readonly (readonly [offset: number, ...bytes: readonly number[]])[];
 

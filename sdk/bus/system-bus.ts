@@ -26,6 +26,6 @@ export class SystemBus implements SystemBusParts {
 
 /** Who performs a reset of the whole machine, at the end of the access that asked for it. */
 export abstract class ResetController {
-  /** `reason` is for people: 'reset control register', 'triple fault'. */
+  /** `reason` is for people: 'hard reset by the reset control register', 'triple fault'. */
   abstract requestReset(reason: string): void;
 }

@@ -60,8 +60,10 @@ function checkFields(
 }
 
 function registerState(register: RegisterDeclaration): StateDeclaration[] {
-  const { member, access, fields } = register;
+  const { member, access, fields, atReset } = register;
   const modes = fields.length === 0 ? [access] : fields.map((field) => field.access);
   if (modes.every((mode) => mode === 'constant' || mode === 'reserved')) return [];
-  return [Object.freeze({ member, name: member, since: 1, shape: registerShape(register), subsection: undefined })];
+  const kept = atReset === 'kept' ? atReset : undefined;
+  const shape = registerShape(register);
+  return [Object.freeze({ member, name: member, since: 1, shape, subsection: undefined, atReset: kept })];
 }

@@ -27,6 +27,8 @@ export interface StateOptions {
   /** The name in snapshots, where it must stay although the member was renamed. Default: the member's. */
   readonly name?: string;
   readonly subsection?: Subsection;
+  /** The hardware keeps it over a reset: battery-backed or sticky. Default: `reset()` makes it as it was at first. */
+  readonly atReset?: 'kept';
 }
 
 /** One field that is state. */
@@ -38,6 +40,8 @@ export interface StateDeclaration {
   /** Undefined: as the value of a fresh instance. */
   readonly shape: Shape | undefined;
   readonly subsection: Subsection | undefined;
+  /** A reset leaves it alone. */
+  readonly atReset: 'kept' | undefined;
 }
 
 type FieldDecorator = (owner: object, member: string) => void;
@@ -58,7 +62,7 @@ export function state(first: object, member?: string): FieldDecorator | undefine
 }
 
 const namePattern = /^[\p{L}$_][\p{L}\d$_-]*$/u;
-const words = ['since', 'as', 'name', 'subsection'];
+const words = ['since', 'as', 'name', 'subsection', 'atReset'];
 
 function checkWords(where: string, how: StateOptions): void {
   const strange = Object.keys(how).find((word) => !words.includes(word));
@@ -70,7 +74,7 @@ function checkWords(where: string, how: StateOptions): void {
 
 function declareState(owner: object, member: string, how: StateOptions): void {
   checkMember(owner, member, '@state');
-  const { since = 1, as, name = member, subsection } = how;
+  const { since = 1, as, name = member, subsection, atReset } = how;
   const where = `Class ${owner.constructor.name}: @state field '${member}'`;
   checkWords(where, how);
   if (typeof name !== 'string' || !namePattern.test(name) || name === '__proto__') {
@@ -83,6 +87,11 @@ function declareState(owner: object, member: string, how: StateOptions): void {
       `${where} has since: ${since}, which is no version. Give the version that added it, 1 or more.`,
     );
   }
+  if (atReset !== undefined && atReset !== 'kept') {
+    throw new BackplaneError(
+      `${where} has atReset: '${atReset}'. Say 'kept' if the hardware keeps it over a reset, or nothing if reset() sets it.`,
+    );
+  }
   const own = declarations.get(owner.constructor) ?? [];
   const taken = stateOf(owner.constructor).find((one) => one.name === name || one.subsection?.name === name);
   if (taken !== undefined) {
@@ -90,7 +99,7 @@ function declareState(owner: object, member: string, how: StateOptions): void {
       `${where} is called '${name}' in snapshots, as '${taken.member}' is already. Give it another name: @state({ name: ... }).`,
     );
   }
-  own.push(Object.freeze({ member, name, since, shape: as, subsection }));
+  own.push(Object.freeze({ member, name, since, shape: as, subsection, atReset }));
   declarations.set(owner.constructor, own);
 }
 

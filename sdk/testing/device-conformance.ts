@@ -1,7 +1,14 @@
 import type { ConcreteDeviceClass, GivenOptionsOfClass } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
-import { checks } from './conformance/checks.ts';
-import { type Check, type ConformanceFailure, type ConformanceSettings, Subject } from './conformance/subject.ts';
+import { contract, lint } from './conformance/checks.ts';
+import { TimeLimit } from './conformance/run-check.ts';
+import {
+  type Check,
+  type CheckKind,
+  type ConformanceFailure,
+  type ConformanceSettings,
+  Subject,
+} from './conformance/subject.ts';
 
 /** The two functions of a test runner that are needed: vitest's, node:test's, or others of that shape. */
 export interface TestRunner {
@@ -9,14 +16,16 @@ export interface TestRunner {
   readonly it: (name: string, body: () => void, milliseconds?: number) => unknown;
 }
 
-/** A test may take so long: some do what a guest does in a long life, and a timer of the device may be a busy one. */
-const MostMilliseconds = 120_000;
+/** What is done with what the lint finds: printed, made to fail its test, or not looked for. */
+export type LintMode = 'report' | 'fail' | 'off';
 
 export interface DeviceConformanceOptions<C extends ConcreteDeviceClass>
   extends Omit<ConformanceSettings, 'options'>,
     Partial<TestRunner> {
   /** Options of the device that differ from their defaults. */
   readonly options?: GivenOptionsOfClass<C>;
+  /** Default: 'report'. */
+  readonly lint?: LintMode;
 }
 
 /**
@@ -29,31 +38,82 @@ export function deviceConformance<C extends ConcreteDeviceClass>(
 ): void {
   const { describe, it } = runnerOf(deviceClass.name, settings);
   describe(`${deviceClass.name}, as it is declared`, () => {
-    const subject = new Subject(deviceClass, settings as ConformanceSettings);
-    for (const check of applicable(subject)) {
+    const run = new ConformanceRun(deviceClass, settings);
+    for (const check of run.checks) {
       const body = () => {
-        const found = check.find(subject);
-        if (found !== undefined) throw new ConformanceError(subject.describe(check.name, found));
+        const failure = run.failureOf(check);
+        if (failure === undefined) return;
+        if (failure.kind === 'contract' || settings.lint === 'fail') throw new ConformanceError(failure);
+        process.stderr.write(`${failure.text}\n\n`);
       };
-      it(check.name, body, MostMilliseconds);
+      it(titleOf(check), body, 1000 * run.seconds);
     }
   });
 }
 
-/** The same without a test runner: everything that is wrong, or only the first. */
+const titleOf = ({ kind, check }: PlannedCheck): string => (kind === 'lint' ? `lint: ${check.name}` : check.name);
+
+/**
+ * The same without a test runner: everything that is found, the contract first and the lint once that holds; or only
+ * the first finding. Says on a terminal how far it is.
+ */
 export function checkDevice<C extends ConcreteDeviceClass>(
   deviceClass: C,
-  settings: Omit<DeviceConformanceOptions<C>, 'describe' | 'it'> & { readonly firstOnly?: boolean } = {},
+  settings: Omit<DeviceConformanceOptions<C>, 'describe' | 'it' | 'lint'> & {
+    readonly lint?: Exclude<LintMode, 'fail'>;
+    readonly firstOnly?: boolean;
+  } = {},
 ): readonly ConformanceFailure[] {
-  const subject = new Subject(deviceClass, settings as ConformanceSettings);
+  const run = new ConformanceRun(deviceClass, settings);
   const failures: ConformanceFailure[] = [];
-  for (const check of applicable(subject)) {
-    const found = check.find(subject);
-    if (found === undefined) continue;
-    failures.push(subject.describe(check.name, found));
+  for (const [index, check] of run.checks.entries()) {
+    showProgress(`${deviceClass.name}: ${index + 1} of ${run.checks.length}, ${check.check.name}`);
+    const failure = run.failureOf(check);
+    if (failure === undefined) continue;
+    failures.push(failure);
     if (settings.firstOnly === true) break;
   }
+  showProgress('');
   return failures;
+}
+
+function showProgress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+}
+
+interface PlannedCheck {
+  readonly kind: CheckKind;
+  readonly check: Check;
+}
+
+/** The checks that apply to a class, with one limit of time for all of them. */
+class ConformanceRun {
+  readonly checks: readonly PlannedCheck[];
+  private readonly subject: Subject;
+  private readonly limit: TimeLimit;
+  private isBroken = false;
+
+  constructor(deviceClass: ConcreteDeviceClass, settings: { readonly lint?: LintMode } & object) {
+    this.subject = new Subject(deviceClass, settings as ConformanceSettings);
+    this.limit = new TimeLimit((settings as ConformanceSettings).seconds);
+    const all: readonly PlannedCheck[] = [
+      ...contract.map((check) => ({ kind: 'contract', check }) as const),
+      ...(settings.lint === 'off' ? [] : lint.map((check) => ({ kind: 'lint', check }) as const)),
+    ];
+    this.checks = all.filter(({ check }) => check.applies?.(this.subject) ?? true);
+  }
+
+  get seconds(): number {
+    return this.limit.seconds;
+  }
+
+  /** The lint has something to say once the contract holds. */
+  failureOf({ kind, check }: PlannedCheck): ConformanceFailure | undefined {
+    if (kind === 'lint' && this.isBroken) return undefined;
+    const found = this.limit.run(check, this.subject);
+    this.isBroken ||= kind === 'contract' && found !== undefined;
+    return found && this.subject.describe(kind, check.name, found);
+  }
 }
 
 /** A test that failed: the message is the whole report. */
@@ -62,10 +122,6 @@ export class ConformanceError extends Error {
     super(failure.text);
     this.name = 'ConformanceError';
   }
-}
-
-function applicable(subject: Subject): readonly Check[] {
-  return checks.filter((check) => check.applies?.(subject) ?? true);
 }
 
 function runnerOf(name: string, given: Partial<TestRunner>): TestRunner {

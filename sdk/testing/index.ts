@@ -1,11 +1,12 @@
 export type { BenchService } from './bench-services.ts';
 export type { ScriptStep } from './conformance/guest-script.ts';
-export type { ConformanceFailure, ConformanceSettings } from './conformance/subject.ts';
+export type { CheckKind, ConformanceFailure, ConformanceSettings } from './conformance/subject.ts';
 export {
   ConformanceError,
   checkDevice,
   type DeviceConformanceOptions,
   deviceConformance,
+  type LintMode,
   type TestRunner,
 } from './device-conformance.ts';
 export { type InterruptChange, InterruptRecorder } from './interrupt-recorder.ts';

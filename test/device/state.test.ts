@@ -626,6 +626,16 @@ describe("an author's mistakes about state", () => {
       "Class Odd: @state field 'one' has since: 0, which is no version. Give the version that added it, 1 or more.",
     ],
     [
+      'a way to reset that is none',
+      () => {
+        class Half {
+          @state({ atReset: 'keep' } as never) one = 1;
+        }
+        return Half;
+      },
+      "Class Half: @state field 'one' has atReset: 'keep'. Say 'kept' if the hardware keeps it over a reset, or nothing if reset() sets it.",
+    ],
+    [
       'a static field',
       () => {
         // biome-ignore lint/complexity/noStaticOnlyClass: it is the mistake

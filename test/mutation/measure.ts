@@ -99,14 +99,14 @@ function print(text: string): void {
 function textOf(judgement: Judgement, left: number, low: readonly string[]): string {
   return [
     formatMistakes('mistakes made by hand, known to the suite', judgement.first),
-    formatMistakes('mistakes made by hand, second batch, by somebody who had not read the suite', judgement.second),
+    formatMistakes('mistakes made by hand, second batch, by an author who had not read the suite', judgement.second),
     formatMutants(judgement.mutants),
     ...(left > 0 ? [`${left} copies were not judged: time was up.`] : []),
     ...low.map((sentence) => `BELOW ITS FLOOR: ${sentence}`),
   ].join('\n');
 }
 
-/** By hand first; then one mutant of each device in turn, so that whoever runs out of time has seen something of all. */
+/** By hand first; then one mutant of each device in turn, so that a run that is out of time has seen something of all. */
 function casesOf(chosen: readonly Suspect[], { seed, mutants }: Measurement): Case[] {
   const byHand = (batch: 'first' | 'second', list: readonly Mistake[]): Case[] =>
     list.flatMap((mistake): Case[] => {

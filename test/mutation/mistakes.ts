@@ -53,7 +53,7 @@ export const mistakes: readonly Mistake[] = [
   edu('inverted w1c', '(this.interruptStatus & ~causes) >>> 0', '(this.interruptStatus & causes) >>> 0'),
   rtcRegisters('wrong mask', "field: 'register', ", ''),
   rtc('off-by-one range', '{ offset: Port.Index, size: 1 }', '{ offset: Port.Index, size: 2 }'),
-  rtc('state not declared', '@state private readonly timeOfDay', 'private readonly timeOfDay'),
+  rtc('state not declared', "@state({ atReset: 'kept' }) private readonly timeOfDay", 'private readonly timeOfDay'),
   rtcRegisters(
     'wrong width',
     "register: bits(0, 6, 'write-only'),\n    maskNmi: bit(7, ",

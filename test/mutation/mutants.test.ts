@@ -56,11 +56,11 @@ describe('mechanical mutants', () => {
 });
 
 describe.each([
-  ['the mistakes made by hand', mistakes],
-  ['the second batch of them', secondBatch],
-])('%s', (_name, batch) => {
-  it('are twenty, at least two of each kind, and each fits its device as it stands', () => {
-    expect(batch).toHaveLength(20);
+  ['the mistakes made by hand', mistakes, 20],
+  ['the second batch of them', secondBatch, 24],
+])('%s', (_name, batch, many) => {
+  it('are many, at least two of each kind, and each fits its device as it stands', () => {
+    expect(batch).toHaveLength(many);
     const kinds = batch.map(({ kind }) => kind);
     for (const kind of [
       'forgotten reset',
@@ -74,4 +74,9 @@ describe.each([
       expect(kinds.filter((other) => other === kind).length).toBeGreaterThanOrEqual(2);
     for (const { file, right } of batch) expect(sourceOf(file).split(right)).toHaveLength(2);
   });
+});
+
+it('The second batch has a mistake of each kind that a newcomer could plant unseen', () => {
+  const kinds = new Set(secondBatch.map(({ kind }) => kind));
+  for (const kind of ['derived register', 'priorities', 'bounds of DMA', 'error path']) expect(kinds).toContain(kind);
 });

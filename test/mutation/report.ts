@@ -8,7 +8,8 @@ export interface Judged {
   readonly reply: Reply;
 }
 
-const ByDeclaration: readonly Verdict[] = ['definition', 'declaration', 'hangs'];
+const ByContract: readonly Verdict[] = ['definition', 'contract', 'hangs'];
+const ByDeclaration: readonly Verdict[] = [...ByContract, 'lint'];
 const percent = (part: number, whole: number): string => `${((100 * part) / Math.max(whole, 1)).toFixed(1)} %`;
 const count = (all: readonly Judged[], ...verdicts: Verdict[]): number =>
   all.filter(({ reply }) => verdicts.includes(reply.verdict)).length;
@@ -20,21 +21,25 @@ export interface Judgement {
   readonly mutants: readonly Judged[];
 }
 
-/** What the suite has to reach. Nothing here counts a mutant as equivalent that nobody showed to be, but for the last line. */
+/** What the suite has to reach. Only the last line of the table counts mutants as different that behave alike. */
 const Floor = {
+  FirstContract: 15,
+  FirstDeclared: 18,
+  SecondContract: 10,
+  SecondDeclared: 11,
   // One less than is found today: what is measured in memory or host time is not the same twice.
-  FirstDeclared: 17,
-  SecondDeclared: 10,
   FirstRecorded: 19,
-  SecondRecorded: 16,
+  SecondRecorded: 20,
+  MutantsContract: 0.35,
+  MutantsDeclared: 0.62,
   MutantsRecorded: 0.8,
-  MutantsDeclared: 0.5,
 } as const;
 /** A smaller sample says too little about a share. */
 const SmallestSample = 30;
 
 /** The scores that are too low, as sentences. */
 export function belowFloor({ first, second, mutants }: Judgement): string[] {
+  const contract = (some: readonly Judged[]): number => count(some, ...ByContract);
   const declared = (some: readonly Judged[]): number => count(some, ...ByDeclaration);
   const recorded = (some: readonly Judged[]): number => count(some, ...ByDeclaration, 'record');
   const different = mutants.length - count(mutants, 'alike');
@@ -44,19 +49,23 @@ export function belowFloor({ first, second, mutants }: Judgement): string[] {
     mutants.length < SmallestSample
       ? []
       : [
+          ...low('mutants found by the contract', contract(mutants) / different, Floor.MutantsContract),
+          ...low('mutants found by contract and lint', declared(mutants) / different, Floor.MutantsDeclared),
           ...low('mutants found, with the record', recorded(mutants) / different, Floor.MutantsRecorded),
-          ...low('mutants found from the declaration', declared(mutants) / different, Floor.MutantsDeclared),
         ];
   return [
-    ...low('mistakes by hand, from the declaration', declared(first), Floor.FirstDeclared),
-    ...low('second batch, from the declaration', declared(second), Floor.SecondDeclared),
+    ...low('mistakes by hand, by the contract', contract(first), Floor.FirstContract),
+    ...low('mistakes by hand, by contract and lint', declared(first), Floor.FirstDeclared),
     ...low('mistakes by hand, with the record', recorded(first), Floor.FirstRecorded),
+    ...low('second batch, by the contract', contract(second), Floor.SecondContract),
+    ...low('second batch, by contract and lint', declared(second), Floor.SecondDeclared),
     ...low('second batch, with the record', recorded(second), Floor.SecondRecorded),
     ...shares,
   ];
 }
 
 export function formatMistakes(title: string, all: readonly Judged[]): string {
+  const contract = count(all, ...ByContract);
   const declared = count(all, ...ByDeclaration);
   const recorded = declared + count(all, 'record');
   const lines = all.map(
@@ -64,7 +73,7 @@ export function formatMistakes(title: string, all: readonly Judged[]): string {
       `  ${reply.verdict.padEnd(11)} ${suspect.name}: ${mutant.what.slice(0, 100)} (${mutant.file}:${mutant.line})\n${' '.repeat(14)}${firstLine(reply.by)}`,
   );
   return [
-    `${title}: ${declared} of ${all.length} found from the declaration alone, ${recorded} with the record of behaviour`,
+    `${title}: of ${all.length} the contract finds ${contract}, contract and lint ${declared}, the record of behaviour too ${recorded}`,
     ...lines,
     '',
   ].join('\n');
@@ -97,6 +106,7 @@ export function formatMutants(all: readonly Judged[]): string {
     const cells = [
       some.length,
       different,
+      percent(count(some, ...ByContract), different),
       percent(declared, different),
       percent(found, different),
       percent(found, some.length),
@@ -110,18 +120,31 @@ export function formatMutants(all: readonly Judged[]): string {
       : [title, ...some.map(({ mutant }) => `  ${mutant.file}:${mutant.line}: ${mutant.what}`), ''];
   };
   return [
-    'What is listed as found by nobody but the record, or by nobody, is what the declaration does not say. A mutant counts as',
-    'equivalent when the suite, the record, and 60 longer programs side by side with the original show no difference.',
+    'What only the record finds, or nothing, is what the declaration does not say. A mutant counts as equivalent when the suite, the',
+    'record, and 60 longer programs side by side with the original show no difference.',
     '',
-    'mechanical mutants, of which at least so many differ from the original, and how many of those are found from the',
-    'declaration alone, and with the record of behaviour; last, how many of all, as if none were equivalent:',
-    `  ${' '.repeat(14)}${['mutants', 'differ', 'declared', 'recorded', 'of all'].map((head) => head.padStart(11)).join('')}`,
+    'mechanical mutants, of which at least so many differ from the original, and how many of those are found by the contract',
+    '(refusals at definition included), by the lint too, and by the record too; last, how many of all, as if none were equivalent:',
+    `  ${' '.repeat(14)}${['mutants', 'differ', 'contract', '+ lint', '+ record', 'of all'].map((head) => head.padStart(11)).join('')}`,
     ...table,
     '',
+    ...findersOf(all),
     ...list('survivors, which behave differently:', 'survived'),
     ...list('found by the record of behaviour only:', 'record'),
     ...list('never told from the original (equivalent, as far as random programs show):', 'alike'),
   ].join('\n');
+}
+
+/** How many mutants each check found first. */
+function findersOf(all: readonly Judged[]): string[] {
+  const finders = new Map<string, number>();
+  for (const { reply } of all) {
+    if (reply.verdict !== 'contract' && reply.verdict !== 'lint') continue;
+    const finder = `${reply.verdict}: ${reply.by.split(': ')[0]}`;
+    finders.set(finder, (finders.get(finder) ?? 0) + 1);
+  }
+  const sorted = [...finders].sort(([, a], [, b]) => b - a);
+  return ['found first by', ...sorted.map(([finder, many]) => `  ${String(many).padStart(4)} ${finder}`), ''];
 }
 
 const firstLine = (text: string): string => text.split('\n')[0]?.slice(0, 110) ?? '';

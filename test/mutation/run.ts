@@ -5,9 +5,10 @@ import { measure } from './measure.ts';
 const Help = `npm run mutation -- [options]
 
 Damages copies of devices, runs the conformance suite on each copy, and prints how many it tells from the undamaged device:
-mistakes made by hand, two batches of twenty, and mechanical mutants (a mask, a constant, a comparison, a statement or a
-decorator changed or dropped). Each score is printed twice: from the declaration alone, and with a record of what the
-undamaged device did ('recorded:'). Survivors are listed by file and line.
+mistakes made by hand, two batches of them, and mechanical mutants (a mask, a constant, a comparison, a statement or a
+decorator changed or dropped). Three scores are printed: what the contract finds, what contract and lint find, and what is found
+with a record of what the undamaged device did ('recorded:'), each with the check that found it. Survivors are listed by file and
+line.
 
   --mutants N       mechanical mutants of each device (default 60)
   --all             every mechanical mutant

@@ -5,9 +5,14 @@ const virtio = inFile('virtio-rng', 'devices/virtio-rng.ts');
 const virtqueue = inFile('virtio-rng', 'devices/virtio-rng/virtqueue.ts');
 const picRegisters = inFile('i8259', 'devices/i8259/registers.ts');
 const chip = inFile('i8259', 'devices/i8259/interrupt-chip.ts');
+const flags = inFile('mc146818rtc', 'devices/mc146818-rtc/interrupt-flags.ts');
+const edu = inFile('edu', 'devices/edu.ts');
 const requests = inFile('i8259', 'devices/i8259/interrupt-requests.ts');
 
-/** Twenty more, by somebody who had not read the suite, in devices that it had not been tried on with mistakes. */
+/**
+ * Twenty more, by an author who had not read the suite, in devices that it had not been tried on with mistakes; and one of each kind
+ * on which the suite was found to be weak by a newcomer: derived registers, priorities, bounds of DMA, error paths.
+ */
 export const secondBatch: readonly Mistake[] = [
   picRegisters('wrong mask', "irq13: bit(5, 'constant',", "irq13: bit(5, 'read-write',"),
   virtio(
@@ -55,4 +60,16 @@ export const secondBatch: readonly Mistake[] = [
     'if (this.fifo.length >= Depth) this.status |= status.fields.overrun.mask;\n    else {\n      this.fifo.push(sample);\n      this.status |= status.fields.sample.mask;\n    }',
     'if (this.fifo.length >= Depth) this.status |= status.fields.overrun.mask;\n    this.fifo.push(sample);\n    this.status |= status.fields.sample.mask;',
   ),
+  flags('derived register', '    this.chip.statusC &= Cause.Any;\n', ''),
+  chip(
+    'priorities',
+    '    else this.writeOcw2(value >> 5, value & 7);\n    this.update();',
+    '    else this.writeOcw2(value >> 5, value & 7);',
+  ),
+  edu(
+    'bounds of DMA',
+    'if (start >= 0n && end <= Buffer.Size) return this.buffer.subarray(Number(start), Number(end));',
+    'if (start >= 0n && start < Buffer.Size) return new Uint8Array(this.buffer.buffer, Number(start), Number(end - start));',
+  ),
+  virtio('error path', '    this.broken = true;\n', ''),
 ];

@@ -14,12 +14,13 @@ export interface Question {
 
 /**
  * - `definition`: the class was refused, or the device could not be made.
- * - `declaration`: a check that follows from what the copy declares.
+ * - `contract`: a check of what holds for every device.
+ * - `lint`: only what is likely a mistake, by what the copy declares.
  * - `record`: only the comparison with what the original was recorded to do.
  * - `survived`: the suite passed, and a longer comparison with the original found a difference.
  * - `alike`: nothing told it from the original.
  */
-export type Verdict = 'definition' | 'declaration' | 'record' | 'survived' | 'alike' | 'hangs';
+export type Verdict = 'definition' | 'contract' | 'lint' | 'record' | 'survived' | 'alike' | 'hangs';
 
 export interface Reply {
   readonly id: number;

@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import type { ConcreteDeviceClass } from '../../sdk/index.ts';
+import { answerOf } from '../../sdk/testing/conformance/differential.ts';
 import { behaviourOf, changeOf } from '../../sdk/testing/conformance/recorded-behaviour.ts';
 import { type ConformanceSettings, Subject } from '../../sdk/testing/conformance/subject.ts';
-import { answerOf } from '../../sdk/testing/conformance/twins.ts';
 import { checkDevice } from '../../sdk/testing/index.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { particulars } from '../testing/particulars.ts';
@@ -33,9 +33,9 @@ async function judge(question: Question): Promise<Reply> {
   }
   try {
     const [failure] = checkDevice(copy, { ...settings, firstOnly: true } as object);
-    if (failure !== undefined) return reply('declaration', `${failure.check}: ${failure.message}`);
+    if (failure !== undefined) return reply(failure.kind, `${failure.check}: ${failure.message}`);
   } catch (error) {
-    return reply('declaration', `threw: ${sentence(error)}`);
+    return reply('contract', `threw: ${sentence(error)}`);
   }
   if (question.original === undefined) return reply('alike', '');
   const original = await originalOf(question, question.original);
@@ -70,7 +70,7 @@ async function load(file: string, exported: string): Promise<ConcreteDeviceClass
 function tellApart(original: Subject, copy: Subject): string | undefined {
   for (let program = 0; program < LongPrograms; program++) {
     const random = new Random(0xc0ffee + program);
-    const script = original.script(random, LongLength, { resets: true, dictionary: [] });
+    const script = original.script(random, LongLength, { resets: true });
     const [left, right] = [original.bench(), copy.bench()];
     for (const [index, step] of script.entries()) {
       if (answerOf(left, step) !== answerOf(right, step)) return `step ${index + 1} of long program ${program}`;

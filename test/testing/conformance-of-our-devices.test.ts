@@ -7,6 +7,6 @@ import { particulars } from './particulars.ts';
 
 for (const [name, chip] of Object.entries({ ...chips, SerialPort })) {
   if (typeof chip !== 'function') continue;
-  const settings = { ...particulars[name], describe, it, hostileAccesses: 20_000, runs: 5 };
+  const settings = { ...particulars[name], describe, it, lint: 'fail', hostileAccesses: 20_000, runs: 5 };
   deviceConformance(chip as ConcreteDeviceClass, settings as object);
 }

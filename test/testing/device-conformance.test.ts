@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it, vi } from 'vitest';
 import {
   addCoalescedIo,
   bit,
+  bits,
   type ConcreteDeviceClass,
   device,
   flushCoalescedIo,
@@ -69,6 +70,94 @@ class Lamp extends IsaDevice {
 }
 
 const description = { type: 'lamp', description: 'A lamp with a mistake' };
+
+/** Its bulb is warm whatever the reset line does. */
+@device(description)
+class KeepsWarm extends IsaDevice {
+  @state({ atReset: 'kept' }) private warmth = 0;
+
+  @ports.write(3)
+  heat(): void {
+    this.warmth = (this.warmth + 1) & 0xff;
+  }
+
+  @ports.read(3)
+  readWarmth(): number {
+    return this.warmth;
+  }
+}
+
+const counter = ports.register(1, { width: 8 });
+
+/** A register that can be written and answers something else: it has a read hook. */
+@device(description)
+class AnswersWhatItCounts extends IsaDevice {
+  @counter counter = 0;
+
+  @counter.onWrite()
+  count(added: number, previous: number): void {
+    this.counter = (previous + added) & 0xff;
+  }
+
+  @counter.onRead()
+  negate(value: number): number {
+    return ~value & 0xff;
+  }
+}
+
+const colour = ports.register(0, { width: 8, fields: { hue: bits(0, 3), again: bit(4), rest: reserved([5, 7]) } });
+
+/** Eight colours and a bit that never stays. */
+@device(description)
+class RefusesAndClears extends IsaDevice {
+  readonly irq = new InterruptPin();
+  @colour colour = 0;
+  @ports.register(1, { width: 8, access: 'read-only' }) changes = 0;
+
+  @colour.onWrite()
+  change(value: number, previous: number): void {
+    const isColour = colour.fields.hue.of(value) < 8;
+    if (isColour) this.changes = (this.changes + 1 + colour.fields.again.of(value)) & 0xff;
+    this.colour = isColour ? colour.fields.again.with(value, 0) : previous;
+    this.irq.set(colour.fields.hue.of(this.colour) === 7);
+  }
+
+  override reset(): void {
+    super.reset();
+    this.irq.set(false);
+  }
+}
+
+const pair = portRegion({ name: 'pair', base: 0x300, size: 2, accessSizes: [1, 2] });
+const command = pair.register(0, { width: 8, fields: { run: bit(0), rest: reserved([1, 7]) } });
+
+@device(description)
+class MovesItsNeighbour extends IsaDevice {
+  @command command = 0;
+  @pair.register(1, { width: 8, fields: { busy: bit(0, 'read-only'), rest: reserved([1, 7]) } }) status = 0;
+
+  @command.onWrite('run')
+  go(run: number): void {
+    this.status = run;
+  }
+}
+
+const level = ports.register(0, {
+  width: 8,
+  reset: 0x50,
+  fields: { low: bits(0, 3), high: bits(4, 6), rest: reserved([7, 7]) },
+});
+
+/** Keeps half of what is written, and says so nowhere. */
+@device(description)
+class KeepsLevel extends IsaDevice {
+  @level level = 0x50;
+
+  @level.onWrite()
+  keep(value: number): void {
+    this.level = value & 0x8f;
+  }
+}
 
 @device(description)
 class StaysWarm extends Lamp {
@@ -235,10 +324,24 @@ describe('the conformance of a device', () => {
     expect(seeds.size).toBeGreaterThan(1);
   });
 
-  it('takes the word of the author for what survives a reset, and for what is computed', () => {
-    expect(checkDevice(StaysWarm, { ...brief, survivesReset: ['warmth'] })).toEqual([]);
-    expect(failing(KeepsAlarms)).not.toEqual([]);
-    expect(checkDevice(KeepsAlarms, { ...brief, computed: ['happened'] })).toEqual([]);
+  it('takes the word of the declaration for what survives a reset, and for what is computed', () => {
+    expect(checkDevice(KeepsWarm, brief)).toEqual([]);
+    expect(failing(AnswersWhatItCounts)).toEqual([]);
+  });
+
+  it('finds nothing where a hook refuses a write, or clears what it took', () => {
+    expect(failing(RefusesAndClears)).toEqual([]);
+  });
+
+  it('finds nothing in a wide access over a register and the status that its hook moves', () => {
+    expect(failing(MovesItsNeighbour)).toEqual([]);
+  });
+
+  it('shows a field that is wrong as its own number, and says what to declare', () => {
+    const [failure] = checkDevice(KeepsLevel, { ...brief, firstOnly: true });
+    expect(failure?.message).toMatch(
+      /'level', field 'high' \(read-write\), holds 0x0 and not 0x[1-7]( or 0x5)? then\. Declare what the hardware does: another access mode, or a read hook/,
+    );
   });
 
   it('gives its tests to any runner, and asks for one where there is none', () => {

@@ -6,13 +6,13 @@ import type { Device } from '../../device/index.ts';
 import type { AddressRange, CoalescedRange } from '../../memory/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
+import { type Answers, difference, threw } from './differential.ts';
 import type { ScriptStep, Space } from './guest-script.ts';
 import { legalWidths } from './layout.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
 import { randomValue, writeStep } from './random-script.ts';
 import { asGuestProgram } from './script-guest.ts';
 import type { Check, Finding, Subject } from './subject.ts';
-import { type Answers, difference, threw } from './twins.ts';
 
 interface Zone extends AddressRange {
   readonly space: Space;

@@ -1,6 +1,6 @@
+import { answerOf, difference } from './differential.ts';
 import { fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
 import type { Check } from './subject.ts';
-import { answerOf, difference } from './twins.ts';
 
 /** State beside the device (a variable of the module, a static field, the host's clock or dice) is told to nobody. */
 export const sameForTheSame: Check = {

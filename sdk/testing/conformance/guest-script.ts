@@ -1,6 +1,6 @@
 import { hex } from '../../base/text.ts';
 import { IsaBus, PciBus } from '../../bus/index.ts';
-import type { ManualClock } from '../../clock/index.ts';
+import { hostNanoseconds, type ManualClock } from '../../clock/index.ts';
 import type { Device } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 
@@ -27,7 +27,9 @@ export type ScriptStep =
   | { readonly kind: 'line'; readonly line: number; readonly level: boolean }
   | { readonly kind: 'reset' }
   /** Here the device is saved, and a new one goes on from what was saved. */
-  | { readonly kind: 'restore' };
+  | { readonly kind: 'restore' }
+  /** The clock's epoch moves to the last whole second. */
+  | { readonly kind: 'rebase' };
 
 /**
  * A device that arms a timer of microseconds again and again must not make a second of its time cost minutes of ours: at so many
@@ -38,31 +40,55 @@ const MostDeadlines = 250;
 /** What a step answered: the value of a read, and every pin afterwards, as text that can be compared. */
 export type Answer = string;
 
-/** Does one step to the device on the bench. A `restore` is for whoever made the bench. */
-export function perform(bench: TestBench<Device>, step: ScriptStep): Answer {
+/** The step that was begun last, until it is over, and the host time then. */
+let current: { readonly step: ScriptStep; readonly since: number } | undefined;
+
+/** What a device is doing, for a watch that ends what takes too long. */
+export const stepUnderWay = (): typeof current => current;
+
+/** Does one step to the device on the bench. A `restore` is for the caller, who made the bench. */
+export function act(bench: TestBench<Device>, step: ScriptStep): number | bigint | undefined {
+  current = { step, since: hostNanoseconds() };
+  try {
+    return done(bench, step);
+  } finally {
+    current = undefined;
+  }
+}
+
+function done(bench: TestBench<Device>, step: ScriptStep): number | bigint | undefined {
   switch (step.kind) {
     case 'read':
-      return `${formatValue(read(bench, step.space, step.address, step.size), step.size)}${pins(bench)}`;
+      return read(bench, step.space, step.address, step.size);
     case 'write':
-      write(bench, step);
-      return pins(bench);
+      return write(bench, step);
     case 'config-read':
-      return `${formatValue(bench.service(PciBus).readConfig(configAddress(step), step.size), step.size)}${pins(bench)}`;
+      return bench.service(PciBus).readConfig(configAddress(step), step.size);
     case 'config-write':
       bench.service(PciBus).writeConfig(configAddress(step), step.value, step.size);
-      return pins(bench);
+      return undefined;
     case 'wait':
-      letPass(bench.clock, step.nanoseconds);
-      return pins(bench);
+      return letPass(bench.clock, step.nanoseconds);
     case 'line':
       bench.service(IsaBus).line(step.line).set(step.level);
-      return pins(bench);
+      return undefined;
     case 'reset':
       bench.reset();
-      return pins(bench);
+      return undefined;
+    case 'rebase':
+      bench.clock.rebase();
+      return undefined;
     case 'restore':
-      return pins(bench);
+      return undefined;
   }
+}
+
+/** The same, with its answer as text. */
+export function perform(bench: TestBench<Device>, step: ScriptStep): Answer {
+  const value = act(bench, step);
+  return step.kind === 'read' || step.kind === 'config-read'
+    ? `${formatValue(value as number | bigint, step.size)}${pinsText(bench)}`
+    : pinsText(bench);
 }
 
 /** As configuration mechanism #1 has it: the bench puts a card into slot 1. */
@@ -70,22 +96,23 @@ export function configAddress({ offset }: { readonly offset: number }): number {
   return (0x8000_0800 | offset) >>> 0;
 }
 
-export function read(bench: TestBench<Device>, space: Space, address: number, size: AccessWidth): number | bigint {
+function read(bench: TestBench<Device>, space: Space, address: number, size: AccessWidth): number | bigint {
   const where = space === 'ports' ? bench.io : bench.memory;
   return size === 8 ? where.read64(address) : where.read(address, size);
 }
 
-export function write(
+function write(
   bench: TestBench<Device>,
   { space, address, size, value }: ScriptStep & { readonly kind: 'write' },
-): void {
+): undefined {
   const where = space === 'ports' ? bench.io : bench.memory;
   if (size === 8) where.write64(address, BigInt(value));
   else where.write(address, Number(value), size);
+  return undefined;
 }
 
 /** Levels of all pins and how often each went up, so that no edge is missed. */
-function pins(bench: TestBench<Device>): string {
+export function pinsText(bench: TestBench<Device>): string {
   let text = '';
   const recorders = bench.interrupts as Readonly<Record<string, { level: boolean; rises: number }>>;
   for (const name in recorders) {
@@ -99,11 +126,12 @@ export function formatValue(value: number | bigint, size: number): string {
   return hex(value, 2 * size);
 }
 
-function letPass(clock: ManualClock, nanoseconds: number): void {
+function letPass(clock: ManualClock, nanoseconds: number): undefined {
   const end = clock.now + nanoseconds;
   for (let woken = 0; clock.nextDeadline() <= end; woken++) {
-    if (woken === MostDeadlines) return;
+    if (woken === MostDeadlines) return undefined;
     clock.advanceTo(Math.max(clock.nextDeadline(), clock.now));
   }
   clock.advanceTo(end);
+  return undefined;
 }

@@ -2,15 +2,16 @@ import { hex } from '../../base/text.ts';
 import { type Device, HandledRegion, type HandlerRoute } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
+import { answerOf, threw } from './differential.ts';
+import type { AccessWidth } from './guest-script.ts';
 import { legalWidths } from './layout.ts';
-import { fieldsOf } from './observation.ts';
-import { withoutText } from './source-text.ts';
+import { fieldsOf, firstFieldDifference } from './observation.ts';
+import { randomValue } from './random-script.ts';
 import type { Check, Subject } from './subject.ts';
-import { answerOf } from './twins.ts';
 
-type Handler = (this: Device, ...parameters: number[]) => unknown;
+type Handler = (this: Device, ...parameters: (number | bigint)[]) => unknown;
 
-/** Memory cuts an answer to the width of the access; whoever answers more does not know what the guest sees. */
+/** Memory cuts an answer to the width of the access: what is more than that, no guest sees. */
 const answersFit: Check = {
   name: 'reads answer numbers of their width, and no field stops being a number',
   find(subject) {
@@ -28,40 +29,67 @@ const answersFit: Check = {
   },
 };
 
-/** A bench whose device has watched read handlers; the class is as before when this returns. */
+/** What a method that the guest reads through must answer. */
+interface Reader {
+  readonly method: string;
+  readonly bits: number;
+  readonly type: 'number' | 'bigint';
+  /** A MemTxResult says that the access failed. */
+  readonly mayFail: boolean;
+  /** A hook that answers nothing leaves the contents as they are. */
+  readonly mayBeSilent: boolean;
+}
+
+function readersOf({ blueprint }: Subject): readonly Reader[] {
+  const handlers = blueprint.regions.flatMap((region) => region.handlers.filter(({ isWrite }) => !isWrite));
+  return [
+    ...handlers.map(({ method, form, sizes }): Reader => {
+      const type = form === '64-bit' ? 'bigint' : 'number';
+      // An access narrower than the widest gets the low bytes; a negative number is its two's complement.
+      return { method, bits: 8 * Math.max(...sizes), type, mayFail: form === 'attributes', mayBeSilent: false };
+    }),
+    ...blueprint.registers.flatMap(({ width, readHook, fields }) => {
+      const type = width === 64 ? 'bigint' : 'number';
+      return [readHook, ...fields.map((field) => field.readHook)].flatMap((method): Reader[] =>
+        method === undefined ? [] : [{ method, bits: width, type, mayFail: false, mayBeSilent: true }],
+      );
+    }),
+  ];
+}
+
+/** A bench whose device has watched read methods: handlers, which its regions know by then, and hooks, which they look up. */
 function watchedBench(subject: Subject, misfits: string[]): TestBench<Device> {
   const prototype = subject.deviceClass.prototype as Record<string, unknown>;
-  const routes = subject.blueprint.regions.flatMap(({ handlers }) => handlers.filter(({ isWrite }) => !isWrite));
-  const own = new Map<string, PropertyDescriptor | undefined>();
-  for (const route of routes) {
-    const { method } = route;
-    if (own.has(method)) continue;
-    own.set(method, Object.getOwnPropertyDescriptor(prototype, method));
-    const original = prototype[method] as Handler;
-    const value: Handler = function (...parameters) {
-      const answer = original.apply(this, parameters);
-      const misfit = misfitOf(route, answer);
+  const watched = new Map<string, Handler>();
+  for (const reader of readersOf(subject)) {
+    const { method } = reader;
+    const original = prototype[method];
+    if (watched.has(method) || typeof original !== 'function') continue;
+    watched.set(method, function (...parameters) {
+      const answer: unknown = Reflect.apply(original, this, parameters);
+      const misfit = misfitOf(reader, answer);
       if (misfit !== undefined) misfits.push(`${method}() answers ${misfit}.`);
       return answer;
-    };
-    Object.defineProperty(prototype, method, { value, configurable: true, writable: true });
+    });
   }
+  const before = [...watched.keys()].map((name) => [name, Object.getOwnPropertyDescriptor(prototype, name)] as const);
+  for (const [name, value] of watched) Object.defineProperty(prototype, name, { value, configurable: true });
   try {
-    return subject.bench();
+    const bench = subject.bench();
+    for (const [name, value] of watched) Object.defineProperty(bench.device, name, { value });
+    return bench;
   } finally {
-    for (const [method, descriptor] of own) {
-      if (descriptor === undefined) delete prototype[method];
-      else Object.defineProperty(prototype, method, descriptor);
+    for (const [name, descriptor] of before) {
+      if (descriptor === undefined) delete prototype[name];
+      else Object.defineProperty(prototype, name, descriptor);
     }
   }
 }
 
-function misfitOf({ form, sizes }: HandlerRoute, answer: unknown): string | undefined {
-  const wanted = form === '64-bit' ? 'bigint' : 'number';
-  if (typeof answer !== wanted) return `${String(answer)}, which is no ${wanted}`;
-  if (form === 'attributes' && (answer as number) < 0) return undefined;
-  // An access narrower than the widest gets the low bytes; a negative number is its two's complement.
-  const bits = 8 * Math.max(...sizes);
+function misfitOf({ bits, type, mayFail, mayBeSilent }: Reader, answer: unknown): string | undefined {
+  if (mayBeSilent && answer === undefined) return undefined;
+  if (typeof answer !== type) return `${String(answer)}, which is no ${type}`;
+  if (mayFail && (answer as number) < 0) return undefined;
   const whole = typeof answer === 'bigint' ? answer : Number.isInteger(answer) ? BigInt(answer as number) : undefined;
   const fits = whole !== undefined && whole >= -(1n << BigInt(bits - 1)) && whole < 1n << BigInt(bits);
   return fits ? undefined : `${String(answer)}, which is no value of ${bits} bits`;
@@ -97,24 +125,23 @@ const coalescedRangesAreTaken: Check = {
   },
 };
 
+/** Programs after which a handler that did the same for both widths counts as one that does not look at them. */
+const WidthPrograms = 40;
+const StepsBefore = 20;
+
 /** Two handlers side by side, and an access wide enough for both: one that does not look at the width takes what is the other's. */
-const neighboursAreLeftAlone: Check = {
+export const neighboursAreLeftAlone: Check = {
   name: 'no handler that does not look at the width is given what belongs to its neighbour',
   find(subject) {
-    const methods = subject.deviceClass.prototype as Record<string, unknown>;
     for (const { template, handlers } of subject.blueprint.regions) {
       if (!(template instanceof HandledRegion)) continue;
       for (const route of handlers) {
-        if (
-          route.register !== undefined ||
-          !Number.isFinite(route.length) ||
-          looksAtWidth(methods[route.method], route)
-        )
-          continue;
+        if (route.register !== undefined || !Number.isFinite(route.length)) continue;
         for (let offset = route.offset; offset < route.offset + route.length; offset++) {
           const taken = overreach(handlers, route, template, offset);
           if (taken === undefined) continue;
           const [size, other] = taken;
+          if (looksAtWidth(subject, route, offset, size, other.offset - offset)) continue;
           const call = route.isWrite ? 'write' : 'read';
           const message =
             `a ${call} of ${size} bytes at offset ${hex(offset)} of '${template.name}' goes to ${route.method}() alone, which ` +
@@ -128,29 +155,43 @@ const neighboursAreLeftAlone: Check = {
   },
 };
 
-/** The size is the last parameter; who takes it, or all of them as they come, has decided. */
-function looksAtWidth(handler: unknown, { isWrite }: HandlerRoute): boolean {
-  if (typeof handler !== 'function') return true;
-  const code = withoutText(String(handler));
-  const parameters = parametersOf(code);
-  return (
-    parameters.length >= (isWrite ? 3 : 2) ||
-    /\barguments\b/.test(code) ||
-    parameters.at(-1)?.startsWith('...') === true
-  );
+/** Whether the handler, called with the same value and another size, ever does or answers something else. */
+function looksAtWidth(subject: Subject, route: HandlerRoute, offset: number, wide: number, narrow: number): boolean {
+  for (let program = 0; program < WidthPrograms; program++) {
+    const random = subject.random(`${route.method} ${offset}`, program);
+    const script = subject.script(random, StepsBefore);
+    const value = randomValue(random, wide as AccessWidth, undefined, subject.values);
+    const [one, other] = [wide, narrow].map((size) => {
+      const bench = subject.bench();
+      for (const step of script) answerOf(bench, step);
+      return { bench, answer: callHandler(bench.device, route, value, offset, size) };
+    }) as [Called, Called];
+    if (one.answer !== other.answer) return true;
+    if (firstFieldDifference(fieldsOf(one.bench), fieldsOf(other.bench)) !== undefined) return true;
+    if (one.bench.guestErrors.length !== other.bench.guestErrors.length) return true;
+  }
+  return false;
 }
 
-/** With those that have a default, which the length of a function leaves out. */
-function parametersOf(code: string): readonly string[] {
-  const parameters = [''];
-  let depth = 0;
-  for (const character of code.slice(code.indexOf('('))) {
-    if (')]}'.includes(character) && --depth === 0) break;
-    if (character === ',' && depth === 1) parameters.push('');
-    else if (depth > 0) parameters[parameters.length - 1] += character;
-    if ('([{'.includes(character)) depth++;
+interface Called {
+  readonly bench: TestBench<Device>;
+  readonly answer: string;
+}
+
+function callHandler(
+  device: Device,
+  { method, isWrite, form }: HandlerRoute,
+  value: number | bigint,
+  offset: number,
+  size: number,
+): string {
+  const handler = (device as unknown as Readonly<Record<string, Handler>>)[method] as Handler;
+  const written = form === '64-bit' ? BigInt(value) : Number(value);
+  try {
+    return String(handler.apply(device, isWrite ? [written, offset, size] : [offset, size]));
+  } catch (error) {
+    return threw(error);
   }
-  return parameters.map((parameter) => parameter.trim()).filter((parameter) => parameter !== '');
 }
 
 /** A width that runs from here into the place of another handler. */
@@ -175,4 +216,4 @@ function overreach(
   return undefined;
 }
 
-export const handlerChecks: readonly Check[] = [coalescedRangesAreTaken, neighboursAreLeftAlone, answersFit];
+export const handlerChecks: readonly Check[] = [coalescedRangesAreTaken, answersFit];

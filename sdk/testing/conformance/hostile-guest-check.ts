@@ -1,11 +1,11 @@
 import { type Device, loadDevice, saveDevice } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
-import { perform, read, type ScriptStep, write } from './guest-script.ts';
+import { clearRecorders, pinHigh, threw } from './differential.ts';
+import { act, type ScriptStep } from './guest-script.ts';
 import { heapUsed } from './heap.ts';
 import { sizesOf } from './observation.ts';
 import type { Check, Finding, Subject } from './subject.ts';
-import { clearRecorders, pinHigh, threw } from './twins.ts';
 
 /** Bytes that the heap may grow from the middle to the end: noise of the engine, less than one small object per access. */
 const Growth = 512 * 1024;
@@ -124,9 +124,7 @@ function attack(subject: Subject, bench: TestBench<Device>, script: readonly Scr
   for (let index = 0; index < script.length; index++) {
     const step = script[index] as ScriptStep;
     try {
-      if (step.kind === 'read') read(bench, step.space, step.address, step.size);
-      else if (step.kind === 'write') write(bench, step);
-      else perform(bench, step);
+      act(bench, step);
     } catch (error) {
       return {
         index,

@@ -13,8 +13,6 @@ export interface RandomScriptOptions {
   readonly hostile?: boolean;
   /** A hostile guest leaves the card's addresses as they are: without a reset it would not come back. */
   readonly settled?: boolean;
-  /** Numbers that stand in the device's own text: what it compares with may be worth writing. */
-  readonly dictionary?: readonly (number | bigint)[];
   /** Guest time passes now and then. Default: true. */
   readonly waits?: boolean;
   /** Resets now and then. */
@@ -30,9 +28,7 @@ const LongestBurst = 40;
 export function randomScript(layout: Layout, random: Random, options: RandomScriptOptions): ScriptStep[] {
   const steps: ScriptStep[] = [];
   const favourites = Array.from({ length: Favourites }, () => favourite(random, options.values));
-  const { dictionary = [] } = options;
-  const known = dictionary.length === 0 ? [] : Array.from({ length: Favourites / 2 }, () => random.pick(dictionary));
-  const values = [...(options.values ?? []), ...favourites, ...favourites, ...known];
+  const values = [...(options.values ?? []), ...favourites, ...favourites];
   const { idioms } = options;
   const places = random.oneIn(2) ? layout.targets : someOf(layout.targets, random);
   while (steps.length < options.length) {

@@ -2,9 +2,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hex } from '../../base/text.ts';
 import { HandledRegion, type RegisterDeclaration } from '../../device/index.ts';
 import { Random } from '../random.ts';
+import { answerOf } from './differential.ts';
 import type { ScriptStep } from './guest-script.ts';
 import type { Check, Subject } from './subject.ts';
-import { answerOf } from './twins.ts';
 
 /** Random programs in a record, and answers that one digest stands for. */
 const Programs = 32;
@@ -94,9 +94,8 @@ function registerLines({ name, region, offset, width, reset, access, atReset, fi
   return [head, ...fields.map((field) => `  bits ${field.low} to ${field.high} ${field.name}, ${field.access}`)];
 }
 
-/** Not made of the device's own text: it is the same for a changed device. */
 function programOf(subject: Subject, program: number): readonly ScriptStep[] {
-  return subject.script(new Random(FirstSeed + program), ProgramLength, { resets: true, dictionary: [] });
+  return subject.script(new Random(FirstSeed + program), ProgramLength, { resets: true });
 }
 
 function digests(subject: Subject, script: readonly ScriptStep[]): string[] {

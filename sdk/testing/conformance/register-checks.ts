@@ -2,15 +2,29 @@ import { hex } from '../../base/text.ts';
 import type { Device } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
-import { perform, read, type ScriptStep, write } from './guest-script.ts';
+import { answerOf, difference } from './differential.ts';
+import { act, perform, type ScriptStep } from './guest-script.ts';
 import { legalWidths } from './layout.ts';
 import { fieldsOf, firstFieldDifference } from './observation.ts';
-import { type Cell, hasHook, inRegister, RegisterModel, Unwritable } from './register-model.ts';
+import {
+  type Cell,
+  type Expected,
+  hasHook,
+  inRegister,
+  isExpected,
+  type ModelField,
+  RegisterModel,
+  Unwritable,
+} from './register-model.ts';
 import type { Check, Subject } from './subject.ts';
-import { answerOf, difference } from './twins.ts';
 
 const hasRegisters = ({ blueprint }: Subject): boolean => blueprint.registers.length > 0;
-const show = (value: bigint, { register }: Cell): string => hex(value, register.width / 4);
+/** Only the field that is wrong is shown, as its own number. */
+function show(value: bigint, { bits }: { readonly bits: bigint }): string {
+  const low = BigInt.asUintN(64, bits & -bits);
+  return hex((value & bits) / low);
+}
+
 const randomSteps = (subject: Subject) => (random: Random) => subject.script(random);
 
 /** Follows a random program access by access, with the declaration in hand. */
@@ -18,7 +32,7 @@ const obeysItsModes: Check = {
   name: 'every access does to the registers what their declaration says, bit by bit, at every width',
   applies: hasRegisters,
   find(subject) {
-    const model = new RegisterModel(subject.layout, subject.settings.computed ?? []);
+    const model = new RegisterModel(subject.layout);
     const causes = new Set(model.cells.flatMap((cell) => clearable(model, cell)));
     const look = (script: readonly ScriptStep[]): string | undefined => {
       const bench = subject.bench();
@@ -54,48 +68,55 @@ function misbehaviour(
 ): string | undefined {
   const before = model.held(bench.device);
   const reached = model.reached(step, before);
-  const answer = step.kind === 'read' ? read(bench, step.space, step.address, step.size) : write(bench, step);
+  const answer = act(bench, step);
   const after = model.held(bench.device);
   if (reached === undefined || reached.size === 0) return undefined;
-  let hooks = false;
-  for (const [number, reach] of reached) {
-    const cell = model.cells[number] as Cell;
-    const now = after[number] as bigint;
-    const then = before[number] as bigint;
-    const hooked = hasHook(cell.register, step.kind === 'write');
-    hooks ||= hooked;
-    if (step.kind === 'write') {
+  const isWrite = step.kind === 'write';
+  const cells = [...reached].map(([number, reach]) => ({ number, reach, cell: model.cells[number] as Cell }));
+  const hooked = cells.filter(({ cell }) => hasHook(cell.register, isWrite));
+  for (const { number, reach, cell } of cells) {
+    const [then, now] = [before[number] as bigint, after[number] as bigint];
+    const besideHook = hooked.some((other) => other.number !== number);
+    if (isWrite) {
       for (const { name, bits } of model.fieldsOf(cell.register)) {
         if ((then & bits & reach.mask & inRegister(step.value, reach)) !== 0n) causes.delete(`${cell.name}.${name}`);
       }
-      const { value, known } = model.afterWrite(cell, then, inRegister(step.value, reach), reach.writeMask);
-      const wrong = (value ^ now) & known;
-      if (wrong !== 0n)
-        return `${wordsOf(model, cell, wrong)} holds ${show(now, cell)} and not ${show(value, cell)} then.`;
-    } else if (!hooked) {
+      const written = inRegister(step.value, reach);
+      const wrong = model
+        .afterWrite(cell, then, written, reach.writeMask, besideHook)
+        .find((field) => !isExpected(field, now));
+      if (wrong !== undefined) return unexpected(cell, wrong, now);
+    } else if (hooked.length === 0) {
       const { answer: expected, answerKnown, value } = model.afterRead(cell, then, reach.mask);
       const got = inRegister(answer as number | bigint, reach);
-      const wrong = (got ^ expected) & answerKnown;
-      if (wrong !== 0n)
-        return `${wordsOf(model, cell, wrong)} reads ${show(got, cell)} and not ${show(expected, cell)}.`;
-      if (value !== now) return `${cell.name} holds ${show(now, cell)} and not ${show(value, cell)} after it was read.`;
+      const wrong = model.fieldsOf(cell.register).find(({ bits }) => ((got ^ expected) & answerKnown & bits) !== 0n);
+      if (wrong !== undefined)
+        return `${named(cell, wrong)} reads ${show(got, wrong)} and not ${show(expected, wrong)}. ${Declared}`;
+      const moved = model.fieldsOf(cell.register).find(({ bits }) => ((value ^ now) & bits) !== 0n);
+      if (moved !== undefined)
+        return `${named(cell, moved)} holds ${show(now, moved)} and not ${show(value, moved)} after it was read. ${Declared}`;
     }
   }
-  if (hooks) return undefined;
+  if (hooked.length > 0) return undefined;
   const touched = [...reached.keys()].map((number) => model.cells[number] as Cell);
   const stranger = after.findIndex((value, number) => {
     if (reached.has(number) || value === before[number]) return false;
     return !touched.some((cell) => model.shareStorage(bench.device, cell, model.cells[number] as Cell));
   });
   const other = model.cells[stranger];
-  return other && `${other.name} changes to ${show(after[stranger] as bigint, other)}, although it was not touched.`;
+  return other && `${other.name} changes to ${hex(after[stranger] as bigint)}, although it was not touched.`;
 }
 
-/** `control, field 'rate' (read-write),`: the first field that is wrong. */
-function wordsOf(model: RegisterModel, { name, register }: Cell, wrong: bigint): string {
-  const field = model.fieldsOf(register).find(({ bits }) => (bits & wrong) !== 0n);
-  if (field === undefined || field.name === '') return `'${name}' (${register.access})`;
-  return `'${name}', field '${field.name}' (${field.access}),`;
+/** `'control', field 'rate' (read-write),` */
+const named = ({ name }: Cell, field: Pick<ModelField, 'name' | 'access'>): string =>
+  field.name === '' ? `'${name}' (${field.access})` : `'${name}', field '${field.name}' (${field.access}),`;
+
+const Declared =
+  'Declare what the hardware does: another access mode, or a read hook for a register that answers something else than was written.';
+
+function unexpected(cell: Cell, wrong: Expected, now: bigint): string {
+  const wanted = [...new Set(wrong.values.map((value) => show(value, wrong)))].join(' or ');
+  return `${named(cell, wrong)} holds ${show(now, wrong)} and not ${wanted} then. ${Declared}`;
 }
 
 /** Hooks may do anything, but not because of bits that the guest cannot write. */
@@ -106,7 +127,7 @@ const unwritableBitsDoNothing: Check = {
       fields.length === 0 ? Unwritable.includes(access) : fields.some((field) => Unwritable.includes(field.access)),
     ),
   find(subject) {
-    const model = new RegisterModel(subject.layout, []);
+    const model = new RegisterModel(subject.layout);
     return subject.search(this.name, randomSteps(subject), (script) => {
       const [left, right] = [subject.bench(), subject.bench()];
       const flipped = (step: ScriptStep): ScriptStep => withOtherBits(model, right, step);

@@ -32,14 +32,9 @@ const MostCells = 256;
 /** What the declaration says that an access does to the registers: nothing here looks at how they are implemented. */
 export class RegisterModel {
   readonly cells: readonly Cell[];
-  private readonly computed: ReadonlySet<string>;
 
-  constructor(
-    private readonly layout: Layout,
-    computed: readonly string[],
-  ) {
+  constructor(private readonly layout: Layout) {
     this.cells = layout.blueprint.registers.flatMap((register) => cellsOf(layout, register)).slice(0, MostCells);
-    this.computed = new Set(computed);
   }
 
   /** What every register holds now, seen from inside the device. */
@@ -100,23 +95,32 @@ export class RegisterModel {
     );
   }
 
-  /** What the register is to hold after these bits of it were written. Bits that may be either way are not in `known`. */
-  afterWrite(cell: Cell, before: bigint, written: bigint, mask: bigint): { value: bigint; known: bigint } {
-    let value = before;
-    let known = 0n;
-    const hooked = hasHook(cell.register, true);
-    for (const { name, access, bits } of this.fieldsOf(cell.register)) {
+  /**
+   * What each field may hold after these bits of it were written; a field that may hold anything is left out. A hook may refuse a
+   * write and keep the old contents, or clear them. Only where a read hook answers something else, or a hook next to it was
+   * called by the same access, nothing is known.
+   */
+  afterWrite(cell: Cell, before: bigint, written: bigint, mask: bigint, besideHook: boolean): readonly Expected[] {
+    const { register } = cell;
+    const hooked = hasHook(register, true);
+    const reset = BigInt(register.reset);
+    const expected: Expected[] = [];
+    for (const { name, access, bits, isComputed } of this.fieldsOf(register)) {
       const reached = bits & mask;
-      if (this.computed.has(`${cell.register.member}.${name}`) || this.computed.has(cell.register.member)) continue;
-      // What nobody can read back is the hook's alone.
-      if (hooked && access === 'write-only') continue;
-      if (Storing.includes(access)) value = (value & ~reached) | (written & reached);
-      else if (access === 'write-one-to-clear') value &= ~(written & reached);
-      else if (access === 'write-once') continue;
-      else if (hooked && access !== 'constant' && access !== 'reserved') continue;
-      known |= bits;
+      const stored = (before & bits & ~reached) | (written & reached);
+      const allow = (...values: readonly bigint[]) => expected.push({ name, access, bits, values, mayRise: false });
+      if (access === 'constant' || access === 'reserved') allow(before & bits);
+      else if (besideHook || access === 'write-once' || (hooked && isComputed)) continue;
+      else if (Storing.includes(access)) {
+        // What no guest can read back is the hook's alone.
+        if (!hooked) allow(stored);
+        else if (access !== 'write-only') allow(stored, before & bits, reset & bits);
+      } else if (access === 'write-one-to-clear') {
+        // A cause that lasts is up again at once.
+        expected.push({ name, access, bits, values: [before & bits & ~(written & reached)], mayRise: hooked });
+      } else if (!hooked) allow(before & bits);
     }
-    return { value, known };
+    return expected;
   }
 
   /** What reading these bits answers, and what the register holds then. */
@@ -131,10 +135,15 @@ export class RegisterModel {
   }
 
   /** Fields with their bits; a register without fields is one field of its own. */
-  fieldsOf(register: RegisterDeclaration): readonly { name: string; access: RegisterAccess; bits: bigint }[] {
-    const { fields, width, access } = register;
-    if (fields.length === 0) return [{ name: '', access, bits: wideLowMask(width) }];
-    return fields.map((field) => ({ name: field.name, access: field.access, bits: maskOf(field) }));
+  fieldsOf({ fields, width, access, readHook }: RegisterDeclaration): readonly ModelField[] {
+    if (fields.length === 0)
+      return [{ name: '', access, bits: wideLowMask(width), isComputed: readHook !== undefined }];
+    return fields.map((field) => ({
+      name: field.name,
+      access: field.access,
+      bits: maskOf(field),
+      isComputed: (readHook ?? field.readHook) !== undefined,
+    }));
   }
 
   /** Whether both are views of the same bytes: one bank that the guest finds in two places. */
@@ -149,6 +158,25 @@ export class RegisterModel {
     return index < 0 ? undefined : held[index];
   }
 }
+
+/** A field, or a register without fields, as one stretch of bits. */
+export interface ModelField {
+  readonly name: string;
+  readonly access: RegisterAccess;
+  readonly bits: bigint;
+  /** A read hook says what it reads: it may hold something else than was written. */
+  readonly isComputed: boolean;
+}
+
+/** What a field may hold, in place. */
+export interface Expected extends Pick<ModelField, 'name' | 'access' | 'bits'> {
+  readonly values: readonly bigint[];
+  /** Or more bits than that. */
+  readonly mayRise: boolean;
+}
+
+export const isExpected = ({ bits, values, mayRise }: Expected, held: bigint): boolean =>
+  values.some((value) => (held & bits) === value || (mayRise && (held & value) === value));
 
 /** Bits of a register that an access covers, and how far it is shifted in the access's value. */
 export interface Reach {

@@ -1,23 +1,21 @@
+import type { Device } from '../../device/index.ts';
 import type { Random } from '../random.ts';
+import type { TestBench } from '../test-bench.ts';
+import { keptAtReset, restoredBySnapshot } from './declared-state.ts';
+import { type Answers, answerOf, clearRecorders, difference, lastOf, pinHigh } from './differential.ts';
 import { perform, type ScriptStep } from './guest-script.ts';
-import {
-  type FieldDifference,
-  type Fields,
-  fieldsOf,
-  firstFieldDifference,
-  ramOf,
-  transplant,
-  within,
-} from './observation.ts';
+import { type FieldDifference, type Fields, fieldsOf, firstFieldDifference, ramOf, transplant } from './observation.ts';
 import type { Check, Subject } from './subject.ts';
-import { type Answers, answerOf, clearRecorders, difference, lastOf, pinHigh } from './twins.ts';
 
-/** Names of what the hardware keeps: as the author says, and registers declared so. */
-function survivors(subject: Subject): readonly string[] {
-  const kept = subject.blueprint.registers.filter(({ atReset }) => atReset === 'kept').map(({ member }) => member);
-  // Bytes of a PCI function beyond the header are its own to reset; the bus resets the header.
-  const configuration = subject.layout.isPci ? ['config.bytes'] : [];
-  return [...kept, ...configuration, ...(subject.settings.survivesReset ?? [])];
+/** What is as it was after a reset. Of a PCI function the bytes beyond the header are its own to reset; the bus resets the header. */
+const survivors = ({ layout }: Subject, device: Device): readonly string[] =>
+  layout.isPci ? [...keptAtReset(device), 'config.bytes'] : keptAtReset(device);
+
+/** What services that the author gave remember over a reset: those that have none of their own. */
+function keptByServices({ settings }: Subject, used: TestBench<Device>): ReturnType<TestBench<Device>['saveServices']> {
+  const given = settings.services?.() ?? [];
+  const kept = given.filter(([, service]) => !('reset' in service)).map(([token]) => token.name);
+  return Object.fromEntries(Object.entries(used.saveServices()).filter(([name]) => kept.includes(name)));
 }
 
 /** A program, ended anywhere by a reset, and a program that shows what came out of it. */
@@ -66,8 +64,9 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
       return undefined;
     }
     if (index === reset) {
-      transplant(used.device, bench.device, survivors(subject));
+      transplant(used.device, bench.device, survivors(subject, used.device));
       bench.device.onStateLoaded(subject.blueprint.version);
+      bench.loadServices({ ...bench.saveServices(), ...keptByServices(subject, used) });
       ramOf(bench).set(ramOf(used));
     }
     const answer = answerOf(bench, step);
@@ -92,14 +91,15 @@ const likeNew: Check = {
   name: 'a reset leaves nothing behind of what the guest did before',
   find(subject) {
     const makeScript = (random: Random) => aroundReset(subject, random);
-    const scratch = within(subject.settings.scratch ?? []);
-    // Stale bytes behind an empty buffer are no mistake; what a guest sees of them is one.
-    const ignored = (path: string): boolean => path.includes('[') || scratch(path);
+    const isState = restoredBySnapshot(subject.bench().device);
+    // Stale bytes behind an empty buffer are no mistake; what a guest sees of them is one. Neither is what is worked out anew.
+    const ignored = (path: string): boolean => path.includes('[') || !isState(path);
     const look = (script: readonly ScriptStep[]): string | undefined => {
       const reset = lastOf(script, 'reset');
       if (reset < 0) return undefined;
       const names = ['on the device that was used before', 'on one that was not'] as const;
-      const advice = 'Reset it, or, if the hardware keeps it, name it in survivesReset.';
+      const advice =
+        "Reset it, or, if the hardware keeps it, declare that: atReset: 'kept', of a register or of @state.";
       const used = usedThenReset(subject, script, reset);
       const unused = unusedThenReset(subject, script, reset);
       const field = firstFieldDifference(used.fields, unused.fields, ignored);
@@ -178,19 +178,10 @@ const resetValues: Check = {
         for (const step of script) answerOf(bench, step);
         if (script.at(-1)?.kind !== 'reset') return undefined;
         const found = wrong(bench.device);
-        return (
-          found &&
-          `after a reset ${found}.${callsBase(subject) ? '' : ' Its reset() does not call super.reset(), which does that.'}`
-        );
+        return found && `after a reset ${found}. The base class does that: is super.reset() called?`;
       },
     );
   },
 };
-
-/** Whether the class leaves its registers to the base class, as far as the text of its own reset() tells. */
-function callsBase({ deviceClass }: Subject): boolean {
-  const own = Object.getOwnPropertyDescriptor(deviceClass.prototype, 'reset')?.value as unknown;
-  return own === undefined || /\bsuper\.reset\b/.test(String(own));
-}
 
 export const resetChecks: readonly Check[] = [resetValues, twiceIsOnce, likeNew, silent];

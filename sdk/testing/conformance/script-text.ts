@@ -33,6 +33,8 @@ function guestLine(step: ScriptStep): string {
       return '// machine.reset()';
     case 'restore':
       return '// saved here, and restored into a new device';
+    case 'rebase':
+      return '// the epoch moves: clock.rebase()';
   }
 }
 
@@ -65,6 +67,8 @@ function qtestLine(step: ScriptStep): string {
       return '# system_reset';
     case 'restore':
       return '# savevm, loadvm';
+    case 'rebase':
+      return "# the clock's epoch moves";
   }
 }
 

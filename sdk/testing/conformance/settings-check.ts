@@ -2,19 +2,15 @@ import { nearest } from '../../base/text.ts';
 import { type Device, pinsOf, timersOf } from '../../device/index.ts';
 import type { Check, Subject } from './subject.ts';
 
-const settings = ['survivesReset', 'scratch', 'computed', 'dormant', 'latched'] as const;
-
 /** An exception for what the device does not have excuses nothing, and hides that it was meant for something else. */
 export const settingsNameWhatIsThere: Check = {
   name: 'the settings name what the device has',
-  applies: (subject) => settings.some((setting) => (subject.settings[setting] ?? []).length > 0),
+  applies: ({ settings }) => settings.notExercised !== undefined,
   find(subject) {
-    const device = subject.bench().device;
-    for (const setting of settings) {
-      for (const name of subject.settings[setting] ?? []) {
-        const problem = problemOf(subject, device, name);
-        if (problem !== undefined) return { message: `${setting} names '${name}', and ${problem}`, script: [] };
-      }
+    const { device } = subject.bench();
+    for (const name of Object.keys(subject.settings.notExercised ?? {})) {
+      const problem = problemOf(subject, device, name);
+      if (problem !== undefined) return { message: `notExercised names '${name}', and ${problem}`, script: [] };
     }
     return undefined;
   },
@@ -26,7 +22,7 @@ function problemOf({ blueprint }: Subject, device: Device, name: string): string
   const { registers } = blueprint;
   const others = [...timersOf(device).keys(), ...pinsOf(device).keys()];
   const members = [...Object.keys(device), ...registers.flatMap((one) => [one.member, one.name])];
-  if (name.startsWith('#') || others.includes(name)) return undefined;
+  if (others.includes(name)) return undefined;
   if (!members.includes(first))
     return `the device has no such member, timer or pin.${hint(name, [...members, ...others])}`;
   const register = registers.find((one) => one.member === first || one.name === first);

@@ -1,70 +1,113 @@
 import { type Device, loadDevice, saveDevice } from '../../device/index.ts';
+import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
+import { restoredBySnapshot } from './declared-state.ts';
+import { type Answers, answerOf, clearRecorders, difference, lastOf } from './differential.ts';
 import { perform, type ScriptStep } from './guest-script.ts';
-import { fieldsOf, firstFieldDifference, ramOf, within } from './observation.ts';
+import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
+import { ReadWatch } from './read-watch.ts';
 import type { Check, Subject } from './subject.ts';
-import { type Answers, answerOf, clearRecorders, difference, lastOf } from './twins.ts';
 
-/** Whoever goes on from a snapshot must not be told from whoever was never interrupted. */
+/** What a run was answered, and what it came to. */
+interface Run {
+  readonly answers: Answers;
+  readonly fields: Fields;
+  readonly ram: Uint8Array;
+}
+
+/** A field that was so often written before it was read is worked out anew each time. */
+const SurelyWritten = 5;
+
+const names = ['on the device that went on', 'on the restored one'] as const;
+
+/** A guest cannot tell a device that was restored from one that was never interrupted. */
 export const snapshotRoundTrip: Check = {
   name: 'saved at any point and restored into a new device, it goes on as if nothing had happened',
   find(subject) {
-    return subject.search(
-      this.name,
-      (random) => {
-        const before = subject.script(random);
-        const after = subject.script(random);
-        return [...before.slice(random.below(before.length)), { kind: 'restore' } as const, ...after];
-      },
-      (script) => {
-        const at = lastOf(script, 'restore');
-        if (at < 0) return undefined;
-        const names = ['on the device that went on', 'on the restored one'] as const;
-        const restored = interrupted(subject, script, at);
-        if (typeof restored === 'string') return restored;
-        const found = difference(script, uninterrupted(subject, script, at), restored, names);
-        return found && `${found} Put @state on the fields that it depends on.`;
-      },
-    );
+    // How often each field that no snapshot brings back was seen to be written before it was read.
+    const written = new Map<string, number>();
+    const makeScript = (random: Random): ScriptStep[] => {
+      const before = subject.script(random);
+      const after = subject.script(random);
+      return [...before.slice(random.below(before.length)), { kind: 'restore' } as const, ...after];
+    };
+    const look = (script: readonly ScriptStep[]): string | undefined => {
+      const at = lastOf(script, 'restore');
+      if (at < 0) return undefined;
+      const restored = interrupted(subject, script, at, written);
+      return typeof restored === 'string' ? restored : tellApart(script, uninterrupted(subject, script, at), restored);
+    };
+    const isOpen = (): boolean => [...written.values()].some((times) => times < SurelyWritten);
+    const found = subject.search(this.name, makeScript, look, subject.runs, isOpen);
+    const [forgotten] = [...written].find(([, times]) => times === 0) ?? [];
+    if (found !== undefined || forgotten === undefined) return found;
+    return { message: `'${forgotten}' changes, and no snapshot brings it back. Put @state on it.`, script: [] };
   },
 };
 
-function uninterrupted(subject: Subject, script: readonly ScriptStep[], at: number): Answers {
+function tellApart(script: readonly ScriptStep[], plain: Run, restored: Run): string | undefined {
+  const advice = 'Put @state on the fields that it depends on.';
+  const found = difference(script, plain.answers, restored.answers, names);
+  if (found !== undefined) return `${found} ${advice}`;
+  const field = firstFieldDifference(plain.fields, restored.fields);
+  if (field !== undefined)
+    return `in the end '${field.path}' is ${field.left} ${names[0]}, and ${field.right} ${names[1]}. ${advice}`;
+  return Buffer.compare(plain.ram, restored.ram) === 0 ? undefined : `in the end guest memory differs. ${advice}`;
+}
+
+/** Fields that are worked out anew before they are used are no outcome. */
+function outcome(bench: TestBench<Device>, answers: Answers): Run {
+  const isState = restoredBySnapshot(bench.device);
+  const fields = new Map([...fieldsOf(bench)].filter(([path]) => isState(path)));
+  return { answers, fields, ram: ramOf(bench) };
+}
+
+function uninterrupted(subject: Subject, script: readonly ScriptStep[], at: number): Run {
   const bench = subject.bench();
-  return script.map((step, index) => {
+  const answers = script.map((step, index) => {
     const answer = answerOf(bench, step);
     if (index === at) clearRecorders(bench);
     return answer;
   });
+  return outcome(bench, answers);
 }
 
-function interrupted(subject: Subject, script: readonly ScriptStep[], at: number): Answers | string {
-  let bench = subject.bench();
-  let refused: string | undefined;
-  const answers = script.map((step, index) => {
-    if (index !== at) return answerOf(bench, step);
-    try {
-      const old = bench;
-      bench = successor(subject, old, script.slice(0, at));
-      refused = forgotten(subject, old, bench);
-    } catch (error) {
-      refused = `it cannot be restored from what it saved: ${error instanceof Error ? error.message : String(error)}`;
-    }
-    clearRecorders(bench);
-    return undefined;
-  });
-  return refused ?? answers;
+/** The same with a restore in the middle; or what is wrong with the restored device. */
+function interrupted(
+  subject: Subject,
+  script: readonly ScriptStep[],
+  at: number,
+  seen: Map<string, number>,
+): Run | string {
+  const old = subject.bench();
+  const answers: (string | undefined)[] = script.slice(0, at).map((step) => answerOf(old, step));
+  answers.push(undefined);
+  let bench: TestBench<Device>;
+  try {
+    bench = successor(subject, old, script.slice(0, at));
+  } catch (error) {
+    return `it cannot be restored from what it saved: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  const isState = restoredBySnapshot(bench.device);
+  const [was, is] = [fieldsOf(old), fieldsOf(bench)];
+  const changed = firstFieldDifference(was, is, (path) => !isState(path));
+  if (changed !== undefined) return `${forgotten(changed)}. Put @state on it.`;
+  clearRecorders(bench);
+  const watch = new ReadWatch(bench.device, differingPaths(was, is));
+  for (const step of script.slice(at + 1)) answers.push(answerOf(bench, step));
+  const { read, written, untouched } = watch.end();
+  for (const path of untouched) seen.set(path, seen.get(path) ?? 0);
+  for (const path of written) seen.set(path, (seen.get(path) ?? 0) + 1);
+  const field = read.length === 0 ? undefined : firstFieldDifference(was, is, (path) => !read.includes(path));
+  if (field === undefined) return outcome(bench, answers);
+  return `${forgotten(field)}, and the device reads it before it writes it. Put @state on it.`;
 }
 
-/** A field of the device that the snapshot does not hold: guests see it sooner or later. */
-function forgotten(subject: Subject, old: TestBench<Device>, restored: TestBench<Device>): string | undefined {
-  const found = firstFieldDifference(fieldsOf(old), fieldsOf(restored), within(subject.settings.scratch ?? []));
-  return (
-    found &&
-    `'${found.path}' was ${found.left} and is ${found.right} after the restore. Put @state on it, or, if it is worked out ` +
-      'anew before it is used, name it in scratch.'
-  );
-}
+const forgotten = ({ path, left, right }: { path: string; left: string; right: string }): string =>
+  `'${path}' was ${left} and is ${right} after the restore`;
+
+const differingPaths = (left: Fields, right: Fields): readonly string[] =>
+  [...new Set([...left.keys(), ...right.keys()])].filter((path) => !Object.is(left.get(path), right.get(path)));
 
 /** A new device at the same moment, with the same memory and lines around it, restored from what the old one saves. */
 function successor(subject: Subject, old: TestBench<Device>, past: readonly ScriptStep[]): TestBench<Device> {
@@ -73,6 +116,7 @@ function successor(subject: Subject, old: TestBench<Device>, past: readonly Scri
   const bench = subject.bench();
   bench.clock.set(old.clock.now);
   for (const step of past) if (step.kind === 'line') perform(bench, step);
+  bench.loadServices(JSON.parse(JSON.stringify(old.saveServices())));
   loadDevice(bench.device, saved);
   ramOf(bench).set(ramOf(old));
   return bench;

@@ -6,13 +6,13 @@ import type { BenchService } from '../bench-services.ts';
 import { Random } from '../random.ts';
 import { shrinkNow } from '../shrink.ts';
 import { TestBench, type TestBenchOptions } from '../test-bench.ts';
+import { threw } from './differential.ts';
 import type { ScriptStep } from './guest-script.ts';
 import { Layout } from './layout.ts';
-import { ramOf } from './observation.ts';
+import { ramOf, within } from './observation.ts';
 import { type RandomScriptOptions, randomScript } from './random-script.ts';
 import { asGuestCode, asQtestScript } from './script-text.ts';
-import { dictionaryOf } from './source-text.ts';
-import { threw } from './twins.ts';
+import { limitTransfers } from './transfer-limit.ts';
 
 /** What the author may say about the device beyond its declaration. Everything may be left out. */
 export interface ConformanceSettings {
@@ -36,28 +36,29 @@ export interface ConformanceSettings {
   readonly values?: readonly (number | bigint)[];
   /** What drivers do that random accesses hardly hit upon, as a few steps that belong together. */
   readonly idioms?: (random: Random) => readonly ScriptStep[];
-  /** Fields of the class that keep their contents when the hardware is reset: battery-backed, sticky. */
-  readonly survivesReset?: readonly string[];
-  /** Fields of the class that are worked out anew before they are used, so that no snapshot needs to know them. */
-  readonly scratch?: readonly string[];
-  /** Registers, or `register.field`, that answer something else than what was written last, although they can be written. */
-  readonly computed?: readonly string[];
-  /**
-   * What random programs do not wake, and should not be expected to: pins, timers, state, registers, or `register.field`, that
-   * only certain steps of a driver reach, or that once set stay so until a reset.
-   */
-  readonly dormant?: readonly string[];
-  /** Pins that remember by themselves: nothing else in the device says whether they are up. */
-  readonly latched?: readonly string[];
   /**
    * A file that holds what the device does: made where there is none, compared ever after. It guards what no declaration
    * says, values and times; what it holds is right only if somebody looked. Made anew with BACKPLANE_RECORD=1.
    */
   readonly recorded?: string | URL;
+  /**
+   * For the lint: what only certain steps of a driver reach, or what once set stays so until a reset, with the reason. Pins, timers,
+   * state, registers, or `register.field`: `{ 'status.parityError': 'needs a line that garbles' }`.
+   */
+  readonly notExercised?: Readonly<Record<string, string>>;
+  /** Host time that a run may take. A check that is not done by then fails, and says what it was at. Default: 300. */
+  readonly seconds?: number;
 }
+
+/**
+ * `contract`: what holds for every device, whatever it is. `lint`: what is likely a mistake, and may be right: something declared
+ * never moves, makes no difference, or works the other way round than usual.
+ */
+export type CheckKind = 'contract' | 'lint';
 
 /** Something the suite found, as a sentence, with the shortest script that shows it. */
 export interface ConformanceFailure {
+  readonly kind: CheckKind;
   /** The check, as its test is called. */
   readonly check: string;
   readonly message: string;
@@ -92,8 +93,8 @@ export class Subject {
   readonly runs: number;
   readonly length: number;
   readonly values: readonly (number | bigint)[];
-  /** Numbers that stand in the text of the device's methods. */
-  private readonly dictionary: readonly bigint[];
+  /** What the lint leaves alone. */
+  readonly notExercised: (path: string) => boolean;
   private readonly idioms: ConformanceSettings['idioms'];
 
   constructor(
@@ -106,16 +107,19 @@ export class Subject {
     this.length = settings.length ?? 250;
     this.values = settings.values ?? [];
     this.idioms = settings.idioms;
-    this.dictionary = dictionaryOf(this.bench());
+    this.notExercised = within(Object.keys(settings.notExercised ?? {}));
   }
 
   /** A new device, reset once, on a bench of its own. RAM holds a pattern, so that reading it is not reading nothing. */
-  bench(more: Pick<TestBenchOptions<ConcreteDeviceClass>, 'allocateRam' | 'beforeReset'> = {}): TestBench<Device> {
+  bench(
+    more: Pick<TestBenchOptions<ConcreteDeviceClass>, 'allocateRam' | 'beforeReset' | 'startAt'> = {},
+  ): TestBench<Device> {
     const { options, at = [], services = () => [] } = this.settings;
     const setup = { options, at, services: services(), ram: this.settings.ram ?? this.usualRam, ...more };
     const bench = new TestBench<Device>(this.deviceClass, setup as TestBenchOptions<ConcreteDeviceClass>);
     const ram = ramOf(bench);
     ram.set(pattern.subarray(0, ram.length));
+    limitTransfers(bench);
     return bench;
   }
 
@@ -133,8 +137,8 @@ export class Subject {
 
   /** A random program, of so many steps. */
   script(random: Random, length = this.length, more: Partial<RandomScriptOptions> = {}): ScriptStep[] {
-    const { values, idioms, dictionary } = this;
-    return randomScript(this.layout, random, { length, values, idioms, dictionary, ...more });
+    const { values, idioms } = this;
+    return randomScript(this.layout, random, { length, values, idioms, ...more });
   }
 
   /** Tries random scripts until one shows something, and makes that one as short as it gets. Goes on while more is wanted. */
@@ -165,13 +169,13 @@ export class Subject {
   }
 
   /** For a person to read, and to run again. */
-  describe(check: string, { message, script }: Finding): ConformanceFailure {
+  describe(kind: CheckKind, check: string, { message, script }: Finding): ConformanceFailure {
     const { name } = this.deviceClass;
     const nameOf = this.layout.nameAt.bind(this.layout);
     const code = script.length === 0 ? [] : ['', 'As a guest program:', '', asGuestCode(script, nameOf)];
     const qtest = script.length === 0 ? [] : ['', 'As a qtest script:', '', asQtestScript(script)];
     const text = [`${name}: ${check}: ${message}`, ...code, ...qtest].join('\n');
-    return { check, message, script, text };
+    return { kind, check, message, script, text };
   }
 }
 

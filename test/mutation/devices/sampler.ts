@@ -116,6 +116,8 @@ export class Sampler extends IsaDevice {
   ) {
     super();
     this.conversion = clock.timer('conversion', () => this.finish());
+    this.conversion.armedWhile = () => (this.status & status.fields.busy.mask) !== 0;
+    this.irq.highWhile = () => (this.control & this.status & Sources) !== 0;
   }
 
   @selector.write(Select.Channel)

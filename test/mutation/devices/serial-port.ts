@@ -15,6 +15,7 @@ import {
   options,
   portRegion,
   reserved,
+  shape,
   state,
   type Timer,
   VirtualClock,
@@ -98,8 +99,8 @@ export class SerialPort extends IsaDevice {
   /** The character on the line. */
   @state private shifting = 0;
   @state private readonly fifo = new Uint8Array(FifoSize);
-  @state private first = 0;
-  @state private waiting = 0;
+  @state({ as: shape.integer(0, FifoSize - 1) }) private first = 0;
+  @state({ as: shape.integer(0, FifoSize) }) private waiting = 0;
   private readonly characterSent: Timer;
 
   constructor(
@@ -108,6 +109,8 @@ export class SerialPort extends IsaDevice {
   ) {
     super();
     this.characterSent = clock.timer('character-sent', () => this.finishCharacter());
+    this.characterSent.armedWhile = () => (this.status & status.fields.busy.mask) !== 0;
+    this.irq.highWhile = () => (this.interruptEnable & this.interruptStatus) !== 0;
   }
 
   /** A character written while another is on the line is lost. */

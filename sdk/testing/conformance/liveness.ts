@@ -2,12 +2,11 @@ import { maskOf } from '../../base/bits.ts';
 import { PciDevice, pciIdentity } from '../../bus/index.ts';
 import { type Device, pinsOf, type RegisterAccess, type RegisterDeclaration, timersOf } from '../../device/index.ts';
 import { declaredState, valueAt } from './declared-state.ts';
-import { within } from './observation.ts';
 import type { Subject } from './subject.ts';
 
-/** Something declared that ought to move one day. */
-export interface Vital {
-  /** As the author names it in `dormant`. */
+/** Something declared that some program ought to move. */
+export interface Goal {
+  /** As the author names it in `notExercised`. */
   readonly path: string;
   /** A program begins on a new device. */
   begin(device: Device): void;
@@ -30,24 +29,24 @@ const Neighbours = 32;
 const ShareMoved = 0.975;
 
 /** Everything that the declaration promises to be alive: pins, timers, bits that the device moves, state and its memories. */
-export function vitalsOf(subject: Subject): readonly Vital[] {
+export function goalsOf(subject: Subject): readonly Goal[] {
   const { device } = subject.bench();
   const { registers } = subject.blueprint;
   const members = new Set(registers.map(({ member }) => member));
   const wired = [...pinsOf(device).keys()].filter((name) => isWired(device, name)).map(memberOf);
-  const pins = [...new Set(wired)].map((member) => new PinVital(member));
-  const timers = [...timersOf(device).keys()].map((name) => new TimerVital(name));
+  const pins = [...new Set(wired)].map((member) => new PinGoal(member));
+  const timers = [...timersOf(device).keys()].map((name) => new TimerGoal(name));
   const state = declaredState(device).filter(({ path }) => !members.has(path));
   const memories = state.filter(({ value }) => isMemory(value) && value.length >= ShortestMemory);
-  const dormant = within(subject.settings.dormant ?? []);
-  const all: readonly Vital[] = [
+  const { notExercised } = subject;
+  const all: readonly Goal[] = [
     ...pins,
     ...timers,
-    ...registers.filter(movesByItself).map((register) => new RegisterVital(register, dormant)),
-    ...state.filter(({ value }) => isScalar(value)).map(({ path }) => new StateVital(path)),
-    ...memories.map(({ path }) => new MemoryVital(path)),
+    ...registers.filter(movesByItself).map((register) => new RegisterGoal(register, notExercised)),
+    ...state.filter(({ value }) => isScalar(value)).map(({ path }) => new StateGoal(path)),
+    ...memories.map(({ path }) => new MemoryGoal(path)),
   ];
-  return all.filter(({ path }) => !dormant(path));
+  return all.filter(({ path }) => !notExercised(path));
 }
 
 const isScalar = (value: unknown): boolean => typeof value !== 'object' && typeof value !== 'function';
@@ -67,7 +66,7 @@ function isWired(device: Device, name: string): boolean {
 /** Pins of an array are one thing: `pins[3]` is of `pins`. */
 const memberOf = (name: string): string => name.split('[')[0] as string;
 
-class PinVital implements Vital {
+class PinGoal implements Goal {
   private rose = false;
   private fell = false;
 
@@ -91,7 +90,7 @@ class PinVital implements Vital {
   }
 }
 
-class TimerVital implements Vital {
+class TimerGoal implements Goal {
   private armed = false;
   private pending: () => boolean = () => false;
 
@@ -112,7 +111,7 @@ class TimerVital implements Vital {
 }
 
 /** The bits of one register, or of all registers of an array. */
-class RegisterVital implements Vital {
+class RegisterGoal implements Goal {
   readonly path: string;
   private up = 0n;
   private down = 0n;
@@ -123,7 +122,7 @@ class RegisterVital implements Vital {
 
   constructor(
     private readonly register: RegisterDeclaration,
-    private readonly dormant: (path: string) => boolean,
+    private readonly notExercised: (path: string) => boolean,
   ) {
     this.path = register.member;
   }
@@ -157,7 +156,7 @@ class RegisterVital implements Vital {
     }
     return fields.flatMap((field) => {
       if (!Moved.includes(field.access) || field.readHook !== undefined) return [];
-      if (this.dormant(`${member}.${field.name}`)) return [];
+      if (this.notExercised(`${member}.${field.name}`)) return [];
       const bits = maskOf(field);
       const what = `register '${member}', field '${field.name}' (${field.access}),`;
       if ((this.up & bits) === 0n && (this.down & bits) === 0n) return [`${what} never changes`];
@@ -172,7 +171,7 @@ class RegisterVital implements Vital {
     return this.register.fields.some((field) => {
       const bits = maskOf(field);
       const counts =
-        field.low === field.high && Moved.includes(field.access) && !this.dormant(`${this.path}.${field.name}`);
+        field.low === field.high && Moved.includes(field.access) && !this.notExercised(`${this.path}.${field.name}`);
       return counts && (this.up & bits) !== 0n && (this.down & bits) === 0n;
     });
   }
@@ -184,7 +183,7 @@ class RegisterVital implements Vital {
   }
 }
 
-class StateVital implements Vital {
+class StateGoal implements Goal {
   private changed = false;
   private device: Device | undefined;
   private first: unknown;
@@ -205,8 +204,8 @@ class StateVital implements Vital {
   }
 }
 
-/** The ends of a memory: who is off by one never reaches them. */
-class MemoryVital implements Vital {
+/** The ends of a memory: a device that is off by one never reaches them. */
+class MemoryGoal implements Goal {
   private moved = new Uint8Array(0);
   private first: readonly unknown[] = [];
   private device: Device | undefined;
@@ -221,7 +220,7 @@ class MemoryVital implements Vital {
 
   look(): void {}
 
-  /** Somebody comes near an end that has not been reached. */
+  /** Programs come near an end that none has reached. */
   isOpen(): boolean {
     return this.ends().some(({ moved, others }) => !moved && others > 0);
   }

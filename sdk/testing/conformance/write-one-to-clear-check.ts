@@ -1,13 +1,12 @@
 import { hex } from '../../base/text.ts';
 import type { Device } from '../../device/index.ts';
 import { declaredState, valueAt } from './declared-state.ts';
+import { answerOf } from './differential.ts';
 import type { ScriptStep } from './guest-script.ts';
 import type { Target } from './layout.ts';
-import { within } from './observation.ts';
 import type { Check, Subject } from './subject.ts';
-import { answerOf } from './twins.ts';
 
-const Programs = 20;
+const Programs = 60;
 /** So often each case must have been seen, all bits together, and always with the same end. */
 const Seen = 8;
 const Bits = 32;
@@ -37,14 +36,13 @@ export const onesClear: Check = {
     for (const { target, fields } of places.values()) {
       const own = target.register?.member;
       const kept = (bit: number) => fields.some((effects, field) => paths[field] !== own && stores(effects, bit));
-      const computed = within(subject.settings.computed ?? []);
       for (const [field, effects] of fields.entries()) {
         const path = paths[field] as string;
         const [bit] = invertedBits(effects).filter((one) => !kept(one));
-        if (bit === undefined || computed(path) || (own !== undefined && computed(own))) continue;
+        if (bit === undefined || subject.notExercised(path)) continue;
         const message =
           `a write to ${target.name} at ${hex(target.address)} leaves bit ${bit} of '${path}' up where it writes a one, and clears it ` +
-          'where it writes a zero, the other way round than write-one-to-clear. If the hardware is like that, name the register or the field in computed.';
+          'where it writes a zero, the other way round than write-one-to-clear. If the hardware is like that, name the field in notExercised.';
         return { message, script: [] };
       }
     }

@@ -1,16 +1,16 @@
-import { maskOf } from '../../base/bits.ts';
-import { type Device, pinsOf } from '../../device/index.ts';
+import { type Device, pinsOf, type RegisterAccess } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 import { OfPciDevice } from './declared-state.ts';
+import { answerOf } from './differential.ts';
 import type { ScriptStep } from './guest-script.ts';
 import { fieldsOf } from './observation.ts';
-import { ownedObjects } from './source-text.ts';
+import { RegisterModel } from './register-model.ts';
 import type { Check, Finding, Subject } from './subject.ts';
-import { answerOf } from './twins.ts';
 
 /** Short programs come to the same state in several ways. */
 const Programs = 150;
 const Length = 16;
+const CausePrograms = 20;
 /** So often a pin must have risen, each time with a cause, before the cause is taken for what holds it up. */
 const RisesSeen = 4;
 /** What the bus makes of a function's pin is the bus's. */
@@ -23,7 +23,7 @@ interface History {
 
 /**
  * The level of an interrupt follows from what the device holds, or a hook forgot to say it again. Two histories that end in
- * the same fields and in different levels show it. A pin that is set to a plain `true` somewhere remembers by itself.
+ * the same fields and in different levels show it.
  */
 export const pinsFollowState: Check = {
   name: 'two histories that end in the same state leave its pins at the same levels',
@@ -41,21 +41,11 @@ export const pinsFollowState: Check = {
   },
 };
 
+/** Pins of an array are a bus of their own, and those with a `highWhile` are in the contract. */
 function levelPins(subject: Subject): readonly string[] {
-  const bench = subject.bench();
-  const text = ownedObjects(bench)
-    .flatMap(({ methods }) => methods.map((method) => method.text))
-    .join('\n');
-  const latched = subject.settings.latched ?? [];
-  return [...pinsOf(bench.device).keys()].filter((name) => {
-    const member = name.split('[')[0] as string;
-    return (
-      name === member &&
-      name !== OnTheBus &&
-      !latched.includes(member) &&
-      !/\.\s*set\(\s*(?:true|!0)\s*\)|\.\s*pulse\(/.test(text)
-    );
-  });
+  return [...pinsOf(subject.bench().device)].flatMap(([name, { highWhile }]) =>
+    highWhile !== undefined || name.includes('[') || name === OnTheBus || subject.notExercised(name) ? [] : [name],
+  );
 }
 
 function collision(
@@ -100,20 +90,23 @@ function inWords(subject: Subject, pin: string, one: History, other: History): F
   const message =
     `pin '${pin}' is ${levels[0]} after ${one.script.length} steps of one program and ${levels[1]} after ${other.script.length} of ` +
     `another, though everything else that ${subject.deviceClass.name} holds is the same. Say the level again wherever something changes that it depends on; ` +
-    'a pin that remembers by itself is named in latched. The program that leaves it low:';
+    'a pin that remembers by itself is named in notExercised. The program that leaves it low:';
   return { message, script: shown.script };
 }
 
 /** What reading or writing ones clears: the causes that a driver acknowledges. */
-function causesOf({ blueprint }: Subject): readonly { member: string; bits: bigint }[] {
-  return blueprint.registers.flatMap(({ member, count, fields }) => {
-    const causes = fields.filter(({ access }) => access === 'write-one-to-clear' || access === 'read-to-clear');
+function causesOf({ blueprint, layout }: Subject): readonly { member: string; bits: bigint }[] {
+  const model = new RegisterModel(layout);
+  return blueprint.registers.flatMap((register) => {
+    const fields = model.fieldsOf(register);
+    const isCause = fields.some(({ access }) => access === 'write-one-to-clear' || access === 'read-to-clear');
     // Beside them others may hold the pin up too, which the guest cannot clear itself.
-    const others = fields.filter(({ access }) => access === 'read-only');
-    const bits = causes.length === 0 ? 0n : [...causes, ...others].reduce((sum, field) => sum | maskOf(field), 0n);
-    return bits === 0n || count !== undefined ? [] : [{ member, bits }];
+    const bits = fields.reduce((sum, field) => (Causes.includes(field.access) ? sum | field.bits : sum), 0n);
+    return isCause && register.count === undefined ? [{ member: register.member, bits }] : [];
   });
 }
+
+const Causes: readonly RegisterAccess[] = ['write-one-to-clear', 'read-to-clear', 'read-only'];
 
 /** A level that outlives all its causes: acknowledged, and the line stays up. */
 export const acknowledgedIsLowered: Check = {
@@ -122,7 +115,7 @@ export const acknowledgedIsLowered: Check = {
   find(subject) {
     const causes = causesOf(subject);
     const { device } = subject.bench();
-    const pins = [...pinsOf(device).keys()].filter((name) => !(subject.settings.latched ?? []).includes(name));
+    const pins = [...pinsOf(device).keys()].filter((name) => !subject.notExercised(name));
     for (const pin of pins) {
       let rises = 0;
       let outlived: readonly ScriptStep[] | undefined;
@@ -141,7 +134,7 @@ export const acknowledgedIsLowered: Check = {
         return -1;
       };
       let free = false;
-      for (let program = 0; program < subject.runs && !free; program++) {
+      for (let program = 0; program < CausePrograms && !free; program++) {
         const script = subject.script(subject.random(this.name, program));
         const end = watch(script);
         free = end === 'free';
@@ -151,7 +144,7 @@ export const acknowledgedIsLowered: Check = {
       const look = (part: readonly ScriptStep[]): string | undefined => {
         const end = watch(part);
         return typeof end === 'number' && end >= 0
-          ? `pin '${pin}' rises only while one of ${causes.map(({ member }) => `'${member}'`).join(', ')} says why, and stays up when the last of them is cleared. Lower it then; a pin that is lowered otherwise is named in latched.`
+          ? `pin '${pin}' rises only while one of ${causes.map(({ member }) => `'${member}'`).join(', ')} says why, and stays up when the last of them is cleared. Lower it then; a pin that is lowered otherwise is named in notExercised.`
           : undefined;
       };
       return subject.shorten(outlived, look);
