@@ -1,6 +1,6 @@
 import { pcI440fx } from '../../../machines/index.ts';
 import { type GuestSource, OperationKind } from '../../../sdk/accelerator/guest/operation.ts';
-import { simulatedAccelerator } from '../../../sdk/accelerator/index.ts';
+import { type GuestBody, guestProgram, simulatedAccelerator } from '../../../sdk/accelerator/index.ts';
 import { Machine } from '../../../sdk/machine/index.ts';
 import { MiB } from '../../../sdk/memory/index.ts';
 import type { BenchCase } from '../bench-case.ts';
@@ -32,7 +32,41 @@ function writes(coalescedPio: boolean): () => unknown {
   return () => machine.run(indexWriter());
 }
 
+/** A program of as many operations; it is logged where it is to be saved in the middle. */
+function program(body: GuestBody, savable = false): () => unknown {
+  const machine = Machine.create(pcI440fx, { ram: 16 * MiB });
+  const guest = guestProgram(body);
+  return () => machine.run(guest, { savable });
+}
+
+const changingWrites: GuestBody = function* (guest) {
+  for (let value = 0; value < operations; value++) yield* guest.out8(0x70, value & 0x7f);
+};
+
+const reads: GuestBody = function* (guest) {
+  for (let read = 0; read < operations; read++) yield* guest.in8(0x71);
+};
+
+const programs = 'A guest program in the simulated kernel';
+
 export const cases: readonly BenchCase[] = [
+  {
+    table: programs,
+    name: 'coalesced writes of changing values to 0x70',
+    prepare: () => ({ operations, run: program(changingWrites) }),
+  },
+  {
+    table: programs,
+    name: 'the same, against a program that can be saved',
+    targetRatio: 0.75,
+    least: true,
+    prepare: () => ({ operations, run: program(changingWrites), baseline: program(changingWrites, true) }),
+  },
+  {
+    table: programs,
+    name: 'in 0x71: an exit each, which delivers what is queued',
+    prepare: () => ({ operations, run: program(reads) }),
+  },
   {
     table,
     name: 'coalesced: queued, and delivered when the ring is full',

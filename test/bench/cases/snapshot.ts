@@ -25,6 +25,25 @@ const table = 'snapshots of pc (128 MiB)';
 export const cases: readonly BenchCase[] = [
   {
     table,
+    name: 'save, RAM untouched',
+    targetMilliseconds: 80,
+    async prepare() {
+      const { machine } = await usedPc(0);
+      return { operations: 1, run: () => machine.save() };
+    },
+  },
+  {
+    table,
+    name: 'restore from a text, RAM untouched',
+    targetMilliseconds: 80,
+    async prepare() {
+      const { machine, restore, formatSnapshot } = await usedPc(0);
+      const text = formatSnapshot(machine.save());
+      return { operations: 1, run: () => restore(text).dispose() };
+    },
+  },
+  {
+    table,
     name: 'save, 64 pages in use',
     targetMilliseconds: 60,
     async prepare() {
