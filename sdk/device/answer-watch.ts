@@ -45,6 +45,25 @@ export function watchAnswers(
   return watch;
 }
 
+/** On a bench: looks at what the read hooks of registers answer, which may also be nothing. */
+export function watchReadHooks(device: Device): void {
+  const methods = device as unknown as Record<string, (...given: unknown[]) => unknown>;
+  for (const { readHook, fields, width, region, offset, name } of device.blueprint.registers) {
+    const hooks = new Set([readHook, ...fields.map((field) => field.readHook)]);
+    for (const hook of width === 64 ? [] : hooks) {
+      const original = hook === undefined ? undefined : methods[hook];
+      if (hook === undefined || original === undefined) continue;
+      const value = (...given: unknown[]): unknown => {
+        const answer = original.apply(device, given);
+        if (answer !== undefined && !Number.isInteger(answer))
+          reportAnswer(device, `read hook '${hook}' of register '${name}'`, region.name, offset, answer);
+        return answer;
+      };
+      Object.defineProperty(device, hook, { value, enumerable: false, configurable: true, writable: true });
+    }
+  }
+}
+
 function reportAnswer(device: Device, what: string, region: string, offset: number, answer: unknown): void {
   const isPromise = typeof answer === 'object' && answer !== null && 'then' in answer;
   const remedy = isPromise

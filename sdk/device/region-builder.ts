@@ -1,6 +1,6 @@
 import { hex } from '../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../memory/index.ts';
-import { watchAnswers } from './answer-watch.ts';
+import { watchAnswers, watchReadHooks } from './answer-watch.ts';
 import type { RegionBlueprint } from './blueprint.ts';
 import type { Device, DeviceSurroundings } from './device.ts';
 import type { HandlerRoute } from './handlers.ts';
@@ -18,6 +18,7 @@ export function buildRegions(
   surroundings: DeviceSurroundings,
 ): ReadonlyMap<RegionTemplate, MemoryRegion> {
   checkRegisterFields(device);
+  if (surroundings.watchesAnswers) watchReadHooks(device);
   const regions = new Map<RegionTemplate, MemoryRegion>();
   for (const blueprint of device.blueprint.regions) {
     const region = buildRegion(device, blueprint, surroundings);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { device, IsaDevice, Machine, mmioRegion, portRegion, use } from '../../sdk/index.ts';
+import { bits, device, IsaDevice, Machine, mmioRegion, portRegion, use } from '../../sdk/index.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from '../machine/toys.ts';
 
@@ -7,6 +7,20 @@ const Base = 0x300;
 const Memory = 0xd_0000;
 const ports = portRegion({ name: 'odd', base: Base, size: 4, accessSizes: [1] });
 const memory = mmioRegion({ name: 'odd-memory', base: Memory, size: 16 });
+
+const status = ports.register(1, { width: 8, fields: { low: bits(0, 3, 'read-only'), high: bits(4, 7, 'read-only') } });
+
+/** Its read hooks answer what they were told to answer. */
+@device({ type: 'hooked', description: 'read hooks that answer anything' })
+class Hooked extends IsaDevice {
+  answer: unknown;
+  @status status = 0;
+
+  @status.onRead('low')
+  readLow(): number {
+    return this.answer as number;
+  }
+}
 
 /** Answers what it was told to answer. */
 @device({ type: 'odd', description: 'answers anything' })
@@ -91,6 +105,24 @@ describe('a read handler that answers no whole number', () => {
     bench.in8(Base + 3);
     expect(bench.guestErrors[0]?.message).toBe(warning('NaN', 'readOrFail', 'odd', '0x3'));
   });
+});
+
+describe('a read hook', () => {
+  it.each(answers.filter(([what]) => what !== 'undefined'))(
+    'that answers %s is a warning on a bench',
+    (what, answer) => {
+      const bench = testBench(Hooked);
+      expect([bench.in8(Base + 1), bench.guestErrors]).toEqual([0, []]);
+      bench.device.answer = 7;
+      expect([bench.in8(Base + 1), bench.guestErrors]).toEqual([7, []]);
+      bench.device.answer = answer;
+      bench.in8(Base + 1);
+      expect(bench.guestErrors.map(({ message }) => message)).toEqual([
+        `warning: read hook 'readLow' of register 'status' of region 'odd' answered ${what} at offset 0x1, which is no whole number, so the ` +
+          'guest reads something else. Answer a whole number.',
+      ]);
+    },
+  );
 });
 
 describe('the answers of a handler', () => {
