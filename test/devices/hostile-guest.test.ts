@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { I8259 } from '../../devices/i8259.ts';
 import { Mc146818Rtc } from '../../devices/mc146818-rtc.ts';
 import { VgaText } from '../../devices/vga-text.ts';
-import type { AddressSpace } from '../../sdk/index.ts';
+import { type AddressSpace, SECOND } from '../../sdk/index.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { PcBoard } from './pc-board.ts';
 
@@ -44,10 +44,15 @@ function attack(space: AddressSpace, program: readonly Step[], after: (step: Ste
 const isByte = (value: number): boolean => Number.isInteger(value) && value >= 0 && value <= 0xff;
 
 describe('whatever a guest does, nothing is thrown and registers stay in their width:', () => {
-  it.each(['discard', 'slew'] as const)('the RTC (%s)', (lostTickPolicy) => {
+  it.each([
+    ['discard', 0],
+    ['slew', 0],
+    ['discard', 2 ** 53 - SECOND],
+    ['slew', 2 ** 52 - SECOND],
+  ] as const)('the RTC (%s, started at %s ns)', (lostTickPolicy, startAt) => {
     fc.assert(
       fc.property(steps(0x6e, 0x6f, 0x70, 0x70, 0x71, 0x71, 0x72), (program) => {
-        const bench = testBench(Mc146818Rtc, { options: { lostTickPolicy } });
+        const bench = testBench(Mc146818Rtc, { startAt, options: { lostTickPolicy } });
         const rtc = bench.device;
         attack(bench.io, program, ({ wait }) => {
           bench.clock.advance(Math.min(wait, 200_000_000));
