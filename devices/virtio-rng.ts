@@ -92,6 +92,7 @@ export class VirtioRng extends PciDevice {
   /** Bytes that the request at the head of the queue has got in earlier turns. */
   @state({ as: shape.bits(17) }) filled = 0;
   protected readonly mostBytes: number = MostBytes;
+  protected readonly bytesOfTurn: number = BytesOfTurn;
   private readonly chunk = new Uint8Array(BytesOfTurn);
   private readonly nextTurn: Timer;
 
@@ -101,7 +102,7 @@ export class VirtioRng extends PciDevice {
   ) {
     super();
     this.nextTurn = clock.timer('turn', () => this.processQueue());
-    this.queue = new Virtqueue(QueueSize, this.busMaster);
+    this.queue = new (this.queueClass())(QueueSize, this.busMaster);
     this.random = new RandomSource(seed);
     this.interrupt.highWhile = () => this.interruptStatus !== 0;
   }
@@ -156,6 +157,11 @@ export class VirtioRng extends PciDevice {
     throw new BackplaneError(`queue ${this.queueSelect} is selected, and there are ${MostQueues}`);
   }
 
+  /** What the queue is made of. */
+  protected queueClass(): typeof Virtqueue {
+    return Virtqueue;
+  }
+
   /** As the driver asks for it: everything but the random bytes begins anew. */
   private resetFunction(): void {
     super.reset();
@@ -177,7 +183,7 @@ export class VirtioRng extends PciDevice {
     const ready = (this.deviceStatus & deviceStatus.fields.driverOk.mask) !== 0;
     if (!ready || this.broken || this.queuePage === 0) return;
     try {
-      const turn = { left: BytesOfTurn };
+      const turn = { left: this.bytesOfTurn };
       const { wantsInterrupt, isDone } = this.queue.process(this.queuePage * PageSize, (request) => {
         return this.fill(request, turn);
       });
@@ -199,6 +205,11 @@ export class VirtioRng extends PciDevice {
     this.interrupt.set(true);
   }
 
+  protected store(address: bigint, bytes: Uint8Array): void {
+    if (this.busMaster.write(address, bytes) === 0) return;
+    throw new MalformedQueue(`a buffer at 0x${address.toString(16)}, where the device cannot write`);
+  }
+
   /**
    * Random bytes into the writable buffers, up to the limit, from where the last turn ended. Answers how many there are, or
    * nothing while some are left for another turn. The guest may have changed the buffers in between.
@@ -211,11 +222,9 @@ export class VirtioRng extends PciDevice {
       end = Math.min(start + length, this.mostBytes);
       while (this.filled < end) {
         if (turn.left === 0) return undefined;
-        const bytes = this.chunk.subarray(0, Math.min(end - this.filled, turn.left));
+        const bytes = this.chunk.subarray(0, Math.min(end - this.filled, turn.left, BytesOfTurn));
         this.random.fill(bytes);
-        if (this.busMaster.write(BigInt(address) + BigInt(this.filled - start), bytes) !== 0) {
-          throw new MalformedQueue(`a buffer at 0x${address.toString(16)}, where the device cannot write`);
-        }
+        this.store(BigInt(address) + BigInt(this.filled - start), bytes);
         turn.left -= bytes.length;
         this.filled += bytes.length;
       }

@@ -24,7 +24,7 @@ export interface QueueTurn {
   readonly isDone: boolean;
 }
 
-const DescriptorFlag = { Next: 1, Write: 2, Indirect: 4 } as const;
+export const DescriptorFlag = { Next: 1, Write: 2, Indirect: 4 } as const;
 const DescriptorSize = 16;
 const UsedEntrySize = 8;
 const PageSize = 4 * KiB;
@@ -40,10 +40,10 @@ export class MalformedQueue extends Error {}
  */
 export class Virtqueue {
   /** The request to take next, and the answer to give next; they count on and on in 16 bits. */
-  @state({ as: shape.bits(16) }) private nextRequest = 0;
+  @state({ as: shape.bits(16) }) protected nextRequest = 0;
   @state({ as: shape.bits(16) }) private nextAnswer = 0;
   private readonly bytes = new Uint8Array(DescriptorSize);
-  private readonly view = new DataView(this.bytes.buffer);
+  protected readonly view = new DataView(this.bytes.buffer);
 
   constructor(
     readonly size: number,
@@ -59,37 +59,70 @@ export class Virtqueue {
    * and those behind it stay for another turn.
    */
   process(base: number, serve: (request: VirtioRequest) => number | undefined): QueueTurn {
-    const available = base + this.size * DescriptorSize;
-    const waiting = (this.load16(available + 2) - this.nextRequest) & 0xffff;
-    if (waiting > this.size) throw new MalformedQueue(`${waiting} requests wait in a queue of ${this.size}`);
+    const waiting = this.waiting(base);
     let taken = 0;
     for (; taken < waiting; taken++) {
-      const head = this.load16(available + 4 + 2 * (this.nextRequest % this.size));
+      const head = this.headOf(base, this.nextRequest);
       const written = serve({ head, buffers: this.chain(base, head) });
       if (written === undefined) break;
       this.nextRequest = (this.nextRequest + 1) & 0xffff;
       this.answer(base, head, written);
     }
-    const wantsInterrupt = taken > 0 && (this.load16(available) & NoInterrupt) === 0;
-    return { wantsInterrupt, isDone: taken === waiting };
+    return { wantsInterrupt: taken > 0 && this.wantsInterrupt(base), isDone: taken === waiting };
   }
 
-  private chain(base: number, head: number): VirtioBuffer[] {
+  wantsInterrupt(base: number): boolean {
+    return (this.load16(this.availableRing(base)) & NoInterrupt) === 0;
+  }
+
+  /** How many requests there are to serve. */
+  protected waiting(base: number): number {
+    const waiting = (this.load16(this.availableRing(base) + 2) - this.nextRequest) & 0xffff;
+    if (waiting > this.size) throw new MalformedQueue(`${waiting} requests wait in a queue of ${this.size}`);
+    return waiting;
+  }
+
+  protected headOf(base: number, request: number): number {
+    return this.load16(this.availableRing(base) + 4 + 2 * (request % this.size));
+  }
+
+  protected chain(base: number, head: number): readonly VirtioBuffer[] {
+    return this.walk(base, head, this.size);
+  }
+
+  /** The chain that begins at a descriptor of a table of so many. */
+  protected walk(table: number, first: number, size: number): readonly VirtioBuffer[] {
     const buffers: VirtioBuffer[] = [];
     let flags: number = DescriptorFlag.Next;
-    for (let index = head; flags & DescriptorFlag.Next; index = this.view.getUint16(14, true)) {
-      if (index >= this.size) throw new MalformedQueue(`descriptor ${index} in a queue of ${this.size}`);
-      if (buffers.length === this.size) throw new MalformedQueue('a chain of descriptors that leads back into itself');
-      this.load(base + index * DescriptorSize, DescriptorSize);
+    for (let index = first; flags & DescriptorFlag.Next; index = this.view.getUint16(14, true)) {
+      if (index >= size) throw new MalformedQueue(`descriptor ${index} in a queue of ${size}`);
+      if (buffers.length === size) throw new MalformedQueue('a chain of descriptors that leads back into itself');
+      this.load(table + index * DescriptorSize, DescriptorSize);
       const length = this.view.getUint32(8, true);
       flags = this.view.getUint16(12, true);
-      const writable = (flags & DescriptorFlag.Write) !== 0;
-      if (flags & DescriptorFlag.Indirect) throw new MalformedQueue('an indirect descriptor, which was not agreed on');
-      if (length === 0) throw new MalformedQueue('a buffer of no bytes');
-      if (!writable && buffers.at(-1)?.writable) throw new MalformedQueue('a buffer to read behind one to write');
-      buffers.push({ address: this.view.getBigUint64(0, true), length, writable });
+      if (flags & DescriptorFlag.Indirect) this.refuseIndirect();
+      const buffer = {
+        address: this.view.getBigUint64(0, true),
+        length,
+        writable: (flags & DescriptorFlag.Write) !== 0,
+      };
+      this.checkBuffer(buffer, buffers.at(-1));
+      buffers.push(buffer);
     }
     return buffers;
+  }
+
+  protected refuseIndirect(): void {
+    throw new MalformedQueue('an indirect descriptor, which was not agreed on');
+  }
+
+  protected checkBuffer({ length, writable }: VirtioBuffer, previous: VirtioBuffer | undefined): void {
+    if (length === 0) throw new MalformedQueue('a buffer of no bytes');
+    if (!writable && previous?.writable) throw new MalformedQueue('a buffer to read behind one to write');
+  }
+
+  private availableRing(base: number): number {
+    return base + this.size * DescriptorSize;
   }
 
   private answer(base: number, head: number, written: number): void {
@@ -103,17 +136,17 @@ export class Virtqueue {
     this.store(used + 2, 2);
   }
 
-  private load16(address: number): number {
+  protected load16(address: number): number {
     this.load(address, 2);
     return this.view.getUint16(0, true);
   }
 
-  private load(address: number, size: number): void {
+  protected load(address: number, size: number): void {
     if (this.memory.read(address, this.bytes.subarray(0, size)) === 0) return;
     throw new MalformedQueue(`a queue at 0x${address.toString(16)}, where the device reaches no memory`);
   }
 
-  private store(address: number, size: number): void {
+  protected store(address: number, size: number): void {
     if (this.memory.write(address, this.bytes.subarray(0, size)) === 0) return;
     throw new MalformedQueue(`a queue at 0x${address.toString(16)}, where the device cannot write`);
   }

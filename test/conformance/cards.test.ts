@@ -10,6 +10,7 @@ import {
   Q35PciHost,
   VirtioRng,
 } from '../../devices/index.ts';
+import type { Virtqueue } from '../../devices/virtio-rng/virtqueue.ts';
 import { device } from '../../sdk/index.ts';
 import { whyNoQemu } from '../../sdk/testing/qemu-process.ts';
 import { Random } from '../../sdk/testing/random.ts';
@@ -25,6 +26,7 @@ import { QemuSubject } from './qemu-subject.ts';
 import { pcRouting, q35Routing } from './routing.ts';
 import { formatOperation } from './script.ts';
 import { pciTestdev, pcTestdev } from './testdevs.ts';
+import { virtioQueue } from './virtio-queue.ts';
 import { virtioRng } from './virtio-rng.ts';
 
 const missing = whyNoQemu();
@@ -68,6 +70,19 @@ function takesEveryQueue(base: typeof VirtioRng) {
     override selectQueue(): void {}
   }
   return GullibleRng;
+}
+
+/** The queue goes on counting where it was before a reset. */
+function countsOverResets(base: typeof VirtioRng) {
+  @device({ type: 'virtio-rng-pci', description: 'a virtio-rng with a bug' })
+  class RngThatCountsOn extends base {
+    protected override queueClass(): typeof Virtqueue {
+      return class extends super.queueClass() {
+        override reset(): void {}
+      };
+    }
+  }
+  return RngThatCountsOn;
 }
 
 /** PIRQ D goes where PIRQ C goes. */
@@ -119,6 +134,7 @@ const cards: readonly { readonly chip: Chip; readonly bug: StandIn }[] = [
   { chip: pciTestdev, bug: standIn(PciTestdev, talksOn) },
   { chip: pcTestdev, bug: standIn(PcTestdev, isAskew) },
   { chip: virtioRng, bug: standIn(VirtioRng, takesEveryQueue) },
+  { chip: virtioQueue, bug: standIn(VirtioRng, countsOverResets) },
   { chip: pciConfigBehind, bug: standIn(I440fxPciHost, forgetsReservedBit) },
   { chip: q35Config, bug: standIn(Q35PciHost, forgetsReservedBit) },
   { chip: pciexbar, bug: standIn(Q35Mch, hasZerosBehindConfiguration) },

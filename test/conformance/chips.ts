@@ -8,6 +8,7 @@ import { q35Config } from './q35.ts';
 import { pcRouting, q35Routing } from './routing.ts';
 import { rtc } from './rtc.ts';
 import { pciTestdev, pcTestdev } from './testdevs.ts';
+import { virtioQueue } from './virtio-queue.ts';
 import { virtioRng } from './virtio-rng.ts';
 
 export const chips: readonly Chip[] = [
@@ -20,6 +21,7 @@ export const chips: readonly Chip[] = [
   pciTestdev,
   pcTestdev,
   virtioRng,
+  virtioQueue,
   pcRouting,
   q35Config,
   pciexbar,

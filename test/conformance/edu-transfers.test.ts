@@ -1,13 +1,11 @@
 // @module-tag qemu
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
 import { pcI440fx } from '../../machines/index.ts';
 import { defineMachine, KiB, Machine, MILLISECOND, MiB, use } from '../../sdk/index.ts';
 import { QemuProcess, whyNoQemu } from '../../sdk/testing/qemu-process.ts';
 import { Random } from '../../sdk/testing/random.ts';
+import { haltingFirmware } from './qemu-subject.ts';
 import { RamMebibytes } from './script.ts';
 
 const Bar = 0xe000_0000;
@@ -26,7 +24,6 @@ const InterruptWhenDone = 0x04;
 const CardBuffer = { start: 0x4_0000, size: 4 * KiB } as const;
 const Memory = { start: 0x1000, size: 0x2000 } as const;
 const Transfers = 12;
-const Hlt = 0xf4;
 
 /** The same four things can be done to both machines. */
 interface Board {
@@ -97,21 +94,14 @@ const missing = whyNoQemu();
 // Time passes in QEMU only while its processor runs. It runs a firmware here that halts at once.
 it.skipIf(missing)(
   "edu moves what QEMU's moves, where it moves it to, and says so in the same words",
+  { tags: 'qemu', timeout: 60_000 },
   async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'backplane-halt-'));
-    try {
-      const firmware = join(folder, 'halt.bin');
-      writeFileSync(firmware, new Uint8Array(64 * KiB).fill(Hlt));
-      const args = ['-m', `${RamMebibytes}M`, '-bios', firmware, '-device', 'edu,addr=05.0'];
-      const theirs = await QemuProcess.with({ arguments: args }, async (qemu) => {
-        await qemu.qmp.execute('cont');
-        return transfers(qemuBoard(qemu), 11);
-      });
-      expect(await transfers(ourBoard(), 11)).toEqual(theirs);
-      expect(theirs.length).toBe(Transfers * (2 + Memory.size / 0x40));
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    const args = ['-m', `${RamMebibytes}M`, '-bios', haltingFirmware(), '-device', 'edu,addr=05.0'];
+    const theirs = await QemuProcess.with({ arguments: args }, async (qemu) => {
+      await qemu.qmp.execute('cont');
+      return transfers(qemuBoard(qemu), 11);
+    });
+    expect(await transfers(ourBoard(), 11)).toEqual(theirs);
+    expect(theirs.length).toBe(Transfers * (2 + Memory.size / 0x40));
   },
-  60_000,
 );

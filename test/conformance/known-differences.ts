@@ -7,7 +7,7 @@ import { picDifferences } from './pic-as-qemu.ts';
 import { pcRoutingDifferences, q35RoutingDifferences } from './routing-as-qemu.ts';
 import { rtcWith64BitTime } from './rtc-with-64-bit-time.ts';
 import { out, out8, read, read8 } from './script.ts';
-import { badFeature } from './virtio-as-qemu.ts';
+import { badFeature, queueDifferences } from './virtio-as-qemu.ts';
 
 const writeCmos = (register: number, value: number) => [out8(0x70, register), out8(0x71, value)];
 const readCmos = (register: number) => [out8(0x70, register), read8(0x71)];
@@ -78,6 +78,7 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   'pc-testdev': pcTestdevDifferences,
   pic: picDifferences,
   'virtio-rng': [badFeature],
+  'virtio-queue': queueDifferences,
   pciexbar: windowDifferences,
   pirq: pcRoutingDifferences,
   'q35-pirq': q35RoutingDifferences,

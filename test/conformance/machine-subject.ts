@@ -24,6 +24,8 @@ import {
 
 /** What is waited for comes within a second of guest time, or never. */
 const LongestWait = 1000 * MILLISECOND;
+/** What a card does by its timers is over by then. */
+const LongestWork = 100 * MILLISECOND;
 const Step = 1 * MILLISECOND;
 
 /** Our machine, in this process: a new machine for each script, driven by its ports and the chip's inputs. */
@@ -69,6 +71,10 @@ export class MachineSubject implements Subject {
         return machine.memory.read(operation.address, operation.size);
       case 'store':
         machine.memory.write(operation.address, operation.value, operation.size);
+        return undefined;
+      case 'start':
+        machine.io.write(operation.port, operation.value, operation.size);
+        machine.clock.advanceTo(machine.clock.now + LongestWork);
         return undefined;
       case 'await':
         return this.wait(machine, operation);

@@ -1,3 +1,7 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KiB } from '../../sdk/index.ts';
 import { QemuProcess } from '../../sdk/testing/qemu-process.ts';
 import {
   type Answer,
@@ -22,8 +26,16 @@ export interface QemuSubjectOptions {
   readonly watch?: string;
   /** Hear the ISA lines: those that QEMU's I/O APIC hears. */
   readonly lines?: boolean;
+  /**
+   * Let QEMU's processor run, into a halt that is its whole firmware: while it is stopped QEMU keeps back what comes from outside,
+   * and no time passes.
+   */
+  readonly running?: boolean;
 }
 
+const Hlt = 0xf4;
+/** More than any request takes. */
+const RoundsOfWork = 8;
 /** Of a millisecond each. */
 const MostTurns = 5_000;
 const Suffix = { 1: 'b', 2: 'w', 4: 'l' } as const;
@@ -36,10 +48,11 @@ export class QemuSubject implements Subject {
   constructor(private readonly options: QemuSubjectOptions = {}) {}
 
   run({ date, operations }: Script): Promise<readonly Answer[]> {
-    const args = ['-m', `${RamMebibytes}M`, ...(this.options.arguments ?? [])];
-    const { machine = 'pc' } = this.options;
+    const { machine = 'pc', arguments: more = [], running = false } = this.options;
+    const args = ['-m', `${RamMebibytes}M`, ...(running ? ['-bios', haltingFirmware()] : []), ...more];
     return QemuProcess.with({ machine, rtcBase: date, arguments: args }, async (qemu) => {
       this.version = qemu.version;
+      if (running) await qemu.qmp.execute('cont');
       const paths = await this.findChips(qemu);
       const watched = this.options.watch === undefined ? undefined : paths.get(this.options.watch);
       if (watched) await qemu.qtest.watchOutputs(watched);
@@ -47,7 +60,7 @@ export class QemuSubject implements Subject {
       const answers: Answer[] = [];
       let rest = operations;
       while (rest.length > 0) {
-        const end = rest.findIndex(({ kind }) => kind === 'reset' || kind === 'await');
+        const end = rest.findIndex(({ kind }) => kind === 'reset' || kind === 'await' || kind === 'start');
         const before = end < 0 ? rest : rest.slice(0, end);
         const commands = before.map((operation) => commandFor(operation, paths));
         await qemu.qtest.commands(commands, (index, answer) => {
@@ -58,6 +71,7 @@ export class QemuSubject implements Subject {
         });
         const last = rest[end];
         if (last?.kind === 'reset') answers.push(await this.reset(qemu, last.written, watched));
+        if (last?.kind === 'start') answers.push(await this.start(qemu, last, watched));
         if (last?.kind === 'await') answers.push(await this.wait(qemu, last, watched));
         rest = end < 0 ? [] : rest.slice(end + 1);
       }
@@ -71,6 +85,17 @@ export class QemuSubject implements Subject {
     // Interrupt messages of the reset precede the answer of any command sent after it.
     await qemu.qtest.command('endianness');
     return { value: undefined, output: watched ? qemu.qtest.level(0) : undefined };
+  }
+
+  /** Each command waits for one more round of QEMU's main loop, in which one more piece of work is done. */
+  private async start(
+    { qtest }: QemuProcess,
+    { port, size, value }: Extract<Operation, { readonly kind: 'start' }>,
+    watched: string | undefined,
+  ): Promise<Answer> {
+    await qtest.command(`out${Suffix[size]} ${port} ${value}`);
+    for (let round = 0; round < RoundsOfWork; round++) await qtest.command('endianness');
+    return { value: undefined, output: watched ? qtest.level(0) : undefined };
   }
 
   /** What QEMU does in a thread of its own takes time of the host. */
@@ -103,6 +128,18 @@ export class QemuSubject implements Subject {
   }
 }
 
+let firmware: string | undefined;
+
+/** One for all runs: a file of nothing but halts, gone when this process is. */
+export function haltingFirmware(): string {
+  if (firmware !== undefined) return firmware;
+  const folder = mkdtempSync(join(tmpdir(), 'backplane-halt-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  firmware = join(folder, 'halt.bin');
+  writeFileSync(firmware, new Uint8Array(64 * KiB).fill(Hlt));
+  return firmware;
+}
+
 function linesOf({ qtest }: QemuProcess): number {
   let high = 0;
   for (let line = 0; line < 16; line++) if (qtest.level(line)) high |= 1 << line;
@@ -125,6 +162,7 @@ function commandFor(operation: Operation, paths: ReadonlyMap<string, string>): s
       // What has happened to the lines before comes in front of its answer.
       return 'endianness';
     case 'await':
+    case 'start':
     case 'reset':
       throw new Error(`'${operation.kind}' is no command of qtest`);
   }

@@ -6,6 +6,8 @@ export type Operation =
   | { readonly kind: 'load'; readonly address: number; readonly size: Width }
   /** Time goes on until these bits of four bytes of memory are all clear, or all set. */
   | { readonly kind: 'await'; readonly address: number; readonly bits: number; readonly until: 'clear' | 'set' }
+  /** An `out` that a card may answer in its own time: it goes on until neither side has anything left to do. */
+  | { readonly kind: 'start'; readonly port: number; readonly size: Width; readonly value: number }
   /** Which ISA interrupt lines are high, a bit for each. */
   | { readonly kind: 'lines' }
   | { readonly kind: 'input'; readonly chip: string; readonly line: number; readonly level: boolean }
@@ -56,6 +58,8 @@ export const store = (address: number, size: Width, value: number): Operation =>
   value: size === 4 ? value >>> 0 : value & (2 ** (8 * size) - 1),
 });
 
+export const start = (port: number, size: Width, value: number): Operation => ({ kind: 'start', port, size, value });
+
 export const isaLines: Operation = { kind: 'lines' };
 /** Line 0 belongs to a timer that ours does not have. */
 export const ComparedLines = 0xfffe;
@@ -90,6 +94,8 @@ export function formatOperation(operation: Operation): string {
   switch (operation.kind) {
     case 'out':
       return `out${8 * operation.size} ${hex(operation.port)}, ${hex(operation.value, 2 * operation.size)}`;
+    case 'start':
+      return `${formatOperation({ ...operation, kind: 'out' })}, and wait until nothing happens any more`;
     case 'in':
       return `in${8 * operation.size} ${hex(operation.port)}`;
     case 'store':
