@@ -7,26 +7,25 @@ import {
   IsaDevice,
   inject,
   isaIrq,
-  MILLISECOND,
   type OptionsOf,
   option,
   options,
   state,
   VirtualClock,
 } from '../sdk/index.ts';
-import { isAlarmRegister, isTimeRegister } from './mc146818-rtc/calendar.ts';
 import { InterruptFlags } from './mc146818-rtc/interrupt-flags.ts';
-import { PeriodicInterrupt, periodOfRate } from './mc146818-rtc/periodic-interrupt.ts';
+import { PeriodicInterrupt } from './mc146818-rtc/periodic-interrupt.ts';
 import {
   Cause,
   cmos,
   Divider,
   index,
+  isTimeRegister,
   Port,
   ports,
   Register,
+  SecondsWritable,
   ShutdownStatus,
-  StatusA,
   StatusB,
   statusA,
   statusB,
@@ -34,6 +33,7 @@ import {
   statusD,
   time,
 } from './mc146818-rtc/registers.ts';
+import { TimeBytes } from './mc146818-rtc/time-bytes.ts';
 import { TimeOfDay } from './mc146818-rtc/time-of-day.ts';
 import { UpdateCycle } from './mc146818-rtc/update-cycle.ts';
 
@@ -57,17 +57,20 @@ export const rtcOptions = defineOptions({
 });
 
 /**
- * MC146818 clock and CMOS RAM: one port chooses a register, the other reads or writes it.
+ * MC146818 clock and CMOS RAM: one port chooses a register, the other reads or writes it. The crystal is the one that status A
+ * selects. CMOS RAM has 128 bytes, as in a PC; what the chip has for power failure (PS, STBY) and its SQW pin are not modelled.
  *
- * A hostile guest can set any time, read and write the 128 bytes, and raise one interrupt line up to 8192 times a second of
+ * A hostile guest can set any time, read and write the 128 bytes, and raise one interrupt line up to 32768 times a second of
  * guest time. Impossible dates count on into possible ones, a byte stays a byte, an index above 0x7f loses its top bit, and
- * no loop is longer than a day has minutes.
+ * no loop is longer than a day has minutes, or the days that nobody looked.
+ *
+ * @see Motorola MC146818A datasheet (ADI-1026), which this follows where QEMU does not
  */
 @device({ type: 'mc146818rtc', description: 'MC146818 real-time clock and CMOS RAM' })
 @addCoalescedIo(ports, { offset: Port.Index, size: 1 })
 export class Mc146818Rtc extends IsaDevice {
   readonly irq = new InterruptPin();
-  /** All bytes by their numbers. Those of time and date are brought up to date when somebody looks; those of status are unused. */
+  /** All bytes by their numbers. Those of the time are brought up to date when somebody looks; those of status are unused. */
   readonly ram = new Uint8Array(Register.End);
   @index index = 0;
   @time readonly time = this.ram.subarray(Register.Seconds, Register.StatusA);
@@ -78,20 +81,20 @@ export class Mc146818Rtc extends IsaDevice {
   @cmos readonly cmos = this.ram.subarray(Register.Cmos, Register.End);
 
   @state({ atReset: 'kept' }) readonly periodic: PeriodicInterrupt;
-  @state({ atReset: 'kept' }) private readonly timeOfDay: TimeOfDay;
-  @state private readonly update: UpdateCycle;
+  @state({ atReset: 'kept' }) protected readonly timeOfDay: TimeOfDay;
+  private readonly update: UpdateCycle;
   private readonly flags = new InterruptFlags(this.irq, this);
 
   constructor(
-    @inject(VirtualClock) private readonly clock: VirtualClock,
+    @inject(VirtualClock) clock: VirtualClock,
     @options(rtcOptions) { baseYear, date, lostTickPolicy }: OptionsOf<typeof rtcOptions>,
   ) {
     super();
     // 2000 is how a PC says that its century register counts from the year 0.
     const yearZero = baseYear === 2000 ? 0 : baseYear;
-    this.timeOfDay = this.createTimeOfDay(this.ram, yearZero, date, clock);
+    this.timeOfDay = new TimeOfDay(new TimeBytes(this.ram, yearZero), date, clock, this);
     this.update = new UpdateCycle(clock, this.timeOfDay, this.flags, this);
-    this.periodic = new PeriodicInterrupt(clock, lostTickPolicy, this.flags, this);
+    this.periodic = new PeriodicInterrupt(clock, lostTickPolicy, this.timeOfDay, this.flags, this);
   }
 
   /** Whoever selects the PS/2's century register gets the PC's. */
@@ -102,13 +105,13 @@ export class Mc146818Rtc extends IsaDevice {
 
   @time.onRead()
   showTime(_held: number, register: number): number {
-    if (isTimeRegister(register)) this.storeTime();
+    if (isTimeRegister(register)) this.timeOfDay.catchUp();
     return this.ram[register] as number;
   }
 
   @time.onWrite()
-  setTime(value: number, _before: number, register: number): void {
-    this.writeByte(register, value);
+  setTime(value: number, before: number, register: number): void {
+    this.writeByte(register, register === Register.Seconds ? value & SecondsWritable : value, before);
   }
 
   @cmos.onRead()
@@ -117,57 +120,50 @@ export class Mc146818Rtc extends IsaDevice {
   }
 
   @cmos.onWrite()
-  setByte(value: number, _before: number, at: number): void {
-    this.writeByte(Register.Cmos + at, value);
+  setByte(value: number, before: number, at: number): void {
+    this.writeByte(Register.Cmos + at, value, before);
   }
 
   @statusA.onRead('updateInProgress')
   announceUpdate(): number {
-    return this.update.announce() ? 1 : 0;
+    return this.timeOfDay.inProgress ? 1 : 0;
   }
 
-  /** Letting go of the divider chain starts the clock half a second before its next update. */
   @statusA.onWrite()
   setRates(value: number, previous: number): void {
-    const { now } = this.clock;
     const wasHeld = (previous & Divider.Reset) === Divider.Reset;
-    const runs = (value & StatusA.Divider) <= Divider.LastRunning;
-    this.statusA = previous; // Until the time that it has kept is stored.
-    if (!runs) this.storeTime();
-    if (runs) this.timeOfDay.release(now);
-    else this.timeOfDay.hold(now);
-    if (runs && wasHeld && !(this.statusB & StatusB.Set)) this.timeOfDay.load(now, this.statusB, 500 * MILLISECOND);
-
-    this.statusA = runs && !wasHeld ? value : value & ~StatusA.UpdateInProgress;
-    if ((previous ^ value) & StatusA.RateSelect) this.periodic.reprogram();
-    this.update.schedule();
+    const isHeld = (value & Divider.Reset) === Divider.Reset;
+    this.statusA = previous; // Until what it did is brought up to date.
+    this.catchUp();
+    const { running } = this.timeOfDay;
+    this.statusA = value;
+    if (wasHeld && !isHeld) this.timeOfDay.releaseDividers();
+    if (!running && this.timeOfDay.running) this.startTime(wasHeld);
+    this.schedule();
   }
 
-  /** SET stops the clock, and with it the wish for update interrupts; clearing it starts the clock from its bytes. */
+  /** SET going high clears the wish for update interrupts. The format of the bytes is what the guest says; nothing is converted. */
   @statusB.onWrite()
   setFormat(value: number, previous: number): void {
-    const { now } = this.clock;
-    const set = (value & StatusB.Set) !== 0;
-    const dividerRuns = (this.statusA & StatusA.Divider) <= Divider.LastRunning;
-    this.statusB = previous; // The format in which the time was kept and set.
-    if (set) {
-      this.storeTime();
-      this.statusA &= ~StatusA.UpdateInProgress;
-    } else if (previous & StatusB.Set && dividerRuns) {
-      this.timeOfDay.load(now, previous, this.timeOfDay.subsecond(now));
-    }
-    this.statusB = set ? value & ~Cause.UpdateEnded : value;
-    this.flags.reconsider();
-    if ((previous ^ value) & Cause.Periodic) this.periodic.reprogram();
-    this.update.schedule();
+    const isSetting = (value & ~previous & StatusB.Set) !== 0;
+    this.statusB = previous; // Until what it did is brought up to date.
+    this.catchUp();
+    const { running } = this.timeOfDay;
+    this.statusB = isSetting ? value & ~Cause.UpdateEnded : value;
+    if (!running && this.timeOfDay.running) this.startTime(false);
+    this.flags.settle();
+    this.schedule();
   }
 
-  /** Whoever reads status C has been told. */
+  /** Whoever reads status C has been told. An edge that no timer waited for is seen now. */
   @statusC.onRead()
-  acknowledge(happened: number): void {
-    this.irq.set(false);
-    if (happened & (Cause.UpdateEnded | Cause.Alarm)) this.update.schedule();
+  acknowledge(happened: number): number {
+    const flags = happened | this.catchUp();
+    this.statusC = 0;
+    this.flags.settle();
+    this.update.schedule();
     this.periodic.acknowledged();
+    return flags;
   }
 
   /** Fills a byte of the CMOS RAM from outside, for a machine that describes itself to its firmware. Nothing else happens. */
@@ -180,19 +176,14 @@ export class Mc146818Rtc extends IsaDevice {
     this.ram[register] = value;
   }
 
-  /** Time, date, formats, index and CMOS RAM survive; the interrupts are off. */
+  /** @see Motorola MC146818A datasheet, "RESET": a) to j); the clock, the formats, SET, the rates and the RAM are not affected. */
   override reset(): void {
     super.reset();
     if (this.ram[Register.ShutdownStatus] !== ShutdownStatus.ResumeFromSleep) this.ram[Register.ShutdownStatus] = 0;
-    this.statusB &= ~(Cause.Periodic | Cause.Alarm | StatusB.SquareWave);
-    this.irq.set(false);
+    this.statusB &= ~(Cause.Any | StatusB.SquareWave);
+    this.flags.settle();
     this.periodic.reset();
     this.update.schedule();
-  }
-
-  /** What keeps the time. A subclass may count it otherwise. */
-  protected createTimeOfDay(ram: Uint8Array, baseYear: number, date: Date, clock: VirtualClock): TimeOfDay {
-    return new TimeOfDay(ram, baseYear, date, clock);
   }
 
   protected override onUnrealize(): void {
@@ -200,27 +191,27 @@ export class Mc146818Rtc extends IsaDevice {
     this.periodic.cancel();
   }
 
-  /** Whether time passes: it stands while the guest sets it, and while the divider chain is stopped. */
-  get running(): boolean {
-    return (this.statusB & StatusB.Set) === 0 && (this.statusA & StatusA.Divider) <= Divider.LastRunning;
-  }
-
-  /** Ticks of the crystal between periodic interrupts; the divider chain does not matter to them. */
-  get period(): number {
-    return this.statusB & Cause.Periodic ? periodOfRate(this.statusA & StatusA.RateSelect) : 0;
-  }
-
-  /** While the clock runs, each byte of the time sets it at once; while it stands, they only collect. */
-  private writeByte(register: number, value: number): void {
-    const setsTime = isTimeRegister(register) && this.running;
-    if (setsTime) this.storeTime();
+  protected writeByte(register: number, value: number, before: number): void {
+    this.ram[register] = before; // Until updates that were due have counted it.
+    this.timeOfDay.catchUp();
     this.ram[register] = value;
-    if (setsTime) this.timeOfDay.load(this.clock.now, this.statusB);
-    if (setsTime || isAlarmRegister(register)) this.update.schedule();
+    if (register <= Register.Year) this.update.schedule();
   }
 
-  /** Brings the bytes of time and date up to date. While the clock stands they are what the guest wrote. */
-  private storeTime(): void {
-    if (this.running) this.timeOfDay.store(this.clock.now, this.statusB);
+  /** Updates happen again, by the divider chain as it is. */
+  protected startTime(isChainNew: boolean): void {
+    if (!isChainNew) this.timeOfDay.start();
+  }
+
+  /** Does what should have been done by now. Answers status C. */
+  private catchUp(): number {
+    this.timeOfDay.catchUp();
+    this.periodic.catchUp();
+    return this.statusC;
+  }
+
+  private schedule(): void {
+    this.update.schedule();
+    this.periodic.schedule();
   }
 }

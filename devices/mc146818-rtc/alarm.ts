@@ -1,31 +1,58 @@
-import { type CalendarTime, decode, decodeHours } from './calendar.ts';
+import { decode, decodeHours, encode, encodeHours } from './calendar.ts';
 import { DontCare, Register } from './registers.ts';
 
-/** Matches every hour, minute or second. */
-const Any = -1;
+const MostUpdates = 86_401;
 
-/**
- * How many seconds from `time` the alarm next goes off: 1 to 86400, always later than `time`; Infinity if its bytes name
- * no time of day. Each byte with both top bits set matches anything, for itself alone.
- */
-export function secondsUntilAlarm(time: CalendarTime, ram: Uint8Array, statusB: number): number {
-  const field = (register: number): number => decode(ram[register] as number, statusB);
-  const seconds = field(Register.SecondsAlarm);
-  const minutes = field(Register.MinutesAlarm);
-  const hoursByte = ram[Register.HoursAlarm] as number;
-  const hours = (hoursByte & DontCare) === DontCare ? Any : decodeHours(hoursByte, statusB);
-  if (seconds > 59 || minutes > 59 || hours > 23) return Number.POSITIVE_INFINITY;
+/** An alarm byte is compared as it is; with both top bits set it matches anything, for itself alone. */
+const matches = (alarm: number, byte: number): boolean => (alarm & DontCare) === DontCare || alarm === byte;
 
-  const present = time.hours * 3600 + time.minutes * 60 + time.seconds;
-  for (let hour = 0; hour <= 24; hour++) {
-    if (hours !== Any && (time.hours + hour) % 24 !== hours) continue;
-    for (let minute = hour === 0 ? time.minutes : 0; minute < 60; minute++) {
-      if (minutes !== Any && minute !== minutes) continue;
-      const startOfMinute = (time.hours + hour) * 3600 + minute * 60;
-      const earliest = Math.max(0, present + 1 - startOfMinute);
-      const second = seconds === Any ? earliest : seconds;
-      if (second >= earliest && second < 60) return startOfMinute + second - present;
+/** Whether the alarm goes off at an update that ends at this time. */
+export function alarmMatches(ram: Uint8Array): boolean {
+  return (
+    matches(ram[Register.SecondsAlarm] as number, ram[Register.Seconds] as number) &&
+    matches(ram[Register.MinutesAlarm] as number, ram[Register.Minutes] as number) &&
+    matches(ram[Register.HoursAlarm] as number, ram[Register.Hours] as number)
+  );
+}
+
+/** At which of the next updates the alarm goes off: 1 to 86401; Infinity if its bytes are no time of day. */
+export function updatesUntilAlarm(ram: Uint8Array, statusB: number): number {
+  const minutesAlarm = ram[Register.MinutesAlarm] as number;
+  const hoursAlarm = ram[Register.HoursAlarm] as number;
+  let hourByte = ram[Register.Hours] as number;
+  let minuteByte = ram[Register.Minutes] as number;
+  let hour = decodeHours(hourByte, statusB);
+  let minute = decode(minuteByte, statusB);
+  let second = decode(ram[Register.Seconds] as number, statusB) + 1;
+  for (let updates = 1; updates <= MostUpdates; ) {
+    if (second > 59) {
+      minute += Math.floor(second / 60);
+      second %= 60;
+      if (minute > 59) {
+        hour += Math.floor(minute / 60);
+        hourByte = encodeHours(hour % 24, statusB);
+      }
+      minute %= 60;
+      minuteByte = encode(minute, statusB);
     }
+    const isHour = matches(hoursAlarm, hourByte);
+    if (isHour && matches(minutesAlarm, minuteByte)) {
+      const found = nextSecond(ram[Register.SecondsAlarm] as number, second, statusB);
+      if (found < 60) return updates + found - second;
+    }
+    if (!isHour && minute < 59) {
+      updates += (59 - minute) * 60;
+      minute = 59;
+    }
+    updates += 60 - second;
+    second = 60;
   }
   return Number.POSITIVE_INFINITY;
+}
+
+/** The first second from `second` on that an alarm byte matches; 60 or more if the minute has none. */
+function nextSecond(alarm: number, second: number, statusB: number): number {
+  if ((alarm & DontCare) === DontCare) return second;
+  const value = decode(alarm, statusB);
+  return value >= second && encode(value, statusB) === alarm ? value : Number.POSITIVE_INFINITY;
 }

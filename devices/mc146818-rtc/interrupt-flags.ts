@@ -1,7 +1,12 @@
 import type { InterruptPin } from '../../sdk/index.ts';
 import { Cause, StatusC } from './registers.ts';
 
-/** Status C and the interrupt line: what happened, and whether anybody asked to be told. */
+/**
+ * Status C and the interrupt line: what happened, and whether anybody asked to be told. Each flag has its enable bit in the
+ * same place of status B; the request follows from the two at any time.
+ *
+ * @see Motorola MC146818A datasheet, "IRQF" of Register C
+ */
 export class InterruptFlags {
   constructor(
     private readonly irq: InterruptPin,
@@ -10,28 +15,16 @@ export class InterruptFlags {
     irq.highWhile = () => (this.chip.statusC & StatusC.InterruptRequest) !== 0;
   }
 
-  /** Something happened. The line goes up if that is enabled; for what was there before it is up already. */
+  /** Something happened. Whoever enabled that is told. */
   happen(causes: number): void {
     this.chip.statusC |= causes;
-    if (causes & this.chip.statusB) this.request();
+    this.settle();
   }
 
-  /** A period is over. True if the guest can notice: while the line is up, one tick more makes no difference. */
-  tick(): boolean {
-    const noticeable = !this.irq.level;
-    this.happen(Cause.Periodic);
-    return noticeable;
-  }
-
-  /** The enable bits changed: a cause that is enabled late interrupts at once, a disabled one lets go of the line. */
-  reconsider(): void {
-    this.chip.statusC &= Cause.Any;
-    if (this.chip.statusC & this.chip.statusB) this.request();
-    else this.irq.set(false);
-  }
-
-  private request(): void {
-    this.chip.statusC |= StatusC.InterruptRequest;
-    this.irq.set(true);
+  /** A flag or an enable bit changed. */
+  settle(): void {
+    const isRequested = (this.chip.statusC & this.chip.statusB & Cause.Any) !== 0;
+    this.chip.statusC = (this.chip.statusC & Cause.Any) | (isRequested ? StatusC.InterruptRequest : 0);
+    this.irq.set(isRequested);
   }
 }

@@ -1,8 +1,13 @@
 import { guestTime, SECOND, shape, state, type Timer, type VirtualClock } from '../../sdk/index.ts';
 import type { InterruptFlags } from './interrupt-flags.ts';
+import { Cause, Divider, StatusA } from './registers.ts';
+import type { TimeOfDay } from './time-of-day.ts';
 
-/** The crystal. Rates are powers of two below it, so whole ticks never drift. */
-const TicksPerSecond = 32_768;
+/** Of the divider chain, where all its taps are whole numbers of them. */
+const TicksPerSecond = 262_144;
+/** From the announcement of an update to its end, at the crystals of 1 and 4 MHz, and of 32 kHz. */
+const FastUpdate = 129;
+const SlowUpdate = 584;
 /** Slewing gains at most this many interrupts per period, and this many in a row when the guest acknowledges. */
 const MostExtraPerPeriod = 7;
 const MostInARow = 20;
@@ -11,35 +16,38 @@ export type LostTickPolicy = 'discard' | 'slew';
 
 /** What the periodic interrupt needs of its chip. */
 export interface PeriodicSource {
-  /** Ticks of the crystal from one interrupt to the next; 0 when they are off. */
-  readonly period: number;
+  readonly statusA: number;
+  readonly statusB: number;
+  readonly statusC: number;
 }
-
-/** The crystal's ticks between two interrupts at a rate select of status A. */
-export function periodOfRate(rateSelect: number): number {
-  if (rateSelect === 0) return 0;
-  return 1 << (rateSelect <= 2 ? rateSelect + 6 : rateSelect - 1);
-}
-
-const wholeTicks = (time: number): number => {
-  const seconds = Math.floor(time / SECOND);
-  return seconds * TicksPerSecond + Math.floor(((time - seconds * SECOND) * TicksPerSecond) / SECOND);
-};
-
-const nanoseconds = (ticks: number): number => {
-  const seconds = Math.floor(ticks / TicksPerSecond);
-  return seconds * SECOND + Math.floor(((ticks - seconds * TicksPerSecond) * SECOND) / TicksPerSecond);
-};
 
 /**
- * The RTC's periodic interrupt. A guest that keeps time by counting them loses time with each one it does not get: with
- * the policy 'discard' that is its problem, with 'slew' they are counted and sent again, a little faster than they came.
+ * Ticks between two periodic interrupts, as status A says; 0 if they are off, or if the divider chain is held or tested.
+ *
+ * @see Motorola MC146818A datasheet, Table 5
+ */
+function periodOf(statusA: number): number {
+  const rate = statusA & StatusA.RateSelect;
+  const divider = statusA & StatusA.Divider;
+  if (rate === 0 || divider > Divider.LastRunning) return 0;
+  return 1 << (rate <= 2 && divider === Divider.LastRunning ? rate + 9 : rate + 2);
+}
+
+/**
+ * The RTC's periodic flag and its interrupt. The flag rises at an edge of the divider chain, whatever is enabled: half a period
+ * before an update is announced, and at every period from there. Whether one has passed is worked out when status C is read; a
+ * timer runs only for a guest that wants the interrupt.
+ *
+ * A guest that keeps time by counting them loses time with each one it does not get: with the policy 'discard' that is its
+ * problem, with 'slew' they are counted and sent again, a little faster than they came.
+ *
+ * @see Motorola MC146818A datasheet, "PF" of Register C, and Figure 16
  */
 export class PeriodicInterrupt {
-  /** Interrupts that the guest is still owed. Always 0 with 'discard'. */
-  @state({ as: shape.bits(32) }) backlog = 0;
-  @state({ as: shape.integer(0, TicksPerSecond) }) private period = 0;
-  @state({ as: guestTime }) private next = 0;
+  /** Ticks of interrupts that the guest is still owed. Always 0 with 'discard'. */
+  @state({ as: shape.integer(0, Number.MAX_SAFE_INTEGER) }) private owed = 0;
+  /** Edges up to here have been counted. */
+  @state({ as: guestTime }) private counted: number;
   @state({ as: shape.integer(0, MostInARow) }) private inARow = 0;
   private readonly due: Timer;
   private readonly again: Timer;
@@ -47,97 +55,128 @@ export class PeriodicInterrupt {
   constructor(
     private readonly clock: VirtualClock,
     private readonly policy: LostTickPolicy,
+    private readonly time: TimeOfDay,
     private readonly flags: InterruptFlags,
-    private readonly source: PeriodicSource,
+    private readonly chip: PeriodicSource,
   ) {
+    this.counted = clock.now;
     this.due = clock.timer('rtc-periodic', () => this.fire());
-    this.due.armedWhile = () => this.period > 0;
     this.again = clock.timer('rtc-lost-ticks', () => this.sendAgain());
   }
 
-  /** The guest changed the rate or the enable bit. What has passed of the old period counts towards the new one. */
-  reprogram(): void {
-    const { period } = this.source;
-    if (period === 0) {
-      this.stop();
-      return;
-    }
-    const now = wholeTicks(this.clock.now);
-    const elapsed = this.period === 0 ? 0 : Math.max(0, now - (wholeTicks(this.next) - this.period));
-    const credit = this.policy === 'slew' ? this.convertBacklog(elapsed, period) : Math.min(elapsed, period);
-    this.period = period;
-    this.arm(now + period - credit);
+  /** Interrupts that the guest is still owed. */
+  get backlog(): number {
+    const period = periodOf(this.chip.statusA);
+    return period === 0 ? 0 : Math.floor(this.owed / period);
+  }
+
+  /** Sets the flag if an edge has passed. To be called before anything changes that edges depend on. */
+  catchUp(): void {
+    if (this.edges() > 0) this.flags.happen(Cause.Periodic);
+    this.counted = this.clock.now;
+  }
+
+  /** The rate, the divider chain or the enable bit changed, or the flag was cleared. */
+  schedule(): void {
+    const isWanted = this.isWanted && (this.policy === 'slew' || (this.chip.statusC & Cause.Periodic) === 0);
+    if (isWanted) this.due.arm(this.nextEdge());
+    else this.due.cancel();
+    if (!this.isWanted) this.forget();
+    else if (!this.again.pending) this.armAgain();
   }
 
   /** The guest acknowledged an interrupt: if it is owed more it gets the next one at once. */
   acknowledged(): void {
-    if (this.backlog === 0 || this.source.period === 0 || this.inARow >= MostInARow) return;
+    this.schedule();
+    if (this.backlog === 0 || this.inARow >= MostInARow) return;
     this.inARow++;
-    if (this.flags.tick()) this.backlog--;
+    this.sendOwed();
   }
 
-  /** A tick under way still happens, and finds the interrupt disabled; what is owed is forgotten. */
+  /** Status C is clear, and no interrupt is enabled. */
   reset(): void {
-    this.backlog = 0;
+    this.counted = this.clock.now;
+    this.schedule();
+  }
+
+  cancel(): void {
+    this.due.cancel();
+    this.forget();
+  }
+
+  private get isWanted(): boolean {
+    return (this.chip.statusB & Cause.Periodic) !== 0 && periodOf(this.chip.statusA) > 0;
+  }
+
+  /** Whole periods slept through are lost, as are interrupts that the guest could not tell from the one before. */
+  private fire(): void {
+    const isLost = (this.chip.statusC & Cause.Periodic) !== 0;
+    const lost = this.edges() - (isLost ? 0 : 1);
+    this.catchUp();
+    if (this.inARow >= MostInARow) this.inARow = 0;
+    if (this.policy === 'slew' && lost > 0) {
+      this.owed += lost * periodOf(this.chip.statusA);
+      this.armAgain();
+    }
+    this.schedule();
+  }
+
+  private sendAgain(): void {
+    if (this.backlog === 0) return;
+    this.sendOwed();
+    this.armAgain();
+  }
+
+  /** While the line is up one tick more makes no difference. */
+  private sendOwed(): void {
+    if ((this.chip.statusC & Cause.Periodic) !== 0) return;
+    this.owed -= periodOf(this.chip.statusA);
+    this.flags.happen(Cause.Periodic);
+  }
+
+  private armAgain(): void {
+    const { backlog } = this;
+    const pause = nanoseconds(periodOf(this.chip.statusA)) / (Math.min(backlog, MostExtraPerPeriod) + 1);
+    if (backlog === 0) this.again.cancel();
+    else this.again.arm(this.clock.now + Math.floor(pause));
+  }
+
+  private forget(): void {
+    this.owed = 0;
     this.inARow = 0;
     this.again.cancel();
   }
 
-  cancel(): void {
-    this.reset();
-    this.stop();
+  /** How many edges have passed since they were counted; at most as many as fit into a second more than that. */
+  private edges(): number {
+    const period = periodOf(this.chip.statusA);
+    if (period === 0) return 0;
+    const since = this.clock.now - this.counted;
+    const now = this.time.sinceUpdate();
+    return this.edgesUntil(now, period) - this.edgesUntil(now - since, period);
   }
 
-  /** Ticks come at multiples of the period from the first, however late the clock looks. Whole periods slept through are lost. */
-  private fire(): void {
-    const { period } = this.source;
-    if (period === 0) {
-      this.stop();
-      this.flags.tick();
-      return;
-    }
-    const due = wholeTicks(this.next);
-    const missed = Math.max(0, Math.floor((wholeTicks(this.clock.now) - due) / period));
-    this.period = period;
-    this.arm(due + (missed + 1) * period);
-    if (this.inARow >= MostInARow) this.inARow = 0;
-    const lost = missed + (this.flags.tick() ? 0 : 1);
-    if (this.policy !== 'slew' || lost === 0) return;
-    this.backlog += lost;
-    this.armAgain();
+  /** Edges from an update to a moment before or after it. A nanosecond late, so that an edge has surely passed. */
+  private edgesUntil(time: number, period: number): number {
+    const seconds = Math.floor(time / SECOND);
+    const ticks = Math.ceil(((time - seconds * SECOND) * TicksPerSecond) / SECOND) - 1;
+    const whole = (seconds * TicksPerSecond) / period;
+    return whole + Math.floor((ticks - this.firstEdge(period)) / period);
   }
 
-  private sendAgain(): void {
-    if (this.backlog === 0 || this.source.period === 0) return;
-    if (this.flags.tick()) this.backlog--;
-    this.armAgain();
+  private nextEdge(): number {
+    const period = periodOf(this.chip.statusA);
+    const now = this.time.sinceUpdate();
+    const edge = this.firstEdge(period) + (this.edgesUntil(now, period) + 1) * period;
+    return this.clock.now - now + nanoseconds(edge) + 1;
   }
 
-  private armAgain(): void {
-    const pause = Math.floor(nanoseconds(this.period) / (Math.min(this.backlog, MostExtraPerPeriod) + 1));
-    if (this.backlog === 0) this.again.cancel();
-    else this.again.arm(this.clock.now + pause);
-  }
-
-  /** What the guest is owed, in ticks of the new rate. Answers what is left over, less than one of them. */
-  private convertBacklog(elapsed: number, period: number): number {
-    const owed = elapsed + this.backlog * this.period;
-    this.backlog = Math.floor(owed / period);
-    this.period = period;
-    this.armAgain();
-    return owed % period;
-  }
-
-  /** One nanosecond late, so that the tick has surely passed when the time is converted back. */
-  private arm(tick: number): void {
-    this.next = nanoseconds(tick) + 1;
-    this.due.arm(this.next);
-  }
-
-  private stop(): void {
-    this.period = 0;
-    this.backlog = 0;
-    this.due.cancel();
-    this.again.cancel();
+  /** Ticks from an update to the first edge after it. */
+  private firstEdge(period: number): number {
+    const isSlow = (this.chip.statusA & StatusA.Divider) === Divider.LastRunning;
+    const before = (isSlow ? SlowUpdate : FastUpdate) + period / 2;
+    return Math.ceil(before / period) * period - before;
   }
 }
+
+const nanoseconds = (ticks: number): number => Math.floor((ticks * SECOND) / TicksPerSecond);

@@ -62,7 +62,7 @@ export const statusA = chosen.register(Register.StatusA, {
       values: { Crystal4MHz: 0, Crystal1MHz: 1, Crystal32kHz: 2, Reset6: 6, Reset7: 7 },
       description: 'which crystal is divided down to seconds; in reset the time stands',
     }),
-    updateInProgress: bit(7, 'read-only', { description: 'the time changes within 244 us' }),
+    updateInProgress: bit(7, 'read-only', { description: 'the time is changing, or will within 244 us' }),
   },
 });
 
@@ -71,7 +71,9 @@ export const statusB = chosen.register(Register.StatusB, {
   reset: 0x02,
   atReset: 'kept',
   fields: {
-    daylightSaving: bit(0, 'unimplemented', { description: 'the hour changes by itself in spring and autumn' }),
+    daylightSaving: bit(0, 'read-write', {
+      description: 'the hour changes by itself on the last Sundays of April and October',
+    }),
     twentyFourHours: bit(1, 'read-write', {
       description: 'hours count from 0 to 23, not from 1 to 12 with PM on bit 7',
     }),
@@ -122,13 +124,13 @@ export const Cause = {
 } as const;
 
 export const StatusA = {
-  UpdateInProgress: a.updateInProgress.mask,
   Divider: a.divider.mask,
   RateSelect: a.rateSelect.mask,
 } as const;
 export const StatusB = {
   Set: b.set.mask,
   SquareWave: b.squareWave.mask,
+  DaylightSaving: b.daylightSaving.mask,
   Binary: b.binary.mask,
   TwentyFourHours: b.twentyFourHours.mask,
 } as const;
@@ -139,6 +141,16 @@ export const Divider = { LastRunning: 0x20, Reset: 0x60 } as const;
 
 export const ShutdownStatus = { ResumeFromSleep: 0xfe } as const;
 
+/** Bit 7 of the seconds is read-only. */
+export const SecondsWritable = 0x7f;
+
 /** A byte of the time or of the alarm with both top bits set stands for no number; in the alarm it matches any. */
 export const DontCare = 0xc0;
 export const Pm = 0x80;
+
+/** True for the bytes that the clock itself keeps, the alarm's three not among them. */
+export function isTimeRegister(register: number): boolean {
+  if (register === Register.Century) return true;
+  if (register > Register.Year) return false;
+  return register >= Register.DayOfWeek || (register & 1) === 0;
+}

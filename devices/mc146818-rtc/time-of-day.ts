@@ -1,99 +1,109 @@
-import { MILLISECOND, SECOND, shape, state, type VirtualClock } from '../../sdk/index.ts';
-import { secondsUntilAlarm } from './alarm.ts';
-import { calendarTime, loadTime, newCalendarTime, secondsSince1970, storeTime } from './calendar.ts';
+import { SECOND, shape, state, type VirtualClock } from '../../sdk/index.ts';
+import { updatesUntilAlarm } from './alarm.ts';
+import { Divider, StatusA, StatusB } from './registers.ts';
+import type { TimeBytes } from './time-bytes.ts';
 
-/** Beyond this, numbers are not exact. */
 const MostSeconds = Number.MAX_SAFE_INTEGER;
+/** Nanoseconds for which an update is announced, and which it takes at the crystals of 1 and 4 MHz, and of 32 kHz. */
+const Announcement = 244_000;
+const FastUpdate = 248_000;
+const SlowUpdate = 1_984_000;
+
+/** What the time needs of its chip. */
+export interface TimeSource {
+  readonly statusA: number;
+  readonly statusB: number;
+}
+
+/** How long an update takes, from the selection of the crystal in status A. */
+export function updateTime(statusA: number): number {
+  return (statusA & StatusA.Divider) === Divider.LastRunning ? SlowUpdate : FastUpdate;
+}
 
 /**
- * What time it is, as whole seconds and the nanoseconds beyond them, kept apart because their product leaves the integers that
- * a number can hold. Nothing ticks here: the time is worked out when somebody asks, from the guest's clock.
+ * The update cycle: once a second the bytes of the time go on by one. Nothing ticks here: they are brought up to date when
+ * they are looked at. Updates are numbered by the seconds of guest time in which they end, and end at one point of them; so it
+ * does not matter how long ago the last look was, nor from which epoch guest time is counted.
  *
- * The chip is set to a second of its own within a second of guest time. What is kept is how far the two are apart, so that it
- * does not matter how long ago that was, nor from which epoch guest time is counted.
+ * @see Motorola MC146818A datasheet, "Update Cycle", Figure 15 and Table 6
  */
 export class TimeOfDay {
-  /** Seconds since 1970, less the whole seconds of guest time; without those while it is held. */
-  @state({ as: shape.between(-MostSeconds, MostSeconds) }) protected base: number;
-  /** Nanoseconds of its second that had passed when the clock was set last, and of the guest's second then. */
-  @state({ as: shape.between(-SECOND, SECOND) }) protected phase: number;
-  @state({ as: shape.between(-SECOND, SECOND) }) protected since: number;
-  @state private held = false;
-  private readonly calendar = newCalendarTime();
+  /** The last update that the bytes show. */
+  @state({ as: shape.integer(-MostSeconds, MostSeconds) }) private shown: number;
+  /** Nanoseconds of each second of guest time after which an update ends. */
+  @state({ as: shape.integer(0, SECOND - 1) }) private phase: number;
+  /** Daylight saving: the hour that comes twice has come once. */
+  @state private hourRepeated = false;
 
   constructor(
-    private readonly ram: Uint8Array,
-    private readonly baseYear: number,
+    readonly bytes: TimeBytes,
     date: Date,
     private readonly clock: VirtualClock,
+    private readonly chip: TimeSource,
   ) {
-    const second = Math.floor(date.getTime() / 1000);
-    this.base = second - this.guestSecond(clock.now);
-    this.since = this.guestPart(clock.now);
-    this.phase = (date.getTime() - second * 1000) * MILLISECOND;
+    const seconds = Math.floor(date.getTime() / 1000);
+    this.phase = this.partOf(clock.now - (date.getTime() - seconds * 1000) * 1_000_000);
+    this.shown = this.ended();
+    bytes.set(seconds, chip.statusB);
   }
 
-  /** Seconds since 1970. */
-  seconds(now: number): number {
-    return this.base + this.guestSecond(now) + Math.floor(this.part(now) / SECOND);
+  /** Whether updates happen: not while the guest sets the time, and not while the divider chain is held or tested. */
+  get running(): boolean {
+    return (this.chip.statusB & StatusB.Set) === 0 && (this.chip.statusA & StatusA.Divider) <= Divider.LastRunning;
   }
 
-  /** Nanoseconds since the last full second. */
-  subsecond(now: number): number {
-    const part = this.part(now);
-    return part - Math.floor(part / SECOND) * SECOND;
+  /** Brings the bytes up to date. To be called before anything changes on which updates depend. */
+  catchUp(): void {
+    if (!this.running) return;
+    const ended = this.ended();
+    if (ended <= this.shown) return;
+    this.hourRepeated = this.bytes.count(ended - this.shown, this.chip.statusB, this.hourRepeated);
+    this.shown = ended;
   }
 
-  /** No time passes from now on. */
-  hold(now: number): void {
-    if (this.held) return;
-    this.keep(this.base + this.guestSecond(now), this.since - this.guestPart(now));
-    this.held = true;
+  /** Updates happen again. One that would have begun by now does not. */
+  start(): void {
+    this.shown = this.ended();
+    if (this.nextUpdate() - this.clock.now < updateTime(this.chip.statusA)) this.shown++;
   }
 
-  /** Time goes on where it was held. */
-  release(now: number): void {
-    if (!this.held) return;
-    this.held = false;
-    this.keep(this.base - this.guestSecond(now), this.since + this.guestPart(now));
+  /** The divider chain begins to count: half a second later the first update begins. */
+  releaseDividers(): void {
+    this.phase = this.partOf(this.clock.now + SECOND / 2 + updateTime(this.chip.statusA));
+    this.shown = this.ended();
   }
 
-  /** Brings the bytes of time and date up to date. */
-  store(now: number, statusB: number): void {
-    storeTime(calendarTime(this.seconds(now), this.calendar), this.ram, statusB, this.baseYear);
+  /** Guest time at which the next update ends. */
+  nextUpdate(): number {
+    return (Math.max(this.shown, this.ended()) + 1 - Number(this.clock.epoch)) * SECOND + this.phase;
   }
 
-  /** Sets the clock from its bytes, `phase` nanoseconds into their second; by default as far as when it was set before. */
-  load(now: number, statusB: number, phase = this.phase): void {
-    const second = secondsSince1970(loadTime(this.ram, statusB, this.baseYear, this.calendar));
-    this.keep(second - this.guestSecond(now), this.guestPart(now));
-    this.phase = phase;
+  /** Whether an update is under way or announced. */
+  get inProgress(): boolean {
+    return this.running && this.clock.now >= this.nextUpdate() - updateTime(this.chip.statusA) - Announcement;
   }
 
-  /** Guest time of the second in which the alarm goes off next; Infinity if it never does. */
-  nextAlarm(now: number, statusB: number): number {
-    const seconds = secondsUntilAlarm(calendarTime(this.seconds(now), this.calendar), this.ram, statusB);
-    return now - this.subsecond(now) + seconds * SECOND;
+  /** Guest time of the next update at which the alarm may go off; Infinity if it never does. To be asked when caught up. */
+  nextAlarm(): number {
+    const { statusB } = this.chip;
+    const updates = updatesUntilAlarm(this.bytes.ram, statusB);
+    if (updates === Number.POSITIVE_INFINITY) return updates;
+    const special =
+      statusB & StatusB.DaylightSaving ? this.bytes.untilSpecial(updates, statusB, this.hourRepeated) : updates;
+    return this.nextUpdate() + (Math.min(updates, special) - 1) * SECOND;
   }
 
-  /** Whole seconds of guest time since the machine was started; none while the time is held. */
-  protected guestSecond(now: number): number {
-    return this.held ? 0 : Number(this.clock.epoch) + Math.floor(now / SECOND);
+  /** Nanoseconds since the last update. */
+  sinceUpdate(): number {
+    return this.partOf(this.clock.now - this.phase);
   }
 
-  /** Nanoseconds beyond `base` and the guest's second: they may be more than a second, or less than none. */
-  protected part(now: number): number {
-    return this.guestPart(now) - this.since + this.phase;
+  /** The number of the update that has ended last, or would have. */
+  private ended(): number {
+    return Number(this.clock.epoch) + Math.floor((this.clock.now - this.phase) / SECOND);
   }
 
-  private guestPart(now: number): number {
-    return this.held ? 0 : now - Math.floor(now / SECOND) * SECOND;
-  }
-
-  /** Whole seconds belong to the seconds. */
-  private keep(base: number, since: number): void {
-    const whole = Math.floor(since / SECOND);
-    this.base = base - whole;
-    this.since = since - whole * SECOND;
+  private partOf(time: number): number {
+    return time - Math.floor(time / SECOND) * SECOND;
   }
 }

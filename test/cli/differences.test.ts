@@ -23,4 +23,10 @@ describe('what a recording and a machine disagree on', () => {
     expect(whyOf(0x0a, 0xa6, 0x26)).toContain('update');
     expect(whyOf(0x0a, 0x2f, 0x26)).toBe('not explained');
   });
+
+  it('is put down to the periodic flag only if that has risen, and nothing else', () => {
+    expect(whyOf(0x0c, 0x10, 0x50)).toContain('periodic');
+    expect(whyOf(0x0c, 0x50, 0x10)).toBe('not explained');
+    expect(whyOf(0x0c, 0x00, 0x50)).toBe('not explained');
+  });
 });

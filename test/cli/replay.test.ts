@@ -60,7 +60,7 @@ describe('a replay', () => {
     expect(report.clock?.readings).toBe(1_236);
     expect(report.modes[0]?.devices.find(({ device }) => device === 'rtc')).toMatchObject({
       reads: 5_028,
-      differed: 1,
+      differed: 4,
     });
     expect(report.modes[0]?.differences.filter(({ why }) => why === 'not explained')).toEqual([]);
   });

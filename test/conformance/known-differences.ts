@@ -1,44 +1,16 @@
-import { Mc146818Rtc } from '../../devices/index.ts';
 import { eduDifferences, pcTestdevDifferences } from './cards-as-qemu.ts';
 import { pcAddressPorts, q35AddressPorts } from './claimed-ports-as-qemu.ts';
-import { type KnownDifference, standIn } from './known-difference.ts';
+import type { KnownDifference } from './known-difference.ts';
 import { mchDifferences, windowDifferences } from './mch-as-qemu.ts';
 import { picDifferences } from './pic-as-qemu.ts';
 import { pcRoutingDifferences, q35RoutingDifferences } from './routing-as-qemu.ts';
-import { rtcWith64BitTime } from './rtc-with-64-bit-time.ts';
-import { out, out8, read, read8 } from './script.ts';
+import { rtcDifferences } from './rtc-as-qemu.ts';
+import { out, read } from './script.ts';
 import { badFeature, queueDifferences } from './virtio-as-qemu.ts';
-
-const writeCmos = (register: number, value: number) => [out8(0x70, register), out8(0x71, value)];
-const readCmos = (register: number) => [out8(0x70, register), read8(0x71)];
-
-/** 1 January 3200, set as drivers do, then the century and the year. */
-const distantYear = [
-  ...writeCmos(0x0b, 0x86),
-  ...[0x00, 0x02, 0x04].flatMap((register) => writeCmos(register, 0)),
-  ...[0x07, 0x08].flatMap((register) => writeCmos(register, 1)),
-  ...writeCmos(0x09, 0),
-  ...writeCmos(0x32, 32),
-  ...writeCmos(0x0b, 0x06),
-  ...readCmos(0x32),
-  ...readCmos(0x09),
-];
 
 const AllBits = 0xffff_ffff;
 const NotModelled =
   "PIIX3's IDE and PIIX4's power management are functions of QEMU's machine; ours does not model them yet.";
-
-const rtcDifferences: readonly KnownDifference[] = [
-  {
-    register: 'CMOS 0x00, 0x02, 0x04, 0x06 to 0x09, 0x32',
-    condition: 'the date is before 1970, or past April 2262',
-    reason:
-      'QEMU counts nanoseconds since 1970 in 64 bits, which wrap, and rounds them towards 1970. The chip holds digits and ' +
-      'has no such limits: a guest that sets the year 9999 reads 9999.',
-    there: { operations: distantYear, ours: [32, 0], qemu: [20, 30] },
-    standIn: standIn(Mc146818Rtc, rtcWith64BitTime),
-  },
-];
 
 const selectIde = out(0xcf8, 4, 0x8000_0900);
 

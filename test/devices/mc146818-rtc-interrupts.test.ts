@@ -2,49 +2,67 @@ import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../sdk/index.ts';
 import { Rtc, type RtcBench, readRtc, readTime, rtcBench, writeRtc } from './rtc-guest.ts';
 
-const Warning = 244_140; // ns
+const Announced = 244_000 + 1_984_000; // ns
 const UpdateInProgress = 0x80;
+
+/** Without edges at the periodic rate. */
+function quietBench(): RtcBench {
+  const bench = rtcBench();
+  writeRtc(bench, Rtc.a, 0x20);
+  return bench;
+}
+
+/** The same time of day in another format: its bytes mean what status B says. */
+function quietBenchIn(b: number, ...time: readonly number[]): RtcBench {
+  const bench = quietBench();
+  writeRtc(bench, Rtc.b, b | 0x80);
+  for (const [index, register] of [Rtc.hours, Rtc.minutes, Rtc.seconds].entries())
+    writeRtc(bench, register, time[index] as number);
+  writeRtc(bench, Rtc.b, b);
+  return bench;
+}
 
 const inProgress = (bench: RtcBench): boolean => (readRtc(bench, Rtc.a) & UpdateInProgress) !== 0;
 
 describe('the update-in-progress bit', () => {
-  it('is there from 244140 ns before the update to the update', () => {
+  it('is there 244 us before an update begins and the 1984 us that it takes, at the crystal of a PC', () => {
     const bench = rtcBench();
-    bench.clock.advance(1 * SECOND - Warning - 1);
+    bench.clock.advance(1 * SECOND - Announced - 1);
     expect(inProgress(bench)).toBe(false);
     bench.clock.advance(1);
     expect(inProgress(bench)).toBe(true);
-    bench.clock.advance(Warning - 1);
+    bench.clock.advance(Announced - 1);
     expect(inProgress(bench)).toBe(true);
+    expect([readRtc(bench, Rtc.seconds), readRtc(bench, Rtc.c) & 0x10]).toEqual([0x58, 0]);
     bench.clock.advance(1);
     expect(inProgress(bench)).toBe(false);
-    expect(readRtc(bench, Rtc.seconds)).toBe(0x59);
+    expect([readRtc(bench, Rtc.seconds), readRtc(bench, Rtc.c) & 0x10]).toEqual([0x59, 0x10]);
   });
 
-  it('once seen stays until the update, even when the guest begins a new second by setting one', () => {
+  it('stays until the update when the guest sets the seconds meanwhile, which the update counts on', () => {
     const bench = rtcBench();
-    bench.clock.advance(1 * SECOND - Warning);
+    bench.clock.advance(1 * SECOND - Announced);
     expect(inProgress(bench)).toBe(true);
     writeRtc(bench, Rtc.seconds, 0x30);
     expect(inProgress(bench)).toBe(true);
-    bench.clock.advance(1 * SECOND);
+    bench.clock.advance(Announced);
     expect(inProgress(bench)).toBe(false);
     expect(readRtc(bench, Rtc.seconds)).toBe(0x31);
   });
 
   it('comes every second while nobody clears the update flag', () => {
     const bench = rtcBench();
-    bench.clock.advance(7 * SECOND - Warning);
+    bench.clock.advance(7 * SECOND - Announced);
     expect(bench.device.statusC).toBe(0x10);
     expect(inProgress(bench)).toBe(true);
-    bench.clock.advance(Warning);
+    bench.clock.advance(Announced);
     expect(inProgress(bench)).toBe(false);
   });
 
   it('is never there while the clock is being set or its divider stands', () => {
     const bench = rtcBench();
     writeRtc(bench, Rtc.b, 0x82);
-    bench.clock.advance(1 * SECOND - 1);
+    bench.clock.advance(1 * SECOND - Announced);
     expect(inProgress(bench)).toBe(false);
     writeRtc(bench, Rtc.b, 0x02);
     expect(inProgress(bench)).toBe(true);
@@ -69,7 +87,7 @@ describe('the update-in-progress bit', () => {
 
 describe('the update interrupt', () => {
   it('comes with each new second once it is enabled, and goes when status C is read', () => {
-    const bench = rtcBench();
+    const bench = quietBench();
     writeRtc(bench, Rtc.b, 0x12);
     bench.clock.advance(1 * SECOND);
     expect(bench.interrupts.irq.changes).toEqual([{ level: true, at: 1 * SECOND }]);
@@ -81,7 +99,7 @@ describe('the update interrupt', () => {
   });
 
   it('comes at once when it is enabled after the update, and goes when it is disabled', () => {
-    const bench = rtcBench();
+    const bench = quietBench();
     bench.clock.advance(1 * SECOND);
     expect(bench.interrupts.irq.level).toBe(false);
     writeRtc(bench, Rtc.b, 0x12);
@@ -92,7 +110,7 @@ describe('the update interrupt', () => {
   });
 
   it('is one interrupt, however many seconds pass before status C is read', () => {
-    const bench = rtcBench();
+    const bench = quietBench();
     writeRtc(bench, Rtc.b, 0x12);
     bench.clock.advance(100 * SECOND);
     expect(bench.interrupts.irq.rises).toBe(1);
@@ -101,7 +119,7 @@ describe('the update interrupt', () => {
   });
 
   it('costs no timer while the flag is up and no alarm can come', () => {
-    const bench = rtcBench();
+    const bench = quietBench();
     writeRtc(bench, Rtc.hoursAlarm, 0x77);
     bench.clock.advance(1 * SECOND);
     expect(bench.clock.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
@@ -110,7 +128,7 @@ describe('the update interrupt', () => {
   });
 
   it('does not come while the divider is held', () => {
-    const bench = rtcBench();
+    const bench = quietBench();
     writeRtc(bench, Rtc.b, 0x12);
     writeRtc(bench, Rtc.a, 0x66);
     bench.clock.advance(5 * SECOND);
@@ -146,22 +164,34 @@ describe('the alarm', () => {
     { what: 'a second that no minute has', hours: 0xff, minutes: 0xff, seconds: 0x60, after: Number.POSITIVE_INFINITY },
     { what: 'an hour that no day has', hours: 0x24, minutes: 0xff, seconds: 0xff, after: Number.POSITIVE_INFINITY },
   ])('at $what comes after $after s', ({ hours, minutes, seconds, after }) => {
-    expect(alarmAfter(rtcBench(), hours, minutes, seconds)).toBe(after);
+    expect(alarmAfter(quietBench(), hours, minutes, seconds)).toBe(after);
   });
 
   it('in 12-hour format tells morning from afternoon', () => {
-    expect(alarmAfter(rtcBench(), 0x01, 0x00, 0x00, 0x20)).toBe(3602);
-    expect(alarmAfter(rtcBench(), 0x81, 0x00, 0x00, 0x20)).toBe(13 * 3600 + 2);
-    expect(alarmAfter(rtcBench(), 0x12, 0x00, 0x00, 0x20)).toBe(2);
-    expect(alarmAfter(rtcBench(), 0x92, 0x00, 0x00, 0x20)).toBe(12 * 3600 + 2);
+    const evening = () => quietBenchIn(0x00, 0x91, 0x59, 0x58);
+    expect(alarmAfter(evening(), 0x01, 0x00, 0x00, 0x20)).toBe(3602);
+    expect(alarmAfter(evening(), 0x81, 0x00, 0x00, 0x20)).toBe(13 * 3600 + 2);
+    expect(alarmAfter(evening(), 0x12, 0x00, 0x00, 0x20)).toBe(2);
+    expect(alarmAfter(evening(), 0x92, 0x00, 0x00, 0x20)).toBe(12 * 3600 + 2);
   });
 
   it('in binary reads binary', () => {
-    expect(alarmAfter(rtcBench(), 13, 20, 30, 0x26)).toBe(13 * 3600 + 20 * 60 + 32);
+    const evening = quietBenchIn(0x06, 23, 59, 58);
+    expect(alarmAfter(evening, 13, 20, 30, 0x26)).toBe(13 * 3600 + 20 * 60 + 32);
+  });
+
+  it('compares bytes: digits above nine match only a byte that was written so', () => {
+    expect(alarmAfter(quietBench(), 0x00, 0x0a, 0x00)).toBe(Number.POSITIVE_INFINITY);
+    const bench = quietBench();
+    writeRtc(bench, Rtc.minutes, 0x7a);
+    expect(alarmAfter(bench, 0xff, 0x7a, 0xff)).toBe(1);
+    writeRtc(bench, Rtc.minutes, 0x7a);
+    readRtc(bench, Rtc.c);
+    expect(alarmAfter(bench, 0x77, 0x7a, 0xff)).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('sets its flag beside the update flag, and wakes nobody who did not ask', () => {
-    const bench = rtcBench();
+    const bench = quietBench();
     writeRtc(bench, Rtc.hoursAlarm, 0xff);
     writeRtc(bench, Rtc.minutesAlarm, 0xff);
     writeRtc(bench, Rtc.secondsAlarm, 0x59);
@@ -171,7 +201,7 @@ describe('the alarm', () => {
   });
 
   it('still comes while the update flag was never cleared', () => {
-    const bench = rtcBench();
+    const bench = quietBench();
     bench.clock.advance(5 * SECOND);
     expect(bench.device.statusC).toBe(0x10);
     expect(alarmAfter(bench, 0x00, 0x00, 0x10)).toBe(7);
@@ -179,14 +209,14 @@ describe('the alarm', () => {
   });
 
   it('costs no timer once it has come and nobody looked', () => {
-    const bench = rtcBench();
+    const bench = quietBench();
     expect(alarmAfter(bench, 0xff, 0xff, 0xff)).toBe(1);
     expect(bench.device.statusC).toBe(0xb0);
     expect(bench.clock.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('follows the clock when that is set', () => {
-    const bench = rtcBench();
+    const bench = quietBench();
     writeRtc(bench, Rtc.b, 0x22);
     writeRtc(bench, Rtc.hoursAlarm, 0x12);
     writeRtc(bench, Rtc.minutesAlarm, 0x00);
@@ -207,9 +237,35 @@ describe('the alarm', () => {
     expect(bench.interrupts.irq.level).toBe(true);
   });
 
-  it('does not come while the clock is being set, though the update flag does', () => {
-    const bench = rtcBench();
+  it('does not come while the clock is being set, nor does the update flag', () => {
+    const bench = quietBench();
     expect(alarmAfter(bench, 0xff, 0xff, 0xff, 0xa2)).toBe(Number.POSITIVE_INFINITY);
-    expect(readRtc(bench, Rtc.c)).toBe(0x10);
+    expect(readRtc(bench, Rtc.c)).toBe(0x00);
+  });
+});
+
+describe('status C', () => {
+  it('has every flag that rose, whatever is enabled, the request only for what is, and nothing after it was read', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.secondsAlarm, 0xff);
+    writeRtc(bench, Rtc.minutesAlarm, 0xff);
+    writeRtc(bench, Rtc.hoursAlarm, 0xff);
+    bench.clock.advance(1 * SECOND);
+    expect(readRtc(bench, Rtc.c)).toBe(0x70);
+    expect(readRtc(bench, Rtc.c)).toBe(0x00);
+    writeRtc(bench, Rtc.b, 0x22);
+    bench.clock.advance(1 * SECOND);
+    expect(readRtc(bench, Rtc.c)).toBe(0xf0);
+    expect(bench.interrupts.irq.level).toBe(false);
+  });
+
+  it('keeps the line up while another enabled flag is up', () => {
+    const bench = rtcBench();
+    writeRtc(bench, Rtc.b, 0x52);
+    bench.clock.advance(1 * SECOND);
+    writeRtc(bench, Rtc.b, 0x12);
+    expect(bench.interrupts.irq.level).toBe(true);
+    writeRtc(bench, Rtc.b, 0x02);
+    expect(bench.interrupts.irq.level).toBe(false);
   });
 });

@@ -53,11 +53,11 @@ export const mistakes: readonly Mistake[] = [
   edu('inverted w1c', '(this.interruptStatus & ~causes) >>> 0', '(this.interruptStatus & causes) >>> 0'),
   rtcRegisters('wrong mask', "field: 'register', ", ''),
   rtc('off-by-one range', '{ offset: Port.Index, size: 1 }', '{ offset: Port.Index, size: 2 }'),
-  rtc('state not declared', "@state({ atReset: 'kept' }) private readonly timeOfDay", 'private readonly timeOfDay'),
+  rtc('state not declared', "@state({ atReset: 'kept' }) protected readonly timeOfDay", 'protected readonly timeOfDay'),
   rtcRegisters(
     'wrong width',
     "register: bits(0, 6, 'write-only'),\n    maskNmi: bit(7, ",
     "register: bits(0, 5, 'write-only'),\n    maskNmi: bits(6, 7, ",
   ),
-  rtc('forgotten reset', '    this.irq.set(false);\n    this.periodic.reset();\n', '    this.periodic.reset();\n'),
+  rtc('forgotten reset', '    this.flags.settle();\n    this.periodic.reset();\n', '    this.periodic.reset();\n'),
 ];

@@ -60,7 +60,7 @@ export const secondBatch: readonly Mistake[] = [
     'if (this.fifo.length >= Depth) this.status |= status.fields.overrun.mask;\n    else {\n      this.fifo.push(sample);\n      this.status |= status.fields.sample.mask;\n    }',
     'if (this.fifo.length >= Depth) this.status |= status.fields.overrun.mask;\n    this.fifo.push(sample);\n    this.status |= status.fields.sample.mask;',
   ),
-  flags('derived register', '    this.chip.statusC &= Cause.Any;\n', ''),
+  flags('derived register', '(this.chip.statusC & Cause.Any) | (isRequested', 'this.chip.statusC | (isRequested'),
   chip(
     'priorities',
     '    else this.writeOcw2(value >> 5, value & 7);\n    this.update();',

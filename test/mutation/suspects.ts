@@ -33,6 +33,7 @@ export const suspects: readonly Suspect[] = [
       chip('interrupt-flags'),
       chip('periodic-interrupt'),
       chip('registers'),
+      chip('time-bytes'),
       chip('time-of-day'),
       chip('update-cycle'),
     ],

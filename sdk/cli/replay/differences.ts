@@ -27,6 +27,7 @@ interface Explanation {
 }
 
 const UpdateInProgress = 0x80;
+const PeriodicFlag = 0x40;
 const isByte = (value: number): boolean => value <= 0xff;
 
 /** What is known to differ between the recorded machines and ours, and why. */
@@ -49,7 +50,11 @@ const explanations: readonly Explanation[] = [
   },
   {
     matches: (where, recorded, answered) => where === 'register 0xa' && (recorded ^ answered) === UpdateInProgress,
-    why: 'the announcement of an update: when it came is known only to a few milliseconds',
+    why: 'the announcement of an update: the chip takes 2 ms for it, and when it came is known only to a few milliseconds',
+  },
+  {
+    matches: (where, recorded, answered) => where === 'register 0xc' && (answered & ~recorded) === PeriodicFlag,
+    why: 'the periodic flag: the chip raises it at its rate whatever is enabled, the recorded machine only with its interrupt',
   },
 ];
 

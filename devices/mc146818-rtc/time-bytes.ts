@@ -1,0 +1,157 @@
+import {
+  type CalendarDate,
+  dateOf,
+  daysSince1970,
+  decode,
+  decodeHours,
+  encode,
+  encodeHours,
+  weekdayOf,
+} from './calendar.ts';
+import { Register, StatusB } from './registers.ts';
+
+const SecondsPerDay = 86_400;
+/** Centuries have two digits. */
+const YearsCounted = 10_000;
+/** 1:59:59 AM. */
+const LastOfHourOne = 7_199;
+const Spring = { month: 4, firstDay: 24, to: 3 } as const;
+const Autumn = { month: 10, firstDay: 25, to: 1 } as const;
+const Sunday = 1;
+/** To be written into: looking at the time allocates nothing. */
+const today: CalendarDate = { year: 0, month: 0, dayOfMonth: 0 };
+const later: CalendarDate = { year: 0, month: 0, dayOfMonth: 0 };
+/** No number. */
+const Unset = 0xff;
+
+/**
+ * The bytes of time and date as counters, one carrying into the next: seconds, minutes, hours, and then the day of the week
+ * and the date. A byte that was written stays until a carry reaches it, in whatever format it is; a date that there is not is
+ * made one that there is when the day is counted, as are minutes and hours. That is our choice: the datasheet has only legal
+ * bytes. The century counts too, as in QEMU; the chip itself has none.
+ *
+ * @see Motorola MC146818A datasheet, "Time, Calendar, and Alarm Locations", and "DSE" of Register B
+ */
+export class TimeBytes {
+  constructor(
+    readonly ram: Uint8Array,
+    private readonly baseYear: number,
+  ) {}
+
+  /** Sets all of them, from seconds since 1970. */
+  set(seconds: number, statusB: number): void {
+    const days = Math.floor(seconds / SecondsPerDay);
+    const ofDay = seconds - days * SecondsPerDay;
+    const { year, month, dayOfMonth } = dateOf(days, today);
+    this.put(Register.Seconds, ofDay % 60, statusB);
+    this.put(Register.Minutes, Math.floor(ofDay / 60) % 60, statusB);
+    this.ram[Register.Hours] = encodeHours(Math.floor(ofDay / 3600), statusB);
+    this.put(Register.DayOfWeek, weekdayOf(days), statusB);
+    this.put(Register.DayOfMonth, dayOfMonth, statusB);
+    this.put(Register.Month, month, statusB);
+    this.ram[Register.Century] = Unset;
+    this.putYear(year, statusB);
+  }
+
+  /** What they say, in seconds since 1970. */
+  seconds(statusB: number): number {
+    return daysSince1970(this.readDate(statusB)) * SecondsPerDay + this.secondOfDay(statusB);
+  }
+
+  /**
+   * So many updates at once. With daylight saving there are two special ones, which may repeat an hour once: `repeated` says
+   * that this was done. Answers whether it is done now.
+   */
+  count(updates: number, statusB: number, repeated: boolean): boolean {
+    let isRepeated = repeated;
+    for (let left = updates; left > 0; ) {
+      const special =
+        statusB & StatusB.DaylightSaving ? this.untilSpecial(left, statusB, isRepeated) : Number.POSITIVE_INFINITY;
+      const steps = Math.min(left, special);
+      const days = this.carry(steps, statusB);
+      if (days > 0) isRepeated = false;
+      if (special <= left) isRepeated = this.changeHour(statusB);
+      left -= steps;
+    }
+    return isRepeated;
+  }
+
+  /** The number of the next special update, if it is one of the next `most`; Infinity otherwise. */
+  untilSpecial(most: number, statusB: number, repeated: boolean): number {
+    const ofDay = this.secondOfDay(statusB);
+    const days1970 = daysSince1970(this.readDate(statusB));
+    const weekday = this.get(Register.DayOfWeek, statusB);
+    for (let days = 0; days * SecondsPerDay < ofDay + most; days++) {
+      const date = days === 0 ? today : dateOf(days1970 + days, later);
+      const isSpring = date.month === Spring.month && date.dayOfMonth >= Spring.firstDay;
+      const isAutumn = date.month === Autumn.month && date.dayOfMonth >= Autumn.firstDay && !(repeated && days === 0);
+      const update = days * SecondsPerDay + LastOfHourOne + 1 - ofDay;
+      const isSunday = (weekday + days) % 7 === Sunday;
+      if ((isSpring || isAutumn) && isSunday && update > 0) return update <= most ? update : Number.POSITIVE_INFINITY;
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  /** 2 o'clock, as it has just become, is 3 o'clock in spring and 1 o'clock in autumn. Answers whether an hour is repeated. */
+  private changeHour(statusB: number): boolean {
+    const isAutumn = this.get(Register.Month, statusB) === Autumn.month;
+    this.ram[Register.Hours] = encodeHours(isAutumn ? Autumn.to : Spring.to, statusB);
+    return isAutumn;
+  }
+
+  /** Counts seconds, and whatever they carry into. Answers how many days. */
+  private carry(updates: number, statusB: number): number {
+    const seconds = this.get(Register.Seconds, statusB) + updates;
+    this.put(Register.Seconds, seconds % 60, statusB);
+    if (seconds < 60) return 0;
+    const minutes = this.get(Register.Minutes, statusB) + Math.floor(seconds / 60);
+    this.put(Register.Minutes, minutes % 60, statusB);
+    if (minutes < 60) return 0;
+    const hours = decodeHours(this.ram[Register.Hours] as number, statusB) + Math.floor(minutes / 60);
+    this.ram[Register.Hours] = encodeHours(hours % 24, statusB);
+    if (hours < 24) return 0;
+    const days = Math.floor(hours / 24);
+    this.countDays(1, statusB);
+    if (days > 1) this.countDays(days - 1, statusB);
+    return days;
+  }
+
+  /** The first day of several makes the date one that there is, so that it is counted by itself. */
+  private countDays(days: number, statusB: number): void {
+    const weekday = this.get(Register.DayOfWeek, statusB) - 1 + days;
+    this.put(Register.DayOfWeek, (((weekday % 7) + 7) % 7) + 1, statusB);
+    const { year, month } = this.readDate(statusB);
+    const next = dateOf(daysSince1970(today) + days, later);
+    this.put(Register.DayOfMonth, next.dayOfMonth, statusB);
+    if (next.month !== month || next.year !== year) this.put(Register.Month, next.month, statusB);
+    if (next.year !== year) this.putYear(next.year, statusB);
+  }
+
+  private putYear(year: number, statusB: number): void {
+    const years = (((year - this.baseYear) % YearsCounted) + YearsCounted) % YearsCounted;
+    const century = Math.floor(years / 100);
+    this.put(Register.Year, years % 100, statusB);
+    if (this.get(Register.Century, statusB) !== century) this.put(Register.Century, century, statusB);
+  }
+
+  private readDate(statusB: number): CalendarDate {
+    const centuries = this.get(Register.Century, statusB);
+    today.year = centuries * 100 + this.get(Register.Year, statusB) + this.baseYear;
+    today.month = this.get(Register.Month, statusB);
+    today.dayOfMonth = this.get(Register.DayOfMonth, statusB);
+    return today;
+  }
+
+  private secondOfDay(statusB: number): number {
+    const hours = decodeHours(this.ram[Register.Hours] as number, statusB);
+    return hours * 3600 + this.get(Register.Minutes, statusB) * 60 + this.get(Register.Seconds, statusB);
+  }
+
+  private get(register: number, statusB: number): number {
+    return decode(this.ram[register] as number, statusB);
+  }
+
+  private put(register: number, value: number, statusB: number): void {
+    this.ram[register] = encode(value, statusB);
+  }
+}
