@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
+import { isapc as isapcWithMuchRam } from '../../machines/index.ts';
 import { EpochMovesAt } from '../../sdk/clock/epoch.ts';
 import {
   defineObserver,
@@ -13,6 +13,7 @@ import {
   isaIrq,
   Machine,
   type MachineEvent,
+  MiB,
   portRegion,
   SECOND,
   simulatedAccelerator,
@@ -24,6 +25,7 @@ import {
 } from '../../sdk/index.ts';
 
 const Day = 86_400 * SECOND;
+const isapc = { ...isapcWithMuchRam, defaultRam: 1 * MiB };
 const Century = BigInt(99 * 365 + 364) * BigInt(Day);
 /** Where numbers would no longer be exact, and a second before the epoch moves. */
 const starts = [EpochMovesAt - SECOND, 2 ** 53 - SECOND, Century] as const;
