@@ -49,7 +49,6 @@ export const eduOptions = defineOptions({
 
 /**
  * A card to learn driver writing on: it inverts, computes factorials, interrupts by pin or by message, and moves memory.
- *
  * A hostile guest can ask for transfers that leave the card's buffer or reach no memory: they are reported, and move nothing.
  */
 @device({ type: 'edu', description: 'Educational PCI device' })
@@ -161,14 +160,9 @@ export class Edu extends PciDevice {
 
   private finishDma(): void {
     const toGuest = (this.command & command.fields.toGuest.mask) !== 0n;
-    const bytes = this.bufferSlice(toGuest ? this.source : this.destination);
-    const wanted = toGuest ? this.destination : this.source;
-    const address = wanted & this.choices.dmaMask;
-    if (address !== wanted) {
-      this.guestError(
-        `DMA at 0x${wanted.toString(16)} goes to 0x${address.toString(16)}: the card drives no more address bits`,
-      );
-    }
+    const [own, wanted] = toGuest ? [this.source, this.destination] : [this.destination, this.source];
+    const [bytes, address] = [this.bufferSlice(own), wanted & this.choices.dmaMask];
+    if (address !== wanted) this.guestError(`the DMA mask makes 0x${address.toString(16)} of 0x${wanted.toString(16)}`);
     const result = bytes && (toGuest ? this.busMaster.write(address, bytes) : this.busMaster.read(address, bytes));
     if (result) this.guestError(`DMA at 0x${address.toString(16)} reaches no memory, or the card is no bus master`);
     this.command &= ~Run;
