@@ -9,6 +9,8 @@ import {
   pci,
   ShadowedMemory,
   SystemBus,
+  shape,
+  state,
 } from '../sdk/index.ts';
 
 const Register = { ConfigurationWindow: 0x60, Pam: 0x90, Smram: 0x9d, ExtendedSmram: 0x9e } as const;
@@ -45,6 +47,9 @@ const window = mmioRegion({ name: 'pcie-mmcfg-mmio', size: 256 * MiB, accepts: {
   subsystemId: 0x1100,
 })
 export class Q35Mch extends PciDevice {
+  /** What places the window: the register as it was last written with a length that there is. */
+  @state({ as: shape.bits(32) }) private windowLow: number = ConfigurationWindow.PowerOn;
+  @state({ as: shape.bits(4) }) private windowHigh = 0;
   private shadowed: ShadowedMemory | undefined;
 
   constructor(
@@ -109,17 +114,17 @@ export class Q35Mch extends PciDevice {
 
   private arrangeWindow(): void {
     const low = this.config.get(Register.ConfigurationWindow, 4);
-    const high = this.config.get(Register.ConfigurationWindow + 4, 4) & ConfigurationWindow.AddressBitsAbove4GiB;
-    const length = lengths[(low >>> ConfigurationWindow.LengthShift) & 3];
-    if (length === undefined) {
-      this.guestError('PCIEXBAR with the reserved length: the window stays where it is');
-      return;
+    if (lengthOf(low) === undefined) this.guestError('PCIEXBAR with the reserved length: the window stays where it is');
+    else {
+      this.windowLow = low;
+      this.windowHigh = this.config.get(Register.ConfigurationWindow + 4, 4) & ConfigurationWindow.AddressBitsAbove4GiB;
     }
+    const length = lengthOf(this.windowLow) ?? 256 * MiB;
     const region = this.region(window);
     this.topology.transaction(() => {
-      region.setEnabled((low & ConfigurationWindow.Enable) !== 0);
+      region.setEnabled((this.windowLow & ConfigurationWindow.Enable) !== 0);
       region.setSize(length);
-      region.setAddress(this.windowAddress(high * 2 ** 32 + low, length));
+      region.setAddress(this.windowAddress(this.windowHigh * 2 ** 32 + this.windowLow, length));
     });
   }
 
@@ -128,6 +133,8 @@ export class Q35Mch extends PciDevice {
     return Math.floor(written / length) * length;
   }
 }
+
+const lengthOf = (low: number): number | undefined => lengths[(low >>> ConfigurationWindow.LengthShift) & 3];
 
 /** From bus, slot and function in 4 KiB steps to the address that configuration mechanism #1 has for the same register. */
 function configurationAddress(offset: number): number {

@@ -242,6 +242,29 @@ describe('of regions of one priority, the one that came last', () => {
   });
 });
 
+describe('what registers alone do not say', () => {
+  it('is restored: the window of q35 stays where it was when its length was made the reserved one', () => {
+    const machine = Machine.create(q35, small);
+    configure(machine, 0, 0x60, 0xe000_0001);
+    configure(machine, 0, 0x60, 0xffff_ffff);
+    const identity = (one: Machine) => one.memory.read(0xe000_0000, 4);
+    expect(identity(machine)).toBe(0x29c0_8086);
+    expect(identity(restored(machine))).toBe(0x29c0_8086);
+  });
+
+  it('is restored: a string that was interrupted says nothing of the pause before it', () => {
+    const program = guestProgram('string', function* (guest) {
+      yield* guest.pause(1000);
+      yield* guest.repOuts8(0x80, [1, 2, 3, 4]);
+    });
+    const machine = Machine.create(isapc, small);
+    machine.run(program, { operationLimit: 3, savable: true });
+    const saved = machine.save().accelerator;
+    expect(saved).toMatchObject({ processors: [{ guest: { underWay: { position: 2, duration: 0 } } }] });
+    restored(machine, { guests: program });
+  });
+});
+
 describe('a snapshot of a function with other messages', () => {
   function cardWith(vectors: number, perVectorMasking = false) {
     const registers = mmioRegion({ name: 'registers', size: 0x1000, accessSizes: [4] });

@@ -123,8 +123,14 @@ export class LoggedGuest implements GuestSource {
   }
 }
 
+/** The object of a vCPU still holds what other operations left in it: only what this one uses counts. */
 function progressOf({ position, duration, bytes, kind }: GuestOperation): Progress {
-  return { position, duration, bytes: kind === OperationKind.RepIns ? bytes?.slice() : undefined };
+  const isPause = kind === OperationKind.Pause;
+  return {
+    position: isPause ? 0 : position,
+    duration: isPause ? duration : 0,
+    bytes: kind === OperationKind.RepIns ? bytes?.slice() : undefined,
+  };
 }
 
 function finish(operation: GuestOperation, entry: LogEntry): void {

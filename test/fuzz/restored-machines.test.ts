@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { device, IsaDevice, portRegion, state, use } from '../../sdk/index.ts';
+import { runHostileAccesses } from './hostile-run.ts';
+import { fuzzRestoredMachines } from './restored-machines.ts';
+
+const ports = portRegion({ name: 'counter', base: 0xc000, size: 32, accessSizes: [1] });
+
+/** Counts what is written to it, and shows the count. */
+class Counter extends IsaDevice {
+  count = 0;
+
+  @ports.write()
+  write(): void {
+    this.count = (this.count + 1) & 0xff;
+  }
+
+  @ports.read()
+  read(): number {
+    return this.count;
+  }
+}
+@device({ type: 'forgetful', description: 'its count is in no snapshot' })
+class Forgetful extends Counter {}
+
+@device({ type: 'faithful', description: 'its count is in snapshots' })
+class Faithful extends Counter {
+  @state declare count: number;
+}
+
+// Some seconds: a hundred machines are built, restored and run. Ten thousand by npm run fuzz:restore.
+describe('machines under guests that keep no rule, saved anywhere, run on beside the restored ones', () => {
+  it('say the same and do the same, at a hundred points', () => {
+    const { difference, points, refusals } = fuzzRestoredMachines({ points: 100, seed: 1 });
+    expect(difference).toBeUndefined();
+    expect(points).toBe(100);
+    // A machine that cannot be saved says so: none of these is one.
+    expect([...refusals]).toEqual([]);
+  }, 120_000);
+
+  it('are told apart if a device forgets something, with the seed that shows it', () => {
+    const { difference } = fuzzRestoredMachines({ points: 30, seed: 1, extra: [use(Forgetful)] });
+    expect(difference).toMatch(/^machine of seed \d+, .* forgetful.*, point \d+: /);
+    expect(difference).toMatch(/npm run fuzz:restore -- --points \d+ --seed \d+$/);
+    expect(fuzzRestoredMachines({ points: 6, seed: 1, extra: [use(Faithful)] }).difference).toBeUndefined();
+  });
+
+  it('throw nothing and keep nothing, with restores in between', () => {
+    const { problem, summary } = runHostileAccesses({ accesses: 20_000, seed: 1 });
+    expect(problem).toBeUndefined();
+    expect(summary).toMatch(/^\d+ accesses, \d+ restores, \d+ machines/);
+  });
+});
