@@ -3,18 +3,22 @@ import {
   type Device,
   DeviceFailure,
   device,
+  EventNotifiers,
   expansionRom,
+  guestProgram,
   InterruptPin,
   IsaDevice,
   inject,
   isaIrq,
   KiB,
+  loadDevice,
   Machine,
   MemoryRegion,
   PciDevice,
   pci,
   place,
   portRegion,
+  saveDevice,
   type Timer,
   use,
   VirtualClock,
@@ -22,8 +26,18 @@ import {
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from '../machine/toys.ts';
 
-const Port = { InHandler: 0, InHook: 1, InCallback: 2, InReset: 3, Ram: 4, Pin: 5, Done: 6, Poke: 7 } as const;
-const ports = portRegion({ name: 'late', base: 0x300, size: 8, accessSizes: [1] });
+const Port = {
+  InHandler: 0,
+  InHook: 1,
+  InCallback: 2,
+  InReset: 3,
+  Ram: 4,
+  Pin: 5,
+  Done: 6,
+  Poke: 7,
+  Signal: 8,
+} as const;
+const ports = portRegion({ name: 'late', base: 0x300, size: 9, accessSizes: [1] });
 const inHook = ports.register(Port.InHook, { width: 8 });
 
 /** Makes things when it needs them, as one would call setTimeout. */
@@ -35,10 +49,14 @@ class Late extends IsaDevice {
   second: InterruptPin | undefined;
   private done = 0;
   private makesOneInReset = false;
+  makesOneWhenLoaded = false;
   private readonly due: Timer;
   private atRealize: Timer | undefined;
 
-  constructor(@inject(VirtualClock) private readonly clock: VirtualClock) {
+  constructor(
+    @inject(VirtualClock) private readonly clock: VirtualClock,
+    @inject(EventNotifiers) private readonly notifiers: EventNotifiers,
+  ) {
     super();
     this.due = clock.timer('due', () => this.later('in-callback'));
   }
@@ -47,6 +65,8 @@ class Late extends IsaDevice {
     this.atRealize = this.clock.timer('at-realize', () => {
       this.done = 7;
     });
+    const fd = this.notifiers.add(() => this.later('in-consumer'));
+    this.region(ports).addIoeventfd({ offset: Port.Signal, size: 1, fd });
   }
 
   @ports.write(Port.InHandler)
@@ -99,6 +119,10 @@ class Late extends IsaDevice {
     if (this.makesOneInReset) this.later('in-reset');
   }
 
+  override onStateLoaded(): void {
+    if (this.makesOneWhenLoaded) this.later('when-loaded');
+  }
+
   private later(name: string): void {
     this.clock.timer(name, () => {}).arm(this.clock.now + 1000);
   }
@@ -133,6 +157,25 @@ describe('a timer that a device makes while it runs is refused, and nothing wait
       (machine: Machine) => {
         machine.io.write(base + Port.InReset, 1, 1);
         machine.reset();
+      },
+    ],
+    [
+      'in the consumer of an ioeventfd',
+      'in-consumer',
+      (machine: Machine) =>
+        machine.run(
+          guestProgram(function* (guest) {
+            yield* guest.out8(base + Port.Signal, 1);
+          }),
+        ),
+    ],
+    [
+      'in onStateLoaded()',
+      'when-loaded',
+      (machine: Machine) => {
+        const late = machine.device(Late);
+        late.makesOneWhenLoaded = true;
+        loadDevice(late, saveDevice(late));
       },
     ],
   ])('%s', (_, name, provoke) => {
