@@ -62,7 +62,7 @@ export const rtcOptions = defineOptions({
  *
  * A hostile guest can set any time, read and write the 128 bytes, and raise one interrupt line up to 32768 times a second of
  * guest time. Impossible dates count on into possible ones, a byte stays a byte, an index above 0x7f loses its top bit, and
- * no loop is longer than a day has minutes, or the days that nobody looked.
+ * no loop is longer than a day has minutes, or the days since the time was last read.
  *
  * @see Motorola MC146818A datasheet (ADI-1026), which this follows where QEMU does not
  */
@@ -70,7 +70,7 @@ export const rtcOptions = defineOptions({
 @addCoalescedIo(ports, { offset: Port.Index, size: 1 })
 export class Mc146818Rtc extends IsaDevice {
   readonly irq = new InterruptPin();
-  /** All bytes by their numbers. Those of the time are brought up to date when somebody looks; those of status are unused. */
+  /** All bytes by their numbers. Those of the time are brought up to date when they are read; those of status are unused. */
   readonly ram = new Uint8Array(Register.End);
   @index index = 0;
   @time readonly time = this.ram.subarray(Register.Seconds, Register.StatusA);
@@ -97,7 +97,7 @@ export class Mc146818Rtc extends IsaDevice {
     this.periodic = new PeriodicInterrupt(clock, lostTickPolicy, this.timeOfDay, this.flags, this);
   }
 
-  /** Whoever selects the PS/2's century register gets the PC's. */
+  /** The PS/2's century register selects the PC's. */
   @index.onWrite('register')
   selectRegister(register: number): void {
     if (register === Register.CenturyAlias) this.index = Register.Century;
@@ -155,7 +155,7 @@ export class Mc146818Rtc extends IsaDevice {
     this.schedule();
   }
 
-  /** Whoever reads status C has been told. An edge that no timer waited for is seen now. */
+  /** Reading status C clears it and lowers the line. An edge that no timer waited for is seen now. */
   @statusC.onRead()
   acknowledge(happened: number): number {
     const flags = happened | this.catchUp();

@@ -2,7 +2,7 @@ import type { InterruptPin } from '../../sdk/index.ts';
 import { Cause, StatusC } from './registers.ts';
 
 /**
- * Status C and the interrupt line: what happened, and whether anybody asked to be told. Each flag has its enable bit in the
+ * Status C and the interrupt line. Each flag has its enable bit in the
  * same place of status B; the request follows from the two at any time.
  *
  * @see Motorola MC146818A datasheet, "IRQF" of Register C
@@ -15,7 +15,7 @@ export class InterruptFlags {
     irq.highWhile = () => (this.chip.statusC & StatusC.InterruptRequest) !== 0;
   }
 
-  /** Something happened. Whoever enabled that is told. */
+  /** Flags rise. The line follows if one of them is enabled. */
   happen(causes: number): void {
     this.chip.statusC |= causes;
     this.settle();

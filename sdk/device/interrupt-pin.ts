@@ -37,7 +37,10 @@ export class InterruptPin {
     this.high = level;
   }
 
-  /** Up and down again: an edge for a controller that looks for edges. */
+  /**
+   * Up and down again. To an 8259A that is no interrupt: it wants the pin up until the processor has acknowledged, so that a
+   * device lowers it when the guest reads or clears the cause.
+   */
   pulse(): void {
     this.set(true);
     this.set(false);

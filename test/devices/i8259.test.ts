@@ -271,7 +271,7 @@ describe('initialization', () => {
     }
   });
 
-  it('tells the slave by ICW3 which number it answers to; nobody drives the bus for another', () => {
+  it('tells the slave by ICW3 which number it answers to; no chip drives the bus for another', () => {
     const bench = pics();
     initialize(bench, Slave, 0x11, 0x70, 0x03, 0x01);
     edge(bench, 12);
@@ -363,7 +363,7 @@ describe('priorities', () => {
     expect(bench.device.acknowledge()).toBe(0x0b);
   });
 
-  it('in special mask mode a masked interrupt in service blocks nobody', () => {
+  it('in special mask mode a masked interrupt in service blocks no other', () => {
     const bench = pics();
     edge(bench, 1);
     bench.device.acknowledge();

@@ -35,7 +35,7 @@ export class NaivePic {
     this.tellOutput();
   }
 
-  /** An input asks while it is high, if it is level triggered or has been low; nobody is heard between a poll and its read. */
+  /** An input asks while it is high, if it is level triggered or has been low; between a poll and its read no change is seen. */
   private look(): void {
     const all = [0, 1, 2, 3, 4, 5, 6, 7];
     for (const n of all) if (!this.high.has(n)) this.fresh.add(n);
