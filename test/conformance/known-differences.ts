@@ -6,7 +6,8 @@ import { picDifferences } from './pic-as-qemu.ts';
 import { pcRoutingDifferences, q35RoutingDifferences } from './routing-as-qemu.ts';
 import { rtcDifferences } from './rtc-as-qemu.ts';
 import { out, read } from './script.ts';
-import { badFeature, queueDifferences } from './virtio-as-qemu.ts';
+import { badFeature } from './virtio-as-qemu.ts';
+import { queueDifferences } from './virtio-queue-as-qemu.ts';
 
 const AllBits = 0xffff_ffff;
 const NotModelled =

@@ -33,7 +33,7 @@ export const secondBatch: readonly Mistake[] = [
   virtqueue('wrong width', 'address: this.view.getBigUint64(0, true)', 'address: this.view.getUint32(0, true)'),
   sampler('wrong width', '  width: 16,\n  reset: 100,', '  width: 8,\n  reset: 100,'),
   sampler('off-by-one range', '{ offset: Select.Channel, size: 1 }', '{ offset: Select.Channel, size: 2 }'),
-  virtqueue('off-by-one range', 'if (index >= this.size) throw', 'if (index > this.size) throw'),
+  virtqueue('off-by-one range', 'if (index >= size) throw', 'if (index > size) throw'),
   sampler('inverted w1c', 'this.exceeded &= ~value;', 'this.exceeded &= value;'),
   sampler('inverted w1c', "overrun: bit(2, 'write-one-to-clear', {", "overrun: bit(2, 'read-write', {"),
   chip(

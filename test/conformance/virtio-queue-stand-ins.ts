@@ -1,0 +1,220 @@
+import { VirtioRng } from '../../devices/index.ts';
+import {
+  DescriptorFlag,
+  MalformedQueue,
+  type VirtioBuffer,
+  type Virtqueue,
+} from '../../devices/virtio-rng/virtqueue.ts';
+import { device, KiB, MiB, PciCommand, PciRegister } from '../../sdk/index.ts';
+import { type StandIn, standIn } from './known-difference.ts';
+import { RamMebibytes } from './script.ts';
+
+// virtio-rng and its queue, each function with the behaviour of QEMU's in one point.
+
+type RngClass = typeof VirtioRng;
+type QueueClass = typeof Virtqueue;
+
+/** The card with a queue of another class. */
+export function queueOf(over: (base: QueueClass) => QueueClass): StandIn {
+  return standIn(VirtioRng, (base) => {
+    @device({ type: 'virtio-rng-pci', description: 'virtio-rng whose queue is in one point as QEMU has it' })
+    class VirtioRngWithQueue extends base {
+      protected override queueClass(): QueueClass {
+        return over(super.queueClass());
+      }
+    }
+    return VirtioRngWithQueue;
+  });
+}
+
+/** The bytes of a seed depend on nothing else; those of QEMU come from the host: here both are zeros. */
+export function bringsZeros(base: RngClass): RngClass {
+  @device({ type: 'virtio-rng-pci', description: 'virtio-rng whose bytes are zeros' })
+  class VirtioRngOfZeros extends base {
+    override reset(): void {
+      super.reset();
+      this.random.fill = (target) => void target.fill(0);
+    }
+  }
+  return VirtioRngOfZeros;
+}
+
+/** A card that is told to be no bus master loses its driver, and is off until it is master again or reset. */
+export function isOffWithoutMaster(base: RngClass): RngClass {
+  @device({ type: 'virtio-rng-pci', description: 'virtio-rng that its command register switches off' })
+  class VirtioRngSwitchedOff extends base {
+    private isOff = false;
+    private isOwnWrite = false;
+
+    override writeConfig(offset: number, value: number, size: number): void {
+      super.writeConfig(offset, value, size);
+      if (this.isOwnWrite || offset > PciRegister.Command || offset + size <= PciRegister.Command) return;
+      this.isOff = (this.config.get(PciRegister.Command, 1) & PciCommand.Master) === 0;
+      if (this.isOff) this.deviceStatus &= ~0x04;
+    }
+
+    override writeStatus(status: number): void {
+      this.isOwnWrite = true;
+      super.writeStatus(status);
+      this.isOwnWrite = false;
+      if (status === 0) this.isOff = false;
+    }
+
+    override writeQueuePage(page: number, previous: number): void {
+      super.writeQueuePage(page, previous);
+      if (page === 0) this.isOff = false;
+    }
+
+    override reset(): void {
+      super.reset();
+      this.isOff = false;
+    }
+
+    protected override processQueue(): void {
+      if (!this.isOff) super.processQueue();
+    }
+  }
+  return VirtioRngSwitchedOff;
+}
+
+/** A request gets all that it has room for, and all of it at once. */
+export function fillsAllBuffers(base: RngClass): RngClass {
+  @device({ type: 'virtio-rng-pci', description: 'virtio-rng without a limit' })
+  class VirtioRngWithoutLimit extends base {
+    protected override readonly mostBytes = Number.POSITIVE_INFINITY;
+    protected override readonly bytesOfTurn = Number.POSITIVE_INFINITY;
+  }
+  return VirtioRngWithoutLimit;
+}
+
+/** What shows when a request is taken, not when it is counted. */
+const foundWhenTaken = /no bytes|behind one to write|where the device cannot write/;
+
+/** A chain that is found wrong when it is taken sets ISR like one that is answered. The pin stays as it is. */
+export function setsIsrWhenBroken(base: RngClass): RngClass {
+  @device({ type: 'virtio-rng-pci', description: 'virtio-rng that sets ISR when its queue is broken' })
+  class VirtioRngThatSetsIsr extends base {
+    protected override stopWorking(why: string): void {
+      super.stopWorking(why);
+      if (foundWhenTaken.test(why) && this.queue.wantsInterrupt(this.queuePage * 4096)) this.interruptStatus |= 1;
+    }
+  }
+  return VirtioRngThatSetsIsr;
+}
+
+/** Looks at requests without taking them, and at their chains without what shows when they are taken. */
+const looksAhead = (base: QueueClass) =>
+  class extends base {
+    private isLooking = false;
+
+    protected lookAt(queue: number, request: number): readonly VirtioBuffer[] {
+      this.isLooking = true;
+      try {
+        return this.chain(queue, this.headOf(queue, this.nextRequest + request));
+      } finally {
+        this.isLooking = false;
+      }
+    }
+
+    protected override checkBuffer(buffer: VirtioBuffer, previous: VirtioBuffer | undefined): void {
+      if (!this.isLooking) super.checkBuffer(buffer, previous);
+    }
+  };
+
+/** Random bytes are asked for as many as the requests have room for: without room none are served, nor those behind the last. */
+export const waitsForRoom = (base: QueueClass): QueueClass =>
+  class extends looksAhead(base) {
+    protected override waiting(queue: number): number {
+      const waiting = super.waiting(queue);
+      let served = 0;
+      for (let request = 0; request < waiting; request++) if (this.hasRoom(queue, request)) served = request + 1;
+      return served;
+    }
+
+    private hasRoom(queue: number, request: number): boolean {
+      try {
+        return this.lookAt(queue, request).some(({ length, writable }) => writable && length > 0);
+      } catch (error) {
+        if (error instanceof MalformedQueue) return true;
+        throw error;
+      }
+    }
+  };
+
+/** All chains are counted before the first is served: one that is wrong stops all, and so do more descriptors than there are. */
+export const countsFirst = (base: QueueClass): QueueClass =>
+  class extends looksAhead(base) {
+    protected override waiting(queue: number): number {
+      const pending = (this.load16(queue + 16 * this.size + 2) - this.nextRequest) & 0xffff;
+      let descriptors = 0;
+      for (let request = 0; request < pending && pending <= this.size; request++) {
+        const buffers = this.lookAt(queue, request);
+        descriptors += this.isTable(queue, request) ? 1 : buffers.length;
+        if (descriptors > this.size) throw new MalformedQueue(`chains of more than ${this.size} descriptors`);
+      }
+      return super.waiting(queue);
+    }
+
+    private isTable(queue: number, request: number): boolean {
+      this.load(queue + 16 * this.headOf(queue, this.nextRequest + request), 16);
+      return (this.view.getUint16(12, true) & DescriptorFlag.Indirect) !== 0;
+    }
+  };
+
+/** A head that is indirect leads to a table; any other descriptor is a buffer, whatever it says. */
+export const followsTables = (base: QueueClass): QueueClass =>
+  class extends base {
+    protected override chain(queue: number, head: number): readonly VirtioBuffer[] {
+      if (head >= this.size) return super.chain(queue, head);
+      this.load(queue + 16 * head, 16);
+      if ((this.view.getUint16(12, true) & DescriptorFlag.Indirect) === 0) return super.chain(queue, head);
+      const size = this.view.getUint32(8, true);
+      if (size === 0 || size % 16 !== 0) throw new MalformedQueue(`a table of ${size} bytes`);
+      return this.walk(Number(this.view.getBigUint64(0, true)), 0, size / 16);
+    }
+
+    protected override refuseIndirect(): void {}
+  };
+
+const RamEnd = RamMebibytes * MiB;
+const BounceSize = 4 * KiB;
+
+/** What is no RAM goes through one page of QEMU's own, and only one such piece fits into a request. */
+export const bouncesOnce = (base: QueueClass): QueueClass =>
+  class extends base {
+    private bounces = 0;
+
+    protected override walk(table: number, first: number, size: number): readonly VirtioBuffer[] {
+      this.bounces = 0;
+      return super.walk(table, first, size);
+    }
+
+    protected override checkBuffer(buffer: VirtioBuffer, previous: VirtioBuffer | undefined): void {
+      super.checkBuffer(buffer, previous);
+      const inRam = Math.max(0, Math.min(buffer.length, RamEnd - Number(buffer.address)));
+      this.bounces += Math.ceil((buffer.length - inRam) / BounceSize);
+      if (this.bounces > 1) throw new MalformedQueue('a second buffer where the device cannot write');
+    }
+  };
+
+export function losesBytes(base: RngClass): RngClass {
+  @device({ type: 'virtio-rng-pci', description: 'virtio-rng that does not mind where its bytes go' })
+  class VirtioRngThatLosesBytes extends base {
+    protected override store(address: bigint, bytes: Uint8Array): void {
+      this.busMaster.write(address, bytes);
+    }
+  }
+  return VirtioRngThatLosesBytes;
+}
+
+/** Where there is no memory a queue reads zeros, so that nothing waits in it. */
+export const readsZeros = (base: QueueClass): QueueClass =>
+  class extends base {
+    protected override load(address: number, size: number): void {
+      try {
+        super.load(address, size);
+      } catch (error) {
+        if (!(error instanceof MalformedQueue)) throw error;
+      }
+    }
+  };
