@@ -158,11 +158,12 @@ export class Mc146818Rtc extends IsaDevice {
   /** Reading status C clears it and lowers the line. An edge that no timer waited for is seen now. */
   @statusC.onRead()
   acknowledge(happened: number): number {
-    const flags = happened | this.catchUp();
+    this.periodic.catchUp();
+    const flags = happened | this.statusC;
     this.statusC = 0;
-    this.flags.settle();
-    this.update.schedule();
-    this.periodic.acknowledged();
+    this.irq.set(false);
+    if (flags & (Cause.UpdateEnded | Cause.Alarm)) this.update.schedule();
+    if (flags & Cause.Periodic) this.periodic.acknowledged();
     return flags;
   }
 
@@ -192,8 +193,10 @@ export class Mc146818Rtc extends IsaDevice {
   }
 
   protected writeByte(register: number, value: number, before: number): void {
-    this.ram[register] = before; // Until updates that were due have counted it.
-    this.timeOfDay.catchUp();
+    if (isTimeRegister(register)) {
+      this.ram[register] = before; // Until updates that were due have counted it.
+      this.timeOfDay.catchUp();
+    }
     this.ram[register] = value;
     if (register <= Register.Year) this.update.schedule();
   }
@@ -203,11 +206,10 @@ export class Mc146818Rtc extends IsaDevice {
     if (!isChainNew) this.timeOfDay.start();
   }
 
-  /** Does what should have been done by now. Answers status C. */
-  private catchUp(): number {
+  /** Does what should have been done by now. */
+  private catchUp(): void {
     this.timeOfDay.catchUp();
     this.periodic.catchUp();
-    return this.statusC;
   }
 
   private schedule(): void {

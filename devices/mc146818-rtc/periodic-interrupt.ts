@@ -1,4 +1,4 @@
-import { guestTime, SECOND, shape, state, type Timer, type VirtualClock } from '../../sdk/index.ts';
+import { guestTimeOrNever, SECOND, shape, state, type Timer, type VirtualClock } from '../../sdk/index.ts';
 import type { InterruptFlags } from './interrupt-flags.ts';
 import { Cause, Divider, StatusA } from './registers.ts';
 import type { TimeOfDay } from './time-of-day.ts';
@@ -11,6 +11,8 @@ const SlowUpdate = 584;
 /** Slewing gains at most this many interrupts per period, and this many in a row when the guest acknowledges. */
 const MostExtraPerPeriod = 7;
 const MostInARow = 20;
+/** Of a hundred years. */
+const MostOwed = 2 ** 50;
 
 export type LostTickPolicy = 'discard' | 'slew';
 
@@ -45,9 +47,9 @@ function periodOf(statusA: number): number {
  */
 export class PeriodicInterrupt {
   /** Ticks of interrupts that the guest is still owed. Always 0 with 'discard'. */
-  @state({ as: shape.integer(0, Number.MAX_SAFE_INTEGER) }) private owed = 0;
-  /** Edges up to here have been counted. */
-  @state({ as: guestTime }) private counted: number;
+  @state({ as: shape.integer(0, MostOwed) }) private owed = 0;
+  /** The first edge that has not been seen; never if there are none. */
+  @state({ as: guestTimeOrNever }) private next: number;
   @state({ as: shape.integer(0, MostInARow) }) private inARow = 0;
   private readonly due: Timer;
   private readonly again: Timer;
@@ -59,7 +61,7 @@ export class PeriodicInterrupt {
     private readonly flags: InterruptFlags,
     private readonly chip: PeriodicSource,
   ) {
-    this.counted = clock.now;
+    this.next = this.nextEdge();
     this.due = clock.timer('rtc-periodic', () => this.fire());
     this.again = clock.timer('rtc-lost-ticks', () => this.sendAgain());
   }
@@ -72,14 +74,16 @@ export class PeriodicInterrupt {
 
   /** Sets the flag if an edge has passed. To be called before anything changes that edges depend on. */
   catchUp(): void {
-    if (this.edges() > 0) this.flags.happen(Cause.Periodic);
-    this.counted = this.clock.now;
+    if (this.clock.now < this.next) return;
+    this.flags.happen(Cause.Periodic);
+    this.next = this.nextEdge();
   }
 
   /** The rate, the divider chain or the enable bit changed, or the flag was cleared. */
   schedule(): void {
+    this.next = this.nextEdge();
     const isWanted = this.isWanted && (this.policy === 'slew' || (this.chip.statusC & Cause.Periodic) === 0);
-    if (isWanted) this.due.arm(this.nextEdge());
+    if (isWanted) this.due.arm(this.next);
     else this.due.cancel();
     if (!this.isWanted) this.forget();
     else if (!this.again.pending) this.armAgain();
@@ -95,7 +99,6 @@ export class PeriodicInterrupt {
 
   /** Status C is clear, and no interrupt is enabled. */
   reset(): void {
-    this.counted = this.clock.now;
     this.schedule();
   }
 
@@ -110,12 +113,12 @@ export class PeriodicInterrupt {
 
   /** Whole periods slept through are lost, as are interrupts that the guest could not tell from the one before. */
   private fire(): void {
-    const isLost = (this.chip.statusC & Cause.Periodic) !== 0;
-    const lost = this.edges() - (isLost ? 0 : 1);
+    const isNoticed = (this.chip.statusC & Cause.Periodic) === 0;
+    const lost = this.edgesSinceNext() + (isNoticed ? 0 : 1);
     this.catchUp();
     if (this.inARow >= MostInARow) this.inARow = 0;
     if (this.policy === 'slew' && lost > 0) {
-      this.owed += lost * periodOf(this.chip.statusA);
+      this.owed = Math.min(this.owed + lost * periodOf(this.chip.statusA), MostOwed);
       this.armAgain();
     }
     this.schedule();
@@ -147,13 +150,12 @@ export class PeriodicInterrupt {
     this.again.cancel();
   }
 
-  /** How many edges have passed since they were counted; at most as many as fit into a second more than that. */
-  private edges(): number {
+  /** How many edges have passed since the first one that has not been seen. */
+  private edgesSinceNext(): number {
     const period = periodOf(this.chip.statusA);
-    if (period === 0) return 0;
-    const since = this.clock.now - this.counted;
     const now = this.time.sinceUpdate();
-    return this.edgesUntil(now, period) - this.edgesUntil(now - since, period);
+    const next = now - (this.clock.now - this.next);
+    return period === 0 ? 0 : this.edgesUntil(now, period) - this.edgesUntil(next, period);
   }
 
   /** Edges from an update to a moment before or after it. A nanosecond late, so that an edge has surely passed. */
@@ -166,6 +168,7 @@ export class PeriodicInterrupt {
 
   private nextEdge(): number {
     const period = periodOf(this.chip.statusA);
+    if (period === 0) return Number.POSITIVE_INFINITY;
     const now = this.time.sinceUpdate();
     const edge = this.firstEdge(period) + (this.edgesUntil(now, period) + 1) * period;
     return this.clock.now - now + nanoseconds(edge) + 1;

@@ -9,6 +9,17 @@ const Announcement = 244_000;
 const FastUpdate = 248_000;
 const SlowUpdate = 1_984_000;
 
+/** The epoch of the last call, which hardly ever changes, as a number: a conversion costs as much as all the rest of a read. */
+const lastEpoch = { exact: 0n, seconds: 0 };
+
+function secondsOf(epoch: bigint): number {
+  if (epoch !== lastEpoch.exact) {
+    lastEpoch.exact = epoch;
+    lastEpoch.seconds = Number(epoch);
+  }
+  return lastEpoch.seconds;
+}
+
 /** What the time needs of its chip. */
 export interface TimeSource {
   readonly statusA: number;
@@ -75,7 +86,7 @@ export class TimeOfDay {
 
   /** Guest time at which the next update ends. */
   nextUpdate(): number {
-    return (Math.max(this.shown, this.ended()) + 1 - Number(this.clock.epoch)) * SECOND + this.phase;
+    return (Math.max(this.shown, this.ended()) + 1 - secondsOf(this.clock.epoch)) * SECOND + this.phase;
   }
 
   /** Whether an update is under way or announced. */
@@ -100,7 +111,7 @@ export class TimeOfDay {
 
   /** The number of the update that has ended last, or would have. */
   private ended(): number {
-    return Number(this.clock.epoch) + Math.floor((this.clock.now - this.phase) / SECOND);
+    return secondsOf(this.clock.epoch) + Math.floor((this.clock.now - this.phase) / SECOND);
   }
 
   private partOf(time: number): number {

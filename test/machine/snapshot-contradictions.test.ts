@@ -186,8 +186,8 @@ describe('a snapshot of a device that cannot be so is refused', () => {
     ],
     [
       'a tick at no time',
-      (s) => set(get(deviceOf(s, 'rtc'), 'fields', 'periodic'), 'counted', 1e300),
-      'rtc periodic.counted: expected a guest time in nanoseconds, found 1e+300',
+      (s) => set(get(deviceOf(s, 'rtc'), 'fields', 'periodic'), 'next', 1e300),
+      'rtc periodic.next: expected a guest time in nanoseconds, or "Infinity", found 1e+300',
     ],
     [
       'a bridge that hears what no card says',
