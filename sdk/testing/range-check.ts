@@ -1,6 +1,12 @@
 import type { ConcreteDeviceClass, RegisterDeclaration } from '../device/index.ts';
 import { BackplaneError, describeThrown } from '../memory/errors.ts';
-import { type AddedRange, findDifference, type Outcome, outcome, scriptsFor } from './conformance/coalescing-check.ts';
+import {
+  type AddedRange,
+  type CoalescedOutcome,
+  findDifference,
+  outcome,
+  scriptsFor,
+} from './conformance/coalescing-check.ts';
 import type { ScriptStep } from './conformance/guest-script.ts';
 import { firstFieldDifference, within } from './conformance/observation.ts';
 import { asGuestCode } from './conformance/script-text.ts';
@@ -79,7 +85,7 @@ function isSeen(
     step.space === space &&
     step.address < address + end &&
     address + start < step.address + step.size;
-  const answersOf = (script: readonly ScriptStep[], { answers }: Outcome) =>
+  const answersOf = (script: readonly ScriptStep[], { answers }: CoalescedOutcome) =>
     answers.filter((_, index) => script[index]?.kind === 'read' && !(holds.length > 0 && touches(script[index])));
   for (let run = 0; run < subject.runs; run++) {
     const script = makeScript(subject.random(Check, run));

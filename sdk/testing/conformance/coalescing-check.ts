@@ -1,15 +1,13 @@
 import { simulatedAccelerator } from '../../accelerator/index.ts';
-import { hex } from '../../base/text.ts';
 import { SystemBus } from '../../bus/index.ts';
 import { MICROSECOND, MILLISECOND } from '../../clock/index.ts';
 import type { Device } from '../../device/index.ts';
 import type { AddressRange, CoalescedRange } from '../../memory/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
-import { type Answers, difference, threw } from './differential.ts';
+import { difference, type Outcome, outcomeDifference, outcomeOf, threw } from './differential.ts';
 import type { ScriptStep, Space } from './guest-script.ts';
 import { legalWidths } from './layout.ts';
-import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
 import { randomValue, writeStep } from './random-script.ts';
 import { asGuestProgram } from './script-guest.ts';
 import type { Check, Finding, Subject } from './subject.ts';
@@ -18,12 +16,9 @@ interface Zone extends AddressRange {
   readonly space: Space;
 }
 
-/** What one run of the program came to. */
-export interface Outcome {
-  readonly answers: Answers;
-  readonly fields: Fields;
+/** What one run came to, with the moments at which pins changed. */
+export interface CoalescedOutcome extends Outcome {
   readonly interrupts: string;
-  readonly ram: Uint8Array;
 }
 
 /** Between a write that may wait and a look at what it did: what it started ends meanwhile, or would have. */
@@ -37,7 +32,7 @@ const GuestCode: readonly ScriptStep['kind'][] = ['read', 'write', 'wait'];
 const Timeless = { costs: { kernel: 0, userspace: 0 }, plainCost: 0 } as const;
 
 /**
- * Queued writes may be late, and nobody may notice: not by a value, not by an interrupt, not by what is left in the end.
+ * Queued writes may be late, and no guest may notice: not by a value, not by an interrupt, not by what is left in the end.
  */
 export const coalescedEqualsUncoalesced: Check = {
   name: 'with its writes coalesced it answers and ends as without',
@@ -86,21 +81,21 @@ function addRange(bench: TestBench<Device>, { region: name, offset, size, flushe
   }
 }
 
-function compare(script: readonly ScriptStep[], plain: Outcome, queued: Outcome, how: string): string | undefined {
+function compare(
+  script: readonly ScriptStep[],
+  plain: CoalescedOutcome,
+  queued: CoalescedOutcome,
+  how: string,
+): string | undefined {
   const names = ['without coalescing', `with it, where ${how}`] as const;
-  const advice = 'A write that has an effect of its own must not wait; what its effect is read from must flush.';
-  const found = difference(script, plain.answers, queued.answers, names);
-  if (found !== undefined) return `${found} ${advice}`;
-  if (plain.interrupts !== queued.interrupts) {
-    return `interrupts are ${plain.interrupts} ${names[0]}, and ${queued.interrupts} ${names[1]}. ${advice}`;
-  }
-  const field = firstFieldDifference(plain.fields, queued.fields);
-  if (field !== undefined) {
-    return `in the end '${field.path}' is ${field.left} ${names[0]}, and ${field.right} ${names[1]}. ${advice}`;
-  }
-  if (Buffer.compare(plain.ram, queued.ram) === 0) return undefined;
-  const at = plain.ram.findIndex((byte, address) => byte !== queued.ram[address]);
-  return `in the end guest memory at ${hex(at)} differs, ${how}. ${advice}`;
+  const found =
+    plain.interrupts === queued.interrupts
+      ? outcomeDifference(script, plain, queued, names)
+      : (difference(script, plain.answers, queued.answers, names) ??
+        `interrupts are ${plain.interrupts} ${names[0]}, and ${queued.interrupts} ${names[1]}.`);
+  return (
+    found && `${found} A write that has an effect of its own must not wait; what its effect is read from must flush.`
+  );
 }
 
 /** Runs the script as a guest program, with or without coalescing. */
@@ -109,7 +104,7 @@ export function outcome(
   script: readonly ScriptStep[],
   drain: Drain | undefined,
   added?: AddedRange,
-): Outcome {
+): CoalescedOutcome {
   const accelerator = simulatedAccelerator({
     coalescedMmio: drain !== undefined,
     coalescedPio: drain !== undefined,
@@ -131,7 +126,7 @@ export function outcome(
   }
   const recorders = bench.interrupts as Readonly<Record<string, { changes: readonly object[] }>>;
   const interrupts = Object.entries(recorders).map(([name, { changes }]) => `${name} ${JSON.stringify(changes)}`);
-  const result = { answers, fields: fieldsOf(bench), interrupts: interrupts.join(', '), ram: ramOf(bench) };
+  const result = { ...outcomeOf(bench, answers), interrupts: interrupts.join(', ') };
   accelerator.detach();
   return result;
 }

@@ -1,9 +1,42 @@
+import { hex } from '../../base/text.ts';
 import type { Device } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 import { type Answer, perform, type ScriptStep } from './guest-script.ts';
+import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
 
 /** What one side answered: step by step; undefined where the step does not count. */
 export type Answers = readonly (Answer | undefined)[];
+
+/** What one run of a program came to. */
+export interface Outcome {
+  readonly answers: Answers;
+  readonly fields: Fields;
+  readonly ram: Uint8Array;
+}
+
+export const outcomeOf = (bench: TestBench<Device>, answers: Answers): Outcome => ({
+  answers,
+  fields: fieldsOf(bench),
+  ram: ramOf(bench),
+});
+
+/** In what two outcomes of one program differ first, in words; fields at `ignored` paths are no outcome. */
+export function outcomeDifference(
+  script: readonly ScriptStep[],
+  left: Outcome,
+  right: Outcome,
+  names: readonly [string, string],
+  ignored?: (path: string) => boolean,
+): string | undefined {
+  const found = difference(script, left.answers, right.answers, names);
+  if (found !== undefined) return found;
+  const field = firstFieldDifference(left.fields, right.fields, ignored);
+  if (field !== undefined)
+    return `in the end '${field.path}' is ${field.left} ${names[0]}, and ${field.right} ${names[1]}.`;
+  if (Buffer.compare(left.ram, right.ram) === 0) return undefined;
+  const at = left.ram.findIndex((byte, address) => byte !== right.ram[address]);
+  return `in the end guest memory at ${hex(at)} is ${left.ram[at]} ${names[0]}, and ${right.ram[at]} ${names[1]}.`;
+}
 
 /** A handler or timer that threw, as an answer. */
 export function answerOf(bench: TestBench<Device>, step: ScriptStep): Answer {
@@ -18,7 +51,7 @@ export function threw(error: unknown): Answer {
   return `threw: ${error instanceof Error ? error.message : String(error)}`;
 }
 
-/** Where two sides first answer differently, in words; `last` is said of the end. */
+/** Where two sides first answer differently, in words. */
 export function difference(
   script: readonly ScriptStep[],
   left: Answers,

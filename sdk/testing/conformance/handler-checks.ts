@@ -95,7 +95,7 @@ function misfitOf({ bits, type, mayFail, mayBeSilent }: Reader, answer: unknown)
   return fits ? undefined : `${String(answer)}, which is no value of ${bits} bits`;
 }
 
-/** A range that nobody writes to, or that no legal access lies in, was meant to be another one. */
+/** A range that no handler or register takes, or that no legal access lies in, was meant to be another one. */
 const coalescedRangesAreTaken: Check = {
   name: 'every byte of a coalesced range is written by some legal access that lies in the range',
   applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),

@@ -15,8 +15,8 @@ const FirstSeed = 0x0dec_0de0;
 const RecordAgain = 'BACKPLANE_RECORD';
 
 /**
- * What nobody can derive from a declaration: what the device computes, and when. A record holds it against changes that
- * nobody meant. It says what the device does, not that this is right: read it when it is made.
+ * What no declaration says: what the device computes, and when. A record holds it against changes by mistake. It says what
+ * the device does, not that this is right: read it when it is made.
  */
 export const behavesAsRecorded: Check = {
   name: 'it behaves as recorded',

@@ -48,7 +48,7 @@ function usedThenReset(subject: Subject, script: readonly ScriptStep[], reset: n
 }
 
 /**
- * The same moments on a device that nobody has used before its reset: time and the interrupt levels that others drive pass for
+ * The same moments on a device that was not used before its reset: time and the interrupt levels that others drive pass for
  * it too. What survives a reset is as in the other.
  */
 function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {

@@ -2,18 +2,11 @@ import { type Device, loadDevice, saveDevice } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { restoredBySnapshot } from './declared-state.ts';
-import { type Answers, answerOf, clearRecorders, difference, lastOf } from './differential.ts';
+import { answerOf, clearRecorders, lastOf, type Outcome, outcomeDifference, outcomeOf } from './differential.ts';
 import { perform, type ScriptStep } from './guest-script.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
 import { ReadWatch } from './read-watch.ts';
 import type { Check, Subject } from './subject.ts';
-
-/** What a run was answered, and what it came to. */
-interface Run {
-  readonly answers: Answers;
-  readonly fields: Fields;
-  readonly ram: Uint8Array;
-}
 
 /** A field that was so often written before it was read is worked out anew each time. */
 const SurelyWritten = 5;
@@ -26,6 +19,8 @@ export const snapshotRoundTrip: Check = {
   find(subject) {
     // How often each field that no snapshot brings back was seen to be written before it was read.
     const written = new Map<string, number>();
+    // Fields that are worked out anew before they are used are no outcome.
+    const isState = restoredBySnapshot(subject.bench().device);
     const makeScript = (random: Random): ScriptStep[] => {
       const before = subject.script(random);
       const after = subject.script(random);
@@ -35,7 +30,15 @@ export const snapshotRoundTrip: Check = {
       const at = lastOf(script, 'restore');
       if (at < 0) return undefined;
       const restored = interrupted(subject, script, at, written);
-      return typeof restored === 'string' ? restored : tellApart(script, uninterrupted(subject, script, at), restored);
+      if (typeof restored === 'string') return restored;
+      const found = outcomeDifference(
+        script,
+        uninterrupted(subject, script, at),
+        restored,
+        names,
+        (path) => !isState(path),
+      );
+      return found && `${found} Put @state on the fields that it depends on.`;
     };
     const isOpen = (): boolean => [...written.values()].some((times) => times < SurelyWritten);
     const found = subject.search(this.name, makeScript, look, subject.runs, isOpen);
@@ -45,31 +48,14 @@ export const snapshotRoundTrip: Check = {
   },
 };
 
-function tellApart(script: readonly ScriptStep[], plain: Run, restored: Run): string | undefined {
-  const advice = 'Put @state on the fields that it depends on.';
-  const found = difference(script, plain.answers, restored.answers, names);
-  if (found !== undefined) return `${found} ${advice}`;
-  const field = firstFieldDifference(plain.fields, restored.fields);
-  if (field !== undefined)
-    return `in the end '${field.path}' is ${field.left} ${names[0]}, and ${field.right} ${names[1]}. ${advice}`;
-  return Buffer.compare(plain.ram, restored.ram) === 0 ? undefined : `in the end guest memory differs. ${advice}`;
-}
-
-/** Fields that are worked out anew before they are used are no outcome. */
-function outcome(bench: TestBench<Device>, answers: Answers): Run {
-  const isState = restoredBySnapshot(bench.device);
-  const fields = new Map([...fieldsOf(bench)].filter(([path]) => isState(path)));
-  return { answers, fields, ram: ramOf(bench) };
-}
-
-function uninterrupted(subject: Subject, script: readonly ScriptStep[], at: number): Run {
+function uninterrupted(subject: Subject, script: readonly ScriptStep[], at: number): Outcome {
   const bench = subject.bench();
   const answers = script.map((step, index) => {
     const answer = answerOf(bench, step);
     if (index === at) clearRecorders(bench);
     return answer;
   });
-  return outcome(bench, answers);
+  return outcomeOf(bench, answers);
 }
 
 /** The same with a restore in the middle; or what is wrong with the restored device. */
@@ -78,7 +64,7 @@ function interrupted(
   script: readonly ScriptStep[],
   at: number,
   seen: Map<string, number>,
-): Run | string {
+): Outcome | string {
   const old = subject.bench();
   const answers: (string | undefined)[] = script.slice(0, at).map((step) => answerOf(old, step));
   answers.push(undefined);
@@ -99,7 +85,7 @@ function interrupted(
   for (const path of untouched) seen.set(path, seen.get(path) ?? 0);
   for (const path of written) seen.set(path, (seen.get(path) ?? 0) + 1);
   const field = read.length === 0 ? undefined : firstFieldDifference(was, is, (path) => !read.includes(path));
-  if (field === undefined) return outcome(bench, answers);
+  if (field === undefined) return outcomeOf(bench, answers);
   return `${forgotten(field)}, and the device reads it before it writes it. Put @state on it.`;
 }
 

@@ -38,7 +38,7 @@ export interface ConformanceSettings {
   readonly idioms?: (random: Random) => readonly ScriptStep[];
   /**
    * A file that holds what the device does: made where there is none, compared ever after. It guards what no declaration
-   * says, values and times; what it holds is right only if somebody looked. Made anew with BACKPLANE_RECORD=1.
+   * says, values and times; what it holds is right only if you have read it. Made anew with BACKPLANE_RECORD=1.
    */
   readonly recorded?: string | URL;
   /**
@@ -123,7 +123,7 @@ export class Subject {
     return bench;
   }
 
-  /** Benches are many, so they are small; whoever rearranges memory gets some. */
+  /** Benches are many, so they are small; a device that rearranges memory gets more. */
   private get usualRam(): number {
     return this.blueprint.injections.some(({ token }) => token === SystemBus) ? 1 * MiB : 64 * KiB;
   }
