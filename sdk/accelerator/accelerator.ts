@@ -1,3 +1,4 @@
+import type { Json, JsonReader } from '../base/json-reader.ts';
 import type { VirtualClock } from '../clock/index.ts';
 import {
   type AddressRange,
@@ -9,7 +10,6 @@ import {
 import type { ExitStatistics } from './exit-statistics.ts';
 import type { GuestSource } from './guest/operation.ts';
 import type { AcceleratorListener } from './observation.ts';
-import type { SavedData, SavedReader } from './saved-data.ts';
 
 /**
  * What asks the processor for an interrupt; an 8259 pair is one. The accelerator asks before each entry into the
@@ -120,7 +120,7 @@ export abstract class Accelerator {
   /** Completes what the guest has begun and delivers what is queued: afterwards a snapshot shows all of the guest's past. */
   abstract settle(): void;
   /** Settles, and answers what processors, guests and counters hold: plain data, of which a snapshot is made. */
-  saveState(): SavedData {
+  saveState(): Json {
     throw new BackplaneError(`Accelerator '${this.name}' cannot save what its processors hold.`);
   }
 
@@ -128,7 +128,7 @@ export abstract class Accelerator {
    * Reads a saved state, notes in the reader what is wrong with it, and answers how to put it in force. Nothing has changed
    * until then. `guests` are what the processors executed: the same programs and recordings, fresh.
    */
-  readState(reader: SavedReader, _guests: readonly GuestImage[]): () => void {
+  readState(reader: JsonReader, _guests: readonly GuestImage[]): () => void {
     reader.refuse(`accelerator '${this.name}' cannot restore what processors held`);
     return () => {};
   }

@@ -37,5 +37,4 @@ export {
   TraceAnswers,
   type UnmodelledAccesses,
 } from './replay/trace-answers.ts';
-export { describe as describeData, type SavedData, type SavedProblem, SavedReader } from './saved-data.ts';
 export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './simulated-accelerator.ts';

@@ -1,5 +1,6 @@
+import type { Json, JsonReader } from '../base/json-reader.ts';
 import { hex } from '../base/text.ts';
-import { type Json, type LoadPlan, readBytes, type Shape, type StatePlace, writeBytes } from '../device/index.ts';
+import { type LoadPlan, readBytes, type Shape, type StatePlace, writeBytes } from '../device/index.ts';
 
 const Size = 256;
 const HeaderSize = 0x40;
@@ -31,20 +32,21 @@ export function checkConfiguration(bytes: Uint8Array, problemOf: (saved: Uint8Ar
 export const configurationShape: Shape = Object.freeze({
   expected: '256 bytes of PCI configuration',
   write: (value: unknown) => writeBytes(value as Uint8Array),
-  read(data: Json, place: StatePlace, plan: LoadPlan): void {
+  read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+    const data = saved.data as Json;
     const present = place.get() as Uint8Array;
     const bytes = readBytes(data, Size);
     if (bytes?.length !== Size) {
-      plan.refuse(`expected ${Size} bytes of PCI configuration in hexadecimal digits`);
+      saved.refuse(`expected ${Size} bytes of PCI configuration in hexadecimal digits`);
       return;
     }
     const other = identifying.find((offset) => bytes[offset] !== present[offset]);
     const fixed = other === undefined ? (changedForGood(bytes, present) ?? checks.get(present)?.(bytes)) : undefined;
     if (other !== undefined)
-      plan.refuse(
+      saved.refuse(
         `is the configuration of another PCI function: ${identityOf(bytes)} instead of ${identityOf(present)}`,
       );
-    else if (fixed !== undefined) plan.refuse(fixed);
+    else if (fixed !== undefined) saved.refuse(fixed);
     else plan.whenSound(() => present.set(bytes));
   },
 });

@@ -1,3 +1,4 @@
+import { describeJson, isJsonObject, type Json, type JsonObject, type JsonReader } from '../base/json-reader.ts';
 import { LatestTime } from '../clock/epoch.ts';
 import { runDevice, type Timer } from '../clock/index.ts';
 import { BackplaneError, DeviceFailure, describeThrown } from '../memory/index.ts';
@@ -9,8 +10,7 @@ import { type StateDifference, StateError } from './state-error.ts';
 import { type FailField, readFields, rememberShapes, writeFields } from './state-inference.ts';
 import { StateLoading } from './state-loading.ts';
 import { readLocks, saveLocks } from './state-locks.ts';
-import type { Json } from './state-shape.ts';
-import { quote, shape } from './state-shapes.ts';
+import { shape } from './state-shapes.ts';
 
 /** The state of one device as plain data, as JSON can hold it. */
 export interface SavedDevice {
@@ -78,7 +78,6 @@ export const firingOrder = (a: Timer, b: Timer): number => a.deadline - b.deadli
 
 /** A state that was read and not put into force yet. */
 export class DeviceLoading {
-  readonly differences: readonly StateDifference[];
   private readonly loading: StateLoading;
   private readonly deadlines = new Map<Timer, number>();
   private readonly high = new Set<InterruptPin>();
@@ -91,25 +90,30 @@ export class DeviceLoading {
   ) {
     const { type, version, minimumVersion, retired, state } = device.blueprint;
     noteState(device);
-    const data = (isObject(saved) ? saved : {}) as { readonly [key: string]: Json };
+    const data: JsonObject = isJsonObject(saved) ? saved : {};
     const found = data['version'] ?? null;
     const saidBy = typeof found === 'number' ? found : version;
     this.loading = new StateLoading(saidBy, name, retired, saidBy < minimumVersion ? undefined : version);
-    this.differences = this.loading.differences;
-    const refuse = (problem: string) => this.loading.refuse(problem);
-    if (!isObject(saved)) refuse(`expected the state of a ${type}, found ${quote(saved)}`);
-    else if (data['type'] !== type) refuse(`expected the state of a ${type}, found that of ${quote(data['type'])}`);
+    const reader = this.loading.reader(saved);
+    const refuse = (problem: string) => reader.refuse(problem);
+    if (!isJsonObject(saved)) refuse(`expected the state of a ${type}, found ${describeJson(saved)}`);
+    else if (data['type'] !== type)
+      refuse(`expected the state of a ${type}, found that of ${describeJson(data['type'])}`);
     else {
-      if (!Number.isInteger(found) || (found as number) < 1) refuse(`expected a version, found ${quote(found)}`);
+      if (!Number.isInteger(found) || (found as number) < 1) refuse(`expected a version, found ${describeJson(found)}`);
       else if ((found as number) > version) this.loading.refuseNewer();
       else if ((found as number) < minimumVersion) {
         refuse(`is of version ${found}, and ${minimumVersion} is the oldest that can be restored`);
       }
-      readFields(device, state, data['fields'] ?? null, this.loading, retired);
-      this.loading.inside('.locks', () => readLocks(device, data['locks'] ?? {}, this.loading));
-      this.readTimers(data['timers'] ?? null, retired);
-      this.readPins(data['high'] ?? null, retired);
+      readFields(device, state, this.loading.reader(data['fields'] ?? null), this.loading, retired);
+      readLocks(device, reader.member('locks'), this.loading);
+      this.readTimers(this.loading.reader(data['timers'] ?? null, 'timers'), retired);
+      this.readPins(this.loading.reader(data['high'] ?? null, 'high'), retired);
     }
+  }
+
+  get differences(): readonly StateDifference[] {
+    return this.loading.differences;
   }
 
   /** Puts values, pins and timers in their places. Pins tell nobody; `order` is where all machines' timers are armed. */
@@ -140,45 +144,35 @@ export class DeviceLoading {
     refuseContradictions(device);
   }
 
-  private readTimers(data: Json, retired: readonly string[]): void {
+  private readTimers(saved: JsonReader, retired: readonly string[]): void {
     const timers = timersOf(this.device);
-    this.loading.inside('.timers', () => {
-      if (!isObject(data)) {
-        this.loading.refuse(`expected deadlines by name, found ${quote(data)}`);
-        return;
-      }
-      for (const [name, deadline] of Object.entries(data as { readonly [key: string]: Json })) {
-        const timer = timers.get(name);
-        if (timer === undefined && retired.includes(name)) continue;
-        this.loading.inside(`.${name.slice(0, 64)}`, () => {
-          if (timer === undefined)
-            this.loading.refuse('is in the snapshot, and the device has no such timer', 'dropped', name);
-          else if (isDeadline(deadline)) this.deadlines.set(timer, deadline as number);
-          else this.loading.refuse(`expected a deadline in whole nanoseconds, found ${quote(deadline)}`);
-        });
-      }
-    });
-  }
-
-  private readPins(data: Json, retired: readonly string[]): void {
-    const pins = pinsOf(this.device);
-    if (!Array.isArray(data) || data.length > pins.size + retired.length || new Set(data).size < data.length) {
-      this.loading.inside('.high', () =>
-        this.loading.refuse(`expected the names of pins, each once, found ${quote(data)}`),
-      );
+    if (!isJsonObject(saved.data)) {
+      saved.refuse(`expected deadlines by name, found ${describeJson(saved.data)}`);
       return;
     }
-    for (const name of data as readonly Json[]) {
+    for (const [name, deadline] of saved.entries()) {
+      const timer = timers.get(name);
+      if (timer === undefined && retired.includes(name)) continue;
+      if (timer === undefined) {
+        deadline.refuse('is in the snapshot, and the device has no such timer', { what: 'dropped', name });
+      } else if (isDeadline(deadline.data as Json)) this.deadlines.set(timer, deadline.data as number);
+      else deadline.refuse(`expected a deadline in whole nanoseconds, found ${describeJson(deadline.data)}`);
+    }
+  }
+
+  private readPins(saved: JsonReader, retired: readonly string[]): void {
+    const pins = pinsOf(this.device);
+    const { data } = saved;
+    if (!Array.isArray(data) || data.length > pins.size + retired.length || new Set(data).size < data.length) {
+      saved.refuse(`expected the names of pins, each once, found ${describeJson(data)}`);
+      return;
+    }
+    for (const name of data as readonly unknown[]) {
       const pin = typeof name === 'string' ? pins.get(name) : undefined;
       if (pin !== undefined) this.high.add(pin);
       else if (!retired.includes(String(name))) {
-        this.loading.inside('.high', () =>
-          this.loading.refuse(
-            `${quote(name)} is in the snapshot, and the device has no such pin`,
-            'dropped',
-            String(name),
-          ),
-        );
+        const problem = `${describeJson(name)} is in the snapshot, and the device has no such pin`;
+        saved.refuse(problem, { what: 'dropped', name: String(name) });
       }
     }
   }
@@ -247,8 +241,4 @@ function put(loading: DeviceLoading): void {
 
 function isDeadline(data: Json): boolean {
   return Number.isInteger(data) && (data as number) >= 0 && (data as number) <= LatestTime;
-}
-
-function isObject(data: unknown): data is object {
-  return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

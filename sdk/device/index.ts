@@ -1,3 +1,4 @@
+export type { Json } from '../base/json-reader.ts';
 export {
   baseBlueprintOf,
   blueprintOf,
@@ -104,5 +105,5 @@ export { readBytes, writeBytes } from './state-bytes.ts';
 export { describeDifference, type StateDifference, StateError } from './state-error.ts';
 export { type FailField, readFields, rebaseFields, rememberShapes, writeFields } from './state-inference.ts';
 export { StateLoading } from './state-loading.ts';
-export type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
+export type { EpochMove, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 export { guestTime, guestTimeOrNever, shape } from './state-shapes.ts';

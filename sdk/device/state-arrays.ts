@@ -1,6 +1,7 @@
+import { describeJson, type Json, type JsonReader } from '../base/json-reader.ts';
 import { readBytes, writeBytes } from './state-bytes.ts';
-import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
-import { numberTexts, quote, shape } from './state-shapes.ts';
+import type { LoadPlan, Shape, StatePlace } from './state-shape.ts';
+import { numberTexts, shape } from './state-shapes.ts';
 
 /** Arrays whose elements are more than bytes. */
 export type NumberArray = Exclude<TypedArray, Uint8Array>;
@@ -23,10 +24,11 @@ export function fixedBytes(length: number): Shape {
     expected: `${length} bytes`,
     write: (value: unknown) =>
       ArrayBuffer.isView(value) && value.byteLength === length ? writeBytes(bytesOf(value)) : undefined,
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const data = saved.data as Json;
       const bytes = readBytes(data, length);
       if (bytes?.length === length) plan.whenSound(() => bytesOf(place.get() as ArrayBufferView).set(bytes));
-      else plan.refuse(`expected ${length} bytes, found ${bytes === undefined ? quote(data) : bytes.length}`);
+      else saved.refuse(`expected ${length} bytes, found ${bytes === undefined ? describeJson(data) : bytes.length}`);
     },
   });
 }
@@ -45,13 +47,14 @@ export function typedArray(present: NumberArray): Shape {
       const written = elements(value).map((one) => element.write(one));
       return written.length === length && !written.includes(undefined) ? (written as Json[]) : undefined;
     },
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const data = saved.data as Json;
       const loaded = present.slice() as unknown as unknown[];
       const fits =
         Array.isArray(data) &&
         data.length === length &&
         data.every((one: Json, index) => fitsAt(loaded, index, one, isBig));
-      if (!fits) plan.refuse(`expected ${expected}, found ${quote(data)}`);
+      if (!fits) saved.refuse(`expected ${expected}, found ${describeJson(data)}`);
       else plan.whenSound(() => (place.get() as Uint16Array).set(loaded as unknown as Uint16Array));
     },
   });

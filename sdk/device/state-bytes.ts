@@ -1,5 +1,5 @@
+import type { Json } from '../base/json-reader.ts';
 import { hex } from '../base/text.ts';
-import type { Json } from './state-shape.ts';
 
 /** Up to this many bytes are hexadecimal digits, for people. More are base64, without the stretches that are zero. */
 const ReadableBytes = 256;

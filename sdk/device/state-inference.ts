@@ -1,10 +1,10 @@
+import { describeJson, isJsonObject, type Json, type JsonObject, type JsonReader } from '../base/json-reader.ts';
 import { type StateDeclaration, stateOf } from './state.ts';
 import { fixedBytes, type NumberArray, typedArray } from './state-arrays.ts';
 import { unsupported } from './state-refusals.ts';
-import type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
-import { quote, shape } from './state-shapes.ts';
+import type { EpochMove, LoadPlan, Shape, StatePlace } from './state-shape.ts';
+import { shape } from './state-shapes.ts';
 
-type JsonObject = { readonly [key: string]: Json };
 type Fields = Record<string, unknown>;
 /** An object whose class has fields with `@state`, and what it may do once they are loaded. */
 interface StateOwner {
@@ -88,7 +88,10 @@ function writeField(owner: object, declaration: StateDeclaration, fail: FailFiel
   if (typeof known === 'string') throw fail(member, known);
   const text = withinField(member, fail, () => known.write(value));
   if (text !== undefined) return text;
-  throw fail(member, `holds ${quote(value)}, which is not ${known.expected}${advice(declaration, value)}`);
+  throw fail(
+    member,
+    `holds ${value === undefined ? 'undefined' : describeJson(value)}, which is not ${known.expected}${advice(declaration, value)}`,
+  );
 }
 
 /** A field that says nothing about itself was taken at its first value. */
@@ -124,66 +127,55 @@ function withinField<T>(member: string, fail: FailField, work: () => T): T {
 export function readFields(
   owner: object,
   declarations: readonly StateDeclaration[],
-  data: Json,
+  saved: JsonReader,
   plan: LoadPlan,
   retired: readonly string[] = [],
 ): void {
-  if (!isObject(data)) {
-    plan.refuse(`expected fields, found ${quote(data)}`);
-    return;
-  }
   const groups = new Set(declarations.flatMap(({ subsection }) => (subsection === undefined ? [] : [subsection.name])));
-  readGroup(
-    owner,
-    declarations.filter(({ subsection }) => subsection === undefined),
-    data,
-    plan,
-    [...retired, ...groups],
-  );
+  const always = declarations.filter(({ subsection }) => subsection === undefined);
+  if (!readGroup(owner, always, saved, plan, [...retired, ...groups])) return;
   for (const group of groups) {
-    if (!Object.hasOwn(data, group)) continue;
+    const part = saved.member(group);
+    if (part.data === undefined) continue;
     const fields = declarations.filter(({ subsection }) => subsection?.name === group);
-    plan.inside(`.${group}`, () => {
-      const part = data[group] as Json;
-      if (isObject(part)) readGroup(owner, fields, part, plan, []);
-      else plan.refuse(`expected fields, found ${quote(part)}`);
-    });
+    readGroup(owner, fields, part, plan, []);
   }
 }
 
+/** False if there are no fields at all. */
 function readGroup(
   owner: object,
   declarations: readonly StateDeclaration[],
-  data: JsonObject,
+  saved: JsonReader,
   plan: LoadPlan,
   ignored: readonly string[],
-): void {
+): boolean {
+  if (!isJsonObject(saved.data)) {
+    saved.refuse(`expected fields, found ${describeJson(saved.data)}`);
+    return false;
+  }
   const known = new Set([...declarations.map(({ name }) => name), ...ignored]);
-  for (const key of Object.keys(data)) {
-    if (known.has(key)) continue;
-    plan.inside(`.${key.slice(0, 64)}`, () =>
-      plan.refuse('is in the snapshot, and the class has no such state', 'dropped'),
-    );
+  for (const [key, member] of saved.entries()) {
+    if (!known.has(key)) member.refuse('is in the snapshot, and the class has no such state', { what: 'dropped' });
   }
-  for (const declaration of declarations) {
-    plan.inside(`.${declaration.name}`, () => readField(owner as Fields, declaration, data, plan));
-  }
+  for (const declaration of declarations) readField(owner as Fields, declaration, saved.member(declaration.name), plan);
+  return true;
 }
 
-function readField(owner: Fields, declaration: StateDeclaration, data: JsonObject, plan: LoadPlan): void {
-  const { member, name, since } = declaration;
-  const isThere = Object.hasOwn(data, name);
+function readField(owner: Fields, declaration: StateDeclaration, saved: JsonReader, plan: LoadPlan): void {
+  const { member, since } = declaration;
+  const isThere = saved.data !== undefined;
   if (since > plan.version) {
-    if (isThere) plan.refuse(`was added in version ${since}, and the snapshot says it is of version ${plan.version}`);
+    if (isThere) saved.refuse(`was added in version ${since}, and the snapshot says it is of version ${plan.version}`);
     return;
   }
   if (!isThere) {
-    plan.refuse('is missing from the snapshot', 'new');
+    saved.refuse('is missing from the snapshot', { what: 'new' });
     return;
   }
   const known = shapeOfField(owner, declaration);
-  if (typeof known === 'string') plan.refuse(known);
-  else known.read(data[name] as Json, placeOf(owner, member), plan);
+  if (typeof known === 'string') saved.refuse(known);
+  else known.read(saved, placeOf(owner, member), plan);
 }
 
 /** The clock's epoch has moved, and with it the guest times in the fields of a device, a helper or a service. */
@@ -203,9 +195,9 @@ const ownerShape: Shape = Object.freeze({
     const owner = value as object;
     return writeFields(owner, stateOf(owner.constructor), (member, why) => new FieldMistake(member, why));
   },
-  read(data: Json, place: StatePlace, plan: LoadPlan): void {
+  read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
     const owner = place.get() as StateOwner;
-    readFields(owner, stateOf(owner.constructor), data, plan);
+    readFields(owner, stateOf(owner.constructor), saved, plan);
     plan.atEnd(() => owner.onStateLoaded?.(plan.version));
   },
   rebase(place: StatePlace, move: EpochMove): void {
@@ -247,15 +239,16 @@ class PartsShape implements Shape {
     return this.length === undefined ? (Object.fromEntries(parts) as Json) : (parts.map(([, part]) => part) as Json[]);
   }
 
-  read(data: Json, place: StatePlace, plan: LoadPlan): void {
+  read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+    const data = saved.data as Json;
     const isList = this.length !== undefined;
     if (!this.hasTheseParts(data)) {
-      plan.refuse(`expected ${this.expected}, found ${quote(data)}`);
+      saved.refuse(`expected ${this.expected}, found ${describeJson(data)}`);
       return;
     }
     for (const [key, known] of this.shapes) {
-      const part = (data as JsonObject)[key] as Json;
-      plan.inside(isList ? `[${key}]` : `.${key}`, () => known.read(part, placeOf(place.get() as Fields, key), plan));
+      const part = isList ? saved.item(Number(key)) : saved.member(key);
+      known.read(part, placeOf(place.get() as Fields, key), plan);
     }
   }
 
@@ -268,7 +261,7 @@ class PartsShape implements Shape {
   private hasTheseParts(data: unknown): boolean {
     if (this.length !== undefined) return Array.isArray(data) && data.length === this.length;
     return (
-      isObject(data as Json) &&
+      isJsonObject(data) &&
       Object.keys(data as object).length === this.shapes.size &&
       [...this.shapes.keys()].every((key) => Object.hasOwn(data as object, key))
     );
@@ -282,8 +275,4 @@ function placeOf(owner: Fields, key: string): StatePlace {
       owner[key] = value;
     },
   };
-}
-
-function isObject(data: Json): data is JsonObject {
-  return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

@@ -1,13 +1,16 @@
+import { type JsonProblem, JsonReader } from '../base/json-reader.ts';
 import type { StateChange, StateDifference } from './state-error.ts';
 import type { LoadPlan } from './state-shape.ts';
 
-/** A snapshot that differs in everything is not read to its end. */
-const MostDifferences = 1000;
+/** What a change of the class may explain: the detail of a problem. `name` where the path is not that of the field. */
+export interface ClassChange {
+  readonly what: StateChange['what'];
+  readonly name?: string;
+}
 
 /** What loading something would do, and why it must not be done. First everything is read; nothing is changed by that. */
 export class StateLoading implements LoadPlan {
-  readonly differences: StateDifference[] = [];
-  private readonly path: string[] = [];
+  readonly problems: JsonProblem[] = [];
   private readonly actions: (() => void)[] = [];
   private readonly hooks: (() => void)[] = [];
 
@@ -19,29 +22,24 @@ export class StateLoading implements LoadPlan {
     private readonly present?: number,
   ) {}
 
-  inside(step: string, work: () => void): void {
-    this.path.push(step);
-    try {
-      work();
-    } finally {
-      this.path.pop();
-    }
+  /** Reads what anybody may have written; what is wrong with it comes into the problems. */
+  reader(data: unknown, path = ''): JsonReader {
+    return new JsonReader(data, path, this.problems);
   }
 
-  refuse(problem: string, what?: 'dropped' | 'new', name?: string): void {
-    const path = this.path.join('').replace(/^\./, '');
-    if (this.retired.includes(path) || this.differences.length >= MostDifferences) return;
-    const { device, present, version } = this;
-    const isChange = what !== undefined && present !== undefined && version <= present;
-    const change = { what, name: name ?? path, version: Math.max(present ?? 0, version + 1) } as StateChange;
-    this.differences.push({ device, path, problem, ...(isChange ? { change } : {}) });
+  get differences(): readonly StateDifference[] {
+    return this.problems.filter(({ path }) => !this.retired.includes(path)).map((one) => this.differenceOf(one));
   }
 
   /** The snapshot is newer than the class: what else differs follows from that. */
   refuseNewer(): void {
-    const { device, version, present = 1 } = this;
-    const problem = `is of version ${version}, newer than this class, which has ${present}`;
-    this.differences.push({ device, path: '', problem, change: { what: 'saved by a newer class', name: '', version } });
+    const { version, present = 1 } = this;
+    const detail: ClassChange = { what: 'saved by a newer class', name: '' };
+    this.problems.push({
+      path: '',
+      problem: `is of version ${version}, newer than this class, which has ${present}`,
+      detail,
+    });
   }
 
   whenSound(action: () => void): void {
@@ -60,5 +58,14 @@ export class StateLoading implements LoadPlan {
   /** Runs the hooks; one that throws refuses the state. */
   finishAll(): void {
     for (const hook of this.hooks) hook();
+  }
+
+  private differenceOf({ path, problem, detail }: JsonProblem): StateDifference {
+    const { device, present, version } = this;
+    if (detail === undefined) return { device, path, problem };
+    const { what, name = path } = detail as ClassChange;
+    if (what === 'saved by a newer class') return { device, path, problem, change: { what, name, version } };
+    if (present === undefined || version > present) return { device, path, problem };
+    return { device, path, problem, change: { what, name, version: Math.max(present, version + 1) } };
   }
 }

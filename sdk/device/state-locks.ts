@@ -1,9 +1,10 @@
+import { describeJson, isJsonObject, type Json, type JsonReader } from '../base/json-reader.ts';
 import type { Device } from './device.ts';
 import { registerLocks } from './registers/compiled-registers.ts';
 import type { RegisterDeclaration } from './registers/declaration.ts';
 import { lockShape } from './state-registers.ts';
-import type { Json, LoadPlan, Shape } from './state-shape.ts';
-import { quote, shape } from './state-shapes.ts';
+import type { LoadPlan, Shape } from './state-shape.ts';
+import { shape } from './state-shapes.ts';
 
 /** Which bits of write-once registers are locked, by the registers' fields; those without a lock are left out. */
 export function saveLocks(device: Device): { readonly [member: string]: Json } {
@@ -17,46 +18,33 @@ export function saveLocks(device: Device): { readonly [member: string]: Json } {
 }
 
 /** Plans the locks of a snapshot; a register that it does not name has none. */
-export function readLocks(device: Device, data: Json, plan: LoadPlan): void {
+export function readLocks(device: Device, saved: JsonReader, plan: LoadPlan): void {
   const registers = withLocks(device);
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    plan.refuse(`expected locks by register, found ${quote(data)}`);
+  if (saved.data !== undefined && !isJsonObject(saved.data)) {
+    saved.refuse(`expected locks by register, found ${describeJson(saved.data)}`);
     return;
   }
-  const saved = data as { readonly [member: string]: Json };
-  const strangers = Object.keys(saved).filter((name) => !registers.some(({ member }) => member === name));
-  for (const name of strangers) {
-    plan.inside(`.${name.slice(0, 64)}`, () => plan.refuse('is in the snapshot, and the class has no such locks'));
+  for (const [name, member] of saved.entries()) {
+    const isKnown = registers.some((register) => register.member === name);
+    if (!isKnown) member.refuse('is in the snapshot, and the class has no such locks');
   }
-  for (const register of registers) plan.inside(`.${register.member}`, () => readLock(device, register, saved, plan));
+  for (const register of registers) readLock(device, register, saved.member(register.member), plan);
 }
 
-function readLock(
-  device: Device,
-  register: RegisterDeclaration,
-  saved: { readonly [member: string]: Json },
-  plan: LoadPlan,
-): void {
+function readLock(device: Device, register: RegisterDeclaration, saved: JsonReader, plan: LoadPlan): void {
   const { member, count } = register;
+  const { data } = saved;
   const locks = registerLocks(device) as Record<string, unknown>;
-  if (!Object.hasOwn(saved, member)) {
-    plan.whenSound(() => {
-      locks[member] = noLocks(register);
-    });
-    return;
-  }
-  const data = saved[member] as Json;
-  if (count !== undefined && Array.isArray(data) && data.length !== count) {
-    plan.refuse(`expected ${count} locks, found ${data.length}`);
-    return;
-  }
   const place = {
     get: () => locks[member],
     set: (value: unknown) => {
       locks[member] = value;
     },
   };
-  shapeOfLocks(register).read(data, place, plan);
+  if (data === undefined) plan.whenSound(() => place.set(noLocks(register)));
+  else if (count !== undefined && Array.isArray(data) && data.length !== count)
+    saved.refuse(`expected ${count} locks, found ${data.length}`);
+  else shapeOfLocks(register).read(saved, place, plan);
 }
 
 function noLocks({ width, count }: RegisterDeclaration): unknown {

@@ -1,10 +1,11 @@
 import { maskOf } from '../base/bits.ts';
+import type { Json, JsonReader } from '../base/json-reader.ts';
 import { hex } from '../base/text.ts';
 import type { FieldDeclaration, RegisterDeclaration } from './registers/declaration.ts';
 import { describeBits } from './registers/names.ts';
 import { shapeOf } from './state-inference.ts';
 import { StateLoading } from './state-loading.ts';
-import type { Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
+import type { LoadPlan, Shape, StatePlace } from './state-shape.ts';
 import { shape } from './state-shapes.ts';
 
 /** Bits of a register that never change. */
@@ -32,12 +33,12 @@ export function lockShape(register: RegisterDeclaration): Shape {
   if (register.fields.length === 0) return plain;
   return Object.freeze({
     ...plain,
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
-      const locks = readValue(plain, data, plan);
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const locks = readValue(plain, saved, plan);
       if (locks === undefined) return;
       if ((BigInt(locks) & ~lockable) === 0n) plan.whenSound(() => place.set(locks));
       else
-        plan.refuse(
+        saved.refuse(
           `found ${hex(locks)}, and of register '${register.name}' only the bits ${hex(lockable)} are write-once`,
         );
     },
@@ -64,9 +65,9 @@ function guarded(plain: Shape, register: RegisterDeclaration, fixed: readonly Fi
       const written = plain.write(value);
       return written !== undefined && fits(value) ? written : undefined;
     },
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
-      const value = readValue(plain, data, plan);
-      if (value !== undefined && refuseFixed(register, fixed, value, plan)) plan.whenSound(() => place.set(value));
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const value = readValue(plain, saved, plan);
+      if (value !== undefined && refuseFixed(register, fixed, value, saved)) plan.whenSound(() => place.set(value));
     },
   });
 }
@@ -82,24 +83,18 @@ function arrayShape(register: RegisterDeclaration, fixed: readonly FixedBits[]):
       )
         ? plainOf(value).write(value)
         : undefined,
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
       const present = place.get() as Uint32Array;
       const loaded = present.slice();
-      if (!readNow(plainOf(present), data, { get: () => loaded, set: () => {} }, plan)) return;
-      const sound = Array.from(loaded, (value, index) => {
-        let isSound = false;
-        plan.inside(`[${index}]`, () => {
-          isSound = refuseFixed(register, fixed, value, plan);
-        });
-        return isSound;
-      });
+      if (!readNow(plainOf(present), saved, { get: () => loaded, set: () => {} }, plan)) return;
+      const sound = Array.from(loaded, (value, index) => refuseFixed(register, fixed, value, saved.item(index)));
       if (sound.every(Boolean)) plan.whenSound(() => present.set(loaded));
     },
   });
 }
 
 /** The value that the data stand for, read at once; undefined if they stand for none. */
-function readValue(plain: Shape, data: Json, plan: LoadPlan): number | bigint | undefined {
+function readValue(plain: Shape, saved: JsonReader, plan: LoadPlan): number | bigint | undefined {
   let value: unknown;
   const place = {
     get: () => value,
@@ -107,14 +102,14 @@ function readValue(plain: Shape, data: Json, plan: LoadPlan): number | bigint | 
       value = found;
     },
   };
-  return readNow(plain, data, place, plan) ? (value as number | bigint) : undefined;
+  return readNow(plain, saved, place, plan) ? (value as number | bigint) : undefined;
 }
 
-function readNow(plain: Shape, data: Json, place: StatePlace, plan: LoadPlan): boolean {
+function readNow(plain: Shape, saved: JsonReader, place: StatePlace, plan: LoadPlan): boolean {
   const reading = new StateLoading(plan.version, undefined);
-  plain.read(data, place, reading);
-  for (const { problem } of reading.differences) plan.refuse(problem);
-  if (reading.differences.length > 0) return false;
+  const before = saved.problems.length;
+  plain.read(saved, place, reading);
+  if (saved.problems.length > before) return false;
   reading.applyAll();
   return true;
 }
@@ -124,11 +119,11 @@ function refuseFixed(
   { name }: RegisterDeclaration,
   fixed: readonly FixedBits[],
   value: number | bigint,
-  plan: LoadPlan,
+  saved: JsonReader,
 ): boolean {
   const wrong = fixed.find((one) => (BigInt(value) & one.mask) !== one.value);
   if (wrong === undefined) return true;
-  plan.refuse(
+  saved.refuse(
     `found ${hex(value)}, and of register '${name}' ${describeFixed(wrong)} are always ${contentOf(wrong, wrong.value)}: ` +
       `they cannot hold ${contentOf(wrong, BigInt(value) & wrong.mask)}`,
   );

@@ -1,5 +1,4 @@
-/** What JSON can hold. Snapshots are made of nothing else. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+import type { Json, JsonReader } from '../base/json-reader.ts';
 
 /** Where a value belongs: a field of an object, or an element of an array. */
 export interface StatePlace {
@@ -13,8 +12,8 @@ export interface Shape {
   readonly expected: string;
   /** How a snapshot writes it; undefined if it is none of these values. */
   write(value: unknown): Json | undefined;
-  /** What is wrong with a snapshot's value, as sentences; otherwise how to put it in place comes into `plan`. */
-  read(data: Json, place: StatePlace, plan: LoadPlan): void;
+  /** Tells the reader what is wrong with a snapshot's value; otherwise how to put it in place comes into `plan`. */
+  read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void;
   /** The clock's epoch has moved: makes the times in the value smaller. Absent where it holds none. */
   rebase?(place: StatePlace, move: EpochMove): void;
 }
@@ -26,14 +25,10 @@ export interface EpochMove {
   readonly moved: Set<object>;
 }
 
-/** Collects what is wrong with a snapshot and what would have to be done, so that nothing is done while anything is wrong. */
+/** Collects what would have to be done, so that nothing is done while anything is wrong. */
 export interface LoadPlan {
   /** The version of the device that wrote the snapshot. */
   readonly version: number;
-  /** Goes one step into the value: `.backlog`, `[3]`. */
-  inside(step: string, work: () => void): void;
-  /** What is wrong with this value, as the end of a sentence; `what` says that a change of the class explains it. */
-  refuse(problem: string, what?: 'dropped' | 'new', name?: string): void;
   /** Done once everything is known to be right. */
   whenSound(action: () => void): void;
   /** Done after that, innermost first: hooks. */

@@ -1,8 +1,9 @@
+import { describeJson, type Json, type JsonReader } from '../base/json-reader.ts';
 import { hex } from '../base/text.ts';
 import { LatestTime } from '../clock/epoch.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { readBytes, writeBytes } from './state-bytes.ts';
-import type { EpochMove, Json, LoadPlan, Shape, StatePlace } from './state-shape.ts';
+import type { EpochMove, LoadPlan, Shape, StatePlace } from './state-shape.ts';
 
 /** Texts and lists of a device's state are no longer than this unless it says so. */
 const MostByDefault = 65_536;
@@ -19,9 +20,10 @@ function scalar(expected: string, write: (value: unknown) => Json | undefined, r
   return Object.freeze({
     expected,
     write,
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const data = saved.data as Json;
       const value = read(data);
-      if (value === undefined) plan.refuse(`expected ${expected}, found ${quote(data)}`);
+      if (value === undefined) saved.refuse(`expected ${expected}, found ${describeJson(data)}`);
       else plan.whenSound(() => place.set(value));
     },
   });
@@ -43,10 +45,11 @@ function timeShape(expected: string, isTime: (time: unknown) => boolean): Shape 
   return Object.freeze({
     expected,
     write: (value: unknown) => (isTime(value) ? number.write((value as number) + 0) : undefined),
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const data = saved.data as Json;
       const time = data === 'Infinity' ? Number.POSITIVE_INFINITY : data;
       if (isTime(time)) plan.whenSound(() => place.set(time));
-      else plan.refuse(`expected ${expected}, found ${quote(data)}`);
+      else saved.refuse(`expected ${expected}, found ${describeJson(data)}`);
     },
     rebase(place: StatePlace, { nanoseconds }: EpochMove): void {
       const time = place.get();
@@ -127,9 +130,10 @@ function optional(inner: Shape): Shape {
   return Object.freeze({
     expected: `${inner.expected}, or null`,
     write: (value: unknown) => (value === undefined ? null : inner.write(value)),
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const data = saved.data as Json;
       if (data === null) plan.whenSound(() => place.set(undefined));
-      else inner.read(data, place, plan);
+      else inner.read(saved, place, plan);
     },
     rebase(place: StatePlace, move: EpochMove): void {
       if (place.get() !== undefined) inner.rebase?.(place, move);
@@ -147,16 +151,17 @@ function list(element: Shape, most = MostByDefault): Shape {
       const written = value.map((one) => element.write(one));
       return written.includes(undefined) ? undefined : (written as Json[]);
     },
-    read(data: Json, place: StatePlace, plan: LoadPlan): void {
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const data = saved.data as Json;
       if (!Array.isArray(data) || data.length > most) {
-        plan.refuse(`expected ${expected}, found ${quote(data)}`);
+        saved.refuse(`expected ${expected}, found ${describeJson(data)}`);
         return;
       }
       const loaded: unknown[] = new Array(data.length).fill(undefined);
-      data.forEach((one: Json, index: number) => {
+      for (let index = 0; index < data.length; index++) {
         const slot = { get: () => loaded[index], set: (value: unknown) => (loaded[index] = value) };
-        plan.inside(`[${index}]`, () => element.read(one, slot, plan));
-      });
+        element.read(saved.item(index), slot, plan);
+      }
       plan.whenSound(() => {
         const present = place.get();
         if (Array.isArray(present)) present.splice(0, present.length, ...loaded);
@@ -203,14 +208,6 @@ export const shape = Object.freeze({
   list,
   bytes,
 });
-
-/** For messages: what a snapshot has, cut short. */
-export function quote(data: unknown): string {
-  if (Array.isArray(data)) return `a list of ${data.length}`;
-  if (typeof data === 'object' && data !== null) return 'an object';
-  const said = typeof data === 'string' ? JSON.stringify(data.slice(0, 64)) : String(data);
-  return said.length > 40 ? `${said.slice(0, 37)}...` : said;
-}
 
 function ofType(value: unknown, type: 'number' | 'boolean'): unknown {
   return typeof value === type ? value : undefined;

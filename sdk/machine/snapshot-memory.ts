@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { SavedData, SavedReader } from '../accelerator/index.ts';
+import type { Json, JsonReader } from '../base/json-reader.ts';
 import { hex } from '../base/text.ts';
 import type { RamBlock } from '../memory/index.ts';
 
@@ -14,13 +14,13 @@ const LongestText = Math.ceil((PageSize + 64) / 3) * 4;
  * The pages that are not all zero, by offset: two hexadecimal digits where all bytes are equal, otherwise compressed (deflate)
  * and in base64.
  */
-export function saveMemory(blocks: ReadonlyMap<string, RamBlock>): SavedData {
+export function saveMemory(blocks: ReadonlyMap<string, RamBlock>): Json {
   return Object.fromEntries(
     [...blocks].map(([name, { bytes }]) => [name, { size: bytes.length, pages: savePages(bytes) }]),
   );
 }
 
-function savePages(bytes: Uint8Array): SavedData {
+function savePages(bytes: Uint8Array): Json {
   const pages: Record<string, string> = {};
   for (let stretch = 0; stretch < bytes.length; stretch += Stretch) {
     if (isZero(bytes, stretch, Math.min(stretch + Stretch, bytes.length))) continue;
@@ -40,7 +40,7 @@ function savePage(page: Uint8Array): string {
 }
 
 /** Reads the pages into memory. The machine is fresh, and thrown away if anything here is wrong. */
-export function loadMemory(reader: SavedReader, blocks: ReadonlyMap<string, RamBlock>): void {
+export function loadMemory(reader: JsonReader, blocks: ReadonlyMap<string, RamBlock>): void {
   reader.only(...blocks.keys());
   for (const [name, { bytes }] of blocks) {
     const block = reader.member(name).only('size', 'pages');
@@ -50,7 +50,7 @@ export function loadMemory(reader: SavedReader, blocks: ReadonlyMap<string, RamB
   }
 }
 
-function loadPages(reader: SavedReader, bytes: Uint8Array): void {
+function loadPages(reader: JsonReader, bytes: Uint8Array): void {
   const pages = reader.entries();
   if (reader.data === undefined || pages.length > Math.ceil(bytes.length / PageSize)) {
     reader.refuse('expected pages by offset, each once');
@@ -65,7 +65,7 @@ function loadPages(reader: SavedReader, bytes: Uint8Array): void {
   }
 }
 
-function loadPage(reader: SavedReader, target: Uint8Array): void {
+function loadPage(reader: JsonReader, target: Uint8Array): void {
   const text = reader.text(LongestText);
   if (/^[0-9a-f]{2}$/.test(text)) {
     target.fill(Number.parseInt(text, 16));

@@ -1,4 +1,4 @@
-import { type SavedProblem, SavedReader } from '../accelerator/index.ts';
+import { type JsonProblem, JsonReader } from '../base/json-reader.ts';
 import { blueprintOf, type ConcreteDeviceClass, type DeviceBlueprint, type StateDifference } from '../device/index.ts';
 import { describeThrown } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
@@ -17,13 +17,13 @@ const Printable = /^[^\p{C}]+$/u;
  */
 export function plugAgain(
   machine: Machine,
-  snapshot: SavedReader,
+  snapshot: JsonReader,
   classes: readonly ConcreteDeviceClass[],
 ): readonly StateDifference[] {
   return [...takeOut(machine, snapshot.member('machine').member('unplugged')), ...plugIn(machine, snapshot, classes)];
 }
 
-function takeOut(machine: Machine, unplugged: SavedReader): StateDifference[] {
+function takeOut(machine: Machine, unplugged: JsonReader): StateDifference[] {
   if (unplugged.data === undefined) return [];
   return unplugged.list(MostDevices).flatMap((one) => {
     const id = one.text(256);
@@ -32,7 +32,7 @@ function takeOut(machine: Machine, unplugged: SavedReader): StateDifference[] {
   });
 }
 
-function plugIn(machine: Machine, snapshot: SavedReader, classes: readonly ConcreteDeviceClass[]): StateDifference[] {
+function plugIn(machine: Machine, snapshot: JsonReader, classes: readonly ConcreteDeviceClass[]): StateDifference[] {
   const known = [...classes, ...machine.definition.devices.map((used) => used.device)];
   return snapshot
     .member('devices')
@@ -53,8 +53,8 @@ function plugIn(machine: Machine, snapshot: SavedReader, classes: readonly Concr
           'Machine.restore(..., { deviceClasses: [...] }), or -plugin FILE';
         return [{ device: id, path: '', problem }];
       }
-      const problems: SavedProblem[] = [];
-      const used = usedAgain(deviceClass, id, new SavedReader(saved.data, '', problems));
+      const problems: JsonProblem[] = [];
+      const used = usedAgain(deviceClass, id, new JsonReader(saved.data, '', problems));
       if (problems.length > 0) return problems.map((one) => ({ device: id, ...one }));
       return attempt(() => machine.plug(used), { device: id, path: '' }, 'cannot be plugged in again');
     });
@@ -74,7 +74,7 @@ function attempt(work: () => unknown, where: Omit<StateDifference, 'problem'>, w
  * How the device was asked for, said again. An option that was not given and has another default today is given: the saved device
  * has the old one.
  */
-function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: SavedReader): UsedDevice {
+function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonReader): UsedDevice {
   const { options, regions } = blueprintOf(deviceClass);
   const { declarations } = options;
   const asked = saved.member('plugged');
@@ -100,7 +100,7 @@ function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: SavedRea
   };
 }
 
-function placement(saved: SavedReader, regions: DeviceBlueprint['regions']): Placement[] {
+function placement(saved: JsonReader, regions: DeviceBlueprint['regions']): Placement[] {
   const [, name, address, priority] =
     /^(.*) at (0x[0-9a-f]{1,14})(?: with priority (-?\d{1,10}))?$/.exec(saved.text()) ?? [];
   const region = regions.find(({ template }) => template.name === name)?.template;
@@ -109,7 +109,7 @@ function placement(saved: SavedReader, regions: DeviceBlueprint['regions']): Pla
   return [{ region, address: Number(address), ...(priority === undefined ? {} : { priority: Number(priority) }) }];
 }
 
-function wire([name, saved]: [string, SavedReader]): [string, Wire][] {
+function wire([name, saved]: [string, JsonReader]): [string, Wire][] {
   const found = wireOf(saved.text());
   if (found !== undefined) return [[name, found]];
   saved.refuse('only ISA lines and pins of devices can be wired again');

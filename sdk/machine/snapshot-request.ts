@@ -1,4 +1,4 @@
-import { describeData, SavedReader } from '../accelerator/index.ts';
+import { describeJson, JsonReader } from '../base/json-reader.ts';
 import { StateError } from '../device/index.ts';
 import type { MachineDefinition } from './machine-definition.ts';
 import { ramProblem } from './ram-size.ts';
@@ -16,7 +16,7 @@ export interface SnapshotRequest {
 /** The beginning of a snapshot: enough to build the machine. Refuses what is no snapshot, and what no such machine can be. */
 export function readRequest(snapshot: unknown, definition: MachineDefinition): SnapshotRequest {
   const { name } = definition;
-  const reader = new SavedReader(snapshot, '', []);
+  const reader = new JsonReader(snapshot, '', []);
   const schema = reader.member('schema').data;
   const refuse = (path: string, problem: string) => new StateError(refusal(name), [{ path, problem }]);
   if (typeof schema !== 'string' || !schema.startsWith('backplane-snapshot/'))
@@ -24,7 +24,7 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
   if (schema !== SnapshotSchema)
     throw refuse(
       'schema',
-      `is ${describeData(schema)}, and this version reads and writes ${SnapshotSchema}. Restore it with the version that wrote it` +
+      `is ${describeJson(schema)}, and this version reads and writes ${SnapshotSchema}. Restore it with the version that wrote it` +
         `${schema === FirstSchema ? ', 0.1.0' : ''}, or run the guest again and save`,
     );
   const machine = reader.member('machine').only('name', 'ram', 'options', 'unplugged');
@@ -33,7 +33,7 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
   if (reader.problems.length > 0) throw new StateError(refusal(name), reader.problems);
   if (found !== name) {
     // Of another machine, nothing else would fit either.
-    const problem = `expected '${name}', found ${describeData(found)}. Restore it on the machine that was saved`;
+    const problem = `expected '${name}', found ${describeJson(found)}. Restore it on the machine that was saved`;
     throw refuse('machine.name', problem);
   }
   const ram = machine.member('ram').integer(0, 2 ** 40);
@@ -46,7 +46,7 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
 }
 
 /** The machine's own options, each a value of its option. */
-function readOptions(reader: SavedReader, { options: set }: MachineDefinition): Readonly<Record<string, unknown>> {
+function readOptions(reader: JsonReader, { options: set }: MachineDefinition): Readonly<Record<string, unknown>> {
   reader.only(...(set?.names ?? []));
   const known = reader.entries().filter(([name]) => Object.hasOwn(set?.declarations ?? {}, name));
   return Object.fromEntries(known.map(([name, saved]) => [name, optionFromData(saved, set?.declarations[name])]));
@@ -59,12 +59,12 @@ interface ReadableOption {
 }
 
 /** The value that stands for one of an option; what is none is refused, and stays. */
-export function optionFromData(saved: SavedReader, option: ReadableOption | undefined): unknown {
+export function optionFromData(saved: JsonReader, option: ReadableOption | undefined): unknown {
   const { data } = saved;
   if (option === undefined || option.problem(data) === undefined) return data;
   const parsed = typeof data === 'string' ? option.parse(data) : undefined;
   if (parsed !== undefined && option.problem(parsed) === undefined) return parsed;
-  saved.refuse(`expected ${option.expected}, found ${describeData(data)}`);
+  saved.refuse(`expected ${option.expected}, found ${describeJson(data)}`);
   return data;
 }
 

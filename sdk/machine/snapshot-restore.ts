@@ -1,4 +1,5 @@
-import { describeData, type GuestImage, type SavedProblem, SavedReader } from '../accelerator/index.ts';
+import type { GuestImage } from '../accelerator/index.ts';
+import { describeJson, type JsonProblem, JsonReader } from '../base/json-reader.ts';
 import type { Timer } from '../clock/index.ts';
 import {
   type ConcreteDeviceClass,
@@ -45,9 +46,9 @@ export interface RestoreRequest extends MachineRequest {
 }
 
 class Restoration {
-  private readonly problems: SavedProblem[] = [];
+  private readonly problems: JsonProblem[] = [];
   private readonly ofDevices: StateDifference[] = [];
-  private readonly reader: SavedReader;
+  private readonly reader: JsonReader;
   private readonly devices = new Map<PluggedDevice, DeviceLoading>();
   private readonly services: ServiceLoading[] = [];
 
@@ -55,7 +56,7 @@ class Restoration {
     private readonly machine: Machine,
     snapshot: unknown,
   ) {
-    this.reader = new SavedReader(snapshot, '', this.problems);
+    this.reader = new JsonReader(snapshot, '', this.problems);
   }
 
   run({ guests = [], deviceClasses = [] }: RestoreRequest): void {
@@ -92,7 +93,7 @@ class Restoration {
     const now = saved.integer(0);
     const guestTime = reader.member('accelerator').member('guestTime');
     if (now === saved.data && guestTime.data !== undefined && guestTime.data !== now)
-      guestTime.refuse(`expected ${now}, as 'clock.now' is, found ${describeData(guestTime.data)}`);
+      guestTime.refuse(`expected ${now}, as 'clock.now' is, found ${describeJson(guestTime.data)}`);
     for (const [{ id }, { pending }] of this.devices) {
       for (const [{ name }, deadline] of pending) {
         if (deadline >= now) continue;
@@ -106,7 +107,7 @@ class Restoration {
   private readEpoch(): bigint {
     const saved = this.reader.member('clock').member('epoch');
     if (typeof saved.data === 'string' && /^\d{1,18}$/.test(saved.data)) return BigInt(saved.data);
-    saved.refuse(`expected whole seconds in decimal, as a text, found ${describeData(saved.data)}`);
+    saved.refuse(`expected whole seconds in decimal, as a text, found ${describeJson(saved.data)}`);
     return 0n;
   }
 
@@ -114,20 +115,20 @@ class Restoration {
     const saved = this.reader.member('machine');
     const { ramSize, options } = this.machine;
     const ram = saved.member('ram');
-    if (ram.data !== ramSize) ram.refuse(`expected ${ramSize} bytes, found ${describeData(ram.data)}`);
+    if (ram.data !== ramSize) ram.refuse(`expected ${ramSize} bytes, found ${describeJson(ram.data)}`);
     compare(saved.member('options'), optionsAsData(options));
   }
 
   private readDevices(): void {
     const saved = this.reader.member('devices').list(MostDevices);
-    const byId = new Map<unknown, SavedReader>();
+    const byId = new Map<unknown, JsonReader>();
     for (const one of saved) {
       one.only('id', 'plugged', 'options', 'place', 'type', 'version', 'fields', 'locks', 'timers', 'high');
       const id = one.member('id').text(256);
       if (byId.has(id)) one.refuse(`is a second device '${id}'`);
       byId.set(id, one);
       if (this.machine.deviceById(id) !== undefined || one.member('plugged').data !== undefined) continue;
-      const what = describeData(one.member('type').data);
+      const what = describeJson(one.member('type').data);
       const problem = `${NoSuchDevice}. Build it with that ${what}, as when it was saved`;
       this.ofDevices.push({ device: id, path: '', problem });
     }
@@ -140,16 +141,16 @@ class Restoration {
     }
   }
 
-  private readDevice(plugged: PluggedDevice, saved: SavedReader): void {
+  private readDevice(plugged: PluggedDevice, saved: JsonReader): void {
     const { id, device } = plugged;
     const loading = new DeviceLoading(device, saved.data, id);
     this.devices.set(plugged, loading);
     this.ofDevices.push(...loading.differences);
     if (saved.member('type').data !== device.blueprint.type) return;
     const present = describeDevice(plugged);
-    const own: SavedProblem[] = [];
-    compare(new SavedReader(saved.member('options').data, 'options', own), present.options);
-    compare(new SavedReader(saved.member('place').data, 'place', own), present.place, 'exactly');
+    const own: JsonProblem[] = [];
+    compare(new JsonReader(saved.member('options').data, 'options', own), present.options);
+    compare(new JsonReader(saved.member('place').data, 'place', own), present.place, 'exactly');
     this.ofDevices.push(...own.map((problem) => ({ device: id, ...problem })));
   }
 
@@ -164,7 +165,7 @@ class Restoration {
     this.problems.push(...this.services.flatMap(({ loading }) => loading.differences));
   }
 
-  private readMap(saved: SavedReader): ReadonlyMap<string, readonly string[]> {
+  private readMap(saved: JsonReader): ReadonlyMap<string, readonly string[]> {
     return new Map(saved.entries().map(([key, names]) => [key, names.list(MostRegions).map((one) => one.text(1024))]));
   }
 
@@ -179,7 +180,7 @@ class Restoration {
   }
 
   /** The timers to arm, in the order in which they are to fire: exactly those that the devices say are armed. */
-  private readTimers(reader: SavedReader): [Timer, number][] {
+  private readTimers(reader: JsonReader): [Timer, number][] {
     const pending = new Map<string, [Timer, number]>();
     for (const [{ id }, loading] of this.devices) {
       for (const [timer, deadline] of loading.pending) pending.set(JSON.stringify([id, timer.name]), [timer, deadline]);

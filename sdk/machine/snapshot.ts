@@ -1,8 +1,8 @@
-import type { SavedData } from '../accelerator/index.ts';
+import type { Json } from '../base/json-reader.ts';
 import { hex } from '../base/text.ts';
 import { formatPciAddress, isaIrq } from '../bus/index.ts';
 import type { Timer } from '../clock/index.ts';
-import { firingOrder, type Json, rebaseFields, saveDevice, timersOf } from '../device/index.ts';
+import { firingOrder, rebaseFields, saveDevice, timersOf } from '../device/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import type { Machine } from './machine.ts';
 import type { PluggedDevice } from './machine-parts.ts';
@@ -31,15 +31,15 @@ export interface MachineSnapshot {
     /** Device and name of every armed timer, in the order in which they fire. */
     readonly pending: readonly (readonly [device: string, timer: string])[];
   };
-  readonly devices: readonly SavedData[];
+  readonly devices: readonly Json[];
   readonly services: { readonly [name: string]: Json };
-  readonly memory: SavedData;
+  readonly memory: Json;
   /**
    * Of containers with regions of equal priority: which of them lie in front, the one that answers first at the beginning. Absent
    * where that follows from how the machine was built.
    */
   readonly map?: { readonly [container: string]: readonly string[] };
-  readonly accelerator: SavedData;
+  readonly accelerator: Json;
 }
 
 /** Settles the machine and writes down all that its guest could tell from another one. */

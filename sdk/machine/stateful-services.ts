@@ -97,9 +97,8 @@ export class StatefulServices {
   read(savedOf: (name: string) => unknown): ServiceLoading[] {
     return [...this.byName].map(([name, service]) => {
       const loading = new StateLoading(1, undefined);
-      loading.inside(`services.${name}`, () => {
-        readFields(service, stateOf(service.constructor), (savedOf(name) ?? null) as Json, loading);
-      });
+      const reader = loading.reader(savedOf(name) ?? null, `services.${name}`);
+      readFields(service, stateOf(service.constructor), reader, loading);
       return { loading, service };
     });
   }

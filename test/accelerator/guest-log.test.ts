@@ -4,8 +4,9 @@ import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry } from '..
 import { readLog, writeLog } from '../../sdk/accelerator/guest/guest-log-text.ts';
 import { LoggedGuest } from '../../sdk/accelerator/guest/logged-guest.ts';
 import { GuestOperation, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
-import { type GuestBody, guestProgram, type SavedProblem, SavedReader } from '../../sdk/accelerator/index.ts';
+import { type GuestBody, guestProgram } from '../../sdk/accelerator/index.ts';
 import { saveGuest } from '../../sdk/accelerator/kvm/saved-guest.ts';
+import { type JsonProblem, JsonReader } from '../../sdk/base/json-reader.ts';
 
 const entry = (fields: Partial<LogEntry>): LogEntry => ({ ...newEntry(), ...fields });
 const middle = { isProgram: true, begun: true, atItsEnd: false };
@@ -17,9 +18,9 @@ function logOf(...entries: LogEntry[]): GuestLog {
   return log;
 }
 
-function read(lines: unknown): { log: GuestLog; problems: SavedProblem[] } {
-  const problems: SavedProblem[] = [];
-  return { log: readLog(new SavedReader(lines, 'log', problems)), problems };
+function read(lines: unknown): { log: GuestLog; problems: JsonProblem[] } {
+  const problems: JsonProblem[] = [];
+  return { log: readLog(new JsonReader(lines, 'log', problems)), problems };
 }
 
 describe('the log of a guest program', () => {

@@ -1,5 +1,5 @@
+import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import { describe, type SavedData, type SavedReader } from '../saved-data.ts';
 import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry, type Progress } from './guest-log.ts';
 import { LargestString, OperationKind, type OperationKindValue } from './operation.ts';
 
@@ -30,7 +30,7 @@ const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
  * A line for each entry: `out8 0x70 = 0xa`, `in8 0x71 = 0x26 (40 times)`, `repins8 0x1f0 x 4 = AAECAw==`, `hlt`, `pause 1000`,
  * `interrupt 0x8`. An interrupt in the middle of a string or a pause is an object, with how far that had come.
  */
-export function writeLog(log: GuestLog): SavedData[] {
+export function writeLog(log: GuestLog): Json[] {
   return [...log.entries()].map((entry) => {
     const line = lineOf(entry);
     if (entry.progress !== undefined) return { line, progress: writeProgress(entry.progress) };
@@ -38,11 +38,11 @@ export function writeLog(log: GuestLog): SavedData[] {
   });
 }
 
-export function writeProgress({ position, duration, bytes }: Progress): SavedData {
+export function writeProgress({ position, duration, bytes }: Progress): Json {
   return { position, duration, ...(bytes === undefined ? {} : { bytes: Buffer.from(bytes).toString('base64') }) };
 }
 
-export function readLog(reader: SavedReader): GuestLog {
+export function readLog(reader: JsonReader): GuestLog {
   const log = new GuestLog();
   for (const line of reader.list(LogLimits.entries)) {
     const isObject = typeof line.data === 'object';
@@ -58,7 +58,7 @@ export function readLog(reader: SavedReader): GuestLog {
   return log;
 }
 
-export function readProgress(reader: SavedReader): Progress {
+export function readProgress(reader: JsonReader): Progress {
   reader.only('position', 'duration', 'bytes');
   const bytes = reader.member('bytes');
   return {
@@ -79,16 +79,17 @@ function lineOf({ kind, address, size, value, valueHigh, count, bytes }: LogEntr
   return `${where}${kind === OperationKind.RepOuts ? ` x ${count}` : ''} = 0x${text}`;
 }
 
-function readLine(reader: SavedReader): LogEntry | undefined {
+function readLine(reader: JsonReader): LogEntry | undefined {
   const text = reader.text(LongestLine);
   const [, line = text, times] = /^(.*) \((\d{1,9}) times\)$/.exec(text) ?? [];
   const entry = entryOf(line, reader);
-  if (entry === undefined) reader.refuse(`expected an operation of a guest program, found ${describe(reader.data)}`);
+  if (entry === undefined)
+    reader.refuse(`expected an operation of a guest program, found ${describeJson(reader.data)}`);
   else if (times !== undefined) entry.repeated = Number(times);
   return entry;
 }
 
-function entryOf(line: string, reader: SavedReader): LogEntry | undefined {
+function entryOf(line: string, reader: JsonReader): LogEntry | undefined {
   const entry = newEntry();
   if (Object.hasOwn(words, line)) {
     entry.kind = words[line] as OperationKindValue;
@@ -103,7 +104,7 @@ function entryOf(line: string, reader: SavedReader): LogEntry | undefined {
   return readAccess(entry, line, reader);
 }
 
-function readAccess(entry: LogEntry, line: string, reader: SavedReader): LogEntry | undefined {
+function readAccess(entry: LogEntry, line: string, reader: JsonReader): LogEntry | undefined {
   const [, name = '', width, address = '', count, value = ''] = access.exec(line) ?? [];
   if (name === '') return undefined;
   entry.kind = accesses[name] as OperationKindValue;
@@ -122,7 +123,7 @@ function readAccess(entry: LogEntry, line: string, reader: SavedReader): LogEntr
   return bits === 64 || (high === '' && entry.value < 2 ** bits) ? entry : undefined;
 }
 
-function decode(reader: SavedReader, text: string): Uint8Array {
+function decode(reader: JsonReader, text: string): Uint8Array {
   if (!base64.test(text)) reader.refuse('expected bytes in base64');
   const bytes = new Uint8Array(Buffer.from(base64.test(text) ? text : '', 'base64'));
   if (bytes.length <= LargestString) return bytes;

@@ -1,3 +1,4 @@
+import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { MILLISECOND } from '../../clock/index.ts';
 import { BackplaneError, type RamBlock } from '../../memory/index.ts';
 import {
@@ -15,7 +16,6 @@ import type { GuestSource } from '../guest/operation.ts';
 import { type GuestAccess, MachineAccess } from '../guest-access.ts';
 import { HandlerProfile } from '../handler-profile.ts';
 import type { AcceleratorListener } from '../observation.ts';
-import type { SavedData, SavedReader } from '../saved-data.ts';
 import { checkAcceleratorOptions, checkRunOptions, type KvmAcceleratorOptions, MostVcpus } from './checked-options.ts';
 import type { Zone } from './coalesced-zone-listener.ts';
 import { EventConsumers } from './event-consumers.ts';
@@ -191,12 +191,12 @@ export class KvmAccelerator extends Accelerator {
     this.loop?.settle();
   }
 
-  override saveState(): SavedData {
+  override saveState(): Json {
     this.settle();
     return saveAccelerator(this.saved);
   }
 
-  override readState(reader: SavedReader, guests: readonly GuestImage[]): () => void {
+  override readState(reader: JsonReader, guests: readonly GuestImage[]): () => void {
     this.addVcpus(reader.member('processors').list(MostVcpus).length - this.schedule.vcpus.length);
     const apply = readAccelerator(reader, this.saved, guests);
     return () => {

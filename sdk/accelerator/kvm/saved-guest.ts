@@ -1,3 +1,4 @@
+import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { BackplaneError } from '../../memory/index.ts';
 import type { GuestImage } from '../accelerator.ts';
 import { LogLimits } from '../guest/guest-log.ts';
@@ -6,7 +7,6 @@ import { LoggedGuest } from '../guest/logged-guest.ts';
 import { GuestOperation, type GuestSource } from '../guest/operation.ts';
 import type { RecordedTrace } from '../guest/recorded-trace.ts';
 import { TraceGuest } from '../guest/trace-guest.ts';
-import { describe, type SavedData, type SavedReader } from '../saved-data.ts';
 
 /** A guest that was brought back to where it was, and the operation that its vCPU has. */
 export interface ResumedGuest {
@@ -33,7 +33,7 @@ export interface GuestStage {
 }
 
 /** A program by its log, a recording by its position. Any other guest cannot be brought back, and is refused. */
-export function saveGuest(guest: GuestSource | undefined, operation: GuestOperation, stage: GuestStage): SavedData {
+export function saveGuest(guest: GuestSource | undefined, operation: GuestOperation, stage: GuestStage): Json {
   if (guest === undefined) return null;
   if (guest instanceof LoggedGuest) return saveLogged(guest, operation, stage);
   if (stage.isProgram) return savePlain(guest, stage);
@@ -56,7 +56,7 @@ export function saveGuest(guest: GuestSource | undefined, operation: GuestOperat
   );
 }
 
-function saveLogged(guest: LoggedGuest, operation: GuestOperation, { atItsEnd }: GuestStage): SavedData {
+function saveLogged(guest: LoggedGuest, operation: GuestOperation, { atItsEnd }: GuestStage): Json {
   const { name, log } = guest;
   guest.complete(operation);
   if (log.overflowed && !atItsEnd) throw new BackplaneError(tooLongToSave(name));
@@ -70,7 +70,7 @@ function saveLogged(guest: LoggedGuest, operation: GuestOperation, { atItsEnd }:
 }
 
 /** Without a log, a program is known at its beginning and where it is needed no more. */
-function savePlain({ name }: GuestSource, { atItsEnd, begun }: GuestStage): SavedData {
+function savePlain({ name }: GuestSource, { atItsEnd, begun }: GuestStage): Json {
   if (atItsEnd || !begun) return { kind: 'program', name, log: begun ? null : [], underWay: null };
   throw new BackplaneError(
     `Guest program '${name}' is in the middle of its work, and what it has done was not logged, so a snapshot could not bring it back. ` +
@@ -82,7 +82,7 @@ function savePlain({ name }: GuestSource, { atItsEnd, begun }: GuestStage): Save
  * Brings a guest back; undefined images leave the vCPU without one. What is wrong is noted, and nothing is changed. Only a guest
  * that is `atItsEnd` can do without a log.
  */
-export function readGuest(reader: SavedReader, image: GuestImage | undefined, atItsEnd: boolean): ResumedGuest {
+export function readGuest(reader: JsonReader, image: GuestImage | undefined, atItsEnd: boolean): ResumedGuest {
   const operation = new GuestOperation();
   if (reader.data === null || image === undefined) return { guest: undefined, operation };
   const kind = reader.member('kind').text(16);
@@ -94,7 +94,7 @@ export function readGuest(reader: SavedReader, image: GuestImage | undefined, at
 }
 
 function readProgram(
-  reader: SavedReader,
+  reader: JsonReader,
   image: Extract<GuestImage, { start(): GuestSource }>,
   operation: GuestOperation,
   atItsEnd: boolean,
@@ -114,11 +114,11 @@ function readProgram(
   }
 }
 
-function readRecording(reader: SavedReader, guest: TraceGuest, operation: GuestOperation): ResumedGuest {
+function readRecording(reader: JsonReader, guest: TraceGuest, operation: GuestOperation): ResumedGuest {
   reader.only('kind', 'name', 'length', 'checksum', 'only', 'startAt', 'position', 'done', 'underWay');
   for (const [name, here] of Object.entries(guest.played)) {
     const saved = reader.member(name);
-    if (saved.data !== here) saved.refuse(`expected ${JSON.stringify(here)}, found ${describe(saved.data)}`);
+    if (saved.data !== here) saved.refuse(`expected ${JSON.stringify(here)}, found ${describeJson(saved.data)}`);
   }
   const { length } = guest.trace;
   const isSame =

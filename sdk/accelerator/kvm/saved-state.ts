@@ -1,8 +1,8 @@
+import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { BackplaneError } from '../../memory/index.ts';
 import type { GuestImage } from '../accelerator.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
 import type { GuestSource } from '../guest/operation.ts';
-import type { SavedData, SavedReader } from '../saved-data.ts';
 import { CoalescedRingLayout, KvmRun, StructSize, VcpuRequest } from './abi.ts';
 import { RingConsumer } from './coalesced-ring.ts';
 import type { EventConsumers, SavedEventfd } from './event-consumers.ts';
@@ -29,7 +29,7 @@ const LargestPage = 0xffff_ffff;
 const MostEventfds = 65_536;
 
 /** Everything that the guest, or a count of what it did, could tell. The zones and slots follow from the memory map. */
-export function saveAccelerator(parts: SavedParts): SavedData {
+export function saveAccelerator(parts: SavedParts): Json {
   const { kernel, vm, schedule, consumers, statistics } = parts;
   const ring = new RingConsumer(ringPage(vm));
   if (!ring.isEmpty)
@@ -48,7 +48,7 @@ export function saveAccelerator(parts: SavedParts): SavedData {
 }
 
 /** Reads and checks all of it, and answers how to put it in force. */
-export function readAccelerator(reader: SavedReader, parts: SavedParts, images: readonly GuestImage[]): () => void {
+export function readAccelerator(reader: JsonReader, parts: SavedParts, images: readonly GuestImage[]): () => void {
   const { kernel, vm, schedule, consumers, statistics } = parts;
   reader.only('guestTime', 'ring', 'drainDeadline', 'turns', 'eventfds', 'processors', 'statistics');
   const guestTime = reader.member('guestTime').integer(0);
@@ -78,7 +78,7 @@ export function readAccelerator(reader: SavedReader, parts: SavedParts, images: 
   };
 }
 
-function saveProcessor({ kernel, vm, guests, images }: SavedParts, state: ScheduledVcpu, index: number): SavedData {
+function saveProcessor({ kernel, vm, guests, images }: SavedParts, state: ScheduledVcpu, index: number): Json {
   const { vcpu, halted, finished, unserved } = state;
   const { operation, operations, guestFinished, interruptShadow, failed } = kernel.execution(vcpu.fd);
   if (failed || unserved) {
@@ -105,7 +105,7 @@ function saveProcessor({ kernel, vm, guests, images }: SavedParts, state: Schedu
 }
 
 function readProcessor(
-  reader: SavedReader,
+  reader: JsonReader,
   { kernel, vm, guests }: SavedParts,
   state: ScheduledVcpu,
   index: number,
@@ -146,7 +146,7 @@ function readProcessor(
   };
 }
 
-function readEventfds(reader: SavedReader): SavedEventfd[] {
+function readEventfds(reader: JsonReader): SavedEventfd[] {
   const eventfds = reader.list(MostEventfds).map((one) => {
     one.only('name', 'signalled');
     return { name: one.member('name').text(1024), signalled: one.member('signalled').boolean() };
@@ -155,7 +155,7 @@ function readEventfds(reader: SavedReader): SavedEventfd[] {
   return eventfds;
 }
 
-function readRing(reader: SavedReader): number {
+function readRing(reader: JsonReader): number {
   const last = CoalescedRingLayout.slots - 1;
   const first = reader.only('first', 'last').member('first').integer(0, last);
   if (reader.member('last').integer(0, last) !== first)

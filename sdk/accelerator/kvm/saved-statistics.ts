@@ -1,6 +1,6 @@
+import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
-import type { SavedData, SavedReader } from '../saved-data.ts';
 import type { KernelExitStatistics } from './simulated-kernel/index.ts';
 
 /** Counters that are plain numbers, where they are counted. */
@@ -31,9 +31,9 @@ const MostRows = 200_000;
 const elsewhere = 'elsewhere';
 
 /** Every counter, and `0x70:write` with its samples and how many of them went to userspace. */
-export function saveStatistics(kernel: KernelExitStatistics, userspace: ExitStatistics): SavedData {
-  const ports: Record<string, SavedData> = {};
-  const pages: Record<string, SavedData> = {};
+export function saveStatistics(kernel: KernelExitStatistics, userspace: ExitStatistics): Json {
+  const ports: Record<string, Json> = {};
+  const pages: Record<string, Json> = {};
   kernel.forEachPort((port, isWrite, samples, exits) => {
     ports[rowName(port, isWrite)] = [samples, exits];
   });
@@ -50,7 +50,7 @@ export function saveStatistics(kernel: KernelExitStatistics, userspace: ExitStat
 
 /** Answers how to put the counters in force. */
 export function readStatistics(
-  reader: SavedReader,
+  reader: JsonReader,
   kernel: KernelExitStatistics,
   userspace: ExitStatistics,
 ): () => void {
@@ -72,7 +72,7 @@ function rowName(address: number, isWrite: boolean): string {
   return `${address < 0 ? elsewhere : hex(address)}:${isWrite ? 'write' : 'read'}`;
 }
 
-function readRows(reader: SavedReader, isPort: boolean) {
+function readRows(reader: JsonReader, isPort: boolean) {
   const highest = isPort ? 0xffff : 2 ** 52;
   const entries = reader.entries();
   if (entries.length > MostRows || reader.data === undefined) reader.refuse(`expected at most ${MostRows} rows`);

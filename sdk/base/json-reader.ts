@@ -1,16 +1,14 @@
-/** What JSON can hold: all that a saved state is made of. */
-export type SavedData =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly SavedData[]
-  | { readonly [key: string]: SavedData | undefined };
+/** What JSON can hold. Snapshots are made of nothing else. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** Something in a saved state that is not what it must be. */
-export interface SavedProblem {
+export type JsonObject = { readonly [key: string]: Json };
+
+/** Something in untrusted JSON that is not what it must be. */
+export interface JsonProblem {
   readonly path: string;
   readonly problem: string;
+  /** What the reader's owner knows of it besides. */
+  readonly detail?: unknown;
 }
 
 /** A saved state that is different in everything is not read to its end. */
@@ -20,26 +18,34 @@ const MostProblems = 1000;
  * Reads a saved state that anybody may have written. Each question has an answer of the right type; where the data has
  * none, the problem is noted and a harmless value answered, so that everything wrong comes out together.
  */
-export class SavedReader {
+export class JsonReader {
   constructor(
     readonly data: unknown,
     readonly path: string,
-    readonly problems: SavedProblem[],
+    readonly problems: JsonProblem[],
   ) {}
 
-  refuse(problem: string): void {
-    if (this.problems.length < MostProblems) this.problems.push({ path: this.path, problem });
+  /** What is wrong here, as the end of a sentence: 'expected a number, found "x"'. */
+  refuse(problem: string, detail?: unknown): void {
+    if (this.problems.length >= MostProblems) return;
+    this.problems.push({ path: this.path, problem, ...(detail === undefined ? {} : { detail }) });
+  }
+
+  /** An element of a list. */
+  item(index: number): JsonReader {
+    const value: unknown = Array.isArray(this.data) ? this.data[index] : undefined;
+    return new JsonReader(value, `${this.path}[${index}]`, this.problems);
   }
 
   /** A member of an object, which need not be there: whoever reads it says what is missing. */
-  member(name: string): SavedReader {
-    const value = isRecord(this.data) && Object.hasOwn(this.data, name) ? this.data[name] : undefined;
-    return new SavedReader(value, this.path === '' ? name : `${this.path}.${name}`, this.problems);
+  member(name: string): JsonReader {
+    const value = isJsonObject(this.data) && Object.hasOwn(this.data, name) ? this.data[name] : undefined;
+    return new JsonReader(value, this.path === '' ? name : `${this.path}.${name}`, this.problems);
   }
 
   /** Refuses what is no object, and members that nobody would read. */
   only(...names: readonly string[]): this {
-    if (!isRecord(this.data)) this.refuse(`expected an object, found ${describe(this.data)}`);
+    if (!isJsonObject(this.data)) this.refuse(`expected an object, found ${describeJson(this.data)}`);
     for (const { path, problems } of this.entries().flatMap(([name, member]) =>
       names.includes(name) ? [] : [member],
     )) {
@@ -48,8 +54,8 @@ export class SavedReader {
     return this;
   }
 
-  entries(): [string, SavedReader][] {
-    if (!isRecord(this.data)) return [];
+  entries(): [string, JsonReader][] {
+    if (!isJsonObject(this.data)) return [];
     return Object.keys(this.data)
       .slice(0, MostProblems * 100)
       .map((name) => [name, this.member(name)]);
@@ -58,7 +64,9 @@ export class SavedReader {
   number(from: number, to = Number.MAX_VALUE): number {
     const { data } = this;
     if (typeof data === 'number' && data >= from && data <= to) return data;
-    this.refuse(`expected a number from ${from}${to === Number.MAX_VALUE ? '' : ` to ${to}`}, found ${describe(data)}`);
+    this.refuse(
+      `expected a number from ${from}${to === Number.MAX_VALUE ? '' : ` to ${to}`}, found ${describeJson(data)}`,
+    );
     return from;
   }
 
@@ -66,12 +74,12 @@ export class SavedReader {
     const { data } = this;
     if (Number.isInteger(data) && (data as number) >= from && (data as number) <= to) return data as number;
     const until = to === Number.MAX_SAFE_INTEGER ? '' : ` to ${to}`;
-    this.refuse(`expected a whole number from ${from}${until}, found ${describe(data)}`);
+    this.refuse(`expected a whole number from ${from}${until}, found ${describeJson(data)}`);
     return from;
   }
 
   boolean(): boolean {
-    if (typeof this.data !== 'boolean') this.refuse(`expected true or false, found ${describe(this.data)}`);
+    if (typeof this.data !== 'boolean') this.refuse(`expected true or false, found ${describeJson(this.data)}`);
     return this.data === true;
   }
 
@@ -79,7 +87,7 @@ export class SavedReader {
     const { data } = this;
     if (typeof data === 'string' && data.length <= most) return data;
     const length = Number.isFinite(most) ? ` of at most ${most} characters` : '';
-    this.refuse(`expected a text${length}, found ${describe(data)}`);
+    this.refuse(`expected a text${length}, found ${describeJson(data)}`);
     return '';
   }
 
@@ -89,22 +97,22 @@ export class SavedReader {
     if (typeof data === 'string' && data.length === 2 * length && /^[0-9a-f]*$/.test(data)) {
       return new Uint8Array(Buffer.from(data, 'hex'));
     }
-    this.refuse(`expected ${length} bytes in hexadecimal digits, found ${describe(data)}`);
+    this.refuse(`expected ${length} bytes in hexadecimal digits, found ${describeJson(data)}`);
     return new Uint8Array(length);
   }
 
-  list(most: number): SavedReader[] {
+  list(most: number): JsonReader[] {
     const { data } = this;
     if (!Array.isArray(data) || data.length > most) {
-      this.refuse(`expected a list of at most ${most}, found ${describe(data)}`);
+      this.refuse(`expected a list of at most ${most}, found ${describeJson(data)}`);
       return [];
     }
-    return data.map((one: unknown, index) => new SavedReader(one, `${this.path}[${index}]`, this.problems));
+    return data.map((_, index) => this.item(index));
   }
 }
 
 /** For messages: what a snapshot has, cut short. */
-export function describe(data: unknown): string {
+export function describeJson(data: unknown): string {
   if (Array.isArray(data)) return `a list of ${data.length}`;
   if (data === undefined) return 'nothing';
   if (typeof data === 'object' && data !== null) return 'an object';
@@ -112,6 +120,7 @@ export function describe(data: unknown): string {
   return said.length > 40 ? `${said.slice(0, 37)}...` : said;
 }
 
-function isRecord(data: unknown): data is { readonly [key: string]: unknown } {
+/** An object and no list: what has members. */
+export function isJsonObject(data: unknown): data is JsonObject {
   return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

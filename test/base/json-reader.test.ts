@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { describeJson, type JsonProblem, JsonReader } from '../../sdk/base/json-reader.ts';
+
+function readerOf(data: unknown): { reader: JsonReader; problems: JsonProblem[] } {
+  const problems: JsonProblem[] = [];
+  return { reader: new JsonReader(data, '', problems), problems };
+}
+
+describe('JSON that anybody may have written', () => {
+  it('answers values of the right type, by members and elements', () => {
+    const { reader, problems } = readerOf({ a: [1, { b: true, c: 'x', d: '00ff' }] });
+    const inner = reader.member('a').item(1);
+    expect(reader.member('a').item(0).integer(0)).toBe(1);
+    expect([inner.member('b').boolean(), inner.member('c').text(), inner.member('d').hex(2)]).toEqual([
+      true,
+      'x',
+      new Uint8Array([0, 0xff]),
+    ]);
+    expect(reader.member('a').list(2)).toHaveLength(2);
+    expect(problems).toEqual([]);
+  });
+
+  it('notes each problem with its path, and answers harmless values', () => {
+    const { reader, problems } = readerOf({ a: [{ b: 'yes' }], text: 7, more: 1 });
+    reader.only('a', 'text');
+    expect(reader.member('a').item(0).member('b').boolean()).toBe(false);
+    expect(reader.member('a').item(0).member('missing').integer(3)).toBe(3);
+    expect(reader.member('a').item(9).number(0)).toBe(0);
+    expect(reader.member('text').text(10)).toBe('');
+    expect(problems).toEqual([
+      { path: 'more', problem: 'is in the snapshot, and nothing here has it' },
+      { path: 'a[0].b', problem: 'expected true or false, found "yes"' },
+      { path: 'a[0].missing', problem: 'expected a whole number from 3, found nothing' },
+      { path: 'a[9]', problem: 'expected a number from 0, found nothing' },
+      { path: 'text', problem: 'expected a text of at most 10 characters, found 7' },
+    ]);
+  });
+
+  it('has only own members, and stops counting problems', () => {
+    const { reader, problems } = readerOf(JSON.parse('{ "__proto__": { "polluted": 1 } }'));
+    expect(reader.member('polluted').data).toBeUndefined();
+    expect(reader.member('toString').data).toBeUndefined();
+    for (let n = 0; n < 3000; n++) reader.refuse('again');
+    expect(problems).toHaveLength(1000);
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'nothing'],
+    [null, 'null'],
+    [[1, 2], 'a list of 2'],
+    [{}, 'an object'],
+    ['a\u001b"', '"a\\u001b\\""'],
+    ['x'.repeat(100), `"${'x'.repeat(36)}...`],
+    [-0.5, '-0.5'],
+  ])('shows %j in messages as %s, on one line and cut short', (data, text) => {
+    expect(describeJson(data)).toBe(text);
+  });
+});
