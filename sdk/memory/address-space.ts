@@ -44,7 +44,7 @@ export class AddressSpace {
   private ports = noPorts;
   declare private last: Target;
   private table: DispatchTable | null = null;
-  private portTable: PortTable | null = null;
+  private readonly portTable = new PortTable();
   private readonly nowhere: Target;
 
   constructor(topology: MemoryTopology, name: string, root: MemoryRegion) {
@@ -150,7 +150,7 @@ export class AddressSpace {
   forget(): void {
     this.table = null;
     this.ports = noPorts;
-    this.portTable?.forget();
+    this.portTable.forget();
     this.last = this.nowhere;
   }
 
@@ -162,10 +162,7 @@ export class AddressSpace {
   private lookUp(): DispatchTable {
     if (this.table !== null) return this.table;
     this.table = new DispatchTable(this.view, this.topology.unassigned);
-    if (isPortView(this.view)) {
-      this.portTable ??= new PortTable();
-      this.ports = this.portTable.entries;
-    }
+    if (isPortView(this.view)) this.ports = this.portTable.open();
     return this.table;
   }
 
@@ -176,11 +173,12 @@ export class AddressSpace {
     if ((entry.bits & size) <= (attributes & memoryOnly) || owners.running !== 0) {
       return AddressSpace.longReads[0]!.call(this, port, size, attributes);
     }
-    if ((entry.bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
+    const { bits, device, read, guard } = entry; // before the flush, which may change the map
+    if ((bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
     let value: number;
-    owners.running = entry.guard;
+    owners.running = guard;
     try {
-      value = entry.read(entry.device, entry.bits >>> offsetShift, size, attributes);
+      value = read(device, bits >>> offsetShift, size, attributes);
     } finally {
       owners.running = 0;
     }
@@ -194,10 +192,11 @@ export class AddressSpace {
     if (((entry.bits >>> writeShift) & size) <= (attributes & memoryOnly) || owners.running !== 0) {
       return AddressSpace.longWrites[0]!.call(this, port, value, size, attributes);
     }
-    if ((entry.bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
-    owners.running = entry.guard;
+    const { bits, device, write, guard } = entry;
+    if ((bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
+    owners.running = guard;
     try {
-      entry.write(entry.device, masked(value, size), entry.bits >>> offsetShift, size, attributes);
+      write(device, masked(value, size), bits >>> offsetShift, size, attributes);
     } finally {
       owners.running = 0;
     }
@@ -217,7 +216,7 @@ export class AddressSpace {
 
   /** Who answers at a port; `shift` is 0 for a read, WriteShift for a write. */
   private learnPort(port: number, size: number, shift: number): Target {
-    return this.portTable!.learn(port, size, shift, this.lookUp()) ?? this.find(port);
+    return this.portTable.learn(port, size, shift, this.lookUp()) ?? this.find(port);
   }
 
   private readRam(target: Target, address: number, offset: number, size: number, attributes: number): number {

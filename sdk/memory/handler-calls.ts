@@ -14,37 +14,42 @@ export type WriteCall = (
 /** Uses after which a function is made. Making one takes as long as some thousand accesses. */
 const EnoughUses = 16;
 
-interface Usage<Call> {
+export interface Usage {
   uses: number;
-  call: Call | null;
+  call: ReadCall | WriteCall | null;
 }
 
-const reads = new WeakMap<CallableFunction, Usage<ReadCall>>();
-const writes = new WeakMap<CallableFunction, Usage<WriteCall>>();
+/** What is called, and what is known of its use by all devices of its class. */
+interface Callable {
+  readonly fn: CallableFunction;
+  usage: Usage | null;
+}
+
+const reads = new WeakMap<CallableFunction, Usage>();
+const writes = new WeakMap<CallableFunction, Usage>();
 let count = 0;
 
 /** The function that calls this handler, or null as long as it was not used often. Shared by all devices of a class. */
-export function readCallOf(handler: CallableFunction): ReadCall | null {
-  return callOf(reads, handler, 'device, offset, size, attributes');
+export function readCallOf(handler: Callable): ReadCall | null {
+  handler.usage ??= usageOf(reads, handler.fn);
+  return callOf(handler.usage, handler.fn, 'device, offset, size, attributes') as ReadCall | null;
 }
 
-export function writeCallOf(handler: CallableFunction): WriteCall | null {
-  return callOf(writes, handler, 'device, value, offset, size, attributes');
+export function writeCallOf(handler: Callable): WriteCall | null {
+  handler.usage ??= usageOf(writes, handler.fn);
+  return callOf(handler.usage, handler.fn, 'device, value, offset, size, attributes') as WriteCall | null;
 }
 
-function callOf<Call>(
-  known: WeakMap<CallableFunction, Usage<Call>>,
-  handler: CallableFunction,
-  parameters: string,
-): Call | null {
-  let usage = known.get(handler);
-  if (usage === undefined) {
-    usage = { uses: 0, call: null };
-    known.set(handler, usage);
-  }
+function usageOf(known: WeakMap<CallableFunction, Usage>, handler: CallableFunction): Usage {
+  const usage = known.get(handler) ?? { uses: 0, call: null };
+  known.set(handler, usage);
+  return usage;
+}
+
+function callOf(usage: Usage, handler: CallableFunction, parameters: string): ReadCall | WriteCall | null {
   if (usage.call !== null || ++usage.uses < EnoughUses) return usage.call;
   // Texts that are equal would share what V8 learns about them.
   const make = new Function('handler', `return (${parameters}) => handler.call(${parameters}); // ${++count}`);
-  usage.call = make(handler) as Call;
+  usage.call = make(handler) as ReadCall | WriteCall;
   return usage.call;
 }

@@ -19,20 +19,20 @@ export const OffsetShift = 16;
  */
 export class PortEntry {
   bits = 0;
-  declare readonly device: object | null;
+  device: object | null = null;
   read: ReadCall = zero;
-  declare readonly guard: number;
+  guard = 0;
   write: WriteCall = nothing;
   /** For the long way; null for a port that was not accessed yet. */
-  declare readonly target: Target | null;
+  target: Target | null = null;
 
-  constructor(port: number, target: Target | null) {
+  /** From here on this target answers; by null, what is known is forgotten. */
+  show(port: number, target: Target | null): void {
+    this.target = target;
     this.device = target?.device ?? null;
     this.guard = target?.guard ?? 0;
-    this.target = target;
-    if (target === null) return;
-    this.bits = (port + target.delta) << OffsetShift;
-    if ((target.attention & Attention.Flush) !== 0) this.bits |= FlushBit;
+    this.bits = target === null ? 0 : (port + target.delta) << OffsetShift;
+    if (target !== null && (target.attention & Attention.Flush) !== 0) this.bits |= FlushBit;
   }
 
   /** Opens the short way for accesses of this width, if they may go there and their handler is used often. */
@@ -42,13 +42,13 @@ export class PortEntry {
     if ((offset & (size - 1)) !== 0 || (size !== 1 && size !== 2 && size !== 4)) return;
     if (!isWrite) {
       const handler = reads.first(offset);
-      const call = (handler.fast & size) === 0 ? null : readCallOf(handler.fn);
+      const call = (handler.fast & size) === 0 ? null : readCallOf(handler);
       if (call === null) return;
       this.read = call;
       this.bits |= size;
     } else if ((attention & Attention.Ioeventfd) === 0) {
       const handler = writes.first(offset);
-      const call = (handler.fast & size) === 0 ? null : writeCallOf(handler.fn);
+      const call = (handler.fast & size) === 0 ? null : writeCallOf(handler);
       if (call === null) return;
       this.write = call;
       this.bits |= size << WriteShift;
@@ -62,33 +62,50 @@ function zero() {
 function nothing() {}
 
 /** Refuses every short way: a port that was not accessed since the map changed. */
-export const unknownPort = new PortEntry(0, null);
+export const unknownPort = new PortEntry();
 
 /** No entries, in an array that is to V8 as the others are. */
 export const noPorts: PortEntry[] = [unknownPort];
 noPorts.length = 0;
 
-/** An entry for each port, filled by the first access. */
+/** An entry for each port, made by the first access; what it knows is forgotten by each change of the map. */
 export class PortTable {
-  readonly entries: PortEntry[] = new Array<PortEntry>(ports).fill(unknownPort);
+  private entries = noPorts;
   private readonly known: number[] = [];
+  private last: Target | null = null;
+
+  /** From the first access on there is room for all ports. */
+  open(): PortEntry[] {
+    if (this.entries === noPorts) this.entries = new Array<PortEntry>(ports).fill(unknownPort);
+    return this.entries;
+  }
 
   /** Who answers at a port, and a step towards the short way; undefined for what is no port. */
   learn(port: number, size: number, shift: number, table: DispatchTable): Target | undefined {
     let entry = this.entries[port];
+    if (entry === undefined) return undefined;
     if (entry === unknownPort) {
-      entry = new PortEntry(port, table.search(port));
+      entry = new PortEntry();
       this.entries[port] = entry;
+    }
+    if (entry.target === null) {
+      entry.show(port, this.find(port, table));
       this.known.push(port);
     }
-    if (entry === undefined) return undefined;
     if (((entry.bits >>> shift) & size) === 0) entry.learn(size, shift !== 0);
     return entry.target!;
   }
 
   forget(): void {
-    for (const port of this.known) this.entries[port] = unknownPort;
+    for (const port of this.known) this.entries[port]!.show(port, null);
     this.known.length = 0;
+    this.last = null;
+  }
+
+  /** Neighbours are often asked for one after the other. */
+  private find(port: number, table: DispatchTable): Target {
+    if (this.last === null || port < this.last.start || port >= this.last.end) this.last = table.search(port);
+    return this.last;
   }
 }
 

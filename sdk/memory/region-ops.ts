@@ -1,5 +1,6 @@
 import { describeRange } from './address-range.ts';
 import { BackplaneError } from './errors.ts';
+import type { Usage } from './handler-calls.ts';
 import type { AcceptedSizes, AnswerWatch, MissingRoute, RegionOpsSpec, Route } from './region-access.ts';
 
 type ReadHandler = (this: object | null, offset: number, size: number, attributes: number) => number;
@@ -12,7 +13,7 @@ const allWidths = 1 | 2 | 4 | 8;
 const largestDirectTable = 4096;
 
 /** One direction of one route, in the form the access path uses: widths are bit masks, since 1, 2, 4 and 8 are bits. */
-export class Handler<F, F64> {
+export class Handler<F extends CallableFunction, F64> {
   readonly offset: number;
   readonly end: number;
   readonly widths: number;
@@ -25,6 +26,8 @@ export class Handler<F, F64> {
   readonly withAttributes: boolean;
   /** Sees the answers, for as long as it wants. */
   watch: AnswerWatch | null;
+  /** How much it is used, by all devices of its class. */
+  usage: Usage | null = null;
   private readonly fastUnwatched: number;
 
   constructor(route: Route, simple: number, fn: F | null, fn64: F64 | null, refuse: F) {
@@ -51,7 +54,7 @@ export class Handler<F, F64> {
 }
 
 /** All handlers of one direction, sealed: a table by offset for what is small, a sorted list for the rest. */
-export class HandlerTable<F, F64> {
+export class HandlerTable<F extends CallableFunction, F64> {
   /** Entry n is the handler of the first byte at offset n. */
   readonly direct: readonly Handler<F, F64>[];
   /** For offsets beyond the table; its `fast` is 0 where a search is needed. */
@@ -247,12 +250,13 @@ export class RegionOps {
 const zeros: ReadHandler = () => 0;
 const ones: ReadHandler = () => 0xffff_ffff;
 const nothing: WriteHandler = () => {};
+const shared: readonly CallableFunction[] = [zeros, ones, nothing];
 const known = new Map<unknown, Handler<never, never>[]>();
 
 /** What stands where no route is. Regions share them: thousands of them would crowd the processor's cache. */
-function absent<F, F64>(fn: F, simple: number): Handler<F, F64> {
+function absent<F extends CallableFunction, F64>(fn: F, simple: number): Handler<F, F64> {
   const bySimple = known.get(fn) ?? [];
-  if (fn === zeros || fn === ones || fn === nothing) known.set(fn, bySimple);
+  if (shared.includes(fn)) known.set(fn, bySimple);
   bySimple[simple] ??= new Handler({ offset: 0, size: Infinity }, simple, fn, null, fn) as unknown as Handler<
     never,
     never
