@@ -50,17 +50,9 @@ export function isFrameworks(device: Device, member: string): boolean {
 /** Members of every PCI function, which the bus answers for. */
 export const OfPciDevice: readonly string[] = ['config', 'bars', 'msi', 'busMaster'];
 
-/**
- * Whether a snapshot brings back what `fieldsOf` shows at a path: it is declared, the framework's, a timer or a pin, or another
- * view of bytes that are declared.
- */
+/** Whether a snapshot brings back what `fieldsOf` shows at a path: it is declared, the framework's, a timer or a pin. */
 export function restoredBySnapshot(device: Device): (path: string) => boolean {
-  const declared = declaredState(device);
-  const buffers = new Set(declared.flatMap(({ value }) => (ArrayBuffer.isView(value) ? [value.buffer] : [])));
-  const views = Object.entries(device).flatMap(([name, value]) =>
-    ArrayBuffer.isView(value) && buffers.has(value.buffer) ? [name] : [],
-  );
-  const known = within([...declared.map(({ path }) => path), ...views, ...OfPciDevice]);
+  const known = within([...declaredState(device).map(({ path }) => path), ...OfPciDevice]);
   return (path) => known(path) || path.endsWith('.deadline') || path.endsWith('.level');
 }
 
