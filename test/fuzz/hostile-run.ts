@@ -23,7 +23,7 @@ const limits = { timerLimit: 5000, operationLimit: 2 * Stretch };
 const HeapRoom = 64 * 1024 * 1024;
 
 /** Guests that keep no rule, one after the other, with a restore after each: nothing is thrown, and nothing is kept. */
-export function runHostileAccesses({ accesses, seed, onProgress }: HostileRequest): HostileResult {
+export async function runHostileAccesses({ accesses, seed, onProgress }: HostileRequest): Promise<HostileResult> {
   let [done, restores, machines] = [0, 0, 0];
   let begin = 0;
   try {
@@ -35,14 +35,19 @@ export function runHostileAccesses({ accesses, seed, onProgress }: HostileReques
         const length = Math.ceil(Stretch / board.processors);
         const guests = Array.from({ length: board.processors }, () => hostileGuest(random.word(), length));
         let outcome = machine.run(guests, limits);
-        done += outcome.operations;
-        // A reset begins the guest again.
-        for (let resets = 0; resets < 20 && outcome.reason === 'reset'; resets++) {
+        let used = outcome.operations;
+        // One that sleeps for ever, has shut down or was reset begins again, and does something else.
+        while (used < Stretch && outcome.reason !== 'finished') {
+          if (outcome.reason !== 'reset') machine.reset();
           outcome = machine.resume(limits);
-          done += outcome.operations;
+          used += Math.max(outcome.operations, 1);
         }
+        done += used;
         onProgress?.(done);
-        if (outcome.reason !== 'finished') machine.run([]);
+        if (outcome.reason !== 'finished') {
+          machine.reset();
+          machine.run([]);
+        }
         const snapshot: unknown = JSON.parse(formatSnapshot(machine.save()));
         machine.dispose();
         machine = Machine.restore(board.definition, snapshot, {
@@ -51,6 +56,8 @@ export function runHostileAccesses({ accesses, seed, onProgress }: HostileReques
           deviceClasses: cardClasses,
         });
         restores++;
+        // Machines that are gone are let go of completely when the present job ends.
+        await new Promise((resolve) => setImmediate(resolve));
       }
       machine.dispose();
       if (machines === 4) begin = heap();

@@ -44,8 +44,8 @@ describe('machines under guests that keep no rule, saved anywhere, run on beside
     expect(fuzzRestoredMachines({ points: 6, seed: 1, extra: [use(Faithful)] }).difference).toBeUndefined();
   });
 
-  it('throw nothing and keep nothing, with restores in between', () => {
-    const { problem, summary } = runHostileAccesses({ accesses: 20_000, seed: 1 });
+  it('throw nothing and keep nothing, with restores in between', async () => {
+    const { problem, summary } = await runHostileAccesses({ accesses: 20_000, seed: 1 });
     expect(problem).toBeUndefined();
     expect(summary).toMatch(/^\d+ accesses, \d+ restores, \d+ machines/);
   });

@@ -33,11 +33,11 @@ const progressEvery = (every: number, total: number, what: string) => (done: num
   if (process.stderr.isTTY && done % every === 0) process.stderr.write(`\r\x1b[K${done} of ${total} ${what}`);
 };
 
-function main(): boolean {
+async function main(): Promise<boolean> {
   const seed = whole('seed', values.seed);
   if (values.accesses !== undefined) {
     const accesses = whole('accesses', values.accesses);
-    const result = runHostileAccesses({ accesses, seed, onProgress: progressEvery(1, accesses, 'accesses') });
+    const result = await runHostileAccesses({ accesses, seed, onProgress: progressEvery(1, accesses, 'accesses') });
     console.log(result.summary);
     return result.problem === undefined;
   }
@@ -53,4 +53,4 @@ function main(): boolean {
 }
 
 if (values.help) console.log(Help);
-else process.exitCode = main() ? 0 : 1;
+else process.exitCode = (await main()) ? 0 : 1;

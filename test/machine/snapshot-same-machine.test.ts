@@ -265,6 +265,39 @@ describe('what registers alone do not say', () => {
   });
 });
 
+describe('a reset of a guest that had let interrupts in', () => {
+  /** Pends as soon as the machine has been reset. */
+  @device({ type: 'eager', description: 'an interrupt controller that always has one more' })
+  class Eager extends IsaDevice {
+    @state pending = false;
+    acknowledge(): number {
+      this.pending = false;
+      return 0x40;
+    }
+    override reset(): void {
+      this.pending = true;
+    }
+  }
+
+  it('lets none into the guest that begins again, which has not asked for them yet', () => {
+    const definition = defineMachine({
+      ...isapc,
+      devices: [...isapc.devices, use(Eager, { id: 'eager' })],
+      interruptController: 'eager',
+    });
+    const machine = Machine.create(definition, small);
+    const guest = guestProgram('sleeper', function* (on) {
+      on.onInterrupt(0x40, function* () {});
+      yield* on.sti();
+      yield* on.hlt();
+      yield* on.hlt();
+    });
+    expect(machine.run(guest).reason).toBe('halted');
+    machine.reset();
+    expect(machine.resume().reason).toBe('halted');
+  });
+});
+
 describe('a snapshot of a function with other messages', () => {
   function cardWith(vectors: number, perVectorMasking = false) {
     const registers = mmioRegion({ name: 'registers', size: 0x1000, accessSizes: [4] });
