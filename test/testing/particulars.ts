@@ -26,6 +26,7 @@ export const particulars: Readonly<Record<string, ConformanceSettings>> = {
     idioms: rtcIdioms,
   },
   PciTestdev: { idioms: pciTests },
+  Q35Mch: { idioms: configurationWindows },
   SerialPort: {
     notExercised: { 'control.parity': 'there is no line to which a parity bit could go' },
     values: [0x43, 0xc3],
@@ -122,6 +123,16 @@ const readByIndex = (register: number): readonly ScriptStep[] => [
   write('ports', 0x70, 1, register),
   { kind: 'read', space: 'ports', address: 0x71, size: 1 },
 ];
+
+/** The window of the configuration space is placed, as firmware does it: high half first. */
+function configurationWindows(random: Random): readonly ScriptStep[] {
+  const low = random.pick([0xb000_0000, 0xe000_0000, 0xc000_0000]) | (random.below(3) << 1) | random.below(2);
+  return [
+    { kind: 'config-write', offset: 0x64, size: 4, value: random.below(3) },
+    { kind: 'config-write', offset: 0x60, size: 4, value: low >>> 0 },
+    { kind: 'config-read', offset: 0x60, size: 4 },
+  ];
+}
 
 /** A test is selected, and its byte is written. */
 function pciTests(random: Random): readonly ScriptStep[] {
