@@ -61,9 +61,11 @@ export class Deadline {
   }
 }
 
-/** A string, and whether it is a key; or an integer that may be more than a number holds exactly. */
-const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|-?\d{16,}(?![\d.eE])/g;
+/** A string, and whether it is a key; or a whole number token, fraction and exponent with it. */
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const isLong = /\d{16}/;
+/** The token of an integer; others are doubles, which lose digits in every JSON. */
+const isInteger = /^-?\d+$/;
 
 /**
  * JSON.parse for values that must not change on the way: an integer that a number does not hold exactly becomes a bigint.
@@ -75,7 +77,7 @@ export function parseExactly(text: string): unknown {
   const marked = text.replace(tokens, (token, isKey: string | undefined) => {
     if (token.startsWith('"'))
       return isKey === undefined && /^"(?:#|\\u0023)/.test(token) ? `"#${token.slice(1)}` : token;
-    return Number.isSafeInteger(Number(token)) ? token : `"#${token}"`;
+    return !isInteger.test(token) || Number.isSafeInteger(Number(token)) ? token : `"#${token}"`;
   });
   return JSON.parse(marked, unmarked) as unknown;
 }
