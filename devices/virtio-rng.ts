@@ -212,7 +212,8 @@ export class VirtioRng extends PciDevice {
 
   /**
    * Random bytes into the writable buffers, up to the limit, from where the last turn ended. Answers how many there are, or
-   * nothing while some are left for another turn. The guest may have changed the buffers in between.
+   * nothing while some are left for another turn. The guest may have changed the buffers in between: no answer is longer than they
+   * are now.
    */
   private fill({ buffers }: VirtioRequest, turn: { left: number }): number | undefined {
     let end = 0;
@@ -229,7 +230,7 @@ export class VirtioRng extends PciDevice {
         this.filled += bytes.length;
       }
     }
-    const written = this.filled;
+    const written = Math.min(this.filled, end);
     this.filled = 0;
     return written;
   }

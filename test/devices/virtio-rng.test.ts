@@ -224,7 +224,30 @@ describe('a request', () => {
     ask(0);
     describeBuffer(0, { address: 0x1_0000, length: 16 });
     bench.clock.advance(1 * MILLISECOND);
-    expect([bench.load16(Used + 2), bench.load32(Used + 8), bench.device.broken]).toEqual([1, 4096, false]);
+    expect([bench.load16(Used + 2), bench.load32(Used + 8), bench.device.broken]).toEqual([1, 16, false]);
+  });
+
+  it('is never answered as longer than its buffers are at the end, whichever of them shrank or is no longer to be written', () => {
+    const changes: readonly (readonly [number, () => void])[] = [
+      [0x1810, () => describeBuffer(1, { address: 0x1_2000, length: 16 })],
+      [0x1800, () => describeBuffer(0, { address: 0x1_0000, length: 0x1800 })],
+      [0, () => describeBuffer(0, { address: 0x1_0000, length: 0x1800, flags: 0 })],
+    ];
+    for (const [length, change] of changes) {
+      bench = testBench(VirtioRng, { ram: 1 * MiB });
+      start();
+      describeBuffer(0, { address: 0x1_0000, length: 0x1800, flags: Write | Next, next: 1 });
+      describeBuffer(1, { address: 0x1_2000, length: 0x4000 });
+      ask(0);
+      bench.clock.advance(15 * MICROSECOND);
+      change();
+      bench.clock.advance(1 * MILLISECOND);
+      expect([bench.load16(Used + 2), bench.load32(Used + 8)]).toEqual([1, length]);
+      // The next request begins with nothing: what the one before had got is not counted again.
+      describeBuffer(2, { address: 0x1_8000, length: 4 });
+      ask(2);
+      expect([bench.load16(Used + 2), bench.load32(Used + 16)]).toEqual([2, 4]);
+    }
   });
 
   it('does not interrupt a guest that asked not to be', () => {
