@@ -196,9 +196,10 @@ export class Mc146818Rtc extends IsaDevice {
     if (isTimeRegister(register)) {
       this.ram[register] = before; // Until updates that were due have counted it.
       this.timeOfDay.catchUp();
+      if (register >= Register.Hours) this.timeOfDay.setAnew();
     }
     this.ram[register] = value;
-    if (register <= Register.Year) this.update.schedule();
+    if (register <= Register.Year || register === Register.Century) this.update.schedule();
   }
 
   /** Updates happen again, by the divider chain as it is. */

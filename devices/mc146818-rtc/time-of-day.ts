@@ -72,6 +72,11 @@ export class TimeOfDay {
     this.shown = ended;
   }
 
+  /** The guest writes an hour or a date, which is a time of its own: what was repeated is not repeated in it. */
+  setAnew(): void {
+    this.hourRepeated = false;
+  }
+
   /** Updates happen again. One that would have begun by now does not. */
   start(): void {
     this.shown = this.ended();

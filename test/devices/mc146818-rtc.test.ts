@@ -412,6 +412,50 @@ describe('daylight saving', () => {
     expect(hours.map((time) => time.slice(-8))).toEqual(['01 59 59', '01 59 59', '02 59 59', '03 59 59']);
   });
 
+  it.each([
+    // Repeated once: 27 October 2024, 01:00:00 for the second time.
+    { written: 'the same hour', bytes: [[Rtc.hours, 0x01]], next: '20 24 10 27 01 01 00 00' },
+    { written: 'the same day', bytes: [[Rtc.day, 0x27]], next: '20 24 10 27 01 01 00 00' },
+    { written: 'the same weekday', bytes: [[Rtc.weekday, 0x01]], next: '20 24 10 27 01 01 00 00' },
+    { written: 'another year', bytes: [[Rtc.year, 0x31]], next: '20 31 10 27 01 01 00 00' },
+    { written: 'another century', bytes: [[Rtc.century, 0x19]], next: '19 24 10 27 01 01 00 00' },
+    {
+      written: 'minutes, seconds and an alarm',
+      bytes: [
+        [2, 0],
+        [0, 0],
+        [5, 4],
+      ],
+      next: '20 24 10 27 01 02 00 00',
+    },
+  ] as const)('repeats the hour anew after the guest has set $written, as a time of its own: $next', (row) => {
+    const bench = atDawn('2024-10-27T01:59:59');
+    bench.clock.advance(1 * SECOND);
+    expect(readTime(bench)).toBe('20 24 10 27 01 01 00 00');
+    for (const [register, value] of row.bytes) writeRtc(bench, register, value);
+    bench.clock.advance(3600 * SECOND);
+    expect(readTime(bench)).toBe(row.next);
+    bench.clock.advance(3600 * SECOND);
+    expect(readRtc(bench, Rtc.hours)).toBe(row.next.endsWith('01 00 00') ? 0x02 : 0x03);
+  });
+
+  it('gives an alarm again in the hour that a written century repeats', () => {
+    const bench = atDawn('2024-10-27T01:59:59', 0x23);
+    bench.clock.advance(1 * SECOND);
+    for (const [register, value] of [
+      [Rtc.hoursAlarm, 0x01],
+      [Rtc.minutesAlarm, 0x30],
+      [Rtc.secondsAlarm, 0],
+    ] as const)
+      writeRtc(bench, register, value);
+    bench.clock.advance(2400 * SECOND);
+    expect(readRtc(bench, Rtc.c) & 0x20).toBe(0x20);
+    bench.clock.advance(10 * SECOND);
+    writeRtc(bench, Rtc.century, 0x19);
+    bench.clock.advance(2990 * SECOND);
+    expect(readRtc(bench, Rtc.c) & 0x20).toBe(0x20);
+  });
+
   it('is not forgotten by a clock that is not read for years', () => {
     const bench = atDawn('2024-01-01T00:00:00');
     for (let month = 0; month < 24; month++) bench.clock.advance(30 * 86_400 * SECOND);
