@@ -25,7 +25,8 @@ export function checkSynchronousHandlers(record: DeviceRecord, fail: (why: strin
 
 /**
  * An access narrower than what a region implements becomes one of the narrowest width that it does, at its own offset. A read
- * handler then gives the bytes from there on, so it must look at its offset; a write handler cannot know which bytes were written.
+ * handler then gives the bytes from there on, so it must declare its offset, as a parameter that `length` counts; a write handler
+ * cannot know which bytes were written.
  */
 export function checkNarrowAccesses(record: DeviceRecord, fail: (why: string) => Error): void {
   const members = record.deviceClass.prototype as Readonly<Record<string, unknown>>;
@@ -35,13 +36,20 @@ export function checkNarrowAccesses(record: DeviceRecord, fail: (why: string) =>
     const { method, isWrite } = declaration;
     const body = members[method];
     if (!isWrite && typeof body === 'function' && body.length > 0) continue;
-    const what = isWrite
-      ? 'a narrow write would arrive with zeros for the bytes that the guest did not write'
-      : `a narrow read would answer the same at every offset: '${method}' does not take it`;
+    const [what, remedy] = isWrite
+      ? [
+          'a narrow write would arrive with zeros for the bytes that the guest did not write',
+          `Let it implement what it accepts, implements: { min: ${accepts.min} }, and look at offset and size,`,
+        ]
+      : [
+          `a narrow read would answer the same at every offset: '${method}' declares no parameter for it before the first default ` +
+            'or ...rest',
+          `Write ${method}(offset: number) and answer the bytes from there on,`,
+        ];
     throw fail(
       `handler '${method}' of region '${name}': the region accepts ${describeBytes(accepts.min)} but implements ` +
-        `${describeBytes(implemented.min)}, so ${what}. Let it implement what it accepts, implements: { min: ${accepts.min} }, and ` +
-        `look at offset and size, or let it accept no less than it implements, accepts: { min: ${implemented.min} }.`,
+        `${describeBytes(implemented.min)}, so ${what}. ${remedy} or let it accept no less than it implements, ` +
+        `accepts: { min: ${implemented.min} }.`,
     );
   }
 }

@@ -191,8 +191,38 @@ describe('a handler is refused', () => {
         return Chip;
       },
       "Class Chip: handler 'status' of region 'wide': the region accepts single bytes but implements 4 bytes, so a narrow read would answer " +
-        "the same at every offset: 'status' does not take it. Let it implement what it accepts, implements: { min: 1 }, and look at " +
-        'offset and size, or let it accept no less than it implements, accepts: { min: 4 }.',
+        "the same at every offset: 'status' declares no parameter for it before the first default or ...rest. Write " +
+        'status(offset: number) and answer the bytes from there on, or let it accept no less than it implements, accepts: { min: 4 }.',
+    ],
+    [
+      'whose offset has a default, which JavaScript does not count',
+      () => {
+        @device({ type: 'chip', description: 'A chip' })
+        class Chip extends IsaDevice {
+          @wide.read() look(offset = 0): number {
+            return offset;
+          }
+        }
+        return Chip;
+      },
+      "Class Chip: handler 'look' of region 'wide': the region accepts single bytes but implements 4 bytes, so a narrow read would answer " +
+        "the same at every offset: 'look' declares no parameter for it before the first default or ...rest. Write " +
+        'look(offset: number) and answer the bytes from there on, or let it accept no less than it implements, accepts: { min: 4 }.',
+    ],
+    [
+      'whose offset is one of ...rest, which JavaScript does not count',
+      () => {
+        @device({ type: 'chip', description: 'A chip' })
+        class Chip extends IsaDevice {
+          @wide.read() look(...[offset]: number[]): number {
+            return offset ?? 0;
+          }
+        }
+        return Chip;
+      },
+      "Class Chip: handler 'look' of region 'wide': the region accepts single bytes but implements 4 bytes, so a narrow read would answer " +
+        "the same at every offset: 'look' declares no parameter for it before the first default or ...rest. Write " +
+        'look(offset: number) and answer the bytes from there on, or let it accept no less than it implements, accepts: { min: 4 }.',
     ],
     [
       'that takes narrow writes as wide ones',
