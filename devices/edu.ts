@@ -4,7 +4,6 @@ import {
   defineOptions,
   device,
   inject,
-  KiB,
   MILLISECOND,
   MiB,
   mmioRegion,
@@ -21,7 +20,7 @@ import {
 } from '../sdk/index.ts';
 
 const Cause = { Factorial: 0x001, Dma: 0x100 } as const;
-const Buffer = { Start: 0x4_0000n, Size: 4 * KiB } as const;
+const Buffer = { Start: 0x4_0000n, Size: 0x1000 } as const;
 const Time = { Factorial: 1 * MILLISECOND, Dma: 100 * MILLISECOND } as const;
 const subsystem = { subsystemVendorId: 0x1af4, subsystemId: 0x1100 } as const;
 
@@ -43,6 +42,7 @@ const command = registers.register(0x98, {
   fields: { run: bit(0), toGuest: bit(1), interruptWhenDone: bit(2), rest: undocumented([3, 63]) },
 });
 const [Computing, Run] = [status.fields.computing.mask, command.fields.run.mask] as const;
+const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 export const eduOptions = defineOptions({
   dmaMask: option.bigint({ description: 'address bits that the card can drive', default: 0x0fff_ffffn }),
 });
@@ -134,13 +134,13 @@ export class Edu extends PciDevice {
   /** All ones where no register is, and at widths that a register does not have. */
   @registers.read64()
   readNothing(offset: number, size: number): bigint {
-    this.guestError(`read of ${size} bytes at 0x${offset.toString(16)}, where no register is of that width`);
+    this.guestError(`read of ${size} bytes at ${hex(offset)}, where no register is of that width`);
     return ~0n;
   }
 
   @registers.write64()
   writeNothing(_value: bigint, offset: number, size: number): void {
-    this.guestError(`write of ${size} bytes at 0x${offset.toString(16)}, where no register is of that width`);
+    this.guestError(`write of ${size} bytes at ${hex(offset)}, where no register is of that width`);
   }
 
   override reset(): void {
@@ -160,11 +160,11 @@ export class Edu extends PciDevice {
 
   private finishDma(): void {
     const toGuest = (this.command & command.fields.toGuest.mask) !== 0n;
-    const [own, wanted] = toGuest ? [this.source, this.destination] : [this.destination, this.source];
-    const [bytes, address] = [this.bufferSlice(own), wanted & this.choices.dmaMask];
-    if (address !== wanted) this.guestError(`the DMA mask makes 0x${address.toString(16)} of 0x${wanted.toString(16)}`);
-    const result = bytes && (toGuest ? this.busMaster.write(address, bytes) : this.busMaster.read(address, bytes));
-    if (result) this.guestError(`DMA at 0x${address.toString(16)} reaches no memory, or the card is no bus master`);
+    const [own, other] = toGuest ? [this.source, this.destination] : [this.destination, this.source];
+    const [bytes, at] = [this.bufferSlice(own), other & this.choices.dmaMask];
+    if (at !== other) this.guestError(`DMA at ${hex(other)} goes to ${hex(at)}: the card drives no more address bits`);
+    const result = bytes && (toGuest ? this.busMaster.write(at, bytes) : this.busMaster.read(at, bytes));
+    if (result) this.guestError(`DMA at ${hex(at)} reaches no memory, or the card is no bus master`);
     this.command &= ~Run;
     if (this.command & command.fields.interruptWhenDone.mask) this.raiseInterrupt(Cause.Dma);
   }
@@ -174,6 +174,6 @@ export class Edu extends PciDevice {
     const start = address - Buffer.Start;
     const end = start + this.count;
     if (start >= 0n && end <= Buffer.Size) return this.buffer.subarray(Number(start), Number(end));
-    return this.guestError(`DMA of ${this.count} bytes at 0x${address.toString(16)} of the card leaves its buffer`);
+    return this.guestError(`DMA of ${this.count} bytes at ${hex(address)} of the card leaves its buffer`);
   }
 }

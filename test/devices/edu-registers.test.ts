@@ -158,7 +158,9 @@ describe('DMA', () => {
     transfer(0xabcd_e010n, 0x4_0000n, 4n, 0b001n);
     bench.clock.advance(DmaTime);
     expect(bench.device.buffer.slice(0, 2)).toEqual(new Uint8Array([0xfe, 0xca]));
-    expect(bench.guestErrors.map(({ message }) => message)).toEqual(['the DMA mask makes 0x10 of 0xabcde010']);
+    expect(bench.guestErrors.map(({ message }) => message)).toEqual([
+      'DMA at 0xabcde010 goes to 0x10: the card drives no more address bits',
+    ]);
     transfer(0x4_0000n, 0x20n, 4n, 0b011n);
     bench.clock.advance(DmaTime);
     expect([bench.load32(0x20), bench.guestErrors.length]).toEqual([0xcafe, 1]);
