@@ -13,9 +13,11 @@ export interface JsonProblem {
 
 /** A saved state that is different in everything is not read to its end. */
 const MostProblems = 1000;
+/** Of the path of a problem: a name in it may be as long as the whole file. */
+const LongestPath = 200;
 
 /**
- * Reads a saved state that anybody may have written. Each question has an answer of the right type; where the data has
+ * Reads a saved state that may come from anywhere. Each question has an answer of the right type; where the data has
  * none, the problem is noted and a harmless value answered, so that everything wrong comes out together.
  */
 export class JsonReader {
@@ -28,7 +30,7 @@ export class JsonReader {
   /** What is wrong here, as the end of a sentence: 'expected a number, found "x"'. */
   refuse(problem: string, detail?: unknown): void {
     if (this.problems.length >= MostProblems) return;
-    this.problems.push({ path: this.path, problem, ...(detail === undefined ? {} : { detail }) });
+    this.problems.push({ path: this.path.slice(0, LongestPath), problem, ...(detail === undefined ? {} : { detail }) });
   }
 
   /** An element of a list. */
@@ -37,19 +39,17 @@ export class JsonReader {
     return new JsonReader(value, `${this.path}[${index}]`, this.problems);
   }
 
-  /** A member of an object, which need not be there: whoever reads it says what is missing. */
+  /** A member of an object, which need not be there: its reader says what is missing. */
   member(name: string): JsonReader {
     const value = isJsonObject(this.data) && Object.hasOwn(this.data, name) ? this.data[name] : undefined;
     return new JsonReader(value, this.path === '' ? name : `${this.path}.${name}`, this.problems);
   }
 
-  /** Refuses what is no object, and members that nobody would read. */
+  /** Refuses what is no object, and members that would not be read. */
   only(...names: readonly string[]): this {
     if (!isJsonObject(this.data)) this.refuse(`expected an object, found ${describeJson(this.data)}`);
-    for (const { path, problems } of this.entries().flatMap(([name, member]) =>
-      names.includes(name) ? [] : [member],
-    )) {
-      problems.push({ path: path.slice(0, 100), problem: 'is in the snapshot, and nothing here has it' });
+    for (const [name, member] of this.entries()) {
+      if (!names.includes(name)) member.refuse('is in the snapshot, and nothing here has it');
     }
     return this;
   }
@@ -95,7 +95,7 @@ export class JsonReader {
   hex(length: number): Uint8Array {
     const { data } = this;
     if (typeof data === 'string' && data.length === 2 * length && /^[0-9a-f]*$/.test(data)) {
-      return new Uint8Array(Buffer.from(data, 'hex'));
+      return Uint8Array.from({ length }, (_, at) => Number.parseInt(data.slice(2 * at, 2 * at + 2), 16));
     }
     this.refuse(`expected ${length} bytes in hexadecimal digits, found ${describeJson(data)}`);
     return new Uint8Array(length);

@@ -6,7 +6,7 @@ function readerOf(data: unknown): { reader: JsonReader; problems: JsonProblem[] 
   return { reader: new JsonReader(data, '', problems), problems };
 }
 
-describe('JSON that anybody may have written', () => {
+describe('JSON that may come from anywhere', () => {
   it('answers values of the right type, by members and elements', () => {
     const { reader, problems } = readerOf({ a: [1, { b: true, c: 'x', d: '00ff' }] });
     const inner = reader.member('a').item(1);
@@ -42,6 +42,33 @@ describe('JSON that anybody may have written', () => {
     expect(reader.member('toString').data).toBeUndefined();
     for (let n = 0; n < 3000; n++) reader.refuse('again');
     expect(problems).toHaveLength(1000);
+  });
+
+  it('stops counting members that nothing has, and cuts their names', () => {
+    const { reader, problems } = readerOf(Object.fromEntries(Array.from({ length: 3000 }, (_, n) => [`x${n}`, n])));
+    reader.only('x7');
+    reader.only('x8');
+    expect(problems).toHaveLength(1000);
+    const long = readerOf({ ['y'.repeat(10_000)]: { z: 1 } });
+    long.reader.only();
+    for (const [, member] of long.reader.entries()) member.member('z').text();
+    expect(long.problems.map(({ path }) => path)).toEqual(['y'.repeat(200), 'y'.repeat(200)]);
+  });
+
+  it('reads bytes of hexadecimal digits, and refuses others', () => {
+    const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
+    const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    for (const [text, length] of [
+      [digits, 256],
+      ['', 0],
+    ] as const) {
+      const { reader, problems } = readerOf(text);
+      expect([reader.hex(length), problems]).toEqual([bytes.subarray(0, length), []]);
+    }
+    for (const text of ['0', '000', '0g', '0X', ' 0', 'FF', '-1', 7]) {
+      const { reader, problems } = readerOf(text);
+      expect([reader.hex(1), problems.length]).toEqual([new Uint8Array(1), 1]);
+    }
   });
 
   it.each<[unknown, string]>([
