@@ -156,7 +156,7 @@ function injectionsOf({ deviceClass, injections }: DeviceRecord): Injection[] {
     .sort((a, b) => a.index - b.index);
 }
 
-/** Where inversify keeps what its decorators say about a constructor; it has no function that answers it. */
+/** Where inversify 8.2.3 keeps what its decorators say about a constructor; it has no function that answers it. */
 const metadataKey = '@inversifyjs/core/classMetadataReflectKey';
 
 /** Whether `@optional()` stands on a constructor parameter. */

@@ -1,4 +1,5 @@
-import { Container } from 'inversify';
+import { readFileSync } from 'node:fs';
+import { Container, optional } from 'inversify';
 import { describe, expect, it } from 'vitest';
 import {
   blueprintOf,
@@ -59,5 +60,42 @@ describe('a constructor', () => {
     expect([made.clock.now, made.config.speed]).toEqual([now, 5]);
     expect(blueprintOf(deviceClass).injections.map(({ token }) => token)).toEqual(tokens);
     expect(blueprintOf(deviceClass).options).toBe(speed);
+  });
+});
+
+/** Where the pinned version keeps `@optional()`: a new version may keep it elsewhere, and then `isOptional` is to be mended. */
+const inversify = { version: '8.2.3', key: '@inversifyjs/core/classMetadataReflectKey' } as const;
+
+describe('@optional() of inversify', () => {
+  @device({ type: 'wanderer', description: 'Can do without a clock' })
+  class Wanderer extends IsaDevice {
+    constructor(
+      @options(speed) readonly config: Speed,
+      @inject(VirtualClock) @optional() readonly clock: VirtualClock | undefined,
+      @inject(DeviceOptions) readonly given: unknown,
+    ) {
+      super();
+    }
+  }
+
+  it('is seen at the parameter where it stands, and at no other', () => {
+    const seen = blueprintOf(Wanderer).injections.map(({ index, optional }) => [index, optional]);
+    expect(seen).toEqual([
+      [0, false],
+      [1, true],
+      [2, false],
+    ]);
+  });
+
+  it(`is read from private metadata, which ${inversify.version} has under '${inversify.key}'`, () => {
+    const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+    const { dependencies } = JSON.parse(manifest) as { dependencies: Readonly<Record<string, string>> };
+    expect(dependencies['inversify']).toBe(inversify.version);
+    const { getOwnMetadata } = Reflect as unknown as { getOwnMetadata(key: string, target: object): unknown };
+    expect(getOwnMetadata(inversify.key, Wanderer)).toMatchObject({
+      constructorArguments: [{ optional: false }, { optional: true }, { optional: false }],
+    });
+    const reader = readFileSync(new URL('../../sdk/device/blueprint-completion.ts', import.meta.url), 'utf8');
+    expect(reader).toContain(`'${inversify.key}'`);
   });
 });
