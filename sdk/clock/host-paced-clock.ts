@@ -29,7 +29,7 @@ export class HostPacedClock extends VirtualClock {
     this.runningSince ??= this.hostTime();
   }
 
-  /** Nobody else tells this clock that it is between two instructions. */
+  /** Between two instructions: nothing else tells this clock so. */
   override runDue(): number {
     this.rebaseWhenNear();
     return super.runDue();

@@ -22,7 +22,7 @@ export class StateLoading implements LoadPlan {
     private readonly present?: number,
   ) {}
 
-  /** Reads what anybody may have written; what is wrong with it comes into the problems. */
+  /** Reads data from anywhere; what is wrong with it comes into the problems. */
   reader(data: unknown, path = ''): JsonReader {
     return new JsonReader(data, path, this.problems);
   }

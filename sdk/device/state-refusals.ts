@@ -22,7 +22,7 @@ const remedies: readonly (readonly [AnyClass, string])[] = [
     (kind) =>
       [
         kind,
-        `holds a ${kind.name}, whose contents nobody can list. Leave @state out, and fill it anew in onStateLoaded()`,
+        `holds a ${kind.name}, whose contents cannot be listed. Leave @state out, and fill it anew in onStateLoaded()`,
       ] as const,
   ),
   [

@@ -114,7 +114,7 @@ describe('guest time far from its epoch', () => {
     expect(clock.epoch).toBeGreaterThan(0n);
   });
 
-  it('tells whoever keeps times by how much they become smaller, until they have enough', () => {
+  it('tells each keeper of times by how much they become smaller, until they have enough', () => {
     const clock = new ManualClock(90 * SECOND);
     const heard: number[] = [];
     const leave = clock.onRebase((nanoseconds) => heard.push(nanoseconds));

@@ -24,7 +24,7 @@ class Lap {
   @state count = 0;
 }
 
-/** A service that keeps a time, shared by whoever asks for it. */
+/** A service that keeps a time, shared by all that ask for it. */
 class Referee {
   @state({ as: guestTime }) whistle = 5 * SECOND;
 }

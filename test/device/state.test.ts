@@ -698,7 +698,7 @@ describe("an author's mistakes about state", () => {
     `holds a ${kind}, which no snapshot can hold. Keep ${parts} in fields of their own, @state({ as: shape.list(...) }), and make the ` +
     `${kind} from them in onStateLoaded().`;
   const unlisted = (kind: string) =>
-    `holds a ${kind}, whose contents nobody can list. Leave @state out, and fill it anew in onStateLoaded().`;
+    `holds a ${kind}, whose contents cannot be listed. Leave @state out, and fill it anew in onStateLoaded().`;
 
   it.each<[string, unknown, string]>([
     ['a Map', new Map(), entries('Map', 'its keys and its values')],

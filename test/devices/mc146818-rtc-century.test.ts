@@ -58,7 +58,7 @@ describe('the real-time clock and the epoch of guest time', () => {
     );
   });
 
-  it('shows the right second after a century in which nobody looked, to the nanosecond', () => {
+  it('shows the right second after a century without a look, to the nanosecond', () => {
     const rtc = rtcAt(0);
     expect(readTime(rtc)).toBe('20 26 01 01 05 00 00 00');
     // Let go of the divider chain at 7 ns: updates begin half a second after that, end 1984 us later, and every second from then on.

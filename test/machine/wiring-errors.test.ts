@@ -414,7 +414,7 @@ describe('a machine with one wiring mistake names it and says what to change', (
     ]);
   });
 
-  it('an interrupt controller that can interrupt nobody: a guest would sleep for ever', () => {
+  it('an interrupt controller whose output leads nowhere: a guest would sleep for ever', () => {
     const named = (device: MachineDefinition['devices'][number], id: string | string[] = 'pic') =>
       mistakesOf({ ...withDevices(device, use(Pic, { id: 'other' })), interruptController: id });
     const remedy =

@@ -14,7 +14,7 @@ interface Consumer {
   readonly made: { readonly fd: number; readonly handler: () => void } | undefined;
 }
 
-/** Those who wait for an ioeventfd: the main loop's side of a signal that a guest's write gave. In the order of their calls. */
+/** Those who wait for an ioeventfd: the main loop's side of a signal that a guest's write gave. In the order of tsuccessor calls. */
 export class EventConsumers {
   private consumers: readonly Consumer[] = [];
 
@@ -42,13 +42,13 @@ export class EventConsumers {
     if (gone === undefined) return;
     this.kernel.close(fd);
     const name = gone.name();
-    const heir = this.consumers.find((one) => one !== gone && one.name() === name);
-    const others = this.consumers.filter((one) => one !== gone && one !== heir);
-    if (heir === undefined) this.consumers = others;
+    const successor = this.consumers.find((one) => one !== gone && one.name() === name);
+    const others = this.consumers.filter((one) => one !== gone && one !== successor);
+    if (successor === undefined) this.consumers = others;
     else {
-      heir.signalled ||= gone.signalled;
-      const place = Math.min(index, this.consumers.indexOf(heir));
-      this.consumers = others.toSpliced(place, 0, heir);
+      successor.signalled ||= gone.signalled;
+      const place = Math.min(index, this.consumers.indexOf(successor));
+      this.consumers = others.toSpliced(place, 0, successor);
     }
   }
 
