@@ -15,6 +15,25 @@ export function inDevice<T>(id: string, device: Device, what: string, work: () =
   }
 }
 
+/** Takes down what was made in vain. Why it was is reported already: a second failure on the way out does not hide that. */
+export function quietly(takeDown: () => void): void {
+  try {
+    takeDown();
+  } catch {}
+}
+
+/** The last one first. One that throws does not keep the others: answers what they threw. */
+export function unrealizeAll(devices: readonly PluggedDevice[]): unknown[] {
+  return [...devices].reverse().flatMap(({ id, device }) => {
+    try {
+      inDevice(id, device, 'onUnrealize()', () => device.unrealize());
+      return [];
+    } catch (failure) {
+      return [failure];
+    }
+  });
+}
+
 /** Devices first, each in turn; then what their bus resets; then the services that have state. */
 export function resetMachine(machine: Machine): void {
   for (const { id, device } of machine.devices) inDevice(id, device, 'reset()', () => device.reset());

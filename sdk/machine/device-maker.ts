@@ -6,6 +6,7 @@ import { DeviceFailure } from '../memory/index.ts';
 import { DeviceNotifiers } from './device-notifiers.ts';
 import type { PlannedDevice } from './machine-plan.ts';
 import { constructionFailure, describeConstruction, newContainer } from './services.ts';
+import type { NotedService, StatefulServices } from './stateful-services.ts';
 
 /** A device that could not be constructed: a sentence for the list of mistakes, and what was thrown. */
 export class FailedConstruction {
@@ -18,6 +19,8 @@ export class FailedConstruction {
 /** Constructs devices with the services of a machine, and with what is each device's own: its options and its eventfds. */
 export class DeviceMaker {
   private readonly notifiers = new WeakMap<Device, DeviceNotifiers>();
+  /** Services with state that were made for one device alone. */
+  private readonly ownServices = new WeakMap<Device, readonly NotedService[]>();
   /** Of the device under construction. */
   private options: Readonly<Record<string, unknown>> = {};
   private ownNotifiers: DeviceNotifiers;
@@ -25,6 +28,7 @@ export class DeviceMaker {
   constructor(
     private readonly services: Container,
     private readonly accelerator: Accelerator,
+    private readonly stateful: StatefulServices,
   ) {
     this.ownNotifiers = new DeviceNotifiers(accelerator, '');
     services
@@ -48,6 +52,11 @@ export class DeviceMaker {
     return plans.map((plan) => this.make(plan, maker));
   }
 
+  /** The device has gone, and the services that were made for it alone. */
+  forgetServicesOf(device: Device): void {
+    this.stateful.forget(this.ownServices.get(device) ?? []);
+  }
+
   notifiersOf(device: Device): DeviceNotifiers | undefined {
     return this.notifiers.get(device);
   }
@@ -56,13 +65,17 @@ export class DeviceMaker {
     const notifiers = new DeviceNotifiers(this.accelerator, id);
     this.options = blueprint.options.resolve(given, id);
     this.ownNotifiers = notifiers;
+    const services: NotedService[] = [];
     try {
-      const device = constructDevice(() => maker.get(used.device as unknown as Newable<Device>));
+      const get = () => maker.get(used.device as unknown as Newable<Device>);
+      const device = this.stateful.noteInto(services, () => constructDevice(get));
+      this.ownServices.set(device, services);
       notifiers.device = device;
       this.notifiers.set(device, notifiers);
       return device;
     } catch (error) {
       notifiers.close();
+      this.stateful.forget(services);
       const cause = constructionFailure(error);
       const mistake = `Device '${id}': ${used.device.name} could not be constructed: ${describeConstruction(cause)}`;
       return new FailedConstruction(mistake, new DeviceFailure(mistake, used.device.prototype, cause));

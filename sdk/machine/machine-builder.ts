@@ -3,7 +3,7 @@ import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/in
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
 import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '../device/index.ts';
 import { BackplaneError, describeThrown } from '../memory/index.ts';
-import { inDevice } from './device-failures.ts';
+import { inDevice, quietly } from './device-failures.ts';
 import { DeviceMaker, FailedConstruction } from './device-maker.ts';
 import { RetiredNotifiers } from './device-notifiers.ts';
 import { controllerMistakes } from './interrupt-sources.ts';
@@ -59,8 +59,8 @@ export class MachineBuilder {
     const { accelerator, ramSize } = request;
     this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
     this.plan = new MachinePlan(definition.devices, options, request.deviceOptions);
-    this.check = new WiringCheck(definition.name, this.container);
-    this.maker = new DeviceMaker(this.container, accelerator);
+    this.check = this.newCheck();
+    this.maker = new DeviceMaker(this.container, accelerator, this.stateful);
     this.retired = new RetiredNotifiers(this.board.topology);
     this.bindServices();
   }
@@ -88,12 +88,18 @@ export class MachineBuilder {
   plugMore(used: readonly UsedDevice[], present: readonly PluggedDevice[]): PluggedDevice[] {
     this.mistakes.length = 0;
     const plan = new MachinePlan(used, this.board.options, {}, present);
-    const constructed = this.constructPlan(plan, new WiringCheck(this.definition.name, this.container), present);
+    const constructed = this.constructPlan(plan, this.newCheck(), present);
     try {
       return this.board.topology.transaction(() => {
         const plugged = this.plugIn(constructed, present);
-        this.resetAll(plugged);
-        this.stateful.remember();
+        try {
+          for (const { id, device } of plugged) inDevice(id, device, 'reset()', () => resetPlugged(device));
+          for (const { device } of plugged) rememberState(device);
+          this.stateful.remember();
+        } catch (error) {
+          this.takeBack(plugged);
+          throw error;
+        }
         return plugged;
       });
     } finally {
@@ -113,7 +119,7 @@ export class MachineBuilder {
         }
         for (const one of plugged) this.solder(one, [...present, ...plugged]);
       } catch (error) {
-        for (const one of plugged.reverse()) this.takeOut(one);
+        this.takeBack(plugged);
         throw error;
       }
       return plugged;
@@ -131,13 +137,14 @@ export class MachineBuilder {
       pci: this.service(PciBus),
       make: (used) => {
         const plan = new MachinePlan(used, this.board.options, {}, others);
-        const made = this.constructPlan(plan, new WiringCheck(this.definition.name, this.container), others);
+        const made = this.constructPlan(plan, this.newCheck(), others);
         return made.map((one) => this.pluggedFrom(one));
       },
       realize: (one, old) => ramOwners.realize(one, () => this.realize(one), old.device),
       solder: (one, made) => this.solder(one, [...others, ...made]),
       retire: (gone, stays) => {
         this.retired.add(this.maker.notifiersOf(gone.device));
+        this.maker.forgetServicesOf(gone.device);
         this.board.forgetRamOf(gone.device, stays.device);
       },
     };
@@ -157,6 +164,7 @@ export class MachineBuilder {
   /** The reverse of plugging in, also of what was plugged in only in part. */
   takeOut({ id, device, mappings, cuts }: PluggedDevice): void {
     this.retired.add(this.maker.notifiersOf(device));
+    this.maker.forgetServicesOf(device);
     this.board.topology.transaction(() => {
       for (const cut of cuts.splice(0)) cut();
       if (device instanceof PciDevice) this.service(PciBus)?.unregister(device);
@@ -197,19 +205,20 @@ export class MachineBuilder {
       ...check.mistakes,
     ];
     if (mistakes.length === 0) return constructed;
-    for (const { device } of constructed) this.maker.notifiersOf(device)?.close();
+    for (const { device } of constructed) {
+      this.maker.notifiersOf(device)?.close();
+      this.maker.forgetServicesOf(device);
+    }
     throw new WiringError(this.definition.name, mistakes, failed[0]?.cause);
   }
 
-  /** Devices that were plugged in just now; one that throws takes them all out again. */
-  private resetAll(plugged: readonly PluggedDevice[]): void {
-    try {
-      for (const { id, device } of plugged) inDevice(id, device, 'reset()', () => resetPlugged(device));
-      for (const { device } of plugged) rememberState(device);
-    } catch (error) {
-      for (const one of [...plugged].reverse()) this.takeOut(one);
-      throw error;
-    }
+  /** Devices that were plugged in in vain. */
+  private takeBack(plugged: readonly PluggedDevice[]): void {
+    for (const one of [...plugged].reverse()) quietly(() => this.takeOut(one));
+  }
+
+  private newCheck(): WiringCheck {
+    return new WiringCheck(this.definition.name, this.container, this.stateful);
   }
 
   private realize({ id, device }: PluggedDevice): void {

@@ -17,7 +17,7 @@ import {
 } from '../device/index.ts';
 import { type AddressSpace, BackplaneError, type MemoryTopology, type RamBlock } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
-import { prepareMachine, resetMachine, timerFailure } from './device-failures.ts';
+import { prepareMachine, quietly, resetMachine, timerFailure, unrealizeAll } from './device-failures.ts';
 import { HotplugHistory } from './hotplug-history.ts';
 import { interruptSourceOf } from './interrupt-sources.ts';
 import { MachineBuilder } from './machine-builder.ts';
@@ -74,10 +74,10 @@ export class Machine {
   /** What was plugged in and taken out since it was built. */
   readonly hotplug = new HotplugHistory();
   private readonly builder: MachineBuilder;
-  private plugged: readonly PluggedDevice[];
+  private plugged: readonly PluggedDevice[] = [];
   private readonly errors: GuestErrors;
   private readonly observers: ObserverHub;
-  private readonly leaveClock: () => void;
+  private leaveClock = (): void => {};
 
   /** Builds the machine and resets it once. Every wiring mistake comes in one WiringError, before anything is mapped. */
   static create(definition: MachineDefinition, request: MachineRequest = {}): Machine {
@@ -97,7 +97,7 @@ export class Machine {
       restoreMachine(machine, snapshot, request);
       return machine;
     } catch (error) {
-      machine.dispose();
+      quietly(() => machine.dispose());
       throw error;
     }
   }
@@ -108,7 +108,7 @@ export class Machine {
     this.accelerator = request.accelerator ?? simulatedAccelerator();
     this.errors = new GuestErrors(request.onGuestError);
     this.observers = new ObserverHub(this, request.onObserverFailure ?? (() => {}));
-    const builder = new MachineBuilder(definition, {
+    this.builder = new MachineBuilder(definition, {
       accelerator: this.accelerator,
       ramSize: this.ramSize,
       options: request.options ?? {},
@@ -116,27 +116,28 @@ export class Machine {
       guestErrors: this.errors,
       startAt: request.startAt,
     });
-    const { topology, memory, io, options } = builder.board;
-    this.topology = topology;
-    this.memory = memory;
-    this.io = io;
-    this.options = options;
-    const constructed = builder.construct();
-    this.clock = builder.clock;
-    this.leaveClock = this.clock.onRebase((nanoseconds) => rebaseState(this, nanoseconds));
-    this.clock.explainFailure = (timer, failure) => timerFailure(this.devices, timer, failure);
-    this.clock.insideHandler = () => this.topology.handlerDepth > 0;
-    this.builder = builder;
+    const { builder } = this;
     this.statefulServices = builder.stateful;
-    this.topology.observer = refusedAccesses(this.errors);
-    this.plugged = builder.plugIn(constructed);
-    prepareMachine(definition, this);
-    this.accelerator.attach(this.host());
-    resetMachine(this);
-    for (const { device } of this.devices) rememberState(device);
-    this.mapWhenBuilt = mapOrder(this.topology);
-    this.statefulServices.remember();
-    this.warnings = buildChecks.flatMap((check) => check(this));
+    ({ topology: this.topology, memory: this.memory, io: this.io, options: this.options } = builder.board);
+    try {
+      const constructed = builder.construct();
+      this.clock = builder.clock;
+      this.leaveClock = this.clock.onRebase((nanoseconds) => rebaseState(this, nanoseconds));
+      this.clock.explainFailure = (timer, failure) => timerFailure(this.devices, timer, failure);
+      this.clock.insideHandler = () => this.topology.handlerDepth > 0;
+      this.topology.observer = refusedAccesses(this.errors);
+      this.plugged = builder.plugIn(constructed);
+      prepareMachine(definition, this);
+      this.accelerator.attach(this.host());
+      resetMachine(this);
+      for (const { device } of this.devices) rememberState(device);
+      this.mapWhenBuilt = mapOrder(this.topology);
+      this.statefulServices.remember();
+      this.warnings = buildChecks.flatMap((check) => check(this));
+    } catch (error) {
+      quietly(() => this.dispose());
+      throw error;
+    }
   }
 
   /** In the order of the definition, then as they were plugged in; which is also the order of their resets. */
@@ -269,12 +270,13 @@ export class Machine {
     return saveMachine(this);
   }
 
-  /** Takes the machine apart, and lets go of its memory. It cannot run afterwards. */
+  /** Takes the machine apart, and lets go of its memory, also where a device throws on its way out. It cannot run afterwards. */
   dispose(): void {
     this.accelerator.detach();
     this.leaveClock();
-    for (const { device } of [...this.devices].reverse()) device.unrealize();
+    const [failure] = unrealizeAll(this.devices);
     this.builder.dispose();
+    if (failure !== undefined) throw failure;
   }
 
   private host() {

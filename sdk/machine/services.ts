@@ -19,7 +19,7 @@ export function loadServices(
     const bind = <T>(token: ServiceIdentifier<T>): BindToFluentSyntax<T> => {
       if (earlier.has(token) && !own.has(token)) container.unbind(token);
       own.add(token);
-      stateful.noteMaker(token, () => container.get(token));
+      stateful.noteMaker(token, () => container.isBound(token) && container.get(token));
       const binding = container.bind(token);
       container.onActivation(token, (_, service) => {
         stateful.note(token, service);
@@ -27,13 +27,18 @@ export function loadServices(
       });
       return binding;
     };
+    const rebind = <T>(token: ServiceIdentifier<T>): BindToFluentSyntax<T> => {
+      container.unbind(token);
+      own.add(token);
+      return bind(token);
+    };
     const loaded = module.load({
       bind,
       isBound: container.isBound.bind(container),
       onActivation: container.onActivation.bind(container),
       onDeactivation: container.onDeactivation.bind(container),
-      rebind: container.rebind.bind(container),
-      rebindAsync: container.rebindAsync.bind(container),
+      rebind,
+      rebindAsync: async (token) => rebind(token),
       unbind: container.unbind.bind(container),
       unbindAsync: container.unbindAsync.bind(container),
     });

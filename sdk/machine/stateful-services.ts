@@ -25,6 +25,12 @@ export interface ServiceLoading {
   readonly service: object;
 }
 
+/** A service that was made, and the name of what it is bound to. */
+export interface NotedService {
+  readonly name: string;
+  readonly service: object;
+}
+
 /**
  * The services that remember something, because their classes have `@state` fields: they are reset with the machine, after its
  * devices and if they have a `reset`, and they are in its snapshots. Services of services too: every one that was made is noted.
@@ -32,33 +38,68 @@ export interface ServiceLoading {
 export class StatefulServices {
   private readonly made = new Map<string, Set<object>>();
   private readonly makers = new Map<string, () => unknown>();
+  private noting: NotedService[] | undefined;
 
   /** What a token is bound to, and how to make it. */
   noteMaker(token: unknown, make: () => unknown): void {
     this.makers.set(nameOf(token), make);
   }
 
-  /** For a snapshot that has the state of a service which only a device used that came and went: makes it, if there is one. */
+  /** For a snapshot that has the state of a service which only a device used that came and went: makes it, if it can be made and is not there. */
   make(name: string): void {
-    this.makers.get(name)?.();
+    if ((this.made.get(name)?.size ?? 0) === 0) this.makers.get(name)?.();
   }
 
-  /** A service was made. `token` is what it is bound to; one that remembers nothing is forgotten. */
+  /**
+   * A service was made. `token` is what it is bound to; one that remembers nothing is forgotten. One that no snapshot could hold is
+   * refused here already: then its container does not keep it either.
+   */
   note(token: unknown, service: unknown): void {
     if (typeof service !== 'object' || service === null) return;
-    if (stateOf(service.constructor ?? Object).length === 0 && !('onStateLoaded' in service)) return;
-    for (const others of this.made.values()) if (others.has(service)) return;
+    const declared = stateOf(service.constructor ?? Object);
+    if (declared.length === 0 && !('onStateLoaded' in service)) return;
+    if (this.all().includes(service)) return;
     const name = nameOf(token);
+    const filled = declared.filter(({ member }) => (service as Record<string, unknown>)[member] !== undefined);
+    writeFields(service, filled, failing(name));
     this.made.set(name, (this.made.get(name) ?? new Set()).add(service));
+    this.noting?.push({ name, service });
+  }
+
+  /** Runs `work` and puts into `noted` which services were made meanwhile, also if it throws. */
+  noteInto<T>(noted: NotedService[], work: () => T): T {
+    const outer = this.noting;
+    this.noting = noted;
+    try {
+      return work();
+    } finally {
+      this.noting = outer;
+    }
+  }
+
+  /** Services that nothing uses any more. */
+  forget(noted: readonly NotedService[]): void {
+    for (const { name, service } of noted) this.made.get(name)?.delete(service);
+  }
+
+  /** Asks for a service to see whether it can be made. What is made anew for each that asks is not in use by that. */
+  tryOut<T>(get: () => T): T {
+    const first: NotedService[] = [];
+    const again: NotedService[] = [];
+    const service = this.noteInto(first, get);
+    if (first.length === 0) return service;
+    this.noteInto(again, get);
+    this.forget(again);
+    for (const { name } of again) this.forget(first.filter((one) => one.name === name).slice(-1));
+    return service;
   }
 
   /** By the names of their tokens, in the order of the names. Refuses services that a snapshot could not tell apart. */
   get byName(): ReadonlyMap<string, StatefulService> {
-    const sorted = [...this.made].sort(([a], [b]) => (a < b ? -1 : 1));
     return new Map(
-      sorted.map(([name, services]) => {
-        if (services.size > 1) throw severalOf(name, services.size);
-        return [name, [...services][0] as StatefulService];
+      this.sorted().map(([name, services]) => {
+        if (services.length > 1) throw severalOf(name, services.length);
+        return [name, services[0] as StatefulService];
       }),
     );
   }
@@ -70,19 +111,21 @@ export class StatefulServices {
 
   /** All but those that something else resets. */
   reset(others: readonly unknown[] = []): void {
-    for (const [name, service] of this.byName) {
-      if (service.reset === undefined || others.includes(service)) continue;
-      try {
-        runDevice(() => service.reset?.());
-      } catch (cause) {
-        throw new BackplaneError(`Service ${name}: reset() threw: ${describeThrown(cause)}`, { cause });
+    for (const [name, services] of this.sorted()) {
+      for (const service of services) {
+        if (service.reset === undefined || others.includes(service)) continue;
+        try {
+          runDevice(() => service.reset?.());
+        } catch (cause) {
+          throw new BackplaneError(`Service ${name}: reset() threw: ${describeThrown(cause)}`, { cause });
+        }
       }
     }
   }
 
   /** The clock's epoch has moved, and with it the times that they keep. */
   rebase(move: EpochMove): void {
-    for (const service of this.byName.values()) rebaseFields(service, stateOf(service.constructor), move);
+    for (const service of this.all()) rebaseFields(service, stateOf(service.constructor), move);
   }
 
   save(): { readonly [name: string]: Json } {
@@ -110,6 +153,16 @@ export class StatefulServices {
     if (differences.length > 0) throw new StateError('The services cannot take this state', differences);
     for (const { loading } of read) loading.applyAll();
     for (const one of read) finishService(one);
+  }
+
+  /** All that there are, also those that no snapshot could tell apart. */
+  private sorted(): [name: string, services: readonly StatefulService[]][] {
+    const used = [...this.made].filter(([, services]) => services.size > 0);
+    return used.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, services]) => [name, [...services]]);
+  }
+
+  private all(): object[] {
+    return [...this.made.values()].flatMap((services) => [...services]);
   }
 }
 

@@ -3,6 +3,7 @@ import { formatPciAddress, type PciBus, PciDevice } from '../bus/index.ts';
 import { timersOf } from '../device/device-timers.ts';
 import { blueprintOf, type ConcreteDeviceClass, type Device, loadDevice, pinsOf, saveDevice } from '../device/index.ts';
 import { BackplaneError, describeThrown, type MemoryTopology } from '../memory/index.ts';
+import { quietly } from './device-failures.ts';
 import type { PluggedDevice } from './machine-parts.ts';
 import { arrangeMap, mapOrder } from './map-order.ts';
 import { DeviceWire, type UsedDevice } from './wiring.ts';
@@ -134,15 +135,13 @@ function unmap({ device, mappings }: PluggedDevice): void {
   }
 }
 
-/** A device that was made in vain. What it throws on its way out changes nothing: that it was refused is reported already. */
+/** A device that was made in vain. */
 function drop(made: PluggedDevice, old: PluggedDevice, shop: SwapWorkshop): void {
   shop.retire(made, old);
   for (const timer of timersOf(made.device).values()) timer.cancel();
   if (!made.device.realized) return;
   unmap(made);
-  try {
-    made.device.unrealize();
-  } catch {}
+  quietly(() => made.device.unrealize());
 }
 
 /** Timers that expire at one instant fire in the order in which they were armed: the new ones stand where the old ones stood. */

@@ -6,6 +6,7 @@ import type { MemoryRegion } from '../memory/index.ts';
 import type { PlannedDevice, PlannedRegion } from './machine-plan.ts';
 import { describeMapped, describeOverlap, findOverlaps, type MappedRange } from './overlaps.ts';
 import { constructionFailure, describeConstruction } from './services.ts';
+import type { StatefulServices } from './stateful-services.ts';
 import { DeviceWire } from './wiring.ts';
 
 /** What each kind of device plugs into. */
@@ -25,7 +26,11 @@ export class WiringCheck {
   private readonly services: Container;
   private readonly resolved = new Map<Token, unknown>();
 
-  constructor(machine: string, services: Container) {
+  constructor(
+    machine: string,
+    services: Container,
+    private readonly stateful: StatefulServices,
+  ) {
     this.machine = machine;
     this.services = services;
   }
@@ -127,7 +132,7 @@ export class WiringCheck {
 
   private resolve(token: Token): unknown {
     try {
-      return this.services.get(token);
+      return this.stateful.tryOut(() => this.services.get(token));
     } catch (error) {
       this.mistakes.push(
         `Service ${token.name} could not be made: ${describeConstruction(constructionFailure(error))}`,

@@ -12,7 +12,12 @@ import {
   IsaDevice,
   inject,
   Machine,
+  type MachineDefinition,
+  MiB,
   portRegion,
+  type RamBlock,
+  StateError,
+  simulatedAccelerator,
   type Timer,
   use,
   VirtualClock,
@@ -21,16 +26,18 @@ import {
 type Place = 'constructor' | 'onRealize' | 'reset' | 'read' | 'write' | 'timer' | 'notifier' | 'onUnrealize';
 
 /** A device that throws at one place of its life, once it is told to. */
-function faulty(place: Place, thrown: unknown = new Error('boom')) {
+function faulty(places: Place | readonly Place[], thrown: unknown = new Error('boom')) {
   const ports = portRegion({ name: 'faulty', base: 0x300, size: 4, accessSizes: [1] });
   const at = (here: Place) => {
-    if (here === place && Faulty.armed) throw thrown;
+    if ([places].flat().includes(here) && Faulty.armed) throw thrown;
   };
   @device({ type: 'faulty', description: 'Throws' })
   @addCoalescedIo(ports, { offset: 2, size: 1 })
   class Faulty extends IsaDevice {
     static armed = true;
     static made = 0;
+    static unrealized = 0;
+    static readonly blueprintRegion = ports;
     readonly written: number[] = [];
     private readonly tick: Timer;
     constructor(
@@ -59,6 +66,7 @@ function faulty(place: Place, thrown: unknown = new Error('boom')) {
       at('onRealize');
     }
     protected override onUnrealize(): void {
+      Faulty.unrealized++;
       at('onUnrealize');
     }
     override reset(): void {
@@ -188,6 +196,72 @@ describe('a machine whose device has thrown', () => {
     expect(() => machine.unplug('faulty')).toThrow("Device 'faulty': onUnrealize() threw: boom");
     expect(machine.deviceById('faulty')).toBeUndefined();
     expect(machine.io.read(0x300, 1)).toBe(0xff);
+  });
+});
+
+describe('a machine that is no more lets go of its memory, and says what was wrong first', () => {
+  /** How much memory of the guest there is still. */
+  const counted = () => {
+    const accelerator = simulatedAccelerator();
+    const blocks: RamBlock[] = [];
+    const allocate = accelerator.allocateRam.bind(accelerator);
+    accelerator.allocateRam = (size, name) => {
+      const block = allocate(size, name);
+      blocks.push(block);
+      return block;
+    };
+    return { accelerator, bytesLeft: () => blocks.reduce((sum, { bytes }) => sum + bytes.buffer.byteLength, 0) };
+  };
+  const board = (deviceClass: ConcreteDeviceClass, more: Partial<MachineDefinition> = {}) =>
+    defineMachine({ ...isapc, devices: [...isapc.devices, use(deviceClass)], ...more });
+
+  it.each(['constructor', 'onRealize', 'reset'] as const)('where %s throws while it is built', (place) => {
+    const { accelerator, bytesLeft } = counted();
+    expect(() => Machine.create(board(faulty(place)), { accelerator, ram: MiB })).toThrow('boom');
+    expect(bytesLeft()).toBe(0);
+  });
+
+  it('where prepare() throws, and a device on its way out: the first is reported', () => {
+    const { accelerator, bytesLeft } = counted();
+    const prepare = () => {
+      throw new Error('no disk');
+    };
+    expect(() => Machine.create(board(faulty('onUnrealize'), { prepare }), { accelerator, ram: MiB })).toThrow(
+      'prepare() threw: no disk',
+    );
+    expect(bytesLeft()).toBe(0);
+  });
+
+  it('where devices throw while it is taken apart: each hears of it, and the first failure comes out', () => {
+    const { accelerator, bytesLeft } = counted();
+    const [Faulty, Other] = [faulty('onUnrealize'), faulty('onUnrealize', new Error('second'))];
+    const at = [{ region: Other.blueprintRegion, address: 0x310 }];
+    const definition = board(Faulty, { devices: [...isapc.devices, use(Faulty), use(Other, { id: 'other', at })] });
+    const machine = Machine.create(definition, { accelerator, ram: MiB });
+    expect(bytesLeft()).toBeGreaterThanOrEqual(MiB);
+    const error = thrownBy(() => machine.dispose());
+    expect(error.message).toBe("Device 'other' (faulty): onUnrealize() threw: second");
+    expect([Faulty.unrealized, Other.unrealized]).toEqual([1, 1]);
+    expect(bytesLeft()).toBe(0);
+  });
+
+  it('where it was to be restored: the difference is reported, not what a device throws then', () => {
+    const definition = board(faulty('onUnrealize'));
+    const saved = JSON.parse(JSON.stringify(Machine.create(definition, { ram: MiB }).save()));
+    saved.clock.now = -1;
+    const { accelerator, bytesLeft } = counted();
+    const error = thrownBy(() => Machine.restore(definition, saved, { accelerator }));
+    expect(error).toBeInstanceOf(StateError);
+    expect(bytesLeft()).toBe(0);
+  });
+
+  it('and a device that was plugged in in vain is gone, whatever it throws on its way out', () => {
+    const machine = Machine.create(isapc, { ram: MiB });
+    const Both = faulty(['reset', 'onUnrealize']);
+    for (let turn = 0; turn < 2; turn++)
+      expect(() => machine.plug(use(Both))).toThrow("Device 'faulty': reset() threw: boom");
+    expect(machine.io.read(0x300, 1)).toBe(0xff);
+    expect(() => machine.save()).not.toThrow();
   });
 });
 

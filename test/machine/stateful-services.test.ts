@@ -18,6 +18,7 @@ import {
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { StatefulServices } from '../../sdk/machine/stateful-services.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from './toys.ts';
 
@@ -167,6 +168,105 @@ describe('a service with @state', () => {
   });
 });
 
+describe('a service that is made anew for each that asks', () => {
+  const anew = new ContainerModule(({ bind }) => {
+    bind(Keys).toSelf().inTransientScope();
+    bind(Controller)
+      .toResolvedValue((keys: Keys) => new Controller(keys), [Keys])
+      .inTransientScope();
+  });
+  const one = withServices({ services: [...toyMachine.services, anew] });
+  const second = use(Keyboard, { id: 'second', at: [{ region: ports, address: 0x400 }] });
+
+  it('is restored where one device uses it', () => {
+    const machine = Machine.create(one);
+    read(machine);
+    command(machine, 0x66);
+    const restored = Machine.restore(one, JSON.parse(JSON.stringify(machine.save())));
+    expect([0, 1, 2].map((port) => read(restored, port))).toEqual([2, 1, 0x66]);
+  });
+
+  it('keeps a second device out, and the machine goes on as if that had not been tried', () => {
+    const machine = Machine.create(one);
+    read(machine);
+    const before = JSON.stringify(machine.save());
+    for (let turn = 0; turn < 2; turn++) {
+      expect(() => machine.plug(second)).toThrow('Service Controller: there are 2 of them with @state');
+      expect(machine.io.read(0x400, 1)).toBe(0xff);
+      expect(JSON.stringify(machine.save())).toBe(before);
+    }
+  });
+
+  it('goes with its device, so that another device can have one', () => {
+    const machine = Machine.create(one);
+    for (let turn = 0; turn < 3; turn++) {
+      machine.unplug(turn % 2 === 0 ? 'keyboard' : 'second');
+      machine.plug(turn % 2 === 0 ? second : use(Keyboard));
+    }
+    expect(machine.io.read(0x400, 1)).toBe(1);
+    expect(machine.save().services).toMatchObject({ Keys: { typed: 1 } });
+    machine.swap('second', Keyboard);
+    expect(() => machine.save()).not.toThrow();
+  });
+
+  it('counts once where a service that is made once uses it, and a device is refused', () => {
+    const mixed = new ContainerModule(({ bind }) => {
+      bind(Keys).toSelf().inTransientScope();
+      bind(Controller).toResolvedValue((keys: Keys) => new Controller(keys), [Keys]);
+    });
+    const machine = Machine.create(withServices({ services: [...toyMachine.services, mixed] }));
+    read(machine);
+    expect(machine.save().services).toMatchObject({ Keys: { typed: 1 } });
+  });
+
+  it('is reset and moves with the epoch, each of several, where a snapshot would be refused', () => {
+    const services = new StatefulServices();
+    const made = [new Controller(new Keys()), new Controller(new Keys())];
+    for (const controller of made) {
+      controller.commands = 1;
+      controller.since = 5_000_000_000;
+      services.note(Controller, controller);
+    }
+    services.rebase({ nanoseconds: 2_000_000_000, moved: new Set() });
+    services.reset();
+    expect(made.map(({ commands, since }) => [commands, since])).toEqual([
+      [0, 3_000_000_000],
+      [0, 3_000_000_000],
+    ]);
+    expect(() => services.save()).toThrow('Service Controller: there are 2 of them with @state');
+  });
+});
+
+describe('a service that another module has bound again', () => {
+  class Others extends Keys {
+    @state private base = 100;
+
+    override next(): number {
+      return this.base++;
+    }
+  }
+  const again = [
+    ['bind', new ContainerModule(({ bind }) => void bind(Keys).to(Others))],
+    ['rebind', new ContainerModule(({ rebind }) => void rebind(Keys).to(Others))],
+    [
+      'unbind and bind',
+      new ContainerModule(({ unbind, bind }) => {
+        unbind(Keys);
+        bind(Keys).toConstantValue(new Others());
+      }),
+    ],
+  ] as const;
+
+  it.each(again)('is in the snapshot as the first was: %s', (_, module) => {
+    const rebound = withServices({ services: [...toyMachine.services, services, module] });
+    const machine = Machine.create(rebound);
+    expect([read(machine), read(machine)]).toEqual([100, 101]);
+    const saved = JSON.parse(JSON.stringify(machine.save()));
+    expect(saved.services.Keys).toEqual({ typed: 0, base: 102 });
+    expect(read(Machine.restore(rebound, saved))).toBe(102);
+  });
+});
+
 describe('a service whose state could not be restored is refused before a guest runs', () => {
   const controlledBy = (make: () => object) =>
     withServices({
@@ -199,6 +299,21 @@ describe('a service whose state could not be restored is refused before a guest 
     expect(() => Machine.create(odd)).toThrow(
       "Service Controller: @state field 'names' holds a Map, which no snapshot can hold. Keep its keys and its values in fields of their own",
     );
+  });
+
+  it('where a field can be in no snapshot and the device came later: the machine is as it was, also after several tries', () => {
+    class Odd {
+      @state readonly names = new Map<string, number>();
+      readonly keys = new Keys();
+    }
+    const empty = { ...controlledBy(() => new Odd()), devices: [] };
+    const machine = Machine.create(empty);
+    const before = JSON.stringify(machine.save());
+    for (let turn = 0; turn < 2; turn++) {
+      expect(() => machine.plug(use(Keyboard))).toThrow("@state field 'names' holds a Map, which no snapshot can hold");
+      expect(read(machine)).toBe(0xff);
+      expect(JSON.stringify(machine.save())).toBe(before);
+    }
   });
 
   it('where a list grows that was taken at its first length, when it is saved', () => {
