@@ -1,5 +1,5 @@
 import { type Guest, type GuestProgram, type GuestStep, guestProgram } from '../../sdk/index.ts';
-import { Random } from './random.ts';
+import { Random } from '../../sdk/testing/random.ts';
 
 /** Where the guest places BARs, and where it looks for them: several functions meet at each of these. */
 const memoryBars = [0xe000_0000, 0xe000_1000, 0xfe00_0000, 0xfebf_0000, 0xb000_0000, 0x8_0000] as const;
@@ -49,10 +49,10 @@ export function hostileGuest(seed: number, operations = Number.POSITIVE_INFINITY
 }
 
 function* acknowledge(guest: Guest, random: Random): GuestStep<void> {
-  if (random.once(3)) yield* guest.out8(0x70, 0x0c);
-  if (random.once(3)) yield* guest.in8(0x71);
-  if (random.once(4)) yield* guest.store32(random.of(memoryBars) + 0x64, 0xffff_ffff);
-  if (random.once(2)) yield* guest.out8(0xa0, 0x20);
+  if (random.oneIn(3)) yield* guest.out8(0x70, 0x0c);
+  if (random.oneIn(3)) yield* guest.in8(0x71);
+  if (random.oneIn(4)) yield* guest.store32(random.pick(memoryBars) + 0x64, 0xffff_ffff);
+  if (random.oneIn(2)) yield* guest.out8(0xa0, 0x20);
   yield* guest.out8(0x20, 0x20);
 }
 
@@ -67,9 +67,9 @@ function* act(guest: Guest, random: Random): GuestStep<void> {
       return yield* clock(guest, random);
     case 4:
     case 5:
-      return yield* guest.store32(random.of(memoryBars) + random.of(offsets), anyValue(random));
+      return yield* guest.store32(random.pick(memoryBars) + random.pick(offsets), anyValue(random));
     case 6:
-      return void (yield* guest.load32(random.of(memoryBars) + random.of(offsets)));
+      return void (yield* guest.load32(random.pick(memoryBars) + random.pick(offsets)));
     case 7:
       return yield* memory(guest, random);
     case 8:
@@ -79,66 +79,72 @@ function* act(guest: Guest, random: Random): GuestStep<void> {
     case 10:
       return yield* wait(guest, random);
     case 11:
-      return yield* guest.out8(random.of(portBars) + random.below(0x20), random.of(small) & 0xff);
+      return yield* guest.out8(random.pick(portBars) + random.below(0x20), random.pick(small) & 0xff);
     case 12:
-      return void (yield* guest.in8(random.of(portBars) + random.below(0x20)));
+      return void (yield* guest.in8(random.pick(portBars) + random.below(0x20)));
     case 13:
-      return void (yield* guest.in8(random.of(ports)));
+      return void (yield* guest.in8(random.pick(ports)));
     default:
       return yield* anyPort(guest, random);
   }
 }
 
 function anyValue(random: Random): number {
-  return random.once(3) ? random.word() : random.of(small);
+  return random.oneIn(3) ? random.bits() : random.pick(small);
 }
 
 /** BARs, command registers, capabilities, and the registers of the chipset. */
 function* configure(guest: Guest, random: Random): GuestStep<void> {
-  const isChipset = random.once(3);
-  const slot = isChipset ? random.of([0, 1, 0x1f]) : random.of(slots);
+  const isChipset = random.oneIn(3);
+  const slot = isChipset ? random.pick([0, 1, 0x1f]) : random.pick(slots);
   const register = isChipset
-    ? random.of(chipset)
-    : random.once(3)
+    ? random.pick(chipset)
+    : random.oneIn(3)
       ? 0x40 + 2 * random.below(16)
-      : random.of(configuration);
+      : random.pick(configuration);
   const wanted = [
     ...[0x7, 0x7, 0x3, 0x407, 0xffff_ffff, 0x0b0b_0b0b, 0xb000_0001, 0xe000_0003, 0x3333_3333, 0x81],
-    ...[random.of(memoryBars), random.of(memoryBars), random.of(portBars) + 1, random.of(messages), random.word()],
+    ...[
+      random.pick(memoryBars),
+      random.pick(memoryBars),
+      random.pick(portBars) + 1,
+      random.pick(messages),
+      random.bits(),
+    ],
   ];
   yield* guest.out32(0xcf8, 0x8000_0000 + slot * 0x800 + (register & 0xfc));
-  if (random.once(6)) yield* guest.in32(0xcfc);
-  else if (random.once(5)) yield* guest.out8(0xcfc + (register & 3), random.of(wanted) & 0xff);
-  else yield* guest.out32(0xcfc, random.of(wanted));
+  if (random.oneIn(6)) yield* guest.in32(0xcfc);
+  else if (random.oneIn(5)) yield* guest.out8(0xcfc + (register & 3), random.pick(wanted) & 0xff);
+  else yield* guest.out32(0xcfc, random.pick(wanted));
 }
 
 /** One of the interrupt controllers, in any mode. */
 function* initialize(guest: Guest, random: Random): GuestStep<void> {
-  const base = random.of([0x20, 0xa0]);
-  if (random.once(2)) {
-    yield* guest.out8(base + 1, random.of([0, 0xfb, 0xfe, 0xff, random.below(256)]));
+  const base = random.pick([0x20, 0xa0]);
+  if (random.oneIn(2)) {
+    yield* guest.out8(base + 1, random.pick([0, 0xfb, 0xfe, 0xff, random.below(256)]));
     return;
   }
-  yield* guest.out8(base, random.of([0x11, 0x11, 0x19, 0x13, 0x10]));
+  yield* guest.out8(base, random.pick([0x11, 0x11, 0x19, 0x13, 0x10]));
   yield* guest.out8(base + 1, base === 0x20 ? 0x20 : 0x28);
   yield* guest.out8(base + 1, base === 0x20 ? 4 : 2);
-  yield* guest.out8(base + 1, random.of([1, 1, 3, 0x11]));
-  yield* guest.out8(base + 1, random.of([0, 0, 0xb8]));
+  yield* guest.out8(base + 1, random.pick([1, 1, 3, 0x11]));
+  yield* guest.out8(base + 1, random.pick([0, 0, 0xb8]));
 }
 
 function* clock(guest: Guest, random: Random): GuestStep<void> {
-  yield* guest.out8(0x70, random.of([0, 2, 4, 6, 7, 8, 9, 0x0a, 0x0b, 0x0b, 0x0c, 0x0d, 0x32, 0x7f]));
-  yield* guest.out8(0x71, random.of([0x26, 0x2f, 0x46, 0x42, 0x72, 0x02, 0x82, 0x59, 0x31, 0xc0, random.below(256)]));
-  if (random.once(2)) yield* guest.in8(0x71);
+  yield* guest.out8(0x70, random.pick([0, 2, 4, 6, 7, 8, 9, 0x0a, 0x0b, 0x0b, 0x0c, 0x0d, 0x32, 0x7f]));
+  yield* guest.out8(0x71, random.pick([0x26, 0x2f, 0x46, 0x42, 0x72, 0x02, 0x82, 0x59, 0x31, 0xc0, random.below(256)]));
+  if (random.oneIn(2)) yield* guest.in8(0x71);
 }
 
 function* memory(guest: Guest, random: Random): GuestStep<void> {
-  const address = (random.once(2) ? random.of(addresses) : random.below(0x9_0000)) + random.below(8);
+  const address = (random.oneIn(2) ? random.pick(addresses) : random.below(0x9_0000)) + random.below(8);
   switch (random.below(4)) {
     case 0:
       return yield* guest.store8(address, random.below(256));
     case 1:
-      return yield* guest.store64(address, BigInt(random.word()) * 0x1_0000_0001n);
+      return yield* guest.store64(address, BigInt(random.bits()) * 0x1_0000_0001n);
     case 2:
       return void (yield* guest.load64(address));
     default:
@@ -148,23 +154,23 @@ function* memory(guest: Guest, random: Random): GuestStep<void> {
 
 /** Requests for random bytes: the queue where it should be or not, buffers of any length, notifications. */
 function* queue(guest: Guest, random: Random): GuestStep<void> {
-  const base = random.of(portBars) & 0xffe0;
-  if (random.once(3)) {
-    yield* guest.store64(Queue + 16 * random.below(4), BigInt(random.of([0x4_8000, 0x5_0000, 0x7fff_0000])));
-    yield* guest.store32(Queue + 16 * random.below(4) + 8, random.of([1, 16, 100, 5000, 0xffff]));
-    yield* guest.store32(Queue + 16 * random.below(4) + 12, random.of([0, 1, 2, 2, 3, 0x1_0003]));
+  const base = random.pick(portBars) & 0xffe0;
+  if (random.oneIn(3)) {
+    yield* guest.store64(Queue + 16 * random.below(4), BigInt(random.pick([0x4_8000, 0x5_0000, 0x7fff_0000])));
+    yield* guest.store32(Queue + 16 * random.below(4) + 8, random.pick([1, 16, 100, 5000, 0xffff]));
+    yield* guest.store32(Queue + 16 * random.below(4) + 12, random.pick([0, 1, 2, 2, 3, 0x1_0003]));
     yield* guest.store32(Queue + 0x80, random.below(12) * 0x1_0000);
-  } else if (random.once(2)) yield* guest.out32(base + 8, random.of([Queue >>> 12, 0, 0x500]));
-  else yield* guest.out8(base + 0x12, random.of([0, 1, 3, 7, 0x80]));
+  } else if (random.oneIn(2)) yield* guest.out32(base + 8, random.pick([Queue >>> 12, 0, 0x500]));
+  else yield* guest.out8(base + 0x12, random.pick([0, 1, 3, 7, 0x80]));
   yield* guest.out16(base + 0x10, random.below(2));
 }
 
 function* strings(guest: Guest, random: Random): GuestStep<void> {
-  const port = random.once(3) ? random.of(portBars) : random.of(ports);
-  const bytes = Array.from({ length: random.below(40) }, () => random.of(small) & 0xff);
-  if (random.once(2)) yield* guest.repOuts8(port, bytes);
+  const port = random.oneIn(3) ? random.pick(portBars) : random.pick(ports);
+  const bytes = Array.from({ length: random.below(40) }, () => random.pick(small) & 0xff);
+  if (random.oneIn(2)) yield* guest.repOuts8(port, bytes);
   else {
-    const destination = random.of([0x2000, 0x2ff0, 0xb_8ff0, 0xe000_0ff8]);
+    const destination = random.pick([0x2000, 0x2ff0, 0xb_8ff0, 0xe000_0ff8]);
     yield* guest.repIns8(port, random.below(40), { destination });
   }
 }
@@ -179,15 +185,15 @@ function* wait(guest: Guest, random: Random): GuestStep<void> {
     case 2:
       return yield* guest.sti();
     default:
-      return yield* guest.pause(random.once(40) ? 2 ** 50 : random.of(pauses));
+      return yield* guest.pause(random.oneIn(40) ? 2 ** 50 : random.pick(pauses));
   }
 }
 
 function* anyPort(guest: Guest, random: Random): GuestStep<void> {
-  const port = random.once(8) ? random.below(0xfffc) : random.of(ports);
+  const port = random.oneIn(8) ? random.below(0xfffc) : random.pick(ports);
   // The reset register only now and then: a guest that resets all the time does little else.
-  if (port === 0xcf9 && !random.once(6)) return;
-  if (random.once(3)) yield* guest.out32(port & 0xfffc, anyValue(random));
-  else if (random.once(2)) yield* guest.out16(port & 0xfffe, anyValue(random) & 0xffff);
+  if (port === 0xcf9 && !random.oneIn(6)) return;
+  if (random.oneIn(3)) yield* guest.out32(port & 0xfffc, anyValue(random));
+  else if (random.oneIn(2)) yield* guest.out16(port & 0xfffe, anyValue(random) & 0xffff);
   else yield* guest.out8(port, anyValue(random) & 0xff);
 }

@@ -1,11 +1,14 @@
-import { formatSnapshot, Machine } from '../../sdk/index.ts';
-import { cardClasses, randomBoard } from './boards.ts';
+import { formatSnapshot, Machine, MiB, type UsedDevice } from '../../sdk/index.ts';
+import { heapUsed } from '../../sdk/testing/conformance/heap.ts';
+import { Random } from '../../sdk/testing/random.ts';
+import { type Board, cardClasses, randomBoard } from './boards.ts';
 import { hostileGuest } from './hostile-guest.ts';
-import { Random } from './random.ts';
 
 export interface HostileRequest {
   readonly accesses: number;
   readonly seed: number;
+  /** In every machine besides: how a test sees that mistakes are found. */
+  readonly extra?: readonly UsedDevice[];
   readonly onProgress?: (accesses: number) => void;
 }
 
@@ -14,30 +17,33 @@ export interface HostileResult {
   readonly problem: string | undefined;
 }
 
-/** Operations between two restores: a guest that has ended needs no log. */
-const Stretch = 20_000;
+/** Operations between two restores at most: a guest that has ended needs no log. A short run has restores too. */
+const LongestStretch = 20_000;
+const FewestStretches = 4;
 const StretchesOfMachine = 25;
-/** An interrupt that is never acknowledged keeps a guest busy for ever. */
-const limits = { timerLimit: 5000, operationLimit: 2 * Stretch };
-/** What the heap may grow by, whatever was done. */
-const HeapRoom = 64 * 1024 * 1024;
+/** What the heap may grow by, whatever was done: tables of the engine, and the machine that was at work when it was measured first. */
+const HeapRoom = 24 * MiB;
 
 /** Guests that keep no rule, one after the other, with a restore after each: nothing is thrown, and nothing is kept. */
-export async function runHostileAccesses({ accesses, seed, onProgress }: HostileRequest): Promise<HostileResult> {
+export async function runHostileAccesses(request: HostileRequest): Promise<HostileResult> {
+  const { accesses, seed, extra = [], onProgress } = request;
+  const mostOperations = Math.min(LongestStretch, Math.ceil(accesses / FewestStretches));
+  // An interrupt that is never acknowledged keeps a guest busy for ever.
+  const limits = { timerLimit: 5000, operationLimit: 2 * mostOperations };
   let [done, restores, machines] = [0, 0, 0];
-  let begin = 0;
+  let begin = Number.NaN;
   try {
     while (done < accesses) {
       const random = new Random(seed + machines++);
-      const board = buildable(random);
+      const board = buildable(random, extra);
       let machine = Machine.create(board.definition, board.request());
       for (let stretch = 0; stretch < StretchesOfMachine && done < accesses; stretch++) {
-        const length = Math.ceil(Stretch / board.processors);
-        const guests = Array.from({ length: board.processors }, () => hostileGuest(random.word(), length));
+        const length = Math.ceil(mostOperations / board.processors);
+        const guests = Array.from({ length: board.processors }, () => hostileGuest(random.bits(), length));
         let outcome = machine.run(guests, limits);
         let used = outcome.operations;
         // One that sleeps for ever, has shut down or was reset begins again, and does something else.
-        while (used < Stretch && outcome.reason !== 'finished') {
+        while (used < mostOperations && outcome.reason !== 'finished') {
           if (outcome.reason !== 'reset') machine.reset();
           outcome = machine.resume(limits);
           used += Math.max(outcome.operations, 1);
@@ -58,22 +64,23 @@ export async function runHostileAccesses({ accesses, seed, onProgress }: Hostile
         restores++;
         // Machines that are gone are let go of completely when the present job ends.
         await new Promise((resolve) => setImmediate(resolve));
+        // From here, where every part of the engine and the SDK has been used once.
+        if (Number.isNaN(begin)) begin = heapUsed();
       }
       machine.dispose();
-      if (machines === 4) begin = heap();
     }
   } catch (error) {
     const problem = `machine of seed ${seed + machines - 1} threw: ${error instanceof Error ? error.stack : String(error)}`;
     return { summary: problem, problem };
   }
-  const grown = begin === 0 ? 0 : heap() - begin;
-  const summary = `${done} accesses, ${restores} restores, ${machines} machines, the heap has grown by ${(grown / 2 ** 20).toFixed(1)} MiB`;
+  const grown = heapUsed() - begin;
+  const summary = `${done} accesses, ${restores} restores, ${machines} machines, the heap has grown by ${(grown / MiB).toFixed(1)} MiB`;
   return { summary, problem: grown > HeapRoom ? summary : undefined };
 }
 
-function buildable(random: Random) {
+function buildable(random: Random, extra: readonly UsedDevice[]): Board {
   for (;;) {
-    const board = randomBoard(random);
+    const board = randomBoard(random, extra);
     try {
       Machine.create(board.definition, board.request()).dispose();
       return board;
@@ -81,9 +88,4 @@ function buildable(random: Random) {
       // Two cards want one place: another draw.
     }
   }
-}
-
-function heap(): number {
-  globalThis.gc?.();
-  return process.memoryUsage().heapUsed;
 }

@@ -27,6 +27,16 @@ class Faithful extends Counter {
   @state declare count: number;
 }
 
+const kept: number[][] = [];
+
+@device({ type: 'hoarding', description: 'what it is told is kept by its module, whatever becomes of the machine' })
+class Hoarding extends Counter {
+  override write(): void {
+    super.write();
+    kept.push(Array.from({ length: 20_000 }, (_, index) => index));
+  }
+}
+
 // Some seconds: a hundred machines are built, restored and run. Ten thousand by npm run fuzz:restore.
 describe('machines under guests that keep no rule, saved anywhere, run on beside the restored ones', () => {
   it('say the same and do the same, at a hundred points', () => {
@@ -47,6 +57,12 @@ describe('machines under guests that keep no rule, saved anywhere, run on beside
   it('throw nothing and keep nothing, with restores in between', async () => {
     const { problem, summary } = await runHostileAccesses({ accesses: 20_000, seed: 1 });
     expect(problem).toBeUndefined();
-    expect(summary).toMatch(/^\d+ accesses, \d+ restores, \d+ machines/);
+    expect(summary).toMatch(/^\d+ accesses, [1-9]\d* restores, \d+ machines/);
+  });
+
+  it('are told to keep something if a device does, in a run as short', async () => {
+    const { problem } = await runHostileAccesses({ accesses: 10_000, seed: 1, extra: [use(Hoarding)] });
+    kept.length = 0;
+    expect(problem).toMatch(/the heap has grown by \d+\.\d MiB$/);
   });
 });

@@ -1,7 +1,7 @@
 import { BackplaneError, formatSnapshot, Machine, type MachineEvent, type UsedDevice } from '../../sdk/index.ts';
+import { Random } from '../../sdk/testing/random.ts';
 import { type Board, cardClasses, randomBoard, randomCard } from './boards.ts';
 import { hostileGuest } from './hostile-guest.ts';
-import { Random } from './random.ts';
 
 export interface FuzzRequest {
   /** Snapshots to make, each restored and run on beside the machine that was saved. */
@@ -105,7 +105,7 @@ class MachineLife {
       differenceOf(text, formatSnapshot(restored.save())) ??
       differenceOf(mapOf(machine), mapOf(restored)) ??
       this.compareRuns(machine, restored);
-    const [kept, gone] = random.once(2) ? [machine, restored] : [restored, machine];
+    const [kept, gone] = random.oneIn(2) ? [machine, restored] : [restored, machine];
     gone.dispose();
     this.machine = kept;
     return difference === undefined ? {} : { difference };
@@ -141,16 +141,16 @@ class MachineLife {
   /** Now and then a card comes or goes; what is refused does not matter here. */
   private replug(): void {
     const { machine, random, board } = this;
-    if (random.once(3)) {
+    if (random.oneIn(3)) {
       attempt(() => machine.plug(randomCard(random, board.hasPci, `plugged-${this.plugged++}`)));
-    } else if (random.once(5)) {
-      attempt(() => machine.unplug(random.of(machine.devices).id));
-    } else if (random.once(4)) {
+    } else if (random.oneIn(5)) {
+      attempt(() => machine.unplug(random.pick(machine.devices).id));
+    } else if (random.oneIn(4)) {
       attempt(() => {
-        const { id, blueprint } = random.of(machine.devices);
+        const { id, blueprint } = random.pick(machine.devices);
         machine.swap(id, blueprint.deviceClass as never);
       });
-    } else if (random.once(8)) machine.reset();
+    } else if (random.oneIn(8)) machine.reset();
   }
 
   /** Both go on: the same answers, interrupts, timers and exits at the same times, and the same end. */
