@@ -5,6 +5,7 @@ import {
   findCycle,
   HostTimeFile,
   hostTimeReads,
+  nodeGlobals,
   roomOf,
   tooLong,
   untaggedSkips,
@@ -39,6 +40,13 @@ describe('the house', () => {
     expect(
       hostTimeReads({ ...(files.find(({ path }) => path === HostTimeFile) as SourceFile), path: 'x' }),
     ).not.toEqual([]);
+  });
+
+  it('has rooms that a page can run: they use nothing that only Node has', () => {
+    expect(files.flatMap(nodeGlobals)).toEqual([]);
+    const decoded = (path: string) => nodeGlobals(parseSource(path, "const bytes = Buffer.from(text, 'hex');"));
+    expect([decoded('sdk/base/x.ts').length, decoded('sdk/testing/x.ts').length]).toEqual([1, 0]);
+    expect(nodeGlobals(parseSource('sdk/base/x.ts', 'const bytes = new ArrayBuffer(4); // Buffer.from'))).toEqual([]);
   });
 
   it('gives a tag to each test that is skipped where QEMU or a browser is missing', () => {

@@ -107,6 +107,15 @@ export function hostTimeReads(file: SourceFile): string[] {
   });
 }
 
+/** What only Node has, in rooms that pages run too. */
+const NodeGlobal = /(?<![.\w'"`])(Buffer\.|process\.|setImmediate\(|require\(|__dirname)/;
+
+export function nodeGlobals({ path, code }: SourceFile): string[] {
+  if (!['base', 'memory', 'clock'].includes(roomOf(path) ?? '')) return [];
+  const used = NodeGlobal.exec(code)?.[1];
+  return used === undefined ? [] : [`${path} uses ${used}: a page has no such thing`];
+}
+
 const LongestFile: Readonly<Record<string, number>> = { devices: 250, sdk: 300, examples: 60 };
 
 /** A file over its number is split, or says why in one line: `// Longer than 300 lines: ...`. */
