@@ -2,7 +2,9 @@ import {
   accessSync,
   closeSync,
   constants,
+  fchmodSync,
   fsyncSync,
+  lstatSync,
   openSync,
   realpathSync,
   renameSync,
@@ -39,7 +41,14 @@ export function checkOutput(kind: OutputKind, path: string): void {
     (cause) => refuse(`nothing can be written into the folder '${folder}' (${reasonOf(cause)}).`, cause),
   );
   const found = statusOf(path, refuse);
-  if (found === undefined) return;
+  if (found === undefined) {
+    const link = attempt(
+      () => lstatSync(path, { throwIfNoEntry: false }),
+      (cause) => refuse(`there is no way to it (${reasonOf(cause)}).`, cause),
+    );
+    if (link === undefined) return;
+    throw refuse('this link leads to a file that is not there. Make that file, remove the link, or give another name.');
+  }
   if (found.isDirectory()) throw refuse(`this is a folder. Give the name of a file in it: ${join(path, example)}.`);
   if (!found.isFile()) throw refuse('this is no file that can be written over. Give another name.');
   if (found.size === 0 || kind.isOne(beginningOf(path, Beginning, refuse))) return;
@@ -50,14 +59,17 @@ export function checkOutput(kind: OutputKind, path: string): void {
 export function writeOutput(kind: OutputKind, path: string, text: string): void {
   checkOutput(kind, path);
   const refuse = refuseBy(kind, path);
+  const found = statusOf(path, refuse);
   // A name that leads elsewhere goes on doing so.
-  const target = statusOf(path, refuse) === undefined ? path : realpathSync(path);
+  const target = found === undefined ? path : realpathSync(path);
   // Short: a name that just fits must be writable.
   const partial = join(dirname(target), `.backplane-${process.pid}.partial`);
   try {
     rmSync(partial, { force: true });
     const file = openSync(partial, 'wx');
     try {
+      // The new file has the permissions of the one that was there.
+      if (found !== undefined) fchmodSync(file, found.mode & 0o777);
       writeFileSync(file, text);
       fsyncSync(file);
     } finally {

@@ -71,9 +71,11 @@ const isInteger = /^-?\d+$/;
  * JSON.parse for values that must not change on the way: an integer that a number does not hold exactly becomes a bigint.
  *
  * Such an integer is handed to JSON.parse as a string with a mark in front. A string that begins with the mark gets a second one.
+ * The text is parsed as it is first: in what is no JSON, the tokens could be looked for in the square of its length.
  */
 export function parseExactly(text: string): unknown {
-  if (!isLong.test(text)) return JSON.parse(text) as unknown;
+  const rounded: unknown = JSON.parse(text);
+  if (!isLong.test(text)) return rounded;
   const marked = text.replace(tokens, (token, isKey: string | undefined) => {
     if (token.startsWith('"'))
       return isKey === undefined && /^"(?:#|\\u0023)/.test(token) ? `"#${token.slice(1)}` : token;

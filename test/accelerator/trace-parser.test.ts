@@ -154,8 +154,14 @@ describe('a recording in a file', () => {
   });
 
   it('that is compressed and has other bytes behind its end is refused for that', async () => {
-    const path = write('behind.gz', Buffer.concat([gzipSync(Small), Buffer.from('left over')]));
-    await expect(readTrace(path)).rejects.toThrow("Trace 'behind.gz': bytes that are no gzip data follow its end.");
+    for (const behind of [
+      Buffer.from('left over'),
+      Buffer.from('\0\0\0\0left over'),
+      Buffer.from([0, ...gzipSync(Small)]),
+    ]) {
+      const path = write('behind.gz', Buffer.concat([gzipSync(Small), behind]));
+      await expect(readTrace(path)).rejects.toThrow("Trace 'behind.gz': bytes that are no gzip data follow its end.");
+    }
   });
 
   it.each([

@@ -1,4 +1,14 @@
-import fs, { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import fs, {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -128,6 +138,21 @@ describe('every file that a command writes', () => {
     }
     const other = file('other.txt', 'a note');
     expect(() => writeOutput(kind, other, 'note 2')).toThrow('this file is there and is no note');
+  });
+
+  it('keeps the permissions of the file that it takes the place of', () => {
+    const path = file('private.txt', 'note 1');
+    chmodSync(path, 0o600);
+    writeOutput(kind, path, 'note 2');
+    expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777]).toEqual(['note 2', 0o600]);
+  });
+
+  it('is not written over a link that leads to no file', () => {
+    const path = join(folder, 'dangling');
+    symlinkSync('not-there', path);
+    expect(() => checkOutput(kind, path)).toThrow('this link leads to a file that is not there');
+    expect(() => writeOutput(kind, path, 'note')).toThrow('this link leads to a file that is not there');
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
   });
 
   it('is refused with a sentence at names that no file can have', () => {

@@ -33,6 +33,14 @@ describe('JSON of an emulator', () => {
     else expect(parseExactly(text)).toBe(value);
   });
 
+  // The tokens of 2 MB of escaped quotes without an end would be looked for for hours.
+  it.each([
+    ['a text without an end', `{"return":"1234567890123456${'\\"'.repeat(1_000_000)}`],
+    ['digits without an end', `{"return": ${'1'.repeat(1_000_000)}.`],
+  ])('refuses %s at once', (_what, text) => {
+    expect(() => parseExactly(text)).toThrow(SyntaxError);
+  });
+
   it('leaves texts and keys alone, whatever digits and marks they hold', () => {
     const text = '{"0.12345678901234567": "#1234567890123456789", "#": "0.1234567890123456\\"12345678901234567890"}';
     expect(parseExactly(text)).toEqual(JSON.parse(text));

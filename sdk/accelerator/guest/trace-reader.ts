@@ -22,14 +22,15 @@ export async function readTrace(path: string, options: ReadTraceOptions = {}): P
   try {
     const isCompressed = await isGzip(path);
     const file = createReadStream(path);
-    // Zeros behind the end of gzip data are padding and passed over: the text may end before the file does.
-    const text = isCompressed ? file.pipe(createGunzip()) : file;
+    const gunzip = isCompressed ? file.pipe(createGunzip()) : undefined;
+    const text = gunzip ?? file;
     file.once('error', (cause) => text.destroy(cause));
     try {
       for await (const chunk of text as AsyncIterable<Uint8Array>) parser.push(chunk);
     } finally {
       file.destroy();
     }
+    if (gunzip !== undefined) await checkPadding(name, path, gunzip.bytesWritten);
   } catch (cause) {
     throw cause instanceof BackplaneError ? cause : unreadable(name, path, parser.accesses, cause);
   }
@@ -47,6 +48,19 @@ async function isGzip(path: string): Promise<boolean> {
   }
 }
 
+/** Zeros behind the end of gzip data are padding, which ends the text. What follows them would be lost in silence. */
+async function checkPadding(name: string, path: string, end: number): Promise<void> {
+  for await (const chunk of createReadStream(path, { start: end }) as AsyncIterable<Uint8Array>) {
+    if (chunk.some((byte) => byte !== 0)) throw trailingBytes(name);
+  }
+}
+
+function trailingBytes(name: string, cause?: unknown): BackplaneError {
+  return new BackplaneError(`Trace '${name}': bytes that are no gzip data follow its end. Copy the file again.`, {
+    cause,
+  });
+}
+
 function unreadable(name: string, path: string, accesses: number, cause: unknown): BackplaneError {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const message = cause instanceof Error ? cause.message : String(cause);
@@ -61,9 +75,7 @@ function unreadable(name: string, path: string, accesses: number, cause: unknown
   }
   // The file begins as gzip: what is no header stands behind its end.
   if (code === 'Z_DATA_ERROR' && message === 'incorrect header check') {
-    return new BackplaneError(`Trace '${name}': bytes that are no gzip data follow its end. Copy the file again.`, {
-      cause,
-    });
+    return trailingBytes(name, cause);
   }
   if (code.startsWith('Z_')) {
     return new BackplaneError(
