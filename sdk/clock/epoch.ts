@@ -6,6 +6,9 @@ export const EpochMovesAt = 2 ** 52;
 /** Nanoseconds of 600 million years: no time is later, and sums and products of such times are numbers. */
 export const LatestTime = 2 ** 84;
 
+/** Seconds of 142 million years. No clock starts later, so that sums of its seconds are exact numbers. */
+export const LatestStart = 2 ** 52;
+
 /** Seconds by which the epoch moves. Times beyond 2^53 lose nothing by it, because it has so many factors of two. */
 const Step = 2 ** 22;
 
@@ -24,6 +27,11 @@ export function splitTime(nanoseconds: number | bigint): { readonly epoch: bigin
   }
   const whole = BigInt(nanoseconds);
   const second = BigInt(SECOND);
+  if (whole > BigInt(LatestStart) * second) {
+    throw new RangeError(
+      `A clock cannot start at ${nanoseconds} ns: seconds are exact up to ${LatestStart}, which is 142 million years. Start it earlier.`,
+    );
+  }
   const past = whole - BigInt(EpochMovesAt);
   const epoch = past < 0n ? 0n : (past / (BigInt(Step) * second) + 1n) * BigInt(Step);
   return { epoch, now: Number(whole - epoch * second) };

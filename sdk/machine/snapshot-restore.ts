@@ -1,5 +1,6 @@
 import type { GuestImage } from '../accelerator/index.ts';
 import { describeJson, type JsonProblem, JsonReader } from '../base/json-reader.ts';
+import { LatestStart } from '../clock/epoch.ts';
 import type { Timer } from '../clock/index.ts';
 import {
   type ConcreteDeviceClass,
@@ -106,8 +107,11 @@ class Restoration {
 
   private readEpoch(): bigint {
     const saved = this.reader.member('clock').member('epoch');
-    if (typeof saved.data === 'string' && /^\d{1,18}$/.test(saved.data)) return BigInt(saved.data);
-    saved.refuse(`expected whole seconds in decimal, as a text, found ${describeJson(saved.data)}`);
+    const { data } = saved;
+    const epoch = typeof data === 'string' && /^\d{1,18}$/.test(data) ? BigInt(data) : undefined;
+    if (epoch !== undefined && epoch <= LatestStart) return epoch;
+    const most = epoch === undefined ? '' : `, at most ${LatestStart}, up to which they are exact`;
+    saved.refuse(`expected whole seconds in decimal, as a text${most}, found ${describeJson(data)}`);
     return 0n;
   }
 

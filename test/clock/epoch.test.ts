@@ -137,6 +137,11 @@ describe('guest time far from its epoch', () => {
     expect(() => clock.advance(Number.NaN)).toThrow(/cannot go to NaN ns/);
     expect(() => new ManualClock(-1n)).toThrow('A clock cannot start at -1 ns.');
     expect(() => new ManualClock(2 ** 53)).toThrow('Give whole nanoseconds from 0 on, beyond 2^53 as a bigint.');
+    const latest = 2n ** 52n * 1_000_000_000n;
+    expect(() => new ManualClock(latest + 1n)).toThrow(
+      `A clock cannot start at ${latest + 1n} ns: seconds are exact up to 4503599627370496, which is 142 million years. Start it earlier.`,
+    );
+    expect(new ManualClock(latest).absolute()).toBe(latest);
     expect(() => clock.rebase(0.5)).toThrow('The epoch cannot move by 0.5 s: it moves forward by whole seconds.');
     expect(() => clock.rebase(-1)).toThrow(RangeError);
   });

@@ -114,11 +114,26 @@ describe('a snapshot with two times is refused', () => {
       ' clock.epoch: expected whole seconds in decimal, as a text, found "9999999999999999999"',
     ],
     [
+      'an epoch after which seconds are not exact',
+      (s) => set(s['clock'], 'epoch', '4503599627370497'),
+      ' clock.epoch: expected whole seconds in decimal, as a text, at most 4503599627370496, up to which they are exact, found "4503599627370497"',
+    ],
+    [
       'timers in another order',
       (s) => set(s['clock'], 'pending', [...pendingOf(s)].reverse()),
       ' clock.pending: does not list the timers in the order in which they fire',
     ],
   ])('%s', (_, change, expected) => refuses(change, expected));
+
+  it('but the latest epoch is good for a machine that runs on, and is saved and restored again', () => {
+    const saved = JSON.parse(good);
+    saved.clock.epoch = String(2 ** 52);
+    const late = Machine.restore(definition, saved, { guests: program });
+    expect(late.resume().reason).toBe('finished');
+    const again = JSON.parse(JSON.stringify(late.save()));
+    expect(again.clock.epoch).toBe(String(2 ** 52));
+    expect(Machine.restore(definition, again, { guests: program }).clock.absolute()).toBe(late.clock.absolute());
+  });
 
   it('names the timers of a device that is not there once, at the device', () => {
     const found = refusal((s) =>
