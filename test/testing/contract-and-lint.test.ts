@@ -18,7 +18,7 @@ import {
   type Timer,
   VirtualClock,
 } from '../../sdk/index.ts';
-import { type ConformanceSettings, checkDevice, deviceConformance } from '../../sdk/testing/index.ts';
+import { type ConformanceSettings, checkDevice, deviceConformance, type ScriptStep } from '../../sdk/testing/index.ts';
 
 const brief = { runs: 4, length: 100, hostileAccesses: 500 };
 const found = (chip: ConcreteDeviceClass, more: ConformanceSettings = {}) =>
@@ -234,6 +234,30 @@ describe("a move of the clock's epoch", () => {
   it('finds a time that is kept in a plain number, and nothing where it is declared', () => {
     expect(found(stopwatchWith({})).filter((text) => text.includes('@state({ as: guestTime })'))).toHaveLength(1);
     expect(found(stopwatchWith({ as: guestTime }))).toEqual([]);
+  });
+
+  it('comes by itself where programs wait for weeks: no device is blamed for that, and the same mistake is found', () => {
+    /** A clock that has counted since the machine was started. */
+    @device(description)
+    class Seconds extends IsaDevice {
+      constructor(@inject(VirtualClock) private readonly clock: VirtualClock) {
+        super();
+      }
+
+      @stopwatch.read(0)
+      seconds(): number {
+        return Number(this.clock.absolute() / BigInt(SECOND)) & 0xff;
+      }
+    }
+    const weeks = (): ScriptStep[] => [
+      { kind: 'write', space: 'ports', address: 0x310, size: 1, value: 1 },
+      { kind: 'wait', nanoseconds: 50 * 86_400 * SECOND },
+      { kind: 'read', space: 'ports', address: 0x310, size: 1 },
+    ];
+    const patient = { idioms: weeks, runs: 3, length: 9, hostileAccesses: 10, lint: 'off' } as const;
+    expect(found(Seconds, patient)).toEqual([]);
+    expect(found(stopwatchWith({ as: guestTime }), patient)).toEqual([]);
+    expect(found(stopwatchWith({}), patient).join()).toContain('@state({ as: guestTime })');
   });
 });
 

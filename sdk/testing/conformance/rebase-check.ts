@@ -26,8 +26,9 @@ export const sameAfterRebase: Check = {
         const moved = newBench(subject);
         const left = script.map((step, index) => (index === at ? undefined : answerOf(plain, step)));
         const right = script.map((step) => answerOf(moved, step));
-        // Moved by as much in the end, the times of both are counted from the same moment again.
-        plain.clock.rebase(Number(moved.clock.epoch - plain.clock.epoch));
+        // One may have moved by itself meanwhile. Moved by as much in the end, the times of both are counted from the same moment again.
+        const apart = Number(moved.clock.epoch - plain.clock.epoch);
+        (apart < 0 ? moved : plain).clock.rebase(Math.abs(apart));
         const isState = restoredBySnapshot(plain.device);
         const ends = [outcomeOf(plain, left), outcomeOf(moved, right)] as const;
         const found = outcomeDifference(script, ...ends, names, (path) => !isState(path));

@@ -3,7 +3,7 @@ import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { keptAtReset, restoredBySnapshot } from './declared-state.ts';
 import { type Answers, answerOf, clearRecorders, difference, lastOf, pinHigh } from './differential.ts';
-import { perform, type ScriptStep } from './guest-script.ts';
+import { passTime, perform, type ScriptStep } from './guest-script.ts';
 import { type FieldDifference, type Fields, fieldsOf, firstFieldDifference, ramOf, transplant } from './observation.ts';
 import type { Check, Subject } from './subject.ts';
 
@@ -60,7 +60,7 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
       answerOf(used, step);
       // As much time as passed there, where a wait may have been cut short.
       if (step.kind === 'line') answerOf(bench, step);
-      bench.clock.advance(used.clock.now - bench.clock.now);
+      passTime(bench.clock, Number(used.clock.absolute() - bench.clock.absolute()));
       return undefined;
     }
     if (index === reset) {

@@ -100,7 +100,7 @@ function successor(subject: Subject, old: TestBench<Device>, past: readonly Scri
   // As text and back, as a file would hold it.
   const saved: unknown = JSON.parse(JSON.stringify(saveDevice(old.device)));
   const bench = subject.bench();
-  bench.clock.set(old.clock.now);
+  bench.clock.set(old.clock.now, old.clock.epoch);
   for (const step of past) if (step.kind === 'line') perform(bench, step);
   bench.loadServices(JSON.parse(JSON.stringify(old.saveServices())));
   loadDevice(bench.device, saved);
