@@ -123,8 +123,8 @@ without: every value, interrupt and field was the same, or the shortest program 
 check, and no more: what none of them does is not checked.
 'may wait, on a PC': no device is modelled. By its data sheet, what a PC has there is only kept, shown or logged.
 'not modelled', 'not checked': nothing speaks against it, and nothing is known; or the device cannot be run alone.
-'unsound': the write clears bits by its ones; a PC's data sheet says that it acts at once; the device is the machine's interrupt controller;
-or its delivery moved the memory map, an interrupt line of the device or a timer.
+'unsound': the write clears bits by its ones; no device is modelled, and what a PC has there acts at once by its data sheet; the device is
+the machine's interrupt controller; or its delivery moved the memory map, an interrupt line of the device or a timer.
 DMA, other processors and other threads are not in a recording.`;
 
 const milliseconds = (nanoseconds: number) => `${(nanoseconds / MILLISECOND).toFixed(3)} ms`;

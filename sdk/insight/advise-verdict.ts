@@ -73,8 +73,8 @@ const harmless: Readonly<Record<HarmlessEffect, string>> = {
 };
 
 /**
- * A device that is modelled is run, unless its declaration or the machine says no already. What the replay saw and what a PC has there
- * count for it too: alone on a bench it has no processor and no other device beside it.
+ * A device that is modelled is run, unless its declaration or the machine says no already. What the replay saw counts for it too:
+ * alone on a bench it has no processor and no other device beside it.
  */
 export function judge(
   candidate: Candidate,
@@ -85,7 +85,7 @@ export function judge(
   const effects = writeEffectsOf(candidate, shapes, machine);
   const against = machineReasons(candidate, shapes, machine);
   const isController = interruptControllers(machine).includes(candidate.region?.owner?.id ?? '');
-  const bad = [...against, ...lateSentences(candidate, effects, isController ? 'interrupts' : undefined)];
+  const bad = [...against, ...lateSentences(candidate, effects)];
   const plugged = ownerIn(machine, candidate.region);
   const isClear = isController || effects.bad.has('acknowledge');
   const check = plugged === undefined || isClear ? undefined : run(plugged);
@@ -153,10 +153,13 @@ function sentences<Effect extends string>(
 
 /** What the machine knows because it models the device. */
 function machineReasons(candidate: Candidate, shapes: readonly WriteShape[], machine: Machine): string[] {
-  const { region } = candidate;
+  const { region, offset, size } = candidate;
   if (region === undefined) return [];
   const id = region.owner?.id ?? '';
-  const own = candidate.shapes.map((index) => shapes[index]!);
+  // A wider write to the same register counts too.
+  const own = shapes.filter(
+    (one) => one.region === region && one.offset < offset + size && offset < one.offset + one.size,
+  );
   const sum = (count: (shape: WriteShape) => number) => own.reduce((total, shape) => total + count(shape), 0);
   const [map, pins, timers] = [sum((s) => s.mapMoves), sum((s) => s.pinMoves), sum((s) => s.timerMoves)];
   const reasons: string[] = [];

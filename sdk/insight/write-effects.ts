@@ -19,8 +19,8 @@ export interface WriteEffects {
 export type HarmlessEffect = Exclude<LandmarkEffect, BadEffect>;
 
 /**
- * A device that the machine models speaks for itself: a declared register without a hook only keeps what is written. Of its
- * code nothing is known, but that a PC has something there which must not wait. Where no device is modelled, it is a PC.
+ * A device that the machine models speaks for itself, wherever it is: a declared register without a hook only keeps what is written,
+ * and of its code nothing is known. Where no device is modelled, it is a PC.
  */
 export function writeEffectsOf(candidate: Candidate, shapes: readonly WriteShape[], machine: Machine): WriteEffects {
   const bad = new Map<BadEffect, string[]>();
@@ -31,8 +31,8 @@ export function writeEffectsOf(candidate: Candidate, shapes: readonly WriteShape
   for (const name of acknowledgedBy(candidate, machine)) note(bad, 'acknowledge', name);
   for (const index of candidate.shapes) {
     const shape = shapes[index]!;
-    const landmarks = landmarksOf(shape.isPort, shape.address, shape.size);
-    for (const landmark of shape.region === undefined ? landmarks : modelled(shape, landmarks, machine)) {
+    const { isPort, address, size, region } = shape;
+    for (const landmark of region === undefined ? landmarksOf(isPort, address, size) : modelled(shape, machine)) {
       const { name = '', effect } = landmark ?? {};
       if (effect === undefined) unknown = true;
       else if (isHarmless(effect)) note(harmless, effect, name);
@@ -43,15 +43,8 @@ export function writeEffectsOf(candidate: Candidate, shapes: readonly WriteShape
   return { bad, harmless, unknown, partners: [...partners.values()] };
 }
 
-type Known = Partial<Landmark> | undefined;
-
-function modelled(shape: WriteShape, landmarks: readonly Known[], machine: Machine): readonly Known[] {
-  const interrupts = landmarks.filter((landmark) => landmark?.effect === 'interrupts');
-  if (interrupts.length > 0) return interrupts;
-  const names = keptBy(shape, machine);
-  if (names !== undefined) return names.map((name) => ({ name, effect: 'keeps' }));
-  const bad = landmarks.filter((landmark) => landmark?.effect !== undefined && !isHarmless(landmark.effect));
-  return bad.length > 0 ? bad.map((landmark) => ({ ...landmark, partners: undefined })) : [undefined];
+function modelled(shape: WriteShape, machine: Machine): readonly (Partial<Landmark> | undefined)[] {
+  return keptBy(shape, machine)?.map((name) => ({ name, effect: 'keeps' })) ?? [undefined];
 }
 
 type Place = Pick<WriteShape, 'region' | 'offset' | 'size'>;

@@ -13,6 +13,7 @@ import {
   isaIrq,
   type MachineDefinition,
   mmioRegion,
+  place,
   portRegion,
   reserved,
   SystemDevice,
@@ -158,6 +159,25 @@ describe('what is known of a write before the recording is asked', () => {
     const advice = advise(trace, { definition: withTypewriter }, { check: () => refused });
     expect(at(advice.coalesce, 0x321)).toMatchObject({ verdict: 'not checked', check: refused });
     expect(at(advice.coalesce, 0x321).reasons[0]).toBe('Typewriter cannot be run by itself: it wants a disk.');
+  });
+
+  it.each([
+    ['where a PC has a modem control register', 0x3ec],
+    ['where a PC resets', 0xcf9],
+  ])('is the same of a device that the machine has %s', (_, port) => {
+    const elsewhere = use(Slate, { at: [place(front, port)] });
+    const moved = written(port, { ...isapc, devices: [...isapc.devices, elsewhere] });
+    const { verdict, reasons, what } = moved;
+    expect({ verdict, what, said: reasons[0] }).toEqual({
+      verdict: 'same',
+      what: 'slate',
+      said: expect.stringMatching(/^\d+ scripts, seed 1, answer the same, with it and without: Slate by itself\.$/),
+    });
+    const signal = adviceOn(
+      repeated(40, () => [['out', port, 7]]),
+      { ...isapc, devices: [...isapc.devices, elsewhere] },
+    );
+    expect(at(signal.ioeventfds, port).verdict).toBe('not checked');
   });
 
   it.each([
@@ -338,6 +358,15 @@ describe('what coalescing a port comes to', () => {
       ] as const;
     const { coalesce } = adviceOn([...shadow(0x30), ...shadow(0x00), ...shadow(0x00)], pcI440fx);
     expect(at(coalesce, 0xcfd).reasons[0]).toMatch(/moved the memory map twice|moved the memory map 2 times/);
+    const byByte = adviceOn(
+      [
+        ['out', 0xcf8, 0x8000_0058, 4],
+        ['out', 0xcfc, 0x3000, 4],
+        ['out', 0xcfe, 0],
+      ],
+      pcI440fx,
+    );
+    expect(at(byByte.coalesce, 0xcfe).reasons[0]).toMatch(/moved the memory map/);
   });
 });
 
