@@ -65,6 +65,52 @@ describe('a guest program', () => {
     expect([bench.run(), bench.exit]).toEqual([0, 'out 0x80/1']);
   });
 
+  it('may run a step again, end it or throw into it, as it may with any generator', () => {
+    const bench = new KernelBench();
+    bench.zone(0, 0x10000, 1);
+    const caught: unknown[] = [];
+    bench.attach(function* (guest) {
+      const step = guest.out8(0x70, 1);
+      yield* step;
+      yield* step;
+      const begun = guest.out8(0x70, 2);
+      begun.next();
+      caught.push(begun.return(), begun.next());
+      const broken = guest.out8(0x70, 3);
+      broken.next();
+      try {
+        broken.throw('stop');
+      } catch (error) {
+        caught.push(error, broken.next());
+      }
+      yield* guest.out8(0x70, 4);
+    });
+    expect(bench.run()).toBe(Errno.EINTR);
+    expect(bench.drain().map(({ value }) => value)).toEqual([1, 4]);
+    const ended = { done: true, value: undefined };
+    expect(caught).toEqual([ended, ended, 'stop', ended]);
+  });
+
+  it('reads the same from a step whether it is run by the program or by hand', () => {
+    const bench = new KernelBench();
+    const results: unknown[] = [];
+    bench.attach(function* (guest) {
+      const step = guest.in8(0x71);
+      results.push(step.next());
+      yield;
+      results.push(step.next(), step.next(), step[Symbol.iterator]() === step);
+    });
+    bench.run();
+    bench.portPage.setUint8(0, 0x26);
+    bench.run();
+    expect(results).toEqual([
+      { done: false, value: undefined },
+      { done: true, value: 0x26 },
+      { done: true, value: undefined },
+      true,
+    ]);
+  });
+
   it('writes strings of every width, little endian', () => {
     const bench = new KernelBench();
     bench.zone(0, 0x10000, 1);

@@ -169,6 +169,29 @@ describe('a vCPU', () => {
     expect([bench.run(), why(bench), bench.kernel.now]).toEqual([Errno.EINTR, Interruption.Queued, 500_000]);
   });
 
+  it('at a deadline that is set, or drawn nearer, while the guest runs', () => {
+    const bench = new KernelBench();
+    bench.zone(0x70, 1, 1);
+    bench.attach(function* (guest) {
+      yield* guest.out8(0x70, 1);
+      bench.kernel.kickAt(1_000);
+      yield* guest.pause(10_000);
+      yield* guest.out8(0x70, 2);
+      bench.kernel.kickWhenQueuedFor(5_000);
+      yield* guest.pause(10_000);
+    });
+    const returns = [[bench.run(), why(bench), bench.kernel.now]];
+    bench.kernel.kickAt(Infinity);
+    returns.push([bench.run(), why(bench), bench.kernel.now], [bench.run(), why(bench), bench.kernel.now]);
+    expect(returns).toEqual([
+      [Errno.EINTR, Interruption.Deadline, 1_000],
+      [Errno.EINTR, Interruption.Queued, 11_320],
+      [Errno.EINTR, Interruption.Queued, 11_320],
+    ]);
+    expect(bench.drain().map(({ value }) => value)).toEqual([1, 2]);
+    expect([bench.run(), why(bench)]).toEqual([Errno.EINTR, Interruption.GuestFinished]);
+  });
+
   it('shadows the instruction behind STI only if interrupts were masked', () => {
     const bench = new KernelBench();
     bench.attach(function* (guest) {

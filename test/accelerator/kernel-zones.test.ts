@@ -139,7 +139,7 @@ describe("KVM's I/O bus", () => {
     bus.register(0xcf8n, 4, device(offered, 'four', false));
     bus.register(0xcf8n, 1, device(offered, 'one', false));
     bus.register(0xcf8n, 2, device(offered, 'two', false));
-    expect(bus.write(0xcf8, 1, 0, 0, 0)).toBe(BusAnswer.NotTaken);
+    expect(bus.write(0xcf8, 1, 0, 0)).toBe(BusAnswer.NotTaken);
     expect(offered).toEqual(['one', 'two', 'four']);
   });
 
@@ -147,7 +147,7 @@ describe("KVM's I/O bus", () => {
     const offered: string[] = [];
     const bus = new IoBus();
     for (const name of ['first', 'second', 'third']) bus.register(0x70n, 1, device(offered, name, name === 'third'));
-    bus.write(0x70, 1, 0, 0, 0);
+    bus.write(0x70, 1, 0, 0);
     expect(offered).toEqual(['first', 'second', 'third']);
   });
 
@@ -159,7 +159,7 @@ describe("KVM's I/O bus", () => {
       expect(bus.register(BigInt(address), 1, device(offered, String(address)))).toBe(0);
     }
     expect(bus.register(5000n, 1, device(offered, 'one too many'))).toBe(Errno.ENOSPC);
-    for (let port = 0; port < 1000; port++) expect(bus.write(port, 1, 0, 0, 0)).toBe(BusAnswer.Queued);
+    for (let port = 0; port < 1000; port++) expect(bus.write(port, 1, 0, 0)).toBe(BusAnswer.Queued);
     expect(offered).toEqual(Array.from({ length: 1000 }, (_, port) => String(port)));
   });
 
@@ -167,8 +167,25 @@ describe("KVM's I/O bus", () => {
     const offered: string[] = [];
     const bus = new IoBus();
     bus.register(0xd0000n, 4096, device(offered, 'zone'));
-    expect(bus.write(0xd0004, 1, 0, 0, 0)).toBe(BusAnswer.Queued);
+    expect(bus.write(0xd0004, 1, 0, 0)).toBe(BusAnswer.Queued);
     bus.register(0xd0000n, 0, device(offered, 'no length'));
-    expect(bus.write(0xd0004, 1, 0, 0, 0)).toBe(BusAnswer.NotTaken);
+    expect(bus.write(0xd0004, 1, 0, 0)).toBe(BusAnswer.NotTaken);
+  });
+
+  it('answers the same write anew after each device that came or went', () => {
+    const offered: string[] = [];
+    const bus = new IoBus();
+    const [one, two] = [device(offered, 'one'), device(offered, 'two')];
+    const index = () => bus.write(0x70, 1, 0, 0);
+    expect(index()).toBe(BusAnswer.NotTaken);
+    bus.register(0x70n, 2, two);
+    expect([index(), bus.write(0x70, 2, 0, 0), bus.write(0x70, 4, 0, 0)]).toEqual([1, 1, 0]);
+    bus.register(0x70n, 1, one);
+    expect([index(), index()]).toEqual([1, 1]);
+    bus.unregister(one);
+    expect(index()).toBe(BusAnswer.Queued);
+    bus.unregister(two);
+    expect(index()).toBe(BusAnswer.NotTaken);
+    expect(offered).toEqual(['two', 'two', 'one', 'one', 'two']);
   });
 });

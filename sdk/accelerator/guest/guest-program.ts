@@ -44,12 +44,15 @@ export function guestProgram(nameOrBody: string | GuestBody, body?: GuestBody): 
 interface Frame {
   readonly steps: GuestStep<void>;
   readonly interrupted: GuestOperation | undefined;
+  readonly outer: Frame | undefined;
+  readonly depth: number;
 }
 
 class RunningProgram implements GuestSource {
   readonly name: string;
   readonly #guest = new Guest();
-  readonly #frames: Frame[] = [];
+  /** What the processor is in; undefined once the program has ended. */
+  #frame: Frame | undefined;
 
   constructor(name: string, body: GuestBody) {
     this.name = name;
@@ -57,18 +60,17 @@ class RunningProgram implements GuestSource {
   }
 
   next(operation: GuestOperation): boolean {
-    const frame = this.#frames.at(-1);
-    if (frame === undefined) return false;
+    if (this.#frame === undefined) return false;
     if (operation.kind === OperationKind.InterruptReturn && this.#resume(operation)) return true;
+    const frame = this.#frame;
     this.#guest.operation = operation;
     operation.kind = OperationKind.None;
     operation.at = -1;
-    const current = this.#frames.at(-1)!;
-    const ended = current.steps.next().done === true;
+    const ended = frame.steps.next().done === true;
     this.#refuseForgotten(ended, operation);
     if (!ended) return true;
-    if (current.interrupted === undefined) {
-      this.#frames.pop();
+    if (frame.interrupted === undefined) {
+      this.#frame = undefined;
       return false;
     }
     operation.kind = OperationKind.InterruptReturn;
@@ -86,7 +88,7 @@ class RunningProgram implements GuestSource {
     }
     // A handler that has returned is left at once: where interrupts follow one another without end, none is inside another.
     if (operation.kind === OperationKind.InterruptReturn && operation.finished) this.#resume(operation);
-    if (this.#frames.length > DeepestNesting) {
+    if ((this.#frame?.depth ?? 0) > DeepestNesting) {
       throw new TripleFault(
         `${where} came with ${DeepestNesting} handlers already nested: the stack has overflowed and the processor has shut ` +
           'down (triple fault). End the interrupt at its source before sti.',
@@ -112,12 +114,14 @@ class RunningProgram implements GuestSource {
         `Guest program '${what}': its body is not a generator. Write function* instead of function.`,
       );
     }
-    this.#frames.push({ steps, interrupted });
+    const outer = this.#frame;
+    this.#frame = { steps, interrupted, outer, depth: (outer?.depth ?? 0) + 1 };
   }
 
   /** Leaves a handler: what it interrupted stands in the processor again. True if that was not finished. */
   #resume(operation: GuestOperation): boolean {
-    const { interrupted } = this.#frames.pop()!;
+    const { interrupted, outer } = this.#frame!;
+    this.#frame = outer;
     operation.copyFrom(interrupted!);
     return !operation.finished;
   }

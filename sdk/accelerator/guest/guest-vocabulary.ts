@@ -1,9 +1,9 @@
 import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/errors.ts';
+import { AccessStep, type GuestStep, type StepOwner } from './access-step.ts';
 import { GuestOperation, LargestString, OperationKind, type OperationKindValue } from './operation.ts';
 
-/** One step of a guest program: used as `const status = yield* guest.in8(0x71)`. */
-export type GuestStep<T> = Generator<undefined, T, undefined>;
+export type { GuestStep } from './access-step.ts';
 /** What a guest program or an interrupt handler is written as. */
 export type GuestBody = (guest: Guest) => GuestStep<void>;
 
@@ -22,7 +22,7 @@ const MostUnrun = 100_000;
  * The instructions of a guest program. Each fills in the operation that the processor handed over, and yields: the
  * processor executes it, and what was read is in the same object when the step goes on.
  */
-export class Guest {
+export class Guest implements StepOwner {
   /** The processor's own operation object. */
   operation: GuestOperation = new GuestOperation();
   readonly handlers = new Map<number, GuestBody>();
@@ -43,47 +43,47 @@ export class Guest {
 
   out8(port: number, value: number): GuestStep<void> {
     this.#promise('out8', port);
-    return this.#write(OperationKind.Out, port, 1, value, 0);
+    return new AccessStep(this, OperationKind.Out, port, 1, value);
   }
 
   out16(port: number, value: number): GuestStep<void> {
     this.#promise('out16', port);
-    return this.#write(OperationKind.Out, port, 2, value, 0);
+    return new AccessStep(this, OperationKind.Out, port, 2, value);
   }
 
   out32(port: number, value: number): GuestStep<void> {
     this.#promise('out32', port);
-    return this.#write(OperationKind.Out, port, 4, value, 0);
+    return new AccessStep(this, OperationKind.Out, port, 4, value);
   }
 
   in8(port: number): GuestStep<number> {
     this.#promise('in8', port);
-    return this.#read(OperationKind.In, port, 1);
+    return new AccessStep(this, OperationKind.In, port, 1, 0);
   }
 
   in16(port: number): GuestStep<number> {
     this.#promise('in16', port);
-    return this.#read(OperationKind.In, port, 2);
+    return new AccessStep(this, OperationKind.In, port, 2, 0);
   }
 
   in32(port: number): GuestStep<number> {
     this.#promise('in32', port);
-    return this.#read(OperationKind.In, port, 4);
+    return new AccessStep(this, OperationKind.In, port, 4, 0);
   }
 
   store8(address: number, value: number): GuestStep<void> {
     this.#promise('store8', address);
-    return this.#write(OperationKind.Store, address, 1, value, 0);
+    return new AccessStep(this, OperationKind.Store, address, 1, value);
   }
 
   store16(address: number, value: number): GuestStep<void> {
     this.#promise('store16', address);
-    return this.#write(OperationKind.Store, address, 2, value, 0);
+    return new AccessStep(this, OperationKind.Store, address, 2, value);
   }
 
   store32(address: number, value: number): GuestStep<void> {
     this.#promise('store32', address);
-    return this.#write(OperationKind.Store, address, 4, value, 0);
+    return new AccessStep(this, OperationKind.Store, address, 4, value);
   }
 
   store64(address: number, value: bigint): GuestStep<void> {
@@ -93,17 +93,17 @@ export class Guest {
 
   load8(address: number): GuestStep<number> {
     this.#promise('load8', address);
-    return this.#read(OperationKind.Load, address, 1);
+    return new AccessStep(this, OperationKind.Load, address, 1, 0);
   }
 
   load16(address: number): GuestStep<number> {
     this.#promise('load16', address);
-    return this.#read(OperationKind.Load, address, 2);
+    return new AccessStep(this, OperationKind.Load, address, 2, 0);
   }
 
   load32(address: number): GuestStep<number> {
     this.#promise('load32', address);
-    return this.#read(OperationKind.Load, address, 4);
+    return new AccessStep(this, OperationKind.Load, address, 4, 0);
   }
 
   load64(address: number): GuestStep<bigint> {
@@ -180,6 +180,11 @@ export class Guest {
     );
   }
 
+  /** A step that was called begins. */
+  begin(): void {
+    this.#unrun--;
+  }
+
   /** A step was called. It has no effect until it runs: a generator does nothing by itself. */
   #promise(name: string, address: number | undefined): void {
     if (this.#unrun++ > 0) {
@@ -190,13 +195,8 @@ export class Guest {
     this.#firstAddress = address;
   }
 
-  *#write(kind: OperationKindValue, address: number, size: number, value: number, high: number): GuestStep<void> {
-    this.#unrun--;
-    yield this.#access(kind, address, size, value, high);
-  }
-
   *#write64(address: number, value: bigint): GuestStep<void> {
-    this.#unrun--;
+    this.begin();
     if (typeof value !== 'bigint' || value < 0n || value >= 1n << 64n) {
       throw new BackplaneError(
         `store64: the value is a bigint of 64 bits, 0n to 2n ** 64n - 1n, not ${String(value)}.`,
@@ -205,31 +205,25 @@ export class Guest {
     yield this.#access(OperationKind.Store, address, 8, Number(value & 0xffff_ffffn), Number(value >> 32n));
   }
 
-  *#read(kind: OperationKindValue, address: number, size: number): GuestStep<number> {
-    this.#unrun--;
-    yield this.#access(kind, address, size, 0);
-    return this.operation.value;
-  }
-
   *#read64(address: number): GuestStep<bigint> {
-    this.#unrun--;
+    this.begin();
     yield this.#access(OperationKind.Load, address, 8, 0);
     return (BigInt(this.operation.valueHigh) << 32n) | BigInt(this.operation.value);
   }
 
   *#writeString(port: number, size: 1 | 2 | 4, elements: ArrayLike<number>): GuestStep<void> {
-    this.#unrun--;
+    this.begin();
     yield this.#repOuts(port, size, elements);
   }
 
   *#readString(port: number, size: 1 | 2 | 4, count: number, where?: StringDestination): GuestStep<Uint8Array> {
-    this.#unrun--;
+    this.begin();
     yield this.#repIns(port, size, count, where);
     return this.operation.bytes ?? new Uint8Array(0);
   }
 
   *#word(kind: OperationKindValue, duration: number): GuestStep<void> {
-    this.#unrun--;
+    this.begin();
     this.operation.kind = kind;
     if (kind === OperationKind.Pause) this.operation.duration = duration;
     yield;

@@ -41,8 +41,8 @@ export class RingProducer extends RingPage {
     if (next === this.first) return -1;
     const { page } = this;
     const entry = EntriesOffset + slot * CoalescedEntry.size;
-    page.setUint32(entry + CoalescedEntry.address, address % HighWord, true);
-    page.setUint32(entry + CoalescedEntry.address + 4, address / HighWord, true);
+    page.setUint32(entry + CoalescedEntry.address, address, true); // stores the low 32 bits
+    page.setUint32(entry + CoalescedEntry.address + 4, address < HighWord ? 0 : address / HighWord, true);
     page.setUint32(entry + CoalescedEntry.length, length, true);
     page.setUint32(entry + CoalescedEntry.pio, pio, true);
     storeValue(page, entry + CoalescedEntry.data, length, value, valueHigh);
@@ -70,10 +70,9 @@ export class RingConsumer extends RingPage {
 
   get address(): number {
     const entry = this.#entry();
-    return (
-      this.page.getUint32(entry + CoalescedEntry.address, true) +
-      this.page.getUint32(entry + CoalescedEntry.address + 4, true) * HighWord
-    );
+    const low = this.page.getUint32(entry + CoalescedEntry.address, true);
+    const high = this.page.getUint32(entry + CoalescedEntry.address + 4, true);
+    return high === 0 ? low : low + high * HighWord; // a port stays a small number to V8
   }
 
   get length(): number {

@@ -17,15 +17,18 @@ export const DefaultOperationCosts: OperationCosts = { kernel: 660, userspace: 3
 /** Guest time of one simulated kernel, shared by its vCPUs, and the deadlines at which it interrupts KVM_RUN. */
 export class GuestTime {
   /** Whole nanoseconds since the epoch. */
-  now = 0;
+  now = NaN;
   /** Absolute; Infinity is never. */
   kickAt = Infinity;
   /** How long a write may wait in the ring; Infinity is for ever. */
   longestQueued = Infinity;
+  /** Until then no deadline can have been reached, so that none is computed. */
+  quietUntil = NaN;
   readonly costs: OperationCosts;
 
   constructor(costs: OperationCosts) {
     this.costs = costs;
+    this.now = this.quietUntil = 0; // having been NaN, they are doubles to V8 before 2^31 ns too
   }
 
   /** The modelled cost of an operation; one with a recorded time costs nothing. */
@@ -44,6 +47,7 @@ export class GuestTime {
   rebase(nanoseconds: number): void {
     this.now -= nanoseconds;
     this.kickAt -= nanoseconds;
+    this.quietUntil = 0;
   }
 
   /** Time never goes back. */

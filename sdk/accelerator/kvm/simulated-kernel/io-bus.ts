@@ -7,7 +7,7 @@ export type BusAnswerValue = (typeof BusAnswer)[keyof typeof BusAnswer];
 /** What sits on a bus inside the kernel: a coalesced zone or an ioeventfd. Neither answers reads. */
 export interface BusDevice {
   readonly countsAgainstLimit: boolean;
-  write(address: number, length: number, value: number, valueHigh: number, now: number): BusAnswerValue;
+  write(address: number, length: number, value: number, valueHigh: number): BusAnswerValue;
 }
 
 /** Where the kernel's unsigned 64-bit arithmetic ends up, as a number that accesses (below 2 ** 53) compare with. */
@@ -30,6 +30,10 @@ interface BusRange {
 export class IoBus {
   readonly #ranges: BusRange[] = [];
   #limited = 0;
+  /** The last lookup and what it found: a guest often writes to one address many times. No address is -1. */
+  #lastAddress = -1;
+  #lastLength = 0;
+  #lastMatch = -1;
 
   /**
    * `length` is the kernel's `int`: a zone of 2 GiB or more has a negative one. Answers 0 or an errno.
@@ -38,6 +42,7 @@ export class IoBus {
   register(address: bigint, length: number, device: BusDevice): number {
     if (this.#limited >= MaximumBusDevices) return Errno.ENOSPC;
     const end = BigInt.asUintN(64, address + BigInt(length));
+    this.#lastAddress = -1;
     const before = this.#ranges.findIndex((range) => {
       if (range.start < address) return false;
       return length === 0 ? range.start > address : range.end > end;
@@ -57,18 +62,24 @@ export class IoBus {
   unregister(device: BusDevice): void {
     const index = this.#ranges.findIndex((range) => range.device === device);
     if (index < 0) return;
+    this.#lastAddress = -1;
     this.#ranges.splice(index, 1);
     if (device.countsAgainstLimit) this.#limited--;
   }
 
   /** Offers a write to the devices that match it. RingFull if a zone matched, had no room, and nothing else took it. */
-  write(address: number, length: number, value: number, valueHigh: number, now: number): BusAnswerValue {
+  write(address: number, length: number, value: number, valueHigh: number): BusAnswerValue {
     const ranges = this.#ranges;
-    let index = this.#firstMatch(address, length);
+    if (address !== this.#lastAddress || length !== this.#lastLength) {
+      this.#lastMatch = this.#firstMatch(address, length);
+      this.#lastAddress = address;
+      this.#lastLength = length;
+    }
+    let index = this.#lastMatch;
     if (index < 0) return BusAnswer.NotTaken;
     let answer: BusAnswerValue = BusAnswer.NotTaken;
     for (; index < ranges.length && compare(address, length, ranges[index]!) === 0; index++) {
-      const taken = ranges[index]!.device.write(address, length, value, valueHigh, now);
+      const taken = ranges[index]!.device.write(address, length, value, valueHigh);
       if (taken === BusAnswer.Queued || taken === BusAnswer.Signalled) return taken;
       if (taken === BusAnswer.RingFull) answer = taken;
     }

@@ -1,13 +1,22 @@
 import { CoalescedRingLayout, CoalescedZone, Errno } from '../abi.ts';
 import type { RingProducer } from '../coalesced-ring.ts';
+import type { GuestTime } from './guest-time.ts';
 import { BusAnswer, type BusAnswerValue, type BusDevice, type IoBus } from './io-bus.ts';
 
 /** When each slot of the ring was filled: what a userspace cannot see in the page. */
 export class RingTimes {
   readonly #queuedAt = new Float64Array(CoalescedRingLayout.slots).fill(Number.NaN);
+  readonly #time: GuestTime;
 
-  stamp(slot: number, now: number): void {
-    this.#queuedAt[slot] = now;
+  constructor(time: GuestTime) {
+    this.#time = time;
+  }
+
+  /** A write was queued in this slot. If it is the oldest, there is a new deadline. */
+  stamp(slot: number): void {
+    const time = this.#time;
+    this.#queuedAt[slot] = time.now;
+    if (time.now + time.longestQueued < time.quietUntil) time.quietUntil = time.now + time.longestQueued;
   }
 
   /** Undefined for a slot that was never filled, or that does not exist. */
@@ -41,11 +50,11 @@ class KernelZone implements BusDevice {
     this.#times = times;
   }
 
-  write(address: number, length: number, value: number, valueHigh: number, now: number): BusAnswerValue {
+  write(address: number, length: number, value: number, valueHigh: number): BusAnswerValue {
     if (address < this.#startNumber || address + length > this.#endNumber) return BusAnswer.NotTaken;
     const slot = this.#ring.append(address, length, this.pio, value, valueHigh);
     if (slot < 0) return BusAnswer.RingFull;
-    this.#times.stamp(slot, now);
+    this.#times.stamp(slot);
     return BusAnswer.Queued;
   }
 

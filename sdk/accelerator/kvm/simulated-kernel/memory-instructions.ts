@@ -157,19 +157,19 @@ export class MemoryInstructions {
 
   /** The fast bus is asked by the address at which the access begins, and takes the whole instruction. */
   #signalsFast(address: number): boolean {
-    const { statistics, ioeventfds, time } = this.#context;
-    if (ioeventfds.fastMemory.write(address, 0, 0, 0, time.now) !== BusAnswer.Signalled) return false;
+    const { statistics, ioeventfds } = this.#context;
+    if (ioeventfds.fastMemory.write(address, 0, 0, 0) !== BusAnswer.Signalled) return false;
     statistics.ioeventfdSignals++;
     return true;
   }
 
   /** How many bytes something inside the kernel took: what follows the first refusal goes to userspace. */
   #offer(start: number, length: number): number {
-    const { statistics, memory, time } = this.#context;
+    const { statistics, memory } = this.#context;
     for (let taken = 0; taken < length; taken += MmioBytes) {
       const at = start + taken;
       const size = Math.min(length - taken, MmioBytes);
-      const answer = memory.write(this.#address + at, size, this.#value(at, size), this.#valueHigh(at, size), time.now);
+      const answer = memory.write(this.#address + at, size, this.#value(at, size), this.#valueHigh(at, size));
       if (answer === BusAnswer.Queued) statistics.coalescedWrites++;
       else if (answer === BusAnswer.Signalled) statistics.ioeventfdSignals++;
       else {

@@ -119,9 +119,9 @@ export class PortInstructions {
 
   /** Whether something inside the kernel took the write. */
   #offer(port: number, size: number, value: number): boolean {
-    const { statistics, ports, time } = this.#context;
+    const { statistics, ports } = this.#context;
     statistics.samplePort(port, true);
-    const answer = ports.write(port, size, value, 0, time.now);
+    const answer = ports.write(port, size, value, 0);
     if (answer === BusAnswer.Queued) statistics.coalescedWrites++;
     else if (answer === BusAnswer.Signalled) statistics.ioeventfdSignals++;
     else {

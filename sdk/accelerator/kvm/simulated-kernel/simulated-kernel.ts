@@ -118,10 +118,12 @@ export class SimulatedKernel implements KvmKernel, FileTable {
 
   kickAt(deadline: number): void {
     this.#time.kickAt = Math.min(deadline, EpochMovesAt);
+    this.#time.quietUntil = 0;
   }
 
   kickWhenQueuedFor(nanoseconds: number): void {
     this.#time.longestQueued = Math.ceil(nanoseconds);
+    this.#time.quietUntil = 0;
   }
 
   queuedSince(vcpuFd: number, slot: number): number | undefined {

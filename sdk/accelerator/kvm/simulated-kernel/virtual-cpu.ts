@@ -111,6 +111,7 @@ export class VirtualCpu {
 
   #enter(): number {
     if (this.runPage.getUint8(KvmRun.immediateExit) !== 0) return this.#interrupted(Interruption.ImmediateExit);
+    this.machine.watchDeadline();
     while (true) {
       const due = this.#betweenInstructions();
       if (due >= 0) return due;
@@ -133,14 +134,13 @@ export class VirtualCpu {
     if (this.failure !== undefined) return this.#fail();
     if (this.slice <= 0) return this.#interrupted(Interruption.Slice);
     const { time } = this.machine;
-    const deadline = this.machine.nextDeadline();
-    if (time.now >= deadline) return this.#interrupted(time.reach(deadline));
+    if (this.machine.isDue(time.now)) return this.#interrupted(time.reach(time.quietUntil));
     const operation = this.#operation;
     if (operation.finished && !this.#fetch()) {
       return this.failure === undefined ? this.#interrupted(Interruption.GuestFinished) : this.#fail();
     }
     if (operation.at >= 0) {
-      if (operation.at >= deadline) return this.#interrupted(time.reach(deadline));
+      if (this.machine.isDue(operation.at)) return this.#interrupted(time.reach(time.quietUntil));
       time.advanceTo(operation.at);
     }
     return -1;
@@ -203,7 +203,8 @@ export class VirtualCpu {
   /** Time passes up to the next deadline; the rest of the pause follows when userspace has dealt with that. */
   #pause(operation: GuestOperation): void {
     const { time } = this.machine;
-    const spent = Math.min(Math.ceil(operation.duration), this.machine.nextDeadline() - time.now);
+    const left = Math.max(0, this.machine.nextDeadline() - time.now); // a deadline may be set to a time that has passed
+    const spent = Math.min(Math.ceil(operation.duration), left);
     time.now += spent;
     operation.duration -= spent;
     operation.finished = operation.duration <= 0;

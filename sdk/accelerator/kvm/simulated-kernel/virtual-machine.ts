@@ -21,7 +21,7 @@ export class VirtualMachine implements ExecutionContext {
   readonly ioeventfds = new KernelIoeventfds(this.ports, this.memory);
   readonly slots: KernelMemorySlots;
   readonly ringPage = new DataView(new ArrayBuffer(PageSize));
-  readonly ringTimes = new RingTimes();
+  readonly ringTimes: RingTimes;
   readonly zones: KernelZones;
   readonly vcpus = new Map<number, VirtualCpu>();
   readonly #ring = new RingProducer(this.ringPage);
@@ -30,9 +30,22 @@ export class VirtualMachine implements ExecutionContext {
     this.statistics = statistics;
     this.time = time;
     this.capabilities = capabilities;
+    this.ringTimes = new RingTimes(time);
     this.slots = new KernelMemorySlots(host);
     const knowsPorts = (capabilities[Capability.CoalescedPio] ?? 0) !== 0;
     this.zones = new KernelZones(this.ports, this.memory, this.#ring, this.ringTimes, knowsPorts);
+  }
+
+  /** Whether a deadline of KVM_RUN is at or before this moment; the next one is computed only when one may be. */
+  isDue(moment: number): boolean {
+    if (moment < this.time.quietUntil) return false;
+    return moment >= this.watchDeadline();
+  }
+
+  /** Computes the next deadline anew: userspace may have changed the ring. */
+  watchDeadline(): number {
+    this.time.quietUntil = this.nextDeadline();
+    return this.time.quietUntil;
   }
 
   /** The guest time at which KVM_RUN has to come back, for a timer or because a queued write has waited enough. */
