@@ -282,6 +282,18 @@ describe('a snapshot with damaged memory is refused', () => {
 
 describe('a snapshot of processors that cannot be so is refused', () => {
   const processor = (s: Saved) => get(s, 'accelerator', 'processors', 0);
+  /** The last 32 bytes of kvm_sregs are the bitmap of queued interrupts; bit 9 of RFLAGS, at 136 of kvm_regs, takes them. */
+  const queue = (s: Saved, bitmap: string, rflags: string, shadow = false) => {
+    const registers = get<string>(processor(s), 'registers');
+    const special = get<string>(processor(s), 'specialRegisters');
+    set(processor(s), 'registers', `${registers.slice(0, 272)}${rflags}${registers.slice(276)}`);
+    set(processor(s), 'specialRegisters', `${special.slice(0, -64)}${bitmap}${special.slice(-64 + bitmap.length)}`);
+    set(processor(s), 'interruptShadow', shadow);
+  };
+
+  it('and one that has an interrupt queued which it takes is not', () => {
+    expect(refusal((s) => queue(s, '0001', '0202'))).toEqual([]);
+  });
 
   it.each<[string, (saved: Saved) => void, string]>([
     [
@@ -298,6 +310,21 @@ describe('a snapshot of processors that cannot be so is refused', () => {
       'processors[0].guest: expected what it executes, found null',
     ],
     [
+      'an interrupt that is queued, and interrupts are off',
+      (s) => queue(s, '0001', '0200'),
+      'processors[0].specialRegisters: queues interrupt 0x8, and the processor takes none here',
+    ],
+    [
+      'an interrupt that is queued behind STI',
+      (s) => queue(s, '0001', '0202', true),
+      'processors[0].specialRegisters: queues interrupt 0x8, and the processor takes none here',
+    ],
+    [
+      'two interrupts that are queued',
+      (s) => queue(s, '0081', '0202'),
+      'processors[0].specialRegisters: queues 2 interrupts, and a processor has one at a time',
+    ],
+    [
       'a ring that has no such entry',
       (s) => set(get(s, 'accelerator', 'ring'), 'last', 170),
       'ring.last: expected a whole number from 0 to 169',
@@ -305,7 +332,7 @@ describe('a snapshot of processors that cannot be so is refused', () => {
     [
       'a count that is none',
       (s) => set(get(s, 'accelerator', 'statistics'), 'coalescedWrites', 1.5),
-      'coalescedWrites: expected a whole number from 0, found 1.5',
+      'coalescedWrites: expected a whole number from 0 to 17592186044416, found 1.5',
     ],
     [
       'four thousand of them',
@@ -313,4 +340,113 @@ describe('a snapshot of processors that cannot be so is refused', () => {
       'accelerator.processors: expected a list of at most 64, found a list of 4000',
     ],
   ])('%s', (_, change, expected) => refuses(change, expected));
+});
+
+describe('counts that are too large to count on', () => {
+  const counters = (s: Saved): [node: unknown, name: string | number, path: string][] => {
+    const statistics = get<Record<string, unknown>>(s, 'accelerator', 'statistics');
+    const plain = Object.keys(statistics).filter((name) => !['ports', 'pages', 'longestWait'].includes(name));
+    return [
+      [get(s, 'accelerator', 'processors', 0), 'operations', 'processors[0].operations'],
+      ...plain.map((name) => [statistics, name, `statistics.${name}`] as [unknown, string, string]),
+      ...['ports', 'pages'].flatMap((table) =>
+        Object.entries(statistics[table] as Record<string, unknown>).flatMap(([row, counts]) =>
+          [0, 1].map((at) => [counts, at, `${table}.${row}[${at}]`] as [unknown, number, string]),
+        ),
+      ),
+    ];
+  };
+  const all = counters(JSON.parse(good) as Saved);
+
+  it.each(all.map(([, , path], index) => [path, index] as const))('%s is refused', (path, index) => {
+    refuses((s) => {
+      const [node, name] = counters(s)[index]!;
+      set(node, String(name), Number.MAX_SAFE_INTEGER);
+    }, `${path}: expected a whole number from 0 to 17592186044416, found 9007199254740991`);
+  });
+
+  it('are never saved: a machine that counted on from the largest ones is restored again', () => {
+    expect(all.length).toBeGreaterThan(20);
+    const largest = JSON.parse(good) as Saved;
+    for (const [node, name] of counters(largest)) set(node, String(name), 2 ** 44);
+    const restored = Machine.restore(definition, largest, { guests: program });
+    expect(restored.resume({ operationLimit: 1 }).reason).toBe('operation-limit');
+    const again = JSON.parse(JSON.stringify(restored.save())) as Saved;
+    expect(get(again, 'accelerator', 'processors', 0, 'operations')).toBe(2 ** 44);
+    Machine.restore(definition, again, { guests: program }).dispose();
+  });
+});
+
+describe('an operation that is under way where it cannot be is refused', () => {
+  const strings = {
+    'rep outs': guestProgram('outs', (guest) => guest.repOuts8(0x80, new Uint8Array(4000))),
+    'rep ins': guestProgram('ins', function* (guest) {
+      yield* guest.repIns8(0x80, 4000);
+    }),
+  };
+  const saved = (what: keyof typeof strings) => {
+    const board = Machine.create(definition, { ram: 1 * MiB });
+    board.run(strings[what], { operationLimit: 3, savable: true });
+    return JSON.parse(JSON.stringify(board.save())) as Saved;
+  };
+  const restore = (what: keyof typeof strings, change: (underWay: Record<string, unknown>) => void) => {
+    const snapshot = saved(what);
+    change(get(snapshot, 'accelerator', 'processors', 0, 'guest', 'underWay'));
+    return () => Machine.restore(definition, snapshot, { guests: strings[what] });
+  };
+  const base64 = (length: number) => Buffer.alloc(length).toString('base64');
+
+  it.each<[string, keyof typeof strings, Record<string, unknown>, string]>([
+    [
+      'behind a string that writes',
+      'rep outs',
+      { position: 5000 },
+      "position': expected a whole number from 0 to 4000, found 5000",
+    ],
+    [
+      'one behind a string that reads',
+      'rep ins',
+      { position: 4001 },
+      "position': expected a whole number from 0 to 4000, found 4001",
+    ],
+    [
+      'with fewer bytes than it reads',
+      'rep ins',
+      { bytes: base64(3999) },
+      "bytes': expected 4,000 bytes in base64, found 3999",
+    ],
+    [
+      'with more bytes than it reads',
+      'rep ins',
+      { bytes: base64(4001) },
+      "bytes': expected 4,000 bytes in base64, found 4001",
+    ],
+    [
+      'with bytes that it does not read',
+      'rep outs',
+      { bytes: base64(4000) },
+      "bytes': expected 0 bytes in base64, found 4000",
+    ],
+  ])('%s', (_, what, change, expected) => {
+    const refused = restore(what, (underWay) => Object.assign(underWay, change));
+    expect(refused).toThrow(StateError);
+    expect(refused).toThrow(`'accelerator.processors[0].guest.underWay.${expected}`);
+  });
+
+  it('before an interrupt too', () => {
+    const snapshot = saved('rep ins');
+    const progress = { position: 4000, duration: 0, bytes: base64(1) };
+    const guest = get(snapshot, 'accelerator', 'processors', 0, 'guest');
+    set(guest, 'log', [{ line: 'interrupt 0x8', progress }]);
+    expect(() => Machine.restore(definition, snapshot, { guests: strings['rep ins'] })).toThrow(
+      'is interrupted where it cannot be (expected 4,000 bytes in base64, found 1) at operation 1',
+    );
+  });
+
+  it('and at its last element it is taken, and ends', () => {
+    const outs = restore('rep outs', (underWay) => set(underWay, 'position', 3999))();
+    expect(outs.resume({ operationLimit: 10 })).toMatchObject({ reason: 'finished', operations: 1 });
+    const ins = restore('rep ins', () => {})();
+    expect(ins.resume({ operationLimit: 5000 }).reason).toBe('finished');
+  });
 });

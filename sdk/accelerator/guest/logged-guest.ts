@@ -1,7 +1,17 @@
-import { hex } from '../../base/text.ts';
+import { counted, hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { describeInto, GuestLog, InterruptEntry, type LogEntry, newEntry, type Progress, reads } from './guest-log.ts';
 import { describeOperation, type GuestOperation, type GuestSource, OperationKind } from './operation.ts';
+
+/** A snapshot says that an operation has come to where it cannot be. `member` is what of its progress is wrong. */
+export class ProgressError extends BackplaneError {
+  constructor(
+    readonly member: string,
+    problem: string,
+  ) {
+    super(problem);
+  }
+}
 
 /** Runs a program and keeps its log: each operation once it is done, with what it read, and each interrupt. */
 export class LoggedGuest implements GuestSource {
@@ -86,7 +96,11 @@ export class LoggedGuest implements GuestSource {
   #replayInterrupt({ address: vector, progress }: LogEntry, operation: GuestOperation, done: number): void {
     if (progress !== undefined) {
       this.#fetch(undefined, operation, done);
-      resume(operation, progress);
+      try {
+        resume(operation, progress);
+      } catch (cause) {
+        throw this.#different(done, `is interrupted where it cannot be (${(cause as Error).message})`, cause);
+      }
     }
     try {
       this.#source.interrupt(vector, operation);
@@ -143,6 +157,13 @@ function finish(operation: GuestOperation, entry: LogEntry): void {
 }
 
 function resume(operation: GuestOperation, { position, duration, bytes }: Progress): void {
+  const isString = operation.kind === OperationKind.RepOuts || operation.kind === OperationKind.RepIns;
+  const last = isString ? operation.count : 0;
+  if (position > last)
+    throw new ProgressError('position', `expected a whole number from 0 to ${last}, found ${position}`);
+  const room = operation.kind === OperationKind.RepIns ? operation.count * operation.size : 0;
+  const found = bytes?.length ?? 0;
+  if (found !== room) throw new ProgressError('bytes', `expected ${counted(room, 'byte')} in base64, found ${found}`);
   operation.position = position;
   operation.duration = duration;
   if (bytes !== undefined) operation.bytes = bytes.slice();

@@ -3,7 +3,7 @@ import { BackplaneError } from '../../memory/index.ts';
 import type { GuestImage } from '../accelerator.ts';
 import { LogLimits } from '../guest/guest-log.ts';
 import { readLog, readProgress, writeLog, writeProgress } from '../guest/guest-log-text.ts';
-import { LoggedGuest } from '../guest/logged-guest.ts';
+import { LoggedGuest, ProgressError } from '../guest/logged-guest.ts';
 import { GuestOperation, type GuestSource } from '../guest/operation.ts';
 import type { RecordedTrace } from '../guest/recorded-trace.ts';
 import { TraceGuest } from '../guest/trace-guest.ts';
@@ -109,7 +109,8 @@ function readProgram(
     const source = image.start();
     return { guest: log === undefined ? source : LoggedGuest.replay(source, log, underWay, operation), operation };
   } catch (error) {
-    reader.refuse(error instanceof Error ? error.message : String(error));
+    const where = error instanceof ProgressError ? reader.member('underWay').member(error.member) : reader;
+    where.refuse(error instanceof Error ? error.message : String(error));
     return { guest: undefined, operation };
   }
 }

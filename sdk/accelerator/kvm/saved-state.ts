@@ -1,14 +1,15 @@
 import type { Json, JsonReader } from '../../base/json-reader.ts';
+import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/index.ts';
 import type { GuestImage } from '../accelerator.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
 import type { GuestSource } from '../guest/operation.ts';
-import { CoalescedRingLayout, KvmRun, StructSize, VcpuRequest } from './abi.ts';
+import { CoalescedRingLayout, KvmRun, Registers, Rflags, SpecialRegisters, StructSize, VcpuRequest } from './abi.ts';
 import { RingConsumer } from './coalesced-ring.ts';
 import type { EventConsumers, SavedEventfd } from './event-consumers.ts';
 import type { KvmVm } from './kvm-vm.ts';
 import { readGuest, saveGuest } from './saved-guest.ts';
-import { readStatistics, saveStatistics } from './saved-statistics.ts';
+import { readCount, readStatistics, savedCount, saveStatistics } from './saved-statistics.ts';
 import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { isAtItsEnd, type ScheduledVcpu, type VcpuSchedule } from './vcpu-schedule.ts';
 
@@ -95,7 +96,7 @@ function saveProcessor({ kernel, vm, guests, images }: SavedParts, state: Schedu
     halted,
     finished,
     guestFinished,
-    operations,
+    operations: savedCount(operations),
     guest: saveGuest(guests[index], operation, {
       isProgram: images[index] !== undefined && 'start' in images[index],
       atItsEnd: state.atItsEnd,
@@ -118,13 +119,14 @@ function readProcessor(
   const flag = (name: string) => reader.member(name).boolean();
   const registers = reader.member('registers').hex(StructSize.registers);
   const special = reader.member('specialRegisters').hex(StructSize.specialRegisters);
+  checkQueuedInterrupt(reader, registers, special);
   const [ready, interruptFlag] = [flag('readyForInterrupt'), flag('interruptFlag')];
   const [halted, finished] = [flag('halted'), flag('finished')];
   if (halted && finished) reader.refuse('waits in a HLT, and has finished');
   if (reader.member('guest').data === null && !finished)
     reader.member('guest').refuse('expected what it executes, found null');
   const execution = {
-    operations: reader.member('operations').integer(0),
+    operations: readCount(reader.member('operations')),
     guestFinished: flag('guestFinished'),
     interruptShadow: flag('interruptShadow'),
     failed: false,
@@ -144,6 +146,21 @@ function readProcessor(
     state.unserved = false;
     state.finished = finished || resumed.guest === undefined;
   };
+}
+
+/** KVM enters no guest with a vector queued that the processor does not take: RFLAGS.IF is 0, or STI was the last instruction. */
+function checkQueuedInterrupt(reader: JsonReader, registers: Uint8Array, special: Uint8Array): void {
+  const bitmap = special.subarray(SpecialRegisters.interruptBitmap);
+  const vectors = Array.from({ length: 256 }, (_, vector) => vector).filter(
+    (vector) => (bitmap[vector >> 3]! & (1 << (vector & 7))) !== 0,
+  );
+  const [first] = vectors;
+  if (first === undefined) return;
+  const interrupts = reader.member('specialRegisters');
+  const rflags = new DataView(registers.buffer).getUint32(Registers.rflags, true);
+  if (vectors.length > 1) interrupts.refuse(`queues ${vectors.length} interrupts, and a processor has one at a time`);
+  else if ((rflags & Rflags.InterruptEnable) === 0 || reader.member('interruptShadow').data === true)
+    interrupts.refuse(`queues interrupt ${hex(first)}, and the processor takes none here`);
 }
 
 function readEventfds(reader: JsonReader): SavedEventfd[] {

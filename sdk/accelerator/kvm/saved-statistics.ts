@@ -21,11 +21,19 @@ const ofUserspace = [
   'drainsAtExits',
   'otherDrains',
   'kicks',
-  'longestWait',
   'entriesAtEnd',
   'discardedWrites',
   'damagedEntries',
 ] as const satisfies readonly (keyof ExitStatistics)[];
+
+/**
+ * A snapshot counts no further: at ten million a second, that is twenty days. The sum over all processors stays exact, with
+ * room to count on. What a machine has beyond is left out when it is saved.
+ */
+const LargestCount = 2 ** 44;
+
+export const readCount = (reader: JsonReader): number => reader.integer(0, LargestCount);
+export const savedCount = (count: number): number => Math.min(count, LargestCount);
 
 const MostRows = 200_000;
 const elsewhere = 'elsewhere';
@@ -35,14 +43,15 @@ export function saveStatistics(kernel: KernelExitStatistics, userspace: ExitStat
   const ports: Record<string, Json> = {};
   const pages: Record<string, Json> = {};
   kernel.forEachPort((port, isWrite, samples, exits) => {
-    ports[rowName(port, isWrite)] = [samples, exits];
+    ports[rowName(port, isWrite)] = [savedCount(samples), savedCount(exits)];
   });
   kernel.forEachPage((page, isWrite, samples, exits) => {
-    pages[rowName(page, isWrite)] = [samples, exits];
+    pages[rowName(page, isWrite)] = [savedCount(samples), savedCount(exits)];
   });
   return {
-    ...Object.fromEntries(ofKernel.map((name) => [name, kernel[name]])),
-    ...Object.fromEntries(ofUserspace.map((name) => [name, userspace[name]])),
+    ...Object.fromEntries(ofKernel.map((name) => [name, savedCount(kernel[name])])),
+    ...Object.fromEntries(ofUserspace.map((name) => [name, savedCount(userspace[name])])),
+    longestWait: userspace.longestWait,
     ports,
     pages,
   };
@@ -54,14 +63,16 @@ export function readStatistics(
   kernel: KernelExitStatistics,
   userspace: ExitStatistics,
 ): () => void {
-  reader.only(...ofKernel, ...ofUserspace, 'ports', 'pages');
-  const kernelCounts = ofKernel.map((name) => [name, reader.member(name).integer(0)] as const);
-  const userspaceCounts = ofUserspace.map((name) => [name, reader.member(name).number(0)] as const);
+  reader.only(...ofKernel, ...ofUserspace, 'longestWait', 'ports', 'pages');
+  const kernelCounts = ofKernel.map((name) => [name, readCount(reader.member(name))] as const);
+  const userspaceCounts = ofUserspace.map((name) => [name, readCount(reader.member(name))] as const);
+  const longestWait = reader.member('longestWait').number(0, Number.MAX_SAFE_INTEGER);
   const rows = [...readRows(reader.member('ports'), true), ...readRows(reader.member('pages'), false)];
   return () => {
     if (kernel.vmExits > 0) kernel.reset();
     for (const [name, count] of kernelCounts) kernel[name] = count;
     for (const [name, count] of userspaceCounts) userspace[name] = count;
+    userspace.longestWait = longestWait;
     for (const { isPort, address, isWrite, samples, exits } of rows) {
       kernel.addRow(isPort, address, isWrite, samples, exits);
     }
@@ -79,7 +90,7 @@ function readRows(reader: JsonReader, isPort: boolean) {
   return entries.map(([name, row]) => {
     const [, where = '', direction] = /^(0x[0-9a-f]{1,13}|elsewhere):(read|write)$/.exec(name) ?? [];
     const address = where === elsewhere ? -1 : Number(where);
-    const [samples, exits] = row.list(2).map((one) => one.integer(0));
+    const [samples, exits] = row.list(2).map(readCount);
     const isPlace = direction !== undefined && address <= highest && !(isPort && address < 0);
     if (!isPlace || samples === undefined || exits === undefined) row.refuse('is no row of two counts for an address');
     return {
