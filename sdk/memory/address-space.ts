@@ -156,13 +156,14 @@ export class AddressSpace {
 
   private find(address: number): Target {
     this.last = this.lookUp().find(address);
+    if (this.ports !== noPorts) this.ports = this.portTable.open(address);
     return this.last;
   }
 
   private lookUp(): DispatchTable {
     if (this.table !== null) return this.table;
     this.table = new DispatchTable(this.view, this.topology.unassigned);
-    if (isPortView(this.view)) this.ports = this.portTable.open();
+    if (isPortView(this.view)) this.ports = this.portTable.open(0);
     return this.table;
   }
 

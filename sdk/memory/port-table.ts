@@ -4,6 +4,8 @@ import { type ReadCall, readCallOf, type WriteCall, writeCallOf } from './handle
 import { Attention } from './region-attachments.ts';
 
 const ports = 0x1_0000;
+/** Here are the ports of all devices but PCI cards: the table of a space of which no more is used is small and soon made. */
+const lowPorts = 0x1000;
 
 // The bits of a port: the widths of reads that call the handler at once (1, 2 and 4 are bits), those of writes, whether queued
 // writes are delivered first, and the offset in the region. One field for all: with one field more, random accesses to
@@ -74,9 +76,14 @@ export class PortTable {
   private readonly known: number[] = [];
   private last: Target | null = null;
 
-  /** From the first access on there is room for all ports. */
-  open(): PortEntry[] {
-    if (this.entries === noPorts) this.entries = new Array<PortEntry>(ports).fill(unknownPort);
+  /** From the first access on there is room for the low ports, and for all from the first access to another. */
+  open(port: number): PortEntry[] {
+    const size = port < lowPorts ? lowPorts : ports;
+    if (this.entries.length < size) {
+      const before = this.entries;
+      this.entries = new Array<PortEntry>(size).fill(unknownPort);
+      for (let known = 0; known < before.length; known++) this.entries[known] = before[known]!;
+    }
     return this.entries;
   }
 
@@ -109,9 +116,12 @@ export class PortTable {
   }
 }
 
-/** Whether everything in the view has a place in the port table. */
+/** Whether everything in the view has a place in the port table, and none of it is memory. */
 export function isPortView({ ranges }: FlatView): boolean {
   const last = ranges[ranges.length - 1];
   if (last === undefined || last.end > ports) return false;
-  return ranges.every((range) => range.delta >= -ports && range.end + range.delta <= ports);
+  return ranges.every(
+    ({ region, delta, end }) =>
+      region.kind !== 'ram' && region.kind !== 'rom' && delta >= -ports && end + delta <= ports,
+  );
 }

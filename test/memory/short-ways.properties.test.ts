@@ -116,6 +116,21 @@ describe('a port that is used often', () => {
     expect([space.read(0x10, 1), space.read(0x12, 1)]).toEqual([0xff, 0x1000 & 0xff]);
   });
 
+  it('stays what it was when a port far above it is used first, and when its region reaches up there', () => {
+    const { space, root, topology } = world([]);
+    const device = new RecordingDevice();
+    root.addSubregion(0xffe, MemoryRegion.io(topology, 'over', 4, device.ops()));
+    const card = MemoryRegion.io(topology, 'card', 4, new RecordingDevice().ops());
+    const both = () => [space.read(0xffe, 2), space.read(0x1000, 2), space.read(0xffff, 1), space.read(0xfff, 2)];
+    const before = both();
+    for (let use = 0; use < 40; use++) expect(space.read(0xffe, 2)).toBe(before[0]);
+    root.addSubregion(0xc000, card);
+    for (let use = 0; use < 40; use++) expect([...both(), space.read(0xc002, 2)]).toEqual([...before, 0x2002]);
+    root.removeSubregion(card);
+    for (let use = 0; use < 40; use++) expect([...both(), space.read(0xc002, 2)]).toEqual([...before, 0xffff]);
+    expect(device.calls.length).toBeGreaterThan(320);
+  });
+
   it('hears of an ioeventfd and of a flush flag that come later', () => {
     const { space, root, topology } = world([]);
     const device = new RecordingDevice();
