@@ -82,8 +82,9 @@ export interface RunOptions {
 /** How guests are given to a machine, and run. */
 export interface GuestRunOptions extends RunOptions {
   /**
-   * Programs are logged, so that a snapshot can be made in the middle of them: a write that is queued costs about twice as much.
-   * Without it, save before they begin or after they have ended. Recordings need no log. Default: false.
+   * Programs are logged, so that a snapshot can be made in the middle of them: a write that is queued takes about a third longer
+   * (`npm run bench -- --only 'can be saved'`). Without it, save before they begin or after they have ended. Recordings need no
+   * log. Default: false.
    */
   readonly savable?: boolean;
 }

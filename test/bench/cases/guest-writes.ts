@@ -53,14 +53,17 @@ export const cases: readonly BenchCase[] = [
   {
     table: programs,
     name: 'coalesced writes of changing values to 0x70',
+    // 65 % of the 60 calls that this row took at 430267f, when every program was logged.
+    targetRatio: 39,
+    least: true,
     prepare: () => ({ operations, run: program(changingWrites) }),
   },
   {
     table: programs,
-    name: 'the same, against a program that can be saved',
-    targetRatio: 0.75,
+    name: 'the same, of a program that can be saved, against one that cannot',
+    targetRatio: 1.5,
     least: true,
-    prepare: () => ({ operations, run: program(changingWrites), baseline: program(changingWrites, true) }),
+    prepare: () => ({ operations, run: program(changingWrites, true), baseline: program(changingWrites) }),
   },
   {
     table: programs,
