@@ -20,7 +20,8 @@ export function mapOrder(topology: MemoryTopology): MapOrder {
 /** What of the order does not follow from how the machine was built: regions that came later or were moved, and lie in front. */
 export function changedOrder(order: MapOrder, whenBuilt: MapOrder): { readonly [key: string]: readonly string[] } {
   const changed = [...order].map(([key, names]) => {
-    const built = (whenBuilt.get(key) ?? []).filter((name) => names.includes(name));
+    const present = new Set(names);
+    const built = (whenBuilt.get(key) ?? []).filter((name) => present.has(name));
     let same = 0;
     while (same < Math.min(built.length, names.length) && built.at(-1 - same) === names.at(-1 - same)) same++;
     return [key, names.slice(0, names.length - same)] as const;
@@ -41,14 +42,15 @@ export function completeOrder(
 ): MapOrder {
   const present = mapOrder(topology);
   for (const [key, names] of changed) {
-    const lost = names.find((name) => present.get(key)?.includes(name) !== true);
+    const known = new Set(present.get(key));
+    const lost = names.find((name) => !known.has(name));
     if (lost !== undefined)
       throw new BackplaneError(`in front of other regions in '${key}' was '${lost}', which is not there`);
   }
   return new Map(
     [...present.keys()].map((key) => {
-      const front = changed.get(key) ?? [];
-      return [key, [...front, ...(whenBuilt.get(key) ?? []).filter((name) => !front.includes(name))]];
+      const front = new Set(changed.get(key));
+      return [key, [...(changed.get(key) ?? []), ...(whenBuilt.get(key) ?? []).filter((name) => !front.has(name))]];
     }),
   );
 }
@@ -57,9 +59,9 @@ export function completeOrder(
 export function arrangeMap(topology: MemoryTopology, order: MapOrder): void {
   topology.transaction(() => {
     for (const [key, { container, names, regions }] of siblingsIn(topology)) {
-      const wanted = order.get(key) ?? [];
-      const placeOf = (region: MemoryRegion) => wanted.indexOf(names[regions.indexOf(region)] as string);
-      const sorted = [...regions].sort((a, b) => placeOf(a) - placeOf(b));
+      const places = new Map((order.get(key) ?? []).map((name, place) => [name, place]));
+      const placed = regions.map((region, index) => ({ region, place: places.get(names[index] as string) ?? -1 }));
+      const sorted = placed.sort((a, b) => a.place - b.place).map(({ region }) => region);
       if (sorted.every((region, index) => region === regions[index])) continue;
       for (const region of sorted.reverse()) {
         const { address, priority } = region;
@@ -74,14 +76,13 @@ export function arrangeMap(topology: MemoryTopology, order: MapOrder): void {
 function siblingsIn({ addressSpaces }: MemoryTopology): ReadonlyMap<string, Siblings> {
   const found = new Map<string, Siblings>();
   const seen = new Set<MemoryRegion>();
+  const unique = uniqueNames();
   const look = (region: MemoryRegion) => {
     if (seen.has(region)) return;
     seen.add(region);
-    for (const priority of new Set(region.children.map((child) => child.priority))) {
-      const regions = region.children.filter((child) => child.priority === priority);
+    for (const [priority, regions] of byPriority(region.children)) {
       if (regions.length < 2) continue;
-      const key = unlike(`${nameOf(region)} ${priority}`, (name) => found.has(name));
-      found.set(key, { container: region, regions, names: namesOf(regions) });
+      found.set(unique(`${nameOf(region)} ${priority}`), { container: region, regions, names: namesOf(regions) });
     }
     if (region.aliasTarget !== undefined) look(region.aliasTarget);
     // Not in the order that is asked for.
@@ -91,23 +92,37 @@ function siblingsIn({ addressSpaces }: MemoryTopology): ReadonlyMap<string, Sibl
   return found;
 }
 
+function byPriority(regions: readonly MemoryRegion[]): ReadonlyMap<number, readonly MemoryRegion[]> {
+  const groups = new Map<number, MemoryRegion[]>();
+  for (const region of regions) {
+    const group = groups.get(region.priority);
+    if (group === undefined) groups.set(region.priority, [region]);
+    else group.push(region);
+  }
+  return groups;
+}
+
 /** Two of one name are told apart by their addresses. */
 function namesOf(regions: readonly MemoryRegion[]): string[] {
-  const numbered = new Map<MemoryRegion, string>();
-  for (const region of [...regions].sort((a, b) => a.address - b.address || a.size - b.size)) {
-    const taken = [...numbered.values()];
-    numbered.set(
-      region,
-      unlike(nameOf(region), (name) => taken.includes(name)),
-    );
-  }
+  const unique = uniqueNames();
+  const inOrder = [...regions].sort((a, b) => a.address - b.address || a.size - b.size);
+  const numbered = new Map(inOrder.map((region) => [region, unique(nameOf(region))]));
   return regions.map((region) => numbered.get(region) as string);
 }
 
 const nameOf = ({ owner, name }: MemoryRegion): string => (owner === undefined ? name : `${owner.id}/${name}`);
 
-function unlike(name: string, isTaken: (name: string) => boolean): string {
-  let unique = name;
-  for (let number = 2; isTaken(unique); number++) unique = `${name} (${number})`;
-  return unique;
+/** Numbers names that were there already. */
+function uniqueNames(): (name: string) => string {
+  const taken = new Set<string>();
+  const last = new Map<string, number>();
+  return (name) => {
+    let unique = name;
+    for (let number = last.get(name) ?? 2; taken.has(unique); number++) {
+      unique = `${name} (${number})`;
+      last.set(name, number);
+    }
+    taken.add(unique);
+    return unique;
+  };
 }
