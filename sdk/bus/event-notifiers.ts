@@ -1,3 +1,8 @@
+import { BackplaneError } from '../memory/index.ts';
+
+/** @see QEMU 7.2, include/hw/virtio/virtio.h: no device has more queues than VIRTIO_QUEUE_MAX, and each has one eventfd. */
+const MostOfOneDevice = 1024;
+
 /**
  * Where a device gets what its region's ioeventfds signal: `region.addIoeventfd({ offset, size, fd })`. A write that matches
  * one does not reach the region's handlers; under KVM it does not even leave the kernel.
@@ -6,7 +11,16 @@ export abstract class EventNotifiers {
   /**
    * A new eventfd. `consumer` is called some time after each signal, after everything that the guest wrote before it. A snapshot
    * knows it again by its name: a device that makes several in an order that the guest decides names them. Default: its number,
-   * in the order in which the device makes them.
+   * in the order in which the device makes them. It stays as long as the device, which may have 1024.
    */
   abstract add(consumer: () => void, name?: string): number;
+}
+
+/** A device that makes them while it runs makes as many as its guest likes, and the host has not so many. */
+export function refuseTooMany(made: number, id: string): void {
+  if (made < MostOfOneDevice) return;
+  throw new BackplaneError(
+    `Device '${id}' makes another eventfd and has ${made}, the most that a device may have: a guest could use up those of the host. ` +
+      'Make each once, keep its number, and take it on and off with addIoeventfd() and removeIoeventfd().',
+  );
 }

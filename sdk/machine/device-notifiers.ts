@@ -1,4 +1,5 @@
 import type { Accelerator } from '../accelerator/index.ts';
+import { refuseTooMany } from '../bus/event-notifiers.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import type { Device } from '../device/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
@@ -18,6 +19,7 @@ export class DeviceNotifiers extends EventNotifiers {
   }
 
   add(consumer: () => void, name = String(this.made)): number {
+    refuseTooMany(this.made, this.id);
     this.made++;
     const fd = this.accelerator.eventfd(
       () => this.call(consumer),

@@ -1,3 +1,4 @@
+import { refuseTooMany } from '../bus/event-notifiers.ts';
 import {
   DmaPort,
   EventNotifiers,
@@ -35,6 +36,7 @@ class ImmediateNotifiers extends EventNotifiers {
   }
 
   add(consumer: () => void): number {
+    refuseTooMany(this.consumers.length, 'device');
     return this.consumers.push(consumer) - 1;
   }
 }

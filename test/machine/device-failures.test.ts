@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isapc } from '../../machines/index.ts';
+import { KvmAccelerator } from '../../sdk/accelerator/index.ts';
+import { Errno } from '../../sdk/accelerator/kvm/abi.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 import {
   addCoalescedIo,
   type ConcreteDeviceClass,
@@ -18,10 +21,12 @@ import {
   type RamBlock,
   StateError,
   simulatedAccelerator,
+  state,
   type Timer,
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { testBench } from '../../sdk/testing/index.ts';
 
 type Place = 'constructor' | 'onRealize' | 'reset' | 'read' | 'write' | 'timer' | 'notifier' | 'onUnrealize';
 
@@ -288,6 +293,58 @@ describe('the eventfds of a device', () => {
     machine.plug(use(Faulty));
     expect(machine.save().accelerator).toEqual(before);
     expect(nextFd()).toBe(fd);
+  });
+
+  it('are bounded, where a guest decides how many there are, and the machine can be saved and restored then', () => {
+    const greedy = portRegion({ name: 'greedy', base: 0x320, size: 1, accessSizes: [1] });
+    @device({ type: 'greedy', description: 'makes eventfds when it is told to' })
+    class Greedy extends IsaDevice {
+      @state made = 0;
+
+      constructor(@inject(EventNotifiers) private readonly notifiers: EventNotifiers) {
+        super();
+      }
+
+      @greedy.write(0)
+      make(): void {
+        for (let more = 0; more < 0x100; more++, this.made++) this.notifiers.add(() => {});
+      }
+
+      override onStateLoaded(): void {
+        for (let again = 0; again < this.made; again++) this.notifiers.add(() => {});
+      }
+    }
+    const refusal =
+      'makes another eventfd and has 1024, the most that a device may have: a guest could use up those of the host. Make each once, keep its ' +
+      'number, and take it on and off with addIoeventfd() and removeIoeventfd().';
+    const definition = defineMachine({ ...isapc, devices: [...isapc.devices, use(Greedy)] });
+    const machine = Machine.create(definition, { ram: MiB });
+    const bench = testBench(Greedy);
+    for (let turn = 0; turn < 4; turn++) {
+      machine.io.write(0x320, 0, 1);
+      bench.out8(0x320, 0);
+    }
+    const saved = JSON.parse(JSON.stringify(machine.save()));
+    expect(saved.accelerator.eventfds).toHaveLength(1024);
+    expect(Machine.restore(definition, saved).save().accelerator).toEqual(saved.accelerator);
+    expect(() => machine.run(touching(0x320, 0))).toThrow(`Device 'greedy' ${refusal}`);
+    expect(() => bench.out8(0x320, 0)).toThrow(refusal);
+  });
+
+  it('that the host does not have are refused, and no device gets a number that is none', () => {
+    class FullKernel extends SimulatedKernel {
+      override get errno(): number {
+        return Errno.EMFILE;
+      }
+      override eventfd(): number {
+        return -1;
+      }
+    }
+    const accelerator = new KvmAccelerator({ kernel: new FullKernel() });
+    const definition = defineMachine({ ...isapc, devices: [...isapc.devices, use(faulty('notifier'))] });
+    expect(() => Machine.create(definition, { accelerator, ram: MiB })).toThrow(
+      'KVM could not make an eventfd: errno 24. Its process has no more file descriptors.',
+    );
   });
 
   it('go on to signal the new device after a swap', () => {

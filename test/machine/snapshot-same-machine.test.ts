@@ -46,7 +46,7 @@ const configure = (machine: Machine, slot: number, register: number, value: numb
   machine.io.write(0xcfc, value, 4);
 };
 
-describe('an eventfd that a device made while its guest ran', () => {
+describe('an eventfd that a guest switches on and off', () => {
   const definition = defineMachine({
     ...pcI440fx,
     devices: [...pcI440fx.devices, use(PciTestdev, { id: 'testdev', addr: '07.0' })],

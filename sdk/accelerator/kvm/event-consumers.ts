@@ -1,3 +1,4 @@
+import { BackplaneError } from '../../memory/index.ts';
 import type { KvmKernel } from './kvm-kernel.ts';
 
 /** An eventfd as a snapshot has it. */
@@ -27,6 +28,7 @@ export class EventConsumers {
   /** A new eventfd, whose signals call `handler`. One that a snapshot had gets its place in the order, and its signal. */
   add(handler: () => void, name?: () => string): number {
     const fd = this.kernel.eventfd();
+    if (fd < 0) throw noEventfd(this.kernel.errno);
     const made = { fd, handler };
     const own = name ?? (() => `eventfd ${fd}`);
     const index = this.consumers.findIndex((one) => one.made === undefined && one.name() === own());
@@ -97,4 +99,11 @@ export class EventConsumers {
 /** With the one at `index` replaced, or one more at the end. */
 function replaced(consumers: readonly Consumer[], index: number, one: Consumer): readonly Consumer[] {
   return index < 0 ? [...consumers, one] : consumers.with(index, one);
+}
+
+function noEventfd(errno: number): BackplaneError {
+  return new BackplaneError(
+    `KVM could not make an eventfd: errno ${errno}. Its process has no more file descriptors. Raise their limit, or use fewer devices ` +
+      'that have eventfds.',
+  );
 }
