@@ -25,8 +25,8 @@ export interface Judgement {
 const Floor = {
   FirstContract: 15,
   FirstDeclared: 18,
-  SecondContract: 10,
-  SecondDeclared: 11,
+  SecondContract: 15,
+  SecondDeclared: 17,
   // One less than is found today: what is measured in memory or host time is not the same twice.
   FirstRecorded: 19,
   SecondRecorded: 20,
