@@ -274,8 +274,8 @@ class Neighbours extends IsaDevice {
 const brief = { runs: 5, length: 120, hostileAccesses: 500 };
 
 /** Names of the tests that fail. */
-const failing = (deviceClass: ConcreteDeviceClass): string[] =>
-  checkDevice(deviceClass, { ...brief, hostileAccesses: 12_000 }).map(({ check }) => check);
+const failing = (deviceClass: ConcreteDeviceClass, hostileAccesses = 2000): string[] =>
+  checkDevice(deviceClass, { ...brief, hostileAccesses }).map(({ check }) => check);
 
 describe('the conformance of a device', () => {
   it('finds nothing in a device that keeps to its declaration', () => {
@@ -301,7 +301,8 @@ describe('the conformance of a device', () => {
     [ShowsTheOld, 'with its writes coalesced it answers and ends as without'],
     [CoalescesNothing, 'every byte of a coalesced range is written by some legal access that lies in the range'],
   ] as const)('of %o finds that not "%s"', (deviceClass, check) => {
-    expect(failing(deviceClass as ConcreteDeviceClass)).toContain(check);
+    // What a device keeps shows only in a longer life.
+    expect(failing(deviceClass as ConcreteDeviceClass, /hostile/.test(check) ? 12_000 : 2000)).toContain(check);
   });
 
   it('prints the shortest script that shows a mistake, as a guest program and for qtest', () => {
@@ -368,7 +369,7 @@ describe('the conformance of a device', () => {
 describe('a record of behaviour', () => {
   const folder = mkdtempSync(join(tmpdir(), 'backplane-record-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
-  const quick = { runs: 1, length: 20, hostileAccesses: 100 };
+  const quick = { runs: 1, length: 20, hostileAccesses: 100, lint: 'off' } as const;
 
   it('is made once, and says what the device does not do any more', () => {
     vi.stubEnv('CI', undefined);

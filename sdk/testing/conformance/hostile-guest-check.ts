@@ -77,6 +77,8 @@ function live(subject: Subject, name: string, accesses: number, resets: boolean)
     const message = `'${path}' held ${before} elements after ${accesses / 2} random accesses, ${size} after ${accesses}, and went on to ${end}. Bound it.`;
     return { message, script: [] };
   }
+  // A life of one piece has no middle, and collecting garbage costs more than all of it.
+  if (Number.isNaN(heapInTheMiddle)) return undefined;
   const grown = heapUsed() - heapInTheMiddle;
   if (!(grown > Growth && growsAgain(subject, life, accesses / 2))) return undefined;
   const each = (grown / (accesses / 2)).toFixed(1);
