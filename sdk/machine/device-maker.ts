@@ -57,6 +57,11 @@ export class DeviceMaker {
     this.stateful.forget(this.ownServices.get(device) ?? []);
   }
 
+  /** Before a device takes the place of another one. */
+  handOverServices(old: Device, made: Device): void {
+    this.stateful.handOver(this.ownServices.get(old) ?? [], this.ownServices.get(made) ?? []);
+  }
+
   notifiersOf(device: Device): DeviceNotifiers | undefined {
     return this.notifiers.get(device);
   }

@@ -140,7 +140,10 @@ export class MachineBuilder {
         const made = this.constructPlan(plan, this.newCheck(), others);
         return made.map((one) => this.pluggedFrom(one));
       },
-      realize: (one, old) => ramOwners.realize(one, () => this.realize(one), old.device),
+      realize: (one, old) => {
+        this.maker.handOverServices(old.device, one.device);
+        return ramOwners.realize(one, () => this.realize(one), old.device);
+      },
       solder: (one, made) => this.solder(one, [...others, ...made]),
       retire: (gone, stays) => {
         this.retired.add(this.maker.notifiersOf(gone.device));

@@ -82,6 +82,17 @@ export class StatefulServices {
     for (const { name, service } of noted) this.made.get(name)?.delete(service);
   }
 
+  /** The state of one device's own services goes over to those of the device that takes its place. */
+  handOver(from: readonly NotedService[], to: readonly NotedService[]): void {
+    const left = [...from];
+    const pairs = to.flatMap(({ name, service }) => {
+      const [old] = left.splice(left.findIndex((one) => one.name === name) >>> 0, 1);
+      return old === undefined ? [] : [{ name, old: old.service, service }];
+    });
+    const read = pairs.map(({ name, old, service }) => readService(name, service, writeService(name, old)));
+    finishLoading(read);
+  }
+
   /** Asks for a service to see whether it can be made. What is made anew for each that asks is not in use by that. */
   tryOut<T>(get: () => T): T {
     const first: NotedService[] = [];
@@ -129,30 +140,18 @@ export class StatefulServices {
   }
 
   save(): { readonly [name: string]: Json } {
-    const saved = [...this.byName].map(([name, service]) => [
-      name,
-      writeFields(service, stateOf(service.constructor), failing(name)),
-    ]);
+    const saved = [...this.byName].map(([name, service]) => [name, writeService(name, service)]);
     return Object.fromEntries(saved);
   }
 
   /** Reads what was saved and changes nothing; `savedOf` answers what there is of a service, which may be anything. */
   read(savedOf: (name: string) => unknown): ServiceLoading[] {
-    return [...this.byName].map(([name, service]) => {
-      const loading = new StateLoading(1, undefined);
-      const reader = loading.reader(savedOf(name) ?? null, `services.${name}`);
-      readFields(service, stateOf(service.constructor), reader, loading);
-      return { loading, service };
-    });
+    return [...this.byName].map(([name, service]) => readService(name, service, savedOf(name)));
   }
 
   /** Loads what `save` has answered, on a bench: all of it or, with a StateError, nothing. */
   load(saved: { readonly [name: string]: Json }): void {
-    const read = this.read((name) => (Object.hasOwn(saved, name) ? saved[name] : undefined));
-    const differences = read.flatMap(({ loading }) => loading.differences);
-    if (differences.length > 0) throw new StateError('The services cannot take this state', differences);
-    for (const { loading } of read) loading.applyAll();
-    for (const one of read) finishService(one);
+    finishLoading(this.read((name) => (Object.hasOwn(saved, name) ? saved[name] : undefined)));
   }
 
   /** All that there are, also those that no snapshot could tell apart. */
@@ -164,6 +163,23 @@ export class StatefulServices {
   private all(): object[] {
     return [...this.made.values()].flatMap((services) => [...services]);
   }
+}
+
+function writeService(name: string, service: object): Json {
+  return writeFields(service, stateOf(service.constructor), failing(name));
+}
+
+function readService(name: string, service: object, saved: unknown): ServiceLoading {
+  const loading = new StateLoading(1, undefined);
+  readFields(service, stateOf(service.constructor), loading.reader(saved ?? null, `services.${name}`), loading);
+  return { loading, service };
+}
+
+function finishLoading(read: readonly ServiceLoading[]): void {
+  const differences = read.flatMap(({ loading }) => loading.differences);
+  if (differences.length > 0) throw new StateError('The services cannot take this state', differences);
+  for (const { loading } of read) loading.applyAll();
+  for (const one of read) finishService(one);
 }
 
 /** Runs the hooks of a service whose state was put in its place. */

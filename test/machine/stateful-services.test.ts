@@ -205,8 +205,16 @@ describe('a service that is made anew for each that asks', () => {
     }
     expect(machine.io.read(0x400, 1)).toBe(1);
     expect(machine.save().services).toMatchObject({ Keys: { typed: 1 } });
-    machine.swap('second', Keyboard);
-    expect(() => machine.save()).not.toThrow();
+  });
+
+  it('goes over to the class that takes the place of its device', () => {
+    const machine = Machine.create(one);
+    read(machine);
+    command(machine, 0x55);
+    const before = machine.save().services;
+    machine.swap('keyboard', Keyboard);
+    expect(machine.save().services).toEqual(before);
+    expect([0, 1, 2].map((port) => read(machine, port))).toEqual([2, 1, 0x55]);
   });
 
   it('counts once where a service that is made once uses it, and a device is refused', () => {
