@@ -27,6 +27,8 @@ export interface RangeToCheck {
   readonly flushes: readonly string[];
   /** What the recorded guest wrote there. */
   readonly values: readonly number[];
+  /** Where the machine has the regions of the device, by name. */
+  readonly addresses: ReadonlyMap<string, number>;
 }
 
 /** What running the device with the range and without it came to. */
@@ -105,7 +107,7 @@ export function judge(
   return { verdict: 'not modelled', reasons: [unknownPlace(candidate), ...kept], against, effects, check };
 }
 
-/** `10 scripts, seed 1, answer the same`. */
+/** `20 scripts, seed 1, answer the same`. */
 export const checkSentence = ({ scripts, seed }: RangeCheck): string =>
   `${scripts} scripts, seed ${seed}, answer the same`;
 

@@ -2,7 +2,7 @@ import type { RecordedTrace } from '../accelerator/index.ts';
 import { ResetController } from '../bus/index.ts';
 import { VirtualClock } from '../clock/index.ts';
 import type { Machine, MachineDefinition } from '../machine/index.ts';
-import { BackplaneError } from '../memory/index.ts';
+import { BackplaneError, type MemoryRegion } from '../memory/index.ts';
 import { type Applicable, withSuggestion } from './advise-apply.ts';
 import { type Candidate, candidatesOf } from './advise-candidates.ts';
 import { declarationOf, signalDeclarationOf } from './advise-declaration.ts';
@@ -23,6 +23,7 @@ import {
   mayWait,
   mustNotWait,
   otherReaders,
+  ownerIn,
   type RangeCheck,
 } from './advise-verdict.ts';
 import { landmarkAt } from './pc-landmarks.ts';
@@ -104,13 +105,21 @@ export function advise(trace: RecordedTrace, setup: ReplaySetup, { onProgress, c
 }
 
 const MostValues = 16;
-/** Each takes a good part of a second. Those with the most writes are run. */
+/** Each takes about a second. Those with the most writes are run. */
 const MostRuns = 64;
 
-function rangeOf({ region, offset, size }: Candidate, { values }: WritesSeen, machine: Machine) {
+function rangeOf({ region, start, offset, size }: Candidate, { values }: WritesSeen, machine: Machine) {
   const mostFrequent = [...values].sort((a, b) => b[1] - a[1]).slice(0, MostValues);
   const flushes = otherReaders(region, machine).map(({ name }) => name);
-  return { region: region?.name ?? '', offset, size, flushes, values: mostFrequent.map(([value]) => value) };
+  const addresses = addressesOf(ownerIn(machine, region)?.regions ?? [], machine);
+  if (region !== undefined) addresses.set(region.name, start - offset);
+  return { region: region?.name ?? '', offset, size, flushes, values: mostFrequent.map(([value]) => value), addresses };
+}
+
+/** Where regions show at the end of the recording, if they do. */
+function addressesOf(regions: readonly MemoryRegion[], { io, memory }: Machine): Map<string, number> {
+  const shown = [...io.flatView.ranges, ...memory.flatView.ranges].filter((range) => regions.includes(range.region));
+  return new Map(shown.map(({ region, delta }) => [region.name, -delta]));
 }
 
 const rank = ({ verdict }: Suggestion): number => (mayWait(verdict) ? 0 : mustNotWait(verdict) ? 2 : 1);

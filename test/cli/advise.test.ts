@@ -19,7 +19,7 @@ describe('backplane advise', () => {
     const { printed } = await backplane('advise', 'seabios-pc-tcg', '-machine', 'isapc', '-top', '40', '-json');
     const { coalesce } = JSON.parse(printed) as Advice;
     const data = coalesce.find(({ start, isPort }) => isPort && start === 0x71)!;
-    expect(data).toMatchObject({ verdict: 'differs', device: 'rtc', declaration: '', check: { scripts: 10, seed: 1 } });
+    expect(data).toMatchObject({ verdict: 'differs', device: 'rtc', declaration: '', check: { scripts: 20, seed: 1 } });
     expect(data.check?.difference?.script).toMatch(/guest\.out8\(0x71, /);
     expect(printed).not.toMatch(/prove/i);
   });

@@ -6,8 +6,8 @@ import type { AddressRange, CoalescedRange } from '../../memory/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { difference, type Outcome, outcomeDifference, outcomeOf, threw } from './differential.ts';
-import type { ScriptStep, Space } from './guest-script.ts';
-import { legalWidths } from './layout.ts';
+import type { AccessWidth, ScriptStep, Space } from './guest-script.ts';
+import { legalWidths, type Target } from './layout.ts';
 import { randomValue, writeStep } from './random-script.ts';
 import { asGuestProgram } from './script-guest.ts';
 import type { Check, Finding, Subject } from './subject.ts';
@@ -148,9 +148,13 @@ function withLooks(subject: Subject, zones: readonly Zone[], random: Random): Sc
     const size = legalWidths(region, offset)[0] ?? 1;
     const look: ScriptStep = { kind: 'read', space, address, size };
     const pause: ScriptStep[] = random.oneIn(2) ? [{ kind: 'wait', nanoseconds: random.pick(Pauses) }] : [];
-    return [step, writeStep(first, 0, width, value), ...pause, look];
+    const { selectedBy } = first;
+    const choice = selectedBy && writeStep(selectedBy.target, 0, chosenWidth(selectedBy.target), selectedBy.value);
+    return [step, ...(choice ? [choice] : []), writeStep(first, 0, width, value), ...pause, look];
   });
 }
+
+const chosenWidth = ({ length }: Target) => length as AccessWidth;
 
 function zonesOf({ blueprint, layout }: Subject, added?: AddedRange): Zone[] {
   return layout.regions.flatMap(({ region, space, address }) => {

@@ -4,11 +4,19 @@ import { configAddress, type ScriptStep, type Space } from './guest-script.ts';
 /** Names what an address is, for the comments of printed scripts. */
 export type Namer = (space: Space, address: number) => string | undefined;
 
+/** Where what a step accesses is, for a script to be printed for another place than the bench. */
+type Mover = (step: { readonly space: Space; readonly address: number }) => number;
+
 /** The script as the body of a guest program, with what the guest cannot do as comments. */
-export function asGuestCode(steps: readonly ScriptStep[], nameOf: Namer): string {
+export function asGuestCode(
+  steps: readonly ScriptStep[],
+  nameOf: Namer,
+  addressOf: Mover = ({ address }) => address,
+): string {
   const lines = steps.map((step) => {
-    const name = step.kind === 'read' || step.kind === 'write' ? nameOf(step.space, step.address) : undefined;
-    return `  ${guestLine(step)}${name === undefined ? '' : ` // ${name}`}`;
+    if (step.kind !== 'read' && step.kind !== 'write') return `  ${guestLine(step)}`;
+    const name = nameOf(step.space, step.address);
+    return `  ${guestLine({ ...step, address: addressOf(step) })}${name === undefined ? '' : ` // ${name}`}`;
   });
   return ['guestProgram(function* (guest) {', ...lines, '});'].join('\n');
 }
