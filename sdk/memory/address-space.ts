@@ -167,11 +167,14 @@ export class AddressSpace {
     return this.table;
   }
 
-  /** The short way, for a port that is used often, outside all handlers. V8 inlines it, and the handler with it. */
+  /**
+   * The short way, for a port that is used often, outside all handlers. A width of 3, no power of two, goes the long way. V8
+   * inlines it, and the handler with it.
+   */
   private readPort(port: number, size: number, attributes: number): number {
     const entry = this.ports[port] ?? unknownPort;
     const owners = this.owners;
-    if ((entry.bits & size) <= (attributes & memoryOnly) || owners.running !== 0) {
+    if ((entry.bits & size) <= (attributes & memoryOnly) || (owners.running | (size & (size - 1))) !== 0) {
       return AddressSpace.longReads[0]!.call(this, port, size, attributes);
     }
     const { bits, device, read, guard } = entry; // before the flush, which may change the map
@@ -190,7 +193,10 @@ export class AddressSpace {
   private writePort(port: number, value: number, size: number, attributes: number): MemTxResult {
     const entry = this.ports[port] ?? unknownPort;
     const owners = this.owners;
-    if (((entry.bits >>> writeShift) & size) <= (attributes & memoryOnly) || owners.running !== 0) {
+    if (
+      ((entry.bits >>> writeShift) & size) <= (attributes & memoryOnly) ||
+      (owners.running | (size & (size - 1))) !== 0
+    ) {
       return AddressSpace.longWrites[0]!.call(this, port, value, size, attributes);
     }
     const { bits, device, write, guard } = entry;
@@ -207,6 +213,7 @@ export class AddressSpace {
 
   private readPortLong(port: number, size: number, attributes: number): number {
     const target = this.learnPort(port, size, 0);
+    if (target.directRead) return this.readRam(target, port, port + target.delta, size, attributes);
     return this.readHandler(target, port, port + target.delta, size, attributes);
   }
 
@@ -241,7 +248,7 @@ export class AddressSpace {
 
   private readHandler(target: Target, address: number, offset: number, size: number, attributes: number): number {
     const fn = (target.fastReads & size) !== 0 ? target.readFn : target.reads.quickest(offset, size);
-    if (fn === null || (offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
+    if (fn === null || ((offset | size) & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
       return this.readWhole(address, size, attributes);
     }
     if ((target.attention & flush) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
@@ -265,7 +272,7 @@ export class AddressSpace {
     attributes: number,
   ): MemTxResult {
     const fn = (target.fastWrites & size) !== 0 ? target.writeFn : target.writes.quickest(offset, size);
-    if (fn === null || (offset & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
+    if (fn === null || ((offset | size) & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
       return this.writeWhole(address, value, size, attributes);
     }
     if (target.attention !== 0) {

@@ -145,8 +145,9 @@ export function refuseReentry(region: MemoryRegion, offset: number, size: number
 function readPiece(topology: MemoryTopology, ops: RegionOps, offset: number, size: number, attributes: number): number {
   const handler = ops.reads.find(offset, size);
   if (!handler.hasNumberForm) {
-    topology.accessResult = MemTxResult.Ok;
-    return Number(BigInt.asUintN(8 * size, handler.fn64!.call(ops.device, offset, size)));
+    const wide = BigInt.asUintN(8 * size, handler.fn64!.call(ops.device, offset, size));
+    topology.accessResult = MemTxResult.Ok; // after the call, which may have made accesses of its own
+    return Number(wide);
   }
   const value = handler.fn.call(ops.device, offset, size, attributes);
   const { watch } = handler;
@@ -176,8 +177,9 @@ function writePiece(
 function readPiece64(topology: MemoryTopology, ops: RegionOps, offset: number, attributes: number): bigint {
   const handler = ops.reads.find(offset, 8);
   if (handler.fn64 !== null) {
+    const value = BigInt.asUintN(64, handler.fn64.call(ops.device, offset, 8));
     topology.accessResult = MemTxResult.Ok;
-    return BigInt.asUintN(64, handler.fn64.call(ops.device, offset, 8));
+    return value;
   }
   const first = BigInt(readPiece(topology, ops, offset, 4, attributes));
   const result = topology.accessResult;

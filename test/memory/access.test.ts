@@ -329,3 +329,26 @@ describe('the dispatch tables', () => {
     }
   });
 });
+
+describe('an access that a 64-bit handler makes, and that fails', () => {
+  it.each([
+    ['a read of 4', 4],
+    ['a read of 8', 8],
+  ])('leaves %s as it is', (_, size) => {
+    const { topology, root, space } = machine();
+    const inside: number[] = [];
+    const look = (): bigint => {
+      space.read(0x800, 4);
+      inside.push(space.result);
+      return 0x1234_5678n;
+    };
+    const routes = [{ offset: 0, size: 8, read64: look, write64: () => void look() }];
+    const ops = new RegionOps({ device: null, routes, valid: { max: 8 }, impl: { max: 8 } });
+    root.addSubregion(0, MemoryRegion.io(topology, 'wide', 8, ops));
+    const answer = size === 8 ? space.read64(0) : BigInt(space.read(0, 4));
+    expect([answer, space.result]).toEqual([0x1234_5678n, MemTxResult.Ok]);
+    if (size === 8) space.write64(0, 5n);
+    else space.write(0, 5, 4);
+    expect([space.result, inside]).toEqual([MemTxResult.Ok, [MemTxResult.DecodeError, MemTxResult.DecodeError]]);
+  });
+});
