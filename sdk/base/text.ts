@@ -26,6 +26,14 @@ export const exactData = (value: bigint): number | string =>
 /** `once`, `2 times`. */
 export const times = (value: number): string => (value === 1 ? 'once' : `${count(value)} times`);
 
+/** Whether bytes are the begin of a text in UTF-16: its mark, or a letter of ASCII in two bytes, one of which is 0. */
+export function isWide(bytes: Uint8Array, start = 0): boolean {
+  const [first = 0, second = 0] = bytes.subarray(start, start + 2);
+  const isMark = (first === 0xfe && second === 0xff) || (first === 0xff && second === 0xfe);
+  const letter = first === 0 ? second : second === 0 ? first : 0;
+  return isMark || /[\t-\r -~]/.test(String.fromCharCode(letter));
+}
+
 /** The text with a full stop, if it has no end yet. */
 export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 

@@ -11,16 +11,25 @@ export abstract class EventNotifiers {
   /**
    * A new eventfd. `consumer` is called some time after each signal, after everything that the guest wrote before it. A snapshot
    * knows it again by its name: a device that makes several in an order that the guest decides names them. Default: its number,
-   * in the order in which the device makes them. It stays as long as the device, which may have 1024.
+   * in the order in which the device makes them; a second one of the same name is refused. It stays as long as the device, which
+   * may have 1024.
    */
   abstract add(consumer: () => void, name?: string): number;
 }
 
-/** A device that makes them while it runs makes as many as its guest likes, and the host has not so many. */
-export function refuseTooMany(made: number, id: string): void {
-  if (made < MostOfOneDevice) return;
+/**
+ * A device that makes them while it runs makes as many as its guest likes, and the host has not so many. Two of one name a
+ * snapshot could not tell apart.
+ */
+export function refuseNotifier(name: string, known: ReadonlySet<string>, id: string): void {
+  if (known.has(name)) {
+    throw new BackplaneError(
+      `Device '${id}' makes another eventfd of the name '${name}', and a snapshot knows each by its name. Give this one another name.`,
+    );
+  }
+  if (known.size < MostOfOneDevice) return;
   throw new BackplaneError(
-    `Device '${id}' makes another eventfd and has ${made}, the most that a device may have: a guest could use up those of the host. ` +
+    `Device '${id}' makes another eventfd and has ${known.size}, the most that a device may have: a guest could use up those of the host. ` +
       'Make each once, keep its number, and take it on and off with addIoeventfd() and removeIoeventfd().',
   );
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isWide } from '../base/text.ts';
 import type { Machine } from '../machine/index.ts';
 import { MiB } from '../memory/address-range.ts';
 import { BackplaneError } from '../memory/errors.ts';
@@ -35,6 +36,7 @@ export function readSnapshotFile(path: string): unknown {
     );
   }
   if (bytes.length === 0) throw refuse('it is empty. Give the file that -save wrote.');
+  if (isWide(bytes)) throw refuse('it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.');
   const text = attempt(
     () => new TextDecoder('utf-8', { fatal: true }).decode(bytes),
     (cause) => refuse('it is damaged: it has bytes that are no UTF-8 text. Save the machine again.', cause),

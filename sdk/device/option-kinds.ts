@@ -92,6 +92,9 @@ function within<T, R extends number | bigint>(spec: Ranged<T, R>): string {
   return range + (spec.unit === undefined ? '' : ` (${spec.unit})`);
 }
 
+/** The years 0 to 9999, which a text says in four digits. */
+const [firstDate, lastDate] = [Date.UTC(-1, 12), Date.UTC(10_000, 0)];
+
 /** The kinds of options there are. Each one carries its type to the constructor and its grammar to the command line. */
 export const option = {
   /** `8`, `0x70`. */
@@ -170,7 +173,9 @@ export const option = {
 
   /** A calendar date in UTC: `2006-06-17` or `2006-06-17T16:01:21`. */
   date<const S extends Common<Date>>(spec: S): Given<Date, S> {
-    const isValue = (value: unknown) => value instanceof Date && !Number.isNaN(value.getTime());
+    // Of any other year toISOString writes a sign, which parse does not read.
+    const isValue = (value: unknown) =>
+      value instanceof Date && value.getTime() >= firstDate && value.getTime() < lastDate;
     const parse = (text: string) => {
       if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,3})?Z?)?$/.test(text)) return undefined;
       const date = new Date(text.includes('T') && !text.endsWith('Z') ? `${text}Z` : text);

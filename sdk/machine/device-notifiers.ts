@@ -1,5 +1,5 @@
 import type { Accelerator } from '../accelerator/index.ts';
-import { refuseTooMany } from '../bus/event-notifiers.ts';
+import { refuseNotifier } from '../bus/event-notifiers.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import type { Device } from '../device/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
@@ -9,7 +9,7 @@ import { inDevice } from './device-failures.ts';
 export class DeviceNotifiers extends EventNotifiers {
   device: Device | undefined;
   private readonly fds: number[] = [];
-  private made = 0;
+  private readonly names = new Set<string>();
 
   constructor(
     private readonly accelerator: Accelerator,
@@ -18,13 +18,13 @@ export class DeviceNotifiers extends EventNotifiers {
     super();
   }
 
-  add(consumer: () => void, name = String(this.made)): number {
-    refuseTooMany(this.made, this.id);
-    this.made++;
+  add(consumer: () => void, name = String(this.names.size)): number {
+    refuseNotifier(name, this.names, this.id);
     const fd = this.accelerator.eventfd(
       () => this.call(consumer),
       () => `${this.id}/${name}`,
     );
+    this.names.add(name);
     this.fds.push(fd);
     return fd;
   }

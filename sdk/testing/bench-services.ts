@@ -1,4 +1,4 @@
-import { refuseTooMany } from '../bus/event-notifiers.ts';
+import { refuseNotifier } from '../bus/event-notifiers.ts';
 import {
   DmaPort,
   EventNotifiers,
@@ -29,14 +29,16 @@ class RecordedResets extends ResetController {
 /** Signals reach their consumers at once: there is no kernel on a bench. */
 class ImmediateNotifiers extends EventNotifiers {
   private readonly consumers: (() => void)[] = [];
+  private readonly names = new Set<string>();
 
   constructor(topology: MemoryTopology) {
     super();
     topology.signalIoeventfd = (fd) => this.consumers[fd]?.();
   }
 
-  add(consumer: () => void): number {
-    refuseTooMany(this.consumers.length, 'device');
+  add(consumer: () => void, name = String(this.names.size)): number {
+    refuseNotifier(name, this.names, 'device');
+    this.names.add(name);
     return this.consumers.push(consumer) - 1;
   }
 }

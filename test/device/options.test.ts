@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BackplaneError, commandLineName, defineOptions, nearest, option } from '../../sdk/index.ts';
+import { optionAsData } from '../../sdk/machine/snapshot.ts';
 
 const declared = defineOptions({
   baseYear: option.integer({ default: 1980, range: [0, 9999], description: 'year that 00 stands for' }),
@@ -124,6 +125,19 @@ describe('options', () => {
     ]);
     expect(declared.problems({ constructor: 1 }, 'rtc')).toHaveLength(1);
     expect(() => declared.resolve(given, 'rtc')).toThrow(/baseYear[\s\S]*lostTickPolicy/);
+  });
+
+  it('take the dates whose years have four digits, and read back what a snapshot writes of each', () => {
+    const ends = ['0000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'];
+    for (const text of [...ends, '2006-06-17T16:01:21.040Z']) {
+      expect(declared.problems({ date: new Date(text) }, 'rtc')).toEqual([]);
+      expect(declared.parse('date', String(optionAsData(new Date(text))), 'rtc').value).toEqual(new Date(text));
+    }
+    const beyond = [Date.parse(ends[0]!) - 1, Date.parse(ends[1]!) + 1, 8.64e15, -8.64e15];
+    for (const time of beyond)
+      expect(declared.problems({ date: new Date(time) }, 'rtc')).toEqual([
+        expect.stringContaining("option 'date' takes a date such as 2006-06-17T16:01:21; "),
+      ]);
   });
 
   it('read back what they write, whatever the number', () => {

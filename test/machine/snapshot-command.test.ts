@@ -147,6 +147,7 @@ describe('backplane run --save and -loadvm', () => {
 describe('a snapshot file that is none is refused with status 1', () => {
   const load = (path: string) => refused('run', readClock, '-loadvm', path);
 
+  const wide = Buffer.from('\ufeff{ "schema": "backplane-snapshot/2" }', 'utf16le');
   it.each<[string, () => string, string]>([
     ['no file', () => join(folder, 'nothing.json'), 'there is no such file. Give the file that -save wrote.'],
     ['a folder', () => folder, 'this is no file, but a folder.'],
@@ -166,6 +167,14 @@ describe('a snapshot file that is none is refused with status 1', () => {
       () => file('latin.json', Buffer.from('{ "schema": "backplane-snapshot/2", "x": "\xff" }', 'latin1')),
       'it is damaged: it has bytes that are no UTF-8 text.',
     ],
+    ...[wide, Buffer.from(wide).swap16(), wide.subarray(2), Buffer.from(wide.subarray(2)).swap16()].map(
+      (bytes, index) =>
+        [
+          `UTF-16, form ${index + 1}`,
+          () => file('wide.json', bytes),
+          'it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.',
+        ] as [string, () => string, string],
+    ),
     [
       'a snapshot with a letter too many',
       () => file('typo.json', '{ "schema": "backplane-snapshot/2", x }'),

@@ -155,6 +155,25 @@ describe('eventfds of several doorbells', () => {
     }
   }
 
+  it('of one name are refused where the second is made, also when the first has its number as name', () => {
+    const named = (...names: (string | undefined)[]) => {
+      @device({ type: 'one-name', description: 'Makes notifiers' })
+      class OneName extends IsaDevice {
+        constructor(@inject(EventNotifiers) notifiers: EventNotifiers) {
+          super();
+          for (const name of names) notifiers.add(() => {}, name);
+        }
+        @ports.write() write(): void {}
+      }
+      return Machine.create(defineMachine({ ...isapc, devices: [...isapc.devices, use(OneName)] }), small);
+    };
+    const message = (name: string) => `Device 'one-name' makes another eventfd of the name '${name}', `;
+    expect(() => named('same', 'same')).toThrow(message('same'));
+    expect(() => named('1', undefined)).toThrow(message('1'));
+    const machine = named(undefined, 'same', undefined);
+    expect(() => Machine.restore(machine.definition, machine.save())).not.toThrow();
+  });
+
   it('that the guest connected in another order ring in that order again', () => {
     const definition = defineMachine({ ...isapc, devices: [...isapc.devices, use(Doorbells)] });
     const machine = Machine.create(definition, withoutIoeventfds());

@@ -1,3 +1,4 @@
+import { isWide } from '../../base/text.ts';
 import { SECOND } from '../../clock/duration.ts';
 import { BackplaneError } from '../../memory/errors.ts';
 import { OperationKind } from './operation.ts';
@@ -93,9 +94,7 @@ export class TraceParser {
 
   #readFirstLine(bytes: Uint8Array, start: number, end: number): void {
     if (textOf(bytes, start, end).trimEnd() === FirstLine) return;
-    // Each letter of UTF-16 is two bytes, and one of them is 0 or the mark.
-    const isWide = [0, 0xfe, 0xff].includes(bytes[start]!) || bytes[start + 1] === 0;
-    if (!isWide) this.#refuse(bytes, start, end, `'${FirstLine}'`);
+    if (!isWide(bytes, start)) this.#refuse(bytes, start, end, `'${FirstLine}'`);
     throw new BackplaneError(
       `Trace '${this.#name}' is not text in UTF-8, it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.`,
     );
