@@ -167,10 +167,7 @@ export class AddressSpace {
     return this.table;
   }
 
-  /**
-   * The short way, for a port that is used often, outside all handlers. A width of 3, no power of two, goes the long way. V8
-   * inlines it, and the handler with it.
-   */
+  /** The short way, for a port that is used often, outside all handlers; not for 3 bytes. V8 inlines it, and the handler with it. */
   private readPort(port: number, size: number, attributes: number): number {
     const entry = this.ports[port] ?? unknownPort;
     const owners = this.owners;
@@ -193,13 +190,10 @@ export class AddressSpace {
   private writePort(port: number, value: number, size: number, attributes: number): MemTxResult {
     const entry = this.ports[port] ?? unknownPort;
     const owners = this.owners;
-    if (
-      ((entry.bits >>> writeShift) & size) <= (attributes & memoryOnly) ||
-      (owners.running | (size & (size - 1))) !== 0
-    ) {
+    const { bits, device, write, guard } = entry;
+    if (((bits >>> writeShift) & size) <= (attributes & memoryOnly) || (owners.running | (size & (size - 1))) !== 0) {
       return AddressSpace.longWrites[0]!.call(this, port, value, size, attributes);
     }
-    const { bits, device, write, guard } = entry;
     if ((bits & flushPort) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
     owners.running = guard;
     try {
@@ -213,7 +207,6 @@ export class AddressSpace {
 
   private readPortLong(port: number, size: number, attributes: number): number {
     const target = this.learnPort(port, size, 0);
-    if (target.directRead) return this.readRam(target, port, port + target.delta, size, attributes);
     return this.readHandler(target, port, port + target.delta, size, attributes);
   }
 

@@ -1,7 +1,7 @@
 import type { FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { RamBlock } from './ram-block.ts';
-import type { RegionOps } from './region-ops.ts';
+import { type RegionOps, unassignedMemoryOps } from './region-ops.ts';
 import { Unguarded } from './region-owner.ts';
 
 // What makes a lookup cost the same with ten regions and ten thousand: tables that start empty and learn. The first
@@ -65,18 +65,21 @@ export class Target {
 
   constructor(region: MemoryRegion, range: FlatRange | null) {
     const { kind, romdMode, ops } = region;
-    const read = ops.reads.rest;
+    const directRead = range !== null && (kind === 'ram' || kind === 'rom' || (kind === 'rom-device' && romdMode));
+    // Where bytes answer, there is no handler to read from: a ROM device in its ROM mode has some.
+    const reads = directRead ? unassignedMemoryOps.reads : ops.reads;
+    const read = reads.rest;
     const write = ops.writes.rest;
-    this.fastReads = ops.reads.direct.length === 0 ? read.fast : 0;
+    this.fastReads = reads.direct.length === 0 ? read.fast : 0;
     this.attention = region.attention;
     this.guard = region.guard?.index ?? Unguarded;
     this.readFn = read.fn;
     this.device = ops.device;
     this.fastWrites = ops.writes.direct.length === 0 ? write.fast : 0;
     this.writeFn = write.fn;
-    this.reads = ops.reads;
+    this.reads = reads;
     this.writes = ops.writes;
-    this.directRead = range !== null && (kind === 'ram' || kind === 'rom' || (kind === 'rom-device' && romdMode));
+    this.directRead = directRead;
     this.directWrite = range !== null && kind === 'ram' && !region.readOnly;
     // A target without a range is empty, so that a one-entry cache never mistakes it for a hit.
     this.start = range?.start ?? 0;

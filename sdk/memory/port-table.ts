@@ -39,11 +39,10 @@ export class PortEntry {
 
   /** Opens the short way for accesses of this width, if they may go there and their handler is used often. */
   learn(size: number, isWrite: boolean): void {
-    const { reads, writes, attention, directRead } = this.target!;
+    const { reads, writes, attention } = this.target!;
     const offset = this.bits >>> OffsetShift;
     if ((offset & (size - 1)) !== 0 || (size !== 1 && size !== 2 && size !== 4)) return;
     if (!isWrite) {
-      if (directRead) return;
       const handler = reads.first(offset);
       const call = (handler.fast & size) === 0 ? null : readCallOf(handler);
       if (call === null) return;
