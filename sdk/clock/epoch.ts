@@ -3,11 +3,14 @@ import { SECOND } from './duration.ts';
 /** The epoch moves when the time since it comes to this: far enough from 2^53 for whatever is armed meanwhile. */
 export const EpochMovesAt = 2 ** 52;
 
-/** Nanoseconds of 600 million years: no time is later, and sums and products of such times are numbers. */
-export const LatestTime = 2 ** 84;
+/**
+ * Seconds of 142 million years: no clock starts later, no epoch is later, and no timer fires then or later. Sums of such
+ * seconds are exact numbers. A guest that still runs then sees the last 52 days again and again.
+ */
+export const LatestSecond = 2 ** 52;
 
-/** Seconds of 142 million years. No clock starts later, so that sums of its seconds are exact numbers. */
-export const LatestStart = 2 ** 52;
+/** The same in nanoseconds: the deadline of a timer that never fires, and the bound of every time that is kept. */
+export const LatestTime = LatestSecond * SECOND;
 
 /** Seconds by which the epoch moves. Times beyond 2^53 lose nothing by it, because it has so many factors of two. */
 const Step = 2 ** 22;
@@ -27,9 +30,9 @@ export function splitTime(nanoseconds: number | bigint): { readonly epoch: bigin
   }
   const whole = BigInt(nanoseconds);
   const second = BigInt(SECOND);
-  if (whole > BigInt(LatestStart) * second) {
+  if (whole > BigInt(LatestTime)) {
     throw new RangeError(
-      `A clock cannot start at ${nanoseconds} ns: seconds are exact up to ${LatestStart}, which is 142 million years. Start it earlier.`,
+      `A clock cannot start at ${nanoseconds} ns: seconds are exact up to ${LatestSecond}, which is 142 million years. Start it earlier.`,
     );
   }
   const past = whole - BigInt(EpochMovesAt);

@@ -1,5 +1,5 @@
 import { SECOND } from './duration.ts';
-import { EpochMovesAt, splitTime } from './epoch.ts';
+import { EpochMovesAt, LatestSecond, secondsToMove, splitTime } from './epoch.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** A longer way is gone in parts, so that the epoch can move on the way. */
@@ -53,13 +53,32 @@ export class ManualClock extends VirtualClock {
   }
 
   private advanceFar(nanoseconds: number): void {
+    const room = (LatestSecond - Number(this.epoch)) * SECOND - this.now;
+    if (!(nanoseconds <= Math.max(room, LongestPart))) throw this.tooLate(this.now + nanoseconds);
     let left = nanoseconds;
-    for (; left > LongestPart && left < Number.POSITIVE_INFINITY; left -= LongestPart) {
-      this.rebaseWhenNear();
-      this.advanceTo(this.nanoseconds + LongestPart);
-    }
+    for (; left > LongestPart; left -= this.advancePart(left)) this.rebaseWhenNear();
     this.rebaseWhenNear();
     this.advanceTo(this.nanoseconds + left);
+  }
+
+  /** As far as nothing happens, the epoch moves once, however far it is. Answers how far it went. */
+  private advancePart(left: number): number {
+    const seconds = secondsToMove(Math.min(left, this.nextDeadline() - this.nanoseconds));
+    if (seconds === 0 || this.isBusy) {
+      this.advanceTo(this.nanoseconds + LongestPart);
+      return LongestPart;
+    }
+    const { now } = this;
+    this.rebase(seconds);
+    this.nanoseconds = now;
+    return seconds * SECOND;
+  }
+
+  private tooLate(time: number): RangeError {
+    return new RangeError(
+      `The clock cannot go to ${time} ns: it counts from ${this.epoch} s after the start, and no time is later than ` +
+        `${LatestSecond} s, which is 142 million years. Advance it less.`,
+    );
   }
 
   private unreachable(time: number): RangeError {

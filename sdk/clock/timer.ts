@@ -2,6 +2,8 @@ import { LatestTime } from './epoch.ts';
 
 /** What a timer tells its clock when it is armed or cancelled. */
 export interface TimerQueue {
+  /** The latest time of all, from the clock's epoch: what is armed for it or later never fires. */
+  readonly latest: number;
   schedule(timer: Timer): void;
   unschedule(timer: Timer): void;
 }
@@ -74,13 +76,14 @@ export class Timer {
 
   /**
    * Fires at guest time `at`, once; a fraction of a nanosecond counts as a whole one. Arming a pending timer moves it; a time
-   * that has passed fires at the next look. However late `at` is, it is kept exactly, up to 600 million
-   * years; a sum beyond 2^53 was rounded before.
+   * that has passed fires at the next look. However late `at` is, it is kept exactly, up to 142 million
+   * years, where it never fires; a sum beyond 2^53 was rounded before.
    */
   arm(at: number): void {
     if (Number.isNaN(at)) throw new RangeError(`Timer '${this.name}' cannot be armed at NaN: pass guest nanoseconds.`);
     if (this.pending) this.queue.unschedule(this);
-    this.deadline = at === Number.POSITIVE_INFINITY ? at : Math.min(Math.ceil(at), LatestTime);
+    const isReached = at < this.queue.latest || at === Number.POSITIVE_INFINITY;
+    this.deadline = isReached ? Math.ceil(at) : LatestTime;
     if (this.pending) this.queue.schedule(this);
   }
 

@@ -1,5 +1,5 @@
 import { SECOND } from './duration.ts';
-import { secondsToMove } from './epoch.ts';
+import { LatestSecond, LatestTime, secondsToMove } from './epoch.ts';
 import { runDevice, Timer, type TimerQueue } from './timer.ts';
 
 /** How often timers may fire at one instant before the clock calls it a loop. */
@@ -43,22 +43,27 @@ export abstract class VirtualClock {
   /**
    * Moves the epoch forward, by default as far as whole seconds have passed. It changes no moment: `now`, deadlines and kept
    * times become smaller by as much. Accelerators and clocks do it in time; a test may do it between any two instructions,
-   * and a device cannot tell.
+   * and a device cannot tell. Not in a callback or a handler: their variables hold times.
    */
   rebase(seconds: number = Math.floor(this.now / SECOND)): void {
-    if (!Number.isInteger(seconds) || seconds < 0)
-      throw new RangeError(`The epoch cannot move by ${seconds} s: it moves forward by whole seconds.`);
+    if (!Number.isInteger(seconds) || seconds < 0 || seconds > LatestSecond) throw impossibleMove(seconds);
+    if (this.isBusy) throw new Error(MovedInside);
     const nanoseconds = seconds * SECOND;
-    this.seconds += BigInt(seconds);
+    this.startFrom(this.seconds + BigInt(seconds));
     this.moveBack(nanoseconds);
-    for (const timer of this.queue.timers) timer.deadline -= nanoseconds;
+    this.queue.moveBack(nanoseconds);
     for (const follow of this.followers) follow(nanoseconds);
   }
 
-  /** Moves the epoch if 2^53 ns after it are near; not in the middle of a callback. To be called between two instructions. */
+  /** Moves the epoch if 2^53 ns after it are near; not in the middle of a callback or a handler. To be called between two instructions. */
   rebaseWhenNear(): void {
     const seconds = secondsToMove(this.now);
-    if (seconds > 0 && this.firing === 0) this.rebase(seconds);
+    if (seconds > 0 && !this.isBusy) this.rebase(seconds);
+  }
+
+  /** Code of a device runs, and holds times in its variables. */
+  protected get isBusy(): boolean {
+    return this.firing > 0 || this.insideHandler?.() === true;
   }
 
   /** Tells of each move of the epoch, so that times which are kept elsewhere move too. Answers how to stop that. */
@@ -67,9 +72,11 @@ export abstract class VirtualClock {
     return () => this.followers.delete(follow);
   }
 
-  /** The epoch of a clock that is put elsewhere: nothing that is kept moves. */
+  /** The epoch of a clock that is put elsewhere: nothing that is kept moves. It is never later than the latest second. */
   protected startFrom(epoch: bigint): void {
-    this.seconds = epoch;
+    if (epoch === this.seconds) return;
+    this.seconds = epoch < LatestSecond ? epoch : BigInt(LatestSecond);
+    this.queue.latest = (LatestSecond - Number(this.seconds)) * SECOND;
   }
 
   /** `now` becomes smaller by this. */
@@ -90,9 +97,10 @@ export abstract class VirtualClock {
     return timer;
   }
 
-  /** The earliest time a timer waits for; Infinity when none is armed. */
+  /** The earliest time a timer waits for; Infinity when none is armed that ever fires. */
   nextDeadline(): number {
-    return this.queue.first?.deadline ?? Number.POSITIVE_INFINITY;
+    const deadline = this.queue.first?.deadline ?? LatestTime;
+    return deadline < LatestTime ? deadline : Number.POSITIVE_INFINITY;
   }
 
   /** Every armed timer, earliest first, ties in the order they were armed. */
@@ -133,6 +141,7 @@ export abstract class VirtualClock {
 /** A sorted array: machines have tens of timers, and insertion beats a heap there. */
 class DeadlineQueue implements TimerQueue {
   readonly timers: Timer[] = [];
+  latest = LatestTime;
   private armed = 0;
 
   get first(): Timer | undefined {
@@ -155,6 +164,19 @@ class DeadlineQueue implements TimerQueue {
     const index = this.timers.indexOf(timer);
     if (index >= 0) this.timers.splice(index, 1);
   }
+
+  /** The epoch has moved. What never fires stays where it is. */
+  moveBack(nanoseconds: number): void {
+    for (const timer of this.timers) if (timer.deadline < LatestTime) timer.deadline -= nanoseconds;
+  }
+}
+
+const MovedInside =
+  'The epoch cannot move in a callback or a handler, whose variables hold times. Move it between two instructions.';
+
+function impossibleMove(seconds: number): RangeError {
+  const most = seconds > LatestSecond ? ` There are ${LatestSecond} of them.` : '';
+  return new RangeError(`The epoch cannot move by ${seconds} s: it moves forward by whole seconds.${most}`);
 }
 
 function endlessTimer(name: string, now: bigint): Error {

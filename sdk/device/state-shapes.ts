@@ -44,7 +44,10 @@ const number = scalar(
 function timeShape(expected: string, isTime: (time: unknown) => boolean): Shape {
   return Object.freeze({
     expected,
-    write: (value: unknown) => (isTime(value) ? number.write((value as number) + 0) : undefined),
+    write: (value: unknown) => {
+      const time = Number.isFinite(value) ? clamp(value as number) : value;
+      return isTime(time) ? number.write((time as number) + 0) : undefined;
+    },
     read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
       const data = saved.data as Json;
       const time = data === 'Infinity' ? Number.POSITIVE_INFINITY : data;
@@ -57,6 +60,8 @@ function timeShape(expected: string, isTime: (time: unknown) => boolean): Shape 
     },
   });
 }
+
+const clamp = (time: number): number => Math.max(-LatestTime, Math.min(time, LatestTime));
 
 const isTime = (time: unknown): boolean => typeof time === 'number' && Math.abs(time) <= LatestTime;
 

@@ -1,6 +1,6 @@
 import type { GuestImage } from '../accelerator/index.ts';
 import { describeJson, type JsonProblem, JsonReader } from '../base/json-reader.ts';
-import { LatestStart } from '../clock/epoch.ts';
+import { LatestSecond } from '../clock/epoch.ts';
 import type { Timer } from '../clock/index.ts';
 import {
   type ConcreteDeviceClass,
@@ -109,8 +109,8 @@ class Restoration {
     const saved = this.reader.member('clock').member('epoch');
     const { data } = saved;
     const epoch = typeof data === 'string' && /^\d{1,18}$/.test(data) ? BigInt(data) : undefined;
-    if (epoch !== undefined && epoch <= LatestStart) return epoch;
-    const most = epoch === undefined ? '' : `, at most ${LatestStart}, up to which they are exact`;
+    if (epoch !== undefined && epoch <= LatestSecond) return epoch;
+    const most = epoch === undefined ? '' : `, at most ${LatestSecond}, up to which they are exact`;
     saved.refuse(`expected whole seconds in decimal, as a text${most}, found ${describeJson(data)}`);
     return 0n;
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EpochMovesAt } from '../../sdk/clock/epoch.ts';
+import { EpochMovesAt, LatestSecond, LatestTime } from '../../sdk/clock/epoch.ts';
 import { HostPacedClock, ManualClock, SECOND } from '../../sdk/clock/index.ts';
 
 const Day = 86_400 * SECOND;
@@ -161,5 +161,108 @@ describe('guest time far from its epoch', () => {
     clock.resume();
     host += 5;
     expect([clock.absolute(), clock.runDue()]).toEqual([BigInt(2 ** 53 - SECOND + 5), 1]);
+  });
+});
+
+describe('the latest time', () => {
+  const latest = BigInt(LatestTime);
+
+  it.each([1e24, LatestTime, 2 ** 80 + 2 ** 40, 365 * Day * 1e6])(
+    'is reached in one move, as %s ns are',
+    (distance) => {
+      for (const first of [0, 1, EpochMovesAt - 1]) {
+        const clock = new ManualClock(first);
+        const fired: bigint[] = [];
+        clock.timer('on the way', () => fired.push(clock.absolute())).arm(distance / 4);
+        let moves = 0;
+        clock.onRebase(() => moves++);
+        const way = distance === LatestTime ? distance - EpochMovesAt : distance;
+        clock.advance(way);
+        expect(clock.absolute()).toBe(BigInt(first) + BigInt(way));
+        expect(fired).toEqual([BigInt(distance / 4)]);
+        expect(moves).toBeLessThan(12);
+      }
+    },
+  );
+
+  it.each([1e25, 1e300, Number.MAX_VALUE, Number.POSITIVE_INFINITY])('is not passed: %s ns are refused', (distance) => {
+    const clock = new ManualClock(60 * SECOND);
+    expect(() => clock.advance(distance)).toThrow(
+      `The clock cannot go to ${distance + 60 * SECOND} ns: it counts from 0 s after the start, and no time is later than ${LatestSecond} s`,
+    );
+    expect(clock.now).toBe(60 * SECOND);
+    expect(() => clock.rebase(distance)).toThrow(RangeError);
+    expect(clock.absolute()).toBe(60_000_000_000n);
+  });
+
+  it('is the epoch that a clock keeps which runs on: no time leaves the numbers that are exact', () => {
+    const clock = new ManualClock(latest);
+    for (let step = 0; step < 50; step++) {
+      clock.advance(12 * Day);
+      expect(Number.isSafeInteger(clock.now)).toBe(true);
+      expect(clock.epoch <= BigInt(LatestSecond)).toBe(true);
+    }
+    expect(clock.epoch).toBe(BigInt(LatestSecond));
+  });
+
+  it('is where no timer fires, armed for it or for later, from any epoch, while one before it does', () => {
+    for (const start of [0n, 2n ** 70n, latest - BigInt(60 * SECOND)]) {
+      const clock = new ManualClock(start);
+      const fired: string[] = [];
+      const arm = (name: string, at: number) => {
+        const timer = clock.timer(name, () => fired.push(name));
+        timer.arm(at);
+        return timer;
+      };
+      const left = Number(latest - start);
+      const never = [left + SECOND, LatestTime, 1e25, 1e300, Number.MAX_VALUE].map((at) =>
+        arm(`at ${at}`, clock.now + at),
+      );
+      expect(clock.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+      arm('before', clock.now + left / 2);
+      clock.advance(left);
+      for (let step = 0; step < 20; step++) clock.advance(10 * Day);
+      expect(fired).toEqual(['before']);
+      expect(never.map(({ pending }) => pending)).toEqual(never.map(() => true));
+      expect(never.map(({ deadline }) => Number.isInteger(deadline) && deadline > clock.now)).toEqual(
+        never.map(() => true),
+      );
+    }
+  });
+});
+
+describe('the epoch is not moved inside', () => {
+  const message =
+    'The epoch cannot move in a callback or a handler, whose variables hold times. Move it between two instructions.';
+
+  it('a callback', () => {
+    const clock = new ManualClock(90 * SECOND);
+    const seen: unknown[] = [];
+    clock
+      .timer('tick', () => {
+        try {
+          clock.rebase(1);
+        } catch (error) {
+          seen.push((error as Error).message, clock.epoch);
+        }
+      })
+      .arm(91 * SECOND);
+    clock.advance(2 * SECOND);
+    expect(seen).toEqual([message, 0n]);
+    clock.rebase(1);
+    expect(clock.epoch).toBe(1n);
+  });
+
+  it('a handler, nor by a clock that is near its end', () => {
+    const clock = new ManualClock(EpochMovesAt - 1);
+    let inside = true;
+    clock.insideHandler = () => inside;
+    clock.advance(1);
+    clock.rebaseWhenNear();
+    expect(() => clock.rebase(1)).toThrow(message);
+    expect([clock.epoch, clock.now]).toEqual([0n, EpochMovesAt]);
+    inside = false;
+    clock.rebaseWhenNear();
+    expect(clock.epoch).toBeGreaterThan(0n);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { LatestTime } from '../../sdk/clock/epoch.ts';
 import {
   device,
   guestTime,
@@ -118,6 +119,18 @@ describe('a time that a device keeps', () => {
     loadDevice(other.device, JSON.parse(JSON.stringify(saveDevice(watch.device))));
     expect(other.device.begun).toBe(-1 * SECOND);
   });
+
+  it.each([2 ** 92, -(2 ** 92), 1e300, -1e300])(
+    'is saved as the latest one or the earliest where it is %s',
+    (begun) => {
+      const watch = bench();
+      watch.device.begun = begun;
+      const saved = JSON.parse(JSON.stringify(saveDevice(watch.device)));
+      expect(saved.fields.begun).toBe(Math.sign(begun) * LatestTime);
+      loadDevice(watch.device, saved);
+      expect(watch.device.begun).toBe(Math.sign(begun) * LatestTime);
+    },
+  );
 
   it.each([1e300, -1e300, '1', 'Infinity', '-Infinity', null, true])('is refused where a snapshot has %s', (begun) => {
     const watch = bench();

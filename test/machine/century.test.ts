@@ -31,7 +31,7 @@ const Century = BigInt(99 * 365 + 364) * BigInt(Day);
 /** Where numbers would no longer be exact, and a second before the epoch moves. */
 const starts = [EpochMovesAt - SECOND, 2 ** 53 - SECOND, Century] as const;
 
-const ports = portRegion({ name: 'alarm', base: 0x300, size: 4, accessSizes: [1, 2, 4] });
+const ports = portRegion({ name: 'alarm', base: 0x300, size: 8, accessSizes: [1, 2, 4] });
 
 /** Rings so many days after it was told, and knows for how many days it has waited. */
 @device({ type: 'alarm', description: 'an alarm of days' })
@@ -50,6 +50,14 @@ class Alarm extends IsaDevice {
     this.set = this.clock.now;
     this.irq.set(false);
     this.bell.arm(this.clock.now + days * Day + 1);
+  }
+
+  /** The same for very long times: each unit is 34 years. */
+  @ports.write(4)
+  armFar(units: number): void {
+    this.set = this.clock.now + units * 2 ** 30 * SECOND;
+    this.irq.set(false);
+    this.bell.arm(this.set);
   }
 
   @ports.read(0)
@@ -229,6 +237,69 @@ describe('a machine that runs for years', () => {
     expect(outcome).toMatchObject({ reason: 'halted' });
     expect(machine.clock.absolute()).toBe(BigInt(1e24));
     expect(alarm.irq.level).toBe(false);
+  });
+
+  it.each([
+    { name: 'beyond the latest time, once', periods: 0xffff_ffff, hops: 1, b: 0x02 },
+    { name: 'as far as a timer goes, six times', periods: 2 ** 20, hops: 6, b: 0x02 },
+    { name: 'as far, with daylight saving', periods: 2 ** 20, hops: 6, b: 0x03 },
+  ])('a guest that sleeps $name, can be saved and restored where it is, and reads the right time', (row) => {
+    const program = guestProgram('late', function* (guest) {
+      guest.onInterrupt(0x25, () => guest.out8(0x20, 0x20));
+      yield* setUpControllers(guest);
+      yield* rtc.write(guest, 0x0b, row.b);
+      for (let hop = 0; hop < row.hops; hop++) {
+        yield* guest.cli();
+        yield* guest.out32(0x304, row.periods);
+        yield* guest.sti();
+        yield* guest.hlt();
+      }
+    });
+    const awake = guestProgram('awake', function* (guest) {
+      const seconds = yield* rtc.read(guest, 0);
+      yield* guest.pause(3 * SECOND);
+      yield* guest.out8(0x80, ((yield* rtc.read(guest, 0)) - seconds + 60) % 60);
+    });
+    const machine = Machine.create(withAlarm);
+    expect(machine.run(program, { savable: true }).reason).toBe('halted');
+    expect(machine.clock.absolute()).toBeLessThan(2n ** 52n * BigInt(SECOND));
+    expect(machine.clock.absolute()).toBeGreaterThan(row.hops === 1 ? 0n : 3n * 2n ** 50n * BigInt(SECOND));
+    const saved = JSON.parse(JSON.stringify(machine.save()));
+    const restored = Machine.restore(withAlarm, saved, { guests: program });
+    expect(restored.save()).toEqual(saved);
+    for (const one of [machine, restored]) {
+      one.io.write(0x70, 0x0b, 1);
+      one.io.write(0x71, 0x06, 1);
+      const { events } = watched(one);
+      expect(one.run(awake).reason).toBe('finished');
+      const shown = events.flatMap((event) => (event.kind === 'access' && event.address === 0x80 ? [event.value] : []));
+      expect(shown).toEqual([3]);
+    }
+  });
+
+  it('a guest that runs on after the latest time neither throws nor hangs, and is restored wherever it is', () => {
+    const latest = 2n ** 52n * BigInt(SECOND);
+    const program = guestProgram('eternal', function* (guest) {
+      yield* setUpControllers(guest);
+      yield* rtc.write(guest, 0x0a, 0x2a);
+      yield* rtc.write(guest, 0x0b, 0x73);
+      for (let pause = 0; ; pause++) {
+        yield* rtc.read(guest, 0x0c);
+        yield* guest.out32(0x304, pause);
+        yield* guest.pause(2 ** 52);
+      }
+    });
+    const machine = Machine.create(withAlarm, { startAt: latest });
+    expect(machine.run(program, { savable: true, operationLimit: 60 }).reason).toBe('operation-limit');
+    for (let look = 0; look < 8; look++) {
+      const saved = JSON.parse(JSON.stringify(machine.save()));
+      const restored = Machine.restore(withAlarm, saved, { guests: program });
+      expect(restored.save()).toEqual(saved);
+      for (const one of [machine, restored])
+        expect(one.resume({ operationLimit: 7 + look }).reason).toBe('operation-limit');
+      expect(restored.save()).toEqual(machine.save());
+    }
+    expect(machine.clock.epoch).toBe(2n ** 52n);
   });
 
   it('a halted machine is given up with its time in full', () => {

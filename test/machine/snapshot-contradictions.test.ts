@@ -433,6 +433,30 @@ describe('an operation that is under way where it cannot be is refused', () => {
     expect(refused).toThrow(`'accelerator.processors[0].guest.underWay.${expected}`);
   });
 
+  it.each([2 ** 52 + 1, 1e25, 1e300, 1.5, -1])('with a pause of %s ns that is left', (duration) => {
+    const expected = `duration': expected a whole number from 0 to ${2 ** 52}, found`;
+    const refused = restore('rep outs', (underWay) => set(underWay, 'duration', duration));
+    expect(refused).toThrow(`'accelerator.processors[0].guest.underWay.${expected}`);
+    const snapshot = saved('rep ins');
+    const guest = get(snapshot, 'accelerator', 'processors', 0, 'guest');
+    set(guest, 'log', [{ line: 'interrupt 0x8', progress: { position: 0, duration } }]);
+    expect(() => Machine.restore(definition, snapshot, { guests: strings['rep ins'] })).toThrow(`progress.${expected}`);
+  });
+
+  it('but a fraction of a nanosecond that is left of a pause is saved as the whole one that it takes', () => {
+    const pauses = guestProgram('pauses', (guest) => guest.pause(1_000_000.5));
+    const board = Machine.create(definition, { ram: 1 * MiB });
+    board.clock.timer('stop', () => board.pause()).arm(500_000);
+    board.run(pauses, { savable: true });
+    const snapshot = JSON.parse(JSON.stringify(board.save()));
+    expect(snapshot).toMatchObject({
+      accelerator: { processors: [{ guest: { underWay: { position: 0, duration: 500_001 } } }] },
+    });
+    const restored = Machine.restore(definition, snapshot, { guests: pauses });
+    for (const one of [board, restored]) expect(one.resume().reason).toBe('finished');
+    expect(restored.clock.absolute()).toBe(board.clock.absolute());
+  });
+
   it('before an interrupt too', () => {
     const snapshot = saved('rep ins');
     const progress = { position: 4000, duration: 0, bytes: base64(1) };

@@ -1,7 +1,7 @@
 import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry, type Progress } from './guest-log.ts';
-import { LargestString, OperationKind, type OperationKindValue } from './operation.ts';
+import { LargestString, LongestPause, OperationKind, type OperationKindValue } from './operation.ts';
 
 /** Operations that are only a word. */
 const words: Readonly<Record<string, OperationKindValue>> = {
@@ -63,7 +63,7 @@ export function readProgress(reader: JsonReader): Progress {
   const bytes = reader.member('bytes');
   return {
     position: reader.member('position').integer(0, LargestString),
-    duration: reader.member('duration').number(0),
+    duration: reader.member('duration').integer(0, LongestPause),
     bytes: bytes.data === undefined ? undefined : decode(bytes, bytes.text(LongestLine)),
   };
 }

@@ -142,7 +142,8 @@ function progressOf({ position, duration, bytes, kind }: GuestOperation): Progre
   const isPause = kind === OperationKind.Pause;
   return {
     position: isPause ? 0 : position,
-    duration: isPause ? duration : 0,
+    // As the processor spends it: the rest of a fraction takes a whole nanosecond.
+    duration: isPause ? Math.ceil(duration) : 0,
     bytes: kind === OperationKind.RepIns ? bytes?.slice() : undefined,
   };
 }

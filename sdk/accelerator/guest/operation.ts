@@ -28,7 +28,7 @@ export const LargestAddress = 2 ** 52 - 1;
 /** One rep string moves at most this much, so that no guest can make the host allocate without end. */
 export const LargestString = 1 << 20;
 
-const LongestPause = 2 ** 52;
+export const LongestPause = 2 ** 52;
 
 /**
  * One guest operation: a vCPU owns one object and reuses it for every operation.
