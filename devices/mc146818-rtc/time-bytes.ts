@@ -11,6 +11,9 @@ import {
 import { Register, StatusB } from './registers.ts';
 
 const SecondsPerDay = 86_400;
+/** After 400 years dates and days of the week come again, and an hour was skipped as often as one was repeated. */
+const YearsOfPeriod = 400;
+const UpdatesOfPeriod = 146_097 * SecondsPerDay;
 /** Centuries have two digits. */
 const YearsCounted = 10_000;
 /** 1:59:59 AM. */
@@ -60,9 +63,19 @@ export class TimeBytes {
 
   /**
    * So many updates at once. With daylight saving there are two special ones, which may repeat an hour once: `repeated` says
-   * that this was done. Answers whether it is done now.
+   * that this was done. Answers whether it is done now. Of many periods only the first is counted, after which all bytes are
+   * legal, and what is left of the last.
    */
   count(updates: number, statusB: number, repeated: boolean): boolean {
+    if ((statusB & StatusB.DaylightSaving) === 0 || updates < 2 * UpdatesOfPeriod)
+      return this.countEach(updates, statusB, repeated);
+    const periods = Math.floor(updates / UpdatesOfPeriod) - 1;
+    const isRepeated = this.countEach(updates - periods * UpdatesOfPeriod, statusB, repeated);
+    this.putYear(this.readDate(statusB).year + (periods % (YearsCounted / YearsOfPeriod)) * YearsOfPeriod, statusB);
+    return isRepeated;
+  }
+
+  private countEach(updates: number, statusB: number, repeated: boolean): boolean {
     let isRepeated = repeated;
     for (let left = updates; left > 0; ) {
       const special =
@@ -81,13 +94,14 @@ export class TimeBytes {
     const ofDay = this.secondOfDay(statusB);
     const days1970 = daysSince1970(this.readDate(statusB));
     const weekday = this.get(Register.DayOfWeek, statusB);
-    for (let days = 0; days * SecondsPerDay < ofDay + most; days++) {
+    for (let days = 0; days * SecondsPerDay < ofDay + most; ) {
       const date = days === 0 ? today : dateOf(days1970 + days, later);
       const isSpring = date.month === Spring.month && date.dayOfMonth >= Spring.firstDay;
       const isAutumn = date.month === Autumn.month && date.dayOfMonth >= Autumn.firstDay && !(repeated && days === 0);
       const update = days * SecondsPerDay + LastOfHourOne + 1 - ofDay;
       const isSunday = (weekday + days) % 7 === Sunday;
       if ((isSpring || isAutumn) && isSunday && update > 0) return update <= most ? update : Number.POSITIVE_INFINITY;
+      days = days === 0 || isSpring || isAutumn ? days + 1 : toFirstDay(date) - days1970;
     }
     return Number.POSITIVE_INFINITY;
   }
@@ -154,4 +168,15 @@ export class TimeBytes {
   private put(register: number, value: number, statusB: number): void {
     this.ram[register] = encode(value, statusB);
   }
+}
+
+/** The day since 1970 at which one looks for a Sunday next, from a date that is in none of the two weeks. */
+function toFirstDay(date: CalendarDate): number {
+  const isBefore = (week: typeof Spring | typeof Autumn) =>
+    date.month < week.month || (date.month === week.month && date.dayOfMonth < week.firstDay);
+  const { month, firstDay } = isBefore(Spring) || !isBefore(Autumn) ? Spring : Autumn;
+  date.year += isBefore(Spring) || isBefore(Autumn) ? 0 : 1;
+  date.month = month;
+  date.dayOfMonth = firstDay;
+  return daysSince1970(date);
 }

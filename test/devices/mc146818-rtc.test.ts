@@ -456,6 +456,45 @@ describe('daylight saving', () => {
     expect(readRtc(bench, Rtc.c) & 0x20).toBe(0x20);
   });
 
+  it.each([
+    ['from a date', []],
+    ['from the hour that is repeated', [[Rtc.hours, 0x01]]],
+    [
+      'from bytes that are no date',
+      [
+        [Rtc.month, 0x99],
+        [Rtc.day, 0xfe],
+        [Rtc.weekday, 0x7f],
+        [Rtc.hours, 0xc5],
+        [Rtc.century, 0xff],
+      ],
+    ],
+  ] as const)(
+    '%s, is after thousands of years as if it was looked at on the way, and found at once after millions',
+    (_name, bytes) => {
+      const start = () => {
+        const bench = atDawn('2024-10-27T01:59:59');
+        bench.clock.advance(1 * SECOND);
+        for (const [register, value] of bytes) writeRtc(bench, register, value);
+        return bench;
+      };
+      const centuries = (count: number) => count * 36_524 * 86_400 * SECOND + 11_111 * 3600 * SECOND;
+      const [once, looked] = [start(), start()];
+      once.clock.advance(centuries(1) * 21);
+      for (let look = 0; look < 21; look++) {
+        looked.clock.advance(centuries(1));
+        readRtc(looked, Rtc.hours);
+      }
+      expect(readTime(once)).toBe(readTime(looked));
+      // 10,000 years are 25 times 146,097 days: four digits of years come again.
+      const [later, latest] = [start(), start()];
+      const tenThousandYears = 25 * 146_097 * 86_400 * SECOND;
+      later.clock.advance(tenThousandYears);
+      latest.clock.advance(tenThousandYears * 14_000);
+      expect(readTime(latest)).toBe(readTime(later));
+    },
+  );
+
   it('is not forgotten by a clock that is not read for years', () => {
     const bench = atDawn('2024-01-01T00:00:00');
     for (let month = 0; month < 24; month++) bench.clock.advance(30 * 86_400 * SECOND);
