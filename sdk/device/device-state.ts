@@ -34,6 +34,16 @@ const failing =
   (member, why) =>
     new BackplaneError(`Class ${device.constructor.name}: @state field '${member}' ${why}.`);
 
+/** A list or a text that became too long since the device was new: a guest filled it. */
+const failingToSave =
+  (device: Device): FailField =>
+  (member, why) => {
+    const wasFilled = /^holds (a list of|")/.test(why) && !why.includes('. ');
+    const advice = wasFilled ? ' A guest filled it so: a limit is missing where it grows.' : '';
+    const field = `@state field '${member}' of class ${device.constructor.name}`;
+    return new BackplaneError(`Device '${device.id}': ${field} ${why}.${advice}`);
+  };
+
 /**
  * A device is new now: its fields have the shapes that they have in its snapshots. Called once it was reset; a field that no
  * snapshot could hold is refused then.
@@ -67,7 +77,7 @@ export function saveDevice(device: Device): SavedDevice {
   return {
     type,
     version,
-    fields: writeFields(device, state, failing(device)) as SavedDevice['fields'],
+    fields: writeFields(device, state, failingToSave(device)) as SavedDevice['fields'],
     ...(Object.keys(locks).length === 0 ? {} : { locks }),
     timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline + 0) ?? 0])),
     high: [...pinsOf(device)].filter(([, pin]) => pin.level).map(([name]) => name),

@@ -216,7 +216,8 @@ function partsShape(
   for (const [key, value] of parts) {
     const known = shapeOf(value, depth + 1);
     const step = length === undefined ? `.${key}` : `[${key}]`;
-    if (typeof known === 'string') return `: its part ${step} ${known}`;
+    if (typeof known === 'string')
+      return `holds ${length === undefined ? 'an object' : 'a list'}, whose part ${step} ${known}`;
     shapes.set(String(key), known);
   }
   return new PartsShape(shapes, length);

@@ -61,7 +61,7 @@ describe('registers', () => {
     const { device: liar } = testBench(Liar);
     liar.control = 0x80;
     expect(() => saveDevice(liar)).toThrow(
-      "Class Liar: @state field 'control' holds 128, which is not a whole number from 0 to 255 with bits 1 to 7 ('rest', reserved) 0x0.",
+      "Device 'liar': @state field 'control' of class Liar holds 128, which is not a whole number from 0 to 255 with bits 1 to 7 ('rest', reserved) 0x0.",
     );
   });
 
@@ -69,7 +69,7 @@ describe('registers', () => {
     const { device: locker } = testBench(Locker);
     Object.assign(locker, { versions: undefined });
     expect(() => saveDevice(locker)).toThrow(
-      "Class Locker: @state field 'versions' holds undefined, which is not registers",
+      "Device 'locker': @state field 'versions' of class Locker holds undefined, which is not registers",
     );
   });
 

@@ -553,7 +553,7 @@ describe('a field whose first value says what it may hold', () => {
     const full = shelf();
     change(full);
     expect(() => saveDevice(full)).toThrow(
-      `Class Shelf: @state field ${message}, as it was when the object was new. Say what it may hold: @state({ as: shape. ... }).`,
+      `Device 'Shelf': @state field ${message.replace(' holds', ' of class Shelf holds')}, as it was when the object was new. Say what it may hold: @state({ as: shape. ... }).`,
     );
   });
 });
@@ -771,13 +771,14 @@ describe("an author's mistakes about state", () => {
     [
       'a Map in an object',
       { names: new Map() },
-      `'field' : its part .names ${entries('Map', 'its keys and its values')}`,
+      `'field' holds an object, whose part .names ${entries('Map', 'its keys and its values')}`,
     ],
   ])('are named once a device was reset, before any guest runs, and when it is saved: %s', (_, value, message) => {
     const Holder = holding(value);
     expect(() => testBench(Holder)).toThrow(message);
     expect(() => Machine.create({ ...toyMachine, devices: [use(Holder)] })).toThrow(message);
-    expect(() => saveDevice(constructDevice(() => new Holder()))).toThrow(message);
+    const whenSaved = message.replace(/'field' (?=h)/, "Device 'Holder': @state field 'field' of class Holder ");
+    expect(() => saveDevice(constructDevice(() => new Holder()))).toThrow(whenSaved);
     const machine = Machine.create(toyMachine);
     expect(() => machine.plug(use(Holder))).toThrow(message);
     expect(machine.deviceById('x')).toBeUndefined();

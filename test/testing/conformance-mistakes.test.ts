@@ -10,6 +10,7 @@ import {
   MICROSECOND,
   portRegion,
   reserved,
+  shape,
   state,
   type Timer,
   VirtualClock,
@@ -329,6 +330,53 @@ class LosesTheLast extends IsaDevice {
   }
 }
 
+const queuePorts = portRegion({ name: 'queue', base: 0x330, size: 2, accessSizes: [1] });
+const entry = queuePorts.register(0, { width: 8, access: 'write-only' });
+const taken = queuePorts.register(1, { width: 8, access: 'read-only' });
+
+/** Its timer takes a byte each microsecond, and no list is longer than what is declared. */
+@device({ type: 'queue', description: 'Takes bytes one by one' })
+class Queues extends IsaDevice {
+  @entry entry = 0;
+  @taken taken = 0;
+  @state({ as: shape.list(shape.bits(8), 15) }) protected readonly waiting: number[] = [];
+  protected readonly next: Timer;
+
+  constructor(@inject(VirtualClock) protected readonly clock: VirtualClock) {
+    super();
+    this.next = clock.timer('next', () => this.take());
+    this.next.armedWhile = () => this.waiting.length > 0;
+  }
+
+  @entry.onWrite()
+  put(byte: number): void {
+    if (this.waiting.length < 15) this.add(byte);
+  }
+
+  protected add(byte: number): void {
+    this.waiting.push(byte);
+    if (!this.next.pending) this.next.arm(this.clock.now + MICROSECOND);
+  }
+
+  private take(): void {
+    this.taken = this.waiting.shift() ?? 0;
+    if (this.waiting.length > 0) this.next.arm(this.clock.now + MICROSECOND);
+  }
+
+  override reset(): void {
+    super.reset();
+    this.waiting.length = 0;
+    this.next.cancel();
+  }
+}
+
+@device({ type: 'queue', description: 'Takes every byte' })
+class QueuesWithoutLimit extends Queues {
+  override put(byte: number): void {
+    this.add(byte);
+  }
+}
+
 const brief = { runs: 4, length: 150, hostileAccesses: 2000 };
 const failures = (chip: ConcreteDeviceClass, more: ConformanceSettings = {}) =>
   checkDevice(chip, { ...brief, ...more } as object);
@@ -386,6 +434,20 @@ describe('from its declaration alone', () => {
     );
     expect(reads?.length).toBe(300);
     expect(found?.script.some(({ kind }) => kind === 'reset')).toBe(false);
+  });
+
+  it('a queue without a limit is found although time empties it, with the shortest program that fills it', () => {
+    const settings = { lint: 'off', runs: 1, hostileAccesses: 8000 } as const;
+    expect(failures(Queues, settings)).toEqual([]);
+    const found = failures(QueuesWithoutLimit, settings);
+    const name = 'a hostile guest makes it neither throw nor grow';
+    const overfull = found.find(({ check }) => check === name);
+    expect(overfull?.message).toMatch(
+      /it cannot be saved: Device 'queue': @state field 'waiting' of class QueuesWithoutLimit holds a list of 16, which is not a list of at most 15, /,
+    );
+    expect(overfull?.message).toContain('A guest filled it so: a limit is missing where it grows.');
+    expect(overfull?.script.every((step) => step.kind === 'write' && step.address === 0x330)).toBe(true);
+    expect(overfull?.script).toHaveLength(16);
   });
 
   it('a field that is written before it is read is no state, and nothing is said of it', () => {

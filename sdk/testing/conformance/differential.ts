@@ -1,5 +1,5 @@
 import { hex } from '../../base/text.ts';
-import type { Device } from '../../device/index.ts';
+import { type Device, saveDevice } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 import { type Answer, perform, type ScriptStep } from './guest-script.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
@@ -48,8 +48,19 @@ export function answerOf(bench: TestBench<Device>, step: ScriptStep): Answer {
 }
 
 export function threw(error: unknown): Answer {
-  return `threw: ${error instanceof Error ? error.message : String(error)}`;
+  return `threw: ${messageOf(error)}`;
 }
+
+/** What a device saves, as text and back, as a file would hold it. */
+export const savedAsText = (device: Device): unknown => JSON.parse(JSON.stringify(saveDevice(device)));
+
+/** Why a device could not be saved, or, with what it saved, why that could not be restored. */
+export function refusal(saved: unknown, error: unknown): string {
+  const what = saved === undefined ? 'it cannot be saved' : 'it cannot be restored from what it saves';
+  return `${what}: ${messageOf(error)}`;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Where two sides first answer differently, in words. */
 export function difference(

@@ -1,7 +1,7 @@
-import { type Device, loadDevice, saveDevice } from '../../device/index.ts';
+import { type Device, loadDevice } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
-import { clearRecorders, pinHigh, threw } from './differential.ts';
+import { clearRecorders, pinHigh, refusal, savedAsText, threw } from './differential.ts';
 import { act, type ScriptStep } from './guest-script.ts';
 import { heapUsed } from './heap.ts';
 import { sizesOf } from './observation.ts';
@@ -16,6 +16,8 @@ const LongestLook = 1_200_000;
 const LookEvery = 20_000;
 /** Programs are made in pieces, so that the program itself is not what fills the memory. */
 const Piece = 1000;
+/** A piece ends with at most so many writes of one register in a row, so that what lacks a limit is over it when it is saved. */
+const LongestRun = 300;
 /** Steps that are done again, all together, to shorten a history. */
 const MostRepeated = 3_000_000;
 
@@ -30,6 +32,8 @@ interface Life {
 interface Incident {
   readonly index: number;
   readonly message: string;
+  /** It shows when all steps are done. */
+  readonly atEnd?: boolean;
 }
 
 /** Whatever a guest does: no handler throws, no timer runs wild, no reset leaves a pin up, and nothing is remembered for ever. */
@@ -48,8 +52,11 @@ const begin = (subject: Subject, name: string, resets: boolean): Life => ({
 });
 
 /** The next steps of a life: the same for the same life, however often it is begun. */
-const nextPiece = (subject: Subject, { random, resets }: Life, length: number): ScriptStep[] =>
-  subject.script(random, length, { hostile: true, resets, settled: !resets });
+function nextPiece(subject: Subject, { random, resets }: Life, length: number): ScriptStep[] {
+  const run = random.below(Math.min(LongestRun, length));
+  const script = subject.script(random, length - run, { hostile: true, resets, settled: !resets });
+  return [...script, ...subject.writesInARow(random, script, run)];
+}
 
 function live(subject: Subject, name: string, accesses: number, resets: boolean): Finding | undefined {
   const life = begin(subject, name, resets);
@@ -63,9 +70,7 @@ function live(subject: Subject, name: string, accesses: number, resets: boolean)
       sizesInTheMiddle = sizesOf(bench);
     }
     const script = nextPiece(subject, life, Math.min(Piece, accesses - done));
-    const incident = attack(subject, bench, script);
-    const refusal = incident === undefined ? refused(bench, spare) : undefined;
-    if (refusal !== undefined) return { message: `after ${done + script.length} steps ${refusal}`, script: [] };
+    const incident = attack(subject, bench, script) ?? unsavable(bench, spare, script);
     if (incident !== undefined)
       return historyOf(subject, begin(subject, name, resets), accesses, done + incident.index + 1, incident);
   }
@@ -96,12 +101,18 @@ function growsAgain(subject: Subject, life: Life, accesses: number): boolean {
 }
 
 /** What a long life leads to can be saved and restored too: it is of the shape that the state is declared to have. */
-function refused(bench: TestBench<Device>, spare: TestBench<Device>): string | undefined {
+function unsavable(
+  bench: TestBench<Device>,
+  spare: TestBench<Device>,
+  script: readonly ScriptStep[],
+): Incident | undefined {
+  let saved: unknown;
   try {
-    loadDevice(spare.device, JSON.parse(JSON.stringify(saveDevice(bench.device))));
+    saved = savedAsText(bench.device);
+    loadDevice(spare.device, saved);
     return undefined;
   } catch (error) {
-    return `it cannot be restored from what it saves: ${error instanceof Error ? error.message : String(error)}`;
+    return { index: script.length - 1, message: refusal(saved, error), atEnd: true };
   }
 }
 
@@ -141,7 +152,8 @@ function attack(subject: Subject, bench: TestBench<Device>, script: readonly Scr
 }
 
 /** The whole life again, up to what went wrong, and made as short as patience allows. */
-function historyOf(subject: Subject, life: Life, accesses: number, length: number, { message }: Incident): Finding {
+function historyOf(subject: Subject, life: Life, accesses: number, length: number, incident: Incident): Finding {
+  const { message, atEnd = false } = incident;
   const history: ScriptStep[] = [];
   for (let done = 0; done < length; done += Piece)
     history.push(...nextPiece(subject, life, Math.min(Piece, accesses - done)));
@@ -149,7 +161,9 @@ function historyOf(subject: Subject, life: Life, accesses: number, length: numbe
   let patience = MostRepeated;
   const look = (script: readonly ScriptStep[]): string | undefined => {
     patience -= script.length;
-    return attack(subject, subject.bench(), script)?.message;
+    const bench = subject.bench();
+    const found = attack(subject, bench, script) ?? (atEnd ? unsavable(bench, subject.bench(), script) : undefined);
+    return found?.message;
   };
   const { message: shorter, script } = subject.shorten(history, look, () => patience > 0);
   return script.length < history.length

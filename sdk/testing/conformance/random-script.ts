@@ -116,6 +116,31 @@ function addAccess(steps: ScriptStep[], target: Target, random: Random, options:
   steps.push(access(target, at, size, random, options));
 }
 
+/** Writes of one place in a row, without time in between: of one where the program wrote before, or of any. */
+export function writesInARow(
+  layout: Layout,
+  random: Random,
+  script: readonly ScriptStep[],
+  length: number,
+  values: readonly (number | bigint)[],
+): ScriptStep[] {
+  const written = script.filter((step) => step.kind === 'write');
+  const { targets } = layout;
+  const anywhere = targets.length > 0 && random.oneIn(2) ? [startOf(random.pick(targets))] : written;
+  if (anywhere.length === 0) return [];
+  const step = random.pick(anywhere);
+  const isSame = random.oneIn(2);
+  const next = () => ({ ...step, value: randomValue(random, step.size, undefined, values) });
+  return isSame ? new Array(length).fill(next()) : Array.from({ length }, next);
+}
+
+/** A write of a whole register, or as much of a place as one access takes. */
+function startOf(target: Target): ScriptStep & { readonly kind: 'write' } {
+  const legal = legalWidths(target.region, target.offset);
+  const size = legal.findLast((width) => width <= target.length) ?? legal[0] ?? 1;
+  return { kind: 'write', space: target.space, address: target.address, size, value: 0 };
+}
+
 /** A register at its start, mostly; a stretch of a handler anywhere, its two ends more often than the rest. */
 function placeWithin({ length, register }: Target, random: Random): number {
   if (register !== undefined) return random.oneIn(3) ? random.below(length) : 0;

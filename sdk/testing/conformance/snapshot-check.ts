@@ -1,8 +1,17 @@
-import { type Device, loadDevice, saveDevice } from '../../device/index.ts';
+import { type Device, loadDevice } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
 import { restoredBySnapshot } from './declared-state.ts';
-import { answerOf, clearRecorders, lastOf, type Outcome, outcomeDifference, outcomeOf } from './differential.ts';
+import {
+  answerOf,
+  clearRecorders,
+  lastOf,
+  type Outcome,
+  outcomeDifference,
+  outcomeOf,
+  refusal,
+  savedAsText,
+} from './differential.ts';
 import { perform, type ScriptStep } from './guest-script.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
 import { ReadWatch } from './read-watch.ts';
@@ -68,11 +77,13 @@ function interrupted(
   const old = subject.bench();
   const answers: (string | undefined)[] = script.slice(0, at).map((step) => answerOf(old, step));
   answers.push(undefined);
+  let saved: unknown;
   let bench: TestBench<Device>;
   try {
-    bench = successor(subject, old, script.slice(0, at));
+    saved = savedAsText(old.device);
+    bench = successor(subject, old, saved, script.slice(0, at));
   } catch (error) {
-    return `it cannot be restored from what it saved: ${error instanceof Error ? error.message : String(error)}`;
+    return refusal(saved, error);
   }
   const isState = restoredBySnapshot(bench.device);
   const [was, is] = [fieldsOf(old), fieldsOf(bench)];
@@ -95,10 +106,13 @@ const forgotten = ({ path, left, right }: { path: string; left: string; right: s
 const differingPaths = (left: Fields, right: Fields): readonly string[] =>
   [...new Set([...left.keys(), ...right.keys()])].filter((path) => !Object.is(left.get(path), right.get(path)));
 
-/** A new device at the same moment, with the same memory and lines around it, restored from what the old one saves. */
-function successor(subject: Subject, old: TestBench<Device>, past: readonly ScriptStep[]): TestBench<Device> {
-  // As text and back, as a file would hold it.
-  const saved: unknown = JSON.parse(JSON.stringify(saveDevice(old.device)));
+/** A new device at the same moment, with the same memory and lines around it, restored from what the old one saved. */
+function successor(
+  subject: Subject,
+  old: TestBench<Device>,
+  saved: unknown,
+  past: readonly ScriptStep[],
+): TestBench<Device> {
   const bench = subject.bench();
   bench.clock.set(old.clock.now, old.clock.epoch);
   for (const step of past) if (step.kind === 'line') perform(bench, step);

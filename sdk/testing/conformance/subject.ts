@@ -10,7 +10,7 @@ import { threw } from './differential.ts';
 import type { ScriptStep } from './guest-script.ts';
 import { Layout } from './layout.ts';
 import { ramOf, within } from './observation.ts';
-import { type RandomScriptOptions, randomScript } from './random-script.ts';
+import { type RandomScriptOptions, randomScript, writesInARow } from './random-script.ts';
 import { asGuestCode, asQtestScript } from './script-text.ts';
 import { limitTransfers } from './transfer-limit.ts';
 
@@ -139,6 +139,11 @@ export class Subject {
   script(random: Random, length = this.length, more: Partial<RandomScriptOptions> = {}): ScriptStep[] {
     const { values, idioms } = this;
     return randomScript(this.layout, random, { length, values, idioms, ...more });
+  }
+
+  /** Writes of one register in a row, as a part of such a program. */
+  writesInARow(random: Random, script: readonly ScriptStep[], length: number): ScriptStep[] {
+    return writesInARow(this.layout, random, script, length, this.values);
   }
 
   /** Tries random scripts until one shows something, and makes that one as short as it gets. Goes on while more is wanted. */
