@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   bit,
@@ -428,7 +429,11 @@ describe('from its declaration alone', () => {
 
   it('a device that throws only late in its life is found, with the steps that lead there', () => {
     const found = failures(WearsOut, { hostileAccesses: 16_000 }).find(({ message }) => /handle/.test(message));
-    expect(found?.message).toContain('threw: the handle came off');
+    const lines = readFileSync(import.meta.filename, 'utf8').split('\n');
+    const line = lines.findIndex((text) => text.includes("throw new Error('the handle came off')")) + 1;
+    expect(found?.message).toContain(
+      `threw: the handle came off. It was thrown in WearsOut.readCups, test/testing/conformance-mistakes.test.ts:${line}. A guest`,
+    );
     const reads = found?.script.filter(
       (step) => step.kind === 'read' && step.address <= 0x303 && 0x303 < step.address + step.size,
     );

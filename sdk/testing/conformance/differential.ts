@@ -1,4 +1,5 @@
-import { hex } from '../../base/text.ts';
+import { relative } from 'node:path';
+import { hex, sentence } from '../../base/text.ts';
 import { type Device, saveDevice } from '../../device/index.ts';
 import type { TestBench } from '../test-bench.ts';
 import { type Answer, perform, type ScriptStep } from './guest-script.ts';
@@ -50,6 +51,25 @@ export function answerOf(bench: TestBench<Device>, step: ScriptStep): Answer {
 export function threw(error: unknown): Answer {
   return `threw: ${messageOf(error)}`;
 }
+
+/** The same as whole sentences, with the method and the line of the device. */
+export const threwWhere = (error: unknown): string => `${sentence(threw(error))}${placeOf(error)}`;
+
+/** Where the code of a device threw, with the method and the line; what the SDK itself refused was called from there. */
+function placeOf(error: unknown): string {
+  const { cause, stack = '' } = error instanceof Error ? error : {};
+  if (cause instanceof Error) return placeOf(cause);
+  const own = stack.split('\n').find((line) => /^ {4}at /.test(line) && !isForeign(line));
+  const [, method, file, line] =
+    /^ {4}at (?:async )?(?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+):\d+\)?$/.exec(own ?? '') ?? [];
+  return file === undefined
+    ? ''
+    : ` It was thrown in ${method ?? 'a function'}, ${relative(process.cwd(), file)}:${line}.`;
+}
+
+const sdk = decodeURIComponent(new URL('../../', import.meta.url).pathname);
+const isForeign = (frame: string): boolean =>
+  frame.includes(sdk) || frame.includes('/node_modules/') || /\((?:native|node:|<anonymous>)/.test(frame);
 
 /** What a device saves, as text and back, as a file would hold it. */
 export const savedAsText = (device: Device): unknown => JSON.parse(JSON.stringify(saveDevice(device)));

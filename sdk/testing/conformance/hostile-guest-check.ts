@@ -1,7 +1,7 @@
 import { type Device, loadDevice } from '../../device/index.ts';
 import type { Random } from '../random.ts';
 import type { TestBench } from '../test-bench.ts';
-import { clearRecorders, pinHigh, refusal, savedAsText, threw } from './differential.ts';
+import { clearRecorders, pinHigh, refusal, savedAsText, threwWhere } from './differential.ts';
 import { act, type ScriptStep } from './guest-script.ts';
 import { heapUsed } from './heap.ts';
 import { sizesOf } from './observation.ts';
@@ -53,7 +53,7 @@ const begin = (subject: Subject, name: string, resets: boolean): Life => ({
 
 /** The next steps of a life: the same for the same life, however often it is begun. */
 function nextPiece(subject: Subject, { random, resets }: Life, length: number): ScriptStep[] {
-  const run = random.below(Math.min(LongestRun, length));
+  const run = random.below(Math.min(LongestRun, Math.ceil(length / 3)));
   const script = subject.script(random, length - run, { hostile: true, resets, settled: !resets });
   return [...script, ...subject.writesInARow(random, script, run)];
 }
@@ -141,7 +141,7 @@ function attack(subject: Subject, bench: TestBench<Device>, script: readonly Scr
     } catch (error) {
       return {
         index,
-        message: `step ${index + 1} ${threw(error)} A guest must not be able to: report it with guestError().`,
+        message: `step ${index + 1} ${threwWhere(error)} A guest must not be able to: report it with guestError().`,
       };
     }
     const high = step.kind === 'reset' && alone ? pinHigh(bench) : undefined;

@@ -6,7 +6,7 @@ import type { BenchService } from '../bench-services.ts';
 import { Random } from '../random.ts';
 import { shrinkNow } from '../shrink.ts';
 import { TestBench, type TestBenchOptions } from '../test-bench.ts';
-import { threw } from './differential.ts';
+import { threwWhere } from './differential.ts';
 import type { ScriptStep } from './guest-script.ts';
 import { Layout } from './layout.ts';
 import { ramOf, within } from './observation.ts';
@@ -192,7 +192,7 @@ function guarded(look: Look): Look {
     try {
       return look(script);
     } catch (error) {
-      return `it ${threw(error)} A guest must not be able to make it: report a mistake with guestError().`;
+      return `it ${threwWhere(error)} A guest must not be able to make it: report a mistake with guestError().`;
     }
   };
 }
