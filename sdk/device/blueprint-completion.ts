@@ -43,12 +43,17 @@ const descriptionWords = ['type', 'description', 'version', 'minimumVersion', 'r
  */
 export function completeBlueprint(
   lineage: readonly DeviceRecord[],
-  description: DeviceDescription,
+  description: DeviceDescription | undefined,
   base: DeviceBlueprint | undefined,
 ): DeviceBlueprint {
   const own = lineage.at(-1) as DeviceRecord;
   const deviceClass = own.deviceClass as DeviceClass;
   const fail = definitionError(deviceClass.name);
+  const prototype: { readonly bus?: string } = deviceClass.prototype;
+  if (prototype.bus === undefined) {
+    throw fail('it is no device yet. Let it extend IsaDevice, PciDevice or SystemDevice.');
+  }
+  if (description === undefined) throw fail('@device takes { type, description }, and was given nothing.');
   const unknown = unknownWord(description, descriptionWords);
   if (unknown !== undefined) throw fail(`@device ${unknown}`);
   checkType(description.type, fail);
@@ -81,12 +86,11 @@ export function completeBlueprint(
   const options = injecting === undefined ? base?.options : injecting.options;
   checkOptionNames(options?.names ?? [], fail);
   const facets = facetsOf(lineage, base);
-  const prototype: { readonly bus?: string } = deviceClass.prototype;
   return Object.freeze({
     type: description.type,
     description: description.description,
     deviceClass,
-    bus: prototype.bus ?? 'none',
+    bus: prototype.bus,
     ...stateFacts(deviceClass, description, base, registers, fail),
     regions: Object.freeze(regions),
     registers,

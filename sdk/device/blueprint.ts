@@ -203,6 +203,8 @@ export class DeviceRecord implements RegisterRecorder {
   }
 }
 
+export { checkBrackets } from './decorated-member.ts';
+
 // biome-ignore lint/complexity/noBannedTypes: a decorator's target is typed as a constructor function
 const records = new WeakMap<Function, DeviceRecord>();
 

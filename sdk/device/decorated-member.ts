@@ -19,3 +19,10 @@ export function checkDialect(second: unknown, what: string): void {
       `that includes this file; files that the backplane command loads need none.`,
   );
 }
+
+/** A decorator that takes something and was written without brackets was given the class, or the prototype of it. */
+export function checkBrackets(given: unknown, second: unknown, what: string): void {
+  if (typeof given === 'function') throw new BackplaneError(`Class ${given.name}: write ${what}, with brackets.`);
+  if (typeof given !== 'object' || given === null || typeof second !== 'string') return;
+  throw new BackplaneError(`${given.constructor.name}.${second}: write ${what}, with brackets.`);
+}

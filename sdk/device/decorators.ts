@@ -2,6 +2,7 @@ import { injectable, inject as injectService, optional } from 'inversify';
 import {
   baseBlueprintOf,
   type CoalescedDeclaration,
+  checkBrackets,
   type DeviceClass,
   type DeviceDescription,
   recordOf,
@@ -20,6 +21,7 @@ import type { ContainerRegion, HandledRegion } from './region-template.ts';
 
 /** Makes the class a device model: checks all it declares, and refuses with a sentence what cannot work. */
 export function device(description: DeviceDescription) {
+  checkBrackets(description, undefined, "@device({ type: 'name', description: 'what it is' })");
   return (deviceClass: DeviceClass, context?: unknown): void => {
     const record = recordOf(deviceClass);
     const { injections } = record.complete(description, baseBlueprintOf(deviceClass), context);
@@ -38,16 +40,19 @@ export function device(description: DeviceDescription) {
  * before anything can see that they were late. For writes that have no effect of their own until another access.
  */
 export function addCoalescedIo(region: HandledRegion, range: CoalescedDeclaration) {
+  checkBrackets(region, undefined, '@addCoalescedIo(region, { offset, size })');
   return (deviceClass: DeviceClass): void => recordOf(deviceClass).addCoalescedIo(region, range);
 }
 
 /** An access to this region first delivers every queued write: the partner of `@addCoalescedIo`, on the port that reads. */
 export function flushCoalescedIo(region: HandledRegion) {
+  checkBrackets(region, undefined, '@flushCoalescedIo(region)');
   return (deviceClass: DeviceClass): void => recordOf(deviceClass).flushCoalescedIo(region);
 }
 
 /** Names a region of the class that has no handlers. The device maps others into it when it is realized. */
 export function contains(region: ContainerRegion) {
+  checkBrackets(region, undefined, '@contains(region)');
   return (deviceClass: DeviceClass): void => recordOf(deviceClass).addRegion(region);
 }
 

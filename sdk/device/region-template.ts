@@ -1,6 +1,6 @@
 import type { AccessSizes } from '../memory/index.ts';
 import { recordOf } from './blueprint.ts';
-import { checkMember } from './decorated-member.ts';
+import { checkBrackets, checkMember } from './decorated-member.ts';
 import type { Device } from './device.ts';
 import type {
   HandlerForm,
@@ -143,6 +143,7 @@ export class HandledRegion extends RegionTemplate {
   }
 
   private handler(isWrite: boolean, form: HandlerForm, offset: number | undefined, options: HandlerOptions = {}) {
+    checkBrackets(offset, options, decoratorName(this, isWrite, form));
     const { size, length } = options;
     const sizes = size === undefined ? undefined : typeof size === 'number' ? [size] : [...size];
     return (target: object, method: string): void => {
@@ -165,4 +166,9 @@ export function mmioRegion(spec: HandledRegionSpec): HandledRegion {
 /** A range that only holds other regions, which its device maps into it. */
 export function containerRegion(spec: PlaceSpec): ContainerRegion {
   return new ContainerRegion(spec);
+}
+
+function decoratorName({ name }: HandledRegion, isWrite: boolean, form: HandlerForm): string {
+  const forms: Readonly<Record<HandlerForm, string>> = { plain: '', '64-bit': '64', attributes: 'WithAttributes' };
+  return `.${isWrite ? 'write' : 'read'}${forms[form]}() of region '${name}'`;
 }

@@ -72,8 +72,11 @@ function checkWords(where: string, how: StateOptions): void {
   throw new BackplaneError(`${where}: @state has no '${strange}'. ${hint}`);
 }
 
-function declareState(owner: object, member: string, how: StateOptions): void {
+function declareState(owner: object, member: string, how: StateOptions | undefined): void {
   checkMember(owner, member, '@state');
+  if (how === undefined) {
+    throw new BackplaneError(`Class ${owner.constructor.name}: @state() field '${member}': write @state without ().`);
+  }
   const { since = 1, as, name = member, subsection, atReset } = how;
   const where = `Class ${owner.constructor.name}: @state field '${member}'`;
   checkWords(where, how);

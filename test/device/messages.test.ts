@@ -20,6 +20,7 @@ import {
   PciDevice,
   pci,
   portRegion,
+  state,
 } from '../../sdk/index.ts';
 import { DeviceBench } from './device-bench.ts';
 
@@ -567,5 +568,62 @@ describe('a device refuses', () => {
     const bench = new DeviceBench();
     const chip = bench.realize(new Chip(), 'chip0');
     expect(message(() => bench.realize(chip))).toBe("Device 'chip0' is realized already. Unrealize it first.");
+  });
+});
+
+describe('a decorator without the brackets that it needs, or with some that it must not have, says how it is written', () => {
+  const refuse = (wrong: unknown) => wrong as (...given: unknown[]) => unknown;
+  class Chip extends IsaDevice {}
+  const status = ports.register(0, { width: 8 });
+
+  it.each<[string, () => unknown, string]>([
+    [
+      '@device',
+      () => refuse(device)(Chip),
+      "Class Chip: write @device({ type: 'name', description: 'what it is' }), with brackets.",
+    ],
+    [
+      '@device()',
+      () => refuse(refuse(device)())(Chip),
+      'Class Chip: @device takes { type, description }, and was given nothing.',
+    ],
+    [
+      '@flushCoalescedIo',
+      () => refuse(flushCoalescedIo)(Chip),
+      'Class Chip: write @flushCoalescedIo(region), with brackets.',
+    ],
+    [
+      '@addCoalescedIo',
+      () => refuse(addCoalescedIo)(Chip),
+      'Class Chip: write @addCoalescedIo(region, { offset, size }), with brackets.',
+    ],
+    ['@contains', () => refuse(contains)(Chip), 'Class Chip: write @contains(region), with brackets.'],
+    [
+      '@state()',
+      () => refuse(refuse(state)())(Chip.prototype, 'level'),
+      "Class Chip: @state() field 'level': write @state without ().",
+    ],
+    [
+      '@ports.read',
+      () => refuse(ports.read.bind(ports))(Chip.prototype, 'look', {}),
+      "Chip.look: write .read() of region 'ports', with brackets.",
+    ],
+    [
+      '@ports.writeWithAttributes',
+      () => refuse(ports.writeWithAttributes.bind(ports))(Chip.prototype, 'set', {}),
+      "Chip.set: write .writeWithAttributes() of region 'ports', with brackets.",
+    ],
+    [
+      '@status.onRead',
+      () => refuse(status.onRead)(Chip.prototype, 'look', {}),
+      "Chip.look: write .onRead() of the register at 0x0 of region 'ports', with brackets.",
+    ],
+  ])('%s', (_, mistake, sentence) => expect(message(mistake)).toBe(sentence));
+
+  it('a class that extends no device', () => {
+    class Thing {}
+    expect(message(() => refuse(describeDevice())(Thing))).toBe(
+      'Class Thing: it is no device yet. Let it extend IsaDevice, PciDevice or SystemDevice.',
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { lowMask, maskOf } from '../../base/bits.ts';
 import { hex } from '../../base/text.ts';
 import { BackplaneError } from '../../memory/index.ts';
-import { checkMember } from '../decorated-member.ts';
+import { checkBrackets, checkMember } from '../decorated-member.ts';
 import type { Device } from '../device.ts';
 import type { Nothing } from '../handlers.ts';
 import type { HandledRegion } from '../region-template.ts';
@@ -139,16 +139,19 @@ export function makeRegister<S extends RegisterSpec>(
     }
     recorderOf(target.constructor).addRegister(definition, member);
   };
-  const hook = (isWrite: boolean, field: string | undefined) => (target: object, method: string) => {
-    checkMember(target, method, where);
-    recorderOf(target.constructor).addRegisterHook({ definition, field, isWrite, method });
+  const hook = (isWrite: boolean, field: string | undefined, member: string | undefined) => {
+    checkBrackets(field, member, `.${isWrite ? 'onWrite' : 'onRead'}() of ${where}`);
+    return (target: object, method: string) => {
+      checkMember(target, method, where);
+      recorderOf(target.constructor).addRegisterHook({ definition, field, isWrite, method });
+    };
   };
   return Object.freeze(
     Object.assign(decorate, {
       definition,
       fields: Object.freeze(fieldsOf(definition.spec)),
-      onWrite: (field?: string) => hook(true, field),
-      onRead: (field?: string) => hook(false, field),
+      onWrite: (field?: string, member?: string) => hook(true, field, member),
+      onRead: (field?: string, member?: string) => hook(false, field, member),
     }),
   ) as unknown as Register<S>;
 }
