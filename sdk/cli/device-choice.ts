@@ -27,11 +27,17 @@ const busNames: Readonly<Record<string, readonly string[]>> = {
   system: ['main-system-bus'],
 };
 
-export async function chooseDevices(args: Arguments, plugins: readonly LoadedPlugin[]): Promise<DeviceChoice> {
+/** A machine may bring devices that it exports by no name of their own: `-global` sets those too. */
+export async function chooseDevices(
+  args: Arguments,
+  plugins: readonly LoadedPlugin[],
+  machine: MachineDefinition,
+): Promise<DeviceChoice> {
+  const own = machine.devices.map(({ device }) => blueprintOf(device));
   const globals = new Map<string, Values>();
   for (const text of args.all('global')) {
     const { type, option, value } = parseGlobal(text);
-    const { blueprint } = await deviceNamed(type, plugins);
+    const blueprint = own.find((one) => one.type === type) ?? (await deviceNamed(type, plugins)).blueprint;
     const [name, parsed] = parseSetting(blueprint.options, option, value, `-global ${text}`);
     globals.set(type, { ...globals.get(type), [name]: parsed });
   }

@@ -11,20 +11,44 @@ export interface TracedMachine {
   readonly print: (line: string) => void;
   /** Whose register it is, and what the value says. */
   readonly describe: (access: DescribedAccess) => string | undefined;
-  /** While a restored guest goes once more through what it did, nothing is printed. */
-  readonly quiet?: () => boolean;
 }
 
-/** Prints each operation of a guest once it is done: when, what, the value, what became of it, and what it meant. */
-export function tracedGuest(
-  guest: { readonly name: string; start(): GuestSource },
-  machine: TracedMachine,
-): GuestImage {
-  return { name: guest.name, start: () => new TracedGuest(guest.start(), machine) };
+/** Prints each operation of the guests once it is done: when, what, the value, what became of it, and what it meant. */
+export class GuestTrace {
+  private readonly guests = new Map<object, TracedGuest>();
+
+  constructor(
+    private readonly machine: TracedMachine,
+    /** While a restored guest goes once more through what it did, nothing is printed. */
+    private isQuiet: boolean,
+  ) {}
+
+  of(guest: { readonly name: string; start(): GuestSource }): GuestImage {
+    const start = () => {
+      // Started once more, as after a reset.
+      this.guests.get(guest)?.end();
+      const traced = new TracedGuest(guest.start(), this.machine, () => this.isQuiet);
+      this.guests.set(guest, traced);
+      return traced;
+    };
+    return { name: guest.name, start };
+  }
+
+  /** From here on the guests do what they have not done before; what a snapshot was made in the middle of is printed too. */
+  begin(): void {
+    this.isQuiet = false;
+    for (const guest of this.guests.values()) guest.begin();
+  }
+
+  /** The run is over: what was done last is printed, though no guest was asked for more. */
+  end(): void {
+    for (const guest of this.guests.values()) guest.end();
+  }
 }
 
 class TracedGuest implements GuestSource {
   private started = false;
+  private operation: GuestOperation | undefined;
   private exits = 0;
   private userspaceExits = 0;
   private queued = 0;
@@ -32,6 +56,7 @@ class TracedGuest implements GuestSource {
   constructor(
     private readonly guest: GuestSource,
     private readonly machine: TracedMachine,
+    private readonly isQuiet: () => boolean,
   ) {}
 
   get name(): string {
@@ -42,14 +67,25 @@ class TracedGuest implements GuestSource {
   next(operation: GuestOperation): boolean {
     if (this.started) this.print(operation);
     const goesOn = this.guest.next(operation);
-    this.started = goesOn && this.machine.quiet?.() !== true;
+    this.started = goesOn && !this.isQuiet();
+    this.operation = operation;
     this.remember();
     return goesOn;
   }
 
+  begin(): void {
+    this.started = this.operation?.finished === false;
+    this.remember();
+  }
+
+  end(): void {
+    if (this.started && this.operation?.finished === true) this.print(this.operation);
+    this.started = false;
+  }
+
   interrupt(vector: number, operation: GuestOperation): void {
     if (this.started && operation.finished) this.print(operation);
-    if (this.machine.quiet?.() !== true) this.machine.print(`${this.time()}  interrupt ${hex(vector)}`);
+    if (!this.isQuiet()) this.machine.print(`${this.time()}  interrupt ${hex(vector)}`);
     this.started = false;
     this.guest.interrupt(vector, operation);
     this.remember();

@@ -48,7 +48,7 @@ export async function chooseMachine(args: Arguments, own?: MachineDefinition): P
   if (asksForHelp)
     throw new BackplaneError(`to see what there is, write 'backplane -machine ${shellWord(text, 'help')}'.`);
   const named = given.length === 0 && own !== undefined ? own : await machineNamed(subject, plugins);
-  const devices = await chooseDevices(args, plugins);
+  const devices = await chooseDevices(args, plugins, named);
   const definition = withDevices(named, devices);
   const memory = args.value('m');
   return {

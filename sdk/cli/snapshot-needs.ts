@@ -16,26 +16,39 @@ export async function checkSnapshotNeeds(
   plugins: readonly LoadedPlugin[],
 ): Promise<void> {
   const refuse = (what: string, remedy: string) => new BackplaneError(`-loadvm '${path}': ${what}. ${remedy}`);
+  const nowhere = 'which neither backplane nor a plugin given here has';
   const name = nameAt(member(snapshot, 'machine'), 'name');
-  const machines = [definition, ...(await knownMachines(plugins))];
-  if (name !== undefined && !machines.some((machine) => machine.name === name)) {
+  const machine = [definition, ...(await knownMachines(plugins))].find((one) => one.name === name);
+  const unknown = await unknownDevices(snapshot, machine ?? definition, plugins);
+  const [first] = unknown;
+  if (name !== undefined && machine === undefined) {
+    const types = [...new Set(unknown.map(({ type }) => `'${type}'`))];
+    const also =
+      types.length === 0 ? '' : `Its devices of the type ${types.join(', ')} come with it, or with -device. `;
     throw refuse(
-      `it was saved on machine '${name}', which neither backplane nor a plugin given here has`,
-      `Give the plugin that brings it, or the program that exports it: -plugin FILE -machine ${name}.`,
+      `it was saved on machine '${name}', ${nowhere}`,
+      `${also}Give the plugin that brings it, or the program that exports it: -plugin FILE -machine ${name}.`,
     );
   }
+  if (first === undefined) return;
+  const words = unknown.map(({ id, type }) => ` -device ${type}${id === type ? '' : `,id=${id}`}`).join('');
+  const chosen = machine === undefined || machine.name === definition.name ? '' : ` -machine ${machine.name}`;
+  throw refuse(
+    `it has a device '${first.id}' of the type '${first.type}', ${nowhere}`,
+    `Give the plugin that brings it: -plugin FILE${chosen}${words}.`,
+  );
+}
+
+/** The devices of the snapshot whose types nothing here has, the machine that was saved included. */
+async function unknownDevices(snapshot: unknown, machine: MachineDefinition, plugins: readonly LoadedPlugin[]) {
   const types = new Set((await knownDevices(plugins)).map(({ blueprint }) => blueprint.type));
   const { blueprintOf } = await import('../device/index.ts');
-  for (const { device } of definition.devices) types.add(blueprintOf(device).type);
+  for (const { device } of machine.devices) types.add(blueprintOf(device).type);
   const devices = member(snapshot, 'devices');
-  for (const device of Array.isArray(devices) ? devices : []) {
+  return (Array.isArray(devices) ? devices : []).flatMap((device: unknown) => {
     const [id, type] = [nameAt(device, 'id'), nameAt(device, 'type')];
-    if (id === undefined || type === undefined || types.has(type)) continue;
-    throw refuse(
-      `it has a device '${id}' of the type '${type}', which neither backplane nor a plugin given here has`,
-      `Give the plugin that brings it: -plugin FILE -device ${type}${id === type ? '' : `,id=${id}`}.`,
-    );
-  }
+    return id === undefined || type === undefined || types.has(type) ? [] : [{ id, type }];
+  });
 }
 
 function member(value: unknown, name: string): unknown {

@@ -7,9 +7,14 @@ import { backplane } from './fake-terminal.ts';
 const folder = mkdtempSync(join(tmpdir(), 'backplane-needs-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const [plugin, guest, ofDevice, ofMachine] = ['plugin.ts', 'guest.ts', 'device.json', 'machine.json'].map((name) =>
-  join(folder, name),
-) as [string, string, string, string];
+const [plugin, guest, ofDevice, ofMachine, whole, ofBoth] = [
+  'plugin.ts',
+  'guest.ts',
+  'device.json',
+  'machine.json',
+  'whole.ts',
+  'both.json',
+].map((name) => join(folder, name)) as [string, string, string, string, string, string];
 
 async function restored(file: string, ...words: string[]): Promise<string> {
   const { status, noted } = await backplane('run', guest, '-loadvm', file, ...words);
@@ -31,10 +36,26 @@ beforeAll(async () => {
     guest,
     "import { guestProgram } from 'backplane';\nexport default guestProgram(function* (guest) { for (let n = 0; n < 9; n++) yield* guest.in8(0x300); });",
   );
+  // The machine alone is exported: it brings its device.
+  writeFileSync(
+    whole,
+    `import { defineMachine, device, IsaDevice, portRegion, use, defineOptions, option, options } from 'backplane';
+     import { isapc } from 'backplane/machines';
+     const ports = portRegion({ name: 'bolt', base: 0x300, size: 1, accessSizes: [1] });
+     const set = defineOptions({ answer: option.integer({ description: 'What it reads', default: 0x5a, range: [0, 255] }) });
+     @device({ type: 'bolt', description: 'A bolt' })
+     class Bolt extends IsaDevice {
+       readonly #config;
+       constructor(@options(set) config) { super(); this.#config = config; }
+       @ports.read() read(): number { return this.#config.answer; }
+     }
+     export const closed = defineMachine({ ...isapc, name: 'closed', aliases: [], description: 'Mine', devices: [...isapc.devices, use(Bolt)] });`,
+  );
   const save = (to: string, ...words: string[]) =>
     backplane('run', guest, '-limit', '3', '-plugin', plugin, '-m', '1', '--save', to, ...words);
   expect((await save(ofDevice, '-machine', 'isapc', '-device', 'latch,id=front')).status).toBe(0);
   expect((await save(ofMachine, '-machine', 'board')).status).toBe(0);
+  expect((await save(ofBoth, '-plugin', whole, '-machine', 'closed')).status).toBe(0);
 });
 
 describe('a snapshot that needs a plugin', () => {
@@ -53,6 +74,25 @@ describe('a snapshot that needs a plugin', () => {
       /saved on machine 'board', which neither .* -plugin FILE -machine board\.$/,
     );
     expect(await restored(ofMachine, '-plugin', plugin, '-machine', 'board')).toBe('');
+  });
+
+  it('which brings the machine and what is in it says what to choose, once: the machine', async () => {
+    expect(await restored(ofBoth)).toMatch(
+      /saved on machine 'closed', which neither .*\. Its devices of the type 'bolt' come with it, or with -device\. Give .* -plugin FILE -machine closed\.$/,
+    );
+    const hint = await restored(ofBoth, '-plugin', whole);
+    expect(hint).toMatch(/\n {2}Write: -machine closed$/);
+    expect(hint).not.toContain('-device');
+    expect(await restored(ofBoth, '-plugin', whole, '-machine', 'closed')).toBe('');
+  });
+
+  it('is not needed for -global to set what the machine itself brings', async () => {
+    const words = ['-plugin', whole, '-machine', 'closed', '-global'];
+    const { status, noted, printed } = await backplane('info', 'qtree', ...words, 'bolt.answer=7');
+    expect({ status, noted }).toEqual({ status: 0, noted: '' });
+    expect(printed).toMatch(/answer = 7\b/);
+    const refused = await backplane('info', 'qtree', ...words, 'bolt.anwser=7');
+    expect(refused.noted).toContain("Did you mean 'answer'?");
   });
 
   it('and is damaged is refused by the machine, with what is wrong', async () => {

@@ -14,7 +14,7 @@ import {
 import { type Command, Unfinished } from '../command.ts';
 import { showConsoles } from '../console-output.ts';
 import { formatExits } from '../exit-report.ts';
-import { tracedGuest } from '../guest-trace.ts';
+import { GuestTrace } from '../guest-trace.ts';
 import { loadProgram } from '../load-program.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
 import { checkMachine } from '../plugins/check-machine.ts';
@@ -87,17 +87,15 @@ Examples:
               terminal.note(`warning: ${why} Here -save will be refused; -limit ends a run earlier.`),
           },
     );
-    // A restored program goes once more through what it did: that is not printed again.
-    let isNew = loaded === undefined;
     const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
     const tracing = {
       print,
       now: () => machine.clock.absolute(simulated.guestTime),
       statistics: simulated.statistics,
       describe: (access: DescribedAccess) => describeAccess(machine, access),
-      quiet: () => !isNew,
     };
-    const traced = args.has('trace') ? guests.map((guest) => tracedGuest(guest, tracing)) : guests;
+    const trace = args.has('trace') ? new GuestTrace(tracing, loaded !== undefined) : undefined;
+    const traced = trace === undefined ? guests : guests.map((guest) => trace.of(guest));
     const surroundings = {
       ...request,
       accelerator: simulated,
@@ -108,7 +106,7 @@ Examples:
       loaded === undefined
         ? Machine.create(definition, surroundings)
         : await restoreFile(loaded, definition, { ...surroundings, guests: traced }, plugins);
-    isNew = true;
+    trace?.begin();
     for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
     const endConsoles = await showConsoles(machine, terminal.note);
     const timers = chooseTimerLimit(args);
@@ -124,6 +122,7 @@ Examples:
     const reload = args.has('watch') ? new HotReload(plugins, machine, terminal) : undefined;
     const endObservers = reload === undefined ? observeWith(plugins, machine) : () => reload.end();
     const outcome = reload ? await runInSlices(stepOn, operationLimit, () => reload.look()) : step(options);
+    trace?.end();
     if (saveTo !== undefined) await writeSnapshotFile(saveTo, machine);
     endObservers();
     endConsoles();
