@@ -210,6 +210,31 @@ describe('a vCPU', () => {
     expect(bench.kernel.operations(vcpu!)).toBe(3);
   });
 
+  it('shadows no more of a pause behind STI than its first instruction: the interrupt comes within the pause', () => {
+    const bench = new KernelBench();
+    const handled: number[] = [];
+    const program = guestProgram(function* (guest) {
+      guest.onInterrupt(0x21, function* () {
+        handled.push(bench.kernel.now);
+        yield* guest.cli();
+      });
+      yield* guest.sti();
+      yield* guest.pause(1_000_000);
+      yield* guest.out8(0x80, 1);
+    });
+    bench.attach(program.start());
+    bench.runPage.setUint8(KvmRun.requestInterruptWindow, 1);
+    expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.IrqWindowOpen]);
+    const opened = bench.kernel.now;
+    expect(opened).toBeLessThan(10_000);
+    bench.runPage.setUint8(KvmRun.requestInterruptWindow, 0);
+    interrupt(bench, 0x21);
+    expect([bench.run(), bench.exit]).toEqual([0, 'out 0x80/1']);
+    expect(handled).toEqual([opened]);
+    // The rest of the pause follows.
+    expect(bench.kernel.now).toBeGreaterThanOrEqual(1_000_000);
+  });
+
   it('runs deterministically beside another one, slice by slice, through one ring', () => {
     const order = (slices: readonly (readonly [number, number])[]) => {
       const bench = new KernelBench({ vcpus: 2 });

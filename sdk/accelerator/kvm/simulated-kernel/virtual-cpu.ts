@@ -151,6 +151,7 @@ export class VirtualCpu {
     const { time, statistics } = this.machine;
     let executed = 1;
     let step: StepValue = Step.GoOn;
+    const { interruptShadow } = this.state;
     this.state.interruptShadow = false;
     switch (operation.kind) {
       case OperationKind.Out:
@@ -184,7 +185,8 @@ export class VirtualCpu {
         step = Step.Exit;
         break;
       case OperationKind.Pause:
-        this.#pause(operation);
+        // A loop of plain instructions: the shadow covers the first of them.
+        this.#pause(operation, interruptShadow ? Math.max(1, time.costs.plain) : Infinity);
         executed = operation.finished ? 1 : 0;
         break;
       default:
@@ -201,10 +203,10 @@ export class VirtualCpu {
   }
 
   /** Time passes up to the next deadline; the rest of the pause follows when userspace has dealt with that. */
-  #pause(operation: GuestOperation): void {
+  #pause(operation: GuestOperation, most: number): void {
     const { time } = this.machine;
     const left = Math.max(0, this.machine.nextDeadline() - time.now); // a deadline may be set to a time that has passed
-    const spent = Math.min(Math.ceil(operation.duration), left);
+    const spent = Math.min(Math.ceil(operation.duration), left, most);
     time.now += spent;
     operation.duration -= spent;
     operation.finished = operation.duration <= 0;
