@@ -1,5 +1,12 @@
 import { hex, sentence } from '../base/text.ts';
-import { type AddressSpace, DeviceFailure, describeThrown, type MemorySection } from '../memory/index.ts';
+import { LateTimer } from '../clock/index.ts';
+import {
+  type AddressSpace,
+  BackplaneError,
+  DeviceFailure,
+  describeThrown,
+  type MemorySection,
+} from '../memory/index.ts';
 
 /** How the guest's accesses reach the machine: by address, from exits and from the ring alike. */
 export interface GuestAccess {
@@ -81,9 +88,11 @@ export class MachineAccess implements GuestAccess {
 function handlerFailure(space: AddressSpace, verb: string, address: number, size: number, cause: unknown): Error {
   const section = space.lookup(address);
   const where = section === undefined ? `${space.name} at ${hex(address)}` : describeSection(section, address);
+  // What the SDK refused says itself what to change.
+  const isOurs = cause instanceof BackplaneError || cause instanceof LateTimer;
+  const advice = isOurs ? '' : ' A handler must answer every guest; report what the guest did wrong with guestError().';
   return new DeviceFailure(
-    `${where}: the handler of a ${verb} of ${size} ${size === 1 ? 'byte' : 'bytes'} threw: ${sentence(describeThrown(cause))} ` +
-      'A handler must answer every guest; report what the guest did wrong with guestError().',
+    `${where}: the handler of a ${verb} of ${size} ${size === 1 ? 'byte' : 'bytes'} threw: ${sentence(describeThrown(cause))}${advice}`,
     section?.region.owner,
     cause,
   );

@@ -280,7 +280,10 @@ describe('a machine that a plugin brings is looked at before anything is built o
     ['devices: [null]', /devices\[0\] is null\. Write use\(DeviceClass/],
     ['devices: [use(3)]', /devices\[0\] has 3 for a device class/],
     ['devices: [{ device: class Odd {} }]', /devices\[0\] has the class Odd, which is no device/],
-    ['devices: [use(class Bare extends IsaDevice {})]', /devices\[0\] cannot be used: Class Bare has no @device/],
+    [
+      'devices: [use(class Bare extends IsaDevice {})]',
+      /devices\[0\] cannot be used: Class Bare has no @device, [^\n]*on top of it\.(?: \(|$|\n)/m,
+    ],
     ['services: [3]', /services\[0\] is 3\. Write new ContainerModule/],
     ['options: {}', /options is an object of another kind\. Write options: defineOptions/],
     ['prepare: 3', /prepare is 3\. Write prepare\(machine\)/],

@@ -140,6 +140,13 @@ const refusal = (name: string) =>
   'device: snapshots, swap and unplug would miss it. Make it in the constructor or in onRealize(), keep it in a field, and arm it here.';
 
 describe('a timer that a device makes while it runs is refused, and nothing waits on the clock', () => {
+  it('with the advice of the refusal alone, and not with what is said of a handler that throws', () => {
+    const write = guestProgram(function* (guest) {
+      yield* guest.out8(base + Port.InHandler, 1);
+    });
+    expect(() => newMachine().run(write)).toThrow(/the handler of a write of 1 byte threw: Timer .* arm it here\.$/);
+  });
+
   it.each([
     ['in a handler', 'in-handler', (machine: Machine) => machine.io.write(base + Port.InHandler, 1, 1)],
     ['in a register hook', 'in-hook', (machine: Machine) => machine.io.write(base + Port.InHook, 1, 1)],

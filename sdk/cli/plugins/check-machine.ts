@@ -1,3 +1,4 @@
+import { sentence } from '../../base/text.ts';
 import { blueprintOf, Device, OptionSet } from '../../device/index.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
 import { BackplaneError, describeThrown } from '../../memory/errors.ts';
@@ -9,7 +10,7 @@ export function checkMachine(whose: string, definition: MachineDefinition): void
   const given = definition as unknown as Readonly<Record<string, unknown>>;
   const { name, aliases = [], description, devices, services, options, prepare, defaultRam } = given;
   const refuse = (what: string, remedy: string) =>
-    new BackplaneError(`${whose}: machine '${describeValue(name)}': ${what}. ${remedy}`);
+    new BackplaneError(`${whose}: machine '${describeValue(name)}': ${sentence(what)} ${remedy}`.trimEnd());
   if (!isWord(name))
     throw refuse('the name cannot be written after -machine', "Use letters, digits, '-', '_' and '.'.");
   if (!Array.isArray(aliases) || !aliases.every(isWord))
@@ -18,7 +19,10 @@ export function checkMachine(whose: string, definition: MachineDefinition): void
     throw refuse(`description is ${describeValue(description)}`, "Say in a few words what it is: description: '...'.");
   for (const [index, used] of (devices as readonly unknown[]).entries()) {
     const problem = problemOfDevice(used);
-    if (problem !== undefined) throw refuse(`devices[${index}] ${problem}`, 'Write use(DeviceClass, { ... }).');
+    if (problem === undefined) continue;
+    // The class is the right place, and its own message says what to write there.
+    const isClass = problem.startsWith('cannot be used');
+    throw refuse(`devices[${index}] ${problem}`, isClass ? '' : 'Write use(DeviceClass, { ... }).');
   }
   for (const [index, module] of (services as readonly unknown[]).entries()) {
     if (typeof module === 'object' && module !== null && 'load' in module) continue;
