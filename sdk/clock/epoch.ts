@@ -23,7 +23,7 @@ export function secondsToMove(time: number): number {
 
 /** Splits nanoseconds since the machine was started as a clock does that ran since then. */
 export function splitTime(nanoseconds: number | bigint): { readonly epoch: bigint; readonly now: number } {
-  if (nanoseconds < 0 || (typeof nanoseconds === 'number' && !Number.isSafeInteger(nanoseconds))) {
+  if (nanoseconds < 0 || (typeof nanoseconds !== 'bigint' && !Number.isSafeInteger(nanoseconds))) {
     throw new RangeError(
       `A clock cannot start at ${nanoseconds} ns. Give whole nanoseconds from 0 on, beyond 2^53 as a bigint.`,
     );

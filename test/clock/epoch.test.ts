@@ -135,6 +135,10 @@ describe('guest time far from its epoch', () => {
     );
     expect(() => clock.advance(Number.POSITIVE_INFINITY)).toThrow(/cannot go to Infinity ns/);
     expect(() => clock.advance(Number.NaN)).toThrow(/cannot go to NaN ns/);
+    for (const start of ['x', null, true, 0.5, Number.NaN])
+      expect(() => new ManualClock(start as number)).toThrow(
+        `A clock cannot start at ${start} ns. Give whole nanoseconds`,
+      );
     expect(() => new ManualClock(-1n)).toThrow('A clock cannot start at -1 ns.');
     expect(() => new ManualClock(2 ** 53)).toThrow('Give whole nanoseconds from 0 on, beyond 2^53 as a bigint.');
     const latest = 2n ** 52n * 1_000_000_000n;

@@ -1,3 +1,4 @@
+import { LatestSecond } from '../../clock/epoch.ts';
 import { SECOND, type VirtualClock } from '../../clock/index.ts';
 import type { RunEnd } from '../accelerator.ts';
 import type { GuestSource } from '../guest/operation.ts';
@@ -40,8 +41,13 @@ export function endOfHalt(vcpus: readonly ScheduledVcpu[], clock: VirtualClock):
 }
 
 export function nothingArmed(clock: VirtualClock): LoopEnd {
+  const [first] = clock.pendingTimers;
+  const timers =
+    first === undefined
+      ? 'no timer is armed'
+      : `timer '${first.name}' is armed for a time that never comes, ${LatestSecond} s after the start or later`;
   return halted(
-    `HLT at ${clock.absolute()} ns of guest time: no interrupt is pending and no timer is armed, so nothing can wake it.`,
+    `HLT at ${clock.absolute()} ns of guest time: no interrupt is pending and ${timers}, so nothing can wake it.`,
   );
 }
 
