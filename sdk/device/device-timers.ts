@@ -2,6 +2,7 @@ import { collectTimers, type Timer } from '../clock/index.ts';
 import { BackplaneError } from '../memory/index.ts';
 import { definitionError } from './blueprint-checks.ts';
 import type { Device } from './device.ts';
+import { checkWiredPins } from './pins.ts';
 import { checkReservedFields } from './reserved-members.ts';
 import { checkStateFields } from './state-refusals.ts';
 
@@ -21,6 +22,7 @@ export function constructDevice<D extends Device>(make: () => D): D {
   checkReservedFields(device, fail);
   checkStateFields(device, device.blueprint.state, fail);
   checkNames(device);
+  checkWiredPins(device, fail);
   return device;
 }
 

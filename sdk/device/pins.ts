@@ -1,3 +1,5 @@
+import { nearest } from '../base/text.ts';
+import type { Fail } from './blueprint-checks.ts';
 import type { Device } from './device.ts';
 import { InterruptPin } from './interrupt-pin.ts';
 
@@ -23,4 +25,15 @@ export function pinsOf(device: Device): ReadonlyMap<string, InterruptPin> {
 
 export function pinOf(device: Device, name: string): InterruptPin | undefined {
   return pinsOf(device).get(name);
+}
+
+/** An option that wires a pin which the device has not is a mistake of the class, on a bench as in a machine. */
+export function checkWiredPins(device: Device, fail: Fail): void {
+  const pins = [...pinsOf(device).keys()];
+  for (const [option, { wires }] of Object.entries(device.blueprint.options.declarations)) {
+    if (wires === undefined || pins.includes(wires.pin)) continue;
+    const close = nearest(wires.pin, pins);
+    const hint = close === undefined ? `It has ${pins.join(', ') || 'none'}.` : `Did you mean '${close}'?`;
+    throw fail(`option '${option}' wires the pin '${wires.pin}', which the device does not have. ${hint}`);
+  }
 }

@@ -8,11 +8,14 @@ import {
   IsaDevice,
   isaIrq,
   MemoryRegion,
+  type OptionsOf,
   option,
+  options,
   pinOf,
   pinsOf,
   portRegion,
 } from '../../sdk/index.ts';
+import { testBench } from '../../sdk/testing/index.ts';
 import { DeviceBench } from './device-bench.ts';
 
 const ports = portRegion({ name: 'uart', base: 0x3f8, size: 8 });
@@ -64,4 +67,21 @@ describe('an option', () => {
     expect([irq.wires?.pin, irq.wires?.to(5).description]).toEqual(['irq', 'ISA IRQ 5']);
     expect([irq.places, iobase.wires]).toEqual([undefined, undefined]);
   });
+});
+
+it('an option that wires a pin which the device does not have is refused when the first device is made, on a bench too', () => {
+  const wired = defineOptions({
+    irq: option.integer({ default: 4, range: [0, 15], description: 'line', wires: { pin: 'irk', to: isaIrq } }),
+  });
+  @device({ type: 'miswired', description: 'x' })
+  class Miswired extends IsaDevice {
+    readonly irq = new InterruptPin();
+
+    constructor(@options(wired) _config: OptionsOf<typeof wired>) {
+      super();
+    }
+  }
+  expect(() => testBench(Miswired)).toThrow(
+    "Class Miswired: option 'irq' wires the pin 'irk', which the device does not have. Did you mean 'irq'?",
+  );
 });
