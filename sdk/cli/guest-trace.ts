@@ -1,6 +1,6 @@
 import { describeOperation, OperationKind } from '../accelerator/guest/operation.ts';
 import type { ExitStatistics, GuestImage, GuestOperation, GuestSource } from '../accelerator/index.ts';
-import { decimal, hex } from '../base/text.ts';
+import { decimal, hex, printable } from '../base/text.ts';
 import type { DescribedAccess } from '../machine/access-names.ts';
 
 /** What a trace needs to know about the machine that the guest runs on. */
@@ -95,7 +95,7 @@ class TracedGuest implements GuestSource {
     if (operation.kind === OperationKind.InterruptReturn) return;
     const what = `${describeOperation(operation)}${shownValue(operation)}`;
     const access = accessOf(operation);
-    const meant = access === undefined ? '' : (this.machine.describe(access) ?? '');
+    const meant = access === undefined ? '' : printable(this.machine.describe(access) ?? '');
     this.machine.print(`${this.time()}  ${what.padEnd(38)}  ${this.fate().padEnd(14)}  ${meant}`.trimEnd());
   }
 

@@ -1,3 +1,4 @@
+import { printable } from '../base/text.ts';
 /** Pieces of Markdown that references are made of. */
 
 /** A table with a heading of its own. A table without rows is left out. */
@@ -14,7 +15,7 @@ export function section({ heading, remark, columns, rows }: DocumentTable): stri
   return [`## ${heading}`, ...(remark === undefined ? [] : [remark]), table(columns, rows)];
 }
 
-export const code = (text: string): string => `\`${text}\``;
+export const code = (text: string): string => `\`${printable(text)}\``;
 
 /** `startFactorial` is a sentence already. */
 export function words(method: string): string {

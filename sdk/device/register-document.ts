@@ -1,5 +1,5 @@
 import { maskOf } from '../base/bits.ts';
-import { counted, hex, sentence } from '../base/text.ts';
+import { counted, hex, printable, sentence } from '../base/text.ts';
 import type { DeviceBlueprint, RegionBlueprint } from './blueprint.ts';
 import { formatRange } from './blueprint-checks.ts';
 import { code, section, table, words } from './document-text.ts';
@@ -26,7 +26,7 @@ export function registerDocument(blueprint: DeviceBlueprint, observed: ObservedD
   const places = new Map(documents.flatMap((document) => [...(document.places ?? [])]));
   const sections = [
     `# ${type}`,
-    [`${sentence(description)} Bus: ${bus}.`, ...needs(blueprint)].join(' '),
+    [`${sentence(printable(description))} Bus: ${bus}.`, ...needs(blueprint)].join(' '),
     ...optionSection(options),
     ...documents.flatMap(({ tables = [] }) => tables.flatMap(section)),
     ...pinSection(observed, options, Object.assign({}, ...documents.map(({ pins }) => pins))),

@@ -1,3 +1,4 @@
+import { printable } from '../base/text.ts';
 import { formatAddress } from './address-range.ts';
 import type { AddressSpace } from './address-space.ts';
 import type { FlatRange, FlatView } from './flat-view.ts';
@@ -55,8 +56,9 @@ export function formatFlatViews(topology: MemoryTopology, options: MemoryTreeOpt
   return ended(lines);
 }
 
+/** A name that has a line break in it begins no line of its own. */
 function ended(lines: readonly string[]): string {
-  return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
+  return lines.length === 0 ? '' : `${lines.map(printable).join('\n')}\n`;
 }
 
 function groupByRoot(spaces: readonly AddressSpace[]): Map<MemoryRegion, string[]> {

@@ -162,3 +162,13 @@ FlatView #3
     );
   });
 });
+
+it('a name with a line break in it begins no line of its own', () => {
+  const topology = new MemoryTopology();
+  const root = MemoryRegion.container(topology, 'root', 0x1000);
+  const space = new AddressSpace(topology, 'memory', root);
+  root.addSubregion(0, device(topology, 'card\nFlatView #7\u2028', 16));
+  for (const text of [formatMemoryTree([space]), formatFlatViews(topology)]) {
+    expect(text).toContain('i/o): card\\u000aFlatView #7\\u2028\n');
+  }
+});
