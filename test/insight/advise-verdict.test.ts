@@ -403,6 +403,17 @@ describe('what coalescing a port comes to', () => {
     expect(at(coalesce, 0x71).reasons.join()).toMatch(/moved a timer of the machine/);
   });
 
+  it("differs for the data port of the machine's own clock, by a script that the clock tells apart", () => {
+    const { coalesce } = adviceOn(
+      repeated(3, () => [
+        ['out', 0x70, 0x0a],
+        ['out', 0x71, 0x26],
+      ]),
+    );
+    expect(at(coalesce, 0x71)).toMatchObject({ verdict: 'differs', declaration: '' });
+    expect(at(coalesce, 0x71).check?.difference?.script).toContain('guest.out8(0x71, ');
+  });
+
   it('is told where a write moved the memory map', () => {
     const shadow = (value: number) =>
       [
