@@ -42,7 +42,7 @@ async function main(): Promise<boolean> {
     return result.problem === undefined;
   }
   const points = whole('points', values.points);
-  const result = fuzzRestoredMachines({ points, seed, onProgress: progressEvery(10, points, 'points') });
+  const result = await fuzzRestoredMachines({ points, seed, onProgress: progressEvery(10, points, 'points') });
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   const refused = [...result.refusals].map(([why, times]) => `\n  refused to be saved ${times} times: ${why}`).join('');
   console.log(
