@@ -49,8 +49,9 @@ export function completeBlueprint(
   const own = lineage.at(-1) as DeviceRecord;
   const deviceClass = own.deviceClass as DeviceClass;
   const fail = definitionError(deviceClass.name);
-  const prototype: { readonly bus?: string } = deviceClass.prototype;
-  if (prototype.bus === undefined) {
+  const prototype: { readonly bus: string; readonly guestError?: unknown } = deviceClass.prototype;
+  // Every device has it, whatever bus it is for.
+  if (prototype.guestError === undefined) {
     throw fail('it is no device yet. Let it extend IsaDevice, PciDevice or SystemDevice.');
   }
   if (description === undefined) throw fail('@device takes { type, description }, and was given nothing.');

@@ -6,6 +6,7 @@ import {
   type CoalescedDeclaration,
   containerRegion,
   contains,
+  Device,
   defineOptions,
   device,
   flushCoalescedIo,
@@ -620,8 +621,12 @@ describe('a decorator without the brackets that it needs, or with some that it m
     ],
   ])('%s', (_, mistake, sentence) => expect(message(mistake)).toBe(sentence));
 
-  it('a class that extends no device', () => {
+  it('a class that extends no device, but not one that extends Device and names a bus of its own', () => {
     class Thing {}
+    class OnOwnBus extends Device {
+      readonly bus = 'own';
+    }
+    expect(() => device({ type: 'own-bus', description: 'on a bus of its own' })(OnOwnBus)).not.toThrow();
     expect(message(() => refuse(describeDevice())(Thing))).toBe(
       'Class Thing: it is no device yet. Let it extend IsaDevice, PciDevice or SystemDevice.',
     );
