@@ -23,6 +23,7 @@ const FewestStretches = 4;
 const StretchesOfMachine = 25;
 /** What the heap may grow by, whatever was done: tables of the engine, and the machine that was at work when it was measured first. */
 const HeapRoom = 24 * MiB;
+const SettlingRounds = 5;
 
 /** Guests that keep no rule, one after the other, with a restore after each: nothing is thrown, and nothing is kept. */
 export async function runHostileAccesses(request: HostileRequest): Promise<HostileResult> {
@@ -63,9 +64,9 @@ export async function runHostileAccesses(request: HostileRequest): Promise<Hosti
         });
         restores++;
         // Machines that are gone are let go of completely when the present job ends.
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextJob();
         // From here, where every part of the engine and the SDK has been used once.
-        if (Number.isNaN(begin)) begin = heapUsed();
+        if (Number.isNaN(begin)) begin = await settledHeap();
       }
       machine.dispose();
     }
@@ -73,9 +74,21 @@ export async function runHostileAccesses(request: HostileRequest): Promise<Hosti
     const problem = `machine of seed ${seed + machines - 1} threw: ${error instanceof Error ? error.stack : String(error)}`;
     return { summary: problem, problem };
   }
-  const grown = heapUsed() - begin;
+  const grown = (await settledHeap()) - begin;
   const summary = `${done} accesses, ${restores} restores, ${machines} machines, the heap has grown by ${(grown / MiB).toFixed(1)} MiB`;
   return { summary, problem: grown > HeapRoom ? summary : undefined };
+}
+
+const nextJob = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Bytes in use. The RAM of a machine that is gone is given back by another thread, some time after the collection that found it. */
+async function settledHeap(): Promise<number> {
+  let least = heapUsed();
+  for (let round = 0; round < SettlingRounds; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    least = Math.min(least, heapUsed());
+  }
+  return least;
 }
 
 function buildable(random: Random, extra: readonly UsedDevice[]): Board {
