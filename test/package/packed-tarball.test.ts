@@ -1,8 +1,8 @@
 // @module-tag package
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -39,6 +39,19 @@ function run(command: string, words: string[], cwd: string): string {
   return execFileSync(command, words, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
+/** What is in the tarball, and the text of one of its files. */
+let files: readonly string[] = [];
+const inPackage = (path: string) => join(project, 'node_modules/backplane', path);
+const textOf = (path: string) => readFileSync(inPackage(path), 'utf8');
+const modules = () => files.filter((path) => /\.(js|d\.ts)$/.test(path));
+
+/** What a compiled module or a declaration imports; `late` only when it is asked for. */
+function importsOf(path: string): { specifier: string; late: boolean }[] {
+  return [
+    ...textOf(path).matchAll(/^(?:import|export)\b[^'"`;]*?from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm),
+  ].map(([, from, bare, late]) => ({ specifier: from ?? bare ?? late ?? '', late: late !== undefined }));
+}
+
 const installed = (...words: string[]) => run(join(project, 'node_modules/.bin/backplane'), words, elsewhere);
 
 describe('the packed tarball, in an empty project', () => {
@@ -48,6 +61,7 @@ describe('the packed tarball, in an empty project', () => {
     const [packed] = JSON.parse(run('npm', ['pack', '--json', '--silent', '--pack-destination', folder], checkout)) as [
       { filename: string; files: { path: string }[] },
     ];
+    files = packed.files.map(({ path }) => path);
     writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'project', private: true, type: 'module' }));
     run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', join(folder, packed.filename)], project);
     writeFileSync(join(project, 'device.ts'), device);
@@ -89,5 +103,77 @@ describe('the packed tarball, in an empty project', () => {
   it('says its version and lists its devices', () => {
     expect(installed('--version')).toMatch(/^backplane \d+\.\d+\.\d+\n$/);
     expect(installed('-device', 'help')).toContain('mc146818rtc');
+  });
+
+  it('holds at most 900 files, and no test', () => {
+    expect(files.length).toBeGreaterThan(100);
+    expect(files.length).toBeLessThanOrEqual(900);
+    expect(files.filter((path) => /\.test\.[mc]?[jt]s$|^(dist\/)?test\//.test(path))).toEqual([]);
+  });
+
+  it('has source maps only together with the sources that they name', () => {
+    const maps = files.filter((path) => path.endsWith('.map'));
+    const lacking = maps.flatMap((path) => {
+      const { sources } = JSON.parse(textOf(path)) as { sources: string[] };
+      return sources.filter((source) => !files.includes(normalize(join(dirname(path), source))));
+    });
+    expect(lacking).toEqual([]);
+    const named = modules().flatMap((path) => /^\/\/# sourceMappingURL=(.*)$/m.exec(textOf(path))?.[1] ?? []);
+    expect(named.length).toBe(maps.length);
+  });
+
+  it('holds every file that its modules, declarations and entries lead to', () => {
+    const missing = modules().flatMap((path) =>
+      importsOf(path)
+        .filter(({ specifier }) => specifier.startsWith('.'))
+        .map(({ specifier }) => normalize(join(dirname(path), specifier)))
+        .map((target) => (path.endsWith('.d.ts') ? target.replace(/\.[jt]s$/, '.d.ts') : target))
+        .filter((target) => !files.includes(target)),
+    );
+    expect(missing).toEqual([]);
+    const { exports, bin } = JSON.parse(textOf('package.json')) as { exports: object; bin: object };
+    const targets = [...JSON.stringify({ exports, bin }).matchAll(/:"((?:\.\/)?[^"]*\/[^"]*|\.\/package\.json)"/g)];
+    expect(targets.length).toBeGreaterThan(8);
+    expect(targets.map(([, target]) => normalize(target ?? '')).filter((target) => !files.includes(target))).toEqual(
+      [],
+    );
+  });
+
+  it('holds every page and file that its pages link to', () => {
+    const pages = files.filter((path) => path.endsWith('.md'));
+    const links = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)].map(([, target]) => join(dirname(page), target ?? '')),
+    );
+    expect(links.length).toBeGreaterThan(30);
+    expect(links.filter((target) => !existsSync(inPackage(target)))).toEqual([]);
+  });
+
+  it('imports nothing but its dependencies, and an optional one only when it is asked for', () => {
+    const { dependencies, optionalDependencies } = JSON.parse(textOf('package.json')) as Record<string, object>;
+    const packages = modules()
+      .flatMap((path) => (path.endsWith('.js') ? importsOf(path) : []))
+      .filter(({ specifier }) => !/^(\.|node:)/.test(specifier))
+      .map(({ specifier, late }) => ({ name: specifier.replace(/^((?:@[^/]+\/)?[^/]+).*$/, '$1'), late }));
+    const always = Object.keys(dependencies ?? {});
+    const optional = Object.keys(optionalDependencies ?? {});
+    expect(packages.filter(({ name }) => !always.includes(name) && !optional.includes(name))).toEqual([]);
+    expect(packages.filter(({ name, late }) => optional.includes(name) && !late)).toEqual([]);
+  });
+
+  it('works without its optional parts, and says which one is missing where one is needed', () => {
+    rmSync(join(project, 'node_modules/@observablehq'), { recursive: true });
+    const trace = ['replay', 'seabios-pc-tcg'];
+    expect(installed(...trace)).toContain('41,342');
+    expect(() => installed(...trace, '-compare', '-report', 'page.html')).toThrow("package '@observablehq/plot'");
+    expect(existsSync(join(elsewhere, 'page.html'))).toBe(false);
+  });
+
+  it('names the owner only by placeholders, and its own version in what it prints', () => {
+    const { repository, homepage, bugs, version } = JSON.parse(textOf('package.json')) as Record<string, unknown>;
+    for (const place of [repository, homepage, bugs]) expect(JSON.stringify(place)).toContain('https://example.com/');
+    expect(installed('--version')).toBe(`backplane ${String(version)}\n`);
+    for (const text of [textOf('README.md'), installed('new', '-help')])
+      for (const [name] of text.matchAll(/backplane-\d+\.\d+\.\d+\.tgz/g))
+        expect(name).toBe(`backplane-${String(version)}.tgz`);
   });
 });
