@@ -12,7 +12,7 @@ import {
 } from '../sdk/index.ts';
 
 const Port = { Character: 0 } as const;
-/** What is kept for whoever looks later: the last so many characters. */
+/** The last characters, kept for `text`. */
 const MostCharacters = 0x1_0000;
 
 const ports = portRegion({ name: 'debugcon', base: 0xe9, size: 1, accessSizes: [1] });
@@ -25,26 +25,29 @@ export const debugconOptions = defineOptions({
     places: ports,
   }),
   readback: option.integer({
-    description: 'what a read answers; a guest that looks for 0xe9 takes the port for a console',
+    description: 'value of a read; a guest that finds 0xe9 here uses the console',
     default: 0xe9,
     range: [0, 0xff],
   }),
 });
 
 /**
- * Debug console: a port that prints what is written to it, one character a time.
+ * Debug console: a port that prints each byte written to it as a character.
  *
- * Nothing in the machine depends on a character, so it may wait in the ring: the port is coalesced, and firmware that prints a
- * lot leaves the processor's guest mode for almost none of it. Whoever reads `text` gets the queued characters too.
+ * No other part of the machine depends on a character, so the port is coalesced. Firmware that prints a lot causes
+ * almost no exits. A read of `text` delivers the queued characters first.
  *
  * A hostile guest can print for ever; the last 65,536 characters are kept.
+ *
+ * @see QEMU 7.2, hw/char/debugcon.c, debugcon_ioport_read: a read returns the property readback
+ * @see SeaBIOS, src/hw/serialio.c, qemu_debug_preinit: firmware prints at 0x402 only if it reads 0xe9 there
  */
 @device({ type: 'isa-debugcon', description: 'Debug console on one port' })
 @addCoalescedIo(ports, { offset: Port.Character, size: 1 })
 export class Debugcon extends IsaDevice {
-  /** Hears every character when it is delivered: a file, a terminal, a test. */
+  /** Called with each character when it is delivered: a file, a terminal, a test. */
   output: ((character: string) => void) | undefined;
-  /** What a terminal has shown, no reset takes back. */
+  /** A reset does not clear what a terminal has shown. */
   @state({ as: shape.text(2 * MostCharacters), atReset: 'kept' }) private printed = '';
   private readonly readback: number;
 
@@ -53,7 +56,7 @@ export class Debugcon extends IsaDevice {
     this.readback = readback;
   }
 
-  /** What was printed, one character a byte; only its end if that was much. Queued characters are delivered first. */
+  /** The last printed characters, one for each byte. Queued characters are delivered first. */
   get text(): string {
     if (this.realized) this.topology.coalescedIoFlusher.flushCoalescedIo();
     return this.printed.slice(-MostCharacters);

@@ -20,17 +20,22 @@ import {
 } from '../sdk/index.ts';
 
 const Cause = { Factorial: 0x001, Dma: 0x100 } as const;
+/** @see QEMU 7.2, hw/misc/edu.c, DMA_START and DMA_SIZE: transfers address the card's own memory at 0x40000 */
 const Buffer = { Start: 0x4_0000n, Size: 0x1000 } as const;
 const Time = { Factorial: 1 * MILLISECOND, Dma: 100 * MILLISECOND } as const;
 const subsystem = { subsystemVendorId: 0x1af4, subsystemId: 0x1100 } as const;
 
+/** @see QEMU 7.2, hw/misc/edu.c, edu_mmio_read: 32 bits below 0x80, 32 or 64 bits from there */
 const registers = mmioRegion({ name: 'edu-mmio', size: 1 * MiB, accessSizes: [4, 8] });
+const identification = registers.register(0x00, { width: 32, access: 'constant', reset: 0x0100_00ed });
 const liveness = registers.register(0x04, { width: 32, reset: 0xffff_ffff, description: 'reads back inverted' });
 const factorial = registers.register(0x08, { width: 32, description: 'n becomes n! modulo 2^32, later' });
+/** A write changes the interrupt bit only. @see QEMU 7.2, hw/misc/edu.c, edu_mmio_write, 0x20 */
 const status = registers.register(0x20, {
   width: 32,
   fields: { computing: bit(0, 'read-only'), interruptWhenDone: bit(7), rest: reserved([1, 6], [8, 31]) },
 });
+const interruptStatus = registers.register(0x24, { width: 32, access: 'read-only' });
 const raise = registers.register(0x60, { width: 32, access: 'write-only' });
 const acknowledge = registers.register(0x64, { width: 32, access: 'write-only' });
 const dmaRegister = { width: 64, narrow: 'zero-extended' } as const;
@@ -44,30 +49,35 @@ const command = registers.register(0x98, {
 const [Computing, Run] = [status.fields.computing.mask, command.fields.run.mask] as const;
 const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 export const eduOptions = defineOptions({
-  dmaMask: option.bigint({ description: 'address bits that the card can drive', default: 0x0fff_ffffn }),
+  dmaMask: option.bigint({ description: 'mask of the address bits that the card drives', default: 0x0fff_ffffn }),
 });
 
 /**
- * A card to learn driver writing on: it inverts, computes factorials, interrupts by pin or by message, and moves memory.
- * A hostile guest can ask for transfers that leave the card's buffer or reach no memory: they are reported, and move nothing.
+ * A card for learning to write drivers: it inverts a value, computes factorials, interrupts by pin or MSI, and does
+ * DMA.
+ *
+ * A hostile guest can start transfers that leave the card's buffer or reach no memory. They are reported and copy
+ * nothing.
+ *
+ * @see QEMU 7.2, docs/specs/edu.txt, "MMIO area spec" and "DMA controller"
  */
 @device({ type: 'edu', description: 'Educational PCI device' })
 @pci({ vendorId: 0x1234, deviceId: 0x11e8, revision: 0x10, classCode: 0x00ff, interruptPin: 'A', ...subsystem })
 @msi()
 @bar(0, registers)
 export class Edu extends PciDevice {
-  @registers.register(0x00, { width: 32, access: 'constant', reset: 0x0100_00ed }) identification = 0x0100_00ed;
+  @identification identification = 0x0100_00ed;
   @liveness liveness = 0xffff_ffff;
   @factorial factorial = 0;
   @status status = 0;
-  @registers.register(0x24, { width: 32, access: 'read-only' }) interruptStatus = 0;
+  @interruptStatus interruptStatus = 0;
   @raise raised = 0;
   @acknowledge acknowledged = 0;
   @source source = 0n;
   @destination destination = 0n;
   @count count = 0n;
   @command command = 0n;
-  @state readonly buffer = new Uint8Array(Buffer.Size); // the card's own memory, at 0x40000 for transfers
+  @state readonly buffer = new Uint8Array(Buffer.Size); // the card's own memory
   private readonly factorialDone;
   private readonly dmaDone;
 
@@ -83,12 +93,17 @@ export class Edu extends PciDevice {
     this.interrupt.highWhile = () => this.interruptStatus !== 0;
   }
 
+  /** The liveness check of the specification. */
   @liveness.onRead()
   invert(value: number): number {
     return ~value >>> 0;
   }
 
-  /** Takes a while on purpose: drivers must wait for the computing bit or for the interrupt. */
+  /**
+   * The result comes later, on purpose: drivers must wait for the computing bit or for the interrupt.
+   *
+   * @see QEMU 7.2, hw/misc/edu.c, edu_fact_thread
+   */
   @factorial.onWrite()
   startFactorial(_n: number, previous: number): void {
     if (this.status & Computing) this.factorial = previous;
@@ -96,7 +111,7 @@ export class Edu extends PciDevice {
     this.status |= Computing;
   }
 
-  /** With messages enabled, each sends one; the pin follows the status and needs none. */
+  /** With MSI enabled each write sends a message. @see QEMU 7.2, hw/misc/edu.c, edu_raise_irq */
   @raise.onWrite()
   raiseInterrupt(causes: number): void {
     this.interruptStatus = (this.interruptStatus | causes) >>> 0;
@@ -125,13 +140,18 @@ export class Edu extends PciDevice {
     if (this.command & Run) this.count = previous;
   }
 
+  /**
+   * A write without the run bit is ignored, and so is one during a transfer.
+   *
+   * @see QEMU 7.2, hw/misc/edu.c, edu_mmio_write
+   */
   @command.onWrite()
   startDma(value: bigint, previous: bigint): void {
     if (value & Run && !(previous & Run)) this.dmaDone.arm(this.clock.now + Time.Dma);
     else this.command = previous;
   }
 
-  /** All ones where no register is, and at widths that a register does not have. */
+  /** Offsets without a register, and widths that a register does not have, read as all ones. */
   @registers.read64()
   readNothing(offset: number, size: number): bigint {
     this.guestError(`read of ${size} bytes at ${hex(offset)}, where no register is of that width`);
@@ -169,7 +189,7 @@ export class Edu extends PciDevice {
     if (this.command & command.fields.interruptWhenDone.mask) this.raiseInterrupt(Cause.Dma);
   }
 
-  /** The part of the buffer that a transfer names, or nothing when it leaves the buffer. */
+  /** The bytes of the buffer that a transfer addresses. Undefined when it leaves the buffer. */
   private bufferSlice(address: bigint): Uint8Array | undefined {
     const start = address - Buffer.Start;
     const end = start + this.count;

@@ -16,16 +16,24 @@ import {
 const Register = { RamSize: 0x57, Pam: 0x59, Smram: 0x72 } as const;
 const windows = pamWindows(Register.Pam);
 const Smram = { Open: 0x40, Enable: 0x08, PowerOn: 0x02 } as const;
-/** The RAM size is told to coreboot in these units; it has one byte for it. */
+/**
+ * Unit of the RAM size that coreboot reads from one byte.
+ *
+ * @see QEMU 7.2, hw/pci-host/i440fx.c, I440FX_COREBOOT_RAM_SIZE
+ */
 const RamUnit = 8 * MiB;
 
 /**
- * The memory controller of the i440FX at 00:00.0. Its registers say for each part of the area below 1 MiB whether the guest
- * sees RAM or the PCI bus: firmware copies itself into the RAM below its ROM, and so makes itself fast and writable.
+ * The memory controller of the i440FX at 00:00.0. The PAM registers select RAM or the PCI bus for each part of the area
+ * below 1 MiB. Firmware copies itself into the RAM behind its ROM (shadowing), and is fast and writable there.
  *
- * A hostile guest can rearrange its own memory between 640 KiB and 1 MiB, which costs a change of the memory map each time,
- * and can hide its firmware from itself. RAM shown read-only is marked so in the map, and no more: KVM does not look at
- * that mark, so such a guest and DMA can write it, as under QEMU.
+ * A hostile guest can rearrange its own memory between 640 KiB and 1 MiB, at the cost of a memory map change each time.
+ * It can hide its firmware from itself. Read-only RAM is marked so in the map only. KVM ignores that mark, so the guest
+ * and DMA can write it, as under QEMU.
+ *
+ * @see Intel 82441FX (PMC) datasheet, order number 290549, "PAM - Programmable Attribute Map Registers"
+ * @see Intel 82441FX (PMC) datasheet, "SMRAM - System Management RAM Control Register"
+ * @see QEMU 7.2, hw/pci-host/i440fx.c, i440fx_update_memory_mappings; no reset clears PAM or SMRAM there
  */
 @device({ type: 'i440FX', description: 'Intel 82441FX memory controller' })
 @pci({
@@ -48,7 +56,11 @@ export class I440fx extends PciDevice {
     this.config.set(Register.Smram, Smram.PowerOn, 1);
   }
 
-  /** What a window of the BIOS area shows now, by its number: 0 is 64 KiB at 0xf0000, 1 to 12 are 16 KiB from 0xc0000. */
+  /**
+   * The access that a PAM window gives now. Window 0 is 64 KiB at 0xf0000, 1 to 12 are 16 KiB each from 0xc0000.
+   *
+   * @see QEMU 7.2, hw/pci-host/pam.c, init_pam and pam_update
+   */
   shadow(window: number): number {
     return shadowOf(windows[window] as PamWindow, this.config);
   }
@@ -72,7 +84,7 @@ export class I440fx extends PciDevice {
     if (touches(Register.Pam, PamRegisterCount) || touches(Register.Smram, 1)) this.arrangeMemory();
   }
 
-  /** One change of the map, however many windows it concerns. */
+  /** Updates all windows in one change of the memory map. */
   private arrangeMemory(): void {
     this.shadowed?.arrange(this.config, (this.config.get(Register.Smram, 1) & Smram.Open) !== 0);
   }

@@ -14,23 +14,32 @@ import { InterruptChip } from './i8259/interrupt-chip.ts';
 import { CascadeInput, masterPorts, masterTriggers, Port, slavePorts, slaveTriggers } from './i8259/registers.ts';
 
 const Lines = 16;
-/** What the processor takes for a vector if no chip drives the bus. */
+/**
+ * The data port answers accesses that run past the two ports too.
+ *
+ * @see QEMU 7.2, hw/intc/i8259.c, pic_ioport_write: every address but 0 is the data port
+ */
+const DataAndBeyond = { length: Number.POSITIVE_INFINITY } as const;
+/** The vector that the processor reads if no chip drives the bus. */
 const FloatingBus = 0xff;
 
 export const i8259Options = defineOptions({
   ltim: option.boolean({
-    description: 'obey the level-triggered bit of ICW1, as chips of their own do; in a PIIX3 the ELCR took its place',
+    description: 'obey LTIM of ICW1, as a discrete 8259A does; in a PIIX3 the ELCR replaces it',
     default: false,
   }),
 });
 
 /**
- * The PC's two 8259A interrupt controllers with their edge/level registers: fifteen interrupt lines, one wire to the
- * processor. The slave hangs on the master's input 2.
+ * The PC's two 8259A interrupt controllers with their edge/level registers: fifteen interrupt lines and one pin to the
+ * processor. The slave drives input 2 of the master.
  *
- * A hostile guest can lose its own interrupts, or have them again and again; it can ask for an acknowledgement when there is
- * nothing and gets the spurious vector. Every register is eight bits, any order of command words is taken as it comes, and
- * no loop is longer than eight.
+ * A hostile guest can lose its own interrupts, or repeat them. It can acknowledge when nothing is requested, and gets
+ * the spurious vector. Every register has eight bits, command words are accepted in any order, and no loop is longer
+ * than eight.
+ *
+ * @see Intel 8259A datasheet, order number 231468, "Cascade Mode"
+ * @see QEMU 7.2, hw/intc/i8259.c, pic_ioport_write, pic_read_irq and i8259_init
  */
 @device({ type: 'i8259', description: 'pair of 8259A interrupt controllers' })
 export class I8259 extends IsaDevice {
@@ -73,13 +82,12 @@ export class I8259 extends IsaDevice {
     return this.master.readCommand();
   }
 
-  /** What runs over the two ports is data too. */
-  @masterPorts.write(Port.Data, { length: Number.POSITIVE_INFINITY })
+  @masterPorts.write(Port.Data, DataAndBeyond)
   writeMasterMaskOrInitialization(value: number): void {
     this.master.writeData(value);
   }
 
-  @masterPorts.read(Port.Data, { length: Number.POSITIVE_INFINITY })
+  @masterPorts.read(Port.Data, DataAndBeyond)
   readMasterMask(): number {
     return this.master.readData();
   }
@@ -94,12 +102,12 @@ export class I8259 extends IsaDevice {
     return this.slave.readCommand();
   }
 
-  @slavePorts.write(Port.Data, { length: Number.POSITIVE_INFINITY })
+  @slavePorts.write(Port.Data, DataAndBeyond)
   writeSlaveMaskOrInitialization(value: number): void {
     this.slave.writeData(value);
   }
 
-  @slavePorts.read(Port.Data, { length: Number.POSITIVE_INFINITY })
+  @slavePorts.read(Port.Data, DataAndBeyond)
   readSlaveMask(): number {
     return this.slave.readData();
   }
@@ -114,14 +122,16 @@ export class I8259 extends IsaDevice {
     this.slave.triggersChanged();
   }
 
-  /** Whether the processor is being interrupted: the level of the pin. */
+  /** Whether an interrupt is requested from the processor: the level of INTR. */
   get pending(): boolean {
     return this.interrupt.level;
   }
 
   /**
-   * The processor's answer to an interrupt: the vector to go to. The master names the input; if ICW3 says that it has a slave
-   * there, the slave of that number brings the vector.
+   * INTA of the processor: returns the vector. The master selects the input. If ICW3 has a slave at that input, the
+   * slave with that number supplies the vector.
+   *
+   * @see Intel 8259A datasheet, "Interrupt Sequence" and "Cascade Mode"
    */
   acknowledge(): number {
     const { master, slave } = this;
@@ -145,13 +155,13 @@ export class I8259 extends IsaDevice {
     for (const detach of this.detach) detach();
   }
 
-  /** ISA interrupt line 0 to 15: the master's inputs, then the slave's. */
+  /** Sets ISA interrupt line 0 to 15: the master's inputs, then the slave's. */
   setLine(line: number, level: boolean): void {
     const chip = line < 8 ? this.master : this.slave;
     chip.setInput(line & 7, level);
   }
 
-  /** What the two chips are. A subclass may build others. */
+  /** The class of the two chips. A subclass may replace it. */
   protected chipClass(): typeof InterruptChip {
     return InterruptChip;
   }

@@ -15,14 +15,25 @@ import {
 } from '../sdk/index.ts';
 
 const Register = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68, PowerManagement1: 0xa0 } as const;
-/** Once set it stays, over a reset too. */
+/**
+ * SMI_LOCK: once set it stays set, also over a reset of the machine.
+ *
+ * @see Intel ICH9 Family datasheet, order number 316972, "GEN_PMCON_1 - General PM Configuration 1 Register"
+ * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_pmcon_update
+ */
 const SmiLock = 0x10;
 const Pirqs = 8;
-/** Bit 7 of a route turns it off; the low four bits are an ISA line. */
+/**
+ * Bit 7 disables a route. The low four bits are an ISA interrupt line.
+ *
+ * @see Intel ICH9 Family datasheet, "PIRQ[n]_ROUT - PIRQ[A,B,C,D] Routing Control Register"
+ * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_rout
+ */
 const Route = { Off: 0x80, Line: 0x0f } as const;
-const Nowhere = 0xff;
+/** No ISA interrupt line. */
+const Unrouted = 0xff;
 
-/** The others keep their contents. */
+/** Register values after reset. The others keep their contents. @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_reset */
 const afterReset: ConfigurationContents = [
   [Register.PowerManagementBase, 0x01, 0x00, 0x00, 0x00, 0x00],
   [Register.RoutesAToD, Route.Off, Route.Off, Route.Off, Route.Off],
@@ -30,21 +41,28 @@ const afterReset: ConfigurationContents = [
   [0xf0, 0x00, 0x00, 0x00, 0x00],
 ];
 
+/**
+ * @see Intel ICH9 Family datasheet, "RST_CNT - Reset Control Register"; QEMU 7.2, hw/isa/lpc_ich9.c, ich9_rst_cnt_write
+ */
 const resetControl = resetControlPort('lpc-reset-control').register(0, {
   width: 8,
   fields: {
     ...resetControlFields,
-    full: bit(3, 'read-write', { description: 'the next reset takes the power away too' }),
+    full: bit(3, 'read-write', { description: 'the next reset cycles the power too' }),
     unused: reserved(0, [4, 7]),
   },
 });
 
 /**
- * The LPC bridge of ICH9 at 00:1f.0: Q35's way to the ISA bus. It decides on which ISA lines the eight PCI interrupts arrive,
- * and resets the machine for whoever asks at 0xcf9. Power management and the RCRB have their registers and nothing behind
- * them.
+ * The LPC bridge of ICH9 at 00:1f.0, the way of a Q35 to ISA devices. It routes the eight PCI interrupts (PIRQ A to H)
+ * to ISA interrupt lines. Its register at 0xcf9 resets the machine. The base registers of power management and of the
+ * RCRB exist; the blocks at those addresses are not modelled.
  *
- * A hostile guest can route PCI interrupts onto any ISA line, or all onto one, and can reset its machine as often as it likes.
+ * A hostile guest can route PCI interrupts to any ISA line, or all to one, and can reset its machine as often as it
+ * likes.
+ *
+ * @see Intel ICH9 Family datasheet, order number 316972, "LPC Interface Bridge Registers (D31:F0)"
+ * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_config_write
  */
 @device({ type: 'ICH9-LPC', description: 'Intel ICH9 LPC bridge' })
 @pci({
@@ -69,7 +87,7 @@ export class Ich9Lpc extends IsaBridge {
   }
 
   @resetControl.onWrite()
-  askForReset(value: number, previous: number): void {
+  requestReset(value: number, previous: number): void {
     if ((value & resetControl.fields.now.mask) === 0) return;
     this.resetControl = previous;
     const { full, hardNextTime } = resetControl.fields;
@@ -84,6 +102,6 @@ export class Ich9Lpc extends IsaBridge {
 
   protected override routeOf(pirq: number): number {
     const route = this.config.get(pirq < 4 ? Register.RoutesAToD + pirq : Register.RoutesEToH + pirq - 4, 1);
-    return (route & Route.Off) !== 0 ? Nowhere : route & Route.Line;
+    return (route & Route.Off) !== 0 ? Unrouted : route & Route.Line;
   }
 }

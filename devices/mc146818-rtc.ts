@@ -39,7 +39,7 @@ import { UpdateCycle } from './mc146818-rtc/update-cycle.ts';
 
 export const rtcOptions = defineOptions({
   baseYear: option.integer({
-    description: 'the year that stands in the registers as year 0 of century 0',
+    description: 'the year that the registers hold as year 0 of century 0',
     default: 1980,
   }),
   iobase: option.integer({ description: 'first of the two ports', default: 0x70, range: [0, 0xfffe], places: ports }),
@@ -50,27 +50,30 @@ export const rtcOptions = defineOptions({
     wires: { pin: 'irq', to: isaIrq },
   }),
   lostTickPolicy: option.choice(['discard', 'slew'], {
-    description: 'what to do with periodic interrupts that the guest did not get: forget them, or send them again',
+    description: 'what happens to periodic interrupts that the guest did not get: discarded, or injected again',
     default: 'discard',
   }),
   date: option.date({ description: 'date and time at power-on, UTC', default: new Date('2026-01-01T00:00:00Z') }),
 });
 
 /**
- * MC146818 clock and CMOS RAM: one port chooses a register, the other reads or writes it. The crystal is the one that status A
- * selects. CMOS RAM has 128 bytes, as in a PC; what the chip has for power failure (PS, STBY) and its SQW pin are not modelled.
+ * MC146818 real-time clock and CMOS RAM: one port selects a register, the other reads or writes it. Status A selects
+ * the crystal. CMOS RAM has 128 bytes, as in a PC. The power-failure pins (PS, STBY) and the SQW pin are not modelled.
  *
- * A hostile guest can set any time, read and write the 128 bytes, and raise one interrupt line up to 32768 times a second of
- * guest time. Impossible dates count on into possible ones, a byte stays a byte, an index above 0x7f loses its top bit, and
- * no loop is longer than a day has minutes, or the days since the time was last read.
+ * A hostile guest can set any time and read and write the 128 bytes. It can raise one interrupt line up to 32768 times
+ * a second of guest time. Impossible dates carry into possible ones, and an index above 0x7f loses its top bit. No loop
+ * is longer than the minutes of a day, or than the days since the time was last read.
  *
- * @see Motorola MC146818A datasheet (ADI-1026), which this follows where QEMU does not
+ * @see Motorola MC146818A datasheet (ADI-1026); where it and QEMU differ, the model follows the datasheet
+ * @see QEMU 7.2, hw/rtc/mc146818rtc.c, cmos_ioport_write: an index write drops bit 7; cmos_ioport_read: the index port
+ *   reads 0xff
+ * @see QEMU 7.2, hw/rtc/mc146818rtc.c, rtc_realizefn: the index port is a coalesced region of its own
  */
 @device({ type: 'mc146818rtc', description: 'MC146818 real-time clock and CMOS RAM' })
 @addCoalescedIo(ports, { offset: Port.Index, size: 1 })
 export class Mc146818Rtc extends IsaDevice {
   readonly irq = new InterruptPin();
-  /** All bytes by their numbers. Those of the time are brought up to date when they are read; those of status are unused. */
+  /** All bytes by register number. Time bytes are updated when they are read; status bytes are unused. */
   readonly ram = new Uint8Array(Register.End);
   @index index = 0;
   @time readonly time = this.ram.subarray(Register.Seconds, Register.StatusA);
@@ -90,14 +93,18 @@ export class Mc146818Rtc extends IsaDevice {
     @options(rtcOptions) { baseYear, date, lostTickPolicy }: OptionsOf<typeof rtcOptions>,
   ) {
     super();
-    // 2000 is how a PC says that its century register counts from the year 0.
+    // A PC passes 2000, and its century register counts from the year 0. See QEMU 7.2, mc146818rtc.c, rtc_realizefn.
     const yearZero = baseYear === 2000 ? 0 : baseYear;
     this.timeOfDay = new TimeOfDay(new TimeBytes(this.ram, yearZero), date, clock, this);
     this.update = new UpdateCycle(clock, this.timeOfDay, this.flags, this);
     this.periodic = new PeriodicInterrupt(clock, lostTickPolicy, this.timeOfDay, this.flags, this);
   }
 
-  /** The PS/2's century register selects the PC's. */
+  /**
+   * The PS/2's century register selects the PC's.
+   *
+   * @see QEMU 7.2, hw/rtc/mc146818rtc.c, cmos_ioport_write, RTC_IBM_PS2_CENTURY_BYTE
+   */
   @index.onWrite('register')
   selectRegister(register: number): void {
     if (register === Register.CenturyAlias) this.index = Register.Century;
@@ -129,11 +136,15 @@ export class Mc146818Rtc extends IsaDevice {
     return this.timeOfDay.inProgress ? 1 : 0;
   }
 
+  /**
+   * @see Motorola MC146818A datasheet, "Divider Control": after a divider reset the first update begins half a second
+   * later
+   */
   @statusA.onWrite()
   setRates(value: number, previous: number): void {
     const wasHeld = (previous & Divider.Reset) === Divider.Reset;
     const isHeld = (value & Divider.Reset) === Divider.Reset;
-    this.statusA = previous; // Until what it did is brought up to date.
+    this.statusA = previous; // Pending updates belong to the old divider.
     this.catchUp();
     const { running } = this.timeOfDay;
     this.statusA = value;
@@ -142,20 +153,28 @@ export class Mc146818Rtc extends IsaDevice {
     this.schedule();
   }
 
-  /** SET going high clears the wish for update interrupts. The format of the bytes is what the guest says; nothing is converted. */
+  /**
+   * SET going high clears UIE. A change of the format converts no byte.
+   *
+   * @see Motorola MC146818A datasheet, "UIE" and "DM" of Register B
+   */
   @statusB.onWrite()
   setFormat(value: number, previous: number): void {
     const isSetting = (value & ~previous & StatusB.Set) !== 0;
-    this.statusB = previous; // Until what it did is brought up to date.
+    this.statusB = previous; // Pending updates belong to the old format.
     this.catchUp();
     const { running } = this.timeOfDay;
     this.statusB = isSetting ? value & ~Cause.UpdateEnded : value;
     if (!running && this.timeOfDay.running) this.startTime(false);
-    this.flags.settle();
+    this.flags.updateIrq();
     this.schedule();
   }
 
-  /** Reading status C clears it and lowers the line. An edge that no timer waited for is seen now. */
+  /**
+   * Reading status C clears its flags and lowers the line. A periodic edge that no timer reported is flagged first.
+   *
+   * @see Motorola MC146818A datasheet, "Register C": all flags are cleared after a read
+   */
   @statusC.onRead()
   acknowledge(happened: number): number {
     this.periodic.catchUp();
@@ -167,22 +186,28 @@ export class Mc146818Rtc extends IsaDevice {
     return flags;
   }
 
-  /** Fills a byte of the CMOS RAM from outside, for a machine that describes itself to its firmware. Nothing else happens. */
+  /** Sets a byte of CMOS RAM without side effects: the machine describes itself to its firmware. */
   setCmos(register: number, value: number): void {
     if (!(register >= 0x0e && register <= 0x7f)) {
       throw new BackplaneError(
-        `RTC '${this.id}': 0x${register.toString(16)} is no byte of its CMOS RAM. Use 0x0e to 0x7f; the time is set by 'date'.`,
+        `RTC '${this.id}': 0x${register.toString(16)} is not in its CMOS RAM. Use 0x0e to 0x7f; option 'date' sets the time.`,
       );
     }
     this.ram[register] = value;
   }
 
-  /** @see Motorola MC146818A datasheet, "RESET": a) to j); the clock, the formats, SET, the rates and the RAM are not affected. */
+  /**
+   * The clock, the formats, SET, the rates and the RAM are not affected. The shutdown byte 0x0f is cleared, but for a
+   * resume.
+   *
+   * @see Motorola MC146818A datasheet, "RESET": a) to j)
+   * @see QEMU 7.2, hw/rtc/mc146818rtc.c, rtc_realizefn and its reset: byte 0x0f stays only when it is 0xfe
+   */
   override reset(): void {
     super.reset();
     if (this.ram[Register.ShutdownStatus] !== ShutdownStatus.ResumeFromSleep) this.ram[Register.ShutdownStatus] = 0;
     this.statusB &= ~(Cause.Any | StatusB.SquareWave);
-    this.flags.settle();
+    this.flags.updateIrq();
     this.periodic.reset();
     this.update.schedule();
   }
@@ -194,20 +219,20 @@ export class Mc146818Rtc extends IsaDevice {
 
   protected writeByte(register: number, value: number, before: number): void {
     if (isTimeRegister(register)) {
-      this.ram[register] = before; // Until updates that were due have counted it.
+      this.ram[register] = before; // Pending updates count from the old byte.
       this.timeOfDay.catchUp();
-      if (register >= Register.Hours) this.timeOfDay.setAnew();
+      if (register >= Register.Hours) this.timeOfDay.clearRepeatedHour();
     }
     this.ram[register] = value;
     if (register <= Register.Year || register === Register.Century) this.update.schedule();
   }
 
-  /** Updates happen again, by the divider chain as it is. */
+  /** Updates continue. A divider chain that was just released keeps its own phase. */
   protected startTime(isChainNew: boolean): void {
     if (!isChainNew) this.timeOfDay.start();
   }
 
-  /** Does what should have been done by now. */
+  /** Performs the updates and periodic edges that are due by now. */
   private catchUp(): void {
     this.timeOfDay.catchUp();
     this.periodic.catchUp();

@@ -1,9 +1,13 @@
 import { BackplaneError, device, inject, MiB, mmioRegion, PciBus, SystemDevice, state } from '../sdk/index.ts';
 
 const Message = { Vector: 0xff, DeliveryShift: 8, Delivery: 0x7 } as const;
-/** The two delivery modes that ask for a vector: to one processor, or to the least busy one. */
+/**
+ * Delivery modes 0 (fixed) and 1 (lowest priority) have a vector.
+ *
+ * @see Intel SDM volume 3, "Message Data Register Format"
+ */
 const LowestPriority = 1;
-/** Vectors below belong to exceptions; no interrupt has them. */
+/** Vectors below are reserved for exceptions. @see Intel SDM volume 3, "Valid Interrupt Vectors" */
 const FirstVector = 16;
 const Vectors = 256;
 
@@ -12,19 +16,24 @@ const InFrontOfMemory = 1;
 const window = mmioRegion({ name: 'msi-window', size: 1 * MiB, accessSizes: [4] });
 
 /**
- * Where message-signalled interrupts arrive on a PC: a function writes 32 bits to 0xfee00000 as bus master, and the low byte
- * is the vector that the processor takes.
+ * The receiver of message-signalled interrupts (MSI) on a PC. A function writes 32 bits to 0xfee00000 as bus master,
+ * and the low byte is the vector.
  *
- * It is the receiving end of a local APIC and no more: requested vectors wait, highest first, and are done with when the
- * processor takes them. There is one processor, so that the destination in the address is not looked at. Only bus masters
- * see it: a processor's own accesses there go to its local APIC, which this machine has not.
+ * It models the IRR of a local APIC only: requested vectors are pending, the highest first, until the processor
+ * acknowledges them. The machine has one processor, so the destination in the address is ignored. The window is in the
+ * address space of bus masters only. A processor's own accesses there would reach its local APIC, which this machine
+ * does not have.
  *
- * A hostile guest can have itself interrupted with any vector from 16 on, as often as it likes; a vector that waits already
- * is not counted twice.
+ * A hostile guest can request any vector from 16 on, as often as it likes. A vector that is pending already is not
+ * counted twice.
+ *
+ * @see Intel SDM volume 3, "Message Signalled Interrupts"
+ * @see PCI Local Bus Specification 3.0, 6.8 "Message Signaled Interrupts"
+ * @see QEMU 7.2, hw/intc/apic.c, apic_send_msi
  */
 @device({ type: 'msi-window', description: 'Receiver of message-signalled interrupts' })
 export class MsiWindow extends SystemDevice {
-  /** A one for each vector that waits. */
+  /** IRR: a one for each pending vector. */
   @state readonly requests = new Uint8Array(Vectors);
 
   constructor(@inject(PciBus) private readonly pci: PciBus) {
@@ -35,25 +44,24 @@ export class MsiWindow extends SystemDevice {
   receive(data: number): undefined {
     const vector = data & Message.Vector;
     const delivery = (data >>> Message.DeliveryShift) & Message.Delivery;
-    if (delivery > LowestPriority)
-      return this.guestError(`message with delivery mode ${delivery}: it asks for no vector`);
-    if (vector < FirstVector) return this.guestError(`message with vector ${vector}, which no interrupt can have`);
+    if (delivery > LowestPriority) return this.guestError(`message with delivery mode ${delivery}: it has no vector`);
+    if (vector < FirstVector) return this.guestError(`message with vector ${vector}, which is reserved for exceptions`);
     this.requests[vector] = 1;
     return undefined;
   }
 
-  /** Nobody reads where messages go. */
+  /** The window is write-only: a read returns 0. */
   @window.read()
   read(): number {
     return 0;
   }
 
-  /** Whether the processor is being interrupted. */
+  /** Whether a vector is pending. */
   get pending(): boolean {
     return this.requests.includes(1);
   }
 
-  /** The processor takes the highest vector. */
+  /** Returns the highest pending vector and clears it. */
   acknowledge(): number {
     const vector = this.requests.lastIndexOf(1);
     this.requests[vector] = 0;
@@ -67,7 +75,9 @@ export class MsiWindow extends SystemDevice {
   protected override onRealize(): void {
     const { masterMemory } = this.pci;
     if (masterMemory === undefined) {
-      throw new BackplaneError(`Device '${this.id}': its PCI bus has no memory for bus masters. Give it masterMemory.`);
+      throw new BackplaneError(
+        `Device '${this.id}': its PCI bus has no address space of bus masters. Give it masterMemory.`,
+      );
     }
     masterMemory.addSubregion(Address, this.region(window), InFrontOfMemory);
   }

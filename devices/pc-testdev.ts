@@ -7,7 +7,7 @@ const widePorts = portRegion({ name: 'pc-testdev-ioport', base: 0xe0, size: 4 })
 const bank = widePorts.register(0, { width: 8, count: 4 });
 const flushPage = portRegion({ name: 'pc-testdev-flush-page', base: 0xe4, size: 4, accessSizes: [4] });
 const bytePorts = portRegion({ name: 'pc-testdev-ioport-byte', base: 0xe8, size: 4, implements: { max: 1 } });
-const byteBank = bytePorts.register(0, { width: 8, count: 4, description: 'the bytes of bank once more' });
+const byteBank = bytePorts.register(0, { width: 8, count: 4, description: 'the same four bytes as bank' });
 const lines = portRegion({ name: 'pc-testdev-irq-line', base: 0x2000, size: Lines, accessSizes: [1] });
 const memory = mmioRegion({
   name: 'pc-testdev-iomem',
@@ -18,10 +18,12 @@ const memory = mmioRegion({
 });
 
 /**
- * What tests of virtual machines play with: a register bank in two widths, memory behind handlers, and the ISA interrupt
- * lines at the guest's own hand.
+ * Ports and memory for tests of virtual machines, such as kvm-unit-tests: a register bank in two widths, memory behind
+ * handlers, and ISA interrupt lines that the guest sets.
  *
- * A hostile guest can raise any ISA line and forget it, which a reset undoes. It has its own storage and no more.
+ * A hostile guest can raise any ISA line and leave it high, until a reset. It can write the device's own storage only.
+ *
+ * @see QEMU 7.2, hw/misc/pc-testdev.c, testdev_realizefn: the ports and their access sizes
  */
 @device({ type: 'pc-testdev', description: 'Ports, memory and interrupt lines for tests of virtual machines' })
 export class PcTestdev extends IsaDevice {
@@ -37,7 +39,7 @@ export class PcTestdev extends IsaDevice {
     super();
   }
 
-  /** Elsewhere it unmaps a page for a moment, so that a processor has to look it up anew; there is nothing to forget here. */
+  /** QEMU invalidates a page of the processor's TLB here. @see QEMU 7.2, hw/misc/pc-testdev.c, test_flush_page */
   @flushPage.write()
   flushPage(): void {}
 
@@ -46,6 +48,7 @@ export class PcTestdev extends IsaDevice {
     return 0;
   }
 
+  /** @see QEMU 7.2, hw/misc/pc-testdev.c, test_irq_line: 24 ports, of which the ISA bus has 16 lines */
   @lines.write()
   setLine(value: number, line: number): undefined {
     const pin = this.pins[line];

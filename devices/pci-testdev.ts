@@ -22,13 +22,13 @@ import {
 const memory = mmioRegion({ name: 'pci-testdev-mmio', size: 4 * KiB, accepts: { max: 8 }, implements: { max: 1 } });
 const ports = portRegion({ name: 'pci-testdev-portio', size: 256, implements: { max: 1 } });
 
-/** Offsets in the header, which is the first half of each BAR. */
+/** Offsets in the header, the first half of each BAR. @see QEMU 7.2, hw/misc/pci-testdev.c, PCITestDevHdr */
 const Header = { Test: 0x00, Width: 0x01, Offset: 0x04, Data: 0x08, Count: 0x0c, Name: 0x10 } as const;
 const Data = { Matching: 0xfa, Wildcard: 0xce } as const;
 const kinds = ['no-eventfd', 'wildcard-eventfd', 'datamatch-eventfd'] as const;
 const None = -1;
 
-/** One test: a byte in the second half of a BAR, and what a write to it must be to count. */
+/** One test: a byte in the second half of a BAR, and the value of a write that counts. */
 interface Test {
   readonly name: string;
   readonly region: RegionTemplate;
@@ -50,21 +50,23 @@ const tests: readonly Test[] = [memory, ports].flatMap((region, space) =>
 );
 
 export const pciTestdevOptions = defineOptions({
-  membar: option.size({ description: 'a third BAR of this size, with nothing in it; 0 for none', default: 0 }),
+  membar: option.size({ description: 'size of an empty third BAR; 0 for none', default: 0 }),
 });
 
 /**
- * What tests of virtual machines measure accesses with: bytes that count the writes which reach them, and ioeventfds that
- * take those writes away.
+ * A device for measuring accesses, used by kvm-unit-tests: bytes that count the writes which reach them, and ioeventfds
+ * that take those writes.
  *
- * A hostile guest can select tests and count; at most one ioeventfd is in force at a time.
+ * A hostile guest can select tests and count; at most one ioeventfd is registered at a time.
+ *
+ * @see QEMU 7.2, docs/specs/pci-testdev.txt, and hw/misc/pci-testdev.c, pci_testdev_write
  */
 @device({ type: 'pci-testdev', description: 'PCI Test Device' })
 @pci({ vendorId: 0x1b36, deviceId: 0x0005, classCode: 0x00ff, subsystemVendorId: 0x1af4, subsystemId: 0x1100 })
 @bar(0, memory)
 @bar(1, ports)
 export class PciTestdev extends PciDevice {
-  /** The selected test, of either BAR; -1 if there is none. */
+  /** The selected test of either BAR; -1 if none is. */
   @state({ as: shape.integer(None, tests.length - 1) }) selected: number = None;
   /** Writes that reached the selected test. */
   @state({ as: shape.bits(32) }) count = 0;
@@ -119,7 +121,7 @@ export class PciTestdev extends PciDevice {
     this.arm();
   }
 
-  /** `firstTest` is that of the BAR through which the write came. */
+  /** `firstTest` is the first test of the BAR that was written. */
   private write(firstTest: number, value: number, offset: number): void {
     const test = tests[this.selected];
     if (offset === Header.Test) this.select(value < kinds.length ? firstTest + value : None);
@@ -134,7 +136,7 @@ export class PciTestdev extends PciDevice {
     this.arm();
   }
 
-  /** Puts the selected test's ioeventfd into force, and no other. */
+  /** Registers the ioeventfd of the selected test, and removes the last one. */
   private arm(): void {
     this.armed?.region.removeIoeventfd(this.armed.spec);
     this.armed = undefined;
@@ -145,7 +147,7 @@ export class PciTestdev extends PciDevice {
     this.armed.region.addIoeventfd(spec);
   }
 
-  /** Either BAR shows the header of the selected test; what is not in it is zero. */
+  /** Both BARs show the header of the selected test. Bytes outside it are zero. */
   private readHeader(offset: number): number {
     const test = tests[this.selected];
     if (test === undefined) return 0;

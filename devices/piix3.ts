@@ -16,11 +16,20 @@ import {
 const Register = { Status: 0x06, Routes: 0x60 } as const;
 const MediumSpeed = 0x0200;
 
-/** Bit 7 of a route turns it off, and any number that is no ISA line does the same. */
+/**
+ * Bit 7 disables a route. So does every number that is no ISA interrupt line.
+ *
+ * @see QEMU 7.2, hw/isa/piix3.c, piix3_set_irq_level_internal: the whole byte is compared with 16
+ */
 const Unrouted = 0x80;
 const Pirqs = 4;
 
-/** The others keep their contents. */
+/**
+ * Register values after reset. Registers that are not listed keep their contents.
+ *
+ * @see Intel 82371SB (PIIX3) datasheet, order number 290550, "PCI Configuration Registers (Function 0)", default values
+ * @see QEMU 7.2, hw/isa/piix3.c, piix3_reset
+ */
 const afterReset: ConfigurationContents = [
   [0x4c, 0x4d],
   [0x4e, 0x03, 0x00],
@@ -36,17 +45,23 @@ const afterReset: ConfigurationContents = [
   [0xae, 0x00],
 ];
 
+/**
+ * @see Intel 82371SB (PIIX3) datasheet, "RC - Reset Control Register", port 0xcf9; QEMU 7.2, hw/isa/piix3.c, rcr_write
+ */
 const resetControl = resetControlPort('piix3-reset-control').register(0, {
   width: 8,
   fields: { ...resetControlFields, unused: reserved(0, [3, 7]) },
 });
 
 /**
- * The PIIX3 at 00:01.0, bridge to the ISA bus. It decides on which ISA lines the four PCI interrupts arrive, and resets the
- * machine for whoever asks at 0xcf9.
+ * The PIIX3 at 00:01.0, bridge to the ISA bus. It routes the four PCI interrupts (PIRQ A to D) to ISA interrupt lines.
+ * Its register at 0xcf9 resets the machine.
  *
- * A hostile guest can route PCI interrupts onto any ISA line, or all onto one, and can reset its machine as often as it likes.
- * A route is a byte of which only the sixteen lines mean anything.
+ * A hostile guest can route PCI interrupts to any ISA line, or all to one, and can reset its machine as often as it
+ * likes. Only the values 0 to 15 of a route have an effect.
+ *
+ * @see Intel 82371SB (PIIX3) datasheet, "PIRQRC[A:D] - PIRQx Route Control Registers"
+ * @see QEMU 7.2, hw/isa/piix3.c, piix3_write_config
  */
 @device({ type: 'PIIX3', description: 'Intel 82371SB PCI to ISA bridge' })
 @pci({
@@ -70,7 +85,7 @@ export class Piix3 extends IsaBridge {
   }
 
   @resetControl.onWrite()
-  askForReset(value: number, previous: number): void {
+  requestReset(value: number, previous: number): void {
     if ((value & resetControl.fields.now.mask) === 0) return;
     this.resetControl = previous;
     this.machine.requestReset(resetReason(value & resetControl.fields.hardNextTime.mask ? 'hard' : 'soft'));

@@ -16,27 +16,36 @@ import {
 const Register = { ConfigurationWindow: 0x60, Pam: 0x90, Smram: 0x9d, ExtendedSmram: 0x9e } as const;
 
 const ConfigurationWindow = { Enable: 0x1, LengthShift: 1, PowerOn: 0xb000_0000, AddressBitsAbove4GiB: 0xf } as const;
-/** The lengths that two bits choose; the fourth is reserved. */
+/** The lengths that bits 2-1 of PCIEXBAR select; the fourth is reserved. */
 const lengths: readonly (number | undefined)[] = [256 * MiB, 128 * MiB, 64 * MiB, undefined];
 
+/**
+ * @see Intel 3 Series Express Chipset Family datasheet, "SMRAM - System Management RAM Control" and "ESMRAMC"
+ * @see QEMU 7.2, hw/pci-host/q35.c, mch_update_smram
+ */
 const Smram = { Open: 0x40, Closed: 0x20, Locked: 0x10, Writable: 0x78, PowerOn: 0x02 } as const;
 const ExtendedSmram = { Writable: 0x87, PowerOn: 0x38 } as const;
 
-/** A function has this many bytes in the window, of which a conventional one uses the first 256. */
+/** Bytes of a function in the window. A conventional PCI function has the first 256. */
 const FunctionSize = 0x1000;
 const ConventionalSize = 0x100;
 
 const window = mmioRegion({ name: 'pcie-mmcfg-mmio', size: 256 * MiB, accepts: { max: 8 }, implements: { max: 4 } });
 
 /**
- * The memory controller of Q35 at 00:00.0: what the guest sees below 1 MiB, as on the i440FX, and a window in memory through
- * which it reaches the configuration of every function without the two ports.
+ * The memory controller of Q35 at 00:00.0. It maps the area below 1 MiB, as on the i440FX. Its memory-mapped
+ * configuration window (PCIEXBAR, ECAM) reaches the configuration space of every function without the two ports.
  *
- * There is no system management mode here, so that of the SMRAM registers only the open bit shows: it lets RAM through where
- * the VGA card was. The lock bit freezes them until the next reset.
+ * System management mode is not modelled. Of the SMRAM registers only D_OPEN has an effect: it shows RAM in place of
+ * the VGA window. D_LCK locks the registers until the next reset.
  *
- * A hostile guest can lay the window over its own RAM, or rearrange the area below 1 MiB, at the cost of a change of the
- * memory map each time. RAM shown read-only is marked so, and KVM does not look at that mark.
+ * A hostile guest can map the window over its own RAM, or rearrange the area below 1 MiB, at the cost of a memory map
+ * change each time. Read-only RAM is marked so in the map, and KVM ignores that mark.
+ *
+ * @see Intel 3 Series Express Chipset Family datasheet, order number 316966, "PCIEXBAR - PCI Express Register Range
+ *   Base Address"
+ * @see Intel 3 Series Express Chipset Family datasheet, "PAM0 - Programmable Attribute Map 0"
+ * @see QEMU 7.2, hw/pci-host/q35.c, mch_update_pciexbar, mch_update_pam and mch_reset
  */
 @device({ type: 'mch', description: 'Intel Q35 memory controller' })
 @pci({
@@ -47,7 +56,7 @@ const window = mmioRegion({ name: 'pcie-mmcfg-mmio', size: 256 * MiB, accepts: {
   subsystemId: 0x1100,
 })
 export class Q35Mch extends PciDevice {
-  /** What places the window: the register as it was last written with a length that there is. */
+  /** PCIEXBAR as it was last written with a valid length. It places the window. */
   @state({ as: shape.bits(32) }) private windowLow: number = ConfigurationWindow.PowerOn;
   @state({ as: shape.bits(4) }) private windowHigh = 0;
   private shadowed: ShadowedMemory | undefined;
@@ -70,7 +79,7 @@ export class Q35Mch extends PciDevice {
     if (offset % FunctionSize < ConventionalSize) this.pciBus.writeConfig(configurationAddress(offset), value, size);
   }
 
-  /** The PAM registers keep their contents. */
+  /** The PAM registers keep their contents. @see QEMU 7.2, hw/pci-host/q35.c, mch_reset */
   override reset(): void {
     this.config.set(Register.ConfigurationWindow, ConfigurationWindow.PowerOn, 4);
     this.config.set(Register.ConfigurationWindow + 4, 0, 4);
@@ -102,7 +111,11 @@ export class Q35Mch extends PciDevice {
     if (touches(Register.Pam, PamRegisterCount) || touches(Register.Smram, 2)) this.arrangeSmram();
   }
 
-  /** Once locked, the registers stay as they are but for the bit that closes SMRAM to data. */
+  /**
+   * D_LCK clears D_OPEN and makes the registers read-only, but for D_CLS.
+   *
+   * @see Intel 3 Series Express Chipset Family datasheet, "SMRAM - System Management RAM Control", D_LCK
+   */
   private arrangeSmram(): void {
     const smram = this.config.get(Register.Smram, 1);
     const isLocked = (smram & Smram.Locked) !== 0;
@@ -114,7 +127,7 @@ export class Q35Mch extends PciDevice {
 
   private arrangeWindow(): void {
     const low = this.config.get(Register.ConfigurationWindow, 4);
-    if (lengthOf(low) === undefined) this.guestError('PCIEXBAR with the reserved length: the window stays where it is');
+    if (lengthOf(low) === undefined) this.guestError('PCIEXBAR with the reserved length: the window does not move');
     else {
       this.windowLow = low;
       this.windowHigh = this.config.get(Register.ConfigurationWindow + 4, 4) & ConfigurationWindow.AddressBitsAbove4GiB;
@@ -128,7 +141,7 @@ export class Q35Mch extends PciDevice {
     });
   }
 
-  /** A window lies at a multiple of its length. */
+  /** The window is aligned to its length. @see Intel 3 Series Express Chipset Family datasheet, "PCIEXBAR" */
   protected windowAddress(written: number, length: number): number {
     return Math.floor(written / length) * length;
   }
@@ -136,7 +149,7 @@ export class Q35Mch extends PciDevice {
 
 const lengthOf = (low: number): number | undefined => lengths[(low >>> ConfigurationWindow.LengthShift) & 3];
 
-/** From bus, slot and function in 4 KiB steps to the address that configuration mechanism #1 has for the same register. */
+/** Converts an ECAM offset to the address of the same register in configuration mechanism #1. */
 function configurationAddress(offset: number): number {
   return (Math.floor(offset / FunctionSize) << 8) | (offset % FunctionSize);
 }

@@ -7,15 +7,19 @@ import {
 } from '../sdk/index.ts';
 
 /**
- * The configuration ports of the Q35 host bridge: PCI mechanism #1, beside the window in memory that its memory controller
- * has.
+ * The configuration ports of the Q35 host bridge (PCI configuration mechanism #1). Its memory controller has the
+ * memory-mapped configuration window (ECAM) too.
  *
- * Naming a register has no effect until its value moves, so address writes queue up and any data access delivers them first.
- * The bridge claims 32-bit accesses at 0xcf8 and nothing else there: other widths and offsets belong to the bus behind it,
- * where ICH9 has its reset register at 0xcf9.
+ * A selection through 0xcf8 has no effect until the access through 0xcfc. So writes to 0xcf8 are coalesced, and every
+ * access to 0xcfc delivers them first. The bridge claims 32-bit accesses at 0xcf8 only. It forwards other widths and
+ * offsets to the LPC bus (subtractive decode), where ICH9 has its reset register at 0xcf9.
  *
- * A hostile guest can name any function that there is and write what that function lets it write; functions that are not
- * there read all ones.
+ * A hostile guest can select any function and write its writable registers. Absent functions read as all ones.
+ *
+ * @see PCI Local Bus Specification 3.0, 3.2.2.3.2 "Software Generation of Configuration Transactions"
+ * @see Intel 3 Series Express Chipset Family datasheet, order number 316966, "CONFIG_ADDRESS - Configuration Address
+ *   Register"
+ * @see QEMU 7.2, hw/pci-host/q35.c, q35_host_realize: 0xcf8 is coalesced, 0xcfc flushes
  */
 @device({ type: 'q35-pcihost', description: 'Intel Q35 host bridge, PCI configuration ports' })
 @addCoalescedIo(configurationPorts.address, { offset: 0, size: 4 })

@@ -3,18 +3,24 @@ import { characters } from './vga-text/code-page-437.ts';
 
 const Columns = 80;
 const Rows = 25;
-/** 0xb8000, seen from the start of the window. */
+/**
+ * The offset of 0xb8000, the text page of the colour modes.
+ *
+ * @see QEMU 7.2, hw/display/vga.c, vga_update_memory_access
+ */
 const TextStart = 0x1_8000;
-/** A character and its colours. */
+/** The character, then its attribute. */
 const BytesPerCell = 2;
 
 const videoMemory = mmioRegion({ name: 'vga-lowmem', base: 0xa_0000, size: 128 * KiB, priority: 1 });
 
 /**
- * The window of a VGA card below 1 MiB, as plain memory: what is written can be read back, and 80 by 25 characters with
- * their colours lie at 0xb8000. There are no planes, no ports and no picture.
+ * The memory window of a VGA card below 1 MiB, as plain memory. 80 by 25 characters with their attributes are at
+ * 0xb8000. Planes, ports and a picture are not modelled.
  *
- * A hostile guest can fill 128 KiB and show itself nonsense.
+ * A hostile guest can write these 128 KiB, and nothing else.
+ *
+ * @see QEMU 7.2, hw/display/vga.c, vga_init: the window is coalesced, with priority 1 over RAM
  */
 @device({ type: 'vga-text', description: 'VGA memory window with an 80x25 text screen' })
 @addCoalescedIo(videoMemory, { offset: 0, size: 128 * KiB })
@@ -34,7 +40,7 @@ export class VgaText extends IsaDevice {
     return size === 2 ? this.view.getUint16(offset, true) : this.view.getUint32(offset, true);
   }
 
-  /** The screen as people see it: 25 lines, without the blanks at their ends. Queued writes are shown too. */
+  /** The screen as text: 25 lines without trailing blanks. Queued writes are delivered first. */
   text(): string {
     if (this.realized) this.topology.coalescedIoFlusher.flushCoalescedIo();
     return Array.from({ length: Rows }, (_, row) => this.line(row)).join('\n');

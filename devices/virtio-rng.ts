@@ -35,35 +35,38 @@ import {
 import { MalformedQueue, type VirtioRequest, Virtqueue } from './virtio-rng/virtqueue.ts';
 
 const QueueSize = 8;
-/** A queue number from here on selects nothing: what was selected stays so. */
+/** A queue number from here on keeps the selection. @see QEMU 7.2, include/hw/virtio/virtio.h, VIRTIO_QUEUE_MAX */
 const MostQueues = 1024;
-/** The device is noticed, and has a driver: `acknowledge` and `driver`, and nothing else. */
+/** Exactly ACKNOWLEDGE and DRIVER. */
 const DriverFound = 0x03;
 const PageSize = 4 * KiB;
 const QueueInterrupt = 0x01;
-/** A request gets no more bytes than this, however large its buffers are: the guest asks again for the rest. */
+/** The most bytes that a request gets. The guest requests the rest again. */
 const MostBytes = 64 * KiB;
-/** What one turn brings. Where handlers take them byte by byte, this many cost the host some milliseconds. */
+/** Bytes of one turn. They cost the host some milliseconds where a handler takes them one by one. */
 const BytesOfTurn = 4 * KiB;
 const BetweenTurns = 10 * MICROSECOND;
 
 export const virtioRngOptions = defineOptions({
-  seed: option.integer({ description: 'decides which random bytes come', default: 1, range: [0, 0xffff_ffff] }),
+  seed: option.integer({ description: 'seed of the random bytes', default: 1, range: [0, 0xffff_ffff] }),
 });
 
 /**
- * A source of random bytes: virtio-rng behind virtio-pci's legacy ports (virtio 0.9.5).
+ * A source of random bytes: virtio-rng at the legacy ports of virtio-pci.
  *
- * Writes to the queue selector may wait in the ring. They do nothing by themselves: they say which queue the next access to
- * another register is about, and each of those leaves guest mode and has the ring delivered first, this region's reads
- * included. The other registers must not wait. A notification is the request itself: the driver goes to sleep after it, and
- * nothing would ever come back to userspace to deliver it. The status' zero is a promise that the device has stopped using
- * the driver's memory when the instruction is over, and guests free that memory next; its other values let the device start.
- * The page of a queue belongs to the queue selected at that moment, and its zero resets too.
+ * The queue selector is coalesced. It has no effect of its own: it selects the queue of the next access to another
+ * register, which exits and delivers the ring first. The other registers must not be coalesced:
+ * - A notification starts a request. The driver sleeps after it, and no later exit would deliver it.
+ * - Status 0 must have stopped all use of the driver's memory when the instruction ends, since guests free that memory
+ *   next. Its other values may start the device.
+ * - A queue page belongs to the queue that is selected at that moment, and page 0 resets the device.
  *
- * A hostile guest can build any queue it likes. One that cannot be (loops, numbers and addresses that lead outside) is
- * reported, and the device does nothing more until it is reset. No instruction costs more than one turn of 4 KiB, wherever the
- * buffers lie; the rest of what was asked for comes by a timer.
+ * A hostile guest can build any queue. A malformed one (loops, indexes and addresses out of range) is reported, and the
+ * device stops until it is reset. No instruction costs more than one turn of 4 KiB, wherever the buffers are. A timer
+ * serves the rest of the request.
+ *
+ * @see virtio 1.0, 4.1.4.8 "Legacy Interfaces: A Note on PCI Device Layout", and 5.4 "Entropy Device"
+ * @see QEMU 7.2, hw/virtio/virtio-pci.c, virtio_ioport_write and virtio_ioport_read
  */
 @device({ type: 'virtio-rng-pci', description: 'Source of random bytes' })
 @pci({
@@ -85,11 +88,11 @@ export class VirtioRng extends PciDevice {
   @queueNotify queueNotify = 0;
   @deviceStatus deviceStatus = 0;
   @interruptStatus interruptStatus = 0;
-  /** The driver made a queue that cannot be: nothing more happens until a reset. */
+  /** The queue was malformed: stopped until a reset. @see QEMU 7.2, hw/virtio/virtio.c, virtio_error */
   @state broken = false;
   @state readonly queue: Virtqueue;
   @state readonly random: RandomSource;
-  /** Bytes that the request at the head of the queue has got in earlier turns. */
+  /** Bytes that earlier turns wrote for the first request of the queue. */
   @state({ as: shape.bits(17) }) filled = 0;
   protected readonly mostBytes: number = MostBytes;
   protected readonly bytesOfTurn: number = BytesOfTurn;
@@ -112,6 +115,7 @@ export class VirtioRng extends PciDevice {
     return this.queueSelect === 0 ? page : 0;
   }
 
+  /** Page 0 resets the device. @see QEMU 7.2, hw/virtio/virtio-pci.c, virtio_ioport_write, VIRTIO_PCI_QUEUE_PFN */
   @queuePage.onWrite()
   writeQueuePage(page: number, previous: number): void {
     if (page === 0) this.resetFunction();
@@ -140,6 +144,7 @@ export class VirtioRng extends PciDevice {
     else this.processQueue();
   }
 
+  /** @see virtio 1.0, 4.1.4.5 "ISR status capability": a read clears it and lowers the pin */
   @interruptStatus.onRead()
   readInterruptStatus(): undefined {
     this.interrupt.set(false);
@@ -154,15 +159,15 @@ export class VirtioRng extends PciDevice {
   override onStateLoaded(version: number): void {
     super.onStateLoaded(version);
     if (this.queueSelect < MostQueues) return;
-    throw new BackplaneError(`queue ${this.queueSelect} is selected, and there are ${MostQueues}`);
+    throw new BackplaneError(`queue ${this.queueSelect} is selected, and ${MostQueues} is the limit`);
   }
 
-  /** What the queue is made of. */
+  /** The class of the queue. A subclass may replace it. */
   protected queueClass(): typeof Virtqueue {
     return Virtqueue;
   }
 
-  /** As the driver asks for it: everything but the random bytes begins anew. */
+  /** A reset by the driver. The random bytes continue. */
   private resetFunction(): void {
     super.reset();
     this.queue.reset();
@@ -172,12 +177,16 @@ export class VirtioRng extends PciDevice {
     this.interrupt.set(false);
   }
 
-  /** Linux before 2.6.34 leaves the function no bus master and expects transfers all the same: a driver that is there makes it one. */
+  /**
+   * Makes the function a bus master. Linux before 2.6.34 does not set the bit itself, and expects transfers.
+   *
+   * @see QEMU 7.2, hw/virtio/virtio-pci.c, virtio_ioport_write, VIRTIO_PCI_STATUS
+   */
   private becomeMaster(): void {
     this.writeConfig(PciRegister.Command, this.config.get(PciRegister.Command, 1) | PciCommand.Master, 1);
   }
 
-  /** One turn. Only a driver that said it is ready has queues to look at. */
+  /** Performs one turn. The queue is used after DRIVER_OK only. @see virtio 1.0, 2.1 "Device Status Field" */
   protected processQueue(): void {
     this.nextTurn.cancel();
     const ready = (this.deviceStatus & deviceStatus.fields.driverOk.mask) !== 0;
@@ -211,9 +220,9 @@ export class VirtioRng extends PciDevice {
   }
 
   /**
-   * Random bytes into the writable buffers, up to the limit, from where the last turn ended. Answers how many there are, or
-   * nothing while some are left for another turn. The guest may have changed the buffers in between: no answer is longer than they
-   * are now.
+   * Writes random bytes into the writable buffers, up to the limit, from where the last turn ended. Returns their
+   * number, or undefined while some are left for another turn. The guest may change the buffers between turns, so the
+   * result is at most their length now.
    */
   private fill({ buffers }: VirtioRequest, turn: { left: number }): number | undefined {
     let end = 0;

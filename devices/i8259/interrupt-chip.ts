@@ -1,30 +1,32 @@
 import { shape, state } from '../../sdk/index.ts';
 import { InterruptRequests } from './interrupt-requests.ts';
+import { highestRank, Inputs, inputOfRank } from './priority-resolver.ts';
 import { CascadeInput, DefaultInput, Icw1, Icw4, Ocw2, Ocw3, SpecialMask, UnnamedSlave } from './registers.ts';
 
-/** What the next byte at the data port means. */
+/** What the next byte at the data port is. QEMU's init_state. */
 const expectations = ['mask', 'icw2', 'icw3', 'icw4'] as const;
 type Expected = (typeof expectations)[number];
 
-const Inputs = 8;
 const None = -1;
-/** What a register of the chip holds, in a snapshot too. */
+/** The range of a register in a snapshot. */
 const byte = { as: shape.bits(8) };
 
 /**
- * One 8259A: eight inputs, three registers of eight bits, and an order of priority. Each write that changes something
- * changes INT at once. The MCS-80/85 mode and the SP/EN pin of buffered mode are not modelled.
+ * One 8259A: eight inputs, the registers IRR, ISR and IMR, and an order of priority. Each write updates INT at once.
+ * The MCS-80/85 mode and the SP/EN pin of buffered mode are not modelled.
  *
  * @see Intel 8259A datasheet, order number 231468
  */
 export class InterruptChip {
   @state readonly inputs: InterruptRequests;
-  /** ISR and IMR of the datasheet. */
+  /** ISR, the in-service register. */
   @state(byte) inService = 0;
+  /** IMR, the interrupt mask register. A one masks the input. */
   @state(byte) mask = 0;
   @state(byte) vectorBase = 0;
-  /** The input that goes first; the others follow in a circle. */
+  /** The input with the highest priority. The others follow in a circle. */
   @state({ as: shape.bits(3) }) first = 0;
+  /** AEOI mode: an input leaves service at INTA. */
   @state automaticEnd = false;
 
   @state({ as: shape.choice(expectations) }) protected expected: Expected = 'mask';
@@ -39,23 +41,23 @@ export class InterruptChip {
 
   constructor(
     protected readonly role: 'master' | 'slave',
-    /** Inputs that are level triggered, which a register beside the chip says: ELCR. */
+    /** ELCR, a register beside the chip: a one for each input that is level triggered. */
     elcr: () => number,
-    /** Whether ICW1 can make all inputs level triggered, as on a chip of its own. */
+    /** Whether LTIM of ICW1 can make all inputs level triggered, as on a discrete 8259A. */
     private readonly obeysIcw1Level: boolean,
-    /** INT. Said again at every change inside, as a wire does. */
+    /** INT. Called after every change inside, also with the same level. */
     private readonly onOutput: (level: boolean) => void,
   ) {
     this.inputs = this.createInputs(() => (this.allLevelTriggered ? 0xff : elcr()));
     this.icw3 = this.wiredIcw3;
   }
 
-  /** IRR of the datasheet. */
+  /** IRR, the interrupt request register. */
   get requests(): number {
     return this.inputs.pending;
   }
 
-  /** One of the inputs changes, or is said again to be as it is. */
+  /** Sets the level of an input. The same level again is no edge. */
   setInput(input: number, level: boolean): void {
     this.inputs.setInput(1 << input, level);
     this.update();
@@ -92,17 +94,22 @@ export class InterruptChip {
     return this.inputs.frozen ? this.poll() : this.mask;
   }
 
-  /** The input that should interrupt now; -1 if none outranks what is being served. */
+  /**
+   * The input that should interrupt now; -1 if no request has a higher priority than those in service.
+   *
+   * @see Intel 8259A datasheet, "Fully Nested Mode" and "The Special Fully Nested Mode"
+   */
   highestRequest(): number {
-    const request = this.rank(this.requests & ~this.mask);
+    const request = highestRank(this.requests & ~this.mask, this.first);
     if (request === Inputs) return None;
     const serving = this.specialFullyNested ? this.blocking() & ~this.slaves : this.blocking();
-    return request < this.rank(serving) ? this.inputOfRank(request) : None;
+    return request < highestRank(serving, this.first) ? inputOfRank(request, this.first) : None;
   }
 
   /**
-   * INTA: the input is being served from now on, and INT falls before it may rise again, so that a master sees an edge for
-   * each interrupt of its slave. What has gone meanwhile is answered as input 7, and nothing is in service.
+   * INTA: the input enters service. INT falls before it may rise again, so that a master sees an edge for each
+   * interrupt of its slave. A request that is gone by now is answered as input 7 (spurious), and nothing enters
+   * service.
    *
    * @see Intel 8259A datasheet, sections "Interrupt Sequence" and "Edge and Level Triggered Modes"
    */
@@ -112,13 +119,13 @@ export class InterruptChip {
     const bit = 1 << input;
     this.lowerOutput();
     if (!this.automaticEnd) this.inService |= bit;
-    else if (this.rotateOnAutomaticEnd) this.goesLast(input);
+    else if (this.rotateOnAutomaticEnd) this.makeLowest(input);
     this.inputs.served(bit);
     this.update();
     return input;
   }
 
-  /** Whether a slave brings the vector of this input of a master. */
+  /** Whether a slave supplies the vector of this input of a master. */
   hasSlaveAt(input: number): boolean {
     return (this.slaves & (1 << input)) !== 0;
   }
@@ -128,7 +135,7 @@ export class InterruptChip {
     return this.single || (this.icw3 & 7) === cascade;
   }
 
-  /** As after power-on; the chip itself has no reset pin. */
+  /** Power-on. The chip has no reset pin. IMR becomes 0. @see QEMU 7.2, hw/intc/i8259_common.c, pic_reset_common */
   reset(): void {
     this.allLevelTriggered = this.single = this.icw4Follows = false;
     this.icw3 = this.wiredIcw3;
@@ -137,21 +144,18 @@ export class InterruptChip {
     this.update();
   }
 
-  /** Inputs of a master that have a slave, as ICW3 says. */
+  /** Inputs of a master that have a slave. @see Intel 8259A datasheet, "Initialization Command Word 3" */
   protected get slaves(): number {
     return this.role === 'slave' || this.single ? 0 : this.icw3;
   }
 
-  /** As a PC solders the two. */
+  /** ICW3 as the PC's board connects the two chips. */
   private get wiredIcw3(): number {
     return this.role === 'master' ? 1 << CascadeInput : CascadeInput;
   }
 
   private clear(): void {
-    this.inService = 0;
-    this.mask = 0;
-    this.vectorBase = 0;
-    this.first = 0;
+    this.inService = this.mask = this.vectorBase = this.first = 0;
     this.automaticEnd = false;
     this.rotateOnAutomaticEnd = false;
     this.specialFullyNested = false;
@@ -181,18 +185,18 @@ export class InterruptChip {
   }
 
   protected writeOcw2(command: number, input: number): void {
-    if (command === Ocw2.SetPriority) this.goesLast(input);
+    if (command === Ocw2.SetPriority) this.makeLowest(input);
     else if (command === Ocw2.RotateOnAutomaticEnd) this.rotateOnAutomaticEnd = true;
     else if (command === Ocw2.StopRotatingOnAutomaticEnd) this.rotateOnAutomaticEnd = false;
-    else if (command === Ocw2.EndSpecific || command === Ocw2.RotateOnEndSpecific) this.end(command, input);
+    else if (command === Ocw2.EndSpecific || command === Ocw2.RotateOnEndSpecific) this.endOfInterrupt(command, input);
     else if (command === Ocw2.End || command === Ocw2.RotateOnEnd) {
-      const rank = this.rank(this.blocking());
-      if (rank < Inputs) this.end(command, this.inputOfRank(rank));
+      const rank = highestRank(this.blocking(), this.first);
+      if (rank < Inputs) this.endOfInterrupt(command, inputOfRank(rank, this.first));
     }
   }
 
   /**
-   * What is in service and counts: in special mask mode a masked input neither blocks others nor is ended unless by its name.
+   * Inputs in service that block others. In special mask mode a masked input blocks none and needs a specific EOI.
    *
    * @see Intel 8259A datasheet, sections "Special Mask Mode" and "End of Interrupt"
    */
@@ -200,12 +204,12 @@ export class InterruptChip {
     return this.specialMask ? this.inService & ~this.mask : this.inService;
   }
 
-  private end(command: number, input: number): void {
+  private endOfInterrupt(command: number, input: number): void {
     this.inService &= ~(1 << input);
-    if (command === Ocw2.RotateOnEnd || command === Ocw2.RotateOnEndSpecific) this.goesLast(input);
+    if (command === Ocw2.RotateOnEnd || command === Ocw2.RotateOnEndSpecific) this.makeLowest(input);
   }
 
-  private goesLast(input: number): void {
+  private makeLowest(input: number): void {
     this.first = (input + 1) % Inputs;
   }
 
@@ -215,7 +219,11 @@ export class InterruptChip {
     if (value & SpecialMask.Change) this.specialMask = (value & SpecialMask.On) !== 0;
   }
 
-  /** The read that follows a poll command acknowledges the highest request, by either port. */
+  /**
+   * The read after a poll command acknowledges the highest request, at either port.
+   *
+   * @see Intel 8259A datasheet, "Poll Command"; QEMU 7.2, hw/intc/i8259.c, pic_ioport_read
+   */
   protected poll(): number {
     const answer = this.highestRequest() === None ? 0 : 0x80 | this.acknowledge();
     this.inputs.thaw();
@@ -223,17 +231,7 @@ export class InterruptChip {
     return answer;
   }
 
-  /** How many inputs go before the first of `bits`; 8 if there is none. */
-  private rank(bits: number): number {
-    for (let rank = 0; rank < Inputs; rank++) if (bits & (1 << this.inputOfRank(rank))) return rank;
-    return Inputs;
-  }
-
-  private inputOfRank(rank: number): number {
-    return (rank + this.first) % Inputs;
-  }
-
-  /** Between the inputs and IRR. A subclass may put something else there. */
+  /** The logic between the inputs and IRR. A subclass may replace it. */
   protected createInputs(levelTriggered: () => number): InterruptRequests {
     return new InterruptRequests(levelTriggered);
   }
@@ -242,7 +240,7 @@ export class InterruptChip {
     this.onOutput(false);
   }
 
-  /** INT follows from the rest, whatever changed. */
+  /** Computes INT from the registers. */
   protected update(): void {
     this.onOutput(this.highestRequest() !== None);
   }

@@ -3,18 +3,18 @@ import { shape, state } from '../../sdk/index.ts';
 const byte = { as: shape.bits(8) };
 
 /**
- * The interrupt request register and the edge sense latches before it, a bit for each input. A request lasts as long as its
- * input is high, one by an edge too: an input that falls before it is acknowledged asks for nothing any more.
+ * IRR, the interrupt request register, and the edge sense latches before it, a bit for each input. A request lasts
+ * while its input is high, also in edge mode: an input that falls before INTA has no request any more.
  *
  * @see Intel 8259A datasheet, order number 231468, Figure "Priority Cell", and section "Edge and Level Triggered Modes"
  */
 export class InterruptRequests {
-  /** IRR. */
+  /** IRR, the interrupt request register. */
   @state(byte) pending = 0;
-  /** From a poll command to the read that answers it, IRR stays as it is. */
+  /** From a poll command to the read that answers it, IRR is frozen. @see Intel 8259A datasheet, "Poll Command" */
   @state frozen = false;
   @state(byte) protected levels = 0;
-  /** Inputs that have been low since they were served or initialized: only these can ask by an edge. */
+  /** Edge sense latches: inputs that have been low since INTA or ICW1. Only these can request by an edge. */
   @state(byte) private armed = 0xff;
 
   constructor(protected readonly levelTriggered: () => number) {}
@@ -24,13 +24,13 @@ export class InterruptRequests {
     this.sample();
   }
 
-  /** Looks at the inputs. */
+  /** Updates the latches and IRR from the inputs. */
   sample(): void {
     this.armed |= ~this.levels & 0xff;
     if (!this.frozen) this.pending = this.levels & (this.levelTriggered() | this.armed);
   }
 
-  /** The input has been acknowledged. A level asks again as long as it is high. */
+  /** INTA of an input. A level-triggered input requests again while it is high. */
   served(bit: number): void {
     this.armed &= ~bit;
     this.pending &= ~bit;
@@ -46,7 +46,7 @@ export class InterruptRequests {
     this.sample();
   }
 
-  /** Inputs that are high have to fall before they can ask by an edge. */
+  /** An input that is high must fall before it can request by an edge. */
   reset(): void {
     this.armed = 0;
     this.thaw();

@@ -3,10 +3,15 @@ import { DontCare, Register } from './registers.ts';
 
 const MostUpdates = 86_401;
 
-/** An alarm byte is compared as it is; with both top bits set it matches anything, for itself alone. */
+/**
+ * An alarm byte is compared with the time byte as it is. With both top bits set it matches every value of its own
+ * field.
+ *
+ * @see Motorola MC146818A datasheet, "Time, Calendar, and Alarm Locations": "don't care" codes are 0xc0 to 0xff
+ */
 const matches = (alarm: number, byte: number): boolean => (alarm & DontCare) === DontCare || alarm === byte;
 
-/** Whether the alarm goes off at an update that ends at this time. */
+/** Whether an update that ends at this time sets the alarm flag. */
 export function alarmMatches(ram: Uint8Array): boolean {
   return (
     matches(ram[Register.SecondsAlarm] as number, ram[Register.Seconds] as number) &&
@@ -15,7 +20,7 @@ export function alarmMatches(ram: Uint8Array): boolean {
   );
 }
 
-/** At which of the next updates the alarm goes off: 1 to 86401; Infinity if its bytes are no time of day. */
+/** Updates until the next alarm: 1 to 86401. Infinity if the alarm bytes are no time of day. */
 export function updatesUntilAlarm(ram: Uint8Array, statusB: number): number {
   const minutesAlarm = ram[Register.MinutesAlarm] as number;
   const hoursAlarm = ram[Register.HoursAlarm] as number;

@@ -1,6 +1,6 @@
 import { DontCare, Pm, StatusB } from './registers.ts';
 
-/** A day of the proleptic Gregorian calendar, as people write it: January is 1. */
+/** A day of the proleptic Gregorian calendar. January is month 1. */
 export interface CalendarDate {
   year: number;
   month: number;
@@ -8,12 +8,12 @@ export interface CalendarDate {
 }
 
 const DaysPer400Years = 146_097;
-/** From 1 March of the year 0, where leap days fall on a year's last day, to 1 January 1970. */
+/** From 1 March of the year 0 to 1 January 1970. A year that begins in March has its leap day last. */
 const DaysBefore1970 = 719_468;
 
 /**
- * Days since 1 January 1970. Fields out of range count on or back: the 31st of February is in March, month 0 is December of
- * the year before; months beyond 14 count as 30.6 days each, from March on.
+ * Days since 1 January 1970. Fields out of range carry or borrow: the 31st of February is in March, and month 0 is the
+ * December before. Months beyond 14 count as 30.6 days each, from March on.
  */
 export function daysSince1970({ year, month, dayOfMonth }: CalendarDate): number {
   const fromJanuary = month < 3;
@@ -23,7 +23,7 @@ export function daysSince1970({ year, month, dayOfMonth }: CalendarDate): number
   return daysBeforeYear + Math.floor((153 * monthsSinceMarch + 2) / 5) + dayOfMonth - 1 - DaysBefore1970;
 }
 
-/** The inverse of `daysSince1970`, written into `date`: reads of time registers allocate nothing. */
+/** The inverse of `daysSince1970`. It writes into `date`, so that reads of time registers allocate nothing. */
 export function dateOf(days: number, date: CalendarDate): CalendarDate {
   const sinceMarchOfYear0 = days + DaysBefore1970;
   const cycle = Math.floor(sinceMarchOfYear0 / DaysPer400Years);
@@ -46,13 +46,17 @@ export function encode(value: number, statusB: number): number {
   return (statusB & StatusB.Binary ? value : (Math.floor(value / 10) << 4) | (value % 10)) & 0xff;
 }
 
-/** The number that a byte stands for. Digits above 9 count on; a byte with both top bits set is -1. */
+/** The number in a byte. BCD digits above 9 carry. A byte with both top bits set is -1. */
 export function decode(value: number, statusB: number): number {
   if ((value & DontCare) === DontCare) return -1;
   return statusB & StatusB.Binary ? value : (value >> 4) * 10 + (value & 0x0f);
 }
 
-/** In 12-hour format the hours go 12, 1, 2 ... 11, and the top bit says PM. */
+/**
+ * In 12-hour format the hours are 12, 1, 2 ... 11, and the top bit is PM.
+ *
+ * @see Motorola MC146818A datasheet, "Time, Calendar, and Alarm Locations"
+ */
 export function encodeHours(hours: number, statusB: number): number {
   if (statusB & StatusB.TwentyFourHours) return encode(hours, statusB);
   return encode(hours % 12 || 12, statusB) | (hours >= 12 ? Pm : 0);

@@ -2,8 +2,8 @@ import type { InterruptPin } from '../../sdk/index.ts';
 import { Cause, StatusC } from './registers.ts';
 
 /**
- * Status C and the interrupt line. Each flag has its enable bit in the
- * same place of status B; the request follows from the two at any time.
+ * Status C and the interrupt line. Each flag has its enable bit at the same position of status B. IRQF and the pin
+ * follow from the two.
  *
  * @see Motorola MC146818A datasheet, "IRQF" of Register C
  */
@@ -15,14 +15,14 @@ export class InterruptFlags {
     irq.highWhile = () => (this.chip.statusC & StatusC.InterruptRequest) !== 0;
   }
 
-  /** Flags rise. The line follows if one of them is enabled. */
-  happen(causes: number): void {
+  /** Sets flags. The line rises if one of them is enabled. */
+  raise(causes: number): void {
     this.chip.statusC |= causes;
-    this.settle();
+    this.updateIrq();
   }
 
   /** A flag or an enable bit changed. */
-  settle(): void {
+  updateIrq(): void {
     const isRequested = (this.chip.statusC & this.chip.statusB & Cause.Any) !== 0;
     this.chip.statusC = (this.chip.statusC & Cause.Any) | (isRequested ? StatusC.InterruptRequest : 0);
     this.irq.set(isRequested);

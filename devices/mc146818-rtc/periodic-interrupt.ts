@@ -3,20 +3,24 @@ import type { InterruptFlags } from './interrupt-flags.ts';
 import { Cause, Divider, StatusA } from './registers.ts';
 import type { TimeOfDay } from './time-of-day.ts';
 
-/** Of the divider chain, where all its taps are whole numbers of them. */
+/** Ticks of the divider chain. The period of every tap is a whole number of them. */
 const TicksPerSecond = 262_144;
 /** From the announcement of an update to its end, at the crystals of 1 and 4 MHz, and of 32 kHz. */
 const FastUpdate = 129;
 const SlowUpdate = 584;
-/** Slewing gains at most this many interrupts per period, and this many in a row when the guest acknowledges. */
+/**
+ * Reinjection adds at most this many interrupts per period, and this many in a row when the guest acknowledges.
+ *
+ * @see QEMU 7.2, hw/rtc/mc146818rtc.c, rtc_coalesced_timer_update, and RTC_REINJECT_ON_ACK_COUNT
+ */
 const MostExtraPerPeriod = 7;
-const MostInARow = 20;
-/** Of a hundred years. */
-const MostOwed = 2 ** 50;
+const MostReinjectedOnAck = 20;
+/** A hundred years of ticks. */
+const MostLost = 2 ** 50;
 
 export type LostTickPolicy = 'discard' | 'slew';
 
-/** What the periodic interrupt needs of its chip. */
+/** The registers of the chip that the periodic interrupt depends on. */
 export interface PeriodicSource {
   readonly statusA: number;
   readonly statusB: number;
@@ -24,7 +28,8 @@ export interface PeriodicSource {
 }
 
 /**
- * Ticks between two periodic interrupts, as status A says; 0 if they are off, or if the divider chain is held or tested.
+ * Ticks between two periodic interrupts, from status A. 0 if they are off, or if the divider chain is in reset or under
+ * test.
  *
  * @see Motorola MC146818A datasheet, Table 5
  */
@@ -36,23 +41,24 @@ function periodOf(statusA: number): number {
 }
 
 /**
- * The RTC's periodic flag and its interrupt. The flag rises at an edge of the divider chain, whatever is enabled: half a period
- * before an update is announced, and at every period from there. Whether one has passed is worked out when status C is read; a
- * timer runs only for a guest that wants the interrupt.
+ * The RTC's periodic flag (PF) and its interrupt. An edge of the divider chain sets the flag, also while PIE is clear.
+ * The first edge is half a period before UIP rises, and one follows each period. A read of status C computes whether an
+ * edge has passed. A timer runs only while the guest has enabled the interrupt.
  *
- * A guest that keeps time by counting them loses time with each one it does not get: with the policy 'discard' that is its
- * problem, with 'slew' they are counted and sent again, a little faster than they came.
+ * A guest that counts ticks loses time with each tick it does not get. The policy 'discard' drops lost ticks. The
+ * policy 'slew' counts them and injects them again, at a higher rate.
  *
  * @see Motorola MC146818A datasheet, "PF" of Register C, and Figure 16
+ * @see QEMU 7.2, hw/rtc/mc146818rtc.c, rtc_coalesced_timer: the property lost_tick_policy
  */
 export class PeriodicInterrupt {
-  /** Ticks of interrupts that the guest is still owed. Always 0 with 'discard'. */
-  @state({ as: shape.integer(0, MostOwed) }) private owed = 0;
-  /** The first edge that has not been seen; never if there are none. */
+  /** Ticks of lost interrupts, to be injected again. Always 0 with 'discard'. */
+  @state({ as: shape.integer(0, MostLost) }) private lostTicks = 0;
+  /** The first edge that has not set the flag yet; never if there are none. */
   @state({ as: guestTimeOrNever }) private next: number;
-  @state({ as: shape.integer(0, MostInARow) }) private inARow = 0;
+  @state({ as: shape.integer(0, MostReinjectedOnAck) }) private reinjectedOnAck = 0;
   private readonly due: Timer;
-  private readonly again: Timer;
+  private readonly reinjection: Timer;
 
   constructor(
     private readonly clock: VirtualClock,
@@ -63,38 +69,38 @@ export class PeriodicInterrupt {
   ) {
     this.next = this.nextEdge();
     this.due = clock.timer('rtc-periodic', () => this.fire());
-    this.again = clock.timer('rtc-lost-ticks', () => this.sendAgain());
+    this.reinjection = clock.timer('rtc-lost-ticks', () => this.reinject());
   }
 
-  /** Interrupts that the guest is still owed. */
+  /** Lost interrupts that are still to be injected. QEMU's irq_coalesced. */
   get backlog(): number {
     const period = periodOf(this.chip.statusA);
-    return period === 0 ? 0 : Math.floor(this.owed / period);
+    return period === 0 ? 0 : Math.floor(this.lostTicks / period);
   }
 
-  /** Sets the flag if an edge has passed. To be called before anything changes that edges depend on. */
+  /** Sets the flag if an edge has passed. Call it before a change of what edges depend on. */
   catchUp(): void {
     if (this.clock.now < this.next) return;
-    this.flags.happen(Cause.Periodic);
+    this.flags.raise(Cause.Periodic);
     this.next = this.nextEdge();
   }
 
   /** The rate, the divider chain or the enable bit changed, or the flag was cleared. */
   schedule(): void {
     this.next = this.nextEdge();
-    const isWanted = this.isWanted && (this.policy === 'slew' || (this.chip.statusC & Cause.Periodic) === 0);
-    if (isWanted) this.due.arm(this.next);
+    const needsTimer = this.isEnabled && (this.policy === 'slew' || (this.chip.statusC & Cause.Periodic) === 0);
+    if (needsTimer) this.due.arm(this.next);
     else this.due.cancel();
-    if (!this.isWanted) this.forget();
-    else if (!this.again.pending) this.armAgain();
+    if (!this.isEnabled) this.clearLost();
+    else if (!this.reinjection.pending) this.armReinjection();
   }
 
-  /** The guest acknowledged an interrupt: if it is owed more it gets the next one at once. */
+  /** The guest acknowledged an interrupt. If others were lost, the next is injected at once. */
   acknowledged(): void {
     this.schedule();
-    if (this.backlog === 0 || this.inARow >= MostInARow) return;
-    this.inARow++;
-    this.sendOwed();
+    if (this.backlog === 0 || this.reinjectedOnAck >= MostReinjectedOnAck) return;
+    this.reinjectedOnAck++;
+    this.injectOne();
   }
 
   /** Status C is clear, and no interrupt is enabled. */
@@ -104,53 +110,53 @@ export class PeriodicInterrupt {
 
   cancel(): void {
     this.due.cancel();
-    this.forget();
+    this.clearLost();
   }
 
-  private get isWanted(): boolean {
+  private get isEnabled(): boolean {
     return (this.chip.statusB & Cause.Periodic) !== 0 && periodOf(this.chip.statusA) > 0;
   }
 
-  /** Whole periods slept through are lost, as are interrupts that the guest could not tell from the one before. */
+  /** A period that passed unserved is lost, and so is an edge while the flag was still set. */
   private fire(): void {
-    const isNoticed = (this.chip.statusC & Cause.Periodic) === 0;
-    const lost = this.edgesSinceNext() + (isNoticed ? 0 : 1);
+    const isNew = (this.chip.statusC & Cause.Periodic) === 0;
+    const lost = this.edgesSinceNext() + (isNew ? 0 : 1);
     this.catchUp();
-    if (this.inARow >= MostInARow) this.inARow = 0;
+    if (this.reinjectedOnAck >= MostReinjectedOnAck) this.reinjectedOnAck = 0;
     if (this.policy === 'slew' && lost > 0) {
-      this.owed = Math.min(this.owed + lost * periodOf(this.chip.statusA), MostOwed);
-      this.armAgain();
+      this.lostTicks = Math.min(this.lostTicks + lost * periodOf(this.chip.statusA), MostLost);
+      this.armReinjection();
     }
     this.schedule();
   }
 
-  private sendAgain(): void {
+  private reinject(): void {
     if (this.backlog === 0) return;
-    this.sendOwed();
-    this.armAgain();
+    this.injectOne();
+    this.armReinjection();
   }
 
-  /** While the line is up one tick more makes no difference. */
-  private sendOwed(): void {
+  /** While the flag is set, one more edge changes nothing. */
+  private injectOne(): void {
     if ((this.chip.statusC & Cause.Periodic) !== 0) return;
-    this.owed -= periodOf(this.chip.statusA);
-    this.flags.happen(Cause.Periodic);
+    this.lostTicks -= periodOf(this.chip.statusA);
+    this.flags.raise(Cause.Periodic);
   }
 
-  private armAgain(): void {
+  private armReinjection(): void {
     const { backlog } = this;
     const pause = nanoseconds(periodOf(this.chip.statusA)) / (Math.min(backlog, MostExtraPerPeriod) + 1);
-    if (backlog === 0) this.again.cancel();
-    else this.again.arm(this.clock.now + Math.floor(pause));
+    if (backlog === 0) this.reinjection.cancel();
+    else this.reinjection.arm(this.clock.now + Math.floor(pause));
   }
 
-  private forget(): void {
-    this.owed = 0;
-    this.inARow = 0;
-    this.again.cancel();
+  private clearLost(): void {
+    this.lostTicks = 0;
+    this.reinjectedOnAck = 0;
+    this.reinjection.cancel();
   }
 
-  /** How many edges have passed since the first one that has not been seen. */
+  /** How many edges have passed since the first one that has not set the flag. */
   private edgesSinceNext(): number {
     const period = periodOf(this.chip.statusA);
     const now = this.time.sinceUpdate();
@@ -158,7 +164,7 @@ export class PeriodicInterrupt {
     return period === 0 ? 0 : this.edgesUntil(now, period) - this.edgesUntil(next, period);
   }
 
-  /** Edges from an update to a moment before or after it. A nanosecond late, so that an edge has surely passed. */
+  /** Edges from an update to a time before or after it. One nanosecond is added to an edge, so that it has passed. */
   private edgesUntil(time: number, period: number): number {
     const seconds = Math.floor(time / SECOND);
     const ticks = Math.ceil(((time - seconds * SECOND) * TicksPerSecond) / SECOND) - 1;

@@ -11,29 +11,31 @@ import {
 import { Register, StatusB } from './registers.ts';
 
 const SecondsPerDay = 86_400;
-/** After 400 years dates and days of the week come again, and an hour was skipped as often as one was repeated. */
+/** Dates and days of the week repeat after 400 years. As many hours are skipped as repeated in them. */
 const YearsOfPeriod = 400;
 const UpdatesOfPeriod = 146_097 * SecondsPerDay;
-/** Centuries have two digits. */
+/** The century register has two digits. */
 const YearsCounted = 10_000;
 /** 1:59:59 AM. */
 const LastOfHourOne = 7_199;
 const Spring = { month: 4, firstDay: 24, to: 3 } as const;
 const Autumn = { month: 10, firstDay: 25, to: 1 } as const;
 const Sunday = 1;
-/** To be written into: looking at the time allocates nothing. */
+/** Scratch values, so that a read of the time allocates nothing. */
 const today: CalendarDate = { year: 0, month: 0, dayOfMonth: 0 };
 const later: CalendarDate = { year: 0, month: 0, dayOfMonth: 0 };
-/** No number. */
+/** A byte that is no number. */
 const Unset = 0xff;
 
 /**
- * The bytes of time and date as counters, one carrying into the next: seconds, minutes, hours, and then the day of the week
- * and the date. A byte that was written stays until a carry reaches it, in whatever format it is; a date that there is not is
- * made one that there is when the day is counted, as are minutes and hours. That is our choice: the datasheet has only legal
- * bytes. The century counts too, as in QEMU; the chip itself has none.
+ * The bytes of time and date as counters that carry: seconds, minutes, hours, then the day of the week and the date.
+ *
+ * A written byte stays as it is until a carry reaches it, in any format. An illegal date becomes a legal one when its
+ * day is counted, and so do minutes and hours. That is our choice, since the datasheet describes legal bytes only. The
+ * century counts too, as in QEMU; the chip has no century.
  *
  * @see Motorola MC146818A datasheet, "Time, Calendar, and Alarm Locations", and "DSE" of Register B
+ * @see QEMU 7.2, hw/rtc/mc146818rtc.c, rtc_set_cmos: the century is a byte of the time
  */
 export class TimeBytes {
   constructor(
@@ -41,7 +43,7 @@ export class TimeBytes {
     private readonly baseYear: number,
   ) {}
 
-  /** Sets all of them, from seconds since 1970. */
+  /** Sets all bytes from seconds since 1970. */
   set(seconds: number, statusB: number): void {
     const days = Math.floor(seconds / SecondsPerDay);
     const ofDay = seconds - days * SecondsPerDay;
@@ -56,15 +58,15 @@ export class TimeBytes {
     this.putYear(year, statusB);
   }
 
-  /** What they say, in seconds since 1970. */
+  /** The time in the bytes, in seconds since 1970. */
   seconds(statusB: number): number {
     return daysSince1970(this.readDate(statusB)) * SecondsPerDay + this.secondOfDay(statusB);
   }
 
   /**
-   * So many updates at once. With daylight saving there are two special ones, which may repeat an hour once: `repeated` says
-   * that this was done. Answers whether it is done now. Of many periods only the first is counted, after which all bytes are
-   * legal, and what is left of the last.
+   * Performs several updates at once. With daylight saving two updates a year are special, and one of them repeats an
+   * hour: `repeated` says that this has happened. Returns whether it has happened now. Whole periods of 400 years are
+   * skipped, but for the first, which makes all bytes legal.
    */
   count(updates: number, statusB: number, repeated: boolean): boolean {
     if ((statusB & StatusB.DaylightSaving) === 0 || updates < 2 * UpdatesOfPeriod)
@@ -106,14 +108,18 @@ export class TimeBytes {
     return Number.POSITIVE_INFINITY;
   }
 
-  /** 2 o'clock, as it has just become, is 3 o'clock in spring and 1 o'clock in autumn. Answers whether an hour is repeated. */
+  /**
+   * 2 AM becomes 3 AM in spring and 1 AM in autumn. Returns whether an hour is repeated.
+   *
+   * @see Motorola MC146818A datasheet, "DSE" of Register B
+   */
   private changeHour(statusB: number): boolean {
     const isAutumn = this.get(Register.Month, statusB) === Autumn.month;
     this.ram[Register.Hours] = encodeHours(isAutumn ? Autumn.to : Spring.to, statusB);
     return isAutumn;
   }
 
-  /** Counts seconds, and whatever they carry into. Answers how many days. */
+  /** Counts seconds and their carries. Returns the days counted. */
   private carry(updates: number, statusB: number): number {
     const seconds = this.get(Register.Seconds, statusB) + updates;
     this.put(Register.Seconds, seconds % 60, statusB);
@@ -130,7 +136,7 @@ export class TimeBytes {
     return days;
   }
 
-  /** The first day of several makes the date one that there is, so that it is counted by itself. */
+  /** The first day of several is counted alone, since it makes the date legal. */
   private countDays(days: number, statusB: number): void {
     const weekday = this.get(Register.DayOfWeek, statusB) - 1 + days;
     this.put(Register.DayOfWeek, (((weekday % 7) + 7) % 7) + 1, statusB);
@@ -170,7 +176,7 @@ export class TimeBytes {
   }
 }
 
-/** The day since 1970 at which one looks for a Sunday next, from a date that is in none of the two weeks. */
+/** The first day of the next week with a change of the hour, in days since 1970. `date` is in neither week. */
 function toFirstDay(date: CalendarDate): number {
   const isBefore = (week: typeof Spring | typeof Autumn) =>
     date.month < week.month || (date.month === week.month && date.dayOfMonth < week.firstDay);

@@ -4,12 +4,19 @@ import { Divider, StatusA, StatusB } from './registers.ts';
 import type { TimeBytes } from './time-bytes.ts';
 
 const MostSeconds = Number.MAX_SAFE_INTEGER;
-/** Nanoseconds for which an update is announced, and which it takes at the crystals of 1 and 4 MHz, and of 32 kHz. */
+/**
+ * In nanoseconds: from UIP to the update (t_BUC), and the update itself at the crystals of 1 and 4 MHz, and of 32 kHz.
+ *
+ * @see Motorola MC146818A datasheet, Table 6
+ */
 const Announcement = 244_000;
 const FastUpdate = 248_000;
 const SlowUpdate = 1_984_000;
 
-/** The epoch of the last call, which hardly ever changes, as a number: a conversion costs as much as all the rest of a read. */
+/**
+ * The last epoch and its conversion to a number. The conversion is half the cost of a read, and the epoch hardly
+ * changes.
+ */
 const lastEpoch = { exact: 0n, seconds: 0 };
 
 function secondsOf(epoch: bigint): number {
@@ -20,30 +27,30 @@ function secondsOf(epoch: bigint): number {
   return lastEpoch.seconds;
 }
 
-/** What the time needs of its chip. */
+/** The registers of the chip that the time depends on. */
 export interface TimeSource {
   readonly statusA: number;
   readonly statusB: number;
 }
 
-/** How long an update takes, from the selection of the crystal in status A. */
+/** The length of an update, in nanoseconds. The crystal that status A selects decides it. */
 export function updateTime(statusA: number): number {
   return (statusA & StatusA.Divider) === Divider.LastRunning ? SlowUpdate : FastUpdate;
 }
 
 /**
- * The update cycle: once a second the bytes of the time go on by one. Nothing ticks here: they are brought up to date when
- * they are looked at. Updates are numbered by the seconds of guest time in which they end, and end at one point of them; so it
- * does not matter how long ago the last look was, nor from which epoch guest time is counted.
+ * The update cycle: once a second the time advances by one second. No timer runs for it: the bytes are updated when
+ * they are read. Each update has the number of the second of guest time in which it ends, and ends at a fixed phase of
+ * it. So the result depends neither on the time of the last read nor on the epoch of guest time.
  *
  * @see Motorola MC146818A datasheet, "Update Cycle", Figure 15 and Table 6
  */
 export class TimeOfDay {
-  /** The last update that the bytes show. */
+  /** The number of the last update that the bytes include. */
   @state({ as: shape.integer(-MostSeconds, MostSeconds) }) private shown: number;
   /** Nanoseconds of each second of guest time after which an update ends. */
   @state({ as: shape.integer(0, SECOND - 1) }) private phase: number;
-  /** Daylight saving: the hour that comes twice has come once. */
+  /** Daylight saving: the hour from 1 AM to 2 AM has been repeated. */
   @state private hourRepeated = false;
 
   constructor(
@@ -58,12 +65,16 @@ export class TimeOfDay {
     bytes.set(seconds, chip.statusB);
   }
 
-  /** Whether updates happen: not while the guest sets the time, and not while the divider chain is held or tested. */
+  /**
+   * Whether updates happen: not while SET is on, and not while the divider chain is in reset or under test.
+   *
+   * @see Motorola MC146818A datasheet, "Divider Control", and "SET" of Register B
+   */
   get running(): boolean {
     return (this.chip.statusB & StatusB.Set) === 0 && (this.chip.statusA & StatusA.Divider) <= Divider.LastRunning;
   }
 
-  /** Brings the bytes up to date. To be called before anything changes on which updates depend. */
+  /** Performs the updates that are due. Call it before a change of what updates depend on. */
   catchUp(): void {
     if (!this.running) return;
     const ended = this.ended();
@@ -72,18 +83,22 @@ export class TimeOfDay {
     this.shown = ended;
   }
 
-  /** The guest writes an hour or a date, which is a time of its own: what was repeated is not repeated in it. */
-  setAnew(): void {
+  /** The guest writes an hour or a date. The new time has no repeated hour yet. */
+  clearRepeatedHour(): void {
     this.hourRepeated = false;
   }
 
-  /** Updates happen again. One that would have begun by now does not. */
+  /** Updates continue. An update that would be under way is skipped. */
   start(): void {
     this.shown = this.ended();
     if (this.nextUpdate() - this.clock.now < updateTime(this.chip.statusA)) this.shown++;
   }
 
-  /** The divider chain begins to count: half a second later the first update begins. */
+  /**
+   * The divider chain leaves reset. The first update begins half a second later.
+   *
+   * @see Motorola MC146818A datasheet, "Divider Control"
+   */
   releaseDividers(): void {
     this.phase = this.partOf(this.clock.now + SECOND / 2 + updateTime(this.chip.statusA));
     this.shown = this.ended();
@@ -99,7 +114,7 @@ export class TimeOfDay {
     return this.running && this.clock.now >= this.nextUpdate() - updateTime(this.chip.statusA) - Announcement;
   }
 
-  /** Guest time of the next update at which the alarm may go off; Infinity if it never does. To be asked when caught up. */
+  /** Guest time of the next update that may set the alarm flag; Infinity if none does. Call `catchUp` first. */
   nextAlarm(): number {
     const { statusB } = this.chip;
     const updates = updatesUntilAlarm(this.bytes.ram, statusB);
@@ -114,7 +129,7 @@ export class TimeOfDay {
     return this.partOf(this.clock.now - this.phase);
   }
 
-  /** The number of the update that has ended last, or would have. */
+  /** The number of the last update that has ended, or would have ended. */
   private ended(): number {
     return secondsOf(this.clock.epoch) + Math.floor((this.clock.now - this.phase) / SECOND);
   }

@@ -5,8 +5,10 @@ import { Cause } from './registers.ts';
 import type { TimeOfDay } from './time-of-day.ts';
 
 /**
- * What an update does besides counting: the update flag, and the alarm. The timer is armed only while that would change
- * something, so that a guest which ignores the update flag costs nothing.
+ * The update-ended flag (UF) and the alarm flag (AF). The timer is armed only while an update would set one of them. A
+ * guest that ignores UF costs nothing.
+ *
+ * @see Motorola MC146818A datasheet, "UF" and "AF" of Register C
  */
 export class UpdateCycle {
   private readonly timer: Timer;
@@ -17,10 +19,10 @@ export class UpdateCycle {
     private readonly flags: InterruptFlags,
     private readonly chip: { readonly statusC: number },
   ) {
-    this.timer = clock.timer('rtc-update', () => this.end());
+    this.timer = clock.timer('rtc-update', () => this.endUpdate());
   }
 
-  /** To be called when anything changed on which the next event depends. */
+  /** Call it after a change of what the next event depends on. */
   schedule(): void {
     const { statusC } = this.chip;
     const isDone = (statusC & Cause.UpdateEnded) !== 0 && (statusC & Cause.Alarm) !== 0;
@@ -38,9 +40,9 @@ export class UpdateCycle {
     return statusC & Cause.UpdateEnded ? this.time.nextAlarm() : this.time.nextUpdate();
   }
 
-  private end(): void {
+  private endUpdate(): void {
     this.time.catchUp();
-    this.flags.happen(Cause.UpdateEnded | (alarmMatches(this.time.bytes.ram) ? Cause.Alarm : 0));
+    this.flags.raise(Cause.UpdateEnded | (alarmMatches(this.time.bytes.ram) ? Cause.Alarm : 0));
     this.schedule();
   }
 }

@@ -2,7 +2,7 @@ import { shape, state } from '../../sdk/index.ts';
 
 const Increment = 0x9e37_79b9;
 
-/** Random bytes that depend on a seed and on nothing else, so that a run can be repeated. Not for secrets (splitmix32). */
+/** Pseudo-random bytes from a seed, so that a run can be repeated (splitmix32). They are not fit for secrets. */
 export class RandomSource {
   @state({ as: shape.bits(32) }) private position = 0;
 

@@ -1,5 +1,6 @@
 import { bit, bits, portRegion, reserved } from '../../sdk/index.ts';
 
+/** @see virtio 1.0, 4.1.4.8 "Legacy Interfaces: A Note on PCI Device Layout" */
 export const Port = {
   DeviceFeatures: 0x00,
   GuestFeatures: 0x04,
@@ -12,7 +13,11 @@ export const Port = {
 } as const;
 
 export const ports = portRegion({ name: 'virtio-pci', size: 32 });
-/** An access of any width belongs to the register at which it begins. */
+/**
+ * An access of any width is one of the register at its first byte.
+ *
+ * @see QEMU 7.2, hw/virtio/virtio-pci.c, virtio_pci_config_write: ports below the device's own are passed on by address
+ */
 const whole = { narrow: 'zero-extended' } as const;
 export const deviceFeatures = ports.register(Port.DeviceFeatures, {
   ...whole,
@@ -24,34 +29,34 @@ export const guestFeatures = ports.register(Port.GuestFeatures, {
   ...whole,
   width: 32,
   access: 'reserved',
-  description: 'what the driver takes of them: it cannot take what is not offered',
+  description: 'features that the driver accepts; the device offers none',
 });
 export const queuePage = ports.register(Port.QueuePage, {
   ...whole,
   width: 32,
-  description: 'where the selected queue is, in pages of 4 KiB; 0 resets the device',
+  description: 'address of the selected queue, in pages of 4 KiB; 0 resets the device',
 });
 export const queueSize = ports.register(Port.QueueSize, {
   ...whole,
   width: 16,
   access: 'read-only',
-  description: 'descriptors of the selected queue; 0 if there is no such queue',
+  description: 'number of descriptors of the selected queue; 0 if it does not exist',
 });
 export const queueSelect = ports.register(Port.QueueSelect, {
   ...whole,
   width: 16,
-  description: 'which queue the two registers before are of',
+  description: 'queue of queuePage and queueSize',
 });
 export const queueNotify = ports.register(Port.QueueNotify, {
   ...whole,
   width: 16,
   access: 'write-only',
-  description: 'the number of a queue with new requests in it',
+  description: 'number of a queue with new requests',
 });
 export const deviceStatus = ports.register(Port.DeviceStatus, {
   ...whole,
   width: 8,
-  description: 'how far the driver has come; 0 resets the device',
+  description: 'progress of the driver; 0 resets the device',
   fields: { acknowledge: bit(0), driver: bit(1), driverOk: bit(2), others: bits(3, 6), failed: bit(7) },
 });
 export const interruptStatus = ports.register(Port.InterruptStatus, {

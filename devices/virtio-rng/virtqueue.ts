@@ -5,20 +5,20 @@ export interface VirtioBuffer {
   readonly address: number | bigint;
   /** Bytes. */
   readonly length: number;
-  /** The device fills it; otherwise the device reads it. */
+  /** The device writes it; otherwise the device reads it. */
   readonly writable: boolean;
 }
 
 /** One request of the guest: a chain of buffers. */
 export interface VirtioRequest {
-  /** Its first descriptor: what the guest knows it by. */
+  /** The index of its first descriptor, which identifies it to the guest. */
   readonly head: number;
   readonly buffers: readonly VirtioBuffer[];
 }
 
-/** What one look at the queue came to. */
+/** The result of one turn. */
 export interface QueueTurn {
-  /** Requests were answered, and the guest wants to hear of it. */
+  /** Requests were completed, and the guest has not suppressed the interrupt. */
   readonly wantsInterrupt: boolean;
   /** No request is left for another turn. */
   readonly isDone: boolean;
@@ -30,16 +30,22 @@ const UsedEntrySize = 8;
 const PageSize = 4 * KiB;
 const NoInterrupt = 1;
 
-/** The guest made a queue that cannot be. What is wrong is in the message; the device stops, as the specification wants it. */
+/**
+ * The guest's queue is malformed. The message says how, and the device stops.
+ *
+ * @see QEMU 7.2, hw/virtio/virtio.c, virtio_error
+ */
 export class MalformedQueue extends Error {}
 
 /**
- * A virtqueue in the legacy layout: descriptors at a page, the ring of requests behind them, the ring of answers at the next
- * page. All of it is the guest's memory, and none of it is believed: no index leads outside, no chain is longer than the
- * queue, and no turn takes more requests than the queue has.
+ * A split virtqueue in the legacy layout: the descriptor table at a page, the available ring behind it, the used ring
+ * at the next page. All of it is guest memory, and nothing in it is trusted: indexes are checked, no chain is longer
+ * than the queue, and no turn takes more requests than the queue has.
+ *
+ * @see virtio 1.0, 2.4.2 "Legacy Interfaces: A Note on Virtqueue Layout"
  */
 export class Virtqueue {
-  /** The request to take next, and the answer to give next; they count on and on in 16 bits. */
+  /** The next index of the available ring and of the used ring. Both are free-running, modulo 2^16. */
   @state({ as: shape.bits(16) }) protected nextRequest = 0;
   @state({ as: shape.bits(16) }) private nextAnswer = 0;
   private readonly bytes = new Uint8Array(DescriptorSize);
@@ -55,8 +61,8 @@ export class Virtqueue {
   }
 
   /**
-   * Every request that waits, each answered with the number of bytes that `serve` wrote. Where that answers nothing, the request
-   * and those behind it stay for another turn.
+   * Serves the available requests. `serve` returns the bytes that it wrote, or undefined to leave this request and the
+   * later ones for another turn.
    */
   process(base: number, serve: (request: VirtioRequest) => number | undefined): QueueTurn {
     const waiting = this.waiting(base);
@@ -71,11 +77,12 @@ export class Virtqueue {
     return { wantsInterrupt: taken > 0 && this.wantsInterrupt(base), isDone: taken === waiting };
   }
 
+  /** @see virtio 1.0, 2.4.7 "Virtqueue Interrupt Suppression": VIRTQ_AVAIL_F_NO_INTERRUPT */
   wantsInterrupt(base: number): boolean {
     return (this.load16(this.availableRing(base)) & NoInterrupt) === 0;
   }
 
-  /** How many requests there are to serve. */
+  /** Number of available requests. @see QEMU 7.2, hw/virtio/virtio.c, virtqueue_num_heads */
   protected waiting(base: number): number {
     const waiting = (this.load16(this.availableRing(base) + 2) - this.nextRequest) & 0xffff;
     if (waiting > this.size) throw new MalformedQueue(`${waiting} requests wait in a queue of ${this.size}`);
@@ -90,13 +97,13 @@ export class Virtqueue {
     return this.walk(base, head, this.size);
   }
 
-  /** The chain that begins at a descriptor of a table of so many. */
+  /** The chain at a descriptor of a table. @see QEMU 7.2, hw/virtio/virtio.c, virtqueue_split_pop */
   protected walk(table: number, first: number, size: number): readonly VirtioBuffer[] {
     const buffers: VirtioBuffer[] = [];
     let flags: number = DescriptorFlag.Next;
     for (let index = first; flags & DescriptorFlag.Next; index = this.view.getUint16(14, true)) {
       if (index >= size) throw new MalformedQueue(`descriptor ${index} in a queue of ${size}`);
-      if (buffers.length === size) throw new MalformedQueue('a chain of descriptors that leads back into itself');
+      if (buffers.length === size) throw new MalformedQueue('a chain of descriptors with a loop');
       this.load(table + index * DescriptorSize, DescriptorSize);
       const length = this.view.getUint32(8, true);
       flags = this.view.getUint16(12, true);
@@ -113,12 +120,16 @@ export class Virtqueue {
   }
 
   protected refuseIndirect(): void {
-    throw new MalformedQueue('an indirect descriptor, which was not agreed on');
+    throw new MalformedQueue('an indirect descriptor, which was not negotiated');
   }
 
+  /**
+   * @see virtio 1.0, 2.4.4 "Message Framing": writable buffers come last; QEMU 7.2, hw/virtio/virtio.c,
+   * virtqueue_map_desc
+   */
   protected checkBuffer({ length, writable }: VirtioBuffer, previous: VirtioBuffer | undefined): void {
     if (length === 0) throw new MalformedQueue('a buffer of no bytes');
-    if (!writable && previous?.writable) throw new MalformedQueue('a buffer to read behind one to write');
+    if (!writable && previous?.writable) throw new MalformedQueue('a readable buffer after a writable one');
   }
 
   private availableRing(base: number): number {

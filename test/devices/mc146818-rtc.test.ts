@@ -577,7 +577,7 @@ describe('CMOS RAM filled by the machine', () => {
 
   it.each([-1, 0x00, 0x09, 0x0d, 0x80])('does not reach register %i, and says what does', (register) => {
     const bench = rtcBench();
-    expect(() => bench.device.setCmos(register, 0)).toThrow(/is no byte of its CMOS RAM\. Use 0x0e to 0x7f/);
+    expect(() => bench.device.setCmos(register, 0)).toThrow(/is not in its CMOS RAM\. Use 0x0e to 0x7f/);
   });
 });
 

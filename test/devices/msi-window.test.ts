@@ -30,15 +30,15 @@ describe('the window of messages', () => {
   });
 
   it.each([
-    [0x0250, 'message with delivery mode 2: it asks for no vector'],
-    [0x0450, 'message with delivery mode 4: it asks for no vector'],
-    [0x000f, 'message with vector 15, which no interrupt can have'],
+    [0x0250, 'message with delivery mode 2: it has no vector'],
+    [0x0450, 'message with delivery mode 4: it has no vector'],
+    [0x000f, 'message with vector 15, which is reserved for exceptions'],
   ])('refuses %x', (data, message) => {
     send(data);
     expect([bench.device.pending, bench.guestErrors[0]?.message]).toEqual([false, message]);
   });
 
-  it('hears 32 bits at a time, shows nothing, and forgets at a reset', () => {
+  it('takes 32-bit writes only, reads as 0, and is cleared by a reset', () => {
     bench.store16(0xfee0_0000, 0x41);
     expect([bench.device.pending, bench.load32(0xfee0_0000)]).toEqual([false, 0]);
     send(0x41);
@@ -55,12 +55,12 @@ describe('the window of messages', () => {
     expect(() => machine.unplug('msi')).toThrow('it interrupts the processor');
   });
 
-  it('needs a bus that has memory for masters', () => {
+  it('needs a PCI bus with an address space of bus masters', () => {
     const bare = defineMachine({ ...empty, devices: [use(MsiWindow)] });
     expect(Machine.create(bare, { ram: 1 * MiB }).device(MsiWindow).pending).toBe(false);
     const services = [[PciBus, new PciBus({ io: bench.io.root, memory: bench.memory.root })]] as const;
     expect(() => testBench(MsiWindow, { services })).toThrow(
-      'its PCI bus has no memory for bus masters. Give it masterMemory.',
+      'its PCI bus has no address space of bus masters. Give it masterMemory.',
     );
   });
 });

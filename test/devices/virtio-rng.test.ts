@@ -276,12 +276,12 @@ describe('a queue that cannot be', () => {
   const ring = { address: 0x1_0000, length: 4 };
   it.each([
     [
-      'leads back into itself',
+      'has a loop',
       () => [
         describeBuffer(0, { ...ring, flags: Write | Next, next: 1 }),
         describeBuffer(1, { ...ring, flags: Write | Next, next: 0 }),
       ],
-      'a chain of descriptors that leads back into itself',
+      'a chain of descriptors with a loop',
     ],
     [
       'names a descriptor beyond its size',
@@ -302,12 +302,12 @@ describe('a queue that cannot be', () => {
     [
       'is indirect',
       () => [describeBuffer(0, { ...ring, flags: Indirect })],
-      'an indirect descriptor, which was not agreed on',
+      'an indirect descriptor, which was not negotiated',
     ],
     [
       'reads after it writes',
       () => [describeBuffer(0, { ...ring, flags: Write | Next, next: 1 }), describeBuffer(1, { ...ring, flags: 0 })],
-      'a buffer to read behind one to write',
+      'a readable buffer after a writable one',
     ],
     ['has more requests than descriptors', () => [bench.store16(Available + 2, 8)], '9 requests wait in a queue of 8'],
   ])('because it %s stops the device until a reset', (_, build, message) => {

@@ -59,5 +59,5 @@ export const mistakes: readonly Mistake[] = [
     "register: bits(0, 6, 'write-only'),\n    maskNmi: bit(7, ",
     "register: bits(0, 5, 'write-only'),\n    maskNmi: bits(6, 7, ",
   ),
-  rtc('forgotten reset', '    this.flags.settle();\n    this.periodic.reset();\n', '    this.periodic.reset();\n'),
+  rtc('forgotten reset', '    this.flags.updateIrq();\n    this.periodic.reset();\n', '    this.periodic.reset();\n'),
 ];

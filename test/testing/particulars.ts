@@ -17,9 +17,9 @@ export const particulars: Readonly<Record<string, ConformanceSettings>> = {
   },
   Mc146818Rtc: {
     notExercised: {
-      'rtc-lost-ticks': "no tick is owed with the policy that is the default: 'discard'",
-      'periodic.owed': "no tick is owed with the policy that is the default: 'discard'",
-      'periodic.inARow': "no tick is owed with the policy that is the default: 'discard'",
+      'rtc-lost-ticks': "no lost tick is counted with the default policy, 'discard'",
+      'periodic.lostTicks': "no lost tick is counted with the default policy, 'discard'",
+      'periodic.reinjectedOnAck': "no lost tick is counted with the default policy, 'discard'",
       'index.maskNmi': 'masking the NMI is the work of another chip',
     },
     values: [0x00, 0x0a, 0x0b, 0x0c, 0x26],
