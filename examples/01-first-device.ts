@@ -1,4 +1,4 @@
-// A device of one file on a test bench: no machine around it, and no time passes but what the bench lets pass.
+// A device of one file on a test bench, without a machine. Guest time passes only when the bench advances the clock.
 import { SECOND } from 'backplane';
 import { testBench } from 'backplane/testing';
 import { EggTimer } from './egg-timer.ts';

@@ -1,5 +1,5 @@
-// An index port and a data port, as palettes, clocks and configuration spaces have them. Naming an index has no effect until
-// the data port is used, so the write may wait in a ring that KVM fills without leaving the kernel.
+// An index port and a data port, as in palettes, clocks and configuration spaces. An index has no effect until the data
+// port is accessed. So KVM may queue the write in its coalescing ring, without an exit to userspace.
 import {
   addCoalescedIo,
   device,
@@ -16,7 +16,7 @@ import { isapc } from 'backplane/machines';
 const indexPort = portRegion({ name: 'palette-index', base: 0x3c8, size: 1, accessSizes: [1] });
 const dataPort = portRegion({ name: 'palette-data', base: 0x3c9, size: 1, accessSizes: [1] });
 
-/** Sixteen colours: the index port names one, the data port reads and writes it. */
+/** Sixteen colours: the index port selects one, the data port reads and writes it. */
 @device({ type: 'palette', description: 'Sixteen colours' })
 @addCoalescedIo(indexPort, { offset: 0, size: 1 })
 @flushCoalescedIo(dataPort)

@@ -1,4 +1,4 @@
-// Builds the machine of kitchen.ts, runs a guest on it, and looks around.
+// Builds the machine of kitchen.ts, runs its guest, and prints the devices and the memory tree.
 import { infoMtree, Machine, SECOND } from 'backplane';
 import cook, { machine as kitchen } from './kitchen.ts';
 

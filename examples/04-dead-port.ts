@@ -1,5 +1,5 @@
-// QEMU's pc declares the PCI address port at 0xcf8 coalesced, and then lays the reset register at 0xcf9 over one of its bytes.
-// KVM queues a write only if one zone holds all of it, so that not one 32-bit write coalesces. Nothing says so, except this.
+// QEMU's pc declares the PCI address port 0xcf8 as coalesced. The reset register at 0xcf9 overlaps one of its bytes.
+// KVM queues a write only if one zone contains all of it, so no 32-bit write is coalesced. This report shows it.
 import { explainCoalescedIo, formatCoalescedReport, guestProgram, Machine } from 'backplane';
 import { pcI440fx } from 'backplane/machines';
 

@@ -3,7 +3,7 @@ import { testBench } from 'backplane/testing';
 import { expect, it } from 'vitest';
 import { EggTimer } from './egg-timer.ts';
 
-it('rings when the ticks that the guest asked for are over, and not before', () => {
+it('raises the interrupt when the ticks that the guest wrote have passed, and not before', () => {
   const bench = testBench(EggTimer);
   bench.out8(0x320, 3);
   bench.clock.advance(2.5 * SECOND);
@@ -14,7 +14,7 @@ it('rings when the ticks that the guest asked for are over, and not before', () 
   expect(bench.interrupts.irq.level).toBe(true);
 });
 
-it('is silent after a new start', () => {
+it('lowers the interrupt at a new start', () => {
   const bench = testBench(EggTimer, { options: { tick: 1 } });
   bench.out8(0x320, 1);
   bench.clock.advance(1 * SECOND);

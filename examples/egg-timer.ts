@@ -21,7 +21,7 @@ const eggTimerOptions = defineOptions({
   tick: option.integer({ description: 'length of one tick', unit: 'ms', default: 1000, range: [1, 60_000] }),
 });
 
-/** Counts down and rings: the guest writes a number of ticks, and gets an interrupt when they are over. */
+/** Counts down and rings: the guest writes a number of ticks, and gets an interrupt when they have passed. */
 @device({ type: 'egg-timer', description: 'Counts down and rings' })
 export class EggTimer extends IsaDevice {
   readonly irq = new InterruptPin();
@@ -35,14 +35,14 @@ export class EggTimer extends IsaDevice {
     this.bell = clock.timer('bell', () => this.irq.set(true));
   }
 
-  /** Starts anew, and silences a bell that is ringing. */
+  /** Starts the countdown again, and lowers the interrupt. */
   @ports.write(Port.Start)
   start(ticks: number): void {
     this.irq.set(false);
     this.bell.arm(this.clock.now + ticks * this.config.tick * MILLISECOND);
   }
 
-  /** Ticks that are left; one that has begun counts. */
+  /** Remaining ticks, rounded up. */
   @ports.read(Port.Remaining)
   remaining(): number {
     if (!this.bell.pending) return 0;

@@ -2,7 +2,7 @@ import { defineMachine, guestProgram, isaIrq, place, use } from 'backplane';
 import { isapc } from 'backplane/machines';
 import { EggTimer, ports } from './egg-timer.ts';
 
-/** A machine is a value: spread one that exists, and add to its lists. An egg timer at 0x330, on interrupt line 5. */
+/** A machine is a value: copy an existing one and add devices to its list. Here an egg timer at 0x330, on ISA IRQ 5. */
 export const machine = defineMachine({
   ...isapc,
   name: 'kitchen',
@@ -17,7 +17,7 @@ const Vector = 0x20;
 
 /** A guest that sleeps until the timer rings. */
 export default guestProgram('cook', function* (guest) {
-  // Initialize the interrupt controllers: vectors from 0x20, lines of the slave from 0x28, everything but line 5 masked.
+  // Initialize the interrupt controllers: vectors from 0x20, the slave's from 0x28, all lines but 5 masked.
   yield* guest.out8(0x20, 0x11);
   yield* guest.out8(0x21, Vector);
   yield* guest.out8(0x21, 0x04);

@@ -5,7 +5,7 @@ function* readRegister(guest: Guest, register: number): GuestStep<number> {
   return yield* guest.in8(0x71);
 }
 
-/** Reads the time of day and writes it to the screen, as a boot loader would. */
+/** Reads the time of day from the RTC and writes it to the text screen. */
 export default guestProgram('read-clock', function* (guest) {
   const digits: number[] = [];
   for (const register of [4, 2, 0]) {

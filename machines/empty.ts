@@ -2,7 +2,7 @@ import { ContainerModule } from 'inversify';
 import { defineMachine, MachineBoard, MemoryRegion, PciBus, SystemBus } from '../sdk/index.ts';
 import { commonServices, isaOnly } from './pc-services.ts';
 
-/** RAM from address 0 on, and nothing else in the way. */
+/** RAM from address 0 on, in an otherwise empty address space. */
 const plainMemory = new ContainerModule(({ bind }) => {
   bind(SystemBus).toResolvedValue(
     ({ topology, system, ports, ramSize }) => {
@@ -20,7 +20,7 @@ const plainMemory = new ContainerModule(({ bind }) => {
 
 export const empty = defineMachine({
   name: 'empty',
-  description: 'RAM and buses with nothing on them, to build a machine from',
+  description: 'RAM and empty buses, to build a machine from',
   services: [commonServices, isaOnly, plainMemory],
   devices: [],
 });

@@ -10,7 +10,7 @@ export { busBehindBridge, commonServices, isaOnly, pciBehindBridge } from './pc-
 export { q35PinWiring } from './q35.ts';
 export { empty, isapc, pcI440fx, q35 };
 
-/** Every machine here, by name and by alias. */
+/** The machines by name and by alias. */
 export const machines: ReadonlyMap<string, MachineDefinition> = new Map(
   [pcI440fx, q35, isapc, empty].flatMap((machine) =>
     [machine.name, ...(machine.aliases ?? [])].map((name) => [name, machine] as const),

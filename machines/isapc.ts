@@ -4,6 +4,7 @@ import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
 import { commonServices, isaOnly } from './pc-services.ts';
 
+/** @see QEMU 7.2, hw/i386/pc_piix.c, isapc_machine_options */
 export const isapc = defineMachine({
   name: 'isapc',
   description: 'PC with an ISA bus and no PCI (1984)',

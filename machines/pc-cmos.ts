@@ -2,7 +2,11 @@ import { Mc146818Rtc } from '../devices/index.ts';
 import { KiB, type Machine, MiB } from '../sdk/index.ts';
 import { type LowRam, lowRamOf, lowRamOfPc } from './pc-memory.ts';
 
-/** Where a PC's firmware looks for what the board's maker put in. */
+/**
+ * CMOS registers that a PC's firmware reads to find the hardware of the board.
+ *
+ * @see QEMU 7.2, hw/i386/pc.c, pc_cmos_init and pc_cmos_init_late
+ */
 const Cmos = {
   FloppyDrives: 0x10,
   Equipment: 0x14,
@@ -16,10 +20,14 @@ const Cmos = {
   FurtherProcessors: 0x5f,
 } as const;
 
-/** One empty drive of 2.88 MB, a coprocessor, a PS/2 mouse; boot from disk, then CD, then floppy. QEMU's default `pc`. */
+/**
+ * One empty drive of 2.88 MB, a coprocessor, a PS/2 mouse; boot from disk, then CD, then floppy.
+ *
+ * @see QEMU 7.2, hw/i386/pc.c, pc_cmos_init: the bytes of a default `pc`
+ */
 const Equipment = { FirstDrive: 0x50, Installed: 0x07, DiskThenCd: 0x12, ThenFloppy: 0x30 } as const;
 
-/** Fills the CMOS RAM of a PC: how much memory there is, and what a default board has plugged in. */
+/** Fills the CMOS RAM of a PC: the size of its RAM, and the equipment of a default board. */
 export function fillCmos(machine: Machine, lowRam: LowRam = lowRamOfPc): void {
   const rtc = machine.devices.find(({ device }) => device instanceof Mc146818Rtc)?.device as Mc146818Rtc | undefined;
   if (rtc === undefined) return;

@@ -15,12 +15,12 @@ import { busBehindBridge, commonServices } from './pc-services.ts';
 
 const pcOptions = defineOptions({
   resetControl: option.choice(['behind', 'overlay'], {
-    description:
-      'the reset register at 0xcf9: behind the host bridge, as silicon has it, or over its ports, as QEMU has it',
+    description: 'the reset register at 0xcf9: behind the host bridge, as in hardware, or over its ports, as in QEMU',
     default: 'behind',
   }),
 });
 
+/** @see QEMU 7.2, hw/i386/pc_piix.c, pc_init1 */
 export const pcI440fx = defineMachine({
   name: 'pc-i440fx',
   aliases: ['pc'],

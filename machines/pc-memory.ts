@@ -1,15 +1,19 @@
 import { ContainerModule } from 'inversify';
 import { GiB, KiB, MachineBoard, MemoryRegion, MiB, SystemBus } from '../sdk/index.ts';
 
-/** How much RAM lies below 4 GiB, where devices want room too. */
+/** The RAM below 4 GiB. Devices need a part of that address range. */
 export interface LowRam {
-  /** From this much RAM on, a machine counts as large. */
+  /** A machine with this much RAM or more is large. */
   readonly largest: number;
-  /** What a large machine has below 4 GiB; the rest of its RAM begins there. */
+  /** RAM of a large machine below 4 GiB. The rest is above 4 GiB. */
   readonly ofLargeMachine: number;
 }
 
-/** A machine with more RAM than fits leaves the devices 1 GiB, not 512 MiB. */
+/**
+ * A large machine leaves the devices 1 GiB below 4 GiB, others 512 MiB or more.
+ *
+ * @see QEMU 7.2, hw/i386/pc_piix.c, pc_init1
+ */
 export const lowRamOfPc: LowRam = { largest: 3.5 * GiB, ofLargeMachine: 3 * GiB };
 
 /** Bytes of RAM below 4 GiB. */
@@ -17,27 +21,29 @@ export const lowRamOf = (ramSize: number, { largest, ofLargeMachine }: LowRam): 
   ramSize >= largest ? ofLargeMachine : ramSize;
 
 const OptionRoms = { start: 0xc_0000, size: 128 * KiB } as const;
-/** The end of the firmware, where a processor starts, is seen below 1 MiB too. */
+/** The last 128 KiB of the firmware are mapped below 1 MiB too. @see QEMU 7.2, hw/i386/x86.c, x86_bios_rom_init */
 const BiosBelow1MiB = 128 * KiB;
 const OverRam = 1;
 const BehindRam = -1;
 
-/** What a PC's memory looks like: facts of the board, the same for every PC. */
+/** The memory map of a PC, as its board defines it. */
 interface MemoryLayout {
   readonly biosSize: number;
-  /** A PC with PCI shows it, firmware included, where there is no RAM; one without has one space for everything. */
+  /**
+   * With PCI, the PCI address space with the firmware shows where there is no RAM. Without, there is one address space.
+   */
   readonly hasPci: boolean;
   readonly lowRam?: LowRam;
 }
 
-/** The PCI side of the memory map: the container behind the RAM, which a host bridge lets through in places. */
+/** The PCI address space: the container behind the RAM. A host bridge shows it in places (PAM). */
 export abstract class PciMemory {
   abstract readonly region: MemoryRegion;
 }
 
 /**
- * RAM below 4 GiB and above, option ROMs and firmware. There is no firmware image yet: its ROM holds 0xff, as erased flash
- * does; the RAM for option ROMs holds zeros.
+ * RAM below and above 4 GiB, option ROMs and firmware. There is no firmware image yet: its ROM holds 0xff, as erased
+ * flash does. The RAM for option ROMs holds zeros.
  */
 export function pcMemory(layout: MemoryLayout): ContainerModule {
   return new ContainerModule(({ bind }) => {
@@ -66,7 +72,7 @@ function placeRam({ topology, system, ramSize }: MachineBoard, { lowRam = lowRam
   return ram;
 }
 
-/** Answers the container in which the firmware is: that of PCI, or the machine's own. */
+/** Returns the container of the firmware: the PCI address space, or the machine's own. */
 function placeFirmware({ topology, system }: MachineBoard, { biosSize, hasPci }: MemoryLayout): MemoryRegion {
   const bios = MemoryRegion.ram(topology, 'pc.bios', biosSize);
   bios.ram?.bytes.fill(0xff);
@@ -75,7 +81,7 @@ function placeFirmware({ topology, system }: MachineBoard, { biosSize, hasPci }:
   const optionRoms = MemoryRegion.ram(topology, 'pc.rom', OptionRoms.size);
   const around = hasPci ? MemoryRegion.container(topology, 'pci', system.size) : system;
   topology.transaction(() => {
-    // On a PC without PCI nothing protects them from writing; with PCI the bridge shows RAM where they are to be written.
+    // Read-only with PCI: the PAM registers show RAM where firmware writes. Without PCI they are writable, as in QEMU.
     for (const region of [bios, isaBios, optionRoms]) region.setReadOnly(hasPci);
     around.addSubregion(4 * GiB - biosSize, bios);
     around.addSubregion(1 * MiB - low, isaBios, OverRam);

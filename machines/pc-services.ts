@@ -17,12 +17,12 @@ import { PciMemory } from './pc-memory.ts';
 
 const BehindTheBridge = -1;
 
-/** The container of every port that is not the host bridge's own. */
+/** The container of the ports behind the host bridge. */
 abstract class BusPorts {
   abstract readonly region: MemoryRegion;
 }
 
-/** Time, and a way into memory for bus masters: what every machine here has. */
+/** The clock, and DMA of bus masters into memory. Every machine here has them. */
 export const commonServices = new ContainerModule(({ bind }) => {
   bind(VirtualClock).toDynamicValue(() => new ManualClock());
   bind(DmaPort).toResolvedValue(({ memory }) => new MemoryDmaPort(memory), [MachineBoard]);
@@ -34,8 +34,8 @@ export const isaOnly = new ContainerModule(({ bind }) => {
 });
 
 /**
- * PCI and ISA as one bus behind the host bridge, whose own ports outrank it: no device there can split them. With
- * `resetControl: 'overlay'` everything lies side by side instead, as QEMU has it.
+ * PCI and ISA as one bus behind the host bridge (subtractive decode). The bridge's own ports have a higher priority, so
+ * that no device can split them. With `resetControl: 'overlay'` all ports are in one container instead, as in QEMU.
  */
 export const pciBehindBridge = (wiring: PciPinWiring) =>
   new ContainerModule(({ bind }) => {
@@ -47,7 +47,7 @@ export const pciBehindBridge = (wiring: PciPinWiring) =>
     );
     bind(PciBus).toResolvedValue(
       (ports, memory, board) =>
-        new PciBus({ io: ports.region, memory: memory.region, masterMemory: memoryForMasters(board) }, wiring),
+        new PciBus({ io: ports.region, memory: memory.region, masterMemory: busMasterMemory(board) }, wiring),
       [BusPorts, PciMemory, MachineBoard],
     );
     bind(IsaBus).toResolvedValue(
@@ -58,8 +58,8 @@ export const pciBehindBridge = (wiring: PciPinWiring) =>
 
 export const busBehindBridge = pciBehindBridge(pcPinWiring);
 
-/** What a processor sees, in a container of its own: what only bus masters see goes in front of it. */
-function memoryForMasters({ topology, system }: MachineBoard): MemoryRegion {
+/** The address space of bus masters: an alias of the processor's, and regions for bus masters only in front of it. */
+function busMasterMemory({ topology, system }: MachineBoard): MemoryRegion {
   const memory = MemoryRegion.container(topology, 'bus-master-memory', system.size);
   memory.addSubregion(0, MemoryRegion.alias(topology, 'memory-for-masters', system, 0, system.size));
   return memory;

@@ -4,12 +4,14 @@ import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
 import { commonServices, pciBehindBridge } from './pc-services.ts';
 
-/** The window onto configuration space begins here at power-on; RAM ends before it. */
+/** RAM ends where the configuration window (ECAM) is at power-on. @see QEMU 7.2, hw/i386/pc_q35.c, pc_q35_init */
 const lowRam = { largest: 0xb000_0000, ofLargeMachine: 2 * GiB } as const;
 
 /**
- * How the board wires pins to PIRQ A to H (0 to 7): the chipset's own slots from 25 on to A-D, the bridge at 30 to E-H, and
- * cards to E-H in turn.
+ * The routing of interrupt pins to PIRQ A to H (0 to 7). The chipset's slots from 25 on use A to D, the bridge at 30
+ * uses E to H, and cards use E to H in turn.
+ *
+ * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_cc_init and ich9_cc_update
  */
 export const q35PinWiring: PciPinWiring = (slot, pin) => {
   if (slot === 30) return pin + 4;
@@ -17,9 +19,13 @@ export const q35PinWiring: PciPinWiring = (slot, pin) => {
 };
 
 /**
- * Missing of QEMU's q35: SATA (00:1f.2) and SMBus (00:1f.3), power management behind PMBASE, hotplug by ACPI, PCI Express and its
- * bridges, I/O APIC, HPET and local APIC, system management mode with its memory (the registers 0x50 and 0x9c of the memory
- * controller offer none), and what no machine here has: timer, keyboard controller, DMA controller, firmware's configuration ports.
+ * Not modelled, compared with QEMU's q35:
+ * - SATA (00:1f.2) and SMBus (00:1f.3), power management at PMBASE, ACPI hotplug.
+ * - PCI Express and its bridges, I/O APIC, HPET and local APIC.
+ * - System management mode and its memory (TSEG; registers 0x50 and 0x9c of the memory controller).
+ * - On no machine here: timer (PIT), keyboard controller, DMA controller, fw_cfg.
+ *
+ * @see QEMU 7.2, hw/i386/pc_q35.c, pc_q35_init
  */
 export const q35 = defineMachine({
   name: 'q35',
