@@ -1,4 +1,4 @@
-import { BackplaneError } from '../../memory/index.ts';
+import { BackplaneError } from '../../memory/errors.ts';
 import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
 import type { AcceleratorSettings } from '../accelerator-options.ts';
 import type { ExitCosts } from '../exit-cost.ts';
