@@ -1,3 +1,5 @@
+import { fromHex } from './bytes.ts';
+
 /** What JSON can hold. Snapshots are made of nothing else. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -94,9 +96,8 @@ export class JsonReader {
   /** Bytes as hexadecimal digits. */
   hex(length: number): Uint8Array {
     const { data } = this;
-    if (typeof data === 'string' && data.length === 2 * length && /^[0-9a-f]*$/.test(data)) {
-      return Uint8Array.from({ length }, (_, at) => Number.parseInt(data.slice(2 * at, 2 * at + 2), 16));
-    }
+    const bytes = typeof data === 'string' && data.length === 2 * length ? fromHex(data) : undefined;
+    if (bytes !== undefined) return bytes;
     this.refuse(`expected ${length} bytes in hexadecimal digits, found ${describeJson(data)}`);
     return new Uint8Array(length);
   }

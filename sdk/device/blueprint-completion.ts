@@ -9,6 +9,7 @@ import type {
   Injection,
   RegionBlueprint,
 } from './blueprint.ts';
+import type { Fail } from './blueprint-checks.ts';
 import {
   checkCoalescedRange,
   checkCoalescedWriters,
@@ -103,7 +104,7 @@ export function completeBlueprint(
   });
 }
 
-function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecord, fail: (why: string) => Error): void {
+function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecord, fail: Fail): void {
   const draftOf = (region: RegionTemplate): RegionDraft => {
     let draft = drafts.get(region);
     if (draft === undefined) {

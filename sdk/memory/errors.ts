@@ -1,6 +1,26 @@
+/** The code of a refusal that has no code of its own yet. */
+const Uncoded = 'uncoded';
+
+/** One of several mistakes that are reported together. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** What a person has to change: shown as its message alone, without a stack, unless asked for. */
 export class BackplaneError extends Error {
   override readonly name: string = 'BackplaneError';
+  /** The kind of mistake: `region-overlap`. It stays when the message changes; guides/reference/error-codes.md lists all. */
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions);
+  /** @deprecated Give the code first. */
+  constructor(message: string, options?: ErrorOptions);
+  constructor(first: string, second?: string | ErrorOptions, options?: ErrorOptions) {
+    const hasCode = typeof second === 'string';
+    super(hasCode ? second : first, hasCode ? options : second);
+    this.code = hasCode ? first : Uncoded;
+  }
 }
 
 /** A device's own code threw, in a handler or anywhere else. The message names the device; the cause is what it threw. */
@@ -13,7 +33,7 @@ export class DeviceFailure extends BackplaneError {
     readonly device: object | undefined,
     cause: unknown,
   ) {
-    super(message, { cause });
+    super('device-failure', message, { cause });
   }
 }
 

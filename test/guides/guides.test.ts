@@ -96,7 +96,9 @@ describe('the register references', () => {
     );
     const list = ['# The devices of the package', ['| device | | bus |', '| --- | --- | --- |', ...rows].join('\n')];
     const note = "<!-- Made from the declarations, as 'backplane doc' lists them. -->\n";
-    await expect(`${note}${list.join('\n\n')}\n`).toMatchFileSnapshot(join(references, 'README.md'));
-    expect(readdirSync(references).sort()).toEqual(['README.md', ...deviceNames.map(pageOf)].sort());
+    const codes = 'The codes of all errors: [error-codes.md](error-codes.md).';
+    await expect(`${note}${[...list, codes].join('\n\n')}\n`).toMatchFileSnapshot(join(references, 'README.md'));
+    const pages = ['README.md', 'error-codes.md', ...deviceNames.map(pageOf)];
+    expect(readdirSync(references).sort()).toEqual(pages.sort());
   });
 });
