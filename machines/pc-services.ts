@@ -34,7 +34,7 @@ export const isaOnly = new ContainerModule(({ bind }) => {
 });
 
 /**
- * PCI and ISA as one bus behind the host bridge (subtractive decode). The bridge's own ports have a higher priority, so
+ * PCI and ISA in one container of ports behind the host bridge (subtractive decode). The bridge's own ports have a higher priority, so
  * that no device can split them. With `resetControl: 'overlay'` all ports are in one container instead, as in QEMU.
  */
 export const pciBehindBridge = (wiring: PciPinWiring) =>
