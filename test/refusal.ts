@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Problem } from '../sdk/memory/errors.ts';
+import type { Problem } from '../sdk/base/errors.ts';
 
 /** An error with a code; some hold several problems, each with a code of its own. */
 export interface Refusal extends Error {

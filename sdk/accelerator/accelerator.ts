@@ -1,15 +1,10 @@
+import { BackplaneError } from '../base/errors.ts';
 import type { Json, JsonReader } from '../base/json-reader.ts';
 import type { VirtualClock } from '../clock/index.ts';
-import {
-  type AddressRange,
-  type AddressSpace,
-  BackplaneError,
-  type MemoryTopology,
-  type RamBlock,
-} from '../memory/index.ts';
+import type { AddressRange, AddressSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
+import type { AcceleratorListener } from './events.ts';
 import type { ExitStatistics } from './exit-statistics.ts';
 import type { GuestSource } from './guest/operation.ts';
-import type { AcceleratorListener } from './observation.ts';
 
 /**
  * What asks the processor for an interrupt; an 8259 pair is one. The accelerator asks before each entry into the

@@ -1,7 +1,6 @@
 import { hex } from '../base/text.ts';
-import { type ExitCosts, modelledTime } from './exit-cost.ts';
-import { type ExitRow, type ExitTableOptions, formatExitTable } from './exit-table.ts';
-import type { HandlerProfile } from './handler-profile.ts';
+import { type ExitCosts, type ExitRow, type ExitTableOptions, formatExitTable, modelledTime } from './exit-table.ts';
+import type { HandlerProfile } from './guest-access.ts';
 import type { KernelExitStatistics } from './kvm/simulated-kernel/index.ts';
 
 /** Everything countable, as plain data: what `-json` prints. */

@@ -1,12 +1,8 @@
+import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
 import { hex, sentence } from '../base/text.ts';
-import { LateTimer } from '../clock/index.ts';
-import {
-  type AddressSpace,
-  BackplaneError,
-  DeviceFailure,
-  describeThrown,
-  type MemorySection,
-} from '../memory/index.ts';
+import { hostNanoseconds, LateTimer } from '../clock/index.ts';
+import type { AddressSpace, MemorySection } from '../memory/index.ts';
+import type { AcceleratorListener } from './events.ts';
 
 /** How the guest's accesses reach the machine: by address, from exits and from the ring alike. */
 export interface GuestAccess {
@@ -103,4 +99,139 @@ function describeSection(section: MemorySection, address: number): string {
   const offset = hex(section.offsetInRegion + address - section.start);
   const owner = region.owner === undefined ? '' : `Device '${region.owner.id}', `;
   return `${owner}region '${region.name}', offset ${offset}`;
+}
+
+/** Tells a listener of each access; in the place of the plain access, and only while somebody listens. */
+export class ObservedAccess implements GuestAccess {
+  constructor(
+    private readonly next: GuestAccess,
+    private readonly listener: AcceleratorListener,
+    private readonly queued: boolean,
+  ) {}
+
+  read(isPort: boolean, address: number, size: number): number {
+    const value = this.next.read(isPort, address, size);
+    this.tell(isPort, false, address, size, value);
+    return value;
+  }
+
+  write(isPort: boolean, address: number, value: number, size: number): void {
+    this.tell(isPort, true, address, size, value);
+    this.next.write(isPort, address, value, size);
+  }
+
+  read64(isPort: boolean, address: number): bigint {
+    const value = this.next.read64(isPort, address);
+    this.tell(isPort, false, address, 8, value);
+    return value;
+  }
+
+  write64(isPort: boolean, address: number, value: bigint): void {
+    this.tell(isPort, true, address, 8, value);
+    this.next.write64(isPort, address, value);
+  }
+
+  readBytes(isPort: boolean, address: number, target: Uint8Array): void {
+    this.next.readBytes(isPort, address, target);
+    this.tell(isPort, false, address, target.length, littleEndian(target));
+  }
+
+  writeBytes(isPort: boolean, address: number, source: Uint8Array): void {
+    this.tell(isPort, true, address, source.length, littleEndian(source));
+    this.next.writeBytes(isPort, address, source);
+  }
+
+  private tell(isPort: boolean, isWrite: boolean, address: number, size: number, value: number | bigint): void {
+    const { listener, queued } = this;
+    const { epoch, now: time } = listener.clock;
+    listener.hear({ kind: 'access', epoch, time, isPort, isWrite, address, size, value, queued });
+  }
+}
+
+/** Little endian, as the guest's bytes lie. */
+function littleEndian(bytes: Uint8Array): number | bigint {
+  let value = 0n;
+  for (let index = bytes.length - 1; index >= 0; index--) value = (value << 8n) | BigInt(bytes[index] as number);
+  return bytes.length > 4 ? value : Number(value);
+}
+
+/** Host time that handlers took for one port or memory page and direction. */
+export interface HandlerProfileRow {
+  /** As in the exit tables: `0x70:POUT`. */
+  readonly key: string;
+  readonly calls: number;
+  readonly hostNanoseconds: number;
+}
+
+interface Measured {
+  calls: number;
+  hostNanoseconds: number;
+}
+
+/**
+ * Measures the host time of each access on its way to the handlers. This is the only place of the accelerator where
+ * host time is read, and it is there only when a profile was asked for.
+ */
+export class HandlerProfile implements GuestAccess {
+  private readonly measured = new Map<string, Measured>();
+
+  constructor(private readonly next: GuestAccess) {}
+
+  /** The most expensive first. */
+  rows(): HandlerProfileRow[] {
+    const rows = [...this.measured].map(([key, row]) => ({ key, ...row }));
+    return rows.sort((a, b) => b.hostNanoseconds - a.hostNanoseconds);
+  }
+
+  reset(): void {
+    this.measured.clear();
+  }
+
+  read(isPort: boolean, address: number, size: number): number {
+    return this.measure(isPort, address, false, () => this.next.read(isPort, address, size));
+  }
+
+  write(isPort: boolean, address: number, value: number, size: number): void {
+    this.measure(isPort, address, true, () => this.next.write(isPort, address, value, size));
+  }
+
+  read64(isPort: boolean, address: number): bigint {
+    return this.measure(isPort, address, false, () => this.next.read64(isPort, address));
+  }
+
+  write64(isPort: boolean, address: number, value: bigint): void {
+    this.measure(isPort, address, true, () => this.next.write64(isPort, address, value));
+  }
+
+  readBytes(isPort: boolean, address: number, target: Uint8Array): void {
+    this.measure(isPort, address, false, () => this.next.readBytes(isPort, address, target));
+  }
+
+  writeBytes(isPort: boolean, address: number, source: Uint8Array): void {
+    this.measure(isPort, address, true, () => this.next.writeBytes(isPort, address, source));
+  }
+
+  private measure<Result>(isPort: boolean, address: number, isWrite: boolean, access: () => Result): Result {
+    const begin = hostNanoseconds();
+    try {
+      return access();
+    } finally {
+      this.add(keyOf(isPort, address, isWrite), hostNanoseconds() - begin);
+    }
+  }
+
+  private add(key: string, nanoseconds: number): void {
+    const row = this.measured.get(key);
+    if (row === undefined) {
+      this.measured.set(key, { calls: 1, hostNanoseconds: nanoseconds });
+      return;
+    }
+    row.calls++;
+    row.hostNanoseconds += nanoseconds;
+  }
+}
+
+function keyOf(isPort: boolean, address: number, isWrite: boolean): string {
+  if (isPort) return `${hex(address)}:${isWrite ? 'POUT' : 'PIN'}`;
+  return `${hex(Math.floor(address / 4096) * 4096)}:${isWrite ? 'W' : 'R'}`;
 }

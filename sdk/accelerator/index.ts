@@ -1,25 +1,4 @@
 export * from './accelerator.ts';
-export {
-  type AcceleratorSettings,
-  acceleratorOptions,
-  type DrainPolicy,
-  parseAcceleratorSettings,
-} from './accelerator-options.ts';
-export * from './exit-cost.ts';
-export { ExitStatistics, type ExitSummary } from './exit-statistics.ts';
-export { type ExitRow, type ExitTableOptions, formatExitTable } from './exit-table.ts';
-export { type Guest, type GuestBody, GuestProgram, type GuestStep, guestProgram } from './guest/guest-program.ts';
-export type { GuestOperation, GuestSource } from './guest/operation.ts';
-export type { RecordedTrace } from './guest/recorded-trace.ts';
-export { TraceGuest, type TraceGuestOptions } from './guest/trace-guest.ts';
-export { DefaultTraceSizeLimit, TraceParser } from './guest/trace-parser.ts';
-export { type ReadTraceOptions, readTrace } from './guest/trace-reader.ts';
-export type { GuestAccess } from './guest-access.ts';
-export type { HandlerProfileRow } from './handler-profile.ts';
-export { Capability } from './kvm/abi.ts';
-export type { KvmAcceleratorOptions } from './kvm/checked-options.ts';
-export type { Zone } from './kvm/coalesced-zone-listener.ts';
-export { KvmAccelerator } from './kvm/kvm-accelerator.ts';
 export type {
   AcceleratorEvent,
   AcceleratorListener,
@@ -29,12 +8,35 @@ export type {
   ExitReasonName,
   Moment,
   VectorEvent,
-} from './observation.ts';
-export type { DeviceAgreementReport, DisagreementExample } from './replay/device-agreement.ts';
+} from './events.ts';
+export { ExitStatistics, type ExitSummary } from './exit-statistics.ts';
+export * from './exit-table.ts';
+export { type ExitRow, type ExitTableOptions, formatExitTable } from './exit-table.ts';
+export type { GuestStep } from './guest/access-step.ts';
+export { GuestProgram, guestProgram } from './guest/guest-program.ts';
+export type { Guest, GuestBody } from './guest/guest-vocabulary.ts';
+export type { GuestOperation, GuestSource } from './guest/operation.ts';
+export type { GuestAccess, HandlerProfileRow } from './guest-access.ts';
+export { Capability } from './kvm/abi.ts';
+export { KvmAccelerator } from './kvm/kvm-accelerator.ts';
+export type { Zone } from './kvm/map-listeners.ts';
+export {
+  type AcceleratorSettings,
+  acceleratorOptions,
+  type DrainPolicy,
+  type KvmAcceleratorOptions,
+  parseAcceleratorSettings,
+} from './kvm/options.ts';
+export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './simulated-accelerator.ts';
 export {
   type ConditionalModel,
+  type DeviceAgreementReport,
+  type DisagreementExample,
   type RecordedAccess,
   TraceAnswers,
   type UnmodelledAccesses,
-} from './replay/trace-answers.ts';
-export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './simulated-accelerator.ts';
+} from './trace/answers.ts';
+export { TraceGuest, type TraceGuestOptions } from './trace/guest.ts';
+export { DefaultTraceSizeLimit, TraceParser } from './trace/parser.ts';
+export { type ReadTraceOptions, readTrace } from './trace/reader.ts';
+export type { RecordedTrace } from './trace/recorded-trace.ts';

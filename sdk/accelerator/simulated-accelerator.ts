@@ -1,6 +1,6 @@
-import { averageCost, DefaultExitCosts } from './exit-cost.ts';
-import type { KvmAcceleratorOptions } from './kvm/checked-options.ts';
+import { averageCost, DefaultExitCosts } from './exit-table.ts';
 import { KvmAccelerator } from './kvm/kvm-accelerator.ts';
+import type { KvmAcceleratorOptions } from './kvm/options.ts';
 import { SimulatedKernel, type SimulatedKernelOptions } from './kvm/simulated-kernel/index.ts';
 
 export interface SimulatedAcceleratorOptions extends Omit<KvmAcceleratorOptions, 'kernel' | 'name'> {

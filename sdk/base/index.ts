@@ -1,1 +1,2 @@
+export { BackplaneError, DeviceFailure, describeThrown } from './errors.ts';
 export { hex, nearest } from './text.ts';

@@ -1,4 +1,4 @@
-import { BackplaneError } from '../memory/index.ts';
+import { BackplaneError } from '../base/errors.ts';
 
 /** @see QEMU 7.2, include/hw/virtio/virtio.h: no device has more queues than VIRTIO_QUEUE_MAX, and each has one eventfd. */
 const MostOfOneDevice = 1024;

@@ -1,6 +1,35 @@
-import { InterruptLine, state } from '../device/index.ts';
-import { BackplaneError, type MemoryRegion } from '../memory/index.ts';
-import { InterruptWire } from './interrupt-wire.ts';
+import { BackplaneError } from '../base/errors.ts';
+import { Device, InterruptLine, type InterruptPin, type Token } from '../device/index.ts';
+import type { MemoryRegion } from '../memory/index.ts';
+import { state } from '../state/schema.ts';
+
+/** A device on the ISA bus: its port regions land among the bus's ports, its pins on ISA interrupt lines. */
+export abstract class IsaDevice extends Device {
+  get bus(): 'isa' {
+    return 'isa';
+  }
+}
+
+/**
+ * A wire as a value: where a pin goes, said in a machine definition before the machine exists. The machine resolves the
+ * service and connects.
+ */
+export class InterruptWire<S = unknown> {
+  constructor(
+    /** What the wire leads to, for messages and the qtree: 'ISA IRQ 8'. */
+    readonly description: string,
+    /** The service that owns the other end. */
+    readonly service: Token<S>,
+    private readonly solder: (pin: InterruptPin, service: S) => () => void,
+    /** Why it leads nowhere, if it does not: reported with all other wiring mistakes. */
+    readonly problem: string | undefined = undefined,
+  ) {}
+
+  /** Connects the pin, and answers how to take the wire off again. */
+  connect(pin: InterruptPin, service: S): () => void {
+    return this.solder(pin, service);
+  }
+}
 
 const Lines = 16;
 

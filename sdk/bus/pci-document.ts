@@ -1,10 +1,7 @@
 import { hex } from '../base/text.ts';
 import type { FacetDocument } from '../device/index.ts';
-import { PciRegister } from './pci-config-space.ts';
-import type { PciIdentity } from './pci-identity.ts';
-
-/** A register of configuration space, as references write it. */
-export const registerName = (offset: number): string => hex(offset, 2);
+import { PciRegister, registerName } from './pci/config-space.ts';
+import type { PciIdentity } from './pci/identity.ts';
 
 /** What the guest finds in configuration space, for the reference of the device. */
 export function documentIdentity(identity: PciIdentity): FacetDocument {

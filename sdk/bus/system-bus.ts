@@ -1,3 +1,4 @@
+import { Device } from '../device/index.ts';
 import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import type { BusContainers } from './isa-bus.ts';
 
@@ -28,4 +29,11 @@ export class SystemBus implements SystemBusParts {
 export abstract class ResetController {
   /** `reason` is for people: 'hard reset by the reset control register', 'triple fault'. */
   abstract requestReset(reason: string): void;
+}
+
+/** A device that belongs to the board itself, mapped into the machine's own memory and ports: a host bridge, for instance. */
+export abstract class SystemDevice extends Device {
+  get bus(): 'system' {
+    return 'system';
+  }
 }

@@ -1,10 +1,6 @@
-import {
-  type AcceleratorSettings,
-  acceleratorOptions,
-  parseAcceleratorSettings,
-} from '../accelerator/accelerator-options.ts';
 import type { SimulatedAcceleratorOptions } from '../accelerator/index.ts';
-import { BackplaneError } from '../memory/errors.ts';
+import { type AcceleratorSettings, acceleratorOptions, parseAcceleratorSettings } from '../accelerator/kvm/options.ts';
+import { BackplaneError } from '../base/errors.ts';
 import type { Arguments, OptionSyntax } from './arguments.ts';
 import { parseKeyValues } from './key-values.ts';
 import { didYouMean } from './suggestion.ts';

@@ -1,5 +1,5 @@
+import { BackplaneError } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
-import { BackplaneError } from '../memory/errors.ts';
 import { didYouMean } from './suggestion.ts';
 
 /** The options a command takes: a name with what its value is called, or `true` for a switch without a value. */

@@ -1,6 +1,6 @@
+import { BackplaneError } from '../base/errors.ts';
 import type { ConcreteDeviceClass, DeviceBlueprint } from '../device/index.ts';
 import type { MachineDefinition } from '../machine/index.ts';
-import { BackplaneError } from '../memory/errors.ts';
 import { ownDevices, ownMachines } from './plugins/own-parts.ts';
 import type { LoadedPlugin } from './plugins/plugin.ts';
 import { didYouMean, shellWord } from './suggestion.ts';

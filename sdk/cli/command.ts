@@ -1,4 +1,4 @@
-import { BackplaneError } from '../memory/errors.ts';
+import { BackplaneError } from '../base/errors.ts';
 import type { Arguments, OptionSyntax } from './arguments.ts';
 import type { Terminal } from './terminal.ts';
 

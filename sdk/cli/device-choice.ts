@@ -1,7 +1,7 @@
+import { BackplaneError } from '../base/errors.ts';
 import { parsePciAddress } from '../bus/index.ts';
 import { blueprintOf, type DeviceBlueprint } from '../device/index.ts';
 import type { MachineDefinition, UsedDevice } from '../machine/index.ts';
-import { BackplaneError } from '../memory/errors.ts';
 import type { Arguments, OptionSyntax } from './arguments.ts';
 import { deviceNamed, type KnownDevice } from './catalogue.ts';
 import { type DeviceRequest, parseDevice, parseGlobal, parseId } from './device-request.ts';

@@ -1,4 +1,4 @@
-import { BackplaneError } from '../memory/errors.ts';
+import { BackplaneError } from '../base/errors.ts';
 import { parseKeyValues } from './key-values.ts';
 import { shellWord } from './suggestion.ts';
 

@@ -1,6 +1,6 @@
 import type { ExitStatistics, ExitSummary } from '../accelerator/index.ts';
 import { count } from '../base/text.ts';
-import { MILLISECOND } from '../clock/duration.ts';
+import { MILLISECOND } from '../clock/time.ts';
 import { formatColumns, formatTable } from './columns.ts';
 
 /** Ports whose rows a report shows however quiet they are: where coalescing matters on a PC. */

@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { BackplaneError, describeThrown } from '../memory/errors.ts';
+import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { statusOf } from './files.ts';
 import { bundle } from './plugins/bundle.ts';
 import { rememberSources } from './plugins/bundle-lines.ts';

@@ -1,8 +1,8 @@
-import { parseSize } from '../device/option-grammar.ts';
-import { commandLineName } from '../device/options.ts';
+import { BackplaneError } from '../base/errors.ts';
+import { parseSize } from '../device/options/kinds.ts';
+import { commandLineName } from '../device/options/set.ts';
 import type { MachineDefinition, MachineRequest } from '../machine/index.ts';
 import { MiB } from '../memory/address-range.ts';
-import { BackplaneError } from '../memory/errors.ts';
 import type { Arguments, OptionSyntax } from './arguments.ts';
 import { machineNamed, sayWhose } from './catalogue.ts';
 import { chooseDevices, deviceSyntax, typesIn, unusedGlobals, withDevices } from './device-choice.ts';

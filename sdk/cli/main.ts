@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BackplaneError } from '../memory/errors.ts';
+import { BackplaneError } from '../base/errors.ts';
 import { parseArguments, plainWords } from './arguments.ts';
 import { type Command, commonOptions, Unfinished } from './command.ts';
 import { packageRoot } from './package-root.ts';

@@ -1,5 +1,6 @@
 import { IsaBus } from '../bus/index.ts';
-import { type ConcreteDeviceClass, type ObservedDevice, pinsOf } from '../device/index.ts';
+import { type ConcreteDeviceClass, pinsOf } from '../device/index.ts';
+import type { ObservedDevice } from '../monitor/reference.ts';
 import { testBench } from '../testing/index.ts';
 
 const IsaLines = 16;

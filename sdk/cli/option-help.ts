@@ -1,4 +1,4 @@
-import { commandLineName, describeOption, type OptionSet } from '../device/options.ts';
+import { commandLineName, describeOption, type OptionSet } from '../device/options/set.ts';
 
 export interface OptionDescription {
   readonly name: string;

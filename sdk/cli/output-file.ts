@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { BackplaneError } from '../memory/errors.ts';
+import { BackplaneError } from '../base/errors.ts';
 import { attempt, beginningOf, reasonOf, statusOf } from './files.ts';
 
 /** A kind of file that a command writes where the user says. */

@@ -1,6 +1,6 @@
+import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
 import { afterHostTime } from '../clock/index.ts';
-import { BackplaneError, describeThrown } from '../memory/errors.ts';
 import { isLeaving, leave } from './leaving.ts';
 import { sources } from './plugins/bundle-lines.ts';
 import { failurePlace, withPlace } from './plugins/failure-place.ts';

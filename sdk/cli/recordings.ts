@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BackplaneError } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
-import { BackplaneError } from '../memory/errors.ts';
 import { statusOf } from './files.ts';
 import { packageRoot } from './package-root.ts';
 

@@ -1,5 +1,5 @@
+import { BackplaneError } from '../base/errors.ts';
 import type { Machine, MachineDefinition, RestoreRequest } from '../machine/index.ts';
-import { BackplaneError } from '../memory/errors.ts';
 import { knownDevices } from './catalogue.ts';
 import type { LoadedPlugin } from './plugins/plugin.ts';
 import { readSnapshotFile } from './snapshot-file.ts';
@@ -14,7 +14,7 @@ export async function restoreFile(
   plugins: readonly LoadedPlugin[],
 ): Promise<Machine> {
   const { Machine, NoSuchDevice } = await import('../machine/index.ts');
-  const { StateError } = await import('../device/index.ts');
+  const { StateError } = await import('../state/index.ts');
   const snapshot = readSnapshotFile(path);
   await checkSnapshotNeeds(path, snapshot, definition, plugins);
   const deviceClasses = (await knownDevices(plugins)).map(({ deviceClass }) => deviceClass);

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { BackplaneError } from '../base/errors.ts';
 import { isWide } from '../base/text.ts';
 import type { Machine } from '../machine/index.ts';
 import { MiB } from '../memory/address-range.ts';
-import { BackplaneError } from '../memory/errors.ts';
 import { attempt, reasonOf, statusOf } from './files.ts';
 import { checkOutput, type OutputKind, writeOutput } from './output-file.ts';
 import { shellWord } from './suggestion.ts';

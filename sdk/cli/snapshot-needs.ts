@@ -1,5 +1,5 @@
+import { BackplaneError } from '../base/errors.ts';
 import type { MachineDefinition } from '../machine/index.ts';
-import { BackplaneError } from '../memory/errors.ts';
 import { knownDevices, knownMachines } from './catalogue.ts';
 import type { LoadedPlugin } from './plugins/plugin.ts';
 

@@ -1,5 +1,5 @@
+import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { printable, printableLines } from '../base/text.ts';
-import { BackplaneError, describeThrown } from '../memory/errors.ts';
 import { explainFileFailure, reasonOf } from './files.ts';
 import { leave } from './leaving.ts';
 import { withOrigins } from './plugins/bundle-lines.ts';

@@ -3,6 +3,8 @@
  * A test in test/architecture reads every source file and refuses a second one.
  */
 
+import { VirtualClock } from './virtual-clock.ts';
+
 /** Nanoseconds of the host's monotonic clock since an arbitrary start. */
 export function hostNanoseconds(): number {
   return performance.now() * 1e6;
@@ -18,4 +20,43 @@ export function afterHostTime(milliseconds: number, callback: () => void, how?: 
   const timeout = setTimeout(callback, milliseconds);
   if (how === 'in the background') timeout.unref();
   return () => clearTimeout(timeout);
+}
+
+/** Guest time that runs as fast as the host's, from zero, and stands still while it is paused. */
+export class HostPacedClock extends VirtualClock {
+  private elapsed = 0;
+  private runningSince: number | undefined;
+
+  constructor(private readonly hostTime: () => number = hostNanoseconds) {
+    super();
+    this.resume();
+  }
+
+  get now(): number {
+    if (this.runningSince === undefined) return this.elapsed;
+    return this.elapsed + Math.max(0, Math.floor(this.hostTime() - this.runningSince));
+  }
+
+  get paused(): boolean {
+    return this.runningSince === undefined;
+  }
+
+  pause(): void {
+    this.elapsed = this.now;
+    this.runningSince = undefined;
+  }
+
+  resume(): void {
+    this.runningSince ??= this.hostTime();
+  }
+
+  /** Between two instructions: nothing else tells this clock so. */
+  override runDue(): number {
+    this.rebaseWhenNear();
+    return super.runDue();
+  }
+
+  protected override moveBack(nanoseconds: number): void {
+    this.elapsed -= nanoseconds;
+  }
 }

@@ -1,6 +1,5 @@
-export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './duration.ts';
-export { HostPacedClock } from './host-paced-clock.ts';
-export { afterHostTime, hostDate, hostNanoseconds } from './host-time.ts';
+export { afterHostTime, HostPacedClock, hostDate, hostNanoseconds } from './host-time.ts';
 export { ManualClock } from './manual-clock.ts';
+export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './time.ts';
 export { collectTimers, isMadeLate, LateTimer, runDevice, Timer } from './timer.ts';
 export { VirtualClock } from './virtual-clock.ts';

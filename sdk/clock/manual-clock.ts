@@ -1,5 +1,4 @@
-import { SECOND } from './duration.ts';
-import { EpochMovesAt, LatestSecond, secondsToMove, splitTime } from './epoch.ts';
+import { EpochMovesAt, LatestSecond, SECOND, secondsToMove, splitTime } from './time.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** A longer way is gone in parts, so that the epoch can move on the way. */

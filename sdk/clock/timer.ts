@@ -1,4 +1,4 @@
-import { LatestTime } from './epoch.ts';
+import { LatestTime } from './time.ts';
 
 /** What a timer tells its clock when it is armed or cancelled. */
 export interface TimerQueue {

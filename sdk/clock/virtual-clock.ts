@@ -1,5 +1,4 @@
-import { SECOND } from './duration.ts';
-import { LatestSecond, LatestTime, secondsToMove } from './epoch.ts';
+import { LatestSecond, LatestTime, SECOND, secondsToMove } from './time.ts';
 import { runDevice, Timer, type TimerQueue } from './timer.ts';
 
 /** How often timers may fire at one instant before the clock calls it a loop. */

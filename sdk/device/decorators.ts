@@ -1,15 +1,10 @@
 import { injectable, inject as injectService, optional } from 'inversify';
-import {
-  baseBlueprintOf,
-  type CoalescedDeclaration,
-  checkBrackets,
-  type DeviceClass,
-  type DeviceDescription,
-  recordOf,
-  type Token,
-} from './blueprint.ts';
-import type { OptionSet, OptionsOf } from './options.ts';
-import type { ContainerRegion, HandledRegion } from './region-template.ts';
+import { checkBrackets } from '../base/decorated-member.ts';
+import type { CoalescedDeclaration, DeviceClass, DeviceDescription, Token } from './class-metadata.ts';
+import { baseBlueprintOf, recordOf } from './class-recorder.ts';
+import type { OptionSet, OptionsOf } from './options/set.ts';
+import type { HandledRegion } from './regions/handlers.ts';
+import type { ContainerRegion } from './regions/region.ts';
 
 /**
  * Decorators record what a class says about itself. They build nothing, wrap nothing and change no method; what they
@@ -77,12 +72,6 @@ export function options<S extends OptionSet>(declared: S) {
   };
 }
 
-/**
- * Beside `@inject`: the device can do without that service, and gets undefined where no module binds it:
- * `constructor(@inject(Disk) @optional() private readonly disk: Disk | undefined)`.
- */
-export { optional };
-
 /** A constructor parameter takes a service of the machine, named by its class. */
 export function inject<T>(token: Token<T>) {
   return <C extends Instance, I extends number>(
@@ -96,3 +85,9 @@ export function inject<T>(token: Token<T>) {
     recordOf(target).inject(index as number, token);
   };
 }
+
+/**
+ * Beside `@inject`: the device can do without that service, and gets undefined where no module binds it:
+ * `constructor(@inject(Disk) @optional() private readonly disk: Disk | undefined)`.
+ */
+export { optional };

@@ -1,16 +1,14 @@
+import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
 import { describeJson, isJsonObject, type Json, type JsonObject, type JsonReader } from '../base/json-reader.ts';
-import { LatestTime } from '../clock/epoch.ts';
 import { runDevice, type Timer } from '../clock/index.ts';
-import { BackplaneError, DeviceFailure, describeThrown } from '../memory/index.ts';
+import { LatestTime } from '../clock/time.ts';
+import { type FailField, readFields, rememberShapes, writeFields } from '../state/fields.ts';
+import { type StateDifference, StateError, StateLoading } from '../state/restore-plan.ts';
+import { shape } from '../state/shapes.ts';
 import type { Device } from './device.ts';
-import { timersOf } from './device-timers.ts';
-import type { InterruptPin } from './interrupt-pin.ts';
-import { pinsOf } from './pins.ts';
-import { type StateDifference, StateError } from './state-error.ts';
-import { type FailField, readFields, rememberShapes, writeFields } from './state-inference.ts';
-import { StateLoading } from './state-loading.ts';
-import { readLocks, saveLocks } from './state-locks.ts';
-import { shape } from './state-shapes.ts';
+import { type InterruptPin, pinsOf } from './pins.ts';
+import { readLocks, saveLocks } from './registers/state.ts';
+import { timersOf } from './timers.ts';
 
 /** The state of one device as plain data, as JSON can hold it. */
 export interface SavedDevice {

@@ -1,12 +1,13 @@
-import { BackplaneError, type MemoryRegion, type MemoryTopology, type RegionOwner } from '../memory/index.ts';
-import { blueprintOf, type DeviceBlueprint, type DeviceClass } from './blueprint.ts';
-import { realizeTimers } from './device-timers.ts';
+import { BackplaneError } from '../base/errors.ts';
+import type { MemoryRegion, MemoryTopology, RegionOwner } from '../memory/index.ts';
+import { reserveMembers } from './class-checks.ts';
+import type { DeviceBlueprint, DeviceClass } from './class-metadata.ts';
+import { blueprintOf, claimClass } from './class-recorder.ts';
 import { type GuestErrors, guestErrorsOf } from './guest-errors.ts';
-import { buildRegions } from './region-builder.ts';
-import type { RegionTemplate } from './region-template.ts';
-import { resetRegisters } from './registers/register-life.ts';
-import { reserveMembers } from './reserved-members.ts';
-import { claimClass } from './two-copies.ts';
+import { buildRegions } from './regions/build.ts';
+import type { RegionTemplate } from './regions/region.ts';
+import { resetRegisters } from './registers/runtime.ts';
+import { realizeTimers } from './timers.ts';
 
 /** What a machine, or a test bench, gives a device when it is realized. */
 export interface DeviceSurroundings {

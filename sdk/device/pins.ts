@@ -1,7 +1,153 @@
 import { nearest } from '../base/text.ts';
-import type { Fail } from './blueprint-checks.ts';
+import { state } from '../state/schema.ts';
+import { notState } from '../state/unsupported.ts';
+import type { Fail } from './class-checks.ts';
 import type { Device } from './device.ts';
-import { InterruptPin } from './interrupt-pin.ts';
+
+/** What is at the other end of a pin's wire. */
+export type InterruptSink = (level: boolean) => void;
+
+/**
+ * An output of a device. The device sets its level; where the wire goes is the machine's business, and a pin that is
+ * connected to nothing is a pin whose interrupts nobody hears.
+ */
+export class InterruptPin {
+  static readonly [notState] = 'is a pin, which is state by itself. Leave @state out';
+  private high = false;
+  /** Hears each change before the wires do, and is none of them. */
+  observer: InterruptSink | undefined;
+  /** Where other state of the device says what its level is, this answers that: a snapshot in which the two disagree is refused. */
+  highWhile: (() => boolean) | undefined;
+  private readonly sinks: InterruptSink[] = [];
+
+  get level(): boolean {
+    return this.high;
+  }
+
+  get connected(): boolean {
+    return this.sinks.length > 0;
+  }
+
+  set(level: boolean): void {
+    if (this.high === level) return;
+    this.high = level;
+    this.observer?.(level);
+    for (const sink of this.sinks) {
+      // A sink may answer at once by changing the pin; whoever has not heard yet hears the last word only.
+      if (this.high !== level) return;
+      sink(level);
+    }
+  }
+
+  /** Takes a level from a snapshot. Nobody is told: the other ends of its wires have theirs from the same snapshot. */
+  restore(level: boolean): void {
+    this.high = level;
+  }
+
+  /**
+   * Up and down again. To an 8259A that is no interrupt: it wants the pin up until the processor has acknowledged, so that a
+   * device lowers it when the guest reads or clears the cause.
+   */
+  pulse(): void {
+    this.set(true);
+    this.set(false);
+  }
+
+  /** Solders a wire to the pin. It hears the present level at once if that is high, and answers how to take it off. */
+  connect(sink: InterruptSink): () => void {
+    this.sinks.push(sink);
+    if (this.high) sink(true);
+    return () => {
+      const index = this.sinks.indexOf(sink);
+      if (index < 0) return;
+      this.sinks.splice(index, 1);
+      if (this.high) sink(false);
+    };
+  }
+}
+
+/** A pin on the line, and whether it pulls. */
+interface Puller {
+  readonly pin: InterruptPin;
+  up: boolean;
+}
+
+/**
+ * A wire that several pins may share: high while at least one of them is. It counts who pulls it up, so that one device
+ * lowering its pin does not take away another's interrupt.
+ */
+export class InterruptLine {
+  private raised = 0;
+  @state private own = false;
+  private readonly pullers = new Set<Puller>();
+  private readonly sinks: InterruptSink[] = [];
+
+  constructor(readonly name: string) {}
+
+  get level(): boolean {
+    return this.raised > 0;
+  }
+
+  /** Whether anybody hears it. */
+  get connected(): boolean {
+    return this.sinks.length > 0;
+  }
+
+  /** For whoever has no pin: the line's own input, ORed with the rest. */
+  set(level: boolean): void {
+    if (this.own === level) return;
+    this.own = level;
+    this.pull(level);
+  }
+
+  /** One more device on the line. Answers how to take it off. */
+  attach(pin: InterruptPin): () => void {
+    const puller = { pin, up: false };
+    this.pullers.add(puller);
+    const cut = pin.connect((level) => {
+      if (level === puller.up) return;
+      puller.up = level;
+      this.pull(level);
+    });
+    return () => {
+      cut();
+      this.pullers.delete(puller);
+    };
+  }
+
+  /** The pins were restored without telling anybody: counts anew who pulls. Those who hear the line are restored too. */
+  onStateLoaded(): void {
+    this.raised = this.own ? 1 : 0;
+    for (const puller of this.pullers) {
+      puller.up = puller.pin.level;
+      if (puller.up) this.raised++;
+    }
+  }
+
+  /**
+   * Who hears the line: an interrupt controller's input. It hears the present level at once if that is high, and answers how to
+   * take it off; an input on no line is low.
+   */
+  connect(sink: InterruptSink): () => void {
+    this.sinks.push(sink);
+    if (this.level) sink(true);
+    return () => {
+      const index = this.sinks.indexOf(sink);
+      if (index < 0) return;
+      this.sinks.splice(index, 1);
+      if (this.level) sink(false);
+    };
+  }
+
+  private pull(up: boolean): void {
+    const before = this.level;
+    this.raised += up ? 1 : -1;
+    for (const sink of this.sinks) {
+      if (this.level === before) return;
+      sink(!before);
+    }
+  }
+}
 
 /** The names of a device's public interrupt pins: what a machine may wire, and the compiler refuses any other. */
 export type PinNames<D extends Device> = { [K in keyof D]-?: D[K] extends InterruptPin ? K : never }[keyof D] & string;

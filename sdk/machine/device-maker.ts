@@ -1,12 +1,19 @@
 import type { Container, Newable } from 'inversify';
 import type { Accelerator } from '../accelerator/index.ts';
+import { DeviceFailure } from '../base/errors.ts';
+import { refuseNotifier } from '../bus/event-notifiers.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import { constructDevice, type Device, DeviceOptions } from '../device/index.ts';
-import { DeviceFailure } from '../memory/index.ts';
-import { DeviceNotifiers } from './device-notifiers.ts';
-import type { PlannedDevice } from './machine-plan.ts';
-import { constructionFailure, describeConstruction, newContainer } from './services.ts';
-import type { NotedService, StatefulServices } from './stateful-services.ts';
+import type { MemoryTopology } from '../memory/index.ts';
+import { inDevice } from './host.ts';
+import type { PlannedDevice } from './parts.ts';
+import {
+  constructionFailure,
+  describeConstruction,
+  type NotedService,
+  newContainer,
+  type StatefulServices,
+} from './services.ts';
 
 /** A device that could not be constructed: a sentence for the list of mistakes, and what was thrown. */
 export class FailedConstruction {
@@ -87,5 +94,56 @@ export class DeviceMaker {
     } finally {
       this.ownNotifiers = new DeviceNotifiers(this.accelerator, '');
     }
+  }
+}
+
+/** The eventfds of one device: they are closed when it has gone. */
+export class DeviceNotifiers extends EventNotifiers {
+  device: Device | undefined;
+  private readonly fds: number[] = [];
+  private readonly names = new Set<string>();
+
+  constructor(
+    private readonly accelerator: Accelerator,
+    private readonly id: string,
+  ) {
+    super();
+  }
+
+  add(consumer: () => void, name = String(this.names.size)): number {
+    refuseNotifier(name, this.names, this.id);
+    const fd = this.accelerator.eventfd(
+      () => this.call(consumer),
+      () => `${this.id}/${name}`,
+    );
+    this.names.add(name);
+    this.fds.push(fd);
+    return fd;
+  }
+
+  close(): void {
+    for (const fd of this.fds.splice(0)) this.accelerator.closeEventfd(fd);
+  }
+
+  private call(consumer: () => void): void {
+    const { device } = this;
+    if (device === undefined) consumer();
+    else inDevice(device.id, device, 'the consumer of an ioeventfd', consumer);
+  }
+}
+
+/** Closes eventfds of devices that went once the map is committed: until then the kernel is asked about them by number. */
+export class RetiredNotifiers {
+  private waiting: (DeviceNotifiers | undefined)[] = [];
+
+  constructor(private readonly topology: MemoryTopology) {}
+
+  add(notifiers: DeviceNotifiers | undefined): void {
+    this.waiting.push(notifiers);
+  }
+
+  closeAll(): void {
+    if (this.topology.inTransaction) return;
+    for (const notifiers of this.waiting.splice(0)) notifiers?.close();
   }
 }

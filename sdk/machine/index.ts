@@ -1,11 +1,14 @@
 export { type AccessedMachine, type DescribedAccess, describeAccess } from './access-names.ts';
+export { MachineBoard } from './board.ts';
 export { type BuildCheck, buildChecks } from './build-checks.ts';
-export { Machine, type MachineRequest } from './machine.ts';
-export { MachineBoard } from './machine-board.ts';
-export { defineMachine, type MachineDefinition, type MachineOptionValues } from './machine-definition.ts';
-export { PluggedDevice } from './machine-parts.ts';
-export { type DeviceOptionValues, machineOptionName } from './machine-plan.ts';
-export type { ObserverFailureSink } from './observer-hub.ts';
+export {
+  defineMachine,
+  type MachineDefinition,
+  type MachineRequest,
+  type ObserverFailureSink,
+  type RestoreRequest,
+} from './definition.ts';
+export { Machine } from './machine.ts';
 export {
   defineObserver,
   type InterruptEvent,
@@ -15,18 +18,20 @@ export {
   type Observation,
   type TimerEvent,
 } from './observers.ts';
-export { type MachineSnapshot, SnapshotSchema } from './snapshot.ts';
-export { NoSuchDevice, type RestoreRequest } from './snapshot-restore.ts';
-export { formatSnapshot } from './snapshot-text.ts';
+export { type Mapping, PluggedDevice } from './parts.ts';
+export { machineOptionName } from './plan.ts';
+export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './snapshot/document.ts';
+export { NoSuchDevice } from './snapshot/restore.ts';
 export {
+  type DeviceOptionValues,
   DeviceWire,
   type DeviceWiring,
+  type MachineOptionValues,
   type Placement,
   pin,
   place,
   type UsedDevice,
   use,
   type Wire,
+  WiringError,
 } from './wiring.ts';
-export type { Mapping } from './wiring-check.ts';
-export { WiringError } from './wiring-error.ts';

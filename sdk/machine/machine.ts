@@ -7,53 +7,32 @@ import {
   type RunOutcome,
   simulatedAccelerator,
 } from '../accelerator/index.ts';
-import {
-  type ConcreteDeviceClass,
-  type GuestError,
-  type GuestErrorSink,
-  GuestErrors,
-  rememberState,
-  type Token,
-} from '../device/index.ts';
-import { type AddressSpace, BackplaneError, type MemoryTopology, type RamBlock } from '../memory/index.ts';
+import { BackplaneError } from '../base/errors.ts';
+import { type ConcreteDeviceClass, type GuestError, GuestErrors, rememberState, type Token } from '../device/index.ts';
+import type { AddressSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
-import { prepareMachine, quietly, resetMachine, timerFailure, unrealizeAll } from './device-failures.ts';
-import { HotplugHistory } from './hotplug-history.ts';
-import { interruptSourceOf } from './interrupt-sources.ts';
-import { MachineBuilder } from './machine-builder.ts';
-import type { MachineDefinition, MachineOptionValues } from './machine-definition.ts';
-import type { PluggedDevice } from './machine-parts.ts';
-import type { DeviceOptionValues } from './machine-plan.ts';
+import { MachineBuilder } from './builder.ts';
+import { type MachineDefinition, type MachineRequest, type RestoreRequest, ramSizeOf } from './definition.ts';
+import {
+  interruptSourceOf,
+  prepareMachine,
+  quietly,
+  refusedAccesses,
+  resetMachine,
+  resetPlacesOf,
+  timerFailure,
+  unrealizeAll,
+} from './host.ts';
+import { HotplugHistory, refuseInsideHandler, unpluggable } from './hotplug.ts';
 import { type MapOrder, mapOrder } from './map-order.ts';
-import { type ObserverFailureSink, ObserverHub } from './observer-hub.ts';
-import type { MachineObserver } from './observers.ts';
-import { ramSizeOf } from './ram-size.ts';
-import { refusedAccesses } from './refused-accesses.ts';
-import { resetPlacesOf } from './reset-places.ts';
-import { type MachineSnapshot, rebaseState, saveMachine } from './snapshot.ts';
-import { readRequest } from './snapshot-request.ts';
-import { type RestoreRequest, restoreMachine } from './snapshot-restore.ts';
-import type { StatefulServices } from './stateful-services.ts';
-import { refuseInsideHandler, unpluggable } from './unplugging.ts';
-import type { UsedDevice } from './wiring.ts';
-
-/** What may be asked of a machine when it is created. Everything has a default. */
-export interface MachineRequest {
-  /** Default: the simulated KVM, everything coalesced. An accelerator serves one machine. */
-  readonly accelerator?: Accelerator;
-  /** Bytes of RAM. Default: the definition's, or 128 MiB. */
-  readonly ram?: number;
-  /** The machine's own options: `{ resetControl: 'overlay' }`. */
-  readonly options?: Readonly<Record<string, unknown>>;
-  /** Options of single devices, by id or type; they win over the definition's. */
-  readonly deviceOptions?: DeviceOptionValues;
-  /** Guest time when the machine is switched on, in nanoseconds; a bigint beyond 2^53. Default: 0. */
-  readonly startAt?: number | bigint;
-  /** Hears the first guest error of each kind. */
-  readonly onGuestError?: GuestErrorSink;
-  /** Hears of an observer that threw: it was taken off, and the machine goes on. */
-  readonly onObserverFailure?: ObserverFailureSink;
-}
+import { type MachineObserver, ObserverHub } from './observers.ts';
+import type { PluggedDevice } from './parts.ts';
+import type { StatefulServices } from './services.ts';
+import type { MachineSnapshot } from './snapshot/document.ts';
+import { readRequest } from './snapshot/rebuild.ts';
+import { restoreMachine } from './snapshot/restore.ts';
+import { rebaseState, saveMachine } from './snapshot/save.ts';
+import type { MachineOptionValues, UsedDevice } from './wiring.ts';
 
 /** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. */
 export class Machine {

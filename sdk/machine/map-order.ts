@@ -1,4 +1,5 @@
-import { BackplaneError, type MemoryRegion, type MemoryTopology } from '../memory/index.ts';
+import { BackplaneError } from '../base/errors.ts';
+import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 
 /**
  * Among regions of one container and equal priority the newest answers first, so that the order in which a guest placed its BARs

@@ -1,6 +1,11 @@
 import type { AcceleratorEvent, Moment } from '../accelerator/index.ts';
-import { BackplaneError } from '../memory/index.ts';
+import { BackplaneError } from '../base/errors.ts';
+import { PciDevice } from '../bus/index.ts';
+import type { Timer } from '../clock/index.ts';
+import { pinsOf, timersOf } from '../device/index.ts';
+import type { ObserverFailureSink } from './definition.ts';
 import type { Machine } from './machine.ts';
+import type { PluggedDevice } from './parts.ts';
 
 /** A pin of a device changed its level. */
 export interface InterruptEvent extends Moment {
@@ -57,4 +62,136 @@ export function defineObserver(observer: MachineObserver): MachineObserver {
 /** Whether a value was made by `defineObserver`. */
 export function isObserver(value: unknown): value is MachineObserver {
   return typeof value === 'object' && value !== null && defined.has(value);
+}
+
+interface Attached {
+  readonly name: string;
+  readonly observation: Observation;
+  failed: boolean;
+}
+
+/**
+ * Who watches a machine. Hooks are in place only while somebody does: before the first observer and after the last one,
+ * accesses, pins and timers run the code they would run if there were no such thing as an observer.
+ */
+export class ObserverHub {
+  private attached: readonly Attached[] = [];
+  /** Ids of the devices whose timers they are. */
+  private readonly timerOwners = new WeakMap<Timer, string>();
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly onFailure: ObserverFailureSink,
+  ) {}
+
+  /** Answers how to take the observer off again. */
+  add({ name, start }: MachineObserver): () => void {
+    const { machine } = this;
+    const observation = this.attempt(name, () => checked(start(machine)));
+    if (observation === undefined) return () => {};
+    const one = { name, observation, failed: false };
+    this.attached = [...this.attached, one];
+    if (this.attached.length === 1) this.hook();
+    return () => this.remove(one);
+  }
+
+  /** Devices came or went. */
+  follow(): void {
+    if (this.attached.length > 0) for (const plugged of this.machine.devices) this.hookDevice(plugged);
+  }
+
+  private remove(one: Attached): void {
+    if (!this.attached.includes(one)) return;
+    this.detach(one);
+    this.attempt(one.name, () => whenRejected(one.observation.end?.(), (failure) => this.onFailure(one.name, failure)));
+  }
+
+  private detach(one: Attached): void {
+    this.attached = this.attached.filter((other) => other !== one);
+    if (this.attached.length === 0) this.unhook();
+  }
+
+  private tell(event: MachineEvent): void {
+    for (const one of this.attached) {
+      try {
+        const answer: unknown = one.observation.observe(event);
+        if (answer !== undefined) whenRejected(answer, (failure) => this.fail(one, failure));
+      } catch (failure) {
+        this.fail(one, failure);
+      }
+    }
+  }
+
+  /** Of an asynchronous one this may come when it is off already; it is said once all the same. */
+  private fail(one: Attached, failure: unknown): void {
+    if (this.attached.includes(one)) this.detach(one);
+    if (one.failed) return;
+    one.failed = true;
+    this.onFailure(one.name, failure);
+  }
+
+  private attempt<T>(name: string, work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (failure) {
+      this.onFailure(name, failure);
+      return undefined;
+    }
+  }
+
+  private hook(): void {
+    const { accelerator, clock } = this.machine;
+    accelerator.observe({ clock, hear: (event) => this.tell(event) });
+    clock.observer = (timer) => {
+      const { epoch, now: time } = clock;
+      this.tell({ kind: 'timer', epoch, time, device: this.timerOwners.get(timer), name: timer.name });
+    };
+    this.follow();
+  }
+
+  private unhook(): void {
+    const { accelerator, clock, devices } = this.machine;
+    accelerator.observe(undefined);
+    clock.observer = undefined;
+    for (const { device } of devices) {
+      for (const pin of pinsOf(device).values()) pin.observer = undefined;
+      if (device instanceof PciDevice) device.msi.observer = undefined;
+    }
+  }
+
+  private hookDevice({ id, device }: PluggedDevice): void {
+    const { clock } = this.machine;
+    const tell = (pin: string, level: boolean) => {
+      const { epoch, now: time } = clock;
+      this.tell({ kind: 'interrupt', epoch, time, device: id, pin, level });
+    };
+    for (const timer of timersOf(device).values()) this.timerOwners.set(timer, id);
+    for (const [name, pin] of pinsOf(device)) pin.observer = (level) => tell(name, level);
+    if (device instanceof PciDevice) device.msi.observer = () => tell('msi', true);
+  }
+}
+
+/** An asynchronous observer fails later, when its promise is rejected; the machine does not wait for it. */
+function whenRejected(answer: unknown, hear: (failure: unknown) => void): boolean {
+  const isPromise =
+    typeof answer === 'object' && answer !== null && 'then' in answer && typeof answer.then === 'function';
+  if (isPromise) Promise.resolve(answer).catch(hear);
+  return isPromise;
+}
+
+/** What `start` answered, if it can observe. */
+function checked(observation: Observation): Observation {
+  if (typeof observation === 'object' && observation !== null && typeof observation.observe === 'function') {
+    return observation;
+  }
+  const isPromise = whenRejected(observation, () => {});
+  throw new BackplaneError(
+    `start() answered ${isPromise ? 'a promise' : describeAnswer(observation)}, and must answer { observe(event) { ... } }` +
+      `${isPromise ? ' at once: the machine does not wait' : ''}.`,
+  );
+}
+
+function describeAnswer(answer: unknown): string {
+  if (typeof answer !== 'object' || answer === null) return String(answer);
+  return `an object with ${Object.keys(answer).join(', ') || 'nothing in it'}`;
 }

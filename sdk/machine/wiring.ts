@@ -1,3 +1,4 @@
+import { BackplaneError } from '../base/errors.ts';
 import type {
   ConcreteDeviceClass,
   GivenOptionsOfClass,
@@ -6,7 +7,7 @@ import type {
   RegionTemplate,
   Token,
 } from '../device/index.ts';
-import type { MachineOptionValues } from './machine-definition.ts';
+import type { Values } from './parts.ts';
 
 /** A wire whose other end belongs to a service, as `isaIrq(8)` belongs to the ISA bus. `InterruptWire` is one. */
 export interface ServiceWire {
@@ -77,4 +78,29 @@ export interface UsedDevice extends CommonWiring {
 /** Plugs in a device: `use(Mc146818Rtc, { interrupts: { irq: isaIrq(8) } })`. */
 export function use<C extends ConcreteDeviceClass>(device: C, wiring: DeviceWiring<C> = {}): UsedDevice {
   return { ...wiring, device } as UsedDevice;
+}
+
+/** The values of a machine's own options, defaults filled in. */
+export type MachineOptionValues = Readonly<Record<string, unknown>>;
+
+/** Given for single devices when a machine is created: by id, or by type. */
+export type DeviceOptionValues = Readonly<Record<string, Values>>;
+
+/** Everything that is wrong with a machine's wiring, found before any of its devices was mapped. */
+export class WiringError extends BackplaneError {
+  override readonly name: string = 'WiringError';
+
+  constructor(
+    readonly machine: string,
+    /** One sentence or two per mistake: where, what, why, and what to change. */
+    readonly mistakes: readonly string[],
+    /** What the first device threw that could not be constructed. */
+    cause?: unknown,
+  ) {
+    const count = mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`;
+    super(
+      `Machine '${machine}' has ${count} in its wiring:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`,
+      { cause },
+    );
+  }
 }

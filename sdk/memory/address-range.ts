@@ -1,5 +1,5 @@
+import { BackplaneError } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
-import { BackplaneError } from './errors.ts';
 
 /**
  * A half-open range of addresses. `size` may be 2^64, the whole space; `start` may be negative while an alias is being

@@ -1,18 +1,17 @@
 import { masked } from '../base/bits.ts';
 import { MemTxAttributes, MemTxResult } from './access-attributes.ts';
+import { refuseReentry } from './access-dispatch.ts';
 import { DispatchTable, Target } from './dispatch-table.ts';
 import type { FlatView } from './flat-view.ts';
-import type { PlacedIoeventfd } from './ioeventfd.ts';
 import { effectiveIoeventfds } from './listener-registry.ts';
-import type { MemorySection } from './memory-listener.ts';
+import type { MemorySection, PlacedIoeventfd } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
-import type { MemoryTopology } from './memory-transaction.ts';
 import { FlushBit, isPortView, noPorts, OffsetShift, PortTable, unknownPort, WriteShift } from './port-table.ts';
+import type { EngagedOwners } from './reentrancy-guard.ts';
 import { Attention } from './region-attachments.ts';
 import { checkWidth } from './region-checks.ts';
-import { refuseReentry } from './region-dispatch.ts';
-import type { EngagedOwners } from './region-owner.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
+import type { MemoryTopology } from './topology.ts';
 
 // Copies in this file, where the compiler knows that they never change.
 const memoryOnly: number = MemTxAttributes.Memory;

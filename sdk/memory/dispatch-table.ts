@@ -1,8 +1,8 @@
 import type { FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { RamBlock } from './ram-block.ts';
+import { Unguarded } from './reentrancy-guard.ts';
 import { type RegionOps, unassignedMemoryOps } from './region-ops.ts';
-import { Unguarded } from './region-owner.ts';
 
 // What makes a lookup cost the same with ten regions and ten thousand: tables that start empty and learn. The first
 // access to a place is a binary search, and its answer is kept, so a commit costs nothing here.

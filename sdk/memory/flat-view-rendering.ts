@@ -1,6 +1,6 @@
+import { BackplaneError } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
 import { WholeSpace } from './address-range.ts';
-import { BackplaneError } from './errors.ts';
 import { emptyFlatView, FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 

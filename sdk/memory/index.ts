@@ -1,16 +1,22 @@
 export * from './access-attributes.ts';
 export * from './address-range.ts';
 export { AddressSpace } from './address-space.ts';
-export { type CoalescedIoFlusher, type CoalescedRange, clipCoalescedRange } from './coalesced-io.ts';
-export * from './dirty-log.ts';
-export { BackplaneError, DeviceFailure, describeThrown } from './errors.ts';
 export type { FlatRange, FlatView } from './flat-view.ts';
-export type { Ioeventfd, IoeventfdSpec } from './ioeventfd.ts';
-export * from './memory-listener.ts';
+export {
+  type CoalescedIoFlusher,
+  type CoalescedRange,
+  clipCoalescedRange,
+  type Ioeventfd,
+  type IoeventfdSpec,
+  type ListenedSection,
+  ListenerPriority,
+  type MemoryListener,
+  type MemorySection,
+} from './memory-listener.ts';
 export { MemoryRegion, type RegionKind, type RegionOptions } from './memory-region.ts';
-export { type AccessObserver, MemoryTopology } from './memory-transaction.ts';
 export * from './memory-tree.ts';
-export type { RamBlock } from './ram-block.ts';
+export { DirtyLog, DirtyLogClient, DirtyPageSize, DirtySnapshot, type RamBlock } from './ram-block.ts';
+export { IoGuard, type RegionOwner } from './reentrancy-guard.ts';
 export type * from './region-access.ts';
 export { RegionOps } from './region-ops.ts';
-export { IoGuard, type RegionOwner } from './region-owner.ts';
+export { type AccessObserver, MemoryTopology } from './topology.ts';

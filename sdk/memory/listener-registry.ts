@@ -1,9 +1,14 @@
+import { BackplaneError } from '../base/errors.ts';
 import type { AddressSpace } from './address-space.ts';
-import { type CoalescedRange, clipCoalescedRange } from './coalesced-io.ts';
-import { BackplaneError } from './errors.ts';
 import { emptyFlatView, type FlatRange, type FlatView } from './flat-view.ts';
-import { compareIoeventfds, type PlacedIoeventfd } from './ioeventfd.ts';
-import type { ListenedSection, MemoryListener } from './memory-listener.ts';
+import {
+  type CoalescedRange,
+  clipCoalescedRange,
+  compareIoeventfds,
+  type ListenedSection,
+  type MemoryListener,
+  type PlacedIoeventfd,
+} from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
 interface Registration {

@@ -1,6 +1,63 @@
 import type { AddressSpace } from './address-space.ts';
-import type { Ioeventfd } from './ioeventfd.ts';
 import type { MemoryRegion } from './memory-region.ts';
+
+/** Delivers the writes that wait in a ring. The accelerator implements it; this room only calls it. */
+export interface CoalescedIoFlusher {
+  flushCoalescedIo(): void;
+}
+
+export const noCoalescedIo: CoalescedIoFlusher = { flushCoalescedIo() {} };
+
+/** Bytes of a region whose writes may be queued. */
+export interface CoalescedRange {
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** The part of a declared range that shows through a section, in addresses of its space; undefined if none does. */
+export function clipCoalescedRange(
+  section: MemorySection,
+  range: CoalescedRange,
+): { start: number; size: number } | undefined {
+  const shifted = range.offset + section.start - section.offsetInRegion;
+  const start = Math.max(shifted, section.start);
+  const end = Math.min(shifted + range.size, section.start + section.size);
+  return end > start ? { start, size: end - start } : undefined;
+}
+
+/** What a region declares: a write there signals `fd` instead of reaching a handler. */
+export interface IoeventfdSpec {
+  readonly offset: number;
+  /** 0 matches a write of any width. */
+  readonly size: number;
+  /** Only writes of this value signal. Absent: any value. */
+  readonly match?: number | bigint | undefined;
+  readonly fd: number;
+}
+
+/** The same in an address space. */
+export interface Ioeventfd {
+  readonly address: number;
+  readonly size: number;
+  readonly match: bigint | undefined;
+  readonly fd: number;
+}
+
+export interface PlacedIoeventfd extends Ioeventfd {
+  readonly region: MemoryRegion;
+}
+
+/** The order in which ioeventfds are kept and compared: address, size, match or not, value, fd. */
+export function compareIoeventfds(a: Ioeventfd, b: Ioeventfd): number {
+  if (a.address !== b.address) return a.address - b.address;
+  if (a.size !== b.size) return a.size - b.size;
+  if (a.match !== b.match) {
+    if (a.match === undefined) return -1;
+    if (b.match === undefined) return 1;
+    return a.match < b.match ? -1 : 1;
+  }
+  return a.fd - b.fd;
+}
 
 /** One range of an address space and where it leads. */
 export interface MemorySection {

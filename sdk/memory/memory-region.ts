@@ -1,17 +1,14 @@
+import { BackplaneError } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
 import { toAddress, toSize } from './address-range.ts';
-import { DirtyLog, type DirtyLogClient } from './dirty-log.ts';
-import { BackplaneError } from './errors.ts';
-import type { MemoryTopology } from './memory-transaction.ts';
-import { checkRamSize, type RamBlock } from './ram-block.ts';
+import { DirtyLog, type DirtyLogClient, type RamBlock } from './ram-block.ts';
+import type { IoGuard, RegionOptions, RegionOwner } from './reentrancy-guard.ts';
 import { RegionAttachments } from './region-attachments.ts';
-import { checkChild } from './region-checks.ts';
+import { checkChild, checkRamSize } from './region-checks.ts';
 import { type RegionOps, unassignedPortOps } from './region-ops.ts';
-import type { IoGuard, RegionOptions, RegionOwner } from './region-owner.ts';
+import type { MemoryTopology } from './topology.ts';
 
 export type RegionKind = 'container' | 'io' | 'ram' | 'rom' | 'rom-device' | 'alias' | 'reservation';
-
-export type { RegionOptions };
 
 /** Bigints are accepted where they fit a number exactly. */
 type Bytes = number | bigint;
@@ -294,3 +291,5 @@ export class MemoryRegion extends RegionAttachments {
     return this;
   }
 }
+
+export type { RegionOptions };

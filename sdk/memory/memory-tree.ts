@@ -3,7 +3,7 @@ import { formatAddress } from './address-range.ts';
 import type { AddressSpace } from './address-space.ts';
 import type { FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
-import type { MemoryTopology } from './memory-transaction.ts';
+import type { MemoryTopology } from './topology.ts';
 
 // The text of QEMU's `info mtree` and `info mtree -f`, character by character, so that both can be compared with diff.
 // Ends are inclusive. Arithmetic is in 64-bit bigints: a container of 2^64 bytes ends at ffffffffffffffff.

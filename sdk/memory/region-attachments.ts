@@ -1,11 +1,11 @@
+import { BackplaneError } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
 import { toAddress } from './address-range.ts';
-import { type CoalescedRange, checkCoalescedRange } from './coalesced-io.ts';
-import { BackplaneError } from './errors.ts';
-import { compareIoeventfds, type Ioeventfd, type IoeventfdSpec } from './ioeventfd.ts';
+import { type CoalescedRange, compareIoeventfds, type Ioeventfd, type IoeventfdSpec } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
-import type { MemoryTopology } from './memory-transaction.ts';
+import { checkCoalescedRange } from './region-checks.ts';
 import { type RegionOps, unassignedMemoryOps } from './region-ops.ts';
+import type { MemoryTopology } from './topology.ts';
 
 /** Why an access must look twice before its handler is called. Bits of `attention`. */
 export const Attention = { Flush: 1, Ioeventfd: 2 } as const;

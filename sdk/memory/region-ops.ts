@@ -1,5 +1,5 @@
+import { BackplaneError } from '../base/errors.ts';
 import { describeRange } from './address-range.ts';
-import { BackplaneError } from './errors.ts';
 import type { Usage } from './handler-calls.ts';
 import type { AcceptedSizes, AnswerWatch, MissingRoute, RegionOpsSpec, Route } from './region-access.ts';
 

@@ -1,7 +1,7 @@
 import { MemTxAttributes, MemTxResult } from './access-attributes.ts';
+import { dispatchRead, dispatchRead64, dispatchWrite, dispatchWrite64 } from './access-dispatch.ts';
 import type { Target } from './dispatch-table.ts';
-import type { MemoryTopology } from './memory-transaction.ts';
-import { dispatchRead, dispatchRead64, dispatchWrite, dispatchWrite64 } from './region-dispatch.ts';
+import type { MemoryTopology } from './topology.ts';
 
 // The general form of an access: any length, over any number of ranges. Each turn asks anew who answers at the next
 // byte, since a handler may have changed the map. RAM takes as much as it holds; a device takes what it accepts at that

@@ -1,2 +1,2 @@
-export { formatDeviceTree } from './device-tree.ts';
-export { infoMtree, infoQtree, type MemoryTreeRequest } from './info.ts';
+export { formatDeviceTree, infoMtree, infoQtree, type MemoryTreeRequest } from './info.ts';
+export { type ObservedDevice, registerDocument, registerFacts } from './reference.ts';

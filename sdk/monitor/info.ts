@@ -1,6 +1,8 @@
-import type { Machine } from '../machine/index.ts';
-import { formatFlatViews, formatMemoryTree } from '../memory/index.ts';
-import { formatDeviceTree } from './device-tree.ts';
+import { hex } from '../base/text.ts';
+import { formatPciAddress, IsaBus, type PciBar, PciBus, PciDevice, pciIdentity } from '../bus/index.ts';
+import { commandLineName, pinsOf, type Token } from '../device/index.ts';
+import type { Machine, PluggedDevice } from '../machine/index.ts';
+import { formatAddress, formatFlatViews, formatMemoryTree } from '../memory/index.ts';
 
 /** Texts about a machine, as `info` commands show them. Each looks at settled devices: what is queued is delivered first. */
 
@@ -24,3 +26,92 @@ export function infoQtree(machine: Machine): string {
   machine.settle();
   return formatDeviceTree(machine);
 }
+
+interface BusOfTree {
+  readonly kind: string;
+  readonly token: Token | undefined;
+  readonly name: string;
+  readonly type: string;
+}
+
+const systemBus: BusOfTree = { kind: 'system', token: undefined, name: 'main-system-bus', type: 'System' };
+const otherBuses: readonly BusOfTree[] = [
+  { kind: 'pci', token: PciBus, name: 'pci.0', type: 'PCI' },
+  { kind: 'isa', token: IsaBus, name: 'isa.0', type: 'ISA' },
+];
+
+/** The text of `info qtree`, in QEMU's form: two spaces per level, buses and devices in turn. */
+export function formatDeviceTree(machine: Machine): string {
+  const lines: string[] = [];
+  printBus(systemBus, machine, 0, lines);
+  return `${lines.join('\n')}\n`;
+}
+
+function printBus(bus: BusOfTree, machine: Machine, level: number, lines: string[]): void {
+  const print = indented(level, lines);
+  print(`bus: ${bus.name}`);
+  print(`  type ${bus.type}`);
+  for (const device of machine.devices) {
+    if (device.blueprint.bus !== bus.kind) continue;
+    printDevice(device, machine, level + 1, lines);
+  }
+  if (bus !== systemBus) return;
+  for (const other of otherBuses)
+    if (bridgeTo(other, machine) === undefined) printPresent(other, machine, level + 1, lines);
+}
+
+function printPresent(bus: BusOfTree, machine: Machine, level: number, lines: string[]): void {
+  if (bus.token !== undefined && machine.service(bus.token) !== undefined) printBus(bus, machine, level, lines);
+}
+
+/** A bus hangs on the first device that asks for it without being on it: its bridge. */
+function bridgeTo(bus: BusOfTree, machine: Machine): PluggedDevice | undefined {
+  return machine.devices.find(
+    ({ blueprint }) => blueprint.bus !== bus.kind && blueprint.injections.some(({ token }) => token === bus.token),
+  );
+}
+
+function printDevice(device: PluggedDevice, machine: Machine, level: number, lines: string[]): void {
+  const { blueprint, id, options, wires, mappings } = device;
+  const print = indented(level + 1, lines);
+  indented(level, lines)(`dev: ${blueprint.type}, id "${id}"`);
+  for (const name of pinsOf(device.device).keys()) {
+    const wire = wires.get(name);
+    print(`gpio-out "${name}" 1${wire === undefined ? '' : ` -> ${wire.description}`}`);
+  }
+  if (device.address !== undefined) print(`addr = ${formatPciAddress(device.address)}`);
+  for (const [name, value] of Object.entries(options)) print(`${commandLineName(name)} = ${formatValue(value)}`);
+  for (const { kind, start, size } of mappings) {
+    print(`${kind === 'Ports' ? 'ports' : 'mmio'} ${formatAddress(start)}/${formatAddress(size)}`);
+  }
+  const identity = blueprint.facet(pciIdentity);
+  if (identity !== undefined && device.address !== undefined) {
+    const { classCode, vendorId, deviceId, subsystemVendorId = 0, subsystemId = 0 } = identity;
+    print(
+      `class ${hex4(classCode)}, addr 00:${formatPciAddress(device.address)}, pci id ${hex4(vendorId)}:${hex4(deviceId)} ` +
+        `(sub ${hex4(subsystemVendorId)}:${hex4(subsystemId)})`,
+    );
+  }
+  if (device.device instanceof PciDevice) for (const bar of device.device.bars.all) print(formatBar(bar));
+  for (const bus of otherBuses) if (bridgeTo(bus, machine) === device) printBus(bus, machine, level + 1, lines);
+}
+
+/** An unmapped one is at the last address, as in QEMU; the expansion ROM is number 6 there. */
+function formatBar({ index = 6, kind, size, address }: PciBar): string {
+  const start = address === undefined ? 2n ** 64n - 1n : BigInt(address);
+  const end = BigInt.asUintN(64, start + BigInt(size) - 1n);
+  return `bar ${index}: ${kind === 'ports' ? 'i/o' : 'mem'} at ${hex(start)} [${hex(end)}]`;
+}
+
+function formatValue(value: unknown): string {
+  if (value === undefined) return '<null>';
+  if (typeof value === 'number' || typeof value === 'bigint') return `${value} (${hex(value)})`;
+  if (typeof value === 'boolean') return String(value);
+  return `"${value instanceof Date ? value.toISOString().slice(0, 19) : String(value)}"`;
+}
+
+function indented(level: number, lines: string[]): (text: string) => void {
+  return (text) => lines.push('  '.repeat(level) + text);
+}
+
+const hex4 = (value: number): string => value.toString(16).padStart(4, '0');

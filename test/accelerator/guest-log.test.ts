@@ -4,8 +4,8 @@ import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry } from '..
 import { readLog, writeLog } from '../../sdk/accelerator/guest/guest-log-text.ts';
 import { LoggedGuest } from '../../sdk/accelerator/guest/logged-guest.ts';
 import { GuestOperation, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
+import { saveGuest } from '../../sdk/accelerator/guest/saved-guest.ts';
 import { type GuestBody, guestProgram } from '../../sdk/accelerator/index.ts';
-import { saveGuest } from '../../sdk/accelerator/kvm/saved-guest.ts';
 import { type JsonProblem, JsonReader } from '../../sdk/base/json-reader.ts';
 
 const entry = (fields: Partial<LogEntry>): LogEntry => ({ ...newEntry(), ...fields });

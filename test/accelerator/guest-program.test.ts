@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type GuestBody, guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
+import { guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
+import type { GuestBody } from '../../sdk/accelerator/guest/guest-vocabulary.ts';
 import { type GuestOperation, type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
 import { Errno, ExitReason } from '../../sdk/accelerator/kvm/abi.ts';
 import { KernelBench } from './kernel-bench.ts';

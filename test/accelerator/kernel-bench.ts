@@ -1,4 +1,5 @@
-import { type GuestBody, guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
+import { guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
+import type { GuestBody } from '../../sdk/accelerator/guest/guest-vocabulary.ts';
 import type { GuestSource } from '../../sdk/accelerator/guest/operation.ts';
 import {
   CoalescedZone,

@@ -12,8 +12,8 @@ import {
   VcpuRequest,
   VmRequest,
 } from '../../sdk/accelerator/kvm/abi.ts';
+import { PageRows } from '../../sdk/accelerator/kvm/kernel-exit-statistics.ts';
 import { Interruption } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
-import { PageRows } from '../../sdk/accelerator/kvm/simulated-kernel/page-rows.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const Page = 4096;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Errno } from '../../sdk/accelerator/kvm/abi.ts';
 import { Interruption } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
-import { EpochMovesAt } from '../../sdk/clock/epoch.ts';
 import { SECOND } from '../../sdk/clock/index.ts';
+import { EpochMovesAt } from '../../sdk/clock/time.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const Step = 2 ** 22 * SECOND;

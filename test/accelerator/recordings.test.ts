@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { RecordedTrace } from '../../sdk/accelerator/guest/recorded-trace.ts';
-import { TraceGuest } from '../../sdk/accelerator/guest/trace-guest.ts';
-import { readTrace } from '../../sdk/accelerator/guest/trace-reader.ts';
 import { TraceAnswers } from '../../sdk/accelerator/index.ts';
+import { TraceGuest } from '../../sdk/accelerator/trace/guest.ts';
+import { readTrace } from '../../sdk/accelerator/trace/reader.ts';
+import type { RecordedTrace } from '../../sdk/accelerator/trace/recorded-trace.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
 import { type SmallDevice, SmallMachine } from './small-machine.ts';
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Registers, SpecialRegisters, StructSize, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
-import { KvmVm } from '../../sdk/accelerator/kvm/kvm-vm.ts';
-import { resetRegisters } from '../../sdk/accelerator/kvm/reset-state.ts';
+import { KvmVm, resetRegisters } from '../../sdk/accelerator/kvm/kvm-vm.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 
 describe('a processor', () => {

@@ -5,10 +5,10 @@ import { DefaultExitCosts } from '../../sdk/accelerator/index.ts';
 import { CoalescedRingLayout } from '../../sdk/accelerator/kvm/abi.ts';
 import { RingProducer } from '../../sdk/accelerator/kvm/coalesced-ring.ts';
 import { RingDrain } from '../../sdk/accelerator/kvm/ring-drain.ts';
-import { RunRequests } from '../../sdk/accelerator/kvm/run-requests.ts';
+import { RunRequests } from '../../sdk/accelerator/kvm/run-control.ts';
 import { KernelExitStatistics } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 import { MemoryTopology } from '../../sdk/memory/index.ts';
-import { Unguarded } from '../../sdk/memory/region-owner.ts';
+import { Unguarded } from '../../sdk/memory/reentrancy-guard.ts';
 import { indexAndData, plainPort, type SmallDevice, SmallMachine } from './small-machine.ts';
 
 /** A drain on a bare page, whose entries a test fills in; `delivered` is what reached the machine. */

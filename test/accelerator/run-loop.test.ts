@@ -3,8 +3,9 @@ import { type Guest, type GuestStep, type InterruptController, KvmAccelerator } 
 import { ExitReason, KvmRun, SystemRequest, VcpuRequest, VmRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import type { IoctlArgument } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { BackplaneError } from '../../sdk/base/errors.ts';
 import { ManualClock, MILLISECOND, SECOND } from '../../sdk/clock/index.ts';
-import { AddressSpace, BackplaneError, MemoryRegion, MemoryTopology } from '../../sdk/memory/index.ts';
+import { AddressSpace, MemoryRegion, MemoryTopology } from '../../sdk/memory/index.ts';
 import { indexAndData, plainPort, type SmallDevice, SmallMachine } from './small-machine.ts';
 
 /** A controller with one line, which stays pending until it is acknowledged. */

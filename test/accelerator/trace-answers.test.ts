@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { TraceGuest } from '../../sdk/accelerator/guest/trace-guest.ts';
-import { TraceParser } from '../../sdk/accelerator/guest/trace-parser.ts';
 import { type ConditionalModel, TraceAnswers } from '../../sdk/accelerator/index.ts';
+import { TraceGuest } from '../../sdk/accelerator/trace/guest.ts';
+import { TraceParser } from '../../sdk/accelerator/trace/parser.ts';
 import { plainPort, type SmallDevice, SmallMachine } from './small-machine.ts';
 
 function traceOf(lines: readonly string[]): TraceGuest {

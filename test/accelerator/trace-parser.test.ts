@@ -5,11 +5,11 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OperationKind } from '../../sdk/accelerator/guest/operation.ts';
-import type { RecordedTrace } from '../../sdk/accelerator/guest/recorded-trace.ts';
-import { TraceGuest } from '../../sdk/accelerator/guest/trace-guest.ts';
-import { TraceParser } from '../../sdk/accelerator/guest/trace-parser.ts';
-import { readTrace } from '../../sdk/accelerator/guest/trace-reader.ts';
 import { Errno } from '../../sdk/accelerator/kvm/abi.ts';
+import { TraceGuest } from '../../sdk/accelerator/trace/guest.ts';
+import { TraceParser } from '../../sdk/accelerator/trace/parser.ts';
+import { readTrace } from '../../sdk/accelerator/trace/reader.ts';
+import type { RecordedTrace } from '../../sdk/accelerator/trace/recorded-trace.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const { Out, In, Store, Load } = OperationKind;

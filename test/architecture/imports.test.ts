@@ -123,8 +123,8 @@ describe('the rules', () => {
     ['sdk/device/decorators.ts', `import { buildRegions } from './region-builder.ts';`],
     ['sdk/bus/x.ts', `import {\n  a,\n  b,\n} from '../accelerator/index.ts';`],
     ['sdk/accelerator/x.ts', `export * from '../device/index.ts';`],
-    ['sdk/machine/x.ts', `import '../insight/x.ts';`],
-    ['sdk/insight/x.ts', `const x = await import('../cli/main.ts');`],
+    ['sdk/machine/x.ts', `import '../analysis/x.ts';`],
+    ['sdk/analysis/x.ts', `const x = await import('../cli/main.ts');`],
     ['sdk/cli/x.ts', `import { Rtc } from '../../devices/rtc.ts';`],
     ['sdk/attic/x.ts', `import { a } from '../memory/index.ts';`],
     ['devices/rtc.ts', `import { a } from '../sdk/memory/index.ts';`],
@@ -138,7 +138,10 @@ describe('the rules', () => {
 
   it.each([
     ['sdk/device/x.ts', `import { a } from '../memory/index.ts';\nimport type { b } from '../clock/index.ts';`],
-    ['sdk/device/decorators.ts', `import { inject } from 'inversify';\nimport { recordOf } from './blueprint.ts';`],
+    [
+      'sdk/device/decorators.ts',
+      `import { inject } from 'inversify';\nimport { recordOf } from './class-recorder.ts';`,
+    ],
     ['sdk/device/decorators.ts', `import type { A } from './options.ts';\nimport { type B } from './device.ts';`],
     ['sdk/cli/x.ts', `const { a } = await import('../../machines/index.ts');`],
     ['devices/rtc.ts', `import { a } from '../sdk/index.ts';\nimport { b } from './rtc/alarm.ts';`],

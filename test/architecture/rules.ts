@@ -1,33 +1,33 @@
 import type { SourceFile, SourceImport } from './source-files.ts';
 
 /** Which rooms of the SDK each room may import, and which packages. Everything else is refused. */
+const Ground = ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator', 'machine'];
+
 const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegExp }>> = {
   base: { rooms: [] },
   memory: { rooms: ['base'] },
   clock: { rooms: ['base'] },
-  device: { rooms: ['base', 'memory', 'clock'] },
-  bus: { rooms: ['base', 'device', 'memory', 'clock'] },
+  state: { rooms: ['base', 'memory', 'clock'] },
+  device: { rooms: ['base', 'memory', 'clock', 'state'] },
+  bus: { rooms: ['base', 'memory', 'clock', 'state', 'device'] },
   accelerator: { rooms: ['base', 'memory', 'clock'], packages: /^node:/ },
-  machine: { rooms: ['base', 'memory', 'clock', 'device', 'bus', 'accelerator'], packages: /^(inversify|node:zlib)$/ },
-  ...Object.fromEntries(
-    ['monitor', 'testing'].map((room) => [
-      room,
-      { rooms: ['base', 'memory', 'clock', 'device', 'bus', 'accelerator', 'machine'], packages: /^node:/ },
-    ]),
-  ),
-  // A page of charts needs a plotting library; it is loaded when a page is written.
-  insight: {
-    rooms: ['base', 'memory', 'clock', 'device', 'bus', 'accelerator', 'machine'],
-    packages: /^(node:|@observablehq\/plot$)/,
+  machine: {
+    rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator'],
+    packages: /^(inversify|node:zlib)$/,
   },
+  monitor: { rooms: Ground },
+  testing: { rooms: [...Ground, 'monitor'], packages: /^node:/ },
+  // A page of charts needs a plotting library; it is loaded when a page is written.
+  analysis: { rooms: [...Ground, 'monitor'], packages: /^(node:|@observablehq\/plot$)/ },
   cli: {
-    rooms: ['base', 'memory', 'clock', 'device', 'bus', 'accelerator', 'machine', 'monitor', 'insight', 'testing'],
+    rooms: [...Ground, 'monitor', 'analysis', 'testing'],
     packages: /^(node:|esbuild$|inversify$|reflect-metadata$)/,
   },
 };
 
 /** The one file of the device room that may know the container. */
 const DecoratorsFile = 'sdk/device/decorators.ts';
+const DecoratorsMayImport = /^sdk\/(device\/class-recorder|base\/decorated-member)\.ts$/;
 /** The one file that may read the host's time. */
 export const HostTimeFile = 'sdk/clock/host-time.ts';
 
@@ -61,8 +61,8 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
     if (path === DecoratorsFile && specifier === 'inversify') return undefined;
     return rule.packages?.test(specifier) ? undefined : `the room '${room}' may not use it`;
   }
-  if (path === DecoratorsFile && form === 'value' && file !== 'sdk/device/blueprint.ts') {
-    return 'decorators only record: blueprint.ts, types and inversify';
+  if (path === DecoratorsFile && form === 'value' && !DecoratorsMayImport.test(file)) {
+    return 'decorators only record: class-recorder.ts, types and inversify';
   }
   const target = roomOf(file);
   if (target === room || (target !== undefined && rule.rooms.includes(target))) return undefined;

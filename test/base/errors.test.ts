@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BackplaneError, DeviceFailure, describeThrown } from '../../sdk/memory/errors.ts';
+import { BackplaneError, DeviceFailure, describeThrown } from '../../sdk/base/errors.ts';
 import { expectRefusal } from '../refusal.ts';
 
 const refuse = () => {

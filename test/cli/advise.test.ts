@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Advice, Suggestion } from '../../sdk/insight/advice.ts';
+import type { Advice, Suggestion } from '../../sdk/analysis/advisor/suggestion.ts';
 import { backplane } from './fake-terminal.ts';
 
 describe('backplane advise', () => {

@@ -12,7 +12,7 @@ import {
 } from '../../devices/index.ts';
 import type { Virtqueue } from '../../devices/virtio-rng/virtqueue.ts';
 import { device } from '../../sdk/index.ts';
-import { whyNoQemu } from '../../sdk/testing/qemu-process.ts';
+import { whyNoQemu } from '../../sdk/testing/qemu/process.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { type Chip, writeScript } from './chip.ts';
 import { conform, formatResult, passed } from './conformance.ts';

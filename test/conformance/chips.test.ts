@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { whyNoQemu } from '../../sdk/testing/qemu-process.ts';
+import { whyNoQemu } from '../../sdk/testing/qemu/process.ts';
 import { chips } from './chips.ts';
 import { conform, formatResult, passed } from './conformance.ts';
 import type { StandIn } from './known-difference.ts';

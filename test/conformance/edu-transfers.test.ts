@@ -1,9 +1,10 @@
 // @module-tag qemu
+
 import { expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
 import { pcI440fx } from '../../machines/index.ts';
 import { defineMachine, KiB, Machine, MILLISECOND, MiB, use } from '../../sdk/index.ts';
-import { QemuProcess, whyNoQemu } from '../../sdk/testing/qemu-process.ts';
+import { QemuProcess, whyNoQemu } from '../../sdk/testing/qemu/process.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { haltingFirmware } from './qemu-subject.ts';
 import { RamMebibytes } from './script.ts';

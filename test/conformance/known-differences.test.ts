@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pcI440fx } from '../../machines/index.ts';
-import { whyNoQemu } from '../../sdk/testing/qemu-process.ts';
+import { whyNoQemu } from '../../sdk/testing/qemu/process.ts';
 import { chips } from './chips.ts';
 import { knownDifferences } from './known-differences.ts';
 import { MachineSubject } from './machine-subject.ts';

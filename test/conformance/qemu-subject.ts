@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KiB } from '../../sdk/index.ts';
-import { QemuProcess } from '../../sdk/testing/qemu-process.ts';
+import { QemuProcess } from '../../sdk/testing/qemu/process.ts';
 import {
   type Answer,
   ComparedLines,

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { whyNoQemu } from '../../sdk/testing/qemu-process.ts';
+import { whyNoQemu } from '../../sdk/testing/qemu/process.ts';
 import { chips } from './chips.ts';
 import { conform, formatResult, passed, resultAsJson } from './conformance.ts';
 import { MachineSubject } from './machine-subject.ts';

@@ -95,7 +95,7 @@ describe('@optional() of inversify', () => {
     expect(getOwnMetadata(inversify.key, Wanderer)).toMatchObject({
       constructorArguments: [{ optional: false }, { optional: true }, { optional: false }],
     });
-    const reader = readFileSync(new URL('../../sdk/device/blueprint-completion.ts', import.meta.url), 'utf8');
+    const reader = readFileSync(new URL('../../sdk/device/class-builder.ts', import.meta.url), 'utf8');
     expect(reader).toContain(`'${inversify.key}'`);
   });
 });

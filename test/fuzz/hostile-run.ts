@@ -1,5 +1,5 @@
 import { formatSnapshot, Machine, MiB, type UsedDevice } from '../../sdk/index.ts';
-import { heapUsed } from '../../sdk/testing/conformance/heap.ts';
+import { heapUsed } from '../../sdk/testing/conformance/checks/hostile-guest.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { type Board, cardClasses, randomBoard } from './boards.ts';
 import { hostileGuest } from './hostile-guest.ts';

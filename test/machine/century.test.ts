@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { isapc as isapcWithMuchRam } from '../../machines/index.ts';
-import { EpochMovesAt } from '../../sdk/clock/epoch.ts';
+import { EpochMovesAt } from '../../sdk/clock/time.ts';
 import {
   defineObserver,
   device,

@@ -10,7 +10,8 @@ import {
   use,
   type WiringError,
 } from '../../sdk/index.ts';
-import { findOverlaps, type MappedRange } from '../../sdk/machine/overlaps.ts';
+import { findOverlaps } from '../../sdk/machine/checks.ts';
+import type { MappedRange } from '../../sdk/machine/parts.ts';
 import { toyMachine } from './toys.ts';
 
 const ranges = fc.array(

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DrainPolicy, formatSnapshot, Machine, SECOND, simulatedAccelerator } from '../../sdk/index.ts';
-import { boards } from './snapshot-boards.ts';
-import { programOf, SmallRam, type Step, stepsWith } from './snapshot-programs.ts';
+import { boards } from './snapshot/boards.ts';
+import { programOf, SmallRam, type Step, stepsWith } from './snapshot/programs.ts';
 
 /** Guest time has passed before, so that there are seconds by which the epoch can move. */
 const startAt = 100 * SECOND;

@@ -18,7 +18,7 @@ import {
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
-import { StatefulServices } from '../../sdk/machine/stateful-services.ts';
+import { StatefulServices } from '../../sdk/machine/services.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from './toys.ts';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BackplaneError, MemoryRegion } from '../../sdk/memory/index.ts';
+import { BackplaneError } from '../../sdk/base/errors.ts';
+import { MemoryRegion } from '../../sdk/memory/index.ts';
 import { Chronicle, device, machine, RecordingDevice } from './support.ts';
 
 describe('coalesced ranges', () => {

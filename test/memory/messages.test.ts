@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { BackplaneError } from '../../sdk/base/errors.ts';
 import {
-  BackplaneError,
   describeRange,
   formatAddress,
   intersectRanges,

@@ -1,5 +1,5 @@
 import type { ConformanceSettings } from '../../sdk/testing/index.ts';
-import { particulars } from '../testing/particulars.ts';
+import { particulars } from '../testing/conformance/device-profiles.ts';
 
 /** A device that is mutated, and what its own conformance test says about it. */
 export interface Suspect {

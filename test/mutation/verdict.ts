@@ -1,4 +1,4 @@
-import type { ConformanceSettings } from '../../sdk/testing/conformance/subject.ts';
+import type { ConformanceSettings } from '../../sdk/testing/conformance/check.ts';
 
 /** What a worker is asked: is this copy of a device told from the original? */
 export interface Question {

@@ -1,11 +1,12 @@
 import { pathToFileURL } from 'node:url';
 import type { ConcreteDeviceClass } from '../../sdk/index.ts';
+import type { ConformanceSettings } from '../../sdk/testing/conformance/check.ts';
+import { behaviourOf, changeOf } from '../../sdk/testing/conformance/checks/recorded-behaviour.ts';
 import { answerOf } from '../../sdk/testing/conformance/differential.ts';
-import { behaviourOf, changeOf } from '../../sdk/testing/conformance/recorded-behaviour.ts';
-import { type ConformanceSettings, Subject } from '../../sdk/testing/conformance/subject.ts';
+import { Subject } from '../../sdk/testing/conformance/subject.ts';
 import { checkDevice } from '../../sdk/testing/index.ts';
 import { Random } from '../../sdk/testing/random.ts';
-import { particulars } from '../testing/particulars.ts';
+import { particulars } from '../testing/conformance/device-profiles.ts';
 import { suspects } from './suspects.ts';
 import type { Question, Reply } from './verdict.ts';
 

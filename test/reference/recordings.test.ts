@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { RecordedTrace } from '../../sdk/accelerator/guest/recorded-trace.ts';
-import { TraceGuest } from '../../sdk/accelerator/guest/trace-guest.ts';
-import { readTrace } from '../../sdk/accelerator/guest/trace-reader.ts';
 import { Interruption } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { TraceGuest } from '../../sdk/accelerator/trace/guest.ts';
+import { readTrace } from '../../sdk/accelerator/trace/reader.ts';
+import type { RecordedTrace } from '../../sdk/accelerator/trace/recorded-trace.ts';
 import { KernelBench } from '../accelerator/kernel-bench.ts';
 
 const None: readonly (readonly [number, number, number])[] = [];

@@ -1,9 +1,10 @@
+import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { BackplaneError } from '../../memory/errors.ts';
 import { AccessStep, type GuestStep, type StepOwner } from './access-step.ts';
 import { GuestOperation, LargestString, OperationKind, type OperationKindValue } from './operation.ts';
 
 export type { GuestStep } from './access-step.ts';
+
 /** What a guest program or an interrupt handler is written as. */
 export type GuestBody = (guest: Guest) => GuestStep<void>;
 

@@ -1,5 +1,5 @@
+import { BackplaneError } from '../../base/errors.ts';
 import { counted, hex } from '../../base/text.ts';
-import { BackplaneError } from '../../memory/errors.ts';
 import { describeInto, GuestLog, InterruptEntry, type LogEntry, newEntry, type Progress, reads } from './guest-log.ts';
 import { describeOperation, type GuestOperation, type GuestSource, OperationKind } from './operation.ts';
 

@@ -1,5 +1,5 @@
+import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { BackplaneError } from '../../memory/errors.ts';
 
 /** What a simulated vCPU can be asked to do; one operation is one instruction. */
 export const OperationKind = {

@@ -1,4 +1,4 @@
-import { BackplaneError } from '../../memory/index.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import type { KvmKernel } from './kvm-kernel.ts';
 
 /** An eventfd as a snapshot has it. */

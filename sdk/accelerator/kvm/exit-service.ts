@@ -1,9 +1,11 @@
+import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import type { GuestAccess } from '../guest-access.ts';
-import { type AcceleratorListener, type ExitReasonName, ObservedAccess } from '../observation.ts';
-import { ExitReason, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';
+import type { AcceleratorListener, ExitReasonName } from '../events.ts';
+import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
+import { ExitReason, InternalErrorExit, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';
 import type { KvmVcpu } from './kvm-vm.ts';
-import type { RunRequests } from './run-requests.ts';
+import type { RunRequests } from './run-control.ts';
+import type { ScheduledKernel } from './scheduled-kernel.ts';
 
 const reasonNames: ReadonlyMap<number, ExitReasonName> = new Map<number, ExitReasonName>([
   [ExitReason.Io, 'io'],
@@ -87,4 +89,13 @@ function setNumberAt(page: DataView, offset: number, size: number, value: number
   if (size === 1) page.setUint8(offset, value);
   else if (size === 2) page.setUint16(offset, value, true);
   else page.setUint32(offset, value, true);
+}
+
+/** What ended a guest that KVM could not go on with: the guest's own mistake where the kernel knows it. */
+export function unknownExit(kernel: ScheduledKernel, vcpu: KvmVcpu, reason: number): BackplaneError {
+  const failure = kernel.guestFailure(vcpu.fd);
+  if (failure !== undefined) return failure;
+  const detail =
+    reason === ExitReason.InternalError ? `, suberror ${vcpu.run.getUint32(InternalErrorExit.suberror, true)}` : '';
+  return new BackplaneError(`KVM stopped vCPU ${vcpu.id} with exit reason ${reason}${detail}: the guest cannot go on.`);
 }

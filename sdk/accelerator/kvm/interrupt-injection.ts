@@ -1,6 +1,6 @@
 import { hex } from '../../base/text.ts';
 import type { InterruptController } from '../accelerator.ts';
-import type { AcceleratorListener } from '../observation.ts';
+import type { AcceleratorListener } from '../events.ts';
 import { KvmRun, StructSize, VcpuRequest } from './abi.ts';
 import type { KvmVcpu, KvmVm } from './kvm-vm.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';

@@ -1,6 +1,7 @@
+import { BackplaneError } from '../../base/errors.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { MILLISECOND } from '../../clock/index.ts';
-import { BackplaneError, type RamBlock } from '../../memory/index.ts';
+import type { RamBlock } from '../../memory/index.ts';
 import {
   Accelerator,
   type AcceleratorHost,
@@ -9,25 +10,22 @@ import {
   type RunOptions,
   type RunOutcome,
 } from '../accelerator.ts';
-import { DefaultExitCosts } from '../exit-cost.ts';
+import type { AcceleratorListener } from '../events.ts';
 import { ExitStatistics } from '../exit-statistics.ts';
+import { DefaultExitCosts } from '../exit-table.ts';
 import { LoggedGuest } from '../guest/logged-guest.ts';
 import type { GuestSource } from '../guest/operation.ts';
-import { type GuestAccess, MachineAccess } from '../guest-access.ts';
-import { HandlerProfile } from '../handler-profile.ts';
-import type { AcceleratorListener } from '../observation.ts';
-import { checkAcceleratorOptions, checkRunOptions, type KvmAcceleratorOptions, MostVcpus } from './checked-options.ts';
-import type { Zone } from './coalesced-zone-listener.ts';
+import { tooLongToSave } from '../guest/saved-guest.ts';
+import { type GuestAccess, HandlerProfile, MachineAccess } from '../guest-access.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
-import { hiddenReset } from './hidden-resets.ts';
 import { InterruptInjection } from './interrupt-injection.ts';
 import { KvmVm } from './kvm-vm.ts';
-import { MapListeners } from './map-listeners.ts';
+import { hiddenReset, MapListeners, type Zone } from './map-listeners.ts';
+import { checkAcceleratorOptions, checkRunOptions, type KvmAcceleratorOptions, MostVcpus } from './options.ts';
 import { RingDrain } from './ring-drain.ts';
+import { RunRequests } from './run-control.ts';
 import { RunLoop } from './run-loop.ts';
-import { RunRequests } from './run-requests.ts';
-import { tooLongToSave } from './saved-guest.ts';
 import { readAccelerator, type SavedParts, saveAccelerator } from './saved-state.ts';
 import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { TimeKeeper } from './time-keeper.ts';

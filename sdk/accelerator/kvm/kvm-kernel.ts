@@ -1,4 +1,5 @@
 import type { RamBlock } from '../../memory/ram-block.ts';
+import type { GuestOperation } from '../guest/operation.ts';
 
 /** What an ioctl takes: a number by value, or a struct by address, byte for byte as in linux/kvm.h. */
 export type IoctlArgument = number | DataView | Uint8Array;
@@ -45,4 +46,37 @@ export interface KvmKernel {
   queuedSince(vcpuFd: number, slot: number): number | undefined;
   /** Lets guest time pass until then while no vCPU runs: a halted processor. Never goes back. */
   sleepUntil(time: number): void;
+}
+
+/** Why KVM_RUN answered EINTR last. */
+export const Interruption = {
+  None: 0,
+  /** kvm_run.immediate_exit was set; what was pending is complete. */
+  ImmediateExit: 1,
+  /** kick() was called. */
+  Kick: 2,
+  /** Guest time reached kickAt(). */
+  Deadline: 3,
+  /** The oldest queued write waited as long as kickWhenQueuedFor() allows. */
+  Queued: 4,
+  // What follows is no return to userspace that a real processor would make, and is not counted.
+  /** The operations of sliceOperations() are used up. */
+  Slice: 5,
+  /** The guest has no more operations. */
+  GuestFinished: 6,
+  /** 2^53 ns of guest time are near: rebase(). */
+  Epoch: 7,
+} as const;
+
+export type InterruptionValue = (typeof Interruption)[keyof typeof Interruption];
+
+/** Where a vCPU is in its guest, between two instructions. */
+export interface VcpuExecution {
+  /** The last operation, or the one that is under way. */
+  readonly operation: GuestOperation;
+  readonly operations: number;
+  readonly guestFinished: boolean;
+  readonly interruptShadow: boolean;
+  /** The guest cannot go on: it threw, or asked for what no processor does. */
+  readonly failed: boolean;
 }

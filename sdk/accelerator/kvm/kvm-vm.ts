@@ -1,7 +1,19 @@
+import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { BackplaneError } from '../../memory/index.ts';
-import { ApiVersion, Capability, PageSize, SystemRequest, VcpuPage, VmRequest } from './abi.ts';
+import {
+  ApiVersion,
+  Capability,
+  Errno,
+  KvmRun,
+  PageSize,
+  SystemRequest,
+  VcpuPage,
+  VcpuRequest,
+  VmRequest,
+} from './abi.ts';
 import type { IoctlArgument, KvmKernel } from './kvm-kernel.ts';
+import { registersAfterReset, specialRegistersAfterReset } from './reset-values.ts';
+import type { ScheduledVcpu } from './vcpu-schedule.ts';
 
 /** One virtual processor: its file descriptor and its three pages. */
 export interface KvmVcpu {
@@ -77,4 +89,36 @@ export class KvmVm {
     this.kernel.close(this.vmFd);
     this.kernel.close(this.systemFd);
   }
+}
+
+/** More parts than any instruction has: 1,024 bytes that a string stores downwards in registers have as many. */
+const MostParts = 4096;
+
+/**
+ * Takes a vCPU to the end of the instruction that it is in, without beginning another one. The kernel takes over the
+ * result of an exit only at the next entry; registers that are read or set before that are not the guest's.
+ */
+export function finishInstruction(vm: KvmVm, state: ScheduledVcpu, serve: (state: ScheduledVcpu) => void): void {
+  const { vcpu } = state;
+  vcpu.run.setUint8(KvmRun.immediateExit, 1);
+  try {
+    for (let part = 0; part < MostParts; part++) {
+      if (vm.kernel.ioctl(vcpu.fd, VcpuRequest.Run, 0) < 0) {
+        if (vm.kernel.errno === Errno.EINTR) return;
+        throw vm.failure(`finish an instruction of vCPU ${vcpu.id}`, 'Its state cannot be saved or reset.');
+      }
+      serve(state);
+    }
+  } finally {
+    vcpu.run.setUint8(KvmRun.immediateExit, 0);
+  }
+  throw new BackplaneError(`KVM did not finish one instruction of vCPU ${vcpu.id} in ${MostParts} parts.`);
+}
+
+/** Puts a vCPU's registers back to what they are after a reset. Finish its pending exit first. */
+export function resetRegisters(vm: KvmVm, { id, fd, run }: KvmVcpu): void {
+  vm.call(fd, VcpuRequest.SetRegisters, registersAfterReset(), `reset the registers of vCPU ${id}`);
+  vm.call(fd, VcpuRequest.SetSpecialRegisters, specialRegistersAfterReset(id), `reset the segments of vCPU ${id}`);
+  // What kvm_run says is that of the last exit, when interrupts may have been let in.
+  run.setUint8(KvmRun.ifFlag, 0);
 }

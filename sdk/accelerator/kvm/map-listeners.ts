@@ -1,10 +1,118 @@
-import { ListenerPriority, type MemoryListener, type MemoryTopology } from '../../memory/index.ts';
-import type { AcceleratorHost } from '../accelerator.ts';
-import { Capability } from './abi.ts';
-import { CoalescedZoneListener, type Zone } from './coalesced-zone-listener.ts';
-import { IoeventfdListener } from './ioeventfd-listener.ts';
+import { hex } from '../../base/text.ts';
+import {
+  describeRange,
+  type Ioeventfd,
+  type ListenedSection,
+  ListenerPriority,
+  type MemoryListener,
+  type MemoryTopology,
+} from '../../memory/index.ts';
+import type { AcceleratorHost, ResetPort } from '../accelerator.ts';
+import { Capability, CoalescedZone, IoeventfdFlag, IoeventfdLayout, VmRequest } from './abi.ts';
 import type { KvmVm } from './kvm-vm.ts';
 import { MemorySlotListener } from './memory-slot-listener.ts';
+
+export interface Zone {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** The zone's length has 32 bits. */
+const LargestZone = 0xffff_ffff;
+
+/**
+ * Keeps the kernel's coalesced zones of one bus equal to the ranges that the address space announces.
+ *
+ * Each zone is taken back as it was given: a wider range would remove nothing, and the kernel would answer 0 all the
+ * same. A narrower one would remove every zone around it; a flat view has no ranges inside one another.
+ */
+export class CoalescedZoneListener implements MemoryListener {
+  readonly zones: Zone[] = [];
+  /** Zones that the kernel had no room for, in the order of asking: their writes exit until others make room. */
+  readonly refused: Zone[] = [];
+  private readonly argument = new DataView(new ArrayBuffer(CoalescedZone.size));
+
+  constructor(
+    private readonly vm: KvmVm,
+    readonly name: string,
+    readonly priority: number,
+    readonly isPort: boolean,
+    private readonly changed: () => void,
+  ) {}
+
+  coalescedIoAdd(_section: ListenedSection, start: number, size: number): void {
+    const zone = { start, size: Math.min(size, LargestZone) };
+    if (!this.register(zone)) this.refused.push(zone);
+  }
+
+  coalescedIoDel(_section: ListenedSection, start: number, size: number): void {
+    const zone = { start, size: Math.min(size, LargestZone) };
+    if (!removeEqual(this.zones, zone)) {
+      removeEqual(this.refused, zone);
+      return;
+    }
+    this.request(VmRequest.UnregisterCoalescedMmio, zone);
+    this.retry();
+  }
+
+  private register(zone: Zone): boolean {
+    if (this.request(VmRequest.RegisterCoalescedMmio, zone) !== 0) return false;
+    this.zones.push(zone);
+    this.changed();
+    return true;
+  }
+
+  /** There is room for one more now, so the first that was refused has its turn. */
+  private retry(): void {
+    for (let first = this.refused[0]; first !== undefined && this.register(first); first = this.refused[0]) {
+      this.refused.shift();
+    }
+  }
+
+  private request(code: number, zone: Zone): number {
+    this.argument.setBigUint64(CoalescedZone.address, BigInt(zone.start), true);
+    this.argument.setUint32(CoalescedZone.length, zone.size, true);
+    this.argument.setUint32(CoalescedZone.pio, this.isPort ? 1 : 0, true);
+    return this.vm.kernel.ioctl(this.vm.vmFd, code, this.argument);
+  }
+}
+
+function removeEqual(zones: Zone[], zone: Zone): boolean {
+  const index = zones.findIndex((other) => other.start === zone.start && other.size === zone.size);
+  if (index >= 0) zones.splice(index, 1);
+  return index >= 0;
+}
+
+/** Hands the ioeventfds of one address space to the kernel, which signals them without leaving for userspace. */
+export class IoeventfdListener implements MemoryListener {
+  private readonly argument = new DataView(new ArrayBuffer(IoeventfdLayout.size));
+
+  constructor(
+    private readonly vm: KvmVm,
+    readonly name: string,
+    readonly priority: number,
+    readonly isPort: boolean,
+  ) {}
+
+  eventfdAdd(_section: ListenedSection, eventfd: Ioeventfd): void {
+    this.request(eventfd, 0, 'register');
+  }
+
+  eventfdDel(_section: ListenedSection, eventfd: Ioeventfd): void {
+    this.request(eventfd, IoeventfdFlag.Deassign, 'remove');
+  }
+
+  private request(eventfd: Ioeventfd, extraFlags: number, verb: string): void {
+    const match = eventfd.match === undefined ? 0 : IoeventfdFlag.Datamatch;
+    this.argument.setBigUint64(IoeventfdLayout.datamatch, eventfd.match ?? 0n, true);
+    this.argument.setBigUint64(IoeventfdLayout.address, BigInt(eventfd.address), true);
+    this.argument.setUint32(IoeventfdLayout.length, eventfd.size, true);
+    this.argument.setInt32(IoeventfdLayout.fd, eventfd.fd, true);
+    this.argument.setUint32(IoeventfdLayout.flags, match | extraFlags | (this.isPort ? IoeventfdFlag.Pio : 0), true);
+    const what = `${verb} an ioeventfd at ${this.isPort ? 'port' : 'address'} ${hex(eventfd.address)}`;
+    this.vm.call(this.vm.vmFd, VmRequest.Ioeventfd, this.argument, what);
+  }
+}
 
 export interface MapListenerOptions {
   readonly coalescedMmio?: boolean | undefined;
@@ -66,4 +174,23 @@ export class MapListeners {
       this.listeners.flatMap((one) => (one instanceof CoalescedZoneListener && one.isPort === isPort ? kind(one) : []));
     return { ports: ofBus(true), memory: ofBus(false) };
   }
+}
+
+/** What is wrong with a map where a reset waits in the ring: without a timer it may wait for ever. */
+export function hiddenReset(
+  zones: { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] },
+  registers: readonly ResetPort[],
+): string | undefined {
+  for (const { address, size, name, isMemory = false } of registers) {
+    const own = isMemory ? zones.memory : zones.ports;
+    const zone = own.find((z) => address < z.start + z.size && z.start < address + size);
+    if (zone === undefined) continue;
+    return (
+      `drain=on-access: the coalesced ${isMemory ? 'memory' : 'ports'} ${describeRange(zone.start, zone.size)} ` +
+      `${isMemory ? 'swallows' : 'swallow'} '${name}' at ${hex(address)}, and this policy has no timer that bounds how ` +
+      `long a reset waits there. Use drain=every-exit, turn coalesced-${isMemory ? 'mmio' : 'pio'} off, or map the ` +
+      'reset register so that it splits the range.'
+    );
+  }
+  return undefined;
 }

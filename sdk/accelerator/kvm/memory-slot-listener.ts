@@ -1,11 +1,6 @@
+import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import {
-  BackplaneError,
-  type ListenedSection,
-  ListenerPriority,
-  type MemoryListener,
-  type RamBlock,
-} from '../../memory/index.ts';
+import { type ListenedSection, ListenerPriority, type MemoryListener, type RamBlock } from '../../memory/index.ts';
 import { Capability, DirtyLog, MemoryRegionFlag, PageSize, UserspaceMemoryRegion, VmRequest } from './abi.ts';
 import type { KvmVm } from './kvm-vm.ts';
 

@@ -1,11 +1,11 @@
 import type { MemoryTopology } from '../../memory/index.ts';
+import type { AcceleratorListener } from '../events.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
-import type { GuestAccess } from '../guest-access.ts';
-import { type AcceleratorListener, ObservedAccess } from '../observation.ts';
+import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
 import { RingConsumer, storeValue } from './coalesced-ring.ts';
 import type { KvmKernel } from './kvm-kernel.ts';
 import type { KvmVcpu } from './kvm-vm.ts';
-import type { RunRequests } from './run-requests.ts';
+import type { RunRequests } from './run-control.ts';
 
 /**
  * Takes queued writes out of the ring, in order, and hands them to the machine.

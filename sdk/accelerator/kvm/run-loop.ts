@@ -1,23 +1,18 @@
-import { BackplaneError } from '../../memory/index.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
 import type { GuestSource } from '../guest/operation.ts';
 import { Errno, ExitReason, KvmRun, VcpuRequest } from './abi.ts';
 import type { EventConsumers } from './event-consumers.ts';
-import type { ExitService } from './exit-service.ts';
-import { IdleWatch } from './idle-watch.ts';
-import { finishInstruction } from './instruction-boundary.ts';
+import { type ExitService, unknownExit } from './exit-service.ts';
 import type { InterruptInjection } from './interrupt-injection.ts';
-import type { KvmVm } from './kvm-vm.ts';
-import { resetRegisters } from './reset-state.ts';
+import { finishInstruction, type KvmVm, resetRegisters } from './kvm-vm.ts';
 import type { RingDrain } from './ring-drain.ts';
-import { RunBudget } from './run-budget.ts';
-import * as ends from './run-ends.ts';
-import type { RunRequests } from './run-requests.ts';
+import { IdleWatch, RunBudget, type RunRequests } from './run-control.ts';
+import * as ends from './run-outcomes.ts';
 import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { Interruption } from './simulated-kernel/index.ts';
 import type { TimeKeeper } from './time-keeper.ts';
-import { unknownExit } from './unknown-exit.ts';
 import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
 /** What the loop works with; the accelerator puts it together. */

@@ -1,14 +1,14 @@
+import { BackplaneError } from '../../base/errors.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import { BackplaneError } from '../../memory/index.ts';
 import type { GuestImage } from '../accelerator.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
 import type { GuestSource } from '../guest/operation.ts';
+import { readGuest, saveGuest } from '../guest/saved-guest.ts';
 import { CoalescedRingLayout, KvmRun, Registers, Rflags, SpecialRegisters, StructSize, VcpuRequest } from './abi.ts';
 import { RingConsumer } from './coalesced-ring.ts';
 import type { EventConsumers, SavedEventfd } from './event-consumers.ts';
 import type { KvmVm } from './kvm-vm.ts';
-import { readGuest, saveGuest } from './saved-guest.ts';
 import { readCount, readStatistics, savedCount, saveStatistics } from './saved-statistics.ts';
 import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { isAtItsEnd, type ScheduledVcpu, type VcpuSchedule } from './vcpu-schedule.ts';

@@ -1,4 +1,4 @@
-import type { BackplaneError } from '../../memory/index.ts';
+import type { BackplaneError } from '../../base/errors.ts';
 import type { GuestSource } from '../guest/operation.ts';
 import type { KvmKernel } from './kvm-kernel.ts';
 import type { InterruptionValue, KernelExitStatistics, VcpuExecution } from './simulated-kernel/index.ts';

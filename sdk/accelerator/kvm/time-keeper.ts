@@ -1,4 +1,4 @@
-import { EpochMovesAt, secondsToMove } from '../../clock/epoch.ts';
+import { EpochMovesAt, secondsToMove } from '../../clock/time.ts';
 import type { MachineClock } from '../accelerator.ts';
 import type { GuestSource } from '../guest/operation.ts';
 import type { ScheduledKernel } from './scheduled-kernel.ts';

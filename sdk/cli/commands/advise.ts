@@ -1,10 +1,12 @@
+import { advise } from '../../analysis/advisor/advise.ts';
+import { withSuggestion } from '../../analysis/advisor/changes.ts';
+import type { Advice, Suggestion } from '../../analysis/advisor/suggestion.ts';
+import { formatAdvice, placeOf } from '../../analysis/advisor/text.ts';
+import { type ReplaySetup, replayTrace } from '../../analysis/replay.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import { count } from '../../base/text.ts';
 import type { ConcreteDeviceClass } from '../../device/index.ts';
-import { type Advice, advise, formatAdvice, type Suggestion, withSuggestion } from '../../insight/advice.ts';
-import { placeOf } from '../../insight/advise-text.ts';
-import { type ReplaySetup, replayTrace } from '../../insight/replay.ts';
-import { BackplaneError } from '../../memory/errors.ts';
-import { checkRange } from '../../testing/range-check.ts';
+import { checkRange } from '../../testing/conformance/range-check.ts';
 import { chooseTimerLimit, timerLimitHelp, timerLimitSyntax } from '../accelerator-choice.ts';
 import type { Arguments } from '../arguments.ts';
 import { formatTable } from '../columns.ts';

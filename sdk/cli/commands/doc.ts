@@ -1,5 +1,6 @@
-import type { ConcreteDeviceClass, ObservedDevice } from '../../device/index.ts';
-import { BackplaneError } from '../../memory/errors.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import type { ConcreteDeviceClass } from '../../device/index.ts';
+import type { ObservedDevice } from '../../monitor/reference.ts';
 import type { Arguments } from '../arguments.ts';
 import { deviceNamed, knownDevices } from '../catalogue.ts';
 import { formatColumns } from '../columns.ts';
@@ -35,7 +36,7 @@ Examples:
     const plugins = await loadPlugins(args.all('plugin'));
     if (type === undefined) return listDevices(context, plugins);
     const { deviceClass, blueprint } = await deviceNamed(type, plugins);
-    const { registerDocument, registerFacts } = await import('../../device/register-document.ts');
+    const { registerDocument, registerFacts } = await import('../../monitor/reference.ts');
     const observed = await observe(deviceClass, terminal);
     terminal.print(
       json

@@ -1,5 +1,5 @@
+import { BackplaneError } from '../../base/errors.ts';
 import type { Machine } from '../../machine/index.ts';
-import { BackplaneError } from '../../memory/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { Command } from '../command.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
@@ -24,8 +24,8 @@ const qtree: Topic = {
 };
 
 const coalesced: Topic = {
-  text: async (machine) => (await import('../../insight/index.ts')).infoCoalesced(machine),
-  data: async (machine) => (await import('../../insight/index.ts')).explainCoalescedIo(machine),
+  text: async (machine) => (await import('../../analysis/index.ts')).infoCoalesced(machine),
+  data: async (machine) => (await import('../../analysis/index.ts')).explainCoalescedIo(machine),
 };
 
 const treeSwitches = { f: true, D: true, o: true } as const;

@@ -1,6 +1,6 @@
-import { commandLineName, type OptionSet } from '../../device/options.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { commandLineName, type OptionSet } from '../../device/options/set.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
-import { BackplaneError } from '../../memory/errors.ts';
 import { deviceNamed, type KnownDevice, knownDevices, knownMachines, machineNamed } from '../catalogue.ts';
 import { formatColumns } from '../columns.ts';
 import type { Command, CommandContext } from '../command.ts';
@@ -102,7 +102,7 @@ function optionListing(title: string, set: OptionSet | undefined, nameOf: (prope
 }
 
 async function accelerators(): Promise<Listing> {
-  const { acceleratorOptions } = await import('../../accelerator/accelerator-options.ts');
+  const { acceleratorOptions } = await import('../../accelerator/kvm/options.ts');
   const options = acceleratorOptions.map((option): OptionDescription => {
     const type = option.values?.join('|') ?? option.type;
     const byDefault = typeof option.default === 'boolean' ? (option.default ? 'on' : 'off') : String(option.default);

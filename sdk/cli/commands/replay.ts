@@ -1,7 +1,7 @@
 import type { RecordedTrace } from '../../accelerator/index.ts';
-import { type ReplaySetup, replayTrace } from '../../insight/replay.ts';
-import { ReplaySampler } from '../../insight/report/replay-samples.ts';
-import { BackplaneError } from '../../memory/errors.ts';
+import { type ReplaySetup, replayTrace } from '../../analysis/replay.ts';
+import { ReplaySampler } from '../../analysis/report/input.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import {
   acceleratorSyntax,
   chooseAccelerator,

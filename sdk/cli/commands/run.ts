@@ -1,8 +1,8 @@
 import type { GuestProgram, RunOptions, RunOutcome } from '../../accelerator/index.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
-import { BackplaneError } from '../../memory/errors.ts';
 import {
   acceleratorSyntax,
   chooseAccelerator,

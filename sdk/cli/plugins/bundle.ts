@@ -3,8 +3,8 @@ import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildOptions, Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
+import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { KiB, MiB } from '../../memory/address-range.ts';
-import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import { didYouMean, shellWord } from '../suggestion.ts';
 import { isRunning, ownModuleNames, runningPackage, standInFor } from './running-modules.ts';
 

@@ -1,7 +1,7 @@
+import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { sentence } from '../../base/text.ts';
 import { blueprintOf, Device, OptionSet } from '../../device/index.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
-import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 
 const Word = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
 

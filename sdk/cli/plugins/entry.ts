@@ -1,7 +1,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, resolve, sep } from 'node:path';
+import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { KiB } from '../../memory/address-range.ts';
-import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import { statusOf } from '../files.ts';
 import { shellWord } from '../suggestion.ts';
 import { describeFile, readText } from './bundle.ts';

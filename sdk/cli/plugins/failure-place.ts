@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { DeviceFailure } from '../../memory/errors.ts';
+import { DeviceFailure } from '../../base/errors.ts';
 import { originOf, sources } from './bundle-lines.ts';
 
 /** The file that each class of a plugin came from: all there is to say where something without a stack was thrown. */

@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
+import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { hostNanoseconds, MILLISECOND } from '../../clock/index.ts';
 import { blueprintOf, type ConcreteDeviceClass } from '../../device/index.ts';
 import type { Machine } from '../../machine/index.ts';
-import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import type { Terminal } from '../terminal.ts';
 import { withPlace } from './failure-place.ts';
 import { loadPlugin } from './load-plugins.ts';

@@ -1,6 +1,6 @@
 import { compileFunction } from 'node:vm';
+import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
-import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import type { OptionSyntax } from '../arguments.ts';
 import { bundle } from './bundle.ts';
 import { rememberBundle, rememberSources } from './bundle-lines.ts';

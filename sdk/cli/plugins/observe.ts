@@ -1,5 +1,5 @@
+import { describeThrown } from '../../base/errors.ts';
 import type { Machine, ObserverFailureSink } from '../../machine/index.ts';
-import { describeThrown } from '../../memory/errors.ts';
 import type { Terminal } from '../terminal.ts';
 import { withPlace } from './failure-place.ts';
 import type { LoadedPlugin } from './plugin.ts';

@@ -1,6 +1,6 @@
+import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { blueprintOf, type ConcreteDeviceClass, Device } from '../../device/index.ts';
 import { isObserver, type MachineDefinition, type MachineObserver } from '../../machine/index.ts';
-import { BackplaneError, describeThrown } from '../../memory/errors.ts';
 import type { KnownDevice } from '../catalogue.ts';
 import { checkMachine } from './check-machine.ts';
 

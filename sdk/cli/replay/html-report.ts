@@ -1,7 +1,6 @@
-import { addressMap } from '../../insight/report/address-map.ts';
-import { ReportStart, renderReport } from '../../insight/report/page.ts';
-import type { ReplaySamples } from '../../insight/report/replay-samples.ts';
-import type { ReportInput } from '../../insight/report/report-model.ts';
+import { addressMap } from '../../analysis/report/address-map.ts';
+import type { ReplaySamples, ReportInput } from '../../analysis/report/input.ts';
+import { ReportStart, renderReport } from '../../analysis/report/page.ts';
 import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
 import type { ReplayedMode, ReplayReport } from './replay-report.ts';
 import { sourceFileOf } from './source-files.ts';

@@ -1,6 +1,6 @@
 import { OperationKind } from '../../accelerator/guest/operation.ts';
 import type { RecordedTrace } from '../../accelerator/index.ts';
-import { MILLISECOND, SECOND } from '../../clock/duration.ts';
+import { MILLISECOND, SECOND } from '../../clock/time.ts';
 
 const Port = { Index: 0x70, Data: 0x71 } as const;
 const Register = { Seconds: 0, Minutes: 2, Hours: 4, Day: 7, Month: 8, Year: 9, StatusB: 0x0b, Century: 0x32 } as const;

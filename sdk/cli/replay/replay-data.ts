@@ -1,4 +1,4 @@
-import { endOf } from '../../accelerator/guest/recorded-trace.ts';
+import { endOf } from '../../accelerator/trace/recorded-trace.ts';
 import { exactData } from '../../base/text.ts';
 import { explainDifferences } from './differences.ts';
 import type { ReplayReport } from './replay-report.ts';

@@ -1,7 +1,7 @@
 import type { RecordedTrace } from '../../accelerator/index.ts';
+import type { Replay } from '../../analysis/replay.ts';
 import { count, hex } from '../../base/text.ts';
-import { MILLISECOND, SECOND } from '../../clock/duration.ts';
-import type { Replay } from '../../insight/replay.ts';
+import { MILLISECOND, SECOND } from '../../clock/time.ts';
 import { formatTable } from '../columns.ts';
 import { formatTables, summaryRows } from '../exit-report.ts';
 import type { Terminal } from '../terminal.ts';

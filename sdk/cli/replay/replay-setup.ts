@@ -1,7 +1,7 @@
 import type { RecordedTrace } from '../../accelerator/index.ts';
+import type { ReplaySetup } from '../../analysis/replay.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import { blueprintOf, option } from '../../device/index.ts';
-import type { ReplaySetup } from '../../insight/replay.ts';
-import { BackplaneError } from '../../memory/errors.ts';
 import type { Arguments } from '../arguments.ts';
 import type { MachineChoice } from '../machine-choice.ts';
 import { findRecording, recordingName } from '../recordings.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BackplaneError } from '../../memory/errors.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import { statusOf } from '../files.ts';
 import { moduleExtension, packageRoot } from '../package-root.ts';
 import { shellWord } from '../suggestion.ts';

@@ -1,4 +1,4 @@
-import { BackplaneError } from '../../memory/errors.ts';
+import { BackplaneError } from '../../base/errors.ts';
 
 /** One name as packages, classes and variables write it. */
 export interface ProjectNames {

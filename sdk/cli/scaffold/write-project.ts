@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BackplaneError } from '../../memory/errors.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import { reasonOf } from '../files.ts';
 import { packageRoot } from '../package-root.ts';
 

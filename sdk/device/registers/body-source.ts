@@ -1,6 +1,5 @@
 import { maskOf } from '../../base/bits.ts';
-import { type AccessMasks, masksOf } from './access-masks.ts';
-import type { FieldDeclaration, RegisterDeclaration } from './declaration.ts';
+import { type AccessMasks, type FieldDeclaration, masksOf, type RegisterDeclaration } from './model.ts';
 
 /**
  * Writes what happens to a register's bits, as statements. `lanes`, where it names a variable of the text, holds the bits that

@@ -1,8 +1,7 @@
 import { maskOf } from '../../base/bits.ts';
 import { hex } from '../../base/text.ts';
-import type { RegionTemplate } from '../region-template.ts';
-import { stretchesOf } from './access-masks.ts';
-import type { FieldDeclaration, RegisterDeclaration } from './declaration.ts';
+import type { RegionTemplate } from '../regions/region.ts';
+import { type FieldDeclaration, type RegisterDeclaration, stretchesOf } from './model.ts';
 
 /** A register, and which one of an array (0 otherwise). */
 export interface RegisterPlace {

@@ -1,53 +1,23 @@
 import { lowMask, maskOf } from '../../base/bits.ts';
+import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { BackplaneError } from '../../memory/index.ts';
-import { checkBrackets, checkMember } from '../decorated-member.ts';
+import { recordOf } from '../class-recorder.ts';
 import type { Device } from '../device.ts';
-import type { Nothing } from '../handlers.ts';
-import type { HandledRegion } from '../region-template.ts';
-import type { AtReset, NarrowAccess, RegisterAccess, RegisterWidth } from './declaration.ts';
-import { FieldSpec, type FieldSpecs } from './fields.ts';
-
-interface CommonSpec {
-  /** Of the whole register. With fields, each has its own. Default: 'read-write'. */
-  readonly access?: RegisterAccess;
-  /** What the bits mean. Every bit belongs to one of them. */
-  readonly fields?: FieldSpecs;
-  /** Default: 'reset-value'. */
-  readonly atReset?: AtReset;
-  /** What an access narrower than the register does. Default: 'by-byte'. */
-  readonly narrow?: NarrowAccess;
-  /** An array of so many registers, one after the other. The class's field is a typed array of their width. */
-  readonly count?: number;
-  /** From one register of the array to the next, in bytes (or steps of the index). Default: side by side. */
-  readonly stride?: number;
-  /** How it is printed, where the name of the class's field is not it. */
-  readonly name?: string;
-  readonly description?: string;
-}
-
-/** What a register is: `{ width: 32, reset: 0x80, fields: {...} }`. The reset value is 0 unless it says otherwise. */
-export type RegisterSpec =
-  | (CommonSpec & { readonly width: 64; readonly reset?: bigint })
-  // Last, because of a missing width tsc names what the last member of a union wants.
-  | (CommonSpec & { readonly width: 8 | 16 | 32; readonly reset?: number });
-
-/** Refuses a misspelt word in a declaration, which a type parameter would let pass. */
-export type OnlyKnown<S extends RegisterSpec> = S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>;
-
-/** `number`, or `bigint` for 64 bits. */
-export type RegisterValue<S extends RegisterSpec> = S['width'] extends 64 ? bigint : number;
-type ArrayOf<W extends RegisterWidth> = { 8: Uint8Array; 16: Uint16Array; 32: Uint32Array; 64: BigUint64Array }[W];
-/** The type of the class's field. */
-export type RegisterMember<S extends RegisterSpec> = S extends { readonly count: number }
-  ? ArrayOf<S['width']>
-  : RegisterValue<S>;
-
-type SpecsOf<S> = S extends { readonly fields: infer F extends FieldSpecs } ? F : Record<never, never>;
-/** Names of the fields that mean something. */
-export type FieldNames<S> = { [N in keyof SpecsOf<S>]: SpecsOf<S>[N] extends FieldSpec ? N : never }[keyof SpecsOf<S>] &
-  string;
-type ValuesOf<F> = F extends FieldSpec<infer V> ? V : never;
+import type { HandledRegion } from '../regions/handlers.ts';
+import type { Nothing } from '../regions/region.ts';
+import {
+  type FieldNames,
+  FieldSpec,
+  type OnlyKnown,
+  type RegisterDefinition,
+  type RegisterMember,
+  type RegisterRecorder,
+  type RegisterSpec,
+  type RegisterValue,
+  type SpecsOf,
+  type ValuesOf,
+} from './spec.ts';
 
 /** How the device's own code gets at a field of a register's value. */
 export interface RegisterField<V extends number | bigint, N> {
@@ -93,31 +63,6 @@ export interface Register<S extends RegisterSpec> {
   onWrite(field?: FieldNames<S>): MethodDecoratorFor<WriteHook<RegisterValue<S>>>;
   /** `(value, index) => number or nothing` when the guest reads the register, or this field of it. */
   onRead(field?: FieldNames<S>): MethodDecoratorFor<ReadHook<RegisterValue<S>>>;
-}
-
-/** Where a register is, and what was said about it. Its identity is what hooks refer to. */
-export interface RegisterDefinition {
-  readonly region: HandledRegion;
-  /** Of an indexed register: of its data port. */
-  readonly offset: number;
-  readonly spec: RegisterSpec;
-  readonly indexed:
-    | { readonly by: RegisterDefinition; readonly field: FieldSpec | undefined; readonly index: number }
-    | undefined;
-}
-
-/** One hook as written; what it belongs to is looked up when the class is complete. */
-export interface HookDeclaration {
-  readonly definition: RegisterDefinition;
-  readonly field: string | undefined;
-  readonly isWrite: boolean;
-  readonly method: string;
-}
-
-/** Where register decorators write: the record of a class. */
-export interface RegisterRecorder {
-  addRegister(definition: RegisterDefinition, member: string): void;
-  addRegisterHook(hook: HookDeclaration): void;
 }
 
 // biome-ignore lint/complexity/noBannedTypes: a decorator's target is typed as a constructor function
@@ -182,4 +127,71 @@ function wideField({ low, high, values }: FieldSpec): RegisterField<bigint, unkn
     of: (register: bigint) => (register & mask) >> shift,
     with: (register: bigint, field: bigint) => (register & ~mask) | ((field << shift) & mask),
   });
+}
+
+/** The register that chooses: up to 32 bits, not an array. */
+interface IndexRegister {
+  readonly definition: RegisterDefinition;
+  readonly fields: object;
+}
+
+/** Any register, as far as types go. */
+interface NamedRegister extends IndexRegister {
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface IndexedRegistersSpec<I extends IndexRegister = IndexRegister> {
+  /** The register in which the guest writes which one it wants. */
+  readonly index: I;
+  /** Which field of the index register chooses, if not the whole. */
+  readonly field?: keyof I['fields'] & string;
+  /** The offset at which it then finds it. */
+  readonly data: number;
+  /** Where the data port is, if not in the region of the index. */
+  readonly region?: HandledRegion;
+}
+
+/**
+ * Registers behind an index and a data port, as a clock chip and a video card have them. Writes to the index can be coalesced
+ * (`@addCoalescedIo(ports, { offset: Port.Index, size: 1 })`) as long as nothing but an access to the data port asks for it.
+ */
+export class IndexedRegisters {
+  private readonly by: RegisterDefinition;
+  private readonly field: FieldSpec | undefined;
+  private readonly region: HandledRegion;
+  private readonly data: number;
+
+  constructor({ index, field, data, region }: IndexedRegistersSpec<NamedRegister>) {
+    const { spec } = index.definition;
+    const chosen = field === undefined ? undefined : spec.fields?.[field];
+    this.by = index.definition;
+    this.field = chosen instanceof FieldSpec ? chosen : undefined;
+    this.region = region ?? index.definition.region;
+    this.data = data;
+    if (spec.count !== undefined || spec.width === 64) {
+      throw new BackplaneError(
+        `Region '${this.region.name}': registers cannot be chosen by an array or by 64 bits. ` +
+          'Give the index a register of its own, of 8, 16 or 32 bits.',
+      );
+    }
+  }
+
+  /** The register that the guest finds while `index` stands in the index register. */
+  register<const S extends RegisterSpec>(index: number, spec: OnlyKnown<S>): Register<S> {
+    if ((spec as RegisterSpec).width === 64) {
+      throw new BackplaneError(`Region '${this.region.name}': a data port shows up to 32 bits, not 64.`);
+    }
+    const definition = {
+      region: this.region,
+      offset: this.data,
+      spec,
+      indexed: { by: this.by, field: this.field, index },
+    };
+    return makeRegister<S>(definition, recordOf);
+  }
+}
+
+/** `const cmos = indexedRegisters({ index, data: Port.Data })`, then `@cmos.register(0x0b, { width: 8 }) statusB = 0`. */
+export function indexedRegisters<const I extends IndexRegister>(spec: IndexedRegistersSpec<I>): IndexedRegisters {
+  return new IndexedRegisters(spec as unknown as IndexedRegistersSpec<NamedRegister>);
 }

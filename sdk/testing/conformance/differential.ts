@@ -1,9 +1,9 @@
 import { relative } from 'node:path';
 import { hex, sentence } from '../../base/text.ts';
 import { type Device, saveDevice } from '../../device/index.ts';
-import type { TestBench } from '../test-bench.ts';
-import { type Answer, perform, type ScriptStep } from './guest-script.ts';
-import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './observation.ts';
+import type { TestBench } from '../bench/test-bench.ts';
+import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './device-fields.ts';
+import { type Answer, perform, type ScriptStep } from './script.ts';
 
 /** What one side answered: step by step; undefined where the step does not count. */
 export type Answers = readonly (Answer | undefined)[];

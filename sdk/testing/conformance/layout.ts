@@ -12,8 +12,8 @@ import {
   type Side,
   sideOf,
 } from '../../device/index.ts';
-import type { TestBench } from '../test-bench.ts';
-import type { AccessWidth, Space } from './guest-script.ts';
+import type { TestBench } from '../bench/test-bench.ts';
+import type { AccessWidth, Space } from './script.ts';
 
 /** A place that the device answers at, by declaration: a register, or a stretch of a handler. */
 export interface Target {

@@ -1,7 +1,7 @@
 import { MICROSECOND, MILLISECOND, SECOND } from '../../clock/index.ts';
 import type { Random } from '../random.ts';
-import type { AccessWidth, ScriptStep } from './guest-script.ts';
 import { type Layout, legalWidths, type Target } from './layout.ts';
+import type { AccessWidth, ScriptStep } from './script.ts';
 
 export interface RandomScriptOptions {
   readonly length: number;

@@ -6,8 +6,8 @@ import {
   type RegisterDeclaration,
   type Side,
 } from '../../device/index.ts';
-import type { ScriptStep } from './guest-script.ts';
 import type { Layout } from './layout.ts';
+import type { ScriptStep } from './script.ts';
 
 /** One register, one of an array included, and where its bytes are. */
 export interface Cell {

@@ -1,77 +1,17 @@
-import { SystemBus } from '../../bus/index.ts';
+import { counted } from '../../base/text.ts';
+import { DmaPort, PciDevice, SystemBus } from '../../bus/index.ts';
 import { blueprintOf, type ConcreteDeviceClass, type Device, type DeviceBlueprint } from '../../device/index.ts';
-import type { Placement } from '../../machine/wiring.ts';
 import { KiB, MiB } from '../../memory/index.ts';
-import type { BenchService } from '../bench-services.ts';
+import { TestBench, type TestBenchOptions } from '../bench/test-bench.ts';
 import { Random } from '../random.ts';
 import { shrinkNow } from '../shrink.ts';
-import { TestBench, type TestBenchOptions } from '../test-bench.ts';
+import type { CheckKind, ConformanceFailure, ConformanceSettings, Finding } from './check.ts';
+import { ramOf, within } from './device-fields.ts';
 import { threwWhere } from './differential.ts';
-import type { ScriptStep } from './guest-script.ts';
 import { Layout } from './layout.ts';
-import { ramOf, within } from './observation.ts';
 import { type RandomScriptOptions, randomScript, writesInARow } from './random-script.ts';
-import { asGuestCode, asQtestScript } from './script-text.ts';
-import { limitTransfers } from './transfer-limit.ts';
-
-/** What the author may say about the device beyond its declaration. Everything may be left out. */
-export interface ConformanceSettings {
-  /** Options of the device that differ from their defaults. */
-  readonly options?: Readonly<Record<string, unknown>>;
-  /** Where regions go that are not to be at their base. */
-  readonly at?: readonly Placement[];
-  /** What the constructor asks for beyond the bench's own: made anew for each bench. */
-  readonly services?: () => readonly BenchService[];
-  /** Random programs for each check. Default: 10. */
-  readonly runs?: number;
-  /** Steps of a random program. Default: 250. */
-  readonly length?: number;
-  /** The same seed, the same programs. Default: 1. */
-  readonly seed?: number;
-  /** Random accesses of the hostile guest. Default: 100,000. */
-  readonly hostileAccesses?: number;
-  /** Bytes of guest RAM. Default: 64 KiB, for chipsets 1 MiB. */
-  readonly ram?: number;
-  /** Values that drivers write, mixed into the random ones: a key, the address of a buffer on the card. */
-  readonly values?: readonly (number | bigint)[];
-  /** What drivers do that random accesses hardly hit upon, as a few steps that belong together. */
-  readonly idioms?: (random: Random) => readonly ScriptStep[];
-  /**
-   * A file that holds what the device does: made where there is none, compared ever after. It guards what no declaration
-   * says, values and times; what it holds is right only if you have read it. Made anew with BACKPLANE_RECORD=1.
-   */
-  readonly recorded?: string | URL;
-  /**
-   * For the lint: what only certain steps of a driver reach, or what once set stays so until a reset, with the reason. Pins, timers,
-   * state, registers, or `register.field`: `{ 'status.parityError': 'needs a line that garbles' }`.
-   */
-  readonly notExercised?: Readonly<Record<string, string>>;
-  /** Host time that a run may take. A check that is not done by then fails, and says what it was at. Default: 300. */
-  readonly seconds?: number;
-}
-
-/**
- * `contract`: what holds for every device, whatever it is. `lint`: what is likely a mistake, and may be right: something declared
- * never moves, makes no difference, or works the other way round than usual.
- */
-export type CheckKind = 'contract' | 'lint';
-
-/** Something the suite found, as a sentence, with the shortest script that shows it. */
-export interface ConformanceFailure {
-  readonly kind: CheckKind;
-  /** The check, as its test is called. */
-  readonly check: string;
-  readonly message: string;
-  readonly script: readonly ScriptStep[];
-  /** All of it for a person: the sentence, the script as guest code, and as a qtest script. */
-  readonly text: string;
-}
-
-/** What a check found: a sentence, and what led there. */
-export interface Finding {
-  readonly message: string;
-  readonly script: readonly ScriptStep[];
-}
+import { type ScriptStep, stepUnderWay } from './script.ts';
+import { asGuestCode, asQtestScript } from './script-formats.ts';
 
 /** One thing that holds for every device. */
 export interface Check {
@@ -199,3 +139,39 @@ function guarded(look: Look): Look {
 
 /** Bytes that all differ from their neighbours, in the first part of RAM. */
 const pattern = Uint8Array.from({ length: 64 * KiB }, (_, index) => (index * 37 + (index >> 8) * 11 + 1) & 0xff);
+
+/** More bytes for one access or one timer have no bound but the guest's wish. */
+const MostBytes = 16 * MiB;
+/** Bytes for a whole program, where it is the accelerator that makes the accesses. */
+const MostInProgram = 1024 * MiB;
+
+/** Ends transfers that are as long as the guest wishes. A device that bounds them does not notice. */
+export function limitTransfers(bench: TestBench<Device>): void {
+  const { device } = bench;
+  const ports = [bench.service(DmaPort), ...(device instanceof PciDevice ? [device.busMaster] : [])];
+  let altogether = 0;
+  let cause: ScriptStep | undefined;
+  const count = (length: number): void => {
+    const step = stepUnderWay()?.step;
+    // Each timer that fires in a wait is a cause of its own.
+    if (step !== cause || step?.kind === 'wait') altogether = 0;
+    cause = step;
+    altogether += length;
+    if (length <= MostBytes && altogether <= (step === undefined ? MostInProgram : MostBytes)) return;
+    throw new RangeError(
+      `the device transfers ${counted(altogether, 'byte')} at once: the length that the guest gives has no bound. ` +
+        'Refuse or cut what is too long.',
+    );
+  };
+  for (const port of ports) {
+    const { read, write } = port;
+    port.read = (address, target) => {
+      count(target.length);
+      return read.call(port, address, target);
+    };
+    port.write = (address, source) => {
+      count(source.length);
+      return write.call(port, address, source);
+    };
+  }
+}

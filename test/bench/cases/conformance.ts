@@ -1,7 +1,7 @@
 import { Edu } from '../../../devices/index.ts';
-import { hostileGuest } from '../../../sdk/testing/conformance/hostile-guest-check.ts';
+import { hostileGuest } from '../../../sdk/testing/conformance/checks/hostile-guest.ts';
 import { Subject } from '../../../sdk/testing/conformance/subject.ts';
-import { particulars } from '../../testing/particulars.ts';
+import { particulars } from '../../testing/conformance/device-profiles.ts';
 import type { BenchCase } from '../bench-case.ts';
 
 const accesses = 20_000;

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { QemuProcess } from '../../../sdk/testing/qemu-process.ts';
+import { QemuProcess } from '../../../sdk/testing/qemu/process.ts';
 import { capture, captureFile, formatCapture, scenarios } from './captures.ts';
 
 // Writes the texts that stand in for QEMU where it is not installed: npx tsx test/conformance/mtree/capture.ts

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { QemuOptions, QemuProcess } from '../../../sdk/testing/qemu-process.ts';
+import type { QemuOptions, QemuProcess } from '../../../sdk/testing/qemu/process.ts';
 
 /** What QEMU's monitor printed about the memory of one machine, at one moment. */
 export interface Capture {

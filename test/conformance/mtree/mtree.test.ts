@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatFlatViews, formatMemoryTree } from '../../../sdk/memory/index.ts';
-import { QemuProcess, whyNoQemu } from '../../../sdk/testing/qemu-process.ts';
+import { QemuProcess, whyNoQemu } from '../../../sdk/testing/qemu/process.ts';
 import { type Capture, capture, readCapture, type Scenario, scenarios } from './captures.ts';
 import { canonicalFlatViews, canonicalTrees, parseMemoryTree } from './memory-tree-text.ts';
 import { rebuild } from './rebuild.ts';

@@ -1,5 +1,5 @@
-import { EpochMovesAt } from '../../../clock/epoch.ts';
-import { Interruption, type InterruptionValue } from './interruption.ts';
+import { EpochMovesAt } from '../../../clock/time.ts';
+import { Interruption, type InterruptionValue } from '../kvm-kernel.ts';
 
 /** What an operation of a guest program costs in guest time, in nanoseconds. Modelled: nothing here is measured. */
 export interface OperationCosts {

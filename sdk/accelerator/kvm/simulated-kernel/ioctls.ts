@@ -14,10 +14,9 @@ import {
   VmRequest,
 } from '../abi.ts';
 import type { IoctlArgument } from '../kvm-kernel.ts';
-import { type Capabilities, MaximumVcpus } from './capabilities.ts';
-import type { Eventfd } from './kernel-ioeventfds.ts';
+import type { Eventfd } from './ioeventfds.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
-import type { VirtualMachine } from './virtual-machine.ts';
+import { type Capabilities, MaximumVcpus, type VirtualMachine } from './virtual-machine.ts';
 
 const LargestTssAddress = 2 ** 32 - 1 - 3 * PageSize;
 const Vectors = 256;

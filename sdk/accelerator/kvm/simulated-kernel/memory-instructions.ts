@@ -1,10 +1,10 @@
 import { type GuestOperation, OperationKind } from '../../guest/operation.ts';
 import { ExitReason, KvmRun, MemoryRegionFlag, MmioExit, PageSize } from '../abi.ts';
 import { storeValue } from '../coalesced-ring.ts';
-import { type ExecutionContext, Step, type StepValue } from './execution.ts';
+import type { KernelMemorySlot } from './guest-memory.ts';
 import { BusAnswer } from './io-bus.ts';
-import type { KernelMemorySlot } from './kernel-memory-slots.ts';
-import { ReadAheadBytes } from './port-instructions.ts';
+import { ReadAheadBytes, Step, type StepValue } from './port-instructions.ts';
+import type { ExecutionContext } from './virtual-machine.ts';
 
 /** How the part of an access that lies in one page ended. */
 const Part = { InRam: 0, InKernel: 1, ToUserspace: 2, Fault: 3, SkipsRest: 4 } as const;

@@ -1,9 +1,20 @@
 import { type GuestOperation, OperationKind } from '../../guest/operation.ts';
 import { ExitReason, IoDirection, IoExit, KvmRun, PageSize } from '../abi.ts';
 import { storeValue } from '../coalesced-ring.ts';
-import { type ExecutionContext, Step, type StepValue } from './execution.ts';
 import type { OperationCosts } from './guest-time.ts';
 import { BusAnswer } from './io-bus.ts';
+import type { ExecutionContext } from './virtual-machine.ts';
+
+/** How one step of an operation ended. */
+export const Step = {
+  /** The processor goes on: the operation is finished, or reached a point where it can be interrupted. */
+  GoOn: 0,
+  /** KVM_RUN returns to userspace with the exit that kvm_run now describes. */
+  Exit: 1,
+  /** KVM_RUN fails with EFAULT: a memory slot names userspace memory that is not there. */
+  Fault: 2,
+} as const;
+export type StepValue = (typeof Step)[keyof typeof Step];
 
 /** The emulator's read-ahead buffer: one exit of a string that reads carries no more. */
 export const ReadAheadBytes = 1024;

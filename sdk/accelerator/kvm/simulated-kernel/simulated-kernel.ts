@@ -1,19 +1,16 @@
-import { EpochMovesAt } from '../../../clock/epoch.ts';
-import { BackplaneError } from '../../../memory/errors.ts';
+import { BackplaneError } from '../../../base/errors.ts';
+import { EpochMovesAt } from '../../../clock/time.ts';
 import type { RamBlock } from '../../../memory/ram-block.ts';
 import type { GuestSource } from '../../guest/operation.ts';
 import { Capability, Errno, VcpuPage, VcpuRequest } from '../abi.ts';
-import type { IoctlArgument, KvmKernel } from '../kvm-kernel.ts';
-import { type Capabilities, capabilities } from './capabilities.ts';
+import { KernelExitStatistics } from '../kernel-exit-statistics.ts';
+import type { InterruptionValue, IoctlArgument, KvmKernel, VcpuExecution } from '../kvm-kernel.ts';
+import { HostMemory } from './guest-memory.ts';
 import { DefaultOperationCosts, GuestTime, type OperationCosts } from './guest-time.ts';
-import { HostMemory } from './host-memory.ts';
-import type { InterruptionValue } from './interruption.ts';
 import { type FileTable, has, systemIoctl, vcpuIoctl, vmIoctl } from './ioctls.ts';
-import { KernelExitStatistics } from './kernel-exit-statistics.ts';
-import { Eventfd } from './kernel-ioeventfds.ts';
-import type { VcpuExecution } from './vcpu-execution.ts';
+import { Eventfd } from './ioeventfds.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
-import { VirtualMachine } from './virtual-machine.ts';
+import { type Capabilities, capabilities, VirtualMachine } from './virtual-machine.ts';
 
 export interface SimulatedKernelOptions {
   /** What operations of guest programs cost, to the nanosecond; what is left out has its default (660, 3410 and 10 ns). */

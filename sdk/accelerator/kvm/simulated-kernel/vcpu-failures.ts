@@ -1,4 +1,4 @@
-import { BackplaneError, describeThrown } from '../../../memory/errors.ts';
+import { BackplaneError, describeThrown } from '../../../base/errors.ts';
 import { describeOperation, type GuestOperation, TripleFault } from '../../guest/operation.ts';
 import { EmulationFailure, ExitReason, FailEntryExit, InternalErrorExit, InvalidGuestState, KvmRun } from '../abi.ts';
 

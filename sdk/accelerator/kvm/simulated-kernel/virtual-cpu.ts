@@ -1,12 +1,10 @@
-import { BackplaneError } from '../../../memory/errors.ts';
+import { BackplaneError } from '../../../base/errors.ts';
 import { GuestOperation, type GuestSource, OperationKind, refuseOperation } from '../../guest/operation.ts';
 import { Errno, ExitReason, KvmRun, PageSize } from '../abi.ts';
-import { Step, type StepValue } from './execution.ts';
-import { Interruption, type InterruptionValue } from './interruption.ts';
+import { Interruption, type InterruptionValue, type VcpuExecution } from '../kvm-kernel.ts';
 import { MemoryInstructions } from './memory-instructions.ts';
-import { PortInstructions } from './port-instructions.ts';
+import { PortInstructions, Step, type StepValue } from './port-instructions.ts';
 import { ProcessorState } from './processor-state.ts';
-import type { VcpuExecution } from './vcpu-execution.ts';
 import {
   describeFailedEntry,
   describeFailure,

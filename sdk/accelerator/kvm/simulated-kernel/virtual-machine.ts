@@ -1,15 +1,55 @@
-import { Capability, PageSize } from '../abi.ts';
+import { Capability, MaximumMemorySlots, PageSize, VcpuPage } from '../abi.ts';
 import { RingProducer } from '../coalesced-ring.ts';
-import type { Capabilities } from './capabilities.ts';
-import type { ExecutionContext } from './execution.ts';
+import type { KernelExitStatistics } from '../kernel-exit-statistics.ts';
+import { KernelZones, RingTimes } from './coalesced-zones.ts';
+import { type HostMemory, KernelMemorySlots } from './guest-memory.ts';
 import type { GuestTime } from './guest-time.ts';
-import type { HostMemory } from './host-memory.ts';
 import { IoBus } from './io-bus.ts';
-import type { KernelExitStatistics } from './kernel-exit-statistics.ts';
-import { KernelIoeventfds } from './kernel-ioeventfds.ts';
-import { KernelMemorySlots } from './kernel-memory-slots.ts';
-import { KernelZones, RingTimes } from './kernel-zones.ts';
+import { KernelIoeventfds } from './ioeventfds.ts';
 import type { VirtualCpu } from './virtual-cpu.ts';
+
+/** KVM_MAX_VCPUS. @see arch/x86/include/asm/kvm_host.h */
+export const MaximumVcpus = 1024;
+
+/** What the simulated kernel answers to KVM_CHECK_EXTENSION; everything else is 0: there is no interrupt controller. */
+const Answers: Readonly<Record<number, number>> = {
+  [Capability.Hlt]: 1,
+  [Capability.UserMemory]: 1,
+  [Capability.SetTssAddress]: 1,
+  [Capability.VcpuCount]: 8,
+  [Capability.MemorySlotCount]: MaximumMemorySlots,
+  [Capability.CoalescedMmio]: VcpuPage.Ring,
+  [Capability.SyncMmu]: 1,
+  [Capability.DestroyMemoryRegionWorks]: 1,
+  [Capability.JoinMemoryRegionsWorks]: 1,
+  [Capability.Ioeventfd]: 1,
+  [Capability.SetIdentityMapAddress]: 1,
+  [Capability.InternalErrorData]: 1,
+  [Capability.MaximumVcpus]: MaximumVcpus,
+  [Capability.ReadonlyMemory]: 1,
+  [Capability.IoeventfdNoLength]: 1,
+  [Capability.CheckExtensionVm]: 1,
+  [Capability.MultiAddressSpace]: 1,
+  [Capability.IoeventfdAnyLength]: 1,
+  [Capability.ImmediateExit]: 1,
+  [Capability.CoalescedPio]: 1,
+};
+
+export type Capabilities = Readonly<Record<number, number>>;
+
+export function capabilities(differing: Capabilities = {}): Capabilities {
+  return { ...Answers, ...differing };
+}
+
+/** What the vCPUs of a VM share when they execute. */
+export interface ExecutionContext {
+  readonly statistics: KernelExitStatistics;
+  readonly time: GuestTime;
+  readonly ports: IoBus;
+  readonly memory: IoBus;
+  readonly ioeventfds: KernelIoeventfds;
+  readonly slots: KernelMemorySlots;
+}
 
 /** One VM: its memory slots, its buses, and the one ring that all its vCPUs share. */
 export class VirtualMachine implements ExecutionContext {

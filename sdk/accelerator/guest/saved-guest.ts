@@ -1,0 +1,149 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
+import type { GuestImage } from '../accelerator.ts';
+import { TraceGuest } from '../trace/guest.ts';
+import type { RecordedTrace } from '../trace/recorded-trace.ts';
+import { LogLimits } from './guest-log.ts';
+import { readLog, readProgress, writeLog, writeProgress } from './guest-log-text.ts';
+import { LoggedGuest, ProgressError } from './logged-guest.ts';
+import { GuestOperation, type GuestSource } from './operation.ts';
+
+/** A guest that was brought back to where it was, and the operation that its vCPU has. */
+export interface ResumedGuest {
+  readonly guest: GuestSource | undefined;
+  readonly operation: GuestOperation;
+  /** Puts a recording into its place; a refused snapshot leaves it alone. */
+  prepare?(): void;
+}
+
+export function tooLongToSave(program: string): string {
+  return (
+    `Guest program '${program}' has done too much to be saved: its log would have more than ${LogLimits.entries} different ` +
+    `operations in a row, ${LogLimits.operations} altogether or ${LogLimits.bytes / 2 ** 20} MiB of strings. Save earlier.`
+  );
+}
+
+/** How far a guest is. */
+export interface GuestStage {
+  /** Can be started again, from its beginning. */
+  readonly isProgram: boolean;
+  readonly begun: boolean;
+  /** Executes nothing more: where it is in its program does not matter. */
+  readonly atItsEnd: boolean;
+}
+
+/** A program by its log, a recording by its position. Any other guest cannot be brought back, and is refused. */
+export function saveGuest(guest: GuestSource | undefined, operation: GuestOperation, stage: GuestStage): Json {
+  if (guest === undefined) return null;
+  if (guest instanceof LoggedGuest) return saveLogged(guest, operation, stage);
+  if (stage.isProgram) return savePlain(guest, stage);
+  if (guest instanceof TraceGuest) {
+    const { name, position, done, trace } = guest;
+    const { length } = trace;
+    return {
+      kind: 'recording',
+      name,
+      length,
+      checksum: checksum(trace),
+      ...guest.played,
+      position,
+      done,
+      underWay: !operation.finished,
+    };
+  }
+  throw new BackplaneError(
+    `Guest '${guest.name}' is neither a program nor a recording, so it cannot be saved. Write it as a guestProgram.`,
+  );
+}
+
+function saveLogged(guest: LoggedGuest, operation: GuestOperation, { atItsEnd }: GuestStage): Json {
+  const { name, log } = guest;
+  guest.complete(operation);
+  if (log.overflowed && !atItsEnd) throw new BackplaneError(tooLongToSave(name));
+  const underWay = guest.underWay(operation);
+  return {
+    kind: 'program',
+    name,
+    log: log.overflowed ? null : writeLog(log),
+    underWay: underWay === undefined ? null : writeProgress(underWay),
+  };
+}
+
+/** Without a log, a program is known at its beginning and where it is needed no more. */
+function savePlain({ name }: GuestSource, { atItsEnd, begun }: GuestStage): Json {
+  if (atItsEnd || !begun) return { kind: 'program', name, log: begun ? null : [], underWay: null };
+  throw new BackplaneError(
+    `Guest program '${name}' is in the middle of its work, and what it has done was not logged, so a snapshot could not bring it back. ` +
+      'Run it with machine.run(program, { savable: true }), or save when it has ended.',
+  );
+}
+
+/**
+ * Brings a guest back; undefined images leave the vCPU without one. What is wrong is noted, and nothing is changed. Only a guest
+ * that is `atItsEnd` can do without a log.
+ */
+export function readGuest(reader: JsonReader, image: GuestImage | undefined, atItsEnd: boolean): ResumedGuest {
+  const operation = new GuestOperation();
+  if (reader.data === null || image === undefined) return { guest: undefined, operation };
+  const kind = reader.member('kind').text(16);
+  if (kind === 'program' && 'start' in image) return readProgram(reader, image, operation, atItsEnd);
+  if (kind === 'recording' && image instanceof TraceGuest) return readRecording(reader, image, operation);
+  const given = 'start' in image ? 'a program' : 'a recording or another guest';
+  reader.refuse(`expected ${kind === '' ? 'a guest' : `a ${kind}`}, and '${image.name}' is ${given}`);
+  return { guest: undefined, operation };
+}
+
+function readProgram(
+  reader: JsonReader,
+  image: Extract<GuestImage, { start(): GuestSource }>,
+  operation: GuestOperation,
+  atItsEnd: boolean,
+): ResumedGuest {
+  reader.only('kind', 'name', 'log', 'underWay');
+  reader.member('name').text(Number.POSITIVE_INFINITY);
+  const before = reader.problems.length;
+  const log = atItsEnd && reader.member('log').data === null ? undefined : readLog(reader.member('log'));
+  const underWay = reader.member('underWay').data === null ? undefined : readProgress(reader.member('underWay'));
+  if (reader.problems.length > before) return { guest: undefined, operation };
+  try {
+    const source = image.start();
+    return { guest: log === undefined ? source : LoggedGuest.replay(source, log, underWay, operation), operation };
+  } catch (error) {
+    const where = error instanceof ProgressError ? reader.member('underWay').member(error.member) : reader;
+    where.refuse(error instanceof Error ? error.message : String(error));
+    return { guest: undefined, operation };
+  }
+}
+
+function readRecording(reader: JsonReader, guest: TraceGuest, operation: GuestOperation): ResumedGuest {
+  reader.only('kind', 'name', 'length', 'checksum', 'only', 'startAt', 'position', 'done', 'underWay');
+  for (const [name, here] of Object.entries(guest.played)) {
+    const saved = reader.member(name);
+    if (saved.data !== here) saved.refuse(`expected ${JSON.stringify(here)}, found ${describeJson(saved.data)}`);
+  }
+  const { length } = guest.trace;
+  const isSame =
+    reader.member('length').integer(0) === length && reader.member('checksum').integer(0) === checksum(guest.trace);
+  if (!isSame)
+    reader.refuse(`the recording '${guest.name}' is not the one that was saved, '${reader.member('name').text()}'`);
+  const position = reader.member('position').integer(-1, length);
+  // Those before the position, or fewer: a recording may be played in part.
+  const done = reader.member('done').integer(0, Math.min(position + 1, length));
+  const underWay = reader.member('underWay').boolean();
+  if (!isSame) return { guest: undefined, operation };
+  const prepare = () => {
+    guest.seek(underWay ? position - 1 : position, underWay ? done - 1 : done);
+    if (underWay) operation.finished = !guest.next(operation);
+  };
+  return { guest, operation, prepare };
+}
+
+/** FNV-1a over addresses and values: enough to tell two recordings apart. */
+function checksum({ address, value }: RecordedTrace): number {
+  let sum = 0x811c_9dc5;
+  for (let index = 0; index < address.length; index++) {
+    sum = Math.imul(sum ^ (address[index] as number), 0x0100_0193);
+    sum = Math.imul(sum ^ (value[index] as number), 0x0100_0193);
+  }
+  return sum >>> 0;
+}

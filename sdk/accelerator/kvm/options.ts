@@ -1,0 +1,145 @@
+import { BackplaneError } from '../../base/errors.ts';
+import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
+import type { ExitCosts } from '../exit-table.ts';
+import type { GuestAccess } from '../guest-access.ts';
+import type { ScheduledKernel } from './scheduled-kernel.ts';
+
+/** When queued writes reach their devices: at every return to userspace, or only when a flagged region is accessed. */
+export type DrainPolicy = 'every-exit' | 'on-access';
+
+/** What `-accel kvm-sim,...` says, as values. */
+export interface AcceleratorSettings {
+  readonly coalescedMmio: boolean;
+  readonly coalescedPio: boolean;
+  readonly drain: DrainPolicy;
+  /** Modelled nanoseconds of a VM exit that stays in the kernel. */
+  readonly kernelExitCost: number;
+  /** Modelled nanoseconds of a VM exit that goes on to userspace. */
+  readonly userspaceExitCost: number;
+}
+
+interface AcceleratorOption<Value> {
+  readonly property: keyof AcceleratorSettings;
+  readonly name: string;
+  readonly type: 'on/off' | 'choice' | 'nanoseconds';
+  readonly values?: readonly string[];
+  readonly default: Value;
+  readonly description: string;
+}
+
+/** Every option of `-accel kvm-sim`: what the help prints and what the parser obeys. */
+export const acceleratorOptions: readonly AcceleratorOption<boolean | string | number>[] = [
+  {
+    property: 'coalescedMmio',
+    name: 'coalesced-mmio',
+    type: 'on/off',
+    values: ['on', 'off'],
+    default: true,
+    description: 'queue writes to coalesced memory instead of leaving the kernel for each',
+  },
+  {
+    property: 'coalescedPio',
+    name: 'coalesced-pio',
+    type: 'on/off',
+    values: ['on', 'off'],
+    default: true,
+    description: 'queue writes to coalesced ports instead of leaving the kernel for each',
+  },
+  {
+    property: 'drain',
+    name: 'drain',
+    type: 'choice',
+    values: ['every-exit', 'on-access'],
+    default: 'every-exit',
+    description: "deliver queued writes at every return to userspace, or by QEMU's policy: only before flagged regions",
+  },
+  {
+    property: 'kernelExitCost',
+    name: 'kernel-exit-cost',
+    type: 'nanoseconds',
+    default: 660,
+    description: 'modelled cost of a VM exit that stays in the kernel',
+  },
+  {
+    property: 'userspaceExitCost',
+    name: 'userspace-exit-cost',
+    type: 'nanoseconds',
+    default: 3410,
+    description: 'modelled cost of a VM exit that goes on to userspace',
+  },
+];
+
+/** A modelled cost above a second is a typing mistake. */
+const LargestCost = 1_000_000_000;
+
+/** Reads the settings behind `-accel kvm-sim`; what is not named keeps its default. */
+export function parseAcceleratorSettings(settings: ReadonlyMap<string, string>): AcceleratorSettings {
+  const values = Object.fromEntries(acceleratorOptions.map((option) => [option.property, option.default]));
+  for (const [name, text] of settings) {
+    const option = acceleratorOptions.find((candidate) => candidate.name === name);
+    if (option === undefined) throw unknownOption(name);
+    values[option.property] = parseValue(option, text);
+  }
+  return values as unknown as AcceleratorSettings;
+}
+
+function parseValue(option: AcceleratorOption<unknown>, text: string): boolean | string | number {
+  if (option.values?.includes(text)) return option.type === 'on/off' ? text === 'on' : text;
+  if (option.type === 'nanoseconds' && /^\d{1,10}$/.test(text) && Number(text) <= LargestCost) return Number(text);
+  const expected =
+    option.values?.map((value) => `'${value}'`).join(' or ') ?? `a number of nanoseconds up to ${LargestCost}`;
+  throw new BackplaneError(`-accel: '${option.name}=${text}' is not valid. Write ${expected}.`);
+}
+
+function unknownOption(name: string): BackplaneError {
+  const known = acceleratorOptions.map((option) => `'${option.name}'`).join(', ');
+  return new BackplaneError(`-accel: there is no option '${name}'. kvm-sim knows ${known}.`);
+}
+
+export interface KvmAcceleratorOptions
+  extends Partial<Omit<AcceleratorSettings, 'kernelExitCost' | 'userspaceExitCost'>> {
+  readonly kernel: ScheduledKernel;
+  /** How messages and help call it. Default: `kvm-sim`. */
+  readonly name?: string;
+  /** What the kernel's exits are modelled to cost; tables show it. */
+  readonly costs?: ExitCosts;
+  /** Default: 1. Loading more guests adds vCPUs. */
+  readonly vcpus?: number;
+  /** Decides how several vCPUs take turns. */
+  readonly seed?: number;
+  /** A queued write waits at most this long, in nanoseconds of guest time. Default: 10 ms. */
+  readonly kickAfter?: number;
+  /** Measure the host time of device handlers. */
+  readonly profile?: boolean;
+  /** Hears, in a sentence, of a guest program that has just done more than can be saved. */
+  readonly onTooLongToSave?: (message: string) => void;
+  /** Puts something between the guest's accesses and the machine: a recording that answers for absent devices. */
+  readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
+}
+
+/** More than any machine here has: a snapshot with more is not one of ours. */
+export const MostVcpus = 64;
+
+export function checkAcceleratorOptions(options: KvmAcceleratorOptions): void {
+  const { vcpus = 1, seed = 0, kickAfter = 0 } = options;
+  const name = `Accelerator '${options.name ?? 'kvm-sim'}'`;
+  if (!Number.isInteger(vcpus) || vcpus < 1 || vcpus > MostVcpus) {
+    throw new BackplaneError(`${name}: 'vcpus' is ${vcpus}. Give a whole number from 1 to ${MostVcpus}.`);
+  }
+  if (!Number.isInteger(seed)) throw new BackplaneError(`${name}: 'seed' is ${seed}. Give a whole number.`);
+  if (kickAfter >= 0) return;
+  throw new BackplaneError(
+    `${name}: 'kickAfter' is ${kickAfter}. Give 0 or more nanoseconds, or Infinity for writes that may wait for ever.`,
+  );
+}
+
+export function checkRunOptions({ operationLimit = 0, timerLimit = 1, progressEvery = 1 }: RunOptions): void {
+  refuseCount('operationLimit', operationLimit, 0);
+  refuseCount('timerLimit', timerLimit, 1);
+  refuseCount('progressEvery', progressEvery, 1);
+}
+
+function refuseCount(name: string, count: number, least: number): void {
+  if ((Number.isInteger(count) && count >= least) || count === Number.POSITIVE_INFINITY) return;
+  throw new BackplaneError(`run(): '${name}' is ${count}. Give a whole number, ${least} or more, or Infinity.`);
+}

@@ -1,0 +1,92 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { createGunzip } from 'node:zlib';
+import { BackplaneError } from '../../base/errors.ts';
+import { DefaultTraceSizeLimit, TraceParser } from './parser.ts';
+import type { RecordedTrace } from './recorded-trace.ts';
+
+const GzipMagic = [0x1f, 0x8b];
+
+export interface ReadTraceOptions {
+  /** How messages call it; the file's name unless said otherwise. */
+  readonly name?: string;
+  /** Bytes of text, after decompression: 64 MiB unless said otherwise. */
+  readonly sizeLimit?: number;
+}
+
+/** Reads a recording from a file, plain or gzip, as a stream: what is too long is refused before it fills the memory. */
+export async function readTrace(path: string, options: ReadTraceOptions = {}): Promise<RecordedTrace> {
+  const name = options.name ?? basename(path);
+  const parser = new TraceParser(name, options.sizeLimit ?? DefaultTraceSizeLimit);
+  try {
+    const isCompressed = await isGzip(path);
+    const file = createReadStream(path);
+    const gunzip = isCompressed ? file.pipe(createGunzip()) : undefined;
+    const text = gunzip ?? file;
+    file.once('error', (cause) => text.destroy(cause));
+    try {
+      for await (const chunk of text as AsyncIterable<Uint8Array>) parser.push(chunk);
+    } finally {
+      file.destroy();
+    }
+    if (gunzip !== undefined) await checkPadding(name, path, gunzip.bytesWritten);
+  } catch (cause) {
+    throw cause instanceof BackplaneError ? cause : unreadable(name, path, parser.accesses, cause);
+  }
+  return parser.end();
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const start = new Uint8Array(2);
+    const { bytesRead } = await file.read(start, 0, 2, 0);
+    return bytesRead === 2 && start[0] === GzipMagic[0] && start[1] === GzipMagic[1];
+  } finally {
+    await file.close();
+  }
+}
+
+/** Zeros behind the end of gzip data are padding, which ends the text. What follows them would be lost in silence. */
+async function checkPadding(name: string, path: string, end: number): Promise<void> {
+  for await (const chunk of createReadStream(path, { start: end }) as AsyncIterable<Uint8Array>) {
+    if (chunk.some((byte) => byte !== 0)) throw trailingBytes(name);
+  }
+}
+
+function trailingBytes(name: string, cause?: unknown): BackplaneError {
+  return new BackplaneError(`Trace '${name}': bytes that are no gzip data follow its end. Copy the file again.`, {
+    cause,
+  });
+}
+
+function unreadable(name: string, path: string, accesses: number, cause: unknown): BackplaneError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const message = cause instanceof Error ? cause.message : String(cause);
+  if (code === 'ENOENT') {
+    return new BackplaneError(`Trace '${name}': there is no file '${path}'. Give the path of a recording.`, { cause });
+  }
+  if (code === 'Z_BUF_ERROR') {
+    return new BackplaneError(
+      `Trace '${name}': its gzip data ends too early, after ${accesses} accesses. The file is truncated: copy it again.`,
+      { cause },
+    );
+  }
+  // The file begins as gzip: what is no header stands behind its end.
+  if (code === 'Z_DATA_ERROR' && message === 'incorrect header check') {
+    return trailingBytes(name, cause);
+  }
+  if (code.startsWith('Z_')) {
+    return new BackplaneError(
+      `Trace '${name}': its gzip data is corrupt after ${accesses} accesses (${message}). Copy the file again.`,
+      { cause },
+    );
+  }
+  return new BackplaneError(
+    `Trace '${name}': '${path}' cannot be read (${message}). Check the file and its permissions.`,
+    {
+      cause,
+    },
+  );
+}

@@ -1,0 +1,156 @@
+import type { MemoryRegion } from '../../memory/index.ts';
+import type { ObservedReplay, WriteShape } from './observation.ts';
+
+/** A range whose writes could be coalesced and are not: one register, a page of them, or several pages of one region. */
+export interface Candidate {
+  readonly isPort: boolean;
+  /** Guest addresses of the zone. */
+  readonly start: number;
+  readonly size: number;
+  /** Where in its region the zone lies; undefined and the address itself where the machine models no device. */
+  readonly region: MemoryRegion | undefined;
+  readonly offset: number;
+  /** Indexes of the shapes whose writes lie wholly in the zone. */
+  readonly shapes: readonly number[];
+  /** Writes that would be queued if there were always room. */
+  readonly writes: number;
+}
+
+/** What is tried, and how many places with fewer writes were left out. */
+export interface Candidates {
+  readonly tried: readonly Candidate[];
+  readonly untried: number;
+}
+
+const PageSize = 4096;
+/** Each is tried on the whole recording. A guest that writes everywhere must not make that last for ever. */
+const MostCandidates = 512;
+
+/** Every zone worth trying. A page is tried where it has several registers; a row of pages where a region has them. */
+export function candidatesOf({ shapes }: Pick<ObservedReplay, 'shapes'>): Candidates {
+  const buckets = bucketsOf(shapes);
+  const found = new Map<string, Candidate>();
+  for (const bucket of buckets) {
+    for (const [base, group] of placesOf(bucket, shapes)) {
+      for (const range of rangesOf(group)) {
+        const candidate = candidateOf(shapes, bucket, base, range);
+        const key = `${buckets.indexOf(bucket)} ${candidate.start} ${candidate.size}`;
+        if (candidate.writes > 0 && !found.has(key)) found.set(key, candidate);
+      }
+    }
+  }
+  const all = [...found.values()].sort((a, b) => b.writes - a.writes);
+  return { tried: all.slice(0, MostCandidates), untried: Math.max(0, all.length - MostCandidates) };
+}
+
+interface Range {
+  readonly start: number;
+  readonly size: number;
+}
+
+/** The writes that one region takes, or that no device takes on one bus: indexes of their shapes, by offset. */
+interface Bucket {
+  readonly isPort: boolean;
+  readonly region: MemoryRegion | undefined;
+  readonly indexes: number[];
+  readonly offsets: number[];
+}
+
+function bucketsOf(shapes: readonly WriteShape[]): Bucket[] {
+  const buckets: Bucket[] = [];
+  const byOffset = shapes.map((_, index) => index).sort((a, b) => shapes[a]!.offset - shapes[b]!.offset);
+  for (const index of byOffset) {
+    const { isPort, region, offset, whole } = shapes[index]!;
+    if (!whole) continue;
+    let bucket = buckets.find((one) => one.isPort === isPort && one.region === region);
+    if (bucket === undefined) {
+      bucket = { isPort, region, indexes: [], offsets: [] };
+      buckets.push(bucket);
+    }
+    bucket.indexes.push(index);
+    bucket.offsets.push(offset);
+  }
+  return buckets;
+}
+
+/** A region may show at several places: its address at each, and the writes there. */
+function placesOf({ indexes }: Bucket, shapes: readonly WriteShape[]): Map<number, WriteShape[]> {
+  const places = new Map<number, WriteShape[]>();
+  for (const index of indexes) {
+    const shape = shapes[index]!;
+    const base = shape.address - shape.offset;
+    const group = places.get(base);
+    if (group === undefined) places.set(base, [shape]);
+    else group.push(shape);
+  }
+  return places;
+}
+
+/** Each register, as long as its widest write; pages with several of them, no longer than the region; all its pages. */
+function rangesOf(group: readonly WriteShape[]): Range[] {
+  const { isPort, region, address: first, offset } = group[0]!;
+  const widest = new Map<number, number>();
+  for (const { address, size } of group) widest.set(address, Math.max(size, widest.get(address) ?? 0));
+  const registers = [...widest].map(([start, size]) => ({ start, size })).sort((a, b) => a.start - b.start);
+  if (isPort) return registers;
+
+  const base = region === undefined ? 0 : first - offset;
+  const end = region === undefined ? Number.POSITIVE_INFINITY : base + region.size;
+  const pages = new Map<number, Range & { registers: number }>();
+  for (const { start, size } of registers) {
+    const page = start - (start % PageSize);
+    const from = Math.max(page, base);
+    const known = pages.get(page) ?? { start: from, size: Math.min(page + PageSize, end) - from, registers: 0 };
+    if (start + size <= known.start + known.size) known.registers++;
+    pages.set(page, known);
+  }
+  const all = [...pages.values()];
+  const ranges: Range[] = [...registers, ...all.filter((page) => page.registers > 1)];
+  if (all.length > 1 && region !== undefined) ranges.push(spanOf(all));
+  return ranges;
+}
+
+function spanOf(pages: readonly Range[]): Range {
+  const start = pages[0]!.start;
+  const last = pages.at(-1)!;
+  return { start, size: last.start + last.size - start };
+}
+
+function candidateOf(all: readonly WriteShape[], bucket: Bucket, base: number, wanted: Range): Candidate {
+  const { isPort, region } = bucket;
+  const range = widened({ start: wanted.start - base, size: wanted.size }, region);
+  const end = range.start + range.size;
+  const shapes: number[] = [];
+  let writes = 0;
+  for (let at = firstFrom(bucket.offsets, range.start); bucket.offsets[at]! < end; at++) {
+    const index = bucket.indexes[at]!;
+    const shape = all[index]!;
+    if (shape.offset + shape.size > end) continue;
+    shapes.push(index);
+    writes += shape.writes;
+  }
+  return { isPort, start: base + range.start, size: range.size, region, offset: range.start, shapes, writes };
+}
+
+/** Where the first of the sorted numbers stands that is `least` or more. */
+function firstFrom(sorted: readonly number[], least: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Every byte is declared once: what overlaps a declared range takes its place, and all of it. Offsets in the region. */
+function widened(range: Range, region: MemoryRegion | undefined): Range {
+  const declared = region?.coalescedRanges.filter(({ offset, size }) => {
+    return offset < range.start + range.size && range.start < offset + size;
+  });
+  if (declared === undefined || declared.length === 0) return range;
+  const start = Math.min(range.start, ...declared.map(({ offset }) => offset));
+  const end = Math.max(range.start + range.size, ...declared.map(({ offset, size }) => offset + size));
+  return { start, size: end - start };
+}

@@ -1,0 +1,104 @@
+import type { RegisterDeclaration } from '../../device/index.ts';
+import type { Machine } from '../../machine/index.ts';
+import type { Candidate } from './candidates.ts';
+import type { WriteShape } from './observation.ts';
+import { type BadEffect, type Landmark, type LandmarkEffect, landmarksOf } from './pc-io-map.ts';
+
+/** What is known beforehand of a candidate's writes. The recording is not asked: it does not show what a write means. */
+export interface WriteEffects {
+  /** What must not come late, each with the names of what does it. */
+  readonly bad: ReadonlyMap<BadEffect, readonly string[]>;
+  /** Why the others may wait, each with names. */
+  readonly harmless: ReadonlyMap<HarmlessEffect, readonly string[]>;
+  /** Some of the writes reach what is not known, or what is code of the machine's own device. */
+  readonly unknown: boolean;
+  /** First and last address of what shows the effect, where no device is modelled. */
+  readonly partners: readonly (readonly [first: number, last: number])[];
+}
+
+export type HarmlessEffect = Exclude<LandmarkEffect, BadEffect>;
+
+/**
+ * A device that the machine models speaks for itself, wherever it is: a declared register without a hook only keeps what is written,
+ * and of its code nothing is known. Where no device is modelled, it is a PC.
+ */
+export function writeEffectsOf(candidate: Candidate, shapes: readonly WriteShape[], machine: Machine): WriteEffects {
+  const bad = new Map<BadEffect, string[]>();
+  const harmless = new Map<HarmlessEffect, string[]>();
+  const partners = new Map<number, readonly [number, number]>();
+  let unknown = false;
+  // A page is coalesced with all that is in it, written in this recording or not.
+  for (const name of acknowledgedBy(candidate, machine)) note(bad, 'acknowledge', name);
+  for (const index of candidate.shapes) {
+    const shape = shapes[index]!;
+    const { isPort, address, size, region } = shape;
+    for (const landmark of region === undefined ? landmarksOf(isPort, address, size) : modelled(shape, machine)) {
+      const { name = '', effect } = landmark ?? {};
+      if (effect === undefined) unknown = true;
+      else if (isHarmless(effect)) note(harmless, effect, name);
+      else note(bad, effect, name);
+      if (landmark?.partners !== undefined) partners.set(landmark.partners[0], landmark.partners);
+    }
+  }
+  return { bad, harmless, unknown, partners: [...partners.values()] };
+}
+
+function modelled(shape: WriteShape, machine: Machine): readonly (Partial<Landmark> | undefined)[] {
+  return keptBy(shape, machine)?.map((name) => ({ name, effect: 'keeps' })) ?? [undefined];
+}
+
+type Place = Pick<WriteShape, 'region' | 'offset' | 'size'>;
+
+function registersAt({ region }: Place, machine: Machine): RegisterDeclaration[] {
+  const blueprint = machine.devices.find(({ device }) => device === region?.owner)?.blueprint;
+  return blueprint?.registers.filter((register) => register.region.name === region?.name) ?? [];
+}
+
+/** The declared registers and fields of a place that a written one clears. */
+function acknowledgedBy(place: Place, machine: Machine): string[] {
+  const isClear = ({ access }: { readonly access: string }) => access === 'write-one-to-clear';
+  const own = registersAt(place, machine).filter((register) => isClear(register) || register.fields.some(isClear));
+  return own
+    .filter((register) => register.offset < place.offset + place.size && place.offset < endOf(register))
+    .flatMap((register) => {
+      const fields = register.fields.filter(isClear).map(({ name }) => `${register.name}.${name}`);
+      return isClear(register) ? [register.name] : fields;
+    });
+}
+
+/** The declared registers that a write reaches, if all of it is registers that no code looks at. */
+function keptBy(shape: WriteShape, machine: Machine): string[] | undefined {
+  const { offset, size } = shape;
+  const own = registersAt(shape, machine);
+  const names = new Set<string>();
+  for (let byte = offset; byte < offset + size; byte++) {
+    const here = own.filter((register) => covers(register, byte));
+    if (here.length === 0 || !here.every(onlyKeeps)) return undefined;
+    for (const { name } of here) names.add(name);
+  }
+  return [...names];
+}
+
+/** Behind the last byte of a register, or of an array of them. */
+function endOf({ offset, width, count = 1, stride = 0, indexedBy }: RegisterDeclaration): number {
+  return (indexedBy === undefined ? offset + (count - 1) * stride : offset) + width / 8;
+}
+
+function covers(register: RegisterDeclaration, byte: number): boolean {
+  const { offset, width, stride = 0, indexedBy } = register;
+  const within = indexedBy === undefined && stride > 0 ? (byte - offset) % stride : byte - offset;
+  return byte >= offset && byte < endOf(register) && within < width / 8;
+}
+
+function onlyKeeps({ writeHook, fields }: RegisterDeclaration): boolean {
+  return [{ writeHook }, ...fields].every((part) => part.writeHook === undefined);
+}
+
+const isHarmless = (effect: LandmarkEffect): effect is HarmlessEffect =>
+  effect === 'keeps' || effect === 'picture' || effect === 'log';
+
+function note<Key>(names: Map<Key, string[]>, key: Key, name: string): void {
+  const known = names.get(key);
+  if (known === undefined) names.set(key, [name]);
+  else if (!known.includes(name)) known.push(name);
+}

@@ -1,0 +1,120 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { hex, unknownWord } from '../../base/text.ts';
+import {
+  baseBlueprintOf,
+  type ContainerRegion,
+  type DeviceClass,
+  type FacetDocument,
+  formatSize,
+  type HandledRegion,
+  ListFacet,
+  type RegionTemplate,
+  recordOf,
+} from '../../device/index.ts';
+import { GiB } from '../../memory/index.ts';
+import { PciRegister, registerName } from './config-space.ts';
+import type { PciDevice } from './device.ts';
+
+/** What kind of address a base address register takes. */
+export interface BarSpec {
+  /** The guest may put it above 4 GiB; it takes the next register too. Memory only. */
+  readonly is64Bit?: boolean;
+  /** Reads have no side effects, so that bridges may read ahead. Memory only. */
+  readonly prefetchable?: boolean;
+}
+
+/** What `@bar` declared. */
+export interface BarDeclaration extends Required<BarSpec> {
+  readonly index: number;
+  readonly region: RegionTemplate;
+}
+
+/** Every `@bar` of a class: `blueprintOf(Class).facet(pciBars)`. */
+export const pciBars = new ListFacet<BarDeclaration>('bar', documentBars);
+
+/** Base address registers of a function, without the one of its expansion ROM. */
+export const BarCount = 6;
+/** Of the 65,536 ports: the bus maps no BAR at 0. */
+const LargestPortBar = 0x8000;
+const SmallestBar = { ports: 4, memory: 16, container: 16 } as const;
+
+/**
+ * The guest decides where the region is, by base address register `index`: nowhere until it says so. Port regions
+ * become I/O BARs, all others memory BARs.
+ */
+export function bar(index: number, region: HandledRegion | ContainerRegion, spec: BarSpec = {}) {
+  return (deviceClass: DeviceClass<PciDevice>): void => {
+    const { is64Bit = false, prefetchable = false } = spec;
+    const declaration = Object.freeze({ index, region, is64Bit, prefetchable });
+    const record = recordOf(deviceClass);
+    const fail = (why: string) =>
+      new BackplaneError(`Class ${deviceClass.name}: @bar(${index}, ${region.name}): ${why}`);
+    const unknown = unknownWord(spec, ['is64Bit', 'prefetchable']);
+    if (unknown !== undefined) throw fail(`it ${unknown}`);
+    if (region.base !== undefined) {
+      throw fail(`the region has the base ${hex(region.base)}, but the guest places a BAR. Leave out base.`);
+    }
+    const problem = barProblem(index, { kind: region.kind, size: region.size, is64Bit, prefetchable });
+    if (problem !== undefined) throw fail(problem);
+    const earlier = [...(baseBlueprintOf(deviceClass)?.facet(pciBars) ?? []), ...record.list(pciBars)];
+    for (const other of earlier) {
+      if (other.region === region) throw fail(`the region is BAR ${other.index} already. Keep one of them.`);
+      const taken = registersOf(other).find((register) => registersOf(declaration).includes(register));
+      if (taken === undefined) continue;
+      throw fail(
+        `register ${taken} belongs to @bar(${other.index}, ${other.region.name}). Give one of them another index.`,
+      );
+    }
+    record.addRegion(region);
+    record.prepend(pciBars, declaration);
+  };
+}
+
+/** Which of the six registers a BAR takes: a 64-bit one takes two. */
+export function registersOf({ index, is64Bit }: Pick<BarDeclaration, 'index' | 'is64Bit'>): readonly number[] {
+  return is64Bit ? [index, index + 1] : [index];
+}
+
+interface BarShape extends Required<BarSpec> {
+  readonly kind: RegionTemplate['kind'];
+  readonly size: number;
+}
+
+/** Why hardware could not have such a BAR, or undefined. */
+export function barProblem(index: number, { kind, size, is64Bit, prefetchable }: BarShape): string | undefined {
+  const last = is64Bit ? BarCount - 2 : BarCount - 1;
+  if (!Number.isInteger(index) || index < 0 || index > last) {
+    return `a function has the BARs 0 to ${BarCount - 1}${is64Bit ? ', and a 64-bit one takes two: 0 to 4' : ''}.`;
+  }
+  if (kind === 'ports' && (is64Bit || prefetchable)) {
+    return `ports have ${is64Bit ? '16-bit addresses' : 'side effects'}. Leave out ${is64Bit ? 'is64Bit' : 'prefetchable'}, or use mmioRegion.`;
+  }
+  const smallest = SmallestBar[kind];
+  if (!isPowerOfTwo(size) || size < smallest) {
+    const next = Math.max(smallest, 2 ** Math.ceil(Math.log2(Math.max(size, 1))));
+    return `its size ${hex(size)} is not a power of two from ${smallest} bytes on, and a BAR decodes address bits. Give the region ${hex(next)} bytes.`;
+  }
+  if (kind === 'ports' && size > LargestPortBar) {
+    return `${hex(size)} ports can be nowhere but at address 0, which means not mapped. Give it at most ${hex(LargestPortBar)}.`;
+  }
+  if (!is64Bit && size > 2 * GiB) {
+    return `${hex(size)} bytes do not fit below 4 GiB. Make it 64-bit: { is64Bit: true }.`;
+  }
+  return undefined;
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0 && 2 ** Math.round(Math.log2(value)) === value;
+}
+
+function documentBars(bars: readonly BarDeclaration[]): FacetDocument {
+  const rows = bars.map(({ index, region, is64Bit, prefetchable }) => [
+    `BAR ${index} at ${registerName(PciRegister.BaseAddress0 + 4 * index)}`,
+    `\`${region.name}\``,
+    region.kind === 'ports' ? `${region.size} ports` : `${formatSize(region.size)}, ${is64Bit ? 64 : 32}-bit`,
+    prefetchable ? 'yes' : '',
+  ]);
+  const places = new Map(bars.map(({ index, region }): [RegionTemplate, string] => [region, `BAR ${index}`]));
+  const columns = ['register', 'region', 'size', 'prefetchable'];
+  return { tables: [{ heading: 'Base address registers', columns, rows }], places };
+}

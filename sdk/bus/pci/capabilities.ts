@@ -1,0 +1,144 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { hex } from '../../base/text.ts';
+import { baseBlueprintOf, type DeviceClass, type FacetDocument, ListFacet, recordOf } from '../../device/index.ts';
+import { PciConfigSize, PciConfigSpace, PciRegister, PciStatus, registerName } from './config-space.ts';
+import type { PciDevice } from './device.ts';
+
+/** Capability numbers that drivers look for. */
+export const PciCapabilityId = { PowerManagement: 0x01, Msi: 0x05, VendorSpecific: 0x09, MsiX: 0x11 } as const;
+
+/** A structure in configuration space above the header, linked into the list that guests walk. */
+export interface CapabilitySpec {
+  /** What it is: `PciCapabilityId.PowerManagement`. */
+  readonly id: number;
+  /** Where it is. Default: the first free multiple of 4 from 0x40. */
+  readonly offset?: number;
+  /** Its bytes after number and link, as a reset leaves them. */
+  readonly contents: readonly number[];
+  /** Which bits of the contents the guest may change. Default: none. */
+  readonly writable?: readonly number[];
+}
+
+/** Every capability of a class, in source order: `blueprintOf(Class).facet(pciCapabilities)`. */
+export const pciCapabilities = new ListFacet<CapabilitySpec>('capability', documentCapabilities);
+
+const HeaderEnd = 0x40;
+const LinkSize = 2;
+
+/** Declares a capability: guests find it in the list of configuration space. */
+export function capability(spec: CapabilitySpec) {
+  return (deviceClass: DeviceClass<PciDevice>): void => {
+    const record = recordOf(deviceClass);
+    const earlier = [...(baseBlueprintOf(deviceClass)?.facet(pciCapabilities) ?? []), ...record.list(pciCapabilities)];
+    const problem = capabilityProblem(spec, earlier);
+    if (problem !== undefined) {
+      throw new BackplaneError(`Class ${deviceClass.name}: @capability(${hex(spec.id)}): ${problem}`);
+    }
+    record.prepend(pciCapabilities, Object.freeze({ ...spec }));
+  };
+}
+
+function capabilityProblem(spec: CapabilitySpec, earlier: readonly CapabilitySpec[]): string | undefined {
+  const { id, offset, contents, writable = [] } = spec;
+  const isByte = (value: number) => Number.isInteger(value) && value >= 0 && value <= 0xff;
+  if (!isByte(id)) return 'its id is not a byte. Give it the number that drivers look for.';
+  if (![...contents, ...writable].every(isByte)) return 'contents and writable are bytes, 0 to 0xff each.';
+  if (writable.length > contents.length)
+    return 'writable is longer than contents. Give it a mask for each byte of them.';
+  if (earlier.some((other) => other.id === id)) return 'the class has it already. Keep one of them.';
+  const size = LinkSize + contents.length;
+  if (size > PciConfigSize - HeaderEnd) {
+    return `${size} bytes are more than the ${PciConfigSize - HeaderEnd} behind the header. Shorten contents.`;
+  }
+  if (offset === undefined) return undefined;
+  if (offset % 4 !== 0) return `its offset ${hex(offset)} is not a multiple of 4, as the list's links are.`;
+  if (offset < HeaderEnd || offset + size > PciConfigSize) {
+    return `${size} bytes at ${hex(offset)} are not inside ${hex(HeaderEnd)} to 0xff. Move it.`;
+  }
+  const other = earlier.find(
+    (one) =>
+      one.offset !== undefined && one.offset < offset + size && offset < one.offset + LinkSize + one.contents.length,
+  );
+  return other && `it overlaps capability ${hex(other.id)} at ${hex(other.offset as number)}. Move one of them.`;
+}
+
+/** The capabilities of one function: their bytes, masks and links. */
+export class PciCapabilities {
+  private readonly offsets = new Map<number, number>();
+  private readonly taken: { offset: number; size: number; contents: readonly number[] }[] = [];
+
+  constructor(
+    private readonly config: PciConfigSpace,
+    specs: readonly CapabilitySpec[],
+  ) {
+    // Those with a fixed place first, so that the others find what is left.
+    for (const spec of specs) if (spec.offset !== undefined) this.place(spec, spec.offset);
+    for (const spec of specs) if (spec.offset === undefined) this.place(spec, this.freeOffset(spec));
+    specs.forEach(({ id }, index) => {
+      const next = specs[index + 1];
+      config.set(this.offsets.get(id) as number, id, 1);
+      config.set(
+        (this.offsets.get(id) as number) + 1,
+        next === undefined ? 0 : (this.offsets.get(next.id) as number),
+        1,
+      );
+    });
+    const first = specs[0];
+    if (first === undefined) return;
+    config.set(PciRegister.CapabilityPointer, this.offsets.get(first.id) as number, 1);
+    config.set(PciRegister.Status, config.get(PciRegister.Status, 2) | PciStatus.Capabilities, 2);
+  }
+
+  /** Where a capability is; undefined if the function does not have it. */
+  offsetOf(id: number): number | undefined {
+    return this.offsets.get(id);
+  }
+
+  /** Contents as declared. */
+  reset(): void {
+    for (const { offset, contents } of this.taken) {
+      for (const [at, byte] of contents.entries()) this.config.set(offset + LinkSize + at, byte, 1);
+    }
+  }
+
+  private place({ id, contents, writable = [] }: CapabilitySpec, offset: number): void {
+    const size = LinkSize + contents.length;
+    this.offsets.set(id, offset);
+    this.taken.push({ offset, size, contents });
+    for (let at = 0; at < size; at++) {
+      this.config.set(offset + at, contents[at - LinkSize] ?? 0, 1);
+      this.config.setWritable(offset + at, writable[at - LinkSize] ?? 0, 1);
+    }
+  }
+
+  private freeOffset({ id, contents }: CapabilitySpec): number {
+    const size = LinkSize + contents.length;
+    for (let offset = HeaderEnd; offset + size <= PciConfigSize; offset += 4) {
+      if (!this.taken.some((other) => other.offset < offset + size && offset < other.offset + other.size))
+        return offset;
+    }
+    throw new BackplaneError(`PCI: no ${size} bytes of configuration space are left for capability ${hex(id)}.`);
+  }
+}
+
+const capabilityNames: Readonly<Record<number, string>> = {
+  [PciCapabilityId.PowerManagement]: 'power management',
+  [PciCapabilityId.Msi]: 'message-signalled interrupts',
+  [PciCapabilityId.VendorSpecific]: 'vendor specific',
+  [PciCapabilityId.MsiX]: 'MSI-X',
+};
+
+function documentCapabilities(specs: readonly CapabilitySpec[]): FacetDocument {
+  const anybody = { vendorId: 0, deviceId: 0, classCode: 0 };
+  const placed = new PciCapabilities(new PciConfigSpace(anybody), specs);
+  const bytes = (list: readonly number[] = []) => list.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  const rows = specs.map(({ id, contents, writable }) => [
+    registerName(placed.offsetOf(id) as number),
+    `${hex(id)}, ${capabilityNames[id] ?? 'of its own kind'}`,
+    bytes(contents),
+    bytes(writable),
+  ]);
+  const columns = ['offset', 'capability', 'contents at reset', 'writable bits'];
+  const remark = 'In configuration space, each behind its number and its link; bytes in hexadecimal.';
+  return { tables: [{ heading: 'Capabilities', remark, columns, rows }] };
+}

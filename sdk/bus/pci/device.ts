@@ -1,0 +1,204 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
+import {
+  Device,
+  type DeviceClass,
+  type DeviceSurroundings,
+  Facet,
+  InterruptPin,
+  type RegionTemplate,
+  recordOf,
+} from '../../device/index.ts';
+import { MemoryRegion, type MemoryTopology } from '../../memory/index.ts';
+import { state } from '../../state/schema.ts';
+import type { BusContainers } from '../isa-bus.ts';
+import { documentIdentity } from '../pci-document.ts';
+import { pciBars } from './bar-declaration.ts';
+import { PciBars } from './bars.ts';
+import { BusMaster } from './bus-master.ts';
+import { PciCapabilities, PciCapabilityId, pciCapabilities } from './capabilities.ts';
+import { PciCommand, PciConfigSize, PciConfigSpace, PciRegister, PciStatus } from './config-space.ts';
+import { type ExpansionRomSpec, pciExpansionRom } from './expansion-rom.ts';
+import { identityProblem, type PciIdentity } from './identity.ts';
+import { MessageSignalledInterrupts } from './msi.ts';
+
+/** What `@pci` declared: `blueprintOf(Class).facet(pciIdentity)`. */
+export const pciIdentity = new Facet<PciIdentity>('pci', documentIdentity);
+
+/** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
+export function pci(identity: PciIdentity) {
+  return (deviceClass: DeviceClass<PciDevice>): void => {
+    const problem = identityProblem(identity) ?? notOnPci(deviceClass);
+    if (problem !== undefined) throw new BackplaneError(`Class ${deviceClass.name}: @pci ${problem}`);
+    recordOf(deviceClass).set(pciIdentity, Object.freeze({ ...identity }));
+  };
+}
+
+/**
+ * One PCI function: configuration space, base address registers, a way into memory, and an interrupt, by pin or by message.
+ * The bus reads and writes the configuration on the guest's behalf and tells the device what was written.
+ */
+export abstract class PciDevice extends Device {
+  /** INTx. The level that the device wants; the command register and MSI decide whether it gets out. */
+  readonly interrupt = new InterruptPin();
+  @state readonly config: PciConfigSpace;
+  readonly bars: PciBars;
+  /** MSI, if the class has `@msi`; otherwise it is never enabled. */
+  readonly msi: MessageSignalledInterrupts;
+  /** DMA: transfers succeed only while the guest lets the function be a bus master, and never throw. */
+  readonly busMaster = new BusMaster();
+  /** INTx as the bus sees it. */
+  readonly interruptOut = new InterruptPin();
+  readonly #capabilities: PciCapabilities;
+
+  constructor() {
+    super();
+    const { blueprint } = this;
+    const identity = blueprint.facet(pciIdentity);
+    if (identity === undefined) {
+      throw new BackplaneError(
+        `Class ${this.constructor.name} extends PciDevice but has no identity. Add @pci({ vendorId, ... }).`,
+      );
+    }
+    this.config = new PciConfigSpace(identity);
+    this.#capabilities = new PciCapabilities(this.config, blueprint.facet(pciCapabilities) ?? []);
+    this.msi = new MessageSignalledInterrupts(this.config, this.capabilityOffset(PciCapabilityId.Msi), this.busMaster);
+    this.bars = new PciBars(this.config);
+    for (const declaration of blueprint.facet(pciBars) ?? []) this.bars.declare(declaration);
+    this.interrupt.connect(() => this.#updateInterrupt());
+    this.interruptOut.highWhile = () => this.#drivesPin;
+    rememberReserved(this, PciDevice);
+  }
+
+  get bus(): 'pci' {
+    return 'pci';
+  }
+
+  /** Where the function has a capability in its configuration space; undefined if it has not. */
+  capabilityOffset(id: number): number | undefined {
+    return this.#capabilities.offsetOf(id);
+  }
+
+  override realize(surroundings: DeviceSurroundings): void {
+    super.realize(surroundings);
+    const { facet } = this.blueprint;
+    this.bars.fill((index) =>
+      this.region(facet(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),
+    );
+    const rom = facet(pciExpansionRom);
+    if (rom !== undefined) this.bars.addRom(romRegion(this.topology, this, rom));
+  }
+
+  override unrealize(): void {
+    super.unrealize();
+    this.bars.release();
+  }
+
+  /** The bus has plugged the function in: BARs and DMA lead somewhere from now on. */
+  connectToBus(bus: BusContainers & { readonly masterMemory: MemoryRegion | undefined }, requester: number): void {
+    this.bars.connect(bus);
+    if (bus.masterMemory !== undefined && this.realized) this.busMaster.connect(this.id, bus.masterMemory, requester);
+    this.applyConfiguration();
+  }
+
+  /** Off the bus again: nothing of it is mapped, and its transfers reach nothing. */
+  disconnectFromBus(): void {
+    this.bars.disconnect();
+    this.busMaster.disconnect();
+  }
+
+  /** The guest reads its configuration. */
+  readConfig(offset: number, size: number): number {
+    return this.config.read(offset, size);
+  }
+
+  /** The guest writes its configuration; `onConfigWrite` follows. */
+  writeConfig(offset: number, value: number, size: number): void {
+    this.config.write(offset, value, size);
+    this.applyConfiguration(offset, size);
+    this.msi.update();
+    this.onConfigWrite(offset, size);
+  }
+
+  /** What the bus does on its reset, after the device's own reset: interrupt down, header and capabilities as at power-on. */
+  resetOnBus(): void {
+    this.interrupt.set(false);
+    this.config.resetHeader();
+    this.bars.reset();
+    this.#capabilities.reset();
+    this.applyConfiguration();
+    this.onConfigWrite(0, 0x40);
+  }
+
+  /** Maps BARs, opens DMA and drives the pin as the configuration says: after it was written, or restored. */
+  applyConfiguration(offset = 0, size = PciConfigSize): void {
+    this.#updateInterrupt();
+    const isMaster = (this.config.get(PciRegister.Command, 1) & PciCommand.Master) !== 0;
+    const opens = this.busMaster.space !== undefined && isMaster !== this.busMaster.enabled;
+    if (!opens) {
+      if (this.bars.concerns(offset, size)) this.bars.update();
+      return;
+    }
+    this.topology.transaction(() => {
+      this.busMaster.setEnabled(isMaster);
+      this.bars.update();
+    });
+  }
+
+  /** The configuration came from a snapshot, where nothing has seen it being written. */
+  override onStateLoaded(_version: number): void {
+    this.applyConfiguration();
+    this.onConfigWrite(0, PciConfigSize);
+  }
+
+  /** Registers of the configuration space changed: those from `offset`, `size` bytes. */
+  protected onConfigWrite(_offset: number, _size: number): void {}
+
+  /** Sends one of the function's messages if the guest has asked for messages instead of the pin; else nothing happens. */
+  protected sendMessage(vector = 0): boolean {
+    return this.msi.send(vector);
+  }
+
+  /** The status register shows the pin even while the command register holds it back; messages take its place. */
+  #updateInterrupt(): void {
+    const status = this.config.get(PciRegister.Status, 2) & ~PciStatus.Interrupt;
+    this.config.set(PciRegister.Status, status | (this.#wantsPin ? PciStatus.Interrupt : 0), 2);
+    this.interruptOut.set(this.#drivesPin);
+  }
+
+  get #wantsPin(): boolean {
+    return this.interrupt.level && !this.msi.enabled;
+  }
+
+  get #drivesPin(): boolean {
+    return this.#wantsPin && (this.config.get(PciRegister.Command, 2) & PciCommand.InterruptDisable) === 0;
+  }
+}
+
+reserveMembers(PciDevice, {
+  config: 'its configuration space',
+  bars: 'its base address registers',
+  msi: 'its message-signalled interrupts',
+  busMaster: 'its way into memory',
+  interrupt: 'its INTx pin',
+  interruptOut: 'INTx as the bus sees it',
+  capabilityOffset: 'where a capability is',
+  connectToBus: 'what its bus calls',
+  disconnectFromBus: 'what its bus calls',
+  resetOnBus: 'what its bus calls',
+  applyConfiguration: 'what follows from its configuration',
+  sendMessage: 'the sending of a message',
+});
+
+function romRegion(topology: MemoryTopology, owner: Device, { name, size, image }: ExpansionRomSpec): MemoryRegion {
+  const region = MemoryRegion.rom(topology, name, size, { owner });
+  region.ram?.bytes.fill(0xff);
+  if (image !== undefined) region.ram?.bytes.set(image);
+  return region;
+}
+
+/** What the compiler refuses, refused once more for files that no compiler has seen. */
+function notOnPci(deviceClass: DeviceClass): string | undefined {
+  if (deviceClass.prototype instanceof PciDevice) return undefined;
+  return 'is for functions of the PCI bus. Let the class extend PciDevice.';
+}

@@ -1,0 +1,47 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { type DeviceClass, Facet, type FacetDocument, formatSize, recordOf } from '../../device/index.ts';
+import { PciRegister, registerName } from './config-space.ts';
+import type { PciDevice } from './device.ts';
+
+export interface ExpansionRomSpec {
+  /** In `info mtree`: 'nic.rom'. */
+  readonly name: string;
+  /** Bytes, a power of two from 2 KiB. */
+  readonly size: number;
+  /** What it holds from its start on; the rest is 0xff, as in an erased chip. */
+  readonly image?: Uint8Array;
+}
+
+/** What `@expansionRom` declared. */
+export const pciExpansionRom = new Facet<ExpansionRomSpec>('expansionRom', documentRom);
+
+const Smallest = 0x800;
+const Largest = 0x100_0000;
+
+/** The function carries firmware of its own, which the guest maps by the expansion ROM's base address register. */
+export function expansionRom(spec: ExpansionRomSpec) {
+  return (deviceClass: DeviceClass<PciDevice>): void => {
+    const { name, size, image } = spec;
+    const fail = (why: string) => new BackplaneError(`Class ${deviceClass.name}: @expansionRom('${name}'): ${why}`);
+    const isPowerOfTwo = size > 0 && 2 ** Math.round(Math.log2(size)) === size;
+    if (!isPowerOfTwo || size < Smallest || size > Largest) {
+      throw fail(`${size} bytes is not a power of two from 2 KiB to 16 MiB. Give it one.`);
+    }
+    if (image !== undefined && image.length > size) {
+      throw fail(`the image has ${image.length} bytes and the ROM only ${size}. Give the ROM the next power of two.`);
+    }
+    recordOf(deviceClass).set(pciExpansionRom, Object.freeze({ ...spec }));
+  };
+}
+
+function documentRom({ name, size, image }: ExpansionRomSpec): FacetDocument {
+  const rows = [
+    [
+      `at ${registerName(PciRegister.ExpansionRom)}`,
+      `\`${name}\``,
+      formatSize(size),
+      image === undefined ? 'empty' : `${image.length} bytes`,
+    ],
+  ];
+  return { tables: [{ heading: 'Expansion ROM', columns: ['register', 'region', 'size', 'image'], rows }] };
+}

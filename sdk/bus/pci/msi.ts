@@ -1,0 +1,198 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { hex, unknownWord } from '../../base/text.ts';
+import type { DeviceClass } from '../../device/index.ts';
+import type { BusMaster } from './bus-master.ts';
+import { capability, PciCapabilityId } from './capabilities.ts';
+import type { PciConfigSpace } from './config-space.ts';
+import type { PciDevice } from './device.ts';
+
+const Field = { Control: 2, Address: 4, AddressHigh: 8, Data32Bit: 8, Data64Bit: 12 } as const;
+/** The mask begins here, what waits behind it 4 bytes later. */
+const Masks = { Of32Bit: 12, Of64Bit: 16, Pending: 4 } as const;
+const Control = { Enable: 0x01, CapableShift: 1, EnabledShift: 4, Log2: 0x7, Is64Bit: 0x80, HasMask: 0x100 } as const;
+const AlignedAddress = [0xfc, 0xff, 0xff, 0xff] as const;
+const DataBytes = 2;
+const MaskBytes = 4;
+const MostVectors = 32;
+
+export interface MsiSpec {
+  /** How many messages it can send: 1, 2, 4, 8, 16 or 32. Default: 1. */
+  readonly vectors?: number;
+  /** The guest may hold single messages back; they wait then. Default: false. */
+  readonly perVectorMasking?: boolean;
+  /** The message address may lie above 4 GiB. Default: true. */
+  readonly is64Bit?: boolean;
+  /** Where the capability is in configuration space. Default: the first free place. */
+  readonly offset?: number;
+}
+
+/**
+ * The function can interrupt by messages, if the guest asks for that, instead of its pin. Extend the class from PciDevice and
+ * call `sendMessage(vector)` where the pin would go up.
+ */
+export function msi(spec: MsiSpec = {}) {
+  const { vectors = 1, perVectorMasking = false, is64Bit = true, offset } = spec;
+  const addressBytes = is64Bit ? 8 : 4;
+  const control = (Math.log2(vectors) << Control.CapableShift) | (is64Bit ? Control.Is64Bit : 0);
+  const rest = perVectorMasking ? 2 + 2 * MaskBytes : 0;
+  const mask = 2 ** vectors - 1;
+  const unknown = unknownWord(spec, ['vectors', 'perVectorMasking', 'is64Bit', 'offset']);
+  return (deviceClass: DeviceClass<PciDevice>): void => {
+    if (unknown !== undefined) throw new BackplaneError(`Class ${deviceClass.name}: @msi ${unknown}`);
+    if (!Number.isInteger(Math.log2(vectors)) || vectors < 1 || vectors > MostVectors) {
+      throw new BackplaneError(
+        `Class ${deviceClass.name}: @msi has vectors: ${vectors}. The capability counts in powers of two: give it 1, 2, 4, 8, 16 or 32.`,
+      );
+    }
+    capability({
+      id: PciCapabilityId.Msi,
+      ...(offset === undefined ? {} : { offset }),
+      contents: [
+        control,
+        perVectorMasking ? Control.HasMask >>> 8 : 0,
+        ...new Array<number>(addressBytes + DataBytes + rest).fill(0),
+      ],
+      writable: [
+        Control.Enable | (Control.Log2 << Control.EnabledShift),
+        0,
+        ...AlignedAddress,
+        ...new Array<number>(addressBytes - AlignedAddress.length).fill(0xff),
+        0xff,
+        0xff,
+        ...(perVectorMasking ? [0, 0, ...[0, 8, 16, 24].map((shift) => Math.floor(mask / 2 ** shift) & 0xff)] : []),
+      ],
+    })(deviceClass);
+  };
+}
+
+/**
+ * Message-signalled interrupts of one function. A message is a 32-bit write by the function as bus master, to the address
+ * that the guest chose, and nothing else: whatever the machine has mapped there receives it. On a PC that is the window of
+ * the local APICs; on a machine without one the guest may name RAM and find its messages there.
+ */
+export class MessageSignalledInterrupts {
+  /** Hears of each message that is sent: not of those that the guest prevents by not letting the function be a bus master. */
+  observer: ((address: bigint, data: number) => void) | undefined;
+  private readonly bytes = new Uint8Array(4);
+
+  constructor(
+    private readonly config: PciConfigSpace,
+    private readonly offset: number | undefined,
+    private readonly port: BusMaster,
+  ) {
+    const { vectors, control, maskAt } = this;
+    if (offset !== undefined) config.checkSaved((saved) => savedProblem(saved, { offset, vectors, control, maskAt }));
+  }
+
+  /** The guest wants messages; the pin stays down meanwhile. */
+  get enabled(): boolean {
+    return this.offset !== undefined && (this.config.get(this.offset + Field.Control, 1) & Control.Enable) !== 0;
+  }
+
+  /** How many messages the function can send. */
+  get vectors(): number {
+    return this.offset === undefined ? 0 : 1 << ((this.control >>> Control.CapableShift) & Control.Log2);
+  }
+
+  /** How many of them the guest has given it. */
+  get enabledVectors(): number {
+    return 1 << ((this.control >>> Control.EnabledShift) & Control.Log2);
+  }
+
+  /** The guest has written the configuration: it gets no more vectors than there are, and what it no longer holds back. */
+  update(): void {
+    if (!this.enabled || this.offset === undefined) return;
+    const { control, vectors } = this;
+    const others = control & ~(Control.Log2 << Control.EnabledShift);
+    const log2 = Math.log2(Math.min(this.enabledVectors, vectors));
+    this.config.set(this.offset + Field.Control, others | (log2 << Control.EnabledShift), 2);
+    const { maskAt } = this;
+    if (maskAt === undefined) return;
+    const held = this.config.get(maskAt, 4);
+    const waiting = this.config.get(maskAt + Masks.Pending, 4);
+    let left = 0;
+    for (let vector = 0; vector < this.enabledVectors; vector++) {
+      const bit = (waiting & (1 << vector)) >>> 0;
+      if (bit !== 0 && (held & bit) === 0) this.write(vector);
+      else left += bit;
+    }
+    this.config.set(maskAt + Masks.Pending, left, 4);
+  }
+
+  /** The write that the first message is now. */
+  get message(): { readonly address: bigint; readonly data: number } {
+    return this.messageOf(0);
+  }
+
+  /** The guest's data with the vector in its low bits, as many of them as the guest has enabled. */
+  messageOf(vector: number): { readonly address: bigint; readonly data: number } {
+    const { config, offset = 0, control } = this;
+    const is64Bit = (control & Control.Is64Bit) !== 0;
+    const high = is64Bit ? config.get(offset + Field.AddressHigh, 4) : 0;
+    const data = config.get(offset + (is64Bit ? Field.Data64Bit : Field.Data32Bit), 2);
+    const lowBits = this.enabledVectors - 1;
+    const address = (BigInt(high) << 32n) | BigInt(config.get(offset + Field.Address, 4));
+    return { address, data: (data & ~lowBits) | (vector & lowBits) };
+  }
+
+  /**
+   * Sends it if messages are enabled, or keeps it until the guest no longer holds it back. With fewer vectors enabled than
+   * there are, several share one. It is lost without an error where nobody receives it, or if the function is no master.
+   */
+  send(vector = 0): boolean {
+    if (!this.enabled) return false;
+    if (!Number.isInteger(vector) || vector < 0 || vector >= this.vectors) {
+      throw new BackplaneError(
+        `MSI: there is no vector ${vector}: @msi declares ${this.vectors}, from 0 on. Raise its vectors, or send another.`,
+      );
+    }
+    const shared = vector & (this.enabledVectors - 1);
+    const { maskAt } = this;
+    if (maskAt === undefined || (this.config.get(maskAt, 4) & (1 << shared)) === 0) this.write(shared);
+    else this.config.set(maskAt + Masks.Pending, this.config.get(maskAt + Masks.Pending, 4) | (1 << shared), 4);
+    return true;
+  }
+
+  private get control(): number {
+    return this.offset === undefined ? 0 : this.config.get(this.offset + Field.Control, 2);
+  }
+
+  /** Where the mask is; undefined without per-vector masking. */
+  private get maskAt(): number | undefined {
+    const { control, offset } = this;
+    if (offset === undefined || (control & Control.HasMask) === 0) return undefined;
+    return offset + ((control & Control.Is64Bit) !== 0 ? Masks.Of64Bit : Masks.Of32Bit);
+  }
+
+  private write(vector: number): void {
+    const { address, data } = this.messageOf(vector);
+    this.bytes[0] = data & 0xff;
+    this.bytes[1] = data >>> 8;
+    if (this.port.enabled) this.observer?.(address, data);
+    this.port.write(address, this.bytes);
+  }
+}
+
+interface Capability {
+  readonly offset: number;
+  readonly vectors: number;
+  readonly control: number;
+  readonly maskAt: number | undefined;
+}
+
+/** A snapshot of a class with other messages, or in a state to which no guest brings it. */
+function savedProblem(saved: Uint8Array, { offset, vectors, control, maskAt }: Capability): string | undefined {
+  const view = new DataView(saved.buffer, saved.byteOffset, saved.byteLength);
+  const found = view.getUint16(offset + Field.Control, true);
+  const changeable = Control.Enable | (Control.Log2 << Control.EnabledShift);
+  if ((found & ~changeable) !== (control & ~changeable)) {
+    const declared = 1 << ((found >>> Control.CapableShift) & Control.Log2);
+    return `has MSI with ${declared} vectors and the control bits ${hex(found & ~changeable)}, and the class has ${vectors} and ${hex(control & ~changeable)}`;
+  }
+  const enabled = 1 << ((found >>> Control.EnabledShift) & Control.Log2);
+  if ((found & Control.Enable) !== 0 && enabled > vectors) return `has ${enabled} MSI vectors enabled, of ${vectors}`;
+  const pending = maskAt === undefined ? 0 : view.getUint32(maskAt + Masks.Pending, true);
+  return pending < 2 ** vectors
+    ? undefined
+    : `has MSI vectors pending of which there are none: ${hex(pending)}, of ${vectors}`;
+}

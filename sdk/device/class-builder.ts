@@ -1,0 +1,242 @@
+import { unknownWord } from '../base/text.ts';
+import { type StateDeclaration, stateOf } from '../state/schema.ts';
+import {
+  checkCoalescedRange,
+  checkCoalescedWriters,
+  checkFlushPartners,
+  checkIndependentRegions,
+  checkInjections,
+  checkNarrowAccesses,
+  checkNotDeclaredTwice,
+  checkOptionNames,
+  checkReservedMembers,
+  checkSynchronousHandlers,
+  checkType,
+  definitionError,
+  type Fail,
+} from './class-checks.ts';
+import type {
+  CoalescedDeclaration,
+  DeviceBlueprint,
+  DeviceClass,
+  DeviceDescription,
+  Facet,
+  Injection,
+  RegionBlueprint,
+} from './class-metadata.ts';
+import type { DeviceRecord } from './class-recorder.ts';
+import { noOptions } from './options/set.ts';
+import type { HandledRegion } from './regions/handlers.ts';
+import type { HandlerRoute, RegionTemplate } from './regions/region.ts';
+import { routesOf } from './regions/routes.ts';
+import { checkReach, completeRegisters, registerHandlers } from './registers/assemble.ts';
+import type { RegisterDeclaration } from './registers/model.ts';
+import { registerShape } from './registers/state.ts';
+
+interface RegionDraft {
+  handlers: readonly HandlerRoute[];
+  coalesced: CoalescedDeclaration[];
+  flush: boolean;
+}
+
+const descriptionWords = ['type', 'description', 'version', 'minimumVersion', 'retired'];
+
+/**
+ * Puts together what the class and its bases say, checks it as a whole, and freezes it. `lineage` are the records that no
+ * @device has completed yet, base first: abstract bases without @device, then the class itself.
+ */
+export function completeBlueprint(
+  lineage: readonly DeviceRecord[],
+  description: DeviceDescription | undefined,
+  base: DeviceBlueprint | undefined,
+): DeviceBlueprint {
+  const own = lineage.at(-1) as DeviceRecord;
+  const deviceClass = own.deviceClass as DeviceClass;
+  const fail = definitionError(deviceClass.name);
+  const prototype: { readonly bus: string; readonly guestError?: unknown } = deviceClass.prototype;
+  // Every device has it, whatever bus it is for.
+  if (prototype.guestError === undefined) {
+    throw fail('it is no device yet. Let it extend IsaDevice, PciDevice or SystemDevice.');
+  }
+  if (description === undefined) throw fail('@device takes { type, description }, and was given nothing.');
+  const unknown = unknownWord(description, descriptionWords);
+  if (unknown !== undefined) throw fail(`@device ${unknown}`);
+  checkType(description.type, fail);
+
+  const drafts = new Map<RegionTemplate, RegionDraft>();
+  for (const region of base?.regions ?? []) {
+    const { handlers, coalesced, flushCoalescedIo } = region;
+    drafts.set(region.template, { handlers, coalesced: [...coalesced], flush: flushCoalescedIo });
+  }
+  const registers = completeRegisters(lineage, base?.registers ?? [], fail);
+  checkReservedMembers(
+    deviceClass,
+    registers.map(({ member }) => member),
+    fail,
+  );
+  for (const record of lineage) {
+    checkSynchronousHandlers(record, fail);
+    checkNarrowAccesses(record, fail);
+    addRecord(drafts, record, fail);
+  }
+  for (const [template, { handlers }] of drafts) checkReach(template, handlers, fail);
+  const regions = [...drafts].map(([template, draft]) => freezeRegion(template, draft));
+  checkIndependentRegions(regions, fail);
+  checkCoalescedWriters(regions, fail);
+  checkFlushPartners(regions, fail);
+
+  checkInjections(own, fail);
+  const injecting = lineage.findLast((record) => record.injections.size > 0);
+  const injections = injecting === undefined ? (base?.injections ?? []) : injectionsOf(injecting);
+  const options = injecting === undefined ? base?.options : injecting.options;
+  checkOptionNames(options?.names ?? [], fail);
+  const facets = facetsOf(lineage, base);
+  return Object.freeze({
+    type: description.type,
+    description: description.description,
+    deviceClass,
+    bus: prototype.bus,
+    ...stateFacts(deviceClass, description, base, registers, fail),
+    regions: Object.freeze(regions),
+    registers,
+    options: options ?? noOptions,
+    injections: Object.freeze(injections),
+    facet: <T>(facet: Facet<T>) => facets.get(facet) as T | undefined,
+    facets,
+    region: (template: RegionTemplate) => regions.find((region) => region.template === template),
+  });
+}
+
+function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecord, fail: Fail): void {
+  const draftOf = (region: RegionTemplate): RegionDraft => {
+    let draft = drafts.get(region);
+    if (draft === undefined) {
+      draft = { handlers: [], coalesced: [], flush: false };
+      drafts.set(region, draft);
+    }
+    return draft;
+  };
+  for (const region of record.otherRegions) draftOf(region);
+  const handled = new Set<HandledRegion>([
+    ...record.handlers.map(({ region }) => region),
+    ...record.registers.map(({ definition }) => definition.region),
+  ]);
+  for (const region of handled) {
+    const written = record.handlers.filter((one) => one.region === region).map((one) => one.declaration);
+    const declarations = [...written, ...registerHandlers(record, region)];
+    const draft = draftOf(region);
+    draft.handlers = routesOf(region, declarations, draft.handlers, fail);
+  }
+  for (const { region, declaration } of record.coalesced) {
+    const { coalesced } = draftOf(region);
+    checkCoalescedRange(region, declaration, fail);
+    checkNotDeclaredTwice(region, declaration, coalesced, fail);
+    coalesced.push(Object.freeze({ ...declaration }));
+  }
+  for (const region of record.flushing) {
+    const draft = draftOf(region);
+    if (draft.flush) throw fail(`@flushCoalescedIo names region '${region.name}' twice. Keep one of them.`);
+    draft.flush = true;
+  }
+}
+
+/** The nearest class's declaration of each kind; of lists, everybody's, base first. */
+function facetsOf(lineage: readonly DeviceRecord[], base: DeviceBlueprint | undefined): Map<Facet<unknown>, unknown> {
+  const facets = new Map(base?.facets);
+  for (const [facet, value] of lineage.flatMap((record) => [...record.facets])) {
+    const earlier = facet.isList ? (facets.get(facet) ?? []) : undefined;
+    facets.set(facet, earlier === undefined ? value : Object.freeze([...(earlier as []), ...(value as [])]));
+  }
+  return facets;
+}
+
+function freezeRegion(template: RegionTemplate, { handlers, coalesced, flush }: RegionDraft): RegionBlueprint {
+  return Object.freeze({
+    template,
+    handlers: Object.freeze([...handlers]),
+    coalesced: Object.freeze(coalesced),
+    flushCoalescedIo: flush,
+  });
+}
+
+function injectionsOf({ deviceClass, injections }: DeviceRecord): Injection[] {
+  return [...injections]
+    .map(([index, token]) => ({ index, token, optional: isOptional(deviceClass, index) }))
+    .sort((a, b) => a.index - b.index);
+}
+
+/** Where inversify 8.2.3 keeps what its decorators say about a constructor; it has no function that answers it. */
+const metadataKey = '@inversifyjs/core/classMetadataReflectKey';
+
+/** Whether `@optional()` stands on a constructor parameter. */
+function isOptional(deviceClass: object, index: number): boolean {
+  const { getMetadata } = Reflect as { getMetadata?(key: string, target: object): unknown };
+  const known = getMetadata?.(metadataKey, deviceClass) as
+    | { readonly constructorArguments?: readonly ({ readonly optional?: unknown } | undefined)[] }
+    | undefined;
+  return known?.constructorArguments?.[index]?.optional === true;
+}
+
+type StateFacts = Pick<DeviceBlueprint, 'version' | 'minimumVersion' | 'retired' | 'state'>;
+
+/** What the class says about its snapshots, checked; what it does not say is as in its base. A register's field is state without `@state`, unless it never changes. */
+export function stateFacts(
+  // biome-ignore lint/complexity/noBannedTypes: only its prototype chain matters
+  deviceClass: Function,
+  description: DeviceDescription,
+  base: DeviceBlueprint | undefined,
+  registers: readonly RegisterDeclaration[],
+  fail: Fail,
+): StateFacts {
+  const { version = base?.version ?? 1, minimumVersion = base?.minimumVersion ?? 1 } = description;
+  const retired = [...(base?.retired ?? []), ...(description.retired ?? [])];
+  for (const [name, value] of Object.entries({ version, minimumVersion })) {
+    if (Number.isInteger(value) && value >= 1) continue;
+    throw fail(`@device has ${name}: ${value}. Versions are whole numbers from 1.`);
+  }
+  if (minimumVersion > version) {
+    throw fail(
+      `@device has minimumVersion ${minimumVersion} above its version ${version}. Lower it, or raise version.`,
+    );
+  }
+  const declared = stateOf(deviceClass);
+  const members = new Set(declared.map(({ member }) => member));
+  const ofRegisters = registers.filter(({ member }) => !members.has(member)).flatMap(registerState);
+  const state = [...ofRegisters, ...declared];
+  checkFields(state, version, retired, fail);
+  return { version, minimumVersion, retired: Object.freeze(retired), state: Object.freeze(state) };
+}
+
+function checkFields(
+  state: readonly StateDeclaration[],
+  version: number,
+  retired: readonly string[],
+  fail: Fail,
+): void {
+  const names = new Map<string, StateDeclaration>();
+  for (const declaration of state) {
+    const { member, name, since } = declaration;
+    if (since > version) {
+      throw fail(
+        `@state field '${member}' was added in version ${since}, and @device is of version ${version}. Raise version to ${since}.`,
+      );
+    }
+    const other = names.get(name);
+    if (other !== undefined) {
+      throw fail(`'${other.member}' and '${member}' are both called '${name}' in snapshots. Give one another name.`);
+    }
+    if (retired.includes(name)) {
+      throw fail(`'${name}' is retired in @device and state at once. Keep one of them.`);
+    }
+    names.set(name, declaration);
+  }
+}
+
+function registerState(register: RegisterDeclaration): StateDeclaration[] {
+  const { member, access, fields, atReset } = register;
+  const modes = fields.length === 0 ? [access] : fields.map((field) => field.access);
+  if (modes.every((mode) => mode === 'constant' || mode === 'reserved')) return [];
+  const kept = atReset === 'kept' ? atReset : undefined;
+  const shape = registerShape(register);
+  return [Object.freeze({ member, name: member, since: 1, shape, subsection: undefined, atReset: kept })];
+}

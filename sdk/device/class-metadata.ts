@@ -1,0 +1,115 @@
+import type { StateDeclaration } from '../state/schema.ts';
+import type { Device } from './device.ts';
+import type { OptionSet } from './options/set.ts';
+import type { HandlerRoute, RegionTemplate } from './regions/region.ts';
+import type { RegisterDeclaration } from './registers/model.ts';
+
+/** Pieces of Markdown that references are made of. */
+
+/** A table with a heading of its own. A table without rows is left out. */
+export interface DocumentTable {
+  readonly heading: string;
+  /** A sentence above the table. */
+  readonly remark?: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** A device class, as decorators and machines name it. */
+export type DeviceClass<D extends Device = Device> = abstract new (...args: never) => D;
+/** A device class that a machine can make instances of. */
+export type ConcreteDeviceClass<D extends Device = Device> = new (...args: never) => D;
+/** A service by its class: what `@inject` asks for and what a machine binds. */
+export type Token<S = unknown> = abstract new (...args: never) => S;
+
+/** Bytes of a region, from `offset`. */
+export interface OffsetRange {
+  readonly offset: number;
+  readonly size: number;
+}
+
+export interface CoalescedDeclaration extends OffsetRange {
+  /** Regions of the same class whose reads do not depend on the queued writes, so that they need not flush. */
+  readonly independent?: readonly RegionTemplate[];
+}
+
+/** What the class says about one of its regions. */
+export interface RegionBlueprint {
+  readonly template: RegionTemplate;
+  readonly handlers: readonly HandlerRoute[];
+  readonly coalesced: readonly CoalescedDeclaration[];
+  /** Reached by an access, it first delivers what is queued anywhere. */
+  readonly flushCoalescedIo: boolean;
+}
+
+export interface DeviceDescription {
+  /** The name on the command line: `-device mc146818rtc`. */
+  readonly type: string;
+  readonly description: string;
+  /** Of the device's state, counted up when a field is added (with `since`), removed, or gets another meaning. Default: 1. */
+  readonly version?: number;
+  /** The oldest version whose snapshots can still be restored. Default: 1. */
+  readonly minimumVersion?: number;
+  /** Names of fields that older versions had: in a snapshot they are passed over. */
+  readonly retired?: readonly string[];
+}
+
+/** A constructor parameter that the machine fills. */
+export interface Injection {
+  readonly index: number;
+  /** The service's class, or undefined where the parameter takes the device's options. */
+  readonly token: Token | undefined;
+  /** `@optional()`: the device can do without the service, and gets undefined then. */
+  readonly optional: boolean;
+}
+
+/** Everything a class declares, base classes included, checked and frozen. Nothing is built from it before realize. */
+export interface DeviceBlueprint extends DeviceDescription {
+  readonly deviceClass: DeviceClass;
+  /** 'isa', 'pci' or 'system': the bus its base class belongs to. */
+  readonly bus: string;
+  readonly version: number;
+  readonly minimumVersion: number;
+  readonly retired: readonly string[];
+  /** The fields that are state: those with `@state`, base classes included, and those that hold registers. */
+  readonly state: readonly StateDeclaration[];
+  readonly regions: readonly RegionBlueprint[];
+  /** By region and offset. Those of base classes included. */
+  readonly registers: readonly RegisterDeclaration[];
+  readonly options: OptionSet;
+  /** What the constructor takes, by position. */
+  readonly injections: readonly Injection[];
+  /** What another room declared about the class, for instance its PCI identity. */
+  facet<T>(facet: Facet<T>): T | undefined;
+  /** All of them, base classes' included. */
+  readonly facets: ReadonlyMap<Facet<unknown>, unknown>;
+  region(template: RegionTemplate): RegionBlueprint | undefined;
+}
+
+/** What another room's declaration adds to the reference of a device. */
+export interface FacetDocument {
+  readonly tables?: readonly DocumentTable[];
+  /** Where regions are that have no base: 'BAR 0'. */
+  readonly places?: ReadonlyMap<RegionTemplate, string>;
+  /** What is to be said about pins that the base class has. */
+  readonly pins?: Readonly<Record<string, string>>;
+}
+
+/** A kind of declaration that another room adds to the class, by its own decorator. */
+export class Facet<T> {
+  declare readonly declared: T;
+  readonly isList: boolean = false;
+  constructor(
+    readonly decorator: string,
+    private readonly explain: (declared: never) => FacetDocument = () => ({}),
+  ) {}
+
+  document(declared: T): FacetDocument {
+    return this.explain(declared as never);
+  }
+}
+
+/** A kind of declaration that a class may have several of; a subclass adds to its base's. */
+export class ListFacet<T> extends Facet<readonly T[]> {
+  override readonly isList = true;
+}

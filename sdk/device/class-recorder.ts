@@ -1,0 +1,191 @@
+import { checkDialect } from '../base/decorated-member.ts';
+import { BackplaneError } from '../base/errors.ts';
+import { completeBlueprint } from './class-builder.ts';
+import type {
+  CoalescedDeclaration,
+  DeviceBlueprint,
+  DeviceClass,
+  DeviceDescription,
+  Facet,
+  ListFacet,
+  Token,
+} from './class-metadata.ts';
+import type { OptionSet } from './options/set.ts';
+import type { HandledRegion } from './regions/handlers.ts';
+import type { HandlerDeclaration, RegionTemplate } from './regions/region.ts';
+import type { HookDeclaration, RegisterDefinition, RegisterRecorder } from './registers/spec.ts';
+
+export { checkBrackets } from '../base/decorated-member.ts';
+
+// Two copies of this package in one process are strangers: each has classes and records of its own. What one of them declared is
+// missing in the other, without a mistake of the author that could be named. So all copies note in one place which classes are theirs.
+
+// biome-ignore lint/complexity/noBannedTypes: any class
+type AnyClass = Function;
+
+/** One copy of the package, by its place. */
+interface Copy {
+  readonly place: string;
+}
+
+const here = import.meta.url;
+const thisCopy: Copy = {
+  place: URL.canParse('../../', here) ? decodeURIComponent(new URL('../../', here).pathname) : 'a bundle',
+};
+const key = Symbol.for('backplane.copies');
+const shared = globalThis as { [key]?: WeakMap<AnyClass, Copy> };
+shared[key] ??= new WeakMap();
+const copies = shared[key];
+
+/** The class is declared with this copy; the first one that says so is right. */
+export function claimClass(deviceClass: AnyClass): void {
+  if (!copies.has(deviceClass)) copies.set(deviceClass, thisCopy);
+}
+
+/** Refuses a class that another copy knows, itself or one of its bases. */
+export function refuseOtherCopies(deviceClass: AnyClass): void {
+  for (let at: unknown = deviceClass; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    const copy = copies.get(at);
+    if (copy === undefined || copy === thisCopy || at === Function.prototype) continue;
+    const places =
+      copy.place === thisCopy.place ? `twice from '${copy.place}'` : `from '${copy.place}' and '${thisCopy.place}'`;
+    throw new BackplaneError(
+      `Class ${deviceClass.name}: two copies of 'backplane' are in this process, loaded ${places}, and one knows nothing of what the other ` +
+        'declared. Let everything import the same copy: install the package once, for all that is part of the program (npm dedupe).',
+    );
+  }
+}
+
+/** What the decorators of one class have said so far. Decorators write here and do nothing else. */
+export class DeviceRecord implements RegisterRecorder {
+  readonly handlers: { readonly region: HandledRegion; readonly declaration: HandlerDeclaration }[] = [];
+  readonly registers: { readonly definition: RegisterDefinition; readonly member: string }[] = [];
+  readonly registerHooks: HookDeclaration[] = [];
+  readonly coalesced: { readonly region: RegionTemplate; readonly declaration: CoalescedDeclaration }[] = [];
+  readonly flushing: RegionTemplate[] = [];
+  readonly otherRegions: RegionTemplate[] = [];
+  readonly facets = new Map<Facet<unknown>, unknown>();
+  readonly injections = new Map<number, Token | undefined>();
+  options: OptionSet | undefined;
+  blueprint: DeviceBlueprint | undefined;
+
+  // biome-ignore lint/complexity/noBannedTypes: any class may be decorated by mistake, and is named in the message
+  constructor(readonly deviceClass: Function) {}
+
+  addHandler(region: HandledRegion, declaration: HandlerDeclaration): void {
+    this.refuseAfterDevice(`@${region.name} handler '${declaration.method}'`);
+    this.handlers.push({ region, declaration });
+  }
+
+  addRegister(definition: RegisterDefinition, member: string): void {
+    this.refuseAfterDevice(`register '${member}'`);
+    this.registers.push({ definition, member });
+  }
+
+  addRegisterHook(hook: HookDeclaration): void {
+    this.refuseAfterDevice(`register hook '${hook.method}'`);
+    this.registerHooks.push(hook);
+  }
+
+  addCoalescedIo(region: RegionTemplate, declaration: CoalescedDeclaration): void {
+    this.refuseAfterDevice('@addCoalescedIo');
+    this.coalesced.push({ region, declaration });
+  }
+
+  flushCoalescedIo(region: RegionTemplate): void {
+    this.refuseAfterDevice('@flushCoalescedIo');
+    this.flushing.push(region);
+  }
+
+  /** Names a region without handlers: a container, or one that a bus attaches. */
+  addRegion(region: RegionTemplate): void {
+    this.refuseAfterDevice(`region '${region.name}'`);
+    this.otherRegions.push(region);
+  }
+
+  inject(index: number, token: Token): void {
+    this.injections.set(index, token);
+  }
+
+  injectOptions(index: number, options: OptionSet): void {
+    this.injections.set(index, undefined);
+    this.options = options;
+  }
+
+  set<T>(facet: Facet<T>, value: T): void {
+    this.refuseAfterDevice(`@${facet.decorator}`);
+    if (this.facets.has(facet)) {
+      throw new BackplaneError(`Class ${this.deviceClass.name} has @${facet.decorator} twice. Keep one of them.`);
+    }
+    this.facets.set(facet, value);
+  }
+
+  /** In the order of the source: class decorators run from the bottom up. */
+  prepend<T>(facet: ListFacet<T>, value: T): void {
+    this.refuseAfterDevice(`@${facet.decorator}`);
+    this.facets.set(facet, Object.freeze([value, ...this.list(facet)]));
+  }
+
+  /** What this class itself has said so far. */
+  list<T>(facet: ListFacet<T>): readonly T[] {
+    return (this.facets.get(facet) ?? []) as readonly T[];
+  }
+
+  /** `context` is what a compiler adds that knows another dialect of decorators. */
+  complete(description: DeviceDescription, base: DeviceBlueprint | undefined, context?: unknown): DeviceBlueprint {
+    checkDialect(context, '@device');
+    this.refuseAfterDevice('@device');
+    refuseOtherCopies(this.deviceClass);
+    this.blueprint = completeBlueprint(lineageOf(this), description, base);
+    return this.blueprint;
+  }
+
+  /** Class decorators run from the bottom up, so @device, which checks the whole class, must be on top. */
+  private refuseAfterDevice(decorator: string): void {
+    if (this.blueprint === undefined) return;
+    throw new BackplaneError(
+      `Class ${this.deviceClass.name}: ${decorator} stands above @device, which is already done. Move @device to the top.`,
+    );
+  }
+}
+
+// biome-ignore lint/complexity/noBannedTypes: a decorator's target is typed as a constructor function
+const records = new WeakMap<Function, DeviceRecord>();
+
+/** Where the decorators of exactly this class write; a base class has a record of its own, which is never changed. */
+// biome-ignore lint/complexity/noBannedTypes: see above
+export function recordOf(deviceClass: Function): DeviceRecord {
+  let record = records.get(deviceClass);
+  if (record === undefined) {
+    record = new DeviceRecord(deviceClass);
+    claimClass(deviceClass);
+    records.set(deviceClass, record);
+  }
+  return record;
+}
+
+/** The class's record after those of bases that have no @device of their own, base first. */
+function lineageOf(record: DeviceRecord): DeviceRecord[] {
+  const base: unknown = Object.getPrototypeOf(record.deviceClass);
+  if (typeof base !== 'function' || records.get(base)?.blueprint !== undefined) return [record];
+  return [...lineageOf(recordOf(base)), record];
+}
+
+/** The blueprint of the nearest base class that is a device of its own. */
+// biome-ignore lint/complexity/noBannedTypes: see above
+export function baseBlueprintOf(deviceClass: Function): DeviceBlueprint | undefined {
+  const base: unknown = Object.getPrototypeOf(deviceClass);
+  if (typeof base !== 'function') return undefined;
+  return records.get(base)?.blueprint ?? baseBlueprintOf(base);
+}
+
+/** Everything the class declares. A class without @device has no blueprint, and is refused here, when it is used. */
+export function blueprintOf(deviceClass: DeviceClass): DeviceBlueprint {
+  const blueprint = records.get(deviceClass)?.blueprint;
+  if (blueprint !== undefined) return blueprint;
+  refuseOtherCopies(deviceClass);
+  throw new BackplaneError(
+    `Class ${deviceClass.name} has no @device, so what it declares was never checked. ` +
+      `Put @device({ type: '...', description: '...' }) on top of it.`,
+  );
+}

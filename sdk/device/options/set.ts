@@ -1,0 +1,137 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { nearest } from '../../base/text.ts';
+import { type Option, octalHint } from './kinds.ts';
+
+export type OptionDeclarations = Readonly<Record<string, Option<unknown>>>;
+
+declare const declaredBy: unique symbol;
+
+type ValueOf<O> = O extends Option<infer T> ? T : never;
+type Values<D extends OptionDeclarations> = { readonly [K in keyof D]: ValueOf<D[K]> };
+
+/** The values of an option set, as a constructor receives them: every option is there, defaults filled in. */
+export type OptionsOf<S> = S extends OptionSet<infer D> ? Values<D> & { readonly [declaredBy]?: D } : never;
+
+/** What may be given for a set: any of its options, none of another. */
+export type GivenOptions<S> = S extends OptionSet<infer D> ? { readonly [K in keyof D]?: ValueOf<D[K]> } : never;
+
+/** What a machine may give a device of this class: worked out from its `@options(...)` parameter. */
+export type GivenOptionsOfClass<C extends abstract new (...args: never) => unknown> =
+  DeclaredIn<ConstructorParameters<C>[number]> extends infer D
+    ? [D] extends [never]
+      ? { readonly [name: string]: never }
+      : { readonly [K in keyof D]?: ValueOf<D[K]> }
+    : never;
+
+type DeclaredIn<P> = P extends object
+  ? typeof declaredBy extends keyof P
+    ? NonNullable<P[typeof declaredBy]>
+    : never
+  : never;
+
+/** Options of a device or a machine: declared once, as a value; types, help and checks all come from it. */
+export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
+  constructor(readonly declarations: D) {
+    for (const [name, option] of Object.entries(declarations)) {
+      const problem = declarationProblem(name, option);
+      if (problem !== undefined) throw new BackplaneError(`Option '${name}' ${problem}`);
+    }
+    Object.freeze(this);
+  }
+
+  get names(): readonly string[] {
+    return Object.keys(this.declarations);
+  }
+
+  /** What is wrong with these values, one sentence each: unknown names, wrong types, values out of range. */
+  problems(given: Readonly<Record<string, unknown>>, owner: string): string[] {
+    const problems: string[] = [];
+    for (const [name, value] of Object.entries(given)) {
+      const option = Object.hasOwn(this.declarations, name) ? this.declarations[name] : undefined;
+      const problem =
+        option === undefined ? this.unknown(name, this.names) : value === undefined ? undefined : option.problem(value);
+      if (problem !== undefined)
+        problems.push(`${owner}: ${option === undefined ? '' : `option '${name}' `}${problem}`);
+    }
+    return problems;
+  }
+
+  /** All values, defaults filled in, frozen. Throws one error with every problem in it. */
+  resolve(given: Readonly<Record<string, unknown>> = {}, owner = 'options'): OptionsOf<OptionSet<D>> {
+    const problems = this.problems(given, owner);
+    if (problems.length > 0) throw new BackplaneError(problems.join('\n'));
+    const values: Record<string, unknown> = {};
+    for (const [name, option] of Object.entries(this.declarations)) values[name] = given[name] ?? option.default;
+    return Object.freeze(values) as OptionsOf<OptionSet<D>>;
+  }
+
+  /** One `name=text` of the command line; the name as it is written there. `others` may stand there too, for messages. */
+  parse(
+    argument: string,
+    text: string,
+    owner = 'options',
+    others: readonly string[] = [],
+  ): { readonly name: string; readonly value: unknown } {
+    const name = this.names.find((candidate) => commandLineName(candidate) === argument);
+    const option = name === undefined ? undefined : this.declarations[name];
+    if (name === undefined || option === undefined) {
+      throw new BackplaneError(`${owner}: ${this.unknown(argument, [...others, ...this.names.map(commandLineName)])}`);
+    }
+    const value = option.parse(text);
+    const problem =
+      value === undefined
+        ? `takes ${option.expected}; '${text}' is not that.${option.kind === 'string' ? '' : octalHint(text)}`
+        : option.problem(value);
+    if (problem !== undefined) throw new BackplaneError(`${owner}: option '${argument}' ${problem}`);
+    return { name, value };
+  }
+
+  /** One line per option, for help: `base_year=<integer>  what it does (default: 1980)`. */
+  help(): string[] {
+    return Object.entries(this.declarations).map(
+      ([name, option]) => `${commandLineName(name)}=<${option.kind}>  ${describeOption(option)}`,
+    );
+  }
+
+  private unknown(name: string, names: readonly string[]): string {
+    const close = nearest(name, names);
+    const hint =
+      close !== undefined
+        ? ` Did you mean '${close}'?`
+        : names.length > 0
+          ? ` It has ${names.join(', ')}.`
+          : ' It has none.';
+    return `there is no option '${name}'.${hint}`;
+  }
+}
+
+/** What it does, and what it is when nobody says, with its unit: `how long it burns (default: 20 ms)`. */
+export function describeOption({ description, default: byDefault, unit, format }: Option<unknown>): string {
+  const inUnits = unit === undefined ? '' : ` (${unit})`;
+  if (byDefault === undefined) return `${description}${inUnits}`;
+  return `${description} (default: ${format(byDefault)}${unit === undefined ? '' : ` ${unit}`})`;
+}
+
+/** `lostTickPolicy` is `lost_tick_policy` on the command line, as QEMU writes it. */
+export function commandLineName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** Declares options. `OptionsOf<typeof it>` is the type of the values. */
+export function defineOptions<const D extends OptionDeclarations>(declarations: D): OptionSet<D> {
+  return new OptionSet(declarations);
+}
+
+/** What a class without an options parameter has. */
+export const noOptions: OptionSet = defineOptions({});
+
+/** What is wrong with a declaration, part of it only where no compiler has seen it. */
+function declarationProblem(name: string, option: Option<unknown>): string | undefined {
+  if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) return 'is not a camelCase name; the command line derives snake_case from it.';
+  if (typeof option?.problem !== 'function')
+    return 'is not declared. Make it with option.integer({...}) or another kind.';
+  const [least, most] = option.range ?? [0, 0];
+  if (least > most) return `has the range from ${least} to ${most}, in which nothing is. Put the smaller one first.`;
+  const problem = option.default === undefined ? undefined : option.problem(option.default);
+  return problem && `has a default that is none of its values: it ${problem}`;
+}

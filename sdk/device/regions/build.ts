@@ -1,0 +1,103 @@
+import { hex } from '../../base/text.ts';
+import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../../memory/index.ts';
+import type { RegionBlueprint } from '../class-metadata.ts';
+import type { Device, DeviceSurroundings } from '../device.ts';
+import { describeMissing, registerAt } from '../registers/names.ts';
+import { checkRegisterFields, compiledRegisters } from '../registers/runtime.ts';
+import { watchAnswers, watchReadHooks } from './answers.ts';
+import { HandledRegion } from './handlers.ts';
+import type { HandlerRoute, RegionTemplate } from './region.ts';
+
+/**
+ * Gives a device memory regions of its own from the templates of its class. What comes out is sealed: the memory core
+ * calls the methods found here, with the device as receiver, and no decorator is looked at again.
+ */
+export function buildRegions(
+  device: Device,
+  surroundings: DeviceSurroundings,
+): ReadonlyMap<RegionTemplate, MemoryRegion> {
+  checkRegisterFields(device);
+  if (surroundings.watchesAnswers) watchReadHooks(device);
+  const regions = new Map<RegionTemplate, MemoryRegion>();
+  for (const blueprint of device.blueprint.regions) {
+    const region = buildRegion(device, blueprint, surroundings);
+    for (const range of blueprint.coalesced) region.addCoalescedIo(range);
+    if (blueprint.flushCoalescedIo) region.setFlushCoalescedIo();
+    regions.set(blueprint.template, region);
+  }
+  return regions;
+}
+
+function buildRegion(device: Device, blueprint: RegionBlueprint, surroundings: DeviceSurroundings) {
+  const { topology, id, guestErrors } = surroundings;
+  const { template } = blueprint;
+  const { name, size } = template;
+  if (!(template instanceof HandledRegion)) return MemoryRegion.container(topology, name, size, { owner: device });
+  const ops = new RegionOps({
+    device,
+    routes: memoryRoutes(device, template, blueprint.handlers, surroundings),
+    valid: template.accepts,
+    impl: template.implements,
+    endianness: template.endianness,
+    missing: missingOf(device, template, (message) => guestErrors.report(id, message)),
+  });
+  return MemoryRegion.io(topology, name, size, ops, { owner: device });
+}
+
+/** What an access answers that no handler takes: an empty port bus floats high, missing memory registers read zero. */
+function missingOf(device: Device, template: HandledRegion, report: (message: string) => void): MissingRoute {
+  const read = template.kind === 'ports' ? 'ones' : 'zeros';
+  if (template.missing === 'silent') return { read };
+  const { registers } = device.blueprint;
+  const onMissing = (offset: number, size: number, isWrite: boolean): void => {
+    const where = `offset ${hex(offset)} (${size} bytes) of region '${template.name}'`;
+    report(describeMissing(registerAt(registers, template, offset), where, isWrite));
+  };
+  return { read, onMissing };
+}
+
+/** How far an access can run over the end of the region in which it begins: seven of the eight bytes of the widest one. */
+const FurthestOverrun = 7;
+
+/** A mirrored region repeats its handlers where an access runs over its end; all others are what they say. */
+function memoryRoutes(
+  device: Device,
+  region: HandledRegion,
+  handlers: readonly HandlerRoute[],
+  surroundings: DeviceSurroundings,
+): Route[] {
+  const { mirrored, size } = region;
+  const routes = handlers.map((handler) => memoryRoute(device, region, handler, surroundings));
+  if (!mirrored) return routes;
+  return routes.flatMap((route) => {
+    const copies = [route];
+    if (route.size === Number.POSITIVE_INFINITY) return copies;
+    for (let shift = size; route.offset + shift < size + FurthestOverrun; shift += size) {
+      copies.push({ ...route, offset: route.offset + shift });
+    }
+    return copies;
+  });
+}
+
+type Method = (...args: never[]) => never;
+
+function memoryRoute(
+  device: Device,
+  region: HandledRegion,
+  handler: HandlerRoute,
+  surroundings: DeviceSurroundings,
+): Route {
+  const { method, isWrite, form, offset, length, sizes, register } = handler;
+  const common = { offset, size: length, accessSize: sizes, withAttributes: form === 'attributes' };
+  if (register !== undefined) {
+    const { read, write, readWide, writeWide } = compiledRegisters(device.blueprint).at(region, register);
+    return isWrite ? { ...common, write, write64: writeWide } : { ...common, read, read64: readWide };
+  }
+  // Looked up on the instance's class, so that a subclass that overrides the method is heard.
+  const found = (device as unknown as Readonly<Record<string, Method>>)[method] as Method;
+  const watch =
+    isWrite || form === '64-bit'
+      ? undefined
+      : watchAnswers(surroundings.topology, method, found, region, surroundings.watchesAnswers === true);
+  return { ...common, watch, [`${isWrite ? 'write' : 'read'}${form === '64-bit' ? '64' : ''}`]: found };
+}

@@ -1,0 +1,102 @@
+import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
+import { recordOf } from '../class-recorder.ts';
+import { makeRegister, type Register } from '../registers/register.ts';
+import type { OnlyKnown, RegisterSpec } from '../registers/spec.ts';
+import {
+  type CheckedSizes,
+  checkSizes,
+  type HandledRegionSpec,
+  type HandlerForm,
+  type HandlerOptions,
+  type MethodDecoratorFor,
+  type Read64Handler,
+  type ReadHandler,
+  type ReadWithAttributesHandler,
+  RegionTemplate,
+  type Write64Handler,
+  type WriteHandler,
+  type WriteWithAttributesHandler,
+} from './region.ts';
+
+/** A region whose accesses are methods of the device. It mints the decorators that say which. */
+export class HandledRegion extends RegionTemplate {
+  readonly accepts: CheckedSizes;
+  readonly implements: CheckedSizes;
+  readonly endianness: 'little' | 'big';
+  readonly missing: 'guest-error' | 'silent';
+  readonly mirrored: boolean;
+
+  constructor(
+    readonly kind: 'ports' | 'memory',
+    spec: HandledRegionSpec,
+  ) {
+    super(spec);
+    const sizes = checkSizes(kind, spec);
+    this.accepts = sizes.accepts;
+    this.implements = sizes.implements;
+    this.endianness = spec.endianness ?? 'little';
+    this.missing = spec.missing ?? 'guest-error';
+    this.mirrored = spec.mirrored ?? false;
+    Object.freeze(this);
+  }
+
+  /** `(offset, size) => number`. Without an offset the handler answers for the whole region. */
+  read(offset?: number, options?: HandlerOptions): MethodDecoratorFor<ReadHandler> {
+    return this.handler(false, 'plain', offset, options);
+  }
+
+  /** `(value, offset, size) => void`. Without an offset the handler answers for the whole region. */
+  write(offset?: number, options?: HandlerOptions): MethodDecoratorFor<WriteHandler> {
+    return this.handler(true, 'plain', offset, options);
+  }
+
+  /** `(offset, size) => bigint`, for registers that are read eight bytes at a time; narrower reads come here too. */
+  read64(offset?: number, options?: HandlerOptions): MethodDecoratorFor<Read64Handler> {
+    return this.handler(false, '64-bit', offset, options);
+  }
+
+  /** `(value: bigint, offset, size) => void`; narrower writes come here too. */
+  write64(offset?: number, options?: HandlerOptions): MethodDecoratorFor<Write64Handler> {
+    return this.handler(true, '64-bit', offset, options);
+  }
+
+  /** `(offset, size, attributes) => number`; a negative answer is a `MemTxResult`, negated. */
+  readWithAttributes(offset?: number, options?: HandlerOptions): MethodDecoratorFor<ReadWithAttributesHandler> {
+    return this.handler(false, 'attributes', offset, options);
+  }
+
+  /** `(value, offset, size, attributes) => MemTxResult or nothing`. */
+  writeWithAttributes(offset?: number, options?: HandlerOptions): MethodDecoratorFor<WriteWithAttributesHandler> {
+    return this.handler(true, 'attributes', offset, options);
+  }
+
+  /** A register at this offset, held by a field of the class: `@registers.register(0x20, { width: 32 }) status = 0`. */
+  register<const S extends RegisterSpec>(offset: number, spec: OnlyKnown<S>): Register<S> {
+    return makeRegister<S>({ region: this, offset, spec, indexed: undefined }, recordOf);
+  }
+
+  private handler(isWrite: boolean, form: HandlerForm, offset: number | undefined, options: HandlerOptions = {}) {
+    checkBrackets(offset, options, decoratorName(this, isWrite, form));
+    const { size, length } = options;
+    const sizes = size === undefined ? undefined : typeof size === 'number' ? [size] : [...size];
+    return (target: object, method: string): void => {
+      checkMember(target, method, `a handler in region '${this.name}'`);
+      recordOf(target.constructor).addHandler(this, { method, isWrite, form, offset, length, sizes });
+    };
+  }
+}
+
+/** A range of I/O ports. Accesses that no handler takes answer all ones, as an empty bus does. */
+export function portRegion(spec: HandledRegionSpec): HandledRegion {
+  return new HandledRegion('ports', spec);
+}
+
+/** A range of memory addresses answered by handlers. Accesses that no handler takes answer zero. */
+export function mmioRegion(spec: HandledRegionSpec): HandledRegion {
+  return new HandledRegion('memory', spec);
+}
+
+function decoratorName({ name }: HandledRegion, isWrite: boolean, form: HandlerForm): string {
+  const forms: Readonly<Record<HandlerForm, string>> = { plain: '', '64-bit': '64', attributes: 'WithAttributes' };
+  return `.${isWrite ? 'write' : 'read'}${forms[form]}() of region '${name}'`;
+}

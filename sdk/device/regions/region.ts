@@ -1,0 +1,232 @@
+/**
+ * The shapes a handler may have. A wrong one does not compile; the sentences about what is wrong are TypeScript's, so the
+ * types are named for what they are. A write handler answers nothing: `undefined` beside `void` makes the compiler refuse
+ * an async handler, which plain `void` would let pass.
+ */
+
+import { BackplaneError } from '../../base/errors.ts';
+import { hex, unknownWord } from '../../base/text.ts';
+import type { AccessSizes } from '../../memory/index.ts';
+import type { Device } from '../device.ts';
+
+/** What a template becomes. */
+export type TemplateKind = 'ports' | 'memory' | 'container';
+
+/** What every region says about itself. Sizes and addresses are bytes. */
+export interface PlaceSpec {
+  /** The name in `info mtree`, in warnings and in messages. */
+  readonly name: string;
+  readonly size: number;
+  /** Where it is mapped unless the machine says otherwise; a BAR, for instance, has none. */
+  readonly base?: number;
+  /** Against overlapping regions of the same container; the higher one wins. Default 0. */
+  readonly priority?: number;
+}
+
+/** What a region with handlers says about accesses. */
+export interface AccessSpec {
+  /** The access widths that are both accepted and implemented: `[1]`, `[1, 2, 4]`. Instead of the next two. */
+  readonly accessSizes?: readonly number[];
+  /** What a guest may do; anything else is a decode error. Default: 1 to 4 bytes, aligned. */
+  readonly accepts?: AccessSizes;
+  /** What the handlers can do; accesses are split or widened to it. Default: 1 to 4 bytes, aligned. */
+  readonly implements?: AccessSizes;
+  readonly endianness?: 'little' | 'big';
+  /** 'silent': an access that no handler takes is not a guest error. */
+  readonly missing?: 'guest-error' | 'silent';
+  /**
+   * The chip decodes only as many address lines as its size needs: its registers repeat where an access runs over the end
+   * of the region. Without it such bytes have no register, unless a handler without an offset takes them.
+   */
+  readonly mirrored?: boolean;
+}
+
+export type HandledRegionSpec = PlaceSpec & AccessSpec;
+
+/**
+ * A region as a value of the device's file: a template, from which every instance of the device gets a memory region of its
+ * own when it is realized. The value is also how the machine and the class header name the region.
+ */
+export abstract class RegionTemplate {
+  abstract readonly kind: TemplateKind;
+  readonly name: string;
+  readonly size: number;
+  readonly base: number | undefined;
+  readonly priority: number;
+
+  protected constructor(spec: PlaceSpec) {
+    checkPlace(spec);
+    this.name = spec.name;
+    this.size = spec.size;
+    this.base = spec.base;
+    this.priority = spec.priority ?? 0;
+  }
+}
+
+/** A region without handlers, in which a device maps others at run time. */
+export class ContainerRegion extends RegionTemplate {
+  readonly kind = 'container';
+
+  constructor(spec: PlaceSpec) {
+    super(spec);
+    Object.freeze(this);
+  }
+}
+
+export type MethodDecoratorFor<H> = <M extends H>(
+  target: Device,
+  method: string,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
+/** A range that only holds other regions, which its device maps into it. */
+export function containerRegion(spec: PlaceSpec): ContainerRegion {
+  return new ContainerRegion(spec);
+}
+
+// biome-ignore lint/suspicious/noConfusingVoidType: see above, it is what refuses Promise<void>
+export type Nothing = void | undefined;
+
+/** `(offset, size)`: what the guest reads, in the low `size` bytes. */
+export type ReadHandler = (offset: number, size: number) => number;
+/** `(value, offset, size)`: what the guest wrote, already cut to `size` bytes and never negative. */
+export type WriteHandler = (value: number, offset: number, size: number) => Nothing;
+export type Read64Handler = (offset: number, size: number) => bigint;
+export type Write64Handler = (value: bigint, offset: number, size: number) => Nothing;
+/** The second form: `attributes` is the packed `MemTxAttributes`; a negative answer is a `MemTxResult`, negated. */
+export type ReadWithAttributesHandler = (offset: number, size: number, attributes: number) => number;
+/** The second form: the answer, if any, is a `MemTxResult`. */
+export type WriteWithAttributesHandler = (
+  value: number,
+  offset: number,
+  size: number,
+  attributes: number,
+) => number | Nothing;
+
+/** Which of its accesses a handler takes. */
+export interface HandlerOptions {
+  /** Only accesses of this many bytes; without it, every size the region implements. */
+  readonly size?: number | readonly number[];
+  /**
+   * How many bytes from its offset the handler answers for. Without it: up to the widest access it takes, at most to the
+   * next handler of the same direction, or, with no offset given, the whole region.
+   */
+  readonly length?: number;
+}
+
+export type HandlerForm = 'plain' | '64-bit' | 'attributes';
+
+/** One `@ports.read(...)` as written; what it means is worked out when the class is complete. */
+export interface HandlerDeclaration {
+  readonly method: string;
+  readonly isWrite: boolean;
+  readonly form: HandlerForm;
+  readonly offset: number | undefined;
+  readonly length: number | undefined;
+  readonly sizes: readonly number[] | undefined;
+  /** Stands for a declared register: where that one begins. `method` is then the field that holds it. */
+  readonly register?: number;
+}
+
+/** A handler with nothing left open: bytes `offset` to `offset + length`, accesses of `sizes` that begin there. */
+export interface HandlerRoute {
+  readonly method: string;
+  readonly isWrite: boolean;
+  readonly form: HandlerForm;
+  readonly offset: number;
+  readonly length: number;
+  readonly sizes: readonly number[];
+  /** Stands for a declared register: where that one begins. `method` is then the field that holds it. */
+  readonly register?: number;
+}
+
+/** Access sizes with nothing left to default. */
+export interface CheckedSizes {
+  readonly min: number;
+  readonly max: number;
+  readonly unaligned: boolean;
+}
+
+const placeWords = ['name', 'size', 'base', 'priority'];
+const accessWords = ['accessSizes', 'accepts', 'implements', 'endianness', 'missing', 'mirrored'];
+const regionWords = [...placeWords, ...accessWords];
+const PortSpace = 0x1_0000;
+const isAccessSize = (size: number): boolean => size === 1 || size === 2 || size === 4 || size === 8;
+
+/** Refuses a region that cannot be anywhere, while the device's file is being loaded. */
+export function checkPlace(spec: PlaceSpec): void {
+  const fail = (what: string): never => {
+    throw new BackplaneError(`Region '${spec.name}': ${what}`);
+  };
+  const unknown = unknownWord(spec, regionWords);
+  if (unknown !== undefined) throw new BackplaneError(`Region '${spec.name}' ${unknown}`);
+  if (spec.name === '') throw new BackplaneError('A region needs a name: it is what info mtree and messages show.');
+  if (!Number.isInteger(spec.size) || spec.size <= 0) {
+    fail(`size ${spec.size} is not a number of bytes. Give it a whole number above 0.`);
+  }
+  if (spec.base !== undefined && (!Number.isSafeInteger(spec.base) || spec.base < 0)) {
+    fail(`base ${spec.base} is not an address. Give it a whole number from 0, or leave it out.`);
+  }
+  if (spec.priority !== undefined && !Number.isInteger(spec.priority)) {
+    fail(`priority ${spec.priority} is not a whole number.`);
+  }
+}
+
+/** Works out the accepted and the implemented sizes, and refuses combinations that mean nothing. */
+export function checkSizes(
+  kind: 'ports' | 'memory',
+  spec: HandledRegionSpec,
+): { accepts: CheckedSizes; implements: CheckedSizes } {
+  const where = `Region '${spec.name}'`;
+  if (kind === 'ports' && spec.size > PortSpace) {
+    throw new BackplaneError(
+      `${where}: ${hex(spec.size)} ports do not fit into ${hex(PortSpace)}. Use mmioRegion for memory.`,
+    );
+  }
+  if (kind === 'ports' && spec.base !== undefined && spec.base + spec.size > PortSpace) {
+    throw new BackplaneError(
+      `${where}: ports ${hex(spec.base)} to ${hex(spec.base + spec.size - 1)} pass the last port ${hex(PortSpace - 1)}. ` +
+        'Lower its base or its size.',
+    );
+  }
+  const widest = kind === 'ports' ? 4 : 8;
+  if (spec.accessSizes === undefined) {
+    return {
+      accepts: checkRange(where, 'accepts', spec.accepts, widest),
+      implements: checkRange(where, 'implements', spec.implements, widest),
+    };
+  }
+  if (spec.accepts !== undefined || spec.implements !== undefined) {
+    throw new BackplaneError(
+      `${where}: accessSizes already says what it accepts and implements. Leave out accessSizes, or accepts and implements.`,
+    );
+  }
+  const both = checkList(where, spec.accessSizes, widest);
+  return { accepts: both, implements: both };
+}
+
+function checkList(where: string, sizes: readonly number[], widest: number): CheckedSizes {
+  const sorted = [...sizes].sort((a, b) => a - b);
+  const min = sorted[0];
+  const max = sorted.at(-1);
+  const gapless = sorted.every((size, index) => index === 0 || size === 2 * (sorted[index - 1] as number));
+  if (min === undefined || max === undefined || !sorted.every(isAccessSize) || max > widest || !gapless) {
+    throw new BackplaneError(
+      `${where}: accessSizes [${sizes.join(', ')}] is not a run of access widths. ` +
+        `Give each of 1, 2, 4${widest === 8 ? ', 8' : ''} from the narrowest to the widest it takes, once.`,
+    );
+  }
+  return Object.freeze({ min, max, unaligned: false });
+}
+
+function checkRange(where: string, which: string, sizes: AccessSizes | undefined, widest: number): CheckedSizes {
+  const min = sizes?.min ?? 1;
+  const max = sizes?.max ?? Math.max(4, min);
+  if (!isAccessSize(min) || !isAccessSize(max) || min > max || max > widest) {
+    throw new BackplaneError(
+      `${where}: ${which} ${min} to ${max} bytes is not a range of access widths. ` +
+        `min and max are 1, 2, 4${widest === 8 ? ' or 8' : ''}, min not above max.`,
+    );
+  }
+  return Object.freeze({ min, max, unaligned: sizes?.unaligned ?? false });
+}

@@ -1,0 +1,290 @@
+import { lowMask } from '../../base/bits.ts';
+import { hex, nearest, unknownWord } from '../../base/text.ts';
+import { type Fail, formatRange } from '../class-checks.ts';
+import {
+  answersReads,
+  type FieldDeclaration,
+  hearsWrites,
+  isPair,
+  isSamePlace,
+  type RegisterAccess,
+  type RegisterDeclaration,
+  stretchesOf,
+} from './model.ts';
+import { describeBits } from './names.ts';
+import { FieldSpec, FillerSpec, type RegisterSpec } from './spec.ts';
+
+const words: Readonly<Record<keyof RegisterSpec, true>> = {
+  width: true,
+  reset: true,
+  access: true,
+  fields: true,
+  atReset: true,
+  narrow: true,
+  count: true,
+  stride: true,
+  name: true,
+  description: true,
+};
+
+const accesses = [
+  'read-write',
+  'read-only',
+  'write-only',
+  'write-one-to-clear',
+  'read-to-clear',
+  'write-once',
+  'constant',
+  'reserved',
+  'undocumented',
+  'unimplemented',
+];
+
+/** What the compiler refuses, refused once more for files that no compiler has seen: a plugin is run as it is. */
+export function checkSpec(spec: RegisterSpec, where: string, fail: Fail): void {
+  const unknown = unknownWord(spec, Object.keys(words));
+  if (unknown !== undefined) throw fail(`${where} ${unknown}`);
+  const { access = 'read-write', atReset = 'reset-value', narrow = 'by-byte', fields = {} } = spec;
+  if (spec.fields !== undefined && Object.keys(fields).length === 0) {
+    throw fail(`${where} has fields: {}, which account for no bit. Leave fields out, or declare them all.`);
+  }
+  oneOf(accesses, access, `${where} has the access`, fail);
+  oneOf(['reset-value', 'kept', 'set-by-device'], atReset, `${where} has atReset`, fail);
+  oneOf(['by-byte', 'zero-extended'], narrow, `${where} has narrow`, fail);
+  for (const [name, field] of Object.entries(fields)) {
+    if (!(field instanceof FieldSpec || field instanceof FillerSpec)) {
+      throw fail(`${where}: field '${name}' is not one. Make it with bit, bits, reserved or undocumented.`);
+    }
+    oneOf(accesses, field.access, `${where}: field '${name}' has the access`, fail);
+  }
+}
+
+function oneOf(known: readonly string[], given: string, what: string, fail: Fail): void {
+  if (known.includes(given)) return;
+  const close = nearest(given, known);
+  throw fail(`${what} '${given}'. ${close === undefined ? `Known: ${known.join(', ')}.` : `Did you mean '${close}'?`}`);
+}
+
+/** `register 'status' at 0x20 of region 'edu-mmio'`: how refusals begin. */
+export function describeRegister({ name, offset, region, indexedBy }: RegisterDeclaration): string {
+  const place = indexedBy === undefined ? hex(offset) : `index ${hex(indexedBy.index)}`;
+  return `register '${name}' at ${place} of region '${region.name}'`;
+}
+
+/** Bytes from the first to the last register of an array, gaps included. An indexed one has those of its data port. */
+function extent({ width, count = 1, stride = 0, indexedBy }: RegisterDeclaration): number {
+  return width / 8 + (indexedBy === undefined ? (count - 1) * stride : 0);
+}
+
+/** Refuses a register that cannot be where it is, or as wide as it says. */
+export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
+  const { region, offset, width, count, stride, reset } = register;
+  const where = describeRegister(register);
+  if (width === undefined) throw fail(`${where} says no width. Give it 8, 16, 32 or 64 bits.`);
+  if (![8, 16, 32, 64].includes(width)) throw fail(`${where} has ${width} bits. A register has 8, 16, 32 or 64.`);
+  if (count !== undefined && !(Number.isInteger(count) && count > 0 && count <= 0x1_0000)) {
+    throw fail(`${where}: count ${count} is not a number of registers. Give it a whole number from 1 to 65536.`);
+  }
+  const closest = register.indexedBy === undefined ? width / 8 : 1;
+  if (stride !== undefined && !(Number.isInteger(stride) && stride >= closest)) {
+    throw fail(`${where}: stride ${stride} lets its registers overlap. Give it a whole number from ${closest}.`);
+  }
+  if (!Number.isInteger(offset) || offset < 0 || offset + extent(register) > region.size) {
+    const bytes = formatRange({ offset: 0, size: region.size });
+    throw fail(`${where} leaves its region, which has the offsets ${bytes}. Move it, or make the region larger.`);
+  }
+  const fits =
+    width === 64 ? typeof reset === 'bigint' && BigInt.asUintN(64, reset) === reset : fitsNumber(reset, width);
+  if (!fits) {
+    throw fail(
+      `${where}: the reset value ${reset} is not one of ${width} bits. ` +
+        `Give it a ${width === 64 ? 'bigint' : 'whole number'} from 0 that fits.`,
+    );
+  }
+  checkSizes(register, where, fail);
+  const apart = !region.implements.unaligned && offset % (width / 8) === 0;
+  if (register.narrow === 'zero-extended' && (!apart || register.indexedBy !== undefined)) {
+    throw fail(
+      `${where} is zero-extended, so every access must begin at it: at a multiple of ${width / 8} bytes, in a region that ` +
+        "implements aligned accesses only, and not behind a data port. Change that, or let the register merge 'by-byte'.",
+    );
+  }
+}
+
+function fitsNumber(reset: number | bigint, width: number): boolean {
+  return typeof reset === 'number' && Number.isInteger(reset) && reset >= 0 && reset < 2 ** width;
+}
+
+function checkSizes({ region, width }: RegisterDeclaration, where: string, fail: Fail): void {
+  if (region.implements.min > width / 8) {
+    throw fail(
+      `${where} has ${width} bits, but the region implements no access below ${region.implements.min} bytes. ` +
+        `Declare it with ${region.implements.min * 8} bits, the upper ones reserved, or let the region implement less.`,
+    );
+  }
+  if (region.accepts.min < region.implements.min) {
+    throw fail(
+      `${where}: the region accepts ${region.accepts.min} bytes but implements ${region.implements.min}, so a narrow write ` +
+        'would arrive with zeros for the bytes that the guest did not write. Let it implement what it accepts: registers ' +
+        'merge narrow writes by byte.',
+    );
+  }
+}
+
+/** Refuses fields that overlap, leave the register, or leave bits that nobody accounts for. */
+export function checkFields(register: RegisterDeclaration, fail: Fail): void {
+  const { fields, width } = register;
+  const where = describeRegister(register);
+  for (const field of fields) checkField(field, width, where, fail);
+  let next = 0;
+  let before: FieldDeclaration | undefined;
+  for (const field of fields) {
+    if (before !== undefined && field.low < next) {
+      throw fail(
+        `${where}: fields '${before.name}' (${describeBits(before)}) and '${field.name}' (${describeBits(field)}) overlap. ` +
+          'Every bit belongs to one field.',
+      );
+    }
+    if (field.low > next) throw gap(next, field.low - 1, before, field);
+    next = field.high + 1;
+    before = field;
+  }
+  if (fields.length > 0 && next < width) throw gap(next, width - 1, before, undefined);
+
+  function gap(low: number, high: number, below: FieldDeclaration | undefined, above: FieldDeclaration | undefined) {
+    const neighbours = [below, above].filter((field) => field !== undefined).map(({ name }) => `'${name}'`);
+    const filler = low === high ? `reserved(${low})` : `reserved([${low}, ${high}])`;
+    const side = neighbours.length === 2 ? 'between' : below === undefined ? 'below' : 'above';
+    return fail(
+      `${where}: ${describeBits({ low, high })}, ${side} ${neighbours.join(' and ')}, ` +
+        `${low === high ? 'belongs' : 'belong'} to no field. Name what is there, or add ${filler}.`,
+    );
+  }
+}
+
+function checkField(
+  { name, low, high, values = {} }: FieldDeclaration,
+  width: number,
+  where: string,
+  fail: Fail,
+): void {
+  const whole = Number.isInteger(low) && Number.isInteger(high);
+  if (!whole || low < 0 || low > high || high >= width) {
+    const remedy = whole && high >= 0 && low < width && low > high ? `Write bits(${high}, ${low})` : 'Lowest bit first';
+    throw fail(
+      `${where}: field '${name}' has bits ${low} to ${high}, but the register has 0 to ${width - 1}. ${remedy}.`,
+    );
+  }
+  const taken = new Map<number, string>();
+  for (const [label, value] of Object.entries(values)) {
+    const most = lowMask(high - low + 1);
+    if (!Number.isInteger(value) || value < 0 || value > most) {
+      throw fail(`${where}: value '${label}' of field '${name}' is ${value}, but it holds 0 to ${most}.`);
+    }
+    const other = taken.get(value);
+    if (other !== undefined) {
+      throw fail(`${where}: values '${other}' and '${label}' of field '${name}' are both ${value}. Keep one of them.`);
+    }
+    taken.set(value, label);
+  }
+}
+
+/** Refuses two registers in one place, and one name for two. */
+export function checkTogether(registers: readonly RegisterDeclaration[], fail: Fail): void {
+  registers.forEach((b, index) => {
+    for (const a of registers.slice(0, index)) {
+      if (a.member === b.member) {
+        throw fail(`field '${a.member}' holds two registers: ${describeRegister(a)} and ${describeRegister(b)}.`);
+      }
+      if (a.name === b.name) {
+        throw fail(`${describeRegister(b)} has the same name as ${describeRegister(a)}. Give one of them another.`);
+      }
+      if (a.region !== b.region || !shareBytes(a, b) || isPair(a, b)) continue;
+      const both = `${describeRegister(a)} and ${describeRegister(b)}`;
+      if (isSamePlace(a, b)) {
+        throw fail(
+          `${both} stand in one place. Move one of them; or, where the guest reads the one and writes the other, declare them ` +
+            "'read-only' and 'write-only'.",
+        );
+      }
+      if (!samePort(a, b)) throw fail(`${both} overlap. Move one of them.`);
+      if (a.width !== b.width || a.indexedBy?.indexMember !== b.indexedBy?.indexMember) {
+        throw fail(
+          `${both} share a data port, but not their width and index register. ` +
+            'Declare both from one indexedRegisters(...) with one width.',
+        );
+      }
+      if (shareIndexes(a, b)) throw fail(`${both} overlap. Move one of them.`);
+    }
+  });
+}
+
+/** Refuses registers behind a data port that no value of their index register chooses. */
+export function checkChoices(registers: readonly RegisterDeclaration[], fail: Fail): void {
+  for (const register of registers) {
+    const { indexedBy, count = 1, stride = 1 } = register;
+    if (indexedBy === undefined) continue;
+    const index = registers.find(({ member }) => member === indexedBy.indexMember) as RegisterDeclaration;
+    const bits = Math.min(indexedBy.high, index.width - 1) - indexedBy.low + 1;
+    const last = indexedBy.index + (count - 1) * stride;
+    if (last < 2 ** bits) continue;
+    throw fail(
+      `${describeRegister(register)} is out of reach: its last index is ${hex(last)}, and the ${bits} bits of '${index.name}' ` +
+        `that choose go to ${hex(2 ** bits - 1)}. Give them more bits, or move the register.`,
+    );
+  }
+}
+
+const samePort = (a: RegisterDeclaration, b: RegisterDeclaration): boolean =>
+  a.indexedBy !== undefined && b.indexedBy !== undefined && a.offset === b.offset;
+
+function shareBytes(a: RegisterDeclaration, b: RegisterDeclaration): boolean {
+  if (a.offset >= b.offset + extent(b) || b.offset >= a.offset + extent(a)) return false;
+  const [few, many] = (a.count ?? 1) <= (b.count ?? 1) ? [a, b] : [b, a];
+  if (few.indexedBy !== undefined || many.indexedBy !== undefined) return true;
+  return places(few).some((place) => {
+    // The nearest registers of the other array, below and above the place.
+    const near = (place - many.offset) / (many.stride ?? 1);
+    return [Math.floor(near), Math.ceil(near)].some((index) => {
+      const other = many.offset + Math.min(Math.max(index, 0), (many.count ?? 1) - 1) * (many.stride ?? 0);
+      return place < other + many.width / 8 && other < place + few.width / 8;
+    });
+  });
+}
+
+function places({ offset, count = 1, stride = 0 }: RegisterDeclaration): number[] {
+  return Array.from({ length: count }, (_, index) => offset + index * stride);
+}
+
+function shareIndexes(a: RegisterDeclaration, b: RegisterDeclaration): boolean {
+  const indexes = ({ indexedBy, count = 1, stride = 1 }: RegisterDeclaration) =>
+    Array.from({ length: count }, (_, index) => (indexedBy?.index ?? 0) + index * stride);
+  const taken = new Set(indexes(a));
+  return indexes(b).some((index) => taken.has(index));
+}
+
+/** Refuses a hook that would never be called, or never hear anything new. */
+export function checkHook(
+  register: RegisterDeclaration,
+  field: string | undefined,
+  isWrite: boolean,
+  method: string,
+  fail: Fail,
+) {
+  const hook = `hook '${method}', ${isWrite ? 'onWrite' : 'onRead'} of ${describeRegister(register)}`;
+  const named = register.fields.filter(({ name }) => name === field);
+  if (field !== undefined && named.length === 0) {
+    const names = [...new Set(register.fields.map(({ name }) => `'${name}'`))].join(', ');
+    throw fail(`${hook}: it has no field '${field}'. ${names === '' ? 'It has no fields.' : `It has ${names}.`}`);
+  }
+  const accesses: RegisterAccess[] = (field === undefined ? stretchesOf(register) : named).map(({ access }) => access);
+  const what = field === undefined ? 'the register' : `field '${field}'`;
+  if (isWrite && (!hearsWrites(accesses) || accesses.every((access) => access === 'reserved'))) {
+    throw fail(
+      `${hook}: ${what} is ${accesses[0]}, so a write never changes it. Give it another access, or drop the hook.`,
+    );
+  }
+  if (!isWrite && !answersReads(accesses)) {
+    throw fail(`${hook}: ${what} is write-only, so nobody reads it. Give it another access, or drop the hook.`);
+  }
+}

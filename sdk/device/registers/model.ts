@@ -1,0 +1,222 @@
+import { lowMask, maskOf, wideLowMask } from '../../base/bits.ts';
+import type { HandledRegion } from '../regions/handlers.ts';
+
+/**
+ * What hardware does with bits that the guest reads or writes. Some behave alike and differ in what they tell the reader.
+ *
+ * - `read-write`: holds what was written last.
+ * - `read-only`: writes change nothing; the device changes it.
+ * - `write-only`: holds what was written last, for the device; reads answer zero (a whole register: what its region answers
+ *   where nothing is).
+ * - `write-one-to-clear`: a written one clears the bit, a written zero leaves it.
+ * - `read-to-clear`: reading answers the bit and clears it; writes change nothing.
+ * - `write-once`: takes the first write after a reset, then is read-only.
+ * - `constant`: always its reset value, or what the device's options make it (`atReset: 'set-by-device'`).
+ * - `reserved`: always its reset value; writing anything else is a mistake of the guest.
+ * - `undocumented`: hardware stores it and the datasheet is silent; so does the model, and says when it is changed.
+ * - `unimplemented`: the datasheet describes it, the model only stores it, and says once when software changes it.
+ */
+export type RegisterAccess =
+  | 'read-write'
+  | 'read-only'
+  | 'write-only'
+  | 'write-one-to-clear'
+  | 'read-to-clear'
+  | 'write-once'
+  | 'constant'
+  | 'reserved'
+  | 'undocumented'
+  | 'unimplemented';
+
+/** Bits. Up to 32 a register is a number of the device, with 64 a bigint. */
+export type RegisterWidth = 8 | 16 | 32 | 64;
+
+/**
+ * What a reset does: gives the register its reset value; leaves it alone (battery-backed, sticky); or nothing general can
+ * be said, since the device's own `reset` sets it from its options.
+ */
+export type AtReset = 'reset-value' | 'kept' | 'set-by-device';
+
+/**
+ * What an access of another width than the register does. `by-byte`: it reads or writes the bytes it names, of every register
+ * that it covers, and leaves the others. `zero-extended`: only the register's own offset answers, what a narrow write does not
+ * bring is zero, and a wide access reaches no further register, as of a model that does not look at the size.
+ */
+export type NarrowAccess = 'by-byte' | 'zero-extended';
+
+/** Bits `low` to `high` of a register, both included. */
+export interface FieldDeclaration {
+  /** Several stretches of reserved bits may share a name; all other names are unique in their register. */
+  readonly name: string;
+  readonly low: number;
+  readonly high: number;
+  readonly access: RegisterAccess;
+  /** Names of what may stand in the field. */
+  readonly values?: Readonly<Record<string, number>> | undefined;
+  readonly description?: string | undefined;
+  /** The method called when the guest reads it. */
+  readonly readHook?: string | undefined;
+  /** The method called when the guest writes it. */
+  readonly writeHook?: string | undefined;
+}
+
+/** Where a register is found that has no offset of its own: the index register chooses it, the data port shows it. */
+export interface IndexedPlace {
+  /** The class's field that holds the index: a register of its own. */
+  readonly indexMember: string;
+  /** What must stand in it, for the first of an array. */
+  readonly index: number;
+  /** Which of its bits choose, both included. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Everything a class says about one register, or one array of registers. */
+export interface RegisterDeclaration {
+  /** As it is printed; the name of the class's field unless the declaration gives another. */
+  readonly name: string;
+  /** What was written in the source: by it a register is told from its partner in the same place. */
+  readonly spec: object;
+  /** The field of the device that holds it: a number, a bigint (64 bits), or for arrays a typed array of that width. */
+  readonly member: string;
+  readonly region: HandledRegion;
+  /** From the start of its region; of an indexed register the offset of its data port. */
+  readonly offset: number;
+  readonly width: RegisterWidth;
+  /** A bigint exactly if the register has 64 bits. */
+  readonly reset: number | bigint;
+  readonly atReset: AtReset;
+  readonly narrow: NarrowAccess;
+  /** Of the whole register where it has no fields; with fields, they say. */
+  readonly access: RegisterAccess;
+  readonly description?: string | undefined;
+  /** How many registers; undefined for a single one. */
+  readonly count?: number | undefined;
+  /** From one register of the array to the next: bytes, or steps of the index. Undefined for a single one. */
+  readonly stride?: number | undefined;
+  readonly indexedBy?: IndexedPlace | undefined;
+  /** By bit, lowest first, gapless; empty for a register without fields. */
+  readonly fields: readonly FieldDeclaration[];
+  readonly readHook?: string | undefined;
+  readonly writeHook?: string | undefined;
+  /** Has `write-once` bits: which of them are locked is state too, in `registerLocks(device)[member]`. */
+  readonly hasLocks: boolean;
+}
+
+/** Which bits of a register behave how, as bit masks. */
+export interface AccessMasks {
+  readonly all: bigint;
+  /** Take what is written: read-write, write-only, undocumented, unimplemented. */
+  readonly taken: bigint;
+  readonly oneToClear: bigint;
+  readonly readToClear: bigint;
+  readonly once: bigint;
+  readonly writeOnly: bigint;
+  /** Always the reset value: constant (unless the device sets it from its options), reserved. */
+  readonly fixed: bigint;
+  readonly reserved: bigint;
+  /** Changing them is worth a word: undocumented, unimplemented. */
+  readonly remarkable: bigint;
+}
+
+/** Fields of a register, or the whole register as one where it has none. */
+export function stretchesOf({
+  fields,
+  width,
+  access,
+  name,
+}: RegisterDeclaration): readonly Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>[] {
+  return fields.length > 0 ? fields : [{ name, low: 0, high: width - 1, access }];
+}
+
+export function masksOf(register: RegisterDeclaration): AccessMasks {
+  const of = (...accesses: readonly RegisterAccess[]): bigint =>
+    stretchesOf(register)
+      .filter(({ access }) => accesses.includes(access))
+      .reduce((mask, stretch) => mask | maskOf(stretch), 0n);
+  return {
+    all: wideLowMask(register.width),
+    taken: of('read-write', 'write-only', 'undocumented', 'unimplemented'),
+    oneToClear: of('write-one-to-clear'),
+    readToClear: of('read-to-clear'),
+    once: of('write-once'),
+    writeOnly: of('write-only'),
+    fixed: register.atReset === 'set-by-device' ? of('reserved') : of('constant', 'reserved'),
+    reserved: of('reserved'),
+    remarkable: of('undocumented', 'unimplemented'),
+  };
+}
+
+const heeded: readonly RegisterAccess[] = [
+  'read-write',
+  'write-only',
+  'write-one-to-clear',
+  'write-once',
+  'undocumented',
+  'unimplemented',
+];
+
+export const heeds = (access: RegisterAccess): boolean => heeded.includes(access);
+
+/** Does a write mean anything to bits of these kinds? Where it does not, the register has no write at all. */
+export function hearsWrites(accesses: readonly RegisterAccess[]): boolean {
+  return accesses.some((access) => heeded.includes(access)) || accesses.every((access) => access === 'reserved');
+}
+
+const shown: readonly RegisterAccess[] = [
+  'read-write',
+  'read-only',
+  'write-one-to-clear',
+  'read-to-clear',
+  'write-once',
+  'constant',
+];
+
+/**
+ * Can the guest read a register of these kinds? Bits without a meaning, or with none in the model, follow the others: beside
+ * write-only ones they cannot be read either.
+ */
+export function answersReads(accesses: readonly RegisterAccess[]): boolean {
+  return !accesses.includes('write-only') || accesses.some((access) => shown.includes(access));
+}
+
+/** Which accesses a register takes: where two stand in one place, one answers reads and the other hears writes. */
+export type Side = 'both' | 'reads' | 'writes';
+
+/** As a UART has its interrupt identification where it has its FIFO control: in one place, and never met by one access. */
+export function isPair(a: RegisterDeclaration, b: RegisterDeclaration): boolean {
+  return isSamePlace(a, b) && ((isReadSide(a) && isWriteSide(b)) || (isWriteSide(a) && isReadSide(b)));
+}
+
+export function sideOf(register: RegisterDeclaration, registers: readonly RegisterDeclaration[]): Side {
+  if (!registers.some((other) => other !== register && isPair(register, other))) return 'both';
+  return isReadSide(register) ? 'reads' : 'writes';
+}
+
+/** Writes change nothing in it. */
+function isReadSide(register: RegisterDeclaration): boolean {
+  return stretchesOf(register).every(({ access }) => !heeds(access));
+}
+
+/** Reads show nothing of it. */
+function isWriteSide(register: RegisterDeclaration): boolean {
+  const accesses = stretchesOf(register).map(({ access }) => access);
+  return !answersReads(accesses);
+}
+
+export function isSamePlace(a: RegisterDeclaration, b: RegisterDeclaration): boolean {
+  const keys = ['region', 'offset', 'width', 'count', 'stride'] as const;
+  const places = ['indexMember', 'index', 'low', 'high'] as const;
+  return keys.every((key) => a[key] === b[key]) && places.every((key) => a.indexedBy?.[key] === b.indexedBy?.[key]);
+}
+
+/** Which register a data port shows while the index register holds this. */
+export function chosenIndex({ low, high }: IndexedPlace, held: number): number {
+  return (held >>> low) & lowMask(high - low + 1);
+}
+
+/** What the index register must hold for a data port to show register `index`; its other bits stay as they are in `held`. */
+export function choosingValue({ low, high }: IndexedPlace, held: number, index: number): number {
+  const mask = lowMask(high - low + 1) << low;
+  return ((held & ~mask) | ((index << low) & mask)) >>> 0;
+}

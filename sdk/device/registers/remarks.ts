@@ -1,0 +1,94 @@
+import { maskOf } from '../../base/bits.ts';
+import { hex } from '../../base/text.ts';
+import type { Device } from '../device.ts';
+import { type GuestErrorKind, guestErrorsOf } from '../guest-errors.ts';
+import { type FieldDeclaration, type RegisterDeclaration, stretchesOf } from './model.ts';
+import { describeBits, registerLabel } from './names.ts';
+
+type Stretch = Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>;
+
+/**
+ * What is to be said about a register's accesses: writes to reserved bits, and what software does with those that the
+ * datasheet or the model leaves out. A driver may do it all day long: after the first time it is only counted.
+ */
+export class RegisterRemarks {
+  private readonly watched: readonly WatchedBits[];
+  private readonly reads = new SaidOnce();
+
+  constructor(private readonly register: RegisterDeclaration) {
+    this.watched = stretchesOf(register)
+      .filter(({ access }) => ['reserved', 'undocumented', 'unimplemented'].includes(access))
+      .map((stretch) => new WatchedBits(register, stretch));
+  }
+
+  /** The guest has written `value`, in which some watched bits are not what they should be, or were. */
+  written(device: Device, index: number, value: number | bigint, previous: number | bigint): void {
+    const { watched } = this;
+    if (watched.length === 1) watched[0]?.remark(device, index, value);
+    else for (const bits of watched) if (bits.differ(value, previous)) bits.remark(device, index, value);
+  }
+
+  /** The guest reads a register that the model only stores. */
+  read(device: Device, index: number): void {
+    const { register, reads } = this;
+    if (reads.again(device)) return;
+    reads.say(device, `read register '${registerLabel({ register, index })}', which this model does not implement`);
+  }
+}
+
+/** Bits of one kind that stand side by side. */
+class WatchedBits {
+  private readonly said = new SaidOnce();
+  private readonly mask: number | bigint;
+  /** What reserved bits must stay; others are compared with what they were. */
+  private readonly fixed: number | bigint | undefined;
+
+  constructor(
+    private readonly register: RegisterDeclaration,
+    private readonly stretch: Stretch,
+  ) {
+    const isBig = register.width === 64;
+    this.mask = isBig ? maskOf(stretch) : Number(maskOf(stretch));
+    this.fixed = stretch.access === 'reserved' ? register.reset : undefined;
+  }
+
+  differ(value: number | bigint, previous: number | bigint): boolean {
+    const { mask, fixed = previous } = this;
+    if (typeof mask === 'number') return (((value as number) ^ (fixed as number)) & mask) !== 0;
+    return (((value as bigint) ^ (fixed as bigint)) & mask) !== 0n;
+  }
+
+  remark(device: Device, index: number, value: number | bigint): void {
+    if (!this.said.again(device)) this.said.say(device, this.words(index, value));
+  }
+
+  private words(index: number, value: number | bigint): string {
+    const { register, stretch } = this;
+    const { access, name } = stretch;
+    const part = (whole: number | bigint) => hex((BigInt(whole) & maskOf(stretch)) >> BigInt(stretch.low));
+    const label = `register '${registerLabel({ register, index })}'`;
+    const isWhole = register.fields.length === 0;
+    const where = isWhole ? label : `${describeBits(stretch)} of ${label}`;
+    const written = `wrote ${part(value)} to`;
+    if (access === 'reserved') return `${written} reserved ${where}: must stay ${part(register.reset)}`;
+    if (access === 'undocumented') return `${written} undocumented ${where}`;
+    return `${written} ${isWhole ? where : `field '${name}' of ${label}`}, which this model does not implement`;
+  }
+}
+
+/** One sentence, of each device: worded the first time, then counted. */
+class SaidOnce {
+  private readonly kinds = new WeakMap<Device, GuestErrorKind>();
+
+  again(device: Device): boolean {
+    const kind = this.kinds.get(device);
+    if (kind === undefined || !kind.isOpen) return false;
+    kind.count++;
+    return true;
+  }
+
+  say(device: Device, message: string): void {
+    const kind = guestErrorsOf.get(device)?.report(device.id, message);
+    if (kind !== undefined) this.kinds.set(device, kind);
+  }
+}

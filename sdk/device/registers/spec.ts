@@ -1,0 +1,137 @@
+import type { HandledRegion } from '../regions/handlers.ts';
+import type { AtReset, NarrowAccess, RegisterAccess, RegisterWidth } from './model.ts';
+
+type Names = Readonly<Record<string, number>>;
+
+/** What may be said about a field beyond its place and access. */
+export interface FieldOptions<V extends Names = Names> {
+  /** Names of what may stand in it: `{ values: { Off: 0, Fast: 3 } }`. */
+  readonly values?: V;
+  readonly description?: string;
+}
+
+/** Bits of a register under one name. Made by `bit` and `bits`. */
+export class FieldSpec<V extends Names = Names> {
+  readonly values: V;
+  readonly description: string | undefined;
+
+  constructor(
+    readonly low: number,
+    readonly high: number,
+    readonly access: RegisterAccess,
+    options: FieldOptions<V>,
+  ) {
+    this.values = Object.freeze({ ...options.values }) as V;
+    this.description = options.description;
+  }
+}
+
+/** Bits without a meaning, in as many stretches as it takes. Made by `reserved` and `undocumented`. */
+export class FillerSpec {
+  constructor(
+    readonly access: 'reserved' | 'undocumented',
+    readonly stretches: readonly (readonly [low: number, high: number])[],
+  ) {}
+}
+
+export type FieldSpecs = Readonly<Record<string, FieldSpec | FillerSpec>>;
+
+/** One bit: `bit(7)`, `bit(0, 'read-only')`. */
+export function bit<const V extends Names = Record<never, never>>(
+  position: number,
+  access: RegisterAccess = 'read-write',
+  options: FieldOptions<V> = {},
+): FieldSpec<V> {
+  return new FieldSpec<V>(position, position, access, options);
+}
+
+/** Bits `low` to `high`, both included: `bits(4, 6, 'read-write', { values: { Stopped: 0, Fast: 5 } })`. */
+export function bits<const V extends Names = Record<never, never>>(
+  low: number,
+  high: number,
+  access: RegisterAccess = 'read-write',
+  options: FieldOptions<V> = {},
+): FieldSpec<V> {
+  return new FieldSpec<V>(low, high, access, options);
+}
+
+type Stretch = number | readonly [low: number, high: number];
+
+/** Bits that have to keep their reset value: `reserved([1, 6], [8, 31])`, `reserved(3)`. */
+export function reserved(...stretches: readonly Stretch[]): FillerSpec {
+  return new FillerSpec('reserved', stretches.map(pair));
+}
+
+/** Bits that hold what is written to them, for reasons that the datasheet keeps to itself. */
+export function undocumented(...stretches: readonly Stretch[]): FillerSpec {
+  return new FillerSpec('undocumented', stretches.map(pair));
+}
+
+const pair = (stretch: Stretch): readonly [number, number] =>
+  typeof stretch === 'number' ? [stretch, stretch] : stretch;
+
+interface CommonSpec {
+  /** Of the whole register. With fields, each has its own. Default: 'read-write'. */
+  readonly access?: RegisterAccess;
+  /** What the bits mean. Every bit belongs to one of them. */
+  readonly fields?: FieldSpecs;
+  /** Default: 'reset-value'. */
+  readonly atReset?: AtReset;
+  /** What an access narrower than the register does. Default: 'by-byte'. */
+  readonly narrow?: NarrowAccess;
+  /** An array of so many registers, one after the other. The class's field is a typed array of their width. */
+  readonly count?: number;
+  /** From one register of the array to the next, in bytes (or steps of the index). Default: side by side. */
+  readonly stride?: number;
+  /** How it is printed, where the name of the class's field is not it. */
+  readonly name?: string;
+  readonly description?: string;
+}
+
+/** What a register is: `{ width: 32, reset: 0x80, fields: {...} }`. The reset value is 0 unless it says otherwise. */
+export type RegisterSpec =
+  | (CommonSpec & { readonly width: 64; readonly reset?: bigint })
+  // Last, because of a missing width tsc names what the last member of a union wants.
+  | (CommonSpec & { readonly width: 8 | 16 | 32; readonly reset?: number });
+
+/** Refuses a misspelt word in a declaration, which a type parameter would let pass. */
+export type OnlyKnown<S extends RegisterSpec> = S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>;
+
+/** `number`, or `bigint` for 64 bits. */
+export type RegisterValue<S extends RegisterSpec> = S['width'] extends 64 ? bigint : number;
+type ArrayOf<W extends RegisterWidth> = { 8: Uint8Array; 16: Uint16Array; 32: Uint32Array; 64: BigUint64Array }[W];
+/** The type of the class's field. */
+export type RegisterMember<S extends RegisterSpec> = S extends { readonly count: number }
+  ? ArrayOf<S['width']>
+  : RegisterValue<S>;
+
+export type SpecsOf<S> = S extends { readonly fields: infer F extends FieldSpecs } ? F : Record<never, never>;
+/** Names of the fields that mean something. */
+export type FieldNames<S> = { [N in keyof SpecsOf<S>]: SpecsOf<S>[N] extends FieldSpec ? N : never }[keyof SpecsOf<S>] &
+  string;
+export type ValuesOf<F> = F extends FieldSpec<infer V> ? V : never;
+
+/** Where a register is, and what was said about it. Its identity is what hooks refer to. */
+export interface RegisterDefinition {
+  readonly region: HandledRegion;
+  /** Of an indexed register: of its data port. */
+  readonly offset: number;
+  readonly spec: RegisterSpec;
+  readonly indexed:
+    | { readonly by: RegisterDefinition; readonly field: FieldSpec | undefined; readonly index: number }
+    | undefined;
+}
+
+/** One hook as written; what it belongs to is looked up when the class is complete. */
+export interface HookDeclaration {
+  readonly definition: RegisterDefinition;
+  readonly field: string | undefined;
+  readonly isWrite: boolean;
+  readonly method: string;
+}
+
+/** Where register decorators write: the record of a class. */
+export interface RegisterRecorder {
+  addRegister(definition: RegisterDefinition, member: string): void;
+  addRegisterHook(hook: HookDeclaration): void;
+}

@@ -1,0 +1,191 @@
+import { maskOf } from '../../base/bits.ts';
+import { describeJson, isJsonObject, type Json, type JsonReader } from '../../base/json-reader.ts';
+import { hex } from '../../base/text.ts';
+import { shapeOf } from '../../state/fields.ts';
+import { StateLoading } from '../../state/restore-plan.ts';
+import type { LoadPlan, Shape, StatePlace } from '../../state/schema.ts';
+import { shape } from '../../state/shapes.ts';
+import type { Device } from '../device.ts';
+import type { FieldDeclaration, RegisterDeclaration } from './model.ts';
+import { describeBits } from './names.ts';
+import { registerLocks } from './runtime.ts';
+
+/** Bits of a register that never change. */
+interface FixedBits {
+  readonly field: FieldDeclaration;
+  readonly mask: bigint;
+  /** What they hold, in their place. */
+  readonly value: bigint;
+}
+
+/** A register in a snapshot: of its width, and what is constant or reserved as it always is. Undefined: as the field itself says. */
+export function registerShape(register: RegisterDeclaration): Shape | undefined {
+  const fixed = fixedBits(register);
+  if (register.count !== undefined) return fixed.length === 0 ? undefined : arrayShape(register, fixed);
+  const plain = bitsShape(register);
+  return fixed.length === 0 ? plain : guarded(plain, register, fixed);
+}
+
+/** Which bits of a write-once register are locked: none but those that can be. */
+export function lockShape(register: RegisterDeclaration): Shape {
+  const lockable = register.fields
+    .filter(({ access }) => access === 'write-once')
+    .reduce((mask, field) => mask | maskOf(field), 0n);
+  const plain = bitsShape(register);
+  if (register.fields.length === 0) return plain;
+  return Object.freeze({
+    ...plain,
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const locks = readValue(plain, saved, plan);
+      if (locks === undefined) return;
+      if ((BigInt(locks) & ~lockable) === 0n) plan.whenSound(() => place.set(locks));
+      else
+        saved.refuse(
+          `found ${hex(locks)}, and of register '${register.name}' only the bits ${hex(lockable)} are write-once`,
+        );
+    },
+  });
+}
+
+function bitsShape({ width }: RegisterDeclaration): Shape {
+  return width === 64 ? shape.bigBits(width) : shape.bits(width);
+}
+
+/** Not where the device's options make them what they are: only the device knows that. */
+function fixedBits({ fields, reset, atReset }: RegisterDeclaration): FixedBits[] {
+  if (atReset === 'set-by-device') return [];
+  return fields
+    .filter(({ access }) => access === 'constant' || access === 'reserved')
+    .map((field) => ({ field, mask: maskOf(field), value: BigInt(reset) & maskOf(field) }));
+}
+
+function guarded(plain: Shape, register: RegisterDeclaration, fixed: readonly FixedBits[]): Shape {
+  const fits = (value: unknown) => fixed.every((one) => (BigInt(value as number | bigint) & one.mask) === one.value);
+  return Object.freeze({
+    expected: `${plain.expected} with ${fixed.map((one) => `${describeFixed(one)} ${contentOf(one, one.value)}`).join(', ')}`,
+    write(value: unknown): Json | undefined {
+      const written = plain.write(value);
+      return written !== undefined && fits(value) ? written : undefined;
+    },
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const value = readValue(plain, saved, plan);
+      if (value !== undefined && refuseFixed(register, fixed, value, saved)) plan.whenSound(() => place.set(value));
+    },
+  });
+}
+
+function arrayShape(register: RegisterDeclaration, fixed: readonly FixedBits[]): Shape {
+  const plainOf = (present: unknown) => shapeOf(present) as Shape;
+  return Object.freeze({
+    expected: 'registers of which no constant or reserved bit differs',
+    write: (value: unknown) =>
+      ArrayBuffer.isView(value) &&
+      [...(value as unknown as Iterable<number | bigint>)].every((one) =>
+        fixed.every(({ mask, value: always }) => (BigInt(one) & mask) === always),
+      )
+        ? plainOf(value).write(value)
+        : undefined,
+    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+      const present = place.get() as Uint32Array;
+      const loaded = present.slice();
+      if (!readNow(plainOf(present), saved, { get: () => loaded, set: () => {} }, plan)) return;
+      const sound = Array.from(loaded, (value, index) => refuseFixed(register, fixed, value, saved.item(index)));
+      if (sound.every(Boolean)) plan.whenSound(() => present.set(loaded));
+    },
+  });
+}
+
+/** The value that the data stand for, read at once; undefined if they stand for none. */
+function readValue(plain: Shape, saved: JsonReader, plan: LoadPlan): number | bigint | undefined {
+  let value: unknown;
+  const place = {
+    get: () => value,
+    set: (found: unknown) => {
+      value = found;
+    },
+  };
+  return readNow(plain, saved, place, plan) ? (value as number | bigint) : undefined;
+}
+
+function readNow(plain: Shape, saved: JsonReader, place: StatePlace, plan: LoadPlan): boolean {
+  const reading = new StateLoading(plan.version, undefined);
+  const before = saved.problems.length;
+  plain.read(saved, place, reading);
+  if (saved.problems.length > before) return false;
+  reading.applyAll();
+  return true;
+}
+
+/** Names the first field that holds what it cannot. */
+function refuseFixed(
+  { name }: RegisterDeclaration,
+  fixed: readonly FixedBits[],
+  value: number | bigint,
+  saved: JsonReader,
+): boolean {
+  const wrong = fixed.find((one) => (BigInt(value) & one.mask) !== one.value);
+  if (wrong === undefined) return true;
+  saved.refuse(
+    `found ${hex(value)}, and of register '${name}' ${describeFixed(wrong)} are always ${contentOf(wrong, wrong.value)}: ` +
+      `they cannot hold ${contentOf(wrong, BigInt(value) & wrong.mask)}`,
+  );
+  return false;
+}
+
+const describeFixed = ({ field }: FixedBits): string => `${describeBits(field)} ('${field.name}', ${field.access})`;
+const contentOf = ({ field }: FixedBits, bits: bigint): string => hex(bits >> BigInt(field.low));
+
+/** Which bits of write-once registers are locked, by the registers' fields; those without a lock are left out. */
+export function saveLocks(device: Device): { readonly [member: string]: Json } {
+  const locks = registerLocks(device);
+  const saved: Record<string, Json> = {};
+  for (const register of withLocks(device)) {
+    const written = shapeOfLocks(register).write(locks[register.member]);
+    if (written !== undefined) saved[register.member] = written;
+  }
+  return saved;
+}
+
+/** Plans the locks of a snapshot; a register that it does not name has none. */
+export function readLocks(device: Device, saved: JsonReader, plan: LoadPlan): void {
+  const registers = withLocks(device);
+  if (saved.data !== undefined && !isJsonObject(saved.data)) {
+    saved.refuse(`expected locks by register, found ${describeJson(saved.data)}`);
+    return;
+  }
+  for (const [name, member] of saved.entries()) {
+    const isKnown = registers.some((register) => register.member === name);
+    if (!isKnown) member.refuse('is in the snapshot, and the class has no such locks');
+  }
+  for (const register of registers) readLock(device, register, saved.member(register.member), plan);
+}
+
+function readLock(device: Device, register: RegisterDeclaration, saved: JsonReader, plan: LoadPlan): void {
+  const { member, count } = register;
+  const { data } = saved;
+  const locks = registerLocks(device) as Record<string, unknown>;
+  const place = {
+    get: () => locks[member],
+    set: (value: unknown) => {
+      locks[member] = value;
+    },
+  };
+  if (data === undefined) plan.whenSound(() => place.set(noLocks(register)));
+  else if (count !== undefined && Array.isArray(data) && data.length !== count)
+    saved.refuse(`expected ${count} locks, found ${data.length}`);
+  else shapeOfLocks(register).read(saved, place, plan);
+}
+
+function noLocks({ width, count }: RegisterDeclaration): unknown {
+  const none = width === 64 ? 0n : 0;
+  return count === undefined ? none : new Array(count).fill(none);
+}
+
+function shapeOfLocks(register: RegisterDeclaration): Shape {
+  const locks = lockShape(register);
+  return register.count === undefined ? locks : shape.list(locks, register.count);
+}
+
+function withLocks({ blueprint }: Device): readonly RegisterDeclaration[] {
+  return blueprint.registers.filter(({ hasLocks }) => hasLocks);
+}

@@ -1,0 +1,57 @@
+import { BackplaneError } from '../base/errors.ts';
+import { collectTimers, type Timer } from '../clock/index.ts';
+import { checkStateFields } from '../state/unsupported.ts';
+import { checkReservedFields, definitionError } from './class-checks.ts';
+import type { Device } from './device.ts';
+import { checkWiredPins } from './pins.ts';
+
+/** A device's timers: those from its constructor and those from its last `onRealize`. */
+interface DeviceTimers {
+  readonly constructed: readonly Timer[];
+  realized: readonly Timer[];
+}
+
+const timers = new WeakMap<Device, DeviceTimers>();
+
+/** Makes a device, and remembers the timers that it declares meanwhile: they are its own, and part of its state. */
+export function constructDevice<D extends Device>(make: () => D): D {
+  const { result: device, timers: constructed } = collectTimers(make);
+  timers.set(device, { constructed, realized: [] });
+  const fail = definitionError(device.constructor.name);
+  checkReservedFields(device, fail);
+  checkStateFields(device, device.blueprint.state, fail);
+  checkNames(device);
+  checkWiredPins(device, fail);
+  return device;
+}
+
+/** Runs `onRealize`, which may declare timers too. */
+export function realizeTimers(device: Device, realize: () => void): void {
+  const collected = collectTimers(realize);
+  const own = timers.get(device);
+  if (own === undefined) return;
+  own.realized = collected.timers;
+  checkNames(device);
+}
+
+/** The timers of a device by name; two devices may use one name. */
+export function timersOf(device: Device): ReadonlyMap<string, Timer> {
+  const own = timers.get(device);
+  if (own === undefined) {
+    throw new BackplaneError(
+      `Device '${device.id}' was made with new, so nobody knows its timers. Make it with constructDevice(() => new ` +
+        `${device.constructor.name}(...)), as machines and test benches do.`,
+    );
+  }
+  return new Map([...own.constructed, ...own.realized].map((timer) => [timer.name, timer]));
+}
+
+function checkNames(device: Device): void {
+  const { constructed, realized } = timers.get(device) as DeviceTimers;
+  const names = [...constructed, ...realized].map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return;
+  throw new BackplaneError(
+    `Class ${device.constructor.name} declares two timers named '${twice}', which a snapshot could not tell apart. Rename one.`,
+  );
+}

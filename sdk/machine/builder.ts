@@ -1,0 +1,291 @@
+import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
+import { BackplaneError, describeThrown } from '../base/errors.ts';
+import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
+import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
+import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '../device/index.ts';
+import { EmptyBoard, MachineBoard } from './board.ts';
+import { WiringCheck } from './checks.ts';
+import { type MachineDefinition, machineOptions } from './definition.ts';
+import { DeviceMaker, FailedConstruction, RetiredNotifiers } from './device-maker.ts';
+import { inDevice, quietly } from './host.ts';
+import { type Swap, type SwapOutcome, type SwapWorkshop, swapDevices } from './hotplug.ts';
+import { type Mapping, type PlannedDevice, PluggedDevice } from './parts.ts';
+import { controllerMistakes, driverMistakes, pinMistakes } from './pin-checks.ts';
+import { MachinePlan } from './plan.ts';
+import { loadServices, newContainer, StatefulServices } from './services.ts';
+import { type DeviceOptionValues, DeviceWire, type UsedDevice, WiringError } from './wiring.ts';
+
+export interface BuildRequest {
+  readonly accelerator: Accelerator;
+  readonly ramSize: number;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly deviceOptions: DeviceOptionValues;
+  readonly guestErrors: GuestErrors;
+  /** Guest time at which the machine is switched on; undefined leaves the clock where it is. */
+  readonly startAt: number | bigint | undefined;
+}
+
+/** A device that exists but is not mapped yet. */
+interface ConstructedDevice {
+  readonly plan: PlannedDevice;
+  readonly device: Device;
+  readonly mappings: readonly Mapping[];
+}
+
+/**
+ * Builds a machine in two steps. The first looks at everything and makes nothing that a guest could see: all mistakes
+ * come out of it together. The second cannot fail for a reason in the wiring.
+ */
+export class MachineBuilder {
+  readonly board: EmptyBoard;
+  /** Services with state of their own, as they are made. */
+  readonly stateful = new StatefulServices();
+  private readonly container = newContainer();
+  private readonly mistakes: string[] = [];
+  private readonly plan: MachinePlan;
+  private readonly check: WiringCheck;
+  private readonly maker: DeviceMaker;
+  private readonly retired: RetiredNotifiers;
+
+  constructor(
+    private readonly definition: MachineDefinition,
+    private readonly request: BuildRequest,
+  ) {
+    const options = machineOptions(definition, request.options, this.mistakes);
+    const { accelerator, ramSize } = request;
+    this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
+    this.plan = new MachinePlan(definition.devices, options, request.deviceOptions);
+    this.check = this.newCheck();
+    this.maker = new DeviceMaker(this.container, accelerator, this.stateful);
+    this.retired = new RetiredNotifiers(this.board.topology);
+    this.bindServices();
+  }
+
+  /** A service of the machine, made if need be. */
+  service<S>(token: abstract new (...args: never) => S): S | undefined {
+    return this.container.isBound(token) ? this.check.service(token) : undefined;
+  }
+
+  /** The machine's clock. Only after `construct`, which checks that it can be moved. */
+  get clock(): MachineClock {
+    return this.container.get(VirtualClock) as MachineClock;
+  }
+
+  /** First step. Throws a WiringError with everything that is wrong. */
+  construct(): ConstructedDevice[] {
+    // The board comes first, even if no device asks for it: whoever binds it lays out the memory.
+    this.service(SystemBus);
+    this.service(IsaBus);
+    this.checkClock();
+    return this.constructPlan(this.plan, this.check, []);
+  }
+
+  /** Both steps for devices that come later; `present` are those that the machine has. */
+  plugMore(used: readonly UsedDevice[], present: readonly PluggedDevice[]): PluggedDevice[] {
+    this.mistakes.length = 0;
+    const plan = new MachinePlan(used, this.board.options, {}, present);
+    const constructed = this.constructPlan(plan, this.newCheck(), present);
+    try {
+      return this.board.topology.transaction(() => {
+        const plugged = this.plugIn(constructed, present);
+        try {
+          for (const { id, device } of plugged) inDevice(id, device, 'reset()', () => resetPlugged(device));
+          for (const { device } of plugged) rememberState(device);
+          this.stateful.remember();
+        } catch (error) {
+          this.takeBack(plugged);
+          throw error;
+        }
+        return plugged;
+      });
+    } finally {
+      this.retired.closeAll();
+    }
+  }
+
+  /** Second step: regions exist and are mapped, functions are on their bus, pins are soldered. In one transaction. */
+  plugIn(constructed: readonly ConstructedDevice[], present: readonly PluggedDevice[] = []): PluggedDevice[] {
+    return this.board.topology.transaction(() => {
+      const plugged: PluggedDevice[] = [];
+      try {
+        for (const made of constructed) {
+          const one = this.pluggedFrom(made);
+          plugged.push(one);
+          this.plugOne(one);
+        }
+        for (const one of plugged) this.solder(one, [...present, ...plugged]);
+      } catch (error) {
+        this.takeBack(plugged);
+        throw error;
+      }
+      return plugged;
+    });
+  }
+
+  /** Other classes in the places of devices: both steps, and the state goes over. Answers the new ones, in that order. */
+  replaceAll(swaps: readonly Swap[], present: readonly PluggedDevice[]): SwapOutcome {
+    this.mistakes.length = 0;
+    const { topology, ramOwners } = this.board;
+    const others = present.filter((one) => !swaps.some(({ old }) => old === one));
+    const shop: SwapWorkshop = {
+      topology,
+      clock: this.clock,
+      pci: this.service(PciBus),
+      make: (used) => {
+        const plan = new MachinePlan(used, this.board.options, {}, others);
+        const made = this.constructPlan(plan, this.newCheck(), others);
+        return made.map((one) => this.pluggedFrom(one));
+      },
+      realize: (one, old) => {
+        this.maker.handOverServices(old.device, one.device);
+        return ramOwners.realize(one, () => this.realize(one), old.device);
+      },
+      solder: (one, made) => this.solder(one, [...others, ...made]),
+      retire: (gone, stays) => {
+        this.retired.add(this.maker.notifiersOf(gone.device));
+        this.maker.forgetServicesOf(gone.device);
+        this.board.forgetRamOf(gone.device, stays.device);
+      },
+    };
+    try {
+      return swapDevices(swaps, shop);
+    } finally {
+      this.retired.closeAll();
+    }
+  }
+
+  /** Memory, address spaces and services go. What they were made of outlives the machine in a synchronous loop. */
+  dispose(): void {
+    this.board.dispose();
+    this.container.unbindAll();
+  }
+
+  /** The reverse of plugging in, also of what was plugged in only in part. */
+  takeOut({ id, device, mappings, cuts }: PluggedDevice): void {
+    this.retired.add(this.maker.notifiersOf(device));
+    this.maker.forgetServicesOf(device);
+    this.board.topology.transaction(() => {
+      for (const cut of cuts.splice(0)) cut();
+      if (device instanceof PciDevice) this.service(PciBus)?.unregister(device);
+      if (!device.realized) return;
+      for (const timer of timersOf(device).values()) timer.cancel();
+      for (const { planned } of mappings) {
+        const region = device.region(planned.template);
+        region.container?.removeSubregion(region);
+      }
+      this.board.forgetRamOf(device);
+      inDevice(id, device, 'onUnrealize()', () => device.unrealize());
+    });
+    this.retired.closeAll();
+  }
+
+  private constructPlan(plan: MachinePlan, check: WiringCheck, present: readonly PluggedDevice[]): ConstructedDevice[] {
+    const { devices } = plan;
+    const ids = [...present, ...devices].map(({ id }) => id);
+    const mappings = new Map(devices.map((device) => [device, check.mappingsOf(device)]));
+    check.checkOverlaps([...mappings.values()].flat());
+    for (const device of devices) check.checkWires(device, ids);
+    const sound = devices.filter((planned) => check.checkServices(planned) && !planned.faulty);
+    const constructed: ConstructedDevice[] = [];
+    const failed: FailedConstruction[] = [];
+    this.maker.makeAll(sound).forEach((made, index) => {
+      const planned = sound[index] as PlannedDevice;
+      if (made instanceof FailedConstruction) failed.push(made);
+      else constructed.push({ plan: planned, device: made, mappings: mappings.get(planned) ?? [] });
+    });
+    const made = constructed.map(({ plan: { id, wires }, device }) => ({ id, wires, device }));
+    const mistakes = [
+      ...this.mistakes,
+      ...failed.map(({ mistake }) => mistake),
+      ...pinMistakes(made, [...present, ...made]),
+      ...driverMistakes(devices, present),
+      ...controllerMistakes([this.definition.interruptController ?? []].flat(), ids, made),
+      ...plan.mistakes,
+      ...check.mistakes,
+    ];
+    if (mistakes.length === 0) return constructed;
+    for (const { device } of constructed) {
+      this.maker.notifiersOf(device)?.close();
+      this.maker.forgetServicesOf(device);
+    }
+    throw new WiringError(this.definition.name, mistakes, failed[0]?.cause);
+  }
+
+  /** Devices that were plugged in in vain. */
+  private takeBack(plugged: readonly PluggedDevice[]): void {
+    for (const one of [...plugged].reverse()) quietly(() => this.takeOut(one));
+  }
+
+  private newCheck(): WiringCheck {
+    return new WiringCheck(this.definition.name, this.container, this.stateful);
+  }
+
+  private realize({ id, device }: PluggedDevice): void {
+    const surroundings = { id, topology: this.board.topology, guestErrors: this.request.guestErrors };
+    // All that is made meanwhile is the device's, also what its bus makes for it, such as an expansion ROM.
+    inDevice(id, device, 'onRealize()', () => collectTimers(() => device.realize(surroundings)));
+  }
+
+  private pluggedFrom({ plan, device, mappings }: ConstructedDevice): PluggedDevice {
+    const options = plan.blueprint.options.resolve(plan.given, plan.id);
+    return new PluggedDevice({ ...plan, device, mappings, options });
+  }
+
+  private plugOne(one: PluggedDevice): void {
+    const { device, mappings, address } = one;
+    this.board.ramOwners.realize(one, () => this.realize(one));
+    for (const { container, planned, start, priority } of mappings) {
+      container.addSubregion(start, device.region(planned.template), priority);
+    }
+    if (address !== undefined) this.service(PciBus)?.register(device as never, address);
+  }
+
+  private bindServices(): void {
+    const { accelerator } = this.request;
+    const reset: ResetController = { requestReset: () => accelerator.requestReset() };
+    this.container.bind(MachineBoard).toConstantValue(this.board);
+    this.container.bind(Accelerator).toConstantValue(accelerator);
+    this.container.bind(ResetController).toConstantValue(reset);
+    this.container.bind(VirtualClock).toConstantValue(new ManualClock());
+    try {
+      loadServices(this.container, this.definition.services, [VirtualClock], this.stateful);
+    } catch (error) {
+      this.mistakes.push(`A service module failed to load: ${describeThrown(error)}`);
+    }
+  }
+
+  private checkClock(): void {
+    const clock = this.check.service(VirtualClock);
+    const { startAt } = this.request;
+    if (clock === undefined) return;
+    if ('advanceTo' in clock) {
+      const { now, epoch } = new ManualClock(startAt);
+      if (startAt !== undefined) (clock as MachineClock).set(now, epoch);
+      return;
+    }
+    this.mistakes.push(
+      `The machine's clock is a ${clock.constructor.name}, which nobody can move on: it has no advanceTo(time). Bind a ManualClock.`,
+    );
+  }
+
+  private solder({ id, device, wires, cuts }: PluggedDevice, all: readonly PluggedDevice[]): void {
+    const pins = pinsOf(device);
+    for (const [name, wire] of wires) {
+      const pin = pins.get(name);
+      if (pin === undefined)
+        throw new BackplaneError(`Device '${id}' has lost its pin '${name}' since it was checked.`);
+      if (wire instanceof DeviceWire) {
+        const other = all.find((one) => one.id === wire.device);
+        const input = other && pinsOf(other.device).get(wire.pin);
+        cuts.push(pin.connect((level) => input?.set(level)));
+      } else {
+        cuts.push(wire.connect(pin, this.service(wire.service)));
+      }
+    }
+  }
+}
+
+function resetPlugged(device: Device): void {
+  device.reset();
+  if (device instanceof PciDevice) device.resetOnBus();
+}

@@ -1,0 +1,227 @@
+import type { Container } from 'inversify';
+import { hex } from '../base/text.ts';
+import {
+  type BusContainers,
+  formatPciAddress,
+  IsaBus,
+  type PciAddress,
+  PciBus,
+  pciIdentity,
+  SystemBus,
+} from '../bus/index.ts';
+import { commandLineName, type DeviceBlueprint, type RegionTemplate, type Token } from '../device/index.ts';
+import { describeRange, type MemoryRegion } from '../memory/index.ts';
+import type { MappedRange, Mapping, PlannedDevice } from './parts.ts';
+import { constructionFailure, describeConstruction, type StatefulServices } from './services.ts';
+import { DeviceWire } from './wiring.ts';
+
+/** What each kind of device plugs into. */
+const busTokens: Readonly<Record<string, Token<BusContainers>>> = { isa: IsaBus, pci: PciBus, system: SystemBus };
+
+/** What takes the whole machine to see: services, buses, wires, and who lies over whom. Collects; throws nothing. */
+export class WiringCheck {
+  readonly mistakes: string[] = [];
+  private readonly machine: string;
+  private readonly services: Container;
+  private readonly resolved = new Map<Token, unknown>();
+
+  constructor(
+    machine: string,
+    services: Container,
+    private readonly stateful: StatefulServices,
+  ) {
+    this.machine = machine;
+    this.services = services;
+  }
+
+  /** The service, or undefined if nobody binds it or making it failed, which is reported once. */
+  service<S>(token: Token<S>): S | undefined {
+    if (!this.resolved.has(token)) this.resolved.set(token, this.resolve(token));
+    return this.resolved.get(token) as S | undefined;
+  }
+
+  checkServices(device: PlannedDevice): boolean {
+    const before = this.mistakes.length;
+    for (const { token, optional } of device.blueprint.injections) {
+      if (token === undefined || (optional && !this.services.isBound(token))) continue;
+      if (!this.services.isBound(token)) {
+        this.mistakes.push(
+          `Device '${device.id}': ${device.blueprint.deviceClass.name} needs ${token.name}, which no service module of machine ` +
+            `'${this.machine}' binds. Add a ContainerModule with bind(${token.name}) to its services.`,
+        );
+      } else if (this.service(token) === undefined) return false;
+    }
+    return this.mistakes.length === before;
+  }
+
+  /** The bus a device plugs into. */
+  busOf({ id, blueprint }: PlannedDevice): BusContainers | undefined {
+    const token = busTokens[blueprint.bus];
+    if (token === undefined) {
+      this.mistakes.push(
+        `Device '${id}': ${blueprint.type} plugs into a bus of kind '${blueprint.bus}', which no machine has. ` +
+          'Extend IsaDevice, PciDevice or SystemDevice.',
+      );
+      return undefined;
+    }
+    if (this.services.isBound(token)) return this.service(token);
+    this.mistakes.push(
+      `Device '${id}': ${blueprint.type} plugs into ${token.name}, and machine '${this.machine}' has none. ` +
+        `Bind ${token.name} in one of its service modules, or leave the device out.`,
+    );
+    return undefined;
+  }
+
+  /** Where each region of the device goes; reports those that do not fit their container. */
+  mappingsOf(device: PlannedDevice): Mapping[] {
+    const bus = this.busOf(device);
+    if (bus === undefined) return [];
+    return device.regions.flatMap((planned) => {
+      const { template, address, priority } = planned;
+      const kind = template.kind === 'ports' ? 'Ports' : 'Memory';
+      const container = kind === 'Ports' ? bus.io : bus.memory;
+      const mapping: Mapping = {
+        name: template.name,
+        device: device.id,
+        start: address,
+        size: template.size,
+        priority,
+        option: placingOption(device.blueprint, template),
+        planned,
+        kind,
+        container,
+      };
+      if (address + template.size <= container.size) return [mapping];
+      this.mistakes.push(
+        `${kind}: cannot map ${describeMapped(mapping)}: it ends beyond ${hex(container.size - 1)}, where '${container.name}' ends. ` +
+          'Place it lower.',
+      );
+      return [];
+    });
+  }
+
+  /** Equal priorities in one container, what the services have mapped there included. */
+  checkOverlaps(mappings: readonly Mapping[]): void {
+    for (const container of new Set(mappings.map((mapping) => mapping.container))) {
+      const here = mappings.filter((mapping) => mapping.container === container);
+      const present = container.children.filter((child) => child.enabled).map(presentRange);
+      const kind = here[0]?.kind ?? 'Ports';
+      const overlaps = findOverlaps<MappedRange>([...present, ...here]);
+      const news = overlaps.filter((pair) => pair.some((range) => (here as readonly MappedRange[]).includes(range)));
+      this.mistakes.push(...news.map((pair) => describeOverlap(kind, pair)));
+    }
+  }
+
+  /** Wires whose other end does not exist. Pins are checked on the instances. */
+  checkWires({ id, wires }: PlannedDevice, ids: readonly string[]): void {
+    for (const [pin, wire] of wires) {
+      if (wire instanceof DeviceWire) {
+        if (ids.includes(wire.device)) continue;
+        this.mistakes.push(
+          `Device '${id}': pin '${pin}' is wired to ${wire.description}, and no device has that id. The ids are ${ids.join(', ')}.`,
+        );
+      } else if (!this.services.isBound(wire.service)) {
+        this.mistakes.push(
+          `Device '${id}': pin '${pin}' is wired to ${wire.description}, and machine '${this.machine}' has no ${wire.service.name}. ` +
+            `Bind ${wire.service.name} in one of its service modules.`,
+        );
+      }
+    }
+  }
+
+  private resolve(token: Token): unknown {
+    try {
+      return this.stateful.tryOut(() => this.services.get(token));
+    } catch (error) {
+      this.mistakes.push(
+        `Service ${token.name} could not be made: ${describeConstruction(constructionFailure(error))}`,
+      );
+      return undefined;
+    }
+  }
+}
+
+/** As the command line writes it. */
+function placingOption({ options }: DeviceBlueprint, template: RegionTemplate): string | undefined {
+  const found = Object.entries(options.declarations).find(([, { places }]) => places === template);
+  return found === undefined ? undefined : commandLineName(found[0]);
+}
+
+function presentRange(region: MemoryRegion): MappedRange {
+  return {
+    name: region.name,
+    device: region.owner?.id,
+    start: region.address,
+    size: region.size,
+    priority: region.priority,
+  };
+}
+
+/**
+ * Every pair of ranges of one container that overlap with equal priority, earlier range first. Unequal priorities are
+ * a decision; equal ones leave it to the order of mapping, which is never what somebody meant.
+ */
+export function findOverlaps<R extends MappedRange>(ranges: readonly R[]): [R, R][] {
+  const overlaps: [R, R][] = [];
+  let open: R[] = [];
+  const inOrder = ranges.filter((range) => range.size > 0).sort((a, b) => a.start - b.start);
+  for (const range of inOrder) {
+    open = open.filter((earlier) => earlier.start + earlier.size > range.start);
+    for (const earlier of open) {
+      const ofDevice = earlier.device !== undefined || range.device !== undefined;
+      if (ofDevice && earlier.priority === range.priority) overlaps.push([earlier, range]);
+    }
+    open.push(range);
+  }
+  return overlaps;
+}
+
+/** The sentence for one pair: both ranges, whose they are, and what to change. */
+export function describeOverlap(
+  kind: 'Ports' | 'Memory',
+  [first, second]: readonly [MappedRange, MappedRange],
+): string {
+  const movable = [second, first].find(({ option }) => option !== undefined);
+  const byOption = movable === undefined ? '' : `, or option '${movable.option}' of '${movable.device}'`;
+  return (
+    `${kind}: cannot map ${describeMapped(second)}: it overlaps ${describeMapped(first)} with the same priority ` +
+    `${second.priority}. Move one of them with at: [place(region, address)]${byOption}, or give one a higher priority.`
+  );
+}
+
+export function describeMapped({ name, device, start, size }: MappedRange): string {
+  return `'${name}'${device === undefined ? '' : ` of device '${device}'`} at ${describeRange(start, size)}`;
+}
+
+interface Placed {
+  readonly id: string;
+  readonly blueprint: DeviceBlueprint;
+  readonly address: PciAddress | undefined;
+}
+
+/** Where PCI functions that say where they are get into each other's way: one sentence for each. */
+export function conflictingFunctions(devices: readonly Placed[]): string[] {
+  const owners = new Map<string, Placed>();
+  const problems: string[] = [];
+  const placed = devices.flatMap((device) =>
+    device.address === undefined ? [] : [{ ...device, address: device.address }],
+  );
+  for (const device of placed) {
+    const where = formatPciAddress(device.address);
+    const first = owners.get(where);
+    if (first !== undefined) {
+      problems.push(`PCI: '${first.id}' and '${device.id}' are both at ${where}. Give one of them another addr.`);
+    }
+    owners.set(where, device);
+  }
+  for (const { id, address } of placed) {
+    if (address.function === 0) continue;
+    const first = owners.get(formatPciAddress({ slot: address.slot, function: 0 }));
+    if (first === undefined || first.blueprint.facet(pciIdentity)?.multifunction === true) continue;
+    problems.push(
+      `PCI: '${id}' is at ${formatPciAddress(address)}, where no guest looks: '${first.id}', function 0 of the slot, says ` +
+        `that it is the only one. Give '${id}' a slot of its own, or ${first.blueprint.type} @pci({ multifunction: true }).`,
+    );
+  }
+  return problems;
+}

@@ -1,0 +1,256 @@
+import { describeThrown } from '../base/errors.ts';
+import { nearest } from '../base/text.ts';
+import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
+import {
+  blueprintOf,
+  commandLineName,
+  type DeviceBlueprint,
+  type Option,
+  type RegionTemplate,
+} from '../device/index.ts';
+import { conflictingFunctions } from './checks.ts';
+import type { PlannedDevice, PlannedRegion, PresentDevice, Values } from './parts.ts';
+import type { DeviceOptionValues, MachineOptionValues, UsedDevice, Wire } from './wiring.ts';
+
+/**
+ * Works out what a machine definition means and says what is wrong with it, device by device. What takes two
+ * devices to go wrong is checked by `wiring-check.ts`.
+ */
+export class MachinePlan {
+  readonly devices: readonly PlannedDevice[];
+  readonly mistakes: string[] = [];
+  private readonly ids = new Map<UsedDevice, string>();
+
+  /** `present` are the devices that the machine has already, when more are plugged in at run time. */
+  constructor(
+    used: readonly UsedDevice[],
+    options: MachineOptionValues,
+    deviceOptions: DeviceOptionValues,
+    private readonly present: readonly PresentDevice[] = [],
+  ) {
+    const wanted = used.filter(({ when }) => when === undefined || when(options));
+    const known = wanted.flatMap((one) => {
+      const blueprint = this.attempt(() => blueprintOf(one.device));
+      return blueprint === undefined ? [] : [{ used: one, blueprint }];
+    });
+    this.nameAll(known);
+    this.checkNames(known, deviceOptions);
+    const planned = known.map(({ used: one, blueprint }) => this.planOne(one, blueprint, options, deviceOptions));
+    this.devices = this.assignSlots(planned);
+  }
+
+  private attempt<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      this.mistakes.push(describeThrown(error));
+      return undefined;
+    }
+  }
+
+  /** Ids that were given stay; the others are the type, numbered where that is taken. */
+  private nameAll(known: readonly { used: UsedDevice; blueprint: DeviceBlueprint }[]): void {
+    const taken = new Map(this.present.map(({ id, blueprint }) => [id, blueprint.type]));
+    for (const { used, blueprint } of known) {
+      if (used.id === undefined) continue;
+      if (!/^[^\p{C}]{1,256}$/u.test(used.id)) {
+        this.mistakes.push(
+          `A ${blueprint.type} has the id ${JSON.stringify(used.id.slice(0, 40))}. Messages and snapshots name it: give it 1 to 256 ` +
+            'printable characters.',
+        );
+      }
+      const first = taken.get(used.id);
+      if (first !== undefined) {
+        this.mistakes.push(
+          `Two devices have the id '${used.id}': a ${first} and a ${blueprint.type}. Give one of them another id.`,
+        );
+      }
+      taken.set(used.id, blueprint.type);
+      this.ids.set(used, used.id);
+    }
+    for (const { used, blueprint } of known) {
+      if (used.id !== undefined) continue;
+      let id = blueprint.type;
+      for (let number = 2; taken.has(id); number++) id = `${blueprint.type}-${number}`;
+      taken.set(id, blueprint.type);
+      this.ids.set(used, id);
+    }
+  }
+
+  private idOf(used: UsedDevice): string {
+    return this.ids.get(used) ?? used.device.name;
+  }
+
+  private checkNames(
+    known: readonly { used: UsedDevice; blueprint: DeviceBlueprint }[],
+    given: DeviceOptionValues,
+  ): void {
+    const names = known.flatMap(({ used, blueprint }) => [this.idOf(used), blueprint.type]);
+    for (const name of Object.keys(given)) {
+      if (names.includes(name)) continue;
+      const close = nearest(name, names);
+      this.mistakes.push(
+        `Options are given for '${name}', and no device has that id or type.` +
+          (close === undefined ? '' : ` Did you mean '${close}'?`),
+      );
+    }
+  }
+
+  private planOne(
+    used: UsedDevice,
+    blueprint: DeviceBlueprint,
+    options: MachineOptionValues,
+    deviceOptions: DeviceOptionValues,
+  ): PlannedDevice {
+    const id = this.idOf(used);
+    const own = typeof used.options === 'function' ? used.options(options) : (used.options ?? {});
+    const given = { ...own, ...deviceOptions[blueprint.type], ...deviceOptions[id] };
+    const problems = blueprint.options.problems(given, `Device '${id}'`);
+    this.mistakes.push(...problems);
+    const optionOf = new OptionReader(blueprint, given, problems.length > 0);
+    return {
+      used,
+      id,
+      blueprint,
+      given,
+      faulty: problems.length > 0,
+      regions: this.placeRegions(used, id, blueprint, optionOf),
+      wires: this.wiresOf(used, id, optionOf),
+      address: blueprint.bus === 'pci' ? this.addressOf(used, id) : this.refuseAddress(used, id, blueprint),
+    };
+  }
+
+  private placeRegions(
+    used: UsedDevice,
+    id: string,
+    blueprint: DeviceBlueprint,
+    optionOf: OptionReader,
+  ): PlannedRegion[] {
+    const at = used.at ?? [];
+    for (const { region } of at) {
+      if (blueprint.region(region) !== undefined) continue;
+      const names = blueprint.regions.map(({ template }) => `'${template.name}'`).join(', ');
+      this.mistakes.push(
+        `Device '${id}': at: places region '${region.name}', which ${blueprint.type} does not have. It has ${names || 'none'}.`,
+      );
+    }
+    return blueprint.regions.flatMap(({ template }) => {
+      const places = at.filter(({ region }) => region === template);
+      const moved = optionOf.placing(template);
+      if (places.length > 1)
+        this.mistakes.push(`Device '${id}': at: places region '${template.name}' twice. Keep one of them.`);
+      if (places.length > 0 && moved?.given === true) {
+        this.mistakes.push(
+          `Device '${id}': option '${moved.name}' and at: both say where region '${template.name}' goes. Keep one of them.`,
+        );
+      }
+      const bar = blueprint.facet(pciBars)?.find(({ region }) => region === template);
+      if (bar !== undefined && (places.length > 0 || moved !== undefined)) {
+        this.mistakes.push(
+          `Device '${id}': region '${template.name}' is BAR ${bar.index}, which the guest places. Leave out its address.`,
+        );
+        return [];
+      }
+      const address = places[0]?.address ?? moved?.value ?? template.base;
+      if (address === undefined) return [];
+      if (!Number.isSafeInteger(address) || address < 0) {
+        this.mistakes.push(
+          `Device '${id}': region '${template.name}' cannot be placed at ${address}. Give an address from 0 to 2^53 - 1.`,
+        );
+        return [];
+      }
+      return [{ template, address, priority: places[0]?.priority ?? template.priority }];
+    });
+  }
+
+  private wiresOf(used: UsedDevice, id: string, optionOf: OptionReader): ReadonlyMap<string, Wire> {
+    const wires = new Map<string, Wire>();
+    for (const [name, wire] of Object.entries(used.interrupts ?? {})) {
+      if (wire === undefined) continue;
+      wires.set(name, wire);
+      if ('problem' in wire && wire.problem !== undefined)
+        this.mistakes.push(`Device '${id}': pin '${name}': ${wire.problem}`);
+    }
+    for (const { name, pin, wire, given } of optionOf.wiring()) {
+      if (!wires.has(pin)) wires.set(pin, wire);
+      else if (given) {
+        this.mistakes.push(
+          `Device '${id}': option '${name}' and interrupts: both say where pin '${pin}' goes. Keep one of them.`,
+        );
+      }
+    }
+    return wires;
+  }
+
+  private addressOf({ addr }: UsedDevice, id: string): PciAddress | undefined {
+    if (addr === undefined) return undefined;
+    const address = parsePciAddress(addr);
+    if (address === undefined) {
+      this.mistakes.push(`Device '${id}': addr '${addr}' is not a PCI address. Write slot and function, 00.0 to 1f.7.`);
+    }
+    return address;
+  }
+
+  private refuseAddress({ addr }: UsedDevice, id: string, { type }: DeviceBlueprint): undefined {
+    if (addr !== undefined)
+      this.mistakes.push(`Device '${id}': ${type} is not a PCI device and has no addr. Leave it out.`);
+  }
+
+  /** PCI functions that did not say where: each in the first slot that is empty. */
+  private assignSlots(planned: readonly PlannedDevice[]): PlannedDevice[] {
+    const all = [...this.present, ...planned];
+    this.mistakes.push(...conflictingFunctions(all));
+    const slots = new Set(all.flatMap(({ address }) => (address === undefined ? [] : [address.slot])));
+    return planned.map((device) => {
+      if (device.blueprint.bus !== 'pci' || device.address !== undefined || device.used.addr !== undefined)
+        return device;
+      let slot = 0;
+      while (slots.has(slot)) slot++;
+      if (slot > 31) this.mistakes.push(`PCI: no slot is left for '${device.id}': all 32 have a device. Remove one.`);
+      slots.add(slot);
+      return { ...device, address: { slot, function: 0 } };
+    });
+  }
+}
+
+/** Options that say where a region or a pin goes: `iobase`, `irq`. */
+class OptionReader {
+  constructor(
+    private readonly blueprint: DeviceBlueprint,
+    private readonly given: Values,
+    private readonly faulty: boolean,
+  ) {}
+
+  placing(template: RegionTemplate): { name: string; value: number | undefined; given: boolean } | undefined {
+    const found = this.entries().find(([, option]) => option.places === template);
+    if (found === undefined) return undefined;
+    const value = this.value(found);
+    return { name: found[0], value: typeof value === 'number' ? value : undefined, given: this.isGiven(found[0]) };
+  }
+
+  wiring(): { name: string; pin: string; wire: Wire; given: boolean }[] {
+    return this.entries().flatMap(([name, option]) => {
+      const value = this.value([name, option]);
+      if (option.wires === undefined || typeof value !== 'number') return [];
+      return [{ name, pin: option.wires.pin, wire: option.wires.to(value) as Wire, given: this.isGiven(name) }];
+    });
+  }
+
+  private entries(): [string, Option<unknown>][] {
+    return Object.entries(this.blueprint.options.declarations);
+  }
+
+  private isGiven(name: string): boolean {
+    return this.given[name] !== undefined;
+  }
+
+  /** A value that is wrong has been reported; what follows is then worked out from the default. */
+  private value([name, option]: [string, Option<unknown>]): unknown {
+    return this.faulty ? option.default : (this.given[name] ?? option.default);
+  }
+}
+
+/** A machine's option as its command line writes it: `reset-control`. */
+export function machineOptionName(name: string): string {
+  return commandLineName(name).replaceAll('_', '-');
+}

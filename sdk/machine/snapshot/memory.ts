@@ -1,0 +1,98 @@
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { Json, JsonReader } from '../../base/json-reader.ts';
+import { hex } from '../../base/text.ts';
+import type { RamBlock } from '../../memory/index.ts';
+
+const PageSize = 4096;
+/** Untouched memory is looked over in steps of this. */
+const Stretch = 64 * PageSize;
+const zeros = Buffer.alloc(Stretch);
+/** A page that does not compress grows by a few bytes; base64 makes four of three. */
+const LongestText = Math.ceil((PageSize + 64) / 3) * 4;
+
+/**
+ * The pages that are not all zero, by offset: two hexadecimal digits where all bytes are equal, otherwise compressed (deflate)
+ * and in base64.
+ */
+export function saveMemory(blocks: ReadonlyMap<string, RamBlock>): Json {
+  return Object.fromEntries(
+    [...blocks].map(([name, { bytes }]) => [name, { size: bytes.length, pages: savePages(bytes) }]),
+  );
+}
+
+function savePages(bytes: Uint8Array): Json {
+  const pages: Record<string, string> = {};
+  for (let stretch = 0; stretch < bytes.length; stretch += Stretch) {
+    if (isZero(bytes, stretch, Math.min(stretch + Stretch, bytes.length))) continue;
+    for (let start = stretch; start < Math.min(stretch + Stretch, bytes.length); start += PageSize) {
+      const end = Math.min(start + PageSize, bytes.length);
+      if (isZero(bytes, start, end)) continue;
+      pages[hex(start)] = savePage(bytes.subarray(start, end));
+    }
+  }
+  return pages;
+}
+
+function savePage(page: Uint8Array): string {
+  const isUniform = Buffer.compare(page.subarray(1), page.subarray(0, -1)) === 0;
+  if (isUniform) return (page[0] as number).toString(16).padStart(2, '0');
+  return deflateRawSync(page, { level: 1 }).toString('base64');
+}
+
+/** Reads the pages into memory. The machine is fresh, and thrown away if anything here is wrong. */
+export function loadMemory(reader: JsonReader, blocks: ReadonlyMap<string, RamBlock>): void {
+  reader.only(...blocks.keys());
+  for (const [name, { bytes }] of blocks) {
+    const block = reader.member(name).only('size', 'pages');
+    const size = block.member('size').integer(0);
+    if (size !== bytes.length) block.refuse(`expected ${bytes.length} bytes, found ${size}`);
+    else loadPages(block.member('pages'), bytes);
+  }
+}
+
+function loadPages(reader: JsonReader, bytes: Uint8Array): void {
+  const pages = reader.entries();
+  if (reader.data === undefined || pages.length > Math.ceil(bytes.length / PageSize)) {
+    reader.refuse('expected pages by offset, each once');
+    return;
+  }
+  clear(bytes);
+  for (const [offset, page] of pages) {
+    const start = /^0x[0-9a-f]{1,13}$/.test(offset) ? Number(offset) : -1;
+    const isOne = hex(start) === offset && start % PageSize === 0 && start < bytes.length;
+    if (!isOne) page.refuse('is not the offset of a page of this memory');
+    else loadPage(page, bytes.subarray(start, start + PageSize));
+  }
+}
+
+function loadPage(reader: JsonReader, target: Uint8Array): void {
+  const text = reader.text(LongestText);
+  if (/^[0-9a-f]{2}$/.test(text)) {
+    target.fill(Number.parseInt(text, 16));
+    return;
+  }
+  const packed = Buffer.from(text, 'base64');
+  if (packed.toString('base64') !== text) {
+    reader.refuse('is damaged: it is no base64');
+    return;
+  }
+  try {
+    const page = inflateRawSync(packed, { maxOutputLength: PageSize });
+    if (page.length === target.length) target.set(page);
+    else reader.refuse(`expected a page of ${target.length} bytes, found ${page.length}`);
+  } catch {
+    reader.refuse('is damaged: it cannot be decompressed to a page');
+  }
+}
+
+/** Leaves alone what is zero: memory that nobody has touched costs nothing. */
+function clear(bytes: Uint8Array): void {
+  for (let start = 0; start < bytes.length; start += Stretch) {
+    const end = Math.min(start + Stretch, bytes.length);
+    if (!isZero(bytes, start, end)) bytes.fill(0, start, end);
+  }
+}
+
+function isZero(bytes: Uint8Array, start: number, end: number): boolean {
+  return Buffer.compare(bytes.subarray(start, end), zeros.subarray(0, end - start)) === 0;
+}

@@ -1,0 +1,169 @@
+import { describeThrown } from '../../base/errors.ts';
+import { describeJson, type JsonProblem, JsonReader } from '../../base/json-reader.ts';
+import { blueprintOf, type ConcreteDeviceClass, type DeviceBlueprint } from '../../device/index.ts';
+import { type StateDifference, StateError } from '../../state/restore-plan.ts';
+import { type MachineDefinition, ramProblem } from '../definition.ts';
+import type { Machine } from '../machine.ts';
+import { type Placement, type UsedDevice, type Wire, WiringError } from '../wiring.ts';
+import { optionAsData, optionFromData, SnapshotSchema, wireOf } from './document.ts';
+
+/** Of version 0.1.0. */
+const FirstSchema = 'backplane-snapshot/1';
+
+/** What a machine must be asked for so that a snapshot fits it. */
+export interface SnapshotRequest {
+  readonly ram: number;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** The beginning of a snapshot: enough to build the machine. Refuses what is no snapshot, and what no such machine can be. */
+export function readRequest(snapshot: unknown, definition: MachineDefinition): SnapshotRequest {
+  const { name } = definition;
+  const reader = new JsonReader(snapshot, '', []);
+  const schema = reader.member('schema').data;
+  const refuse = (path: string, problem: string) => new StateError(refusal(name), [{ path, problem }]);
+  if (typeof schema !== 'string' || !schema.startsWith('backplane-snapshot/'))
+    throw refuse('', 'this is no snapshot of a machine');
+  if (schema !== SnapshotSchema)
+    throw refuse(
+      'schema',
+      `is ${describeJson(schema)}, and this version reads and writes ${SnapshotSchema}. Restore it with the version that wrote it` +
+        `${schema === FirstSchema ? ', 0.1.0' : ''}, or run the guest again and save`,
+    );
+  const machine = reader.member('machine').only('name', 'ram', 'options', 'unplugged');
+  const found = machine.member('name').text(Number.POSITIVE_INFINITY);
+  // Not even a name: there is no machine in it.
+  if (reader.problems.length > 0) throw new StateError(refusal(name), reader.problems);
+  if (found !== name) {
+    // Of another machine, nothing else would fit either.
+    const problem = `expected '${name}', found ${describeJson(found)}. Restore it on the machine that was saved`;
+    throw refuse('machine.name', problem);
+  }
+  const ram = machine.member('ram').integer(0, 2 ** 40);
+  const problem = ramProblem(ram);
+  if (problem !== undefined && reader.problems.length === 0)
+    machine.member('ram').refuse(`is ${ram} bytes: ${problem}`);
+  const options = readOptions(machine.member('options'), definition);
+  if (reader.problems.length > 0) throw new StateError(refusal(name), reader.problems);
+  return { ram, options };
+}
+
+/** The machine's own options, each a value of its option. */
+function readOptions(reader: JsonReader, { options: set }: MachineDefinition): Readonly<Record<string, unknown>> {
+  reader.only(...(set?.names ?? []));
+  const known = reader.entries().filter(([name]) => Object.hasOwn(set?.declarations ?? {}, name));
+  return Object.fromEntries(known.map(([name, saved]) => [name, optionFromData(saved, set?.declarations[name])]));
+}
+
+export function refusal(machine: string): string {
+  return `This snapshot cannot be restored on machine '${machine}'`;
+}
+
+const MostDevices = 4096;
+/** An id is printed on terminals. */
+const Printable = /^[^\p{C}]+$/u;
+
+/**
+ * Plugs in what was plugged into the saved machine while it ran, and takes out what was taken out of it. Answers what cannot be
+ * done; the machine is fresh, and thrown away then.
+ */
+export function plugAgain(
+  machine: Machine,
+  snapshot: JsonReader,
+  classes: readonly ConcreteDeviceClass[],
+): readonly StateDifference[] {
+  return [...takeOut(machine, snapshot.member('machine').member('unplugged')), ...plugIn(machine, snapshot, classes)];
+}
+
+function takeOut(machine: Machine, unplugged: JsonReader): StateDifference[] {
+  if (unplugged.data === undefined) return [];
+  return unplugged.list(MostDevices).flatMap((one) => {
+    const id = one.text(256);
+    if (machine.deviceById(id) === undefined) return [];
+    return attempt(() => machine.unplug(id), { path: one.path }, 'cannot be taken out again');
+  });
+}
+
+function plugIn(machine: Machine, snapshot: JsonReader, classes: readonly ConcreteDeviceClass[]): StateDifference[] {
+  const known = [...classes, ...machine.definition.devices.map((used) => used.device)];
+  return snapshot
+    .member('devices')
+    .list(MostDevices)
+    .filter((saved) => saved.member('plugged').data !== undefined)
+    .flatMap((saved) => {
+      saved.member('plugged').only('options', 'regions', 'pins');
+      const id = saved.member('id').text(256);
+      if (!Printable.test(id)) {
+        return [{ path: saved.member('id').path, problem: `${JSON.stringify(id)} cannot be the id of a device` }];
+      }
+      if (machine.deviceById(id) !== undefined) return [];
+      const type = saved.member('type').text(256);
+      const deviceClass = known.find((one) => blueprintOf(one).type === type);
+      if (deviceClass === undefined) {
+        const problem =
+          `was plugged in while the machine ran, and no class of type '${type}' is known here. Give it: ` +
+          'Machine.restore(..., { deviceClasses: [...] }), or -plugin FILE';
+        return [{ device: id, path: '', problem }];
+      }
+      const problems: JsonProblem[] = [];
+      const used = usedAgain(deviceClass, id, new JsonReader(saved.data, '', problems));
+      if (problems.length > 0) return problems.map((one) => ({ device: id, ...one }));
+      return attempt(() => machine.plug(used), { device: id, path: '' }, 'cannot be plugged in again');
+    });
+}
+
+function attempt(work: () => unknown, where: Omit<StateDifference, 'problem'>, what: string): StateDifference[] {
+  try {
+    work();
+    return [];
+  } catch (error) {
+    const why = error instanceof WiringError ? error.mistakes.join(' ') : describeThrown(error);
+    return [{ ...where, problem: `${what}: ${why}` }];
+  }
+}
+
+/**
+ * How the device was asked for, said again. An option that was not given and has another default today is given: the saved device
+ * has the old one.
+ */
+function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonReader): UsedDevice {
+  const { options, regions } = blueprintOf(deviceClass);
+  const { declarations } = options;
+  const asked = saved.member('plugged');
+  const given = asked.member('options').entries();
+  const changed = saved
+    .member('options')
+    .entries()
+    .filter(
+      ([name, { data }]) => Object.hasOwn(declarations, name) && data !== optionAsData(declarations[name]?.default),
+    );
+  const values = new Map([...changed, ...given]);
+  const address = saved.member('place').member('address');
+  return {
+    device: deviceClass,
+    id,
+    options: Object.fromEntries([...values].map(([name, one]) => [name, optionFromData(one, declarations[name])])),
+    at: asked
+      .member('regions')
+      .list(MostDevices)
+      .flatMap((one) => placement(one, regions)),
+    interrupts: Object.fromEntries(asked.member('pins').entries().flatMap(wire)),
+    ...(address.data === undefined ? {} : { addr: address.text(8) }),
+  };
+}
+
+function placement(saved: JsonReader, regions: DeviceBlueprint['regions']): Placement[] {
+  const [, name, address, priority] =
+    /^(.*) at (0x[0-9a-f]{1,14})(?: with priority (-?\d{1,10}))?$/.exec(saved.text()) ?? [];
+  const region = regions.find(({ template }) => template.name === name)?.template;
+  // What the class has no more is found when everything is compared.
+  if (region === undefined) return [];
+  return [{ region, address: Number(address), ...(priority === undefined ? {} : { priority: Number(priority) }) }];
+}
+
+function wire([name, saved]: [string, JsonReader]): [string, Wire][] {
+  const found = wireOf(saved.text());
+  if (found !== undefined) return [[name, found]];
+  saved.refuse('only ISA lines and pins of devices can be wired again');
+  return [];
+}

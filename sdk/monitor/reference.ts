@@ -1,0 +1,220 @@
+import { counted, hex, printable, sentence } from '../base/text.ts';
+import { formatRange } from '../device/class-checks.ts';
+import type { DeviceBlueprint, DocumentTable, RegionBlueprint } from '../device/class-metadata.ts';
+import { commandLineName, type OptionSet } from '../device/options/set.ts';
+import { HandledRegion } from '../device/regions/handlers.ts';
+import type { HandlerRoute, RegionTemplate } from '../device/regions/region.ts';
+import type { RegisterDeclaration } from '../device/registers/model.ts';
+import { code, overview, registerSection, table, words } from './register-tables.ts';
+
+/** What a declaration does not say, and a device on a bench shows. */
+export interface ObservedDevice {
+  /** Its interrupt pins. */
+  readonly pins?: readonly string[];
+  /** Wires that it listens to: 'ISA IRQ 3'. */
+  readonly hears?: readonly string[];
+}
+
+/**
+ * The register reference of a device as Markdown, from its declaration: options, pins, regions, registers with their reset
+ * values and side effects, fields with their values. What is handled by hand is listed by the names of its methods.
+ */
+export function registerDocument(blueprint: DeviceBlueprint, observed: ObservedDevice = {}): string {
+  const { type, description, bus, options, regions, registers } = blueprint;
+  const documents = [...blueprint.facets].map(([facet, declared]) => facet.document(declared)).reverse();
+  const places = new Map(documents.flatMap((document) => [...(document.places ?? [])]));
+  const sections = [
+    `# ${type}`,
+    [`${sentence(printable(description))} Bus: ${bus}.`, ...needs(blueprint)].join(' '),
+    ...optionSection(options),
+    ...documents.flatMap(({ tables = [] }) => tables.flatMap(section)),
+    ...pinSection(observed, options, Object.assign({}, ...documents.map(({ pins }) => pins))),
+    ...inOrder(regions, places).flatMap((region) => regionSection(region, registers, places.get(region.template))),
+  ];
+  if (regions.length === 0) sections.push('It has no regions of its own.');
+  return `${sections.join('\n\n')}\n`;
+}
+
+/** The same facts for programs: plain data, 64-bit values as hexadecimal text, regions by their names. */
+export function registerFacts(blueprint: DeviceBlueprint, { pins = [], hears = [] }: ObservedDevice = {}): object {
+  const { type, description, bus, options, regions, registers } = blueprint;
+  const plain = (value: number | bigint) => (typeof value === 'bigint' ? hex(value) : value);
+  return {
+    type,
+    description,
+    bus,
+    options: Object.entries(options.declarations).map(([name, option]) => ({
+      name: commandLineName(name),
+      type: option.kind,
+      takes: option.expected,
+      ...(option.default === undefined ? {} : { default: option.format(option.default) }),
+      description: option.description,
+    })),
+    pins,
+    hears,
+    regions: regions.map(({ template: { name, kind, size, base }, handlers, coalesced, flushCoalescedIo }) => ({
+      ...{ name, kind, size, base, flushCoalescedIo },
+      coalesced: coalesced.map(({ offset, size: bytes }) => ({ offset, size: bytes })),
+      handlers: handlers
+        .filter(({ register }) => register === undefined)
+        .map(({ method, isWrite, offset, length, sizes }) => ({
+          ...{ method, direction: isWrite ? 'write' : 'read', offset, sizes },
+          length: length === Number.POSITIVE_INFINITY ? null : length,
+        })),
+    })),
+    registers: registers.map(({ spec: _written, ...register }) => ({
+      ...register,
+      region: register.region.name,
+      reset: plain(register.reset),
+    })),
+  };
+}
+
+/** As declared; BARs by their numbers. */
+function inOrder(regions: readonly RegionBlueprint[], places: ReadonlyMap<RegionTemplate, string>): RegionBlueprint[] {
+  const placeOfRegion = ({ template }: RegionBlueprint) => places.get(template) ?? '';
+  return [...regions].sort((a, b) => placeOfRegion(a).localeCompare(placeOfRegion(b)));
+}
+
+function needs({ injections }: DeviceBlueprint): string[] {
+  const names = injections.flatMap(({ token, optional }) =>
+    token === undefined ? [] : [`${code(token.name)}${optional ? ' (optional)' : ''}`],
+  );
+  return names.length === 0 ? [] : [`It asks the machine for ${names.join(', ')}.`];
+}
+
+function optionSection({ declarations }: OptionSet): string[] {
+  const rows = Object.entries(declarations).map(([name, option]) => [
+    code(commandLineName(name)),
+    option.expected,
+    option.default === undefined ? '' : code(option.format(option.default)),
+    option.description,
+  ]);
+  return section({ heading: 'Options', columns: ['option', 'takes', 'default', 'what it does'], rows });
+}
+
+function pinSection(
+  { pins = [], hears = [] }: ObservedDevice,
+  { declarations }: OptionSet,
+  remarks: Readonly<Record<string, string>>,
+): string[] {
+  const outputs = pins.flatMap((pin) => {
+    const wired = Object.entries(declarations).find(([, { wires }]) => wires?.pin === pin);
+    const remark = remarks[pin] ?? (wired === undefined ? 'where the machine wires it' : wiredBy(...wired));
+    return remark === '' ? [] : [[code(pin), 'output', remark]];
+  });
+  const inputs = hears.map((wire) => [wire, 'input', '']);
+  return section({ heading: 'Interrupts', columns: ['pin', 'direction', 'where'], rows: [...outputs, ...inputs] });
+}
+
+function wiredBy(name: string, { wires, default: line }: OptionSet['declarations'][string]): string {
+  const by = `option ${code(commandLineName(name))} says`;
+  return typeof line === 'number' && wires !== undefined
+    ? `${wires.to(line).description}, or what ${by}`
+    : `what ${by}`;
+}
+
+function regionSection(
+  region: RegionBlueprint,
+  all: readonly RegisterDeclaration[],
+  place: string | undefined,
+): string[] {
+  const { template, coalesced, flushCoalescedIo } = region;
+  const registers = all.filter((register) => register.region === template);
+  const notes = [
+    ...coalesced.map(
+      (range) => `Writes to ${formatRange(range)} are coalesced: they may wait until something asks for them.`,
+    ),
+    ...(flushCoalescedIo || coalesced.length > 0 ? ['An access first delivers coalesced writes.'] : []),
+    ...answersWhereNothingIs(region),
+  ];
+  return [
+    `## Region ${code(template.name)}`,
+    [placeOf(template, place), ...notes].join(' '),
+    ...overview(registers),
+    ...handlerTable(region),
+    ...registers.flatMap(registerSection),
+  ];
+}
+
+const either = (items: readonly number[]): string =>
+  items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} or ${items.at(-1)}`;
+
+function placeOf(template: RegionTemplate, place: string | undefined): string {
+  const { kind, size, base } = template;
+  const units = {
+    ports: ['port'],
+    memory: ['byte of memory', 'bytes of memory'],
+    container: ['byte for other regions', 'bytes for other regions'],
+  };
+  const [one = '', many] = units[kind];
+  const where = base === undefined ? (place === undefined ? '' : `, ${place}`) : ` at ${hex(base)}`;
+  const extent = `${size > 4096 ? `${hex(size)} ${many ?? `${one}s`}` : counted(size, one, many)}${where}`;
+  if (!(template instanceof HandledRegion)) return `${extent}.`;
+  const { min, max, unaligned } = template.accepts;
+  const widths = [1, 2, 4, 8].filter((width) => width >= min && width <= max);
+  const handled =
+    template.implements.max < max ? `, handled ${counted(template.implements.max, 'byte')} at a time` : '';
+  const order = template.endianness === 'big' ? ', big endian' : '';
+  const repeats = template.mirrored ? ' Its registers repeat past its end.' : '';
+  const accesses = `accesses of ${either(widths)} ${max === 1 ? 'byte' : 'bytes'}`;
+  return `${extent}; ${accesses}${unaligned ? ', unaligned too' : ''}${handled}${order}.${repeats}`;
+}
+
+/** What has no register: who answers where. The names of the methods are all that is known of what they do. */
+export function handlerTable({ handlers }: RegionBlueprint): string[] {
+  const byHand = handlers.filter(({ register }) => register === undefined);
+  const isAlone = byHand.length === handlers.length;
+  const rows = [...byHand]
+    .sort((a, b) => rank(a) - rank(b) || Number(a.isWrite) - Number(b.isWrite))
+    .map(({ offset, length, isWrite, sizes, method }) => [
+      bytesOf(offset, length, isAlone && byHand.every((other) => rank(other) === Number.POSITIVE_INFINITY)),
+      isWrite ? 'write' : 'read',
+      sizes.join(', '),
+      words(method),
+    ]);
+  return rows.length === 0 ? [] : ['Handled by code:', table(['offset', 'direction', 'bytes', 'what happens'], rows)];
+}
+
+/** A handler without an offset comes last: it takes what no other takes. */
+const rank = ({ offset, length }: HandlerRoute): number =>
+  offset === 0 && length === Number.POSITIVE_INFINITY ? length : offset;
+
+function bytesOf(offset: number, length: number, isAlone: boolean): string {
+  if (length !== Number.POSITIVE_INFINITY) return formatRange({ offset, size: length });
+  if (offset === 0) return isAlone ? 'everywhere' : 'everywhere else';
+  return `from ${hex(offset)} on`;
+}
+
+/** A sentence on the bytes that nobody answers for, if there are any. */
+export function answersWhereNothingIs({ template, handlers }: RegionBlueprint): string[] {
+  if (!(template instanceof HandledRegion)) return [];
+  const isOpen = (isWrite: boolean) =>
+    leavesBytes(
+      handlers.filter((one) => one.isWrite === isWrite),
+      template.size,
+    );
+  const value = template.kind === 'ports' ? 'ones' : 'zeros';
+  const parts = [
+    ...(isOpen(false) ? [`reads that nobody answers are ${value}`] : []),
+    ...(isOpen(true) ? ['writes that nobody takes are dropped'] : []),
+  ];
+  if (parts.length === 0) return [];
+  const text = parts.join(', ');
+  const remark = template.missing === 'silent' ? '' : "; that is reported as the guest's mistake";
+  return [`${text[0]?.toUpperCase()}${text.slice(1)}${remark}.`];
+}
+
+function leavesBytes(routes: readonly HandlerRoute[], size: number): boolean {
+  let end = 0;
+  for (const { offset, length } of [...routes].sort((a, b) => a.offset - b.offset)) {
+    if (offset > end) return true;
+    end = Math.max(end, offset + length);
+  }
+  return end < size;
+}
+
+export function section({ heading, remark, columns, rows }: DocumentTable): string[] {
+  if (rows.length === 0) return [];
+  return [`## ${heading}`, ...(remark === undefined ? [] : [remark]), table(columns, rows)];
+}

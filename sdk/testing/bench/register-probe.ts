@@ -1,0 +1,261 @@
+import { maskOf, wideLowMask } from '../../base/bits.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { decimal, hex, nearest } from '../../base/text.ts';
+import {
+  choosingValue,
+  type Device,
+  type DeviceBlueprint,
+  type Register,
+  type RegisterDeclaration,
+  type RegisterSpec,
+  registerAtPlace,
+  type Side,
+  sideOf,
+} from '../../device/index.ts';
+import type { RegionWindow } from './guest.ts';
+
+/** Powers of ten over a nanosecond. */
+const Units = [
+  [9, 's'],
+  [6, 'ms'],
+  [3, 'us'],
+] as const;
+
+/** Guest time as people read it: `1.5 ms`, exact to the nanosecond. */
+export function formatGuestTime(nanoseconds: bigint): string {
+  const [digits, name] = Units.find(([power]) => nanoseconds >= 10 ** power) ?? [0, 'ns'];
+  const text = decimal(nanoseconds, digits);
+  return `${digits === 0 ? text : text.replace(/\.?0+$/, '')} ${name}`;
+}
+
+type Value = number | bigint;
+
+/** What a probe needs of its bench. */
+export interface ProbedBench {
+  readonly device: Device;
+  readonly clock: { absolute(): bigint };
+  at(region: RegisterDeclaration['region']): RegionWindow;
+}
+
+type RegisterArray = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
+/** Fields of a class that can be registers. */
+export type RegisterMembers<D> = { [K in keyof D]: D[K] extends Value | RegisterArray ? K : never }[keyof D] & string;
+/** What the guest reads from such a field. */
+export type ValueOfMember<M> = M extends bigint | BigUint64Array ? bigint : number;
+
+/** What the class says about a register that a test names. */
+export function declarationOf(
+  { deviceClass, registers }: DeviceBlueprint,
+  register: Register<RegisterSpec> | string,
+): RegisterDeclaration {
+  const byName = typeof register === 'string';
+  const found = byName
+    ? registers.find(({ member, name }) => member === register || name === register)
+    : registerAtPlace(registers, register.definition);
+  if (found !== undefined) return found;
+  const names = registers.map(({ member }) => member);
+  const asked = byName ? `'${register}'` : `at ${hex(register.definition.offset)}`;
+  const hint = byName ? nearest(register, names) : undefined;
+  const known = names.length === 0 ? 'It declares none.' : `It has ${names.join(', ')}.`;
+  throw new BackplaneError(
+    `Bench: ${deviceClass.name} has no register ${asked}. ${hint === undefined ? known : `Did you mean '${hint}'?`}`,
+  );
+}
+
+/** What a test expected, and what the guest read: runners print both. */
+export class RegisterMismatch extends Error {
+  constructor(
+    message: string,
+    readonly expected: string,
+    readonly actual: string,
+  ) {
+    super(message);
+    this.name = 'RegisterMismatch';
+  }
+}
+
+/** A register as the guest reaches it, by name: `bench.register('status').read()`. */
+export class RegisterProbe<V extends Value = Value, F extends string = string> {
+  constructor(
+    private readonly bench: ProbedBench,
+    private readonly declaration: RegisterDeclaration,
+    private readonly element: number,
+  ) {
+    checkElement(declaration, element);
+  }
+
+  /** `'status[3]' at 0x2c of 'edu-mmio'`. */
+  get description(): string {
+    const { count, name, region } = this.declaration;
+    const which = count === undefined ? '' : `[${this.element}]`;
+    return `register '${name}${which}' at ${hex(this.offset)} of '${region.name}'`;
+  }
+
+  /** The guest reads the whole register, with all that follows from it. */
+  read(): V {
+    if (this.side === 'writes') {
+      throw new BackplaneError(`Bench: ${this.description} is only written: another register answers there.`);
+    }
+    this.select();
+    return this.narrow(this.bench.at(this.declaration.region).read(this.offset, this.bytes));
+  }
+
+  /** The guest writes the whole register. */
+  write(value: V): void {
+    if (this.side === 'reads') {
+      throw new BackplaneError(
+        `Bench: ${this.description} is only read: another register takes what is written there.`,
+      );
+    }
+    checkFits(value, this.declaration.width, this.description);
+    this.select();
+    this.bench.at(this.declaration.region).write(this.offset, value, this.bytes);
+  }
+
+  /** The guest reads it and finds this value, or the test fails and says what it found, field by field. */
+  expect(expected: V): void {
+    const got = this.read();
+    if (BigInt(got) === BigInt(expected)) return;
+    const { fields, width } = this.declaration;
+    const differing = fields.filter(({ low, high }) => cut(got, low, high) !== cut(expected, low, high));
+    const details = differing.map(
+      ({ name, low, high }) => `'${name}' ${hex(cut(expected, low, high))}, got ${hex(cut(got, low, high))}`,
+    );
+    const inFields = details.length === 0 ? '' : ` (${details.join('; ')})`;
+    throw this.mismatch('', padded(expected, width), padded(got, width), inFields);
+  }
+
+  /** One of its fields: `bench.register('status').field('computing')`. */
+  field(name: F): FieldProbe {
+    const { fields } = this.declaration;
+    const found = fields.find((field) => field.name === name);
+    if (found !== undefined) return new FieldProbe(this as unknown as RegisterProbe, found);
+    const names = fields.map((field) => field.name);
+    const hint = nearest(name, names);
+    throw new BackplaneError(
+      `Bench: ${this.description} has no field '${name}'. ` +
+        (hint === undefined ? `It has ${names.join(', ') || 'none'}.` : `Did you mean '${hint}'?`),
+    );
+  }
+
+  mismatch(field: string, expected: string, actual: string, more = ''): RegisterMismatch {
+    const at = formatGuestTime(this.bench.clock.absolute());
+    return new RegisterMismatch(
+      `${this.description}${field}: expected ${expected}, got ${actual}${more}, at guest time ${at}`,
+      expected,
+      actual,
+    );
+  }
+
+  /** What the device holds in it: what a driver knows of a register that it cannot read back. */
+  get held(): Value {
+    const held = (this.bench.device as unknown as Readonly<Record<string, Value | RegisterArray>>)[
+      this.declaration.member
+    ];
+    return typeof held === 'object' ? (held[this.element] as Value) : (held as Value);
+  }
+
+  get isWriteOnly(): boolean {
+    return this.side === 'writes' || this.declaration.access === 'write-only';
+  }
+
+  private get side(): Side {
+    return sideOf(this.declaration, this.bench.device.blueprint.registers);
+  }
+
+  private get bytes(): number {
+    return this.declaration.width / 8;
+  }
+
+  private get step(): number {
+    const { stride, indexedBy } = this.declaration;
+    return this.element * (stride ?? (indexedBy === undefined ? this.bytes : 1));
+  }
+
+  private get offset(): number {
+    return this.declaration.offset + (this.declaration.indexedBy === undefined ? this.step : 0);
+  }
+
+  /** The guest writes the index first, where there is one. */
+  private select(): void {
+    const { indexedBy } = this.declaration;
+    if (indexedBy === undefined) return;
+    const { device } = this.bench;
+    const index = declarationOf(device.blueprint, indexedBy.indexMember);
+    const held = Number((device as unknown as Readonly<Record<string, Value>>)[indexedBy.indexMember]);
+    new RegisterProbe(this.bench, index, 0).write(choosingValue(indexedBy, held, indexedBy.index + this.step));
+  }
+
+  private narrow(value: Value): V {
+    return (this.declaration.width === 64 ? BigInt(value) : Number(value)) as V;
+  }
+}
+
+type FieldOfRegister = RegisterDeclaration['fields'][number];
+
+/** A field of a register: the guest reads and writes the register, and the test sees the field's bits only. */
+export class FieldProbe {
+  constructor(
+    private readonly register: RegisterProbe,
+    private readonly declaration: FieldOfRegister,
+  ) {}
+
+  read(): number {
+    const { low, high } = this.declaration;
+    return Number(cut(this.register.read(), low, high));
+  }
+
+  /** As drivers do: reads the register, changes these bits and writes it back; of one that cannot be read it knows what it holds. */
+  write(value: number | string): void {
+    const { name, low, high } = this.declaration;
+    const number = this.numberOf(value);
+    checkFits(number, high - low + 1, `field '${name}' of ${this.register.description}`);
+    const old = this.register.isWriteOnly ? this.register.held : this.register.read();
+    const mask = maskOf({ low, high });
+    const changed = (BigInt(old) & ~mask) | (BigInt(number) << BigInt(low));
+    this.register.write(typeof old === 'bigint' ? changed : Number(changed));
+  }
+
+  /** A number, or one of the field's named values. */
+  expect(expected: number | string): void {
+    const got = this.read();
+    if (got === this.numberOf(expected)) return;
+    const { name } = this.declaration;
+    throw this.register.mismatch(`, field '${name}'`, this.named(this.numberOf(expected)), this.named(got));
+  }
+
+  private numberOf(value: number | string): number {
+    if (typeof value === 'number') return value;
+    const { name, values = {} } = this.declaration;
+    const found = values[value];
+    if (found !== undefined) return found;
+    const known = Object.keys(values).join(', ') || 'none';
+    throw new BackplaneError(`Bench: field '${name}' has no value '${value}'. It has ${known}.`);
+  }
+
+  private named(value: number): string {
+    const name = Object.entries(this.declaration.values ?? {}).find(([, known]) => known === value)?.[0];
+    return name === undefined ? hex(value) : `${hex(value)} (${name})`;
+  }
+}
+
+function checkElement({ name, count }: RegisterDeclaration, element: number): void {
+  if (Number.isInteger(element) && element >= 0 && element < (count ?? 1)) return;
+  const there = count === undefined ? 'is a single one, and has' : `has the elements 0 to ${count - 1}, and`;
+  throw new BackplaneError(`Bench: register '${name}' ${there} no [${element}].`);
+}
+
+/** A test that writes more than there is room for means something else. */
+function checkFits(value: Value, bits: number, where: string): void {
+  const isWhole = typeof value === 'bigint' || Number.isInteger(value);
+  if (isWhole && value >= 0 && BigInt(value) < 1n << BigInt(bits)) return;
+  const shown = isWhole && value >= 0 ? hex(value) : String(value);
+  throw new BackplaneError(
+    `Bench: ${shown} does not fit into ${where}, which has ${bits} ${bits === 1 ? 'bit' : 'bits'}.`,
+  );
+}
+
+const cut = (value: Value, low: number, high: number): bigint =>
+  (BigInt(value) >> BigInt(low)) & wideLowMask(high - low + 1);
+
+const padded = (value: Value, width: number): string => hex(value, width / 4);

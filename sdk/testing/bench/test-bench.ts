@@ -1,0 +1,250 @@
+import { BackplaneError } from '../../base/errors.ts';
+import type { Json } from '../../base/json-reader.ts';
+import { PciCommand, PciDevice, PciRegister, pciBars } from '../../bus/index.ts';
+import { type ManualClock, runDevice } from '../../clock/index.ts';
+import {
+  blueprintOf,
+  type ConcreteDeviceClass,
+  constructDevice,
+  type Device,
+  type FieldNames,
+  type GivenOptionsOfClass,
+  type GuestError,
+  GuestErrors,
+  type PinNames,
+  pinsOf,
+  type RegionTemplate,
+  type Register,
+  type RegisterSpec,
+  type RegisterValue,
+  rememberState,
+  type Token,
+} from '../../device/index.ts';
+import type { Placement } from '../../machine/wiring.ts';
+import { type MemoryTopology, MiB } from '../../memory/index.ts';
+import { rebaseFields } from '../../state/fields.ts';
+import { BenchGuest, RegionWindow } from './guest.ts';
+import { InterruptRecorder } from './interrupt-recorder.ts';
+import { declarationOf, type RegisterMembers, RegisterProbe, type ValueOfMember } from './register-probe.ts';
+import { type BenchService, BenchServices } from './services.ts';
+
+/** How a device is put on the bench. Everything may be left out. */
+export interface TestBenchOptions<C extends ConcreteDeviceClass> {
+  /** Values that differ from the defaults, as `use()` takes them. */
+  readonly options?: GivenOptionsOfClass<C>;
+  /** Where regions go that are not to be at their base: `at: [place(ports, 0x170)]`. */
+  readonly at?: readonly Placement[];
+  /** What the device's constructor asks for beyond clock, buses and DMA: `services: [[Disk, new FakeDisk()]]`. */
+  readonly services?: readonly BenchService[];
+  /** Bytes of guest RAM from address 0, for devices that reach it. Default: 1 MiB. */
+  readonly ram?: number;
+  /** Where RAM comes from, for an accelerator that is to share it. */
+  readonly allocateRam?: MemoryTopology['allocateRam'];
+  /** Guest time on the clock when the device is made, in nanoseconds; a bigint beyond 2^53. Default: 0. */
+  readonly startAt?: number | bigint;
+  /** Looks at the device when it is realized, and before its first reset. */
+  readonly beforeReset?: (device: Device) => void;
+}
+
+/** Regions without an address of their own (BARs, for instance) are put in a row from here. */
+const FirstFree = { ports: 0xc000, memory: 0xe000_0000 } as const;
+
+/**
+ * One device alone, in milliseconds: no machine, no accelerator, no time but the bench's clock. The test is the guest.
+ * Every access goes through the real memory core, so widths, alignment and splitting behave as in a machine; writes
+ * reach the device at once, coalesced or not.
+ */
+export class TestBench<D extends Device> extends BenchGuest {
+  readonly device: D;
+  /**
+   * Stands still until the test moves it: `bench.clock.advance(1 * SECOND)`. `bench.clock.rebase()` moves its epoch, which no
+   * device may notice: times that it keeps are declared, `@state({ as: guestTime })`.
+   */
+  readonly clock: ManualClock;
+  /** A recorder on every pin, by the pin's name: `bench.interrupts.irq.level`. */
+  readonly interrupts: { readonly [P in PinNames<D>]: InterruptRecorder };
+
+  private readonly services: BenchServices;
+  private readonly options: Readonly<Record<string, unknown>>;
+  private readonly mistakes = new GuestErrors();
+  private readonly addresses = new Map<RegionTemplate, number>();
+  private readonly barAddresses = new Map<number, number>();
+  private readonly free: { ports: number; memory: number } = { ...FirstFree };
+
+  constructor(deviceClass: ConcreteDeviceClass<D>, setup: TestBenchOptions<ConcreteDeviceClass<D>>) {
+    const { ram = 1 * MiB, services: more = [], allocateRam, startAt } = setup;
+    const services = new BenchServices(ram, more, allocateRam, startAt);
+    super(services.io, services.memory);
+    this.services = services;
+    this.clock = services.clock;
+    const given = (setup.options ?? {}) as Readonly<Record<string, unknown>>;
+    this.options = blueprintOf(deviceClass).options.resolve(given, `Bench: ${deviceClass.name}`);
+    this.device = this.construct(deviceClass);
+    const { type } = blueprintOf(deviceClass);
+    const recorders = [...pinsOf(this.device)].map(([name, pin]) => {
+      return [name, new InterruptRecorder(pin, () => this.clock.now)] as const;
+    });
+    this.clock.onRebase((nanoseconds) => {
+      const move = { nanoseconds, moved: new Set<object>() };
+      rebaseFields(this.device, this.device.blueprint.state, move);
+      services.stateful.rebase(move);
+      for (const [, recorder] of recorders) recorder.rebase(nanoseconds);
+    });
+    this.interrupts = Object.fromEntries(recorders) as Record<PinNames<D>, InterruptRecorder>;
+    const { topology } = this.services;
+    this.device.realize({ id: type, topology, guestErrors: this.mistakes, watchesAnswers: true });
+    this.services.topology.transaction(() => this.map(setup.at ?? []));
+    if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
+    setup.beforeReset?.(this.device);
+    this.reset();
+    rememberState(this.device);
+    services.stateful.remember();
+  }
+
+  /** What the device found wrong with the guest's accesses, each kind once, with its count. */
+  get guestErrors(): readonly GuestError[] {
+    return this.mistakes.all;
+  }
+
+  /** Why the device asked for a reset of the machine, each time it did. The bench performs none by itself. */
+  get requestedResets(): readonly string[] {
+    return this.services.requestedResets;
+  }
+
+  /** The reset line goes up and down, as at power-on; the bench has done it once. Firmware then places BARs again. */
+  reset(): void {
+    runDevice(() => this.device.reset());
+    this.services.pci.reset();
+    this.services.stateful.reset([this.services.pci]);
+    if (this.device instanceof PciDevice) this.placeBars(this.device);
+  }
+
+  /** What services with `@state` hold now, as a machine saves it: buses, and those that were given to the bench. */
+  saveServices(): { readonly [name: string]: Json } {
+    return this.services.stateful.save();
+  }
+
+  /** Puts that into the services of this bench; to be done before the state of the device is loaded. */
+  loadServices(saved: { readonly [name: string]: Json }): void {
+    this.services.stateful.load(saved);
+  }
+
+  /** A region by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */
+  at(region: RegionTemplate): RegionWindow {
+    return new RegionWindow(region.kind === 'ports' ? this.io : this.memory, this.addressOf(region));
+  }
+
+  /**
+   * A register by the class's field, or by the value that declared it, whose fields the compiler knows:
+   * `bench.register('status').expect(0x80)`, `bench.register(status).field('computing').read()`.
+   */
+  register<S extends RegisterSpec>(
+    register: Register<S>,
+    element?: number,
+  ): RegisterProbe<RegisterValue<S>, FieldNames<S>>;
+  register<K extends RegisterMembers<D>>(member: K, element?: number): RegisterProbe<ValueOfMember<D[K]>>;
+  register(register: Register<RegisterSpec> | string, element = 0): RegisterProbe<never, never> {
+    const declaration = declarationOf(this.device.blueprint, register);
+    return new RegisterProbe(this, declaration, element) as unknown as RegisterProbe<never, never>;
+  }
+
+  /** One of the services around the device: `bench.service(IsaBus).line(3).set(true)`. */
+  service<S>(token: Token<S>): S {
+    return this.services.find(token, this.device.constructor.name) as S;
+  }
+
+  /** Whether the object is one of the services around the device. */
+  provides(object: object): boolean {
+    return this.services.provides(object);
+  }
+
+  /** Whether the bench mapped that region. */
+  has(region: RegionTemplate): boolean {
+    return this.addresses.has(region);
+  }
+
+  /** Where the bench put a region of the device. */
+  addressOf(region: RegionTemplate): number {
+    const address = this.addresses.get(region);
+    if (address !== undefined) return address;
+    throw new BackplaneError(`Bench: '${this.device.id}' has no region '${region.name}', so it is nowhere.`);
+  }
+
+  private construct(deviceClass: ConcreteDeviceClass<D>): D {
+    const parameters: unknown[] = [];
+    for (const injection of blueprintOf(deviceClass).injections) {
+      const { index, token } = injection;
+      parameters[index] = token === undefined ? this.options : this.services.give(injection, deviceClass.name);
+    }
+    return constructDevice(() => Reflect.construct(deviceClass, parameters) as D);
+  }
+
+  private map(placements: readonly Placement[]): void {
+    for (const { template } of this.device.blueprint.regions) {
+      if (this.isBar(template)) continue;
+      const region = this.device.region(template);
+      if (region.container !== undefined) {
+        // The device has mapped it itself.
+        this.addresses.set(template, region.address);
+        continue;
+      }
+      const { kind, base, size } = template;
+      const placed = placements.find((placement) => placement.region === template);
+      const space = kind === 'ports' ? 'ports' : 'memory';
+      const address = placed?.address ?? this.addressByOption(template) ?? base ?? this.takeFree(space, size);
+      const root = space === 'ports' ? this.io.root : this.memory.root;
+      root.addSubregion(address, region, placed?.priority ?? template.priority);
+      this.addresses.set(template, address);
+    }
+    const stranger = placements.find(({ region }) => !this.addresses.has(region));
+    if (stranger) this.addressOf(stranger.region);
+  }
+
+  private isBar(template: RegionTemplate): boolean {
+    return this.device.blueprint.facet(pciBars)?.some(({ region }) => region === template) ?? false;
+  }
+
+  /** As firmware: an address for each BAR, always the same one, then decoding on and DMA allowed. */
+  private placeBars(device: PciDevice): void {
+    const { bars, config, blueprint } = device;
+    const addressed = bars.all.filter(({ index }) => index !== undefined);
+    if (addressed.length === 0) return;
+    for (const { index, kind, size, register } of addressed) {
+      const template = blueprint.facet(pciBars)?.find((declared) => declared.index === index)?.region;
+      const address = this.barAddresses.get(register) ?? this.takeFree(kind, size);
+      this.barAddresses.set(register, address);
+      config.write(register, address, 4);
+      if (template !== undefined) this.addresses.set(template, address);
+    }
+    const everything = PciCommand.Io | PciCommand.Memory | PciCommand.Master;
+    device.writeConfig(PciRegister.Command, everything, 2);
+  }
+
+  /** An option such as `iobase` is another way to say where a region goes. */
+  private addressByOption(template: RegionTemplate): number | undefined {
+    const { declarations } = this.device.blueprint.options;
+    const name = Object.keys(declarations).find((option) => declarations[option]?.places === template);
+    const value = name === undefined ? undefined : this.options[name];
+    return typeof value === 'number' ? value : undefined;
+  }
+
+  /** The next free address that suits a region of that size, which is aligned as a BAR would be. */
+  private takeFree(space: 'ports' | 'memory', size: number): number {
+    const step = 2 ** Math.ceil(Math.log2(size));
+    const address = Math.ceil(this.free[space] / step) * step;
+    this.free[space] = address + step;
+    return address;
+  }
+}
+
+/** Puts one device on a bench: `const bench = testBench(Mc146818Rtc); bench.out8(0x70, 0x0a); bench.in8(0x71)`. */
+export function testBench<C extends ConcreteDeviceClass>(
+  deviceClass: C,
+  setup: TestBenchOptions<C> = {},
+): TestBench<InstanceType<C>> {
+  type D = InstanceType<C>;
+  return new TestBench<D>(
+    deviceClass as unknown as ConcreteDeviceClass<D>,
+    setup as TestBenchOptions<ConcreteDeviceClass<D>>,
+  );
+}

@@ -1,0 +1,140 @@
+import { maskOf } from '../../../base/bits.ts';
+import type { Device, FieldDeclaration, RegisterDeclaration } from '../../../device/index.ts';
+import type { TestBench } from '../../bench/test-bench.ts';
+import type { Random } from '../../random.ts';
+import { fieldsOf, firstFieldDifference, ramOf, within } from '../device-fields.ts';
+import { answerOf } from '../differential.ts';
+import { legalWidths, type Target } from '../layout.ts';
+import { writeStep } from '../random-script.ts';
+import { type AccessWidth, pinsText, type ScriptStep } from '../script.ts';
+import type { Check, Subject } from '../subject.ts';
+
+/** Programs after which bits that made no difference count as dead. */
+const MostPrograms = 500;
+const StepsBefore = 60;
+const StepsAfter = 150;
+
+/** Bits that the guest sets and the device is to obey. */
+interface Choice {
+  readonly register: string;
+  /** Undefined of a register without fields. */
+  readonly field?: string;
+  readonly target: Target;
+  readonly bits: bigint;
+}
+
+/**
+ * An enable bit that enables nothing was forgotten, or another bit is looked at. Of two devices that are told the same but
+ * for these bits, one must do something else in some program. Bits that are only stored are `unimplemented`.
+ */
+export const everyFieldMatters: Check = {
+  name: 'what the guest writes into a field makes a difference somewhere',
+  applies: (subject) => choicesOf(subject).length > 0,
+  find(subject) {
+    const dead = choicesOf(subject).filter((choice) => !matters(subject, this.name, choice));
+    if (dead.length === 0) return undefined;
+    const [it, is] = dead.length > 1 ? ['them', 'they are'] : ['it', 'it is'];
+    const message =
+      `${named(dead)} can be written, and nothing else ever depends on ${it}. If the device is to obey ${it}, let it; if ` +
+      `${is} not modelled, declare ${it} 'unimplemented'; if only certain steps of a driver show ${it}, show them in idioms, ` +
+      `or name ${it} in notExercised.`;
+    return { message, script: [] };
+  },
+};
+
+function choicesOf({ layout, notExercised, blueprint }: Subject): Choice[] {
+  // What was declared to choose a register behind a data port matters by definition: a whole register, or one of its fields.
+  const choosing = blueprint.registers.flatMap(({ indexedBy }) => (indexedBy === undefined ? [] : [indexedBy]));
+  const isIndex = ({ member }: RegisterDeclaration, field?: FieldDeclaration): boolean =>
+    choosing.some(
+      ({ indexMember, low, high }) =>
+        indexMember === member && (field === undefined || (field.low === low && field.high === high)),
+    );
+  return layout.targets.flatMap((target): Choice[] => {
+    const { register, element } = target;
+    if (register === undefined || element > 0 || notExercised(register.member)) return [];
+    if (!legalWidths(target.region, target.offset).some((width) => width === target.length)) return [];
+    const whole = (1n << BigInt(register.width)) - 1n;
+    if (register.fields.length === 0)
+      return register.access === 'write-only' && !isIndex(register)
+        ? [{ register: register.member, target, bits: whole }]
+        : [];
+    return register.fields
+      .filter((field) => isChosen(field) && !isIndex(register, field))
+      .filter((field) => !notExercised(`${register.member}.${field.name}`))
+      .map((field) => ({ register: register.member, field: field.name, target, bits: maskOf(field) }));
+  });
+}
+
+/** Fields of one register are named together. */
+function named(choices: readonly Choice[]): string {
+  const registers = [...new Set(choices.map(({ register }) => register))];
+  const words = registers.map((name) => {
+    const fields = choices.flatMap(({ register, field }) => (register === name && field ? [`'${field}'`] : []));
+    if (fields.length === 0) return `register '${name}'`;
+    return `${fields.length > 1 ? 'fields' : 'field'} ${series(fields)} of '${name}'`;
+  });
+  return series(words);
+}
+
+const series = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+
+/** A whole register that keeps what is written may be there for just that; a field of one has a meaning. */
+const isChosen = ({ access }: FieldDeclaration): boolean => access === 'write-only' || access === 'read-write';
+
+function matters(subject: Subject, check: string, { register, field, target, bits }: Choice): boolean {
+  const name = field === undefined ? `'${register}'` : `'${register}', field '${field}',`;
+  for (let program = 0; program < MostPrograms; program++) {
+    const random = subject.random(`${check} ${name}`, program);
+    if (tellsApart(subject, random, target, bits)) return true;
+  }
+  return false;
+}
+
+/** The same program on two devices but for one write, of which some bits differ. */
+function tellsApart(subject: Subject, random: Random, target: Target, bits: bigint): boolean {
+  const [left, right] = [subject.bench(), subject.bench()];
+  for (const step of subject.script(random, 1 + random.below(StepsBefore))) {
+    answerOf(left, step);
+    answerOf(right, step);
+  }
+  if (target.selectedBy !== undefined) {
+    const { target: index, value } = target.selectedBy;
+    const select = writeStep(index, 0, index.length as AccessWidth, value);
+    answerOf(left, select);
+    answerOf(right, select);
+  }
+  const any = (): bigint => (BigInt(random.bits()) << 32n) | BigInt(random.bits());
+  // Of a whole register zero may be the one value that counts. Beside a field something is always set, so that it is the field
+  // that makes the difference and not that the register is zero.
+  const isWhole = target.register?.fields.length === 0;
+  const beside = isWhole ? 0n : ~bits & writableOf(target);
+  const value = beside === 0n ? random.pick([any(), 0n]) : any() | (beside & -beside);
+  const flipped = any() & bits || bits;
+  const size = target.length as AccessWidth;
+  const answer = answerOf(left, writeStep(target, 0, size, value));
+  // Of a doorbell it is the write that counts, and not its value.
+  const isLeftOut = isWhole && random.oneIn(2);
+  const other = isLeftOut ? pinsText(right) : answerOf(right, writeStep(target, 0, size, value ^ flipped));
+  if (answer !== other) return true;
+  for (const step of subject.script(random, StepsAfter)) {
+    if (answerOf(left, step) !== answerOf(right, step) && !touches(target, step)) return true;
+  }
+  return differs(left, right, target.register as RegisterDeclaration);
+}
+
+const writableOf = ({ register }: Target): bigint =>
+  (register?.fields ?? []).filter(isChosen).reduce((sum, field) => sum | maskOf(field), 0n);
+
+/** What the register itself reads is no effect. */
+const touches = ({ space, address, length }: Target, step: ScriptStep): boolean =>
+  step.kind === 'read' && step.space === space && step.address < address + length && address < step.address + step.size;
+
+/** Whether anything else than the register is another in the end. */
+function differs(left: TestBench<Device>, right: TestBench<Device>, { member }: RegisterDeclaration): boolean {
+  if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([member])) !== undefined) return true;
+  if (left.requestedResets.join() !== right.requestedResets.join()) return true;
+  const errors = ({ guestErrors }: TestBench<Device>): number => guestErrors.reduce((sum, { count }) => sum + count, 0);
+  return errors(left) !== errors(right) || Buffer.compare(ramOf(left), ramOf(right)) !== 0;
+}

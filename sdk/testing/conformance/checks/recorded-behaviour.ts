@@ -1,0 +1,117 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hex } from '../../../base/text.ts';
+import { HandledRegion, type RegisterDeclaration } from '../../../device/index.ts';
+import { Random } from '../../random.ts';
+import { answerOf } from '../differential.ts';
+import type { ScriptStep } from '../script.ts';
+import type { Check, Subject } from '../subject.ts';
+
+/** Random programs in a record, and answers that one digest stands for. */
+const Programs = 32;
+const AnswersPerDigest = 20;
+const ProgramLength = 400;
+/** A record is the same whatever the seed of the other checks is. */
+const FirstSeed = 0x0dec_0de0;
+const RecordAgain = 'BACKPLANE_RECORD';
+
+/**
+ * What no declaration says: what the device computes, and when. A record holds it against changes by mistake. It says what
+ * the device does, not that this is right: read it when it is made.
+ */
+export const behavesAsRecorded: Check = {
+  name: 'it behaves as recorded',
+  applies: ({ settings }) => settings.recorded !== undefined,
+  find(subject) {
+    const file = subject.settings.recorded as string | URL;
+    const now = behaviourOf(subject);
+    if (!existsSync(file) || process.env[RecordAgain] === '1') {
+      if (process.env['CI'] !== undefined)
+        return { message: `there is no record at ${String(file)}. Make it, and commit it.`, script: [] };
+      writeFileSync(file, now);
+      return undefined;
+    }
+    return changeOf(subject, readFileSync(file, 'utf8'), now);
+  },
+};
+
+/** What changed since a record was made, in words, with the program that shows it. */
+export function changeOf(subject: Subject, recorded: string, now: string) {
+  if (recorded === now) return undefined;
+  const then = recorded.split('\n');
+  const lines = now.split('\n');
+  const at = lines.findIndex((line, index) => line !== then[index]);
+  const [was = 'nothing', is = 'nothing'] = [then[at], lines[at]];
+  const program = /^program (\d+): /.exec(is);
+  const advice = `If this is what you meant, record it anew: ${RecordAgain}=1.`;
+  if (program === null) return { message: `it was recorded as '${was}', and is '${is}'. ${advice}`, script: [] };
+  const script = programOf(subject, Number(program[1]));
+  const before = was.split(' ');
+  const word = is.split(' ').findIndex((digest, index) => digest !== before[index]) - 2;
+  const end = Math.min((word + 1) * AnswersPerDigest, script.length);
+  const message = `one of the last ${AnswersPerDigest} answers of this program is not as recorded. ${advice}`;
+  return { message, script: script.slice(0, end) };
+}
+
+/** The record: what is declared, what can be read after a reset, and digests of what random programs see. */
+export function behaviourOf(subject: Subject): string {
+  const { blueprint, layout } = subject;
+  const lines = [`device ${blueprint.type}, version ${blueprint.version}`];
+  for (const { template, coalesced, flushCoalescedIo } of blueprint.regions) {
+    const { name, size, base, kind } = template;
+    const at = base === undefined ? '' : ` at ${hex(base)}`;
+    lines.push(`${kind} ${name}${at}, ${hex(size)} bytes${flushCoalescedIo ? ', flushes queued writes' : ''}`);
+    if (template instanceof HandledRegion) {
+      const { accepts, implements: does } = template;
+      lines.push(`  accesses of ${accepts.min} to ${accepts.max} bytes, done by ${does.min} to ${does.max}`);
+    }
+    for (const { offset, size: bytes } of coalesced) lines.push(`  coalesced ${hex(offset)}, ${bytes} bytes`);
+  }
+  lines.push(...blueprint.registers.flatMap(registerLines));
+  if (layout.isPci) lines.push(`configuration ${headerOf(subject)}`);
+  for (const target of layout.targets) {
+    const bench = subject.bench();
+    const size = target.length >= 4 ? 4 : target.length >= 2 ? 2 : 1;
+    const step: ScriptStep = { kind: 'read', space: target.space, address: target.address, size };
+    if (target.selectedBy === undefined)
+      lines.push(`after a reset ${target.name} reads ${answerOf(bench, step).trim()}`);
+  }
+  for (let program = 1; program <= Programs; program++) {
+    lines.push(`program ${program}: ${digests(subject, programOf(subject, program)).join(' ')}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** What a bus scan finds. */
+function headerOf(subject: Subject): string {
+  const bench = subject.bench();
+  const words = Array.from({ length: 16 }, (_, word) => ({ kind: 'config-read', offset: 4 * word, size: 4 }) as const);
+  return words.map((step) => answerOf(bench, step).split(' ')[0]).join(' ');
+}
+
+function registerLines({ name, region, offset, width, reset, access, atReset, fields }: RegisterDeclaration): string[] {
+  const how = fields.length === 0 ? `${access}, ` : '';
+  const head = `register ${name} at ${hex(offset)} of ${region.name}, ${width} bits, ${how}reset ${hex(reset)} (${atReset})`;
+  return [head, ...fields.map((field) => `  bits ${field.low} to ${field.high} ${field.name}, ${field.access}`)];
+}
+
+function programOf(subject: Subject, program: number): readonly ScriptStep[] {
+  return subject.script(new Random(FirstSeed + program), ProgramLength, { resets: true });
+}
+
+function digests(subject: Subject, script: readonly ScriptStep[]): string[] {
+  const bench = subject.bench();
+  const words: string[] = [];
+  let hash = 0x811c_9dc5;
+  script.forEach((step, index) => {
+    for (const character of answerOf(bench, step)) hash = Math.imul(hash ^ character.charCodeAt(0), 0x0100_0193);
+    if ((index + 1) % AnswersPerDigest !== 0) return;
+    const { total } = guestErrorsOf(bench);
+    words.push(((hash ^ total) >>> 0).toString(16).padStart(8, '0'));
+  });
+  return words;
+}
+
+/** Reports of the guest's mistakes are behaviour too. */
+function guestErrorsOf({ guestErrors }: { guestErrors: readonly { count: number }[] }): { total: number } {
+  return { total: guestErrors.reduce((sum, { count }) => sum + count, 0) };
+}

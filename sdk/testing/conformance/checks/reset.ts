@@ -1,0 +1,195 @@
+import type { Device } from '../../../device/index.ts';
+import type { TestBench } from '../../bench/test-bench.ts';
+import type { Random } from '../../random.ts';
+import {
+  type FieldDifference,
+  type Fields,
+  fieldsOf,
+  firstFieldDifference,
+  keptAtReset,
+  ramOf,
+  restoredBySnapshot,
+  transplant,
+} from '../device-fields.ts';
+import { type Answers, answerOf, clearRecorders, difference, lastOf, pinHigh } from '../differential.ts';
+import { passTime, perform, type ScriptStep } from '../script.ts';
+import type { Check, Subject } from '../subject.ts';
+
+/** What is as it was after a reset. Of a PCI function the bytes beyond the header are its own to reset; the bus resets the header. */
+const survivors = ({ layout }: Subject, device: Device): readonly string[] =>
+  layout.isPci ? [...keptAtReset(device), 'config.bytes'] : keptAtReset(device);
+
+/** What services that the author gave remember over a reset: those that have none of their own. */
+function keptByServices({ settings }: Subject, used: TestBench<Device>): ReturnType<TestBench<Device>['saveServices']> {
+  const given = settings.services?.() ?? [];
+  const kept = given.filter(([, service]) => !('reset' in service)).map(([token]) => token.name);
+  return Object.fromEntries(Object.entries(used.saveServices()).filter(([name]) => kept.includes(name)));
+}
+
+/** A program, ended anywhere by a reset, and a program that shows what came out of it. */
+function aroundReset(subject: Subject, random: Random): ScriptStep[] {
+  const before = subject.script(random, 1 + random.below(subject.length));
+  return [...before, { kind: 'reset' }, ...subject.script(random, Math.ceil(subject.length / 2))];
+}
+
+/** What is under way at a reset is there by chance: a few more programs. */
+const MoreRuns = 3;
+
+/** What the guest sees after the reset, and what the fields hold right then. */
+interface Aftermath {
+  readonly answers: Answers;
+  readonly fields: Fields;
+}
+
+function usedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {
+  const bench = subject.bench();
+  let fields: Fields = new Map();
+  const answers = script.map((step, index) => {
+    const answer = answerOf(bench, step);
+    if (index === reset) {
+      clearRecorders(bench);
+      fields = fieldsOf(bench);
+    }
+    return index > reset ? answer : undefined;
+  });
+  return { answers, fields };
+}
+
+/**
+ * The same moments on a device that was not used before its reset: time and the interrupt levels that others drive pass for
+ * it too. What survives a reset is as in the other.
+ */
+function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {
+  const used = subject.bench();
+  const bench = subject.bench();
+  let fields: Fields = new Map();
+  const answers = script.map((step, index) => {
+    if (index < reset) {
+      answerOf(used, step);
+      // As much time as passed there, where a wait may have been cut short.
+      if (step.kind === 'line') answerOf(bench, step);
+      passTime(bench.clock, Number(used.clock.absolute() - bench.clock.absolute()));
+      return undefined;
+    }
+    if (index === reset) {
+      transplant(used.device, bench.device, survivors(subject, used.device));
+      bench.device.onStateLoaded(subject.blueprint.version);
+      bench.loadServices({ ...bench.saveServices(), ...keptByServices(subject, used) });
+      ramOf(bench).set(ramOf(used));
+    }
+    const answer = answerOf(bench, step);
+    if (index === reset) {
+      clearRecorders(bench);
+      fields = fieldsOf(bench);
+    }
+    return index > reset ? answer : undefined;
+  });
+  return { answers, fields };
+}
+
+function fieldInWords({ path, left, right }: FieldDifference, names: readonly [string, string]): string {
+  if (!path.endsWith(Deadline)) return `'${path}' is ${left} ${names[0]}, and ${right} ${names[1]}.`;
+  const [one, other] = [left, right].map((ns) => (ns === 'Infinity' ? 'off' : `due in ${Number(ns)} ns`));
+  return `timer '${path}' is ${one} ${names[0]}, and ${other} ${names[1]}.`;
+}
+
+const Deadline = '.deadline';
+
+const likeNew: Check = {
+  name: 'a reset leaves nothing behind of what the guest did before',
+  find(subject) {
+    const makeScript = (random: Random) => aroundReset(subject, random);
+    const isState = restoredBySnapshot(subject.bench().device);
+    // Stale bytes behind an empty buffer are no mistake; what a guest sees of them is one. Neither is what is worked out anew.
+    const ignored = (path: string): boolean => path.includes('[') || !isState(path);
+    const look = (script: readonly ScriptStep[]): string | undefined => {
+      const reset = lastOf(script, 'reset');
+      if (reset < 0) return undefined;
+      const names = ['on the device that was used before', 'on one that was not'] as const;
+      const advice =
+        "Reset it, or, if the hardware keeps it, declare that: atReset: 'kept', of a register or of @state.";
+      const used = usedThenReset(subject, script, reset);
+      const unused = unusedThenReset(subject, script, reset);
+      const field = firstFieldDifference(used.fields, unused.fields, ignored);
+      if (field !== undefined) return `after the reset ${fieldInWords(field, names)} ${advice}`;
+      const found = difference(script, used.answers, unused.answers, names);
+      return found && `${found} ${advice}`;
+    };
+    return subject.search(this.name, makeScript, look, MoreRuns * subject.runs);
+  },
+};
+
+const twiceIsOnce: Check = {
+  name: 'reset twice gives the same state as reset once',
+  find(subject) {
+    return subject.search(
+      this.name,
+      (random) => [...subject.script(random), { kind: 'reset' }],
+      (script) => {
+        const bench = subject.bench();
+        for (const step of script) answerOf(bench, step);
+        const once = fieldsOf(bench);
+        perform(bench, { kind: 'reset' });
+        const changed = firstFieldDifference(once, fieldsOf(bench));
+        return changed && `'${changed.path}' is ${changed.left} after one reset and ${changed.right} after another.`;
+      },
+    );
+  },
+};
+
+const silent: Check = {
+  name: 'no interrupt is left asserted after a reset',
+  find(subject) {
+    // What others pull up is not the device's.
+    const quiet = subject.layout.lines.map((line): ScriptStep => ({ kind: 'line', line, level: false }));
+    return subject.search(
+      this.name,
+      (random) => [...subject.script(random), { kind: 'reset' }],
+      (script) => {
+        if (script.at(-1)?.kind !== 'reset') return undefined;
+        const bench = subject.bench();
+        for (const step of [...script.slice(0, -1), ...quiet]) answerOf(bench, step);
+        bench.reset();
+        const high = pinHigh(bench);
+        return high && `pin '${high}' is high after the reset. Lower it in reset().`;
+      },
+    );
+  },
+};
+
+const resetValues: Check = {
+  name: 'registers have their reset values after a reset, and before the first one',
+  applies: ({ blueprint }) => blueprint.registers.some(({ atReset }) => atReset === 'reset-value'),
+  find(subject) {
+    const registers = subject.blueprint.registers.filter(({ atReset }) => atReset === 'reset-value');
+    const wrong = (device: object): string | undefined => {
+      for (const { member, reset } of registers) {
+        const held = (device as Readonly<Record<string, unknown>>)[member];
+        const values = ArrayBuffer.isView(held) ? Array.from(held as unknown as ArrayLike<number>) : [held];
+        const other = values.find((value) => value !== reset);
+        if (other !== undefined) return `'${member}' is ${String(other)}, its declared reset value ${reset}`;
+      }
+      return undefined;
+    };
+    let initial: string | undefined;
+    subject.bench({
+      beforeReset: (device) => {
+        initial = wrong(device);
+      },
+    });
+    if (initial !== undefined) return { message: `before the first reset ${initial}.`, script: [] };
+    return subject.search(
+      this.name,
+      (random) => [...subject.script(random), { kind: 'reset' }],
+      (script) => {
+        const bench = subject.bench();
+        for (const step of script) answerOf(bench, step);
+        if (script.at(-1)?.kind !== 'reset') return undefined;
+        const found = wrong(bench.device);
+        return found && `after a reset ${found}. The base class does that: is super.reset() called?`;
+      },
+    );
+  },
+};
+
+export const resetChecks: readonly Check[] = [resetValues, twiceIsOnce, likeNew, silent];

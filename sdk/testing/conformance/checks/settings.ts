@@ -1,0 +1,37 @@
+import { nearest } from '../../../base/text.ts';
+import { type Device, pinsOf, timersOf } from '../../../device/index.ts';
+import type { Check, Subject } from '../subject.ts';
+
+/** An exception for what the device does not have excuses nothing, and hides that it was meant for something else. */
+export const settingsNameWhatIsThere: Check = {
+  name: 'the settings name what the device has',
+  applies: ({ settings }) => settings.notExercised !== undefined,
+  find(subject) {
+    const { device } = subject.bench();
+    for (const name of Object.keys(subject.settings.notExercised ?? {})) {
+      const problem = problemOf(subject, device, name);
+      if (problem !== undefined) return { message: `notExercised names '${name}', and ${problem}`, script: [] };
+    }
+    return undefined;
+  },
+};
+
+/** Only the first part of a path, and fields of registers: helpers may come and go. */
+function problemOf({ blueprint }: Subject, device: Device, name: string): string | undefined {
+  const [, first = '', field] = /^([^.[]*)(?:\.(.*))?/.exec(name) ?? [];
+  const { registers } = blueprint;
+  const others = [...timersOf(device).keys(), ...pinsOf(device).keys()];
+  const members = [...Object.keys(device), ...registers.flatMap((one) => [one.member, one.name])];
+  if (others.includes(name)) return undefined;
+  if (!members.includes(first))
+    return `the device has no such member, timer or pin.${hint(name, [...members, ...others])}`;
+  const register = registers.find((one) => one.member === first || one.name === first);
+  if (register === undefined || field === undefined) return undefined;
+  const fields = register.fields.map((one) => one.name);
+  return fields.includes(field) ? undefined : `register '${register.name}' has no such field.${hint(field, fields)}`;
+}
+
+function hint(name: string, known: readonly string[]): string {
+  const meant = nearest(name, known);
+  return meant === undefined ? '' : ` Did you mean '${meant}'?`;
+}

@@ -1,0 +1,168 @@
+import { BackplaneError } from '../../base/errors.ts';
+import type { ConcreteDeviceClass, GivenOptionsOfClass } from '../../device/index.ts';
+import type { CheckKind, ConformanceFailure, ConformanceSettings } from './check.ts';
+import { coalescedEqualsUncoalesced } from './checks/coalescing.ts';
+import { everyFieldMatters } from './checks/dead-fields.ts';
+import { sameAfterRebase, sameForTheSame } from './checks/determinism.ts';
+import { handlerChecks, neighboursAreLeftAlone } from './checks/handlers.ts';
+import { hostileGuest } from './checks/hostile-guest.ts';
+import { everythingIsAlive } from './checks/liveness.ts';
+import { acknowledgedIsLowered, derivedFollows, pinsFollowState } from './checks/pins-and-timers.ts';
+import { behavesAsRecorded } from './checks/recorded-behaviour.ts';
+import { registerChecks } from './checks/registers.ts';
+import { resetChecks } from './checks/reset.ts';
+import { settingsNameWhatIsThere } from './checks/settings.ts';
+import { snapshotRoundTrip } from './checks/snapshot.ts';
+import { onesClear } from './checks/write-one-to-clear.ts';
+import { type Check, Subject } from './subject.ts';
+import { TimeLimit } from './time-limit.ts';
+
+/** What holds for every device: no check here weighs how likely a mistake is. What costs little comes first. */
+export const contract: readonly Check[] = [
+  settingsNameWhatIsThere,
+  ...registerChecks,
+  ...handlerChecks,
+  sameForTheSame,
+  ...resetChecks,
+  derivedFollows,
+  snapshotRoundTrip,
+  sameAfterRebase,
+  coalescedEqualsUncoalesced,
+  hostileGuest,
+  behavesAsRecorded,
+];
+
+/** What is likely a mistake. */
+export const lint: readonly Check[] = [
+  neighboursAreLeftAlone,
+  onesClear,
+  pinsFollowState,
+  acknowledgedIsLowered,
+  everythingIsAlive,
+  everyFieldMatters,
+];
+
+/** The two functions of a test runner that are needed: vitest's, node:test's, or others of that shape. */
+export interface TestRunner {
+  readonly describe: (name: string, body: () => void) => unknown;
+  readonly it: (name: string, body: () => void, milliseconds?: number) => unknown;
+}
+
+/** What is done with what the lint finds: printed, made to fail its test, or not looked for. */
+export type LintMode = 'report' | 'fail' | 'off';
+
+export interface DeviceConformanceOptions<C extends ConcreteDeviceClass>
+  extends Omit<ConformanceSettings, 'options'>,
+    Partial<TestRunner> {
+  /** Options of the device that differ from their defaults. */
+  readonly options?: GivenOptionsOfClass<C>;
+  /** Default: 'report'. */
+  readonly lint?: LintMode;
+}
+
+/**
+ * The tests that every device gets from its declaration: `deviceConformance(MyUart, { describe, it })` in a test file, with
+ * the runner's own `describe` and `it`. What fails is shortened and printed as a guest program and as a qtest script.
+ */
+export function deviceConformance<C extends ConcreteDeviceClass>(
+  deviceClass: C,
+  settings: DeviceConformanceOptions<C> = {},
+): void {
+  const { describe, it } = runnerOf(deviceClass.name, settings);
+  describe(`${deviceClass.name}, as it is declared`, () => {
+    const run = new ConformanceRun(deviceClass, settings);
+    for (const check of run.checks) {
+      const body = () => {
+        const failure = run.failureOf(check);
+        if (failure === undefined) return;
+        if (failure.kind === 'contract' || settings.lint === 'fail') throw new ConformanceError(failure);
+        process.stderr.write(`${failure.text}\n\n`);
+      };
+      it(titleOf(check), body, 1000 * run.seconds);
+    }
+  });
+}
+
+const titleOf = ({ kind, check }: PlannedCheck): string => (kind === 'lint' ? `lint: ${check.name}` : check.name);
+
+/**
+ * The same without a test runner: everything that is found, the contract first and the lint once that holds; or only
+ * the first finding. Says on a terminal how far it is.
+ */
+export function checkDevice<C extends ConcreteDeviceClass>(
+  deviceClass: C,
+  settings: Omit<DeviceConformanceOptions<C>, 'describe' | 'it' | 'lint'> & {
+    readonly lint?: Exclude<LintMode, 'fail'>;
+    readonly firstOnly?: boolean;
+  } = {},
+): readonly ConformanceFailure[] {
+  const run = new ConformanceRun(deviceClass, settings);
+  const failures: ConformanceFailure[] = [];
+  for (const [index, check] of run.checks.entries()) {
+    showProgress(`${deviceClass.name}: ${index + 1} of ${run.checks.length}, ${check.check.name}`);
+    const failure = run.failureOf(check);
+    if (failure === undefined) continue;
+    failures.push(failure);
+    if (settings.firstOnly === true) break;
+  }
+  showProgress('');
+  return failures;
+}
+
+function showProgress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+}
+
+interface PlannedCheck {
+  readonly kind: CheckKind;
+  readonly check: Check;
+}
+
+/** The checks that apply to a class, with one limit of time for all of them. */
+class ConformanceRun {
+  readonly checks: readonly PlannedCheck[];
+  private readonly subject: Subject;
+  private readonly limit: TimeLimit;
+  private isBroken = false;
+
+  constructor(deviceClass: ConcreteDeviceClass, settings: { readonly lint?: LintMode } & object) {
+    this.subject = new Subject(deviceClass, settings as ConformanceSettings);
+    this.limit = new TimeLimit((settings as ConformanceSettings).seconds);
+    const all: readonly PlannedCheck[] = [
+      ...contract.map((check) => ({ kind: 'contract', check }) as const),
+      ...(settings.lint === 'off' ? [] : lint.map((check) => ({ kind: 'lint', check }) as const)),
+    ];
+    this.checks = all.filter(({ check }) => check.applies?.(this.subject) ?? true);
+  }
+
+  get seconds(): number {
+    return this.limit.seconds;
+  }
+
+  /** The lint has something to say once the contract holds. */
+  failureOf({ kind, check }: PlannedCheck): ConformanceFailure | undefined {
+    if (kind === 'lint' && this.isBroken) return undefined;
+    const found = this.limit.run(check, this.subject);
+    this.isBroken ||= kind === 'contract' && found !== undefined;
+    return found && this.subject.describe(kind, check.name, found);
+  }
+}
+
+/** A test that failed: the message is the whole report. */
+export class ConformanceError extends Error {
+  constructor(readonly failure: ConformanceFailure) {
+    super(failure.text);
+    this.name = 'ConformanceError';
+  }
+}
+
+function runnerOf(name: string, given: Partial<TestRunner>): TestRunner {
+  const globals = globalThis as Partial<TestRunner>;
+  const describe = given.describe ?? globals.describe;
+  const it = given.it ?? globals.it;
+  if (describe !== undefined && it !== undefined) return { describe, it };
+  throw new BackplaneError(
+    `deviceConformance(${name}): there is no test runner. ` +
+      `Hand over its functions: import { describe, it } from 'vitest'; deviceConformance(${name}, { describe, it }).`,
+  );
+}

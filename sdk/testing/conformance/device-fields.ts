@@ -1,0 +1,241 @@
+import { hex } from '../../base/text.ts';
+import { PciDevice, SystemBus } from '../../bus/index.ts';
+import { Timer, VirtualClock } from '../../clock/index.ts';
+import { type Device, GuestErrors, InterruptPin, OptionSet, RegionTemplate } from '../../device/index.ts';
+import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.ts';
+import { type StateDeclaration, stateOf } from '../../state/schema.ts';
+import type { TestBench } from '../bench/test-bench.ts';
+
+/** One field that is in snapshots, those of helper objects included. */
+export interface DeclaredState {
+  /** `time.base`: from the device. */
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** Every field of the device and of its helpers that is declared to be state, and is no helper itself. */
+export function declaredState(device: Device): readonly DeclaredState[] {
+  return partsOf(device, stateDeclared(device), '');
+}
+
+const stateDeclared = (device: Device): readonly StateDeclaration[] =>
+  device.blueprint.state.filter(({ member }) => !isFrameworks(device, member));
+
+function partsOf(owner: object, declarations: readonly StateDeclaration[], prefix: string): readonly DeclaredState[] {
+  return declarations.flatMap(({ member }) => {
+    const value = valueAt(owner, member);
+    const path = `${prefix}${member}`;
+    const inner = innerOf(value);
+    return inner.length === 0 ? [{ path, value }] : partsOf(value as object, inner, `${path}.`);
+  });
+}
+
+/** What the hardware keeps over a reset, by path: registers, state, and whole helpers with their timers. */
+export function keptAtReset(device: Device): readonly string[] {
+  return keptOf(device, stateDeclared(device), '');
+}
+
+function keptOf(owner: object, declarations: readonly StateDeclaration[], prefix: string): readonly string[] {
+  return declarations.flatMap(({ member, atReset }) => {
+    const value = valueAt(owner, member);
+    const path = `${prefix}${member}`;
+    return atReset === 'kept' ? [path] : keptOf(value as object, innerOf(value), `${path}.`);
+  });
+}
+
+const innerOf = (value: unknown): readonly StateDeclaration[] =>
+  typeof value === 'object' && value !== null ? stateOf(value.constructor) : [];
+
+/** Members that the framework's base classes have: no author wrote them. */
+export function isFrameworks(device: Device, member: string): boolean {
+  return device instanceof PciDevice && OfPciDevice.includes(member);
+}
+
+/** Members of every PCI function, which the bus answers for. */
+export const OfPciDevice: readonly string[] = ['config', 'bars', 'msi', 'busMaster'];
+
+/** Whether a snapshot brings back what `fieldsOf` shows at a path: it is declared, the framework's, a timer or a pin. */
+export function restoredBySnapshot(device: Device): (path: string) => boolean {
+  const known = within([...declaredState(device).map(({ path }) => path), ...OfPciDevice]);
+  return (path) => known(path) || path.endsWith('.deadline') || path.endsWith('.level');
+}
+
+/** What stands at a path, `time.base`, now. */
+export function valueAt(device: unknown, path: string): unknown {
+  let value = device;
+  for (const name of path.split('.')) value = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
+  return value;
+}
+
+type Leaf = string | number | bigint | boolean | null | undefined;
+
+/** What the fields of a device hold, by path: `dma.source`, `ram[14]`. */
+export type Fields = ReadonlyMap<string, Leaf>;
+
+/** Things that a device knows and does not own. */
+const Surroundings = [VirtualClock, MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate, OptionSet, GuestErrors];
+/** Beyond so many values the rest is counted only. */
+const MostLeaves = 20_000;
+/** Bytes of an array that are values of their own; a larger one is compared as a whole. */
+const LargestListed = 2048;
+const DeepestOwned = 6;
+
+/** Every value that is reachable from the device and belongs to it; deadlines of timers relative to now. */
+export function fieldsOf(bench: TestBench<Device>, skipped: readonly string[] = []): Fields {
+  const walk = new Walk(bench, skipped);
+  walk.visit(bench.device, '', 0);
+  return walk.leaves;
+}
+
+class Walk {
+  readonly leaves = new Map<string, Leaf>();
+  private readonly seen = new Set<object>();
+
+  constructor(
+    private readonly bench: TestBench<Device>,
+    private readonly skipped: readonly string[],
+  ) {}
+
+  visit(value: unknown, path: string, depth: number): void {
+    if (typeof value === 'function' || typeof value === 'symbol' || this.leaves.size >= MostLeaves) return;
+    if (typeof value !== 'object' || value === null) {
+      this.leaves.set(path, value as Leaf);
+      return;
+    }
+    if (this.seen.has(value)) return;
+    this.seen.add(value);
+    if (value instanceof InterruptPin) this.leaves.set(`${path}.level`, value.level);
+    else if (value instanceof Timer) this.leaves.set(`${path}.deadline`, value.deadline - this.bench.clock.now);
+    else if (value instanceof Date) this.leaves.set(path, value.getTime());
+    else if (!this.isForeign(value)) this.visitParts(value, path, depth);
+  }
+
+  private visitParts(value: object, path: string, depth: number): void {
+    if (ArrayBuffer.isView(value)) {
+      this.visitBytes(value, path);
+    } else if (Array.isArray(value) || value instanceof Set || value instanceof Map) {
+      let index = 0;
+      for (const one of value.values()) this.visit(one, `${path}[${index++}]`, depth + 1);
+      this.leaves.set(`${path}.length`, index);
+    } else {
+      for (const [name, one] of Object.entries(value)) {
+        if (depth === 0 && this.skipped.includes(name)) continue;
+        this.visit(one, path === '' ? name : `${path}.${name}`, depth + 1);
+      }
+    }
+  }
+
+  /** A large memory is one value: its digest. */
+  private visitBytes(view: ArrayBufferView, path: string): void {
+    if (view.byteLength > LargestListed) this.leaves.set(path, `digest ${digestOf(bytesOf(view))}`);
+    else {
+      const elements = view instanceof DataView ? bytesOf(view) : (view as unknown as ArrayLike<number>);
+      for (let index = 0; index < elements.length; index++) this.leaves.set(`${path}[${index}]`, elements[index]);
+    }
+  }
+
+  private isForeign(value: object): boolean {
+    return Surroundings.some((kind) => value instanceof kind) || this.bench.provides(value) || Object.isFrozen(value);
+  }
+}
+
+/** How many elements the device's lists, maps and sets hold, by path. */
+export function sizesOf(bench: TestBench<Device>): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>();
+  const seen = new Set<object>();
+  const visit = (value: unknown, path: string, depth: number): void => {
+    if (typeof value === 'string' && path !== '') sizes.set(path, value.length);
+    if (typeof value !== 'object' || value === null || seen.has(value) || depth > DeepestOwned) return;
+    seen.add(value);
+    if (isSurroundings(value) || bench.provides(value) || ArrayBuffer.isView(value)) return;
+    if (Array.isArray(value)) sizes.set(path, value.length);
+    else if (value instanceof Map || value instanceof Set) sizes.set(path, value.size);
+    else {
+      for (const [name, part] of Object.entries(value)) {
+        visit(part, path === '' ? name : `${path}.${name}`, depth + 1);
+      }
+    }
+  };
+  visit(bench.device, '', 0);
+  return sizes;
+}
+
+/** One field that differs, or undefined. */
+export interface FieldDifference {
+  readonly path: string;
+  readonly left: string;
+  readonly right: string;
+}
+
+export function firstFieldDifference(
+  left: Fields,
+  right: Fields,
+  ignored: (path: string) => boolean = () => false,
+): FieldDifference | undefined {
+  for (const [path, value] of left) {
+    if (Object.is(value, right.get(path)) || ignored(path)) continue;
+    return { path, left: text(value), right: text(right.get(path)) };
+  }
+  for (const [path, value] of right) {
+    if (!left.has(path) && !ignored(path)) return { path, left: 'nothing', right: text(value) };
+  }
+  return undefined;
+}
+
+const text = (value: Leaf): string =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 ? hex(value) : String(value);
+
+/** Whether a path belongs to one of these fields: `time` is `time.base` and `time` itself. */
+export function within(names: readonly string[]): (path: string) => boolean {
+  return (path) => names.some((name) => path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`));
+}
+
+/** Gives fields of one device the values they have in another of its class: what a reset leaves alone. */
+export function transplant(from: object, to: object, names: readonly string[]): void {
+  for (const name of names) {
+    const [first = '', ...rest] = name.split('.');
+    copyInto(from as Parts, to as Parts, first, rest, new Set());
+  }
+}
+
+type Parts = Record<string, unknown>;
+
+function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[], seen: Set<unknown>): void {
+  const source = from[name];
+  const target = to[name];
+  const [next, ...further] = rest;
+  if (next !== undefined) {
+    if (isParts(source) && isParts(target)) copyInto(source, target, next, further, seen);
+  } else if (ArrayBuffer.isView(source) && ArrayBuffer.isView(target)) {
+    bytesOf(target).set(bytesOf(source));
+  } else if (source instanceof Timer && target instanceof Timer) {
+    target.arm(source.deadline);
+  } else if (isParts(source) && isParts(target) && !seen.has(source) && !isSurroundings(source)) {
+    seen.add(source);
+    for (const part of Object.keys(source)) copyInto(source, target, part, [], seen);
+  } else if (!isParts(source) && typeof source !== 'function') {
+    to[name] = source;
+  }
+}
+
+/** Whether the object is the device's own, and no service, pin, timer or shared value. */
+export function isOwned(bench: TestBench<Device>, value: object): boolean {
+  return !isSurroundings(value) && !(value instanceof Timer) && !bench.provides(value) && !Object.isFrozen(value);
+}
+
+const isParts = (value: unknown): value is Parts => typeof value === 'object' && value !== null;
+const isSurroundings = (value: object): boolean =>
+  value instanceof InterruptPin || Surroundings.some((kind) => value instanceof kind);
+
+const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+
+function digestOf(bytes: Uint8Array): string {
+  let hash = 0x811c_9dc5;
+  for (let index = 0; index < bytes.length; index++) hash = Math.imul(hash ^ (bytes[index] as number), 0x0100_0193);
+  return (hash >>> 0).toString(16);
+}
+
+/** Guest RAM of the bench, which devices reach by DMA. */
+export function ramOf(bench: TestBench<Device>): Uint8Array {
+  return bench.service(SystemBus).ram.ram?.bytes ?? new Uint8Array(0);
+}

@@ -1,0 +1,145 @@
+import { hex } from '../../base/text.ts';
+import { IsaBus, PciBus } from '../../bus/index.ts';
+import { hostNanoseconds, type ManualClock } from '../../clock/index.ts';
+import type { Device } from '../../device/index.ts';
+import type { TestBench } from '../bench/test-bench.ts';
+
+export type AccessWidth = 1 | 2 | 4 | 8;
+export type Space = 'ports' | 'memory';
+
+/** Something that happens to a device on its bench: what a guest does, and what a guest cannot. */
+export type ScriptStep =
+  | { readonly kind: 'read'; readonly space: Space; readonly address: number; readonly size: AccessWidth }
+  | {
+      readonly kind: 'write';
+      readonly space: Space;
+      readonly address: number;
+      readonly size: AccessWidth;
+      /** A bigint exactly where the access has 8 bytes. */
+      readonly value: number | bigint;
+    }
+  /** The guest reads or writes the function's own configuration space. */
+  | { readonly kind: 'config-read'; readonly offset: number; readonly size: 1 | 2 | 4 }
+  | { readonly kind: 'config-write'; readonly offset: number; readonly size: 1 | 2 | 4; readonly value: number }
+  /** Guest time passes: all of it, unless more timers expire on the way than a bench has patience for. */
+  | { readonly kind: 'wait'; readonly nanoseconds: number }
+  /** Another device drives an ISA interrupt line. */
+  | { readonly kind: 'line'; readonly line: number; readonly level: boolean }
+  | { readonly kind: 'reset' }
+  /** Here the device is saved, and a new one goes on from what was saved. */
+  | { readonly kind: 'restore' }
+  /** The clock's epoch moves to the last whole second. */
+  | { readonly kind: 'rebase' };
+
+/**
+ * A device that arms a timer of microseconds again and again must not make a second of its time cost minutes of ours: at so many
+ * deadlines a wait is over. Not fewer for a device that has waited before: it is compared with one that has not.
+ */
+const MostDeadlines = 250;
+
+/** What a step answered: the value of a read, and every pin afterwards, as text that can be compared. */
+export type Answer = string;
+
+/** The step that was begun last, until it is over, and the host time then. */
+let current: { readonly step: ScriptStep; readonly since: number } | undefined;
+
+/** What a device is doing, for a watch that ends what takes too long. */
+export const stepUnderWay = (): typeof current => current;
+
+/** Does one step to the device on the bench. A `restore` is for the caller, who made the bench. */
+export function act(bench: TestBench<Device>, step: ScriptStep): number | bigint | undefined {
+  current = { step, since: hostNanoseconds() };
+  try {
+    return done(bench, step);
+  } finally {
+    current = undefined;
+  }
+}
+
+function done(bench: TestBench<Device>, step: ScriptStep): number | bigint | undefined {
+  switch (step.kind) {
+    case 'read':
+      return read(bench, step.space, step.address, step.size);
+    case 'write':
+      return write(bench, step);
+    case 'config-read':
+      return bench.service(PciBus).readConfig(configAddress(step), step.size);
+    case 'config-write':
+      bench.service(PciBus).writeConfig(configAddress(step), step.value, step.size);
+      return undefined;
+    case 'wait':
+      return letPass(bench.clock, step.nanoseconds);
+    case 'line':
+      bench.service(IsaBus).line(step.line).set(step.level);
+      return undefined;
+    case 'reset':
+      bench.reset();
+      return undefined;
+    case 'rebase':
+      bench.clock.rebase();
+      return undefined;
+    case 'restore':
+      return undefined;
+  }
+}
+
+/** The same, with its answer as text. */
+export function perform(bench: TestBench<Device>, step: ScriptStep): Answer {
+  const value = act(bench, step);
+  return step.kind === 'read' || step.kind === 'config-read'
+    ? `${formatValue(value as number | bigint, step.size)}${pinsText(bench)}`
+    : pinsText(bench);
+}
+
+/** As configuration mechanism #1 has it: the bench puts a card into slot 1. */
+export function configAddress({ offset }: { readonly offset: number }): number {
+  return (0x8000_0800 | offset) >>> 0;
+}
+
+function read(bench: TestBench<Device>, space: Space, address: number, size: AccessWidth): number | bigint {
+  const where = space === 'ports' ? bench.io : bench.memory;
+  return size === 8 ? where.read64(address) : where.read(address, size);
+}
+
+function write(
+  bench: TestBench<Device>,
+  { space, address, size, value }: ScriptStep & { readonly kind: 'write' },
+): undefined {
+  const where = space === 'ports' ? bench.io : bench.memory;
+  if (size === 8) where.write64(address, BigInt(value));
+  else where.write(address, Number(value), size);
+  return undefined;
+}
+
+/** Levels of all pins and how often each went up, so that no edge is missed. */
+export function pinsText(bench: TestBench<Device>): string {
+  let text = '';
+  const recorders = bench.interrupts as Readonly<Record<string, { level: boolean; rises: number }>>;
+  for (const name in recorders) {
+    const { level, rises } = recorders[name] as { level: boolean; rises: number };
+    text += ` ${name} ${level ? 'high' : 'low'} (up ${rises} times)`;
+  }
+  return text;
+}
+
+export function formatValue(value: number | bigint, size: number): string {
+  return hex(value, 2 * size);
+}
+
+/** Also weeks. Clocks of the same time have the same epoch afterwards, in however many steps they came there. */
+export function passTime(clock: ManualClock, nanoseconds: number): void {
+  clock.advance(nanoseconds);
+  clock.rebaseWhenNear();
+}
+
+function letPass(clock: ManualClock, nanoseconds: number): undefined {
+  const untilNext = () => Math.max(clock.nextDeadline() - clock.now, 0);
+  let left = nanoseconds;
+  for (let woken = 0; woken < MostDeadlines && untilNext() <= left; woken++) {
+    const next = untilNext();
+    clock.advance(next);
+    left -= next;
+  }
+  passTime(clock, untilNext() > left ? left : 0);
+  return undefined;
+}

@@ -1,0 +1,195 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { BackplaneError, describeThrown } from '../../base/errors.ts';
+import { printable, printableLines } from '../../base/text.ts';
+import { QmpClient } from './qmp-client.ts';
+import { QtestClient } from './qtest-client.ts';
+
+const DefaultBinary = 'qemu-system-x86_64';
+const LongestComplaint = 4096;
+/** @see unix(7): `sun_path` has 108 bytes, the last of them 0. */
+const LongestSocketPath = 107;
+
+export interface QemuOptions {
+  /** Default `pc`. */
+  readonly machine?: string;
+  /** The RTC's time when the machine is made; it stands still, as the virtual clock does. */
+  readonly rtcBase?: string;
+  /** More arguments of the command line, after ours. */
+  readonly arguments?: readonly string[];
+  /** Default: what `findQemu()` finds. */
+  readonly binary?: string;
+  /** Milliseconds in which the emulator must have connected and greeted. */
+  readonly startTimeout?: number;
+  /** Milliseconds that each answer has; then it counts as hung. */
+  readonly answerTimeout?: number;
+}
+
+/** The path of an installed QEMU: what `QTEST_QEMU_BINARY` names, else the first one on `PATH`. */
+export function findQemu(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  const named = environment['QTEST_QEMU_BINARY'];
+  if (named) return isExecutable(named) ? named : undefined;
+  const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
+  return folders.map((folder) => join(folder, DefaultBinary)).find(isExecutable);
+}
+
+/** Why nothing can be compared with QEMU here, in one sentence; undefined where it can. */
+export function whyNoQemu(environment: NodeJS.ProcessEnv = process.env): string | undefined {
+  if (findQemu(environment)) return undefined;
+  const named = environment['QTEST_QEMU_BINARY'];
+  if (named) return `QTEST_QEMU_BINARY names '${named}', which is no executable file.`;
+  return `'${DefaultBinary}' is not on PATH (Debian: apt-get install qemu-system-x86).`;
+}
+
+/**
+ * An installed QEMU whose processor stands still (`-S`), so that nothing happens in its machine but what is asked
+ * through `qtest` and `qmp`, and no time passes there.
+ */
+export class QemuProcess {
+  private constructor(
+    readonly qtest: QtestClient,
+    readonly qmp: QmpClient,
+    private readonly child: ChildProcess,
+  ) {}
+
+  /** Starts the emulator for the length of `body`. It is gone when this settles, whatever happens. */
+  static async with<T>(options: QemuOptions, body: (qemu: QemuProcess) => Promise<T>): Promise<T> {
+    const qemu = await QemuProcess.start(options);
+    try {
+      return await body(qemu);
+    } finally {
+      await qemu.stop();
+    }
+  }
+
+  static async start(options: QemuOptions = {}): Promise<QemuProcess> {
+    const { startTimeout = 30_000, answerTimeout = 20_000 } = options;
+    const binary = options.binary ?? findQemu();
+    if (!binary) throw new BackplaneError(`QEMU: cannot start it: ${whyNoQemu()}`);
+    const folder = socketFolder();
+    const listeners: Server[] = [];
+    let child: ChildProcess | undefined;
+    try {
+      const deadline = AbortSignal.timeout(startTimeout);
+      const sockets = ['qtest', 'qmp'].map((name) => acceptOne(join(folder, name), listeners, deadline));
+      child = launch(binary, commandLine(folder, options));
+      const [qtest, qmp] = await Promise.race([Promise.all(sockets), deathOf(child, binary)]);
+      if (!qtest || !qmp) throw new BackplaneError('QEMU: it did not connect.');
+      const greeted = QmpClient.over(qmp, { replyTimeout: answerTimeout });
+      return new QemuProcess(new QtestClient(qtest, { answerTimeout }), await greeted, child);
+    } catch (cause) {
+      if (child) await end(child);
+      throw cause;
+    } finally {
+      for (const listener of listeners) listener.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+
+  get version(): string {
+    return this.qmp.version;
+  }
+
+  get pid(): number | undefined {
+    return this.child.pid;
+  }
+
+  /** Ends the emulator at once; it has nothing worth keeping. */
+  async stop(): Promise<void> {
+    this.qtest.close();
+    this.qmp.close();
+    await end(this.child);
+  }
+}
+
+/** The emulator connects to sockets in a folder of its own. */
+function socketFolder(): string {
+  const refuse = (why: string, cause?: unknown) =>
+    new BackplaneError(
+      `QEMU: no folder for its sockets can be made in '${printable(tmpdir())}' (${printable(why)}). Set TMPDIR to another one.`,
+      { cause },
+    );
+  // Longer ones are cut without a word.
+  const longest = join(tmpdir(), 'backplane-qemu-XXXXXX', 'qtest');
+  if (Buffer.byteLength(longest) > LongestSocketPath)
+    throw refuse(`a socket's path has at most ${LongestSocketPath} bytes`);
+  try {
+    return mkdtempSync(join(tmpdir(), 'backplane-qemu-'));
+  } catch (cause) {
+    throw refuse(describeThrown(cause), cause);
+  }
+}
+
+function commandLine(folder: string, options: QemuOptions): string[] {
+  const { machine = 'pc', rtcBase = '2024-02-28T21:43:50', arguments: more = [] } = options;
+  const socket = (name: string) => `socket,path=${join(folder, name)},id=${name}`;
+  return [
+    ...['-machine', machine, '-accel', 'tcg', '-S', '-nodefaults', '-display', 'none', '-monitor', 'none'],
+    ...['-rtc', `clock=vm,base=${rtcBase}`],
+    ...['-chardev', socket('qtest'), '-qtest', 'chardev:qtest', '-qtest-log', 'none'],
+    ...['-chardev', socket('qmp'), '-mon', 'chardev=qmp,mode=control'],
+    ...more,
+  ];
+}
+
+/**
+ * The emulator dies with us even if we are killed: a shell's child holds the other end of a pipe of ours, and kills
+ * the process that the shell has become when the pipe closes.
+ */
+function launch(binary: string, args: readonly string[]): ChildProcess {
+  const script = '(read -r _ <&3; kill -9 $$) >/dev/null 2>&1 & exec 3<&-; exec "$0" "$@"';
+  return spawn('/bin/sh', ['-c', script, binary, ...args], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+}
+
+/** Listens at a path, and takes the first connection. */
+function acceptOne(path: string, listeners: Server[], deadline: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => resolve(socket));
+    listeners.push(server);
+    server.on('error', reject);
+    deadline.addEventListener('abort', () => reject(new BackplaneError(`QEMU: it did not connect to '${path}'.`)));
+    server.listen(path);
+  });
+}
+
+/** Rejects when the process ends, with what it complained about. */
+function deathOf(child: ChildProcess, binary: string): Promise<never> {
+  let complaint = '';
+  child.stderr?.setEncoding('utf8');
+  child.stderr?.on('data', (text: string) => {
+    complaint = (complaint + text).slice(-LongestComplaint);
+  });
+  const death = new Promise<never>((_, reject) => {
+    child.on('error', (cause) => reject(new BackplaneError(`QEMU: cannot start '${binary}'.`, { cause })));
+    child.on('exit', () => child.stdio[3]?.destroy());
+    child.on('close', (status, signal) => {
+      const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
+      reject(
+        new BackplaneError(`QEMU: '${binary}' ${how}: ${printableLines(complaint.trim()) || 'it did not say why'}`),
+      );
+    });
+  });
+  death.catch(() => undefined);
+  return death;
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  }
+  for (const stream of child.stdio) stream?.destroy();
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

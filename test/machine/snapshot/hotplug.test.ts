@@ -1,0 +1,351 @@
+import { describe, expect, it } from 'vitest';
+import { Debugcon, Edu, VirtioRng } from '../../../devices/index.ts';
+import { pcI440fx } from '../../../machines/index.ts';
+import {
+  addCoalescedIo,
+  blueprintOf,
+  type ConcreteDeviceClass,
+  defineMachine,
+  defineOptions,
+  device,
+  formatSnapshot,
+  guestProgram,
+  InterruptPin,
+  InterruptWire,
+  IsaBus,
+  IsaDevice,
+  isaIrq,
+  KiB,
+  Machine,
+  MemoryRegion,
+  MiB,
+  type OptionsOf,
+  option,
+  options,
+  PciBus,
+  pin,
+  place,
+  portRegion,
+  type RestoreRequest,
+  StateError,
+  state,
+  use,
+} from '../../../sdk/index.ts';
+
+const ports = portRegion({ name: 'bell', base: 0x340, size: 1, accessSizes: [1] });
+
+/** Rings as often as it was told to. */
+@device({ type: 'bell', description: 'rings' })
+@addCoalescedIo(ports, { offset: 0, size: 1 })
+class Bell extends IsaDevice {
+  readonly irq = new InterruptPin();
+  @state rung = 0;
+
+  @ports.write(0)
+  ring(times: number): void {
+    this.rung += times;
+    this.irq.set(times > 1);
+  }
+}
+
+/** Brings memory of its own. */
+@device({ type: 'memory-card', description: 'a page of RAM' })
+class MemoryCard extends IsaDevice {
+  private page: MemoryRegion | undefined;
+
+  protected override onRealize(): void {
+    this.page = MemoryRegion.ram(this.topology, 'card', 4 * KiB, { owner: this });
+  }
+
+  write(value: number): void {
+    this.page?.ram?.bytes.fill(value);
+  }
+
+  get contents(): number | undefined {
+    return this.page?.ram?.bytes[0];
+  }
+}
+
+const small = { ram: 1 * MiB };
+const withConsole = defineMachine({ ...pcI440fx, devices: [...pcI440fx.devices, use(Debugcon, { id: 'console' })] });
+
+/** The saved machine in a fresh one, which says the same of itself. */
+function restored(machine: Machine, request: RestoreRequest = {}): Machine {
+  const text = formatSnapshot(machine.save());
+  const other = Machine.restore(machine.definition, JSON.parse(text), request);
+  expect(formatSnapshot(other.save())).toBe(text);
+  return other;
+}
+
+const deviceOf = <D>(machine: Machine, id: string) => machine.deviceById(id)?.device as D;
+const idsOf = (machine: Machine) => machine.devices.map(({ id }) => id);
+
+function refusal(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(StateError);
+    return (error as StateError).message;
+  }
+  throw new Error('it was restored');
+}
+
+describe('a card that was plugged in while the machine ran', () => {
+  const program = guestProgram('user of the card', function* (guest) {
+    yield* guest.out32(0xcf8, 0x8000_2810);
+    yield* guest.out32(0xcfc, 0xfe00_0000);
+    yield* guest.out32(0xcf8, 0x8000_2804);
+    yield* guest.out32(0xcfc, 6);
+    yield* guest.store32(0xfe00_0008, 6);
+    yield* guest.pause(2_000_000);
+    yield* guest.store32(0x1000, yield* guest.load32(0xfe00_0008));
+  });
+  const saved = () => {
+    const machine = Machine.create(pcI440fx, small);
+    machine.plug(use(Edu, { id: 'card', addr: '05.0', options: { dmaMask: 0xffffn } }));
+    machine.run(program, { operationLimit: 5, savable: true });
+    return machine;
+  };
+
+  it('is there again, at its address and with its options, and goes on with its work', () => {
+    const machine = saved();
+    const other = restored(machine, { guests: program, deviceClasses: [Edu] });
+    expect(idsOf(other)).toEqual(idsOf(machine));
+    expect(other.deviceById('card')).toMatchObject({
+      address: { slot: 5, function: 0 },
+      options: { dmaMask: 0xffffn },
+    });
+    expect(other.service(PciBus)?.deviceAt({ slot: 5, function: 0 })).toBe(other.device(Edu));
+    for (const one of [machine, other]) one.resume();
+    expect(other.memory.read(0x1000, 4)).toBe(720);
+    expect(other.save()).toEqual(machine.save());
+  });
+
+  it('says of itself in the snapshot that it came later', () => {
+    const { devices, machine } = JSON.parse(formatSnapshot(saved().save()));
+    expect(devices.filter((one: { plugged?: boolean }) => one.plugged).map((one: { id: string }) => one.id)).toEqual([
+      'card',
+    ]);
+    expect(machine).not.toHaveProperty('unplugged');
+  });
+
+  it('is found among the classes of the definition too', () => {
+    const definition = defineMachine({
+      ...pcI440fx,
+      devices: [...pcI440fx.devices, use(Edu, { id: 'first', addr: '04.0' })],
+    });
+    const machine = Machine.create(definition, small);
+    machine.plug(use(Edu, { id: 'second', addr: '05.0' }));
+    expect(idsOf(restored(machine)).slice(-2)).toEqual(['first', 'second']);
+  });
+
+  it('is refused where nobody knows its class, with the way to give it', () => {
+    expect(refusal(() => restored(saved(), { guests: program }))).toBe(
+      "This snapshot cannot be restored on machine 'pc-i440fx':\n" +
+        "  - device 'card': was plugged in while the machine ran, and no class of type 'edu' is known here. " +
+        'Give it: Machine.restore(..., { deviceClasses: [...] }), or -plugin FILE',
+    );
+  });
+
+  it('is refused where something else is in its slot now', () => {
+    const snapshot = saved().save();
+    const fuller = defineMachine({
+      ...pcI440fx,
+      devices: [...pcI440fx.devices, use(VirtioRng, { id: 'rng', addr: '05.0' })],
+    });
+    const message = refusal(() => Machine.restore(fuller, snapshot, { guests: program, deviceClasses: [Edu] }));
+    expect(message).toContain("device 'card': cannot be plugged in again: PCI: 'rng' and 'card' are both at 05.0.");
+    expect(message).toContain("device 'rng':  is not in the snapshot. Build the machine without it");
+  });
+
+  it.each(['', '\\u001b[2J'])('is refused with the id "%s", which no terminal could show', (id) => {
+    const snapshot = formatSnapshot(saved().save()).replaceAll('"card"', `"${id}"`);
+    const message = refusal(() =>
+      Machine.restore(pcI440fx, JSON.parse(snapshot), { guests: program, deviceClasses: [Edu] }),
+    );
+    expect(message).toContain(`"${id}" cannot be the id of a device`);
+  });
+
+  it('is refused with an option that its class has not, or with two values of one', () => {
+    const refusedWith = (there: string, instead: string) =>
+      refusal(() =>
+        Machine.restore(pcI440fx, JSON.parse(formatSnapshot(saved().save()).replace(there, instead)), {
+          guests: program,
+          deviceClasses: [Edu],
+        }),
+      );
+    expect(refusedWith('"dmaMask": "65535"', '"colour": 1')).toContain("device 'card': cannot be plugged in again");
+    expect(refusedWith('"dmaMask": "65535"', '"dmaMask": "65534"')).toContain(
+      `device 'card', 'options.dmaMask': expected "65534", found "65535"`,
+    );
+  });
+
+  it('is refused with options that it cannot have', () => {
+    const snapshot = formatSnapshot(saved().save()).replace('"dmaMask": "65535"', '"dmaMask": "everything"');
+    const message = refusal(() =>
+      Machine.restore(pcI440fx, JSON.parse(snapshot), { guests: program, deviceClasses: [Edu] }),
+    );
+    expect(message).toContain(
+      "device 'card', 'plugged.options.dmaMask': expected an integer from 0 to 18446744073709551615, found \"everything\"",
+    );
+  });
+});
+
+describe('wires and places of what was plugged in', () => {
+  it('are as they were: an ISA line, a pin of another device, a port that is not the usual one', () => {
+    const machine = Machine.create(pcI440fx, small);
+    machine.plug(use(Bell, { id: 'one', interrupts: { irq: isaIrq(5) } }));
+    machine.plug(use(Bell, { id: 'two', at: [place(ports, 0x348)], interrupts: { irq: pin('one', 'irq') } }));
+    machine.io.write(0x348, 2, 1);
+    machine.settle();
+    const other = restored(machine, { deviceClasses: [Bell] });
+    expect(other.service(IsaBus)?.line(5).level).toBe(true);
+    other.io.write(0x348, 1, 1);
+    other.settle();
+    expect(other.service(IsaBus)?.line(5).level).toBe(false);
+    expect(deviceOf<Bell>(other, 'two').rung).toBe(3);
+  });
+
+  it('are as they were where an option could have said the place, in a snapshot and for an heir', () => {
+    const machine = Machine.create(pcI440fx, small);
+    const template = blueprintOf(Debugcon).regions.find(({ template: one }) => one.name === 'debugcon')?.template;
+    if (template === undefined) throw new Error('it has no ports');
+    machine.plug(use(Debugcon, { id: 'moved', at: [place(template, 0x1e8)] }));
+    machine.plug(use(Debugcon, { id: 'chosen', options: { iobase: 0x402 } }));
+    machine.plug(use(Debugcon, { id: 'usual' }));
+    const other = restored(machine, { deviceClasses: [Debugcon] });
+    for (const id of ['moved', 'chosen', 'usual']) machine.swap(id, Debugcon);
+    for (const one of [machine, other]) {
+      for (const [id, port] of Object.entries({ moved: 0x1e8, chosen: 0x402, usual: 0xe9 })) {
+        one.io.write(port, 0x41, 1);
+        expect(deviceOf<Debugcon>(one, id).text).toBe('A');
+      }
+    }
+  });
+
+  it('refuse to be saved where a wire leads to what no snapshot can name', () => {
+    const machine = Machine.create(pcI440fx, small);
+    const wire = new InterruptWire('a lamp', IsaBus, () => () => {});
+    machine.plug(use(Bell, { interrupts: { irq: wire } }));
+    expect(() => machine.save()).toThrow(
+      "Device 'bell' was plugged in while the machine ran, and a snapshot cannot wire its pin 'irq' to a lamp again",
+    );
+    machine.unplug('bell');
+    expect(() => machine.save()).not.toThrow();
+  });
+
+  it('are refused where a snapshot wires them to what it cannot name', () => {
+    const machine = Machine.create(pcI440fx, small);
+    machine.plug(use(Bell, { interrupts: { irq: isaIrq(5) } }));
+    const text = formatSnapshot(machine.save()).replaceAll('ISA IRQ 5', 'a lamp');
+    expect(refusal(() => Machine.restore(pcI440fx, JSON.parse(text), { deviceClasses: [Bell] }))).toContain(
+      "device 'bell', 'plugged.pins.irq': only ISA lines and pins of devices can be wired again",
+    );
+  });
+
+  it('keep the priority that the machine gave them', () => {
+    const machine = Machine.create(pcI440fx, small);
+    machine.plug(use(Bell, { id: 'below' }));
+    machine.plug(use(Bell, { id: 'above', at: [place(ports, 0x340, { priority: 1 })] }));
+    const other = restored(machine, { deviceClasses: [Bell] });
+    other.io.write(0x340, 3, 1);
+    other.settle();
+    expect([deviceOf<Bell>(other, 'below').rung, deviceOf<Bell>(other, 'above').rung]).toEqual([0, 3]);
+  });
+
+  it('keep the options that were given, also those with the value of their default then', () => {
+    const bell = (usual: number) => {
+      const settings = defineOptions({ tone: option.integer({ description: 'Hz', default: usual }) });
+      class Tuned extends IsaDevice {
+        constructor(readonly config: OptionsOf<typeof settings>) {
+          super();
+        }
+      }
+      options(settings)(Tuned, undefined, 0 as never);
+      device({ type: 'tuned', description: 'has a tone' })(Tuned);
+      return Tuned as unknown as ConcreteDeviceClass;
+    };
+    const [then, now] = [bell(440), bell(442)];
+    const machine = Machine.create(pcI440fx, small);
+    machine.plug({ device: then, id: 'given', options: { tone: 440 } });
+    machine.plug({ device: then, id: 'usual' });
+    const tones = (one: Machine) => ['given', 'usual'].map((id) => one.deviceById(id)?.options['tone']);
+    // The class that is there says the same of itself; what was given is told apart by the next swap.
+    const other = restored(machine, { deviceClasses: [then] });
+    for (const one of [machine, other]) {
+      one.swap('given', now);
+      one.swap('usual', now);
+      expect(tones(one)).toEqual([440, 442]);
+    }
+    // A class that has another default by now is asked for the old value.
+    const later = Machine.restore(
+      pcI440fx,
+      Machine.restore(pcI440fx, machine.save(), { deviceClasses: [now] }).save(),
+      {
+        deviceClasses: [bell(443)],
+      },
+    );
+    expect(tones(later)).toEqual([440, 442]);
+  });
+});
+
+describe('a device that was taken out', () => {
+  it('stays out', () => {
+    const machine = Machine.create(withConsole, small);
+    machine.unplug('console');
+    const other = restored(machine);
+    expect(other.deviceById('console')).toBeUndefined();
+    expect(other.io.read(0xe9, 1)).toBe(0xff);
+    expect(restored(other).deviceById('console')).toBeUndefined();
+  });
+
+  it('is no difference to a definition that never had it', () => {
+    const machine = Machine.create(withConsole, small);
+    machine.unplug('console');
+    expect(() => Machine.restore(pcI440fx, machine.save())).not.toThrow();
+  });
+
+  it('makes room for another one of its name', () => {
+    const machine = Machine.create(withConsole, small);
+    machine.unplug('console');
+    machine.plug(use(Bell, { id: 'console' }));
+    const other = restored(machine, { deviceClasses: [Bell] });
+    expect(other.deviceById('console')?.device).toBeInstanceOf(Bell);
+  });
+
+  it('is there again if it was plugged in again', () => {
+    const machine = Machine.create(withConsole, small);
+    machine.unplug('console');
+    machine.plug(use(Debugcon, { id: 'console', options: { iobase: 0x402 } }));
+    machine.io.write(0x402, 0x41, 1);
+    const other = restored(machine);
+    expect(other.device(Debugcon).text).toBe('A');
+    expect(other.deviceById('console')?.options).toMatchObject({ iobase: 0x402 });
+  });
+
+  it('leaves nothing in the snapshot if it had come later, its memory included', () => {
+    const before = formatSnapshot(Machine.create(pcI440fx, small).save());
+    const machine = Machine.create(pcI440fx, small);
+    machine.plug(use(MemoryCard));
+    machine.device(MemoryCard).write(7);
+    machine.unplug('memory-card');
+    expect(formatSnapshot(machine.save())).toBe(before);
+  });
+
+  it('leaves its memory to nobody: what comes next has its own', () => {
+    const machine = Machine.create(pcI440fx, small);
+    for (const id of ['first', 'second']) machine.plug(use(MemoryCard, { id }));
+    deviceOf<MemoryCard>(machine, 'second').write(9);
+    machine.unplug('first');
+    const other = restored(machine, { deviceClasses: [MemoryCard] });
+    expect(other.device(MemoryCard).contents).toBe(9);
+  });
+
+  it('is refused where the machine cannot do without it', () => {
+    const snapshot = { ...Machine.create(pcI440fx, small).save() };
+    const wrong = { ...snapshot, machine: { ...snapshot.machine, unplugged: ['pic'] } };
+    expect(refusal(() => Machine.restore(pcI440fx, wrong))).toContain(
+      "'machine.unplugged[0]': cannot be taken out again: Machine 'pc-i440fx': cannot unplug 'pic': it interrupts the processor.",
+    );
+  });
+});

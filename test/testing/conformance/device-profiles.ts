@@ -1,0 +1,179 @@
+import type { ScriptStep } from '../../../sdk/testing/conformance/script.ts';
+import type { ConformanceSettings } from '../../../sdk/testing/index.ts';
+import type { Random } from '../../../sdk/testing/random.ts';
+import { rtc } from '../../conformance/rtc.ts';
+
+/** By class name: what the declarations of our devices do not say, and what drivers do to them. */
+export const particulars: Readonly<Record<string, ConformanceSettings>> = {
+  Edu: {
+    values: [0x40000, 0x40010, 16, 1, 3, 5, 7, 0x80, 0x100],
+    idioms: eduTransfers,
+  },
+  I8259: {
+    notExercised: {
+      'master.allLevelTriggered': 'an option of other boards',
+      'slave.allLevelTriggered': 'an option of other boards',
+    },
+  },
+  Mc146818Rtc: {
+    notExercised: {
+      'rtc-lost-ticks': "no lost tick is counted with the default policy, 'discard'",
+      'periodic.lostTicks': "no lost tick is counted with the default policy, 'discard'",
+      'periodic.reinjectedOnAck': "no lost tick is counted with the default policy, 'discard'",
+      'index.maskNmi': 'masking the NMI is the work of another chip',
+    },
+    values: [0x00, 0x0a, 0x0b, 0x0c, 0x26],
+    idioms: rtcIdioms,
+  },
+  PciTestdev: { idioms: pciTests },
+  Q35Mch: { idioms: configurationWindows },
+  SerialPort: {
+    notExercised: { 'control.parity': 'there is no line to which a parity bit could go' },
+    values: [0x43, 0xc3],
+    idioms: serialLoopback,
+  },
+  VirtioRng: {
+    notExercised: {
+      'deviceStatus.acknowledge': 'a note of the driver to itself',
+      'deviceStatus.driver': 'a note of the driver to itself',
+      'deviceStatus.others': 'a note of the driver to itself',
+      'deviceStatus.failed': 'a note of the driver to itself',
+    },
+    values: [1, 2, 3, 4, 7],
+    idioms: virtioRequests,
+  },
+};
+
+const Second = 1_000_000_000;
+
+function write(space: 'ports' | 'memory', address: number, size: 1 | 4, value: number): ScriptStep {
+  return { kind: 'write', space, address, size, value };
+}
+
+/** Memory to the card, and back to another place; now and then as much as the card holds, or one byte less or more. */
+function eduTransfers(random: Random): readonly ScriptStep[] {
+  const bar = 0xe000_0000;
+  const count = random.pick([4, 64, random.below(0x1000), 0xfff, 0x1000, 0x1001]);
+  const start = 0x4_0000 + random.pick([0, 0, random.below(0x1001)]);
+  const transfer = (from: number, to: number, command: number): ScriptStep[] => [
+    write('memory', bar + 0x80, 4, from),
+    write('memory', bar + 0x88, 4, to),
+    write('memory', bar + 0x90, 4, count),
+    write('memory', bar + 0x98, 4, command | (random.oneIn(2) ? 4 : 0)),
+    { kind: 'wait', nanoseconds: random.pick([Second / 10, Second]) },
+    { kind: 'read', space: 'memory', address: bar + 0x24, size: 4 },
+  ];
+  const ram = random.below(0x800);
+  const there = transfer(ram, start, 1);
+  const back = transfer(start, 0x2000 + random.below(0x800), 3);
+  return random.pick([there, back, [...there, ...back]]);
+}
+
+/** Characters come back, more of them than the buffer holds. */
+function serialLoopback(random: Random): readonly ScriptStep[] {
+  const ports = 0x2f0;
+  const steps = [write('ports', ports + 3, 1, random.pick([0x43, 0xc3, 0x41])), write('ports', ports + 4, 1, 1)];
+  for (let sent = random.below(20); sent > 0; sent--) {
+    steps.push(write('ports', ports, 1, random.byte()), { kind: 'wait', nanoseconds: 20_000 });
+  }
+  for (let got = random.below(20); got > 0; got--)
+    steps.push({ kind: 'read', space: 'ports', address: ports, size: 1 });
+  return steps;
+}
+
+/** What the comparison with QEMU does to the chip: registers by index, the clock set as drivers do, an alarm of any second. */
+function rtcIdioms(random: Random): readonly ScriptStep[] {
+  if (random.oneIn(4)) return random.oneIn(2) ? lastSundayOfOctober(random) : periodicFlag(random);
+  if (random.oneIn(4)) {
+    const bytes = [0x01, 0x03, 0x05].flatMap((register) => [
+      write('ports', 0x70, 1, register),
+      write('ports', 0x71, 1, 0xff),
+    ]);
+    return [...bytes, { kind: 'wait', nanoseconds: Second }, write('ports', 0x70, 1, 0x0c)];
+  }
+  const steps: ScriptStep[] = [];
+  rtc.act(random, (...operations) => {
+    for (const operation of operations) {
+      if (operation.kind !== 'in' && operation.kind !== 'out') continue;
+      const { port: address, size } = operation;
+      if (operation.kind === 'in') steps.push({ kind: 'read', space: 'ports', address, size });
+      else steps.push({ kind: 'write', space: 'ports', address, size, value: operation.value });
+    }
+  });
+  return steps;
+}
+
+/** The last Sunday of October 2024, at the end of the hour that comes twice in daylight saving, or of one after noon. */
+function lastSundayOfOctober(random: Random): readonly ScriptStep[] {
+  const bytes = [0x59, 0x59, random.pick([0x01, 0x12]), 0x01, 0x27, 0x10, 0x24];
+  const set = bytes.flatMap((value, index) => [
+    write('ports', 0x70, 1, [0, 2, 4, 6, 7, 8, 9][index] as number),
+    write('ports', 0x71, 1, value),
+  ]);
+  return [...set, { kind: 'wait', nanoseconds: Second }, ...readByIndex(0x04)];
+}
+
+/** Waits for the periodic flag. */
+function periodicFlag(random: Random): readonly ScriptStep[] {
+  const wait: ScriptStep = { kind: 'wait', nanoseconds: random.pick([1_000_000, 20_000_000, 200_000_000]) };
+  return [...readByIndex(0x0c), wait, ...readByIndex(0x0c)];
+}
+
+const readByIndex = (register: number): readonly ScriptStep[] => [
+  write('ports', 0x70, 1, register),
+  { kind: 'read', space: 'ports', address: 0x71, size: 1 },
+];
+
+/** The window of the configuration space is placed, as firmware does it: high half first. */
+function configurationWindows(random: Random): readonly ScriptStep[] {
+  const low = random.pick([0xb000_0000, 0xe000_0000, 0xc000_0000]) | (random.below(3) << 1) | random.below(2);
+  return [
+    { kind: 'config-write', offset: 0x64, size: 4, value: random.below(3) },
+    { kind: 'config-write', offset: 0x60, size: 4, value: low >>> 0 },
+    { kind: 'config-read', offset: 0x60, size: 4 },
+  ];
+}
+
+/** A test is selected, and its byte is written. */
+function pciTests(random: Random): readonly ScriptStep[] {
+  const { space, start, size } = random.pick([
+    { space: 'memory', start: 0xe000_0000, size: 0x1000 },
+    { space: 'ports', start: 0xc000, size: 0x100 },
+  ] as const);
+  const steps = [write(space, start, 1, random.below(4))];
+  for (let times = 1 + random.below(6); times > 0; times--) {
+    steps.push(write(space, start + size / 2 + random.below(6), 1, random.pick([0, 0xfa, 0xfe, 0xff])));
+  }
+  return [...steps, { kind: 'read', space, address: start + 12, size: 1 }];
+}
+
+/** A queue with a request or two, in the guest's memory; now and then one that cannot be. */
+function virtioRequests(random: Random): readonly ScriptStep[] {
+  const ports = 0xc000;
+  const page = random.pick([2, 2, 4, 0x10]);
+  const queue = page * 0x1000;
+  const steps: ScriptStep[] = [
+    { kind: 'config-write', offset: 4, size: 2, value: 7 },
+    write('ports', ports + 0x12, 1, random.pick([3, 3, 7])),
+    { kind: 'write', space: 'ports', address: ports + 0x0e, size: 2, value: 0 },
+    write('ports', ports + 0x08, 4, page),
+  ];
+  for (let descriptor = 0; descriptor < 2; descriptor++) {
+    const at = queue + 16 * descriptor;
+    steps.push(write('memory', at, 4, 0x6000 + random.below(0x1000)), write('memory', at + 4, 4, 0));
+    steps.push(write('memory', at + 8, 4, random.pick([1, 16, random.below(0x40), 0x1400])));
+    steps.push(write('memory', at + 12, 4, random.pick([2, 2, 2, random.below(8)])));
+  }
+  const requests = 1 + random.below(8);
+  steps.push(write('memory', queue + 0x80, 4, (requests << 16) | (random.oneIn(8) ? 1 : 0)));
+  for (let pair = 0; pair < 4; pair++)
+    steps.push(write('memory', queue + 0x84 + 4 * pair, 4, random.pick([0, 1, 0x1_0000])));
+  steps.push(write('ports', ports + 0x12, 1, 7), {
+    kind: 'write',
+    space: 'ports',
+    address: ports + 0x10,
+    size: 2,
+    value: 0,
+  });
+  return [...steps, { kind: 'read', space: 'ports', address: ports + 0x13, size: 1 }];
+}

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findQemu, QemuProcess, whyNoQemu } from '../../../sdk/testing/qemu/process.ts';
+
+const missing = whyNoQemu();
+if (missing) console.log(`Nothing is asked of QEMU: ${missing}`);
+
+// A folder of our own for temporary files, so that what is left behind is ours.
+const folder = mkdtempSync(join(tmpdir(), 'backplane-test-'));
+const usualFolder = process.env['TMPDIR'];
+beforeAll(() => {
+  process.env['TMPDIR'] = folder;
+});
+afterAll(() => {
+  if (usualFolder === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = usualFolder;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('an installed QEMU', () => {
+  it('is looked for where QTEST_QEMU_BINARY says, then on PATH; and its absence has a reason', () => {
+    expect(findQemu({ QTEST_QEMU_BINARY: process.execPath, PATH: '' })).toBe(process.execPath);
+    expect(findQemu({ PATH: '/nowhere' })).toBeUndefined();
+    expect(whyNoQemu({ PATH: '/nowhere' })).toBe(
+      "'qemu-system-x86_64' is not on PATH (Debian: apt-get install qemu-system-x86).",
+    );
+    expect(whyNoQemu({ QTEST_QEMU_BINARY: '/nowhere/qemu' })).toBe(
+      "QTEST_QEMU_BINARY names '/nowhere/qemu', which is no executable file.",
+    );
+    expect(whyNoQemu({ QTEST_QEMU_BINARY: process.execPath })).toBeUndefined();
+  });
+
+  it('that ends before it connects is reported with what it said, and leaves nothing behind', async () => {
+    await expect(QemuProcess.start({ binary: '/bin/false' })).rejects.toThrow(/'\/bin\/false' ended with status 1/);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.each([
+    ['is not there', 'nowhere', 'ENOENT'],
+    ['has a long name', 'x'.repeat(120), "a socket's path has at most 107 bytes"],
+  ])('is not started where the folder for its sockets %s, and that is said', async (_, name, why) => {
+    process.env['TMPDIR'] = join(folder, name);
+    try {
+      await expect(QemuProcess.start({ binary: '/bin/false' })).rejects.toThrow(
+        new RegExp(
+          `^QEMU: no folder for its sockets can be made in '.*${name}' \\(${why}.*\\)\\. Set TMPDIR to another one\\.$`,
+        ),
+      );
+    } finally {
+      process.env['TMPDIR'] = folder;
+    }
+  });
+
+  it.skipIf(missing)('that does not know its machine is quoted', { tags: 'qemu' }, async () => {
+    await expect(QemuProcess.start({ machine: 'no-such' })).rejects.toThrow('unsupported machine type');
+  });
+
+  it('that never connects is given up and killed', async () => {
+    const binary = new URL('./fixtures/hangs', import.meta.url).pathname;
+    await expect(QemuProcess.start({ binary, startTimeout: 100 })).rejects.toThrow('it did not connect');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it.skipIf(missing)(
+    'answers port reads through qtest, and stands still: the RTC does not advance',
+    { tags: 'qemu' },
+    async () => {
+      await QemuProcess.with({ rtcBase: '2024-02-28T21:43:50' }, async ({ qtest, qmp, version }) => {
+        expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+        expect(await qtest.in32(0xcfc)).toBe(0xffff_ffff);
+        const seconds = async () => {
+          await qtest.out8(0x70, 0x00);
+          return qtest.in8(0x71);
+        };
+        expect(await seconds()).toBe(0x50);
+        await new Promise((resolve) => setTimeout(resolve, 1100));
+        await qmp.reset();
+        expect(await seconds()).toBe(0x50);
+      });
+    },
+  );
+
+  it.skipIf(missing)('is gone when the body throws', { tags: 'qemu' }, async () => {
+    let asked: Promise<number> | undefined;
+    const body = QemuProcess.with({}, async ({ qtest }) => {
+      await qtest.in8(0x70);
+      asked = qtest.in8(0x71);
+      asked.catch(() => undefined);
+      throw new Error('the body failed');
+    });
+    await expect(body).rejects.toThrow('the body failed');
+    await expect(asked).rejects.toThrow('qtest: the client closed the connection.');
+  });
+
+  it.skipIf(missing)('dies with the process that started it, however that one ends', { tags: 'qemu' }, async () => {
+    const script = new URL('./fixtures/start-qemu.ts', import.meta.url).pathname;
+    const owner = spawn(process.execPath, ['--import', 'tsx', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = (await once(owner.stdout, 'data')) as [Buffer];
+    const pid = Number(line.toString());
+    expect(isRunning(pid)).toBe(true);
+    owner.kill('SIGKILL');
+    await once(owner, 'exit');
+    for (let wait = 0; wait < 200 && isRunning(pid); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(isRunning(pid)).toBe(false);
+  });
+});
+
+/** A process that has ended and that nobody has waited for yet counts as ended. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
