@@ -18,8 +18,8 @@ const memory = mmioRegion({
 });
 
 /**
- * Ports and memory for tests of virtual machines, such as kvm-unit-tests: a register bank in two widths, memory behind
- * handlers, and ISA interrupt lines that the guest sets.
+ * Ports and memory for tests of virtual machines, such as kvm-unit-tests. There is a register bank in two widths, memory
+ * with handlers, and ISA interrupt lines that the guest sets.
  *
  * A hostile guest can raise any ISA line and leave it high, until a reset. It can write the device's own storage only.
  *

@@ -39,8 +39,8 @@ const window = mmioRegion({ name: 'pcie-mmcfg-mmio', size: 256 * MiB, accepts: {
  * System management mode is not modelled. Of the SMRAM registers only D_OPEN has an effect: it shows RAM in place of
  * the VGA window. D_LCK locks the registers until the next reset.
  *
- * A hostile guest can map the window over its own RAM, or rearrange the area below 1 MiB, at the cost of a memory map
- * change each time. Read-only RAM is marked so in the map, and KVM ignores that mark.
+ * A hostile guest can map the window over its own RAM, or rearrange the area below 1 MiB. Each time costs a change of the
+ * memory map. Read-only RAM is marked so in the map, and KVM ignores that mark.
  *
  * @see Intel 3 Series Express Chipset Family datasheet, order number 316966, "PCIEXBAR - PCI Express Register Range
  *   Base Address"

@@ -8,8 +8,8 @@ import { commonServices, pciBehindBridge } from './pc-services.ts';
 const lowRam = { largest: 0xb000_0000, ofLargeMachine: 2 * GiB } as const;
 
 /**
- * The routing of interrupt pins to PIRQ A to H (0 to 7). The chipset's slots from 25 on use A to D, the bridge at 30
- * uses E to H, and cards use E to H in turn.
+ * The routing of interrupt pins to PIRQ A to H (0 to 7). The chipset's slots from 25 on use A to D. The bridge at 30 uses
+ * E to H, and cards use E to H in turn.
  *
  * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_cc_init and ich9_cc_update
  */

@@ -39,8 +39,8 @@ export class MalformedQueue extends Error {}
 
 /**
  * A split virtqueue in the legacy layout: the descriptor table at a page, the available ring behind it, the used ring
- * at the next page. All of it is guest memory, and nothing in it is trusted: indexes are checked, no chain is longer
- * than the queue, and no turn takes more requests than the queue has.
+ * at the next page. All of it is guest memory, and nothing in it is trusted. Indexes are checked, no chain is longer than
+ * the queue, and no turn takes more requests than the queue has.
  *
  * @see virtio 1.0, 2.4.2 "Legacy Interfaces: A Note on Virtqueue Layout"
  */
