@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import * as fs from 'node:fs';
 import { transformSync } from 'esbuild';
 import * as inversify from 'inversify';
 import { expect } from 'vitest';
@@ -8,12 +7,7 @@ import * as machines from '../../machines/index.ts';
 import * as backplane from '../../sdk/index.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import { backplane as typed } from '../cli/fake-terminal.ts';
-
-export const guidesFolder = fileURLToPath(new URL('../../sdk/guides/', import.meta.url));
-export const guideNames = readdirSync(guidesFolder)
-  .filter((name) => /^\d\d-.*\.md$/.test(name))
-  .sort();
-export const readGuide = (name: string): string => readFileSync(`${guidesFolder}${name}`, 'utf8');
+import { guideNames, readGuide } from './pages.ts';
 
 /** A fenced block, with the marker above it if it has one. */
 const Block = /(?:<!-- (.+?) -->\n)?```(\w*)\n([\s\S]*?)```/g;
@@ -50,8 +44,13 @@ export function filesOf(text: string, form: 'as printed' | 'checked'): ReadonlyM
   return files;
 }
 
+/** Files with names, from all guides: a guide may import those of another one. */
+const namedFiles = (): ReadonlyMap<string, string> =>
+  new Map(guideNames.flatMap((name) => [...filesOf(readGuide(name), 'checked')].filter(([file]) => file !== Main)));
+
 function printedCode({ kind, what, language, content }: GuideBlock): string | undefined {
   if (kind === 'shows') return `void (${what});\n`;
+  if (kind === 'file' && language !== 'ts') return content;
   if (language !== 'ts') return undefined;
   return kind === 'refused' ? `void (() => {\n${content}});\n` : content;
 }
@@ -77,8 +76,9 @@ export class GuideRun {
   private readonly files: ReadonlyMap<string, string>;
 
   constructor(readonly text: string) {
-    this.files = filesOf(text, 'checked');
-    for (const name of this.files.keys()) this.load(name);
+    const own = filesOf(text, 'checked');
+    this.files = new Map([...namedFiles(), ...own]);
+    for (const name of own.keys()) this.load(name);
   }
 
   private load(name: string): unknown {
@@ -86,7 +86,9 @@ export class GuideRun {
     if (known !== undefined) return known;
     const exports = {};
     this.loaded.set(name, exports);
-    const { code } = transformSync(this.files.get(name) ?? '', {
+    const source = this.files.get(name);
+    if (source === undefined) throw new Error(`no guide has a file '${name}'`);
+    const { code } = transformSync(source, {
       loader: 'ts',
       format: 'cjs',
       sourcefile: name,
@@ -140,6 +142,7 @@ const packages: Readonly<Record<string, unknown>> = {
   'backplane/devices': devices,
   'backplane/machines': machines,
   inversify,
+  'node:fs': fs,
 };
 
 /** The guide with every block filled in anew that shows what code or a command says. */
@@ -157,7 +160,8 @@ export async function renderGuide(text: string, { shown }: GuideRun): Promise<st
         ? wrap(texts.shift() ?? '')
         : undefined;
     parts.push(filled === undefined ? whole : `<!-- ${marker} -->\n\`\`\`${language}\n${filled.trimEnd()}\n\`\`\``);
-    if (filled === undefined && language === 'text') throw new Error(`nothing checks this block:\n${content}`);
+    if (filled === undefined && language === 'text' && !marker.startsWith('file: '))
+      throw new Error(`nothing checks this block:\n${content}`);
   }
   if (texts.length > 0) throw new Error(`the guide has no block for what it shows:\n${texts.join('\n')}`);
   return parts.join('') + text.slice(end);

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { knownDevices } from '../../sdk/cli/catalogue.ts';
 import { backplane } from '../cli/fake-terminal.ts';
-import { blocksOf, claimsOf, filesOf, GuideRun, guideNames, guidesFolder, readGuide, renderGuide } from './guide.ts';
+import { blocksOf, claimsOf, filesOf, GuideRun, renderGuide } from './guide.ts';
+import { guideNames, guidesFolder, readGuide } from './pages.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'backplane-guides-'));
@@ -52,7 +53,8 @@ describe('the guides', () => {
     const text = readGuide(name);
     const run = new GuideRun(text);
     expect(run.claims.length).toBe(claimsOf(text));
-    expect(run.claims.length + run.tests.length + run.shown.length).toBeGreaterThan(3);
+    const outputs = blocksOf(text).filter(({ kind }) => kind === 'output').length;
+    expect(run.claims.length + run.tests.length + run.shown.length + outputs).toBeGreaterThan(0);
     await expect(await renderGuide(text, run)).toMatchFileSnapshot(join(guidesFolder, name));
   });
 
@@ -61,18 +63,18 @@ describe('the guides', () => {
     expect((await complaints).trim().split('\n')).toEqual([expect.stringMatching(/^wrong\.ts\(1,7\): error TS2322/)]);
   });
 
-  it.each(guideNames)('%s links to pages that exist, and has no code that nothing checks', (name) => {
-    const text = readGuide(name);
-    const links = [...text.matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, target]) => target ?? '');
-    expect(links.filter((target) => !existsSync(join(guidesFolder, target)))).toEqual([]);
-    const kinds = blocksOf(text).map(({ kind, language }) => `${kind} ${language}`.trim());
+  it.each(guideNames)('%s has no code that nothing checks', (name) => {
+    const kinds = blocksOf(readGuide(name)).map(({ kind, language }) => `${kind} ${language}`.trim());
     const checked = ['ts', 'file ts', 'refused ts', 'message text', 'shows text', 'output text', 'output markdown'];
+    // Files that commands read, settings that another test compares, and lines for a terminal.
+    checked.push('file text', 'settings json', 'sh');
     expect(kinds.filter((kind) => !checked.includes(kind))).toEqual([]);
   });
 
-  it('are all linked from the README', () => {
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    expect(guideNames.filter((name) => !readme.includes(`(sdk/guides/${name})`))).toEqual([]);
+  it('tell the settings of a project as `new device` writes them', () => {
+    const settings = blocksOf(readGuide(guideNames[0] as string)).find(({ kind }) => kind === 'settings');
+    const written = JSON.parse(readFileSync(join(folder, 'my-uart/tsconfig.json'), 'utf8'));
+    expect(written.compilerOptions).toMatchObject(JSON.parse(settings?.content ?? '{}').compilerOptions);
   });
 });
 

@@ -54,10 +54,6 @@ beforeAll(async () => {
       await writeFile(join(folder, `${name.replace(/\.ts$/, '')}.line-${index + 1}.ts`), without.join('\n'));
     }
   }
-  const readme = await readFile(join(root, 'sdk/README.md'), 'utf8');
-  for (const [index, block] of [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].entries()) {
-    await writeFile(join(folder, `readme-${index + 1}.ts`), block[1] as string);
-  }
   const options = {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {
@@ -88,11 +84,6 @@ describe('a mistake', () => {
 
   it.each(files)('is refused wherever %s expects it, and nothing else is', (file) => {
     expect(complaints.get(file) ?? []).toEqual([]);
-  });
-
-  it('is not in the device that the page on the SDK shows', async () => {
-    expect(await readdir(folder)).toContain('readme-1.ts');
-    expect([...complaints.keys()].filter((file) => file.startsWith('readme'))).toEqual([]);
   });
 
   it('in the declaration of a register that names no width is answered with those of most registers, not with 64', () => {
