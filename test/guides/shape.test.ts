@@ -1,0 +1,119 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { guideNames, guidesFolder, pages, readGuide } from './pages.ts';
+import { allSentences, drawn, sentencesOf } from './sentences.ts';
+
+const MostLinesOfReadme = 200;
+const MostLinesOfPage = 150;
+const MostWords = 25;
+
+const linesOf = (text: string) => text.trimEnd().split('\n').length;
+const linksOf = (text: string) => [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target ?? '');
+
+/** GitHub's anchor of a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .replace(/^#+ /, '')
+    .toLowerCase()
+    .replace(/[^\p{L}\d _-]/gu, '')
+    .replaceAll(' ', '-');
+
+function linkProblem(page: string, target: string): string | undefined {
+  if (/^https?:/.test(target)) return undefined;
+  const [file = '', anchor] = target.split('#');
+  const path = file === '' ? page : join(dirname(page), file);
+  if (!existsSync(path)) return `${target}: there is no such page`;
+  if (anchor === undefined) return undefined;
+  const headings = readFileSync(path, 'utf8').match(/^#+ .*$/gm) ?? [];
+  return headings.map(anchorOf).includes(anchor) ? undefined : `${target}: there is no such heading`;
+}
+
+describe('the pages', () => {
+  it.each(pages)('%s is short', (name, path) => {
+    const most = name === 'README.md' ? MostLinesOfReadme : MostLinesOfPage;
+    expect(linesOf(readFileSync(path, 'utf8'))).toBeLessThanOrEqual(most);
+  });
+
+  it.each(pages)('%s links to pages and headings that exist', (_, path) => {
+    const links = linksOf(readFileSync(path, 'utf8'));
+    expect(links.length).toBeGreaterThan(0);
+    expect(links.map((target) => linkProblem(path, target)).filter((problem) => problem !== undefined)).toEqual([]);
+  });
+
+  it('are a README that begins, and guides in one order without gaps', () => {
+    expect(guideNames.map((name) => Number(name.slice(0, 2)))).toEqual(guideNames.map((_, index) => index + 1));
+    expect(linksOf(readFileSync(pages[0]![1], 'utf8'))).toContain(`sdk/guides/${guideNames[0]}`);
+    const listed = linksOf(readGuide('README.md')).filter((target) => /^\d/.test(target));
+    expect(listed).toEqual(guideNames);
+  });
+
+  it.each(guideNames.slice(0, -1))('%s ends with a link to the next guide', (name) => {
+    const next = guideNames[guideNames.indexOf(name) + 1] as string;
+    const title = readGuide(next).split('\n')[0]?.replace(/^# |`/g, '') ?? '';
+    const last = readGuide(name).trimEnd().split('\n').at(-1) as string;
+    expect(last).toMatch(/^Next: \[.+\]\(.+\)\.$/);
+    expect(linksOf(last)).toEqual([next]);
+    expect(last.toLowerCase()).toContain(`[${title.toLowerCase()}]`);
+  });
+
+  it('the last guide ends with a link to the page of rooms', () => {
+    const last = readGuide(guideNames.at(-1) as string)
+      .trimEnd()
+      .split('\n')
+      .at(-1) as string;
+    expect(linksOf(last)).toEqual(['../README.md']);
+    expect(existsSync(join(guidesFolder, '../README.md'))).toBe(true);
+  });
+});
+
+describe('the sentences', () => {
+  const all = allSentences();
+  const shown = ({ page, words, openers, text }: (typeof all)[number]) =>
+    `${page}: ${words} words, ${openers.join(' ')}: ${text}`;
+
+  it('are short', () => {
+    expect(all.length).toBeGreaterThan(500);
+    expect(all.filter(({ words }) => words > MostWords).map(shown)).toEqual([]);
+  });
+
+  it('have at most one subordinate clause', () => {
+    expect(all.filter(({ openers }) => openers.length > 1).map(shown)).toEqual([]);
+  });
+
+  it('have actors of the machine', () => {
+    const unknown = /\b(?:nobody|somebody|whoever|anybody|everybody|whatever)\b/i;
+    expect(all.filter(({ text }) => unknown.test(text)).map(shown)).toEqual([]);
+  });
+
+  it('are counted as a reader would', () => {
+    const page = [
+      '# A heading is none',
+      '',
+      'One `a. b` two. That is three, and so on.',
+      'It waits until the guest, which sleeps, goes on!',
+      '',
+      '- a point: it',
+      '  goes on',
+      '',
+      '| a cell | `a \\| b` |',
+      '|---|---|',
+      '```ts',
+      'code if code',
+      '```',
+    ].join('\n');
+    expect(sentencesOf('page', page).map(({ words, openers }) => [words, ...openers])).toEqual([
+      [4],
+      [6],
+      [9, 'until', 'which'],
+      [5],
+      [2],
+      [2],
+    ]);
+  });
+
+  it('are drawn the same for one seed', () => {
+    expect(drawn(7, 40, all)).toEqual(drawn(7, 40, all));
+    expect(new Set(drawn(7, 40, all)).size).toBe(40);
+  });
+});
