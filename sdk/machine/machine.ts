@@ -9,7 +9,7 @@ import {
 } from '../accelerator/index.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { type ConcreteDeviceClass, type GuestError, GuestErrors, rememberState, type Token } from '../device/index.ts';
-import type { AddressSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
+import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
 import { buildChecks } from './build-checks.ts';
 import { MachineBuilder } from './builder.ts';
 import { type MachineDefinition, type MachineRequest, type RestoreRequest, ramSizeOf } from './definition.ts';
@@ -130,7 +130,7 @@ export class Machine {
   }
 
   /** Every address space: memory, ports, and those that services added, such as the bus behind a bridge. */
-  get addressSpaces(): readonly AddressSpace[] {
+  get addressSpaces(): readonly MappedSpace[] {
     return this.topology.addressSpaces;
   }
 

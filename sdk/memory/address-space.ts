@@ -4,7 +4,7 @@ import { refuseReentry } from './access-dispatch.ts';
 import { DispatchTable, Target } from './dispatch-table.ts';
 import type { FlatView } from './flat-view.ts';
 import { effectiveIoeventfds } from './listener-registry.ts';
-import type { MemorySection, PlacedIoeventfd } from './memory-listener.ts';
+import type { MappedSpace, MemorySection, PlacedIoeventfd } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { FlushBit, isPortView, noPorts, OffsetShift, PortTable, unknownPort, WriteShift } from './port-table.ts';
 import type { EngagedOwners } from './reentrancy-guard.ts';
@@ -26,7 +26,7 @@ const offsetShift: number = OffsetShift;
  * An access that starts in a device's range is that device's whole, even where it runs over the range's end; one that
  * starts in RAM is cut at the end of the RAM and goes on with what follows.
  */
-export class AddressSpace {
+export class AddressSpace implements MappedSpace {
   // In arrays, where V8 cannot know them: inlined into the short ways they would keep those from being inlined.
   private static readonly longReads = [AddressSpace.prototype.readPortLong];
   private static readonly longWrites = [AddressSpace.prototype.writePortLong];

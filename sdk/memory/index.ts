@@ -10,6 +10,7 @@ export {
   type IoeventfdSpec,
   type ListenedSection,
   ListenerPriority,
+  type MappedSpace,
   type MemoryListener,
   type MemorySection,
 } from './memory-listener.ts';

@@ -1,11 +1,11 @@
 import { BackplaneError } from '../base/errors.ts';
-import type { AddressSpace } from './address-space.ts';
 import { emptyFlatView, type FlatRange, type FlatView } from './flat-view.ts';
 import {
   type CoalescedRange,
   clipCoalescedRange,
   compareIoeventfds,
   type ListenedSection,
+  type MappedSpace,
   type MemoryListener,
   type PlacedIoeventfd,
 } from './memory-listener.ts';
@@ -14,19 +14,19 @@ import type { MemoryRegion } from './memory-region.ts';
 interface Registration {
   readonly listener: MemoryListener;
   /** undefined: all spaces, also those that come later. */
-  readonly space: AddressSpace | undefined;
+  readonly space: MappedSpace | undefined;
 }
 
 /** Who listens, and in which order each kind of news travels: forward is by rising priority, ties as registered. */
 export class ListenerRegistry {
-  private readonly spaces: readonly AddressSpace[];
+  private readonly spaces: readonly MappedSpace[];
   private registrations: readonly Registration[] = [];
 
-  constructor(spaces: readonly AddressSpace[]) {
+  constructor(spaces: readonly MappedSpace[]) {
     this.spaces = spaces;
   }
 
-  add(listener: MemoryListener, space: AddressSpace | undefined, globalLog: boolean): void {
+  add(listener: MemoryListener, space: MappedSpace | undefined, globalLog: boolean): void {
     if (this.registrations.some((known) => known.listener === listener)) {
       throw new BackplaneError(`Memory: listener '${listener.name}' is registered already. Register it once.`);
     }
@@ -60,7 +60,7 @@ export class ListenerRegistry {
   }
 
   /** Two passes over both views in address order: everything that goes has gone before anything comes. */
-  updateView(space: AddressSpace, next: FlatView): void {
+  updateView(space: MappedSpace, next: FlatView): void {
     const old = space.flatView;
     if (old === next) return;
     const listeners = this.of(space);
@@ -71,7 +71,7 @@ export class ListenerRegistry {
     space.show(next);
   }
 
-  updateIoeventfds(space: AddressSpace): void {
+  updateIoeventfds(space: MappedSpace): void {
     const old = space.ioeventfds;
     const next = effectiveIoeventfds(space.flatView);
     const listeners = this.of(space);
@@ -117,7 +117,7 @@ export class ListenerRegistry {
     }
   }
 
-  spaceAdded(space: AddressSpace): void {
+  spaceAdded(space: MappedSpace): void {
     for (const { listener, space: only } of this.registrations) {
       if (only !== undefined) continue;
       listener.begin?.();
@@ -126,7 +126,7 @@ export class ListenerRegistry {
     }
   }
 
-  spaceRemoved(space: AddressSpace): void {
+  spaceRemoved(space: MappedSpace): void {
     const listeners = this.of(space);
     for (const listener of [...listeners].reverse()) {
       listener.begin?.();
@@ -138,7 +138,7 @@ export class ListenerRegistry {
     space.showIoeventfds([]);
   }
 
-  private of(space: AddressSpace): MemoryListener[] {
+  private of(space: MappedSpace): MemoryListener[] {
     return this.registrations
       .filter((known) => known.space === undefined || known.space === space)
       .map((known) => known.listener);
@@ -146,7 +146,7 @@ export class ListenerRegistry {
 
   // QEMU 8.1 replays regions only and relies on its listeners being registered before any device exists. An accelerator
   // that is attached to a finished machine would then never hear of its coalesced ranges and ioeventfds.
-  private replay(listener: MemoryListener, space: AddressSpace): void {
+  private replay(listener: MemoryListener, space: MappedSpace): void {
     for (const flat of space.flatView.ranges) {
       const section = sectionOf(space, flat);
       listener.regionAdd?.(section);
@@ -156,7 +156,7 @@ export class ListenerRegistry {
     for (const eventfd of space.ioeventfds) listener.eventfdAdd?.(sectionOfEventfd(space, eventfd), eventfd);
   }
 
-  private retract(listener: MemoryListener, space: AddressSpace): void {
+  private retract(listener: MemoryListener, space: MappedSpace): void {
     for (const eventfd of space.ioeventfds) listener.eventfdDel?.(sectionOfEventfd(space, eventfd), eventfd);
     for (const flat of space.flatView.ranges) {
       const section = sectionOf(space, flat);
@@ -167,7 +167,7 @@ export class ListenerRegistry {
   }
 
   private pass(
-    space: AddressSpace,
+    space: MappedSpace,
     listeners: readonly MemoryListener[],
     old: FlatView,
     next: FlatView,
@@ -197,7 +197,7 @@ export class ListenerRegistry {
   }
 
   private removeRange(
-    space: AddressSpace,
+    space: MappedSpace,
     listeners: readonly MemoryListener[],
     backwards: readonly MemoryListener[],
     range: FlatRange,
@@ -207,14 +207,14 @@ export class ListenerRegistry {
     for (const listener of backwards) listener.regionDel?.(section);
   }
 
-  private addRange(space: AddressSpace, listeners: readonly MemoryListener[], range: FlatRange): void {
+  private addRange(space: MappedSpace, listeners: readonly MemoryListener[], range: FlatRange): void {
     const section = sectionOf(space, range);
     for (const listener of listeners) listener.regionAdd?.(section);
     for (const coalesced of range.region.coalescedRanges) announce(listeners, section, coalesced, true);
   }
 }
 
-function keepRange(space: AddressSpace, listeners: readonly MemoryListener[], was: FlatRange, is: FlatRange): void {
+function keepRange(space: MappedSpace, listeners: readonly MemoryListener[], was: FlatRange, is: FlatRange): void {
   const started = (is.dirtyLogMask & ~was.dirtyLogMask) !== 0;
   const stopped = (was.dirtyLogMask & ~is.dirtyLogMask) !== 0;
   if (!started && !stopped && listeners.every((listener) => listener.regionNop === undefined)) return;
@@ -238,12 +238,12 @@ function announce(
   else for (const listener of [...listeners].reverse()) listener.coalescedIoDel?.(section, shown.start, shown.size);
 }
 
-function sectionOf(space: AddressSpace, range: FlatRange): ListenedSection {
+function sectionOf(space: MappedSpace, range: FlatRange): ListenedSection {
   const { region, start, size, offsetInRegion, readOnly, nonvolatile, romdMode, dirtyLogMask } = range;
   return { space, region, start, size, offsetInRegion, readOnly, nonvolatile, romdMode, dirtyLogMask };
 }
 
-function sectionOfEventfd(space: AddressSpace, { region, address, size }: PlacedIoeventfd): ListenedSection {
+function sectionOfEventfd(space: MappedSpace, { region, address, size }: PlacedIoeventfd): ListenedSection {
   const { readOnly, nonvolatile, romdMode, dirtyLogMask } = region;
   const at = space.flatView.ranges[space.flatView.indexOf(address)];
   const offsetInRegion = at?.region === region ? address + at.delta : 0;

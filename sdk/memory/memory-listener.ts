@@ -1,4 +1,4 @@
-import type { AddressSpace } from './address-space.ts';
+import type { FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
 /** Delivers the writes that wait in a ring. The accelerator implements it; this room only calls it. */
@@ -59,10 +59,27 @@ export function compareIoeventfds(a: Ioeventfd, b: Ioeventfd): number {
   return a.fd - b.fd;
 }
 
+/** An address space as the topology and its listeners know it: by what it shows. */
+export interface MappedSpace {
+  readonly name: string;
+  readonly root: MemoryRegion;
+  readonly flatView: FlatView;
+  /** What is announced to listeners, in addresses of this space. */
+  readonly ioeventfds: readonly PlacedIoeventfd[];
+  lookup(address: number): MemorySection | undefined;
+  /** Empties the space for its listeners and takes it out of the topology. */
+  dispose(): void;
+  /** From the topology: the map changed. */
+  show(view: FlatView): void;
+  showIoeventfds(eventfds: readonly PlacedIoeventfd[]): void;
+  /** From the topology: something that the tables copied from a region changed. */
+  forget(): void;
+}
+
 /** One range of an address space and where it leads. */
 export interface MemorySection {
   /** Absent on the ranges of a flat view, which several spaces may share; present in everything a listener hears. */
-  readonly space?: AddressSpace | undefined;
+  readonly space?: MappedSpace | undefined;
   readonly region: MemoryRegion;
   readonly start: number;
   readonly size: number;
@@ -77,7 +94,7 @@ export interface MemorySection {
 
 /** A section as listeners hear it: always of one address space. */
 export interface ListenedSection extends MemorySection {
-  readonly space: AddressSpace;
+  readonly space: MappedSpace;
 }
 
 /**

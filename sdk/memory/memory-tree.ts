@@ -1,7 +1,7 @@
 import { printable } from '../base/text.ts';
 import { formatAddress } from './address-range.ts';
-import type { AddressSpace } from './address-space.ts';
 import type { FlatRange, FlatView } from './flat-view.ts';
+import type { MappedSpace } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { MemoryTopology } from './topology.ts';
 
@@ -16,7 +16,7 @@ export interface MemoryTreeOptions {
 }
 
 /** `info mtree`: each space's tree, then the tree of everything an alias leads to. */
-export function formatMemoryTree(spaces: readonly AddressSpace[], options: MemoryTreeOptions = {}): string {
+export function formatMemoryTree(spaces: readonly MappedSpace[], options: MemoryTreeOptions = {}): string {
   const lines: string[] = [];
   const targets = new Set<MemoryRegion>();
   for (const [root, names] of groupByRoot(spaces)) {
@@ -35,7 +35,7 @@ export function formatMemoryTree(spaces: readonly AddressSpace[], options: Memor
 
 /** `info mtree -f`: what each flat view leads to, and which spaces share it. */
 export function formatFlatViews(topology: MemoryTopology, options: MemoryTreeOptions = {}): string {
-  const sharers = new Map<FlatView, AddressSpace[]>();
+  const sharers = new Map<FlatView, MappedSpace[]>();
   for (const space of topology.addressSpaces) {
     const known = sharers.get(space.flatView);
     if (known === undefined) sharers.set(space.flatView, [space]);
@@ -61,7 +61,7 @@ function ended(lines: readonly string[]): string {
   return lines.length === 0 ? '' : `${lines.map(printable).join('\n')}\n`;
 }
 
-function groupByRoot(spaces: readonly AddressSpace[]): Map<MemoryRegion, string[]> {
+function groupByRoot(spaces: readonly MappedSpace[]): Map<MemoryRegion, string[]> {
   const groups = new Map<MemoryRegion, string[]>();
   for (const { root, name } of spaces) {
     const names = groups.get(root);

@@ -1,4 +1,3 @@
-import type { MemoryRegion } from './memory-region.ts';
 import { checkRamSize } from './region-checks.ts';
 
 /** The bytes behind a RAM or ROM region, as two views of one buffer. */
@@ -57,15 +56,22 @@ export class DirtySnapshot {
   }
 }
 
+/** What a dirty log knows of its region, and of those who ask for it. */
+interface LoggedRegion {
+  readonly ram: RamBlock | undefined;
+  readonly size: number;
+  readonly topology: { readonly globalDirtyLog: boolean; syncDirtyLog(region: LoggedRegion): void };
+}
+
 /** The pages of one RAM region, one byte of client bits each; the bytes exist once somebody logs. */
 export class DirtyLog {
   private pages = new Uint8Array(0);
-  private readonly region: MemoryRegion;
+  private readonly region: LoggedRegion;
   private vgaUsers = 0;
   private codeUsers = 0;
   private migrationUsers = 0;
 
-  constructor(region: MemoryRegion) {
+  constructor(region: LoggedRegion) {
     this.region = region;
   }
 

@@ -57,5 +57,3 @@ export interface RegionOpsSpec {
   readonly endianness?: 'little' | 'big' | undefined;
   readonly missing?: MissingRoute | undefined;
 }
-
-export { RegionOps } from './region-ops.ts';

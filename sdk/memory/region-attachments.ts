@@ -1,9 +1,8 @@
 import { BackplaneError } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
-import { toAddress } from './address-range.ts';
+import { describeRange, toAddress } from './address-range.ts';
 import { type CoalescedRange, compareIoeventfds, type Ioeventfd, type IoeventfdSpec } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
-import { checkCoalescedRange } from './region-checks.ts';
 import { type RegionOps, unassignedMemoryOps } from './region-ops.ts';
 import type { MemoryTopology } from './topology.ts';
 
@@ -126,6 +125,32 @@ export abstract class RegionAttachments {
   private refuseEventfd(spec: IoeventfdSpec, why: string): never {
     throw new BackplaneError(
       `Region '${this.name}': the ioeventfd with descriptor ${spec.fd} at offset ${hex(spec.offset)} ${why}`,
+    );
+  }
+}
+
+/** Refuses a range whose writes could never be queued. */
+function checkCoalescedRange(region: MemoryRegion, range: CoalescedRange): void {
+  const { offset, size } = range;
+  const what = `Region '${region.name}': cannot coalesce ${describeRange(offset, size)}`;
+  if (region.kind !== 'io' && region.kind !== 'rom-device') {
+    const hint = region.kind === 'alias' ? 'its target' : 'the region that has the handlers';
+    throw new BackplaneError(`${what}: a region of kind ${region.kind} has no handlers. Declare the range on ${hint}.`);
+  }
+  if (!Number.isInteger(offset) || !Number.isInteger(size) || size <= 0) {
+    throw new BackplaneError(`${what}: the range is ${size} bytes long. Give it a size of at least 1.`);
+  }
+  if (offset < 0 || offset + size > region.size) {
+    throw new BackplaneError(
+      `${what}: the region covers only ${describeRange(0, region.size)}. Keep the range inside the region.`,
+    );
+  }
+  const twice = region.coalescedRanges.find(
+    (known) => offset < known.offset + known.size && known.offset < offset + size,
+  );
+  if (twice !== undefined) {
+    throw new BackplaneError(
+      `${what}: ${describeRange(twice.offset, twice.size)} is coalesced already. Declare every byte once.`,
     );
   }
 }

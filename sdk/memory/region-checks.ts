@@ -1,11 +1,17 @@
 import { BackplaneError } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
-import { describeRange, GiB } from './address-range.ts';
-import type { CoalescedRange } from './memory-listener.ts';
-import type { MemoryRegion } from './memory-region.ts';
+import { GiB } from './address-range.ts';
+
+/** What a check knows of a region: its place in the tree. */
+interface TreeNode {
+  readonly name: string;
+  readonly topology: object;
+  readonly aliasTarget: TreeNode | undefined;
+  readonly container: TreeNode | undefined;
+}
 
 /** Refuses a child that cannot be where it is put. Overlap is not refused: priorities and order decide it. */
-export function checkChild(container: MemoryRegion, child: MemoryRegion, priority: number): void {
+export function checkChild(container: TreeNode, child: TreeNode, priority: number): void {
   const refuse = (why: string): never => {
     throw new BackplaneError(`Region '${container.name}': cannot hold '${child.name}': ${why}`);
   };
@@ -17,7 +23,7 @@ export function checkChild(container: MemoryRegion, child: MemoryRegion, priorit
     refuse(`it is in '${child.container.name}' already. Remove it there first, or add an alias of it.`);
   }
   if (!Number.isInteger(priority)) refuse(`its priority is ${priority}. Give a whole number.`);
-  for (let above: MemoryRegion | undefined = container; above !== undefined; above = above.container) {
+  for (let above: TreeNode | undefined = container; above !== undefined; above = above.container) {
     if (above === child)
       refuse('it contains this region, and a region cannot lie inside itself. Use an alias of a part.');
   }
@@ -29,32 +35,6 @@ export function checkWidth({ name }: { readonly name: string }, address: number,
     `Address space '${name}': an access at ${hex(address)} is ${size} bytes wide. ` +
       'Use 1, 2 or 4 here, read64 and write64 for 8, readBytes and writeBytes for more.',
   );
-}
-
-/** Refuses what could never work, with what to change. */
-export function checkCoalescedRange(region: MemoryRegion, range: CoalescedRange): void {
-  const { offset, size } = range;
-  const what = `Region '${region.name}': cannot coalesce ${describeRange(offset, size)}`;
-  if (region.kind !== 'io' && region.kind !== 'rom-device') {
-    const hint = region.kind === 'alias' ? 'its target' : 'the region that has the handlers';
-    throw new BackplaneError(`${what}: a region of kind ${region.kind} has no handlers. Declare the range on ${hint}.`);
-  }
-  if (!Number.isInteger(offset) || !Number.isInteger(size) || size <= 0) {
-    throw new BackplaneError(`${what}: the range is ${size} bytes long. Give it a size of at least 1.`);
-  }
-  if (offset < 0 || offset + size > region.size) {
-    throw new BackplaneError(
-      `${what}: the region covers only ${describeRange(0, region.size)}. Keep the range inside the region.`,
-    );
-  }
-  const twice = region.coalescedRanges.find(
-    (known) => offset < known.offset + known.size && known.offset < offset + size,
-  );
-  if (twice !== undefined) {
-    throw new BackplaneError(
-      `${what}: ${describeRange(twice.offset, twice.size)} is coalesced already. Declare every byte once.`,
-    );
-  }
 }
 
 /** A Uint8Array stops here on Node 20. */

@@ -1,9 +1,14 @@
 import { BackplaneError } from '../base/errors.ts';
-import type { AddressSpace } from './address-space.ts';
 import type { FlatView } from './flat-view.ts';
 import { renderFlatView, viewRootOf } from './flat-view-rendering.ts';
 import { ListenerRegistry } from './listener-registry.ts';
-import { type CoalescedIoFlusher, type CoalescedRange, type MemoryListener, noCoalescedIo } from './memory-listener.ts';
+import {
+  type CoalescedIoFlusher,
+  type CoalescedRange,
+  type MappedSpace,
+  type MemoryListener,
+  noCoalescedIo,
+} from './memory-listener.ts';
 import { MemoryRegion } from './memory-region.ts';
 import { type RamBlock, ramAllocator } from './ram-block.ts';
 import { EngagedOwners } from './reentrancy-guard.ts';
@@ -32,11 +37,11 @@ export class MemoryTopology {
   readonly engaged = new EngagedOwners();
   /** How the last dispatched access ended; read at once by its caller. */
   accessResult = 0;
-  readonly addressSpaces: readonly AddressSpace[];
+  readonly addressSpaces: readonly MappedSpace[];
   /** What answers where nothing is mapped. */
   readonly unassigned: MemoryRegion;
 
-  private readonly spaces: AddressSpace[] = [];
+  private readonly spaces: MappedSpace[] = [];
   private readonly listeners = new ListenerRegistry(this.spaces);
   private depth = 0;
   private committing = false;
@@ -92,7 +97,7 @@ export class MemoryTopology {
   }
 
   /** Replays what already is to the listener, first of all: regions, coalesced ranges and ioeventfds. */
-  addListener(listener: MemoryListener, space?: AddressSpace): void {
+  addListener(listener: MemoryListener, space?: MappedSpace): void {
     this.listeners.add(listener, space, this.loggingEverything);
   }
 
@@ -142,16 +147,16 @@ export class MemoryTopology {
   }
 
   /** From a new address space: shows its map to those who listen to all spaces. */
-  attach(space: AddressSpace): FlatView {
+  attach(space: MappedSpace): FlatView {
     this.spaces.push(space);
     return renderFlatView(viewRootOf(space.root));
   }
 
-  announceSpace(space: AddressSpace): void {
+  announceSpace(space: MappedSpace): void {
     this.listeners.spaceAdded(space);
   }
 
-  detach(space: AddressSpace): void {
+  detach(space: MappedSpace): void {
     this.listeners.spaceRemoved(space);
     this.spaces.splice(this.spaces.indexOf(space), 1);
   }
