@@ -51,6 +51,8 @@ export function runDevice<T>(body: () => T): T {
  * a pending one is plain data: a snapshot holds the two, and the restored device owns the callback.
  */
 export class Timer {
+  /** For a field with `@state`. */
+  static readonly whyNoState = 'is a timer, which is state by itself. Leave @state out';
   /** When it fires, in guest nanoseconds; Infinity while it is not armed. Set by `arm` and `cancel` only. */
   deadline = Number.POSITIVE_INFINITY;
   /** Where other state of the device says whether it is armed, this answers that: a snapshot in which the two disagree is refused. */

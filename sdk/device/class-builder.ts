@@ -1,3 +1,4 @@
+import { checkDialect } from '../base/decorated-member.ts';
 import { unknownWord } from '../base/text.ts';
 import { type StateDeclaration, stateOf } from '../state/schema.ts';
 import {
@@ -18,16 +19,15 @@ import {
 import type {
   CoalescedDeclaration,
   DeviceBlueprint,
-  DeviceClass,
+  DeviceConstructor,
   DeviceDescription,
   Facet,
   Injection,
   RegionBlueprint,
 } from './class-metadata.ts';
-import type { DeviceRecord } from './class-recorder.ts';
+import { baseBlueprintOf, type DeviceRecord, lineageOf, refuseOtherCopies } from './class-recorder.ts';
 import { noOptions } from './options/set.ts';
-import type { HandledRegion } from './regions/handlers.ts';
-import type { HandlerRoute, RegionTemplate } from './regions/region.ts';
+import type { HandlerRoute, IoRegionTemplate, RegionTemplate } from './regions/region.ts';
 import { routesOf } from './regions/routes.ts';
 import { checkReach, completeRegisters, registerHandlers } from './registers/assemble.ts';
 import type { RegisterDeclaration } from './registers/model.ts';
@@ -42,16 +42,21 @@ interface RegionDraft {
 const descriptionWords = ['type', 'description', 'version', 'minimumVersion', 'retired'];
 
 /**
- * Puts together what the class and its bases say, checks it as a whole, and freezes it. `lineage` are the records that no
- * @device has completed yet, base first: abstract bases without @device, then the class itself.
+ * Puts together what the class and its bases say, checks it as a whole, and freezes it. `context` is what a compiler adds that
+ * knows another dialect of decorators.
  */
-export function completeBlueprint(
-  lineage: readonly DeviceRecord[],
-  description: DeviceDescription | undefined,
-  base: DeviceBlueprint | undefined,
-): DeviceBlueprint {
-  const own = lineage.at(-1) as DeviceRecord;
-  const deviceClass = own.deviceClass as DeviceClass;
+export function completeClass(own: DeviceRecord, description: DeviceDescription, context?: unknown): DeviceBlueprint {
+  checkDialect(context, '@device');
+  own.refuseAfterDevice('@device');
+  refuseOtherCopies(own.deviceClass);
+  own.blueprint = blueprintFrom(own, description);
+  return own.blueprint;
+}
+
+function blueprintFrom(own: DeviceRecord, description: DeviceDescription | undefined): DeviceBlueprint {
+  const lineage = lineageOf(own);
+  const base = baseBlueprintOf(own.deviceClass);
+  const deviceClass = own.deviceClass as DeviceConstructor;
   const fail = definitionError(deviceClass.name);
   const prototype: { readonly bus: string; readonly guestError?: unknown } = deviceClass.prototype;
   // Every device has it, whatever bus it is for.
@@ -117,7 +122,7 @@ function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecor
     return draft;
   };
   for (const region of record.otherRegions) draftOf(region);
-  const handled = new Set<HandledRegion>([
+  const handled = new Set<IoRegionTemplate>([
     ...record.handlers.map(({ region }) => region),
     ...record.registers.map(({ definition }) => definition.region),
   ]);

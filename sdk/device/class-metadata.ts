@@ -1,24 +1,10 @@
+import type { MemoryTopology } from '../memory/index.ts';
 import type { StateDeclaration } from '../state/schema.ts';
-import type { Device } from './device.ts';
+import type { GuestErrors } from './guest-errors.ts';
 import type { OptionSet } from './options/set.ts';
 import type { HandlerRoute, RegionTemplate } from './regions/region.ts';
 import type { RegisterDeclaration } from './registers/model.ts';
 
-/** Pieces of Markdown that references are made of. */
-
-/** A table with a heading of its own. A table without rows is left out. */
-export interface DocumentTable {
-  readonly heading: string;
-  /** A sentence above the table. */
-  readonly remark?: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
-
-/** A device class, as decorators and machines name it. */
-export type DeviceClass<D extends Device = Device> = abstract new (...args: never) => D;
-/** A device class that a machine can make instances of. */
-export type ConcreteDeviceClass<D extends Device = Device> = new (...args: never) => D;
 /** A service by its class: what `@inject` asks for and what a machine binds. */
 export type Token<S = unknown> = abstract new (...args: never) => S;
 
@@ -63,9 +49,30 @@ export interface Injection {
   readonly optional: boolean;
 }
 
+/** A device as its registers, its regions and the decorators of its class know it. */
+export interface DeviceInstance {
+  readonly id: string;
+  readonly bus: string;
+  readonly blueprint: DeviceBlueprint;
+  guestError(message: string): undefined;
+}
+
+/** What a machine, or a test bench, gives a device when it is realized. */
+export interface DeviceSurroundings {
+  /** Unique in the machine; it names the device in messages, warnings and the qtree. */
+  readonly id: string;
+  readonly topology: MemoryTopology;
+  readonly guestErrors: GuestErrors;
+  /** Whether all answers of read handlers are looked at, and not only the first ones of each: on a bench. */
+  readonly watchesAnswers?: boolean;
+}
+
+/** A class that may be a device: what the machinery of definition looks at. */
+export type DeviceConstructor = abstract new (...args: never) => DeviceInstance;
+
 /** Everything a class declares, base classes included, checked and frozen. Nothing is built from it before realize. */
 export interface DeviceBlueprint extends DeviceDescription {
-  readonly deviceClass: DeviceClass;
+  readonly deviceClass: DeviceConstructor;
   /** 'isa', 'pci' or 'system': the bus its base class belongs to. */
   readonly bus: string;
   readonly version: number;
@@ -84,6 +91,15 @@ export interface DeviceBlueprint extends DeviceDescription {
   /** All of them, base classes' included. */
   readonly facets: ReadonlyMap<Facet<unknown>, unknown>;
   region(template: RegionTemplate): RegionBlueprint | undefined;
+}
+
+/** A table with a heading of its own. A table without rows is left out. */
+export interface DocumentTable {
+  readonly heading: string;
+  /** A sentence above the table. */
+  readonly remark?: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** What another room's declaration adds to the reference of a device. */

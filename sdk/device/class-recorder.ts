@@ -1,21 +1,16 @@
-import { checkDialect } from '../base/decorated-member.ts';
 import { BackplaneError } from '../base/errors.ts';
-import { completeBlueprint } from './class-builder.ts';
 import type {
   CoalescedDeclaration,
   DeviceBlueprint,
-  DeviceClass,
-  DeviceDescription,
+  DeviceConstructor,
+  DeviceInstance,
   Facet,
   ListFacet,
   Token,
 } from './class-metadata.ts';
 import type { OptionSet } from './options/set.ts';
-import type { HandledRegion } from './regions/handlers.ts';
-import type { HandlerDeclaration, RegionTemplate } from './regions/region.ts';
-import type { HookDeclaration, RegisterDefinition, RegisterRecorder } from './registers/spec.ts';
-
-export { checkBrackets } from '../base/decorated-member.ts';
+import type { HandlerDeclaration, IoRegionTemplate, RegionTemplate } from './regions/region.ts';
+import type { HookDeclaration, RegisterDefinition } from './registers/spec.ts';
 
 // Two copies of this package in one process are strangers: each has classes and records of its own. What one of them declared is
 // missing in the other, without a mistake of the author that could be named. So all copies note in one place which classes are theirs.
@@ -56,9 +51,16 @@ export function refuseOtherCopies(deviceClass: AnyClass): void {
   }
 }
 
+/** A decorator of a method that takes what an access brings. */
+export type MethodDecoratorFor<H> = <M extends H>(
+  target: DeviceInstance,
+  method: string,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
 /** What the decorators of one class have said so far. Decorators write here and do nothing else. */
-export class DeviceRecord implements RegisterRecorder {
-  readonly handlers: { readonly region: HandledRegion; readonly declaration: HandlerDeclaration }[] = [];
+export class DeviceRecord {
+  readonly handlers: { readonly region: IoRegionTemplate; readonly declaration: HandlerDeclaration }[] = [];
   readonly registers: { readonly definition: RegisterDefinition; readonly member: string }[] = [];
   readonly registerHooks: HookDeclaration[] = [];
   readonly coalesced: { readonly region: RegionTemplate; readonly declaration: CoalescedDeclaration }[] = [];
@@ -72,7 +74,7 @@ export class DeviceRecord implements RegisterRecorder {
   // biome-ignore lint/complexity/noBannedTypes: any class may be decorated by mistake, and is named in the message
   constructor(readonly deviceClass: Function) {}
 
-  addHandler(region: HandledRegion, declaration: HandlerDeclaration): void {
+  addHandler(region: IoRegionTemplate, declaration: HandlerDeclaration): void {
     this.refuseAfterDevice(`@${region.name} handler '${declaration.method}'`);
     this.handlers.push({ region, declaration });
   }
@@ -131,17 +133,8 @@ export class DeviceRecord implements RegisterRecorder {
     return (this.facets.get(facet) ?? []) as readonly T[];
   }
 
-  /** `context` is what a compiler adds that knows another dialect of decorators. */
-  complete(description: DeviceDescription, base: DeviceBlueprint | undefined, context?: unknown): DeviceBlueprint {
-    checkDialect(context, '@device');
-    this.refuseAfterDevice('@device');
-    refuseOtherCopies(this.deviceClass);
-    this.blueprint = completeBlueprint(lineageOf(this), description, base);
-    return this.blueprint;
-  }
-
   /** Class decorators run from the bottom up, so @device, which checks the whole class, must be on top. */
-  private refuseAfterDevice(decorator: string): void {
+  refuseAfterDevice(decorator: string): void {
     if (this.blueprint === undefined) return;
     throw new BackplaneError(
       `Class ${this.deviceClass.name}: ${decorator} stands above @device, which is already done. Move @device to the top.`,
@@ -165,7 +158,7 @@ export function recordOf(deviceClass: Function): DeviceRecord {
 }
 
 /** The class's record after those of bases that have no @device of their own, base first. */
-function lineageOf(record: DeviceRecord): DeviceRecord[] {
+export function lineageOf(record: DeviceRecord): DeviceRecord[] {
   const base: unknown = Object.getPrototypeOf(record.deviceClass);
   if (typeof base !== 'function' || records.get(base)?.blueprint !== undefined) return [record];
   return [...lineageOf(recordOf(base)), record];
@@ -180,7 +173,7 @@ export function baseBlueprintOf(deviceClass: Function): DeviceBlueprint | undefi
 }
 
 /** Everything the class declares. A class without @device has no blueprint, and is refused here, when it is used. */
-export function blueprintOf(deviceClass: DeviceClass): DeviceBlueprint {
+export function blueprintOf(deviceClass: DeviceConstructor): DeviceBlueprint {
   const blueprint = records.get(deviceClass)?.blueprint;
   if (blueprint !== undefined) return blueprint;
   refuseOtherCopies(deviceClass);

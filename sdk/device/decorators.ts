@@ -1,7 +1,9 @@
 import { injectable, inject as injectService, optional } from 'inversify';
 import { checkBrackets } from '../base/decorated-member.ts';
-import type { CoalescedDeclaration, DeviceClass, DeviceDescription, Token } from './class-metadata.ts';
-import { baseBlueprintOf, recordOf } from './class-recorder.ts';
+import { completeClass } from './class-builder.ts';
+import type { CoalescedDeclaration, DeviceDescription, Token } from './class-metadata.ts';
+import { recordOf } from './class-recorder.ts';
+import type { DeviceClass } from './device.ts';
 import type { OptionSet, OptionsOf } from './options/set.ts';
 import type { HandledRegion } from './regions/handlers.ts';
 import type { ContainerRegion } from './regions/region.ts';
@@ -19,7 +21,7 @@ export function device(description: DeviceDescription) {
   checkBrackets(description, undefined, "@device({ type: 'name', description: 'what it is' })");
   return (deviceClass: DeviceClass, context?: unknown): void => {
     const record = recordOf(deviceClass);
-    const { injections } = record.complete(description, baseBlueprintOf(deviceClass), context);
+    const { injections } = completeClass(record, description, context);
     injectable()(deviceClass);
     // A subclass without a constructor has its base's, whose injections inversify knows of the base only.
     for (const { index, token, optional: isOptional } of injections) {

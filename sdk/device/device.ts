@@ -1,29 +1,24 @@
 import { BackplaneError } from '../base/errors.ts';
 import type { MemoryRegion, MemoryTopology, RegionOwner } from '../memory/index.ts';
 import { reserveMembers } from './class-checks.ts';
-import type { DeviceBlueprint, DeviceClass } from './class-metadata.ts';
+import type { DeviceBlueprint, DeviceInstance, DeviceSurroundings } from './class-metadata.ts';
 import { blueprintOf, claimClass } from './class-recorder.ts';
-import { type GuestErrors, guestErrorsOf } from './guest-errors.ts';
+import { guestErrorsOf } from './guest-errors.ts';
 import { buildRegions } from './regions/build.ts';
 import type { RegionTemplate } from './regions/region.ts';
 import { resetRegisters } from './registers/runtime.ts';
 import { realizeTimers } from './timers.ts';
 
-/** What a machine, or a test bench, gives a device when it is realized. */
-export interface DeviceSurroundings {
-  /** Unique in the machine; it names the device in messages, warnings and the qtree. */
-  readonly id: string;
-  readonly topology: MemoryTopology;
-  readonly guestErrors: GuestErrors;
-  /** Whether all answers of read handlers are looked at, and not only the first ones of each: on a bench. */
-  readonly watchesAnswers?: boolean;
-}
+/** A device class, as decorators and machines name it. */
+export type DeviceClass<D extends Device = Device> = abstract new (...args: never) => D;
+/** A device class that a machine can make instances of. */
+export type ConcreteDeviceClass<D extends Device = Device> = new (...args: never) => D;
 
 /**
  * A model of a piece of hardware. Its life: construct (no effect on the machine), realize (regions are built and sealed),
  * reset (any number of times), unrealize. A device overrides `onRealize`, `reset` and `onUnrealize`; a machine calls the rest.
  */
-export abstract class Device implements RegionOwner {
+export abstract class Device implements DeviceInstance, RegionOwner {
   /** The kind of bus it plugs into: 'isa', 'pci', 'system'. */
   abstract readonly bus: string;
   #surroundings: DeviceSurroundings | undefined;

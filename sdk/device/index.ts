@@ -1,9 +1,9 @@
 export {
   type CoalescedDeclaration,
-  type ConcreteDeviceClass,
   type DeviceBlueprint,
-  type DeviceClass,
   type DeviceDescription,
+  type DeviceInstance,
+  type DeviceSurroundings,
   Facet,
   type FacetDocument,
   type Injection,
@@ -23,7 +23,7 @@ export {
   optional,
   options,
 } from './decorators.ts';
-export { Device, type DeviceSurroundings } from './device.ts';
+export { type ConcreteDeviceClass, Device, type DeviceClass } from './device.ts';
 export {
   compareDevice,
   DeviceLoading,
@@ -53,6 +53,7 @@ export {
   type HandledRegionSpec,
   type HandlerOptions,
   type HandlerRoute,
+  IoRegionTemplate,
   type Read64Handler,
   type ReadHandler,
   type ReadWithAttributesHandler,

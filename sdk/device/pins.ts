@@ -1,8 +1,7 @@
 import { nearest } from '../base/text.ts';
 import { state } from '../state/schema.ts';
-import { notState } from '../state/unsupported.ts';
 import type { Fail } from './class-checks.ts';
-import type { Device } from './device.ts';
+import type { DeviceInstance } from './class-metadata.ts';
 
 /** What is at the other end of a pin's wire. */
 export type InterruptSink = (level: boolean) => void;
@@ -12,7 +11,8 @@ export type InterruptSink = (level: boolean) => void;
  * connected to nothing is a pin whose interrupts nobody hears.
  */
 export class InterruptPin {
-  static readonly [notState] = 'is a pin, which is state by itself. Leave @state out';
+  /** For a field with `@state`. */
+  static readonly whyNoState = 'is a pin, which is state by itself. Leave @state out';
   private high = false;
   /** Hears each change before the wires do, and is none of them. */
   observer: InterruptSink | undefined;
@@ -150,15 +150,16 @@ export class InterruptLine {
 }
 
 /** The names of a device's public interrupt pins: what a machine may wire, and the compiler refuses any other. */
-export type PinNames<D extends Device> = { [K in keyof D]-?: D[K] extends InterruptPin ? K : never }[keyof D] & string;
+export type PinNames<D extends DeviceInstance> = { [K in keyof D]-?: D[K] extends InterruptPin ? K : never }[keyof D] &
+  string;
 
 /** Something for each pin that a device has, and nothing for any other name. */
-export type PerPin<D extends Device, T> = [PinNames<D>] extends [never]
+export type PerPin<D extends DeviceInstance, T> = [PinNames<D>] extends [never]
   ? { readonly [name: string]: never }
   : { readonly [P in PinNames<D>]?: T };
 
 /** The pins of a device by name, those of an array as `pins[3]`. They exist from construction on. */
-export function pinsOf(device: Device): ReadonlyMap<string, InterruptPin> {
+export function pinsOf(device: DeviceInstance): ReadonlyMap<string, InterruptPin> {
   const pins = new Map<string, InterruptPin>();
   for (const [name, value] of Object.entries(device) as [string, unknown][]) {
     if (value instanceof InterruptPin) pins.set(name, value);
@@ -169,12 +170,12 @@ export function pinsOf(device: Device): ReadonlyMap<string, InterruptPin> {
   return pins;
 }
 
-export function pinOf(device: Device, name: string): InterruptPin | undefined {
+export function pinOf(device: DeviceInstance, name: string): InterruptPin | undefined {
   return pinsOf(device).get(name);
 }
 
 /** An option that wires a pin which the device has not is a mistake of the class, on a bench as in a machine. */
-export function checkWiredPins(device: Device, fail: Fail): void {
+export function checkWiredPins(device: DeviceInstance, fail: Fail): void {
   const pins = [...pinsOf(device).keys()];
   for (const [option, { wires }] of Object.entries(device.blueprint.options.declarations)) {
     if (wires === undefined || pins.includes(wires.pin)) continue;

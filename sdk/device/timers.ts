@@ -2,7 +2,7 @@ import { BackplaneError } from '../base/errors.ts';
 import { collectTimers, type Timer } from '../clock/index.ts';
 import { checkStateFields } from '../state/unsupported.ts';
 import { checkReservedFields, definitionError } from './class-checks.ts';
-import type { Device } from './device.ts';
+import type { DeviceInstance } from './class-metadata.ts';
 import { checkWiredPins } from './pins.ts';
 
 /** A device's timers: those from its constructor and those from its last `onRealize`. */
@@ -11,10 +11,10 @@ interface DeviceTimers {
   realized: readonly Timer[];
 }
 
-const timers = new WeakMap<Device, DeviceTimers>();
+const timers = new WeakMap<DeviceInstance, DeviceTimers>();
 
 /** Makes a device, and remembers the timers that it declares meanwhile: they are its own, and part of its state. */
-export function constructDevice<D extends Device>(make: () => D): D {
+export function constructDevice<D extends DeviceInstance>(make: () => D): D {
   const { result: device, timers: constructed } = collectTimers(make);
   timers.set(device, { constructed, realized: [] });
   const fail = definitionError(device.constructor.name);
@@ -26,7 +26,7 @@ export function constructDevice<D extends Device>(make: () => D): D {
 }
 
 /** Runs `onRealize`, which may declare timers too. */
-export function realizeTimers(device: Device, realize: () => void): void {
+export function realizeTimers(device: DeviceInstance, realize: () => void): void {
   const collected = collectTimers(realize);
   const own = timers.get(device);
   if (own === undefined) return;
@@ -35,7 +35,7 @@ export function realizeTimers(device: Device, realize: () => void): void {
 }
 
 /** The timers of a device by name; two devices may use one name. */
-export function timersOf(device: Device): ReadonlyMap<string, Timer> {
+export function timersOf(device: DeviceInstance): ReadonlyMap<string, Timer> {
   const own = timers.get(device);
   if (own === undefined) {
     throw new BackplaneError(
@@ -46,7 +46,7 @@ export function timersOf(device: Device): ReadonlyMap<string, Timer> {
   return new Map([...own.constructed, ...own.realized].map((timer) => [timer.name, timer]));
 }
 
-function checkNames(device: Device): void {
+function checkNames(device: DeviceInstance): void {
   const { constructed, realized } = timers.get(device) as DeviceTimers;
   const names = [...constructed, ...realized].map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

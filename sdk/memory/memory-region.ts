@@ -28,6 +28,9 @@ const childless: MemoryRegion[] = [];
  * whole tree (README.md of this room). Every change is a transaction of its topology.
  */
 export class MemoryRegion extends RegionAttachments {
+  /** For a field with `@state`. */
+  static readonly whyNoState =
+    'holds a memory region: its bytes are saved with the machine. Leave @state out, and map it anew in onStateLoaded()';
   readonly kind: RegionKind;
   readonly owner: RegionOwner | undefined;
   readonly aliasTarget: MemoryRegion | undefined;

@@ -1,11 +1,14 @@
-import { Timer } from '../clock/index.ts';
-import { MemoryRegion } from '../memory/index.ts';
 import { type StateDeclaration, stateOf } from './schema.ts';
 
 // What a field with @state can never hold, and what to do instead. Most of it is JavaScript's own: a snapshot writes it as nothing.
 
 // biome-ignore lint/complexity/noBannedTypes: classes of JavaScript, known by their constructors
 type AnyClass = Function;
+
+/** A class whose objects are never a field's state says why, and what to do instead, as the end of a sentence. */
+export interface StatelessClass {
+  readonly whyNoState: string;
+}
 
 const asEntries = (kind: string, parts: string): string =>
   `holds a ${kind}, which no snapshot can hold. Keep ${parts} in fields of their own, @state({ as: shape.list(...) }), and make the ` +
@@ -31,15 +34,7 @@ const remedies: readonly (readonly [AnyClass, string])[] = [
   [ArrayBuffer, `holds an ArrayBuffer, which no snapshot can hold. ${asTypedArray}`],
   [SharedArrayBuffer, `holds a SharedArrayBuffer, which no snapshot can hold. ${asTypedArray}`],
   [Promise, `holds a Promise, which no snapshot can hold. ${later}`],
-  [Timer, 'is a timer, which is state by itself. Leave @state out'],
-  [
-    MemoryRegion,
-    'holds a memory region: its bytes are saved with the machine. Leave @state out, and map it anew in onStateLoaded()',
-  ],
 ];
-
-/** On a class: why its objects are no state of a device, as the end of a sentence. */
-export const notState = Symbol('why an object is no state');
 
 /** Why a value can be in no snapshot, as the end of a sentence with what to do instead; undefined if it can, or may later. */
 export function unsupported(value: unknown): string | undefined {
@@ -56,10 +51,10 @@ export function unsupported(value: unknown): string | undefined {
     return undefined;
   const known = remedies.find(([kind]) => value instanceof kind);
   if (known !== undefined) return known[1];
-  const own: unknown = (value.constructor as { readonly [notState]?: unknown } | undefined)?.[notState];
-  if (typeof own === 'string') return own;
   const prototype: unknown = Object.getPrototypeOf(value);
   const kind: unknown = value.constructor;
+  const said = (kind as Partial<StatelessClass> | undefined)?.whyNoState;
+  if (said !== undefined) return said;
   if (prototype === null || prototype === Object.prototype || typeof kind !== 'function') return undefined;
   if (stateOf(kind).length > 0) return undefined;
   if (/\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(kind))) {

@@ -7,7 +7,7 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   base: { rooms: [] },
   memory: { rooms: ['base'] },
   clock: { rooms: ['base'] },
-  state: { rooms: ['base', 'memory', 'clock'] },
+  state: { rooms: ['base', 'clock'] },
   device: { rooms: ['base', 'memory', 'clock', 'state'] },
   bus: { rooms: ['base', 'memory', 'clock', 'state', 'device'] },
   accelerator: { rooms: ['base', 'memory', 'clock'], packages: /^node:/ },
@@ -27,7 +27,7 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
 
 /** The one file of the device room that may know the container. */
 const DecoratorsFile = 'sdk/device/decorators.ts';
-const DecoratorsMayImport = /^sdk\/(device\/class-recorder|base\/decorated-member)\.ts$/;
+const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decorated-member)\.ts$/;
 /** The one file that may read the host's time. */
 export const HostTimeFile = 'sdk/clock/host-time.ts';
 
@@ -62,7 +62,7 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
     return rule.packages?.test(specifier) ? undefined : `the room '${room}' may not use it`;
   }
   if (path === DecoratorsFile && form === 'value' && !DecoratorsMayImport.test(file)) {
-    return 'decorators only record: class-recorder.ts, types and inversify';
+    return 'decorators only record: class-recorder.ts, class-builder.ts, types and inversify';
   }
   const target = roomOf(file);
   if (target === room || (target !== undefined && rule.rooms.includes(target))) return undefined;

@@ -1,5 +1,5 @@
 import type { AnswerWatch, MemoryTopology } from '../../memory/index.ts';
-import type { Device } from '../device.ts';
+import type { DeviceInstance } from '../class-metadata.ts';
 import type { RegionTemplate } from './region.ts';
 
 /** Answers of each handler of a machine that are looked at: enough to find a mistake, and soon over. */
@@ -18,7 +18,7 @@ class FirstAnswersOfHandler implements AnswerWatch {
 
   see(device: object | null, answer: unknown, offset: number): boolean {
     if (!Number.isInteger(answer))
-      reportAnswer(device as Device, `handler '${this.method}'`, this.region.name, offset, answer);
+      reportAnswer(device as DeviceInstance, `handler '${this.method}'`, this.region.name, offset, answer);
     return --this.left > 0;
   }
 }
@@ -46,7 +46,7 @@ export function watchAnswers(
 }
 
 /** On a bench: looks at what the read hooks of registers answer, which may also be nothing. */
-export function watchReadHooks(device: Device): void {
+export function watchReadHooks(device: DeviceInstance): void {
   const methods = device as unknown as Record<string, (...given: unknown[]) => unknown>;
   for (const { readHook, fields, width, region, offset, name } of device.blueprint.registers) {
     const hooks = new Set([readHook, ...fields.map((field) => field.readHook)]);
@@ -64,7 +64,7 @@ export function watchReadHooks(device: Device): void {
   }
 }
 
-function reportAnswer(device: Device, what: string, region: string, offset: number, answer: unknown): void {
+function reportAnswer(device: DeviceInstance, what: string, region: string, offset: number, answer: unknown): void {
   const isPromise = typeof answer === 'object' && answer !== null && 'then' in answer;
   const remedy = isPromise
     ? 'A guest does not wait: answer at once, and declare a timer for what comes later.'

@@ -1,7 +1,6 @@
 import { hex } from '../../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../../memory/index.ts';
-import type { RegionBlueprint } from '../class-metadata.ts';
-import type { Device, DeviceSurroundings } from '../device.ts';
+import type { DeviceInstance, DeviceSurroundings, RegionBlueprint } from '../class-metadata.ts';
 import { describeMissing, registerAt } from '../registers/names.ts';
 import { checkRegisterFields, compiledRegisters } from '../registers/runtime.ts';
 import { watchAnswers, watchReadHooks } from './answers.ts';
@@ -13,7 +12,7 @@ import type { HandlerRoute, RegionTemplate } from './region.ts';
  * calls the methods found here, with the device as receiver, and no decorator is looked at again.
  */
 export function buildRegions(
-  device: Device,
+  device: DeviceInstance,
   surroundings: DeviceSurroundings,
 ): ReadonlyMap<RegionTemplate, MemoryRegion> {
   checkRegisterFields(device);
@@ -28,7 +27,7 @@ export function buildRegions(
   return regions;
 }
 
-function buildRegion(device: Device, blueprint: RegionBlueprint, surroundings: DeviceSurroundings) {
+function buildRegion(device: DeviceInstance, blueprint: RegionBlueprint, surroundings: DeviceSurroundings) {
   const { topology, id, guestErrors } = surroundings;
   const { template } = blueprint;
   const { name, size } = template;
@@ -45,7 +44,7 @@ function buildRegion(device: Device, blueprint: RegionBlueprint, surroundings: D
 }
 
 /** What an access answers that no handler takes: an empty port bus floats high, missing memory registers read zero. */
-function missingOf(device: Device, template: HandledRegion, report: (message: string) => void): MissingRoute {
+function missingOf(device: DeviceInstance, template: HandledRegion, report: (message: string) => void): MissingRoute {
   const read = template.kind === 'ports' ? 'ones' : 'zeros';
   if (template.missing === 'silent') return { read };
   const { registers } = device.blueprint;
@@ -61,7 +60,7 @@ const FurthestOverrun = 7;
 
 /** A mirrored region repeats its handlers where an access runs over its end; all others are what they say. */
 function memoryRoutes(
-  device: Device,
+  device: DeviceInstance,
   region: HandledRegion,
   handlers: readonly HandlerRoute[],
   surroundings: DeviceSurroundings,
@@ -82,7 +81,7 @@ function memoryRoutes(
 type Method = (...args: never[]) => never;
 
 function memoryRoute(
-  device: Device,
+  device: DeviceInstance,
   region: HandledRegion,
   handler: HandlerRoute,
   surroundings: DeviceSurroundings,

@@ -1,45 +1,22 @@
 import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
-import { recordOf } from '../class-recorder.ts';
+import { type MethodDecoratorFor, recordOf } from '../class-recorder.ts';
 import { makeRegister, type Register } from '../registers/register.ts';
 import type { OnlyKnown, RegisterSpec } from '../registers/spec.ts';
 import {
-  type CheckedSizes,
-  checkSizes,
   type HandledRegionSpec,
   type HandlerForm,
   type HandlerOptions,
-  type MethodDecoratorFor,
+  IoRegionTemplate,
   type Read64Handler,
   type ReadHandler,
   type ReadWithAttributesHandler,
-  RegionTemplate,
   type Write64Handler,
   type WriteHandler,
   type WriteWithAttributesHandler,
 } from './region.ts';
 
 /** A region whose accesses are methods of the device. It mints the decorators that say which. */
-export class HandledRegion extends RegionTemplate {
-  readonly accepts: CheckedSizes;
-  readonly implements: CheckedSizes;
-  readonly endianness: 'little' | 'big';
-  readonly missing: 'guest-error' | 'silent';
-  readonly mirrored: boolean;
-
-  constructor(
-    readonly kind: 'ports' | 'memory',
-    spec: HandledRegionSpec,
-  ) {
-    super(spec);
-    const sizes = checkSizes(kind, spec);
-    this.accepts = sizes.accepts;
-    this.implements = sizes.implements;
-    this.endianness = spec.endianness ?? 'little';
-    this.missing = spec.missing ?? 'guest-error';
-    this.mirrored = spec.mirrored ?? false;
-    Object.freeze(this);
-  }
-
+export class HandledRegion extends IoRegionTemplate {
   /** `(offset, size) => number`. Without an offset the handler answers for the whole region. */
   read(offset?: number, options?: HandlerOptions): MethodDecoratorFor<ReadHandler> {
     return this.handler(false, 'plain', offset, options);
@@ -72,7 +49,7 @@ export class HandledRegion extends RegionTemplate {
 
   /** A register at this offset, held by a field of the class: `@registers.register(0x20, { width: 32 }) status = 0`. */
   register<const S extends RegisterSpec>(offset: number, spec: OnlyKnown<S>): Register<S> {
-    return makeRegister<S>({ region: this, offset, spec, indexed: undefined }, recordOf);
+    return makeRegister<S>({ region: this, offset, spec, indexed: undefined });
   }
 
   private handler(isWrite: boolean, form: HandlerForm, offset: number | undefined, options: HandlerOptions = {}) {

@@ -1,13 +1,6 @@
-/**
- * The shapes a handler may have. A wrong one does not compile; the sentences about what is wrong are TypeScript's, so the
- * types are named for what they are. A write handler answers nothing: `undefined` beside `void` makes the compiler refuse
- * an async handler, which plain `void` would let pass.
- */
-
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
 import type { AccessSizes } from '../../memory/index.ts';
-import type { Device } from '../device.ts';
 
 /** What a template becomes. */
 export type TemplateKind = 'ports' | 'memory' | 'container';
@@ -63,6 +56,29 @@ export abstract class RegionTemplate {
   }
 }
 
+/** A region whose accesses handlers and registers answer: what is declared of it. */
+export abstract class IoRegionTemplate extends RegionTemplate {
+  readonly accepts: CheckedSizes;
+  readonly implements: CheckedSizes;
+  readonly endianness: 'little' | 'big';
+  readonly missing: 'guest-error' | 'silent';
+  readonly mirrored: boolean;
+
+  constructor(
+    readonly kind: 'ports' | 'memory',
+    spec: HandledRegionSpec,
+  ) {
+    super(spec);
+    const sizes = checkSizes(kind, spec);
+    this.accepts = sizes.accepts;
+    this.implements = sizes.implements;
+    this.endianness = spec.endianness ?? 'little';
+    this.missing = spec.missing ?? 'guest-error';
+    this.mirrored = spec.mirrored ?? false;
+    Object.freeze(this);
+  }
+}
+
 /** A region without handlers, in which a device maps others at run time. */
 export class ContainerRegion extends RegionTemplate {
   readonly kind = 'container';
@@ -73,18 +89,15 @@ export class ContainerRegion extends RegionTemplate {
   }
 }
 
-export type MethodDecoratorFor<H> = <M extends H>(
-  target: Device,
-  method: string,
-  descriptor: TypedPropertyDescriptor<M>,
-) => void;
-
 /** A range that only holds other regions, which its device maps into it. */
 export function containerRegion(spec: PlaceSpec): ContainerRegion {
   return new ContainerRegion(spec);
 }
 
-// biome-ignore lint/suspicious/noConfusingVoidType: see above, it is what refuses Promise<void>
+// The shapes a handler may have. What is wrong with another, TypeScript says, so the types are named for what they are.
+
+/** A write handler answers nothing: `undefined` beside `void` has the compiler refuse an async one, which `void` alone lets pass. */
+// biome-ignore lint/suspicious/noConfusingVoidType: see above
 export type Nothing = void | undefined;
 
 /** `(offset, size)`: what the guest reads, in the low `size` bytes. */

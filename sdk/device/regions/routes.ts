@@ -1,14 +1,13 @@
 import { hex } from '../../base/text.ts';
 import { type Fail, formatRange } from '../class-checks.ts';
-import type { HandledRegion } from './handlers.ts';
-import type { HandlerDeclaration, HandlerRoute } from './region.ts';
+import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate } from './region.ts';
 
 /**
  * Works out which bytes and widths each handler answers for. A subclass's handler takes the place of its base's where the
  * two meet; two handlers of one class that meet are refused.
  */
 export function routesOf(
-  region: HandledRegion,
+  region: IoRegionTemplate,
   declarations: readonly HandlerDeclaration[],
   inherited: readonly HandlerRoute[],
   fail: Fail,
@@ -42,7 +41,7 @@ function around(old: HandlerRoute, own: HandlerRoute): HandlerRoute[] {
 const direction = (isWrite: boolean): string => (isWrite ? 'write' : 'read');
 
 function routeOf(
-  region: HandledRegion,
+  region: IoRegionTemplate,
   declaration: HandlerDeclaration,
   all: readonly HandlerDeclaration[],
   fail: Fail,
@@ -92,7 +91,7 @@ function distanceToNext(offset: number, isWrite: boolean, all: readonly HandlerD
 }
 
 /** Without `size`: every width the region implements, but only a 64-bit handler can take 8 bytes. */
-function sizesOf(region: HandledRegion, declaration: HandlerDeclaration, where: string, fail: Fail): number[] {
+function sizesOf(region: IoRegionTemplate, declaration: HandlerDeclaration, where: string, fail: Fail): number[] {
   const possible = [1, 2, 4, 8].filter((size) => size >= region.implements.min && size <= region.implements.max);
   const fitting = possible.filter((size) => size <= 4 || declaration.form === '64-bit');
   const call = direction(declaration.isWrite);
@@ -125,7 +124,7 @@ function isFallback(route: HandlerRoute): boolean {
   return route.offset === 0 && route.length === Number.POSITIVE_INFINITY;
 }
 
-function conflict(region: HandledRegion, a: HandlerRoute, b: HandlerRoute): string {
+function conflict(region: IoRegionTemplate, a: HandlerRoute, b: HandlerRoute): string {
   const shared = a.sizes.filter((size) => b.sizes.includes(size)).join(', ');
   return (
     `'${a.method}' and '${b.method}' both ${direction(a.isWrite)} offset ${hex(Math.max(a.offset, b.offset))} of region ` +

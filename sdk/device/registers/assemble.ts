@@ -1,7 +1,6 @@
 import { hex } from '../../base/text.ts';
 import type { Fail } from '../class-checks.ts';
-import type { HandledRegion } from '../regions/handlers.ts';
-import type { HandlerDeclaration, HandlerRoute, RegionTemplate } from '../regions/region.ts';
+import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
 import {
   checkChoices,
   checkFields,
@@ -194,7 +193,7 @@ export function registerAtPlace(
  * missing, and what reports it knows the register; unless an access can begin there and go on in the next register.
  * Registers behind one data port share its handlers.
  */
-export function registerHandlers(record: RegisterRecord, region: HandledRegion): HandlerDeclaration[] {
+export function registerHandlers(record: RegisterRecord, region: IoRegionTemplate): HandlerDeclaration[] {
   const handlers: HandlerDeclaration[] = [];
   for (const { definition, member } of record.registers) {
     if (definition.region !== region) continue;
@@ -241,7 +240,7 @@ function accessesOf({ access = 'read-write', fields }: RegisterSpec): RegisterAc
  */
 export function checkReach(region: RegionTemplate, routes: readonly HandlerRoute[], fail: Fail): void {
   if (!routes.some(({ register }) => register !== undefined)) return;
-  const { min, max, unaligned } = (region as HandledRegion).implements;
+  const { min, max, unaligned } = (region as IoRegionTemplate).implements;
   const sizes = [1, 2, 4].filter((size) => size >= min && size <= max);
   for (const route of routes) {
     if (route.register === undefined) continue;

@@ -1,5 +1,5 @@
 import { lowMask, maskOf, wideLowMask } from '../../base/bits.ts';
-import type { HandledRegion } from '../regions/handlers.ts';
+import type { IoRegionTemplate } from '../regions/region.ts';
 
 /**
  * What hardware does with bits that the guest reads or writes. Some behave alike and differ in what they tell the reader.
@@ -79,7 +79,7 @@ export interface RegisterDeclaration {
   readonly spec: object;
   /** The field of the device that holds it: a number, a bigint (64 bits), or for arrays a typed array of that width. */
   readonly member: string;
-  readonly region: HandledRegion;
+  readonly region: IoRegionTemplate;
   /** From the start of its region; of an indexed register the offset of its data port. */
   readonly offset: number;
   readonly width: RegisterWidth;

@@ -2,17 +2,15 @@ import { lowMask, maskOf } from '../../base/bits.ts';
 import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { recordOf } from '../class-recorder.ts';
-import type { Device } from '../device.ts';
-import type { HandledRegion } from '../regions/handlers.ts';
-import type { Nothing } from '../regions/region.ts';
+import type { DeviceInstance } from '../class-metadata.ts';
+import { type MethodDecoratorFor, recordOf } from '../class-recorder.ts';
+import type { IoRegionTemplate, Nothing } from '../regions/region.ts';
 import {
   type FieldNames,
   FieldSpec,
   type OnlyKnown,
   type RegisterDefinition,
   type RegisterMember,
-  type RegisterRecorder,
   type RegisterSpec,
   type RegisterValue,
   type SpecsOf,
@@ -43,18 +41,12 @@ export type WriteHook<V extends number | bigint> = (value: V, previous: V, index
  */
 export type ReadHook<V extends number | bigint> = (value: V, index: number) => V | Nothing;
 
-type MethodDecoratorFor<H> = <M extends H>(
-  target: Device,
-  method: string,
-  descriptor: TypedPropertyDescriptor<M>,
-) => void;
-
 /**
  * A register as a value: it decorates the field that holds it, and mints the decorators of its hooks. Those are called for
  * every access that touches the register (or the field), whether it changes something or not.
  */
 export interface Register<S extends RegisterSpec> {
-  <K extends string>(target: Device & Readonly<Record<K, RegisterMember<S>>>, member: K): void;
+  <K extends string>(target: DeviceInstance & Readonly<Record<K, RegisterMember<S>>>, member: K): void;
   readonly definition: RegisterDefinition;
   readonly fields: {
     readonly [N in FieldNames<S>]: RegisterField<RegisterValue<S>, ValuesOf<SpecsOf<S>[N]>>;
@@ -65,14 +57,8 @@ export interface Register<S extends RegisterSpec> {
   onRead(field?: FieldNames<S>): MethodDecoratorFor<ReadHook<RegisterValue<S>>>;
 }
 
-// biome-ignore lint/complexity/noBannedTypes: a decorator's target is typed as a constructor function
-type RecorderOf = (deviceClass: Function) => RegisterRecorder;
-
 /** Makes the value. Only regions and indexed banks call this: they know where it is. */
-export function makeRegister<S extends RegisterSpec>(
-  definition: RegisterDefinition,
-  recorderOf: RecorderOf,
-): Register<S> {
+export function makeRegister<S extends RegisterSpec>(definition: RegisterDefinition): Register<S> {
   const where = `the register at ${hex(definition.offset)} of region '${definition.region.name}'`;
   const decorate = (target: object, member: string, descriptor?: PropertyDescriptor): void => {
     checkMember(target, member, where);
@@ -82,13 +68,13 @@ export function makeRegister<S extends RegisterSpec>(
         `${name}.${member}: ${where} needs a field that holds its value, and this is ${kind}. For what happens on an access, use its onRead and onWrite.`,
       );
     }
-    recorderOf(target.constructor).addRegister(definition, member);
+    recordOf(target.constructor).addRegister(definition, member);
   };
   const hook = (isWrite: boolean, field: string | undefined, member: string | undefined) => {
     checkBrackets(field, member, `.${isWrite ? 'onWrite' : 'onRead'}() of ${where}`);
     return (target: object, method: string) => {
       checkMember(target, method, where);
-      recorderOf(target.constructor).addRegisterHook({ definition, field, isWrite, method });
+      recordOf(target.constructor).addRegisterHook({ definition, field, isWrite, method });
     };
   };
   return Object.freeze(
@@ -148,7 +134,7 @@ export interface IndexedRegistersSpec<I extends IndexRegister = IndexRegister> {
   /** The offset at which it then finds it. */
   readonly data: number;
   /** Where the data port is, if not in the region of the index. */
-  readonly region?: HandledRegion;
+  readonly region?: IoRegionTemplate;
 }
 
 /**
@@ -158,7 +144,7 @@ export interface IndexedRegistersSpec<I extends IndexRegister = IndexRegister> {
 export class IndexedRegisters {
   private readonly by: RegisterDefinition;
   private readonly field: FieldSpec | undefined;
-  private readonly region: HandledRegion;
+  private readonly region: IoRegionTemplate;
   private readonly data: number;
 
   constructor({ index, field, data, region }: IndexedRegistersSpec<NamedRegister>) {
@@ -187,7 +173,7 @@ export class IndexedRegisters {
       spec,
       indexed: { by: this.by, field: this.field, index },
     };
-    return makeRegister<S>(definition, recordOf);
+    return makeRegister<S>(definition);
   }
 }
 

@@ -1,6 +1,6 @@
 import { maskOf } from '../../base/bits.ts';
 import { hex } from '../../base/text.ts';
-import type { Device } from '../device.ts';
+import type { DeviceInstance } from '../class-metadata.ts';
 import { type GuestErrorKind, guestErrorsOf } from '../guest-errors.ts';
 import { type FieldDeclaration, type RegisterDeclaration, stretchesOf } from './model.ts';
 import { describeBits, registerLabel } from './names.ts';
@@ -22,14 +22,14 @@ export class RegisterRemarks {
   }
 
   /** The guest has written `value`, in which some watched bits are not what they should be, or were. */
-  written(device: Device, index: number, value: number | bigint, previous: number | bigint): void {
+  written(device: DeviceInstance, index: number, value: number | bigint, previous: number | bigint): void {
     const { watched } = this;
     if (watched.length === 1) watched[0]?.remark(device, index, value);
     else for (const bits of watched) if (bits.differ(value, previous)) bits.remark(device, index, value);
   }
 
   /** The guest reads a register that the model only stores. */
-  read(device: Device, index: number): void {
+  read(device: DeviceInstance, index: number): void {
     const { register, reads } = this;
     if (reads.again(device)) return;
     reads.say(device, `read register '${registerLabel({ register, index })}', which this model does not implement`);
@@ -58,7 +58,7 @@ class WatchedBits {
     return (((value as bigint) ^ (fixed as bigint)) & mask) !== 0n;
   }
 
-  remark(device: Device, index: number, value: number | bigint): void {
+  remark(device: DeviceInstance, index: number, value: number | bigint): void {
     if (!this.said.again(device)) this.said.say(device, this.words(index, value));
   }
 
@@ -78,16 +78,16 @@ class WatchedBits {
 
 /** One sentence, of each device: worded the first time, then counted. */
 class SaidOnce {
-  private readonly kinds = new WeakMap<Device, GuestErrorKind>();
+  private readonly kinds = new WeakMap<DeviceInstance, GuestErrorKind>();
 
-  again(device: Device): boolean {
+  again(device: DeviceInstance): boolean {
     const kind = this.kinds.get(device);
     if (kind === undefined || !kind.isOpen) return false;
     kind.count++;
     return true;
   }
 
-  say(device: Device, message: string): void {
+  say(device: DeviceInstance, message: string): void {
     const kind = guestErrorsOf.get(device)?.report(device.id, message);
     if (kind !== undefined) this.kinds.set(device, kind);
   }

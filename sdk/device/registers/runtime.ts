@@ -1,46 +1,51 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import type { DeviceBlueprint } from '../class-metadata.ts';
-import type { Device } from '../device.ts';
-import type { HandledRegion } from '../regions/handlers.ts';
-import type { RegionTemplate } from '../regions/region.ts';
+import type { DeviceBlueprint, DeviceInstance } from '../class-metadata.ts';
+import type { IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
 import { type DataPort, dataPortsOf, portSource, type RegisterSource, registerSource } from './access-source.ts';
 import { type RegisterDeclaration, sideOf } from './model.ts';
 import { describeMissing, registerAt } from './names.ts';
 import { RegisterRemarks } from './remarks.ts';
 
-type Read = (this: Device, offset: number, size: number) => number;
-type Write = (this: Device, value: number, offset: number, size: number) => void;
+type Read = (this: DeviceInstance, offset: number, size: number) => number;
+type Write = (this: DeviceInstance, value: number, offset: number, size: number) => void;
 
 /** What the memory core calls for a register, or for all registers behind a data port. */
 export interface RegisterFunctions {
   readonly read?: Read;
   readonly write?: Write;
-  readonly readWide?: (this: Device, offset: number) => bigint;
-  readonly writeWide?: (this: Device, value: bigint, offset: number) => void;
+  readonly readWide?: (this: DeviceInstance, offset: number) => bigint;
+  readonly writeWide?: (this: DeviceInstance, value: bigint, offset: number) => void;
 }
 
 /** The same with its place, for accesses that take more than one register. */
 interface Slot extends RegisterFunctions {
-  readonly region: HandledRegion;
+  readonly region: IoRegionTemplate;
   readonly offset: number;
   readonly bytes: number;
   readonly count: number;
   readonly stride: number;
-  readonly readPart?: (this: Device, offset: number, at: number, size: number, index: number) => number;
-  readonly writePart?: (this: Device, value: number, offset: number, at: number, size: number, index: number) => void;
+  readonly readPart?: (this: DeviceInstance, offset: number, at: number, size: number, index: number) => number;
+  readonly writePart?: (
+    this: DeviceInstance,
+    value: number,
+    offset: number,
+    at: number,
+    size: number,
+    index: number,
+  ) => void;
 }
 
 interface Compiled {
   readonly registers: readonly Partial<Slot>[];
   readonly ports: readonly Partial<Slot>[];
-  readonly reset: (this: Device) => void;
+  readonly reset: (this: DeviceInstance) => void;
 }
 
 /** The registers of one class as functions, made when its first device is realized or reset. */
 export class CompiledRegisters {
   private readonly slots: readonly Slot[];
-  private readonly resetAll: (this: Device) => void;
+  private readonly resetAll: (this: DeviceInstance) => void;
 
   constructor(private readonly blueprint: DeviceBlueprint) {
     const { registers, deviceClass } = blueprint;
@@ -84,12 +89,12 @@ export class CompiledRegisters {
     };
   }
 
-  reset(device: Device): void {
+  reset(device: DeviceInstance): void {
     this.resetAll.call(device);
   }
 
   /** More than one register at once, or a part of one and what follows it: up to four bytes, each of its own register. */
-  private readSpan(device: Device, { region }: Pick<Slot, 'region'>, offset: number, size: number): number {
+  private readSpan(device: DeviceInstance, { region }: Pick<Slot, 'region'>, offset: number, size: number): number {
     let value = 0;
     for (let done = 0; done < size; ) {
       const place = this.placeOf(region, offset + done, size - done);
@@ -106,7 +111,7 @@ export class CompiledRegisters {
   }
 
   private writeSpan(
-    device: Device,
+    device: DeviceInstance,
     { region }: Pick<Slot, 'region'>,
     value: number,
     offset: number,
@@ -124,7 +129,7 @@ export class CompiledRegisters {
     }
   }
 
-  private placeOf(region: HandledRegion, offset: number, most: number) {
+  private placeOf(region: IoRegionTemplate, offset: number, most: number) {
     const start = region.mirrored ? offset % region.size : offset;
     for (const slot of this.slots) {
       if (slot.region !== region) continue;
@@ -137,7 +142,13 @@ export class CompiledRegisters {
   }
 
   /** As the region answers where nothing is. */
-  private missing(device: Device, region: HandledRegion, offset: number, size: number, isWrite: boolean): number {
+  private missing(
+    device: DeviceInstance,
+    region: IoRegionTemplate,
+    offset: number,
+    size: number,
+    isWrite: boolean,
+  ): number {
     const where = `offset ${hex(offset)} (${size} bytes) of region '${region.name}'`;
     const place = registerAt(this.blueprint.registers, region, offset);
     if (region.missing === 'guest-error') device.guestError(describeMissing(place, where, isWrite));
@@ -145,12 +156,17 @@ export class CompiledRegisters {
   }
 
   /** The index register holds the number of no register, or of one without that direction. */
-  private absentRead(device: Device, first: RegisterDeclaration, chosen: number): number {
+  private absentRead(device: DeviceInstance, first: RegisterDeclaration, chosen: number): number {
     this.absentWrite(device, first, chosen, false);
     return first.region.kind === 'ports' ? 0xffff_ffff : 0;
   }
 
-  private absentWrite(device: Device, { region, offset }: RegisterDeclaration, chosen: number, isWrite = true): void {
+  private absentWrite(
+    device: DeviceInstance,
+    { region, offset }: RegisterDeclaration,
+    chosen: number,
+    isWrite = true,
+  ): void {
     if (region.missing !== 'guest-error') return;
     const place = registerAt(this.blueprint.registers, region, offset, chosen);
     device.guestError(describeMissing(place, `index ${hex(chosen)} of region '${region.name}'`, isWrite));
@@ -227,15 +243,15 @@ export function registerLocks(device: object): RegisterLocks {
 }
 
 /** Every register to its reset value, write-once bits unlocked; those declared otherwise keep what they hold. */
-export function resetRegisters(device: Device): void {
+export function resetRegisters(device: DeviceInstance): void {
   const { blueprint } = device;
   if (blueprint.registers.length > 0) compiledRegisters(blueprint).reset(device);
 }
 
-const seen = new WeakSet<Device>();
+const seen = new WeakSet<DeviceInstance>();
 
 /** The class's fields must be able to hold their registers, and start as the declarations say. Asked once per device. */
-export function checkRegisterFields(device: Device): void {
+export function checkRegisterFields(device: DeviceInstance): void {
   if (seen.has(device)) return;
   seen.add(device);
   for (const register of device.blueprint.registers) {

@@ -1,4 +1,4 @@
-import type { HandledRegion } from '../regions/handlers.ts';
+import type { IoRegionTemplate } from '../regions/region.ts';
 import type { AtReset, NarrowAccess, RegisterAccess, RegisterWidth } from './model.ts';
 
 type Names = Readonly<Record<string, number>>;
@@ -113,7 +113,7 @@ export type ValuesOf<F> = F extends FieldSpec<infer V> ? V : never;
 
 /** Where a register is, and what was said about it. Its identity is what hooks refer to. */
 export interface RegisterDefinition {
-  readonly region: HandledRegion;
+  readonly region: IoRegionTemplate;
   /** Of an indexed register: of its data port. */
   readonly offset: number;
   readonly spec: RegisterSpec;
@@ -128,10 +128,4 @@ export interface HookDeclaration {
   readonly field: string | undefined;
   readonly isWrite: boolean;
   readonly method: string;
-}
-
-/** Where register decorators write: the record of a class. */
-export interface RegisterRecorder {
-  addRegister(definition: RegisterDefinition, member: string): void;
-  addRegisterHook(hook: HookDeclaration): void;
 }

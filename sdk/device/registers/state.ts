@@ -5,7 +5,7 @@ import { shapeOf } from '../../state/fields.ts';
 import { StateLoading } from '../../state/restore-plan.ts';
 import type { LoadPlan, Shape, StatePlace } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
-import type { Device } from '../device.ts';
+import type { DeviceInstance } from '../class-metadata.ts';
 import type { FieldDeclaration, RegisterDeclaration } from './model.ts';
 import { describeBits } from './names.ts';
 import { registerLocks } from './runtime.ts';
@@ -136,7 +136,7 @@ const describeFixed = ({ field }: FixedBits): string => `${describeBits(field)} 
 const contentOf = ({ field }: FixedBits, bits: bigint): string => hex(bits >> BigInt(field.low));
 
 /** Which bits of write-once registers are locked, by the registers' fields; those without a lock are left out. */
-export function saveLocks(device: Device): { readonly [member: string]: Json } {
+export function saveLocks(device: DeviceInstance): { readonly [member: string]: Json } {
   const locks = registerLocks(device);
   const saved: Record<string, Json> = {};
   for (const register of withLocks(device)) {
@@ -147,7 +147,7 @@ export function saveLocks(device: Device): { readonly [member: string]: Json } {
 }
 
 /** Plans the locks of a snapshot; a register that it does not name has none. */
-export function readLocks(device: Device, saved: JsonReader, plan: LoadPlan): void {
+export function readLocks(device: DeviceInstance, saved: JsonReader, plan: LoadPlan): void {
   const registers = withLocks(device);
   if (saved.data !== undefined && !isJsonObject(saved.data)) {
     saved.refuse(`expected locks by register, found ${describeJson(saved.data)}`);
@@ -160,7 +160,7 @@ export function readLocks(device: Device, saved: JsonReader, plan: LoadPlan): vo
   for (const register of registers) readLock(device, register, saved.member(register.member), plan);
 }
 
-function readLock(device: Device, register: RegisterDeclaration, saved: JsonReader, plan: LoadPlan): void {
+function readLock(device: DeviceInstance, register: RegisterDeclaration, saved: JsonReader, plan: LoadPlan): void {
   const { member, count } = register;
   const { data } = saved;
   const locks = registerLocks(device) as Record<string, unknown>;
@@ -186,6 +186,6 @@ function shapeOfLocks(register: RegisterDeclaration): Shape {
   return register.count === undefined ? locks : shape.list(locks, register.count);
 }
 
-function withLocks({ blueprint }: Device): readonly RegisterDeclaration[] {
+function withLocks({ blueprint }: DeviceInstance): readonly RegisterDeclaration[] {
   return blueprint.registers.filter(({ hasLocks }) => hasLocks);
 }
