@@ -3,7 +3,6 @@ import { hex, unknownWord } from '../../base/text.ts';
 import {
   baseBlueprintOf,
   type ContainerRegion,
-  type DeviceClass,
   type FacetDocument,
   formatSize,
   type HandledRegion,
@@ -13,7 +12,7 @@ import {
 } from '../../device/index.ts';
 import { GiB } from '../../memory/index.ts';
 import { PciRegister, registerName } from './config-space.ts';
-import type { PciDevice } from './device.ts';
+import type { PciClass } from './identity.ts';
 
 /** What kind of address a base address register takes. */
 export interface BarSpec {
@@ -43,7 +42,7 @@ const SmallestBar = { ports: 4, memory: 16, container: 16 } as const;
  * become I/O BARs, all others memory BARs.
  */
 export function bar(index: number, region: HandledRegion | ContainerRegion, spec: BarSpec = {}) {
-  return (deviceClass: DeviceClass<PciDevice>): void => {
+  return (deviceClass: PciClass): void => {
     const { is64Bit = false, prefetchable = false } = spec;
     const declaration = Object.freeze({ index, region, is64Bit, prefetchable });
     const record = recordOf(deviceClass);

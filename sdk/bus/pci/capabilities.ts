@@ -1,8 +1,8 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { baseBlueprintOf, type DeviceClass, type FacetDocument, ListFacet, recordOf } from '../../device/index.ts';
+import { baseBlueprintOf, type FacetDocument, ListFacet, recordOf } from '../../device/index.ts';
 import { PciConfigSize, PciConfigSpace, PciRegister, PciStatus, registerName } from './config-space.ts';
-import type { PciDevice } from './device.ts';
+import type { PciClass } from './identity.ts';
 
 /** Capability numbers that drivers look for. */
 export const PciCapabilityId = { PowerManagement: 0x01, Msi: 0x05, VendorSpecific: 0x09, MsiX: 0x11 } as const;
@@ -27,7 +27,7 @@ const LinkSize = 2;
 
 /** Declares a capability: guests find it in the list of configuration space. */
 export function capability(spec: CapabilitySpec) {
-  return (deviceClass: DeviceClass<PciDevice>): void => {
+  return (deviceClass: PciClass): void => {
     const record = recordOf(deviceClass);
     const earlier = [...(baseBlueprintOf(deviceClass)?.facet(pciCapabilities) ?? []), ...record.list(pciCapabilities)];
     const problem = capabilityProblem(spec, earlier);

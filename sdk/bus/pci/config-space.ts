@@ -1,95 +1,9 @@
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
+import type { FacetDocument } from '../../device/index.ts';
 import { readBytes, writeBytes } from '../../state/bytes.ts';
 import { type LoadPlan, type Shape, type StatePlace, state } from '../../state/schema.ts';
 import type { PciIdentity } from './identity.ts';
-
-const SavedSize = 256;
-const HeaderEnd = 0x40;
-const CapabilityPointer = 0x34;
-/** The device's pin decides about one bit of the status. */
-const Status = 0x06;
-const InterruptShown = 0x08;
-/** Bytes by which a function is known: vendor and device, class, header type, subsystem. They are no state. */
-const identifying = [0x00, 0x01, 0x02, 0x03, 0x09, 0x0a, 0x0b, 0x0e, 0x2c, 0x2d, 0x2e, 0x2f] as const;
-
-/** Which bits of a byte of a function's configuration can change, by its bytes. */
-const changeable = new WeakMap<Uint8Array, (offset: number) => number>();
-
-/** The function's bytes, and which bits of each the guest can change: in a snapshot the others must be as they are. */
-export function guardConfiguration(bytes: Uint8Array, changeableAt: (offset: number) => number): void {
-  changeable.set(bytes, changeableAt);
-}
-
-/** What else must hold for bytes of a function's configuration, by its bytes. */
-const checks = new WeakMap<Uint8Array, (saved: Uint8Array) => string | undefined>();
-
-/** One more thing that a snapshot of these bytes must be; what is wrong with it, as the end of a sentence. */
-export function checkConfiguration(bytes: Uint8Array, problemOf: (saved: Uint8Array) => string | undefined): void {
-  const earlier = checks.get(bytes);
-  checks.set(bytes, (saved) => earlier?.(saved) ?? problemOf(saved));
-}
-
-/** Configuration space in a snapshot: 256 bytes, of the same function. */
-export const configurationShape: Shape = Object.freeze({
-  expected: '256 bytes of PCI configuration',
-  write: (value: unknown) => writeBytes(value as Uint8Array),
-  read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
-    const data = saved.data as Json;
-    const present = place.get() as Uint8Array;
-    const bytes = readBytes(data, SavedSize);
-    if (bytes?.length !== SavedSize) {
-      saved.refuse(`expected ${SavedSize} bytes of PCI configuration in hexadecimal digits`);
-      return;
-    }
-    const other = identifying.find((offset) => bytes[offset] !== present[offset]);
-    const fixed = other === undefined ? (changedForGood(bytes, present) ?? checks.get(present)?.(bytes)) : undefined;
-    if (other !== undefined)
-      saved.refuse(
-        `is the configuration of another PCI function: ${identityOf(bytes)} instead of ${identityOf(present)}`,
-      );
-    else if (fixed !== undefined) saved.refuse(fixed);
-    else plan.whenSound(() => present.set(bytes));
-  },
-});
-
-/**
- * The first byte in which something differs that never changes. Above the header a device may change what the guest cannot; only
- * the list of capabilities is as it is.
- */
-function changedForGood(bytes: Uint8Array, present: Uint8Array): string | undefined {
-  const offsets = [...Array(HeaderEnd).keys(), ...linksIn(present)];
-  for (const at of offsets) {
-    const mask = (changeable.get(present)?.(at) ?? 0xff) | (at === Status ? InterruptShown : 0);
-    const differing = ((bytes[at] as number) ^ (present[at] as number)) & ~mask;
-    if (differing === 0) continue;
-    const show = (value: number) => hex(value, 2);
-    return (
-      `found ${show(bytes[at] as number)} at ${show(at)}, and there the bits ${show(differing)} never change: ` +
-      `expected ${show(present[at] as number)}`
-    );
-  }
-  return undefined;
-}
-
-/** Where the capabilities have their numbers and their links. */
-function linksIn(bytes: Uint8Array): number[] {
-  const offsets: number[] = [];
-  for (
-    let at = bytes[CapabilityPointer] as number;
-    at >= HeaderEnd && !offsets.includes(at);
-    at = bytes[at + 1] as number
-  )
-    offsets.push(at, at + 1);
-  return offsets;
-}
-
-/** `8086:7000 class 0601`. */
-function identityOf(bytes: Uint8Array): string {
-  const word = (offset: number) =>
-    ((bytes[offset + 1] as number) * 256 + (bytes[offset] as number)).toString(16).padStart(4, '0');
-  return `${word(0x00)}:${word(0x02)} class ${word(0x0a)} subsystem ${word(0x2c)}:${word(0x2e)}`;
-}
 
 /** Offsets of the configuration header that every function has. */
 export const PciRegister = {
@@ -129,6 +43,28 @@ const WritableCommand =
 const HeaderSize = 0x40;
 const Multifunction = 0x80;
 
+/** Bytes by which a function is known: vendor and device, class, header type, subsystem. They are no state. */
+const identifying = [0x00, 0x01, 0x02, 0x03, 0x09, 0x0a, 0x0b, 0x0e, 0x2c, 0x2d, 0x2e, 0x2f] as const;
+
+/** The space that holds these bytes. */
+const spaces = new WeakMap<Uint8Array, PciConfigSpace>();
+
+/** Configuration space in a snapshot: 256 bytes, of the same function. */
+const configurationShape: Shape = Object.freeze({
+  expected: `${PciConfigSize} bytes of PCI configuration`,
+  write: (value: unknown) => writeBytes(value as Uint8Array),
+  read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
+    const present = place.get() as Uint8Array;
+    const bytes = readBytes(saved.data as Json, PciConfigSize);
+    const problem =
+      bytes?.length === PciConfigSize
+        ? spaces.get(present)?.problemOf(bytes)
+        : `expected ${PciConfigSize} bytes of PCI configuration in hexadecimal digits`;
+    if (problem !== undefined) saved.refuse(problem);
+    else plan.whenSound(() => present.set(bytes as Uint8Array));
+  },
+});
+
 /**
  * The 256 bytes of configuration of one function: what the guest may change, bit by bit, and what a written one clears. The
  * guest comes in by `read` and `write`; the device by `get` and `set`, which know no masks.
@@ -137,9 +73,10 @@ export class PciConfigSpace {
   @state({ as: configurationShape }) readonly bytes = new Uint8Array(PciConfigSize);
   private readonly writable = new Uint8Array(PciConfigSize);
   private readonly writeOneToClear = new Uint8Array(PciConfigSize);
+  private readonly checks: ((saved: Uint8Array) => string | undefined)[] = [];
 
   constructor(identity: PciIdentity) {
-    guardConfiguration(this.bytes, (at) => (this.writable[at] as number) | (this.writeOneToClear[at] as number));
+    spaces.set(this.bytes, this);
     this.set(PciRegister.VendorId, identity.vendorId, 2);
     this.set(PciRegister.DeviceId, identity.deviceId, 2);
     this.set(PciRegister.Revision, identity.revision ?? 0, 1);
@@ -173,9 +110,7 @@ export class PciConfigSpace {
   }
 
   get(offset: number, size: number): number {
-    let value = 0;
-    for (let i = size - 1; i >= 0; i--) value = value * 256 + (this.bytes[offset + i] as number);
-    return value;
+    return load(this.bytes, offset, size);
   }
 
   set(offset: number, value: number, size: number): void {
@@ -184,7 +119,7 @@ export class PciConfigSpace {
 
   /** What a snapshot of these bytes must be besides: answers what is wrong with it, as the end of a sentence. */
   checkSaved(problemOf: (saved: Uint8Array) => string | undefined): void {
-    checkConfiguration(this.bytes, problemOf);
+    this.checks.push(problemOf);
   }
 
   /** Which bits the guest may change: a one for each. */
@@ -195,6 +130,34 @@ export class PciConfigSpace {
   /** Which bits a written one clears. */
   setWriteOneToClear(offset: number, mask: number, size: number): void {
     store(this.writeOneToClear, offset, mask, size);
+  }
+
+  /** Why a snapshot cannot hold these bytes: what never changes differs, or one of the checks says so. */
+  problemOf(saved: Uint8Array): string | undefined {
+    if (identifying.some((offset) => saved[offset] !== this.bytes[offset])) {
+      return `is the configuration of another PCI function: ${identityOf(saved)} instead of ${identityOf(this.bytes)}`;
+    }
+    let problem = this.changedForGood(saved);
+    for (const check of this.checks) problem ??= check(saved);
+    return problem;
+  }
+
+  /** Above the header a device may change what the guest cannot; only the list of capabilities is as it is. */
+  private changedForGood(saved: Uint8Array): string | undefined {
+    const links: number[] = [];
+    let link = this.get(PciRegister.CapabilityPointer, 1);
+    for (; link >= HeaderSize && !links.includes(link); link = this.get(link + 1, 1)) links.push(link, link + 1);
+    const show = (value: number) => hex(value, 2);
+    for (const at of [...Array(HeaderSize).keys(), ...links]) {
+      // The device's pin decides about one bit of the status.
+      const shown = at === PciRegister.Status ? PciStatus.Interrupt : 0;
+      const changeable = load(this.writable, at, 1) | load(this.writeOneToClear, at, 1) | shown;
+      const [found, expected] = [load(saved, at, 1), this.get(at, 1)];
+      const differing = (found ^ expected) & ~changeable;
+      if (differing === 0) continue;
+      return `found ${show(found)} at ${show(at)}, and there the bits ${show(differing)} never change: expected ${show(expected)}`;
+    }
+    return undefined;
   }
 
   /** What a bus reset does to the header: clears what the guest could have set in it. Bytes from 0x40 are the device's. */
@@ -213,9 +176,52 @@ export class PciConfigSpace {
   }
 }
 
+function load(bytes: Uint8Array, offset: number, size: number): number {
+  let value = 0;
+  for (let i = size - 1; i >= 0; i--) value = value * 256 + (bytes[offset + i] as number);
+  return value;
+}
+
 function store(bytes: Uint8Array, offset: number, value: number, size: number): void {
   for (let i = 0; i < size; i++) bytes[offset + i] = (value >>> (8 * i)) & 0xff;
 }
 
+/** `8086:7000 class 0601 subsystem 0000:0000`. */
+function identityOf(bytes: Uint8Array): string {
+  const word = (offset: number) => load(bytes, offset, 2).toString(16).padStart(4, '0');
+  return `${word(0x00)}:${word(0x02)} class ${word(0x0a)} subsystem ${word(0x2c)}:${word(0x2e)}`;
+}
+
 /** A register of configuration space, as references write it. */
 export const registerName = (offset: number): string => hex(offset, 2);
+
+/** What the guest finds in configuration space, for the reference of the device. */
+export function documentIdentity(identity: PciIdentity): FacetDocument {
+  const { vendorId, deviceId, revision, programmingInterface, classCode, interruptPin } = identity;
+  const row = (offset: number, name: string, value: number, digits: number) => {
+    return [registerName(offset), name, hex(value, digits)];
+  };
+  const rows = [
+    row(PciRegister.VendorId, 'vendor', vendorId, 4),
+    row(PciRegister.DeviceId, 'device', deviceId, 4),
+    row(PciRegister.Revision, 'revision', revision ?? 0, 2),
+    row(PciRegister.ProgrammingInterface, 'programming interface', programmingInterface ?? 0, 2),
+    row(PciRegister.ClassCode, 'class', classCode, 4),
+    [registerName(PciRegister.HeaderType), 'header type', identity.multifunction ? '0x80, several functions' : '0x00'],
+    row(PciRegister.SubsystemVendorId, 'subsystem vendor', identity.subsystemVendorId ?? 0, 4),
+    row(PciRegister.SubsystemId, 'subsystem', identity.subsystemId ?? 0, 4),
+    [
+      registerName(PciRegister.InterruptPin),
+      'interrupt pin',
+      interruptPin === undefined ? 'none' : `INT${interruptPin}`,
+    ],
+  ];
+  const isWired = interruptPin !== undefined;
+  return {
+    tables: [{ heading: 'PCI configuration', columns: ['offset', 'register', 'value'], rows }],
+    pins: {
+      interrupt: isWired ? `INT${interruptPin}, as the device wants it` : '',
+      interruptOut: isWired ? `INT${interruptPin} on the bus: down while the guest disables it, or has messages` : '',
+    },
+  };
+}

@@ -12,14 +12,14 @@ import {
 import { MemoryRegion, type MemoryTopology } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
 import type { BusContainers } from '../isa-bus.ts';
-import { documentIdentity } from '../pci-document.ts';
+
 import { pciBars } from './bar-declaration.ts';
 import { PciBars } from './bars.ts';
 import { BusMaster } from './bus-master.ts';
 import { PciCapabilities, PciCapabilityId, pciCapabilities } from './capabilities.ts';
-import { PciCommand, PciConfigSize, PciConfigSpace, PciRegister, PciStatus } from './config-space.ts';
+import { documentIdentity, PciCommand, PciConfigSize, PciConfigSpace, PciRegister, PciStatus } from './config-space.ts';
 import { type ExpansionRomSpec, pciExpansionRom } from './expansion-rom.ts';
-import { identityProblem, type PciIdentity } from './identity.ts';
+import { identityProblem, type PciClass, type PciIdentity } from './identity.ts';
 import { MessageSignalledInterrupts } from './msi.ts';
 
 /** What `@pci` declared: `blueprintOf(Class).facet(pciIdentity)`. */
@@ -27,7 +27,7 @@ export const pciIdentity = new Facet<PciIdentity>('pci', documentIdentity);
 
 /** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
 export function pci(identity: PciIdentity) {
-  return (deviceClass: DeviceClass<PciDevice>): void => {
+  return (deviceClass: PciClass): void => {
     const problem = identityProblem(identity) ?? notOnPci(deviceClass);
     if (problem !== undefined) throw new BackplaneError(`Class ${deviceClass.name}: @pci ${problem}`);
     recordOf(deviceClass).set(pciIdentity, Object.freeze({ ...identity }));

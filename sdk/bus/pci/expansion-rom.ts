@@ -1,7 +1,7 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { type DeviceClass, Facet, type FacetDocument, formatSize, recordOf } from '../../device/index.ts';
+import { Facet, type FacetDocument, formatSize, recordOf } from '../../device/index.ts';
 import { PciRegister, registerName } from './config-space.ts';
-import type { PciDevice } from './device.ts';
+import type { PciClass } from './identity.ts';
 
 export interface ExpansionRomSpec {
   /** In `info mtree`: 'nic.rom'. */
@@ -20,7 +20,7 @@ const Largest = 0x100_0000;
 
 /** The function carries firmware of its own, which the guest maps by the expansion ROM's base address register. */
 export function expansionRom(spec: ExpansionRomSpec) {
-  return (deviceClass: DeviceClass<PciDevice>): void => {
+  return (deviceClass: PciClass): void => {
     const { name, size, image } = spec;
     const fail = (why: string) => new BackplaneError(`Class ${deviceClass.name}: @expansionRom('${name}'): ${why}`);
     const isPowerOfTwo = size > 0 && 2 ** Math.round(Math.log2(size)) === size;

@@ -1,4 +1,8 @@
 import { hex, unknownWord } from '../../base/text.ts';
+import type { Device, DeviceClass } from '../../device/index.ts';
+
+/** A class of functions of the PCI bus: it extends PciDevice. */
+export type PciClass = DeviceClass<Device & { readonly bus: 'pci' }>;
 
 /** Who a PCI function says it is. */
 export interface PciIdentity {

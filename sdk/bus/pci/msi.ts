@@ -1,10 +1,9 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
-import type { DeviceClass } from '../../device/index.ts';
 import type { BusMaster } from './bus-master.ts';
 import { capability, PciCapabilityId } from './capabilities.ts';
 import type { PciConfigSpace } from './config-space.ts';
-import type { PciDevice } from './device.ts';
+import type { PciClass } from './identity.ts';
 
 const Field = { Control: 2, Address: 4, AddressHigh: 8, Data32Bit: 8, Data64Bit: 12 } as const;
 /** The mask begins here, what waits behind it 4 bytes later. */
@@ -37,7 +36,7 @@ export function msi(spec: MsiSpec = {}) {
   const rest = perVectorMasking ? 2 + 2 * MaskBytes : 0;
   const mask = 2 ** vectors - 1;
   const unknown = unknownWord(spec, ['vectors', 'perVectorMasking', 'is64Bit', 'offset']);
-  return (deviceClass: DeviceClass<PciDevice>): void => {
+  return (deviceClass: PciClass): void => {
     if (unknown !== undefined) throw new BackplaneError(`Class ${deviceClass.name}: @msi ${unknown}`);
     if (!Number.isInteger(Math.log2(vectors)) || vectors < 1 || vectors > MostVectors) {
       throw new BackplaneError(
