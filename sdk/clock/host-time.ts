@@ -17,9 +17,10 @@ export function hostDate(): Date {
 
 /** Calls back after so much host time, if the process lives that long without it when in the background. Answers how to call it off. */
 export function afterHostTime(milliseconds: number, callback: () => void, how?: 'in the background'): () => void {
-  const timeout = setTimeout(callback, milliseconds);
-  if (how === 'in the background') timeout.unref();
-  return () => clearTimeout(timeout);
+  const timeout: { unref?(): void } | number = setTimeout(callback, milliseconds);
+  // A page has no process that a timeout could keep alive.
+  if (how === 'in the background' && typeof timeout === 'object') timeout.unref?.();
+  return () => clearTimeout(timeout as number);
 }
 
 /** Guest time that runs as fast as the host's, from zero, and stands still while it is paused. */

@@ -25,6 +25,12 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   },
 };
 
+/** Rooms that a page runs too: they import no `node:` module and use no Buffer and no process. A room joins once it is clean. */
+const PageRooms = ['base', 'memory', 'clock', 'device', 'bus', 'monitor'];
+
+const runsInPage = (path: string): boolean =>
+  PageRooms.includes(roomOf(path) ?? '') && !path.startsWith('sdk/testing/qemu/');
+
 /** The one file of the device room that may know the container. */
 const DecoratorsFile = 'sdk/device/decorators.ts';
 const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decorated-member)\.ts$/;
@@ -59,6 +65,7 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
   if (rule === undefined) return `there is no rule for the room '${room}'; add it to the table`;
   if (file === undefined) {
     if (path === DecoratorsFile && specifier === 'inversify') return undefined;
+    if (runsInPage(path) && specifier.startsWith('node:')) return 'a page has no such module';
     return rule.packages?.test(specifier) ? undefined : `the room '${room}' may not use it`;
   }
   if (path === DecoratorsFile && form === 'value' && !DecoratorsMayImport.test(file)) {
@@ -107,11 +114,11 @@ export function hostTimeReads(file: SourceFile): string[] {
   });
 }
 
-/** What only Node has, in rooms that pages run too. */
+/** What only Node has. */
 const NodeGlobal = /(?<![.\w'"`])(Buffer\.|process\.|setImmediate\(|require\(|__dirname)/;
 
 export function nodeGlobals({ path, code }: SourceFile): string[] {
-  if (!['base', 'memory', 'clock'].includes(roomOf(path) ?? '')) return [];
+  if (!runsInPage(path)) return [];
   const used = NodeGlobal.exec(code)?.[1];
   return used === undefined ? [] : [`${path} uses ${used}: a page has no such thing`];
 }
