@@ -20,12 +20,10 @@ import {
 } from '../sdk/index.ts';
 
 const Cause = { Factorial: 0x001, Dma: 0x100 } as const;
-/** @see QEMU 7.2, hw/misc/edu.c, DMA_START and DMA_SIZE: transfers address the card's own memory at 0x40000 */
 const Buffer = { Start: 0x4_0000n, Size: 0x1000 } as const;
 const Time = { Factorial: 1 * MILLISECOND, Dma: 100 * MILLISECOND } as const;
 const subsystem = { subsystemVendorId: 0x1af4, subsystemId: 0x1100 } as const;
 
-/** @see QEMU 7.2, hw/misc/edu.c, edu_mmio_read: 32 bits below 0x80, 32 or 64 bits from there */
 const registers = mmioRegion({ name: 'edu-mmio', size: 1 * MiB, accessSizes: [4, 8] });
 const identification = registers.register(0x00, { width: 32, access: 'constant', reset: 0x0100_00ed });
 const liveness = registers.register(0x04, { width: 32, reset: 0xffff_ffff, description: 'reads back inverted' });
@@ -53,13 +51,10 @@ export const eduOptions = defineOptions({
 });
 
 /**
- * A card for learning to write drivers: it inverts a value, computes factorials, interrupts by pin or MSI, and does
- * DMA.
+ * A card for learning to write drivers: it inverts a value, computes factorials, interrupts by pin or MSI, and does DMA.
+ * A hostile guest can start transfers that leave the buffer or reach no memory. They are reported and copy nothing.
  *
- * A hostile guest can start transfers that leave the card's buffer or reach no memory. They are reported and copy
- * nothing.
- *
- * @see QEMU 7.2, docs/specs/edu.txt, "MMIO area spec" and "DMA controller"
+ * @see QEMU 7.2, docs/specs/edu.txt, "MMIO area spec"; hw/misc/edu.c, edu_mmio_read, edu_mmio_write and edu_dma_timer
  */
 @device({ type: 'edu', description: 'Educational PCI device' })
 @pci({ vendorId: 0x1234, deviceId: 0x11e8, revision: 0x10, classCode: 0x00ff, interruptPin: 'A', ...subsystem })
@@ -77,7 +72,7 @@ export class Edu extends PciDevice {
   @destination destination = 0n;
   @count count = 0n;
   @command command = 0n;
-  @state readonly buffer = new Uint8Array(Buffer.Size); // the card's own memory
+  @state readonly buffer = new Uint8Array(Buffer.Size); // the card's own memory, at 0x40000 for transfers
   private readonly factorialDone;
   private readonly dmaDone;
 
@@ -93,17 +88,12 @@ export class Edu extends PciDevice {
     this.interrupt.highWhile = () => this.interruptStatus !== 0;
   }
 
-  /** The liveness check of the specification. */
   @liveness.onRead()
   invert(value: number): number {
     return ~value >>> 0;
   }
 
-  /**
-   * The result comes later, on purpose: drivers must wait for the computing bit or for the interrupt.
-   *
-   * @see QEMU 7.2, hw/misc/edu.c, edu_fact_thread
-   */
+  /** The result comes later on purpose: drivers must wait for it. @see QEMU 7.2, hw/misc/edu.c, edu_fact_thread */
   @factorial.onWrite()
   startFactorial(_n: number, previous: number): void {
     if (this.status & Computing) this.factorial = previous;
@@ -140,11 +130,7 @@ export class Edu extends PciDevice {
     if (this.command & Run) this.count = previous;
   }
 
-  /**
-   * A write without the run bit is ignored, and so is one during a transfer.
-   *
-   * @see QEMU 7.2, hw/misc/edu.c, edu_mmio_write
-   */
+  /** A write without the run bit is ignored, and so is one during a transfer. */
   @command.onWrite()
   startDma(value: bigint, previous: bigint): void {
     if (value & Run && !(previous & Run)) this.dmaDone.arm(this.clock.now + Time.Dma);
