@@ -1,14 +1,8 @@
 import { BackplaneError } from '../base/errors.ts';
-import type { ConcreteDeviceClass, DeviceBlueprint } from '../device/index.ts';
+import type { ConcreteDeviceClass } from '../device/index.ts';
 import type { MachineDefinition } from '../machine/index.ts';
-import { ownDevices, ownMachines } from './plugins/own-parts.ts';
-import type { LoadedPlugin } from './plugins/plugin.ts';
-import { didYouMean, shellWord } from './suggestion.ts';
-
-export interface KnownDevice {
-  readonly deviceClass: ConcreteDeviceClass;
-  readonly blueprint: DeviceBlueprint;
-}
+import type { KnownDevice, LoadedPlugin } from './plugins/plugin.ts';
+import { didYouMean, shellWord } from './text.ts';
 
 /** Every machine of the package and of these plugins, in the order of their names. */
 export async function knownMachines(plugins: readonly LoadedPlugin[] = []): Promise<readonly MachineDefinition[]> {
@@ -64,4 +58,22 @@ function hint(given: string, names: readonly string[], kind: 'machine' | 'device
     return `Load the file, and use the name it has there: -plugin ${shellWord(given, 'FILE')} -${kind} NAME.`;
   const meant = didYouMean(given, names, `backplane -${kind} help`);
   return meant.startsWith('Did you mean') ? meant : `${meant} If a plugin brings it, add -plugin FILE.`;
+}
+
+/** Every machine that the package itself has. */
+export async function ownMachines(): Promise<readonly MachineDefinition[]> {
+  const exported = Object.values(await import('../../machines/index.ts')) as unknown[];
+  return exported.filter(
+    (value): value is MachineDefinition =>
+      typeof value === 'object' && value !== null && 'devices' in value && 'services' in value,
+  );
+}
+
+/** Every device that the package itself has. */
+export async function ownDevices(): Promise<readonly KnownDevice[]> {
+  const exported = Object.values(await import('../../devices/index.ts')) as unknown[];
+  const { blueprintOf, Device } = await import('../device/index.ts');
+  const isDevice = (value: unknown): value is ConcreteDeviceClass =>
+    typeof value === 'function' && value.prototype instanceof Device;
+  return exported.filter(isDevice).map((deviceClass) => ({ deviceClass, blueprint: blueprintOf(deviceClass) }));
 }

@@ -1,6 +1,72 @@
 import { BackplaneError } from '../base/errors.ts';
-import type { Arguments, OptionSyntax } from './arguments.ts';
+import { printable } from '../base/text.ts';
 import type { Terminal } from './terminal.ts';
+import { didYouMean } from './text.ts';
+
+/** The options a command takes: a name with what its value is called, or `true` for a switch without a value. */
+export type OptionSyntax = Readonly<Record<string, string | true>>;
+
+export interface Arguments {
+  readonly positional: readonly string[];
+  has(option: string): boolean;
+  /** Every value that an option was given, in order. */
+  all(option: string): readonly string[];
+  /** The value of an option that may stand once. */
+  value(option: string): string | undefined;
+}
+
+const json = /^(?:--?\w+=)?\s*\{/;
+
+/**
+ * The words as they may stand in a message. A line break between the parts of a JSON value is a space there; no other word
+ * has a use for characters that steer a terminal.
+ */
+export function plainWords(words: readonly string[]): string[] {
+  return words.map((given, index) => {
+    const word = json.test(given) ? given.replaceAll(/[\r\n]/g, ' ') : given;
+    const shown = printable(word);
+    if (shown === word) return word;
+    throw new BackplaneError(
+      `argument ${index + 1}, '${shown}', has characters that steer a terminal. Leave them out; a file of such a name must be renamed.`,
+    );
+  });
+}
+
+/** Reads a command line in QEMU's style: long options with one dash or two, values in the next word or after `=`. */
+export function parseArguments(words: readonly string[], syntax: OptionSyntax): Arguments {
+  const positional: string[] = [];
+  const given = new Map<string, string[]>();
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] ?? '';
+    if (word === '--') {
+      positional.push(...words.slice(index + 1));
+      break;
+    }
+    if (!word.startsWith('-') || word === '-') {
+      positional.push(word);
+      continue;
+    }
+    const [, dashes = '', name = '', attached] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+    const takes = Object.hasOwn(syntax, name) ? syntax[name] : undefined;
+    if (takes === undefined) throw unknownOption(dashes, name, syntax);
+    if (takes === true && attached !== undefined) throw new BackplaneError(`${dashes}${name} takes no value.`);
+    const value = takes === true ? '' : (attached ?? words[++index]);
+    if (value === undefined) throw new BackplaneError(`${dashes}${name} needs a value: ${dashes}${name} ${takes}.`);
+    given.set(name, [...(given.get(name) ?? []), value]);
+  }
+  return { positional, has: (option) => given.has(option), all: (option) => given.get(option) ?? [], value };
+
+  function value(option: string): string | undefined {
+    const values = given.get(option) ?? [];
+    if (values.length > 1) throw new BackplaneError(`-${option} is given ${values.length} times. Give it once.`);
+    return values[0];
+  }
+}
+
+function unknownOption(dashes: string, name: string, syntax: OptionSyntax): BackplaneError {
+  const known = Object.keys(syntax).map((option) => `${option.length > 1 ? dashes : '-'}${option}`);
+  return new BackplaneError(`unknown option '${dashes}${name}'. ${didYouMean(`${dashes}${name}`, known)}`);
+}
 
 export interface CommandContext {
   readonly terminal: Terminal;

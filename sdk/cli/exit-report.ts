@@ -1,7 +1,7 @@
 import type { ExitStatistics, ExitSummary } from '../accelerator/index.ts';
 import { count } from '../base/text.ts';
 import { MILLISECOND } from '../clock/time.ts';
-import { formatColumns, formatTable } from './columns.ts';
+import { formatColumns, formatTable } from './text.ts';
 
 /** Ports whose rows a report shows however quiet they are: where coalescing matters on a PC. */
 const pinned = [0x70, 0xcf8];

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../base/errors.ts';
-import { parseArguments, plainWords } from './arguments.ts';
-import { type Command, commonOptions, Unfinished } from './command.ts';
-import { packageRoot } from './package-root.ts';
+import { type Command, commonOptions, parseArguments, plainWords, Unfinished } from './command.ts';
+import { packageRoot } from './files.ts';
 import { isVerbose, runInProcess } from './process.ts';
-import { didYouMean } from './suggestion.ts';
 import { hostTerminal, reportFailure, safeTerminal, type Terminal } from './terminal.ts';
+import { didYouMean } from './text.ts';
 
 /** Each command is loaded only when it is asked for: starting up must not cost what it does not use. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {

@@ -1,10 +1,9 @@
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
 import { afterHostTime } from '../clock/index.ts';
-import { isLeaving, leave } from './leaving.ts';
 import { sources } from './plugins/bundle-lines.ts';
 import { failurePlace, withPlace } from './plugins/failure-place.ts';
-import { reportFailure, type Terminal } from './terminal.ts';
+import { isLeaving, leave, reportFailure, type Terminal } from './terminal.ts';
 
 /** How long what plugins and programs have left running may keep the process alive once the command is done. */
 const Patience = 3000;

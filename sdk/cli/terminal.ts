@@ -1,7 +1,6 @@
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { printable, printableLines } from '../base/text.ts';
 import { explainFileFailure, reasonOf } from './files.ts';
-import { leave } from './leaving.ts';
 import { withOrigins } from './plugins/bundle-lines.ts';
 import { causesOf, withPlace } from './plugins/failure-place.ts';
 
@@ -93,4 +92,16 @@ function watchStreams(): void {
   });
   // Nothing is left to say it on: the results go out all the same.
   process.stderr.on('error', () => {});
+}
+
+let meantToLeave = false;
+
+/** Ends the process because there is nothing left to do, which is no surprise to anybody. */
+export function leave(status: number): never {
+  meantToLeave = true;
+  process.exit(status);
+}
+
+export function isLeaving(): boolean {
+  return meantToLeave;
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nearest } from '../../sdk/base/text.ts';
-import { parseArguments } from '../../sdk/cli/arguments.ts';
-import { parseKeyValues } from '../../sdk/cli/key-values.ts';
-import { didYouMean } from '../../sdk/cli/suggestion.ts';
+import { parseArguments } from '../../sdk/cli/command.ts';
+import { parseKeyValues } from '../../sdk/cli/options/key-values.ts';
+import { didYouMean } from '../../sdk/cli/text.ts';
 
 const syntax = { machine: 'MACHINE', accel: 'ACCEL', compare: true } as const;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseDevice, parseGlobal } from '../../sdk/cli/device-request.ts';
-import { parseSetting } from '../../sdk/cli/option-value.ts';
+import { parseDevice, parseGlobal } from '../../sdk/cli/options/device-request.ts';
+import { parseSetting } from '../../sdk/cli/options/values.ts';
 import { defineOptions, option } from '../../sdk/device/index.ts';
 import { backplane } from './fake-terminal.ts';
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseArguments } from '../../sdk/cli/arguments.ts';
-import { type Command, commonOptions } from '../../sdk/cli/command.ts';
+import { type Command, commonOptions, parseArguments } from '../../sdk/cli/command.ts';
 import { adviseCommand } from '../../sdk/cli/commands/advise.ts';
 import { docCommand } from '../../sdk/cli/commands/doc.ts';
 import { infoCommand } from '../../sdk/cli/commands/info.ts';

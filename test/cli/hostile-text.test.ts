@@ -2,15 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { plainWords } from '../../sdk/cli/arguments.ts';
+import { plainWords } from '../../sdk/cli/command.ts';
 import { adviseCommand } from '../../sdk/cli/commands/advise.ts';
 import { docCommand } from '../../sdk/cli/commands/doc.ts';
 import { infoCommand } from '../../sdk/cli/commands/info.ts';
 import { newCommand } from '../../sdk/cli/commands/new.ts';
 import { replayCommand } from '../../sdk/cli/commands/replay.ts';
 import { runCommand } from '../../sdk/cli/commands/run.ts';
-import { shellWord } from '../../sdk/cli/suggestion.ts';
 import { safeTerminal } from '../../sdk/cli/terminal.ts';
+import { shellWord } from '../../sdk/cli/text.ts';
 import { backplane, type Spoken } from './fake-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-hostile-text-'));

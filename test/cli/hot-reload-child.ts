@@ -1,11 +1,12 @@
 // Started by hot-reload.test.ts with --expose-gc: reloads a 250-line plugin under a running guest and prints what it saw.
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { isapc } from '../../machines/index.ts';
 import { HotReload } from '../../sdk/cli/plugins/hot-reload.ts';
-import { loadPlugin } from '../../sdk/cli/plugins/load-plugins.ts';
+import { loadPlugin } from '../../sdk/cli/plugins/load.ts';
 import { defineMachine, guestProgram, Machine } from '../../sdk/index.ts';
 import { longDevice } from './long-device.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isapc } from '../../machines/index.ts';
 import { HotReload } from '../../sdk/cli/plugins/hot-reload.ts';
-import { loadPlugin } from '../../sdk/cli/plugins/load-plugins.ts';
+import { loadPlugin } from '../../sdk/cli/plugins/load.ts';
 import { defineMachine, guestProgram, Machine, type UsedDevice } from '../../sdk/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-reload-'));

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isapc } from '../../machines/index.ts';
 import { HotReload } from '../../sdk/cli/plugins/hot-reload.ts';
-import { loadPlugin } from '../../sdk/cli/plugins/load-plugins.ts';
+import { loadPlugin } from '../../sdk/cli/plugins/load.ts';
 import { runInSlices } from '../../sdk/cli/run-watched.ts';
 import { defineMachine, Machine } from '../../sdk/index.ts';
 import { longDevice } from './long-device.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { replayData } from '../../sdk/cli/replay/replay-data.ts';
+import type { replayData } from '../../sdk/cli/replay/report.ts';
 import { backplane } from './fake-terminal.ts';
 
 type Report = ReturnType<typeof replayData>;

@@ -7,13 +7,12 @@ import { BackplaneError } from '../../base/errors.ts';
 import { count } from '../../base/text.ts';
 import type { ConcreteDeviceClass } from '../../device/index.ts';
 import { checkRange } from '../../testing/conformance/range-check.ts';
-import { chooseTimerLimit, timerLimitHelp, timerLimitSyntax } from '../accelerator-choice.ts';
-import type { Arguments } from '../arguments.ts';
-import { formatTable } from '../columns.ts';
-import type { Command } from '../command.ts';
-import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
+import type { Arguments, Command } from '../command.ts';
+import { chooseTimerLimit, timerLimitHelp, timerLimitSyntax } from '../options/accelerator.ts';
+import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
 import { recordedClock } from '../replay/recorded-clock.ts';
-import { namedRecording, readRecording, replaySetup, startOfClock } from '../replay/replay-setup.ts';
+import { namedRecording, readRecording, replaySetup, startOfClock } from '../replay/setup.ts';
+import { formatTable } from '../text.ts';
 
 const DefaultRows = 10;
 const Explained = 3;

@@ -1,15 +1,13 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { ConcreteDeviceClass } from '../../device/index.ts';
 import type { ObservedDevice } from '../../monitor/reference.ts';
-import type { Arguments } from '../arguments.ts';
 import { deviceNamed, knownDevices } from '../catalogue.ts';
-import { formatColumns } from '../columns.ts';
-import type { Command, CommandContext } from '../command.ts';
-import { parseKeyValues } from '../key-values.ts';
-import { loadPlugins, pluginSyntax } from '../plugins/load-plugins.ts';
+import type { Arguments, Command, CommandContext } from '../command.ts';
+import { parseKeyValues } from '../options/key-values.ts';
+import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
-import { shellWord } from '../suggestion.ts';
 import type { Terminal } from '../terminal.ts';
+import { formatColumns, shellWord } from '../text.ts';
 
 /** `backplane doc -device X`: the register reference that a declaration amounts to. */
 export const docCommand: Command = {
@@ -71,14 +69,40 @@ async function listDevices({ terminal, json }: CommandContext, plugins: readonly
   terminal.print(`Devices, for 'backplane doc -device DEVICE':\n${formatColumns(rows)}`);
 }
 
-/** Pins are fields of a device, so one is made. A device that needs more than a bench has goes without. */
+/** Pins are fields of a device, so one is made. A device that a bench cannot build goes without. */
 async function observe(deviceClass: ConcreteDeviceClass, terminal: Terminal): Promise<ObservedDevice> {
-  const { observeDevice } = await import('../observed-device.ts');
   try {
-    return observeDevice(deviceClass);
+    return await onBench(deviceClass);
   } catch (failure) {
     const why = failure instanceof Error ? failure.message : String(failure);
     terminal.note(`its interrupts are left out, for it cannot be built alone: ${why}`);
     return {};
   }
+}
+
+const IsaLines = 16;
+
+/** The pins of a device and the ISA lines that it receives, which no declaration lists. */
+async function onBench(deviceClass: ConcreteDeviceClass): Promise<ObservedDevice> {
+  const { testBench } = await import('../../testing/index.ts');
+  const { IsaBus } = await import('../../bus/index.ts');
+  const { pinsOf } = await import('../../device/index.ts');
+  const bench = testBench(deviceClass);
+  const isa = bench.service(IsaBus);
+  const received = Array.from({ length: IsaLines }, (_, line) => line).filter((line) => isa.line(line).connected);
+  return {
+    pins: [...pinsOf(bench.device).keys()],
+    hears: runsOf(received).map(([first, last]) => `ISA IRQ ${first === last ? first : `${first} to ${last}`}`),
+  };
+}
+
+/** 0, 1, 3, 4 are 0 to 1 and 3 to 4. */
+function runsOf(sorted: readonly number[]): [number, number][] {
+  const runs: [number, number][] = [];
+  for (const value of sorted) {
+    const run = runs.at(-1);
+    if (run?.[1] === value - 1) run[1] = value;
+    else runs.push([value, value]);
+  }
+  return runs;
 }

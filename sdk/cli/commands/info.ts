@@ -1,10 +1,9 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { Machine } from '../../machine/index.ts';
-import type { Arguments } from '../arguments.ts';
-import type { Command } from '../command.ts';
-import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
-import { restoreFile } from '../restore-file.ts';
-import { didYouMean } from '../suggestion.ts';
+import type { Arguments, Command } from '../command.ts';
+import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
+import { restoreFile } from '../snapshot/restore.ts';
+import { didYouMean } from '../text.ts';
 
 /** What can be seen of a machine: as text, and where it is data, as data. */
 interface Topic {

@@ -1,15 +1,13 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { commandLineName, type OptionSet } from '../../device/options/set.ts';
+import { commandLineName, describeOption, type OptionSet } from '../../device/options/set.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
-import { deviceNamed, type KnownDevice, knownDevices, knownMachines, machineNamed } from '../catalogue.ts';
-import { formatColumns } from '../columns.ts';
+import { deviceNamed, knownDevices, knownMachines, machineNamed } from '../catalogue.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { parseKeyValues } from '../key-values.ts';
-import { machineOptionName } from '../machine-choice.ts';
-import { describeOptions, type OptionDescription } from '../option-help.ts';
-import { loadPlugins, pluginSyntax } from '../plugins/load-plugins.ts';
-import type { LoadedPlugin } from '../plugins/plugin.ts';
-import { shellWord } from '../suggestion.ts';
+import { parseKeyValues } from '../options/key-values.ts';
+import { machineOptionName } from '../options/machine.ts';
+import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
+import type { KnownDevice, LoadedPlugin } from '../plugins/plugin.ts';
+import { formatColumns, shellWord } from '../text.ts';
 
 /** What a list prints: as text for people, and the same facts as a value for programs. */
 interface Listing {
@@ -127,4 +125,28 @@ function print({ terminal, json }: CommandContext, { title, entries, options }: 
   const value = options?.map(({ name, type, default: byDefault, text }) => ({ name, type, default: byDefault, text }));
   const text = entries.length === 0 ? `${title} none.` : `${title}\n${formatColumns(entries)}`;
   terminal.print(json ? JSON.stringify(value ?? named, null, 2) : text);
+}
+
+export interface OptionDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly default: string | undefined;
+  /** `base_year=<integer>`. */
+  readonly syntax: string;
+  /** What it does, and what it is when nobody says. */
+  readonly text: string;
+}
+
+/** The options of a device or a machine as the command line writes them. */
+export function describeOptions(set: OptionSet, nameOf = commandLineName): OptionDescription[] {
+  return Object.entries(set.declarations).map(([property, option]) => {
+    const name = nameOf(property);
+    return {
+      name,
+      type: option.kind,
+      default: option.default === undefined ? undefined : option.format(option.default),
+      syntax: `${name}=<${option.kind}>`,
+      text: describeOption(option),
+    };
+  });
 }

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../../base/errors.ts';
 import { knownDevices, knownMachines } from '../catalogue.ts';
 import type { Command } from '../command.ts';
-import { packageRoot } from '../package-root.ts';
+import { packageRoot } from '../files.ts';
 import { givenSpecifier, ownSpecifier } from '../scaffold/own-specifier.ts';
 import { projectNames, refuseImportedNames } from '../scaffold/project-names.ts';
 import { renderProject, writeProject } from '../scaffold/write-project.ts';
-import { didYouMean } from '../suggestion.ts';
+import { didYouMean } from '../text.ts';
 
 const kinds = ['device', 'machine'];
 /** What the new project needs beside the SDK, in the versions that the SDK itself is tested with. */

@@ -2,21 +2,20 @@ import type { RecordedTrace } from '../../accelerator/index.ts';
 import { type ReplaySetup, replayTrace } from '../../analysis/replay.ts';
 import { ReplaySampler } from '../../analysis/report/input.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import type { Command } from '../command.ts';
 import {
   acceleratorSyntax,
   chooseAccelerator,
   chooseTimerLimit,
   timerLimitHelp,
   timerLimitSyntax,
-} from '../accelerator-choice.ts';
-import type { Command } from '../command.ts';
-import { chooseMachine, type MachineChoice, machineHelp, machineSyntax } from '../machine-choice.ts';
-import { observeWith, reportObservers } from '../plugins/observe.ts';
+} from '../options/accelerator.ts';
+import { chooseMachine, type MachineChoice, machineHelp, machineSyntax } from '../options/machine.ts';
+import { observeWith, reportObservers } from '../plugins/plugin.ts';
 import { comparedModes, type ReplayMode, singleMode } from '../replay/modes.ts';
 import { type RecordedClock, recordedClock } from '../replay/recorded-clock.ts';
-import { replayData } from '../replay/replay-data.ts';
-import { formatReplay, type ReplayedMode } from '../replay/replay-report.ts';
-import { namedRecording, readRecording, replaySetup, startOfClock } from '../replay/replay-setup.ts';
+import { formatReplay, type ReplayedMode, replayData } from '../replay/report.ts';
+import { namedRecording, readRecording, replaySetup, startOfClock } from '../replay/setup.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const replayCommand: Command = {

@@ -1,8 +1,14 @@
+import { realpathSync } from 'node:fs';
 import type { GuestProgram, RunOptions, RunOutcome } from '../../accelerator/index.ts';
-import { BackplaneError } from '../../base/errors.ts';
+import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
+import { type Command, Unfinished } from '../command.ts';
+import { showConsoles } from '../console-output.ts';
+import { formatExits } from '../exit-report.ts';
+import { statusOf } from '../files.ts';
+import { GuestTrace } from '../guest-trace.ts';
 import {
   acceleratorSyntax,
   chooseAccelerator,
@@ -10,20 +16,19 @@ import {
   parseCount,
   timerLimitHelp,
   timerLimitSyntax,
-} from '../accelerator-choice.ts';
-import { type Command, Unfinished } from '../command.ts';
-import { showConsoles } from '../console-output.ts';
-import { formatExits } from '../exit-report.ts';
-import { GuestTrace } from '../guest-trace.ts';
-import { loadProgram } from '../load-program.ts';
-import { chooseMachine, machineHelp, machineSyntax } from '../machine-choice.ts';
+} from '../options/accelerator.ts';
+import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
+import { bundle } from '../plugins/bundle.ts';
+import { rememberSources } from '../plugins/bundle-lines.ts';
 import { checkMachine } from '../plugins/check-machine.ts';
+import { isMachine } from '../plugins/exports.ts';
+import { withPlace } from '../plugins/failure-place.ts';
 import { HotReload } from '../plugins/hot-reload.ts';
-import { observeWith, reportObservers } from '../plugins/observe.ts';
-import { isMachine } from '../plugins/plugin-exports.ts';
-import { restoreFile } from '../restore-file.ts';
+import { evaluate } from '../plugins/load.ts';
+import { observeWith, reportObservers } from '../plugins/plugin.ts';
 import { DefaultLimit, runInSlices } from '../run-watched.ts';
-import { checkSaveTarget, writeSnapshotFile } from '../snapshot-file.ts';
+import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
+import { restoreFile } from '../snapshot/restore.ts';
 
 export const runCommand: Command = {
   usage:
@@ -176,4 +181,23 @@ function asData(machine: Machine, outcome: RunOutcome) {
 function formatOutcome(machine: Machine, { message, operations }: RunOutcome): string {
   const time = decimal(machine.clock.absolute(), 3);
   return `${operations} operations in ${time} us of guest time, modelled. ${message}`;
+}
+
+/**
+ * Loads a user's TypeScript file and what it imports by relative path, wherever it lies and whatever tsconfig or
+ * package.json lies around it: in the dialect the SDK's decorators need. Nothing is written to the disk on the way.
+ */
+export async function loadProgram(path: string): Promise<Record<string, unknown>> {
+  const refuse = (why: string, cause?: unknown) => new BackplaneError(`cannot read '${path}': ${why}`, { cause });
+  const found = statusOf(path, refuse);
+  if (found === undefined) throw refuse('there is no such file.');
+  if (!found.isFile()) throw refuse('it is not a file.');
+  const entry = realpathSync(path);
+  const { code, files } = await bundle({ label: path, entry });
+  rememberSources(files);
+  try {
+    return await evaluate(code, entry);
+  } catch (cause) {
+    throw new BackplaneError(withPlace(`'${path}' failed to load: ${describeThrown(cause)}`, cause), { cause });
+  }
 }

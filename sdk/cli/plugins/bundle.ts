@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { BuildOptions, Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { KiB, MiB } from '../../memory/address-range.ts';
-import { didYouMean, shellWord } from '../suggestion.ts';
+import { didYouMean, shellWord } from '../text.ts';
 import { isRunning, ownModuleNames, runningPackage, standInFor } from './running-modules.ts';
 
 /**

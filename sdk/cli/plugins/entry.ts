@@ -3,7 +3,7 @@ import { dirname, join, resolve, sep } from 'node:path';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { KiB } from '../../memory/address-range.ts';
 import { statusOf } from '../files.ts';
-import { shellWord } from '../suggestion.ts';
+import { shellWord } from '../text.ts';
 import { describeFile, readText } from './bundle.ts';
 
 const packageName = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;

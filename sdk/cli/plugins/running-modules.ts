@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { moduleRoot, packageRoot } from '../package-root.ts';
+import { moduleRoot, packageRoot } from '../files.ts';
 
 /** Names that must mean the running SDK, or a device would be decorated by one copy and looked for by another. */
 const ownNames: Readonly<Record<string, () => Promise<object>>> = {

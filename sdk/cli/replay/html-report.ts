@@ -2,7 +2,7 @@ import { addressMap } from '../../analysis/report/address-map.ts';
 import type { ReplaySamples, ReportInput } from '../../analysis/report/input.ts';
 import { ReportStart, renderReport } from '../../analysis/report/page.ts';
 import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
-import type { ReplayedMode, ReplayReport } from './replay-report.ts';
+import type { ReplayedMode, ReplayReport } from './report.ts';
 import { sourceFileOf } from './source-files.ts';
 
 const page: OutputKind = {

@@ -1,5 +1,5 @@
 import type { SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
-import type { MachineChoice } from '../machine-choice.ts';
+import type { MachineChoice } from '../options/machine.ts';
 
 /** One way of replaying a recording: which map, and what is coalesced. */
 export interface ReplayMode {

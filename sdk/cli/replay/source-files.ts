@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { packageRoot } from '../package-root.ts';
+import { packageRoot } from '../files.ts';
 
 /** Where device classes of this package are written: their sources in a checkout, what the build made of them elsewhere. */
 const folders = ['devices/', 'dist/devices/'];

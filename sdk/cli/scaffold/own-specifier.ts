@@ -2,9 +2,8 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BackplaneError } from '../../base/errors.ts';
-import { statusOf } from '../files.ts';
-import { moduleExtension, packageRoot } from '../package-root.ts';
-import { shellWord } from '../suggestion.ts';
+import { moduleExtension, packageRoot, statusOf } from '../files.ts';
+import { shellWord } from '../text.ts';
 
 /** What a new project's package.json says behind "backplane": whatever this command was installed from. */
 export function ownSpecifier(version: string): string {

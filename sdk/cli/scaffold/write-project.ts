@@ -11,8 +11,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BackplaneError } from '../../base/errors.ts';
-import { reasonOf } from '../files.ts';
-import { packageRoot } from '../package-root.ts';
+import { packageRoot, reasonOf } from '../files.ts';
 
 const templates = fileURLToPath(new URL('sdk/cli/templates/', packageRoot));
 const suffix = '.template';

@@ -1,10 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BackplaneError } from '../base/errors.ts';
-import { nearest } from '../base/text.ts';
-import { statusOf } from './files.ts';
-import { packageRoot } from './package-root.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { nearest } from '../../base/text.ts';
+import { packageRoot, statusOf } from '../files.ts';
 
 const folder = fileURLToPath(new URL('examples/recordings/', packageRoot));
 const suffix = /\.iotrace(\.gz)?$/;

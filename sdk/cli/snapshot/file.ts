@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { BackplaneError } from '../base/errors.ts';
-import { isWide } from '../base/text.ts';
-import type { Machine } from '../machine/index.ts';
-import { MiB } from '../memory/address-range.ts';
-import { attempt, reasonOf, statusOf } from './files.ts';
-import { checkOutput, type OutputKind, writeOutput } from './output-file.ts';
-import { shellWord } from './suggestion.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { isWide } from '../../base/text.ts';
+import type { Machine } from '../../machine/index.ts';
+import { MiB } from '../../memory/address-range.ts';
+import { attempt, reasonOf, statusOf } from '../files.ts';
+import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
+import { shellWord } from '../text.ts';
 
 /** What a machine with a gigabyte of RAM that does not compress needs stays below; a longer text JavaScript cannot hold. */
 const LargestFile = 400 * MiB;
@@ -71,7 +71,7 @@ export function checkSaveTarget(path: string): void {
 }
 
 export async function writeSnapshotFile(path: string, machine: Machine): Promise<void> {
-  const { formatSnapshot } = await import('../machine/index.ts');
+  const { formatSnapshot } = await import('../../machine/index.ts');
   checkSaveTarget(path);
   const refuse = (why: string, cause?: unknown) => new BackplaneError(`-save '${path}': ${why}`, { cause });
   const text = attempt(

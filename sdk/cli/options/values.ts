@@ -1,5 +1,5 @@
-import { BackplaneError } from '../base/errors.ts';
-import { commandLineName, type Option, type OptionSet } from '../device/index.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { commandLineName, type Option, type OptionSet } from '../../device/index.ts';
 
 /**
  * One setting of the command line as a value of the option it names; what is wrong with it says what was expected. `others`

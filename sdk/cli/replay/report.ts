@@ -1,13 +1,37 @@
 import type { RecordedTrace } from '../../accelerator/index.ts';
+import { endOf } from '../../accelerator/trace/recorded-trace.ts';
 import type { Replay } from '../../analysis/replay.ts';
-import { count, hex } from '../../base/text.ts';
+import { count, exactData, hex } from '../../base/text.ts';
 import { MILLISECOND, SECOND } from '../../clock/time.ts';
-import { formatTable } from '../columns.ts';
 import { formatTables, summaryRows } from '../exit-report.ts';
 import type { Terminal } from '../terminal.ts';
+import { formatTable } from '../text.ts';
 import { explainDifferences } from './differences.ts';
 import type { ReplayMode } from './modes.ts';
 import type { RecordedClock } from './recorded-clock.ts';
+
+/** The report as one value: what `-json` prints. Times are nanoseconds. */
+export function replayData({ trace, clock, modes }: ReplayReport) {
+  return {
+    recording: trace.name,
+    accesses: trace.length,
+    guestTime: exactData(endOf(trace)),
+    clock: clock === undefined ? null : { ...clock, date: clock.date.toISOString() },
+    modes: modes.map(({ mode, replay, absentFunctions }) => ({
+      name: mode.name,
+      title: mode.title,
+      machine: replay.machine.definition.name,
+      machineOptions: replay.machine.options,
+      exits: replay.statistics.summary(),
+      ports: replay.statistics.portRows(),
+      memory: replay.statistics.memoryRows(),
+      devices: replay.devices.map(({ device, reads, agreed, differed }) => ({ device, reads, agreed, differed })),
+      differences: explainDifferences(trace, replay.devices),
+      unmodelled: { ...replay.unmodelled, absentFunctions },
+      ...(replay.statistics.profile === undefined ? {} : { profile: replay.statistics.profile.rows() }),
+    })),
+  };
+}
 
 export interface ReplayedMode {
   readonly mode: ReplayMode;

@@ -1,9 +1,13 @@
-import type { SimulatedAcceleratorOptions } from '../accelerator/index.ts';
-import { type AcceleratorSettings, acceleratorOptions, parseAcceleratorSettings } from '../accelerator/kvm/options.ts';
-import { BackplaneError } from '../base/errors.ts';
-import type { Arguments, OptionSyntax } from './arguments.ts';
+import type { SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
+import {
+  type AcceleratorSettings,
+  acceleratorOptions,
+  parseAcceleratorSettings,
+} from '../../accelerator/kvm/options.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import type { Arguments, OptionSyntax } from '../command.ts';
+import { didYouMean } from '../text.ts';
 import { parseKeyValues } from './key-values.ts';
-import { didYouMean } from './suggestion.ts';
 
 /** The options with which a command that runs a guest says on what. */
 export const acceleratorSyntax = { accel: 'ACCELERATOR', profile: true } as const satisfies OptionSyntax;

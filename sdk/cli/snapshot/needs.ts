@@ -1,7 +1,7 @@
-import { BackplaneError } from '../base/errors.ts';
-import type { MachineDefinition } from '../machine/index.ts';
-import { knownDevices, knownMachines } from './catalogue.ts';
-import type { LoadedPlugin } from './plugins/plugin.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import type { MachineDefinition } from '../../machine/index.ts';
+import { knownDevices, knownMachines } from '../catalogue.ts';
+import type { LoadedPlugin } from '../plugins/plugin.ts';
 
 const LongestName = 64;
 
@@ -42,7 +42,7 @@ export async function checkSnapshotNeeds(
 /** The devices of the snapshot whose types nothing here has, the machine that was saved included. */
 async function unknownDevices(snapshot: unknown, machine: MachineDefinition, plugins: readonly LoadedPlugin[]) {
   const types = new Set((await knownDevices(plugins)).map(({ blueprint }) => blueprint.type));
-  const { blueprintOf } = await import('../device/index.ts');
+  const { blueprintOf } = await import('../../device/index.ts');
   for (const { device } of machine.devices) types.add(blueprintOf(device).type);
   const devices = member(snapshot, 'devices');
   return (Array.isArray(devices) ? devices : []).flatMap((device: unknown) => {

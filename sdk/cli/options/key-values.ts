@@ -1,4 +1,4 @@
-import { BackplaneError } from '../base/errors.ts';
+import { BackplaneError } from '../../base/errors.ts';
 
 /** A value such as `mc146818rtc,base_year=2000`: what comes first, and the settings behind it. */
 export interface KeyValues {

@@ -1,6 +1,6 @@
-import { BackplaneError } from '../base/errors.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { shellWord } from '../text.ts';
 import { parseKeyValues } from './key-values.ts';
-import { shellWord } from './suggestion.ts';
 
 /** One `-device`: what was written, in either form, not yet held against what the device declares. */
 export interface DeviceRequest {

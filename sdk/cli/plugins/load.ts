@@ -1,14 +1,14 @@
 import { compileFunction } from 'node:vm';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
-import type { OptionSyntax } from '../arguments.ts';
+import { ownMachines } from '../catalogue.ts';
+import type { OptionSyntax } from '../command.ts';
 import { bundle } from './bundle.ts';
 import { rememberBundle, rememberSources } from './bundle-lines.ts';
 import { findEntry } from './entry.ts';
+import { sortExports } from './exports.ts';
 import { rememberHome, withPlace } from './failure-place.ts';
-import { ownMachines } from './own-parts.ts';
 import type { LoadedPlugin } from './plugin.ts';
-import { sortExports } from './plugin-exports.ts';
 
 export const pluginSyntax = { plugin: 'FILE|DIRECTORY|PACKAGE' } as const satisfies OptionSyntax;
 

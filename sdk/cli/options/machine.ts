@@ -1,15 +1,15 @@
-import { BackplaneError } from '../base/errors.ts';
-import { parseSize } from '../device/options/kinds.ts';
-import { commandLineName } from '../device/options/set.ts';
-import type { MachineDefinition, MachineRequest } from '../machine/index.ts';
-import { MiB } from '../memory/address-range.ts';
-import type { Arguments, OptionSyntax } from './arguments.ts';
-import { machineNamed, sayWhose } from './catalogue.ts';
-import { chooseDevices, deviceSyntax, typesIn, unusedGlobals, withDevices } from './device-choice.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { parseSize } from '../../device/options/kinds.ts';
+import { commandLineName } from '../../device/options/set.ts';
+import type { MachineDefinition, MachineRequest } from '../../machine/index.ts';
+import { MiB } from '../../memory/address-range.ts';
+import { machineNamed, sayWhose } from '../catalogue.ts';
+import type { Arguments, OptionSyntax } from '../command.ts';
+import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
+import type { LoadedPlugin } from '../plugins/plugin.ts';
+import { didYouMean, shellWord } from '../text.ts';
+import { chooseDevices, deviceSyntax, typesIn, unusedGlobals, withDevices } from './devices.ts';
 import { parseKeyValues } from './key-values.ts';
-import { loadPlugins, pluginSyntax } from './plugins/load-plugins.ts';
-import type { LoadedPlugin } from './plugins/plugin.ts';
-import { didYouMean, shellWord } from './suggestion.ts';
 
 /** The options with which every command says which machine it means, and what is plugged into it. */
 export const machineSyntax = {

@@ -1,13 +1,23 @@
-import type { RecordedTrace } from '../../accelerator/index.ts';
+import type { ConditionalModel, RecordedTrace } from '../../accelerator/index.ts';
 import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { blueprintOf, option } from '../../device/index.ts';
-import type { Arguments } from '../arguments.ts';
-import type { MachineChoice } from '../machine-choice.ts';
-import { findRecording, recordingName } from '../recordings.ts';
-import { localApic } from './local-apic.ts';
+import type { Arguments } from '../command.ts';
+import type { MachineChoice } from '../options/machine.ts';
 import { selectedFunctions } from './pci-functions.ts';
 import type { RecordedClock } from './recorded-clock.ts';
+import { findRecording, recordingName } from './recordings.ts';
+
+/**
+ * The addresses of local APICs. No device models one: what a machine of ours may have there takes messages from bus masters, and
+ * everything in a recording comes from a processor.
+ */
+export const localApic: ConditionalModel = {
+  isPort: false,
+  address: 0xfee0_0000,
+  size: 0x10_0000,
+  device: () => undefined,
+};
 
 /** The one recording that a command is about. */
 export function namedRecording(command: string, [nameOrPath, ...more]: readonly string[]): string {

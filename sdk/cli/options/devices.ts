@@ -1,12 +1,12 @@
-import { BackplaneError } from '../base/errors.ts';
-import { parsePciAddress } from '../bus/index.ts';
-import { blueprintOf, type DeviceBlueprint } from '../device/index.ts';
-import type { MachineDefinition, UsedDevice } from '../machine/index.ts';
-import type { Arguments, OptionSyntax } from './arguments.ts';
-import { deviceNamed, type KnownDevice } from './catalogue.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { parsePciAddress } from '../../bus/index.ts';
+import { blueprintOf, type DeviceBlueprint } from '../../device/index.ts';
+import type { MachineDefinition, UsedDevice } from '../../machine/index.ts';
+import { deviceNamed } from '../catalogue.ts';
+import type { Arguments, OptionSyntax } from '../command.ts';
+import type { KnownDevice, LoadedPlugin } from '../plugins/plugin.ts';
 import { type DeviceRequest, parseDevice, parseGlobal, parseId } from './device-request.ts';
-import { parseSetting } from './option-value.ts';
-import type { LoadedPlugin } from './plugins/plugin.ts';
+import { parseSetting } from './values.ts';
 
 /** The options with which a command plugs devices into its machine, and sets those it has. */
 export const deviceSyntax = { device: 'DEVICE', global: 'TYPE.OPTION=VALUE' } as const satisfies OptionSyntax;

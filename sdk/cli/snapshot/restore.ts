@@ -1,10 +1,10 @@
-import { BackplaneError } from '../base/errors.ts';
-import type { Machine, MachineDefinition, RestoreRequest } from '../machine/index.ts';
-import { knownDevices } from './catalogue.ts';
-import type { LoadedPlugin } from './plugins/plugin.ts';
-import { readSnapshotFile } from './snapshot-file.ts';
-import { checkSnapshotNeeds } from './snapshot-needs.ts';
-import { shellWord } from './suggestion.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import type { Machine, MachineDefinition, RestoreRequest } from '../../machine/index.ts';
+import { knownDevices } from '../catalogue.ts';
+import type { LoadedPlugin } from '../plugins/plugin.ts';
+import { shellWord } from '../text.ts';
+import { readSnapshotFile } from './file.ts';
+import { checkSnapshotNeeds } from './needs.ts';
 
 /** `-loadvm FILE`: the machine that was saved there. Every refusal names the file, and the options that would help. */
 export async function restoreFile(
@@ -13,8 +13,8 @@ export async function restoreFile(
   request: RestoreRequest,
   plugins: readonly LoadedPlugin[],
 ): Promise<Machine> {
-  const { Machine, NoSuchDevice } = await import('../machine/index.ts');
-  const { StateError } = await import('../state/index.ts');
+  const { Machine, NoSuchDevice } = await import('../../machine/index.ts');
+  const { StateError } = await import('../../state/index.ts');
   const snapshot = readSnapshotFile(path);
   await checkSnapshotNeeds(path, snapshot, definition, plugins);
   const deviceClasses = (await knownDevices(plugins)).map(({ deviceClass }) => deviceClass);

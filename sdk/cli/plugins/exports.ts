@@ -1,8 +1,8 @@
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { blueprintOf, type ConcreteDeviceClass, Device } from '../../device/index.ts';
 import { isObserver, type MachineDefinition, type MachineObserver } from '../../machine/index.ts';
-import type { KnownDevice } from '../catalogue.ts';
 import { checkMachine } from './check-machine.ts';
+import type { KnownDevice } from './plugin.ts';
 
 export interface PluginExports {
   readonly devices: readonly KnownDevice[];
