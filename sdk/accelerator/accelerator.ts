@@ -85,7 +85,7 @@ export interface GuestRunOptions extends RunOptions {
 }
 
 /** Ranges in which a kernel queues writes: addresses of the port space, and of guest memory. */
-export interface CoalescedZonesInForce {
+export interface CoalescedZones {
   readonly ports: readonly AddressRange[];
   readonly memory: readonly AddressRange[];
 }
@@ -96,7 +96,7 @@ export abstract class Accelerator {
   abstract readonly name: string;
   abstract readonly statistics: ExitStatistics;
   /** The coalesced zones that the kernel has now; undefined where nothing coalesces by zones. */
-  get zones(): CoalescedZonesInForce | undefined {
+  get zones(): CoalescedZones | undefined {
     return undefined;
   }
   /** Guest memory comes from the accelerator: set it as `topology.allocateRam` before any RAM region is made. */

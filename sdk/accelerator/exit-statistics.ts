@@ -1,27 +1,22 @@
 import { hex } from '../base/text.ts';
 import { type ExitCosts, type ExitRow, type ExitTableOptions, formatExitTable, modelledTime } from './exit-table.ts';
 import type { HandlerProfile } from './guest-access.ts';
-import type { KernelExitStatistics } from './kvm/simulated-kernel/index.ts';
+import { KernelCounters, type KernelExitStatistics } from './kvm/kernel-exit-statistics.ts';
+
+/** The counters of userspace; snapshots name them so. */
+export const UserspaceCounters = [
+  'drainsAtExits',
+  'otherDrains',
+  'kicks',
+  'entriesAtEnd',
+  'discardedWrites',
+  'damagedEntries',
+] as const;
+
+type SummaryCounter = Exclude<(typeof KernelCounters)[number], 'interruptions'> | (typeof UserspaceCounters)[number];
 
 /** Everything countable, as plain data: what `-json` prints. */
-export interface ExitSummary {
-  readonly vmExits: number;
-  readonly userspaceExits: number;
-  readonly portUserspaceExits: number;
-  readonly memoryUserspaceExits: number;
-  readonly coalescedWrites: number;
-  readonly ringFullExits: number;
-  readonly drainsAtExits: number;
-  readonly otherDrains: number;
-  readonly kicks: number;
-  readonly longestWait: number;
-  readonly entriesAtEnd: number;
-  readonly discardedWrites: number;
-  readonly damagedEntries: number;
-  readonly haltExits: number;
-  readonly interruptWindowExits: number;
-  readonly ioeventfdSignals: number;
-  readonly injectedInterrupts: number;
+export interface ExitSummary extends Readonly<Record<SummaryCounter | 'longestWait', number>> {
   /** Nanoseconds that port and memory exits are modelled to have taken, with these costs: nothing here is measured. */
   readonly modelledTime: number;
   readonly costs: ExitCosts;
@@ -97,27 +92,13 @@ export class ExitStatistics {
   }
 
   summary(): ExitSummary {
-    const { vmExits, userspaceExits, portUserspaceExits, memoryUserspaceExits } = this;
+    const { interruptions: _, ...kernel } = countersOf(this.kernel, KernelCounters);
     const samples = [...this.portRows(), ...this.memoryRows()].reduce((sum, row) => sum + row.samples, 0);
-    const exits = portUserspaceExits + memoryUserspaceExits;
+    const exits = kernel.portUserspaceExits + kernel.memoryUserspaceExits;
     return {
-      vmExits,
-      userspaceExits,
-      portUserspaceExits,
-      memoryUserspaceExits,
-      coalescedWrites: this.coalescedWrites,
-      ringFullExits: this.ringFullExits,
-      drainsAtExits: this.drainsAtExits,
-      otherDrains: this.otherDrains,
-      kicks: this.kicks,
+      ...kernel,
+      ...countersOf(this, UserspaceCounters),
       longestWait: this.longestWait,
-      entriesAtEnd: this.entriesAtEnd,
-      discardedWrites: this.discardedWrites,
-      damagedEntries: this.damagedEntries,
-      haltExits: this.kernel.haltExits,
-      interruptWindowExits: this.kernel.interruptWindowExits,
-      ioeventfdSignals: this.kernel.ioeventfdSignals,
-      injectedInterrupts: this.kernel.injectedInterrupts,
       modelledTime: modelledTime(this.costs, samples - exits, exits).total,
       costs: this.costs,
     };
@@ -127,9 +108,13 @@ export class ExitStatistics {
   reset(): void {
     this.kernel.reset();
     this.profile?.reset();
-    this.drainsAtExits = this.otherDrains = this.kicks = this.longestWait = 0;
-    this.entriesAtEnd = this.discardedWrites = this.damagedEntries = 0;
+    this.longestWait = 0;
+    for (const name of UserspaceCounters) this[name] = 0;
   }
+}
+
+function countersOf<Name extends string>(from: Readonly<Record<Name, number>>, names: readonly Name[]) {
+  return Object.fromEntries(names.map((name) => [name, from[name]])) as Record<Name, number>;
 }
 
 type VisitRows = (visit: (address: number, isWrite: boolean, samples: number, userspaceExits: number) => void) => void;

@@ -11,7 +11,6 @@ export type {
 } from './events.ts';
 export { ExitStatistics, type ExitSummary } from './exit-statistics.ts';
 export * from './exit-table.ts';
-export { type ExitRow, type ExitTableOptions, formatExitTable } from './exit-table.ts';
 export type { GuestStep } from './guest/access-step.ts';
 export { GuestProgram, guestProgram } from './guest/guest-program.ts';
 export type { Guest, GuestBody } from './guest/guest-vocabulary.ts';
@@ -19,7 +18,6 @@ export type { GuestOperation, GuestSource } from './guest/operation.ts';
 export type { GuestAccess, HandlerProfileRow } from './guest-access.ts';
 export { Capability } from './kvm/abi.ts';
 export { KvmAccelerator } from './kvm/kvm-accelerator.ts';
-export type { Zone } from './kvm/map-listeners.ts';
 export {
   type AcceleratorSettings,
   acceleratorOptions,

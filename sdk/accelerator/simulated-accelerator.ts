@@ -1,7 +1,7 @@
 import { averageCost, DefaultExitCosts } from './exit-table.ts';
 import { KvmAccelerator } from './kvm/kvm-accelerator.ts';
 import type { KvmAcceleratorOptions } from './kvm/options.ts';
-import { SimulatedKernel, type SimulatedKernelOptions } from './kvm/simulated-kernel/index.ts';
+import { SimulatedKernel, type SimulatedKernelOptions } from './kvm/simulated-kernel/simulated-kernel.ts';
 
 export interface SimulatedAcceleratorOptions extends Omit<KvmAcceleratorOptions, 'kernel' | 'name'> {
   /** Nanoseconds of guest time of an operation that does not leave guest mode. Default: 10. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Capability } from '../../sdk/accelerator/index.ts';
 import { CoalescedRingLayout, VcpuPage } from '../../sdk/accelerator/kvm/abi.ts';
-import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
 import { indexAndData, plainPort, type SmallDevice, SmallMachine } from './small-machine.ts';
 

@@ -11,7 +11,7 @@ function failure(guest: GuestBody | GuestSource): string | undefined {
   const bench = new KernelBench();
   bench.attach(guest);
   expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.InternalError]);
-  return bench.kernel.guestFailure(bench.vcpuFds[0]!)?.message;
+  return bench.kernel.processor(bench.vcpuFds[0]!).failure?.message;
 }
 
 /** A source that hands over one operation with these fields, whatever they are. */
@@ -139,7 +139,7 @@ describe('a guest program', () => {
       bench.attach(function* (guest) {
         while (true) yield* endless === 'cli' ? guest.cli() : guest.pause(0);
       });
-      bench.kernel.sliceOperations(bench.vcpuFds[0]!, 10_000);
+      bench.kernel.processor(bench.vcpuFds[0]!).slice = 10_000;
       expect(bench.run()).toBe(Errno.EINTR);
     }
   });
@@ -254,7 +254,7 @@ describe('a guest program', () => {
   it('that is not attached at all is missed', () => {
     const bench = new KernelBench();
     expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.InternalError]);
-    expect(bench.kernel.guestFailure(bench.vcpuFds[0]!)?.message).toContain('vCPU 0 has no guest to execute');
+    expect(bench.kernel.processor(bench.vcpuFds[0]!).failure?.message).toContain('vCPU 0 has no guest to execute');
   });
 
   it('is refused when it is made or started as something else than a generator', () => {

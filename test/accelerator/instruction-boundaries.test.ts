@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Guest, GuestStep } from '../../sdk/accelerator/index.ts';
 import { Registers, Segment, SpecialRegisters, StructSize, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
-import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
 import { indexAndData, plainPort, type SmallDevice, SmallMachine } from './small-machine.ts';
 

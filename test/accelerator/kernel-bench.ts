@@ -13,7 +13,10 @@ import {
   VmRequest,
 } from '../../sdk/accelerator/kvm/abi.ts';
 import { RingConsumer } from '../../sdk/accelerator/kvm/coalesced-ring.ts';
-import { SimulatedKernel, type SimulatedKernelOptions } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import {
+  SimulatedKernel,
+  type SimulatedKernelOptions,
+} from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 
 /** A simulated kernel with one VM, spoken to by its real requests. */
 export class KernelBench {
@@ -68,7 +71,7 @@ export class KernelBench {
 
   attach(guest: GuestSource | GuestBody, vcpu = 0): void {
     const source = typeof guest === 'function' ? guestProgram('test', guest).start() : guest;
-    this.kernel.attachGuest(this.vcpuFds[vcpu]!, source);
+    this.kernel.processor(this.vcpuFds[vcpu]!).attach(source);
   }
 
   zone(address: number | bigint, size: number, pio: number, request: number = VmRequest.RegisterCoalescedMmio): number {

@@ -13,11 +13,11 @@ import {
   VmRequest,
 } from '../../sdk/accelerator/kvm/abi.ts';
 import { PageRows } from '../../sdk/accelerator/kvm/kernel-exit-statistics.ts';
-import { Interruption } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const Page = 4096;
-const why = (bench: KernelBench) => bench.kernel.interruption(bench.vcpuFds[0]!);
+const why = (bench: KernelBench) => bench.kernel.processor(bench.vcpuFds[0]!).interruption;
 const interrupt = (bench: KernelBench, vector: number) =>
   bench.request(bench.vcpuFds[0]!, VcpuRequest.Interrupt, new Uint8Array([vector, 0, 0, 0]));
 
@@ -41,7 +41,7 @@ describe('rep outs', () => {
       yield* guest.repOuts8(0x80, new Uint8Array(2100));
     });
     bench.kernel.kickAt(100);
-    expect([bench.run(), bench.kernel.operations(bench.vcpuFds[0]!)]).toEqual([Errno.EINTR, 2100 - 2048]);
+    expect([bench.run(), bench.kernel.processor(bench.vcpuFds[0]!).operations]).toEqual([Errno.EINTR, 2100 - 2048]);
     bench.kernel.kickAt(Infinity);
     bench.run();
     expect(bench.kernel.readEventfd(fd)).toBe(2100n);
@@ -202,12 +202,12 @@ describe('a vCPU', () => {
       yield* guest.hlt();
     });
     const [vcpu] = bench.vcpuFds;
-    bench.kernel.sliceOperations(vcpu!, 3);
+    bench.kernel.processor(vcpu!).slice = 3;
     expect(bench.run()).toBe(Errno.EINTR);
-    bench.kernel.sliceOperations(vcpu!, Infinity);
+    bench.kernel.processor(vcpu!).slice = Infinity;
     bench.runPage.setUint8(KvmRun.requestInterruptWindow, 1);
     expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.IrqWindowOpen]);
-    expect(bench.kernel.operations(vcpu!)).toBe(3);
+    expect(bench.kernel.processor(vcpu!).operations).toBe(3);
   });
 
   it('shadows no more of a pause behind STI than its first instruction: the interrupt comes within the pause', () => {
@@ -246,7 +246,7 @@ describe('a vCPU', () => {
         bench.attach(program.start(), vcpu);
       }
       for (const [vcpu, count] of slices) {
-        bench.kernel.sliceOperations(bench.vcpuFds[vcpu]!, count);
+        bench.kernel.processor(bench.vcpuFds[vcpu]!).slice = count;
         bench.run(vcpu);
       }
       return bench.drain().map(({ value }) => value);

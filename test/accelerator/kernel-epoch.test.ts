@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Errno } from '../../sdk/accelerator/kvm/abi.ts';
-import { Interruption } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
 import { SECOND } from '../../sdk/clock/index.ts';
 import { EpochMovesAt } from '../../sdk/clock/time.ts';
 import { KernelBench } from './kernel-bench.ts';
@@ -10,7 +10,7 @@ const Step = 2 ** 22 * SECOND;
 describe('a kernel whose guest time comes near 2^53 ns', () => {
   it('comes back for it in the middle of a pause, counts nothing, and goes on once times have moved', () => {
     const bench = new KernelBench();
-    const why = () => bench.kernel.interruption(bench.vcpuFds[0]!);
+    const why = () => bench.kernel.processor(bench.vcpuFds[0]!).interruption;
     bench.kernel.kickAt(Number.POSITIVE_INFINITY);
     bench.attach(function* (guest) {
       yield* guest.pause(5);
@@ -34,7 +34,7 @@ describe('a kernel whose guest time comes near 2^53 ns', () => {
     bench.kernel.rebase(90 * SECOND);
     bench.attach((guest) => guest.pause(60 * SECOND));
     expect([bench.run(), bench.kernel.now]).toEqual([Errno.EINTR, 40 * SECOND]);
-    expect(bench.kernel.interruption(bench.vcpuFds[0]!)).toBe(Interruption.Deadline);
+    expect(bench.kernel.processor(bench.vcpuFds[0]!).interruption).toBe(Interruption.Deadline);
   });
 
   it('knows since when a write is queued, also since before the epoch', () => {

@@ -220,7 +220,7 @@ describe('KVM_INTERRUPT', () => {
     bench.run();
     interrupt(bench, 0x70);
     for (let time = 0; time < 2; time++) expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.Shutdown]);
-    expect(bench.kernel.guestFailure(bench.vcpuFds[0]!)?.message).toBe(
+    expect(bench.kernel.processor(bench.vcpuFds[0]!).failure?.message).toBe(
       "Guest program 'test': interrupt 0x70 came and there is no handler for it: the processor has shut down (triple fault). " +
         'Add guest.onInterrupt(0x70, ...), or mask it.',
     );

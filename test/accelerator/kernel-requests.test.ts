@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Capability, Errno, SystemRequest, VcpuRequest, VmRequest } from '../../sdk/accelerator/kvm/abi.ts';
-import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 describe('file descriptors and requests', () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Errno, ExitReason, IoExit, KvmRun, MmioExit } from '../../sdk/accelerator/kvm/abi.ts';
-import { Interruption } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const setImmediateExit = (bench: KernelBench, on: boolean) => bench.runPage.setUint8(KvmRun.immediateExit, on ? 1 : 0);
-const why = (bench: KernelBench) => bench.kernel.interruption(bench.vcpuFds[0]!);
+const why = (bench: KernelBench) => bench.kernel.processor(bench.vcpuFds[0]!).interruption;
 
 describe('KVM_RUN completes what userspace has served', () => {
   it('gives an IN the bytes of the port page', () => {
@@ -184,10 +184,14 @@ describe('KVM_RUN is interrupted', () => {
       yield* guest.hlt();
     });
     const [vcpu] = bench.vcpuFds;
-    bench.kernel.sliceOperations(vcpu!, 3);
-    expect([bench.run(), bench.kernel.operations(vcpu!), why(bench)]).toEqual([Errno.EINTR, 3, Interruption.Slice]);
-    expect([bench.run(), bench.kernel.operations(vcpu!)]).toEqual([Errno.EINTR, 3]);
-    bench.kernel.sliceOperations(vcpu!, Infinity);
+    bench.kernel.processor(vcpu!).slice = 3;
+    expect([bench.run(), bench.kernel.processor(vcpu!).operations, why(bench)]).toEqual([
+      Errno.EINTR,
+      3,
+      Interruption.Slice,
+    ]);
+    expect([bench.run(), bench.kernel.processor(vcpu!).operations]).toEqual([Errno.EINTR, 3]);
+    bench.kernel.processor(vcpu!).slice = Infinity;
     expect([bench.run(), bench.exit]).toEqual([0, 'exit 5']);
   });
 
@@ -196,7 +200,7 @@ describe('KVM_RUN is interrupted', () => {
     bench.attach(function* () {});
     for (let time = 0; time < 3; time++) {
       expect([bench.run(), why(bench)]).toEqual([Errno.EINTR, Interruption.GuestFinished]);
-      expect(bench.kernel.guestFinished(bench.vcpuFds[0]!)).toBe(true);
+      expect(bench.kernel.processor(bench.vcpuFds[0]!).guestFinished).toBe(true);
     }
     expect(bench.kernel.statistics.userspaceExits).toBe(0);
   });

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Capability, Errno, SystemRequest, VmRequest } from '../../sdk/accelerator/kvm/abi.ts';
-import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
 import { BusAnswer, type BusDevice, IoBus } from '../../sdk/accelerator/kvm/simulated-kernel/io-bus.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const Unregister = VmRequest.UnregisterCoalescedMmio;
@@ -91,10 +91,10 @@ describe('coalesced zones', () => {
       yield* guest.out8(0x70, 1);
       yield* guest.out8(0x70, 2);
     });
-    bench.kernel.sliceOperations(bench.vcpuFds[0]!, 1);
+    bench.kernel.processor(bench.vcpuFds[0]!).slice = 1;
     expect([bench.run(), bench.ring.pending]).toEqual([Errno.EINTR, 1]);
     bench.zone(0x70, 1, 1, Unregister);
-    bench.kernel.sliceOperations(bench.vcpuFds[0]!, 1);
+    bench.kernel.processor(bench.vcpuFds[0]!).slice = 1;
     expect([bench.run(), bench.exit]).toEqual([0, 'out 0x70/1']);
   });
 

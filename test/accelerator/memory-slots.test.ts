@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Capability } from '../../sdk/accelerator/index.ts';
-import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { DirtyLogClient, MemoryRegion, type RamBlock, RegionOps } from '../../sdk/memory/index.ts';
 import { SmallMachine } from './small-machine.ts';
 

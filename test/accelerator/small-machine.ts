@@ -10,7 +10,7 @@ import {
   type SimulatedAcceleratorOptions,
   simulatedAccelerator,
 } from '../../sdk/accelerator/index.ts';
-import type { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import type { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { ManualClock } from '../../sdk/clock/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology, RegionOps } from '../../sdk/memory/index.ts';
 

@@ -225,7 +225,7 @@ describe('a recording as a guest', () => {
       ['write 0xfed00010/4', 46_000, 2, 1, 0],
       ['read 0xa0000/8', 46_000, 3, 1, 0xffff_ffff],
     ]);
-    expect([guest.position, bench.kernel.guestFinished(bench.vcpuFds[0]!)]).toEqual([4, true]);
+    expect([guest.position, bench.kernel.processor(bench.vcpuFds[0]!).guestFinished]).toEqual([4, true]);
   });
 
   it('is interrupted at a deadline between two accesses, at that time exactly', () => {

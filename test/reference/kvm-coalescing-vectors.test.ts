@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { attachProgram } from './simulated-vector-guest.ts';
 import type { Vector } from './vector-notation.ts';
 import { runVector } from './vector-runner.ts';

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Interruption } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
 import { TraceGuest } from '../../sdk/accelerator/trace/guest.ts';
 import { readTrace } from '../../sdk/accelerator/trace/reader.ts';
 import type { RecordedTrace } from '../../sdk/accelerator/trace/recorded-trace.ts';
@@ -46,7 +46,7 @@ function replay(
   let kicks = 0;
   while (true) {
     const interrupted = bench.run() !== 0;
-    const why = bench.kernel.interruption(vcpu!);
+    const why = bench.kernel.processor(vcpu!).interruption;
     const delivered = bench.ring.pending;
     while (!bench.ring.isEmpty) bench.ring.advance();
     if (!interrupted) drains += delivered > 0 ? 1 : 0;

@@ -1,7 +1,7 @@
 import type { GuestStep } from '../../sdk/accelerator/guest/access-step.ts';
 import { guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
 import type { Guest } from '../../sdk/accelerator/guest/guest-vocabulary.ts';
-import type { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/index.ts';
+import type { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { indexBytes, type VectorOperation } from './vector-notation.ts';
 
 /** Attaches the operations of a vector as a guest program. */
@@ -9,7 +9,7 @@ export function attachProgram(kernel: SimulatedKernel, vcpuFd: number, operation
   const program = guestProgram('vector', function* (guest) {
     for (const operation of operations) yield* execute(guest, operation, 0);
   });
-  kernel.attachGuest(vcpuFd, program.start());
+  kernel.processor(vcpuFd).attach(program.start());
 }
 
 function* execute(guest: Guest, operation: VectorOperation, index: number): GuestStep<void> {

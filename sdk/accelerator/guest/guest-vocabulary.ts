@@ -43,132 +43,108 @@ export class Guest implements StepOwner {
   }
 
   out8(port: number, value: number): GuestStep<void> {
-    this.#promise('out8', port);
-    return new AccessStep(this, OperationKind.Out, port, 1, value);
+    return this.#called('out8', port, new AccessStep(this, OperationKind.Out, port, 1, value));
   }
 
   out16(port: number, value: number): GuestStep<void> {
-    this.#promise('out16', port);
-    return new AccessStep(this, OperationKind.Out, port, 2, value);
+    return this.#called('out16', port, new AccessStep(this, OperationKind.Out, port, 2, value));
   }
 
   out32(port: number, value: number): GuestStep<void> {
-    this.#promise('out32', port);
-    return new AccessStep(this, OperationKind.Out, port, 4, value);
+    return this.#called('out32', port, new AccessStep(this, OperationKind.Out, port, 4, value));
   }
 
   in8(port: number): GuestStep<number> {
-    this.#promise('in8', port);
-    return new AccessStep(this, OperationKind.In, port, 1, 0);
+    return this.#called('in8', port, new AccessStep(this, OperationKind.In, port, 1, 0));
   }
 
   in16(port: number): GuestStep<number> {
-    this.#promise('in16', port);
-    return new AccessStep(this, OperationKind.In, port, 2, 0);
+    return this.#called('in16', port, new AccessStep(this, OperationKind.In, port, 2, 0));
   }
 
   in32(port: number): GuestStep<number> {
-    this.#promise('in32', port);
-    return new AccessStep(this, OperationKind.In, port, 4, 0);
+    return this.#called('in32', port, new AccessStep(this, OperationKind.In, port, 4, 0));
   }
 
   store8(address: number, value: number): GuestStep<void> {
-    this.#promise('store8', address);
-    return new AccessStep(this, OperationKind.Store, address, 1, value);
+    return this.#called('store8', address, new AccessStep(this, OperationKind.Store, address, 1, value));
   }
 
   store16(address: number, value: number): GuestStep<void> {
-    this.#promise('store16', address);
-    return new AccessStep(this, OperationKind.Store, address, 2, value);
+    return this.#called('store16', address, new AccessStep(this, OperationKind.Store, address, 2, value));
   }
 
   store32(address: number, value: number): GuestStep<void> {
-    this.#promise('store32', address);
-    return new AccessStep(this, OperationKind.Store, address, 4, value);
+    return this.#called('store32', address, new AccessStep(this, OperationKind.Store, address, 4, value));
   }
 
   store64(address: number, value: bigint): GuestStep<void> {
-    this.#promise('store64', address);
-    return this.#write64(address, value);
+    return this.#called('store64', address, this.#write64(address, value));
   }
 
   load8(address: number): GuestStep<number> {
-    this.#promise('load8', address);
-    return new AccessStep(this, OperationKind.Load, address, 1, 0);
+    return this.#called('load8', address, new AccessStep(this, OperationKind.Load, address, 1, 0));
   }
 
   load16(address: number): GuestStep<number> {
-    this.#promise('load16', address);
-    return new AccessStep(this, OperationKind.Load, address, 2, 0);
+    return this.#called('load16', address, new AccessStep(this, OperationKind.Load, address, 2, 0));
   }
 
   load32(address: number): GuestStep<number> {
-    this.#promise('load32', address);
-    return new AccessStep(this, OperationKind.Load, address, 4, 0);
+    return this.#called('load32', address, new AccessStep(this, OperationKind.Load, address, 4, 0));
   }
 
   load64(address: number): GuestStep<bigint> {
-    this.#promise('load64', address);
-    return this.#read64(address);
+    return this.#called('load64', address, this.#read64(address));
   }
 
   /** `rep outsb`: one port write per byte. */
   repOuts8(port: number, bytes: ArrayLike<number>): GuestStep<void> {
-    this.#promise('repOuts8', port);
-    return this.#writeString(port, 1, bytes);
+    return this.#called('repOuts8', port, this.#writeString(port, 1, bytes));
   }
 
   /** `rep outsw`: one port write per 16-bit element. */
   repOuts16(port: number, words: ArrayLike<number>): GuestStep<void> {
-    this.#promise('repOuts16', port);
-    return this.#writeString(port, 2, words);
+    return this.#called('repOuts16', port, this.#writeString(port, 2, words));
   }
 
   /** `rep outsd`: one port write per 32-bit element. */
   repOuts32(port: number, words: ArrayLike<number>): GuestStep<void> {
-    this.#promise('repOuts32', port);
-    return this.#writeString(port, 4, words);
+    return this.#called('repOuts32', port, this.#writeString(port, 4, words));
   }
 
   /** `rep insb`: the bytes, little endian whatever the width of the elements. */
   repIns8(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
-    this.#promise('repIns8', port);
-    return this.#readString(port, 1, count, where);
+    return this.#called('repIns8', port, this.#readString(port, 1, count, where));
   }
 
   /** `rep insw`: two bytes per element, little endian. */
   repIns16(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
-    this.#promise('repIns16', port);
-    return this.#readString(port, 2, count, where);
+    return this.#called('repIns16', port, this.#readString(port, 2, count, where));
   }
 
   /** `rep insd`: four bytes per element, little endian. */
   repIns32(port: number, count: number, where?: StringDestination): GuestStep<Uint8Array> {
-    this.#promise('repIns32', port);
-    return this.#readString(port, 4, count, where);
+    return this.#called('repIns32', port, this.#readString(port, 4, count, where));
   }
 
   /** Lets interrupts in, one instruction later: `sti` followed by `hlt` cannot miss a wake-up. */
   sti(): GuestStep<void> {
-    this.#promise('sti', undefined);
-    return this.#word(OperationKind.Sti, 0);
+    return this.#called('sti', undefined, this.#word(OperationKind.Sti, 0));
   }
 
   cli(): GuestStep<void> {
-    this.#promise('cli', undefined);
-    return this.#word(OperationKind.Cli, 0);
+    return this.#called('cli', undefined, this.#word(OperationKind.Cli, 0));
   }
 
   /** Stops until an interrupt comes. */
   hlt(): GuestStep<void> {
-    this.#promise('hlt', undefined);
-    return this.#word(OperationKind.Hlt, 0);
+    return this.#called('hlt', undefined, this.#word(OperationKind.Hlt, 0));
   }
 
   /** Spends guest time, at most 2 ** 52 nanoseconds, without an exit, as a loop of plain instructions does; interrupts are taken meanwhile. */
   pause(nanoseconds: number): GuestStep<void> {
-    this.#promise('pause', undefined);
-    return this.#word(OperationKind.Pause, nanoseconds);
+    return this.#called('pause', undefined, this.#word(OperationKind.Pause, nanoseconds));
   }
 
   /** What is to be said about steps that were called and never ran: somebody forgot `yield*`. */
@@ -187,13 +163,12 @@ export class Guest implements StepOwner {
   }
 
   /** A step was called. It has no effect until it runs: a generator does nothing by itself. */
-  #promise(name: string, address: number | undefined): void {
-    if (this.#unrun++ > 0) {
-      if (this.#unrun >= MostUnrun) throw new BackplaneError(`Guest program: ${this.forgotten}`);
-      return;
-    }
-    this.#firstName = name;
-    this.#firstAddress = address;
+  #called<Step>(name: string, address: number | undefined, step: Step): Step {
+    if (this.#unrun++ === 0) {
+      this.#firstName = name;
+      this.#firstAddress = address;
+    } else if (this.#unrun >= MostUnrun) throw new BackplaneError(`Guest program: ${this.forgotten}`);
+    return step;
   }
 
   *#write64(address: number, value: bigint): GuestStep<void> {
@@ -214,12 +189,16 @@ export class Guest implements StepOwner {
 
   *#writeString(port: number, size: 1 | 2 | 4, elements: ArrayLike<number>): GuestStep<void> {
     this.begin();
-    yield this.#repOuts(port, size, elements);
+    const bytes = bytesOf(elements, size);
+    yield this.#string(OperationKind.RepOuts, port, size, elements.length, bytes);
   }
 
   *#readString(port: number, size: 1 | 2 | 4, count: number, where?: StringDestination): GuestStep<Uint8Array> {
     this.begin();
-    yield this.#repIns(port, size, count, where);
+    this.operation.destination = where?.destination ?? 0;
+    this.operation.descending = where?.descending ?? false;
+    this.operation.stored = where !== undefined;
+    yield this.#string(OperationKind.RepIns, port, size, count);
     return this.operation.bytes ?? new Uint8Array(0);
   }
 
@@ -239,25 +218,7 @@ export class Guest implements StepOwner {
     operation.valueHigh = valueHigh;
   }
 
-  #repOuts(port: number, size: 1 | 2 | 4, elements: ArrayLike<number>): undefined {
-    const { length } = refuseElements(elements, size);
-    const fits = length * size <= LargestString; // if not, the processor refuses the string
-    const bytes = new Uint8Array(fits ? length * size : 0);
-    for (let index = 0; fits && index < length; index++) {
-      const value = elements[index]!;
-      for (let byte = 0; byte < size; byte++) bytes[index * size + byte] = value >>> (8 * byte);
-    }
-    this.#string(OperationKind.RepOuts, port, size, length, bytes);
-  }
-
-  #repIns(port: number, size: 1 | 2 | 4, count: number, where: StringDestination | undefined): undefined {
-    this.#string(OperationKind.RepIns, port, size, count, undefined);
-    this.operation.destination = where?.destination ?? 0;
-    this.operation.descending = where?.descending ?? false;
-    this.operation.stored = where !== undefined;
-  }
-
-  #string(kind: OperationKindValue, port: number, size: number, count: number, bytes: Uint8Array | undefined): void {
+  #string(kind: OperationKindValue, port: number, size: number, count: number, bytes?: Uint8Array): undefined {
     this.#access(kind, port, size, 0);
     this.operation.count = count;
     this.operation.position = 0;
@@ -265,8 +226,8 @@ export class Guest implements StepOwner {
   }
 }
 
-/** A string comes from an author's array; a value that does not fit would otherwise be cut in silence. */
-function refuseElements(elements: ArrayLike<number>, size: 1 | 2 | 4): ArrayLike<number> {
+/** The elements of an author's array, little endian: a value that does not fit would otherwise be cut in silence. */
+function bytesOf(elements: ArrayLike<number>, size: 1 | 2 | 4): Uint8Array {
   const name = `repOuts${size * 8}`;
   const length: unknown = elements?.length;
   if (typeof elements !== 'object' || !Number.isInteger(length) || (length as number) < 0) {
@@ -274,14 +235,17 @@ function refuseElements(elements: ArrayLike<number>, size: 1 | 2 | 4): ArrayLike
       elements === null || typeof elements !== 'object' ? String(elements) : `a length of ${String(length)}`;
     throw new BackplaneError(`${name}: the string is an array of numbers, or a typed array, not ${found}.`);
   }
-  if (elements.length * size > LargestString) return elements;
+  if (elements.length * size > LargestString) return new Uint8Array(0); // the processor refuses the string
+  const bytes = new Uint8Array(elements.length * size);
   const largest = 2 ** (8 * size) - 1;
   for (let index = 0; index < elements.length; index++) {
-    const value: unknown = elements[index];
-    if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= largest) continue;
-    throw new BackplaneError(
-      `${name}: element ${index} is ${String(value)}, and an element is a whole number from 0 to ${hex(largest)}.`,
-    );
+    const value = elements[index] as number;
+    if (!Number.isInteger(value) || value < 0 || value > largest) {
+      throw new BackplaneError(
+        `${name}: element ${index} is ${String(value)}, and an element is a whole number from 0 to ${hex(largest)}.`,
+      );
+    }
+    for (let byte = 0; byte < size; byte++) bytes[index * size + byte] = value >>> (8 * byte);
   }
-  return elements;
+  return bytes;
 }

@@ -3,9 +3,9 @@ import { hex } from '../../base/text.ts';
 import type { AcceleratorListener, ExitReasonName } from '../events.ts';
 import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
 import { ExitReason, InternalErrorExit, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';
+import type { ScheduledKernel } from './kvm-kernel.ts';
 import type { KvmVcpu } from './kvm-vm.ts';
 import type { RunRequests } from './run-control.ts';
-import type { ScheduledKernel } from './scheduled-kernel.ts';
 
 const reasonNames: ReadonlyMap<number, ExitReasonName> = new Map<number, ExitReasonName>([
   [ExitReason.Io, 'io'],
@@ -93,7 +93,7 @@ function setNumberAt(page: DataView, offset: number, size: number, value: number
 
 /** What ended a guest that KVM could not go on with: the guest's own mistake where the kernel knows it. */
 export function unknownExit(kernel: ScheduledKernel, vcpu: KvmVcpu, reason: number): BackplaneError {
-  const failure = kernel.guestFailure(vcpu.fd);
+  const failure = kernel.processor(vcpu.fd).failure;
   if (failure !== undefined) return failure;
   const detail =
     reason === ExitReason.InternalError ? `, suberror ${vcpu.run.getUint32(InternalErrorExit.suberror, true)}` : '';

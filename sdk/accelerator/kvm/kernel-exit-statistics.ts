@@ -6,6 +6,13 @@ const Ports = LargestPort + 1;
 /** One row of the exit table: how often it was sampled, and how many of those went to userspace. */
 export type ExitRowVisitor = (address: number, isWrite: boolean, samples: number, userspaceExits: number) => void;
 
+/** The counters that are plain numbers; snapshots name them so. */
+export const KernelCounters = [
+  ...(['vmExits', 'userspaceExits', 'portUserspaceExits', 'memoryUserspaceExits', 'haltExits'] as const),
+  ...(['interruptWindowExits', 'coalescedWrites', 'ringFullExits', 'ioeventfdSignals'] as const),
+  ...(['interruptions', 'injectedInterrupts'] as const),
+] as const;
+
 /**
  * What leaves guest mode, counted where KVM counts it.
  *
@@ -77,9 +84,7 @@ export class KernelExitStatistics {
   }
 
   reset(): void {
-    this.vmExits = this.userspaceExits = this.portUserspaceExits = this.memoryUserspaceExits = 0;
-    this.haltExits = this.interruptWindowExits = this.coalescedWrites = this.ringFullExits = 0;
-    this.ioeventfdSignals = this.interruptions = this.injectedInterrupts = 0;
+    for (const name of KernelCounters) this[name] = 0;
     this.#portSamples.fill(0);
     this.#portExits.fill(0);
     this.#pages.reset();

@@ -5,6 +5,7 @@ import type { RamBlock } from '../../memory/index.ts';
 import {
   Accelerator,
   type AcceleratorHost,
+  type CoalescedZones,
   type GuestImage,
   type GuestRunOptions,
   type RunOptions,
@@ -20,14 +21,14 @@ import { type GuestAccess, HandlerProfile, MachineAccess } from '../guest-access
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
 import { InterruptInjection } from './interrupt-injection.ts';
-import { KvmVm } from './kvm-vm.ts';
-import { hiddenReset, MapListeners, type Zone } from './map-listeners.ts';
+import type { ScheduledKernel } from './kvm-kernel.ts';
+import { type KvmVcpu, KvmVm } from './kvm-vm.ts';
+import { hiddenReset, MapListeners } from './map-listeners.ts';
 import { checkAcceleratorOptions, checkRunOptions, type KvmAcceleratorOptions, MostVcpus } from './options.ts';
 import { RingDrain } from './ring-drain.ts';
 import { RunRequests } from './run-control.ts';
 import { RunLoop } from './run-loop.ts';
 import { readAccelerator, type SavedParts, saveAccelerator } from './saved-state.ts';
-import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { TimeKeeper } from './time-keeper.ts';
 import { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
@@ -44,9 +45,7 @@ export class KvmAccelerator extends Accelerator {
   private readonly requests = new RunRequests();
   private readonly consumers: EventConsumers;
   private map: MapListeners | undefined;
-  private images: readonly GuestImage[] = [];
   private logsPrograms = false;
-  private readonly guests: (GuestSource | undefined)[] = [];
   private host: AcceleratorHost | undefined;
   private loop: RunLoop | undefined;
   private ring: RingDrain | undefined;
@@ -66,12 +65,12 @@ export class KvmAccelerator extends Accelerator {
   }
 
   /** The zones in force now, as the kernel was told. */
-  override get zones(): { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] } {
+  override get zones(): CoalescedZones {
     return this.map?.zones ?? NoZones;
   }
 
   /** Ranges that are declared coalesced and for which the kernel has no room: their writes exit until there is. */
-  get refused(): { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] } {
+  get refused(): CoalescedZones {
     return this.map?.refused ?? NoZones;
   }
 
@@ -94,31 +93,20 @@ export class KvmAccelerator extends Accelerator {
       throw new BackplaneError(`Accelerator '${this.name}': it has a machine already. Use another.`);
     this.host = host;
     const access = this.accessOf(host);
-    const { kernel, vm, schedule, requests, statistics, consumers } = this;
-    const first = vm.vcpus[0];
-    if (first === undefined)
-      throw new BackplaneError(`Accelerator '${this.name}': it has no vCPU. Give it at least one.`);
-    this.ring = new RingDrain(kernel, first, host.topology, access, requests, statistics);
+    const { kernel, vm, requests, statistics } = this;
+    const ring = new RingDrain(kernel, vm.vcpus[0] as KvmVcpu, host.topology, access, requests, statistics);
     const service = new ExitService(access, requests);
-    const time = new TimeKeeper(kernel, host.clock, this.guests, schedule);
+    const time = new TimeKeeper(kernel, host.clock, this.schedule);
     const interrupts = new InterruptInjection(vm, host.interruptController);
-    this.observable = [this.ring, service, interrupts];
+    const parts = { host, ring, service, interrupts, time, requests };
+    this.ring = ring;
+    this.observable = [ring, service, interrupts];
     this.loop = new RunLoop({
-      kernel,
-      vm,
-      host,
-      schedule,
-      ring: this.ring,
-      requests,
-      statistics,
-      consumers,
-      service,
-      interrupts,
-      time,
+      ...this.parts,
+      ...parts,
       drainsAtReturns: this.drainsAtReturns,
       restartGuests: () => this.startGuests(true),
       checkMap: () => this.hiddenReset(),
-      guests: this.guests,
     });
     this.leaveClock = host.clock.onRebase((nanoseconds) => time.rebase(nanoseconds));
     host.topology.coalescedIoFlusher = { flushCoalescedIo: () => this.drain() };
@@ -154,7 +142,9 @@ export class KvmAccelerator extends Accelerator {
     }
     this.logsPrograms = savable;
     this.addVcpus(images.length - this.schedule.vcpus.length);
-    this.images = images;
+    this.schedule.vcpus.forEach((state, index) => {
+      state.image = images[index];
+    });
     this.startGuests(false);
   }
 
@@ -191,18 +181,17 @@ export class KvmAccelerator extends Accelerator {
 
   override saveState(): Json {
     this.settle();
-    return saveAccelerator(this.saved);
+    return saveAccelerator(this.parts);
   }
 
   override readState(reader: JsonReader, guests: readonly GuestImage[]): () => void {
     this.addVcpus(reader.member('processors').list(MostVcpus).length - this.schedule.vcpus.length);
-    const apply = readAccelerator(reader, this.saved, guests);
+    const apply = readAccelerator(reader, this.parts, guests);
     return () => {
-      this.images = guests;
       this.logsPrograms = true;
       apply();
       this.loop?.countFromEpoch();
-      for (const guest of this.guests) this.watchLog(guest);
+      for (const { guest } of this.schedule.vcpus) this.watchLog(guest);
     };
   }
 
@@ -214,9 +203,9 @@ export class KvmAccelerator extends Accelerator {
     this.consumers.remove(fd);
   }
 
-  private get saved(): SavedParts {
-    const { kernel, vm, schedule, consumers, statistics, guests, images } = this;
-    return { kernel, vm, schedule, consumers, statistics, guests, images };
+  private get parts(): SavedParts {
+    const { kernel, vm, schedule, consumers, statistics } = this;
+    return { kernel, vm, schedule, consumers, statistics };
   }
 
   private get drainsAtReturns(): boolean {
@@ -263,20 +252,20 @@ export class KvmAccelerator extends Accelerator {
 
   /** A recording has no beginning to go back to: after a reset it goes on where it was. */
   private startGuests(isRestart: boolean): void {
-    this.schedule.vcpus.forEach((state, index) => {
-      const image = this.images[index];
-      if (isRestart && image !== undefined && !('start' in image)) return;
+    for (const state of this.schedule.vcpus) {
+      const { image } = state;
+      if (isRestart && image !== undefined && !('start' in image)) continue;
+      const processor = this.kernel.processor(state.vcpu.fd);
       state.halted = state.unserved = false;
       state.finished = image === undefined;
-      const guest = image === undefined || !('start' in image) ? image : this.started(image);
-      state.startedAt = this.kernel.operations(state.vcpu.fd);
-      this.guests[index] = guest;
-      this.watchLog(guest);
-      if (guest !== undefined) this.kernel.attachGuest(state.vcpu.fd, guest);
-    });
+      state.startedAt = processor.operations;
+      state.guest = image === undefined || !('start' in image) ? image : this.started(image);
+      this.watchLog(state.guest);
+      if (state.guest !== undefined) processor.attach(state.guest);
+    }
   }
 
-  private started(image: Extract<GuestImage, { start(): GuestSource }>): GuestSource {
+  private started(image: { start(): GuestSource }): GuestSource {
     const source = image.start();
     return this.logsPrograms ? new LoggedGuest(source) : source;
   }

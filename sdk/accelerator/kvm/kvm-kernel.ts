@@ -1,5 +1,7 @@
-import type { RamBlock } from '../../memory/ram-block.ts';
-import type { GuestOperation } from '../guest/operation.ts';
+import type { BackplaneError } from '../../base/errors.ts';
+import type { RamBlock } from '../../memory/index.ts';
+import type { GuestOperation, GuestSource } from '../guest/operation.ts';
+import type { KernelExitStatistics } from './kernel-exit-statistics.ts';
 
 /** What an ioctl takes: a number by value, or a struct by address, byte for byte as in linux/kvm.h. */
 export type IoctlArgument = number | DataView | Uint8Array;
@@ -79,4 +81,34 @@ export interface VcpuExecution {
   readonly interruptShadow: boolean;
   /** The guest cannot go on: it threw, or asked for what no processor does. */
   readonly failed: boolean;
+}
+
+/** A vCPU of a kernel that executes guest programs: what KVM has no call for. */
+export interface GuestProcessor {
+  /** Operations executed so far; each element of a string counts. */
+  readonly operations: number;
+  /** Why its last KVM_RUN answered EINTR. */
+  readonly interruption: InterruptionValue;
+  /** The guest has no more operations: KVM_RUN answers EINTR, and so does every later call. */
+  readonly guestFinished: boolean;
+  /** Why the guest cannot go on, once KVM_RUN came back with exit reason INTERNAL_ERROR. */
+  readonly failure: BackplaneError | undefined;
+  /** Where it is in its guest: complete pending exits first. The operation is the vCPU's own: look, and do not keep it. */
+  readonly execution: VcpuExecution;
+  /** KVM_RUN answers EINTR before the operation after the next so many; Infinity (the default) is never. */
+  slice: number;
+  /**
+   * Gives it what it executes from here on. What it had begun is dropped, and so is a queued interrupt: complete pending
+   * exits first. A program starts over by attaching a fresh start of it.
+   */
+  attach(guest: GuestSource): void;
+  /** Gives it a guest that is under way. Set its registers afterwards: they hold a queued interrupt too. */
+  resume(guest: GuestSource | undefined, execution: VcpuExecution): void;
+}
+
+/** A kernel whose vCPUs take turns on one thread, execute what they are given and count their exits. */
+export interface ScheduledKernel extends KvmKernel {
+  /** Counted over all VMs of this kernel. */
+  readonly statistics: KernelExitStatistics;
+  processor(vcpuFd: number): GuestProcessor;
 }

@@ -13,7 +13,6 @@ import {
 } from './abi.ts';
 import type { IoctlArgument, KvmKernel } from './kvm-kernel.ts';
 import { registersAfterReset, specialRegistersAfterReset } from './reset-values.ts';
-import type { ScheduledVcpu } from './vcpu-schedule.ts';
 
 /** One virtual processor: its file descriptor and its three pages. */
 export interface KvmVcpu {
@@ -98,8 +97,7 @@ const MostParts = 4096;
  * Takes a vCPU to the end of the instruction that it is in, without beginning another one. The kernel takes over the
  * result of an exit only at the next entry; registers that are read or set before that are not the guest's.
  */
-export function finishInstruction(vm: KvmVm, state: ScheduledVcpu, serve: (state: ScheduledVcpu) => void): void {
-  const { vcpu } = state;
+export function finishInstruction(vm: KvmVm, vcpu: KvmVcpu, serve: () => void): void {
   vcpu.run.setUint8(KvmRun.immediateExit, 1);
   try {
     for (let part = 0; part < MostParts; part++) {
@@ -107,7 +105,7 @@ export function finishInstruction(vm: KvmVm, state: ScheduledVcpu, serve: (state
         if (vm.kernel.errno === Errno.EINTR) return;
         throw vm.failure(`finish an instruction of vCPU ${vcpu.id}`, 'Its state cannot be saved or reset.');
       }
-      serve(state);
+      serve();
     }
   } finally {
     vcpu.run.setUint8(KvmRun.immediateExit, 0);

@@ -1,5 +1,6 @@
 import { hex } from '../../base/text.ts';
 import {
+  type AddressRange,
   describeRange,
   type Ioeventfd,
   type ListenedSection,
@@ -7,15 +8,10 @@ import {
   type MemoryListener,
   type MemoryTopology,
 } from '../../memory/index.ts';
-import type { AcceleratorHost, ResetPort } from '../accelerator.ts';
+import type { AcceleratorHost, CoalescedZones, ResetPort } from '../accelerator.ts';
 import { Capability, CoalescedZone, IoeventfdFlag, IoeventfdLayout, VmRequest } from './abi.ts';
 import type { KvmVm } from './kvm-vm.ts';
 import { MemorySlotListener } from './memory-slot-listener.ts';
-
-export interface Zone {
-  readonly start: number;
-  readonly size: number;
-}
 
 /** The zone's length has 32 bits. */
 const LargestZone = 0xffff_ffff;
@@ -27,9 +23,9 @@ const LargestZone = 0xffff_ffff;
  * same. A narrower one would remove every zone around it; a flat view has no ranges inside one another.
  */
 export class CoalescedZoneListener implements MemoryListener {
-  readonly zones: Zone[] = [];
+  readonly zones: AddressRange[] = [];
   /** Zones that the kernel had no room for, in the order of asking: their writes exit until others make room. */
-  readonly refused: Zone[] = [];
+  readonly refused: AddressRange[] = [];
   private readonly argument = new DataView(new ArrayBuffer(CoalescedZone.size));
 
   constructor(
@@ -55,7 +51,7 @@ export class CoalescedZoneListener implements MemoryListener {
     this.retry();
   }
 
-  private register(zone: Zone): boolean {
+  private register(zone: AddressRange): boolean {
     if (this.request(VmRequest.RegisterCoalescedMmio, zone) !== 0) return false;
     this.zones.push(zone);
     this.changed();
@@ -69,7 +65,7 @@ export class CoalescedZoneListener implements MemoryListener {
     }
   }
 
-  private request(code: number, zone: Zone): number {
+  private request(code: number, zone: AddressRange): number {
     this.argument.setBigUint64(CoalescedZone.address, BigInt(zone.start), true);
     this.argument.setUint32(CoalescedZone.length, zone.size, true);
     this.argument.setUint32(CoalescedZone.pio, this.isPort ? 1 : 0, true);
@@ -77,7 +73,7 @@ export class CoalescedZoneListener implements MemoryListener {
   }
 }
 
-function removeEqual(zones: Zone[], zone: Zone): boolean {
+function removeEqual(zones: AddressRange[], zone: AddressRange): boolean {
   const index = zones.findIndex((other) => other.start === zone.start && other.size === zone.size);
   if (index >= 0) zones.splice(index, 1);
   return index >= 0;
@@ -123,8 +119,6 @@ export interface MapListenerOptions {
   readonly signal: (fd: number) => void;
 }
 
-type Zones = { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] };
-
 /** What the kernel is told of a machine's memory map: slots, zones and ioeventfds, as far as it has the capabilities. */
 export class MapListeners {
   private readonly listeners: MemoryListener[] = [];
@@ -154,12 +148,12 @@ export class MapListeners {
   }
 
   /** The zones in force now. */
-  get zones(): Zones {
+  get zones(): CoalescedZones {
     return this.zonesOf(({ zones }) => zones);
   }
 
   /** Zones that the kernel has no room for. */
-  get refused(): Zones {
+  get refused(): CoalescedZones {
     return this.zonesOf(({ refused }) => refused);
   }
 
@@ -169,7 +163,7 @@ export class MapListeners {
     this.topology.signalIoeventfd = undefined;
   }
 
-  private zonesOf(kind: (listener: CoalescedZoneListener) => readonly Zone[]): Zones {
+  private zonesOf(kind: (listener: CoalescedZoneListener) => readonly AddressRange[]): CoalescedZones {
     const ofBus = (isPort: boolean) =>
       this.listeners.flatMap((one) => (one instanceof CoalescedZoneListener && one.isPort === isPort ? kind(one) : []));
     return { ports: ofBus(true), memory: ofBus(false) };
@@ -177,10 +171,7 @@ export class MapListeners {
 }
 
 /** What is wrong with a map where a reset waits in the ring: without a timer it may wait for ever. */
-export function hiddenReset(
-  zones: { readonly ports: readonly Zone[]; readonly memory: readonly Zone[] },
-  registers: readonly ResetPort[],
-): string | undefined {
+export function hiddenReset(zones: CoalescedZones, registers: readonly ResetPort[]): string | undefined {
   for (const { address, size, name, isMemory = false } of registers) {
     const own = isMemory ? zones.memory : zones.ports;
     const zone = own.find((z) => address < z.start + z.size && z.start < address + size);

@@ -2,7 +2,7 @@ import { BackplaneError } from '../../base/errors.ts';
 import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
 import type { ExitCosts } from '../exit-table.ts';
 import type { GuestAccess } from '../guest-access.ts';
-import type { ScheduledKernel } from './scheduled-kernel.ts';
+import type { ScheduledKernel } from './kvm-kernel.ts';
 
 /** When queued writes reach their devices: at every return to userspace, or only when a flagged region is accessed. */
 export type DrainPolicy = 'every-exit' | 'on-access';
@@ -19,7 +19,7 @@ export interface AcceleratorSettings {
 }
 
 interface AcceleratorOption<Value> {
-  readonly property: keyof AcceleratorSettings;
+  readonly property: OptionProperty;
   readonly name: string;
   readonly type: 'on/off' | 'choice' | 'nanoseconds';
   readonly values?: readonly string[];
@@ -27,24 +27,16 @@ interface AcceleratorOption<Value> {
   readonly description: string;
 }
 
+type OptionProperty = keyof AcceleratorSettings;
+const onOff = (property: OptionProperty, name: string, description: string) =>
+  ({ property, name, type: 'on/off', values: ['on', 'off'], default: true, description }) as const;
+const cost = (property: OptionProperty, name: string, nanoseconds: number, description: string) =>
+  ({ property, name, type: 'nanoseconds', default: nanoseconds, description }) as const;
+
 /** Every option of `-accel kvm-sim`: what the help prints and what the parser obeys. */
 export const acceleratorOptions: readonly AcceleratorOption<boolean | string | number>[] = [
-  {
-    property: 'coalescedMmio',
-    name: 'coalesced-mmio',
-    type: 'on/off',
-    values: ['on', 'off'],
-    default: true,
-    description: 'queue writes to coalesced memory instead of leaving the kernel for each',
-  },
-  {
-    property: 'coalescedPio',
-    name: 'coalesced-pio',
-    type: 'on/off',
-    values: ['on', 'off'],
-    default: true,
-    description: 'queue writes to coalesced ports instead of leaving the kernel for each',
-  },
+  onOff('coalescedMmio', 'coalesced-mmio', 'queue writes to coalesced memory instead of leaving the kernel for each'),
+  onOff('coalescedPio', 'coalesced-pio', 'queue writes to coalesced ports instead of leaving the kernel for each'),
   {
     property: 'drain',
     name: 'drain',
@@ -53,20 +45,8 @@ export const acceleratorOptions: readonly AcceleratorOption<boolean | string | n
     default: 'every-exit',
     description: "deliver queued writes at every return to userspace, or by QEMU's policy: only before flagged regions",
   },
-  {
-    property: 'kernelExitCost',
-    name: 'kernel-exit-cost',
-    type: 'nanoseconds',
-    default: 660,
-    description: 'modelled cost of a VM exit that stays in the kernel',
-  },
-  {
-    property: 'userspaceExitCost',
-    name: 'userspace-exit-cost',
-    type: 'nanoseconds',
-    default: 3410,
-    description: 'modelled cost of a VM exit that goes on to userspace',
-  },
+  cost('kernelExitCost', 'kernel-exit-cost', 660, 'modelled cost of a VM exit that stays in the kernel'),
+  cost('userspaceExitCost', 'userspace-exit-cost', 3410, 'modelled cost of a VM exit that goes on to userspace'),
 ];
 
 /** A modelled cost above a second is a typing mistake. */

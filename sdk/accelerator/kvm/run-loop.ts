@@ -1,17 +1,16 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
-import type { GuestSource } from '../guest/operation.ts';
 import { Errno, ExitReason, KvmRun, VcpuRequest } from './abi.ts';
 import type { EventConsumers } from './event-consumers.ts';
 import { type ExitService, unknownExit } from './exit-service.ts';
 import type { InterruptInjection } from './interrupt-injection.ts';
+import type { ScheduledKernel } from './kvm-kernel.ts';
+import { Interruption } from './kvm-kernel.ts';
 import { finishInstruction, type KvmVm, resetRegisters } from './kvm-vm.ts';
 import type { RingDrain } from './ring-drain.ts';
 import { IdleWatch, RunBudget, type RunRequests } from './run-control.ts';
 import * as ends from './run-outcomes.ts';
-import type { ScheduledKernel } from './scheduled-kernel.ts';
-import { Interruption } from './simulated-kernel/index.ts';
 import type { TimeKeeper } from './time-keeper.ts';
 import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
@@ -34,8 +33,6 @@ export interface RunLoopParts {
   readonly restartGuests: () => void;
   /** Why the guest must not run with the memory map as it is now. */
   readonly checkMap: () => string | undefined;
-  /** What each vCPU executes. */
-  readonly guests: readonly (GuestSource | undefined)[];
 }
 
 type LoopEnd = ends.LoopEnd;
@@ -162,7 +159,7 @@ export class RunLoop {
     else if (reason === ExitReason.Mmio) service.serveMmio(state.vcpu);
     else if (reason === ExitReason.Hlt) this.halt(state);
     else if (reason === ExitReason.Shutdown)
-      this.ending = ends.shutDown(this.parts.kernel.guestFailure(state.vcpu.fd)?.message);
+      this.ending = ends.shutDown(this.parts.kernel.processor(state.vcpu.fd).failure?.message);
     else if (reason !== ExitReason.IrqWindowOpen && reason !== ExitReason.Intr)
       throw unknownExit(this.parts.kernel, state.vcpu, reason);
   }
@@ -175,7 +172,7 @@ export class RunLoop {
   private serveInterruption(state: ScheduledVcpu): void {
     const { kernel, vm, host, time, statistics } = this.parts;
     if (kernel.errno !== Errno.EINTR) throw vm.failure(`run vCPU ${state.vcpu.id}`, 'The guest cannot go on.');
-    const reason = kernel.interruption(state.vcpu.fd);
+    const reason = kernel.processor(state.vcpu.fd).interruption;
     if (reason === Interruption.Epoch) return;
     if (reason === Interruption.Slice || reason === Interruption.GuestFinished) {
       state.finished = reason === Interruption.GuestFinished;
@@ -188,8 +185,7 @@ export class RunLoop {
     time.catchUp();
     const operations = this.totalOperations();
     if (!this.idle.note(operations, host.clock)) return;
-    const guest = this.parts.guests[state.vcpu.id];
-    this.ending = ends.endlessWait(this.idle, guest, operations - this.budget.start, host.clock);
+    this.ending = ends.endlessWait(this.idle, state.guest, operations - this.budget.start, host.clock);
   }
 
   /** An interrupt that the first vCPU can take ends another one's turn: it does not wait until that is used up. */
@@ -219,7 +215,7 @@ export class RunLoop {
     if (state === undefined) return undefined;
     const between = consumers.any ? OperationsBetweenEvents : Number.POSITIVE_INFINITY;
     const turn = Math.min(schedule.turnLength(), between, this.budget.longestTurn);
-    kernel.sliceOperations(state.vcpu.fd, turn);
+    kernel.processor(state.vcpu.fd).slice = turn;
     this.current = state;
     return state;
   }
@@ -279,7 +275,7 @@ export class RunLoop {
   private finishInstructions(): void {
     const { vm, schedule, ring, drainsAtReturns } = this.parts;
     for (const state of schedule.vcpus) {
-      finishInstruction(vm, state, () => {
+      finishInstruction(vm, state.vcpu, () => {
         if (drainsAtReturns) ring.drain();
         this.serveExit(state);
       });
@@ -289,7 +285,7 @@ export class RunLoop {
   private totalOperations(): number {
     const { kernel, schedule } = this.parts;
     let operations = 0;
-    for (const state of schedule.vcpus) operations += kernel.operations(state.vcpu.fd);
+    for (const state of schedule.vcpus) operations += kernel.processor(state.vcpu.fd).operations;
     return operations;
   }
 }

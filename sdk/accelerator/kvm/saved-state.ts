@@ -3,14 +3,13 @@ import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import type { GuestImage } from '../accelerator.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
-import type { GuestSource } from '../guest/operation.ts';
 import { readGuest, saveGuest } from '../guest/saved-guest.ts';
 import { CoalescedRingLayout, KvmRun, Registers, Rflags, SpecialRegisters, StructSize, VcpuRequest } from './abi.ts';
 import { RingConsumer } from './coalesced-ring.ts';
 import type { EventConsumers, SavedEventfd } from './event-consumers.ts';
-import type { KvmVm } from './kvm-vm.ts';
+import type { ScheduledKernel } from './kvm-kernel.ts';
+import type { KvmVcpu, KvmVm } from './kvm-vm.ts';
 import { readCount, readStatistics, savedCount, saveStatistics } from './saved-statistics.ts';
-import type { ScheduledKernel } from './scheduled-kernel.ts';
 import { isAtItsEnd, type ScheduledVcpu, type VcpuSchedule } from './vcpu-schedule.ts';
 
 /** What of an accelerator is state. The machine is settled: the ring is empty, no instruction is half done. */
@@ -20,10 +19,6 @@ export interface SavedParts {
   readonly schedule: VcpuSchedule;
   readonly consumers: EventConsumers;
   readonly statistics: ExitStatistics;
-  /** What each vCPU executes. */
-  readonly guests: (GuestSource | undefined)[];
-  /** What it was started from. */
-  readonly images: readonly GuestImage[];
 }
 
 const LargestPage = 0xffff_ffff;
@@ -32,10 +27,10 @@ const MostEventfds = 65_536;
 /** Everything that the guest, or a count of what it did, could tell. The zones and slots follow from the memory map. */
 export function saveAccelerator(parts: SavedParts): Json {
   const { kernel, vm, schedule, consumers, statistics } = parts;
-  const ring = new RingConsumer(ringPage(vm));
+  const ring = new RingConsumer((vm.vcpus[0] as KvmVcpu).ring);
   if (!ring.isEmpty)
     throw new BackplaneError(`${ring.pending} writes are still queued: settle the machine before it is saved.`);
-  const processors = schedule.vcpus.map((state, index) => saveProcessor(parts, state, index));
+  const processors = schedule.vcpus.map((state) => saveProcessor(parts, state));
   return {
     guestTime: kernel.now,
     ring: { first: ring.first, last: ring.last },
@@ -66,12 +61,10 @@ export function readAccelerator(reader: JsonReader, parts: SavedParts, images: r
   }
   const resume = processors
     .slice(0, schedule.vcpus.length)
-    .map((processor, index) =>
-      readProcessor(processor, parts, schedule.vcpus[index] as ScheduledVcpu, index, images[index]),
-    );
+    .map((processor, index) => readProcessor(processor, parts, schedule.vcpus[index] as ScheduledVcpu, images[index]));
   return () => {
     kernel.sleepUntil(guestTime);
-    new RingConsumer(ringPage(vm)).restartAt(slot);
+    new RingConsumer((vm.vcpus[0] as KvmVcpu).ring).restartAt(slot);
     schedule.seed = seed;
     consumers.restore(eventfds);
     for (const one of resume) one();
@@ -79,9 +72,9 @@ export function readAccelerator(reader: JsonReader, parts: SavedParts, images: r
   };
 }
 
-function saveProcessor({ kernel, vm, guests, images }: SavedParts, state: ScheduledVcpu, index: number): Json {
-  const { vcpu, halted, finished, unserved } = state;
-  const { operation, operations, guestFinished, interruptShadow, failed } = kernel.execution(vcpu.fd);
+function saveProcessor({ kernel, vm }: SavedParts, state: ScheduledVcpu): Json {
+  const { vcpu, image, guest, halted, finished, unserved } = state;
+  const { operation, operations, guestFinished, interruptShadow, failed } = kernel.processor(vcpu.fd).execution;
   if (failed || unserved) {
     throw new BackplaneError(
       `Processor ${vcpu.id} cannot go on: its last run ended with an error, in the middle of an instruction. It cannot be saved.`,
@@ -97,8 +90,8 @@ function saveProcessor({ kernel, vm, guests, images }: SavedParts, state: Schedu
     finished,
     guestFinished,
     operations: savedCount(operations),
-    guest: saveGuest(guests[index], operation, {
-      isProgram: images[index] !== undefined && 'start' in images[index],
+    guest: saveGuest(guest, operation, {
+      isProgram: image !== undefined && 'start' in image,
       atItsEnd: state.atItsEnd,
       begun: operations > state.startedAt || !operation.finished,
     }),
@@ -107,9 +100,8 @@ function saveProcessor({ kernel, vm, guests, images }: SavedParts, state: Schedu
 
 function readProcessor(
   reader: JsonReader,
-  { kernel, vm, guests }: SavedParts,
+  { kernel, vm }: SavedParts,
   state: ScheduledVcpu,
-  index: number,
   image: GuestImage | undefined,
 ): () => void {
   reader.only(
@@ -136,8 +128,9 @@ function readProcessor(
   const resumed = readGuest(reader.member('guest'), image, atItsEnd);
   return () => {
     resumed.prepare?.();
-    guests[index] = resumed.guest;
-    kernel.resumeGuest(vcpu.fd, resumed.guest, { ...execution, operation: resumed.operation });
+    state.image = image;
+    state.guest = resumed.guest;
+    kernel.processor(vcpu.fd).resume(resumed.guest, { ...execution, operation: resumed.operation });
     vm.call(vcpu.fd, VcpuRequest.SetRegisters, registers, `restore the registers of vCPU ${vcpu.id}`);
     vm.call(vcpu.fd, VcpuRequest.SetSpecialRegisters, special, `restore the segments of vCPU ${vcpu.id}`);
     vcpu.run.setUint8(KvmRun.readyForInterruptInjection, ready ? 1 : 0);
@@ -184,10 +177,4 @@ function getStruct(vm: KvmVm, fd: number, request: number, size: number): string
   const bytes = new Uint8Array(size);
   vm.call(fd, request, bytes, 'read the registers of a vCPU');
   return Buffer.from(bytes).toString('hex');
-}
-
-function ringPage(vm: KvmVm): DataView {
-  const [first] = vm.vcpus;
-  if (first === undefined) throw new BackplaneError('A machine without a processor has no ring.');
-  return first.ring;
 }

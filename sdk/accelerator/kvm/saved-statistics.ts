@@ -1,30 +1,7 @@
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import type { ExitStatistics } from '../exit-statistics.ts';
-import type { KernelExitStatistics } from './simulated-kernel/index.ts';
-
-/** Counters that are plain numbers, where they are counted. */
-const ofKernel = [
-  'vmExits',
-  'userspaceExits',
-  'portUserspaceExits',
-  'memoryUserspaceExits',
-  'haltExits',
-  'interruptWindowExits',
-  'coalescedWrites',
-  'ringFullExits',
-  'ioeventfdSignals',
-  'interruptions',
-  'injectedInterrupts',
-] as const satisfies readonly (keyof KernelExitStatistics)[];
-const ofUserspace = [
-  'drainsAtExits',
-  'otherDrains',
-  'kicks',
-  'entriesAtEnd',
-  'discardedWrites',
-  'damagedEntries',
-] as const satisfies readonly (keyof ExitStatistics)[];
+import { type ExitStatistics, UserspaceCounters } from '../exit-statistics.ts';
+import { KernelCounters, type KernelExitStatistics } from './kernel-exit-statistics.ts';
 
 /**
  * A snapshot counts no further: at ten million a second, that is twenty days. The sum over all processors stays exact, with
@@ -49,8 +26,8 @@ export function saveStatistics(kernel: KernelExitStatistics, userspace: ExitStat
     pages[rowName(page, isWrite)] = [savedCount(samples), savedCount(exits)];
   });
   return {
-    ...Object.fromEntries(ofKernel.map((name) => [name, savedCount(kernel[name])])),
-    ...Object.fromEntries(ofUserspace.map((name) => [name, savedCount(userspace[name])])),
+    ...Object.fromEntries(KernelCounters.map((name) => [name, savedCount(kernel[name])])),
+    ...Object.fromEntries(UserspaceCounters.map((name) => [name, savedCount(userspace[name])])),
     longestWait: userspace.longestWait,
     ports,
     pages,
@@ -63,9 +40,9 @@ export function readStatistics(
   kernel: KernelExitStatistics,
   userspace: ExitStatistics,
 ): () => void {
-  reader.only(...ofKernel, ...ofUserspace, 'longestWait', 'ports', 'pages');
-  const kernelCounts = ofKernel.map((name) => [name, readCount(reader.member(name))] as const);
-  const userspaceCounts = ofUserspace.map((name) => [name, readCount(reader.member(name))] as const);
+  reader.only(...KernelCounters, ...UserspaceCounters, 'longestWait', 'ports', 'pages');
+  const kernelCounts = KernelCounters.map((name) => [name, readCount(reader.member(name))] as const);
+  const userspaceCounts = UserspaceCounters.map((name) => [name, readCount(reader.member(name))] as const);
   const longestWait = reader.member('longestWait').number(0, Number.MAX_SAFE_INTEGER);
   const rows = [...readRows(reader.member('ports'), true), ...readRows(reader.member('pages'), false)];
   return () => {

@@ -1,7 +1,6 @@
 import { EpochMovesAt, secondsToMove } from '../../clock/time.ts';
 import type { MachineClock } from '../accelerator.ts';
-import type { GuestSource } from '../guest/operation.ts';
-import type { ScheduledKernel } from './scheduled-kernel.ts';
+import type { ScheduledKernel } from './kvm-kernel.ts';
 import type { VcpuSchedule } from './vcpu-schedule.ts';
 
 /** Keeps the machine's clock and the kernel's guest time together, so that each timer fires at its own time. */
@@ -11,7 +10,6 @@ export class TimeKeeper {
   constructor(
     private readonly kernel: ScheduledKernel,
     private readonly clock: MachineClock,
-    private readonly guests: readonly (GuestSource | undefined)[],
     private readonly schedule: VcpuSchedule,
   ) {}
 
@@ -32,9 +30,9 @@ export class TimeKeeper {
 
   /** Guests that have recorded times count them as everything else does. */
   countFromEpoch(): void {
-    this.schedule.vcpus.forEach(({ vcpu }, index) => {
-      this.guests[index]?.countFrom?.(this.clock.epoch, this.kernel.execution(vcpu.fd).operation);
-    });
+    for (const { vcpu, guest } of this.schedule.vcpus) {
+      guest?.countFrom?.(this.clock.epoch, this.kernel.processor(vcpu.fd).execution.operation);
+    }
   }
 
   /** The clock's epoch has moved. What had passed on the clock alone has passed for the guest too. */

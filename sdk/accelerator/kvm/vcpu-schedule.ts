@@ -1,8 +1,14 @@
+import type { GuestImage } from '../accelerator.ts';
+import type { GuestSource } from '../guest/operation.ts';
 import { KvmRun } from './abi.ts';
 import type { KvmVcpu } from './kvm-vm.ts';
 
 /** A vCPU as the run loop sees it. */
 export class ScheduledVcpu {
+  /** What it was given: a program, or a guest that is under way. */
+  image: GuestImage | undefined;
+  /** What it executes. */
+  guest: GuestSource | undefined;
   /** Executed HLT: only an interrupt makes it go on. */
   halted = false;
   /** Its guest has no more operations. */

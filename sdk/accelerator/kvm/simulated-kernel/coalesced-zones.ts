@@ -6,15 +6,12 @@ import { BusAnswer, type BusAnswerValue, type BusDevice, type IoBus } from './io
 /** When each slot of the ring was filled: what a userspace cannot see in the page. */
 export class RingTimes {
   readonly #queuedAt = new Float64Array(CoalescedRingLayout.slots).fill(Number.NaN);
-  readonly #time: GuestTime;
 
-  constructor(time: GuestTime) {
-    this.#time = time;
-  }
+  constructor(private readonly time: GuestTime) {}
 
   /** A write was queued in this slot. If it is the oldest, there is a new deadline. */
   stamp(slot: number): void {
-    const time = this.#time;
+    const { time } = this;
     this.#queuedAt[slot] = time.now;
     if (time.now + time.longestQueued < time.quietUntil) time.quietUntil = time.now + time.longestQueued;
   }
@@ -32,56 +29,49 @@ export class RingTimes {
 
 class KernelZone implements BusDevice {
   readonly countsAgainstLimit = true;
-  readonly pio: 0 | 1;
-  readonly #start: bigint;
   readonly #end: bigint;
   readonly #startNumber: number;
   readonly #endNumber: number;
-  readonly #ring: RingProducer;
-  readonly #times: RingTimes;
 
-  constructor(address: bigint, size: number, pio: 0 | 1, ring: RingProducer, times: RingTimes) {
-    this.pio = pio;
-    this.#start = address;
-    this.#end = BigInt.asUintN(64, address + BigInt(size));
-    this.#startNumber = Number(this.#start);
+  constructor(
+    private readonly start: bigint,
+    size: number,
+    readonly pio: 0 | 1,
+    private readonly ring: RingProducer,
+    private readonly times: RingTimes,
+  ) {
+    this.#end = BigInt.asUintN(64, start + BigInt(size));
+    this.#startNumber = Number(start);
     this.#endNumber = Number(this.#end);
-    this.#ring = ring;
-    this.#times = times;
   }
 
   write(address: number, length: number, value: number, valueHigh: number): BusAnswerValue {
     if (address < this.#startNumber || address + length > this.#endNumber) return BusAnswer.NotTaken;
-    const slot = this.#ring.append(address, length, this.pio, value, valueHigh);
+    const slot = this.ring.append(address, length, this.pio, value, valueHigh);
     if (slot < 0) return BusAnswer.RingFull;
-    this.#times.stamp(slot);
+    this.times.stamp(slot);
     return BusAnswer.Queued;
   }
 
   /** The same test as for a write; a range of 2 GiB or more is negative to the kernel and lies in no zone. */
   contains(address: bigint, size: number): boolean {
     if ((size | 0) < 0) return false;
-    return address >= this.#start && address + BigInt(size) <= this.#end;
+    return address >= this.start && address + BigInt(size) <= this.#end;
   }
 }
 
 /** The zones of a VM, in order of registration. @see virt/kvm/coalesced_mmio.c */
 export class KernelZones {
   readonly #zones = new Set<KernelZone>();
-  readonly #ports: IoBus;
-  readonly #memory: IoBus;
-  readonly #ring: RingProducer;
-  readonly #times: RingTimes;
-  readonly #knowsPorts: boolean;
 
   /** A kernel without COALESCED_PIO ignores the pio word: every zone is a memory zone. */
-  constructor(ports: IoBus, memory: IoBus, ring: RingProducer, times: RingTimes, knowsPorts: boolean) {
-    this.#ports = ports;
-    this.#memory = memory;
-    this.#ring = ring;
-    this.#times = times;
-    this.#knowsPorts = knowsPorts;
-  }
+  constructor(
+    private readonly ports: IoBus,
+    private readonly memory: IoBus,
+    private readonly ring: RingProducer,
+    private readonly times: RingTimes,
+    private readonly knowsPorts: boolean,
+  ) {}
 
   /** Size 0, duplicates, overlaps and addresses that no access has are accepted. Answers 0 or an errno. */
   register(zone: DataView): number {
@@ -89,7 +79,7 @@ export class KernelZones {
     if (pio === undefined) return Errno.EINVAL;
     const address = zone.getBigUint64(CoalescedZone.address, true);
     const size = zone.getUint32(CoalescedZone.length, true);
-    const device = new KernelZone(address, size, pio, this.#ring, this.#times);
+    const device = new KernelZone(address, size, pio, this.ring, this.times);
     const refused = this.#bus(pio).register(address, size | 0, device);
     if (refused === 0) this.#zones.add(device);
     return refused;
@@ -110,12 +100,12 @@ export class KernelZones {
   }
 
   #kind(zone: DataView): 0 | 1 | undefined {
-    if (!this.#knowsPorts) return 0;
+    if (!this.knowsPorts) return 0;
     const pio = zone.getUint32(CoalescedZone.pio, true);
     return pio === 0 || pio === 1 ? pio : undefined;
   }
 
   #bus(pio: 0 | 1): IoBus {
-    return pio === 1 ? this.#ports : this.#memory;
+    return pio === 1 ? this.ports : this.memory;
   }
 }

@@ -71,13 +71,10 @@ export interface KernelMemorySlot {
 
 /** The memory slots of a VM. @see virt/kvm/kvm_main.c, kvm_set_memory_region */
 export class KernelMemorySlots {
-  readonly #host: HostMemory;
   #slots: readonly KernelMemorySlot[] = [];
   #last: KernelMemorySlot | undefined;
 
-  constructor(host: HostMemory) {
-    this.#host = host;
-  }
+  constructor(private readonly host: HostMemory) {}
 
   /** The slot that holds this guest physical address. */
   find(address: number): KernelMemorySlot | undefined {
@@ -132,7 +129,7 @@ export class KernelMemorySlots {
     if (word >= MaximumMemorySlots) return Errno.EINVAL;
     const dirty = this.#byId(word)?.dirty;
     if (dirty === undefined) return Errno.ENOENT;
-    const bitmap = this.#host.resolve(Number(log.getBigUint64(DirtyLog.bitmap, true)), dirty.length);
+    const bitmap = this.host.resolve(Number(log.getBigUint64(DirtyLog.bitmap, true)), dirty.length);
     if (bitmap === undefined) return Errno.EFAULT;
     new Uint8Array(bitmap.buffer, bitmap.byteOffset, bitmap.byteLength).set(dirty);
     dirty.fill(0);
@@ -149,7 +146,7 @@ export class KernelMemorySlots {
     const logged = (wanted.flags & MemoryRegionFlag.LogDirtyPages) !== 0;
     return this.#replace(old, {
       ...wanted,
-      view: old?.view ?? this.#host.resolve(wanted.userspaceAddress, wanted.size),
+      view: old?.view ?? this.host.resolve(wanted.userspaceAddress, wanted.size),
       dirty: logged ? (old?.dirty ?? new Uint8Array(dirtyBitmapSize(wanted.size))) : undefined,
     });
   }

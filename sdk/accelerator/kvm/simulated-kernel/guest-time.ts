@@ -24,10 +24,8 @@ export class GuestTime {
   longestQueued = Infinity;
   /** Until then no deadline can have been reached, so that none is computed. */
   quietUntil = NaN;
-  readonly costs: OperationCosts;
 
-  constructor(costs: OperationCosts) {
-    this.costs = costs;
+  constructor(readonly costs: OperationCosts) {
     this.now = this.quietUntil = 0; // having been NaN, they are doubles to V8 before 2^31 ns too
   }
 

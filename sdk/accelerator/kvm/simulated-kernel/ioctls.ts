@@ -71,7 +71,7 @@ export function vmIoctl(machine: VirtualMachine, request: number, argument: Ioct
     case VmRequest.SetTssAddress:
       return typeof argument === 'number' && argument >= 0 && argument <= LargestTssAddress ? 0 : -Errno.EINVAL;
     case VmRequest.SetIdentityMapAddress:
-      return withStruct(argument, 8, () => (machine.vcpus.size > 0 ? -Errno.EINVAL : 0));
+      return withStruct(argument, 8, () => (machine.vcpuIds.size > 0 ? -Errno.EINVAL : 0));
     case SystemRequest.CheckExtension:
       return checkExtension(argument, machine.capabilities);
     default:
@@ -127,10 +127,9 @@ function checkExtension(argument: IoctlArgument, answers: Capabilities): number 
 function createVcpu(machine: VirtualMachine, argument: IoctlArgument, files: FileTable): number {
   if (typeof argument !== 'number' || !Number.isInteger(argument)) return -Errno.EINVAL;
   if (argument < 0 || argument >= MaximumVcpus) return -Errno.EINVAL;
-  if (machine.vcpus.has(argument)) return -Errno.EEXIST;
-  const vcpu = new VirtualCpu(machine, argument);
-  const fd = files.add(vcpu);
-  if (fd >= 0) machine.vcpus.set(argument, vcpu);
+  if (machine.vcpuIds.has(argument)) return -Errno.EEXIST;
+  const fd = files.add(new VirtualCpu(machine, argument));
+  if (fd >= 0) machine.vcpuIds.add(argument);
   return fd;
 }
 

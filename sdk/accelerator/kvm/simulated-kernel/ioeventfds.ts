@@ -22,22 +22,18 @@ export class Eventfd {
 
 class KernelIoeventfd implements BusDevice {
   readonly countsAgainstLimit = false;
-  readonly bus: IoBus;
-  readonly eventfd: Eventfd;
-  readonly address: bigint;
-  readonly length: number;
-  /** Undefined takes any value. */
-  readonly datamatch: bigint | undefined;
   readonly #start: number;
   readonly #low: number;
   readonly #high: number;
 
-  constructor(bus: IoBus, eventfd: Eventfd, address: bigint, length: number, datamatch: bigint | undefined) {
-    this.bus = bus;
-    this.eventfd = eventfd;
-    this.address = address;
-    this.length = length;
-    this.datamatch = datamatch;
+  /** Without a `datamatch` it takes any value. */
+  constructor(
+    readonly bus: IoBus,
+    readonly eventfd: Eventfd,
+    readonly address: bigint,
+    readonly length: number,
+    readonly datamatch: bigint | undefined,
+  ) {
     this.#start = Number(address);
     this.#low = Number(BigInt.asUintN(32, datamatch ?? 0n));
     this.#high = Number((datamatch ?? 0n) >> 32n);
@@ -73,16 +69,14 @@ class KernelIoeventfd implements BusDevice {
 export class KernelIoeventfds {
   /** Asked before the memory bus, by address alone: memory ioeventfds without a length. */
   readonly fastMemory = new IoBus();
-  readonly #ports: IoBus;
-  readonly #memory: IoBus;
   /** No x86 access reaches it. */
   readonly #channels = new IoBus();
   readonly #devices = new Set<KernelIoeventfd>();
 
-  constructor(ports: IoBus, memory: IoBus) {
-    this.#ports = ports;
-    this.#memory = memory;
-  }
+  constructor(
+    private readonly ports: IoBus,
+    private readonly memory: IoBus,
+  ) {}
 
   /** KVM_IOEVENTFD, once the fd is known to be an eventfd; answers 0 or an errno. */
   change(request: DataView, eventfdOf: (fd: number) => Eventfd | undefined): number {
@@ -101,7 +95,7 @@ export class KernelIoeventfds {
     const bus = this.#bus(flags);
     const device = new KernelIoeventfd(bus, eventfd, address, length, datamatch);
     const twin =
-      length === 0 && bus === this.#memory
+      length === 0 && bus === this.memory
         ? new KernelIoeventfd(this.fastMemory, eventfd, address, length, datamatch)
         : undefined;
     if (deassign) {
@@ -133,8 +127,8 @@ export class KernelIoeventfds {
   }
 
   #bus(flags: number): IoBus {
-    if ((flags & IoeventfdFlag.Pio) !== 0) return this.#ports;
+    if ((flags & IoeventfdFlag.Pio) !== 0) return this.ports;
     if ((flags & IoeventfdFlag.VirtioCcwNotify) !== 0) return this.#channels;
-    return this.#memory;
+    return this.memory;
   }
 }

@@ -19,8 +19,6 @@ const MmioBytes = 8;
  * takes is queued before the first half's exit. @see arch/x86/kvm/x86.c, emulator_read_write, complete_emulated_mmio
  */
 export class MemoryInstructions {
-  readonly #context: ExecutionContext;
-  readonly #run: DataView;
   /** The bytes of the access, gathered or to be written. */
   readonly #bytes = new DataView(new ArrayBuffer(ReadAheadBytes));
   #address = 0;
@@ -33,10 +31,10 @@ export class MemoryInstructions {
   #parts = 0;
   #served = 0;
 
-  constructor(context: ExecutionContext, runPage: DataView) {
-    this.#context = context;
-    this.#run = runPage;
-  }
+  constructor(
+    private readonly context: ExecutionContext,
+    private readonly run: DataView,
+  ) {}
 
   execute(operation: GuestOperation): StepValue {
     const { address, size } = operation;
@@ -47,7 +45,7 @@ export class MemoryInstructions {
     this.#elements = 0;
     const worst = this.#begin(address, size, isWrite);
     if (worst === Part.Fault) return Step.Fault;
-    const { statistics, time } = this.#context;
+    const { statistics, time } = this.context;
     if (worst !== Part.InRam) statistics.vmExits++;
     if (this.#parts > 0) return this.#exit(operation);
     time.spend(operation.at, worst === Part.InRam ? time.costs.plain : time.costs.kernel);
@@ -69,7 +67,7 @@ export class MemoryInstructions {
     const start = this.#partStart[this.#served]!;
     if (!this.#isWrite) {
       for (let byte = 0; byte < shown; byte++) {
-        this.#bytes.setUint8(start + byte, this.#run.getUint8(MmioExit.data + byte));
+        this.#bytes.setUint8(start + byte, this.run.getUint8(MmioExit.data + byte));
       }
     }
     this.#partStart[this.#served] = start + shown;
@@ -120,7 +118,7 @@ export class MemoryInstructions {
   #access(start: number, length: number, isString: boolean): PartValue {
     const address = this.#address + start;
     const isWrite = this.#isWrite;
-    const slot = this.#context.slots.find(address);
+    const slot = this.context.slots.find(address);
     if (slot !== undefined && !(isWrite && (slot.flags & MemoryRegionFlag.Readonly) !== 0)) {
       if (slot.view !== undefined) {
         this.#accessRam(slot, slot.view, address - slot.guestAddress, start, length, isWrite);
@@ -129,7 +127,7 @@ export class MemoryInstructions {
       // What the emulator itself cannot store is MMIO to it.
       if (!isString) return Part.Fault;
     }
-    this.#context.statistics.sampleMemory(address, isWrite);
+    this.context.statistics.sampleMemory(address, isWrite);
     if (isWrite && !isString && start === 0 && this.#signalsFast(address)) return Part.SkipsRest;
     const taken = isWrite ? this.#offer(start, length) : 0;
     if (taken === length) return Part.InKernel;
@@ -152,12 +150,12 @@ export class MemoryInstructions {
       if (isWrite) ram.setUint8(offset + byte, bytes.getUint8(start + byte));
       else bytes.setUint8(start + byte, ram.getUint8(offset + byte));
     }
-    if (isWrite) this.#context.slots.markDirty(slot, offset);
+    if (isWrite) this.context.slots.markDirty(slot, offset);
   }
 
   /** The fast bus is asked by the address at which the access begins, and takes the whole instruction. */
   #signalsFast(address: number): boolean {
-    const { statistics, ioeventfds } = this.#context;
+    const { statistics, ioeventfds } = this.context;
     if (ioeventfds.fastMemory.write(address, 0, 0, 0) !== BusAnswer.Signalled) return false;
     statistics.ioeventfdSignals++;
     return true;
@@ -165,7 +163,7 @@ export class MemoryInstructions {
 
   /** How many bytes something inside the kernel took: what follows the first refusal goes to userspace. */
   #offer(start: number, length: number): number {
-    const { statistics, memory } = this.#context;
+    const { statistics, memory } = this.context;
     for (let taken = 0; taken < length; taken += MmioBytes) {
       const at = start + taken;
       const size = Math.min(length - taken, MmioBytes);
@@ -199,10 +197,10 @@ export class MemoryInstructions {
     const length = Math.min(this.#partLength[this.#served]!, MmioBytes);
     const address = this.#address + start;
     const isWrite = this.#isWrite;
-    const { statistics, time } = this.#context;
+    const { statistics, time } = this.context;
     statistics.exitMemory(address, isWrite);
     time.spend(operation.at, time.costs.userspace);
-    const run = this.#run;
+    const run = this.run;
     run.setUint32(KvmRun.exitReason, ExitReason.Mmio, true);
     run.setUint32(MmioExit.address, address % 2 ** 32, true);
     run.setUint32(MmioExit.address + 4, address / 2 ** 32, true);

@@ -28,20 +28,17 @@ const ReentryMask = 0x3ff;
 export class PortInstructions {
   /** Elements that the last step executed. */
   elements = 1;
-  readonly #context: ExecutionContext;
-  readonly #run: DataView;
-  readonly #data: DataView;
   /** Elements that the exit under way fetches. */
   #batch = 0;
 
-  constructor(context: ExecutionContext, runPage: DataView, portPage: DataView) {
-    this.#context = context;
-    this.#run = runPage;
-    this.#data = portPage;
-  }
+  constructor(
+    private readonly context: ExecutionContext,
+    private readonly run: DataView,
+    private readonly data: DataView,
+  ) {}
 
   out(operation: GuestOperation): StepValue {
-    const { statistics, time } = this.#context;
+    const { statistics, time } = this.context;
     statistics.vmExits++;
     operation.finished = true;
     if (this.#offer(operation.address, operation.size, operation.value)) {
@@ -53,7 +50,7 @@ export class PortInstructions {
   }
 
   in(operation: GuestOperation): StepValue {
-    const { statistics, time } = this.#context;
+    const { statistics, time } = this.context;
     statistics.vmExits++;
     statistics.samplePort(operation.address, false);
     time.spend(operation.at, time.costs.userspace);
@@ -63,7 +60,7 @@ export class PortInstructions {
 
   /** Element by element: in a zone the whole string is one VM exit, each element that exits goes to userspace alone. */
   repOuts(operation: GuestOperation): StepValue {
-    const { statistics, time } = this.#context;
+    const { statistics, time } = this.context;
     const { address, size, count } = operation;
     this.elements = 0;
     if (operation.position === count) return this.#empty(operation);
@@ -86,7 +83,7 @@ export class PortInstructions {
 
   /** One exit fetches a batch of elements. */
   repIns(operation: GuestOperation): StepValue {
-    const { statistics, time } = this.#context;
+    const { statistics, time } = this.context;
     const { address, size, count, position } = operation;
     this.elements = 0;
     if (position === count) return this.#empty(operation);
@@ -103,18 +100,14 @@ export class PortInstructions {
     const { size } = operation;
     if (operation.kind === OperationKind.In) {
       operation.value =
-        size === 1
-          ? this.#data.getUint8(0)
-          : size === 2
-            ? this.#data.getUint16(0, true)
-            : this.#data.getUint32(0, true);
+        size === 1 ? this.data.getUint8(0) : size === 2 ? this.data.getUint16(0, true) : this.data.getUint32(0, true);
       operation.finished = true;
       return 0;
     }
     const start = operation.position * size;
     const length = this.#batch * size;
     const bytes = operation.bytes!;
-    for (let index = 0; index < length; index++) bytes[start + index] = this.#data.getUint8(index);
+    for (let index = 0; index < length; index++) bytes[start + index] = this.data.getUint8(index);
     operation.position += this.#batch;
     operation.finished = operation.position === operation.count;
     return this.#batch;
@@ -124,13 +117,13 @@ export class PortInstructions {
     this.elements = 1;
     operation.finished = true;
     operation.bytes ??= new Uint8Array(0);
-    this.#context.time.spend(operation.at, this.#context.time.costs.plain);
+    this.context.time.spend(operation.at, this.context.time.costs.plain);
     return Step.GoOn;
   }
 
   /** Whether something inside the kernel took the write. */
   #offer(port: number, size: number, value: number): boolean {
-    const { statistics, ports } = this.#context;
+    const { statistics, ports } = this.context;
     statistics.samplePort(port, true);
     const answer = ports.write(port, size, value, 0);
     if (answer === BusAnswer.Queued) statistics.coalescedWrites++;
@@ -143,20 +136,20 @@ export class PortInstructions {
   }
 
   #exitOut(port: number, size: number, value: number): StepValue {
-    storeValue(this.#data, 0, size, value, 0);
-    this.#context.statistics.exitPort(port, true);
+    storeValue(this.data, 0, size, value, 0);
+    this.context.statistics.exitPort(port, true);
     this.#describe(IoDirection.Out, port, size, 1);
     return Step.Exit;
   }
 
   #exitIn(port: number, size: number, count: number): StepValue {
-    this.#context.statistics.exitPort(port, false);
+    this.context.statistics.exitPort(port, false);
     this.#describe(IoDirection.In, port, size, count);
     return Step.Exit;
   }
 
   #describe(direction: number, port: number, size: number, count: number): void {
-    const run = this.#run;
+    const run = this.run;
     run.setUint32(KvmRun.exitReason, ExitReason.Io, true);
     run.setUint8(IoExit.direction, direction);
     run.setUint8(IoExit.size, size);

@@ -1,10 +1,9 @@
 import { BackplaneError } from '../../../base/errors.ts';
 import { EpochMovesAt } from '../../../clock/time.ts';
 import type { RamBlock } from '../../../memory/ram-block.ts';
-import type { GuestSource } from '../../guest/operation.ts';
 import { Capability, Errno, VcpuPage, VcpuRequest } from '../abi.ts';
 import { KernelExitStatistics } from '../kernel-exit-statistics.ts';
-import type { InterruptionValue, IoctlArgument, KvmKernel, VcpuExecution } from '../kvm-kernel.ts';
+import type { IoctlArgument, ScheduledKernel } from '../kvm-kernel.ts';
 import { HostMemory } from './guest-memory.ts';
 import { DefaultOperationCosts, GuestTime, type OperationCosts } from './guest-time.ts';
 import { type FileTable, has, systemIoctl, vcpuIoctl, vmIoctl } from './ioctls.ts';
@@ -29,10 +28,9 @@ const FirstFd = 3;
 const MostFds = 65536;
 
 /** KVM in TypeScript: deterministic, on any machine. */
-export class SimulatedKernel implements KvmKernel, FileTable {
+export class SimulatedKernel implements ScheduledKernel, FileTable {
   readonly kind = 'simulated';
-  /** Counted over all VMs of this kernel. */
-  readonly statistics: KernelExitStatistics = new KernelExitStatistics();
+  readonly statistics = new KernelExitStatistics();
   readonly costs: OperationCosts;
   #errno = 0;
   readonly #files: (File | undefined)[] = new Array(FirstFd).fill(undefined);
@@ -86,7 +84,7 @@ export class SimulatedKernel implements KvmKernel, FileTable {
   }
 
   mapVcpuPage(vcpuFd: number, page: 0 | 1 | 2): DataView {
-    const vcpu = this.#vcpu(vcpuFd);
+    const vcpu = this.processor(vcpuFd);
     if (page === VcpuPage.Run) return vcpu.runPage;
     if (page === VcpuPage.PortData) return vcpu.portPage;
     if (page === VcpuPage.Ring && has(this.#capabilities, Capability.CoalescedMmio)) return vcpu.machine.ringPage;
@@ -110,7 +108,7 @@ export class SimulatedKernel implements KvmKernel, FileTable {
   }
 
   kick(vcpuFd: number): void {
-    this.#vcpu(vcpuFd).kicked = true;
+    this.processor(vcpuFd).kicked = true;
   }
 
   kickAt(deadline: number): void {
@@ -124,7 +122,7 @@ export class SimulatedKernel implements KvmKernel, FileTable {
   }
 
   queuedSince(vcpuFd: number, slot: number): number | undefined {
-    return this.#vcpu(vcpuFd).machine.ringTimes.queuedSince(slot);
+    return this.processor(vcpuFd).machine.ringTimes.queuedSince(slot);
   }
 
   sleepUntil(time: number): void {
@@ -137,47 +135,10 @@ export class SimulatedKernel implements KvmKernel, FileTable {
     for (const file of this.#files) if (file instanceof VirtualCpu) file.execution.operation.rebase(nanoseconds);
   }
 
-  /**
-   * Gives a vCPU what it executes from here on. What it had begun is dropped, and so is a queued interrupt: complete
-   * pending exits first. A program starts over by attaching a fresh start of it.
-   */
-  attachGuest(vcpuFd: number, guest: GuestSource): void {
-    this.#vcpu(vcpuFd).attach(guest);
-  }
-
-  /** Where a vCPU is in its guest, between two instructions: complete pending exits first. */
-  execution(vcpuFd: number): VcpuExecution {
-    return this.#vcpu(vcpuFd).execution;
-  }
-
-  /** Gives a vCPU a guest that is under way. Set its registers afterwards: they hold a queued interrupt too. */
-  resumeGuest(vcpuFd: number, guest: GuestSource | undefined, execution: VcpuExecution): void {
-    this.#vcpu(vcpuFd).resume(guest, execution);
-  }
-
-  /** The guest has no more operations: KVM_RUN answers EINTR, and so does every later call. */
-  guestFinished(vcpuFd: number): boolean {
-    return this.#vcpu(vcpuFd).guestFinished;
-  }
-
-  /** Why the guest cannot go on, once KVM_RUN came back with exit reason INTERNAL_ERROR. */
-  guestFailure(vcpuFd: number): BackplaneError | undefined {
-    return this.#vcpu(vcpuFd).failure;
-  }
-
-  /** KVM_RUN answers EINTR before the operation after the next `count` ones; Infinity (the default) is never. */
-  sliceOperations(vcpuFd: number, count: number): void {
-    this.#vcpu(vcpuFd).slice = count;
-  }
-
-  /** Why the last KVM_RUN of that vCPU answered EINTR. */
-  interruption(vcpuFd: number): InterruptionValue {
-    return this.#vcpu(vcpuFd).interruption;
-  }
-
-  /** Operations this vCPU has executed; each element of a string counts. */
-  operations(vcpuFd: number): number {
-    return this.#vcpu(vcpuFd).operations;
+  processor(fd: number): VirtualCpu {
+    const file = this.#files[fd];
+    if (file instanceof VirtualCpu) return file;
+    throw new BackplaneError(`Simulated kernel: file descriptor ${fd} is no vCPU. Use what KVM_CREATE_VCPU answered.`);
   }
 
   /** The lowest free file descriptor, as in POSIX, or a negative errno. */
@@ -202,11 +163,5 @@ export class SimulatedKernel implements KvmKernel, FileTable {
     if (result >= 0) return result + 0; // never -0
     this.#errno = -result;
     return -1;
-  }
-
-  #vcpu(fd: number): VirtualCpu {
-    const file = this.#files[fd];
-    if (file instanceof VirtualCpu) return file;
-    throw new BackplaneError(`Simulated kernel: file descriptor ${fd} is no vCPU. Use what KVM_CREATE_VCPU answered.`);
   }
 }

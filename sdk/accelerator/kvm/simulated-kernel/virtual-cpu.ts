@@ -1,7 +1,7 @@
 import { BackplaneError } from '../../../base/errors.ts';
 import { GuestOperation, type GuestSource, OperationKind, refuseOperation } from '../../guest/operation.ts';
 import { Errno, ExitReason, KvmRun, PageSize } from '../abi.ts';
-import { Interruption, type InterruptionValue, type VcpuExecution } from '../kvm-kernel.ts';
+import { type GuestProcessor, Interruption, type InterruptionValue, type VcpuExecution } from '../kvm-kernel.ts';
 import { MemoryInstructions } from './memory-instructions.ts';
 import { PortInstructions, Step, type StepValue } from './port-instructions.ts';
 import { ProcessorState } from './processor-state.ts';
@@ -17,15 +17,11 @@ import type { VirtualMachine } from './virtual-machine.ts';
 const Pending = { Nothing: 0, PortRead: 1, Memory: 2 } as const;
 
 /** One vCPU: KVM_RUN executes its guest until something needs userspace. @see arch/x86/kvm/x86.c, vcpu_run */
-export class VirtualCpu {
-  readonly machine: VirtualMachine;
-  readonly id: number;
+export class VirtualCpu implements GuestProcessor {
   readonly runPage = new DataView(new ArrayBuffer(PageSize));
   readonly portPage = new DataView(new ArrayBuffer(PageSize));
   readonly state: ProcessorState;
-  /** Operations executed so far; each element of a string counts. */
   operations = 0;
-  /** Operations left in this slice. */
   slice = Infinity;
   kicked = false;
   guestFinished = false;
@@ -37,16 +33,16 @@ export class VirtualCpu {
   readonly #ports: PortInstructions;
   readonly #memory: MemoryInstructions;
 
-  constructor(machine: VirtualMachine, id: number) {
-    this.machine = machine;
-    this.id = id;
+  constructor(
+    readonly machine: VirtualMachine,
+    readonly id: number,
+  ) {
     this.state = new ProcessorState(id);
     this.#ports = new PortInstructions(machine, this.runPage, this.portPage);
     this.#memory = new MemoryInstructions(machine, this.runPage);
     this.describeSpecialRegisters();
   }
 
-  /** From here on the vCPU executes this guest; whatever it had begun or was to be interrupted by is dropped. */
   attach(guest: GuestSource): void {
     this.#guest = guest;
     this.#operation = new GuestOperation();
@@ -57,7 +53,6 @@ export class VirtualCpu {
     this.guestFinished = false;
   }
 
-  /** Where the vCPU is in its guest. The operation is the vCPU's own: look, and do not keep it. */
   get execution(): VcpuExecution {
     const { operations, guestFinished, failure } = this;
     return {
@@ -69,7 +64,6 @@ export class VirtualCpu {
     };
   }
 
-  /** Goes on with a guest that another vCPU had begun. Registers, and a queued interrupt among them, are set after this. */
   resume(guest: GuestSource | undefined, execution: VcpuExecution): void {
     this.#guest = guest;
     this.#operation = execution.operation;

@@ -6,7 +6,6 @@ import { type HostMemory, KernelMemorySlots } from './guest-memory.ts';
 import type { GuestTime } from './guest-time.ts';
 import { IoBus } from './io-bus.ts';
 import { KernelIoeventfds } from './ioeventfds.ts';
-import type { VirtualCpu } from './virtual-cpu.ts';
 
 /** KVM_MAX_VCPUS. @see arch/x86/include/asm/kvm_host.h */
 export const MaximumVcpus = 1024;
@@ -53,9 +52,6 @@ export interface ExecutionContext {
 
 /** One VM: its memory slots, its buses, and the one ring that all its vCPUs share. */
 export class VirtualMachine implements ExecutionContext {
-  readonly statistics: KernelExitStatistics;
-  readonly time: GuestTime;
-  readonly capabilities: Capabilities;
   readonly ports = new IoBus();
   readonly memory = new IoBus();
   readonly ioeventfds = new KernelIoeventfds(this.ports, this.memory);
@@ -63,13 +59,15 @@ export class VirtualMachine implements ExecutionContext {
   readonly ringPage = new DataView(new ArrayBuffer(PageSize));
   readonly ringTimes: RingTimes;
   readonly zones: KernelZones;
-  readonly vcpus = new Map<number, VirtualCpu>();
+  readonly vcpuIds = new Set<number>();
   readonly #ring = new RingProducer(this.ringPage);
 
-  constructor(host: HostMemory, statistics: KernelExitStatistics, time: GuestTime, capabilities: Capabilities) {
-    this.statistics = statistics;
-    this.time = time;
-    this.capabilities = capabilities;
+  constructor(
+    host: HostMemory,
+    readonly statistics: KernelExitStatistics,
+    readonly time: GuestTime,
+    readonly capabilities: Capabilities,
+  ) {
     this.ringTimes = new RingTimes(time);
     this.slots = new KernelMemorySlots(host);
     const knowsPorts = (capabilities[Capability.CoalescedPio] ?? 0) !== 0;
