@@ -65,6 +65,15 @@ export abstract class RegionAttachments {
     }
   }
 
+  /** The same in the place of the ranges that it overlaps. */
+  replaceCoalescedIo(range: CoalescedRange): void {
+    const meets = ({ offset, size }: CoalescedRange) =>
+      offset < range.offset + range.size && range.offset < offset + size;
+    const kept = this.coalesced.filter((other) => !meets(other));
+    this.clearCoalescedIo();
+    for (const other of [...kept, range]) this.addCoalescedIo(other);
+  }
+
   setFlushCoalescedIo(): void {
     this.attend(Attention.Flush, true);
   }

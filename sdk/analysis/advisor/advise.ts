@@ -8,9 +8,9 @@ import type { ReplaySetup } from '../replay.ts';
 import { type Candidate, candidatesOf } from './candidates.ts';
 import { declarationOf, signalDeclarationOf, withSuggestion } from './changes.ts';
 import { type ObservedReplay, observeReplay } from './observation.ts';
-import { landmarkAt } from './pc-io-map.ts';
+import { ioMapEntryAt } from './pc-io-map.ts';
 import { predict } from './prediction.ts';
-import { judgeSignal, type SignalCandidate, signalCandidatesOf, type WritesSeen, writesSeenOf } from './signals.ts';
+import { judgeSignal, type SignalCandidate, signalCandidateOf, valuesOf } from './signals.ts';
 import { type Advice, type CheckRange, mayWait, mustNotWait, type Prediction, type Suggestion } from './suggestion.ts';
 import { type Judgement, judge, otherReaders, ownerIn } from './verdict.ts';
 import type { WriteEffects } from './write-effects.ts';
@@ -30,21 +30,18 @@ export function advise(trace: RecordedTrace, setup: ReplaySetup, { onProgress, c
   if (today.userspaceExits !== statistics.userspaceExits) throw unpredictable(setup.definition, today, statistics);
   const { tried, untried } = candidatesOf(observed);
   const candidates = tried.filter((candidate) => isFree(machine, candidate));
-  const seen = writesSeenOf(observed, candidates);
-  const judgements: Judgement[] = [];
+  const ioeventfds: Suggestion[] = [];
   let runs = 0;
   const coalesce = candidates.map((candidate, index) => {
     onProgress?.(index, candidates.length);
-    const range = rangeOf(candidate, seen[index]!, machine);
-    const judgement = judge(candidate, observed.shapes, machine, (plugged) =>
+    const range = rangeOf(observed, candidate);
+    const judgement = judge(candidate, observed.targets, machine, (plugged) =>
       ++runs > MostRuns ? undefined : check?.(plugged, range),
     );
-    judgements.push(judgement);
+    const signal = signalCandidateOf(observed, candidate);
+    if (signal !== undefined)
+      ioeventfds.push(predicted(observed, setup, suggestSignal(signal, judgement, machine), candidate));
     return predicted(observed, setup, suggest(candidate, judgement, machine), candidate);
-  });
-  const ioeventfds = signalCandidatesOf(observed, candidates, seen).map((signal) => {
-    const judgement = judgements[candidates.indexOf(signal.candidate)]!;
-    return predicted(observed, setup, suggestSignal(signal, judgement, machine), signal.candidate);
   });
   return {
     recording: trace.name,
@@ -54,7 +51,7 @@ export function advise(trace: RecordedTrace, setup: ReplaySetup, { onProgress, c
     coalesce: coalesce.filter(({ saved }) => saved > 0).sort(bestFirst),
     ioeventfds: ioeventfds.filter(({ saved }) => saved > 0).sort(bestFirst),
     untried,
-    unreachable: observed.shapes.reduce((sum, { whole, writes }) => sum + (whole ? 0 : writes), 0),
+    unreachable: observed.targets.reduce((sum, { whole, writes }) => sum + (whole ? 0 : writes), 0),
   };
 }
 
@@ -62,12 +59,14 @@ const MostValues = 16;
 /** Each takes about a second. Those with the most writes are run. */
 const MostRuns = 64;
 
-function rangeOf({ region, start, offset, size }: Candidate, { values }: WritesSeen, machine: Machine) {
-  const mostFrequent = [...values].sort((a, b) => b[1] - a[1]).slice(0, MostValues);
+function rangeOf(observed: ObservedReplay, candidate: Candidate) {
+  const { region, start, offset, size } = candidate;
+  const { machine } = observed.replay;
+  const values = valuesOf(observed, candidate).slice(0, MostValues);
   const flushes = otherReaders(region, machine).map(({ name }) => name);
   const addresses = addressesOf(ownerIn(machine, region)?.regions ?? [], machine);
   if (region !== undefined) addresses.set(region.name, start - offset);
-  return { region: region?.name ?? '', offset, size, flushes, values: mostFrequent.map(([value]) => value), addresses };
+  return { region: region?.name ?? '', offset, size, flushes, values: values.map(([value]) => value), addresses };
 }
 
 /** Where regions show at the end of the recording, if they do. */
@@ -121,11 +120,11 @@ function predicted(
   suggestion: Unpredicted,
   candidate: Candidate,
 ): Suggestion {
-  const shapes = new Uint8Array(observed.shapes.length);
-  for (const index of candidate.shapes) shapes[index] = 1;
+  const targets = new Uint8Array(observed.targets.length);
+  for (const index of candidate.targets) targets[index] = 1;
   const { match } = suggestion;
   const { replay } = observed;
-  const taken = { shapes, ...(match === undefined ? {} : { match }) };
+  const taken = { targets, ...(match === undefined ? {} : { match }) };
   let prediction: Prediction;
   if (hasEffects(observed, candidate)) {
     const definition = withSuggestion(setup.definition, suggestion);
@@ -137,14 +136,14 @@ function predicted(
 }
 
 /** The writes moved the map, or go to a device that keeps time or can reset the machine. */
-function hasEffects({ shapes, replay }: ObservedReplay, { shapes: own, region }: Candidate): boolean {
+function hasEffects({ targets, replay }: ObservedReplay, { targets: own, region }: Candidate): boolean {
   if (region === undefined) return false;
   const plugged = replay.machine.devices.find(({ device }) => device === region.owner);
   const services: readonly unknown[] = plugged?.blueprint.injections.map(({ token }) => token) ?? [];
   return (
     services.includes(VirtualClock) ||
     services.includes(ResetController) ||
-    own.some((index) => shapes[index]!.mapMoves > 0 || shapes[index]!.timerMoves > 0)
+    own.some((index) => targets[index]!.mapMoves > 0 || targets[index]!.timerMoves > 0)
   );
 }
 
@@ -152,7 +151,7 @@ function placeOf({ isPort, start, size, region, offset }: Candidate, { bad, harm
   const place = { isPort, start, size, offset };
   if (region?.owner !== undefined) return { ...place, device: region.owner.id, region: region.name, what: region.name };
   const names = [...new Set([...harmless.values(), ...bad.values()].flat())];
-  const known = landmarkAt(isPort, start)?.name ?? 'not modelled';
+  const known = ioMapEntryAt(isPort, start)?.name ?? 'not modelled';
   return { ...place, what: unknown || names.length === 0 ? known : commonName(names) };
 }
 

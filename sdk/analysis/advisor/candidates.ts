@@ -1,5 +1,5 @@
 import type { MemoryRegion } from '../../memory/index.ts';
-import type { ObservedReplay, WriteShape } from './observation.ts';
+import type { ObservedReplay, WriteTarget } from './observation.ts';
 
 /** A range whose writes could be coalesced and are not: one register, a page of them, or several pages of one region. */
 export interface Candidate {
@@ -10,8 +10,8 @@ export interface Candidate {
   /** Where in its region the zone lies; undefined and the address itself where the machine models no device. */
   readonly region: MemoryRegion | undefined;
   readonly offset: number;
-  /** Indexes of the shapes whose writes lie wholly in the zone. */
-  readonly shapes: readonly number[];
+  /** Indexes of the targets whose writes lie wholly in the zone. */
+  readonly targets: readonly number[];
   /** Writes that would be queued if there were always room. */
   readonly writes: number;
 }
@@ -27,13 +27,13 @@ const PageSize = 4096;
 const MostCandidates = 512;
 
 /** Every zone worth trying. A page is tried where it has several registers; a row of pages where a region has them. */
-export function candidatesOf({ shapes }: Pick<ObservedReplay, 'shapes'>): Candidates {
-  const buckets = bucketsOf(shapes);
+export function candidatesOf({ targets }: Pick<ObservedReplay, 'targets'>): Candidates {
+  const buckets = bucketsOf(targets);
   const found = new Map<string, Candidate>();
   for (const bucket of buckets) {
-    for (const [base, group] of placesOf(bucket, shapes)) {
+    for (const [base, group] of placesOf(bucket, targets)) {
       for (const range of rangesOf(group)) {
-        const candidate = candidateOf(shapes, bucket, base, range);
+        const candidate = candidateOf(targets, bucket, base, range);
         const key = `${buckets.indexOf(bucket)} ${candidate.start} ${candidate.size}`;
         if (candidate.writes > 0 && !found.has(key)) found.set(key, candidate);
       }
@@ -48,7 +48,7 @@ interface Range {
   readonly size: number;
 }
 
-/** The writes that one region takes, or that no device takes on one bus: indexes of their shapes, by offset. */
+/** The writes that one region takes, or that no device takes on one bus: indexes of their targets, by offset. */
 interface Bucket {
   readonly isPort: boolean;
   readonly region: MemoryRegion | undefined;
@@ -56,11 +56,11 @@ interface Bucket {
   readonly offsets: number[];
 }
 
-function bucketsOf(shapes: readonly WriteShape[]): Bucket[] {
+function bucketsOf(targets: readonly WriteTarget[]): Bucket[] {
   const buckets: Bucket[] = [];
-  const byOffset = shapes.map((_, index) => index).sort((a, b) => shapes[a]!.offset - shapes[b]!.offset);
+  const byOffset = targets.map((_, index) => index).sort((a, b) => targets[a]!.offset - targets[b]!.offset);
   for (const index of byOffset) {
-    const { isPort, region, offset, whole } = shapes[index]!;
+    const { isPort, region, offset, whole } = targets[index]!;
     if (!whole) continue;
     let bucket = buckets.find((one) => one.isPort === isPort && one.region === region);
     if (bucket === undefined) {
@@ -74,20 +74,20 @@ function bucketsOf(shapes: readonly WriteShape[]): Bucket[] {
 }
 
 /** A region may show at several places: its address at each, and the writes there. */
-function placesOf({ indexes }: Bucket, shapes: readonly WriteShape[]): Map<number, WriteShape[]> {
-  const places = new Map<number, WriteShape[]>();
+function placesOf({ indexes }: Bucket, targets: readonly WriteTarget[]): Map<number, WriteTarget[]> {
+  const places = new Map<number, WriteTarget[]>();
   for (const index of indexes) {
-    const shape = shapes[index]!;
-    const base = shape.address - shape.offset;
+    const target = targets[index]!;
+    const base = target.address - target.offset;
     const group = places.get(base);
-    if (group === undefined) places.set(base, [shape]);
-    else group.push(shape);
+    if (group === undefined) places.set(base, [target]);
+    else group.push(target);
   }
   return places;
 }
 
 /** Each register, as long as its widest write; pages with several of them, no longer than the region; all its pages. */
-function rangesOf(group: readonly WriteShape[]): Range[] {
+function rangesOf(group: readonly WriteTarget[]): Range[] {
   const { isPort, region, address: first, offset } = group[0]!;
   const widest = new Map<number, number>();
   for (const { address, size } of group) widest.set(address, Math.max(size, widest.get(address) ?? 0));
@@ -116,20 +116,20 @@ function spanOf(pages: readonly Range[]): Range {
   return { start, size: last.start + last.size - start };
 }
 
-function candidateOf(all: readonly WriteShape[], bucket: Bucket, base: number, wanted: Range): Candidate {
+function candidateOf(all: readonly WriteTarget[], bucket: Bucket, base: number, wanted: Range): Candidate {
   const { isPort, region } = bucket;
   const range = widened({ start: wanted.start - base, size: wanted.size }, region);
   const end = range.start + range.size;
-  const shapes: number[] = [];
+  const targets: number[] = [];
   let writes = 0;
   for (let at = firstFrom(bucket.offsets, range.start); bucket.offsets[at]! < end; at++) {
     const index = bucket.indexes[at]!;
-    const shape = all[index]!;
-    if (shape.offset + shape.size > end) continue;
-    shapes.push(index);
-    writes += shape.writes;
+    const target = all[index]!;
+    if (target.offset + target.size > end) continue;
+    targets.push(index);
+    writes += target.writes;
   }
-  return { isPort, start: base + range.start, size: range.size, region, offset: range.start, shapes, writes };
+  return { isPort, start: base + range.start, size: range.size, region, offset: range.start, targets, writes };
 }
 
 /** Where the first of the sorted numbers stands that is `least` or more. */

@@ -2,6 +2,7 @@ import { BackplaneError } from '../../base/errors.ts';
 import { hex, printable } from '../../base/text.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { MemoryRegion, RegionOps } from '../../memory/index.ts';
+import { regionsBelow } from '../explain/region-placement.ts';
 import type { Candidate } from './candidates.ts';
 import type { SignalCandidate } from './signals.ts';
 import type { Applicable } from './suggestion.ts';
@@ -22,23 +23,14 @@ function carryOut(machine: Machine, suggestion: Applicable): void {
   const { kind, size, match } = suggestion;
   const region = suggestion.region === undefined ? standIn(machine, suggestion) : regionOf(machine, suggestion);
   const offset = suggestion.region === undefined ? 0 : suggestion.offset;
-  if (kind === 'coalesce') coalesce(region, offset, size);
+  if (kind === 'coalesce') region.replaceCoalescedIo({ offset, size });
   else {
     const fd = machine.accelerator.eventfd(() => {});
     region.addIoeventfd({ offset, size, fd, ...(match === undefined ? {} : { match }) });
   }
 }
 
-/** In the place of declared ranges that lie inside it. */
-function coalesce(region: MemoryRegion, offset: number, size: number): void {
-  const kept = region.coalescedRanges.filter(
-    (range) => range.offset + range.size <= offset || offset + size <= range.offset,
-  );
-  region.clearCoalescedIo();
-  for (const range of [...kept, { offset, size }]) region.addCoalescedIo(range);
-}
-
-/** Something that takes the writes where the machine models no device, and answers reads as an empty address does. */
+/** Takes the writes where the machine models no device; reads answer ones, as at an unassigned address. */
 function standIn(machine: Machine, { isPort, start, size }: Applicable): MemoryRegion {
   const ops = new RegionOps({ device: null, routes: [], valid: { unaligned: true }, missing: { read: 'ones' } });
   const region = MemoryRegion.io(machine.topology, `coalesced-${hex(start)}`, size, ops);
@@ -46,27 +38,15 @@ function standIn(machine: Machine, { isPort, start, size }: Applicable): MemoryR
   return region;
 }
 
-/** A device may have several regions of one name: the one that shows at the address now, if it shows. */
+/** A device may have several regions of one name: the one at the address now comes first. */
 function regionOf(machine: Machine, suggestion: Applicable): MemoryRegion {
   const { isPort, start, device, region: name } = suggestion;
   const isMeant = (region: MemoryRegion) => region.name === name && region.owner?.id === device;
   const space = isPort ? machine.io : machine.memory;
   const shown = space.lookup(start)?.region;
   if (shown !== undefined && isMeant(shown)) return shown;
-  const seen = new Set<MemoryRegion>();
-  const visit = (region: MemoryRegion): MemoryRegion | undefined => {
-    if (seen.has(region)) return undefined;
-    seen.add(region);
-    if (isMeant(region)) return region;
-    const target = region.aliasTarget === undefined ? undefined : visit(region.aliasTarget);
-    if (target !== undefined) return target;
-    for (const child of region.children) {
-      const found = visit(child);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  const found = machine.deviceById(device ?? '')?.regions.find(isMeant) ?? visit(space.root);
+  const own = machine.deviceById(device ?? '')?.regions ?? [];
+  const found = [...own, ...regionsBelow([space.root])].find(isMeant);
   if (found !== undefined) return found;
   throw new BackplaneError(
     `machine '${machine.definition.name}' has no region '${name}' of a device '${device}'. ` +

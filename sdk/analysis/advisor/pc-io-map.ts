@@ -2,34 +2,34 @@
  * What a write there does, by the datasheet. Three kinds do no more than keep, show or log what is written; the others
  * do something at once, and late if they are queued.
  */
-export type LandmarkEffect = 'keeps' | 'picture' | 'log' | BadEffect;
+export type WriteEffect = 'keeps' | 'picture' | 'log' | BadEffect;
 /** What must not come late. */
 export type BadEffect = 'acknowledge' | 'interrupts' | 'time' | 'work' | 'map' | 'delay' | 'reset' | 'transmit';
 
 /** What a PC has at an address. */
-export interface Landmark {
+export interface IoMapEntry {
   readonly name: string;
   /** Undefined: that depends on what is written, or on the model. */
-  readonly effect?: LandmarkEffect;
+  readonly effect?: WriteEffect;
   /** Bytes of the register: a wider write reaches the next one. */
   readonly width: number;
   /** First and last address of what shows the effect of a write: reads of it must deliver the queue. */
   readonly partners?: readonly [first: number, last: number] | undefined;
 }
 
-interface Particulars {
+interface PortDetails {
   readonly width?: number;
-  readonly partners?: Landmark['partners'];
+  readonly partners?: IoMapEntry['partners'];
 }
 
-type Row = readonly [start: number, end: number, name: string, effect?: LandmarkEffect, more?: Particulars];
+type Row = readonly [start: number, end: number, name: string, effect?: WriteEffect, more?: PortDetails];
 
-const rtc: Particulars = { partners: [0x70, 0x71] };
-const vbe: Particulars = { partners: [0x1ce, 0x1d1], width: 2 };
-const palette: Particulars = { partners: [0x3c6, 0x3c9] };
-const attributes: Particulars = { partners: [0x3c0, 0x3da] };
-const pciAddress: Particulars = { partners: [0xcf8, 0xcff], width: 4 };
-const hotplug: Particulars = { partners: [0xae00, 0xae17], width: 4 };
+const rtc: PortDetails = { partners: [0x70, 0x71] };
+const vbe: PortDetails = { partners: [0x1ce, 0x1d1], width: 2 };
+const palette: PortDetails = { partners: [0x3c6, 0x3c9] };
+const attributes: PortDetails = { partners: [0x3c0, 0x3da] };
+const pciAddress: PortDetails = { partners: [0xcf8, 0xcff], width: 4 };
+const hotplug: PortDetails = { partners: [0xae00, 0xae17], width: 4 };
 
 /** The first row that holds an address counts. */
 const ports: readonly Row[] = [
@@ -120,7 +120,7 @@ const memory: readonly Row[] = [
 
 /** All but the data port, the drive and the command are parameters of the next command. */
 function diskChannel(base: number, which: string): Row[] {
-  const parameters: Particulars = { partners: [base, base + 7] };
+  const parameters: PortDetails = { partners: [base, base + 7] };
   return [
     [base, base, `${which} IDE channel, data`, 'work'],
     [base + 1, base + 5, `${which} IDE channel, parameters`, 'keeps', parameters],
@@ -143,7 +143,7 @@ function serialPort(base: number, which: string): Row[] {
 }
 
 /** What a PC has there, if anything is known. */
-export function landmarkAt(isPort: boolean, address: number): Landmark | undefined {
+export function ioMapEntryAt(isPort: boolean, address: number): IoMapEntry | undefined {
   const row = (isPort ? ports : memory).find(([start, end]) => address >= start && address <= end);
   if (row === undefined) return undefined;
   const [, , name, effect, more] = row;
@@ -151,12 +151,12 @@ export function landmarkAt(isPort: boolean, address: number): Landmark | undefin
 }
 
 /** Everything that a write reaches. */
-export function landmarksOf(isPort: boolean, start: number, size: number): (Landmark | undefined)[] {
-  const found: (Landmark | undefined)[] = [];
+export function ioMapEntriesOf(isPort: boolean, start: number, size: number): (IoMapEntry | undefined)[] {
+  const found: (IoMapEntry | undefined)[] = [];
   for (let address = start; address < start + size; ) {
-    const landmark = landmarkAt(isPort, address);
-    found.push(landmark);
-    address += landmark?.width ?? 1;
+    const entry = ioMapEntryAt(isPort, address);
+    found.push(entry);
+    address += entry?.width ?? 1;
   }
   return found;
 }

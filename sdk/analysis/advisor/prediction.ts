@@ -8,9 +8,9 @@ const LongestWait = 10 * MILLISECOND;
 /** With an ioeventfd somewhere, the accelerator looks for signals after so many accesses. */
 const AccessesBetweenSignals = 64;
 
-/** Which writes something new in the kernel takes: for each shape 1 or 0, and the one value that it takes if not all. */
+/** Which writes something new in the kernel takes: for each target 1 or 0, and the one value that it takes if not all. */
 export interface Taken {
-  readonly shapes: Uint8Array;
+  readonly targets: Uint8Array;
   /** 'already': the machine has it; the writes are only told apart from others. */
   readonly by: 'zone' | 'ioeventfd' | 'already';
   readonly match?: number;
@@ -22,9 +22,9 @@ export interface Taken {
  * added to what the machine has.
  */
 export function predict(observed: ObservedReplay, added?: Taken): Prediction {
-  const { fate, shape, timer, splits, trace } = observed;
+  const { fate, target, timer, splits, trace } = observed;
   const { at, value, length } = trace;
-  const { shapes, match } = added ?? {};
+  const { targets, match } = added ?? {};
   const taking = added?.by === 'ioeventfd' ? Fate.Signalled : Fate.Queued;
   const ring = new Ring();
   let signals = 0;
@@ -36,8 +36,8 @@ export function predict(observed: ObservedReplay, added?: Taken): Prediction {
     if (ring.count > 0 && ring.expire(now, timer[index]!)) signalled = false;
     const exits = ring.exits;
     let own = fate[index]!;
-    const which = shape[index]!;
-    const isChosen = which >= 0 && shapes?.[which] === 1 && (match === undefined || match === value[index]);
+    const which = target[index]!;
+    const isChosen = which >= 0 && targets?.[which] === 1 && (match === undefined || match === value[index]);
     if (isChosen && added?.by !== 'already') own = taking;
     if (own === Fate.Exits) ring.exit(now);
     else if (own === Fate.Queued) {
@@ -48,7 +48,7 @@ export function predict(observed: ObservedReplay, added?: Taken): Prediction {
     } else if (own === Fate.Split) {
       let left = 0;
       for (const part of splits.get(index)!) {
-        const taken = part.shape >= 0 && shapes?.[part.shape] === 1 && added?.by === 'zone';
+        const taken = part.target >= 0 && targets?.[part.target] === 1 && added?.by === 'zone';
         const partFate = taken ? taking : part.fate;
         if (partFate === Fate.Exits || (partFate === Fate.Queued && !ring.queue(now, taken))) left++;
       }

@@ -20,37 +20,35 @@ export interface AdviceTextOptions {
 /** The whole advice as text: a table, the best rows in words with what to paste, and how all this was found. */
 export function formatAdvice(advice: Advice, options: AdviceTextOptions): string {
   const { explained, width = Number.POSITIVE_INFINITY } = options;
-  const { coalesce } = advice;
+  const { coalesce, ioeventfds, untried, unreachable } = advice;
   const usable = coalesce.filter(({ verdict }) => mayWait(verdict));
   const unsound = coalesce.filter(({ verdict }) => mustNotWait(verdict));
   const unknown = coalesce.filter((one) => !usable.includes(one) && !unsound.includes(one));
-  const nothing =
-    'Nothing more is known to be able to wait: what else leaves for userspace is needed there, or not known.';
-  const parts = [
-    formatToday(advice),
-    usable.length === 0 ? nothing : section('Coalescing more', usable, advice, options),
-    ...usable.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)),
+  const sections: readonly (readonly [title: string, suggestions: readonly Suggestion[]])[] = [
+    ['Coalescing more', usable],
+    ['Would save exits, if the write does nothing by itself', unknown],
+    ['Would save exits, and must not wait', unsound],
+    ['One write as a signal (ioeventfd)', ioeventfds],
   ];
-  if (unknown.length > 0) {
-    parts.push(section('Would save exits, if the write does nothing by itself', unknown, advice, options));
-    parts.push(...unknown.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
-  }
-  if (unsound.length > 0) {
-    parts.push(section('Would save exits, and must not wait', unsound, advice, options));
-    parts.push(...unsound.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
-  }
-  if (advice.ioeventfds.length > 0) {
-    parts.push(section('One write as a signal (ioeventfd)', advice.ioeventfds, advice, options));
-    parts.push(...advice.ioeventfds.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
-  }
-  if (advice.untried > 0) {
+  const parts = [formatToday(advice)];
+  if (usable.length === 0) {
     parts.push(
-      `${counted(advice.untried, 'place')} with fewer writes than these ${advice.untried === 1 ? 'was' : 'were'} not tried.`,
+      'Nothing more is known to be able to wait: what else leaves for userspace is needed there, or not known.',
     );
   }
-  if (advice.unreachable > 0) {
+  for (const [title, suggestions] of sections) {
+    if (suggestions.length === 0) continue;
+    parts.push(section(title, suggestions, advice, options));
+    parts.push(...suggestions.slice(0, explained).map((suggestion, index) => explain(suggestion, index + 1)));
+  }
+  if (untried > 0) {
+    const were = untried === 1 ? 'was' : 'were';
+    parts.push(`${counted(untried, 'place')} with fewer writes than these ${were} not tried.`);
+  }
+  if (unreachable > 0) {
+    const them = unreachable === 1 ? 'it' : 'them';
     parts.push(
-      `${counted(advice.unreachable, 'write runs', 'writes run')} over the end of what takes ${advice.unreachable === 1 ? 'it' : 'them'}: no zone can hold that (see 'backplane info coalesced').`,
+      `${counted(unreachable, 'write runs', 'writes run')} over the end of what takes ${them}: no zone can hold that (see 'backplane info coalesced').`,
     );
   }
   parts.push(howJudged);

@@ -2,8 +2,8 @@ import { hex, times } from '../../base/text.ts';
 import type { Machine, PluggedDevice } from '../../machine/index.ts';
 import type { MemoryRegion } from '../../memory/index.ts';
 import type { Candidate } from './candidates.ts';
-import type { WriteShape } from './observation.ts';
-import { type BadEffect, landmarkAt } from './pc-io-map.ts';
+import type { WriteTarget } from './observation.ts';
+import { type BadEffect, ioMapEntryAt } from './pc-io-map.ts';
 import type { AdviceVerdict, RangeCheck } from './suggestion.ts';
 import { type HarmlessEffect, type WriteEffects, writeEffectsOf } from './write-effects.ts';
 
@@ -41,12 +41,12 @@ const harmless: Readonly<Record<HarmlessEffect, string>> = {
  */
 export function judge(
   candidate: Candidate,
-  shapes: readonly WriteShape[],
+  targets: readonly WriteTarget[],
   machine: Machine,
   run: (plugged: PluggedDevice) => RangeCheck | undefined,
 ): Judgement {
-  const effects = writeEffectsOf(candidate, shapes, machine);
-  const against = machineReasons(candidate, shapes, machine);
+  const effects = writeEffectsOf(candidate, targets, machine);
+  const against = machineReasons(candidate, targets, machine);
   const isController = interruptControllers(machine).includes(candidate.region?.owner?.id ?? '');
   const bad = [...against, ...lateSentences(candidate, effects)];
   const plugged = ownerIn(machine, candidate.region);
@@ -86,7 +86,7 @@ function checkReasons({ blueprint }: PluggedDevice, check: RangeCheck | undefine
 }
 
 function unknownPlace({ isPort, start }: Candidate): string {
-  const name = landmarkAt(isPort, start)?.name;
+  const name = ioMapEntryAt(isPort, start)?.name;
   const what =
     name === undefined
       ? 'What a PC has here is not known'
@@ -115,15 +115,15 @@ function sentences<Effect extends string>(
 }
 
 /** What the machine knows because it models the device. */
-function machineReasons(candidate: Candidate, shapes: readonly WriteShape[], machine: Machine): string[] {
+function machineReasons(candidate: Candidate, targets: readonly WriteTarget[], machine: Machine): string[] {
   const { region, offset, size } = candidate;
   if (region === undefined) return [];
   const id = region.owner?.id ?? '';
   // A wider write to the same register counts too.
-  const own = shapes.filter(
+  const own = targets.filter(
     (one) => one.region === region && one.offset < offset + size && offset < one.offset + one.size,
   );
-  const sum = (count: (shape: WriteShape) => number) => own.reduce((total, shape) => total + count(shape), 0);
+  const sum = (count: (target: WriteTarget) => number) => own.reduce((total, target) => total + count(target), 0);
   const [map, pins, timers] = [sum((s) => s.mapMoves), sum((s) => s.pinMoves), sum((s) => s.timerMoves)];
   const reasons: string[] = [];
   if (interruptControllers(machine).includes(id)) {

@@ -1,8 +1,8 @@
 import type { RegisterDeclaration } from '../../device/index.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { Candidate } from './candidates.ts';
-import type { WriteShape } from './observation.ts';
-import { type BadEffect, type Landmark, type LandmarkEffect, landmarksOf } from './pc-io-map.ts';
+import type { WriteTarget } from './observation.ts';
+import { type BadEffect, type IoMapEntry, ioMapEntriesOf, type WriteEffect } from './pc-io-map.ts';
 
 /** What is known beforehand of a candidate's writes. The recording is not asked: it does not show what a write means. */
 export interface WriteEffects {
@@ -16,38 +16,38 @@ export interface WriteEffects {
   readonly partners: readonly (readonly [first: number, last: number])[];
 }
 
-export type HarmlessEffect = Exclude<LandmarkEffect, BadEffect>;
+export type HarmlessEffect = Exclude<WriteEffect, BadEffect>;
 
 /**
  * A device that the machine models speaks for itself, wherever it is: a declared register without a hook only keeps what is written,
  * and of its code nothing is known. Where no device is modelled, it is a PC.
  */
-export function writeEffectsOf(candidate: Candidate, shapes: readonly WriteShape[], machine: Machine): WriteEffects {
+export function writeEffectsOf(candidate: Candidate, targets: readonly WriteTarget[], machine: Machine): WriteEffects {
   const bad = new Map<BadEffect, string[]>();
   const harmless = new Map<HarmlessEffect, string[]>();
   const partners = new Map<number, readonly [number, number]>();
   let unknown = false;
   // A page is coalesced with all that is in it, written in this recording or not.
   for (const name of acknowledgedBy(candidate, machine)) note(bad, 'acknowledge', name);
-  for (const index of candidate.shapes) {
-    const shape = shapes[index]!;
-    const { isPort, address, size, region } = shape;
-    for (const landmark of region === undefined ? landmarksOf(isPort, address, size) : modelled(shape, machine)) {
-      const { name = '', effect } = landmark ?? {};
+  for (const index of candidate.targets) {
+    const target = targets[index]!;
+    const { isPort, address, size, region } = target;
+    for (const entry of region === undefined ? ioMapEntriesOf(isPort, address, size) : modelled(target, machine)) {
+      const { name = '', effect } = entry ?? {};
       if (effect === undefined) unknown = true;
       else if (isHarmless(effect)) note(harmless, effect, name);
       else note(bad, effect, name);
-      if (landmark?.partners !== undefined) partners.set(landmark.partners[0], landmark.partners);
+      if (entry?.partners !== undefined) partners.set(entry.partners[0], entry.partners);
     }
   }
   return { bad, harmless, unknown, partners: [...partners.values()] };
 }
 
-function modelled(shape: WriteShape, machine: Machine): readonly (Partial<Landmark> | undefined)[] {
-  return keptBy(shape, machine)?.map((name) => ({ name, effect: 'keeps' })) ?? [undefined];
+function modelled(target: WriteTarget, machine: Machine): readonly (Partial<IoMapEntry> | undefined)[] {
+  return keptBy(target, machine)?.map((name) => ({ name, effect: 'keeps' })) ?? [undefined];
 }
 
-type Place = Pick<WriteShape, 'region' | 'offset' | 'size'>;
+type Place = Pick<WriteTarget, 'region' | 'offset' | 'size'>;
 
 function registersAt({ region }: Place, machine: Machine): RegisterDeclaration[] {
   const blueprint = machine.devices.find(({ device }) => device === region?.owner)?.blueprint;
@@ -67,9 +67,9 @@ function acknowledgedBy(place: Place, machine: Machine): string[] {
 }
 
 /** The declared registers that a write reaches, if all of it is registers that no code looks at. */
-function keptBy(shape: WriteShape, machine: Machine): string[] | undefined {
-  const { offset, size } = shape;
-  const own = registersAt(shape, machine);
+function keptBy(target: WriteTarget, machine: Machine): string[] | undefined {
+  const { offset, size } = target;
+  const own = registersAt(target, machine);
   const names = new Set<string>();
   for (let byte = offset; byte < offset + size; byte++) {
     const here = own.filter((register) => covers(register, byte));
@@ -94,7 +94,7 @@ function onlyKeeps({ writeHook, fields }: RegisterDeclaration): boolean {
   return [{ writeHook }, ...fields].every((part) => part.writeHook === undefined);
 }
 
-const isHarmless = (effect: LandmarkEffect): effect is HarmlessEffect =>
+const isHarmless = (effect: WriteEffect): effect is HarmlessEffect =>
   effect === 'keeps' || effect === 'picture' || effect === 'log';
 
 function note<Key>(names: Map<Key, string[]>, key: Key, name: string): void {

@@ -8,11 +8,12 @@ import type {
   NamedRegister,
   WidthVerdict,
 } from './coalesced-range.ts';
-import { clip, placementsIn, type RegionPlacement, without } from './region-placement.ts';
+import { clip, placementsIn, type RegionPlacement, regionsBelow, without } from './region-placement.ts';
 
 /** Says of every declared coalesced range what has become of it. Works from flat views and declarations alone. */
 export function explainCoalescedIo(machine: ExplainedMachine): CoalescedRangeReport[] {
-  const known = knownRegions(machine);
+  const ofDevices = machine.devices.flatMap((device) => device.regions);
+  const known = [...regionsBelow([...ofDevices, machine.io.root, machine.memory.root])];
   const regions = known.filter((region) => region.coalescedRanges.length > 0);
   const wanted = new Set(regions);
   const placements = [machine.io, machine.memory].flatMap((space) => placementsIn(space, wanted));
@@ -39,21 +40,6 @@ const nowhere = {
   widths: [],
   culprits: [],
 } as const;
-
-/** Every region there is: those of devices, mapped or not, then what else the trees hold. */
-function knownRegions(machine: ExplainedMachine): MemoryRegion[] {
-  const seen = new Set<MemoryRegion>();
-  const visit = (region: MemoryRegion): void => {
-    if (seen.has(region)) return;
-    seen.add(region);
-    if (region.aliasTarget) visit(region.aliasTarget);
-    for (const child of region.children) visit(child);
-  };
-  for (const device of machine.devices) for (const region of device.regions) visit(region);
-  visit(machine.io.root);
-  visit(machine.memory.root);
-  return [...seen];
-}
 
 type Description = ReturnType<typeof describe>;
 

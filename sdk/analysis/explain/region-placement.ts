@@ -1,4 +1,10 @@
-import type { AddressRange, AddressSpace, MemoryRegion } from '../../memory/index.ts';
+import {
+  type AddressRange,
+  type AddressSpace,
+  intersectRanges,
+  type MemoryRegion,
+  subtractRange,
+} from '../../memory/index.ts';
 
 /** Where an address space would show a region if nothing outranked it. */
 export interface RegionPlacement {
@@ -11,9 +17,8 @@ export interface RegionPlacement {
 }
 
 /**
- * Walks the tree of an address space as rendering does, priorities ignored, and collects where the wanted regions
- * lie. A region that the walk does not meet is not mapped, or disabled; one that it meets and the flat view does not
- * show is outranked.
+ * Walks the tree of an address space as rendering does, but for priorities, and collects where the wanted regions lie.
+ * A region that is not found is not mapped, or disabled. One that is found and not in the flat view is outranked.
  */
 export function placementsIn(space: AddressSpace, wanted: ReadonlySet<MemoryRegion>): RegionPlacement[] {
   const found: { region: MemoryRegion; base: number; windows: AddressRange[] }[] = [];
@@ -38,28 +43,24 @@ export function placementsIn(space: AddressSpace, wanted: ReadonlySet<MemoryRegi
 }
 
 /** The parts of `range` inside `windows`. */
-export function clip(range: AddressRange, windows: readonly AddressRange[]): AddressRange[] {
-  const parts: AddressRange[] = [];
-  for (const window of windows) {
-    const start = Math.max(range.start, window.start);
-    const end = Math.min(range.start + range.size, window.start + window.size);
-    if (start < end) parts.push({ start, size: end - start });
-  }
-  return parts;
-}
+export const clip = (range: AddressRange, windows: readonly AddressRange[]): AddressRange[] =>
+  windows.flatMap((window) => intersectRanges(range, window) ?? []);
 
-/** The parts of `range` that none of the sorted `covered` ranges takes. */
-export function without(range: AddressRange, covered: readonly AddressRange[]): AddressRange[] {
-  const parts: AddressRange[] = [];
-  const end = range.start + range.size;
-  let from = range.start;
-  for (const { start, size } of covered) {
-    if (start > from) parts.push({ start: from, size: Math.min(start, end) - from });
-    from = Math.max(from, start + size);
-    if (from >= end) break;
-  }
-  if (from < end) parts.push({ start: from, size: end - from });
-  return parts;
+/** The parts of `range` that none of the `covered` ranges takes. */
+export const without = (range: AddressRange, covered: readonly AddressRange[]): AddressRange[] =>
+  covered.reduce((parts, hole) => parts.flatMap((part) => subtractRange(part, hole)), [range]);
+
+/** Every region below these, each once: a region, what it is an alias of, then its children. */
+export function regionsBelow(roots: readonly MemoryRegion[]): Set<MemoryRegion> {
+  const seen = new Set<MemoryRegion>();
+  const visit = (region: MemoryRegion): void => {
+    if (seen.has(region)) return;
+    seen.add(region);
+    if (region.aliasTarget) visit(region.aliasTarget);
+    region.children.forEach(visit);
+  };
+  roots.forEach(visit);
+  return seen;
 }
 
 function merged(windows: readonly AddressRange[]): AddressRange[] {

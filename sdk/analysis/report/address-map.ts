@@ -1,7 +1,7 @@
-import type { AddressRange, AddressSpace, MemoryRegion } from '../../memory/index.ts';
+import { type AddressRange, type AddressSpace, type MemoryRegion, rangesIntersect } from '../../memory/index.ts';
 import { explainCoalescedIo } from '../explain/coalesced-io.ts';
 import type { CoalescedVerdict, ExplainedMachine } from '../explain/coalesced-range.ts';
-import { placementsIn, without } from '../explain/region-placement.ts';
+import { placementsIn, regionsBelow, without } from '../explain/region-placement.ts';
 import { explainVerdict } from '../explain/text.ts';
 
 /** Something at some addresses: what the guest sees there, or what lies beneath and is not seen. */
@@ -37,7 +37,7 @@ export type DescribeDevice = (id: string) => { readonly name: string; readonly f
 
 /** One address space as it is now: the flat view, what it hides, and the coalesced ranges. */
 export function addressMap(machine: ExplainedMachine, space: AddressSpace, describe: DescribeDevice): AddressMap {
-  const wanted = somebodys(space.root);
+  const wanted = answeringRegions(space.root);
   const shown = space.flatView.ranges.filter(({ region }) => wanted.has(region));
   const items = shown.map(({ region, start, size }) => item(region, { start, size }, 0, describe));
   const hidden = placementsIn(space, wanted).flatMap(({ region, base, windows }) => {
@@ -45,7 +45,7 @@ export function addressMap(machine: ExplainedMachine, space: AddressSpace, descr
     return windows.flatMap((window) => without(window, seen)).map((range) => ({ region, range }));
   });
   for (const { region, range } of hidden.sort((a, b) => a.range.start - b.range.start || b.range.size - a.range.size)) {
-    const taken = new Set(items.filter((other) => overlaps(other, range)).map(({ layer }) => layer));
+    const taken = new Set(items.filter((other) => rangesIntersect(other, range)).map(({ layer }) => layer));
     let layer = 1;
     while (taken.has(layer)) layer++;
     items.push(item(region, range, layer, describe));
@@ -62,21 +62,13 @@ function zonesOf(machine: ExplainedMachine, space: AddressSpace): MapZone[] {
   });
 }
 
-/** Regions that answer: a device's, or RAM. What merely fills a space with a constant is nobody's. */
-function somebodys(root: MemoryRegion): Set<MemoryRegion> {
-  const found = new Set<MemoryRegion>();
-  const seen = new Set<MemoryRegion>();
-  const visit = (region: MemoryRegion): void => {
-    if (seen.has(region)) return;
-    seen.add(region);
-    const answers = region.ram !== undefined || (region.kind === 'io' && region.owner !== undefined);
-    if (answers) found.add(region);
-    if (region.aliasTarget) visit(region.aliasTarget);
-    for (const child of region.children) visit(child);
-  };
-  visit(root);
-  return found;
-}
+/** Regions that answer: a device's, or RAM. What only fills a space with a constant is no part of the map. */
+const answeringRegions = (root: MemoryRegion): Set<MemoryRegion> =>
+  new Set(
+    [...regionsBelow([root])].filter(
+      ({ ram, kind, owner }) => ram !== undefined || (kind === 'io' && owner !== undefined),
+    ),
+  );
 
 function item(region: MemoryRegion, { start, size }: AddressRange, layer: number, describe: DescribeDevice): MapItem {
   const { name, kind, priority, owner } = region;
@@ -84,5 +76,3 @@ function item(region: MemoryRegion, { start, size }: AddressRange, layer: number
   const device = owner === undefined ? undefined : known === undefined ? owner.id : `${owner.id} (${known.name})`;
   return { name, kind, start, size, priority, layer, device, file: known?.file };
 }
-
-const overlaps = (a: AddressRange, b: AddressRange) => a.start < b.start + b.size && b.start < a.start + a.size;

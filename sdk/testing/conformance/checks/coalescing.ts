@@ -68,17 +68,11 @@ export function scriptsFor(subject: Subject, added?: AddedRange): (random: Rando
     withLooks(subject, zones, random).filter((step) => GuestCode.includes(step.kind) && !halfCoalesced(step, zones));
 }
 
-/** In the place of declared ranges that it overlaps. */
 function addRange(bench: TestBench<Device>, { region: name, offset, size, flushes }: AddedRange): void {
   for (const { template } of bench.device.blueprint.regions) {
     const region = bench.device.region(template);
     if (flushes.includes(region.name)) region.setFlushCoalescedIo();
-    if (region.name !== name) continue;
-    const kept = region.coalescedRanges.filter(
-      (range) => range.offset + range.size <= offset || offset + size <= range.offset,
-    );
-    region.clearCoalescedIo();
-    for (const range of [...kept, { offset, size }]) region.addCoalescedIo(range);
+    if (region.name === name) region.replaceCoalescedIo({ offset, size });
   }
 }
 
