@@ -13,7 +13,7 @@ import {
 } from './exit-charts.ts';
 import type { ReportInput, ReportMode } from './input.ts';
 import { describeItem, drawMap, verdictColour, verdictSigns } from './map-chart.ts';
-import { escapeHtml, loadPlotting, type PlotLibrary } from './svg.ts';
+import { escapeHtml, type PlotLibrary } from './svg.ts';
 
 /** Nothing is fetched and no script runs, whatever a recording or a plugin calls its things. */
 const Policy = "default-src 'none'; style-src 'unsafe-inline'";
@@ -25,8 +25,7 @@ export const ReportStart = `<!doctype html>
 <meta name="generator" content="backplane replay">`;
 
 /** The whole comparison as one page that needs nothing beside itself. */
-export async function renderReport(input: ReportInput): Promise<string> {
-  const plot = await loadPlotting();
+export function renderReport(input: ReportInput, plot: PlotLibrary): string {
   const title = `${input.recording} on ${input.machine}`;
   return `${ReportStart}
 <meta charset="utf-8">

@@ -1,6 +1,8 @@
 import { addressMap } from '../../analysis/report/address-map.ts';
 import type { ReplaySamples, ReportInput } from '../../analysis/report/input.ts';
 import { ReportStart, renderReport } from '../../analysis/report/page.ts';
+import type { PlotLibrary } from '../../analysis/report/svg.ts';
+import { BackplaneError } from '../../memory/errors.ts';
 import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
 import type { ReplayedMode, ReplayReport } from './report.ts';
 import { sourceFileOf } from './source-files.ts';
@@ -23,9 +25,21 @@ export async function writeHtmlReport(
   report: ReplayReport,
   samples: readonly ReplaySamples[],
 ): Promise<number> {
-  const html = await renderReport(reportInput(report, samples));
+  const html = renderReport(reportInput(report, samples), await loadPlotting());
   writeOutput(page, path, html);
   return Buffer.byteLength(html);
+}
+
+/** Loaded only when a page is written: an installation may leave it out. */
+async function loadPlotting(): Promise<PlotLibrary> {
+  try {
+    return await import('@observablehq/plot');
+  } catch (cause) {
+    throw new BackplaneError(
+      "the page needs the optional package '@observablehq/plot', which is not installed. Write 'npm install @observablehq/plot@0.6.17'.",
+      { cause },
+    );
+  }
 }
 
 function reportInput({ trace, modes }: ReplayReport, samples: readonly ReplaySamples[]): ReportInput {

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import * as plot from '@observablehq/plot';
 import { describe, expect, it } from 'vitest';
 import { empty, isapc, pcI440fx } from '../../../machines/index.ts';
 import { readTrace } from '../../../sdk/accelerator/index.ts';
@@ -136,7 +137,7 @@ describe('the page', () => {
   });
 
   it('is complete in itself: no script, nothing to fetch, the numbers as tables too', async () => {
-    const html = await renderReport(await input());
+    const html = renderReport(await input(), plot);
     expect(html).toMatch(/^<!doctype html>/);
     expect(html).toContain('<b>41,342</b>');
     expect(html).toContain('userspace exits, 90.1 % fewer');
@@ -148,13 +149,13 @@ describe('the page', () => {
   });
 
   it('cannot be made to run what a hostile recording is called', async () => {
-    const html = await renderReport(await input({ recording: '<script>alert(1)</script>', machine: '"><b>' }));
+    const html = renderReport(await input({ recording: '<script>alert(1)</script>', machine: '"><b>' }), plot);
     expect(html).not.toContain('<script>');
     expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt; on &quot;&gt;&lt;b&gt;');
   });
 
   it('counts one exit as one', async () => {
-    const html = await renderReport(await input());
+    const html = renderReport(await input(), plot);
     expect(html).toContain('<title>0xcf8, on: 1 userspace exit</title>');
     expect(html).not.toMatch(/[^\d,]1 (userspace exits|writes|exits)/);
   });
@@ -166,7 +167,7 @@ describe('the page', () => {
     const zone = { device: name, region: name, verdict: 'dead', why: name, inForce: [], start: 0, size: 1 } as const;
     const map = { space: name, items: [region, { ...region, layer: 1 }], zones: [zone] };
     const hostile = { ...on, column: name, title: name, maps: { ports: map, memory: map } };
-    const html = await renderReport(await input({ modes: [off, hostile] }));
+    const html = renderReport(await input({ modes: [off, hostile] }), plot);
     expect(html).not.toMatch(/<script/i);
     expect(html.match(/&lt;script&gt;alert\(1\)/g)!.length).toBeGreaterThan(10);
   });
@@ -188,7 +189,7 @@ describe('the page', () => {
       samples: sampler.samples,
       maps,
     };
-    const html = await renderReport(await input({ modes: [one], accesses: 1, guestTime: 0 }));
+    const html = renderReport(await input({ modes: [one], accesses: 1, guestTime: 0 }), plot);
     expect(html).toContain('1 access in 0 ns of guest time, replayed once.');
     expect(html).not.toContain('over guest time');
     expect(html).not.toContain('by page of memory');
@@ -207,7 +208,7 @@ describe('the page', () => {
   });
 
   it('has no chart of a ring that nothing was ever queued in', async () => {
-    const html = await renderReport(await input({ modes: [await replayed(false)] }));
+    const html = renderReport(await input({ modes: [await replayed(false)] }), plot);
     expect(html).not.toContain('Queued writes over guest time');
   });
 });
