@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { QemuProcess, whyNoQemu } from '../../sdk/testing/index.ts';
+import { QemuProcess, whyNoQemu } from '../../sdk/testing/qemu/index.ts';
 import { backplane } from './fake-terminal.ts';
 
 /** What both take. */

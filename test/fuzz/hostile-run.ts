@@ -1,5 +1,5 @@
 import { formatSnapshot, Machine, MiB, type UsedDevice } from '../../sdk/index.ts';
-import { heapUsed } from '../../sdk/testing/conformance/checks/hostile-guest.ts';
+import { nodeHost } from '../../sdk/testing/qemu/node-host.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { type Board, cardClasses, randomBoard } from './boards.ts';
 import { hostileGuest } from './hostile-guest.ts';
@@ -83,10 +83,10 @@ const nextJob = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Bytes in use. The RAM of a machine that is gone is given back by another thread, some time after the collection that found it. */
 async function settledHeap(): Promise<number> {
-  let least = heapUsed();
+  let least = nodeHost.heapUsed();
   for (let round = 0; round < SettlingRounds; round++) {
     await new Promise((resolve) => setTimeout(resolve, 20));
-    least = Math.min(least, heapUsed());
+    least = Math.min(least, nodeHost.heapUsed());
   }
   return least;
 }

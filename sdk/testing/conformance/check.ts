@@ -3,7 +3,27 @@ import type { BenchService } from '../bench/services.ts';
 import type { Random } from '../random.ts';
 import type { ScriptStep } from './script.ts';
 
-/** What the author may say about the device beyond its declaration. Everything may be left out. */
+/** What the host of a run lends to it. Each member may be missing: a page has none of them. */
+export interface ConformanceHost {
+  /** Bytes of the heap after a garbage collection. Without it only lists are looked at for growth. */
+  readonly heapUsed?: () => number;
+  /** Runs `body` for at most so many milliseconds: false if it had to be ended. Without it steps are never interrupted. */
+  readonly runWithin?: (milliseconds: number, body: () => void) => boolean;
+  /** Shows a line that replaces the one before; an empty one removes it. */
+  readonly progress?: (line: string) => void;
+}
+
+/** Where the recorded behaviour of a device is kept. */
+export interface BehaviourRecord {
+  /** For messages, a path for instance. */
+  readonly name: string;
+  /** Undefined if there is no record, or if it is to be made again. */
+  read(): string | undefined;
+  /** Missing where no record may be made. */
+  readonly write?: ((text: string) => void) | undefined;
+}
+
+/** What the author says about the device beyond its declaration. Everything may be left out. */
 export interface ConformanceSettings {
   /** Options of the device that differ from their defaults. */
   readonly options?: Readonly<Record<string, unknown>>;
@@ -23,40 +43,36 @@ export interface ConformanceSettings {
   readonly ram?: number;
   /** Values that drivers write, mixed into the random ones: a key, the address of a buffer on the card. */
   readonly values?: readonly (number | bigint)[];
-  /** What drivers do that random accesses hardly hit upon, as a few steps that belong together. */
+  /** What drivers do and random accesses seldom reach, as a few steps that belong together. */
   readonly idioms?: (random: Random) => readonly ScriptStep[];
+  /** What the device does today, compared from then on. It holds values and times that no declaration says. */
+  readonly recorded?: BehaviourRecord;
   /**
-   * A file that holds what the device does: made where there is none, compared ever after. It guards what no declaration
-   * says, values and times; what it holds is right only if you have read it. Made anew with BACKPLANE_RECORD=1.
-   */
-  readonly recorded?: string | URL;
-  /**
-   * For the lint: what only certain steps of a driver reach, or what once set stays so until a reset, with the reason. Pins, timers,
-   * state, registers, or `register.field`: `{ 'status.parityError': 'needs a line that garbles' }`.
+   * For the lint: what random programs do not reach, with the reason. Pins, timers, state, registers, or `register.field`:
+   * `{ 'status.parityError': 'needs a line that garbles' }`.
    */
   readonly notExercised?: Readonly<Record<string, string>>;
-  /** Host time that a run may take. A check that is not done by then fails, and says what it was at. Default: 300. */
+  /** Host time that a run may take. A check that is not done by then fails. Default: 300. */
   readonly seconds?: number;
+  /** In Node: `nodeHost` of `backplane/testing/qemu`. */
+  readonly host?: ConformanceHost;
 }
 
-/**
- * `contract`: what holds for every device, whatever it is. `lint`: what is likely a mistake, and may be right: something declared
- * never moves, makes no difference, or works the other way round than usual.
- */
+/** `contract`: holds for every device. `lint`: likely a mistake, and right for some devices. */
 export type CheckKind = 'contract' | 'lint';
 
-/** Something the suite found, as a sentence, with the shortest script that shows it. */
+/** A finding of the suite as a sentence, with the shortest script that shows it. */
 export interface ConformanceFailure {
   readonly kind: CheckKind;
   /** The check, as its test is called. */
   readonly check: string;
   readonly message: string;
   readonly script: readonly ScriptStep[];
-  /** All of it for a person: the sentence, the script as guest code, and as a qtest script. */
+  /** The whole report: the sentence, the script as guest code, and as a qtest script. */
   readonly text: string;
 }
 
-/** What a check found: a sentence, and what led there. */
+/** What a check found: a sentence, and the steps that lead there. */
 export interface Finding {
   readonly message: string;
   readonly script: readonly ScriptStep[];

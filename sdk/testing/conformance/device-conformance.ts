@@ -76,7 +76,7 @@ export function deviceConformance<C extends ConcreteDeviceClass>(
         const failure = run.failureOf(check);
         if (failure === undefined) return;
         if (failure.kind === 'contract' || settings.lint === 'fail') throw new ConformanceError(failure);
-        process.stderr.write(`${failure.text}\n\n`);
+        console.warn(`${failure.text}\n`);
       };
       it(titleOf(check), body, 1000 * run.seconds);
     }
@@ -85,10 +85,7 @@ export function deviceConformance<C extends ConcreteDeviceClass>(
 
 const titleOf = ({ kind, check }: PlannedCheck): string => (kind === 'lint' ? `lint: ${check.name}` : check.name);
 
-/**
- * The same without a test runner: everything that is found, the contract first and the lint once that holds; or only
- * the first finding. Says on a terminal how far it is.
- */
+/** The same without a test runner: all findings of the contract, then those of the lint; or only the first. */
 export function checkDevice<C extends ConcreteDeviceClass>(
   deviceClass: C,
   settings: Omit<DeviceConformanceOptions<C>, 'describe' | 'it' | 'lint'> & {
@@ -99,18 +96,14 @@ export function checkDevice<C extends ConcreteDeviceClass>(
   const run = new ConformanceRun(deviceClass, settings);
   const failures: ConformanceFailure[] = [];
   for (const [index, check] of run.checks.entries()) {
-    showProgress(`${deviceClass.name}: ${index + 1} of ${run.checks.length}, ${check.check.name}`);
+    settings.host?.progress?.(`${deviceClass.name}: ${index + 1} of ${run.checks.length}, ${check.check.name}`);
     const failure = run.failureOf(check);
     if (failure === undefined) continue;
     failures.push(failure);
     if (settings.firstOnly === true) break;
   }
-  showProgress('');
+  settings.host?.progress?.('');
   return failures;
-}
-
-function showProgress(line: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
 }
 
 interface PlannedCheck {
@@ -127,7 +120,8 @@ class ConformanceRun {
 
   constructor(deviceClass: ConcreteDeviceClass, settings: { readonly lint?: LintMode } & object) {
     this.subject = new Subject(deviceClass, settings as ConformanceSettings);
-    this.limit = new TimeLimit((settings as ConformanceSettings).seconds);
+    const { seconds, host } = settings as ConformanceSettings;
+    this.limit = new TimeLimit(seconds, host?.runWithin);
     const all: readonly PlannedCheck[] = [
       ...contract.map((check) => ({ kind: 'contract', check }) as const),
       ...(settings.lint === 'off' ? [] : lint.map((check) => ({ kind: 'lint', check }) as const)),

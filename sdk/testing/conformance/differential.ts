@@ -1,9 +1,8 @@
-import { relative } from 'node:path';
 import { hex, sentence } from '../../base/text.ts';
 import { type Device, saveDevice } from '../../device/index.ts';
 import type { TestBench } from '../bench/test-bench.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './device-fields.ts';
-import { type Answer, perform, type ScriptStep } from './script.ts';
+import { type Answer, OutOfTime, perform, type ScriptStep } from './script.ts';
 
 /** What one side answered: step by step; undefined where the step does not count. */
 export type Answers = readonly (Answer | undefined)[];
@@ -34,9 +33,15 @@ export function outcomeDifference(
   const field = firstFieldDifference(left.fields, right.fields, ignored);
   if (field !== undefined)
     return `in the end '${field.path}' is ${field.left} ${names[0]}, and ${field.right} ${names[1]}.`;
-  if (Buffer.compare(left.ram, right.ram) === 0) return undefined;
-  const at = left.ram.findIndex((byte, address) => byte !== right.ram[address]);
+  const at = firstDifference(left.ram, right.ram);
+  if (at < 0) return undefined;
   return `in the end guest memory at ${hex(at)} is ${left.ram[at]} ${names[0]}, and ${right.ram[at]} ${names[1]}.`;
+}
+
+/** Where two memories differ first; -1 where they are equal. */
+export function firstDifference(left: Uint8Array, right: Uint8Array): number {
+  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return at;
+  return -1;
 }
 
 /** A handler or timer that threw, as an answer. */
@@ -55,16 +60,13 @@ export function threw(error: unknown): Answer {
 /** The same as whole sentences, with the method and the line of the device. */
 export const threwWhere = (error: unknown): string => `${sentence(threw(error))}${placeOf(error)}`;
 
-/** Where the code of a device threw, with the method and the line; what the SDK itself refused was called from there. */
+/** Where the code of a device threw: the method, the file and the line. Frames of the SDK do not count. */
 function placeOf(error: unknown): string {
   const { cause, stack = '' } = error instanceof Error ? error : {};
   if (cause instanceof Error) return placeOf(cause);
   const own = stack.split('\n').find((line) => /^ {4}at /.test(line) && !isForeign(line));
-  const [, method, file, line] =
-    /^ {4}at (?:async )?(?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+):\d+\)?$/.exec(own ?? '') ?? [];
-  return file === undefined
-    ? ''
-    : ` It was thrown in ${method ?? 'a function'}, ${relative(process.cwd(), file)}:${line}.`;
+  const [, method, file, line] = /^ {4}at (?:async )?(?:(.*?) \()?(?:.*\/)?(.*?):(\d+):\d+\)?$/.exec(own ?? '') ?? [];
+  return file === undefined ? '' : ` It was thrown in ${method ?? 'a function'}, ${file}:${line}.`;
 }
 
 const sdk = decodeURIComponent(new URL('../../', import.meta.url).pathname);
@@ -80,7 +82,10 @@ export function refusal(saved: unknown, error: unknown): string {
   return `${what}: ${messageOf(error)}`;
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+function messageOf(error: unknown): string {
+  if (error instanceof OutOfTime) throw error;
+  return error instanceof Error ? error.message : String(error);
+}
 
 /** Where two sides first answer differently, in words. */
 export function difference(

@@ -9,6 +9,7 @@ import {
   scriptsFor,
 } from './checks/coalescing.ts';
 import { firstFieldDifference, within } from './device-fields.ts';
+import { firstDifference } from './differential.ts';
 import type { Layout } from './layout.ts';
 import type { ScriptStep, Space } from './script.ts';
 import { asGuestCode } from './script-formats.ts';
@@ -116,7 +117,7 @@ function isSeen(
       answersOf(script, all).join() === answersOf(rest, without).join() &&
       all.interrupts === without.interrupts &&
       firstFieldDifference(all.fields, without.fields, within(holds)) === undefined &&
-      Buffer.compare(all.ram, without.ram) === 0;
+      firstDifference(all.ram, without.ram) < 0;
     if (!isSame) return true;
   }
   return false;

@@ -7,7 +7,7 @@ import type { TestBench } from '../bench/test-bench.ts';
 export type AccessWidth = 1 | 2 | 4 | 8;
 export type Space = 'ports' | 'memory';
 
-/** Something that happens to a device on its bench: what a guest does, and what a guest cannot. */
+/** A step done to a device on its bench: an access of the guest, or what only the bench can do. */
 export type ScriptStep =
   | { readonly kind: 'read'; readonly space: Space; readonly address: number; readonly size: AccessWidth }
   | {
@@ -21,7 +21,7 @@ export type ScriptStep =
   /** The guest reads or writes the function's own configuration space. */
   | { readonly kind: 'config-read'; readonly offset: number; readonly size: 1 | 2 | 4 }
   | { readonly kind: 'config-write'; readonly offset: number; readonly size: 1 | 2 | 4; readonly value: number }
-  /** Guest time passes: all of it, unless more timers expire on the way than a bench has patience for. */
+  /** Guest time passes, up to a number of deadlines. */
   | { readonly kind: 'wait'; readonly nanoseconds: number }
   /** Another device drives an ISA interrupt line. */
   | { readonly kind: 'line'; readonly line: number; readonly level: boolean }
@@ -31,24 +31,33 @@ export type ScriptStep =
   /** The clock's epoch moves to the last whole second. */
   | { readonly kind: 'rebase' };
 
-/**
- * A device that arms a timer of microseconds again and again must not make a second of its time cost minutes of ours: at so many
- * deadlines a wait is over. Not fewer for a device that has waited before: it is compared with one that has not.
- */
+/** A wait ends after so many deadlines: a timer of microseconds would make a second of guest time cost minutes. */
 const MostDeadlines = 250;
 
-/** What a step answered: the value of a read, and every pin afterwards, as text that can be compared. */
+/** What a step answered: the value of a read, and every pin afterwards, as comparable text. */
 export type Answer = string;
 
 /** The step that was begun last, until it is over, and the host time then. */
 let current: { readonly step: ScriptStep; readonly since: number } | undefined;
+/** Host time from which no step begins. */
+let deadline = Number.POSITIVE_INFINITY;
 
-/** What a device is doing, for a watch that ends what takes too long. */
+/** The step that the device is doing now. */
 export const stepUnderWay = (): typeof current => current;
+
+/** The run's time is over. No check takes this for an answer of the device. */
+export class OutOfTime extends Error {}
+
+export function setStepDeadline(nanoseconds: number): void {
+  deadline = nanoseconds;
+  current = undefined;
+}
 
 /** Does one step to the device on the bench. A `restore` is for the caller, who made the bench. */
 export function act(bench: TestBench<Device>, step: ScriptStep): number | bigint | undefined {
-  current = { step, since: hostNanoseconds() };
+  const since = hostNanoseconds();
+  if (since >= deadline) throw new OutOfTime();
+  current = { step, since };
   try {
     return done(bench, step);
   } finally {
@@ -126,7 +135,7 @@ export function formatValue(value: number | bigint, size: number): string {
   return hex(value, 2 * size);
 }
 
-/** Also weeks. Clocks of the same time have the same epoch afterwards, in however many steps they came there. */
+/** Clocks at the same time have the same epoch afterwards, however many steps it took. */
 export function passTime(clock: ManualClock, nanoseconds: number): void {
   clock.advance(nanoseconds);
   clock.rebaseWhenNear();

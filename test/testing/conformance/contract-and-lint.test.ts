@@ -24,8 +24,9 @@ import {
   deviceConformance,
   type ScriptStep,
 } from '../../../sdk/testing/index.ts';
+import { nodeHost } from '../../../sdk/testing/qemu/node-host.ts';
 
-const brief = { runs: 4, length: 100, hostileAccesses: 500 };
+const brief = { host: nodeHost, runs: 4, length: 100, hostileAccesses: 500 };
 const found = (chip: ConcreteDeviceClass, more: ConformanceSettings = {}) =>
   checkDevice(chip, { ...brief, ...more } as object).map(({ kind, check, message }) => `${kind}, ${check}: ${message}`);
 
@@ -107,7 +108,7 @@ describe('the lint', () => {
       describe: (_: string, body: () => void) => body(),
       it: (_: string, body: () => void) => bodies.push(body),
     };
-    const printed = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const printed = vi.spyOn(console, 'warn').mockReturnValue();
     const failuresWith = (lint: 'report' | 'fail' | 'off') => {
       bodies.length = 0;
       printed.mockClear();

@@ -16,6 +16,7 @@ import {
   state,
 } from '../../../sdk/index.ts';
 import { checkDevice, deviceConformance } from '../../../sdk/testing/index.ts';
+import { nodeHost, recordFile } from '../../../sdk/testing/qemu/node-host.ts';
 
 const ports = portRegion({ name: 'lamp', base: 0x300, size: 4, accessSizes: [1] });
 const monitor = portRegion({ name: 'lamp-monitor', base: 0x310, size: 1, accessSizes: [1] });
@@ -271,7 +272,7 @@ class Neighbours extends IsaDevice {
 }
 
 /** Enough to find these mistakes. */
-const brief = { runs: 5, length: 120, hostileAccesses: 500 };
+const brief = { host: nodeHost, runs: 5, length: 120, hostileAccesses: 500 };
 
 /** Names of the tests that fail. */
 const failing = (deviceClass: ConcreteDeviceClass, hostileAccesses = 2000): string[] =>
@@ -374,14 +375,14 @@ describe('a record of behaviour', () => {
   it('is made once, and says what the device does not do any more', () => {
     vi.stubEnv('CI', undefined);
     const recorded = join(folder, 'lamp.txt');
-    expect(checkDevice(Lamp, { ...quick, recorded })).toEqual([]);
+    expect(checkDevice(Lamp, { ...quick, recorded: recordFile(recorded) })).toEqual([]);
     expect(readFileSync(recorded, 'utf8')).toContain(
       'register control at 0x0 of lamp, 8 bits, reset 0x0 (reset-value)',
     );
-    expect(checkDevice(Lamp, { ...quick, recorded })).toEqual([]);
+    expect(checkDevice(Lamp, { ...quick, recorded: recordFile(recorded) })).toEqual([]);
 
     writeFileSync(recorded, readFileSync(recorded, 'utf8').replace('coalesced 0x2, 1 bytes', 'coalesced 0x2, 2 bytes'));
-    const [failure] = checkDevice(Lamp, { ...quick, recorded });
+    const [failure] = checkDevice(Lamp, { ...quick, recorded: recordFile(recorded) });
     expect(failure?.message).toContain(
       "it was recorded as '  coalesced 0x2, 2 bytes', and is '  coalesced 0x2, 1 bytes'",
     );
@@ -391,9 +392,9 @@ describe('a record of behaviour', () => {
   it('shows the program whose answers have changed', () => {
     vi.stubEnv('CI', undefined);
     const recorded = join(folder, 'warm.txt');
-    checkDevice(Lamp, { ...quick, recorded });
-    const [failure] = checkDevice(StaysWarm, { ...quick, runs: 0, recorded }).filter(({ check }) =>
-      /recorded/.test(check),
+    checkDevice(Lamp, { ...quick, recorded: recordFile(recorded) });
+    const [failure] = checkDevice(StaysWarm, { ...quick, runs: 0, recorded: recordFile(recorded) }).filter(
+      ({ check }) => /recorded/.test(check),
     );
     expect(failure?.message).toContain('one of the last 20 answers of this program is not as recorded');
     expect(failure?.script.length).toBeGreaterThan(0);
@@ -403,7 +404,7 @@ describe('a record of behaviour', () => {
   it('is never made where nobody would look at it', () => {
     vi.stubEnv('CI', 'true');
     const recorded = join(folder, 'missing.txt');
-    const [failure] = checkDevice(Lamp, { ...quick, recorded });
+    const [failure] = checkDevice(Lamp, { ...quick, recorded: recordFile(recorded) });
     expect(failure?.message).toContain('there is no record at');
     expect(existsSync(recorded)).toBe(false);
     vi.unstubAllEnvs();

@@ -17,6 +17,7 @@ import {
   VirtualClock,
 } from '../../../sdk/index.ts';
 import { type ConformanceSettings, checkDevice } from '../../../sdk/testing/index.ts';
+import { nodeHost } from '../../../sdk/testing/qemu/node-host.ts';
 
 const ports = portRegion({ name: 'kettle', base: 0x300, size: 8, accessSizes: [1] });
 const control = ports.register(0, { width: 8, fields: { heat: bit(0), whistle: bit(1), rest: reserved([2, 7]) } });
@@ -378,7 +379,7 @@ class QueuesWithoutLimit extends Queues {
   }
 }
 
-const brief = { runs: 4, length: 150, hostileAccesses: 2000 };
+const brief = { host: nodeHost, runs: 4, length: 150, hostileAccesses: 2000 };
 const failures = (chip: ConcreteDeviceClass, more: ConformanceSettings = {}) =>
   checkDevice(chip, { ...brief, ...more } as object);
 
@@ -432,7 +433,7 @@ describe('from its declaration alone', () => {
     const lines = readFileSync(import.meta.filename, 'utf8').split('\n');
     const line = lines.findIndex((text) => text.includes("throw new Error('the handle came off')")) + 1;
     expect(found?.message).toContain(
-      `threw: the handle came off. It was thrown in WearsOut.readCups, test/testing/conformance/mistakes.test.ts:${line}. A guest`,
+      `threw: the handle came off. It was thrown in WearsOut.readCups, mistakes.test.ts:${line}. A guest`,
     );
     const reads = found?.script.filter(
       (step) => step.kind === 'read' && step.address <= 0x303 && 0x303 < step.address + step.size,

@@ -2,11 +2,20 @@ import { describe, it } from 'vitest';
 import * as chips from '../../../devices/index.ts';
 import type { ConcreteDeviceClass } from '../../../sdk/index.ts';
 import { deviceConformance } from '../../../sdk/testing/index.ts';
+import { nodeHost } from '../../../sdk/testing/qemu/node-host.ts';
 import { SerialPort } from '../../mutation/devices/serial-port.ts';
 import { particulars } from './device-profiles.ts';
 
 for (const [name, chip] of Object.entries({ ...chips, SerialPort })) {
   if (typeof chip !== 'function') continue;
-  const settings = { ...particulars[name], describe, it, lint: 'fail', hostileAccesses: 20_000, runs: 5 };
+  const settings = {
+    ...particulars[name],
+    host: nodeHost,
+    describe,
+    it,
+    lint: 'fail',
+    hostileAccesses: 20_000,
+    runs: 5,
+  };
   deviceConformance(chip as ConcreteDeviceClass, settings as object);
 }

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { type Device, loadDevice } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
@@ -9,34 +7,21 @@ import { clearRecorders, pinHigh, refusal, savedAsText, threwWhere } from '../di
 import { act, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
-let collect: (() => void) | undefined;
-
-/** Bytes that are in use once garbage is gone. */
-export function heapUsed(): number {
-  if (collect === undefined) {
-    setFlagsFromString('--expose-gc');
-    collect = runInNewContext('gc') as () => void;
-  }
-  collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
-/** Bytes that the heap may grow from the middle to the end: noise of the engine, less than one small object per access. */
+/** Bytes that the heap may grow in the second half: noise of the engine, less than one small object per access. */
 const Growth = 512 * 1024;
-/** Elements that a list may still gain in the second half: it was nearly full. */
+/** Elements that a list may gain in the second half: it was nearly full. */
 const MostAdded = 64;
-/** Accesses after which a list that still grows has no end, and how often it is looked at meanwhile. */
+/** Accesses after which a list that still grows has no bound, and how often its size is read meanwhile. */
 const LongestLook = 1_200_000;
 const LookEvery = 20_000;
-/** Programs are made in pieces, so that the program itself is not what fills the memory. */
+/** Programs are made in pieces, so that the program itself does not fill the memory. */
 const Piece = 1000;
-/** A piece ends with at most so many writes of one register in a row, so that what lacks a limit is over it when it is saved. */
+/** A piece ends with at most so many writes of one register in a row: a missing limit shows when it is saved. */
 const LongestRun = 300;
-/** Steps that are done again, all together, to shorten a history. */
+/** Steps that are repeated in all to shorten a history. */
 const MostRepeated = 3_000_000;
 
-/** A device with a guest that never gives up: with resets now and then, or one long life without any. */
+/** A device with a hostile guest, with or without resets. */
 interface Life {
   readonly resets: boolean;
   readonly bench: TestBench<Device>;
@@ -51,7 +36,7 @@ interface Incident {
   readonly atEnd?: boolean;
 }
 
-/** Whatever a guest does: no handler throws, no timer runs wild, no reset leaves a pin up, and nothing is remembered for ever. */
+/** No handler throws, no timer runs wild, no reset leaves a pin high, and nothing grows without bound. */
 export const hostileGuest: Check = {
   name: 'a hostile guest makes it neither throw nor grow',
   find(subject) {
@@ -66,7 +51,7 @@ const begin = (subject: Subject, name: string, resets: boolean): Life => ({
   random: subject.random(name, Number(resets)),
 });
 
-/** The next steps of a life: the same for the same life, however often it is begun. */
+/** The next steps of a life: always the same for the same random numbers. */
 function nextPiece(subject: Subject, { random, resets }: Life, length: number): ScriptStep[] {
   const run = random.below(Math.min(LongestRun, Math.ceil(length / 3)));
   const script = subject.script(random, length - run, { hostile: true, resets, settled: !resets });
@@ -77,10 +62,11 @@ function live(subject: Subject, name: string, accesses: number, resets: boolean)
   const life = begin(subject, name, resets);
   const { bench } = life;
   const spare = subject.bench();
-  let heapInTheMiddle = Number.NaN;
-  let sizesInTheMiddle: ReadonlyMap<string, number> = new Map();
+  const heapUsed = subject.settings.host?.heapUsed ?? (() => 0);
+  let heapInTheMiddle = 0;
+  let sizesInTheMiddle: ReadonlyMap<string, number> | undefined;
   for (let done = 0; done < accesses; done += Piece) {
-    if (Number.isNaN(heapInTheMiddle) && done >= accesses / 2) {
+    if (sizesInTheMiddle === undefined && done >= accesses / 2) {
       heapInTheMiddle = heapUsed();
       sizesInTheMiddle = sizesOf(bench);
     }
@@ -90,32 +76,28 @@ function live(subject: Subject, name: string, accesses: number, resets: boolean)
       return historyOf(subject, begin(subject, name, resets), accesses, done + incident.index + 1, incident);
   }
   for (const [path, size] of sizesOf(bench)) {
-    const before = sizesInTheMiddle.get(path) ?? 0;
+    const before = sizesInTheMiddle?.get(path) ?? 0;
     if (size - before < MostAdded || size < before * 1.1) continue;
     const end = endless(subject, life, path);
     if (end === undefined) continue;
     const message = `'${path}' held ${before} elements after ${accesses / 2} random accesses, ${size} after ${accesses}, and went on to ${end}. Bound it.`;
     return { message, script: [] };
   }
-  // A life of one piece has no middle, and collecting garbage costs more than all of it.
-  if (Number.isNaN(heapInTheMiddle)) return undefined;
-  const grown = heapUsed() - heapInTheMiddle;
-  if (!(grown > Growth && growsAgain(subject, life, accesses / 2))) return undefined;
+  // A life of one piece has no middle, and a garbage collection costs more than all of it.
+  if (sizesInTheMiddle === undefined) return undefined;
+  const heapAtTheEnd = heapUsed();
+  const grown = heapAtTheEnd - heapInTheMiddle;
+  if (grown <= Growth) return undefined;
+  // Tables of the engine grow once; what a device keeps grows by as much again.
+  for (let done = 0; done < accesses / 2; done += Piece)
+    attack(subject, bench, nextPiece(subject, life, Math.min(Piece, accesses / 2 - done)));
+  if (heapUsed() - heapAtTheEnd <= Growth) return undefined;
   const each = (grown / (accesses / 2)).toFixed(1);
   const message = `${accesses / 2} random accesses left ${Math.round(grown / 1024)} KiB behind, ${each} bytes each. Bound what it keeps.`;
   return { message, script: [] };
 }
 
-/** The tables of the engine grow now and then, once: what a device keeps grows by as much in as many accesses more. */
-function growsAgain(subject: Subject, life: Life, accesses: number): boolean {
-  const before = heapUsed();
-  for (let done = 0; done < accesses; done += Piece) {
-    attack(subject, life.bench, nextPiece(subject, life, Math.min(Piece, accesses - done)));
-  }
-  return heapUsed() - before > Growth;
-}
-
-/** What a long life leads to can be saved and restored too: it is of the shape that the state is declared to have. */
+/** Its state can be saved and restored too: it has the shape that is declared. */
 function unsavable(
   bench: TestBench<Device>,
   spare: TestBench<Device>,
@@ -131,7 +113,7 @@ function unsavable(
   }
 }
 
-/** A list that may only have been filling up: it is bounded if it ever stops growing. Answers what it grew to otherwise. */
+/** A list is bounded if it ever stops growing. Answers its size otherwise. */
 function endless(subject: Subject, life: Life, path: string): number | undefined {
   const sizeNow = (): number => sizesOf(life.bench).get(path) ?? 0;
   let size = sizeNow();
@@ -166,7 +148,7 @@ function attack(subject: Subject, bench: TestBench<Device>, script: readonly Scr
   return undefined;
 }
 
-/** The whole life again, up to what went wrong, and made as short as patience allows. */
+/** The whole life again, up to what went wrong, made as short as `MostRepeated` allows. */
 function historyOf(subject: Subject, life: Life, accesses: number, length: number, incident: Incident): Finding {
   const { message, atEnd = false } = incident;
   const history: ScriptStep[] = [];

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hex } from '../../../base/text.ts';
 import { HandledRegion, type RegisterDeclaration } from '../../../device/index.ts';
 import { Random } from '../../random.ts';
@@ -12,25 +11,20 @@ const AnswersPerDigest = 20;
 const ProgramLength = 400;
 /** A record is the same whatever the seed of the other checks is. */
 const FirstSeed = 0x0dec_0de0;
-const RecordAgain = 'BACKPLANE_RECORD';
 
-/**
- * What no declaration says: what the device computes, and when. A record holds it against changes by mistake. It says what
- * the device does, not that this is right: read it when it is made.
- */
+/** Holds a device against changes by mistake. A record says what the device does, not that this is right. */
 export const behavesAsRecorded: Check = {
   name: 'it behaves as recorded',
   applies: ({ settings }) => settings.recorded !== undefined,
   find(subject) {
-    const file = subject.settings.recorded as string | URL;
+    const { recorded } = subject.settings;
     const now = behaviourOf(subject);
-    if (!existsSync(file) || process.env[RecordAgain] === '1') {
-      if (process.env['CI'] !== undefined)
-        return { message: `there is no record at ${String(file)}. Make it, and commit it.`, script: [] };
-      writeFileSync(file, now);
-      return undefined;
-    }
-    return changeOf(subject, readFileSync(file, 'utf8'), now);
+    const then = recorded?.read();
+    if (then !== undefined) return changeOf(subject, then, now);
+    if (recorded?.write === undefined)
+      return { message: `there is no record at ${recorded?.name}. Make it, and commit it.`, script: [] };
+    recorded.write(now);
+    return undefined;
   },
 };
 
@@ -42,7 +36,7 @@ export function changeOf(subject: Subject, recorded: string, now: string) {
   const at = lines.findIndex((line, index) => line !== then[index]);
   const [was = 'nothing', is = 'nothing'] = [then[at], lines[at]];
   const program = /^program (\d+): /.exec(is);
-  const advice = `If this is what you meant, record it anew: ${RecordAgain}=1.`;
+  const advice = 'If this is what you meant, record it anew: BACKPLANE_RECORD=1.';
   if (program === null) return { message: `it was recorded as '${was}', and is '${is}'. ${advice}`, script: [] };
   const script = programOf(subject, Number(program[1]));
   const before = was.split(' ');

@@ -1,0 +1,43 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { BehaviourRecord, ConformanceHost } from '../conformance/check.ts';
+
+let collect: (() => void) | undefined;
+
+/** What Node lends to a run of the conformance suite: `deviceConformance(MyUart, { describe, it, host: nodeHost })`. */
+export const nodeHost: Required<ConformanceHost> = {
+  heapUsed() {
+    if (collect === undefined) {
+      setFlagsFromString('--expose-gc');
+      collect = runInNewContext('gc') as () => void;
+    }
+    collect();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  },
+  runWithin(milliseconds, body) {
+    try {
+      runInNewContext('body()', { body }, { timeout: milliseconds });
+      return true;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error;
+      return false;
+    }
+  },
+  progress(line) {
+    const { isTTY, columns = 80 } = process.stderr;
+    if (isTTY) process.stderr.write(`\r\u001b[K${line.slice(0, columns - 1)}`);
+  },
+};
+
+/** A record in a file. It is made where there is none, but in CI; BACKPLANE_RECORD=1 makes it again. */
+export function recordFile(file: string | URL): BehaviourRecord {
+  const isCi = process.env['CI'] !== undefined;
+  const isWanted = process.env['BACKPLANE_RECORD'] === '1';
+  return {
+    name: String(file),
+    read: () => (isWanted || !existsSync(file) ? undefined : readFileSync(file, 'utf8')),
+    write: isCi ? undefined : (text) => writeFileSync(file, text),
+  };
+}
