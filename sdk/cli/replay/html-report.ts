@@ -2,7 +2,7 @@ import { addressMap } from '../../analysis/report/address-map.ts';
 import type { ReplaySamples, ReportInput } from '../../analysis/report/input.ts';
 import { ReportStart, renderReport } from '../../analysis/report/page.ts';
 import type { PlotLibrary } from '../../analysis/report/svg.ts';
-import { BackplaneError } from '../../memory/errors.ts';
+import { BackplaneError } from '../../base/errors.ts';
 import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
 import type { ReplayedMode, ReplayReport } from './report.ts';
 import { sourceFileOf } from './source-files.ts';
