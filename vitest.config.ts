@@ -9,6 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^backplane$/, replacement: source('./sdk/index.ts') },
       { find: /^backplane\/testing$/, replacement: source('./sdk/testing/index.ts') },
+      { find: /^backplane\/testing\/qemu$/, replacement: source('./sdk/testing/qemu/index.ts') },
       { find: /^backplane\/devices$/, replacement: source('./devices/index.ts') },
       { find: /^backplane\/machines$/, replacement: source('./machines/index.ts') },
     ],

@@ -17,16 +17,16 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   },
   monitor: { rooms: Ground },
   testing: { rooms: [...Ground, 'monitor'], packages: /^node:/ },
-  // A page of charts needs a plotting library; it is loaded when a page is written.
-  analysis: { rooms: [...Ground, 'monitor'], packages: /^(node:|@observablehq\/plot$)/ },
+  // The type of the plotting library only: the command loads it.
+  analysis: { rooms: [...Ground, 'monitor'], packages: /^@observablehq\/plot$/ },
   cli: {
     rooms: [...Ground, 'monitor', 'analysis', 'testing'],
-    packages: /^(node:|esbuild$|inversify$|reflect-metadata$)/,
+    packages: /^(node:|esbuild$|inversify$|reflect-metadata$|@observablehq\/plot$)/,
   },
 };
 
 /** Rooms that a page runs too: they import no `node:` module and use no Buffer and no process. A room joins once it is clean. */
-const PageRooms = ['base', 'memory', 'clock', 'device', 'bus', 'monitor'];
+const PageRooms = ['base', 'memory', 'clock', 'device', 'bus', 'monitor', 'analysis', 'testing'];
 
 const runsInPage = (path: string): boolean =>
   PageRooms.includes(roomOf(path) ?? '') && !path.startsWith('sdk/testing/qemu/');
