@@ -22,7 +22,7 @@ const End = /(?<=[.!?][)"']?)\s+(?=[\p{Lu}\d"'(\uE000])/u;
 const Pointing =
   /^that (?:is|was|are|does|way|much|many)\b|\b(?:of|to|with|in|by|for|like|after|before|from|on|at|and|than|or) that(?= is\b|[ ,.;:]*$|,)/gi;
 const Openers =
-  /\b(?:that|which|who|whom|whose|when|whenever|while|if|because|although|though|unless|until|whereas|wherever|where|whether|what|whatever|how|why)\b/gi;
+  /\b(?:that|which|who|whom|whose|when|whenever|while|if|because|although|though|unless|until|whereas|wherever|where|whether|what|whatever|how|why|(?:before|after|since|once|as|than) (?:it|they|you|this|these|the \w+) \w+s(?= ))\b/gi;
 
 /** Every sentence of a page's prose: paragraphs, points of lists and cells of tables; neither headings nor code. */
 export function sentencesOf(page: string, markdown: string): readonly Sentence[] {
