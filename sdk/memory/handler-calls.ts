@@ -29,15 +29,38 @@ const reads = new WeakMap<CallableFunction, Usage>();
 const writes = new WeakMap<CallableFunction, Usage>();
 let count = 0;
 
+let isAllowed: boolean | undefined;
+
+/** Whether functions may be made from text. The policy of a page may forbid it, and Node's --disallow-code-generation-from-strings. */
+export function mayCompile(): boolean {
+  try {
+    isAllowed ??= new Function('return true')() as boolean;
+  } catch {
+    isAllowed = false;
+  }
+  return isAllowed;
+}
+
+type ReadHandler = (this: object | null, offset: number, size: number, attributes: number) => number;
+type WriteHandler = (this: object | null, value: number, offset: number, size: number, attributes: number) => unknown;
+
+// Where no code may be made: closures, which share what V8 learns.
+const readClosure = (fn: ReadHandler): ReadCall => {
+  return (device, offset, size, attributes) => fn.call(device, offset, size, attributes);
+};
+const writeClosure = (fn: WriteHandler): WriteCall => {
+  return (device, value, offset, size, attributes) => fn.call(device, value, offset, size, attributes);
+};
+
 /** The function that calls this handler, or null as long as it was not used often. Shared by all devices of a class. */
 export function readCallOf(handler: Callable): ReadCall | null {
   handler.usage ??= usageOf(reads, handler.fn);
-  return callOf(handler.usage, handler.fn, 'device, offset, size, attributes') as ReadCall | null;
+  return callOf(handler.usage, handler.fn, 'device, offset, size, attributes', readClosure) as ReadCall | null;
 }
 
 export function writeCallOf(handler: Callable): WriteCall | null {
   handler.usage ??= usageOf(writes, handler.fn);
-  return callOf(handler.usage, handler.fn, 'device, value, offset, size, attributes') as WriteCall | null;
+  return callOf(handler.usage, handler.fn, 'device, value, offset, size, attributes', writeClosure) as WriteCall | null;
 }
 
 function usageOf(known: WeakMap<CallableFunction, Usage>, handler: CallableFunction): Usage {
@@ -46,10 +69,17 @@ function usageOf(known: WeakMap<CallableFunction, Usage>, handler: CallableFunct
   return usage;
 }
 
-function callOf(usage: Usage, handler: CallableFunction, parameters: string): ReadCall | WriteCall | null {
+function callOf(
+  usage: Usage,
+  handler: CallableFunction,
+  parameters: string,
+  closure: (handler: never) => ReadCall | WriteCall,
+): ReadCall | WriteCall | null {
   if (usage.call !== null || ++usage.uses < EnoughUses) return usage.call;
-  // Texts that are equal would share what V8 learns about them.
-  const make = new Function('handler', `return (${parameters}) => handler.call(${parameters}); // ${++count}`);
-  usage.call = make(handler) as ReadCall | WriteCall;
+  if (mayCompile()) {
+    // Texts that are equal would share what V8 learns about them.
+    const make = new Function('handler', `return (${parameters}) => handler.call(${parameters}); // ${++count}`);
+    usage.call = make(handler) as ReadCall | WriteCall;
+  } else usage.call = closure(handler as never);
   return usage.call;
 }
