@@ -64,6 +64,7 @@ function exact(value: number | bigint, limit: number, what: string): number {
     (asNumber <= largestExact || asNumber % 4096 === 0);
   if (fits) return asNumber;
   throw new BackplaneError(
+    'address-out-of-range',
     `${what} is ${typeof value === 'bigint' || Number.isInteger(value) ? hex(value) : value}. ` +
       'Give a whole number from 0 to 2^53 - 1, or a multiple of 4 KiB up to 2^64.',
   );

@@ -76,6 +76,7 @@ function collect(
   const nonvolatile = parentNonvolatile || region.nonvolatile;
   if (depth > deepestTree) {
     throw new BackplaneError(
+      'alias-loop',
       `Memory: '${region.name}' at ${hex(start)} is nested more than ${deepestTree} levels deep, so an alias leads back ` +
         'to a region that contains it. Point the alias elsewhere.',
     );

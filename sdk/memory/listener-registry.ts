@@ -28,7 +28,10 @@ export class ListenerRegistry {
 
   add(listener: MemoryListener, space: MappedSpace | undefined, globalLog: boolean): void {
     if (this.registrations.some((known) => known.listener === listener)) {
-      throw new BackplaneError(`Memory: listener '${listener.name}' is registered already. Register it once.`);
+      throw new BackplaneError(
+        'listener-registered-twice',
+        `Memory: listener '${listener.name}' is registered already. Register it once.`,
+      );
     }
     const after = this.registrations.findIndex((known) => known.listener.priority > listener.priority);
     const rest = [...this.registrations];

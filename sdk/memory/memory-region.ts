@@ -180,8 +180,9 @@ export class MemoryRegion extends RegionAttachments {
 
   removeSubregion(child: MemoryRegion): void {
     if (child.parent !== this) {
-      throw new BackplaneError(
-        `Region '${this.name}': cannot remove '${child.name}', which is ` +
+      this.refuse(
+        'not-a-subregion',
+        `cannot remove '${child.name}', which is ` +
           `${child.parent === undefined ? 'in no container' : `in '${child.parent.name}'`}. Remove it from there.`,
       );
     }
@@ -202,9 +203,7 @@ export class MemoryRegion extends RegionAttachments {
   setReadOnly(readOnly: boolean): void {
     if (readOnly === this.writeProtected) return;
     if (this.kind === 'rom' && !readOnly) {
-      throw new BackplaneError(
-        `Region '${this.name}': a rom stays read-only. Make it a ram region and set it read-only.`,
-      );
+      this.refuse('writable-rom', `a rom stays read-only. Make it a ram region and set it read-only.`);
     }
     this.change(this.on, () => {
       this.writeProtected = readOnly;
@@ -242,8 +241,9 @@ export class MemoryRegion extends RegionAttachments {
     const bytes = toSize(size, `Region '${this.name}': its size`);
     if (bytes === this.bytes) return;
     if (this.ram !== undefined && bytes > this.ram.bytes.length) {
-      throw new BackplaneError(
-        `Region '${this.name}': cannot grow to ${hex(bytes)} bytes, its memory has ${hex(this.ram.bytes.length)}. ` +
+      this.refuse(
+        'ram-too-small',
+        `cannot grow to ${hex(bytes)} bytes, its memory has ${hex(this.ram.bytes.length)}. ` +
           'Create it with the largest size it will need.',
       );
     }
@@ -255,9 +255,7 @@ export class MemoryRegion extends RegionAttachments {
   setAliasOffset(offset: Bytes): void {
     const windowOffset = toAddress(offset, `Region '${this.name}': its offset in its target`);
     if (this.aliasTarget === undefined) {
-      throw new BackplaneError(
-        `Region '${this.name}': only an alias has an offset in a target, and this is ${this.kind}.`,
-      );
+      this.refuse('not-an-alias', `only an alias has an offset in a target, and this is ${this.kind}.`);
     }
     if (windowOffset === this.windowOffset) return;
     this.change(this.on, () => {
@@ -270,6 +268,10 @@ export class MemoryRegion extends RegionAttachments {
     const before = this.dirtyLogMask;
     this.dirty.count(client, on);
     if (this.dirtyLogMask !== before) this.change(this.on, () => {});
+  }
+
+  private refuse(code: string, why: string): never {
+    throw new BackplaneError(code, `Region '${this.name}': ${why}`);
   }
 
   private change(visible: boolean, body: () => void): void {

@@ -87,7 +87,7 @@ export abstract class RegionAttachments {
   addIoeventfd(spec: IoeventfdSpec): void {
     const eventfd = this.placeEventfd(spec);
     const index = this.eventfds.findIndex((known) => compareIoeventfds(known, eventfd) === 0);
-    if (index >= 0) this.refuseEventfd(spec, 'is there already. Add it once.');
+    if (index >= 0) this.refuseEventfd('ioeventfd-twice', spec, 'is there already. Add it once.');
     this.changeEventfds([...this.eventfds, eventfd].sort(compareIoeventfds));
   }
 
@@ -95,7 +95,7 @@ export abstract class RegionAttachments {
     const eventfd = this.placeEventfd(spec);
     const rest = this.eventfds.filter((known) => compareIoeventfds(known, eventfd) !== 0);
     if (rest.length === this.eventfds.length)
-      this.refuseEventfd(spec, 'does not exist. Name it exactly as it was added.');
+      this.refuseEventfd('unknown-ioeventfd', spec, 'does not exist. Name it exactly as it was added.');
     this.changeEventfds(rest);
   }
 
@@ -120,19 +120,21 @@ export abstract class RegionAttachments {
   private placeEventfd(spec: IoeventfdSpec): Ioeventfd {
     const address = toAddress(spec.offset, `Region '${this.name}': the offset of its ioeventfd`);
     if (![0, 1, 2, 4, 8].includes(spec.size))
-      this.refuseEventfd(spec, `has size ${spec.size}. Use 1, 2, 4 or 8, or 0 for any width.`);
+      this.refuseEventfd('invalid-access-width', spec, `has size ${spec.size}. Use 1, 2, 4 or 8, or 0 for any width.`);
     if (spec.size === 0 && spec.match !== undefined)
-      this.refuseEventfd(spec, 'matches a value of any width. Give it a size.');
+      this.refuseEventfd('ioeventfd-match-without-size', spec, 'matches a value of any width. Give it a size.');
     if (!this.region.terminates)
       this.refuseEventfd(
+        'no-handlers',
         spec,
         `would never be written: a ${this.region.kind} takes no writes itself. Add it to the region that does.`,
       );
     return { address, size: spec.size, match: this.ops.wireValue(spec.match, spec.size), fd: spec.fd };
   }
 
-  private refuseEventfd(spec: IoeventfdSpec, why: string): never {
+  private refuseEventfd(code: string, spec: IoeventfdSpec, why: string): never {
     throw new BackplaneError(
+      code,
       `Region '${this.name}': the ioeventfd with descriptor ${spec.fd} at offset ${hex(spec.offset)} ${why}`,
     );
   }
@@ -144,13 +146,17 @@ function checkCoalescedRange(region: MemoryRegion, range: CoalescedRange): void 
   const what = `Region '${region.name}': cannot coalesce ${describeRange(offset, size)}`;
   if (region.kind !== 'io' && region.kind !== 'rom-device') {
     const hint = region.kind === 'alias' ? 'its target' : 'the region that has the handlers';
-    throw new BackplaneError(`${what}: a region of kind ${region.kind} has no handlers. Declare the range on ${hint}.`);
+    throw new BackplaneError(
+      'no-handlers',
+      `${what}: a region of kind ${region.kind} has no handlers. Declare the range on ${hint}.`,
+    );
   }
   if (!Number.isInteger(offset) || !Number.isInteger(size) || size <= 0) {
-    throw new BackplaneError(`${what}: the range is ${size} bytes long. Give it a size of at least 1.`);
+    throw new BackplaneError('empty-range', `${what}: the range is ${size} bytes long. Give it a size of at least 1.`);
   }
   if (offset < 0 || offset + size > region.size) {
     throw new BackplaneError(
+      'range-outside-region',
       `${what}: the region covers only ${describeRange(0, region.size)}. Keep the range inside the region.`,
     );
   }
@@ -159,6 +165,7 @@ function checkCoalescedRange(region: MemoryRegion, range: CoalescedRange): void 
   );
   if (twice !== undefined) {
     throw new BackplaneError(
+      'coalesced-twice',
       `${what}: ${describeRange(twice.offset, twice.size)} is coalesced already. Declare every byte once.`,
     );
   }

@@ -12,26 +12,34 @@ interface TreeNode {
 
 /** Refuses a child that cannot be where it is put. Overlap is not refused: priorities and order decide it. */
 export function checkChild(container: TreeNode, child: TreeNode, priority: number): void {
-  const refuse = (why: string): never => {
-    throw new BackplaneError(`Region '${container.name}': cannot hold '${child.name}': ${why}`);
+  const refuse = (code: string, why: string): never => {
+    throw new BackplaneError(code, `Region '${container.name}': cannot hold '${child.name}': ${why}`);
   };
-  if (child.topology !== container.topology) refuse('it belongs to another machine. Create both with one topology.');
+  if (child.topology !== container.topology)
+    refuse('foreign-region', 'it belongs to another machine. Create both with one topology.');
   if (container.aliasTarget !== undefined) {
-    refuse(`an alias has no children. Add it to the target '${container.aliasTarget.name}'.`);
+    refuse('alias-with-children', `an alias has no children. Add it to the target '${container.aliasTarget.name}'.`);
   }
   if (child.container !== undefined) {
-    refuse(`it is in '${child.container.name}' already. Remove it there first, or add an alias of it.`);
+    refuse(
+      'region-mapped-twice',
+      `it is in '${child.container.name}' already. Remove it there first, or add an alias of it.`,
+    );
   }
-  if (!Number.isInteger(priority)) refuse(`its priority is ${priority}. Give a whole number.`);
+  if (!Number.isInteger(priority)) refuse('invalid-priority', `its priority is ${priority}. Give a whole number.`);
   for (let above: TreeNode | undefined = container; above !== undefined; above = above.container) {
     if (above === child)
-      refuse('it contains this region, and a region cannot lie inside itself. Use an alias of a part.');
+      refuse(
+        'region-inside-itself',
+        'it contains this region, and a region cannot lie inside itself. Use an alias of a part.',
+      );
   }
 }
 
 export function checkWidth({ name }: { readonly name: string }, address: number, size: number): void {
   if (size === 1 || size === 2 || size === 3 || size === 4) return;
   throw new BackplaneError(
+    'invalid-access-width',
     `Address space '${name}': an access at ${hex(address)} is ${size} bytes wide. ` +
       'Use 1, 2 or 4 here, read64 and write64 for 8, readBytes and writeBytes for more.',
   );
@@ -43,6 +51,7 @@ export const LargestRamBlock = 4 * GiB;
 export function checkRamSize(name: string, size: number): void {
   if (Number.isInteger(size) && size >= 0 && size <= LargestRamBlock) return;
   throw new BackplaneError(
+    'ram-too-large',
     `RAM '${name}': one block holds at most 4 GiB, not ${hex(size)} bytes. Split it into several regions.`,
   );
 }

@@ -113,7 +113,10 @@ function widthMask(route: Route): number {
 
 function checkWidth(value: number | undefined, what: string): void {
   if (value === undefined || value === 1 || value === 2 || value === 4 || value === 8) return;
-  throw new BackplaneError(`Region ops: ${what} is ${value}. An access is 1, 2, 4 or 8 bytes wide.`);
+  throw new BackplaneError(
+    'invalid-access-width',
+    `Region ops: ${what} is ${value}. An access is 1, 2, 4 or 8 bytes wide.`,
+  );
 }
 
 function checkOverlaps(handlers: readonly { offset: number; end: number; widths: number }[], verb: string): void {
@@ -124,6 +127,7 @@ function checkOverlaps(handlers: readonly { offset: number; end: number; widths:
       if (b.end - b.offset !== a.end - a.offset && !(b.end === Infinity && a.end === Infinity)) continue;
       if ((a.widths & b.widths) === 0) continue;
       throw new BackplaneError(
+        'handler-overlap',
         `Region ops: two routes ${verb} the same bytes, at ${describeRange(a.offset, a.end - a.offset)} and ` +
           `${describeRange(b.offset, b.end - b.offset)}. Give each its own range, or different access sizes.`,
       );
@@ -168,6 +172,7 @@ export class RegionOps {
     this.implementsUnaligned = impl.unaligned ?? false;
     if (this.acceptedMax !== 0 && this.acceptedMin > this.acceptedMax) {
       throw new BackplaneError(
+        'access-sizes-reversed',
         `Region ops: the smallest accepted size ${this.acceptedMin} is larger than the largest, ${this.acceptedMax}. Swap them.`,
       );
     }

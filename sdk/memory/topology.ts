@@ -75,7 +75,10 @@ export class MemoryTopology {
 
   commit(): void {
     if (this.depth === 0)
-      throw new BackplaneError('Memory: commit without begin. Use transaction(body), which pairs them.');
+      throw new BackplaneError(
+        'commit-without-begin',
+        'Memory: commit without begin. Use transaction(body), which pairs them.',
+      );
     if (--this.depth > 0 || this.committing) return;
     this.committing = true;
     try {

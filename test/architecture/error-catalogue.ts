@@ -40,19 +40,24 @@ function firstArgument(code: string, from: number): string {
   return '';
 }
 
-/** Functions whose first parameter is `code`, and classes of errors whose constructor takes one first, or inherits that. */
+/** The names of functions of a source whose first parameter is `code`. */
+const functionsIn = (code: string, before = ''): string[] =>
+  [...code.matchAll(new RegExp(`${before}([\\w#]+)\\s*(?:=\\s*(?:async\\s*)?)?\\(\\s*code\\s*:`, 'g'))]
+    .map(([, name]) => name as string)
+    .filter((name) => name !== 'constructor');
+
+/** Exported functions whose first parameter is `code`, and classes of errors whose constructor takes one first, or inherits that. */
 export function takersOf(files: readonly SourceFile[]): Set<string> {
   const takers = new Set<string>();
   const classes: { name: string; base: string; own: string | undefined }[] = [];
   for (const { code } of files) {
-    for (const [, name] of code.matchAll(/([\w#]+)\s*(?:=\s*(?:async\s*)?)?\(\s*code\s*:/g)) takers.add(name as string);
+    for (const name of functionsIn(code, 'export (?:async )?(?:function|const) ')) takers.add(name);
     for (const [, name = '', base = '', body = ''] of code.matchAll(
       /class (\w+)(?: extends (\w+))?([\s\S]*?)(?=\bclass |$)/g,
     )) {
       classes.push({ name, base, own: /\bconstructor\(\s*(?:readonly )?(\w*)/.exec(body)?.[1] });
     }
   }
-  takers.delete('constructor');
   for (const { name, own } of classes) if (own === 'code') takers.add(name);
   for (const { name, base, own } of classes) if (own === undefined && takers.has(base)) takers.add(name);
   return takers;
@@ -63,7 +68,11 @@ export function codesIn({ path, code }: SourceFile, takers: ReadonlySet<string>)
   if (isCatalogue(path)) return [];
   const found = [...code.matchAll(/\bcode[:=]\s*'([^']*)'/g)].map(([, literal]) => literal as string);
   const bases = [...code.matchAll(/\bextends (\w+)/g)].map(([, base]) => base as string);
-  const known = new Set(bases.some((base) => takers.has(base)) ? [...takers, 'super'] : takers);
+  const known = new Set([
+    ...takers,
+    ...functionsIn(code),
+    ...(bases.some((base) => takers.has(base)) ? ['super'] : []),
+  ]);
   for (const match of code.matchAll(/([\w#]+)\(/g)) {
     if (!known.has(match[1] as string)) continue;
     const argument = firstArgument(code, match.index + match[0].length).trim();

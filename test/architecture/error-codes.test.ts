@@ -60,6 +60,7 @@ describe('the search for codes', () => {
     ["const refuse = (code: Codes): Error => x;\nrefuse('late');", ['late']],
     ["class Refused { constructor(readonly code: string) {} }\nnew Refused('a-b');", ['a-b']],
     ["problems.push({ code: 'pin-unknown', message });", ['pin-unknown']],
+    ["const other = (code: string) => code;\nrefuse('not-its-name', 'x');", []],
     ["const why = hex('not-a-code'); // new BackplaneError('nor-this')", []],
     ["throw new BackplaneError(`Region 'a': nothing.`);", []],
   ])('finds in %j', (text, expected) => {
