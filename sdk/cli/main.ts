@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   info: async () => (await import('./commands/info.ts')).infoCommand,
   doc: async () => (await import('./commands/doc.ts')).docCommand,
   new: async () => (await import('./commands/new.ts')).newCommand,
+  migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
 };
 
 /** Options that take the place of a command: `backplane -device help`. */
@@ -30,6 +31,7 @@ Commands:
   info TOPIC            look into a machine: mtree, mtree -f, qtree, coalesced
   doc -device DEVICE    print the register reference of a device in Markdown
   new device|machine    write a small project with its tests: backplane new device my-uart
+  migrate FILE...       bring sources that were written for 0.1.0 up to this version
 
 Lists:
   -machine help         the machines        (-machine pc,help: the options of one)

@@ -3,6 +3,7 @@ import { type Command, commonOptions, parseArguments } from '../../sdk/cli/comma
 import { adviseCommand } from '../../sdk/cli/commands/advise.ts';
 import { docCommand } from '../../sdk/cli/commands/doc.ts';
 import { infoCommand } from '../../sdk/cli/commands/info.ts';
+import { migrateCommand } from '../../sdk/cli/commands/migrate.ts';
 import { newCommand } from '../../sdk/cli/commands/new.ts';
 import { replayCommand } from '../../sdk/cli/commands/replay.ts';
 import { runCommand } from '../../sdk/cli/commands/run.ts';
@@ -15,6 +16,7 @@ const commands: [string, Command][] = Object.entries({
   info: infoCommand,
   doc: docCommand,
   new: newCommand,
+  migrate: migrateCommand,
 });
 /** Other names of options that the help has under their first. */
 const aliases = ['M', 'D', 'o', 'f'];

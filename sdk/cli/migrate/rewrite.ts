@@ -1,0 +1,266 @@
+import { type Edit, ImportWriter } from './import-writer.ts';
+import { type ModuleDeclaration, moduleDeclarations, type Specifier, textOf } from './module-declarations.ts';
+import type { MemberChange, NameChange, NameTable } from './names.ts';
+import { type Token, TokenError, tokensOf } from './tokens.ts';
+import { useAt, usesOf } from './uses.ts';
+
+/** Something that was done or is left to do, and the line of the old text where. */
+export interface Note {
+  readonly line: number;
+  readonly what: string;
+}
+
+export interface Migration {
+  readonly text: string;
+  readonly changes: readonly Note[];
+  readonly left: readonly Note[];
+}
+
+/** A piece of a text that is TypeScript: all of it, or a block of a page. */
+export interface Piece {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Tables {
+  readonly names: NameTable;
+  readonly members: Readonly<Record<string, MemberChange>>;
+}
+
+/** A piece, taken apart. */
+interface Parsed {
+  readonly tokens: readonly Token[];
+  readonly declarations: readonly ModuleDeclaration[];
+  /** Tokens of imports and exports, which are no uses. */
+  readonly declared: ReadonlySet<number>;
+}
+
+/** Applies the tables to the pieces of a text. They share their names, as the blocks of one guide do. */
+export function migrateText(text: string, pieces: readonly Piece[], tables: Tables): Migration {
+  return new TextMigration(text, tables).run(pieces);
+}
+
+class TextMigration {
+  private readonly edits: Edit[] = [];
+  private readonly changes: Note[] = [];
+  private readonly left: Note[] = [];
+  private readonly parsed: Parsed[] = [];
+
+  constructor(
+    private readonly text: string,
+    private readonly tables: Tables,
+  ) {}
+
+  run(pieces: readonly Piece[]): Migration {
+    for (const piece of pieces) this.parse(piece);
+    const renamed = this.renameUses();
+    for (const { tokens, declarations } of this.parsed) {
+      const writer = new ImportWriter(this.text, tokens, declarations);
+      for (const declaration of declarations) {
+        const entry = this.entryOf(declaration);
+        if (entry === undefined) continue;
+        const specifiers = declaration.specifiers.map((one) => this.migrate(one, entry, declaration, renamed));
+        writer.place(declaration, specifiers);
+        if (declaration.star && declaration.form === 'export')
+          this.leave(
+            declaration.module,
+            `'export *' of '${entry}' hands on other names now. Name those that are needed.`,
+          );
+        if (declaration.form === 'import' && declaration.namespace !== undefined)
+          this.reportNamespace(tokens, declaration.namespace, entry);
+      }
+      this.edits.push(...writer.edits());
+      this.reportLate(tokens);
+    }
+    if (
+      this.parsed.some(({ declarations }) =>
+        declarations.some((one) => /^backplane(\/|$)/.test(textOf(one.module) ?? '')),
+      )
+    )
+      for (const { tokens, declared } of this.parsed) this.migrateMembers(tokens, declared);
+    const byLine = (notes: Note[]) => notes.sort((a, b) => a.line - b.line);
+    return { text: applied(this.text, this.edits), changes: byLine(this.changes), left: byLine(this.left) };
+  }
+
+  private parse({ from, to }: Piece): void {
+    try {
+      const tokens = tokensOf(this.text, from, to);
+      const declarations = moduleDeclarations(tokens);
+      const declared = new Set<number>();
+      for (const { first, last } of declarations) for (let at = first; at <= last; at++) declared.add(at);
+      this.parsed.push({ tokens, declarations, declared });
+    } catch (error) {
+      if (!(error instanceof TokenError)) throw error;
+      const code = this.text.slice(from, to);
+      const isOurs = Object.entries(this.tables.names).some(([entry, rows]) =>
+        [`['"]${entry}['"]`, ...Object.keys(rows).map((name) => `\\b${name}\\b`)].some((word) =>
+          new RegExp(word).test(code),
+        ),
+      );
+      if (isOurs)
+        this.note(
+          this.left,
+          error.offset,
+          `${error.message}, so that this code cannot be read. Mend it, and migrate again.`,
+        );
+    }
+  }
+
+  private entryOf({ module }: ModuleDeclaration): keyof NameTable | undefined {
+    const name = textOf(module);
+    return name !== undefined && Object.hasOwn(this.tables.names, name) ? (name as keyof NameTable) : undefined;
+  }
+
+  private changeOf(entry: keyof NameTable, name: string): NameChange | undefined {
+    const rows = this.tables.names[entry];
+    return rows !== undefined && Object.hasOwn(rows, name) ? rows[name] : undefined;
+  }
+
+  /** Renames the uses of every name that is imported as itself, where that is safe; answers old and new names. */
+  private renameUses(): ReadonlyMap<string, string> {
+    const wanted = new Map<string, string>();
+    const imported = this.parsed.flatMap(({ declarations }) => declarations.filter(({ form }) => form === 'import'));
+    for (const declaration of imported) {
+      const entry = this.entryOf(declaration);
+      for (const { name, local } of entry === undefined ? [] : declaration.specifiers) {
+        const change = this.changeOf(entry as keyof NameTable, name);
+        if (name !== local || change === undefined || 'gone' in change || (change.name ?? name) === name) continue;
+        wanted.set(local, change.name as string);
+      }
+    }
+    for (const [local, name] of wanted) {
+      const others = imported.filter((declaration) =>
+        declaration.specifiers.some((one) => {
+          if (one.local !== local) return false;
+          const entry = this.entryOf(declaration);
+          const change = entry === undefined ? undefined : this.changeOf(entry, one.name);
+          return one.name !== local || change === undefined || 'gone' in change || change.name !== name;
+        }),
+      );
+      const uses = this.parsed.map(({ tokens, declared }) => usesOf(tokens, local, declared));
+      const isTaken = this.parsed.some(({ tokens }) =>
+        tokens.some(({ kind, text }, at) => kind === 'word' && text === name && useAt(tokens, at) !== 'property'),
+      );
+      if (others.length > 0 || isTaken || uses.includes(undefined)) wanted.delete(local);
+    }
+    for (const { tokens, declarations, declared } of this.parsed) {
+      for (const [local, name] of wanted) {
+        for (const at of usesOf(tokens, local, declared) ?? []) this.rename(tokens, at, name);
+        for (const { form, module, specifiers } of declarations) {
+          if (form !== 'export' || module !== undefined) continue;
+          for (const one of specifiers.filter((exported) => exported.name === local))
+            this.replace(one.token, one.local === local ? `${name} as ${local}` : name);
+        }
+      }
+    }
+    return wanted;
+  }
+
+  private rename(tokens: readonly Token[], at: number, name: string): void {
+    const token = tokens[at] as Token;
+    this.replace(token, useAt(tokens, at) === 'shorthand' ? `${token.text}: ${name}` : name);
+  }
+
+  /** What a specifier says now, and where it comes from. */
+  private migrate(
+    { isType, name, local, token }: Specifier,
+    entry: keyof NameTable,
+    { form }: ModuleDeclaration,
+    renamed: ReadonlyMap<string, string>,
+  ): { readonly entry: string; readonly text: string } {
+    const change = this.changeOf(entry, name);
+    const write = (now: string, as: string) => `${isType ? 'type ' : ''}${now}${now === as ? '' : ` as ${as}`}`;
+    if (change === undefined) return { entry, text: write(name, local) };
+    if ('gone' in change) {
+      this.leave(token, `'${name}' is exported by no entry any more. ${change.gone}`);
+      return { entry, text: write(name, local) };
+    }
+    const now = change.name ?? name;
+    const from = change.entry ?? entry;
+    const isRenamed = form === 'import' && name === local && renamed.get(local) === now;
+    const parts = [
+      ...(now === name
+        ? []
+        : [
+            `is '${now}'${isRenamed || form === 'export' || name !== local ? '' : `, imported as '${local}', since the file has another '${now}' or '${local}'`}`,
+          ]),
+      ...(from === entry ? [] : [`comes from '${from}'`]),
+    ];
+    this.note(this.changes, token.start, `'${name}' ${parts.join(', and ')}`);
+    return { entry: from, text: write(now, isRenamed ? now : local) };
+  }
+
+  /** `ns.Name`: reported where the name is no longer there, and the import where it is used in another way. */
+  private reportNamespace(tokens: readonly Token[], namespace: Token, entry: keyof NameTable): void {
+    for (const [at, token] of tokens.entries()) {
+      if (token.kind !== 'word' || token.text !== namespace.text || token === namespace) continue;
+      if (useAt(tokens, at) === 'property') continue;
+      const name = tokens[at + 1]?.text === '.' ? (tokens[at + 2]?.text ?? '') : undefined;
+      if (name === undefined) {
+        this.leave(
+          token,
+          `'${token.text}' stands for all of '${entry}', which exports other names now. Import what is needed by name.`,
+        );
+        continue;
+      }
+      const change = this.changeOf(entry, name);
+      if (change !== undefined) this.leave(token, `'${token.text}.${name}': ${sentenceOf(name, change, entry)}`);
+    }
+  }
+
+  /** Modules that are asked for while the program runs, mocked, or added to. */
+  private reportLate(tokens: readonly Token[]): void {
+    for (const [at, token] of tokens.entries()) {
+      const entry = token.kind === 'string' ? textOf(token) : undefined;
+      if (entry === undefined || !Object.hasOwn(this.tables.names, entry)) continue;
+      const [before, called] = [tokens[at - 1]?.text, tokens[at - 2]?.text ?? ''];
+      const isAsked =
+        before === '(' &&
+        /^(?:import|require|resolve|mock|doMock|unmock|doUnmock|importActual|importMock)$/.test(called);
+      if (isAsked || (before === 'module' && called === 'declare'))
+        this.leave(token, `'${entry}' is not imported by a declaration here: look whether its names are still there.`);
+    }
+  }
+
+  private migrateMembers(tokens: readonly Token[], declared: ReadonlySet<number>): void {
+    for (const [at, token] of tokens.entries()) {
+      if (token.kind !== 'word' || declared.has(at) || !Object.hasOwn(this.tables.members, token.text)) continue;
+      const { name, of, certain } = this.tables.members[token.text] as MemberChange;
+      const use = useAt(tokens, at);
+      if (use !== 'property' && use !== 'shorthand') continue;
+      if (certain !== true) {
+        this.leave(token, `'${token.text}': if it is that of ${of}, it is '${name}' now.`);
+        continue;
+      }
+      this.replace(token, use === 'shorthand' ? `${name}: ${token.text}` : name);
+      this.note(this.changes, token.start, `'${token.text}' of ${of} is '${name}'`);
+    }
+  }
+
+  private replace({ start, end }: Token, text: string): void {
+    this.edits.push({ start, end, text });
+  }
+
+  private leave(token: Token | undefined, what: string): void {
+    this.note(this.left, token?.start ?? 0, what);
+  }
+
+  private note(notes: Note[], offset: number, what: string): void {
+    notes.push({ line: this.text.slice(0, offset).split('\n').length, what });
+  }
+}
+
+function sentenceOf(name: string, change: NameChange, entry: string): string {
+  if ('gone' in change) return `no entry exports it any more. ${change.gone}`;
+  return `it is '${change.name ?? name}' of '${change.entry ?? entry}' now.`;
+}
+
+function applied(text: string, edits: readonly Edit[]): string {
+  let result = '';
+  let at = 0;
+  for (const { start, end, text: now } of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    result += text.slice(at, start) + now;
+    at = end;
+  }
+  return result + text.slice(at);
+}

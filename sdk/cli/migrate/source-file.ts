@@ -1,0 +1,59 @@
+import { readFileSync, realpathSync } from 'node:fs';
+import { BackplaneError } from '../../base/errors.ts';
+import { attempt, reasonOf } from '../files.ts';
+import { type OutputKind, writeOutput } from '../output-file.ts';
+import type { Piece } from './rewrite.ts';
+
+const source: OutputKind = { option: 'migrate', what: 'source', example: 'my-uart.ts', isOne: () => true };
+const refusal = (file: string, why: string, cause?: unknown): BackplaneError =>
+  new BackplaneError(`migrate '${file}': ${why}`, { cause });
+const unreadable = (file: string) => (cause: unknown) => refusal(file, `cannot be read (${reasonOf(cause)}).`, cause);
+
+/** What a file is by its name; others are refused. */
+export function kindOf(file: string): 'code' | 'page' {
+  if (/\.[cm]?[jt]s$/i.test(file)) return 'code';
+  if (/\.(?:md|markdown)$/i.test(file)) return 'page';
+  throw refusal(
+    file,
+    'this is no .ts, .mts, .cts, .js, .mjs, .cjs or .md file. Leave it out, and look at it yourself.',
+  );
+}
+
+export const realPathOf = (file: string): string => attempt(() => realpathSync(file), unreadable(file));
+
+/** The text of a file, byte order mark and all. */
+export function readSource(file: string): string {
+  const bytes = attempt(() => readFileSync(file), unreadable(file));
+  const text = attempt(
+    () => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
+    (cause) => refusal(file, 'this is no text in UTF-8. Leave it out.', cause),
+  );
+  if (text.includes('\0')) throw refusal(file, 'this is no text, since it holds a byte 0. Leave it out.');
+  return text;
+}
+
+/** Writes a file anew, whole or not at all, if it is still what was read. */
+export function rewriteSource(file: string, before: string, text: string): void {
+  if (readSource(file) !== before)
+    throw refusal(file, 'it changed in the meantime, and is left as it is. Migrate it again.');
+  writeOutput(source, file, text);
+}
+
+/** A line of three backticks or tildes or more, with the language behind it. */
+const Fence = /^[ \t>]*(`{3,}|~{3,})[ \t]*(\w*)[^\n]*$/gm;
+const languages = /^(?:[cm]?[jt]s|typescript|javascript)$/i;
+
+/** The fenced blocks of a page that are TypeScript or JavaScript, without their fences. */
+export function piecesOf(text: string, kind: 'code' | 'page'): Piece[] {
+  if (kind === 'code') return [{ from: 0, to: text.length }];
+  const pieces: Piece[] = [];
+  let begun: { readonly fence: string; readonly language: string; readonly from: number } | undefined;
+  for (const { 0: line, 1: fence = '', 2: language = '', index } of text.matchAll(Fence)) {
+    if (begun === undefined) begun = { fence, language, from: Math.min(text.length, index + line.length + 1) };
+    else if (fence.startsWith(begun.fence) && line.trim().replaceAll('>', '').trim() === fence) {
+      if (languages.test(begun.language)) pieces.push({ from: begun.from, to: Math.max(begun.from, index) });
+      begun = undefined;
+    }
+  }
+  return pieces;
+}

@@ -1,0 +1,110 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { commonOptions, parseArguments } from '../../sdk/cli/command.ts';
+import { migrateBy } from '../../sdk/cli/commands/migrate.ts';
+import { backplane } from './fake-terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-migrate-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const command = migrateBy({
+  names: { backplane: { Machine: { entry: 'backplane/runtime' }, FlatView: { gone: 'Use describeMap().' } } },
+  members: {},
+});
+
+/** The command with a table of its own: what it prints, and what it throws in the end. */
+async function migrate(...words: string[]): Promise<{ printed: string; failure: string }> {
+  const printed: string[] = [];
+  const print = (text: string) => void printed.push(text);
+  const terminal = { print, note: print, progress: print, bold: (text: string) => text };
+  const args = parseArguments(words, { ...command.options, ...commonOptions });
+  const failure = await command.run({ terminal, arguments: args, json: args.has('json') }).then(
+    () => '',
+    (error: Error) => error.message,
+  );
+  return { printed: printed.join('\n'), failure };
+}
+
+const before = "import { device, Machine } from 'backplane';\n";
+const after = "import { device } from 'backplane';\nimport { Machine } from 'backplane/runtime';\n";
+
+describe('backplane migrate', () => {
+  it('rewrites files where they are, through a link too, with their permissions', async () => {
+    const board = file('board.ts', before);
+    const link = join(folder, 'link.ts');
+    symlinkSync(board, link);
+    const mode = statSync(board).mode;
+    expect(await migrate(link, board)).toEqual({
+      printed: `${link}:1: 'Machine' comes from 'backplane/runtime'\n1 read, 1 rewritten, 0 left for you.`,
+      failure: '',
+    });
+    expect(readFileSync(board, 'utf8')).toBe(after);
+    expect(statSync(board).mode).toBe(mode);
+    expect(await migrate(board)).toEqual({ printed: '1 read, 0 rewritten, 0 left for you.', failure: '' });
+    expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
+  });
+
+  it('only says what it would do, on a dry run', async () => {
+    const board = file('dry.ts', before);
+    expect((await migrate('-dry-run', board)).printed).toContain('1 read, 1 would be rewritten');
+    expect(readFileSync(board, 'utf8')).toBe(before);
+  });
+
+  it('says what is left with file and line, after it did the rest', async () => {
+    const map = file('map.md', `# Map\n\`\`\`ts\n${before}import { FlatView } from 'backplane';\n\`\`\`\n`);
+    const { printed, failure } = await migrate(map);
+    expect(failure).toBe('1 place is left for you to change.');
+    expect(printed).toBe(
+      `${map}:3: 'Machine' comes from 'backplane/runtime'\n` +
+        `${map}:4: left for you: 'FlatView' is exported by no entry any more. Use describeMap().\n` +
+        '1 read, 1 rewritten, 1 left for you.',
+    );
+    expect(readFileSync(map, 'utf8')).toContain(after);
+  });
+
+  it('says the same as one JSON value', async () => {
+    const map = file('json.ts', `${before}import { FlatView } from 'backplane';\n`);
+    const { printed } = await migrate(map, '-json');
+    expect(JSON.parse(printed)).toEqual({
+      dryRun: false,
+      files: [
+        {
+          file: map,
+          changed: true,
+          changes: [{ line: 1, what: "'Machine' comes from 'backplane/runtime'" }],
+          left: [{ line: 2, what: "'FlatView' is exported by no entry any more. Use describeMap()." }],
+        },
+      ],
+    });
+  });
+
+  it.each<[string, () => string, string]>([
+    ['that is not there', () => join(folder, 'none.ts'), 'cannot be read (there is no such file or folder).'],
+    ['that is a folder', () => folder, 'this is no .ts, .mts'],
+    ['of another kind', () => file('view.tsx', before), 'this is no .ts, .mts'],
+    ['that is no text', () => file('bytes.ts', Uint8Array.of(0x69, 0xff, 0xfe)), 'this is no text in UTF-8.'],
+    ['with a byte 0', () => file('zero.ts', `${before}\0`), 'this is no text, since it holds a byte 0.'],
+  ])('writes nothing at all where it is given a file %s', async (_, path, message) => {
+    const good = file('good.ts', before);
+    const { printed, failure } = await migrate(good, path());
+    expect(failure).toContain(`migrate '${path()}': ${message}`);
+    expect(printed).toBe('');
+    expect(readFileSync(good, 'utf8')).toBe(before);
+  });
+
+  it('asks for files, and uses the table of the package', async () => {
+    expect((await backplane('migrate')).noted).toBe("backplane: migrate which files? Write 'migrate FILE.ts'.");
+    const own = file('own.ts', "import { SavedReader } from 'backplane';\n");
+    const { status, printed, noted } = await backplane('migrate', own);
+    expect({ status, noted }).toEqual({ status: 1, noted: 'backplane: 1 place is left for you to change.' });
+    expect(printed).toContain(`${own}:1: left for you: 'SavedReader' is exported by no entry any more.`);
+  });
+});

@@ -1,0 +1,189 @@
+// @module-tag package
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { members, type NameChange, names, type OldEntry } from '../../sdk/cli/migrate/names.ts';
+import { migrateText, type Tables } from '../../sdk/cli/migrate/rewrite.ts';
+import { piecesOf } from '../../sdk/cli/migrate/source-file.ts';
+import { backplane } from '../cli/fake-terminal.ts';
+import { filesOf, GuideRun } from '../guides/guide.ts';
+import { complaintsOf, entryFiles, makeProject, oldExports, writeOldSources } from './old-sources.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-migrate-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Row {
+  readonly entry: string;
+  readonly old: string;
+  readonly change: NameChange;
+}
+const rows: readonly Row[] = Object.entries(names).flatMap(([entry, table]) =>
+  Object.entries(table ?? {}).map(([old, change]) => ({ entry, old, change })),
+);
+const rowOf = (entry: string, name: string): NameChange | undefined => {
+  const table = names[entry as OldEntry];
+  return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
+};
+
+/** A table that gives every name another one, and the modules that export these. */
+function everythingElsewhere(): { tables: Tables; modules: ReadonlyMap<string, string> } {
+  const modules = new Map<string, string>(
+    ['backplane/runtime', 'backplane/testing/qemu'].map((name) => [name, 'export {};\n']),
+  );
+  const table: Record<string, Record<string, NameChange>> = {};
+  for (const [entry, exported] of Object.entries(oldExports)) {
+    table[entry] = {};
+    for (const [index, old] of exported.entries()) {
+      const change = rowOf(entry, old) ?? {};
+      if ('gone' in change) continue;
+      const elsewhere = entry === 'backplane' && index % 2 === 0 ? 'backplane/runtime' : (entry as OldEntry);
+      table[entry][old] = { name: `${old}Renamed`, entry: elsewhere };
+      const line = `export { ${change.name ?? old} as ${old}Renamed } from 'sources/${change.entry ?? entry}';\n`;
+      modules.set(elsewhere, (modules.get(elsewhere) ?? '') + line);
+    }
+  }
+  return { tables: { names: table, members }, modules };
+}
+
+describe('the table of old and new names', () => {
+  type Name = readonly [entry: string, name: string];
+  const targets = rows.flatMap(({ entry, old, change }) =>
+    'gone' in change ? [] : [[change.entry ?? entry, change.name ?? old] as const],
+  );
+  const old = rows.map(({ entry, old }): Name => [entry, old]);
+  const unlisted = Object.entries(oldExports).flatMap(([entry, exported]) =>
+    exported.filter((name) => rowOf(entry, name) === undefined).map((name): Name => [entry, name]),
+  );
+  /** `entry name` of each that the compiler does not find. */
+  let missing: readonly string[] = [];
+
+  beforeAll(async () => {
+    const project = join(folder, 'names');
+    mkdirSync(project);
+    makeProject(project, ['names.ts']);
+    // One name that is nowhere shows that the compiler looks.
+    const wanted: Name[] = [...targets, ...old, ...unlisted, ['backplane', 'NoSuchName']];
+    const lines = wanted.map(([entry, name], index) => `export type { ${name} as N${index} } from '${entry}';\n`);
+    writeFileSync(join(project, 'names.ts'), lines.join(''));
+    missing = (await complaintsOf(project)).map((text) => {
+      const line = /^names\.ts\((\d+),\d+\): error TS(?:2305|2307|2614|2724)/.exec(text)?.[1];
+      return line === undefined ? text : (wanted[Number(line) - 1] ?? []).join(' ');
+    });
+  }, 60_000);
+
+  it('is compared with what the entries export', () => {
+    expect(missing).toContain('backplane NoSuchName');
+    expect(missing.filter((text) => text.includes('error'))).toEqual([]);
+  });
+
+  const isMissing = (name: Name) => missing.includes(name.join(' '));
+
+  it('leads to names that are exported where it says', () => {
+    expect(targets.filter(isMissing)).toEqual([]);
+  });
+
+  it('holds every name of 0.1.0 that is not where it was', () => {
+    expect(unlisted.length + rows.length).toBeGreaterThan(400);
+    expect(unlisted.filter(isMissing)).toEqual([]);
+  });
+
+  it('holds nothing else: each row is about a name that 0.1.0 had, and that is no longer there', () => {
+    expect(rows.filter(({ entry, old }) => !oldExports[entry]?.includes(old))).toEqual([]);
+    expect(old.filter((name) => !isMissing(name))).toEqual([]);
+  });
+
+  it('changes nothing that it has changed already: a new name is no old one of the same entry', () => {
+    const again = rows.filter(
+      ({ entry, old, change }) => !('gone' in change) && rowOf(change.entry ?? entry, change.name ?? old) !== undefined,
+    );
+    expect(again).toEqual([]);
+    expect(Object.values(members).filter(({ name }) => Object.hasOwn(members, name))).toEqual([]);
+  });
+
+  it('says in a sentence what to use instead of a name that left', () => {
+    for (const { change } of rows) if ('gone' in change) expect(change.gone).toMatch(/^[A-Z].*[.]$/);
+  });
+});
+
+describe('the examples and the code of the guides of 0.1.0', () => {
+  const project = join(folder, 'project');
+  const read = (path: string) => readFileSync(join(project, path), 'utf8');
+  let guides: readonly string[] = [];
+  let examples: readonly string[] = [];
+  const here = process.cwd();
+
+  beforeAll(async () => {
+    mkdirSync(project);
+    const files = writeOldSources(project);
+    guides = readdirSync(join(project, 'guides'));
+    examples = readdirSync(join(project, 'examples'));
+    const { status, noted } = await backplane('migrate', ...files);
+    expect({ status, noted }).toEqual({ status: 0, noted: '' });
+    process.chdir(project);
+  });
+  afterAll(() => process.chdir(here));
+
+  /** Takes the code out of the guides, for the compiler. */
+  function takeOut(folder: string): void {
+    for (const guide of guides)
+      for (const [name, code] of filesOf(readFileSync(join(folder, 'guides', guide), 'utf8'), 'as printed'))
+        writeFileSync(join(folder, 'guides', name === 'guide.ts' ? guide.replace('.md', '.ts') : name), code);
+  }
+
+  it('are there', () => {
+    expect([guides.length, examples.length]).toEqual([8, 8]);
+  });
+
+  it('compile once they are migrated', async () => {
+    makeProject(project, ['examples', 'guides']);
+    takeOut(project);
+    writeFileSync(join(project, 'guides/wrong.ts'), "export const wrong: number = 'x';\n");
+    expect(await complaintsOf(project)).toEqual([expect.stringMatching(/^guides\/wrong\.ts\(1,14\): error TS2322/)]);
+  }, 60_000);
+
+  it('compile too where every name of the package has another one, and half of them another entry', async () => {
+    const other = join(folder, 'other');
+    mkdirSync(other);
+    const { tables, modules } = everythingElsewhere();
+    for (const [name, text] of modules) writeFileSync(join(other, `${name.replaceAll('/', '-')}.ts`), text);
+    const paths = [...modules.keys()].map((name) => [name, [join(other, `${name.replaceAll('/', '-')}.ts`)]]);
+    const sources = Object.entries(entryFiles()).map(([name, files]) => [`sources/${name}`, files]);
+    const settings = { paths: Object.fromEntries([...paths, ...sources]), isolatedModules: false };
+    makeProject(other, ['examples', 'guides'], { ...settings, verbatimModuleSyntax: false });
+    let changes = 0;
+    for (const file of writeOldSources(other)) {
+      const text = readFileSync(file, 'utf8');
+      const migrated = migrateText(text, piecesOf(text, file.endsWith('.md') ? 'page' : 'code'), tables);
+      expect(migrated.left, file).toEqual([]);
+      changes += migrated.changes.length;
+      writeFileSync(file, migrated.text);
+    }
+    expect(changes).toBeGreaterThan(150);
+    takeOut(other);
+    expect(await complaintsOf(other)).toEqual([]);
+  }, 60_000);
+
+  it('hold what the guides claim', () => {
+    for (const guide of guides) {
+      const run = new GuideRun(read(`guides/${guide}`));
+      expect(run.claims.length + run.tests.length, guide).toBeGreaterThan(3);
+    }
+  });
+
+  it('run, and pass their test', async () => {
+    const written = examples.map((name) => `<!-- file: ${name} -->\n\`\`\`ts\n${read(`examples/${name}`)}\`\`\`\n`);
+    const tested = written.filter((text) => /^<!-- file: egg-timer/.test(text));
+    expect(new GuideRun(tested.join('\n')).tests).toHaveLength(2);
+    for (const name of examples.filter((file) => /^\d/.test(file))) {
+      const printed = execFileSync('npx', ['tsx', `examples/${name}`], { cwd: project, encoding: 'utf8' });
+      expect(printed.trim().split('\n').length, name).toBeGreaterThan(2);
+    }
+    const kitchen = ['run', 'examples/kitchen.ts', '-plugin', 'examples/kitchen.ts', '-machine', 'kitchen'];
+    for (const words of [['run', 'examples/read-clock.ts', '-machine', 'isapc'], kitchen]) {
+      const { status, noted } = await backplane(...words);
+      expect({ status, noted }).toEqual({ status: 0, noted: '' });
+    }
+  }, 120_000);
+});

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const checkout = fileURLToPath(new URL('../../', import.meta.url));
+const fixtures = fileURLToPath(new URL('./fixtures/0.1.0/', import.meta.url));
+
+/** What each entry of 0.1.0 exported. */
+export const oldExports = JSON.parse(readFileSync(`${fixtures}exports.json`, 'utf8')) as Record<string, string[]>;
+
+/** Writes what users of 0.1.0 wrote into a folder, as they had it; answers the files. */
+export function writeOldSources(folder: string): string[] {
+  for (const room of ['examples', 'guides']) {
+    mkdirSync(join(folder, room));
+    for (const name of readdirSync(join(fixtures, room)))
+      cpSync(join(fixtures, room, name), join(folder, room, basename(name, '.txt')));
+  }
+  return ['examples', 'guides'].flatMap((room) =>
+    readdirSync(join(folder, room)).map((name) => join(folder, room, name)),
+  );
+}
+
+/** The file of each entry in this checkout. */
+export function entryFiles(): Record<string, string[]> {
+  const settings = JSON.parse(readFileSync(`${checkout}tsconfig.json`, 'utf8')) as {
+    compilerOptions: { paths: Record<string, string[]> };
+  };
+  const paths = Object.entries(settings.compilerOptions.paths);
+  return Object.fromEntries(paths.map(([name, places]) => [name, places.map((place) => join(checkout, place))]));
+}
+
+/** Makes the folder a project whose names of the package lead to the sources of this checkout. */
+export function makeProject(folder: string, include: readonly string[], settings: object = {}): void {
+  const compilerOptions = { typeRoots: [`${checkout}node_modules/@types`], paths: entryFiles(), ...settings };
+  // The sources are among the files, so that tsx compiles their decorators by these settings too.
+  const rooms = ['sdk', 'devices', 'machines'].map((room) => join(checkout, room));
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: `${checkout}tsconfig.json`, compilerOptions, include: [...include, ...rooms] }),
+  );
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  symlinkSync(`${checkout}node_modules`, join(folder, 'node_modules'));
+}
+
+/** What the compiler says about a project, a line for each complaint. */
+export function complaintsOf(folder: string): Promise<string[]> {
+  const words = [`${checkout}node_modules/typescript/bin/tsc`, '--noEmit', '--pretty', 'false', '-p', folder];
+  return new Promise((resolve) => {
+    execFile(process.execPath, words, { cwd: folder }, (_, stdout) =>
+      resolve(stdout.split('\n').filter((line) => line !== '')),
+    );
+  });
+}
