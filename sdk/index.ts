@@ -6,6 +6,7 @@ export * from './analysis/index.ts';
 export * from './base/index.ts';
 export * from './bus/index.ts';
 export * from './clock/index.ts';
+export * from './coalescing/index.ts';
 export * from './device/index.ts';
 export * from './machine/index.ts';
 export * from './memory/index.ts';

@@ -6,11 +6,14 @@ import {
   IsaBus,
   type PciAddress,
   PciBus,
+  pciBars,
   pciIdentity,
   SystemBus,
 } from '../bus/index.ts';
+import { regionsBelow } from '../coalescing/region-placement.ts';
 import { commandLineName, type DeviceBlueprint, type RegionTemplate, type Token } from '../device/index.ts';
 import { describeRange, type MemoryRegion } from '../memory/index.ts';
+import type { RunningMachine } from './definition.ts';
 import type { MappedRange, Mapping, PlannedDevice } from './parts.ts';
 import { constructionFailure, describeConstruction, type StatefulServices } from './services.ts';
 import { DeviceWire } from './wiring.ts';
@@ -224,4 +227,24 @@ export function conflictingFunctions(devices: readonly Placed[]): string[] {
     );
   }
   return problems;
+}
+
+/** Regions that no guest reaches: without an address, no BAR, and mapped by no device, directly or by an alias. */
+export function unmappedRegions({ devices, addressSpaces }: RunningMachine): string[] {
+  const detached = devices.flatMap(({ id, device, blueprint }) => {
+    const bars = blueprint.facet(pciBars) ?? [];
+    return blueprint.regions
+      .filter(({ template }) => !bars.some(({ region }) => region === template))
+      .map(({ template }) => ({ id, region: device.region(template) }))
+      .filter(({ region }) => region.container === undefined);
+  });
+  if (detached.length === 0) return [];
+  const reached = regionsBelow(addressSpaces.map(({ root }) => root));
+  return detached
+    .filter(({ region }) => !reached.has(region))
+    .map(
+      ({ id, region: { name } }) =>
+        `Device '${id}': region '${name}' has no base, and nothing has mapped it: no guest reaches it. Give the region a base, ` +
+        'place it in the machine with at: [place(region, address)], or map it in onRealize(), disabled if it is to appear later.',
+    );
 }

@@ -1,9 +1,9 @@
 import type { ContainerModule } from 'inversify';
-import type { Accelerator, GuestImage } from '../accelerator/index.ts';
+import type { Accelerator, GuestImage, MachineClock } from '../accelerator/index.ts';
 import { BackplaneError } from '../base/errors.ts';
-import type { ConcreteDeviceClass, GuestErrorSink, OptionSet } from '../device/index.ts';
-import { GiB, MiB } from '../memory/index.ts';
-import type { Machine } from './machine.ts';
+import type { ConcreteDeviceClass, GuestError, GuestErrorSink, OptionSet, Token } from '../device/index.ts';
+import { type AddressSpace, GiB, type MappedSpace, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
+import type { PluggedDevice } from './parts.ts';
 import type { DeviceOptionValues, MachineOptionValues, UsedDevice } from './wiring.ts';
 
 /**
@@ -26,9 +26,37 @@ export interface MachineDefinition {
    * What the board's maker does once, when everything is plugged in and before the first reset: filling the CMOS RAM, for
    * instance.
    */
-  readonly prepare?: (machine: Machine) => void;
+  prepare?(machine: RunningMachine): void;
   /** Bytes of RAM when nobody says. Default: 128 MiB. */
   readonly defaultRam?: number;
+}
+
+/** A machine that was built, as devices' surroundings, observers and analyses see it. A `Machine` is one. */
+export interface RunningMachine {
+  readonly definition: MachineDefinition;
+  readonly options: MachineOptionValues;
+  readonly accelerator: Accelerator;
+  readonly topology: MemoryTopology;
+  readonly memory: AddressSpace;
+  readonly io: AddressSpace;
+  readonly clock: MachineClock;
+  /** Bytes of RAM. */
+  readonly ramSize: number;
+  /** In the order of the definition, then as they were plugged in; which is also the order of their resets. */
+  readonly devices: readonly PluggedDevice[];
+  /** Every address space: memory, ports, and those that services added, such as the PCI bus's behind a bridge. */
+  readonly addressSpaces: readonly MappedSpace[];
+  /** All RAM and ROM of the machine by the names of their regions, mapped or not. */
+  readonly ramBlocks: ReadonlyMap<string, RamBlock>;
+  /** Mistakes of the guest so far, each kind once, with its count. */
+  readonly guestErrors: readonly GuestError[];
+  /** The one device of this class. */
+  device<C extends ConcreteDeviceClass>(deviceClass: C): InstanceType<C>;
+  deviceById(id: string): PluggedDevice | undefined;
+  /** The instance that a service module bound to this token, or undefined: `machine.service(PciBus)`. */
+  service<S>(token: Token<S>): S | undefined;
+  /** Delivers queued writes, so that devices show the state that the guest has given them. */
+  settle(): void;
 }
 
 /** Declares a machine. Nothing happens until `Machine.create` builds it. */

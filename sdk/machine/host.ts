@@ -5,9 +5,9 @@ import { PciBus, PciDevice, ResetController } from '../bus/index.ts';
 import { runDevice, type Timer } from '../clock/index.ts';
 import { type Device, type GuestErrors, timersOf } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
-import type { MachineDefinition } from './definition.ts';
-import type { Machine } from './machine.ts';
+import type { RunningMachine } from './definition.ts';
 import type { PluggedDevice } from './parts.ts';
+import type { StatefulServices } from './services.ts';
 
 /** Runs a piece of the code of a device that exists. What it throws comes out with the device's name, and the original as its cause. */
 export function inDevice<T>(id: string, device: Device, what: string, work: () => T): T {
@@ -38,15 +38,16 @@ export function unrealizeAll(devices: readonly PluggedDevice[]): unknown[] {
 }
 
 /** Devices first, each in turn; then what their bus resets; then the services that have state. */
-export function resetMachine(machine: Machine): void {
+export function resetMachine(machine: RunningMachine, services: StatefulServices): void {
   for (const { id, device } of machine.devices) inDevice(id, device, 'reset()', () => device.reset());
   const pci = machine.service(PciBus);
   pci?.reset();
-  machine.statefulServices.reset([pci]);
+  services.reset([pci]);
 }
 
 /** What the board's maker does once, when everything is plugged in. */
-export function prepareMachine(definition: MachineDefinition, machine: Machine): void {
+export function prepareMachine(machine: RunningMachine): void {
+  const { definition } = machine;
   try {
     definition.prepare?.(machine);
   } catch (cause) {

@@ -1,12 +1,12 @@
 export { type AccessedMachine, type DescribedAccess, describeAccess } from './access-names.ts';
 export { MachineBoard } from './board.ts';
-export { type BuildCheck, buildChecks } from './build-checks.ts';
 export {
   defineMachine,
   type MachineDefinition,
   type MachineRequest,
   type ObserverFailureSink,
   type RestoreRequest,
+  type RunningMachine,
 } from './definition.ts';
 export { Machine } from './machine.ts';
 export {

@@ -8,11 +8,18 @@ import {
   simulatedAccelerator,
 } from '../accelerator/index.ts';
 import { BackplaneError } from '../base/errors.ts';
+import { coalescedWarnings, explainCoalescedIo } from '../coalescing/index.ts';
 import { type ConcreteDeviceClass, type GuestError, GuestErrors, rememberState, type Token } from '../device/index.ts';
 import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
-import { buildChecks } from './build-checks.ts';
 import { MachineBuilder } from './builder.ts';
-import { type MachineDefinition, type MachineRequest, type RestoreRequest, ramSizeOf } from './definition.ts';
+import { unmappedRegions } from './checks.ts';
+import {
+  type MachineDefinition,
+  type MachineRequest,
+  type RestoreRequest,
+  type RunningMachine,
+  ramSizeOf,
+} from './definition.ts';
 import {
   interruptSourceOf,
   prepareMachine,
@@ -28,14 +35,14 @@ import { type MapOrder, mapOrder } from './map-order.ts';
 import { type MachineObserver, ObserverHub } from './observers.ts';
 import type { PluggedDevice } from './parts.ts';
 import type { StatefulServices } from './services.ts';
-import type { MachineSnapshot } from './snapshot/document.ts';
+import type { MachineSnapshot, SnapshotMachine } from './snapshot/document.ts';
 import { readRequest } from './snapshot/rebuild.ts';
 import { restoreMachine } from './snapshot/restore.ts';
 import { rebaseState, saveMachine } from './snapshot/save.ts';
 import type { MachineOptionValues, UsedDevice } from './wiring.ts';
 
 /** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. */
-export class Machine {
+export class Machine implements RunningMachine, SnapshotMachine {
   readonly definition: MachineDefinition;
   readonly options: MachineOptionValues;
   readonly accelerator: Accelerator;
@@ -106,13 +113,13 @@ export class Machine {
       this.clock.insideHandler = () => this.topology.handlerDepth > 0;
       this.topology.observer = refusedAccesses(this.errors);
       this.plugged = builder.plugIn(constructed);
-      prepareMachine(definition, this);
+      prepareMachine(this);
       this.accelerator.attach(this.host());
-      resetMachine(this);
+      resetMachine(this, this.statefulServices);
       for (const { device } of this.devices) rememberState(device);
       this.mapWhenBuilt = mapOrder(this.topology);
       this.statefulServices.remember();
-      this.warnings = buildChecks.flatMap((check) => check(this));
+      this.warnings = [...unmappedRegions(this), ...coalescedWarnings(explainCoalescedIo(this))];
     } catch (error) {
       quietly(() => this.dispose());
       throw error;
@@ -270,7 +277,7 @@ export class Machine {
       memory: this.memory,
       io: this.io,
       clock: this.clock,
-      reset: () => resetMachine(this),
+      reset: () => resetMachine(this, this.statefulServices),
       ...(interruptController === undefined ? {} : { interruptController }),
     };
   }

@@ -3,8 +3,7 @@ import { BackplaneError } from '../base/errors.ts';
 import { PciDevice } from '../bus/index.ts';
 import type { Timer } from '../clock/index.ts';
 import { pinsOf, timersOf } from '../device/index.ts';
-import type { ObserverFailureSink } from './definition.ts';
-import type { Machine } from './machine.ts';
+import type { ObserverFailureSink, RunningMachine } from './definition.ts';
 import type { PluggedDevice } from './parts.ts';
 
 /** A pin of a device changed its level. */
@@ -40,7 +39,7 @@ export interface MachineObserver {
   readonly name: string;
   readonly description?: string;
   /** Begins to watch a machine. */
-  start(machine: Machine): Observation;
+  start(machine: RunningMachine): Observation;
 }
 
 const defined = new WeakSet<object>();
@@ -80,7 +79,7 @@ export class ObserverHub {
   private readonly timerOwners = new WeakMap<Timer, string>();
 
   constructor(
-    private readonly machine: Machine,
+    private readonly machine: RunningMachine,
     private readonly onFailure: ObserverFailureSink,
   ) {}
 

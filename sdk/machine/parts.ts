@@ -1,7 +1,7 @@
 import type { PciAddress } from '../bus/index.ts';
 import type { Device, DeviceBlueprint, RegionTemplate } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
-import type { UsedDevice, Wire } from './wiring.ts';
+import type { OptionValues, UsedDevice, Wire } from './wiring.ts';
 
 /** A region at its place in some container: what the overlap check compares. */
 export interface MappedRange {
@@ -14,8 +14,6 @@ export interface MappedRange {
   /** The device's option that says where it is: 'iobase'. */
   readonly option?: string | undefined;
 }
-
-export type Values = Readonly<Record<string, unknown>>;
 
 /** Where one region of a device goes. */
 export interface PlannedRegion {
@@ -30,7 +28,7 @@ export interface PlannedDevice {
   readonly id: string;
   readonly blueprint: DeviceBlueprint;
   /** What was given, the definition's and the command line's together. */
-  readonly given: Values;
+  readonly given: OptionValues;
   /** Cannot be constructed: its options are wrong. */
   readonly faulty: boolean;
   readonly regions: readonly PlannedRegion[];

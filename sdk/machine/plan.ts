@@ -9,7 +9,7 @@ import {
   type RegionTemplate,
 } from '../device/index.ts';
 import { conflictingFunctions } from './checks.ts';
-import type { PlannedDevice, PlannedRegion, PresentDevice, Values } from './parts.ts';
+import type { PlannedDevice, PlannedRegion, PresentDevice } from './parts.ts';
 import type { DeviceOptionValues, MachineOptionValues, UsedDevice, Wire } from './wiring.ts';
 
 /**
@@ -217,7 +217,7 @@ export class MachinePlan {
 class OptionReader {
   constructor(
     private readonly blueprint: DeviceBlueprint,
-    private readonly given: Values,
+    private readonly given: Readonly<Record<string, unknown>>,
     private readonly faulty: boolean,
   ) {}
 

@@ -7,7 +7,15 @@ import type {
   RegionTemplate,
   Token,
 } from '../device/index.ts';
-import type { Values } from './parts.ts';
+
+/** Values of options by their names. */
+export type OptionValues = Readonly<Record<string, unknown>>;
+
+/** The values of a machine's own options, defaults filled in. */
+export type MachineOptionValues = OptionValues;
+
+/** Given for single devices when a machine is created: by id, or by type. */
+export type DeviceOptionValues = Readonly<Record<string, OptionValues>>;
 
 /** A wire whose other end belongs to a service, as `isaIrq(8)` belongs to the ISA bus. `InterruptWire` is one. */
 export interface ServiceWire {
@@ -66,12 +74,10 @@ export interface DeviceWiring<C extends ConcreteDeviceClass> extends CommonWirin
   readonly interrupts?: PerPin<InstanceType<C>, Wire>;
 }
 
-type AnyOptions = Readonly<Record<string, unknown>>;
-
 /** One device of a machine definition, its types forgotten. `use` makes it and checks them. */
 export interface UsedDevice extends CommonWiring {
   readonly device: ConcreteDeviceClass;
-  readonly options?: AnyOptions | ((machine: MachineOptionValues) => AnyOptions);
+  readonly options?: OptionValues | ((machine: MachineOptionValues) => OptionValues);
   readonly interrupts?: Readonly<Record<string, Wire | undefined>>;
 }
 
@@ -79,12 +85,6 @@ export interface UsedDevice extends CommonWiring {
 export function use<C extends ConcreteDeviceClass>(device: C, wiring: DeviceWiring<C> = {}): UsedDevice {
   return { ...wiring, device } as UsedDevice;
 }
-
-/** The values of a machine's own options, defaults filled in. */
-export type MachineOptionValues = Readonly<Record<string, unknown>>;
-
-/** Given for single devices when a machine is created: by id, or by type. */
-export type DeviceOptionValues = Readonly<Record<string, Values>>;
 
 /** Everything that is wrong with a machine's wiring, found before any of its devices was mapped. */
 export class WiringError extends BackplaneError {

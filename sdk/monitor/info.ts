@@ -1,7 +1,7 @@
 import { hex } from '../base/text.ts';
 import { formatPciAddress, IsaBus, type PciBar, PciBus, PciDevice, pciIdentity } from '../bus/index.ts';
 import { commandLineName, pinsOf, type Token } from '../device/index.ts';
-import type { Machine, PluggedDevice } from '../machine/index.ts';
+import type { PluggedDevice, RunningMachine } from '../machine/index.ts';
 import { formatAddress, formatFlatViews, formatMemoryTree } from '../memory/index.ts';
 
 /** Texts about a machine, as `info` commands show them. Each looks at settled devices: what is queued is delivered first. */
@@ -16,13 +16,13 @@ export interface MemoryTreeRequest {
 }
 
 /** `info mtree`, character by character as QEMU prints it. */
-export function infoMtree(machine: Machine, { flat = false, ...options }: MemoryTreeRequest = {}): string {
+export function infoMtree(machine: RunningMachine, { flat = false, ...options }: MemoryTreeRequest = {}): string {
   machine.settle();
   return flat ? formatFlatViews(machine.topology, options) : formatMemoryTree(machine.addressSpaces, options);
 }
 
 /** `info qtree`: buses, the devices on them, their options and where they are plugged in. */
-export function infoQtree(machine: Machine): string {
+export function infoQtree(machine: RunningMachine): string {
   machine.settle();
   return formatDeviceTree(machine);
 }
@@ -41,13 +41,13 @@ const otherBuses: readonly BusOfTree[] = [
 ];
 
 /** The text of `info qtree`, in QEMU's form: two spaces per level, buses and devices in turn. */
-export function formatDeviceTree(machine: Machine): string {
+export function formatDeviceTree(machine: RunningMachine): string {
   const lines: string[] = [];
   printBus(systemBus, machine, 0, lines);
   return `${lines.join('\n')}\n`;
 }
 
-function printBus(bus: BusOfTree, machine: Machine, level: number, lines: string[]): void {
+function printBus(bus: BusOfTree, machine: RunningMachine, level: number, lines: string[]): void {
   const print = indented(level, lines);
   print(`bus: ${bus.name}`);
   print(`  type ${bus.type}`);
@@ -60,18 +60,18 @@ function printBus(bus: BusOfTree, machine: Machine, level: number, lines: string
     if (bridgeTo(other, machine) === undefined) printPresent(other, machine, level + 1, lines);
 }
 
-function printPresent(bus: BusOfTree, machine: Machine, level: number, lines: string[]): void {
+function printPresent(bus: BusOfTree, machine: RunningMachine, level: number, lines: string[]): void {
   if (bus.token !== undefined && machine.service(bus.token) !== undefined) printBus(bus, machine, level, lines);
 }
 
 /** A bus hangs on the first device that asks for it without being on it: its bridge. */
-function bridgeTo(bus: BusOfTree, machine: Machine): PluggedDevice | undefined {
+function bridgeTo(bus: BusOfTree, machine: RunningMachine): PluggedDevice | undefined {
   return machine.devices.find(
     ({ blueprint }) => blueprint.bus !== bus.kind && blueprint.injections.some(({ token }) => token === bus.token),
   );
 }
 
-function printDevice(device: PluggedDevice, machine: Machine, level: number, lines: string[]): void {
+function printDevice(device: PluggedDevice, machine: RunningMachine, level: number, lines: string[]): void {
   const { blueprint, id, options, wires, mappings } = device;
   const print = indented(level + 1, lines);
   indented(level, lines)(`dev: ${blueprint.type}, id "${id}"`);

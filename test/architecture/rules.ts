@@ -11,8 +11,9 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   device: { rooms: ['base', 'memory', 'clock', 'state'] },
   bus: { rooms: ['base', 'memory', 'clock', 'state', 'device'] },
   accelerator: { rooms: ['base', 'memory', 'clock'], packages: /^node:/ },
+  coalescing: { rooms: ['base', 'memory', 'device'] },
   machine: {
-    rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator'],
+    rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator', 'coalescing'],
     packages: /^(inversify|node:zlib)$/,
   },
   monitor: { rooms: Ground },

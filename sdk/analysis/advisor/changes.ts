@@ -1,8 +1,8 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, printable } from '../../base/text.ts';
-import type { Machine, MachineDefinition } from '../../machine/index.ts';
+import { regionsBelow } from '../../coalescing/region-placement.ts';
+import type { Machine, MachineDefinition, RunningMachine } from '../../machine/index.ts';
 import { MemoryRegion, RegionOps } from '../../memory/index.ts';
-import { regionsBelow } from '../explain/region-placement.ts';
 import type { Candidate } from './candidates.ts';
 import type { SignalCandidate } from './signals.ts';
 import type { Applicable } from './suggestion.ts';
@@ -19,7 +19,7 @@ export function withSuggestion(definition: MachineDefinition, suggestion: Applic
   };
 }
 
-function carryOut(machine: Machine, suggestion: Applicable): void {
+function carryOut(machine: RunningMachine, suggestion: Applicable): void {
   const { kind, size, match } = suggestion;
   const region = suggestion.region === undefined ? standIn(machine, suggestion) : regionOf(machine, suggestion);
   const offset = suggestion.region === undefined ? 0 : suggestion.offset;
@@ -31,7 +31,7 @@ function carryOut(machine: Machine, suggestion: Applicable): void {
 }
 
 /** Takes the writes where the machine models no device; reads answer ones, as at an unassigned address. */
-function standIn(machine: Machine, { isPort, start, size }: Applicable): MemoryRegion {
+function standIn(machine: RunningMachine, { isPort, start, size }: Applicable): MemoryRegion {
   const ops = new RegionOps({ device: null, routes: [], valid: { unaligned: true }, missing: { read: 'ones' } });
   const region = MemoryRegion.io(machine.topology, `coalesced-${hex(start)}`, size, ops);
   (isPort ? machine.io : machine.memory).root.addSubregion(start, region);
@@ -39,7 +39,7 @@ function standIn(machine: Machine, { isPort, start, size }: Applicable): MemoryR
 }
 
 /** A device may have several regions of one name: the one at the address now comes first. */
-function regionOf(machine: Machine, suggestion: Applicable): MemoryRegion {
+function regionOf(machine: RunningMachine, suggestion: Applicable): MemoryRegion {
   const { isPort, start, device, region: name } = suggestion;
   const isMeant = (region: MemoryRegion) => region.name === name && region.owner?.id === device;
   const space = isPort ? machine.io : machine.memory;

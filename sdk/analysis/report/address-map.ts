@@ -1,8 +1,8 @@
+import { explainCoalescedIo } from '../../coalescing/explain.ts';
+import { placementsIn, regionsBelow, without } from '../../coalescing/region-placement.ts';
+import type { CoalescedVerdict, ExplainedMachine } from '../../coalescing/report.ts';
+import { explainVerdict } from '../../coalescing/text.ts';
 import { type AddressRange, type AddressSpace, type MemoryRegion, rangesIntersect } from '../../memory/index.ts';
-import { explainCoalescedIo } from '../explain/coalesced-io.ts';
-import type { CoalescedVerdict, ExplainedMachine } from '../explain/coalesced-range.ts';
-import { placementsIn, regionsBelow, without } from '../explain/region-placement.ts';
-import { explainVerdict } from '../explain/text.ts';
 
 /** Something at some addresses: what the guest sees there, or what lies beneath and is not seen. */
 export interface MapItem extends AddressRange {

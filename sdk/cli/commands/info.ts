@@ -23,8 +23,8 @@ const qtree: Topic = {
 };
 
 const coalesced: Topic = {
-  text: async (machine) => (await import('../../analysis/index.ts')).infoCoalesced(machine),
-  data: async (machine) => (await import('../../analysis/index.ts')).explainCoalescedIo(machine),
+  text: async (machine) => (await import('../../coalescing/index.ts')).infoCoalesced(machine),
+  data: async (machine) => (await import('../../coalescing/index.ts')).explainCoalescedIo(machine),
 };
 
 const treeSwitches = { f: true, D: true, o: true } as const;

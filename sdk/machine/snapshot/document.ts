@@ -1,8 +1,11 @@
 import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import { formatPciAddress, isaIrq } from '../../bus/index.ts';
+import type { RunningMachine } from '../definition.ts';
+import type { MapOrder } from '../map-order.ts';
 import type { PluggedDevice } from '../parts.ts';
-import { pin, type Wire } from '../wiring.ts';
+import type { StatefulServices } from '../services.ts';
+import { pin, type UsedDevice, type Wire } from '../wiring.ts';
 
 /** Of the document as a whole; each device has a version of its own. */
 export const SnapshotSchema = 'backplane-snapshot/2';
@@ -34,6 +37,17 @@ export interface MachineSnapshot {
    */
   readonly map?: { readonly [container: string]: readonly string[] };
   readonly accelerator: Json;
+}
+
+/** The parts of a machine that only snapshots ask for. */
+export interface SnapshotMachine extends RunningMachine {
+  /** How regions of equal priority lay over one another when the machine was built. */
+  readonly mapWhenBuilt: MapOrder;
+  readonly statefulServices: StatefulServices;
+  /** Ids of devices that were plugged in, and of those of the definition that were taken out, since it was built. */
+  readonly hotplug: { readonly plugged: ReadonlySet<string>; readonly unplugged: ReadonlySet<string> };
+  plug(used: UsedDevice): PluggedDevice;
+  unplug(id: string): void;
 }
 
 /** What must be the same for a device to be the same: its options, and where it is plugged in. */

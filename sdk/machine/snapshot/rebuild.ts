@@ -3,9 +3,8 @@ import { describeJson, type JsonProblem, JsonReader } from '../../base/json-read
 import { blueprintOf, type ConcreteDeviceClass, type DeviceBlueprint } from '../../device/index.ts';
 import { type StateDifference, StateError } from '../../state/restore-plan.ts';
 import { type MachineDefinition, ramProblem } from '../definition.ts';
-import type { Machine } from '../machine.ts';
 import { type Placement, type UsedDevice, type Wire, WiringError } from '../wiring.ts';
-import { optionAsData, optionFromData, SnapshotSchema, wireOf } from './document.ts';
+import { optionAsData, optionFromData, type SnapshotMachine, SnapshotSchema, wireOf } from './document.ts';
 
 /** Of version 0.1.0. */
 const FirstSchema = 'backplane-snapshot/1';
@@ -68,14 +67,14 @@ const Printable = /^[^\p{C}]+$/u;
  * done; the machine is fresh, and thrown away then.
  */
 export function plugAgain(
-  machine: Machine,
+  machine: SnapshotMachine,
   snapshot: JsonReader,
   classes: readonly ConcreteDeviceClass[],
 ): readonly StateDifference[] {
   return [...takeOut(machine, snapshot.member('machine').member('unplugged')), ...plugIn(machine, snapshot, classes)];
 }
 
-function takeOut(machine: Machine, unplugged: JsonReader): StateDifference[] {
+function takeOut(machine: SnapshotMachine, unplugged: JsonReader): StateDifference[] {
   if (unplugged.data === undefined) return [];
   return unplugged.list(MostDevices).flatMap((one) => {
     const id = one.text(256);
@@ -84,7 +83,11 @@ function takeOut(machine: Machine, unplugged: JsonReader): StateDifference[] {
   });
 }
 
-function plugIn(machine: Machine, snapshot: JsonReader, classes: readonly ConcreteDeviceClass[]): StateDifference[] {
+function plugIn(
+  machine: SnapshotMachine,
+  snapshot: JsonReader,
+  classes: readonly ConcreteDeviceClass[],
+): StateDifference[] {
   const known = [...classes, ...machine.definition.devices.map((used) => used.device)];
   return snapshot
     .member('devices')

@@ -5,11 +5,10 @@ import { LatestSecond } from '../../clock/time.ts';
 import { DeviceLoading, refusedBy } from '../../device/index.ts';
 import { type StateDifference, StateError } from '../../state/restore-plan.ts';
 import type { RestoreRequest } from '../definition.ts';
-import type { Machine } from '../machine.ts';
 import { arrangeMap, completeOrder } from '../map-order.ts';
 import type { PluggedDevice } from '../parts.ts';
 import { finishService, type ServiceLoading } from '../services.ts';
-import { describeDevice, optionsAsData } from './document.ts';
+import { describeDevice, optionsAsData, type SnapshotMachine } from './document.ts';
 import { loadMemory } from './memory.ts';
 import { plugAgain, refusal } from './rebuild.ts';
 
@@ -24,7 +23,7 @@ export const NoSuchDevice = 'is in the snapshot, and the machine has no such dev
  * Puts a snapshot into a machine that was just built. Everything is read and checked before anything is put in its place;
  * the caller throws the machine away if this throws.
  */
-export function restoreMachine(machine: Machine, snapshot: unknown, request: RestoreRequest): void {
+export function restoreMachine(machine: SnapshotMachine, snapshot: unknown, request: RestoreRequest): void {
   new Restoration(machine, snapshot).run(request);
 }
 
@@ -36,7 +35,7 @@ class Restoration {
   private readonly services: ServiceLoading[] = [];
 
   constructor(
-    private readonly machine: Machine,
+    private readonly machine: SnapshotMachine,
     snapshot: unknown,
   ) {
     this.reader = new JsonReader(snapshot, '', this.problems);

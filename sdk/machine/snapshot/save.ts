@@ -3,7 +3,6 @@ import type { Json } from '../../base/json-reader.ts';
 import type { Timer } from '../../clock/index.ts';
 import { firingOrder, saveDevice, timersOf } from '../../device/index.ts';
 import { rebaseFields } from '../../state/fields.ts';
-import type { Machine } from '../machine.ts';
 import { changedOrder, mapOrder } from '../map-order.ts';
 import type { PluggedDevice } from '../parts.ts';
 import {
@@ -11,13 +10,14 @@ import {
   describePlace,
   type MachineSnapshot,
   optionsAsData,
+  type SnapshotMachine,
   SnapshotSchema,
   wireOf,
 } from './document.ts';
 import { saveMemory } from './memory.ts';
 
 /** Settles the machine and writes down all that its guest could tell from another one. */
-export function saveMachine(machine: Machine): MachineSnapshot {
+export function saveMachine(machine: SnapshotMachine): MachineSnapshot {
   const accelerator = machine.accelerator.saveState();
   const { definition, ramSize: ram, options, clock, devices, hotplug } = machine;
   const unplugged = [...hotplug.unplugged];
@@ -64,14 +64,14 @@ function describeRequest({ id, given, used }: PluggedDevice): Json {
 }
 
 /** The clock's epoch has moved, and with it every time that a device or a service keeps. */
-export function rebaseState(machine: Machine, nanoseconds: number): void {
+export function rebaseState(machine: SnapshotMachine, nanoseconds: number): void {
   const move = { nanoseconds, moved: new Set<object>() };
   for (const { device } of machine.devices) rebaseFields(device, device.blueprint.state, move);
   machine.statefulServices.rebase(move);
 }
 
 /** In the order in which they fire, which deadlines alone do not say. One that belongs to no device could not come back. */
-function pendingTimers(machine: Machine): [string, string][] {
+function pendingTimers(machine: SnapshotMachine): [string, string][] {
   const owners = new Map<Timer, string>();
   for (const { id, device } of machine.devices) for (const timer of timersOf(device).values()) owners.set(timer, id);
   return [...machine.clock.pendingTimers].sort(firingOrder).map((timer) => {

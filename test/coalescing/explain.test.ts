@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { coalescedWarnings } from '../../../sdk/analysis/index.ts';
+import { coalescedWarnings } from '../../sdk/coalescing/text.ts';
 import {
   type CoalescedRangeReport,
   defineMachine,
@@ -16,8 +16,8 @@ import {
   simulatedAccelerator,
   type UsedDevice,
   use,
-} from '../../../sdk/index.ts';
-import { Latch, latchPorts, Resetter, Screen, screen, toyMachine } from '../../machine/toys.ts';
+} from '../../sdk/index.ts';
+import { Latch, latchPorts, Resetter, Screen, screen, toyMachine } from '../machine/toys.ts';
 
 const machineOf = (...devices: UsedDevice[]) => Machine.create(defineMachine({ ...toyMachine, devices }));
 const only = (machine: Machine): CoalescedRangeReport => {

@@ -1,8 +1,7 @@
-import { hex } from '../../base/text.ts';
-import type { Machine } from '../../machine/index.ts';
-import { describeRange } from '../../memory/index.ts';
-import { explainCoalescedIo } from './coalesced-io.ts';
-import type { CoalescedRangeReport, CoalescedVerdict, Culprit, WidthVerdict } from './coalesced-range.ts';
+import { hex } from '../base/text.ts';
+import { describeRange } from '../memory/index.ts';
+import { explainCoalescedIo } from './explain.ts';
+import type { CoalescedRangeReport, CoalescedVerdict, Culprit, ExplainedMachine, WidthVerdict } from './report.ts';
 
 const CulpritsNamed = 3;
 
@@ -133,7 +132,7 @@ function list(words: readonly string[]): string {
 }
 
 /** `info coalesced`: what has become of every declared range. Queued writes are delivered first: they may move regions. */
-export function infoCoalesced(machine: Machine): string {
+export function infoCoalesced(machine: ExplainedMachine & { settle(): void }): string {
   machine.settle();
   return formatCoalescedReport(explainCoalescedIo(machine));
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { AddressSpace, explainCoalescedIo, MemoryRegion, MemoryTopology, RegionOps } from '../../../sdk/index.ts';
+import { AddressSpace, explainCoalescedIo, MemoryRegion, MemoryTopology, RegionOps } from '../../sdk/index.ts';
 
 const Base = 16;
 const Size = 24;

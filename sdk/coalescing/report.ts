@@ -1,5 +1,5 @@
-import type { RegisterDeclaration } from '../../device/index.ts';
-import type { AddressRange, AddressSpace, MemoryRegion, RegionOwner } from '../../memory/index.ts';
+import type { RegisterDeclaration } from '../device/index.ts';
+import type { AddressRange, AddressSpace, MemoryRegion, RegionOwner } from '../memory/index.ts';
 
 /** What insight needs to know of a machine; a `Machine` is one. */
 export interface ExplainedMachine {

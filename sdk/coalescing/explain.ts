@@ -1,4 +1,5 @@
-import { type AddressRange, type AddressSpace, clipCoalescedRange, type MemoryRegion } from '../../memory/index.ts';
+import { type AddressRange, type AddressSpace, clipCoalescedRange, type MemoryRegion } from '../memory/index.ts';
+import { clip, placementsIn, type RegionPlacement, regionsBelow, without } from './region-placement.ts';
 import type {
   CoalescedRangeReport,
   CoalescedVerdict,
@@ -7,8 +8,7 @@ import type {
   ExplainedMachine,
   NamedRegister,
   WidthVerdict,
-} from './coalesced-range.ts';
-import { clip, placementsIn, type RegionPlacement, regionsBelow, without } from './region-placement.ts';
+} from './report.ts';
 
 /** Says of every declared coalesced range what has become of it. Works from flat views and declarations alone. */
 export function explainCoalescedIo(machine: ExplainedMachine): CoalescedRangeReport[] {

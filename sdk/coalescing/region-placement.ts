@@ -4,7 +4,7 @@ import {
   intersectRanges,
   type MemoryRegion,
   subtractRange,
-} from '../../memory/index.ts';
+} from '../memory/index.ts';
 
 /** Where an address space would show a region if nothing outranked it. */
 export interface RegionPlacement {

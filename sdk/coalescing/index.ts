@@ -1,0 +1,3 @@
+export { explainCoalescedIo } from './explain.ts';
+export type { CoalescedRangeReport, CoalescedVerdict, Culprit, WidthVerdict } from './report.ts';
+export { coalescedWarnings, explainVerdict, formatCoalescedReport, infoCoalesced } from './text.ts';
