@@ -1,7 +1,7 @@
 import type { SourceFile, SourceImport } from './source-files.ts';
 
 /** Which rooms of the SDK each room may import, and which packages. Everything else is refused. */
-const Ground = ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator', 'machine'];
+const Ground = ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator', 'coalescing', 'machine'];
 
 const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegExp }>> = {
   base: { rooms: [] },
@@ -14,7 +14,7 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   coalescing: { rooms: ['base', 'memory', 'device'] },
   machine: {
     rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator', 'coalescing'],
-    packages: /^(inversify|node:zlib)$/,
+    packages: /^(inversify|fflate)$/,
   },
   monitor: { rooms: Ground },
   testing: { rooms: [...Ground, 'monitor'], packages: /^node:/ },

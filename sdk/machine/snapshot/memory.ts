@@ -1,4 +1,5 @@
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import { deflateSync, inflateSync } from 'fflate';
+import { fromBase64, toBase64 } from '../../base/bytes.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import type { RamBlock } from '../../memory/index.ts';
@@ -6,7 +7,6 @@ import type { RamBlock } from '../../memory/index.ts';
 const PageSize = 4096;
 /** Untouched memory is looked over in steps of this. */
 const Stretch = 64 * PageSize;
-const zeros = Buffer.alloc(Stretch);
 /** A page that does not compress grows by a few bytes; base64 makes four of three. */
 const LongestText = Math.ceil((PageSize + 64) / 3) * 4;
 
@@ -34,9 +34,9 @@ function savePages(bytes: Uint8Array): Json {
 }
 
 function savePage(page: Uint8Array): string {
-  const isUniform = Buffer.compare(page.subarray(1), page.subarray(0, -1)) === 0;
-  if (isUniform) return (page[0] as number).toString(16).padStart(2, '0');
-  return deflateRawSync(page, { level: 1 }).toString('base64');
+  const [first = 0] = page;
+  if (page.every((byte) => byte === first)) return first.toString(16).padStart(2, '0');
+  return toBase64(deflateSync(page, { level: 1 }));
 }
 
 /** Reads the pages into memory. The machine is fresh, and thrown away if anything here is wrong. */
@@ -71,17 +71,18 @@ function loadPage(reader: JsonReader, target: Uint8Array): void {
     target.fill(Number.parseInt(text, 16));
     return;
   }
-  const packed = Buffer.from(text, 'base64');
-  if (packed.toString('base64') !== text) {
-    reader.refuse('is damaged: it is no base64');
-    return;
-  }
+  const page = pageOf(text);
+  if (page?.length === target.length) target.set(page);
+  else reader.refuse(`is damaged: it is no ${target.length} bytes, compressed and in base64`);
+}
+
+function pageOf(text: string): Uint8Array | undefined {
+  const packed = fromBase64(text);
   try {
-    const page = inflateRawSync(packed, { maxOutputLength: PageSize });
-    if (page.length === target.length) target.set(page);
-    else reader.refuse(`expected a page of ${target.length} bytes, found ${page.length}`);
+    // One byte more than a page shows that there is more.
+    return packed && inflateSync(packed, { out: new Uint8Array(PageSize + 1) });
   } catch {
-    reader.refuse('is damaged: it cannot be decompressed to a page');
+    return undefined;
   }
 }
 
@@ -94,5 +95,11 @@ function clear(bytes: Uint8Array): void {
 }
 
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {
-  return Buffer.compare(bytes.subarray(start, end), zeros.subarray(0, end - start)) === 0;
+  const from = bytes.byteOffset + start;
+  const count = from % 4 === 0 ? Math.floor((end - start) / 16) * 4 : 0;
+  const words = new Int32Array(bytes.buffer, count === 0 ? 0 : from, count);
+  for (let at = 0; at < count; at += 4)
+    if ((words[at]! | words[at + 1]! | words[at + 2]! | words[at + 3]!) !== 0) return false;
+  for (let at = start + count * 4; at < end; at++) if (bytes[at] !== 0) return false;
+  return true;
 }

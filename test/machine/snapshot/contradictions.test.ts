@@ -270,7 +270,7 @@ describe('a snapshot with damaged memory is refused', () => {
     [
       'something between the letters',
       (s) => set(pages(s), '0x1000', `${pages(s)['0x1000']}\n`),
-      'pages.0x1000: is damaged: it is no base64',
+      'pages.0x1000: is damaged',
     ],
     [
       'memory of another size',
