@@ -6,9 +6,8 @@ import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '
 import { EmptyBoard, MachineBoard } from './board.ts';
 import { WiringCheck } from './checks.ts';
 import { type MachineDefinition, machineOptions } from './definition.ts';
-import { DeviceMaker, FailedConstruction, RetiredNotifiers } from './device-maker.ts';
+import { DeviceMaker, FailedConstruction } from './device-maker.ts';
 import { inDevice, quietly } from './host.ts';
-import { type Swap, type SwapOutcome, type SwapWorkshop, swapDevices } from './hotplug.ts';
 import { type Mapping, type PlannedDevice, PluggedDevice } from './parts.ts';
 import { controllerMistakes, driverMistakes, pinMistakes } from './pin-checks.ts';
 import { MachinePlan } from './plan.ts';
@@ -45,7 +44,6 @@ export class MachineBuilder {
   private readonly plan: MachinePlan;
   private readonly check: WiringCheck;
   private readonly maker: DeviceMaker;
-  private readonly retired: RetiredNotifiers;
 
   constructor(
     private readonly definition: MachineDefinition,
@@ -57,7 +55,6 @@ export class MachineBuilder {
     this.plan = new MachinePlan(definition.devices, options, request.deviceOptions);
     this.check = this.newCheck();
     this.maker = new DeviceMaker(this.container, accelerator, this.stateful);
-    this.retired = new RetiredNotifiers(this.board.topology);
     this.bindServices();
   }
 
@@ -99,11 +96,11 @@ export class MachineBuilder {
         return plugged;
       });
     } finally {
-      this.retired.closeAll();
+      this.closeRetired();
     }
   }
 
-  /** Second step: regions exist and are mapped, functions are on their bus, pins are soldered. In one transaction. */
+  /** Second step: regions exist and are mapped, functions are on their bus, pins are connected. In one transaction. */
   plugIn(constructed: readonly ConstructedDevice[], present: readonly PluggedDevice[] = []): PluggedDevice[] {
     return this.board.topology.transaction(() => {
       const plugged: PluggedDevice[] = [];
@@ -113,7 +110,7 @@ export class MachineBuilder {
           plugged.push(one);
           this.plugOne(one);
         }
-        for (const one of plugged) this.solder(one, [...present, ...plugged]);
+        for (const one of plugged) this.connect(one, [...present, ...plugged]);
       } catch (error) {
         this.takeBack(plugged);
         throw error;
@@ -122,36 +119,28 @@ export class MachineBuilder {
     });
   }
 
-  /** Other classes in the places of devices: both steps, and the state goes over. Answers the new ones, in that order. */
-  replaceAll(swaps: readonly Swap[], present: readonly PluggedDevice[]): SwapOutcome {
+  /** First step for replacements of devices; `others` are those that stay. */
+  makeReplacements(used: readonly UsedDevice[], others: readonly PluggedDevice[]): PluggedDevice[] {
     this.mistakes.length = 0;
-    const { topology, ramOwners } = this.board;
-    const others = present.filter((one) => !swaps.some(({ old }) => old === one));
-    const shop: SwapWorkshop = {
-      topology,
-      clock: this.clock,
-      pci: this.service(PciBus),
-      make: (used) => {
-        const plan = new MachinePlan(used, this.board.options, {}, others);
-        const made = this.constructPlan(plan, this.newCheck(), others);
-        return made.map((one) => this.pluggedFrom(one));
-      },
-      realize: (one, old) => {
-        this.maker.handOverServices(old.device, one.device);
-        return ramOwners.realize(one, () => this.realize(one), old.device);
-      },
-      solder: (one, made) => this.solder(one, [...others, ...made]),
-      retire: (gone, stays) => {
-        this.retired.add(this.maker.notifiersOf(gone.device));
-        this.maker.forgetServicesOf(gone.device);
-        this.board.forgetRamOf(gone.device, stays.device);
-      },
-    };
-    try {
-      return swapDevices(swaps, shop);
-    } finally {
-      this.retired.closeAll();
-    }
+    const plan = new MachinePlan(used, this.board.options, {}, others);
+    return this.constructPlan(plan, this.newCheck(), others).map((one) => this.pluggedFrom(one));
+  }
+
+  /** Realizes a replacement with services and RAM blocks of the old device; answers how to restore the contents of these. */
+  realizeReplacement(made: PluggedDevice, old: PluggedDevice): () => void {
+    this.maker.handOverServices(old.device, made.device);
+    return this.board.ramOwners.realize(made, () => this.realize(made), old.device);
+  }
+
+  /** Lets go of what the machine holds for a device, but for the RAM blocks that another one has too. */
+  retire({ device }: PluggedDevice, other?: PluggedDevice): void {
+    this.maker.retire(device);
+    this.board.forgetRamOf(device, other?.device);
+  }
+
+  /** Closes the eventfds of retired devices; inside a transaction it is too early. */
+  closeRetired(): void {
+    if (!this.board.topology.inTransaction) this.maker.closeRetired();
   }
 
   /** Memory, address spaces and services go. What they were made of outlives the machine in a synchronous loop. */
@@ -161,22 +150,18 @@ export class MachineBuilder {
   }
 
   /** The reverse of plugging in, also of what was plugged in only in part. */
-  takeOut({ id, device, mappings, cuts }: PluggedDevice): void {
-    this.retired.add(this.maker.notifiersOf(device));
-    this.maker.forgetServicesOf(device);
+  takeOut(plugged: PluggedDevice): void {
+    const { id, device, disconnects } = plugged;
     this.board.topology.transaction(() => {
-      for (const cut of cuts.splice(0)) cut();
+      for (const disconnect of disconnects.splice(0)) disconnect();
       if (device instanceof PciDevice) this.service(PciBus)?.unregister(device);
-      if (!device.realized) return;
+      if (!device.realized) return this.maker.retire(device);
       for (const timer of timersOf(device).values()) timer.cancel();
-      for (const { planned } of mappings) {
-        const region = device.region(planned.template);
-        region.container?.removeSubregion(region);
-      }
-      this.board.forgetRamOf(device);
+      plugged.unmapRegions();
+      this.retire(plugged);
       inDevice(id, device, 'onUnrealize()', () => device.unrealize());
     });
-    this.retired.closeAll();
+    this.closeRetired();
   }
 
   private constructPlan(plan: MachinePlan, check: WiringCheck, present: readonly PluggedDevice[]): ConstructedDevice[] {
@@ -204,10 +189,8 @@ export class MachineBuilder {
       ...check.mistakes,
     ];
     if (mistakes.length === 0) return constructed;
-    for (const { device } of constructed) {
-      this.maker.notifiersOf(device)?.close();
-      this.maker.forgetServicesOf(device);
-    }
+    for (const { device } of constructed) this.maker.retire(device);
+    this.closeRetired();
     throw new WiringError(this.definition.name, mistakes, failed[0]?.cause);
   }
 
@@ -221,9 +204,9 @@ export class MachineBuilder {
   }
 
   private realize({ id, device }: PluggedDevice): void {
-    const surroundings = { id, topology: this.board.topology, guestErrors: this.request.guestErrors };
+    const context = { id, topology: this.board.topology, guestErrors: this.request.guestErrors };
     // All that is made meanwhile is the device's, also what its bus makes for it, such as an expansion ROM.
-    inDevice(id, device, 'onRealize()', () => collectTimers(() => device.realize(surroundings)));
+    inDevice(id, device, 'onRealize()', () => collectTimers(() => device.realize(context)));
   }
 
   private pluggedFrom({ plan, device, mappings }: ConstructedDevice): PluggedDevice {
@@ -232,11 +215,9 @@ export class MachineBuilder {
   }
 
   private plugOne(one: PluggedDevice): void {
-    const { device, mappings, address } = one;
+    const { device, address } = one;
     this.board.ramOwners.realize(one, () => this.realize(one));
-    for (const { container, planned, start, priority } of mappings) {
-      container.addSubregion(start, device.region(planned.template), priority);
-    }
+    one.mapRegions();
     if (address !== undefined) this.service(PciBus)?.register(device as never, address);
   }
 
@@ -268,7 +249,8 @@ export class MachineBuilder {
     );
   }
 
-  private solder({ id, device, wires, cuts }: PluggedDevice, all: readonly PluggedDevice[]): void {
+  /** Connects its pins; `all` are the devices at the other ends. */
+  connect({ id, device, wires, disconnects }: PluggedDevice, all: readonly PluggedDevice[]): void {
     const pins = pinsOf(device);
     for (const [name, wire] of wires) {
       const pin = pins.get(name);
@@ -277,9 +259,9 @@ export class MachineBuilder {
       if (wire instanceof DeviceWire) {
         const other = all.find((one) => one.id === wire.device);
         const input = other && pinsOf(other.device).get(wire.pin);
-        cuts.push(pin.connect((level) => input?.set(level)));
+        disconnects.push(pin.connect((level) => input?.set(level)));
       } else {
-        cuts.push(wire.connect(pin, this.service(wire.service)));
+        disconnects.push(wire.connect(pin, this.service(wire.service)));
       }
     }
   }

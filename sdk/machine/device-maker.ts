@@ -4,7 +4,6 @@ import { DeviceFailure } from '../base/errors.ts';
 import { refuseNotifier } from '../bus/event-notifiers.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import { constructDevice, type Device, DeviceOptions } from '../device/index.ts';
-import type { MemoryTopology } from '../memory/index.ts';
 import { inDevice } from './host.ts';
 import type { PlannedDevice } from './parts.ts';
 import {
@@ -28,6 +27,7 @@ export class DeviceMaker {
   private readonly notifiers = new WeakMap<Device, DeviceNotifiers>();
   /** Services with state that were made for one device alone. */
   private readonly ownServices = new WeakMap<Device, readonly NotedService[]>();
+  private readonly retired: DeviceNotifiers[] = [];
   /** Of the device under construction. */
   private options: Readonly<Record<string, unknown>> = {};
   private ownNotifiers: DeviceNotifiers;
@@ -59,18 +59,23 @@ export class DeviceMaker {
     return plans.map((plan) => this.make(plan, maker));
   }
 
-  /** The device has gone, and the services that were made for it alone. */
-  forgetServicesOf(device: Device): void {
+  /**
+   * The device goes, and with it the services that were made for it alone. Its eventfds are closed with `closeRetired`, once the
+   * map is committed: until then the kernel is asked about them by number.
+   */
+  retire(device: Device): void {
     this.stateful.forget(this.ownServices.get(device) ?? []);
+    const notifiers = this.notifiers.get(device);
+    if (notifiers !== undefined) this.retired.push(notifiers);
+  }
+
+  closeRetired(): void {
+    for (const notifiers of this.retired.splice(0)) notifiers.close();
   }
 
   /** Before a device takes the place of another one. */
   handOverServices(old: Device, made: Device): void {
     this.stateful.handOver(this.ownServices.get(old) ?? [], this.ownServices.get(made) ?? []);
-  }
-
-  notifiersOf(device: Device): DeviceNotifiers | undefined {
-    return this.notifiers.get(device);
   }
 
   private make({ id, blueprint, given, used }: PlannedDevice, maker: Container): Device | FailedConstruction {
@@ -129,21 +134,5 @@ export class DeviceNotifiers extends EventNotifiers {
     const { device } = this;
     if (device === undefined) consumer();
     else inDevice(device.id, device, 'the consumer of an ioeventfd', consumer);
-  }
-}
-
-/** Closes eventfds of devices that went once the map is committed: until then the kernel is asked about them by number. */
-export class RetiredNotifiers {
-  private waiting: (DeviceNotifiers | undefined)[] = [];
-
-  constructor(private readonly topology: MemoryTopology) {}
-
-  add(notifiers: DeviceNotifiers | undefined): void {
-    this.waiting.push(notifiers);
-  }
-
-  closeAll(): void {
-    if (this.topology.inTransaction) return;
-    for (const notifiers of this.waiting.splice(0)) notifiers?.close();
   }
 }

@@ -1,10 +1,11 @@
 import type { MachineClock } from '../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
-import { formatPciAddress, type PciBus, PciDevice } from '../bus/index.ts';
+import { formatPciAddress, PciBus, PciDevice } from '../bus/index.ts';
 import { blueprintOf, type ConcreteDeviceClass, type Device, loadDevice, pinsOf, saveDevice } from '../device/index.ts';
 import { timersOf } from '../device/timers.ts';
 import type { MemoryTopology } from '../memory/index.ts';
+import type { MachineBuilder } from './builder.ts';
 import type { MachineDefinition } from './definition.ts';
 import { quietly } from './host.ts';
 import { arrangeMap, mapOrder } from './map-order.ts';
@@ -82,32 +83,22 @@ export function refuseInsideHandler({ handlerDepth }: MemoryTopology, { name }: 
   );
 }
 
-/** A device, and the class whose instance is to take its place. */
+/** A device, and the class whose instance takes its place. */
 export interface Swap {
   readonly old: PluggedDevice;
   readonly deviceClass: ConcreteDeviceClass;
 }
 
+interface Pair {
+  readonly old: PluggedDevice;
+  readonly replacement: PluggedDevice;
+}
+
 export interface SwapOutcome {
   /** In the order of the swaps. */
   readonly made: readonly PluggedDevice[];
-  /** What old devices threw on their way out; the new ones are in place all the same. */
+  /** Errors of old devices on their way out; the new ones are in place all the same. */
   readonly complaints: readonly string[];
-}
-
-/** What the machine does for a swap: it knows services and containers. */
-export interface SwapWorkshop {
-  readonly topology: MemoryTopology;
-  readonly clock: MachineClock;
-  readonly pci: PciBus | undefined;
-  /** Constructs the new devices as the machine would plug them in; throws a WiringError. */
-  make(used: readonly UsedDevice[]): PluggedDevice[];
-  /** With the RAM of the old one; answers how to put back what was in that. */
-  realize(made: PluggedDevice, old: PluggedDevice): () => void;
-  /** `made` are all the new devices: wires may lead from one to another. */
-  solder(one: PluggedDevice, made: readonly PluggedDevice[]): void;
-  /** What the machine holds for a device that has gone may go too, but for what the other one has. */
-  retire(gone: PluggedDevice, stays: PluggedDevice): void;
 }
 
 /**
@@ -116,65 +107,80 @@ export interface SwapWorkshop {
  * take and check their states, connected to nothing. Only when the last of them agrees do wires, timers and addresses
  * change hands. All of it happens in one transaction that the guest cannot look into, or nothing, and the old devices stay.
  */
-export function swapDevices(swaps: readonly Swap[], shop: SwapWorkshop): SwapOutcome {
-  const { topology } = shop;
-  return topology.transaction(() => {
-    const order = mapOrder(topology);
-    try {
-      const made = prepare(swaps, shop);
-      return { made, complaints: commit(swaps, made, shop) };
-    } finally {
-      arrangeMap(topology, order);
-    }
-  });
+export function replaceDevices(
+  swaps: readonly Swap[],
+  present: readonly PluggedDevice[],
+  builder: MachineBuilder,
+): SwapOutcome {
+  const { topology } = builder.board;
+  const others = present.filter((one) => !swaps.some(({ old }) => old === one));
+  try {
+    return topology.transaction(() => {
+      const order = mapOrder(topology);
+      try {
+        const pairs = prepare(swaps, others, builder);
+        const made = pairs.map(({ replacement }) => replacement);
+        for (const one of made) builder.connect(one, [...others, ...made]);
+        return { made, complaints: commit(pairs, builder) };
+      } finally {
+        arrangeMap(topology, order);
+      }
+    });
+  } finally {
+    builder.closeRetired();
+  }
 }
 
 /** Nothing that the old devices hold is touched; their regions are out of the way meanwhile. */
-function prepare(swaps: readonly Swap[], shop: SwapWorkshop): PluggedDevice[] {
+function prepare(swaps: readonly Swap[], others: readonly PluggedDevice[], builder: MachineBuilder): Pair[] {
   const used = swaps.map(({ old, deviceClass }) => usedAs(old, deviceClass));
   const saved = swaps.map(({ old }) => saveDevice(old.device));
   const undo: (() => void)[] = [];
   try {
     for (const { old } of swaps) {
-      undo.push(() => map(old));
-      unmap(old);
+      undo.push(() => old.mapRegions());
+      old.unmapRegions();
     }
-    const made = shop.make(used);
-    made.forEach((heir, index) => {
-      undo.push(() => drop(heir, (swaps[index] as Swap).old, shop));
+    const made = builder.makeReplacements(used, others);
+    const pairs = swaps.map(({ old }, index) => ({ old, replacement: made[index] as PluggedDevice }));
+    for (const pair of pairs) undo.push(() => discard(pair, builder));
+    pairs.forEach(({ old, replacement }, index) => {
+      undo.unshift(builder.realizeReplacement(replacement, old));
+      loadDevice(replacement.device, saved[index]);
+      replacement.mapRegions();
     });
-    made.forEach((heir, index) => {
-      undo.unshift(shop.realize(heir, (swaps[index] as Swap).old));
-      loadDevice(heir.device, saved[index]);
-      map(heir);
-    });
-    return made;
+    return pairs;
   } catch (error) {
     for (const step of undo.reverse()) step();
     throw error;
   }
 }
 
-function commit(swaps: readonly Swap[], made: readonly PluggedDevice[], shop: SwapWorkshop): string[] {
-  const pairs = swaps.map(({ old }, index) => ({ old, heir: made[index] as PluggedDevice }));
-  for (const { heir } of pairs) shop.solder(heir, made);
-  for (const { old, heir } of pairs) {
-    if (old.device instanceof PciDevice) shop.pci?.replace(old.device, heir.device as PciDevice);
-    takeOverTimers(shop.clock, old.device, heir.device);
+/** The last code of an old device runs here, when it cannot keep the new one out any more. */
+function commit(pairs: readonly Pair[], builder: MachineBuilder): string[] {
+  for (const { old, replacement } of pairs) {
+    if (old.device instanceof PciDevice) builder.service(PciBus)?.replace(old.device, replacement.device as PciDevice);
+    takeOverTimers(builder.clock, old.device, replacement.device);
   }
-  for (const { old } of pairs) cutQuietly(old);
-  return pairs.flatMap(({ old, heir }) => sendAway(old, heir, shop));
+  for (const { old } of pairs) disconnectQuietly(old);
+  return pairs.flatMap(({ old, replacement }) => {
+    builder.retire(old, replacement);
+    try {
+      old.device.unrealize();
+      return [];
+    } catch (error) {
+      return [`Device '${old.id}': onUnrealize() of the old one threw: ${describeThrown(error)}`];
+    }
+  });
 }
 
-/** The old device's last code; it cannot keep the new one out any more. */
-function sendAway(old: PluggedDevice, heir: PluggedDevice, shop: SwapWorkshop): string[] {
-  shop.retire(old, heir);
-  try {
-    old.device.unrealize();
-    return [];
-  } catch (error) {
-    return [`Device '${old.id}': onUnrealize() of the old one threw: ${describeThrown(error)}`];
-  }
+/** A replacement that was made in vain. */
+function discard({ old, replacement }: Pair, builder: MachineBuilder): void {
+  builder.retire(replacement, old);
+  for (const timer of timersOf(replacement.device).values()) timer.cancel();
+  if (!replacement.device.realized) return;
+  replacement.unmapRegions();
+  quietly(() => replacement.device.unrealize());
 }
 
 /** What was asked for the old device, said of the new class. What was not given takes the new class's default. */
@@ -196,28 +202,6 @@ function usedAs(
   return { device: deviceClass, id, options: given, at, interrupts: used.interrupts ?? {}, ...addr };
 }
 
-function map({ device, mappings }: PluggedDevice): void {
-  for (const { container, planned, start, priority } of mappings) {
-    container.addSubregion(start, device.region(planned.template), priority);
-  }
-}
-
-function unmap({ device, mappings }: PluggedDevice): void {
-  for (const { planned } of mappings) {
-    const region = device.region(planned.template);
-    region.container?.removeSubregion(region);
-  }
-}
-
-/** A device that was made in vain. */
-function drop(made: PluggedDevice, old: PluggedDevice, shop: SwapWorkshop): void {
-  shop.retire(made, old);
-  for (const timer of timersOf(made.device).values()) timer.cancel();
-  if (!made.device.realized) return;
-  unmap(made);
-  quietly(() => made.device.unrealize());
-}
-
 /** Timers that expire at one instant fire in the order in which they were armed: the new ones stand where the old ones stood. */
 function takeOverTimers(clock: MachineClock, old: Device, made: Device): void {
   const before = new Map([...timersOf(old)].map(([name, timer]) => [timer, name]));
@@ -226,8 +210,8 @@ function takeOverTimers(clock: MachineClock, old: Device, made: Device): void {
   const inOrder = clock.pendingTimers.flatMap((timer) => {
     const name = before.get(timer);
     if (name === undefined) return own.has(timer) && isKnown(before, timer.name) ? [] : [timer];
-    const heir = after.get(name);
-    return heir?.pending === true ? [heir] : [];
+    const replacement = after.get(name);
+    return replacement?.pending === true ? [replacement] : [];
   });
   const deadlines = inOrder.map(({ deadline }) => deadline);
   for (const timer of before.keys()) timer.cancel();
@@ -241,12 +225,12 @@ const isKnown = (timers: ReadonlyMap<{ readonly pending: boolean }, string>, nam
   [...timers].some(([timer, known]) => known === name && timer.pending);
 
 /** The new device holds its wires already: a line that several pull stays up; a wire that only one pin holds is not let down. */
-function cutQuietly({ device, wires, cuts }: PluggedDevice): void {
+function disconnectQuietly({ device, wires, disconnects }: PluggedDevice): void {
   const pins = pinsOf(device);
   const inOrder = [...wires];
-  cuts.splice(0).forEach((cut, index) => {
+  disconnects.splice(0).forEach((disconnect, index) => {
     const [name, wire] = inOrder[index] ?? [];
     if (wire instanceof DeviceWire) pins.get(name ?? '')?.restore(false);
-    cut();
+    disconnect();
   });
 }

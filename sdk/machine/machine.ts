@@ -30,7 +30,7 @@ import {
   timerFailure,
   unrealizeAll,
 } from './host.ts';
-import { HotplugHistory, refuseInsideHandler, unpluggable } from './hotplug.ts';
+import { HotplugHistory, refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
 import { type MapOrder, mapOrder } from './map-order.ts';
 import { type MachineObserver, ObserverHub } from './observers.ts';
 import type { PluggedDevice } from './parts.ts';
@@ -219,7 +219,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
       old: unpluggable(this.plugged, id, this.definition, 'swap', ids),
       deviceClass,
     }));
-    const { made, complaints } = this.builder.replaceAll(swaps, this.plugged);
+    const { made, complaints } = replaceDevices(swaps, this.plugged, this.builder);
     this.plugged = this.plugged.map((one) => made[swaps.findIndex(({ old }) => old === one)] ?? one);
     this.observers.follow();
     return complaints;

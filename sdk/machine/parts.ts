@@ -63,10 +63,10 @@ export class PluggedDevice {
   /** Where its pins go. */
   readonly wires: ReadonlyMap<string, Wire>;
   readonly address: PciAddress | undefined;
-  /** How its wires are taken off again. */
-  readonly cuts: (() => void)[] = [];
+  /** Take its wires off again, in the order of `wires`. */
+  readonly disconnects: (() => void)[] = [];
 
-  constructor(parts: Omit<PluggedDevice, 'regions' | 'independentOf' | 'cuts'>) {
+  constructor(parts: Omit<PluggedDevice, 'regions' | 'independentOf' | 'disconnects' | 'mapRegions' | 'unmapRegions'>) {
     this.id = parts.id;
     this.device = parts.device;
     this.blueprint = parts.blueprint;
@@ -81,6 +81,19 @@ export class PluggedDevice {
   /** The regions of its class, mapped or not. */
   get regions(): readonly MemoryRegion[] {
     return this.blueprint.regions.map(({ template }) => this.device.region(template));
+  }
+
+  /** Puts its regions where the machine maps them; only after it was realized. */
+  mapRegions(): void {
+    for (const { container, planned, start, priority } of this.mappings)
+      container.addSubregion(start, this.device.region(planned.template), priority);
+  }
+
+  unmapRegions(): void {
+    for (const { planned } of this.mappings) {
+      const region = this.device.region(planned.template);
+      region.container?.removeSubregion(region);
+    }
   }
 
   /** Regions that its class declared independent of what `region` queues. */

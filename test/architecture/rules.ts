@@ -27,7 +27,18 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
 };
 
 /** Rooms that a page runs too: they import no `node:` module and use no Buffer and no process. A room joins once it is clean. */
-const PageRooms = ['base', 'memory', 'clock', 'device', 'bus', 'monitor', 'analysis', 'testing'];
+const PageRooms = [
+  'base',
+  'memory',
+  'clock',
+  'device',
+  'bus',
+  'coalescing',
+  'machine',
+  'monitor',
+  'analysis',
+  'testing',
+];
 
 const runsInPage = (path: string): boolean =>
   PageRooms.includes(roomOf(path) ?? '') && !path.startsWith('sdk/testing/qemu/');
