@@ -10,6 +10,7 @@ export default defineConfig({
       { find: /^backplane$/, replacement: source('./sdk/index.ts') },
       { find: /^backplane\/testing$/, replacement: source('./sdk/testing/index.ts') },
       { find: /^backplane\/testing\/qemu$/, replacement: source('./sdk/testing/qemu/index.ts') },
+      { find: /^backplane\/node$/, replacement: source('./sdk/cli/replay/trace-file.ts') },
       { find: /^backplane\/devices$/, replacement: source('./devices/index.ts') },
       { find: /^backplane\/machines$/, replacement: source('./machines/index.ts') },
     ],

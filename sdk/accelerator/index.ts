@@ -36,5 +36,4 @@ export {
 } from './trace/answers.ts';
 export { TraceGuest, type TraceGuestOptions } from './trace/guest.ts';
 export { DefaultTraceSizeLimit, TraceParser } from './trace/parser.ts';
-export { type ReadTraceOptions, readTrace } from './trace/reader.ts';
 export type { RecordedTrace } from './trace/recorded-trace.ts';

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { TraceAnswers } from '../../sdk/accelerator/index.ts';
 import { TraceGuest } from '../../sdk/accelerator/trace/guest.ts';
-import { readTrace } from '../../sdk/accelerator/trace/reader.ts';
 import type { RecordedTrace } from '../../sdk/accelerator/trace/recorded-trace.ts';
+import { readTrace } from '../../sdk/cli/replay/trace-file.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
 import { type SmallDevice, SmallMachine } from './small-machine.ts';
 

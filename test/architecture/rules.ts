@@ -10,7 +10,7 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   state: { rooms: ['base', 'clock'] },
   device: { rooms: ['base', 'memory', 'clock', 'state'] },
   bus: { rooms: ['base', 'memory', 'clock', 'state', 'device'] },
-  accelerator: { rooms: ['base', 'memory', 'clock'], packages: /^node:/ },
+  accelerator: { rooms: ['base', 'memory', 'clock'] },
   coalescing: { rooms: ['base', 'memory', 'device'] },
   machine: {
     rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator', 'coalescing'],
@@ -31,6 +31,7 @@ const PageRooms = [
   'base',
   'memory',
   'clock',
+  'accelerator',
   'device',
   'bus',
   'coalescing',

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
 import { TraceGuest } from '../../sdk/accelerator/trace/guest.ts';
-import { readTrace } from '../../sdk/accelerator/trace/reader.ts';
 import type { RecordedTrace } from '../../sdk/accelerator/trace/recorded-trace.ts';
+import { readTrace } from '../../sdk/cli/replay/trace-file.ts';
 import { KernelBench } from '../accelerator/kernel-bench.ts';
 
 const None: readonly (readonly [number, number, number])[] = [];

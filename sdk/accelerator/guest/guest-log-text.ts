@@ -1,3 +1,4 @@
+import { fromBase64, toBase64 } from '../../base/bytes.ts';
 import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry, type Progress } from './guest-log.ts';
@@ -24,7 +25,6 @@ const names = new Map([...Object.entries(words), ...Object.entries(accesses)].ma
 /** A line can hold what the longest string reads. */
 const LongestLine = 2 * LargestString;
 const access = /^(repouts|repins|out|in|store|load)(8|16|32|64) 0x([0-9a-f]{1,13})(?: x (\d{1,7}))?(?: = (\S*))?$/;
-const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**
  * A line for each entry: `out8 0x70 = 0xa`, `in8 0x71 = 0x26 (40 times)`, `repins8 0x1f0 x 4 = AAECAw==`, `hlt`, `pause 1000`,
@@ -39,7 +39,7 @@ export function writeLog(log: GuestLog): Json[] {
 }
 
 export function writeProgress({ position, duration, bytes }: Progress): Json {
-  return { position, duration, ...(bytes === undefined ? {} : { bytes: Buffer.from(bytes).toString('base64') }) };
+  return { position, duration, ...(bytes === undefined ? {} : { bytes: toBase64(bytes) }) };
 }
 
 export function readLog(reader: JsonReader): GuestLog {
@@ -74,7 +74,7 @@ function lineOf({ kind, address, size, value, valueHigh, count, bytes }: LogEntr
   const name = names.get(kind) ?? 'nothing';
   if (kind > OperationKind.RepIns) return name;
   const where = `${name}${size * 8} ${hex(address)}`;
-  if (kind === OperationKind.RepIns) return `${where} x ${count} = ${Buffer.from(bytes ?? []).toString('base64')}`;
+  if (kind === OperationKind.RepIns) return `${where} x ${count} = ${toBase64(bytes ?? new Uint8Array())}`;
   const text = size === 8 ? valueHigh.toString(16) + value.toString(16).padStart(8, '0') : value.toString(16);
   return `${where}${kind === OperationKind.RepOuts ? ` x ${count}` : ''} = 0x${text}`;
 }
@@ -124,9 +124,9 @@ function readAccess(entry: LogEntry, line: string, reader: JsonReader): LogEntry
 }
 
 function decode(reader: JsonReader, text: string): Uint8Array {
-  if (!base64.test(text)) reader.refuse('expected bytes in base64');
-  const bytes = new Uint8Array(Buffer.from(base64.test(text) ? text : '', 'base64'));
-  if (bytes.length <= LargestString) return bytes;
+  const bytes = fromBase64(text);
+  if (bytes === undefined) reader.refuse('expected bytes in base64');
+  if (bytes === undefined || bytes.length <= LargestString) return bytes ?? new Uint8Array(0);
   reader.refuse(`a string has at most ${LargestString} bytes`);
   return new Uint8Array(0);
 }

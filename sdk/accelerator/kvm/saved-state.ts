@@ -1,3 +1,4 @@
+import { toHex } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
@@ -176,5 +177,5 @@ function readRing(reader: JsonReader): number {
 function getStruct(vm: KvmVm, fd: number, request: number, size: number): string {
   const bytes = new Uint8Array(size);
   vm.call(fd, request, bytes, 'read the registers of a vCPU');
-  return Buffer.from(bytes).toString('hex');
+  return toHex(bytes);
 }

@@ -29,7 +29,7 @@ export function namedRecording(command: string, [nameOrPath, ...more]: readonly 
 }
 
 export async function readRecording(nameOrPath: string): Promise<RecordedTrace> {
-  const { readTrace } = await import('../../accelerator/index.ts');
+  const { readTrace } = await import('./trace-file.ts');
   return readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
 }
 

@@ -2,11 +2,12 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Debugcon } from '../../../devices/index.ts';
 import { pcI440fx } from '../../../machines/index.ts';
-import { type RecordedTrace, readTrace } from '../../../sdk/accelerator/index.ts';
+import type { RecordedTrace } from '../../../sdk/accelerator/index.ts';
 import { advise } from '../../../sdk/analysis/advisor/advise.ts';
 import { withSuggestion } from '../../../sdk/analysis/advisor/changes.ts';
 import type { Advice, Suggestion } from '../../../sdk/analysis/advisor/suggestion.ts';
 import { replayTrace } from '../../../sdk/analysis/replay.ts';
+import { readTrace } from '../../../sdk/cli/replay/trace-file.ts';
 import { MILLISECOND } from '../../../sdk/clock/index.ts';
 import { type MachineDefinition, use } from '../../../sdk/machine/index.ts';
 

@@ -2,13 +2,13 @@ import { fileURLToPath } from 'node:url';
 import * as plot from '@observablehq/plot';
 import { describe, expect, it } from 'vitest';
 import { empty, isapc, pcI440fx } from '../../../machines/index.ts';
-import { readTrace } from '../../../sdk/accelerator/index.ts';
 import { replayTrace } from '../../../sdk/analysis/replay.ts';
 import { addressMap } from '../../../sdk/analysis/report/address-map.ts';
 import { exitsByPlace, formatTime } from '../../../sdk/analysis/report/exit-charts.ts';
 import { ReplaySampler, type ReportInput, type ReportMode } from '../../../sdk/analysis/report/input.ts';
 import { renderReport } from '../../../sdk/analysis/report/page.ts';
 import { escapeHtml, SvgDocument } from '../../../sdk/analysis/report/svg.ts';
+import { readTrace } from '../../../sdk/cli/replay/trace-file.ts';
 import { Machine } from '../../../sdk/machine/index.ts';
 import { repeated, smallTrace } from '../small-trace.ts';
 

@@ -2,9 +2,8 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { createGunzip } from 'node:zlib';
+import { DefaultTraceSizeLimit, type RecordedTrace, TraceParser } from '../../accelerator/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { DefaultTraceSizeLimit, TraceParser } from './parser.ts';
-import type { RecordedTrace } from './recorded-trace.ts';
 
 const GzipMagic = [0x1f, 0x8b];
 
