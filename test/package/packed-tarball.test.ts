@@ -176,4 +176,15 @@ describe('the packed tarball, in an empty project', () => {
       for (const [name] of text.matchAll(/backplane-\d+\.\d+\.\d+\.tgz/g))
         expect(name).toBe(`backplane-${String(version)}.tgz`);
   });
+
+  it('refuses a snapshot of 0.1.0 with both versions, and says what to do', () => {
+    const machine = { name: 'isapc', ram: 1 << 20, options: {}, unplugged: [] };
+    writeFileSync(join(elsewhere, 'old.json'), JSON.stringify({ schema: 'backplane-snapshot/1', machine }));
+    const { version } = JSON.parse(textOf('package.json')) as { version: string };
+    expect(version).toBe('0.2.0');
+    const restored = () => installed('info', 'qtree', '-machine', 'isapc', '-loadvm', 'old.json');
+    expect(restored).toThrow(
+      /written by backplane 0\.1\.0\..* since backplane 0\.2\.0\. Restore it with backplane 0\.1\.0/,
+    );
+  });
 });

@@ -9,6 +9,11 @@ import { pin, type UsedDevice, type Wire } from '../wiring.ts';
 
 /** Of the document as a whole; each device has a version of its own. */
 export const SnapshotSchema = 'backplane-snapshot/2';
+/** The version of the package that wrote each kind of document first. */
+export const snapshotWriters: Readonly<Record<string, string>> = {
+  'backplane-snapshot/1': '0.1.0',
+  [SnapshotSchema]: '0.2.0',
+};
 
 /** A machine between two instructions, as plain data that JSON can hold. Queued writes are delivered: none is in it. */
 export interface MachineSnapshot {

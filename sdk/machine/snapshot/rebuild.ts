@@ -4,10 +4,14 @@ import { blueprintOf, type ConcreteDeviceClass, type DeviceBlueprint } from '../
 import { type StateDifference, StateError } from '../../state/restore-plan.ts';
 import { type MachineDefinition, ramProblem } from '../definition.ts';
 import { type Placement, type UsedDevice, type Wire, WiringError } from '../wiring.ts';
-import { optionAsData, optionFromData, type SnapshotMachine, SnapshotSchema, wireOf } from './document.ts';
-
-/** Of version 0.1.0. */
-const FirstSchema = 'backplane-snapshot/1';
+import {
+  optionAsData,
+  optionFromData,
+  type SnapshotMachine,
+  SnapshotSchema,
+  snapshotWriters,
+  wireOf,
+} from './document.ts';
 
 /** What a machine must be asked for so that a snapshot fits it. */
 export interface SnapshotRequest {
@@ -23,12 +27,14 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
   const refuse = (path: string, problem: string) => new StateError(refusal(name), [{ path, problem }]);
   if (typeof schema !== 'string' || !schema.startsWith('backplane-snapshot/'))
     throw refuse('', 'this is no snapshot of a machine');
-  if (schema !== SnapshotSchema)
+  if (schema !== SnapshotSchema) {
+    const writer = Object.hasOwn(snapshotWriters, schema) ? `backplane ${snapshotWriters[schema]}` : undefined;
     throw refuse(
       'schema',
-      `is ${describeJson(schema)}, and this version reads and writes ${SnapshotSchema}. Restore it with the version that wrote it` +
-        `${schema === FirstSchema ? ', 0.1.0' : ''}, or run the guest again and save`,
+      `is ${describeJson(schema)}${writer === undefined ? '' : `, written by ${writer}`}. This version reads ${SnapshotSchema}, the format ` +
+        `since backplane ${snapshotWriters[SnapshotSchema]}. Restore it with ${writer ?? 'the version that wrote it'}, or run the guest again and save`,
     );
+  }
   const machine = reader.member('machine').only('name', 'ram', 'options', 'unplugged');
   const found = machine.member('name').text(Number.POSITIVE_INFINITY);
   // Not even a name: there is no machine in it.
