@@ -8,6 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^backplane$/, replacement: source('./sdk/index.ts') },
+      { find: /^backplane\/runtime$/, replacement: source('./sdk/runtime.ts') },
       { find: /^backplane\/testing$/, replacement: source('./sdk/testing/index.ts') },
       { find: /^backplane\/testing\/qemu$/, replacement: source('./sdk/testing/qemu/index.ts') },
       { find: /^backplane\/node$/, replacement: source('./sdk/cli/replay/trace-file.ts') },

@@ -1,17 +1,8 @@
 // An index port and a data port, as in palettes, clocks and configuration spaces. An index has no effect until the data
 // port is accessed. So KVM may queue the write in its coalescing ring, without an exit to userspace.
-import {
-  addCoalescedIo,
-  device,
-  flushCoalescedIo,
-  guestProgram,
-  IsaDevice,
-  Machine,
-  portRegion,
-  simulatedAccelerator,
-  use,
-} from 'backplane';
+import { addCoalescedIo, device, flushCoalescedIo, IsaDevice, portRegion, use } from 'backplane';
 import { isapc } from 'backplane/machines';
+import { guestProgram, Machine, simulatedAccelerator } from 'backplane/runtime';
 
 const indexPort = portRegion({ name: 'palette-index', base: 0x3c8, size: 1, accessSizes: [1] });
 const dataPort = portRegion({ name: 'palette-data', base: 0x3c9, size: 1, accessSizes: [1] });

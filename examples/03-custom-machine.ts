@@ -1,5 +1,7 @@
 // Builds the machine of kitchen.ts, runs its guest, and prints the devices and the memory tree.
-import { infoMtree, Machine, SECOND } from 'backplane';
+
+import { SECOND } from 'backplane';
+import { infoMtree, Machine } from 'backplane/runtime';
 import cook, { machine as kitchen } from './kitchen.ts';
 
 const machine = Machine.create(kitchen);

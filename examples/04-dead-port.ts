@@ -1,7 +1,8 @@
 // QEMU's pc declares the PCI address port 0xcf8 as coalesced. The reset register at 0xcf9 overlaps one of its bytes.
 // KVM queues a write only if one zone contains all of it, so no 32-bit write is coalesced. This report shows it.
-import { explainCoalescedIo, formatCoalescedReport, guestProgram, Machine } from 'backplane';
+
 import { pcI440fx } from 'backplane/machines';
+import { explainCoalescedIo, formatCoalescedReport, guestProgram, Machine } from 'backplane/runtime';
 
 const enumeratePci = guestProgram('enumerate', function* (guest) {
   for (let slot = 0; slot < 32; slot++) {

@@ -1,5 +1,6 @@
-import { defineMachine, guestProgram, isaIrq, place, use } from 'backplane';
+import { defineMachine, isaIrq, place, use } from 'backplane';
 import { isapc } from 'backplane/machines';
+import { guestProgram } from 'backplane/runtime';
 import { EggTimer, ports } from './egg-timer.ts';
 
 /** A machine is a value: copy an existing one and add devices to its list. Here an egg timer at 0x330, on ISA IRQ 5. */

@@ -1,4 +1,4 @@
-import { type Guest, type GuestStep, guestProgram } from 'backplane';
+import { type Guest, type GuestStep, guestProgram } from 'backplane/runtime';
 
 function* readRegister(guest: Guest, register: number): GuestStep<number> {
   yield* guest.out8(0x70, register);

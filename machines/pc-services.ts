@@ -1,11 +1,8 @@
 import { ContainerModule } from 'inversify';
 import {
-  AddressSpace,
   DmaPort,
   IsaBus,
   MachineBoard,
-  ManualClock,
-  MemoryDmaPort,
   MemoryRegion,
   PciBus,
   type PciPinWiring,
@@ -13,6 +10,7 @@ import {
   pcPinWiring,
   VirtualClock,
 } from '../sdk/index.ts';
+import { AddressSpace, ManualClock, MemoryDmaPort } from '../sdk/runtime.ts';
 import { PciMemory } from './pc-memory.ts';
 
 const BehindTheBridge = -1;

@@ -1,14 +1,123 @@
-/**
- * What device and machine authors import. Nothing deeper is public. One line per room, in alphabetical order.
- */
-export * from './accelerator/index.ts';
-export * from './analysis/index.ts';
-export * from './base/index.ts';
-export * from './bus/index.ts';
-export * from './clock/index.ts';
-export * from './coalescing/index.ts';
-export * from './device/index.ts';
-export * from './machine/index.ts';
-export * from './memory/index.ts';
-export * from './monitor/index.ts';
-export * from './state/index.ts';
+/** What a device or machine file imports. */
+export { BackplaneError } from './base/errors.ts';
+export { hex } from './base/text.ts';
+export { DmaPort } from './bus/dma-port.ts';
+export { EventNotifiers } from './bus/event-notifiers.ts';
+export { type BusContainers, type InterruptWire, IsaBus, IsaDevice, isaIrq } from './bus/isa-bus.ts';
+export { type BarSpec, bar } from './bus/pci/bar-declaration.ts';
+export type { BarKind, PciBar, PciBars } from './bus/pci/bars.ts';
+export {
+  type PciAddress,
+  PciBus,
+  type PciBusParts,
+  type PciInterruptRouter,
+  type PciPinWiring,
+  pcPinWiring,
+} from './bus/pci/bus.ts';
+export type { BusMaster } from './bus/pci/bus-master.ts';
+export { type CapabilitySpec, capability, PciCapabilityId } from './bus/pci/capabilities.ts';
+export { PciCommand, PciConfigSpace, PciRegister, PciStatus } from './bus/pci/config-space.ts';
+export {
+  ClaimedConfigurationPorts,
+  type ConfigurationMechanism,
+  ConfigurationPorts,
+  configurationPorts,
+  PortsBehindBridge,
+} from './bus/pci/configuration-ports.ts';
+export { PciDevice, pci } from './bus/pci/device.ts';
+export { type ExpansionRomSpec, expansionRom } from './bus/pci/expansion-rom.ts';
+export type { PciIdentity } from './bus/pci/identity.ts';
+export {
+  type ConfigurationContents,
+  IsaBridge,
+  resetControlFields,
+  resetControlPort,
+  resetReason,
+} from './bus/pci/isa-bridge.ts';
+export { type MessageSignalledInterrupts, type MsiSpec, msi } from './bus/pci/msi.ts';
+export { PamRegisterCount, type PamWindow, pamWindows, ShadowedMemory, shadowOf } from './bus/shadowed-memory.ts';
+export { ResetController, SystemBus, type SystemBusParts, SystemDevice } from './bus/system-bus.ts';
+export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './clock/time.ts';
+export { Timer } from './clock/timer.ts';
+export { VirtualClock } from './clock/virtual-clock.ts';
+export type { CoalescedDeclaration, DeviceDescription, OffsetRange, Token } from './device/class-metadata.ts';
+export {
+  addCoalescedIo,
+  contains,
+  DeviceOptions,
+  device,
+  flushCoalescedIo,
+  inject,
+  optional,
+  options,
+} from './device/decorators.ts';
+export { type ConcreteDeviceClass, Device, type DeviceClass } from './device/device.ts';
+export { type Option, option, type WiringOption } from './device/options/kinds.ts';
+export {
+  defineOptions,
+  type GivenOptions,
+  type GivenOptionsOfClass,
+  type OptionDeclarations,
+  type OptionSet,
+  type OptionsOf,
+} from './device/options/set.ts';
+export { type InterruptLine, InterruptPin, type InterruptSink, type PerPin, type PinNames } from './device/pins.ts';
+export { HandledRegion, mmioRegion, portRegion } from './device/regions/handlers.ts';
+export {
+  ContainerRegion,
+  containerRegion,
+  type HandledRegionSpec,
+  type HandlerOptions,
+  type Read64Handler,
+  type ReadHandler,
+  type ReadWithAttributesHandler,
+  RegionTemplate,
+  type TemplateKind,
+  type Write64Handler,
+  type WriteHandler,
+  type WriteWithAttributesHandler,
+} from './device/regions/region.ts';
+export type { AtReset, NarrowAccess, RegisterAccess, RegisterWidth, Side } from './device/registers/model.ts';
+export {
+  type IndexedRegisters,
+  type IndexedRegistersSpec,
+  indexedRegisters,
+  type ReadHook,
+  type Register,
+  type RegisterField,
+  type WriteHook,
+} from './device/registers/register.ts';
+export {
+  bit,
+  bits,
+  type FieldNames,
+  type FieldOptions,
+  type FieldSpec,
+  type RegisterMember,
+  type RegisterSpec,
+  type RegisterValue,
+  reserved,
+  undocumented,
+} from './device/registers/spec.ts';
+export { MachineBoard } from './machine/board.ts';
+export { defineMachine, type MachineDefinition, type RunningMachine } from './machine/definition.ts';
+export {
+  type DeviceWire,
+  type DeviceWiring,
+  type MachineOptionValues,
+  type Placement,
+  pin,
+  place,
+  type UsedDevice,
+  use,
+  type Wire,
+} from './machine/wiring.ts';
+export { type MemTxAttributes, MemTxResult, requesterOf } from './memory/access-attributes.ts';
+export { GiB, KiB, MiB } from './memory/address-range.ts';
+export type { IoeventfdSpec } from './memory/memory-listener.ts';
+export { MemoryRegion, type RegionKind } from './memory/memory-region.ts';
+export type { RamBlock } from './memory/ram-block.ts';
+export type { RegionOptions } from './memory/reentrancy-guard.ts';
+export type { AccessSizes, MissingRoute, Route } from './memory/region-access.ts';
+export { type Shape, type StateOptions, type Subsection, state, subsection } from './state/schema.ts';
+export { guestTime, guestTimeOrNever, shape } from './state/shapes.ts';

@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { EggTimer } from '../../examples/egg-timer.ts';
 import { isapc } from '../../machines/index.ts';
-import {
-  type Guest,
-  type GuestBody,
-  guestProgram,
-  isaIrq,
-  Machine,
-  MICROSECOND,
-  SECOND,
-  use,
-} from '../../sdk/index.ts';
+import { isaIrq, MICROSECOND, SECOND, use } from '../../sdk/index.ts';
+import { type Guest, type GuestBody, guestProgram, Machine } from '../../sdk/runtime.ts';
 
 const run = (body: GuestBody) => () => Machine.create(isapc).run(guestProgram(body));
 const forgotten = (count: string, first: string) =>

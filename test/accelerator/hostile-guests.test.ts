@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Guest, type GuestStep, type InterruptController, MILLISECOND } from '../../sdk/index.ts';
+import { MILLISECOND } from '../../sdk/index.ts';
+import type { Guest, GuestStep, InterruptController } from '../../sdk/runtime.ts';
 import { indexAndData, plainPort, type SmallDevice, SmallMachine } from './small-machine.ts';
 
 /** A line that never goes away: nothing that the guest does ends the interrupt. */

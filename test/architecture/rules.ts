@@ -44,6 +44,8 @@ const PageRooms = [
 const runsInPage = (path: string): boolean =>
   PageRooms.includes(roomOf(path) ?? '') && !path.startsWith('sdk/testing/qemu/');
 
+/** What the package is entered by: names of the rooms, and nothing else. */
+const Entries = /^sdk\/(index|runtime)\.ts$/;
 /** The one file of the device room that may know the container. */
 const DecoratorsFile = 'sdk/device/decorators.ts';
 const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decorated-member)\.ts$/;
@@ -64,8 +66,8 @@ function refusal(path: string, one: SourceImport): string | undefined {
   const top = path.split('/')[0];
   if (top === 'test') return undefined;
   if (top === 'examples') return fromExample(one);
-  if (path === 'sdk/index.ts')
-    return /^sdk\/[a-z]+\/index\.ts$/.test(one.file ?? '') ? undefined : 'it re-exports rooms only';
+  if (Entries.test(path))
+    return roomOf(one.file ?? '') === undefined ? 'an entry re-exports the names of rooms only' : undefined;
   if (top === 'sdk') return fromRoom(path, one);
   if (top === 'devices') return fromDevice(path, one);
   if (top === 'machines') return fromMachine(one);
@@ -87,7 +89,7 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
   const target = roomOf(file);
   if (target === room || (target !== undefined && rule.rooms.includes(target))) return undefined;
   const late = /^(devices|machines)\//.test(file) && form !== 'value';
-  if (room === 'cli' && (late || file === 'sdk/index.ts')) return undefined;
+  if (room === 'cli' && (late || Entries.test(file))) return undefined;
   return room === 'cli' ? 'by name, only when asked for: use import()' : `the room '${room}' may not know it`;
 }
 
@@ -103,14 +105,14 @@ const chipOf = (path: string): string => path.split('/')[1]?.replace(/\.ts$/, ''
 
 function fromMachine({ specifier, file }: SourceImport): string | undefined {
   if (file === undefined) return specifier === 'inversify' ? undefined : 'a machine uses no package but inversify';
-  return file === 'sdk/index.ts' || /^(devices|machines)\//.test(file)
+  return Entries.test(file) || /^(devices|machines)\//.test(file)
     ? undefined
-    : 'a machine imports ../sdk/index.ts and devices';
+    : 'a machine imports ../sdk/index.ts, ../sdk/runtime.ts and devices';
 }
 
 function fromExample({ specifier, file }: SourceImport): string | undefined {
   if (file?.startsWith('examples/')) return undefined;
-  return /^(backplane(\/\w+)?|inversify|node:.*|vitest)$/.test(specifier)
+  return /^(backplane(\/\w+)*|inversify|node:.*|vitest)$/.test(specifier)
     ? undefined
     : 'an example uses the package by its public names';
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { InterruptPin, IsaBus, isaIrq, MemoryRegion, MemoryTopology } from '../../sdk/index.ts';
+import { InterruptPin, IsaBus, isaIrq, MemoryRegion } from '../../sdk/index.ts';
+import { MemoryTopology } from '../../sdk/runtime.ts';
 
 function isaBus(): IsaBus {
   const topology = new MemoryTopology();

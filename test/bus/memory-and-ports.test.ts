@@ -1,18 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
-  AddressSpace,
   device,
   IsaDevice,
   inject,
-  MemoryDmaPort,
   MemoryRegion,
-  MemoryTopology,
   MemTxResult,
   PortsBehindBridge,
   portRegion,
   SystemBus,
   SystemDevice,
 } from '../../sdk/index.ts';
+import { AddressSpace, MemoryDmaPort, MemoryTopology } from '../../sdk/runtime.ts';
 import { DeviceBench } from '../device/device-bench.ts';
 
 describe('DMA', () => {

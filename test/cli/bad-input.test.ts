@@ -125,7 +125,7 @@ describe('what a command says of its own failures', () => {
     const path = join(folder, 'clumsy.ts');
     writeFileSync(
       path,
-      "import { guestProgram } from 'backplane';\nexport default guestProgram(function* (guest) {\n" +
+      "import { guestProgram } from 'backplane/runtime';\nexport default guestProgram(function* (guest) {\n" +
         '  yield* guest.out8(0x70, 0x0d);\n  yield* guest.out8(0x71, 1);\n});\n',
     );
     const { status, noted } = await backplane('run', path, '-machine', 'isapc');

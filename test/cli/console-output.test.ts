@@ -11,7 +11,7 @@ function printer(name: string, text: string): string {
   const path = join(folder, `${name}.ts`);
   const loop = `for (const letter of Buffer.from(${JSON.stringify(text)}, 'latin1')) yield* guest.out8(0x402, letter);`;
   const program = `export default guestProgram('${name}', function* (guest) {\n${loop}\n});\n`;
-  writeFileSync(path, `import { guestProgram } from 'backplane';\n${program}`);
+  writeFileSync(path, `import { guestProgram } from 'backplane/runtime';\n${program}`);
   return path;
 }
 

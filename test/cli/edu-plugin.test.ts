@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/edu.ts';
 import { parseArguments } from '../../sdk/cli/command.ts';
 import { chooseMachine, machineSyntax } from '../../sdk/cli/options/machine.ts';
-import { guestProgram, Machine } from '../../sdk/index.ts';
+import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { EduBar, EduDriver, EduRegister } from '../devices/edu-guest.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-edu-'));

@@ -183,7 +183,7 @@ describe('files that cannot be are refused with a sentence', () => {
         'run',
         file(
           'empty.ts',
-          "import { guestProgram } from 'backplane';\nexport default guestProgram('e', function* () {});\n",
+          "import { guestProgram } from 'backplane/runtime';\nexport default guestProgram('e', function* () {});\n",
         ),
         '-save',
         path,
@@ -231,7 +231,7 @@ describe('a guest program', () => {
   it('is compiled without a file: a temporary folder is not needed, and nothing is left in it', async () => {
     const guest = file(
       'exits.ts',
-      "import { guestProgram } from 'backplane';\nexport default guestProgram('e', function* (guest) {\n  yield* guest.in8(0x71);\n});\n",
+      "import { guestProgram } from 'backplane/runtime';\nexport default guestProgram('e', function* (guest) {\n  yield* guest.in8(0x71);\n});\n",
     );
     vi.stubEnv('TMPDIR', join(folder, 'nowhere'));
     try {

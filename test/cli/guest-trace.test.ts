@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeAll(() =>
   writeFileSync(
     guest,
-    `import { guestProgram } from 'backplane';
+    `import { guestProgram } from 'backplane/runtime';
      export default guestProgram(function* (guest) {
        yield* guest.out8(0x70, 0x0a);
        yield* guest.in8(0x71);

@@ -76,7 +76,7 @@ describe('text of a snapshot that is refused', () => {
   const saved = join(folder, 'saved.json');
   const guest = file(
     'guest.ts',
-    "import { guestProgram } from 'backplane';\nexport default guestProgram('g', function* (guest) {\n  yield* guest.in8(0x71);\n});\n",
+    "import { guestProgram } from 'backplane/runtime';\nexport default guestProgram('g', function* (guest) {\n  yield* guest.in8(0x71);\n});\n",
   );
   const ways: [string, (snapshot: Record<string, never>) => void][] = [
     ['schema', (snapshot) => Object.assign(snapshot, { schema: Hostile })],
@@ -161,7 +161,7 @@ export class HostileDevice extends IsaDevice {
   const guest = () =>
     file(
       'touch.ts',
-      `import { guestProgram } from 'backplane';\nexport default guestProgram(${text}, function* (guest) {\n  yield* guest.out8(0x300, 1);\n});\n`,
+      `import { guestProgram } from 'backplane/runtime';\nexport default guestProgram(${text}, function* (guest) {\n  yield* guest.out8(0x300, 1);\n});\n`,
     );
   const run = (plugin: string, ...words: string[]) =>
     backplane('run', guest(), '-machine', 'isapc', '-plugin', plugin, '-device', 'hostile', ...words);
@@ -194,7 +194,7 @@ export class HostileDevice extends IsaDevice {
     ],
     [
       'an observer',
-      `import { defineObserver } from 'backplane';\nexport const watch = defineObserver({ name: ${text}, description: ${text}, start() { throw new Error(${text}); } });`,
+      `import { defineObserver } from 'backplane/runtime';\nexport const watch = defineObserver({ name: ${text}, description: ${text}, start() { throw new Error(${text}); } });`,
       (plugin) => backplane('info', 'qtree', '-plugin', plugin),
     ],
   ])('is shown as escapes: %s', async (_, source, speak) => {

@@ -7,7 +7,8 @@ import { setImmediate } from 'node:timers/promises';
 import { isapc } from '../../machines/index.ts';
 import { HotReload } from '../../sdk/cli/plugins/hot-reload.ts';
 import { loadPlugin } from '../../sdk/cli/plugins/load.ts';
-import { defineMachine, guestProgram, Machine } from '../../sdk/index.ts';
+import { defineMachine } from '../../sdk/index.ts';
+import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { longDevice } from './long-device.ts';
 
 const [times = '200', mode = 'reload'] = process.argv.slice(2);

@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { isapc } from '../../machines/index.ts';
 import { HotReload } from '../../sdk/cli/plugins/hot-reload.ts';
 import { loadPlugin } from '../../sdk/cli/plugins/load.ts';
-import { defineMachine, guestProgram, Machine, type UsedDevice } from '../../sdk/index.ts';
+import { defineMachine, type UsedDevice } from '../../sdk/index.ts';
+import { guestProgram, Machine } from '../../sdk/runtime.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-reload-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -9,7 +9,8 @@ import { isapc } from '../../machines/index.ts';
 import { HotReload } from '../../sdk/cli/plugins/hot-reload.ts';
 import { loadPlugin } from '../../sdk/cli/plugins/load.ts';
 import { runInSlices } from '../../sdk/cli/run-watched.ts';
-import { defineMachine, Machine } from '../../sdk/index.ts';
+import { defineMachine } from '../../sdk/index.ts';
+import { Machine } from '../../sdk/runtime.ts';
 import { longDevice } from './long-device.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-watch-'));
@@ -144,7 +145,7 @@ describe('backplane run --watch', () => {
     writeFileSync(plugin, counter({ edition: 1 }));
     writeFileSync(
       guest,
-      `import { guestProgram } from 'backplane';
+      `import { guestProgram } from 'backplane/runtime';
        export default guestProgram(function* (guest) {
          yield* guest.out8(0x300, 42);
          console.error('under way');

@@ -35,7 +35,8 @@ function hostileFolder(): string {
   );
   writeFileSync(
     join(project, 'guest.ts'),
-    `import { defineMachine, guestProgram, use } from 'backplane';
+    `import { defineMachine, use } from 'backplane';
+import { guestProgram } from 'backplane/runtime';
      import { isapc } from 'backplane/machines';
      import { answers, Chip } from './parts/chip.js';
      export const machine = defineMachine({
@@ -106,7 +107,7 @@ describe('the command, from the sources of a checkout', () => {
     const path = join(folder, 'throws.ts');
     writeFileSync(
       path,
-      "import { guestProgram } from 'backplane';\n\nexport default guestProgram(function* (guest) {\n" +
+      "import { guestProgram } from 'backplane/runtime';\n\nexport default guestProgram(function* (guest) {\n" +
         "  yield* guest.out8(0x80, 1);\n  throw new Error('out of ideas');\n});\n",
     );
     expect(run(['run', path, '-machine', 'isapc', '--verbose']).stderr).toContain('throws.ts:5:');

@@ -78,7 +78,7 @@ describe('info', () => {
     const [guest, saved] = [join(folder, 'guest.ts'), join(folder, 'saved.json')];
     writeFileSync(
       guest,
-      "import { guestProgram } from 'backplane';\nexport default guestProgram('g', function* (guest) {\n" +
+      "import { guestProgram } from 'backplane/runtime';\nexport default guestProgram('g', function* (guest) {\n" +
         '  yield* guest.out32(0xcf8, 0x80002810);\n  yield* guest.out32(0xcfc, 0xfe000000);\n' +
         '  yield* guest.out32(0xcf8, 0x80002804);\n  yield* guest.out16(0xcfc, 2);\n});\n',
     );

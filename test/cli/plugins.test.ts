@@ -30,7 +30,7 @@ export class Latch extends IsaDevice {
 const guestExpecting = (value: string) =>
   file(
     `expects-${value}.ts`,
-    `import { guestProgram } from 'backplane';
+    `import { guestProgram } from 'backplane/runtime';
      export default guestProgram(function* (guest) {
        const value = yield* guest.in8(0x300);
        if (value !== ${value}) throw new Error('port 0x300 answered ' + value);
@@ -81,7 +81,8 @@ describe('a plugin is a TypeScript file anywhere', () => {
     const plugin = file(
       'all.ts',
       `${latch()}
-       import { defineMachine, defineObserver, use } from 'backplane';
+       import { defineMachine, use } from 'backplane';
+import { defineObserver } from 'backplane/runtime';
        import { isapc } from 'backplane/machines';
        export const board = defineMachine({ ...isapc, name: 'board', aliases: [], description: 'Mine', devices: [...isapc.devices, use(Latch)] });
        export const watcher = defineObserver({ name: 'watcher', start: () => ({ observe() {} }) });
@@ -110,7 +111,7 @@ describe('a plugin is a TypeScript file anywhere', () => {
     const observer = "{ name: 'old', start: () => ({ observe() {} }) }";
     file(
       'old/chip.cjs',
-      `const { defineObserver } = require('backplane'); module.exports = { old: defineObserver(${observer}) };`,
+      `const { defineObserver } = require('backplane/runtime'); module.exports = { old: defineObserver(${observer}) };`,
     );
     expect(await contents(join(folder, 'old'))).toEqual(['observer old']);
   });
@@ -312,14 +313,14 @@ describe('a machine that a plugin brings is looked at before anything is built o
 
 describe('an observer that a plugin brings', () => {
   it.each(['{}', '{ name: 5, start() {} }', "{ name: 'x' }"])('and that is %s is refused', async (given) => {
-    const text = `import { defineObserver } from 'backplane';\nexport const o = defineObserver(${given});`;
+    const text = `import { defineObserver } from 'backplane/runtime';\nexport const o = defineObserver(${given});`;
     expect(await refused(file('no-observer.ts', text))).toMatch(
       /needs a name and a function that begins.*no-observer\.ts:2\)/,
     );
   });
 
   const observer = (body: string) => `
-import { defineObserver, type MachineEvent } from 'backplane';
+import { defineObserver, type MachineEvent } from 'backplane/runtime';
 export const watcher = defineObserver({
   name: 'watcher',
   start() {

@@ -30,7 +30,7 @@ export class Latch extends IsaDevice {
 beforeAll(() => {
   writeFileSync(
     join(folder, 'guest.ts'),
-    "import { guestProgram } from 'backplane';\nexport default guestProgram(function* (guest) { yield* guest.in8(0x300); });",
+    "import { guestProgram } from 'backplane/runtime';\nexport default guestProgram(function* (guest) { yield* guest.in8(0x300); });",
   );
 });
 
@@ -115,7 +115,7 @@ describe('what plugins do to the process that they share is said in one message 
   it.concurrent('somebody who reads slowly gets every line', async () => {
     writeFileSync(
       join(folder, 'long.ts'),
-      "import { guestProgram } from 'backplane';\n" +
+      "import { guestProgram } from 'backplane/runtime';\n" +
         'export default guestProgram(function* (guest) { for (let n = 0; n < 5000; n++) yield* guest.in8(0x300); });',
     );
     const child = spawn(command, ['run', 'long.ts', '-machine', 'isapc', '--trace'], { cwd: folder });

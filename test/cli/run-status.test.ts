@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 function guest(name: string, steps: string): string {
   const path = join(folder, `${name}.ts`);
-  const text = `import { guestProgram } from 'backplane';\nexport default guestProgram('${name}', function* (guest) {\n${steps}\n});\n`;
+  const text = `import { guestProgram } from 'backplane/runtime';\nexport default guestProgram('${name}', function* (guest) {\n${steps}\n});\n`;
   writeFileSync(path, text);
   return path;
 }

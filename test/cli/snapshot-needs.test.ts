@@ -34,7 +34,7 @@ beforeAll(async () => {
   );
   writeFileSync(
     guest,
-    "import { guestProgram } from 'backplane';\nexport default guestProgram(function* (guest) { for (let n = 0; n < 9; n++) yield* guest.in8(0x300); });",
+    "import { guestProgram } from 'backplane/runtime';\nexport default guestProgram(function* (guest) { for (let n = 0; n < 9; n++) yield* guest.in8(0x300); });",
   );
   // The machine alone is exported: it brings its device.
   writeFileSync(

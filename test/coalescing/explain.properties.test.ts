@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { AddressSpace, explainCoalescedIo, MemoryRegion, MemoryTopology, RegionOps } from '../../sdk/index.ts';
+import { MemoryRegion } from '../../sdk/index.ts';
+import { AddressSpace, explainCoalescedIo, MemoryTopology, RegionOps } from '../../sdk/runtime.ts';
 
 const Base = 16;
 const Size = 24;

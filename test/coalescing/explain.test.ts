@@ -1,22 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { coalescedWarnings } from '../../sdk/coalescing/text.ts';
 import {
-  type CoalescedRangeReport,
   defineMachine,
   device,
-  explainCoalescedIo,
-  formatCoalescedReport,
   IsaDevice,
-  Machine,
   MemoryRegion,
   mmioRegion,
   place,
   portRegion,
-  RegionOps,
-  simulatedAccelerator,
   type UsedDevice,
   use,
 } from '../../sdk/index.ts';
+import {
+  type CoalescedRangeReport,
+  explainCoalescedIo,
+  formatCoalescedReport,
+  Machine,
+  RegionOps,
+  simulatedAccelerator,
+} from '../../sdk/runtime.ts';
 import { Latch, latchPorts, Resetter, Screen, screen, toyMachine } from '../machine/toys.ts';
 
 const machineOf = (...devices: UsedDevice[]) => Machine.create(defineMachine({ ...toyMachine, devices }));

@@ -1,4 +1,5 @@
-import type { Accelerator, Machine, MachineDefinition, UsedDevice } from '../../sdk/index.ts';
+import type { MachineDefinition, UsedDevice } from '../../sdk/index.ts';
+import type { Accelerator, Machine } from '../../sdk/runtime.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 import type { RegisterNames } from './compare.ts';
 import type { QemuSubjectOptions } from './qemu-subject.ts';

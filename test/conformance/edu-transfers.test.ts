@@ -3,7 +3,8 @@
 import { expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
 import { pcI440fx } from '../../machines/index.ts';
-import { defineMachine, KiB, Machine, MILLISECOND, MiB, use } from '../../sdk/index.ts';
+import { defineMachine, KiB, MILLISECOND, MiB, use } from '../../sdk/index.ts';
+import { Machine } from '../../sdk/runtime.ts';
 import { QemuProcess, whyNoQemu } from '../../sdk/testing/qemu/process.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { haltingFirmware } from './qemu-subject.ts';

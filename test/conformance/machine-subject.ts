@@ -3,11 +3,11 @@ import {
   type ConcreteDeviceClass,
   defineMachine,
   IsaBus,
-  Machine,
   type MachineDefinition,
   MILLISECOND,
   MiB,
 } from '../../sdk/index.ts';
+import { Machine } from '../../sdk/runtime.ts';
 import type { Chip } from './chip.ts';
 import type { KnownDifference, StandIn } from './known-difference.ts';
 import { knownDifferences } from './known-differences.ts';

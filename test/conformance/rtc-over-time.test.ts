@@ -2,7 +2,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { pcI440fx } from '../../machines/index.ts';
-import { Machine, MILLISECOND, MiB } from '../../sdk/index.ts';
+import { MILLISECOND, MiB } from '../../sdk/index.ts';
+import { Machine } from '../../sdk/runtime.ts';
 import { QemuProcess, whyNoQemu } from '../../sdk/testing/qemu/process.ts';
 import { haltingFirmware } from './qemu-subject.ts';
 import { RamMebibytes } from './script.ts';

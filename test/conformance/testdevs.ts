@@ -1,5 +1,6 @@
 import { PciTestdev, PcTestdev } from '../../devices/index.ts';
-import { simulatedAccelerator, use } from '../../sdk/index.ts';
+import { use } from '../../sdk/index.ts';
+import { simulatedAccelerator } from '../../sdk/runtime.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 import type { Chip } from './chip.ts';
 import { pciConfig } from './pci-config.ts';

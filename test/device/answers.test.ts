@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bits, device, IsaDevice, Machine, mmioRegion, portRegion, use } from '../../sdk/index.ts';
+import { bits, device, IsaDevice, mmioRegion, portRegion, use } from '../../sdk/index.ts';
+import { Machine } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from '../machine/toys.ts';
 

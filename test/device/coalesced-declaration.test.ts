@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  addCoalescedIo,
-  blueprintOf,
-  device,
-  flushCoalescedIo,
-  IsaDevice,
-  type MemoryListener,
-  portRegion,
-} from '../../sdk/index.ts';
+import { addCoalescedIo, device, flushCoalescedIo, IsaDevice, portRegion } from '../../sdk/index.ts';
+import { blueprintOf, type MemoryListener } from '../../sdk/runtime.ts';
 import { DeviceBench } from './device-bench.ts';
 
 const index = portRegion({ name: 'index', base: 0x70, size: 2, accessSizes: [1] });

@@ -1,4 +1,5 @@
-import { AddressSpace, type Device, GuestErrors, MemoryRegion, MemoryTopology } from '../../sdk/index.ts';
+import { type Device, MemoryRegion } from '../../sdk/index.ts';
+import { AddressSpace, GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
 
 /** One realized device, its regions mapped where they say, with nothing else around it. */
 export class DeviceBench {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GuestErrors } from '../../sdk/index.ts';
+import { GuestErrors } from '../../sdk/runtime.ts';
 
 describe('guest errors', () => {
   it('are loud once for each device and kind, then counted, with numbers making no new kind', () => {

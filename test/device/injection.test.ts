@@ -2,19 +2,18 @@ import { readFileSync } from 'node:fs';
 import { Container, optional } from 'inversify';
 import { describe, expect, it } from 'vitest';
 import {
-  blueprintOf,
   type ConcreteDeviceClass,
   DeviceOptions,
   defineOptions,
   device,
   IsaDevice,
   inject,
-  ManualClock,
   type OptionsOf,
   option,
   options,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { blueprintOf, ManualClock } from '../../sdk/runtime.ts';
 
 const speed = defineOptions({ speed: option.integer({ default: 3, description: 'how fast' }) });
 type Speed = OptionsOf<typeof speed>;

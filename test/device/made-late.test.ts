@@ -1,28 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import {
   type Device,
-  DeviceFailure,
   device,
   EventNotifiers,
   expansionRom,
-  guestProgram,
   InterruptPin,
   IsaDevice,
   inject,
   isaIrq,
   KiB,
-  loadDevice,
-  Machine,
   MemoryRegion,
   PciDevice,
   pci,
   place,
   portRegion,
-  saveDevice,
   type Timer,
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { DeviceFailure, guestProgram, loadDevice, Machine, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from '../machine/toys.ts';
 

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import {
   addCoalescedIo,
   BackplaneError,
-  blueprintOf,
   type CoalescedDeclaration,
   containerRegion,
   contains,
@@ -23,6 +22,7 @@ import {
   portRegion,
   state,
 } from '../../sdk/index.ts';
+import { blueprintOf } from '../../sdk/runtime.ts';
 import { DeviceBench } from './device-bench.ts';
 
 /** What an author reads who made the mistake. */

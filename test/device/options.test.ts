@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BackplaneError, commandLineName, defineOptions, nearest, option } from '../../sdk/index.ts';
+import { BackplaneError, defineOptions, option } from '../../sdk/index.ts';
 import { optionAsData } from '../../sdk/machine/snapshot/document.ts';
+import { commandLineName, nearest } from '../../sdk/runtime.ts';
 
 const declared = defineOptions({
   baseYear: option.integer({ default: 1980, range: [0, 9999], description: 'year that 00 stands for' }),

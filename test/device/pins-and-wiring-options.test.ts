@@ -11,10 +11,9 @@ import {
   type OptionsOf,
   option,
   options,
-  pinOf,
-  pinsOf,
   portRegion,
 } from '../../sdk/index.ts';
+import { pinOf, pinsOf } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { DeviceBench } from './device-bench.ts';
 

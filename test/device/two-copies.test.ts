@@ -2,10 +2,12 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import * as sdk from '../../sdk/index.ts';
+import * as authors from '../../sdk/index.ts';
+import * as runtime from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from '../machine/toys.ts';
 
+const sdk = { ...authors, ...runtime };
 type Sdk = typeof sdk;
 
 const elsewhere = '/elsewhere/node_modules/backplane/';
@@ -13,7 +15,10 @@ const elsewhere = '/elsewhere/node_modules/backplane/';
 /** A second copy of the package in this process, as two versions in one tree of packages are. Built once: that is what takes time. */
 function secondCopy(): Sdk {
   const [output] = buildSync({
-    entryPoints: [fileURLToPath(new URL('../../sdk/index.ts', import.meta.url))],
+    stdin: {
+      contents: ['index', 'runtime'].map((entry) => `export * from './${entry}.ts';`).join('\n'),
+      resolveDir: fileURLToPath(new URL('../../sdk', import.meta.url)),
+    },
     bundle: true,
     packages: 'external',
     platform: 'node',

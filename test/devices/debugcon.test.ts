@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Debugcon } from '../../devices/debugcon.ts';
 import { pcI440fx } from '../../machines/index.ts';
-import { guestProgram, loadDevice, Machine, MILLISECOND, saveDevice, use } from '../../sdk/index.ts';
+import { MILLISECOND, use } from '../../sdk/index.ts';
+import { guestProgram, loadDevice, Machine, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 
 const options = { iobase: 0x402 };

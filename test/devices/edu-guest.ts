@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { type Guest, type GuestStep, MiB } from '../../sdk/index.ts';
+import { MiB } from '../../sdk/index.ts';
+import type { Guest, GuestStep } from '../../sdk/runtime.ts';
 import { PciFunction, startPics } from './pci-guest.ts';
 
 /** Where the driver puts the card. */

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { I8259 } from '../../devices/i8259.ts';
 import { Mc146818Rtc } from '../../devices/mc146818-rtc.ts';
 import { VgaText } from '../../devices/vga-text.ts';
-import { type AddressSpace, SECOND } from '../../sdk/index.ts';
+import { SECOND } from '../../sdk/index.ts';
+import type { AddressSpace } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { PcBoard } from './pc-board.ts';
 

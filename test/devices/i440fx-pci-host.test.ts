@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryRegion, RegionOps } from '../../sdk/index.ts';
+import { MemoryRegion } from '../../sdk/index.ts';
+import { RegionOps } from '../../sdk/runtime.ts';
 import { PcBoard } from './pc-board.ts';
 
 const HostBridge = 0x1237_8086;

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { I8259 } from '../../devices/i8259.ts';
-import { IsaBus, MemoryRegion, MemoryTopology } from '../../sdk/index.ts';
+import { IsaBus, MemoryRegion } from '../../sdk/index.ts';
+import { MemoryTopology } from '../../sdk/runtime.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
 import { NaivePicPair } from './pic-model.ts';
 

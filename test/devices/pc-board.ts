@@ -3,13 +3,10 @@ import { I440fxPciHostOverlaid } from '../../devices/i440fx-pci-host/overlaid.ts
 import { I440fxPciHost } from '../../devices/i440fx-pci-host.ts';
 import { Piix3 } from '../../devices/piix3.ts';
 import {
-  AddressSpace,
   type Device,
-  GuestErrors,
   IsaBus,
   KiB,
   MemoryRegion,
-  MemoryTopology,
   MiB,
   PciBus,
   type PciDevice,
@@ -17,6 +14,7 @@ import {
   ResetController,
   SystemBus,
 } from '../../sdk/index.ts';
+import { AddressSpace, GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
 
 class CountedResets extends ResetController {
   count = 0;

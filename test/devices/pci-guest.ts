@@ -1,4 +1,5 @@
-import { type Guest, type GuestStep, PciCommand, PciRegister } from '../../sdk/index.ts';
+import { PciCommand, PciRegister } from '../../sdk/index.ts';
+import type { Guest, GuestStep } from '../../sdk/runtime.ts';
 
 const Address = 0xcf8;
 const Data = 0xcfc;

@@ -2,22 +2,15 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VirtioRng } from '../../devices/virtio-rng.ts';
 import { pcI440fx } from '../../machines/index.ts';
+import { defineMachine, KiB, MICROSECOND, MILLISECOND, MiB, PciCommand, PciRegister, use } from '../../sdk/index.ts';
 import {
-  defineMachine,
   explainCoalescedIo,
   type Guest,
   type GuestStep,
   guestProgram,
-  KiB,
   Machine,
-  MICROSECOND,
-  MILLISECOND,
-  MiB,
-  PciCommand,
-  PciRegister,
   simulatedAccelerator,
-  use,
-} from '../../sdk/index.ts';
+} from '../../sdk/runtime.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
 import { PciFunction } from './pci-guest.ts';
 

@@ -1,14 +1,7 @@
 import { Debugcon, Edu, MsiWindow, PciTestdev, PcTestdev, VirtioRng } from '../../devices/index.ts';
 import { empty, isapc, pcI440fx, q35 } from '../../machines/index.ts';
-import {
-  type ConcreteDeviceClass,
-  type MachineDefinition,
-  type MachineRequest,
-  MiB,
-  simulatedAccelerator,
-  type UsedDevice,
-  use,
-} from '../../sdk/index.ts';
+import { type ConcreteDeviceClass, type MachineDefinition, MiB, type UsedDevice, use } from '../../sdk/index.ts';
+import { type MachineRequest, simulatedAccelerator } from '../../sdk/runtime.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 
 /** Cards that a machine may have from the beginning, or get while it runs. */

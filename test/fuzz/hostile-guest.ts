@@ -1,4 +1,4 @@
-import { type Guest, type GuestProgram, type GuestStep, guestProgram } from '../../sdk/index.ts';
+import { type Guest, type GuestProgram, type GuestStep, guestProgram } from '../../sdk/runtime.ts';
 import { Random } from '../../sdk/testing/random.ts';
 
 /** Where the guest places BARs, and where it looks for them: several functions meet at each of these. */

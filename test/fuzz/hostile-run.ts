@@ -1,4 +1,5 @@
-import { formatSnapshot, Machine, MiB, type UsedDevice } from '../../sdk/index.ts';
+import { MiB, type UsedDevice } from '../../sdk/index.ts';
+import { formatSnapshot, Machine } from '../../sdk/runtime.ts';
 import { nodeHost } from '../../sdk/testing/qemu/node-host.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { type Board, cardClasses, randomBoard } from './boards.ts';

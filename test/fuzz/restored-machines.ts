@@ -1,4 +1,5 @@
-import { BackplaneError, formatSnapshot, Machine, type MachineEvent, type UsedDevice } from '../../sdk/index.ts';
+import { BackplaneError, type UsedDevice } from '../../sdk/index.ts';
+import { formatSnapshot, Machine, type MachineEvent } from '../../sdk/runtime.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { type Board, cardClasses, randomBoard, randomCard } from './boards.ts';
 import { hostileGuest } from './hostile-guest.ts';

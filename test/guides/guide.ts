@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
 import * as backplane from '../../sdk/index.ts';
+import * as runtime from '../../sdk/runtime.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import { backplane as typed } from '../cli/fake-terminal.ts';
 import { guideNames, readGuide } from './pages.ts';
@@ -138,6 +139,7 @@ export class GuideRun {
 
 const packages: Readonly<Record<string, unknown>> = {
   backplane,
+  'backplane/runtime': runtime,
   'backplane/testing': testing,
   'backplane/devices': devices,
   'backplane/machines': machines,

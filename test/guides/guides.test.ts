@@ -23,8 +23,12 @@ function write(name: string): void {
 
 /** What the compiler says about all of it, while the guides run. */
 function compile(): Promise<string> {
-  const names = { '': 'sdk', '/testing': 'sdk/testing', '/devices': 'devices', '/machines': 'machines' };
-  const paths = Object.entries(names).map(([name, room]) => [`backplane${name}`, [join(root, room, 'index.ts')]]);
+  const { paths: own } = (
+    JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as {
+      compilerOptions: { paths: Record<string, string[]> };
+    }
+  ).compilerOptions;
+  const paths = Object.entries(own).map(([name, files]) => [name, files.map((file) => join(root, file))]);
   const compilerOptions = { typeRoots: [join(root, 'node_modules/@types')], paths: Object.fromEntries(paths) };
   const settings = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['*.ts'] };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));

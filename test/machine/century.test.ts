@@ -2,28 +2,30 @@ import { describe, expect, it } from 'vitest';
 import { isapc as isapcWithMuchRam } from '../../machines/index.ts';
 import { EpochMovesAt } from '../../sdk/clock/time.ts';
 import {
-  defineObserver,
   device,
-  type GuestBody,
-  guestProgram,
   guestTime,
   InterruptPin,
   IsaDevice,
   inject,
   isaIrq,
-  Machine,
-  type MachineEvent,
   MILLISECOND,
   MiB,
   portRegion,
   SECOND,
-  simulatedAccelerator,
   state,
-  TraceGuest,
-  TraceParser,
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import {
+  defineObserver,
+  type GuestBody,
+  guestProgram,
+  Machine,
+  type MachineEvent,
+  simulatedAccelerator,
+  TraceGuest,
+  TraceParser,
+} from '../../sdk/runtime.ts';
 
 const Day = 86_400 * SECOND;
 const isapc = { ...isapcWithMuchRam, defaultRam: 1 * MiB };

@@ -6,26 +6,28 @@ import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simu
 import {
   addCoalescedIo,
   type ConcreteDeviceClass,
-  DeviceFailure,
   defineMachine,
-  describeThrown,
   device,
   EventNotifiers,
-  guestProgram,
   IsaDevice,
   inject,
-  Machine,
   type MachineDefinition,
   MiB,
   portRegion,
   type RamBlock,
-  StateError,
-  simulatedAccelerator,
   state,
   type Timer,
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import {
+  DeviceFailure,
+  describeThrown,
+  guestProgram,
+  Machine,
+  StateError,
+  simulatedAccelerator,
+} from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 
 type Place = 'constructor' | 'onRealize' | 'reset' | 'read' | 'write' | 'timer' | 'notifier' | 'onUnrealize';

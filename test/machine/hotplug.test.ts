@@ -4,11 +4,9 @@ import { pcI440fx } from '../../machines/index.ts';
 import {
   defineMachine,
   device,
-  guestProgram,
   InterruptPin,
   IsaDevice,
   isaIrq,
-  Machine,
   MILLISECOND,
   MiB,
   PciDevice,
@@ -18,9 +16,9 @@ import {
   portRegion,
   use,
   VirtualClock,
-  WiringError,
 } from '../../sdk/index.ts';
 import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
+import { guestProgram, Machine, WiringError } from '../../sdk/runtime.ts';
 import { PciFunction } from '../devices/pci-guest.ts';
 
 const doorbell = portRegion({ name: 'doorbell', base: 0x300, size: 1 });

@@ -4,18 +4,16 @@ import {
   defineMachine,
   defineOptions,
   device,
-  guestProgram,
   IsaBus,
   isaIrq,
-  Machine,
   MachineBoard,
   option,
   PciBus,
   pin,
   place,
-  simulatedAccelerator,
   use,
 } from '../../sdk/index.ts';
+import { guestProgram, Machine, simulatedAccelerator } from '../../sdk/runtime.ts';
 import { Absent, Card, Latch, latchPorts, Needy, Resetter, Screen, toyMachine, Wide } from './toys.ts';
 
 const withDevices = (...devices: ReturnType<typeof use>[]) => defineMachine({ ...toyMachine, devices });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
 import { isapc, pcI440fx } from '../../machines/index.ts';
+import { use } from '../../sdk/index.ts';
 import {
   defineObserver,
   guestProgram,
@@ -10,8 +11,7 @@ import {
   type MachineObserver,
   type Observation,
   simulatedAccelerator,
-  use,
-} from '../../sdk/index.ts';
+} from '../../sdk/runtime.ts';
 
 /** Sets the RTC's periodic interrupt going, waits for it, and looks at the clock twice. */
 const ticking = guestProgram('ticking', function* (guest) {

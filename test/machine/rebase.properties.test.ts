@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DrainPolicy, formatSnapshot, Machine, SECOND, simulatedAccelerator } from '../../sdk/index.ts';
+import { SECOND } from '../../sdk/index.ts';
+import { type DrainPolicy, formatSnapshot, Machine, simulatedAccelerator } from '../../sdk/runtime.ts';
 import { boards } from './snapshot/boards.ts';
 import { programOf, SmallRam, type Step, stepsWith } from './snapshot/programs.ts';
 

@@ -4,9 +4,7 @@ import {
   defineMachine,
   device,
   expansionRom,
-  guestProgram,
   IsaDevice,
-  Machine,
   mmioRegion,
   PciBus,
   PciCommand,
@@ -15,6 +13,7 @@ import {
   pci,
   use,
 } from '../../sdk/index.ts';
+import { guestProgram, Machine } from '../../sdk/runtime.ts';
 
 const words = mmioRegion({ name: 'words', base: 0xfed0_0000, size: 16, accessSizes: [4] });
 

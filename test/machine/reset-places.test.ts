@@ -5,18 +5,16 @@ import {
   bar,
   defineMachine,
   device,
-  guestProgram,
   inject,
-  Machine,
   MiB,
   mmioRegion,
   PciDevice,
   pci,
   ResetController,
   SystemDevice,
-  simulatedAccelerator,
   use,
 } from '../../sdk/index.ts';
+import { guestProgram, Machine, simulatedAccelerator } from '../../sdk/runtime.ts';
 
 const page = mmioRegion({ name: 'watchdog', base: 0xfed4_0000, size: 0x1000 });
 const Kick = { Log: 0, Reset: 0x10 } as const;

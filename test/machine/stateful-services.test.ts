@@ -1,24 +1,19 @@
 import { ContainerModule } from 'inversify';
 import { describe, expect, it } from 'vitest';
 import {
-  blueprintOf,
   device,
-  guestProgram,
   guestTime,
   IsaDevice,
   inject,
-  loadDevice,
-  Machine,
   type MachineDefinition,
   optional,
   portRegion,
-  registerDocument,
-  saveDevice,
   state,
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
 import { StatefulServices } from '../../sdk/machine/services.ts';
+import { blueprintOf, guestProgram, loadDevice, Machine, registerDocument, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from './toys.ts';
 

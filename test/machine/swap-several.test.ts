@@ -5,13 +5,11 @@ import {
   type ConcreteDeviceClass,
   defineMachine,
   device,
-  guestProgram,
   InterruptPin,
   IsaDevice,
   inject,
   isaIrq,
   KiB,
-  Machine,
   MemoryRegion,
   MICROSECOND,
   pin,
@@ -20,6 +18,7 @@ import {
   type Timer,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { guestProgram, Machine } from '../../sdk/runtime.ts';
 
 interface Edition {
   readonly type?: string;

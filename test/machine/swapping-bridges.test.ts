@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Edu, Ich9Lpc, Piix3 } from '../../devices/index.ts';
 import { pcI440fx, q35 } from '../../machines/index.ts';
-import { type ConcreteDeviceClass, device, IsaBus, Machine, MiB, PciBus, use } from '../../sdk/index.ts';
+import { type ConcreteDeviceClass, device, IsaBus, MiB, PciBus, use } from '../../sdk/index.ts';
+import { Machine } from '../../sdk/runtime.ts';
 
 const Line = 11;
 

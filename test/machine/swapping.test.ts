@@ -2,17 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
 import { isapc, pcI440fx } from '../../machines/index.ts';
 import {
-  blueprintOf,
   type ConcreteDeviceClass,
   defineMachine,
   defineOptions,
   device,
-  guestProgram,
   InterruptPin,
   IsaDevice,
   inject,
   isaIrq,
-  Machine,
   MICROSECOND,
   type OptionsOf,
   option,
@@ -26,6 +23,7 @@ import {
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { blueprintOf, guestProgram, Machine } from '../../sdk/runtime.ts';
 
 /** One edition of a device's source file: each call makes every value of it anew, as loading the file again does. */
 function edition({ version = 1, extra = false, marker = 0, without = false, usual = 1 } = {}): ConcreteDeviceClass {

@@ -4,10 +4,8 @@ import { pcI440fx } from '../../machines/index.ts';
 import {
   defineMachine,
   device,
-  guestProgram,
   IsaBus,
   IsaDevice,
-  Machine,
   MILLISECOND,
   MiB,
   PciDevice,
@@ -16,6 +14,7 @@ import {
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { guestProgram, Machine } from '../../sdk/runtime.ts';
 
 const doorbell = portRegion({ name: 'doorbell', base: 0x300, size: 1 });
 

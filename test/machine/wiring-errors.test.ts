@@ -10,9 +10,7 @@ import {
   IsaDevice,
   inject,
   isaIrq,
-  Machine,
   type MachineDefinition,
-  type MachineRequest,
   MemoryRegion,
   PciBus,
   PciDevice,
@@ -23,8 +21,8 @@ import {
   use,
   VirtualClock,
   type Wire,
-  WiringError,
 } from '../../sdk/index.ts';
+import { Machine, type MachineRequest, WiringError } from '../../sdk/runtime.ts';
 import {
   Absent,
   Bridge,

@@ -1,20 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { I440fxPciHost, Mc146818Rtc, Piix3, VgaText } from '../../devices/index.ts';
 import { machines, pcI440fx } from '../../machines/index.ts';
+import { defineMachine, GiB, MemoryRegion, MiB, place, use } from '../../sdk/index.ts';
 import {
-  defineMachine,
-  GiB,
   guestProgram,
   type KvmAccelerator,
   Machine,
   type MachineRequest,
-  MemoryRegion,
-  MiB,
-  place,
   RegionOps,
   simulatedAccelerator,
-  use,
-} from '../../sdk/index.ts';
+} from '../../sdk/runtime.ts';
 
 const pc = (request?: MachineRequest) => Machine.create(pcI440fx, request);
 const overlay: MachineRequest = { options: { resetControl: 'overlay' } };

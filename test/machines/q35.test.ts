@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Edu, Ich9Lpc, Mc146818Rtc, VirtioRng } from '../../devices/index.ts';
 import { machines, q35, q35PinWiring } from '../../machines/index.ts';
-import { defineMachine, explainCoalescedIo, GiB, guestProgram, IsaBus, Machine, MiB, use } from '../../sdk/index.ts';
+import { defineMachine, GiB, IsaBus, MiB, use } from '../../sdk/index.ts';
 import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
+import { explainCoalescedIo, guestProgram, Machine } from '../../sdk/runtime.ts';
 import { readCapture } from '../conformance/mtree/captures.ts';
 import { PciFunction, startPics } from '../devices/pci-guest.ts';
 

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Mc146818Rtc, VgaText } from '../../devices/index.ts';
 import { empty, isapc, pcI440fx } from '../../machines/index.ts';
-import { defineMachine, guestProgram, infoCoalesced, Machine, type MachineDefinition, use } from '../../sdk/index.ts';
+import { defineMachine, type MachineDefinition, use } from '../../sdk/index.ts';
 import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
+import { guestProgram, infoCoalesced, Machine } from '../../sdk/runtime.ts';
 
 const overlay = { options: { resetControl: 'overlay' } };
 const captured = (name: string): string =>

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { VirtioRng } from '../../devices/index.ts';
 import { isapc, machines, pcI440fx } from '../../machines/index.ts';
 import { explainCoalescedIo, infoCoalesced } from '../../sdk/coalescing/index.ts';
-import { guestProgram, Machine, simulatedAccelerator, use } from '../../sdk/index.ts';
+import { use } from '../../sdk/index.ts';
 import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
+import { guestProgram, Machine, simulatedAccelerator } from '../../sdk/runtime.ts';
 
 describe.each([...machines])('machine %s', (_, definition) => {
   const machine = Machine.create(definition);

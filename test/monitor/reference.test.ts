@@ -5,7 +5,6 @@ import {
   bar,
   bit,
   bits,
-  blueprintOf,
   capability,
   containerRegion,
   type DeviceClass,
@@ -27,11 +26,10 @@ import {
   PciDevice,
   pci,
   portRegion,
-  registerDocument,
-  registerFacts,
   reserved,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { blueprintOf, registerDocument, registerFacts } from '../../sdk/runtime.ts';
 
 const memory = mmioRegion({ name: 'lamp', base: 0xfe00_0000, size: 0x40, accepts: { max: 8, unaligned: true } });
 const ports = portRegion({ name: 'lamp-ports', base: 0x300, size: 3, accessSizes: [1], mirrored: true });

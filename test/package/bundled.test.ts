@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import * as machines from '../../machines/index.ts';
-import * as sdk from '../../sdk/index.ts';
+import * as sdk from '../../sdk/runtime.ts';
 import { sourceFiles } from '../architecture/source-files.ts';
 
 /** Texts about machines whose reset control kills a coalesced range, and about sound ones. */
@@ -25,7 +25,7 @@ describe('package.json says that no module acts by being imported', () => {
     const { outputFiles } = await build({
       stdin: {
         contents:
-          "import * as sdk from './sdk/index.ts';\nimport * as machines from './machines/index.ts';\n" +
+          "import * as sdk from './sdk/runtime.ts';\nimport * as machines from './machines/index.ts';\n" +
           `console.log((${describeMachines.toString()})(sdk, machines));`,
         resolveDir: fileURLToPath(new URL('../..', import.meta.url)),
         loader: 'ts',

@@ -11,7 +11,8 @@ const folder = mkdtempSync(join(tmpdir(), 'backplane-package-'));
 const project = join(folder, 'project');
 const elsewhere = join(folder, 'elsewhere');
 
-const device = `import { device, IsaDevice, Machine, portRegion, use } from 'backplane';
+const device = `import { device, IsaDevice, portRegion, use } from 'backplane';
+import { Machine } from 'backplane/runtime';
 import { isapc } from 'backplane/machines';
 const ports = portRegion({ name: 'latch', base: 0x300, size: 1, accessSizes: [1] });
 @device({ type: 'latch', description: 'Answers with the complement of what was written' })
@@ -26,7 +27,8 @@ console.log(machine.io.read(0x300, 1).toString(16));
 `;
 
 /** A guest program in the dialect that only the SDK's own settings compile, between a tsconfig that says otherwise. */
-const program = `import { inject, VirtualClock, guestProgram } from 'backplane';
+const program = `import { inject, VirtualClock } from 'backplane';
+import { guestProgram } from 'backplane/runtime';
 import { inject as inversifyInject } from 'inversify';
 class Watcher { constructor(@inject(VirtualClock) readonly clock: VirtualClock) {} }
 export default guestProgram(function* (guest) {

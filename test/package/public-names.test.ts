@@ -3,20 +3,33 @@ import { execFileSync } from 'node:child_process';
 import * as named from 'backplane';
 import * as namedDevices from 'backplane/devices';
 import * as namedMachines from 'backplane/machines';
+import * as namedRuntime from 'backplane/runtime';
 import * as namedTesting from 'backplane/testing';
+import * as namedQemu from 'backplane/testing/qemu';
 import { describe, expect, it } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
 import * as sdk from '../../sdk/index.ts';
+import * as runtime from '../../sdk/runtime.ts';
 import * as testing from '../../sdk/testing/index.ts';
+import * as qemu from '../../sdk/testing/qemu/index.ts';
 import { checkout } from './readme.ts';
 
-const sources = ['sdk/index.ts', 'sdk/testing/index.ts', 'devices/index.ts', 'machines/index.ts'];
+const sources = [
+  'sdk/index.ts',
+  'sdk/runtime.ts',
+  'sdk/testing/index.ts',
+  'sdk/testing/qemu/index.ts',
+  'devices/index.ts',
+  'machines/index.ts',
+];
 
 describe("in a checkout, the package's public names are the sources", () => {
   it('under vitest', () => {
-    expect(named.Machine).toBe(sdk.Machine);
+    expect(named.device).toBe(sdk.device);
+    expect(namedRuntime.Machine).toBe(runtime.Machine);
     expect(namedTesting.testBench).toBe(testing.testBench);
+    expect(namedQemu.QmpClient).toBe(qemu.QmpClient);
     expect(namedDevices.Mc146818Rtc).toBe(devices.Mc146818Rtc);
     expect(namedMachines.pcI440fx).toBe(machines.pcI440fx);
   });

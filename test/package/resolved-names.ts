@@ -1,3 +1,10 @@
-// Prints where the package's public names lead, as whoever runs this file resolves them.
-const names = ['backplane', 'backplane/testing', 'backplane/devices', 'backplane/machines'];
+// Prints where the package's public names lead for the program that runs this file.
+const names = [
+  'backplane',
+  'backplane/runtime',
+  'backplane/testing',
+  'backplane/testing/qemu',
+  'backplane/devices',
+  'backplane/machines',
+];
 console.log(JSON.stringify(names.map((name) => import.meta.resolve(name))));

@@ -7,14 +7,13 @@ import {
   InterruptPin,
   IsaDevice,
   inject,
-  loadDevice,
   portRegion,
   SECOND,
-  saveDevice,
   shape,
   state,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { loadDevice, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 
 const ports = portRegion({ name: 'stopwatch', base: 0x300, size: 8, accessSizes: [1, 2, 4] });

@@ -1,22 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { rememberState } from '../../sdk/device/device-state.ts';
 import {
   BackplaneError,
-  blueprintOf,
-  compareDevice,
-  constructDevice,
   type Device,
   device,
   InterruptPin,
   IsaDevice,
   inject,
-  loadDevice,
-  Machine,
-  ManualClock,
-  rememberState,
-  type SavedDevice,
   SECOND,
-  StateError,
-  saveDevice,
   shape,
   state,
   subsection,
@@ -24,6 +15,17 @@ import {
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import {
+  blueprintOf,
+  compareDevice,
+  constructDevice,
+  loadDevice,
+  Machine,
+  ManualClock,
+  type SavedDevice,
+  StateError,
+  saveDevice,
+} from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from '../machine/toys.ts';
 

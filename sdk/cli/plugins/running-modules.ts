@@ -5,7 +5,9 @@ import { moduleRoot, packageRoot } from '../files.ts';
 /** Names that must mean the running SDK, or a device would be decorated by one copy and looked for by another. */
 const ownNames: Readonly<Record<string, () => Promise<object>>> = {
   backplane: () => import('../../index.ts'),
+  'backplane/runtime': () => import('../../runtime.ts'),
   'backplane/testing': () => import('../../testing/index.ts'),
+  'backplane/testing/qemu': () => import('../../testing/qemu/index.ts'),
   'backplane/devices': () => import('../../../devices/index.ts'),
   'backplane/machines': () => import('../../../machines/index.ts'),
   inversify: () => import('inversify'),

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { isapc } from '../../../machines/index.ts';
 import { HotReload } from '../../../sdk/cli/plugins/hot-reload.ts';
 import { loadPlugin } from '../../../sdk/cli/plugins/load.ts';
-import { defineMachine, Machine } from '../../../sdk/index.ts';
+import { defineMachine } from '../../../sdk/index.ts';
+import { Machine } from '../../../sdk/runtime.ts';
 import { longDevice } from '../../cli/long-device.ts';
 import type { BenchCase } from '../bench-case.ts';
 

@@ -1,7 +1,7 @@
 import { isapc } from '../../../machines/index.ts';
 import type { GuestOperation, GuestSource } from '../../../sdk/accelerator/guest/operation.ts';
 import { OperationKind } from '../../../sdk/accelerator/guest/operation.ts';
-import { defineObserver, Machine, simulatedAccelerator } from '../../../sdk/index.ts';
+import { defineObserver, Machine, simulatedAccelerator } from '../../../sdk/runtime.ts';
 import type { BenchCase } from '../bench-case.ts';
 
 const operations = 20_000;

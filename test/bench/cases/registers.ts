@@ -1,14 +1,5 @@
-import {
-  type AddressSpace,
-  bit,
-  bits,
-  Device,
-  device,
-  indexedRegisters,
-  mmioRegion,
-  portRegion,
-  reserved,
-} from '../../../sdk/index.ts';
+import { bit, bits, Device, device, indexedRegisters, mmioRegion, portRegion, reserved } from '../../../sdk/index.ts';
+import type { AddressSpace } from '../../../sdk/runtime.ts';
 import { DeviceBench } from '../../device/device-bench.ts';
 import type { BenchCase, Subject } from '../bench-case.ts';
 

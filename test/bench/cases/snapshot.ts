@@ -3,7 +3,7 @@ import type { BenchCase } from '../bench-case.ts';
 /** A pc that a guest has used: its clock, its screen, and some of its memory. */
 async function usedPc(touchedPages: number) {
   const { pcI440fx } = await import('../../../machines/index.ts');
-  const { formatSnapshot, guestProgram, Machine } = await import('../../../sdk/index.ts');
+  const { formatSnapshot, guestProgram, Machine } = await import('../../../sdk/runtime.ts');
   const program = guestProgram(function* (guest) {
     for (let n = 0; n < 1000; n++) {
       yield* guest.out8(0x70, n & 0x0f);

@@ -1,26 +1,22 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
-  AddressSpace,
   bar,
-  blueprintOf,
   containerRegion,
   device,
   expansionRom,
   GiB,
-  GuestErrors,
   KiB,
   MemoryRegion,
-  MemoryTopology,
   MiB,
   mmioRegion,
   PciBus,
   PciDevice,
   PciRegister,
   pci,
-  pciBars,
   portRegion,
 } from '../../../sdk/index.ts';
+import { AddressSpace, blueprintOf, GuestErrors, MemoryTopology, pciBars } from '../../../sdk/runtime.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 0x5678, classCode: 0x00ff } as const;
 const memory = mmioRegion({ name: 'memory', size: 4 * KiB });

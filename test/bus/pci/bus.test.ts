@@ -1,23 +1,25 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
-  blueprintOf,
   device,
-  formatPciAddress,
-  GuestErrors,
   IsaDevice,
   MemoryRegion,
-  MemoryTopology,
   PciBus,
   PciCommand,
   PciConfigSpace,
   PciDevice,
   type PciIdentity,
   PciRegister,
-  parsePciAddress,
   pci,
-  pciIdentity,
 } from '../../../sdk/index.ts';
+import {
+  blueprintOf,
+  formatPciAddress,
+  GuestErrors,
+  MemoryTopology,
+  parsePciAddress,
+  pciIdentity,
+} from '../../../sdk/runtime.ts';
 
 const topology = new MemoryTopology();
 const guestErrors = new GuestErrors();

@@ -1,12 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
-  AddressSpace,
   capability,
   device,
-  GuestErrors,
   KiB,
   MemoryRegion,
-  MemoryTopology,
   MemTxResult,
   msi,
   PciBus,
@@ -16,9 +13,9 @@ import {
   PciRegister,
   PciStatus,
   pci,
-  RegionOps,
   requesterOf,
 } from '../../../sdk/index.ts';
+import { AddressSpace, GuestErrors, MemoryTopology, RegionOps } from '../../../sdk/runtime.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 0x5678, classCode: 0x00ff, interruptPin: 'A' } as const;
 

@@ -1,17 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  AddressSpace,
-  device,
-  GuestErrors,
-  KiB,
-  MemoryRegion,
-  MemoryTopology,
-  msi,
-  PciBus,
-  PciDevice,
-  PciRegister,
-  pci,
-} from '../../../sdk/index.ts';
+import { device, KiB, MemoryRegion, msi, PciBus, PciDevice, PciRegister, pci } from '../../../sdk/index.ts';
+import { AddressSpace, GuestErrors, MemoryTopology } from '../../../sdk/runtime.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 0x5678, classCode: 0x00ff, interruptPin: 'A' } as const;
 const Capability = 0x60;

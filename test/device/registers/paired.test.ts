@@ -1,15 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  bit,
-  bits,
-  constructDevice,
-  device,
-  indexedRegisters,
-  portRegion,
-  reserved,
-  SystemDevice,
-  saveDevice,
-} from '../../../sdk/index.ts';
+import { bit, bits, device, indexedRegisters, portRegion, reserved, SystemDevice } from '../../../sdk/index.ts';
+import { constructDevice, saveDevice } from '../../../sdk/runtime.ts';
 import { checkDevice, testBench } from '../../../sdk/testing/index.ts';
 import { DeviceBench } from '../device-bench.ts';
 

@@ -7,9 +7,9 @@ import {
   type RegisterAccess,
   type RegisterSpec,
   type RegisterWidth,
-  registerLocks,
   SystemDevice,
 } from '../../../sdk/index.ts';
+import { registerLocks } from '../../../sdk/runtime.ts';
 import { DeviceBench } from '../device-bench.ts';
 import { NaiveRegister } from './naive-register.ts';
 

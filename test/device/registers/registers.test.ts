@@ -1,21 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { describeRegisterValue, registerAt, registerLabel } from '../../../sdk/device/registers/names.ts';
 import {
   addCoalescedIo,
   bit,
   bits,
-  blueprintOf,
-  describeRegisterValue,
   device,
   indexedRegisters,
   mmioRegion,
   portRegion,
-  registerAt,
-  registerLabel,
-  registerLocks,
   reserved,
   SystemDevice,
   undocumented,
 } from '../../../sdk/index.ts';
+import { blueprintOf, registerLocks } from '../../../sdk/runtime.ts';
 import { DeviceBench } from '../device-bench.ts';
 
 const Base = 0x1000;

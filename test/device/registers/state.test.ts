@@ -1,17 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  bit,
-  bits,
-  blueprintOf,
-  compareDevice,
-  device,
-  IsaDevice,
-  loadDevice,
-  mmioRegion,
-  reserved,
-  saveDevice,
-  state,
-} from '../../../sdk/index.ts';
+import { bit, bits, device, IsaDevice, mmioRegion, reserved, state } from '../../../sdk/index.ts';
+import { blueprintOf, compareDevice, loadDevice, saveDevice } from '../../../sdk/runtime.ts';
 import { testBench } from '../../../sdk/testing/index.ts';
 
 const Register = {

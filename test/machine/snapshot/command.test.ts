@@ -31,7 +31,7 @@ function hugeFile(): string {
 }
 
 const program = (steps: string) =>
-  `import { guestProgram } from 'backplane';\nexport default guestProgram('clock', function* (guest) {\n${steps}\n});\n`;
+  `import { guestProgram } from 'backplane/runtime';\nexport default guestProgram('clock', function* (guest) {\n${steps}\n});\n`;
 const readClock = file(
   'read-clock.ts',
   program('for (let n = 0; n < 10; n++) {\n yield* guest.out8(0x70, n);\n yield* guest.in8(0x71);\n }'),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Debugcon, Edu, VirtioRng } from '../../../devices/index.ts';
 import { pcI440fx } from '../../../machines/index.ts';
-import { defineMachine, guestProgram, Machine, MiB, StateError, use } from '../../../sdk/index.ts';
+import { defineMachine, MiB, use } from '../../../sdk/index.ts';
+import { guestProgram, Machine, StateError } from '../../../sdk/runtime.ts';
 
 const definition = defineMachine({
   ...pcI440fx,

@@ -1,22 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { Debugcon, Edu, VirtioRng } from '../../../devices/index.ts';
 import { pcI440fx } from '../../../machines/index.ts';
+import { InterruptWire } from '../../../sdk/bus/index.ts';
 import {
   addCoalescedIo,
-  blueprintOf,
   type ConcreteDeviceClass,
   defineMachine,
   defineOptions,
   device,
-  formatSnapshot,
-  guestProgram,
   InterruptPin,
-  InterruptWire,
   IsaBus,
   IsaDevice,
   isaIrq,
   KiB,
-  Machine,
   MemoryRegion,
   MiB,
   type OptionsOf,
@@ -26,11 +22,17 @@ import {
   pin,
   place,
   portRegion,
-  type RestoreRequest,
-  StateError,
   state,
   use,
 } from '../../../sdk/index.ts';
+import {
+  blueprintOf,
+  formatSnapshot,
+  guestProgram,
+  Machine,
+  type RestoreRequest,
+  StateError,
+} from '../../../sdk/runtime.ts';
 
 const ports = portRegion({ name: 'bell', base: 0x340, size: 1, accessSizes: [1] });
 

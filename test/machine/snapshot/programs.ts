@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { type Guest, type GuestStep, guestProgram, MiB } from '../../../sdk/index.ts';
+import { MiB } from '../../../sdk/index.ts';
+import { type Guest, type GuestStep, guestProgram } from '../../../sdk/runtime.ts';
 
 /** What a random guest does next. */
 export type Step =

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OperationKind } from '../../../sdk/accelerator/guest/operation.ts';
+import type { MachineDefinition } from '../../../sdk/index.ts';
 import {
   defineObserver,
   formatSnapshot,
   type GuestImage,
   Machine,
-  type MachineDefinition,
   type RecordedTrace,
   simulatedAccelerator,
   TraceGuest,
-} from '../../../sdk/index.ts';
+} from '../../../sdk/runtime.ts';
 import { type Board, boards } from './boards.ts';
 import { programOf, SmallRam, type Step, stepsWith } from './programs.ts';
 

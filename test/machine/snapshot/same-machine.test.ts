@@ -8,23 +8,25 @@ import {
   defineMachine,
   device,
   EventNotifiers,
-  formatSnapshot,
-  guestProgram,
   IsaDevice,
   inject,
-  Machine,
   MiB,
   mmioRegion,
   msi,
   PciDevice,
   pci,
   portRegion,
-  type RestoreRequest,
-  StateError,
-  simulatedAccelerator,
   state,
   use,
 } from '../../../sdk/index.ts';
+import {
+  formatSnapshot,
+  guestProgram,
+  Machine,
+  type RestoreRequest,
+  StateError,
+  simulatedAccelerator,
+} from '../../../sdk/runtime.ts';
 
 const small = { ram: 1 * MiB };
 /** Signals are given in userspace, and stay until the guest runs: this kernel has no ioeventfds. */

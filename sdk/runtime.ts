@@ -1,0 +1,151 @@
+/** Build, run, observe, save and analyse machines. */
+export {
+  Accelerator,
+  type AcceleratorHost,
+  type GuestImage,
+  type GuestRunOptions,
+  type InterruptController,
+  type MachineClock,
+  type ResetPort,
+  type RunEnd,
+  type RunOptions,
+  type RunOutcome,
+} from './accelerator/accelerator.ts';
+export type {
+  AcceleratorEvent,
+  AcceleratorListener,
+  AccessEvent,
+  CoalescedWriteEvent,
+  ExitEvent,
+  ExitReasonName,
+  Moment,
+  VectorEvent,
+} from './accelerator/events.ts';
+export { ExitStatistics, type ExitSummary } from './accelerator/exit-statistics.ts';
+export {
+  averageCost,
+  type CostDistribution,
+  DefaultExitCosts,
+  describeCosts,
+  type ExitCost,
+  type ExitCosts,
+  type ExitRow,
+  type ExitTableOptions,
+  formatExitTable,
+  type ModelledTime,
+  modelledTime,
+} from './accelerator/exit-table.ts';
+export type { GuestStep } from './accelerator/guest/access-step.ts';
+export { GuestProgram, guestProgram } from './accelerator/guest/guest-program.ts';
+export { Guest, type GuestBody } from './accelerator/guest/guest-vocabulary.ts';
+export type { GuestOperation, GuestSource } from './accelerator/guest/operation.ts';
+export type { GuestAccess, HandlerProfileRow } from './accelerator/guest-access.ts';
+export { Capability } from './accelerator/kvm/abi.ts';
+export { KvmAccelerator } from './accelerator/kvm/kvm-accelerator.ts';
+export {
+  type AcceleratorSettings,
+  acceleratorOptions,
+  type DrainPolicy,
+  type KvmAcceleratorOptions,
+  parseAcceleratorSettings,
+} from './accelerator/kvm/options.ts';
+export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './accelerator/simulated-accelerator.ts';
+export {
+  type ConditionalModel,
+  type DeviceAgreementReport,
+  type DisagreementExample,
+  type RecordedAccess,
+  TraceAnswers,
+  type UnmodelledAccesses,
+} from './accelerator/trace/answers.ts';
+export { TraceGuest, type TraceGuestOptions } from './accelerator/trace/guest.ts';
+export { DefaultTraceSizeLimit, TraceParser } from './accelerator/trace/parser.ts';
+export type { RecordedTrace } from './accelerator/trace/recorded-trace.ts';
+export { type Replay, type ReplaySetup, replayTrace } from './analysis/replay.ts';
+export { BackplaneError, DeviceFailure, describeThrown } from './base/errors.ts';
+export type { Json } from './base/json-reader.ts';
+export { hex, nearest } from './base/text.ts';
+export { MemoryDmaPort } from './bus/dma-port.ts';
+export { InterruptWire } from './bus/isa-bus.ts';
+export { type BarDeclaration, pciBars } from './bus/pci/bar-declaration.ts';
+export { formatPciAddress, type PciAddress, parsePciAddress } from './bus/pci/bus.ts';
+export { pciIdentity } from './bus/pci/device.ts';
+export type { PciIdentity } from './bus/pci/identity.ts';
+export { HostPacedClock } from './clock/host-time.ts';
+export { ManualClock } from './clock/manual-clock.ts';
+export { VirtualClock } from './clock/virtual-clock.ts';
+export { explainCoalescedIo } from './coalescing/explain.ts';
+export type { CoalescedRangeReport, CoalescedVerdict, Culprit, WidthVerdict } from './coalescing/report.ts';
+export { coalescedWarnings, explainVerdict, formatCoalescedReport, infoCoalesced } from './coalescing/text.ts';
+export type { DeviceBlueprint, RegionBlueprint } from './device/class-metadata.ts';
+export { blueprintOf } from './device/class-recorder.ts';
+export type { ConcreteDeviceClass } from './device/device.ts';
+export { compareDevice, loadDevice, type SavedDevice, saveDevice } from './device/device-state.ts';
+export { type GuestError, type GuestErrorSink, GuestErrors } from './device/guest-errors.ts';
+export { commandLineName } from './device/options/set.ts';
+export { InterruptLine, pinOf, pinsOf } from './device/pins.ts';
+export type { HandlerRoute } from './device/regions/region.ts';
+export type { RegisterDeclaration } from './device/registers/model.ts';
+export { type RegisterLocks, registerLocks } from './device/registers/runtime.ts';
+export { constructDevice } from './device/timers.ts';
+export { type AccessedMachine, type DescribedAccess, describeAccess } from './machine/access-names.ts';
+export { MachineBoard } from './machine/board.ts';
+export type {
+  MachineDefinition,
+  MachineRequest,
+  ObserverFailureSink,
+  RestoreRequest,
+  RunningMachine,
+} from './machine/definition.ts';
+export { Machine } from './machine/machine.ts';
+export {
+  defineObserver,
+  type InterruptEvent,
+  isObserver,
+  type MachineEvent,
+  type MachineObserver,
+  type Observation,
+  type TimerEvent,
+} from './machine/observers.ts';
+export { type Mapping, PluggedDevice } from './machine/parts.ts';
+export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './machine/snapshot/document.ts';
+export { NoSuchDevice } from './machine/snapshot/restore.ts';
+export {
+  type DeviceOptionValues,
+  type MachineOptionValues,
+  type UsedDevice,
+  type Wire,
+  WiringError,
+} from './machine/wiring.ts';
+export { MemTxAttributes, requesterOf, withRequester } from './memory/access-attributes.ts';
+export { type AddressRange, WholeSpace } from './memory/address-range.ts';
+export { AddressSpace } from './memory/address-space.ts';
+export { FlatRange, type FlatView } from './memory/flat-view.ts';
+export {
+  type CoalescedIoFlusher,
+  type CoalescedRange,
+  type Ioeventfd,
+  type IoeventfdSpec,
+  type ListenedSection,
+  ListenerPriority,
+  type MemoryListener,
+  type MemorySection,
+} from './memory/memory-listener.ts';
+export { MemoryRegion, type RegionKind } from './memory/memory-region.ts';
+export { formatFlatViews, formatMemoryTree, type MemoryTreeOptions } from './memory/memory-tree.ts';
+export { DirtyLog, DirtyLogClient, DirtyPageSize, DirtySnapshot, type RamBlock } from './memory/ram-block.ts';
+export { IoGuard, type RegionOptions, type RegionOwner } from './memory/reentrancy-guard.ts';
+export type {
+  AcceptedSizes,
+  AccessSizes,
+  AnswerWatch,
+  MissingRoute,
+  RegionOpsSpec,
+  Route,
+} from './memory/region-access.ts';
+export { RegionOps } from './memory/region-ops.ts';
+export { type AccessObserver, MemoryTopology } from './memory/topology.ts';
+export { formatDeviceTree, infoMtree, infoQtree, type MemoryTreeRequest } from './monitor/info.ts';
+export { type ObservedDevice, registerDocument, registerFacts } from './monitor/reference.ts';
+export { type StateDifference, StateError } from './state/restore-plan.ts';
+export type { StateDeclaration } from './state/schema.ts';
