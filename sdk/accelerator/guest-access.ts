@@ -1,6 +1,6 @@
 import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
 import { hex, sentence } from '../base/text.ts';
-import { hostNanoseconds, LateTimer } from '../clock/index.ts';
+import { hostNanoseconds } from '../clock/index.ts';
 import type { AddressSpace, MemorySection } from '../memory/index.ts';
 import type { AcceleratorListener } from './events.ts';
 
@@ -85,7 +85,7 @@ function handlerFailure(space: AddressSpace, verb: string, address: number, size
   const section = space.lookup(address);
   const where = section === undefined ? `${space.name} at ${hex(address)}` : describeSection(section, address);
   // What the SDK refused says itself what to change.
-  const isOurs = cause instanceof BackplaneError || cause instanceof LateTimer;
+  const isOurs = cause instanceof BackplaneError;
   const advice = isOurs ? '' : ' A handler must answer every guest; report what the guest did wrong with guestError().';
   return new DeviceFailure(
     `${where}: the handler of a ${verb} of ${size} ${size === 1 ? 'byte' : 'bytes'} threw: ${sentence(describeThrown(cause))}${advice}`,

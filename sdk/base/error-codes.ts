@@ -22,4 +22,9 @@ export interface BaseErrorCodes {
    * @remedy Remove `static`.
    */
   'static-member': BackplaneError;
+  /**
+   * A declaration has a word that means nothing there.
+   * @remedy Write the word that the message names, or one of those that it lists.
+   */
+  'unknown-word': BackplaneError;
 }

@@ -58,3 +58,6 @@ function wordsFor(thrown: unknown): string {
   if (typeof thrown === 'object' && thrown !== null) return `${JSON.stringify(thrown)}, which is no Error`;
   return `${String(thrown)}, which is no Error`;
 }
+
+/** Makes the error of a mistake in a declaration: `why` ends the sentence that names the class and the decorator. */
+export type Fail = (code: string, why: string) => BackplaneError;

@@ -24,11 +24,13 @@ export abstract class EventNotifiers {
 export function refuseNotifier(name: string, known: ReadonlySet<string>, id: string): void {
   if (known.has(name)) {
     throw new BackplaneError(
+      'eventfd-name-taken',
       `Device '${id}' makes another eventfd of the name '${name}', and a snapshot knows each by its name. Give this one another name.`,
     );
   }
   if (known.size < MostOfOneDevice) return;
   throw new BackplaneError(
+    'too-many-eventfds',
     `Device '${id}' makes another eventfd and has ${known.size}, the most that a device may have: a guest could use up those of the host. ` +
       'Make each once, keep its number, and take it on and off with addIoeventfd() and removeIoeventfd().',
   );

@@ -59,7 +59,10 @@ export class IsaBus implements BusContainers {
   line(irq: number): InterruptLine {
     const line = this.lines[irq];
     if (line === undefined)
-      throw new BackplaneError(`ISA has the interrupt lines 0 to ${Lines - 1}; there is no ${irq}.`);
+      throw new BackplaneError(
+        'unknown-interrupt-line',
+        `ISA has the interrupt lines 0 to ${Lines - 1}; there is no ${irq}.`,
+      );
     return line;
   }
 }

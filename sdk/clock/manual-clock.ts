@@ -1,3 +1,4 @@
+import { BackplaneError } from '../base/errors.ts';
 import { EpochMovesAt, LatestSecond, SECOND, secondsToMove, splitTime } from './time.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -73,18 +74,23 @@ export class ManualClock extends VirtualClock {
     return seconds * SECOND;
   }
 
-  private tooLate(time: number): RangeError {
-    return new RangeError(
+  private tooLate(time: number): BackplaneError {
+    return new BackplaneError(
+      Number.isNaN(time) ? 'invalid-time' : 'time-too-late',
       `The clock cannot go to ${time} ns: it counts from ${this.epoch} s after the start, and no time is later than ` +
         `${LatestSecond} s, which is 142 million years. Advance it less.`,
     );
   }
 
-  private unreachable(time: number): RangeError {
+  private unreachable(time: number): BackplaneError {
     if (!(time >= this.nanoseconds)) {
-      return new RangeError(`The clock stands at ${this.nanoseconds} ns and cannot go to ${time} ns: time only grows.`);
+      return new BackplaneError(
+        'time-goes-back',
+        `The clock stands at ${this.nanoseconds} ns and cannot go to ${time} ns: time only grows.`,
+      );
     }
-    return new RangeError(
+    return new BackplaneError(
+      'time-beyond-epoch',
       `The clock cannot go to ${time} ns: times are counted from its epoch and exact up to 2^53. Use advance(nanoseconds), ` +
         'which moves the epoch on the way.',
     );

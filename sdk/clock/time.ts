@@ -1,3 +1,5 @@
+import { BackplaneError } from '../base/errors.ts';
+
 /** Units of guest time. Every duration in the SDK is a number of nanoseconds, written as `10 * MILLISECOND`. */
 export const NANOSECOND = 1;
 export const MICROSECOND = 1e3;
@@ -28,14 +30,16 @@ export function secondsToMove(time: number): number {
 /** Splits nanoseconds since the machine was started as a clock does that ran since then. */
 export function splitTime(nanoseconds: number | bigint): { readonly epoch: bigint; readonly now: number } {
   if (nanoseconds < 0 || (typeof nanoseconds !== 'bigint' && !Number.isSafeInteger(nanoseconds))) {
-    throw new RangeError(
+    throw new BackplaneError(
+      'invalid-time',
       `A clock cannot start at ${nanoseconds} ns. Give whole nanoseconds from 0 on, beyond 2^53 as a bigint.`,
     );
   }
   const whole = BigInt(nanoseconds);
   const second = BigInt(SECOND);
   if (whole > BigInt(LatestTime)) {
-    throw new RangeError(
+    throw new BackplaneError(
+      'time-too-late',
       `A clock cannot start at ${nanoseconds} ns: seconds are exact up to ${LatestSecond}, which is 142 million years. Start it earlier.`,
     );
   }

@@ -1,3 +1,4 @@
+import { BackplaneError } from '../base/errors.ts';
 import { LatestTime } from './time.ts';
 
 /** What a timer tells its clock when it is armed or cancelled. */
@@ -82,7 +83,8 @@ export class Timer {
    * years, where it never fires; a sum beyond 2^53 was rounded before.
    */
   arm(at: number): void {
-    if (Number.isNaN(at)) throw new RangeError(`Timer '${this.name}' cannot be armed at NaN: pass guest nanoseconds.`);
+    if (Number.isNaN(at))
+      throw new BackplaneError('invalid-time', `Timer '${this.name}' cannot be armed at NaN: pass guest nanoseconds.`);
     if (this.pending) this.queue.unschedule(this);
     const isReached = at < this.queue.latest || at === Number.POSITIVE_INFINITY;
     this.deadline = isReached ? Math.ceil(at) : LatestTime;
@@ -97,10 +99,11 @@ export class Timer {
 }
 
 /** A device made a timer while it ran. The message says where to make it. */
-export class LateTimer extends Error {}
+export class LateTimer extends BackplaneError {}
 
 function lateTimer(name: string): LateTimer {
   return new LateTimer(
+    'late-timer',
     `Timer '${name}' is made by a device that runs already, in a handler, a hook, a callback or reset(), so it would belong to no ` +
       'device: snapshots, swap and unplug would miss it. Make it in the constructor or in onRealize(), keep it in a field, and ' +
       'arm it here.',

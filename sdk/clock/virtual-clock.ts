@@ -1,3 +1,4 @@
+import { BackplaneError } from '../base/errors.ts';
 import { LatestSecond, LatestTime, SECOND, secondsToMove } from './time.ts';
 import { runDevice, Timer, type TimerQueue } from './timer.ts';
 
@@ -46,7 +47,7 @@ export abstract class VirtualClock {
    */
   rebase(seconds: number = Math.floor(this.now / SECOND)): void {
     if (!Number.isInteger(seconds) || seconds < 0 || seconds > LatestSecond) throw impossibleMove(seconds);
-    if (this.isBusy) throw new Error(MovedInside);
+    if (this.isBusy) throw new BackplaneError('epoch-moved-inside', MovedInside);
     const nanoseconds = seconds * SECOND;
     this.startFrom(this.seconds + BigInt(seconds));
     this.moveBack(nanoseconds);
@@ -173,13 +174,17 @@ class DeadlineQueue implements TimerQueue {
 const MovedInside =
   'The epoch cannot move in a callback or a handler, whose variables hold times. Move it between two instructions.';
 
-function impossibleMove(seconds: number): RangeError {
+function impossibleMove(seconds: number): BackplaneError {
   const most = seconds > LatestSecond ? ` There are ${LatestSecond} of them.` : '';
-  return new RangeError(`The epoch cannot move by ${seconds} s: it moves forward by whole seconds.${most}`);
+  return new BackplaneError(
+    'invalid-epoch-move',
+    `The epoch cannot move by ${seconds} s: it moves forward by whole seconds.${most}`,
+  );
 }
 
-function endlessTimer(name: string, now: bigint): Error {
-  return new Error(
+function endlessTimer(name: string, now: bigint): BackplaneError {
+  return new BackplaneError(
+    'endless-timer',
     `Timer '${name}' fired ${FiringsAtOneInstant} times at ${now} ns without time moving: its callback arms it at or ` +
       'before the present. Arm it later than clock.now.',
   );

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HostPacedClock, ManualClock, SECOND } from '../../sdk/clock/index.ts';
 import { EpochMovesAt, LatestSecond, LatestTime } from '../../sdk/clock/time.ts';
+import { expectRefusal } from '../refusal.ts';
 
 const Day = 86_400 * SECOND;
 /** 99 years and 364 days, in nanoseconds. */
@@ -129,25 +130,16 @@ describe('guest time far from its epoch', () => {
 
   it('cannot go where numbers are not exact, start before its beginning, or move its epoch by halves', () => {
     const clock = new ManualClock();
-    expect(() => clock.advanceTo(2 ** 53)).toThrow(
-      'The clock cannot go to 9007199254740992 ns: times are counted from its epoch and exact up to 2^53. Use advance(nanoseconds), ' +
-        'which moves the epoch on the way.',
-    );
-    expect(() => clock.advance(Number.POSITIVE_INFINITY)).toThrow(/cannot go to Infinity ns/);
-    expect(() => clock.advance(Number.NaN)).toThrow(/cannot go to NaN ns/);
-    for (const start of ['x', null, true, 0.5, Number.NaN])
-      expect(() => new ManualClock(start as number)).toThrow(
-        `A clock cannot start at ${start} ns. Give whole nanoseconds`,
-      );
-    expect(() => new ManualClock(-1n)).toThrow('A clock cannot start at -1 ns.');
-    expect(() => new ManualClock(2 ** 53)).toThrow('Give whole nanoseconds from 0 on, beyond 2^53 as a bigint.');
+    expectRefusal(() => clock.advanceTo(2 ** 53), 'time-beyond-epoch', '9007199254740992 ns');
+    expectRefusal(() => clock.advance(Number.POSITIVE_INFINITY), 'time-too-late', 'Infinity ns');
+    expectRefusal(() => clock.advance(Number.NaN), 'time-goes-back', 'NaN ns');
+    for (const start of ['x', null, true, 0.5, Number.NaN, -1n, 2 ** 53])
+      expectRefusal(() => new ManualClock(start as number), 'invalid-time', `${start} ns`);
     const latest = 2n ** 52n * 1_000_000_000n;
-    expect(() => new ManualClock(latest + 1n)).toThrow(
-      `A clock cannot start at ${latest + 1n} ns: seconds are exact up to 4503599627370496, which is 142 million years. Start it earlier.`,
-    );
+    expectRefusal(() => new ManualClock(latest + 1n), 'time-too-late', `${latest + 1n} ns`);
     expect(new ManualClock(latest).absolute()).toBe(latest);
-    expect(() => clock.rebase(0.5)).toThrow('The epoch cannot move by 0.5 s: it moves forward by whole seconds.');
-    expect(() => clock.rebase(-1)).toThrow(RangeError);
+    for (const move of [0.5, -1, Number.NaN])
+      expectRefusal(() => clock.rebase(move), 'invalid-epoch-move', `${move} s`);
   });
 
   it('of a clock that follows the host moves when the clock looks for what is due', () => {
@@ -191,11 +183,9 @@ describe('the latest time', () => {
 
   it.each([1e25, 1e300, Number.MAX_VALUE, Number.POSITIVE_INFINITY])('is not passed: %s ns are refused', (distance) => {
     const clock = new ManualClock(60 * SECOND);
-    expect(() => clock.advance(distance)).toThrow(
-      `The clock cannot go to ${distance + 60 * SECOND} ns: it counts from 0 s after the start, and no time is later than ${LatestSecond} s`,
-    );
+    expectRefusal(() => clock.advance(distance), 'time-too-late', `${distance + 60 * SECOND} ns`, `${LatestSecond} s`);
     expect(clock.now).toBe(60 * SECOND);
-    expect(() => clock.rebase(distance)).toThrow(RangeError);
+    expectRefusal(() => clock.rebase(distance), 'invalid-epoch-move', `${distance} s`);
     expect(clock.absolute()).toBe(60_000_000_000n);
   });
 
@@ -236,23 +226,17 @@ describe('the latest time', () => {
 });
 
 describe('the epoch is not moved inside', () => {
-  const message =
-    'The epoch cannot move in a callback or a handler, whose variables hold times. Move it between two instructions.';
-
   it('a callback', () => {
     const clock = new ManualClock(90 * SECOND);
     const seen: unknown[] = [];
     clock
       .timer('tick', () => {
-        try {
-          clock.rebase(1);
-        } catch (error) {
-          seen.push((error as Error).message, clock.epoch);
-        }
+        expectRefusal(() => clock.rebase(1), 'epoch-moved-inside');
+        seen.push(clock.epoch);
       })
       .arm(91 * SECOND);
     clock.advance(2 * SECOND);
-    expect(seen).toEqual([message, 0n]);
+    expect(seen).toEqual([0n]);
     clock.rebase(1);
     expect(clock.epoch).toBe(1n);
   });
@@ -263,7 +247,7 @@ describe('the epoch is not moved inside', () => {
     clock.insideHandler = () => inside;
     clock.advance(1);
     clock.rebaseWhenNear();
-    expect(() => clock.rebase(1)).toThrow(message);
+    expectRefusal(() => clock.rebase(1), 'epoch-moved-inside');
     expect([clock.epoch, clock.now]).toEqual([0n, EpochMovesAt]);
     inside = false;
     clock.rebaseWhenNear();

@@ -9,6 +9,7 @@ import {
   requesterOf,
   withRequester,
 } from '../../sdk/memory/index.ts';
+import { expectRefusal } from '../refusal.ts';
 import { machine, RecordingDevice } from './support.ts';
 
 function portMachine() {
@@ -269,9 +270,7 @@ describe('memory', () => {
     topology.allocateRam = () => ({ bytes, view: new DataView(bytes.buffer), hostAddress: 0x1234000 });
     const ram = MemoryRegion.ram(topology, 'pc.ram', 0x1000);
     expect(ram.ram?.hostAddress).toBe(0x1234000);
-    expect(() => MemoryRegion.ram(topology, 'big', 2 ** 33)).toThrow(
-      "RAM 'big': one block holds at most 4 GiB, not 0x200000000 bytes. Split it into several regions.",
-    );
+    expectRefusal(() => MemoryRegion.ram(topology, 'big', 2 ** 33), 'ram-too-large', "'big'", '0x200000000');
   });
 });
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { BackplaneError } from '../../sdk/base/errors.ts';
 import {
   describeRange,
   formatAddress,
@@ -10,7 +9,9 @@ import {
   rangeContains,
   subtractRange,
 } from '../../sdk/memory/index.ts';
-import { device, machine } from './support.ts';
+import { goldenMessages } from '../golden-messages.ts';
+import { expectRefusal } from '../refusal.ts';
+import { Chronicle, device, machine } from './support.ts';
 
 const { topology, root, space } = machine();
 const a = device(topology, 'a', 4);
@@ -19,90 +20,56 @@ const alias = MemoryRegion.alias(topology, 'window', a, 0, 4);
 const ram = MemoryRegion.ram(topology, 'vram', 0x1000);
 root.addSubregion(0, a);
 b.addIoeventfd({ offset: 0, size: 1, fd: 5 });
+b.addCoalescedIo({ offset: 0, size: 1 });
 const route = (offset: number, size: number) => ({ offset, size, read: () => 0 });
 
-describe('every refusal says where, what, why and what to change', () => {
-  it.each<[string, () => unknown]>([
-    [
-      "Region 'window': cannot hold 'b': an alias has no children. Add it to the target 'a'.",
-      () => alias.addSubregion(0, b),
-    ],
-    [
-      "Region 'b': cannot hold 'a': it is in 'root' already. Remove it there first, or add an alias of it.",
-      () => b.addSubregion(0, a),
-    ],
-    ["Region 'root': cannot hold 'b': its priority is 1.5. Give a whole number.", () => root.addSubregion(0, b, 1.5)],
-    [
-      "Region 'a': cannot hold 'root': it contains this region, and a region cannot lie inside itself. Use an alias of a part.",
-      () => a.addSubregion(0, root),
-    ],
-    [
-      "Region 'root': cannot hold 'x': it belongs to another machine. Create both with one topology.",
-      () => root.addSubregion(0, device(new MemoryTopology(), 'x', 1)),
-    ],
-    [
-      "Region 'root': cannot remove 'b', which is in no container. Remove it from there.",
-      () => root.removeSubregion(b),
-    ],
-    [
-      "Region 'root': the address of 'b' is 0.5. Give a whole number from 0 to 2^53 - 1, or a multiple of 4 KiB up to 2^64.",
-      () => root.addSubregion(0.5, b),
-    ],
-    [
-      "Region 'root': the address of 'b' is 0x8000000000000001. Give a whole number from 0 to 2^53 - 1, or a multiple of 4 KiB up to 2^64.",
-      () => root.addSubregion(0x8000000000000001n, b),
-    ],
-    [
-      "Region 'c': its size is -0x1. Give a whole number from 0 to 2^53 - 1, or a multiple of 4 KiB up to 2^64.",
-      () => MemoryRegion.container(topology, 'c', -1),
-    ],
-    [
-      "Region 'vram': cannot grow to 0x2000 bytes, its memory has 0x1000. Create it with the largest size it will need.",
-      () => ram.setSize(0x2000),
-    ],
-    [
-      "Region 'bios': a rom stays read-only. Make it a ram region and set it read-only.",
-      () => MemoryRegion.rom(topology, 'bios', 1).setReadOnly(false),
-    ],
-    ["Region 'a': only an alias has an offset in a target, and this is io.", () => a.setAliasOffset(4)],
-    [
-      "Region 'b': the ioeventfd with descriptor 5 at offset 0x0 is there already. Add it once.",
-      () => b.addIoeventfd({ offset: 0, size: 1, fd: 5 }),
-    ],
-    [
-      "Region 'b': the ioeventfd with descriptor 6 at offset 0x0 does not exist. Name it exactly as it was added.",
-      () => b.removeIoeventfd({ offset: 0, size: 1, fd: 6 }),
-    ],
-    [
-      "Region 'b': the ioeventfd with descriptor 6 at offset 0x0 has size 3. Use 1, 2, 4 or 8, or 0 for any width.",
-      () => b.addIoeventfd({ offset: 0, size: 3, fd: 6 }),
-    ],
-    [
-      "Region 'b': the ioeventfd with descriptor 6 at offset 0x0 matches a value of any width. Give it a size.",
-      () => b.addIoeventfd({ offset: 0, size: 0, match: 1, fd: 6 }),
-    ],
-    [
-      "Region 'root': the ioeventfd with descriptor 6 at offset 0x0 would never be written: a container takes no writes itself. Add it to the region that does.",
-      () => root.addIoeventfd({ offset: 0, size: 1, fd: 6 }),
-    ],
-    [
-      'Region ops: the largest accepted size is 3. An access is 1, 2, 4 or 8 bytes wide.',
-      () => new RegionOps({ device: null, routes: [], valid: { max: 3 } }),
-    ],
-    [
-      'Region ops: the smallest accepted size 4 is larger than the largest, 2. Swap them.',
-      () => new RegionOps({ device: null, routes: [], valid: { min: 4, max: 2 } }),
-    ],
-    [
-      'Region ops: two routes read the same bytes, at 0x0..0x3 and 0x2..0x5. Give each its own range, or different access sizes.',
-      () => new RegionOps({ device: null, routes: [route(0, 4), route(2, 4)] }),
-    ],
-    [
-      "Address space 'memory': an access at 0x10 is 8 bytes wide. Use 1, 2 or 4 here, read64 and write64 for 8, readBytes and writeBytes for more.",
-      () => space.read(0x10, 8),
-    ],
-  ])('%s', (message, mistake) => {
-    expect(mistake).toThrow(new BackplaneError(message));
+const many = (size: number) => ({ offset: 0, size });
+const otherMachine = new MemoryTopology();
+
+goldenMessages('memory', {
+  'access-sizes-reversed': () => new RegionOps({ device: null, routes: [], valid: { min: 4, max: 2 } }),
+  'address-out-of-range': () => root.addSubregion(0.5, b),
+  'alias-loop': () => {
+    const looped = machine();
+    looped.root.addSubregion(0, MemoryRegion.alias(looped.topology, 'mirror', looped.root, 0, 0x10));
+  },
+  'alias-with-children': () => alias.addSubregion(0, b),
+  'coalesced-twice': () => b.addCoalescedIo(many(1)),
+  'commit-without-begin': () => topology.commit(),
+  'empty-range': () => a.addCoalescedIo(many(0)),
+  'foreign-region': () => root.addSubregion(0, device(otherMachine, 'x', 1)),
+  'handler-overlap': () => new RegionOps({ device: null, routes: [route(0, 4), route(2, 4)] }),
+  'invalid-access-width': () => space.read(0x10, 8),
+  'invalid-priority': () => root.addSubregion(0, b, 1.5),
+  'ioeventfd-match-without-size': () => b.addIoeventfd({ offset: 0, size: 0, match: 1, fd: 6 }),
+  'ioeventfd-twice': () => b.addIoeventfd({ offset: 0, size: 1, fd: 5 }),
+  'listener-registered-twice': () => {
+    const listener = new Chronicle('kvm-memory');
+    topology.addListener(listener);
+    topology.addListener(listener);
+  },
+  'no-handlers': () => alias.addCoalescedIo(many(1)),
+  'not-a-subregion': () => root.removeSubregion(b),
+  'not-an-alias': () => a.setAliasOffset(4),
+  'ram-too-large': () => MemoryRegion.ram(topology, 'big', 2 ** 33),
+  'ram-too-small': () => ram.setSize(0x2000),
+  'range-outside-region': () => a.addCoalescedIo(many(8)),
+  'region-inside-itself': () => a.addSubregion(0, root),
+  'region-mapped-twice': () => b.addSubregion(0, a),
+  'unknown-ioeventfd': () => b.removeIoeventfd({ offset: 0, size: 1, fd: 6 }),
+  'writable-rom': () => MemoryRegion.rom(topology, 'bios', 1).setReadOnly(false),
+});
+
+describe('what is refused', () => {
+  it.each<[string, string, () => unknown]>([
+    ['address-out-of-range', '0x8000000000000001', () => root.addSubregion(0x8000000000000001n, b)],
+    ['address-out-of-range', "'c'", () => MemoryRegion.container(topology, 'c', -1)],
+    ['invalid-access-width', 'size 3', () => b.addIoeventfd({ offset: 0, size: 3, fd: 6 })],
+    ['invalid-access-width', '3', () => new RegionOps({ device: null, routes: [], valid: { max: 3 } })],
+    ['no-handlers', 'container', () => root.addIoeventfd({ offset: 0, size: 1, fd: 6 })],
+    ['not-a-subregion', "'root'", () => a.removeSubregion(root)],
+  ])('%s names %s', (code, named, mistake) => {
+    expectRefusal(mistake, code, named);
     expect(topology.inTransaction).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { BackplaneError } from '../../base/errors.ts';
+import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
 import {
   baseBlueprintOf,
@@ -46,21 +46,25 @@ export function bar(index: number, region: HandledRegion | ContainerRegion, spec
     const { is64Bit = false, prefetchable = false } = spec;
     const declaration = Object.freeze({ index, region, is64Bit, prefetchable });
     const record = recordOf(deviceClass);
-    const fail = (why: string) =>
-      new BackplaneError(`Class ${deviceClass.name}: @bar(${index}, ${region.name}): ${why}`);
+    const fail = (code: string, why: string) =>
+      new BackplaneError(code, `Class ${deviceClass.name}: @bar(${index}, ${region.name}): ${why}`);
     const unknown = unknownWord(spec, ['is64Bit', 'prefetchable']);
-    if (unknown !== undefined) throw fail(`it ${unknown}`);
+    if (unknown !== undefined) throw fail('unknown-word', `it ${unknown}`);
     if (region.base !== undefined) {
-      throw fail(`the region has the base ${hex(region.base)}, but the guest places a BAR. Leave out base.`);
+      throw fail(
+        'bar-with-base',
+        `the region has the base ${hex(region.base)}, but the guest places a BAR. Leave out base.`,
+      );
     }
-    const problem = barProblem(index, { kind: region.kind, size: region.size, is64Bit, prefetchable });
-    if (problem !== undefined) throw fail(problem);
+    checkBar(index, { kind: region.kind, size: region.size, is64Bit, prefetchable }, fail);
     const earlier = [...(baseBlueprintOf(deviceClass)?.facet(pciBars) ?? []), ...record.list(pciBars)];
     for (const other of earlier) {
-      if (other.region === region) throw fail(`the region is BAR ${other.index} already. Keep one of them.`);
+      if (other.region === region)
+        throw fail('bar-region-twice', `the region is BAR ${other.index} already. Keep one of them.`);
       const taken = registersOf(other).find((register) => registersOf(declaration).includes(register));
       if (taken === undefined) continue;
       throw fail(
+        'bar-register-taken',
         `register ${taken} belongs to @bar(${other.index}, ${other.region.name}). Give one of them another index.`,
       );
     }
@@ -79,27 +83,38 @@ interface BarShape extends Required<BarSpec> {
   readonly size: number;
 }
 
-/** Why hardware could not have such a BAR, or undefined. */
-export function barProblem(index: number, { kind, size, is64Bit, prefetchable }: BarShape): string | undefined {
+/** Refuses a BAR that hardware could not have. */
+export function checkBar(index: number, { kind, size, is64Bit, prefetchable }: BarShape, fail: Fail): void {
   const last = is64Bit ? BarCount - 2 : BarCount - 1;
   if (!Number.isInteger(index) || index < 0 || index > last) {
-    return `a function has the BARs 0 to ${BarCount - 1}${is64Bit ? ', and a 64-bit one takes two: 0 to 4' : ''}.`;
+    throw fail(
+      'unknown-bar',
+      `a function has the BARs 0 to ${BarCount - 1}${is64Bit ? ', and a 64-bit one takes two: 0 to 4' : ''}.`,
+    );
   }
   if (kind === 'ports' && (is64Bit || prefetchable)) {
-    return `ports have ${is64Bit ? '16-bit addresses' : 'side effects'}. Leave out ${is64Bit ? 'is64Bit' : 'prefetchable'}, or use mmioRegion.`;
+    throw fail(
+      'invalid-bar-kind',
+      `ports have ${is64Bit ? '16-bit addresses' : 'side effects'}. Leave out ${is64Bit ? 'is64Bit' : 'prefetchable'}, or use mmioRegion.`,
+    );
   }
   const smallest = SmallestBar[kind];
   if (!isPowerOfTwo(size) || size < smallest) {
     const next = Math.max(smallest, 2 ** Math.ceil(Math.log2(Math.max(size, 1))));
-    return `its size ${hex(size)} is not a power of two from ${smallest} bytes on, and a BAR decodes address bits. Give the region ${hex(next)} bytes.`;
+    throw fail(
+      'invalid-bar-size',
+      `its size ${hex(size)} is not a power of two from ${smallest} bytes on, and a BAR decodes address bits. Give the region ${hex(next)} bytes.`,
+    );
   }
   if (kind === 'ports' && size > LargestPortBar) {
-    return `${hex(size)} ports can be nowhere but at address 0, which means not mapped. Give it at most ${hex(LargestPortBar)}.`;
+    throw fail(
+      'invalid-bar-size',
+      `${hex(size)} ports can be nowhere but at address 0, which means not mapped. Give it at most ${hex(LargestPortBar)}.`,
+    );
   }
   if (!is64Bit && size > 2 * GiB) {
-    return `${hex(size)} bytes do not fit below 4 GiB. Make it 64-bit: { is64Bit: true }.`;
+    throw fail('invalid-bar-size', `${hex(size)} bytes do not fit below 4 GiB. Make it 64-bit: { is64Bit: true }.`);
   }
-  return undefined;
 }
 
 function isPowerOfTwo(value: number): boolean {

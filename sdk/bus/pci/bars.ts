@@ -1,7 +1,7 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { MemoryRegion } from '../../memory/index.ts';
 import type { BusContainers } from '../isa-bus.ts';
-import { type BarDeclaration, type BarSpec, barProblem, registersOf } from './bar-declaration.ts';
+import { type BarDeclaration, type BarSpec, checkBar, registersOf } from './bar-declaration.ts';
 import { PciCommand, type PciConfigSpace, PciRegister } from './config-space.ts';
 
 const BarType = { Ports: 0x1, Is64Bit: 0x4, Prefetchable: 0x8 } as const;
@@ -56,15 +56,15 @@ export class PciBars {
   /** For BARs that depend on options, whose region the device makes itself. */
   addRegion(index: number, region: MemoryRegion, { kind = 'memory', is64Bit = false, prefetchable = false }: BarKind) {
     const shape = { kind, size: region.size, is64Bit, prefetchable };
-    const refuse = (why: string) => new BackplaneError(`BAR ${index} (region '${region.name}'): ${why}`);
-    const problem = barProblem(index, shape);
-    if (problem !== undefined) throw refuse(problem);
+    const refuse = (code: string, why: string) =>
+      new BackplaneError(code, `BAR ${index} (region '${region.name}'): ${why}`);
+    checkBar(index, shape, refuse);
     const registers = registersOf({ index, is64Bit });
     const other = this.bars.find(
       (one) => one.index !== undefined && registersOf(one as never).some((r) => registers.includes(r)),
     );
     if (other !== undefined)
-      throw refuse(`its register belongs to BAR ${other.index}. Give one of them another index.`);
+      throw refuse('bar-register-taken', `its register belongs to BAR ${other.index}. Give one of them another index.`);
     this.add(index, shape, region);
   }
 
@@ -74,11 +74,15 @@ export class PciBars {
     const { size } = region;
     if (size < SmallestRom || 2 ** Math.round(Math.log2(size)) !== size || size > 2 ** 24) {
       throw new BackplaneError(
+        'invalid-expansion-rom',
         `Expansion ROM '${region.name}': ${size} bytes is not a power of two from 2 KiB to 16 MiB. Fill it up with 0xff.`,
       );
     }
     if (this.bars.some(({ index }) => index === undefined)) {
-      throw new BackplaneError(`Expansion ROM '${region.name}': the function has one already. Keep one of them.`);
+      throw new BackplaneError(
+        'expansion-rom-twice',
+        `Expansion ROM '${region.name}': the function has one already. Keep one of them.`,
+      );
     }
     config.setWritable(PciRegister.ExpansionRom, (~(size - 1) | RomEnable) >>> 0, 4);
     const register = PciRegister.ExpansionRom;

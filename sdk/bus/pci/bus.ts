@@ -95,18 +95,19 @@ export class PciBus implements BusContainers {
       const functions = this.functions.slice(slot * Functions, (slot + 1) * Functions);
       if (functions.every((device) => device === undefined)) return slot;
     }
-    throw new BackplaneError(`PCI bus ${this.number} is full: all ${Slots} slots have a device.`);
+    throw new BackplaneError('pci-bus-full', `PCI bus ${this.number} is full: all ${Slots} slots have a device.`);
   }
 
   register(device: PciDevice, address: PciAddress): void {
-    const refuse = (why: string) =>
-      new BackplaneError(`PCI: cannot plug '${device.id}' at ${formatPciAddress(address)}: ${why}`);
+    const refuse = (code: string, why: string) =>
+      new BackplaneError(code, `PCI: cannot plug '${device.id}' at ${formatPciAddress(address)}: ${why}`);
     if (address.slot < 0 || address.slot >= Slots || address.function < 0 || address.function >= Functions) {
-      throw refuse('slots are 00 to 1f, functions 0 to 7.');
+      throw refuse('invalid-pci-address', 'slots are 00 to 1f, functions 0 to 7.');
     }
     const present = this.deviceAt(address);
-    if (present !== undefined) throw refuse(`'${present.id}' is there. Give one of them another addr.`);
-    if (this.wires.has(device)) throw refuse('it is on the bus already.');
+    if (present !== undefined)
+      throw refuse('pci-address-taken', `'${present.id}' is there. Give one of them another addr.`);
+    if (this.wires.has(device)) throw refuse('pci-function-plugged-twice', 'it is on the bus already.');
     this.plugIn(device, address, this.poweredOn);
   }
 

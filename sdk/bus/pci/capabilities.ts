@@ -1,4 +1,4 @@
-import { BackplaneError } from '../../base/errors.ts';
+import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import { baseBlueprintOf, type FacetDocument, ListFacet, recordOf } from '../../device/index.ts';
 import { PciConfigSize, PciConfigSpace, PciRegister, PciStatus, registerName } from './config-space.ts';
@@ -30,36 +30,48 @@ export function capability(spec: CapabilitySpec) {
   return (deviceClass: PciClass): void => {
     const record = recordOf(deviceClass);
     const earlier = [...(baseBlueprintOf(deviceClass)?.facet(pciCapabilities) ?? []), ...record.list(pciCapabilities)];
-    const problem = capabilityProblem(spec, earlier);
-    if (problem !== undefined) {
-      throw new BackplaneError(`Class ${deviceClass.name}: @capability(${hex(spec.id)}): ${problem}`);
-    }
+    checkCapability(spec, earlier, (code, why) => {
+      return new BackplaneError(code, `Class ${deviceClass.name}: @capability(${hex(spec.id)}): ${why}`);
+    });
     record.prepend(pciCapabilities, Object.freeze({ ...spec }));
   };
 }
 
-function capabilityProblem(spec: CapabilitySpec, earlier: readonly CapabilitySpec[]): string | undefined {
+function checkCapability(spec: CapabilitySpec, earlier: readonly CapabilitySpec[], fail: Fail): void {
   const { id, offset, contents, writable = [] } = spec;
   const isByte = (value: number) => Number.isInteger(value) && value >= 0 && value <= 0xff;
-  if (!isByte(id)) return 'its id is not a byte. Give it the number that drivers look for.';
-  if (![...contents, ...writable].every(isByte)) return 'contents and writable are bytes, 0 to 0xff each.';
+  if (!isByte(id)) throw fail('invalid-capability', 'its id is not a byte. Give it the number that drivers look for.');
+  if (![...contents, ...writable].every(isByte))
+    throw fail('invalid-capability', 'contents and writable are bytes, 0 to 0xff each.');
   if (writable.length > contents.length)
-    return 'writable is longer than contents. Give it a mask for each byte of them.';
-  if (earlier.some((other) => other.id === id)) return 'the class has it already. Keep one of them.';
+    throw fail('invalid-capability', 'writable is longer than contents. Give it a mask for each byte of them.');
+  if (earlier.some((other) => other.id === id))
+    throw fail('capability-twice', 'the class has it already. Keep one of them.');
   const size = LinkSize + contents.length;
   if (size > PciConfigSize - HeaderEnd) {
-    return `${size} bytes are more than the ${PciConfigSize - HeaderEnd} behind the header. Shorten contents.`;
+    throw fail(
+      'capability-misplaced',
+      `${size} bytes are more than the ${PciConfigSize - HeaderEnd} behind the header. Shorten contents.`,
+    );
   }
-  if (offset === undefined) return undefined;
-  if (offset % 4 !== 0) return `its offset ${hex(offset)} is not a multiple of 4, as the list's links are.`;
+  if (offset === undefined) return;
+  if (offset % 4 !== 0)
+    throw fail('capability-misplaced', `its offset ${hex(offset)} is not a multiple of 4, as the list's links are.`);
   if (offset < HeaderEnd || offset + size > PciConfigSize) {
-    return `${size} bytes at ${hex(offset)} are not inside ${hex(HeaderEnd)} to 0xff. Move it.`;
+    throw fail(
+      'capability-misplaced',
+      `${size} bytes at ${hex(offset)} are not inside ${hex(HeaderEnd)} to 0xff. Move it.`,
+    );
   }
   const other = earlier.find(
     (one) =>
       one.offset !== undefined && one.offset < offset + size && offset < one.offset + LinkSize + one.contents.length,
   );
-  return other && `it overlaps capability ${hex(other.id)} at ${hex(other.offset as number)}. Move one of them.`;
+  if (other === undefined) return;
+  throw fail(
+    'capability-misplaced',
+    `it overlaps capability ${hex(other.id)} at ${hex(other.offset as number)}. Move one of them.`,
+  );
 }
 
 /** The capabilities of one function: their bytes, masks and links. */
@@ -117,7 +129,10 @@ export class PciCapabilities {
       if (!this.taken.some((other) => other.offset < offset + size && offset < other.offset + other.size))
         return offset;
     }
-    throw new BackplaneError(`PCI: no ${size} bytes of configuration space are left for capability ${hex(id)}.`);
+    throw new BackplaneError(
+      'configuration-space-full',
+      `PCI: no ${size} bytes of configuration space are left for capability ${hex(id)}.`,
+    );
   }
 }
 

@@ -12,14 +12,13 @@ import {
 import { MemoryRegion, type MemoryTopology } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
 import type { BusContainers } from '../isa-bus.ts';
-
 import { pciBars } from './bar-declaration.ts';
 import { PciBars } from './bars.ts';
 import { BusMaster } from './bus-master.ts';
 import { PciCapabilities, PciCapabilityId, pciCapabilities } from './capabilities.ts';
 import { documentIdentity, PciCommand, PciConfigSize, PciConfigSpace, PciRegister, PciStatus } from './config-space.ts';
 import { type ExpansionRomSpec, pciExpansionRom } from './expansion-rom.ts';
-import { identityProblem, type PciClass, type PciIdentity } from './identity.ts';
+import { checkIdentity, type PciClass, type PciIdentity } from './identity.ts';
 import { MessageSignalledInterrupts } from './msi.ts';
 
 /** What `@pci` declared: `blueprintOf(Class).facet(pciIdentity)`. */
@@ -28,8 +27,12 @@ export const pciIdentity = new Facet<PciIdentity>('pci', documentIdentity);
 /** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
 export function pci(identity: PciIdentity) {
   return (deviceClass: PciClass): void => {
-    const problem = identityProblem(identity) ?? notOnPci(deviceClass);
-    if (problem !== undefined) throw new BackplaneError(`Class ${deviceClass.name}: @pci ${problem}`);
+    const fail = (code: string, why: string) => new BackplaneError(code, `Class ${deviceClass.name}: @pci ${why}`);
+    checkIdentity(identity, fail);
+    // The compiler refuses it too, and files may come here that no compiler has seen.
+    if (!((deviceClass as DeviceClass).prototype instanceof PciDevice)) {
+      throw fail('wrong-bus', 'is for functions of the PCI bus. Let the class extend PciDevice.');
+    }
     recordOf(deviceClass).set(pciIdentity, Object.freeze({ ...identity }));
   };
 }
@@ -57,6 +60,7 @@ export abstract class PciDevice extends Device {
     const identity = blueprint.facet(pciIdentity);
     if (identity === undefined) {
       throw new BackplaneError(
+        'missing-pci-identity',
         `Class ${this.constructor.name} extends PciDevice but has no identity. Add @pci({ vendorId, ... }).`,
       );
     }
@@ -195,10 +199,4 @@ function romRegion(topology: MemoryTopology, owner: Device, { name, size, image 
   region.ram?.bytes.fill(0xff);
   if (image !== undefined) region.ram?.bytes.set(image);
   return region;
-}
-
-/** What the compiler refuses, refused once more for files that no compiler has seen. */
-function notOnPci(deviceClass: DeviceClass): string | undefined {
-  if (deviceClass.prototype instanceof PciDevice) return undefined;
-  return 'is for functions of the PCI bus. Let the class extend PciDevice.';
 }

@@ -22,7 +22,8 @@ const Largest = 0x100_0000;
 export function expansionRom(spec: ExpansionRomSpec) {
   return (deviceClass: PciClass): void => {
     const { name, size, image } = spec;
-    const fail = (why: string) => new BackplaneError(`Class ${deviceClass.name}: @expansionRom('${name}'): ${why}`);
+    const fail = (why: string) =>
+      new BackplaneError('invalid-expansion-rom', `Class ${deviceClass.name}: @expansionRom('${name}'): ${why}`);
     const isPowerOfTwo = size > 0 && 2 ** Math.round(Math.log2(size)) === size;
     if (!isPowerOfTwo || size < Smallest || size > Largest) {
       throw fail(`${size} bytes is not a power of two from 2 KiB to 16 MiB. Give it one.`);

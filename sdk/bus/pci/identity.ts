@@ -1,3 +1,4 @@
+import type { Fail } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
 import type { Device, DeviceClass } from '../../device/index.ts';
 
@@ -34,25 +35,29 @@ const words = [...Object.keys(widths), 'interruptPin', 'multifunction'];
 /** What a scan reads where no function is. */
 const NoVendor = 0xffff;
 
-/** Why no function can be identified so, or undefined. */
-export function identityProblem(identity: PciIdentity): string | undefined {
+/** Refuses what no function can be identified by. */
+export function checkIdentity(identity: PciIdentity, fail: Fail): void {
   const unknown = unknownWord(identity, words);
-  if (unknown !== undefined) return unknown;
+  if (unknown !== undefined) throw fail('unknown-word', unknown);
   const given = new Map<string, unknown>(Object.entries(identity));
   const missing = required.find((word) => given.get(word) === undefined);
-  if (missing !== undefined) return `has no ${missing}, by which drivers know the function. Give it one.`;
+  if (missing !== undefined)
+    throw fail('incomplete-pci-identity', `has no ${missing}, by which drivers know the function. Give it one.`);
   for (const [word, width] of Object.entries(widths)) {
     const value = given.get(word);
     if (value === undefined || isBits(value, width)) continue;
     const shown = typeof value === 'number' ? hex(value) : `'${String(value)}'`;
-    return `has ${word} ${shown}, which is no ${width}-bit number. Give it one.`;
+    throw fail('invalid-pci-identity', `has ${word} ${shown}, which is no ${width}-bit number. Give it one.`);
   }
   if (identity.vendorId === NoVendor) {
-    return 'has vendorId 0xffff, which says that there is no function. Give it another.';
+    throw fail('invalid-pci-identity', 'has vendorId 0xffff, which says that there is no function. Give it another.');
   }
   const { interruptPin } = identity;
-  if (interruptPin === undefined || ['A', 'B', 'C', 'D'].includes(interruptPin)) return undefined;
-  return `has interruptPin '${String(interruptPin)}'. The pins of a function are A, B, C and D.`;
+  if (interruptPin === undefined || ['A', 'B', 'C', 'D'].includes(interruptPin)) return;
+  throw fail(
+    'invalid-pci-identity',
+    `has interruptPin '${String(interruptPin)}'. The pins of a function are A, B, C and D.`,
+  );
 }
 
 function isBits(value: unknown, width: number): boolean {

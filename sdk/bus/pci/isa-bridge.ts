@@ -66,7 +66,10 @@ export abstract class IsaBridge extends PciDevice {
     const wrong = this.pirqLevels.findIndex((level, pirq) => level !== this.#pciBus.isAsserted(pirq));
     if (wrong >= 0) {
       const [says, others] = this.pirqLevels[wrong] ? ['high', 'low'] : ['low', 'high'];
-      throw new BackplaneError(`'pirqLevels[${wrong}]' is ${says}, and the cards on its bus say that it is ${others}`);
+      throw new BackplaneError(
+        'contradicting-state',
+        `'pirqLevels[${wrong}]' is ${says}, and the cards on its bus say that it is ${others}`,
+      );
     }
     super.onStateLoaded(version);
   }

@@ -37,9 +37,10 @@ export function msi(spec: MsiSpec = {}) {
   const mask = 2 ** vectors - 1;
   const unknown = unknownWord(spec, ['vectors', 'perVectorMasking', 'is64Bit', 'offset']);
   return (deviceClass: PciClass): void => {
-    if (unknown !== undefined) throw new BackplaneError(`Class ${deviceClass.name}: @msi ${unknown}`);
+    if (unknown !== undefined) throw new BackplaneError('unknown-word', `Class ${deviceClass.name}: @msi ${unknown}`);
     if (!Number.isInteger(Math.log2(vectors)) || vectors < 1 || vectors > MostVectors) {
       throw new BackplaneError(
+        'invalid-msi-vectors',
         `Class ${deviceClass.name}: @msi has vectors: ${vectors}. The capability counts in powers of two: give it 1, 2, 4, 8, 16 or 32.`,
       );
     }
@@ -142,6 +143,7 @@ export class MessageSignalledInterrupts {
     if (!this.enabled) return false;
     if (!Number.isInteger(vector) || vector < 0 || vector >= this.vectors) {
       throw new BackplaneError(
+        'unknown-msi-vector',
         `MSI: there is no vector ${vector}: @msi declares ${this.vectors}, from 0 on. Raise its vectors, or send another.`,
       );
     }

@@ -17,6 +17,7 @@ import {
   portRegion,
 } from '../../../sdk/index.ts';
 import { AddressSpace, blueprintOf, GuestErrors, MemoryTopology, pciBars } from '../../../sdk/runtime.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 0x5678, classCode: 0x00ff } as const;
 const memory = mmioRegion({ name: 'memory', size: 4 * KiB });
@@ -253,61 +254,41 @@ describe('what no hardware could have is refused when the class is defined:', ()
   };
 
   it.each([
-    [6, memory, {}, 'Class Bad: @bar(6, memory): a function has the BARs 0 to 5.'],
-    [5, wide, { is64Bit: true }, '@bar(5, wide): a function has the BARs 0 to 5, and a 64-bit one takes two: 0 to 4.'],
-    [0, ports, { is64Bit: true }, '@bar(0, ports): ports have 16-bit addresses. Leave out is64Bit, or use mmioRegion.'],
-    [0, ports, { prefetchable: true }, 'ports have side effects. Leave out prefetchable, or use mmioRegion.'],
-    [0, huge, {}, '@bar(0, huge): 0x200000000 bytes do not fit below 4 GiB. Make it 64-bit: { is64Bit: true }.'],
-    [
-      0,
-      mmioRegion({ name: 'odd', size: 0x1800 }),
-      {},
-      '@bar(0, odd): its size 0x1800 is not a power of two from 16 bytes on, and a BAR decodes address bits. Give the region 0x2000 bytes.',
-    ],
-    [
-      0,
-      portRegion({ name: 'tiny', size: 2 }),
-      {},
-      'is not a power of two from 4 bytes on, and a BAR decodes address bits. Give the region 0x4 bytes.',
-    ],
-    [0, memory, { is64bit: true } as never, "@bar(0, memory): it says 'is64bit'. Did you mean 'is64Bit'?"],
-    [
-      0,
-      portRegion({ name: 'all', size: 0x1_0000 }),
-      {},
-      '@bar(0, all): 0x10000 ports can be nowhere but at address 0, which means not mapped. Give it at most 0x8000.',
-    ],
-    [
-      0,
-      mmioRegion({ name: 'placed', base: 0xfe00_0000, size: 16 }),
-      {},
-      '@bar(0, placed): the region has the base 0xfe000000, but the guest places a BAR. Leave out base.',
-    ],
-  ])('BAR %i, case %#', (index, region, spec, message) => {
-    expect(define(index, region, spec)).toThrow(message);
+    [6, memory, {}, 'unknown-bar', '0 to 5'],
+    [5, wide, { is64Bit: true }, 'unknown-bar', '0 to 4'],
+    [0, ports, { is64Bit: true }, 'invalid-bar-kind', 'is64Bit'],
+    [0, ports, { prefetchable: true }, 'invalid-bar-kind', 'prefetchable'],
+    [0, huge, {}, 'invalid-bar-size', '0x200000000'],
+    [0, mmioRegion({ name: 'odd', size: 0x1800 }), {}, 'invalid-bar-size', '0x2000 bytes'],
+    [0, portRegion({ name: 'tiny', size: 2 }), {}, 'invalid-bar-size', '0x4 bytes'],
+    [0, memory, { is64bit: true } as never, 'unknown-word', "'is64Bit'"],
+    [0, portRegion({ name: 'all', size: 0x1_0000 }), {}, 'invalid-bar-size', '0x8000'],
+    [0, mmioRegion({ name: 'placed', base: 0xfe00_0000, size: 16 }), {}, 'bar-with-base', '0xfe000000'],
+  ])('BAR %i, case %#', (index, region, spec, code, named) => {
+    expectRefusal(define(index, region, spec), code, 'Class Bad', `@bar(${index}, ${region.name})`, named);
   });
 
   it('two BARs with one register or one region, in a subclass too', () => {
     abstract class Twice extends PciDevice {}
     bar(2, wide, { is64Bit: true })(Twice);
-    expect(() => bar(3, memory)(Twice)).toThrow(
-      'Class Twice: @bar(3, memory): register 3 belongs to @bar(2, wide). Give one of them another index.',
-    );
-    expect(() => bar(0, wide)(Twice)).toThrow('the region is BAR 2 already. Keep one of them.');
+    expectRefusal(() => bar(3, memory)(Twice), 'bar-register-taken', '@bar(3, memory)', '@bar(2, wide)');
+    expectRefusal(() => bar(0, wide)(Twice), 'bar-region-twice', '@bar(0, wide)', 'BAR 2');
     class Derived extends Card {}
-    expect(() => bar(5, portRegion({ name: 'more', size: 4 }))(Derived)).toThrow(
-      'Class Derived: @bar(5, more): register 5 belongs to @bar(4, huge).',
-    );
+    const more = portRegion({ name: 'more', size: 4 });
+    expectRefusal(() => bar(5, more)(Derived), 'bar-register-taken', 'Class Derived', '@bar(5, more)', '@bar(4, huge)');
   });
 
   it('an expansion ROM that is no power of two, or too small for its image', () => {
     abstract class Rom extends PciDevice {}
-    expect(() => expansionRom({ name: 'a', size: 1024 })(Rom)).toThrow(
-      "Class Rom: @expansionRom('a'): 1024 bytes is not a power of two from 2 KiB to 16 MiB. Give it one.",
+    expectRefusal(
+      () => expansionRom({ name: 'a', size: 1024 })(Rom),
+      'invalid-expansion-rom',
+      'Class Rom',
+      "'a'",
+      '1024',
     );
-    expect(() => expansionRom({ name: 'a', size: 2048, image: new Uint8Array(2049) })(Rom)).toThrow(
-      'the image has 2049 bytes and the ROM only 2048. Give the ROM the next power of two.',
-    );
+    const image = new Uint8Array(2049);
+    expectRefusal(() => expansionRom({ name: 'a', size: 2048, image })(Rom), 'invalid-expansion-rom', '2048', '2049');
   });
 });
 
@@ -331,16 +312,11 @@ describe('BARs made by hand', () => {
     expect([space.read(0x8000_0010, 2), bus.readConfig(0x2018, 4)]).toEqual([0x1234, 0x8000_0008]);
     const add = (index: number, size: number) => () =>
       made.bars.addRegion(index, MemoryRegion.ram(topology, 'more', size), {});
-    expect(add(2, 4096)).toThrow(
-      "BAR 2 (region 'more'): its register belongs to BAR 2. Give one of them another index.",
-    );
-    expect(add(3, 24)).toThrow("BAR 3 (region 'more'): its size 0x18 is not a power of two from 16 bytes on");
-    expect(() => made.bars.addRom(MemoryRegion.rom(topology, 'second', 2048))).toThrow(
-      "Expansion ROM 'second': the function has one already. Keep one of them.",
-    );
-    expect(() => made.bars.addRom(MemoryRegion.rom(topology, 'odd', 3000))).toThrow(
-      "Expansion ROM 'odd': 3000 bytes is not a power of two from 2 KiB to 16 MiB. Fill it up with 0xff.",
-    );
+    expectRefusal(add(2, 4096), 'bar-register-taken', "'more'", 'BAR 2');
+    expectRefusal(add(3, 24), 'invalid-bar-size', 'BAR 3', "'more'", '0x18');
+    const addRom = (name: string, size: number) => () => made.bars.addRom(MemoryRegion.rom(topology, name, size));
+    expectRefusal(addRom('second', 2048), 'expansion-rom-twice', "'second'");
+    expectRefusal(addRom('odd', 3000), 'invalid-expansion-rom', "'odd'", '3000');
     bus.unregister(made);
     made.unrealize();
     expect(made.bars.all.map(({ index }) => index)).toEqual([0]);

@@ -20,6 +20,7 @@ import {
   parsePciAddress,
   pciIdentity,
 } from '../../../sdk/runtime.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const topology = new MemoryTopology();
 const guestErrors = new GuestErrors();
@@ -260,15 +261,10 @@ describe('plugging', () => {
   it('refuses a place that is taken or does not exist, and names who is there', () => {
     const other = new Card();
     other.realize({ id: 'other', topology, guestErrors });
-    expect(() => bus.register(other, { slot: 3, function: 0 })).toThrow(
-      "PCI: cannot plug 'other' at 03.0: 'card' is there. Give one of them another addr.",
-    );
-    expect(() => bus.register(other, { slot: 32, function: 0 })).toThrow(
-      "PCI: cannot plug 'other' at 20.0: slots are 00 to 1f, functions 0 to 7.",
-    );
-    expect(() => bus.register(card, { slot: 4, function: 0 })).toThrow(
-      "PCI: cannot plug 'card' at 04.0: it is on the bus already.",
-    );
+    const plug = (one: PciDevice, slot: number) => () => bus.register(one, { slot, function: 0 });
+    expectRefusal(plug(other, 3), 'pci-address-taken', "'other'", '03.0', "'card'");
+    expectRefusal(plug(other, 32), 'invalid-pci-address', "'other'", '20.0');
+    expectRefusal(plug(card, 4), 'pci-function-plugged-twice', "'card'", '04.0');
   });
 
   it('finds free slots, and who is where', () => {
@@ -278,35 +274,32 @@ describe('plugging', () => {
     expect(bus.addressOf(new Silent())).toBeUndefined();
     for (let slot = 1; slot < 32; slot++) if (slot !== 3) bus.register(new Silent(), { slot, function: 7 });
     expect(bus.devices).toHaveLength(32);
-    expect(() => bus.freeSlot()).toThrow('PCI bus 0 is full: all 32 slots have a device.');
+    expectRefusal(() => bus.freeSlot(), 'pci-bus-full', 'PCI bus 0');
   });
 
   it('needs an identity', () => {
     @device({ type: 'nobody', description: 'Forgot @pci' })
     class Nobody extends PciDevice {}
-    expect(() => new Nobody()).toThrow(
-      'Class Nobody extends PciDevice but has no identity. Add @pci({ vendorId, ... }).',
-    );
+    expectRefusal(() => new Nobody(), 'missing-pci-identity', 'Class Nobody');
   });
 
   it.each([
-    [{ vendorId: 0x1_2345 }, 'has vendorId 0x12345, which is no 16-bit number. Give it one.'],
-    [{ vendorId: '8086' }, "has vendorId '8086', which is no 16-bit number. Give it one."],
-    [{ vendorId: undefined }, 'has no vendorId, by which drivers know the function. Give it one.'],
-    [{ vendorId: 0xffff }, 'has vendorId 0xffff, which says that there is no function. Give it another.'],
-    [{ interuptPin: 'A' }, "says 'interuptPin'. Did you mean 'interruptPin'?"],
-    [{ irq: 5 }, "says 'irq'. Known: vendorId, deviceId, "],
-    [{ interruptPin: 'E' }, "has interruptPin 'E'. The pins of a function are A, B, C and D."],
-  ])('needs an identity that drivers can read, not one with %j', (wrong, why) => {
+    [{ vendorId: 0x1_2345 }, 'invalid-pci-identity', 'vendorId 0x12345'],
+    [{ vendorId: '8086' }, 'invalid-pci-identity', "vendorId '8086'"],
+    [{ vendorId: undefined }, 'incomplete-pci-identity', 'vendorId'],
+    [{ vendorId: 0xffff }, 'invalid-pci-identity', 'vendorId 0xffff'],
+    [{ interuptPin: 'A' }, 'unknown-word', "'interruptPin'"],
+    [{ irq: 5 }, 'unknown-word', "'irq'"],
+    [{ interruptPin: 'E' }, 'invalid-pci-identity', "interruptPin 'E'"],
+  ])('needs an identity that drivers can read, not one with %j', (wrong, code, named) => {
     const identity = { vendorId: 0x1234, deviceId: 1, classCode: 2, ...wrong } as unknown as PciIdentity;
-    expect(() => pci(identity)(Card)).toThrow(`Class Card: @pci ${why}`);
+    expectRefusal(() => pci(identity)(Card), code, 'Class Card: @pci', named);
   });
 
   it('is for PCI functions only', () => {
     class Uart extends IsaDevice {}
-    expect(() => pci({ vendorId: 0x1234, deviceId: 1, classCode: 2 })(Uart as never)).toThrow(
-      'Class Uart: @pci is for functions of the PCI bus. Let the class extend PciDevice.',
-    );
+    const decorate = pci({ vendorId: 0x1234, deviceId: 1, classCode: 2 });
+    expectRefusal(() => decorate(Uart as never), 'wrong-bus', 'Class Uart: @pci');
   });
 
   it.each([

@@ -16,6 +16,7 @@ import {
   requesterOf,
 } from '../../../sdk/index.ts';
 import { AddressSpace, GuestErrors, MemoryTopology, RegionOps } from '../../../sdk/runtime.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 0x5678, classCode: 0x00ff, interruptPin: 'A' } as const;
 
@@ -95,19 +96,19 @@ describe('the list of capabilities', () => {
 
   const spec = { id: 9, contents: [0, 0] } as const;
   it.each([
-    [{ ...spec, id: 0x100 }, '@capability(0x100): its id is not a byte. Give it the number that drivers look for.'],
-    [{ ...spec, contents: [256] }, 'contents and writable are bytes, 0 to 0xff each.'],
-    [{ ...spec, writable: [0, 0, 1] }, 'writable is longer than contents. Give it a mask for each byte of them.'],
-    [{ ...spec, offset: 0x42 }, "its offset 0x42 is not a multiple of 4, as the list's links are."],
-    [{ ...spec, offset: 0x3c }, '4 bytes at 0x3c are not inside 0x40 to 0xff. Move it.'],
-    [{ ...spec, offset: 0xfc, contents: [0, 0, 0] }, '5 bytes at 0xfc are not inside 0x40 to 0xff. Move it.'],
-    [{ ...spec, offset: 0x44 }, 'it overlaps capability 0x1 at 0x40. Move one of them.'],
-    [{ ...spec, contents: Array(200).fill(0) }, '202 bytes are more than the 192 behind the header. Shorten contents.'],
-    [{ ...spec, id: 5 }, '@capability(0x5): the class has it already. Keep one of them.'],
-  ])('refuses what does not fit, case %#', (bad, message) => {
+    [{ ...spec, id: 0x100 }, 'invalid-capability', '(0x100)'],
+    [{ ...spec, contents: [256] }, 'invalid-capability', 'contents'],
+    [{ ...spec, writable: [0, 0, 1] }, 'invalid-capability', 'writable'],
+    [{ ...spec, offset: 0x42 }, 'capability-misplaced', '0x42'],
+    [{ ...spec, offset: 0x3c }, 'capability-misplaced', '4 bytes at 0x3c'],
+    [{ ...spec, offset: 0xfc, contents: [0, 0, 0] }, 'capability-misplaced', '5 bytes at 0xfc'],
+    [{ ...spec, offset: 0x44 }, 'capability-misplaced', 'capability 0x1 at 0x40'],
+    [{ ...spec, contents: Array(200).fill(0) }, 'capability-misplaced', '202 bytes'],
+    [{ ...spec, id: 5 }, 'capability-twice', '(0x5)'],
+  ])('refuses what does not fit, case %#', (bad, code, named) => {
     class Derived extends Capable {}
     const found = bad.id === 9 ? { ...bad, id: 0x0a } : bad;
-    expect(() => capability(found)(Derived)).toThrow(message.replace('(0x9)', '(0xa)'));
+    expectRefusal(() => capability(found)(Derived), code, 'Class Derived', named);
   });
 });
 

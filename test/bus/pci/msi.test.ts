@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { device, KiB, MemoryRegion, msi, PciBus, PciDevice, PciRegister, pci } from '../../../sdk/index.ts';
 import { AddressSpace, GuestErrors, MemoryTopology } from '../../../sdk/runtime.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 0x5678, classCode: 0x00ff, interruptPin: 'A' } as const;
 const Capability = 0x60;
@@ -112,15 +113,11 @@ describe('a function with several messages', () => {
     const card = plug(new Two());
     expect(card.notify(2)).toBe(false);
     enable(0);
-    expect(() => card.notify(2)).toThrow(
-      'MSI: there is no vector 2: @msi declares 2, from 0 on. Raise its vectors, or send another.',
-    );
+    expectRefusal(() => card.notify(2), 'unknown-msi-vector', 'vector 2', 'declares 2');
   });
 
   it.each([0, 3, 64, 1.5, Number.NaN])('is refused with %s of them', (vectors) => {
     class Odd extends Sender {}
-    expect(() => msi({ vectors })(Odd)).toThrow(
-      `Class Odd: @msi has vectors: ${vectors}. The capability counts in powers of two: give it 1, 2, 4, 8, 16 or 32.`,
-    );
+    expectRefusal(() => msi({ vectors })(Odd), 'invalid-msi-vectors', 'Class Odd', `${vectors}`);
   });
 });
