@@ -7,24 +7,15 @@ export interface BaseErrorCodes {
    * @remedy Look at the error's `cause`, which is what the device threw, and mend the device.
    */
   'device-failure': DeviceFailure;
-  /**
-   * A decorator that takes arguments is written without brackets.
-   * @remedy Write the brackets: `@device({ ... })`.
-   */
+  /** A decorator that takes arguments is written without brackets. @remedy Write the brackets: `@device({ ... })`. */
   'missing-brackets': BackplaneError;
   /**
    * The file was compiled with standard decorators; those of a device are TypeScript's own.
    * @remedy Set `"experimentalDecorators": true` in the `tsconfig.json` that includes the file.
    */
   'standard-decorator': BackplaneError;
-  /**
-   * A decorated member is static, and each device has its own.
-   * @remedy Remove `static`.
-   */
+  /** A decorated member is static, and each device has its own. @remedy Remove `static`. */
   'static-member': BackplaneError;
-  /**
-   * A declaration has a word that means nothing there.
-   * @remedy Write the word that the message names, or one of those that it lists.
-   */
+  /** A declaration has a word that means nothing there. @remedy Write the word that the message names, or one of those that it lists. */
   'unknown-word': BackplaneError;
 }

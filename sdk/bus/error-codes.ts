@@ -2,30 +2,21 @@ import type { BackplaneError } from '../base/errors.ts';
 
 /** Codes of the errors of the bus room. The type is the error's class. */
 export interface BusErrorCodes {
-  /**
-   * One region is declared as two base address registers.
-   * @remedy Keep one of them.
-   */
+  /** One region is declared as two base address registers. @remedy Keep one of them. */
   'bar-region-twice': BackplaneError;
   /**
    * Two base address registers need one register of the configuration; a 64-bit one needs two.
    * @remedy Give one of them another index.
    */
   'bar-register-taken': BackplaneError;
-  /**
-   * The region of a base address register has a base of its own, and the guest places it.
-   * @remedy Leave out the region's base.
-   */
+  /** The region of a base address register has a base of its own, and the guest places it. @remedy Leave out the region's base. */
   'bar-with-base': BackplaneError;
   /**
    * A capability does not fit where it is declared: outside the list's area, unaligned, or over another.
    * @remedy Move it, shorten it, or leave out its offset.
    */
   'capability-misplaced': BackplaneError;
-  /**
-   * A class has two capabilities of one number.
-   * @remedy Keep one of them.
-   */
+  /** A class has two capabilities of one number. @remedy Keep one of them. */
   'capability-twice': BackplaneError;
   /**
    * The capabilities of a function need more bytes than its configuration space has.
@@ -37,25 +28,13 @@ export interface BusErrorCodes {
    * @remedy Restore a snapshot that nothing has changed since it was saved.
    */
   'contradicting-state': BackplaneError;
-  /**
-   * A device makes two eventfds of one name, by which a snapshot knows them.
-   * @remedy Give one of them another name.
-   */
+  /** A device makes two eventfds of one name, by which a snapshot knows them. @remedy Give one of them another name. */
   'eventfd-name-taken': BackplaneError;
-  /**
-   * A function has two expansion ROMs.
-   * @remedy Keep one of them.
-   */
+  /** A function has two expansion ROMs. @remedy Keep one of them. */
   'expansion-rom-twice': BackplaneError;
-  /**
-   * A function has no vendor, device or class, by which drivers know it.
-   * @remedy Give `@pci` all three.
-   */
+  /** A function has no vendor, device or class, by which drivers know it. @remedy Give `@pci` all three. */
   'incomplete-pci-identity': BackplaneError;
-  /**
-   * Ports are declared 64-bit or prefetchable, which ports cannot be.
-   * @remedy Leave the word out, or use `mmioRegion`.
-   */
+  /** Ports are declared 64-bit or prefetchable, which ports cannot be. @remedy Leave the word out, or use `mmioRegion`. */
   'invalid-bar-kind': BackplaneError;
   /**
    * The size of a base address register is no power of two, too small, or too large for its kind.
@@ -67,69 +46,33 @@ export interface BusErrorCodes {
    * @remedy Give bytes, and a mask for each byte that the guest may write.
    */
   'invalid-capability': BackplaneError;
-  /**
-   * An expansion ROM is no power of two from 2 KiB to 16 MiB, or smaller than its image.
-   * @remedy Give it the next power of two.
-   */
+  /** An expansion ROM is no power of two from 2 KiB to 16 MiB, or smaller than its image. @remedy Give it the next power of two. */
   'invalid-expansion-rom': BackplaneError;
-  /**
-   * The number of messages of a function is not 1, 2, 4, 8, 16 or 32.
-   * @remedy Give `@msi` one of these.
-   */
+  /** The number of messages of a function is not 1, 2, 4, 8, 16 or 32. @remedy Give `@msi` one of these. */
   'invalid-msi-vectors': BackplaneError;
-  /**
-   * A function is plugged at an address that no bus has.
-   * @remedy Use slots 00 to 1f and functions 0 to 7.
-   */
+  /** A function is plugged at an address that no bus has. @remedy Use slots 00 to 1f and functions 0 to 7. */
   'invalid-pci-address': BackplaneError;
   /**
    * A word of a function's identity has a value that its register cannot hold.
    * @remedy Give a number of the width that the message names; a pin is A, B, C or D.
    */
   'invalid-pci-identity': BackplaneError;
-  /**
-   * A class extends PciDevice and has no `@pci`.
-   * @remedy Add `@pci({ vendorId, deviceId, classCode })`.
-   */
+  /** A class extends PciDevice and has no `@pci`. @remedy Add `@pci({ vendorId, deviceId, classCode })`. */
   'missing-pci-identity': BackplaneError;
-  /**
-   * A function is plugged where another one is.
-   * @remedy Give one of them another `addr`.
-   */
+  /** A function is plugged where another one is. @remedy Give one of them another `addr`. */
   'pci-address-taken': BackplaneError;
-  /**
-   * All 32 slots of a PCI bus have a device.
-   * @remedy Plug the device in as a further function of a slot, by its `addr`.
-   */
+  /** All 32 slots of a PCI bus have a device. @remedy Plug the device in as a further function of a slot, by its `addr`. */
   'pci-bus-full': BackplaneError;
-  /**
-   * A function is plugged into its bus a second time.
-   * @remedy Plug it in once.
-   */
+  /** A function is plugged into its bus a second time. @remedy Plug it in once. */
   'pci-function-plugged-twice': BackplaneError;
-  /**
-   * A device makes more eventfds than a device may have.
-   * @remedy Make each once, keep its number, and take it on and off a region.
-   */
+  /** A device makes more eventfds than a device may have. @remedy Make each once, keep its number, and take it on and off a region. */
   'too-many-eventfds': BackplaneError;
-  /**
-   * A base address register has an index that no function has.
-   * @remedy Use 0 to 5; a 64-bit one 0 to 4.
-   */
+  /** A base address register has an index that no function has. @remedy Use 0 to 5; a 64-bit one 0 to 4. */
   'unknown-bar': BackplaneError;
-  /**
-   * An interrupt line is named that the ISA bus does not have.
-   * @remedy Use IRQ 0 to 15.
-   */
+  /** An interrupt line is named that the ISA bus does not have. @remedy Use IRQ 0 to 15. */
   'unknown-interrupt-line': BackplaneError;
-  /**
-   * A message is sent that `@msi` does not declare.
-   * @remedy Raise the number of vectors, or send another.
-   */
+  /** A message is sent that `@msi` does not declare. @remedy Raise the number of vectors, or send another. */
   'unknown-msi-vector': BackplaneError;
-  /**
-   * A class has a decorator of another bus than its own.
-   * @remedy Let the class extend the device class of that bus.
-   */
+  /** A class has a decorator of another bus than its own. @remedy Let the class extend the device class of that bus. */
   'wrong-bus': BackplaneError;
 }

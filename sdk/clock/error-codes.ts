@@ -1,22 +1,12 @@
 import type { BackplaneError } from '../base/errors.ts';
-import type { LateTimer } from './timer.ts';
 
 /** Codes of the errors of the clock room. The type is the error's class. */
 export interface ClockErrorCodes {
-  /**
-   * A timer's callback arms its timer at or before the present, again and again.
-   * @remedy Arm it later than `clock.now`.
-   */
+  /** A timer's callback arms its timer at or before the present, again and again. @remedy Arm it later than `clock.now`. */
   'endless-timer': BackplaneError;
-  /**
-   * The epoch of a clock is moved in a callback or a handler, whose variables hold times.
-   * @remedy Move it between two instructions.
-   */
+  /** The epoch of a clock is moved in a callback or a handler, whose variables hold times. @remedy Move it between two instructions. */
   'epoch-moved-inside': BackplaneError;
-  /**
-   * The epoch of a clock is moved by a part of a second, backwards, or too far.
-   * @remedy Move it forward by whole seconds.
-   */
+  /** The epoch of a clock is moved by a part of a second, backwards, or too far. @remedy Move it forward by whole seconds. */
   'invalid-epoch-move': BackplaneError;
   /**
    * A time is no number of nanoseconds that a clock or a timer can have.
@@ -27,16 +17,13 @@ export interface ClockErrorCodes {
    * A device that runs already makes a timer, which would belong to no device.
    * @remedy Make it in the constructor or in `onRealize()`, keep it in a field, and arm it later.
    */
-  'late-timer': LateTimer;
+  'late-timer': BackplaneError;
   /**
    * A clock is moved to a time beyond 2^53 ns after its epoch in one step.
    * @remedy Use `advance(nanoseconds)`, which moves the epoch on the way.
    */
   'time-beyond-epoch': BackplaneError;
-  /**
-   * A clock is moved back, or to NaN.
-   * @remedy Move it forward.
-   */
+  /** A clock is moved back, or to NaN. @remedy Move it forward. */
   'time-goes-back': BackplaneError;
   /**
    * A clock starts at, or is moved to, a time later than 142 million years after the start.

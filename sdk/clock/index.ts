@@ -1,5 +1,5 @@
 export { afterHostTime, HostPacedClock, hostDate, hostNanoseconds } from './host-time.ts';
 export { ManualClock } from './manual-clock.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './time.ts';
-export { collectTimers, isMadeLate, LateTimer, runDevice, Timer } from './timer.ts';
+export { collectTimers, isMadeLate, runDevice, Timer } from './timer.ts';
 export { VirtualClock } from './virtual-clock.ts';

@@ -98,11 +98,8 @@ export class Timer {
   }
 }
 
-/** A device made a timer while it ran. The message says where to make it. */
-export class LateTimer extends BackplaneError {}
-
-function lateTimer(name: string): LateTimer {
-  return new LateTimer(
+function lateTimer(name: string): BackplaneError {
+  return new BackplaneError(
     'late-timer',
     `Timer '${name}' is made by a device that runs already, in a handler, a hook, a callback or reset(), so it would belong to no ` +
       'device: snapshots, swap and unplug would miss it. Make it in the constructor or in onRealize(), keep it in a field, and ' +
