@@ -4,12 +4,10 @@ import {
   capability,
   device,
   expansionRom,
-  GuestErrors,
   IsaBridge,
   IsaBus,
   IsaDevice,
   MemoryRegion,
-  MemoryTopology,
   mmioRegion,
   msi,
   PciBus,
@@ -17,6 +15,7 @@ import {
   pci,
   portRegion,
 } from '../../sdk/index.ts';
+import { GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 1, classCode: 2 } as const;
