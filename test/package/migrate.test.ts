@@ -59,18 +59,34 @@ describe('the table of old and new names', () => {
   /** `entry name` of each that the compiler does not find. */
   let missing: readonly string[] = [];
 
-  beforeAll(async () => {
-    const project = join(folder, 'names');
-    mkdirSync(project);
+  async function missingOf(wanted: readonly Name[]): Promise<readonly string[]> {
+    const project = mkdtempSync(join(folder, 'names-'));
     makeProject(project, ['names.ts']);
-    // One name that is nowhere shows that the compiler looks.
-    const wanted: Name[] = [...targets, ...old, ...unlisted, ['backplane', 'NoSuchName']];
     const lines = wanted.map(([entry, name], index) => `export type { ${name} as N${index} } from '${entry}';\n`);
     writeFileSync(join(project, 'names.ts'), lines.join(''));
-    missing = (await complaintsOf(project)).map((text) => {
+    return (await complaintsOf(project)).map((text) => {
       const line = /^names\.ts\((\d+),\d+\): error TS(?:2305|2307|2614|2724)/.exec(text)?.[1];
       return line === undefined ? text : (wanted[Number(line) - 1] ?? []).join(' ');
     });
+  }
+
+  /** The rows to add, as far as the names say: where a name is exported now, or that it is nowhere. */
+  async function rowsFor(wanting: readonly Name[]): Promise<string[]> {
+    if (wanting.length === 0) return [];
+    const entries = Object.keys(entryFiles());
+    const nowhere = await missingOf(wanting.flatMap(([, name]) => entries.map((entry): Name => [entry, name])));
+    const places = new Map<string, string[]>();
+    for (const [entry, name] of wanting) {
+      const found = entries.find((one) => !nowhere.includes(`${one} ${name}`));
+      const row = `${entry}: ${found === undefined ? 'renamed or gone' : `...moved('${found}', [])`}`;
+      places.set(row, [...(places.get(row) ?? []), `'${name}'`]);
+    }
+    return [...places].map(([row, found]) => `${row} ${found.join(', ')}`);
+  }
+
+  beforeAll(async () => {
+    // One name that is nowhere shows that the compiler looks.
+    missing = await missingOf([...targets, ...old, ...unlisted, ['backplane', 'NoSuchName']]);
   }, 60_000);
 
   it('is compared with what the entries export', () => {
@@ -84,10 +100,10 @@ describe('the table of old and new names', () => {
     expect(targets.filter(isMissing)).toEqual([]);
   });
 
-  it('holds every name of 0.1.0 that is not where it was', () => {
+  it('holds every name of 0.1.0 that is not where it was', async () => {
     expect(unlisted.length + rows.length).toBeGreaterThan(400);
-    expect(unlisted.filter(isMissing)).toEqual([]);
-  });
+    expect(await rowsFor(unlisted.filter(isMissing))).toEqual([]);
+  }, 60_000);
 
   it('holds nothing else: each row is about a name that 0.1.0 had, and that is no longer there', () => {
     expect(rows.filter(({ entry, old }) => !oldExports[entry]?.includes(old))).toEqual([]);

@@ -1,6 +1,6 @@
 /** The entries of version 0.1.0, and of today. */
 export type OldEntry = 'backplane' | 'backplane/testing' | 'backplane/devices' | 'backplane/machines';
-export type Entry = OldEntry | 'backplane/runtime' | 'backplane/testing/qemu';
+export type Entry = OldEntry | 'backplane/node' | 'backplane/runtime' | 'backplane/testing/qemu';
 
 /** What became of a name that an entry of 0.1.0 exported. */
 export type NameChange =
