@@ -1,12 +1,12 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
-import { BackplaneError, describeThrown } from '../base/errors.ts';
+import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
 import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
 import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '../device/index.ts';
 import { EmptyBoard, MachineBoard } from './board.ts';
 import { WiringCheck } from './checks.ts';
 import { type MachineDefinition, machineOptions } from './definition.ts';
-import { DeviceMaker, FailedConstruction } from './device-maker.ts';
+import { DeviceMaker } from './device-maker.ts';
 import { inDevice, quietly } from './host.ts';
 import { type Mapping, type PlannedDevice, PluggedDevice } from './parts.ts';
 import { controllerMistakes, driverMistakes, pinMistakes } from './pin-checks.ts';
@@ -172,16 +172,16 @@ export class MachineBuilder {
     for (const device of devices) check.checkWires(device, ids);
     const sound = devices.filter((planned) => check.checkServices(planned) && !planned.faulty);
     const constructed: ConstructedDevice[] = [];
-    const failed: FailedConstruction[] = [];
+    const failed: DeviceFailure[] = [];
     this.maker.makeAll(sound).forEach((made, index) => {
       const planned = sound[index] as PlannedDevice;
-      if (made instanceof FailedConstruction) failed.push(made);
+      if (made instanceof DeviceFailure) failed.push(made);
       else constructed.push({ plan: planned, device: made, mappings: mappings.get(planned) ?? [] });
     });
     const made = constructed.map(({ plan: { id, wires }, device }) => ({ id, wires, device }));
     const mistakes = [
       ...this.mistakes,
-      ...failed.map(({ mistake }) => mistake),
+      ...failed.map(({ message }) => message),
       ...pinMistakes(made, [...present, ...made]),
       ...driverMistakes(devices, present),
       ...controllerMistakes([this.definition.interruptController ?? []].flat(), ids, made),
@@ -191,7 +191,7 @@ export class MachineBuilder {
     if (mistakes.length === 0) return constructed;
     for (const { device } of constructed) this.maker.retire(device);
     this.closeRetired();
-    throw new WiringError(this.definition.name, mistakes, failed[0]?.cause);
+    throw new WiringError(this.definition.name, mistakes, failed[0]);
   }
 
   /** Devices that were plugged in in vain. */

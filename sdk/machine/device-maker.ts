@@ -14,14 +14,6 @@ import {
   type StatefulServices,
 } from './services.ts';
 
-/** A device that could not be constructed: a sentence for the list of mistakes, and what was thrown. */
-export class FailedConstruction {
-  constructor(
-    readonly mistake: string,
-    readonly cause: unknown,
-  ) {}
-}
-
 /** Constructs devices with the services of a machine, and with what is each device's own: its options and its eventfds. */
 export class DeviceMaker {
   private readonly notifiers = new WeakMap<Device, DeviceNotifiers>();
@@ -50,9 +42,9 @@ export class DeviceMaker {
 
   /**
    * Device classes are bound in a container of their own, which is thrown away: a device is no service of another one, and a
-   * container remembers for ever what was bound in it, also after unbind.
+   * container remembers for ever what was bound in it, also after unbind. Answers failures in the places of devices.
    */
-  makeAll(plans: readonly PlannedDevice[]): (Device | FailedConstruction)[] {
+  makeAll(plans: readonly PlannedDevice[]): (Device | DeviceFailure)[] {
     const classes = new Set(plans.map(({ used }) => used.device as unknown as Newable<Device>));
     const maker = newContainer(this.services);
     for (const deviceClass of classes) maker.bind(deviceClass).toSelf().inTransientScope();
@@ -78,7 +70,7 @@ export class DeviceMaker {
     this.stateful.handOver(this.ownServices.get(old) ?? [], this.ownServices.get(made) ?? []);
   }
 
-  private make({ id, blueprint, given, used }: PlannedDevice, maker: Container): Device | FailedConstruction {
+  private make({ id, blueprint, given, used }: PlannedDevice, maker: Container): Device | DeviceFailure {
     const notifiers = new DeviceNotifiers(this.accelerator, id);
     this.options = blueprint.options.resolve(given, id);
     this.ownNotifiers = notifiers;
@@ -94,8 +86,8 @@ export class DeviceMaker {
       notifiers.close();
       this.stateful.forget(services);
       const cause = constructionFailure(error);
-      const mistake = `Device '${id}': ${used.device.name} could not be constructed: ${describeConstruction(cause)}`;
-      return new FailedConstruction(mistake, new DeviceFailure(mistake, used.device.prototype, cause));
+      const message = `Device '${id}': ${used.device.name} could not be constructed: ${describeConstruction(cause)}`;
+      return new DeviceFailure(message, used.device.prototype, cause);
     } finally {
       this.ownNotifiers = new DeviceNotifiers(this.accelerator, '');
     }

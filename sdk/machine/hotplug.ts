@@ -12,30 +12,6 @@ import { arrangeMap, mapOrder } from './map-order.ts';
 import type { PluggedDevice } from './parts.ts';
 import { DeviceWire, type UsedDevice } from './wiring.ts';
 
-/** What became of a machine since it was built: a snapshot says it, so that a restored one can be made the same. */
-export class HotplugHistory {
-  private readonly added = new Set<string>();
-  private readonly removed = new Set<string>();
-
-  /** Ids of devices that were plugged in and are there. */
-  get plugged(): ReadonlySet<string> {
-    return this.added;
-  }
-
-  /** Ids of devices that the definition has and that were taken out. */
-  get unplugged(): ReadonlySet<string> {
-    return this.removed;
-  }
-
-  notePlugged(id: string): void {
-    this.added.add(id);
-  }
-
-  noteUnplugged(id: string): void {
-    if (!this.added.delete(id)) this.removed.add(id);
-  }
-}
-
 const remedy = {
   unplug: (other: string) => `Unplug '${other}' first.`,
   swap: (other: string) => `Swap '${other}' with it in one swapAll(), or unplug '${other}' first.`,

@@ -30,7 +30,7 @@ import {
   timerFailure,
   unrealizeAll,
 } from './host.ts';
-import { HotplugHistory, refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
+import { refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
 import { type MapOrder, mapOrder } from './map-order.ts';
 import { type MachineObserver, ObserverHub } from './observers.ts';
 import type { PluggedDevice } from './parts.ts';
@@ -41,7 +41,7 @@ import { restoreMachine } from './snapshot/restore.ts';
 import { rebaseState, saveMachine } from './snapshot/save.ts';
 import type { MachineOptionValues, UsedDevice } from './wiring.ts';
 
-/** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. */
+/** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. @see RunningMachine for its parts */
 export class Machine implements RunningMachine, SnapshotMachine {
   readonly definition: MachineDefinition;
   readonly options: MachineOptionValues;
@@ -53,12 +53,9 @@ export class Machine implements RunningMachine, SnapshotMachine {
   readonly ramSize: number;
   /** What is legal and probably not meant, found when the machine was built. */
   readonly warnings: readonly string[];
-  /** How regions of equal priority lay over one another when it was built. */
   readonly mapWhenBuilt: MapOrder;
-  /** Services that are reset and saved with it. */
   readonly statefulServices: StatefulServices;
-  /** What was plugged in and taken out since it was built. */
-  readonly hotplug = new HotplugHistory();
+  readonly hotplug = { plugged: new Set<string>(), unplugged: new Set<string>() };
   private readonly builder: MachineBuilder;
   private plugged: readonly PluggedDevice[] = [];
   private readonly errors: GuestErrors;
@@ -126,27 +123,22 @@ export class Machine implements RunningMachine, SnapshotMachine {
     }
   }
 
-  /** In the order of the definition, then as they were plugged in; which is also the order of their resets. */
   get devices(): readonly PluggedDevice[] {
     return this.plugged;
   }
 
-  /** All RAM and ROM of the machine by the names of their regions, mapped or not. */
   get ramBlocks(): ReadonlyMap<string, RamBlock> {
     return this.builder.board.ramBlocks;
   }
 
-  /** Every address space: memory, ports, and those that services added, such as the bus behind a bridge. */
   get addressSpaces(): readonly MappedSpace[] {
     return this.topology.addressSpaces;
   }
 
-  /** What guests did wrong so far, each kind once, with its count. */
   get guestErrors(): readonly GuestError[] {
     return this.errors.all;
   }
 
-  /** The one device of this class. */
   device<C extends ConcreteDeviceClass>(deviceClass: C): InstanceType<C> {
     const found = this.devices.filter(({ device }) => device instanceof deviceClass);
     const first = found[0];
@@ -163,7 +155,6 @@ export class Machine implements RunningMachine, SnapshotMachine {
     return this.devices.find((device) => device.id === id);
   }
 
-  /** What a service module bound to this token, or undefined: `machine.service(PciBus)`. */
   service<S>(token: Token<S>): S | undefined {
     return this.builder.service(token);
   }
@@ -181,7 +172,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
       );
     }
     this.plugged = [...this.plugged, plugged];
-    this.hotplug.notePlugged(plugged.id);
+    this.hotplug.plugged.add(plugged.id);
     this.observers.follow();
     return plugged;
   }
@@ -190,7 +181,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
   unplug(id: string): void {
     const device = unpluggable(this.plugged, id, this.definition);
     this.plugged = this.plugged.filter((one) => one !== device);
-    this.hotplug.noteUnplugged(id);
+    if (!this.hotplug.plugged.delete(id)) this.hotplug.unplugged.add(id);
     this.builder.takeOut(device);
   }
 
@@ -246,7 +237,6 @@ export class Machine implements RunningMachine, SnapshotMachine {
     this.accelerator.requestReset();
   }
 
-  /** Delivers what is queued, so that whoever looks now sees settled devices. */
   settle(): void {
     this.accelerator.settle();
   }
