@@ -188,7 +188,8 @@ export class DeviceLoading {
 
 function refuseContradictions(device: Device): void {
   const contradictions = contradictionsIn(device);
-  if (contradictions.length > 0) throw new StateError('The state contradicts itself', contradictions);
+  if (contradictions.length > 0)
+    throw new StateError('state-contradiction', 'The state contradicts itself', contradictions);
 }
 
 /** Timers and pins that are not as the rest of the state says, where the device said what that is. */
@@ -224,13 +225,13 @@ export function compareDevice(device: Device, saved: unknown): readonly StateDif
 export function loadDevice(device: Device, saved: unknown): void {
   const loading = new DeviceLoading(device, saved);
   const what = `Device '${device.id}' cannot take this state`;
-  if (loading.differences.length > 0) throw new StateError(what, loading.differences);
+  if (loading.differences.length > 0) throw new StateError('state-mismatch', what, loading.differences);
   const before = saveDevice(device);
   try {
     put(loading);
   } catch (cause) {
     putBack(device, before);
-    throw new StateError(what, refusedBy(cause), new DeviceFailure(what, device, cause));
+    throw new StateError('state-refused', what, refusedBy(cause), new DeviceFailure(what, device, cause));
   }
 }
 

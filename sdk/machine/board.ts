@@ -81,6 +81,7 @@ export class EmptyBoard extends MachineBoard {
 
 function lateRam(name: string): BackplaneError {
   return new BackplaneError(
+    'late-ram',
     `RAM '${name}' is made by a device that runs already, in a handler, a hook, a callback or reset(): a guest could make more and ` +
       'more of it, and no snapshot could bring it back. Make it in onRealize(), and map it here.',
   );
@@ -138,6 +139,7 @@ export class RamOwners {
     const [lost] = this.heirlooms;
     if (lost === undefined) return;
     throw new BackplaneError(
+      'replacement-mismatch',
       `Device '${id}' cannot take over its memory: '${lost.name}' has ${lost.size} bytes, and the new class asks for none of ` +
         'that name and size. Keep both, or start the machine again.',
     );

@@ -1,5 +1,5 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
-import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
+import { BackplaneError, DeviceFailure, type Problem } from '../base/errors.ts';
 import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
 import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '../device/index.ts';
@@ -12,7 +12,7 @@ import { type Mapping, type PlannedDevice, PluggedDevice } from './parts.ts';
 import { controllerMistakes, driverMistakes, pinMistakes } from './pin-checks.ts';
 import { MachinePlan } from './plan.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
-import { type DeviceOptionValues, DeviceWire, type UsedDevice, WiringError } from './wiring.ts';
+import { type DeviceOptionValues, DeviceWire, problemOf, type UsedDevice, WiringError } from './wiring.ts';
 
 export interface BuildRequest {
   readonly accelerator: Accelerator;
@@ -40,7 +40,7 @@ export class MachineBuilder {
   /** Services with state of their own, as they are made. */
   readonly stateful = new StatefulServices();
   private readonly container = newContainer();
-  private readonly mistakes: string[] = [];
+  private readonly problems: Problem[] = [];
   private readonly plan: MachinePlan;
   private readonly check: WiringCheck;
   private readonly maker: DeviceMaker;
@@ -49,7 +49,7 @@ export class MachineBuilder {
     private readonly definition: MachineDefinition,
     private readonly request: BuildRequest,
   ) {
-    const options = machineOptions(definition, request.options, this.mistakes);
+    const options = machineOptions(definition, request.options, this.problems);
     const { accelerator, ramSize } = request;
     this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
     this.plan = new MachinePlan(definition.devices, options, request.deviceOptions);
@@ -79,7 +79,7 @@ export class MachineBuilder {
 
   /** Both steps for devices that come later; `present` are those that the machine has. */
   plugMore(used: readonly UsedDevice[], present: readonly PluggedDevice[]): PluggedDevice[] {
-    this.mistakes.length = 0;
+    this.problems.length = 0;
     const plan = new MachinePlan(used, this.board.options, {}, present);
     const constructed = this.constructPlan(plan, this.newCheck(), present);
     try {
@@ -121,7 +121,7 @@ export class MachineBuilder {
 
   /** First step for replacements of devices; `others` are those that stay. */
   makeReplacements(used: readonly UsedDevice[], others: readonly PluggedDevice[]): PluggedDevice[] {
-    this.mistakes.length = 0;
+    this.problems.length = 0;
     const plan = new MachinePlan(used, this.board.options, {}, others);
     return this.constructPlan(plan, this.newCheck(), others).map((one) => this.pluggedFrom(one));
   }
@@ -179,19 +179,19 @@ export class MachineBuilder {
       else constructed.push({ plan: planned, device: made, mappings: mappings.get(planned) ?? [] });
     });
     const made = constructed.map(({ plan: { id, wires }, device }) => ({ id, wires, device }));
-    const mistakes = [
-      ...this.mistakes,
-      ...failed.map(({ message }) => message),
+    const problems = [
+      ...this.problems,
+      ...failed.map(({ code, message }) => ({ code, message })),
       ...pinMistakes(made, [...present, ...made]),
       ...driverMistakes(devices, present),
       ...controllerMistakes([this.definition.interruptController ?? []].flat(), ids, made),
-      ...plan.mistakes,
-      ...check.mistakes,
+      ...plan.problems,
+      ...check.problems,
     ];
-    if (mistakes.length === 0) return constructed;
+    if (problems.length === 0) return constructed;
     for (const { device } of constructed) this.maker.retire(device);
     this.closeRetired();
-    throw new WiringError(this.definition.name, mistakes, failed[0]);
+    throw new WiringError(this.definition.name, problems, failed[0]);
   }
 
   /** Devices that were plugged in in vain. */
@@ -231,7 +231,7 @@ export class MachineBuilder {
     try {
       loadServices(this.container, this.definition.services, [VirtualClock], this.stateful);
     } catch (error) {
-      this.mistakes.push(`A service module failed to load: ${describeThrown(error)}`);
+      this.problems.push(problemOf(error, 'service-failure', 'A service module failed to load: '));
     }
   }
 
@@ -244,9 +244,8 @@ export class MachineBuilder {
       if (startAt !== undefined) (clock as MachineClock).set(now, epoch);
       return;
     }
-    this.mistakes.push(
-      `The machine's clock is a ${clock.constructor.name}, which nobody can move on: it has no advanceTo(time). Bind a ManualClock.`,
-    );
+    const message = `The machine's clock is a ${clock.constructor.name}, and it has no advanceTo(time): guest time could not advance. Bind a ManualClock.`;
+    this.problems.push({ code: 'clock-cannot-advance', message });
   }
 
   /** Connects its pins; `all` are the devices at the other ends. */
@@ -255,7 +254,7 @@ export class MachineBuilder {
     for (const [name, wire] of wires) {
       const pin = pins.get(name);
       if (pin === undefined)
-        throw new BackplaneError(`Device '${id}' has lost its pin '${name}' since it was checked.`);
+        throw new BackplaneError('no-such-pin', `Device '${id}' has lost its pin '${name}' since it was checked.`);
       if (wire instanceof DeviceWire) {
         const other = all.find((one) => one.id === wire.device);
         const input = other && pinsOf(other.device).get(wire.pin);

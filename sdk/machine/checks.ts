@@ -1,4 +1,5 @@
 import type { Container } from 'inversify';
+import type { Problem } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
 import {
   type BusContainers,
@@ -23,7 +24,7 @@ const busTokens: Readonly<Record<string, Token<BusContainers>>> = { isa: IsaBus,
 
 /** What takes the whole machine to see: services, buses, wires, and who lies over whom. Collects; throws nothing. */
 export class WiringCheck {
-  readonly mistakes: string[] = [];
+  readonly problems: Problem[] = [];
   private readonly machine: string;
   private readonly services: Container;
   private readonly resolved = new Map<Token, unknown>();
@@ -44,31 +45,34 @@ export class WiringCheck {
   }
 
   checkServices(device: PlannedDevice): boolean {
-    const before = this.mistakes.length;
+    const before = this.problems.length;
     for (const { token, optional } of device.blueprint.injections) {
       if (token === undefined || (optional && !this.services.isBound(token))) continue;
       if (!this.services.isBound(token)) {
-        this.mistakes.push(
+        this.report(
+          'missing-service',
           `Device '${device.id}': ${device.blueprint.deviceClass.name} needs ${token.name}, which no service module of machine ` +
             `'${this.machine}' binds. Add a ContainerModule with bind(${token.name}) to its services.`,
         );
       } else if (this.service(token) === undefined) return false;
     }
-    return this.mistakes.length === before;
+    return this.problems.length === before;
   }
 
   /** The bus a device plugs into. */
   busOf({ id, blueprint }: PlannedDevice): BusContainers | undefined {
     const token = busTokens[blueprint.bus];
     if (token === undefined) {
-      this.mistakes.push(
+      this.report(
+        'unknown-bus',
         `Device '${id}': ${blueprint.type} plugs into a bus of kind '${blueprint.bus}', which no machine has. ` +
           'Extend IsaDevice, PciDevice or SystemDevice.',
       );
       return undefined;
     }
     if (this.services.isBound(token)) return this.service(token);
-    this.mistakes.push(
+    this.report(
+      'missing-service',
       `Device '${id}': ${blueprint.type} plugs into ${token.name}, and machine '${this.machine}' has none. ` +
         `Bind ${token.name} in one of its service modules, or leave the device out.`,
     );
@@ -95,7 +99,8 @@ export class WiringCheck {
         container,
       };
       if (address + template.size <= container.size) return [mapping];
-      this.mistakes.push(
+      this.report(
+        'beyond-container',
         `${kind}: cannot map ${describeMapped(mapping)}: it ends beyond ${hex(container.size - 1)}, where '${container.name}' ends. ` +
           'Place it lower.',
       );
@@ -111,7 +116,7 @@ export class WiringCheck {
       const kind = here[0]?.kind ?? 'Ports';
       const overlaps = findOverlaps<MappedRange>([...present, ...here]);
       const news = overlaps.filter((pair) => pair.some((range) => (here as readonly MappedRange[]).includes(range)));
-      this.mistakes.push(...news.map((pair) => describeOverlap(kind, pair)));
+      for (const pair of news) this.report('region-overlap', describeOverlap(kind, pair));
     }
   }
 
@@ -120,11 +125,13 @@ export class WiringCheck {
     for (const [pin, wire] of wires) {
       if (wire instanceof DeviceWire) {
         if (ids.includes(wire.device)) continue;
-        this.mistakes.push(
+        this.report(
+          'no-such-device',
           `Device '${id}': pin '${pin}' is wired to ${wire.description}, and no device has that id. The ids are ${ids.join(', ')}.`,
         );
       } else if (!this.services.isBound(wire.service)) {
-        this.mistakes.push(
+        this.report(
+          'missing-service',
           `Device '${id}': pin '${pin}' is wired to ${wire.description}, and machine '${this.machine}' has no ${wire.service.name}. ` +
             `Bind ${wire.service.name} in one of its service modules.`,
         );
@@ -132,11 +139,16 @@ export class WiringCheck {
     }
   }
 
+  private report(code: string, message: string): void {
+    this.problems.push({ code, message });
+  }
+
   private resolve(token: Token): unknown {
     try {
       return this.stateful.tryOut(() => this.services.get(token));
     } catch (error) {
-      this.mistakes.push(
+      this.report(
+        'service-failure',
         `Service ${token.name} could not be made: ${describeConstruction(constructionFailure(error))}`,
       );
       return undefined;
@@ -203,9 +215,9 @@ interface Placed {
 }
 
 /** Where PCI functions that say where they are get into each other's way: one sentence for each. */
-export function conflictingFunctions(devices: readonly Placed[]): string[] {
+export function conflictingFunctions(devices: readonly Placed[]): Problem[] {
   const owners = new Map<string, Placed>();
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   const placed = devices.flatMap((device) =>
     device.address === undefined ? [] : [{ ...device, address: device.address }],
   );
@@ -213,7 +225,10 @@ export function conflictingFunctions(devices: readonly Placed[]): string[] {
     const where = formatPciAddress(device.address);
     const first = owners.get(where);
     if (first !== undefined) {
-      problems.push(`PCI: '${first.id}' and '${device.id}' are both at ${where}. Give one of them another addr.`);
+      problems.push({
+        code: 'pci-address-taken',
+        message: `PCI: '${first.id}' and '${device.id}' are both at ${where}. Give one of them another addr.`,
+      });
     }
     owners.set(where, device);
   }
@@ -221,10 +236,12 @@ export function conflictingFunctions(devices: readonly Placed[]): string[] {
     if (address.function === 0) continue;
     const first = owners.get(formatPciAddress({ slot: address.slot, function: 0 }));
     if (first === undefined || first.blueprint.facet(pciIdentity)?.multifunction === true) continue;
-    problems.push(
-      `PCI: '${id}' is at ${formatPciAddress(address)}, where no guest looks: '${first.id}', function 0 of the slot, says ` +
+    problems.push({
+      code: 'hidden-pci-function',
+      message:
+        `PCI: '${id}' is at ${formatPciAddress(address)}, where no guest looks: '${first.id}', function 0 of the slot, says ` +
         `that it is the only one. Give '${id}' a slot of its own, or ${first.blueprint.type} @pci({ multifunction: true }).`,
-    );
+    });
   }
   return problems;
 }

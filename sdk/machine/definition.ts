@@ -1,6 +1,6 @@
 import type { ContainerModule } from 'inversify';
 import type { Accelerator, GuestImage, MachineClock } from '../accelerator/index.ts';
-import { BackplaneError } from '../base/errors.ts';
+import { BackplaneError, type Problem } from '../base/errors.ts';
 import type { ConcreteDeviceClass, GuestError, GuestErrorSink, OptionSet, Token } from '../device/index.ts';
 import { type AddressSpace, GiB, type MappedSpace, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
 import type { PluggedDevice } from './parts.ts';
@@ -72,15 +72,15 @@ export function defineMachine(definition: MachineDefinition): MachineDefinition 
 export function machineOptions(
   { options: declared, name }: MachineDefinition,
   given: MachineOptionValues,
-  mistakes: string[],
+  found: Problem[],
 ): MachineOptionValues {
   if (declared !== undefined) {
     const problems = declared.problems(given, `Machine '${name}'`);
-    mistakes.push(...problems);
+    found.push(...problems.map((message) => ({ code: 'bad-option', message })));
     return declared.resolve(problems.length > 0 ? {} : given, name);
   }
   for (const option of Object.keys(given))
-    mistakes.push(`Machine '${name}': there is no option '${option}'. It has none.`);
+    found.push({ code: 'no-such-option', message: `Machine '${name}': there is no option '${option}'. It has none.` });
   return {};
 }
 
@@ -127,5 +127,8 @@ export function ramSizeOf(definition: MachineDefinition, asked: number | undefin
   const size = asked ?? definition.defaultRam ?? 128 * MiB;
   const problem = ramProblem(size);
   if (problem === undefined) return size;
-  throw new BackplaneError(`Machine '${definition.name}' cannot have ${size} bytes of RAM. G${problem.slice(1)}.`);
+  throw new BackplaneError(
+    'bad-ram-size',
+    `Machine '${definition.name}' cannot have ${size} bytes of RAM. G${problem.slice(1)}.`,
+  );
 }

@@ -51,7 +51,11 @@ export function prepareMachine(machine: RunningMachine): void {
   try {
     definition.prepare?.(machine);
   } catch (cause) {
-    throw new BackplaneError(`Machine '${definition.name}': prepare() threw: ${describeThrown(cause)}`, { cause });
+    throw new BackplaneError(
+      'prepare-failure',
+      `Machine '${definition.name}': prepare() threw: ${describeThrown(cause)}`,
+      { cause },
+    );
   }
 }
 

@@ -27,24 +27,27 @@ export function unpluggable(
   together: readonly string[] = [id],
 ): PluggedDevice {
   const found = devices.find((device) => device.id === id);
-  const refuse = (why: string) => new BackplaneError(`Machine '${name}': cannot ${verb} '${id}': ${why}`);
+  const refuse = (code: string, why: string) =>
+    new BackplaneError(code, `Machine '${name}': cannot ${verb} '${id}': ${why}`);
   if (found === undefined) {
     const ids = devices.map((device) => device.id);
     const close = nearest(id, ids);
     throw refuse(
+      'no-such-device',
       `no device has that id. ${close === undefined ? `The ids are ${ids.join(', ')}.` : `Did you mean '${close}'?`}`,
     );
   }
   if ([interruptController].flat().includes(id))
-    throw refuse('it interrupts the processor. Build another machine instead.');
+    throw refuse('device-in-use', 'it interrupts the processor. Build another machine instead.');
   for (const { id: other, wires } of devices) {
     for (const [pin, wire] of wires) {
       if (!(wire instanceof DeviceWire) || wire.device !== id || together.includes(other)) continue;
-      throw refuse(`pin '${pin}' of '${other}' is wired to it. ${remedy[verb](other)}`);
+      throw refuse('device-in-use', `pin '${pin}' of '${other}' is wired to it. ${remedy[verb](other)}`);
     }
   }
   if (found.regions.some(({ guard }) => guard?.engagedInIo === true)) {
     throw refuse(
+      'inside-handler',
       `it is inside one of its own handlers. ${verb === 'swap' ? 'Swap' : 'Unplug'} it when that has returned.`,
     );
   }
@@ -55,6 +58,7 @@ export function unpluggable(
 export function refuseInsideHandler({ handlerDepth }: MemoryTopology, { name }: MachineDefinition): void {
   if (handlerDepth === 0) return;
   throw new BackplaneError(
+    'inside-handler',
     `Machine '${name}': cannot swap devices inside a handler of one of them. Call pause() there, and swap when run() has returned.`,
   );
 }
@@ -165,7 +169,8 @@ function usedAs(
   deviceClass: ConcreteDeviceClass,
 ): UsedDevice {
   const blueprint = blueprintOf(deviceClass);
-  const refuse = (why: string) => new BackplaneError(`Device '${id}': ${blueprint.type} cannot take its place: ${why}`);
+  const refuse = (why: string) =>
+    new BackplaneError('replacement-mismatch', `Device '${id}': ${blueprint.type} cannot take its place: ${why}`);
   if (blueprint.type !== old.type) throw refuse(`it is a ${old.type}.`);
   if (blueprint.bus !== old.bus) throw refuse(`it would plug into ${blueprint.bus}, and the old one is on ${old.bus}.`);
   const lost = Object.keys(given).find((name) => !Object.hasOwn(blueprint.options.declarations, name));

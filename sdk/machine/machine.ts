@@ -144,6 +144,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
     const first = found[0];
     if (first !== undefined && found.length === 1) return first.device as InstanceType<C>;
     throw new BackplaneError(
+      found.length === 0 ? 'no-such-device' : 'ambiguous-device',
       found.length === 0
         ? `Machine '${this.definition.name}' has no ${deviceClass.name}. It has ${this.devices.map(({ id }) => id).join(', ') || 'no devices'}.`
         : `Machine '${this.definition.name}' has ${found.length} of ${deviceClass.name}: ${found.map(({ id }) => id).join(', ')}. ` +
@@ -168,6 +169,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
     const [plugged] = this.builder.plugMore([used], this.plugged);
     if (plugged === undefined) {
       throw new BackplaneError(
+        'when-not-met',
         `Machine '${this.definition.name}': plug(${used.device.name}): its 'when' does not hold for this machine. Leave it out.`,
       );
     }

@@ -46,7 +46,10 @@ export function completeOrder(
     const known = new Set(present.get(key));
     const lost = names.find((name) => !known.has(name));
     if (lost !== undefined)
-      throw new BackplaneError(`in front of other regions in '${key}' was '${lost}', which is not there`);
+      throw new BackplaneError(
+        'state-mismatch',
+        `in front of other regions in '${key}' was '${lost}', which is not there`,
+      );
   }
   return new Map(
     [...present.keys()].map((key) => {

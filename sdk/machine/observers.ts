@@ -49,6 +49,7 @@ export function defineObserver(observer: MachineObserver): MachineObserver {
   const { name, start } = observer as Partial<Record<keyof MachineObserver, unknown>>;
   if (typeof name !== 'string' || name === '' || typeof start !== 'function') {
     throw new BackplaneError(
+      'bad-observer',
       `defineObserver: ${name ? `observer '${String(name)}'` : 'an observer'} needs a name and a function that begins: ` +
         "{ name: 'tally', start: (machine) => ({ observe(event) { ... } }) }.",
     );
@@ -185,6 +186,7 @@ function checked(observation: Observation): Observation {
   }
   const isPromise = whenRejected(observation, () => {});
   throw new BackplaneError(
+    'bad-observer',
     `start() answered ${isPromise ? 'a promise' : describeAnswer(observation)}, and must answer { observe(event) { ... } }` +
       `${isPromise ? ' at once: the machine does not wait' : ''}.`,
   );

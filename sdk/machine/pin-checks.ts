@@ -1,26 +1,32 @@
+import type { Problem } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import { type Device, pinsOf } from '../device/index.ts';
 import { hasAcknowledge, isInterruptController } from './host.ts';
 import { DeviceWire, type Wire } from './wiring.ts';
 
-/** Sentences about interrupt controllers that are not there, or can interrupt no processor; `ids` are those of all devices. */
+/** Interrupt controllers that are not there, or can interrupt no processor; `ids` are those of all devices. */
 export function controllerMistakes(
   controllers: readonly string[],
   ids: readonly string[],
   devices: readonly { readonly id: string; readonly device: Device }[],
-): string[] {
+): Problem[] {
   const missing = controllers
     .filter((id) => !ids.includes(id))
-    .map((id) => `The machine's interruptController is '${id}', and no device has that id. Give one that id.`);
+    .map((id) => ({
+      code: 'no-such-device',
+      message: `The machine's interruptController is '${id}', and no device has that id. Give one that id.`,
+    }));
   const unable = devices
     .filter(({ id, device }) => controllers.includes(id) && !isInterruptController(device))
     .map(({ id, device }) => {
       const lacks = 'pending' in device ? 'no acknowledge()' : hasAcknowledge(device) ? "no 'pending'" : undefined;
-      return (
-        `The machine's interruptController is '${id}', and ${device.constructor.name} has ` +
-        `${lacks ?? "neither 'pending' nor acknowledge()"}: the processor would never be interrupted. ` +
-        'Name a device that has both, or leave interruptController out.'
-      );
+      return {
+        code: 'not-an-interrupt-controller',
+        message:
+          `The machine's interruptController is '${id}', and ${device.constructor.name} has ` +
+          `${lacks ?? "neither 'pending' nor acknowledge()"}: the processor would never be interrupted. ` +
+          'Name a device that has both, or leave interruptController out.',
+      };
     });
   return [...missing, ...unable];
 }
@@ -34,8 +40,8 @@ interface WiredDevice extends NamedDevice {
   readonly wires: ReadonlyMap<string, Wire>;
 }
 
-/** Sentences about wires that begin or end at a pin which a device has not. `all` are those that may be at the other end. */
-export function pinMistakes(wired: readonly WiredDevice[], all: readonly NamedDevice[]): string[] {
+/** Wires that begin or end at a pin which a device has not. `all` are those that may be at the other end. */
+export function pinMistakes(wired: readonly WiredDevice[], all: readonly NamedDevice[]): Problem[] {
   return wired.flatMap(({ id, device, wires }) =>
     [...wires].flatMap(([name, wire]) => {
       const other = wire instanceof DeviceWire ? all.find((one) => one.id === wire.device) : undefined;
@@ -48,16 +54,17 @@ export function pinMistakes(wired: readonly WiredDevice[], all: readonly NamedDe
   );
 }
 
-function pinMistake({ id, device }: NamedDevice, name: string, remark: string): string[] {
+function pinMistake({ id, device }: NamedDevice, name: string, context: string): Problem[] {
   const pins = [...pinsOf(device).keys()];
   if (pins.includes(name)) return [];
   const close = nearest(name, pins);
   const hint =
     close === undefined ? `It has ${pins.length === 0 ? 'none' : pins.join(', ')}.` : `Did you mean '${close}'?`;
-  return [`Device '${id}': ${device.constructor.name} has no pin '${name}'. ${hint}${remark}`];
+  const message = `Device '${id}': ${device.constructor.name} has no pin '${name}'. ${hint}${context}`;
+  return [{ code: 'no-such-pin', message }];
 }
 
-/** One wire from a pin to a pin: who drives whom. */
+/** One wire from an output to an input. */
 interface Connection {
   readonly from: string;
   readonly to: string;
@@ -75,35 +82,32 @@ function connectionsOf(devices: readonly Pick<WiredDevice, 'id' | 'wires'>[]): C
 }
 
 /**
- * Sentences about inputs that two outputs drive, and wires that come back to where they began. An input shows what its wire
- * told it last, so one output that falls would hide another one that is up. `present` are wired already.
+ * Inputs that two outputs drive, and wires that lead back to their beginning. An input shows the last level of its wire, so
+ * one output that falls would hide another one that is high. `present` are wired already.
  */
 export function driverMistakes(
   wired: readonly Pick<WiredDevice, 'id' | 'wires'>[],
   present: readonly Pick<WiredDevice, 'id' | 'wires'>[],
-): string[] {
+): Problem[] {
   const before = connectionsOf(present);
   const all = [...before, ...connectionsOf(wired)];
   const reported = new Set<string>();
   return all.slice(before.length).flatMap((connection, index) => {
     const { from, to } = connection;
+    const problems: Problem[] = [];
     const other = all.slice(0, before.length + index).find((one) => one.to === to);
-    const mistakes =
-      other === undefined
-        ? []
-        : [
-            `Wires: ${from} and ${other.from} both lead to ${to}, and an input follows one output. Use a bus line, or a device ` +
-              'between that combines them.',
-          ];
-    const loop = loopFrom(connection, all);
-    if (loop.some((name) => reported.has(name))) return mistakes;
-    for (const name of loop) reported.add(name);
-    if (loop.length === 1) mistakes.push(`Wires: ${from} is wired to itself. Wire it to an input of another device.`);
-    else if (loop.length > 1) {
-      const way = loop.join(' leads to ');
-      mistakes.push(`Wires: ${way}, which leads back to ${from}. Take one of these wires out.`);
+    if (other !== undefined) {
+      const message =
+        `Wires: ${from} and ${other.from} both lead to ${to}, and an input follows one output. Use a bus line, or a device ` +
+        'between that combines them.';
+      problems.push({ code: 'input-driven-twice', message });
     }
-    return mistakes;
+    const loop = loopFrom(connection, all);
+    if (loop.length === 0 || loop.some((name) => reported.has(name))) return problems;
+    for (const name of loop) reported.add(name);
+    const way = `${loop.join(' leads to ')}, which leads back to ${from}. Take one of these wires out.`;
+    const message = loop.length > 1 ? way : `${from} is wired to itself. Wire it to an input of another device.`;
+    return [...problems, { code: 'wire-loop', message: `Wires: ${message}` }];
   });
 }
 

@@ -1,4 +1,4 @@
-import { describeThrown } from '../base/errors.ts';
+import type { Problem } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
 import {
@@ -10,7 +10,7 @@ import {
 } from '../device/index.ts';
 import { conflictingFunctions } from './checks.ts';
 import type { PlannedDevice, PlannedRegion, PresentDevice } from './parts.ts';
-import type { DeviceOptionValues, MachineOptionValues, UsedDevice, Wire } from './wiring.ts';
+import { type DeviceOptionValues, type MachineOptionValues, problemOf, type UsedDevice, type Wire } from './wiring.ts';
 
 /**
  * Works out what a machine definition means and says what is wrong with it, device by device. What takes two
@@ -18,7 +18,7 @@ import type { DeviceOptionValues, MachineOptionValues, UsedDevice, Wire } from '
  */
 export class MachinePlan {
   readonly devices: readonly PlannedDevice[];
-  readonly mistakes: string[] = [];
+  readonly problems: Problem[] = [];
   private readonly ids = new Map<UsedDevice, string>();
 
   /** `present` are the devices that the machine has already, when more are plugged in at run time. */
@@ -39,11 +39,15 @@ export class MachinePlan {
     this.devices = this.assignSlots(planned);
   }
 
+  private report(code: string, message: string): void {
+    this.problems.push({ code, message });
+  }
+
   private attempt<T>(work: () => T): T | undefined {
     try {
       return work();
     } catch (error) {
-      this.mistakes.push(describeThrown(error));
+      this.problems.push(problemOf(error));
       return undefined;
     }
   }
@@ -54,14 +58,16 @@ export class MachinePlan {
     for (const { used, blueprint } of known) {
       if (used.id === undefined) continue;
       if (!/^[^\p{C}]{1,256}$/u.test(used.id)) {
-        this.mistakes.push(
+        this.report(
+          'invalid-id',
           `A ${blueprint.type} has the id ${JSON.stringify(used.id.slice(0, 40))}. Messages and snapshots name it: give it 1 to 256 ` +
             'printable characters.',
         );
       }
       const first = taken.get(used.id);
       if (first !== undefined) {
-        this.mistakes.push(
+        this.report(
+          'duplicate-id',
           `Two devices have the id '${used.id}': a ${first} and a ${blueprint.type}. Give one of them another id.`,
         );
       }
@@ -89,7 +95,8 @@ export class MachinePlan {
     for (const name of Object.keys(given)) {
       if (names.includes(name)) continue;
       const close = nearest(name, names);
-      this.mistakes.push(
+      this.report(
+        'no-such-device',
         `Options are given for '${name}', and no device has that id or type.` +
           (close === undefined ? '' : ` Did you mean '${close}'?`),
       );
@@ -106,7 +113,7 @@ export class MachinePlan {
     const own = typeof used.options === 'function' ? used.options(options) : (used.options ?? {});
     const given = { ...own, ...deviceOptions[blueprint.type], ...deviceOptions[id] };
     const problems = blueprint.options.problems(given, `Device '${id}'`);
-    this.mistakes.push(...problems);
+    this.problems.push(...problems.map((message) => ({ code: 'bad-option', message })));
     const optionOf = new OptionReader(blueprint, given, problems.length > 0);
     return {
       used,
@@ -130,7 +137,8 @@ export class MachinePlan {
     for (const { region } of at) {
       if (blueprint.region(region) !== undefined) continue;
       const names = blueprint.regions.map(({ template }) => `'${template.name}'`).join(', ');
-      this.mistakes.push(
+      this.report(
+        'no-such-region',
         `Device '${id}': at: places region '${region.name}', which ${blueprint.type} does not have. It has ${names || 'none'}.`,
       );
     }
@@ -138,15 +146,17 @@ export class MachinePlan {
       const places = at.filter(({ region }) => region === template);
       const moved = optionOf.placing(template);
       if (places.length > 1)
-        this.mistakes.push(`Device '${id}': at: places region '${template.name}' twice. Keep one of them.`);
+        this.report('placed-twice', `Device '${id}': at: places region '${template.name}' twice. Keep one of them.`);
       if (places.length > 0 && moved?.given === true) {
-        this.mistakes.push(
+        this.report(
+          'placed-twice',
           `Device '${id}': option '${moved.name}' and at: both say where region '${template.name}' goes. Keep one of them.`,
         );
       }
       const bar = blueprint.facet(pciBars)?.find(({ region }) => region === template);
       if (bar !== undefined && (places.length > 0 || moved !== undefined)) {
-        this.mistakes.push(
+        this.report(
+          'bar-placed',
           `Device '${id}': region '${template.name}' is BAR ${bar.index}, which the guest places. Leave out its address.`,
         );
         return [];
@@ -154,7 +164,8 @@ export class MachinePlan {
       const address = places[0]?.address ?? moved?.value ?? template.base;
       if (address === undefined) return [];
       if (!Number.isSafeInteger(address) || address < 0) {
-        this.mistakes.push(
+        this.report(
+          'address-out-of-range',
           `Device '${id}': region '${template.name}' cannot be placed at ${address}. Give an address from 0 to 2^53 - 1.`,
         );
         return [];
@@ -169,12 +180,13 @@ export class MachinePlan {
       if (wire === undefined) continue;
       wires.set(name, wire);
       if ('problem' in wire && wire.problem !== undefined)
-        this.mistakes.push(`Device '${id}': pin '${name}': ${wire.problem}`);
+        this.report('unknown-interrupt-line', `Device '${id}': pin '${name}': ${wire.problem}`);
     }
     for (const { name, pin, wire, given } of optionOf.wiring()) {
       if (!wires.has(pin)) wires.set(pin, wire);
       else if (given) {
-        this.mistakes.push(
+        this.report(
+          'wired-twice',
           `Device '${id}': option '${name}' and interrupts: both say where pin '${pin}' goes. Keep one of them.`,
         );
       }
@@ -186,27 +198,31 @@ export class MachinePlan {
     if (addr === undefined) return undefined;
     const address = parsePciAddress(addr);
     if (address === undefined) {
-      this.mistakes.push(`Device '${id}': addr '${addr}' is not a PCI address. Write slot and function, 00.0 to 1f.7.`);
+      this.report(
+        'invalid-pci-address',
+        `Device '${id}': addr '${addr}' is not a PCI address. Write slot and function, 00.0 to 1f.7.`,
+      );
     }
     return address;
   }
 
   private refuseAddress({ addr }: UsedDevice, id: string, { type }: DeviceBlueprint): undefined {
     if (addr !== undefined)
-      this.mistakes.push(`Device '${id}': ${type} is not a PCI device and has no addr. Leave it out.`);
+      this.report('not-a-pci-device', `Device '${id}': ${type} is not a PCI device and has no addr. Leave it out.`);
   }
 
   /** PCI functions that did not say where: each in the first slot that is empty. */
   private assignSlots(planned: readonly PlannedDevice[]): PlannedDevice[] {
     const all = [...this.present, ...planned];
-    this.mistakes.push(...conflictingFunctions(all));
+    this.problems.push(...conflictingFunctions(all));
     const slots = new Set(all.flatMap(({ address }) => (address === undefined ? [] : [address.slot])));
     return planned.map((device) => {
       if (device.blueprint.bus !== 'pci' || device.address !== undefined || device.used.addr !== undefined)
         return device;
       let slot = 0;
       while (slots.has(slot)) slot++;
-      if (slot > 31) this.mistakes.push(`PCI: no slot is left for '${device.id}': all 32 have a device. Remove one.`);
+      if (slot > 31)
+        this.report('pci-bus-full', `PCI: no slot is left for '${device.id}': all 32 have a device. Remove one.`);
       slots.add(slot);
       return { ...device, address: { slot, function: 0 } };
     });

@@ -47,7 +47,8 @@ export function loadServices(
       unbindAsync: container.unbindAsync.bind(container),
     });
     if (loaded instanceof Promise) {
-      throw new TypeError(
+      throw new BackplaneError(
+        'asynchronous-module',
         'A service module loads asynchronously. A machine is built in one go: await before, bind then.',
       );
     }
@@ -193,7 +194,9 @@ export class StatefulServices {
         try {
           runDevice(() => service.reset?.());
         } catch (cause) {
-          throw new BackplaneError(`Service ${name}: reset() threw: ${describeThrown(cause)}`, { cause });
+          throw new BackplaneError('service-failure', `Service ${name}: reset() threw: ${describeThrown(cause)}`, {
+            cause,
+          });
         }
       }
     }
@@ -242,7 +245,8 @@ function readService(name: string, service: object, saved: unknown): ServiceLoad
 
 function finishLoading(read: readonly ServiceLoading[]): void {
   const differences = read.flatMap(({ loading }) => loading.differences);
-  if (differences.length > 0) throw new StateError('The services cannot take this state', differences);
+  if (differences.length > 0)
+    throw new StateError('state-mismatch', 'The services cannot take this state', differences);
   for (const { loading } of read) loading.applyAll();
   for (const one of read) finishService(one);
 }
@@ -260,10 +264,11 @@ const nameOf = (token: unknown): string => (typeof token === 'function' ? token.
 const failing =
   (name: string): FailField =>
   (member, why) =>
-    new BackplaneError(`Service ${name}: @state field '${member}' ${why}.`);
+    new BackplaneError('unsupported-state', `Service ${name}: @state field '${member}' ${why}.`);
 
 function severalOf(name: string, count: number): BackplaneError {
   return new BackplaneError(
+    'ambiguous-service',
     `Service ${name}: there are ${count} of them with @state, and a snapshot could not tell them apart. Bind ${name} in singleton scope, ` +
       'which is the default, or give two classes of one name different names.',
   );

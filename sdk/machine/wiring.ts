@@ -1,4 +1,4 @@
-import { BackplaneError } from '../base/errors.ts';
+import { BackplaneError, describeThrown, type Problem } from '../base/errors.ts';
 import type {
   ConcreteDeviceClass,
   GivenOptionsOfClass,
@@ -92,15 +92,19 @@ export class WiringError extends BackplaneError {
 
   constructor(
     readonly machine: string,
-    /** One sentence or two per mistake: where, what, why, and what to change. */
-    readonly mistakes: readonly string[],
-    /** What the first device threw that could not be constructed. */
+    /** Each with a sentence or two: where, what, why, and what to change. */
+    readonly problems: readonly Problem[],
+    /** The failure of the first device that could not be constructed. */
     cause?: unknown,
   ) {
-    const count = mistakes.length === 1 ? 'one mistake' : `${mistakes.length} mistakes`;
-    super(
-      `Machine '${machine}' has ${count} in its wiring:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`,
-      { cause },
-    );
+    const count = problems.length === 1 ? 'one mistake' : `${problems.length} mistakes`;
+    const lines = problems.map(({ message }) => `  - ${message}`).join('\n');
+    super('wiring-mistakes', `Machine '${machine}' has ${count} in its wiring:\n${lines}`, { cause });
   }
 }
+
+/** An error as one of several problems; `code` is for what has none of its own. */
+export const problemOf = (thrown: unknown, code = 'device-failure', prefix = ''): Problem => ({
+  code: thrown instanceof BackplaneError ? thrown.code : code,
+  message: prefix + describeThrown(thrown),
+});

@@ -33,6 +33,7 @@ export class StateError extends BackplaneError {
   override readonly name: string = 'StateError';
 
   constructor(
+    code: string,
     what: string,
     readonly differences: readonly StateDifference[],
     /** What the hook threw that refused the state. */
@@ -46,7 +47,9 @@ export class StateError extends BackplaneError {
       return place === '' ? `\n  - ${problem}` : `\n  - ${`${place}:`.padEnd(width + 1)} ${problem}`;
     });
     const more = differences.length - shown.length;
-    super(`${what}:${lines.join('')}${more > 0 ? `\n  and ${more} more` : ''}${remedies(differences)}`, { cause });
+    super(code, `${what}:${lines.join('')}${more > 0 ? `\n  and ${more} more` : ''}${remedies(differences)}`, {
+      cause,
+    });
   }
 }
 

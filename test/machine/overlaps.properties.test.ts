@@ -69,9 +69,9 @@ describe('the report of overlaps', () => {
         try {
           Machine.create(defineMachine({ ...toyMachine, devices }));
         } catch (error) {
-          const { mistakes } = error as WiringError;
-          reported = mistakes.map((mistake) => {
-            const [, first, second] = /of device '(b\d)'.*of device '(b\d)'/.exec(mistake) ?? [];
+          const { problems } = error as WiringError;
+          reported = problems.map(({ message }) => {
+            const [, first, second] = /of device '(b\d)'.*of device '(b\d)'/.exec(message) ?? [];
             return pairName(String(first), String(second));
           });
         }

@@ -1,6 +1,7 @@
 import { ContainerModule } from 'inversify';
 import { describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
+import type { Problem } from '../../sdk/base/errors.ts';
 import {
   BackplaneError,
   Device,
@@ -22,7 +23,9 @@ import {
   VirtualClock,
   type Wire,
 } from '../../sdk/index.ts';
-import { Machine, type MachineRequest, WiringError } from '../../sdk/runtime.ts';
+import { Machine } from '../../sdk/runtime.ts';
+import { expectRefusal } from '../refusal.ts';
+import { expectProblems, problemsOf } from './problems.ts';
 import {
   Absent,
   Bridge,
@@ -146,129 +149,134 @@ function latchAt(id: 'a' | 'b', interrupts: { readonly irq: Wire }) {
 
 const withDevices = (...devices: MachineDefinition['devices'][number][]) => defineMachine({ ...toyMachine, devices });
 
-function mistakesOf(definition: MachineDefinition, request?: MachineRequest): readonly string[] {
-  try {
-    Machine.create(definition, request);
-  } catch (error) {
-    if (error instanceof WiringError) return error.mistakes;
-    throw error;
-  }
-  return [];
-}
-
 describe('a machine with one wiring mistake names it and says what to change', () => {
   it('ports that overlap with equal priority, both ranges', () => {
-    expect(mistakesOf(withDevices(use(Latch), use(Wide, { at: [place(widePorts, 0x6c)] })))).toEqual([
-      "Ports: cannot map 'latch' of device 'latch' at 0x70..0x71: it overlaps 'wide' of device 'wide' at 0x6c..0x73 " +
-        "with the same priority 0. Move one of them with at: [place(region, address)], or option 'iobase' of 'latch', or give " +
-        'one a higher priority.',
+    expectProblems(problemsOf(withDevices(use(Latch), use(Wide, { at: [place(widePorts, 0x6c)] }))), [
+      'region-overlap',
+      'latch',
+      'wide',
+      'iobase',
+      '0x70..0x71',
+      '0x6c..0x73',
     ]);
   });
 
   it('but lets ports overlap that differ in priority', () => {
     const above = use(Wide, { at: [place(widePorts, 0x6c, { priority: 1 })] });
-    expect(mistakesOf(withDevices(use(Latch), above))).toEqual([]);
+    expectProblems(problemsOf(withDevices(use(Latch), above)));
   });
 
   it('memory that overlaps with equal priority, both ranges', () => {
     const second = use(Screen, { id: 'second', at: [place(screen, 0xb0000)] });
-    expect(mistakesOf(withDevices(use(Screen), second))).toEqual([
-      "Memory: cannot map 'screen' of device 'second' at 0xb0000..0xcffff: it overlaps 'screen' of device 'screen' at " +
-        '0xa0000..0xbffff with the same priority 1. Move one of them with at: [place(region, address)], or give one a higher priority.',
+    expectProblems(problemsOf(withDevices(use(Screen), second)), [
+      'region-overlap',
+      'screen',
+      'second',
+      '0xb0000..0xcffff',
+      '0xa0000..0xbffff',
     ]);
   });
 
   it('ports beyond 64 KiB', () => {
-    expect(mistakesOf(withDevices(use(Wide, { at: [place(widePorts, 0xfffc)] })))).toEqual([
-      "Ports: cannot map 'wide' of device 'wide' at 0xfffc..0x10003: it ends beyond 0xffff, where 'io' ends. Place it lower.",
+    expectProblems(problemsOf(withDevices(use(Wide, { at: [place(widePorts, 0xfffc)] }))), [
+      'beyond-container',
+      'wide',
+      'io',
+      '0xfffc..0x10003',
+      '0xffff',
     ]);
   });
 
   it('an address that is none', () => {
-    expect(mistakesOf(withDevices(use(Wide, { at: [place(widePorts, -1)] })))).toEqual([
-      "Device 'wide': region 'wide' cannot be placed at -1. Give an address from 0 to 2^53 - 1.",
+    expectProblems(problemsOf(withDevices(use(Wide, { at: [place(widePorts, -1)] }))), [
+      'address-out-of-range',
+      'wide',
     ]);
   });
 
   it('a region of another class', () => {
-    expect(mistakesOf(withDevices(use(Latch, { at: [place(widePorts, 0x170)] })))).toEqual([
-      "Device 'latch': at: places region 'wide', which latch does not have. It has 'latch'.",
+    expectProblems(problemsOf(withDevices(use(Latch, { at: [place(widePorts, 0x170)] }))), [
+      'no-such-region',
+      'latch',
+      'wide',
     ]);
   });
 
   it('a region placed twice', () => {
-    expect(mistakesOf(withDevices(use(Latch, { at: [place(latchPorts, 0x170), place(latchPorts, 0x270)] })))).toEqual([
-      "Device 'latch': at: places region 'latch' twice. Keep one of them.",
+    expectProblems(problemsOf(withDevices(use(Latch, { at: [place(latchPorts, 0x170), place(latchPorts, 0x270)] }))), [
+      'placed-twice',
+      'latch',
     ]);
   });
 
   it('an option and at: that say the same', () => {
     const twice = use(Latch, { options: { iobase: 0x270 }, at: [place(latchPorts, 0x170)] });
-    expect(mistakesOf(withDevices(twice))).toEqual([
-      "Device 'latch': option 'iobase' and at: both say where region 'latch' goes. Keep one of them.",
-    ]);
+    expectProblems(problemsOf(withDevices(twice)), ['placed-twice', 'latch', 'iobase']);
   });
 
   it('an option and interrupts: that say the same', () => {
-    expect(mistakesOf(withDevices(use(Latch, { options: { irq: 5 }, interrupts: { irq: isaIrq(6) } })))).toEqual([
-      "Device 'latch': option 'irq' and interrupts: both say where pin 'irq' goes. Keep one of them.",
+    expectProblems(problemsOf(withDevices(use(Latch, { options: { irq: 5 }, interrupts: { irq: isaIrq(6) } }))), [
+      'wired-twice',
+      'latch',
+      'irq',
     ]);
   });
 
   it('an option that is not there', () => {
     const typo = use(Latch, { options: { iobse: 0x170 } as never });
-    expect(mistakesOf(withDevices(typo))).toEqual([
-      "Device 'latch': there is no option 'iobse'. Did you mean 'iobase'?",
-    ]);
+    expectProblems(problemsOf(withDevices(typo)), ['bad-option', 'latch', 'iobse', 'iobase']);
   });
 
   it('an option out of range', () => {
-    expect(mistakesOf(withDevices(use(Latch, { options: { irq: 16 } })))).toEqual([
-      "Device 'latch': option 'irq' takes an integer from 0 to 15; 16 is not that.",
-    ]);
+    expectProblems(problemsOf(withDevices(use(Latch, { options: { irq: 16 } }))), ['bad-option', 'latch', 'irq']);
   });
 
   it('options for a device that is not there', () => {
-    expect(mistakesOf(withDevices(use(Latch)), { deviceOptions: { latsh: { initial: 1 } } })).toEqual([
-      "Options are given for 'latsh', and no device has that id or type. Did you mean 'latch'?",
+    expectProblems(problemsOf(withDevices(use(Latch)), { deviceOptions: { latsh: { initial: 1 } } }), [
+      'no-such-device',
+      'latsh',
+      'latch',
     ]);
   });
 
   it('an option that the machine does not have', () => {
-    expect(mistakesOf(withDevices(), { options: { resetControl: 'overlay' } })).toEqual([
-      "Machine 'toy': there is no option 'resetControl'. It has none.",
+    expectProblems(problemsOf(withDevices(), { options: { resetControl: 'overlay' } }), [
+      'no-such-option',
+      'toy',
+      'resetControl',
     ]);
   });
 
   it('a pin that the device does not have', () => {
     const typo = use(Latch, { interrupts: { irk: isaIrq(8) } as never });
-    expect(mistakesOf(withDevices(typo))).toEqual(["Device 'latch': Latch has no pin 'irk'. Did you mean 'irq'?"]);
+    expectProblems(problemsOf(withDevices(typo)), ['no-such-pin', 'latch', 'irk', 'irq']);
   });
 
   it('a pin that the other device does not have', () => {
     const wired = use(Latch, { interrupts: { irq: pin('wide', 'input') } });
-    expect(mistakesOf(withDevices(wired, use(Wide)))).toEqual([
-      "Device 'wide': Wide has no pin 'input'. It has none. It is named by a wire of 'latch'.",
-    ]);
+    expectProblems(problemsOf(withDevices(wired, use(Wide))), ['no-such-pin', 'wide', 'input', 'latch']);
   });
 
   it('a wire to a device that is not there', () => {
-    expect(mistakesOf(withDevices(use(Latch, { interrupts: { irq: pin('pic', 'input') } })))).toEqual([
-      "Device 'latch': pin 'irq' is wired to pin 'input' of 'pic', and no device has that id. The ids are latch.",
+    expectProblems(problemsOf(withDevices(use(Latch, { interrupts: { irq: pin('pic', 'input') } }))), [
+      'no-such-device',
+      'latch',
+      'irq',
+      'input',
+      'pic',
     ]);
   });
 
   it('an interrupt line that does not exist', () => {
-    expect(mistakesOf(withDevices(use(Latch, { interrupts: { irq: isaIrq(16) } })))).toEqual([
-      "Device 'latch': pin 'irq': ISA has the interrupt lines 0 to 15; there is no 16.",
+    expectProblems(problemsOf(withDevices(use(Latch, { interrupts: { irq: isaIrq(16) } }))), [
+      'unknown-interrupt-line',
+      'latch',
+      'irq',
     ]);
   });
 
   it('a service that nobody binds', () => {
-    expect(mistakesOf(withDevices(use(Needy)))).toEqual([
-      "Device 'needy': Needy needs Absent, which no service module of machine 'toy' binds. " +
-        'Add a ContainerModule with bind(Absent) to its services.',
-    ]);
+    expectProblems(problemsOf(withDevices(use(Needy))), ['missing-service', 'needy', 'Absent', 'toy']);
   });
 
   it('a service that cannot be made', () => {
@@ -278,25 +286,21 @@ describe('a machine with one wiring mistake names it and says what to change', (
       });
     });
     const definition = { ...withDevices(use(Needy)), services: [...toyMachine.services, broken] };
-    const mistakes = mistakesOf(definition);
-    expect(mistakes).toHaveLength(1);
-    expect(mistakes[0]).toMatch(/^Service Absent could not be made: .*out of luck/s);
+    expectProblems(problemsOf(definition), ['service-failure', 'Absent', 'out of luck']);
   });
 
   it('a device whose constructor fails', () => {
-    expect(mistakesOf(withDevices(use(Broken)))[0]).toMatch(
-      /^Device 'broken': Broken could not be constructed: .*no spring in the box/s,
-    );
+    expectProblems(problemsOf(withDevices(use(Broken))), ['device-failure', 'broken', 'no spring in the box']);
   });
 
   it('a constructor that calls itself without end, in a device and in a service: it is no circle of dependencies', () => {
     const endless = new ContainerModule(({ bind }) => void bind(EndlessService).toSelf());
     const definition = { ...withDevices(use(Endless), use(NeedsEndless)) };
-    const why = 'Maximum call stack size exceeded: its constructor, or what that calls, calls itself without end';
-    expect(mistakesOf({ ...definition, services: [...toyMachine.services, endless] })).toEqual([
-      `Device 'endless': Endless could not be constructed: ${why}`,
-      `Service EndlessService could not be made: ${why}`,
-    ]);
+    expectProblems(
+      problemsOf({ ...definition, services: [...toyMachine.services, endless] }),
+      ['device-failure', 'endless', 'calls itself without end'],
+      ['service-failure', 'EndlessService', 'calls itself without end'],
+    );
   });
 
   it('services that need one another, with the circle', () => {
@@ -304,23 +308,19 @@ describe('a machine with one wiring mistake names it and says what to change', (
       bind(Absent).toResolvedValue((other: EndlessService) => other as never, [EndlessService]);
       bind(EndlessService).toResolvedValue((other: Absent) => other as never, [Absent]);
     });
-    expect(mistakesOf({ ...withDevices(use(Needy)), services: [...toyMachine.services, circle] })).toEqual([
-      'Service Absent could not be made: Circular dependency found: Absent -> EndlessService -> Absent',
+    expectProblems(problemsOf({ ...withDevices(use(Needy)), services: [...toyMachine.services, circle] }), [
+      'service-failure',
+      'Absent -> EndlessService -> Absent',
     ]);
   });
 
   it('a service module that loads asynchronously', () => {
     const slow = new ContainerModule(async () => {});
-    expect(mistakesOf({ ...toyMachine, services: [slow] })).toEqual([
-      'A service module failed to load: A service module loads asynchronously. A machine is built in one go: await before, bind then.',
-    ]);
+    expectProblems(problemsOf({ ...toyMachine, services: [slow] }), ['asynchronous-module']);
   });
 
   it('a device that asks for another device, which is no service', () => {
-    expect(mistakesOf(withDevices(use(Wide), use(Clinging)))).toEqual([
-      "Device 'clinging': Clinging needs Wide, which no service module of machine 'toy' binds. " +
-        'Add a ContainerModule with bind(Wide) to its services.',
-    ]);
+    expectProblems(problemsOf(withDevices(use(Wide), use(Clinging))), ['missing-service', 'clinging', 'Wide', 'toy']);
   });
 
   it('a clock that nobody can move', () => {
@@ -331,111 +331,110 @@ describe('a machine with one wiring mistake names it and says what to change', (
       }
       bind(VirtualClock).toConstantValue(new StoppedClock());
     });
-    expect(mistakesOf({ ...toyMachine, services: [stopped] })).toEqual([
-      "The machine's clock is a StoppedClock, which nobody can move on: it has no advanceTo(time). Bind a ManualClock.",
-    ]);
+    expectProblems(problemsOf({ ...toyMachine, services: [stopped] }), ['clock-cannot-advance']);
   });
 
   it('an ISA device in a machine without an ISA bus', () => {
-    expect(mistakesOf({ ...withDevices(use(Wide)), services: [] })).toEqual([
-      "Device 'wide': wide plugs into IsaBus, and machine 'toy' has none. " +
-        'Bind IsaBus in one of its service modules, or leave the device out.',
+    expectProblems(problemsOf({ ...withDevices(use(Wide)), services: [] }), [
+      'missing-service',
+      'wide',
+      'IsaBus',
+      'toy',
     ]);
   });
 
   it('a device that belongs to a board which is not there', () => {
-    expect(mistakesOf(withDevices(use(Bridge)))).toEqual([
-      "Device 'bridge': bridge plugs into SystemBus, and machine 'toy' has none. " +
-        'Bind SystemBus in one of its service modules, or leave the device out.',
-    ]);
+    expectProblems(problemsOf(withDevices(use(Bridge))), ['missing-service', 'bridge', 'SystemBus', 'toy']);
   });
 
   it('a device for a bus that no machine has', () => {
-    expect(mistakesOf(withDevices(use(Floating)))).toEqual([
-      "Device 'floating': floating plugs into a bus of kind 'usb', which no machine has. Extend IsaDevice, PciDevice or SystemDevice.",
-    ]);
+    expectProblems(problemsOf(withDevices(use(Floating))), ['unknown-bus', 'floating', 'usb']);
   });
 
   it('two devices of one id', () => {
-    expect(mistakesOf(withDevices(use(Card, { id: 'a' }), use(Card, { id: 'a' })))).toEqual([
-      "Two devices have the id 'a': a card and a card. Give one of them another id.",
-    ]);
+    expectProblems(problemsOf(withDevices(use(Card, { id: 'a' }), use(Card, { id: 'a' }))), ['duplicate-id', 'a']);
   });
 
   it('two PCI functions at one address', () => {
-    expect(mistakesOf(withDevices(use(Card, { addr: '02.0' }), use(Card, { addr: '2' })))).toEqual([
-      "PCI: 'card' and 'card-2' are both at 02.0. Give one of them another addr.",
+    expectProblems(problemsOf(withDevices(use(Card, { addr: '02.0' }), use(Card, { addr: '2' }))), [
+      'pci-address-taken',
+      'card',
+      'card-2',
+      '02.0',
     ]);
   });
 
   it('a PCI function that no guest finds, because function 0 of its slot says that it is alone', () => {
-    const hidden = (id: string, where: string, first: string) =>
-      `PCI: '${id}' is at ${where}, where no guest looks: '${first}', function 0 of the slot, says that it is the only one. ` +
-      `Give '${id}' a slot of its own, or card @pci({ multifunction: true }).`;
-    expect(mistakesOf(withDevices(use(Card, { addr: '02.0' }), use(Card, { addr: '02.3' })))).toEqual([
-      hidden('card-2', '02.3', 'card'),
+    expectProblems(problemsOf(withDevices(use(Card, { addr: '02.0' }), use(Card, { addr: '02.3' }))), [
+      'hidden-pci-function',
+      "'card-2'",
+      '02.3',
+      "'card'",
     ]);
-    expect(mistakesOf(withDevices(use(Card, { addr: '02.1' }), use(Card, { addr: '02.0' })))).toEqual([
-      hidden('card', '02.1', 'card-2'),
+    expectProblems(problemsOf(withDevices(use(Card, { addr: '02.1' }), use(Card, { addr: '02.0' }))), [
+      'hidden-pci-function',
+      "'card'",
+      '02.1',
+      "'card-2'",
     ]);
-    expect(mistakesOf(withDevices(use(Twin, { addr: '02.0' }), use(Card, { addr: '02.7' })))).toEqual([]);
-    expect(mistakesOf(withDevices(use(Card, { addr: '02.1' }), use(Card, { addr: '02.2' })))).toEqual([]);
+    expectProblems(problemsOf(withDevices(use(Twin, { addr: '02.0' }), use(Card, { addr: '02.7' }))));
+    expectProblems(problemsOf(withDevices(use(Card, { addr: '02.1' }), use(Card, { addr: '02.2' }))));
   });
 
   it('a PCI address that is none', () => {
-    expect(mistakesOf(withDevices(use(Card, { addr: '20.9' })))).toEqual([
-      "Device 'card': addr '20.9' is not a PCI address. Write slot and function, 00.0 to 1f.7.",
+    expectProblems(problemsOf(withDevices(use(Card, { addr: '20.9' }))), [
+      'invalid-pci-address',
+      'card',
+      '20.9',
+      '00.0',
     ]);
   });
 
   it('a PCI address of a device that is not on PCI', () => {
-    expect(mistakesOf(withDevices(use(Wide, { addr: '02.0' })))).toEqual([
-      "Device 'wide': wide is not a PCI device and has no addr. Leave it out.",
-    ]);
+    expectProblems(problemsOf(withDevices(use(Wide, { addr: '02.0' }))), ['not-a-pci-device', 'wide']);
   });
 
   it('more PCI devices than slots', () => {
-    expect(mistakesOf(withDevices(...Array.from({ length: 33 }, () => use(Card))))).toEqual([
-      "PCI: no slot is left for 'card-33': all 32 have a device. Remove one.",
+    expectProblems(problemsOf(withDevices(...Array.from({ length: 33 }, () => use(Card)))), [
+      'pci-bus-full',
+      'card-33',
     ]);
   });
 
   it('a class without @device', () => {
-    expect(mistakesOf(withDevices(use(Undeclared)))).toEqual([
-      "Class Undeclared has no @device, so what it declares was never checked. Put @device({ type: '...', description: '...' }) on top of it.",
+    expect(problemsOf(withDevices(use(Undeclared))).map(({ message }) => message)).toEqual([
+      expect.stringContaining('Undeclared'),
     ]);
   });
 
   it('an interrupt controller that is not there', () => {
-    expect(mistakesOf({ ...toyMachine, interruptController: 'pic' })).toEqual([
-      "The machine's interruptController is 'pic', and no device has that id. Give one that id.",
+    expectProblems(problemsOf({ ...toyMachine, interruptController: 'pic' }), [
+      'no-such-device',
+      'interruptController',
+      "'pic'",
     ]);
   });
 
   it('an interrupt controller whose output leads nowhere: a guest would sleep for ever', () => {
     const named = (device: MachineDefinition['devices'][number], id: string | string[] = 'pic') =>
-      mistakesOf({ ...withDevices(device, use(Pic, { id: 'other' })), interruptController: id });
-    const remedy =
-      'the processor would never be interrupted. Name a device that has both, or leave interruptController out.';
-    expect(named(use(Latch, { id: 'pic' }))).toEqual([
-      `The machine's interruptController is 'pic', and Latch has neither 'pending' nor acknowledge(): ${remedy}`,
-    ]);
-    expect(named(use(HalfPic, { id: 'pic' }))).toEqual([
-      `The machine's interruptController is 'pic', and HalfPic has no acknowledge(): ${remedy}`,
-    ]);
-    expect(named(use(DeafPic, { id: 'pic' }), ['other', 'pic'])).toEqual([
-      `The machine's interruptController is 'pic', and DeafPic has no 'pending': ${remedy}`,
-    ]);
-    expect(named(use(Pic))).toEqual([]);
+      problemsOf({ ...withDevices(device, use(Pic, { id: 'other' })), interruptController: id });
+    const unable = 'not-an-interrupt-controller';
+    expectProblems(named(use(Latch, { id: 'pic' })), [unable, "'pic'", 'Latch', "'pending'", 'acknowledge()']);
+    expectProblems(named(use(HalfPic, { id: 'pic' })), [unable, "'pic'", 'HalfPic', 'acknowledge()']);
+    expectProblems(named(use(DeafPic, { id: 'pic' }), ['other', 'pic']), [unable, "'pic'", 'DeafPic', "'pending'"]);
+    expectProblems(named(use(Pic)));
   });
 
   it('two outputs on one input, of which one that falls would hide the other', () => {
     const to = (id: 'a' | 'b', device: string) => use(Latch, latchAt(id, { irq: pin(device, 'irq') }));
-    expect(mistakesOf(withDevices(use(Latch, { id: 'c' }), to('a', 'c'), to('b', 'c')))).toEqual([
-      "Wires: pin 'irq' of 'b' and pin 'irq' of 'a' both lead to pin 'irq' of 'c', and an input follows one output. Use a bus " +
-        'line, or a device between that combines them.',
+    expectProblems(problemsOf(withDevices(use(Latch, { id: 'c' }), to('a', 'c'), to('b', 'c'))), [
+      'input-driven-twice',
+      'irq',
+      'b',
+      'a',
+      'c',
     ]);
-    expect(mistakesOf(withDevices(use(Latch, { id: 'c' }), to('a', 'c'), to('b', 'a')))).toEqual([]);
+    expectProblems(problemsOf(withDevices(use(Latch, { id: 'c' }), to('a', 'c'), to('b', 'a'))));
   });
 
   it('also of a device that is plugged in later', () => {
@@ -443,7 +442,7 @@ describe('a machine with one wiring mistake names it and says what to change', (
       withDevices(use(Latch, { id: 'c' }), use(Latch, latchAt('a', { irq: pin('c', 'irq') }))),
     );
     const plug = () => machine.plug(use(Latch, latchAt('b', { irq: pin('c', 'irq') })));
-    expect(plug).toThrow("pin 'irq' of 'b' and pin 'irq' of 'a' both lead to pin 'irq' of 'c'");
+    expectRefusal(plug, 'input-driven-twice', "'irq' of 'b'", "'irq' of 'a'", "'irq' of 'c'");
     machine.unplug('a');
     expect(plug).not.toThrow();
   });
@@ -461,16 +460,16 @@ describe('a machine with one wiring mistake names it and says what to change', (
   });
 
   it('a pin that is wired to itself, or around in a circle', () => {
-    expect(mistakesOf(withDevices(use(Latch, { interrupts: { irq: pin('latch', 'irq') } })))).toEqual([
-      "Wires: pin 'irq' of 'latch' is wired to itself. Wire it to an input of another device.",
+    expectProblems(problemsOf(withDevices(use(Latch, { interrupts: { irq: pin('latch', 'irq') } }))), [
+      'wire-loop',
+      'irq',
+      'latch',
     ]);
     const circle = withDevices(
       use(Latch, latchAt('a', { irq: pin('b', 'irq') })),
       use(Latch, latchAt('b', { irq: pin('a', 'irq') })),
     );
-    expect(mistakesOf(circle)).toEqual([
-      "Wires: pin 'irq' of 'a' leads to pin 'irq' of 'b', which leads back to pin 'irq' of 'a'. Take one of these wires out.",
-    ]);
+    expectProblems(problemsOf(circle), ['wire-loop', 'irq', 'a', 'b']);
   });
 });
 
@@ -478,10 +477,7 @@ describe('a machine with a region that no guest reaches', () => {
   const warningsOf = (device: MachineDefinition['devices'][number]) => Machine.create(withDevices(device)).warnings;
 
   it('warns of it when it is built, and says how to map it', () => {
-    expect(warningsOf(use(Nowhere))).toEqual([
-      "Device 'nowhere': region 'nowhere' has no base, and nothing has mapped it: no guest reaches it. Give the region a base, place " +
-        'it in the machine with at: [place(region, address)], or map it in onRealize(), disabled if it is to appear later.',
-    ]);
+    expect(warningsOf(use(Nowhere))).toEqual([expect.stringMatching(/'nowhere'.*region 'nowhere'/)]);
   });
 
   it('is silent where the machine places it, where the device maps it itself or by an alias, and about BARs', () => {
@@ -504,24 +500,28 @@ describe('a machine with many wiring mistakes', () => {
   );
 
   it('hears of all of them at once, one per line', () => {
-    const mistakes = mistakesOf(everythingWrong, { deviceOptions: { nobody: {} } });
+    const problems = problemsOf(everythingWrong, { deviceOptions: { nobody: {} } });
     const subjects = [
-      /overlaps 'wide' of device 'wide' at 0x6c..0x73/,
-      /needs Absent/,
-      /places region 'stray'/,
-      /option 'irq' takes an integer/,
-      /option 'iobase' and at: both say/,
-      /Two devices have the id 'x'/,
-      /are both at 01.0/,
-      /Class Undeclared has no @device/,
-      /Screen has no pin 'irq'/,
-      /Options are given for 'nobody'/,
+      ['region-overlap', 'wide', '0x6c..0x73'],
+      ['missing-service', 'Absent'],
+      ['no-such-region', 'stray'],
+      ['bad-option', 'irq'],
+      ['placed-twice', 'iobase'],
+      ['duplicate-id', "'x'"],
+      ['pci-address-taken', '01.0'],
+      ['no-such-pin', 'Screen', 'irq'],
+      ['no-such-device', "'nobody'"],
     ];
-    for (const subject of subjects) expect(mistakes.filter((mistake) => subject.test(mistake))).toHaveLength(1);
-    expect(mistakes).toHaveLength(subjects.length);
-    expect(() => Machine.create(everythingWrong)).toThrow(
-      /^Machine 'toy' has 9 mistakes in its wiring:\n {2}- .*\n {2}- /,
-    );
+    const isAbout =
+      ([code, ...named]: readonly string[]) =>
+      (problem: Problem) =>
+        problem.code === code && named.every((name) => problem.message.includes(name));
+    for (const subject of subjects) expect(problems.filter(isAbout(subject))).toHaveLength(1);
+    expect(problems.filter(({ message }) => message.includes('Class Undeclared'))).toHaveLength(1);
+    expect(problems).toHaveLength(subjects.length + 1);
+    const error = expectRefusal(() => Machine.create(everythingWrong), 'wiring-mistakes', 'toy');
+    expect(error.problems).toHaveLength(subjects.length);
+    expect(error.message.split('\n  - ')).toHaveLength(subjects.length + 1);
   });
 
   it('hears of them as an error that is shown without a stack', () => {
@@ -537,14 +537,12 @@ describe('a machine with many wiring mistakes', () => {
         return made;
       });
     });
-    mistakesOf({ ...everythingWrong, services: [...toyMachine.services, spying] });
+    problemsOf({ ...everythingWrong, services: [...toyMachine.services, spying] });
     expect(bus?.devices).toEqual([]);
     expect(bus?.io.children).toEqual([]);
   });
 });
 
 it('refuses RAM that is no whole number of pages', () => {
-  expect(() => Machine.create(toyMachine, { ram: 1000 })).toThrow(
-    "Machine 'toy' cannot have 1000 bytes of RAM. Give a whole number of 4 KiB pages up to 4 GiB, such as 128M.",
-  );
+  expectRefusal(() => Machine.create(toyMachine, { ram: 1000 }), 'bad-ram-size', 'toy', '1000');
 });

@@ -31,6 +31,7 @@ export const names: NameTable = {
       'SavedReader',
       'describeData',
     ]),
+    ...gone('A new machine checks itself: its warnings are in machine.warnings.', ['BuildCheck', 'buildChecks']),
     ...gone('The decorators of the package report unknown properties by themselves.', ['unknownWord']),
   },
 };
@@ -45,4 +46,6 @@ export interface MemberChange {
 }
 
 /** Members by their old names. Types are not known here: without `certain` a member is reported, and left as it is. */
-export const members: Readonly<Record<string, MemberChange>> = {};
+export const members: Readonly<Record<string, MemberChange>> = {
+  mistakes: { name: 'problems', of: 'WiringError' },
+};

@@ -24,12 +24,14 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
   const { name } = definition;
   const reader = new JsonReader(snapshot, '', []);
   const schema = reader.member('schema').data;
-  const refuse = (path: string, problem: string) => new StateError(refusal(name), [{ path, problem }]);
+  const refuse = (code: string, path: string, problem: string) =>
+    new StateError(code, refusal(name), [{ path, problem }]);
   if (typeof schema !== 'string' || !schema.startsWith('backplane-snapshot/'))
-    throw refuse('', 'this is no snapshot of a machine');
+    throw refuse('not-a-snapshot', '', 'this is no snapshot of a machine');
   if (schema !== SnapshotSchema) {
     const writer = Object.hasOwn(snapshotWriters, schema) ? `backplane ${snapshotWriters[schema]}` : undefined;
     throw refuse(
+      'snapshot-version',
       'schema',
       `is ${describeJson(schema)}${writer === undefined ? '' : `, written by ${writer}`}. This version reads ${SnapshotSchema}, the format ` +
         `since backplane ${snapshotWriters[SnapshotSchema]}. Restore it with ${writer ?? 'the version that wrote it'}, or run the guest again and save`,
@@ -38,18 +40,18 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
   const machine = reader.member('machine').only('name', 'ram', 'options', 'unplugged');
   const found = machine.member('name').text(Number.POSITIVE_INFINITY);
   // Not even a name: there is no machine in it.
-  if (reader.problems.length > 0) throw new StateError(refusal(name), reader.problems);
+  if (reader.problems.length > 0) throw new StateError('state-mismatch', refusal(name), reader.problems);
   if (found !== name) {
     // Of another machine, nothing else would fit either.
     const problem = `expected '${name}', found ${describeJson(found)}. Restore it on the machine that was saved`;
-    throw refuse('machine.name', problem);
+    throw refuse('snapshot-of-another-machine', 'machine.name', problem);
   }
   const ram = machine.member('ram').integer(0, 2 ** 40);
   const problem = ramProblem(ram);
   if (problem !== undefined && reader.problems.length === 0)
     machine.member('ram').refuse(`is ${ram} bytes: ${problem}`);
   const options = readOptions(machine.member('options'), definition);
-  if (reader.problems.length > 0) throw new StateError(refusal(name), reader.problems);
+  if (reader.problems.length > 0) throw new StateError('state-mismatch', refusal(name), reader.problems);
   return { ram, options };
 }
 
@@ -126,7 +128,8 @@ function attempt(work: () => unknown, where: Omit<StateDifference, 'problem'>, w
     work();
     return [];
   } catch (error) {
-    const why = error instanceof WiringError ? error.mistakes.join(' ') : describeThrown(error);
+    const why =
+      error instanceof WiringError ? error.problems.map(({ message }) => message).join(' ') : describeThrown(error);
     return [{ ...where, problem: `${what}: ${why}` }];
   }
 }

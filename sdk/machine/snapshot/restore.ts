@@ -160,7 +160,12 @@ class Restoration {
     try {
       arrangeMap(topology, completeOrder(map, topology, mapWhenBuilt));
     } catch (cause) {
-      throw new StateError(refusal(definition.name), [{ path: 'map', problem: describeThrown(cause) }], cause);
+      throw new StateError(
+        'state-mismatch',
+        refusal(definition.name),
+        [{ path: 'map', problem: describeThrown(cause) }],
+        cause,
+      );
     }
   }
 
@@ -192,7 +197,12 @@ class Restoration {
       try {
         loading.finish();
       } catch (cause) {
-        throw new StateError(refusal(name), refusedBy(cause, id), new DeviceFailure(refusal(name), device, cause));
+        throw new StateError(
+          'state-refused',
+          refusal(name),
+          refusedBy(cause, id),
+          new DeviceFailure(refusal(name), device, cause),
+        );
       }
     }
   }
@@ -201,7 +211,11 @@ class Restoration {
     if (this.problems.length + this.ofDevices.length === 0) return;
     const ofMachine = this.problems.filter(({ path }) => path.startsWith('machine'));
     const others = this.problems.filter((one) => !ofMachine.includes(one));
-    throw new StateError(refusal(this.machine.definition.name), [...ofMachine, ...this.ofDevices, ...others]);
+    throw new StateError('state-mismatch', refusal(this.machine.definition.name), [
+      ...ofMachine,
+      ...this.ofDevices,
+      ...others,
+    ]);
   }
 }
 

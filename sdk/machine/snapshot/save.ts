@@ -52,6 +52,7 @@ function describeRequest({ id, given, used }: PluggedDevice): Json {
   for (const [name, { description }] of pins) {
     if (wireOf(description) !== undefined) continue;
     throw new BackplaneError(
+      'unsavable-wire',
       `Device '${id}' was plugged in while the machine ran, and a snapshot cannot wire its pin '${name}' to ${description} again: only ` +
         'to ISA lines and pins of devices. Put the device into the definition of the machine, or unplug it before you save.',
     );
@@ -78,6 +79,7 @@ function pendingTimers(machine: SnapshotMachine): [string, string][] {
     const owner = owners.get(timer);
     if (owner !== undefined) return [owner, timer.name];
     throw new BackplaneError(
+      'unsavable-timer',
       `Machine '${machine.definition.name}': timer '${timer.name}' is armed and belongs to no device, so a snapshot could not ` +
         'bring it back. Declare it in the constructor of a device, or let it expire.',
     );
