@@ -7,6 +7,7 @@ import * as machines from '../../machines/index.ts';
 import * as backplane from '../../sdk/index.ts';
 import * as runtime from '../../sdk/runtime.ts';
 import * as testing from '../../sdk/testing/index.ts';
+import * as qemu from '../../sdk/testing/qemu/index.ts';
 import { backplane as typed } from '../cli/fake-terminal.ts';
 import { guideNames, readGuide } from './pages.ts';
 
@@ -141,6 +142,7 @@ const packages: Readonly<Record<string, unknown>> = {
   backplane,
   'backplane/runtime': runtime,
   'backplane/testing': testing,
+  'backplane/testing/qemu': qemu,
   'backplane/devices': devices,
   'backplane/machines': machines,
   inversify,

@@ -75,9 +75,10 @@ describe('the guides', () => {
     expect(kinds.filter((kind) => !checked.includes(kind))).toEqual([]);
   });
 
-  it('tell the settings of a project as `new device` writes them', () => {
+  it('tell the settings of a project as `new device` writes them', async () => {
+    await backplane('new', 'device', 'settings');
     const settings = blocksOf(readGuide(guideNames[0] as string)).find(({ kind }) => kind === 'settings');
-    const written = JSON.parse(readFileSync(join(folder, 'my-uart/tsconfig.json'), 'utf8'));
+    const written = JSON.parse(readFileSync(join(folder, 'settings/tsconfig.json'), 'utf8'));
     expect(written.compilerOptions).toMatchObject(JSON.parse(settings?.content ?? '{}').compilerOptions);
   });
 });
