@@ -117,7 +117,7 @@ export abstract class Accelerator {
   abstract settle(): void;
   /** Settles, and answers what processors, guests and counters hold: plain data, of which a snapshot is made. */
   saveState(): Json {
-    throw new BackplaneError(`Accelerator '${this.name}' cannot save what its processors hold.`);
+    throw new BackplaneError('guest-not-savable', `Accelerator '${this.name}' cannot save what its processors hold.`);
   }
 
   /**
@@ -136,7 +136,7 @@ export abstract class Accelerator {
   abstract eventfd(consumer: () => void, name?: () => string): number;
   /** Gives such an eventfd back. No region may name it any more. */
   closeEventfd(_fd: number): void {}
-  /** Tells somebody of every access, exit, queued write and vector from here on, or nobody. An accelerator may have nothing to tell. */
+  /** Every access, exit, queued write and vector goes to this listener from here on. An accelerator may have no events. */
   observe(_listener: AcceleratorListener | undefined): void {}
   /** Undoes attach: removes listeners and closes the kernel's file descriptors. */
   abstract detach(): void;

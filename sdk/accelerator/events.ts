@@ -47,14 +47,14 @@ export interface VectorEvent extends Moment {
 
 export type AcceleratorEvent = AccessEvent | ExitEvent | CoalescedWriteEvent | VectorEvent;
 
-/** What tells when: the machine's clock. */
+/** Where the time of an event comes from: the machine's clock. */
 export interface Moments {
   readonly epoch: bigint;
   readonly now: number;
 }
 
-/** Hears what the accelerator does. While there is none, nothing is made and nothing is asked. */
+/** Receives what the accelerator does. While there is no listener, no event is made. */
 export interface AcceleratorListener {
   readonly clock: Moments;
-  hear(event: AcceleratorEvent): void;
+  onEvent(event: AcceleratorEvent): void;
 }

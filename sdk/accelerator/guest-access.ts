@@ -101,7 +101,7 @@ function describeSection(section: MemorySection, address: number): string {
   return `${owner}region '${region.name}', offset ${offset}`;
 }
 
-/** Tells a listener of each access; in the place of the plain access, and only while somebody listens. */
+/** Reports each access to a listener. It stands before the plain access while there is a listener. */
 export class ObservedAccess implements GuestAccess {
   constructor(
     private readonly next: GuestAccess,
@@ -111,40 +111,40 @@ export class ObservedAccess implements GuestAccess {
 
   read(isPort: boolean, address: number, size: number): number {
     const value = this.next.read(isPort, address, size);
-    this.tell(isPort, false, address, size, value);
+    this.emit(isPort, false, address, size, value);
     return value;
   }
 
   write(isPort: boolean, address: number, value: number, size: number): void {
-    this.tell(isPort, true, address, size, value);
+    this.emit(isPort, true, address, size, value);
     this.next.write(isPort, address, value, size);
   }
 
   read64(isPort: boolean, address: number): bigint {
     const value = this.next.read64(isPort, address);
-    this.tell(isPort, false, address, 8, value);
+    this.emit(isPort, false, address, 8, value);
     return value;
   }
 
   write64(isPort: boolean, address: number, value: bigint): void {
-    this.tell(isPort, true, address, 8, value);
+    this.emit(isPort, true, address, 8, value);
     this.next.write64(isPort, address, value);
   }
 
   readBytes(isPort: boolean, address: number, target: Uint8Array): void {
     this.next.readBytes(isPort, address, target);
-    this.tell(isPort, false, address, target.length, littleEndian(target));
+    this.emit(isPort, false, address, target.length, littleEndian(target));
   }
 
   writeBytes(isPort: boolean, address: number, source: Uint8Array): void {
-    this.tell(isPort, true, address, source.length, littleEndian(source));
+    this.emit(isPort, true, address, source.length, littleEndian(source));
     this.next.writeBytes(isPort, address, source);
   }
 
-  private tell(isPort: boolean, isWrite: boolean, address: number, size: number, value: number | bigint): void {
+  private emit(isPort: boolean, isWrite: boolean, address: number, size: number, value: number | bigint): void {
     const { listener, queued } = this;
     const { epoch, now: time } = listener.clock;
-    listener.hear({ kind: 'access', epoch, time, isPort, isWrite, address, size, value, queued });
+    listener.onEvent({ kind: 'access', epoch, time, isPort, isWrite, address, size, value, queued });
   }
 }
 

@@ -141,7 +141,7 @@ export class ObserverHub {
 
   private hook(): void {
     const { accelerator, clock } = this.machine;
-    accelerator.observe({ clock, hear: (event) => this.tell(event) });
+    accelerator.observe({ clock, onEvent: (event) => this.tell(event) });
     clock.observer = (timer) => {
       const { epoch, now: time } = clock;
       this.tell({ kind: 'timer', epoch, time, device: this.timerOwners.get(timer), name: timer.name });

@@ -3,6 +3,7 @@ import { guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
 import type { GuestBody } from '../../sdk/accelerator/guest/guest-vocabulary.ts';
 import { type GuestOperation, type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
 import { Errno, ExitReason } from '../../sdk/accelerator/kvm/abi.ts';
+import { expectRefusal } from '../refusal.ts';
 import { KernelBench } from './kernel-bench.ts';
 import { SmallMachine } from './small-machine.ts';
 
@@ -27,20 +28,26 @@ function raw(fields: Partial<Record<keyof GuestOperation, unknown>>): GuestSourc
 }
 
 describe('a guest program', () => {
-  it.each<[unknown, string]>([
-    [{ length: -5 }, 'repOuts8: the string is an array of numbers, or a typed array, not a length of -5.'],
-    [{ length: 1.5 }, 'not a length of 1.5.'],
-    [undefined, 'not undefined.'],
-    [null, 'not null.'],
-    ['text', 'not text.'],
-    [{}, 'not a length of undefined.'],
-    [[1, 256], 'repOuts8: element 1 is 256, and an element is a whole number from 0 to 0xff.'],
-    [[Number.NaN], 'element 0 is NaN'],
-    [{ length: 2 }, 'element 0 is undefined'],
-  ])('is told what a string is when it gives %o', (string, message) => {
+  it.each<[unknown, string[]]>([
+    [{ length: -5 }, ['repOuts8', 'length of -5']],
+    [{ length: 1.5 }, ['length of 1.5']],
+    [undefined, ['undefined']],
+    [null, ['null']],
+    ['text', ['text']],
+    [{}, ['length of undefined']],
+    [
+      [1, 256],
+      ['repOuts8', 'element 1', '256', '0xff'],
+    ],
+    [[Number.NaN], ['element 0', 'NaN']],
+    [{ length: 2 }, ['element 0', 'undefined']],
+  ])('is refused when it gives a string that is %o', (string, named) => {
     const machine = new SmallMachine([]);
-    const run = () => machine.run((guest) => guest.repOuts8(0x80, string as number[]));
-    expect(run).toThrow(message);
+    expectRefusal(
+      () => machine.run((guest) => guest.repOuts8(0x80, string as number[])),
+      'invalid-operation',
+      ...named,
+    );
   });
 
   it('runs from the beginning each time it is started', () => {
@@ -254,14 +261,13 @@ describe('a guest program', () => {
   it('that is not attached at all is missed', () => {
     const bench = new KernelBench();
     expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.InternalError]);
-    expect(bench.kernel.processor(bench.vcpuFds[0]!).failure?.message).toContain('vCPU 0 has no guest to execute');
+    expect(bench.kernel.processor(bench.vcpuFds[0]!).failure?.code).toBe('vcpu-without-guest');
   });
 
   it('is refused when it is made or started as something else than a generator', () => {
-    expect(() => guestProgram('x', 5 as unknown as GuestBody)).toThrow("Guest program 'x': its body is not a function");
-    expect(() => guestProgram('x', (() => undefined) as unknown as GuestBody).start()).toThrow(
-      'Write function* instead',
-    );
+    expectRefusal(() => guestProgram('x', 5 as unknown as GuestBody), 'invalid-guest-program', "'x'");
+    const plain = guestProgram('x', (() => undefined) as unknown as GuestBody);
+    expectRefusal(() => plain.start(), 'invalid-guest-program', "'x'");
     expect(() =>
       guestProgram((guest) => guest.cli())
         .start()

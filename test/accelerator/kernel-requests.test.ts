@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Capability, Errno, SystemRequest, VcpuRequest, VmRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
+import { expectRefusal } from '../refusal.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 describe('file descriptors and requests', () => {
@@ -113,6 +114,6 @@ describe('file descriptors and requests', () => {
     const vm = bench.kernel.ioctl(3, SystemRequest.CreateVm, 0);
     const other = bench.kernel.ioctl(vm, VmRequest.CreateVcpu, 0);
     expect(bench.kernel.mapVcpuPage(other, 2)).not.toBe(bench.kernel.mapVcpuPage(first!, 2));
-    expect(() => bench.kernel.mapVcpuPage(vm, 0)).toThrow(`file descriptor ${vm} is no vCPU`);
+    expectRefusal(() => bench.kernel.mapVcpuPage(vm, 0), 'invalid-kernel-call', `file descriptor ${vm}`);
   });
 });

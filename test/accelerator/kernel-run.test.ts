@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Errno, ExitReason, IoExit, KvmRun, MmioExit } from '../../sdk/accelerator/kvm/abi.ts';
 import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
+import { expectRefusal } from '../refusal.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const setImmediateExit = (bench: KernelBench, on: boolean) => bench.runPage.setUint8(KvmRun.immediateExit, on ? 1 : 0);
@@ -238,7 +239,7 @@ describe('guest time of a program', () => {
     });
     bench.run();
     expect(bench.kernel.now).toBe(6);
-    expect(() => new KernelBench({ costs: { kernel: -1 } })).toThrow("the cost 'kernel' is -1");
+    expectRefusal(() => new KernelBench({ costs: { kernel: -1 } }), 'invalid-accelerator-option', "'kernel'", '-1');
   });
 
   it('passes while nobody runs, and never goes back', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Capability, Errno, SystemRequest, VmRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import { BusAnswer, type BusDevice, IoBus } from '../../sdk/accelerator/kvm/simulated-kernel/io-bus.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
+import { expectRefusal } from '../refusal.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const Unregister = VmRequest.UnregisterCoalescedMmio;
@@ -120,7 +121,7 @@ describe('coalesced zones', () => {
     expect(old.ioctl(vm, VmRequest.RegisterCoalescedMmio, new Uint8Array(16))).toBe(-1);
     expect(old.errno).toBe(Errno.ENOTTY);
     const vcpu = old.ioctl(vm, VmRequest.CreateVcpu, 0);
-    expect(() => old.mapVcpuPage(vcpu, 2)).toThrow('a vCPU mapping has no page 2');
+    expectRefusal(() => old.mapVcpuPage(vcpu, 2), 'invalid-kernel-call', 'page 2');
   });
 });
 

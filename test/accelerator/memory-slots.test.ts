@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Capability } from '../../sdk/accelerator/index.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { DirtyLogClient, MemoryRegion, type RamBlock, RegionOps } from '../../sdk/memory/index.ts';
+import { expectRefusal } from '../refusal.ts';
 import { SmallMachine } from './small-machine.ts';
 
 const exitsOf = (machine: SmallMachine) => machine.accelerator.statistics.memoryUserspaceExits;
@@ -269,9 +270,7 @@ describe('memory slots', () => {
     expect(machine.accelerator.zones.memory).toHaveLength(1);
     machine.accelerator.detach();
     expect(machine.accelerator.zones).toEqual({ ports: [], memory: [] });
-    expect(() => machine.accelerator.run()).toThrow(
-      "Accelerator 'kvm-sim': it has no machine. Call attach(host) first.",
-    );
+    expectRefusal(() => machine.accelerator.run(), 'accelerator-without-machine', "'kvm-sim'");
     // The machine itself still works from outside.
     machine.memory.write(0xa0000, 1, 1);
     expect(machine.seen).toEqual(['store 0xa0000 = 0x1']);

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RecordedTrace, TraceParser } from '../../sdk/accelerator/index.ts';
 import { readTrace } from '../../sdk/cli/replay/trace-file.ts';
+import { expectRefusal } from '../refusal.ts';
 
 const Small =
   '# iotrace v1\n# a comment\n0 PW 70 1 8f\n39000 PR 71 1 0\n45000 MW fed00010 4 1\n45000 MR a0000 8 FFFFFFFF00000001\n';
@@ -51,7 +52,7 @@ describe('a recording in a file', () => {
       Buffer.from([0, ...gzipSync(Small)]),
     ]) {
       const path = write('behind.gz', Buffer.concat([gzipSync(Small), behind]));
-      await expect(readTrace(path)).rejects.toThrow("Trace 'behind.gz': bytes that are no gzip data follow its end.");
+      await expectRefusal(() => readTrace(path), 'trace-damaged', "'behind.gz'");
     }
   });
 
@@ -61,36 +62,32 @@ describe('a recording in a file', () => {
     ['little-endian, without a mark', Buffer.from(Small, 'utf16le')],
     ['big-endian, without a mark', Buffer.from(Small, 'utf16le').swap16()],
   ])('that is UTF-16 (%s) says so, and how to make it UTF-8', async (_name, bytes) => {
-    await expect(readTrace(write('wide.iotrace', bytes))).rejects.toThrow(
-      "Trace 'wide.iotrace' is not text in UTF-8, it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.",
-    );
+    await expectRefusal(() => readTrace(write('wide.iotrace', bytes)), 'trace-not-utf8', "'wide.iotrace'");
   });
 
   it('that is compressed and cut short says how far it came', async () => {
     const line = (index: number) => `${index * 1000} PW 70 1 ${((index * 167) % 256).toString(16)}\n`;
     const whole = gzipSync(`# iotrace v1\n${Array.from({ length: 20_000 }, (_, index) => line(index)).join('')}`);
     const path = write('cut.gz', whole.subarray(0, whole.length / 2));
-    await expect(readTrace(path)).rejects.toThrow(
-      /its gzip data ends too early, after \d+ accesses\. The file is truncated/,
-    );
+    const { message } = await expectRefusal(() => readTrace(path), 'trace-truncated', "'cut.gz'");
+    expect(message).toMatch(/after [1-9]\d* accesses/);
   });
 
   it('that is compressed and damaged is refused', async () => {
     const damaged = gzipSync(Small);
     damaged[20]! ^= 0xff;
-    await expect(readTrace(write('damaged.gz', damaged))).rejects.toThrow('its gzip data is corrupt');
+    await expectRefusal(() => readTrace(write('damaged.gz', damaged)), 'trace-damaged', "'damaged.gz'");
   });
 
   it('that would unpack to more than its limit is given up early', async () => {
     const bomb = gzipSync(`# iotrace v1\n${'#\n'.repeat(500)}${'\n'.repeat(20_000_000)}`);
-    await expect(readTrace(write('bomb.gz', bomb), { sizeLimit: 1_000_000 })).rejects.toThrow(
-      'is longer than the limit of 1000000 bytes of text',
-    );
+    const path = write('bomb.gz', bomb);
+    await expectRefusal(() => readTrace(path, { sizeLimit: 1_000_000 }), 'trace-too-long', "'bomb.gz'", '1000000');
   });
 
   it('that is wrong early in a long file names that line', async () => {
     const path = write('wrong.gz', gzipSync(`# iotrace v1\n0 PW 70 1 8f\noops\n${'1 PW 70 1 8f\n'.repeat(2_000_000)}`));
-    await expect(readTrace(path)).rejects.toThrow("Trace 'wrong.gz', line 3: expected a time");
+    await expectRefusal(() => readTrace(path), 'trace-malformed', "'wrong.gz'", 'line 3');
   });
 
   it('that does not exist, or is a folder, is named', async () => {
@@ -99,6 +96,6 @@ describe('a recording in a file', () => {
   });
 
   it('that is empty is refused', async () => {
-    await expect(readTrace(write('empty', ''))).rejects.toThrow("Trace 'empty' is empty");
+    await expectRefusal(() => readTrace(write('empty', '')), 'trace-empty', "'empty'");
   });
 });

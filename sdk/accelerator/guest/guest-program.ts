@@ -36,6 +36,7 @@ export function guestProgram(nameOrBody: string | GuestBody, body?: GuestBody): 
   const [name, steps] = typeof nameOrBody === 'string' ? [nameOrBody, body] : [nameOrBody.name || 'guest', nameOrBody];
   if (typeof steps !== 'function') {
     throw new BackplaneError(
+      'invalid-guest-program',
       `Guest program '${name}': its body is not a function. Write guestProgram('${name}', function* (guest) { ... }).`,
     );
   }
@@ -84,6 +85,7 @@ class RunningProgram implements GuestSource {
     const where = `Guest program '${this.name}': interrupt ${hex(vector)}`;
     if (handler === undefined) {
       throw new TripleFault(
+        'unhandled-interrupt',
         `${where} came and there is no handler for it: the processor has shut down (triple fault). ` +
           `Add guest.onInterrupt(${hex(vector)}, ...), or mask it.`,
       );
@@ -92,6 +94,7 @@ class RunningProgram implements GuestSource {
     if (operation.kind === OperationKind.InterruptReturn && operation.finished) this.#resume(operation);
     if ((this.#frame?.depth ?? 0) > DeepestNesting) {
       throw new TripleFault(
+        'interrupt-nesting',
         `${where} came with ${DeepestNesting} handlers already nested: the stack has overflowed and the processor has shut ` +
           'down (triple fault). End the interrupt at its source before sti.',
       );
@@ -102,17 +105,18 @@ class RunningProgram implements GuestSource {
     operation.kind = OperationKind.None;
   }
 
-  /** Where a program ends, or halts, no step may be left that somebody called and nobody ran. */
+  /** Where a program ends, or halts, no step may be left that was called and did not run. */
   #refuseForgotten(ended: boolean, { kind }: GuestOperation): void {
     if (!ended && kind !== OperationKind.Hlt) return;
     const { forgotten } = this.#guest;
-    if (forgotten !== undefined) throw new BackplaneError(`Guest program '${this.name}': ${forgotten}`);
+    if (forgotten !== undefined) throw new BackplaneError('step-not-run', `Guest program '${this.name}': ${forgotten}`);
   }
 
   #enter(body: GuestBody, interrupted: GuestOperation | undefined, what: string): void {
     const steps = body(this.#guest);
     if (typeof steps?.next !== 'function') {
       throw new BackplaneError(
+        'invalid-guest-program',
         `Guest program '${what}': its body is not a generator. Write function* instead of function.`,
       );
     }

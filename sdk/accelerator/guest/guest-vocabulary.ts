@@ -36,6 +36,7 @@ export class Guest implements StepOwner {
   onInterrupt(vector: number, handler: GuestBody): void {
     if (!Number.isInteger(vector) || vector < 0 || vector > 255) {
       throw new BackplaneError(
+        'invalid-vector',
         `Guest program: a vector is 0 to 255, not ${vector}. Give the vector that the PIC delivers.`,
       );
     }
@@ -147,7 +148,7 @@ export class Guest implements StepOwner {
     return this.#called('pause', undefined, this.#word(OperationKind.Pause, nanoseconds));
   }
 
-  /** What is to be said about steps that were called and never ran: somebody forgot `yield*`. */
+  /** The message about steps that were called without `yield*` and never ran. */
   get forgotten(): string | undefined {
     if (this.#unrun === 0) return undefined;
     const where = this.#firstAddress === undefined ? '' : ` at ${hex(this.#firstAddress)}`;
@@ -167,7 +168,7 @@ export class Guest implements StepOwner {
     if (this.#unrun++ === 0) {
       this.#firstName = name;
       this.#firstAddress = address;
-    } else if (this.#unrun >= MostUnrun) throw new BackplaneError(`Guest program: ${this.forgotten}`);
+    } else if (this.#unrun >= MostUnrun) throw new BackplaneError('step-not-run', `Guest program: ${this.forgotten}`);
     return step;
   }
 
@@ -175,6 +176,7 @@ export class Guest implements StepOwner {
     this.begin();
     if (typeof value !== 'bigint' || value < 0n || value >= 1n << 64n) {
       throw new BackplaneError(
+        'invalid-operation',
         `store64: the value is a bigint of 64 bits, 0n to 2n ** 64n - 1n, not ${String(value)}.`,
       );
     }
@@ -233,7 +235,10 @@ function bytesOf(elements: ArrayLike<number>, size: 1 | 2 | 4): Uint8Array {
   if (typeof elements !== 'object' || !Number.isInteger(length) || (length as number) < 0) {
     const found =
       elements === null || typeof elements !== 'object' ? String(elements) : `a length of ${String(length)}`;
-    throw new BackplaneError(`${name}: the string is an array of numbers, or a typed array, not ${found}.`);
+    throw new BackplaneError(
+      'invalid-operation',
+      `${name}: the string is an array of numbers, or a typed array, not ${found}.`,
+    );
   }
   if (elements.length * size > LargestString) return new Uint8Array(0); // the processor refuses the string
   const bytes = new Uint8Array(elements.length * size);
@@ -242,6 +247,7 @@ function bytesOf(elements: ArrayLike<number>, size: 1 | 2 | 4): Uint8Array {
     const value = elements[index] as number;
     if (!Number.isInteger(value) || value < 0 || value > largest) {
       throw new BackplaneError(
+        'invalid-operation',
         `${name}: element ${index} is ${String(value)}, and an element is a whole number from 0 to ${hex(largest)}.`,
       );
     }

@@ -9,7 +9,7 @@ export class ProgressError extends BackplaneError {
     readonly member: string,
     problem: string,
   ) {
-    super(problem);
+    super('guest-differs', problem);
   }
 }
 
@@ -130,6 +130,7 @@ export class LoggedGuest implements GuestSource {
 
   #different(done: number, what: string, cause?: unknown): BackplaneError {
     return new BackplaneError(
+      'guest-differs',
       `guest program '${this.name}' ${what} at operation ${done + 1}, and the snapshot was made of one that did not. ` +
         'Restore with the program that was saved, which must not depend on anything but what it reads.',
       cause === undefined ? {} : { cause },

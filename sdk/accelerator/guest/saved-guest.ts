@@ -52,6 +52,7 @@ export function saveGuest(guest: GuestSource | undefined, operation: GuestOperat
     };
   }
   throw new BackplaneError(
+    'guest-not-savable',
     `Guest '${guest.name}' is neither a program nor a recording, so it cannot be saved. Write it as a guestProgram.`,
   );
 }
@@ -59,7 +60,7 @@ export function saveGuest(guest: GuestSource | undefined, operation: GuestOperat
 function saveLogged(guest: LoggedGuest, operation: GuestOperation, { atItsEnd }: GuestStage): Json {
   const { name, log } = guest;
   guest.complete(operation);
-  if (log.overflowed && !atItsEnd) throw new BackplaneError(tooLongToSave(name));
+  if (log.overflowed && !atItsEnd) throw new BackplaneError('guest-too-long-to-save', tooLongToSave(name));
   const underWay = guest.underWay(operation);
   return {
     kind: 'program',
@@ -73,6 +74,7 @@ function saveLogged(guest: LoggedGuest, operation: GuestOperation, { atItsEnd }:
 function savePlain({ name }: GuestSource, { atItsEnd, begun }: GuestStage): Json {
   if (atItsEnd || !begun) return { kind: 'program', name, log: begun ? null : [], underWay: null };
   throw new BackplaneError(
+    'guest-not-savable',
     `Guest program '${name}' is in the middle of its work, and what it has done was not logged, so a snapshot could not bring it back. ` +
       'Run it with machine.run(program, { savable: true }), or save when it has ended.',
   );

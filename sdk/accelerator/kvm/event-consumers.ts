@@ -15,7 +15,7 @@ interface Consumer {
   readonly made: { readonly fd: number; readonly handler: () => void } | undefined;
 }
 
-/** Those who wait for an ioeventfd: the main loop's side of a signal that a guest's write gave. In the order of tsuccessor calls. */
+/** The consumers of ioeventfds: the main loop's side of a signal that a guest's write gave. In the order in which they were added. */
 export class EventConsumers {
   private consumers: readonly Consumer[] = [];
 
@@ -58,7 +58,7 @@ export class EventConsumers {
     for (const consumer of this.consumers) if (consumer.made?.fd === fd) consumer.signalled = true;
   }
 
-  /** Calls those who were signalled; `settle` comes first, because what the guest wrote before the signal counts. */
+  /** Calls the consumers that were signalled. `settle` comes first: the guest's earlier writes are delivered before the signal. */
   notify(settle: () => void): void {
     for (const consumer of this.consumers) {
       const { made } = consumer;
@@ -103,6 +103,7 @@ function replaced(consumers: readonly Consumer[], index: number, one: Consumer):
 
 function noEventfd(errno: number): BackplaneError {
   return new BackplaneError(
+    'kvm-failure',
     `KVM could not make an eventfd: errno ${errno}. Its process has no more file descriptors. Raise their limit, or use fewer devices ` +
       'that have eventfds.',
   );

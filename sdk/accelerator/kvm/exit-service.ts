@@ -1,5 +1,4 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { hex } from '../../base/text.ts';
 import type { AcceleratorListener, ExitReasonName } from '../events.ts';
 import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
 import { ExitReason, InternalErrorExit, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';
@@ -38,7 +37,7 @@ export class ExitService {
     if (this.listener === undefined) return;
     const reason = reasonNames.get(run.getUint32(KvmRun.exitReason, true)) ?? 'other';
     const { epoch, now: time } = this.listener.clock;
-    this.listener.hear({ kind: 'exit', epoch, time, vcpu: id, reason });
+    this.listener.onEvent({ kind: 'exit', epoch, time, vcpu: id, reason });
   }
 
   /** One port access, or the elements of a string; a reset asked for by one element leaves the rest undone. */
@@ -68,14 +67,10 @@ export class ExitService {
     } else if (size === 8) {
       if (isWrite) this.access.write64(false, address, run.getBigUint64(MmioExit.data, true));
       else run.setBigUint64(MmioExit.data, this.access.read64(false, address), true);
-    } else if (size < 8) {
+    } else {
       const bytes = new Uint8Array(run.buffer, run.byteOffset + MmioExit.data, size);
       if (isWrite) this.access.writeBytes(false, address, bytes);
       else this.access.readBytes(false, address, bytes);
-    } else {
-      throw new RangeError(
-        `KVM reported a memory access of ${size} bytes at ${hex(address)}; 8 is the most there can be.`,
-      );
     }
   }
 }
@@ -97,5 +92,8 @@ export function unknownExit(kernel: ScheduledKernel, vcpu: KvmVcpu, reason: numb
   if (failure !== undefined) return failure;
   const detail =
     reason === ExitReason.InternalError ? `, suberror ${vcpu.run.getUint32(InternalErrorExit.suberror, true)}` : '';
-  return new BackplaneError(`KVM stopped vCPU ${vcpu.id} with exit reason ${reason}${detail}: the guest cannot go on.`);
+  return new BackplaneError(
+    'unknown-exit',
+    `KVM stopped vCPU ${vcpu.id} with exit reason ${reason}${detail}: the guest cannot go on.`,
+  );
 }

@@ -39,6 +39,6 @@ export class InterruptInjection {
     vcpu.run.setUint8(KvmRun.readyForInterruptInjection, 0);
     if (this.listener === undefined) return;
     const { epoch, now: time } = this.listener.clock;
-    this.listener.hear({ kind: 'vector', epoch, time, vector });
+    this.listener.onEvent({ kind: 'vector', epoch, time, vector });
   }
 }

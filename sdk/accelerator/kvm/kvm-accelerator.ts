@@ -90,7 +90,10 @@ export class KvmAccelerator extends Accelerator {
 
   override attach(host: AcceleratorHost): void {
     if (this.host !== undefined)
-      throw new BackplaneError(`Accelerator '${this.name}': it has a machine already. Use another.`);
+      throw new BackplaneError(
+        'accelerator-in-use',
+        `Accelerator '${this.name}': it has a machine already. Use another.`,
+      );
     this.host = host;
     const access = this.accessOf(host);
     const { kernel, vm, requests, statistics } = this;
@@ -115,7 +118,7 @@ export class KvmAccelerator extends Accelerator {
     );
     this.map = this.mapOf(host);
     const hidden = this.hiddenReset();
-    if (hidden !== undefined) throw new BackplaneError(hidden);
+    if (hidden !== undefined) throw new BackplaneError('hidden-reset', hidden);
   }
 
   override detach(): void {
@@ -136,6 +139,7 @@ export class KvmAccelerator extends Accelerator {
   override load(images: readonly GuestImage[], { savable = false }: Pick<GuestRunOptions, 'savable'> = {}): void {
     if (images.length > MostVcpus) {
       throw new BackplaneError(
+        'too-many-guests',
         `Accelerator '${this.name}': ${images.length} guests are given, one for each processor, and a machine has at most ` +
           `${MostVcpus} of those. Give fewer.`,
       );
@@ -174,7 +178,10 @@ export class KvmAccelerator extends Accelerator {
 
   override settle(): void {
     if (this.loop?.running === true) {
-      throw new BackplaneError('settle(): the machine runs. Call pause(), and settle() once run() has returned.');
+      throw new BackplaneError(
+        'machine-running',
+        'settle(): the machine runs. Call pause(), and settle() once run() has returned.',
+      );
     }
     this.loop?.settle();
   }
@@ -214,7 +221,10 @@ export class KvmAccelerator extends Accelerator {
 
   private attached(): RunLoop {
     if (this.loop !== undefined) return this.loop;
-    throw new BackplaneError(`Accelerator '${this.name}': it has no machine. Call attach(host) first.`);
+    throw new BackplaneError(
+      'accelerator-without-machine',
+      `Accelerator '${this.name}': it has no machine. Call attach(host) first.`,
+    );
   }
 
   private accessOf(host: AcceleratorHost): GuestAccess {

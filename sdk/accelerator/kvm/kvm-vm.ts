@@ -36,7 +36,10 @@ export class KvmVm {
     if (this.systemFd < 0) throw this.failure('open /dev/kvm', 'Is KVM available, and may this user open it?');
     const version = kernel.ioctl(this.systemFd, SystemRequest.GetApiVersion, 0);
     if (version !== ApiVersion) {
-      throw new BackplaneError(`KVM speaks version ${version} of its interface, and only ${ApiVersion} is understood.`);
+      throw new BackplaneError(
+        'unsupported-kernel',
+        `KVM speaks version ${version} of its interface, and only ${ApiVersion} is understood.`,
+      );
     }
     this.vmFd = this.call(this.systemFd, SystemRequest.CreateVm, 0, 'create a virtual machine');
   }
@@ -60,7 +63,10 @@ export class KvmVm {
     const pages = this.call(this.systemFd, SystemRequest.GetVcpuMmapSize, 0, 'ask for the size of a vCPU') / PageSize;
     const needed = this.canCoalesceMemory ? VcpuPage.Ring : VcpuPage.PortData;
     if (pages <= needed) {
-      throw new BackplaneError(`KVM maps ${pages} pages for a vCPU and ${needed + 1} are needed. Use a newer kernel.`);
+      throw new BackplaneError(
+        'unsupported-kernel',
+        `KVM maps ${pages} pages for a vCPU and ${needed + 1} are needed. Use a newer kernel.`,
+      );
     }
     const id = this.vcpus.length;
     const fd = this.call(this.vmFd, VmRequest.CreateVcpu, id, `create vCPU ${id}`);
@@ -79,7 +85,7 @@ export class KvmVm {
   }
 
   failure(purpose: string, hint: string): BackplaneError {
-    return new BackplaneError(`KVM could not ${purpose}: errno ${this.kernel.errno}. ${hint}`);
+    return new BackplaneError('kvm-failure', `KVM could not ${purpose}: errno ${this.kernel.errno}. ${hint}`);
   }
 
   close(): void {
@@ -110,7 +116,10 @@ export function finishInstruction(vm: KvmVm, vcpu: KvmVcpu, serve: () => void): 
   } finally {
     vcpu.run.setUint8(KvmRun.immediateExit, 0);
   }
-  throw new BackplaneError(`KVM did not finish one instruction of vCPU ${vcpu.id} in ${MostParts} parts.`);
+  throw new BackplaneError(
+    'endless-instruction',
+    `KVM did not finish one instruction of vCPU ${vcpu.id} in ${MostParts} parts.`,
+  );
 }
 
 /** Puts a vCPU's registers back to what they are after a reset. Finish its pending exit first. */

@@ -139,6 +139,7 @@ export class MemorySlotListener implements MemoryListener {
     const number = this.freeNumbers.pop() ?? this.slots.size;
     if (number < this.limit) return number;
     throw new BackplaneError(
+      'too-many-memory-slots',
       `KVM has ${this.limit} memory slots and '${section.region.name}' at ${hex(section.start)} needs one more. ` +
         'Map RAM in fewer pieces.',
     );

@@ -68,12 +68,18 @@ function parseValue(option: AcceleratorOption<unknown>, text: string): boolean |
   if (option.type === 'nanoseconds' && /^\d{1,10}$/.test(text) && Number(text) <= LargestCost) return Number(text);
   const expected =
     option.values?.map((value) => `'${value}'`).join(' or ') ?? `a number of nanoseconds up to ${LargestCost}`;
-  throw new BackplaneError(`-accel: '${option.name}=${text}' is not valid. Write ${expected}.`);
+  throw new BackplaneError(
+    'invalid-accelerator-option',
+    `-accel: '${option.name}=${text}' is not valid. Write ${expected}.`,
+  );
 }
 
 function unknownOption(name: string): BackplaneError {
   const known = acceleratorOptions.map((option) => `'${option.name}'`).join(', ');
-  return new BackplaneError(`-accel: there is no option '${name}'. kvm-sim knows ${known}.`);
+  return new BackplaneError(
+    'unknown-accelerator-option',
+    `-accel: there is no option '${name}'. kvm-sim knows ${known}.`,
+  );
 }
 
 export interface KvmAcceleratorOptions
@@ -91,7 +97,7 @@ export interface KvmAcceleratorOptions
   readonly kickAfter?: number;
   /** Measure the host time of device handlers. */
   readonly profile?: boolean;
-  /** Hears, in a sentence, of a guest program that has just done more than can be saved. */
+  /** Called with a sentence when a guest program has done more than can be saved. */
   readonly onTooLongToSave?: (message: string) => void;
   /** Puts something between the guest's accesses and the machine: a recording that answers for absent devices. */
   readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
@@ -104,11 +110,16 @@ export function checkAcceleratorOptions(options: KvmAcceleratorOptions): void {
   const { vcpus = 1, seed = 0, kickAfter = 0 } = options;
   const name = `Accelerator '${options.name ?? 'kvm-sim'}'`;
   if (!Number.isInteger(vcpus) || vcpus < 1 || vcpus > MostVcpus) {
-    throw new BackplaneError(`${name}: 'vcpus' is ${vcpus}. Give a whole number from 1 to ${MostVcpus}.`);
+    throw new BackplaneError(
+      'invalid-accelerator-option',
+      `${name}: 'vcpus' is ${vcpus}. Give a whole number from 1 to ${MostVcpus}.`,
+    );
   }
-  if (!Number.isInteger(seed)) throw new BackplaneError(`${name}: 'seed' is ${seed}. Give a whole number.`);
+  if (!Number.isInteger(seed))
+    throw new BackplaneError('invalid-accelerator-option', `${name}: 'seed' is ${seed}. Give a whole number.`);
   if (kickAfter >= 0) return;
   throw new BackplaneError(
+    'invalid-accelerator-option',
     `${name}: 'kickAfter' is ${kickAfter}. Give 0 or more nanoseconds, or Infinity for writes that may wait for ever.`,
   );
 }
@@ -121,5 +132,8 @@ export function checkRunOptions({ operationLimit = 0, timerLimit = 1, progressEv
 
 function refuseCount(name: string, count: number, least: number): void {
   if ((Number.isInteger(count) && count >= least) || count === Number.POSITIVE_INFINITY) return;
-  throw new BackplaneError(`run(): '${name}' is ${count}. Give a whole number, ${least} or more, or Infinity.`);
+  throw new BackplaneError(
+    'invalid-run-option',
+    `run(): '${name}' is ${count}. Give a whole number, ${least} or more, or Infinity.`,
+  );
 }

@@ -61,7 +61,7 @@ export class RingDrain {
     return this.deliver(queued);
   }
 
-  /** Drops what is queued: after a reset, it belongs to nobody. */
+  /** Drops what is queued: a reset has made it void. */
   discard(): void {
     this.postponed = false;
     this.statistics.discardedWrites += this.ring.pending;
@@ -90,7 +90,7 @@ export class RingDrain {
   private dispatch(): void {
     const { ring, access } = this;
     const { address, length, isPort, value } = ring;
-    if (this.listener !== undefined) this.tell(this.listener);
+    if (this.listener !== undefined) this.emit(this.listener);
     if (length === 0 || length > 8 || address > Number.MAX_SAFE_INTEGER) this.statistics.damagedEntries++;
     else if (length === 1 || length === 4 || length === 2) access.write(isPort, address, value, length);
     else if (length === 8) access.write64(isPort, address, (BigInt(ring.valueHigh) << 32n) | BigInt(value));
@@ -107,12 +107,12 @@ export class RingDrain {
     return 0;
   }
 
-  private tell(listener: AcceleratorListener): void {
+  private emit(listener: AcceleratorListener): void {
     const { first, address, length: size, isPort } = this.ring;
     const since = this.kernel.queuedSince(this.vcpu.fd, first);
     const waited = since === undefined ? undefined : this.kernel.now - since;
     const { epoch, now: time } = listener.clock;
-    listener.hear({ kind: 'coalesced-write', epoch, time, isPort, address, size, waited });
+    listener.onEvent({ kind: 'coalesced-write', epoch, time, isPort, address, size, waited });
   }
 
   private noteWait(): void {

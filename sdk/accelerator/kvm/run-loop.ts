@@ -56,7 +56,11 @@ export class RunLoop {
   constructor(private readonly parts: RunLoopParts) {}
 
   run(options: RunOptions): LoopEnd & { operations: number } {
-    if (this.running) throw new BackplaneError('run(): the machine runs already. Call pause() from a handler instead.');
+    if (this.running)
+      throw new BackplaneError(
+        'machine-running',
+        'run(): the machine runs already. Call pause() from a handler instead.',
+      );
     this.running = true;
     try {
       this.begin(options);
@@ -69,7 +73,7 @@ export class RunLoop {
     }
   }
 
-  /** Delivers what is queued, for somebody other than an exit. */
+  /** Delivers what is queued, for another reason than an exit. */
   drain(): void {
     if (this.parts.ring.drain() > 0) this.parts.statistics.otherDrains++;
     if (!this.running) this.obeyOutside();
@@ -144,10 +148,10 @@ export class RunLoop {
   /** Control is back because of the guest: the ring first, then timers, then what the guest wants. */
   private serveReturn(state: ScheduledVcpu): void {
     const { ring, time, service, statistics, drainsAtReturns } = this.parts;
-    time.approach();
+    time.advanceUntilTimer();
     service.note(state.vcpu);
     if (drainsAtReturns && ring.drain() > 0) statistics.drainsAtExits++;
-    time.catchUp();
+    time.runTimers();
     state.unserved = false;
     this.serveExit(state);
   }
@@ -180,9 +184,9 @@ export class RunLoop {
       return;
     }
     if (reason === Interruption.Queued) statistics.kicks++;
-    time.approach();
+    time.advanceUntilTimer();
     if (this.parts.drainsAtReturns) this.drain();
-    time.catchUp();
+    time.runTimers();
     const operations = this.totalOperations();
     if (!this.idle.note(operations, host.clock)) return;
     this.ending = ends.endlessWait(this.idle, state.guest, operations - this.budget.start, host.clock);
@@ -230,7 +234,7 @@ export class RunLoop {
     while (!interrupts.wakes(first)) {
       if (!time.sleep()) return ends.nothingArmed(host.clock);
       if (drainsAtReturns) this.drain();
-      time.catchUp();
+      time.runTimers();
       if (requests.any) return this.obey();
       if (interrupts.wakes(first)) break;
       if (this.idle.note(operations, host.clock) || this.idle.isHopeless(host.clock))
@@ -265,9 +269,9 @@ export class RunLoop {
   private finish(end: LoopEnd): LoopEnd {
     const { ring, time, statistics, requests, drainsAtReturns } = this.parts;
     statistics.entriesAtEnd = ring.pending;
-    time.approach();
+    time.advanceUntilTimer();
     if (drainsAtReturns) this.drain();
-    time.catchUp();
+    time.runTimers();
     requests.pause = false;
     return requests.reset ? (this.obey() ?? end) : end;
   }

@@ -30,7 +30,10 @@ export function saveAccelerator(parts: SavedParts): Json {
   const { kernel, vm, schedule, consumers, statistics } = parts;
   const ring = new RingConsumer((vm.vcpus[0] as KvmVcpu).ring);
   if (!ring.isEmpty)
-    throw new BackplaneError(`${ring.pending} writes are still queued: settle the machine before it is saved.`);
+    throw new BackplaneError(
+      'machine-not-settled',
+      `Writes that are still queued: ${ring.pending}. Settle the machine before it is saved.`,
+    );
   const processors = schedule.vcpus.map((state) => saveProcessor(parts, state));
   return {
     guestTime: kernel.now,
@@ -78,6 +81,7 @@ function saveProcessor({ kernel, vm }: SavedParts, state: ScheduledVcpu): Json {
   const { operation, operations, guestFinished, interruptShadow, failed } = kernel.processor(vcpu.fd).execution;
   if (failed || unserved) {
     throw new BackplaneError(
+      'processor-stopped',
       `Processor ${vcpu.id} cannot go on: its last run ended with an error, in the middle of an instruction. It cannot be saved.`,
     );
   }

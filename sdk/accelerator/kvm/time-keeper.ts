@@ -43,14 +43,14 @@ export class TimeKeeper {
     this.kickArmedAt = Number.NaN;
   }
 
-  /** As far as no timer is passed: what happens now precedes every callback. */
-  approach(): void {
+  /** Moves the clock to the guest's time, but past no timer: what happens now precedes every callback. */
+  advanceUntilTimer(): void {
     const reachable = Math.min(this.kernel.now, this.clock.nextDeadline());
     if (reachable > this.clock.now) this.clock.set(reachable);
   }
 
-  /** Up to the guest's time, with every timer on the way. */
-  catchUp(): void {
+  /** Moves the clock to the guest's time, and runs the timers on the way. */
+  runTimers(): void {
     const { clock } = this;
     const now = this.kernel.now;
     if (now > clock.now || clock.nextDeadline() <= clock.now) clock.advanceTo(Math.max(now, clock.now));
@@ -58,11 +58,11 @@ export class TimeKeeper {
 
   /** Both stand at one time. */
   settle(): void {
-    this.catchUp();
+    this.runTimers();
     this.begin();
   }
 
-  /** Nobody runs: time goes on to the next timer. False if there is none. */
+  /** No vCPU runs: time goes on to the next timer. False if there is none. */
   sleep(): boolean {
     const { clock, kernel } = this;
     const deadline = clock.nextDeadline();
@@ -74,7 +74,7 @@ export class TimeKeeper {
 
   /** Nothing else happens, and the guest cannot tell. */
   private moveEpoch(): void {
-    this.approach();
+    this.advanceUntilTimer();
     this.clock.rebaseWhenNear();
   }
 

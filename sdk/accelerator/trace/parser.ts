@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { isWide } from '../../base/text.ts';
+import { count, counted, isWide } from '../../base/text.ts';
 import { SECOND } from '../../clock/time.ts';
 import { OperationKind } from '../guest/operation.ts';
 import { type RecordedTrace, refuseAccess, TraceColumns } from './recorded-trace.ts';
@@ -54,6 +54,7 @@ export class TraceParser {
     this.#size += chunk.length;
     if (this.#size > this.#sizeLimit) {
       throw new BackplaneError(
+        'trace-too-long',
         `Trace '${this.#name}' is longer than the limit of ${this.#sizeLimit} bytes of text. Raise the limit or cut the recording.`,
       );
     }
@@ -72,11 +73,13 @@ export class TraceParser {
     if (this.#rest.length > 0) this.#readLine(this.#rest, 0, this.#rest.length);
     const { length } = this.#columns;
     if (this.#line === 0)
-      throw new BackplaneError(`Trace '${this.#name}' is empty. Its first line must be '${FirstLine}'.`);
-    if (length === 0) throw new BackplaneError(`Trace '${this.#name}' has a header but no accesses. Record it again.`);
+      throw new BackplaneError('trace-empty', `Trace '${this.#name}' is empty. Its first line must be '${FirstLine}'.`);
+    if (length === 0)
+      throw new BackplaneError('trace-empty', `Trace '${this.#name}' has a header but no accesses. Record it again.`);
     if (this.#promised >= 0 && this.#promised !== length) {
       throw new BackplaneError(
-        `Trace '${this.#name}' has ${length} accesses, and its header promises ${this.#promised}: it is not whole. Copy or record it again.`,
+        'trace-truncated',
+        `Trace '${this.#name}' has ${counted(length, 'access', 'accesses')}, and its header promises ${count(this.#promised)}: it is truncated. Copy or record it again.`,
       );
     }
     return this.#columns.finish(this.#name, this.#header);
@@ -96,6 +99,7 @@ export class TraceParser {
     if (textOf(bytes, start, end).trimEnd() === FirstLine) return;
     if (!isWide(bytes, start)) this.#refuse(bytes, start, end, `'${FirstLine}'`);
     throw new BackplaneError(
+      'trace-not-utf8',
       `Trace '${this.#name}' is not text in UTF-8, it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.`,
     );
   }
@@ -168,6 +172,7 @@ export class TraceParser {
   #refuse(bytes: Uint8Array, start: number, end: number, expected: string, linesAhead = 0): never {
     const text = textOf(bytes, start, Math.min(end, start + 60));
     throw new BackplaneError(
+      'trace-malformed',
       `Trace '${this.#name}', line ${this.#line + linesAhead}: expected ${expected}, found '${text}${end > start + 60 ? '...' : ''}'.`,
     );
   }

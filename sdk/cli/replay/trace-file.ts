@@ -55,9 +55,13 @@ async function checkPadding(name: string, path: string, end: number): Promise<vo
 }
 
 function trailingBytes(name: string, cause?: unknown): BackplaneError {
-  return new BackplaneError(`Trace '${name}': bytes that are no gzip data follow its end. Copy the file again.`, {
-    cause,
-  });
+  return new BackplaneError(
+    'trace-damaged',
+    `Trace '${name}': bytes that are no gzip data follow its end. Copy the file again.`,
+    {
+      cause,
+    },
+  );
 }
 
 function unreadable(name: string, path: string, accesses: number, cause: unknown): BackplaneError {
@@ -68,6 +72,7 @@ function unreadable(name: string, path: string, accesses: number, cause: unknown
   }
   if (code === 'Z_BUF_ERROR') {
     return new BackplaneError(
+      'trace-truncated',
       `Trace '${name}': its gzip data ends too early, after ${accesses} accesses. The file is truncated: copy it again.`,
       { cause },
     );
@@ -78,6 +83,7 @@ function unreadable(name: string, path: string, accesses: number, cause: unknown
   }
   if (code.startsWith('Z_')) {
     return new BackplaneError(
+      'trace-damaged',
       `Trace '${name}': its gzip data is corrupt after ${accesses} accesses (${message}). Copy the file again.`,
       { cause },
     );

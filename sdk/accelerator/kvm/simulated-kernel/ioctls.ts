@@ -133,7 +133,7 @@ function createVcpu(machine: VirtualMachine, argument: IoctlArgument, files: Fil
   return fd;
 }
 
-/** A number in place of a struct points nowhere, and a short buffer ends before the struct does. */
+/** EFAULT for a number in the place of a struct, and for a buffer that is too short. */
 function withStruct(argument: IoctlArgument, size: number, body: (struct: DataView) => number): number {
   if (typeof argument === 'number' || argument.byteLength < size) return -Errno.EFAULT;
   return body(new DataView(argument.buffer, argument.byteOffset, size));

@@ -94,19 +94,19 @@ export class KernelIoeventfds {
     const datamatch = matches ? request.getBigUint64(IoeventfdLayout.datamatch, true) : undefined;
     const bus = this.#bus(flags);
     const device = new KernelIoeventfd(bus, eventfd, address, length, datamatch);
-    const twin =
+    const fast =
       length === 0 && bus === this.memory
         ? new KernelIoeventfd(this.fastMemory, eventfd, address, length, datamatch)
         : undefined;
     if (deassign) {
-      if (twin !== undefined) this.#remove(twin);
+      if (fast !== undefined) this.#remove(fast);
       return this.#remove(device);
     }
     const refused = this.#add(device);
-    if (refused !== 0 || twin === undefined) return refused;
-    const twinRefused = this.#add(twin);
-    if (twinRefused !== 0) this.#remove(device);
-    return twinRefused;
+    if (refused !== 0 || fast === undefined) return refused;
+    const fastRefused = this.#add(fast);
+    if (fastRefused !== 0) this.#remove(device);
+    return fastRefused;
   }
 
   #add(device: KernelIoeventfd): number {

@@ -42,7 +42,10 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
     const costs = { ...DefaultOperationCosts, ...options.costs };
     for (const [name, cost] of Object.entries(costs)) {
       if (cost >= 0 && cost < Infinity) continue;
-      throw new BackplaneError(`Simulated kernel: the cost '${name}' is ${cost}. Give 0 or more nanoseconds.`);
+      throw new BackplaneError(
+        'invalid-accelerator-option',
+        `Simulated kernel: the cost '${name}' is ${cost}. Give 0 or more nanoseconds.`,
+      );
     }
     const { kernel, userspace, plain } = costs;
     this.costs = { kernel: Math.round(kernel), userspace: Math.round(userspace), plain: Math.round(plain) };
@@ -88,7 +91,10 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
     if (page === VcpuPage.Run) return vcpu.runPage;
     if (page === VcpuPage.PortData) return vcpu.portPage;
     if (page === VcpuPage.Ring && has(this.#capabilities, Capability.CoalescedMmio)) return vcpu.machine.ringPage;
-    throw new BackplaneError(`Simulated kernel: a vCPU mapping has no page ${page}. Map no more than its mmap size.`);
+    throw new BackplaneError(
+      'invalid-kernel-call',
+      `Simulated kernel: a vCPU mapping has no page ${page}. Map no more than its mmap size.`,
+    );
   }
 
   allocateGuestMemory(size: number, name = 'guest memory'): RamBlock {
@@ -138,7 +144,10 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   processor(fd: number): VirtualCpu {
     const file = this.#files[fd];
     if (file instanceof VirtualCpu) return file;
-    throw new BackplaneError(`Simulated kernel: file descriptor ${fd} is no vCPU. Use what KVM_CREATE_VCPU answered.`);
+    throw new BackplaneError(
+      'invalid-kernel-call',
+      `Simulated kernel: file descriptor ${fd} is no vCPU. Use what KVM_CREATE_VCPU answered.`,
+    );
   }
 
   /** The lowest free file descriptor, as in POSIX, or a negative errno. */

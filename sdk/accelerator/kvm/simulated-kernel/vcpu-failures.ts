@@ -29,13 +29,15 @@ export function describeFailedEntry(runPage: DataView): 0 {
 
 /** The guest asked for what no processor does. */
 export function refusedOperation(where: GuestWhereabouts, operation: GuestOperation, why: string): BackplaneError {
-  return new BackplaneError(`${place(where)} (${describeOperation(operation)}): ${why}`);
+  return new BackplaneError('invalid-operation', `${place(where)} (${describeOperation(operation)}): ${why}`);
 }
 
 /** The program itself failed; what it threw on purpose for people is passed on as it is. */
 export function thrownByProgram(where: GuestWhereabouts, cause: unknown): BackplaneError {
   if (cause instanceof BackplaneError) return cause;
-  return new BackplaneError(`${place(where)}: its program threw: ${describeThrown(cause)}`, { cause });
+  return new BackplaneError('guest-program-threw', `${place(where)}: its program threw: ${describeThrown(cause)}`, {
+    cause,
+  });
 }
 
 function place({ guest, operation, vcpu }: GuestWhereabouts): string {

@@ -210,7 +210,10 @@ export class VirtualCpu implements GuestProcessor {
     const operation = this.#operation;
     try {
       if (this.#guest === undefined) {
-        this.failure = new BackplaneError(`vCPU ${this.id} has no guest to execute. Attach a guest before KVM_RUN.`);
+        this.failure = new BackplaneError(
+          'vcpu-without-guest',
+          `vCPU ${this.id} has no guest to execute. Attach a guest before KVM_RUN.`,
+        );
         return false;
       }
       this.guestFinished = !this.#guest.next(operation);
