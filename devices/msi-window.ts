@@ -73,16 +73,16 @@ export class MsiWindow extends SystemDevice {
   }
 
   protected override onRealize(): void {
-    const { masterMemory } = this.pci;
-    if (masterMemory === undefined) {
+    const { busMasterMemory } = this.pci;
+    if (busMasterMemory === undefined) {
       throw new BackplaneError(
-        `Device '${this.id}': its PCI bus has no address space of bus masters. Give it masterMemory.`,
+        `Device '${this.id}': its PCI bus has no address space of bus masters. Give it busMasterMemory.`,
       );
     }
-    masterMemory.addSubregion(Address, this.region(window), InFrontOfMemory);
+    busMasterMemory.addSubregion(Address, this.region(window), InFrontOfMemory);
   }
 
   protected override onUnrealize(): void {
-    this.pci.masterMemory?.removeSubregion(this.region(window));
+    this.pci.busMasterMemory?.removeSubregion(this.region(window));
   }
 }

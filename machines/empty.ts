@@ -13,7 +13,7 @@ const plainMemory = new ContainerModule(({ bind }) => {
     [MachineBoard],
   );
   bind(PciBus).toResolvedValue(
-    ({ ports, system }) => new PciBus({ io: ports, memory: system, masterMemory: system }),
+    ({ ports, system }) => new PciBus({ io: ports, memory: system, busMasterMemory: system }),
     [MachineBoard],
   );
 });

@@ -6,8 +6,8 @@ import {
   MemoryRegion,
   PciBus,
   type PciPinWiring,
-  PortsBehindBridge,
   pcPinWiring,
+  SubtractivePorts,
   VirtualClock,
 } from '../sdk/index.ts';
 import { AddressSpace, ManualClock, MemoryDmaPort } from '../sdk/runtime.ts';
@@ -38,14 +38,14 @@ export const isaOnly = new ContainerModule(({ bind }) => {
 export const pciBehindBridge = (wiring: PciPinWiring) =>
   new ContainerModule(({ bind }) => {
     bind(BusPorts).toResolvedValue((board) => ({ region: portsOf(board) }), [MachineBoard]);
-    bind(PortsBehindBridge).toResolvedValue(
+    bind(SubtractivePorts).toResolvedValue(
       ({ topology }, { region }) =>
-        new PortsBehindBridge(new AddressSpace(topology, 'ports behind the host bridge', region)),
+        new SubtractivePorts(new AddressSpace(topology, 'ports behind the host bridge', region)),
       [MachineBoard, BusPorts],
     );
     bind(PciBus).toResolvedValue(
       (ports, memory, board) =>
-        new PciBus({ io: ports.region, memory: memory.region, masterMemory: busMasterMemory(board) }, wiring),
+        new PciBus({ io: ports.region, memory: memory.region, busMasterMemory: busMasterMemory(board) }, wiring),
       [BusPorts, PciMemory, MachineBoard],
     );
     bind(IsaBus).toResolvedValue(

@@ -22,7 +22,7 @@ export {
   type ConfigurationMechanism,
   ConfigurationPorts,
   configurationPorts,
-  PortsBehindBridge,
+  SubtractivePorts,
 } from './bus/pci/configuration-ports.ts';
 export { PciDevice, pci } from './bus/pci/device.ts';
 export { type ExpansionRomSpec, expansionRom } from './bus/pci/expansion-rom.ts';

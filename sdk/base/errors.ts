@@ -29,7 +29,7 @@ export class DeviceFailure extends BackplaneError {
 
   constructor(
     message: string,
-    /** The device, or whoever else answers for the region; undefined where nobody does. */
+    /** The device that owns the region; undefined for a region without an owner. */
     readonly device: object | undefined,
     cause: unknown,
   ) {
@@ -37,10 +37,9 @@ export class DeviceFailure extends BackplaneError {
   }
 }
 
-/** Enough to recognize it by. */
 const LongestThrown = 1000;
 
-/** What somebody threw, in words. Anything can be thrown, so this looks at it with care, and never throws itself. */
+/** A thrown value in words. Any value can be thrown, also one that throws when it is read; this never throws. */
 export function describeThrown(thrown: unknown): string {
   if (thrown instanceof BackplaneError) return thrown.message;
   try {

@@ -9,7 +9,7 @@ export type JsonObject = { readonly [key: string]: Json };
 export interface JsonProblem {
   readonly path: string;
   readonly problem: string;
-  /** What the reader's owner knows of it besides. */
+  /** Data of the caller, kept with the problem. */
   readonly detail?: unknown;
 }
 
@@ -19,8 +19,8 @@ const MostProblems = 1000;
 const LongestPath = 200;
 
 /**
- * Reads a saved state that may come from anywhere. Each question has an answer of the right type; where the data has
- * none, the problem is noted and a harmless value answered, so that everything wrong comes out together.
+ * Reads a saved state from an untrusted source. Each method answers a value of its type. Where the data has none, it notes
+ * the problem and answers a harmless value, so that all problems are reported together.
  */
 export class JsonReader {
   constructor(

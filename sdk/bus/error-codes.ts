@@ -46,7 +46,10 @@ export interface BusErrorCodes {
    * @remedy Give bytes, and a mask for each byte that the guest may write.
    */
   'invalid-capability': BackplaneError;
-  /** An expansion ROM is no power of two from 2 KiB to 16 MiB, or smaller than its image. @remedy Give it the next power of two. */
+  /**
+   * An expansion ROM is no power of two from 2 KiB to 16 MiB, or smaller than its image.
+   * @remedy Give it the next power of two.
+   */
   'invalid-expansion-rom': BackplaneError;
   /** The number of messages of a function is not 1, 2, 4, 8, 16 or 32. @remedy Give `@msi` one of these. */
   'invalid-msi-vectors': BackplaneError;

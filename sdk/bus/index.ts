@@ -27,7 +27,7 @@ export {
   ConfigurationMechanism,
   ConfigurationPorts,
   configurationPorts,
-  PortsBehindBridge,
+  SubtractivePorts,
 } from './pci/configuration-ports.ts';
 export { PciDevice, pci, pciIdentity } from './pci/device.ts';
 export { type ExpansionRomSpec, expansionRom, pciExpansionRom } from './pci/expansion-rom.ts';

@@ -20,14 +20,14 @@ export class InterruptWire<S = unknown> {
     readonly description: string,
     /** The service that owns the other end. */
     readonly service: Token<S>,
-    private readonly solder: (pin: InterruptPin, service: S) => () => void,
-    /** Why it leads nowhere, if it does not: reported with all other wiring mistakes. */
+    private readonly attach: (pin: InterruptPin, service: S) => () => void,
+    /** Why the other end does not exist, if so: reported with all other wiring mistakes. */
     readonly problem: string | undefined = undefined,
   ) {}
 
   /** Connects the pin, and answers how to take the wire off again. */
   connect(pin: InterruptPin, service: S): () => void {
-    return this.solder(pin, service);
+    return this.attach(pin, service);
   }
 }
 

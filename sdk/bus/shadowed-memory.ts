@@ -38,8 +38,8 @@ export function shadowOf({ register, shift }: PamWindow, config: PciConfigSpace)
   return (config.get(register, 1) >> shift) & 3;
 }
 
-/** Where the window's views lie, and what they are views of. */
-export interface ShadowSurroundings {
+/** Where the views of a window are mapped, and what they show. */
+export interface ShadowContext {
   readonly topology: MemoryTopology;
   readonly owner: RegionOwner;
   /** The root of memory, in which the views are mapped. */
@@ -55,7 +55,7 @@ const OverRam = 1;
 export class ShadowedWindow {
   private readonly views: readonly MemoryRegion[];
 
-  constructor({ start, size }: PamWindow, { topology, owner, memory, ram, pci }: ShadowSurroundings) {
+  constructor({ start, size }: PamWindow, { topology, owner, memory, ram, pci }: ShadowContext) {
     const view = (name: string, target: MemoryRegion): MemoryRegion => {
       const alias = MemoryRegion.alias(topology, name, target, start, size, { owner });
       alias.setEnabled(false);
@@ -82,8 +82,8 @@ const VgaWindow = { start: 0xa_0000, size: 128 * KiB } as const;
 const VgaOverRam = 1;
 
 /**
- * The area from 640 KiB to 1 MiB as a PC's memory controller shows it: thirteen windows of which each is RAM or the PCI bus,
- * and the window of the VGA card, which hides the RAM behind it until it is opened.
+ * The area from 640 KiB to 1 MiB as a PC's memory controller shows it. Each of thirteen windows shows RAM or the PCI bus.
+ * The window of the VGA card hides the RAM below it until it is opened.
  */
 export class ShadowedMemory {
   private readonly windows: readonly ShadowedWindow[];
@@ -91,7 +91,7 @@ export class ShadowedMemory {
 
   constructor(
     private readonly firstRegister: number,
-    private readonly around: ShadowSurroundings,
+    private readonly around: ShadowContext,
   ) {
     const { topology, owner, memory, pci } = around;
     const { start, size } = VgaWindow;

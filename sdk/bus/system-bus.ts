@@ -14,7 +14,7 @@ export class SystemBus implements SystemBusParts {
   readonly memory: MemoryRegion;
   /** The root of the port space: 'io'. */
   readonly io: MemoryRegion;
-  /** All of the machine's RAM, mapped nowhere by itself: aliases of it are. */
+  /** All of the machine's RAM. It is not mapped itself: aliases of it are. */
   readonly ram: MemoryRegion;
 
   constructor({ topology, memory, io, ram }: SystemBusParts) {

@@ -10,12 +10,12 @@ export function hostNanoseconds(): number {
   return performance.now() * 1e6;
 }
 
-/** The host's calendar date: what a real-time clock starts from when nobody gave it a date. */
+/** The host's calendar date: what a real-time clock starts from without an explicit date. */
 export function hostDate(): Date {
   return new Date();
 }
 
-/** Calls back after so much host time, if the process lives that long without it when in the background. Answers how to call it off. */
+/** Calls back after so much host time. In the background it does not keep the process alive. Answers how to cancel it. */
 export function afterHostTime(milliseconds: number, callback: () => void, how?: 'in the background'): () => void {
   const timeout: { unref?(): void } | number = setTimeout(callback, milliseconds);
   // A page has no process that a timeout could keep alive.

@@ -1,7 +1,7 @@
 import { BackplaneError } from '../base/errors.ts';
 import { LatestTime } from './time.ts';
 
-/** What a timer tells its clock when it is armed or cancelled. */
+/** The queue of a clock, in which a timer waits while it is armed. */
 export interface TimerQueue {
   /** The latest time of all, from the clock's epoch: what is armed for it or later never fires. */
   readonly latest: number;
@@ -27,8 +27,8 @@ export function collectTimers<T>(body: () => T): { readonly result: T; readonly 
 }
 
 /**
- * Whether what is made now would belong to no device, because a device that runs already makes it: in a handler, which its
- * caller knows of, or in other code that `runDevice` runs.
+ * Whether a timer made now would belong to no device: a device makes it in a handler, or in other code that
+ * `runDevice` runs.
  */
 export function isMadeLate(insideHandler: boolean): boolean {
   return declared === undefined && (insideHandler || running > 0);
@@ -48,8 +48,8 @@ export function runDevice<T>(body: () => T): T {
 }
 
 /**
- * Something that happens once, at an absolute guest time. A timer has a name and a deadline and nothing else, so that
- * a pending one is plain data: a snapshot holds the two, and the restored device owns the callback.
+ * A callback at an absolute guest time, once. The state of a timer is its name and its deadline. A snapshot holds these two,
+ * and the restored device owns the callback.
  */
 export class Timer {
   /** For a field with `@state`. */

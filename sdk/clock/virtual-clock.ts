@@ -6,12 +6,11 @@ import { runDevice, Timer, type TimerQueue } from './timer.ts';
 const FiringsAtOneInstant = 10_000;
 
 /**
- * Guest time, and the timers that wait for it. It is the token by which a device asks for time, and the only source of time
- * there is below it.
+ * Guest time, and the timers that wait for it: the token by which a device asks for time, and its only source of time.
  *
- * Times are numbers of nanoseconds since an epoch, because numbers are exact up to 2^53, which is 104 days. Before that is
- * near, and between two instructions, the epoch moves forward by whole seconds, and every time that is kept becomes
- * smaller: deadlines, and the fields of devices that are declared with `@state({ as: guestTime })`.
+ * Times are nanoseconds since an epoch. Numbers are exact up to 2^53, which is 104 days of nanoseconds. Before that limit,
+ * between two instructions, the epoch moves forward by whole seconds. Each kept time becomes smaller by as much: deadlines,
+ * and fields of devices that are declared with `@state({ as: guestTime })`.
  */
 export abstract class VirtualClock {
   private readonly queue = new DeadlineQueue();
@@ -19,9 +18,9 @@ export abstract class VirtualClock {
   private seconds = 0n;
   /** Callbacks that are under way: they hold times in their variables. */
   private firing = 0;
-  /** Hears of each timer that expires, before its callback runs. */
+  /** Called for each timer that expires, before its callback runs. */
   observer: ((timer: Timer) => void) | undefined;
-  /** Makes a better error of what a callback threw: a machine knows whose timer it is. */
+  /** Makes a better error of what a callback threw: a machine names the device of the timer. */
   explainFailure: ((timer: Timer, failure: unknown) => unknown) | undefined;
 
   /** Whether a handler of a device runs: a machine and a bench know. Then no timer can be made. */
@@ -66,7 +65,7 @@ export abstract class VirtualClock {
     return this.firing > 0 || this.insideHandler?.() === true;
   }
 
-  /** Tells of each move of the epoch, so that times which are kept elsewhere move too. Answers how to stop that. */
+  /** Calls back at each move of the epoch, for times that are kept elsewhere. Answers how to stop that. */
   onRebase(follow: (nanoseconds: number) => void): () => void {
     this.followers.add(follow);
     return () => this.followers.delete(follow);

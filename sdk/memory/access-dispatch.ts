@@ -8,9 +8,9 @@ import type { MemoryTopology } from './topology.ts';
 // How one access that a region accepts becomes calls of its handlers. The plain case (accepted, implemented as it is,
 // little endian, aligned) never comes here: AddressSpace calls the handler itself.
 //
-// A handler implements the widths [min, max]. A wider access is split into pieces of max, from the lowest offset on; a
-// narrower one becomes a single access of min at the offset as it is, not rounded down, and a write then has zeros in
-// its upper bytes. Every piece is made even if an earlier one fails.
+// A handler implements the widths [min, max]. A wider access is split into pieces of max, from the lowest offset on. A
+// narrower one becomes one access of min at the same offset, not rounded down; a write has zeros in its upper bytes. Each
+// piece is made even if an earlier one fails. QEMU calls this access_with_adjusted_size().
 
 /** Reads 1, 2 or 4 bytes; how it ended is left in `topology.accessResult`. */
 export function dispatchRead(region: MemoryRegion, offset: number, size: number, attributes: number): number {
@@ -153,7 +153,7 @@ function readPiece(topology: MemoryTopology, ops: RegionOps, offset: number, siz
   const { watch } = handler;
   // Only where one handler has the whole region do the tables keep a copy of what it may do.
   if (watch !== null && handler.show(watch, ops.device, value, offset) && ops.reads.direct.length === 0)
-    topology.attentionChanged();
+    topology.accessFlagsChanged();
   const failed = handler.withAttributes && value < 0;
   topology.accessResult = failed ? -value : MemTxResult.Ok;
   return failed ? 0 : masked(value, size);

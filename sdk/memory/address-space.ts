@@ -8,14 +8,14 @@ import type { MappedSpace, MemorySection, PlacedIoeventfd } from './memory-liste
 import type { MemoryRegion } from './memory-region.ts';
 import { FlushBit, isPortView, noPorts, OffsetShift, PortTable, unknownPort, WriteShift } from './port-table.ts';
 import type { EngagedOwners } from './reentrancy-guard.ts';
-import { Attention } from './region-attachments.ts';
+import { AccessFlags } from './region-attachments.ts';
 import { checkWidth } from './region-checks.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
 import type { MemoryTopology } from './topology.ts';
 
 // Copies in this file, where the compiler knows that they never change.
 const memoryOnly: number = MemTxAttributes.Memory;
-const flush: number = Attention.Flush;
+const flush: number = AccessFlags.Flush;
 const flushPort: number = FlushBit;
 const writeShift: number = WriteShift;
 const offsetShift: number = OffsetShift;
@@ -23,8 +23,8 @@ const offsetShift: number = OffsetShift;
 /**
  * A root region seen from outside: what a read or a write at an address does. `result` tells how the last access ended.
  *
- * An access that starts in a device's range is that device's whole, even where it runs over the range's end; one that
- * starts in RAM is cut at the end of the RAM and goes on with what follows.
+ * An access that starts in a device's range goes to that device as a whole, even beyond the end of the range. One that starts
+ * in RAM is cut at the end of the RAM and continues in the range behind it.
  */
 export class AddressSpace implements MappedSpace {
   // In arrays, where V8 cannot know them: inlined into the short ways they would keep those from being inlined.
@@ -44,15 +44,15 @@ export class AddressSpace implements MappedSpace {
   declare private last: Target;
   private table: DispatchTable | null = null;
   private readonly portTable = new PortTable();
-  private readonly nowhere: Target;
+  private readonly unassigned: Target;
 
   constructor(topology: MemoryTopology, name: string, root: MemoryRegion) {
     this.topology = topology;
     this.owners = topology.engaged;
     this.name = name;
     this.root = root;
-    this.nowhere = new Target(topology.unassigned, null);
-    this.last = this.nowhere;
+    this.unassigned = new Target(topology.unassigned, null);
+    this.last = this.unassigned;
     this.view = topology.attach(this);
     this.effectiveEventfds = effectiveIoeventfds(this.view);
     topology.announceSpace(this);
@@ -139,7 +139,7 @@ export class AddressSpace implements MappedSpace {
     this.forget();
   }
 
-  /** Who answers at an address. For the access path; others want `lookup`. */
+  /** The target at an address. For the access path; other code uses `lookup`. */
   targetAt(address: number): Target {
     const last = this.last;
     return address >= last.start && address < last.end ? last : this.find(address);
@@ -150,7 +150,7 @@ export class AddressSpace implements MappedSpace {
     this.table = null;
     this.ports = noPorts;
     this.portTable.forget();
-    this.last = this.nowhere;
+    this.last = this.unassigned;
   }
 
   private find(address: number): Target {
@@ -205,17 +205,17 @@ export class AddressSpace implements MappedSpace {
   }
 
   private readPortLong(port: number, size: number, attributes: number): number {
-    const target = this.learnPort(port, size, 0);
+    const target = this.fillEntry(port, size, 0);
     return this.readHandler(target, port, port + target.delta, size, attributes);
   }
 
   private writePortLong(port: number, value: number, size: number, attributes: number): MemTxResult {
-    const target = this.learnPort(port, size, writeShift);
+    const target = this.fillEntry(port, size, writeShift);
     return this.writeHandler(target, port, port + target.delta, value, size, attributes);
   }
 
-  /** Who answers at a port; `shift` is 0 for a read, WriteShift for a write. */
-  private learnPort(port: number, size: number, shift: number): Target {
+  /** The target at a port; `shift` is 0 for a read, WriteShift for a write. */
+  private fillEntry(port: number, size: number, shift: number): Target {
     return this.portTable.learn(port, size, shift, this.lookUp()) ?? this.find(port);
   }
 
@@ -239,11 +239,11 @@ export class AddressSpace implements MappedSpace {
   }
 
   private readHandler(target: Target, address: number, offset: number, size: number, attributes: number): number {
-    const fn = (target.fastReads & size) !== 0 ? target.readFn : target.reads.quickest(offset, size);
+    const fn = (target.fastReads & size) !== 0 ? target.readFn : target.reads.fastHandler(offset, size);
     if (fn === null || ((offset | size) & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
       return this.readWhole(address, size, attributes);
     }
-    if ((target.attention & flush) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
+    if ((target.accessFlags & flush) !== 0) this.topology.coalescedIoFlusher.flushCoalescedIo();
     if (!this.owners.enter(target.guard)) return this.refuse(target.region, offset, size, false) & 0;
     let value: number;
     try {
@@ -263,12 +263,12 @@ export class AddressSpace implements MappedSpace {
     size: number,
     attributes: number,
   ): MemTxResult {
-    const fn = (target.fastWrites & size) !== 0 ? target.writeFn : target.writes.quickest(offset, size);
+    const fn = (target.fastWrites & size) !== 0 ? target.writeFn : target.writes.fastHandler(offset, size);
     if (fn === null || ((offset | size) & (size - 1)) !== 0 || (attributes & memoryOnly) !== 0) {
       return this.writeWhole(address, value, size, attributes);
     }
-    if (target.attention !== 0) {
-      if (target.attention !== flush) return this.writeWhole(address, value, size, attributes);
+    if (target.accessFlags !== 0) {
+      if (target.accessFlags !== flush) return this.writeWhole(address, value, size, attributes);
       this.topology.coalescedIoFlusher.flushCoalescedIo();
     }
     if (!this.owners.enter(target.guard)) return this.refuse(target.region, offset, size, true);

@@ -4,11 +4,11 @@ import type { RamBlock } from './ram-block.ts';
 import { Unguarded } from './reentrancy-guard.ts';
 import { type RegionOps, unassignedMemoryOps } from './region-ops.ts';
 
-// What makes a lookup cost the same with ten regions and ten thousand: tables that start empty and learn. The first
-// access to a place is a binary search, and its answer is kept, so a commit costs nothing here.
+// Lookup tables that start empty: a lookup costs the same with ten regions and ten thousand. The first access to a place is
+// a binary search, whose answer is kept, so a commit costs nothing here.
 //
-// Ports have a table of their own (port-table.ts). Memory: a radix tree over 4 KiB pages; a page that belongs to one range
-// keeps that range, a page that several ranges share gets a search tree of its own, two or three steps deep in practice.
+// Ports have a table of their own (port-table.ts). Memory has a radix tree over 4 KiB pages. A page of one range keeps that
+// range. A page of several ranges gets a search tree of its own, two or three steps deep in practice.
 
 const pageShift = 12;
 const pageSize = 1 << pageShift;
@@ -19,8 +19,8 @@ const fourGiB = 2 ** 32;
 /** 2^20 windows of 4 GiB reach 52 bits, all that x86 has. Addresses above are searched each time. */
 const largestWindow = 1 << 20;
 /**
- * What a guest can make a table learn is bounded: past this many leaves it forgets all of them and starts over. 4 GiB of
- * RAM take 1024, and 2048 take at most 32 MiB.
+ * Bounds the memory that a guest can fill: a table with more leaves drops all of them and starts over. For 4 GiB of RAM there
+ * are 1024 leaves; 2048 leaves take at most 32 MiB.
  */
 const mostLeaves = 2048;
 
@@ -35,13 +35,13 @@ type Directory = (Leaf | undefined)[];
 
 /**
  * A range as the access path wants it: everything within one step, copied together, what is needed first in front.
- * Made when the range is first touched; forgotten when the map or the region's attention changes. Its fields are declared
+ * Made when the range is first touched; forgotten when the map or the region's access flags change. Its fields are declared
  * only: one that was undefined first would be a number of any kind to V8.
  */
 export class Target {
   /** Widths that the one handler of the whole region takes at once; 0 if the tables must tell. */
   declare readonly fastReads: number;
-  declare readonly attention: number;
+  declare readonly accessFlags: number;
   /** Where the owner's flag is in the topology's engaged owners. */
   declare readonly guard: number;
   declare readonly readFn: Handler['readFn'];
@@ -71,7 +71,7 @@ export class Target {
     const read = reads.rest;
     const write = ops.writes.rest;
     this.fastReads = reads.direct.length === 0 ? read.fast : 0;
-    this.attention = region.attention;
+    this.accessFlags = region.accessFlags;
     this.guard = region.guard?.index ?? Unguarded;
     this.readFn = read.fn;
     this.device = ops.device;
@@ -109,20 +109,20 @@ export class DispatchTable {
     this.unassigned = new Target(unassigned, null);
   }
 
-  /** Who answers at an address; the target for "nothing here" where nobody does. */
+  /** The target at an address; in a hole, the unassigned one. */
   find(address: number): Target {
     if (!(address >= 0 && address < fourGiB * largestWindow)) return this.search(address);
     const window = (address / fourGiB) | 0;
     const directory = window === 0 ? this.low : this.windows.get(window);
     const page = (address >>> 0) >>> pageShift;
     let known: Target | Fork | undefined = directory?.[page >>> leafShift]?.[page & leafMask];
-    if (known === undefined) return this.learnPage(address, window, page);
+    if (known === undefined) return this.fillPage(address, window, page);
     const offset = address & (pageSize - 1);
     while (known.below !== null) known = offset < known.at ? known.below : known.above;
     return known;
   }
 
-  /** The same, without learning. */
+  /** The same, without keeping the answer. */
   search(address: number): Target {
     const index = this.view.indexOf(address);
     return index < 0 ? this.unassigned : this.targetOf(index);
@@ -134,8 +134,8 @@ export class DispatchTable {
     return this.byRange[index];
   }
 
-  /** A page that nobody has any part of is not learnt: holes are as large as the guest likes. */
-  private learnPage(address: number, window: number, page: number): Target {
+  /** A page without any range is not kept: holes are as large as the guest likes. */
+  private fillPage(address: number, window: number, page: number): Target {
     const start = address - (address & (pageSize - 1));
     const found = this.search(address);
     const isWhole = found.start <= start && found.end >= start + pageSize;

@@ -4,10 +4,10 @@ import { WholeSpace } from './address-range.ts';
 import { emptyFlatView, FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
-// The rule, recursive and in one sentence: a region shows its children first, highest priority and newest first, and
-// then itself in what they left free. Done literally (fill the gaps, splice) that is quadratic. Here the recursion only
-// collects every visible piece in the order in which it may claim addresses (its rank), and one sweep over the starts,
-// with the claims that are open in a heap, gives each address to the claim of lowest rank. N log N, same answer.
+// The rule is recursive: a region shows its children, highest priority and newest first. Then it shows itself in the gaps.
+// Filling the gaps literally is quadratic. Here the recursion only collects each visible piece, in the order in which it
+// may claim addresses: its rank. One sweep over the starts gives each address to the open claim of the lowest rank, with
+// the open claims in a heap. That is N log N, with the same answer.
 
 const deepestTree = 512;
 

@@ -1,6 +1,5 @@
-// Why a handler that is used often is called through a function made for it alone: code that many handlers share calls
-// whatever it is given and can never be compiled for one of them. The text of such a function is always the same and
-// contains nothing of the device; only the code that V8 makes of it differs.
+// A handler that is used often is called by a function made for it alone. V8 cannot compile code that many handlers share
+// for one of them. The text of such a function is always the same and contains nothing of the device.
 
 export type ReadCall = (device: object | null, offset: number, size: number, attributes: number) => number;
 export type WriteCall = (

@@ -17,7 +17,7 @@ interface Registration {
   readonly space: MappedSpace | undefined;
 }
 
-/** Who listens, and in which order each kind of news travels: forward is by rising priority, ties as registered. */
+/** The listeners, in order of their calls: forward is by rising priority, ties as registered. */
 export class ListenerRegistry {
   private readonly spaces: readonly MappedSpace[];
   private registrations: readonly Registration[] = [];
@@ -54,12 +54,12 @@ export class ListenerRegistry {
     this.registrations = this.registrations.filter((known) => known !== registration);
   }
 
-  forward(tell: (listener: MemoryListener) => void): void {
-    for (const { listener } of this.registrations) tell(listener);
+  forward(notify: (listener: MemoryListener) => void): void {
+    for (const { listener } of this.registrations) notify(listener);
   }
 
-  reverse(tell: (listener: MemoryListener) => void): void {
-    for (const { listener } of [...this.registrations].reverse()) tell(listener);
+  reverse(notify: (listener: MemoryListener) => void): void {
+    for (const { listener } of [...this.registrations].reverse()) notify(listener);
   }
 
   /** Two passes over both views in address order: everything that goes has gone before anything comes. */
@@ -92,8 +92,8 @@ export class ListenerRegistry {
       if (order < 0) for (const listener of listeners) listener.eventfdDel?.(sectionOfEventfd(space, before!), before!);
       if (order > 0) added.push(after!);
     }
-    // QEMU goes through both lists at once: an eventfd that takes another's place then comes before that one has gone, if
-    // its number is smaller, and the kernel refuses it.
+    // QEMU goes through both lists at once. An eventfd that replaces another of a larger number is then added before that one
+    // is removed, and the kernel refuses it.
     for (const one of added) for (const listener of backwards) listener.eventfdAdd?.(sectionOfEventfd(space, one), one);
     space.showIoeventfds(next);
   }
@@ -148,7 +148,7 @@ export class ListenerRegistry {
   }
 
   // QEMU 8.1 replays regions only and relies on its listeners being registered before any device exists. An accelerator
-  // that is attached to a finished machine would then never hear of its coalesced ranges and ioeventfds.
+  // that is attached to a finished machine would then miss its coalesced ranges and ioeventfds.
   private replay(listener: MemoryListener, space: MappedSpace): void {
     for (const flat of space.flatView.ranges) {
       const section = sectionOf(space, flat);

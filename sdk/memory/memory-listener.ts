@@ -78,7 +78,7 @@ export interface MappedSpace {
 
 /** One range of an address space and where it leads. */
 export interface MemorySection {
-  /** Absent on the ranges of a flat view, which several spaces may share; present in everything a listener hears. */
+  /** Absent on the ranges of a flat view, which several spaces may share; present in each section that a listener gets. */
   readonly space?: MappedSpace | undefined;
   readonly region: MemoryRegion;
   readonly start: number;
@@ -92,14 +92,14 @@ export interface MemorySection {
   readonly dirtyLogMask: number;
 }
 
-/** A section as listeners hear it: always of one address space. */
+/** A section as listeners get it: always of one address space. */
 export interface ListenedSection extends MemorySection {
   readonly space: MappedSpace;
 }
 
 /**
- * What others may hear about the map. Lower priorities hear additions first and removals last; the ioeventfd pair is
- * the other way round (additions: highest first), as in QEMU.
+ * Called for changes of the map. Listeners of lower priority get additions first and removals last. For ioeventfds it is the
+ * other way round, as in QEMU.
  */
 export interface MemoryListener {
   readonly name: string;
@@ -114,7 +114,7 @@ export interface MemoryListener {
   logStop?(section: ListenedSection, oldMask: number, newMask: number): void;
   logGlobalStart?(): void;
   logGlobalStop?(): void;
-  /** Asked for what the guest stored: answer by `section.region.dirty.mark...`. */
+  /** Reports pages that the guest stored to, by `section.region.dirty.mark...`. */
   logSync?(section: ListenedSection): void;
   coalescedIoAdd?(section: ListenedSection, start: number, size: number): void;
   coalescedIoDel?(section: ListenedSection, start: number, size: number): void;

@@ -38,7 +38,7 @@ export class MemoryRegion extends RegionAttachments {
   readonly ram: RamBlock | undefined;
   /** Whether the region itself answers somewhere; containers and aliases only lead on. */
   readonly terminates: boolean;
-  /** Who must not be entered twice; null for memory and for regions without an owner. */
+  /** Refuses a second entry into the owner; null for memory and for regions without an owner. */
   guard: IoGuard | null;
 
   private bytes: number;
@@ -161,7 +161,7 @@ export class MemoryRegion extends RegionAttachments {
     this.log ??= new DirtyLog(this);
     return this.log;
   }
-  /** Which DirtyLogClients want to know about writes now. */
+  /** The DirtyLogClients that log writes now. */
   get dirtyLogMask(): number {
     return this.ram === undefined ? 0 : this.dirty.mask;
   }

@@ -1,22 +1,22 @@
 import type { DispatchTable, Target } from './dispatch-table.ts';
 import type { FlatView } from './flat-view.ts';
 import { type ReadCall, readCallOf, type WriteCall, writeCallOf } from './handler-calls.ts';
-import { Attention } from './region-attachments.ts';
+import { AccessFlags } from './region-attachments.ts';
 
 const ports = 0x1_0000;
-/** Here are the ports of all devices but PCI cards: the table of a space of which no more is used is small and soon made. */
+/** The ports of all devices but PCI cards. A space that uses no more has a small table, which is soon made. */
 const lowPorts = 0x1000;
 
-// The bits of a port: the widths of reads that call the handler at once (1, 2 and 4 are bits), those of writes, whether queued
-// writes are delivered first, and the offset in the region. One field for all: with one field more, random accesses to
-// thousands of ports take a third longer.
+// The bits of a port: the widths of reads that call the handler at once (1, 2 and 4 are bits), and those of writes. Then
+// whether queued writes are delivered first, and the offset in the region. They are one field: with one field more, random
+// accesses to thousands of ports take a third longer.
 export const WriteShift = 8;
 export const FlushBit = 1 << 15;
 export const OffsetShift = 16;
 
 /**
  * What one port leads to: all that a plain access needs, in few fields, so that thousands of ports fit into the processor's
- * cache. It is forgotten when the map or the region's attention changes. Its fields are declared only: one that was undefined
+ * cache. It is forgotten when the map or the region's access flags change. Its fields are declared only: one that was undefined
  * first would be a number of any kind to V8.
  */
 export class PortEntry {
@@ -28,18 +28,18 @@ export class PortEntry {
   /** For the long way; null for a port that was not accessed yet. */
   target: Target | null = null;
 
-  /** From here on this target answers; by null, what is known is forgotten. */
+  /** From here on this target answers; null clears the entry. */
   show(port: number, target: Target | null): void {
     this.target = target;
     this.device = target?.device ?? null;
     this.guard = target?.guard ?? 0;
     this.bits = target === null ? 0 : (port + target.delta) << OffsetShift;
-    if (target !== null && (target.attention & Attention.Flush) !== 0) this.bits |= FlushBit;
+    if (target !== null && (target.accessFlags & AccessFlags.Flush) !== 0) this.bits |= FlushBit;
   }
 
-  /** Opens the short way for accesses of this width, if they may go there and their handler is used often. */
+  /** Lets accesses of this width call the handler at once, if they may and the handler is used often. */
   learn(size: number, isWrite: boolean): void {
-    const { reads, writes, attention } = this.target!;
+    const { reads, writes, accessFlags } = this.target!;
     const offset = this.bits >>> OffsetShift;
     if ((offset & (size - 1)) !== 0 || (size !== 1 && size !== 2 && size !== 4)) return;
     if (!isWrite) {
@@ -48,7 +48,7 @@ export class PortEntry {
       if (call === null) return;
       this.read = call;
       this.bits |= size;
-    } else if ((attention & Attention.Ioeventfd) === 0) {
+    } else if ((accessFlags & AccessFlags.Ioeventfd) === 0) {
       const handler = writes.first(offset);
       const call = (handler.fast & size) === 0 ? null : writeCallOf(handler);
       if (call === null) return;
@@ -87,7 +87,7 @@ export class PortTable {
     return this.entries;
   }
 
-  /** Who answers at a port, and a step towards the short way; undefined for what is no port. */
+  /** The target at a port, whose use is counted for the fast path; undefined for what is no port. */
   learn(port: number, size: number, shift: number, table: DispatchTable): Target | undefined {
     let entry = this.entries[port];
     if (entry === undefined) return undefined;

@@ -20,7 +20,7 @@ export function ramAllocator(): (size: number, name: string) => RamBlock {
   };
 }
 
-/** Who wants to know which pages changed. Bits of a mask. */
+/** The clients that log dirty pages. Bits of a mask. */
 export const DirtyLogClient = { Vga: 1, Code: 2, Migration: 4 } as const;
 export type DirtyLogClient = (typeof DirtyLogClient)[keyof typeof DirtyLogClient];
 
@@ -56,14 +56,14 @@ export class DirtySnapshot {
   }
 }
 
-/** What a dirty log knows of its region, and of those who ask for it. */
+/** What a dirty log needs of its region. */
 interface LoggedRegion {
   readonly ram: RamBlock | undefined;
   readonly size: number;
   readonly topology: { readonly globalDirtyLog: boolean; syncDirtyLog(region: LoggedRegion): void };
 }
 
-/** The pages of one RAM region, one byte of client bits each; the bytes exist once somebody logs. */
+/** The pages of one RAM region, one byte of client bits each; the bytes are allocated at the first mark. */
 export class DirtyLog {
   private pages = new Uint8Array(0);
   private readonly region: LoggedRegion;
@@ -75,7 +75,7 @@ export class DirtyLog {
     this.region = region;
   }
 
-  /** Which clients want to know about writes now. */
+  /** The clients that log writes now. */
   get mask(): number {
     const { ram, topology } = this.region;
     if (ram === undefined) return 0;
@@ -119,7 +119,7 @@ export class DirtyLog {
     return false;
   }
 
-  /** Asks the listeners first, then takes the client's bits and leaves the pages clean for it alone. */
+  /** Syncs the log, then takes the client's bits, so that the pages are clean for this client alone. */
   snapshotAndClear(client: DirtyLogClient, offset = 0, size = this.region.size): DirtySnapshot {
     this.region.topology.syncDirtyLog(this.region);
     const first = Math.floor(offset / DirtyPageSize);

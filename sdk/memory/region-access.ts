@@ -10,15 +10,15 @@ export interface AcceptedSizes extends AccessSizes {
   accepts?(offset: number, size: number, isWrite: boolean, attributes: number): boolean;
 }
 
-/** Looks at what a new read handler answers. */
+/** Checks the first answers of a read handler. */
 export interface AnswerWatch {
-  /** Answers whether to go on looking; after that the handler is called the short way. */
+  /** Answers whether to go on; after that the handler is called directly. */
   see(device: object | null, answer: unknown, offset: number): boolean;
 }
 
 /**
- * One handler and the bytes it covers. Whoever covers the first byte of an access gets it. Handlers are called with
- * the ops' device as `this` and plain numbers; nothing is allocated.
+ * One handler and the bytes it covers. An access goes to the route that covers its first byte. Handlers are called with the
+ * ops' device as `this` and plain numbers; nothing is allocated.
  */
 export interface Route {
   readonly offset: number;
@@ -34,11 +34,11 @@ export interface Route {
   /** The only widths this route takes; others go to a wider route, or are missing. */
   readonly accessSize?: number | readonly number[] | undefined;
   /**
-   * The second form: the number handlers also get the attributes and may fail, a read by a negative result
-   * (`-MemTxResult.Error`), a write by returning a MemTxResult.
+   * The number handlers also get the attributes and may fail. A read fails by a negative result, `-MemTxResult.Error`, a
+   * write by a MemTxResult.
    */
   readonly withAttributes?: boolean | undefined;
-  /** Sees the first answers of the read handler, which goes the long way as long. */
+  /** Checks the first answers of the read handler, which is called by the slow path meanwhile. */
   readonly watch?: AnswerWatch | undefined;
 }
 

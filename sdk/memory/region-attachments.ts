@@ -6,8 +6,8 @@ import type { MemoryRegion } from './memory-region.ts';
 import { type RegionOps, unassignedMemoryOps } from './region-ops.ts';
 import type { MemoryTopology } from './topology.ts';
 
-/** Why an access must look twice before its handler is called. Bits of `attention`. */
-export const Attention = { Flush: 1, Ioeventfd: 2 } as const;
+/** What an access to the region has to do before its handler is called: bits of `accessFlags`. */
+export const AccessFlags = { Flush: 1, Ioeventfd: 2 } as const;
 
 const none: readonly never[] = Object.freeze([]);
 
@@ -16,7 +16,7 @@ export abstract class RegionAttachments {
   readonly topology: MemoryTopology;
   readonly name: string;
   readonly ops: RegionOps;
-  private alerts = 0;
+  private flags = 0;
 
   private coalesced: readonly CoalescedRange[] = none;
   private eventfds: readonly Ioeventfd[] = none;
@@ -27,9 +27,9 @@ export abstract class RegionAttachments {
     this.ops = ops ?? unassignedMemoryOps;
   }
 
-  /** Bits of Attention; dispatch tables keep a copy. */
-  get attention(): number {
-    return this.alerts;
+  /** Bits of AccessFlags, of which the dispatch tables have copies. */
+  get accessFlags(): number {
+    return this.flags;
   }
 
   get coalescedRanges(): readonly CoalescedRange[] {
@@ -42,7 +42,7 @@ export abstract class RegionAttachments {
 
   /** Whether queued writes are delivered before an access reaches this region. */
   get flushCoalescedIo(): boolean {
-    return (this.alerts & Attention.Flush) !== 0;
+    return (this.flags & AccessFlags.Flush) !== 0;
   }
 
   /** Lets writes to these bytes wait in a ring. Queued writes are then delivered before any access to the region. */
@@ -51,14 +51,14 @@ export abstract class RegionAttachments {
     const kept = { offset: range.offset, size: range.size };
     this.coalesced = [...this.coalesced, kept];
     this.topology.announceCoalescedRange(this.region, kept, true);
-    this.attend(Attention.Flush, true);
+    this.setFlag(AccessFlags.Flush, true);
   }
 
   /** Forgets all ranges, and with them the flush flag, even one that was set explicitly. */
   clearCoalescedIo(): void {
     if (this.coalesced.length === 0) return;
     this.topology.coalescedIoFlusher.flushCoalescedIo();
-    this.attend(Attention.Flush, false);
+    this.setFlag(AccessFlags.Flush, false);
     for (let first = this.coalesced[0]; first !== undefined; first = this.coalesced[0]) {
       this.coalesced = this.coalesced.slice(1);
       this.topology.announceCoalescedRange(this.region, first, false);
@@ -75,13 +75,13 @@ export abstract class RegionAttachments {
   }
 
   setFlushCoalescedIo(): void {
-    this.attend(Attention.Flush, true);
+    this.setFlag(AccessFlags.Flush, true);
   }
 
   /** Delivers what waits; the flag stays while the region has ranges of its own. */
   clearFlushCoalescedIo(): void {
     this.topology.coalescedIoFlusher.flushCoalescedIo();
-    if (this.coalesced.length === 0) this.attend(Attention.Flush, false);
+    if (this.coalesced.length === 0) this.setFlag(AccessFlags.Flush, false);
   }
 
   addIoeventfd(spec: IoeventfdSpec): void {
@@ -102,17 +102,17 @@ export abstract class RegionAttachments {
   /** This object as what it always is. */
   protected abstract get region(): MemoryRegion;
 
-  private attend(bit: number, on: boolean): void {
-    const alerts = on ? this.alerts | bit : this.alerts & ~bit;
-    if (alerts === this.alerts) return;
-    this.alerts = alerts;
-    this.topology.attentionChanged();
+  private setFlag(bit: number, on: boolean): void {
+    const flags = on ? this.flags | bit : this.flags & ~bit;
+    if (flags === this.flags) return;
+    this.flags = flags;
+    this.topology.accessFlagsChanged();
   }
 
   private changeEventfds(eventfds: readonly Ioeventfd[]): void {
     this.topology.begin();
     this.eventfds = eventfds;
-    this.attend(Attention.Ioeventfd, eventfds.length > 0);
+    this.setFlag(AccessFlags.Ioeventfd, eventfds.length > 0);
     if (this.region.enabled) this.topology.ioeventfdsChanged();
     this.topology.commit();
   }

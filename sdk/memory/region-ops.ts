@@ -24,7 +24,7 @@ export class Handler<F extends CallableFunction, F64> {
   /** False if only the 64-bit form exists. */
   readonly hasNumberForm: boolean;
   readonly withAttributes: boolean;
-  /** Sees the answers, for as long as it wants. */
+  /** Checks the answers, until it has seen enough. */
   watch: AnswerWatch | null;
   /** How much it is used, by all devices of its class. */
   usage: Usage | null = null;
@@ -78,8 +78,8 @@ export class HandlerTable<F extends CallableFunction, F64> {
       span > largestDirectTable ? [] : Array.from({ length: span }, (_, offset) => this.search(offset, allWidths));
   }
 
-  /** The handler that may be called at once, null if the long way must be taken. */
-  quickest(offset: number, size: number): F | null {
+  /** The handler that may be called at once; null if the access takes the slow path. */
+  fastHandler(offset: number, size: number): F | null {
     const handler = this.first(offset);
     return (handler.fast & size) !== 0 ? handler.fn : null;
   }
@@ -140,7 +140,7 @@ const sealed = <F>(handler: unknown): F | null => (handler === undefined ? null 
 /** How a region answers: its handlers in sealed tables, and the widths it accepts and implements. */
 export class RegionOps {
   readonly device: object | null;
-  /** As declared, for those who explain. */
+  /** As declared, for explanations. */
   readonly routes: readonly Route[];
   readonly bigEndian: boolean;
   readonly accepts: AcceptedSizes['accepts'];
@@ -190,8 +190,8 @@ export class RegionOps {
   }
 
   /**
-   * How many bytes of an access of `size` the region is given at once: bounded by what it accepts, and by the alignment
-   * of the offset inside the region (offset 0 bounds nothing). The smallest accepted size is not asked here.
+   * How many bytes of an access of `size` the region gets at once. What it accepts bounds that, and the alignment of the offset
+   * in the region; offset 0 bounds nothing. The smallest accepted size has no influence here.
    */
   accessSize(size: number, offset: number): number {
     let most = this.acceptedMax === 0 ? 4 : this.acceptedMax;

@@ -3,8 +3,8 @@ import { dispatchRead, dispatchRead64, dispatchWrite, dispatchWrite64 } from './
 import type { Target } from './dispatch-table.ts';
 import type { MemoryTopology } from './topology.ts';
 
-// The general form of an access: any length, over any number of ranges. Each turn asks anew who answers at the next
-// byte, since a handler may have changed the map. RAM takes as much as it holds; a device takes what it accepts at that
+// The general form of an access: any length, over any number of ranges. Each turn looks up the next byte anew, since a
+// handler may have changed the map. RAM takes as much as it holds; a device takes what it accepts at that
 // offset, even past the end of its range. Results are ORed.
 
 const LowHalf = 0xffff_ffffn;
@@ -16,10 +16,10 @@ export interface TargetFinder {
   result: number;
 }
 
-// Up to eight bytes travel as two numbers, the low half and the high one: bigints cost several times as much, and only
-// regions that take eight bytes at once, and the callers who asked for eight, have to do with them.
+// Up to eight bytes are two numbers, the low half and the high one, since bigints cost several times as much. Bigints are for
+// regions and callers that take eight bytes at once.
 
-/** The upper half of what a read here answered last. Whoever wants it takes it at once. */
+/** High half of the last read here; valid until the next call. */
 let upperHalf = 0;
 
 export function writeSplit(

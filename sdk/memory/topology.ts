@@ -13,7 +13,7 @@ import { MemoryRegion } from './memory-region.ts';
 import { type RamBlock, ramAllocator } from './ram-block.ts';
 import { EngagedOwners } from './reentrancy-guard.ts';
 
-/** Hears what a guest did that a region refused; the guest itself only sees zeros. */
+/** Called for accesses that a region refused; the guest itself reads zeros. */
 export interface AccessObserver {
   accessRefused?(region: MemoryRegion, offset: number, size: number, isWrite: boolean): void;
   /** The region's owner was inside one of its handlers. */
@@ -21,9 +21,9 @@ export interface AccessObserver {
 }
 
 /**
- * The memory side of one machine: its address spaces, who listens to them, and the transactions that change them. A
- * change outside a transaction is one of its own; inside, everything waits for the outermost commit, which renders
- * every space once and notifies once.
+ * The memory side of one machine: its address spaces, their listeners, and the transactions that change them. A change
+ * outside a transaction is one of its own. Inside, changes wait for the outermost commit, which renders each space once and
+ * notifies once.
  */
 export class MemoryTopology {
   /** Delivers writes that wait in a ring; an accelerator with coalesced I/O sets it. */
@@ -99,12 +99,12 @@ export class MemoryTopology {
     }
   }
 
-  /** Replays what already is to the listener, first of all: regions, coalesced ranges and ioeventfds. */
+  /** Adds a listener, and first announces to it what is there: regions, coalesced ranges and ioeventfds. */
   addListener(listener: MemoryListener, space?: MappedSpace): void {
     this.listeners.add(listener, space, this.loggingEverything);
   }
 
-  /** Tells the listener that everything went away, and forgets it. */
+  /** Announces the removal of each region to the listener, and removes it. */
   removeListener(listener: MemoryListener): void {
     this.listeners.remove(listener);
   }
@@ -139,8 +139,8 @@ export class MemoryTopology {
     this.ioeventfdsPending = true;
   }
 
-  /** From a region: what its accesses must look at changed; the tables learn again. */
-  attentionChanged(): void {
+  /** From a region: its access flags changed; the tables are filled anew. */
+  accessFlagsChanged(): void {
     for (const space of this.spaces) space.forget();
   }
 
@@ -149,7 +149,7 @@ export class MemoryTopology {
     this.listeners.announceCoalescedRange(region, range, added);
   }
 
-  /** From a new address space: shows its map to those who listen to all spaces. */
+  /** From a new address space. */
   attach(space: MappedSpace): FlatView {
     this.spaces.push(space);
     return renderFlatView(viewRootOf(space.root));

@@ -5,8 +5,8 @@ import {
   inject,
   MemoryRegion,
   MemTxResult,
-  PortsBehindBridge,
   portRegion,
+  SubtractivePorts,
   SystemBus,
   SystemDevice,
 } from '../../sdk/index.ts';
@@ -58,7 +58,7 @@ describe('the ports behind a bridge', () => {
   @device({ type: 'bridge', description: 'Claims 32-bit accesses and hands on the rest' })
   class Bridge extends SystemDevice {
     address = 0;
-    constructor(@inject(PortsBehindBridge) readonly behind: PortsBehindBridge) {
+    constructor(@inject(SubtractivePorts) readonly behind: SubtractivePorts) {
       super();
     }
     @address.write(0, { size: 4 })
@@ -66,11 +66,11 @@ describe('the ports behind a bridge', () => {
       this.address = value;
     }
     @address.write()
-    handOnWrite(value: number, offset: number, size: number): void {
+    forwardWrite(value: number, offset: number, size: number): void {
       this.behind.write(0xcf8 + offset, value, size);
     }
     @address.read()
-    handOnRead(offset: number, size: number): number {
+    forwardRead(offset: number, size: number): number {
       return this.behind.read(0xcf8 + offset, size);
     }
   }
@@ -83,7 +83,7 @@ describe('the ports behind a bridge', () => {
     resetControl.realize({ id: 'reset', topology: bench.topology, guestErrors: bench.guestErrors });
     behind.addSubregion(0xcf9, resetControl.region(control));
     const space = new AddressSpace(bench.topology, 'ports-behind', behind);
-    const bridge = bench.realize(new Bridge(new PortsBehindBridge(space)));
+    const bridge = bench.realize(new Bridge(new SubtractivePorts(space)));
     return { bench, bridge, resetControl };
   }
 

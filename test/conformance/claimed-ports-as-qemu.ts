@@ -5,8 +5,8 @@ import {
   flushCoalescedIo,
   inject,
   PciBus,
-  PortsBehindBridge,
   portRegion,
+  SubtractivePorts,
 } from '../../sdk/index.ts';
 import { type KnownDifference, standIn, type Way } from './known-difference.ts';
 import { out, out8, ResetRegister, read, read8 } from './script.ts';
@@ -29,16 +29,16 @@ const ownsAddressPorts = (widest: 1 | 4) => (base: typeof I440fxPciHost) => {
   class HostBridgeWithOverlay extends base {
     constructor(
       @inject(PciBus) bus: PciBus,
-      @inject(PortsBehindBridge) private readonly ports: PortsBehindBridge,
+      @inject(SubtractivePorts) private readonly ports: SubtractivePorts,
     ) {
       super(bus, ports);
     }
 
-    override handOnRead(): number {
+    override forwardRead(): number {
       return this.configuration.address;
     }
 
-    override handOnWrite(): void {}
+    override forwardWrite(): void {}
 
     @overlay.read()
     readResetControl(): number {

@@ -51,7 +51,7 @@ describe('the window of messages', () => {
     const machine = Machine.create(pcI440fx, { ram: 1 * MiB });
     machine.memory.write(0xfee0_0000, 0x41, 4);
     expect([machine.device(MsiWindow).pending, machine.memory.result]).toEqual([false, 2]);
-    expect(machine.service(PciBus)?.masterMemory?.children[0]?.name).toBe('msi-window');
+    expect(machine.service(PciBus)?.busMasterMemory?.children[0]?.name).toBe('msi-window');
     machine.unplug('vga');
     expect(() => machine.unplug('msi')).toThrow('it interrupts the processor');
   });
@@ -61,7 +61,7 @@ describe('the window of messages', () => {
     expect(Machine.create(bare, { ram: 1 * MiB }).device(MsiWindow).pending).toBe(false);
     const services = [[PciBus, new PciBus({ io: bench.io.root, memory: bench.memory.root })]] as const;
     expect(() => testBench(MsiWindow, { services })).toThrow(
-      'its PCI bus has no address space of bus masters. Give it masterMemory.',
+      'its PCI bus has no address space of bus masters. Give it busMasterMemory.',
     );
   });
 });

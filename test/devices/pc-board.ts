@@ -10,8 +10,8 @@ import {
   MiB,
   PciBus,
   type PciDevice,
-  PortsBehindBridge,
   ResetController,
+  SubtractivePorts,
   SystemBus,
 } from '../../sdk/index.ts';
 import { AddressSpace, GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
@@ -62,7 +62,7 @@ export class PcBoard {
     const systemBus = new SystemBus({ topology, memory: system, io, ram: this.ram });
     this.bridge = overlay
       ? new I440fxPciHostOverlaid(this.pci)
-      : new I440fxPciHost(this.pci, new PortsBehindBridge(new AddressSpace(topology, 'behind', behind)));
+      : new I440fxPciHost(this.pci, new SubtractivePorts(new AddressSpace(topology, 'behind', behind)));
     this.controller = new I440fx(systemBus, this.pci);
     this.piix3 = new Piix3(this.pci, this.isa, this.resets);
     this.plug(this.bridge, io);

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 import { describe, expect, it } from 'vitest';
-import * as memory from '../../sdk/memory/index.ts';
+import * as author from '../../sdk/index.ts';
+import * as runtime from '../../sdk/runtime.ts';
 
 const page = readFileSync(fileURLToPath(new URL('../../sdk/memory/README.md', import.meta.url)), 'utf8');
 const blocks = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code ?? '');
@@ -11,7 +12,7 @@ const claim = /^( *)(.+); \/\/ => (.+)$/gm;
 /** Turns `expression; // => value` into a check of both. */
 function asTest(code: string): string {
   return code
-    .replace(/import \{([^}]*)\} from 'backplane';/g, 'const {$1} = backplane;')
+    .replace(/import \{([^}]*)\} from '(backplane[^']*)';/g, "const {$1} = entries['$2'];")
     .replace(
       claim,
       (_, indent, actual, expected) => `${indent}check(${actual}, ${expected}, ${JSON.stringify(actual)});`,
@@ -26,7 +27,7 @@ describe('the page that teaches the memory core', () => {
       expect(actual, text).toEqual(expected);
     };
     const { code } = transformSync(blocks.map(asTest).join('\n'), { loader: 'ts' });
-    new Function('backplane', 'check', code)(memory, check);
+    new Function('entries', 'check', code)({ backplane: author, 'backplane/runtime': runtime }, check);
     expect(claims.length).toBe([...page.matchAll(claim)].length);
     expect(claims.length).toBeGreaterThan(12);
   });

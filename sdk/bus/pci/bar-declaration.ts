@@ -38,8 +38,8 @@ const LargestPortBar = 0x8000;
 const SmallestBar = { ports: 4, memory: 16, container: 16 } as const;
 
 /**
- * The guest decides where the region is, by base address register `index`: nowhere until it says so. Port regions
- * become I/O BARs, all others memory BARs.
+ * The guest maps the region by base address register `index`; at reset it is not mapped. Port regions become I/O BARs, all
+ * others memory BARs.
  */
 export function bar(index: number, region: HandledRegion | ContainerRegion, spec: BarSpec = {}) {
   return (deviceClass: PciClass): void => {
@@ -109,7 +109,7 @@ export function checkBar(index: number, { kind, size, is64Bit, prefetchable }: B
   if (kind === 'ports' && size > LargestPortBar) {
     throw fail(
       'invalid-bar-size',
-      `${hex(size)} ports can be nowhere but at address 0, which means not mapped. Give it at most ${hex(LargestPortBar)}.`,
+      `${hex(size)} ports fit at address 0 alone, which means not mapped. Give it at most ${hex(LargestPortBar)}.`,
     );
   }
   if (!is64Bit && size > 2 * GiB) {

@@ -7,7 +7,7 @@ import { PciCommand, type PciConfigSpace, PciRegister } from './config-space.ts'
 const BarType = { Ports: 0x1, Is64Bit: 0x4, Prefetchable: 0x8 } as const;
 const RomEnable = 0x1;
 const SmallestRom = 0x800;
-/** The last byte of 4 GiB: a 32-bit BAR that would reach it is not mapped, which is what writing all ones to it asks for. */
+/** The last byte of 4 GiB. A 32-bit BAR that would reach it is not mapped: all ones written to it ask for its size. */
 const Last32Bit = 0xffff_ffff;
 const LastPort = 0xffff;
 /** BARs lie over whatever the bus shows by itself. */
@@ -21,7 +21,7 @@ export interface PciBar extends Required<BarSpec> {
   readonly size: number;
   /** Its (first) register in configuration space. */
   readonly register: number;
-  /** Where the guest has put it, in the bus's ports or memory; undefined while it is nowhere. */
+  /** Where the guest has put it, in the bus's ports or memory; undefined while it is not mapped. */
   readonly address: number | undefined;
 }
 
@@ -154,7 +154,7 @@ export class PciBars {
     if (is64Bit) this.config.set(register + 4, 0, 4);
   }
 
-  /** Where the registers put it. Address 0, or an end at or beyond the last one, means: nowhere. */
+  /** Where the registers put it. Address 0, or an end at or beyond the last one, means: not mapped. */
   private placeOf({ index, kind, size, is64Bit, register }: BarState): number | undefined {
     const { config } = this;
     const decodes = config.get(PciRegister.Command, 1) & (kind === 'ports' ? PciCommand.Io : PciCommand.Memory);

@@ -2,8 +2,8 @@ import { AddressSpace, MemoryRegion, MemTxResult, withRequester } from '../../me
 import { DmaPort, MemoryDmaPort } from '../dma-port.ts';
 
 /**
- * A PCI function's own way into memory: an address space that shows what its bus shows to masters while the command
- * register makes it one, and nothing at all otherwise. Transfers name the function as their requester.
+ * The bus-master address space of a PCI function. While the command register enables bus mastering, it shows the memory that
+ * masters of the bus reach; otherwise it is empty. Transfers name the function as their requester.
  */
 export class BusMaster extends DmaPort {
   private port: MemoryDmaPort | undefined;

@@ -22,7 +22,7 @@ export function parsePciAddress(text: string): PciAddress | undefined {
   return { slot: Number.parseInt(match[1] as string, 16), function: Number(match[2] ?? 0) };
 }
 
-/** Told when one of the bus's interrupt lines changes: the bridge that routes them to an interrupt controller. */
+/** Called when an interrupt line of the bus changes: the bridge that routes them to an interrupt controller. */
 export type PciInterruptRouter = (pirq: number, level: boolean) => void;
 
 /** Which of the router's lines a slot's pin (0 is A) is wired to. */
@@ -43,36 +43,36 @@ const Functions = 8;
 
 export interface PciBusParts extends BusContainers {
   /** What bus masters reach: the machine's memory as the processor sees it, or what an IOMMU leaves of it. */
-  readonly masterMemory?: MemoryRegion;
+  readonly busMasterMemory?: MemoryRegion;
 }
 
 /**
- * A PCI bus: 32 slots of 8 functions, their configuration space, and four interrupt lines. An address with nobody there
- * reads all ones and drops writes, which is how guests find out what is plugged in.
+ * A PCI bus: 32 slots of 8 functions, their configuration space, and four interrupt lines. An address without a function
+ * reads all ones and drops writes, which is how guests probe the bus.
  */
 export class PciBus implements BusContainers {
   readonly io: MemoryRegion;
   readonly memory: MemoryRegion;
-  /** What bus masters reach; without it their transfers reach nothing. */
-  readonly masterMemory: MemoryRegion | undefined;
+  /** The address space of bus masters; without it their transfers reach nothing. */
+  readonly busMasterMemory: MemoryRegion | undefined;
   private readonly functions: (PciDevice | undefined)[] = new Array(Slots * Functions);
   private readonly asserted = new Map<number, number>();
   private readonly wires = new Map<PciDevice, InterruptWire>();
   /** The first of them routes; the others wait for its place. */
   private readonly routers: PciInterruptRouter[] = [];
-  /** The first reset is power-on; whoever comes later comes to a running machine. */
+  /** Set by the first reset; functions that are plugged later are hot-plugged. */
   private poweredOn = false;
   private readonly latecomers = new Set<PciDevice>();
 
   constructor(
-    { io, memory, masterMemory }: PciBusParts,
+    { io, memory, busMasterMemory }: PciBusParts,
     private readonly wiring: PciPinWiring = pcPinWiring,
     /** The bus number that the guest uses; 0 is the root. */
     readonly number = 0,
   ) {
     this.io = io;
     this.memory = memory;
-    this.masterMemory = masterMemory;
+    this.busMasterMemory = busMasterMemory;
   }
 
   /** Every plugged function, by slot and function. */
@@ -148,7 +148,7 @@ export class PciBus implements BusContainers {
     this.latecomers.delete(device);
   }
 
-  /** The pins were restored without telling anybody: counts anew who pulls which line. The router is restored too. */
+  /** The pins were restored without a call: counts anew which function asserts which line. The router is restored too. */
   onStateLoaded(): void {
     this.asserted.clear();
     for (const [device, wire] of this.wires) {
@@ -158,22 +158,23 @@ export class PciBus implements BusContainers {
   }
 
   /**
-   * The bridge that hears the interrupt lines, at once those that are high. Whoever comes while there is one waits for its
-   * place, so that an heir moves no line. Answers how to take it off: its lines go down, unless an heir holds them.
+   * Connects the bridge that routes the interrupt lines, and reports those that are high. A second router, which replaces the
+   * first, waits until that one disconnects, so that no line moves. Answers how to disconnect: the lines go down without a
+   * second router.
    */
   connectRouter(router: PciInterruptRouter): () => void {
     this.routers.push(router);
-    if (this.routers[0] === router) this.tellRouter(true);
+    if (this.routers[0] === router) this.notifyRouter(true);
     return () => {
       const index = this.routers.indexOf(router);
       if (index < 0) return;
-      if (index === 0 && this.routers.length === 1) this.tellRouter(false);
+      if (index === 0 && this.routers.length === 1) this.notifyRouter(false);
       this.routers.splice(index, 1);
-      if (index === 0) this.tellRouter(true);
+      if (index === 0) this.notifyRouter(true);
     };
   }
 
-  private tellRouter(level: boolean): void {
+  private notifyRouter(level: boolean): void {
     for (const [pirq, count] of this.asserted) if (count > 0) this.routers[0]?.(pirq, level);
   }
 
@@ -196,8 +197,9 @@ export class PciBus implements BusContainers {
   }
 
   /**
-   * Guests look for the other functions of a slot only where function 0 is. One that was plugged into a running machine waits
-   * for it, invisible, so that a card of several functions comes as a whole: function 0 last. (QEMU does the same.)
+   * Guests look for the other functions of a slot only where function 0 is. A hot-plugged one is invisible until function 0 is
+   * plugged, so that a card of several functions appears as a whole.
+   * @see QEMU 7.2, hw/pci/pci_host.c: pci_host_config_read_common
    */
   private select(address: number): PciDevice | undefined {
     if (((address >>> 16) & 0xff) !== this.number) return undefined;
@@ -206,12 +208,12 @@ export class PciBus implements BusContainers {
     return isAlone && device !== undefined && this.latecomers.has(device) ? undefined : device;
   }
 
-  /** Whether some function pulls the line. */
+  /** Whether a function asserts the line. */
   isAsserted(pirq: number): boolean {
     return (this.asserted.get(pirq) ?? 0) > 0;
   }
 
-  /** Several functions may pull one line; the router hears only the first and the last. */
+  /** Several functions may assert one line; the router is called for the first and the last. */
   private assert(pirq: number, level: boolean): void {
     const before = this.asserted.get(pirq) ?? 0;
     const after = before + (level ? 1 : -1);

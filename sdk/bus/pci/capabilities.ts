@@ -144,8 +144,8 @@ const capabilityNames: Readonly<Record<number, string>> = {
 };
 
 function documentCapabilities(specs: readonly CapabilitySpec[]): FacetDocument {
-  const anybody = { vendorId: 0, deviceId: 0, classCode: 0 };
-  const placed = new PciCapabilities(new PciConfigSpace(anybody), specs);
+  const unnamed = { vendorId: 0, deviceId: 0, classCode: 0 };
+  const placed = new PciCapabilities(new PciConfigSpace(unnamed), specs);
   const bytes = (list: readonly number[] = []) => list.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
   const rows = specs.map(({ id, contents, writable }) => [
     registerName(placed.offsetOf(id) as number),

@@ -26,7 +26,7 @@ export class ConfigurationMechanism {
     if (this.open) this.bus.writeConfig(this.target(offset), value, size);
   }
 
-  /** The id of the device that the window shows now; undefined if it is closed or shows nobody. */
+  /** The id of the device that the window shows now; undefined if it is closed or shows no device. */
   get selectedDevice(): string | undefined {
     const bus = (this.address >>> 16) & 0xff;
     if (!this.open || bus !== this.bus.number) return undefined;
@@ -44,11 +44,11 @@ export class ConfigurationMechanism {
 }
 
 /**
- * The ports that lie behind a host bridge, without the bridge's own: where it hands on what it does not claim. Nobody
- * there: reads give all ones, writes are lost. See decisions/0006-the-bus-behind.md.
+ * The ports that a host bridge reaches by subtractive decode: it forwards the accesses that it does not claim. Without a
+ * device there, reads give all ones and writes are lost. See decisions/0006-the-bus-behind.md.
  */
-export class PortsBehindBridge {
-  /** `space` is over the container of the ports behind. */
+export class SubtractivePorts {
+  /** `space` has the ports without the bridge's own. */
   constructor(readonly space: AddressSpace) {}
 
   read(port: number, size: number): number {
@@ -74,7 +74,7 @@ const { address, data } = configurationPorts;
 
 /**
  * PCI configuration mechanism #1 with its ports, for host bridges: 32 bits at 0xcf8 name a register, any width at 0xcfc moves
- * its value. Who else answers at 0xcf8 is up to the bridge.
+ * its value. Narrower accesses at 0xcf8 are up to the bridge.
  */
 export abstract class ConfigurationPorts extends SystemDevice {
   @state({ atReset: 'kept' }) readonly configuration: ConfigurationMechanism;
@@ -106,24 +106,24 @@ export abstract class ConfigurationPorts extends SystemDevice {
 }
 
 /**
- * The same in front of a bus: the bridge claims 32-bit accesses at 0xcf8 and hands every other on, so that what lies there
- * behind it, a reset register at 0xcf9, does not split the ports. See decisions/0006-the-bus-behind.md.
+ * The same with subtractive decode. The bridge claims 32-bit accesses at 0xcf8 and forwards all others, so that a reset
+ * register at 0xcf9 does not split the ports. See decisions/0006-the-bus-behind.md.
  */
 export abstract class ClaimedConfigurationPorts extends ConfigurationPorts {
-  readonly #behind: PortsBehindBridge;
+  readonly #subtractive: SubtractivePorts;
 
-  constructor(@inject(PciBus) bus: PciBus, @inject(PortsBehindBridge) behind: PortsBehindBridge) {
+  constructor(@inject(PciBus) bus: PciBus, @inject(SubtractivePorts) subtractive: SubtractivePorts) {
     super(bus);
-    this.#behind = behind;
+    this.#subtractive = subtractive;
   }
 
   @address.write()
-  handOnWrite(value: number, offset: number, size: number): void {
-    this.#behind.write(AddressPort + offset, value, size);
+  forwardWrite(value: number, offset: number, size: number): void {
+    this.#subtractive.write(AddressPort + offset, value, size);
   }
 
   @address.read()
-  handOnRead(offset: number, size: number): number {
-    return this.#behind.read(AddressPort + offset, size);
+  forwardRead(offset: number, size: number): number {
+    return this.#subtractive.read(AddressPort + offset, size);
   }
 }

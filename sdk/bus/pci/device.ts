@@ -99,9 +99,10 @@ export abstract class PciDevice extends Device {
   }
 
   /** The bus has plugged the function in: BARs and DMA lead somewhere from now on. */
-  connectToBus(bus: BusContainers & { readonly masterMemory: MemoryRegion | undefined }, requester: number): void {
+  connectToBus(bus: BusContainers & { readonly busMasterMemory: MemoryRegion | undefined }, requester: number): void {
     this.bars.connect(bus);
-    if (bus.masterMemory !== undefined && this.realized) this.busMaster.connect(this.id, bus.masterMemory, requester);
+    if (bus.busMasterMemory !== undefined && this.realized)
+      this.busMaster.connect(this.id, bus.busMasterMemory, requester);
     this.applyConfiguration();
   }
 

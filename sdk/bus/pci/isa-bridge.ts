@@ -23,7 +23,7 @@ export type ConfigurationContents = readonly (readonly [offset: number, ...bytes
 
 /**
  * A bridge between PCI and ISA as interrupt router: an ISA line is high while one of the PCI interrupts routed to it is. A route
- * that is no ISA line leads nowhere.
+ * that is no ISA line has no effect.
  */
 export abstract class IsaBridge extends PciDevice {
   @state private readonly pirqLevels: boolean[];
@@ -61,7 +61,7 @@ export abstract class IsaBridge extends PciDevice {
     });
   }
 
-  /** The lines are those of the bus, which has heard of its cards by now. */
+  /** The levels must be those of the bus, whose cards are restored by now. */
   override onStateLoaded(version: number): void {
     const wrong = this.pirqLevels.findIndex((level, pirq) => level !== this.#pciBus.isAsserted(pirq));
     if (wrong >= 0) {

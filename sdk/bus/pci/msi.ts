@@ -67,11 +67,11 @@ export function msi(spec: MsiSpec = {}) {
 
 /**
  * Message-signalled interrupts of one function. A message is a 32-bit write by the function as bus master, to the address
- * that the guest chose, and nothing else: whatever the machine has mapped there receives it. On a PC that is the window of
- * the local APICs; on a machine without one the guest may name RAM and find its messages there.
+ * that the guest chose. The region that is mapped there receives it: on a PC, the window of the local APICs. On a machine
+ * without one the message may go to RAM.
  */
 export class MessageSignalledInterrupts {
-  /** Hears of each message that is sent: not of those that the guest prevents by not letting the function be a bus master. */
+  /** Called for each message that is sent; not for those of a function that the guest does not let be a bus master. */
   observer: ((address: bigint, data: number) => void) | undefined;
   private readonly bytes = new Uint8Array(4);
 
@@ -137,7 +137,7 @@ export class MessageSignalledInterrupts {
 
   /**
    * Sends it if messages are enabled, or keeps it until the guest no longer holds it back. With fewer vectors enabled than
-   * there are, several share one. It is lost without an error where nobody receives it, or if the function is no master.
+   * there are, several share one. It is lost without an error where nothing is mapped, or if the function is no bus master.
    */
   send(vector = 0): boolean {
     if (!this.enabled) return false;

@@ -6,8 +6,8 @@ import {
   IsaBus,
   MemoryDmaPort,
   PciBus,
-  PortsBehindBridge,
   ResetController,
+  SubtractivePorts,
   SystemBus,
 } from '../../bus/index.ts';
 import { ManualClock, VirtualClock } from '../../clock/index.ts';
@@ -77,7 +77,7 @@ export class BenchServices {
     memory.addSubregion(0, MemoryRegion.alias(topology, 'ram-behind', ram, 0, ramSize), Priority.Ram);
     this.memory = new AddressSpace(topology, 'memory', memory);
     this.io = new AddressSpace(topology, 'I/O', io);
-    this.pci = new PciBus({ io, memory: pciMemory, masterMemory: memory });
+    this.pci = new PciBus({ io, memory: pciMemory, busMasterMemory: memory });
     this.services = new Map<Token, object>([
       [VirtualClock, this.clock],
       [ManualClock, this.clock],
@@ -85,7 +85,7 @@ export class BenchServices {
       [PciBus, this.pci],
       [SystemBus, new SystemBus({ topology, memory, io, ram })],
       [DmaPort, new MemoryDmaPort(this.memory)],
-      [PortsBehindBridge, new PortsBehindBridge(emptyPorts(topology))],
+      [SubtractivePorts, new SubtractivePorts(emptyPorts(topology))],
       [ResetController, this.resets],
       [EventNotifiers, new ImmediateNotifiers(topology)],
       ...more,

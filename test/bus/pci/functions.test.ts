@@ -52,7 +52,7 @@ beforeEach(() => {
   system.addSubregion(0, ram);
   memory = new AddressSpace(topology, 'memory', system);
   const pciMemory = MemoryRegion.container(topology, 'pci', 2 ** 32);
-  bus = new PciBus({ io: MemoryRegion.unassignedPorts(topology, 'io'), memory: pciMemory, masterMemory: system });
+  bus = new PciBus({ io: MemoryRegion.unassignedPorts(topology, 'io'), memory: pciMemory, busMasterMemory: system });
 });
 
 function plug<D extends PciDevice>(made: D, slot = 3): D {

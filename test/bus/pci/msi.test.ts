@@ -38,7 +38,7 @@ beforeEach(() => {
   system.addSubregion(0, MemoryRegion.ram(topology, 'ram', 64 * KiB));
   new AddressSpace(topology, 'memory', system);
   const io = MemoryRegion.unassignedPorts(topology, 'io');
-  bus = new PciBus({ io, memory: MemoryRegion.container(topology, 'pci', 2 ** 32), masterMemory: system });
+  bus = new PciBus({ io, memory: MemoryRegion.container(topology, 'pci', 2 ** 32), busMasterMemory: system });
   sent = [];
 });
 
