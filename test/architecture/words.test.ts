@@ -5,7 +5,7 @@ import { bannedWords, wordFiles } from './words.ts';
  * Folders and files that are clean, and stay so: add yours. What is left of one that is not in the list prints
  * `WORDS=sdk/machine npx vitest run test/architecture/words.test.ts`.
  */
-const Held = ['devices', 'examples', 'machines', 'sdk/accelerator'];
+const Held = ['devices', 'examples', 'machines', 'sdk/accelerator', 'sdk/base', 'sdk/clock', 'sdk/memory'];
 
 const asked = process.env['WORDS'];
 const held = asked === undefined ? Held : [asked];

@@ -32,6 +32,8 @@ export const names: NameTable = {
       'describeData',
     ]),
     ...gone('A new machine checks itself: its warnings are in machine.warnings.', ['BuildCheck', 'buildChecks']),
+    ...gone("It is a BackplaneError with the code 'late-timer'.", ['LateTimer']),
+    PortsBehindBridge: { name: 'SubtractivePorts' },
     ...gone('The decorators of the package report unknown properties by themselves.', ['unknownWord']),
   },
 };
@@ -47,5 +49,8 @@ export interface MemberChange {
 
 /** Members by their old names. Types are not known here: without `certain` a member is reported, and left as it is. */
 export const members: Readonly<Record<string, MemberChange>> = {
+  handOnRead: { name: 'forwardRead', of: 'ClaimedConfigurationPorts', certain: true },
+  handOnWrite: { name: 'forwardWrite', of: 'ClaimedConfigurationPorts', certain: true },
+  masterMemory: { name: 'busMasterMemory', of: 'PciBus', certain: true },
   mistakes: { name: 'problems', of: 'WiringError' },
 };
