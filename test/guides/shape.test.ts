@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { guideNames, guidesFolder, pages, readGuide } from './pages.ts';
@@ -64,6 +64,25 @@ describe('the pages', () => {
       .at(-1) as string;
     expect(linksOf(last)).toEqual(['../README.md']);
     expect(existsSync(join(guidesFolder, '../README.md'))).toBe(true);
+  });
+});
+
+describe('the page on the SDK', () => {
+  it('lists the rooms that there are', () => {
+    const sdk = join(guidesFolder, '..');
+    const folders = readdirSync(sdk, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const rooms = folders.map(({ name }) => name).filter((name) => name !== 'guides' && name !== 'decisions');
+    const page = readFileSync(join(sdk, 'README.md'), 'utf8');
+    expect([...page.matchAll(/^\| `(\w+)\/` \|/gm)].map(([, name]) => name).sort()).toEqual(rooms.sort());
+  });
+
+  it('lists the entries of the package', () => {
+    const { exports } = JSON.parse(readFileSync(join(guidesFolder, '../../package.json'), 'utf8'));
+    const entries = Object.keys(exports).filter((name) => name !== './package.json');
+    const page = readFileSync(join(guidesFolder, '../README.md'), 'utf8');
+    const rows = page.slice(page.indexOf('## Entries'), page.indexOf('## Six nouns')).match(/^\| `.*? \|/gm) ?? [];
+    const listed = rows.flatMap((row) => [...row.matchAll(/`backplane(.*?)`/g)].map(([, path]) => `.${path}`));
+    expect(listed.sort()).toEqual(entries.sort());
   });
 });
 
