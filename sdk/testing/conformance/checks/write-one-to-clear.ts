@@ -10,18 +10,26 @@ const Programs = 60;
 /** So often each case must have been seen, all bits together, and always with the same end. */
 const Seen = 8;
 const Bits = 32;
-/** What a bit was, what was written into its place, and what it was then: each a bit of the number of the case. */
-const Case = { WasOne: 4, WritesOne: 2, IsOne: 1 } as const;
+
+/** What a bit was, what was written into its place, and what it was then. */
+type Case = readonly [was: 0 | 1, writes: 0 | 1, is: 0 | 1];
 const Cases = 8;
+/** Ones keep and zeros clear. */
+const Inverted: readonly Case[] = [
+  [1, 1, 1],
+  [1, 0, 0],
+  [0, 1, 0],
+];
+/** It becomes what is written: a mask, or the register itself. */
+const Stores: readonly Case[] = [...Inverted.slice(0, 2), [0, 1, 1], [0, 0, 0]];
 
 /** How often each case was seen, bit by bit, of one field. */
-type Effects = Uint16Array;
-type Place = { readonly target: Target; readonly fields: readonly Effects[] };
+type Counts = Uint16Array;
+type Place = { readonly target: Target; readonly fields: readonly Counts[] };
 
 /**
- * Writing ones into a status clears them and writing zeros leaves them; else a driver that acknowledges one cause loses the
- * others. Declared `write-one-to-clear` bits are held to it elsewhere. This looks at what hooks and handlers do to fields of
- * other names: ones that stay and zeros that clear, of a value that is kept nowhere as a mask, are the wrong way round.
+ * Ones written into a status clear it and zeros leave it; else a driver that acknowledges one cause loses the others.
+ * This looks at what hooks and handlers do to fields of other names. Declared bits are in the contract.
  */
 export const onesClear: Check = {
   name: 'no write keeps what its ones name and clears the rest',
@@ -35,10 +43,11 @@ export const onesClear: Check = {
     }
     for (const { target, fields } of places.values()) {
       const own = target.register?.member;
-      const kept = (bit: number) => fields.some((effects, field) => paths[field] !== own && stores(effects, bit));
-      for (const [field, effects] of fields.entries()) {
+      const kept = (bit: number) =>
+        fields.some((counts, field) => paths[field] !== own && seen(counts, bit, Stores).every((times) => times >= 0));
+      for (const [field, counts] of fields.entries()) {
         const path = paths[field] as string;
-        const [bit] = invertedBits(effects).filter((one) => !kept(one));
+        const [bit] = invertedBits(counts).filter((one) => !kept(one));
         if (bit === undefined || subject.notExercised(path)) continue;
         const message =
           `a write to ${target.name} at ${hex(target.address)} leaves bit ${bit} of '${path}' up where it writes a one, and clears it ` +
@@ -82,50 +91,37 @@ function watch(
     const after = wordsOf(bench.device, paths);
     const written = word(step.value);
     const bits = Math.min(8 * step.size, Bits);
-    place.fields.forEach((effects, field) => {
-      count(effects, before[field] as number, written, after[field] as number, bits);
+    place.fields.forEach((counts, field) => {
+      count(counts, before[field] as number, written, after[field] as number, bits);
     });
   }
 }
 
 const word = (value: unknown): number =>
-  Number(
-    BigInt.asUintN(Bits, BigInt(Number.isInteger(value) ? (value as number) : typeof value === 'bigint' ? value : 0)),
-  );
+  Number(BigInt.asUintN(Bits, typeof value === 'bigint' || Number.isInteger(value) ? BigInt(value as number) : 0n));
 const wordsOf = (device: Device, paths: readonly string[]): number[] =>
   paths.map((path) => word(valueAt(device, path)));
 
-function count(effects: Effects, before: number, written: number, after: number, bits: number): void {
+const placeOf = (bit: number, was: number, writes: number, is: number): number =>
+  bit * Cases + 4 * was + 2 * writes + is;
+
+function count(counts: Counts, before: number, written: number, after: number, bits: number): void {
   for (let bit = 0; bit < bits; bit++) {
-    const was = (before >>> bit) & 1 ? Case.WasOne : 0;
-    const writes = (written >>> bit) & 1 ? Case.WritesOne : 0;
-    const is = (after >>> bit) & 1 ? Case.IsOne : 0;
-    const at = bit * Cases + was + writes + is;
-    effects[at] = (effects[at] as number) + 1;
+    const at = placeOf(bit, (before >>> bit) & 1, (written >>> bit) & 1, (after >>> bit) & 1);
+    counts[at] = (counts[at] as number) + 1;
   }
 }
 
-/** How often bits that were so, with that written over them, ended as they should; NaN if one ever ended otherwise. */
-function agreeing(effects: Effects, bit: number, was: number, writes: number, ends: number): number {
-  const at = (is: number): number => effects[bit * Cases + was + writes + is] as number;
-  return at(ends === 0 ? Case.IsOne : 0) === 0 ? at(ends) : Number.NaN;
-}
+/** How often each of these cases was seen; NaN for one that ever ended otherwise. */
+const seen = (counts: Counts, bit: number, cases: readonly Case[]): readonly number[] =>
+  cases.map(([was, writes, is]) =>
+    counts[placeOf(bit, was, writes, 1 - is)] === 0 ? (counts[placeOf(bit, was, writes, is)] as number) : Number.NaN,
+  );
 
 /** The bits that ones keep and zeros clear, if that was seen often enough. */
-function invertedBits(effects: Effects): readonly number[] {
-  const cases = (bit: number): readonly number[] => [
-    agreeing(effects, bit, Case.WasOne, Case.WritesOne, Case.IsOne),
-    agreeing(effects, bit, Case.WasOne, 0, 0),
-    agreeing(effects, bit, 0, Case.WritesOne, 0),
-  ];
-  const bits = Array.from({ length: Bits }, (_, bit) => bit).filter((bit) => cases(bit).every((seen) => seen > 0));
-  const sums = [0, 1, 2].map((one) => bits.reduce((sum, bit) => sum + (cases(bit)[one] as number), 0));
-  return sums.every((sum) => sum >= Seen) ? bits : [];
+function invertedBits(counts: Counts): readonly number[] {
+  const all = Array.from({ length: Bits }, (_, bit) => ({ bit, times: seen(counts, bit, Inverted) }));
+  const inverted = all.filter(({ times }) => times.every((one) => one > 0));
+  const isSure = Inverted.every((_, index) => inverted.reduce((sum, { times }) => sum + times[index]!, 0) >= Seen);
+  return isSure ? inverted.map(({ bit }) => bit) : [];
 }
-
-/** It always becomes what is written: a mask, or the register itself. */
-const stores = (effects: Effects, bit: number): boolean =>
-  agreeing(effects, bit, Case.WasOne, Case.WritesOne, Case.IsOne) >= 0 &&
-  agreeing(effects, bit, Case.WasOne, 0, 0) >= 0 &&
-  agreeing(effects, bit, 0, Case.WritesOne, Case.IsOne) >= 0 &&
-  agreeing(effects, bit, 0, 0, 0) >= 0;
