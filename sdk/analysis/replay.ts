@@ -103,14 +103,13 @@ function runToTheEnd(
     const limits = { operationLimit: trace.length + 1, ...(timerLimit === undefined ? {} : { timerLimit }) };
     let outcome = machine.run(image, limits);
     while (outcome.reason === 'reset') outcome = machine.resume(limits);
-    if (outcome.reason !== 'finished') throw new BackplaneError(outcome.message);
+    if (outcome.reason !== 'finished') throw new Error(outcome.message);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     const done = Math.max(0, Math.min(guest.position, trace.length));
     const time = ((trace.at[done] ?? trace.at[trace.length - 1] ?? 0) / 1e9).toFixed(6);
     const where = `stopped after ${done} of ${trace.length} accesses, at ${time} s of guest time`;
-    throw new BackplaneError(`the replay of '${trace.name}' on '${machine.definition.name}' ${where}: ${reason}`, {
-      cause,
-    });
+    const message = `the replay of '${trace.name}' on '${machine.definition.name}' ${where}: ${reason}`;
+    throw new BackplaneError('replay-stopped', message, { cause });
   }
 }

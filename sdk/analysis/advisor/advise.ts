@@ -182,6 +182,7 @@ function unpredictable(
   { userspaceExits }: { readonly userspaceExits: number },
 ): BackplaneError {
   return new BackplaneError(
+    'unpredictable-recording',
     `the recording cannot be predicted on '${definition.name}': by KVM's rules it has ${today.userspaceExits} userspace exits, ` +
       `and its replay has ${userspaceExits}. A machine that resets or halts in the middle of a recording is not covered.`,
   );

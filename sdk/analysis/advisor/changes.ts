@@ -49,6 +49,7 @@ function regionOf(machine: RunningMachine, suggestion: Applicable): MemoryRegion
   const found = [...own, ...regionsBelow([space.root])].find(isMeant);
   if (found !== undefined) return found;
   throw new BackplaneError(
+    'suggestion-of-another-machine',
     `machine '${machine.definition.name}' has no region '${name}' of a device '${device}'. ` +
       'Carry the suggestion out on the machine that it was made for.',
   );

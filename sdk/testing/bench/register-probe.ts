@@ -58,6 +58,7 @@ export function declarationOf(
   const hint = byName ? nearest(register, names) : undefined;
   const known = names.length === 0 ? 'It declares none.' : `It has ${names.join(', ')}.`;
   throw new BackplaneError(
+    'no-such-register',
     `Bench: ${deviceClass.name} has no register ${asked}. ${hint === undefined ? known : `Did you mean '${hint}'?`}`,
   );
 }
@@ -94,7 +95,10 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
   /** The guest reads the whole register, with all that follows from it. */
   read(): V {
     if (this.side === 'writes') {
-      throw new BackplaneError(`Bench: ${this.description} is only written: another register answers there.`);
+      throw new BackplaneError(
+        'write-only-register',
+        `Bench: ${this.description} is only written: another register answers there.`,
+      );
     }
     this.select();
     return this.narrow(this.bench.at(this.declaration.region).read(this.offset, this.bytes));
@@ -104,6 +108,7 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
   write(value: V): void {
     if (this.side === 'reads') {
       throw new BackplaneError(
+        'read-only-register',
         `Bench: ${this.description} is only read: another register takes what is written there.`,
       );
     }
@@ -133,6 +138,7 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
     const names = fields.map((field) => field.name);
     const hint = nearest(name, names);
     throw new BackplaneError(
+      'no-such-field',
       `Bench: ${this.description} has no field '${name}'. ` +
         (hint === undefined ? `It has ${names.join(', ') || 'none'}.` : `Did you mean '${hint}'?`),
     );
@@ -230,7 +236,7 @@ export class FieldProbe {
     const found = values[value];
     if (found !== undefined) return found;
     const known = Object.keys(values).join(', ') || 'none';
-    throw new BackplaneError(`Bench: field '${name}' has no value '${value}'. It has ${known}.`);
+    throw new BackplaneError('no-such-field-value', `Bench: field '${name}' has no value '${value}'. It has ${known}.`);
   }
 
   private named(value: number): string {
@@ -242,7 +248,7 @@ export class FieldProbe {
 function checkElement({ name, count }: RegisterDeclaration, element: number): void {
   if (Number.isInteger(element) && element >= 0 && element < (count ?? 1)) return;
   const there = count === undefined ? 'is a single one, and has' : `has the elements 0 to ${count - 1}, and`;
-  throw new BackplaneError(`Bench: register '${name}' ${there} no [${element}].`);
+  throw new BackplaneError('no-such-element', `Bench: register '${name}' ${there} no [${element}].`);
 }
 
 /** A test that writes more than there is room for means something else. */
@@ -251,6 +257,7 @@ function checkFits(value: Value, bits: number, where: string): void {
   if (isWhole && value >= 0 && BigInt(value) < 1n << BigInt(bits)) return;
   const shown = isWhole && value >= 0 ? hex(value) : String(value);
   throw new BackplaneError(
+    'value-too-wide',
     `Bench: ${shown} does not fit into ${where}, which has ${bits} ${bits === 1 ? 'bit' : 'bits'}.`,
   );
 }

@@ -112,6 +112,7 @@ export class BenchServices {
     const service = this.services.get(token);
     if (service) return service;
     throw new BackplaneError(
+      'missing-service',
       `Bench: ${deviceClass} asks for a ${token.name}, which the bench does not have. ` +
         `Give one: testBench(${deviceClass}, { services: [[${token.name}, ...]] }).`,
     );

@@ -167,7 +167,10 @@ export class TestBench<D extends Device> extends BenchGuest {
   addressOf(region: RegionTemplate): number {
     const address = this.addresses.get(region);
     if (address !== undefined) return address;
-    throw new BackplaneError(`Bench: '${this.device.id}' has no region '${region.name}', so it is nowhere.`);
+    throw new BackplaneError(
+      'region-not-on-bench',
+      `Bench: '${this.device.id}' has no region '${region.name}', so it is nowhere.`,
+    );
   }
 
   private construct(deviceClass: ConcreteDeviceClass<D>): D {

@@ -156,6 +156,7 @@ function runnerOf(name: string, given: Partial<TestRunner>): TestRunner {
   const it = given.it ?? globals.it;
   if (describe !== undefined && it !== undefined) return { describe, it };
   throw new BackplaneError(
+    'no-test-runner',
     `deviceConformance(${name}): there is no test runner. ` +
       `Hand over its functions: import { describe, it } from 'vitest'; deviceConformance(${name}, { describe, it }).`,
   );

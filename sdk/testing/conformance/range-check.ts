@@ -41,7 +41,10 @@ export function checkRange(deviceClass: ConcreteDeviceClass, range: AddedRange, 
     const subject = new Subject(deviceClass, { options, values, ...WithValues });
     const place = subject.layout.regions.find(({ region }) => region.name === range.region);
     if (place === undefined)
-      throw new BackplaneError(`its region '${range.region}' has no place of its own on a bench.`);
+      throw new BackplaneError(
+        'region-not-on-bench',
+        `its region '${range.region}' has no place of its own on a bench.`,
+      );
     const found = findDifference(suite, Check, range) ?? findDifference(subject, Check, range);
     if (found !== undefined) {
       const { layout } = subject;

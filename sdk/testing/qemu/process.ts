@@ -68,7 +68,7 @@ export class QemuProcess {
   static async start(options: QemuOptions = {}): Promise<QemuProcess> {
     const { startTimeout = 30_000, answerTimeout = 20_000 } = options;
     const binary = options.binary ?? findQemu();
-    if (!binary) throw new BackplaneError(`QEMU: cannot start it: ${whyNoQemu()}`);
+    if (!binary) throw new BackplaneError('emulator-not-found', `QEMU: cannot start it: ${whyNoQemu()}`);
     const folder = socketFolder();
     const listeners: Server[] = [];
     let child: ChildProcess | undefined;
@@ -77,7 +77,7 @@ export class QemuProcess {
       const sockets = ['qtest', 'qmp'].map((name) => acceptOne(join(folder, name), listeners, deadline));
       child = launch(binary, commandLine(folder, options));
       const [qtest, qmp] = await Promise.race([Promise.all(sockets), deathOf(child, binary)]);
-      if (!qtest || !qmp) throw new BackplaneError('QEMU: it did not connect.');
+      if (!qtest || !qmp) throw new BackplaneError('emulator-silent', 'QEMU: it did not connect.');
       const greeted = QmpClient.over(qmp, { replyTimeout: answerTimeout });
       return new QemuProcess(new QtestClient(qtest, { answerTimeout }), await greeted, child);
     } catch (cause) {
@@ -109,6 +109,7 @@ export class QemuProcess {
 function socketFolder(): string {
   const refuse = (why: string, cause?: unknown) =>
     new BackplaneError(
+      'socket-folder',
       `QEMU: no folder for its sockets can be made in '${printable(tmpdir())}' (${printable(why)}). Set TMPDIR to another one.`,
       { cause },
     );
@@ -150,7 +151,9 @@ function acceptOne(path: string, listeners: Server[], deadline: AbortSignal): Pr
     const server = createServer((socket) => resolve(socket));
     listeners.push(server);
     server.on('error', reject);
-    deadline.addEventListener('abort', () => reject(new BackplaneError(`QEMU: it did not connect to '${path}'.`)));
+    deadline.addEventListener('abort', () =>
+      reject(new BackplaneError('emulator-silent', `QEMU: it did not connect to '${path}'.`)),
+    );
     server.listen(path);
   });
 }
@@ -163,12 +166,17 @@ function deathOf(child: ChildProcess, binary: string): Promise<never> {
     complaint = (complaint + text).slice(-LongestComplaint);
   });
   const death = new Promise<never>((_, reject) => {
-    child.on('error', (cause) => reject(new BackplaneError(`QEMU: cannot start '${binary}'.`, { cause })));
+    child.on('error', (cause) =>
+      reject(new BackplaneError('emulator-not-started', `QEMU: cannot start '${binary}'.`, { cause })),
+    );
     child.on('exit', () => child.stdio[3]?.destroy());
     child.on('close', (status, signal) => {
       const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
       reject(
-        new BackplaneError(`QEMU: '${binary}' ${how}: ${printableLines(complaint.trim()) || 'it did not say why'}`),
+        new BackplaneError(
+          'emulator-ended',
+          `QEMU: '${binary}' ${how}: ${printableLines(complaint.trim()) || 'it did not say why'}`,
+        ),
       );
     });
   });

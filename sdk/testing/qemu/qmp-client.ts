@@ -69,8 +69,8 @@ export class QmpClient {
     socket.setEncoding('utf8');
     this.lines = new LineReader(longestMessage);
     socket.on('data', (text: string) => this.receive(text));
-    socket.on('error', (cause) => this.fail(`the connection broke (${cause.message})`, cause));
-    socket.on('close', () => this.fail('the emulator closed the connection'));
+    socket.on('error', (cause) => this.fail('connection-broken', `the connection broke (${cause.message})`, cause));
+    socket.on('close', () => this.fail('connection-broken', 'the emulator closed the connection'));
   }
 
   execute(command: string, args?: QmpObject): Promise<QmpValue> {
@@ -114,10 +114,14 @@ export class QmpClient {
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
       const { path, level } = next;
       if (level > MostLevels)
-        throw new BackplaneError(`QMP: the tree of objects is more than ${MostLevels} levels deep.`);
+        throw new BackplaneError(
+          'object-tree-too-large',
+          `QMP: the tree of objects is more than ${MostLevels} levels deep.`,
+        );
       for (const child of await this.qomList(path)) {
         if (!child.type.startsWith('child<')) continue;
-        if (++objects > MostObjects) throw new BackplaneError(`QMP: there are more than ${MostObjects} objects.`);
+        if (++objects > MostObjects)
+          throw new BackplaneError('object-tree-too-large', `QMP: there are more than ${MostObjects} objects.`);
         const own = `${path}/${child.name}`;
         if (child.type === `child<${type}>`) found.push(own);
         open.push({ path: own, level: level + 1 });
@@ -140,12 +144,12 @@ export class QmpClient {
   }
 
   close(): void {
-    this.fail('the client closed the connection');
+    this.fail('connection-closed', 'the client closed the connection');
   }
 
   private due<Value>(name: string, resolve: Due<Value>['resolve'], reject: Due<Value>['reject']): Due<Value> {
     const deadline = new Deadline(this.replyTimeout, () =>
-      this.fail(`the emulator did not send what '${name}' waits for within ${this.replyTimeout} ms`),
+      this.fail('emulator-silent', `the emulator did not send what '${name}' waits for within ${this.replyTimeout} ms`),
     );
     deadline.begin();
     return { name, resolve, reject, deadline };
@@ -157,13 +161,14 @@ export class QmpClient {
       if (line.trim() !== '') this.take(line);
     }
     if (this.lines.isTooLong) {
-      this.fail(`the emulator sent more than ${this.longestMessage} characters in one message`);
+      this.fail('protocol-violation', `the emulator sent more than ${this.longestMessage} characters in one message`);
     }
   }
 
   private take(line: string): void {
     const message = parseObject(line);
-    const refuse = (why: string) => this.fail(`the emulator sent '${printable(line.slice(0, 80))}', which is ${why}`);
+    const refuse = (why: string) =>
+      this.fail('protocol-violation', `the emulator sent '${printable(line.slice(0, 80))}', which is ${why}`);
     if (!message) refuse('not a JSON object');
     else if ('QMP' in message) isObject(message.QMP) ? this.takeGreeting(message.QMP) : refuse('no greeting');
     else if ('event' in message) settle(this.waiters, ({ name }) => name === message.event)?.resolve();
@@ -182,14 +187,14 @@ export class QmpClient {
 
   private takeReply(message: QmpObject): void {
     const request = settle(this.requests, () => true);
-    if (!request) this.fail('the emulator replied when nothing was asked');
+    if (!request) this.fail('protocol-violation', 'the emulator replied when nothing was asked');
     else if ('return' in message) request.resolve(message.return ?? null);
     else request.reject(refusal(request.name, message.error));
   }
 
-  private fail(what: string, cause?: unknown): void {
+  private fail(code: string, what: string, cause?: unknown): void {
     if (!this.failure) {
-      this.failure = new BackplaneError(`QMP: ${what}.`, cause === undefined ? undefined : { cause });
+      this.failure = new BackplaneError(code, `QMP: ${what}.`, cause === undefined ? undefined : { cause });
       this.socket.destroy();
     }
     for (const waiting of [this.greeting, ...this.requests.splice(0), ...this.waiters.splice(0)]) {
@@ -212,9 +217,13 @@ function asText(command: string, args: QmpObject | undefined): string {
   try {
     return JSON.stringify(args ? { execute: command, arguments: args } : { execute: command });
   } catch (cause) {
-    throw new BackplaneError(`QMP: the arguments of '${command}' are no JSON. Give plain values, and no bigint.`, {
-      cause,
-    });
+    throw new BackplaneError(
+      'malformed-command',
+      `QMP: the arguments of '${command}' are no JSON. Give plain values, and no bigint.`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -239,11 +248,15 @@ function unexpected(command: string, answer: QmpValue, expected: string): Backpl
       ? JSON.stringify(answer, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value))
       : String(answer);
   return new BackplaneError(
+    'protocol-violation',
     `QMP: the emulator answered ${printable(shown.slice(0, 80))} to '${command}', where ${expected} is due.`,
   );
 }
 
 function refusal(command: string, error: QmpValue | undefined): BackplaneError {
   const desc = isObject(error) && typeof error.desc === 'string' ? error.desc : 'without a reason';
-  return new BackplaneError(`QMP: the emulator refused '${command}': ${printable(desc.slice(0, 1000))}.`);
+  return new BackplaneError(
+    'command-refused',
+    `QMP: the emulator refused '${command}': ${printable(desc.slice(0, 1000))}.`,
+  );
 }

@@ -70,8 +70,8 @@ export class QtestClient {
     this.deadline = new Deadline(answerTimeout, () => this.giveUp());
     socket.on('data', (text: string) => this.receive(text));
     socket.on('drain', () => this.send());
-    socket.on('error', (cause) => this.fail(`the connection broke (${cause.message})`, cause));
-    socket.on('close', () => this.fail('the emulator closed the connection'));
+    socket.on('error', (cause) => this.fail('connection-broken', `the connection broke (${cause.message})`, cause));
+    socket.on('close', () => this.fail('connection-broken', 'the emulator closed the connection'));
   }
 
   /** The level that the intercepted line `n` was last reported to have; lines start low. */
@@ -126,7 +126,8 @@ export class QtestClient {
   commands(commands: readonly string[], answer: (index: number, answer: QtestAnswer) => void): Promise<void> {
     if (this.failure) return Promise.reject(this.failure);
     const malformed = commands.find((command) => !Command.test(command));
-    if (malformed !== undefined) return Promise.reject(new BackplaneError(malformedMessage(malformed)));
+    if (malformed !== undefined)
+      return Promise.reject(new BackplaneError('malformed-command', malformedMessage(malformed)));
     if (commands.length === 0) return Promise.resolve();
     return new Promise((resolve, reject) => {
       this.batches.push({ commands, answer, resolve, reject, sent: 0, answered: 0 });
@@ -136,7 +137,7 @@ export class QtestClient {
 
   /** Ends the connection; commands that have no answer yet are refused. */
   close(): void {
-    this.fail('the client closed the connection');
+    this.fail('connection-closed', 'the client closed the connection');
   }
 
   private async number(command: string, largest: number): Promise<number> {
@@ -144,7 +145,10 @@ export class QtestClient {
     const value = Numeral.test(answer) ? Number(answer) : Number.NaN;
     if (value <= largest) return value;
     const due = value > largest ? `a number of at most ${largest}` : 'a number';
-    throw this.fail(`the emulator answered '${excerpt(answer)}' to '${command}', where ${due} is due`);
+    throw this.fail(
+      'protocol-violation',
+      `the emulator answered '${excerpt(answer)}' to '${command}', where ${due} is due`,
+    );
   }
 
   private send(): void {
@@ -175,7 +179,10 @@ export class QtestClient {
       this.take(line.endsWith('\r') ? line.slice(0, -1) : line);
     }
     if (this.lines.isTooLong) {
-      this.fail(`the emulator sent more than ${this.longestLine} characters without ending the line`);
+      this.fail(
+        'protocol-violation',
+        `the emulator sent more than ${this.longestLine} characters without ending the line`,
+      );
     }
     this.send();
   }
@@ -185,15 +192,16 @@ export class QtestClient {
     else if (line === 'OK') this.takeAnswer('');
     else if (line.startsWith('OK ')) this.takeAnswer(line.slice(3));
     else if (line.startsWith('FAIL') || line.startsWith('ERR'))
-      this.fail(`the emulator refused '${this.awaited}': ${excerpt(line)}`);
-    else this.fail(`the emulator sent '${excerpt(line)}', which is no answer of the qtest protocol`);
+      this.fail('command-refused', `the emulator refused '${this.awaited}': ${excerpt(line)}`);
+    else
+      this.fail('protocol-violation', `the emulator sent '${excerpt(line)}', which is no answer of the qtest protocol`);
   }
 
   private takeInterrupt(text: string): void {
     const match = Interrupt.exec(text);
     const line = Number(match?.[2]);
     if (!match || line >= InterruptLines) {
-      this.fail(`the emulator sent '${excerpt(text)}', which names no interrupt line`);
+      this.fail('protocol-violation', `the emulator sent '${excerpt(text)}', which names no interrupt line`);
       return;
     }
     const level = match[1] === 'raise';
@@ -205,7 +213,7 @@ export class QtestClient {
   private takeAnswer(answer: QtestAnswer): void {
     const batch = this.batches[0];
     if (!batch || batch.answered === batch.sent) {
-      this.fail(`the emulator answered 'OK ${excerpt(answer)}' when nothing was asked`);
+      this.fail('protocol-violation', `the emulator answered 'OK ${excerpt(answer)}' when nothing was asked`);
       return;
     }
     this.outstanding--;
@@ -217,7 +225,9 @@ export class QtestClient {
     try {
       batch.answer(index, answer);
     } catch (cause) {
-      batch.reject(this.fail(`the reader of the answer to '${batch.commands[index]}' threw`, cause));
+      batch.reject(
+        this.fail('answer-reader-threw', `the reader of the answer to '${batch.commands[index]}' threw`, cause),
+      );
     }
     if (batch.answered === batch.commands.length) batch.resolve();
   }
@@ -229,12 +239,12 @@ export class QtestClient {
   }
 
   private giveUp(): void {
-    this.fail(`the emulator did not answer '${this.awaited}' within ${this.answerTimeout} ms`);
+    this.fail('emulator-silent', `the emulator did not answer '${this.awaited}' within ${this.answerTimeout} ms`);
   }
 
-  private fail(what: string, cause?: unknown): BackplaneError {
+  private fail(code: string, what: string, cause?: unknown): BackplaneError {
     if (!this.failure) {
-      this.failure = new BackplaneError(`qtest: ${what}.`, cause === undefined ? undefined : { cause });
+      this.failure = new BackplaneError(code, `qtest: ${what}.`, cause === undefined ? undefined : { cause });
       this.socket.destroy();
     }
     this.deadline.lift();
