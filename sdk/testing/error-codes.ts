@@ -1,4 +1,6 @@
 import type { BackplaneError } from '../base/errors.ts';
+import type { RegisterMismatch } from './bench/register-probe.ts';
+import type { ConformanceError } from './conformance/device-conformance.ts';
 
 /** Codes of the errors of the testing room. The type is the error's class. */
 export interface TestingErrorCodes {
@@ -12,6 +14,11 @@ export interface TestingErrorCodes {
    * @remedy Read its reason in the message, and send what it takes.
    */
   'command-refused': BackplaneError;
+  /**
+   * A check of the conformance suite found something.
+   * @remedy Read the report: it has the shortest script that shows it.
+   */
+  'conformance-failure': ConformanceError;
   /**
    * The connection to the emulator broke, or the emulator closed it.
    * @remedy Look at what the emulator printed before it ended.
@@ -97,6 +104,11 @@ export interface TestingErrorCodes {
    * @remedy Use a region that the class declares and the device does not map itself.
    */
   'region-not-on-bench': BackplaneError;
+  /**
+   * A test expects another value of a register or field than the guest reads.
+   * @remedy Correct the device, or the test.
+   */
+  'register-mismatch': RegisterMismatch;
   /**
    * The folder for the emulator's sockets cannot be made, or its path is too long.
    * @remedy Set `TMPDIR` to another folder.

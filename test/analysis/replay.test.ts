@@ -3,6 +3,7 @@ import { empty, isapc } from 'backplane/machines';
 import { describe, expect, it } from 'vitest';
 import { type RecordedTrace, TraceParser } from '../../sdk/accelerator/index.ts';
 import { replayTrace } from '../../sdk/analysis/replay.ts';
+import { expectRefusal } from '../refusal.ts';
 
 const ports = portRegion({ name: 'counter', base: 0x300, size: 1, accessSizes: [1] });
 
@@ -35,9 +36,16 @@ describe('a replay', () => {
       '2500000 PR 300 1 4',
       '3000000 PR 300 1 5',
     );
-    expect(() => replayTrace(trace, { definition: machine })).toThrow(
-      /the replay of 'notes' on 'counting' stopped after 3 of 5 accesses, at 0\.002500 s of guest time: .*'counter'.*three is the most/,
+    const refusal = expectRefusal(
+      () => replayTrace(trace, { definition: machine }),
+      'replay-stopped',
+      'notes',
+      'counting',
+      '3 of 5',
+      '0.002500',
+      'counter',
     );
+    expect(refusal.cause).toMatchObject({ code: 'device-failure' });
   });
 
   it('compares what a device answers with what was recorded, and answers itself where there is none', () => {

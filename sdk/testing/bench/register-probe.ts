@@ -65,6 +65,8 @@ export function declarationOf(
 
 /** What a test expected, and what the guest read: runners print both. */
 export class RegisterMismatch extends Error {
+  readonly code = 'register-mismatch';
+
   constructor(
     message: string,
     readonly expected: string,

@@ -144,6 +144,8 @@ class ConformanceRun {
 
 /** A test that failed: the message is the whole report. */
 export class ConformanceError extends Error {
+  readonly code = 'conformance-failure';
+
   constructor(readonly failure: ConformanceFailure) {
     super(failure.text);
     this.name = 'ConformanceError';

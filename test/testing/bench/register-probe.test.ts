@@ -13,6 +13,7 @@ import {
   VirtualClock,
 } from '../../../sdk/index.ts';
 import { RegisterMismatch, testBench } from '../../../sdk/testing/index.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const ports = portRegion({ name: 'oven', base: 0x300, size: 4, accessSizes: [1] });
 const memory = mmioRegion({ name: 'oven-memory', base: 0xd_0000, size: 0x100, accessSizes: [4, 8] });
@@ -80,15 +81,14 @@ describe('registers by name on a bench', () => {
   it('say which register, which field, what was expected, what came, and when', () => {
     const bench = testBench(Oven);
     bench.clock.advance(1500 * MICROSECOND);
-    expect(() => bench.register('status').expect(0x21)).toThrow(
-      "register 'status' at 0x0 of 'oven': expected 0x21, got 0x10 ('baking' 0x1, got 0x0; 'heat' 0x2, got 0x1), at guest time 1.5 ms",
-    );
-    expect(() => bench.register('status').field('heat').expect('High')).toThrow(
-      "register 'status' at 0x0 of 'oven', field 'heat': expected 0x2 (High), got 0x1 (Low), at guest time 1.5 ms",
-    );
-    expect(() => bench.register('zones', 3).expect(1)).toThrow(
-      "register 'zones[3]' at 0x4c of 'oven-memory': expected 0x00000001",
-    );
+    const mismatch = (action: () => unknown, ...named: string[]) =>
+      expectRefusal(action, 'register-mismatch', ...named);
+    const whole = mismatch(() => bench.register('status').expect(0x21), "'status'", '0x0', "'oven'", '1.5 ms');
+    expect(whole).toMatchObject({ expected: '0x21', actual: '0x10' });
+    expect(whole.message).toMatch(/'baking' 0x1.*0x0.*'heat' 0x2.*0x1/);
+    const heat = mismatch(() => bench.register('status').field('heat').expect('High'), "'status'", "'heat'", '1.5 ms');
+    expect(heat).toMatchObject({ expected: '0x2 (High)', actual: '0x1 (Low)' });
+    mismatch(() => bench.register('zones', 3).expect(1), "'zones[3]'", '0x4c', "'oven-memory'", '0x00000001');
     try {
       bench.register('status').expect(0);
     } catch (error) {
@@ -101,25 +101,21 @@ describe('registers by name on a bench', () => {
   it('that are not there are refused, with the name that was meant', () => {
     const bench = testBench(Oven);
     // @ts-expect-error: no such field of the class
-    expect(() => bench.register('statsu')).toThrow("Bench: Oven has no register 'statsu'. Did you mean 'status'?");
+    expectRefusal(() => bench.register('statsu'), 'no-such-register', 'Oven', "'statsu'", "'status'");
     // @ts-expect-error: no such field of the register
-    expect(() => bench.register(status).field('haet')).toThrow("has no field 'haet'. Did you mean 'heat'?");
-    expect(() => bench.register('status').field('heat').write('Medium')).toThrow(
-      "Bench: field 'heat' has no value 'Medium'. It has Off, Low, High.",
-    );
+    expectRefusal(() => bench.register(status).field('haet'), 'no-such-field', "'haet'", "'heat'");
+    const medium = () => bench.register('status').field('heat').write('Medium');
+    expectRefusal(medium, 'no-such-field-value', "'heat'", "'Medium'", 'Off, Low, High');
   });
 
   it('are given what fits into them: an element or a value that does not is a mistake of the test', () => {
     const bench = testBench(Oven);
     const zone = bench.register('zones', 3);
-    expect(() => bench.register('zones', 4)).toThrow("Bench: register 'zones' has the elements 0 to 3, and no [4].");
-    expect(() => bench.register('status', 1)).toThrow("Bench: register 'status' is a single one, and has no [1].");
-    expect(() => zone.write(2 ** 32)).toThrow(
-      "Bench: 0x100000000 does not fit into register 'zones[3]' at 0x4c of 'oven-memory', which has 32 bits.",
-    );
-    expect(() => zone.write(-1)).toThrow('Bench: -1 does not fit');
-    expect(() => bench.register('status').field('baking').write(2)).toThrow(
-      "Bench: 0x2 does not fit into field 'baking' of register 'status' at 0x0 of 'oven', which has 1 bit.",
-    );
+    expectRefusal(() => bench.register('zones', 4), 'no-such-element', "'zones'", '0 to 3', '[4]');
+    expectRefusal(() => bench.register('status', 1), 'no-such-element', "'status'", '[1]');
+    expectRefusal(() => zone.write(2 ** 32), 'value-too-wide', '0x100000000', "'zones[3]'", "'oven-memory'", '32 bits');
+    expectRefusal(() => zone.write(-1), 'value-too-wide', '-1');
+    const two = () => bench.register('status').field('baking').write(2);
+    expectRefusal(two, 'value-too-wide', '0x2', "'baking'", "'status'", '1 bit');
   });
 });

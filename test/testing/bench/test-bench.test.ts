@@ -16,6 +16,7 @@ import {
 } from '../../../sdk/device/index.ts';
 import { place } from '../../../sdk/machine/wiring.ts';
 import { testBench } from '../../../sdk/testing/index.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const Port = { Delay: 0, Start: 1 } as const;
 const ports = portRegion({ name: 'egg-timer', base: 0x300, size: 2, accessSizes: [1] });
@@ -179,9 +180,7 @@ describe('a device on a bench', () => {
     expect(needsDisk.disk.sector).toBe(7);
     needsDisk.machine.requestReset('because');
     expect(requestedResets).toEqual(['because']);
-    expect(() => testBench(NeedsDisk)).toThrow(
-      'Bench: NeedsDisk asks for a Disk, which the bench does not have. Give one: testBench(NeedsDisk, { services: [[Disk, ...]] }).',
-    );
+    expectRefusal(() => testBench(NeedsDisk), 'missing-service', 'NeedsDisk', 'Disk', 'services');
   });
 
   it.each(Object.entries(chips))('can be %s, as it comes', (_name, chip) => {
@@ -199,9 +198,8 @@ describe('a device on a bench', () => {
   });
 
   it('refuses what its class does not have', () => {
-    expect(() => testBench(EggTimer, { at: [place(registers, 0x1000)] })).toThrow(
-      "Bench: 'egg-timer' has no region 'copier', so it is nowhere.",
-    );
+    const strange = () => testBench(EggTimer, { at: [place(registers, 0x1000)] });
+    expectRefusal(strange, 'region-not-on-bench', "'egg-timer'", "'copier'");
     // @ts-expect-error: no such option
     expect(() => testBench(EggTimer, { options: { colour: 3 } })).toThrow("there is no option 'colour'");
   });

@@ -17,6 +17,7 @@ import {
 } from '../../../sdk/index.ts';
 import { checkDevice, deviceConformance } from '../../../sdk/testing/index.ts';
 import { nodeHost, recordFile } from '../../../sdk/testing/qemu/node-host.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const ports = portRegion({ name: 'lamp', base: 0x300, size: 4, accessSizes: [1] });
 const monitor = portRegion({ name: 'lamp-monitor', base: 0x310, size: 1, accessSizes: [1] });
@@ -360,10 +361,7 @@ describe('the conformance of a device', () => {
     expect(body).not.toThrow();
     // A runner's own limit is too short for a device with a busy timer.
     expect(milliseconds).toBeGreaterThan(30_000);
-    expect(() => deviceConformance(Lamp)).toThrow(
-      "deviceConformance(Lamp): there is no test runner. Hand over its functions: import { describe, it } from 'vitest'; " +
-        'deviceConformance(Lamp, { describe, it }).',
-    );
+    expectRefusal(() => deviceConformance(Lamp), 'no-test-runner', 'Lamp', '{ describe, it }');
   });
 });
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findQemu, QemuProcess, whyNoQemu } from '../../../sdk/testing/qemu/process.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const missing = whyNoQemu();
 if (missing) console.log(`Nothing is asked of QEMU: ${missing}`);
@@ -25,43 +26,40 @@ describe('an installed QEMU', () => {
   it('is looked for where QTEST_QEMU_BINARY says, then on PATH; and its absence has a reason', () => {
     expect(findQemu({ QTEST_QEMU_BINARY: process.execPath, PATH: '' })).toBe(process.execPath);
     expect(findQemu({ PATH: '/nowhere' })).toBeUndefined();
-    expect(whyNoQemu({ PATH: '/nowhere' })).toBe(
-      "'qemu-system-x86_64' is not on PATH (Debian: apt-get install qemu-system-x86).",
-    );
-    expect(whyNoQemu({ QTEST_QEMU_BINARY: '/nowhere/qemu' })).toBe(
-      "QTEST_QEMU_BINARY names '/nowhere/qemu', which is no executable file.",
-    );
+    expect(whyNoQemu({ PATH: '/nowhere' })).toContain("'qemu-system-x86_64'");
+    expect(whyNoQemu({ QTEST_QEMU_BINARY: '/nowhere/qemu' })).toContain("QTEST_QEMU_BINARY names '/nowhere/qemu'");
     expect(whyNoQemu({ QTEST_QEMU_BINARY: process.execPath })).toBeUndefined();
   });
 
   it('that ends before it connects is reported with what it said, and leaves nothing behind', async () => {
-    await expect(QemuProcess.start({ binary: '/bin/false' })).rejects.toThrow(/'\/bin\/false' ended with status 1/);
+    await expectRefusal(
+      () => QemuProcess.start({ binary: '/bin/false' }),
+      'emulator-ended',
+      "'/bin/false'",
+      'status 1',
+    );
     expect(readdirSync(folder)).toEqual([]);
   });
 
   it.each([
     ['is not there', 'nowhere', 'ENOENT'],
-    ['has a long name', 'x'.repeat(120), "a socket's path has at most 107 bytes"],
+    ['has a long name', 'x'.repeat(120), '107'],
   ])('is not started where the folder for its sockets %s, and that is said', async (_, name, why) => {
     process.env['TMPDIR'] = join(folder, name);
     try {
-      await expect(QemuProcess.start({ binary: '/bin/false' })).rejects.toThrow(
-        new RegExp(
-          `^QEMU: no folder for its sockets can be made in '.*${name}' \\(${why}.*\\)\\. Set TMPDIR to another one\\.$`,
-        ),
-      );
+      await expectRefusal(() => QemuProcess.start({ binary: '/bin/false' }), 'socket-folder', name, why, 'TMPDIR');
     } finally {
       process.env['TMPDIR'] = folder;
     }
   });
 
   it.skipIf(missing)('that does not know its machine is quoted', { tags: 'qemu' }, async () => {
-    await expect(QemuProcess.start({ machine: 'no-such' })).rejects.toThrow('unsupported machine type');
+    await expectRefusal(() => QemuProcess.start({ machine: 'no-such' }), 'emulator-ended', 'unsupported machine type');
   });
 
   it('that never connects is given up and killed', async () => {
     const binary = new URL('./fixtures/hangs', import.meta.url).pathname;
-    await expect(QemuProcess.start({ binary, startTimeout: 100 })).rejects.toThrow('it did not connect');
+    await expectRefusal(() => QemuProcess.start({ binary, startTimeout: 100 }), 'emulator-silent', 'qtest');
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -93,7 +91,7 @@ describe('an installed QEMU', () => {
       throw new Error('the body failed');
     });
     await expect(body).rejects.toThrow('the body failed');
-    await expect(asked).rejects.toThrow('qtest: the client closed the connection.');
+    await expectRefusal(() => asked, 'connection-closed', 'qtest');
   });
 
   it.skipIf(missing)('dies with the process that started it, however that one ends', { tags: 'qemu' }, async () => {

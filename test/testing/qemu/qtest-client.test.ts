@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { QtestClient, type QtestClientOptions } from '../../../sdk/testing/qemu/qtest-client.ts';
+import { expectRefusal } from '../../refusal.ts';
 import { answerLines, socketPair } from './fake-emulator.ts';
 
 const open: { close(): void }[] = [];
@@ -70,44 +71,43 @@ describe('a qtest client', () => {
     expect(qtest.interrupts).toBe(3);
   });
 
-  it.each([
-    ['FAIL Unknown command', "qtest: the emulator refused 'inb 1': FAIL Unknown command."],
-    ['ERR invalid argument size', "qtest: the emulator refused 'inb 1': ERR invalid argument size."],
-    ['what?', "qtest: the emulator sent 'what?', which is no answer of the qtest protocol."],
-    ['IRQ raise 999', "qtest: the emulator sent 'IRQ raise 999', which names no interrupt line."],
-    ['OK maybe', "qtest: the emulator answered 'OK maybe' to 'inb 1', where a number is due."],
-    ['OK 0x100', "qtest: the emulator answered '0x100' to 'inb 1', where a number of at most 255 is due."],
-    [`OK 0x${'f'.repeat(1000)}`, 'where a number of at most 255 is due.'],
-    ['OK 1e1', "qtest: the emulator answered '1e1' to 'inb 1', where a number is due."],
-    ['FAIL \x1b[31m\x7f', "qtest: the emulator refused 'inb 1': FAIL \\u001b[31m\\u007f."],
-    ['\x1b]0;title\x07', "qtest: the emulator sent '\\u001b]0;title\\u0007', which is no answer"],
-  ])("fails with a sentence on '%s', and stays failed", async (line, message) => {
+  it.each<[line: string, code: string, ...named: string[]]>([
+    ['FAIL Unknown command', 'command-refused', "'inb 1'", 'FAIL Unknown command'],
+    ['ERR invalid argument size', 'command-refused', "'inb 1'", 'ERR invalid argument size'],
+    ['what?', 'protocol-violation', "'what?'"],
+    ['IRQ raise 999', 'protocol-violation', "'IRQ raise 999'"],
+    ['OK maybe', 'protocol-violation', "'maybe'", "'inb 1'"],
+    ['OK 0x100', 'protocol-violation', "'0x100'", "'inb 1'", '255'],
+    [`OK 0x${'f'.repeat(1000)}`, 'protocol-violation', '255'],
+    ['OK 1e1', 'protocol-violation', "'1e1'", "'inb 1'"],
+    ['FAIL \x1b[31m\x7f', 'command-refused', "'inb 1'", 'FAIL \\u001b[31m\\u007f'],
+    ['\x1b]0;title\x07', 'protocol-violation', "'\\u001b]0;title\\u0007'"],
+  ])("fails on '%s' with %s, and stays failed", async (line, code, ...named) => {
     const { qtest, emulator } = await connected();
     answerLines(emulator, () => `${line}\n`);
-    const sentence = message.replace("'OK maybe'", "'maybe'");
-    await expect(qtest.in8(1)).rejects.toThrow(sentence);
-    await expect(qtest.in8(1)).rejects.toThrow(sentence);
+    await expectRefusal(() => qtest.in8(1), code, 'qtest', ...named);
+    await expectRefusal(() => qtest.in8(1), code, 'qtest', ...named);
   });
 
   it('fails when an answer arrives that nobody asked for', async () => {
     const { qtest, emulator } = await connected();
     answerLines(emulator, () => 'OK 0x0001\nOK 0x0002\n');
     expect(await qtest.in8(1)).toBe(1);
-    await expect(qtest.in8(1)).rejects.toThrow("the emulator answered 'OK 0x0002' when nothing was asked");
+    await expectRefusal(() => qtest.in8(1), 'protocol-violation', "'OK 0x0002'");
   });
 
   it('refuses a command that would make QEMU end itself, without sending it', async () => {
     const { qtest, emulator } = await connected();
     answerLines(emulator, () => 'OK\n');
     for (const command of ['', 'inb  1', 'inb 1\noutb 1 1', ' inb 1']) {
-      await expect(qtest.command(command)).rejects.toThrow('words separated by single spaces');
+      await expectRefusal(() => qtest.command(command), 'malformed-command', JSON.stringify(command));
     }
     expect(await qtest.command('outb 1 1')).toBe('');
   });
 
   it('gives up on an emulator that does not answer, naming the command', async () => {
     const { qtest } = await connected({ answerTimeout: 30 });
-    await expect(qtest.in8(0x71)).rejects.toThrow("qtest: the emulator did not answer 'inb 113' within 30 ms.");
+    await expectRefusal(() => qtest.in8(0x71), 'emulator-silent', "'inb 113'", '30 ms');
   });
 
   it('does not hold silence against an emulator that was asked nothing', async () => {
@@ -132,7 +132,7 @@ describe('a qtest client', () => {
     const { qtest, emulator } = await connected({ answerTimeout: 40 });
     const flood = setInterval(() => emulator.write('IRQ raise 1\nIRQ lower 1\n'), 5);
     open.push({ close: () => clearInterval(flood) });
-    await expect(qtest.in8(0x71)).rejects.toThrow("qtest: the emulator did not answer 'inb 113' within 40 ms.");
+    await expectRefusal(() => qtest.in8(0x71), 'emulator-silent', "'inb 113'", '40 ms');
     expect(qtest.interrupts).toBeGreaterThan(2);
   });
 
@@ -145,12 +145,12 @@ describe('a qtest client', () => {
   it('gives up on a line without end', async () => {
     const { qtest, emulator } = await connected({ longestLine: 1000 });
     answerLines(emulator, () => `OK ${'0'.repeat(2000)}`);
-    await expect(qtest.in8(1)).rejects.toThrow('more than 1000 characters without ending the line');
+    await expectRefusal(() => qtest.in8(1), 'protocol-violation', '1000');
   });
 
   it('refuses what is under way when the emulator goes away', async () => {
     const { qtest, emulator } = await connected();
     emulator.once('data', () => emulator.destroy());
-    await expect(qtest.in8(1)).rejects.toThrow('qtest: the emulator closed the connection.');
+    await expectRefusal(() => qtest.in8(1), 'connection-broken', 'qtest');
   });
 });
