@@ -11,7 +11,7 @@ export default defineConfig({
       { find: /^backplane\/runtime$/, replacement: source('./sdk/runtime.ts') },
       { find: /^backplane\/testing$/, replacement: source('./sdk/testing/index.ts') },
       { find: /^backplane\/testing\/qemu$/, replacement: source('./sdk/testing/qemu/index.ts') },
-      { find: /^backplane\/node$/, replacement: source('./sdk/cli/replay/trace-file.ts') },
+      { find: /^backplane\/node$/, replacement: source('./sdk/cli/node.ts') },
       { find: /^backplane\/devices$/, replacement: source('./devices/index.ts') },
       { find: /^backplane\/machines$/, replacement: source('./machines/index.ts') },
     ],

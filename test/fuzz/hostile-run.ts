@@ -1,6 +1,6 @@
+import { nodeHost } from '../../sdk/cli/node.ts';
 import { MiB, type UsedDevice } from '../../sdk/index.ts';
 import { formatSnapshot, Machine } from '../../sdk/runtime.ts';
-import { nodeHost } from '../../sdk/testing/qemu/node-host.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { type Board, cardClasses, randomBoard } from './boards.ts';
 import { hostileGuest } from './hostile-guest.ts';

@@ -54,7 +54,7 @@ export interface ConformanceSettings {
   readonly notExercised?: Readonly<Record<string, string>>;
   /** Host time that a run may take. A check that is not done by then fails. Default: 300. */
   readonly seconds?: number;
-  /** In Node: `nodeHost` of `backplane/testing/qemu`. */
+  /** In Node: `nodeHost` of `backplane/node`. */
   readonly host?: ConformanceHost;
 }
 

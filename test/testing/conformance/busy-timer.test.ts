@@ -1,7 +1,7 @@
 import { describe, it } from 'vitest';
+import { nodeHost } from '../../../sdk/cli/node.ts';
 import { device, InterruptPin, IsaDevice, inject, portRegion, type Timer, VirtualClock } from '../../../sdk/index.ts';
 import { deviceConformance } from '../../../sdk/testing/index.ts';
-import { nodeHost } from '../../../sdk/testing/qemu/node-host.ts';
 
 const Period = 20_000;
 const ports = portRegion({ name: 'ticker', base: 0x300, size: 1, accessSizes: [1] });

@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { nodeHost } from '../../../sdk/cli/node.ts';
 import {
   bar,
   bit,
@@ -24,7 +25,6 @@ import {
   deviceConformance,
   type ScriptStep,
 } from '../../../sdk/testing/index.ts';
-import { nodeHost } from '../../../sdk/testing/qemu/node-host.ts';
 
 const brief = { host: nodeHost, runs: 4, length: 100, hostileAccesses: 500 };
 const found = (chip: ConcreteDeviceClass, more: ConformanceSettings = {}) =>

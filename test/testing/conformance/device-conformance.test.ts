@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { nodeHost, recordFile } from '../../../sdk/cli/node.ts';
 import {
   addCoalescedIo,
   bit,
@@ -16,7 +17,6 @@ import {
   state,
 } from '../../../sdk/index.ts';
 import { checkDevice, deviceConformance } from '../../../sdk/testing/index.ts';
-import { nodeHost, recordFile } from '../../../sdk/testing/qemu/node-host.ts';
 import { expectRefusal } from '../../refusal.ts';
 
 const ports = portRegion({ name: 'lamp', base: 0x300, size: 4, accessSizes: [1] });

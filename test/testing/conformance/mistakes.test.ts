@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { nodeHost } from '../../../sdk/cli/node.ts';
 import {
   bit,
   type ConcreteDeviceClass,
@@ -17,7 +18,6 @@ import {
   VirtualClock,
 } from '../../../sdk/index.ts';
 import { type ConformanceSettings, checkDevice } from '../../../sdk/testing/index.ts';
-import { nodeHost } from '../../../sdk/testing/qemu/node-host.ts';
 
 const ports = portRegion({ name: 'kettle', base: 0x300, size: 8, accessSizes: [1] });
 const control = ports.register(0, { width: 8, fields: { heat: bit(0), whistle: bit(1), rest: reserved([2, 7]) } });

@@ -1,8 +1,8 @@
 import { describe, it } from 'vitest';
 import * as chips from '../../../devices/index.ts';
+import { nodeHost } from '../../../sdk/cli/node.ts';
 import type { ConcreteDeviceClass } from '../../../sdk/index.ts';
 import { deviceConformance } from '../../../sdk/testing/index.ts';
-import { nodeHost } from '../../../sdk/testing/qemu/node-host.ts';
 import { SerialPort } from '../../mutation/devices/serial-port.ts';
 import { particulars } from './device-profiles.ts';
 

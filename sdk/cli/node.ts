@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { BehaviourRecord, ConformanceHost } from '../conformance/check.ts';
+import type { BehaviourRecord, ConformanceHost } from '../testing/index.ts';
+
+export { type ReadTraceOptions, readTrace } from './replay/trace-file.ts';
 
 let collect: (() => void) | undefined;
 
