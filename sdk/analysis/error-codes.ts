@@ -13,8 +13,8 @@ export interface AnalysisErrorCodes {
    */
   'suggestion-of-another-machine': BackplaneError;
   /**
-   * KVM's rules and the replay count different numbers of exits: the recording resets or halts the machine.
-   * @remedy Use a recording, or a part of it, without a reset or a halt in the middle.
+   * KVM's rules and the replay count different numbers of exits.
+   * @remedy Use `drain=every-exit`, and a recording without a reset or a halt in its middle.
    */
   'unpredictable-recording': BackplaneError;
 }

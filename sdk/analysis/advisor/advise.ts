@@ -184,6 +184,6 @@ function unpredictable(
   return new BackplaneError(
     'unpredictable-recording',
     `the recording cannot be predicted on '${definition.name}': by KVM's rules it has ${today.userspaceExits} userspace exits, ` +
-      `and its replay has ${userspaceExits}. A machine that resets or halts in the middle of a recording is not covered.`,
+      `and its replay has ${userspaceExits}. Replay with drain=every-exit a recording that neither resets nor halts the machine in its middle.`,
   );
 }

@@ -1,0 +1,136 @@
+import type { Socket } from 'node:net';
+import { afterAll, vi } from 'vitest';
+import { bits, device, IsaDevice, inject, place, portRegion, reserved } from '../../sdk/index.ts';
+import { ConformanceError, deviceConformance, testBench } from '../../sdk/testing/index.ts';
+import { QemuProcess, QmpClient, type QmpValue, QtestClient } from '../../sdk/testing/qemu/index.ts';
+import { goldenMessages } from '../golden-messages.ts';
+import { answerLines, socketPair } from './qemu/fake-emulator.ts';
+
+const ports = portRegion({ name: 'lamp', base: 0x300, size: 4, accessSizes: [1] });
+const others = portRegion({ name: 'others', base: 0x310, size: 4, accessSizes: [1] });
+const level = ports.register(0, {
+  width: 8,
+  fields: { high: bits(0, 1, 'read-write', { values: { Off: 0, On: 1 } }), rest: reserved([2, 7]) },
+});
+const taken = ports.register(1, { width: 8, access: 'read-only' });
+const given = ports.register(1, { width: 8, access: 'write-only' });
+
+abstract class Disk {}
+
+@device({ type: 'lamp', description: 'A lamp to test messages with' })
+class Lamp extends IsaDevice {
+  @level level = 0;
+  @taken taken = 0;
+  @given given = 0;
+}
+
+/** Keeps what was written over a reset: the suite finds that first. */
+@device({ type: 'stays-on', description: 'Forgets to reset itself' })
+class StaysOn extends IsaDevice {
+  private on = 0;
+
+  @ports.write(0)
+  write(value: number): void {
+    this.on = value;
+  }
+
+  @ports.read(0)
+  read(): number {
+    return this.on;
+  }
+}
+
+@device({ type: 'needs-disk', description: 'Asks for a disk' })
+class NeedsDisk extends IsaDevice {
+  constructor(@inject(Disk) readonly disk: Disk) {
+    super();
+  }
+}
+
+const open: { close(): void }[] = [];
+afterAll(() => {
+  for (const one of open.splice(0)) one.close();
+  vi.unstubAllEnvs();
+});
+
+async function qtestAnswering(line: string, options = {}): Promise<{ qtest: QtestClient; emulator: Socket }> {
+  const { client, emulator } = await socketPair();
+  const qtest = new QtestClient(client, options);
+  open.push(qtest, { close: () => emulator.destroy() });
+  answerLines(emulator, () => line);
+  return { qtest, emulator };
+}
+
+async function qmpAnswering(value: QmpValue): Promise<QmpClient> {
+  const { client, emulator } = await socketPair();
+  open.push({ close: () => emulator.destroy() });
+  emulator.write('{"QMP": {}}\n');
+  answerLines(emulator, (line) => `${JSON.stringify({ return: line.includes('capabilities') ? {} : value })}\n`);
+  const qmp = await QmpClient.over(client);
+  open.push(qmp);
+  return qmp;
+}
+
+function conformanceOf(deviceClass: typeof StaysOn): void {
+  let failure: unknown;
+  const it = (_: string, body: () => void) => {
+    try {
+      body();
+    } catch (error) {
+      failure ??= error;
+    }
+  };
+  deviceConformance(deviceClass, { describe: (_, body) => body(), it, runs: 2, length: 50, hostileAccesses: 100 });
+  if (failure instanceof ConformanceError) throw failure;
+}
+
+goldenMessages('testing', {
+  'answer-reader-threw': async () => {
+    const { qtest } = await qtestAnswering('OK\n');
+    const reader = () => {
+      throw new Error('the reader');
+    };
+    await qtest.commands(['inb 1'], reader);
+  },
+  'command-refused': async () => (await qtestAnswering('FAIL unknown\n')).qtest.in8(1),
+  'conformance-failure': () => conformanceOf(StaysOn),
+  'connection-broken': async () => {
+    const { qtest, emulator } = await qtestAnswering('');
+    emulator.once('data', () => emulator.destroy());
+    await qtest.in8(1);
+  },
+  'connection-closed': async () => {
+    const { qtest } = await qtestAnswering('');
+    const asked = qtest.in8(1);
+    qtest.close();
+    await asked;
+  },
+  'emulator-ended': () => QemuProcess.start({ binary: '/bin/false' }),
+  'emulator-not-found': () => {
+    vi.stubEnv('QTEST_QEMU_BINARY', '/no/such/qemu');
+    return QemuProcess.start();
+  },
+  'emulator-not-started': 'the shell that starts it is there on every host',
+  'emulator-silent': async () => (await qtestAnswering('', { answerTimeout: 20 })).qtest.in8(1),
+  'malformed-command': async () => (await qtestAnswering('OK\n')).qtest.command('inb  1'),
+  'missing-service': () => testBench(NeedsDisk),
+  'no-such-element': () => testBench(Lamp).register('level', 1),
+  // @ts-expect-error: no such field of the register
+  'no-such-field': () => testBench(Lamp).register(level).field('hihg'),
+  'no-such-field-value': () => testBench(Lamp).register('level').field('high').write('Bright'),
+  // @ts-expect-error: no such field of the class
+  'no-such-register': () => testBench(Lamp).register('levle'),
+  'no-test-runner': () => deviceConformance(Lamp),
+  'object-tree-too-large': async () => (await qmpAnswering([{ name: 'a', type: 'child<b>' }])).findObjects('x'),
+  'protocol-violation': async () => (await qtestAnswering('what?\n')).qtest.in8(1),
+  'read-only-register': () => testBench(Lamp).register('taken').write(1),
+  'region-not-on-bench': () => testBench(Lamp, { at: [place(others, 0x310)] }),
+  'register-mismatch': () => testBench(Lamp).register('level').expect(3),
+  'socket-folder': () => {
+    vi.stubEnv('QTEST_QEMU_BINARY', '/bin/false');
+    vi.stubEnv('TMPDIR', '/no/such/folder');
+    return QemuProcess.start();
+  },
+  'value-too-wide': () => testBench(Lamp).register('level').write(0x100),
+  'write-only-register': () => testBench(Lamp).register('given').read(),
+});
