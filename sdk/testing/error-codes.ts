@@ -55,11 +55,6 @@ export interface TestingErrorCodes {
    */
   'malformed-command': BackplaneError;
   /**
-   * A device asks for a service that the bench does not have.
-   * @remedy Give it: `testBench(MyUart, { services: [[Token, service]] })`.
-   */
-  'missing-service': BackplaneError;
-  /**
    * A register, or an array of registers, has no such element.
    * @remedy Use an element from 0 to its count.
    */

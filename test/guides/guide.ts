@@ -4,6 +4,7 @@ import * as inversify from 'inversify';
 import { expect } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
+import * as node from '../../sdk/cli/node.ts';
 import * as backplane from '../../sdk/index.ts';
 import * as runtime from '../../sdk/runtime.ts';
 import * as testing from '../../sdk/testing/index.ts';
@@ -142,6 +143,7 @@ const packages: Readonly<Record<string, unknown>> = {
   backplane,
   'backplane/runtime': runtime,
   'backplane/testing': testing,
+  'backplane/node': node,
   'backplane/testing/qemu': qemu,
   'backplane/devices': devices,
   'backplane/machines': machines,

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterAll, vi } from 'vitest';
-import { bits, device, IsaDevice, inject, place, portRegion, reserved } from '../../sdk/index.ts';
+import { bits, device, IsaDevice, place, portRegion, reserved } from '../../sdk/index.ts';
 import { ConformanceError, deviceConformance, testBench } from '../../sdk/testing/index.ts';
 import { QemuProcess, QmpClient, type QmpValue, QtestClient } from '../../sdk/testing/qemu/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
@@ -14,8 +14,6 @@ const level = ports.register(0, {
 });
 const taken = ports.register(1, { width: 8, access: 'read-only' });
 const given = ports.register(1, { width: 8, access: 'write-only' });
-
-abstract class Disk {}
 
 @device({ type: 'lamp', description: 'A lamp to test messages with' })
 class Lamp extends IsaDevice {
@@ -37,13 +35,6 @@ class StaysOn extends IsaDevice {
   @ports.read(0)
   read(): number {
     return this.on;
-  }
-}
-
-@device({ type: 'needs-disk', description: 'Asks for a disk' })
-class NeedsDisk extends IsaDevice {
-  constructor(@inject(Disk) readonly disk: Disk) {
-    super();
   }
 }
 
@@ -113,7 +104,6 @@ goldenMessages('testing', {
   'emulator-not-started': 'the shell that starts it is there on every host',
   'emulator-silent': async () => (await qtestAnswering('', { answerTimeout: 20 })).qtest.in8(1),
   'malformed-command': async () => (await qtestAnswering('OK\n')).qtest.command('inb  1'),
-  'missing-service': () => testBench(NeedsDisk),
   'no-such-element': () => testBench(Lamp).register('level', 1),
   // @ts-expect-error: no such field of the register
   'no-such-field': () => testBench(Lamp).register(level).field('hihg'),
