@@ -1,5 +1,6 @@
 import { ContainerModule } from 'inversify';
-import { defineMachine, MachineBoard, MemoryRegion, PciBus, SystemBus } from '../sdk/index.ts';
+import { defineMachine, MemoryRegion, PciBus, SystemBus } from '../sdk/index.ts';
+import { MachineBoard } from '../sdk/runtime.ts';
 import { commonServices, isaOnly } from './pc-services.ts';
 
 /** RAM from address 0 on, in an otherwise empty address space. */

@@ -1,5 +1,5 @@
 import { Mc146818Rtc } from '../devices/index.ts';
-import { KiB, MiB, type RunningMachine } from '../sdk/index.ts';
+import { KiB, MiB, type PreparedMachine } from '../sdk/index.ts';
 import { type LowRam, lowRamOf, lowRamOfPc } from './pc-memory.ts';
 
 /**
@@ -28,7 +28,7 @@ const Cmos = {
 const Equipment = { FirstDrive: 0x50, Installed: 0x07, DiskThenCd: 0x12, ThenFloppy: 0x30 } as const;
 
 /** Fills the CMOS RAM of a PC: the size of its RAM, and the equipment of a default board. */
-export function fillCmos(machine: RunningMachine, lowRam: LowRam = lowRamOfPc): void {
+export function fillCmos(machine: PreparedMachine, lowRam: LowRam = lowRamOfPc): void {
   const rtc = machine.devices.find(({ device }) => device instanceof Mc146818Rtc)?.device as Mc146818Rtc | undefined;
   if (rtc === undefined) return;
   const put = (register: number, value: number, bytes = 1): void => {

@@ -1,5 +1,6 @@
 import { ContainerModule } from 'inversify';
-import { GiB, KiB, MachineBoard, MemoryRegion, MiB, SystemBus } from '../sdk/index.ts';
+import { GiB, KiB, MemoryRegion, MiB, SystemBus } from '../sdk/index.ts';
+import { MachineBoard } from '../sdk/runtime.ts';
 
 /** The RAM below 4 GiB. Devices need a part of that address range. */
 export interface LowRam {

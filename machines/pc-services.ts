@@ -2,7 +2,6 @@ import { ContainerModule } from 'inversify';
 import {
   DmaPort,
   IsaBus,
-  MachineBoard,
   MemoryRegion,
   PciBus,
   type PciPinWiring,
@@ -10,7 +9,7 @@ import {
   SubtractivePorts,
   VirtualClock,
 } from '../sdk/index.ts';
-import { AddressSpace, ManualClock, MemoryDmaPort } from '../sdk/runtime.ts';
+import { AddressSpace, MachineBoard, ManualClock, MemoryDmaPort } from '../sdk/runtime.ts';
 import { PciMemory } from './pc-memory.ts';
 
 const BehindTheBridge = -1;

@@ -99,8 +99,8 @@ export {
   reserved,
   undocumented,
 } from './device/registers/spec.ts';
-export { MachineBoard } from './machine/board.ts';
-export { defineMachine, type MachineDefinition, type RunningMachine } from './machine/definition.ts';
+
+export { defineMachine, type MachineDefinition, type PreparedMachine } from './machine/definition.ts';
 export {
   type DeviceWire,
   type DeviceWiring,

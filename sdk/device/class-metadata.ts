@@ -53,6 +53,7 @@ export interface Injection {
 export interface DeviceInstance {
   readonly id: string;
   readonly bus: string;
+  /** @internal */
   readonly blueprint: DeviceBlueprint;
   guestError(message: string): undefined;
 }

@@ -28,6 +28,7 @@ export abstract class Device implements DeviceInstance, RegionOwner {
     return this.#surroundings?.id ?? this.constructor.name;
   }
 
+  /** @internal */
   get blueprint(): DeviceBlueprint {
     return blueprintOf(this.constructor as DeviceClass);
   }
@@ -43,7 +44,7 @@ export abstract class Device implements DeviceInstance, RegionOwner {
     return region;
   }
 
-  /** Builds and seals the regions. Called once by the machine, before the first reset. */
+  /** Builds and seals the regions. Called once by the machine, before the first reset. @internal */
   realize(surroundings: DeviceSurroundings): void {
     if (this.realized) throw new BackplaneError(`Device '${this.id}' is realized already. Unrealize it first.`);
     this.#regions = buildRegions(this, surroundings);
@@ -52,6 +53,7 @@ export abstract class Device implements DeviceInstance, RegionOwner {
     realizeTimers(this, () => this.onRealize());
   }
 
+  /** @internal */
   unrealize(): void {
     if (!this.realized) return;
     try {
@@ -88,7 +90,7 @@ export abstract class Device implements DeviceInstance, RegionOwner {
   protected onRealize(): void {}
   protected onUnrealize(): void {}
 
-  /** The machine's memory, for regions made by hand in `onRealize`. */
+  /** The machine's memory, for regions made by hand in `onRealize`.*/
   protected get topology(): MemoryTopology {
     if (this.#surroundings === undefined)
       throw new BackplaneError(`Device '${this.id}' has no topology before realize.`);

@@ -1,7 +1,7 @@
 import type { ContainerModule } from 'inversify';
 import type { Accelerator, GuestImage, MachineClock } from '../accelerator/index.ts';
 import { BackplaneError, type Problem } from '../base/errors.ts';
-import type { ConcreteDeviceClass, GuestError, GuestErrorSink, OptionSet, Token } from '../device/index.ts';
+import type { ConcreteDeviceClass, Device, GuestError, GuestErrorSink, OptionSet, Token } from '../device/index.ts';
 import { type AddressSpace, GiB, type MappedSpace, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
 import type { PluggedDevice } from './parts.ts';
 import type { DeviceOptionValues, MachineOptionValues, UsedDevice } from './wiring.ts';
@@ -26,23 +26,42 @@ export interface MachineDefinition {
    * What the board's maker does once, when everything is plugged in and before the first reset: filling the CMOS RAM, for
    * instance.
    */
-  prepare?(machine: RunningMachine): void;
+  prepare?(machine: PreparedMachine): void;
   /** Bytes of RAM when nobody says. Default: 128 MiB. */
   readonly defaultRam?: number;
 }
 
-/** A machine that was built, as devices' surroundings, observers and analyses see it. A `Machine` is one. */
-export interface RunningMachine {
-  readonly definition: MachineDefinition;
+/** Guest memory, as the machine's own memory space gives it. Addresses are physical. */
+export interface BoardMemory {
+  read(address: number, size: number): number;
+  write(address: number, value: number, size: number): void;
+  readBytes(address: number, target: Uint8Array): number;
+  writeBytes(address: number, source: Uint8Array): number;
+}
+
+/** A machine that is built, before its guest runs: what `prepare` of its definition sees. */
+export interface PreparedMachine {
   readonly options: MachineOptionValues;
+  /** Bytes of RAM. */
+  readonly ramSize: number;
+  /** For images that the board brings along. */
+  readonly memory: BoardMemory;
+  /** In the order of the definition, then as they were plugged in; which is also the order of their resets. */
+  readonly devices: readonly { readonly id: string; readonly device: Device }[];
+  /** The one device of this class. */
+  device<C extends ConcreteDeviceClass>(deviceClass: C): InstanceType<C>;
+  /** The instance that a service module bound to this token, or undefined: `machine.service(PciBus)`. */
+  service<S>(token: Token<S>): S | undefined;
+}
+
+/** A machine that was built, as devices' surroundings, observers and analyses see it. A `Machine` is one. */
+export interface RunningMachine extends PreparedMachine {
+  readonly definition: MachineDefinition;
   readonly accelerator: Accelerator;
   readonly topology: MemoryTopology;
   readonly memory: AddressSpace;
   readonly io: AddressSpace;
   readonly clock: MachineClock;
-  /** Bytes of RAM. */
-  readonly ramSize: number;
-  /** In the order of the definition, then as they were plugged in; which is also the order of their resets. */
   readonly devices: readonly PluggedDevice[];
   /** Every address space: memory, ports, and those that services added, such as the PCI bus's behind a bridge. */
   readonly addressSpaces: readonly MappedSpace[];
@@ -50,11 +69,7 @@ export interface RunningMachine {
   readonly ramBlocks: ReadonlyMap<string, RamBlock>;
   /** Mistakes of the guest so far, each kind once, with its count. */
   readonly guestErrors: readonly GuestError[];
-  /** The one device of this class. */
-  device<C extends ConcreteDeviceClass>(deviceClass: C): InstanceType<C>;
   deviceById(id: string): PluggedDevice | undefined;
-  /** The instance that a service module bound to this token, or undefined: `machine.service(PciBus)`. */
-  service<S>(token: Token<S>): S | undefined;
   /** Delivers queued writes, so that devices show the state that the guest has given them. */
   settle(): void;
 }

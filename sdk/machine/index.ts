@@ -5,6 +5,7 @@ export {
   type MachineDefinition,
   type MachineRequest,
   type ObserverFailureSink,
+  type PreparedMachine,
   type RestoreRequest,
   type RunningMachine,
 } from './definition.ts';

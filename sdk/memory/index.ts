@@ -14,10 +14,10 @@ export {
   type MemoryListener,
   type MemorySection,
 } from './memory-listener.ts';
-export { MemoryRegion, type RegionKind, type RegionOptions } from './memory-region.ts';
+export { MemoryRegion, type RegionKind } from './memory-region.ts';
 export * from './memory-tree.ts';
 export { DirtyLog, DirtyLogClient, DirtyPageSize, DirtySnapshot, type RamBlock } from './ram-block.ts';
-export { IoGuard, type RegionOwner } from './reentrancy-guard.ts';
+export { IoGuard, type RegionOptions, type RegionOwner } from './reentrancy-guard.ts';
 export type * from './region-access.ts';
 export { RegionOps } from './region-ops.ts';
 export { type AccessObserver, MemoryTopology } from './topology.ts';

@@ -38,7 +38,7 @@ export class MemoryRegion extends RegionAttachments {
   readonly ram: RamBlock | undefined;
   /** Whether the region itself answers somewhere; containers and aliases only lead on. */
   readonly terminates: boolean;
-  /** Refuses a second entry into the owner; null for memory and for regions without an owner. */
+  /** Refuses a second entry into the owner; null for memory and for regions without an owner. @internal */
   guard: IoGuard | null;
 
   private bytes: number;
@@ -156,12 +156,12 @@ export class MemoryRegion extends RegionAttachments {
   get children(): readonly MemoryRegion[] {
     return this.inside;
   }
-  /** Which pages of the region's RAM changed, per client. */
+  /** Which pages of the region's RAM changed, per client. @internal */
   get dirty(): DirtyLog {
     this.log ??= new DirtyLog(this);
     return this.log;
   }
-  /** The DirtyLogClients that log writes now. */
+  /** The DirtyLogClients that log writes now. @internal */
   get dirtyLogMask(): number {
     return this.ram === undefined ? 0 : this.dirty.mask;
   }
@@ -263,7 +263,7 @@ export class MemoryRegion extends RegionAttachments {
     });
   }
 
-  /** Each `true` of a client is undone by one `false`; only the first and the last change anything. */
+  /** Each `true` of a client is undone by one `false`; only the first and the last change anything. @internal */
   setDirtyLog(client: DirtyLogClient, on: boolean): void {
     const before = this.dirtyLogMask;
     this.dirty.count(client, on);

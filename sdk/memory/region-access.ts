@@ -38,7 +38,7 @@ export interface Route {
    * write by a MemTxResult.
    */
   readonly withAttributes?: boolean | undefined;
-  /** Checks the first answers of the read handler, which is called by the slow path meanwhile. */
+  /** Checks the first answers of the read handler, which is called by the slow path meanwhile. @internal */
   readonly watch?: AnswerWatch | undefined;
 }
 

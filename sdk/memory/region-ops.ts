@@ -140,9 +140,10 @@ const sealed = <F>(handler: unknown): F | null => (handler === undefined ? null 
 /** How a region answers: its handlers in sealed tables, and the widths it accepts and implements. */
 export class RegionOps {
   readonly device: object | null;
-  /** As declared, for explanations. */
+  /** As declared, for explanations. @internal */
   readonly routes: readonly Route[];
   readonly bigEndian: boolean;
+  /** @internal */
   readonly accepts: AcceptedSizes['accepts'];
   readonly acceptedMin: number;
   /** 0: any width. */
@@ -151,7 +152,9 @@ export class RegionOps {
   readonly implementedMin: number;
   readonly implementedMax: number;
   readonly implementsUnaligned: boolean;
+  /** @internal */
   readonly reads: HandlerTable<ReadHandler, ReadHandler64>;
+  /** @internal */
   readonly writes: HandlerTable<WriteHandler, WriteHandler64>;
 
   constructor(spec: RegionOpsSpec) {

@@ -26,19 +26,21 @@ export interface AccessObserver {
  * notifies once.
  */
 export class MemoryTopology {
-  /** Delivers writes that wait in a ring; an accelerator with coalesced I/O sets it. */
+  /** Delivers writes that wait in a ring; an accelerator with coalesced I/O sets it. @internal */
   coalescedIoFlusher: CoalescedIoFlusher = noCoalescedIo;
   /** Where RAM comes from. An accelerator replaces it before the first RAM region exists. */
   allocateRam: (size: number, name: string) => RamBlock = ramAllocator();
+  /** @internal */
   observer: AccessObserver = {};
-  /** Signals an ioeventfd from a write that reaches userspace; unset where the kernel does it. */
+  /** Signals an ioeventfd from a write that reaches userspace; unset where the kernel does it. @internal */
   signalIoeventfd: ((fd: number) => void) | undefined;
-  /** Whose handlers are on the stack now. */
+  /** Whose handlers are on the stack now. @internal */
   readonly engaged = new EngagedOwners();
-  /** How the last dispatched access ended; read at once by its caller. */
+  /** How the last dispatched access ended; read at once by its caller. @internal */
   accessResult = 0;
+  /** @internal */
   readonly addressSpaces: readonly MappedSpace[];
-  /** What answers where nothing is mapped. */
+  /** What answers where nothing is mapped. @internal */
   readonly unassigned: MemoryRegion;
 
   private readonly spaces: MappedSpace[] = [];
@@ -54,7 +56,7 @@ export class MemoryTopology {
     this.unassigned = MemoryRegion.reservation(this, 'unassigned', 2 ** 64);
   }
 
-  /** How many device handlers are on the stack now. */
+  /** How many device handlers are on the stack now. @internal */
   get handlerDepth(): number {
     return this.engaged.depth;
   }
@@ -63,6 +65,7 @@ export class MemoryTopology {
     return this.depth > 0;
   }
 
+  /** @internal */
   get globalDirtyLog(): boolean {
     return this.loggingEverything;
   }
@@ -99,17 +102,17 @@ export class MemoryTopology {
     }
   }
 
-  /** Adds a listener, and first announces to it what is there: regions, coalesced ranges and ioeventfds. */
+  /** Adds a listener, and first announces to it what is there: regions, coalesced ranges and ioeventfds. @internal */
   addListener(listener: MemoryListener, space?: MappedSpace): void {
     this.listeners.add(listener, space, this.loggingEverything);
   }
 
-  /** Announces the removal of each region to the listener, and removes it. */
+  /** Announces the removal of each region to the listener, and removes it. @internal */
   removeListener(listener: MemoryListener): void {
     this.listeners.remove(listener);
   }
 
-  /** Logs every write to RAM for the migration client. */
+  /** Logs every write to RAM for the migration client. @internal */
   globalDirtyLogStart(): void {
     if (this.loggingEverything) return;
     this.loggingEverything = true;
@@ -117,6 +120,7 @@ export class MemoryTopology {
     this.renderAgain();
   }
 
+  /** @internal */
   globalDirtyLogStop(): void {
     if (!this.loggingEverything) return;
     this.loggingEverything = false;
@@ -124,41 +128,43 @@ export class MemoryTopology {
     this.listeners.reverse((listener) => listener.logGlobalStop?.());
   }
 
-  /** Asks every listener what the guest stored in the region since it was last asked. */
+  /** Asks every listener what the guest stored in the region since it was last asked. @internal */
   syncDirtyLog(region: MemoryRegion): void {
     this.listeners.syncDirtyLog(region);
   }
 
-  /** From a region: its place in the map, or what it shows, changed. */
+  /** From a region: its place in the map, or what it shows, changed. @internal */
   structureChanged(): void {
     this.structurePending = true;
   }
 
-  /** From a region: only its ioeventfds changed. */
+  /** From a region: only its ioeventfds changed. @internal */
   ioeventfdsChanged(): void {
     this.ioeventfdsPending = true;
   }
 
-  /** From a region: its access flags changed; the tables are filled anew. */
+  /** From a region: its access flags changed; the tables are filled anew. @internal */
   accessFlagsChanged(): void {
     for (const space of this.spaces) space.forget();
   }
 
-  /** From a region: at once and outside any transaction, over the views as they are. */
+  /** From a region: at once and outside any transaction, over the views as they are. @internal */
   announceCoalescedRange(region: MemoryRegion, range: CoalescedRange, added: boolean): void {
     this.listeners.announceCoalescedRange(region, range, added);
   }
 
-  /** From a new address space. */
+  /** From a new address space. @internal */
   attach(space: MappedSpace): FlatView {
     this.spaces.push(space);
     return renderFlatView(viewRootOf(space.root));
   }
 
+  /** @internal */
   announceSpace(space: MappedSpace): void {
     this.listeners.spaceAdded(space);
   }
 
+  /** @internal */
   detach(space: MappedSpace): void {
     this.listeners.spaceRemoved(space);
     this.spaces.splice(this.spaces.indexOf(space), 1);

@@ -1,4 +1,5 @@
 import { describeJson, isJsonObject, type Json, type JsonObject, type JsonReader } from '../base/json-reader.ts';
+import { fixedBytes, type NumberArray, typedArray } from './arrays.ts';
 import {
   type EpochMove,
   type LoadPlan,
@@ -7,7 +8,7 @@ import {
   type StatePlace,
   stateOf,
 } from './schema.ts';
-import { fixedBytes, type NumberArray, shape, typedArray } from './shapes.ts';
+import { shape } from './shapes.ts';
 import { unsupported } from './unsupported.ts';
 
 type Fields = Record<string, unknown>;

@@ -13,11 +13,11 @@ export interface StatePlace {
 export interface Shape {
   /** For messages: "a whole number from 0 to 127". */
   readonly expected: string;
-  /** How a snapshot writes it; undefined if it is none of these values. */
+  /** How a snapshot writes it; undefined if it is none of these values. @internal */
   write(value: unknown): Json | undefined;
-  /** Tells the reader what is wrong with a snapshot's value; otherwise how to put it in place comes into `plan`. */
+  /** Tells the reader what is wrong with a snapshot's value; otherwise how to put it in place comes into `plan`. @internal */
   read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void;
-  /** The clock's epoch has moved: makes the times in the value smaller. Absent where it holds none. */
+  /** The clock's epoch has moved: makes the times in the value smaller. Absent where it holds none. @internal */
   rebase?(place: StatePlace, move: EpochMove): void;
 }
 

@@ -84,10 +84,10 @@ const finite = scalar(
 );
 
 /** A number that need not be whole. Its zero has no sign, nor has that of a whole one. */
-function between(from: number, to: number): Shape {
+const between = (from: number, to: number): Shape => {
   const same = (value: unknown) => (typeof value === 'number' && value >= from && value <= to ? value + 0 : undefined);
   return scalar(`a number from ${from} to ${to}`, same, same);
-}
+};
 
 const boolean = scalar(
   'true or false',
@@ -103,13 +103,13 @@ const bigint = scalar(
   (data) => (typeof data === 'string' && hexadecimal.test(data) ? bigintOf(data) : undefined),
 );
 
-function integer(from: number, to: number): Shape {
+const integer = (from: number, to: number): Shape => {
   const fits = (value: unknown) => Number.isInteger(value) && (value as number) >= from && (value as number) <= to;
   const same = (value: unknown) => (fits(value) ? (value as number) + 0 : undefined);
   return scalar(`a whole number from ${from} to ${to}`, same, same);
-}
+};
 
-function bigBits(width: number): Shape {
+const bigBits = (width: number): Shape => {
   const fits = (value: unknown): value is bigint => typeof value === 'bigint' && BigInt.asUintN(width, value) === value;
   return scalar(
     `a hexadecimal number of ${width} bits in quotes`,
@@ -119,19 +119,19 @@ function bigBits(width: number): Shape {
       return fits(value) ? value : undefined;
     },
   );
-}
+};
 
-function text(most = MostByDefault): Shape {
+const text = (most = MostByDefault): Shape => {
   const same = (value: unknown) => (typeof value === 'string' && value.length <= most ? value : undefined);
   return scalar(`a text of at most ${most} characters`, same, same);
-}
+};
 
-function choice(values: readonly string[]): Shape {
+const choice = (values: readonly string[]): Shape => {
   const same = (value: unknown) => (typeof value === 'string' && values.includes(value) ? value : undefined);
   return scalar(`one of ${values.map((one) => `'${one}'`).join(', ')}`, same, same);
-}
+};
 
-function optional(inner: Shape): Shape {
+const optional = (inner: Shape): Shape => {
   return Object.freeze({
     expected: `${inner.expected}, or null`,
     write: (value: unknown) => (value === undefined ? null : inner.write(value)),
@@ -144,10 +144,10 @@ function optional(inner: Shape): Shape {
       if (place.get() !== undefined) inner.rebase?.(place, move);
     },
   });
-}
+};
 
 /** An array whose length changes; the array itself stays the same object. */
-function list(element: Shape, most = MostByDefault): Shape {
+const list = (element: Shape, most = MostByDefault): Shape => {
   const expected = `a list of at most ${most}, each ${element.expected}`;
   return Object.freeze({
     expected,
@@ -182,26 +182,44 @@ function list(element: Shape, most = MostByDefault): Shape {
       }
     },
   });
-}
+};
 
 /** Bytes of any number up to `most`; a field with a fixed number of them needs no shape. */
-function bytes(most = MostByDefault): Shape {
+const bytes = (most = MostByDefault): Shape => {
   return scalar(
     `at most ${most} bytes`,
     (value) => (value instanceof Uint8Array && value.length <= most ? writeBytes(value) : undefined),
     (data) => readBytes(data, most),
   );
+};
+
+/** The shapes that a field of state may be given. Widths are in bits, lengths in bytes or elements. */
+export interface Shapes {
+  readonly number: Shape;
+  readonly finite: Shape;
+  readonly boolean: Shape;
+  readonly bigint: Shape;
+  /** A whole number in a range, both ends included. */
+  integer(from: number, to: number): Shape;
+  between(from: number, to: number): Shape;
+  /** A whole number of so many bits, from 0. */
+  bits(width: number): Shape;
+  bigBits(width: number): Shape;
+  text(most?: number): Shape;
+  choice(values: readonly string[]): Shape;
+  optional(inner: Shape): Shape;
+  list(element: Shape, most?: number): Shape;
+  bytes(most?: number): Shape;
 }
 
 /** What a field may hold, where its first value does not say it: `@state({ as: shape.list(shape.bits(8), 16) })`. */
-export const shape = Object.freeze({
+export const shape: Shapes = Object.freeze({
   number,
   finite,
   boolean,
   bigint,
   integer,
   between,
-  /** A whole number of so many bits, from 0. */
   bits: (width: number) => {
     if (Number.isInteger(width) && width >= 1 && width <= 53) return integer(0, 2 ** width - 1);
     throw new BackplaneError(`shape.bits(${width}): a number has 1 to 53 bits. For more, use shape.bigBits.`);
@@ -220,77 +238,4 @@ function ofType(value: unknown, type: 'number' | 'boolean'): unknown {
 
 function bigintOf(data: string): bigint {
   return data.startsWith('-') ? -BigInt(data.slice(1)) : BigInt(data);
-}
-
-/** Arrays whose elements are more than bytes. */
-export type NumberArray = Exclude<TypedArray, Uint8Array>;
-type TypedArray =
-  | Uint8Array
-  | Int8Array
-  | Uint8ClampedArray
-  | Uint16Array
-  | Int16Array
-  | Uint32Array
-  | Int32Array
-  | Float32Array
-  | Float64Array
-  | BigInt64Array
-  | BigUint64Array;
-
-/** So many bytes, in an array or a view that stays. */
-export function fixedBytes(length: number): Shape {
-  return Object.freeze({
-    expected: `${length} bytes`,
-    write: (value: unknown) =>
-      ArrayBuffer.isView(value) && value.byteLength === length ? writeBytes(bytesOf(value)) : undefined,
-    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
-      const data = saved.data as Json;
-      const bytes = readBytes(data, length);
-      if (bytes?.length === length) plan.whenSound(() => bytesOf(place.get() as ArrayBufferView).set(bytes));
-      else saved.refuse(`expected ${length} bytes, found ${bytes === undefined ? describeJson(data) : bytes.length}`);
-    },
-  });
-}
-
-/** Elements of 16 bits and more: numbers, or hexadecimal texts for those of 64. */
-export function typedArray(present: NumberArray): Shape {
-  const { length } = present;
-  const isBig = present instanceof BigInt64Array || present instanceof BigUint64Array;
-  const element = isBig ? shape.bigint : shape.number;
-  const expected = `a list of ${length} numbers that fit a ${present.constructor.name}`;
-  const elements = (value: unknown): unknown[] => Array.from(value as ArrayLike<unknown>);
-  return Object.freeze({
-    expected,
-    write(value: unknown): Json | undefined {
-      if (!ArrayBuffer.isView(value)) return undefined;
-      const written = elements(value).map((one) => element.write(one));
-      return written.length === length && !written.includes(undefined) ? (written as Json[]) : undefined;
-    },
-    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
-      const data = saved.data as Json;
-      const loaded = present.slice() as unknown as unknown[];
-      const fits =
-        Array.isArray(data) &&
-        data.length === length &&
-        data.every((one: Json, index) => fitsAt(loaded, index, one, isBig));
-      if (!fits) saved.refuse(`expected ${expected}, found ${describeJson(data)}`);
-      else plan.whenSound(() => (place.get() as Uint16Array).set(loaded as unknown as Uint16Array));
-    },
-  });
-}
-
-/** Stores the element; true if it is the same afterwards. */
-function fitsAt(loaded: unknown[], index: number, data: Json, isBig: boolean): boolean {
-  let value: unknown = data;
-  if (isBig) {
-    if (typeof data !== 'string' || !/^-?0x[0-9a-f]{1,16}$/.test(data)) return false;
-    value = data.startsWith('-') ? -BigInt(data.slice(1)) : BigInt(data);
-  } else if (typeof data === 'string' && Object.hasOwn(numberTexts, data)) value = numberTexts[data];
-  if (typeof value !== (isBig ? 'bigint' : 'number')) return false;
-  loaded[index] = value;
-  return Object.is(loaded[index], value);
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

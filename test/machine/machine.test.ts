@@ -6,14 +6,13 @@ import {
   device,
   IsaBus,
   isaIrq,
-  MachineBoard,
   option,
   PciBus,
   pin,
   place,
   use,
 } from '../../sdk/index.ts';
-import { guestProgram, Machine, simulatedAccelerator } from '../../sdk/runtime.ts';
+import { guestProgram, Machine, MachineBoard, simulatedAccelerator } from '../../sdk/runtime.ts';
 import { Absent, Card, Latch, latchPorts, Needy, Resetter, Screen, toyMachine, Wide } from './toys.ts';
 
 const withDevices = (...devices: ReturnType<typeof use>[]) => defineMachine({ ...toyMachine, devices });

@@ -11,7 +11,6 @@ import {
   IsaDevice,
   inject,
   isaIrq,
-  MachineBoard,
   type MachineDefinition,
   mmioRegion,
   type OptionsOf,
@@ -25,6 +24,7 @@ import {
   SystemDevice,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { MachineBoard } from '../../sdk/runtime.ts';
 
 /** Small devices that do little and show everything. */
 

@@ -12,7 +12,7 @@ import { type Judgement, otherReaders } from './verdict.ts';
 export function withSuggestion(definition: MachineDefinition, suggestion: Applicable): MachineDefinition {
   return {
     ...definition,
-    prepare(machine) {
+    prepare(machine: RunningMachine) {
       definition.prepare?.(machine);
       carryOut(machine, suggestion);
     },

@@ -47,13 +47,13 @@ export class PciBars {
     return this.bars;
   }
 
-  /** As declared by `@bar`; the region comes when the device is realized. */
+  /** As declared by `@bar`; the region comes when the device is realized. @internal */
   declare({ index, region, is64Bit, prefetchable }: BarDeclaration): void {
     const kind = region.kind === 'ports' ? 'ports' : 'memory';
     this.add(index, { kind, size: region.size, is64Bit, prefetchable }, undefined);
   }
 
-  /** For BARs that depend on options, whose region the device makes itself. */
+  /** For BARs that depend on options, whose region the device makes itself. @internal */
   addRegion(index: number, region: MemoryRegion, { kind = 'memory', is64Bit = false, prefetchable = false }: BarKind) {
     const shape = { kind, size: region.size, is64Bit, prefetchable };
     const refuse = (code: string, why: string) =>

@@ -10,7 +10,7 @@ export class BusMaster extends DmaPort {
   private window: MemoryRegion | undefined;
   private address: AddressSpace | undefined;
 
-  /** As `info mtree` lists it; undefined while the function is on no bus. */
+  /** As `info mtree` lists it; undefined while the function is on no bus. @internal */
   get space(): AddressSpace | undefined {
     return this.address;
   }

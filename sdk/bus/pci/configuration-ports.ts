@@ -1,5 +1,5 @@
 import { inject, portRegion } from '../../device/index.ts';
-import { type AddressSpace, MemTxResult } from '../../memory/index.ts';
+import { MemTxResult } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
 import { SystemDevice } from '../system-bus.ts';
@@ -43,13 +43,22 @@ export class ConfigurationMechanism {
   }
 }
 
+/** What subtractive decode needs of an `AddressSpace` over the ports. */
+export interface PortSpace {
+  /** MemTxResult of the access before. */
+  readonly result: number;
+  read(port: number, size: number): number;
+  write(port: number, value: number, size: number): void;
+  lookup(port: number): object | undefined;
+}
+
 /**
  * The ports that a host bridge reaches by subtractive decode: it forwards the accesses that it does not claim. Without a
  * device there, reads give all ones and writes are lost. See decisions/0006-the-bus-behind.md.
  */
 export class SubtractivePorts {
   /** `space` has the ports without the bridge's own. */
-  constructor(readonly space: AddressSpace) {}
+  constructor(private readonly space: PortSpace) {}
 
   read(port: number, size: number): number {
     const value = this.space.read(port, size);

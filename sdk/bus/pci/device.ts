@@ -83,6 +83,7 @@ export abstract class PciDevice extends Device {
     return this.#capabilities.offsetOf(id);
   }
 
+  /** @internal */
   override realize(surroundings: DeviceSurroundings): void {
     super.realize(surroundings);
     const { facet } = this.blueprint;
@@ -93,6 +94,7 @@ export abstract class PciDevice extends Device {
     if (rom !== undefined) this.bars.addRom(romRegion(this.topology, this, rom));
   }
 
+  /** @internal */
   override unrealize(): void {
     super.unrealize();
     this.bars.release();

@@ -47,6 +47,7 @@ export type ReadHook<V extends number | bigint> = (value: V, index: number) => V
  */
 export interface Register<S extends RegisterSpec> {
   <K extends string>(target: DeviceInstance & Readonly<Record<K, RegisterMember<S>>>, member: K): void;
+  /** @internal */
   readonly definition: RegisterDefinition;
   readonly fields: {
     readonly [N in FieldNames<S>]: RegisterField<RegisterValue<S>, ValuesOf<SpecsOf<S>[N]>>;
