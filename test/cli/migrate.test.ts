@@ -12,6 +12,7 @@ const tables: Tables = {
       heir: { name: 'replacement' },
       Landmark: { name: 'KnownPort', entry: 'backplane/runtime' },
       FlatView: { gone: 'Read the map with describeMap().' },
+      Bars: { typeOnly: 'A function has them.' },
     },
     'backplane/testing': { QmpClient: { entry: 'backplane/testing/qemu' } },
   },
@@ -223,6 +224,17 @@ describe('what is left for a person', () => {
       changes: [{ line: 1, what: "'Machine' comes from 'backplane/runtime'" }],
       left: [{ line: 1, what: "'FlatView' is exported by no entry any more. Read the map with describeMap()." }],
     });
+  });
+
+  it('is a use as a value of what is a type only; the import says so', () => {
+    const text =
+      "import { Bars, device } from 'backplane';\nlet a: Bars;\nclass B extends Bars {}\nnew Bars();\nf<Bars>(x as Bars);\n";
+    const { text: now, changes, left } = migrate(text);
+    expect(now).toBe(text.replace('{ Bars', '{ type Bars'));
+    expect(changes).toEqual([{ line: 1, what: "'Bars' is a type only" }]);
+    const what = "'Bars' is exported as a type only, and is used as a value here. A function has them.";
+    expect(left).toEqual([3, 4].map((line) => ({ line, what })));
+    expect(migrate(now)).toEqual({ text: now, changes: [], left: [] });
   });
 
   it('is each use of a namespace that has changed, and the namespace where it is handed on', () => {

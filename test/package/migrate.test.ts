@@ -33,11 +33,11 @@ function everythingElsewhere(): { tables: Tables; modules: ReadonlyMap<string, s
     ['backplane/runtime', 'backplane/testing/qemu'].map((name) => [name, 'export {};\n']),
   );
   const table: Record<string, Record<string, NameChange>> = {};
-  for (const [entry, exported] of Object.entries(oldExports)) {
+  for (const [entry, { values, types }] of Object.entries(oldExports)) {
     table[entry] = {};
-    for (const [index, old] of exported.entries()) {
+    for (const [index, old] of [...values, ...types].entries()) {
       const change = rowOf(entry, old) ?? {};
-      if ('gone' in change) continue;
+      if ('gone' in change || 'typeOnly' in change) continue;
       const elsewhere = entry === 'backplane' && index % 2 === 0 ? 'backplane/runtime' : (entry as OldEntry);
       table[entry][old] = { name: `${old}Renamed`, entry: elsewhere };
       const line = `export { ${change.name ?? old} as ${old}Renamed } from 'sources/${change.entry ?? entry}';\n`;
@@ -48,24 +48,33 @@ function everythingElsewhere(): { tables: Tables; modules: ReadonlyMap<string, s
 }
 
 describe('the table of old and new names', () => {
-  type Name = readonly [entry: string, name: string];
-  const targets = rows.flatMap(({ entry, old, change }) =>
-    'gone' in change ? [] : [[change.entry ?? entry, change.name ?? old] as const],
+  type Name = readonly [kind: 'value' | 'type', entry: string, name: string];
+  const kindOf = (entry: string, name: string) => (oldExports[entry]?.values.includes(name) ? 'value' : 'type');
+  const targets = rows.flatMap(({ entry, old, change }): Name[] => {
+    if ('gone' in change) return [];
+    if ('typeOnly' in change) return [['type', entry, old]];
+    return [[kindOf(entry, old), change.entry ?? entry, change.name ?? old]];
+  });
+  const old = rows.map(({ entry, old }): Name => [kindOf(entry, old), entry, old]);
+  const unlisted = Object.entries(oldExports).flatMap(([entry, { values, types }]) =>
+    [...values, ...types]
+      .filter((name) => rowOf(entry, name) === undefined)
+      .map((name): Name => [kindOf(entry, name), entry, name]),
   );
-  const old = rows.map(({ entry, old }): Name => [entry, old]);
-  const unlisted = Object.entries(oldExports).flatMap(([entry, exported]) =>
-    exported.filter((name) => rowOf(entry, name) === undefined).map((name): Name => [entry, name]),
-  );
-  /** `entry name` of each that the compiler does not find. */
+  /** The names of the lists above that the compiler does not find. */
   let missing: readonly string[] = [];
 
   async function missingOf(wanted: readonly Name[]): Promise<readonly string[]> {
     const project = mkdtempSync(join(folder, 'names-'));
     makeProject(project, ['names.ts']);
-    const lines = wanted.map(([entry, name], index) => `export type { ${name} as N${index} } from '${entry}';\n`);
+    const lines = wanted.map(([kind, entry, name], index) =>
+      kind === 'type'
+        ? `export type { ${name} as N${index} } from '${entry}';\n`
+        : `import { ${name} as N${index} } from '${entry}'; void N${index};\n`,
+    );
     writeFileSync(join(project, 'names.ts'), lines.join(''));
     return (await complaintsOf(project)).map((text) => {
-      const line = /^names\.ts\((\d+),\d+\): error TS(?:2305|2307|2614|2724)/.exec(text)?.[1];
+      const line = /^names\.ts\((\d+),\d+\): error TS(?:1361|1362|1484|1485|2305|2307|2614|2693|2724):/.exec(text)?.[1];
       return line === undefined ? text : (wanted[Number(line) - 1] ?? []).join(' ');
     });
   }
@@ -74,11 +83,12 @@ describe('the table of old and new names', () => {
   async function rowsFor(wanting: readonly Name[]): Promise<string[]> {
     if (wanting.length === 0) return [];
     const entries = Object.keys(entryFiles());
-    const nowhere = await missingOf(wanting.flatMap(([, name]) => entries.map((entry): Name => [entry, name])));
+    const everywhere = wanting.flatMap(([kind, , name]) => entries.map((entry): Name => [kind, entry, name]));
+    const nowhere = await missingOf(everywhere);
     const places = new Map<string, string[]>();
-    for (const [entry, name] of wanting) {
-      const found = entries.find((one) => !nowhere.includes(`${one} ${name}`));
-      const row = `${entry}: ${found === undefined ? 'renamed or gone' : `...moved('${found}', [])`}`;
+    for (const [kind, entry, name] of wanting) {
+      const found = entries.find((one) => !nowhere.includes(`${kind} ${one} ${name}`));
+      const row = `${entry}: ${found === undefined ? `a ${kind}, renamed or gone` : `...moved('${found}', [])`}`;
       places.set(row, [...(places.get(row) ?? []), `'${name}'`]);
     }
     return [...places].map(([row, found]) => `${row} ${found.join(', ')}`);
@@ -86,11 +96,11 @@ describe('the table of old and new names', () => {
 
   beforeAll(async () => {
     // One name that is nowhere shows that the compiler looks.
-    missing = await missingOf([...targets, ...old, ...unlisted, ['backplane', 'NoSuchName']]);
+    missing = await missingOf([...targets, ...old, ...unlisted, ['value', 'backplane', 'NoSuchName']]);
   }, 60_000);
 
   it('is compared with what the entries export', () => {
-    expect(missing).toContain('backplane NoSuchName');
+    expect(missing).toContain('value backplane NoSuchName');
     expect(missing.filter((text) => text.includes('error'))).toEqual([]);
   });
 
@@ -106,20 +116,27 @@ describe('the table of old and new names', () => {
   }, 60_000);
 
   it('holds nothing else: each row is about a name that 0.1.0 had, and that is no longer there', () => {
-    expect(rows.filter(({ entry, old }) => !oldExports[entry]?.includes(old))).toEqual([]);
+    expect(
+      rows.filter(({ entry, old }) => ![oldExports[entry]?.values, oldExports[entry]?.types].flat().includes(old)),
+    ).toEqual([]);
     expect(old.filter((name) => !isMissing(name))).toEqual([]);
   });
 
   it('changes nothing that it has changed already: a new name is no old one of the same entry', () => {
     const again = rows.filter(
-      ({ entry, old, change }) => !('gone' in change) && rowOf(change.entry ?? entry, change.name ?? old) !== undefined,
+      ({ entry, old, change }) =>
+        !('gone' in change || 'typeOnly' in change) && rowOf(change.entry ?? entry, change.name ?? old) !== undefined,
     );
     expect(again).toEqual([]);
     expect(Object.values(members).filter(({ name }) => Object.hasOwn(members, name))).toEqual([]);
   });
 
   it('says in a sentence what to use instead of a name that left', () => {
-    for (const { change } of rows) if ('gone' in change) expect(change.gone).toMatch(/^[A-Z].*[.]$/);
+    const sentences = rows.flatMap(({ change }) => {
+      if ('gone' in change) return [change.gone];
+      return 'typeOnly' in change ? [change.typeOnly] : [];
+    });
+    expect(sentences.filter((text) => !/^[\w.]+[ (].*[.]$/.test(text))).toEqual([]);
   });
 });
 

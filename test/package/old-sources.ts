@@ -6,8 +6,11 @@ import { fileURLToPath } from 'node:url';
 export const checkout = fileURLToPath(new URL('../../', import.meta.url));
 const fixtures = fileURLToPath(new URL('./fixtures/0.1.0/', import.meta.url));
 
-/** What each entry of 0.1.0 exported. */
-export const oldExports = JSON.parse(readFileSync(`${fixtures}exports.json`, 'utf8')) as Record<string, string[]>;
+/** What each entry of 0.1.0 exported: values, classes among them, and what is a type alone. */
+export const oldExports = JSON.parse(readFileSync(`${fixtures}exports.json`, 'utf8')) as Record<
+  string,
+  { values: string[]; types: string[] }
+>;
 
 /** Writes what users of 0.1.0 wrote into a folder, as they had it; answers the files. */
 export function writeOldSources(folder: string): string[] {

@@ -7,34 +7,122 @@ export type NameChange =
   /** It has another name, is exported by another entry, or both. What is left out is as it was. */
   | { readonly name?: string; readonly entry?: Entry }
   /** No entry exports it. The sentence says what to use instead. */
-  | { readonly gone: string };
+  | { readonly gone: string }
+  /** Its entry exports the type alone. The sentence says where the value comes from. */
+  | { readonly typeOnly: string };
 
 export type NameTable = Readonly<Partial<Record<OldEntry, Readonly<Record<string, NameChange>>>>>;
 
+const wordsOf = (names: string): string[] => names.trim().split(/\s+/);
+
 /** Names that moved to another entry and kept their spelling. */
-export const moved = (entry: Entry, names: readonly string[]): Record<string, NameChange> =>
-  Object.fromEntries(names.map((name) => [name, { entry }]));
+const moved = (entry: Entry, names: string): Record<string, NameChange> =>
+  Object.fromEntries(wordsOf(names).map((name) => [name, { entry }]));
 
 /** Names that one sentence is true of. */
-const gone = (instead: string, names: readonly string[]): Record<string, NameChange> =>
-  Object.fromEntries(names.map((name) => [name, { gone: instead }]));
+const gone = (instead: string, names: string): Record<string, NameChange> =>
+  Object.fromEntries(wordsOf(names).map((name) => [name, { gone: instead }]));
 
 /**
  * Every name that 0.1.0 exported and that is not where it was. `backplane migrate` applies it; a test compares it with what the
- * entries export. Add a row with `Old: { name: 'New' }`, `...moved('backplane/runtime', ['Name'])` or `...gone('sentence', ['Name'])`.
+ * entries export. A new row: `Old: { name: 'New' }`,
+ * `...moved('backplane/runtime', 'Name Another')`, `...gone('sentence', 'Name Another')` or `Name: { typeOnly: 'sentence' }`.
  */
 export const names: NameTable = {
   backplane: {
-    ...gone('What is loaded is checked before onStateLoaded() of a device; throw an Error there to refuse it.', [
-      'SavedData',
-      'SavedProblem',
-      'SavedReader',
-      'describeData',
-    ]),
-    ...gone('A new machine checks itself: its warnings are in machine.warnings.', ['BuildCheck', 'buildChecks']),
-    ...gone("It is a BackplaneError with the code 'late-timer'.", ['LateTimer']),
+    ...moved(
+      'backplane/runtime',
+      `
+      Accelerator AcceleratorEvent AcceleratorHost AcceleratorListener AcceleratorSettings AccessEvent AccessObserver
+      AccessedMachine AddressRange AddressSpace BarDeclaration Capability CoalescedIoFlusher CoalescedRange
+      CoalescedRangeReport CoalescedVerdict CoalescedWriteEvent ConditionalModel CostDistribution Culprit
+      DefaultExitCosts DefaultTraceSizeLimit DescribedAccess DeviceAgreementReport DeviceBlueprint DeviceFailure
+      DeviceOptionValues DirtyLog DirtyLogClient DirtyPageSize DirtySnapshot DisagreementExample DrainPolicy ExitCost
+      ExitCosts ExitEvent ExitReasonName ExitRow ExitStatistics ExitSummary ExitTableOptions FlatRange FlatView Guest
+      GuestAccess GuestBody GuestError GuestErrorSink GuestErrors GuestImage GuestOperation GuestProgram
+      GuestRunOptions GuestSource GuestStep HandlerProfileRow HandlerRoute HostPacedClock InterruptController
+      InterruptEvent InterruptLine InterruptWire IoGuard Ioeventfd Json KvmAccelerator KvmAcceleratorOptions
+      ListenedSection ListenerPriority Machine MachineClock MachineEvent MachineObserver MachineRequest
+      MachineSnapshot ManualClock Mapping MemTxAttributes MemoryDmaPort MemoryListener MemorySection MemoryTopology
+      MemoryTreeOptions MemoryTreeRequest ModelledTime Moment NoSuchDevice Observation ObservedDevice
+      ObserverFailureSink PluggedDevice RecordedAccess RecordedTrace RegionBlueprint RegionOps RegionOwner
+      RegisterDeclaration RegisterLocks Replay ReplaySetup ResetPort RestoreRequest RunEnd RunOptions RunOutcome
+      SavedDevice SimulatedAcceleratorOptions SnapshotSchema StateDeclaration StateDifference StateError TimerEvent
+      TraceAnswers TraceGuest TraceGuestOptions TraceParser UnmodelledAccesses VectorEvent WholeSpace WidthVerdict
+      WiringError acceleratorOptions averageCost blueprintOf coalescedWarnings commandLineName compareDevice
+      constructDevice defineObserver describeAccess describeCosts describeThrown explainCoalescedIo explainVerdict
+      formatCoalescedReport formatDeviceTree formatExitTable formatFlatViews formatMemoryTree formatPciAddress
+      formatSnapshot guestProgram infoCoalesced infoMtree infoQtree isObserver loadDevice modelledTime nearest
+      parseAcceleratorSettings parsePciAddress pciBars pciIdentity pinOf pinsOf registerDocument registerFacts
+      registerLocks replayTrace saveDevice simulatedAccelerator withRequester`,
+    ),
+    ...moved('backplane/node', 'ReadTraceOptions readTrace'),
+    ...gone('The decorators of the package report unknown properties by themselves.', 'unknownWord'),
+    ...gone(
+      'What is loaded is checked before onStateLoaded() of a device; throw an Error there to refuse it.',
+      `
+      SavedData SavedProblem SavedReader describeData`,
+    ),
+    ...gone(
+      "The state of one device is saved, loaded and compared by saveDevice(), loadDevice() and compareDevice() of 'backplane/runtime'.",
+      `
+      DeviceLoading EpochMove FailField LoadPlan StateLoading StatePlace describeDifference firingOrder readBytes
+      readFields rebaseFields refusedBy rememberShapes rememberState stateOf writeBytes writeFields`,
+    ),
+    ...gone(
+      'Timers of a device are in its snapshot; one that is made too late is refused where it is made.',
+      `
+      collectTimers isMadeLate runDevice timersOf`,
+    ),
+    ...gone(
+      "What a class declares is read by blueprintOf() of 'backplane/runtime'.",
+      `
+      DeviceSurroundings Facet FacetDocument Injection ListFacet PciCapabilities baseBlueprintOf pciCapabilities
+      pciExpansionRom recordOf`,
+    ),
+    ...gone(
+      "The registers of a device are listed by registerFacts() and registerDocument() of 'backplane/runtime'.",
+      `
+      FieldDeclaration IndexedPlace RegisterPlace choosingValue chosenIndex describeRegisterValue registerAt
+      registerAtPlace registerLabel sideOf`,
+    ),
+    ...gone('A new machine checks itself: its warnings are in machine.warnings.', 'BuildCheck buildChecks'),
+    ...gone("It is a BackplaneError with the code 'late-timer'.", 'LateTimer'),
     PortsBehindBridge: { name: 'SubtractivePorts' },
-    ...gone('The decorators of the package report unknown properties by themselves.', ['unknownWord']),
+    ...gone("An option of a machine is spelt by commandLineName() of 'backplane/runtime'.", 'machineOptionName'),
+    ...gone(
+      "explainCoalescedIo() of 'backplane/runtime' reports the zones in force.",
+      `
+      CoalescedZonesInForce Zone clipCoalescedRange`,
+    ),
+    ...gone(
+      'Addresses and sizes are plain numbers: compute with them, and write them with hex().',
+      `
+      describeRange formatAddress formatSize intersectRanges rangeContains rangesIntersect subtractRange toAddress
+      toSize`,
+    ),
+    ...gone('Use ShadowedMemory, pamWindows() and shadowOf().', 'Shadow ShadowedWindow'),
+    ...gone('The configuration space of a function has 256 bytes; write the number.', 'PciConfigSize'),
+    ...gone(
+      'Ask the host: Date, process.hrtime.bigint() and setTimeout() of Node.',
+      `
+      afterHostTime hostDate hostNanoseconds`,
+    ),
+    BusMaster: { typeOnly: 'A PCI function has one as its busMaster.' },
+    ConfigurationMechanism: { typeOnly: 'ConfigurationPorts makes its own; derive from that class.' },
+    DeviceWire: { typeOnly: 'pin(device, name) makes one.' },
+    IndexedRegisters: { typeOnly: 'indexedRegisters() makes one.' },
+    MessageSignalledInterrupts: { typeOnly: 'A PCI function has one as its msi.' },
+    OptionSet: { typeOnly: 'defineOptions() makes one.' },
+    PciBars: { typeOnly: 'A PCI function has one as its bars.' },
+  },
+  'backplane/testing': {
+    ...moved(
+      'backplane/testing/qemu',
+      `
+      InterruptListener QemuOptions QemuProcess QmpClient QmpClientOptions QmpObject QmpValue QomProperty QtestAnswer
+      QtestClient QtestClientOptions findQemu whyNoQemu`,
+    ),
   },
 };
 

@@ -2,7 +2,7 @@ import { type Edit, ImportWriter } from './import-writer.ts';
 import { type ModuleDeclaration, moduleDeclarations, type Specifier, textOf } from './module-declarations.ts';
 import type { MemberChange, NameChange, NameTable } from './names.ts';
 import { type Token, TokenError, tokensOf } from './tokens.ts';
-import { useAt, usesOf } from './uses.ts';
+import { isValueUse, useAt, usesOf } from './uses.ts';
 
 /** Something that was done or is left to do, and the line of the old text where. */
 export interface Note {
@@ -124,8 +124,8 @@ class TextMigration {
       const entry = this.entryOf(declaration);
       for (const { name, local } of entry === undefined ? [] : declaration.specifiers) {
         const change = this.changeOf(entry as keyof NameTable, name);
-        if (name !== local || change === undefined || 'gone' in change || (change.name ?? name) === name) continue;
-        wanted.set(local, change.name as string);
+        const now = nameOf(change) ?? name;
+        if (name === local && now !== name) wanted.set(local, now);
       }
     }
     for (const [local, name] of wanted) {
@@ -134,7 +134,7 @@ class TextMigration {
           if (one.local !== local) return false;
           const entry = this.entryOf(declaration);
           const change = entry === undefined ? undefined : this.changeOf(entry, one.name);
-          return one.name !== local || change === undefined || 'gone' in change || change.name !== name;
+          return one.name !== local || nameOf(change) !== name;
         }),
       );
       const uses = this.parsed.map(({ tokens, declared }) => usesOf(tokens, local, declared));
@@ -165,15 +165,22 @@ class TextMigration {
   private migrate(
     { isType, name, local, token }: Specifier,
     entry: keyof NameTable,
-    { form }: ModuleDeclaration,
+    declaration: ModuleDeclaration,
     renamed: ReadonlyMap<string, string>,
   ): { readonly entry: string; readonly text: string } {
+    const { form } = declaration;
     const change = this.changeOf(entry, name);
     const write = (now: string, as: string) => `${isType ? 'type ' : ''}${now}${now === as ? '' : ` as ${as}`}`;
     if (change === undefined) return { entry, text: write(name, local) };
     if ('gone' in change) {
       this.leave(token, `'${name}' is exported by no entry any more. ${change.gone}`);
       return { entry, text: write(name, local) };
+    }
+    if ('typeOnly' in change) {
+      if (isType || declaration.isType) return { entry, text: write(name, local) };
+      this.note(this.changes, token.start, `'${name}' is a type only`);
+      this.reportValueUses(local, change.typeOnly);
+      return { entry, text: `type ${write(name, local)}` };
     }
     const now = change.name ?? name;
     const from = change.entry ?? entry;
@@ -188,6 +195,13 @@ class TextMigration {
     ];
     this.note(this.changes, token.start, `'${name}' ${parts.join(', and ')}`);
     return { entry: from, text: write(now, isRenamed ? now : local) };
+  }
+
+  private reportValueUses(local: string, instead: string): void {
+    for (const { tokens, declared } of this.parsed)
+      for (const at of usesOf(tokens, local, declared) ?? [])
+        if (isValueUse(tokens, at))
+          this.leave(tokens[at], `'${local}' is exported as a type only, and is used as a value here. ${instead}`);
   }
 
   /** `ns.Name`: reported where the name is no longer there, and the import where it is used in another way. */
@@ -250,8 +264,13 @@ class TextMigration {
   }
 }
 
+/** The name that a change gives. */
+const nameOf = (change: NameChange | undefined): string | undefined =>
+  change !== undefined && 'name' in change ? change.name : undefined;
+
 function sentenceOf(name: string, change: NameChange, entry: string): string {
   if ('gone' in change) return `no entry exports it any more. ${change.gone}`;
+  if ('typeOnly' in change) return `it is a type only. ${change.typeOnly}`;
   return `it is '${change.name ?? name}' of '${change.entry ?? entry}' now.`;
 }
 

@@ -108,6 +108,14 @@ function isParameters(tokens: readonly Token[], at: number): boolean {
   return false;
 }
 
+/** Whether a reference stands where only a value may: made, derived from, called or asked for a member. */
+export function isValueUse(tokens: readonly Token[], at: number): boolean {
+  const [previous, next] = [tokens[at - 1]?.text ?? '', tokens[at + 1]?.text ?? ''];
+  if (/^(?:new|instanceof)$/.test(previous) || next === '(') return true;
+  if (previous === 'extends') return tokens.slice(Math.max(0, at - 4), at).some(({ text }) => text === 'class');
+  return next === '.' && !/^[:<|&]$/.test(previous);
+}
+
 /** A word that nothing declares here, as far as can be seen, with each place where it is used; undefined if it is not sure. */
 export function usesOf(tokens: readonly Token[], name: string, but: ReadonlySet<number>): number[] | undefined {
   const found: number[] = [];
