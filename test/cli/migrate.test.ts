@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { migrateText, type Tables } from '../../sdk/cli/migrate/rewrite.ts';
 import { piecesOf } from '../../sdk/cli/migrate/source-file.ts';
 import { TokenError, tokensOf } from '../../sdk/cli/migrate/tokens.ts';
+import { sourceFiles } from '../architecture/source-files.ts';
 
 const tables: Tables = {
   names: {
@@ -335,6 +336,7 @@ describe('the tokens', () => {
     ['a = /b\\/[/]/gi.c', ['a', '=', '/b\\/[/]/gi', '.', 'c']],
     ['return /a/', ['return', '/a/']],
     ['x.return / a / 2', ['x', '.', 'return', '/', 'a', '/', '2']],
+    ['return !/a/', ['return', '!', '/a/']],
     ['a! / b / c', ['a', '!', '/', 'b', '/', 'c']],
     ['{} /a/', ['{', '}', '/a/']],
     ['({}) / 1 / 2', ['(', '{', '}', ')', '/', '1', '/', '2']],
@@ -345,6 +347,16 @@ describe('the tokens', () => {
     ['#x in y', ['#x', 'in', 'y']],
   ])('of %s', (text, expected) => {
     expect(words(text)).toEqual(expected);
+  });
+
+  it('of every source of this project are found, and none of it would change by an empty table', () => {
+    for (const { path, lines } of ['sdk', 'devices', 'machines', 'examples', 'test'].flatMap(sourceFiles)) {
+      const text = lines.join('\n');
+      expect(migrateText(text, piecesOf(text, 'code'), { names: { backplane: {} }, members: {} }).text, path).toBe(
+        text,
+      );
+      expect(() => tokensOf(text), path).not.toThrow();
+    }
   });
 
   it.each(["'a\n'", '`a${', '/* a', '(]', '}', '[', '`a'])('refuse %j', (text) => {

@@ -67,7 +67,7 @@ class TextMigration {
             `'export *' of '${entry}' hands on other names now. Name those that are needed.`,
           );
         if (declaration.form === 'import' && declaration.namespace !== undefined)
-          this.reportNamespace(tokens, declaration.namespace, entry);
+          this.reportNamespace(declaration.namespace.text, entry);
       }
       this.edits.push(...writer.edits());
       this.reportLate(tokens);
@@ -205,20 +205,19 @@ class TextMigration {
   }
 
   /** `ns.Name`: reported where the name is no longer there, and the import where it is used in another way. */
-  private reportNamespace(tokens: readonly Token[], namespace: Token, entry: keyof NameTable): void {
-    for (const [at, token] of tokens.entries()) {
-      if (token.kind !== 'word' || token.text !== namespace.text || token === namespace) continue;
-      if (useAt(tokens, at) === 'property') continue;
-      const name = tokens[at + 1]?.text === '.' ? (tokens[at + 2]?.text ?? '') : undefined;
-      if (name === undefined) {
-        this.leave(
-          token,
-          `'${token.text}' stands for all of '${entry}', which exports other names now. Import what is needed by name.`,
-        );
-        continue;
+  private reportNamespace(namespace: string, entry: keyof NameTable): void {
+    for (const { tokens, declared } of this.parsed) {
+      for (const at of usesOf(tokens, namespace, declared) ?? []) {
+        const token = tokens[at] as Token;
+        const name = tokens[at + 1]?.text === '.' ? (tokens[at + 2]?.text ?? '') : undefined;
+        const change = name === undefined ? undefined : this.changeOf(entry, name);
+        if (name === undefined)
+          this.leave(
+            token,
+            `'${namespace}' stands for all of '${entry}', which exports other names now. Import what is needed by name.`,
+          );
+        else if (change !== undefined) this.leave(token, `'${namespace}.${name}': ${sentenceOf(name, change, entry)}`);
       }
-      const change = this.changeOf(entry, name);
-      if (change !== undefined) this.leave(token, `'${token.text}.${name}': ${sentenceOf(name, change, entry)}`);
     }
   }
 
@@ -241,7 +240,8 @@ class TextMigration {
       if (token.kind !== 'word' || declared.has(at) || !Object.hasOwn(this.tables.members, token.text)) continue;
       const { name, of, certain } = this.tables.members[token.text] as MemberChange;
       const use = useAt(tokens, at);
-      if (use !== 'property' && use !== 'shorthand') continue;
+      const isRenamed = this.edits.some(({ start }) => start === token.start);
+      if ((use !== 'property' && use !== 'shorthand') || isRenamed) continue;
       if (certain !== true) {
         this.leave(token, `'${token.text}': if it is that of ${of}, it is '${name}' now.`);
         continue;

@@ -137,7 +137,9 @@ function mayBeRegExp(tokens: readonly Token[]): boolean {
     return /^(?:if|while|for|with)$/.test(tokens[openingOf(tokens, tokens.length - 1) - 1]?.text ?? '');
   if (before.text === '}') return tokens[openingOf(tokens, tokens.length - 1)]?.brace === 'block';
   // `value! / 2`
-  if (before.text === '!') return !/^(?:[\w$]+|[)\]])$/.test(tokens.at(-2)?.text ?? '') || before.begins;
+  const asserted = tokens.at(-2);
+  if (before.text === '!' && asserted !== undefined && !before.begins)
+    return expectsValue.test(asserted.text) || !/^(?:[\w$]+|[)\]])$/.test(asserted.text);
   return !/^(?:\]|\+\+|--)$/.test(before.text);
 }
 

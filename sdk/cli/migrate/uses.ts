@@ -1,6 +1,6 @@
 import type { Token } from './tokens.ts';
 
-/** What a word is where it stands: the binding of that name, `{ name }` for both, somebody's property, or not to be told. */
+/** What a word is where it stands: the binding of that name, `{ name }` for both, a property, or not to be told. */
 export type Use = 'reference' | 'shorthand' | 'property' | 'unsure';
 
 const modifiers = /^(?:public|private|protected|static|readonly|override|abstract|declare|accessor|get|set|async)$/;
