@@ -104,7 +104,7 @@ export const names: NameTable = {
     ...gone('Use ShadowedMemory, pamWindows() and shadowOf().', 'Shadow ShadowedWindow'),
     ...gone('The configuration space of a function has 256 bytes; write the number.', 'PciConfigSize'),
     ...gone(
-      'Ask the host: Date, process.hrtime.bigint() and setTimeout() of Node.',
+      'Ask the host itself, with the clock and timers of Node or of the page.',
       `
       afterHostTime hostDate hostNanoseconds`,
     ),
