@@ -41,7 +41,7 @@ export async function machineNamed(name: string, plugins: readonly LoadedPlugin[
   const found = named ?? (await ownMachines()).find(hasAlias) ?? machines.find(hasAlias);
   if (found) return found;
   const names = machines.flatMap((machine) => [machine.name, ...(machine.aliases ?? [])]);
-  throw new BackplaneError(`there is no machine '${name}'. ${hint(name, names, 'machine')}`);
+  throw new BackplaneError('unknown-machine', `there is no machine '${name}'. ${hint(name, names, 'machine')}`);
 }
 
 export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[] = []): Promise<KnownDevice> {
@@ -49,7 +49,7 @@ export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[]
   const found = devices.find(({ blueprint }) => blueprint.type === type);
   if (found) return found;
   const names = devices.map(({ blueprint }) => blueprint.type);
-  throw new BackplaneError(`there is no device '${type}'. ${hint(type, names, 'device')}`);
+  throw new BackplaneError('unknown-device', `there is no device '${type}'. ${hint(type, names, 'device')}`);
 }
 
 /** What was probably meant: a name that exists, or what a file exports. */

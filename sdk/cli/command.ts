@@ -18,8 +18,8 @@ export interface Arguments {
 const json = /^(?:--?\w+=)?\s*\{/;
 
 /**
- * The words as they may stand in a message. A line break between the parts of a JSON value is a space there; no other word
- * has a use for characters that steer a terminal.
+ * The words of the command line for use in messages. A line break in a JSON value becomes a space. Other words with
+ * characters that control a terminal are refused.
  */
 export function plainWords(words: readonly string[]): string[] {
   return words.map((given, index) => {
@@ -27,7 +27,8 @@ export function plainWords(words: readonly string[]): string[] {
     const shown = printable(word);
     if (shown === word) return word;
     throw new BackplaneError(
-      `argument ${index + 1}, '${shown}', has characters that steer a terminal. Leave them out; a file of such a name must be renamed.`,
+      'unprintable-argument',
+      `argument ${index + 1}, '${shown}', has characters that control a terminal. Leave them out; rename a file with such a name.`,
     );
   });
 }
@@ -49,23 +50,29 @@ export function parseArguments(words: readonly string[], syntax: OptionSyntax): 
     const [, dashes = '', name = '', attached] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
     const takes = Object.hasOwn(syntax, name) ? syntax[name] : undefined;
     if (takes === undefined) throw unknownOption(dashes, name, syntax);
-    if (takes === true && attached !== undefined) throw new BackplaneError(`${dashes}${name} takes no value.`);
+    if (takes === true && attached !== undefined)
+      throw new BackplaneError('unexpected-value', `${dashes}${name} takes no value.`);
     const value = takes === true ? '' : (attached ?? words[++index]);
-    if (value === undefined) throw new BackplaneError(`${dashes}${name} needs a value: ${dashes}${name} ${takes}.`);
+    if (value === undefined)
+      throw new BackplaneError('missing-value', `${dashes}${name} needs a value: ${dashes}${name} ${takes}.`);
     given.set(name, [...(given.get(name) ?? []), value]);
   }
   return { positional, has: (option) => given.has(option), all: (option) => given.get(option) ?? [], value };
 
   function value(option: string): string | undefined {
     const values = given.get(option) ?? [];
-    if (values.length > 1) throw new BackplaneError(`-${option} is given ${values.length} times. Give it once.`);
+    if (values.length > 1)
+      throw new BackplaneError('repeated-argument', `-${option} is given ${values.length} times. Give it once.`);
     return values[0];
   }
 }
 
 function unknownOption(dashes: string, name: string, syntax: OptionSyntax): BackplaneError {
   const known = Object.keys(syntax).map((option) => `${option.length > 1 ? dashes : '-'}${option}`);
-  return new BackplaneError(`unknown option '${dashes}${name}'. ${didYouMean(`${dashes}${name}`, known)}`);
+  return new BackplaneError(
+    'unknown-argument',
+    `unknown option '${dashes}${name}'. ${didYouMean(`${dashes}${name}`, known)}`,
+  );
 }
 
 export interface CommandContext {
@@ -76,7 +83,11 @@ export interface CommandContext {
 }
 
 /** The command has done its work and printed its results, and what it was to carry out did not come to its end: status 2. */
-export class Unfinished extends BackplaneError {}
+export class Unfinished extends BackplaneError {
+  constructor(message: string) {
+    super('guest-not-finished', message);
+  }
+}
 
 /** One word of the command line: each has a file of its own in `commands/`. */
 export interface Command {

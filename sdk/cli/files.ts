@@ -18,7 +18,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Makes the error of an option that names a file. */
-export type Refuse = (why: string, cause?: unknown) => Error;
+export type Refuse = (code: string, why: string, cause?: unknown) => Error;
 
 /** Why a file could not be used. */
 export function reasonOf(cause: unknown): string {
@@ -36,15 +36,15 @@ export function explainFileFailure(failure: unknown): string | undefined {
 }
 
 /** What there is at a path; undefined if nothing is. */
-export function statusOf(path: string, refuse: Refuse): Stats | undefined {
+export function statusOf(path: string, refusal: Refuse): Stats | undefined {
   return attempt(
     () => statSync(path, { throwIfNoEntry: false }),
-    (cause) => refuse(`there is no way to it (${reasonOf(cause)}).`, cause),
+    (cause) => refusal('file-not-readable', `its path cannot be followed (${reasonOf(cause)}).`, cause),
   );
 }
 
 /** The first bytes of a file, as letters. */
-export function beginningOf(path: string, bytes: number, refuse: Refuse): string {
+export function beginningOf(path: string, bytes: number, refusal: Refuse): string {
   return attempt(
     () => {
       const file = openSync(path, 'r');
@@ -55,7 +55,7 @@ export function beginningOf(path: string, bytes: number, refuse: Refuse): string
         closeSync(file);
       }
     },
-    (cause) => refuse(`this file is there and cannot be read (${reasonOf(cause)}).`, cause),
+    (cause) => refusal('file-not-readable', `this file exists and cannot be read (${reasonOf(cause)}).`, cause),
   );
 }
 

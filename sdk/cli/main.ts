@@ -55,13 +55,18 @@ export function runProcess(words: readonly string[]): Promise<void> {
   return runInProcess(() => runCommandLine(words, terminal), terminal, words);
 }
 
-/** Runs one command line and answers the exit status of the process. */
-export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
+/** Runs one command line and returns the exit status of the process. `onFailure` gets what a message was printed for. */
+export async function runCommandLine(
+  words: readonly string[],
+  terminal: Terminal,
+  onFailure: (failure: unknown) => void = () => {},
+): Promise<number> {
   const safe = safeTerminal(terminal);
   try {
     await dispatch(plainWords(words), safe);
     return 0;
   } catch (failure) {
+    onFailure(failure);
     reportFailure(safe, failure, isVerbose(words));
     return failure instanceof Unfinished ? 2 : 1;
   }
@@ -74,7 +79,7 @@ async function dispatch(given: readonly string[], terminal: Terminal): Promise<v
   const start = given.findIndex((word) => !leading.test(word));
   const words = [...given.slice(Math.max(start, 0)), ...given.slice(0, Math.max(start, 0))];
   const [first, ...rest] = words;
-  if (first === undefined) throw new BackplaneError(`no command.\n${overview}`);
+  if (first === undefined) throw new BackplaneError('missing-operand', `no command.\n${overview}`);
   if (/^--?version$/.test(first)) return terminal.print(`backplane ${version()}`);
   if (/^(--?help|-h|help)$/.test(first)) return terminal.print(overview);
   const list = lists.includes(first.replace(/=.*/s, ''));
@@ -90,7 +95,8 @@ function commandNamed(name: string): () => Promise<Command> {
   if (load) return load;
   const kind = name.startsWith('-') ? 'option' : 'command';
   const known = kind === 'option' ? [...lists, '-version', '-help', '--version', '--help'] : Object.keys(commands);
-  throw new BackplaneError(`unknown ${kind} '${name}'. ${didYouMean(name, known, 'backplane -help')}`);
+  const code = kind === 'option' ? 'unknown-argument' : 'unknown-command';
+  throw new BackplaneError(code, `unknown ${kind} '${name}'. ${didYouMean(name, known, 'backplane -help')}`);
 }
 
 function version(): string {

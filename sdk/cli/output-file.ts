@@ -32,34 +32,44 @@ const Beginning = 512;
 /** Refuses, before anything runs, a place where nothing could be written, or where something else lies. */
 export function checkOutput(kind: OutputKind, path: string): void {
   const { option, what, example } = kind;
-  const refuse = refuseBy(kind, path);
-  if (path === '' || path.endsWith('/')) throw refuse(`this is no name of a file. Give one: ${option} ${example}.`);
+  const refusal = refuseBy(kind, path);
+  if (path === '' || path.endsWith('/'))
+    throw refusal('invalid-file-name', `this is not the name of a file. Give one: ${option} ${example}.`);
   const folder = dirname(path);
-  if (statusOf(folder, refuse)?.isDirectory() !== true) throw refuse(`there is no folder '${folder}'. Make it first.`);
+  if (statusOf(folder, refusal)?.isDirectory() !== true)
+    throw refusal('file-not-found', `there is no folder '${folder}'. Create it first.`);
   attempt(
     () => accessSync(folder, constants.W_OK | constants.X_OK),
-    (cause) => refuse(`nothing can be written into the folder '${folder}' (${reasonOf(cause)}).`, cause),
+    (cause) =>
+      refusal('file-not-writable', `nothing can be written into the folder '${folder}' (${reasonOf(cause)}).`, cause),
   );
-  const found = statusOf(path, refuse);
+  const found = statusOf(path, refusal);
   if (found === undefined) {
     const link = attempt(
       () => lstatSync(path, { throwIfNoEntry: false }),
-      (cause) => refuse(`there is no way to it (${reasonOf(cause)}).`, cause),
+      (cause) => refusal('file-not-readable', `its path cannot be followed (${reasonOf(cause)}).`, cause),
     );
     if (link === undefined) return;
-    throw refuse('this link leads to a file that is not there. Make that file, remove the link, or give another name.');
+    throw refusal(
+      'file-not-found',
+      'this link points to a missing file. Create that file, remove the link, or give another name.',
+    );
   }
-  if (found.isDirectory()) throw refuse(`this is a folder. Give the name of a file in it: ${join(path, example)}.`);
-  if (!found.isFile()) throw refuse('this is no file that can be written over. Give another name.');
-  if (found.size === 0 || kind.isOne(beginningOf(path, Beginning, refuse))) return;
-  throw refuse(`this file is there and is no ${what}, so it is left alone. Give another name, or remove it first.`);
+  if (found.isDirectory())
+    throw refusal('not-a-file', `this is a folder. Give the name of a file in it: ${join(path, example)}.`);
+  if (!found.isFile()) throw refusal('not-a-file', 'this is not a regular file. Give another name.');
+  if (found.size === 0 || kind.isOne(beginningOf(path, Beginning, refusal))) return;
+  throw refusal(
+    'file-exists',
+    `this file exists and is not a ${what}, so it is not overwritten. Give another name, or remove it first.`,
+  );
 }
 
 /** Writes the file whole or not at all: one of that name stays until the new one is complete and on the disk. */
 export function writeOutput(kind: OutputKind, path: string, text: string): void {
   checkOutput(kind, path);
-  const refuse = refuseBy(kind, path);
-  const found = statusOf(path, refuse);
+  const refusal = refuseBy(kind, path);
+  const found = statusOf(path, refusal);
   // A name that leads elsewhere goes on doing so.
   const target = found === undefined ? path : realpathSync(path);
   // Short: a name that just fits must be writable.
@@ -78,11 +88,11 @@ export function writeOutput(kind: OutputKind, path: string, text: string): void 
     renameSync(partial, target);
   } catch (cause) {
     rmSync(partial, { force: true });
-    throw refuse(`cannot be written (${reasonOf(cause)}). What was there is as it was.`, cause);
+    throw refusal('file-not-writable', `it cannot be written (${reasonOf(cause)}). The old file is unchanged.`, cause);
   }
 }
 
 const refuseBy =
   ({ option }: OutputKind, path: string) =>
-  (why: string, cause?: unknown): BackplaneError =>
-    new BackplaneError(`${option} '${path}': ${why}`, { cause });
+  (code: string, why: string, cause?: unknown): BackplaneError =>
+    new BackplaneError(code, `${option} '${path}': ${why}`, { cause });

@@ -5,15 +5,15 @@ import { sources } from './plugins/bundle-lines.ts';
 import { failurePlace, withPlace } from './plugins/failure-place.ts';
 import { isLeaving, leave, reportFailure, type Terminal } from './terminal.ts';
 
-/** How long what plugins and programs have left running may keep the process alive once the command is done. */
+/** How long timers and handles of plugins and programs may keep the process alive after the command. */
 const Patience = 3000;
 
-/** Whether the stacks of failures are wanted. */
+/** Whether the stacks of failures are printed. */
 export const isVerbose = (words: readonly string[]): boolean => words.some((word) => /^--?verbose$/.test(word));
 
 /**
- * Runs a command as what the process is for. Programs and plugins share the process with it: what they throw where nobody
- * catches it, and an end that they make of it, are said in one message, with status 1.
+ * Runs the command of this process. Programs and plugins run in the same process. An uncaught error of theirs, or their call
+ * of process.exit(), is reported in one message, with status 1.
  */
 export async function runInProcess(
   work: () => Promise<number>,
@@ -28,7 +28,7 @@ export async function runInProcess(
   };
   const exit = watchExit();
   process.on('uncaughtException', (failure) => fail(escaped('a callback threw', failure)));
-  process.on('unhandledRejection', (reason) => fail(escaped('a promise was rejected, and nobody caught it', reason)));
+  process.on('unhandledRejection', (reason) => fail(escaped('a promise was rejected without a handler', reason)));
   process.once('exit', () => {
     if (isLeaving()) return;
     if (status === undefined) process.stderr.write(`backplane: ${printable(sayUnfinished(exit))}\n`);
@@ -40,7 +40,7 @@ export async function runInProcess(
   endWhatLingers(terminal, status);
 }
 
-/** Whoever reads slowly, a pager for one, has what was written before anything is ended. */
+/** Waits until the output is written: a slow reader, such as a pager, gets all of it. */
 async function allIsRead(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     await new Promise<void>((resolve) => {
@@ -49,18 +49,22 @@ async function allIsRead(): Promise<void> {
   }
 }
 
-/** What escaped from the command: from somebody's callback, or a mistake of ours. */
+/** An uncaught error: from a callback of a plugin or a program, or a mistake of this package. */
 function escaped(what: string, failure: unknown): unknown {
   const place = failurePlace(failure);
   if (failure instanceof Error && place === undefined) return failure;
   const remedy =
-    'What a device or an observer does must be done when its handler returns; for later there are timers: clock.timer(...).';
+    'A device or an observer must finish its work before its handler returns. For later work use clock.timer(...).';
   const files = [...sources].slice(0, 3).map((file) => `'${file}'`);
-  const nowhere =
-    place === undefined ? ` It has no stack, so the line is not known; what runs is of ${files.join(', ')}.` : '';
-  return new BackplaneError(`${withPlace(`${what}: ${describeThrown(failure)}`, failure)}. ${remedy}${nowhere}`, {
-    cause: failure,
-  });
+  const noStack =
+    place === undefined ? ` It has no stack, so its line is not known. The running files are ${files.join(', ')}.` : '';
+  return new BackplaneError(
+    'uncaught-failure',
+    `${withPlace(`${what}: ${describeThrown(failure)}`, failure)}. ${remedy}${noStack}`,
+    {
+      cause: failure,
+    },
+  );
 }
 
 interface WatchedExit {
@@ -68,7 +72,7 @@ interface WatchedExit {
   place: string | undefined;
 }
 
-/** Remembers who ended the process, and lets them. */
+/** Records the caller of process.exit(). */
 function watchExit(): WatchedExit {
   const watched: WatchedExit = { called: false, place: undefined };
   const { exit } = process;
@@ -80,22 +84,22 @@ function watchExit(): WatchedExit {
   return watched;
 }
 
-/** Without a call the process ends like this when nothing is left that could ever go on. */
+/** Without a call of process.exit() the process ends when no work is left. */
 function sayUnfinished({ called, place }: WatchedExit): string {
-  if (!called) return 'the program awaits something that never happens. Let every await of it end.';
+  if (!called) return 'the program awaits a promise that is never settled. Settle every promise that it awaits.';
   const where = place === undefined ? '' : ` (${place})`;
   return (
-    `a program or plugin ended the process with process.exit() before the command was done${where}. ` +
+    `a program or plugin called process.exit() before the command was done${where}. ` +
     'Return, or throw an Error that says why.'
   );
 }
 
-/** An interval that nobody stops would keep a command that is done from ending. */
+/** Ends the process although an interval or a handle is left. */
 function endWhatLingers(terminal: Terminal, status: number): void {
   afterHostTime(
     Patience,
     () => {
-      terminal.note('backplane: something that a program or plugin has left running was ended, an interval perhaps.');
+      terminal.note('backplane: a program or plugin left an interval or a handle open; the process was ended.');
       leave(status);
     },
     'in the background',

@@ -2,14 +2,14 @@ import { setImmediate } from 'node:timers/promises';
 import type { RunOptions, RunOutcome } from '../accelerator/index.ts';
 import { hostNanoseconds, MILLISECOND } from '../clock/index.ts';
 
-/** Guest operations between two looks at the clock: a few milliseconds of host time. */
+/** Guest operations of a slice: a few milliseconds of host time. */
 const SliceOperations = 5_000;
-/** How soon a changed file is noticed. */
+/** Host time between two looks at the files. */
 const LookEvery = 50 * MILLISECOND;
-/** Where a run ends if nobody says: the accelerator's own limit. */
+/** The default limit of a run, which is the accelerator's. */
 export const DefaultLimit = 100_000_000;
 
-/** Runs a guest in slices, and does something between two of them now and then. */
+/** Runs a guest in slices, and calls `between` from time to time between two of them. */
 export async function runInSlices(
   step: (options: RunOptions) => RunOutcome,
   limit: number | undefined,

@@ -4,14 +4,14 @@ import { explainFileFailure, reasonOf } from './files.ts';
 import { withOrigins } from './plugins/bundle-lines.ts';
 import { causesOf, withPlace } from './plugins/failure-place.ts';
 
-/** Where a command writes: results go out, everything said on the way goes to the other stream. */
+/** Where a command writes: results to standard output, messages to standard error. */
 export interface Terminal {
   print(text: string): void;
   note(text: string): void;
-  /** A line that replaces itself while a person is watching; nobody else sees it. */
+  /** A progress line that replaces itself. It is shown on an interactive terminal only. */
   progress(text: string): void;
   bold(text: string): string;
-  /** Letters in a line, where a person is watching. */
+  /** Columns of an interactive terminal. */
   readonly width?: number | undefined;
 }
 
@@ -45,13 +45,13 @@ export function hostTerminal(): Terminal {
   };
 }
 
-/** No text can hold these: they are no characters. */
+/** Noncharacters of Unicode, which no text contains. */
 const [BoldBegins, BoldEnds] = ['\ufdd0', '\ufdd1'];
 const boldPart = new RegExp(`${BoldBegins}([^${BoldEnds}]*)${BoldEnds}`, 'g');
 
 /**
- * A terminal that nothing said can steer: names, messages and values come from files, plugins and guests. What goes on in a second line of a
- * message is indented, so that no part of it looks like a message of its own.
+ * A terminal without control characters: names, messages and values come from files, plugins and guests. The second and later
+ * lines of a message are indented, so that none looks like a message of its own.
  */
 export function safeTerminal(terminal: Terminal): Terminal {
   return {
@@ -63,10 +63,10 @@ export function safeTerminal(terminal: Terminal): Terminal {
   };
 }
 
-/** All lines but the first, if one of them would stand where messages begin. */
+/** Indents all lines but the first, if one of them begins in the first column. */
 const indented = (text: string): string => (/\n(?! )/.test(text) ? text.replaceAll('\n', '\n  ') : text);
 
-/** Says what went wrong in one message; how the program got there only when asked. */
+/** Reports a failure in one message. With -verbose its code and its stack follow. */
 export function reportFailure(terminal: Terminal, failure: unknown, verbose: boolean): void {
   const ofFile = explainFileFailure(failure);
   const expected = failure instanceof BackplaneError || ofFile !== undefined;
@@ -74,7 +74,7 @@ export function reportFailure(terminal: Terminal, failure: unknown, verbose: boo
   terminal.note(`backplane: ${expected ? '' : 'unexpected failure: '}${message}`);
   const links = [...causesOf(failure)];
   if (!expected) for (const cause of links.slice(1)) terminal.note(`  because: ${describeThrown(cause)}`);
-  // The author's own line is usually in the last of them.
+  if (verbose && failure instanceof BackplaneError) terminal.note(`  code: ${failure.code}`);
   if (verbose) terminal.note(links.map((link) => withOrigins(stackOf(link))).join('\ncaused by '));
   else if (!expected) terminal.note("Run again with '-verbose' to see where it happened.");
 }
@@ -90,18 +90,18 @@ function watchStreams(): void {
     process.stderr.write(`backplane: the results cannot be written to standard output (${reasonOf(error)}).\n`);
     leave(1);
   });
-  // Nothing is left to say it on: the results go out all the same.
+  // Standard error is gone; the results are written all the same.
   process.stderr.on('error', () => {});
 }
 
-let meantToLeave = false;
+let isLeavingOnPurpose = false;
 
-/** Ends the process because there is nothing left to do, which is no surprise to anybody. */
+/** Ends the process on purpose, so that its end is not reported. */
 export function leave(status: number): never {
-  meantToLeave = true;
+  isLeavingOnPurpose = true;
   process.exit(status);
 }
 
 export function isLeaving(): boolean {
-  return meantToLeave;
+  return isLeavingOnPurpose;
 }

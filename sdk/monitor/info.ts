@@ -4,14 +4,14 @@ import { commandLineName, pinsOf, type Token } from '../device/index.ts';
 import type { PluggedDevice, RunningMachine } from '../machine/index.ts';
 import { formatAddress, formatFlatViews, formatMemoryTree } from '../memory/index.ts';
 
-/** Texts about a machine, as `info` commands show them. Each looks at settled devices: what is queued is delivered first. */
+/** Texts about a machine, for the `info` commands. Queued writes are delivered first. */
 
 export interface MemoryTreeRequest {
-  /** `-f`: flat views, what addresses lead to, instead of the trees. */
+  /** `-f`: the flat views instead of the trees. */
   readonly flat?: boolean;
   /** `-D`: disabled regions too. */
   readonly disabled?: boolean;
-  /** `-o`: whose they are. */
+  /** `-o`: with the owners of the regions. */
   readonly owners?: boolean;
 }
 
@@ -64,7 +64,7 @@ function printPresent(bus: BusOfTree, machine: RunningMachine, level: number, li
   if (bus.token !== undefined && machine.service(bus.token) !== undefined) printBus(bus, machine, level, lines);
 }
 
-/** A bus hangs on the first device that asks for it without being on it: its bridge. */
+/** The bridge of a bus: the first device that injects the bus and is not on it. */
 function bridgeTo(bus: BusOfTree, machine: RunningMachine): PluggedDevice | undefined {
   return machine.devices.find(
     ({ blueprint }) => blueprint.bus !== bus.kind && blueprint.injections.some(({ token }) => token === bus.token),
@@ -96,7 +96,7 @@ function printDevice(device: PluggedDevice, machine: RunningMachine, level: numb
   for (const bus of otherBuses) if (bridgeTo(bus, machine) === device) printBus(bus, machine, level + 1, lines);
 }
 
-/** An unmapped one is at the last address, as in QEMU; the expansion ROM is number 6 there. */
+/** An unmapped BAR is at the last address, and the expansion ROM is BAR 6, as in QEMU. */
 function formatBar({ index = 6, kind, size, address }: PciBar): string {
   const start = address === undefined ? 2n ** 64n - 1n : BigInt(address);
   const end = BigInt.asUintN(64, start + BigInt(size) - 1n);

@@ -7,17 +7,17 @@ import type { HandlerRoute, RegionTemplate } from '../device/regions/region.ts';
 import type { RegisterDeclaration } from '../device/registers/model.ts';
 import { code, overview, registerSection, table, words } from './register-tables.ts';
 
-/** What a declaration does not say, and a device on a bench shows. */
+/** Facts that a declaration does not have, taken from a device on a bench. */
 export interface ObservedDevice {
   /** Its interrupt pins. */
   readonly pins?: readonly string[];
-  /** Wires that it listens to: 'ISA IRQ 3'. */
-  readonly hears?: readonly string[];
+  /** Interrupt lines that it receives: 'ISA IRQ 3'. */
+  readonly inputs?: readonly string[];
 }
 
 /**
  * The register reference of a device as Markdown, from its declaration: options, pins, regions, registers with their reset
- * values and side effects, fields with their values. What is handled by hand is listed by the names of its methods.
+ * values and side effects, fields with their values. Handlers without a register are listed by the names of their methods.
  */
 export function registerDocument(blueprint: DeviceBlueprint, observed: ObservedDevice = {}): string {
   const { type, description, bus, options, regions, registers } = blueprint;
@@ -35,8 +35,8 @@ export function registerDocument(blueprint: DeviceBlueprint, observed: ObservedD
   return `${sections.join('\n\n')}\n`;
 }
 
-/** The same facts for programs: plain data, 64-bit values as hexadecimal text, regions by their names. */
-export function registerFacts(blueprint: DeviceBlueprint, { pins = [], hears = [] }: ObservedDevice = {}): object {
+/** The same facts as data: 64-bit values as hexadecimal text, regions by their names. */
+export function registerFacts(blueprint: DeviceBlueprint, { pins = [], inputs = [] }: ObservedDevice = {}): object {
   const { type, description, bus, options, regions, registers } = blueprint;
   const plain = (value: number | bigint) => (typeof value === 'bigint' ? hex(value) : value);
   return {
@@ -51,7 +51,7 @@ export function registerFacts(blueprint: DeviceBlueprint, { pins = [], hears = [
       description: option.description,
     })),
     pins,
-    hears,
+    inputs,
     regions: regions.map(({ template: { name, kind, size, base }, handlers, coalesced, flushCoalescedIo }) => ({
       ...{ name, kind, size, base, flushCoalescedIo },
       coalesced: coalesced.map(({ offset, size: bytes }) => ({ offset, size: bytes })),
@@ -94,16 +94,16 @@ function optionSection({ declarations }: OptionSet): string[] {
 }
 
 function pinSection(
-  { pins = [], hears = [] }: ObservedDevice,
+  { pins = [], inputs: wires = [] }: ObservedDevice,
   { declarations }: OptionSet,
-  remarks: Readonly<Record<string, string>>,
+  notes: Readonly<Record<string, string>>,
 ): string[] {
   const outputs = pins.flatMap((pin) => {
     const wired = Object.entries(declarations).find(([, { wires }]) => wires?.pin === pin);
-    const remark = remarks[pin] ?? (wired === undefined ? 'where the machine wires it' : wiredBy(...wired));
-    return remark === '' ? [] : [[code(pin), 'output', remark]];
+    const where = notes[pin] ?? (wired === undefined ? 'where the machine wires it' : wiredBy(...wired));
+    return where === '' ? [] : [[code(pin), 'output', where]];
   });
-  const inputs = hears.map((wire) => [wire, 'input', '']);
+  const inputs = wires.map((wire) => [wire, 'input', '']);
   return section({ heading: 'Interrupts', columns: ['pin', 'direction', 'where'], rows: [...outputs, ...inputs] });
 }
 
@@ -122,10 +122,8 @@ function regionSection(
   const { template, coalesced, flushCoalescedIo } = region;
   const registers = all.filter((register) => register.region === template);
   const notes = [
-    ...coalesced.map(
-      (range) => `Writes to ${formatRange(range)} are coalesced: they may wait until something asks for them.`,
-    ),
-    ...(flushCoalescedIo || coalesced.length > 0 ? ['An access first delivers coalesced writes.'] : []),
+    ...coalesced.map((range) => `Writes to ${formatRange(range)} are coalesced: they may wait in the ring.`),
+    ...(flushCoalescedIo || coalesced.length > 0 ? ['An access delivers coalesced writes first.'] : []),
     ...answersWhereNothingIs(region),
   ];
   return [
@@ -161,7 +159,7 @@ function placeOf(template: RegionTemplate, place: string | undefined): string {
   return `${extent}; ${accesses}${unaligned ? ', unaligned too' : ''}${handled}${order}.${repeats}`;
 }
 
-/** What has no register: who answers where. The names of the methods are all that is known of what they do. */
+/** The handlers without a register. The names of their methods say what they do. */
 export function handlerTable({ handlers }: RegionBlueprint): string[] {
   const byHand = handlers.filter(({ register }) => register === undefined);
   const isAlone = byHand.length === handlers.length;
@@ -176,7 +174,7 @@ export function handlerTable({ handlers }: RegionBlueprint): string[] {
   return rows.length === 0 ? [] : ['Handled by code:', table(['offset', 'direction', 'bytes', 'what happens'], rows)];
 }
 
-/** A handler without an offset comes last: it takes what no other takes. */
+/** A handler without an offset comes last: it takes the accesses that no other handler takes. */
 const rank = ({ offset, length }: HandlerRoute): number =>
   offset === 0 && length === Number.POSITIVE_INFINITY ? length : offset;
 
@@ -186,7 +184,7 @@ function bytesOf(offset: number, length: number, isAlone: boolean): string {
   return `from ${hex(offset)} on`;
 }
 
-/** A sentence on the bytes that nobody answers for, if there are any. */
+/** A sentence on the bytes that have no handler, if there are any. */
 export function answersWhereNothingIs({ template, handlers }: RegionBlueprint): string[] {
   if (!(template instanceof HandledRegion)) return [];
   const isOpen = (isWrite: boolean) =>
@@ -196,13 +194,13 @@ export function answersWhereNothingIs({ template, handlers }: RegionBlueprint): 
     );
   const value = template.kind === 'ports' ? 'ones' : 'zeros';
   const parts = [
-    ...(isOpen(false) ? [`reads that nobody answers are ${value}`] : []),
-    ...(isOpen(true) ? ['writes that nobody takes are dropped'] : []),
+    ...(isOpen(false) ? [`reads without a handler return ${value}`] : []),
+    ...(isOpen(true) ? ['writes without a handler are dropped'] : []),
   ];
   if (parts.length === 0) return [];
   const text = parts.join(', ');
-  const remark = template.missing === 'silent' ? '' : "; that is reported as the guest's mistake";
-  return [`${text[0]?.toUpperCase()}${text.slice(1)}${remark}.`];
+  const logged = template.missing === 'silent' ? '' : '; that is logged as a guest error';
+  return [`${text[0]?.toUpperCase()}${text.slice(1)}${logged}.`];
 }
 
 function leavesBytes(routes: readonly HandlerRoute[], size: number): boolean {

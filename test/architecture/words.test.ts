@@ -5,7 +5,17 @@ import { bannedWords, wordFiles } from './words.ts';
  * Folders and files that are clean, and stay so: add yours. What is left of one that is not in the list prints
  * `WORDS=sdk/machine npx vitest run test/architecture/words.test.ts`.
  */
-const Held = ['devices', 'examples', 'machines', 'sdk/accelerator', 'sdk/base', 'sdk/clock', 'sdk/memory'];
+// biome-ignore format: one a line, so that two additions do not meet.
+const Held = [
+  'devices',
+  'examples',
+  'machines',
+  'sdk/accelerator',
+  'sdk/base',
+  'sdk/cli',
+  'sdk/clock',
+  'sdk/memory',
+];
 
 const asked = process.env['WORDS'];
 const held = asked === undefined ? Held : [asked];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Advice, Suggestion } from '../../sdk/analysis/advisor/suggestion.ts';
-import { backplane } from './fake-terminal.ts';
+import { backplane, expectRefused } from './fake-terminal.ts';
 
 describe('backplane advise', () => {
   it('prints a table, what to paste, and how it was found', async () => {
@@ -70,15 +70,13 @@ describe('backplane advise', () => {
   });
 
   it.each([
-    [[], "advise what? Write 'backplane advise linux61-boot-rtc'."],
-    [['a', 'b'], "advise takes one recording, not also 'b'."],
-    [['seabios-pc-tcg', '--top', '0'], '-top 0: not a number of rows. Write -top 20.'],
-    [['seabios-pc-tcg', '--top', 'x'], '-top x: not a number of rows. Write -top 20.'],
-    [['nowhere'], "there is no recording and no file 'nowhere'."],
-    [['seabios-pc-tcg', '-accel', 'kvm-sim'], "unknown option '-accel'."],
-  ])('refuses %j', async (words, message) => {
-    const { status, printed, noted } = await backplane('advise', ...words);
-    expect({ status, printed }).toEqual({ status: 1, printed: '' });
-    expect(noted).toContain(message);
+    [[], 'missing-operand', 'backplane advise linux61-boot-rtc'],
+    [['a', 'b'], 'too-many-operands', "'b'"],
+    [['seabios-pc-tcg', '--top', '0'], 'invalid-number', '-top 0'],
+    [['seabios-pc-tcg', '--top', 'x'], 'invalid-number', '-top x'],
+    [['nowhere'], 'unknown-recording', "'nowhere'"],
+    [['seabios-pc-tcg', '-accel', 'kvm-sim'], 'unknown-argument', "'-accel'"],
+  ])('refuses %j', async (words, code, named) => {
+    expectRefused(await backplane('advise', ...words), code, named);
   });
 });

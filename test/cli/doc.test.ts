@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { backplane } from './fake-terminal.ts';
+import { backplane, expectRefused } from './fake-terminal.ts';
 
 const door = `
 import { device, inject, InterruptPin, IsaDevice, portRegion } from 'backplane';
@@ -77,16 +77,14 @@ describe('backplane doc', () => {
   });
 
   it.each([
-    [['i8259'], "doc: name the device like this: 'backplane doc -device i8259'."],
-    [['-device', 'i8259', '-device', 'edu'], "doc: one device at a time, not both 'i8259' and 'edu'."],
-    [['-device', 'edu,dma_mask=1'], "the reference is of every edu. Write '-device edu'."],
-    [['-device', 'i8258'], "there is no device 'i8258'. Did you mean 'i8259'?"],
-    [['-device', ''], "there is no device ''."],
-    [['-device', 'edu', '-plugin', './nowhere.ts'], './nowhere.ts'],
-  ])('%j is refused with what to write instead', async (words, message) => {
-    const { status, printed, noted } = await backplane('doc', ...words);
-    expect({ status, printed }).toEqual({ status: 1, printed: '' });
-    expect(noted).toContain(message);
+    [['i8259'], 'misplaced-argument', "'backplane doc -device i8259'"],
+    [['-device', 'i8259', '-device', 'edu'], 'repeated-argument', "'i8259' and 'edu'"],
+    [['-device', 'edu,dma_mask=1'], 'misplaced-argument', "'-device edu'"],
+    [['-device', 'i8258'], 'unknown-device', "'i8259'"],
+    [['-device', ''], 'unknown-device', "''"],
+    [['-device', 'edu', '-plugin', './nowhere.ts'], 'file-not-found', './nowhere.ts'],
+  ])('%j is refused with what to write instead', async (words, code, named) => {
+    expectRefused(await backplane('doc', ...words), code, named);
   });
 
   it('explains itself, and is in the overview', async () => {

@@ -15,7 +15,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { explainFileFailure } from '../../sdk/cli/files.ts';
 import { checkOutput, type OutputKind, writeOutput } from '../../sdk/cli/output-file.ts';
-import { backplane } from './fake-terminal.ts';
+import { expectRefusal } from '../refusal.ts';
+import { backplane, expectRefused } from './fake-terminal.ts';
 
 const failure = (code: string, syscall: string) =>
   Object.assign(new Error(`${code}: no, ${syscall}`), { code, syscall });
@@ -57,12 +58,10 @@ function file(name: string, content: string): string {
   return path;
 }
 
-/** One message, exit status 1, nothing printed, and nothing that the user could not have caused. */
+/** One line, exit status 1, nothing printed. */
 async function refused(...words: string[]): Promise<string> {
-  const { status, printed, noted } = await backplane(...words);
-  expect({ status, printed }).toEqual({ status: 1, printed: '' });
-  expect(noted).toMatch(/^backplane: [^\n]*$/);
-  expect(noted).not.toContain('unexpected failure');
+  const noted = expectRefused(await backplane(...words), undefined);
+  expect(noted).not.toContain('\n');
   return noted;
 }
 
@@ -82,27 +81,18 @@ describe('backplane replay -report', () => {
   });
 
   it.each<[string, () => string, string]>([
-    ['its own recording', () => recording, 'this file is there and is no page of a comparison, so it is left alone.'],
-    [
-      'a source file',
-      () => file('chip.ts', 'export const a = 1;\n'),
-      'is no page of a comparison, so it is left alone.',
-    ],
-    ["someone's page", () => file('index.html', '<!doctype html>\n<html lang="en">\n'), 'so it is left alone.'],
-    ['a folder', () => folder, `this is a folder. Give the name of a file in it: ${join(folder, 'comparison.html')}.`],
-    [
-      'no folder',
-      () => join(folder, 'none', 'page.html'),
-      `there is no folder '${join(folder, 'none')}'. Make it first.`,
-    ],
-    ['a device', () => '/dev/null', 'this is no file that can be written over.'],
-  ])('refuses before anything is replayed to write over %s', async (_, target, message) => {
+    ['its own recording', () => recording, 'file-exists'],
+    ['a source file', () => file('chip.ts', 'export const a = 1;\n'), 'file-exists'],
+    ['the page of another program', () => file('index.html', '<!doctype html>\n<html lang="en">\n'), 'file-exists'],
+    ['a folder', () => folder, 'not-a-file'],
+    ['no folder', () => join(folder, 'none', 'page.html'), 'file-not-found'],
+    ['a device', () => '/dev/null', 'not-a-file'],
+  ])('refuses before anything is replayed to write over %s', async (_, target, expected) => {
     const path = target();
     const before = path.startsWith(folder) && path.endsWith('ts') ? readFileSync(path, 'utf8') : '';
-    const { status, noted, progress } = await backplane(...report(path));
-    expect({ status, progress }).toEqual({ status: 1, progress: [] });
-    expect(noted).toContain(`-report '${path}': `);
-    expect(noted).toContain(message);
+    const said = await backplane(...report(path));
+    expect(said.progress).toEqual([]);
+    expectRefused(said, expected, `-report '${path}': `);
     if (before !== '') expect(readFileSync(path, 'utf8')).toBe(before);
   });
 
@@ -111,11 +101,7 @@ describe('backplane replay -report', () => {
     await backplane(...report(page));
     const before = readFileSync(page, 'utf8');
     await onFullDisk(1000, async () => {
-      const { status, noted } = await backplane(...report(page));
-      expect({ status, noted }).toEqual({
-        status: 1,
-        noted: `backplane: -report '${page}': cannot be written (the disk is full). What was there is as it was.`,
-      });
+      expectRefused(await backplane(...report(page)), 'file-not-writable', `-report '${page}'`, 'the disk is full');
     });
     expect(readFileSync(page, 'utf8')).toBe(before);
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
@@ -137,7 +123,7 @@ describe('every file that a command writes', () => {
       expect(readFileSync(path, 'utf8')).toBe('note 2');
     }
     const other = file('other.txt', 'a note');
-    expect(() => writeOutput(kind, other, 'note 2')).toThrow('this file is there and is no note');
+    expectRefusal(() => writeOutput(kind, other, 'note 2'), 'file-exists', other);
   });
 
   it('keeps the permissions of the file that it takes the place of', () => {
@@ -150,17 +136,17 @@ describe('every file that a command writes', () => {
   it('is not written over a link that leads to no file', () => {
     const path = join(folder, 'dangling');
     symlinkSync('not-there', path);
-    expect(() => checkOutput(kind, path)).toThrow('this link leads to a file that is not there');
-    expect(() => writeOutput(kind, path, 'note')).toThrow('this link leads to a file that is not there');
+    expectRefusal(() => checkOutput(kind, path), 'file-not-found', path);
+    expectRefusal(() => writeOutput(kind, path, 'note'), 'file-not-found', path);
     expect(lstatSync(path).isSymbolicLink()).toBe(true);
   });
 
   it('is refused with a sentence at names that no file can have', () => {
     symlinkSync('round', join(folder, 'round'));
-    expect(() => checkOutput(kind, join(folder, 'round'))).toThrow('(its symbolic links lead in a circle)');
-    expect(() => checkOutput(kind, join(folder, 'round', 'x'))).toThrow('(its symbolic links lead in a circle)');
-    expect(() => checkOutput(kind, join(folder, 'x'.repeat(300)))).toThrow('(the name is too long)');
-    expect(() => checkOutput(kind, join(recording, 'x'))).toThrow("there is no folder '");
+    for (const path of [join(folder, 'round'), join(folder, 'round', 'x'), join(folder, 'x'.repeat(300))]) {
+      expectRefusal(() => checkOutput(kind, path), 'file-not-readable', path);
+    }
+    expectRefusal(() => checkOutput(kind, join(recording, 'x')), 'file-not-found', recording);
     const longest = join(folder, 'x'.repeat(255));
     writeOutput(kind, longest, 'note');
     expect(readFileSync(longest, 'utf8')).toBe('note');
@@ -208,8 +194,8 @@ describe('files that cannot be are refused with a sentence', () => {
     };
     try {
       await whereFs('mkdtempSync', readOnly, async () => {
-        const noted = await refused('new', 'device', 'my-uart');
-        expect(noted).toContain(`'my-uart' cannot be written into '${process.cwd()}' (the file system is read-only).`);
+        const said = await backplane('new', 'device', 'my-uart');
+        expectRefused(said, 'file-not-writable', "'my-uart'", `'${process.cwd()}'`, 'the file system is read-only');
       });
     } finally {
       process.chdir(here);

@@ -57,7 +57,7 @@ describe.each(commands)('backplane %s --help', (name, command) => {
   it('is what a wrong option is not answered with', async () => {
     const { status, printed, noted } = await backplane(name, '--hlep');
     expect({ status, printed }).toEqual({ status: 1, printed: '' });
-    expect(noted).toMatch(/^backplane: unknown option '--hlep'\. Did you mean '--help'\?$/);
+    expect(noted).toMatch(/^backplane: .*'--hlep'.*'--help'/);
   });
 });
 

@@ -85,7 +85,7 @@ describe('a plugin with several devices', () => {
     const doubled = { edition: 2, version: 2, loaded: 'if (from < 2) this.total *= 2;' };
     const refusing = { edition: 2, loaded: "throw new Error('five is not for me');" };
     const said = await change(three({ edition: 2 }, doubled, refusing));
-    expect(said).toMatch(/'.*three\.ts' was not reloaded, and what ran goes on: Device 'c' cannot take this state:/);
+    expect(said).toMatch(/^'.*three\.ts' was not reloaded.*Device 'c'/);
     expect(said).toMatch(/five is not for me \(.*three\.ts:\d+\)$/);
     expect(machine.save()).toEqual(before);
     expect(machine.devices).toEqual(devices);
@@ -95,12 +95,10 @@ describe('a plugin with several devices', () => {
 
   it('that loses one of them is refused, and so is one that changes its bus or its given option', async () => {
     const { change, read } = await running('lost.ts', three());
-    expect(await change(head + adder(A) + adder({ ...B, edition: 2 }))).toMatch(
-      /exports no 'c' any more, and 'c' is one/,
-    );
+    expect(await change(head + adder(A) + adder({ ...B, edition: 2 }))).toMatch(/not reloaded.*'c'/);
     const onTheBoard = adder({ ...C, edition: 2 }).replace('extends IsaDevice', 'extends SystemDevice');
     const text = head.replace('IsaDevice', 'IsaDevice, SystemDevice') + adder(A) + adder(B) + onTheBoard;
-    expect(await change(text)).toMatch(/it would plug into system, and the old one is on isa/);
+    expect(await change(text)).toMatch(/not reloaded.*system.*isa/);
     expect(read(0x301, 0x311, 0x321)).toEqual([1, 1, 1]);
   });
 
@@ -116,10 +114,8 @@ ${adder({ ...A, more: 'constructor(@options(opts) readonly config: object) { sup
         }),
       ),
     );
-    expect(await change(withOption('pace', '[0, 9]'))).toMatch(
-      /plugged in with option 'speed', which the new class has not/,
-    );
-    expect(await change(withOption('speed', '[0, 3]'))).toMatch(/what ran goes on: .*speed.*7/s);
+    expect(await change(withOption('pace', '[0, 9]'))).toMatch(/not reloaded.*'speed'/);
+    expect(await change(withOption('speed', '[0, 3]'))).toMatch(/not reloaded.*speed.*7/s);
     expect(await change(withOption('speed', '[0, 12]'))).toMatch(/^reloaded/);
     expect(read(0x300)).toEqual([0]);
   });
@@ -144,7 +140,7 @@ describe('a file that is being saved', () => {
     expect(await look(1)).toBe('');
     expect(await change(head + adder({ ...A, edition: 2 }))).toMatch(/^reloaded/);
     rmSync(join(folder, 'gone.ts'));
-    expect(await look(2)).toMatch(/not reloaded.*there is no such file/);
+    expect(await look(2)).toMatch(/not reloaded.*gone\.ts/);
     expect(await look(2)).toBe('');
     expect(await change(head + adder({ ...A, edition: 3 }))).toMatch(/^reloaded/);
     expect(read(0x301)).toEqual([3]);
@@ -171,9 +167,7 @@ export const board = defineMachine({ ...isapc, name: 'board', aliases: [], descr
     const reloaded = await change(board('', 2));
     expect(reloaded).toMatch(/^reloaded '.*' in \d+ ms: a$/);
     expect(read(0x301)).toEqual([2]);
-    expect(await change(board(", { id: 'other' }", 3))).toMatch(
-      /^machine 'board' has changed: the one that runs stays as it was built\..*\nreloaded/,
-    );
+    expect(await change(board(", { id: 'other' }", 3))).toMatch(/^machine 'board' has changed.*\nreloaded/);
     expect(read(0x301)).toEqual([3]);
   });
 });

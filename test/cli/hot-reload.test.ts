@@ -95,11 +95,9 @@ describe('a plugin that changes while a guest runs', () => {
   it('and no longer fits the state, is refused with the field, and the old device stays', async () => {
     const { change, read, add } = await running(counter({ version: 2 }));
     add(9);
-    expect(await change(counter({ version: 2, edition: 2, field: 'total' }))).toMatch(
-      /what ran goes on: .*(count|total)/s,
-    );
-    expect(await change(counter({ version: 1, edition: 2 }))).toMatch(/version 2, newer than this class/);
-    expect(await change(counter({ type: 'other' }))).toMatch(/exports no 'counter' any more/);
+    expect(await change(counter({ version: 2, edition: 2, field: 'total' }))).toMatch(/not reloaded.*(count|total)/s);
+    expect(await change(counter({ version: 1, edition: 2 }))).toMatch(/not reloaded.*version 2/s);
+    expect(await change(counter({ type: 'other' }))).toMatch(/not reloaded.*'counter'/);
     expect([read(0x300), read(0x301)]).toEqual([9, 1]);
   });
 

@@ -2,9 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { BackplaneError } from '../../sdk/base/errors.ts';
 import { commonOptions, parseArguments } from '../../sdk/cli/command.ts';
 import { migrateBy } from '../../sdk/cli/commands/migrate.ts';
-import { backplane } from './fake-terminal.ts';
+import { backplane, expectRefused } from './fake-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-migrate-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -21,16 +22,16 @@ const command = migrateBy({
 });
 
 /** The command with a table of its own: what it prints, and what it throws in the end. */
-async function migrate(...words: string[]): Promise<{ printed: string; failure: string }> {
+async function migrate(...words: string[]): Promise<{ printed: string; failure: string; code: string }> {
   const printed: string[] = [];
   const print = (text: string) => void printed.push(text);
   const terminal = { print, note: print, progress: print, bold: (text: string) => text };
   const args = parseArguments(words, { ...command.options, ...commonOptions });
-  const failure = await command.run({ terminal, arguments: args, json: args.has('json') }).then(
-    () => '',
-    (error: Error) => error.message,
+  const [code, failure] = await command.run({ terminal, arguments: args, json: args.has('json') }).then(
+    () => ['', ''] as const,
+    (error: BackplaneError) => [error.code, error.message] as const,
   );
-  return { printed: printed.join('\n'), failure };
+  return { printed: printed.join('\n'), failure, code };
 }
 
 const before = "import { device, Machine } from 'backplane';\n";
@@ -45,10 +46,11 @@ describe('backplane migrate', () => {
     expect(await migrate(link, board)).toEqual({
       printed: `${link}:1: 'Machine' comes from 'backplane/runtime'\n1 read, 1 rewritten, 0 left for you.`,
       failure: '',
+      code: '',
     });
     expect(readFileSync(board, 'utf8')).toBe(after);
     expect(statSync(board).mode).toBe(mode);
-    expect(await migrate(board)).toEqual({ printed: '1 read, 0 rewritten, 0 left for you.', failure: '' });
+    expect(await migrate(board)).toEqual({ printed: '1 read, 0 rewritten, 0 left for you.', failure: '', code: '' });
     expect(readdirSync(folder).filter((name) => name.includes('partial'))).toEqual([]);
   });
 
@@ -60,8 +62,8 @@ describe('backplane migrate', () => {
 
   it('says what is left with file and line, after it did the rest', async () => {
     const map = file('map.md', `# Map\n\`\`\`ts\n${before}import { FlatView } from 'backplane';\n\`\`\`\n`);
-    const { printed, failure } = await migrate(map);
-    expect(failure).toBe('1 place is left for you to change.');
+    const { printed, code } = await migrate(map);
+    expect(code).toBe('places-left');
     expect(printed).toBe(
       `${map}:3: 'Machine' comes from 'backplane/runtime'\n` +
         `${map}:4: left for you: 'FlatView' is exported by no entry any more. Use describeMap().\n` +
@@ -87,24 +89,25 @@ describe('backplane migrate', () => {
   });
 
   it.each<[string, () => string, string]>([
-    ['that is not there', () => join(folder, 'none.ts'), 'cannot be read (there is no such file or folder).'],
-    ['that is a folder', () => folder, 'this is no .ts, .mts'],
-    ['of another kind', () => file('view.tsx', before), 'this is no .ts, .mts'],
-    ['that is no text', () => file('bytes.ts', Uint8Array.of(0x69, 0xff, 0xfe)), 'this is no text in UTF-8.'],
-    ['with a byte 0', () => file('zero.ts', `${before}\0`), 'this is no text, since it holds a byte 0.'],
-  ])('writes nothing at all where it is given a file %s', async (_, path, message) => {
+    ['that is not there', () => join(folder, 'none.ts'), 'file-not-readable'],
+    ['that is a folder', () => folder, 'not-a-source-file'],
+    ['of another kind', () => file('view.tsx', before), 'not-a-source-file'],
+    ['that is no text', () => file('bytes.ts', Uint8Array.of(0x69, 0xff, 0xfe)), 'not-a-source-file'],
+    ['with a byte 0', () => file('zero.ts', `${before}\0`), 'not-a-source-file'],
+  ])('writes nothing at all where it is given a file %s', async (_, path, expected) => {
     const good = file('good.ts', before);
-    const { printed, failure } = await migrate(good, path());
-    expect(failure).toContain(`migrate '${path()}': ${message}`);
+    const { printed, failure, code } = await migrate(good, path());
+    expect(code).toBe(expected);
+    expect(failure).toContain(`migrate '${path()}': `);
     expect(printed).toBe('');
     expect(readFileSync(good, 'utf8')).toBe(before);
   });
 
   it('asks for files, and uses the table of the package', async () => {
-    expect((await backplane('migrate')).noted).toBe("backplane: migrate which files? Write 'migrate FILE.ts'.");
+    expectRefused(await backplane('migrate'), 'missing-operand', 'migrate FILE.ts');
     const own = file('own.ts', "import { SavedReader } from 'backplane';\n");
-    const { status, printed, noted } = await backplane('migrate', own);
-    expect({ status, noted }).toEqual({ status: 1, noted: 'backplane: 1 place is left for you to change.' });
+    const { status, printed, code } = await backplane('migrate', own);
+    expect({ status, code }).toEqual({ status: 1, code: 'places-left' });
     expect(printed).toContain(`${own}:1: left for you: 'SavedReader' is exported by no entry any more.`);
   });
 });

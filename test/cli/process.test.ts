@@ -63,29 +63,17 @@ describe('what plugins do to the process that they share is said in one message 
   timeout: 90_000,
 }, () => {
   it.concurrent('a host timer that throws', async () => {
-    const { stdout } = await expectOneMessage(
-      plugin({ handler: `setTimeout(() => { ${boom} }, 1);` }),
-      7,
-      /a callback threw: boom/,
-    );
+    const { stdout } = await expectOneMessage(plugin({ handler: `setTimeout(() => { ${boom} }, 1);` }), 7, /boom/);
     expect(stdout).toContain('The guest has finished.');
   });
 
   it.concurrent('a promise that is rejected, with an Error or with something else', async () => {
-    await expectOneMessage(
-      plugin({ handler: "Promise.reject(new Error('boom'));" }),
-      7,
-      /a promise was rejected.*boom/,
-    );
-    await expectOneMessage(
-      plugin({ handler: 'Promise.reject({ code: 7 });' }),
-      undefined,
-      /\{"code":7\}, which is no Error/,
-    );
+    await expectOneMessage(plugin({ handler: "Promise.reject(new Error('boom'));" }), 7, /boom/);
+    await expectOneMessage(plugin({ handler: 'Promise.reject({ code: 7 });' }), undefined, /\{"code":7\}/);
   });
 
   it.concurrent('process.exit() while it is loaded, and in a handler, whatever status it asks for', async () => {
-    const ended = /ended the process with process\.exit\(\) before the command was done/;
+    const ended = /process\.exit\(\)/;
     const { stdout } = await expectOneMessage(plugin({ top: 'process.exit(0);' }), 3, ended);
     expect(stdout).toBe('');
     await expectOneMessage(plugin({ handler: 'process.exit(0);' }), 7, ended);
@@ -94,18 +82,11 @@ describe('what plugins do to the process that they share is said in one message 
 
   it.concurrent('an await that never ends', async () => {
     const { status, stderr } = await run(plugin({ top: 'await new Promise(() => {});' }));
-    expect({ status, stderr }).toEqual({
-      status: 1,
-      stderr: 'backplane: the program awaits something that never happens. Let every await of it end.\n',
-    });
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringMatching(/^backplane: .*promise[^\n]*\n$/) });
   });
 
   it.concurrent('what its own code throws, with every line of the stack a line of its files', async () => {
-    await expectOneMessage(
-      plugin({ reset: 'throw { code: 7 };' }),
-      undefined,
-      /reset\(\) threw: \{"code":7\}, which is no Error/,
-    );
+    await expectOneMessage(plugin({ reset: 'throw { code: 7 };' }), undefined, /reset\(\).*\{"code":7\}/);
     const { stderr, file } = await run(plugin({ handler: boom }), '--verbose');
     expect(stderr).toMatch(/^backplane: Device 'latch', region 'latch', offset 0x0.*boom/);
     expect(stderr).toContain(`${file}:7`);
@@ -135,8 +116,6 @@ describe('what plugins do to the process that they share is said in one message 
   it.concurrent('an interval that nobody stops does not keep a command that is done from ending', async () => {
     const { status, stdout, stderr } = await run(plugin({ top: 'setInterval(() => {}, 100);' }));
     expect({ status, finished: stdout.includes('The guest has finished.') }).toEqual({ status: 0, finished: true });
-    expect(stderr).toBe(
-      'backplane: something that a program or plugin has left running was ended, an interval perhaps.\n',
-    );
+    expect(stderr).toMatch(/^backplane: .*plugin.*interval[^\n]*\n$/);
   });
 });

@@ -60,12 +60,12 @@ const refused = [
   'pci-testdev,membar=1e6',
 ];
 
-/** Where we refuse what QEMU takes, each with what we say. */
+/** Values that QEMU accepts and we refuse, each with what the message names. */
 const stricter: [string, string][] = [
-  ['edu,dma_mask=010', 'A leading 0 is octal to QEMU: write 8.'],
-  ['edu,dma_mask= 7', "' 7' is not that."],
-  ['edu,dma_mask=1,dma_mask=2', "'dma_mask' is set twice."],
-  ['pci-testdev,membar=0x1000K', "'0x1000K' is not that."],
+  ['edu,dma_mask=010', '8'],
+  ['edu,dma_mask= 7', "' 7'"],
+  ['edu,dma_mask=1,dma_mask=2', "'dma_mask'"],
+  ['pci-testdev,membar=0x1000K', "'0x1000K'"],
 ];
 
 async function ours(text: string): Promise<string> {

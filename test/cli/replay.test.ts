@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { replayData } from '../../sdk/cli/replay/report.ts';
-import { backplane } from './fake-terminal.ts';
+import { backplane, expectRefused } from './fake-terminal.ts';
 
 type Report = ReturnType<typeof replayData>;
 
@@ -120,16 +120,8 @@ describe('backplane replay --report', () => {
   });
 
   it('says why it cannot write the page', async () => {
-    const { status, noted } = await backplane(
-      'replay',
-      'seabios-pc-tcg',
-      '--compare',
-      '--report',
-      '/nowhere/page.html',
-    );
-    expect(status).toBe(1);
-    expect(noted).toMatch(
-      /^backplane: -report '\/nowhere\/page.html': there is no folder '\/nowhere'\. Make it first\.$/,
-    );
+    const page = '/nowhere/page.html';
+    const said = await backplane('replay', 'seabios-pc-tcg', '--compare', '--report', page);
+    expectRefused(said, 'file-not-found', `-report '${page}'`, "'/nowhere'");
   });
 });

@@ -148,7 +148,7 @@ Lamp with everything. Bus: isa.
 
 ## Region \`lamp-ports\`
 
-3 ports at 0x300; accesses of 1 byte. Its registers repeat past its end. Writes to 0x0 are coalesced: they may wait until something asks for them. An access first delivers coalesced writes. Reads that nobody answers are ones; that is reported as the guest's mistake.
+3 ports at 0x300; accesses of 1 byte. Its registers repeat past its end. Writes to 0x0 are coalesced: they may wait in the ring. An access delivers coalesced writes first. Reads without a handler return ones; that is logged as a guest error.
 
 | offset | register | bits | access | reset |
 | --- | --- | --- | --- | --- |
@@ -165,7 +165,7 @@ Handled by code:
 
 ## Region \`lamp\`
 
-64 bytes of memory at 0xfe000000; accesses of 1, 2, 4 or 8 bytes, unaligned too, handled 4 bytes at a time. An access first delivers coalesced writes. Reads that nobody answers are zeros, writes that nobody takes are dropped; that is reported as the guest's mistake.
+64 bytes of memory at 0xfe000000; accesses of 1, 2, 4 or 8 bytes, unaligned too, handled 4 bytes at a time. An access delivers coalesced writes first. Reads without a handler return zeros, writes without a handler are dropped; that is logged as a guest error.
 
 | offset | register | bits | access | reset | side effects | description |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -189,7 +189,7 @@ Handled by code:
   });
 
   it('says what a device shows on a bench: where its interrupts go, and what it hears', () => {
-    expect(registerDocument(blueprintOf(Bell), { pins: ['irq', 'smoke'], hears: ['ISA IRQ 2'] })).toBe(`# bell
+    expect(registerDocument(blueprintOf(Bell), { pins: ['irq', 'smoke'], inputs: ['ISA IRQ 2'] })).toBe(`# bell
 
 Bell of every kind. Bus: isa. It asks the machine for \`VirtualClock\`.
 
@@ -209,7 +209,7 @@ Bell of every kind. Bus: isa. It asks the machine for \`VirtualClock\`.
 
 ## Region \`bell\`
 
-8 ports at 0x320; accesses of 1, 2 or 4 bytes, handled 1 byte at a time. Writes that nobody takes are dropped.
+8 ports at 0x320; accesses of 1, 2 or 4 bytes, handled 1 byte at a time. Writes without a handler are dropped.
 
 Handled by code:
 
@@ -264,7 +264,7 @@ Handled by code:
 
   it('is there as data too, without anything that JSON cannot hold', () => {
     const facts = JSON.parse(JSON.stringify(registerFacts(blueprintOf(Lamp)))) as { registers: object[] };
-    expect(facts).toMatchObject({ type: 'lamp', bus: 'isa', pins: [], hears: [] });
+    expect(facts).toMatchObject({ type: 'lamp', bus: 'isa', pins: [], inputs: [] });
     expect(facts).toMatchObject({ options: [{ name: 'watts', takes: 'an integer', default: '60' }] });
     expect(facts).toMatchObject({
       regions: [

@@ -94,5 +94,5 @@ function rowsOf(args: Arguments): number {
   const text = args.value('top') ?? `${DefaultRows}`;
   const rows = Number(text);
   if (/^\d{1,6}$/.test(text) && rows > 0) return rows;
-  throw new BackplaneError(`-top ${text}: not a number of rows. Write -top 20.`);
+  throw new BackplaneError('invalid-number', `-top ${text}: not a number of rows. Write -top 20.`);
 }

@@ -49,13 +49,17 @@ function typeOf(args: Arguments): string | undefined {
   const [device, second] = args.all('device');
   const [word] = args.positional;
   if (word !== undefined)
-    throw new BackplaneError(`doc: name the device like this: 'backplane doc -device ${shellWord(word, 'DEVICE')}'.`);
+    throw new BackplaneError(
+      'misplaced-argument',
+      `doc: name the device like this: 'backplane doc -device ${shellWord(word, 'DEVICE')}'.`,
+    );
   if (second !== undefined)
-    throw new BackplaneError(`doc: one device at a time, not both '${device}' and '${second}'.`);
+    throw new BackplaneError('repeated-argument', `doc: one device at a time, not both '${device}' and '${second}'.`);
   if (device === undefined) return undefined;
   const { subject, settings } = parseKeyValues('-device', device, { subjectKey: 'driver', switches: true });
   if (settings.size > 0) {
     throw new BackplaneError(
+      'misplaced-argument',
       `doc -device ${device}: the reference is of every ${subject}. Write '-device ${shellWord(subject, 'DEVICE')}'.`,
     );
   }
@@ -92,7 +96,7 @@ async function onBench(deviceClass: ConcreteDeviceClass): Promise<ObservedDevice
   const received = Array.from({ length: IsaLines }, (_, line) => line).filter((line) => isa.line(line).connected);
   return {
     pins: [...pinsOf(bench.device).keys()],
-    hears: runsOf(received).map(([first, last]) => `ISA IRQ ${first === last ? first : `${first} to ${last}`}`),
+    inputs: runsOf(received).map(([first, last]) => `ISA IRQ ${first === last ? first : `${first} to ${last}`}`),
   };
 }
 

@@ -73,11 +73,15 @@ Examples:
 function chooseTopic(args: Arguments): Topic {
   const names = Object.keys(topics);
   const [name, ...rest] = args.positional;
-  if (name === undefined) throw new BackplaneError(`info about what? Write one of: ${names.join(', ')}.`);
-  if (rest.length > 0) throw new BackplaneError(`info takes one topic, not also '${rest.join(' ')}'.`);
+  if (name === undefined)
+    throw new BackplaneError('missing-operand', `info: the topic is missing. Write one of: ${names.join(', ')}.`);
+  if (rest.length > 0)
+    throw new BackplaneError('too-many-operands', `info takes one topic, not also '${rest.join(' ')}'.`);
   const topic = Object.hasOwn(topics, name) ? topics[name] : undefined;
-  if (topic === undefined) throw new BackplaneError(`there is no info about '${name}'. ${didYouMean(name, names)}`);
+  if (topic === undefined)
+    throw new BackplaneError('unknown-operand', `there is no info about '${name}'. ${didYouMean(name, names)}`);
   const stray = Object.keys(treeSwitches).find((option) => args.has(option) && topic !== mtree);
-  if (stray !== undefined) throw new BackplaneError(`-${stray} belongs to 'info mtree', not to 'info ${name}'.`);
+  if (stray !== undefined)
+    throw new BackplaneError('misplaced-argument', `-${stray} belongs to 'info mtree', not to 'info ${name}'.`);
   return topic;
 }

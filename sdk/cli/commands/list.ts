@@ -43,7 +43,7 @@ Examples:
 
 async function list(option: string, text: string, plugins: readonly LoadedPlugin[]): Promise<Listing> {
   const { subject, asksForHelp } = parseKeyValues(`-${option}`, text);
-  if (!asksForHelp) throw new BackplaneError(`-${option} ${text}: ${withoutCommand(option, text)}`);
+  if (!asksForHelp) throw new BackplaneError('missing-operand', `-${option} ${text}: ${withoutCommand(option, text)}`);
   const everything = subject === 'help' || subject === '?';
   if (option === 'accel') return accelerators();
   if (option === 'device') return everything ? devices(plugins) : deviceOptions(subject, plugins);
@@ -133,7 +133,7 @@ export interface OptionDescription {
   readonly default: string | undefined;
   /** `base_year=<integer>`. */
   readonly syntax: string;
-  /** What it does, and what it is when nobody says. */
+  /** What it does, and its default. */
   readonly text: string;
 }
 

@@ -27,7 +27,8 @@ Examples:
   backplane migrate src/my-uart.ts test/my-uart.test.ts README.md`,
   options: { 'dry-run': true },
   async run({ terminal, arguments: args, json }) {
-    if (args.positional.length === 0) throw new BackplaneError("migrate which files? Write 'migrate FILE.ts'.");
+    if (args.positional.length === 0)
+      throw new BackplaneError('missing-operand', "migrate: the files are missing. Write 'migrate FILE.ts'.");
     const dryRun = args.has('dry-run');
     // Everything is read and worked out before anything is written; a file that is given twice is one.
     const once = new Set<string>();
@@ -43,7 +44,11 @@ Examples:
       const done = dryRun ? 'would be rewritten' : 'rewritten';
       terminal.print(`${files.length} read, ${changed.length} ${done}, ${left} left for you.`);
     }
-    if (left > 0) throw new BackplaneError(`${left} ${left === 1 ? 'place is' : 'places are'} left for you to change.`);
+    if (left > 0)
+      throw new BackplaneError(
+        'places-left',
+        `${left} ${left === 1 ? 'place is' : 'places are'} left for you to change.`,
+      );
   },
 });
 

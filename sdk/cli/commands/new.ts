@@ -28,10 +28,14 @@ Examples:
   options: { backplane: 'SPEC' },
   async run({ terminal, arguments: args, json }) {
     const [kind, name, ...more] = args.positional;
-    if (kind === undefined) throw new BackplaneError("new what? Write 'backplane new device my-uart'.");
-    if (!kinds.includes(kind)) throw new BackplaneError(`there is no new '${kind}'. ${didYouMean(kind, kinds)}`);
-    if (name === undefined) throw new BackplaneError(`new ${kind}: what is it called? Write new ${kind} NAME.`);
-    if (more.length > 0) throw new BackplaneError(`new ${kind} takes one name, not also '${more.join(' ')}'.`);
+    if (kind === undefined)
+      throw new BackplaneError('missing-operand', "new: the kind is missing. Write 'backplane new device my-uart'.");
+    if (!kinds.includes(kind))
+      throw new BackplaneError('unknown-operand', `there is no new '${kind}'. ${didYouMean(kind, kinds)}`);
+    if (name === undefined)
+      throw new BackplaneError('missing-operand', `new ${kind}: the name is missing. Write new ${kind} NAME.`);
+    if (more.length > 0)
+      throw new BackplaneError('too-many-operands', `new ${kind} takes one name, not also '${more.join(' ')}'.`);
     const { version, devDependencies } = ownPackage();
     const names = projectNames(kind, name, ['backplane', ...tools]);
     await refuseOwnName(kind, name);
@@ -56,7 +60,10 @@ async function refuseOwnName(kind: string, name: string): Promise<void> {
       : (await knownMachines()).flatMap((machine) => [machine.name, ...(machine.aliases ?? [])]);
   const taken = own.find((known) => known.toLowerCase() === name);
   if (taken === undefined) return;
-  throw new BackplaneError(`new ${kind} '${name}': the package has a ${kind} '${taken}'. Choose another.`);
+  throw new BackplaneError(
+    'invalid-project-name',
+    `new ${kind} '${name}': the package has a ${kind} '${taken}'. Choose another.`,
+  );
 }
 
 interface OwnPackage {

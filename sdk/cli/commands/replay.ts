@@ -56,7 +56,7 @@ Examples:
     const modes = args.has('compare') ? comparedModes(machine, accelerator) : singleMode(machine, accelerator);
     const page = args.value('report');
     if (page !== undefined && !args.has('compare'))
-      throw new BackplaneError('-report shows a comparison. Add -compare.');
+      throw new BackplaneError('misplaced-argument', '-report shows a comparison. Add -compare.');
     const html = page === undefined ? undefined : await import('../replay/html-report.ts');
     if (page !== undefined) html?.checkReportTarget(page);
     const trace = await readRecording(name);

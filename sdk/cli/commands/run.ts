@@ -71,8 +71,10 @@ Examples:
   },
   async run({ terminal, arguments: args, json }) {
     const [file, ...more] = args.positional;
-    if (file === undefined) throw new BackplaneError("run what? Write 'backplane run FILE.ts'.");
-    if (more.length > 0) throw new BackplaneError(`run takes one file, not also '${more.join(' ')}'.`);
+    if (file === undefined)
+      throw new BackplaneError('missing-operand', "run: the program is missing. Write 'backplane run FILE.ts'.");
+    if (more.length > 0)
+      throw new BackplaneError('too-many-operands', `run takes one file, not also '${more.join(' ')}'.`);
     const operationLimit = parseCount(args, 'limit', 'operations');
     const accelerator = chooseAccelerator(args);
     const { Machine } = await import('../../machine/index.ts');
@@ -101,7 +103,7 @@ Examples:
     };
     const trace = args.has('trace') ? new GuestTrace(tracing, loaded !== undefined) : undefined;
     const traced = trace === undefined ? guests : guests.map((guest) => trace.of(guest));
-    const surroundings = {
+    const machineRequest = {
       ...request,
       accelerator: simulated,
       onObserverFailure: reportObservers(terminal),
@@ -109,8 +111,8 @@ Examples:
     };
     const machine: Machine =
       loaded === undefined
-        ? Machine.create(definition, surroundings)
-        : await restoreFile(loaded, definition, { ...surroundings, guests: traced }, plugins);
+        ? Machine.create(definition, machineRequest)
+        : await restoreFile(loaded, definition, { ...machineRequest, guests: traced }, plugins);
     trace?.begin();
     for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
     const endConsoles = await showConsoles(machine, terminal.note);
@@ -154,6 +156,7 @@ function programsOf(file: string, exported: Record<string, unknown>): GuestProgr
     typeof value === 'object' && value !== null && 'start' in value && typeof value.start === 'function';
   if (programs.length > 0 && programs.every(isProgram)) return programs;
   throw new BackplaneError(
+    'program-without-exports',
     `'${file}' exports no guest program. Write: export default guestProgram(function* (guest) { ... });`,
   );
 }
@@ -188,16 +191,21 @@ function formatOutcome(machine: Machine, { message, operations }: RunOutcome): s
  * package.json lies around it: in the dialect the SDK's decorators need. Nothing is written to the disk on the way.
  */
 export async function loadProgram(path: string): Promise<Record<string, unknown>> {
-  const refuse = (why: string, cause?: unknown) => new BackplaneError(`cannot read '${path}': ${why}`, { cause });
-  const found = statusOf(path, refuse);
-  if (found === undefined) throw refuse('there is no such file.');
-  if (!found.isFile()) throw refuse('it is not a file.');
+  const refusal = (code: string, why: string, cause?: unknown) =>
+    new BackplaneError(code, `cannot read '${path}': ${why}`, { cause });
+  const found = statusOf(path, refusal);
+  if (found === undefined) throw refusal('file-not-found', 'there is no such file.');
+  if (!found.isFile()) throw refusal('not-a-file', 'it is not a file.');
   const entry = realpathSync(path);
   const { code, files } = await bundle({ label: path, entry });
   rememberSources(files);
   try {
     return await evaluate(code, entry);
   } catch (cause) {
-    throw new BackplaneError(withPlace(`'${path}' failed to load: ${describeThrown(cause)}`, cause), { cause });
+    throw new BackplaneError(
+      'program-load-failed',
+      withPlace(`'${path}' failed to load: ${describeThrown(cause)}`, cause),
+      { cause },
+    );
   }
 }

@@ -5,17 +5,19 @@ import { type OutputKind, writeOutput } from '../output-file.ts';
 import type { Piece } from './rewrite.ts';
 
 const source: OutputKind = { option: 'migrate', what: 'source', example: 'my-uart.ts', isOne: () => true };
-const refusal = (file: string, why: string, cause?: unknown): BackplaneError =>
-  new BackplaneError(`migrate '${file}': ${why}`, { cause });
-const unreadable = (file: string) => (cause: unknown) => refusal(file, `cannot be read (${reasonOf(cause)}).`, cause);
+const refusal = (code: string, file: string, why: string, cause?: unknown): BackplaneError =>
+  new BackplaneError(code, `migrate '${file}': ${why}`, { cause });
+const unreadable = (file: string) => (cause: unknown) =>
+  refusal('file-not-readable', file, `cannot be read (${reasonOf(cause)}).`, cause);
 
 /** What a file is by its name; others are refused. */
 export function kindOf(file: string): 'code' | 'page' {
   if (/\.[cm]?[jt]s$/i.test(file)) return 'code';
   if (/\.(?:md|markdown)$/i.test(file)) return 'page';
   throw refusal(
+    'not-a-source-file',
     file,
-    'this is no .ts, .mts, .cts, .js, .mjs, .cjs or .md file. Leave it out, and look at it yourself.',
+    'this is not a .ts, .mts, .cts, .js, .mjs, .cjs or .md file. Leave it out, and change it by hand.',
   );
 }
 
@@ -26,16 +28,17 @@ export function readSource(file: string): string {
   const bytes = attempt(() => readFileSync(file), unreadable(file));
   const text = attempt(
     () => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
-    (cause) => refusal(file, 'this is no text in UTF-8. Leave it out.', cause),
+    (cause) => refusal('not-a-source-file', file, 'this is not a text in UTF-8. Leave it out.', cause),
   );
-  if (text.includes('\0')) throw refusal(file, 'this is no text, since it holds a byte 0. Leave it out.');
+  if (text.includes('\0'))
+    throw refusal('not-a-source-file', file, 'this is not a text, since it has a byte 0. Leave it out.');
   return text;
 }
 
 /** Writes a file anew, whole or not at all, if it is still what was read. */
 export function rewriteSource(file: string, before: string, text: string): void {
   if (readSource(file) !== before)
-    throw refusal(file, 'it changed in the meantime, and is left as it is. Migrate it again.');
+    throw refusal('file-changed', file, 'it changed meanwhile, and is not overwritten. Migrate it again.');
   writeOutput(source, file, text);
 }
 

@@ -31,21 +31,31 @@ export function parseCount(args: Arguments, option: string, what: string): numbe
   if (text === undefined) return undefined;
   const count = Number(text);
   if (/^\d+$/.test(text) && count > 0 && Number.isSafeInteger(count)) return count;
-  throw new BackplaneError(`-${option} ${text}: not a number of ${what}. Write a positive whole number.`);
+  throw new BackplaneError(
+    'invalid-number',
+    `-${option} ${text}: not a number of ${what}. Write a positive whole number.`,
+  );
 }
 
 /** What `-accel kvm-sim,coalesced-pio=off` asks for, and `-profile`. */
 export function chooseAccelerator(args: Arguments): SimulatedAcceleratorOptions {
   const text = args.value('accel') ?? 'kvm-sim';
   const { subject, settings, asksForHelp } = parseKeyValues('-accel', text);
-  if (asksForHelp) throw new BackplaneError("to see what there is, write 'backplane -accel help'.");
+  if (asksForHelp)
+    throw new BackplaneError('misplaced-argument', "to list the accelerators, write 'backplane -accel help'.");
   if (!accelerators.includes(subject)) {
-    throw new BackplaneError(`there is no accelerator '${subject}'. ${didYouMean(subject, accelerators)}`);
+    throw new BackplaneError(
+      'unknown-accelerator',
+      `there is no accelerator '${subject}'. ${didYouMean(subject, accelerators)}`,
+    );
   }
   const known = acceleratorOptions.map(({ name }) => name);
   for (const name of settings.keys()) {
     if (!known.includes(name)) {
-      throw new BackplaneError(`accelerator '${subject}' has no option '${name}'. ${didYouMean(name, known)}`);
+      throw new BackplaneError(
+        'unknown-accelerator-option',
+        `accelerator '${subject}' has no option '${name}'. ${didYouMean(name, known)}`,
+      );
     }
   }
   return { ...asOptions(parseAcceleratorSettings(settings)), profile: args.has('profile') };

@@ -26,8 +26,15 @@ export function parseDevice(text: string): DeviceRequest {
   if (text.trimStart().startsWith('{')) return fromJson(text);
   const { subject, settings, asksForHelp } = parseKeyValues('-device', text, { subjectKey: 'driver', switches: true });
   if (asksForHelp)
-    throw new BackplaneError(`to see what there is, write 'backplane -device ${shellWord(text, 'help')}'.`);
-  if (subject === '') throw new BackplaneError(`-device ${text}: which device? Write -device TYPE,KEY=VALUE.`);
+    throw new BackplaneError(
+      'misplaced-argument',
+      `to list the devices, write 'backplane -device ${shellWord(text, 'help')}'.`,
+    );
+  if (subject === '')
+    throw new BackplaneError(
+      'malformed-setting',
+      `-device ${text}: the device is missing. Write -device TYPE,KEY=VALUE.`,
+    );
   return { text, type: subject, settings };
 }
 
@@ -37,7 +44,7 @@ function fromJson(text: string): DeviceRequest {
   const type = settings.get('driver');
   settings.delete('driver');
   if (typeof type === 'string' && type !== '') return { text, type, settings };
-  throw new BackplaneError(`-device ${text}: "driver" must name the device: {"driver":"edu"}.`);
+  throw new BackplaneError('malformed-setting', `-device ${text}: "driver" must name the device: {"driver":"edu"}.`);
 }
 
 function parseObject(text: string): object {
@@ -46,7 +53,11 @@ function parseObject(text: string): object {
     return JSON.parse(text) as object;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new BackplaneError(`-device ${text}: not JSON: ${why}. Write {"driver":"edu","dma_mask":4095}.`, { cause });
+    throw new BackplaneError(
+      'malformed-setting',
+      `-device ${text}: not JSON: ${why}. Write {"driver":"edu","dma_mask":4095}.`,
+      { cause },
+    );
   }
 }
 
@@ -56,7 +67,8 @@ function refuseRepetition(text: string, distinct: number): void {
   if (keys.length <= distinct) return;
   const names = keys.map(([, key]) => key);
   const twice = names.find((key, index) => names.indexOf(key) !== index);
-  if (twice !== undefined) throw new BackplaneError(`-device ${text}: '${twice}' is set twice. Set it once.`);
+  if (twice !== undefined)
+    throw new BackplaneError('repeated-argument', `-device ${text}: '${twice}' is set twice. Set it once.`);
 }
 
 /** `edu.dma_mask=0xfff`, or QEMU's long form `driver=edu,property=dma_mask,value=0xfff`. */
@@ -67,12 +79,13 @@ export function parseGlobal(text: string): GlobalSetting {
     return { text, type, option, value };
   }
   const usage = 'Write -global TYPE.OPTION=VALUE, such as -global edu.dma_mask=0xfff.';
-  if (!text.startsWith('driver=')) throw new BackplaneError(`-global ${text}: not a setting. ${usage}`);
+  if (!text.startsWith('driver='))
+    throw new BackplaneError('malformed-setting', `-global ${text}: not a setting. ${usage}`);
   const { subject, settings } = parseKeyValues('-global', text, { subjectKey: 'driver' });
   const option = settings.get('property');
   const value = settings.get('value');
   if (option !== undefined && value !== undefined && settings.size === 2) return { text, type: subject, option, value };
-  throw new BackplaneError(`-global ${text}: it takes driver=, property= and value=. ${usage}`);
+  throw new BackplaneError('malformed-setting', `-global ${text}: it takes driver=, property= and value=. ${usage}`);
 }
 
 /** `id=`: what other words of the command line and messages call the device. */
@@ -80,6 +93,7 @@ export function parseId(text: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string' && identifier.test(value)) return value;
   throw new BackplaneError(
-    `-device ${text}: the id ${JSON.stringify(value)} cannot be one. Take a letter, then letters, digits, '-', '.' or '_'.`,
+    'invalid-device-id',
+    `-device ${text}: the id ${JSON.stringify(value)} is not valid. Write a letter, then letters, digits, '-', '.' or '_'.`,
   );
 }

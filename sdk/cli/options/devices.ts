@@ -75,15 +75,18 @@ function checkBus(owner: string, { type, bus }: DeviceBlueprint, given: unknown)
   const names = busNames[bus] ?? [];
   if (given === undefined || names.includes(String(given))) return;
   throw new BackplaneError(
+    'wrong-bus',
     `${owner}: ${type} plugs into the bus '${names.join("' or '")}', not into ${JSON.stringify(given)}. Leave bus= out.`,
   );
 }
 
 function parseAddress(owner: string, { type, bus }: DeviceBlueprint, given: unknown): string | undefined {
   if (given === undefined) return undefined;
-  if (bus !== 'pci') throw new BackplaneError(`${owner}: ${type} is not a PCI device and has no addr. Leave it out.`);
+  if (bus !== 'pci')
+    throw new BackplaneError('wrong-bus', `${owner}: ${type} is not a PCI device and has no addr. Leave it out.`);
   if (typeof given === 'string' && parsePciAddress(given) !== undefined) return given;
   throw new BackplaneError(
+    'invalid-pci-address',
     `${owner}: addr ${JSON.stringify(given)} is not a PCI address. Write slot and function${typeof given === 'string' ? '' : ' as a text'}, "00.0" to "1f.7".`,
   );
 }

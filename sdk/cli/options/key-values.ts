@@ -31,10 +31,14 @@ export function parseKeyValues(option: string, text: string, grammar: KeyValueGr
     const [, key = '', value] = /^([^=]*)(?:=(.*))?$/s.exec(part) ?? [];
     if (value === undefined && isHelp(key)) asksForHelp = true;
     else if (key === '')
-      throw new BackplaneError(`${option} ${text}: an empty setting. Write KEY=VALUE between commas.`);
+      throw new BackplaneError(
+        'malformed-setting',
+        `${option} ${text}: an empty setting. Write KEY=VALUE between commas.`,
+      );
     else if (value === undefined && !switches)
-      throw new BackplaneError(`${option} ${text}: '${key}' has no value. Write ${key}=VALUE.`);
-    else if (settings.has(key)) throw new BackplaneError(`${option} ${text}: '${key}' is set twice. Set it once.`);
+      throw new BackplaneError('malformed-setting', `${option} ${text}: '${key}' has no value. Write ${key}=VALUE.`);
+    else if (settings.has(key))
+      throw new BackplaneError('repeated-argument', `${option} ${text}: '${key}' is set twice. Set it once.`);
     else settings.set(key, value ?? 'on');
   }
   const subject = first ?? settings.get(subjectKey ?? '') ?? '';

@@ -41,12 +41,16 @@ export interface MachineChoice {
  */
 export async function chooseMachine(args: Arguments, own?: MachineDefinition): Promise<MachineChoice> {
   const given = [...args.all('machine'), ...args.all('M')];
-  if (given.length > 1) throw new BackplaneError('-machine is given more than once. Give it once.');
+  if (given.length > 1)
+    throw new BackplaneError('repeated-argument', '-machine is given more than once. Give it once.');
   const plugins = await loadPlugins(args.all('plugin'));
   const text = given[0] ?? 'pc';
   const { subject, settings, asksForHelp } = parseKeyValues('-machine', text);
   if (asksForHelp)
-    throw new BackplaneError(`to see what there is, write 'backplane -machine ${shellWord(text, 'help')}'.`);
+    throw new BackplaneError(
+      'misplaced-argument',
+      `to list the machines, write 'backplane -machine ${shellWord(text, 'help')}'.`,
+    );
   const named = given.length === 0 && own !== undefined ? own : await machineNamed(subject, plugins);
   const devices = await chooseDevices(args, plugins, named);
   const definition = withDevices(named, devices);
@@ -72,7 +76,7 @@ function parseMachineOptions(
     const written = name.replaceAll('_', '-');
     if (set === undefined || !known.includes(written)) {
       const hint = known.length === 0 ? 'It has none.' : didYouMean(name, known);
-      throw new BackplaneError(`machine '${machine}' has no option '${name}'. ${hint}`);
+      throw new BackplaneError('unknown-option', `machine '${machine}' has no option '${name}'. ${hint}`);
     }
     const parsed = set.parse(written.replaceAll('-', '_'), text, `machine '${machine}'`);
     options[parsed.name] = parsed.value;
@@ -90,7 +94,10 @@ export function parseMemorySize(text: string): number {
   const plain = text.replace(/^size=/, '');
   const bytes = /^\d+$/.test(plain) ? Number(plain) * MiB : parseSize(plain);
   if (bytes === undefined || !Number.isSafeInteger(bytes) || bytes <= 0) {
-    throw new BackplaneError(`-m ${text}: not a size. Write a number of megabytes, or a suffix: 64, 64M, 1G.`);
+    throw new BackplaneError(
+      'invalid-size',
+      `-m ${text}: not a size. Write a number of megabytes, or a suffix: 64, 64M, 1G.`,
+    );
   }
   return bytes;
 }

@@ -18,15 +18,18 @@ export function parseSetting(
   }
   const property = set.names.find((candidate) => commandLineName(candidate) === name);
   const option = property === undefined ? undefined : set.declarations[property];
-  // The set knows best how to say that there is no such option.
+  // The set refuses an option that it does not have.
   if (option === undefined) return parseSetting(set, name, '', owner, others);
   return parseSetting(set, name, textOf(option, given, `${owner}: option '${name}'`), owner);
 }
 
 /** A JSON value as the command line would write it. A text may stand for any value: JSON has no hexadecimal numbers. */
 function textOf(option: Option<unknown>, given: unknown, where: string): string {
-  const wrong = (remark = '') =>
-    new BackplaneError(`${where} takes ${option.expected}; ${JSON.stringify(given)} is not that.${remark}`);
+  const wrong = (advice = '') =>
+    new BackplaneError(
+      'invalid-json-value',
+      `${where} takes ${option.expected}; ${JSON.stringify(given)} is not that.${advice}`,
+    );
   if (typeof given === 'boolean' && option.kind === 'bool') return given ? 'on' : 'off';
   if (typeof given !== 'number' || option.kind === 'string') throw wrong();
   if (Number.isInteger(given) && !Number.isSafeInteger(given)) {

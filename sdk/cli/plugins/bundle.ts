@@ -9,30 +9,30 @@ import { didYouMean, shellWord } from '../text.ts';
 import { isRunning, ownModuleNames, runningPackage, standInFor } from './running-modules.ts';
 
 /**
- * A user's file with everything it imports, as one piece of JavaScript in the dialect of the SDK's decorators: statements that hand
- * what the file exports to a function `backplanePlugin`.
+ * A user's file with everything it imports, as one piece of JavaScript in the dialect of the SDK's decorators. Its statements
+ * pass the exports of the file to a function `backplanePlugin`.
  */
 export interface Bundle {
   readonly code: string;
-  /** Every file of the user's that went in. */
+  /** Every file of the user that is part of it. */
   readonly files: readonly string[];
 }
 
 export interface BundleRequest {
-  /** How messages call it: as it was given. */
+  /** Its name in messages, as it was given. */
   readonly label: string;
   readonly entry: string;
-  /** A copy of the SDK beside the file is a mistake to report; otherwise it is passed over. */
+  /** Whether a second copy of the SDK beside the file is reported. Otherwise it is ignored. */
   readonly refuseSecondCopy?: boolean;
-  /** Hears of each file of the user's that is read, also if it cannot be compiled then. */
+  /** Called with each file of the user that is read, also if it cannot be compiled. */
   readonly onFile?: (path: string) => void;
 }
 
-/** Nobody writes source files of this size; something else was named. */
+/** No source file is larger. */
 const LargestFile = 4 * MiB;
 const LargestDescription = 256 * KiB;
 
-/** Compiles a file, whatever tsconfig or package.json lies around it. Mistakes come with file and line. */
+/** Compiles a file. The tsconfig and package.json beside it have no effect. Mistakes are reported with file and line. */
 export async function bundle(request: BundleRequest): Promise<Bundle> {
   const { label, entry } = request;
   const { build } = await import('esbuild');
@@ -61,19 +61,19 @@ export async function bundle(request: BundleRequest): Promise<Bundle> {
     const files = inputs.filter((name) => name !== handOver && !name.startsWith('<define:'));
     return { code: outputFiles[0]?.text ?? '', files: files.map((name) => resolve(folder, name)) };
   } catch (failure) {
-    throw new BackplaneError(explain(label, folder, failure), { cause: failure });
+    throw new BackplaneError('compilation-failed', explain(label, folder, failure), { cause: failure });
   }
 }
 
 const handOver = 'backplane-plugin';
 
-/** Statements begin in a file of ours, which imports theirs and passes on all that it exports. */
+/** The entry of the bundle is a file of ours. It imports the user's file and passes on all exports. */
 function begin({ entry }: BundleRequest): Pick<BuildOptions, 'stdin'> {
   const contents = `import * as exported from ${JSON.stringify(entry)};\nbackplanePlugin(exported);\n`;
   return { stdin: { contents, resolveDir: dirname(entry), sourcefile: handOver, loader: 'js' } };
 }
 
-/** What a module knows of itself: where the user has it, not where the bundle is. */
+/** The `import.meta` of a module: the place of the user's file, not that of the bundle. */
 function defineMeta(entry: string): Record<string, string> {
   const known = { url: pathToFileURL(entry).href, filename: entry, dirname: dirname(entry) };
   const each = Object.entries(known).map(([name, value]) => [`import.meta.${name}`, JSON.stringify(value)]);
@@ -122,7 +122,7 @@ function ownName({ path, resolveDir }: OnResolveArgs, refuseSecondCopy: boolean)
   return other === undefined ? { path, namespace: standIns } : { errors: [{ text: sayTwoCopies(other) }] };
 }
 
-/** Ordinary packages stay where they are, modules of their own; what builds on the SDK becomes part of the bundle. */
+/** Ordinary packages stay modules of their own. Packages that depend on the SDK become part of the bundle. */
 function placeOf(path: string, entry: string): OnResolveResult {
   if (path !== entry && isRunning(path)) return { path, namespace: standIns };
   const owner = ownerOf(path);
@@ -149,7 +149,7 @@ function ownerOf(path: string): Owner | undefined {
   return undefined;
 }
 
-/** The SDK that a file in this folder would import, if that is another one than is running. */
+/** The copy of the SDK that a file in this folder would import, if it is not the running one. */
 function secondCopyFor(from: string): Owner | undefined {
   for (let folder = from; ; folder = dirname(folder)) {
     const installed = join(folder, 'node_modules', 'backplane');
@@ -180,8 +180,8 @@ export const readText = (file: string): string => new TextDecoder().decode(readF
 
 function sayTwoCopies({ folder, version }: Owner): string {
   return (
-    `a second copy of 'backplane' (${version ?? 'no version'}) lies in '${folder}', and '${runningPackage}' is running. ` +
-    'A device made by one is a stranger to the other. Run the command of that copy (npx backplane), or take it out.'
+    `a second copy of 'backplane' (${version ?? 'no version'}) is in '${folder}', and '${runningPackage}' is running. ` +
+    'A device of one cannot be used with the other. Run the command of that copy (npx backplane), or remove it.'
   );
 }
 
@@ -197,12 +197,12 @@ export function describeFile(path: string): { readonly size: number; readonly is
     const status = statSync(path, { throwIfNoEntry: false });
     return { size: status?.size ?? 0, isFile: status?.isFile() === true };
   } catch {
-    // Links in a circle, a name that is too long: no file that could be read.
+    // Links in a circle, or a name that is too long.
     return { size: 0, isFile: false };
   }
 }
 
-/** The first thing that is wrong, with its place, and how many more there are. */
+/** The first mistake with its place, and the number of the others. */
 function explain(label: string, folder: string, failure: unknown): string {
   const messages = (failure as { errors?: readonly Message[] }).errors ?? [];
   const [first] = messages;
@@ -215,16 +215,16 @@ function explain(label: string, folder: string, failure: unknown): string {
   return `cannot compile '${label}': ${at}${why}${more}`;
 }
 
-/** esbuild's own words, where they do not say what to do. */
+/** Adds what to do to esbuild's messages that do not say it. */
 function explainText(text: string): string {
   const [, missing] = /^Could not resolve "([^"./][^"]*)"$/.exec(text) ?? [];
   if (missing !== undefined) {
     return `there is no package '${missing}' in node_modules beside this file or above. Install it, or write ./${shellWord(missing, 'NAME')} for a file.`;
   }
-  return /^Unexpected "\\x/.test(text) ? `${text}: this is no text in UTF-8.` : text;
+  return /^Unexpected "\\x/.test(text) ? `${text}: this is not a text in UTF-8.` : text;
 }
 
-/** A file of the user's, seen from where the entry lies. */
+/** The path of a file, relative to the folder of the entry. */
 function shortName(folder: string, path: string): string {
   const short = relative(folder, path);
   return short.startsWith('..') ? path : short;

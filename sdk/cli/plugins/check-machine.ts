@@ -5,22 +5,24 @@ import type { MachineDefinition } from '../../machine/index.ts';
 
 const Word = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
 
-/** What TypeScript would have said of a definition, had anybody asked it: plugins and programs are compiled without their types. */
+/** Checks the types of a definition at run time: plugins and programs are compiled without type checks. */
 export function checkMachine(whose: string, definition: MachineDefinition): void {
   const given = definition as unknown as Readonly<Record<string, unknown>>;
   const { name, aliases = [], description, devices, services, options, prepare, defaultRam } = given;
   const refuse = (what: string, remedy: string) =>
-    new BackplaneError(`${whose}: machine '${describeValue(name)}': ${sentence(what)} ${remedy}`.trimEnd());
-  if (!isWord(name))
-    throw refuse('the name cannot be written after -machine', "Use letters, digits, '-', '_' and '.'.");
+    new BackplaneError(
+      'invalid-machine-definition',
+      `${whose}: machine '${describeValue(name)}': ${sentence(what)} ${remedy}`.trimEnd(),
+    );
+  if (!isWord(name)) throw refuse('the name is not valid after -machine', "Use letters, digits, '-', '_' and '.'.");
   if (!Array.isArray(aliases) || !aliases.every(isWord))
     throw refuse(`aliases is ${describeValue(aliases)}`, 'Give a list of names: aliases: [].');
   if (typeof description !== 'string')
-    throw refuse(`description is ${describeValue(description)}`, "Say in a few words what it is: description: '...'.");
+    throw refuse(`description is ${describeValue(description)}`, "Describe it in a few words: description: '...'.");
   for (const [index, used] of (devices as readonly unknown[]).entries()) {
     const problem = problemOfDevice(used);
     if (problem === undefined) continue;
-    // The class is the right place, and its own message says what to write there.
+    // The message of the class says what to write.
     const isClass = problem.startsWith('cannot be used');
     throw refuse(`devices[${index}] ${problem}`, isClass ? '' : 'Write use(DeviceClass, { ... }).');
   }
@@ -42,7 +44,7 @@ function problemOfDevice(used: unknown): string | undefined {
   if (typeof used !== 'object' || used === null) return `is ${describeValue(used)}`;
   const { device } = used as { readonly device?: unknown };
   if (typeof device !== 'function') return `has ${describeValue(device)} for a device class`;
-  if (!(device.prototype instanceof Device)) return `has the class ${device.name}, which is no device`;
+  if (!(device.prototype instanceof Device)) return `has the class ${device.name}, which is not a device`;
   try {
     blueprintOf(device as unknown as Parameters<typeof blueprintOf>[0]);
     return undefined;

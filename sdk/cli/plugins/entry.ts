@@ -13,22 +13,26 @@ const LargestDescription = 256 * KiB;
 
 /** The file that `-plugin` means: one that it names, or the entry of a directory or of an installed package. */
 export function findEntry(given: string): string {
-  const refuse = (why: string): never => {
-    throw new BackplaneError(`-plugin ${given}: ${why}`);
+  const reject = (code: string, why: string): never => {
+    throw new BackplaneError(code, `-plugin ${given}: ${why}`);
   };
-  if (given === '' || given.includes('\0')) return refuse('not a name. Give a .ts file, a directory or a package.');
-  if (/^[a-z][a-z0-9+]*:/i.test(given)) return refuse('plugins are loaded from files, not from addresses.');
-  const found = statusOf(given, (why) => new BackplaneError(`-plugin ${given}: ${why}`));
-  if (found !== undefined) return entryOfPath(realpathSync(given), refuse);
-  if (/^[./\\~]/.test(given) || sourceFile.test(given)) return refuse(`there is no such file.${meant(given)}`);
-  if (!packageName.test(given)) return refuse('neither a file nor the name of a package.');
+  if (given === '' || given.includes('\0'))
+    return reject('invalid-file-name', 'not a name. Give a .ts file, a directory or a package.');
+  if (/^[a-z][a-z0-9+]*:/i.test(given))
+    return reject('invalid-file-name', 'plugins are loaded from files, not from addresses.');
+  const found = statusOf(given, (code, why) => new BackplaneError(code, `-plugin ${given}: ${why}`));
+  if (found !== undefined) return entryOfPath(realpathSync(given), reject);
+  if (/^[./\\~]/.test(given) || sourceFile.test(given))
+    return reject('file-not-found', `there is no such file.${meant(given)}`);
+  if (!packageName.test(given)) return reject('invalid-file-name', 'neither a file nor the name of a package.');
   const folder = findPackage(given);
   if (folder === undefined) {
-    return refuse(
+    return reject(
+      'file-not-found',
       `no such file, and no package of that name in node_modules here or above. Write ./${shellWord(given, 'NAME')} for a file.`,
     );
   }
-  return entryOfPath(realpathSync(folder), refuse);
+  return entryOfPath(realpathSync(folder), reject);
 }
 
 /** The one that is there when an ending was forgotten, or another one written. */
@@ -38,42 +42,47 @@ function meant(given: string): string {
   return found === undefined ? '' : ` Did you mean '${found}'?`;
 }
 
-type Refuse = (why: string) => never;
+type Refuse = (code: string, why: string) => never;
 
-function entryOfPath(path: string, refuse: Refuse): string {
-  if (statSync(path).isDirectory()) return entryOfDirectory(path, refuse);
-  if (!describeFile(path).isFile) return refuse('it is neither a file nor a directory.');
-  return sourceFile.test(path) ? path : refuse('not a source file. Give one that ends in .ts or .js.');
+function entryOfPath(path: string, reject: Refuse): string {
+  if (statSync(path).isDirectory()) return entryOfDirectory(path, reject);
+  if (!describeFile(path).isFile) return reject('not-a-file', 'it is neither a file nor a directory.');
+  return sourceFile.test(path)
+    ? path
+    : reject('not-a-source-file', 'not a source file. Give one that ends in .ts or .js.');
 }
 
-function entryOfDirectory(folder: string, refuse: Refuse): string {
-  const declared = declaredEntry(folder, refuse);
-  if (declared?.includes('\0')) return refuse('its package.json names what cannot be the name of a file.');
+function entryOfDirectory(folder: string, reject: Refuse): string {
+  const declared = declaredEntry(folder, reject);
+  if (declared?.includes('\0'))
+    return reject('invalid-package', 'the entry in its package.json is not a valid file name.');
   const names = declared === undefined ? usualEntries : [declared];
   const found = names.map((name) => resolve(folder, name)).find((path) => describeFile(path).isFile);
   if (found === undefined) {
-    return refuse(
+    return reject(
+      'invalid-package',
       declared === undefined
-        ? `the directory has no package.json that says where to begin, and none of ${usualEntries.join(', ')}.`
+        ? `the directory has no package.json with an entry, and none of ${usualEntries.join(', ')}.`
         : `its package.json names '${declared}', and there is no such file.`,
     );
   }
   const entry = realpathSync(found);
-  if (!entry.startsWith(folder + sep)) return refuse(`its package.json names '${declared}', which lies outside of it.`);
-  return entryOfPath(entry, refuse);
+  if (!entry.startsWith(folder + sep))
+    return reject('invalid-package', `its package.json names '${declared}', which is outside the directory.`);
+  return entryOfPath(entry, reject);
 }
 
 /** What package.json says: its `exports`, or `module`, or `main`. */
-function declaredEntry(folder: string, refuse: Refuse): string | undefined {
+function declaredEntry(folder: string, reject: Refuse): string | undefined {
   const file = join(folder, 'package.json');
   if (!describeFile(file).isFile) return undefined;
-  if (describeFile(file).size > LargestDescription) return refuse('its package.json is too large to be one.');
+  if (describeFile(file).size > LargestDescription) return reject('invalid-package', 'its package.json is too large.');
   let description: Record<string, unknown>;
   try {
     const parsed: unknown = JSON.parse(readText(file));
     description = typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : {};
   } catch (cause) {
-    return refuse(`its package.json cannot be read: ${describeThrown(cause)}.`);
+    return reject('invalid-package', `its package.json cannot be read: ${describeThrown(cause)}.`);
   }
   const { exports, module, main } = description;
   return mainExport(exports, 0) ?? [module, main].find((value): value is string => typeof value === 'string');

@@ -10,7 +10,7 @@ export interface PluginExports {
   readonly observers: readonly MachineObserver[];
 }
 
-/** Sorts what a plugin exports by what it is. Helpers may stand among it; nothing at all is a mistake. */
+/** Sorts the exports of a plugin by kind. Other exports are ignored. A plugin without any of the three kinds is refused. */
 export function sortExports(plugin: string, exported: Readonly<Record<string, unknown>>): PluginExports {
   const values = [...new Set(Object.values(exported).flatMap((value) => (Array.isArray(value) ? value : [value])))];
   const sorted = {
@@ -20,12 +20,12 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
   };
   const { devices, machines, observers } = sorted;
   for (const machine of machines) checkMachine(`plugin '${plugin}'`, machine);
-  refuseTwins(
+  refuseDuplicates(
     plugin,
     'devices of the type',
     devices.map(({ blueprint }) => blueprint.type),
   );
-  refuseTwins(
+  refuseDuplicates(
     plugin,
     'machines of the name',
     machines.map(({ name }) => name),
@@ -33,12 +33,13 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
   if (devices.length + machines.length + observers.length > 0) return sorted;
   const names = Object.keys(exported).filter((name) => name !== 'default' || !isNothing(exported[name]));
   throw new BackplaneError(
+    'plugin-without-exports',
     `plugin '${plugin}' exports no device, machine or observer. It exports ${names.join(', ') || 'nothing'}. ` +
       'Export a class with @device, a defineMachine(...) or a defineObserver(...).',
   );
 }
 
-/** What a file without a single export has as its default. */
+/** The default export of a file that has no exports. */
 function isNothing(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
@@ -57,14 +58,17 @@ function describe(plugin: string, deviceClass: ConcreteDeviceClass): KnownDevice
   try {
     return { deviceClass, blueprint: blueprintOf(deviceClass) };
   } catch (cause) {
-    throw new BackplaneError(`plugin '${plugin}': ${describeThrown(cause)}`, {
+    throw new BackplaneError('plugin-load-failed', `plugin '${plugin}': ${describeThrown(cause)}`, {
       cause,
     });
   }
 }
 
-function refuseTwins(plugin: string, what: string, names: readonly string[]): void {
-  const twin = names.find((name, index) => names.indexOf(name) !== index);
-  if (twin !== undefined)
-    throw new BackplaneError(`plugin '${plugin}' exports two ${what} '${twin}'. Rename one of them.`);
+function refuseDuplicates(plugin: string, what: string, names: readonly string[]): void {
+  const duplicate = names.find((name, index) => names.indexOf(name) !== index);
+  if (duplicate !== undefined)
+    throw new BackplaneError(
+      'duplicate-name',
+      `plugin '${plugin}' exports two ${what} '${duplicate}'. Rename one of them.`,
+    );
 }

@@ -10,18 +10,18 @@ import { type LoadedPlugin, observeWith } from './plugin.ts';
 
 interface Watched {
   plugin: LoadedPlugin;
-  /** Those of the plugin, and those that went into a later edition which was refused: the mistake may be in one of them. */
+  /** The files of the plugin, and those of a later version that was refused: the mistake may be in one of them. */
   files: readonly string[];
-  /** What the files looked like when they were last read, whether that went well or not. */
+  /** The status of the files when they were last read, with or without success. */
   seen: string;
-  /** What they looked like at the last look, if that was something new: they may still be being written. */
+  /** A new status at the last look. The files may still be written. */
   changing: string | undefined;
   endObservers: () => void;
 }
 
 /**
- * Keeps the devices of a machine as new as the files of their plugins. What cannot be compiled, or does not fit the state of
- * the device that runs, is reported, and what ran goes on.
+ * Replaces the devices of a running machine when the files of their plugins change. A version that cannot be compiled, or
+ * does not fit the state of the running device, is reported. The old device then continues.
  */
 export class HotReload {
   private readonly watched: readonly Watched[];
@@ -41,8 +41,8 @@ export class HotReload {
   }
 
   /**
-   * Reloads what has changed, once it looks the same at two looks: a file that is still being written is let be. The machine
-   * must not be running meanwhile.
+   * Reloads plugins whose files have changed, when the files are the same at two looks: a file may still be written. The
+   * machine must not run meanwhile.
    */
   async look(): Promise<void> {
     for (const one of this.watched) {
@@ -75,7 +75,7 @@ export class HotReload {
     } catch (failure) {
       this.follow(one, [...new Set([...one.plugin.files, ...read])]);
       const why = withPlace(describeThrown(failure), failure);
-      this.terminal.note(`'${name}' was not reloaded, and what ran goes on: ${why}`);
+      this.terminal.note(`'${name}' was not reloaded, and the old version continues: ${why}`);
     }
   }
 
@@ -85,16 +85,20 @@ export class HotReload {
     one.changing = undefined;
   }
 
-  /** All devices of the plugin, or none if one of them does not fit. */
+  /** Replaces all devices of the plugin, or none if one of them does not fit. */
   private swapAll(before: LoadedPlugin, next: LoadedPlugin): string[] {
-    const heirs = classesOf(next);
+    const replacements = classesOf(next);
     const swaps = new Map<string, ConcreteDeviceClass>();
     for (const [type, deviceClass] of classesOf(before)) {
-      const heir = heirs.get(type);
+      const replacement = replacements.get(type);
       for (const { id, device } of this.machine.devices) {
-        if (device.constructor !== deviceClass || heir === deviceClass) continue;
-        if (heir === undefined) throw new BackplaneError(`it exports no '${type}' any more, and '${id}' is one.`);
-        swaps.set(id, heir);
+        if (device.constructor !== deviceClass || replacement === deviceClass) continue;
+        if (replacement === undefined)
+          throw new BackplaneError(
+            'replacement-missing',
+            `it does not export '${type}' any more, and device '${id}' has that type.`,
+          );
+        swaps.set(id, replacement);
       }
     }
     if (swaps.size === 0) return [];
@@ -102,26 +106,26 @@ export class HotReload {
     return [...swaps.keys()];
   }
 
-  /** A machine is built once: what its definition says now is for the next one. */
+  /** Reports a changed machine definition: it has no effect on a machine that is built. */
   private sayWhatStays(before: LoadedPlugin, next: LoadedPlugin): void {
     const { name } = this.machine.definition;
     const [old, now] = [before, next].map(({ machines }) => machines.find((machine) => machine.name === name));
     if (old === undefined || (now !== undefined && describeMachine(old) === describeMachine(now))) return;
     const what = now === undefined ? 'is gone from it' : 'has changed';
     this.terminal.note(
-      `machine '${name}' ${what}: the one that runs stays as it was built. Start it again to see that.`,
+      `machine '${name}' ${what}: the running machine is not rebuilt. Start it again to apply the change.`,
     );
   }
 }
 
-/** The device classes that came with a plugin, by type: exported by themselves, or in one of its machines. */
+/** The device classes of a plugin by type: exported, or used by one of its machines. */
 function classesOf({ devices, machines }: LoadedPlugin): ReadonlyMap<string, ConcreteDeviceClass> {
   const inMachines = machines.flatMap((machine) => machine.devices.map(({ device }) => device));
   const all = [...inMachines, ...devices.map(({ deviceClass }) => deviceClass)];
   return new Map(all.map((deviceClass) => [blueprintOf(deviceClass).type, deviceClass]));
 }
 
-/** Changes when a file is written, replaced, removed or put back. */
+/** A text that changes when a file is written, replaced, removed or restored. */
 function lookOf(files: readonly string[]): string {
   return files
     .map((file) => {
@@ -131,13 +135,13 @@ function lookOf(files: readonly string[]): string {
     .join();
 }
 
-/** What a definition says, as a text: two editions that say the same have the same. Code is compared by its source. */
+/** A definition as a text, to compare two versions. Code is compared by its source. */
 export function describeMachine({ devices, services, ...rest }: MachineDefinition): string {
   const parts = devices.map(({ device, ...how }) => ({ type: blueprintOf(device).type, ...how }));
   try {
     return JSON.stringify({ ...rest, services: services.length, devices: parts }, showMember);
   } catch {
-    // Something in it leads back to itself: nobody can tell whether it has changed.
+    // A definition with a cycle cannot be compared.
     return '';
   }
 }
@@ -146,7 +150,7 @@ function showMember(_name: string, value: unknown): unknown {
   if (typeof value === 'function') return value.toString();
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value !== 'object' || value === null) return value;
-  // What is made anew in each edition and has a name is the same if the name is.
+  // A value that each version creates again is compared by its name.
   if ('base' in value && 'name' in value) return String(value.name);
   if ('description' in value && 'connect' in value) return value.description;
   return value;

@@ -12,16 +12,19 @@ import type { LoadedPlugin } from './plugin.ts';
 
 export const pluginSyntax = { plugin: 'FILE|DIRECTORY|PACKAGE' } as const satisfies OptionSyntax;
 
-/** Loads what `-plugin` named, in order. Two that bring the same device or machine are refused. */
+/** Loads the plugins of `-plugin`, in order. Two plugins with the same device or machine are refused. */
 export async function loadPlugins(names: readonly string[]): Promise<readonly LoadedPlugin[]> {
   const loaded: LoadedPlugin[] = [];
   for (const name of names) {
     const entry = findEntry(name);
     const same = loaded.find((plugin) => plugin.entry === entry);
     if (same !== undefined)
-      throw new BackplaneError(`-plugin ${name}: it is given twice${also(same.name, name)}. Give it once.`);
+      throw new BackplaneError(
+        'repeated-argument',
+        `-plugin ${name}: it is given twice${also(same.name, name)}. Give it once.`,
+      );
     const plugin = await loadPlugin(name);
-    for (const other of loaded) refuseTwins(other, plugin);
+    for (const other of loaded) refuseDuplicates(other, plugin);
     loaded.push(plugin);
   }
   return loaded;
@@ -30,8 +33,8 @@ export async function loadPlugins(names: readonly string[]): Promise<readonly Lo
 const also = (first: string, second: string) => (first === second ? '' : `, the first time as '${first}'`);
 
 /**
- * Loads one plugin, a second time too: each time its code is compiled anew, and nothing holds on to the code before.
- * `onFile` hears of every file that goes in, also where loading fails.
+ * Loads a plugin, also for the second time: its code is compiled again, and the old code can be collected. `onFile` is
+ * called with every file that is read, also if loading fails.
  */
 export async function loadPlugin(name: string, onFile?: (path: string) => void): Promise<LoadedPlugin> {
   const entry = findEntry(name);
@@ -45,14 +48,18 @@ export async function loadPlugin(name: string, onFile?: (path: string) => void):
     return { name, entry, files, ...sorted };
   } catch (cause) {
     if (cause instanceof BackplaneError && cause.message.startsWith(`plugin '${name}'`)) throw cause;
-    throw new BackplaneError(withPlace(`plugin '${name}' failed to load: ${describeThrown(cause)}`, cause), { cause });
+    throw new BackplaneError(
+      'plugin-load-failed',
+      withPlace(`plugin '${name}' failed to load: ${describeThrown(cause)}`, cause),
+      { cause },
+    );
   }
 }
 
 /**
- * Runs a bundle and answers what it exports. Neither imported nor evaluated: Node keeps every module for ever, and V8 what it
- * has evaluated, source text and all. A compiled function is forgotten with its last user; `bundle-lines.ts` keeps its lines.
- * The statements may await: they stand in an async function.
+ * Runs a bundle and returns its exports. It is neither imported nor evaluated: Node keeps every module for ever, and V8
+ * keeps evaluated source text. A compiled function is collected after its last use; `bundle-lines.ts` keeps its source map.
+ * The statements may use await, since they are in an async function.
  */
 export async function evaluate(code: string, entry: string): Promise<Record<string, unknown>> {
   const path = `${entry}.bundle.cjs`;
@@ -61,7 +68,7 @@ export async function evaluate(code: string, entry: string): Promise<Record<stri
   const run = compileFunction(body, ['backplanePlugin'], { filename: path }) as Factory;
   let exported: Record<string, unknown> = {};
   const { stackTraceLimit } = Error;
-  // What a class declares is checked deep inside the SDK: the plugin's own line must still be in the stack.
+  // Classes are checked deep inside the SDK. The line of the plugin must still be in the stack.
   Error.stackTraceLimit = 64;
   try {
     await run((found) => {
@@ -75,7 +82,7 @@ export async function evaluate(code: string, entry: string): Promise<Record<stri
 
 type Factory = (backplanePlugin: (exported: Record<string, unknown>) => void) => Promise<void>;
 
-/** Whoever names a machine of the package must get that one, on a command line as in a snapshot. */
+/** A machine of the package keeps its name, on a command line and in a snapshot. */
 async function refuseOwnMachineNames(plugin: string, machines: readonly MachineDefinition[]): Promise<void> {
   if (machines.length === 0) return;
   const own = await ownMachines();
@@ -83,15 +90,19 @@ async function refuseOwnMachineNames(plugin: string, machines: readonly MachineD
     const taken = own.find(({ name, aliases = [] }) => [name, ...aliases].includes(machine.name));
     if (taken === undefined || taken === machine) continue;
     throw new BackplaneError(
+      'duplicate-name',
       `plugin '${plugin}' brings a machine '${machine.name}', and backplane has one of that name. Give it another name.`,
     );
   }
 }
 
-function refuseTwins(first: LoadedPlugin, second: LoadedPlugin): void {
-  const twin =
+function refuseDuplicates(first: LoadedPlugin, second: LoadedPlugin): void {
+  const duplicate =
     first.devices.find(({ blueprint }) => second.devices.some((other) => other.blueprint.type === blueprint.type))
       ?.blueprint.type ?? first.machines.find(({ name }) => second.machines.some((other) => other.name === name))?.name;
-  if (twin === undefined) return;
-  throw new BackplaneError(`plugins '${first.name}' and '${second.name}' both bring '${twin}'. Leave one of them out.`);
+  if (duplicate === undefined) return;
+  throw new BackplaneError(
+    'duplicate-name',
+    `plugins '${first.name}' and '${second.name}' both bring '${duplicate}'. Leave one of them out.`,
+  );
 }

@@ -13,14 +13,14 @@ export interface ReplayMode {
 
 const overlay = { resetControl: 'overlay' } as const;
 
-/** The replay that was asked for, and nothing else. */
+/** The one replay of the command line. */
 export function singleMode(machine: MachineChoice, accelerator: SimulatedAcceleratorOptions): ReplayMode[] {
   const { options = {} } = machine.request;
   const name = machine.definition.name;
   return [{ name: 'replay', column: name, title: `Replay on ${name}`, machineOptions: options, accelerator }];
 }
 
-/** Coalescing off, with QEMU's map where the machine has that option, and as asked for. */
+/** Three replays: coalescing off, QEMU's map if the machine has that option, and as given. */
 export function comparedModes(machine: MachineChoice, accelerator: SimulatedAcceleratorOptions): ReplayMode[] {
   const { options = {} } = machine.request;
   const hasOverlay = machine.definition.options?.names.includes('resetControl') === true;
@@ -35,7 +35,7 @@ export function comparedModes(machine: MachineChoice, accelerator: SimulatedAcce
     {
       name: 'overlay',
       column: "QEMU's overlay",
-      title: "QEMU's overlay: the reset register lies over the address ports",
+      title: "QEMU's overlay: the reset register overlaps the address ports",
       machineOptions: { ...options, ...overlay },
       accelerator,
     },
@@ -44,8 +44,8 @@ export function comparedModes(machine: MachineChoice, accelerator: SimulatedAcce
       column: 'ours',
       title:
         options['resetControl'] === 'overlay'
-          ? 'As asked for: the same'
-          : 'Ours: the reset register lies on the bus behind the host bridge',
+          ? 'As given: the same'
+          : 'Ours: the reset register is behind the host bridge (subtractive decode)',
       machineOptions: options,
       accelerator,
     },

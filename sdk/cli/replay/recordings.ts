@@ -23,15 +23,15 @@ export function recordingName(path: string): string {
 
 /** The file that a name or a path means. A path wins over a name. */
 export function findRecording(nameOrPath: string): string {
-  const found = statusOf(nameOrPath, (why) => new BackplaneError(`'${nameOrPath}' cannot be read: ${why}`));
+  const found = statusOf(nameOrPath, (code, why) => new BackplaneError(code, `'${nameOrPath}' cannot be read: ${why}`));
   if (found !== undefined) {
     if (found.isFile()) return nameOrPath;
-    throw new BackplaneError(`'${nameOrPath}' is not a file. Give a recording, plain or gzip.`);
+    throw new BackplaneError('not-a-file', `'${nameOrPath}' is not a file. Give a recording, plain or gzip.`);
   }
   const names = knownRecordings();
   const file = names.includes(nameOrPath) && readdirSync(folder).find((name) => recordingName(name) === nameOrPath);
   if (file) return `${folder}${file}`;
   const meant = nearest(recordingName(nameOrPath), names);
   const hint = meant === undefined ? `Known by name: ${names.join(', ')}.` : `Did you mean '${meant}'?`;
-  throw new BackplaneError(`there is no recording and no file '${nameOrPath}'. ${hint}`);
+  throw new BackplaneError('unknown-recording', `there is no recording and no file '${nameOrPath}'. ${hint}`);
 }

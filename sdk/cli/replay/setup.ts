@@ -22,9 +22,13 @@ export const localApic: ConditionalModel = {
 /** The one recording that a command is about. */
 export function namedRecording(command: string, [nameOrPath, ...more]: readonly string[]): string {
   if (nameOrPath === undefined) {
-    throw new BackplaneError(`${command} what? Write 'backplane ${command} linux61-boot-rtc'.`);
+    throw new BackplaneError(
+      'missing-operand',
+      `${command}: the recording is missing. Write 'backplane ${command} linux61-boot-rtc'.`,
+    );
   }
-  if (more.length > 0) throw new BackplaneError(`${command} takes one recording, not also '${more.join(' ')}'.`);
+  if (more.length > 0)
+    throw new BackplaneError('too-many-operands', `${command} takes one recording, not also '${more.join(' ')}'.`);
   return nameOrPath;
 }
 
@@ -52,7 +56,8 @@ export function startOfClock(args: Arguments): RecordedClock | undefined {
   const text = args.value('rtc');
   if (text === undefined) return undefined;
   const date = option.date({ description: '' }).parse(text.replace(/^base=/, ''));
-  if (date === undefined) throw new BackplaneError(`-rtc ${text}: not a date. Write -rtc base=2026-11-22T10:09:01.`);
+  if (date === undefined)
+    throw new BackplaneError('invalid-date', `-rtc ${text}: not a date. Write -rtc base=2026-11-22T10:09:01.`);
   return { date, uncertainty: 0, readings: 0 };
 }
 

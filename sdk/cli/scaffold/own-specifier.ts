@@ -34,11 +34,17 @@ interface LockFile {
 export function givenSpecifier(given: string): string {
   const path = given.replace(/^file:/, '');
   if (/^(?:file:|\.{0,2}\/|\.{1,2}$)|\.tgz$/.test(given) && !/^https?:/.test(given)) {
-    const found = statusOf(path, (why) => new BackplaneError(`-backplane ${given}: ${why}`));
+    const found = statusOf(path, (code, why) => new BackplaneError(code, `-backplane ${given}: ${why}`));
     if (found === undefined)
-      throw new BackplaneError(`-backplane ${given}: there is no such file. Give a tarball, a folder or a version.`);
+      throw new BackplaneError(
+        'file-not-found',
+        `-backplane ${given}: there is no such file. Give a tarball, a folder or a version.`,
+      );
     if (found.isDirectory() && packageName(path) !== 'backplane')
-      throw new BackplaneError(`-backplane ${given}: there is no package.json of backplane in that folder.`);
+      throw new BackplaneError(
+        'invalid-package-specifier',
+        `-backplane ${given}: there is no package.json of backplane in that folder.`,
+      );
     return `file:${realpathSync(path)}`;
   }
   const [, name, version] = /^((?:@[\w.-]+\/)?[\w.-]+)@(.*)$/.exec(given) ?? [];
@@ -48,11 +54,15 @@ export function givenSpecifier(given: string): string {
         ? `the version alone: -backplane ${shellWord(version ?? '', 'VERSION')}`
         : `-backplane npm:${shellWord(given, 'NAME')}`;
     throw new BackplaneError(
-      `-backplane ${given}: it is what stands behind "backplane" in package.json; write ${instead}.`,
+      'invalid-package-specifier',
+      `-backplane ${given}: this is a dependency's name and version behind "backplane" in package.json; write ${instead}.`,
     );
   }
   if (/^[A-Za-z0-9^~<>=*@][A-Za-z0-9^~<>=*.|@:/+#_-]*$/.test(given)) return given;
-  throw new BackplaneError(`-backplane ${given}: not a specifier. Give a tarball, a folder or a version.`);
+  throw new BackplaneError(
+    'invalid-package-specifier',
+    `-backplane ${given}: not a specifier. Give a tarball, a folder or a version.`,
+  );
 }
 
 function packageName(folder: string): unknown {

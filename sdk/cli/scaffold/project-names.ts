@@ -13,7 +13,7 @@ const windowsNames = /^(con|prn|aux|nul|com\d|lpt\d)$/;
 /** Checks a name before it becomes a folder, a package, a class and a word of the command line. */
 export function projectNames(kind: string, name: string, taken: readonly string[]): ProjectNames {
   const refuse = (why: string): never => {
-    throw new BackplaneError(`new ${kind} '${name}': ${why}`);
+    throw new BackplaneError('invalid-project-name', `new ${kind} '${name}': ${why}`);
   };
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > Longest) {
     return refuse(
@@ -38,6 +38,7 @@ export function refuseImportedNames({ name, Class, camel }: ProjectNames, files:
       for (const [, words = '', from = ''] of text.matchAll(/^import \{([^}]*)\} from '(backplane[^']*)'/gm)) {
         if (!words.split(',').some((word) => word.trim().replace(/^type /, '') === own)) continue;
         throw new BackplaneError(
+          'invalid-project-name',
           `new device '${name}': its ${kind} would be ${own}, which the project takes from '${from}'. Choose another.`,
         );
       }

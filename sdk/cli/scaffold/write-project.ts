@@ -34,7 +34,8 @@ export function renderProject(kind: string, values: Readonly<Record<string, stri
 function fill(text: string, values: Readonly<Record<string, string>>, path: string): string {
   return text.replace(/\{\{([@\w/]+)\}\}/g, (_, word: string) => {
     const value = values[word];
-    if (value === undefined) throw new BackplaneError(`template '${path}' asks for '${word}', which nobody gives.`);
+    if (value === undefined)
+      throw new BackplaneError('template-incomplete', `template '${path}' uses '${word}', which has no value.`);
     return value;
   });
 }
@@ -43,7 +44,8 @@ function fill(text: string, values: Readonly<Record<string, string>>, path: stri
 export function writeProject(folder: string, files: ReadonlyMap<string, string>): void {
   const target = resolve(folder);
   const isFree = () => !existsSync(target);
-  if (!isFree()) throw new BackplaneError(`'${folder}' is there already. Choose another name, or move it away.`);
+  if (!isFree())
+    throw new BackplaneError('file-exists', `'${folder}' exists already. Choose another name, or move the folder.`);
   let shelf: string | undefined;
   try {
     shelf = mkdtempSync(join(dirname(target), `.${basename(target)}-`));
@@ -54,9 +56,13 @@ export function writeProject(folder: string, files: ReadonlyMap<string, string>)
     }
     renameSync(draft, target);
   } catch (cause) {
-    throw new BackplaneError(`'${folder}' cannot be written into '${dirname(target)}' (${reasonOf(cause)}).`, {
-      cause,
-    });
+    throw new BackplaneError(
+      'file-not-writable',
+      `'${folder}' cannot be written into '${dirname(target)}' (${reasonOf(cause)}).`,
+      {
+        cause,
+      },
+    );
   } finally {
     if (shelf !== undefined) rmSync(shelf, { recursive: true, force: true });
   }

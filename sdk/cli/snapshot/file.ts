@@ -7,51 +7,65 @@ import { attempt, reasonOf, statusOf } from '../files.ts';
 import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
 import { shellWord } from '../text.ts';
 
-/** What a machine with a gigabyte of RAM that does not compress needs stays below; a longer text JavaScript cannot hold. */
+/** A gigabyte of incompressible RAM needs less. JavaScript cannot hold a longer text. */
 const LargestFile = 400 * MiB;
 
-/** How every snapshot begins, whoever formatted it. */
+/** The beginning of every snapshot, in any formatting. */
 const snapshotStart = /^(?:\xef\xbb\xbf)?\s*\{\s*"schema"\s*:\s*"backplane-snapshot\//;
 const recordingStart = /^(?:\xef\xbb\xbf)?(#|\d+ [PM][RW] )/;
 const Gzip = [0x1f, 0x8b] as const;
 
-/** The JSON value in a snapshot's file. What it means, and whether it fits, the machine says. */
+/** The JSON value in a snapshot's file. The machine checks its contents. */
 export function readSnapshotFile(path: string): unknown {
-  const refuse = (why: string, cause?: unknown) => new BackplaneError(`-loadvm '${path}': ${why}`, { cause });
-  const found = statusOf(path, refuse);
-  if (found === undefined) throw refuse('there is no such file. Give the file that -save wrote.');
-  if (found.isDirectory()) throw refuse('this is no file, but a folder. Give the file that -save wrote.');
-  if (!found.isFile()) throw refuse('this is no file. Give the file that -save wrote.');
+  const refusal = (code: string, why: string, cause?: unknown) =>
+    new BackplaneError(code, `-loadvm '${path}': ${why}`, { cause });
+  const found = statusOf(path, refusal);
+  if (found === undefined) throw refusal('file-not-found', 'there is no such file. Give the file that -save wrote.');
+  if (found.isDirectory()) throw refusal('not-a-file', 'this is a folder. Give the file that -save wrote.');
+  if (!found.isFile()) throw refusal('not-a-file', 'this is not a regular file. Give the file that -save wrote.');
   if (found.size > LargestFile) {
-    throw refuse(`it has ${found.size} bytes, and no snapshot has more than ${LargestFile}. It is something else.`);
+    throw refusal(
+      'file-too-large',
+      `it has ${found.size} bytes, and a snapshot has at most ${LargestFile}. Give the file that -save wrote.`,
+    );
   }
   const bytes = attempt(
     () => readFileSync(path),
-    (cause) => refuse(`it cannot be read (${reasonOf(cause)}).`, cause),
+    (cause) => refusal('file-not-readable', `it cannot be read (${reasonOf(cause)}).`, cause),
   );
   const start = bytes.toString('latin1', 0, 200);
   if (Gzip.every((byte, index) => bytes[index] === byte) || recordingStart.test(start)) {
-    throw refuse(
-      `this looks like a recording, and is no snapshot. Play it with 'backplane replay ${shellWord(path, 'FILE')}'.`,
+    throw refusal(
+      'not-a-snapshot',
+      `this is a recording, not a snapshot. Replay it with 'backplane replay ${shellWord(path, 'FILE')}'.`,
     );
   }
-  if (bytes.length === 0) throw refuse('it is empty. Give the file that -save wrote.');
-  if (isWide(bytes)) throw refuse('it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.');
+  if (bytes.length === 0) throw refusal('not-a-snapshot', 'it is empty. Give the file that -save wrote.');
+  if (isWide(bytes))
+    throw refusal('not-a-snapshot', 'it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.');
   const text = attempt(
     () => new TextDecoder('utf-8', { fatal: true }).decode(bytes),
-    (cause) => refuse('it is damaged: it has bytes that are no UTF-8 text. Save the machine again.', cause),
+    (cause) =>
+      refusal(
+        'snapshot-damaged',
+        'it is damaged: it has bytes that are not UTF-8 text. Save the machine again.',
+        cause,
+      ),
   );
   return attempt(
     () => JSON.parse(text) as unknown,
-    (cause) => refuse(snapshotStart.test(start) ? damaged(text, cause) : notJson(cause), cause),
+    (cause) =>
+      snapshotStart.test(start)
+        ? refusal('snapshot-damaged', damaged(text, cause), cause)
+        : refusal('not-a-snapshot', notJson(cause), cause),
   );
 }
 
 function damaged(text: string, cause: unknown): string {
   const isCut = !text.trimEnd().endsWith('}');
   return isCut
-    ? `it ends in the middle, after ${text.length} characters: the rest is lost. Save the machine again.`
-    : `it is a snapshot, and damaged: it cannot be read as JSON (${reasonOf(cause)}). Save the machine again.`;
+    ? `it is cut off after ${text.length} characters. Save the machine again.`
+    : `it is damaged: it cannot be read as JSON (${reasonOf(cause)}). Save the machine again.`;
 }
 
 function notJson(cause: unknown): string {
@@ -65,7 +79,7 @@ const snapshotFile: OutputKind = {
   isOne: (beginning) => snapshotStart.test(beginning),
 };
 
-/** Refuses, before anything runs, a place where no snapshot could be written; a snapshot that is there is written over. */
+/** Refuses, before the run, a place where no snapshot can be written. An existing snapshot is overwritten. */
 export function checkSaveTarget(path: string): void {
   checkOutput(snapshotFile, path);
 }
@@ -73,14 +87,18 @@ export function checkSaveTarget(path: string): void {
 export async function writeSnapshotFile(path: string, machine: Machine): Promise<void> {
   const { formatSnapshot } = await import('../../machine/index.ts');
   checkSaveTarget(path);
-  const refuse = (why: string, cause?: unknown) => new BackplaneError(`-save '${path}': ${why}`, { cause });
+  const refusal = (code: string, why: string, cause?: unknown) =>
+    new BackplaneError(code, `-save '${path}': ${why}`, { cause });
   const text = attempt(
     () => formatSnapshot(machine.save()),
     (cause) =>
-      cause instanceof RangeError ? refuse('the machine has more in its memory than one file holds.', cause) : cause,
+      cause instanceof RangeError
+        ? refusal('snapshot-too-large', 'the machine has more in its memory than one file holds.', cause)
+        : cause,
   );
   if (text.length > LargestFile)
-    throw refuse(
+    throw refusal(
+      'snapshot-too-large',
       `it would have ${text.length} bytes, and -loadvm takes ${LargestFile}. Give the machine less RAM (-m).`,
     );
   writeOutput(snapshotFile, path, text);

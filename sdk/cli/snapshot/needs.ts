@@ -6,8 +6,8 @@ import type { LoadedPlugin } from '../plugins/plugin.ts';
 const LongestName = 64;
 
 /**
- * Refuses a snapshot of a machine or a device that nobody here knows, with what to add to the command line. Whatever else is
- * wrong with it, the machine says.
+ * Refuses a snapshot of an unknown machine or device, and names the options to add to the command line. `Machine.restore`
+ * reports every other mistake.
  */
 export async function checkSnapshotNeeds(
   path: string,
@@ -15,8 +15,9 @@ export async function checkSnapshotNeeds(
   definition: MachineDefinition,
   plugins: readonly LoadedPlugin[],
 ): Promise<void> {
-  const refuse = (what: string, remedy: string) => new BackplaneError(`-loadvm '${path}': ${what}. ${remedy}`);
-  const nowhere = 'which neither backplane nor a plugin given here has';
+  const refusal = (code: string, what: string, remedy: string) =>
+    new BackplaneError(code, `-loadvm '${path}': ${what}. ${remedy}`);
+  const missing = 'which neither backplane nor a plugin given here has';
   const name = nameAt(member(snapshot, 'machine'), 'name');
   const machine = [definition, ...(await knownMachines(plugins))].find((one) => one.name === name);
   const unknown = await unknownDevices(snapshot, machine ?? definition, plugins);
@@ -25,16 +26,18 @@ export async function checkSnapshotNeeds(
     const types = [...new Set(unknown.map(({ type }) => `'${type}'`))];
     const also =
       types.length === 0 ? '' : `Its devices of the type ${types.join(', ')} come with it, or with -device. `;
-    throw refuse(
-      `it was saved on machine '${name}', ${nowhere}`,
+    throw refusal(
+      'unknown-machine',
+      `it was saved on machine '${name}', ${missing}`,
       `${also}Give the plugin that brings it, or the program that exports it: -plugin FILE -machine ${name}.`,
     );
   }
   if (first === undefined) return;
   const words = unknown.map(({ id, type }) => ` -device ${type}${id === type ? '' : `,id=${id}`}`).join('');
   const chosen = machine === undefined || machine.name === definition.name ? '' : ` -machine ${machine.name}`;
-  throw refuse(
-    `it has a device '${first.id}' of the type '${first.type}', ${nowhere}`,
+  throw refusal(
+    'unknown-device',
+    `it has a device '${first.id}' of the type '${first.type}', ${missing}`,
     `Give the plugin that brings it: -plugin FILE${chosen}${words}.`,
   );
 }

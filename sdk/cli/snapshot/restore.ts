@@ -27,7 +27,7 @@ export async function restoreFile(
       .map(({ device }) => device);
     const saved = typeof snapshot === 'object' && snapshot !== null ? (snapshot as Saved) : {};
     const advice = optionsFor(saved, missing, cause.differences);
-    throw new BackplaneError(`-loadvm '${path}': ${cause.message}${advice}`, { cause });
+    throw new BackplaneError(cause.code, `-loadvm '${path}': ${cause.message}${advice}`, { cause });
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { backplane } from '../../cli/fake-terminal.ts';
+import { backplane, expectRefused } from '../../cli/fake-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-snapshot-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -119,98 +119,86 @@ describe('backplane run --save and -loadvm', () => {
     writeFileSync(there, `\ufeff${readFileSync(there, 'utf8')}`);
     expect((await backplane('run', readClock, '-m', '1', '-loadvm', there, '-save', there)).status).toBe(0);
     const recording = file('marked.iotrace', '\ufeff# iotrace v1\n0 PW 70 1 8f\n');
-    expect(await refused('run', readClock, '-loadvm', recording)).toContain('this looks like a recording');
+    expect(await refused('run', readClock, '-loadvm', recording)).toContain('backplane replay');
   });
 
   it.each<[string, () => string, string]>([
-    [
-      'a file that is no snapshot',
-      () => file('precious.ts', 'const a = 1;'),
-      'this file is there and is no snapshot, so it is left alone.',
-    ],
-    ['a folder', () => folder, `this is a folder. Give the name of a file in it: ${join(folder, 'machine.json')}.`],
-    [
-      'a file in no folder',
-      () => join(folder, 'no', 'such.json'),
-      `there is no folder '${join(folder, 'no')}'. Make it first.`,
-    ],
-    ['a device', () => '/dev/null', 'this is no file that can be written over.'],
-    ['no name', () => `${folder}/`, 'this is no name of a file.'],
-  ])('refuse before anything runs to save into %s', async (_, target, message) => {
+    ['a file that is no snapshot', () => file('precious.ts', 'const a = 1;'), 'file-exists'],
+    ['a folder', () => folder, 'not-a-file'],
+    ['a file in no folder', () => join(folder, 'no', 'such.json'), 'file-not-found'],
+    ['a device', () => '/dev/null', 'not-a-file'],
+    ['no name', () => `${folder}/`, 'invalid-file-name'],
+  ])('refuse before anything runs to save into %s', async (_, target, code) => {
     const path = target();
-    const { status, printed, noted } = await backplane('run', readClock, '--trace', '--save', path);
-    expect([status, printed]).toEqual([1, '']);
-    expect(noted).toContain(`-save '${path}': ${message}`);
+    expectRefused(await backplane('run', readClock, '--trace', '--save', path), code, `-save '${path}': `);
   });
 });
 
 describe('a snapshot file that is none is refused with status 1', () => {
   const load = (path: string) => refused('run', readClock, '-loadvm', path);
+  const loaded = (path: string) => backplane('run', readClock, '-loadvm', path);
 
   const wide = Buffer.from('\ufeff{ "schema": "backplane-snapshot/2" }', 'utf16le');
-  it.each<[string, () => string, string]>([
-    ['no file', () => join(folder, 'nothing.json'), 'there is no such file. Give the file that -save wrote.'],
-    ['a folder', () => folder, 'this is no file, but a folder.'],
-    ['an empty file', () => file('empty.json', ''), 'it is empty.'],
-    [
-      'a recording',
-      () => file('boot.iotrace', '# a boot\n0 PW 70 1 0b\n'),
-      "this looks like a recording, and is no snapshot. Play it with 'backplane replay ",
-    ],
+  it.each<[string, () => string, string | undefined, string]>([
+    ['no file', () => join(folder, 'nothing.json'), 'file-not-found', 'nothing.json'],
+    ['a folder', () => folder, 'not-a-file', folder],
+    ['an empty file', () => file('empty.json', ''), 'not-a-snapshot', 'empty.json'],
+    ['a recording', () => file('boot.iotrace', '# a boot\n0 PW 70 1 0b\n'), 'not-a-snapshot', "'backplane replay "],
     [
       'a packed recording',
       () => file('boot.iotrace.gz', Buffer.from([0x1f, 0x8b, 8, 0])),
-      'this looks like a recording, and is no snapshot.',
+      'not-a-snapshot',
+      "'backplane replay ",
     ],
     [
       'bytes that are no text',
       () => file('latin.json', Buffer.from('{ "schema": "backplane-snapshot/2", "x": "\xff" }', 'latin1')),
-      'it is damaged: it has bytes that are no UTF-8 text.',
+      'snapshot-damaged',
+      'UTF-8',
     ],
     ...[wide, Buffer.from(wide).swap16(), wide.subarray(2), Buffer.from(wide.subarray(2)).swap16()].map(
       (bytes, index) =>
-        [
-          `UTF-16, form ${index + 1}`,
-          () => file('wide.json', bytes),
-          'it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.',
-        ] as [string, () => string, string],
+        [`UTF-16, form ${index + 1}`, () => file('wide.json', bytes), 'not-a-snapshot', 'iconv -f UTF-16 -t UTF-8'] as [
+          string,
+          () => string,
+          string,
+          string,
+        ],
     ),
     [
       'a snapshot with a letter too many',
       () => file('typo.json', '{ "schema": "backplane-snapshot/2", x }'),
-      'it is a snapshot, and damaged: it cannot be read as JSON',
+      'snapshot-damaged',
+      'JSON',
     ],
-    ['an endless device', () => '/dev/zero', 'this is no file.'],
-    ['no JSON', () => file('text.json', 'hello'), 'it cannot be read as JSON'],
+    ['an endless device', () => '/dev/zero', 'not-a-file', '/dev/zero'],
+    ['no JSON', () => file('text.json', 'hello'), 'not-a-snapshot', 'JSON'],
     [
       'half of a JSON value',
       () => file('half.json', '{"schema": "backplane-snapshot/2", "machine": {'),
-      'it ends in the middle, after 47 characters: the rest is lost. Save the machine again.',
+      'snapshot-damaged',
+      '47',
     ],
-    ['bytes', () => file('bytes.json', '\u0000\u0001'), 'it cannot be read as JSON'],
-    ['another JSON value', () => file('other.json', '{"name": "x"}'), 'this is no snapshot of a machine'],
-    ['a list', () => file('list.json', '[[[]]]'), 'this is no snapshot of a machine'],
-    ['nothing at all', () => file('null.json', 'null'), 'this is no snapshot of a machine'],
+    ['bytes', () => file('bytes.json', '\u0000\u0001'), 'not-a-snapshot', 'JSON'],
+    ['another JSON value', () => file('other.json', '{"name": "x"}'), undefined, 'other.json'],
+    ['a list', () => file('list.json', '[[[]]]'), undefined, 'list.json'],
+    ['nothing at all', () => file('null.json', 'null'), undefined, 'null.json'],
     [
       'a snapshot without a machine',
       () => file('bare.json', '{"schema": "backplane-snapshot/2"}'),
-      "'machine':      expected an object, found nothing",
+      undefined,
+      "'machine'",
     ],
     [
       'a machine without a name',
       () => file('nameless.json', '{"schema": "backplane-snapshot/2", "machine": {"name": 7}}'),
-      "'machine.name': expected a text, found 7",
+      undefined,
+      "'machine.name'",
     ],
-    [
-      'a file that is far too large',
-      () => hugeFile(),
-      'and no snapshot has more than 419430400. It is something else.',
-    ],
-    ['deep nesting', () => file('deep.json', `${'['.repeat(20_000)}${']'.repeat(20_000)}`), 'snapshot'],
-  ])('%s', async (_, path, message) => {
-    const said = await load(path());
-    expect(said).toContain(message);
-    expect(said).not.toMatch(/unexpected failure|undefined/);
+    ['a file that is far too large', () => hugeFile(), 'file-too-large', '419430400'],
+    ['deep nesting', () => file('deep.json', `${'['.repeat(20_000)}${']'.repeat(20_000)}`), undefined, 'deep.json'],
+  ])('%s', async (_, path, code, named) => {
+    expect(expectRefused(await loaded(path()), code, named)).not.toContain('undefined');
   });
 
   it('another machine, with the difference', async () => {

@@ -1,0 +1,105 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { BackplaneError } from '../../sdk/base/errors.ts';
+import { goldenMessages } from '../golden-messages.ts';
+import { backplane } from './fake-terminal.ts';
+
+const before = process.cwd();
+const folder = mkdtempSync(join(tmpdir(), 'backplane-messages-'));
+
+/** Paths in the messages are relative to this folder. */
+beforeAll(() => {
+  process.chdir(folder);
+  const device = (name: string) =>
+    `import { device, IsaDevice } from 'backplane';\n@device({ type: '${name}', description: 'A' })\nexport class A extends IsaDevice {}\n`;
+  const program = (body: string) =>
+    `import { guestProgram } from 'backplane/runtime';\nexport default guestProgram('guest', function* (guest) { ${body} });\n`;
+  const machine = 'export const machine = { name: "a b", description: "A", devices: [], services: [] };\n';
+  const files: Readonly<Record<string, string>> = {
+    'broken.ts': 'export const = 1;\n',
+    'one.ts': device('same'),
+    'two.ts': device('same'),
+    'note.txt': 'a note',
+    'page.html': 'a page',
+    'nothing.ts': 'export const a = 1;\n',
+    'throws.ts': "throw new Error('not today');\n",
+    'board.ts': machine,
+    'cut.json': '{"schema": "backplane-snapshot/2", "machine": {',
+    'data.json': '{}',
+    'sleep.ts': program('yield* guest.hlt();'),
+    'guest.ts': program('yield* guest.out8(0x80, 1);'),
+    'large.json': '',
+  };
+  for (const [name, text] of Object.entries(files)) writeFileSync(name, text);
+  truncateSync('large.json', 500 * 2 ** 20);
+  mkdirSync('hollow');
+  symlinkSync('round', 'round');
+});
+
+afterAll(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs a command line, and throws its failure without the path of the folder. */
+const line =
+  (...words: string[]) =>
+  async () => {
+    const { failure } = await backplane(...words);
+    if (!(failure instanceof BackplaneError)) throw failure;
+    throw new BackplaneError(failure.code, failure.message.replaceAll(`${folder}/`, ''));
+  };
+
+const info = (...words: string[]) => line('info', 'qtree', '-machine', 'isapc', ...words);
+
+goldenMessages('cli', {
+  'compilation-failed': line('run', 'broken.ts'),
+  'duplicate-name': info('-plugin', 'one.ts', '-plugin', 'two.ts'),
+  'file-changed': 'another program writes meanwhile: test/cli/migrate-command.test.ts',
+  'file-exists': line('run', 'guest.ts', '-save', 'note.txt'),
+  'file-not-found': line('run', 'missing.ts'),
+  'file-not-readable': line('run', 'round'),
+  'file-not-writable': 'the disk is full, or the folder is read-only: test/cli/files.test.ts',
+  'file-too-large': line('run', 'guest.ts', '-loadvm', 'large.json'),
+  'guest-not-finished': line('run', 'sleep.ts', '-machine', 'isapc'),
+  'invalid-date': line('replay', 'seabios-pc-tcg', '-rtc', 'base=yesterday'),
+  'invalid-device-id': info('-device', 'edu,id=9lives'),
+  'invalid-file-name': line('run', 'guest.ts', '-save', 'hollow/'),
+  'invalid-json-value': info('-device', '{"driver":"mc146818rtc","irq":true}'),
+  'invalid-machine-definition': line('-plugin', 'board.ts'),
+  'invalid-number': line('advise', 'seabios-pc-tcg', '-top', 'x'),
+  'invalid-package': line('-plugin', 'hollow'),
+  'invalid-package-specifier': line('new', 'device', 'a', '-backplane', '$(rm)'),
+  'invalid-project-name': line('new', 'device', 'My-Uart'),
+  'invalid-size': info('-m', '64Q'),
+  'malformed-setting': info('-device', ',irq=8'),
+  'misplaced-argument': line('info', 'qtree', '-f'),
+  'missing-operand': line('run'),
+  'missing-value': line('run', 'guest.ts', '-machine'),
+  'not-a-file': line('run', 'hollow'),
+  'not-a-source-file': line('-plugin', './data.json'),
+  'places-left': 'test/cli/migrate.test.ts',
+  'plugin-load-failed': line('-plugin', './throws.ts'),
+  'plugin-without-exports': line('-plugin', './nothing.ts'),
+  'program-load-failed': line('run', 'throws.ts'),
+  'program-without-exports': line('run', 'nothing.ts'),
+  'repeated-argument': info('-device', 'edu,addr=5,addr=6'),
+  'replacement-missing': 'a plugin changes while it runs, which is a note: test/cli/hot-reload.test.ts',
+  'snapshot-damaged': line('run', 'guest.ts', '-loadvm', 'cut.json'),
+  'snapshot-too-large': 'it takes 400 MiB of RAM that do not compress',
+  'template-incomplete': 'it is a mistake in a template of the package',
+  'too-many-operands': line('run', 'guest.ts', 'sleep.ts'),
+  'uncaught-failure': 'it ends the process: test/cli/process.test.ts',
+  'unexpected-value': line('info', 'qtree', '-json=yes'),
+  'unknown-accelerator': line('run', 'guest.ts', '-accel', 'kvm-smi'),
+  'unknown-argument': line('run', 'guest.ts', '-machien', 'pc'),
+  'unknown-command': line('rpelay'),
+  'unknown-device': info('-device', 'mc146818rct'),
+  'unknown-machine': line('info', 'qtree', '-machine', 'isapv'),
+  'unknown-operand': line('info', 'mtre'),
+  'unknown-option': line('info', 'qtree', '-machine', 'pc,reset-contrl=overlay'),
+  'unknown-recording': line('replay', 'linux61-boot-rct'),
+  'unprintable-argument': line('run', 'a\x1b[2J.ts'),
+});
