@@ -12,6 +12,10 @@ export const lowMask = (bits: number): number => 2 ** bits - 1;
 /** Ones in the lowest `bits` bits, as a bigint. None for 0 or less. */
 export const wideLowMask = (bits: number): bigint => (1n << BigInt(Math.max(bits, 0))) - 1n;
 
+/** 1, 2, 4 and so on, as far as numbers are exact. */
+export const isPowerOfTwo = (value: number): boolean =>
+  Number.isSafeInteger(value) && value > 0 && 2 ** Math.round(Math.log2(value)) === value;
+
 /** Ones in the bits of a range, where they stand in the word. */
 export const maskOf = ({ low, high }: BitRange): bigint => wideLowMask(high - low + 1) << BigInt(low);
 

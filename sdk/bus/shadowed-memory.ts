@@ -1,9 +1,6 @@
 import { KiB, MemoryRegion, type MemoryTopology, type RegionOwner } from '../memory/index.ts';
 import type { PciConfigSpace } from './pci/config-space.ts';
 
-/** What a window of the BIOS area shows: two bits of a PAM register. Only silicon tells the last two apart. */
-export const Shadow = { Pci: 0, ReadOnlyRam: 1, WriteOnlyRam: 2, Ram: 3 } as const;
-
 const Windows = 13;
 /** How many PAM registers there are, one after the other. */
 export const PamRegisterCount = 7;
@@ -79,7 +76,6 @@ export class ShadowedWindow {
 }
 
 const VgaWindow = { start: 0xa_0000, size: 128 * KiB } as const;
-const VgaOverRam = 1;
 
 /**
  * The area from 640 KiB to 1 MiB as a PC's memory controller shows it. Each of thirteen windows shows RAM or the PCI bus.
@@ -97,7 +93,7 @@ export class ShadowedMemory {
     const { start, size } = VgaWindow;
     this.windows = pamWindows(firstRegister).map((window) => new ShadowedWindow(window, around));
     this.vga = MemoryRegion.alias(topology, 'smram-region', pci, start, size, { owner });
-    memory.addSubregion(start, this.vga, VgaOverRam);
+    memory.addSubregion(start, this.vga, OverRam);
   }
 
   /** What the PAM registers say now, in one change of the map. */

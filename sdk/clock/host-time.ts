@@ -10,11 +10,6 @@ export function hostNanoseconds(): number {
   return performance.now() * 1e6;
 }
 
-/** The host's calendar date: what a real-time clock starts from without an explicit date. */
-export function hostDate(): Date {
-  return new Date();
-}
-
 /** Calls back after so much host time. In the background it does not keep the process alive. Answers how to cancel it. */
 export function afterHostTime(milliseconds: number, callback: () => void, how?: 'in the background'): () => void {
   const timeout: { unref?(): void } | number = setTimeout(callback, milliseconds);

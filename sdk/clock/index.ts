@@ -1,4 +1,4 @@
-export { afterHostTime, HostPacedClock, hostDate, hostNanoseconds } from './host-time.ts';
+export { afterHostTime, HostPacedClock, hostNanoseconds } from './host-time.ts';
 export { ManualClock } from './manual-clock.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './time.ts';
 export { collectTimers, isMadeLate, runDevice, Timer } from './timer.ts';

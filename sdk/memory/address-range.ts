@@ -17,10 +17,6 @@ export const GiB = 1024 * MiB;
 /** The size of everything that 64 address bits can name. */
 export const WholeSpace = 2 ** 64;
 
-export function rangeContains(range: AddressRange, address: number): boolean {
-  return address >= range.start && address < range.start + range.size;
-}
-
 export function rangesIntersect(a: AddressRange, b: AddressRange): boolean {
   return a.start < b.start + b.size && b.start < a.start + a.size;
 }

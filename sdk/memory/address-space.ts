@@ -3,7 +3,7 @@ import { MemTxAttributes, MemTxResult } from './access-attributes.ts';
 import { refuseReentry } from './access-dispatch.ts';
 import { DispatchTable, Target } from './dispatch-table.ts';
 import type { FlatView } from './flat-view.ts';
-import { effectiveIoeventfds } from './listener-registry.ts';
+import { effectiveIoeventfds, sectionOf } from './listener-registry.ts';
 import type { MappedSpace, MemorySection, PlacedIoeventfd } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import { FlushBit, isPortView, noPorts, OffsetShift, PortTable, unknownPort, WriteShift } from './port-table.ts';
@@ -79,9 +79,7 @@ export class AddressSpace implements MappedSpace {
 
   lookup(address: number): MemorySection | undefined {
     const range = this.view.ranges[this.view.indexOf(address)];
-    if (range === undefined) return undefined;
-    const { region, start, size, offsetInRegion, readOnly, nonvolatile, romdMode, dirtyLogMask } = range;
-    return { space: this, region, start, size, offsetInRegion, readOnly, nonvolatile, romdMode, dirtyLogMask };
+    return range && sectionOf(this, range);
   }
 
   /** Reads 1, 2 or 4 bytes as an unsigned number, little endian. */

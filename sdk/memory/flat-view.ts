@@ -50,26 +50,21 @@ export class FlatRange implements MemorySection {
 
   /** What a listener would call the same range: everything but the dirty logging, which may change under it. */
   equals(other: FlatRange): boolean {
+    return this.start === other.start && this.end === other.end && this.leadsAs(other);
+  }
+
+  canMerge(next: FlatRange): boolean {
+    return this.end === next.start && this.dirtyLogMask === next.dirtyLogMask && this.leadsAs(next);
+  }
+
+  /** Whether both lead to one region, shifted alike and with the same flags. */
+  private leadsAs(other: FlatRange): boolean {
     return (
       this.region === other.region &&
-      this.start === other.start &&
-      this.end === other.end &&
       this.delta === other.delta &&
       this.romdMode === other.romdMode &&
       this.readOnly === other.readOnly &&
       this.nonvolatile === other.nonvolatile
-    );
-  }
-
-  canMerge(next: FlatRange): boolean {
-    return (
-      this.end === next.start &&
-      this.region === next.region &&
-      this.delta === next.delta &&
-      this.dirtyLogMask === next.dirtyLogMask &&
-      this.romdMode === next.romdMode &&
-      this.readOnly === next.readOnly &&
-      this.nonvolatile === next.nonvolatile
     );
   }
 }

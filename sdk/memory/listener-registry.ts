@@ -241,7 +241,7 @@ function announce(
   else for (const listener of [...listeners].reverse()) listener.coalescedIoDel?.(section, shown.start, shown.size);
 }
 
-function sectionOf(space: MappedSpace, range: FlatRange): ListenedSection {
+export function sectionOf(space: MappedSpace, range: FlatRange): ListenedSection {
   const { region, start, size, offsetInRegion, readOnly, nonvolatile, romdMode, dirtyLogMask } = range;
   return { space, region, start, size, offsetInRegion, readOnly, nonvolatile, romdMode, dirtyLogMask };
 }

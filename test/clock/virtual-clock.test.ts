@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   afterHostTime,
   HostPacedClock,
-  hostDate,
   hostNanoseconds,
   ManualClock,
   MILLISECOND,
@@ -197,8 +196,7 @@ describe('a host-paced clock', () => {
 });
 
 describe('the time of the host', () => {
-  it('is a date, a count that grows, and a wait that can be called off', async () => {
-    expect(Math.abs(hostDate().getTime() - Date.now())).toBeLessThan(60_000);
+  it('is a count that grows, and a wait that can be called off', async () => {
     const before = hostNanoseconds();
     let calledOff = false;
     const callOff = afterHostTime(1, () => {

@@ -1,3 +1,4 @@
+import { isPowerOfTwo } from '../../base/bits.ts';
 import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
 import {
@@ -115,10 +116,6 @@ export function checkBar(index: number, { kind, size, is64Bit, prefetchable }: B
   if (!is64Bit && size > 2 * GiB) {
     throw fail('invalid-bar-size', `${hex(size)} bytes do not fit below 4 GiB. Make it 64-bit: { is64Bit: true }.`);
   }
-}
-
-function isPowerOfTwo(value: number): boolean {
-  return Number.isSafeInteger(value) && value > 0 && 2 ** Math.round(Math.log2(value)) === value;
 }
 
 function documentBars(bars: readonly BarDeclaration[]): FacetDocument {

@@ -3,10 +3,10 @@ import type { MemoryRegion } from '../../memory/index.ts';
 import type { BusContainers } from '../isa-bus.ts';
 import { type BarDeclaration, type BarSpec, checkBar, registersOf } from './bar-declaration.ts';
 import { PciCommand, type PciConfigSpace, PciRegister } from './config-space.ts';
+import { isRomSize } from './expansion-rom.ts';
 
 const BarType = { Ports: 0x1, Is64Bit: 0x4, Prefetchable: 0x8 } as const;
 const RomEnable = 0x1;
-const SmallestRom = 0x800;
 /** The last byte of 4 GiB. A 32-bit BAR that would reach it is not mapped: all ones written to it ask for its size. */
 const Last32Bit = 0xffff_ffff;
 const LastPort = 0xffff;
@@ -70,9 +70,8 @@ export class PciBars {
 
   /** The expansion ROM has a register of its own, with an enable bit. */
   addRom(region: MemoryRegion): void {
-    const { config } = this;
     const { size } = region;
-    if (size < SmallestRom || 2 ** Math.round(Math.log2(size)) !== size || size > 2 ** 24) {
+    if (!isRomSize(size)) {
       throw new BackplaneError(
         'invalid-expansion-rom',
         `Expansion ROM '${region.name}': ${size} bytes is not a power of two from 2 KiB to 16 MiB. Fill it up with 0xff.`,
@@ -84,7 +83,7 @@ export class PciBars {
         `Expansion ROM '${region.name}': the function has one already. Keep one of them.`,
       );
     }
-    config.setWritable(PciRegister.ExpansionRom, (~(size - 1) | RomEnable) >>> 0, 4);
+    this.config.setWritable(PciRegister.ExpansionRom, (~(size - 1) | RomEnable) >>> 0, 4);
     const register = PciRegister.ExpansionRom;
     const shape = { kind: 'memory', size, is64Bit: false, prefetchable: false } as const;
     this.bars.push({ ...shape, index: undefined, register, region, address: undefined, declared: false });

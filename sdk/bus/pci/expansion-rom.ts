@@ -1,5 +1,7 @@
+import { isPowerOfTwo } from '../../base/bits.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { Facet, type FacetDocument, formatSize, recordOf } from '../../device/index.ts';
+import { KiB, MiB } from '../../memory/index.ts';
 import { PciRegister, registerName } from './config-space.ts';
 import type { PciClass } from './identity.ts';
 
@@ -15,8 +17,8 @@ export interface ExpansionRomSpec {
 /** What `@expansionRom` declared. */
 export const pciExpansionRom = new Facet<ExpansionRomSpec>('expansionRom', documentRom);
 
-const Smallest = 0x800;
-const Largest = 0x100_0000;
+/** A power of two from 2 KiB to 16 MiB. */
+export const isRomSize = (size: number): boolean => isPowerOfTwo(size) && size >= 2 * KiB && size <= 16 * MiB;
 
 /** The function carries firmware of its own, which the guest maps by the expansion ROM's base address register. */
 export function expansionRom(spec: ExpansionRomSpec) {
@@ -24,10 +26,7 @@ export function expansionRom(spec: ExpansionRomSpec) {
     const { name, size, image } = spec;
     const fail = (why: string) =>
       new BackplaneError('invalid-expansion-rom', `Class ${deviceClass.name}: @expansionRom('${name}'): ${why}`);
-    const isPowerOfTwo = size > 0 && 2 ** Math.round(Math.log2(size)) === size;
-    if (!isPowerOfTwo || size < Smallest || size > Largest) {
-      throw fail(`${size} bytes is not a power of two from 2 KiB to 16 MiB. Give it one.`);
-    }
+    if (!isRomSize(size)) throw fail(`${size} bytes is not a power of two from 2 KiB to 16 MiB. Give it one.`);
     if (image !== undefined && image.length > size) {
       throw fail(`the image has ${image.length} bytes and the ROM only ${size}. Give the ROM the next power of two.`);
     }
@@ -36,13 +35,7 @@ export function expansionRom(spec: ExpansionRomSpec) {
 }
 
 function documentRom({ name, size, image }: ExpansionRomSpec): FacetDocument {
-  const rows = [
-    [
-      `at ${registerName(PciRegister.ExpansionRom)}`,
-      `\`${name}\``,
-      formatSize(size),
-      image === undefined ? 'empty' : `${image.length} bytes`,
-    ],
-  ];
-  return { tables: [{ heading: 'Expansion ROM', columns: ['register', 'region', 'size', 'image'], rows }] };
+  const contents = image === undefined ? 'empty' : `${image.length} bytes`;
+  const row = [`at ${registerName(PciRegister.ExpansionRom)}`, `\`${name}\``, formatSize(size), contents];
+  return { tables: [{ heading: 'Expansion ROM', columns: ['register', 'region', 'size', 'image'], rows: [row] }] };
 }

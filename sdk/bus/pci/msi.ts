@@ -1,3 +1,4 @@
+import { isPowerOfTwo } from '../../base/bits.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
 import type { BusMaster } from './bus-master.ts';
@@ -38,7 +39,7 @@ export function msi(spec: MsiSpec = {}) {
   const unknown = unknownWord(spec, ['vectors', 'perVectorMasking', 'is64Bit', 'offset']);
   return (deviceClass: PciClass): void => {
     if (unknown !== undefined) throw new BackplaneError('unknown-word', `Class ${deviceClass.name}: @msi ${unknown}`);
-    if (!Number.isInteger(Math.log2(vectors)) || vectors < 1 || vectors > MostVectors) {
+    if (!isPowerOfTwo(vectors) || vectors > MostVectors) {
       throw new BackplaneError(
         'invalid-msi-vectors',
         `Class ${deviceClass.name}: @msi has vectors: ${vectors}. The capability counts in powers of two: give it 1, 2, 4, 8, 16 or 32.`,
