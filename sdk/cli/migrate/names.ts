@@ -140,5 +140,6 @@ export const members: Readonly<Record<string, MemberChange>> = {
   handOnRead: { name: 'forwardRead', of: 'ClaimedConfigurationPorts', certain: true },
   handOnWrite: { name: 'forwardWrite', of: 'ClaimedConfigurationPorts', certain: true },
   masterMemory: { name: 'busMasterMemory', of: 'PciBus', certain: true },
+  hear: { name: 'onEvent', of: 'AcceleratorListener' },
   mistakes: { name: 'problems', of: 'WiringError' },
 };
