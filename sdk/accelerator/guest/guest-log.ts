@@ -80,9 +80,19 @@ function checksum(bytes: Uint8Array | undefined): number {
   return sum >>> 0;
 }
 
+const columnsOf = (length: number) => ({
+  kind: new Uint8Array(length),
+  size: new Uint8Array(length),
+  address: new Float64Array(length),
+  value: new Uint32Array(length),
+  valueHigh: new Uint32Array(length),
+  count: new Uint32Array(length),
+  repeated: new Uint32Array(length),
+});
+
 /**
- * What a guest program has done and read, in columns that cost 40 bytes an entry. With it the program is brought back to
- * where it was, by running its generator again: generators cannot be copied.
+ * What a guest program has done and read, in columns. With it the program is brought back to where it was, by running its
+ * generator again: generators cannot be copied.
  */
 export class GuestLog {
   length = 0;
@@ -91,13 +101,7 @@ export class GuestLog {
   onDrop: (() => void) | undefined;
   #bytes = 0;
   #dropped = false;
-  #kind = new Uint8Array(64);
-  #size = new Uint8Array(64);
-  #address = new Float64Array(64);
-  #value = new Uint32Array(64);
-  #valueHigh = new Uint32Array(64);
-  #count = new Uint32Array(64);
-  #repeated = new Uint32Array(64);
+  #columns = columnsOf(64);
   readonly #details = new Map<number, Pick<LogEntry, 'bytes' | 'progress'>>();
 
   /** Grew beyond its limits, and was dropped. */
@@ -108,83 +112,76 @@ export class GuestLog {
   add(entry: LogEntry): void {
     if (this.#dropped) return;
     const last = this.length - 1;
-    const hasDetails = entry.bytes !== undefined || entry.progress !== undefined;
-    this.operations += entry.repeated;
-    this.#bytes += (entry.bytes?.length ?? 0) + (entry.progress?.bytes?.length ?? 0);
-    if (!hasDetails && last >= 0 && this.#repeats(last, entry)) this.#repeated[last]! += entry.repeated;
-    else this.#append(entry, hasDetails);
-    const { entries, operations, bytes } = LogLimits;
-    if (this.length > entries || this.operations > operations || this.#bytes > bytes) this.#drop();
+    const { bytes, progress, repeated } = entry;
+    const hasDetails = bytes !== undefined || progress !== undefined;
+    this.operations += repeated;
+    this.#bytes += (bytes?.length ?? 0) + (progress?.bytes?.length ?? 0);
+    if (!hasDetails && last >= 0 && this.#repeats(last, entry)) this.#columns.repeated[last]! += repeated;
+    else {
+      if (hasDetails) this.#details.set(this.length, { bytes, progress });
+      this.#append(entry);
+    }
+    if (this.length > LogLimits.entries || this.operations > LogLimits.operations || this.#bytes > LogLimits.bytes) {
+      this.#drop();
+    }
   }
 
   *entries(): Generator<LogEntry, void, undefined> {
     for (let index = 0; index < this.length; index++) {
-      const details = this.#details.get(index);
+      const { kind, size, address, value, valueHigh, count, repeated } = this.#columns;
+      const { bytes, progress } = this.#details.get(index) ?? {};
       yield {
-        kind: this.#kind[index] as LogEntry['kind'],
-        address: this.#address[index]!,
-        size: this.#size[index]!,
-        value: this.#value[index]!,
-        valueHigh: this.#valueHigh[index]!,
-        count: this.#count[index]!,
-        repeated: this.#repeated[index]!,
-        bytes: details?.bytes,
-        progress: details?.progress,
+        kind: kind[index] as LogEntry['kind'],
+        address: address[index]!,
+        size: size[index]!,
+        value: value[index]!,
+        valueHigh: valueHigh[index]!,
+        count: count[index]!,
+        repeated: repeated[index]!,
+        bytes,
+        progress,
       };
     }
   }
 
   #repeats(index: number, entry: LogEntry): boolean {
+    const { kind, size, address, value, valueHigh, count } = this.#columns;
     return (
-      this.#kind[index] === entry.kind &&
-      this.#address[index] === entry.address &&
-      this.#value[index] === entry.value &&
-      this.#size[index] === entry.size &&
-      this.#valueHigh[index] === entry.valueHigh &&
-      this.#count[index] === entry.count &&
+      kind[index] === entry.kind &&
+      address[index] === entry.address &&
+      value[index] === entry.value &&
+      size[index] === entry.size &&
+      valueHigh[index] === entry.valueHigh &&
+      count[index] === entry.count &&
       entry.kind !== InterruptEntry &&
       !this.#details.has(index)
     );
   }
 
-  #append(
-    { kind, size, address, value, valueHigh, count, repeated, bytes, progress }: LogEntry,
-    hasDetails: boolean,
-  ): void {
-    if (this.length === this.#kind.length) this.#grow();
+  #append(entry: LogEntry): void {
+    if (this.length === this.#columns.kind.length) this.#grow();
     const index = this.length++;
-    this.#kind[index] = kind;
-    this.#size[index] = size;
-    this.#address[index] = address;
-    this.#value[index] = value;
-    this.#valueHigh[index] = valueHigh;
-    this.#count[index] = count;
-    this.#repeated[index] = repeated;
-    if (hasDetails) this.#details.set(index, { bytes, progress });
+    const { kind, size, address, value, valueHigh, count, repeated } = this.#columns;
+    kind[index] = entry.kind;
+    size[index] = entry.size;
+    address[index] = entry.address;
+    value[index] = entry.value;
+    valueHigh[index] = entry.valueHigh;
+    count[index] = entry.count;
+    repeated[index] = entry.repeated;
   }
 
   #grow(): void {
-    const length = 2 * this.length;
-    const extended = <T extends Uint8Array | Uint32Array | Float64Array>(from: T, into: T): T => {
-      into.set(from);
-      return into;
-    };
-    this.#kind = extended(this.#kind, new Uint8Array(length));
-    this.#size = extended(this.#size, new Uint8Array(length));
-    this.#address = extended(this.#address, new Float64Array(length));
-    this.#value = extended(this.#value, new Uint32Array(length));
-    this.#valueHigh = extended(this.#valueHigh, new Uint32Array(length));
-    this.#count = extended(this.#count, new Uint32Array(length));
-    this.#repeated = extended(this.#repeated, new Uint32Array(length));
+    const longer = columnsOf(2 * this.length);
+    for (const name of Object.keys(longer) as (keyof typeof longer)[]) longer[name].set(this.#columns[name]);
+    this.#columns = longer;
   }
 
   #drop(): void {
     this.#dropped = true;
     this.length = 0;
     this.#details.clear();
-    this.#kind = this.#size = new Uint8Array(0);
-    this.#address = new Float64Array(0);
-    this.#value = this.#valueHigh = this.#count = this.#repeated = new Uint32Array(0);
+    this.#columns = columnsOf(0);
     this.onDrop?.();
   }
 }

@@ -20,74 +20,71 @@ export interface RecordedTrace {
   readonly valueHigh: Uint32Array;
 }
 
+const columnsOf = (length: number) => ({
+  at: new Float64Array(length),
+  part: new Uint32Array(length),
+  kind: new Uint8Array(length),
+  address: new Float64Array(length),
+  size: new Uint8Array(length),
+  value: new Uint32Array(length),
+  valueHigh: new Uint32Array(length),
+});
+
 /** The columns while a trace is being read: they grow by doubling, and are cut to length at the end. */
 export class TraceColumns {
   length = 0;
-  #at = new Float64Array(1024);
-  #part = new Uint32Array(1024);
-  #kind = new Uint8Array(1024);
-  #address = new Float64Array(1024);
-  #size = new Uint8Array(1024);
-  #value = new Uint32Array(1024);
-  #valueHigh = new Uint32Array(1024);
+  #columns = columnsOf(1024);
 
   /** Guest time of the last access in nanoseconds, 0 before the first. */
   get lastTime(): bigint {
-    const [at, part] = [this.#at[this.length - 1] ?? 0, this.#part[this.length - 1] ?? 0];
+    const [at, part] = [this.#columns.at[this.length - 1] ?? 0, this.#columns.part[this.length - 1] ?? 0];
     return at <= Number.MAX_SAFE_INTEGER ? BigInt(at) : exactTime(at, part);
   }
 
   /** Whether the last access was later than this. */
   isLaterThan(at: number, part: number): boolean {
-    const last = this.#at[this.length - 1] ?? 0;
-    return at < last || (at === last && part < this.#part[this.length - 1]!);
+    const last = this.#columns.at[this.length - 1] ?? 0;
+    return at < last || (at === last && part < this.#columns.part[this.length - 1]!);
   }
 
   /** `part` is the nanoseconds beyond whole seconds where `at` is beyond 2^53, and 0 elsewhere. */
   add(at: number, kind: number, address: number, size: number, value: number, valueHigh: number, part = 0): void {
-    if (this.length === this.#at.length) this.#grow();
+    if (this.length === this.#columns.at.length) this.#grow();
     const index = this.length++;
-    this.#at[index] = at;
-    this.#part[index] = part;
-    this.#kind[index] = kind;
-    this.#address[index] = address;
-    this.#size[index] = size;
-    this.#value[index] = value;
-    this.#valueHigh[index] = valueHigh;
+    const columns = this.#columns;
+    columns.at[index] = at;
+    columns.part[index] = part;
+    columns.kind[index] = kind;
+    columns.address[index] = address;
+    columns.size[index] = size;
+    columns.value[index] = value;
+    columns.valueHigh[index] = valueHigh;
   }
 
   finish(name: string, header: readonly string[]): RecordedTrace {
     const { length } = this;
+    const { at, part, kind, address, size, value, valueHigh } = this.#columns;
+    const isRounded = this.lastTime > BigInt(Number.MAX_SAFE_INTEGER);
+    const exact = (nanoseconds: number, index: number) =>
+      at[index]! <= Number.MAX_SAFE_INTEGER ? at[index]! % SECOND : nanoseconds;
     return {
       name,
       header,
       length,
-      at: this.#at.slice(0, length),
-      ...(this.lastTime > BigInt(Number.MAX_SAFE_INTEGER) ? { part: this.#parts() } : {}),
-      kind: this.#kind.slice(0, length),
-      address: this.#address.slice(0, length),
-      size: this.#size.slice(0, length),
-      value: this.#value.slice(0, length),
-      valueHigh: this.#valueHigh.slice(0, length),
+      at: at.slice(0, length),
+      ...(isRounded ? { part: part.slice(0, length).map(exact) } : {}),
+      kind: kind.slice(0, length),
+      address: address.slice(0, length),
+      size: size.slice(0, length),
+      value: value.slice(0, length),
+      valueHigh: valueHigh.slice(0, length),
     };
   }
 
-  #parts(): Uint32Array {
-    return this.#part.slice(0, this.length).map((part, index) => {
-      const at = this.#at[index]!;
-      return at <= Number.MAX_SAFE_INTEGER ? at % SECOND : part;
-    });
-  }
-
   #grow(): void {
-    const length = this.length * 2;
-    this.#at = extended(this.#at, new Float64Array(length));
-    this.#part = extended(this.#part, new Uint32Array(length));
-    this.#kind = extended(this.#kind, new Uint8Array(length));
-    this.#address = extended(this.#address, new Float64Array(length));
-    this.#size = extended(this.#size, new Uint8Array(length));
-    this.#value = extended(this.#value, new Uint32Array(length));
-    this.#valueHigh = extended(this.#valueHigh, new Uint32Array(length));
+    const longer = columnsOf(2 * this.length);
+    for (const name of Object.keys(longer) as (keyof typeof longer)[]) longer[name].set(this.#columns[name]);
+    this.#columns = longer;
   }
 }
 
@@ -124,9 +121,4 @@ export function refuseAccess(
   if (!isPort && address > LargestAddress - (size - 1)) return 'an address below 10000000000000 (52 bits)';
   if (size === 8 || (valueHigh === 0 && value <= 2 ** (8 * size) - 1)) return undefined;
   return `a value of ${size} ${size === 1 ? 'byte' : 'bytes'}`;
-}
-
-function extended<T extends Float64Array | Uint8Array | Uint32Array>(from: T, into: T): T {
-  into.set(from);
-  return into;
 }
