@@ -68,20 +68,7 @@ export class GuestOperation {
   }
 
   copyFrom(other: GuestOperation): void {
-    this.kind = other.kind;
-    this.address = other.address;
-    this.size = other.size;
-    this.value = other.value;
-    this.valueHigh = other.valueHigh;
-    this.count = other.count;
-    this.position = other.position;
-    this.bytes = other.bytes;
-    this.destination = other.destination;
-    this.descending = other.descending;
-    this.stored = other.stored;
-    this.duration = other.duration;
-    this.at = other.at;
-    this.finished = other.finished;
+    Object.assign(this, other);
   }
 }
 
@@ -111,20 +98,7 @@ export interface GuestSource {
   countFrom?(epoch: bigint, operation: GuestOperation): void;
 }
 
-const KindNames = [
-  'nothing',
-  'out',
-  'in',
-  'store',
-  'load',
-  'rep outs',
-  'rep ins',
-  'hlt',
-  'cli',
-  'sti',
-  'pause',
-  'iret',
-];
+const KindNames = 'nothing,out,in,store,load,rep outs,rep ins,hlt,cli,sti,pause,iret'.split(',');
 
 /** The operation as messages call it: `out32 at 0xcf8`. */
 export function describeOperation(operation: GuestOperation): string {

@@ -87,10 +87,7 @@ export class RingConsumer extends RingPage {
   /** The low 32 bits of what was written; bytes beyond the length are stale in the page, and zero here. */
   get value(): number {
     const { length } = this;
-    const data = this.#entry() + CoalescedEntry.data;
-    if (length === 1) return this.page.getUint8(data);
-    if (length === 2) return this.page.getUint16(data, true);
-    const value = this.page.getUint32(data, true);
+    const value = loadValue(this.page, this.#entry() + CoalescedEntry.data, length);
     return length === 3 ? value & 0xff_ffff : value;
   }
 
@@ -123,6 +120,12 @@ export class RingConsumer extends RingPage {
   #entry(): number {
     return EntriesOffset + (this.first % Slots) * CoalescedEntry.size;
   }
+}
+
+/** A value of 1, 2 or 4 bytes. */
+export function loadValue(source: DataView, offset: number, length: number): number {
+  if (length === 1) return source.getUint8(offset);
+  return length === 2 ? source.getUint16(offset, true) : source.getUint32(offset, true);
 }
 
 /** Stores the first `length` bytes of a value of up to 8, little endian. */

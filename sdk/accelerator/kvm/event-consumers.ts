@@ -1,7 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { KvmKernel } from './kvm-kernel.ts';
 
-/** An eventfd as a snapshot has it. */
 export interface SavedEventfd {
   readonly name: string;
   readonly signalled: boolean;
@@ -96,7 +95,6 @@ export class EventConsumers {
   }
 }
 
-/** With the one at `index` replaced, or one more at the end. */
 function replaced(consumers: readonly Consumer[], index: number, one: Consumer): readonly Consumer[] {
   return index < 0 ? [...consumers, one] : consumers.with(index, one);
 }

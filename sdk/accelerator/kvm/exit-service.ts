@@ -2,6 +2,7 @@ import { BackplaneError } from '../../base/errors.ts';
 import type { AcceleratorListener, ExitReasonName } from '../events.ts';
 import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
 import { ExitReason, InternalErrorExit, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';
+import { loadValue, storeValue } from './coalesced-ring.ts';
 import type { ScheduledKernel } from './kvm-kernel.ts';
 import type { KvmVcpu } from './kvm-vm.ts';
 import type { RunRequests } from './run-control.ts';
@@ -32,7 +33,6 @@ export class ExitService {
     this.access = listener === undefined ? this.machine : new ObservedAccess(this.machine, listener, false);
   }
 
-  /** A vCPU has come back. */
   note({ id, run }: KvmVcpu): void {
     if (this.listener === undefined) return;
     const reason = reasonNames.get(run.getUint32(KvmRun.exitReason, true)) ?? 'other';
@@ -49,8 +49,8 @@ export class ExitService {
     const start = run.getUint32(IoExit.dataOffset, true) - PageSize;
     const end = Math.min(start + size * run.getUint32(IoExit.count, true), PageSize);
     for (let at = start; at < end && !this.requests.reset; at += size) {
-      if (isWrite) this.access.write(true, port, numberAt(portData, at, size), size);
-      else setNumberAt(portData, at, size, this.access.read(true, port, size));
+      if (isWrite) this.access.write(true, port, loadValue(portData, at, size), size);
+      else storeValue(portData, at, size, this.access.read(true, port, size), 0);
     }
   }
 
@@ -62,8 +62,8 @@ export class ExitService {
     const size = run.getUint32(MmioExit.length, true);
     const isWrite = run.getUint8(MmioExit.isWrite) !== 0;
     if (size === 1 || size === 2 || size === 4) {
-      if (isWrite) this.access.write(false, address, numberAt(run, MmioExit.data, size), size);
-      else setNumberAt(run, MmioExit.data, size, this.access.read(false, address, size));
+      if (isWrite) this.access.write(false, address, loadValue(run, MmioExit.data, size), size);
+      else storeValue(run, MmioExit.data, size, this.access.read(false, address, size), 0);
     } else if (size === 8) {
       if (isWrite) this.access.write64(false, address, run.getBigUint64(MmioExit.data, true));
       else run.setBigUint64(MmioExit.data, this.access.read64(false, address), true);
@@ -73,17 +73,6 @@ export class ExitService {
       else this.access.readBytes(false, address, bytes);
     }
   }
-}
-
-function numberAt(page: DataView, offset: number, size: number): number {
-  if (size === 1) return page.getUint8(offset);
-  return size === 2 ? page.getUint16(offset, true) : page.getUint32(offset, true);
-}
-
-function setNumberAt(page: DataView, offset: number, size: number, value: number): void {
-  if (size === 1) page.setUint8(offset, value);
-  else if (size === 2) page.setUint16(offset, value, true);
-  else page.setUint32(offset, value, true);
 }
 
 /** What ended a guest that KVM could not go on with: the guest's own mistake where the kernel knows it. */

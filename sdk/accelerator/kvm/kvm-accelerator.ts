@@ -64,7 +64,6 @@ export class KvmAccelerator extends Accelerator {
     this.addVcpus(options.vcpus ?? 1);
   }
 
-  /** The zones in force now, as the kernel was told. */
   override get zones(): CoalescedZones {
     return this.map?.zones ?? NoZones;
   }
@@ -79,7 +78,6 @@ export class KvmAccelerator extends Accelerator {
     return this.kernel.now;
   }
 
-  /** Writes that wait in the ring now. */
   get queuedWrites(): number {
     return this.ring?.pending ?? 0;
   }
@@ -236,16 +234,11 @@ export class KvmAccelerator extends Accelerator {
   }
 
   private mapOf(host: AcceleratorHost): MapListeners {
-    const { coalescedMmio, coalescedPio } = this.options;
     const zonesChanged = () => {
       this.requests.mapChanged = true;
     };
-    return new MapListeners(host, this.vm, {
-      coalescedMmio,
-      coalescedPio,
-      zonesChanged,
-      signal: (fd) => this.consumers.signal(fd),
-    });
+    const signal = (fd: number) => this.consumers.signal(fd);
+    return new MapListeners(host, this.vm, { ...this.options, zonesChanged, signal });
   }
 
   private hiddenReset(): string | undefined {

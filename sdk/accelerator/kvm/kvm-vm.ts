@@ -77,7 +77,6 @@ export class KvmVm {
     return vcpu;
   }
 
-  /** An ioctl that has to succeed. */
   call(fd: number, request: number, argument: IoctlArgument, purpose: string): number {
     const result = this.kernel.ioctl(fd, request, argument);
     if (result < 0) throw this.failure(purpose, `Request ${hex(request)}.`);

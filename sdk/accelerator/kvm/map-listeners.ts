@@ -147,7 +147,6 @@ export class MapListeners {
     }
   }
 
-  /** The zones in force now. */
   get zones(): CoalescedZones {
     return this.zonesOf(({ zones }) => zones);
   }

@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
-import type { ExitCosts } from '../exit-table.ts';
+import { DefaultExitCosts, type ExitCosts } from '../exit-table.ts';
 import type { GuestAccess } from '../guest-access.ts';
 import type { ScheduledKernel } from './kvm-kernel.ts';
 
@@ -45,8 +45,18 @@ export const acceleratorOptions: readonly AcceleratorOption<boolean | string | n
     default: 'every-exit',
     description: "deliver queued writes at every return to userspace, or by QEMU's policy: only before flagged regions",
   },
-  cost('kernelExitCost', 'kernel-exit-cost', 660, 'modelled cost of a VM exit that stays in the kernel'),
-  cost('userspaceExitCost', 'userspace-exit-cost', 3410, 'modelled cost of a VM exit that goes on to userspace'),
+  cost(
+    'kernelExitCost',
+    'kernel-exit-cost',
+    DefaultExitCosts.kernel,
+    'modelled cost of a VM exit that stays in the kernel',
+  ),
+  cost(
+    'userspaceExitCost',
+    'userspace-exit-cost',
+    DefaultExitCosts.userspace,
+    'modelled cost of a VM exit that goes on to userspace',
+  ),
 ];
 
 /** A modelled cost above a second is a typing mistake. */

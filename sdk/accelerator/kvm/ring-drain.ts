@@ -41,7 +41,6 @@ export class RingDrain {
     this.access = listener === undefined ? this.machine : new ObservedAccess(this.machine, listener, true);
   }
 
-  /** How many writes are queued now. */
   get pending(): number {
     return this.ring.pending;
   }

@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
-import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
+import type { AcceleratorHost, RunOptions, RunOutcome } from '../accelerator.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
 import { Errno, ExitReason, KvmRun, VcpuRequest } from './abi.ts';
 import type { EventConsumers } from './event-consumers.ts';
@@ -55,7 +55,7 @@ export class RunLoop {
 
   constructor(private readonly parts: RunLoopParts) {}
 
-  run(options: RunOptions): LoopEnd & { operations: number } {
+  run(options: RunOptions): RunOutcome {
     if (this.running)
       throw new BackplaneError(
         'machine-running',

@@ -1,15 +1,12 @@
 import { SECOND, type VirtualClock } from '../../clock/index.ts';
 import { LatestSecond } from '../../clock/time.ts';
-import type { RunEnd } from '../accelerator.ts';
+import type { RunOutcome } from '../accelerator.ts';
 import type { GuestSource } from '../guest/operation.ts';
 import type { IdleWatch } from './run-control.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
 
-/** Why a run ends, in a word and in a sentence. */
-export interface LoopEnd {
-  readonly reason: RunEnd;
-  readonly message: string;
-}
+/** Why a run ends. */
+export type LoopEnd = Omit<RunOutcome, 'operations'>;
 
 export const finished: LoopEnd = { reason: 'finished', message: 'The guest has finished.' };
 export const wasReset: LoopEnd = { reason: 'reset', message: 'The guest has reset the machine.' };

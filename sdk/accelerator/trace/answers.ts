@@ -136,10 +136,7 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
   read(isPort: boolean, address: number, size: number): number {
     const agreement = this.answererOf(isPort, address, size);
     const { value } = this.recorded;
-    if (agreement === null) {
-      this.countRead(isPort);
-      return value;
-    }
+    if (agreement === null) return this.unanswered(isPort, value);
     const answer = this.machine.read(isPort, address, size);
     agreement.compare(isPort, address, size, value, answer, this.recorded.position);
     return answer;
@@ -153,10 +150,7 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
   read64(isPort: boolean, address: number): bigint {
     const agreement = this.answererOf(isPort, address, 8);
     const value = (BigInt(this.recorded.valueHigh) << 32n) | BigInt(this.recorded.value);
-    if (agreement === null) {
-      this.countRead(isPort);
-      return value;
-    }
+    if (agreement === null) return this.unanswered(isPort, value);
     const answer = this.machine.read64(isPort, address);
     agreement.compare(isPort, address, 8, value, answer, this.recorded.position);
     return answer;
@@ -176,15 +170,14 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
     this.machine.writeBytes(isPort, address, source);
   }
 
-  private countRead(isPort: boolean): void {
-    if (isPort) this.counts.portReads++;
-    else this.counts.memoryReads++;
+  private unanswered<Value>(isPort: boolean, recorded: Value): Value {
+    this.counts[isPort ? 'portReads' : 'memoryReads']++;
+    return recorded;
   }
 
   private countWrite(isPort: boolean, address: number, size: number): void {
     if (this.answererOf(isPort, address, size) !== null) return;
-    if (isPort) this.counts.portWrites++;
-    else this.counts.memoryWrites++;
+    this.counts[isPort ? 'portWrites' : 'memoryWrites']++;
   }
 
   private answererOf(isPort: boolean, address: number, size: number): DeviceAgreement | null {

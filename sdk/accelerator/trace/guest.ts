@@ -57,7 +57,6 @@ export class TraceGuest implements GuestSource {
     return `Recording '${this.name}' at access ${Math.min(this.position + 1, length)} of ${length}`;
   }
 
-  /** How many accesses were handed over. */
   get done(): number {
     return this.#done;
   }

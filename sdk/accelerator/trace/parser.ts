@@ -45,7 +45,6 @@ export class TraceParser {
     this.#sizeLimit = sizeLimit;
   }
 
-  /** Accesses read so far. */
   get accesses(): number {
     return this.#columns.length;
   }

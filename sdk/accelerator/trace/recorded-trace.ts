@@ -41,7 +41,6 @@ export class TraceColumns {
     return at <= Number.MAX_SAFE_INTEGER ? BigInt(at) : exactTime(at, part);
   }
 
-  /** Whether the last access was later than this. */
   isLaterThan(at: number, part: number): boolean {
     const last = this.#columns.at[this.length - 1] ?? 0;
     return at < last || (at === last && part < this.#columns.part[this.length - 1]!);

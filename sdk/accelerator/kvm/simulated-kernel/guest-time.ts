@@ -1,4 +1,5 @@
 import { EpochMovesAt } from '../../../clock/time.ts';
+import { DefaultExitCosts } from '../../exit-table.ts';
 import { Interruption, type InterruptionValue } from '../kvm-kernel.ts';
 
 /** What an operation of a guest program costs in guest time, in nanoseconds. Modelled: nothing here is measured. */
@@ -11,8 +12,7 @@ export interface OperationCosts {
   readonly plain: number;
 }
 
-/** The averages of 0xcf8 with and without coalescing, as measured by the QEMU series of 2018. */
-export const DefaultOperationCosts: OperationCosts = { kernel: 660, userspace: 3410, plain: 10 };
+export const DefaultOperationCosts: OperationCosts = { ...DefaultExitCosts, plain: 10 };
 
 /** Guest time of one simulated kernel, shared by its vCPUs, and the deadlines at which it interrupts KVM_RUN. */
 export class GuestTime {

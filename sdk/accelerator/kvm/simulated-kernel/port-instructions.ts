@@ -1,6 +1,6 @@
 import { type GuestOperation, OperationKind } from '../../guest/operation.ts';
 import { ExitReason, IoDirection, IoExit, KvmRun, PageSize } from '../abi.ts';
-import { storeValue } from '../coalesced-ring.ts';
+import { loadValue, storeValue } from '../coalesced-ring.ts';
 import type { OperationCosts } from './guest-time.ts';
 import { BusAnswer } from './io-bus.ts';
 import type { ExecutionContext } from './virtual-machine.ts';
@@ -99,8 +99,7 @@ export class PortInstructions {
   complete(operation: GuestOperation): number {
     const { size } = operation;
     if (operation.kind === OperationKind.In) {
-      operation.value =
-        size === 1 ? this.data.getUint8(0) : size === 2 ? this.data.getUint16(0, true) : this.data.getUint32(0, true);
+      operation.value = loadValue(this.data, 0, size);
       operation.finished = true;
       return 0;
     }

@@ -224,7 +224,7 @@ export class VirtualCpu implements GuestProcessor {
     }
     const refusal = refuseOperation(operation);
     if (refusal !== undefined) {
-      this.#refuse(refusal);
+      this.failure = refusedOperation(this.#whereabouts(), operation, refusal);
       return false;
     }
     operation.finished = false;
@@ -242,10 +242,6 @@ export class VirtualCpu implements GuestProcessor {
       this.#threw(cause);
       return false;
     }
-  }
-
-  #refuse(why: string): void {
-    this.failure = refusedOperation(this.#whereabouts(), this.#operation, why);
   }
 
   #threw(cause: unknown): void {
