@@ -63,9 +63,9 @@ export interface RunOptions {
   /** The run ends after so many guest operations. Default: 100 million. */
   readonly operationLimit?: number;
   /**
-   * The run ends when so many timers have expired without an operation of the guest in between: in a HLT, a pause, or a
-   * gap of a recording; or as many as the larger of the two limits altogether. Default: 2 million, and a HLT is given up
-   * sooner if its timers are slow.
+   * The run ends when so many timers have expired while the guest executed nothing: in a HLT, a pause, or a gap of a
+   * recording. It also ends when as many have expired as the larger of the two limits. Default: 2 million. A HLT is given
+   * up sooner if its timers are slow.
    */
   readonly timerLimit?: number;
   /** Called now and then with the number of operations so far: for progress on a terminal. */
@@ -77,9 +77,9 @@ export interface RunOptions {
 /** How guests are given to a machine, and run. */
 export interface GuestRunOptions extends RunOptions {
   /**
-   * Programs are logged, so that a snapshot can be made in the middle of them: a write that is queued takes about a third longer
-   * (`npm run bench -- --only 'can be saved'`). Without it, save before they begin or after they have ended. Recordings need no
-   * log. Default: false.
+   * Programs are logged, so that a snapshot can be made in the middle of them. A queued write then takes about a third longer
+   * (`npm run bench -- --only 'can be saved'`). Without a log, save before they begin or after they have ended. Recordings need
+   * no log. Default: false.
    */
   readonly savable?: boolean;
 }
@@ -130,8 +130,8 @@ export abstract class Accelerator {
   }
 
   /**
-   * An eventfd for `region.addIoeventfd`: the guest's writes there call `consumer`, after a drain. By its name a snapshot knows
-   * it again; the name is asked for when one is made.
+   * An eventfd for `region.addIoeventfd`: the guest's writes there call `consumer`, after a drain. A snapshot identifies it by
+   * its name, which is asked for when the snapshot is made.
    */
   abstract eventfd(consumer: () => void, name?: () => string): number;
   /** Gives such an eventfd back. No region may name it any more. */

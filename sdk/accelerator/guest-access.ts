@@ -17,8 +17,8 @@ export interface GuestAccess {
 }
 
 /**
- * Straight into the machine's two address spaces. A handler that throws is its author's mistake: the error that comes
- * out names the device, the region and the offset, and holds the original as its cause.
+ * Straight into the machine's two address spaces. A handler that throws is its author's mistake. The error names the
+ * device, the region and the offset, and its cause is what the handler threw.
  */
 export class MachineAccess implements GuestAccess {
   constructor(

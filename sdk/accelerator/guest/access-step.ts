@@ -16,8 +16,8 @@ const written: IteratorResult<undefined, undefined> = Object.freeze({ done: true
 
 /**
  * An access of up to 4 bytes. It is the generator
- * `function* () { owner.begin(); yield fill(owner.operation); return owner.operation.value; }`, written out: with a
- * generator for each access a queued write takes a fifth longer.
+ * `function* () { owner.begin(); yield fill(owner.operation); return owner.operation.value; }`, written out. With a
+ * generator for each access, a queued write takes a fifth longer.
  */
 export class AccessStep<T> implements GuestStep<T> {
   private stage: (typeof Stage)[keyof typeof Stage] = Stage.Called;

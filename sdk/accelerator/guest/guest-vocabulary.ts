@@ -20,8 +20,8 @@ export interface StringDestination {
 const MostUnrun = 100_000;
 
 /**
- * The instructions of a guest program. Each fills in the operation that the processor handed over, and yields: the
- * processor executes it, and what was read is in the same object when the step goes on.
+ * The instructions of a guest program. Each fills in the operation that the processor handed over, and yields. The
+ * processor executes it. When the step goes on, the same object holds what was read.
  */
 export class Guest implements StepOwner {
   /** The processor's own operation object. */

@@ -31,9 +31,8 @@ export const LargestString = 1 << 20;
 export const LongestPause = 2 ** 52;
 
 /**
- * One guest operation: a vCPU owns one object and reuses it for every operation.
- *
- * The guest fills it in; the kernel writes what was read back into it, and then asks for the next one.
+ * One guest operation. A vCPU owns one object and reuses it for every operation. The guest fills it in. The kernel writes
+ * what was read back into it, and then asks for the next one.
  */
 export class GuestOperation {
   kind: OperationKindValue = OperationKind.None;

@@ -18,8 +18,8 @@ export interface ResumedGuest {
 
 export function tooLongToSave(program: string): string {
   return (
-    `Guest program '${program}' has done too much to be saved: its log would have more than ${LogLimits.entries} different ` +
-    `operations in a row, ${LogLimits.operations} altogether or ${LogLimits.bytes / 2 ** 20} MiB of strings. Save earlier.`
+    `Guest program '${program}' has done too much to be saved. Its log ends at ${LogLimits.entries} different operations, ` +
+    `${LogLimits.operations} altogether, or ${LogLimits.bytes / 2 ** 20} MiB of strings. Save earlier.`
   );
 }
 
@@ -75,7 +75,7 @@ function savePlain({ name }: GuestSource, { atItsEnd, begun }: GuestStage): Json
   if (atItsEnd || !begun) return { kind: 'program', name, log: begun ? null : [], underWay: null };
   throw new BackplaneError(
     'guest-not-savable',
-    `Guest program '${name}' is in the middle of its work, and what it has done was not logged, so a snapshot could not bring it back. ` +
+    `Guest program '${name}' is under way, and what it has done was not logged: a snapshot cannot bring it back. ` +
       'Run it with machine.run(program, { savable: true }), or save when it has ended.',
   );
 }

@@ -2,7 +2,7 @@
  * The numbers that a userspace and KVM agree on, for x86-64: byte exact, all integers little endian.
  *
  * Request codes are used whole. The number in the low byte alone is ambiguous: 0x67 is both IRQ_LINE_STATUS and
- * REGISTER_COALESCED_MMIO, and only the direction and the size in the upper half tell them apart.
+ * REGISTER_COALESCED_MMIO. The direction and the size in the upper half differ.
  */
 
 /** @see linux/kvm.h (uapi), "ioctls for /dev/kvm fds" */

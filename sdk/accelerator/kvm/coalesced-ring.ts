@@ -7,8 +7,8 @@ const HighWord = 2 ** 32;
 export const UsableSlots = Slots - 1;
 
 /**
- * The page that carries queued writes from the kernel to its userspace: the producer owns `last`, the consumer `first`,
- * and the ring is empty when they are equal. Ports and memory share it, in program order of each vCPU.
+ * The page that carries queued writes from the kernel to its userspace. The producer owns `last`, the consumer `first`.
+ * The ring is empty when they are equal. Ports and memory share it, in program order of each vCPU.
  */
 abstract class RingPage {
   protected readonly page: DataView;
@@ -27,10 +27,8 @@ abstract class RingPage {
 }
 
 /**
- * The kernel's side, with the arithmetic of Linux 6.12 and later.
- *
- * Userspace can write anything into either index, so `last` is read once and checked before it is used; `first` is
- * only compared. @see virt/kvm/coalesced_mmio.c, CVE-2019-14821, commit 92f6d4130497
+ * The kernel's side, with the arithmetic of Linux 6.12 and later. Userspace can write anything into either index. So
+ * `last` is read once and checked before it is used, and `first` is only compared. @see virt/kvm/coalesced_mmio.c, CVE-2019-14821, commit 92f6d4130497
  */
 export class RingProducer extends RingPage {
   /** The slot that took the write; -1 if the ring has no room, and then nothing was touched. */
@@ -52,9 +50,8 @@ export class RingProducer extends RingPage {
 }
 
 /**
- * Userspace's side: look at the entry at `first`, deliver it, then advance.
- *
- * To drain, read `last` once and advance until `first` meets it; another vCPU cannot keep the drain running then.
+ * Userspace's side: look at the entry at `first`, deliver it, then advance. To drain, read `last` once and advance until
+ * `first` meets it. Then another vCPU cannot keep the drain running.
  */
 export class RingConsumer extends RingPage {
   get isEmpty(): boolean {

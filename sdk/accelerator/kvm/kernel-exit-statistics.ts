@@ -14,11 +14,10 @@ export const KernelCounters = [
 ] as const;
 
 /**
- * What leaves guest mode, counted where KVM counts it.
- *
- * A VM exit is one instruction that leaves guest mode; a userspace exit is one return of KVM_RUN for it. A coalesced
- * write is a VM exit and no userspace exit. A sample is what `perf kvm stat` counts: one per element of a string that
- * writes, one per batch of a string that reads, one per page of a memory access. Tables have a fixed size.
+ * What leaves guest mode, counted where KVM counts it. A VM exit is one instruction that leaves guest mode. A userspace
+ * exit is one return of KVM_RUN for it. A coalesced write is a VM exit and no userspace exit. A sample is what `perf kvm
+ * stat` counts: an element of a string that writes, a batch of one that reads, a page of memory. Tables have a
+ * fixed size.
  */
 export class KernelExitStatistics {
   /** Every instruction that left guest mode. A rep string that stays in the kernel is one. */

@@ -259,7 +259,7 @@ export class KvmAccelerator extends Accelerator {
       const { image } = state;
       if (isRestart && image !== undefined && !('start' in image)) continue;
       const processor = this.kernel.processor(state.vcpu.fd);
-      state.halted = state.unserved = false;
+      state.halted = state.exitPending = false;
       state.finished = image === undefined;
       state.startedAt = processor.operations;
       state.guest = image === undefined || !('start' in image) ? image : this.started(image);

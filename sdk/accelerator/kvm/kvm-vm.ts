@@ -100,7 +100,7 @@ const MostParts = 4096;
 
 /**
  * Takes a vCPU to the end of the instruction that it is in, without beginning another one. The kernel takes over the
- * result of an exit only at the next entry; registers that are read or set before that are not the guest's.
+ * result of an exit only at the next entry. Registers that are read or set before that are not the guest's.
  */
 export function finishInstruction(vm: KvmVm, vcpu: KvmVcpu, serve: () => void): void {
   vcpu.run.setUint8(KvmRun.immediateExit, 1);

@@ -17,10 +17,9 @@ import { MemorySlotListener } from './memory-slot-listener.ts';
 const LargestZone = 0xffff_ffff;
 
 /**
- * Keeps the kernel's coalesced zones of one bus equal to the ranges that the address space announces.
- *
- * Each zone is taken back as it was given: a wider range would remove nothing, and the kernel would answer 0 all the
- * same. A narrower one would remove every zone around it; a flat view has no ranges inside one another.
+ * Keeps the kernel's coalesced zones of one bus equal to the ranges that the address space announces. Each zone is removed
+ * as it was registered. A wider range would remove nothing, and the kernel would answer 0 all the same. A narrower one
+ * would remove every zone around it.
  */
 export class CoalescedZoneListener implements MemoryListener {
   readonly zones: AddressRange[] = [];

@@ -8,11 +8,10 @@ import type { KvmVcpu } from './kvm-vm.ts';
 import type { RunRequests } from './run-control.ts';
 
 /**
- * Takes queued writes out of the ring, in order, and hands them to the machine.
- *
- * One drain takes the entries up to `last` as it stood at the beginning, so that another vCPU cannot keep it going. An
- * entry is dispatched and then `first` moves. A drain asked for inside a device handler waits until the outermost
- * handler has returned; inside another drain it is nothing, because the outer one goes on. A reset ends it.
+ * Takes queued writes out of the ring, in order, and hands them to the machine. One drain takes the entries up to `last` as
+ * it stood at the beginning, so that another vCPU cannot keep it going. An entry is dispatched and then `first` moves. A
+ * drain asked for inside a device handler waits until the outermost handler has returned. Inside another drain it does
+ * nothing, because the outer one goes on. A reset ends it.
  */
 export class RingDrain {
   /** A drain was asked for inside a handler; the run loop makes up for it before the vCPU goes on. */

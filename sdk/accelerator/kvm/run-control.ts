@@ -54,8 +54,8 @@ export class RunBudget {
 /** Four minutes of the fastest periodic interrupt of a PC's clock, and a few seconds of the host's time. */
 export const DefaultTimerLimit = 2_000_000;
 export const DefaultOperationLimit = 100_000_000;
-/** A HLT is given up after so many timers, if also so much guest time has passed: slow timers are hopeless sooner. */
-const Patience = { timers: 100_000, time: 3600 * SECOND };
+/** A HLT is given up after so many timers, if so much guest time has passed too. */
+const HaltLimit = { timers: 100_000, time: 3600 * SECOND };
 
 /**
  * Counts the returns of control that only timers caused, and in which the guest executed nothing. Operations alone do
@@ -96,8 +96,8 @@ export class IdleWatch {
   }
 
   /** Whether a HLT has waited long enough: not only for many timers, but for a time in which others would have come. */
-  isHopeless(clock: VirtualClock): boolean {
-    return !this.hasOwnLimit && this.expired >= Patience.timers && this.waited(clock) >= Patience.time;
+  isHaltedTooLong(clock: VirtualClock): boolean {
+    return !this.hasOwnLimit && this.expired >= HaltLimit.timers && this.waited(clock) >= HaltLimit.time;
   }
 
   /** How long the guest has executed nothing, in nanoseconds. */

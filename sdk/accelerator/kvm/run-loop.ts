@@ -5,12 +5,11 @@ import { Errno, ExitReason, KvmRun, VcpuRequest } from './abi.ts';
 import type { EventConsumers } from './event-consumers.ts';
 import { type ExitService, unknownExit } from './exit-service.ts';
 import type { InterruptInjection } from './interrupt-injection.ts';
-import type { ScheduledKernel } from './kvm-kernel.ts';
-import { Interruption } from './kvm-kernel.ts';
+import { Interruption, type ScheduledKernel } from './kvm-kernel.ts';
 import { finishInstruction, type KvmVm, resetRegisters } from './kvm-vm.ts';
 import type { RingDrain } from './ring-drain.ts';
 import { IdleWatch, RunBudget, type RunRequests } from './run-control.ts';
-import * as ends from './run-outcomes.ts';
+import * as outcomes from './run-outcomes.ts';
 import type { TimeKeeper } from './time-keeper.ts';
 import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
@@ -35,7 +34,7 @@ export interface RunLoopParts {
   readonly checkMap: () => string | undefined;
 }
 
-type LoopEnd = ends.LoopEnd;
+type Ending = outcomes.Ending;
 
 /** A signal must not wait for long on a guest that never leaves guest mode. */
 const OperationsBetweenEvents = 64;
@@ -47,7 +46,7 @@ export class RunLoop {
   /** A vCPU that was woken while another had its turn: the next turn is its own. */
   private woken: ScheduledVcpu | undefined;
   /** Something that is not a request ends the run: a triple fault, or timers without end. */
-  private ending: LoopEnd | undefined;
+  private ending: Ending | undefined;
   private resetting = false;
   private readonly idle = new IdleWatch();
   private readonly budget = new RunBudget();
@@ -76,7 +75,7 @@ export class RunLoop {
   /** Delivers what is queued, for another reason than an exit. */
   drain(): void {
     if (this.parts.ring.drain() > 0) this.parts.statistics.otherDrains++;
-    if (!this.running) this.obeyOutside();
+    if (!this.running) this.resetIfRequested();
   }
 
   /** Ends every instruction that has begun and delivers what is queued. */
@@ -98,7 +97,7 @@ export class RunLoop {
     ring.discard();
     for (const state of schedule.vcpus) {
       resetRegisters(vm, state.vcpu);
-      state.halted = state.unserved = false;
+      state.halted = state.exitPending = false;
     }
     this.current = this.woken = undefined;
     this.resetting = true;
@@ -119,21 +118,21 @@ export class RunLoop {
   }
 
   /** What a run that ended by an error has left undone, and a reset that was asked for from outside since. */
-  private resume(): LoopEnd | undefined {
+  private resume(): Ending | undefined {
     if (this.parts.requests.reset) this.reset();
-    for (const state of this.parts.schedule.vcpus) if (state.unserved) this.serveReturn(state);
+    for (const state of this.parts.schedule.vcpus) if (state.exitPending) this.serveReturn(state);
     if (this.parts.ring.postponed) this.drain();
-    return this.obey();
+    return this.handleRequests();
   }
 
-  private step(): LoopEnd | undefined {
+  private step(): Ending | undefined {
     const { kernel, time, interrupts, ring, consumers, requests, schedule } = this.parts;
     const state = this.current ?? this.takeTurn();
     if (state === undefined) return this.waitForInterrupt();
     time.prepareEntry();
     interrupts.prepare(state.vcpu);
     if (kernel.ioctl(state.vcpu.fd, VcpuRequest.Run, 0) === 0) {
-      state.unserved = true;
+      state.exitPending = true;
       this.serveReturn(state);
     } else {
       this.serveInterruption(state);
@@ -141,7 +140,7 @@ export class RunLoop {
     if (ring.postponed) this.drain();
     if (consumers.any) consumers.notify(this.drainNow);
     if (schedule.vcpus.length > 1) this.yieldToWoken();
-    if (requests.any || this.budget.left <= 0 || this.ending !== undefined) return this.obey();
+    if (requests.any || this.budget.left <= 0 || this.ending !== undefined) return this.handleRequests();
     return undefined;
   }
 
@@ -152,7 +151,7 @@ export class RunLoop {
     service.note(state.vcpu);
     if (drainsAtReturns && ring.drain() > 0) statistics.drainsAtExits++;
     time.runTimers();
-    state.unserved = false;
+    state.exitPending = false;
     this.serveExit(state);
   }
 
@@ -163,7 +162,7 @@ export class RunLoop {
     else if (reason === ExitReason.Mmio) service.serveMmio(state.vcpu);
     else if (reason === ExitReason.Hlt) this.halt(state);
     else if (reason === ExitReason.Shutdown)
-      this.ending = ends.shutDown(this.parts.kernel.processor(state.vcpu.fd).failure?.message);
+      this.ending = outcomes.shutDown(this.parts.kernel.processor(state.vcpu.fd).failure?.message);
     else if (reason !== ExitReason.IrqWindowOpen && reason !== ExitReason.Intr)
       throw unknownExit(this.parts.kernel, state.vcpu, reason);
   }
@@ -189,7 +188,7 @@ export class RunLoop {
     time.runTimers();
     const operations = this.totalOperations();
     if (!this.idle.note(operations, host.clock)) return;
-    this.ending = ends.endlessWait(this.idle, state.guest, operations - this.budget.start, host.clock);
+    this.ending = outcomes.endlessWait(this.idle, state.guest, operations - this.budget.start, host.clock);
   }
 
   /** An interrupt that the first vCPU can take ends another one's turn: it does not wait until that is used up. */
@@ -225,55 +224,55 @@ export class RunLoop {
   }
 
   /** No vCPU can go on: time jumps from timer to timer until one raises an interrupt. */
-  private waitForInterrupt(): LoopEnd | undefined {
+  private waitForInterrupt(): Ending | undefined {
     const { schedule, interrupts, time, host, requests, drainsAtReturns } = this.parts;
-    const end = ends.endOfHalt(schedule.vcpus, host.clock);
+    const end = outcomes.endOfHalt(schedule.vcpus, host.clock);
     if (end !== undefined) return end;
     const first = schedule.vcpus[0] as ScheduledVcpu;
     const operations = this.totalOperations();
     while (!interrupts.wakes(first)) {
-      if (!time.sleep()) return ends.nothingArmed(host.clock);
+      if (!time.sleep()) return outcomes.nothingArmed(host.clock);
       if (drainsAtReturns) this.drain();
       time.runTimers();
-      if (requests.any) return this.obey();
+      if (requests.any) return this.handleRequests();
       if (interrupts.wakes(first)) break;
-      if (this.idle.note(operations, host.clock) || this.idle.isHopeless(host.clock))
-        return ends.hopelessHalt(this.idle, host.clock);
+      if (this.idle.note(operations, host.clock) || this.idle.isHaltedTooLong(host.clock))
+        return outcomes.haltedTooLong(this.idle, host.clock);
     }
     return undefined;
   }
 
   /** Does what was asked between two instructions; answers how the run ends by that. */
-  private obey(): LoopEnd | undefined {
+  private handleRequests(): Ending | undefined {
     const { requests, schedule } = this.parts;
     if (requests.pause && !requests.reset) this.finishInstructions();
     if (requests.reset) {
       this.reset();
-      return ends.wasReset;
+      return outcomes.wasReset;
     }
     const wrongMap = requests.mapChanged ? this.parts.checkMap() : undefined;
     requests.mapChanged = false;
-    if (requests.pause) return ends.wasPaused;
-    if (wrongMap !== undefined) return ends.halted(wrongMap);
+    if (requests.pause) return outcomes.wasPaused;
+    if (wrongMap !== undefined) return outcomes.halted(wrongMap);
     if (this.ending !== undefined) return this.ending;
     if (this.budget.left > 0 || schedule.vcpus.every((state) => state.finished)) return undefined;
-    return ends.operationLimit;
+    return outcomes.operationLimit;
   }
 
   /** A device that rearranges the memory map in its reset drains too: that is not another reset. */
-  private obeyOutside(): void {
+  private resetIfRequested(): void {
     if (!this.resetting && this.parts.requests.reset && this.parts.host.topology.handlerDepth === 0) this.reset();
   }
 
   /** The end drains, like a kick, and is not an exit; QEMU's policy leaves the ring as it is. */
-  private finish(end: LoopEnd): LoopEnd {
+  private finish(end: Ending): Ending {
     const { ring, time, statistics, requests, drainsAtReturns } = this.parts;
     statistics.entriesAtEnd = ring.pending;
     time.advanceUntilTimer();
     if (drainsAtReturns) this.drain();
     time.runTimers();
     requests.pause = false;
-    return requests.reset ? (this.obey() ?? end) : end;
+    return requests.reset ? (this.handleRequests() ?? end) : end;
   }
 
   private finishInstructions(): void {

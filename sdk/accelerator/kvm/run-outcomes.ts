@@ -5,23 +5,23 @@ import type { GuestSource } from '../guest/operation.ts';
 import type { IdleWatch } from './run-control.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
 
-/** Why a run ends. */
-export type LoopEnd = Omit<RunOutcome, 'operations'>;
+/** Why a run outcomes. */
+export type Ending = Omit<RunOutcome, 'operations'>;
 
-export const finished: LoopEnd = { reason: 'finished', message: 'The guest has finished.' };
-export const wasReset: LoopEnd = { reason: 'reset', message: 'The guest has reset the machine.' };
-export const wasPaused: LoopEnd = { reason: 'paused', message: 'The machine was paused.' };
-export const operationLimit: LoopEnd = {
+export const finished: Ending = { reason: 'finished', message: 'The guest has finished.' };
+export const wasReset: Ending = { reason: 'reset', message: 'The guest has reset the machine.' };
+export const wasPaused: Ending = { reason: 'paused', message: 'The machine was paused.' };
+export const operationLimit: Ending = {
   reason: 'operation-limit',
   message: 'The guest was stopped at its operation limit.',
 };
 /** `why`: what a simulated guest could not handle. */
-export function shutDown(why = 'The guest has shut the processor down (triple fault).'): LoopEnd {
+export function shutDown(why = 'The guest has shut the processor down (triple fault).'): Ending {
   return { reason: 'shutdown', message: why };
 }
 
 /** No vCPU can go on: the end if no interrupt can change that, whatever timers do. Interrupts reach vCPU 0 only. */
-export function endOfHalt(vcpus: readonly ScheduledVcpu[], clock: VirtualClock): LoopEnd | undefined {
+export function endOfHalt(vcpus: readonly ScheduledVcpu[], clock: VirtualClock): Ending | undefined {
   const first = vcpus.find((state) => state.halted && !state.finished);
   if (first === undefined) return finished;
   const what = vcpus.length === 1 ? 'HLT' : `HLT of vCPU ${first.vcpu.id}`;
@@ -37,7 +37,7 @@ export function endOfHalt(vcpus: readonly ScheduledVcpu[], clock: VirtualClock):
   );
 }
 
-export function nothingArmed(clock: VirtualClock): LoopEnd {
+export function nothingArmed(clock: VirtualClock): Ending {
   const [first] = clock.pendingTimers;
   const timers =
     first === undefined
@@ -48,7 +48,7 @@ export function nothingArmed(clock: VirtualClock): LoopEnd {
   );
 }
 
-export function hopelessHalt(idle: IdleWatch, clock: VirtualClock): LoopEnd {
+export function haltedTooLong(idle: IdleWatch, clock: VirtualClock): Ending {
   const seconds = Math.round(idle.waited(clock) / SECOND);
   return halted(
     `HLT at ${clock.absolute()} ns of guest time: ${idle.expired} timers have expired in ${seconds} s of guest time and none raised ` +
@@ -62,7 +62,7 @@ export function endlessWait(
   guest: GuestSource | undefined,
   operations: number,
   clock: VirtualClock,
-): LoopEnd {
+): Ending {
   const who = guest?.whereabouts ?? `Guest '${guest?.name}'`;
   const done =
     idle.expired < idle.limit
@@ -74,6 +74,6 @@ export function endlessWait(
   };
 }
 
-export function halted(message: string): LoopEnd {
+export function halted(message: string): Ending {
   return { reason: 'halted', message };
 }

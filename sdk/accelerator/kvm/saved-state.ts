@@ -77,9 +77,9 @@ export function readAccelerator(reader: JsonReader, parts: SavedParts, images: r
 }
 
 function saveProcessor({ kernel, vm }: SavedParts, state: ScheduledVcpu): Json {
-  const { vcpu, image, guest, halted, finished, unserved } = state;
+  const { vcpu, image, guest, halted, finished, exitPending } = state;
   const { operation, operations, guestFinished, interruptShadow, failed } = kernel.processor(vcpu.fd).execution;
-  if (failed || unserved) {
+  if (failed || exitPending) {
     throw new BackplaneError(
       'processor-stopped',
       `Processor ${vcpu.id} cannot go on: its last run ended with an error, in the middle of an instruction. It cannot be saved.`,
@@ -141,7 +141,7 @@ function readProcessor(
     vcpu.run.setUint8(KvmRun.readyForInterruptInjection, ready ? 1 : 0);
     vcpu.run.setUint8(KvmRun.ifFlag, interruptFlag ? 1 : 0);
     state.halted = halted;
-    state.unserved = false;
+    state.exitPending = false;
     state.finished = finished || resumed.guest === undefined;
   };
 }

@@ -16,7 +16,7 @@ export class ScheduledVcpu {
   /** Operations that it had executed when it was given its guest. */
   startedAt = 0;
   /** An exit has come back and was not carried out yet; it must be, whatever happens in between. */
-  unserved = false;
+  exitPending = false;
 
   constructor(readonly vcpu: KvmVcpu) {}
 
@@ -45,12 +45,10 @@ export function isAtItsEnd(
 const LongestTurn = 32;
 
 /**
- * Whose turn it is, and for how many operations: decided by a seed, so that a run can be repeated.
- *
- * Guest time is one for all vCPUs, and serial: what an operation of one takes, a pause included, passes for the others
- * too, which execute nothing meanwhile. Two vCPUs that pause for a second each take two seconds together. A turn ends
- * early when vCPU 0 can take an interrupt: it is next, at the time of the interrupt, and the other one's pause goes on later
- * with what is left of it.
+ * Which vCPU has its turn, and for how many operations: decided by a seed, so that a run can be repeated. All vCPUs share
+ * one guest time. What an operation of one takes passes for the others too, which execute nothing meanwhile. Two vCPUs
+ * that pause for a second each take two seconds together. A turn ends early when vCPU 0 can take an interrupt. Then vCPU 0
+ * is next, at the time of the interrupt, and the other one's pause goes on later.
  */
 export class VcpuSchedule {
   readonly vcpus: ScheduledVcpu[] = [];

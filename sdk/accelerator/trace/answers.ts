@@ -65,8 +65,8 @@ export interface RecordedAccess {
 }
 
 /**
- * Addresses whose region is there while what answers behind it may not be: the data port of PCI configuration, whose
- * selected function may be absent from the machine.
+ * Addresses whose region exists while the device that answers may be absent. An example is the data port of PCI
+ * configuration: the machine may not have the selected function.
  */
 export interface ConditionalModel {
   readonly isPort: boolean;

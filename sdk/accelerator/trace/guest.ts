@@ -15,9 +15,8 @@ export interface TraceGuestOptions {
 const DefaultProgress = 10_000;
 
 /**
- * A guest that makes the accesses of a recording, each at its recorded time.
- *
- * It never lets interrupts in: what the recorded guest did in its handlers is in the recording already.
+ * A guest that makes the accesses of a recording, each at its recorded time. It keeps interrupts disabled: what the recorded
+ * guest did in its handlers is in the recording already.
  */
 export class TraceGuest implements GuestSource {
   readonly name: string;

@@ -21,11 +21,10 @@ interface BusRange {
 }
 
 /**
- * One of KVM's I/O buses, with its order: it decides who takes a write that several devices match.
- *
- * Ranges are inserted before the first that starts at or after them and ends behind them; a lookup bisects to any
- * match, walks back to the first in a row of matches and offers the write until one takes it. For nested ranges that
- * is no total order, so the bisection is copied step by step. @see virt/kvm/kvm_main.c, kvm_io_bus_*; linux/bsearch.h
+ * One of KVM's I/O buses. Its order decides which device takes a write that several match. A range is inserted before the
+ * first that starts at or after it and ends behind it. A lookup bisects to any match, walks back to the first of a row of
+ * matches, and offers the write until one takes it. For nested ranges that is no total order, so the bisection is copied
+ * step by step. @see virt/kvm/kvm_main.c, kvm_io_bus_*; linux/bsearch.h
  */
 export class IoBus {
   readonly #ranges: BusRange[] = [];

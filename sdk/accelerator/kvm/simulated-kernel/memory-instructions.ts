@@ -13,10 +13,9 @@ type PartValue = (typeof Part)[keyof typeof Part];
 const MmioBytes = 8;
 
 /**
- * Loads and stores, and the memory side of a string that reads. RAM is accessed directly; everything else leaves guest mode.
- *
- * An access that crosses a page is tested page by page before userspace sees anything: a second half that a zone
- * takes is queued before the first half's exit. @see arch/x86/kvm/x86.c, emulator_read_write, complete_emulated_mmio
+ * Loads and stores, and the memory side of a string that reads. RAM is accessed directly. Everything else leaves guest mode.
+ * An access that crosses a page is tested page by page before userspace sees anything. A second half that a zone takes is
+ * queued before the first half's exit. @see arch/x86/kvm/x86.c, emulator_read_write, complete_emulated_mmio
  */
 export class MemoryInstructions {
   /** The bytes of the access, gathered or to be written. */

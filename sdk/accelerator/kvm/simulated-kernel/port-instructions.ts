@@ -160,9 +160,9 @@ export class PortInstructions {
 }
 
 /**
- * As many elements as the read-ahead buffer holds, and no more *elements* than there are *bytes* from DI to the end of its
- * page, or backwards from the start of the page to DI: so the last elements may lie in the next page. At least one. A
- * program has no segments, so its destination is DI. @see arch/x86/kvm/emulate.c, pio_in_emulated
+ * As many elements as the read-ahead buffer holds, but at least one. KVM takes no more *elements* than there are *bytes* from
+ * DI to the end of its page, or backwards to its start. So the last elements may lie in the next page. A program has no
+ * segments, so its destination is DI. @see arch/x86/kvm/emulate.c, pio_in_emulated
  */
 function batchOf({ size, count, position, destination, descending }: GuestOperation): number {
   const done = position * size;
