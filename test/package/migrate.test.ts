@@ -140,7 +140,7 @@ describe('the table of old and new names', () => {
   });
 });
 
-describe('the examples and the code of the guides of 0.1.0', () => {
+describe('the examples, the code of the guides and the new projects of 0.1.0', () => {
   const project = join(folder, 'project');
   const read = (path: string) => readFileSync(join(project, path), 'utf8');
   let guides: readonly string[] = [];
@@ -170,7 +170,7 @@ describe('the examples and the code of the guides of 0.1.0', () => {
   });
 
   it('compile once they are migrated', async () => {
-    makeProject(project, ['examples', 'guides']);
+    makeProject(project, ['examples', 'guides', 'projects']);
     takeOut(project);
     writeFileSync(join(project, 'guides/wrong.ts'), "export const wrong: number = 'x';\n");
     expect(await complaintsOf(project)).toEqual([expect.stringMatching(/^guides\/wrong\.ts\(1,14\): error TS2322/)]);
@@ -184,7 +184,7 @@ describe('the examples and the code of the guides of 0.1.0', () => {
     const paths = [...modules.keys()].map((name) => [name, [join(other, `${name.replaceAll('/', '-')}.ts`)]]);
     const sources = Object.entries(entryFiles()).map(([name, files]) => [`sources/${name}`, files]);
     const settings = { paths: Object.fromEntries([...paths, ...sources]), isolatedModules: false };
-    makeProject(other, ['examples', 'guides'], { ...settings, verbatimModuleSyntax: false });
+    makeProject(other, ['examples', 'guides', 'projects'], { ...settings, verbatimModuleSyntax: false });
     let changes = 0;
     for (const file of writeOldSources(other)) {
       const text = readFileSync(file, 'utf8');
@@ -205,10 +205,19 @@ describe('the examples and the code of the guides of 0.1.0', () => {
     }
   });
 
-  it('run, and pass their test', async () => {
-    const written = examples.map((name) => `<!-- file: ${name} -->\n\`\`\`ts\n${read(`examples/${name}`)}\`\`\`\n`);
-    const tested = written.filter((text) => /^<!-- file: egg-timer/.test(text));
-    expect(new GuideRun(tested.join('\n')).tests).toHaveLength(2);
+  /** The tests that pass in these files, which import each other as files of one folder. */
+  function testsOf(...paths: string[]): readonly string[] {
+    const files = paths.map((path) => [path.replace(/^.*\//, ''), read(path).replace(/'\.\.?\/(?:src\/)?/g, "'./")]);
+    return new GuideRun(files.map(([name, code]) => `<!-- file: ${name} -->\n\`\`\`ts\n${code}\`\`\`\n`).join('\n'))
+      .tests;
+  }
+
+  it('run, and pass their tests', async () => {
+    expect(testsOf('examples/egg-timer.ts', 'examples/egg-timer.test.ts')).toHaveLength(2);
+    const board = ['guest.ts', 'src/my-board.ts', 'test/my-board.test.ts'].map((name) => `projects/my-board/${name}`);
+    expect(testsOf(...board)).toHaveLength(3);
+    const uart = ['src/my-uart.ts', 'test/my-uart.test.ts'].map((name) => `projects/my-uart/${name}`);
+    expect(testsOf(...uart).length).toBeGreaterThan(4);
     for (const name of examples.filter((file) => /^\d/.test(file))) {
       const printed = execFileSync('npx', ['tsx', `examples/${name}`], { cwd: project, encoding: 'utf8' });
       expect(printed.trim().split('\n').length, name).toBeGreaterThan(2);

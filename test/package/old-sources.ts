@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const checkout = fileURLToPath(new URL('../../', import.meta.url));
@@ -14,14 +14,15 @@ export const oldExports = JSON.parse(readFileSync(`${fixtures}exports.json`, 'ut
 
 /** Writes what users of 0.1.0 wrote into a folder, as they had it; answers the files. */
 export function writeOldSources(folder: string): string[] {
-  for (const room of ['examples', 'guides']) {
-    mkdirSync(join(folder, room));
-    for (const name of readdirSync(join(fixtures, room)))
-      cpSync(join(fixtures, room, name), join(folder, room, basename(name, '.txt')));
-  }
-  return ['examples', 'guides'].flatMap((room) =>
-    readdirSync(join(folder, room)).map((name) => join(folder, room, name)),
+  const files = readdirSync(fixtures, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /^(examples|guides|projects)\b.*\.(txt|md)$/.test(name),
   );
+  return files.map((name) => {
+    const file = join(folder, name.replace(/\.txt$/, ''));
+    mkdirSync(dirname(file), { recursive: true });
+    copyFileSync(join(fixtures, name), file);
+    return file;
+  });
 }
 
 /** The file of each entry in this checkout. */

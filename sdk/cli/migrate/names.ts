@@ -42,7 +42,7 @@ export const names: NameTable = {
       GuestAccess GuestBody GuestError GuestErrorSink GuestErrors GuestImage GuestOperation GuestProgram
       GuestRunOptions GuestSource GuestStep HandlerProfileRow HandlerRoute HostPacedClock InterruptController
       InterruptEvent InterruptLine InterruptWire IoGuard Ioeventfd Json KvmAccelerator KvmAcceleratorOptions
-      ListenedSection ListenerPriority Machine MachineClock MachineEvent MachineObserver MachineRequest
+      ListenedSection ListenerPriority Machine MachineBoard MachineClock MachineEvent MachineObserver MachineRequest
       MachineSnapshot ManualClock Mapping MemTxAttributes MemoryDmaPort MemoryListener MemorySection MemoryTopology
       MemoryTreeOptions MemoryTreeRequest ModelledTime Moment NoSuchDevice Observation ObservedDevice
       ObserverFailureSink PluggedDevice RecordedAccess RecordedTrace RegionBlueprint RegionOps RegionOwner
