@@ -1,5 +1,5 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
-import { BackplaneError, DeviceFailure, type Problem } from '../base/errors.ts';
+import { BackplaneError, DeviceFailure, describeThrown, type Problem } from '../base/errors.ts';
 import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
 import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '../device/index.ts';
@@ -12,7 +12,7 @@ import { type Mapping, type PlannedDevice, PluggedDevice } from './parts.ts';
 import { controllerMistakes, driverMistakes, pinMistakes } from './pin-checks.ts';
 import { MachinePlan } from './plan.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
-import { type DeviceOptionValues, DeviceWire, problemOf, type UsedDevice, WiringError } from './wiring.ts';
+import { codeOf, type DeviceOptionValues, DeviceWire, type UsedDevice, WiringError } from './wiring.ts';
 
 export interface BuildRequest {
   readonly accelerator: Accelerator;
@@ -231,7 +231,8 @@ export class MachineBuilder {
     try {
       loadServices(this.container, this.definition.services, [VirtualClock], this.stateful);
     } catch (error) {
-      this.problems.push(problemOf(error, 'service-failure', 'A service module failed to load: '));
+      const message = `A service module failed to load: ${describeThrown(error)}`;
+      this.problems.push({ code: codeOf(error, 'service-failure'), message });
     }
   }
 

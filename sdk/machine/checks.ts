@@ -17,7 +17,7 @@ import { describeRange, type MemoryRegion } from '../memory/index.ts';
 import type { RunningMachine } from './definition.ts';
 import type { MappedRange, Mapping, PlannedDevice } from './parts.ts';
 import { constructionFailure, describeConstruction, type StatefulServices } from './services.ts';
-import { DeviceWire } from './wiring.ts';
+import { codeOf, DeviceWire } from './wiring.ts';
 
 /** What each kind of device plugs into. */
 const busTokens: Readonly<Record<string, Token<BusContainers>>> = { isa: IsaBus, pci: PciBus, system: SystemBus };
@@ -147,9 +147,10 @@ export class WiringCheck {
     try {
       return this.stateful.tryOut(() => this.services.get(token));
     } catch (error) {
+      const failure = constructionFailure(error);
       this.report(
-        'service-failure',
-        `Service ${token.name} could not be made: ${describeConstruction(constructionFailure(error))}`,
+        codeOf(failure, 'service-failure'),
+        `Service ${token.name} could not be made: ${describeConstruction(failure)}`,
       );
       return undefined;
     }

@@ -1,4 +1,4 @@
-import type { Problem } from '../base/errors.ts';
+import { describeThrown, type Problem } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
 import {
@@ -10,7 +10,7 @@ import {
 } from '../device/index.ts';
 import { conflictingFunctions } from './checks.ts';
 import type { PlannedDevice, PlannedRegion, PresentDevice } from './parts.ts';
-import { type DeviceOptionValues, type MachineOptionValues, problemOf, type UsedDevice, type Wire } from './wiring.ts';
+import { codeOf, type DeviceOptionValues, type MachineOptionValues, type UsedDevice, type Wire } from './wiring.ts';
 
 /**
  * Works out what a machine definition means and says what is wrong with it, device by device. What takes two
@@ -47,7 +47,7 @@ export class MachinePlan {
     try {
       return work();
     } catch (error) {
-      this.problems.push(problemOf(error));
+      this.report(codeOf(error, 'device-failure'), describeThrown(error));
       return undefined;
     }
   }

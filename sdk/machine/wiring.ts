@@ -1,4 +1,4 @@
-import { BackplaneError, describeThrown, type Problem } from '../base/errors.ts';
+import { BackplaneError, type Problem } from '../base/errors.ts';
 import type {
   ConcreteDeviceClass,
   GivenOptionsOfClass,
@@ -103,8 +103,6 @@ export class WiringError extends BackplaneError {
   }
 }
 
-/** An error as one of several problems; `code` is for what has none of its own. */
-export const problemOf = (thrown: unknown, code = 'device-failure', prefix = ''): Problem => ({
-  code: thrown instanceof BackplaneError ? thrown.code : code,
-  message: prefix + describeThrown(thrown),
-});
+/** The code of an error that is one of several problems, or this one for an error that has none of its own. */
+export const codeOf = (thrown: unknown, code: string): string =>
+  thrown instanceof BackplaneError ? thrown.code : code;

@@ -13,6 +13,7 @@ import {
   use,
 } from '../../sdk/index.ts';
 import { guestProgram, Machine, MachineBoard, simulatedAccelerator } from '../../sdk/runtime.ts';
+import { expectRefusal } from '../refusal.ts';
 import { Absent, Card, Latch, latchPorts, Needy, Resetter, Screen, toyMachine, Wide } from './toys.ts';
 
 const withDevices = (...devices: ReturnType<typeof use>[]) => defineMachine({ ...toyMachine, devices });
@@ -168,8 +169,8 @@ describe('a machine that is built', () => {
 
   it('names the device that is asked for and not there', () => {
     const machine = Machine.create(withDevices(use(Card), use(Card)));
-    expect(() => machine.device(Latch)).toThrow("Machine 'toy' has no Latch. It has card, card-2.");
-    expect(() => machine.device(Card)).toThrow("Machine 'toy' has 2 of Card: card, card-2. Ask by id: deviceById(id).");
+    expectRefusal(() => machine.device(Latch), 'no-such-device', "'toy'", 'Latch', 'card, card-2');
+    expectRefusal(() => machine.device(Card), 'ambiguous-device', "'toy'", 'Card', 'card, card-2');
   });
 
   it('resets devices once when it is built, and again when the guest asks, in order', () => {
@@ -245,6 +246,6 @@ describe('a machine that is built', () => {
     const latch = machine.device(Latch);
     machine.dispose();
     expect(latch.realized).toBe(false);
-    expect(() => machine.resume()).toThrow(/has no machine/);
+    expectRefusal(() => machine.resume(), 'accelerator-without-machine');
   });
 });

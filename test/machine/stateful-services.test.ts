@@ -15,6 +15,7 @@ import {
 import { StatefulServices } from '../../sdk/machine/services.ts';
 import { blueprintOf, guestProgram, loadDevice, Machine, registerDocument, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
+import { expectRefusal } from '../refusal.ts';
 import { toyMachine } from './toys.ts';
 
 const Port = 0x300;
@@ -146,9 +147,8 @@ describe('a service with @state', () => {
     expect([1, 2, 3].map((port) => read(fresh, port))).toEqual([1, 0x77, 4]);
     fresh.reset();
     expect([1, 2].map((port) => read(fresh, port))).toEqual([0, 0]);
-    expect(() => fresh.loadServices({ ...saved[0], Controller: { commands: 'x' } })).toThrow(
-      'services.Controller.commands',
-    );
+    const load = () => fresh.loadServices({ ...saved[0], Controller: { commands: 'x' } });
+    expectRefusal(load, 'state-mismatch', 'services.Controller.commands');
   });
 
   it('of a device that came and went is restored too, for the next one that asks', () => {
@@ -186,7 +186,7 @@ describe('a service that is made anew for each that asks', () => {
     read(machine);
     const before = JSON.stringify(machine.save());
     for (let turn = 0; turn < 2; turn++) {
-      expect(() => machine.plug(second)).toThrow('Service Controller: there are 2 of them with @state');
+      expectRefusal(() => machine.plug(second), 'ambiguous-service', 'Controller', '2');
       expect(machine.io.read(0x400, 1)).toBe(0xff);
       expect(JSON.stringify(machine.save())).toBe(before);
     }
@@ -236,7 +236,7 @@ describe('a service that is made anew for each that asks', () => {
       [0, 3_000_000_000],
       [0, 3_000_000_000],
     ]);
-    expect(() => services.save()).toThrow('Service Controller: there are 2 of them with @state');
+    expectRefusal(() => services.save(), 'ambiguous-service', 'Controller', '2');
   });
 });
 
@@ -288,9 +288,8 @@ describe('a service whose state could not be restored is refused before a guest 
     });
     const twice = { ...withServices({ services: [...toyMachine.services, several] }) };
     const second = use(Keyboard, { id: 'second', at: [{ region: ports, address: 0x400 }] });
-    expect(() => Machine.create({ ...twice, devices: [use(Keyboard), second] })).toThrow(
-      /^Service Controller: there are \d of them with @state, and a snapshot could not tell them apart\. Bind Controller in singleton scope/,
-    );
+    const create = () => Machine.create({ ...twice, devices: [use(Keyboard), second] });
+    expectRefusal(create, 'ambiguous-service', 'Controller');
   });
 
   it('where a field can be in no snapshot', () => {
@@ -299,9 +298,7 @@ describe('a service whose state could not be restored is refused before a guest 
       readonly keys = new Keys();
     }
     const odd = controlledBy(() => new Odd());
-    expect(() => Machine.create(odd)).toThrow(
-      "Service Controller: @state field 'names' holds a Map, which no snapshot can hold. Keep its keys and its values in fields of their own",
-    );
+    expectRefusal(() => Machine.create(odd), 'unsupported-state', 'Controller', "'names'", 'Map');
   });
 
   it('where a field can be in no snapshot and the device came later: the machine is as it was, also after several tries', () => {
@@ -313,7 +310,7 @@ describe('a service whose state could not be restored is refused before a guest 
     const machine = Machine.create(empty);
     const before = JSON.stringify(machine.save());
     for (let turn = 0; turn < 2; turn++) {
-      expect(() => machine.plug(use(Keyboard))).toThrow("@state field 'names' holds a Map, which no snapshot can hold");
+      expectRefusal(() => machine.plug(use(Keyboard)), 'unsupported-state', "'names'", 'Map');
       expect(read(machine)).toBe(0xff);
       expect(JSON.stringify(machine.save())).toBe(before);
     }
@@ -322,9 +319,7 @@ describe('a service whose state could not be restored is refused before a guest 
   it('where a list grows that was taken at its first length, when it is saved', () => {
     const machine = Machine.create(definition);
     (machine.service(Controller) as Controller).recent.push(3);
-    expect(() => machine.save()).toThrow(
-      "Service Controller: @state field 'recent' holds a list of 3, which is not a list of 2",
-    );
+    expectRefusal(() => machine.save(), 'unsupported-state', 'Controller', "'recent'", 'list of 3', 'list of 2');
   });
 
   it('where its reset() throws, with its name', () => {
@@ -334,7 +329,7 @@ describe('a service whose state could not be restored is refused before a guest 
       }
     }
     const failing = controlledBy(() => new Failing(new Keys()));
-    expect(() => Machine.create(failing)).toThrow('Service Controller: reset() threw: jammed');
+    expectRefusal(() => Machine.create(failing), 'service-failure', 'Controller', 'reset()', 'jammed');
   });
 });
 

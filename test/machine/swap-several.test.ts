@@ -19,6 +19,7 @@ import {
   VirtualClock,
 } from '../../sdk/index.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
+import { expectRefusal } from '../refusal.ts';
 
 interface Edition {
   readonly type?: string;
@@ -136,7 +137,7 @@ describe('several devices are swapped together', () => {
       const editions: Edition[] = [A, B, C].map((place) => ({ ...place, version: 2, migrate: (total) => total + 100 }));
       editions[index] = { ...editions[index], refuses: 'not with this total' };
       const swaps = new Map(['a', 'b', 'c'].map((name, at) => [name, adder(editions[at])]));
-      expect(() => machine.swapAll(swaps)).toThrow(`Device '${id}' cannot take this state:\n  - not with this total`);
+      expectRefusal(() => machine.swapAll(swaps), 'state-refused', `'${id}'`, 'not with this total');
       expect(machine.save()).toEqual(before.save);
       expect(machine.devices).toEqual(before.devices);
       expect(machine.clock.pendingTimers).toHaveLength(before.tree);
@@ -147,9 +148,7 @@ describe('several devices are swapped together', () => {
   );
 
   it('and one alone to which another is wired is refused, with the way to do it', () => {
-    expect(() => threeAdders().swap('b', adder(B))).toThrow(
-      "cannot swap 'b': pin 'irq' of 'a' is wired to it. Swap 'a' with it in one swapAll(), or unplug 'a' first.",
-    );
+    expectRefusal(() => threeAdders().swap('b', adder(B)), 'device-in-use', "'b'", "pin 'irq' of 'a'", 'swapAll()');
   });
 
   it('and what an old one throws on its way out is a complaint: the new ones have their places already', () => {
@@ -170,10 +169,10 @@ describe('when a device is swapped', () => {
   it('its memory goes over, and must; memory that is new is there only if the swap succeeds', () => {
     const machine = threeAdders();
     const before = [...machine.ramBlocks];
-    expect(() => machine.swap('c', adder({ ...C, ram: 8 * KiB, moreRam: true }))).toThrow(
-      "Device 'c' cannot take over its memory: 'c-ram' has 4096 bytes, and the new class asks for none of that name and size.",
-    );
-    expect(() => machine.swap('c', adder({ ...C, refuses: 'no', moreRam: true }))).toThrow('no');
+    const larger = adder({ ...C, ram: 8 * KiB, moreRam: true });
+    expectRefusal(() => machine.swap('c', larger), 'replacement-mismatch', "'c'", "'c-ram'", '4096');
+    const refusing = adder({ ...C, refuses: 'no', moreRam: true });
+    expectRefusal(() => machine.swap('c', refusing), 'state-refused', "'c'", 'no');
     expect([...machine.ramBlocks]).toEqual(before);
     machine.swap('c', adder({ ...C, moreRam: true }));
     expect([...machine.ramBlocks.keys()]).toEqual([...before.map(([name]) => name), 'c.more']);
@@ -195,21 +194,18 @@ describe('when a device is swapped', () => {
 
   it('no handler may be on the stack, its own or another one', () => {
     const machine = threeAdders();
-    const said: string[] = [];
+    const refusals: string[] = [];
     const ports = portRegion({ name: 'meddler', base: 0x330, size: 1, accessSizes: [1] });
     @device({ type: 'meddler', description: 'Swaps another one' })
     class Meddler extends IsaDevice {
       @ports.write() swap(): void {
-        try {
-          machine.swap('c', adder({ ...C, version: 2 }));
-        } catch (error) {
-          said.push((error as Error).message);
-        }
+        const swap = () => machine.swap('c', adder({ ...C, version: 2 }));
+        refusals.push(expectRefusal(swap, 'inside-handler', 'pause()').code);
       }
     }
     machine.plug({ device: Meddler, id: 'meddler' });
     machine.io.write(0x330, 1, 1);
-    expect(said).toEqual([expect.stringContaining('cannot swap devices inside a handler of one of them')]);
+    expect(refusals).toEqual(['inside-handler']);
     expect(look(machine).slice(4)).toEqual([30, 1]);
   });
 });

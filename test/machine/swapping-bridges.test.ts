@@ -3,6 +3,7 @@ import { Edu, Ich9Lpc, Piix3 } from '../../devices/index.ts';
 import { pcI440fx, q35 } from '../../machines/index.ts';
 import { type ConcreteDeviceClass, device, IsaBus, MiB, PciBus, use } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
+import { expectRefusal } from '../refusal.ts';
 
 const Line = 11;
 
@@ -71,7 +72,7 @@ describe.each([
     const { machine, card, id, moves } = board({ bridge, ...rest });
     card.interrupt.set(true);
     const before = machine.save();
-    expect(() => machine.swap(id, refusing)).toThrow('not mine');
+    expectRefusal(() => machine.swap(id, refusing), 'state-refused', `'${id}'`, 'not mine');
     expect(machine.save()).toEqual(before);
     card.interrupt.set(false);
     card.interrupt.set(true);
