@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { Debugcon, Edu, VirtioRng } from '../../../devices/index.ts';
 import { pcI440fx } from '../../../machines/index.ts';
 import { defineMachine, MiB, use } from '../../../sdk/index.ts';
-import { guestProgram, Machine, StateError } from '../../../sdk/runtime.ts';
+import { guestProgram, Machine, type StateDifference, StateError } from '../../../sdk/runtime.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const definition = defineMachine({
   ...pcI440fx,
@@ -43,8 +44,11 @@ const set = (node: unknown, name: string, value: unknown) => {
 const deviceOf = (saved: Saved, id: string) => saved.devices.find((one) => one['id'] === id);
 const pendingOf = (saved: Saved) => get<[string, string][]>(saved, 'clock', 'pending');
 
-/** The differences that a change makes, as `path: problem`; empty if the snapshot is taken after all. */
-function refusal(change: (saved: Saved) => void): string[] {
+/** Where a snapshot differs, as `device path`, and things that the message of the difference names. */
+type Difference = [place: string, ...named: string[]];
+
+/** The differences that a change makes; none if the snapshot is taken after all. */
+function differencesOf(change: (saved: Saved) => void): readonly StateDifference[] {
   const saved = JSON.parse(good) as Saved;
   change(saved);
   try {
@@ -52,20 +56,18 @@ function refusal(change: (saved: Saved) => void): string[] {
     return [];
   } catch (error) {
     expect(error).toBeInstanceOf(StateError);
-    expect((error as Error).message).toMatch(/^This snapshot cannot be restored on machine 'pc-i440fx':\n {2}- /);
-    return (error as StateError).differences.map((one) => `${one.device ?? ''} ${one.path}: ${one.problem}`);
+    expect((error as StateError).message).toContain("'pc-i440fx'");
+    return (error as StateError).differences;
   }
 }
 
-const refuses = (change: (saved: Saved) => void, expected: string | RegExp) => {
-  const found = refusal(change);
-  expect(
-    found.filter((one) => (typeof expected === 'string' ? one.includes(expected) : expected.test(one))),
-  ).toHaveLength(1);
+const refuses = (change: (saved: Saved) => void, place: string, ...named: string[]) => {
+  const here = differencesOf(change).filter(({ device = '', path }) => `${device} ${path}`.trim() === place);
+  expect(here.filter(({ problem }) => named.every((name) => problem.includes(name)))).not.toEqual([]);
 };
 
 it('is sound to begin with, and says that the card computes and the clock ticks', () => {
-  expect(refusal(() => {})).toEqual([]);
+  expect(differencesOf(() => {})).toEqual([]);
   expect(deviceOf(JSON.parse(good), 'edu')).toMatchObject({
     fields: { status: 1 },
     timers: { factorial: expect.anything() },
@@ -73,58 +75,34 @@ it('is sound to begin with, and says that the card computes and the clock ticks'
 });
 
 describe('a snapshot with two times is refused', () => {
-  it.each<[string, (saved: Saved) => void, string]>([
-    [
-      "the processors' time is another one",
-      (s) => set(s['accelerator'], 'guestTime', 5),
-      ' accelerator.guestTime: expected ',
-    ],
-    [
-      'a fraction of a nanosecond',
-      (s) => set(s['clock'], 'now', 0.5),
-      ' clock.now: expected a whole number from 0, found 0.5',
-    ],
-    [
-      'more time than there is',
-      (s) => set(s['clock'], 'now', 1e300),
-      ' clock.now: expected a whole number from 0, found 1e+300',
-    ],
+  it.each<[string, (saved: Saved) => void, Difference]>([
+    ["the processors' time is another one", (s) => set(s['accelerator'], 'guestTime', 5), ['accelerator.guestTime']],
+    ['a fraction of a nanosecond', (s) => set(s['clock'], 'now', 0.5), ['clock.now']],
+    ['more time than there is', (s) => set(s['clock'], 'now', 1e300), ['clock.now', '1e+300']],
     [
       'a timer that should have fired',
       (s) => set(get(deviceOf(s, 'edu'), 'timers'), 'factorial', 5),
-      "edu timers.factorial: expected a deadline that is not before 'clock.now', ",
+      ['edu timers.factorial', "'clock.now'"],
     ],
     [
       'a timer at no time',
       (s) => set(get(deviceOf(s, 'edu'), 'timers'), 'factorial', 1e300),
-      'edu timers.factorial: expected a deadline in whole nanoseconds, found 1e+300',
+      ['edu timers.factorial', '1e+300'],
     ],
-    [
-      'an epoch that is a number',
-      (s) => set(s['clock'], 'epoch', 0),
-      ' clock.epoch: expected whole seconds in decimal, as a text, found 0',
-    ],
-    [
-      'an epoch before the machine was started',
-      (s) => set(s['clock'], 'epoch', '-1'),
-      ' clock.epoch: expected whole seconds in decimal, as a text, found "-1"',
-    ],
+    ['an epoch that is a number', (s) => set(s['clock'], 'epoch', 0), ['clock.epoch']],
+    ['an epoch before the machine was started', (s) => set(s['clock'], 'epoch', '-1'), ['clock.epoch']],
     [
       'an epoch that no machine lives to see',
       (s) => set(s['clock'], 'epoch', '9'.repeat(19)),
-      ' clock.epoch: expected whole seconds in decimal, as a text, found "9999999999999999999"',
+      ['clock.epoch', '9999999999999999999'],
     ],
     [
       'an epoch after which seconds are not exact',
       (s) => set(s['clock'], 'epoch', '4503599627370497'),
-      ' clock.epoch: expected whole seconds in decimal, as a text, at most 4503599627370496, up to which they are exact, found "4503599627370497"',
+      ['clock.epoch', '4503599627370496', '4503599627370497'],
     ],
-    [
-      'timers in another order',
-      (s) => set(s['clock'], 'pending', [...pendingOf(s)].reverse()),
-      ' clock.pending: does not list the timers in the order in which they fire',
-    ],
-  ])('%s', (_, change, expected) => refuses(change, expected));
+    ['timers in another order', (s) => set(s['clock'], 'pending', [...pendingOf(s)].reverse()), ['clock.pending']],
+  ])('%s', (_, change, expected) => refuses(change, ...expected));
 
   it('but the latest epoch is good for a machine that runs on, and is saved and restored again', () => {
     const saved = JSON.parse(good);
@@ -137,14 +115,14 @@ describe('a snapshot with two times is refused', () => {
   });
 
   it('names the timers of a device that is not there once, at the device', () => {
-    const found = refusal((s) =>
+    const found = differencesOf((s) =>
       set(
         s,
         'devices',
         s.devices.filter((one) => one['id'] !== 'rtc'),
       ),
     );
-    expect(found).toEqual(['rtc : is not in the snapshot. Build the machine without it, as when it was saved']);
+    expect(found).toMatchObject([{ device: 'rtc', path: '' }]);
   });
 });
 
@@ -157,7 +135,7 @@ describe('a snapshot of a device that cannot be so is refused', () => {
     set(config, 'bytes', text.slice(0, 2 * offset) + byte + text.slice(2 * offset + 2));
   };
 
-  it.each<[string, (saved: Saved) => void, string]>([
+  it.each<[string, (saved: Saved) => void, Difference]>([
     [
       'it computes, and nothing will end that',
       (s) => {
@@ -168,117 +146,69 @@ describe('a snapshot of a device that cannot be so is refused', () => {
           pendingOf(s).filter(([id]) => id !== 'edu'),
         );
       },
-      'edu timers.factorial: is not armed, and the rest of the state says that it is',
+      ['edu timers.factorial'],
     ],
-    [
-      'it transfers, and nothing will end that',
-      field('edu', 'command', '0x1'),
-      'edu timers.dma: is not armed, and the rest of the state says that it is',
-    ],
-    [
-      'it does not compute, and something will end that',
-      field('edu', 'status', 0),
-      'edu timers.factorial: is armed, and the rest of the state says that it is not',
-    ],
-    [
-      'reserved bits',
-      field('edu', 'status', 0x43),
-      "edu status: found 0x43, and of register 'status' bits 1 to 6 ('rest', reserved) are always 0x0",
-    ],
+    ['it transfers, and nothing will end that', field('edu', 'command', '0x1'), ['edu timers.dma']],
+    ['it does not compute, and something will end that', field('edu', 'status', 0), ['edu timers.factorial']],
+    ['reserved bits', field('edu', 'status', 0x43), ['edu status', '0x43', "'status'", "'rest'", '0x0']],
     [
       'it interrupts without a cause',
       (s) => set(deviceOf(s, 'edu'), 'high', ['interrupt']),
-      "edu high: pin 'interrupt' is high, and the rest of the state says that it is low",
+      ['edu high', "pin 'interrupt'"],
     ],
-    [
-      'it has a cause and does not interrupt',
-      field('edu', 'interruptStatus', 1),
-      "edu high: pin 'interrupt' is low, and the rest of the state says that it is high",
-    ],
+    ['it has a cause and does not interrupt', field('edu', 'interruptStatus', 1), ['edu high', "pin 'interrupt'"]],
     [
       'a clock that interrupts without a cause',
       (s) => set(deviceOf(s, 'rtc'), 'high', ['irq']),
-      "rtc high: pin 'irq' is high",
+      ['rtc high', "pin 'irq'"],
     ],
     [
       'a tick at no time',
       (s) => set(get(deviceOf(s, 'rtc'), 'fields', 'periodic'), 'next', 1e300),
-      'rtc periodic.next: expected a guest time in nanoseconds, or "Infinity", found 1e+300',
+      ['rtc periodic.next', '1e+300'],
     ],
     [
       'a bridge that hears what no card says',
       (s) => set(get(deviceOf(s, 'piix3'), 'fields', 'pirqLevels'), '2', true),
-      "piix3 : 'pirqLevels[2]' is high, and the cards on its bus say that it is low",
+      ['piix3', "'pirqLevels[2]'"],
     ],
-    ['a queue that it does not have', field('rng', 'queueSelect', 1024), 'rng : '],
-    [
-      'another vendor',
-      bytes('edu', 0x00, '35'),
-      'edu config.bytes: is the configuration of another PCI function: 1235:11e8',
-    ],
-    [
-      'another revision',
-      bytes('edu', 0x08, '11'),
-      'edu config.bytes: found 0x11 at 0x08, and there the bits 0x01 never change: expected 0x10',
-    ],
-    ['a BAR of another kind', bytes('edu', 0x10, '01'), 'edu config.bytes: found 0x01 at 0x10'],
-    ['a BAR inside its own size', bytes('edu', 0x11, '10'), 'edu config.bytes: found 0x10 at 0x11'],
-    ['another interrupt pin', bytes('edu', 0x3d, '02'), 'edu config.bytes: found 0x02 at 0x3d'],
-    ['capabilities elsewhere', bytes('edu', 0x34, '80'), 'edu config.bytes: found 0x80 at 0x34'],
-    ['another capability', bytes('edu', 0x40, '11'), 'edu config.bytes: found 0x11 at 0x40'],
+    ['a queue that it does not have', field('rng', 'queueSelect', 1024), ['rng']],
+    ['another vendor', bytes('edu', 0x00, '35'), ['edu config.bytes', '1235:11e8']],
+    ['another revision', bytes('edu', 0x08, '11'), ['edu config.bytes', '0x11 at 0x08', '0x01', '0x10']],
+    ['a BAR of another kind', bytes('edu', 0x10, '01'), ['edu config.bytes', '0x01 at 0x10']],
+    ['a BAR inside its own size', bytes('edu', 0x11, '10'), ['edu config.bytes', '0x10 at 0x11']],
+    ['another interrupt pin', bytes('edu', 0x3d, '02'), ['edu config.bytes', '0x02 at 0x3d']],
+    ['capabilities elsewhere', bytes('edu', 0x34, '80'), ['edu config.bytes', '0x80 at 0x34']],
+    ['another capability', bytes('edu', 0x40, '11'), ['edu config.bytes', '0x11 at 0x40']],
     [
       'it interrupts, and its bus does not hear it',
       (s) => {
         set(get(deviceOf(s, 'edu'), 'fields'), 'interruptStatus', 1);
         set(deviceOf(s, 'edu'), 'high', ['interrupt']);
       },
-      "edu high: pin 'interruptOut' is low, and the rest of the state says that it is high",
+      ['edu high', "pin 'interruptOut'"],
     ],
-    [
-      'options in a list',
-      (s) => set(deviceOf(s, 'edu'), 'options', ['0xfff']),
-      'edu options: expected an object, found a list of 1',
-    ],
-    [
-      'pins in a list',
-      (s) => set(get(deviceOf(s, 'rtc'), 'place'), 'pins', []),
-      'rtc place.pins: expected an object, found a list of 0',
-    ],
-    ['a second device of the same name', (s) => s.devices.push(get(deviceOf(s, 'edu'))), "is a second device 'edu'"],
-    [
-      'plugged in, it says, and not how',
-      (s) => set(deviceOf(s, 'edu'), 'plugged', 7),
-      '].plugged: expected an object, found 7',
-    ],
-  ])('%s', (_, change, expected) => refuses(change, expected));
+    ['options in a list', (s) => set(deviceOf(s, 'edu'), 'options', ['0xfff']), ['edu options']],
+    ['pins in a list', (s) => set(get(deviceOf(s, 'rtc'), 'place'), 'pins', []), ['rtc place.pins']],
+    ['a second device of the same name', (s) => s.devices.push(get(deviceOf(s, 'edu'))), ['devices[10]', "'edu'"]],
+    ['plugged in, it says, and not how', (s) => set(deviceOf(s, 'edu'), 'plugged', 7), ['devices[7].plugged']],
+  ])('%s', (_, change, expected) => refuses(change, ...expected));
 });
 
 describe('a snapshot with damaged memory is refused', () => {
   const pages = (s: Saved) => get<Record<string, string>>(s, 'memory', 'pc.ram', 'pages');
 
-  it.each<[string, (saved: Saved) => void, string]>([
-    [
-      'a page behind the end',
-      (s) => set(pages(s), '0x100000', '00'),
-      'pages.0x100000: is not the offset of a page of this memory',
-    ],
-    [
-      'one page twice',
-      (s) => set(pages(s), '0x01000', '00'),
-      'pages.0x01000: is not the offset of a page of this memory',
-    ],
-    ['half a page', (s) => set(pages(s), '0x1000', pages(s)['0x1000']?.slice(0, 20)), 'pages.0x1000: is damaged'],
+  it.each<[string, (saved: Saved) => void, Difference]>([
+    ['a page behind the end', (s) => set(pages(s), '0x100000', '00'), ['memory.pc.ram.pages.0x100000']],
+    ['one page twice', (s) => set(pages(s), '0x01000', '00'), ['memory.pc.ram.pages.0x01000']],
+    ['half a page', (s) => set(pages(s), '0x1000', pages(s)['0x1000']?.slice(0, 20)), ['memory.pc.ram.pages.0x1000']],
     [
       'something between the letters',
       (s) => set(pages(s), '0x1000', `${pages(s)['0x1000']}\n`),
-      'pages.0x1000: is damaged',
+      ['memory.pc.ram.pages.0x1000'],
     ],
-    [
-      'memory of another size',
-      (s) => set(get(s, 'memory', 'pc.ram'), 'size', 4096),
-      'memory.pc.ram: expected 1048576 bytes, found 4096',
-    ],
-  ])('%s', (_, change, expected) => refuses(change, expected));
+    ['memory of another size', (s) => set(get(s, 'memory', 'pc.ram'), 'size', 4096), ['memory.pc.ram']],
+  ])('%s', (_, change, expected) => refuses(change, ...expected));
 });
 
 describe('a snapshot of processors that cannot be so is refused', () => {
@@ -293,54 +223,46 @@ describe('a snapshot of processors that cannot be so is refused', () => {
   };
 
   it('and one that has an interrupt queued which it takes is not', () => {
-    expect(refusal((s) => queue(s, '0001', '0202'))).toEqual([]);
+    expect(differencesOf((s) => queue(s, '0001', '0202'))).toEqual([]);
   });
 
-  it.each<[string, (saved: Saved) => void, string]>([
+  it.each<[string, (saved: Saved) => void, Difference]>([
     [
       'one that waits and has finished',
       (s) => {
         set(processor(s), 'halted', true);
         set(processor(s), 'finished', true);
       },
-      'processors[0]: waits in a HLT, and has finished',
+      ['accelerator.processors[0]'],
     ],
-    [
-      'one that goes on with nothing',
-      (s) => set(processor(s), 'guest', null),
-      'processors[0].guest: expected what it executes, found null',
-    ],
+    ['one that goes on with nothing', (s) => set(processor(s), 'guest', null), ['accelerator.processors[0].guest']],
     [
       'an interrupt that is queued, and interrupts are off',
       (s) => queue(s, '0001', '0200'),
-      'processors[0].specialRegisters: queues interrupt 0x8, and the processor takes none here',
+      ['accelerator.processors[0].specialRegisters', '0x8'],
     ],
     [
       'an interrupt that is queued behind STI',
       (s) => queue(s, '0001', '0202', true),
-      'processors[0].specialRegisters: queues interrupt 0x8, and the processor takes none here',
+      ['accelerator.processors[0].specialRegisters', '0x8'],
     ],
-    [
-      'two interrupts that are queued',
-      (s) => queue(s, '0081', '0202'),
-      'processors[0].specialRegisters: queues 2 interrupts, and a processor has one at a time',
-    ],
+    ['two interrupts that are queued', (s) => queue(s, '0081', '0202'), ['accelerator.processors[0].specialRegisters']],
     [
       'a ring that has no such entry',
       (s) => set(get(s, 'accelerator', 'ring'), 'last', 170),
-      'ring.last: expected a whole number from 0 to 169',
+      ['accelerator.ring.last'],
     ],
     [
       'a count that is none',
       (s) => set(get(s, 'accelerator', 'statistics'), 'coalescedWrites', 1.5),
-      'coalescedWrites: expected a whole number from 0 to 17592186044416, found 1.5',
+      ['accelerator.statistics.coalescedWrites', '17592186044416'],
     ],
     [
       'four thousand of them',
       (s) => set(s['accelerator'], 'processors', new Array(4000).fill(processor(s))),
-      'accelerator.processors: expected a list of at most 64, found a list of 4000',
+      ['accelerator.processors'],
     ],
-  ])('%s', (_, change, expected) => refuses(change, expected));
+  ])('%s', (_, change, expected) => refuses(change, ...expected));
 });
 
 describe('counts that are too large to count on', () => {
@@ -352,7 +274,7 @@ describe('counts that are too large to count on', () => {
       ...plain.map((name) => [statistics, name, `statistics.${name}`] as [unknown, string, string]),
       ...['ports', 'pages'].flatMap((table) =>
         Object.entries(statistics[table] as Record<string, unknown>).flatMap(([row, counts]) =>
-          [0, 1].map((at) => [counts, at, `${table}.${row}[${at}]`] as [unknown, number, string]),
+          [0, 1].map((at) => [counts, at, `statistics.${table}.${row}[${at}]`] as [unknown, number, string]),
         ),
       ),
     ];
@@ -363,7 +285,7 @@ describe('counts that are too large to count on', () => {
     refuses((s) => {
       const [node, name] = counters(s)[index]!;
       set(node, String(name), Number.MAX_SAFE_INTEGER);
-    }, `${path}: expected a whole number from 0 to 17592186044416, found 9007199254740991`);
+    }, `accelerator.${path}`);
   });
 
   it('are never saved: a machine that counted on from the largest ones is restored again', () => {
@@ -397,51 +319,26 @@ describe('an operation that is under way where it cannot be is refused', () => {
   };
   const base64 = (length: number) => Buffer.alloc(length).toString('base64');
 
-  it.each<[string, keyof typeof strings, Record<string, unknown>, string]>([
-    [
-      'behind a string that writes',
-      'rep outs',
-      { position: 5000 },
-      "position': expected a whole number from 0 to 4000, found 5000",
-    ],
-    [
-      'one behind a string that reads',
-      'rep ins',
-      { position: 4001 },
-      "position': expected a whole number from 0 to 4000, found 4001",
-    ],
-    [
-      'with fewer bytes than it reads',
-      'rep ins',
-      { bytes: base64(3999) },
-      "bytes': expected 4,000 bytes in base64, found 3999",
-    ],
-    [
-      'with more bytes than it reads',
-      'rep ins',
-      { bytes: base64(4001) },
-      "bytes': expected 4,000 bytes in base64, found 4001",
-    ],
-    [
-      'with bytes that it does not read',
-      'rep outs',
-      { bytes: base64(4000) },
-      "bytes': expected 0 bytes in base64, found 4000",
-    ],
-  ])('%s', (_, what, change, expected) => {
+  it.each<[string, keyof typeof strings, Record<string, unknown>, ...string[]]>([
+    ['behind a string that writes', 'rep outs', { position: 5000 }, 'position', '4000', '5000'],
+    ['one behind a string that reads', 'rep ins', { position: 4001 }, 'position', '4000', '4001'],
+    ['with fewer bytes than it reads', 'rep ins', { bytes: base64(3999) }, 'bytes', '4,000', '3999'],
+    ['with more bytes than it reads', 'rep ins', { bytes: base64(4001) }, 'bytes', '4,000', '4001'],
+    ['with bytes that it does not read', 'rep outs', { bytes: base64(4000) }, 'bytes', '0', '4000'],
+  ])('%s', (_, what, change, member, ...named) => {
     const refused = restore(what, (underWay) => Object.assign(underWay, change));
-    expect(refused).toThrow(StateError);
-    expect(refused).toThrow(`'accelerator.processors[0].guest.underWay.${expected}`);
+    expectRefusal(refused, 'state-mismatch', `'accelerator.processors[0].guest.underWay.${member}'`, ...named);
   });
 
   it.each([2 ** 52 + 1, 1e25, 1e300, 1.5, -1])('with a pause of %s ns that is left', (duration) => {
-    const expected = `duration': expected a whole number from 0 to ${2 ** 52}, found`;
     const refused = restore('rep outs', (underWay) => set(underWay, 'duration', duration));
-    expect(refused).toThrow(`'accelerator.processors[0].guest.underWay.${expected}`);
+    const most = String(2 ** 52);
+    expectRefusal(refused, 'state-mismatch', "'accelerator.processors[0].guest.underWay.duration'", most);
     const snapshot = saved('rep ins');
     const guest = get(snapshot, 'accelerator', 'processors', 0, 'guest');
     set(guest, 'log', [{ line: 'interrupt 0x8', progress: { position: 0, duration } }]);
-    expect(() => Machine.restore(definition, snapshot, { guests: strings['rep ins'] })).toThrow(`progress.${expected}`);
+    const logged = () => Machine.restore(definition, snapshot, { guests: strings['rep ins'] });
+    expectRefusal(logged, 'state-mismatch', "progress.duration'", most);
   });
 
   it('but a fraction of a nanosecond that is left of a pause is saved as the whole one that it takes', () => {
@@ -463,9 +360,8 @@ describe('an operation that is under way where it cannot be is refused', () => {
     const progress = { position: 4000, duration: 0, bytes: base64(1) };
     const guest = get(snapshot, 'accelerator', 'processors', 0, 'guest');
     set(guest, 'log', [{ line: 'interrupt 0x8', progress }]);
-    expect(() => Machine.restore(definition, snapshot, { guests: strings['rep ins'] })).toThrow(
-      'is interrupted where it cannot be (expected 4,000 bytes in base64, found 1) at operation 1',
-    );
+    const interrupted = () => Machine.restore(definition, snapshot, { guests: strings['rep ins'] });
+    expectRefusal(interrupted, 'state-mismatch', '4,000', 'operation 1');
   });
 
   it('and at its last element it is taken, and ends', () => {
