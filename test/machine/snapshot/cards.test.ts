@@ -3,6 +3,7 @@ import { Debugcon, Edu, PciTestdev, PcTestdev, VirtioRng } from '../../../device
 import { machines, pcI440fx } from '../../../machines/index.ts';
 import { defineMachine, MILLISECOND, MiB, PciBus, use } from '../../../sdk/index.ts';
 import { formatSnapshot, type GuestStep, guestProgram, Machine } from '../../../sdk/runtime.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const fullPc = defineMachine({
   ...pcI440fx,
@@ -68,9 +69,8 @@ it('brings cards back in the middle of their work: BARs where they were, timers 
 it('refuses the configuration of another card, byte by byte of who it is', () => {
   const text = formatSnapshot(Machine.create(fullPc, { ram: 1 * MiB }).save());
   const wrong = text.replace('3412e811', '3412e911');
-  expect(() => Machine.restore(fullPc, JSON.parse(wrong))).toThrow(
-    "device 'edu', 'config.bytes': is the configuration of another PCI function: 1234:11e9",
-  );
+  const restore = () => Machine.restore(fullPc, JSON.parse(wrong));
+  expectRefusal(restore, 'state-mismatch', "device 'edu', 'config.bytes'", '1234:11e9');
 });
 
 it.each([...new Set(machines.values())].map((definition) => [definition.name, definition] as const))(

@@ -27,6 +27,7 @@ import {
   StateError,
   simulatedAccelerator,
 } from '../../../sdk/runtime.ts';
+import { expectRefusal } from '../../refusal.ts';
 
 const small = { ram: 1 * MiB };
 /** Signals are given in userspace, and stay until the guest runs: this kernel has no ioeventfds. */
@@ -122,7 +123,7 @@ describe('an eventfd that a guest switches on and off', () => {
     machine.run(armed([[0xc100, 1]]));
     const snapshot = JSON.parse(formatSnapshot(machine.save()));
     snapshot.accelerator.eventfds.push(snapshot.accelerator.eventfds[0]);
-    expect(() => Machine.restore(definition, snapshot)).toThrow("'accelerator.eventfds': names an eventfd twice");
+    expectRefusal(() => Machine.restore(definition, snapshot), 'state-mismatch', "'accelerator.eventfds'");
   });
 });
 
@@ -169,9 +170,8 @@ describe('eventfds of several doorbells', () => {
       }
       return Machine.create(defineMachine({ ...isapc, devices: [...isapc.devices, use(OneName)] }), small);
     };
-    const message = (name: string) => `Device 'one-name' makes another eventfd of the name '${name}', `;
-    expect(() => named('same', 'same')).toThrow(message('same'));
-    expect(() => named('1', undefined)).toThrow(message('1'));
+    expectRefusal(() => named('same', 'same'), 'device-failure', "'one-name'", "'same'");
+    expectRefusal(() => named('1', undefined), 'device-failure', "'one-name'", "'1'");
     const machine = named(undefined, 'same', undefined);
     expect(() => Machine.restore(machine.definition, machine.save())).not.toThrow();
   });
@@ -236,7 +236,7 @@ describe('of regions of one priority, the one that came last', () => {
     Wrong.prototype.onStateLoaded = () => {
       throw new Error('never');
     };
-    expect(() => machine.swap('a', Wrong as unknown as ConcreteDeviceClass)).toThrow('never');
+    expectRefusal(() => machine.swap('a', Wrong as unknown as ConcreteDeviceClass), 'state-refused', 'never');
     expect(who(machine)).toEqual(['b']);
   });
 
@@ -247,9 +247,8 @@ describe('of regions of one priority, the one that came last', () => {
 
   it('is refused where it is not there', () => {
     const text = formatSnapshot(placed([3, 4]).save()).replace('"b/edu-mmio"', '"c/edu-mmio"');
-    expect(() => Machine.restore(definition, JSON.parse(text))).toThrow(
-      "'map': in front of other regions in 'pci 1' was 'c/edu-mmio', which is not there",
-    );
+    const restore = () => Machine.restore(definition, JSON.parse(text));
+    expectRefusal(restore, 'state-mismatch', "'map'", "'pci 1'", "'c/edu-mmio'");
   });
 
   it('is the window of q35 where its guest moved it over a BAR, or the BAR where that came later', () => {
@@ -351,9 +350,8 @@ describe('a snapshot of a function with other messages', () => {
       [four, two],
       [two, four],
     ] as const) {
-      expect(() => Machine.restore(boardOf(to), saved(from, 0x21))).toThrow(
-        /device 'card', 'config\.bytes': has MSI with/,
-      );
+      const restore = () => Machine.restore(boardOf(to), saved(from, 0x21));
+      expectRefusal(restore, 'state-mismatch', "device 'card', 'config.bytes'", 'MSI');
     }
     expect(() => Machine.restore(boardOf(two), saved(masked, 1))).toThrow(StateError);
     expect(() => Machine.restore(boardOf(four), saved(four, 0x21))).not.toThrow();
@@ -367,7 +365,7 @@ describe('a snapshot of a function with other messages', () => {
     const at = 2 * ((Machine.create(boardOf(four), small).device(four).capabilityOffset(5) as number) + 2);
     expect(text.slice(at, at + 2)).toBe('a5');
     card.fields.config.bytes = `${text.slice(0, at)}b5${text.slice(at + 2)}`;
-    expect(() => Machine.restore(boardOf(four), snapshot)).toThrow('has 8 MSI vectors enabled, of 4');
+    expectRefusal(() => Machine.restore(boardOf(four), snapshot), 'state-mismatch', '8 MSI vectors', '4');
     // Switched off, the guest may ask for any number: it counts only while messages are on.
     expect(() => Machine.restore(boardOf(four), saved(four, 0x30))).not.toThrow();
   });
@@ -380,9 +378,7 @@ describe('what no snapshot could name', () => {
     ['no id', ''],
   ])('is refused when the machine is built: %s', (_, id) => {
     const definition = { ...isapc, devices: [...isapc.devices, use(PcTestdev, { id })] };
-    expect(() => Machine.create(definition, small)).toThrow(
-      /has the id ".*"\. Messages and snapshots name it: give it 1 to 256 printable/,
-    );
+    expectRefusal(() => Machine.create(definition, small), 'invalid-id', '256');
   });
 
   it('is restored with the longest id, and a program whose name is a book', () => {
