@@ -24,13 +24,13 @@ export function explainCoalescedIo(machine: ExplainedMachine): CoalescedRangeRep
       const found = here.flatMap(
         (placement) => explainPlacement(machine, placement, describe(machine, known, region, declared)) ?? [],
       );
-      reports.push(...(found.length > 0 ? found : [{ ...describe(machine, known, region, declared), ...nowhere }]));
+      reports.push(...(found.length > 0 ? found : [{ ...describe(machine, known, region, declared), ...unmapped }]));
     }
   }
   return reports;
 }
 
-const nowhere = {
+const unmapped = {
   space: undefined,
   start: undefined,
   zones: [],
@@ -159,8 +159,7 @@ const AccessWidths = [1, 2, 4, 8] as const;
 
 /**
  * Counts, for each width that the region takes, where a write may begin inside `declared` and where a zone holds it
- * whole. All are offsets in the region. A write counts that some handler takes: one that the region ignores is nobody's
- * loss. Misaligned writes count where the region takes them whole.
+ * whole. All are offsets in the region. A write counts that some handler takes: one that the region ignores does not. Misaligned writes count where the region takes them whole.
  */
 export function judgeWidths(
   region: MemoryRegion,

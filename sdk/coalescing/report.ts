@@ -39,10 +39,12 @@ export type NamedRegister = Pick<
 };
 
 /**
- * alive: every write that the region takes inside the range can be queued. narrowed: only some widths or places.
- * dead: none. off: the accelerator queues none, by its options or for want of a capability or of room. unprotected: queued
- * writes can be overtaken by a read of the same device. unmapped: it lies nowhere at the moment, as a BAR that the guest has
- * not enabled.
+ * - alive: every write that the region takes inside the range can be queued.
+ * - narrowed: only some widths or places can be.
+ * - dead: none can be.
+ * - off: the accelerator queues none, by its options, or because a capability or room is missing.
+ * - unprotected: a read of the same device can overtake queued writes.
+ * - unmapped: the range has no address at the moment, as a BAR that the guest has not enabled.
  */
 export type CoalescedVerdict = 'alive' | 'narrowed' | 'dead' | 'off' | 'unprotected' | 'unmapped';
 

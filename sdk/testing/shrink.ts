@@ -1,8 +1,6 @@
 /**
- * The smallest list found of which `fails` is still true: delta debugging over a list that fails as a whole.
- *
- * The failure is at the end of the list, so the tail is tried first, doubling its length; then pieces are left out,
- * large ones first, until no single element can be.
+ * Delta debugging: the smallest list found of which `fails` is still true. The failure is at the end of the list, so tails of
+ * doubling length come first. Then pieces are left out, large ones first, until no single element can be.
  */
 export async function shrink<T>(list: readonly T[], fails: (part: readonly T[]) => Promise<boolean>): Promise<T[]> {
   const search = shrinking(list);
@@ -11,7 +9,7 @@ export async function shrink<T>(list: readonly T[], fails: (part: readonly T[]) 
   return step.value;
 }
 
-/** The same where the answer is there at once. `tries` bounds how often it is asked; the best list so far comes out. */
+/** The same without promises. After so many `tries` the best list so far is the answer. */
 export function shrinkNow<T>(
   list: readonly T[],
   fails: (part: readonly T[]) => boolean,
@@ -23,7 +21,7 @@ export function shrinkNow<T>(
   return step.value;
 }
 
-/** Yields the lists to try, and is told of each whether it fails. */
+/** Yields the lists to try, and receives of each whether it fails. */
 type Search<T, R = T[]> = Generator<readonly T[], R, boolean>;
 
 function* shrinking<T>(list: readonly T[]): Search<T> {
@@ -45,7 +43,7 @@ function* shortestFailingTail<T>(list: readonly T[]): Search<T> {
   return [...list];
 }
 
-/** One pass over the list: every piece that is not needed goes. */
+/** One pass over the list: leaves out every piece that the failure does not need. */
 function* leavePiecesOut<T>(list: readonly T[], length: number): Search<T> {
   let rest = [...list];
   for (let start = 0; start < rest.length && rest.length > 1; ) {

@@ -11,9 +11,11 @@ const Held = [
   'examples',
   'machines',
   'sdk/accelerator',
+  'sdk/analysis',
   'sdk/base',
   'sdk/cli',
   'sdk/clock',
+  'sdk/coalescing',
   'sdk/memory',
 ];
 

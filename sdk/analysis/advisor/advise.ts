@@ -16,13 +16,13 @@ import { type Judgement, judge, otherReaders, ownerIn } from './verdict.ts';
 import type { WriteEffects } from './write-effects.ts';
 
 export interface AdviseOptions {
-  /** Told before each place that is tried on the whole recording. */
+  /** Called before each place that is tried on the whole recording. */
   readonly onProgress?: (tried: number, total: number) => void;
   /** Runs a device by itself, with a range coalesced and without. Without it no device is run. */
   readonly check?: CheckRange;
 }
 
-/** Says of everything that a recording writes outside of all zones what coalescing it would save. */
+/** For all writes of a recording outside of coalesced zones: what coalescing them would save. */
 export function advise(trace: RecordedTrace, setup: ReplaySetup, { onProgress, check }: AdviseOptions = {}): Advice {
   const observed = observeReplay(trace, setup);
   const { machine, statistics } = observed.replay;
@@ -77,7 +77,7 @@ function addressesOf(regions: readonly MemoryRegion[], { io, memory }: Machine):
 
 const rank = ({ verdict }: Suggestion): number => (mayWait(verdict) ? 0 : mustNotWait(verdict) ? 2 : 1);
 
-/** What may be done first, then what is not known, then what may not; there what saves most; of equals, the narrower range. */
+/** Sound suggestions first, then unknown ones, then unsound ones. Within each, the most saved, then the narrower range. */
 function bestFirst(a: Suggestion, b: Suggestion): number {
   return rank(a) - rank(b) || b.saved - a.saved || a.size - b.size || a.start - b.start;
 }
@@ -111,8 +111,8 @@ function suggestSignal(signal: SignalCandidate, judgement: Judgement, machine: M
 }
 
 /**
- * Rules alone tell what a zone does to writes that have no effect on exits. Those that may move a timer or the map do: a late
- * one moves them late. For them the machine is built with the zone in force, and the recording replayed on it.
+ * KVM's rules alone predict writes that have no effect on exits. Writes that may move a timer or the map are
+ * delivered late. For them the recording is replayed on a machine with the zone in force.
  */
 function predicted(
   observed: ObservedReplay,

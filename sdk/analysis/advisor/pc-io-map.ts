@@ -1,7 +1,4 @@
-/**
- * What a write there does, by the datasheet. Three kinds do no more than keep, show or log what is written; the others
- * do something at once, and late if they are queued.
- */
+/** The effect of a write by the datasheet. Three kinds only keep, show or log it; the others act at once, and late if queued. */
 export type WriteEffect = 'keeps' | 'picture' | 'log' | BadEffect;
 /** What must not come late. */
 export type BadEffect = 'acknowledge' | 'interrupts' | 'time' | 'work' | 'map' | 'delay' | 'reset' | 'transmit';

@@ -17,9 +17,8 @@ export interface Taken {
 }
 
 /**
- * Goes through the recording by KVM's rules: a write that lies wholly in a zone takes a slot of the ring while there is one,
- * every exit and every expired timer empties it, and so does a write that has waited 10 ms. Without `added` nothing is
- * added to what the machine has.
+ * Counts exits by KVM's rules. A write that lies wholly in a zone takes a slot of the ring while one is free. Every exit, every
+ * expired timer and a write that has waited 10 ms empty the ring. Without `added` the zones are those of the machine.
  */
 export function predict(observed: ObservedReplay, added?: Taken): Prediction {
   const { fate, target, timer, splits, trace } = observed;

@@ -1,6 +1,6 @@
 import type { PluggedDevice } from '../../machine/index.ts';
 
-/** What of a suggestion decides what is done. */
+/** The part of a suggestion that says what to change. */
 export interface Applicable {
   readonly kind: 'coalesce' | 'ioeventfd';
   readonly isPort: boolean;
@@ -30,10 +30,12 @@ export interface Prediction {
 }
 
 /**
- * same: the device was run with the range coalesced and without, and answers the same; the scripts show what the writes do. differs: a script shows a difference.
- * waits: no device is modelled, and what a PC has there may wait. unsound: the declaration, the replay or a PC's data sheet says that
- * a late write is noticed. not modelled: no device is modelled, and nothing is known of what a PC has there. not checked: the device
- * cannot be run by itself.
+ * - same: the device ran with the range coalesced and without, and answered the same.
+ * - differs: a script shows a difference.
+ * - waits: no device is modelled, and what a PC has there may wait.
+ * - unsound: by the declaration, the replay or a PC's data sheet, a late write is noticed.
+ * - not modelled: no device is modelled, and what a PC has there is not known.
+ * - not checked: the device cannot be run by itself, or no script shows what its writes do.
  */
 export type AdviceVerdict = 'same' | 'differs' | 'waits' | 'unsound' | 'not modelled' | 'not checked';
 

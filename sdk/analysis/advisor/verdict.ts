@@ -36,8 +36,8 @@ const harmless: Readonly<Record<HarmlessEffect, string>> = {
 };
 
 /**
- * A device that is modelled is run, unless its declaration or the machine says no already. What the replay saw counts for it too:
- * alone on a bench it has no processor and no other device beside it.
+ * A modelled device is run on a bench, unless its declaration or the machine already rules the range out. What the replay saw counts
+ * too, because a bench has no processor and no other device.
  */
 export function judge(
   candidate: Candidate,

@@ -4,7 +4,7 @@ import type { Candidate } from './candidates.ts';
 import type { WriteTarget } from './observation.ts';
 import { type BadEffect, type IoMapEntry, ioMapEntriesOf, type WriteEffect } from './pc-io-map.ts';
 
-/** What is known beforehand of a candidate's writes. The recording is not asked: it does not show what a write means. */
+/** The effects of a candidate's writes, from declarations and data sheets. A recording does not show what a write means. */
 export interface WriteEffects {
   /** What must not come late, each with the names of what does it. */
   readonly bad: ReadonlyMap<BadEffect, readonly string[]>;
@@ -18,10 +18,7 @@ export interface WriteEffects {
 
 export type HarmlessEffect = Exclude<WriteEffect, BadEffect>;
 
-/**
- * A device that the machine models speaks for itself, wherever it is: a declared register without a hook only keeps what is written,
- * and of its code nothing is known. Where no device is modelled, it is a PC.
- */
+/** From the declaration of a modelled device: a register without a hook only keeps a write. Elsewhere from the map of a PC. */
 export function writeEffectsOf(candidate: Candidate, targets: readonly WriteTarget[], machine: Machine): WriteEffects {
   const bad = new Map<BadEffect, string[]>();
   const harmless = new Map<HarmlessEffect, string[]>();

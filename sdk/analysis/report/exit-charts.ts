@@ -102,14 +102,14 @@ export function drawExitsOverTime(plot: PlotLibrary, modes: readonly ReportMode[
     ...point,
     part,
   }));
-  const told = ({ part }: (typeof spots)[number]) =>
+  const tooltip = ({ part }: (typeof spots)[number]) =>
     [
       `from ${formatTime(part * step, scale)}`,
       ...modes.map(({ column, samples }) => `${column}: ${counted(samples.exits[part] ?? 0, 'exit')}`),
     ].join('\n');
   const marks = [
     ...lines,
-    plot.rect(spots, { x1: 'time', x2: 'end', y1: () => 0, y2: () => highest, fill: 'transparent', title: told }),
+    plot.rect(spots, { x1: 'time', x2: 'end', y1: () => 0, y2: () => highest, fill: 'transparent', title: tooltip }),
   ];
   return drawSvg(
     plot,
@@ -190,7 +190,7 @@ const points = (values: Float64Array, step: number, { nanoseconds }: TimeScale) 
     end: ((part + 1) * step) / nanoseconds,
   }));
 
-/** The unit in which a stretch of guest time is told: the largest that does not make it a fraction. */
+/** The unit for an interval of guest time: the largest that does not make it a fraction. */
 export interface TimeScale {
   readonly unit: string;
   readonly nanoseconds: number;

@@ -3,8 +3,8 @@ import { describeRange } from '../../memory/index.ts';
 import type { AddressMap, MapItem, MapZone } from './address-map.ts';
 import { drawSvg, type PlotLibrary } from './svg.ts';
 
-/** One stretch of addresses between two borders, and where it is drawn: each is as high as its neighbour. */
-interface Stretch {
+/** One interval of addresses between two borders, and where it is drawn: each is as high as its neighbour. */
+interface Interval {
   readonly start: number;
   readonly end: number;
   readonly top: number;
@@ -21,13 +21,13 @@ const MostLayers = 3;
 const LetterWidth = 6.3;
 
 /**
- * A map as three columns from low addresses to high: what the guest sees, what lies beneath, and the coalesced ranges in the
- * colours of their verdicts. Heights say nothing of sizes: a one-byte register would vanish beside a gigabyte.
+ * A map as three columns from low addresses to high: what the guest sees, what lies beneath, and the coalesced ranges.
+ * Heights are not to scale: a one-byte register would vanish beside a gigabyte.
  */
 export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): string {
-  const stretches = stretchesOf(map);
-  const height = stretches.at(-1)?.bottom ?? RowHeight;
-  const spot = spotOf(stretches);
+  const intervals = intervalsOf(map);
+  const height = intervals.at(-1)?.bottom ?? RowHeight;
+  const spot = spotOf(intervals);
   const shown = map.items.filter(({ layer }) => layer === 0).map((item) => ({ item, ...spot(item) }));
   const hidden = map.items
     .filter(({ layer }) => layer > 0 && layer <= MostLayers)
@@ -62,13 +62,13 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
           fontWeight: 600,
         }),
         plot.text(
-          stretches.filter(({ used }) => used),
+          intervals.filter(({ used }) => used),
           {
             x: () => 0,
             y: 'top',
             dx: -8,
             dy: 7,
-            text: ({ start }: Stretch) => hex(start),
+            text: ({ start }: Interval) => hex(start),
             textAnchor: 'end',
             fontFamily: 'ui-monospace, monospace',
             fontSize: 10.5,
@@ -87,7 +87,7 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
         }),
         plot.text(shown, {
           x: () => Column.Shown + 8,
-          y: ({ top, bottom }: Stretch) => (top + bottom) / 2,
+          y: ({ top, bottom }: Interval) => (top + bottom) / 2,
           text: ({ item }: { item: MapItem }) =>
             shortened(
               item.device === undefined ? item.name : `${item.name} · ${item.device}`,
@@ -111,7 +111,7 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
         }),
         plot.text(hidden, {
           x: (one: { item: MapItem }) => left(one) + 6,
-          y: ({ top, bottom }: Stretch) => (top + bottom) / 2,
+          y: ({ top, bottom }: Interval) => (top + bottom) / 2,
           text: ({ item }: { item: MapItem }) => shortened(item.name, hiddenWidth),
           textAnchor: 'start',
           fontSize: 10.5,
@@ -133,8 +133,8 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
         plot.rect(forces, {
           x1: () => Column.Zone + 4,
           x2: () => Column.ZoneEnd - 4,
-          y1: ({ top }: Stretch) => top + 3,
-          y2: ({ bottom }: Stretch) => bottom - 3,
+          y1: ({ top }: Interval) => top + 3,
+          y2: ({ bottom }: Interval) => bottom - 3,
           fill: { value: zoneFill, scale: null } as never,
           rx: 2,
           title: ({ zone, range }: { zone: MapZone; range: { start: number; size: number } }) =>
@@ -142,7 +142,7 @@ export function drawMap(plot: PlotLibrary, title: string, map: AddressMap): stri
         }),
         plot.text(zones, {
           x: () => Column.Verdict,
-          y: ({ top, bottom }: Stretch) => (top + bottom) / 2,
+          y: ({ top, bottom }: Interval) => (top + bottom) / 2,
           text: ({ zone }: { zone: MapZone }) => `${verdictSigns[zone.verdict]} ${zone.verdict}`,
           textAnchor: 'start',
           fontSize: 12,
@@ -161,7 +161,7 @@ const headings = [
   { x: Column.Zone, text: 'coalesced' },
 ];
 
-/** Everything that a person who points at it, or reads the table, is told of a region. */
+/** The text of a region for the tooltip and the table. */
 export function describeItem({ name, kind, device, file, priority, start, size }: MapItem): string {
   const owner = device === undefined ? 'no device' : device;
   return `${name} (${kind}), ${describeRange(start, size)}\n${owner}${file === undefined ? '' : `, ${file}`}\npriority ${priority}`;
@@ -172,7 +172,7 @@ function describeZone({ device, region, start, size, verdict, why, inForce }: Ma
   return `${region} of ${device ?? 'no device'}: ${describeRange(start, size)} is coalesced: ${verdict}\nzones in force: ${zones}${why === '' ? '' : `\n${why}`}`;
 }
 
-/** Whoever does not see the colours has a sign beside the word. */
+/** A sign beside each word, for readers who do not see the colours. */
 export const verdictSigns: Readonly<Record<MapZone['verdict'], string>> = {
   alive: '\u2713',
   narrowed: '\u25d0',
@@ -185,27 +185,27 @@ export const verdictSigns: Readonly<Record<MapZone['verdict'], string>> = {
 export const verdictColour = (verdict: MapZone['verdict']): string => `var(--${verdict})`;
 const kindColour = (kind: string): string => (kind === 'ram' || kind === 'rom' ? 'var(--memory)' : 'var(--device)');
 
-/** Every border of anything is one of a stretch; where nothing is, the stretch is a narrow gap. */
-function stretchesOf({ items, zones }: AddressMap): Stretch[] {
+/** Every border of anything bounds an interval; an empty one is a narrow gap. */
+function intervalsOf({ items, zones }: AddressMap): Interval[] {
   const parts = [...items, ...zones, ...zones.flatMap(({ inForce }) => inForce)];
   const borders = [...new Set(parts.flatMap(({ start, size }) => [start, start + size]))].sort((a, b) => a - b);
-  const stretches: Stretch[] = [];
+  const intervals: Interval[] = [];
   let top = 0;
   for (const [index, end] of borders.slice(1).entries()) {
     const start = borders[index]!;
     const used = parts.some((part) => part.start < end && start < part.start + part.size);
     const bottom = top + (used ? RowHeight : GapHeight);
-    stretches.push({ start, end, top, bottom, used });
+    intervals.push({ start, end, top, bottom, used });
     top = bottom;
   }
-  return stretches;
+  return intervals;
 }
 
 const spotOf =
-  (stretches: readonly Stretch[]) =>
+  (intervals: readonly Interval[]) =>
   ({ start, size }: { readonly start: number; readonly size: number }) => ({
-    top: stretches.find((one) => one.start === start)!.top,
-    bottom: stretches.find((one) => one.end === start + size)!.bottom,
+    top: intervals.find((one) => one.start === start)!.top,
+    bottom: intervals.find((one) => one.end === start + size)!.bottom,
   });
 
 function shortened(text: string, width: number): string {

@@ -141,7 +141,7 @@ function mapSections(plot: PlotLibrary, modes: readonly ReportMode[]): string {
       const maps = different(modes.length > 1 ? modes.slice(1) : modes, kind);
       const drawn = maps.map(({ mode, map }) => {
         const title = maps.length > 1 ? `${space} map. ${mode.title}` : `${space} map`;
-        if (map.items.length + map.zones.length === 0) return '<p>Nobody answers here.</p>';
+        if (map.items.length + map.zones.length === 0) return '<p>No device answers here.</p>';
         return `${maps.length > 1 ? `<h3>${escapeHtml(mode.title)}</h3>` : ''}
 ${figure(title, drawMap(plot, title, map))}
 ${mapTable(map)}`;

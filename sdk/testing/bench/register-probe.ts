@@ -43,7 +43,7 @@ export type RegisterMembers<D> = { [K in keyof D]: D[K] extends Value | Register
 /** What the guest reads from such a field. */
 export type ValueOfMember<M> = M extends bigint | BigUint64Array ? bigint : number;
 
-/** What the class says about a register that a test names. */
+/** The declaration of a register that a test names. */
 export function declarationOf(
   { deviceClass, registers }: DeviceBlueprint,
   register: Register<RegisterSpec> | string,
@@ -119,7 +119,7 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
     this.bench.at(this.declaration.region).write(this.offset, value, this.bytes);
   }
 
-  /** The guest reads it and finds this value, or the test fails and says what it found, field by field. */
+  /** The guest reads it. Another value than this fails the test, with the fields that differ. */
   expect(expected: V): void {
     const got = this.read();
     if (BigInt(got) === BigInt(expected)) return;
@@ -155,7 +155,7 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
     );
   }
 
-  /** What the device holds in it: what a driver knows of a register that it cannot read back. */
+  /** What the device holds in it, as a driver remembers a register that it cannot read back. */
   get held(): Value {
     const held = (this.bench.device as unknown as Readonly<Record<string, Value | RegisterArray>>)[
       this.declaration.member
@@ -201,7 +201,7 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
 
 type FieldOfRegister = RegisterDeclaration['fields'][number];
 
-/** A field of a register: the guest reads and writes the register, and the test sees the field's bits only. */
+/** A field of a register. The guest accesses the register, and the test sees the field's bits only. */
 export class FieldProbe {
   constructor(
     private readonly register: RegisterProbe,
@@ -213,7 +213,7 @@ export class FieldProbe {
     return Number(cut(this.register.read(), low, high));
   }
 
-  /** As drivers do: reads the register, changes these bits and writes it back; of one that cannot be read it knows what it holds. */
+  /** Reads the register, changes these bits and writes it back. Where it cannot be read, `held` is used. */
   write(value: number | string): void {
     const { name, low, high } = this.declaration;
     const number = this.numberOf(value);
@@ -253,7 +253,7 @@ function checkElement({ name, count }: RegisterDeclaration, element: number): vo
   throw new BackplaneError('no-such-element', `Bench: register '${name}' ${there} no [${element}].`);
 }
 
-/** A test that writes more than there is room for means something else. */
+/** Refuses a value that the register or field would cut. */
 function checkFits(value: Value, bits: number, where: string): void {
   const isWhole = typeof value === 'bigint' || Number.isInteger(value);
   if (isWhole && value >= 0 && BigInt(value) < 1n << BigInt(bits)) return;

@@ -18,7 +18,7 @@ import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.t
 /** A service for the device's constructor: the class it asks for, and the object it gets. */
 export type BenchService = readonly [token: Token, service: object];
 
-/** Counts the resets that a device asks for. On a bench nobody performs them. */
+/** Counts the resets that a device asks for. A bench performs none. */
 class RecordedResets extends ResetController {
   readonly reasons: string[] = [];
 
@@ -44,10 +44,7 @@ class ImmediateNotifiers extends EventNotifiers {
   }
 }
 
-/**
- * What stands around the device on a bench: memory with RAM behind everything, empty ports, a clock that stands still,
- * and every bus, so that a device of any kind finds what it asks for.
- */
+/** The services of a bench: memory with RAM, unassigned ports, a clock that the test moves, and every bus. */
 export class BenchServices {
   readonly topology = new MemoryTopology();
   readonly clock: ManualClock;
@@ -55,7 +52,7 @@ export class BenchServices {
   readonly io: AddressSpace;
   readonly pci: PciBus;
   private readonly resets = new RecordedResets();
-  /** Those with `@state`. */
+  /** Services with `@state`. */
   readonly stateful = new StatefulServices();
   private readonly services: ReadonlyMap<Token, object>;
 
@@ -103,7 +100,7 @@ export class BenchServices {
     return false;
   }
 
-  /** For a constructor: undefined where it can do without. */
+  /** For a constructor: undefined for an optional service that is missing. */
   give({ token, optional }: Injection, deviceClass: string): object | undefined {
     return optional ? this.services.get(token as Token) : this.find(token as Token, deviceClass);
   }

@@ -46,20 +46,16 @@ export interface TestBenchOptions<C extends ConcreteDeviceClass> {
   readonly beforeReset?: (device: Device) => void;
 }
 
-/** Regions without an address of their own (BARs, for instance) are put in a row from here. */
+/** Regions without an address of their own, such as BARs, are placed one after the other from here. */
 const FirstFree = { ports: 0xc000, memory: 0xe000_0000 } as const;
 
 /**
- * One device alone, in milliseconds: no machine, no accelerator, no time but the bench's clock. The test is the guest.
- * Every access goes through the real memory core, so widths, alignment and splitting behave as in a machine; writes
- * reach the device at once, coalesced or not.
+ * One device alone: no machine, no accelerator, no time but the bench's clock. The test is the guest.
+ * Accesses go through the memory core, with widths, alignment and splitting as in a machine. Coalesced writes are not queued.
  */
 export class TestBench<D extends Device> extends BenchGuest {
   readonly device: D;
-  /**
-   * Stands still until the test moves it: `bench.clock.advance(1 * SECOND)`. `bench.clock.rebase()` moves its epoch, which no
-   * device may notice: times that it keeps are declared, `@state({ as: guestTime })`.
-   */
+  /** Moved by the test: `bench.clock.advance(1 * SECOND)`, or `bench.clock.rebase()`, which moves its epoch. */
   readonly clock: ManualClock;
   /** A recorder on every pin, by the pin's name: `bench.interrupts.irq.level`. */
   readonly interrupts: { readonly [P in PinNames<D>]: InterruptRecorder };
@@ -101,17 +97,17 @@ export class TestBench<D extends Device> extends BenchGuest {
     services.stateful.remember();
   }
 
-  /** What the device found wrong with the guest's accesses, each kind once, with its count. */
+  /** Mistakes of the guest that the device reported, each kind once, with its count. */
   get guestErrors(): readonly GuestError[] {
     return this.mistakes.all;
   }
 
-  /** Why the device asked for a reset of the machine, each time it did. The bench performs none by itself. */
+  /** The reason of each reset that the device requested. The bench performs none by itself. */
   get requestedResets(): readonly string[] {
     return this.services.requestedResets;
   }
 
-  /** The reset line goes up and down, as at power-on; the bench has done it once. Firmware then places BARs again. */
+  /** Resets the device and the buses, and places BARs again as firmware does. The bench has done it once. */
   reset(): void {
     runDevice(() => this.device.reset());
     this.services.pci.reset();
@@ -124,7 +120,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     return this.services.stateful.save();
   }
 
-  /** Puts that into the services of this bench; to be done before the state of the device is loaded. */
+  /** Loads such a state into the services of this bench. Load the device's state after it. */
   loadServices(saved: { readonly [name: string]: Json }): void {
     this.services.stateful.load(saved);
   }
@@ -169,7 +165,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     if (address !== undefined) return address;
     throw new BackplaneError(
       'region-not-on-bench',
-      `Bench: '${this.device.id}' has no region '${region.name}', so it is nowhere.`,
+      `Bench: '${this.device.id}' has no region '${region.name}', or maps it itself. Name a region that the class declares.`,
     );
   }
 
@@ -207,7 +203,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     return this.device.blueprint.facet(pciBars)?.some(({ region }) => region === template) ?? false;
   }
 
-  /** As firmware: an address for each BAR, always the same one, then decoding on and DMA allowed. */
+  /** As firmware does: gives each BAR its address, always the same, then enables decoding and bus mastering. */
   private placeBars(device: PciDevice): void {
     const { bars, config, blueprint } = device;
     const addressed = bars.all.filter(({ index }) => index !== undefined);

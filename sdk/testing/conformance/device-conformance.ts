@@ -17,7 +17,7 @@ import { onesClear } from './checks/write-one-to-clear.ts';
 import { type Check, Subject } from './subject.ts';
 import { TimeLimit } from './time-limit.ts';
 
-/** What holds for every device: no check here weighs how likely a mistake is. What costs little comes first. */
+/** What holds for every device. Cheap checks come first. */
 export const contract: readonly Check[] = [
   settingsNameWhatIsThere,
   ...registerChecks,
@@ -61,8 +61,8 @@ export interface DeviceConformanceOptions<C extends ConcreteDeviceClass>
 }
 
 /**
- * The tests that every device gets from its declaration: `deviceConformance(MyUart, { describe, it })` in a test file, with
- * the runner's own `describe` and `it`. What fails is shortened and printed as a guest program and as a qtest script.
+ * Tests a device by its declaration: `deviceConformance(MyUart, { describe, it })` in a test file, with the runner's own
+ * functions. A failure is shortened and printed as a guest program and as a qtest script.
  */
 export function deviceConformance<C extends ConcreteDeviceClass>(
   deviceClass: C,
@@ -133,7 +133,7 @@ class ConformanceRun {
     return this.limit.seconds;
   }
 
-  /** The lint has something to say once the contract holds. */
+  /** The lint runs once the contract holds. */
   failureOf({ kind, check }: PlannedCheck): ConformanceFailure | undefined {
     if (kind === 'lint' && this.isBroken) return undefined;
     const found = this.limit.run(check, this.subject);

@@ -54,7 +54,7 @@ export function isFrameworks(device: Device, member: string): boolean {
 /** Members of every PCI function, which the bus answers for. */
 export const OfPciDevice: readonly string[] = ['config', 'bars', 'msi', 'busMaster'];
 
-/** Whether a snapshot brings back what `fieldsOf` shows at a path: it is declared, the framework's, a timer or a pin. */
+/** Whether a snapshot restores a path of `fieldsOf`: declared state, the framework's, a timer or a pin. */
 export function restoredBySnapshot(device: Device): (path: string) => boolean {
   const known = within([...declaredState(device).map(({ path }) => path), ...OfPciDevice]);
   return (path) => known(path) || path.endsWith('.deadline') || path.endsWith('.level');
@@ -72,9 +72,9 @@ type Leaf = string | number | bigint | boolean | null | undefined;
 /** What the fields of a device hold, by path: `dma.source`, `ram[14]`. */
 export type Fields = ReadonlyMap<string, Leaf>;
 
-/** Things that a device knows and does not own. */
-const Surroundings = [VirtualClock, MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate, OptionSet, GuestErrors];
-/** Beyond so many values the rest is counted only. */
+/** Kinds of objects that a device refers to and does not own. */
+const SharedKinds = [VirtualClock, MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate, OptionSet, GuestErrors];
+/** Values beyond so many are not compared. */
 const MostLeaves = 20_000;
 /** Bytes of an array that are values of their own; a larger one is compared as a whole. */
 const LargestListed = 2048;
@@ -135,7 +135,7 @@ class Walk {
   }
 
   private isForeign(value: object): boolean {
-    return Surroundings.some((kind) => value instanceof kind) || this.bench.provides(value) || Object.isFrozen(value);
+    return SharedKinds.some((kind) => value instanceof kind) || this.bench.provides(value) || Object.isFrozen(value);
   }
 }
 
@@ -147,7 +147,7 @@ export function sizesOf(bench: TestBench<Device>): ReadonlyMap<string, number> {
     if (typeof value === 'string' && path !== '') sizes.set(path, value.length);
     if (typeof value !== 'object' || value === null || seen.has(value) || depth > DeepestOwned) return;
     seen.add(value);
-    if (isSurroundings(value) || bench.provides(value) || ArrayBuffer.isView(value)) return;
+    if (isShared(value) || bench.provides(value) || ArrayBuffer.isView(value)) return;
     if (Array.isArray(value)) sizes.set(path, value.length);
     else if (value instanceof Map || value instanceof Set) sizes.set(path, value.size);
     else {
@@ -190,7 +190,7 @@ export function within(names: readonly string[]): (path: string) => boolean {
   return (path) => names.some((name) => path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`));
 }
 
-/** Gives fields of one device the values they have in another of its class: what a reset leaves alone. */
+/** Copies fields from one device to another of its class. */
 export function transplant(from: object, to: object, names: readonly string[]): void {
   for (const name of names) {
     const [first = '', ...rest] = name.split('.');
@@ -210,7 +210,7 @@ function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[],
     bytesOf(target).set(bytesOf(source));
   } else if (source instanceof Timer && target instanceof Timer) {
     target.arm(source.deadline);
-  } else if (isParts(source) && isParts(target) && !seen.has(source) && !isSurroundings(source)) {
+  } else if (isParts(source) && isParts(target) && !seen.has(source) && !isShared(source)) {
     seen.add(source);
     for (const part of Object.keys(source)) copyInto(source, target, part, [], seen);
   } else if (!isParts(source) && typeof source !== 'function') {
@@ -220,12 +220,12 @@ function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[],
 
 /** Whether the object is the device's own, and no service, pin, timer or shared value. */
 export function isOwned(bench: TestBench<Device>, value: object): boolean {
-  return !isSurroundings(value) && !(value instanceof Timer) && !bench.provides(value) && !Object.isFrozen(value);
+  return !isShared(value) && !(value instanceof Timer) && !bench.provides(value) && !Object.isFrozen(value);
 }
 
 const isParts = (value: unknown): value is Parts => typeof value === 'object' && value !== null;
-const isSurroundings = (value: object): boolean =>
-  value instanceof InterruptPin || Surroundings.some((kind) => value instanceof kind);
+const isShared = (value: object): boolean =>
+  value instanceof InterruptPin || SharedKinds.some((kind) => value instanceof kind);
 
 const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 

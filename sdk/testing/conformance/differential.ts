@@ -4,7 +4,7 @@ import type { TestBench } from '../bench/test-bench.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ramOf } from './device-fields.ts';
 import { type Answer, OutOfTime, perform, type ScriptStep } from './script.ts';
 
-/** What one side answered: step by step; undefined where the step does not count. */
+/** The answers of one side, step by step; undefined where a step does not count. */
 export type Answers = readonly (Answer | undefined)[];
 
 /** What one run of a program came to. */
@@ -20,7 +20,7 @@ export const outcomeOf = (bench: TestBench<Device>, answers: Answers): Outcome =
   ram: ramOf(bench),
 });
 
-/** In what two outcomes of one program differ first, in words; fields at `ignored` paths are no outcome. */
+/** The first difference of two outcomes of one program, in words. Fields at `ignored` paths do not count. */
 export function outcomeDifference(
   script: readonly ScriptStep[],
   left: Outcome,
@@ -76,7 +76,7 @@ const isForeign = (frame: string): boolean =>
 /** What a device saves, as text and back, as a file would hold it. */
 export const savedAsText = (device: Device): unknown => JSON.parse(JSON.stringify(saveDevice(device)));
 
-/** Why a device could not be saved, or, with what it saved, why that could not be restored. */
+/** Why a device could not be saved, or why what it saved could not be restored. */
 export function refusal(saved: unknown, error: unknown): string {
   const what = saved === undefined ? 'it cannot be saved' : 'it cannot be restored from what it saves';
   return `${what}: ${messageOf(error)}`;
@@ -105,7 +105,7 @@ export function difference(
 
 const trimmed = (answer: Answer): string => answer.trim() || 'nothing';
 
-/** Forgets which edges the pins have had so far. */
+/** Clears the recorded edges of all pins. */
 export function clearRecorders(bench: TestBench<Device>): void {
   const recorders = bench.interrupts as Readonly<Record<string, { clear(): void }>>;
   for (const name in recorders) recorders[name]?.clear();
@@ -116,7 +116,7 @@ export function lastOf(script: readonly ScriptStep[], kind: ScriptStep['kind']):
   return script.findLastIndex((step) => step.kind === kind);
 }
 
-/** The first pin that is up, if one is. */
+/** The first pin that is high, if there is one. */
 export function pinHigh(bench: TestBench<Device>): string | undefined {
   const recorders = bench.interrupts as Readonly<Record<string, { readonly level: boolean }>>;
   return Object.keys(recorders).find((name) => recorders[name]?.level === true);

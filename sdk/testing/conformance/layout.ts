@@ -15,7 +15,7 @@ import {
 import type { TestBench } from '../bench/test-bench.ts';
 import type { AccessWidth, Space } from './script.ts';
 
-/** A place that the device answers at, by declaration: a register, or a stretch of a handler. */
+/** A place where the device answers by its declaration: a register, or the range of a handler. */
 export interface Target {
   readonly name: string;
   readonly region: HandledRegion;
@@ -56,8 +56,8 @@ export class Layout {
     this.isPci = blueprint.bus === 'pci';
     const registers = this.registerTargets();
     this.targets = [...registers, ...mapped.flatMap((region) => this.handlerTargets(region))];
-    const hearsLines = blueprint.injections.some(({ token }) => token === IsaBus);
-    this.lines = hearsLines ? Array.from({ length: 16 }, (_, line) => line).filter((line) => line !== 2) : [];
+    const listensToLines = blueprint.injections.some(({ token }) => token === IsaBus);
+    this.lines = listensToLines ? Array.from({ length: 16 }, (_, line) => line).filter((line) => line !== 2) : [];
   }
 
   /** What is at an address, for comments in printed scripts. */
@@ -76,7 +76,7 @@ export class Layout {
     return this.targets.find((target) => target.register === register && target.element === element);
   }
 
-  /** Which accesses a register takes: its partner in the same place, or a method of the author's, has the others. */
+  /** Which accesses a register takes. A register at the same address, or a handler, may take the others. */
   sideOf(register: RegisterDeclaration): Side {
     const side = sideOf(register, this.blueprint.registers);
     if (side !== 'both') return side;
@@ -149,12 +149,12 @@ export class Layout {
   }
 }
 
-/** What a guest writes into the index register; the bits that choose nothing are as after a reset. */
+/** What a guest writes into the index register. Bits beside the index have their reset value. */
 function choosing({ register }: Target, place: IndexedPlace, step: number): number {
   return choosingValue(place, Number(register?.reset ?? 0), place.index + step);
 }
 
-/** Reading and writing one stretch is one place. */
+/** Reading and writing one range is one place. */
 function isNew(seen: Set<string>): (route: HandlerRoute) => boolean {
   return ({ offset, length }) => {
     const key = `${offset} ${length}`;

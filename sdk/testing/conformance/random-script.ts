@@ -11,7 +11,7 @@ export interface RandomScriptOptions {
   readonly idioms?: ((random: Random) => readonly ScriptStep[]) | undefined;
   /** Accesses of every width and offset, in and around the regions; otherwise those that are legal. */
   readonly hostile?: boolean;
-  /** A hostile guest leaves the card's addresses as they are: without a reset it would not come back. */
+  /** A hostile guest leaves the BARs as they are: only a reset would place them again. */
   readonly settled?: boolean;
   /** Guest time passes now and then. Default: true. */
   readonly waits?: boolean;
@@ -38,7 +38,7 @@ export function randomScript(layout: Layout, random: Random, options: RandomScri
   return steps.slice(0, options.length);
 }
 
-/** Who plays with a few things only comes further with them than who tries everything. */
+/** A program that uses a few places only gets further with them. */
 function someOf(targets: readonly Target[], random: Random): readonly Target[] {
   if (targets.length <= FewPlaces) return targets;
   return Array.from({ length: 2 + random.below(FewPlaces - 1) }, () => random.pick(targets));
@@ -46,7 +46,7 @@ function someOf(targets: readonly Target[], random: Random): readonly Target[] {
 
 const FewPlaces = 6;
 
-/** A program comes back to the same few values: what an index chose, another write finds again. */
+/** A program uses the same few values again, so that one index selects the same register twice. */
 const Favourites = 4;
 
 function favourite(random: Random, values: readonly (number | bigint)[] = []): number | bigint {
@@ -63,7 +63,7 @@ function addSteps(
 ): void {
   const { waits = true, resets = false, hostile = false, settled = false } = options;
   if (steps.length > 0 && random.oneIn(25)) {
-    // Again and again, with time in between: what is counted overflows, what is filled is full.
+    // Repeats a step, with time in between: counters overflow, and buffers fill.
     const again = random.pick(steps);
     const pause = { kind: 'wait', nanoseconds: random.pick(Waits) } as const;
     const between = waits && random.oneIn(2) ? [pause] : [];
@@ -87,7 +87,7 @@ function addSteps(
   }
 }
 
-/** Where it has been before, with another value, or to look. */
+/** An earlier step again, with another value, or as a read. */
 function addReturn(steps: ScriptStep[], random: Random, options: RandomScriptOptions): void {
   const step = random.pick(steps);
   if (step.kind === 'write' && random.oneIn(2)) {
@@ -100,7 +100,7 @@ function addReturn(steps: ScriptStep[], random: Random, options: RandomScriptOpt
 
 function addAccess(steps: ScriptStep[], target: Target, random: Random, options: RandomScriptOptions): void {
   const { selectedBy } = target;
-  // Now and then without a choice: what was chosen before is still there.
+  // Now and then without a new index: the last one still selects.
   if (selectedBy !== undefined && !random.oneIn(6)) {
     const { target: index, value } = selectedBy;
     steps.push(writeStep(index, 0, index.length as AccessWidth, value));
@@ -116,7 +116,7 @@ function addAccess(steps: ScriptStep[], target: Target, random: Random, options:
   steps.push(access(target, at, size, random, options));
 }
 
-/** Writes of one place in a row, without time in between: of one where the program wrote before, or of any. */
+/** Writes to one place in a row, without time in between: a place of the program, or any other. */
 export function writesInARow(
   layout: Layout,
   random: Random,
@@ -141,7 +141,7 @@ function startOf(target: Target): ScriptStep & { readonly kind: 'write' } {
   return { kind: 'write', space: target.space, address: target.address, size, value: 0 };
 }
 
-/** A register at its start, mostly; a stretch of a handler anywhere, its two ends more often than the rest. */
+/** A register at its start, mostly; the range of a handler anywhere, its two ends more often than the rest. */
 function placeWithin({ length, register }: Target, random: Random): number {
   if (register !== undefined) return random.oneIn(3) ? random.below(length) : 0;
   return random.oneIn(8) ? random.pick([0, length - 1, Math.max(length - 4, 0)]) : random.below(length);
@@ -167,7 +167,7 @@ function access(
   return writeStep(target, at, size, randomValue(random, size, target, options.values));
 }
 
-/** What drivers do with a configuration space. A hostile guest also moves the card away, until the next reset. */
+/** Accesses of a driver to configuration space. A hostile guest also moves BARs, until the next reset. */
 function configAccess(random: Random, hostile: boolean): ScriptStep {
   const size = random.pick([1, 2, 4] as const);
   const anywhere = random.below(0x100);
@@ -179,7 +179,7 @@ function configAccess(random: Random, hostile: boolean): ScriptStep {
   const value = Number(randomValue(random, size, undefined));
   const places = aligned >= Config.FirstBar && aligned <= Config.Rom + 3;
   if (hostile || (!places && aligned > Config.Status)) return { kind: 'config-write', offset: aligned, size, value };
-  // It goes on decoding its addresses, and may go on making transfers.
+  // Decoding and bus mastering stay enabled.
   return { kind: 'config-write', offset: Config.Command, size: 2, value: (value & 0xffff) | 0x7 };
 }
 

@@ -15,9 +15,9 @@ import type { ScriptStep, Space } from './script.ts';
 import { asGuestCode } from './script-formats.ts';
 import { Subject } from './subject.ts';
 
-/** The scripts of the conformance suite: what it would find once the range is declared is found here. */
+/** The scripts of the conformance suite: they find what the suite would find for the declared range. */
 const AsTheSuite = { runs: 10, length: 250, seed: 1 } as const;
-/** And shorter ones, which write what the recording writes. */
+/** Shorter scripts with the values of the recording. */
 const WithValues = { runs: 10, length: 100, seed: 1 } as const;
 const { name: Check } = coalescedEqualsUncoalesced;
 
@@ -30,8 +30,8 @@ export interface RangeCheckSettings {
 }
 
 /**
- * Runs a device alone over random scripts, with a range coalesced that its class does not declare and without: the shortest script
- * that differs, or why it cannot be run, or which writes do nothing that any of the scripts shows.
+ * Runs a device alone over random scripts, with a range coalesced that its class does not declare, and without. Answers the
+ * shortest script that differs, why the device cannot be run, or which writes show no effect in any script.
  */
 export function checkRange(deviceClass: ConcreteDeviceClass, range: AddedRange, settings: RangeCheckSettings) {
   const { options, values, addresses } = settings;
@@ -71,13 +71,13 @@ function moved(
   return around === undefined || there === undefined ? address : there + address - around.address;
 }
 
-/** Some bytes of the range whose writes are answered in code. */
+/** Bytes of the range whose writes run code of the device. */
 interface Part {
   readonly name: string;
   /** Offsets in the region. */
   readonly start: number;
   readonly end: number;
-  /** The fields that only hold what is written: they show nothing of what the code does. */
+  /** Fields that only hold what is written: they show no effect of the code. */
   readonly holds: readonly string[];
 }
 

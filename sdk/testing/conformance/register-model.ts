@@ -29,7 +29,7 @@ const Storing: readonly RegisterAccess[] = ['read-write', 'write-only', 'undocum
 export const Unwritable: readonly RegisterAccess[] = ['read-only', 'read-to-clear', 'constant', 'reserved'];
 const MostCells = 256;
 
-/** What the declaration says that an access does to the registers: nothing here looks at how they are implemented. */
+/** The effects of an access on registers by their declaration alone, without the implementation. */
 export class RegisterModel {
   readonly cells: readonly Cell[];
 
@@ -46,7 +46,7 @@ export class RegisterModel {
     });
   }
 
-  /** The registers that an access reaches, and the bits of each; undefined where the access changes what it reaches. */
+  /** The registers that an access reaches, with the bits of each; undefined if the access changes that itself. */
   reached(access: Access, held: readonly bigint[]): ReadonlyMap<number, Reach> | undefined {
     if (this.runsOver(access)) return undefined;
     const reached = new Map<number, Reach>();
@@ -76,7 +76,7 @@ export class RegisterModel {
     return throughIndex && moves ? undefined : reached;
   }
 
-  /** Whether it runs over the end of the region that takes it. Another's registers may be there; they do not answer. */
+  /** Whether an access runs over the end of its region. Registers of another region there do not answer. */
   private runsOver({ space, address, size }: Access): boolean {
     return this.layout.regions.some((one) => {
       const end = one.address + one.region.size;
@@ -96,9 +96,8 @@ export class RegisterModel {
   }
 
   /**
-   * What each field may hold after these bits of it were written; a field that may hold anything is left out. A hook may refuse a
-   * write and keep the old contents, or clear them. Only where a read hook answers something else, or a hook next to it was
-   * called by the same access, nothing is known.
+   * What each field may hold after a write of these bits; a field that may hold anything is left out. A hook may keep the old
+   * contents, or clear them. Nothing is known with a read hook, or if the access called the hook of a neighbour.
    */
   afterWrite(cell: Cell, before: bigint, written: bigint, mask: bigint, besideHook: boolean): readonly Expected[] {
     const { register } = cell;
@@ -112,11 +111,11 @@ export class RegisterModel {
       if (access === 'constant' || access === 'reserved') allow(before & bits);
       else if (besideHook || access === 'write-once' || (hooked && isComputed)) continue;
       else if (Storing.includes(access)) {
-        // What no guest can read back is the hook's alone.
+        // No guest reads a write-only field back, so its hook may store anything.
         if (!hooked) allow(stored);
         else if (access !== 'write-only') allow(stored, before & bits, reset & bits);
       } else if (access === 'write-one-to-clear') {
-        // A cause that lasts is up again at once.
+        // A hook may set a bit again whose cause persists.
         expected.push({ name, access, bits, values: [before & bits & ~(written & reached)], mayRise: hooked });
       } else if (!hooked) allow(before & bits);
     }
@@ -146,7 +145,7 @@ export class RegisterModel {
     }));
   }
 
-  /** Whether both are views of the same bytes: one bank that the guest finds in two places. */
+  /** Whether both are views of the same bytes: one bank at two addresses. */
   shareStorage(device: Device, one: Cell, other: Cell): boolean {
     const [a, b] = [storageOf(device, one), storageOf(device, other)];
     if (a === undefined || b === undefined || a.buffer !== b.buffer) return false;
@@ -159,7 +158,7 @@ export class RegisterModel {
   }
 }
 
-/** A field, or a register without fields, as one stretch of bits. */
+/** A field, or a register without fields, as one bit range. */
 export interface ModelField {
   readonly name: string;
   readonly access: RegisterAccess;

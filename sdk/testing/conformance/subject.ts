@@ -21,7 +21,7 @@ export interface Check {
   find(subject: Subject): Finding | undefined;
 }
 
-/** Programs of a check that has not seen yet what it wants to see. */
+/** The most programs of a check that still waits for a case. */
 const MostRuns = 60;
 /** Shorter scripts tried before the best so far is printed. */
 const ShrinkingTries = 400;
@@ -50,7 +50,7 @@ export class Subject {
     this.notExercised = within(Object.keys(settings.notExercised ?? {}));
   }
 
-  /** A new device, reset once, on a bench of its own. RAM holds a pattern, so that reading it is not reading nothing. */
+  /** A new device, reset once, on a bench of its own. RAM holds a pattern, so that reads of it differ. */
   bench(
     more: Pick<TestBenchOptions<ConcreteDeviceClass>, 'allocateRam' | 'beforeReset' | 'startAt'> = {},
   ): TestBench<Device> {
@@ -86,7 +86,7 @@ export class Subject {
     return writesInARow(this.layout, random, script, length, this.values);
   }
 
-  /** Tries random scripts until one shows something, and makes that one as short as it gets. Goes on while more is wanted. */
+  /** Tries random scripts until one shows something, and shortens that one. Goes on while `wantsMore`. */
   search(
     check: string,
     makeScript: (random: Random) => readonly ScriptStep[],
@@ -101,7 +101,7 @@ export class Subject {
     return undefined;
   }
 
-  /** As short as it gets while `patient`. A script that shows nothing when it is done again is printed whole. */
+  /** Shortens a script while `patient`. One that shows nothing when it runs again is kept whole. */
   shorten(script: readonly ScriptStep[], look: Look, patient: () => boolean = () => true): Finding {
     const shortest = shrinkNow(script, (part) => patient() && look(part) !== undefined, ShrinkingTries);
     const message = look(shortest);
@@ -126,7 +126,7 @@ export class Subject {
 
 type Look = (script: readonly ScriptStep[]) => string | undefined;
 
-/** A device that throws is never what was looked for, and always a finding. */
+/** A device that throws is always a finding. */
 function guarded(look: Look): Look {
   return (script) => {
     try {
@@ -140,12 +140,12 @@ function guarded(look: Look): Look {
 /** Bytes that all differ from their neighbours, in the first part of RAM. */
 const pattern = Uint8Array.from({ length: 64 * KiB }, (_, index) => (index * 37 + (index >> 8) * 11 + 1) & 0xff);
 
-/** More bytes for one access or one timer have no bound but the guest's wish. */
+/** A transfer of more bytes for one access or timer counts as unbounded. */
 const MostBytes = 16 * MiB;
-/** Bytes for a whole program, where it is the accelerator that makes the accesses. */
+/** The same for a whole program, where the accelerator makes the accesses. */
 const MostInProgram = 1024 * MiB;
 
-/** Ends transfers that are as long as the guest wishes. A device that bounds them does not notice. */
+/** Ends transfers whose length the guest chooses without a bound. */
 export function limitTransfers(bench: TestBench<Device>): void {
   const { device } = bench;
   const ports = [bench.service(DmaPort), ...(device instanceof PciDevice ? [device.busMaster] : [])];

@@ -36,7 +36,7 @@ export function findQemu(environment: NodeJS.ProcessEnv = process.env): string |
   return folders.map((folder) => join(folder, DefaultBinary)).find(isExecutable);
 }
 
-/** Why nothing can be compared with QEMU here, in one sentence; undefined where it can. */
+/** Why no QEMU can be started here, in one sentence; undefined where one can. */
 export function whyNoQemu(environment: NodeJS.ProcessEnv = process.env): string | undefined {
   if (findQemu(environment)) return undefined;
   const named = environment['QTEST_QEMU_BINARY'];
@@ -44,10 +44,7 @@ export function whyNoQemu(environment: NodeJS.ProcessEnv = process.env): string 
   return `'${DefaultBinary}' is not on PATH (Debian: apt-get install qemu-system-x86).`;
 }
 
-/**
- * An installed QEMU whose processor stands still (`-S`), so that nothing happens in its machine but what is asked
- * through `qtest` and `qmp`, and no time passes there.
- */
+/** An installed QEMU with a stopped processor (`-S`): it acts only on `qtest` and `qmp`, and its time stands still. */
 export class QemuProcess {
   private constructor(
     readonly qtest: QtestClient,
@@ -97,7 +94,7 @@ export class QemuProcess {
     return this.child.pid;
   }
 
-  /** Ends the emulator at once; it has nothing worth keeping. */
+  /** Kills the emulator: it has no state to keep. */
   async stop(): Promise<void> {
     this.qtest.close();
     this.qmp.close();
@@ -113,7 +110,7 @@ function socketFolder(): string {
       `QEMU: no folder for its sockets can be made in '${printable(tmpdir())}' (${printable(why)}). Set TMPDIR to another one.`,
       { cause },
     );
-  // Longer ones are cut without a word.
+  // The kernel cuts a longer path without an error.
   const longest = join(tmpdir(), 'backplane-qemu-XXXXXX', 'qtest');
   if (Buffer.byteLength(longest) > LongestSocketPath)
     throw refuse(`a socket's path has at most ${LongestSocketPath} bytes`);
@@ -137,8 +134,8 @@ function commandLine(folder: string, options: QemuOptions): string[] {
 }
 
 /**
- * The emulator dies with us even if we are killed: a shell's child holds the other end of a pipe of ours, and kills
- * the process that the shell has become when the pipe closes.
+ * The emulator ends with this process even if this one is killed. A child of the shell holds the other end of a pipe, and
+ * kills the emulator when the pipe closes.
  */
 function launch(binary: string, args: readonly string[]): ChildProcess {
   const script = '(read -r _ <&3; kill -9 $$) >/dev/null 2>&1 & exec 3<&-; exec "$0" "$@"';

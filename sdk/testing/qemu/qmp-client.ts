@@ -34,10 +34,7 @@ const MostObjects = 10_000;
 const MostLevels = 32;
 const LongestName = 256;
 
-/**
- * Asks an emulator about itself, by QEMU's machine protocol: what objects there are, what they hold, what the
- * human monitor would print.
- */
+/** A client of QEMU's machine protocol: objects, their properties, and the output of the human monitor. */
 export class QmpClient {
   /** `7.2.22`, from the greeting; empty before it. */
   version = '';
@@ -205,7 +202,7 @@ export class QmpClient {
   }
 }
 
-/** Takes the first that is meant out of what is due. */
+/** Removes the first match from what is due. */
 function settle<Value>(all: Due<Value>[], isMeant: (one: Due<Value>) => boolean): Due<Value> | undefined {
   const index = all.findIndex(isMeant);
   const [found] = index < 0 ? [] : all.splice(index, 1);

@@ -6,7 +6,7 @@ import { Deadline, LineReader } from './stream.ts';
 /** What the emulator answered to one command: the words after `OK`, empty when there are none. */
 export type QtestAnswer = string;
 
-/** Told about every interrupt message, in stream order: it precedes the answer of the command that caused it. */
+/** Called for every interrupt message, in stream order: before the answer of the command that caused it. */
 export type InterruptListener = (line: number, level: boolean) => void;
 
 export interface QtestClientOptions {
@@ -38,8 +38,7 @@ const Interrupt = /^IRQ (raise|lower) (\d{1,3})$/;
  * Drives a machine from outside, without a guest, by QEMU's qtest line protocol.
  *
  * Commands are pipelined: any number may be given at once, and at most a window of them is under way. Answers come
- * in order. The client fails once and for all on the first thing it does not understand: a stream that has lost its
- * place cannot be believed afterwards.
+ * in order. The client fails for good on the first line that it does not understand.
  */
 export class QtestClient {
   /** Commands answered since the connection was made. */

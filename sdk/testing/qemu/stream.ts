@@ -1,4 +1,4 @@
-/** Puts the lines of a stream together again, in whatever pieces they come. */
+/** Joins the pieces of a stream to lines. */
 export class LineReader {
   private unfinished = '';
 
@@ -22,8 +22,8 @@ export class LineReader {
 }
 
 /**
- * The time that an emulator has for what it owes next. Only the answer that is due lifts it: an emulator that talks about other things
- * is late all the same. It is told after at least `limit` milliseconds, and at most twice that.
+ * The time that an emulator has for its next answer. Only that answer lifts it, whatever else it sends. `onMissed` is called after
+ * at least `limit` milliseconds, and at most twice that.
  */
 export class Deadline {
   private due = false;
@@ -35,7 +35,7 @@ export class Deadline {
     private readonly onMissed: () => void,
   ) {}
 
-  /** From now on something is due that was not due before. Many answers share one timer of the host. */
+  /** An answer is due from now on. Many answers share one timer of the host. */
   begin(): void {
     this.due = true;
     this.begun++;
@@ -56,7 +56,7 @@ export class Deadline {
       if (this.begun === begun) this.onMissed();
       else this.watch();
     };
-    // What has arrived while this process was busy is read first.
+    // Data that arrived while this process was busy is read first.
     AbortSignal.timeout(this.limit).addEventListener('abort', () => setImmediate(look));
   }
 }
@@ -68,10 +68,9 @@ const isLong = /\d{16}/;
 const isInteger = /^-?\d+$/;
 
 /**
- * JSON.parse for values that must not change on the way: an integer that a number does not hold exactly becomes a bigint.
- *
- * Such an integer is handed to JSON.parse as a string with a mark in front. A string that begins with the mark gets a second one.
- * The text is parsed as it is first: in what is no JSON, the tokens could be looked for in the square of its length.
+ * JSON.parse without a loss: an integer that a number does not hold exactly becomes a bigint. JSON.parse gets such an integer
+ * as a string with a mark. A string that begins with the mark gets a second one. The plain text is parsed first, because a
+ * search for tokens in a text that is no JSON may take the square of its length.
  */
 export function parseExactly(text: string): unknown {
   const rounded: unknown = JSON.parse(text);

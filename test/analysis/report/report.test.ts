@@ -193,7 +193,7 @@ describe('the page', () => {
     expect(html).toContain('1 access in 0 ns of guest time, replayed once.');
     expect(html).not.toContain('over guest time');
     expect(html).not.toContain('by page of memory');
-    expect(html).toContain('<p>Nobody answers here.</p>');
+    expect(html).toContain('<p>No device answers here.</p>');
     expect(html).not.toMatch(/NaN|Infinity|undefined/);
   });
 

@@ -22,7 +22,7 @@ export interface CoalescedOutcome extends Outcome {
   readonly interrupts: string;
 }
 
-/** Between a write that may wait and a look at what it did: what it started ends meanwhile, or would have. */
+/** Guest time between a queued write and the read that follows it: what the write started ends meanwhile. */
 const Pauses = [1 * MICROSECOND, 100 * MICROSECOND, 1 * MILLISECOND, 100 * MILLISECOND];
 
 type Drain = 'every-exit' | 'on-access';
@@ -32,9 +32,7 @@ const GuestCode: readonly ScriptStep['kind'][] = ['read', 'write', 'wait'];
 /** Nothing takes time but waiting: otherwise the two runs would differ because one has fewer exits. */
 const Timeless = { costs: { kernel: 0, userspace: 0 }, plainCost: 0 } as const;
 
-/**
- * Queued writes may be late, and no guest may notice: not by a value, not by an interrupt, not by what is left in the end.
- */
+/** A late delivery of queued writes changes no value, no interrupt and no final state that a guest sees. */
 export const coalescedEqualsUncoalesced: Check = {
   name: 'with its writes coalesced it answers and ends as without',
   applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),
@@ -43,13 +41,13 @@ export const coalescedEqualsUncoalesced: Check = {
   },
 };
 
-/** A range that no class declares, and the regions that are to deliver what is queued there, by name. */
+/** A range that no class declares, and the names of the regions that deliver its queue. */
 export interface AddedRange extends CoalescedRange {
   readonly region: string;
   readonly flushes: readonly string[];
 }
 
-/** Whether a device answers and ends the same with its coalesced ranges, `added` among them, and without any. */
+/** Compares a device with its coalesced ranges, `added` among them, with the same device without any. */
 export function findDifference(subject: Subject, check: string, added?: AddedRange): Finding | undefined {
   return subject.search(check, scriptsFor(subject, added), (script) => {
     const plain = outcome(subject, script, undefined);
@@ -61,7 +59,7 @@ export function findDifference(subject: Subject, check: string, added?: AddedRan
   });
 }
 
-/** Programs that often write what may wait, and look at what they did. */
+/** Programs with many writes to coalesced ranges, each followed by a read. */
 export function scriptsFor(subject: Subject, added?: AddedRange): (random: Random) => ScriptStep[] {
   const zones = zonesOf(subject, added);
   return (random) =>
@@ -126,7 +124,7 @@ export function outcome(
   return result;
 }
 
-/** A random program that often writes what may wait, and looks somewhere else right afterwards. */
+/** A random program with writes to coalesced ranges, and reads of other places right afterwards. */
 function withLooks(subject: Subject, zones: readonly Zone[], random: Random): ScriptStep[] {
   const { targets } = subject.layout;
   const waiting = targets.filter((target) =>
@@ -159,7 +157,7 @@ function zonesOf({ blueprint, layout }: Subject, added?: AddedRange): Zone[] {
   });
 }
 
-/** A store over a page boundary is two accesses: of one that waits and one that does not, the order is not promised. */
+/** A store over a page boundary is two accesses. If only one is queued, their order is not defined. */
 function halfCoalesced(step: ScriptStep, zones: readonly Zone[]): boolean {
   if (step.kind !== 'write' || step.space !== 'memory') return false;
   const end = step.address + step.size;

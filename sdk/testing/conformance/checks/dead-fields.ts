@@ -24,8 +24,8 @@ interface Choice {
 }
 
 /**
- * An enable bit that enables nothing was forgotten, or another bit is looked at. Of two devices that are told the same but
- * for these bits, one must do something else in some program. Bits that are only stored are `unimplemented`.
+ * Finds an enable bit that enables nothing. Two devices get the same program but for these bits: in some program they
+ * must differ. Bits that are only stored are `unimplemented`.
  */
 export const everyFieldMatters: Check = {
   name: 'what the guest writes into a field makes a difference somewhere',
@@ -43,7 +43,7 @@ export const everyFieldMatters: Check = {
 };
 
 function choicesOf({ layout, notExercised, blueprint }: Subject): Choice[] {
-  // What was declared to choose a register behind a data port matters by definition: a whole register, or one of its fields.
+  // An index register matters by definition, or the field of it that is the index.
   const choosing = blueprint.registers.flatMap(({ indexedBy }) => (indexedBy === undefined ? [] : [indexedBy]));
   const isIndex = ({ member }: RegisterDeclaration, field?: FieldDeclaration): boolean =>
     choosing.some(
@@ -80,20 +80,20 @@ function named(choices: readonly Choice[]): string {
 const series = (words: readonly string[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 
-/** A whole register that keeps what is written may be there for just that; a field of one has a meaning. */
+/** A whole read-write register may be a scratch register; a field has a meaning. */
 const isChosen = ({ access }: FieldDeclaration): boolean => access === 'write-only' || access === 'read-write';
 
 function matters(subject: Subject, check: string, { register, field, target, bits }: Choice): boolean {
   const name = field === undefined ? `'${register}'` : `'${register}', field '${field}',`;
   for (let program = 0; program < MostPrograms; program++) {
     const random = subject.random(`${check} ${name}`, program);
-    if (tellsApart(subject, random, target, bits)) return true;
+    if (makesDifference(subject, random, target, bits)) return true;
   }
   return false;
 }
 
 /** The same program on two devices but for one write, of which some bits differ. */
-function tellsApart(subject: Subject, random: Random, target: Target, bits: bigint): boolean {
+function makesDifference(subject: Subject, random: Random, target: Target, bits: bigint): boolean {
   const [left, right] = [subject.bench(), subject.bench()];
   for (const step of subject.script(random, 1 + random.below(StepsBefore))) {
     answerOf(left, step);
@@ -106,15 +106,14 @@ function tellsApart(subject: Subject, random: Random, target: Target, bits: bigi
     answerOf(right, select);
   }
   const any = (): bigint => (BigInt(random.bits()) << 32n) | BigInt(random.bits());
-  // Of a whole register zero may be the one value that counts. Beside a field something is always set, so that it is the field
-  // that makes the difference and not that the register is zero.
+  // Beside a field some bit is always set: the field makes the difference, not a register of zero.
   const isWhole = target.register?.fields.length === 0;
   const beside = isWhole ? 0n : ~bits & writableOf(target);
   const value = beside === 0n ? random.pick([any(), 0n]) : any() | (beside & -beside);
   const flipped = any() & bits || bits;
   const size = target.length as AccessWidth;
   const answer = answerOf(left, writeStep(target, 0, size, value));
-  // Of a doorbell it is the write that counts, and not its value.
+  // A doorbell register acts on the write, whatever its value.
   const isLeftOut = isWhole && random.oneIn(2);
   const other = isLeftOut ? pinsText(right) : answerOf(right, writeStep(target, 0, size, value ^ flipped));
   if (answer !== other) return true;
@@ -131,7 +130,7 @@ const writableOf = ({ register }: Target): bigint =>
 const touches = ({ space, address, length }: Target, step: ScriptStep): boolean =>
   step.kind === 'read' && step.space === space && step.address < address + length && address < step.address + step.size;
 
-/** Whether anything else than the register is another in the end. */
+/** Whether anything but the register itself differs in the end. */
 function differs(left: TestBench<Device>, right: TestBench<Device>, { member }: RegisterDeclaration): boolean {
   if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([member])) !== undefined) return true;
   if (left.requestedResets.join() !== right.requestedResets.join()) return true;

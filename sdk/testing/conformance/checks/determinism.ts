@@ -7,9 +7,9 @@ import type { Check, Subject } from '../subject.ts';
 
 const MostRuns = 3;
 
-/** State beside the device, in a variable of the module, a static field, the host's clock or dice, is in no snapshot and no reset. */
+/** Finds state outside the device: a variable of the module, a static field, the host's clock or random numbers. */
 export const sameForTheSame: Check = {
-  name: 'told the same, a second device does the same as the first',
+  name: 'a second device does the same as the first for the same program',
   find(subject) {
     return subject.search(
       this.name,
@@ -30,13 +30,10 @@ export const sameForTheSame: Check = {
   },
 };
 
-/** Guest time has passed before the program, so that there are seconds by which the epoch can move. */
+/** Guest time before the program, so that the epoch has seconds to move by. */
 const Start = 1000 * SECOND;
 
-/**
- * Times are counted from an epoch, which moves forward now and then. A time that a device keeps moves with it if it is declared
- * with `@state({ as: guestTime })`; one in a plain number is suddenly another moment.
- */
+/** Times count from an epoch, which moves. A stored time moves with it only if it is `@state({ as: guestTime })`. */
 export const sameAfterRebase: Check = {
   name: "when the clock's epoch moves in the middle, it does the same as when it does not",
   find(subject) {
@@ -51,7 +48,7 @@ export const sameAfterRebase: Check = {
         const moved = newBench(subject);
         const left = script.map((step, index) => (index === at ? undefined : answerOf(plain, step)));
         const right = script.map((step) => answerOf(moved, step));
-        // One may have moved by itself meanwhile. Moved by as much in the end, the times of both are counted from the same moment again.
+        // A wait may have moved one epoch by itself. Both end at the same epoch, so that their times compare.
         const apart = Number(moved.clock.epoch - plain.clock.epoch);
         (apart < 0 ? moved : plain).clock.rebase(Math.abs(apart));
         const isState = restoredBySnapshot(plain.device);

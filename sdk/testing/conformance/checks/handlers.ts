@@ -11,7 +11,7 @@ import type { Check, Subject } from '../subject.ts';
 
 type Handler = (this: Device, ...parameters: (number | bigint)[]) => unknown;
 
-/** Memory cuts an answer to the width of the access: what is more than that, no guest sees. */
+/** The memory core cuts an answer to the width of the access, so no guest sees the bits above it. */
 const answersFit: Check = {
   name: 'reads answer numbers of their width, and no field stops being a number',
   find(subject) {
@@ -57,7 +57,7 @@ function readersOf({ blueprint }: Subject): readonly Reader[] {
   ];
 }
 
-/** A bench whose device has watched read methods: handlers, which its regions know by then, and hooks, which they look up. */
+/** A bench whose device has watched read methods. Regions take handlers when they are built, and look hooks up. */
 function watchedBench(subject: Subject, misfits: string[]): TestBench<Device> {
   const prototype = subject.deviceClass.prototype as Record<string, unknown>;
   const watched = new Map<string, Handler>();
@@ -95,7 +95,7 @@ function misfitOf({ bits, type, mayFail, mayBeSilent }: Reader, answer: unknown)
   return fits ? undefined : `${String(answer)}, which is no value of ${bits} bits`;
 }
 
-/** A range that no handler or register takes, or that no legal access lies in, was meant to be another one. */
+/** Finds a range with a byte that takes no write, or in which no legal access lies. */
 const coalescedRangesAreTaken: Check = {
   name: 'every byte of a coalesced range is written by some legal access that lies in the range',
   applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),
@@ -125,11 +125,11 @@ const coalescedRangesAreTaken: Check = {
   },
 };
 
-/** Programs after which a handler that did the same for both widths counts as one that does not look at them. */
+/** Programs after which a handler that did the same for both widths counts as blind to the width. */
 const WidthPrograms = 40;
 const StepsBefore = 20;
 
-/** Two handlers side by side, and an access wide enough for both: one that does not look at the width takes what is the other's. */
+/** An access may cover two handlers. One that ignores the width then takes the bytes of its neighbour. */
 export const neighboursAreLeftAlone: Check = {
   name: 'no handler that does not look at the width is given what belongs to its neighbour',
   find(subject) {
@@ -155,7 +155,7 @@ export const neighboursAreLeftAlone: Check = {
   },
 };
 
-/** Whether the handler, called with the same value and another size, ever does or answers something else. */
+/** Whether a call with the same value and another size ever has another effect or answer. */
 function looksAtWidth(subject: Subject, route: HandlerRoute, offset: number, wide: number, narrow: number): boolean {
   for (let program = 0; program < WidthPrograms; program++) {
     const random = subject.random(`${route.method} ${offset}`, program);

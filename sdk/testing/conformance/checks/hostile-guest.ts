@@ -33,7 +33,7 @@ interface Incident {
   readonly index: number;
   readonly message: string;
   /** It shows when all steps are done. */
-  readonly atEnd?: boolean;
+  readonly isLate?: boolean;
 }
 
 /** No handler throws, no timer runs wild, no reset leaves a pin high, and nothing grows without bound. */
@@ -109,7 +109,7 @@ function unsavable(
     loadDevice(spare.device, saved);
     return undefined;
   } catch (error) {
-    return { index: script.length - 1, message: refusal(saved, error), atEnd: true };
+    return { index: script.length - 1, message: refusal(saved, error), isLate: true };
   }
 }
 
@@ -150,7 +150,7 @@ function attack(subject: Subject, bench: TestBench<Device>, script: readonly Scr
 
 /** The whole life again, up to what went wrong, made as short as `MostRepeated` allows. */
 function historyOf(subject: Subject, life: Life, accesses: number, length: number, incident: Incident): Finding {
-  const { message, atEnd = false } = incident;
+  const { message, isLate = false } = incident;
   const history: ScriptStep[] = [];
   for (let done = 0; done < length; done += Piece)
     history.push(...nextPiece(subject, life, Math.min(Piece, accesses - done)));
@@ -159,7 +159,7 @@ function historyOf(subject: Subject, life: Life, accesses: number, length: numbe
   const look = (script: readonly ScriptStep[]): string | undefined => {
     patience -= script.length;
     const bench = subject.bench();
-    const found = attack(subject, bench, script) ?? (atEnd ? unsavable(bench, subject.bench(), script) : undefined);
+    const found = attack(subject, bench, script) ?? (isLate ? unsavable(bench, subject.bench(), script) : undefined);
     return found?.message;
   };
   const { message: shorter, script } = subject.shorten(history, look, () => patience > 0);

@@ -7,10 +7,7 @@ import { RegisterModel } from '../register-model.ts';
 import type { ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
-/**
- * `timer.armedWhile` and `pin.highWhile` say what follows from the rest of the state. It follows after every access and every
- * timer, not only when a snapshot is loaded.
- */
+/** `timer.armedWhile` and `pin.highWhile` hold after every access and every timer, not only after a restore. */
 export const derivedFollows: Check = {
   name: 'timers are armed and pins are high exactly while the device says so',
   applies(subject) {
@@ -44,13 +41,13 @@ export const derivedFollows: Check = {
   },
 };
 
-/** Short programs come to the same state in several ways. */
+/** Short programs reach the same state in several ways. */
 const Programs = 150;
 const Length = 16;
 const CausePrograms = 20;
-/** So often a pin must have risen, each time with a cause, before the cause is taken for what holds it up. */
+/** A pin must have risen so often, each time with a cause, before the cause counts as what holds it high. */
 const RisesSeen = 4;
-/** What the bus makes of a function's pin is the bus's. */
+/** The bus drives this pin of a function. */
 const OnTheBus = 'interruptOut';
 
 interface History {
@@ -58,10 +55,7 @@ interface History {
   readonly script: readonly ScriptStep[];
 }
 
-/**
- * The level of an interrupt follows from what the device holds, or a hook forgot to say it again. Two histories that end in
- * the same fields and in different levels show it.
- */
+/** Finds a level that a hook forgot to update: two programs end in the same fields and in different levels. */
 export const pinsFollowState: Check = {
   name: 'two histories that end in the same state leave its pins at the same levels',
   applies: (subject) => levelPins(subject).length > 0,
@@ -105,7 +99,7 @@ function collision(
   return undefined;
 }
 
-/** Everything that the device holds, but for its pins; and what others drive. */
+/** Everything that the device holds but its pins, and the lines that other devices drive. */
 function keyOf(bench: TestBench<Device>, lines: ReadonlyMap<number, boolean>): string {
   const pins = new Set([...pinsOf(bench.device).keys()].map((name) => `${name}.level`));
   let key = [...lines]
@@ -131,7 +125,7 @@ function inWords(subject: Subject, pin: string, one: History, other: History): F
   return { message, script: shown.script };
 }
 
-/** What reading or writing ones clears: the causes that a driver acknowledges. */
+/** Fields that a driver clears by a read or by ones: the causes of an interrupt. */
 function causesOf({ blueprint, layout }: Subject): readonly { member: string; bits: bigint }[] {
   const model = new RegisterModel(layout);
   return blueprint.registers.flatMap((register) => {
@@ -145,7 +139,7 @@ function causesOf({ blueprint, layout }: Subject): readonly { member: string; bi
 
 const Causes: readonly RegisterAccess[] = ['write-one-to-clear', 'read-to-clear', 'read-only'];
 
-/** A level that outlives all its causes: acknowledged, and the line stays up. */
+/** Finds a line that stays high after its last cause was acknowledged. */
 export const acknowledgedIsLowered: Check = {
   name: 'a pin that rises for causes falls when the last of them is cleared',
   applies: (subject) => causesOf(subject).length > 0,

@@ -46,7 +46,7 @@ const obeysItsModes: Check = {
       }
       return undefined;
     };
-    // Not before every bit that a one clears was up when it was written.
+    // Goes on until each bit that a one clears was set when a one was written.
     return subject.search(this.name, randomSteps(subject), look, subject.runs, () => causes.size > 0);
   },
 };
@@ -119,7 +119,7 @@ function unexpected(cell: Cell, wrong: Expected, now: bigint): string {
   return `${named(cell, wrong)} holds ${show(now, wrong)} and not ${wanted} then. ${Declared}`;
 }
 
-/** Hooks may do anything, but not because of bits that the guest cannot write. */
+/** Hooks must not depend on bits that the guest cannot write. */
 const unwritableBitsDoNothing: Check = {
   name: 'what is written to bits that cannot be written makes no difference',
   applies: ({ blueprint }) =>
@@ -161,7 +161,7 @@ function withOtherBits(model: RegisterModel, bench: TestBench<Device>, step: Scr
   return { ...step, value: step.size === 8 ? value : Number(value) };
 }
 
-/** A register that no access reaches in whole is a register in the wrong region, or of the wrong width. */
+/** Finds a register that no access reaches in whole: it is in the wrong region, or has the wrong width. */
 const reachable: Check = {
   name: 'every register can be reached at every legal width, and its parts are parts of the whole',
   applies: hasRegisters,

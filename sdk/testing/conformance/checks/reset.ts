@@ -15,24 +15,24 @@ import { type Answers, answerOf, clearRecorders, difference, lastOf, pinHigh } f
 import { passTime, perform, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
-/** What is as it was after a reset. Of a PCI function the bytes beyond the header are its own to reset; the bus resets the header. */
+/** What a reset leaves as it was. The bus resets the header of a PCI function; the bytes beyond it are the function's. */
 const survivors = ({ layout }: Subject, device: Device): readonly string[] =>
   layout.isPci ? [...keptAtReset(device), 'config.bytes'] : keptAtReset(device);
 
-/** What services that the author gave remember over a reset: those that have none of their own. */
+/** The state of the author's services that have no reset of their own. */
 function keptByServices({ settings }: Subject, used: TestBench<Device>): ReturnType<TestBench<Device>['saveServices']> {
   const given = settings.services?.() ?? [];
   const kept = given.filter(([, service]) => !('reset' in service)).map(([token]) => token.name);
   return Object.fromEntries(Object.entries(used.saveServices()).filter(([name]) => kept.includes(name)));
 }
 
-/** A program, ended anywhere by a reset, and a program that shows what came out of it. */
+/** A program that a reset ends anywhere, and a program that shows the result. */
 function aroundReset(subject: Subject, random: Random): ScriptStep[] {
   const before = subject.script(random, 1 + random.below(subject.length));
   return [...before, { kind: 'reset' }, ...subject.script(random, Math.ceil(subject.length / 2))];
 }
 
-/** What is under way at a reset is there by chance: a few more programs. */
+/** Whether something is under way at the reset is chance, so more programs run. */
 const MoreRuns = 3;
 
 /** What the guest sees after the reset, and what the fields hold right then. */
@@ -55,10 +55,7 @@ function usedThenReset(subject: Subject, script: readonly ScriptStep[], reset: n
   return { answers, fields };
 }
 
-/**
- * The same moments on a device that was not used before its reset: time and the interrupt levels that others drive pass for
- * it too. What survives a reset is as in the other.
- */
+/** The same on a device without accesses before its reset. Time passes, other devices drive lines, and what survives is copied. */
 function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {
   const used = subject.bench();
   const bench = subject.bench();
@@ -100,7 +97,7 @@ const likeNew: Check = {
   find(subject) {
     const makeScript = (random: Random) => aroundReset(subject, random);
     const isState = restoredBySnapshot(subject.bench().device);
-    // Stale bytes behind an empty buffer are no mistake; what a guest sees of them is one. Neither is what is worked out anew.
+    // Stale bytes behind an empty buffer are no mistake unless a guest reads them. Neither are fields that are recomputed.
     const ignored = (path: string): boolean => path.includes('[') || !isState(path);
     const look = (script: readonly ScriptStep[]): string | undefined => {
       const reset = lastOf(script, 'reset');

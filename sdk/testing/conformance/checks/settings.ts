@@ -2,7 +2,7 @@ import { nearest } from '../../../base/text.ts';
 import { type Device, pinsOf, timersOf } from '../../../device/index.ts';
 import type { Check, Subject } from '../subject.ts';
 
-/** An exception for what the device does not have excuses nothing, and hides that it was meant for something else. */
+/** Finds an exception for something that the device does not have. */
 export const settingsNameWhatIsThere: Check = {
   name: 'the settings name what the device has',
   applies: ({ settings }) => settings.notExercised !== undefined,
@@ -16,7 +16,7 @@ export const settingsNameWhatIsThere: Check = {
   },
 };
 
-/** Only the first part of a path, and fields of registers: helpers may come and go. */
+/** Checks the first part of a path, and fields of registers: helper objects may come and go. */
 function problemOf({ blueprint }: Subject, device: Device, name: string): string | undefined {
   const [, first = '', field] = /^([^.[]*)(?:\.(.*))?/.exec(name) ?? [];
   const { registers } = blueprint;

@@ -16,8 +16,8 @@ import { perform, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
 /**
- * Tells which fields are read before they are written: those a device depends on. A field that is written first is worked out
- * anew each time, and needs no place in a snapshot. Elements of arrays cannot be watched, and are not.
+ * Finds the fields that are read before they are written: the device depends on them. A field that is written first needs
+ * no place in a snapshot. Elements of arrays are not watched.
  */
 export class ReadWatch {
   private readonly restore: (() => void)[] = [];
@@ -69,7 +69,7 @@ export class ReadWatch {
   }
 }
 
-/** A field that was so often written before it was read is worked out anew each time. */
+/** A field that was so often written before it was read is recomputed each time. */
 const SurelyWritten = 5;
 
 const names = ['on the device that went on', 'on the restored one'] as const;
@@ -78,9 +78,9 @@ const names = ['on the device that went on', 'on the restored one'] as const;
 export const snapshotRoundTrip: Check = {
   name: 'saved at any point and restored into a new device, it goes on as if nothing had happened',
   find(subject) {
-    // How often each field that no snapshot brings back was seen to be written before it was read.
+    // How often each field that no snapshot restores was written before it was read.
     const written = new Map<string, number>();
-    // Fields that are worked out anew before they are used are no outcome.
+    // Fields that are recomputed before they are used do not count.
     const isState = restoredBySnapshot(subject.bench().device);
     const makeScript = (random: Random): ScriptStep[] => {
       const before = subject.script(random);
