@@ -52,10 +52,9 @@ export {
   options,
 } from './device/decorators.ts';
 export { type ConcreteDeviceClass, Device, type DeviceClass } from './device/device.ts';
-export { type Option, option, type WiringOption } from './device/options/kinds.ts';
+export { type NumberOptionSpec, type Option, type OptionSpec, option } from './device/options/kinds.ts';
 export {
   defineOptions,
-  type GivenOptions,
   type GivenOptionsOfClass,
   type OptionDeclarations,
   type OptionSet,

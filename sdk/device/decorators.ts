@@ -56,16 +56,12 @@ export function contains(region: ContainerRegion) {
 /** The token under which a machine binds the values of a device's options, in the device's own container. */
 export abstract class DeviceOptions {}
 
-type Instance = abstract new (...args: never) => object;
-type ParameterOf<C extends Instance, I extends number> = ConstructorParameters<C>[I];
-type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
-
 /** A constructor parameter takes the values of these options; its type must be `OptionsOf` them. */
 export function options<S extends OptionSet>(declared: S) {
   return <C extends DeviceClass, I extends number>(
     deviceClass: C,
     _member: undefined,
-    index: Same<ParameterOf<C, I>, OptionsOf<S>> extends true
+    index: [ConstructorParameters<C>[I], OptionsOf<S>] extends [OptionsOf<S>, ConstructorParameters<C>[I]]
       ? I
       : { readonly 'this parameter must have the type of the declared options': OptionsOf<S> },
   ): void => {
@@ -76,10 +72,10 @@ export function options<S extends OptionSet>(declared: S) {
 
 /** A constructor parameter takes a service of the machine, named by its class. */
 export function inject<T>(token: Token<T>) {
-  return <C extends Instance, I extends number>(
+  return <C extends Token, I extends number>(
     target: C,
     _member: undefined,
-    index: T extends ParameterOf<C, I>
+    index: T extends ConstructorParameters<C>[I]
       ? I
       : { readonly 'this parameter must have the type of the injected service': T },
   ): void => {

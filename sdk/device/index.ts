@@ -35,11 +35,10 @@ export {
   saveDevice,
 } from './device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors } from './guest-errors.ts';
-export { formatSize, type Option, option, type WiringOption } from './options/kinds.ts';
+export { formatSize, type NumberOptionSpec, type Option, type OptionSpec, option } from './options/kinds.ts';
 export {
   commandLineName,
   defineOptions,
-  type GivenOptions,
   type GivenOptionsOfClass,
   type OptionDeclarations,
   OptionSet,

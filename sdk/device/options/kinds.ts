@@ -37,13 +37,6 @@ export function formatSize(bytes: number): string {
   return suffix === 0 ? String(value) : `${value}${(Suffixes[suffix] as string).toUpperCase()}`;
 }
 
-/** An option that is another way to say where a pin of the device goes: `wires: { pin: 'irq', to: isaIrq }`. */
-export interface WiringOption {
-  readonly pin: string;
-  /** The wire, as `interrupts:` of a machine takes it. */
-  to(value: number): { readonly description: string };
-}
-
 /** One option: its type, its default, and how the command line writes it. `T` includes undefined when it has no default. */
 export interface Option<T> {
   /** As help shows it: `<integer>`. */
@@ -64,36 +57,33 @@ export interface Option<T> {
   problem(value: unknown): string | undefined;
   /** The value is where this region is mapped: another way to say `at: [place(region, value)]`. The machine does it. */
   readonly places?: RegionTemplate;
-  /** The value says where a pin goes; the machine connects it unless `interrupts:` names the pin. */
-  readonly wires?: WiringOption;
+  /**
+   * The value says where a pin goes: `wires: { pin: 'irq', to: isaIrq }`. `to` makes the wire, as `interrupts:` of a machine
+   * takes it; the machine connects it unless `interrupts:` names the pin.
+   */
+  readonly wires?: { readonly pin: string; to(value: number): { readonly description: string } };
 }
 
-interface Common<T> {
+/** What every kind of option may be told. */
+export interface OptionSpec<T> {
   /** One line for help, without a full stop. */
   readonly description: string;
   /** Leave it out and the value may be undefined. */
   readonly default?: T;
 }
 
-interface Ranged<T, R> extends Common<T> {
+/** What an option that is a number may be told. */
+export interface NumberOptionSpec<T extends number | bigint> extends OptionSpec<T> {
   /** Smallest and largest value, both allowed. */
-  readonly range?: readonly [R, R];
+  readonly range?: readonly [T, T];
   /** Written after the value in help: 'ns', 'bytes'. */
   readonly unit?: string;
 }
 
-/** What an integer may say about the machine around the device. */
-interface Placing {
-  readonly places?: RegionTemplate;
-  readonly wires?: WiringOption;
-}
+type AnySpec<T> = OptionSpec<T> & Pick<Option<T>, 'unit' | 'range' | 'places' | 'wires'>;
 
-type Given<T, S> = S extends { readonly default: unknown } ? Option<T> : Option<T | undefined>;
-
-interface AnySpec<T> extends Common<T>, Placing {
-  readonly unit?: string;
-  readonly range?: readonly [number | bigint, number | bigint];
-}
+/** With a default, the value is always there. */
+type Given<T, S> = Option<S extends { readonly default: unknown } ? T : T | undefined>;
 
 function make<T, S extends AnySpec<T>>(
   spec: S,
@@ -121,7 +111,7 @@ function make<T, S extends AnySpec<T>>(
 
 const show = (value: unknown): string => (typeof value === 'string' ? `'${value}'` : String(value));
 
-function within<T, R extends number | bigint>(spec: Ranged<T, R>): string {
+function within<T extends number | bigint>(spec: NumberOptionSpec<T>): string {
   const range = spec.range === undefined ? '' : ` from ${spec.range[0]} to ${spec.range[1]}`;
   return range + (spec.unit === undefined ? '' : ` (${spec.unit})`);
 }
@@ -132,7 +122,9 @@ const [firstDate, lastDate] = [Date.UTC(-1, 12), Date.UTC(10_000, 0)];
 /** The kinds of options there are. Each one carries its type to the constructor and its grammar to the command line. */
 export const option = {
   /** `8`, `0x70`. */
-  integer<const S extends Ranged<number, number> & Placing>(spec: S): Given<number, S> {
+  integer<const S extends NumberOptionSpec<number> & Pick<Option<number>, 'places' | 'wires'>>(
+    spec: S,
+  ): Option<S extends { readonly default: unknown } ? number : number | undefined> {
     const [low, high] = spec.range ?? [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
     const isValue = (value: unknown) =>
       Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
@@ -145,7 +137,9 @@ export const option = {
   },
 
   /** A 64-bit integer, as bigint. Without a range, -1 on the command line is all ones. */
-  bigint<const S extends Ranged<bigint, bigint>>(spec: S): Given<bigint, S> {
+  bigint<const S extends NumberOptionSpec<bigint>>(
+    spec: S,
+  ): Option<S extends { readonly default: unknown } ? bigint : bigint | undefined> {
     const [low, high] = spec.range ?? [0n, 2n ** 64n - 1n];
     const isValue = (value: unknown) => typeof value === 'bigint' && value >= low && value <= high;
     const parse = (text: string) => {
@@ -165,7 +159,9 @@ export const option = {
   },
 
   /** `64M`, `1.5G`, `0x1000`: a number of bytes. */
-  size<const S extends Ranged<number, number>>(spec: S): Given<number, S> {
+  size<const S extends NumberOptionSpec<number>>(
+    spec: S,
+  ): Option<S extends { readonly default: unknown } ? number : number | undefined> {
     const [low, high] = spec.range ?? [0, Number.MAX_SAFE_INTEGER];
     const isValue = (value: unknown) =>
       Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
@@ -175,14 +171,18 @@ export const option = {
   },
 
   /** `on`, `off`. */
-  boolean<const S extends Common<boolean>>(spec: S): Given<boolean, S> {
+  boolean<const S extends OptionSpec<boolean>>(
+    spec: S,
+  ): Option<S extends { readonly default: unknown } ? boolean : boolean | undefined> {
     const isValue = (value: unknown) => typeof value === 'boolean';
     const parse = (text: string) =>
       /^(on|yes|true|y)$/.test(text) ? true : /^(off|no|false|n)$/.test(text) ? false : undefined;
     return make<boolean, S>(spec, 'bool', 'on or off', isValue, parse, (value) => (value ? 'on' : 'off'));
   },
 
-  string<const S extends Common<string>>(spec: S): Given<string, S> {
+  string<const S extends OptionSpec<string>>(
+    spec: S,
+  ): Option<S extends { readonly default: unknown } ? string : string | undefined> {
     return make<string, S>(
       spec,
       'string',
@@ -193,10 +193,10 @@ export const option = {
   },
 
   /** One of a few words. */
-  choice<const W extends readonly [string, ...string[]], const S extends Common<W[number]>>(
+  choice<const W extends readonly [string, ...string[]], const S extends OptionSpec<W[number]>>(
     words: W,
     spec: S,
-  ): Given<W[number], S> {
+  ): Option<S extends { readonly default: unknown } ? W[number] : W[number] | undefined> {
     if (!Array.isArray(words) || words.length === 0) {
       throw new BackplaneError("option.choice takes the words first: option.choice(['discard', 'slew'], { ... }).");
     }
@@ -206,7 +206,9 @@ export const option = {
   },
 
   /** A calendar date in UTC: `2006-06-17` or `2006-06-17T16:01:21`. */
-  date<const S extends Common<Date>>(spec: S): Given<Date, S> {
+  date<const S extends OptionSpec<Date>>(
+    spec: S,
+  ): Option<S extends { readonly default: unknown } ? Date : Date | undefined> {
     // Of any other year toISOString writes a sign, which parse does not read.
     const isValue = (value: unknown) =>
       value instanceof Date && value.getTime() >= firstDate && value.getTime() < lastDate;

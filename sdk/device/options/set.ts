@@ -4,33 +4,32 @@ import { type Option, octalHint } from './kinds.ts';
 
 export type OptionDeclarations = Readonly<Record<string, Option<unknown>>>;
 
-declare const declaredBy: unique symbol;
-
-type ValueOf<O> = O extends Option<infer T> ? T : never;
-type Values<D extends OptionDeclarations> = { readonly [K in keyof D]: ValueOf<D[K]> };
-
 /** The values of an option set, as a constructor receives them: every option is there, defaults filled in. */
-export type OptionsOf<S> = S extends OptionSet<infer D> ? Values<D> & { readonly [declaredBy]?: D } : never;
-
-/** What may be given for a set: any of its options, none of another. */
-export type GivenOptions<S> = S extends OptionSet<infer D> ? { readonly [K in keyof D]?: ValueOf<D[K]> } : never;
-
-/** What a machine may give a device of this class: worked out from its `@options(...)` parameter. */
-export type GivenOptionsOfClass<C extends abstract new (...args: never) => unknown> =
-  DeclaredIn<ConstructorParameters<C>[number]> extends infer D
-    ? [D] extends [never]
-      ? { readonly [name: string]: never }
-      : { readonly [K in keyof D]?: ValueOf<D[K]> }
+export type OptionsOf<S> =
+  S extends OptionSet<infer D>
+    ? { readonly [K in keyof D]: D[K]['default'] } & { readonly [OptionSet.declaredBy]?: D }
     : never;
 
-type DeclaredIn<P> = P extends object
-  ? typeof declaredBy extends keyof P
-    ? NonNullable<P[typeof declaredBy]>
+/** What a machine may give a device of this class: worked out from its `@options(...)` parameter. */
+export type GivenOptionsOfClass<C extends abstract new (...args: never) => unknown> = (
+  ConstructorParameters<C>[number] extends infer P
+    ? P extends object
+      ? typeof OptionSet.declaredBy extends keyof P
+        ? NonNullable<P[typeof OptionSet.declaredBy]>
+        : never
+      : never
     : never
+) extends infer D
+  ? [D] extends [never]
+    ? { readonly [name: string]: never }
+    : { readonly [K in keyof D]?: D[K] extends Option<infer T> ? T : never }
   : never;
 
 /** Options of a device or a machine: declared once, as a value; types, help and checks all come from it. */
 export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
+  /** Under it the type of the values remembers their declarations. No object has it. */
+  declare static readonly declaredBy: unique symbol;
+
   constructor(readonly declarations: D) {
     for (const [name, option] of Object.entries(declarations)) {
       const problem = declarationProblem(name, option);
