@@ -190,6 +190,7 @@ export class Mc146818Rtc extends IsaDevice {
   setCmos(register: number, value: number): void {
     if (!(register >= 0x0e && register <= 0x7f)) {
       throw new BackplaneError(
+        'cmos-register-out-of-range',
         `RTC '${this.id}': 0x${register.toString(16)} is not in its CMOS RAM. Use 0x0e to 0x7f; option 'date' sets the time.`,
       );
     }

@@ -76,6 +76,7 @@ export class MsiWindow extends SystemDevice {
     const { busMasterMemory } = this.pci;
     if (busMasterMemory === undefined) {
       throw new BackplaneError(
+        'missing-bus-master-memory',
         `Device '${this.id}': its PCI bus has no address space of bus masters. Give it busMasterMemory.`,
       );
     }

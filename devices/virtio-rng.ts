@@ -159,7 +159,10 @@ export class VirtioRng extends PciDevice {
   override onStateLoaded(version: number): void {
     super.onStateLoaded(version);
     if (this.queueSelect < MostQueues) return;
-    throw new BackplaneError(`queue ${this.queueSelect} is selected, and ${MostQueues} is the limit`);
+    throw new BackplaneError(
+      'queue-out-of-range',
+      `queue ${this.queueSelect} is selected, and the last queue is ${MostQueues - 1}. Restore an unchanged snapshot.`,
+    );
   }
 
   /** The class of the queue. A subclass may replace it. */

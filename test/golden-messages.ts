@@ -12,7 +12,7 @@ export type Provocation = (() => unknown) | string;
  * test/ROOM/messages.golden.txt. `npx vitest run test/ROOM/messages.test.ts -u` writes the file.
  */
 export function goldenMessages(room: string, provocations: Readonly<Record<string, Provocation>>): void {
-  const codes = sourceFiles(`sdk/${room}`)
+  const codes = sourceFiles(room === 'devices' ? room : `sdk/${room}`)
     .flatMap(catalogueOf)
     .map(({ code }) => code);
 

@@ -22,7 +22,13 @@ export function catalogueOf({ path, lines }: SourceFile): CatalogueEntry[] {
   const entries = lines.join('\n').matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*'?([\w-]+)'?: (\w+);/g);
   return [...entries].map(([, comment = '', code = '', type = '']) => {
     const [cause = '', remedy = ''] = comment.replace(/\n\s*\* ?/g, ' ').split('@remedy');
-    return { room: roomOf(path) as string, code, type, cause: cause.trim(), remedy: remedy.trim() };
+    return {
+      room: roomOf(path) ?? (path.split('/')[0] as string),
+      code,
+      type,
+      cause: cause.trim(),
+      remedy: remedy.trim(),
+    };
   });
 }
 

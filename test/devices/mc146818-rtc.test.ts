@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../sdk/index.ts';
+import { expectRefusal } from '../refusal.ts';
 import { Rtc, readRtc, readTime, rtcBench, writeRtc } from './rtc-guest.ts';
 
 describe('the two ports of the RTC', () => {
@@ -77,8 +78,8 @@ describe('the registers at power-on', () => {
     writeRtc(bench, Rtc.d, 0x00);
     expect([readRtc(bench, Rtc.c), readRtc(bench, Rtc.d)]).toEqual([0x00, 0x80]);
     expect(bench.guestErrors).toEqual([
-      { device: 'mc146818rtc', message: "write to the read-only register 'statusC'", count: 1 },
-      { device: 'mc146818rtc', message: "write to the read-only register 'statusD'", count: 1 },
+      { device: 'mc146818rtc', message: expect.stringContaining("'statusC'"), count: 1 },
+      { device: 'mc146818rtc', message: expect.stringContaining("'statusD'"), count: 1 },
     ]);
   });
 });
@@ -577,7 +578,12 @@ describe('CMOS RAM filled by the machine', () => {
 
   it.each([-1, 0x00, 0x09, 0x0d, 0x80])('does not reach register %i, and says what does', (register) => {
     const bench = rtcBench();
-    expect(() => bench.device.setCmos(register, 0)).toThrow(/is not in its CMOS RAM\. Use 0x0e to 0x7f/);
+    expectRefusal(
+      () => bench.device.setCmos(register, 0),
+      'cmos-register-out-of-range',
+      "'mc146818rtc'",
+      '0x0e to 0x7f',
+    );
   });
 });
 

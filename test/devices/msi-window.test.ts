@@ -4,6 +4,7 @@ import { empty, pcI440fx } from '../../machines/index.ts';
 import { defineMachine, MiB, PciBus, use } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
+import { expectRefusal } from '../refusal.ts';
 
 let bench: TestBench<MsiWindow>;
 const send = (data: number, address = 0xfee0_0000) => bench.store32(address, data);
@@ -31,12 +32,13 @@ describe('the window of messages', () => {
   });
 
   it.each([
-    [0x0250, 'message with delivery mode 2: it has no vector'],
-    [0x0450, 'message with delivery mode 4: it has no vector'],
-    [0x000f, 'message with vector 15, which is reserved for exceptions'],
-  ])('refuses %x', (data, message) => {
+    [0x0250, 'delivery mode 2'],
+    [0x0450, 'delivery mode 4'],
+    [0x000f, 'vector 15'],
+  ])('refuses %x', (data, named) => {
     send(data);
-    expect([bench.device.pending, bench.guestErrors[0]?.message]).toEqual([false, message]);
+    expect(bench.device.pending).toBe(false);
+    expect(bench.guestErrors[0]?.message).toContain(named);
   });
 
   it('takes 32-bit writes only, reads as 0, and is cleared by a reset', () => {
@@ -53,15 +55,13 @@ describe('the window of messages', () => {
     expect([machine.device(MsiWindow).pending, machine.memory.result]).toEqual([false, 2]);
     expect(machine.service(PciBus)?.busMasterMemory?.children[0]?.name).toBe('msi-window');
     machine.unplug('vga');
-    expect(() => machine.unplug('msi')).toThrow('it interrupts the processor');
+    expect(() => machine.unplug('msi')).toThrow("'msi'");
   });
 
   it('needs a PCI bus with an address space of bus masters', () => {
     const bare = defineMachine({ ...empty, devices: [use(MsiWindow)] });
     expect(Machine.create(bare, { ram: 1 * MiB }).device(MsiWindow).pending).toBe(false);
     const services = [[PciBus, new PciBus({ io: bench.io.root, memory: bench.memory.root })]] as const;
-    expect(() => testBench(MsiWindow, { services })).toThrow(
-      'its PCI bus has no address space of bus masters. Give it busMasterMemory.',
-    );
+    expectRefusal(() => testBench(MsiWindow, { services }), 'missing-bus-master-memory', "'msi-window'");
   });
 });

@@ -5,6 +5,7 @@ import { pcI440fx } from '../../machines/index.ts';
 import { defineMachine, IsaBus, KiB, MemTxResult, MiB, use } from '../../sdk/index.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
+import { expectRefusal } from '../refusal.ts';
 import { PciFunction } from './pci-guest.ts';
 
 describe('pc-testdev', () => {
@@ -38,7 +39,7 @@ describe('pc-testdev', () => {
     bench.out8(0x2005, 0);
     expect(isa.line(5).level).toBe(false);
     bench.out8(0x2010, 1);
-    expect(bench.guestErrors[0]?.message).toBe('there is no ISA line 16');
+    expect(bench.guestErrors[0]?.message).toContain('16');
     bench.out8(0x200f, 1);
     bench.reset();
     expect(isa.line(15).level).toBe(false);
@@ -112,7 +113,7 @@ describe('pci-testdev', () => {
     const [, , membar] = bench.device.bars.all;
     expect([membar?.size, membar?.is64Bit, membar?.prefetchable]).toEqual([64 * KiB, true, true]);
     expect(bench.load32(membar?.address as number)).toBe(0);
-    expect(() => testBench(PciTestdev, { options: { membar: 3000 } })).toThrow('its size 0xbb8 is not a power of two');
+    expectRefusal(() => testBench(PciTestdev, { options: { membar: 3000 } }), 'invalid-bar-size', '0xbb8');
   });
 
   it('on a PC has its matching writes swallowed by the kernel: they leave guest mode and never come out of it', () => {

