@@ -47,34 +47,6 @@ export interface ShadowContext {
 }
 
 const OverRam = 1;
-
-/** One window with its views, of which exactly one is enabled. */
-export class ShadowedWindow {
-  private readonly views: readonly MemoryRegion[];
-
-  constructor({ start, size }: PamWindow, { topology, owner, memory, ram, pci }: ShadowContext) {
-    const view = (name: string, target: MemoryRegion): MemoryRegion => {
-      const alias = MemoryRegion.alias(topology, name, target, start, size, { owner });
-      alias.setEnabled(false);
-      memory.addSubregion(start, alias, OverRam);
-      return alias;
-    };
-    const readOnly = view('pam-rom', ram);
-    readOnly.setReadOnly(true);
-    const writable = view('pam-ram', ram);
-    this.views = [view('pam-pci', pci), readOnly, writable, writable];
-  }
-
-  show(shadow: number): void {
-    const shown = this.views[shadow];
-    for (const view of this.views) view.setEnabled(view === shown);
-  }
-
-  remove(): void {
-    for (const view of new Set(this.views)) view.container?.removeSubregion(view);
-  }
-}
-
 const VgaWindow = { start: 0xa_0000, size: 128 * KiB } as const;
 
 /**
@@ -82,31 +54,46 @@ const VgaWindow = { start: 0xa_0000, size: 128 * KiB } as const;
  * The window of the VGA card hides the RAM below it until it is opened.
  */
 export class ShadowedMemory {
-  private readonly windows: readonly ShadowedWindow[];
+  /** By the two bits of its PAM register, what a window shows; one of them is enabled. */
+  private readonly windows: readonly { place: PamWindow; views: readonly MemoryRegion[] }[];
   private readonly vga: MemoryRegion;
 
   constructor(
-    private readonly firstRegister: number,
-    private readonly around: ShadowContext,
+    firstRegister: number,
+    private readonly context: ShadowContext,
   ) {
-    const { topology, owner, memory, pci } = around;
-    const { start, size } = VgaWindow;
-    this.windows = pamWindows(firstRegister).map((window) => new ShadowedWindow(window, around));
-    this.vga = MemoryRegion.alias(topology, 'smram-region', pci, start, size, { owner });
-    memory.addSubregion(start, this.vga, OverRam);
+    const { ram, pci } = context;
+    this.windows = pamWindows(firstRegister).map((place) => {
+      const views = { rom: this.map('pam-rom', ram, place), ram: this.map('pam-ram', ram, place) };
+      views.rom.setReadOnly(true);
+      // Silicon alone tells write-only RAM from RAM.
+      return { place, views: [this.map('pam-pci', pci, place), views.rom, views.ram, views.ram] };
+    });
+    this.vga = this.map('smram-region', pci, VgaWindow);
+    this.vga.setEnabled(true);
   }
 
-  /** What the PAM registers say now, in one change of the map. */
+  /** Shows what the PAM registers say, in one change of the map. */
   arrange(config: PciConfigSpace, isVgaOpen: boolean): void {
-    const places = pamWindows(this.firstRegister);
-    this.around.topology.transaction(() => {
-      for (const [number, window] of this.windows.entries()) window.show(shadowOf(places[number]!, config));
+    this.context.topology.transaction(() => {
+      for (const { place, views } of this.windows) {
+        const shown = views[shadowOf(place, config)];
+        for (const view of views) view.setEnabled(view === shown);
+      }
       this.vga.setEnabled(!isVgaOpen);
     });
   }
 
   remove(): void {
-    for (const window of this.windows) window.remove();
-    this.around.memory.removeSubregion(this.vga);
+    const views = new Set([...this.windows.flatMap((window) => window.views), this.vga]);
+    for (const view of views) this.context.memory.removeSubregion(view);
+  }
+
+  private map(name: string, target: MemoryRegion, { start, size }: { start: number; size: number }): MemoryRegion {
+    const { topology, owner, memory } = this.context;
+    const alias = MemoryRegion.alias(topology, name, target, start, size, { owner });
+    alias.setEnabled(false);
+    memory.addSubregion(start, alias, OverRam);
+    return alias;
   }
 }

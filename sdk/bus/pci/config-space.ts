@@ -197,31 +197,25 @@ export const registerName = (offset: number): string => hex(offset, 2);
 
 /** What the guest finds in configuration space, for the reference of the device. */
 export function documentIdentity(identity: PciIdentity): FacetDocument {
-  const { vendorId, deviceId, revision, programmingInterface, classCode, interruptPin } = identity;
-  const row = (offset: number, name: string, value: number, digits: number) => {
-    return [registerName(offset), name, hex(value, digits)];
-  };
-  const rows = [
-    row(PciRegister.VendorId, 'vendor', vendorId, 4),
-    row(PciRegister.DeviceId, 'device', deviceId, 4),
-    row(PciRegister.Revision, 'revision', revision ?? 0, 2),
-    row(PciRegister.ProgrammingInterface, 'programming interface', programmingInterface ?? 0, 2),
-    row(PciRegister.ClassCode, 'class', classCode, 4),
-    [registerName(PciRegister.HeaderType), 'header type', identity.multifunction ? '0x80, several functions' : '0x00'],
-    row(PciRegister.SubsystemVendorId, 'subsystem vendor', identity.subsystemVendorId ?? 0, 4),
-    row(PciRegister.SubsystemId, 'subsystem', identity.subsystemId ?? 0, 4),
-    [
-      registerName(PciRegister.InterruptPin),
-      'interrupt pin',
-      interruptPin === undefined ? 'none' : `INT${interruptPin}`,
-    ],
+  const { revision = 0, programmingInterface = 0, subsystemVendorId = 0, subsystemId = 0, interruptPin } = identity;
+  const pin = interruptPin === undefined ? undefined : `INT${interruptPin}`;
+  const rows: [offset: number, name: string, value: string][] = [
+    [PciRegister.VendorId, 'vendor', hex(identity.vendorId, 4)],
+    [PciRegister.DeviceId, 'device', hex(identity.deviceId, 4)],
+    [PciRegister.Revision, 'revision', hex(revision, 2)],
+    [PciRegister.ProgrammingInterface, 'programming interface', hex(programmingInterface, 2)],
+    [PciRegister.ClassCode, 'class', hex(identity.classCode, 4)],
+    [PciRegister.HeaderType, 'header type', identity.multifunction ? '0x80, several functions' : '0x00'],
+    [PciRegister.SubsystemVendorId, 'subsystem vendor', hex(subsystemVendorId, 4)],
+    [PciRegister.SubsystemId, 'subsystem', hex(subsystemId, 4)],
+    [PciRegister.InterruptPin, 'interrupt pin', pin ?? 'none'],
   ];
-  const isWired = interruptPin !== undefined;
+  const table = rows.map(([offset, ...row]) => [registerName(offset), ...row]);
   return {
-    tables: [{ heading: 'PCI configuration', columns: ['offset', 'register', 'value'], rows }],
+    tables: [{ heading: 'PCI configuration', columns: ['offset', 'register', 'value'], rows: table }],
     pins: {
-      interrupt: isWired ? `INT${interruptPin}, as the device wants it` : '',
-      interruptOut: isWired ? `INT${interruptPin} on the bus: down while the guest disables it, or has messages` : '',
+      interrupt: pin === undefined ? '' : `${pin}, as the device wants it`,
+      interruptOut: pin === undefined ? '' : `${pin} on the bus: down while the guest disables it, or has messages`,
     },
   };
 }
