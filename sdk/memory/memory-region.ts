@@ -20,6 +20,10 @@ interface RegionParts extends RegionOptions {
   readonly hasRam?: boolean;
 }
 
+/** What the methods of a region change; for all others it is read-only. */
+type Place = 'size' | 'address' | 'priority' | 'container';
+type Changed = Partial<Pick<MemoryRegion, Place | 'enabled' | 'readOnly' | 'nonvolatile' | 'romdMode' | 'aliasOffset'>>;
+
 /** Shared by all that have no children: most regions. */
 const childless: MemoryRegion[] = [];
 
@@ -41,29 +45,30 @@ export class MemoryRegion extends RegionAttachments {
   /** Refuses a second entry into the owner; null for memory and for regions without an owner. @internal */
   guard: IoGuard | null;
 
-  private bytes: number;
-  private place = 0;
-  private rank = 0;
-  private parent: MemoryRegion | undefined;
-  private on = true;
-  private writeProtected = false;
-  private persistent = false;
-  private romd = true;
-  private windowOffset: number;
+  readonly size: number;
+  /** Relative to the container. */
+  readonly address: number = 0;
+  readonly priority: number = 0;
+  readonly container: MemoryRegion | undefined;
+  readonly enabled: boolean = true;
+  readonly readOnly: boolean;
+  readonly nonvolatile: boolean = false;
+  readonly romdMode: boolean = true;
+  readonly aliasOffset: number;
   private inside: MemoryRegion[] = childless;
   private log: DirtyLog | undefined;
 
   private constructor(topology: MemoryTopology, kind: RegionKind, name: string, size: Bytes, parts: RegionParts) {
     super(topology, name, parts.ops);
     this.kind = kind;
-    this.bytes = toSize(size, `Region '${name}': its size`);
+    this.size = toSize(size, `Region '${name}': its size`);
     this.owner = parts.owner;
     this.aliasTarget = parts.target;
-    this.windowOffset = toAddress(parts.offset ?? 0, `Region '${name}': its offset in its target`);
+    this.aliasOffset = toAddress(parts.offset ?? 0, `Region '${name}': its offset in its target`);
     this.terminates = kind !== 'container' && kind !== 'alias';
-    this.writeProtected = kind === 'rom';
-    if (parts.hasRam === true) checkRamSize(name, this.bytes);
-    this.ram = parts.hasRam === true ? topology.allocateRam(this.bytes, name) : undefined;
+    this.readOnly = kind === 'rom';
+    if (parts.hasRam === true) checkRamSize(name, this.size);
+    this.ram = parts.hasRam === true ? topology.allocateRam(this.size, name) : undefined;
     this.guard = this.findGuard();
   }
 
@@ -124,34 +129,6 @@ export class MemoryRegion extends RegionAttachments {
     return new MemoryRegion(topology, 'io', name, 0x1_0000, { ops: unassignedPortOps });
   }
 
-  get size(): number {
-    return this.bytes;
-  }
-  /** Relative to the container. */
-  get address(): number {
-    return this.place;
-  }
-  get priority(): number {
-    return this.rank;
-  }
-  get container(): MemoryRegion | undefined {
-    return this.parent;
-  }
-  get enabled(): boolean {
-    return this.on;
-  }
-  get readOnly(): boolean {
-    return this.writeProtected;
-  }
-  get nonvolatile(): boolean {
-    return this.persistent;
-  }
-  get romdMode(): boolean {
-    return this.romd;
-  }
-  get aliasOffset(): number {
-    return this.windowOffset;
-  }
   /** In the order in which they claim addresses: highest priority first, newest first among equals. */
   get children(): readonly MemoryRegion[] {
     return this.inside;
@@ -170,125 +147,109 @@ export class MemoryRegion extends RegionAttachments {
     const address = toAddress(offset, `Region '${this.name}': the address of '${child.name}'`);
     checkChild(this, child, priority);
     this.topology.begin();
-    child.parent = this;
-    child.place = address;
-    child.rank = priority;
+    child.set({ container: this, address, priority });
     this.insert(child);
-    if (this.on && child.on) this.topology.structureChanged();
+    if (this.enabled && child.enabled) this.topology.structureChanged();
     this.topology.commit();
   }
 
   removeSubregion(child: MemoryRegion): void {
-    if (child.parent !== this) {
+    if (child.container !== this) {
       this.refuse(
         'not-a-subregion',
         `cannot remove '${child.name}', which is ` +
-          `${child.parent === undefined ? 'in no container' : `in '${child.parent.name}'`}. Remove it from there.`,
+          `${child.container === undefined ? 'in no container' : `in '${child.container.name}'`}. Remove it from there.`,
       );
     }
     this.topology.begin();
     this.inside.splice(this.inside.indexOf(child), 1);
-    child.parent = undefined;
-    if (this.on && child.on) this.topology.structureChanged();
+    child.set({ container: undefined });
+    if (this.enabled && child.enabled) this.topology.structureChanged();
     this.topology.commit();
   }
 
   setEnabled(enabled: boolean): void {
-    if (enabled === this.on) return;
-    this.change(true, () => {
-      this.on = enabled;
-    });
+    if (enabled !== this.enabled) this.change(true, { enabled });
   }
 
   setReadOnly(readOnly: boolean): void {
-    if (readOnly === this.writeProtected) return;
+    if (readOnly === this.readOnly) return;
     if (this.kind === 'rom' && !readOnly) {
       this.refuse('writable-rom', `a rom stays read-only. Make it a ram region and set it read-only.`);
     }
-    this.change(this.on, () => {
-      this.writeProtected = readOnly;
-      this.guard = this.findGuard();
-    });
+    this.change(this.enabled, { readOnly });
   }
 
   setNonvolatile(nonvolatile: boolean): void {
-    if (nonvolatile === this.persistent) return;
-    this.change(this.on, () => {
-      this.persistent = nonvolatile;
-    });
+    if (nonvolatile !== this.nonvolatile) this.change(this.enabled, { nonvolatile });
   }
 
   setRomdMode(romdMode: boolean): void {
-    if (romdMode === this.romd) return;
-    this.change(this.on, () => {
-      this.romd = romdMode;
-    });
+    if (romdMode !== this.romdMode) this.change(this.enabled, { romdMode });
   }
 
   /** Moves the region; among siblings of its priority it becomes the newest. */
-  setAddress(address: Bytes): void {
-    const place = toAddress(address, `Region '${this.name}': its address`);
-    if (place === this.place) return;
-    const parent = this.parent;
+  setAddress(place: Bytes): void {
+    const address = toAddress(place, `Region '${this.name}': its address`);
+    if (address === this.address) return;
+    const { container, priority } = this;
     this.topology.transaction(() => {
-      parent?.removeSubregion(this);
-      this.place = place;
-      parent?.addSubregion(place, this, this.rank);
+      container?.removeSubregion(this);
+      this.set({ address });
+      container?.addSubregion(address, this, priority);
     });
   }
 
-  setSize(size: Bytes): void {
-    const bytes = toSize(size, `Region '${this.name}': its size`);
-    if (bytes === this.bytes) return;
-    if (this.ram !== undefined && bytes > this.ram.bytes.length) {
-      this.refuse(
-        'ram-too-small',
-        `cannot grow to ${hex(bytes)} bytes, its memory has ${hex(this.ram.bytes.length)}. ` +
-          'Create it with the largest size it will need.',
-      );
+  setSize(bytes: Bytes): void {
+    const size = toSize(bytes, `Region '${this.name}': its size`);
+    if (size === this.size) return;
+    if (this.ram !== undefined && size > this.ram.bytes.length) {
+      const why = `cannot grow to ${hex(size)} bytes, its memory has ${hex(this.ram.bytes.length)}.`;
+      this.refuse('ram-too-small', `${why} Create it with the largest size it will need.`);
     }
-    this.change(true, () => {
-      this.bytes = bytes;
-    });
+    this.change(true, { size });
   }
 
   setAliasOffset(offset: Bytes): void {
-    const windowOffset = toAddress(offset, `Region '${this.name}': its offset in its target`);
+    const aliasOffset = toAddress(offset, `Region '${this.name}': its offset in its target`);
     if (this.aliasTarget === undefined) {
       this.refuse('not-an-alias', `only an alias has an offset in a target, and this is ${this.kind}.`);
     }
-    if (windowOffset === this.windowOffset) return;
-    this.change(this.on, () => {
-      this.windowOffset = windowOffset;
-    });
+    if (aliasOffset !== this.aliasOffset) this.change(this.enabled, { aliasOffset });
   }
 
   /** Each `true` of a client is undone by one `false`; only the first and the last change anything. @internal */
   setDirtyLog(client: DirtyLogClient, on: boolean): void {
     const before = this.dirtyLogMask;
     this.dirty.count(client, on);
-    if (this.dirtyLogMask !== before) this.change(this.on, () => {});
+    if (this.dirtyLogMask !== before) this.change(this.enabled, {});
   }
 
   private refuse(code: string, why: string): never {
     throw new BackplaneError(code, `Region '${this.name}': ${why}`);
   }
 
-  private change(visible: boolean, body: () => void): void {
+  /** Queued writes are delivered before the change. */
+  private change(visible: boolean, changed: Changed): void {
     this.topology.begin();
-    body();
+    this.set(changed);
+    this.guard = this.findGuard();
     if (visible) this.topology.structureChanged();
     this.topology.commit();
   }
 
+  private set(changed: Changed): void {
+    Object.assign(this, changed);
+  }
+
   /** Memory and read-only regions are not guarded. */
   private findGuard(): IoGuard | null {
-    return this.ram !== undefined || this.writeProtected ? null : this.topology.engaged.guardOf(this.owner);
+    return this.ram !== undefined || this.readOnly ? null : this.topology.engaged.guardOf(this.owner);
   }
 
   private insert(child: MemoryRegion): void {
     if (this.inside === childless) this.inside = [];
-    const index = this.inside.findIndex((other) => other.rank <= child.rank);
+    const index = this.inside.findIndex((other) => other.priority <= child.priority);
     this.inside.splice(index < 0 ? this.inside.length : index, 0, child);
   }
 
