@@ -67,16 +67,13 @@ export {
   containerRegion,
   type HandledRegionSpec,
   type HandlerOptions,
-  type Read64Handler,
   type ReadHandler,
   type ReadWithAttributesHandler,
   RegionTemplate,
-  type TemplateKind,
-  type Write64Handler,
   type WriteHandler,
   type WriteWithAttributesHandler,
 } from './device/regions/region.ts';
-export type { AtReset, NarrowAccess, RegisterAccess, RegisterWidth, Side } from './device/registers/model.ts';
+export type { AtReset, NarrowAccess, RegisterAccess } from './device/registers/model.ts';
 export {
   type IndexedRegisters,
   type IndexedRegistersSpec,

@@ -85,7 +85,7 @@ export { type GuestError, type GuestErrorSink, GuestErrors } from './device/gues
 export { commandLineName } from './device/options/set.ts';
 export { InterruptLine, pinOf, pinsOf } from './device/pins.ts';
 export type { HandlerRoute } from './device/regions/region.ts';
-export type { RegisterDeclaration } from './device/registers/model.ts';
+export type { RegisterDeclaration, RegisterWidth } from './device/registers/model.ts';
 export { type RegisterLocks, registerLocks } from './device/registers/runtime.ts';
 export { constructDevice } from './device/timers.ts';
 export { type AccessedMachine, type DescribedAccess, describeAccess } from './machine/access-names.ts';

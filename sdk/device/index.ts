@@ -53,12 +53,9 @@ export {
   type HandlerOptions,
   type HandlerRoute,
   IoRegionTemplate,
-  type Read64Handler,
   type ReadHandler,
   type ReadWithAttributesHandler,
   RegionTemplate,
-  type TemplateKind,
-  type Write64Handler,
   type WriteHandler,
   type WriteWithAttributesHandler,
 } from './regions/region.ts';

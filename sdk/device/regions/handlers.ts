@@ -1,16 +1,14 @@
 import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
 import { type MethodDecoratorFor, recordOf } from '../class-recorder.ts';
 import { makeRegister, type Register } from '../registers/register.ts';
-import type { OnlyKnown, RegisterSpec } from '../registers/spec.ts';
+import type { RegisterSpec } from '../registers/spec.ts';
 import {
   type HandledRegionSpec,
   type HandlerForm,
   type HandlerOptions,
   IoRegionTemplate,
-  type Read64Handler,
   type ReadHandler,
   type ReadWithAttributesHandler,
-  type Write64Handler,
   type WriteHandler,
   type WriteWithAttributesHandler,
 } from './region.ts';
@@ -28,12 +26,12 @@ export class HandledRegion extends IoRegionTemplate {
   }
 
   /** `(offset, size) => bigint`, for registers that are read eight bytes at a time; narrower reads come here too. */
-  read64(offset?: number, options?: HandlerOptions): MethodDecoratorFor<Read64Handler> {
+  read64(offset?: number, options?: HandlerOptions): MethodDecoratorFor<ReadHandler<bigint>> {
     return this.handler(false, '64-bit', offset, options);
   }
 
   /** `(value: bigint, offset, size) => void`; narrower writes come here too. */
-  write64(offset?: number, options?: HandlerOptions): MethodDecoratorFor<Write64Handler> {
+  write64(offset?: number, options?: HandlerOptions): MethodDecoratorFor<WriteHandler<bigint>> {
     return this.handler(true, '64-bit', offset, options);
   }
 
@@ -48,7 +46,11 @@ export class HandledRegion extends IoRegionTemplate {
   }
 
   /** A register at this offset, held by a field of the class: `@registers.register(0x20, { width: 32 }) status = 0`. */
-  register<const S extends RegisterSpec>(offset: number, spec: OnlyKnown<S>): Register<S> {
+  register<const S extends RegisterSpec>(
+    offset: number,
+    // A word that no specification has is refused; a type parameter alone would let it pass.
+    spec: S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>,
+  ): Register<S> {
     return makeRegister<S>({ region: this, offset, spec, indexed: undefined });
   }
 

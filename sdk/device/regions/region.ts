@@ -2,9 +2,6 @@ import { BackplaneError } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
 import type { AccessSizes } from '../../memory/index.ts';
 
-/** What a template becomes. */
-export type TemplateKind = 'ports' | 'memory' | 'container';
-
 /** What every region says about itself. Sizes and addresses are bytes. */
 export interface PlaceSpec {
   /** The name in `info mtree`, in warnings and in messages. */
@@ -16,8 +13,8 @@ export interface PlaceSpec {
   readonly priority?: number;
 }
 
-/** What a region with handlers says about accesses. */
-export interface AccessSpec {
+/** What a region with handlers says about itself and about accesses. */
+export interface HandledRegionSpec extends PlaceSpec {
   /** The access widths that are both accepted and implemented: `[1]`, `[1, 2, 4]`. Instead of the next two. */
   readonly accessSizes?: readonly number[];
   /** What a guest may do; anything else is a decode error. Default: 1 to 4 bytes, aligned. */
@@ -34,14 +31,13 @@ export interface AccessSpec {
   readonly mirrored?: boolean;
 }
 
-export type HandledRegionSpec = PlaceSpec & AccessSpec;
-
 /**
  * A region as a value of the device's file: a template, from which every instance of the device gets a memory region of its
  * own when it is realized. The value is also how the machine and the class header name the region.
  */
 export abstract class RegionTemplate {
-  abstract readonly kind: TemplateKind;
+  /** What it becomes. */
+  abstract readonly kind: 'ports' | 'memory' | 'container';
   readonly name: string;
   readonly size: number;
   readonly base: number | undefined;
@@ -58,7 +54,9 @@ export abstract class RegionTemplate {
 
 /** A region whose accesses handlers and registers answer: what is declared of it. */
 export abstract class IoRegionTemplate extends RegionTemplate {
+  /** @internal */
   readonly accepts: CheckedSizes;
+  /** @internal */
   readonly implements: CheckedSizes;
   readonly endianness: 'little' | 'big';
   readonly missing: 'guest-error' | 'silent';
@@ -100,12 +98,10 @@ export function containerRegion(spec: PlaceSpec): ContainerRegion {
 // biome-ignore lint/suspicious/noConfusingVoidType: see above
 export type Nothing = void | undefined;
 
-/** `(offset, size)`: what the guest reads, in the low `size` bytes. */
-export type ReadHandler = (offset: number, size: number) => number;
+/** `(offset, size)`: what the guest reads, in the low `size` bytes. A bigint for accesses of eight bytes. */
+export type ReadHandler<V extends number | bigint = number> = (offset: number, size: number) => V;
 /** `(value, offset, size)`: what the guest wrote, already cut to `size` bytes and never negative. */
-export type WriteHandler = (value: number, offset: number, size: number) => Nothing;
-export type Read64Handler = (offset: number, size: number) => bigint;
-export type Write64Handler = (value: bigint, offset: number, size: number) => Nothing;
+export type WriteHandler<V extends number | bigint = number> = (value: V, offset: number, size: number) => Nothing;
 /** The second form: `attributes` is the packed `MemTxAttributes`; a negative answer is a `MemTxResult`, negated. */
 export type ReadWithAttributesHandler = (offset: number, size: number, attributes: number) => number;
 /** The second form: the answer, if any, is a `MemTxResult`. */

@@ -8,13 +8,10 @@ import type { IoRegionTemplate, Nothing } from '../regions/region.ts';
 import {
   type FieldNames,
   FieldSpec,
-  type OnlyKnown,
   type RegisterDefinition,
   type RegisterMember,
   type RegisterSpec,
   type RegisterValue,
-  type SpecsOf,
-  type ValuesOf,
 } from './spec.ts';
 
 /** How the device's own code gets at a field of a register's value. */
@@ -50,7 +47,10 @@ export interface Register<S extends RegisterSpec> {
   /** @internal */
   readonly definition: RegisterDefinition;
   readonly fields: {
-    readonly [N in FieldNames<S>]: RegisterField<RegisterValue<S>, ValuesOf<SpecsOf<S>[N]>>;
+    readonly [N in FieldNames<S>]: RegisterField<
+      RegisterValue<S>,
+      S extends { readonly fields: Readonly<Record<N, FieldSpec<infer V>>> } ? V : never
+    >;
   };
   /** `(value, previous, index) => void` after the guest has written the register, or this field of it. */
   onWrite(field?: FieldNames<S>): MethodDecoratorFor<WriteHook<RegisterValue<S>>>;
@@ -116,19 +116,8 @@ function wideField({ low, high, values }: FieldSpec): RegisterField<bigint, unkn
   });
 }
 
-/** The register that chooses: up to 32 bits, not an array. */
-interface IndexRegister {
-  readonly definition: RegisterDefinition;
-  readonly fields: object;
-}
-
-/** Any register, as far as types go. */
-interface NamedRegister extends IndexRegister {
-  readonly fields: Readonly<Record<string, unknown>>;
-}
-
-export interface IndexedRegistersSpec<I extends IndexRegister = IndexRegister> {
-  /** The register in which the guest writes which one it wants. */
+export interface IndexedRegistersSpec<I extends { readonly fields: object }> {
+  /** The register in which the guest writes which one it wants: of up to 32 bits, no array. */
   readonly index: I;
   /** Which field of the index register chooses, if not the whole. */
   readonly field?: keyof I['fields'] & string;
@@ -148,12 +137,13 @@ export class IndexedRegisters {
   private readonly region: IoRegionTemplate;
   private readonly data: number;
 
-  constructor({ index, field, data, region }: IndexedRegistersSpec<NamedRegister>) {
-    const { spec } = index.definition;
+  /** @internal */
+  constructor(by: RegisterDefinition, { field, data, region }: Omit<IndexedRegistersSpec<never>, 'index'>) {
+    const { spec } = by;
     const chosen = field === undefined ? undefined : spec.fields?.[field];
-    this.by = index.definition;
+    this.by = by;
     this.field = chosen instanceof FieldSpec ? chosen : undefined;
-    this.region = region ?? index.definition.region;
+    this.region = region ?? by.region;
     this.data = data;
     if (spec.count !== undefined || spec.width === 64) {
       throw new BackplaneError(
@@ -164,7 +154,11 @@ export class IndexedRegisters {
   }
 
   /** The register that the guest finds while `index` stands in the index register. */
-  register<const S extends RegisterSpec>(index: number, spec: OnlyKnown<S>): Register<S> {
+  register<const S extends RegisterSpec>(
+    index: number,
+    // A word that no specification has is refused; a type parameter alone would let it pass.
+    spec: S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>,
+  ): Register<S> {
     if ((spec as RegisterSpec).width === 64) {
       throw new BackplaneError(`Region '${this.region.name}': a data port shows up to 32 bits, not 64.`);
     }
@@ -179,6 +173,9 @@ export class IndexedRegisters {
 }
 
 /** `const cmos = indexedRegisters({ index, data: Port.Data })`, then `@cmos.register(0x0b, { width: 8 }) statusB = 0`. */
-export function indexedRegisters<const I extends IndexRegister>(spec: IndexedRegistersSpec<I>): IndexedRegisters {
-  return new IndexedRegisters(spec as unknown as IndexedRegistersSpec<NamedRegister>);
+export function indexedRegisters<const I extends { readonly fields: object }>(
+  spec: IndexedRegistersSpec<I>,
+): IndexedRegisters {
+  const { definition } = spec.index as unknown as Register<RegisterSpec>;
+  return new IndexedRegisters(definition, spec);
 }

@@ -1,17 +1,15 @@
 import type { IoRegionTemplate } from '../regions/region.ts';
-import type { AtReset, NarrowAccess, RegisterAccess, RegisterWidth } from './model.ts';
-
-type Names = Readonly<Record<string, number>>;
+import type { AtReset, NarrowAccess, RegisterAccess } from './model.ts';
 
 /** What may be said about a field beyond its place and access. */
-export interface FieldOptions<V extends Names = Names> {
+export interface FieldOptions<V extends Readonly<Record<string, number>>> {
   /** Names of what may stand in it: `{ values: { Off: 0, Fast: 3 } }`. */
   readonly values?: V;
   readonly description?: string;
 }
 
 /** Bits of a register under one name. Made by `bit` and `bits`. */
-export class FieldSpec<V extends Names = Names> {
+export class FieldSpec<V extends Readonly<Record<string, number>> = Readonly<Record<string, number>>> {
   readonly values: V;
   readonly description: string | undefined;
 
@@ -34,10 +32,8 @@ export class FillerSpec {
   ) {}
 }
 
-export type FieldSpecs = Readonly<Record<string, FieldSpec | FillerSpec>>;
-
 /** One bit: `bit(7)`, `bit(0, 'read-only')`. */
-export function bit<const V extends Names = Record<never, never>>(
+export function bit<const V extends Readonly<Record<string, number>> = Record<never, never>>(
   position: number,
   access: RegisterAccess = 'read-write',
   options: FieldOptions<V> = {},
@@ -46,7 +42,7 @@ export function bit<const V extends Names = Record<never, never>>(
 }
 
 /** Bits `low` to `high`, both included: `bits(4, 6, 'read-write', { values: { Stopped: 0, Fast: 5 } })`. */
-export function bits<const V extends Names = Record<never, never>>(
+export function bits<const V extends Readonly<Record<string, number>> = Record<never, never>>(
   low: number,
   high: number,
   access: RegisterAccess = 'read-write',
@@ -55,26 +51,25 @@ export function bits<const V extends Names = Record<never, never>>(
   return new FieldSpec<V>(low, high, access, options);
 }
 
-type Stretch = number | readonly [low: number, high: number];
-
 /** Bits that have to keep their reset value: `reserved([1, 6], [8, 31])`, `reserved(3)`. */
-export function reserved(...stretches: readonly Stretch[]): FillerSpec {
+export function reserved(...stretches: readonly (number | readonly [low: number, high: number])[]): FillerSpec {
   return new FillerSpec('reserved', stretches.map(pair));
 }
 
 /** Bits that hold what is written to them, for reasons that the datasheet keeps to itself. */
-export function undocumented(...stretches: readonly Stretch[]): FillerSpec {
+export function undocumented(...stretches: readonly (number | readonly [low: number, high: number])[]): FillerSpec {
   return new FillerSpec('undocumented', stretches.map(pair));
 }
 
-const pair = (stretch: Stretch): readonly [number, number] =>
+const pair = (stretch: number | readonly [number, number]): readonly [number, number] =>
   typeof stretch === 'number' ? [stretch, stretch] : stretch;
 
-interface CommonSpec {
+/** What a register is: `{ width: 32, reset: 0x80, fields: {...} }`. The reset value is 0 unless it says otherwise. */
+export type RegisterSpec = {
   /** Of the whole register. With fields, each has its own. Default: 'read-write'. */
   readonly access?: RegisterAccess;
   /** What the bits mean. Every bit belongs to one of them. */
-  readonly fields?: FieldSpecs;
+  readonly fields?: Readonly<Record<string, FieldSpec | FillerSpec>>;
   /** Default: 'reset-value'. */
   readonly atReset?: AtReset;
   /** What an access narrower than the register does. Default: 'by-byte'. */
@@ -86,30 +81,23 @@ interface CommonSpec {
   /** How it is printed, where the name of the class's field is not it. */
   readonly name?: string;
   readonly description?: string;
-}
-
-/** What a register is: `{ width: 32, reset: 0x80, fields: {...} }`. The reset value is 0 unless it says otherwise. */
-export type RegisterSpec =
-  | (CommonSpec & { readonly width: 64; readonly reset?: bigint })
+} & (
+  | { readonly width: 64; readonly reset?: bigint }
   // Last, because of a missing width tsc names what the last member of a union wants.
-  | (CommonSpec & { readonly width: 8 | 16 | 32; readonly reset?: number });
-
-/** Refuses a misspelt word in a declaration, which a type parameter would let pass. */
-export type OnlyKnown<S extends RegisterSpec> = S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>;
+  | { readonly width: 8 | 16 | 32; readonly reset?: number }
+);
 
 /** `number`, or `bigint` for 64 bits. */
 export type RegisterValue<S extends RegisterSpec> = S['width'] extends 64 ? bigint : number;
-type ArrayOf<W extends RegisterWidth> = { 8: Uint8Array; 16: Uint16Array; 32: Uint32Array; 64: BigUint64Array }[W];
 /** The type of the class's field. */
 export type RegisterMember<S extends RegisterSpec> = S extends { readonly count: number }
-  ? ArrayOf<S['width']>
+  ? { 8: Uint8Array; 16: Uint16Array; 32: Uint32Array; 64: BigUint64Array }[S['width']]
   : RegisterValue<S>;
 
-export type SpecsOf<S> = S extends { readonly fields: infer F extends FieldSpecs } ? F : Record<never, never>;
 /** Names of the fields that mean something. */
-export type FieldNames<S> = { [N in keyof SpecsOf<S>]: SpecsOf<S>[N] extends FieldSpec ? N : never }[keyof SpecsOf<S>] &
-  string;
-export type ValuesOf<F> = F extends FieldSpec<infer V> ? V : never;
+export type FieldNames<S> = S extends { readonly fields: infer F }
+  ? { [N in keyof F]: F[N] extends FieldSpec ? N : never }[keyof F] & string
+  : never;
 
 /** Where a register is, and what was said about it. Its identity is what hooks refer to. */
 export interface RegisterDefinition {

@@ -1,4 +1,5 @@
-import type { RegisterAccess, RegisterWidth } from '../../../sdk/index.ts';
+import type { RegisterAccess } from '../../../sdk/index.ts';
+import type { RegisterWidth } from '../../../sdk/runtime.ts';
 
 /** One register bit by bit, without any cleverness: what the compiled code is held against. */
 export class NaiveRegister {

@@ -1,15 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  bits,
-  device,
-  mmioRegion,
-  type RegisterAccess,
-  type RegisterSpec,
-  type RegisterWidth,
-  SystemDevice,
-} from '../../../sdk/index.ts';
-import { registerLocks } from '../../../sdk/runtime.ts';
+import { bits, device, mmioRegion, type RegisterAccess, type RegisterSpec, SystemDevice } from '../../../sdk/index.ts';
+import { type RegisterWidth, registerLocks } from '../../../sdk/runtime.ts';
 import { DeviceBench } from '../device-bench.ts';
 import { NaiveRegister } from './naive-register.ts';
 
