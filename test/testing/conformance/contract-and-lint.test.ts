@@ -25,10 +25,13 @@ import {
   deviceConformance,
   type ScriptStep,
 } from '../../../sdk/testing/index.ts';
+import { check } from './checks.ts';
 
 const brief = { host: nodeHost, runs: 4, length: 100, hostileAccesses: 500 };
+const findings = (chip: ConcreteDeviceClass, more: ConformanceSettings = {}) =>
+  checkDevice(chip, { ...brief, ...more } as object);
 const found = (chip: ConcreteDeviceClass, more: ConformanceSettings = {}) =>
-  checkDevice(chip, { ...brief, ...more } as object).map(({ kind, check, message }) => `${kind}, ${check}: ${message}`);
+  findings(chip, more).map((one) => `${one.kind}, ${one.check}: ${one.message}`);
 
 const description = { type: 'part', description: 'A part of a card' };
 const ports = portRegion({ name: 'part', base: 0x300, size: 4, accessSizes: [1] });
@@ -91,15 +94,15 @@ class StaleCause extends IsaDevice {
 describe('the lint', () => {
   it('says nothing of a doorbell, whose value does not matter', () => {
     expect(found(Doorbell)).toEqual([]);
-    expect(
-      found(DeadDoorbell).filter((text) => text.includes("register 'bell' can be written, and nothing")),
-    ).toHaveLength(1);
+    const dead = findings(DeadDoorbell).filter((one) => one.check === check.everyFieldMatters);
+    expect(dead.map(({ message }) => message)).toEqual([expect.stringContaining("'bell'")]);
   });
 
   it('finds an interrupt that stays up when its cause was read away, though another register still names the cause', () => {
-    expect(found(StaleCause)).toEqual([
-      expect.stringMatching(/^lint, .*'irq' rises only while one of 'cause' says why, and stays up/),
-    ]);
+    const [stale, ...others] = findings(StaleCause);
+    expect(others).toEqual([]);
+    expect(stale).toMatchObject({ kind: 'lint', check: check.acknowledgedIsLowered });
+    for (const named of ["'irq'", "'cause'"]) expect(stale?.message).toContain(named);
   });
 
   it('is printed by a test that passes, fails one where it is told to, and can be left out', () => {
@@ -123,7 +126,9 @@ describe('the lint', () => {
       });
     };
     expect(failuresWith('report')).toEqual([]);
-    expect(printed.mock.calls.map(([text]) => String(text)).join('')).toContain("pin 'irq' rises only while");
+    expect(printed.mock.calls.map(([text]) => String(text)).join('')).toContain(
+      `StaleCause: ${check.acknowledgedIsLowered}`,
+    );
     expect(failuresWith('fail')).toEqual(['ConformanceError']);
     expect(failuresWith('off')).toEqual([]);
     expect(printed).not.toHaveBeenCalled();
@@ -185,9 +190,7 @@ describe('a length that the guest gives, and nothing bounds', () => {
   it.each([Greedy, GreedyInPieces])('is reported of %o', (chip) => {
     const [first] = checkDevice(chip as ConcreteDeviceClass, { ...brief, firstOnly: true });
     expect(first?.kind).toBe('contract');
-    expect(first?.message).toMatch(
-      /the device transfers [\d,]+ bytes at once: the length that the guest gives has no bound\. Refuse or cut what is too long\./,
-    );
+    expect(first?.message).toMatch(/[\d,]+ bytes/);
   });
 
   it('is no mistake where it is bounded', () => {
@@ -197,13 +200,10 @@ describe('a length that the guest gives, and nothing bounds', () => {
   // It takes the half second that the run is given.
   it('ends the run in time where the device never comes back, and names the access', () => {
     const [first, ...others] = checkDevice(CountsForEver, { ...brief, seconds: 0.5 });
-    expect(first?.message).toMatch(
-      /^the last step had not ended after 0\.\d seconds\. Bound what a guest can ask for\.$/,
-    );
+    expect(first?.message).toMatch(/0\.\d seconds/);
+    expect(first?.script).toHaveLength(1);
     expect(first?.text).toMatch(/yield\* guest\.out8\(0x300, 0x[0-9a-f]+\); \/\/ part/);
-    expect(
-      others.every(({ message }) => message.startsWith('it is not done, and the 0.5 seconds of the run are over')),
-    ).toBe(true);
+    expect(others.every(({ message, script }) => message.includes('0.5 seconds') && script.length === 0)).toBe(true);
   });
 });
 
@@ -365,9 +365,9 @@ const hooked = ports.register(0, { width: 8 });
 
 describe('what a declaration says', () => {
   it('of a pin and a timer is held after every access, not only in snapshots', () => {
-    const texts = found(Forgetful).filter((text) => text.includes('timers are armed and pins are high exactly while'));
-    expect(texts).toEqual([
-      expect.stringMatching(/(pin 'irq' is low, and its highWhile|timer 'end' is armed, and its armedWhile)/),
+    const messages = findings(Forgetful).filter((one) => one.check === check.derivedFollows);
+    expect(messages.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/'irq'.*highWhile|'end'.*armedWhile/),
     ]);
   });
 
@@ -384,8 +384,8 @@ describe('what a declaration says', () => {
         return answer() as number;
       }
     }
-    const texts = found(Answers).filter((text) => text.startsWith('contract, reads answer numbers'));
-    expect(texts).toEqual([expect.stringMatching(/read\(\) answers .*, which is no (number|value of 8 bits)\./)]);
+    const misfits = findings(Answers).filter((one) => one.check === check.answersFit);
+    expect(misfits.map(({ message }) => message)).toEqual([expect.stringContaining('read()')]);
   });
 
   it('of a register holds for its read hook too, which may answer nothing', () => {
@@ -405,7 +405,8 @@ describe('what a declaration says', () => {
       @hooked.onRead()
       read(): undefined {}
     }
-    expect(found(Hooked).join()).toContain('read() answers NaN, which is no value of 8 bits.');
+    const [misfit] = findings(Hooked).filter((one) => one.check === check.answersFit);
+    for (const named of ['read()', 'NaN', '8 bits']) expect(misfit?.message).toContain(named);
     expect(found(Silent)).toEqual([]);
   });
 });

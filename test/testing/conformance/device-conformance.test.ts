@@ -18,6 +18,7 @@ import {
 } from '../../../sdk/index.ts';
 import { checkDevice, deviceConformance } from '../../../sdk/testing/index.ts';
 import { expectRefusal } from '../../refusal.ts';
+import { check } from './checks.ts';
 
 const ports = portRegion({ name: 'lamp', base: 0x300, size: 4, accessSizes: [1] });
 const monitor = portRegion({ name: 'lamp-monitor', base: 0x310, size: 1, accessSizes: [1] });
@@ -277,7 +278,7 @@ const brief = { host: nodeHost, runs: 5, length: 120, hostileAccesses: 500 };
 
 /** Names of the tests that fail. */
 const failing = (deviceClass: ConcreteDeviceClass, hostileAccesses = 2000): string[] =>
-  checkDevice(deviceClass, { ...brief, hostileAccesses }).map(({ check }) => check);
+  checkDevice(deviceClass, { ...brief, hostileAccesses }).map((one) => one.check);
 
 describe('the conformance of a device', () => {
   it('finds nothing in a device that keeps to its declaration', () => {
@@ -293,30 +294,29 @@ describe('the conformance of a device', () => {
   });
 
   it.each([
-    [StaysWarm, 'a reset leaves nothing behind of what the guest did before'],
-    [KeepsRinging, 'no interrupt is left asserted after a reset'],
-    [KeepsAlarms, 'every access does to the registers what their declaration says, bit by bit, at every width'],
-    [Forgets, 'saved at any point and restored into a new device, it goes on as if nothing had happened'],
-    [Throws, 'a hostile guest makes it neither throw nor grow'],
-    [Grows, 'a hostile guest makes it neither throw nor grow'],
-    [AnswersTooMuch, 'reads answer numbers of their width, and no field stops being a number'],
-    [ShowsTheOld, 'with its writes coalesced it answers and ends as without'],
-    [CoalescesNothing, 'every byte of a coalesced range is written by some legal access that lies in the range'],
-  ] as const)('of %o finds that not "%s"', (deviceClass, check) => {
+    [StaysWarm, check.likeNew],
+    [KeepsRinging, check.silent],
+    [KeepsAlarms, check.obeysItsModes],
+    [Forgets, check.snapshotRoundTrip],
+    [Throws, check.hostileGuest],
+    [Grows, check.hostileGuest],
+    [AnswersTooMuch, check.answersFit],
+    [ShowsTheOld, check.coalescedEqualsUncoalesced],
+    [CoalescesNothing, check.coalescedRangesAreTaken],
+  ] as const)('of %o finds that not "%s"', (deviceClass, name) => {
     // What a device keeps shows only in a longer life.
-    expect(failing(deviceClass as ConcreteDeviceClass, /hostile/.test(check) ? 12_000 : 2000)).toContain(check);
+    expect(failing(deviceClass as ConcreteDeviceClass, name === check.hostileGuest ? 12_000 : 2000)).toContain(name);
   });
 
   it('prints the shortest script that shows a mistake, as a guest program and for qtest', () => {
     const [failure] = checkDevice(StaysWarm, { ...brief, firstOnly: true });
     expect(failure?.script.map(({ kind }) => kind)).toEqual(['write', 'reset']);
-    expect(failure?.text).toMatch(
-      /^StaysWarm: a reset leaves nothing behind .* after the reset 'warmth' is 0x1 on the device that was used before, and 0x0 on/,
-    );
+    expect(failure?.check).toBe(check.likeNew);
+    expect(failure?.text).toMatch(/^StaysWarm: .*'warmth'.*0x1.*0x0/);
     expect(failure?.text).toMatch(
       /guestProgram\(function\* \(guest\) \{\n {2}yield\* guest\.out8\(0x300, 0x[0-9a-f]+\); \/\/ control\n {2}\/\/ machine.reset\(\)\n\}/,
     );
-    expect(failure?.text).toMatch(/As a qtest script:\n\noutb 0x300 0x[0-9a-f]+\n# system_reset$/);
+    expect(failure?.text).toMatch(/\n\noutb 0x300 0x[0-9a-f]+\n# system_reset$/);
   });
 
   it('repeats itself with the same seed, and tries other programs with another', () => {
@@ -342,9 +342,7 @@ describe('the conformance of a device', () => {
 
   it('shows a field that is wrong as its own number, and says what to declare', () => {
     const [failure] = checkDevice(KeepsLevel, { ...brief, firstOnly: true });
-    expect(failure?.message).toMatch(
-      /'level', field 'high' \(read-write\), holds 0x0 and not 0x[1-7]( or 0x5)? then\. Declare what the hardware does: another access mode, or a read hook/,
-    );
+    expect(failure?.message).toMatch(/'level'.*'high' \(read-write\).*0x0.*0x[1-7]/);
   });
 
   it('gives its tests to any runner, and asks for one where there is none', () => {
@@ -353,7 +351,7 @@ describe('the conformance of a device', () => {
     deviceConformance(Lamp, runner);
     expect(named).toEqual(['Lamp, as it is declared']);
     expect(runner.it.mock.calls.length).toBeGreaterThan(8);
-    const [, body, milliseconds] = runner.it.mock.calls.find(([name]) => String(name).includes('reset twice')) as [
+    const [, body, milliseconds] = runner.it.mock.calls.find(([name]) => String(name) === check.silent) as [
       string,
       () => void,
       number,
@@ -381,9 +379,8 @@ describe('a record of behaviour', () => {
 
     writeFileSync(recorded, readFileSync(recorded, 'utf8').replace('coalesced 0x2, 1 bytes', 'coalesced 0x2, 2 bytes'));
     const [failure] = checkDevice(Lamp, { ...quick, recorded: recordFile(recorded) });
-    expect(failure?.message).toContain(
-      "it was recorded as '  coalesced 0x2, 2 bytes', and is '  coalesced 0x2, 1 bytes'",
-    );
+    for (const line of ["'  coalesced 0x2, 2 bytes'", "'  coalesced 0x2, 1 bytes'"])
+      expect(failure?.message).toContain(line);
     vi.unstubAllEnvs();
   });
 
@@ -392,9 +389,9 @@ describe('a record of behaviour', () => {
     const recorded = join(folder, 'warm.txt');
     checkDevice(Lamp, { ...quick, recorded: recordFile(recorded) });
     const [failure] = checkDevice(StaysWarm, { ...quick, runs: 0, recorded: recordFile(recorded) }).filter(
-      ({ check }) => /recorded/.test(check),
+      (one) => one.check === check.behavesAsRecorded,
     );
-    expect(failure?.message).toContain('one of the last 20 answers of this program is not as recorded');
+    expect(failure?.message).toContain('BACKPLANE_RECORD=1');
     expect(failure?.script.length).toBeGreaterThan(0);
     vi.unstubAllEnvs();
   });
@@ -403,7 +400,7 @@ describe('a record of behaviour', () => {
     vi.stubEnv('CI', 'true');
     const recorded = join(folder, 'missing.txt');
     const [failure] = checkDevice(Lamp, { ...quick, recorded: recordFile(recorded) });
-    expect(failure?.message).toContain('there is no record at');
+    expect(failure).toMatchObject({ check: check.behavesAsRecorded, message: expect.stringContaining(recorded) });
     expect(existsSync(recorded)).toBe(false);
     vi.unstubAllEnvs();
   });
