@@ -272,15 +272,16 @@ describe('what is left for a person', () => {
 
   it('is a member that others may have too; one that nothing else has is renamed', () => {
     const text =
-      "import { device } from 'backplane';\nm.masterMemory.tell(masterMemory);\nclass A { override tell() {} masterMemory = 1; }\nconst o = { masterMemory };\n";
+      "import { device, Observers } from 'backplane';\nm.masterMemory.tell(masterMemory);\nclass A { override tell() {} masterMemory = 1; }\nconst o = { masterMemory };\n";
     expect(left(text)).toEqual([
       "2: 'tell': if it is that of Observers, it is 'emit' now.",
       "3: 'tell': if it is that of Observers, it is 'emit' now.",
     ]);
     expect(migrate(text).text).toBe(
-      "import { device } from 'backplane';\nm.busMasterMemory.tell(masterMemory);\nclass A { override tell() {} busMasterMemory = 1; }\nconst o = { busMasterMemory: masterMemory };\n",
+      "import { device, Observers } from 'backplane';\nm.busMasterMemory.tell(masterMemory);\nclass A { override tell() {} busMasterMemory = 1; }\nconst o = { busMasterMemory: masterMemory };\n",
     );
     expect(left('x.tell();')).toEqual([]);
+    expect(left(text.replace(', Observers', ''))).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 // @module-tag package
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize } from 'node:path';
@@ -38,7 +38,9 @@ export default guestProgram(function* (guest) {
 `;
 
 function run(command: string, words: string[], cwd: string): string {
-  return execFileSync(command, words, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const { status, stdout, stderr } = spawnSync(command, words, { cwd, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${[command, ...words].join(' ')} ended with ${status}:\n${stderr}${stdout}`);
+  return stdout;
 }
 
 /** What is in the tarball, and the text of one of its files. */
@@ -87,6 +89,20 @@ describe('the packed tarball, in an empty project', () => {
   it('brings types against which a ten-line device compiles, and runs it', () => {
     run(process.execPath, [join(checkout, 'node_modules/typescript/bin/tsc'), '-p', project], project);
     expect(run(process.execPath, ['device.js'], project).trim()).toBe('a5');
+  });
+
+  it('brings declarations of every entry that are right without skipLibCheck', () => {
+    const { exports } = JSON.parse(textOf('package.json')) as { exports: Record<string, unknown> };
+    const entries = Object.keys(exports).filter((name) => !name.endsWith('.json'));
+    expect(entries.length).toBeGreaterThan(4);
+    const imports = entries.map((name, index) => `export * as entry${index} from 'backplane${name.slice(1)}';\n`);
+    writeFileSync(join(project, 'entries.ts'), imports.join(''));
+    const compilerOptions = { target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, types: ['node'] };
+    const typeRoots = [join(checkout, 'node_modules/@types')];
+    const settings = { compilerOptions: { ...compilerOptions, typeRoots }, files: ['entries.ts'] };
+    writeFileSync(join(project, 'tsconfig.entries.json'), JSON.stringify(settings));
+    const compiler = join(checkout, 'node_modules/typescript/bin/tsc');
+    expect(run(process.execPath, [compiler, '--pretty', 'false', '-p', 'tsconfig.entries.json'], project)).toBe('');
   });
 
   it('runs a guest program that lies outside of any project, in its own dialect', () => {

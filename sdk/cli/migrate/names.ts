@@ -129,7 +129,7 @@ export const names: NameTable = {
 /** A property or method of a public class, object or option, with its new name. */
 export interface MemberChange {
   readonly name: string;
-  /** What it belongs to, for the report: `VirtualClock`. */
+  /** The class or type that has it: `VirtualClock`. Without `certain` it matters in files that import this name. */
   readonly of: string;
   /** No other library has a member of this name, so that each one in a file that imports the package is renamed. */
   readonly certain?: true;

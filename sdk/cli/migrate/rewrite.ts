@@ -72,12 +72,12 @@ class TextMigration {
       this.edits.push(...writer.edits());
       this.reportLate(tokens);
     }
-    if (
-      this.parsed.some(({ declarations }) =>
-        declarations.some((one) => /^backplane(\/|$)/.test(textOf(one.module) ?? '')),
-      )
-    )
-      for (const { tokens, declared } of this.parsed) this.migrateMembers(tokens, declared);
+    const ours = this.parsed
+      .flatMap(({ declarations }) => declarations)
+      .filter(({ module }) => /^backplane(\/|$)/.test(textOf(module) ?? ''));
+    const imported = new Set(ours.flatMap(({ specifiers }) => specifiers.map(({ name }) => name)));
+    if (ours.length > 0)
+      for (const { tokens, declared } of this.parsed) this.migrateMembers(tokens, declared, imported);
     const byLine = (notes: Note[]) => notes.sort((a, b) => a.line - b.line);
     return { text: applied(this.text, this.edits), changes: byLine(this.changes), left: byLine(this.left) };
   }
@@ -235,7 +235,7 @@ class TextMigration {
     }
   }
 
-  private migrateMembers(tokens: readonly Token[], declared: ReadonlySet<number>): void {
+  private migrateMembers(tokens: readonly Token[], declared: ReadonlySet<number>, imported: ReadonlySet<string>): void {
     for (const [at, token] of tokens.entries()) {
       if (token.kind !== 'word' || declared.has(at) || !Object.hasOwn(this.tables.members, token.text)) continue;
       const { name, of, certain } = this.tables.members[token.text] as MemberChange;
@@ -243,7 +243,7 @@ class TextMigration {
       const isRenamed = this.edits.some(({ start }) => start === token.start);
       if ((use !== 'property' && use !== 'shorthand') || isRenamed) continue;
       if (certain !== true) {
-        this.leave(token, `'${token.text}': if it is that of ${of}, it is '${name}' now.`);
+        if (imported.has(of)) this.leave(token, `'${token.text}': if it is that of ${of}, it is '${name}' now.`);
         continue;
       }
       this.replace(token, use === 'shorthand' ? `${name}: ${token.text}` : name);
