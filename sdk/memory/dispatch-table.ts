@@ -2,7 +2,7 @@ import type { FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { RamBlock } from './ram-block.ts';
 import { Unguarded } from './reentrancy-guard.ts';
-import { type RegionOps, unassignedMemoryOps } from './region-ops.ts';
+import { type ReadTable, unassignedMemoryOps, type WriteTable } from './region-ops.ts';
 
 // Lookup tables that start empty: a lookup costs the same with ten regions and ten thousand. The first access to a place is
 // a binary search, whose answer is kept, so a commit costs nothing here.
@@ -48,8 +48,8 @@ export class Target {
   declare readonly device: object | null;
   declare readonly fastWrites: number;
   declare readonly writeFn: Handler['writeFn'];
-  declare readonly reads: RegionOps['reads'];
-  declare readonly writes: RegionOps['writes'];
+  declare readonly reads: ReadTable;
+  declare readonly writes: WriteTable;
   /** Reads, or writes, touch bytes and call no handler. */
   declare readonly directRead: boolean;
   declare readonly directWrite: boolean;
@@ -92,8 +92,8 @@ export class Target {
 }
 
 interface Handler {
-  readonly readFn: RegionOps['reads']['rest']['fn'];
-  readonly writeFn: RegionOps['writes']['rest']['fn'];
+  readonly readFn: ReadTable['rest']['fn'];
+  readonly writeFn: WriteTable['rest']['fn'];
 }
 
 export class DispatchTable {

@@ -53,6 +53,9 @@ export class Handler<F extends CallableFunction, F64> {
   }
 }
 
+export type ReadTable = HandlerTable<ReadHandler, ReadHandler64>;
+export type WriteTable = HandlerTable<WriteHandler, WriteHandler64>;
+
 /** All handlers of one direction, sealed: a table by offset for what is small, a sorted list for the rest. */
 export class HandlerTable<F extends CallableFunction, F64> {
   /** Entry n is the handler of the first byte at offset n. */
@@ -153,9 +156,9 @@ export class RegionOps {
   readonly implementedMax: number;
   readonly implementsUnaligned: boolean;
   /** @internal */
-  readonly reads: HandlerTable<ReadHandler, ReadHandler64>;
+  readonly reads: ReadTable;
   /** @internal */
-  readonly writes: HandlerTable<WriteHandler, WriteHandler64>;
+  readonly writes: WriteTable;
 
   constructor(spec: RegionOpsSpec) {
     const { valid = {}, impl = {}, missing = {} } = spec;
@@ -228,7 +231,7 @@ export class RegionOps {
       .reduce((mask, size) => mask | size, 0);
   }
 
-  private readTable(routes: readonly Route[], missing: MissingRoute, simple: number): RegionOps['reads'] {
+  private readTable(routes: readonly Route[], missing: MissingRoute, simple: number): ReadTable {
     const make = (route: Route) =>
       new Handler(route, simple, sealed<ReadHandler>(route.read), sealed<ReadHandler64>(route.read64), zeros);
     const handlers = routes.filter((route) => route.read ?? route.read64).map(make);
@@ -243,7 +246,7 @@ export class RegionOps {
     return new HandlerTable(handlers, absent(reported, 0), absent(reported, 0));
   }
 
-  private writeTable(routes: readonly Route[], missing: MissingRoute, simple: number): RegionOps['writes'] {
+  private writeTable(routes: readonly Route[], missing: MissingRoute, simple: number): WriteTable {
     const make = (route: Route) =>
       new Handler(route, simple, sealed<WriteHandler>(route.write), sealed<WriteHandler64>(route.write64), nothing);
     const handlers = routes.filter((route) => route.write ?? route.write64).map(make);

@@ -46,7 +46,7 @@ export const names: NameTable = {
       MachineSnapshot ManualClock Mapping MemTxAttributes MemoryDmaPort MemoryListener MemorySection MemoryTopology
       MemoryTreeOptions MemoryTreeRequest ModelledTime Moment NoSuchDevice Observation ObservedDevice
       ObserverFailureSink PluggedDevice RecordedAccess RecordedTrace RegionBlueprint RegionOps RegionOwner
-      RegisterDeclaration RegisterLocks Replay ReplaySetup ResetPort RestoreRequest RunEnd RunOptions RunOutcome
+      RegisterDeclaration RegisterLocks RegisterWidth Replay ReplaySetup ResetPort RestoreRequest RunEnd RunOptions RunOutcome
       SavedDevice SimulatedAcceleratorOptions SnapshotSchema StateDeclaration StateDifference StateError TimerEvent
       TraceAnswers TraceGuest TraceGuestOptions TraceParser UnmodelledAccesses VectorEvent WholeSpace WidthVerdict
       WiringError acceleratorOptions averageCost blueprintOf coalescedWarnings commandLineName compareDevice
@@ -107,6 +107,10 @@ export const names: NameTable = {
       'Ask the host itself, with the clock and timers of Node or of the page.',
       `
       afterHostTime hostDate hostNanoseconds`,
+    ),
+    ...gone(
+      'Let TypeScript infer it from the value or decorator that it belongs to.',
+      'GivenOptions Read64Handler Side TemplateKind WiringOption Write64Handler',
     ),
     BusMaster: { typeOnly: 'A PCI function has one as its busMaster.' },
     ConfigurationMechanism: { typeOnly: 'ConfigurationPorts makes its own; derive from that class.' },

@@ -165,7 +165,8 @@ function isNew(seen: Set<string>): (route: HandlerRoute) => boolean {
 }
 
 /** The widths with which a guest may access that offset of a region. */
-export function legalWidths({ accepts, kind }: HandledRegion, offset: number): readonly AccessWidth[] {
+export function legalWidths(region: HandledRegion, offset: number): readonly AccessWidth[] {
+  const { accepts, kind } = region;
   const widths: readonly AccessWidth[] = kind === 'ports' ? [1, 2, 4] : [1, 2, 4, 8];
   return widths.filter(
     (width) => width >= accepts.min && width <= accepts.max && (accepts.unaligned || offset % width === 0),
