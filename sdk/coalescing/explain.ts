@@ -10,7 +10,7 @@ import type {
   WidthVerdict,
 } from './report.ts';
 
-/** Says of every declared coalesced range what has become of it. Works from flat views and declarations alone. */
+/** Explains the effect of every declared coalesced range, from flat views and declarations alone. */
 export function explainCoalescedIo(machine: ExplainedMachine): CoalescedRangeReport[] {
   const ofDevices = machine.devices.flatMap((device) => device.regions);
   const known = [...regionsBelow([...ofDevices, machine.io.root, machine.memory.root])];
@@ -43,7 +43,7 @@ const unmapped = {
 
 type Description = ReturnType<typeof describe>;
 
-/** What is true of a declared range wherever it is mapped. */
+/** Facts of a declared range that do not depend on where it is mapped. */
 function describe(
   machine: ExplainedMachine,
   known: readonly MemoryRegion[],
@@ -69,7 +69,7 @@ function describe(
   };
 }
 
-/** An indexed register has no place of its own. */
+/** Whether a register lies in a range of its region; an indexed register has no offset of its own. */
 function meets(
   { offset, width, count = 1, stride = 0, indexedBy }: NamedRegister,
   start: number,
@@ -107,7 +107,7 @@ function explainPlacement(
   };
 }
 
-/** Of the zones that the map allows: those that the kernel has, those that it has not, and of these those that it refused. */
+/** The zones that the map allows: in force in the kernel, missing there, and refused by it. */
 function inForce(machine: ExplainedMachine, space: AddressSpace, allowed: readonly AddressRange[]) {
   const { zones: known, refused } = machine.accelerator ?? {};
   if (known === undefined) return { zones: allowed, missingZones: [], refusedZones: [] };
@@ -146,7 +146,7 @@ function culpritsIn(space: AddressSpace, region: MemoryRegion, gap: AddressRange
     });
 }
 
-/** Priorities count among siblings: the culprit, or the container around it that is a sibling of what it outranks. */
+/** Priorities count among siblings: the culprit, or its container that is a sibling of the outranked region. */
 function outranking(culprit: MemoryRegion, region: MemoryRegion): MemoryRegion {
   const ancestors = new Set<MemoryRegion>();
   for (let up: MemoryRegion | undefined = region; up; up = up.container) ancestors.add(up);
@@ -158,8 +158,8 @@ function outranking(culprit: MemoryRegion, region: MemoryRegion): MemoryRegion {
 const AccessWidths = [1, 2, 4, 8] as const;
 
 /**
- * Counts, for each width that the region takes, where a write may begin inside `declared` and where a zone holds it
- * whole. All are offsets in the region. A write counts that some handler takes: one that the region ignores does not. Misaligned writes count where the region takes them whole.
+ * Counts, for each width, the offsets inside `declared` at which a write may begin, and those at which one zone holds it whole.
+ * A write counts if some handler takes it. Misaligned writes count where the region takes them whole.
  */
 export function judgeWidths(
   region: MemoryRegion,
@@ -186,13 +186,13 @@ interface WriteStarts {
   readonly unaligned: boolean;
 }
 
-/** Where in the region writes of this width may begin, as ranges of offsets. */
+/** The offsets at which writes of this width may begin, as ranges. */
 function writeStarts(region: MemoryRegion, width: number): WriteStarts[] {
   const { ops } = region;
   const most = ops.acceptedMax === 0 ? 4 : ops.acceptedMax;
   if (width > most || width < ops.acceptedMin) return [];
   const unaligned = ops.acceptsUnaligned && ops.implementsUnaligned;
-  // What a handler sees is the access split, or widened, to what the region implements.
+  // A handler gets the access split, or widened, to the widths that the region implements.
   const seen = Math.max(Math.min(width, ops.implementedMax), ops.implementedMin);
   return ops.writes.handlers
     .filter((handler) => (handler.widths & seen) !== 0)

@@ -6,19 +6,19 @@ import {
   subtractRange,
 } from '../memory/index.ts';
 
-/** Where an address space would show a region if nothing outranked it. */
+/** The addresses of a region in an address space, if nothing outranked it. */
 export interface RegionPlacement {
   readonly space: AddressSpace;
   readonly region: MemoryRegion;
-  /** The address of the region's first byte; negative when an alias shows only what lies further in. */
+  /** The address of the region's first byte; negative if an alias shows only a later part. */
   readonly base: number;
-  /** What containers and alias windows leave of it, as addresses: sorted, apart from each other. */
+  /** The parts that containers and aliases leave visible, as addresses: sorted and disjoint. */
   readonly windows: readonly AddressRange[];
 }
 
 /**
- * Walks the tree of an address space as rendering does, but for priorities, and collects where the wanted regions lie.
- * A region that is not found is not mapped, or disabled. One that is found and not in the flat view is outranked.
+ * Finds the wanted regions in the tree of an address space, without regard to priorities. A region that is not found is not
+ * mapped, or disabled. A region that is found, but is not in the flat view, is outranked.
  */
 export function placementsIn(space: AddressSpace, wanted: ReadonlySet<MemoryRegion>): RegionPlacement[] {
   const found: { region: MemoryRegion; base: number; windows: AddressRange[] }[] = [];

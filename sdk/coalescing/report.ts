@@ -1,16 +1,16 @@
 import type { RegisterDeclaration } from '../device/index.ts';
 import type { AddressRange, AddressSpace, MemoryRegion, RegionOwner } from '../memory/index.ts';
 
-/** What insight needs to know of a machine; a `Machine` is one. */
+/** The parts of a machine that are explained; a `Machine` is one. */
 export interface ExplainedMachine {
-  /** What the processor reaches: zones exist in these two spaces and in no other. */
+  /** The processor's spaces: only these two have zones. */
   readonly io: AddressSpace;
   readonly memory: AddressSpace;
   readonly devices: readonly ExplainedDevice[];
-  /** Which zones its kernel was told of, and took. Without it every zone is taken to be in force. */
+  /** The zones in force in its kernel. Without it every zone counts as in force. */
   readonly accelerator?: {
     readonly zones: CoalescedZonesInForce | undefined;
-    /** Those that its kernel had no room for. */
+    /** Zones that its kernel had no room for. */
     readonly refused?: CoalescedZonesInForce;
   };
 }
@@ -25,9 +25,9 @@ export interface ExplainedDevice {
   readonly device: RegionOwner;
   /** The regions of its class, mapped or not. */
   readonly regions: readonly MemoryRegion[];
-  /** What its class declares of its registers. */
+  /** The registers that its class declares. */
   readonly blueprint?: { readonly registers: readonly NamedRegister[] };
-  /** Regions that the class declared independent of what the given region queues. */
+  /** Regions that the class declares independent of the queued writes of `region`. */
   independentOf(region: MemoryRegion): readonly MemoryRegion[];
 }
 
@@ -48,18 +48,18 @@ export type NamedRegister = Pick<
  */
 export type CoalescedVerdict = 'alive' | 'narrowed' | 'dead' | 'off' | 'unprotected' | 'unmapped';
 
-/** A region that shows where the declared range should. */
+/** A region that hides a part of the declared range. */
 export interface Culprit {
   readonly region: string;
   readonly device: string | undefined;
   readonly priority: number;
-  /** Set when another region decides: the container, inside which the culprit lies, that outranks. */
+  /** Set if the priority of a container of the culprit decides. */
   readonly through: { readonly region: string; readonly priority: number } | undefined;
   readonly start: number;
   readonly size: number;
 }
 
-/** One declared range at one place of one address space. */
+/** One declared range at one address of one address space. */
 export interface CoalescedRangeReport {
   readonly device: string | undefined;
   readonly region: string;
@@ -68,29 +68,29 @@ export interface CoalescedRangeReport {
   readonly declared: { readonly offset: number; readonly size: number };
   /** The declared registers in the range, by name. */
   readonly registers: readonly string[];
-  /** The name of the address space, and where the range lies in it; undefined while it is not mapped. */
+  /** The name of the address space, and the address in it; undefined while it is not mapped. */
   readonly space: string | undefined;
   readonly start: number | undefined;
   /** The zones in force: a write is queued only if one of these holds all of it. */
   readonly zones: readonly AddressRange[];
-  /** Zones that the map allows and the kernel does not have. */
+  /** Zones that the map allows and that are not in force. */
   readonly missingZones: readonly AddressRange[];
-  /** Those of them that the kernel was asked for and had no room for. */
+  /** Missing zones that the kernel had no room for. */
   readonly refusedZones: readonly AddressRange[];
-  /** Regions whose accesses first deliver what is queued; the region itself is always one. */
+  /** Regions whose accesses first deliver the queued writes; the region itself is always one. */
   readonly flushPartners: readonly string[];
   readonly verdict: CoalescedVerdict;
   readonly widths: readonly WidthVerdict[];
   readonly culprits: readonly Culprit[];
-  /** Regions of the same device that can be read while a write is still queued. */
+  /** Regions of the same device with reads that can overtake a queued write. */
   readonly unprotectedReads: readonly string[];
 }
 
-/** How the guest's writes of one width, inside a declared range, meet the zones. */
+/** The guest's writes of one width inside a declared range. */
 export interface WidthVerdict {
   /** Bytes of one write. */
   readonly width: number;
-  /** At how many places inside the range such a write may begin, and at how many of them one zone holds it whole. */
+  /** The number of offsets at which such a write may begin, and of those at which one zone holds it whole. */
   readonly places: number;
   readonly fitting: number;
 }

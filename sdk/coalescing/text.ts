@@ -22,10 +22,10 @@ function formatOne(report: CoalescedRangeReport): string {
   ].join('\n');
 }
 
-/** An accelerator that was told to queue nothing is no mistake, and neither is a range that is not mapped yet. */
+/** Not `off` and `unmapped`: they are no mistakes. */
 const deservesWarning: readonly CoalescedVerdict[] = ['dead', 'narrowed', 'unprotected'];
 
-/** One line per range that deserves a warning when a machine is built; nothing for a clean machine. */
+/** One line for each range that does not work as declared. */
 export function coalescedWarnings(reports: readonly CoalescedRangeReport[]): string[] {
   return reports
     .filter(({ verdict, refusedZones }) => deservesWarning.includes(verdict) || refusedZones.length > 0)
@@ -35,7 +35,7 @@ export function coalescedWarnings(reports: readonly CoalescedRangeReport[]): str
     );
 }
 
-/** Why the verdict is what it is, and what to change; in sentences. */
+/** The reasons of the verdict, and the changes that would help, in sentences. */
 export function explainVerdict(report: CoalescedRangeReport): string[] {
   if (report.verdict === 'unmapped') {
     return ['Nothing maps this range at the moment, or it is disabled: no zone exists.'];
@@ -131,7 +131,7 @@ function list(words: readonly string[]): string {
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
 }
 
-/** `info coalesced`: what has become of every declared range. Queued writes are delivered first: they may move regions. */
+/** `info coalesced`: the effect of every declared range. Queued writes are delivered first: they may move regions. */
 export function infoCoalesced(machine: ExplainedMachine & { settle(): void }): string {
   machine.settle();
   return formatCoalescedReport(explainCoalescedIo(machine));

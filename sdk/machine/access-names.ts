@@ -13,7 +13,7 @@ import {
 } from '../device/index.ts';
 import type { AddressSpace } from '../memory/index.ts';
 
-/** Where the accesses go. */
+/** The address spaces of the accesses. */
 export interface AccessedMachine {
   readonly io: AddressSpace;
   readonly memory: AddressSpace;
@@ -25,16 +25,15 @@ export interface DescribedAccess {
   readonly address: number;
   /** Bytes. */
   readonly size: number;
-  /** Tells two registers apart of which one is read and the other written. */
+  /** Selects one of two registers at one offset: the one for reads or the one for writes. */
   readonly isWrite?: boolean;
-  /** What was written or read, where it is known. */
+  /** The value that was written or read, where it is known. */
   readonly value?: number | bigint;
 }
 
 /**
- * What the guest meant, in the words of the device's declaration: `edu: status interruptWhenDone=1`; without a register there
- * the region and the offset in it: `i8259: pic-master+0x1`. Undefined for RAM, and where no device is. For people who read
- * traces: it looks everything up anew.
+ * The register and its fields, as the device declares them: `edu: status interruptWhenDone=1`. Without a register it is the region
+ * and the offset: `i8259: pic-master+0x1`. Undefined for RAM and unassigned addresses. It is slow: meant for traces.
  */
 export function describeAccess(machine: AccessedMachine, access: DescribedAccess): string | undefined {
   const section = (access.isPort ? machine.io : machine.memory).lookup(access.address);
@@ -48,7 +47,7 @@ export function describeAccess(machine: AccessedMachine, access: DescribedAccess
   return `${owner.id}: ${what}`;
 }
 
-/** Behind a data port it is the register that the index register holds now. */
+/** At a data port it is the register that the index register selects now. */
 function registerOf(
   device: Device,
   template: HandledRegion,
@@ -67,7 +66,7 @@ function chosenBy(device: Device, { indexedBy }: RegisterDeclaration): number {
   return chosenIndex(place, Number((device as unknown as Readonly<Record<string, unknown>>)[place.indexMember]));
 }
 
-/** The whole register field by field; of a part of it where the part begins. */
+/** A whole register field by field; a part of one by its first byte. */
 function describePlace(place: RegisterPlace, offset: number, { size, value }: DescribedAccess): string {
   const { register, index } = place;
   const label = registerLabel(place);

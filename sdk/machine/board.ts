@@ -5,14 +5,14 @@ import { AddressSpace, MemoryRegion, MemoryTopology, type RamBlock, WholeSpace }
 import type { MachineOptionValues } from './wiring.ts';
 
 /**
- * What a machine has before anything is plugged in: two empty address spaces, and what was asked for. Service modules
- * take it to lay out memory and ports. Devices do not: they ask for buses.
+ * A machine before its devices are plugged in: two empty address spaces, the RAM size, the options. Service modules inject it
+ * to lay out memory and ports. Devices inject buses instead.
  */
 export abstract class MachineBoard {
   abstract readonly topology: MemoryTopology;
-  /** What the processor's loads and stores reach; its root is the container `system`. */
+  /** The processor's memory; its root is the container `system`. */
   abstract readonly memory: AddressSpace;
-  /** What IN and OUT reach; its root is `io`, 64 KiB that read all ones. */
+  /** The processor's ports; its root is `io`, 64 KiB that read all ones. */
   abstract readonly io: AddressSpace;
   abstract readonly system: MemoryRegion;
   abstract readonly ports: MemoryRegion;
@@ -29,7 +29,7 @@ export class EmptyBoard extends MachineBoard {
   readonly ports: MemoryRegion;
   readonly memory: AddressSpace;
   readonly io: AddressSpace;
-  /** Every block of RAM or ROM that the machine was given, by name; the second of a name is numbered. */
+  /** All blocks of RAM and ROM by name; the second block of a name has a number. */
   readonly ramBlocks = new Map<string, RamBlock>();
   readonly ramOwners = new RamOwners();
 
@@ -59,8 +59,8 @@ export class EmptyBoard extends MachineBoard {
   }
 
   /**
-   * Gives the memory back to the host at once. The container keeps what it made until the present job of the event loop ends, and
-   * a loop that makes machines would hold the memory of all of them.
+   * Gives the memory back to the host at once. The container keeps its services until the current job of the event loop ends: a
+   * loop that makes machines would hold all their memory.
    */
   dispose(): void {
     for (const { bytes } of this.ramBlocks.values()) {
@@ -71,7 +71,7 @@ export class EmptyBoard extends MachineBoard {
     for (const space of [...this.topology.addressSpaces]) space.dispose();
   }
 
-  /** The device is gone, and its RAM with it, but for what another one has inherited from it, or left to it. */
+  /** The device is gone, and its RAM with it, but for the blocks that `other` has too. */
   forgetRamOf(device: Device, other?: Device): void {
     const kept = other === undefined ? [] : this.ramOwners.blocksOf(other);
     const blocks = this.ramOwners.blocksOf(device).filter((block) => !kept.includes(block));
@@ -93,25 +93,24 @@ interface OwnedBlock {
   readonly block: RamBlock;
 }
 
-/** A device, and what the machine calls it. */
 interface Owner {
   readonly id: string;
   readonly device: Device;
 }
 
-/** Remembers which RAM a device asked for while it was realized, so that its successor gets the same, contents and all. */
+/** The RAM blocks that each device made while it was realized, so that a replacement inherits them with their contents. */
 export class RamOwners {
   private readonly owned = new WeakMap<Device, readonly OwnedBlock[]>();
   private owner: string | undefined;
   private current: OwnedBlock[] = [];
-  private heirlooms: OwnedBlock[] = [];
+  private unclaimed: OwnedBlock[] = [];
 
   /**
-   * Realizes a device; what it allocates meanwhile is its own. With a predecessor, it is that one's as far as it matches;
-   * answers how to put back what was in it.
+   * Realizes a device; the RAM that it makes meanwhile is its own. A replacement inherits the blocks of the old device by name and
+   * size. Answers how to restore the contents of these.
    */
-  realize({ id, device }: Owner, work: () => void, predecessor?: Device): () => void {
-    const inherited = (predecessor && this.owned.get(predecessor)) ?? [];
+  realize({ id, device }: Owner, work: () => void, old?: Device): () => void {
+    const inherited = (old && this.owned.get(old)) ?? [];
     const contents = inherited.map(({ block }) => block.bytes.slice());
     const putBack = () =>
       inherited.forEach(({ block }, index) => {
@@ -119,7 +118,7 @@ export class RamOwners {
       });
     this.owner = id;
     this.current = [];
-    this.heirlooms = [...inherited];
+    this.unclaimed = [...inherited];
     try {
       work();
       this.refuseLoss(id);
@@ -130,25 +129,25 @@ export class RamOwners {
     } finally {
       this.owned.set(device, this.current);
       this.owner = undefined;
-      this.current = this.heirlooms = [];
+      this.current = this.unclaimed = [];
     }
   }
 
-  /** What the guest has stored would be gone without a word. */
+  /** The data that the guest has stored there would be lost silently. */
   private refuseLoss(id: string): void {
-    const [lost] = this.heirlooms;
+    const [lost] = this.unclaimed;
     if (lost === undefined) return;
     throw new BackplaneError(
       'replacement-mismatch',
-      `Device '${id}' cannot take over its memory: '${lost.name}' has ${lost.size} bytes, and the new class asks for none of ` +
+      `Device '${id}' cannot inherit its memory: '${lost.name}' has ${lost.size} bytes, and the new class makes no RAM of ` +
         'that name and size. Keep both, or start the machine again.',
     );
   }
 
-  /** The predecessor's block of that name and size, once. */
+  /** The old device's block of that name and size, once. */
   inherit(name: string, size: number): RamBlock | undefined {
-    const index = this.heirlooms.findIndex((one) => one.name === name && one.size === size);
-    const [found] = index < 0 ? [] : this.heirlooms.splice(index, 1);
+    const index = this.unclaimed.findIndex((one) => one.name === name && one.size === size);
+    const [found] = index < 0 ? [] : this.unclaimed.splice(index, 1);
     if (found !== undefined) this.current.push(found);
     return found?.block;
   }
@@ -157,7 +156,7 @@ export class RamOwners {
     this.current.push({ name, size, block });
   }
 
-  /** What a block is called in the machine: after the device that asks for it, so that it is called the same whoever came before. */
+  /** The name of a block in the machine: with the id of its device, so that it does not depend on other devices. */
   fullName(name: string): string {
     return this.owner === undefined ? name : `${this.owner}.${name}`;
   }

@@ -20,7 +20,7 @@ export interface BuildRequest {
   readonly options: Readonly<Record<string, unknown>>;
   readonly deviceOptions: DeviceOptionValues;
   readonly guestErrors: GuestErrors;
-  /** Guest time at which the machine is switched on; undefined leaves the clock where it is. */
+  /** Guest time at power-on; undefined leaves the clock as it is. */
   readonly startAt: number | bigint | undefined;
 }
 
@@ -32,12 +32,11 @@ interface ConstructedDevice {
 }
 
 /**
- * Builds a machine in two steps. The first looks at everything and makes nothing that a guest could see: all mistakes
- * come out of it together. The second cannot fail for a reason in the wiring.
+ * Builds a machine in two steps. The first checks everything, makes nothing that a guest could see, and reports all problems
+ * together. The second cannot fail because of the wiring.
  */
 export class MachineBuilder {
   readonly board: EmptyBoard;
-  /** Services with state of their own, as they are made. */
   readonly stateful = new StatefulServices();
   private readonly container = newContainer();
   private readonly problems: Problem[] = [];
@@ -58,26 +57,26 @@ export class MachineBuilder {
     this.bindServices();
   }
 
-  /** A service of the machine, made if need be. */
+  /** A service of the machine; the first call makes it. */
   service<S>(token: abstract new (...args: never) => S): S | undefined {
     return this.container.isBound(token) ? this.check.service(token) : undefined;
   }
 
-  /** The machine's clock. Only after `construct`, which checks that it can be moved. */
+  /** The machine's clock. Only after `construct`, which checks that it can advance. */
   get clock(): MachineClock {
     return this.container.get(VirtualClock) as MachineClock;
   }
 
   /** First step. Throws a WiringError with everything that is wrong. */
   construct(): ConstructedDevice[] {
-    // The board comes first, even if no device asks for it: whoever binds it lays out the memory.
+    // The buses come first, even if no device injects them: their service modules lay out the memory.
     this.service(SystemBus);
     this.service(IsaBus);
     this.checkClock();
     return this.constructPlan(this.plan, this.check, []);
   }
 
-  /** Both steps for devices that come later; `present` are those that the machine has. */
+  /** Both steps for devices that are plugged in later; `present` are those that the machine has. */
   plugMore(used: readonly UsedDevice[], present: readonly PluggedDevice[]): PluggedDevice[] {
     this.problems.length = 0;
     const plan = new MachinePlan(used, this.board.options, {}, present);
@@ -132,24 +131,24 @@ export class MachineBuilder {
     return this.board.ramOwners.realize(made, () => this.realize(made), old.device);
   }
 
-  /** Lets go of what the machine holds for a device, but for the RAM blocks that another one has too. */
+  /** Frees the services, eventfds and RAM blocks of a device, but for the RAM blocks that another one has too. */
   retire({ device }: PluggedDevice, other?: PluggedDevice): void {
     this.maker.retire(device);
     this.board.forgetRamOf(device, other?.device);
   }
 
-  /** Closes the eventfds of retired devices; inside a transaction it is too early. */
+  /** Closes the eventfds of retired devices, unless a transaction is open: there it is too early. */
   closeRetired(): void {
     if (!this.board.topology.inTransaction) this.maker.closeRetired();
   }
 
-  /** Memory, address spaces and services go. What they were made of outlives the machine in a synchronous loop. */
+  /** Frees memory, address spaces and services. Without it, a synchronous loop would keep them all. */
   dispose(): void {
     this.board.dispose();
     this.container.unbindAll();
   }
 
-  /** The reverse of plugging in, also of what was plugged in only in part. */
+  /** The reverse of plugging in, also for a device that was plugged in only in part. */
   takeOut(plugged: PluggedDevice): void {
     const { id, device, disconnects } = plugged;
     this.board.topology.transaction(() => {
@@ -194,7 +193,7 @@ export class MachineBuilder {
     throw new WiringError(this.definition.name, problems, failed[0]);
   }
 
-  /** Devices that were plugged in in vain. */
+  /** Takes devices out whose plugging in has failed. */
   private takeBack(plugged: readonly PluggedDevice[]): void {
     for (const one of [...plugged].reverse()) quietly(() => this.takeOut(one));
   }
@@ -205,7 +204,7 @@ export class MachineBuilder {
 
   private realize({ id, device }: PluggedDevice): void {
     const context = { id, topology: this.board.topology, guestErrors: this.request.guestErrors };
-    // All that is made meanwhile is the device's, also what its bus makes for it, such as an expansion ROM.
+    // Everything made meanwhile belongs to the device, also what its bus makes for it, such as an expansion ROM.
     inDevice(id, device, 'onRealize()', () => collectTimers(() => device.realize(context)));
   }
 
@@ -245,7 +244,7 @@ export class MachineBuilder {
       if (startAt !== undefined) (clock as MachineClock).set(now, epoch);
       return;
     }
-    const message = `The machine's clock is a ${clock.constructor.name}, and it has no advanceTo(time): guest time could not advance. Bind a ManualClock.`;
+    const message = `The machine's clock is a ${clock.constructor.name} without advanceTo(time): guest time could not advance. Bind a ManualClock.`;
     this.problems.push({ code: 'clock-cannot-advance', message });
   }
 

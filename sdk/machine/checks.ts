@@ -19,10 +19,10 @@ import type { MappedRange, Mapping, PlannedDevice } from './parts.ts';
 import { constructionFailure, describeConstruction, type StatefulServices } from './services.ts';
 import { codeOf, DeviceWire } from './wiring.ts';
 
-/** What each kind of device plugs into. */
+/** The bus of each kind of device. */
 const busTokens: Readonly<Record<string, Token<BusContainers>>> = { isa: IsaBus, pci: PciBus, system: SystemBus };
 
-/** What takes the whole machine to see: services, buses, wires, and who lies over whom. Collects; throws nothing. */
+/** Checks that need the whole machine: services, buses, wires, overlaps. It collects problems and throws nothing. */
 export class WiringCheck {
   readonly problems: Problem[] = [];
   private readonly machine: string;
@@ -38,7 +38,7 @@ export class WiringCheck {
     this.services = services;
   }
 
-  /** The service, or undefined if nobody binds it or making it failed, which is reported once. */
+  /** The service, or undefined if no module binds it or making it failed, which is reported once. */
   service<S>(token: Token<S>): S | undefined {
     if (!this.resolved.has(token)) this.resolved.set(token, this.resolve(token));
     return this.resolved.get(token) as S | undefined;
@@ -108,7 +108,7 @@ export class WiringCheck {
     });
   }
 
-  /** Equal priorities in one container, what the services have mapped there included. */
+  /** Overlaps of equal priority in one container, with the regions that services have mapped. */
   checkOverlaps(mappings: readonly Mapping[]): void {
     for (const container of new Set(mappings.map((mapping) => mapping.container))) {
       const here = mappings.filter((mapping) => mapping.container === container);
@@ -120,7 +120,7 @@ export class WiringCheck {
     }
   }
 
-  /** Wires whose other end does not exist. Pins are checked on the instances. */
+  /** Wires to devices or services that do not exist. Pins are checked on the instances. */
   checkWires({ id, wires }: PlannedDevice, ids: readonly string[]): void {
     for (const [pin, wire] of wires) {
       if (wire instanceof DeviceWire) {
@@ -157,7 +157,7 @@ export class WiringCheck {
   }
 }
 
-/** As the command line writes it. */
+/** The name on the command line of the option that places a region. */
 function placingOption({ options }: DeviceBlueprint, template: RegionTemplate): string | undefined {
   const found = Object.entries(options.declarations).find(([, { places }]) => places === template);
   return found === undefined ? undefined : commandLineName(found[0]);
@@ -174,8 +174,8 @@ function presentRange(region: MemoryRegion): MappedRange {
 }
 
 /**
- * Every pair of ranges of one container that overlap with equal priority, earlier range first. Unequal priorities are
- * a decision; equal ones leave it to the order of mapping, which is never what somebody meant.
+ * Every pair of ranges of one container that overlap with equal priority, lower range first. Equal priorities would leave the
+ * result to the order of mapping, which is never intended.
  */
 export function findOverlaps<R extends MappedRange>(ranges: readonly R[]): [R, R][] {
   const overlaps: [R, R][] = [];
@@ -192,7 +192,6 @@ export function findOverlaps<R extends MappedRange>(ranges: readonly R[]): [R, R
   return overlaps;
 }
 
-/** The sentence for one pair: both ranges, whose they are, and what to change. */
 export function describeOverlap(
   kind: 'Ports' | 'Memory',
   [first, second]: readonly [MappedRange, MappedRange],
@@ -215,7 +214,7 @@ interface Placed {
   readonly address: PciAddress | undefined;
 }
 
-/** Where PCI functions that say where they are get into each other's way: one sentence for each. */
+/** PCI functions with an address that is taken, or that no guest finds. */
 export function conflictingFunctions(devices: readonly Placed[]): Problem[] {
   const owners = new Map<string, Placed>();
   const problems: Problem[] = [];
@@ -240,14 +239,14 @@ export function conflictingFunctions(devices: readonly Placed[]): Problem[] {
     problems.push({
       code: 'hidden-pci-function',
       message:
-        `PCI: '${id}' is at ${formatPciAddress(address)}, where no guest looks: '${first.id}', function 0 of the slot, says ` +
-        `that it is the only one. Give '${id}' a slot of its own, or ${first.blueprint.type} @pci({ multifunction: true }).`,
+        `PCI: '${id}' is at ${formatPciAddress(address)}, where no guest finds it: '${first.id}', function 0 of the slot, has no ` +
+        `multifunction bit. Give '${id}' a slot of its own, or ${first.blueprint.type} @pci({ multifunction: true }).`,
     });
   }
   return problems;
 }
 
-/** Regions that no guest reaches: without an address, no BAR, and mapped by no device, directly or by an alias. */
+/** Warnings of regions that no guest reaches: no address, no BAR, and not mapped by a device, directly or by an alias. */
 export function unmappedRegions({ devices, addressSpaces }: RunningMachine): string[] {
   const detached = devices.flatMap(({ id, device, blueprint }) => {
     const bars = blueprint.facet(pciBars) ?? [];

@@ -15,19 +15,16 @@ export interface MachineDefinition {
   readonly name: string;
   readonly aliases?: readonly string[];
   readonly description: string;
-  /** What devices may ask for in their constructors. A later module's binding replaces an earlier one's. */
+  /** Services for the constructors of devices. The binding of a later module replaces that of an earlier one. */
   readonly services: readonly ContainerModule[];
   readonly devices: readonly UsedDevice[];
-  /** The id of the device that interrupts the processor, an 8259 pair for instance; of several, the first is served first. */
+  /** The id of the device that interrupts the processor, such as an 8259 pair; of several, the first has priority. */
   readonly interruptController?: string | readonly string[];
   /** The machine's own options, `-machine pc,reset-control=overlay`. */
   readonly options?: OptionSet;
-  /**
-   * What the board's maker does once, when everything is plugged in and before the first reset: filling the CMOS RAM, for
-   * instance.
-   */
+  /** Runs once, when everything is plugged in and before the first reset. It fills the CMOS RAM of a PC, for instance. */
   prepare?(machine: PreparedMachine): void;
-  /** Bytes of RAM when nobody says. Default: 128 MiB. */
+  /** Bytes of RAM, unless the request says otherwise. Default: 128 MiB. */
   readonly defaultRam?: number;
 }
 
@@ -54,7 +51,7 @@ export interface PreparedMachine {
   service<S>(token: Token<S>): S | undefined;
 }
 
-/** A machine that was built, as devices' surroundings, observers and analyses see it. A `Machine` is one. */
+/** A machine that was built, as observers and analyses see it. `Machine` implements it. */
 export interface RunningMachine extends PreparedMachine {
   readonly definition: MachineDefinition;
   readonly accelerator: Accelerator;
@@ -67,7 +64,7 @@ export interface RunningMachine extends PreparedMachine {
   readonly addressSpaces: readonly MappedSpace[];
   /** All RAM and ROM of the machine by the names of their regions, mapped or not. */
   readonly ramBlocks: ReadonlyMap<string, RamBlock>;
-  /** Mistakes of the guest so far, each kind once, with its count. */
+  /** Mistakes of the guest, each kind once, with its count. */
   readonly guestErrors: readonly GuestError[];
   deviceById(id: string): PluggedDevice | undefined;
   /** Delivers queued writes, so that devices show the state that the guest has given them. */
@@ -111,33 +108,32 @@ export interface MachineRequest {
   readonly deviceOptions?: DeviceOptionValues;
   /** Guest time when the machine is switched on, in nanoseconds; a bigint beyond 2^53. Default: 0. */
   readonly startAt?: number | bigint;
-  /** Hears the first guest error of each kind. */
+  /** Called with the first guest error of each kind. */
   readonly onGuestError?: GuestErrorSink;
-  /** Hears of an observer that threw: it was taken off, and the machine goes on. */
+  /** Called when an observer threw: it was removed, and the machine goes on. */
   readonly onObserverFailure?: ObserverFailureSink;
 }
 
-/** Hears of an observer that threw and was taken off. */
 export type ObserverFailureSink = (observer: string, failure: unknown) => void;
 
-/** As for a new machine, and what a snapshot does not hold itself. */
+/** A machine request, and the parts that a snapshot does not hold. */
 export interface RestoreRequest extends MachineRequest {
   /**
-   * What its processors executed, in their order: the same programs and recordings, not begun. Without them they execute
-   * nothing, until `run` gives them something.
+   * The programs and recordings of its processors, in their order, from the beginning. Without them the processors execute
+   * nothing until `run` is called.
    */
   readonly guests?: GuestImage | readonly GuestImage[];
   /** Classes of devices that were plugged in while the machine ran, where the definition has none of their type. */
   readonly deviceClasses?: readonly ConcreteDeviceClass[];
 }
 
-/** Why a machine cannot have so many bytes of RAM, or undefined. */
+/** The reason why a machine cannot have so many bytes of RAM, or undefined. */
 export function ramProblem(size: number): string | undefined {
   if (Number.isSafeInteger(size) && size >= 0 && size % 4096 === 0 && size <= 4 * GiB) return undefined;
   return 'give a whole number of 4 KiB pages up to 4 GiB, such as 128M';
 }
 
-/** Bytes of RAM of a new machine: what was asked for, the definition's, or 128 MiB. */
+/** Bytes of RAM of a new machine: as requested, or as defined, or 128 MiB. */
 export function ramSizeOf(definition: MachineDefinition, asked: number | undefined): number {
   const size = asked ?? definition.defaultRam ?? 128 * MiB;
   const problem = ramProblem(size);

@@ -14,13 +14,13 @@ import {
   type StatefulServices,
 } from './services.ts';
 
-/** Constructs devices with the services of a machine, and with what is each device's own: its options and its eventfds. */
+/** Constructs devices with the services of a machine, and with their own options and eventfds. */
 export class DeviceMaker {
   private readonly notifiers = new WeakMap<Device, DeviceNotifiers>();
   /** Services with state that were made for one device alone. */
   private readonly ownServices = new WeakMap<Device, readonly NotedService[]>();
   private readonly retired: DeviceNotifiers[] = [];
-  /** Of the device under construction. */
+  /** Options of the device under construction. */
   private options: Readonly<Record<string, unknown>> = {};
   private ownNotifiers: DeviceNotifiers;
 
@@ -41,8 +41,8 @@ export class DeviceMaker {
   }
 
   /**
-   * Device classes are bound in a container of their own, which is thrown away: a device is no service of another one, and a
-   * container remembers for ever what was bound in it, also after unbind. Answers failures in the places of devices.
+   * Answers failures in the places of devices. The classes are bound in a temporary container: a device is no service of another
+   * one, and a container keeps bindings also after unbind.
    */
   makeAll(plans: readonly PlannedDevice[]): (Device | DeviceFailure)[] {
     const classes = new Set(plans.map(({ used }) => used.device as unknown as Newable<Device>));
@@ -52,8 +52,8 @@ export class DeviceMaker {
   }
 
   /**
-   * The device goes, and with it the services that were made for it alone. Its eventfds are closed with `closeRetired`, once the
-   * map is committed: until then the kernel is asked about them by number.
+   * Forgets the services that were made for this device alone. Its eventfds stay open until `closeRetired`: until the map is
+   * committed, the kernel is asked about them by number.
    */
   retire(device: Device): void {
     this.stateful.forget(this.ownServices.get(device) ?? []);
@@ -65,7 +65,7 @@ export class DeviceMaker {
     for (const notifiers of this.retired.splice(0)) notifiers.close();
   }
 
-  /** Before a device takes the place of another one. */
+  /** Moves the state of a device's own services to those of its replacement. */
   handOverServices(old: Device, made: Device): void {
     this.stateful.handOver(this.ownServices.get(old) ?? [], this.ownServices.get(made) ?? []);
   }
@@ -94,7 +94,7 @@ export class DeviceMaker {
   }
 }
 
-/** The eventfds of one device: they are closed when it has gone. */
+/** The eventfds of one device: they are closed after it was unplugged. */
 export class DeviceNotifiers extends EventNotifiers {
   device: Device | undefined;
   private readonly fds: number[] = [];

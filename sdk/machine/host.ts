@@ -9,7 +9,7 @@ import type { RunningMachine } from './definition.ts';
 import type { PluggedDevice } from './parts.ts';
 import type { StatefulServices } from './services.ts';
 
-/** Runs a piece of the code of a device that exists. What it throws comes out with the device's name, and the original as its cause. */
+/** Runs code of a device. An error comes out as a DeviceFailure with the device's name, and the original as its cause. */
 export function inDevice<T>(id: string, device: Device, what: string, work: () => T): T {
   try {
     return runDevice(work);
@@ -18,14 +18,14 @@ export function inDevice<T>(id: string, device: Device, what: string, work: () =
   }
 }
 
-/** Takes down what was made in vain. Why it was is reported already: a second failure on the way out does not hide that. */
+/** Cleans up after a failure, which is reported already: a second one must not hide it. */
 export function quietly(takeDown: () => void): void {
   try {
     takeDown();
   } catch {}
 }
 
-/** The last one first. One that throws does not keep the others: answers what they threw. */
+/** Unrealizes devices, the last one first. A failure does not stop the others; answers all failures. */
 export function unrealizeAll(devices: readonly PluggedDevice[]): unknown[] {
   return [...devices].reverse().flatMap(({ id, device }) => {
     try {
@@ -37,7 +37,7 @@ export function unrealizeAll(devices: readonly PluggedDevice[]): unknown[] {
   });
 }
 
-/** Devices first, each in turn; then what their bus resets; then the services that have state. */
+/** Resets the devices, each in turn, then their bus, then the services that have state. */
 export function resetMachine(machine: RunningMachine, services: StatefulServices): void {
   for (const { id, device } of machine.devices) inDevice(id, device, 'reset()', () => device.reset());
   const pci = machine.service(PciBus);
@@ -45,7 +45,6 @@ export function resetMachine(machine: RunningMachine, services: StatefulServices
   services.reset([pci]);
 }
 
-/** What the board's maker does once, when everything is plugged in. */
 export function prepareMachine(machine: RunningMachine): void {
   const { definition } = machine;
   try {
@@ -59,7 +58,7 @@ export function prepareMachine(machine: RunningMachine): void {
   }
 }
 
-/** Names the device whose timer failed; a timer of nobody's keeps its own name. */
+/** Names the device whose timer failed; a timer of no device has only its own name. */
 export function timerFailure(devices: readonly PluggedDevice[], timer: Timer, cause: unknown): Error {
   const owner = devices.find(({ device }) => [...timersOf(device).values()].includes(timer));
   const what = `timer '${timer.name}'`;
@@ -90,10 +89,7 @@ export function refusedAccesses(errors: GuestErrors) {
   };
 }
 
-/**
- * Where the guest may ask for a reset: every port and every address of memory at which a device answers that may reset the
- * machine, its BARs where the guest has put them.
- */
+/** Ports and memory addresses of the devices that may reset the machine, with their BARs where the guest has put them. */
 export function resetPlacesOf(devices: readonly PluggedDevice[]): ResetPort[] {
   return devices
     .filter(({ blueprint }) => blueprint.injections.some(({ token }) => token === ResetController))
@@ -111,7 +107,7 @@ function barsOf(id: string, { bars }: PciDevice): ResetPort[] {
   );
 }
 
-/** Several interrupt controllers of one processor: the first one that wants something is served first. */
+/** Several interrupt controllers of one processor: the first one with a pending interrupt is served first. */
 class InterruptSources implements InterruptController {
   constructor(private readonly sources: readonly InterruptController[]) {}
 
@@ -126,7 +122,7 @@ class InterruptSources implements InterruptController {
   }
 }
 
-/** What interrupts the processor, of the devices that the machine names as its interrupt controllers. */
+/** The interrupt controller of the processor, from the devices that the machine names as such. */
 export function interruptSourceOf(devices: readonly Device[]): InterruptController | undefined {
   const sources = devices.filter(isInterruptController);
   return sources.length > 1 ? new InterruptSources(sources) : sources[0];

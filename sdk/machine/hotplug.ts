@@ -17,13 +17,13 @@ const remedy = {
   swap: (other: string) => `Swap '${other}' with it in one swapAll(), or unplug '${other}' first.`,
 } as const;
 
-/** The device with that id, if the machine can do without it now. */
+/** The device with that id; refused if it cannot be removed now. */
 export function unpluggable(
   devices: readonly PluggedDevice[],
   id: string,
   { name, interruptController = [] }: MachineDefinition,
   verb: 'unplug' | 'swap' = 'unplug',
-  /** Goes together with these. */
+  /** Ids of the devices that are swapped with it. */
   together: readonly string[] = [id],
 ): PluggedDevice {
   const found = devices.find((device) => device.id === id);
@@ -54,7 +54,7 @@ export function unpluggable(
   return found;
 }
 
-/** Devices change between two instructions: not while one of them, whichever, is answering the guest. */
+/** Devices are swapped between two instructions, never while a handler of any device runs. */
 export function refuseInsideHandler({ handlerDepth }: MemoryTopology, { name }: MachineDefinition): void {
   if (handlerDepth === 0) return;
   throw new BackplaneError(
@@ -77,15 +77,14 @@ interface Pair {
 export interface SwapOutcome {
   /** In the order of the swaps. */
   readonly made: readonly PluggedDevice[];
-  /** Errors of old devices on their way out; the new ones are in place all the same. */
+  /** Errors that old devices threw in onUnrealize(); the new devices are in place nevertheless. */
   readonly complaints: readonly string[];
 }
 
 /**
- * Puts instances of other classes, usually later editions of the same source file, in the places of devices: the same ids,
- * addresses, options and wires, and the state of the old ones through their snapshots. First all of them are made, and
- * take and check their states, connected to nothing. Only when the last of them agrees do wires, timers and addresses
- * change hands. All of it happens in one transaction that the guest cannot look into, or nothing, and the old devices stay.
+ * Replaces devices by instances of other classes, usually later versions of the same source file. Ids, addresses, options and wires
+ * stay, and the state is loaded from snapshots of the old devices. First all replacements are made and load their states,
+ * not connected. If one fails, the old devices stay. Then wires, timers and addresses change over, in the same transaction.
  */
 export function replaceDevices(
   swaps: readonly Swap[],
@@ -111,7 +110,7 @@ export function replaceDevices(
   }
 }
 
-/** Nothing that the old devices hold is touched; their regions are out of the way meanwhile. */
+/** Makes the replacements. Of the old devices only the regions are unmapped meanwhile. */
 function prepare(swaps: readonly Swap[], others: readonly PluggedDevice[], builder: MachineBuilder): Pair[] {
   const used = swaps.map(({ old, deviceClass }) => usedAs(old, deviceClass));
   const saved = swaps.map(({ old }) => saveDevice(old.device));
@@ -136,11 +135,11 @@ function prepare(swaps: readonly Swap[], others: readonly PluggedDevice[], build
   }
 }
 
-/** The last code of an old device runs here, when it cannot keep the new one out any more. */
+/** Cannot fail: errors of the old devices are answered. */
 function commit(pairs: readonly Pair[], builder: MachineBuilder): string[] {
   for (const { old, replacement } of pairs) {
     if (old.device instanceof PciDevice) builder.service(PciBus)?.replace(old.device, replacement.device as PciDevice);
-    takeOverTimers(builder.clock, old.device, replacement.device);
+    moveTimers(builder.clock, old.device, replacement.device);
   }
   for (const { old } of pairs) disconnectQuietly(old);
   return pairs.flatMap(({ old, replacement }) => {
@@ -154,7 +153,7 @@ function commit(pairs: readonly Pair[], builder: MachineBuilder): string[] {
   });
 }
 
-/** A replacement that was made in vain. */
+/** Undoes a replacement after a failure. */
 function discard({ old, replacement }: Pair, builder: MachineBuilder): void {
   builder.retire(replacement, old);
   for (const timer of timersOf(replacement.device).values()) timer.cancel();
@@ -163,18 +162,18 @@ function discard({ old, replacement }: Pair, builder: MachineBuilder): void {
   quietly(() => replacement.device.unrealize());
 }
 
-/** What was asked for the old device, said of the new class. What was not given takes the new class's default. */
+/** The wiring of the old device, for the new class. An option that was not given takes the new class's default. */
 function usedAs(
   { id, blueprint: old, used, given, address }: PluggedDevice,
   deviceClass: ConcreteDeviceClass,
 ): UsedDevice {
   const blueprint = blueprintOf(deviceClass);
   const refuse = (why: string) =>
-    new BackplaneError('replacement-mismatch', `Device '${id}': ${blueprint.type} cannot take its place: ${why}`);
-  if (blueprint.type !== old.type) throw refuse(`it is a ${old.type}.`);
-  if (blueprint.bus !== old.bus) throw refuse(`it would plug into ${blueprint.bus}, and the old one is on ${old.bus}.`);
+    new BackplaneError('replacement-mismatch', `Device '${id}': ${blueprint.type} cannot replace it: ${why}`);
+  if (blueprint.type !== old.type) throw refuse(`its type is ${old.type}.`);
+  if (blueprint.bus !== old.bus) throw refuse(`its bus is ${old.bus}, not ${blueprint.bus}.`);
   const lost = Object.keys(given).find((name) => !Object.hasOwn(blueprint.options.declarations, name));
-  if (lost !== undefined) throw refuse(`it was plugged in with option '${lost}', which the new class has not.`);
+  if (lost !== undefined) throw refuse(`it has the option '${lost}', which the new class does not have.`);
   const at = (used.at ?? []).flatMap((placement) => {
     const region = blueprint.regions.find(({ template }) => template.name === placement.region.name)?.template;
     return region === undefined ? [] : [{ ...placement, region }];
@@ -183,8 +182,8 @@ function usedAs(
   return { device: deviceClass, id, options: given, at, interrupts: used.interrupts ?? {}, ...addr };
 }
 
-/** Timers that expire at one instant fire in the order in which they were armed: the new ones stand where the old ones stood. */
-function takeOverTimers(clock: MachineClock, old: Device, made: Device): void {
+/** Timers with one deadline fire in the order in which they were armed: the new timers take the places of the old ones. */
+function moveTimers(clock: MachineClock, old: Device, made: Device): void {
   const before = new Map([...timersOf(old)].map(([name, timer]) => [timer, name]));
   const after = timersOf(made);
   const own = new Set(after.values());
@@ -205,7 +204,7 @@ function takeOverTimers(clock: MachineClock, old: Device, made: Device): void {
 const isKnown = (timers: ReadonlyMap<{ readonly pending: boolean }, string>, name: string): boolean =>
   [...timers].some(([timer, known]) => known === name && timer.pending);
 
-/** The new device holds its wires already: a line that several pull stays up; a wire that only one pin holds is not let down. */
+/** The new device drives its wires already, so that disconnecting the old one must not change a level. */
 function disconnectQuietly({ device, wires, disconnects }: PluggedDevice): void {
   const pins = pinsOf(device);
   const inOrder = [...wires];

@@ -41,7 +41,7 @@ import { restoreMachine } from './snapshot/restore.ts';
 import { rebaseState, saveMachine } from './snapshot/save.ts';
 import type { MachineOptionValues, UsedDevice } from './wiring.ts';
 
-/** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. @see RunningMachine for its parts */
+/** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. RunningMachine documents its parts. */
 export class Machine implements RunningMachine, SnapshotMachine {
   readonly definition: MachineDefinition;
   readonly options: MachineOptionValues;
@@ -51,7 +51,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
   readonly io: AddressSpace;
   readonly clock: MachineClock;
   readonly ramSize: number;
-  /** What is legal and probably not meant, found when the machine was built. */
+  /** Suspicious but legal wiring, found when the machine was built. */
   readonly warnings: readonly string[];
   readonly mapWhenBuilt: MapOrder;
   readonly statefulServices: StatefulServices;
@@ -62,15 +62,14 @@ export class Machine implements RunningMachine, SnapshotMachine {
   private readonly observers: ObserverHub;
   private leaveClock = (): void => {};
 
-  /** Builds the machine and resets it once. Every wiring mistake comes in one WiringError, before anything is mapped. */
+  /** Builds the machine and resets it once. All wiring mistakes come in one WiringError, before anything is mapped. */
   static create(definition: MachineDefinition, request: MachineRequest = {}): Machine {
     return new Machine(definition, request);
   }
 
   /**
-   * Builds the machine of a snapshot, which goes on where the saved one was. The snapshot says how much RAM and which options
-   * it has, unless the request does. It is restored as a whole; a StateError lists what does not fit, and then there is no
-   * machine.
+   * Builds the machine of a snapshot, which continues where the saved one was. RAM size and options come from the snapshot, unless
+   * the request has them. A StateError lists all differences, and then there is no machine.
    */
   static restore(definition: MachineDefinition, snapshot: unknown, request: RestoreRequest = {}): Machine {
     const saved = readRequest(snapshot, definition);
@@ -161,9 +160,8 @@ export class Machine implements RunningMachine, SnapshotMachine {
   }
 
   /**
-   * Plugs one more device in: `machine.plug(use(Edu, { addr: '05.0' }))`. It is reset, and the guest sees it all at once. What
-   * is wrong comes in a WiringError, as when the machine is built, and leaves the machine as it was. Of a PCI card with several
-   * functions, function 0 comes last: the others are not seen before.
+   * Plugs one more device in: `machine.plug(use(Edu, { addr: '05.0' }))`. It is reset, and the guest sees all of it at once. Mistakes
+   * come in a WiringError and leave the machine as it was. Plug function 0 of a PCI card last: guests find the others by it.
    */
   plug(used: UsedDevice): PluggedDevice {
     const [plugged] = this.builder.plugMore([used], this.plugged);
@@ -179,7 +177,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
     return plugged;
   }
 
-  /** Takes a device out: its regions, BARs, wires and timers go, all at once for the guest, and its pins go down. */
+  /** Removes a device with its regions, BARs, wires and timers, all at once for the guest. Its pins go low. */
   unplug(id: string): void {
     const device = unpluggable(this.plugged, id, this.definition);
     this.plugged = this.plugged.filter((one) => one !== device);
@@ -187,23 +185,20 @@ export class Machine implements RunningMachine, SnapshotMachine {
     this.builder.takeOut(device);
   }
 
-  /** Lets somebody watch: every access, exit, queued write, interrupt and timer. Answers how to take them off again. */
+  /** The observer receives each access, exit, queued write, interrupt and timer. Answers how to remove it. */
   observe(observer: MachineObserver): () => void {
     return this.observers.add(observer);
   }
 
   /**
-   * Puts another class of the same type in the place of a device, between two instructions: code is swapped, and the state goes
-   * over through the device's own snapshot. What does not fit is refused with the difference, and the old device stays.
+   * Replaces a device by an instance of another class of the same type, between two instructions. The new device loads the state of
+   * the old one. A difference is refused, and the old device stays.
    */
   swap(id: string, deviceClass: ConcreteDeviceClass): readonly string[] {
     return this.swapAll(new Map([[id, deviceClass]]));
   }
 
-  /**
-   * Swaps several devices, by their ids: all of them or, if one does not fit, none. Answers what old devices threw on their
-   * way out, when the new ones had their places already; usually nothing.
-   */
+  /** Swaps several devices, by their ids: all of them, or none. Answers errors of the old devices in onUnrealize(), usually none. */
   swapAll(classes: ReadonlyMap<string, ConcreteDeviceClass>): readonly string[] {
     refuseInsideHandler(this.topology, this.definition);
     this.settle();
@@ -224,7 +219,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
     return this.accelerator.run(options);
   }
 
-  /** Goes on with the guests of the last run where they stopped. */
+  /** Continues the guests of the last run. */
   resume(options: RunOptions = {}): RunOutcome {
     return this.accelerator.run(options);
   }
@@ -234,7 +229,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
     this.accelerator.pause();
   }
 
-  /** As the reset button. */
+  /** The reset button. */
   reset(): void {
     this.accelerator.requestReset();
   }
@@ -243,12 +238,12 @@ export class Machine implements RunningMachine, SnapshotMachine {
     this.accelerator.settle();
   }
 
-  /** Settles the machine and writes it down as data for JSON; in the middle of a program only if it was run with `{ savable: true }`. */
+  /** The machine as data for JSON. A guest program in progress must have been run with `{ savable: true }`. */
   save(): MachineSnapshot {
     return saveMachine(this);
   }
 
-  /** Takes the machine apart, and lets go of its memory, also where a device throws on its way out. It cannot run afterwards. */
+  /** Unrealizes the devices and frees the memory, also if a device throws. The machine cannot run afterwards. */
   dispose(): void {
     this.accelerator.detach();
     this.leaveClock();

@@ -2,8 +2,8 @@ import { BackplaneError } from '../base/errors.ts';
 import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 
 /**
- * Among regions of one container and equal priority the newest answers first, so that the order in which a guest placed its BARs
- * is state. By container and priority: the regions, first the one that answers first.
+ * The regions of each container and priority, the one in front first. Of equal priorities the newest is in front, so the order in
+ * which a guest mapped its BARs is state.
  */
 export type MapOrder = ReadonlyMap<string, readonly string[]>;
 
@@ -13,12 +13,12 @@ interface Siblings {
   readonly regions: readonly MemoryRegion[];
 }
 
-/** How the regions of a machine lie over one another now. */
+/** The present order of a machine's regions. */
 export function mapOrder(topology: MemoryTopology): MapOrder {
   return new Map([...siblingsIn(topology)].map(([key, { names }]) => [key, names]));
 }
 
-/** What of the order does not follow from how the machine was built: regions that came later or were moved, and lie in front. */
+/** The regions in front that do not follow from building the machine: they were mapped later, or moved. */
 export function changedOrder(order: MapOrder, whenBuilt: MapOrder): { readonly [key: string]: readonly string[] } {
   const changed = [...order].map(([key, names]) => {
     const present = new Set(names);
@@ -27,7 +27,7 @@ export function changedOrder(order: MapOrder, whenBuilt: MapOrder): { readonly [
     while (same < Math.min(built.length, names.length) && built.at(-1 - same) === names.at(-1 - same)) same++;
     return [key, names.slice(0, names.length - same)] as const;
   });
-  // One that came later lies in front by itself.
+  // A region that was mapped later is in front anyway.
   return Object.fromEntries(
     changed.filter(([key, [first, ...more]]) => {
       return first !== undefined && (more.length > 0 || whenBuilt.get(key)?.includes(first) === true);
@@ -35,7 +35,7 @@ export function changedOrder(order: MapOrder, whenBuilt: MapOrder): { readonly [
   );
 }
 
-/** The whole order that a machine had of which `changed` is known. Names what is not there. */
+/** The whole order, from its changed part. Refuses regions that do not exist. */
 export function completeOrder(
   changed: ReadonlyMap<string, readonly string[]>,
   topology: MemoryTopology,
@@ -59,7 +59,7 @@ export function completeOrder(
   );
 }
 
-/** Puts the regions over one another in this order. One that it does not name stays in front. */
+/** Maps the regions in this order. A region that it does not name stays in front. */
 export function arrangeMap(topology: MemoryTopology, order: MapOrder): void {
   topology.transaction(() => {
     for (const [key, { container, names, regions }] of siblingsIn(topology)) {
@@ -89,7 +89,7 @@ function siblingsIn({ addressSpaces }: MemoryTopology): ReadonlyMap<string, Sibl
       found.set(unique(`${nameOf(region)} ${priority}`), { container: region, regions, names: namesOf(regions) });
     }
     if (region.aliasTarget !== undefined) look(region.aliasTarget);
-    // Not in the order that is asked for.
+    // In an order that does not depend on the order of mapping.
     for (const child of [...region.children].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))) look(child);
   };
   for (const { root } of addressSpaces) look(root);
@@ -106,7 +106,7 @@ function byPriority(regions: readonly MemoryRegion[]): ReadonlyMap<number, reado
   return groups;
 }
 
-/** Two of one name are told apart by their addresses. */
+/** Regions of one name are numbered by their addresses. */
 function namesOf(regions: readonly MemoryRegion[]): string[] {
   const unique = uniqueNames();
   const inOrder = [...regions].sort((a, b) => a.address - b.address || a.size - b.size);
@@ -116,7 +116,7 @@ function namesOf(regions: readonly MemoryRegion[]): string[] {
 
 const nameOf = ({ owner, name }: MemoryRegion): string => (owner === undefined ? name : `${owner.id}/${name}`);
 
-/** Numbers names that were there already. */
+/** Adds a number to a name that was taken already. */
 function uniqueNames(): (name: string) => string {
   const taken = new Set<string>();
   const last = new Map<string, number>();

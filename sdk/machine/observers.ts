@@ -11,7 +11,7 @@ export interface InterruptEvent extends Moment {
   readonly kind: 'interrupt';
   /** The id of the device. */
   readonly device: string;
-  /** The name of the pin; 'msi' for a message, which only goes up. */
+  /** The name of the pin; 'msi' for a message, which has only a rising edge. */
   readonly pin: string;
   readonly level: boolean;
 }
@@ -27,24 +27,23 @@ export interface TimerEvent extends Moment {
 /** Everything an observer can see. `kind` says which. */
 export type MachineEvent = AcceleratorEvent | InterruptEvent | TimerEvent;
 
-/** An observer at work on one machine. */
+/** An observer of one machine. */
 export interface Observation {
   observe(event: MachineEvent): void;
-  /** The run is over, or the observer was taken off: the place for a summary. */
+  /** Called at the end of the run, or when the observer is removed: the place for a summary. */
   end?(): void;
 }
 
-/** Watches machines without being part of them. What it throws takes it off, and the machine goes on. */
+/** Observes machines without changing them. If it throws, it is removed, and the machine goes on. */
 export interface MachineObserver {
   readonly name: string;
   readonly description?: string;
-  /** Begins to watch a machine. */
   start(machine: RunningMachine): Observation;
 }
 
 const defined = new WeakSet<object>();
 
-/** Declares an observer: what a plugin exports, and what `machine.observe` takes. */
+/** Declares an observer for `machine.observe`, or for a plugin to export. */
 export function defineObserver(observer: MachineObserver): MachineObserver {
   const { name, start } = observer as Partial<Record<keyof MachineObserver, unknown>>;
   if (typeof name !== 'string' || name === '' || typeof start !== 'function') {
@@ -70,13 +69,10 @@ interface Attached {
   failed: boolean;
 }
 
-/**
- * Who watches a machine. Hooks are in place only while somebody does: before the first observer and after the last one,
- * accesses, pins and timers run the code they would run if there were no such thing as an observer.
- */
+/** The observers of a machine. Without observers no hook is set, and accesses, pins and timers run their usual code. */
 export class ObserverHub {
   private attached: readonly Attached[] = [];
-  /** Ids of the devices whose timers they are. */
+  /** The id of each timer's device. */
   private readonly timerOwners = new WeakMap<Timer, string>();
 
   constructor(
@@ -84,7 +80,7 @@ export class ObserverHub {
     private readonly onFailure: ObserverFailureSink,
   ) {}
 
-  /** Answers how to take the observer off again. */
+  /** Answers how to remove the observer. */
   add({ name, start }: MachineObserver): () => void {
     const { machine } = this;
     const observation = this.attempt(name, () => checked(start(machine)));
@@ -95,7 +91,7 @@ export class ObserverHub {
     return () => this.remove(one);
   }
 
-  /** Devices came or went. */
+  /** Sets the hooks of devices that were plugged in. */
   follow(): void {
     if (this.attached.length > 0) for (const plugged of this.machine.devices) this.hookDevice(plugged);
   }
@@ -111,7 +107,7 @@ export class ObserverHub {
     if (this.attached.length === 0) this.unhook();
   }
 
-  private tell(event: MachineEvent): void {
+  private emit(event: MachineEvent): void {
     for (const one of this.attached) {
       try {
         const answer: unknown = one.observation.observe(event);
@@ -122,7 +118,7 @@ export class ObserverHub {
     }
   }
 
-  /** Of an asynchronous one this may come when it is off already; it is said once all the same. */
+  /** An asynchronous observer may fail after it was removed; that is reported once too. */
   private fail(one: Attached, failure: unknown): void {
     if (this.attached.includes(one)) this.detach(one);
     if (one.failed) return;
@@ -141,10 +137,10 @@ export class ObserverHub {
 
   private hook(): void {
     const { accelerator, clock } = this.machine;
-    accelerator.observe({ clock, onEvent: (event) => this.tell(event) });
+    accelerator.observe({ clock, onEvent: (event) => this.emit(event) });
     clock.observer = (timer) => {
       const { epoch, now: time } = clock;
-      this.tell({ kind: 'timer', epoch, time, device: this.timerOwners.get(timer), name: timer.name });
+      this.emit({ kind: 'timer', epoch, time, device: this.timerOwners.get(timer), name: timer.name });
     };
     this.follow();
   }
@@ -161,25 +157,25 @@ export class ObserverHub {
 
   private hookDevice({ id, device }: PluggedDevice): void {
     const { clock } = this.machine;
-    const tell = (pin: string, level: boolean) => {
+    const emitLevel = (pin: string, level: boolean) => {
       const { epoch, now: time } = clock;
-      this.tell({ kind: 'interrupt', epoch, time, device: id, pin, level });
+      this.emit({ kind: 'interrupt', epoch, time, device: id, pin, level });
     };
     for (const timer of timersOf(device).values()) this.timerOwners.set(timer, id);
-    for (const [name, pin] of pinsOf(device)) pin.observer = (level) => tell(name, level);
-    if (device instanceof PciDevice) device.msi.observer = () => tell('msi', true);
+    for (const [name, pin] of pinsOf(device)) pin.observer = (level) => emitLevel(name, level);
+    if (device instanceof PciDevice) device.msi.observer = () => emitLevel('msi', true);
   }
 }
 
 /** An asynchronous observer fails later, when its promise is rejected; the machine does not wait for it. */
-function whenRejected(answer: unknown, hear: (failure: unknown) => void): boolean {
+function whenRejected(answer: unknown, onFailure: (failure: unknown) => void): boolean {
   const isPromise =
     typeof answer === 'object' && answer !== null && 'then' in answer && typeof answer.then === 'function';
-  if (isPromise) Promise.resolve(answer).catch(hear);
+  if (isPromise) Promise.resolve(answer).catch(onFailure);
   return isPromise;
 }
 
-/** What `start` answered, if it can observe. */
+/** Refuses an answer of `start` that cannot observe. */
 function checked(observation: Observation): Observation {
   if (typeof observation === 'object' && observation !== null && typeof observation.observe === 'function') {
     return observation;

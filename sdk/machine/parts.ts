@@ -3,33 +3,33 @@ import type { Device, DeviceBlueprint, RegionTemplate } from '../device/index.ts
 import type { MemoryRegion } from '../memory/index.ts';
 import type { OptionValues, UsedDevice, Wire } from './wiring.ts';
 
-/** A region at its place in some container: what the overlap check compares. */
+/** A region at an address of a container, as the overlap check compares it. */
 export interface MappedRange {
   readonly name: string;
-  /** The id of the device it belongs to; undefined for what the machine's services mapped. */
+  /** The id of its device; undefined for a region that services have mapped. */
   readonly device: string | undefined;
   readonly start: number;
   readonly size: number;
   readonly priority: number;
-  /** The device's option that says where it is: 'iobase'. */
+  /** The device's option that places it: 'iobase'. */
   readonly option?: string | undefined;
 }
 
-/** Where one region of a device goes. */
+/** The address of one region of a device. */
 export interface PlannedRegion {
   readonly template: RegionTemplate;
   readonly address: number;
   readonly priority: number;
 }
 
-/** One device as it will be built: everything looked up and defaulted, nothing made. */
+/** One device before it is constructed: all its options, addresses and wires. */
 export interface PlannedDevice {
   readonly used: UsedDevice;
   readonly id: string;
   readonly blueprint: DeviceBlueprint;
-  /** What was given, the definition's and the command line's together. */
+  /** The given options, of the definition and the command line together. */
   readonly given: OptionValues;
-  /** Cannot be constructed: its options are wrong. */
+  /** It cannot be constructed: its options are wrong. */
   readonly faulty: boolean;
   readonly regions: readonly PlannedRegion[];
   readonly wires: ReadonlyMap<string, Wire>;
@@ -40,30 +40,29 @@ export interface PlannedDevice {
 /** A device that is plugged in already. */
 export type PresentDevice = Pick<PlannedDevice, 'id' | 'blueprint' | 'address'>;
 
-/** A region of a device on its way to its place. */
+/** A region of a device, and the container that it is mapped in. */
 export interface Mapping extends MappedRange {
   readonly planned: PlannedRegion;
   readonly kind: 'Ports' | 'Memory';
   readonly container: MemoryRegion;
 }
 
-/** One device of a machine, and how it is plugged in. */
+/** One device of a machine, with its wiring. */
 export class PluggedDevice {
   readonly id: string;
   readonly device: Device;
   readonly blueprint: DeviceBlueprint;
-  /** How it was asked for: places, wires. */
+  /** As its definition says. */
   readonly used: UsedDevice;
-  /** The options that were given, those with the value of their default too. */
+  /** The given options, also those with the value of their default. */
   readonly given: Readonly<Record<string, unknown>>;
-  /** Its options as the device got them, defaults filled in. */
+  /** All its options, with defaults. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** Where the machine mapped its regions; what the device maps itself is not among them. */
+  /** The regions that the machine maps; those that the device maps itself are not among them. */
   readonly mappings: readonly Mapping[];
-  /** Where its pins go. */
   readonly wires: ReadonlyMap<string, Wire>;
   readonly address: PciAddress | undefined;
-  /** Take its wires off again, in the order of `wires`. */
+  /** Disconnect its wires, in the order of `wires`. */
   readonly disconnects: (() => void)[] = [];
 
   constructor(parts: Omit<PluggedDevice, 'regions' | 'independentOf' | 'disconnects' | 'mapRegions' | 'unmapRegions'>) {
@@ -83,7 +82,7 @@ export class PluggedDevice {
     return this.blueprint.regions.map(({ template }) => this.device.region(template));
   }
 
-  /** Puts its regions where the machine maps them; only after it was realized. */
+  /** Maps its regions; only after it was realized. */
   mapRegions(): void {
     for (const { container, planned, start, priority } of this.mappings)
       container.addSubregion(start, this.device.region(planned.template), priority);
@@ -96,7 +95,7 @@ export class PluggedDevice {
     }
   }
 
-  /** Regions that its class declared independent of what `region` queues. */
+  /** Regions that its class declares independent of the queued writes of `region`. */
   independentOf(region: MemoryRegion): readonly MemoryRegion[] {
     return this.blueprint.regions
       .filter(({ template }) => this.device.region(template) === region)

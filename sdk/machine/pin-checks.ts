@@ -4,7 +4,7 @@ import { type Device, pinsOf } from '../device/index.ts';
 import { hasAcknowledge, isInterruptController } from './host.ts';
 import { DeviceWire, type Wire } from './wiring.ts';
 
-/** Interrupt controllers that are not there, or can interrupt no processor; `ids` are those of all devices. */
+/** Interrupt controllers that do not exist, or cannot interrupt a processor; `ids` are those of all devices. */
 export function controllerMistakes(
   controllers: readonly string[],
   ids: readonly string[],
@@ -40,7 +40,7 @@ interface WiredDevice extends NamedDevice {
   readonly wires: ReadonlyMap<string, Wire>;
 }
 
-/** Wires that begin or end at a pin which a device has not. `all` are those that may be at the other end. */
+/** Wires that begin or end at a pin that does not exist. `all` are the devices at the other ends. */
 export function pinMistakes(wired: readonly WiredDevice[], all: readonly NamedDevice[]): Problem[] {
   return wired.flatMap(({ id, device, wires }) =>
     [...wires].flatMap(([name, wire]) => {
@@ -111,7 +111,7 @@ export function driverMistakes(
   });
 }
 
-/** The pins on the way from the connection back to its beginning; none if it ends elsewhere. */
+/** The pins of the loop that begins with this connection; none if there is no loop. */
 function loopFrom(start: Connection, all: readonly Connection[]): string[] {
   const way = [start.from];
   for (let next = start.to; next !== start.from; ) {

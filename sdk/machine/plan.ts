@@ -12,16 +12,13 @@ import { conflictingFunctions } from './checks.ts';
 import type { PlannedDevice, PlannedRegion, PresentDevice } from './parts.ts';
 import { codeOf, type DeviceOptionValues, type MachineOptionValues, type UsedDevice, type Wire } from './wiring.ts';
 
-/**
- * Works out what a machine definition means and says what is wrong with it, device by device. What takes two
- * devices to go wrong is checked by `wiring-check.ts`.
- */
+/** Resolves the devices of a machine definition, one by one, and collects their problems. checks.ts has the checks of several. */
 export class MachinePlan {
   readonly devices: readonly PlannedDevice[];
   readonly problems: Problem[] = [];
   private readonly ids = new Map<UsedDevice, string>();
 
-  /** `present` are the devices that the machine has already, when more are plugged in at run time. */
+  /** `present` are the devices that the machine has already, for hotplug. */
   constructor(
     used: readonly UsedDevice[],
     options: MachineOptionValues,
@@ -52,7 +49,7 @@ export class MachinePlan {
     }
   }
 
-  /** Ids that were given stay; the others are the type, numbered where that is taken. */
+  /** A device without an id is called by its type, with a number if that is taken. */
   private nameAll(known: readonly { used: UsedDevice; blueprint: DeviceBlueprint }[]): void {
     const taken = new Map(this.present.map(({ id, blueprint }) => [id, blueprint.type]));
     for (const { used, blueprint } of known) {
@@ -211,7 +208,7 @@ export class MachinePlan {
       this.report('not-a-pci-device', `Device '${id}': ${type} is not a PCI device and has no addr. Leave it out.`);
   }
 
-  /** PCI functions that did not say where: each in the first slot that is empty. */
+  /** Puts PCI functions without an address into the first empty slots. */
   private assignSlots(planned: readonly PlannedDevice[]): PlannedDevice[] {
     const all = [...this.present, ...planned];
     this.problems.push(...conflictingFunctions(all));
@@ -229,7 +226,7 @@ export class MachinePlan {
   }
 }
 
-/** Options that say where a region or a pin goes: `iobase`, `irq`. */
+/** Options that place a region or wire a pin: `iobase`, `irq`. */
 class OptionReader {
   constructor(
     private readonly blueprint: DeviceBlueprint,
@@ -260,7 +257,7 @@ class OptionReader {
     return this.given[name] !== undefined;
   }
 
-  /** A value that is wrong has been reported; what follows is then worked out from the default. */
+  /** The default in the place of a wrong value, which has been reported. */
   private value([name, option]: [string, Option<unknown>]): unknown {
     return this.faulty ? option.default : (this.given[name] ?? option.default);
   }

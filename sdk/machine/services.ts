@@ -7,9 +7,8 @@ import { StateError, StateLoading } from '../state/restore-plan.ts';
 import { type EpochMove, stateOf } from '../state/schema.ts';
 
 /**
- * Loads service modules into one container, in order. A token that an earlier module bound is taken over by a later
- * one, so that a customized machine can replace a service by adding a module; so are the `replaceable` ones. `stateful`
- * hears of each service that is made.
+ * Loads service modules into one container, in order. A later module replaces bindings of earlier ones, and the `replaceable`
+ * ones: a customized machine replaces a service by adding a module. Each service that is made is noted in `stateful`.
  */
 export function loadServices(
   container: Container,
@@ -49,7 +48,7 @@ export function loadServices(
     if (loaded instanceof Promise) {
       throw new BackplaneError(
         'asynchronous-module',
-        'A service module loads asynchronously. A machine is built in one go: await before, bind then.',
+        'it is asynchronous, and a machine is built synchronously. Await first, then bind the result.',
       );
     }
     for (const token of own) earlier.add(token);
@@ -57,8 +56,8 @@ export function loadServices(
 }
 
 /**
- * What the code of a device or a service threw while a container made it. Where the stack overflows, the container says
- * "Circular dependency found" also when no dependency is circular: then it names none, and the overflow is what happened.
+ * The error of a constructor, from the container's error. After a stack overflow the container reports a circular dependency
+ * that it cannot name: then the overflow is the error.
  */
 export function constructionFailure(error: unknown): unknown {
   if (!(error instanceof Error) || !(error.cause instanceof RangeError)) return error;
@@ -66,7 +65,7 @@ export function constructionFailure(error: unknown): unknown {
   return namesACircle ? error : error.cause;
 }
 
-/** Why something could not be made, as the end of a sentence. */
+/** The reason of a failed construction, as the end of a sentence. */
 export function describeConstruction(failure: unknown): string {
   const why = describeThrown(failure).trim();
   return failure instanceof RangeError && /call stack/.test(why)
@@ -74,51 +73,51 @@ export function describeConstruction(failure: unknown): string {
     : why;
 }
 
-/** A container in which a service is made once unless its module says otherwise. */
+/** A container with singletons by default. */
 export function newContainer(parent?: Container): Container {
   return new Container({ defaultScope: 'Singleton', ...(parent === undefined ? {} : { parent }) });
 }
 
-/** What a service may do when the machine is reset, or when its state was loaded. */
+/** Optional methods of a service with state. */
 interface StatefulService {
   reset?(): void;
   onStateLoaded?(version: number): void;
 }
 
-/** The state of one service that was read and not put into force yet. */
+/** The state of one service that was read and is not applied yet. */
 export interface ServiceLoading {
   readonly loading: StateLoading;
   readonly service: object;
 }
 
-/** A service that was made, and the name of what it is bound to. */
+/** A service that was made, and the name of its token. */
 export interface NotedService {
   readonly name: string;
   readonly service: object;
 }
 
 /**
- * The services that remember something, because their classes have `@state` fields: they are reset with the machine, after its
- * devices and if they have a `reset`, and they are in its snapshots. Services of services too: every one that was made is noted.
+ * The services whose classes have `@state` fields, also services of services. They are in the machine's snapshots. Those with a
+ * `reset` are reset with the machine, after its devices.
  */
 export class StatefulServices {
   private readonly made = new Map<string, Set<object>>();
   private readonly makers = new Map<string, () => unknown>();
   private noting: NotedService[] | undefined;
 
-  /** What a token is bound to, and how to make it. */
+  /** Keeps how to make the service of a token. */
   noteMaker(token: unknown, make: () => unknown): void {
     this.makers.set(nameOf(token), make);
   }
 
-  /** For a snapshot that has the state of a service which only a device used that came and went: makes it, if it can be made and is not there. */
+  /** Makes a service that a snapshot has and no device of the machine has asked for, if it can be made. */
   make(name: string): void {
     if ((this.made.get(name)?.size ?? 0) === 0) this.makers.get(name)?.();
   }
 
   /**
-   * A service was made. `token` is what it is bound to; one that remembers nothing is forgotten. One that no snapshot could hold is
-   * refused here already: then its container does not keep it either.
+   * Notes a service that was made, if it has state. State that no snapshot could hold is refused here: then its container does
+   * not keep the service either.
    */
   note(token: unknown, service: unknown): void {
     if (typeof service !== 'object' || service === null) return;
@@ -132,7 +131,7 @@ export class StatefulServices {
     this.noting?.push({ name, service });
   }
 
-  /** Runs `work` and puts into `noted` which services were made meanwhile, also if it throws. */
+  /** Runs `work` and adds the services that were made meanwhile to `noted`, also if it throws. */
   noteInto<T>(noted: NotedService[], work: () => T): T {
     const outer = this.noting;
     this.noting = noted;
@@ -143,12 +142,11 @@ export class StatefulServices {
     }
   }
 
-  /** Services that nothing uses any more. */
   forget(noted: readonly NotedService[]): void {
     for (const { name, service } of noted) this.made.get(name)?.delete(service);
   }
 
-  /** The state of one device's own services goes over to those of the device that takes its place. */
+  /** Moves the state of a device's own services to those of its replacement. */
   handOver(from: readonly NotedService[], to: readonly NotedService[]): void {
     const left = [...from];
     const pairs = to.flatMap(({ name, service }) => {
@@ -159,7 +157,7 @@ export class StatefulServices {
     finishLoading(read);
   }
 
-  /** Asks for a service to see whether it can be made. What is made anew for each that asks is not in use by that. */
+  /** Checks that a service can be made. An instance that is made anew for each request is not noted. */
   tryOut<T>(get: () => T): T {
     const first: NotedService[] = [];
     const again: NotedService[] = [];
@@ -171,7 +169,7 @@ export class StatefulServices {
     return service;
   }
 
-  /** By the names of their tokens, in the order of the names. Refuses services that a snapshot could not tell apart. */
+  /** The services by the names of their tokens, sorted. Refuses two of one name. */
   get byName(): ReadonlyMap<string, StatefulService> {
     return new Map(
       this.sorted().map(([name, services]) => {
@@ -181,12 +179,12 @@ export class StatefulServices {
     );
   }
 
-  /** They are new now: their fields have the shapes that they have in snapshots. What no snapshot could hold is refused. */
+  /** Captures the shapes of their fields, which are new now. Values that no snapshot could hold are refused. */
   remember(): void {
     for (const [name, service] of this.byName) rememberShapes(service, stateOf(service.constructor), failing(name));
   }
 
-  /** All but those that something else resets. */
+  /** Resets all of them but `others`, which are reset already. */
   reset(others: readonly unknown[] = []): void {
     for (const [name, services] of this.sorted()) {
       for (const service of services) {
@@ -202,7 +200,7 @@ export class StatefulServices {
     }
   }
 
-  /** The clock's epoch has moved, and with it the times that they keep. */
+  /** Moves the times that they keep with the clock's epoch. */
   rebase(move: EpochMove): void {
     for (const service of this.all()) rebaseFields(service, stateOf(service.constructor), move);
   }
@@ -212,17 +210,16 @@ export class StatefulServices {
     return Object.fromEntries(saved);
   }
 
-  /** Reads what was saved and changes nothing; `savedOf` answers what there is of a service, which may be anything. */
+  /** Reads saved states and changes nothing; `savedOf` answers the untrusted state of a service. */
   read(savedOf: (name: string) => unknown): ServiceLoading[] {
     return [...this.byName].map(([name, service]) => readService(name, service, savedOf(name)));
   }
 
-  /** Loads what `save` has answered, on a bench: all of it or, with a StateError, nothing. */
+  /** Loads the answer of `save`, on a bench: all of it or, with a StateError, nothing. */
   load(saved: { readonly [name: string]: Json }): void {
     finishLoading(this.read((name) => (Object.hasOwn(saved, name) ? saved[name] : undefined)));
   }
 
-  /** All that there are, also those that no snapshot could tell apart. */
   private sorted(): [name: string, services: readonly StatefulService[]][] {
     const used = [...this.made].filter(([, services]) => services.size > 0);
     return used.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, services]) => [name, [...services]]);
@@ -251,7 +248,7 @@ function finishLoading(read: readonly ServiceLoading[]): void {
   for (const one of read) finishService(one);
 }
 
-/** Runs the hooks of a service whose state was put in its place. */
+/** Runs the hooks of a service after its state was applied. */
 export function finishService({ loading, service }: ServiceLoading): void {
   runDevice(() => {
     loading.finishAll();
@@ -269,7 +266,7 @@ const failing =
 function severalOf(name: string, count: number): BackplaneError {
   return new BackplaneError(
     'ambiguous-service',
-    `Service ${name}: there are ${count} of them with @state, and a snapshot could not tell them apart. Bind ${name} in singleton scope, ` +
-      'which is the default, or give two classes of one name different names.',
+    `Service ${name}: ${count} instances have @state, and a snapshot could not tell them apart. Bind ${name} in singleton scope, the ` +
+      'default, or give its classes different names.',
   );
 }

@@ -17,7 +17,7 @@ export type MachineOptionValues = OptionValues;
 /** Given for single devices when a machine is created: by id, or by type. */
 export type DeviceOptionValues = Readonly<Record<string, OptionValues>>;
 
-/** A wire whose other end belongs to a service, as `isaIrq(8)` belongs to the ISA bus. `InterruptWire` is one. */
+/** A wire to a service, such as `isaIrq(8)` to the ISA bus. `InterruptWire` is one. */
 export interface ServiceWire {
   readonly description: string;
   readonly service: Token;
@@ -39,12 +39,12 @@ export class DeviceWire {
 
 export type Wire = ServiceWire | DeviceWire;
 
-/** The pin of another device, named by that device's id: what one pin shows, the other shows too. */
+/** A wire to a pin of another device, named by its id. */
 export function pin(device: string, name: string): DeviceWire {
   return new DeviceWire(device, name);
 }
 
-/** A region of the device, and where this machine puts it. */
+/** A region of the device, and its address in this machine. */
 export interface Placement {
   readonly region: RegionTemplate;
   readonly address: number;
@@ -58,7 +58,7 @@ export function place(region: RegionTemplate, address: number, how: { readonly p
 }
 
 interface CommonWiring {
-  /** What messages, `info qtree` and other devices' wires call it. Default: its type, numbered from the second on. */
+  /** Its name in messages, `info qtree` and wires of other devices. Default: its type, numbered from the second on. */
   readonly id?: string;
   readonly at?: readonly Placement[];
   /** Slot and function of a PCI device, `01.0`. Default: the first free slot. */
@@ -74,7 +74,7 @@ export interface DeviceWiring<C extends ConcreteDeviceClass> extends CommonWirin
   readonly interrupts?: PerPin<InstanceType<C>, Wire>;
 }
 
-/** One device of a machine definition, its types forgotten. `use` makes it and checks them. */
+/** One device of a machine definition. `use` makes it and checks its types. */
 export interface UsedDevice extends CommonWiring {
   readonly device: ConcreteDeviceClass;
   readonly options?: OptionValues | ((machine: MachineOptionValues) => OptionValues);
@@ -86,7 +86,7 @@ export function use<C extends ConcreteDeviceClass>(device: C, wiring: DeviceWiri
   return { ...wiring, device } as UsedDevice;
 }
 
-/** Everything that is wrong with a machine's wiring, found before any of its devices was mapped. */
+/** All problems of a machine's wiring, found before any of its devices was mapped. */
 export class WiringError extends BackplaneError {
   override readonly name: string = 'WiringError';
 

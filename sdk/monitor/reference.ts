@@ -16,8 +16,8 @@ export interface ObservedDevice {
 }
 
 /**
- * The register reference of a device as Markdown, from its declaration: options, pins, regions, registers with their reset
- * values and side effects, fields with their values. Handlers without a register are listed by the names of their methods.
+ * The register reference of a device as Markdown, from its declaration: options, pins, regions, registers and their fields.
+ * Handlers without a register are listed by the names of their methods.
  */
 export function registerDocument(blueprint: DeviceBlueprint, observed: ObservedDevice = {}): string {
   const { type, description, bus, options, regions, registers } = blueprint;

@@ -59,7 +59,7 @@ const valuesOf = ({ values = {} }: FieldDeclaration): string =>
     .map(([name, value]) => `${value} = ${name}`)
     .join(', ');
 
-/** What an access does beyond what its mode says. A register tells of its fields too, by their names. */
+/** Side effects of accesses, beyond the mode. Those of a register include those of its fields, by their names. */
 function effects(register: FieldDeclaration | RegisterDeclaration): string[] {
   const { access, readHook, writeHook } = register;
   const fields = 'fields' in register ? register.fields : [];

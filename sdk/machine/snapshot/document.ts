@@ -7,7 +7,7 @@ import type { PluggedDevice } from '../parts.ts';
 import type { StatefulServices } from '../services.ts';
 import { pin, type UsedDevice, type Wire } from '../wiring.ts';
 
-/** Of the document as a whole; each device has a version of its own. */
+/** The format of the whole document; each device has a version of its own. */
 export const SnapshotSchema = 'backplane-snapshot/2';
 /** The version of the package that wrote each kind of document first. */
 export const snapshotWriters: Readonly<Record<string, string>> = {
@@ -22,40 +22,37 @@ export interface MachineSnapshot {
     readonly name: string;
     readonly ram: number;
     readonly options: { readonly [name: string]: Json };
-    /** Ids of devices of the definition that were taken out while the machine ran; absent if there are none. */
+    /** Ids of devices of the definition that were unplugged; absent if there are none. */
     readonly unplugged?: readonly string[];
   };
   readonly clock: {
-    /** Whole seconds from the start of the machine to the moment from which every time in here is counted, in decimal. */
+    /** Whole seconds from power-on to the moment from which all times here are counted, in decimal. */
     readonly epoch: string;
-    /** Guest nanoseconds since then. */
+    /** Guest nanoseconds since that moment. */
     readonly now: number;
-    /** Device and name of every armed timer, in the order in which they fire. */
+    /** Device and name of every armed timer, in the order of firing. */
     readonly pending: readonly (readonly [device: string, timer: string])[];
   };
   readonly devices: readonly Json[];
   readonly services: { readonly [name: string]: Json };
   readonly memory: Json;
-  /**
-   * Of containers with regions of equal priority: which of them lie in front, the one that answers first at the beginning. Absent
-   * where that follows from how the machine was built.
-   */
+  /** Of regions with equal priority in one container: those in front, the first one first. Absent where it follows from building the machine. */
   readonly map?: { readonly [container: string]: readonly string[] };
   readonly accelerator: Json;
 }
 
-/** The parts of a machine that only snapshots ask for. */
+/** Parts of a machine that only snapshots need. */
 export interface SnapshotMachine extends RunningMachine {
-  /** How regions of equal priority lay over one another when the machine was built. */
+  /** The order of regions with equal priority after the machine was built. */
   readonly mapWhenBuilt: MapOrder;
   readonly statefulServices: StatefulServices;
-  /** Ids of devices that were plugged in, and of those of the definition that were taken out, since it was built. */
+  /** Ids of devices that were plugged in, and of devices of the definition that were unplugged, since it was built. */
   readonly hotplug: { readonly plugged: ReadonlySet<string>; readonly unplugged: ReadonlySet<string> };
   plug(used: UsedDevice): PluggedDevice;
   unplug(id: string): void;
 }
 
-/** What must be the same for a device to be the same: its options, and where it is plugged in. */
+/** Options and places of a device, which must be equal in the snapshot and the machine. */
 export function describeDevice({
   options,
   mappings,
@@ -78,7 +75,7 @@ export function describePlace(region: string, address: number, priority: number 
   return `${region} at ${hex(address)}${priority === undefined ? '' : ` with priority ${priority}`}`;
 }
 
-/** The wire that describes itself so. */
+/** The wire with this description. */
 export function wireOf(description: string): Wire | undefined {
   const [, irq] = /^ISA IRQ (\d{1,2})$/.exec(description) ?? [];
   if (irq !== undefined) return isaIrq(Number(irq));
@@ -91,7 +88,7 @@ export function optionsAsData(options: Readonly<Record<string, unknown>>): { rea
   return Object.fromEntries(given.map(([name, value]) => [name, optionAsData(value)]));
 }
 
-/** How a snapshot writes the value of an option. */
+/** The value of an option in a snapshot. */
 export function optionAsData(value: unknown): Json {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'string') return value;
   if (value instanceof Date) return value.toISOString();
@@ -104,7 +101,7 @@ interface ReadableOption {
   problem(value: unknown): string | undefined;
 }
 
-/** The value that stands for one of an option; what is none is refused, and stays. */
+/** The value of an option from a snapshot. A wrong one is refused, and answered as it is. */
 export function optionFromData(saved: JsonReader, option: ReadableOption | undefined): unknown {
   const { data } = saved;
   if (option === undefined || option.problem(data) === undefined) return data;

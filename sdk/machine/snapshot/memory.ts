@@ -5,15 +5,12 @@ import { hex } from '../../base/text.ts';
 import type { RamBlock } from '../../memory/index.ts';
 
 const PageSize = 4096;
-/** Untouched memory is looked over in steps of this. */
-const Stretch = 64 * PageSize;
-/** A page that does not compress grows by a few bytes; base64 makes four of three. */
+/** Memory is searched for data in blocks of this size. */
+const BlockSize = 64 * PageSize;
+/** Deflate adds a few bytes to a page that does not compress, and base64 a third. */
 const LongestText = Math.ceil((PageSize + 64) / 3) * 4;
 
-/**
- * The pages that are not all zero, by offset: two hexadecimal digits where all bytes are equal, otherwise compressed (deflate)
- * and in base64.
- */
+/** The pages that are not zero, by offset: two hexadecimal digits if all bytes are equal, otherwise deflate in base64. */
 export function saveMemory(blocks: ReadonlyMap<string, RamBlock>): Json {
   return Object.fromEntries(
     [...blocks].map(([name, { bytes }]) => [name, { size: bytes.length, pages: savePages(bytes) }]),
@@ -22,9 +19,9 @@ export function saveMemory(blocks: ReadonlyMap<string, RamBlock>): Json {
 
 function savePages(bytes: Uint8Array): Json {
   const pages: Record<string, string> = {};
-  for (let stretch = 0; stretch < bytes.length; stretch += Stretch) {
-    if (isZero(bytes, stretch, Math.min(stretch + Stretch, bytes.length))) continue;
-    for (let start = stretch; start < Math.min(stretch + Stretch, bytes.length); start += PageSize) {
+  for (let block = 0; block < bytes.length; block += BlockSize) {
+    if (isZero(bytes, block, Math.min(block + BlockSize, bytes.length))) continue;
+    for (let start = block; start < Math.min(block + BlockSize, bytes.length); start += PageSize) {
       const end = Math.min(start + PageSize, bytes.length);
       if (isZero(bytes, start, end)) continue;
       pages[hex(start)] = savePage(bytes.subarray(start, end));
@@ -39,7 +36,7 @@ function savePage(page: Uint8Array): string {
   return toBase64(deflateSync(page, { level: 1 }));
 }
 
-/** Reads the pages into memory. The machine is fresh, and thrown away if anything here is wrong. */
+/** Reads the pages into the memory of a new machine, which is discarded if anything is refused. */
 export function loadMemory(reader: JsonReader, blocks: ReadonlyMap<string, RamBlock>): void {
   reader.only(...blocks.keys());
   for (const [name, { bytes }] of blocks) {
@@ -79,17 +76,17 @@ function loadPage(reader: JsonReader, target: Uint8Array): void {
 function pageOf(text: string): Uint8Array | undefined {
   const packed = fromBase64(text);
   try {
-    // One byte more than a page shows that there is more.
+    // Room for one more byte than a page, so that a longer one is seen.
     return packed && inflateSync(packed, { out: new Uint8Array(PageSize + 1) });
   } catch {
     return undefined;
   }
 }
 
-/** Leaves alone what is zero: memory that nobody has touched costs nothing. */
+/** Zero pages are not written to: untouched memory stays uncommitted. */
 function clear(bytes: Uint8Array): void {
-  for (let start = 0; start < bytes.length; start += Stretch) {
-    const end = Math.min(start + Stretch, bytes.length);
+  for (let start = 0; start < bytes.length; start += BlockSize) {
+    const end = Math.min(start + BlockSize, bytes.length);
     if (!isZero(bytes, start, end)) bytes.fill(0, start, end);
   }
 }

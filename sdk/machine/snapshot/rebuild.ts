@@ -13,13 +13,13 @@ import {
   wireOf,
 } from './document.ts';
 
-/** What a machine must be asked for so that a snapshot fits it. */
+/** The request for a machine that fits a snapshot. */
 export interface SnapshotRequest {
   readonly ram: number;
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The beginning of a snapshot: enough to build the machine. Refuses what is no snapshot, and what no such machine can be. */
+/** Reads the request for the machine of a snapshot. Refuses other documents, formats and machines. */
 export function readRequest(snapshot: unknown, definition: MachineDefinition): SnapshotRequest {
   const { name } = definition;
   const reader = new JsonReader(snapshot, '', []);
@@ -39,10 +39,9 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
   }
   const machine = reader.member('machine').only('name', 'ram', 'options', 'unplugged');
   const found = machine.member('name').text(Number.POSITIVE_INFINITY);
-  // Not even a name: there is no machine in it.
   if (reader.problems.length > 0) throw new StateError('state-mismatch', refusal(name), reader.problems);
   if (found !== name) {
-    // Of another machine, nothing else would fit either.
+    // With another machine everything else would differ too.
     const problem = `expected '${name}', found ${describeJson(found)}. Restore it on the machine that was saved`;
     throw refuse('snapshot-of-another-machine', 'machine.name', problem);
   }
@@ -55,7 +54,6 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
   return { ram, options };
 }
 
-/** The machine's own options, each a value of its option. */
 function readOptions(reader: JsonReader, { options: set }: MachineDefinition): Readonly<Record<string, unknown>> {
   reader.only(...(set?.names ?? []));
   const known = reader.entries().filter(([name]) => Object.hasOwn(set?.declarations ?? {}, name));
@@ -70,10 +68,7 @@ const MostDevices = 4096;
 /** An id is printed on terminals. */
 const Printable = /^[^\p{C}]+$/u;
 
-/**
- * Plugs in what was plugged into the saved machine while it ran, and takes out what was taken out of it. Answers what cannot be
- * done; the machine is fresh, and thrown away then.
- */
+/** Plugs in and unplugs the devices of a new machine as the saved one did. Answers what failed; the machine is discarded then. */
 export function plugAgain(
   machine: SnapshotMachine,
   snapshot: JsonReader,
@@ -134,10 +129,7 @@ function attempt(work: () => unknown, where: Omit<StateDifference, 'problem'>, w
   }
 }
 
-/**
- * How the device was asked for, said again. An option that was not given and has another default today is given: the saved device
- * has the old one.
- */
+/** The wiring of a saved device. An option that was not given, and has another default today, is given: the device had the old one. */
 function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonReader): UsedDevice {
   const { options, regions } = blueprintOf(deviceClass);
   const { declarations } = options;
@@ -168,7 +160,7 @@ function placement(saved: JsonReader, regions: DeviceBlueprint['regions']): Plac
   const [, name, address, priority] =
     /^(.*) at (0x[0-9a-f]{1,14})(?: with priority (-?\d{1,10}))?$/.exec(saved.text()) ?? [];
   const region = regions.find(({ template }) => template.name === name)?.template;
-  // What the class has no more is found when everything is compared.
+  // A region that the class no longer has is reported by the comparison.
   if (region === undefined) return [];
   return [{ region, address: Number(address), ...(priority === undefined ? {} : { priority: Number(priority) }) }];
 }

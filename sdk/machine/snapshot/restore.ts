@@ -16,13 +16,10 @@ const MostDevices = 4096;
 const MostTimers = 100_000;
 const MostRegions = 65_536;
 
-/** How the difference begins that a machine lacks a device. */
+/** The beginning of the difference for a device that the machine does not have. */
 export const NoSuchDevice = 'is in the snapshot, and the machine has no such device';
 
-/**
- * Puts a snapshot into a machine that was just built. Everything is read and checked before anything is put in its place;
- * the caller throws the machine away if this throws.
- */
+/** Restores a snapshot on a new machine. Everything is read and checked first. The caller discards the machine if this throws. */
 export function restoreMachine(machine: SnapshotMachine, snapshot: unknown, request: RestoreRequest): void {
   new Restoration(machine, snapshot).run(request);
 }
@@ -50,7 +47,7 @@ class Restoration {
     this.readServices();
     const now = this.readTime();
     const epoch = this.readEpoch();
-    // Which timers there are follows from the devices.
+    // The timers follow from the devices.
     const timers = this.ofDevices.length > 0 ? [] : this.readTimers(reader.member('clock').member('pending'));
     this.refuseProblems();
     const map = this.readMap(reader.member('map'));
@@ -68,7 +65,7 @@ class Restoration {
     });
   }
 
-  /** One time for devices and processors, and every timer after it: before it was saved, the machine let it catch up. */
+  /** Devices and processors have one time, and no timer is late: saving has settled the machine. */
   private readTime(): number {
     const { reader } = this;
     const saved = reader.member('clock').only('epoch', 'now', 'pending').member('now');
@@ -142,7 +139,7 @@ class Restoration {
   private readServices(): void {
     const { machine, reader } = this;
     const { data } = reader.member('services');
-    // One that only a device used which came and went has its state all the same.
+    // A service keeps its state when its only device was unplugged.
     if (typeof data === 'object' && data !== null)
       for (const name of Object.keys(data)) machine.statefulServices.make(name);
     const saved = reader.member('services').only(...machine.statefulServices.byName.keys());
@@ -154,7 +151,7 @@ class Restoration {
     return new Map(saved.entries().map(([key, names]) => [key, names.list(MostRegions).map((one) => one.text(1024))]));
   }
 
-  /** Devices have placed their regions: now those that lay in front of others do so again. */
+  /** Restores the order of regions, which the devices have mapped again. */
   private arrange(map: ReadonlyMap<string, readonly string[]>): void {
     const { topology, mapWhenBuilt, definition } = this.machine;
     try {
@@ -169,7 +166,7 @@ class Restoration {
     }
   }
 
-  /** The timers to arm, in the order in which they are to fire: exactly those that the devices say are armed. */
+  /** The timers to arm, in the order of firing: exactly those that the devices have armed. */
   private readTimers(reader: JsonReader): [Timer, number][] {
     const pending = new Map<string, [Timer, number]>();
     for (const [{ id }, loading] of this.devices) {
@@ -189,7 +186,7 @@ class Restoration {
     return timers;
   }
 
-  /** What the machine consists of first, then those who look at it. */
+  /** Services first, then the devices that use them. */
   private runHooks(): void {
     const { name } = this.machine.definition;
     for (const service of this.services) finishService(service);
@@ -219,7 +216,7 @@ class Restoration {
   }
 }
 
-/** Every difference between what a snapshot says and what is there; an option that was added since is none. */
+/** Refuses each difference between a snapshot and the machine; an option that was added since is none. */
 export function compare(saved: JsonReader, present: Json, how: 'exactly' | 'what was saved' = 'what was saved'): void {
   if (!isJsonObject(present)) {
     if (!isEqual(saved.data, present)) saved.refuse(`expected ${show(present)}, found ${show(saved.data)}`);
@@ -239,7 +236,7 @@ export function compare(saved: JsonReader, present: Json, how: 'exactly' | 'what
   for (const name of added) saved.member(name).refuse('is not in the snapshot');
 }
 
-/** Short lists are shown whole: what differs is inside. */
+/** Short lists are shown whole, because the difference is inside. */
 function show(data: unknown): string {
   const isShort = Array.isArray(data) && data.length <= 8 && data.every((one) => typeof one === 'string');
   return isShort ? JSON.stringify(data).slice(0, 200) : describeJson(data);

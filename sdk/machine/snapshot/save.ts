@@ -16,7 +16,7 @@ import {
 } from './document.ts';
 import { saveMemory } from './memory.ts';
 
-/** Settles the machine and writes down all that its guest could tell from another one. */
+/** Settles the machine, and answers all of its state that a guest can observe. */
 export function saveMachine(machine: SnapshotMachine): MachineSnapshot {
   const accelerator = machine.accelerator.saveState();
   const { definition, ramSize: ram, options, clock, devices, hotplug } = machine;
@@ -44,7 +44,7 @@ export function saveMachine(machine: SnapshotMachine): MachineSnapshot {
   };
 }
 
-/** How a device that came later was asked for, so that it can be asked for again. */
+/** The wiring of a device that was plugged in later, so that it can be plugged in again. */
 function describeRequest({ id, given, used }: PluggedDevice): Json {
   const pins = Object.entries(used.interrupts ?? {}).flatMap(([name, wire]) =>
     wire === undefined ? [] : [[name, wire] as const],
@@ -53,8 +53,8 @@ function describeRequest({ id, given, used }: PluggedDevice): Json {
     if (wireOf(description) !== undefined) continue;
     throw new BackplaneError(
       'unsavable-wire',
-      `Device '${id}' was plugged in while the machine ran, and a snapshot cannot wire its pin '${name}' to ${description} again: only ` +
-        'to ISA lines and pins of devices. Put the device into the definition of the machine, or unplug it before you save.',
+      `Device '${id}' was plugged in while the machine ran, and a snapshot cannot restore the wire of its pin '${name}' to ${description}. ` +
+        'It restores wires to ISA lines and pins of devices. Put the device into the definition, or unplug it before you save.',
     );
   }
   return {
@@ -64,14 +64,14 @@ function describeRequest({ id, given, used }: PluggedDevice): Json {
   };
 }
 
-/** The clock's epoch has moved, and with it every time that a device or a service keeps. */
+/** Moves all times of devices and services with the clock's epoch. */
 export function rebaseState(machine: SnapshotMachine, nanoseconds: number): void {
   const move = { nanoseconds, moved: new Set<object>() };
   for (const { device } of machine.devices) rebaseFields(device, device.blueprint.state, move);
   machine.statefulServices.rebase(move);
 }
 
-/** In the order in which they fire, which deadlines alone do not say. One that belongs to no device could not come back. */
+/** The armed timers in the order of firing, which is more than their deadlines. A timer of no device is refused. */
 function pendingTimers(machine: SnapshotMachine): [string, string][] {
   const owners = new Map<Timer, string>();
   for (const { id, device } of machine.devices) for (const timer of timersOf(device).values()) owners.set(timer, id);
@@ -80,8 +80,8 @@ function pendingTimers(machine: SnapshotMachine): [string, string][] {
     if (owner !== undefined) return [owner, timer.name];
     throw new BackplaneError(
       'unsavable-timer',
-      `Machine '${machine.definition.name}': timer '${timer.name}' is armed and belongs to no device, so a snapshot could not ` +
-        'bring it back. Declare it in the constructor of a device, or let it expire.',
+      `Machine '${machine.definition.name}': timer '${timer.name}' is armed and belongs to no device, so no snapshot could ` +
+        'restore it. Declare it in the constructor of a device, or let it expire.',
     );
   });
 }
