@@ -12,7 +12,9 @@ const Held = [
   'sdk/bus',
   'sdk/clock',
   'sdk/coalescing',
+  'sdk/machine',
   'sdk/memory',
+  'sdk/monitor',
   'sdk/testing',
 ];
 
