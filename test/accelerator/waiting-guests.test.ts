@@ -206,9 +206,7 @@ describe('a processor that waits', () => {
     const outcome = waitOn(machine, sleepOnce);
     expect(outcome).toMatchObject({
       reason: 'halted',
-      message: expect.stringMatching(
-        /^HLT at \d+ ns of guest time: 100000 timers have expired in 10000 s of guest time and none raised an interrupt that wakes it\./,
-      ),
+      message: expect.stringContaining('100000 timers have expired in 10000 s'),
     });
   });
 
@@ -224,9 +222,7 @@ describe('a processor that waits', () => {
     });
     expect(ends[1]).toMatchObject({
       reason: 'operation-limit',
-      message: expect.stringMatching(
-        /^Guest 'guest 0' executed nothing while 1000 timers expired, from 1000000 ns to 1000000000 ns of guest time\. .*timerLimit/,
-      ),
+      message: expect.stringMatching(/^Guest 'guest 0' .* 1000 timers .* 1000000 ns to 1000000000 ns .*timerLimit/),
     });
   });
 

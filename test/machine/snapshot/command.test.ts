@@ -75,9 +75,7 @@ describe('backplane run --save and -loadvm', () => {
       const words = ['run', busy, '-m', '1', ...start, '-limit', '1000100'];
       const { status, noted } = await backplane(...words, '--save', join(folder, 'late.json'));
       expect(status).toBe(1);
-      expect(noted).toMatch(
-        /^warning: Guest program 'clock' has done too much to be saved: .*-limit ends a run earlier\.\nbackplane: /,
-      );
+      expect(noted).toMatch(/^warning: Guest program 'clock' .*-limit ends a run earlier\.\nbackplane: /);
       expect(noted.match(/warning/g)).toHaveLength(1);
     }
     expect(existsSync(join(folder, 'late.json'))).toBe(false);
