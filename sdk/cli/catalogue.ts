@@ -4,13 +4,13 @@ import type { MachineDefinition } from '../machine/index.ts';
 import type { KnownDevice, LoadedPlugin } from './plugins/plugin.ts';
 import { didYouMean, shellWord } from './text.ts';
 
-/** Every machine of the package and of these plugins, in the order of their names. */
+/** The machines of the package and of these plugins, sorted by name. */
 export async function knownMachines(plugins: readonly LoadedPlugin[] = []): Promise<readonly MachineDefinition[]> {
   const machines = new Set([...(await ownMachines()), ...plugins.flatMap((plugin) => plugin.machines)]);
   return [...machines].sort((a, b) => a.name.localeCompare(b.name));
 }
 
-/** Every device of the package and of these plugins, in the order of their names. A plugin's wins over the package's. */
+/** The devices of the package and of these plugins, sorted by name. A plugin's device replaces one of the package. */
 export async function knownDevices(plugins: readonly LoadedPlugin[] = []): Promise<readonly KnownDevice[]> {
   const added = plugins.flatMap(({ devices }) => devices);
   const own = (await ownDevices()).filter(
@@ -19,7 +19,7 @@ export async function knownDevices(plugins: readonly LoadedPlugin[] = []): Promi
   return [...added, ...own].sort((a, b) => a.blueprint.type.localeCompare(b.blueprint.type));
 }
 
-/** Warnings about devices that were asked for by a type which a plugin and the package both have. */
+/** Warnings about requested types that a plugin and the package both have. */
 export async function sayWhose(types: readonly string[], plugins: readonly LoadedPlugin[]): Promise<string[]> {
   if (plugins.length === 0) return [];
   const own = await ownDevices();
@@ -33,7 +33,7 @@ export async function sayWhose(types: readonly string[], plugins: readonly Loade
   });
 }
 
-/** By name first. A machine made from one of the package's often has that one's aliases still: they stay the package's. */
+/** Looks for names first. An alias of the package stays the package's: a copied machine often keeps the aliases. */
 export async function machineNamed(name: string, plugins: readonly LoadedPlugin[] = []): Promise<MachineDefinition> {
   const machines = await knownMachines(plugins);
   const hasAlias = ({ aliases }: MachineDefinition) => aliases?.includes(name) === true;
@@ -52,7 +52,7 @@ export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[]
   throw new BackplaneError('unknown-device', `there is no device '${type}'. ${hint(type, names, 'device')}`);
 }
 
-/** What was probably meant: a name that exists, or what a file exports. */
+/** A hint: a similar name, or how to load a file. */
 function hint(given: string, names: readonly string[], kind: 'machine' | 'device'): string {
   if (/[/\\]|\.[cm]?[jt]s$/.test(given))
     return `Load the file, and use the name it has there: -plugin ${shellWord(given, 'FILE')} -${kind} NAME.`;
@@ -60,7 +60,7 @@ function hint(given: string, names: readonly string[], kind: 'machine' | 'device
   return meant.startsWith('Did you mean') ? meant : `${meant} If a plugin brings it, add -plugin FILE.`;
 }
 
-/** Every machine that the package itself has. */
+/** The machines of the package. */
 export async function ownMachines(): Promise<readonly MachineDefinition[]> {
   const exported = Object.values(await import('../../machines/index.ts')) as unknown[];
   return exported.filter(
@@ -69,7 +69,7 @@ export async function ownMachines(): Promise<readonly MachineDefinition[]> {
   );
 }
 
-/** Every device that the package itself has. */
+/** The devices of the package. */
 export async function ownDevices(): Promise<readonly KnownDevice[]> {
   const exported = Object.values(await import('../../devices/index.ts')) as unknown[];
   const { blueprintOf, Device } = await import('../device/index.ts');

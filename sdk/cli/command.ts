@@ -3,15 +3,15 @@ import { printable } from '../base/text.ts';
 import type { Terminal } from './terminal.ts';
 import { didYouMean } from './text.ts';
 
-/** The options a command takes: a name with what its value is called, or `true` for a switch without a value. */
+/** The options of a command: a name with the placeholder of its value, or `true` for a switch. */
 export type OptionSyntax = Readonly<Record<string, string | true>>;
 
 export interface Arguments {
   readonly positional: readonly string[];
   has(option: string): boolean;
-  /** Every value that an option was given, in order. */
+  /** All values of an option, in order. */
   all(option: string): readonly string[];
-  /** The value of an option that may stand once. */
+  /** The value of an option that may be given once. */
   value(option: string): string | undefined;
 }
 
@@ -33,7 +33,7 @@ export function plainWords(words: readonly string[]): string[] {
   });
 }
 
-/** Reads a command line in QEMU's style: long options with one dash or two, values in the next word or after `=`. */
+/** Parses a command line in QEMU's style: options with one dash or two, values in the next word or after `=`. */
 export function parseArguments(words: readonly string[], syntax: OptionSyntax): Arguments {
   const positional: string[] = [];
   const given = new Map<string, string[]>();
@@ -78,26 +78,26 @@ function unknownOption(dashes: string, name: string, syntax: OptionSyntax): Back
 export interface CommandContext {
   readonly terminal: Terminal;
   readonly arguments: Arguments;
-  /** The user wants one JSON value on standard output and nothing else there. */
+  /** Whether standard output gets one JSON value and nothing else. */
   readonly json: boolean;
 }
 
-/** The command has done its work and printed its results, and what it was to carry out did not come to its end: status 2. */
+/** The command printed its results, and the guest had not finished: exit status 2. */
 export class Unfinished extends BackplaneError {
   constructor(message: string) {
     super('guest-not-finished', message);
   }
 }
 
-/** One word of the command line: each has a file of its own in `commands/`. */
+/** A command. Each has a file of its own in `commands/`. */
 export interface Command {
   readonly usage: string;
   readonly summary: string;
-  /** Printed by `-help` below the usage: what it does, its options, examples. */
+  /** The text of `-help` below the usage: purpose, options, examples. */
   readonly help: string;
   readonly options: OptionSyntax;
   run(context: CommandContext): Promise<void>;
 }
 
-/** Options that every command understands. */
+/** Options of every command. */
 export const commonOptions = { help: true, h: true, json: true, verbose: true } as const satisfies OptionSyntax;

@@ -1,6 +1,6 @@
 import type { Machine } from '../machine/index.ts';
 
-/** What a guest prints on a debug console goes to where messages go, a line at a time and by the device's name. */
+/** Prints the output of debug consoles as messages, line by line, with the id of the device. */
 export async function showConsoles(machine: Machine, say: (line: string) => void): Promise<() => void> {
   const { Debugcon } = await import('../../devices/index.ts');
   const endings = machine.devices.flatMap(({ id, device }) => {
@@ -27,6 +27,6 @@ export async function showConsoles(machine: Machine, say: (line: string) => void
 
 const LongestLine = 1000;
 
-/** A guest shall not steer the terminal. */
+/** Replaces control characters, so that a guest cannot control the terminal. */
 const printable = (character: string): string =>
   /[\x20-\x7e\t]/.test(character) ? character : character === '\r' ? '' : '.';

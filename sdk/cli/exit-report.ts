@@ -3,16 +3,16 @@ import { count } from '../base/text.ts';
 import { MILLISECOND } from '../clock/time.ts';
 import { formatColumns, formatTable } from './text.ts';
 
-/** Ports whose rows a report shows however quiet they are: where coalescing matters on a PC. */
+/** Ports that a report always shows, because coalescing matters for them on a PC. */
 const pinned = [0x70, 0xcf8];
 const busiest = 20;
 
-/** Everything a run says about its exits: the tables and the counts. */
+/** The tables and counts of the exits of a run. */
 export function formatExits(statistics: ExitStatistics): string {
   return `${formatTables(statistics)}\n\n${formatTable(summaryRows(statistics.summary()))}`;
 }
 
-/** The tables in perf's form, ports first; a table without a row is left out. Then the profile, if there is one. */
+/** The tables in the form of `perf kvm stat report`, ports first. Empty tables are left out. The profile follows. */
 export function formatTables(statistics: ExitStatistics): string {
   const tables: string[] = [];
   if (statistics.portRows().length > 0) tables.push(statistics.formatTable({ event: 'ioport', busiest, pinned }));
@@ -21,7 +21,7 @@ export function formatTables(statistics: ExitStatistics): string {
   return tables.length === 0 ? 'The guest did not leave guest mode.' : tables.join('\n\n');
 }
 
-/** The counts that tell one way of coalescing from another, in the words of the recordings' README. */
+/** The counts of exits and coalesced writes, with the names of the recordings' README. */
 export function summaryRows(summary: ExitSummary): [name: string, value: string][] {
   return [
     ['VM exits', count(summary.vmExits)],

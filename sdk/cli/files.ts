@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { printable } from '../base/text.ts';
 
-/** What the system says of a file, in words that say what to look at. */
+/** The error codes of the system as text. */
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',
   EPERM: 'that is not permitted',
@@ -20,14 +20,14 @@ const reasons: Readonly<Record<string, string>> = {
 /** Makes the error of an option that names a file. */
 export type Refuse = (code: string, why: string, cause?: unknown) => Error;
 
-/** Why a file could not be used. */
+/** The reason of a failure of the file system. */
 export function reasonOf(cause: unknown): string {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const known = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
   return known ?? printable((cause instanceof Error ? cause.message : String(cause)).slice(0, 200));
 }
 
-/** The sentence for a failure of the file system that nothing closer explains; undefined for any other failure. */
+/** A message for an unexplained failure of the file system; undefined for other failures. */
 export function explainFileFailure(failure: unknown): string | undefined {
   if (!(failure instanceof Error && 'syscall' in failure && 'code' in failure)) return undefined;
   if (!Object.hasOwn(reasons, String(failure.code))) return undefined;
@@ -35,7 +35,7 @@ export function explainFileFailure(failure: unknown): string | undefined {
   return `${path} cannot be used (${reasonOf(failure)}; ${String(failure.syscall)}).`;
 }
 
-/** What there is at a path; undefined if nothing is. */
+/** The status of a path; undefined if it does not exist. */
 export function statusOf(path: string, refusal: Refuse): Stats | undefined {
   return attempt(
     () => statSync(path, { throwIfNoEntry: false }),
@@ -43,7 +43,7 @@ export function statusOf(path: string, refusal: Refuse): Stats | undefined {
   );
 }
 
-/** The first bytes of a file, as letters. */
+/** The first bytes of a file, as Latin-1 text. */
 export function beginningOf(path: string, bytes: number, refusal: Refuse): string {
   return attempt(
     () => {
@@ -67,10 +67,10 @@ export function attempt<T>(work: () => T, explain: (cause: unknown) => unknown):
   }
 }
 
-/** What this file is part of: `.ts` sources in a checkout, or `.js` that the build put under `dist/`. */
+/** The extension of this file: `ts` in a checkout, `js` in a build under `dist/`. */
 export const moduleExtension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
-/** The folder that holds sdk/, devices/ and machines/, in the form that is running. */
+/** The folder of the running sdk/, devices/ and machines/. */
 export const moduleRoot = new URL('../../', import.meta.url);
 
 /** The folder of package.json. */

@@ -3,29 +3,29 @@ import type { ExitStatistics, GuestImage, GuestOperation, GuestSource } from '..
 import { decimal, hex, printable } from '../base/text.ts';
 import type { DescribedAccess } from '../machine/access-names.ts';
 
-/** What a trace needs to know about the machine that the guest runs on. */
+/** The parts of a machine that a trace uses. */
 export interface TracedMachine {
   /** Guest nanoseconds since the machine was started. */
   readonly now: () => bigint;
   readonly statistics: ExitStatistics;
   readonly print: (line: string) => void;
-  /** Whose register it is, and what the value says. */
+  /** The register of an access and the meaning of its value. */
   readonly describe: (access: DescribedAccess) => string | undefined;
 }
 
-/** Prints each operation of the guests once it is done: when, what, the value, what became of it, and what it meant. */
+/** Prints each operation of the guests when it is done: time, operation, value, exits and meaning. */
 export class GuestTrace {
   private readonly guests = new Map<object, TracedGuest>();
 
   constructor(
     private readonly machine: TracedMachine,
-    /** While a restored guest goes once more through what it did, nothing is printed. */
+    /** Whether a restored guest still repeats its earlier operations, which are not printed. */
     private isQuiet: boolean,
   ) {}
 
   of(guest: { readonly name: string; start(): GuestSource }): GuestImage {
     const start = () => {
-      // Started once more, as after a reset.
+      // A second start, as after a reset.
       this.guests.get(guest)?.end();
       const traced = new TracedGuest(guest.start(), this.machine, () => this.isQuiet);
       this.guests.set(guest, traced);
@@ -34,13 +34,13 @@ export class GuestTrace {
     return { name: guest.name, start };
   }
 
-  /** From here on the guests do what they have not done before; what a snapshot was made in the middle of is printed too. */
+  /** The guests continue with new operations. An operation that was under way in the snapshot is printed too. */
   begin(): void {
     this.isQuiet = false;
     for (const guest of this.guests.values()) guest.begin();
   }
 
-  /** The run is over: what was done last is printed, though no guest was asked for more. */
+  /** The run has ended: prints the last operations. */
   end(): void {
     for (const guest of this.guests.values()) guest.end();
   }
@@ -63,7 +63,7 @@ class TracedGuest implements GuestSource {
     return this.guest.name;
   }
 
-  /** Asked for the next operation, the processor has finished the one before. */
+  /** A request for the next operation means that the last one is done. */
   next(operation: GuestOperation): boolean {
     if (this.started) this.print(operation);
     const goesOn = this.guest.next(operation);
@@ -103,7 +103,7 @@ class TracedGuest implements GuestSource {
     return `${decimal(this.machine.now(), 3).padStart(14)} us`;
   }
 
-  /** How far the operation got out of the guest. */
+  /** The exits that the operation caused. */
   private fate(): string {
     const { statistics } = this.machine;
     const exits = statistics.userspaceExits - this.userspaceExits;

@@ -6,7 +6,7 @@ import { isVerbose, runInProcess } from './process.ts';
 import { hostTerminal, reportFailure, safeTerminal, type Terminal } from './terminal.ts';
 import { didYouMean } from './text.ts';
 
-/** Each command is loaded only when it is asked for: starting up must not cost what it does not use. */
+/** Commands are loaded on demand, to keep the start fast. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./commands/replay.ts')).replayCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
@@ -17,7 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
 };
 
-/** Options that take the place of a command: `backplane -device help`. */
+/** Options that replace a command: `backplane -device help`. */
 const lists = ['-machine', '-M', '-device', '-accel', '-plugin', '--machine', '--device', '--accel', '--plugin'];
 
 const overview = `Usage: backplane COMMAND [OPTIONS]
@@ -40,7 +40,7 @@ Lists:
   -plugin FILE.ts       what a plugin brings: devices, machines, observers
 
 Everywhere:
-  -help, -version, -json (results as JSON), -verbose (stacks of failures). Two dashes do as well.
+  -help, -version, -json (results as JSON), -verbose (codes and stacks of failures). Two dashes work too.
 
 Status: 0 when all went well, 1 when something was refused or failed, 2 when a guest did not finish.
 
@@ -55,7 +55,10 @@ export function runProcess(words: readonly string[]): Promise<void> {
   return runInProcess(() => runCommandLine(words, terminal), terminal, words);
 }
 
-/** Runs one command line and returns the exit status of the process. `onFailure` gets what a message was printed for. */
+/**
+ * Runs one command line and returns the exit status of the process. `onFailure` is called with the error of the
+ * message.
+ */
 export async function runCommandLine(
   words: readonly string[],
   terminal: Terminal,
@@ -72,7 +75,7 @@ export async function runCommandLine(
   }
 }
 
-/** Words of the command line that may stand before the command. */
+/** Options that may precede the command. */
 const leading = /^--?(verbose|json)$/;
 
 async function dispatch(given: readonly string[], terminal: Terminal): Promise<void> {

@@ -15,21 +15,21 @@ import { dirname, join } from 'node:path';
 import { BackplaneError } from '../base/errors.ts';
 import { attempt, beginningOf, reasonOf, statusOf } from './files.ts';
 
-/** A kind of file that a command writes where the user says. */
+/** A kind of file that a command writes at a path of the user. */
 export interface OutputKind {
   /** The option that names it, `-save`. */
   readonly option: string;
-  /** What such a file is called, and a name for one. */
+  /** The name of the kind, and an example of a file name. */
   readonly what: string;
   readonly example: string;
-  /** Whether a file that begins like this is one: only such a file is written over. */
+  /** Whether a file with this beginning is of the kind. Only such a file is overwritten. */
   isOne(beginning: string): boolean;
 }
 
-/** Enough to know every file of ours by. */
+/** Bytes that are enough to recognize each kind. */
 const Beginning = 512;
 
-/** Refuses, before anything runs, a place where nothing could be written, or where something else lies. */
+/** Refuses, before the run, a path that cannot be written, or that has a file of another kind. */
 export function checkOutput(kind: OutputKind, path: string): void {
   const { option, what, example } = kind;
   const refusal = refuseBy(kind, path);
@@ -65,20 +65,20 @@ export function checkOutput(kind: OutputKind, path: string): void {
   );
 }
 
-/** Writes the file whole or not at all: one of that name stays until the new one is complete and on the disk. */
+/** Writes the whole file or nothing. The old file stays until the new one is complete on the disk. */
 export function writeOutput(kind: OutputKind, path: string, text: string): void {
   checkOutput(kind, path);
   const refusal = refuseBy(kind, path);
   const found = statusOf(path, refusal);
-  // A name that leads elsewhere goes on doing so.
+  // A symbolic link stays a link.
   const target = found === undefined ? path : realpathSync(path);
-  // Short: a name that just fits must be writable.
+  // A short name: the longest possible file name must be writable.
   const partial = join(dirname(target), `.backplane-${process.pid}.partial`);
   try {
     rmSync(partial, { force: true });
     const file = openSync(partial, 'wx');
     try {
-      // The new file has the permissions of the one that was there.
+      // The new file has the permissions of the old one.
       if (found !== undefined) fchmodSync(file, found.mode & 0o777);
       writeFileSync(file, text);
       fsyncSync(file);

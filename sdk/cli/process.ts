@@ -12,8 +12,8 @@ const Patience = 3000;
 export const isVerbose = (words: readonly string[]): boolean => words.some((word) => /^--?verbose$/.test(word));
 
 /**
- * Runs the command of this process. Programs and plugins run in the same process. An uncaught error of theirs, or their call
- * of process.exit(), is reported in one message, with status 1.
+ * Runs the command of this process. Programs and plugins run in the same process. An uncaught error of theirs, or their
+ * call of process.exit(), is reported in one message, with status 1.
  */
 export async function runInProcess(
   work: () => Promise<number>,

@@ -50,8 +50,8 @@ const [BoldBegins, BoldEnds] = ['\ufdd0', '\ufdd1'];
 const boldPart = new RegExp(`${BoldBegins}([^${BoldEnds}]*)${BoldEnds}`, 'g');
 
 /**
- * A terminal without control characters: names, messages and values come from files, plugins and guests. The second and later
- * lines of a message are indented, so that none looks like a message of its own.
+ * A terminal without control characters: names, messages and values come from files, plugins and guests. The second and
+ * later lines of a message are indented, so that none looks like a message of its own.
  */
 export function safeTerminal(terminal: Terminal): Terminal {
   return {
@@ -83,7 +83,7 @@ function stackOf(error: Error): string {
   return typeof error.stack === 'string' ? error.stack : describeThrown(error);
 }
 
-/** `backplane ... | head` closes the pipe early, which is no failure. A full disk is one. */
+/** A closed pipe (`backplane ... | head`) is not a failure. A full disk is. */
 function watchStreams(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') leave(0);

@@ -93,16 +93,13 @@ describe('the status of backplane run', () => {
     ['reset', 5, undefined, undefined],
     ['paused', 5, undefined, undefined],
     ['operation-limit', 5, 5, undefined],
-    ['operation-limit', 5, 6, 'the guest did not finish: Why.'],
-    [
-      'operation-limit',
-      100_000_000,
-      undefined,
-      'the guest did not finish: Why. Where it is to run on, give -limit a larger number; where not, a smaller one.',
-    ],
-    ['halted', 5, 5, 'the guest did not finish: Why.'],
-    ['shutdown', 5, undefined, 'the guest did not finish: Why.'],
-  ] as const)('%s after %d operations, with limit %s: %s', (reason, operations, limit, sentence) => {
-    expect(unfinished({ reason, operations, message: 'Why.' }, limit)).toBe(sentence);
+    ['operation-limit', 5, 6, /Why\.$/],
+    ['operation-limit', 100_000_000, undefined, /Why\. .*-limit/],
+    ['halted', 5, 5, /Why\.$/],
+    ['shutdown', 5, undefined, /Why\.$/],
+  ] as const)('%s after %d operations, with limit %s: %s', (reason, operations, limit, message) => {
+    const said = unfinished({ reason, operations, message: 'Why.' }, limit);
+    if (message === undefined) expect(said).toBeUndefined();
+    else expect(said).toMatch(message);
   });
 });

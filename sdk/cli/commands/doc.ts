@@ -9,7 +9,7 @@ import type { LoadedPlugin } from '../plugins/plugin.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatColumns, shellWord } from '../text.ts';
 
-/** `backplane doc -device X`: the register reference that a declaration amounts to. */
+/** `backplane doc -device X`: the register reference from a declaration. */
 export const docCommand: Command = {
   usage: 'backplane doc [-device DEVICE] [-plugin WHAT]...',
   summary: 'print the register reference of a device',
@@ -44,7 +44,7 @@ Examples:
   },
 };
 
-/** Which device is meant; undefined asks for the list. */
+/** The device of `-device`; undefined for the list. */
 function typeOf(args: Arguments): string | undefined {
   const [device, second] = args.all('device');
   const [word] = args.positional;

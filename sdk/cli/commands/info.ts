@@ -5,7 +5,7 @@ import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts
 import { restoreFile } from '../snapshot/restore.ts';
 import { didYouMean } from '../text.ts';
 
-/** What can be seen of a machine: as text, and where it is data, as data. */
+/** A topic of `info`: as text, and as data if it has any. */
 interface Topic {
   text(machine: Machine, args: Arguments): Promise<string>;
   data?(machine: Machine): Promise<unknown>;

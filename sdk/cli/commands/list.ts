@@ -9,14 +9,14 @@ import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { KnownDevice, LoadedPlugin } from '../plugins/plugin.ts';
 import { formatColumns, shellWord } from '../text.ts';
 
-/** What a list prints: as text for people, and the same facts as a value for programs. */
+/** A list, printed as text or as JSON. */
 interface Listing {
   readonly title: string;
   readonly entries: readonly (readonly [name: string, description: string])[];
   readonly options?: readonly OptionDescription[];
 }
 
-/** `backplane -machine help` and its like: the one command without a word of its own. */
+/** `backplane -machine help` and the like: the command without a name. */
 export const listCommand: Command = {
   usage: 'backplane -machine|-device|-accel help [-plugin WHAT]...',
   summary: 'list machines, devices or accelerators',

@@ -9,7 +9,7 @@ import { renderProject, writeProject } from '../scaffold/write-project.ts';
 import { didYouMean } from '../text.ts';
 
 const kinds = ['device', 'machine'];
-/** What the new project needs beside the SDK, in the versions that the SDK itself is tested with. */
+/** Packages of a new project besides the SDK, in the versions that the SDK is tested with. */
 const tools = ['@types/node', 'typescript', 'vitest'] as const;
 
 export const newCommand: Command = {
@@ -52,7 +52,7 @@ Examples:
   },
 };
 
-/** A plugin's device takes the place of one of the package; by mistake it shall not. */
+/** A device of a plugin replaces one of the package with its type. A new project must not do that by mistake. */
 async function refuseOwnName(kind: string, name: string): Promise<void> {
   const own =
     kind === 'device'

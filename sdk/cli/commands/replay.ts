@@ -70,7 +70,7 @@ Examples:
       return replayMode(trace, { machine, mode, clock, terminal, label, timers, ...watched });
     });
     terminal.progress('');
-    // A comparison shows a map that deserves its warning on purpose.
+    // A comparison shows QEMU's map on purpose, so its warning is left out.
     const warnings = modes.length === 1 ? (replayed[0]?.replay.machine.warnings ?? []) : [];
     for (const warning of [...machine.warnings, ...warnings]) terminal.note(`warning: ${warning}`);
     const report = { trace, clock, modes: replayed };

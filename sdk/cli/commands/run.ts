@@ -140,12 +140,12 @@ Examples:
   },
 };
 
-/** What is to be said of a guest that was cut short, unless the user asked for it: a script must not take it for a success. */
+/** The message for a guest that did not finish; undefined if it finished, or stopped at the user's limit. */
 export function unfinished({ reason, message, operations }: RunOutcome, limit: number | undefined): string | undefined {
   if (reason === 'finished' || reason === 'reset' || reason === 'paused') return undefined;
   if (reason === 'operation-limit' && limit !== undefined && operations >= limit) return undefined;
   const isDefault = reason === 'operation-limit' && limit === undefined && operations >= DefaultLimit;
-  const advice = isDefault ? ' Where it is to run on, give -limit a larger number; where not, a smaller one.' : '';
+  const advice = isDefault ? ' Give -limit a larger number, or a smaller one to stop earlier.' : '';
   return `the guest did not finish: ${message}${advice}`;
 }
 
@@ -187,8 +187,8 @@ function formatOutcome(machine: Machine, { message, operations }: RunOutcome): s
 }
 
 /**
- * Loads a user's TypeScript file and what it imports by relative path, wherever it lies and whatever tsconfig or
- * package.json lies around it: in the dialect the SDK's decorators need. Nothing is written to the disk on the way.
+ * Loads a TypeScript file of the user with its imports, in the dialect of the SDK's decorators. The tsconfig and
+ * package.json beside it have no effect. No file is written.
  */
 export async function loadProgram(path: string): Promise<Record<string, unknown>> {
   const refusal = (code: string, why: string, cause?: unknown) =>

@@ -64,7 +64,9 @@ export class ImportWriter {
     return this.lines.filter(({ changed }) => changed).map((line) => this.edit(line));
   }
 
-  /** Where a name that moves is written: in an import of that entry, in the place of an emptied one, or in a new one. */
+  /**
+   * Where a name that moves is written: in an import of that entry, in the place of an emptied one, or in a new one.
+   */
   private lineFor(from: Line, entry: string): Line {
     const { form, isType } = from.after;
     const fits = (line: Line) => line.entry === entry && line.after.form === form && line.after.isType === isType;

@@ -24,9 +24,9 @@ const gone = (instead: string, names: string): Record<string, NameChange> =>
   Object.fromEntries(wordsOf(names).map((name) => [name, { gone: instead }]));
 
 /**
- * Every name that 0.1.0 exported and that is not where it was. `backplane migrate` applies it; a test compares it with what the
- * entries export. A new row: `Old: { name: 'New' }`,
- * `...moved('backplane/runtime', 'Name Another')`, `...gone('sentence', 'Name Another')` or `Name: { typeOnly: 'sentence' }`.
+ * Every name that 0.1.0 exported and that is not where it was. `backplane migrate` applies it; a test compares it with
+ * what the entries export. A new row: `Old: { name: 'New' }`, `...moved('backplane/runtime', 'Name Another')`,
+ * `...gone('sentence', 'Name Another')` or `Name: { typeOnly: 'sentence' }`.
  */
 export const names: NameTable = {
   backplane: {

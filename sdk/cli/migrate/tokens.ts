@@ -42,7 +42,10 @@ const expectsValue =
   /^(?:return|typeof|case|in|of|delete|void|throw|new|instanceof|yield|await|as|satisfies|extends|default|keyof|is)$/;
 const closers: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}', '${': '}' };
 
-/** The tokens of a piece of TypeScript, without comments. Throws a `TokenError` where it ends in the middle of something. */
+/**
+ * The tokens of a piece of TypeScript, without comments. Throws a `TokenError` where it ends in the middle of
+ * something.
+ */
 export function tokensOf(text: string, from = 0, to = text.length): Token[] {
   const tokens: Token[] = [];
   const open: number[] = [];

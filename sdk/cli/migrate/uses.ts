@@ -116,7 +116,10 @@ export function isValueUse(tokens: readonly Token[], at: number): boolean {
   return next === '.' && !/^[:<|&]$/.test(previous);
 }
 
-/** A word that nothing declares here, as far as can be seen, with each place where it is used; undefined if it is not sure. */
+/**
+ * A word that nothing declares here, as far as can be seen, with each place where it is used; undefined if it is not
+ * sure.
+ */
 export function usesOf(tokens: readonly Token[], name: string, but: ReadonlySet<number>): number[] | undefined {
   const found: number[] = [];
   for (const [index, { kind, text }] of tokens.entries()) {

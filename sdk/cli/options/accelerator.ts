@@ -9,12 +9,12 @@ import type { Arguments, OptionSyntax } from '../command.ts';
 import { didYouMean } from '../text.ts';
 import { parseKeyValues } from './key-values.ts';
 
-/** The options with which a command that runs a guest says on what. */
+/** Options that choose the accelerator of a run. */
 export const acceleratorSyntax = { accel: 'ACCELERATOR', profile: true } as const satisfies OptionSyntax;
 
 const accelerators = ['kvm-sim'];
 
-/** The option with which a command that lets guest time pass says how many timers may expire meanwhile. */
+/** The option that limits the timers that may expire while the guest executes nothing. */
 export const timerLimitSyntax = { 'timer-limit': 'TIMERS' } as const satisfies OptionSyntax;
 
 export const timerLimitHelp =
@@ -25,7 +25,7 @@ export function chooseTimerLimit(args: Arguments): { readonly timerLimit?: numbe
   return timerLimit === undefined ? {} : { timerLimit };
 }
 
-/** The value of an option that counts something. */
+/** The value of an option that is a count. */
 export function parseCount(args: Arguments, option: string, what: string): number | undefined {
   const text = args.value(option);
   if (text === undefined) return undefined;
@@ -37,7 +37,7 @@ export function parseCount(args: Arguments, option: string, what: string): numbe
   );
 }
 
-/** What `-accel kvm-sim,coalesced-pio=off` asks for, and `-profile`. */
+/** The accelerator options of `-accel kvm-sim,coalesced-pio=off` and `-profile`. */
 export function chooseAccelerator(args: Arguments): SimulatedAcceleratorOptions {
   const text = args.value('accel') ?? 'kvm-sim';
   const { subject, settings, asksForHelp } = parseKeyValues('-accel', text);

@@ -2,12 +2,12 @@ import { BackplaneError } from '../../base/errors.ts';
 import { shellWord } from '../text.ts';
 import { parseKeyValues } from './key-values.ts';
 
-/** One `-device`: what was written, in either form, not yet held against what the device declares. */
+/** One `-device` in either form, not yet checked against the declaration of the device. */
 export interface DeviceRequest {
-  /** As it stood on the command line, for messages. */
+  /** The text of the command line, for messages. */
   readonly text: string;
   readonly type: string;
-  /** By the names of the command line: a text, or a value of the JSON form. */
+  /** By the option names of the command line: a text, or a value of the JSON form. */
   readonly settings: ReadonlyMap<string, unknown>;
 }
 
@@ -49,7 +49,7 @@ function fromJson(text: string): DeviceRequest {
 
 function parseObject(text: string): object {
   try {
-    // It begins with a brace: what can be parsed is an object.
+    // It begins with a brace, so the result is an object.
     return JSON.parse(text) as object;
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -61,7 +61,7 @@ function parseObject(text: string): object {
   }
 }
 
-/** Of two equal keys JSON.parse keeps the second without a word. */
+/** Refuses a repeated key, of which JSON.parse silently keeps the second. */
 function refuseRepetition(text: string, distinct: number): void {
   const keys = [...text.matchAll(/"((?:[^"\\]|\\.)*)"(\s*:)?/gs)].filter(([, , colon]) => colon !== undefined);
   if (keys.length <= distinct) return;
@@ -88,7 +88,7 @@ export function parseGlobal(text: string): GlobalSetting {
   throw new BackplaneError('malformed-setting', `-global ${text}: it takes driver=, property= and value=. ${usage}`);
 }
 
-/** `id=`: what other words of the command line and messages call the device. */
+/** `id=`: the name of the device in other options and in messages. */
 export function parseId(text: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string' && identifier.test(value)) return value;

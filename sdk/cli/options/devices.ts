@@ -8,26 +8,26 @@ import type { KnownDevice, LoadedPlugin } from '../plugins/plugin.ts';
 import { type DeviceRequest, parseDevice, parseGlobal, parseId } from './device-request.ts';
 import { parseSetting } from './values.ts';
 
-/** The options with which a command plugs devices into its machine, and sets those it has. */
+/** Options that plug devices into the machine of a command, and that set their options. */
 export const deviceSyntax = { device: 'DEVICE', global: 'TYPE.OPTION=VALUE' } as const satisfies OptionSyntax;
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** What `-device` and `-global` ask for, read and checked, not yet plugged in anywhere. */
+/** The checked devices of `-device` and settings of `-global`, before they are plugged in. */
 export interface DeviceChoice {
   readonly devices: readonly UsedDevice[];
   /** Options by device type. */
   readonly globals: ReadonlyMap<string, Values>;
 }
 
-/** How each kind of bus is called behind `bus=`, as QEMU calls its first. */
+/** The names of each bus for `bus=`: QEMU's names of the first one. */
 const busNames: Readonly<Record<string, readonly string[]>> = {
   isa: ['isa.0'],
   pci: ['pci.0', 'pcie.0'],
   system: ['main-system-bus'],
 };
 
-/** A machine may bring devices that it exports by no name of their own: `-global` sets those too. */
+/** `-global` also sets devices of the machine that no plugin exports. */
 export async function chooseDevices(
   args: Arguments,
   plugins: readonly LoadedPlugin[],
@@ -68,7 +68,7 @@ function plugged({ text, settings }: DeviceRequest, { deviceClass, blueprint }: 
   };
 }
 
-/** What `-device` takes of any device, beside its options. */
+/** Settings of `-device` that every device has, besides its options. */
 const ofEveryDevice = ({ bus }: DeviceBlueprint): string[] => ['id', 'bus', ...(bus === 'pci' ? ['addr'] : [])];
 
 function checkBus(owner: string, { type, bus }: DeviceBlueprint, given: unknown): void {
@@ -91,7 +91,7 @@ function parseAddress(owner: string, { type, bus }: DeviceBlueprint, given: unkn
   );
 }
 
-/** The machine with the command line's devices plugged in and its settings made. A setting of one device wins over a global. */
+/** The machine with the devices and settings of the command line. A setting of one device overrides a global one. */
 export function withDevices(definition: MachineDefinition, { devices, globals }: DeviceChoice): MachineDefinition {
   if (devices.length === 0 && globals.size === 0) return definition;
   const own = definition.devices.map((used) => withGlobals(used, globals, 'wins'));
@@ -110,7 +110,7 @@ function withGlobals(used: UsedDevice, globals: DeviceChoice['globals'], global:
   };
 }
 
-/** Globals that set nothing: no device of their type is in the machine. As in QEMU, a warning. */
+/** Warnings about globals without effect, as in QEMU: the machine has no device of their type. */
 export function unusedGlobals({ devices }: MachineDefinition, { globals }: DeviceChoice): string[] {
   const present = new Set(devices.map(({ device }) => blueprintOf(device).type));
   return [...globals.keys()]
@@ -118,7 +118,7 @@ export function unusedGlobals({ devices }: MachineDefinition, { globals }: Devic
     .map((type) => `-global ${type}.…: the machine has no ${type}, so it sets nothing.`);
 }
 
-/** The types of which devices were asked for. */
+/** The types of the devices of `-device`. */
 export function typesIn({ devices }: DeviceChoice): string[] {
   return devices.map(({ device }) => blueprintOf(device).type);
 }

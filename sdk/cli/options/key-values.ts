@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 
-/** A value such as `mc146818rtc,base_year=2000`: what comes first, and the settings behind it. */
+/** A value such as `mc146818rtc,base_year=2000`: the subject and its settings. */
 export interface KeyValues {
   readonly subject: string;
   readonly settings: ReadonlyMap<string, string>;
@@ -8,13 +8,13 @@ export interface KeyValues {
 }
 
 export interface KeyValueGrammar {
-  /** The key that may be written in front of the subject: `driver=edu` is `edu`. The subject may then stand anywhere. */
+  /** The optional key of the subject: `driver=edu` is `edu`. With it the subject may be at any position. */
   readonly subjectKey?: string;
-  /** A key alone is a switch: `flag` is `flag=on`. A comma at the end is none. */
+  /** A key alone is a switch: `flag` is `flag=on`. A final comma is ignored. */
   readonly switches?: boolean;
 }
 
-/** Reads QEMU's `subject,key=value,key=value`; a comma that belongs to a value is written twice. */
+/** Parses QEMU's `subject,key=value,key=value`. A comma inside a value is doubled. */
 export function parseKeyValues(option: string, text: string, grammar: KeyValueGrammar = {}): KeyValues {
   const { subjectKey, switches = false } = grammar;
   const parts = text

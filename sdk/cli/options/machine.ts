@@ -11,7 +11,7 @@ import { didYouMean, shellWord } from '../text.ts';
 import { chooseDevices, deviceSyntax, typesIn, unusedGlobals, withDevices } from './devices.ts';
 import { parseKeyValues } from './key-values.ts';
 
-/** The options with which every command says which machine it means, and what is plugged into it. */
+/** Options that choose the machine of a command and its devices. */
 export const machineSyntax = {
   machine: 'MACHINE',
   M: 'MACHINE',
@@ -20,7 +20,7 @@ export const machineSyntax = {
   ...pluginSyntax,
 } as const satisfies OptionSyntax;
 
-/** What `-help` of every such command says about them. */
+/** The help text of these options. */
 export const machineHelp = `  -machine MACHINE      which machine, and its options; default pc
   -m SIZE               its RAM: 64 (megabytes), 64M, 1G
   -device DEVICE        plug in one more: edu,id=x,addr=05.0,dma_mask=0xfff or '{"driver":"edu","dma_mask":4095}'
@@ -31,13 +31,13 @@ export interface MachineChoice {
   readonly definition: MachineDefinition;
   readonly request: Pick<MachineRequest, 'options' | 'ram'>;
   readonly plugins: readonly LoadedPlugin[];
-  /** What is legal and probably not meant, found while choosing. */
+  /** Warnings about accepted options that are probably mistakes. */
   readonly warnings: readonly string[];
 }
 
 /**
- * The machine that `-machine pc,reset-control=overlay -m 64M` asks for, its plugged-in devices included, not built yet.
- * A program's `own` machine stands in for the default.
+ * The machine of `-machine pc,reset-control=overlay -m 64M` with its devices, not built yet. The `own` machine of a
+ * program replaces the default.
  */
 export async function chooseMachine(args: Arguments, own?: MachineDefinition): Promise<MachineChoice> {
   const given = [...args.all('machine'), ...args.all('M')];
@@ -89,7 +89,7 @@ export function machineOptionName(property: string): string {
   return commandLineName(property).replaceAll('_', '-');
 }
 
-/** `-m 64`: megabytes, as in QEMU; `-m 64M`, `-m 1G` and `-m size=64M` say it themselves. */
+/** `-m 64` is megabytes, as in QEMU. `-m 64M`, `-m 1G` and `-m size=64M` have a unit. */
 export function parseMemorySize(text: string): number {
   const plain = text.replace(/^size=/, '');
   const bytes = /^\d+$/.test(plain) ? Number(plain) * MiB : parseSize(plain);

@@ -2,8 +2,8 @@ import { BackplaneError } from '../../base/errors.ts';
 import { commandLineName, type Option, type OptionSet } from '../../device/index.ts';
 
 /**
- * One setting of the command line as a value of the option it names; what is wrong with it says what was expected. `others`
- * are names that may stand there too.
+ * The value of one setting of the command line. A refusal says what the option takes. `others` are further names for
+ * its list.
  */
 export function parseSetting(
   set: OptionSet,
@@ -23,7 +23,10 @@ export function parseSetting(
   return parseSetting(set, name, textOf(option, given, `${owner}: option '${name}'`), owner);
 }
 
-/** A JSON value as the command line would write it. A text may stand for any value: JSON has no hexadecimal numbers. */
+/**
+ * A JSON value as text of the command line. A JSON string is accepted for every option, since JSON has no hexadecimal
+ * numbers.
+ */
 function textOf(option: Option<unknown>, given: unknown, where: string): string {
   const wrong = (advice = '') =>
     new BackplaneError(

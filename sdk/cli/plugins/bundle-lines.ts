@@ -1,24 +1,24 @@
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** The latest bundle of each plugin, by the path under which it was run. */
+/** The latest bundle of each plugin, by its path in stacks. */
 const bundles = new Map<string, string>();
-/** Every file of the user's that was compiled into something that runs. */
+/** The files of the user that were compiled. */
 const known = new Set<string>();
 
-/** Remembers a bundle, in the place of the one before it. */
+/** Records a bundle, instead of the last one. */
 export function rememberBundle(path: string, code: string): void {
   bundles.set(path, code);
 }
 
-/** Files whose lines are worth naming: those that the user can change. */
+/** Records files of the user, whose lines messages name. */
 export function rememberSources(files: readonly string[]): void {
   for (const file of files) known.add(file);
 }
 
 export const sources: ReadonlySet<string> = known;
 
-/** Where a line of a bundle comes from, `chip.ts:12` with its folder. Node applies source maps to modules only. */
+/** The source of a line of a bundle: `chip.ts:12` with its folder. Node applies source maps to modules only. */
 export function originOf(path: string, line: number, column: number): string | undefined {
   const origin = originIn(path, line, column);
   return origin === undefined ? undefined : `${origin.file}:${origin.line}`;
@@ -36,7 +36,7 @@ function originIn(path: string, line: number, column: number) {
   return protocol === 'file:' ? { file: fileURLToPath(href), ...place } : undefined;
 }
 
-/** A stack in which the lines of bundles are those of the files they were made of. */
+/** A stack with source lines instead of bundle lines. */
 export function withOrigins(stack: string): string {
   let text = stack;
   for (const path of bundles.keys()) {

@@ -9,8 +9,8 @@ import { didYouMean, shellWord } from '../text.ts';
 import { isRunning, ownModuleNames, runningPackage, standInFor } from './running-modules.ts';
 
 /**
- * A user's file with everything it imports, as one piece of JavaScript in the dialect of the SDK's decorators. Its statements
- * pass the exports of the file to a function `backplanePlugin`.
+ * A user's file with everything it imports, as one piece of JavaScript in the dialect of the SDK's decorators. Its
+ * statements pass the exports of the file to a function `backplanePlugin`.
  */
 export interface Bundle {
   readonly code: string;
@@ -32,7 +32,9 @@ export interface BundleRequest {
 const LargestFile = 4 * MiB;
 const LargestDescription = 256 * KiB;
 
-/** Compiles a file. The tsconfig and package.json beside it have no effect. Mistakes are reported with file and line. */
+/**
+ * Compiles a file. The tsconfig and package.json beside it have no effect. Mistakes are reported with file and line.
+ */
 export async function bundle(request: BundleRequest): Promise<Bundle> {
   const { label, entry } = request;
   const { build } = await import('esbuild');

@@ -11,7 +11,7 @@ const sourceFile = /\.(?:[cm]?[jt]s)$/;
 const usualEntries = ['index.ts', 'src/index.ts', 'index.js', 'src/index.js'];
 const LargestDescription = 256 * KiB;
 
-/** The file that `-plugin` means: one that it names, or the entry of a directory or of an installed package. */
+/** The file of `-plugin`: a file, or the entry of a directory or an installed package. */
 export function findEntry(given: string): string {
   const reject = (code: string, why: string): never => {
     throw new BackplaneError(code, `-plugin ${given}: ${why}`);
@@ -35,7 +35,7 @@ export function findEntry(given: string): string {
   return entryOfPath(realpathSync(folder), reject);
 }
 
-/** The one that is there when an ending was forgotten, or another one written. */
+/** A hint at a file with another extension. */
 function meant(given: string): string {
   const bare = given.replace(/\.[cm]?[jt]sx?$/, '');
   const found = ['.ts', '.js', '.mts', '.mjs'].map((ending) => bare + ending).find((path) => describeFile(path).isFile);
@@ -72,7 +72,7 @@ function entryOfDirectory(folder: string, reject: Refuse): string {
   return entryOfPath(entry, reject);
 }
 
-/** What package.json says: its `exports`, or `module`, or `main`. */
+/** The entry in package.json: `exports`, `module` or `main`. */
 function declaredEntry(folder: string, reject: Refuse): string | undefined {
   const file = join(folder, 'package.json');
   if (!describeFile(file).isFile) return undefined;
@@ -88,7 +88,7 @@ function declaredEntry(folder: string, reject: Refuse): string | undefined {
   return mainExport(exports, 0) ?? [module, main].find((value): value is string => typeof value === 'string');
 }
 
-/** `"./x.js"`, `{ ".": ... }` and `{ "import": ..., "default": ... }`, one in another. */
+/** `"./x.js"`, `{ ".": ... }` and `{ "import": ..., "default": ... }`, nested. */
 function mainExport(exports: unknown, depth: number): string | undefined {
   if (typeof exports === 'string') return exports;
   if (typeof exports !== 'object' || exports === null || depth > 8) return undefined;

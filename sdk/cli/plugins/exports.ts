@@ -10,7 +10,9 @@ export interface PluginExports {
   readonly observers: readonly MachineObserver[];
 }
 
-/** Sorts the exports of a plugin by kind. Other exports are ignored. A plugin without any of the three kinds is refused. */
+/**
+ * Sorts the exports of a plugin by kind. Other exports are ignored. A plugin without any of the three kinds is refused.
+ */
 export function sortExports(plugin: string, exported: Readonly<Record<string, unknown>>): PluginExports {
   const values = [...new Set(Object.values(exported).flatMap((value) => (Array.isArray(value) ? value : [value])))];
   const sorted = {

@@ -2,14 +2,14 @@ import { fileURLToPath } from 'node:url';
 import { DeviceFailure } from '../../base/errors.ts';
 import { originOf, sources } from './bundle-lines.ts';
 
-/** The file that each class of a plugin came from: all there is to say where something without a stack was thrown. */
+/** The file of each class of a plugin. It is the place of an error without a stack. */
 const homes = new WeakMap<object, string>();
 
 export function rememberHome(deviceClass: object, file: string): void {
   homes.set(deviceClass, file);
 }
 
-/** An error and what led to it, outermost first. Causes may form a circle. */
+/** An error and its causes, outermost first. Causes may form a cycle. */
 export function* causesOf(failure: unknown): Generator<Error> {
   const seen = new Set<unknown>();
   for (let link = failure; link instanceof Error && !seen.has(link); link = link.cause) {
@@ -18,7 +18,7 @@ export function* causesOf(failure: unknown): Generator<Error> {
   }
 }
 
-/** Where in the user's own files an error came from, `chip.ts:12`: the innermost frame that is theirs. */
+/** The place of an error in the user's files, `chip.ts:12`: the innermost frame of theirs. */
 export function failurePlace(failure: unknown): string | undefined {
   const links = [...causesOf(failure)];
   for (const { stack } of links.reverse()) {
@@ -29,7 +29,7 @@ export function failurePlace(failure: unknown): string | undefined {
   return undefined;
 }
 
-/** A message, and where in the user's files that was, unless it says so already. */
+/** A message with the place of the error in the user's files, unless it has it already. */
 export function withPlace(message: string, failure: unknown): string {
   const place = failurePlace(failure);
   return place === undefined || message.includes(place) ? message : `${message} (${place})`;

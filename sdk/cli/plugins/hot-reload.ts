@@ -20,8 +20,8 @@ interface Watched {
 }
 
 /**
- * Replaces the devices of a running machine when the files of their plugins change. A version that cannot be compiled, or
- * does not fit the state of the running device, is reported. The old device then continues.
+ * Replaces the devices of a running machine when the files of their plugins change. A version that cannot be compiled,
+ * or does not fit the state of the running device, is reported. The old device then continues.
  */
 export class HotReload {
   private readonly watched: readonly Watched[];
@@ -41,8 +41,8 @@ export class HotReload {
   }
 
   /**
-   * Reloads plugins whose files have changed, when the files are the same at two looks: a file may still be written. The
-   * machine must not run meanwhile.
+   * Reloads plugins whose files have changed, when the files are the same at two looks: a file may still be written.
+   * The machine must not run meanwhile.
    */
   async look(): Promise<void> {
     for (const one of this.watched) {

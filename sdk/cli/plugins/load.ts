@@ -33,8 +33,8 @@ export async function loadPlugins(names: readonly string[]): Promise<readonly Lo
 const also = (first: string, second: string) => (first === second ? '' : `, the first time as '${first}'`);
 
 /**
- * Loads a plugin, also for the second time: its code is compiled again, and the old code can be collected. `onFile` is
- * called with every file that is read, also if loading fails.
+ * Loads a plugin. A second load compiles its code again, and the old code can be collected. The callback `onFile`
+ * gets every file that is read, also if loading fails.
  */
 export async function loadPlugin(name: string, onFile?: (path: string) => void): Promise<LoadedPlugin> {
   const entry = findEntry(name);
@@ -58,8 +58,8 @@ export async function loadPlugin(name: string, onFile?: (path: string) => void):
 
 /**
  * Runs a bundle and returns its exports. It is neither imported nor evaluated: Node keeps every module for ever, and V8
- * keeps evaluated source text. A compiled function is collected after its last use; `bundle-lines.ts` keeps its source map.
- * The statements may use await, since they are in an async function.
+ * keeps evaluated source text. A compiled function is collected after its last use; `bundle-lines.ts` keeps its source
+ * map. The statements may use await, since they are in an async function.
  */
 export async function evaluate(code: string, entry: string): Promise<Record<string, unknown>> {
   const path = `${entry}.bundle.cjs`;

@@ -4,20 +4,20 @@ import type { Machine, MachineDefinition, MachineObserver, ObserverFailureSink }
 import type { Terminal } from '../terminal.ts';
 import { withPlace } from './failure-place.ts';
 
-/** What `-plugin` named, loaded and looked through. */
+/** A loaded plugin. */
 export interface LoadedPlugin {
-  /** As it was given: `./my-device.ts`, a package's name, a directory. */
+  /** Its name on the command line: `./my-device.ts`, a package, a directory. */
   readonly name: string;
   /** The file that was loaded. */
   readonly entry: string;
-  /** Every file that went into it, entry included: what a watcher watches. */
+  /** All files of the user in it, for `-watch`. */
   readonly files: readonly string[];
   readonly devices: readonly KnownDevice[];
   readonly machines: readonly MachineDefinition[];
   readonly observers: readonly MachineObserver[];
 }
 
-/** Lets every observer of these plugins watch a machine; answers how to end that, summaries included. */
+/** Starts the observers of these plugins on a machine. Returns a function that ends them. */
 export function observeWith(plugins: readonly LoadedPlugin[], machine: Machine): () => void {
   const ends = plugins.flatMap(({ observers }) => observers.map((observer) => machine.observe(observer)));
   return () => {
@@ -25,11 +25,11 @@ export function observeWith(plugins: readonly LoadedPlugin[], machine: Machine):
   };
 }
 
-/** Says which observer was taken off, why, and where in its file that was. */
+/** Reports an observer that threw and was removed, with the place in its file. */
 export function reportObservers(terminal: Terminal): ObserverFailureSink {
   return (observer, failure) => {
     const why = withPlace(describeThrown(failure), failure);
-    terminal.note(`observer '${observer}' threw and was taken off: ${why}`);
+    terminal.note(`observer '${observer}' threw and was removed: ${why}`);
   };
 }
 

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { moduleRoot, packageRoot } from '../files.ts';
 
-/** Names that must mean the running SDK, or a device would be decorated by one copy and looked for by another. */
+/** Modules of the running SDK. Another copy would not recognize the devices of this one. */
 const ownNames: Readonly<Record<string, () => Promise<object>>> = {
   backplane: () => import('../../index.ts'),
   'backplane/runtime': () => import('../../runtime.ts'),
@@ -16,7 +16,7 @@ const ownNames: Readonly<Record<string, () => Promise<object>>> = {
 
 export const ownModuleNames: readonly string[] = Object.keys(ownNames);
 
-/** Where bundles find what is not part of them; one table for the process, because a bundle is no module of ours. */
+/** The modules outside of bundles. One global table, because a bundle cannot import from this file. */
 const tableKey = 'backplane.running-modules';
 const shared = globalThis as { [key: symbol]: unknown };
 shared[Symbol.for(tableKey)] ??= new Map<string, object>();
@@ -24,17 +24,17 @@ const table = shared[Symbol.for(tableKey)] as Map<string, object>;
 
 const root = (url: URL) => realpathSync(fileURLToPath(url));
 
-/** The folder of the package that is running, links resolved. */
+/** The folder of the running package, with links resolved. */
 export const runningPackage = root(packageRoot);
 
 const sources = ['sdk', 'devices', 'machines'].map((folder) => `${root(moduleRoot)}/${folder}/`);
 
-/** A file of the running SDK: loaded already, and never a second time. */
+/** Whether a file is one of the running SDK, which is loaded already. */
 export function isRunning(path: string): boolean {
   return sources.some((folder) => path.startsWith(folder));
 }
 
-/** Loads what a bundle leaves out, and answers the module that stands for it there. */
+/** Loads a module outside of the bundle, and returns the source of its proxy in the bundle. */
 export async function standInFor(name: string): Promise<string> {
   const loaded = table.get(name) ?? (await load(name));
   table.set(name, loaded);

@@ -2,26 +2,26 @@ import { OperationKind } from '../../accelerator/guest/operation.ts';
 import type { DeviceAgreementReport, DisagreementExample, RecordedTrace } from '../../accelerator/index.ts';
 import { hex } from '../../base/text.ts';
 
-/** Reads of one register that came out differently than recorded, all for the same reason. */
+/** Reads of one register that differ from the recording, for the same reason. */
 export interface Difference {
   readonly device: string;
   /** `register 0x10`, `00:00.0 register 0x57`, `port 0x20`. */
   readonly where: string;
   readonly recorded: number;
   readonly answered: number;
-  /** How many of the examples are like this one; a device keeps only the first few. */
+  /** Number of equal examples. A device keeps the first few only. */
   readonly examples: number;
   readonly why: string;
 }
 
-/** Ports through which one register is named and another accessed. */
+/** Index and data ports. */
 const indexed = [
   { index: 0x70, data: 0x71, size: 1, name: (value: number) => `register ${hex(value & 0x7f)}` },
   { index: 0xcf8, data: 0xcfc, size: 4, name: pciRegister },
 ];
 
 interface Explanation {
-  /** Whether this is the reason: by the register, and by what was recorded there and what was answered here. */
+  /** Whether this explains the difference, from the register and both values. */
   readonly matches: (where: string, recorded: number, answered: number) => boolean;
   readonly why: string;
 }
@@ -30,7 +30,7 @@ const UpdateInProgress = 0x80;
 const PeriodicFlag = 0x40;
 const isByte = (value: number): boolean => value <= 0xff;
 
-/** What is known to differ between the recorded machines and ours, and why. */
+/** Known differences between the recorded machines and ours. */
 const explanations: readonly Explanation[] = [
   {
     matches: (where, recorded, answered) => /^port 0x(20|a0)$/.test(where) && answered === 0 && isByte(recorded),
@@ -58,7 +58,7 @@ const explanations: readonly Explanation[] = [
   },
 ];
 
-/** What still differs between a machine's answers and the recording, in words. */
+/** The differences between the machine's answers and the recording, with their reasons. */
 export function explainDifferences(trace: RecordedTrace, devices: readonly DeviceAgreementReport[]): Difference[] {
   const found = new Map<string, Difference>();
   for (const { device, examples } of devices) {
@@ -74,7 +74,9 @@ export function explainDifferences(trace: RecordedTrace, devices: readonly Devic
   return [...found.values()];
 }
 
-/** The register that an access went to: by its address, or by what was last written to the index port in front of it. */
+/**
+ * The register that an access went to: by its address, or by what was last written to the index port in front of it.
+ */
 function registerOf(trace: RecordedTrace, { isPort, address, position }: DisagreementExample): string {
   const pair = isPort ? indexed.find(({ data, size }) => address >= data && address < data + size) : undefined;
   if (pair === undefined) return `${isPort ? 'port' : 'memory'} ${hex(address)}`;

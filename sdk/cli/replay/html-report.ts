@@ -14,7 +14,10 @@ const page: OutputKind = {
   isOne: (beginning) => beginning.startsWith(ReportStart),
 };
 
-/** Refuses, before anything is replayed, a place where no page could be written; a page of ours that is there is written over. */
+/**
+ * Refuses, before anything is replayed, a place where no page could be written; a page of ours that is there is written
+ * over.
+ */
 export function checkReportTarget(path: string): void {
   checkOutput(page, path);
 }

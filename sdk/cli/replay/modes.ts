@@ -1,7 +1,7 @@
 import type { SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
 import type { MachineChoice } from '../options/machine.ts';
 
-/** One way of replaying a recording: which map, and what is coalesced. */
+/** One replay of a recording: the machine options and the coalescing. */
 export interface ReplayMode {
   readonly name: string;
   /** The head of its column in the summary. */

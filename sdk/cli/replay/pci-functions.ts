@@ -4,14 +4,14 @@ import type { Machine } from '../../machine/index.ts';
 const DataPort = { address: 0xcfc, size: 4 } as const;
 const BusNumber = 0xff_0000;
 
-/** A host bridge, by what it knows: which function its data port leads to. */
+/** The part of a host bridge that selects a function. */
 interface HostBridge {
   readonly configuration: { readonly address: number };
 }
 
 /**
- * The data port of PCI configuration answers for whichever function the address register names, and not every function of the
- * recorded machine is in ours. Answers what tells them apart, and tells `onAbsent` of each access to an absent one.
+ * The data port of PCI configuration reaches the function that the address register selects. The machine may not have
+ * every function of the recorded one. Calls `onAbsent` for each access to an absent function.
  */
 export function selectedFunctions(machine: Machine, onAbsent: () => void): ConditionalModel[] {
   const bridge = machine.devices.map(({ device }) => device as object).find(isHostBridge);

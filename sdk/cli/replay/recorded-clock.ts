@@ -10,16 +10,16 @@ const timeOfDay = [Register.Seconds, Register.Minutes, Register.Hours] as const;
 const calendar = [Register.Day, Register.Month, Register.Year] as const;
 /** Registers that a guest writes to set the clock: the weekday, 6, is one. */
 const settings: readonly number[] = [...timeOfDay, 6, ...calendar];
-/** For the parts of the date that a guest never asked for, and so cannot miss. */
+/** Defaults for parts of the date that the guest never read. */
 const SomeDay = { day: 1, month: 1, year: 26, century: 20 } as const;
 
-/** What a recording says about the real-time clock of the machine that it was made on. */
+/** The real-time clock of the recorded machine, found from the recording. */
 export interface RecordedClock {
-  /** What the clock showed when the recording began, to the millisecond. */
+  /** The date at the start of the recording, to the millisecond. */
   readonly date: Date;
-  /** How far off that may be: half of what the readings leave open. */
+  /** The uncertainty: half of the interval that the readings allow. */
   readonly uncertainty: number;
-  /** How many readings of the seconds agree with it. */
+  /** Number of readings of the seconds that agree with it. */
   readonly readings: number;
 }
 
@@ -30,14 +30,14 @@ interface Reading {
 }
 
 /**
- * Finds the date at which a recording began. Its guest read the whole date, or at least the time, once: that gives the second. Each
- * further reading of the seconds, at its recorded time, says a little more about where within the second the clock was.
+ * Finds the date at the start of a recording. The guest read the whole date, or at least the time, once: that gives the
+ * second. Each later reading of the seconds narrows the phase within the second.
  */
 export function recordedClock(trace: RecordedTrace): RecordedClock | undefined {
   const readings = clockReadings(trace);
   const whole = firstDate(readings, [...timeOfDay, ...calendar]) ?? firstDate(readings, timeOfDay);
   if (whole === undefined) return undefined;
-  // Nanoseconds from the second that was shown to the time of the recording's first access: small enough to be exact.
+  // Nanoseconds from the second that was read to the first access of the recording: small enough to be exact.
   let earliest = -whole.at;
   let latest = earliest + SECOND;
   let agreeing = 0;
@@ -68,7 +68,7 @@ function clockReadings({ length, kind, address, size, value, at }: RecordedTrace
   return readings;
 }
 
-/** The first time that these registers were all read within one second, and how this clock writes numbers. */
+/** The first complete reading of these registers within one second, and the number format of the clock. */
 function firstDate(readings: readonly Reading[], wanted: readonly number[]) {
   const seen = new Map<number, Reading>();
   for (const reading of readings) {
@@ -86,7 +86,7 @@ function firstDate(readings: readonly Reading[], wanted: readonly number[]) {
     const [month, day] = [dated(Register.Month, SomeDay.month) - 1, dated(Register.Day, SomeDay.day)];
     const hours = hoursOf(of(Register.Hours), status, decode);
     const time = Date.UTC(year, month, day, hours, decode(of(Register.Minutes)), decode(of(Register.Seconds)));
-    // What no clock shows is no date: the machine then starts at its default.
+    // An impossible date: the machine starts at its default.
     if (Number.isNaN(time) || year > 9999) return undefined;
     return { at: seen.get(Register.Seconds)?.at ?? 0, milliseconds: time, decode };
   }
@@ -98,7 +98,7 @@ function hoursOf(value: number, status: number, decode: (value: number) => numbe
   return (decode(value & ~AfterNoon) % 12) + ((value & AfterNoon) !== 0 ? 12 : 0);
 }
 
-/** The second nearest to a time, of those that are `shown` but for whole minutes. */
+/** The second nearest to a time that equals `shown` modulo one minute. */
 function nearestSecond(time: number, shown: number): number {
   const second = Math.floor(time / SECOND);
   const ahead = (shown - second) % 60;

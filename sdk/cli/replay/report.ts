@@ -10,7 +10,7 @@ import { explainDifferences } from './differences.ts';
 import type { ReplayMode } from './modes.ts';
 import type { RecordedClock } from './recorded-clock.ts';
 
-/** The report as one value: what `-json` prints. Times are nanoseconds. */
+/** The report as one value, for `-json`. Times are in nanoseconds. */
 export function replayData({ trace, clock, modes }: ReplayReport) {
   return {
     recording: trace.name,
@@ -73,7 +73,7 @@ function formatClock(clock: RecordedClock | undefined): string {
   return `The real-time clock starts at ${date}: so say ${count(clock.readings)} readings in the recording, to within ${uncertainty}.`;
 }
 
-/** One column per mode, one row per count, and what was saved against the first. */
+/** One column for each mode, one row for each count, and the exits saved against the first mode. */
 function formatSummary(modes: readonly ReplayedMode[]): string {
   const columns = modes.map(({ replay }) => new Map(summaryRows(replay.statistics.summary())));
   const names = [...(columns[0]?.keys() ?? [])];
@@ -88,7 +88,7 @@ function savingRow(modes: readonly ReplayedMode[]): string[] {
   return ['userspace exits saved', ...exits.map((own, index) => (index === 0 ? '-' : percent(all - own, all)))];
 }
 
-/** What the machine answered and what the recording says; once, where all modes answered alike. */
+/** Compares the machine's answers with the recording. Equal results of all modes are printed once. */
 function formatAgreement({ trace, modes }: ReplayReport): string {
   const texts = modes.map((mode) => agreementOf(trace, mode));
   if (texts.every((text) => text === texts[0])) {

@@ -9,8 +9,8 @@ import type { RecordedClock } from './recorded-clock.ts';
 import { findRecording, recordingName } from './recordings.ts';
 
 /**
- * The addresses of local APICs. No device models one: what a machine of ours may have there takes messages from bus masters, and
- * everything in a recording comes from a processor.
+ * The addresses of local APICs, which no device models. A machine may have an MSI receiver there, which serves bus
+ * masters only, and all accesses of a recording are a processor's.
  */
 export const localApic: ConditionalModel = {
   isPort: false,
@@ -19,7 +19,7 @@ export const localApic: ConditionalModel = {
   device: () => undefined,
 };
 
-/** The one recording that a command is about. */
+/** The recording that a command names. */
 export function namedRecording(command: string, [nameOrPath, ...more]: readonly string[]): string {
   if (nameOrPath === undefined) {
     throw new BackplaneError(
@@ -37,7 +37,7 @@ export async function readRecording(nameOrPath: string): Promise<RecordedTrace> 
   return readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
 }
 
-/** On what a recording is replayed: the machine, its clock set to the recording's, what it may lack answered for. */
+/** The setup of a replay: the machine, its clock set to that of the recording, and the models of absent devices. */
 export function replaySetup(
   machine: MachineChoice,
   clock: RecordedClock | undefined,
@@ -51,7 +51,7 @@ export function replaySetup(
   };
 }
 
-/** `-rtc base=2026-11-22T10:09:01`: a date that the user knows better than the recording. */
+/** `-rtc base=2026-11-22T10:09:01`: the start date, instead of that of the recording. */
 export function startOfClock(args: Arguments): RecordedClock | undefined {
   const text = args.value('rtc');
   if (text === undefined) return undefined;
@@ -61,7 +61,7 @@ export function startOfClock(args: Arguments): RecordedClock | undefined {
   return { date, uncertainty: 0, readings: 0 };
 }
 
-/** Whatever device of the machine has a date to start from is given this one. */
+/** Sets the start date of every device that has the option. */
 function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Record<string, { date: Date }> {
   const dated = definition.devices
     .map(({ device }) => blueprintOf(device))

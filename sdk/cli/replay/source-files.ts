@@ -3,13 +3,13 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageRoot } from '../files.ts';
 
-/** Where device classes of this package are written: their sources in a checkout, what the build made of them elsewhere. */
+/** The folders of the package's device classes: sources in a checkout, the build elsewhere. */
 const folders = ['devices/', 'dist/devices/'];
 const declaration = /^(?:export )?(?:let (\w+) = )?class (\w+)/gm;
 
 let known: ReadonlyMap<string, string> | undefined;
 
-/** The file that a device class is written in, from the package's root; undefined for a class from elsewhere. */
+/** The file of a device class, relative to the package; undefined for other classes. */
 export function sourceFileOf(className: string): string | undefined {
   known ??= readClasses();
   return known.get(className);

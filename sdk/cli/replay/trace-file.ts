@@ -14,7 +14,9 @@ export interface ReadTraceOptions {
   readonly sizeLimit?: number;
 }
 
-/** Reads a recording from a file, plain or gzip, as a stream: what is too long is refused before it fills the memory. */
+/**
+ * Reads a recording from a file, plain or gzip, as a stream: what is too long is refused before it fills the memory.
+ */
 export async function readTrace(path: string, options: ReadTraceOptions = {}): Promise<RecordedTrace> {
   const name = options.name ?? basename(path);
   const parser = new TraceParser(name, options.sizeLimit ?? DefaultTraceSizeLimit);

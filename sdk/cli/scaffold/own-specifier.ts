@@ -5,14 +5,14 @@ import { BackplaneError } from '../../base/errors.ts';
 import { moduleExtension, packageRoot, statusOf } from '../files.ts';
 import { shellWord } from '../text.ts';
 
-/** What a new project's package.json says behind "backplane": whatever this command was installed from. */
+/** The specifier of "backplane" in a new package.json: the source from which this command was installed. */
 export function ownSpecifier(version: string): string {
   const folder = realpathSync(fileURLToPath(packageRoot));
   if (moduleExtension === 'ts') return `file:${folder}`;
   return installedFrom(dirname(folder)) ?? version;
 }
 
-/** npm remembers in node_modules where it took each package from; a path there is relative to the project. */
+/** npm records in node_modules the source of each package. A path is relative to the project. */
 function installedFrom(modules: string): string | undefined {
   try {
     const lock = JSON.parse(readFileSync(resolve(modules, '.package-lock.json'), 'utf8')) as LockFile;
@@ -21,7 +21,7 @@ function installedFrom(modules: string): string | undefined {
     const path = resolve(dirname(modules), resolved.slice('file:'.length));
     return existsSync(path) ? `file:${path}` : undefined;
   } catch {
-    // Another package manager, or none: the version says which one it was.
+    // Another package manager, or none: use the version.
     return undefined;
   }
 }
@@ -30,7 +30,7 @@ interface LockFile {
   readonly packages?: Readonly<Record<string, { readonly resolved?: string } | undefined>>;
 }
 
-/** `-backplane SPEC`: a path is made absolute, since the project's folder is another one; anything else npm understands. */
+/** `-backplane SPEC`: a path becomes absolute, since the project is in another folder. Other specifiers are for npm. */
 export function givenSpecifier(given: string): string {
   const path = given.replace(/^file:/, '');
   if (/^(?:file:|\.{0,2}\/|\.{1,2}$)|\.tgz$/.test(given) && !/^https?:/.test(given)) {

@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 
-/** One name as packages, classes and variables write it. */
+/** A name in the forms for packages, classes and variables. */
 export interface ProjectNames {
   readonly name: string;
   readonly Class: string;
@@ -10,7 +10,7 @@ export interface ProjectNames {
 const Longest = 64;
 const windowsNames = /^(con|prn|aux|nul|com\d|lpt\d)$/;
 
-/** Checks a name before it becomes a folder, a package, a class and a word of the command line. */
+/** Checks a name that becomes a folder, a package, a class and a device type. */
 export function projectNames(kind: string, name: string, taken: readonly string[]): ProjectNames {
   const refuse = (why: string): never => {
     throw new BackplaneError('invalid-project-name', `new ${kind} '${name}': ${why}`);
@@ -20,16 +20,15 @@ export function projectNames(kind: string, name: string, taken: readonly string[
       `write lower-case words with dashes between them, such as my-${kind === 'device' ? 'uart' : 'board'}.`,
     );
   }
-  if (taken.includes(name)) return refuse('a package of that name is one that the project needs. Choose another.');
-  if (windowsNames.test(name))
-    return refuse('Windows has a device of that name and takes no folder so called. Choose another.');
+  if (taken.includes(name)) return refuse('the project needs a package of that name. Choose another.');
+  if (windowsNames.test(name)) return refuse('Windows reserves that name. Choose another.');
   const Class = name.replace(/(?:^|-)([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
   if (Object.hasOwn(globalThis, Class))
-    return refuse(`its class would be ${Class}, which JavaScript has. Choose another.`);
+    return refuse(`its class would be ${Class}, which is a global of JavaScript. Choose another.`);
   return { name, Class, camel: `${Class[0]?.toLowerCase()}${Class.slice(1)}` };
 }
 
-/** A class or a variable of a name that the project's own files import would be two things at once. */
+/** Refuses a name whose class or variable would conflict with an import of the project's files. */
 export function refuseImportedNames({ name, Class, camel }: ProjectNames, files: ReadonlyMap<string, string>): void {
   const made = [`class ${Class}`, `const ${camel}Options`];
   for (const text of files.values()) {
@@ -39,7 +38,7 @@ export function refuseImportedNames({ name, Class, camel }: ProjectNames, files:
         if (!words.split(',').some((word) => word.trim().replace(/^type /, '') === own)) continue;
         throw new BackplaneError(
           'invalid-project-name',
-          `new device '${name}': its ${kind} would be ${own}, which the project takes from '${from}'. Choose another.`,
+          `new device '${name}': its ${kind} would be ${own}, which the project imports from '${from}'. Choose another.`,
         );
       }
     }

@@ -16,7 +16,7 @@ import { packageRoot, reasonOf } from '../files.ts';
 const templates = fileURLToPath(new URL('sdk/cli/templates/', packageRoot));
 const suffix = '.template';
 
-/** The files of a new project, by their paths in it. */
+/** The files of a new project by path. */
 export function renderProject(kind: string, values: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
   const files = new Map<string, string>();
   for (const folder of ['project', kind]) {
@@ -30,7 +30,7 @@ export function renderProject(kind: string, values: Readonly<Record<string, stri
   return files;
 }
 
-/** Every `{{word}}` stands for a value. */
+/** Replaces each `{{word}}` by its value. */
 function fill(text: string, values: Readonly<Record<string, string>>, path: string): string {
   return text.replace(/\{\{([@\w/]+)\}\}/g, (_, word: string) => {
     const value = values[word];
@@ -40,7 +40,7 @@ function fill(text: string, values: Readonly<Record<string, string>>, path: stri
   });
 }
 
-/** Writes everything or nothing: next to where it is to be, then moved there in one step. */
+/** Writes all files or none: into a temporary folder beside the target, which is then renamed. */
 export function writeProject(folder: string, files: ReadonlyMap<string, string>): void {
   const target = resolve(folder);
   const isFree = () => !existsSync(target);

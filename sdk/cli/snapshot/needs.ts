@@ -6,8 +6,8 @@ import type { LoadedPlugin } from '../plugins/plugin.ts';
 const LongestName = 64;
 
 /**
- * Refuses a snapshot of an unknown machine or device, and names the options to add to the command line. `Machine.restore`
- * reports every other mistake.
+ * Refuses a snapshot of an unknown machine or device, and names the options to add to the command line.
+ * `Machine.restore` reports every other mistake.
  */
 export async function checkSnapshotNeeds(
   path: string,
@@ -42,7 +42,7 @@ export async function checkSnapshotNeeds(
   );
 }
 
-/** The devices of the snapshot whose types nothing here has, the machine that was saved included. */
+/** The devices of the snapshot with unknown types. The types of the saved machine are known. */
 async function unknownDevices(snapshot: unknown, machine: MachineDefinition, plugins: readonly LoadedPlugin[]) {
   const types = new Set((await knownDevices(plugins)).map(({ blueprint }) => blueprint.type));
   const { blueprintOf } = await import('../../device/index.ts');
@@ -60,7 +60,7 @@ function member(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** A name, if it can be one: it goes into a message. */
+/** A name that is fit for a message; undefined for other values. */
 function nameAt(value: unknown, key: string): string | undefined {
   const name = member(value, key);
   return typeof name === 'string' && name.length <= LongestName && /^[\w.][\w.:-]*$/.test(name) ? name : undefined;

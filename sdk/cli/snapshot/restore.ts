@@ -6,7 +6,7 @@ import { shellWord } from '../text.ts';
 import { readSnapshotFile } from './file.ts';
 import { checkSnapshotNeeds } from './needs.ts';
 
-/** `-loadvm FILE`: the machine that was saved there. Every refusal names the file, and the options that would help. */
+/** `-loadvm FILE`: restores the saved machine. Refusals name the file and the options to add. */
 export async function restoreFile(
   path: string,
   definition: MachineDefinition,
@@ -46,7 +46,7 @@ interface Difference {
   readonly path: string;
 }
 
-/** The command line that was saved, as far as the differences are about that. */
+/** The options to add, from the differences between the machine and the snapshot. */
 function optionsFor(
   saved: Saved,
   missing: readonly (string | undefined)[],
@@ -70,7 +70,7 @@ function optionsFor(
     : '';
 }
 
-/** Those that are any: the snapshot was refused, and may be wrong in everything. */
+/** The devices that are objects: a refused snapshot may hold anything. */
 function devicesOf({ devices }: Saved): readonly SavedDevice[] {
   if (!Array.isArray(devices)) return [];
   return devices.filter((one: unknown): one is SavedDevice => typeof one === 'object' && one !== null);
