@@ -1,3 +1,4 @@
+import { fromBase64, fromHex, toBase64, toHex } from '../base/bytes.ts';
 import type { Json } from '../base/json-reader.ts';
 import { hex } from '../base/text.ts';
 
@@ -5,18 +6,14 @@ import { hex } from '../base/text.ts';
 const ReadableBytes = 256;
 const Chunk = 256;
 
-const hexDigits = /^(?:[0-9a-f]{2})*$/;
-
 /** `"00ff80"`, or `{ "size": 4096, "0x100": "...base64..." }` where what is not listed is zero. */
 export function writeBytes(bytes: Uint8Array): Json {
-  if (bytes.length <= ReadableBytes) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex');
+  if (bytes.length <= ReadableBytes) return toHex(bytes);
   const written: Record<string, Json> = { size: bytes.length };
   for (let start = 0; start < bytes.length; ) {
     let end = start;
     while (end < bytes.length && !isZero(bytes, end)) end = Math.min(end + Chunk, bytes.length);
-    if (end > start) {
-      written[hex(start)] = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('base64');
-    }
+    if (end > start) written[hex(start)] = toBase64(bytes.subarray(start, end));
     start = Math.max(end, start + Chunk);
   }
   return written;
@@ -25,8 +22,7 @@ export function writeBytes(bytes: Uint8Array): Json {
 /** The bytes, or undefined if this is not how any are written. Nothing above `most` is allocated. */
 export function readBytes(data: Json, most: number): Uint8Array | undefined {
   if (typeof data === 'string') {
-    if (data.length > 2 * Math.min(most, ReadableBytes) || !hexDigits.test(data)) return undefined;
-    return new Uint8Array(Buffer.from(data, 'hex'));
+    return data.length > 2 * Math.min(most, ReadableBytes) ? undefined : fromHex(data);
   }
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return undefined;
   const entries = Object.entries(data as { readonly [key: string]: Json });
@@ -45,16 +41,10 @@ function placePart(bytes: Uint8Array, key: string, part: Json): boolean {
   const start = Number(key);
   if (hex(start) !== key || start % Chunk !== 0) return false;
   if (start + (part.length * 3) / 4 - 2 > bytes.length) return false;
-  const decoded = decodeBase64(part);
+  const decoded = fromBase64(part);
   if (decoded === undefined || start + decoded.length > bytes.length) return false;
   bytes.set(decoded, start);
   return true;
-}
-
-/** Undefined unless the text is what encoding the bytes would give: Buffer passes over what it cannot decode. */
-function decodeBase64(text: string): Uint8Array | undefined {
-  const bytes = Buffer.from(text, 'base64');
-  return bytes.toString('base64') === text ? bytes : undefined;
 }
 
 function isSize(size: Json | undefined, most: number): size is number {

@@ -31,6 +31,7 @@ const PageRooms = [
   'base',
   'memory',
   'clock',
+  'state',
   'accelerator',
   'device',
   'bus',
