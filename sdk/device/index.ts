@@ -74,6 +74,7 @@ export {
   sideOf,
 } from './registers/model.ts';
 export { describeRegisterValue, type RegisterPlace, registerAt, registerLabel } from './registers/names.ts';
+export type { RegisterLocks } from './registers/parts.ts';
 export {
   IndexedRegisters,
   type IndexedRegistersSpec,
@@ -83,7 +84,7 @@ export {
   type RegisterField,
   type WriteHook,
 } from './registers/register.ts';
-export { type RegisterLocks, registerLocks } from './registers/runtime.ts';
+export { registerEngine, registerLocks } from './registers/runtime.ts';
 export {
   bit,
   bits,

@@ -2,7 +2,7 @@ import { hex } from '../../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../../memory/index.ts';
 import type { DeviceInstance, DeviceSurroundings, RegionBlueprint } from '../class-metadata.ts';
 import { describeMissing, registerAt } from '../registers/names.ts';
-import { checkRegisterFields, compiledRegisters } from '../registers/runtime.ts';
+import { checkRegisterFields, registersOf } from '../registers/runtime.ts';
 import { watchAnswers, watchReadHooks } from './answers.ts';
 import { HandledRegion } from './handlers.ts';
 import type { HandlerRoute, RegionTemplate } from './region.ts';
@@ -89,7 +89,7 @@ function memoryRoute(
   const { method, isWrite, form, offset, length, sizes, register } = handler;
   const common = { offset, size: length, accessSize: sizes, withAttributes: form === 'attributes' };
   if (register !== undefined) {
-    const { read, write, readWide, writeWide } = compiledRegisters(device.blueprint).at(region, register);
+    const { read, write, readWide, writeWide } = registersOf(device.blueprint).at(region, register);
     return isWrite ? { ...common, write, write64: writeWide } : { ...common, read, read64: readWide };
   }
   // Looked up on the instance's class, so that a subclass that overrides the method is heard.

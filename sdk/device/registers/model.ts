@@ -1,4 +1,4 @@
-import { lowMask, maskOf, wideLowMask } from '../../base/bits.ts';
+import { lowMask } from '../../base/bits.ts';
 import type { IoRegionTemplate } from '../regions/region.ts';
 
 /**
@@ -103,22 +103,6 @@ export interface RegisterDeclaration {
   readonly hasLocks: boolean;
 }
 
-/** Which bits of a register behave how, as bit masks. */
-export interface AccessMasks {
-  readonly all: bigint;
-  /** Take what is written: read-write, write-only, undocumented, unimplemented. */
-  readonly taken: bigint;
-  readonly oneToClear: bigint;
-  readonly readToClear: bigint;
-  readonly once: bigint;
-  readonly writeOnly: bigint;
-  /** Always the reset value: constant (unless the device sets it from its options), reserved. */
-  readonly fixed: bigint;
-  readonly reserved: bigint;
-  /** Changing them is worth a word: undocumented, unimplemented. */
-  readonly remarkable: bigint;
-}
-
 /** Fields of a register, or the whole register as one where it has none. */
 export function stretchesOf({
   fields,
@@ -127,24 +111,6 @@ export function stretchesOf({
   name,
 }: RegisterDeclaration): readonly Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>[] {
   return fields.length > 0 ? fields : [{ name, low: 0, high: width - 1, access }];
-}
-
-export function masksOf(register: RegisterDeclaration): AccessMasks {
-  const of = (...accesses: readonly RegisterAccess[]): bigint =>
-    stretchesOf(register)
-      .filter(({ access }) => accesses.includes(access))
-      .reduce((mask, stretch) => mask | maskOf(stretch), 0n);
-  return {
-    all: wideLowMask(register.width),
-    taken: of('read-write', 'write-only', 'undocumented', 'unimplemented'),
-    oneToClear: of('write-one-to-clear'),
-    readToClear: of('read-to-clear'),
-    once: of('write-once'),
-    writeOnly: of('write-only'),
-    fixed: register.atReset === 'set-by-device' ? of('reserved') : of('constant', 'reserved'),
-    reserved: of('reserved'),
-    remarkable: of('undocumented', 'unimplemented'),
-  };
 }
 
 const heeded: readonly RegisterAccess[] = [
@@ -212,7 +178,7 @@ export function isSamePlace(a: RegisterDeclaration, b: RegisterDeclaration): boo
 
 /** Which register a data port shows while the index register holds this. */
 export function chosenIndex({ low, high }: IndexedPlace, held: number): number {
-  return (held >>> low) & lowMask(high - low + 1);
+  return ((held >>> low) & lowMask(high - low + 1)) >>> 0;
 }
 
 /** What the index register must hold for a data port to show register `index`; its other bits stay as they are in `held`. */

@@ -1,0 +1,261 @@
+import { maskOf } from '../../base/bits.ts';
+import type { DeviceInstance } from '../class-metadata.ts';
+import type { AccessModel, DataPort, RegisterCode, RegistersCode } from './access-model.ts';
+import { chosenIndex, type FieldDeclaration, type IndexedPlace } from './model.ts';
+import type { RegisterHelpers, RegisterParts } from './parts.ts';
+
+// What the compiler prints, as closures over the same model: for where no code may be made from text. A step that deals with bits is
+// of numbers or of bigints, never of both, and is left out where the register has no such bits.
+
+type Value = number | bigint;
+/** A register's bits in numbers of one kind. */
+interface Bits<V extends Value> {
+  readonly zero: V;
+  readonly all: V;
+  shown(held: V): V;
+  cleared(held: V, lanes: V): V;
+  /** What the register holds after a write; `free` are the write-once bits that are not locked. */
+  written(value: V, previous: V, lanes: V, free: V): V;
+  /** Whether bits change that must not, or whose change is reported. */
+  isReported(value: V, previous: V, lanes: V): boolean;
+  seen(value: V, previous: V, lanes: V): V;
+  free(locked: V, lanes: V): V;
+  locked(locked: V, free: V): V;
+  field(field: FieldDeclaration): BitsOfField<V>;
+}
+
+interface BitsOfField<V extends Value> {
+  isTouched(lanes: V): boolean;
+  of(register: V): V;
+  with(register: V, answer: V): V;
+}
+
+function narrowBits({ masks, register }: AccessModel): Bits<number> {
+  const { all, taken, oneToClear, readToClear, shown, once, fixed, reserved, reported } = Object.fromEntries(
+    Object.entries(masks).map(([name, mask]) => [name, Number(mask)]),
+  ) as { readonly [N in keyof typeof masks]: number };
+  const reset = Number(register.reset);
+  return {
+    zero: 0,
+    all,
+    shown: (held) => ((held & shown) | fixed) >>> 0,
+    cleared: (held, lanes) => (held & ~(readToClear & lanes)) >>> 0,
+    written: (value, previous, lanes, free) => {
+      const stored = (taken & lanes) | free;
+      return ((previous & ~stored & ~(value & oneToClear & lanes)) | (value & stored)) >>> 0;
+    },
+    isReported: (value, previous, lanes) =>
+      ((((value ^ reset) & reserved) | ((value ^ previous) & reported)) & lanes) !== 0,
+    seen: (value, previous, lanes) => ((value & lanes) | (previous & ~lanes)) >>> 0,
+    free: (locked, lanes) => (once & lanes & ~locked) >>> 0,
+    locked: (locked, free) => (locked | free) >>> 0,
+    field: (field) => {
+      const [mask, low] = [Number(maskOf(field)), field.low];
+      return {
+        isTouched: (lanes) => (mask & lanes) !== 0,
+        of: (held) => (held & mask) >>> low,
+        with: (held, answer) => ((held & ~mask) | ((answer << low) & mask)) >>> 0,
+      };
+    },
+  };
+}
+
+function wideBits({ masks, register }: AccessModel): Bits<bigint> {
+  const { all, taken, oneToClear, readToClear, shown, once, fixed, reserved, reported } = masks;
+  const reset = BigInt(register.reset);
+  return {
+    zero: 0n,
+    all,
+    shown: (held) => (held & shown) | fixed,
+    cleared: (held, lanes) => held & ~(readToClear & lanes),
+    written: (value, previous, lanes, free) => {
+      const stored = (taken & lanes) | free;
+      return (previous & ~stored & ~(value & oneToClear & lanes)) | (value & stored);
+    },
+    isReported: (value, previous, lanes) =>
+      ((((value ^ reset) & reserved) | ((value ^ previous) & reported)) & lanes) !== 0n,
+    seen: (value, previous, lanes) => (value & lanes) | (previous & ~lanes),
+    free: (locked, lanes) => once & lanes & ~locked,
+    locked: (locked, free) => locked | free,
+    field: (field) => {
+      const [mask, low] = [maskOf(field), BigInt(field.low)];
+      return {
+        isTouched: (lanes) => (mask & lanes) !== 0n,
+        of: (held) => (held & mask) >> low,
+        with: (held, answer) => (held & ~mask) | ((answer << low) & mask),
+      };
+    },
+  };
+}
+
+export function interpretRegisters(
+  models: readonly AccessModel[],
+  ports: readonly DataPort[],
+  helpers: RegisterHelpers,
+): RegistersCode {
+  const registers = models.map((model, number) =>
+    model.isBig ? codeOf(model, wideBits(model), number, helpers) : codeOf(model, narrowBits(model), number, helpers),
+  );
+  return {
+    registers,
+    ports: ports.map((port) => portCode(port, models, registers, helpers)),
+    reset() {
+      for (const model of models) resetRegister(this, model, helpers.locksOf);
+    },
+  };
+}
+
+type Fields<T> = Record<string, T>;
+type Hook<V> = (value: V, previousOrIndex: V | number, index?: number) => V | undefined;
+
+function codeOf<V extends Value>(
+  model: AccessModel,
+  bits: Bits<V>,
+  number: number,
+  { parts, remarks, locksOf }: RegisterHelpers,
+): RegisterCode {
+  const { register, masks, bytes, isBig, isExtended, isWide, reads, writes } = model;
+  const { region, offset: begin, member, count, stride = 0, indexedBy, fields, readHook, writeHook } = register;
+  const [part, log] = [parts[number] as RegisterParts, remarks[number]];
+  const isUnimplemented = register.access === 'unimplemented';
+  const isReported = (masks.reserved | masks.reported) !== 0n;
+  const hooksOf = (kind: 'readHook' | 'writeHook') =>
+    fields.flatMap((field) => (field[kind] === undefined ? [] : [{ ...bits.field(field), method: field[kind] }]));
+  const [readHooks, writeHooks] = [hooksOf('readHook'), hooksOf('writeHook')];
+  /** What holds the value, and its name there: the device and its field, or the array of the field and the index. */
+  const holderOf = (device: object): Fields<V> =>
+    count === undefined ? (device as Fields<V>) : ((device as Fields<unknown>)[member] as Fields<V>);
+  const nameOf = (index: number) => (count === undefined ? member : (index as unknown as string));
+
+  const read = (device: DeviceInstance, index: number, lanes: V): V => {
+    if (isUnimplemented) log?.read(device, index);
+    const holder = holderOf(device);
+    const hooks = device as unknown as Fields<Hook<V>>;
+    const held = holder[nameOf(index)] as V;
+    let value = bits.shown(held);
+    if (masks.readToClear !== 0n) holder[nameOf(index)] = bits.cleared(held, lanes);
+    for (const field of readHooks) {
+      const answer = field.isTouched(lanes) ? hooks[field.method]?.(field.of(value), index) : undefined;
+      if (answer !== undefined) value = field.with(value, answer);
+    }
+    return (readHook === undefined ? undefined : hooks[readHook]?.(value, index)) ?? value;
+  };
+  const write = (device: DeviceInstance, value: V, index: number, lanes: V): void => {
+    const holder = holderOf(device);
+    const hooks = device as unknown as Fields<Hook<V>>;
+    const previous = holder[nameOf(index)] as V;
+    if (isReported && bits.isReported(value, previous, lanes)) {
+      log?.written(device, index, bits.seen(value, previous, lanes), previous);
+    }
+    const free = masks.once === 0n ? bits.zero : takeLocks(locksOf(device) as unknown as Fields<V>, index, lanes);
+    const now = bits.written(value, previous, lanes, free);
+    holder[nameOf(index)] = now;
+    for (const field of writeHooks) {
+      if (field.isTouched(lanes)) hooks[field.method]?.(field.of(now), field.of(previous), index);
+    }
+    if (writeHook !== undefined) hooks[writeHook]?.(now, previous, index);
+  };
+  /** Write-once bits that were still free become locked by this write. */
+  const takeLocks = (locks: Fields<V>, index: number, lanes: V): V => {
+    const holder = holderOf(locks);
+    const locked = holder[nameOf(index)] as V;
+    const free = bits.free(locked, lanes);
+    holder[nameOf(index)] = bits.locked(locked, free);
+    return free;
+  };
+  const startOf = (offset: number) => (region.mirrored ? offset % region.size : offset);
+  /** The index of an indexed array is found by its data port; others work it out from the offset. */
+  const indexAt = (start: number, chosen = 0) =>
+    indexedBy !== undefined ? chosen : count === undefined ? 0 : ((start - begin) / stride) | 0;
+  const inside = (start: number, index: number) => start - begin - (indexedBy === undefined ? index * stride : 0);
+  const isWhole = (size: number, at: number) => isExtended || (!isBig && size === bytes && at === 0);
+
+  const reading: RegisterCode = {
+    read(offset, size, chosen) {
+      const start = startOf(offset);
+      const index = indexAt(start, chosen);
+      const at = inside(start, index);
+      if (!isWhole(size, at)) return part.read(this, start, at, size, index);
+      const value = read(this, index, bits.all);
+      return typeof value === 'bigint' ? Number(BigInt.asUintN(8 * size, value)) : (value as number);
+    },
+    readLanes(index, lanes) {
+      return read(this, index, lanes);
+    },
+    ...(isWide && {
+      readWide(offset) {
+        const start = startOf(offset);
+        const index = indexAt(start);
+        return inside(start, index) === 0 ? (read(this, index, bits.all) as bigint) : part.readHalves(this, start);
+      },
+    }),
+  };
+  const writing: RegisterCode = {
+    write(value, offset, size, chosen) {
+      const start = startOf(offset);
+      const index = indexAt(start, chosen);
+      const at = inside(start, index);
+      if (!isWhole(size, at)) part.write(this, value, start, at, size, index);
+      else write(this, (isBig ? BigInt(value) : bytes < 4 ? value & Number(masks.all) : value) as V, index, bits.all);
+    },
+    writeLanes(value, index, lanes) {
+      write(this, value, index, lanes);
+    },
+    ...(isWide && {
+      writeWide(value, offset) {
+        const start = startOf(offset);
+        const index = indexAt(start);
+        if (inside(start, index) === 0) write(this, value as V, index, bits.all);
+        else part.writeHalves(this, value, start);
+      },
+    }),
+  };
+  return { ...(reads && reading), ...(writes && writing) };
+}
+
+function resetRegister(device: DeviceInstance, { register, isBig }: AccessModel, locksOf: RegisterHelpers['locksOf']) {
+  const { member, hasLocks, atReset, reset, count } = register;
+  const fields = device as unknown as Fields<Value | BigUint64Array>;
+  const free = isBig ? 0n : 0;
+  if (hasLocks) locksOf(device)[member] = count === undefined ? free : new Array(count).fill(free);
+  if (atReset !== 'reset-value') return;
+  if (count === undefined) fields[member] = reset;
+  else (fields[member] as BigUint64Array).fill(reset as bigint);
+}
+
+/** What stands in the index register says whose code runs. */
+function portCode(
+  { first, numbers }: DataPort,
+  models: readonly AccessModel[],
+  registers: readonly RegisterCode[],
+  { parts, absentRead, absentWrite }: RegisterHelpers,
+): RegisterCode {
+  const place = first.indexedBy as IndexedPlace;
+  const all = numbers.map((number) => {
+    const { register, reads, writes } = models[number] as AccessModel;
+    const { index } = register.indexedBy as IndexedPlace;
+    return { index, count: register.count ?? 1, stride: register.stride ?? 1, reads, writes, ...registers[number] };
+  });
+  const [readable, writable] = [all.filter(({ reads }) => reads), all.filter(({ writes }) => writes)];
+  const stepOf = (chosen: number, { index, stride }: (typeof all)[number]) => (chosen - index) / stride;
+  const find = (some: typeof all, chosen: number) =>
+    some.find((one) => {
+      const step = stepOf(chosen, one);
+      return step >= 0 && step < one.count && Number.isInteger(step);
+    });
+  const chosenOf = (device: object) => chosenIndex(place, (device as Fields<number>)[place.indexMember] as number);
+  return {
+    read(offset, size) {
+      const chosen = chosenOf(this);
+      const found = find(readable, chosen);
+      if (found?.read !== undefined) return found.read.call(this, offset, size, stepOf(chosen, found));
+      return absentRead(this, parts[numbers[0] as number] as RegisterParts, chosen);
+    },
+    write(value, offset, size) {
+      const chosen = chosenOf(this);
+      const found = find(writable, chosen);
+      if (found?.write !== undefined) found.write.call(this, value, offset, size, stepOf(chosen, found));
+      else absentWrite(this, parts[numbers[0] as number] as RegisterParts, chosen);
+    },
+  };
+}

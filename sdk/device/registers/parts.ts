@@ -1,0 +1,231 @@
+import { hex } from '../../base/text.ts';
+import type { DeviceBlueprint, DeviceInstance } from '../class-metadata.ts';
+import type { IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
+import {
+  type AccessModel,
+  accessModels,
+  type DataPort,
+  dataPortsOf,
+  type RegisterCode,
+  type RegistersCode,
+} from './access-model.ts';
+import type { RegisterDeclaration } from './model.ts';
+import { describeMissing, registerAt } from './names.ts';
+import { RegisterRemarks } from './remarks.ts';
+
+/** What the code of registers calls. */
+export interface RegisterHelpers {
+  /** By register. */
+  readonly parts: readonly RegisterParts[];
+  readonly remarks: readonly RegisterRemarks[];
+  /** Which write-once bits are locked. */
+  locksOf(device: object): RegisterLocks;
+  /** The index register holds the number of no register, or of one without that direction. */
+  absentRead(device: DeviceInstance, first: RegisterParts, chosen: number): number;
+  absentWrite(device: DeviceInstance, first: RegisterParts, chosen: number): void;
+}
+
+/** Which write-once bits are locked, by the register's field of the class; of an array one entry per register. */
+export type RegisterLocks = Record<string, number | bigint | (number | bigint)[]>;
+
+/** A place that answers: a register, a pair of them of which one is read and one written, or a data port. */
+interface Slot extends RegisterCode {
+  readonly region: IoRegionTemplate;
+  readonly offset: number;
+  readonly bytes: number;
+  readonly count: number;
+  readonly stride: number;
+  readonly reader?: RegisterParts;
+  readonly writer?: RegisterParts;
+}
+
+/** The registers of a class in their places: what an access does that is none of one whole register. */
+export class RegisterPlaces {
+  readonly models: readonly AccessModel[];
+  readonly ports: readonly DataPort[];
+  readonly helpers: RegisterHelpers;
+  private slots: readonly Slot[] = [];
+
+  constructor(
+    private readonly blueprint: DeviceBlueprint,
+    locksOf: (device: object) => RegisterLocks,
+  ) {
+    const { registers } = blueprint;
+    this.models = accessModels(registers);
+    this.ports = dataPortsOf(registers);
+    this.helpers = {
+      parts: this.models.map((model) => new RegisterParts(model, this)),
+      remarks: registers.map((register) => new RegisterRemarks(register)),
+      locksOf,
+      absentRead: (device, first, chosen) => this.absent(device, first.model.register, chosen, false),
+      absentWrite: (device, first, chosen) => this.absent(device, first.model.register, chosen, true),
+    };
+  }
+
+  fill({ registers, ports }: RegistersCode): void {
+    const plain = this.models.flatMap(({ register, reads, writes, takesParts }, number): Slot[] => {
+      const part = this.helpers.parts[number] as RegisterParts;
+      part.code = registers[number] as RegisterCode;
+      if (register.indexedBy !== undefined) return [];
+      const [reader, writer] = [
+        reads && takesParts ? { reader: part } : {},
+        writes && takesParts ? { writer: part } : {},
+      ];
+      return [{ ...slotOf(register), ...part.code, ...reader, ...writer }];
+    });
+    const slots = [...plain, ...this.ports.map(({ first }, number) => ({ ...slotOf(first, 1), ...ports[number] }))];
+    // Where one register is read and another written, there is one slot with the functions of both.
+    const isFirst = (slot: Slot, number: number) =>
+      slots.findIndex(({ region, offset }) => region === slot.region && offset === slot.offset) === number;
+    this.slots = slots.filter(isFirst).map(({ region, offset }) => {
+      return Object.assign({}, ...slots.filter((slot) => slot.region === region && slot.offset === offset)) as Slot;
+    });
+  }
+
+  /** What answers at an offset where a register (or a data port) begins. */
+  at(region: RegionTemplate, offset: number): RegisterCode {
+    const slot = this.slots.find((one) => one.region === region && one.offset === offset);
+    if (slot === undefined) return {};
+    const places = this;
+    return {
+      read(start, size) {
+        return places.readSpan(this, slot.region, start, size);
+      },
+      write(value, start, size) {
+        places.writeSpan(this, slot.region, value, start, size);
+      },
+      ...slot,
+    };
+  }
+
+  /** More than one register at once, or a part of one and what follows it: up to four bytes, each of its own register. */
+  readSpan(device: DeviceInstance, region: IoRegionTemplate, offset: number, size: number): number {
+    let value = 0;
+    for (let done = 0; done < size; ) {
+      const { slot, start, index, at, length } = this.placeOf(region, offset + done, size - done);
+      let part: number;
+      if (slot?.reader) part = slot.reader.read(device, start, at, length, index);
+      else if (slot?.read) part = slot.read.call(device, start, length);
+      else part = this.missing(device, region, start, length, false);
+      const shift = 8 * (region.endianness === 'big' ? size - done - length : done);
+      value |= (length > 3 ? part : part & ((1 << (8 * length)) - 1)) << shift;
+      done += length;
+    }
+    return value >>> 0;
+  }
+
+  writeSpan(device: DeviceInstance, region: IoRegionTemplate, value: number, offset: number, size: number): void {
+    for (let done = 0; done < size; ) {
+      const { slot, start, index, at, length } = this.placeOf(region, offset + done, size - done);
+      const shift = 8 * (region.endianness === 'big' ? size - done - length : done);
+      const part = length > 3 ? value : (value >>> shift) & ((1 << (8 * length)) - 1);
+      if (slot?.writer) slot.writer.write(device, part, start, at, length, index);
+      else if (slot?.write) slot.write.call(device, part, start, length);
+      else this.missing(device, region, start, length, true);
+      done += length;
+    }
+  }
+
+  private placeOf(region: IoRegionTemplate, offset: number, most: number) {
+    const start = region.mirrored ? offset % region.size : offset;
+    for (const slot of this.slots) {
+      if (slot.region !== region) continue;
+      const index = Math.min(Math.floor((start - slot.offset) / slot.stride), slot.count - 1);
+      const at = start - slot.offset - index * slot.stride;
+      if (index < 0 || at >= slot.bytes) continue;
+      return { slot, start, index, at, length: Math.min(most, slot.bytes - at) };
+    }
+    return { slot: undefined, start, index: 0, at: 0, length: 1 };
+  }
+
+  /** As the region answers where nothing is. */
+  private missing(
+    device: DeviceInstance,
+    region: IoRegionTemplate,
+    offset: number,
+    size: number,
+    isWrite: boolean,
+  ): number {
+    const where = `offset ${hex(offset)} (${size} bytes) of region '${region.name}'`;
+    return this.report(device, region, offset, where, isWrite);
+  }
+
+  private absent(
+    device: DeviceInstance,
+    { region, offset }: RegisterDeclaration,
+    chosen: number,
+    isWrite: boolean,
+  ): number {
+    return this.report(device, region, offset, `index ${hex(chosen)} of region '${region.name}'`, isWrite, chosen);
+  }
+
+  private report(
+    device: DeviceInstance,
+    region: IoRegionTemplate,
+    offset: number,
+    where: string,
+    isWrite: boolean,
+    chosen?: number,
+  ): number {
+    const place = registerAt(this.blueprint.registers, region, offset, chosen);
+    if (region.missing === 'guest-error') device.guestError(describeMissing(place, where, isWrite));
+    return region.kind === 'ports' ? 0xffff_ffff : 0;
+  }
+}
+
+function slotOf({ region, offset, width, count = 1, stride = 1 }: RegisterDeclaration, most = count): Slot {
+  return { region, offset, bytes: width / 8, count: most, stride };
+}
+
+/** Accesses that touch a part of one register, or begin in it and go on in the next. */
+export class RegisterParts {
+  code: RegisterCode = {};
+
+  constructor(
+    readonly model: AccessModel,
+    private readonly places: RegisterPlaces,
+  ) {}
+
+  read(device: DeviceInstance, offset: number, at: number, size: number, index: number): number {
+    const { bytes, isBig, register } = this.model;
+    if (at + size > bytes) return this.places.readSpan(device, register.region, offset, size);
+    const shift = 8 * this.distance(at, size);
+    const whole = this.code.readLanes?.call(device, index, lanesOf(size, shift, isBig) as never) ?? 0;
+    return typeof whole === 'number' ? whole >>> shift : Number(BigInt.asUintN(8 * size, whole >> BigInt(shift)));
+  }
+
+  write(device: DeviceInstance, value: number, offset: number, at: number, size: number, index: number): void {
+    const { bytes, isBig, register } = this.model;
+    if (at + size > bytes) {
+      this.places.writeSpan(device, register.region, value, offset, size);
+      return;
+    }
+    const shift = 8 * this.distance(at, size);
+    const placed = isBig ? BigInt(value) << BigInt(shift) : value << shift;
+    this.code.writeLanes?.call(device, placed as never, index, lanesOf(size, shift, isBig) as never);
+  }
+
+  /** Eight bytes that begin inside the register. */
+  readHalves(device: DeviceInstance, offset: number): bigint {
+    const { region } = this.model.register;
+    const half = (at: number) => BigInt(this.places.readSpan(device, region, offset + at, 4));
+    return region.endianness === 'big' ? half(4) | (half(0) << 32n) : half(0) | (half(4) << 32n);
+  }
+
+  writeHalves(device: DeviceInstance, value: bigint, offset: number): void {
+    const { region } = this.model.register;
+    const [low, high] = region.endianness === 'big' ? [4, 0] : [0, 4];
+    this.places.writeSpan(device, region, Number(BigInt.asUintN(32, value)), offset + low, 4);
+    this.places.writeSpan(device, region, Number(BigInt.asUintN(32, value >> 32n)), offset + high, 4);
+  }
+
+  /** Bytes between the access and the register's lowest bit. */
+  private distance(at: number, size: number): number {
+    return this.model.register.region.endianness === 'big' ? this.model.bytes - at - size : at;
+  }
+}
+
+function lanesOf(size: number, shift: number, isBig: boolean): number | bigint {
+  if (isBig) return ((1n << BigInt(8 * size)) - 1n) << BigInt(shift);
+  return ((size > 3 ? -1 : (1 << (8 * size)) - 1) << shift) >>> 0;
+}
