@@ -51,7 +51,7 @@ class RegisterWriter {
   private readers(): string[] {
     const { number, all, model } = this;
     const { isBig, isExtended, isWide, takesParts } = model;
-    const part = `return p${number}.read(this, offset, at, size, index);`;
+    const part = `${this.partly((lanes) => `return c${number}.readLanes.call(this, index, ${lanes}) >>> shift;`)}return p${number}.read(this, offset, at, size, index);`;
     const extended = `return Number(BigInt.asUintN(8 * size, c${number}.readLanes.call(this, index, ${all})));`;
     const body = isBig ? (isExtended ? extended : part) : this.ifPart(part) + this.readBody('');
     const readers = [`read(offset, size${this.indexParameter}) { ${this.place()}${body} }`];
@@ -64,7 +64,8 @@ class RegisterWriter {
   private writers(): string[] {
     const { number, all, model } = this;
     const { bytes, isBig, isExtended, isWide, takesParts } = model;
-    const part = `p${number}.write(this, value, offset, at, size, index); return;`;
+    const inside = this.partly((lanes) => `c${number}.writeLanes.call(this, value << shift, index, ${lanes}); return;`);
+    const part = `${inside}p${number}.write(this, value, offset, at, size, index); return;`;
     const extended = `c${number}.writeLanes.call(this, BigInt(value), index, ${all});`;
     const cut = isExtended && bytes < 4 ? `value &= ${all};` : '';
     const body = isBig ? (isExtended ? extended : part) : this.ifPart(part) + cut + this.writeBody('');
@@ -105,6 +106,15 @@ class RegisterWriter {
     if (!takesParts) return '';
     const conditions = [...(hasOneWidth ? [] : [`size !== ${bytes}`]), ...(isAligned ? [] : ['at !== 0'])];
     return `if (${conditions.join(' || ')}) { ${otherwise} }`;
+  }
+
+  /** What an access inside a register of up to 32 bits does. */
+  private partly(access: (lanes: string) => string): string {
+    const { bytes, isBig, register } = this.model;
+    if (isBig || bytes === 1) return '';
+    const distance = register.region.endianness === 'big' ? `${bytes} - at - size` : 'at';
+    const lanes = '((size > 3 ? -1 : (1 << 8 * size) - 1) << shift) >>> 0';
+    return `if (at + size <= ${bytes}) { const shift = 8 * (${distance}); ${access(lanes)} } `;
   }
 
   private ifInside(otherwise: string): string {
