@@ -12,6 +12,9 @@ type Value = number | bigint;
 interface Bits<V extends Value> {
   readonly zero: V;
   readonly all: V;
+  differ(a: V, b: V): boolean;
+  /** As the register holds it: device code may have left a negative number in a field. */
+  held(field: V): V;
   shown(held: V): V;
   cleared(held: V, lanes: V): V;
   /** What the register holds after a write; `free` are the write-once bits that are not locked. */
@@ -32,12 +35,15 @@ interface BitsOfField<V extends Value> {
 
 function narrowBits({ masks, register }: AccessModel): Bits<number> {
   const { all, taken, oneToClear, readToClear, shown, once, fixed, reserved, reported } = Object.fromEntries(
-    Object.entries(masks).map(([name, mask]) => [name, Number(mask)]),
+    // Signed, as bitwise operators have them: larger numbers would be converted at each access.
+    Object.entries(masks).map(([name, mask]) => [name, Number(mask) | 0]),
   ) as { readonly [N in keyof typeof masks]: number };
-  const reset = Number(register.reset);
+  const reset = Number(register.reset) | 0;
   return {
     zero: 0,
     all,
+    differ: (a, b) => a !== b,
+    held: register.width === 32 ? (held) => held >>> 0 : (held) => held,
     shown: (held) => ((held & shown) | fixed) >>> 0,
     cleared: (held, lanes) => (held & ~(readToClear & lanes)) >>> 0,
     written: (value, previous, lanes, free) => {
@@ -50,7 +56,7 @@ function narrowBits({ masks, register }: AccessModel): Bits<number> {
     free: (locked, lanes) => (once & lanes & ~locked) >>> 0,
     locked: (locked, free) => (locked | free) >>> 0,
     field: (field) => {
-      const [mask, low] = [Number(maskOf(field)), field.low];
+      const [mask, low] = [Number(maskOf(field)) | 0, field.low];
       return {
         isTouched: (lanes) => (mask & lanes) !== 0,
         of: (held) => (held & mask) >>> low,
@@ -66,6 +72,8 @@ function wideBits({ masks, register }: AccessModel): Bits<bigint> {
   return {
     zero: 0n,
     all,
+    differ: (a, b) => a !== b,
+    held: (held) => held,
     shown: (held) => (held & shown) | fixed,
     cleared: (held, lanes) => held & ~(readToClear & lanes),
     written: (value, previous, lanes, free) => {
@@ -117,23 +125,35 @@ function codeOf<V extends Value>(
   const { register, masks, bytes, isBig, isExtended, isWide, reads, writes } = model;
   const { region, offset: begin, member, count, stride = 0, indexedBy, fields, readHook, writeHook } = register;
   const [part, log] = [parts[number] as RegisterParts, remarks[number]];
-  const isUnimplemented = register.access === 'unimplemented';
-  const isReported = (masks.reserved | masks.reported) !== 0n;
   const hooksOf = (kind: 'readHook' | 'writeHook') =>
     fields.flatMap((field) => (field[kind] === undefined ? [] : [{ ...bits.field(field), method: field[kind] }]));
   const [readHooks, writeHooks] = [hooksOf('readHook'), hooksOf('writeHook')];
-  /** What holds the value, and its name there: the device and its field, or the array of the field and the index. */
-  const holderOf = (device: object): Fields<V> =>
-    count === undefined ? (device as Fields<V>) : ((device as Fields<unknown>)[member] as Fields<V>);
-  const nameOf = (index: number) => (count === undefined ? member : (index as unknown as string));
+  const isUnimplemented = register.access === 'unimplemented';
+  const isReported = (masks.reserved | masks.reported) !== 0n;
+  const [isCleared, isLocked] = [masks.readToClear !== 0n, masks.once !== 0n];
+  /** A write stores what it brings, and nothing else happens. */
+  const isPlain =
+    masks.taken === masks.all && masks.reported === 0n && writeHooks.length === 0 && writeHook === undefined;
+  // One way for a field and another for an array: what is looked up by text and by number at one place is slow.
+  const get =
+    count === undefined
+      ? (held: object, _index: number) => (held as Fields<V>)[member] as V
+      : (held: object, index: number) => (held as Fields<V[]>)[member]?.[index] as V;
+  const set =
+    count === undefined
+      ? (held: object, _index: number, value: V) => {
+          (held as Fields<V>)[member] = value;
+        }
+      : (held: object, index: number, value: V) => {
+          ((held as Fields<V[]>)[member] as V[])[index] = value;
+        };
 
   const read = (device: DeviceInstance, index: number, lanes: V): V => {
     if (isUnimplemented) log?.read(device, index);
-    const holder = holderOf(device);
     const hooks = device as unknown as Fields<Hook<V>>;
-    const held = holder[nameOf(index)] as V;
+    const held = get(device, index);
     let value = bits.shown(held);
-    if (masks.readToClear !== 0n) holder[nameOf(index)] = bits.cleared(held, lanes);
+    if (isCleared) set(device, index, bits.cleared(held, lanes));
     for (const field of readHooks) {
       const answer = field.isTouched(lanes) ? hooks[field.method]?.(field.of(value), index) : undefined;
       if (answer !== undefined) value = field.with(value, answer);
@@ -141,26 +161,29 @@ function codeOf<V extends Value>(
     return (readHook === undefined ? undefined : hooks[readHook]?.(value, index)) ?? value;
   };
   const write = (device: DeviceInstance, value: V, index: number, lanes: V): void => {
-    const holder = holderOf(device);
+    if (isPlain && !bits.differ(lanes, bits.all)) {
+      set(device, index, value);
+      return;
+    }
     const hooks = device as unknown as Fields<Hook<V>>;
-    const previous = holder[nameOf(index)] as V;
+    const held = get(device, index);
+    const previous = bits.held(held);
     if (isReported && bits.isReported(value, previous, lanes)) {
       log?.written(device, index, bits.seen(value, previous, lanes), previous);
     }
-    const free = masks.once === 0n ? bits.zero : takeLocks(locksOf(device) as unknown as Fields<V>, index, lanes);
+    const free = !isLocked ? bits.zero : takeLocks(locksOf(device), index, lanes);
     const now = bits.written(value, previous, lanes, free);
-    holder[nameOf(index)] = now;
+    if (bits.differ(now, held)) set(device, index, now);
     for (const field of writeHooks) {
       if (field.isTouched(lanes)) hooks[field.method]?.(field.of(now), field.of(previous), index);
     }
     if (writeHook !== undefined) hooks[writeHook]?.(now, previous, index);
   };
   /** Write-once bits that were still free become locked by this write. */
-  const takeLocks = (locks: Fields<V>, index: number, lanes: V): V => {
-    const holder = holderOf(locks);
-    const locked = holder[nameOf(index)] as V;
+  const takeLocks = (locks: object, index: number, lanes: V): V => {
+    const locked = get(locks, index);
     const free = bits.free(locked, lanes);
-    holder[nameOf(index)] = bits.locked(locked, free);
+    set(locks, index, bits.locked(locked, free));
     return free;
   };
   const startOf = (offset: number) => (region.mirrored ? offset % region.size : offset);
@@ -196,7 +219,8 @@ function codeOf<V extends Value>(
       const index = indexAt(start, chosen);
       const at = inside(start, index);
       if (!isWhole(size, at)) part.write(this, value, start, at, size, index);
-      else write(this, (isBig ? BigInt(value) : bytes < 4 ? value & Number(masks.all) : value) as V, index, bits.all);
+      else
+        write(this, (isBig ? BigInt(value) : bytes < 4 ? value & (bits.all as number) : value) as V, index, bits.all);
     },
     writeLanes(value, index, lanes) {
       write(this, value, index, lanes);

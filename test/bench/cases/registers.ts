@@ -1,6 +1,7 @@
 import { bit, bits, Device, device, indexedRegisters, mmioRegion, portRegion, reserved } from '../../../sdk/index.ts';
 import type { AddressSpace } from '../../../sdk/runtime.ts';
 import { DeviceBench } from '../../device/device-bench.ts';
+import { interpreted } from '../../device/interpreted.ts';
 import type { BenchCase, Subject } from '../bench-case.ts';
 
 // Each pair is one device written twice: its registers declared, and every one of them with handlers by hand, as a careful
@@ -58,6 +59,10 @@ class Declared extends Device {
     this.hooks += value ^ previous;
   }
 }
+
+/** A class of its own, so that its registers can be interpreted beside compiled ones. */
+@device({ type: 'interpreted', description: 'the same registers, interpreted' })
+class Interpreted extends Declared {}
 
 @device({ type: 'by-hand', description: 'the same, every handler written by hand' })
 class ByHand extends Device {
@@ -302,6 +307,21 @@ function pair(loop: Loop): Subject {
   return { operations, run, baseline };
 }
 
+/** What an access costs where `new Function` is forbidden. */
+function interpretedPair(loop: Loop): Subject {
+  const [interpretedBench, compiledBench] = [new DeviceBench(), new DeviceBench()];
+  interpreted(() => interpretedBench.realize(new Interpreted(), 'interpreted'));
+  compiledBench.realize(new Declared(), 'compiled');
+  const [run, baseline] = [interpretedBench, compiledBench].map(({ memory }) => loop(memory, 0x1000));
+  const everywhere = [interpretedBench, compiledBench].flatMap(({ memory }) => [
+    mixedLoop(memory, 0x1000),
+    wideLoop(memory, 0x1000),
+    loop(memory, 0x1000),
+  ]);
+  for (let round = 0; round < 40; round++) for (const one of everywhere) one();
+  return { operations, run: run as () => unknown, baseline: baseline as () => unknown };
+}
+
 function indexedPair(register: (round: number) => number): Subject {
   const bench = new DeviceBench();
   bench.realize(new Indexed(), 'declared');
@@ -361,4 +381,20 @@ export const cases: readonly BenchCase[] = [
   row('every register in turn', () => pair(mixedLoop)),
   row('index and data port, status register', () => indexedPair(() => 0x0b)),
   row('index and data port, RAM', () => indexedPair((round) => 0x0e + (round & 63))),
+  ...(
+    [
+      ['plain register, read', readLoop(Register.Data)],
+      ['plain register, write', writeLoop(Register.Data)],
+      ['reserved bits and a field hook, write', writeLoop(Register.Control, 0xf0)],
+      ['64-bit register, write and read', wideLoop],
+      ['array of registers, write and read', slotLoop],
+      ['every register in turn', mixedLoop],
+    ] as const
+  ).map(([name, loop]) => ({
+    table: 'Registers, interpreted against compiled',
+    name,
+    // A name that is looked up where others are too takes 10 ns; a mixture of registers is what a driver does.
+    targetRatio: loop === mixedLoop ? 3 : 4,
+    prepare: () => interpretedPair(loop),
+  })),
 ];

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { device, mmioRegion, SystemDevice } from '../../../sdk/index.ts';
 import { type TestBench, testBench } from '../../../sdk/testing/index.ts';
+import { engines } from '../interpreted.ts';
 
 const Base = 0xfe00_0000;
 const whole = mmioRegion({ name: 'whole', base: Base, size: 0x10, accepts: { max: 8 }, implements: { max: 8 } });
@@ -55,14 +56,19 @@ class Listener extends SystemDevice {
   }
 }
 
-let bench: TestBench<Listener>;
-const heard = () => bench.device.heard.splice(0);
+@device({ type: 'interpreted-listener', description: 'The same, its registers interpreted' })
+class InterpretedListener extends Listener {}
 
-beforeEach(() => {
-  bench = testBench(Listener);
-});
+const listeners = { compiled: Listener, interpreted: InterpretedListener };
 
-describe('a hook of a register', () => {
+describe.each(engines)('a hook of a register, %s,', (engine, made) => {
+  let bench: TestBench<Listener>;
+  const heard = () => bench.device.heard.splice(0);
+
+  beforeEach(() => {
+    bench = made(() => testBench(listeners[engine]));
+  });
+
   it('is called once for an access, however narrow, with the whole register', () => {
     bench.store32(Base + 8, 0x1122_3344);
     bench.store8(Base + 9, 0xaa);

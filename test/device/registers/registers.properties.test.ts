@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bits, device, mmioRegion, type RegisterAccess, type RegisterSpec, SystemDevice } from '../../../sdk/index.ts';
 import { type RegisterWidth, registerLocks } from '../../../sdk/runtime.ts';
 import { DeviceBench } from '../device-bench.ts';
+import { engines } from '../interpreted.ts';
 import { NaiveRegister } from './naive-register.ts';
 
 const accesses: readonly RegisterAccess[] = [
@@ -155,7 +156,7 @@ function buildDevice(shapes: readonly (Shape & { readonly count: number })[], ta
 const fixedBits = ({ access }: NaiveRegister): bigint =>
   access.reduce((mask, one, bit) => (one === 'constant' || one === 'reserved' ? mask | (1n << BigInt(bit)) : mask), 0n);
 
-describe('a register of any width, with any mixture of modes', () => {
+describe.each(engines)('a register of any width, with any mixture of modes, %s', (_, made) => {
   it('behaves bit by bit as its modes say, at every size and offset the region takes', () => {
     fc.assert(
       fc.property(
@@ -164,7 +165,7 @@ describe('a register of any width, with any mixture of modes', () => {
         fc.array(step, { maxLength: 30 }),
         (given, taken, steps) => {
           const shapes = given.map(({ shape: one, count }) => ({ ...one, count }));
-          const { bench, device: made, naive, hold, set, end } = buildDevice(shapes, taken);
+          const { bench, device: subject, naive, hold, set, end } = made(() => buildDevice(shapes, taken));
           /** The register that has the byte, and which of its bytes that is, counted from its lowest bit. */
           const byteAt = (at: number) => {
             const { model, offset } = naive.findLast((entry) => entry.offset <= at) as (typeof naive)[number];
@@ -172,7 +173,7 @@ describe('a register of any width, with any mixture of modes', () => {
           };
           for (const one of steps) {
             if (one.kind === 'reset') {
-              made.reset();
+              subject.reset();
               for (const { model } of naive) model.reset();
             } else if (one.kind === 'set') {
               const { model, number, index } = naive[one.which % naive.length] as (typeof naive)[number];
@@ -205,7 +206,7 @@ describe('a register of any width, with any mixture of modes', () => {
             }
             for (const { model, number, index } of naive) expect(hold(number, index)).toBe(model.value);
           }
-          expect(Object.keys(registerLocks(made)).length).toBe(
+          expect(Object.keys(registerLocks(subject)).length).toBe(
             shapes.filter(({ access }) => access.includes('write-once')).length,
           );
         },
