@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { device, mmioRegion, registerEngine, SystemDevice } from '../../../sdk/index.ts';
+import { device, mmioRegion, SystemDevice } from '../../../sdk/index.ts';
+import { registerEngine } from '../../../sdk/runtime.ts';
 import { testBench } from '../../../sdk/testing/index.ts';
 import { interpreted } from '../interpreted.ts';
 
