@@ -1,4 +1,5 @@
 import { checkDialect } from '../base/decorated-member.ts';
+import type { Fail } from '../base/errors.ts';
 import { unknownWord } from '../base/text.ts';
 import { type StateDeclaration, stateOf } from '../state/schema.ts';
 import {
@@ -14,7 +15,6 @@ import {
   checkSynchronousHandlers,
   checkType,
   definitionError,
-  type Fail,
 } from './class-checks.ts';
 import type {
   CoalescedDeclaration,
@@ -61,11 +61,12 @@ function blueprintFrom(own: DeviceRecord, description: DeviceDescription | undef
   const prototype: { readonly bus: string; readonly guestError?: unknown } = deviceClass.prototype;
   // Every device has it, whatever bus it is for.
   if (prototype.guestError === undefined) {
-    throw fail('it is no device yet. Let it extend IsaDevice, PciDevice or SystemDevice.');
+    throw fail('not-a-device', 'it is no device yet. Let it extend IsaDevice, PciDevice or SystemDevice.');
   }
-  if (description === undefined) throw fail('@device takes { type, description }, and was given nothing.');
+  if (description === undefined)
+    throw fail('missing-description', '@device takes { type, description }, and was given nothing.');
   const unknown = unknownWord(description, descriptionWords);
-  if (unknown !== undefined) throw fail(`@device ${unknown}`);
+  if (unknown !== undefined) throw fail('unknown-word', `@device ${unknown}`);
   checkType(description.type, fail);
 
   const drafts = new Map<RegionTemplate, RegionDraft>();
@@ -140,7 +141,8 @@ function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecor
   }
   for (const region of record.flushing) {
     const draft = draftOf(region);
-    if (draft.flush) throw fail(`@flushCoalescedIo names region '${region.name}' twice. Keep one of them.`);
+    if (draft.flush)
+      throw fail('decorator-twice', `@flushCoalescedIo names region '${region.name}' twice. Keep one of them.`);
     draft.flush = true;
   }
 }
@@ -197,10 +199,11 @@ export function stateFacts(
   const retired = [...(base?.retired ?? []), ...(description.retired ?? [])];
   for (const [name, value] of Object.entries({ version, minimumVersion })) {
     if (Number.isInteger(value) && value >= 1) continue;
-    throw fail(`@device has ${name}: ${value}. Versions are whole numbers from 1.`);
+    throw fail('invalid-version', `@device has ${name}: ${value}. Versions are whole numbers from 1.`);
   }
   if (minimumVersion > version) {
     throw fail(
+      'invalid-version',
       `@device has minimumVersion ${minimumVersion} above its version ${version}. Lower it, or raise version.`,
     );
   }
@@ -223,15 +226,19 @@ function checkFields(
     const { member, name, since } = declaration;
     if (since > version) {
       throw fail(
+        'state-since-later-version',
         `@state field '${member}' was added in version ${since}, and @device is of version ${version}. Raise version to ${since}.`,
       );
     }
     const other = names.get(name);
     if (other !== undefined) {
-      throw fail(`'${other.member}' and '${member}' are both called '${name}' in snapshots. Give one another name.`);
+      throw fail(
+        'state-name-taken',
+        `'${other.member}' and '${member}' are both called '${name}' in snapshots. Give one another name.`,
+      );
     }
     if (retired.includes(name)) {
-      throw fail(`'${name}' is retired in @device and state at once. Keep one of them.`);
+      throw fail('retired-state-present', `'${name}' is retired in @device and state at once. Keep one of them.`);
     }
     names.set(name, declaration);
   }

@@ -1,15 +1,13 @@
-import { BackplaneError } from '../base/errors.ts';
+import { BackplaneError, type Fail } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
 import { stateOf } from '../state/schema.ts';
 import type { CoalescedDeclaration, OffsetRange, RegionBlueprint } from './class-metadata.ts';
 import type { DeviceRecord } from './class-recorder.ts';
 import type { RegionTemplate } from './regions/region.ts';
 
-export type Fail = (why: string) => BackplaneError;
-
 /** Every refusal at definition names the class first. */
 export function definitionError(className: string): Fail {
-  return (why) => new BackplaneError(`Class ${className}: ${why}`);
+  return (code, why) => new BackplaneError(code, `Class ${className}: ${why}`);
 }
 
 /** `0x0 to 0x3`: bytes of a region, both ends included. */
@@ -20,14 +18,19 @@ export function formatRange({ offset, size }: OffsetRange): string {
 export function checkCoalescedRange(region: RegionTemplate, { offset, size }: OffsetRange, fail: Fail): void {
   const range = `@addCoalescedIo(${region.name}, { offset: ${offset}, size: ${size} })`;
   if (region.kind === 'container') {
-    throw fail(`${range}: '${region.name}' is a container, which has no writes of its own. Name the region inside it.`);
+    throw fail(
+      'no-handlers',
+      `${range}: '${region.name}' is a container, which has no writes of its own. Name the region inside it.`,
+    );
   }
-  if (size === 0) throw fail(`${range} covers nothing. Give it the number of bytes whose writes may wait.`);
+  if (size === 0)
+    throw fail('empty-range', `${range} covers nothing. Give it the number of bytes whose writes may wait.`);
   if (!Number.isInteger(offset) || !Number.isInteger(size) || size < 0) {
-    throw fail(`${range} is not a range of bytes. Give it whole numbers, size above 0.`);
+    throw fail('empty-range', `${range} is not a range of bytes. Give it whole numbers, size above 0.`);
   }
   if (offset < 0 || offset + size > region.size) {
     throw fail(
+      'range-outside-region',
       `${range} reaches outside region '${region.name}', ` +
         `${region.size === 1 ? 'whose only offset is' : 'whose offsets are'} ${formatRange({ offset: 0, size: region.size })}. ` +
         'Offsets count from the start of the region, not from its address: move or shorten the range.',
@@ -44,6 +47,7 @@ export function checkNotDeclaredTwice(
   const twice = earlier.find((one) => one.offset < range.offset + range.size && range.offset < one.offset + one.size);
   if (twice === undefined) return;
   throw fail(
+    'coalesced-twice',
     `@addCoalescedIo(${region.name}) declares ${formatRange(range)} although ${formatRange(twice)} of it is declared ` +
       'already, here or in a base class. Keep one of them.',
   );
@@ -59,6 +63,7 @@ export function checkFlushPartners(regions: readonly RegionBlueprint[], fail: Fa
       for (const other of regions) {
         if (other.template === template || protectedFrom(other, declaration)) continue;
         throw fail(
+          'missing-flush',
           `writes to '${template.name}' are coalesced, but reads of '${other.template.name}' would not see those still ` +
             `queued. Write '@flushCoalescedIo(${variableOf(other)})' above the class, or, if its reads do not depend on them, ` +
             `'@addCoalescedIo(${variableOf({ template })}, ${formatDeclaration(declaration, variableOf(other))})'.`,
@@ -78,6 +83,7 @@ export function checkCoalescedWriters(regions: readonly RegionBlueprint[], fail:
     if (unwritten === undefined) continue;
     const where = writers.map(({ offset, length }) => formatRange({ offset, size: Math.min(length, template.size) }));
     throw fail(
+      'coalesced-range-not-written',
       `writes to ${formatRange(unwritten)} of '${template.name}' are coalesced, but nothing takes writes there` +
         `${where.length === 0 ? '' : `, only at ${where.join(', ')}`}. Move the range, or give it a handler or a register.`,
     );
@@ -106,6 +112,7 @@ export function checkIndependentRegions(regions: readonly RegionBlueprint[], fai
     const stranger = coalesced.flatMap(({ independent = [] }) => independent).find((region) => !own.has(region));
     if (stranger === undefined) continue;
     throw fail(
+      'independent-region-unknown',
       `@addCoalescedIo(${template.name}) says that region '${stranger.name}' is independent, but the class does not have ` +
         'that region. Name one of its own, or leave it out.',
     );
@@ -117,6 +124,7 @@ export function checkInjections({ deviceClass, injections }: DeviceRecord, fail:
   for (let index = 0; index < deviceClass.length; index++) {
     if (injections.has(index)) continue;
     throw fail(
+      'parameter-not-injected',
       `constructor parameter ${index + 1} is neither @inject(Service) nor @options(declared), so no machine can fill it. ` +
         'Say which, or give it a default value.',
     );
@@ -125,9 +133,11 @@ export function checkInjections({ deviceClass, injections }: DeviceRecord, fail:
 
 /** The command line finds the device by its type, and a machine names it so until it is given an id. */
 export function checkType(type: unknown, fail: Fail): void {
-  if (type === undefined || type === '') throw fail(`@device needs a type: the name that '-device' takes.`);
+  if (type === undefined || type === '')
+    throw fail('invalid-device-type', `@device needs a type: the name that '-device' takes.`);
   if (typeof type === 'string' && /^[A-Za-z][A-Za-z0-9._-]*$/.test(type)) return;
   throw fail(
+    'invalid-device-type',
     `the type '${String(type)}' cannot be written after '-device'. Use letters, digits, '-', '_' and '.', a letter first.`,
   );
 }
@@ -138,7 +148,10 @@ const placingWords = ['driver', 'id', 'bus', 'addr'];
 export function checkOptionNames(names: readonly string[], fail: Fail): void {
   const taken = names.find((name) => placingWords.includes(name));
   if (taken === undefined) return;
-  throw fail(`an option cannot be called '${taken}': '-device' says so where the device is. Give it another name.`);
+  throw fail(
+    'reserved-option-name',
+    `an option cannot be called '${taken}': '-device' says so where the device is. Give it another name.`,
+  );
 }
 
 /** What comes before `function`, by the constructor that each kind of function has. */
@@ -149,7 +162,7 @@ const kinds: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A guest waits for its answer: a promise of one would be no number, and what it does later would come too late. */
-export function checkSynchronousHandlers(record: DeviceRecord, fail: (why: string) => Error): void {
+export function checkSynchronousHandlers(record: DeviceRecord, fail: Fail): void {
   const members = record.deviceClass.prototype as Readonly<Record<string, unknown>>;
   const handlers = record.handlers.map(({ declaration }) => ['handler', declaration.method] as const);
   const hooks = record.registerHooks.map(({ method }) => ['register hook', method] as const);
@@ -158,6 +171,7 @@ export function checkSynchronousHandlers(record: DeviceRecord, fail: (why: strin
     const kind = typeof body === 'function' ? kinds.get(body.constructor.name) : undefined;
     if (kind === undefined) continue;
     throw fail(
+      'asynchronous-handler',
       `${what} '${method}' is ${kind}, and a guest does not wait for promises. Answer at once; for later, declare a timer: ` +
         `clock.timer('${method}', () => ...).`,
     );
@@ -169,7 +183,7 @@ export function checkSynchronousHandlers(record: DeviceRecord, fail: (why: strin
  * handler then gives the bytes from there on, so it must declare its offset, as a parameter that `length` counts; a write handler
  * cannot know which bytes were written.
  */
-export function checkNarrowAccesses(record: DeviceRecord, fail: (why: string) => Error): void {
+export function checkNarrowAccesses(record: DeviceRecord, fail: Fail): void {
   const members = record.deviceClass.prototype as Readonly<Record<string, unknown>>;
   for (const { region, declaration } of record.handlers) {
     const { accepts, implements: implemented, name } = region;
@@ -188,6 +202,7 @@ export function checkNarrowAccesses(record: DeviceRecord, fail: (why: string) =>
           `Write ${method}(offset: number) and answer the bytes from there on,`,
         ];
     throw fail(
+      'narrow-access-unsupported',
       `handler '${method}' of region '${name}': the region accepts ${describeBytes(accepts.min)} but implements ` +
         `${describeBytes(implemented.min)}, so ${what}. ${remedy} or let it accept no less than it implements, ` +
         `accepts: { min: ${implemented.min} }.`,
@@ -220,7 +235,7 @@ export function checkReservedMembers(deviceClass: BaseClass, registers: readonly
   for (const [base, member, meaning] of membersOf(deviceClass.prototype)) {
     const isState = state.some((field) => field.member === member && !stateOf(base).includes(field));
     if (isState || registers.includes(member) || isRedefined(deviceClass.prototype, base.prototype, member)) {
-      throw fail(refusal(base, member, meaning));
+      throw fail('reserved-member', refusal(base, member, meaning));
     }
   }
 }
@@ -240,7 +255,7 @@ export function checkReservedFields(device: object, fail: Fail): void {
   for (const [base, member, meaning] of membersOf(device)) {
     if (!Object.hasOwn(device, member)) continue;
     if (own?.has(member) && own.get(member) === Reflect.get(device, member)) continue;
-    throw fail(refusal(base, member, meaning));
+    throw fail('reserved-member', refusal(base, member, meaning));
   }
 }
 

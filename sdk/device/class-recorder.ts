@@ -45,6 +45,7 @@ export function refuseOtherCopies(deviceClass: AnyClass): void {
     const places =
       copy.place === thisCopy.place ? `twice from '${copy.place}'` : `from '${copy.place}' and '${thisCopy.place}'`;
     throw new BackplaneError(
+      'two-copies',
       `Class ${deviceClass.name}: two copies of 'backplane' are in this process, loaded ${places}, and one knows nothing of what the other ` +
         'declared. Let everything import the same copy: install the package once, for all that is part of the program (npm dedupe).',
     );
@@ -117,7 +118,10 @@ export class DeviceRecord {
   set<T>(facet: Facet<T>, value: T): void {
     this.refuseAfterDevice(`@${facet.decorator}`);
     if (this.facets.has(facet)) {
-      throw new BackplaneError(`Class ${this.deviceClass.name} has @${facet.decorator} twice. Keep one of them.`);
+      throw new BackplaneError(
+        'decorator-twice',
+        `Class ${this.deviceClass.name} has @${facet.decorator} twice. Keep one of them.`,
+      );
     }
     this.facets.set(facet, value);
   }
@@ -137,6 +141,7 @@ export class DeviceRecord {
   refuseAfterDevice(decorator: string): void {
     if (this.blueprint === undefined) return;
     throw new BackplaneError(
+      'decorator-above-device',
       `Class ${this.deviceClass.name}: ${decorator} stands above @device, which is already done. Move @device to the top.`,
     );
   }
@@ -178,6 +183,7 @@ export function blueprintOf(deviceClass: DeviceConstructor): DeviceBlueprint {
   if (blueprint !== undefined) return blueprint;
   refuseOtherCopies(deviceClass);
   throw new BackplaneError(
+    'missing-device-decorator',
     `Class ${deviceClass.name} has no @device, so what it declares was never checked. ` +
       `Put @device({ type: '...', description: '...' }) on top of it.`,
   );

@@ -30,7 +30,7 @@ const pinsWhenNew = new WeakMap<Device, ReadonlySet<InterruptPin>>();
 const failing =
   (device: Device): FailField =>
   (member, why) =>
-    new BackplaneError(`Class ${device.constructor.name}: @state field '${member}' ${why}.`);
+    new BackplaneError('unsupported-state', `Class ${device.constructor.name}: @state field '${member}' ${why}.`);
 
 /** A list or a text that became too long since the device was new: a guest filled it. */
 const failingToSave =
@@ -39,7 +39,7 @@ const failingToSave =
     const wasFilled = /^holds (a list of|")/.test(why) && !why.includes('. ');
     const advice = wasFilled ? ' A guest filled it so: a limit is missing where it grows.' : '';
     const field = `@state field '${member}' of class ${device.constructor.name}`;
-    return new BackplaneError(`Device '${device.id}': ${field} ${why}.${advice}`);
+    return new BackplaneError('unsupported-state', `Device '${device.id}': ${field} ${why}.${advice}`);
   };
 
 /**
@@ -61,6 +61,7 @@ function refuseLatePins(device: Device): void {
   const late = [...pinsOf(device)].find(([, pin]) => known?.has(pin) === false);
   if (late === undefined) return;
   throw new BackplaneError(
+    'late-pin',
     `Class ${device.constructor.name}: pin '${late[0]}' was made while the device ran, so no machine could wire it and no snapshot could ` +
       'bring it back. Make it in the constructor.',
   );

@@ -46,7 +46,8 @@ export abstract class Device implements DeviceInstance, RegionOwner {
 
   /** Builds and seals the regions. Called once by the machine, before the first reset. @internal */
   realize(surroundings: DeviceSurroundings): void {
-    if (this.realized) throw new BackplaneError(`Device '${this.id}' is realized already. Unrealize it first.`);
+    if (this.realized)
+      throw new BackplaneError('device-realized-twice', `Device '${this.id}' is realized already. Unrealize it first.`);
     this.#regions = buildRegions(this, surroundings);
     this.#surroundings = surroundings;
     guestErrorsOf.set(this, surroundings.guestErrors);
@@ -93,7 +94,7 @@ export abstract class Device implements DeviceInstance, RegionOwner {
   /** The machine's memory, for regions made by hand in `onRealize`.*/
   protected get topology(): MemoryTopology {
     if (this.#surroundings === undefined)
-      throw new BackplaneError(`Device '${this.id}' has no topology before realize.`);
+      throw new BackplaneError('device-not-realized', `Device '${this.id}' has no topology before realize.`);
     return this.#surroundings.topology;
   }
 }
@@ -112,5 +113,5 @@ reserveMembers(Device, {
 
 function noSuchRegion({ id, realized }: Device, { name }: RegionTemplate): BackplaneError {
   const why = realized ? 'its class does not name it in a decorator' : 'it is not realized, and regions are built then';
-  return new BackplaneError(`Device '${id}' has no region '${name}': ${why}.`);
+  return new BackplaneError('region-not-in-device', `Device '${id}' has no region '${name}': ${why}.`);
 }

@@ -1,6 +1,6 @@
+import type { Fail } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import { state } from '../state/schema.ts';
-import type { Fail } from './class-checks.ts';
 import type { DeviceInstance } from './class-metadata.ts';
 
 /** What is at the other end of a pin's wire. */
@@ -181,6 +181,9 @@ export function checkWiredPins(device: DeviceInstance, fail: Fail): void {
     if (wires === undefined || pins.includes(wires.pin)) continue;
     const close = nearest(wires.pin, pins);
     const hint = close === undefined ? `It has ${pins.join(', ') || 'none'}.` : `Did you mean '${close}'?`;
-    throw fail(`option '${option}' wires the pin '${wires.pin}', which the device does not have. ${hint}`);
+    throw fail(
+      'option-wires-unknown-pin',
+      `option '${option}' wires the pin '${wires.pin}', which the device does not have. ${hint}`,
+    );
   }
 }

@@ -39,6 +39,7 @@ export function timersOf(device: DeviceInstance): ReadonlyMap<string, Timer> {
   const own = timers.get(device);
   if (own === undefined) {
     throw new BackplaneError(
+      'device-made-with-new',
       `Device '${device.id}' was made with new, so nobody knows its timers. Make it with constructDevice(() => new ` +
         `${device.constructor.name}(...)), as machines and test benches do.`,
     );
@@ -52,6 +53,7 @@ function checkNames(device: DeviceInstance): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice === undefined) return;
   throw new BackplaneError(
+    'timer-name-taken',
     `Class ${device.constructor.name} declares two timers named '${twice}', which a snapshot could not tell apart. Rename one.`,
   );
 }

@@ -88,7 +88,7 @@ export function machineOptions(
 ): MachineOptionValues {
   if (declared !== undefined) {
     const problems = declared.problems(given, `Machine '${name}'`);
-    found.push(...problems.map((message) => ({ code: 'bad-option', message })));
+    found.push(...problems);
     return declared.resolve(problems.length > 0 ? {} : given, name);
   }
   for (const option of Object.keys(given))

@@ -21,11 +21,6 @@ export interface MachineErrorCodes {
    * @remedy Write `{ name: 'tally', start: (machine) => ({ observe(event) { ... } }) }`.
    */
   'bad-observer': BackplaneError;
-  /**
-   * An option of a device or a machine has a value that it cannot have, or does not exist.
-   * @remedy Give one of the values that the message lists.
-   */
-  'bad-option': WiringError;
   /** A machine cannot have so many bytes of RAM. @remedy Give a whole number of 4 KiB pages up to 4 GiB. */
   'bad-ram-size': BackplaneError;
   /** The definition gives an address to a region that is a BAR, which the guest places. @remedy Leave out the address. */
@@ -64,8 +59,6 @@ export interface MachineErrorCodes {
   'missing-service': WiringError;
   /** No device of the machine has that id, or is of that class. @remedy Take one of the ids that the message lists. */
   'no-such-device': BackplaneError;
-  /** An option is given to a machine that has none of that name. @remedy Leave it out. */
-  'no-such-option': WiringError;
   /** A wire begins or ends at a pin that its device does not have. @remedy Take one of the pins that the message lists. */
   'no-such-pin': WiringError;
   /** A definition places a region that its device does not have. @remedy Place one of the regions that the message lists. */
@@ -117,8 +110,6 @@ export interface MachineErrorCodes {
    * @remedy Put the device into the definition, or unplug it before the machine is saved.
    */
   'unsavable-wire': BackplaneError;
-  /** A @state field of a service holds a value that no snapshot can hold. @remedy Give it a shape, or a value that JSON has. */
-  'unsupported-state': BackplaneError;
   /** A device is plugged in whose `when` does not hold for the machine. @remedy Leave `when` out. */
   'when-not-met': BackplaneError;
   /** A wire leads back to its beginning. @remedy Take one of the wires of the circle out. */

@@ -110,7 +110,7 @@ export class MachinePlan {
     const own = typeof used.options === 'function' ? used.options(options) : (used.options ?? {});
     const given = { ...own, ...deviceOptions[blueprint.type], ...deviceOptions[id] };
     const problems = blueprint.options.problems(given, `Device '${id}'`);
-    this.problems.push(...problems.map((message) => ({ code: 'bad-option', message })));
+    this.problems.push(...problems);
     const optionOf = new OptionReader(blueprint, given, problems.length > 0);
     return {
       used,

@@ -104,29 +104,35 @@ function checkWords(where: string, how: StateOptions): void {
   if (strange === undefined) return;
   const close = nearest(strange, words);
   const hint = close === undefined ? `It knows ${words.join(', ')}.` : `Did you mean '${close}'?`;
-  throw new BackplaneError(`${where}: @state has no '${strange}'. ${hint}`);
+  throw new BackplaneError('unknown-word', `${where}: @state has no '${strange}'. ${hint}`);
 }
 
 function declareState(owner: object, member: string, how: StateOptions | undefined): void {
   checkMember(owner, member, '@state');
   if (how === undefined) {
-    throw new BackplaneError(`Class ${owner.constructor.name}: @state() field '${member}': write @state without ().`);
+    throw new BackplaneError(
+      'needless-brackets',
+      `Class ${owner.constructor.name}: @state() field '${member}': write @state without ().`,
+    );
   }
   const { since = 1, as, name = member, subsection, atReset } = how;
   const where = `Class ${owner.constructor.name}: @state field '${member}'`;
   checkWords(where, how);
   if (typeof name !== 'string' || !namePattern.test(name) || name === '__proto__') {
     throw new BackplaneError(
+      'invalid-state-name',
       `${where} is called '${name}' in snapshots, which is no name there. Use letters, digits, '_' and '-'.`,
     );
   }
   if (!Number.isInteger(since) || since < 1) {
     throw new BackplaneError(
+      'invalid-version',
       `${where} has since: ${since}, which is no version. Give the version that added it, 1 or more.`,
     );
   }
   if (atReset !== undefined && atReset !== 'kept') {
     throw new BackplaneError(
+      'unknown-word',
       `${where} has atReset: '${atReset}'. Say 'kept' if the hardware keeps it over a reset, or nothing if reset() sets it.`,
     );
   }
@@ -134,6 +140,7 @@ function declareState(owner: object, member: string, how: StateOptions | undefin
   const taken = stateOf(owner.constructor).find((one) => one.name === name || one.subsection?.name === name);
   if (taken !== undefined) {
     throw new BackplaneError(
+      'state-name-taken',
       `${where} is called '${name}' in snapshots, as '${taken.member}' is already. Give it another name: @state({ name: ... }).`,
     );
   }

@@ -222,7 +222,10 @@ export const shape: Shapes = Object.freeze({
   between,
   bits: (width: number) => {
     if (Number.isInteger(width) && width >= 1 && width <= 53) return integer(0, 2 ** width - 1);
-    throw new BackplaneError(`shape.bits(${width}): a number has 1 to 53 bits. For more, use shape.bigBits.`);
+    throw new BackplaneError(
+      'invalid-shape',
+      `shape.bits(${width}): a number has 1 to 53 bits. For more, use shape.bigBits.`,
+    );
   },
   bigBits,
   text,

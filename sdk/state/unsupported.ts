@@ -1,3 +1,4 @@
+import type { Fail } from '../base/errors.ts';
 import { type StateDeclaration, stateOf } from './schema.ts';
 
 // What a field with @state can never hold, and what to do instead. Most of it is JavaScript's own: a snapshot writes it as nothing.
@@ -67,14 +68,10 @@ export function unsupported(value: unknown): string | undefined {
 }
 
 /** While a device is made: fields that no reset could make right. A shape of its own answers for its field. */
-export function checkStateFields(
-  owner: object,
-  declarations: readonly StateDeclaration[],
-  fail: (why: string) => Error,
-): void {
+export function checkStateFields(owner: object, declarations: readonly StateDeclaration[], fail: Fail): void {
   for (const { member, shape } of declarations) {
     if (shape !== undefined) continue;
     const why = unsupported((owner as Readonly<Record<string, unknown>>)[member]);
-    if (why !== undefined) throw fail(`@state field '${member}' ${why}.`);
+    if (why !== undefined) throw fail('unsupported-state', `@state field '${member}' ${why}.`);
   }
 }

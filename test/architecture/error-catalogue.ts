@@ -69,7 +69,7 @@ export function takersOf(files: readonly SourceFile[]): Set<string> {
   return takers;
 }
 
-/** Codes that stand in a source: the first argument of an error, or of a function that takes a code, and `code: '...'`. */
+/** Codes in a source: the first argument of an error, or of a function that takes a code or is a `Fail`, and `code: '...'`. */
 export function codesIn({ path, code }: SourceFile, takers: ReadonlySet<string>): string[] {
   if (isCatalogue(path)) return [];
   const found = [...code.matchAll(/\bcode[:=]\s*'([^']*)'/g)].map(([, literal]) => literal as string);
@@ -77,6 +77,7 @@ export function codesIn({ path, code }: SourceFile, takers: ReadonlySet<string>)
   const known = new Set([
     ...takers,
     ...functionsIn(code),
+    ...[...code.matchAll(/\b(\w+): Fail\b/g)].map(([, name]) => name as string),
     ...(bases.some((base) => takers.has(base)) ? ['super'] : []),
   ]);
   for (const match of code.matchAll(/([\w#]+)\(/g)) {

@@ -198,7 +198,10 @@ export const option = {
     spec: S,
   ): Option<S extends { readonly default: unknown } ? W[number] : W[number] | undefined> {
     if (!Array.isArray(words) || words.length === 0) {
-      throw new BackplaneError("option.choice takes the words first: option.choice(['discard', 'slew'], { ... }).");
+      throw new BackplaneError(
+        'invalid-option-declaration',
+        "option.choice takes the words first: option.choice(['discard', 'slew'], { ... }).",
+      );
     }
     const isValue = (value: unknown) => typeof value === 'string' && words.includes(value);
     const parse = (text: string) => (words.includes(text) ? text : undefined);

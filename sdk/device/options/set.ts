@@ -1,4 +1,4 @@
-import { BackplaneError } from '../../base/errors.ts';
+import { BackplaneError, type Problem } from '../../base/errors.ts';
 import { nearest } from '../../base/text.ts';
 import { type Option, octalHint } from './kinds.ts';
 
@@ -33,7 +33,7 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
   constructor(readonly declarations: D) {
     for (const [name, option] of Object.entries(declarations)) {
       const problem = declarationProblem(name, option);
-      if (problem !== undefined) throw new BackplaneError(`Option '${name}' ${problem}`);
+      if (problem !== undefined) throw new BackplaneError('invalid-option-declaration', `Option '${name}' ${problem}`);
     }
     Object.freeze(this);
   }
@@ -43,14 +43,14 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
   }
 
   /** What is wrong with these values, one sentence each: unknown names, wrong types, values out of range. */
-  problems(given: Readonly<Record<string, unknown>>, owner: string): string[] {
-    const problems: string[] = [];
+  problems(given: Readonly<Record<string, unknown>>, owner: string): Problem[] {
+    const problems: Problem[] = [];
     for (const [name, value] of Object.entries(given)) {
       const option = Object.hasOwn(this.declarations, name) ? this.declarations[name] : undefined;
-      const problem =
-        option === undefined ? this.unknown(name, this.names) : value === undefined ? undefined : option.problem(value);
-      if (problem !== undefined)
-        problems.push(`${owner}: ${option === undefined ? '' : `option '${name}' `}${problem}`);
+      const problem = value === undefined ? undefined : option?.problem(value);
+      if (option === undefined) problems.push(this.unknown(name, owner, this.names));
+      else if (problem !== undefined)
+        problems.push({ code: 'bad-option', message: `${owner}: option '${name}' ${problem}` });
     }
     return problems;
   }
@@ -58,7 +58,8 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
   /** All values, defaults filled in, frozen. Throws one error with every problem in it. */
   resolve(given: Readonly<Record<string, unknown>> = {}, owner = 'options'): OptionsOf<OptionSet<D>> {
     const problems = this.problems(given, owner);
-    if (problems.length > 0) throw new BackplaneError(problems.join('\n'));
+    const [first] = problems;
+    if (first !== undefined) throw new BackplaneError(first.code, problems.map(({ message }) => message).join('\n'));
     const values: Record<string, unknown> = {};
     for (const [name, option] of Object.entries(this.declarations)) values[name] = given[name] ?? option.default;
     return Object.freeze(values) as OptionsOf<OptionSet<D>>;
@@ -74,14 +75,15 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     const name = this.names.find((candidate) => commandLineName(candidate) === argument);
     const option = name === undefined ? undefined : this.declarations[name];
     if (name === undefined || option === undefined) {
-      throw new BackplaneError(`${owner}: ${this.unknown(argument, [...others, ...this.names.map(commandLineName)])}`);
+      const { code, message } = this.unknown(argument, owner, [...others, ...this.names.map(commandLineName)]);
+      throw new BackplaneError(code, message);
     }
     const value = option.parse(text);
     const problem =
       value === undefined
         ? `takes ${option.expected}; '${text}' is not that.${option.kind === 'string' ? '' : octalHint(text)}`
         : option.problem(value);
-    if (problem !== undefined) throw new BackplaneError(`${owner}: option '${argument}' ${problem}`);
+    if (problem !== undefined) throw new BackplaneError('bad-option', `${owner}: option '${argument}' ${problem}`);
     return { name, value };
   }
 
@@ -92,7 +94,7 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     );
   }
 
-  private unknown(name: string, names: readonly string[]): string {
+  private unknown(name: string, owner: string, names: readonly string[]): Problem {
     const close = nearest(name, names);
     const hint =
       close !== undefined
@@ -100,7 +102,7 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
         : names.length > 0
           ? ` It has ${names.join(', ')}.`
           : ' It has none.';
-    return `there is no option '${name}'.${hint}`;
+    return { code: 'no-such-option', message: `${owner}: there is no option '${name}'.${hint}` };
   }
 }
 

@@ -164,20 +164,21 @@ const isAccessSize = (size: number): boolean => size === 1 || size === 2 || size
 
 /** Refuses a region that cannot be anywhere, while the device's file is being loaded. */
 export function checkPlace(spec: PlaceSpec): void {
-  const fail = (what: string): never => {
-    throw new BackplaneError(`Region '${spec.name}': ${what}`);
+  const fail = (code: string, what: string): never => {
+    throw new BackplaneError(code, `Region '${spec.name}': ${what}`);
   };
   const unknown = unknownWord(spec, regionWords);
-  if (unknown !== undefined) throw new BackplaneError(`Region '${spec.name}' ${unknown}`);
-  if (spec.name === '') throw new BackplaneError('A region needs a name: it is what info mtree and messages show.');
+  if (unknown !== undefined) throw new BackplaneError('unknown-word', `Region '${spec.name}' ${unknown}`);
+  if (spec.name === '')
+    throw new BackplaneError('region-without-name', 'A region needs a name: it is what info mtree and messages show.');
   if (!Number.isInteger(spec.size) || spec.size <= 0) {
-    fail(`size ${spec.size} is not a number of bytes. Give it a whole number above 0.`);
+    fail('invalid-region-size', `size ${spec.size} is not a number of bytes. Give it a whole number above 0.`);
   }
   if (spec.base !== undefined && (!Number.isSafeInteger(spec.base) || spec.base < 0)) {
-    fail(`base ${spec.base} is not an address. Give it a whole number from 0, or leave it out.`);
+    fail('invalid-region-base', `base ${spec.base} is not an address. Give it a whole number from 0, or leave it out.`);
   }
   if (spec.priority !== undefined && !Number.isInteger(spec.priority)) {
-    fail(`priority ${spec.priority} is not a whole number.`);
+    fail('invalid-priority', `priority ${spec.priority} is not a whole number.`);
   }
 }
 
@@ -189,11 +190,13 @@ export function checkSizes(
   const where = `Region '${spec.name}'`;
   if (kind === 'ports' && spec.size > PortSpace) {
     throw new BackplaneError(
+      'invalid-region-size',
       `${where}: ${hex(spec.size)} ports do not fit into ${hex(PortSpace)}. Use mmioRegion for memory.`,
     );
   }
   if (kind === 'ports' && spec.base !== undefined && spec.base + spec.size > PortSpace) {
     throw new BackplaneError(
+      'invalid-region-base',
       `${where}: ports ${hex(spec.base)} to ${hex(spec.base + spec.size - 1)} pass the last port ${hex(PortSpace - 1)}. ` +
         'Lower its base or its size.',
     );
@@ -207,6 +210,7 @@ export function checkSizes(
   }
   if (spec.accepts !== undefined || spec.implements !== undefined) {
     throw new BackplaneError(
+      'invalid-access-sizes',
       `${where}: accessSizes already says what it accepts and implements. Leave out accessSizes, or accepts and implements.`,
     );
   }
@@ -221,6 +225,7 @@ function checkList(where: string, sizes: readonly number[], widest: number): Che
   const gapless = sorted.every((size, index) => index === 0 || size === 2 * (sorted[index - 1] as number));
   if (min === undefined || max === undefined || !sorted.every(isAccessSize) || max > widest || !gapless) {
     throw new BackplaneError(
+      'invalid-access-sizes',
       `${where}: accessSizes [${sizes.join(', ')}] is not a run of access widths. ` +
         `Give each of 1, 2, 4${widest === 8 ? ', 8' : ''} from the narrowest to the widest it takes, once.`,
     );
@@ -233,6 +238,7 @@ function checkRange(where: string, which: string, sizes: AccessSizes | undefined
   const max = sizes?.max ?? Math.max(4, min);
   if (!isAccessSize(min) || !isAccessSize(max) || min > max || max > widest) {
     throw new BackplaneError(
+      'invalid-access-sizes',
       `${where}: ${which} ${min} to ${max} bytes is not a range of access widths. ` +
         `min and max are 1, 2, 4${widest === 8 ? ' or 8' : ''}, min not above max.`,
     );

@@ -1,5 +1,6 @@
+import type { Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { type Fail, formatRange } from '../class-checks.ts';
+import { formatRange } from '../class-checks.ts';
 import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate } from './region.ts';
 
 /**
@@ -15,7 +16,7 @@ export function routesOf(
   const own = declarations.map((declaration) => routeOf(region, declaration, declarations, fail));
   own.forEach((route, index) => {
     const other = own.slice(0, index).find((earlier) => meet(earlier, route));
-    if (other !== undefined) throw fail(conflict(region, other, route));
+    if (other !== undefined) throw fail('handler-overlap', conflict(region, other, route));
   });
   const kept = own.reduce(
     (left, route) => left.flatMap((old) => (meet(old, route) ? around(old, route) : [old])),
@@ -63,20 +64,26 @@ function routeOf(
 
   const inside = `The region has the offsets ${formatRange({ offset: 0, size: region.size })}, counted from its start.`;
   if (!Number.isInteger(offset) || offset < 0 || offset >= region.size) {
-    throw fail(`${where} stands at offset ${hex(offset)}, outside its region. ${inside}`);
+    throw fail('range-outside-region', `${where} stands at offset ${hex(offset)}, outside its region. ${inside}`);
   }
   const { length } = declaration;
   if (length !== undefined) {
     const whole = length === Number.POSITIVE_INFINITY || (Number.isInteger(length) && length > 0);
-    if (!whole) throw fail(`${where} has length ${length}. Give it a number of bytes above 0.`);
+    if (!whole) throw fail('empty-range', `${where} has length ${length}. Give it a number of bytes above 0.`);
     if (Number.isFinite(length) && offset + length > region.size) {
-      throw fail(`${where} covers ${formatRange({ offset, size: length })} and leaves its region. ${inside}`);
+      throw fail(
+        'range-outside-region',
+        `${where} covers ${formatRange({ offset, size: length })} and leaves its region. ${inside}`,
+      );
     }
     return route(offset, length);
   }
   const widest = sizes.at(-1) as number;
   if (declaration.sizes !== undefined && offset + widest > region.size) {
-    throw fail(`${where} takes ${widest} bytes at offset ${hex(offset)} and leaves its region. ${inside}`);
+    throw fail(
+      'range-outside-region',
+      `${where} takes ${widest} bytes at offset ${hex(offset)} and leaves its region. ${inside}`,
+    );
   }
   return route(offset, Math.min(widest, region.size - offset, distanceToNext(offset, isWrite, all)));
 }
@@ -96,20 +103,28 @@ function sizesOf(region: IoRegionTemplate, declaration: HandlerDeclaration, wher
   const fitting = possible.filter((size) => size <= 4 || declaration.form === '64-bit');
   const call = direction(declaration.isWrite);
   if (fitting.length === 0) {
-    throw fail(`${where} never gets an access: the region implements 8 bytes only. Use @region.${call}64 with bigint.`);
+    throw fail(
+      'handler-needs-64-bit',
+      `${where} never gets an access: the region implements 8 bytes only. Use @region.${call}64 with bigint.`,
+    );
   }
   if (declaration.sizes === undefined) return fitting;
   for (const size of declaration.sizes) {
     if (size === 8 && possible.includes(8) && declaration.form !== '64-bit') {
-      throw fail(`${where} takes 8 bytes, which a number cannot hold. Use @region.${call}64 with bigint.`);
+      throw fail(
+        'handler-needs-64-bit',
+        `${where} takes 8 bytes, which a number cannot hold. Use @region.${call}64 with bigint.`,
+      );
     }
     if (!fitting.includes(size)) {
       throw fail(
+        'handler-size-not-implemented',
         `${where} takes accesses of ${size} bytes, but the region implements ${fitting.join(', ')}. Change one of them.`,
       );
     }
   }
-  if (declaration.sizes.length === 0) throw fail(`${where} takes no size at all. Leave out size, or name one.`);
+  if (declaration.sizes.length === 0)
+    throw fail('handler-size-not-implemented', `${where} takes no size at all. Leave out size, or name one.`);
   return [...new Set(declaration.sizes)].sort((a, b) => a - b);
 }
 

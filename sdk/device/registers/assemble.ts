@@ -1,5 +1,5 @@
+import type { Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import type { Fail } from '../class-checks.ts';
 import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
 import {
   checkChoices,
@@ -60,6 +60,7 @@ function addRegisters(
     const moved = replacement.region !== old.region || replacement.offset !== old.offset;
     if (moved || replacement.width !== old.width || replacement.indexedBy?.index !== old.indexedBy?.index) {
       throw fail(
+        'register-redeclared',
         `${describeRegister(replacement)} declares anew what its base class has elsewhere: ${describeRegister(old)}.`,
       );
     }
@@ -81,11 +82,15 @@ function declarationOf(
   const name = spec.name ?? member;
   checkSpec(spec, `register '${name}'`, fail);
   if (spec.fields !== undefined && spec.access !== undefined) {
-    throw fail(`register '${name}' has an access and fields, which have their own. Leave one of them out.`);
+    throw fail(
+      'register-access-and-fields',
+      `register '${name}' has an access and fields, which have their own. Leave one of them out.`,
+    );
   }
   const indexMember = indexed && memberOf(indexed.by);
   if (indexed !== undefined && indexMember === undefined) {
     throw fail(
+      'missing-index-register',
       `register '${name}' is chosen by an index register of region '${indexed.by.region.name}' that the class does not have. ` +
         'Put it in front of the field that holds the index.',
     );
@@ -143,6 +148,7 @@ function addHooks(
     if (twice === undefined) return;
     const kind = hook.isWrite ? 'onWrite' : 'onRead';
     throw fail(
+      'register-hook-twice',
       `'${twice.method}' and '${hook.method}' are both ${kind} of the same ${hook.field ?? 'register'}. Keep one.`,
     );
   });
@@ -150,6 +156,7 @@ function addHooks(
   if (homeless !== undefined) {
     const { region, offset } = homeless.definition;
     throw fail(
+      'register-hook-without-register',
       `hook '${homeless.method}' is for a register at ${hex(offset)} of region '${region.name}' that the class ` +
         'does not have. Put the register in front of the field that holds it.',
     );
@@ -255,6 +262,7 @@ export function checkReach(region: RegionTemplate, routes: readonly HandlerRoute
     );
     if (other === undefined) continue;
     throw fail(
+      'register-access-reaches-handler',
       `an access of up to ${sizes.at(-1)} bytes to register '${route.method}' of region '${region.name}' can run into what ` +
         `handler '${other.method}' answers for. Let the region implement ${describeBytes(route.length)}, or make it a register.`,
     );

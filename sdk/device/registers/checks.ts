@@ -1,6 +1,7 @@
 import { lowMask } from '../../base/bits.ts';
+import type { Fail } from '../../base/errors.ts';
 import { hex, nearest, unknownWord } from '../../base/text.ts';
-import { type Fail, formatRange } from '../class-checks.ts';
+import { formatRange } from '../class-checks.ts';
 import {
   answersReads,
   type FieldDeclaration,
@@ -43,17 +44,23 @@ const accesses = [
 /** What the compiler refuses, refused once more for files that no compiler has seen: a plugin is run as it is. */
 export function checkSpec(spec: RegisterSpec, where: string, fail: Fail): void {
   const unknown = unknownWord(spec, Object.keys(words));
-  if (unknown !== undefined) throw fail(`${where} ${unknown}`);
+  if (unknown !== undefined) throw fail('unknown-word', `${where} ${unknown}`);
   const { access = 'read-write', atReset = 'reset-value', narrow = 'by-byte', fields = {} } = spec;
   if (spec.fields !== undefined && Object.keys(fields).length === 0) {
-    throw fail(`${where} has fields: {}, which account for no bit. Leave fields out, or declare them all.`);
+    throw fail(
+      'register-bits-unassigned',
+      `${where} has fields: {}, which account for no bit. Leave fields out, or declare them all.`,
+    );
   }
   oneOf(accesses, access, `${where} has the access`, fail);
   oneOf(['reset-value', 'kept', 'set-by-device'], atReset, `${where} has atReset`, fail);
   oneOf(['by-byte', 'zero-extended'], narrow, `${where} has narrow`, fail);
   for (const [name, field] of Object.entries(fields)) {
     if (!(field instanceof FieldSpec || field instanceof FillerSpec)) {
-      throw fail(`${where}: field '${name}' is not one. Make it with bit, bits, reserved or undocumented.`);
+      throw fail(
+        'invalid-register-field',
+        `${where}: field '${name}' is not one. Make it with bit, bits, reserved or undocumented.`,
+      );
     }
     oneOf(accesses, field.access, `${where}: field '${name}' has the access`, fail);
   }
@@ -62,7 +69,10 @@ export function checkSpec(spec: RegisterSpec, where: string, fail: Fail): void {
 function oneOf(known: readonly string[], given: string, what: string, fail: Fail): void {
   if (known.includes(given)) return;
   const close = nearest(given, known);
-  throw fail(`${what} '${given}'. ${close === undefined ? `Known: ${known.join(', ')}.` : `Did you mean '${close}'?`}`);
+  throw fail(
+    'unknown-word',
+    `${what} '${given}'. ${close === undefined ? `Known: ${known.join(', ')}.` : `Did you mean '${close}'?`}`,
+  );
 }
 
 /** `register 'status' at 0x20 of region 'edu-mmio'`: how refusals begin. */
@@ -80,23 +90,35 @@ function extent({ width, count = 1, stride = 0, indexedBy }: RegisterDeclaration
 export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
   const { region, offset, width, count, stride, reset } = register;
   const where = describeRegister(register);
-  if (width === undefined) throw fail(`${where} says no width. Give it 8, 16, 32 or 64 bits.`);
-  if (![8, 16, 32, 64].includes(width)) throw fail(`${where} has ${width} bits. A register has 8, 16, 32 or 64.`);
+  if (width === undefined)
+    throw fail('invalid-register-width', `${where} says no width. Give it 8, 16, 32 or 64 bits.`);
+  if (![8, 16, 32, 64].includes(width))
+    throw fail('invalid-register-width', `${where} has ${width} bits. A register has 8, 16, 32 or 64.`);
   if (count !== undefined && !(Number.isInteger(count) && count > 0 && count <= 0x1_0000)) {
-    throw fail(`${where}: count ${count} is not a number of registers. Give it a whole number from 1 to 65536.`);
+    throw fail(
+      'invalid-register-count',
+      `${where}: count ${count} is not a number of registers. Give it a whole number from 1 to 65536.`,
+    );
   }
   const closest = register.indexedBy === undefined ? width / 8 : 1;
   if (stride !== undefined && !(Number.isInteger(stride) && stride >= closest)) {
-    throw fail(`${where}: stride ${stride} lets its registers overlap. Give it a whole number from ${closest}.`);
+    throw fail(
+      'invalid-register-count',
+      `${where}: stride ${stride} lets its registers overlap. Give it a whole number from ${closest}.`,
+    );
   }
   if (!Number.isInteger(offset) || offset < 0 || offset + extent(register) > region.size) {
     const bytes = formatRange({ offset: 0, size: region.size });
-    throw fail(`${where} leaves its region, which has the offsets ${bytes}. Move it, or make the region larger.`);
+    throw fail(
+      'range-outside-region',
+      `${where} leaves its region, which has the offsets ${bytes}. Move it, or make the region larger.`,
+    );
   }
   const fits =
     width === 64 ? typeof reset === 'bigint' && BigInt.asUintN(64, reset) === reset : fitsNumber(reset, width);
   if (!fits) {
     throw fail(
+      'invalid-reset-value',
       `${where}: the reset value ${reset} is not one of ${width} bits. ` +
         `Give it a ${width === 64 ? 'bigint' : 'whole number'} from 0 that fits.`,
     );
@@ -105,6 +127,7 @@ export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
   const apart = !region.implements.unaligned && offset % (width / 8) === 0;
   if (register.narrow === 'zero-extended' && (!apart || register.indexedBy !== undefined)) {
     throw fail(
+      'zero-extended-misplaced',
       `${where} is zero-extended, so every access must begin at it: at a multiple of ${width / 8} bytes, in a region that ` +
         "implements aligned accesses only, and not behind a data port. Change that, or let the register merge 'by-byte'.",
     );
@@ -118,12 +141,14 @@ function fitsNumber(reset: number | bigint, width: number): boolean {
 function checkSizes({ region, width }: RegisterDeclaration, where: string, fail: Fail): void {
   if (region.implements.min > width / 8) {
     throw fail(
+      'register-narrower-than-access',
       `${where} has ${width} bits, but the region implements no access below ${region.implements.min} bytes. ` +
         `Declare it with ${region.implements.min * 8} bits, the upper ones reserved, or let the region implement less.`,
     );
   }
   if (region.accepts.min < region.implements.min) {
     throw fail(
+      'narrow-access-unsupported',
       `${where}: the region accepts ${region.accepts.min} bytes but implements ${region.implements.min}, so a narrow write ` +
         'would arrive with zeros for the bytes that the guest did not write. Let it implement what it accepts: registers ' +
         'merge narrow writes by byte.',
@@ -141,6 +166,7 @@ export function checkFields(register: RegisterDeclaration, fail: Fail): void {
   for (const field of fields) {
     if (before !== undefined && field.low < next) {
       throw fail(
+        'register-fields-overlap',
         `${where}: fields '${before.name}' (${describeBits(before)}) and '${field.name}' (${describeBits(field)}) overlap. ` +
           'Every bit belongs to one field.',
       );
@@ -156,6 +182,7 @@ export function checkFields(register: RegisterDeclaration, fail: Fail): void {
     const filler = low === high ? `reserved(${low})` : `reserved([${low}, ${high}])`;
     const side = neighbours.length === 2 ? 'between' : below === undefined ? 'below' : 'above';
     return fail(
+      'register-bits-unassigned',
       `${where}: ${describeBits({ low, high })}, ${side} ${neighbours.join(' and ')}, ` +
         `${low === high ? 'belongs' : 'belong'} to no field. Name what is there, or add ${filler}.`,
     );
@@ -172,6 +199,7 @@ function checkField(
   if (!whole || low < 0 || low > high || high >= width) {
     const remedy = whole && high >= 0 && low < width && low > high ? `Write bits(${high}, ${low})` : 'Lowest bit first';
     throw fail(
+      'invalid-register-field',
       `${where}: field '${name}' has bits ${low} to ${high}, but the register has 0 to ${width - 1}. ${remedy}.`,
     );
   }
@@ -179,11 +207,17 @@ function checkField(
   for (const [label, value] of Object.entries(values)) {
     const most = lowMask(high - low + 1);
     if (!Number.isInteger(value) || value < 0 || value > most) {
-      throw fail(`${where}: value '${label}' of field '${name}' is ${value}, but it holds 0 to ${most}.`);
+      throw fail(
+        'invalid-field-value',
+        `${where}: value '${label}' of field '${name}' is ${value}, but it holds 0 to ${most}.`,
+      );
     }
     const other = taken.get(value);
     if (other !== undefined) {
-      throw fail(`${where}: values '${other}' and '${label}' of field '${name}' are both ${value}. Keep one of them.`);
+      throw fail(
+        'invalid-field-value',
+        `${where}: values '${other}' and '${label}' of field '${name}' are both ${value}. Keep one of them.`,
+      );
     }
     taken.set(value, label);
   }
@@ -194,27 +228,35 @@ export function checkTogether(registers: readonly RegisterDeclaration[], fail: F
   registers.forEach((b, index) => {
     for (const a of registers.slice(0, index)) {
       if (a.member === b.member) {
-        throw fail(`field '${a.member}' holds two registers: ${describeRegister(a)} and ${describeRegister(b)}.`);
+        throw fail(
+          'register-name-taken',
+          `field '${a.member}' holds two registers: ${describeRegister(a)} and ${describeRegister(b)}.`,
+        );
       }
       if (a.name === b.name) {
-        throw fail(`${describeRegister(b)} has the same name as ${describeRegister(a)}. Give one of them another.`);
+        throw fail(
+          'register-name-taken',
+          `${describeRegister(b)} has the same name as ${describeRegister(a)}. Give one of them another.`,
+        );
       }
       if (a.region !== b.region || !shareBytes(a, b) || isPair(a, b)) continue;
       const both = `${describeRegister(a)} and ${describeRegister(b)}`;
       if (isSamePlace(a, b)) {
         throw fail(
+          'register-overlap',
           `${both} stand in one place. Move one of them; or, where the guest reads the one and writes the other, declare them ` +
             "'read-only' and 'write-only'.",
         );
       }
-      if (!samePort(a, b)) throw fail(`${both} overlap. Move one of them.`);
+      if (!samePort(a, b)) throw fail('register-overlap', `${both} overlap. Move one of them.`);
       if (a.width !== b.width || a.indexedBy?.indexMember !== b.indexedBy?.indexMember) {
         throw fail(
+          'data-port-mismatch',
           `${both} share a data port, but not their width and index register. ` +
             'Declare both from one indexedRegisters(...) with one width.',
         );
       }
-      if (shareIndexes(a, b)) throw fail(`${both} overlap. Move one of them.`);
+      if (shareIndexes(a, b)) throw fail('register-overlap', `${both} overlap. Move one of them.`);
     }
   });
 }
@@ -229,6 +271,7 @@ export function checkChoices(registers: readonly RegisterDeclaration[], fail: Fa
     const last = indexedBy.index + (count - 1) * stride;
     if (last < 2 ** bits) continue;
     throw fail(
+      'register-index-out-of-reach',
       `${describeRegister(register)} is out of reach: its last index is ${hex(last)}, and the ${bits} bits of '${index.name}' ` +
         `that choose go to ${hex(2 ** bits - 1)}. Give them more bits, or move the register.`,
     );
@@ -275,16 +318,23 @@ export function checkHook(
   const named = register.fields.filter(({ name }) => name === field);
   if (field !== undefined && named.length === 0) {
     const names = [...new Set(register.fields.map(({ name }) => `'${name}'`))].join(', ');
-    throw fail(`${hook}: it has no field '${field}'. ${names === '' ? 'It has no fields.' : `It has ${names}.`}`);
+    throw fail(
+      'register-hook-unknown-field',
+      `${hook}: it has no field '${field}'. ${names === '' ? 'It has no fields.' : `It has ${names}.`}`,
+    );
   }
   const accesses: RegisterAccess[] = (field === undefined ? stretchesOf(register) : named).map(({ access }) => access);
   const what = field === undefined ? 'the register' : `field '${field}'`;
   if (isWrite && (!hearsWrites(accesses) || accesses.every((access) => access === 'reserved'))) {
     throw fail(
+      'register-hook-never-called',
       `${hook}: ${what} is ${accesses[0]}, so a write never changes it. Give it another access, or drop the hook.`,
     );
   }
   if (!isWrite && !answersReads(accesses)) {
-    throw fail(`${hook}: ${what} is write-only, so nobody reads it. Give it another access, or drop the hook.`);
+    throw fail(
+      'register-hook-never-called',
+      `${hook}: ${what} is write-only, so nobody reads it. Give it another access, or drop the hook.`,
+    );
   }
 }

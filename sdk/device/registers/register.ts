@@ -66,6 +66,7 @@ export function makeRegister<S extends RegisterSpec>(definition: RegisterDefinit
     if (descriptor !== undefined) {
       const [name, kind] = [target.constructor.name, descriptor.value === undefined ? 'an accessor' : 'a method'];
       throw new BackplaneError(
+        'register-not-on-field',
         `${name}.${member}: ${where} needs a field that holds its value, and this is ${kind}. For what happens on an access, use its onRead and onWrite.`,
       );
     }
@@ -147,6 +148,7 @@ export class IndexedRegisters {
     this.data = data;
     if (spec.count !== undefined || spec.width === 64) {
       throw new BackplaneError(
+        'invalid-index-register',
         `Region '${this.region.name}': registers cannot be chosen by an array or by 64 bits. ` +
           'Give the index a register of its own, of 8, 16 or 32 bits.',
       );
@@ -160,7 +162,10 @@ export class IndexedRegisters {
     spec: S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>,
   ): Register<S> {
     if ((spec as RegisterSpec).width === 64) {
-      throw new BackplaneError(`Region '${this.region.name}': a data port shows up to 32 bits, not 64.`);
+      throw new BackplaneError(
+        'invalid-register-width',
+        `Region '${this.region.name}': a data port shows up to 32 bits, not 64.`,
+      );
     }
     const definition = {
       region: this.region,

@@ -81,7 +81,10 @@ export function checkRegisterFields(device: DeviceInstance): void {
     const held: unknown = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
     const problem = register.count === undefined ? singleProblem(register, held) : arrayProblem(register, held);
     if (problem === undefined) continue;
-    throw new BackplaneError(`Class ${device.constructor.name}: field '${register.member}', a register, ${problem}`);
+    throw new BackplaneError(
+      'register-field-mismatch',
+      `Class ${device.constructor.name}: field '${register.member}', a register, ${problem}`,
+    );
   }
 }
 
