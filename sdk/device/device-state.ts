@@ -232,7 +232,8 @@ export function loadDevice(device: Device, saved: unknown): void {
     put(loading);
   } catch (cause) {
     putBack(device, before);
-    throw new StateError('state-refused', what, refusedBy(cause), new DeviceFailure(what, device, cause));
+    const code = cause instanceof StateError ? cause.code : 'state-refused';
+    throw new StateError(code, what, refusedBy(cause), new DeviceFailure(what, device, cause));
   }
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../sdk/index.ts';
 import { pinOf, pinsOf } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
+import { expectRefusal } from '../refusal.ts';
 import { DeviceBench } from './device-bench.ts';
 
 const ports = portRegion({ name: 'uart', base: 0x3f8, size: 8 });
@@ -80,7 +81,5 @@ it('an option that wires a pin which the device does not have is refused when th
       super();
     }
   }
-  expect(() => testBench(Miswired)).toThrow(
-    "Class Miswired: option 'irq' wires the pin 'irk', which the device does not have. Did you mean 'irq'?",
-  );
+  expectRefusal(() => testBench(Miswired), 'option-wires-unknown-pin', 'Miswired', 'irq', 'irk');
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { device, IsaDevice, type OptionsOf, PciDevice, pci, portRegion, state } from '../../sdk/index.ts';
 import { testBench } from '../../sdk/testing/index.ts';
+import { expectRefusal } from '../refusal.ts';
 
 // A plugin is not type-checked: what follows is what reaches us when nobody looked at the types.
 const Isa = IsaDevice as unknown as new () => object;
@@ -18,15 +19,11 @@ describe('a member with the name of one that the base class needs', () => {
         return 1;
       }
     }
-    expect(() => define(Uart)).toThrow(
-      "Class Uart: its member 'region' takes the place of what Device has by that name: the memory region of a declared one. Rename it.",
-    );
+    expectRefusal(() => define(Uart), 'reserved-member', 'Uart', 'region');
     class Card extends Pci {
       connectToBus(): void {}
     }
-    expect(() => define(Card, true)).toThrow(
-      "Class Card: its member 'connectToBus' takes the place of what PciDevice has by that name: what its bus calls. Rename it.",
-    );
+    expectRefusal(() => define(Card, true), 'reserved-member', 'Card', 'connectToBus');
   });
 
   it('is refused while the class is defined, if it holds a register or state', () => {
@@ -35,12 +32,12 @@ describe('a member with the name of one that the base class needs', () => {
       id = 7;
     }
     ports.register(0, { width: 8, access: 'constant', reset: 7 })(Uart.prototype as never, 'id');
-    expect(() => define(Uart)).toThrow("its member 'id' takes the place of what Device has by that name");
+    expectRefusal(() => define(Uart), 'reserved-member', 'id');
     class Card extends Pci {
       bars = 0;
     }
     state(Card.prototype, 'bars');
-    expect(() => define(Card, true)).toThrow("its member 'bars' takes the place of what PciDevice has by that name");
+    expectRefusal(() => define(Card, true), 'reserved-member', 'bars');
   });
 
   it('is refused when a device is made, if it is a field or a parameter that is one', () => {
@@ -48,18 +45,14 @@ describe('a member with the name of one that the base class needs', () => {
       topology = 'ring';
     }
     define(Uart);
-    expect(() => bench(Uart)).toThrow(
-      "Class Uart: its member 'topology' takes the place of what Device has by that name",
-    );
+    expectRefusal(() => bench(Uart), 'reserved-member', 'Uart', 'topology');
     class Card extends Pci {
       constructor(readonly config: OptionsOf<never> = {} as never) {
         super();
       }
     }
     define(Card, true);
-    expect(() => bench(Card)).toThrow(
-      "Class Card: its member 'config' takes the place of what PciDevice has by that name",
-    );
+    expectRefusal(() => bench(Card), 'reserved-member', 'Card', 'config');
   });
 
   it('is harmless where the base keeps it to itself', () => {

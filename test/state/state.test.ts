@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { rememberState } from '../../sdk/device/device-state.ts';
 import {
@@ -28,6 +29,7 @@ import {
 } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from '../machine/toys.ts';
+import { expectRefusal } from '../refusal.ts';
 
 /** What a sender keeps about its line: a helper object of the device. */
 class Line {
@@ -116,14 +118,18 @@ function withField(saved: SavedDevice, name: string, value: unknown): unknown {
   return { ...saved, fields: { ...saved.fields, [name]: value } };
 }
 
-const problems = (target: Device, saved: unknown) =>
-  compareDevice(target, saved).map(({ path, problem }) => `${path}: ${problem}`);
+/** Where a state does not fit. What is wrong there stands in the golden file. */
+const problems = (target: Device, saved: unknown) => compareDevice(target, saved).map(({ path }) => path);
+
+/** The same in words, for the golden file. */
+const sentences = (what: string, target: Device, saved: unknown) =>
+  compareDevice(target, saved).map(({ path, problem }) => `${what}: '${path}' ${problem}`);
 
 function refusalOf(work: () => void): string[] {
   try {
     work();
   } catch (error) {
-    return (error as StateError).differences.map(({ path, problem }) => `${path}: ${problem}`);
+    return (error as StateError).differences.map(({ path }) => path);
   }
   return [];
 }
@@ -182,7 +188,7 @@ describe('the state of a device', () => {
     expect([other.lastSeen, other.waiting, other.control, ...other.level]).toEqual([-0, -0, 0, 0, -0]);
     expect(saveDevice(other)).toEqual(saved);
     const whole = withField(saved, 'wide', [0, '-0']);
-    expect(problems(newUart(), whole)).toEqual([expect.stringContaining('wide: expected a list of 2 numbers')]);
+    expect(problems(newUart(), whole)).toEqual(['wide']);
   });
 
   it('restores a pin without a sound', () => {
@@ -211,7 +217,7 @@ describe('the state of a device', () => {
     loadDevice(other, saved);
     expect([other.overruns, other.firstOverrun]).toEqual([2, 17]);
     const half = withField(saved, 'errors', { overruns: 2 });
-    expect(problems(newUart(), half)).toEqual([expect.stringContaining('errors.firstOverrun: is missing')]);
+    expect(problems(newUart(), half)).toEqual(['errors.firstOverrun']);
   });
 
   it('finds timers by name within the device: two devices may use one name', () => {
@@ -285,59 +291,46 @@ describe('versions', () => {
   });
 
   it('refuse a field that was removed without a word, with its name', () => {
-    expect(problems(newer(), withField(old as never, 'parity', 1))).toEqual([
-      'parity: is in the snapshot, and the class has no such state',
-    ]);
+    expect(problems(newer(), withField(old as never, 'parity', 1))).toEqual(['parity']);
   });
 
-  it.each<[string, object, string]>([
-    [
-      'a field that went',
-      { parity: 1 },
-      "\nIf 'parity' went on purpose, say so: @device({ version: 3, retired: ['parity'] }).",
-    ],
+  it.each<[string, object, ...named: string[]]>([
+    ['a field that went', { parity: 1 }, "@device({ version: 3, retired: ['parity'] })"],
     [
       'a field that came, and was not said to',
       { control: undefined },
-      "\nIf 'control' came later than the snapshot, say so: @device({ version: 3 }) and @state({ since: 3 }).",
+      'control',
+      '@device({ version: 3 })',
+      '@state({ since: 3 })',
     ],
     [
       'a field that may have got another name',
       { control: undefined, mode: 1 },
-      "\nIf 'mode' is called 'control' now, say so: @state({ name: 'mode' }). If it is gone, and the other one new: " +
-        "@device({ version: 3, retired: ['mode'] }) and @state({ since: 3 }).",
+      'control',
+      "@state({ name: 'mode' })",
+      "@device({ version: 3, retired: ['mode'] })",
+      '@state({ since: 3 })',
     ],
-  ])('name the remedy for %s, with its numbers', (_, fields, remedy) => {
+  ])('name the remedy for %s, with its numbers', (_, fields, ...named) => {
     const changed = JSON.parse(JSON.stringify({ ...old, fields: { ...old.fields, ...fields } }));
-    expect(() => loadDevice(newer(), changed)).toThrow(remedy);
+    expectRefusal(() => loadDevice(newer(), changed), 'state-mismatch', ...named);
   });
 
   it('count one further in the remedy where the snapshot is as new as the class, and have none for a newer one', () => {
     const changed = { ...old, version: 3, fields: { ...old.fields, speed: 1, parity: 1 } };
-    expect(() => loadDevice(newer(), changed)).toThrow("@device({ version: 4, retired: ['parity'] }).");
-    expect(() => loadDevice(newer(), { ...changed, version: 5 })).toThrow(
-      "Device 'NewUart' cannot take this state:\n" +
-        '  - is of version 5, newer than this class, which has 3\n' +
-        "  - 'parity': is in the snapshot, and the class has no such state\n" +
-        'Restore it with the class that saved it, or with one that came later.',
-    );
+    expectRefusal(() => loadDevice(newer(), changed), 'state-mismatch', "@device({ version: 4, retired: ['parity'] })");
+    const newest = () => loadDevice(newer(), { ...changed, version: 5 });
+    expect(expectRefusal(newest, 'state-mismatch', 'NewUart', 'parity', 'version 5').message).not.toContain('@device');
   });
 
   it('refuse a newer state and one that is too old, and say what else differs', () => {
     const future = { ...old, version: 4, fields: { control: 1, label: 'a', speed: 1, colour: 3 } };
-    expect(problems(newer(), future)).toEqual([
-      ': is of version 4, newer than this class, which has 3',
-      'colour: is in the snapshot, and the class has no such state',
-    ]);
-    expect(problems(newer(), { ...old, version: 1 })).toEqual([
-      ': is of version 1, and 2 is the oldest that can be restored',
-    ]);
+    expect(problems(newer(), future)).toEqual(['', 'colour']);
+    expect(problems(newer(), { ...old, version: 1 })).toEqual(['']);
   });
 
   it('refuse a field in a state that is older than the field', () => {
-    expect(problems(newer(), withField(old as never, 'speed', 1))).toEqual([
-      'speed: was added in version 3, and the snapshot says it is of version 2',
-    ]);
+    expect(problems(newer(), withField(old as never, 'speed', 1))).toEqual(['speed']);
   });
 
   it('inherit state from base classes', () => {
@@ -353,57 +346,57 @@ describe('versions', () => {
 describe('a state that does not fit', () => {
   const good = () => asText(saveDevice(busyUart()));
 
-  it.each<[string, unknown, string]>([
-    ['control', 256, 'control: expected a whole number from 0 to 255, found 256'],
-    ['control', 1.5, 'control: expected a whole number from 0 to 255, found 1.5'],
-    ['control', '1', 'control: expected a whole number from 0 to 255, found "1"'],
-    ['control', null, 'control: expected a whole number from 0 to 255, found null'],
-    ['total', 5, 'total: expected a hexadecimal number in quotes, such as "0x1f", found 5'],
-    ['total', '12', 'total: expected a hexadecimal number in quotes, such as "0x1f", found "12"'],
-    ['enabled', 1, 'enabled: expected true or false, found 1'],
-    ['label', [], 'label: expected a text of at most 65536 characters, found a list of 0'],
-    ['buffer', '010203', 'buffer: expected 4 bytes, found 3'],
-    ['buffer', '0102030g', 'buffer: expected 4 bytes, found "0102030g"'],
-    ['buffer', { size: 1e15 }, 'buffer: expected 4 bytes, found an object'],
-    ['wide', [1, 65536], 'wide: expected a list of 2 numbers that fit a Uint16Array, found a list of 2'],
-    ['wide', [1], 'wide: expected a list of 2 numbers that fit a Uint16Array, found a list of 1'],
-    ['far', ['0x10000000000000000'], 'far: expected a list of 1 numbers that fit a BigUint64Array, found a list of 1'],
-    ['dma', { source: 0 }, 'dma: expected an object with source, flags, found an object'],
-    ['dma', { source: 'x', flags: [1, true] }, 'dma.source: expected a number, found "x"'],
-    [
-      'queue',
-      new Array(17).fill(0),
-      'queue: expected a list of at most 16, each a whole number from 0 to 255, found a list of 17',
-    ],
-    ['queue', [1, -1], 'queue[1]: expected a whole number from 0 to 255, found -1'],
-    ['packet', '00'.repeat(17), 'packet: expected at most 16 bytes, found "0000000000000000000000000000000000"'],
-    ['lastSeen', 'NaN', 'lastSeen: expected a number, found "NaN"'],
-    ['line', { status: 'broken', sent: 0 }, "line.status: expected one of 'idle', 'busy', found \"broken\""],
-    ['line', 7, 'line: expected fields, found 7'],
-    ['line', { status: 'idle', sent: 0, cable: 1 }, 'line.cable: is in the snapshot, and the class has no such state'],
-  ])('is refused with the field and what was expected: %s = %j', (name, value, message) => {
-    expect(problems(newUart(), withField(good(), name, value))[0]).toBe(message);
+  const wrongFields: [name: string, value: unknown, path: string][] = [
+    ['control', 256, 'control'],
+    ['control', 1.5, 'control'],
+    ['control', '1', 'control'],
+    ['control', null, 'control'],
+    ['total', 5, 'total'],
+    ['total', '12', 'total'],
+    ['enabled', 1, 'enabled'],
+    ['label', [], 'label'],
+    ['buffer', '010203', 'buffer'],
+    ['buffer', '0102030g', 'buffer'],
+    ['buffer', { size: 1e15 }, 'buffer'],
+    ['wide', [1, 65536], 'wide'],
+    ['wide', [1], 'wide'],
+    ['far', ['0x10000000000000000'], 'far'],
+    ['dma', { source: 0 }, 'dma'],
+    ['dma', { source: 'x', flags: [1, true] }, 'dma.source'],
+    ['queue', new Array(17).fill(0), 'queue'],
+    ['queue', [1, -1], 'queue[1]'],
+    ['packet', '00'.repeat(17), 'packet'],
+    ['lastSeen', 'NaN', 'lastSeen'],
+    ['line', { status: 'broken', sent: 0 }, 'line.status'],
+    ['line', 7, 'line'],
+    ['line', { status: 'idle', sent: 0, cable: 1 }, 'line.cable'],
+  ];
+  it.each(wrongFields)('is refused with the field: %s = %j', (name, value, path) => {
+    expect(problems(newUart(), withField(good(), name, value))[0]).toBe(path);
   });
 
-  it.each<[string, unknown, string]>([
-    ['another type', { ...good(), type: 'rtc' }, 'expected the state of a uart, found that of "rtc"'],
-    ['no object', 17, 'expected the state of a uart, found 17'],
-    ['no version', { ...good(), version: '1' }, 'expected a version, found "1"'],
-    ['no fields', { ...good(), fields: null }, 'expected fields, found null'],
-    ['a strange timer', { ...good(), timers: { alarm: 1 } }, 'is in the snapshot, and the device has no such timer'],
-    [
-      'a deadline that is none',
-      { ...good(), timers: { done: '5' } },
-      'expected a deadline in whole nanoseconds, found "5"',
-    ],
-    [
-      'a deadline beyond all time',
-      { ...good(), timers: { done: 1e300 } },
-      'expected a deadline in whole nanoseconds, found 1e+300',
-    ],
-    ['a strange pin', { ...good(), high: ['nmi'] }, '"nmi" is in the snapshot, and the device has no such pin'],
-  ])('is refused: %s', (_, saved, message) => {
-    expect(problems(newUart(), saved).join()).toContain(message);
+  const wrongStates: [what: string, saved: unknown, path: string][] = [
+    ['another type', { ...good(), type: 'rtc' }, ''],
+    ['no object', 17, ''],
+    ['no version', { ...good(), version: '1' }, ''],
+    ['no fields', { ...good(), fields: null }, ''],
+    ['a strange timer', { ...good(), timers: { alarm: 1 } }, 'timers.alarm'],
+    ['a deadline that is none', { ...good(), timers: { done: '5' } }, 'timers.done'],
+    ['a deadline beyond all time', { ...good(), timers: { done: 1e300 } }, 'timers.done'],
+    ['a strange pin', { ...good(), high: ['nmi'] }, 'high'],
+  ];
+  it.each(wrongStates)('is refused: %s', (_, saved, path) => {
+    expect(problems(newUart(), saved)).toContain(path);
+  });
+
+  it('is refused with what was expected and what was found', async () => {
+    const lines = [
+      ...wrongFields.map(([name, value]) => sentences(name, newUart(), withField(good(), name, value))[0]),
+      ...wrongStates.flatMap(([what, saved]) => sentences(what, newUart(), saved)),
+    ];
+    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(
+      fileURLToPath(new URL('differences.golden.txt', import.meta.url)),
+    );
   });
 
   it('changes nothing, whatever is wrong with it', () => {
@@ -417,7 +410,7 @@ describe('a state that does not fit', () => {
   it('is taken back when the hook refuses it', () => {
     const uart = busyUart();
     const before = saveDevice(uart);
-    expect(() => loadDevice(uart, withField(good(), 'control', 0x66))).toThrow(/control 0x66 was never possible/);
+    expect(() => loadDevice(uart, withField(good(), 'control', 0x66))).toThrow('0x66');
     expect(saveDevice(uart)).toEqual(before);
     expect(uart.derived).toBe(0x82);
   });
@@ -435,8 +428,8 @@ describe('a state that does not fit', () => {
     })();
     expect(error.differences).toHaveLength(130);
     expect(error.message.match(/\n {2}- /g)).toHaveLength(100);
-    expect(error.message).toContain("Device 'Uart' cannot take this state:\n  - 'extra0':  is in the snapshot");
-    expect(error.message).toContain('\n  and 30 more\n');
+    expect(error.message).toContain("'Uart'");
+    expect(error.message).toMatch(/\n {2}- 'extra0': .*[\s\S]*\n {2}.*\b30\b/);
   });
 
   it('cannot reach a prototype', () => {
@@ -445,17 +438,14 @@ describe('a state that does not fit', () => {
       '"fields":{"__proto__":{"polluted":1},"constructor":{"x":1},',
     );
     const found = problems(newUart(), JSON.parse(saved));
-    expect(found).toEqual([
-      '__proto__: is in the snapshot, and the class has no such state',
-      'constructor: is in the snapshot, and the class has no such state',
-    ]);
+    expect(found).toEqual(['__proto__', 'constructor']);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
 
   it('may be deep or a cycle without harm: only what the class has is looked at', () => {
     const cycle: Record<string, unknown> = {};
     cycle['self'] = cycle;
-    expect(problems(newUart(), withField(good(), 'dma', cycle))[0]).toContain('dma: expected an object with source');
+    expect(problems(newUart(), withField(good(), 'dma', cycle))[0]).toBe('dma');
     expect(problems(newUart(), withField(good(), 'unknown', cycle))).toHaveLength(1);
   });
 });
@@ -495,30 +485,18 @@ describe('a state whose parts contradict each other', () => {
   });
 
   it('is refused with the timer that should be armed, or should not', () => {
-    expect(refusal({ fields: { hot: true, done: false } })).toEqual([
-      'timers.cooling: is not armed, and the rest of the state says that it is',
-    ]);
-    expect(refusal({ timers: { cooling: 7 } })).toEqual([
-      'timers.cooling: is armed, and the rest of the state says that it is not',
-    ]);
+    expect(refusal({ fields: { hot: true, done: false } })).toEqual(['timers.cooling']);
+    expect(refusal({ timers: { cooling: 7 } })).toEqual(['timers.cooling']);
   });
 
   it('is refused with the pin that should be high, or low', () => {
-    expect(refusal({ high: ['irq'] })).toEqual([
-      "high: pin 'irq' is high, and the rest of the state says that it is low",
-    ]);
-    expect(refusal({ fields: { hot: false, done: true } })).toEqual([
-      "high: pin 'irq' is low, and the rest of the state says that it is high",
-    ]);
+    expect(refusal({ high: ['irq'] })).toEqual(['high']);
+    expect(refusal({ fields: { hot: false, done: true } })).toEqual(['high']);
   });
 
   it('is refused with a pin that is high twice, and a timer that is armed at a fraction of a nanosecond', () => {
-    expect(refusal({ high: ['irq', 'irq'] })).toEqual([
-      'high: expected the names of pins, each once, found a list of 2',
-    ]);
-    expect(refusal({ timers: { cooling: 1.5 } })).toEqual([
-      'timers.cooling: expected a deadline in whole nanoseconds, found 1.5',
-    ]);
+    expect(refusal({ high: ['irq', 'irq'] })).toEqual(['high']);
+    expect(refusal({ timers: { cooling: 1.5 } })).toEqual(['timers.cooling']);
   });
 });
 
@@ -537,26 +515,16 @@ describe('a field whose first value says what it may hold', () => {
     return made;
   };
 
-  it.each<[string, (shelf: Shelf) => void, string]>([
-    ['a list that grew', ({ list }) => list.push(3), "'list' holds a list of 3, which is not a list of 2"],
-    [
-      'an object with one member more',
-      ({ things }) => (things['b'] = 2),
-      "'things' holds an object, which is not an object with a",
-    ],
-    ['another type', (it) => (it.label = 'x'), '\'label\' holds "x", which is not a number'],
-    ['other bytes', (it) => (it.bytes = new Uint8Array(5)), "'bytes' holds an object, which is not 4 bytes"],
-    [
-      'no number',
-      ({ level }) => (level[1] = Number.NaN),
-      "'level' holds an object, which is not a list of 2 numbers that fit a Float64Array",
-    ],
-  ])('cannot be saved with %s: no fresh device would take that', (_, change, message) => {
+  it.each<[string, (shelf: Shelf) => void, field: string]>([
+    ['a list that grew', ({ list }) => list.push(3), 'list'],
+    ['an object with one member more', ({ things }) => (things['b'] = 2), 'things'],
+    ['another type', (it) => (it.label = 'x'), 'label'],
+    ['other bytes', (it) => (it.bytes = new Uint8Array(5)), 'bytes'],
+    ['no number', ({ level }) => (level[1] = Number.NaN), 'level'],
+  ])('cannot be saved with %s: no fresh device would take that', (_, change, field) => {
     const full = shelf();
     change(full);
-    expect(() => saveDevice(full)).toThrow(
-      `Device 'Shelf': @state field ${message.replace(' holds', ' of class Shelf holds')}, as it was when the object was new. Say what it may hold: @state({ as: shape. ... }).`,
-    );
+    expectRefusal(() => saveDevice(full), 'unsupported-state', 'Shelf', `'${field}'`);
   });
 });
 
@@ -580,12 +548,12 @@ describe('long bytes', () => {
     ['base64 with letters that it has not', { '0x0': 'A$AA' }],
     ['base64 that is cut short', { '0x0': 'AAA' }],
   ])('are refused with %s', (_, parts) => {
-    expect(read(parts)).toEqual(['bytes: expected 1024 bytes, found an object']);
+    expect(read(parts)).toEqual(['bytes']);
   });
 });
 
 describe("an author's mistakes about state", () => {
-  it.each<[string, () => unknown, string]>([
+  it.each<[string, () => unknown, code: string, ...named: string[]]>([
     [
       'a word that @state does not know',
       () => {
@@ -594,7 +562,11 @@ describe("an author's mistakes about state", () => {
         }
         return Misspelt;
       },
-      "Class Misspelt: @state field 'one': @state has no 'sinc'. Did you mean 'since'?",
+      'unknown-word',
+      'Misspelt',
+      '@state',
+      'one',
+      'sinc',
     ],
     [
       'a name that no snapshot can hold',
@@ -604,7 +576,11 @@ describe("an author's mistakes about state", () => {
         }
         return Proto;
       },
-      "Class Proto: @state field 'one' is called '__proto__' in snapshots, which is no name there. Use letters, digits, '_' and '-'.",
+      'invalid-state-name',
+      'Proto',
+      '@state',
+      'one',
+      '__proto__',
     ],
     [
       'two fields of one name',
@@ -615,7 +591,11 @@ describe("an author's mistakes about state", () => {
         }
         return Twice;
       },
-      "Class Twice: @state field 'two' is called 'one' in snapshots, as 'one' is already. Give it another name: @state({ name: ... }).",
+      'state-name-taken',
+      'Twice',
+      '@state',
+      'two',
+      'one',
     ],
     [
       'a version that is none',
@@ -625,7 +605,10 @@ describe("an author's mistakes about state", () => {
         }
         return Odd;
       },
-      "Class Odd: @state field 'one' has since: 0, which is no version. Give the version that added it, 1 or more.",
+      'invalid-version',
+      'Odd',
+      '@state',
+      'one',
     ],
     [
       'a way to reset that is none',
@@ -635,7 +618,11 @@ describe("an author's mistakes about state", () => {
         }
         return Half;
       },
-      "Class Half: @state field 'one' has atReset: 'keep'. Say 'kept' if the hardware keeps it over a reset, or nothing if reset() sets it.",
+      'unknown-word',
+      'Half',
+      '@state',
+      'one',
+      'keep',
     ],
     [
       'a static field',
@@ -646,7 +633,8 @@ describe("an author's mistakes about state", () => {
         }
         return Fixed;
       },
-      "Fixed.one: @state cannot be static: every device has its own. Remove 'static'.",
+      'static-member',
+      '@state',
     ],
     [
       'a field that is newer than the class',
@@ -657,7 +645,11 @@ describe("an author's mistakes about state", () => {
         }
         return Young;
       },
-      "Class Young: @state field 'one' was added in version 2, and @device is of version 1. Raise version to 2.",
+      'state-since-later-version',
+      'Young',
+      '@state',
+      'one',
+      '@device',
     ],
     [
       'a minimum above the version',
@@ -666,7 +658,9 @@ describe("an author's mistakes about state", () => {
         class Strict extends IsaDevice {}
         return Strict;
       },
-      'Class Strict: @device has minimumVersion 3 above its version 2. Lower it, or raise version.',
+      'invalid-version',
+      'Strict',
+      '@device',
     ],
     [
       'a retired field that is there',
@@ -677,10 +671,13 @@ describe("an author's mistakes about state", () => {
         }
         return Undead;
       },
-      "Class Undead: 'one' is retired in @device and state at once. Keep one of them.",
+      'retired-state-present',
+      'Undead',
+      'one',
+      '@device',
     ],
-  ])('throw while the class is defined: %s', (_, define, message) => {
-    expect(define).toThrow(message);
+  ])('throw while the class is defined: %s', (_, define, code, ...named) => {
+    expectRefusal(define, code, ...named);
   });
 
   function holding(initial: unknown) {
@@ -696,94 +693,60 @@ describe("an author's mistakes about state", () => {
   }
 
   const clock = new ManualClock();
-  const entries = (kind: string, parts: string) =>
-    `holds a ${kind}, which no snapshot can hold. Keep ${parts} in fields of their own, @state({ as: shape.list(...) }), and make the ` +
-    `${kind} from them in onStateLoaded().`;
-  const unlisted = (kind: string) =>
-    `holds a ${kind}, whose contents cannot be listed. Leave @state out, and fill it anew in onStateLoaded().`;
+  const neverState: [what: string, value: unknown][] = [
+    ['a Map', new Map()],
+    ['a Set', new Set([1])],
+    ['a WeakMap', new WeakMap()],
+    ['a WeakSet', new WeakSet()],
+    ['a WeakRef', new WeakRef({})],
+    ['a Date', new Date(0)],
+    ['a promise', Promise.resolve(1)],
+    ['a buffer', new ArrayBuffer(4)],
+    ['a pattern', /x/],
+    ['a function', () => 1],
+    ['a symbol', Symbol('x')],
+    ['a class that has no state', new Plain()],
+    ['a pin', new InterruptPin()],
+    ['a timer', clock.timer('t', () => {})],
+  ];
+  it.each(neverState)(
+    'are named when a device is made, on a bench and with all mistakes of a machine: %s',
+    (_, value) => {
+      const Holder = holding(value);
+      expectRefusal(() => testBench(Holder), 'unsupported-state', 'Holder', "'field'");
+      const machine = () => Machine.create({ ...toyMachine, devices: [use(Holder)] });
+      expectRefusal(machine, 'wiring-mistakes', 'toy', "'x'", 'Holder', "'field'");
+    },
+  );
 
-  it.each<[string, unknown, string]>([
-    ['a Map', new Map(), entries('Map', 'its keys and its values')],
-    ['a Set', new Set([1]), entries('Set', 'its elements')],
-    ['a WeakMap', new WeakMap(), unlisted('WeakMap')],
-    ['a WeakSet', new WeakSet(), unlisted('WeakSet')],
-    ['a WeakRef', new WeakRef({}), unlisted('WeakRef')],
-    [
-      'a Date',
-      new Date(0),
-      'holds a Date, which no snapshot can hold. Keep a number: a guest time, @state({ as: guestTime }), or date.getTime().',
-    ],
-    [
-      'a promise',
-      Promise.resolve(1),
-      'holds a Promise, which no snapshot can hold. Leave @state out: a device has no promises, and what happens later is a named ' +
-        'timer, which is state by itself.',
-    ],
-    [
-      'a buffer',
-      new ArrayBuffer(4),
-      'holds an ArrayBuffer, which no snapshot can hold. Keep its bytes in a Uint8Array.',
-    ],
-    ['a pattern', /x/, 'holds a RegExp, which no snapshot can hold. Keep what it is made from in fields of their own.'],
-    [
-      'a function',
-      () => 1,
-      'holds a function, which no snapshot can hold. Keep what decides which function it is, such as a text with ' +
-        '@state({ as: shape.choice([...]) }).',
-    ],
-    [
-      'a symbol',
-      Symbol('x'),
-      'holds a symbol, which no snapshot can hold. Use a text: @state({ as: shape.choice([...]) }).',
-    ],
-    [
-      'a class that has no state',
-      new Plain(),
-      'holds a Plain, and that class has no @state fields. Put @state on the fields of Plain that are state, or leave it out here if ' +
-        'it has none.',
-    ],
-    ['a pin', new InterruptPin(), 'is a pin, which is state by itself. Leave @state out.'],
-    ['a timer', clock.timer('t', () => {}), 'is a timer, which is state by itself. Leave @state out.'],
-  ])('are named when a device is made, on a bench and with all mistakes of a machine: %s', (_, value, message) => {
-    const sentence = `Class Holder: @state field 'field' ${message}`;
+  const notYet: [what: string, value: unknown][] = [
+    ['undefined', undefined],
+    ['null', null],
+    ['an empty list', []],
+    ['not a number', Number.NaN],
+    ['a Map in an object', { names: new Map() }],
+  ];
+  it.each(notYet)('are named once a device was reset, before any guest runs, and when it is saved: %s', (_, value) => {
     const Holder = holding(value);
-    expect(() => testBench(Holder)).toThrow(sentence);
-    expect(() => Machine.create({ ...toyMachine, devices: [use(Holder)] })).toThrow(
-      `Machine 'toy' has one mistake in its wiring:\n  - Device 'x': Holder could not be constructed: ${sentence}`,
-    );
+    const plugged = Machine.create(toyMachine);
+    for (const reset of [
+      () => testBench(Holder),
+      () => Machine.create({ ...toyMachine, devices: [use(Holder)] }),
+      () => saveDevice(constructDevice(() => new Holder())),
+      () => plugged.plug(use(Holder)),
+    ]) {
+      expectRefusal(reset, 'unsupported-state', 'Holder', "'field'");
+    }
+    expect(plugged.deviceById('x')).toBeUndefined();
   });
 
-  it.each<[string, unknown, string]>([
-    [
-      'undefined',
-      undefined,
-      "'field' holds undefined, which says nothing about its values. Say them: @state({ as: shape.optional(...) }).",
-    ],
-    [
-      'null',
-      null,
-      "'field' holds null, which says nothing about its values. Use undefined, and say them: @state({ as: shape.optional(...) }).",
-    ],
-    [
-      'an empty list',
-      [],
-      "'field' holds an empty list, which says nothing about its elements. Say them: @state({ as: shape.list(...) }).",
-    ],
-    ['not a number', Number.NaN, "'field' holds NaN, which is not a number."],
-    [
-      'a Map in an object',
-      { names: new Map() },
-      `'field' holds an object, whose part .names ${entries('Map', 'its keys and its values')}`,
-    ],
-  ])('are named once a device was reset, before any guest runs, and when it is saved: %s', (_, value, message) => {
-    const Holder = holding(value);
-    expect(() => testBench(Holder)).toThrow(message);
-    expect(() => Machine.create({ ...toyMachine, devices: [use(Holder)] })).toThrow(message);
-    const whenSaved = message.replace(/'field' (?=h)/, "Device 'Holder': @state field 'field' of class Holder ");
-    expect(() => saveDevice(constructDevice(() => new Holder()))).toThrow(whenSaved);
-    const machine = Machine.create(toyMachine);
-    expect(() => machine.plug(use(Holder))).toThrow(message);
-    expect(machine.deviceById('x')).toBeUndefined();
+  it('are named with what to do instead', async () => {
+    const lines = [...neverState, ...notYet].map(
+      ([what, value]) => `${what}: ${expectRefusal(() => testBench(holding(value)), 'unsupported-state').message}`,
+    );
+    await expect(`${lines.join('\n')}\n`).toMatchFileSnapshot(
+      fileURLToPath(new URL('unsupported.golden.txt', import.meta.url)),
+    );
   });
 
   it('not where reset() makes it right', () => {
@@ -801,9 +764,7 @@ describe("an author's mistakes about state", () => {
     class Helper {
       @state({ as: shape.bits(2) }) two = 4;
     }
-    expect(() => testBench(holding(new Helper()))).toThrow(
-      "Class Holder: @state field 'field.two' holds 4, which is not a whole number from 0 to 3.",
-    );
+    expectRefusal(() => testBench(holding(new Helper())), 'unsupported-state', 'Holder', '@state', 'field.two');
   });
 
   it('are two timers of one name in one device', () => {
@@ -815,12 +776,10 @@ describe("an author's mistakes about state", () => {
         clock.timer('tick', () => {});
       }
     }
-    expect(() => constructDevice(() => new Twins(new ManualClock()))).toThrow(
-      "Class Twins declares two timers named 'tick', which a snapshot could not tell apart. Rename one.",
-    );
+    expectRefusal(() => constructDevice(() => new Twins(new ManualClock())), 'timer-name-taken', 'Twins', 'tick');
   });
 
   it('are devices made with new, whose timers nobody knows', () => {
-    expect(() => saveDevice(new Uart(new ManualClock()))).toThrow(/was made with new, so nobody knows its timers/);
+    expectRefusal(() => saveDevice(new Uart(new ManualClock())), 'device-made-with-new', 'Uart');
   });
 });

@@ -1,15 +1,7 @@
 import type { Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
-import {
-  checkChoices,
-  checkFields,
-  checkHook,
-  checkRegister,
-  checkSpec,
-  checkTogether,
-  describeRegister,
-} from './checks.ts';
+import { checkFields, checkHook, checkRegister, checkSpec } from './checks.ts';
 import {
   answersReads,
   type FieldDeclaration,
@@ -18,6 +10,8 @@ import {
   type RegisterAccess,
   type RegisterDeclaration,
 } from './model.ts';
+import { describeRegister } from './names.ts';
+import { checkChoices, checkTogether } from './overlaps.ts';
 import { FillerSpec, type HookDeclaration, type RegisterDefinition, type RegisterSpec } from './spec.ts';
 
 /** What the decorators of one class said about its registers. */

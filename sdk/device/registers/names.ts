@@ -56,6 +56,12 @@ export function describeMissing(place: RegisterPlace | undefined, where: string,
   return `${access} the ${kind} register '${registerLabel(place)}'`;
 }
 
+/** `register 'status' at 0x20 of region 'edu-mmio'`: how refusals begin. */
+export function describeRegister({ name, offset, region, indexedBy }: RegisterDeclaration): string {
+  const place = indexedBy === undefined ? hex(offset) : `index ${hex(indexedBy.index)}`;
+  return `register '${name}' at ${place} of region '${region.name}'`;
+}
+
 /** `bit 3`, `bits 4 to 6`. */
 export function describeBits({ low, high }: { readonly low: number; readonly high: number }): string {
   return low === high ? `bit ${low}` : `bits ${low} to ${high}`;

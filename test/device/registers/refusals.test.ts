@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  BackplaneError,
   bit,
   bits,
   type Device,
@@ -13,6 +12,7 @@ import {
   type RegisterSpec,
   reserved,
 } from '../../../sdk/index.ts';
+import { expectRefusal } from '../../refusal.ts';
 import { DeviceBench } from '../device-bench.ts';
 
 const region = mmioRegion({ name: 'bank', base: 0x1000, size: 0x40, implements: { max: 4 } });
@@ -41,20 +41,19 @@ const word: RegisterSpec = { width: 32 };
 const fields = (all: NonNullable<RegisterSpec['fields']>): RegisterSpec => ({ width: 8, fields: all });
 
 describe('a class whose registers cannot work is refused when it is defined:', () => {
-  const mistakes: readonly (readonly [what: string, places: readonly Place[], message: string])[] = [
-    [
-      'fields that are none',
-      [[0x10, fields({})]],
-      "register 'first' has fields: {}, which account for no bit. Leave fields out, or declare them all.",
-    ],
+  const mistakes: [what: string, places: readonly Place[], code: string, ...named: string[]][] = [
+    ['fields that are none', [[0x10, fields({})]], 'register-bits-unassigned', 'first'],
     [
       'two registers in one place, both to be read',
       [
         [4, { width: 8, access: 'read-only' }],
         [4, { width: 8 }],
       ],
-      "register 'first' at 0x4 of region 'bank' and register 'second' at 0x4 of region 'bank' stand in one place. Move one of them; " +
-        "or, where the guest reads the one and writes the other, declare them 'read-only' and 'write-only'.",
+      'register-overlap',
+      'first',
+      '0x4',
+      'bank',
+      'second',
     ],
     [
       'two registers of one name',
@@ -62,58 +61,92 @@ describe('a class whose registers cannot work is refused when it is defined:', (
         [0, { width: 8, name: 'status' }],
         [4, { width: 8, name: 'status' }],
       ],
-      "register 'status' at 0x4 of region 'bank' has the same name as register 'status' at 0x0 of region 'bank'. " +
-        'Give one of them another.',
+      'register-name-taken',
+      'status',
+      '0x4',
+      'bank',
+      '0x0',
     ],
     [
       'fields that share a bit',
       [[0x10, fields({ mode: bits(0, 3), enable: bit(3), rest: reserved([4, 7]) })]],
-      "register 'first' at 0x10 of region 'bank': fields 'mode' (bits 0 to 3) and 'enable' (bit 3) overlap. " +
-        'Every bit belongs to one field.',
+      'register-fields-overlap',
+      'first',
+      '0x10',
+      'bank',
+      'mode',
     ],
     [
       'a field inside another',
       [[0, fields({ whole: bits(0, 7), inner: bits(2, 4) })]],
-      "register 'first' at 0x0 of region 'bank': fields 'whole' (bits 0 to 7) and 'inner' (bits 2 to 4) overlap. " +
-        'Every bit belongs to one field.',
+      'register-fields-overlap',
+      'first',
+      '0x0',
+      'bank',
+      'whole',
     ],
     [
       'bits between two fields that nobody accounts for',
       [[0, fields({ ready: bit(0), error: bits(4, 7) })]],
-      "register 'first' at 0x0 of region 'bank': bits 1 to 3, between 'ready' and 'error', belong to no field. " +
-        'Name what is there, or add reserved([1, 3]).',
+      'register-bits-unassigned',
+      'first',
+      '0x0',
+      'bank',
+      'ready',
     ],
     [
       'a bit above all fields',
       [[0, fields({ count: bits(0, 6) })]],
-      "register 'first' at 0x0 of region 'bank': bit 7, above 'count', belongs to no field. " +
-        'Name what is there, or add reserved(7).',
+      'register-bits-unassigned',
+      'first',
+      '0x0',
+      'bank',
+      'count',
     ],
     [
       'bits below all fields',
       [[0, fields({ count: bits(2, 7) })]],
-      "register 'first' at 0x0 of region 'bank': bits 0 to 1, below 'count', belong to no field. " +
-        'Name what is there, or add reserved([0, 1]).',
+      'register-bits-unassigned',
+      'first',
+      '0x0',
+      'bank',
+      'count',
     ],
     [
       'a field beyond the register',
       [[0, fields({ count: bits(0, 8) })]],
-      "register 'first' at 0x0 of region 'bank': field 'count' has bits 0 to 8, but the register has 0 to 7. Lowest bit first.",
+      'invalid-register-field',
+      'first',
+      '0x0',
+      'bank',
+      'count',
     ],
     [
       'a field with its bits the wrong way round',
       [[0, fields({ count: bits(7, 0) })]],
-      "register 'first' at 0x0 of region 'bank': field 'count' has bits 7 to 0, but the register has 0 to 7. Write bits(0, 7).",
+      'invalid-register-field',
+      'first',
+      '0x0',
+      'bank',
+      'count',
     ],
     [
       'a named value that its field cannot hold',
       [[0, fields({ rate: bits(0, 7, 'read-write', { values: { Slow: 1, Fast: 256 } }) })]],
-      "register 'first' at 0x0 of region 'bank': value 'Fast' of field 'rate' is 256, but it holds 0 to 255.",
+      'invalid-field-value',
+      'first',
+      '0x0',
+      'bank',
+      'Fast',
     ],
     [
       'two names for one value',
       [[0, fields({ rate: bits(0, 7, 'read-write', { values: { Slow: 1, Sluggish: 1 } }) })]],
-      "register 'first' at 0x0 of region 'bank': values 'Slow' and 'Sluggish' of field 'rate' are both 1. Keep one of them.",
+      'invalid-field-value',
+      'first',
+      '0x0',
+      'bank',
+      'Slow',
     ],
     [
       'registers that overlap',
@@ -121,7 +154,11 @@ describe('a class whose registers cannot work is refused when it is defined:', (
         [0x10, word],
         [0x12, { width: 16 }],
       ],
-      "register 'first' at 0x10 of region 'bank' and register 'second' at 0x12 of region 'bank' overlap. Move one of them.",
+      'register-overlap',
+      'first',
+      '0x10',
+      'bank',
+      'second',
     ],
     [
       'an array that runs into a register',
@@ -129,164 +166,198 @@ describe('a class whose registers cannot work is refused when it is defined:', (
         [0, { width: 16, count: 4 }],
         [6, { width: 16 }],
       ],
-      "register 'first' at 0x0 of region 'bank' and register 'second' at 0x6 of region 'bank' overlap. Move one of them.",
+      'register-overlap',
+      'first',
+      '0x0',
+      'bank',
+      'second',
     ],
-    [
-      'a register outside its region',
-      [[0x3e, word]],
-      "register 'first' at 0x3e of region 'bank' leaves its region, which has the offsets 0x0 to 0x3f. " +
-        'Move it, or make the region larger.',
-    ],
+    ['a register outside its region', [[0x3e, word]], 'range-outside-region', 'first', '0x3e', 'bank', '0x0'],
     [
       'an array that leaves its region',
       [[0x30, { width: 32, count: 5 }]],
-      "register 'first' at 0x30 of region 'bank' leaves its region, which has the offsets 0x0 to 0x3f. " +
-        'Move it, or make the region larger.',
+      'range-outside-region',
+      'first',
+      '0x30',
+      'bank',
+      '0x0',
     ],
     [
       'a stride that lets an array overlap itself',
       [[0, { width: 32, count: 2, stride: 2 }]],
-      "register 'first' at 0x0 of region 'bank': stride 2 lets its registers overlap. Give it a whole number from 4.",
+      'invalid-register-count',
+      'first',
+      '0x0',
+      'bank',
     ],
-    [
-      'a count that is none',
-      [[0, { width: 32, count: 0 }]],
-      "register 'first' at 0x0 of region 'bank': count 0 is not a number of registers. Give it a whole number from 1 to 65536.",
-    ],
-    [
-      'a reset value that does not fit',
-      [[0, { width: 8, reset: 256 }]],
-      "register 'first' at 0x0 of region 'bank': the reset value 256 is not one of 8 bits. Give it a whole number from 0 that fits.",
-    ],
+    ['a count that is none', [[0, { width: 32, count: 0 }]], 'invalid-register-count', 'first', '0x0', 'bank'],
+    ['a reset value that does not fit', [[0, { width: 8, reset: 256 }]], 'invalid-reset-value', 'first', '0x0', 'bank'],
     [
       'a reset value of the wrong kind',
       [[0, { width: 64, reset: 1 } as unknown as RegisterSpec]],
-      "register 'first' at 0x0 of region 'bank': the reset value 1 is not one of 64 bits. Give it a bigint from 0 that fits.",
+      'invalid-reset-value',
+      'first',
+      '0x0',
+      'bank',
     ],
-    [
-      'no width',
-      [[0, { reset: 1 } as unknown as RegisterSpec]],
-      "register 'first' at 0x0 of region 'bank' says no width. Give it 8, 16, 32 or 64 bits.",
-    ],
+    ['no width', [[0, { reset: 1 } as unknown as RegisterSpec]], 'invalid-register-width', 'first', '0x0', 'bank'],
     [
       'a width that no register has',
       [[0, { width: 24 } as unknown as RegisterSpec]],
-      "register 'first' at 0x0 of region 'bank' has 24 bits. A register has 8, 16, 32 or 64.",
+      'invalid-register-width',
+      'first',
+      '0x0',
+      'bank',
     ],
     [
       'a register narrower than anything its region implements',
       [[0, { width: 8 }, words]],
-      "register 'first' at 0x0 of region 'words' has 8 bits, but the region implements no access below 4 bytes. " +
-        'Declare it with 32 bits, the upper ones reserved, or let the region implement less.',
+      'register-narrower-than-access',
+      'first',
+      '0x0',
+      'words',
     ],
     [
       'a region that widens narrow writes',
       [[0, word, widened]],
-      "register 'first' at 0x0 of region 'widened': the region accepts 1 bytes but implements 4, so a narrow write would " +
-        'arrive with zeros for the bytes that the guest did not write. Let it implement what it accepts: registers merge ' +
-        'narrow writes by byte.',
+      'narrow-access-unsupported',
+      'first',
+      '0x0',
+      'widened',
     ],
     [
       'a zero-extended register inside which an access can begin',
       [[2, { width: 32, narrow: 'zero-extended' }]],
-      "register 'first' at 0x2 of region 'bank' is zero-extended, so every access must begin at it: at a multiple of 4 bytes, " +
-        'in a region that implements aligned accesses only, and not behind a data port. Change that, or let the register ' +
-        "merge 'by-byte'.",
+      'zero-extended-misplaced',
+      'first',
+      '0x2',
+      'bank',
     ],
     [
       'a misspelt word, in a file that no compiler has seen',
       [[0, { width: 32, descripton: 'x' } as unknown as RegisterSpec]],
-      "register 'first' says 'descripton'. Did you mean 'description'?",
+      'unknown-word',
+      'first',
+      'descripton',
     ],
     [
       'a mode that there is not',
       [[0, { width: 32, access: 'w1c' } as unknown as RegisterSpec]],
-      "register 'first' has the access 'w1c'. Known: read-write, read-only, write-only, write-one-to-clear, read-to-clear, " +
-        'write-once, constant, reserved, undocumented, unimplemented.',
+      'unknown-word',
+      'first',
+      'w1c',
     ],
     [
       'a mode of a field that there is not',
       [[0, fields({ all: bits(0, 7, 'read-onyl' as 'read-only') })]],
-      "register 'first': field 'all' has the access 'read-onyl'. Did you mean 'read-only'?",
+      'unknown-word',
+      'first',
+      'all',
+      'read-onyl',
     ],
     [
       'a field that is a number',
       [[0, { width: 8, fields: { go: 0 } } as unknown as RegisterSpec]],
-      "register 'first': field 'go' is not one. Make it with bit, bits, reserved or undocumented.",
+      'invalid-register-field',
+      'first',
+      'go',
     ],
     [
       'a reset behaviour that there is not',
       [[0, { width: 8, atReset: 'keep' } as unknown as RegisterSpec]],
-      "register 'first' has atReset 'keep'. Did you mean 'kept'?",
+      'unknown-word',
+      'first',
+      'keep',
     ],
     [
       'an access beside fields',
       [[0, { ...fields({ all: bits(0, 7) }), access: 'read-only' }]],
-      "register 'first' has an access and fields, which have their own. Leave one of them out.",
+      'register-access-and-fields',
+      'first',
     ],
   ];
 
-  it.each(mistakes)('%s', (_, places, message) => {
-    expect(() => define(...places)).toThrow(new BackplaneError(`Class Bank: ${message}`));
+  it.each<[string, readonly Place[], code: string, ...named: string[]]>(mistakes)('%s', (_, places, code, ...named) => {
+    expectRefusal(() => define(...places), code, 'Bank', ...named);
   });
 
   it('one field of the class for two registers', () => {
     class Bank extends IsaDevice {}
     attach(region.register(0, word), Bank, 'data');
     attach(region.register(4, word), Bank, 'data');
-    expect(() => device({ type: 'bank', description: '' })(Bank)).toThrow(
-      "Class Bank: field 'data' holds two registers: register 'data' at 0x0 of region 'bank' and register 'data' at 0x4 of region 'bank'.",
+    expectRefusal(
+      () => device({ type: 'bank', description: '' })(Bank),
+      'register-name-taken',
+      'Bank',
+      'data',
+      '0x0',
+      'bank',
     );
   });
 
   it('a register where a handler stands', () => {
-    expect(() => {
-      @device({ type: 'bank', description: 'both' })
-      class Both extends IsaDevice {
-        @region.register(4, { width: 32 }) data = 0;
+    expectRefusal(
+      () => {
+        @device({ type: 'bank', description: 'both' })
+        class Both extends IsaDevice {
+          @region.register(4, { width: 32 }) data = 0;
 
-        @region.read(4)
-        readData(): number {
-          return this.data;
+          @region.read(4)
+          readData(): number {
+            return this.data;
+          }
         }
-      }
-      return Both;
-    }).toThrow("Class Both: 'readData' and 'data' both read offset 0x4 of region 'bank' at 1, 2, 4 bytes.");
+        return Both;
+      },
+      'handler-overlap',
+      'Both',
+      'readData',
+      'data',
+      '0x4',
+    );
   });
 
   it('a wide access that would run from a register into a handler', () => {
-    expect(() => {
-      @device({ type: 'bank', description: 'both' })
-      class Mixed extends IsaDevice {
-        @region.register(4, { width: 8 }) data = 0;
+    expectRefusal(
+      () => {
+        @device({ type: 'bank', description: 'both' })
+        class Mixed extends IsaDevice {
+          @region.register(4, { width: 8 }) data = 0;
 
-        @region.read(5, { size: 1 })
-        readNext(): number {
-          return this.data;
+          @region.read(5, { size: 1 })
+          readNext(): number {
+            return this.data;
+          }
         }
-      }
-      return Mixed;
-    }).toThrow(
-      "Class Mixed: an access of up to 4 bytes to register 'data' of region 'bank' can run into what handler 'readNext' answers " +
-        'for. Let the region implement single bytes only, or make it a register.',
+        return Mixed;
+      },
+      'register-access-reaches-handler',
+      'Mixed',
+      'data',
+      'bank',
+      'readNext',
     );
   });
 
   it('a register that does not begin where accesses do, with a handler behind it', () => {
     const pairs = mmioRegion({ name: 'pairs', size: 8, accessSizes: [2] });
-    expect(() => {
-      @device({ type: 'bank', description: 'crooked' })
-      class Crooked extends IsaDevice {
-        @pairs.register(1, { width: 16 }) data = 0;
+    expectRefusal(
+      () => {
+        @device({ type: 'bank', description: 'crooked' })
+        class Crooked extends IsaDevice {
+          @pairs.register(1, { width: 16 }) data = 0;
 
-        @pairs.read(3, { length: 1 })
-        readNext(): number {
-          return this.data;
+          @pairs.read(3, { length: 1 })
+          readNext(): number {
+            return this.data;
+          }
         }
-      }
-      return Crooked;
-    }).toThrow(
-      "an access of up to 2 bytes to register 'data' of region 'pairs' can run into what handler 'readNext' answers for.",
+        return Crooked;
+      },
+      'register-access-reaches-handler',
+      'data',
+      'pairs',
+      'readNext',
     );
   });
 
@@ -294,8 +365,13 @@ describe('a class whose registers cannot work is refused when it is defined:', (
     const Base = define([0, word]);
     class Sub extends (Base as new () => IsaDevice) {}
     attach(region.register(2, { width: 16 }), Sub, 'upper');
-    expect(() => device({ type: 'sub', description: '' })(Sub)).toThrow(
-      "Class Sub: register 'first' at 0x0 of region 'bank' and register 'upper' at 0x2 of region 'bank' overlap. Move one of them.",
+    expectRefusal(
+      () => device({ type: 'sub', description: '' })(Sub),
+      'register-overlap',
+      'Sub',
+      'first',
+      '0x0',
+      'bank',
     );
   });
 
@@ -303,16 +379,23 @@ describe('a class whose registers cannot work is refused when it is defined:', (
     const Base = define([0, word]);
     class Sub extends (Base as new () => IsaDevice) {}
     attach(region.register(4, word), Sub, 'first');
-    expect(() => device({ type: 'sub', description: '' })(Sub)).toThrow(
-      "Class Sub: register 'first' at 0x4 of region 'bank' declares anew what its base class has elsewhere: " +
-        "register 'first' at 0x0 of region 'bank'.",
+    expectRefusal(
+      () => device({ type: 'sub', description: '' })(Sub),
+      'register-redeclared',
+      'Sub',
+      'first',
+      '0x4',
+      'bank',
     );
   });
 
   it('a static register', () => {
     class Bank extends IsaDevice {}
-    expect(() => (region.register(0, word) as unknown as (target: object, name: string) => void)(Bank, 'data')).toThrow(
-      "Bank.data: the register at 0x0 of region 'bank' cannot be static: every device has its own. Remove 'static'.",
+    expectRefusal(
+      () => (region.register(0, word) as unknown as (target: object, name: string) => void)(Bank, 'data'),
+      'static-member',
+      '0x0',
+      'bank',
     );
   });
 
@@ -325,10 +408,7 @@ describe('a class whose registers cannot work is refused when it is defined:', (
       }
       return Bank;
     };
-    expect(onAccessor).toThrow(
-      "Bank.status: the register at 0x0 of region 'bank' needs a field that holds its value, and this is an accessor. " +
-        'For what happens on an access, use its onRead and onWrite.',
-    );
+    expectRefusal(onAccessor, 'register-not-on-field', '0x0', 'bank');
   });
 });
 
@@ -351,46 +431,72 @@ describe('a hook that would never be called is refused when its class is defined
   const field = (name: string) => name as never;
 
   it('of a field that the register does not have', () => {
-    expect(hooked(mode, (register) => [register.onWrite(field('mood'))])).toThrow(
-      "Class Bank: hook 'hook1', onWrite of register 'status' at 0x8 of region 'bank': it has no field 'mood'. " +
-        "It has 'mode', 'done', 'go', 'rest'.",
+    expectRefusal(
+      hooked(mode, (register) => [register.onWrite(field('mood'))]),
+      'register-hook-unknown-field',
+      'Bank',
+      'hook1',
+      'status',
+      '0x8',
     );
-    expect(hooked(word, (register) => [register.onRead(field('mode'))])).toThrow(
-      "it has no field 'mode'. It has no fields.",
+    expectRefusal(
+      hooked(word, (register) => [register.onRead(field('mode'))]),
+      'register-hook-unknown-field',
+      'mode',
     );
   });
 
   it('of a register or field that writes never change', () => {
-    expect(hooked({ width: 32, access: 'read-only' }, (register) => [register.onWrite()])).toThrow(
-      "Class Bank: hook 'hook1', onWrite of register 'status' at 0x8 of region 'bank': the register is read-only, so a write " +
-        'never changes it. Give it another access, or drop the hook.',
+    expectRefusal(
+      hooked({ width: 32, access: 'read-only' }, (register) => [register.onWrite()]),
+      'register-hook-never-called',
+      'Bank',
+      'hook1',
+      'status',
+      '0x8',
     );
-    expect(hooked(mode, (register) => [register.onWrite(field('done'))])).toThrow(
-      "field 'done' is read-only, so a write never",
+    expectRefusal(
+      hooked(mode, (register) => [register.onWrite(field('done'))]),
+      'register-hook-never-called',
+      'done',
     );
-    expect(hooked(mode, (register) => [register.onWrite(field('rest'))])).toThrow(
-      "field 'rest' is reserved, so a write never",
+    expectRefusal(
+      hooked(mode, (register) => [register.onWrite(field('rest'))]),
+      'register-hook-never-called',
+      'rest',
     );
   });
 
   it('of a field that nobody reads', () => {
-    expect(hooked(mode, (register) => [register.onRead(field('go'))])).toThrow(
-      "onRead of register 'status' at 0x8 of region 'bank': field 'go' is write-only, so nobody reads it. " +
-        'Give it another access, or drop the hook.',
+    expectRefusal(
+      hooked(mode, (register) => [register.onRead(field('go'))]),
+      'register-hook-never-called',
+      'status',
+      '0x8',
+      'bank',
+      'go',
     );
   });
 
   it('twice for the same', () => {
-    expect(hooked(mode, (register) => [register.onWrite(), register.onRead(), register.onWrite()])).toThrow(
-      "Class Bank: 'hook1' and 'hook3' are both onWrite of the same register. Keep one.",
+    expectRefusal(
+      hooked(mode, (register) => [register.onWrite(), register.onRead(), register.onWrite()]),
+      'register-hook-twice',
+      'Bank',
+      'hook1',
+      'hook3',
     );
     expect(hooked(mode, (register) => [register.onWrite(field('mode')), register.onWrite()])).not.toThrow();
   });
 
   it('for a register that no field of the class holds', () => {
-    expect(hooked(mode, (register) => [register.onWrite()], true)).toThrow(
-      "Class Bank: hook 'hook1' is for a register at 0x8 of region 'bank' that the class does not have. " +
-        'Put the register in front of the field that holds it.',
+    expectRefusal(
+      hooked(mode, (register) => [register.onWrite()], true),
+      'register-hook-without-register',
+      'Bank',
+      'hook1',
+      '0x8',
+      'bank',
     );
   });
 });
@@ -401,9 +507,12 @@ describe('indexed registers are refused', () => {
   it('when their index register is no field of the class', () => {
     class Bank extends IsaDevice {}
     attach(indexedRegisters({ index, data: 1 }).register(3, { width: 8 }), Bank, 'third');
-    expect(() => device({ type: 'bank', description: '' })(Bank)).toThrow(
-      "Class Bank: register 'third' is chosen by an index register of region 'bytes' that the class does not have. " +
-        'Put it in front of the field that holds the index.',
+    expectRefusal(
+      () => device({ type: 'bank', description: '' })(Bank),
+      'missing-index-register',
+      'Bank',
+      'third',
+      'bytes',
     );
   });
 
@@ -416,14 +525,23 @@ describe('indexed registers are refused', () => {
       return () => device({ type: 'bank', description: '' })(Bank);
     };
     const bank = indexedRegisters({ index, data: 1 });
-    expect(both(bank.register(3, { width: 8, count: 4 }), bank.register(5, { width: 8 }))).toThrow(
-      "Class Bank: register 'first' at index 0x3 of region 'bytes' and register 'second' at index 0x5 of region 'bytes' overlap.",
+    expectRefusal(
+      both(bank.register(3, { width: 8, count: 4 }), bank.register(5, { width: 8 })),
+      'register-overlap',
+      'Bank',
+      'first',
+      '0x3',
+      'bytes',
     );
-    expect(both(bank.register(3, { width: 8 }), bank.register(5, { width: 16 }))).toThrow(
-      "Class Bank: register 'first' at index 0x3 of region 'bytes' and register 'second' at index 0x5 of region 'bytes' share " +
-        'a data port, but not their width and index register. Declare both from one indexedRegisters(...) with one width.',
+    expectRefusal(
+      both(bank.register(3, { width: 8 }), bank.register(5, { width: 16 })),
+      'data-port-mismatch',
+      'Bank',
+      'first',
+      '0x3',
+      'bytes',
     );
-    expect(both(bank.register(3, { width: 8 }), bytes.register(1, { width: 8 }))).toThrow('overlap. Move one of them.');
+    expectRefusal(both(bank.register(3, { width: 8 }), bytes.register(1, { width: 8 })), 'register-overlap');
     expect(both(bank.register(3, { width: 8 }), bank.register(4, { width: 8 }))).not.toThrow();
   });
 
@@ -437,22 +555,30 @@ describe('indexed registers are refused', () => {
       device({ type: 'bank', description: '' })(Bank);
     };
     expect(with_(bank.register(0, { width: 8, count: 8 }))).not.toThrow();
-    expect(with_(bank.register(0, { width: 8, count: 3, stride: 4 }))).toThrow(
-      "Class Bank: register 'drawers' at index 0x0 of region 'bytes' is out of reach: its last index is 0x8, and the 3 bits of " +
-        "'index' that choose go to 0x7. Give them more bits, or move the register.",
+    expectRefusal(
+      with_(bank.register(0, { width: 8, count: 3, stride: 4 })),
+      'register-index-out-of-reach',
+      'Bank',
+      'drawers',
+      '0x0',
+      'bytes',
     );
-    expect(with_(indexedRegisters({ index: narrow, data: 1 }).register(256, { width: 8 }))).toThrow(
-      "its last index is 0x100, and the 8 bits of 'index' that choose go to 0xff.",
+    expectRefusal(
+      with_(indexedRegisters({ index: narrow, data: 1 }).register(256, { width: 8 })),
+      'register-index-out-of-reach',
+      '0x100',
+      'index',
+      '0xff',
     );
   });
 
   it('when they are chosen by an array or 64 bits wide', () => {
     const array = bytes.register(0, { width: 8, count: 2 });
-    expect(() => indexedRegisters({ index: array, data: 3 })).toThrow(
-      "Region 'bytes': registers cannot be chosen by an array or by 64 bits. Give the index a register of its own, of 8, 16 or 32 bits.",
-    );
-    expect(() => indexedRegisters({ index, data: 1 }).register(1, { width: 64 })).toThrow(
-      "Region 'bytes': a data port shows up to 32 bits, not 64.",
+    expectRefusal(() => indexedRegisters({ index: array, data: 3 }), 'invalid-index-register', 'bytes');
+    expectRefusal(
+      () => indexedRegisters({ index, data: 1 }).register(1, { width: 64 }),
+      'invalid-register-width',
+      'bytes',
     );
   });
 });
@@ -463,30 +589,15 @@ describe('a device whose fields cannot hold its registers is refused when it is 
     return () => new DeviceBench().realize(Object.assign(new Bank(), { first: held }));
   };
 
-  it.each<[string, RegisterSpec, unknown, string]>([
-    ['nothing', word, undefined, 'holds nothing instead of a number. Set it where it is declared.'],
-    ['a string', word, 'x', 'holds a string instead of a number. Set it where it is declared.'],
-    ['a number of 64 bits', { width: 64 }, 0, 'holds a number instead of a bigint. Set it where it is declared.'],
-    [
-      'another value than it has after a reset',
-      { width: 32, reset: 16 },
-      1,
-      "starts as 0x1, but its reset value is 0x10. Let both say the same, or declare it atReset: 'set-by-device'.",
-    ],
-    [
-      'a short array',
-      { width: 16, count: 4 },
-      new Uint16Array(3),
-      'must be a new Uint16Array(4), but it is 3 of them.',
-    ],
-    [
-      'an array of another width',
-      { width: 16, count: 4 },
-      new Uint8Array(4),
-      'must be a new Uint16Array(4), but it is a Uint8Array.',
-    ],
-  ])('%s', (_, spec, held, message) => {
-    expect(realize(spec, held)).toThrow(new BackplaneError(`Class Bank: field 'first', a register, ${message}`));
+  it.each<[string, RegisterSpec, unknown, code: string, ...named: string[]]>([
+    ['nothing', word, undefined, 'register-field-mismatch'],
+    ['a string', word, 'x', 'register-field-mismatch'],
+    ['a number of 64 bits', { width: 64 }, 0, 'register-field-mismatch'],
+    ['another value than it has after a reset', { width: 32, reset: 16 }, 1, 'register-field-mismatch', '0x1', '0x10'],
+    ['a short array', { width: 16, count: 4 }, new Uint16Array(3), 'register-field-mismatch'],
+    ['an array of another width', { width: 16, count: 4 }, new Uint8Array(4), 'register-field-mismatch'],
+  ])('%s', (_, spec, held, code, ...named) => {
+    expectRefusal(realize(spec, held), code, 'Bank', ...named);
   });
 
   it('but what the device sets by itself may start as it likes', () => {
