@@ -63,9 +63,6 @@ function rung(ring: (machine: Machine, region: MemoryRegion) => void): Machine {
 class Counter {
   @state count = 0;
 }
-class Odd {
-  @state readonly names = new Map<string, number>();
-}
 const boundTo = (make: () => object) =>
   new ContainerModule(({ bind }) => void bind(Absent).toDynamicValue(make as never));
 
@@ -100,7 +97,6 @@ goldenMessages('machine', {
   },
   'asynchronous-module': () => withService(new ContainerModule(async () => {})),
   'bad-observer': () => defineObserver({ name: '', start: () => ({ observe() {} }) }),
-  'bad-option': () => built(use(Latch, { options: { irq: 16 } })),
   'bad-ram-size': () => Machine.create(toyMachine, { ram: 1000 }),
   'bar-placed': () => {
     const machine = Machine.create(defineMachine({ ...pcI440fx, devices: [...pcI440fx.devices, use(Edu)] }));
@@ -119,7 +115,6 @@ goldenMessages('machine', {
   'late-ram': () => rung((machine) => void MemoryRegion.ram(machine.topology, 'late', 0x1000)),
   'missing-service': () => built(use(Needy)),
   'no-such-device': () => built(use(Latch)).unplug('lach'),
-  'no-such-option': () => Machine.create(toyMachine, { options: { resetControl: 'overlay' } }),
   'no-such-pin': () => built(use(Latch, { interrupts: { irk: pin('latch', 'irq') } as never })),
   'no-such-region': () => built(use(Latch, { at: [place(widePorts, 0x170)] })),
   'not-a-pci-device': () => built(use(Wide, { addr: '02.0' })),
@@ -155,11 +150,6 @@ goldenMessages('machine', {
     machine.plug(use(Bell, { interrupts: { irq: new InterruptWire('a lamp', IsaBus, () => () => {}) } }));
     machine.save();
   },
-  'unsupported-state': () =>
-    withService(
-      boundTo(() => new Odd()),
-      use(Needy),
-    ),
   'when-not-met': () => built().plug(use(Wide, { when: () => false })),
   'wire-loop': () => built(wiredTo('4', '8'), wiredTo('8', '4')),
   'wired-twice': () => built(use(Latch, { options: { irq: 5 }, interrupts: { irq: pin('latch', 'irq') } })),
