@@ -14,6 +14,10 @@ export class Random {
     return Math.floor((this.bits() / 2 ** 32) * limit);
   }
 
+  bits64(): bigint {
+    return (BigInt(this.bits()) << 32n) | BigInt(this.bits());
+  }
+
   byte(): number {
     return this.bits() & 0xff;
   }

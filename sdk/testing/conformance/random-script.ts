@@ -99,12 +99,8 @@ function addReturn(steps: ScriptStep[], random: Random, options: RandomScriptOpt
 }
 
 function addAccess(steps: ScriptStep[], target: Target, random: Random, options: RandomScriptOptions): void {
-  const { selectedBy } = target;
   // Now and then without a new index: the last one still selects.
-  if (selectedBy !== undefined && !random.oneIn(6)) {
-    const { target: index, value } = selectedBy;
-    steps.push(writeStep(index, 0, index.length as AccessWidth, value));
-  }
+  if (target.selectedBy !== undefined && !random.oneIn(6)) steps.push(...selectionOf(target));
   const at = placeWithin(target, random);
   const legal = legalWidths(target.region, target.offset + at);
   if (legal.length === 0) {
@@ -203,6 +199,12 @@ export function writeStep(target: Target, at: number, size: AccessWidth, value: 
   return { kind: 'write', space, address: address + at, size, value: size === 8 ? cut : Number(cut) };
 }
 
+/** The write of an index register that selects the target; none for a target with an address of its own. */
+export const selectionOf = ({ selectedBy }: Target): readonly ScriptStep[] =>
+  selectedBy === undefined
+    ? []
+    : [writeStep(selectedBy.target, 0, selectedBy.target.length as AccessWidth, selectedBy.value)];
+
 /** Values that tend to matter: zero, ones, single bits, named values of fields, RAM addresses, small counts. */
 export function randomValue(
   random: Random,
@@ -210,8 +212,7 @@ export function randomValue(
   target: Target | undefined,
   values: readonly (number | bigint)[] = [],
 ): number | bigint {
-  const any = (BigInt(random.bits()) << 32n) | BigInt(random.bits());
-  const value = pickValue(random, size, target, values, any);
+  const value = pickValue(random, size, target, values, random.bits64());
   const cut = BigInt.asUintN(8 * size, BigInt(value));
   return size === 8 ? cut : Number(cut);
 }

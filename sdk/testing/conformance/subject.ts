@@ -7,7 +7,7 @@ import { Random } from '../random.ts';
 import { shrinkNow } from '../shrink.ts';
 import type { CheckKind, ConformanceFailure, ConformanceSettings, Finding } from './check.ts';
 import { ramOf, within } from './device-fields.ts';
-import { threwWhere } from './differential.ts';
+import { answerOf, threwWhere } from './differential.ts';
 import { Layout } from './layout.ts';
 import { type RandomScriptOptions, randomScript, writesInARow } from './random-script.ts';
 import { type ScriptStep, stepUnderWay } from './script.ts';
@@ -60,6 +60,13 @@ export class Subject {
     const ram = ramOf(bench);
     ram.set(pattern.subarray(0, ram.length));
     limitTransfers(bench);
+    return bench;
+  }
+
+  /** A new device after these steps. */
+  after(script: readonly ScriptStep[]): TestBench<Device> {
+    const bench = this.bench();
+    for (const step of script) answerOf(bench, step);
     return bench;
   }
 

@@ -7,9 +7,9 @@ import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
 import type { Finding } from '../check.ts';
 import { difference, type Outcome, outcomeDifference, outcomeOf, threw } from '../differential.ts';
-import { legalWidths, type Target } from '../layout.ts';
-import { randomValue, writeStep } from '../random-script.ts';
-import type { AccessWidth, ScriptStep, Space } from '../script.ts';
+import { legalWidths } from '../layout.ts';
+import { randomValue, selectionOf, writeStep } from '../random-script.ts';
+import type { ScriptStep, Space } from '../script.ts';
 import { asGuestProgram } from '../script-formats.ts';
 import type { Check, Subject } from '../subject.ts';
 
@@ -141,13 +141,9 @@ function withLooks(subject: Subject, zones: readonly Zone[], random: Random): Sc
     const size = legalWidths(region, offset)[0] ?? 1;
     const look: ScriptStep = { kind: 'read', space, address, size };
     const pause: ScriptStep[] = random.oneIn(2) ? [{ kind: 'wait', nanoseconds: random.pick(Pauses) }] : [];
-    const { selectedBy } = first;
-    const choice = selectedBy && writeStep(selectedBy.target, 0, chosenWidth(selectedBy.target), selectedBy.value);
-    return [step, ...(choice ? [choice] : []), writeStep(first, 0, width, value), ...pause, look];
+    return [step, ...selectionOf(first), writeStep(first, 0, width, value), ...pause, look];
   });
 }
-
-const chosenWidth = ({ length }: Target) => length as AccessWidth;
 
 function zonesOf({ blueprint, layout }: Subject, added?: AddedRange): Zone[] {
   return layout.regions.flatMap(({ region, space, address }) => {

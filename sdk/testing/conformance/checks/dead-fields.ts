@@ -5,7 +5,7 @@ import type { Random } from '../../random.ts';
 import { fieldsOf, firstFieldDifference, ramOf, within } from '../device-fields.ts';
 import { answerOf, firstDifference } from '../differential.ts';
 import { legalWidths, type Target } from '../layout.ts';
-import { writeStep } from '../random-script.ts';
+import { selectionOf, writeStep } from '../random-script.ts';
 import { type AccessWidth, pinsText, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
@@ -94,23 +94,13 @@ function matters(subject: Subject, check: string, { register, field, target, bit
 
 /** The same program on two devices but for one write, of which some bits differ. */
 function makesDifference(subject: Subject, random: Random, target: Target, bits: bigint): boolean {
-  const [left, right] = [subject.bench(), subject.bench()];
-  for (const step of subject.script(random, 1 + random.below(StepsBefore))) {
-    answerOf(left, step);
-    answerOf(right, step);
-  }
-  if (target.selectedBy !== undefined) {
-    const { target: index, value } = target.selectedBy;
-    const select = writeStep(index, 0, index.length as AccessWidth, value);
-    answerOf(left, select);
-    answerOf(right, select);
-  }
-  const any = (): bigint => (BigInt(random.bits()) << 32n) | BigInt(random.bits());
+  const begin = [...subject.script(random, 1 + random.below(StepsBefore)), ...selectionOf(target)];
+  const [left, right] = [subject.after(begin), subject.after(begin)];
   // Beside a field some bit is always set: the field makes the difference, not a register of zero.
   const isWhole = target.register?.fields.length === 0;
   const beside = isWhole ? 0n : ~bits & writableOf(target);
-  const value = beside === 0n ? random.pick([any(), 0n]) : any() | (beside & -beside);
-  const flipped = any() & bits || bits;
+  const value = beside === 0n ? random.pick([random.bits64(), 0n]) : random.bits64() | (beside & -beside);
+  const flipped = random.bits64() & bits || bits;
   const size = target.length as AccessWidth;
   const answer = answerOf(left, writeStep(target, 0, size, value));
   // A doorbell register acts on the write, whatever its value.

@@ -162,8 +162,7 @@ function looksAtWidth(subject: Subject, route: HandlerRoute, offset: number, wid
     const script = subject.script(random, StepsBefore);
     const value = randomValue(random, wide as AccessWidth, undefined, subject.values);
     const [one, other] = [wide, narrow].map((size) => {
-      const bench = subject.bench();
-      for (const step of script) answerOf(bench, step);
+      const bench = subject.after(script);
       return { bench, answer: callHandler(bench.device, route, value, offset, size) };
     }) as [Called, Called];
     if (one.answer !== other.answer) return true;

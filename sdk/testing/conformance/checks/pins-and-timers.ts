@@ -147,38 +147,36 @@ export const acknowledgedIsLowered: Check = {
     const causes = causesOf(subject);
     const { device } = subject.bench();
     const pins = [...pinsOf(device).keys()].filter((name) => !subject.notExercised(name));
+    const named = causes.map(({ member }) => `'${member}'`).join(', ');
     for (const pin of pins) {
       let rises = 0;
-      let outlived: readonly ScriptStep[] | undefined;
-      const watch = (script: readonly ScriptStep[]): 'free' | number => {
+      let risesFreely = false;
+      /** The step after which the pin is high without a cause; -1 if there is none. */
+      const outlives = (script: readonly ScriptStep[]): number => {
         const bench = subject.bench();
         let was = levelOf(bench, pin);
         for (const [index, step] of script.entries()) {
           answerOf(bench, step);
           const is = levelOf(bench, pin);
           const caused = causes.some(({ member, bits }) => (BigInt(heldBy(bench.device, member)) & bits) !== 0n);
-          if (is && !was && !caused) return 'free';
+          if (is && !caused) {
+            risesFreely ||= !was;
+            return was ? index : -1;
+          }
           if (is && !was) rises++;
-          if (is && !caused) return index;
           was = is;
         }
         return -1;
       };
-      let free = false;
-      for (let program = 0; program < CausePrograms && !free; program++) {
+      let outlived: readonly ScriptStep[] | undefined;
+      for (let program = 0; program < CausePrograms && !risesFreely; program++) {
         const script = subject.script(subject.random(this.name, program));
-        const end = watch(script);
-        free = end === 'free';
-        if (typeof end === 'number' && end >= 0) outlived ??= script.slice(0, end + 1);
+        const end = outlives(script);
+        if (end >= 0) outlived ??= script.slice(0, end + 1);
       }
-      if (free || outlived === undefined || rises < RisesSeen) continue;
-      const look = (part: readonly ScriptStep[]): string | undefined => {
-        const end = watch(part);
-        return typeof end === 'number' && end >= 0
-          ? `pin '${pin}' rises only while one of ${causes.map(({ member }) => `'${member}'`).join(', ')} says why, and stays up when the last of them is cleared. Lower it then; a pin that is lowered otherwise is named in notExercised.`
-          : undefined;
-      };
-      return subject.shorten(outlived, look);
+      if (risesFreely || outlived === undefined || rises < RisesSeen) continue;
+      const message = `pin '${pin}' rises only while one of ${named} says why, and stays up when the last of them is cleared. Lower it then; a pin that is lowered otherwise is named in notExercised.`;
+      return subject.shorten(outlived, (part) => (outlives(part) >= 0 ? message : undefined));
     }
     return undefined;
   },

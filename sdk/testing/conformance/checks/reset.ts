@@ -41,47 +41,44 @@ interface Aftermath {
   readonly fields: Fields;
 }
 
+/** Runs a script; `before` does the steps in front of the reset, and `prepare` is called right before it. */
+function aftermath(
+  bench: TestBench<Device>,
+  script: readonly ScriptStep[],
+  reset: number,
+  before: (step: ScriptStep) => void,
+  prepare = (): void => {},
+): Aftermath {
+  script.slice(0, reset).forEach(before);
+  prepare();
+  answerOf(bench, script[reset] as ScriptStep);
+  clearRecorders(bench);
+  const fields = fieldsOf(bench);
+  return { fields, answers: script.map((step, index) => (index > reset ? answerOf(bench, step) : undefined)) };
+}
+
 function usedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {
   const bench = subject.bench();
-  let fields: Fields = new Map();
-  const answers = script.map((step, index) => {
-    const answer = answerOf(bench, step);
-    if (index === reset) {
-      clearRecorders(bench);
-      fields = fieldsOf(bench);
-    }
-    return index > reset ? answer : undefined;
-  });
-  return { answers, fields };
+  return aftermath(bench, script, reset, (step) => answerOf(bench, step));
 }
 
 /** The same on a device without accesses before its reset. Time passes, other devices drive lines, and what survives is copied. */
 function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {
   const used = subject.bench();
   const bench = subject.bench();
-  let fields: Fields = new Map();
-  const answers = script.map((step, index) => {
-    if (index < reset) {
-      answerOf(used, step);
-      // As much time as passed there, where a wait may have been cut short.
-      if (step.kind === 'line') answerOf(bench, step);
-      passTime(bench.clock, Number(used.clock.absolute() - bench.clock.absolute()));
-      return undefined;
-    }
-    if (index === reset) {
-      transplant(used.device, bench.device, survivors(subject, used.device));
-      bench.device.onStateLoaded(subject.blueprint.version);
-      bench.loadServices({ ...bench.saveServices(), ...keptByServices(subject, used) });
-      ramOf(bench).set(ramOf(used));
-    }
-    const answer = answerOf(bench, step);
-    if (index === reset) {
-      clearRecorders(bench);
-      fields = fieldsOf(bench);
-    }
-    return index > reset ? answer : undefined;
-  });
-  return { answers, fields };
+  const pass = (step: ScriptStep): void => {
+    answerOf(used, step);
+    if (step.kind === 'line') answerOf(bench, step);
+    // As much time as passed there, where a wait may have been cut short.
+    passTime(bench.clock, Number(used.clock.absolute() - bench.clock.absolute()));
+  };
+  const copySurvivors = (): void => {
+    transplant(used.device, bench.device, survivors(subject, used.device));
+    bench.device.onStateLoaded(subject.blueprint.version);
+    bench.loadServices({ ...bench.saveServices(), ...keptByServices(subject, used) });
+    ramOf(bench).set(ramOf(used));
+  };
+  return aftermath(bench, script, reset, pass, copySurvivors);
 }
 
 function fieldInWords({ path, left, right }: FieldDifference, names: readonly [string, string]): string {
@@ -123,8 +120,7 @@ const twiceIsOnce: Check = {
       this.name,
       (random) => [...subject.script(random), { kind: 'reset' }],
       (script) => {
-        const bench = subject.bench();
-        for (const step of script) answerOf(bench, step);
+        const bench = subject.after(script);
         const once = fieldsOf(bench);
         perform(bench, { kind: 'reset' });
         const changed = firstFieldDifference(once, fieldsOf(bench));
@@ -144,8 +140,7 @@ const silent: Check = {
       (random) => [...subject.script(random), { kind: 'reset' }],
       (script) => {
         if (script.at(-1)?.kind !== 'reset') return undefined;
-        const bench = subject.bench();
-        for (const step of [...script.slice(0, -1), ...quiet]) answerOf(bench, step);
+        const bench = subject.after([...script.slice(0, -1), ...quiet]);
         bench.reset();
         const high = pinHigh(bench);
         return high && `pin '${high}' is high after the reset. Lower it in reset().`;
@@ -179,10 +174,8 @@ const resetValues: Check = {
       this.name,
       (random) => [...subject.script(random), { kind: 'reset' }],
       (script) => {
-        const bench = subject.bench();
-        for (const step of script) answerOf(bench, step);
         if (script.at(-1)?.kind !== 'reset') return undefined;
-        const found = wrong(bench.device);
+        const found = wrong(subject.after(script).device);
         return found && `after a reset ${found}. The base class does that: is super.reset() called?`;
       },
     );
