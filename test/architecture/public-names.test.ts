@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { moduleDeclarations } from '../../sdk/cli/migrate/module-declarations.ts';
+import { moduleDeclarations } from '../../sdk/cli/migrate/imports.ts';
 import { type NameChange, names, type OldEntry } from '../../sdk/cli/migrate/names.ts';
 import { tokensOf } from '../../sdk/cli/migrate/tokens.ts';
 import { entryFiles, oldExports } from '../package/old-sources.ts';

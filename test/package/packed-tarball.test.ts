@@ -195,6 +195,13 @@ describe('the packed tarball, in an empty project', () => {
         expect(name).toBe(`backplane-${String(version)}.tgz`);
   });
 
+  it('migrates a source of 0.1.0', () => {
+    writeFileSync(join(elsewhere, 'board.ts'), "import { Machine, use } from 'backplane';\n");
+    expect(installed('migrate', 'board.ts')).toContain("board.ts:1: 'Machine' comes from 'backplane/runtime'");
+    const now = readFileSync(join(elsewhere, 'board.ts'), 'utf8');
+    expect(now).toBe("import { use } from 'backplane';\nimport { Machine } from 'backplane/runtime';\n");
+  });
+
   it('refuses a snapshot of 0.1.0 with both versions, and says what to do', () => {
     const machine = { name: 'isapc', ram: 1 << 20, options: {}, unplugged: [] };
     writeFileSync(join(elsewhere, 'old.json'), JSON.stringify({ schema: 'backplane-snapshot/1', machine }));

@@ -1,5 +1,11 @@
-import { type Edit, ImportWriter } from './import-writer.ts';
-import { type ModuleDeclaration, moduleDeclarations, type Specifier, textOf } from './module-declarations.ts';
+import {
+  type Edit,
+  ImportWriter,
+  type ModuleDeclaration,
+  moduleDeclarations,
+  type Specifier,
+  textOf,
+} from './imports.ts';
 import type { MemberChange, NameChange, NameTable } from './names.ts';
 import { type Token, TokenError, tokensOf } from './tokens.ts';
 import { isValueUse, useAt, usesOf } from './uses.ts';
