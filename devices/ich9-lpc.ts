@@ -1,6 +1,5 @@
 import {
   bit,
-  type ConfigurationContents,
   device,
   IsaBridge,
   IsaBus,
@@ -34,12 +33,12 @@ const Route = { Off: 0x80, Line: 0x0f } as const;
 const Unrouted = 0xff;
 
 /** Register values after reset. The others keep their contents. @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_reset */
-const afterReset: ConfigurationContents = [
+const afterReset = [
   [Register.PowerManagementBase, 0x01, 0x00, 0x00, 0x00, 0x00],
   [Register.RoutesAToD, Route.Off, Route.Off, Route.Off, Route.Off],
   [Register.RoutesEToH, Route.Off, Route.Off, Route.Off, Route.Off],
   [0xf0, 0x00, 0x00, 0x00, 0x00],
-];
+] as const;
 
 /**
  * @see Intel ICH9 Family datasheet, "RST_CNT - Reset Control Register"; QEMU 7.2, hw/isa/lpc_ich9.c, ich9_rst_cnt_write

@@ -1,5 +1,4 @@
 import {
-  type ConfigurationContents,
   device,
   IsaBridge,
   IsaBus,
@@ -30,7 +29,7 @@ const Pirqs = 4;
  * @see Intel 82371SB (PIIX3) datasheet, order number 290550, "PCI Configuration Registers (Function 0)", default values
  * @see QEMU 7.2, hw/isa/piix3.c, piix3_reset
  */
-const afterReset: ConfigurationContents = [
+const afterReset = [
   [0x4c, 0x4d],
   [0x4e, 0x03, 0x00],
   [Register.Routes, Unrouted, Unrouted, Unrouted, Unrouted],
@@ -43,7 +42,7 @@ const afterReset: ConfigurationContents = [
   [0xa2, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x0f],
   [0xaa, 0x00, 0x00, 0x00],
   [0xae, 0x00],
-];
+] as const;
 
 /**
  * @see Intel 82371SB (PIIX3) datasheet, "RC - Reset Control Register", port 0xcf9; QEMU 7.2, hw/isa/piix3.c, rcr_write

@@ -5,12 +5,10 @@ export { DmaPort } from './bus/dma-port.ts';
 export { EventNotifiers } from './bus/event-notifiers.ts';
 export { type BusContainers, type InterruptWire, IsaBus, IsaDevice, isaIrq } from './bus/isa-bus.ts';
 export { type BarSpec, bar } from './bus/pci/bar-declaration.ts';
-export type { BarKind, PciBar, PciBars } from './bus/pci/bars.ts';
+export type { PciBar, PciBars } from './bus/pci/bars.ts';
 export {
   type PciAddress,
   PciBus,
-  type PciBusParts,
-  type PciInterruptRouter,
   type PciPinWiring,
   pcPinWiring,
 } from './bus/pci/bus.ts';
@@ -28,7 +26,6 @@ export { PciDevice, pci } from './bus/pci/device.ts';
 export { type ExpansionRomSpec, expansionRom } from './bus/pci/expansion-rom.ts';
 export type { PciIdentity } from './bus/pci/identity.ts';
 export {
-  type ConfigurationContents,
   IsaBridge,
   resetControlFields,
   resetControlPort,
@@ -36,11 +33,11 @@ export {
 } from './bus/pci/isa-bridge.ts';
 export { type MessageSignalledInterrupts, type MsiSpec, msi } from './bus/pci/msi.ts';
 export { PamRegisterCount, type PamWindow, pamWindows, ShadowedMemory, shadowOf } from './bus/shadowed-memory.ts';
-export { ResetController, SystemBus, type SystemBusParts, SystemDevice } from './bus/system-bus.ts';
+export { ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './clock/time.ts';
 export { Timer } from './clock/timer.ts';
 export { VirtualClock } from './clock/virtual-clock.ts';
-export type { CoalescedDeclaration, DeviceDescription, OffsetRange, Token } from './device/class-metadata.ts';
+export type { CoalescedDeclaration, DeviceDescription, Token } from './device/class-metadata.ts';
 export {
   addCoalescedIo,
   contains,
@@ -60,7 +57,7 @@ export {
   type OptionSet,
   type OptionsOf,
 } from './device/options/set.ts';
-export { type InterruptLine, InterruptPin, type InterruptSink, type PerPin, type PinNames } from './device/pins.ts';
+export { type InterruptLine, InterruptPin, type PerPin, type PinNames } from './device/pins.ts';
 export { HandledRegion, mmioRegion, portRegion } from './device/regions/handlers.ts';
 export {
   ContainerRegion,
@@ -110,10 +107,10 @@ export {
 } from './machine/wiring.ts';
 export { type MemTxAttributes, MemTxResult, requesterOf } from './memory/access-attributes.ts';
 export { GiB, KiB, MiB } from './memory/address-range.ts';
-export type { IoeventfdSpec } from './memory/memory-listener.ts';
+export type { CoalescedRange, IoeventfdSpec } from './memory/memory-listener.ts';
 export { MemoryRegion, type RegionKind } from './memory/memory-region.ts';
 export type { RamBlock } from './memory/ram-block.ts';
 export type { RegionOptions } from './memory/reentrancy-guard.ts';
-export type { AccessSizes, MissingRoute, Route } from './memory/region-access.ts';
+export type { AccessSizes, SealedRegionOps } from './memory/region-access.ts';
 export { type Shape, type StateOptions, type Subsection, state, subsection } from './state/schema.ts';
 export { guestTime, guestTimeOrNever, shape } from './state/shapes.ts';

@@ -1,5 +1,6 @@
-import { KiB, MemoryRegion, type MemoryTopology, type RegionOwner } from '../memory/index.ts';
+import { KiB, MemoryRegion, type RegionOwner } from '../memory/index.ts';
 import type { PciConfigSpace } from './pci/config-space.ts';
+import type { SystemBus } from './system-bus.ts';
 
 const Windows = 13;
 /** How many PAM registers there are, one after the other. */
@@ -35,17 +36,6 @@ export function shadowOf({ register, shift }: PamWindow, config: PciConfigSpace)
   return (config.get(register, 1) >> shift) & 3;
 }
 
-/** Where the views of a window are mapped, and what they show. */
-export interface ShadowContext {
-  readonly topology: MemoryTopology;
-  readonly owner: RegionOwner;
-  /** The root of memory, in which the views are mapped. */
-  readonly memory: MemoryRegion;
-  readonly ram: MemoryRegion;
-  /** What is on the PCI bus, the firmware's ROM for instance. */
-  readonly pci: MemoryRegion;
-}
-
 const OverRam = 1;
 const VgaWindow = { start: 0xa_0000, size: 128 * KiB } as const;
 
@@ -60,7 +50,11 @@ export class ShadowedMemory {
 
   constructor(
     firstRegister: number,
-    private readonly context: ShadowContext,
+    /** The views of the windows are mapped into `memory`, and show RAM or what is on the PCI bus, firmware for instance. */
+    private readonly context: Pick<SystemBus, 'topology' | 'memory' | 'ram'> & {
+      readonly owner: RegionOwner;
+      readonly pci: MemoryRegion;
+    },
   ) {
     const { ram, pci } = context;
     this.windows = pamWindows(firstRegister).map((place) => {

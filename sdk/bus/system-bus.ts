@@ -2,13 +2,8 @@ import { Device } from '../device/index.ts';
 import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 import type { BusContainers } from './isa-bus.ts';
 
-export interface SystemBusParts extends BusContainers {
-  readonly topology: MemoryTopology;
-  readonly ram: MemoryRegion;
-}
-
 /** The board: the roots of memory and ports, and the RAM as one piece. For chipsets, which alias and rearrange them. */
-export class SystemBus implements SystemBusParts {
+export class SystemBus implements BusContainers {
   readonly topology: MemoryTopology;
   /** The root of the memory space: 'system'. */
   readonly memory: MemoryRegion;
@@ -17,7 +12,12 @@ export class SystemBus implements SystemBusParts {
   /** All of the machine's RAM. It is not mapped itself: aliases of it are. */
   readonly ram: MemoryRegion;
 
-  constructor({ topology, memory, io, ram }: SystemBusParts) {
+  constructor({
+    topology,
+    memory,
+    io,
+    ram,
+  }: BusContainers & { readonly topology: MemoryTopology; readonly ram: MemoryRegion }) {
     this.topology = topology;
     this.memory = memory;
     this.io = io;

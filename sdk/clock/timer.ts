@@ -63,6 +63,7 @@ export class Timer {
   /** It belongs to the device that was being made or realized; others are those of tests and tools. */
   readonly ofDevice = declared !== undefined;
 
+  /** @internal */
   constructor(
     readonly name: string,
     readonly callback: () => void,

@@ -1,7 +1,8 @@
 import { BackplaneError, type Fail } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
+import type { CoalescedRange } from '../memory/index.ts';
 import { stateOf } from '../state/schema.ts';
-import type { CoalescedDeclaration, OffsetRange, RegionBlueprint } from './class-metadata.ts';
+import type { CoalescedDeclaration, RegionBlueprint } from './class-metadata.ts';
 import type { DeviceRecord } from './class-recorder.ts';
 import type { RegionTemplate } from './regions/region.ts';
 
@@ -11,11 +12,11 @@ export function definitionError(className: string): Fail {
 }
 
 /** `0x0 to 0x3`: bytes of a region, both ends included. */
-export function formatRange({ offset, size }: OffsetRange): string {
+export function formatRange({ offset, size }: CoalescedRange): string {
   return size === 1 ? hex(offset) : `${hex(offset)} to ${hex(offset + size - 1)}`;
 }
 
-export function checkCoalescedRange(region: RegionTemplate, { offset, size }: OffsetRange, fail: Fail): void {
+export function checkCoalescedRange(region: RegionTemplate, { offset, size }: CoalescedRange, fail: Fail): void {
   const range = `@addCoalescedIo(${region.name}, { offset: ${offset}, size: ${size} })`;
   if (region.kind === 'container') {
     throw fail(
@@ -40,8 +41,8 @@ export function checkCoalescedRange(region: RegionTemplate, { offset, size }: Of
 
 export function checkNotDeclaredTwice(
   region: RegionTemplate,
-  range: OffsetRange,
-  earlier: readonly OffsetRange[],
+  range: CoalescedRange,
+  earlier: readonly CoalescedRange[],
   fail: Fail,
 ): void {
   const twice = earlier.find((one) => one.offset < range.offset + range.size && range.offset < one.offset + one.size);

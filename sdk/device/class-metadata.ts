@@ -1,4 +1,4 @@
-import type { MemoryTopology } from '../memory/index.ts';
+import type { CoalescedRange, MemoryTopology } from '../memory/index.ts';
 import type { StateDeclaration } from '../state/schema.ts';
 import type { GuestErrors } from './guest-errors.ts';
 import type { OptionSet } from './options/set.ts';
@@ -8,13 +8,7 @@ import type { RegisterDeclaration } from './registers/model.ts';
 /** A service by its class: what `@inject` asks for and what a machine binds. */
 export type Token<S = unknown> = abstract new (...args: never) => S;
 
-/** Bytes of a region, from `offset`. */
-export interface OffsetRange {
-  readonly offset: number;
-  readonly size: number;
-}
-
-export interface CoalescedDeclaration extends OffsetRange {
+export interface CoalescedDeclaration extends CoalescedRange {
   /** Regions of the same class whose reads do not depend on the queued writes, so that they need not flush. */
   readonly independent?: readonly RegionTemplate[];
 }

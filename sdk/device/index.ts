@@ -8,7 +8,6 @@ export {
   type FacetDocument,
   type Injection,
   ListFacet,
-  type OffsetRange,
   type RegionBlueprint,
   type Token,
 } from './class-metadata.ts';
@@ -44,7 +43,7 @@ export {
   OptionSet,
   type OptionsOf,
 } from './options/set.ts';
-export { InterruptLine, InterruptPin, type InterruptSink, type PerPin, type PinNames, pinOf, pinsOf } from './pins.ts';
+export { InterruptLine, InterruptPin, type PerPin, type PinNames, pinOf, pinsOf } from './pins.ts';
 export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';
 export {
   ContainerRegion,

@@ -3,9 +3,6 @@ import { nearest } from '../base/text.ts';
 import { state } from '../state/schema.ts';
 import type { DeviceInstance } from './class-metadata.ts';
 
-/** What is at the other end of a pin's wire. */
-export type InterruptSink = (level: boolean) => void;
-
 /**
  * An output of a device. The device sets its level; where the wire goes is the machine's business, and a pin that is
  * connected to nothing is a pin whose interrupts nobody hears.
@@ -15,10 +12,10 @@ export class InterruptPin {
   static readonly whyNoState = 'is a pin, which is state by itself. Leave @state out';
   private high = false;
   /** Hears each change before the wires do, and is none of them. */
-  observer: InterruptSink | undefined;
+  observer: ((level: boolean) => void) | undefined;
   /** Where other state of the device says what its level is, this answers that: a snapshot in which the two disagree is refused. */
   highWhile: (() => boolean) | undefined;
-  private readonly sinks: InterruptSink[] = [];
+  private readonly sinks: ((level: boolean) => void)[] = [];
 
   get level(): boolean {
     return this.high;
@@ -54,7 +51,7 @@ export class InterruptPin {
   }
 
   /** Solders a wire to the pin. It hears the present level at once if that is high, and answers how to take it off. */
-  connect(sink: InterruptSink): () => void {
+  connect(sink: (level: boolean) => void): () => void {
     this.sinks.push(sink);
     if (this.high) sink(true);
     return () => {
@@ -80,7 +77,7 @@ export class InterruptLine {
   private raised = 0;
   @state private own = false;
   private readonly pullers = new Set<Puller>();
-  private readonly sinks: InterruptSink[] = [];
+  private readonly sinks: ((level: boolean) => void)[] = [];
 
   constructor(readonly name: string) {}
 
@@ -128,7 +125,7 @@ export class InterruptLine {
    * Who hears the line: an interrupt controller's input. It hears the present level at once if that is high, and answers how to
    * take it off; an input on no line is low.
    */
-  connect(sink: InterruptSink): () => void {
+  connect(sink: (level: boolean) => void): () => void {
     this.sinks.push(sink);
     if (this.level) sink(true);
     return () => {

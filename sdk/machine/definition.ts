@@ -28,21 +28,18 @@ export interface MachineDefinition {
   readonly defaultRam?: number;
 }
 
-/** Guest memory, as the machine's own memory space gives it. Addresses are physical. */
-export interface BoardMemory {
-  read(address: number, size: number): number;
-  write(address: number, value: number, size: number): void;
-  readBytes(address: number, target: Uint8Array): number;
-  writeBytes(address: number, source: Uint8Array): number;
-}
-
 /** A machine that is built, before its guest runs: what `prepare` of its definition sees. */
 export interface PreparedMachine {
   readonly options: MachineOptionValues;
   /** Bytes of RAM. */
   readonly ramSize: number;
-  /** For images that the board brings along. */
-  readonly memory: BoardMemory;
+  /** Guest memory by physical address, for images that the board brings along. */
+  readonly memory: {
+    read(address: number, size: number): number;
+    write(address: number, value: number, size: number): void;
+    readBytes(address: number, target: Uint8Array): number;
+    writeBytes(address: number, source: Uint8Array): number;
+  };
   /** In the order of the definition, then as they were plugged in; which is also the order of their resets. */
   readonly devices: readonly { readonly id: string; readonly device: Device }[];
   /** The one device of this class. */

@@ -1,7 +1,7 @@
 import type { PciAddress } from '../bus/index.ts';
 import type { Device, DeviceBlueprint, RegionTemplate } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
-import type { OptionValues, UsedDevice, Wire } from './wiring.ts';
+import type { UsedDevice, Wire } from './wiring.ts';
 
 /** A region at an address of a container, as the overlap check compares it. */
 export interface MappedRange {
@@ -28,7 +28,7 @@ export interface PlannedDevice {
   readonly id: string;
   readonly blueprint: DeviceBlueprint;
   /** The given options, of the definition and the command line together. */
-  readonly given: OptionValues;
+  readonly given: Readonly<Record<string, unknown>>;
   /** It cannot be constructed: its options are wrong. */
   readonly faulty: boolean;
   readonly regions: readonly PlannedRegion[];

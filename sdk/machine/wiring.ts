@@ -8,14 +8,11 @@ import type {
   Token,
 } from '../device/index.ts';
 
-/** Values of options by their names. */
-export type OptionValues = Readonly<Record<string, unknown>>;
-
 /** The values of a machine's own options, defaults filled in. */
-export type MachineOptionValues = OptionValues;
+export type MachineOptionValues = Readonly<Record<string, unknown>>;
 
 /** Given for single devices when a machine is created: by id, or by type. */
-export type DeviceOptionValues = Readonly<Record<string, OptionValues>>;
+export type DeviceOptionValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** A wire to a service, such as `isaIrq(8)` to the ISA bus. `InterruptWire` is one. */
 export interface ServiceWire {
@@ -57,7 +54,9 @@ export function place(region: RegionTemplate, address: number, how: { readonly p
   return { region, address, ...how };
 }
 
-interface CommonWiring {
+/** One device of a machine definition. `use` makes it and checks its types. */
+export interface UsedDevice {
+  readonly device: ConcreteDeviceClass;
   /** Its name in messages, `info qtree` and wires of other devices. Default: its type, numbered from the second on. */
   readonly id?: string;
   readonly at?: readonly Placement[];
@@ -65,20 +64,17 @@ interface CommonWiring {
   readonly addr?: string;
   /** Plugged in only if this holds for the machine's options. */
   readonly when?: (machine: MachineOptionValues) => boolean;
+  readonly options?:
+    | Readonly<Record<string, unknown>>
+    | ((machine: MachineOptionValues) => Readonly<Record<string, unknown>>);
+  readonly interrupts?: Readonly<Record<string, Wire | undefined>>;
 }
 
 /** How a machine plugs in one device. Everything may be left out. */
-export interface DeviceWiring<C extends ConcreteDeviceClass> extends CommonWiring {
+export interface DeviceWiring<C extends ConcreteDeviceClass> extends Pick<UsedDevice, 'id' | 'at' | 'addr' | 'when'> {
   /** Values that differ from the defaults; as a function, they depend on the machine's own options. */
   readonly options?: GivenOptionsOfClass<C> | ((machine: MachineOptionValues) => GivenOptionsOfClass<C>);
   readonly interrupts?: PerPin<InstanceType<C>, Wire>;
-}
-
-/** One device of a machine definition. `use` makes it and checks its types. */
-export interface UsedDevice extends CommonWiring {
-  readonly device: ConcreteDeviceClass;
-  readonly options?: OptionValues | ((machine: MachineOptionValues) => OptionValues);
-  readonly interrupts?: Readonly<Record<string, Wire | undefined>>;
 }
 
 /** Plugs in a device: `use(Mc146818Rtc, { interrupts: { irq: isaIrq(8) } })`. */

@@ -3,6 +3,7 @@ import { hex } from '../base/text.ts';
 import { toAddress, toSize } from './address-range.ts';
 import { DirtyLog, type DirtyLogClient, type RamBlock } from './ram-block.ts';
 import type { IoGuard, RegionOptions, RegionOwner } from './reentrancy-guard.ts';
+import type { SealedRegionOps } from './region-access.ts';
 import { RegionAttachments } from './region-attachments.ts';
 import { checkChild, checkRamSize } from './region-checks.ts';
 import { type RegionOps, unassignedPortOps } from './region-ops.ts';
@@ -10,13 +11,10 @@ import type { MemoryTopology } from './topology.ts';
 
 export type RegionKind = 'container' | 'io' | 'ram' | 'rom' | 'rom-device' | 'alias' | 'reservation';
 
-/** Bigints are accepted where they fit a number exactly. */
-type Bytes = number | bigint;
-
 interface RegionParts extends RegionOptions {
   readonly ops?: RegionOps;
   readonly target?: MemoryRegion;
-  readonly offset?: Bytes;
+  readonly offset?: number | bigint;
   readonly hasRam?: boolean;
 }
 
@@ -29,7 +27,8 @@ const childless: MemoryRegion[] = [];
 
 /**
  * A node of the memory map. Parents hold children at offsets with priorities; what an address leads to follows from the
- * whole tree (README.md of this room). Every change is a transaction of its topology.
+ * whole tree (README.md of this room). Every change is a transaction of its topology. Sizes, addresses and offsets are bytes;
+ * bigints are accepted where they fit a number exactly.
  */
 export class MemoryRegion extends RegionAttachments {
   /** For a field with `@state`. */
@@ -58,7 +57,13 @@ export class MemoryRegion extends RegionAttachments {
   private inside: MemoryRegion[] = childless;
   private log: DirtyLog | undefined;
 
-  private constructor(topology: MemoryTopology, kind: RegionKind, name: string, size: Bytes, parts: RegionParts) {
+  private constructor(
+    topology: MemoryTopology,
+    kind: RegionKind,
+    name: string,
+    size: number | bigint,
+    parts: RegionParts,
+  ) {
     super(topology, name, parts.ops);
     this.kind = kind;
     this.size = toSize(size, `Region '${name}': its size`);
@@ -73,26 +78,32 @@ export class MemoryRegion extends RegionAttachments {
   }
 
   /** Groups children; where no child answers, whatever lies behind the container shows through. */
-  static container(topology: MemoryTopology, name: string, size: Bytes, options: RegionOptions = {}): MemoryRegion {
+  static container(
+    topology: MemoryTopology,
+    name: string,
+    size: number | bigint,
+    options: RegionOptions = {},
+  ): MemoryRegion {
     return new MemoryRegion(topology, 'container', name, size, options);
   }
 
+  /** Registers: `ops` answers accesses. */
   static io(
     topology: MemoryTopology,
     name: string,
-    size: Bytes,
-    ops: RegionOps,
+    size: number | bigint,
+    ops: SealedRegionOps,
     options: RegionOptions = {},
   ): MemoryRegion {
-    return new MemoryRegion(topology, 'io', name, size, { ...options, ops });
+    return new MemoryRegion(topology, 'io', name, size, { ...options, ops: ops as RegionOps });
   }
 
-  static ram(topology: MemoryTopology, name: string, size: Bytes, options: RegionOptions = {}): MemoryRegion {
+  static ram(topology: MemoryTopology, name: string, size: number | bigint, options: RegionOptions = {}): MemoryRegion {
     return new MemoryRegion(topology, 'ram', name, size, { ...options, hasRam: true });
   }
 
   /** Memory that the guest cannot write; its writes end with a decode error. */
-  static rom(topology: MemoryTopology, name: string, size: Bytes, options: RegionOptions = {}): MemoryRegion {
+  static rom(topology: MemoryTopology, name: string, size: number | bigint, options: RegionOptions = {}): MemoryRegion {
     return new MemoryRegion(topology, 'rom', name, size, { ...options, hasRam: true });
   }
 
@@ -100,11 +111,11 @@ export class MemoryRegion extends RegionAttachments {
   static romDevice(
     topology: MemoryTopology,
     name: string,
-    size: Bytes,
-    ops: RegionOps,
+    size: number | bigint,
+    ops: SealedRegionOps,
     options: RegionOptions = {},
   ): MemoryRegion {
-    return new MemoryRegion(topology, 'rom-device', name, size, { ...options, ops, hasRam: true });
+    return new MemoryRegion(topology, 'rom-device', name, size, { ...options, ops: ops as RegionOps, hasRam: true });
   }
 
   /** A window onto another region, from `offset` in it. */
@@ -112,15 +123,20 @@ export class MemoryRegion extends RegionAttachments {
     topology: MemoryTopology,
     name: string,
     target: MemoryRegion,
-    offset: Bytes,
-    size: Bytes,
+    offset: number | bigint,
+    size: number | bigint,
     options: RegionOptions = {},
   ): MemoryRegion {
     return new MemoryRegion(topology, 'alias', name, size, { ...options, target, offset });
   }
 
   /** Claims addresses so that nothing behind shows through; every access fails to decode. */
-  static reservation(topology: MemoryTopology, name: string, size: Bytes, options: RegionOptions = {}): MemoryRegion {
+  static reservation(
+    topology: MemoryTopology,
+    name: string,
+    size: number | bigint,
+    options: RegionOptions = {},
+  ): MemoryRegion {
     return new MemoryRegion(topology, 'reservation', name, size, options);
   }
 
@@ -143,7 +159,7 @@ export class MemoryRegion extends RegionAttachments {
     return this.ram === undefined ? 0 : this.dirty.mask;
   }
 
-  addSubregion(offset: Bytes, child: MemoryRegion, priority = 0): void {
+  addSubregion(offset: number | bigint, child: MemoryRegion, priority = 0): void {
     const address = toAddress(offset, `Region '${this.name}': the address of '${child.name}'`);
     checkChild(this, child, priority);
     this.topology.begin();
@@ -189,7 +205,7 @@ export class MemoryRegion extends RegionAttachments {
   }
 
   /** Moves the region; among siblings of its priority it becomes the newest. */
-  setAddress(place: Bytes): void {
+  setAddress(place: number | bigint): void {
     const address = toAddress(place, `Region '${this.name}': its address`);
     if (address === this.address) return;
     const { container, priority } = this;
@@ -200,7 +216,7 @@ export class MemoryRegion extends RegionAttachments {
     });
   }
 
-  setSize(bytes: Bytes): void {
+  setSize(bytes: number | bigint): void {
     const size = toSize(bytes, `Region '${this.name}': its size`);
     if (size === this.size) return;
     if (this.ram !== undefined && size > this.ram.bytes.length) {
@@ -210,7 +226,7 @@ export class MemoryRegion extends RegionAttachments {
     this.change(true, { size });
   }
 
-  setAliasOffset(offset: Bytes): void {
+  setAliasOffset(offset: number | bigint): void {
     const aliasOffset = toAddress(offset, `Region '${this.name}': its offset in its target`);
     if (this.aliasTarget === undefined) {
       this.refuse('not-an-alias', `only an alias has an offset in a target, and this is ${this.kind}.`);
@@ -257,5 +273,3 @@ export class MemoryRegion extends RegionAttachments {
     return this;
   }
 }
-
-export type { RegionOptions };

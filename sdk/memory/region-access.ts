@@ -48,6 +48,15 @@ export interface MissingRoute {
   onMissing?(offset: number, size: number, isWrite: boolean): void;
 }
 
+/** How a region answers accesses, as its map knows it. A `RegionOps` of `backplane/runtime` is the only one. */
+export interface SealedRegionOps {
+  readonly bigEndian: boolean;
+  /** Whether an access is refused as a whole: it then reads 0 and ends with a decode error. */
+  refuses(offset: number, size: number, isWrite: boolean, attributes: number): boolean;
+  /** How many bytes of an access of `size` the region gets at once. */
+  accessSize(size: number, offset: number): number;
+}
+
 export interface RegionOpsSpec {
   /** The receiver of every handler. */
   readonly device: object | null;

@@ -15,12 +15,14 @@ const none: readonly never[] = Object.freeze([]);
 export abstract class RegionAttachments {
   readonly topology: MemoryTopology;
   readonly name: string;
+  /** @internal */
   readonly ops: RegionOps;
   private flags = 0;
 
   private coalesced: readonly CoalescedRange[] = none;
   private eventfds: readonly Ioeventfd[] = none;
 
+  /** @internal */
   constructor(topology: MemoryTopology, name: string, ops: RegionOps | undefined) {
     this.topology = topology;
     this.name = name;
@@ -36,6 +38,7 @@ export abstract class RegionAttachments {
     return this.coalesced;
   }
 
+  /** @internal */
   get ioeventfds(): readonly Ioeventfd[] {
     return this.eventfds;
   }

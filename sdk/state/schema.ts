@@ -79,8 +79,6 @@ export interface StateDeclaration {
   readonly atReset: 'kept' | undefined;
 }
 
-type FieldDecorator = (owner: object, member: string) => void;
-
 // biome-ignore lint/complexity/noBannedTypes: a decorator's target is typed as a constructor function
 const declarations = new WeakMap<Function, StateDeclaration[]>();
 
@@ -89,8 +87,8 @@ const declarations = new WeakMap<Function, StateDeclaration[]>();
  * itself a field with `@state`, or of a service. Registers, timers and pins are state without it.
  */
 export function state(owner: object, member: string): void;
-export function state(how: StateOptions): FieldDecorator;
-export function state(first: object, member?: string): FieldDecorator | undefined {
+export function state(how: StateOptions): (owner: object, member: string) => void;
+export function state(first: object, member?: string): ((owner: object, member: string) => void) | undefined {
   if (member === undefined) return (owner, name) => declareState(owner, name, first as StateOptions);
   declareState(first, member, {});
   return undefined;

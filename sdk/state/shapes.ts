@@ -193,8 +193,11 @@ const bytes = (most = MostByDefault): Shape => {
   );
 };
 
-/** The shapes that a field of state may be given. Widths are in bits, lengths in bytes or elements. */
-export interface Shapes {
+/**
+ * What a field may hold, where its first value does not say it: `@state({ as: shape.list(shape.bits(8), 16) })`. Widths are in
+ * bits, lengths in bytes or elements.
+ */
+export const shape: {
   readonly number: Shape;
   readonly finite: Shape;
   readonly boolean: Shape;
@@ -210,10 +213,7 @@ export interface Shapes {
   optional(inner: Shape): Shape;
   list(element: Shape, most?: number): Shape;
   bytes(most?: number): Shape;
-}
-
-/** What a field may hold, where its first value does not say it: `@state({ as: shape.list(shape.bits(8), 16) })`. */
-export const shape: Shapes = Object.freeze({
+} = Object.freeze({
   number,
   finite,
   boolean,

@@ -22,9 +22,6 @@ export function parsePciAddress(text: string): PciAddress | undefined {
   return { slot: Number.parseInt(match[1] as string, 16), function: Number(match[2] ?? 0) };
 }
 
-/** Called when an interrupt line of the bus changes: the bridge that routes them to an interrupt controller. */
-export type PciInterruptRouter = (pirq: number, level: boolean) => void;
-
 /** Which of the router's lines a slot's pin (0 is A) is wired to. */
 export type PciPinWiring = (slot: number, pin: number) => number;
 
@@ -41,11 +38,6 @@ interface InterruptWire {
 const Slots = 32;
 const Functions = 8;
 
-export interface PciBusParts extends BusContainers {
-  /** What bus masters reach: the machine's memory as the processor sees it, or what an IOMMU leaves of it. */
-  readonly busMasterMemory?: MemoryRegion;
-}
-
 /**
  * A PCI bus: 32 slots of 8 functions, their configuration space, and four interrupt lines. An address without a function
  * reads all ones and drops writes, which is how guests probe the bus.
@@ -53,19 +45,22 @@ export interface PciBusParts extends BusContainers {
 export class PciBus implements BusContainers {
   readonly io: MemoryRegion;
   readonly memory: MemoryRegion;
-  /** The address space of bus masters; without it their transfers reach nothing. */
+  /**
+   * What bus masters reach: the machine's memory as the processor sees it, or what an IOMMU leaves of it. Without it their
+   * transfers reach nothing.
+   */
   readonly busMasterMemory: MemoryRegion | undefined;
   private readonly functions: (PciDevice | undefined)[] = new Array(Slots * Functions);
   private readonly asserted = new Map<number, number>();
   private readonly wires = new Map<PciDevice, InterruptWire>();
   /** The first of them routes; the others wait for its place. */
-  private readonly routers: PciInterruptRouter[] = [];
+  private readonly routers: ((pirq: number, level: boolean) => void)[] = [];
   /** Set by the first reset; functions that are plugged later are hot-plugged. */
   private poweredOn = false;
   private readonly latecomers = new Set<PciDevice>();
 
   constructor(
-    { io, memory, busMasterMemory }: PciBusParts,
+    { io, memory, busMasterMemory }: BusContainers & { readonly busMasterMemory?: MemoryRegion },
     private readonly wiring: PciPinWiring = pcPinWiring,
     /** The bus number that the guest uses; 0 is the root. */
     readonly number = 0,
@@ -162,7 +157,7 @@ export class PciBus implements BusContainers {
    * first, waits until that one disconnects, so that no line moves. Answers how to disconnect: the lines go down without a
    * second router.
    */
-  connectRouter(router: PciInterruptRouter): () => void {
+  connectRouter(router: (pirq: number, level: boolean) => void): () => void {
     this.routers.push(router);
     if (this.routers[0] === router) this.notifyRouter(true);
     return () => {

@@ -43,22 +43,21 @@ export class ConfigurationMechanism {
   }
 }
 
-/** What subtractive decode needs of an `AddressSpace` over the ports. */
-export interface PortSpace {
-  /** MemTxResult of the access before. */
-  readonly result: number;
-  read(port: number, size: number): number;
-  write(port: number, value: number, size: number): void;
-  lookup(port: number): object | undefined;
-}
-
 /**
  * The ports that a host bridge reaches by subtractive decode: it forwards the accesses that it does not claim. Without a
  * device there, reads give all ones and writes are lost. See decisions/0006-the-bus-behind.md.
  */
 export class SubtractivePorts {
-  /** `space` has the ports without the bridge's own. */
-  constructor(private readonly space: PortSpace) {}
+  /** `space` has the ports without the bridge's own: an `AddressSpace`. */
+  constructor(
+    private readonly space: {
+      /** MemTxResult of the access before. */
+      readonly result: number;
+      read(port: number, size: number): number;
+      write(port: number, value: number, size: number): void;
+      lookup(port: number): object | undefined;
+    },
+  ) {}
 
   read(port: number, size: number): number {
     const value = this.space.read(port, size);

@@ -18,9 +18,6 @@ export const resetControlFields = {
 /** Why the machine is reset, for people: machines here are reset in one way, and the guest's wish is told. */
 export const resetReason = (kind: 'soft' | 'hard' | 'full'): string => `${kind} reset by the reset control register`;
 
-/** What registers of the configuration space hold, by offset. */
-export type ConfigurationContents = readonly (readonly [offset: number, ...bytes: readonly number[]])[];
-
 /**
  * A bridge between PCI and ISA as interrupt router: an ISA line is high while one of the PCI interrupts routed to it is. A route
  * that is no ISA line has no effect.
@@ -32,10 +29,18 @@ export abstract class IsaBridge extends PciDevice {
   readonly #isa: IsaBus;
   #stopRouting = (): void => {};
 
-  readonly #afterReset: ConfigurationContents;
+  readonly #afterReset: readonly (readonly [offset: number, ...bytes: readonly number[]])[];
 
-  /** `pirqs` interrupts of the PCI bus arrive at this bridge, PIRQ A first. */
-  constructor(pciBus: PciBus, isa: IsaBus, pirqs: number, afterReset: ConfigurationContents) {
+  /**
+   * `pirqs` interrupts of the PCI bus arrive at this bridge, PIRQ A first. `afterReset` is what registers of its configuration
+   * space hold then, by offset.
+   */
+  constructor(
+    pciBus: PciBus,
+    isa: IsaBus,
+    pirqs: number,
+    afterReset: readonly (readonly [offset: number, ...bytes: readonly number[]])[],
+  ) {
     super();
     this.#afterReset = afterReset;
     this.#pciBus = pciBus;

@@ -34,7 +34,7 @@ export const names: NameTable = {
       'backplane/runtime',
       `
       Accelerator AcceleratorEvent AcceleratorHost AcceleratorListener AcceleratorSettings AccessEvent AccessObserver
-      AccessedMachine AddressRange AddressSpace BarDeclaration Capability CoalescedIoFlusher CoalescedRange
+      AccessedMachine AddressRange AddressSpace BarDeclaration Capability CoalescedIoFlusher
       CoalescedRangeReport CoalescedVerdict CoalescedWriteEvent ConditionalModel CostDistribution Culprit
       DefaultExitCosts DefaultTraceSizeLimit DescribedAccess DeviceAgreementReport DeviceBlueprint DeviceFailure
       DeviceOptionValues DirtyLog DirtyLogClient DirtyPageSize DirtySnapshot DisagreementExample DrainPolicy ExitCost
@@ -88,6 +88,7 @@ export const names: NameTable = {
     ),
     ...gone('A new machine checks itself: its warnings are in machine.warnings.', 'BuildCheck buildChecks'),
     ...gone("It is a BackplaneError with the code 'late-timer'.", 'LateTimer'),
+    OffsetRange: { name: 'CoalescedRange' },
     PortsBehindBridge: { name: 'SubtractivePorts' },
     ...gone("An option of a machine is spelt by commandLineName() of 'backplane/runtime'.", 'machineOptionName'),
     ...gone(
@@ -110,7 +111,9 @@ export const names: NameTable = {
     ),
     ...gone(
       'Let TypeScript infer it from the value or decorator that it belongs to.',
-      'GivenOptions Read64Handler Side TemplateKind WiringOption Write64Handler',
+      `
+      BarKind ConfigurationContents GivenOptions InterruptSink PciBusParts PciInterruptRouter Read64Handler Side
+      SystemBusParts TemplateKind WiringOption Write64Handler`,
     ),
     BusMaster: { typeOnly: 'A PCI function has one as its busMaster.' },
     ConfigurationMechanism: { typeOnly: 'ConfigurationPorts makes its own; derive from that class.' },
