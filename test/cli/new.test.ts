@@ -114,10 +114,10 @@ describe('backplane new', () => {
     ['device', 'isa-device', 'IsaDevice', "'backplane'"],
     ['device', 'options-of', 'OptionsOf', "'backplane'"],
     ['device', 'define', 'defineOptions', "'backplane'"],
-    ['device', 'edu', 'the package', "device 'edu'"],
-    ['device', 'piix3', 'the package', "device 'PIIX3'"],
-    ['machine', 'pc', 'the package', "machine 'pc'"],
-    ['machine', 'isapc', 'the package', "machine 'isapc'"],
+    ['device', 'edu', "device 'edu'"],
+    ['device', 'piix3', "device 'PIIX3'"],
+    ['machine', 'pc', "machine 'pc'"],
+    ['machine', 'isapc', "machine 'isapc'"],
   ])('refuses new %s %s, which would be taken for another', async (kind, name, ...named) => {
     await refused([kind, name], 'invalid-project-name', ...named);
   });
