@@ -100,3 +100,14 @@ export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   }
   return compareBytes(left.subarray(4 * words), right.subarray(4 * words)) === 0;
 }
+
+/** Whether the bytes from `start` on are zero. Sixteen at once where they begin at a multiple of four. */
+export function areZero(bytes: Uint8Array, start: number, end: number): boolean {
+  const from = bytes.byteOffset + start;
+  const count = from % 4 === 0 ? (Math.max(end - start, 0) >>> 4) * 4 : 0;
+  const words = new Int32Array(bytes.buffer, count === 0 ? 0 : from, count);
+  for (let at = 0; at < count; at += 4)
+    if ((words[at]! | words[at + 1]! | words[at + 2]! | words[at + 3]!) !== 0) return false;
+  for (let at = start + count * 4; at < end; at++) if (bytes[at] !== 0) return false;
+  return true;
+}

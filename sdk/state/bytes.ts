@@ -1,4 +1,4 @@
-import { fromBase64, fromHex, toBase64, toHex } from '../base/bytes.ts';
+import { areZero, fromBase64, fromHex, toBase64, toHex } from '../base/bytes.ts';
 import type { Json } from '../base/json-reader.ts';
 import { hex } from '../base/text.ts';
 
@@ -12,7 +12,8 @@ export function writeBytes(bytes: Uint8Array): Json {
   const written: Record<string, Json> = { size: bytes.length };
   for (let start = 0; start < bytes.length; ) {
     let end = start;
-    while (end < bytes.length && !isZero(bytes, end)) end = Math.min(end + Chunk, bytes.length);
+    while (end < bytes.length && !areZero(bytes, end, Math.min(end + Chunk, bytes.length)))
+      end = Math.min(end + Chunk, bytes.length);
     if (end > start) written[hex(start)] = toBase64(bytes.subarray(start, end));
     start = Math.max(end, start + Chunk);
   }
@@ -49,10 +50,4 @@ function placePart(bytes: Uint8Array, key: string, part: Json): boolean {
 
 function isSize(size: Json | undefined, most: number): size is number {
   return typeof size === 'number' && Number.isInteger(size) && size > ReadableBytes && size <= most;
-}
-
-function isZero(bytes: Uint8Array, start: number): boolean {
-  const end = Math.min(start + Chunk, bytes.length);
-  for (let at = start; at < end; at++) if (bytes[at] !== 0) return false;
-  return true;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareBytes, equalBytes, fromBase64, fromHex, toBase64, toHex } from '../../sdk/base/bytes.ts';
+import { areZero, compareBytes, equalBytes, fromBase64, fromHex, toBase64, toHex } from '../../sdk/base/bytes.ts';
 
 const bytes = fc.uint8Array({ maxLength: 100 });
 /** Texts that are nearly right: digits of the alphabet, padding, and what a lenient decoder passes over. */
@@ -85,6 +85,18 @@ describe('two byte arrays', () => {
         if (given.length === 0) return;
         changed[at % given.length]! ^= 0x80;
         expect(equalBytes(placed(left), changed)).toBe(false);
+      }),
+    );
+  });
+
+  it('are all zero only if each byte is, from any place to any other', () => {
+    const place = fc.nat(200);
+    fc.assert(
+      fc.property(place, place, place, (start, end, other) => {
+        const whole = new Uint8Array(256).subarray(other % 9);
+        expect(areZero(whole, start, end)).toBe(true);
+        whole[other] = 0x80;
+        expect(areZero(whole, start, end)).toBe(other < start || other >= end);
       }),
     );
   });

@@ -1,5 +1,5 @@
 import { deflateSync, inflateSync } from 'fflate';
-import { fromBase64, toBase64 } from '../../base/bytes.ts';
+import { areZero, fromBase64, toBase64 } from '../../base/bytes.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import type { RamBlock } from '../../memory/index.ts';
@@ -20,10 +20,10 @@ export function saveMemory(blocks: ReadonlyMap<string, RamBlock>): Json {
 function savePages(bytes: Uint8Array): Json {
   const pages: Record<string, string> = {};
   for (let block = 0; block < bytes.length; block += BlockSize) {
-    if (isZero(bytes, block, Math.min(block + BlockSize, bytes.length))) continue;
+    if (areZero(bytes, block, Math.min(block + BlockSize, bytes.length))) continue;
     for (let start = block; start < Math.min(block + BlockSize, bytes.length); start += PageSize) {
       const end = Math.min(start + PageSize, bytes.length);
-      if (isZero(bytes, start, end)) continue;
+      if (areZero(bytes, start, end)) continue;
       pages[hex(start)] = savePage(bytes.subarray(start, end));
     }
   }
@@ -87,16 +87,6 @@ function pageOf(text: string): Uint8Array | undefined {
 function clear(bytes: Uint8Array): void {
   for (let start = 0; start < bytes.length; start += BlockSize) {
     const end = Math.min(start + BlockSize, bytes.length);
-    if (!isZero(bytes, start, end)) bytes.fill(0, start, end);
+    if (!areZero(bytes, start, end)) bytes.fill(0, start, end);
   }
-}
-
-function isZero(bytes: Uint8Array, start: number, end: number): boolean {
-  const from = bytes.byteOffset + start;
-  const count = from % 4 === 0 ? Math.floor((end - start) / 16) * 4 : 0;
-  const words = new Int32Array(bytes.buffer, count === 0 ? 0 : from, count);
-  for (let at = 0; at < count; at += 4)
-    if ((words[at]! | words[at + 1]! | words[at + 2]! | words[at + 3]!) !== 0) return false;
-  for (let at = start + count * 4; at < end; at++) if (bytes[at] !== 0) return false;
-  return true;
 }
