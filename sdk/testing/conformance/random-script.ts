@@ -20,7 +20,7 @@ export interface RandomScriptOptions {
 }
 
 const Waits = [1, 1 * MICROSECOND, 50 * MICROSECOND, 1 * MILLISECOND, 20 * MILLISECOND, 200 * MILLISECOND, 1 * SECOND];
-const widths = [1, 2, 4, 8] as const;
+const Widths = [1, 2, 4, 8] as const;
 /** One step is repeated at most so often in a row. */
 const LongestBurst = 40;
 
@@ -101,15 +101,19 @@ function addReturn(steps: ScriptStep[], random: Random, options: RandomScriptOpt
 function addAccess(steps: ScriptStep[], target: Target, random: Random, options: RandomScriptOptions): void {
   // Now and then without a new index: the last one still selects.
   if (target.selectedBy !== undefined && !random.oneIn(6)) steps.push(...selectionOf(target));
-  const at = placeWithin(target, random);
+  const wanted = placeWithin(target, random);
+  // At the place's own offset, where no width is legal at a random one.
+  const at = legalWidths(target.region, target.offset + wanted).length > 0 ? wanted : 0;
   const legal = legalWidths(target.region, target.offset + at);
-  if (legal.length === 0) {
-    steps.push(atItsStart(target, random, options));
-    return;
-  }
-  const fitting = legal.filter((width) => at + width <= target.length);
-  const size = random.pick(fitting.length > 0 && !random.oneIn(8) ? fitting : legal);
-  steps.push(access(target, at, size, random, options));
+  const fitting = at === wanted ? legal.filter((width) => at + width <= target.length) : [];
+  const widths = fitting.length > 0 && !random.oneIn(8) ? fitting : legal;
+  const size = widths.length > 0 ? random.pick(widths) : 1;
+  const isRead = random.oneIn(5) ? random.oneIn(2) : random.below(100) < 45;
+  steps.push(
+    isRead
+      ? { kind: 'read', space: target.space, address: target.address + at, size }
+      : writeStep(target, at, size, randomValue(random, size, target, options.values)),
+  );
 }
 
 /** Writes to one place in a row, without time in between: a place of the program, or any other. */
@@ -143,26 +147,6 @@ function placeWithin({ length, register }: Target, random: Random): number {
   return random.oneIn(8) ? random.pick([0, length - 1, Math.max(length - 4, 0)]) : random.below(length);
 }
 
-/** At the place's own offset, where no width is legal at a random one. */
-function atItsStart(target: Target, random: Random, options: RandomScriptOptions): ScriptStep {
-  const legal = legalWidths(target.region, target.offset);
-  const size = legal.length > 0 ? random.pick(legal) : 1;
-  return access(target, 0, size, random, options);
-}
-
-function access(
-  target: Target,
-  at: number,
-  size: AccessWidth,
-  random: Random,
-  options: RandomScriptOptions,
-): ScriptStep {
-  if (random.oneIn(5) ? random.oneIn(2) : random.below(100) < 45) {
-    return { kind: 'read', space: target.space, address: target.address + at, size };
-  }
-  return writeStep(target, at, size, randomValue(random, size, target, options.values));
-}
-
 /** Accesses of a driver to configuration space. A hostile guest also moves BARs, until the next reset. */
 function configAccess(random: Random, hostile: boolean): ScriptStep {
   const size = random.pick([1, 2, 4] as const);
@@ -184,7 +168,7 @@ const Config = { Command: 0x04, Status: 0x06, CacheLine: 0x0c, FirstBar: 0x10, R
 /** Any width, any offset, a little beyond both ends too. */
 function strayAccess(layout: Layout, random: Random, options: RandomScriptOptions): ScriptStep {
   const { region, space, address } = random.pick(layout.regions);
-  const size = random.pick(space === 'ports' ? ([1, 2, 4] as const) : widths);
+  const size = random.pick(space === 'ports' ? ([1, 2, 4] as const) : Widths);
   const lowest = Math.max(address - 8, 0);
   const at = lowest + random.below(address - lowest + region.size + 8);
   const highest = space === 'ports' ? 0x1_0000 - size : Number.MAX_SAFE_INTEGER;

@@ -43,73 +43,66 @@ export function asGuestCode(
   addressOf: Mover = ({ address }) => address,
 ): string {
   const lines = steps.map((step) => {
-    if (step.kind !== 'read' && step.kind !== 'write') return `  ${guestLine(step)}`;
+    const accesses = accessesOf(step);
+    if (accesses === undefined) return `  ${otherThanAccess(step)[0]}`;
+    if (step.kind !== 'read' && step.kind !== 'write') return `  ${accesses.map(guestCall).join(' ')}`;
     const name = nameOf(step.space, step.address);
-    return `  ${guestLine({ ...step, address: addressOf(step) })}${name === undefined ? '' : ` // ${name}`}`;
+    return `  ${guestCall({ ...step, address: addressOf(step) })}${name === undefined ? '' : ` // ${name}`}`;
   });
   return ['guestProgram(function* (guest) {', ...lines, '});'].join('\n');
 }
 
-function guestLine(step: ScriptStep): string {
-  switch (step.kind) {
-    case 'read':
-      return `yield* guest.${step.space === 'ports' ? 'in' : 'load'}${8 * step.size}(${hex(step.address)});`;
-    case 'write': {
-      const value = `${hex(step.value)}${step.size === 8 ? 'n' : ''}`;
-      return `yield* guest.${step.space === 'ports' ? 'out' : 'store'}${8 * step.size}(${hex(step.address)}, ${value});`;
-    }
-    case 'config-read':
-      return `${selectCode(step)} yield* guest.in${8 * step.size}(${dataPort(step)});`;
-    case 'config-write':
-      return `${selectCode(step)} yield* guest.out${8 * step.size}(${dataPort(step)}, ${hex(step.value)});`;
-    case 'wait':
-      return `yield* guest.pause(${step.nanoseconds});`;
-    case 'line':
-      return `// another device: isaBus.line(${step.line}).set(${step.level})`;
-    case 'reset':
-      return '// machine.reset()';
-    case 'restore':
-      return '// saved here, and restored into a new device';
-    case 'rebase':
-      return '// the epoch moves: clock.rebase()';
-  }
+/** The same for a machine driven over qtest, QEMU's among them. */
+export const asQtestScript = (steps: readonly ScriptStep[]): string =>
+  steps.map((step) => accessesOf(step)?.map(qtestCommand).join('\n') ?? otherThanAccess(step)[1]).join('\n');
+
+type Access = ScriptStep & { readonly kind: 'read' | 'write' };
+
+/** An access of configuration space is two of ports; undefined for a step that is no access. */
+function accessesOf(step: ScriptStep): readonly Access[] | undefined {
+  if (step.kind === 'read' || step.kind === 'write') return [step];
+  if (step.kind !== 'config-read' && step.kind !== 'config-write') return undefined;
+  const address = (configAddress(step) & ~3) >>> 0;
+  const data = { space: 'ports', address: 0xcfc + (step.offset & 3), size: step.size } as const;
+  return [
+    { kind: 'write', space: 'ports', address: 0xcf8, size: 4, value: address },
+    step.kind === 'config-read' ? { kind: 'read', ...data } : { kind: 'write', ...data, value: step.value },
+  ];
 }
 
-/** The same for a machine driven over qtest, QEMU's among them. */
-export function asQtestScript(steps: readonly ScriptStep[]): string {
-  return steps.map(qtestLine).join('\n');
+function guestCall(step: Access): string {
+  const { kind, space, size } = step;
+  const verb = space === 'ports' ? (kind === 'read' ? 'in' : 'out') : kind === 'read' ? 'load' : 'store';
+  const value = kind === 'read' ? '' : `, ${hex(step.value)}${size === 8 ? 'n' : ''}`;
+  return `yield* guest.${verb}${8 * size}(${hex(step.address)}${value});`;
 }
 
 const Suffix = { 1: 'b', 2: 'w', 4: 'l', 8: 'q' } as const;
 
-function qtestLine(step: ScriptStep): string {
-  switch (step.kind) {
-    case 'read':
-      return step.space === 'ports'
-        ? `in${Suffix[step.size]} ${hex(step.address)}`
-        : `read${Suffix[step.size]} ${hex(step.address)}`;
-    case 'write': {
-      const verb = step.space === 'ports' ? `out${Suffix[step.size]}` : `write${Suffix[step.size]}`;
-      return `${verb} ${hex(step.address)} ${hex(step.value)}`;
-    }
-    case 'config-read':
-      return `${selectCommand(step)}\nin${Suffix[step.size]} ${dataPort(step)}`;
-    case 'config-write':
-      return `${selectCommand(step)}\nout${Suffix[step.size]} ${dataPort(step)} ${hex(step.value)}`;
-    case 'wait':
-      return `clock_step ${step.nanoseconds}`;
-    case 'line':
-      return `# ISA interrupt line ${step.line} goes ${step.level ? 'up' : 'down'}`;
-    case 'reset':
-      return '# system_reset';
-    case 'restore':
-      return '# savevm, loadvm';
-    case 'rebase':
-      return "# the clock's epoch moves";
-  }
+function qtestCommand(step: Access): string {
+  const { kind, space, size } = step;
+  const verb = space === 'ports' ? (kind === 'read' ? 'in' : 'out') : kind;
+  return `${verb}${Suffix[size]} ${hex(step.address)}${kind === 'read' ? '' : ` ${hex(step.value)}`}`;
 }
 
-const selected = (step: { readonly offset: number }): string => hex((configAddress(step) & ~3) >>> 0);
-const dataPort = ({ offset }: { readonly offset: number }): string => hex(0xcfc + (offset & 3));
-const selectCode = (step: { readonly offset: number }): string => `yield* guest.out32(0xcf8, ${selected(step)});`;
-const selectCommand = (step: { readonly offset: number }): string => `outl 0xcf8 ${selected(step)}`;
+/** The other steps, as a line of a guest program and of a qtest script. */
+function otherThanAccess(step: ScriptStep): readonly [guest: string, qtest: string] {
+  switch (step.kind) {
+    case 'wait':
+      return [`yield* guest.pause(${step.nanoseconds});`, `clock_step ${step.nanoseconds}`];
+    case 'line': {
+      const { line, level } = step;
+      const direction = level ? 'up' : 'down';
+      return [
+        `// another device: isaBus.line(${line}).set(${level})`,
+        `# ISA interrupt line ${line} goes ${direction}`,
+      ];
+    }
+    case 'reset':
+      return ['// machine.reset()', '# system_reset'];
+    case 'restore':
+      return ['// saved here, and restored into a new device', '# savevm, loadvm'];
+    default:
+      return ['// the epoch moves: clock.rebase()', "# the clock's epoch moves"];
+  }
+}
