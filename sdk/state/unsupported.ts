@@ -33,7 +33,10 @@ const remedies: readonly (readonly [AnyClass, string])[] = [
     'holds a Date, which no snapshot can hold. Keep a number: a guest time, @state({ as: guestTime }), or date.getTime()',
   ],
   [ArrayBuffer, `holds an ArrayBuffer, which no snapshot can hold. ${asTypedArray}`],
-  [SharedArrayBuffer, `holds a SharedArrayBuffer, which no snapshot can hold. ${asTypedArray}`],
+  // A page has it only where it is isolated from others.
+  ...[globalThis.SharedArrayBuffer as AnyClass | undefined]
+    .filter((kind) => kind !== undefined)
+    .map((kind) => [kind, `holds a SharedArrayBuffer, which no snapshot can hold. ${asTypedArray}`] as const),
   [Promise, `holds a Promise, which no snapshot can hold. ${later}`],
 ];
 

@@ -113,7 +113,7 @@ function fromMachine({ specifier, file }: SourceImport): string | undefined {
 
 function fromExample({ specifier, file }: SourceImport): string | undefined {
   if (file?.startsWith('examples/')) return undefined;
-  return /^(backplane(\/\w+)*|inversify|node:.*|vitest)$/.test(specifier)
+  return /^(backplane(\/\w+)*|inversify|node:.*|vitest|esbuild)$/.test(specifier)
     ? undefined
     : 'an example uses the package by its public names';
 }
