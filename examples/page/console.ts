@@ -1,3 +1,4 @@
+// Longer than 60 lines: every command of the console, with its help.
 import { MICROSECOND, MILLISECOND, SECOND } from 'backplane';
 import { type Guest, type GuestStep, guestProgram, infoMtree, infoQtree, Machine, nearest } from 'backplane/runtime';
 import { kitchen } from './kitchen-pc.ts';

@@ -43,6 +43,7 @@ export interface BusContainers {
 
 /** The ISA bus: ports, memory, and sixteen interrupt lines which devices may share. */
 export class IsaBus implements BusContainers {
+  static readonly serviceName: string = 'IsaBus';
   readonly io: MemoryRegion;
   readonly memory: MemoryRegion;
   @state readonly lines: readonly InterruptLine[] = Array.from(

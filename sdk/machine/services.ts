@@ -256,7 +256,12 @@ export function finishService({ loading, service }: ServiceLoading): void {
   });
 }
 
-const nameOf = (token: unknown): string => (typeof token === 'function' ? token.name : String(token));
+/** A bundler may shorten the name of a class. `static readonly serviceName` is what snapshots call it then, and always. */
+function nameOf(token: unknown): string {
+  if (typeof token !== 'function') return String(token);
+  const { serviceName } = token as { readonly serviceName?: unknown };
+  return typeof serviceName === 'string' && Object.hasOwn(token, 'serviceName') ? serviceName : token.name;
+}
 
 const failing =
   (name: string): FailField =>

@@ -20,17 +20,16 @@ const Pairs = 20_000;
 export function exercise(): Outcome {
   const machine = Machine.create(pcI440fx);
   let answers = 0;
-  machine.run(
-    guestProgram('clock reader', function* (guest) {
-      for (let pair = 0; pair < Pairs; pair++) {
-        yield* guest.out8(0x70, pair % 0x40);
-        answers = (Math.imul(answers, 31) + (yield* guest.in8(0x71))) >>> 0;
-      }
-    }),
-  );
+  const program = guestProgram('clock reader', function* (guest) {
+    for (let pair = 0; pair < Pairs; pair++) {
+      yield* guest.out8(0x70, pair % 0x40);
+      answers = (Math.imul(answers, 31) + (yield* guest.in8(0x71))) >>> 0;
+    }
+  });
+  machine.run(program);
   const { statistics } = machine.accelerator;
   const snapshot = formatSnapshot(machine.save());
-  const restored = Machine.restore(pcI440fx, JSON.parse(snapshot));
+  const restored = Machine.restore(pcI440fx, JSON.parse(snapshot), { guests: [program] });
   const failures = checkDevice(Mc146818Rtc, { ...rtcSettings, lint: 'off', runs: 3, length: 60 });
   return {
     answers,

@@ -369,3 +369,21 @@ describe('a service that a device can do without', () => {
     expect(registerDocument(blueprintOf(Maybe))).toContain('It asks the machine for `Keys` (optional).');
   });
 });
+
+describe('the name of a service in a snapshot', () => {
+  it('is the one that its class gives, where a bundler has shortened the name of the class', () => {
+    const named = (serviceName: string | undefined) => {
+      class A {
+        @state typed = 3;
+      }
+      if (serviceName !== undefined) Object.assign(A, { serviceName });
+      const services = new StatefulServices();
+      services.note(A, new A());
+      class Derived extends A {}
+      services.note(Derived, new Derived());
+      return Object.keys(services.save());
+    };
+    expect(named(undefined)).toEqual(['A', 'Derived']);
+    expect(named('keys')).toEqual(['Derived', 'keys']);
+  });
+});

@@ -43,6 +43,7 @@ const Functions = 8;
  * reads all ones and drops writes, which is how guests probe the bus.
  */
 export class PciBus implements BusContainers {
+  static readonly serviceName: string = 'PciBus';
   readonly io: MemoryRegion;
   readonly memory: MemoryRegion;
   /**
