@@ -2,6 +2,7 @@
 export {
   Accelerator,
   type AcceleratorHost,
+  type CoalescedZones,
   type GuestImage,
   type GuestRunOptions,
   type InterruptController,
@@ -19,6 +20,7 @@ export type {
   ExitEvent,
   ExitReasonName,
   Moment,
+  Moments,
   VectorEvent,
 } from './accelerator/events.ts';
 export { ExitStatistics, type ExitSummary } from './accelerator/exit-statistics.ts';
@@ -37,19 +39,18 @@ export {
 } from './accelerator/exit-table.ts';
 export type { GuestStep } from './accelerator/guest/access-step.ts';
 export { GuestProgram, guestProgram } from './accelerator/guest/guest-program.ts';
-export { Guest, type GuestBody } from './accelerator/guest/guest-vocabulary.ts';
+export { Guest, type GuestBody, type StringDestination } from './accelerator/guest/guest-vocabulary.ts';
 export type { GuestOperation, GuestSource } from './accelerator/guest/operation.ts';
 export type { GuestAccess, HandlerProfileRow } from './accelerator/guest-access.ts';
 export { Capability } from './accelerator/kvm/abi.ts';
-export { KvmAccelerator } from './accelerator/kvm/kvm-accelerator.ts';
 export {
   type AcceleratorSettings,
   acceleratorOptions,
   type DrainPolicy,
-  type KvmAcceleratorOptions,
   parseAcceleratorSettings,
+  type SimulatedAcceleratorOptions,
 } from './accelerator/kvm/options.ts';
-export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './accelerator/simulated-accelerator.ts';
+export { type SimulatedAccelerator, simulatedAccelerator } from './accelerator/simulated-accelerator.ts';
 export {
   type ConditionalModel,
   type DeviceAgreementReport,

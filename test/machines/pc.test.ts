@@ -4,17 +4,17 @@ import { machines, pcI440fx } from '../../machines/index.ts';
 import { defineMachine, GiB, MemoryRegion, MiB, place, use } from '../../sdk/index.ts';
 import {
   guestProgram,
-  type KvmAccelerator,
   Machine,
   type MachineRequest,
   RegionOps,
+  type SimulatedAccelerator,
   simulatedAccelerator,
 } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 
 const pc = (request?: MachineRequest) => Machine.create(pcI440fx, request);
 const overlay: MachineRequest = { options: { resetControl: 'overlay' } };
-const zonesOf = (machine: Machine) => (machine.accelerator as KvmAccelerator).zones;
+const zonesOf = (machine: Machine) => (machine.accelerator as SimulatedAccelerator).zones;
 const HostBridge = 0x8000_0000;
 
 describe('the machine pc-i440fx', () => {

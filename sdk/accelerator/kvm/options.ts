@@ -92,13 +92,15 @@ function unknownOption(name: string): BackplaneError {
   );
 }
 
-export interface KvmAcceleratorOptions
+/** What `simulatedAccelerator` is made with; everything has a default. */
+export interface SimulatedAcceleratorOptions
   extends Partial<Omit<AcceleratorSettings, 'kernelExitCost' | 'userspaceExitCost'>> {
-  readonly kernel: ScheduledKernel;
-  /** How messages and help call it. Default: `kvm-sim`. */
-  readonly name?: string;
   /** What the kernel's exits are modelled to cost; tables show it. */
   readonly costs?: ExitCosts;
+  /** Nanoseconds of guest time of an operation that does not leave guest mode. Default: 10. */
+  readonly plainCost?: number;
+  /** Answers of KVM_CHECK_EXTENSION that differ from the default: `{ [Capability.CoalescedPio]: 0 }` is an old kernel. */
+  readonly capabilities?: Readonly<Record<number, number>>;
   /** Default: 1. Loading more guests adds vCPUs. */
   readonly vcpus?: number;
   /** Decides how several vCPUs take turns. */
@@ -111,6 +113,12 @@ export interface KvmAcceleratorOptions
   readonly onTooLongToSave?: (message: string) => void;
   /** Puts something between the guest's accesses and the machine: a recording that answers for absent devices. */
   readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
+}
+
+export interface KvmAcceleratorOptions extends Omit<SimulatedAcceleratorOptions, 'plainCost' | 'capabilities'> {
+  readonly kernel: ScheduledKernel;
+  /** How messages and help call it. Default: `kvm-sim`. */
+  readonly name?: string;
 }
 
 /** More than any machine here has: a snapshot with more is not one of ours. */

@@ -41,7 +41,7 @@ export const names: NameTable = {
       ExitCosts ExitEvent ExitReasonName ExitRow ExitStatistics ExitSummary ExitTableOptions FlatRange FlatView Guest
       GuestAccess GuestBody GuestError GuestErrorSink GuestErrors GuestImage GuestOperation GuestProgram
       GuestRunOptions GuestSource GuestStep HandlerProfileRow HandlerRoute HostPacedClock InterruptController
-      InterruptEvent InterruptLine InterruptWire IoGuard Ioeventfd Json KvmAccelerator KvmAcceleratorOptions
+      InterruptEvent InterruptLine InterruptWire IoGuard Ioeventfd Json 
       ListenedSection ListenerPriority Machine MachineBoard MachineClock MachineEvent MachineObserver MachineRequest
       MachineSnapshot ManualClock Mapping MemTxAttributes MemoryDmaPort MemoryListener MemorySection MemoryTopology
       MemoryTreeOptions MemoryTreeRequest ModelledTime Moment NoSuchDevice Observation ObservedDevice
@@ -92,12 +92,19 @@ export const names: NameTable = {
     ...gone('A new machine checks itself: its warnings are in machine.warnings.', 'BuildCheck buildChecks'),
     ...gone("It is a BackplaneError with the code 'late-timer'.", 'LateTimer'),
     OffsetRange: { name: 'CoalescedRange' },
+    ...gone(
+      "simulatedAccelerator() of 'backplane/runtime' makes one; its type is SimulatedAccelerator.",
+      'KvmAccelerator',
+    ),
+    CoalescedZonesInForce: { name: 'CoalescedZones', entry: 'backplane/runtime' },
+    Zone: { name: 'AddressRange', entry: 'backplane/runtime' },
+    KvmAcceleratorOptions: { name: 'SimulatedAcceleratorOptions', entry: 'backplane/runtime' },
     PortsBehindBridge: { name: 'SubtractivePorts' },
     ...gone("An option of a machine is spelt by commandLineName() of 'backplane/runtime'.", 'machineOptionName'),
     ...gone(
       "explainCoalescedIo() of 'backplane/runtime' reports the zones in force.",
       `
-      CoalescedZonesInForce Zone clipCoalescedRange`,
+      clipCoalescedRange`,
     ),
     ...gone(
       'Addresses and sizes are plain numbers: compute with them, and write them with hex().',
