@@ -1,6 +1,3 @@
-/** The code of a refusal that has no code of its own yet. */
-const Uncoded = 'uncoded';
-
 /** One of several mistakes that are reported together. */
 export interface Problem {
   readonly code: string;
@@ -13,13 +10,9 @@ export class BackplaneError extends Error {
   /** The kind of mistake: `region-overlap`. It stays when the message changes; guides/reference/error-codes.md lists all. */
   readonly code: string;
 
-  constructor(code: string, message: string, options?: ErrorOptions);
-  /** @deprecated Give the code first. */
-  constructor(message: string, options?: ErrorOptions);
-  constructor(first: string, second?: string | ErrorOptions, options?: ErrorOptions) {
-    const hasCode = typeof second === 'string';
-    super(hasCode ? second : first, hasCode ? options : second);
-    this.code = hasCode ? first : Uncoded;
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
   }
 }
 

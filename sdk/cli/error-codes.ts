@@ -114,6 +114,11 @@ export interface CliErrorCodes {
    */
   'missing-operand': BackplaneError;
   /**
+   * An optional package that a command needs is not installed.
+   * @remedy Install the package that the message names.
+   */
+  'missing-optional-package': BackplaneError;
+  /**
    * An argument lacks its value.
    * @remedy Write the value behind it.
    */

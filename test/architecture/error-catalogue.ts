@@ -87,7 +87,7 @@ export function codesIn({ path, code }: SourceFile, takers: ReadonlySet<string>)
     const [, alone, first, second] = /^(?:'([^']*)'|[^`]*\?\s*'([^']*)'\s*:\s*'([^']*)')$/.exec(argument) ?? [];
     for (const literal of [alone, first, second]) if (literal !== undefined) found.push(literal);
   }
-  return found.filter((literal) => kebab.test(literal) && literal !== 'uncoded');
+  return found.filter((literal) => kebab.test(literal));
 }
 
 /** The page of all codes: by room, in alphabetical order. */

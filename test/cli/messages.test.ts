@@ -77,6 +77,7 @@ goldenMessages('cli', {
   'malformed-setting': info('-device', ',irq=8'),
   'misplaced-argument': line('info', 'qtree', '-f'),
   'missing-operand': line('run'),
+  'missing-optional-package': 'the package is installed; test/package/packed-tarball.test.ts removes it',
   'missing-value': line('run', 'guest.ts', '-machine'),
   'not-a-file': line('run', 'hollow'),
   'not-a-source-file': line('-plugin', './data.json'),

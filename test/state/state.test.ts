@@ -83,7 +83,7 @@ class Uart extends IsaDevice {
   }
 
   override onStateLoaded(): void {
-    if (this.control === 0x66) throw new BackplaneError('control 0x66 was never possible');
+    if (this.control === 0x66) throw new BackplaneError('impossible-control', 'control 0x66 was never possible');
     this.derived = this.control + 1;
   }
 }

@@ -39,6 +39,7 @@ async function loadPlotting(): Promise<PlotLibrary> {
     return await import('@observablehq/plot');
   } catch (cause) {
     throw new BackplaneError(
+      'missing-optional-package',
       "the page needs the optional package '@observablehq/plot', which is not installed. Write 'npm install @observablehq/plot@0.6.17'.",
       { cause },
     );

@@ -70,7 +70,8 @@ function unreadable(name: string, path: string, accesses: number, cause: unknown
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const message = cause instanceof Error ? cause.message : String(cause);
   if (code === 'ENOENT') {
-    return new BackplaneError(`Trace '${name}': there is no file '${path}'. Give the path of a recording.`, { cause });
+    const why = `Trace '${name}': there is no file '${path}'. Give the path of a recording.`;
+    return new BackplaneError('file-not-found', why, { cause });
   }
   if (code === 'Z_BUF_ERROR') {
     return new BackplaneError(
@@ -90,10 +91,6 @@ function unreadable(name: string, path: string, accesses: number, cause: unknown
       { cause },
     );
   }
-  return new BackplaneError(
-    `Trace '${name}': '${path}' cannot be read (${message}). Check the file and its permissions.`,
-    {
-      cause,
-    },
-  );
+  const why = `Trace '${name}': '${path}' cannot be read (${message}). Check the file and its permissions.`;
+  return new BackplaneError('file-not-readable', why, { cause });
 }
