@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { moduleDeclarations } from '../../sdk/cli/migrate/imports.ts';
 import { type NameChange, names, type OldEntry } from '../../sdk/cli/migrate/names.ts';
 import { tokensOf } from '../../sdk/cli/migrate/tokens.ts';
+import { changelog, changelogWithNames, nameTable } from '../package/name-table.ts';
 import { entryFiles, oldExports } from '../package/old-sources.ts';
 
 /** What a file exports by lists and declarations, as `value` or `type`. */
@@ -68,5 +69,11 @@ describe('a name that 0.1.0 exported', () => {
       return fits ? [] : [`${change.entry ?? entry} exports no ${kind} ${change.name ?? name}, which ${name} leads to`];
     });
     expect(wrong).toEqual([]);
+  });
+
+  // `npx vitest run test/architecture -u` brings it up to date; `npx tsx test/package/name-table.ts` prints it.
+  it('is in the table of the changelog, where that has one', async () => {
+    expect(nameTable()).toContain('to `backplane/runtime`: `Accelerator`, ');
+    await expect(changelogWithNames()).toMatchFileSnapshot(changelog);
   });
 });

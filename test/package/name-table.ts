@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs';
+import { members, names } from '../../sdk/cli/migrate/names.ts';
+import { checkout } from './old-sources.ts';
+
+const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
+
+/** The table of `backplane migrate` in Markdown, for the changelog: names that moved, were renamed, or left. */
+export function nameTable(): string {
+  const lists = new Map<string, { title: string; sentence: string; words: string[] }>();
+  const renamed: string[] = [];
+  for (const [entry, rows] of Object.entries(names)) {
+    for (const [old, change] of Object.entries(rows ?? {})) {
+      const [title, sentence = ''] =
+        'gone' in change
+          ? [`Gone from \`${entry}\``, ` ${change.gone}`]
+          : 'typeOnly' in change
+            ? [`Only a type in \`${entry}\``, ` ${change.typeOnly}`]
+            : [`From \`${entry}\` to \`${change.entry ?? entry}\``];
+      if ('name' in change) {
+        const place = change.entry === undefined ? '' : ` of \`${change.entry}\``;
+        renamed.push(`| \`${old}\` of \`${entry}\` | \`${change.name}\`${place} |`);
+      } else
+        lists.set(title + sentence, { title, sentence, words: [...(lists.get(title + sentence)?.words ?? []), old] });
+    }
+  }
+  for (const [old, { name, of }] of Object.entries(members)) renamed.push(`| \`${of}.${old}\` | \`${of}.${name}\` |`);
+  const lines = [...lists.values()].map(({ title, sentence, words }) => `- ${title}: ${code(words)}.${sentence}`);
+  return ['| in 0.1.0 | now |', '| --- | --- |', ...renamed, '', ...lines].join('\n');
+}
+
+const block = /(<!-- names: made by 'npx tsx test\/package\/name-table\.ts' -->\n)[\s\S]*?(\n<!-- end of names -->)/;
+
+export const changelog = `${checkout}CHANGELOG.md`;
+
+/** The changelog, with the table filled in anew where its marks are. */
+export const changelogWithNames = (): string =>
+  readFileSync(changelog, 'utf8').replace(block, (_, before: string, after: string) => before + nameTable() + after);
+
+if (process.argv[1]?.endsWith('name-table.ts') === true)
+  console.log(`<!-- names: made by 'npx tsx test/package/name-table.ts' -->\n${nameTable()}\n<!-- end of names -->`);
