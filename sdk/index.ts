@@ -12,7 +12,6 @@ export {
   type PciPinWiring,
   pcPinWiring,
 } from './bus/pci/bus.ts';
-export type { BusMaster } from './bus/pci/bus-master.ts';
 export { type CapabilitySpec, capability, PciCapabilityId } from './bus/pci/capabilities.ts';
 export { PciCommand, PciConfigSpace, PciRegister, PciStatus } from './bus/pci/config-space.ts';
 export {
@@ -57,7 +56,7 @@ export {
   type OptionSet,
   type OptionsOf,
 } from './device/options/set.ts';
-export { type InterruptLine, InterruptPin, type PerPin, type PinNames } from './device/pins.ts';
+export { type InterruptLine, InterruptPin, type PinNames } from './device/pins.ts';
 export { HandledRegion, mmioRegion, portRegion } from './device/regions/handlers.ts';
 export {
   ContainerRegion,

@@ -2,7 +2,6 @@
 export {
   Accelerator,
   type AcceleratorHost,
-  type CoalescedZones,
   type GuestImage,
   type GuestRunOptions,
   type InterruptController,
@@ -20,7 +19,6 @@ export type {
   ExitEvent,
   ExitReasonName,
   Moment,
-  Moments,
   VectorEvent,
 } from './accelerator/events.ts';
 export { ExitStatistics, type ExitSummary } from './accelerator/exit-statistics.ts';
@@ -39,18 +37,19 @@ export {
 } from './accelerator/exit-table.ts';
 export type { GuestStep } from './accelerator/guest/access-step.ts';
 export { GuestProgram, guestProgram } from './accelerator/guest/guest-program.ts';
-export { Guest, type GuestBody, type StringDestination } from './accelerator/guest/guest-vocabulary.ts';
+export { Guest, type GuestBody } from './accelerator/guest/guest-vocabulary.ts';
 export type { GuestOperation, GuestSource } from './accelerator/guest/operation.ts';
 export type { GuestAccess, HandlerProfileRow } from './accelerator/guest-access.ts';
 export { Capability } from './accelerator/kvm/abi.ts';
+export { KvmAccelerator } from './accelerator/kvm/kvm-accelerator.ts';
 export {
   type AcceleratorSettings,
   acceleratorOptions,
   type DrainPolicy,
+  type KvmAcceleratorOptions,
   parseAcceleratorSettings,
-  type SimulatedAcceleratorOptions,
 } from './accelerator/kvm/options.ts';
-export { type SimulatedAccelerator, simulatedAccelerator } from './accelerator/simulated-accelerator.ts';
+export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './accelerator/simulated-accelerator.ts';
 export {
   type ConditionalModel,
   type DeviceAgreementReport,
@@ -78,8 +77,8 @@ export { VirtualClock } from './clock/virtual-clock.ts';
 export { explainCoalescedIo } from './coalescing/explain.ts';
 export type { CoalescedRangeReport, CoalescedVerdict, Culprit, WidthVerdict } from './coalescing/report.ts';
 export { coalescedWarnings, explainVerdict, formatCoalescedReport, infoCoalesced } from './coalescing/text.ts';
-export type { ClassMetadata, RegionMetadata } from './device/class-metadata.ts';
-export { metadataOf } from './device/class-recorder.ts';
+export type { DeviceBlueprint, RegionBlueprint } from './device/class-metadata.ts';
+export { blueprintOf } from './device/class-recorder.ts';
 export type { ConcreteDeviceClass } from './device/device.ts';
 export { compareDevice, loadDevice, type SavedDevice, saveDevice } from './device/device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors } from './device/guest-errors.ts';

@@ -17,14 +17,15 @@ export type { Guest, GuestBody } from './guest/guest-vocabulary.ts';
 export type { GuestOperation, GuestSource } from './guest/operation.ts';
 export type { GuestAccess, HandlerProfileRow } from './guest-access.ts';
 export { Capability } from './kvm/abi.ts';
+export { KvmAccelerator } from './kvm/kvm-accelerator.ts';
 export {
   type AcceleratorSettings,
   acceleratorOptions,
   type DrainPolicy,
+  type KvmAcceleratorOptions,
   parseAcceleratorSettings,
-  type SimulatedAcceleratorOptions,
 } from './kvm/options.ts';
-export { type SimulatedAccelerator, simulatedAccelerator } from './simulated-accelerator.ts';
+export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './simulated-accelerator.ts';
 export {
   type ConditionalModel,
   type DeviceAgreementReport,

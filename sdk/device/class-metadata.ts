@@ -14,7 +14,7 @@ export interface CoalescedDeclaration extends CoalescedRange {
 }
 
 /** What the class says about one of its regions. */
-export interface RegionMetadata {
+export interface RegionBlueprint {
   readonly template: RegionTemplate;
   readonly handlers: readonly HandlerRoute[];
   readonly coalesced: readonly CoalescedDeclaration[];
@@ -48,12 +48,12 @@ export interface DeviceInstance {
   readonly id: string;
   readonly bus: string;
   /** @internal */
-  readonly metadata: ClassMetadata;
+  readonly blueprint: DeviceBlueprint;
   guestError(message: string): undefined;
 }
 
 /** What a machine, or a test bench, gives a device when it is realized. */
-export interface RealizeContext {
+export interface DeviceSurroundings {
   /** Unique in the machine; it names the device in messages, warnings and the qtree. */
   readonly id: string;
   readonly topology: MemoryTopology;
@@ -66,7 +66,7 @@ export interface RealizeContext {
 export type DeviceConstructor = abstract new (...args: never) => DeviceInstance;
 
 /** Everything a class declares, base classes included, checked and frozen. Nothing is built from it before realize. */
-export interface ClassMetadata extends DeviceDescription {
+export interface DeviceBlueprint extends DeviceDescription {
   readonly deviceClass: DeviceConstructor;
   /** 'isa', 'pci' or 'system': the bus its base class belongs to. */
   readonly bus: string;
@@ -75,17 +75,17 @@ export interface ClassMetadata extends DeviceDescription {
   readonly retired: readonly string[];
   /** The fields that are state: those with `@state`, base classes included, and those that hold registers. */
   readonly state: readonly StateDeclaration[];
-  readonly regions: readonly RegionMetadata[];
+  readonly regions: readonly RegionBlueprint[];
   /** By region and offset. Those of base classes included. */
   readonly registers: readonly RegisterDeclaration[];
   readonly options: OptionSet;
   /** What the constructor takes, by position. */
   readonly injections: readonly Injection[];
   /** What another room declared about the class, for instance its PCI identity. */
-  attribute<T>(attribute: ClassAttribute<T>): T | undefined;
+  facet<T>(facet: Facet<T>): T | undefined;
   /** All of them, base classes' included. */
-  readonly attributes: ReadonlyMap<ClassAttribute<unknown>, unknown>;
-  region(template: RegionTemplate): RegionMetadata | undefined;
+  readonly facets: ReadonlyMap<Facet<unknown>, unknown>;
+  region(template: RegionTemplate): RegionBlueprint | undefined;
 }
 
 /** A table with a heading of its own. A table without rows is left out. */
@@ -98,7 +98,7 @@ export interface DocumentTable {
 }
 
 /** What another room's declaration adds to the reference of a device. */
-export interface AttributeDocument {
+export interface FacetDocument {
   readonly tables?: readonly DocumentTable[];
   /** Where regions are that have no base: 'BAR 0'. */
   readonly places?: ReadonlyMap<RegionTemplate, string>;
@@ -107,20 +107,20 @@ export interface AttributeDocument {
 }
 
 /** A kind of declaration that another room adds to the class, by its own decorator. */
-export class ClassAttribute<T> {
+export class Facet<T> {
   declare readonly declared: T;
   readonly isList: boolean = false;
   constructor(
     readonly decorator: string,
-    private readonly explain: (declared: never) => AttributeDocument = () => ({}),
+    private readonly explain: (declared: never) => FacetDocument = () => ({}),
   ) {}
 
-  document(declared: T): AttributeDocument {
+  document(declared: T): FacetDocument {
     return this.explain(declared as never);
   }
 }
 
 /** A kind of declaration that a class may have several of; a subclass adds to its base's. */
-export class ClassAttributeList<T> extends ClassAttribute<readonly T[]> {
+export class ListFacet<T> extends Facet<readonly T[]> {
   override readonly isList = true;
 }

@@ -150,11 +150,6 @@ export class InterruptLine {
 export type PinNames<D extends DeviceInstance> = { [K in keyof D]-?: D[K] extends InterruptPin ? K : never }[keyof D] &
   string;
 
-/** Something for each pin that a device has, and nothing for any other name. */
-export type PerPin<D extends DeviceInstance, T> = [PinNames<D>] extends [never]
-  ? { readonly [name: string]: never }
-  : { readonly [P in PinNames<D>]?: T };
-
 /** The pins of a device by name, those of an array as `pins[3]`. They exist from construction on. */
 export function pinsOf(device: DeviceInstance): ReadonlyMap<string, InterruptPin> {
   const pins = new Map<string, InterruptPin>();
@@ -174,7 +169,7 @@ export function pinOf(device: DeviceInstance, name: string): InterruptPin | unde
 /** An option that wires a pin which the device has not is a mistake of the class, on a bench as in a machine. */
 export function checkWiredPins(device: DeviceInstance, fail: Fail): void {
   const pins = [...pinsOf(device).keys()];
-  for (const [option, { wires }] of Object.entries(device.metadata.options.declarations)) {
+  for (const [option, { wires }] of Object.entries(device.blueprint.options.declarations)) {
     if (wires === undefined || pins.includes(wires.pin)) continue;
     const close = nearest(wires.pin, pins);
     const hint = close === undefined ? `It has ${pins.join(', ') || 'none'}.` : `Did you mean '${close}'?`;

@@ -3,7 +3,7 @@ import type {
   ConcreteDeviceClass,
   GivenOptionsOfClass,
   InterruptPin,
-  PerPin,
+  PinNames,
   RegionTemplate,
   Token,
 } from '../device/index.ts';
@@ -74,7 +74,10 @@ export interface UsedDevice {
 export interface DeviceWiring<C extends ConcreteDeviceClass> extends Pick<UsedDevice, 'id' | 'at' | 'addr' | 'when'> {
   /** Values that differ from the defaults; as a function, they depend on the machine's own options. */
   readonly options?: GivenOptionsOfClass<C> | ((machine: MachineOptionValues) => GivenOptionsOfClass<C>);
-  readonly interrupts?: PerPin<InstanceType<C>, Wire>;
+  /** A wire for each pin that the device has, and for no other name. */
+  readonly interrupts?: [PinNames<InstanceType<C>>] extends [never]
+    ? { readonly [name: string]: never }
+    : { readonly [P in PinNames<InstanceType<C>>]?: Wire };
 }
 
 /** Plugs in a device: `use(Mc146818Rtc, { interrupts: { irq: isaIrq(8) } })`. */

@@ -141,11 +141,11 @@ export class StateLoading implements LoadPlan {
     });
   }
 
-  onValidated(action: () => void): void {
+  whenSound(action: () => void): void {
     this.actions.push(action);
   }
 
-  afterApply(action: () => void): void {
+  atEnd(action: () => void): void {
     this.hooks.push(action);
   }
 

@@ -33,9 +33,9 @@ export interface LoadPlan {
   /** The version of the device that wrote the snapshot. */
   readonly version: number;
   /** Done once everything is known to be right. */
-  onValidated(action: () => void): void;
+  whenSound(action: () => void): void;
   /** Done after that, innermost first: hooks. */
-  afterApply(action: () => void): void;
+  atEnd(action: () => void): void;
 }
 
 /**

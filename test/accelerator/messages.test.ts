@@ -5,12 +5,12 @@ import { saveGuest } from '../../sdk/accelerator/guest/saved-guest.ts';
 import {
   type GuestBody,
   guestProgram,
+  KvmAccelerator,
   parseAcceleratorSettings,
   simulatedAccelerator,
   TraceParser,
 } from '../../sdk/accelerator/index.ts';
 import { Capability, ExitReason, KvmRun, SystemRequest, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
-import { KvmAccelerator } from '../../sdk/accelerator/kvm/kvm-accelerator.ts';
 import type { IoctlArgument } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { ManualClock } from '../../sdk/clock/index.ts';

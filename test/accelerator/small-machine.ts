@@ -3,14 +3,13 @@ import {
   type GuestBody,
   guestProgram,
   type InterruptController,
+  KvmAccelerator,
   type ResetPort,
   type RunOptions,
   type RunOutcome,
-  type SimulatedAccelerator,
   type SimulatedAcceleratorOptions,
   simulatedAccelerator,
 } from '../../sdk/accelerator/index.ts';
-import { KvmAccelerator } from '../../sdk/accelerator/kvm/kvm-accelerator.ts';
 import type { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { ManualClock } from '../../sdk/clock/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology, RegionOps } from '../../sdk/memory/index.ts';
@@ -48,7 +47,7 @@ export class SmallMachine {
   readonly topology = new MemoryTopology();
   readonly clock = new ManualClock();
   readonly seen: Seen = [];
-  readonly accelerator: SimulatedAccelerator;
+  readonly accelerator: KvmAccelerator;
   readonly regions = new Map<string, MemoryRegion>();
   readonly memory: AddressSpace;
   readonly io: AddressSpace;

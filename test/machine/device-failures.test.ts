@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { isapc } from '../../machines/index.ts';
+import { KvmAccelerator } from '../../sdk/accelerator/index.ts';
 import { Errno } from '../../sdk/accelerator/kvm/abi.ts';
-import { KvmAccelerator } from '../../sdk/accelerator/kvm/kvm-accelerator.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import {
   addCoalescedIo,

@@ -4,17 +4,17 @@ import { machines, pcI440fx } from '../../machines/index.ts';
 import { defineMachine, GiB, MemoryRegion, MiB, place, use } from '../../sdk/index.ts';
 import {
   guestProgram,
+  type KvmAccelerator,
   Machine,
   type MachineRequest,
   RegionOps,
-  type SimulatedAccelerator,
   simulatedAccelerator,
 } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 
 const pc = (request?: MachineRequest) => Machine.create(pcI440fx, request);
 const overlay: MachineRequest = { options: { resetControl: 'overlay' } };
-const zonesOf = (machine: Machine) => (machine.accelerator as SimulatedAccelerator).zones;
+const zonesOf = (machine: Machine) => (machine.accelerator as KvmAccelerator).zones;
 const HostBridge = 0x8000_0000;
 
 describe('the machine pc-i440fx', () => {
@@ -52,7 +52,9 @@ describe('the machine pc-i440fx', () => {
 
   it('lets no port of a device behind the bridge split the address register, whatever its priority', () => {
     const machine = pc();
-    const behind = machine.device(Piix3).region(machine.device(Piix3).metadata.regions[0]?.template as never).container;
+    const behind = machine
+      .device(Piix3)
+      .region(machine.device(Piix3).blueprint.regions[0]?.template as never).container;
     const ops = new RegionOps({ device: null, routes: [] });
     behind?.addSubregion(0xcfa, MemoryRegion.io(machine.topology, 'bar', 1, ops), 1000);
     expect(zonesOf(machine).ports).toContainEqual(expect.objectContaining({ start: 0xcf8, size: 4 }));

@@ -68,10 +68,12 @@ export class KvmAccelerator extends Accelerator {
     return this.map?.zones ?? NoZones;
   }
 
+  /** Ranges that are declared coalesced and for which the kernel has no room: their writes exit until there is. */
   get refused(): CoalescedZones {
     return this.map?.refused ?? NoZones;
   }
 
+  /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
   get guestTime(): number {
     return this.kernel.now;
   }

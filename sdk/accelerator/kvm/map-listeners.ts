@@ -21,7 +21,7 @@ const LargestZone = 0xffff_ffff;
  * as it was registered. A wider range would remove nothing, and the kernel would answer 0 all the same. A narrower one
  * would remove every zone around it.
  */
-class CoalescedZoneListener implements MemoryListener {
+export class CoalescedZoneListener implements MemoryListener {
   readonly zones: AddressRange[] = [];
   /** Zones that the kernel had no room for, in the order of asking: their writes exit until others make room. */
   readonly refused: AddressRange[] = [];
@@ -79,7 +79,7 @@ function removeEqual(zones: AddressRange[], zone: AddressRange): boolean {
 }
 
 /** Hands the ioeventfds of one address space to the kernel, which signals them without leaving for userspace. */
-class IoeventfdListener implements MemoryListener {
+export class IoeventfdListener implements MemoryListener {
   private readonly argument = new DataView(new ArrayBuffer(IoeventfdLayout.size));
 
   constructor(
@@ -109,7 +109,7 @@ class IoeventfdListener implements MemoryListener {
   }
 }
 
-interface MapListenerOptions {
+export interface MapListenerOptions {
   readonly coalescedMmio?: boolean | undefined;
   readonly coalescedPio?: boolean | undefined;
   /** The kernel has a zone more. */

@@ -92,15 +92,13 @@ function unknownOption(name: string): BackplaneError {
   );
 }
 
-/** What `simulatedAccelerator` is made with; everything has a default. */
-export interface SimulatedAcceleratorOptions
+export interface KvmAcceleratorOptions
   extends Partial<Omit<AcceleratorSettings, 'kernelExitCost' | 'userspaceExitCost'>> {
+  readonly kernel: ScheduledKernel;
+  /** How messages and help call it. Default: `kvm-sim`. */
+  readonly name?: string;
   /** What the kernel's exits are modelled to cost; tables show it. */
   readonly costs?: ExitCosts;
-  /** Nanoseconds of guest time of an operation that does not leave guest mode. Default: 10. */
-  readonly plainCost?: number;
-  /** Answers of KVM_CHECK_EXTENSION that differ from the default: `{ [Capability.CoalescedPio]: 0 }` is an old kernel. */
-  readonly capabilities?: Readonly<Record<number, number>>;
   /** Default: 1. Loading more guests adds vCPUs. */
   readonly vcpus?: number;
   /** Decides how several vCPUs take turns. */
@@ -113,12 +111,6 @@ export interface SimulatedAcceleratorOptions
   readonly onTooLongToSave?: (message: string) => void;
   /** Puts something between the guest's accesses and the machine: a recording that answers for absent devices. */
   readonly intercept?: (machine: GuestAccess, host: AcceleratorHost) => GuestAccess;
-}
-
-export interface KvmAcceleratorOptions extends Omit<SimulatedAcceleratorOptions, 'plainCost' | 'capabilities'> {
-  readonly kernel: ScheduledKernel;
-  /** How messages and help call it. Default: `kvm-sim`. */
-  readonly name?: string;
 }
 
 /** More than any machine here has: a snapshot with more is not one of ours. */

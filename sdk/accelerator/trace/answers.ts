@@ -24,7 +24,7 @@ export interface DeviceAgreementReport {
 const MostExamples = 8;
 
 /** How often a device answered as the recorded one did. */
-class DeviceAgreement {
+export class DeviceAgreement {
   private agreed = 0;
   private differed = 0;
   private readonly examples: DisagreementExample[] = [];

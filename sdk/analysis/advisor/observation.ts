@@ -1,5 +1,5 @@
 import { OperationKind } from '../../accelerator/guest/operation.ts';
-import type { RecordedTrace, SimulatedAccelerator } from '../../accelerator/index.ts';
+import type { KvmAccelerator, RecordedTrace } from '../../accelerator/index.ts';
 import { SECOND } from '../../clock/index.ts';
 import { pinsOf } from '../../device/index.ts';
 import type { Machine } from '../../machine/index.ts';
@@ -84,7 +84,7 @@ class ReplayObserver {
   private readonly splits = new Map<number, readonly SplitPart[]>();
   private readonly reads = new Map<number, ReadTarget>();
   private readonly targets: WriteTargets;
-  private readonly accelerator: SimulatedAccelerator;
+  private readonly accelerator: KvmAccelerator;
   private section: MemorySection | undefined;
   private armed = 0;
   private exits = 0;
@@ -103,7 +103,7 @@ class ReplayObserver {
     this.target = new Int32Array(trace.length).fill(-1);
     this.timer = new Float64Array(trace.length).fill(Number.POSITIVE_INFINITY);
     this.targets = new WriteTargets(machine);
-    this.accelerator = machine.accelerator as SimulatedAccelerator;
+    this.accelerator = machine.accelerator as KvmAccelerator;
     machine.topology.addListener({
       name: 'advise',
       priority: ListenerPriority.Min,

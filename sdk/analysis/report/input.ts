@@ -1,4 +1,4 @@
-import type { ExitRow, ExitSummary, RecordedTrace, SimulatedAccelerator } from '../../accelerator/index.ts';
+import type { ExitRow, ExitSummary, KvmAccelerator, RecordedTrace } from '../../accelerator/index.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { AccessObserver } from '../replay.ts';
 import type { AddressMap } from './address-map.ts';
@@ -27,7 +27,7 @@ export class ReplaySampler {
   }
 
   readonly observe = (machine: Machine): AccessObserver => {
-    const accelerator = machine.accelerator as SimulatedAccelerator;
+    const accelerator = machine.accelerator as KvmAccelerator;
     return (position) => {
       if (position === 0) return;
       const { step, exits, depth } = this.samples;

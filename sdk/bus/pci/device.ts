@@ -1,16 +1,17 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
 import {
-  ClassAttribute,
   Device,
   type DeviceClass,
+  type DeviceSurroundings,
+  Facet,
   InterruptPin,
-  type RealizeContext,
   type RegionTemplate,
-  recorderOf,
+  recordOf,
 } from '../../device/index.ts';
 import { MemoryRegion, type MemoryTopology } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
+import type { DmaPort } from '../dma-port.ts';
 import type { BusContainers } from '../isa-bus.ts';
 import { pciBars } from './bar-declaration.ts';
 import { PciBars } from './bars.ts';
@@ -21,8 +22,8 @@ import { type ExpansionRomSpec, pciExpansionRom } from './expansion-rom.ts';
 import { checkIdentity, type PciClass, type PciIdentity } from './identity.ts';
 import { MessageSignalledInterrupts } from './msi.ts';
 
-/** What `@pci` declared: `metadataOf(Class).attribute(pciIdentity)`. */
-export const pciIdentity = new ClassAttribute<PciIdentity>('pci', documentIdentity);
+/** What `@pci` declared: `blueprintOf(Class).facet(pciIdentity)`. */
+export const pciIdentity = new Facet<PciIdentity>('pci', documentIdentity);
 
 /** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
 export function pci(identity: PciIdentity) {
@@ -33,7 +34,7 @@ export function pci(identity: PciIdentity) {
     if (!((deviceClass as DeviceClass).prototype instanceof PciDevice)) {
       throw fail('wrong-bus', 'is for functions of the PCI bus. Let the class extend PciDevice.');
     }
-    recorderOf(deviceClass).set(pciIdentity, Object.freeze({ ...identity }));
+    recordOf(deviceClass).set(pciIdentity, Object.freeze({ ...identity }));
   };
 }
 
@@ -48,16 +49,17 @@ export abstract class PciDevice extends Device {
   readonly bars: PciBars;
   /** MSI, if the class has `@msi`; otherwise it is never enabled. */
   readonly msi: MessageSignalledInterrupts;
+  readonly #busMaster = new BusMaster();
   /** DMA: transfers succeed only while the guest lets the function be a bus master, and never throw. */
-  readonly busMaster = new BusMaster();
+  readonly busMaster: DmaPort = this.#busMaster;
   /** INTx as the bus sees it. */
   readonly interruptOut = new InterruptPin();
   readonly #capabilities: PciCapabilities;
 
   constructor() {
     super();
-    const { metadata } = this;
-    const identity = metadata.attribute(pciIdentity);
+    const { blueprint } = this;
+    const identity = blueprint.facet(pciIdentity);
     if (identity === undefined) {
       throw new BackplaneError(
         'missing-pci-identity',
@@ -65,10 +67,10 @@ export abstract class PciDevice extends Device {
       );
     }
     this.config = new PciConfigSpace(identity);
-    this.#capabilities = new PciCapabilities(this.config, metadata.attribute(pciCapabilities) ?? []);
-    this.msi = new MessageSignalledInterrupts(this.config, this.capabilityOffset(PciCapabilityId.Msi), this.busMaster);
+    this.#capabilities = new PciCapabilities(this.config, blueprint.facet(pciCapabilities) ?? []);
+    this.msi = new MessageSignalledInterrupts(this.config, this.capabilityOffset(PciCapabilityId.Msi), this.#busMaster);
     this.bars = new PciBars(this.config);
-    for (const declaration of metadata.attribute(pciBars) ?? []) this.bars.declare(declaration);
+    for (const declaration of blueprint.facet(pciBars) ?? []) this.bars.declare(declaration);
     this.interrupt.connect(() => this.#updateInterrupt());
     this.interruptOut.highWhile = () => this.#drivesPin;
     rememberReserved(this, PciDevice);
@@ -84,13 +86,13 @@ export abstract class PciDevice extends Device {
   }
 
   /** @internal */
-  override realize(surroundings: RealizeContext): void {
+  override realize(surroundings: DeviceSurroundings): void {
     super.realize(surroundings);
-    const { attribute } = this.metadata;
+    const { facet } = this.blueprint;
     this.bars.fill((index) =>
-      this.region(attribute(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),
+      this.region(facet(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),
     );
-    const rom = attribute(pciExpansionRom);
+    const rom = facet(pciExpansionRom);
     if (rom !== undefined) this.bars.addRom(romRegion(this.topology, this, rom));
   }
 
@@ -104,14 +106,14 @@ export abstract class PciDevice extends Device {
   connectToBus(bus: BusContainers & { readonly busMasterMemory: MemoryRegion | undefined }, requester: number): void {
     this.bars.connect(bus);
     if (bus.busMasterMemory !== undefined && this.realized)
-      this.busMaster.connect(this.id, bus.busMasterMemory, requester);
+      this.#busMaster.connect(this.id, bus.busMasterMemory, requester);
     this.applyConfiguration();
   }
 
   /** Off the bus again: nothing of it is mapped, and its transfers reach nothing. */
   disconnectFromBus(): void {
     this.bars.disconnect();
-    this.busMaster.disconnect();
+    this.#busMaster.disconnect();
   }
 
   /** The guest reads its configuration. */
@@ -141,13 +143,13 @@ export abstract class PciDevice extends Device {
   applyConfiguration(offset = 0, size = PciConfigSize): void {
     this.#updateInterrupt();
     const isMaster = (this.config.get(PciRegister.Command, 1) & PciCommand.Master) !== 0;
-    const opens = this.busMaster.space !== undefined && isMaster !== this.busMaster.enabled;
+    const opens = this.#busMaster.space !== undefined && isMaster !== this.#busMaster.enabled;
     if (!opens) {
       if (this.bars.concerns(offset, size)) this.bars.update();
       return;
     }
     this.topology.transaction(() => {
-      this.busMaster.setEnabled(isMaster);
+      this.#busMaster.setEnabled(isMaster);
       this.bars.update();
     });
   }

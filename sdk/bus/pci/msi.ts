@@ -76,6 +76,7 @@ export class MessageSignalledInterrupts {
   observer: ((address: bigint, data: number) => void) | undefined;
   private readonly bytes = new Uint8Array(4);
 
+  /** @internal */
   constructor(
     private readonly config: PciConfigSpace,
     private readonly offset: number | undefined,

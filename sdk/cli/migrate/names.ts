@@ -36,29 +36,26 @@ export const names: NameTable = {
       Accelerator AcceleratorEvent AcceleratorHost AcceleratorListener AcceleratorSettings AccessEvent AccessObserver
       AccessedMachine AddressRange AddressSpace BarDeclaration Capability CoalescedIoFlusher
       CoalescedRangeReport CoalescedVerdict CoalescedWriteEvent ConditionalModel CostDistribution Culprit
-      DefaultExitCosts DefaultTraceSizeLimit DescribedAccess DeviceAgreementReport DeviceFailure
+      DefaultExitCosts DefaultTraceSizeLimit DescribedAccess DeviceAgreementReport DeviceBlueprint DeviceFailure
       DeviceOptionValues DirtyLog DirtyLogClient DirtyPageSize DirtySnapshot DisagreementExample DrainPolicy ExitCost
       ExitCosts ExitEvent ExitReasonName ExitRow ExitStatistics ExitSummary ExitTableOptions FlatRange FlatView Guest
       GuestAccess GuestBody GuestError GuestErrorSink GuestErrors GuestImage GuestOperation GuestProgram
       GuestRunOptions GuestSource GuestStep HandlerProfileRow HandlerRoute HostPacedClock InterruptController
-      InterruptEvent InterruptLine InterruptWire IoGuard Ioeventfd Json 
+      InterruptEvent InterruptLine InterruptWire IoGuard Ioeventfd Json KvmAccelerator KvmAcceleratorOptions
       ListenedSection ListenerPriority Machine MachineBoard MachineClock MachineEvent MachineObserver MachineRequest
       MachineSnapshot ManualClock Mapping MemTxAttributes MemoryDmaPort MemoryListener MemorySection MemoryTopology
       MemoryTreeOptions MemoryTreeRequest ModelledTime Moment NoSuchDevice Observation ObservedDevice
-      ObserverFailureSink PluggedDevice RecordedAccess RecordedTrace RegionOps RegionOwner
+      ObserverFailureSink PluggedDevice RecordedAccess RecordedTrace RegionBlueprint RegionOps RegionOwner
       RegisterDeclaration RegisterLocks RegisterWidth Replay ReplaySetup ResetPort RestoreRequest RunEnd RunOptions RunOutcome
       SavedDevice SimulatedAcceleratorOptions SnapshotSchema StateDeclaration StateDifference StateError TimerEvent
       TraceAnswers TraceGuest TraceGuestOptions TraceParser UnmodelledAccesses VectorEvent WholeSpace WidthVerdict
-      WiringError acceleratorOptions averageCost coalescedWarnings commandLineName compareDevice
+      WiringError acceleratorOptions averageCost blueprintOf coalescedWarnings commandLineName compareDevice
       constructDevice defineObserver describeAccess describeCosts describeThrown explainCoalescedIo explainVerdict
       formatCoalescedReport formatDeviceTree formatExitTable formatFlatViews formatMemoryTree formatPciAddress
       formatSnapshot guestProgram infoCoalesced infoMtree infoQtree isObserver loadDevice modelledTime nearest
       parseAcceleratorSettings parsePciAddress pciBars pciIdentity pinOf pinsOf registerDocument registerFacts
       registerLocks replayTrace saveDevice simulatedAccelerator withRequester`,
     ),
-    DeviceBlueprint: { name: 'ClassMetadata', entry: 'backplane/runtime' },
-    RegionBlueprint: { name: 'RegionMetadata', entry: 'backplane/runtime' },
-    blueprintOf: { name: 'metadataOf', entry: 'backplane/runtime' },
     ...moved('backplane/node', 'ReadTraceOptions readTrace'),
     ...gone('The decorators of the package report unknown properties by themselves.', 'unknownWord'),
     ...gone(
@@ -78,7 +75,7 @@ export const names: NameTable = {
       collectTimers isMadeLate runDevice timersOf`,
     ),
     ...gone(
-      "What a class declares is read by metadataOf() of 'backplane/runtime'.",
+      "What a class declares is read by blueprintOf() of 'backplane/runtime'.",
       `
       DeviceSurroundings Facet FacetDocument Injection ListFacet PciCapabilities baseBlueprintOf pciCapabilities
       pciExpansionRom recordOf`,
@@ -92,19 +89,12 @@ export const names: NameTable = {
     ...gone('A new machine checks itself: its warnings are in machine.warnings.', 'BuildCheck buildChecks'),
     ...gone("It is a BackplaneError with the code 'late-timer'.", 'LateTimer'),
     OffsetRange: { name: 'CoalescedRange' },
-    ...gone(
-      "simulatedAccelerator() of 'backplane/runtime' makes one; its type is SimulatedAccelerator.",
-      'KvmAccelerator',
-    ),
-    CoalescedZonesInForce: { name: 'CoalescedZones', entry: 'backplane/runtime' },
-    Zone: { name: 'AddressRange', entry: 'backplane/runtime' },
-    KvmAcceleratorOptions: { name: 'SimulatedAcceleratorOptions', entry: 'backplane/runtime' },
     PortsBehindBridge: { name: 'SubtractivePorts' },
     ...gone("An option of a machine is spelt by commandLineName() of 'backplane/runtime'.", 'machineOptionName'),
     ...gone(
       "explainCoalescedIo() of 'backplane/runtime' reports the zones in force.",
       `
-      clipCoalescedRange`,
+      CoalescedZonesInForce Zone clipCoalescedRange`,
     ),
     ...gone(
       'Addresses and sizes are plain numbers: compute with them, and write them with hex().',
@@ -122,10 +112,10 @@ export const names: NameTable = {
     ...gone(
       'Let TypeScript infer it from the value or decorator that it belongs to.',
       `
-      BarKind ConfigurationContents GivenOptions InterruptSink PciBusParts PciInterruptRouter Read64Handler Side
+      BarKind ConfigurationContents GivenOptions InterruptSink PciBusParts PciInterruptRouter PerPin Read64Handler Side
       SystemBusParts TemplateKind WiringOption Write64Handler`,
     ),
-    BusMaster: { typeOnly: 'A PCI function has one as its busMaster.' },
+    ...gone('A PCI function has one as its busMaster, of the type DmaPort.', 'BusMaster'),
     ConfigurationMechanism: { typeOnly: 'ConfigurationPorts makes its own; derive from that class.' },
     DeviceWire: { typeOnly: 'pin(device, name) makes one.' },
     IndexedRegisters: { typeOnly: 'indexedRegisters() makes one.' },

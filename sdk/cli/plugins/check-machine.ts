@@ -1,6 +1,6 @@
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { sentence } from '../../base/text.ts';
-import { Device, metadataOf, OptionSet } from '../../device/index.ts';
+import { blueprintOf, Device, OptionSet } from '../../device/index.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
 
 const Word = /^[A-Za-z0-9][A-Za-z0-9._+-]*$/;
@@ -46,7 +46,7 @@ function problemOfDevice(used: unknown): string | undefined {
   if (typeof device !== 'function') return `has ${describeValue(device)} for a device class`;
   if (!(device.prototype instanceof Device)) return `has the class ${device.name}, which is not a device`;
   try {
-    metadataOf(device as unknown as Parameters<typeof metadataOf>[0]);
+    blueprintOf(device as unknown as Parameters<typeof blueprintOf>[0]);
     return undefined;
   } catch (failure) {
     return `cannot be used: ${describeThrown(failure)}`;

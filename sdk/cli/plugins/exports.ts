@@ -1,5 +1,5 @@
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
-import { type ConcreteDeviceClass, Device, metadataOf } from '../../device/index.ts';
+import { blueprintOf, type ConcreteDeviceClass, Device } from '../../device/index.ts';
 import { isObserver, type MachineDefinition, type MachineObserver } from '../../machine/index.ts';
 import { checkMachine } from './check-machine.ts';
 import type { KnownDevice } from './plugin.ts';
@@ -25,7 +25,7 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
   refuseDuplicates(
     plugin,
     'devices of the type',
-    devices.map(({ metadata }) => metadata.type),
+    devices.map(({ blueprint }) => blueprint.type),
   );
   refuseDuplicates(
     plugin,
@@ -58,7 +58,7 @@ export function isMachine(value: unknown): value is MachineDefinition {
 
 function describe(plugin: string, deviceClass: ConcreteDeviceClass): KnownDevice {
   try {
-    return { deviceClass, metadata: metadataOf(deviceClass) };
+    return { deviceClass, blueprint: blueprintOf(deviceClass) };
   } catch (cause) {
     throw new BackplaneError('plugin-load-failed', `plugin '${plugin}': ${describeThrown(cause)}`, {
       cause,

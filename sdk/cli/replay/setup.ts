@@ -1,7 +1,7 @@
 import type { ConditionalModel, RecordedTrace } from '../../accelerator/index.ts';
 import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { metadataOf, option } from '../../device/index.ts';
+import { blueprintOf, option } from '../../device/index.ts';
 import type { Arguments } from '../command.ts';
 import type { MachineChoice } from '../options/machine.ts';
 import { selectedFunctions } from './pci-functions.ts';
@@ -64,7 +64,7 @@ export function startOfClock(args: Arguments): RecordedClock | undefined {
 /** Sets the start date of every device that has the option. */
 function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Record<string, { date: Date }> {
   const dated = definition.devices
-    .map(({ device }) => metadataOf(device))
+    .map(({ device }) => blueprintOf(device))
     .filter(({ options }) => options.names.includes('date'));
   return Object.fromEntries(dated.map(({ type }) => [type, { date: clock.date }]));
 }

@@ -42,7 +42,7 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     return Object.keys(this.declarations);
   }
 
-  /** What is wrong with these values, one sentence each: unknown names, wrong types, values out of range. */
+  /** What is wrong with these values, one sentence each: unknown names, wrong types, values out of range. @internal */
   problems(given: Readonly<Record<string, unknown>>, owner: string): Problem[] {
     const problems: Problem[] = [];
     for (const [name, value] of Object.entries(given)) {

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { BusMaster } from '../../../sdk/bus/pci/bus-master.ts';
 import {
   capability,
   device,
@@ -192,9 +193,10 @@ describe('a bus master', () => {
     const before = topology.addressSpaces.length;
     const made = plug(new Capable());
     master();
-    expect(made.busMaster.space?.flatView).toBe(memory.flatView);
+    const port = made.busMaster as BusMaster;
+    expect(port.space?.flatView).toBe(memory.flatView);
     bus.unregister(made);
-    expect([topology.addressSpaces.length, made.busMaster.space]).toEqual([before, undefined]);
+    expect([topology.addressSpaces.length, port.space]).toEqual([before, undefined]);
     expect(made.busMaster.write(0x100, new Uint8Array(1))).toBe(MemTxResult.DecodeError);
   });
 

@@ -171,6 +171,6 @@ export class KernelMemorySlots {
 }
 
 /** Bytes of a dirty bitmap: one bit a page, rounded up to 64 pages. */
-function dirtyBitmapSize(slotSize: number): number {
+export function dirtyBitmapSize(slotSize: number): number {
   return Math.ceil(slotSize / PageSize / 64) * 8;
 }
