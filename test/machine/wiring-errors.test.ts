@@ -224,7 +224,7 @@ describe('a machine with one wiring mistake names it and says what to change', (
 
   it('an option that is not there', () => {
     const typo = use(Latch, { options: { iobse: 0x170 } as never });
-    expectProblems(problemsOf(withDevices(typo)), ['bad-option', 'latch', 'iobse', 'iobase']);
+    expectProblems(problemsOf(withDevices(typo)), ['no-such-option', 'latch', 'iobse', 'iobase']);
   });
 
   it('an option out of range', () => {
