@@ -1,25 +1,32 @@
 // @module-tag package
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import * as named from 'backplane';
 import * as namedDevices from 'backplane/devices';
 import * as namedMachines from 'backplane/machines';
+import * as namedNode from 'backplane/node';
 import * as namedRuntime from 'backplane/runtime';
 import * as namedTesting from 'backplane/testing';
 import * as namedQemu from 'backplane/testing/qemu';
 import { describe, expect, it } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
+import * as node from '../../sdk/cli/node.ts';
 import * as sdk from '../../sdk/index.ts';
 import * as runtime from '../../sdk/runtime.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import * as qemu from '../../sdk/testing/qemu/index.ts';
+import { entryFiles } from './old-sources.ts';
 import { checkout } from './readme.ts';
+
+const inPackage = (entry: string): string => entry.replace(/^backplane/, '.');
 
 const sources = [
   'sdk/index.ts',
   'sdk/runtime.ts',
   'sdk/testing/index.ts',
   'sdk/testing/qemu/index.ts',
+  'sdk/cli/node.ts',
   'devices/index.ts',
   'machines/index.ts',
 ];
@@ -30,8 +37,20 @@ describe("in a checkout, the package's public names are the sources", () => {
     expect(namedRuntime.Machine).toBe(runtime.Machine);
     expect(namedTesting.testBench).toBe(testing.testBench);
     expect(namedQemu.QmpClient).toBe(qemu.QmpClient);
+    expect(namedNode.readTrace).toBe(node.readTrace);
     expect(namedDevices.Mc146818Rtc).toBe(devices.Mc146818Rtc);
     expect(namedMachines.pcI440fx).toBe(machines.pcI440fx);
+  });
+
+  it('and package.json has the same entries, with what the build makes of those files', () => {
+    const { exports } = JSON.parse(readFileSync(`${checkout}package.json`, 'utf8')) as { exports: object };
+    const built = sources.map((path) => {
+      const file = `./dist/${path.replace(/\.ts$/, '')}`;
+      return { types: `${file}.d.ts`, default: `${file}.js` };
+    });
+    expect(Object.values(exports).filter((entry) => typeof entry === 'object')).toEqual(expect.arrayContaining(built));
+    expect(Object.keys(exports)).toEqual(expect.arrayContaining(Object.keys(entryFiles()).map(inPackage)));
+    expect(Object.keys(exports).length).toBe(sources.length + 1);
   });
 
   it('under tsx', () => {

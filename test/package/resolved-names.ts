@@ -4,6 +4,7 @@ const names = [
   'backplane/runtime',
   'backplane/testing',
   'backplane/testing/qemu',
+  'backplane/node',
   'backplane/devices',
   'backplane/machines',
 ];
