@@ -1,8 +1,7 @@
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
 import { afterHostTime } from '../clock/index.ts';
-import { sources } from './plugins/bundle-lines.ts';
-import { failurePlace, withPlace } from './plugins/failure-place.ts';
+import { failurePlace, sources, withPlace } from './plugins/failure-place.ts';
 import { isLeaving, leave, reportFailure, type Terminal } from './terminal.ts';
 
 /** How long timers and handles of plugins and programs may keep the process alive after the command. */

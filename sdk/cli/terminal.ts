@@ -1,8 +1,7 @@
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { printable, printableLines } from '../base/text.ts';
 import { explainFileFailure, reasonOf } from './files.ts';
-import { withOrigins } from './plugins/bundle-lines.ts';
-import { causesOf, withPlace } from './plugins/failure-place.ts';
+import { causesOf, withOrigins, withPlace } from './plugins/failure-place.ts';
 
 /** Where a command writes: results to standard output, messages to standard error. */
 export interface Terminal {

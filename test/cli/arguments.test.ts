@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nearest } from '../../sdk/base/text.ts';
 import { parseArguments } from '../../sdk/cli/command.ts';
-import { parseKeyValues } from '../../sdk/cli/options/key-values.ts';
+import { parseKeyValues } from '../../sdk/cli/options/settings.ts';
 import { didYouMean } from '../../sdk/cli/text.ts';
 import { expectRefusal } from '../refusal.ts';
 

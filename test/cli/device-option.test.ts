@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseDevice, parseGlobal } from '../../sdk/cli/options/device-request.ts';
-import { parseSetting } from '../../sdk/cli/options/values.ts';
+import { parseSetting } from '../../sdk/cli/options/settings.ts';
 import { defineOptions, option } from '../../sdk/device/index.ts';
 import { expectRefusal } from '../refusal.ts';
 import { backplane, expectRefused } from './fake-terminal.ts';

@@ -3,7 +3,7 @@ import type { ConcreteDeviceClass } from '../../device/index.ts';
 import type { ObservedDevice } from '../../monitor/reference.ts';
 import { deviceNamed, knownDevices } from '../catalogue.ts';
 import type { Arguments, Command, CommandContext } from '../command.ts';
-import { parseKeyValues } from '../options/key-values.ts';
+import { parseKeyValues } from '../options/settings.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
 import type { Terminal } from '../terminal.ts';

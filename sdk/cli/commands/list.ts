@@ -3,8 +3,8 @@ import { commandLineName, describeOption, type OptionSet } from '../../device/op
 import type { MachineDefinition } from '../../machine/index.ts';
 import { deviceNamed, knownDevices, knownMachines, machineNamed } from '../catalogue.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { parseKeyValues } from '../options/key-values.ts';
 import { machineOptionName } from '../options/machine.ts';
+import { parseKeyValues } from '../options/settings.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { KnownDevice, LoadedPlugin } from '../plugins/plugin.ts';
 import { formatColumns, shellWord } from '../text.ts';

@@ -4,8 +4,7 @@ import { knownDevices, knownMachines } from '../catalogue.ts';
 import type { Command } from '../command.ts';
 import { packageRoot } from '../files.ts';
 import { givenSpecifier, ownSpecifier } from '../scaffold/own-specifier.ts';
-import { projectNames, refuseImportedNames } from '../scaffold/project-names.ts';
-import { renderProject, writeProject } from '../scaffold/write-project.ts';
+import { projectNames, refuseImportedNames, renderProject, writeProject } from '../scaffold/project.ts';
 import { didYouMean } from '../text.ts';
 
 const kinds = ['device', 'machine'];

@@ -5,8 +5,6 @@ import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { type Command, Unfinished } from '../command.ts';
-import { showConsoles } from '../console-output.ts';
-import { formatExits } from '../exit-report.ts';
 import { statusOf } from '../files.ts';
 import { GuestTrace } from '../guest-trace.ts';
 import {
@@ -19,14 +17,12 @@ import {
 } from '../options/accelerator.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
 import { bundle } from '../plugins/bundle.ts';
-import { rememberSources } from '../plugins/bundle-lines.ts';
-import { checkMachine } from '../plugins/check-machine.ts';
-import { isMachine } from '../plugins/exports.ts';
-import { withPlace } from '../plugins/failure-place.ts';
-import { HotReload } from '../plugins/hot-reload.ts';
+import { checkMachine, isMachine } from '../plugins/exports.ts';
+import { rememberSources, withPlace } from '../plugins/failure-place.ts';
+import { DefaultLimit, HotReload, runInSlices } from '../plugins/hot-reload.ts';
 import { evaluate } from '../plugins/load.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
-import { DefaultLimit, runInSlices } from '../run-watched.ts';
+import { formatExits, showConsoles } from '../run-output.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
 

@@ -7,7 +7,7 @@ import {
 import { BackplaneError } from '../../base/errors.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
 import { didYouMean } from '../text.ts';
-import { parseKeyValues } from './key-values.ts';
+import { parseKeyValues } from './settings.ts';
 
 /** Options that choose the accelerator of a run. */
 export const acceleratorSyntax = { accel: 'ACCELERATOR', profile: true } as const satisfies OptionSyntax;

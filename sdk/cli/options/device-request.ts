@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { shellWord } from '../text.ts';
-import { parseKeyValues } from './key-values.ts';
+import { parseKeyValues } from './settings.ts';
 
 /** One `-device` in either form, not yet checked against the declaration of the device. */
 export interface DeviceRequest {

@@ -6,7 +6,7 @@ import { deviceNamed } from '../catalogue.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
 import type { KnownDevice, LoadedPlugin } from '../plugins/plugin.ts';
 import { type DeviceRequest, parseDevice, parseGlobal, parseId } from './device-request.ts';
-import { parseSetting } from './values.ts';
+import { parseSetting } from './settings.ts';
 
 /** Options that plug devices into the machine of a command, and that set their options. */
 export const deviceSyntax = { device: 'DEVICE', global: 'TYPE.OPTION=VALUE' } as const satisfies OptionSyntax;

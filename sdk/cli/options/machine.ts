@@ -9,7 +9,7 @@ import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
 import { didYouMean, shellWord } from '../text.ts';
 import { chooseDevices, deviceSyntax, typesIn, unusedGlobals, withDevices } from './devices.ts';
-import { parseKeyValues } from './key-values.ts';
+import { parseKeyValues } from './settings.ts';
 
 /** Options that choose the machine of a command and its devices. */
 export const machineSyntax = {

@@ -4,10 +4,9 @@ import type { MachineDefinition } from '../../machine/index.ts';
 import { ownMachines } from '../catalogue.ts';
 import type { OptionSyntax } from '../command.ts';
 import { bundle } from './bundle.ts';
-import { rememberBundle, rememberSources } from './bundle-lines.ts';
 import { findEntry } from './entry.ts';
 import { sortExports } from './exports.ts';
-import { rememberHome, withPlace } from './failure-place.ts';
+import { rememberBundle, rememberHome, rememberSources, withPlace } from './failure-place.ts';
 import type { LoadedPlugin } from './plugin.ts';
 
 export const pluginSyntax = { plugin: 'FILE|DIRECTORY|PACKAGE' } as const satisfies OptionSyntax;
@@ -58,7 +57,7 @@ export async function loadPlugin(name: string, onFile?: (path: string) => void):
 
 /**
  * Runs a bundle and returns its exports. It is neither imported nor evaluated: Node keeps every module for ever, and V8
- * keeps evaluated source text. A compiled function is collected after its last use; `bundle-lines.ts` keeps its source
+ * keeps evaluated source text. A compiled function is collected after its last use; `failure-place.ts` keeps its source
  * map. The statements may use await, since they are in an async function.
  */
 export async function evaluate(code: string, entry: string): Promise<Record<string, unknown>> {

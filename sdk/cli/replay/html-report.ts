@@ -1,11 +1,14 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { addressMap } from '../../analysis/report/address-map.ts';
 import type { ReplaySamples, ReportInput } from '../../analysis/report/input.ts';
 import { ReportStart, renderReport } from '../../analysis/report/page.ts';
 import type { PlotLibrary } from '../../analysis/report/svg.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import { packageRoot } from '../files.ts';
 import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
 import type { ReplayedMode, ReplayReport } from './report.ts';
-import { sourceFileOf } from './source-files.ts';
 
 const page: OutputKind = {
   option: '-report',
@@ -74,4 +77,33 @@ function reportMode({ mode, replay }: ReplayedMode, samples: ReplaySamples): Rep
       memory: addressMap(machine, machine.memory, describe),
     },
   };
+}
+
+/** The folders of the package's device classes: sources in a checkout, the build elsewhere. */
+const folders = ['devices/', 'dist/devices/'];
+const declaration = /^(?:export )?(?:let (\w+) = )?class (\w+)/gm;
+
+let known: ReadonlyMap<string, string> | undefined;
+
+/** The file of a device class, relative to the package; undefined for other classes. */
+export function sourceFileOf(className: string): string | undefined {
+  known ??= readClasses();
+  return known.get(className);
+}
+
+function readClasses(): Map<string, string> {
+  const root = fileURLToPath(packageRoot);
+  const folder = folders.map((name) => `${root}${name}`).find((path) => existsSync(path));
+  const classes = new Map<string, string>();
+  if (folder === undefined) return classes;
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!/(?<!\.d)\.(ts|js)$/.test(file)) continue;
+    const path = relative(root, `${folder}${file}`)
+      .replace(/^dist\//, '')
+      .replace(/\.js$/, '.ts');
+    for (const [, assigned, name] of readFileSync(`${folder}${file}`, 'utf8').matchAll(declaration)) {
+      classes.set(assigned ?? name ?? '', path);
+    }
+  }
+  return classes;
 }

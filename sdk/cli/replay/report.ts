@@ -3,7 +3,7 @@ import { endOf } from '../../accelerator/trace/recorded-trace.ts';
 import type { Replay } from '../../analysis/replay.ts';
 import { count, exactData, hex } from '../../base/text.ts';
 import { MILLISECOND, SECOND } from '../../clock/time.ts';
-import { formatTables, summaryRows } from '../exit-report.ts';
+import { formatTables, summaryRows } from '../run-output.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatTable } from '../text.ts';
 import { explainDifferences } from './differences.ts';

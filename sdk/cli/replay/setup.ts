@@ -1,12 +1,47 @@
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { ConditionalModel, RecordedTrace } from '../../accelerator/index.ts';
 import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import { nearest } from '../../base/text.ts';
 import { blueprintOf, option } from '../../device/index.ts';
+import type { Machine } from '../../machine/index.ts';
 import type { Arguments } from '../command.ts';
+import { packageRoot, statusOf } from '../files.ts';
 import type { MachineChoice } from '../options/machine.ts';
-import { selectedFunctions } from './pci-functions.ts';
 import type { RecordedClock } from './recorded-clock.ts';
-import { findRecording, recordingName } from './recordings.ts';
+
+const folder = fileURLToPath(new URL('examples/recordings/', packageRoot));
+const suffix = /\.iotrace(\.gz)?$/;
+
+/** The recordings that come with the package, by name. */
+export function knownRecordings(): string[] {
+  return readdirSync(folder)
+    .filter((file) => suffix.test(file))
+    .map(recordingName)
+    .sort();
+}
+
+/** How reports call a recording. */
+export function recordingName(path: string): string {
+  return basename(path).replace(suffix, '');
+}
+
+/** The file that a name or a path means. A path wins over a name. */
+export function findRecording(nameOrPath: string): string {
+  const found = statusOf(nameOrPath, (code, why) => new BackplaneError(code, `'${nameOrPath}' cannot be read: ${why}`));
+  if (found !== undefined) {
+    if (found.isFile()) return nameOrPath;
+    throw new BackplaneError('not-a-file', `'${nameOrPath}' is not a file. Give a recording, plain or gzip.`);
+  }
+  const names = knownRecordings();
+  const file = names.includes(nameOrPath) && readdirSync(folder).find((name) => recordingName(name) === nameOrPath);
+  if (file) return `${folder}${file}`;
+  const meant = nearest(recordingName(nameOrPath), names);
+  const hint = meant === undefined ? `Known by name: ${names.join(', ')}.` : `Did you mean '${meant}'?`;
+  throw new BackplaneError('unknown-recording', `there is no recording and no file '${nameOrPath}'. ${hint}`);
+}
 
 /**
  * The addresses of local APICs, which no device models. A machine may have an MSI receiver there, which serves bus
@@ -67,4 +102,38 @@ function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Reco
     .map(({ device }) => blueprintOf(device))
     .filter(({ options }) => options.names.includes('date'));
   return Object.fromEntries(dated.map(({ type }) => [type, { date: clock.date }]));
+}
+
+const DataPort = { address: 0xcfc, size: 4 } as const;
+const BusNumber = 0xff_0000;
+
+/** The part of a host bridge that selects a function. */
+interface HostBridge {
+  readonly configuration: { readonly address: number };
+}
+
+/**
+ * The data port of PCI configuration reaches the function that the address register selects. The machine may not have
+ * every function of the recorded one. Calls `onAbsent` for each access to an absent function.
+ */
+export function selectedFunctions(machine: Machine, onAbsent: () => void): ConditionalModel[] {
+  const bridge = machine.devices.map(({ device }) => device as object).find(isHostBridge);
+  if (bridge === undefined) return [];
+  const functions = new Map<number, string>();
+  for (const { id, address } of machine.devices) {
+    if (address !== undefined) functions.set(address.slot * 8 + address.function, id);
+  }
+  const device = () => {
+    const { address } = bridge.configuration;
+    const id = (address & BusNumber) === 0 ? functions.get((address >>> 8) & 0xff) : undefined;
+    if (id === undefined) onAbsent();
+    return id;
+  };
+  return [{ isPort: true, ...DataPort, device }];
+}
+
+function isHostBridge(device: object): device is HostBridge {
+  if (!('configuration' in device)) return false;
+  const { configuration } = device;
+  return typeof configuration === 'object' && configuration !== null && 'address' in configuration;
 }

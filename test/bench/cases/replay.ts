@@ -1,8 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { pcI440fx } from '../../../machines/index.ts';
 import { replayTrace } from '../../../sdk/analysis/replay.ts';
-import { selectedFunctions } from '../../../sdk/cli/replay/pci-functions.ts';
-import { localApic } from '../../../sdk/cli/replay/setup.ts';
+import { localApic, selectedFunctions } from '../../../sdk/cli/replay/setup.ts';
 import { readTrace } from '../../../sdk/cli/replay/trace-file.ts';
 import { MiB } from '../../../sdk/memory/index.ts';
 import type { BenchCase } from '../bench-case.ts';
