@@ -69,7 +69,10 @@ function placeOf(error: unknown): string {
   return file === undefined ? '' : ` It was thrown in ${method ?? 'a function'}, ${file}:${line}.`;
 }
 
-const sdk = decodeURIComponent(new URL('../../', import.meta.url).pathname);
+/** The folder of the SDK, as in a stack. It is empty in a bundle without a URL: all frames are then the SDK's. */
+const sdk = decodeURIComponent(`${import.meta.url ?? ''}`)
+  .replace(/^file:\/\//, '')
+  .replace(/(?:[^/]*\/){2}[^/]*$/, '');
 const isForeign = (frame: string): boolean =>
   frame.includes(sdk) || frame.includes('/node_modules/') || /\((?:native|node:|<anonymous>)/.test(frame);
 
