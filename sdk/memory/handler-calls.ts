@@ -40,8 +40,14 @@ export function mayCompile(): boolean {
   return isAllowed;
 }
 
-type ReadHandler = (this: object | null, offset: number, size: number, attributes: number) => number;
-type WriteHandler = (this: object | null, value: number, offset: number, size: number, attributes: number) => unknown;
+export type ReadHandler = (this: object | null, offset: number, size: number, attributes: number) => number;
+export type WriteHandler = (
+  this: object | null,
+  value: number,
+  offset: number,
+  size: number,
+  attributes: number,
+) => unknown;
 
 // Where no code may be made: closures, which share what V8 learns.
 const readClosure = (fn: ReadHandler): ReadCall => {

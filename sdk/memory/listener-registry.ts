@@ -68,8 +68,8 @@ export class ListenerRegistry {
     if (old === next) return;
     const listeners = this.of(space);
     if (listeners.length > 0) {
-      this.pass(space, listeners, old, next, false);
-      this.pass(space, listeners, old, next, true);
+      compare(space, listeners, old, next, false);
+      compare(space, listeners, old, next, true);
     }
     space.show(next);
   }
@@ -168,56 +168,44 @@ export class ListenerRegistry {
       listener.regionDel?.(section);
     }
   }
+}
 
-  private pass(
-    space: MappedSpace,
-    listeners: readonly MemoryListener[],
-    old: FlatView,
-    next: FlatView,
-    adding: boolean,
-  ) {
-    const backwards = adding ? [] : [...listeners].reverse();
-    let before = 0;
-    let after = 0;
-    while (before < old.ranges.length || after < next.ranges.length) {
-      const was = old.ranges[before];
-      const is = next.ranges[after];
-      if (
-        was !== undefined &&
-        (is === undefined || was.start < is.start || (was.start === is.start && !was.equals(is)))
-      ) {
-        before++;
-        if (!adding) this.removeRange(space, listeners, backwards, was);
-      } else if (was !== undefined && is !== undefined && was.equals(is)) {
-        before++;
-        after++;
-        if (adding) keepRange(space, listeners, was, is);
-      } else {
-        after++;
-        if (adding) this.addRange(space, listeners, is!);
-      }
+type Listeners = readonly MemoryListener[];
+
+/** Both views in address order: calls for what goes, or else for what stays and what comes. */
+function compare(space: MappedSpace, listeners: Listeners, old: FlatView, next: FlatView, adding: boolean): void {
+  let before = 0;
+  let after = 0;
+  while (before < old.ranges.length || after < next.ranges.length) {
+    const was = old.ranges[before];
+    const is = next.ranges[after];
+    if (was !== undefined && is !== undefined && was.equals(is)) {
+      before++;
+      after++;
+      if (adding) keepRange(space, listeners, was, is);
+    } else if (was !== undefined && (is === undefined || was.start <= is.start)) {
+      before++;
+      if (!adding) removeRange(space, listeners, was);
+    } else {
+      after++;
+      if (adding) addRange(space, listeners, is!);
     }
-  }
-
-  private removeRange(
-    space: MappedSpace,
-    listeners: readonly MemoryListener[],
-    backwards: readonly MemoryListener[],
-    range: FlatRange,
-  ): void {
-    const section = sectionOf(space, range);
-    for (const coalesced of range.region.coalescedRanges) announce(listeners, section, coalesced, false);
-    for (const listener of backwards) listener.regionDel?.(section);
-  }
-
-  private addRange(space: MappedSpace, listeners: readonly MemoryListener[], range: FlatRange): void {
-    const section = sectionOf(space, range);
-    for (const listener of listeners) listener.regionAdd?.(section);
-    for (const coalesced of range.region.coalescedRanges) announce(listeners, section, coalesced, true);
   }
 }
 
-function keepRange(space: MappedSpace, listeners: readonly MemoryListener[], was: FlatRange, is: FlatRange): void {
+function removeRange(space: MappedSpace, listeners: Listeners, range: FlatRange): void {
+  const section = sectionOf(space, range);
+  for (const coalesced of range.region.coalescedRanges) announce(listeners, section, coalesced, false);
+  for (let at = listeners.length - 1; at >= 0; at--) listeners[at]!.regionDel?.(section);
+}
+
+function addRange(space: MappedSpace, listeners: Listeners, range: FlatRange): void {
+  const section = sectionOf(space, range);
+  for (const listener of listeners) listener.regionAdd?.(section);
+  for (const coalesced of range.region.coalescedRanges) announce(listeners, section, coalesced, true);
+}
+
+function keepRange(space: MappedSpace, listeners: Listeners, was: FlatRange, is: FlatRange): void {
   const started = (is.dirtyLogMask & ~was.dirtyLogMask) !== 0;
   const stopped = (was.dirtyLogMask & ~is.dirtyLogMask) !== 0;
   if (!started && !stopped && listeners.every((listener) => listener.regionNop === undefined)) return;
@@ -229,12 +217,7 @@ function keepRange(space: MappedSpace, listeners: readonly MemoryListener[], was
 }
 
 /** Adds in forward, removes in reverse order. */
-function announce(
-  listeners: readonly MemoryListener[],
-  section: ListenedSection,
-  range: CoalescedRange,
-  added: boolean,
-): void {
+function announce(listeners: Listeners, section: ListenedSection, range: CoalescedRange, added: boolean): void {
   const shown = clipCoalescedRange(section, range);
   if (shown === undefined) return;
   if (added) for (const listener of listeners) listener.coalescedIoAdd?.(section, shown.start, shown.size);

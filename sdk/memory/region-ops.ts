@@ -1,10 +1,8 @@
 import { BackplaneError } from '../base/errors.ts';
 import { describeRange } from './address-range.ts';
-import type { Usage } from './handler-calls.ts';
+import type { ReadHandler, Usage, WriteHandler } from './handler-calls.ts';
 import type { AcceptedSizes, AnswerWatch, MissingRoute, RegionOpsSpec, Route } from './region-access.ts';
 
-type ReadHandler = (this: object | null, offset: number, size: number, attributes: number) => number;
-type WriteHandler = (this: object | null, value: number, offset: number, size: number, attributes: number) => unknown;
 type ReadHandler64 = (this: object | null, offset: number, size: number) => bigint;
 type WriteHandler64 = (this: object | null, value: bigint, offset: number, size: number) => void;
 
