@@ -37,7 +37,7 @@ export class ExitStatistics {
   longestWait = 0;
   /** Writes that were still queued when the last run ended, and that its last drain delivered. */
   entriesAtEnd = 0;
-  /** Queued writes that a reset overtook: they belong to the machine's next life and are dropped. */
+  /** Queued writes that a reset overtook: they are dropped. */
   discardedWrites = 0;
   /** Ring entries or indexes that no kernel may leave behind; they are dropped. */
   damagedEntries = 0;

@@ -3,7 +3,7 @@ import { type GuestOperation, OperationKind, type OperationKindValue } from './o
 /** One step of a guest program: used as `const status = yield* guest.in8(0x71)`. */
 export type GuestStep<T> = Generator<undefined, T, undefined>;
 
-/** Whose steps they are: it knows the operation of its processor, and is told of each step that begins. */
+/** The guest that a step belongs to: it has the operation of its processor, and counts the steps that begin. */
 export interface StepOwner {
   readonly operation: GuestOperation;
   begin(): void;

@@ -16,7 +16,7 @@ export interface StringDestination {
   readonly descending?: boolean;
 }
 
-/** More steps than this in waiting are a loop that forgot to run them, and no list that is run later. */
+/** More steps than this that have not run come from a loop without `yield*`, and not from a list that is run later. */
 const MostUnrun = 100_000;
 
 /**
@@ -143,7 +143,7 @@ export class Guest implements StepOwner {
     return this.#called('hlt', undefined, this.#word(OperationKind.Hlt, 0));
   }
 
-  /** Spends guest time, at most 2 ** 52 nanoseconds, without an exit, as a loop of plain instructions does; interrupts are taken meanwhile. */
+  /** Spends guest time, at most 2 ** 52 nanoseconds, as a loop of plain instructions does. Interrupts are taken meanwhile. */
   pause(nanoseconds: number): GuestStep<void> {
     return this.#called('pause', undefined, this.#word(OperationKind.Pause, nanoseconds));
   }

@@ -3,7 +3,7 @@ import { counted, hex } from '../../base/text.ts';
 import { describeInto, GuestLog, InterruptEntry, type LogEntry, newEntry, type Progress, reads } from './guest-log.ts';
 import { describeOperation, type GuestOperation, type GuestSource, OperationKind } from './operation.ts';
 
-/** A snapshot says that an operation has come to where it cannot be. `member` is what of its progress is wrong. */
+/** A snapshot has progress that an operation cannot have made. `member` names the wrong member. */
 export class ProgressError extends BackplaneError {
   constructor(
     readonly member: string,

@@ -22,7 +22,7 @@ export const OperationKind = {
 
 export type OperationKindValue = (typeof OperationKind)[keyof typeof OperationKind];
 
-/** A port number and a guest physical address stop here. */
+/** The largest port number and guest physical address. */
 export const LargestPort = 0xffff;
 export const LargestAddress = 2 ** 52 - 1;
 /** One rep string moves at most this much, so that no guest can make the host allocate without end. */

@@ -80,7 +80,7 @@ export const ExitReason = {
   InternalError: 17,
 } as const;
 
-/** @see asm-generic/errno-base.h; 1.5 of the facts for which call answers which */
+/** @see asm-generic/errno-base.h; Documentation/virt/kvm/api.rst for which call answers which */
 export const Errno = {
   ENOENT: 2,
   EINTR: 4,

@@ -14,7 +14,7 @@ interface Consumer {
   readonly made: { readonly fd: number; readonly handler: () => void } | undefined;
 }
 
-/** The consumers of ioeventfds: the main loop's side of a signal that a guest's write gave. In the order in which they were added. */
+/** The consumers of ioeventfds, in the order in which they were added. The main loop calls them when a guest's write has signalled. */
 export class EventConsumers {
   private consumers: readonly Consumer[] = [];
 
@@ -36,7 +36,7 @@ export class EventConsumers {
     return fd;
   }
 
-  /** Closes one and forgets it. A signal goes to another one of its name, which takes its place: its device was swapped. */
+  /** Closes one. A pending signal, and the place in the order, go to another one of its name: that of a replacement device. */
   remove(fd: number): void {
     const index = this.consumers.findIndex(({ made }) => made?.fd === fd);
     const gone = this.consumers[index];

@@ -19,7 +19,7 @@ export class InterruptInjection {
     this.listener = listener;
   }
 
-  /** Before each entry: hands over a vector if the guest can take one now, or asks to be told when it can. */
+  /** Before each entry: injects a vector if the guest can take one now, or requests an interrupt window exit. */
   prepare(vcpu: KvmVcpu): void {
     if (this.controller === undefined || vcpu.id !== 0) return;
     const { run } = vcpu;

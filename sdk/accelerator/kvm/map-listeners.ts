@@ -118,7 +118,7 @@ export interface MapListenerOptions {
   readonly signal: (fd: number) => void;
 }
 
-/** What the kernel is told of a machine's memory map: slots, zones and ioeventfds, as far as it has the capabilities. */
+/** Registers a machine's memory map with the kernel: slots, zones and ioeventfds, as far as it has the capabilities. */
 export class MapListeners {
   private readonly listeners: MemoryListener[] = [];
   private readonly topology: MemoryTopology;
@@ -155,7 +155,7 @@ export class MapListeners {
     return this.zonesOf(({ refused }) => refused);
   }
 
-  /** The kernel is told that everything went away. */
+  /** Removes all of it from the kernel. */
   detach(): void {
     for (const listener of [...this.listeners].reverse()) this.topology.removeListener(listener);
     this.topology.signalIoeventfd = undefined;
@@ -168,7 +168,7 @@ export class MapListeners {
   }
 }
 
-/** What is wrong with a map where a reset waits in the ring: without a timer it may wait for ever. */
+/** The message about a map where a reset waits in the ring: without a timer, nothing bounds the wait. */
 export function hiddenReset(zones: CoalescedZones, registers: readonly ResetPort[]): string | undefined {
   for (const { address, size, name, isMemory = false } of registers) {
     const own = isMemory ? zones.memory : zones.ports;

@@ -51,7 +51,7 @@ export class MemorySlotListener implements MemoryListener {
     this.deleted.push(section);
   }
 
-  /** What was stored so far belongs to those who logged it; only what comes is for the new one too. */
+  /** Earlier stores count for the clients that logged already, later ones for the new client too. */
   logStart(section: ListenedSection, oldMask: number, _newMask: number): void {
     this.takeLog(section, oldMask);
     this.setLogging(section, true);

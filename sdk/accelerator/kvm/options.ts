@@ -130,7 +130,7 @@ export function checkAcceleratorOptions(options: KvmAcceleratorOptions): void {
   if (kickAfter >= 0) return;
   throw new BackplaneError(
     'invalid-accelerator-option',
-    `${name}: 'kickAfter' is ${kickAfter}. Give 0 or more nanoseconds, or Infinity for writes that may wait for ever.`,
+    `${name}: 'kickAfter' is ${kickAfter}. Give 0 or more nanoseconds, or Infinity for no limit.`,
   );
 }
 

@@ -98,7 +98,7 @@ export class RingDrain {
     }
   }
 
-  /** An index outside the ring is nothing a kernel leaves behind, and no reason to stop. */
+  /** No kernel stores an index outside the ring. It is counted, and the ring is emptied. */
   private repair(): number {
     this.statistics.damagedEntries++;
     this.ring.discard();

@@ -1,12 +1,12 @@
 import { SECOND, type VirtualClock } from '../../clock/index.ts';
 import type { RunOptions } from '../accelerator.ts';
 
-/** What was asked of the run loop, from device handlers and timers too; it acts between two instructions. */
+/** Requests to the run loop, from device handlers and timers too. It performs them between two instructions. */
 export class RunRequests {
   /** A reset ends the drain that caused it: what is queued behind it comes later than the reset. */
   reset = false;
   pause = false;
-  /** Coalesced zones have come: whether the machine may run with them is to be looked at again. */
+  /** Coalesced zones were added: whether the machine may run with them must be checked again. */
   mapChanged = false;
 
   get any(): boolean {
@@ -16,7 +16,7 @@ export class RunRequests {
 
 const DefaultProgressEvery = 10_000;
 
-/** How many operations a run has left, and when its progress is to be told. Looked at between turns. */
+/** How many operations a run has left, and when `onProgress` is due. Looked at between turns. */
 export class RunBudget {
   /** What the guests had executed when the run began. */
   start = 0;
@@ -95,7 +95,7 @@ export class IdleWatch {
     return this.expired >= this.limit || this.total >= this.totalLimit;
   }
 
-  /** Whether a HLT has waited long enough: not only for many timers, but for a time in which others would have come. */
+  /** Whether a HLT has waited for many timers, and for a time in which slower ones would have expired too. */
   isHaltedTooLong(clock: VirtualClock): boolean {
     return !this.hasOwnLimit && this.expired >= HaltLimit.timers && this.waited(clock) >= HaltLimit.time;
   }

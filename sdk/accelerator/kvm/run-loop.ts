@@ -36,7 +36,7 @@ export interface RunLoopParts {
 
 type Ending = outcomes.Ending;
 
-/** A signal must not wait for long on a guest that never leaves guest mode. */
+/** A signal of an ioeventfd waits at most so long for a guest that never leaves guest mode. */
 const OperationsBetweenEvents = 64;
 
 /** Enters the vCPUs in turn and serves what they come back with, until something ends it. */
@@ -45,7 +45,7 @@ export class RunLoop {
   private current: ScheduledVcpu | undefined;
   /** A vCPU that was woken while another had its turn: the next turn is its own. */
   private woken: ScheduledVcpu | undefined;
-  /** Something that is not a request ends the run: a triple fault, or timers without end. */
+  /** Why the run ends without a request: a triple fault, or too many timers. */
   private ending: Ending | undefined;
   private resetting = false;
   private readonly idle = new IdleWatch();
@@ -117,7 +117,7 @@ export class RunLoop {
     this.parts.time.begin();
   }
 
-  /** What a run that ended by an error has left undone, and a reset that was asked for from outside since. */
+  /** Completes what a run that ended by an error has left, and performs a reset that was requested since. */
   private resume(): Ending | undefined {
     if (this.parts.requests.reset) this.reset();
     for (const state of this.parts.schedule.vcpus) if (state.exitPending) this.serveReturn(state);
@@ -144,7 +144,7 @@ export class RunLoop {
     return undefined;
   }
 
-  /** Control is back because of the guest: the ring first, then timers, then what the guest wants. */
+  /** KVM_RUN came back with an exit: the ring is drained first, then timers run, then the exit is served. */
   private serveReturn(state: ScheduledVcpu): void {
     const { ring, time, service, statistics, drainsAtReturns } = this.parts;
     time.advanceUntilTimer();
@@ -191,7 +191,7 @@ export class RunLoop {
     this.ending = outcomes.endlessWait(this.idle, state.guest, operations - this.budget.start, host.clock);
   }
 
-  /** An interrupt that the first vCPU can take ends another one's turn: it does not wait until that is used up. */
+  /** An interrupt that vCPU 0 can take ends another vCPU's turn at once. */
   private yieldToWoken(): void {
     const first = this.parts.schedule.vcpus[0] as ScheduledVcpu;
     if (this.current === undefined || this.current === first || first.finished) return;
@@ -242,7 +242,7 @@ export class RunLoop {
     return undefined;
   }
 
-  /** Does what was asked between two instructions; answers how the run ends by that. */
+  /** Performs requests between two instructions; answers how they end the run, if they do. */
   private handleRequests(): Ending | undefined {
     const { requests, schedule } = this.parts;
     if (requests.pause && !requests.reset) this.finishInstructions();
@@ -259,7 +259,7 @@ export class RunLoop {
     return outcomes.operationLimit;
   }
 
-  /** A device that rearranges the memory map in its reset drains too: that is not another reset. */
+  /** A device that changes the memory map in its reset drains too: that is not another reset. */
   private resetIfRequested(): void {
     if (!this.resetting && this.parts.requests.reset && this.parts.host.topology.handlerDepth === 0) this.reset();
   }

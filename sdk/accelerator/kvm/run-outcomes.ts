@@ -5,7 +5,7 @@ import type { GuestSource } from '../guest/operation.ts';
 import type { IdleWatch } from './run-control.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
 
-/** Why a run outcomes. */
+/** Why a run ends: its outcome, but for the count of operations. */
 export type Ending = Omit<RunOutcome, 'operations'>;
 
 export const finished: Ending = { reason: 'finished', message: 'The guest has finished.' };
@@ -15,12 +15,12 @@ export const operationLimit: Ending = {
   reason: 'operation-limit',
   message: 'The guest was stopped at its operation limit.',
 };
-/** `why`: what a simulated guest could not handle. */
+/** `why`: the interrupt or fault that a simulated guest could not handle. */
 export function shutDown(why = 'The guest has shut the processor down (triple fault).'): Ending {
   return { reason: 'shutdown', message: why };
 }
 
-/** No vCPU can go on: the end if no interrupt can change that, whatever timers do. Interrupts reach vCPU 0 only. */
+/** No vCPU can go on: the outcome, if no interrupt can change that. Interrupts reach vCPU 0 only. */
 export function endOfHalt(vcpus: readonly ScheduledVcpu[], clock: VirtualClock): Ending | undefined {
   const first = vcpus.find((state) => state.halted && !state.finished);
   if (first === undefined) return finished;
@@ -56,7 +56,7 @@ export function haltedTooLong(idle: IdleWatch, clock: VirtualClock): Ending {
   );
 }
 
-/** Time passes for a pause, or up to the next access of a recording, and the timers on the way take all of the host's. */
+/** A pause, or the gap before the next access of a recording, in which too many timers expired. */
 export function endlessWait(
   idle: IdleWatch,
   guest: GuestSource | undefined,

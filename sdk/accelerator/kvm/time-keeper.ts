@@ -13,7 +13,7 @@ export class TimeKeeper {
     private readonly schedule: VcpuSchedule,
   ) {}
 
-  /** Before each entry: the guest is to come back when the next timer is due, and 2^53 ns are to be far away. */
+  /** Before each entry: arms the kick for the next timer, and moves the epoch before time comes near 2^53 ns. */
   prepareEntry(): void {
     if (this.kernel.now >= EpochMovesAt) this.moveEpoch();
     const deadline = this.clock.nextDeadline();
@@ -56,7 +56,7 @@ export class TimeKeeper {
     if (now > clock.now || clock.nextDeadline() <= clock.now) clock.advanceTo(Math.max(now, clock.now));
   }
 
-  /** Both stand at one time. */
+  /** Runs due timers, and sets both clocks to one time. */
   settle(): void {
     this.runTimers();
     this.begin();
@@ -72,13 +72,13 @@ export class TimeKeeper {
     return true;
   }
 
-  /** Nothing else happens, and the guest cannot tell. */
+  /** Moves the epoch of both clocks. The guest does not notice. */
   private moveEpoch(): void {
     this.advanceUntilTimer();
     this.clock.rebaseWhenNear();
   }
 
-  /** However far away a deadline is, the epoch moves once: the time up to it passes with nothing happening. */
+  /** The time up to a deadline passes with nothing happening. The epoch moves once, however far away it is. */
   private skip(seconds: number): void {
     this.clock.rebase(seconds);
     if (this.clock.now < 0) this.clock.set(0);

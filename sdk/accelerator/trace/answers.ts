@@ -2,7 +2,7 @@ import { ListenerPriority, type MemoryListener, type MemorySection } from '../..
 import type { AcceleratorHost } from '../accelerator.ts';
 import type { GuestAccess } from '../guest-access.ts';
 
-/** One read that came out differently than it was recorded. */
+/** One read whose answer differs from the recorded one. */
 export interface DisagreementExample {
   readonly isPort: boolean;
   readonly address: number;
@@ -99,7 +99,7 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
   private readonly counts = { portReads: 0, portWrites: 0, memoryReads: 0, memoryWrites: 0 };
   private readonly agreements = new Map<string, DeviceAgreement>();
   private readonly ports: (Answerer | undefined)[] = new Array(Ports).fill(undefined);
-  /** The memory range of the last access, and who answers there. */
+  /** The memory range of the last access, and what answers there. */
   private rangeStart = 0;
   private rangeEnd = 0;
   private rangeAnswerer: Answerer = null;
@@ -123,7 +123,7 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
     return reports.filter(({ reads }) => reads > 0).sort((a, b) => b.reads - a.reads);
   }
 
-  /** The map changed: what was found out about addresses is found out again. */
+  /** The map has changed: what answers at an address is looked up again. */
   commit(): void {
     this.ports.fill(undefined);
     this.rangeStart = this.rangeEnd = 0;

@@ -7,7 +7,7 @@ export interface TraceGuestOptions {
   readonly only?: 'ports' | 'memory';
   /** Guest time of the recording's time 0, in whole nanoseconds since the machine was started; a bigint beyond 2^53. */
   readonly startAt?: number | bigint;
-  /** Told how many accesses were handed over, every `progressEvery` (10,000) of them and at the end. */
+  /** Called with the accesses made so far, every `progressEvery` (10,000) of them and at the end. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly progressEvery?: number;
 }
@@ -60,7 +60,7 @@ export class TraceGuest implements GuestSource {
     return this.#done;
   }
 
-  /** What of the recording is played, and from when on: one that is played otherwise is another guest. */
+  /** Which part of the recording is played, and from when on. A snapshot compares it. */
   get played(): { readonly only: 'ports' | 'memory' | 'all'; readonly startAt: string } {
     return { only: this.#only ?? 'all', startAt: String(this.#startAt) };
   }
@@ -71,7 +71,7 @@ export class TraceGuest implements GuestSource {
     if (isUnderWay) operation.at = this.#timeOf(this.position);
   }
 
-  /** Goes on behind the access at `position`, as if it and those before had been made: for a restored machine. */
+  /** Goes on behind the access at `position`, as if all up to it had been made: for a restored machine. */
   seek(position: number, done: number): void {
     this.position = position;
     this.#done = done;
@@ -98,10 +98,10 @@ export class TraceGuest implements GuestSource {
     return true;
   }
 
-  /** Does not happen: interrupts stay masked from beginning to end. */
+  /** Never called: interrupts stay disabled from beginning to end. */
   interrupt(): void {}
 
-  /** What was to happen long ago happens now, as what has a recorded time. */
+  /** An access whose time has passed is made now. */
   #timeOf(index: number): number {
     return Math.max(0, timeFrom(this.trace, index, this.#second) + this.#startPart);
   }

@@ -28,7 +28,7 @@ for (let digit = 0; digit < 16; digit++) {
 
 /**
  * Reads the text of a recording piece by piece, scanning bytes: `<t_ns> <PW|PR|MW|MR> <address> <size> <value>`, the
- * address and the value in hex. What is wrong is said with its line, and with what was expected there.
+ * address and the value in hex. An error names the line, and what was expected there.
  */
 export class TraceParser {
   readonly #name: string;
@@ -191,7 +191,7 @@ function kindOf(space: number, direction: number): number {
   return direction === LetterW ? OperationKind.Store : direction === LetterR ? OperationKind.Load : OperationKind.None;
 }
 
-/** Editors write a byte order mark in front of UTF-8. It says nothing. */
+/** Editors write a byte order mark in front of UTF-8. It is skipped. */
 function markLength(bytes: Uint8Array, start: number, end: number): number {
   return ByteOrderMark.every((byte, index) => start + index < end && bytes[start + index] === byte)
     ? ByteOrderMark.length

@@ -20,7 +20,7 @@ export class GuestTime {
   now = NaN;
   /** Absolute; Infinity is never. */
   kickAt = Infinity;
-  /** How long a write may wait in the ring; Infinity is for ever. */
+  /** How long a write may wait in the ring; Infinity is without limit. */
   longestQueued = Infinity;
   /** Until then no deadline can have been reached, so that none is computed. */
   quietUntil = NaN;

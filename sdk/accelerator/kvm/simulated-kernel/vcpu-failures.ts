@@ -2,7 +2,7 @@ import { BackplaneError, describeThrown } from '../../../base/errors.ts';
 import { describeOperation, type GuestOperation, TripleFault } from '../../guest/operation.ts';
 import { EmulationFailure, ExitReason, FailEntryExit, InternalErrorExit, InvalidGuestState, KvmRun } from '../abi.ts';
 
-/** Which guest on which vCPU, and how far it has come. */
+/** Which guest on which vCPU, and at which operation. */
 export interface GuestWhereabouts {
   readonly guest: string | undefined;
   readonly operation: number;
@@ -27,12 +27,12 @@ export function describeFailedEntry(runPage: DataView): 0 {
   return 0;
 }
 
-/** The guest asked for what no processor does. */
+/** The guest asked for an operation that no processor has. */
 export function refusedOperation(where: GuestWhereabouts, operation: GuestOperation, why: string): BackplaneError {
   return new BackplaneError('invalid-operation', `${place(where)} (${describeOperation(operation)}): ${why}`);
 }
 
-/** The program itself failed; what it threw on purpose for people is passed on as it is. */
+/** The program itself failed. A BackplaneError that it threw is passed on as it is. */
 export function thrownByProgram(where: GuestWhereabouts, cause: unknown): BackplaneError {
   if (cause instanceof BackplaneError) return cause;
   return new BackplaneError('guest-program-threw', `${place(where)}: its program threw: ${describeThrown(cause)}`, {
