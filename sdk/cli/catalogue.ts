@@ -13,10 +13,8 @@ export async function knownMachines(plugins: readonly LoadedPlugin[] = []): Prom
 /** The devices of the package and of these plugins, sorted by name. A plugin's device replaces one of the package. */
 export async function knownDevices(plugins: readonly LoadedPlugin[] = []): Promise<readonly KnownDevice[]> {
   const added = plugins.flatMap(({ devices }) => devices);
-  const own = (await ownDevices()).filter(
-    ({ blueprint }) => !added.some((one) => one.blueprint.type === blueprint.type),
-  );
-  return [...added, ...own].sort((a, b) => a.blueprint.type.localeCompare(b.blueprint.type));
+  const own = (await ownDevices()).filter(({ metadata }) => !added.some((one) => one.metadata.type === metadata.type));
+  return [...added, ...own].sort((a, b) => a.metadata.type.localeCompare(b.metadata.type));
 }
 
 /** Warnings about requested types that a plugin and the package both have. */
@@ -24,9 +22,9 @@ export async function sayWhose(types: readonly string[], plugins: readonly Loade
   if (plugins.length === 0) return [];
   const own = await ownDevices();
   return [...new Set(types)].flatMap((type) => {
-    const ours = own.find(({ blueprint }) => blueprint.type === type);
+    const ours = own.find(({ metadata }) => metadata.type === type);
     const from = plugins.find(({ devices }) =>
-      devices.some(({ blueprint, deviceClass }) => blueprint.type === type && deviceClass !== ours?.deviceClass),
+      devices.some(({ metadata, deviceClass }) => metadata.type === type && deviceClass !== ours?.deviceClass),
     );
     if (ours === undefined || from === undefined) return [];
     return [`'${type}' is the one of plugin '${from.name}', not backplane's own. Give it another type to have both.`];
@@ -46,9 +44,9 @@ export async function machineNamed(name: string, plugins: readonly LoadedPlugin[
 
 export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[] = []): Promise<KnownDevice> {
   const devices = await knownDevices(plugins);
-  const found = devices.find(({ blueprint }) => blueprint.type === type);
+  const found = devices.find(({ metadata }) => metadata.type === type);
   if (found) return found;
-  const names = devices.map(({ blueprint }) => blueprint.type);
+  const names = devices.map(({ metadata }) => metadata.type);
   throw new BackplaneError('unknown-device', `there is no device '${type}'. ${hint(type, names, 'device')}`);
 }
 
@@ -72,8 +70,8 @@ export async function ownMachines(): Promise<readonly MachineDefinition[]> {
 /** The devices of the package. */
 export async function ownDevices(): Promise<readonly KnownDevice[]> {
   const exported = Object.values(await import('../../devices/index.ts')) as unknown[];
-  const { blueprintOf, Device } = await import('../device/index.ts');
+  const { metadataOf, Device } = await import('../device/index.ts');
   const isDevice = (value: unknown): value is ConcreteDeviceClass =>
     typeof value === 'function' && value.prototype instanceof Device;
-  return exported.filter(isDevice).map((deviceClass) => ({ deviceClass, blueprint: blueprintOf(deviceClass) }));
+  return exported.filter(isDevice).map((deviceClass) => ({ deviceClass, metadata: metadataOf(deviceClass) }));
 }

@@ -26,7 +26,7 @@ export interface ExplainedDevice {
   /** The regions of its class, mapped or not. */
   readonly regions: readonly MemoryRegion[];
   /** The registers that its class declares. */
-  readonly blueprint?: { readonly registers: readonly NamedRegister[] };
+  readonly metadata?: { readonly registers: readonly NamedRegister[] };
   /** Regions that the class declares independent of the queued writes of `region`. */
   independentOf(region: MemoryRegion): readonly MemoryRegion[];
 }

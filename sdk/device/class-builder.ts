@@ -17,15 +17,15 @@ import {
   definitionError,
 } from './class-checks.ts';
 import type {
+  ClassAttribute,
+  ClassMetadata,
   CoalescedDeclaration,
-  DeviceBlueprint,
   DeviceConstructor,
   DeviceDescription,
-  Facet,
   Injection,
-  RegionBlueprint,
+  RegionMetadata,
 } from './class-metadata.ts';
-import { baseBlueprintOf, type DeviceRecord, lineageOf, refuseOtherCopies } from './class-recorder.ts';
+import { baseMetadataOf, baseRecorders, type ClassRecorder, refuseOtherCopies } from './class-recorder.ts';
 import { noOptions } from './options/set.ts';
 import type { HandlerRoute, IoRegionTemplate, RegionTemplate } from './regions/region.ts';
 import { routesOf } from './regions/routes.ts';
@@ -45,17 +45,17 @@ const descriptionWords = ['type', 'description', 'version', 'minimumVersion', 'r
  * Puts together what the class and its bases say, checks it as a whole, and freezes it. `context` is what a compiler adds that
  * knows another dialect of decorators.
  */
-export function completeClass(own: DeviceRecord, description: DeviceDescription, context?: unknown): DeviceBlueprint {
+export function completeClass(own: ClassRecorder, description: DeviceDescription, context?: unknown): ClassMetadata {
   checkDialect(context, '@device');
   own.refuseAfterDevice('@device');
   refuseOtherCopies(own.deviceClass);
-  own.blueprint = blueprintFrom(own, description);
-  return own.blueprint;
+  own.metadata = metadataFrom(own, description);
+  return own.metadata;
 }
 
-function blueprintFrom(own: DeviceRecord, description: DeviceDescription | undefined): DeviceBlueprint {
-  const lineage = lineageOf(own);
-  const base = baseBlueprintOf(own.deviceClass);
+function metadataFrom(own: ClassRecorder, description: DeviceDescription | undefined): ClassMetadata {
+  const recorders = baseRecorders(own);
+  const base = baseMetadataOf(own.deviceClass);
   const deviceClass = own.deviceClass as DeviceConstructor;
   const fail = definitionError(deviceClass.name);
   const prototype: { readonly bus: string; readonly guestError?: unknown } = deviceClass.prototype;
@@ -74,13 +74,13 @@ function blueprintFrom(own: DeviceRecord, description: DeviceDescription | undef
     const { handlers, coalesced, flushCoalescedIo } = region;
     drafts.set(region.template, { handlers, coalesced: [...coalesced], flush: flushCoalescedIo });
   }
-  const registers = completeRegisters(lineage, base?.registers ?? [], fail);
+  const registers = completeRegisters(recorders, base?.registers ?? [], fail);
   checkReservedMembers(
     deviceClass,
     registers.map(({ member }) => member),
     fail,
   );
-  for (const record of lineage) {
+  for (const record of recorders) {
     checkSynchronousHandlers(record, fail);
     checkNarrowAccesses(record, fail);
     addRecord(drafts, record, fail);
@@ -92,28 +92,28 @@ function blueprintFrom(own: DeviceRecord, description: DeviceDescription | undef
   checkFlushPartners(regions, fail);
 
   checkInjections(own, fail);
-  const injecting = lineage.findLast((record) => record.injections.size > 0);
+  const injecting = recorders.findLast((record) => record.injections.size > 0);
   const injections = injecting === undefined ? (base?.injections ?? []) : injectionsOf(injecting);
   const options = injecting === undefined ? base?.options : injecting.options;
   checkOptionNames(options?.names ?? [], fail);
-  const facets = facetsOf(lineage, base);
+  const attributes = attributesOf(recorders, base);
   return Object.freeze({
     type: description.type,
     description: description.description,
     deviceClass,
     bus: prototype.bus,
-    ...stateFacts(deviceClass, description, base, registers, fail),
+    ...stateSchema(deviceClass, description, base, registers, fail),
     regions: Object.freeze(regions),
     registers,
     options: options ?? noOptions,
     injections: Object.freeze(injections),
-    facet: <T>(facet: Facet<T>) => facets.get(facet) as T | undefined,
-    facets,
+    attribute: <T>(attribute: ClassAttribute<T>) => attributes.get(attribute) as T | undefined,
+    attributes,
     region: (template: RegionTemplate) => regions.find((region) => region.template === template),
   });
 }
 
-function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecord, fail: Fail): void {
+function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: ClassRecorder, fail: Fail): void {
   const draftOf = (region: RegionTemplate): RegionDraft => {
     let draft = drafts.get(region);
     if (draft === undefined) {
@@ -148,16 +148,19 @@ function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: DeviceRecor
 }
 
 /** The nearest class's declaration of each kind; of lists, everybody's, base first. */
-function facetsOf(lineage: readonly DeviceRecord[], base: DeviceBlueprint | undefined): Map<Facet<unknown>, unknown> {
-  const facets = new Map(base?.facets);
-  for (const [facet, value] of lineage.flatMap((record) => [...record.facets])) {
-    const earlier = facet.isList ? (facets.get(facet) ?? []) : undefined;
-    facets.set(facet, earlier === undefined ? value : Object.freeze([...(earlier as []), ...(value as [])]));
+function attributesOf(
+  recorders: readonly ClassRecorder[],
+  base: ClassMetadata | undefined,
+): Map<ClassAttribute<unknown>, unknown> {
+  const attributes = new Map(base?.attributes);
+  for (const [attribute, value] of recorders.flatMap((record) => [...record.attributes])) {
+    const earlier = attribute.isList ? (attributes.get(attribute) ?? []) : undefined;
+    attributes.set(attribute, earlier === undefined ? value : Object.freeze([...(earlier as []), ...(value as [])]));
   }
-  return facets;
+  return attributes;
 }
 
-function freezeRegion(template: RegionTemplate, { handlers, coalesced, flush }: RegionDraft): RegionBlueprint {
+function freezeRegion(template: RegionTemplate, { handlers, coalesced, flush }: RegionDraft): RegionMetadata {
   return Object.freeze({
     template,
     handlers: Object.freeze([...handlers]),
@@ -166,7 +169,7 @@ function freezeRegion(template: RegionTemplate, { handlers, coalesced, flush }: 
   });
 }
 
-function injectionsOf({ deviceClass, injections }: DeviceRecord): Injection[] {
+function injectionsOf({ deviceClass, injections }: ClassRecorder): Injection[] {
   return [...injections]
     .map(([index, token]) => ({ index, token, optional: isOptional(deviceClass, index) }))
     .sort((a, b) => a.index - b.index);
@@ -184,17 +187,17 @@ function isOptional(deviceClass: object, index: number): boolean {
   return known?.constructorArguments?.[index]?.optional === true;
 }
 
-type StateFacts = Pick<DeviceBlueprint, 'version' | 'minimumVersion' | 'retired' | 'state'>;
+type StateSchema = Pick<ClassMetadata, 'version' | 'minimumVersion' | 'retired' | 'state'>;
 
 /** What the class says about its snapshots, checked; what it does not say is as in its base. A register's field is state without `@state`, unless it never changes. */
-export function stateFacts(
+export function stateSchema(
   // biome-ignore lint/complexity/noBannedTypes: only its prototype chain matters
   deviceClass: Function,
   description: DeviceDescription,
-  base: DeviceBlueprint | undefined,
+  base: ClassMetadata | undefined,
   registers: readonly RegisterDeclaration[],
   fail: Fail,
-): StateFacts {
+): StateSchema {
   const { version = base?.version ?? 1, minimumVersion = base?.minimumVersion ?? 1 } = description;
   const retired = [...(base?.retired ?? []), ...(description.retired ?? [])];
   for (const [name, value] of Object.entries({ version, minimumVersion })) {

@@ -2,8 +2,8 @@ import { BackplaneError, type Fail } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
 import type { CoalescedRange } from '../memory/index.ts';
 import { stateOf } from '../state/schema.ts';
-import type { CoalescedDeclaration, RegionBlueprint } from './class-metadata.ts';
-import type { DeviceRecord } from './class-recorder.ts';
+import type { CoalescedDeclaration, RegionMetadata } from './class-metadata.ts';
+import type { ClassRecorder } from './class-recorder.ts';
 import type { RegionTemplate } from './regions/region.ts';
 
 /** Every refusal at definition names the class first. */
@@ -58,7 +58,7 @@ export function checkNotDeclaredTwice(
  * A write that waits must not be missed by a read: every other region of the class that can be read delivers the queue
  * first, or is declared to answer independently of it. (A coalesced region flushes itself.)
  */
-export function checkFlushPartners(regions: readonly RegionBlueprint[], fail: Fail): void {
+export function checkFlushPartners(regions: readonly RegionMetadata[], fail: Fail): void {
   for (const { template, coalesced } of regions) {
     for (const declaration of coalesced) {
       for (const other of regions) {
@@ -75,7 +75,7 @@ export function checkFlushPartners(regions: readonly RegionBlueprint[], fail: Fa
 }
 
 /** A range that no write reaches, whatever its width, is another one than the author meant. */
-export function checkCoalescedWriters(regions: readonly RegionBlueprint[], fail: Fail): void {
+export function checkCoalescedWriters(regions: readonly RegionMetadata[], fail: Fail): void {
   for (const { template, coalesced, handlers } of regions) {
     const writers = handlers.filter(({ isWrite }) => isWrite);
     const unwritten = coalesced.find(
@@ -92,7 +92,7 @@ export function checkCoalescedWriters(regions: readonly RegionBlueprint[], fail:
 }
 
 /** What the author most likely calls a region that is named so. */
-const variableOf = ({ template }: Pick<RegionBlueprint, 'template'>): string =>
+const variableOf = ({ template }: Pick<RegionMetadata, 'template'>): string =>
   template.name.replaceAll(/[^a-zA-Z0-9]+(.)/g, (_, letter: string) => letter.toUpperCase());
 
 function formatDeclaration({ offset, size, independent = [] }: CoalescedDeclaration, more: string): string {
@@ -100,14 +100,14 @@ function formatDeclaration({ offset, size, independent = [] }: CoalescedDeclarat
   return `{ offset: ${offset}, size: ${size}, independent: [${names.join(', ')}] }`;
 }
 
-function protectedFrom(other: RegionBlueprint, declaration: CoalescedDeclaration): boolean {
+function protectedFrom(other: RegionMetadata, declaration: CoalescedDeclaration): boolean {
   const readable = other.handlers.some((handler) => !handler.isWrite);
   const flushes = other.flushCoalescedIo || other.coalesced.length > 0;
   return !readable || flushes || (declaration.independent ?? []).includes(other.template);
 }
 
 /** A region named as independent that the class does not have is another one than the author meant. */
-export function checkIndependentRegions(regions: readonly RegionBlueprint[], fail: Fail): void {
+export function checkIndependentRegions(regions: readonly RegionMetadata[], fail: Fail): void {
   const own = new Set(regions.map(({ template }) => template));
   for (const { template, coalesced } of regions) {
     const stranger = coalesced.flatMap(({ independent = [] }) => independent).find((region) => !own.has(region));
@@ -121,7 +121,7 @@ export function checkIndependentRegions(regions: readonly RegionBlueprint[], fai
 }
 
 /** A machine makes the device, so it must know what every parameter of the constructor takes. */
-export function checkInjections({ deviceClass, injections }: DeviceRecord, fail: Fail): void {
+export function checkInjections({ deviceClass, injections }: ClassRecorder, fail: Fail): void {
   for (let index = 0; index < deviceClass.length; index++) {
     if (injections.has(index)) continue;
     throw fail(
@@ -163,7 +163,7 @@ const kinds: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** A guest waits for its answer: a promise of one would be no number, and what it does later would come too late. */
-export function checkSynchronousHandlers(record: DeviceRecord, fail: Fail): void {
+export function checkSynchronousHandlers(record: ClassRecorder, fail: Fail): void {
   const members = record.deviceClass.prototype as Readonly<Record<string, unknown>>;
   const handlers = record.handlers.map(({ declaration }) => ['handler', declaration.method] as const);
   const hooks = record.registerHooks.map(({ method }) => ['register hook', method] as const);
@@ -184,7 +184,7 @@ export function checkSynchronousHandlers(record: DeviceRecord, fail: Fail): void
  * handler then gives the bytes from there on, so it must declare its offset, as a parameter that `length` counts; a write handler
  * cannot know which bytes were written.
  */
-export function checkNarrowAccesses(record: DeviceRecord, fail: Fail): void {
+export function checkNarrowAccesses(record: ClassRecorder, fail: Fail): void {
   const members = record.deviceClass.prototype as Readonly<Record<string, unknown>>;
   for (const { region, declaration } of record.handlers) {
     const { accepts, implements: implemented, name } = region;

@@ -14,7 +14,7 @@ export interface CoalescedDeclaration extends CoalescedRange {
 }
 
 /** What the class says about one of its regions. */
-export interface RegionBlueprint {
+export interface RegionMetadata {
   readonly template: RegionTemplate;
   readonly handlers: readonly HandlerRoute[];
   readonly coalesced: readonly CoalescedDeclaration[];
@@ -48,12 +48,12 @@ export interface DeviceInstance {
   readonly id: string;
   readonly bus: string;
   /** @internal */
-  readonly blueprint: DeviceBlueprint;
+  readonly metadata: ClassMetadata;
   guestError(message: string): undefined;
 }
 
 /** What a machine, or a test bench, gives a device when it is realized. */
-export interface DeviceSurroundings {
+export interface RealizeContext {
   /** Unique in the machine; it names the device in messages, warnings and the qtree. */
   readonly id: string;
   readonly topology: MemoryTopology;
@@ -66,7 +66,7 @@ export interface DeviceSurroundings {
 export type DeviceConstructor = abstract new (...args: never) => DeviceInstance;
 
 /** Everything a class declares, base classes included, checked and frozen. Nothing is built from it before realize. */
-export interface DeviceBlueprint extends DeviceDescription {
+export interface ClassMetadata extends DeviceDescription {
   readonly deviceClass: DeviceConstructor;
   /** 'isa', 'pci' or 'system': the bus its base class belongs to. */
   readonly bus: string;
@@ -75,17 +75,17 @@ export interface DeviceBlueprint extends DeviceDescription {
   readonly retired: readonly string[];
   /** The fields that are state: those with `@state`, base classes included, and those that hold registers. */
   readonly state: readonly StateDeclaration[];
-  readonly regions: readonly RegionBlueprint[];
+  readonly regions: readonly RegionMetadata[];
   /** By region and offset. Those of base classes included. */
   readonly registers: readonly RegisterDeclaration[];
   readonly options: OptionSet;
   /** What the constructor takes, by position. */
   readonly injections: readonly Injection[];
   /** What another room declared about the class, for instance its PCI identity. */
-  facet<T>(facet: Facet<T>): T | undefined;
+  attribute<T>(attribute: ClassAttribute<T>): T | undefined;
   /** All of them, base classes' included. */
-  readonly facets: ReadonlyMap<Facet<unknown>, unknown>;
-  region(template: RegionTemplate): RegionBlueprint | undefined;
+  readonly attributes: ReadonlyMap<ClassAttribute<unknown>, unknown>;
+  region(template: RegionTemplate): RegionMetadata | undefined;
 }
 
 /** A table with a heading of its own. A table without rows is left out. */
@@ -98,7 +98,7 @@ export interface DocumentTable {
 }
 
 /** What another room's declaration adds to the reference of a device. */
-export interface FacetDocument {
+export interface AttributeDocument {
   readonly tables?: readonly DocumentTable[];
   /** Where regions are that have no base: 'BAR 0'. */
   readonly places?: ReadonlyMap<RegionTemplate, string>;
@@ -107,20 +107,20 @@ export interface FacetDocument {
 }
 
 /** A kind of declaration that another room adds to the class, by its own decorator. */
-export class Facet<T> {
+export class ClassAttribute<T> {
   declare readonly declared: T;
   readonly isList: boolean = false;
   constructor(
     readonly decorator: string,
-    private readonly explain: (declared: never) => FacetDocument = () => ({}),
+    private readonly explain: (declared: never) => AttributeDocument = () => ({}),
   ) {}
 
-  document(declared: T): FacetDocument {
+  document(declared: T): AttributeDocument {
     return this.explain(declared as never);
   }
 }
 
 /** A kind of declaration that a class may have several of; a subclass adds to its base's. */
-export class ListFacet<T> extends Facet<readonly T[]> {
+export class ClassAttributeList<T> extends ClassAttribute<readonly T[]> {
   override readonly isList = true;
 }

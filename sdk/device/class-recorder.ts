@@ -1,11 +1,11 @@
 import { BackplaneError } from '../base/errors.ts';
 import type {
+  ClassAttribute,
+  ClassAttributeList,
+  ClassMetadata,
   CoalescedDeclaration,
-  DeviceBlueprint,
   DeviceConstructor,
   DeviceInstance,
-  Facet,
-  ListFacet,
   Token,
 } from './class-metadata.ts';
 import type { OptionSet } from './options/set.ts';
@@ -60,17 +60,17 @@ export type MethodDecoratorFor<H> = <M extends H>(
 ) => void;
 
 /** What the decorators of one class have said so far. Decorators write here and do nothing else. */
-export class DeviceRecord {
+export class ClassRecorder {
   readonly handlers: { readonly region: IoRegionTemplate; readonly declaration: HandlerDeclaration }[] = [];
   readonly registers: { readonly definition: RegisterDefinition; readonly member: string }[] = [];
   readonly registerHooks: HookDeclaration[] = [];
   readonly coalesced: { readonly region: RegionTemplate; readonly declaration: CoalescedDeclaration }[] = [];
   readonly flushing: RegionTemplate[] = [];
   readonly otherRegions: RegionTemplate[] = [];
-  readonly facets = new Map<Facet<unknown>, unknown>();
+  readonly attributes = new Map<ClassAttribute<unknown>, unknown>();
   readonly injections = new Map<number, Token | undefined>();
   options: OptionSet | undefined;
-  blueprint: DeviceBlueprint | undefined;
+  metadata: ClassMetadata | undefined;
 
   // biome-ignore lint/complexity/noBannedTypes: any class may be decorated by mistake, and is named in the message
   constructor(readonly deviceClass: Function) {}
@@ -115,31 +115,31 @@ export class DeviceRecord {
     this.options = options;
   }
 
-  set<T>(facet: Facet<T>, value: T): void {
-    this.refuseAfterDevice(`@${facet.decorator}`);
-    if (this.facets.has(facet)) {
+  set<T>(attribute: ClassAttribute<T>, value: T): void {
+    this.refuseAfterDevice(`@${attribute.decorator}`);
+    if (this.attributes.has(attribute)) {
       throw new BackplaneError(
         'decorator-twice',
-        `Class ${this.deviceClass.name} has @${facet.decorator} twice. Keep one of them.`,
+        `Class ${this.deviceClass.name} has @${attribute.decorator} twice. Keep one of them.`,
       );
     }
-    this.facets.set(facet, value);
+    this.attributes.set(attribute, value);
   }
 
   /** In the order of the source: class decorators run from the bottom up. */
-  prepend<T>(facet: ListFacet<T>, value: T): void {
-    this.refuseAfterDevice(`@${facet.decorator}`);
-    this.facets.set(facet, Object.freeze([value, ...this.list(facet)]));
+  prepend<T>(attribute: ClassAttributeList<T>, value: T): void {
+    this.refuseAfterDevice(`@${attribute.decorator}`);
+    this.attributes.set(attribute, Object.freeze([value, ...this.list(attribute)]));
   }
 
   /** What this class itself has said so far. */
-  list<T>(facet: ListFacet<T>): readonly T[] {
-    return (this.facets.get(facet) ?? []) as readonly T[];
+  list<T>(attribute: ClassAttributeList<T>): readonly T[] {
+    return (this.attributes.get(attribute) ?? []) as readonly T[];
   }
 
   /** Class decorators run from the bottom up, so @device, which checks the whole class, must be on top. */
   refuseAfterDevice(decorator: string): void {
-    if (this.blueprint === undefined) return;
+    if (this.metadata === undefined) return;
     throw new BackplaneError(
       'decorator-above-device',
       `Class ${this.deviceClass.name}: ${decorator} stands above @device, which is already done. Move @device to the top.`,
@@ -148,14 +148,14 @@ export class DeviceRecord {
 }
 
 // biome-ignore lint/complexity/noBannedTypes: a decorator's target is typed as a constructor function
-const records = new WeakMap<Function, DeviceRecord>();
+const records = new WeakMap<Function, ClassRecorder>();
 
 /** Where the decorators of exactly this class write; a base class has a record of its own, which is never changed. */
 // biome-ignore lint/complexity/noBannedTypes: see above
-export function recordOf(deviceClass: Function): DeviceRecord {
+export function recorderOf(deviceClass: Function): ClassRecorder {
   let record = records.get(deviceClass);
   if (record === undefined) {
-    record = new DeviceRecord(deviceClass);
+    record = new ClassRecorder(deviceClass);
     claimClass(deviceClass);
     records.set(deviceClass, record);
   }
@@ -163,24 +163,24 @@ export function recordOf(deviceClass: Function): DeviceRecord {
 }
 
 /** The class's record after those of bases that have no @device of their own, base first. */
-export function lineageOf(record: DeviceRecord): DeviceRecord[] {
+export function baseRecorders(record: ClassRecorder): ClassRecorder[] {
   const base: unknown = Object.getPrototypeOf(record.deviceClass);
-  if (typeof base !== 'function' || records.get(base)?.blueprint !== undefined) return [record];
-  return [...lineageOf(recordOf(base)), record];
+  if (typeof base !== 'function' || records.get(base)?.metadata !== undefined) return [record];
+  return [...baseRecorders(recorderOf(base)), record];
 }
 
-/** The blueprint of the nearest base class that is a device of its own. */
+/** The metadata of the nearest base class that is a device of its own. */
 // biome-ignore lint/complexity/noBannedTypes: see above
-export function baseBlueprintOf(deviceClass: Function): DeviceBlueprint | undefined {
+export function baseMetadataOf(deviceClass: Function): ClassMetadata | undefined {
   const base: unknown = Object.getPrototypeOf(deviceClass);
   if (typeof base !== 'function') return undefined;
-  return records.get(base)?.blueprint ?? baseBlueprintOf(base);
+  return records.get(base)?.metadata ?? baseMetadataOf(base);
 }
 
-/** Everything the class declares. A class without @device has no blueprint, and is refused here, when it is used. */
-export function blueprintOf(deviceClass: DeviceConstructor): DeviceBlueprint {
-  const blueprint = records.get(deviceClass)?.blueprint;
-  if (blueprint !== undefined) return blueprint;
+/** Everything the class declares. A class without @device has no metadata, and is refused here, when it is used. */
+export function metadataOf(deviceClass: DeviceConstructor): ClassMetadata {
+  const metadata = records.get(deviceClass)?.metadata;
+  if (metadata !== undefined) return metadata;
   refuseOtherCopies(deviceClass);
   throw new BackplaneError(
     'missing-device-decorator',

@@ -2,7 +2,7 @@ import { injectable, inject as injectService, optional } from 'inversify';
 import { checkBrackets } from '../base/decorated-member.ts';
 import { completeClass } from './class-builder.ts';
 import type { CoalescedDeclaration, DeviceDescription, Token } from './class-metadata.ts';
-import { recordOf } from './class-recorder.ts';
+import { recorderOf } from './class-recorder.ts';
 import type { DeviceClass } from './device.ts';
 import type { OptionSet, OptionsOf } from './options/set.ts';
 import type { HandledRegion } from './regions/handlers.ts';
@@ -20,7 +20,7 @@ import type { ContainerRegion } from './regions/region.ts';
 export function device(description: DeviceDescription) {
   checkBrackets(description, undefined, "@device({ type: 'name', description: 'what it is' })");
   return (deviceClass: DeviceClass, context?: unknown): void => {
-    const record = recordOf(deviceClass);
+    const record = recorderOf(deviceClass);
     const { injections } = completeClass(record, description, context);
     injectable()(deviceClass);
     // A subclass without a constructor has its base's, whose injections inversify knows of the base only.
@@ -38,19 +38,19 @@ export function device(description: DeviceDescription) {
  */
 export function addCoalescedIo(region: HandledRegion, range: CoalescedDeclaration) {
   checkBrackets(region, undefined, '@addCoalescedIo(region, { offset, size })');
-  return (deviceClass: DeviceClass): void => recordOf(deviceClass).addCoalescedIo(region, range);
+  return (deviceClass: DeviceClass): void => recorderOf(deviceClass).addCoalescedIo(region, range);
 }
 
 /** An access to this region first delivers every queued write: the partner of `@addCoalescedIo`, on the port that reads. */
 export function flushCoalescedIo(region: HandledRegion) {
   checkBrackets(region, undefined, '@flushCoalescedIo(region)');
-  return (deviceClass: DeviceClass): void => recordOf(deviceClass).flushCoalescedIo(region);
+  return (deviceClass: DeviceClass): void => recorderOf(deviceClass).flushCoalescedIo(region);
 }
 
 /** Names a region of the class that has no handlers. The device maps others into it when it is realized. */
 export function contains(region: ContainerRegion) {
   checkBrackets(region, undefined, '@contains(region)');
-  return (deviceClass: DeviceClass): void => recordOf(deviceClass).addRegion(region);
+  return (deviceClass: DeviceClass): void => recorderOf(deviceClass).addRegion(region);
 }
 
 /** The token under which a machine binds the values of a device's options, in the device's own container. */
@@ -66,7 +66,7 @@ export function options<S extends OptionSet>(declared: S) {
       : { readonly 'this parameter must have the type of the declared options': OptionsOf<S> },
   ): void => {
     injectService(DeviceOptions)(deviceClass, undefined, index as number);
-    recordOf(deviceClass).injectOptions(index as number, declared);
+    recorderOf(deviceClass).injectOptions(index as number, declared);
   };
 }
 
@@ -80,7 +80,7 @@ export function inject<T>(token: Token<T>) {
       : { readonly 'this parameter must have the type of the injected service': T },
   ): void => {
     injectService(token)(target, undefined, index as number);
-    recordOf(target).inject(index as number, token);
+    recorderOf(target).inject(index as number, token);
   };
 }
 

@@ -2,7 +2,7 @@ import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts
 import { describeJson, isJsonObject, type Json, type JsonObject, type JsonReader } from '../base/json-reader.ts';
 import { runDevice, type Timer } from '../clock/index.ts';
 import { LatestTime } from '../clock/time.ts';
-import { type FailField, readFields, rememberShapes, writeFields } from '../state/fields.ts';
+import { captureShapes, type FailField, readFields, writeFields } from '../state/fields.ts';
 import { type StateDifference, StateError, StateLoading } from '../state/restore-plan.ts';
 import { shape } from '../state/shapes.ts';
 import type { Device } from './device.ts';
@@ -46,12 +46,12 @@ const failingToSave =
  * A device is new now: its fields have the shapes that they have in its snapshots. Called once it was reset; a field that no
  * snapshot could hold is refused then.
  */
-export function rememberState(device: Device): void {
+export function captureSchema(device: Device): void {
   noteState(device, failing(device));
 }
 
 function noteState(device: Device, fail?: FailField): void {
-  rememberShapes(device, device.blueprint.state, fail);
+  captureShapes(device, device.metadata.state, fail);
   if (!pinsWhenNew.has(device)) pinsWhenNew.set(device, new Set(pinsOf(device).values()));
 }
 
@@ -69,7 +69,7 @@ function refuseLatePins(device: Device): void {
 
 /** What the device holds now, for a snapshot or for the device that takes its place. */
 export function saveDevice(device: Device): SavedDevice {
-  const { type, version, state } = device.blueprint;
+  const { type, version, state } = device.metadata;
   const armed = [...timersOf(device).values()].filter(({ pending }) => pending).sort(firingOrder);
   const locks = saveLocks(device);
   refuseLatePins(device);
@@ -97,7 +97,7 @@ export class DeviceLoading {
     saved: unknown,
     name?: string,
   ) {
-    const { type, version, minimumVersion, retired, state } = device.blueprint;
+    const { type, version, minimumVersion, retired, state } = device.metadata;
     noteState(device);
     const data: JsonObject = isJsonObject(saved) ? saved : {};
     const found = data['version'] ?? null;
@@ -148,7 +148,7 @@ export class DeviceLoading {
   finish(): void {
     const { device, loading } = this;
     runDevice(() => loading.finishAll());
-    if (loading.version === device.blueprint.version) refuseContradictions(device);
+    if (loading.version === device.metadata.version) refuseContradictions(device);
     runDevice(() => device.onStateLoaded(loading.version));
     refuseContradictions(device);
   }

@@ -1,8 +1,8 @@
 import { BackplaneError } from '../base/errors.ts';
 import type { MemoryRegion, MemoryTopology, RegionOwner } from '../memory/index.ts';
 import { reserveMembers } from './class-checks.ts';
-import type { DeviceBlueprint, DeviceInstance, DeviceSurroundings } from './class-metadata.ts';
-import { blueprintOf, claimClass } from './class-recorder.ts';
+import type { ClassMetadata, DeviceInstance, RealizeContext } from './class-metadata.ts';
+import { claimClass, metadataOf } from './class-recorder.ts';
 import { guestErrorsOf } from './guest-errors.ts';
 import { buildRegions } from './regions/build.ts';
 import type { RegionTemplate } from './regions/region.ts';
@@ -21,20 +21,20 @@ export type ConcreteDeviceClass<D extends Device = Device> = new (...args: never
 export abstract class Device implements DeviceInstance, RegionOwner {
   /** The kind of bus it plugs into: 'isa', 'pci', 'system'. */
   abstract readonly bus: string;
-  #surroundings: DeviceSurroundings | undefined;
+  #context: RealizeContext | undefined;
   #regions: ReadonlyMap<RegionTemplate, MemoryRegion> = new Map();
 
   get id(): string {
-    return this.#surroundings?.id ?? this.constructor.name;
+    return this.#context?.id ?? this.constructor.name;
   }
 
   /** @internal */
-  get blueprint(): DeviceBlueprint {
-    return blueprintOf(this.constructor as DeviceClass);
+  get metadata(): ClassMetadata {
+    return metadataOf(this.constructor as DeviceClass);
   }
 
   get realized(): boolean {
-    return this.#surroundings !== undefined;
+    return this.#context !== undefined;
   }
 
   /** The memory region that this instance got from a region of its class. It exists from realize to unrealize. */
@@ -45,12 +45,12 @@ export abstract class Device implements DeviceInstance, RegionOwner {
   }
 
   /** Builds and seals the regions. Called once by the machine, before the first reset. @internal */
-  realize(surroundings: DeviceSurroundings): void {
+  realize(context: RealizeContext): void {
     if (this.realized)
       throw new BackplaneError('device-realized-twice', `Device '${this.id}' is realized already. Unrealize it first.`);
-    this.#regions = buildRegions(this, surroundings);
-    this.#surroundings = surroundings;
-    guestErrorsOf.set(this, surroundings.guestErrors);
+    this.#regions = buildRegions(this, context);
+    this.#context = context;
+    guestErrorsOf.set(this, context.guestErrors);
     realizeTimers(this, () => this.onRealize());
   }
 
@@ -60,10 +60,10 @@ export abstract class Device implements DeviceInstance, RegionOwner {
     try {
       this.onUnrealize();
     } finally {
-      this.#surroundings?.guestErrors.leave(this.id);
+      this.#context?.guestErrors.leave(this.id);
       guestErrorsOf.delete(this);
       this.#regions = new Map();
-      this.#surroundings = undefined;
+      this.#context = undefined;
     }
   }
 
@@ -83,7 +83,7 @@ export abstract class Device implements DeviceInstance, RegionOwner {
 
   /** A mistake of the guest: loud once, then counted, never thrown. Answers undefined, so that a handler can return it. */
   guestError(message: string): undefined {
-    this.#surroundings?.guestErrors.report(this.id, message);
+    this.#context?.guestErrors.report(this.id, message);
     return undefined;
   }
 
@@ -93,16 +93,16 @@ export abstract class Device implements DeviceInstance, RegionOwner {
 
   /** The machine's memory, for regions made by hand in `onRealize`.*/
   protected get topology(): MemoryTopology {
-    if (this.#surroundings === undefined)
+    if (this.#context === undefined)
       throw new BackplaneError('device-not-realized', `Device '${this.id}' has no topology before realize.`);
-    return this.#surroundings.topology;
+    return this.#context.topology;
   }
 }
 
 claimClass(Device);
 reserveMembers(Device, {
   id: 'what the machine calls the device',
-  blueprint: 'what its class declares',
+  metadata: 'what its class declares',
   realized: 'whether its regions exist',
   region: 'the memory region of a declared one',
   realize: 'what the machine calls before onRealize()',

@@ -1,17 +1,17 @@
 export {
+  type AttributeDocument,
+  ClassAttribute,
+  ClassAttributeList,
+  type ClassMetadata,
   type CoalescedDeclaration,
-  type DeviceBlueprint,
   type DeviceDescription,
   type DeviceInstance,
-  type DeviceSurroundings,
-  Facet,
-  type FacetDocument,
   type Injection,
-  ListFacet,
-  type RegionBlueprint,
+  type RealizeContext,
+  type RegionMetadata,
   type Token,
 } from './class-metadata.ts';
-export { baseBlueprintOf, blueprintOf, recordOf } from './class-recorder.ts';
+export { baseMetadataOf, metadataOf, recorderOf } from './class-recorder.ts';
 export {
   addCoalescedIo,
   contains,
@@ -24,12 +24,12 @@ export {
 } from './decorators.ts';
 export { type ConcreteDeviceClass, Device, type DeviceClass } from './device.ts';
 export {
+  captureSchema,
   compareDevice,
   DeviceLoading,
   firingOrder,
   loadDevice,
   refusedBy,
-  rememberState,
   type SavedDevice,
   saveDevice,
 } from './device-state.ts';

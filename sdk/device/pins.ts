@@ -169,7 +169,7 @@ export function pinOf(device: DeviceInstance, name: string): InterruptPin | unde
 /** An option that wires a pin which the device has not is a mistake of the class, on a bench as in a machine. */
 export function checkWiredPins(device: DeviceInstance, fail: Fail): void {
   const pins = [...pinsOf(device).keys()];
-  for (const [option, { wires }] of Object.entries(device.blueprint.options.declarations)) {
+  for (const [option, { wires }] of Object.entries(device.metadata.options.declarations)) {
     if (wires === undefined || pins.includes(wires.pin)) continue;
     const close = nearest(wires.pin, pins);
     const hint = close === undefined ? `It has ${pins.join(', ') || 'none'}.` : `Did you mean '${close}'?`;

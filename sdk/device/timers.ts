@@ -19,7 +19,7 @@ export function constructDevice<D extends DeviceInstance>(make: () => D): D {
   timers.set(device, { constructed, realized: [] });
   const fail = definitionError(device.constructor.name);
   checkReservedFields(device, fail);
-  checkStateFields(device, device.blueprint.state, fail);
+  checkStateFields(device, device.metadata.state, fail);
   checkNames(device);
   checkWiredPins(device, fail);
   return device;

@@ -41,7 +41,7 @@ export function describeAccess(machine: AccessedMachine, access: DescribedAccess
   if (section === undefined || section.region.ram !== undefined || !(owner instanceof Device)) return undefined;
   const { region, start, offsetInRegion } = section;
   const offset = offsetInRegion + access.address - start;
-  const template = owner.blueprint.regions.find((one) => owner.region(one.template) === region)?.template;
+  const template = owner.metadata.regions.find((one) => owner.region(one.template) === region)?.template;
   const place = template && registerOf(owner, template as HandledRegion, offset, access.isWrite === true);
   const what = place === undefined ? `${region.name}+${hex(offset)}` : describePlace(place, offset, access);
   return `${owner.id}: ${what}`;
@@ -55,7 +55,7 @@ function registerOf(
   isWrite: boolean,
 ): RegisterPlace | undefined {
   const otherSide = isWrite ? 'reads' : 'writes';
-  const all = device.blueprint.registers;
+  const all = device.metadata.registers;
   const registers = all.filter((one) => one.region === template && sideOf(one, all) !== otherSide);
   const behind = registers.find((one) => one.indexedBy && one.region === template && one.offset === offset);
   return registerAt(registers, template, offset, behind && chosenBy(device, behind));

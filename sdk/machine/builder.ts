@@ -2,7 +2,7 @@ import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import { BackplaneError, DeviceFailure, describeThrown, type Problem } from '../base/errors.ts';
 import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
-import { type Device, type GuestErrors, pinsOf, rememberState, timersOf } from '../device/index.ts';
+import { captureSchema, type Device, type GuestErrors, pinsOf, timersOf } from '../device/index.ts';
 import { EmptyBoard, MachineBoard } from './board.ts';
 import { WiringCheck } from './checks.ts';
 import { type MachineDefinition, machineOptions } from './definition.ts';
@@ -86,7 +86,7 @@ export class MachineBuilder {
         const plugged = this.plugIn(constructed, present);
         try {
           for (const { id, device } of plugged) inDevice(id, device, 'reset()', () => resetPlugged(device));
-          for (const { device } of plugged) rememberState(device);
+          for (const { device } of plugged) captureSchema(device);
           this.stateful.remember();
         } catch (error) {
           this.takeBack(plugged);
@@ -209,7 +209,7 @@ export class MachineBuilder {
   }
 
   private pluggedFrom({ plan, device, mappings }: ConstructedDevice): PluggedDevice {
-    const options = plan.blueprint.options.resolve(plan.given, plan.id);
+    const options = plan.metadata.options.resolve(plan.given, plan.id);
     return new PluggedDevice({ ...plan, device, mappings, options });
   }
 

@@ -12,7 +12,7 @@ import {
   SystemBus,
 } from '../bus/index.ts';
 import { regionsBelow } from '../coalescing/region-placement.ts';
-import { commandLineName, type DeviceBlueprint, type RegionTemplate, type Token } from '../device/index.ts';
+import { type ClassMetadata, commandLineName, type RegionTemplate, type Token } from '../device/index.ts';
 import { describeRange, type MemoryRegion } from '../memory/index.ts';
 import type { RunningMachine } from './definition.ts';
 import type { MappedRange, Mapping, PlannedDevice } from './parts.ts';
@@ -46,12 +46,12 @@ export class WiringCheck {
 
   checkServices(device: PlannedDevice): boolean {
     const before = this.problems.length;
-    for (const { token, optional } of device.blueprint.injections) {
+    for (const { token, optional } of device.metadata.injections) {
       if (token === undefined || (optional && !this.services.isBound(token))) continue;
       if (!this.services.isBound(token)) {
         this.report(
           'missing-service',
-          `Device '${device.id}': ${device.blueprint.deviceClass.name} needs ${token.name}, which no service module of machine ` +
+          `Device '${device.id}': ${device.metadata.deviceClass.name} needs ${token.name}, which no service module of machine ` +
             `'${this.machine}' binds. Add a ContainerModule with bind(${token.name}) to its services.`,
         );
       } else if (this.service(token) === undefined) return false;
@@ -60,12 +60,12 @@ export class WiringCheck {
   }
 
   /** The bus a device plugs into. */
-  busOf({ id, blueprint }: PlannedDevice): BusContainers | undefined {
-    const token = busTokens[blueprint.bus];
+  busOf({ id, metadata }: PlannedDevice): BusContainers | undefined {
+    const token = busTokens[metadata.bus];
     if (token === undefined) {
       this.report(
         'unknown-bus',
-        `Device '${id}': ${blueprint.type} plugs into a bus of kind '${blueprint.bus}', which no machine has. ` +
+        `Device '${id}': ${metadata.type} plugs into a bus of kind '${metadata.bus}', which no machine has. ` +
           'Extend IsaDevice, PciDevice or SystemDevice.',
       );
       return undefined;
@@ -73,7 +73,7 @@ export class WiringCheck {
     if (this.services.isBound(token)) return this.service(token);
     this.report(
       'missing-service',
-      `Device '${id}': ${blueprint.type} plugs into ${token.name}, and machine '${this.machine}' has none. ` +
+      `Device '${id}': ${metadata.type} plugs into ${token.name}, and machine '${this.machine}' has none. ` +
         `Bind ${token.name} in one of its service modules, or leave the device out.`,
     );
     return undefined;
@@ -93,7 +93,7 @@ export class WiringCheck {
         start: address,
         size: template.size,
         priority,
-        option: placingOption(device.blueprint, template),
+        option: placingOption(device.metadata, template),
         planned,
         kind,
         container,
@@ -158,7 +158,7 @@ export class WiringCheck {
 }
 
 /** The name on the command line of the option that places a region. */
-function placingOption({ options }: DeviceBlueprint, template: RegionTemplate): string | undefined {
+function placingOption({ options }: ClassMetadata, template: RegionTemplate): string | undefined {
   const found = Object.entries(options.declarations).find(([, { places }]) => places === template);
   return found === undefined ? undefined : commandLineName(found[0]);
 }
@@ -210,7 +210,7 @@ export function describeMapped({ name, device, start, size }: MappedRange): stri
 
 interface Placed {
   readonly id: string;
-  readonly blueprint: DeviceBlueprint;
+  readonly metadata: ClassMetadata;
   readonly address: PciAddress | undefined;
 }
 
@@ -235,12 +235,12 @@ export function conflictingFunctions(devices: readonly Placed[]): Problem[] {
   for (const { id, address } of placed) {
     if (address.function === 0) continue;
     const first = owners.get(formatPciAddress({ slot: address.slot, function: 0 }));
-    if (first === undefined || first.blueprint.facet(pciIdentity)?.multifunction === true) continue;
+    if (first === undefined || first.metadata.attribute(pciIdentity)?.multifunction === true) continue;
     problems.push({
       code: 'hidden-pci-function',
       message:
         `PCI: '${id}' is at ${formatPciAddress(address)}, where no guest finds it: '${first.id}', function 0 of the slot, has no ` +
-        `multifunction bit. Give '${id}' a slot of its own, or ${first.blueprint.type} @pci({ multifunction: true }).`,
+        `multifunction bit. Give '${id}' a slot of its own, or ${first.metadata.type} @pci({ multifunction: true }).`,
     });
   }
   return problems;
@@ -248,9 +248,9 @@ export function conflictingFunctions(devices: readonly Placed[]): Problem[] {
 
 /** Warnings of regions that no guest reaches: no address, no BAR, and not mapped by a device, directly or by an alias. */
 export function unmappedRegions({ devices, addressSpaces }: RunningMachine): string[] {
-  const detached = devices.flatMap(({ id, device, blueprint }) => {
-    const bars = blueprint.facet(pciBars) ?? [];
-    return blueprint.regions
+  const detached = devices.flatMap(({ id, device, metadata }) => {
+    const bars = metadata.attribute(pciBars) ?? [];
+    return metadata.regions
       .filter(({ template }) => !bars.some(({ region }) => region === template))
       .map(({ template }) => ({ id, region: device.region(template) }))
       .filter(({ region }) => region.container === undefined);

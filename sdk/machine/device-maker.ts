@@ -70,9 +70,9 @@ export class DeviceMaker {
     this.stateful.handOver(this.ownServices.get(old) ?? [], this.ownServices.get(made) ?? []);
   }
 
-  private make({ id, blueprint, given, used }: PlannedDevice, maker: Container): Device | DeviceFailure {
+  private make({ id, metadata, given, used }: PlannedDevice, maker: Container): Device | DeviceFailure {
     const notifiers = new DeviceNotifiers(this.accelerator, id);
-    this.options = blueprint.options.resolve(given, id);
+    this.options = metadata.options.resolve(given, id);
     this.ownNotifiers = notifiers;
     const services: NotedService[] = [];
     try {

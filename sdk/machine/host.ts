@@ -67,7 +67,7 @@ export function timerFailure(devices: readonly PluggedDevice[], timer: Timer, ca
 }
 
 function deviceFailure(id: string, device: Device, what: string, cause: unknown): DeviceFailure {
-  const { type } = device.blueprint;
+  const { type } = device.metadata;
   const name = type === id ? `'${id}'` : `'${id}' (${type})`;
   return new DeviceFailure(`Device ${name}: ${what} threw: ${describeThrown(cause)}`, device, cause);
 }
@@ -92,7 +92,7 @@ export function refusedAccesses(errors: GuestErrors) {
 /** Ports and memory addresses of the devices that may reset the machine, with their BARs where the guest has put them. */
 export function resetPlacesOf(devices: readonly PluggedDevice[]): ResetPort[] {
   return devices
-    .filter(({ blueprint }) => blueprint.injections.some(({ token }) => token === ResetController))
+    .filter(({ metadata }) => metadata.injections.some(({ token }) => token === ResetController))
     .flatMap(({ id, device, mappings }) => [
       ...mappings.map(({ kind, start, size, name }) => ({ address: start, size, name, isMemory: kind === 'Memory' })),
       ...(device instanceof PciDevice ? barsOf(id, device) : []),

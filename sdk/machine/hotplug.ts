@@ -2,7 +2,7 @@ import type { MachineClock } from '../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import { formatPciAddress, PciBus, PciDevice } from '../bus/index.ts';
-import { blueprintOf, type ConcreteDeviceClass, type Device, loadDevice, pinsOf, saveDevice } from '../device/index.ts';
+import { type ConcreteDeviceClass, type Device, loadDevice, metadataOf, pinsOf, saveDevice } from '../device/index.ts';
 import { timersOf } from '../device/timers.ts';
 import type { MemoryTopology } from '../memory/index.ts';
 import type { MachineBuilder } from './builder.ts';
@@ -164,18 +164,18 @@ function discard({ old, replacement }: Pair, builder: MachineBuilder): void {
 
 /** The wiring of the old device, for the new class. An option that was not given takes the new class's default. */
 function usedAs(
-  { id, blueprint: old, used, given, address }: PluggedDevice,
+  { id, metadata: old, used, given, address }: PluggedDevice,
   deviceClass: ConcreteDeviceClass,
 ): UsedDevice {
-  const blueprint = blueprintOf(deviceClass);
+  const metadata = metadataOf(deviceClass);
   const refuse = (why: string) =>
-    new BackplaneError('replacement-mismatch', `Device '${id}': ${blueprint.type} cannot replace it: ${why}`);
-  if (blueprint.type !== old.type) throw refuse(`its type is ${old.type}.`);
-  if (blueprint.bus !== old.bus) throw refuse(`its bus is ${old.bus}, not ${blueprint.bus}.`);
-  const lost = Object.keys(given).find((name) => !Object.hasOwn(blueprint.options.declarations, name));
+    new BackplaneError('replacement-mismatch', `Device '${id}': ${metadata.type} cannot replace it: ${why}`);
+  if (metadata.type !== old.type) throw refuse(`its type is ${old.type}.`);
+  if (metadata.bus !== old.bus) throw refuse(`its bus is ${old.bus}, not ${metadata.bus}.`);
+  const lost = Object.keys(given).find((name) => !Object.hasOwn(metadata.options.declarations, name));
   if (lost !== undefined) throw refuse(`it has the option '${lost}', which the new class does not have.`);
   const at = (used.at ?? []).flatMap((placement) => {
-    const region = blueprint.regions.find(({ template }) => template.name === placement.region.name)?.template;
+    const region = metadata.regions.find(({ template }) => template.name === placement.region.name)?.template;
     return region === undefined ? [] : [{ ...placement, region }];
   });
   const addr = address === undefined ? {} : { addr: formatPciAddress(address) };

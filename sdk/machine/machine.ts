@@ -9,7 +9,7 @@ import {
 } from '../accelerator/index.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { coalescedWarnings, explainCoalescedIo } from '../coalescing/index.ts';
-import { type ConcreteDeviceClass, type GuestError, GuestErrors, rememberState, type Token } from '../device/index.ts';
+import { type ConcreteDeviceClass, captureSchema, type GuestError, GuestErrors, type Token } from '../device/index.ts';
 import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
 import { MachineBuilder } from './builder.ts';
 import { unmappedRegions } from './checks.ts';
@@ -112,7 +112,7 @@ export class Machine implements RunningMachine, SnapshotMachine {
       prepareMachine(this);
       this.accelerator.attach(this.host());
       resetMachine(this, this.statefulServices);
-      for (const { device } of this.devices) rememberState(device);
+      for (const { device } of this.devices) captureSchema(device);
       this.mapWhenBuilt = mapOrder(this.topology);
       this.statefulServices.remember();
       this.warnings = [...unmappedRegions(this), ...coalescedWarnings(explainCoalescedIo(this))];

@@ -1,5 +1,5 @@
 import type { PciAddress } from '../bus/index.ts';
-import type { Device, DeviceBlueprint, RegionTemplate } from '../device/index.ts';
+import type { ClassMetadata, Device, RegionTemplate } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import type { UsedDevice, Wire } from './wiring.ts';
 
@@ -26,7 +26,7 @@ export interface PlannedRegion {
 export interface PlannedDevice {
   readonly used: UsedDevice;
   readonly id: string;
-  readonly blueprint: DeviceBlueprint;
+  readonly metadata: ClassMetadata;
   /** The given options, of the definition and the command line together. */
   readonly given: Readonly<Record<string, unknown>>;
   /** It cannot be constructed: its options are wrong. */
@@ -38,7 +38,7 @@ export interface PlannedDevice {
 }
 
 /** A device that is plugged in already. */
-export type PresentDevice = Pick<PlannedDevice, 'id' | 'blueprint' | 'address'>;
+export type PresentDevice = Pick<PlannedDevice, 'id' | 'metadata' | 'address'>;
 
 /** A region of a device, and the container that it is mapped in. */
 export interface Mapping extends MappedRange {
@@ -51,7 +51,7 @@ export interface Mapping extends MappedRange {
 export class PluggedDevice {
   readonly id: string;
   readonly device: Device;
-  readonly blueprint: DeviceBlueprint;
+  readonly metadata: ClassMetadata;
   /** As its definition says. */
   readonly used: UsedDevice;
   /** The given options, also those with the value of their default. */
@@ -68,7 +68,7 @@ export class PluggedDevice {
   constructor(parts: Omit<PluggedDevice, 'regions' | 'independentOf' | 'disconnects' | 'mapRegions' | 'unmapRegions'>) {
     this.id = parts.id;
     this.device = parts.device;
-    this.blueprint = parts.blueprint;
+    this.metadata = parts.metadata;
     this.used = parts.used;
     this.given = parts.given;
     this.options = parts.options;
@@ -79,7 +79,7 @@ export class PluggedDevice {
 
   /** The regions of its class, mapped or not. */
   get regions(): readonly MemoryRegion[] {
-    return this.blueprint.regions.map(({ template }) => this.device.region(template));
+    return this.metadata.regions.map(({ template }) => this.device.region(template));
   }
 
   /** Maps its regions; only after it was realized. */
@@ -97,7 +97,7 @@ export class PluggedDevice {
 
   /** Regions that its class declares independent of the queued writes of `region`. */
   independentOf(region: MemoryRegion): readonly MemoryRegion[] {
-    return this.blueprint.regions
+    return this.metadata.regions
       .filter(({ template }) => this.device.region(template) === region)
       .flatMap(({ coalesced }) => coalesced.flatMap(({ independent }) => independent ?? []))
       .map((template) => this.device.region(template));

@@ -1,13 +1,7 @@
 import { describeThrown, type Problem } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
-import {
-  blueprintOf,
-  commandLineName,
-  type DeviceBlueprint,
-  type Option,
-  type RegionTemplate,
-} from '../device/index.ts';
+import { type ClassMetadata, commandLineName, metadataOf, type Option, type RegionTemplate } from '../device/index.ts';
 import { conflictingFunctions } from './checks.ts';
 import type { PlannedDevice, PlannedRegion, PresentDevice } from './parts.ts';
 import { codeOf, type DeviceOptionValues, type MachineOptionValues, type UsedDevice, type Wire } from './wiring.ts';
@@ -27,12 +21,12 @@ export class MachinePlan {
   ) {
     const wanted = used.filter(({ when }) => when === undefined || when(options));
     const known = wanted.flatMap((one) => {
-      const blueprint = this.attempt(() => blueprintOf(one.device));
-      return blueprint === undefined ? [] : [{ used: one, blueprint }];
+      const metadata = this.attempt(() => metadataOf(one.device));
+      return metadata === undefined ? [] : [{ used: one, metadata }];
     });
     this.nameAll(known);
     this.checkNames(known, deviceOptions);
-    const planned = known.map(({ used: one, blueprint }) => this.planOne(one, blueprint, options, deviceOptions));
+    const planned = known.map(({ used: one, metadata }) => this.planOne(one, metadata, options, deviceOptions));
     this.devices = this.assignSlots(planned);
   }
 
@@ -50,14 +44,14 @@ export class MachinePlan {
   }
 
   /** A device without an id is called by its type, with a number if that is taken. */
-  private nameAll(known: readonly { used: UsedDevice; blueprint: DeviceBlueprint }[]): void {
-    const taken = new Map(this.present.map(({ id, blueprint }) => [id, blueprint.type]));
-    for (const { used, blueprint } of known) {
+  private nameAll(known: readonly { used: UsedDevice; metadata: ClassMetadata }[]): void {
+    const taken = new Map(this.present.map(({ id, metadata }) => [id, metadata.type]));
+    for (const { used, metadata } of known) {
       if (used.id === undefined) continue;
       if (!/^[^\p{C}]{1,256}$/u.test(used.id)) {
         this.report(
           'invalid-id',
-          `A ${blueprint.type} has the id ${JSON.stringify(used.id.slice(0, 40))}. Messages and snapshots name it: give it 1 to 256 ` +
+          `A ${metadata.type} has the id ${JSON.stringify(used.id.slice(0, 40))}. Messages and snapshots name it: give it 1 to 256 ` +
             'printable characters.',
         );
       }
@@ -65,17 +59,17 @@ export class MachinePlan {
       if (first !== undefined) {
         this.report(
           'duplicate-id',
-          `Two devices have the id '${used.id}': a ${first} and a ${blueprint.type}. Give one of them another id.`,
+          `Two devices have the id '${used.id}': a ${first} and a ${metadata.type}. Give one of them another id.`,
         );
       }
-      taken.set(used.id, blueprint.type);
+      taken.set(used.id, metadata.type);
       this.ids.set(used, used.id);
     }
-    for (const { used, blueprint } of known) {
+    for (const { used, metadata } of known) {
       if (used.id !== undefined) continue;
-      let id = blueprint.type;
-      for (let number = 2; taken.has(id); number++) id = `${blueprint.type}-${number}`;
-      taken.set(id, blueprint.type);
+      let id = metadata.type;
+      for (let number = 2; taken.has(id); number++) id = `${metadata.type}-${number}`;
+      taken.set(id, metadata.type);
       this.ids.set(used, id);
     }
   }
@@ -84,11 +78,8 @@ export class MachinePlan {
     return this.ids.get(used) ?? used.device.name;
   }
 
-  private checkNames(
-    known: readonly { used: UsedDevice; blueprint: DeviceBlueprint }[],
-    given: DeviceOptionValues,
-  ): void {
-    const names = known.flatMap(({ used, blueprint }) => [this.idOf(used), blueprint.type]);
+  private checkNames(known: readonly { used: UsedDevice; metadata: ClassMetadata }[], given: DeviceOptionValues): void {
+    const names = known.flatMap(({ used, metadata }) => [this.idOf(used), metadata.type]);
     for (const name of Object.keys(given)) {
       if (names.includes(name)) continue;
       const close = nearest(name, names);
@@ -102,44 +93,39 @@ export class MachinePlan {
 
   private planOne(
     used: UsedDevice,
-    blueprint: DeviceBlueprint,
+    metadata: ClassMetadata,
     options: MachineOptionValues,
     deviceOptions: DeviceOptionValues,
   ): PlannedDevice {
     const id = this.idOf(used);
     const own = typeof used.options === 'function' ? used.options(options) : (used.options ?? {});
-    const given = { ...own, ...deviceOptions[blueprint.type], ...deviceOptions[id] };
-    const problems = blueprint.options.problems(given, `Device '${id}'`);
+    const given = { ...own, ...deviceOptions[metadata.type], ...deviceOptions[id] };
+    const problems = metadata.options.problems(given, `Device '${id}'`);
     this.problems.push(...problems);
-    const optionOf = new OptionReader(blueprint, given, problems.length > 0);
+    const optionOf = new OptionReader(metadata, given, problems.length > 0);
     return {
       used,
       id,
-      blueprint,
+      metadata,
       given,
       faulty: problems.length > 0,
-      regions: this.placeRegions(used, id, blueprint, optionOf),
+      regions: this.placeRegions(used, id, metadata, optionOf),
       wires: this.wiresOf(used, id, optionOf),
-      address: blueprint.bus === 'pci' ? this.addressOf(used, id) : this.refuseAddress(used, id, blueprint),
+      address: metadata.bus === 'pci' ? this.addressOf(used, id) : this.refuseAddress(used, id, metadata),
     };
   }
 
-  private placeRegions(
-    used: UsedDevice,
-    id: string,
-    blueprint: DeviceBlueprint,
-    optionOf: OptionReader,
-  ): PlannedRegion[] {
+  private placeRegions(used: UsedDevice, id: string, metadata: ClassMetadata, optionOf: OptionReader): PlannedRegion[] {
     const at = used.at ?? [];
     for (const { region } of at) {
-      if (blueprint.region(region) !== undefined) continue;
-      const names = blueprint.regions.map(({ template }) => `'${template.name}'`).join(', ');
+      if (metadata.region(region) !== undefined) continue;
+      const names = metadata.regions.map(({ template }) => `'${template.name}'`).join(', ');
       this.report(
         'no-such-region',
-        `Device '${id}': at: places region '${region.name}', which ${blueprint.type} does not have. It has ${names || 'none'}.`,
+        `Device '${id}': at: places region '${region.name}', which ${metadata.type} does not have. It has ${names || 'none'}.`,
       );
     }
-    return blueprint.regions.flatMap(({ template }) => {
+    return metadata.regions.flatMap(({ template }) => {
       const places = at.filter(({ region }) => region === template);
       const moved = optionOf.placing(template);
       if (places.length > 1)
@@ -150,7 +136,7 @@ export class MachinePlan {
           `Device '${id}': option '${moved.name}' and at: both say where region '${template.name}' goes. Keep one of them.`,
         );
       }
-      const bar = blueprint.facet(pciBars)?.find(({ region }) => region === template);
+      const bar = metadata.attribute(pciBars)?.find(({ region }) => region === template);
       if (bar !== undefined && (places.length > 0 || moved !== undefined)) {
         this.report(
           'bar-placed',
@@ -203,7 +189,7 @@ export class MachinePlan {
     return address;
   }
 
-  private refuseAddress({ addr }: UsedDevice, id: string, { type }: DeviceBlueprint): undefined {
+  private refuseAddress({ addr }: UsedDevice, id: string, { type }: ClassMetadata): undefined {
     if (addr !== undefined)
       this.report('not-a-pci-device', `Device '${id}': ${type} is not a PCI device and has no addr. Leave it out.`);
   }
@@ -214,7 +200,7 @@ export class MachinePlan {
     this.problems.push(...conflictingFunctions(all));
     const slots = new Set(all.flatMap(({ address }) => (address === undefined ? [] : [address.slot])));
     return planned.map((device) => {
-      if (device.blueprint.bus !== 'pci' || device.address !== undefined || device.used.addr !== undefined)
+      if (device.metadata.bus !== 'pci' || device.address !== undefined || device.used.addr !== undefined)
         return device;
       let slot = 0;
       while (slots.has(slot)) slot++;
@@ -229,7 +215,7 @@ export class MachinePlan {
 /** Options that place a region or wire a pin: `iobase`, `irq`. */
 class OptionReader {
   constructor(
-    private readonly blueprint: DeviceBlueprint,
+    private readonly metadata: ClassMetadata,
     private readonly given: Readonly<Record<string, unknown>>,
     private readonly faulty: boolean,
   ) {}
@@ -250,7 +236,7 @@ class OptionReader {
   }
 
   private entries(): [string, Option<unknown>][] {
-    return Object.entries(this.blueprint.options.declarations);
+    return Object.entries(this.metadata.options.declarations);
   }
 
   private isGiven(name: string): boolean {

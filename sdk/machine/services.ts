@@ -2,7 +2,7 @@ import { type BindToFluentSyntax, Container, type ContainerModule, type ServiceI
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import type { Json } from '../base/json-reader.ts';
 import { runDevice } from '../clock/index.ts';
-import { type FailField, readFields, rebaseFields, rememberShapes, writeFields } from '../state/fields.ts';
+import { captureShapes, type FailField, readFields, rebaseFields, writeFields } from '../state/fields.ts';
 import { StateError, StateLoading } from '../state/restore-plan.ts';
 import { type EpochMove, stateOf } from '../state/schema.ts';
 
@@ -181,7 +181,7 @@ export class StatefulServices {
 
   /** Captures the shapes of their fields, which are new now. Values that no snapshot could hold are refused. */
   remember(): void {
-    for (const [name, service] of this.byName) rememberShapes(service, stateOf(service.constructor), failing(name));
+    for (const [name, service] of this.byName) captureShapes(service, stateOf(service.constructor), failing(name));
   }
 
   /** Resets all of them but `others`, which are reset already. */

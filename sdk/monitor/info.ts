@@ -52,7 +52,7 @@ function printBus(bus: BusOfTree, machine: RunningMachine, level: number, lines:
   print(`bus: ${bus.name}`);
   print(`  type ${bus.type}`);
   for (const device of machine.devices) {
-    if (device.blueprint.bus !== bus.kind) continue;
+    if (device.metadata.bus !== bus.kind) continue;
     printDevice(device, machine, level + 1, lines);
   }
   if (bus !== systemBus) return;
@@ -67,14 +67,14 @@ function printPresent(bus: BusOfTree, machine: RunningMachine, level: number, li
 /** The bridge of a bus: the first device that injects the bus and is not on it. */
 function bridgeTo(bus: BusOfTree, machine: RunningMachine): PluggedDevice | undefined {
   return machine.devices.find(
-    ({ blueprint }) => blueprint.bus !== bus.kind && blueprint.injections.some(({ token }) => token === bus.token),
+    ({ metadata }) => metadata.bus !== bus.kind && metadata.injections.some(({ token }) => token === bus.token),
   );
 }
 
 function printDevice(device: PluggedDevice, machine: RunningMachine, level: number, lines: string[]): void {
-  const { blueprint, id, options, wires, mappings } = device;
+  const { metadata, id, options, wires, mappings } = device;
   const print = indented(level + 1, lines);
-  indented(level, lines)(`dev: ${blueprint.type}, id "${id}"`);
+  indented(level, lines)(`dev: ${metadata.type}, id "${id}"`);
   for (const name of pinsOf(device.device).keys()) {
     const wire = wires.get(name);
     print(`gpio-out "${name}" 1${wire === undefined ? '' : ` -> ${wire.description}`}`);
@@ -84,7 +84,7 @@ function printDevice(device: PluggedDevice, machine: RunningMachine, level: numb
   for (const { kind, start, size } of mappings) {
     print(`${kind === 'Ports' ? 'ports' : 'mmio'} ${formatAddress(start)}/${formatAddress(size)}`);
   }
-  const identity = blueprint.facet(pciIdentity);
+  const identity = metadata.attribute(pciIdentity);
   if (identity !== undefined && device.address !== undefined) {
     const { classCode, vendorId, deviceId, subsystemVendorId = 0, subsystemId = 0 } = identity;
     print(

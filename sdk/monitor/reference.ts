@@ -1,6 +1,6 @@
 import { counted, hex, printable, sentence } from '../base/text.ts';
 import { formatRange } from '../device/class-checks.ts';
-import type { DeviceBlueprint, DocumentTable, RegionBlueprint } from '../device/class-metadata.ts';
+import type { ClassMetadata, DocumentTable, RegionMetadata } from '../device/class-metadata.ts';
 import { commandLineName, type OptionSet } from '../device/options/set.ts';
 import { HandledRegion } from '../device/regions/handlers.ts';
 import type { HandlerRoute, RegionTemplate } from '../device/regions/region.ts';
@@ -19,13 +19,13 @@ export interface ObservedDevice {
  * The register reference of a device as Markdown, from its declaration: options, pins, regions, registers and their fields.
  * Handlers without a register are listed by the names of their methods.
  */
-export function registerDocument(blueprint: DeviceBlueprint, observed: ObservedDevice = {}): string {
-  const { type, description, bus, options, regions, registers } = blueprint;
-  const documents = [...blueprint.facets].map(([facet, declared]) => facet.document(declared)).reverse();
+export function registerDocument(metadata: ClassMetadata, observed: ObservedDevice = {}): string {
+  const { type, description, bus, options, regions, registers } = metadata;
+  const documents = [...metadata.attributes].map(([attribute, declared]) => attribute.document(declared)).reverse();
   const places = new Map(documents.flatMap((document) => [...(document.places ?? [])]));
   const sections = [
     `# ${type}`,
-    [`${sentence(printable(description))} Bus: ${bus}.`, ...needs(blueprint)].join(' '),
+    [`${sentence(printable(description))} Bus: ${bus}.`, ...needs(metadata)].join(' '),
     ...optionSection(options),
     ...documents.flatMap(({ tables = [] }) => tables.flatMap(section)),
     ...pinSection(observed, options, Object.assign({}, ...documents.map(({ pins }) => pins))),
@@ -36,8 +36,8 @@ export function registerDocument(blueprint: DeviceBlueprint, observed: ObservedD
 }
 
 /** The same facts as data: 64-bit values as hexadecimal text, regions by their names. */
-export function registerFacts(blueprint: DeviceBlueprint, { pins = [], inputs = [] }: ObservedDevice = {}): object {
-  const { type, description, bus, options, regions, registers } = blueprint;
+export function registerFacts(metadata: ClassMetadata, { pins = [], inputs = [] }: ObservedDevice = {}): object {
+  const { type, description, bus, options, regions, registers } = metadata;
   const plain = (value: number | bigint) => (typeof value === 'bigint' ? hex(value) : value);
   return {
     type,
@@ -71,12 +71,12 @@ export function registerFacts(blueprint: DeviceBlueprint, { pins = [], inputs = 
 }
 
 /** As declared; BARs by their numbers. */
-function inOrder(regions: readonly RegionBlueprint[], places: ReadonlyMap<RegionTemplate, string>): RegionBlueprint[] {
-  const placeOfRegion = ({ template }: RegionBlueprint) => places.get(template) ?? '';
+function inOrder(regions: readonly RegionMetadata[], places: ReadonlyMap<RegionTemplate, string>): RegionMetadata[] {
+  const placeOfRegion = ({ template }: RegionMetadata) => places.get(template) ?? '';
   return [...regions].sort((a, b) => placeOfRegion(a).localeCompare(placeOfRegion(b)));
 }
 
-function needs({ injections }: DeviceBlueprint): string[] {
+function needs({ injections }: ClassMetadata): string[] {
   const names = injections.flatMap(({ token, optional }) =>
     token === undefined ? [] : [`${code(token.name)}${optional ? ' (optional)' : ''}`],
   );
@@ -115,7 +115,7 @@ function wiredBy(name: string, { wires, default: line }: OptionSet['declarations
 }
 
 function regionSection(
-  region: RegionBlueprint,
+  region: RegionMetadata,
   all: readonly RegisterDeclaration[],
   place: string | undefined,
 ): string[] {
@@ -160,7 +160,7 @@ function placeOf(template: RegionTemplate, place: string | undefined): string {
 }
 
 /** The handlers without a register. The names of their methods say what they do. */
-export function handlerTable({ handlers }: RegionBlueprint): string[] {
+export function handlerTable({ handlers }: RegionMetadata): string[] {
   const byHand = handlers.filter(({ register }) => register === undefined);
   const isAlone = byHand.length === handlers.length;
   const rows = [...byHand]
@@ -185,7 +185,7 @@ function bytesOf(offset: number, length: number, isAlone: boolean): string {
 }
 
 /** A sentence on the bytes that have no handler, if there are any. */
-export function answersWhereNothingIs({ template, handlers }: RegionBlueprint): string[] {
+export function answersWhereNothingIs({ template, handlers }: RegionMetadata): string[] {
   if (!(template instanceof HandledRegion)) return [];
   const isOpen = (isWrite: boolean) =>
     leavesBytes(

@@ -27,7 +27,7 @@ export function fixedBytes(length: number): Shape {
     read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
       const data = saved.data as Json;
       const bytes = readBytes(data, length);
-      if (bytes?.length === length) plan.whenSound(() => bytesOf(place.get() as ArrayBufferView).set(bytes));
+      if (bytes?.length === length) plan.onValidated(() => bytesOf(place.get() as ArrayBufferView).set(bytes));
       else saved.refuse(`expected ${length} bytes, found ${bytes === undefined ? describeJson(data) : bytes.length}`);
     },
   });
@@ -55,7 +55,7 @@ export function typedArray(present: NumberArray): Shape {
         data.length === length &&
         data.every((one: Json, index) => fitsAt(loaded, index, one, isBig));
       if (!fits) saved.refuse(`expected ${expected}, found ${describeJson(data)}`);
-      else plan.whenSound(() => (place.get() as Uint16Array).set(loaded as unknown as Uint16Array));
+      else plan.onValidated(() => (place.get() as Uint16Array).set(loaded as unknown as Uint16Array));
     },
   });
 }

@@ -52,7 +52,7 @@ const shapesWhenNew = new WeakMap<object, ReadonlyMap<string, Shape>>();
  * Remembers what the fields of a new object look like, and those of its helpers. What was remembered stays. With `fail`, a field
  * that no snapshot could hold as it is now is refused; without, it is refused when it is saved or loaded.
  */
-export function rememberShapes(owner: object, declarations: readonly StateDeclaration[], fail?: FailField): void {
+export function captureShapes(owner: object, declarations: readonly StateDeclaration[], fail?: FailField): void {
   if (shapesWhenNew.has(owner)) return;
   const shapes = new Map<string, Shape>();
   shapesWhenNew.set(owner, shapes);
@@ -63,7 +63,7 @@ export function rememberShapes(owner: object, declarations: readonly StateDeclar
     if (typeof known !== 'string') shapes.set(member, known);
     if (known === ownerShape) {
       const inside = fail && ((inner: string, why: string) => fail(`${member}.${inner}`, why));
-      rememberShapes(value as object, stateOf((value as object).constructor), inside);
+      captureShapes(value as object, stateOf((value as object).constructor), inside);
     } else if (fail !== undefined && !ArrayBuffer.isView(value)) writeField(owner, declaration, fail);
   }
 }
@@ -204,7 +204,7 @@ const ownerShape: Shape = Object.freeze({
   read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
     const owner = place.get() as StateOwner;
     readFields(owner, stateOf(owner.constructor), saved, plan);
-    plan.atEnd(() => owner.onStateLoaded?.(plan.version));
+    plan.afterApply(() => owner.onStateLoaded?.(plan.version));
   },
   rebase(place: StatePlace, move: EpochMove): void {
     const owner = place.get();

@@ -1,5 +1,5 @@
 export { readBytes, writeBytes } from './bytes.ts';
-export { type FailField, readFields, rebaseFields, rememberShapes, writeFields } from './fields.ts';
+export { captureShapes, type FailField, readFields, rebaseFields, writeFields } from './fields.ts';
 export { describeDifference, type StateDifference, StateError, StateLoading } from './restore-plan.ts';
 export {
   type EpochMove,

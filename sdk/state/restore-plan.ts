@@ -141,11 +141,11 @@ export class StateLoading implements LoadPlan {
     });
   }
 
-  whenSound(action: () => void): void {
+  onValidated(action: () => void): void {
     this.actions.push(action);
   }
 
-  atEnd(action: () => void): void {
+  afterApply(action: () => void): void {
     this.hooks.push(action);
   }
 

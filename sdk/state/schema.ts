@@ -33,9 +33,9 @@ export interface LoadPlan {
   /** The version of the device that wrote the snapshot. */
   readonly version: number;
   /** Done once everything is known to be right. */
-  whenSound(action: () => void): void;
+  onValidated(action: () => void): void;
   /** Done after that, innermost first: hooks. */
-  atEnd(action: () => void): void;
+  afterApply(action: () => void): void;
 }
 
 /**

@@ -24,7 +24,7 @@ function scalar(expected: string, write: (value: unknown) => Json | undefined, r
       const data = saved.data as Json;
       const value = read(data);
       if (value === undefined) saved.refuse(`expected ${expected}, found ${describeJson(data)}`);
-      else plan.whenSound(() => place.set(value));
+      else plan.onValidated(() => place.set(value));
     },
   });
 }
@@ -51,7 +51,7 @@ function timeShape(expected: string, isTime: (time: unknown) => boolean): Shape 
     read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
       const data = saved.data as Json;
       const time = data === 'Infinity' ? Number.POSITIVE_INFINITY : data;
-      if (isTime(time)) plan.whenSound(() => place.set(time));
+      if (isTime(time)) plan.onValidated(() => place.set(time));
       else saved.refuse(`expected ${expected}, found ${describeJson(data)}`);
     },
     rebase(place: StatePlace, { nanoseconds }: EpochMove): void {
@@ -137,7 +137,7 @@ const optional = (inner: Shape): Shape => {
     write: (value: unknown) => (value === undefined ? null : inner.write(value)),
     read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
       const data = saved.data as Json;
-      if (data === null) plan.whenSound(() => place.set(undefined));
+      if (data === null) plan.onValidated(() => place.set(undefined));
       else inner.read(saved, place, plan);
     },
     rebase(place: StatePlace, move: EpochMove): void {
@@ -167,7 +167,7 @@ const list = (element: Shape, most = MostByDefault): Shape => {
         const slot = { get: () => loaded[index], set: (value: unknown) => (loaded[index] = value) };
         element.read(saved.item(index), slot, plan);
       }
-      plan.whenSound(() => {
+      plan.onValidated(() => {
         const present = place.get();
         if (Array.isArray(present)) present.splice(0, present.length, ...loaded);
         else place.set(loaded);

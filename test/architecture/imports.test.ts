@@ -140,7 +140,7 @@ describe('the rules', () => {
     ['sdk/device/x.ts', `import { a } from '../memory/index.ts';\nimport type { b } from '../clock/index.ts';`],
     [
       'sdk/device/decorators.ts',
-      `import { inject } from 'inversify';\nimport { recordOf } from './class-recorder.ts';`,
+      `import { inject } from 'inversify';\nimport { recorderOf } from './class-recorder.ts';`,
     ],
     ['sdk/device/decorators.ts', `import type { A } from './options.ts';\nimport { type B } from './device.ts';`],
     ['sdk/cli/x.ts', `const { a } = await import('../../machines/index.ts');`],

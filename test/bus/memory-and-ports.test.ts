@@ -120,6 +120,6 @@ describe('the system bus', () => {
     expect({ ...new SystemBus(parts) }).toEqual(parts);
     @device({ type: 'chipset', description: 'On the board' })
     class Chipset extends SystemDevice {}
-    expect([new Chipset().bus, new Chipset().blueprint.bus]).toEqual(['system', 'system']);
+    expect([new Chipset().bus, new Chipset().metadata.bus]).toEqual(['system', 'system']);
   });
 });

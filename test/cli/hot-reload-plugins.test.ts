@@ -51,7 +51,7 @@ async function running(
   writeFileSync(path, text);
   const plugin = await loadPlugin(path);
   const used = plugin.devices.map(
-    ({ deviceClass, blueprint }): UsedDevice => ({ device: deviceClass, id: blueprint.type }),
+    ({ deviceClass, metadata }): UsedDevice => ({ device: deviceClass, id: metadata.type }),
   );
   const machine =
     machineOf?.(plugin) ?? Machine.create(defineMachine({ ...isapc, devices: [...isapc.devices, ...used] }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { addCoalescedIo, device, flushCoalescedIo, IsaDevice, portRegion } from '../../sdk/index.ts';
-import { blueprintOf, type MemoryListener } from '../../sdk/runtime.ts';
+import { type MemoryListener, metadataOf } from '../../sdk/runtime.ts';
 import { DeviceBench } from './device-bench.ts';
 
 const index = portRegion({ name: 'index', base: 0x70, size: 2, accessSizes: [1] });
@@ -79,8 +79,8 @@ describe('a coalesced range declared on the class', () => {
     expect([...zones.zones].sort()).toEqual(['0x70+1', '0x74+1']);
     chip.region(index).clearCoalescedIo();
     expect([...zones.zones]).toEqual(['0x74+1']);
-    expect(blueprintOf(Indexed).region(data)?.coalesced).toEqual([]);
-    expect(blueprintOf(Indexed).region(index)?.coalesced).toEqual([{ offset: 0, size: 1, independent: [version] }]);
+    expect(metadataOf(Indexed).region(data)?.coalesced).toEqual([]);
+    expect(metadataOf(Indexed).region(index)?.coalesced).toEqual([{ offset: 0, size: 1, independent: [version] }]);
   });
 
   it('is inherited by a subclass, which may add to it without changing the base', () => {
@@ -91,11 +91,11 @@ describe('a coalesced range declared on the class', () => {
       writeSecond(): void {}
     }
     const ranges = (chip: typeof Indexed) =>
-      blueprintOf(chip)
+      metadataOf(chip)
         .region(index)
         ?.coalesced.map(({ offset }) => offset);
     expect([ranges(Indexed2), ranges(Indexed)]).toEqual([[0, 1], [0]]);
-    expect(blueprintOf(Indexed2).region(data)?.flushCoalescedIo).toBe(true);
+    expect(metadataOf(Indexed2).region(data)?.flushCoalescedIo).toBe(true);
   });
 
   it('may come from an abstract base without @device, which is checked with the class that has it', () => {
@@ -106,24 +106,24 @@ describe('a coalesced range declared on the class', () => {
     }
     @device({ type: 'finished', description: 'A finished device' })
     class Finished extends Base {}
-    expect(blueprintOf(Finished).region(index)?.coalesced).toEqual([{ offset: 0, size: 1 }]);
+    expect(metadataOf(Finished).region(index)?.coalesced).toEqual([{ offset: 0, size: 1 }]);
   });
 });
 
-describe('a blueprint', () => {
+describe('a metadata', () => {
   it('cannot be changed by whoever reads it', () => {
-    const blueprint = blueprintOf(Indexed);
-    const region = blueprint.region(index);
+    const metadata = metadataOf(Indexed);
+    const region = metadata.region(index);
     expect(
-      [blueprint, blueprint.regions, region, region?.handlers, region?.handlers[0], region?.coalesced].every(
+      [metadata, metadata.regions, region, region?.handlers, region?.handlers[0], region?.coalesced].every(
         Object.isFrozen,
       ),
     ).toBe(true);
-    expect([index, blueprint.injections].every(Object.isFrozen)).toBe(true);
+    expect([index, metadata.injections].every(Object.isFrozen)).toBe(true);
   });
 
   it('says what the class is', () => {
-    const { type, description, bus, deviceClass, regions } = blueprintOf(Indexed);
+    const { type, description, bus, deviceClass, regions } = metadataOf(Indexed);
     expect([type, description, bus, deviceClass]).toEqual([
       'indexed',
       'An index port, a data port and a constant',

@@ -14,7 +14,7 @@ export class DeviceBench {
 
   realize<D extends Device>(device: D, id = 'device'): D {
     device.realize({ id, topology: this.topology, guestErrors: this.guestErrors });
-    for (const { template } of device.blueprint.regions) {
+    for (const { template } of device.metadata.regions) {
       if (template.base === undefined) continue;
       const root = template.kind === 'ports' ? this.ioRoot : this.memoryRoot;
       root.addSubregion(template.base, device.region(template), template.priority);

@@ -13,7 +13,7 @@ import {
   options,
   VirtualClock,
 } from '../../sdk/index.ts';
-import { blueprintOf, ManualClock } from '../../sdk/runtime.ts';
+import { ManualClock, metadataOf } from '../../sdk/runtime.ts';
 
 const speed = defineOptions({ speed: option.integer({ default: 3, description: 'how fast' }) });
 type Speed = OptionsOf<typeof speed>;
@@ -57,8 +57,8 @@ describe('a constructor', () => {
   ])('of a device gets the services and options it names: %s', (_, deviceClass, now, tokens) => {
     const made = make<Runner>(deviceClass as ConcreteDeviceClass<Runner>);
     expect([made.clock.now, made.config.speed]).toEqual([now, 5]);
-    expect(blueprintOf(deviceClass).injections.map(({ token }) => token)).toEqual(tokens);
-    expect(blueprintOf(deviceClass).options).toBe(speed);
+    expect(metadataOf(deviceClass).injections.map(({ token }) => token)).toEqual(tokens);
+    expect(metadataOf(deviceClass).options).toBe(speed);
   });
 });
 
@@ -78,7 +78,7 @@ describe('@optional() of inversify', () => {
   }
 
   it('is seen at the parameter where it stands, and at no other', () => {
-    const seen = blueprintOf(Wanderer).injections.map(({ index, optional }) => [index, optional]);
+    const seen = metadataOf(Wanderer).injections.map(({ index, optional }) => [index, optional]);
     expect(seen).toEqual([
       [0, false],
       [1, true],

@@ -21,7 +21,7 @@ import {
   state,
   VirtualClock,
 } from '../../sdk/index.ts';
-import { blueprintOf, ManualClock, saveDevice } from '../../sdk/runtime.ts';
+import { ManualClock, metadataOf, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { DeviceBench } from './device-bench.ts';
@@ -146,7 +146,7 @@ goldenMessages('device', {
     saveDevice(made);
   },
   'missing-description': () => (device as unknown as () => (of: unknown) => void)()(class Chip extends IsaDevice {}),
-  'missing-device-decorator': () => blueprintOf(writing()),
+  'missing-device-decorator': () => metadataOf(writing()),
   'missing-flush': () => {
     @device(chip)
     @addCoalescedIo(ports, { offset: 0, size: 1 })

@@ -21,7 +21,7 @@ import {
   portRegion,
   state,
 } from '../../sdk/index.ts';
-import { blueprintOf } from '../../sdk/runtime.ts';
+import { metadataOf } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 import { DeviceBench } from './device-bench.ts';
 
@@ -367,7 +367,7 @@ describe('a class is refused', () => {
         return 0;
       }
     }
-    for (const use of [() => blueprintOf(Chip), () => new DeviceBench().realize(new Chip())]) {
+    for (const use of [() => metadataOf(Chip), () => new DeviceBench().realize(new Chip())]) {
       expectRefusal(use, 'missing-device-decorator', 'Chip', '@device');
     }
   });
@@ -376,7 +376,7 @@ describe('a class is refused', () => {
     @describeDevice()
     class Base extends IsaDevice {}
     class Chip extends Base {}
-    expectRefusal(() => blueprintOf(Chip), 'missing-device-decorator', 'Chip', '@device');
+    expectRefusal(() => metadataOf(Chip), 'missing-device-decorator', 'Chip', '@device');
   });
 
   it('with @device below another decorator', () => {

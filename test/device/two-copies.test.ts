@@ -58,14 +58,14 @@ describe('two copies of the package in one process', () => {
 
   it('work side by side', () => {
     expect(testBench(chip({ base: sdk, region: sdk, device: sdk })).in8(0x300)).toBe(7);
-    const own = other.blueprintOf(chip({ base: other, region: other, device: other }));
+    const own = other.metadataOf(chip({ base: other, region: other, device: other }));
     expect(own.regions).toHaveLength(1);
   });
 
   it('are named, both, where a machine or a bench of one gets a device of the other', () => {
     const foreign = chip({ base: other, region: other, device: other }) as never;
-    expectRefusal(() => sdk.blueprintOf(foreign), 'two-copies', 'Chip', "'backplane'");
-    expect(() => sdk.blueprintOf(foreign)).toThrow(elsewhere);
+    expectRefusal(() => sdk.metadataOf(foreign), 'two-copies', 'Chip', "'backplane'");
+    expect(() => sdk.metadataOf(foreign)).toThrow(elsewhere);
     expectRefusal(() => testBench(foreign), 'two-copies', 'Chip', "'backplane'");
     const machine = () => sdk.Machine.create({ ...toyMachine, devices: [sdk.use(foreign)] });
     expectRefusal(machine, 'two-copies', 'Chip', "'backplane'");
@@ -81,6 +81,6 @@ describe('two copies of the package in one process', () => {
 
   it('leave a class alone that has no @device at all', () => {
     class Bare extends sdk.IsaDevice {}
-    expectRefusal(() => sdk.blueprintOf(Bare), 'missing-device-decorator', 'Bare', '@device');
+    expectRefusal(() => sdk.metadataOf(Bare), 'missing-device-decorator', 'Bare', '@device');
   });
 });

@@ -77,7 +77,7 @@ export class PcBoard {
   plug(device: Device, container: MemoryRegion): void {
     const { topology, guestErrors } = this;
     device.realize({ id: device.constructor.name, topology, guestErrors });
-    for (const { template } of device.blueprint.regions) {
+    for (const { template } of device.metadata.regions) {
       if (template.base === undefined) continue;
       container.addSubregion(template.base, device.region(template), template.priority);
     }

@@ -150,8 +150,8 @@ class MachineLife {
       attempt(() => machine.unplug(random.pick(machine.devices).id));
     } else if (random.oneIn(4)) {
       attempt(() => {
-        const { id, blueprint } = random.pick(machine.devices);
-        machine.swap(id, blueprint.deviceClass as never);
+        const { id, metadata } = random.pick(machine.devices);
+        machine.swap(id, metadata.deviceClass as never);
       });
     } else if (random.oneIn(8)) machine.reset();
   }

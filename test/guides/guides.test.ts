@@ -84,7 +84,7 @@ describe('the guides', () => {
 });
 
 const references = join(guidesFolder, 'reference');
-const deviceNames = (await knownDevices()).map(({ blueprint }) => blueprint.type);
+const deviceNames = (await knownDevices()).map(({ metadata }) => metadata.type);
 /** Some file systems take two names that differ in case for one. */
 const pageOf = (type: string): string => `${type.toLowerCase()}.md`;
 
@@ -99,7 +99,7 @@ describe('the register references', () => {
 
   it('are there for the devices of the house and no others, with a list of them', async () => {
     const rows = (await knownDevices()).map(
-      ({ blueprint: { type, description, bus } }) => `| [${type}](${pageOf(type)}) | ${description} | ${bus} |`,
+      ({ metadata: { type, description, bus } }) => `| [${type}](${pageOf(type)}) | ${description} | ${bus} |`,
     );
     const list = ['# The devices of the package', ['| device | | bus |', '| --- | --- | --- |', ...rows].join('\n')];
     const note = "<!-- Made from the declarations, as 'backplane doc' lists them. -->\n";

@@ -203,7 +203,7 @@ describe('what cannot be plugged in', () => {
   });
 
   it('as a BAR is a region that the machine places', () => {
-    const { template } = machine.plug(use(Edu, { id: 'first' })).blueprint.regions[0]!;
+    const { template } = machine.plug(use(Edu, { id: 'first' })).metadata.regions[0]!;
     const placed = () => machine.plug(use(Edu, { at: [place(template, 0xe000_0000)] }));
     expectRefusal(placed, 'bar-placed', "'edu'", "'edu-mmio'", 'BAR 0');
   });

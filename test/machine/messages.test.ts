@@ -100,7 +100,7 @@ goldenMessages('machine', {
   'bad-ram-size': () => Machine.create(toyMachine, { ram: 1000 }),
   'bar-placed': () => {
     const machine = Machine.create(defineMachine({ ...pcI440fx, devices: [...pcI440fx.devices, use(Edu)] }));
-    const [region] = machine.deviceById('edu')?.blueprint.regions ?? [];
+    const [region] = machine.deviceById('edu')?.metadata.regions ?? [];
     if (region !== undefined) machine.plug(use(Edu, { at: [place(region.template, 0xe000_0000)] }));
   },
   'beyond-container': () => built(use(Wide, { at: [place(widePorts, 0xfffc)] })),

@@ -13,7 +13,7 @@ import {
   VirtualClock,
 } from '../../sdk/index.ts';
 import { StatefulServices } from '../../sdk/machine/services.ts';
-import { blueprintOf, guestProgram, loadDevice, Machine, registerDocument, saveDevice } from '../../sdk/runtime.ts';
+import { guestProgram, loadDevice, Machine, metadataOf, registerDocument, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';
 import { toyMachine } from './toys.ts';
@@ -366,7 +366,7 @@ describe('a service that a device can do without', () => {
   });
 
   it('is marked in the reference of the device', () => {
-    expect(registerDocument(blueprintOf(Maybe))).toContain('It asks the machine for `Keys` (optional).');
+    expect(registerDocument(metadataOf(Maybe))).toContain('It asks the machine for `Keys` (optional).');
   });
 });
 

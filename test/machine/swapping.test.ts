@@ -23,7 +23,7 @@ import {
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
-import { blueprintOf, guestProgram, Machine } from '../../sdk/runtime.ts';
+import { guestProgram, Machine, metadataOf } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 
 /** One edition of a device's source file: each call makes every value of it anew, as loading the file again does. */
@@ -158,7 +158,7 @@ describe('a device is swapped for a later edition of its class', () => {
 
   it('with the default of the new class where no option was given, and the priority of its place', () => {
     const first = edition();
-    const ports = blueprintOf(first).regions[0]?.template as RegionTemplate;
+    const ports = metadataOf(first).regions[0]?.template as RegionTemplate;
     const machine = machineWith(first, { at: [place(ports, 0x300, { priority: 3 })] });
     machine.swap('counter', edition({ usual: 2 }));
     machine.swap('counter', edition({ usual: 4, marker: 9 }));

@@ -52,9 +52,7 @@ describe('the machine pc-i440fx', () => {
 
   it('lets no port of a device behind the bridge split the address register, whatever its priority', () => {
     const machine = pc();
-    const behind = machine
-      .device(Piix3)
-      .region(machine.device(Piix3).blueprint.regions[0]?.template as never).container;
+    const behind = machine.device(Piix3).region(machine.device(Piix3).metadata.regions[0]?.template as never).container;
     const ops = new RegionOps({ device: null, routes: [] });
     behind?.addSubregion(0xcfa, MemoryRegion.io(machine.topology, 'bar', 1, ops), 1000);
     expect(zonesOf(machine).ports).toContainEqual(expect.objectContaining({ start: 0xcf8, size: 4 }));

@@ -18,8 +18,8 @@ describe.each([...machines])('machine %s', (_, definition) => {
 
   it('shows every device once in its tree, and every address space in its maps', () => {
     const tree = infoQtree(machine);
-    for (const { id, blueprint } of machine.devices) {
-      expect(tree.split(`dev: ${blueprint.type}, id "${id}"`)).toHaveLength(2);
+    for (const { id, metadata } of machine.devices) {
+      expect(tree.split(`dev: ${metadata.type}, id "${id}"`)).toHaveLength(2);
     }
     for (const { name } of machine.addressSpaces) {
       expect(infoMtree(machine)).toMatch(new RegExp(`^address-space: ${name}$`, 'm'));

@@ -29,7 +29,7 @@ import {
   reserved,
   VirtualClock,
 } from '../../sdk/index.ts';
-import { blueprintOf, registerDocument, registerFacts } from '../../sdk/runtime.ts';
+import { metadataOf, registerDocument, registerFacts } from '../../sdk/runtime.ts';
 
 const memory = mmioRegion({ name: 'lamp', base: 0xfe00_0000, size: 0x40, accepts: { max: 8, unaligned: true } });
 const ports = portRegion({ name: 'lamp-ports', base: 0x300, size: 3, accessSizes: [1], mirrored: true });
@@ -136,7 +136,7 @@ class BetterCard extends Card {}
 
 describe('the register reference of a device', () => {
   it('says in Markdown what its declaration says', () => {
-    expect(registerDocument(blueprintOf(Lamp))).toBe(`# lamp
+    expect(registerDocument(metadataOf(Lamp))).toBe(`# lamp
 
 Lamp with everything. Bus: isa.
 
@@ -189,7 +189,7 @@ Handled by code:
   });
 
   it('says what a device shows on a bench: where its interrupts go, and what it hears', () => {
-    expect(registerDocument(blueprintOf(Bell), { pins: ['irq', 'smoke'], inputs: ['ISA IRQ 2'] })).toBe(`# bell
+    expect(registerDocument(metadataOf(Bell), { pins: ['irq', 'smoke'], inputs: ['ISA IRQ 2'] })).toBe(`# bell
 
 Bell of every kind. Bus: isa. It asks the machine for \`VirtualClock\`.
 
@@ -222,7 +222,7 @@ Handled by code:
   });
 
   it('says what the guest finds in the configuration space of a PCI card', () => {
-    const text = registerDocument(blueprintOf(BetterCard), { pins: ['interrupt', 'interruptOut'] });
+    const text = registerDocument(metadataOf(BetterCard), { pins: ['interrupt', 'interruptOut'] });
     expect(text).toContain(`## PCI configuration
 
 | offset | register | value |
@@ -247,9 +247,9 @@ Handled by code:
 
   it('is there for every device of the house, with tables whose rows are whole', () => {
     for (const deviceClass of Object.values(devices)) {
-      const blueprint = blueprintOf(deviceClass as unknown as DeviceClass);
-      const text = registerDocument(blueprint);
-      expect(text).toMatch(new RegExp(`^# ${blueprint.type}\n`));
+      const metadata = metadataOf(deviceClass as unknown as DeviceClass);
+      const text = registerDocument(metadata);
+      expect(text).toMatch(new RegExp(`^# ${metadata.type}\n`));
       const tables = text.split('\n\n').filter((block) => block.startsWith('|'));
       for (const table of tables) {
         const cells = table
@@ -258,12 +258,12 @@ Handled by code:
           .map((row) => row.replaceAll('\\|', '').split('|').length);
         expect(new Set(cells).size).toBe(1);
       }
-      for (const { name } of blueprint.registers) expect(text).toContain(`\`${name}`);
+      for (const { name } of metadata.registers) expect(text).toContain(`\`${name}`);
     }
   });
 
   it('is there as data too, without anything that JSON cannot hold', () => {
-    const facts = JSON.parse(JSON.stringify(registerFacts(blueprintOf(Lamp)))) as { registers: object[] };
+    const facts = JSON.parse(JSON.stringify(registerFacts(metadataOf(Lamp)))) as { registers: object[] };
     expect(facts).toMatchObject({ type: 'lamp', bus: 'isa', pins: [], inputs: [] });
     expect(facts).toMatchObject({ options: [{ name: 'watts', takes: 'an integer', default: '60' }] });
     expect(facts).toMatchObject({

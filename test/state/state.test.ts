@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { rememberState } from '../../sdk/device/device-state.ts';
+import { captureSchema } from '../../sdk/device/device-state.ts';
 import {
   BackplaneError,
   type Device,
@@ -17,12 +17,12 @@ import {
   VirtualClock,
 } from '../../sdk/index.ts';
 import {
-  blueprintOf,
   compareDevice,
   constructDevice,
   loadDevice,
   Machine,
   ManualClock,
+  metadataOf,
   type SavedDevice,
   StateError,
   saveDevice,
@@ -272,8 +272,8 @@ describe('versions', () => {
   const newer = () => constructDevice(() => new NewUart());
 
   it('are facts of the class', () => {
-    expect(blueprintOf(NewUart)).toMatchObject({ version: 3, minimumVersion: 2 });
-    expect(blueprintOf(NewUart).state.map(({ name, since }) => [name, since])).toEqual([
+    expect(metadataOf(NewUart)).toMatchObject({ version: 3, minimumVersion: 2 });
+    expect(metadataOf(NewUart).state.map(({ name, since }) => [name, since])).toEqual([
       ['control', 1],
       ['label', 1],
       ['speed', 3],
@@ -338,8 +338,8 @@ describe('versions', () => {
     class FastUart extends NewUart {
       @state burst = 1;
     }
-    expect(blueprintOf(FastUart).state.map(({ name }) => name)).toEqual(['control', 'label', 'speed', 'burst']);
-    expect(blueprintOf(NewUart).state).toHaveLength(3);
+    expect(metadataOf(FastUart).state.map(({ name }) => name)).toEqual(['control', 'label', 'speed', 'burst']);
+    expect(metadataOf(NewUart).state).toHaveLength(3);
   });
 });
 
@@ -511,7 +511,7 @@ describe('a field whose first value says what it may hold', () => {
   }
   const shelf = () => {
     const made = constructDevice(() => new Shelf());
-    rememberState(made);
+    captureSchema(made);
     return made;
   };
 

@@ -139,7 +139,7 @@ function predicted(
 function hasEffects({ targets, replay }: ObservedReplay, { targets: own, region }: Candidate): boolean {
   if (region === undefined) return false;
   const plugged = replay.machine.devices.find(({ device }) => device === region.owner);
-  const services: readonly unknown[] = plugged?.blueprint.injections.map(({ token }) => token) ?? [];
+  const services: readonly unknown[] = plugged?.metadata.injections.map(({ token }) => token) ?? [];
   return (
     services.includes(VirtualClock) ||
     services.includes(ResetController) ||

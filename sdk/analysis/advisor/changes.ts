@@ -97,7 +97,7 @@ export function signalDeclarationOf({ candidate, width, match }: SignalCandidate
 
 function ownerOf({ owner }: MemoryRegion, machine: Machine): string {
   const plugged = machine.devices.find(({ device }) => device === owner);
-  return plugged === undefined ? `'${owner?.id}'` : `${plugged.blueprint.deviceClass.name} ('${plugged.id}')`;
+  return plugged === undefined ? `'${owner?.id}'` : `${plugged.metadata.deviceClass.name} ('${plugged.id}')`;
 }
 
 const sizeText = (size: number) => (size < 16 ? `${size}` : hex(size));

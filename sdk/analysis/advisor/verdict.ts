@@ -72,8 +72,8 @@ export function judge(
 export const checkSentence = ({ scripts, seed }: RangeCheck): string =>
   `${scripts} scripts, seed ${seed}, answer the same`;
 
-function checkReasons({ blueprint }: PluggedDevice, check: RangeCheck | undefined): string[] {
-  const { name } = blueprint.deviceClass;
+function checkReasons({ metadata }: PluggedDevice, check: RangeCheck | undefined): string[] {
+  const { name } = metadata.deviceClass;
   if (check === undefined) return [`What a write sets off is in the code of ${name}, which was not run.`];
   if (check.refused !== undefined) return [`${name} cannot be run by itself: ${check.refused}`];
   if (check.difference !== undefined) return [`${name}, run with it and without: ${check.difference.message}`];

@@ -47,8 +47,8 @@ function modelled(target: WriteTarget, machine: Machine): readonly (Partial<IoMa
 type Place = Pick<WriteTarget, 'region' | 'offset' | 'size'>;
 
 function registersAt({ region }: Place, machine: Machine): RegisterDeclaration[] {
-  const blueprint = machine.devices.find(({ device }) => device === region?.owner)?.blueprint;
-  return blueprint?.registers.filter((register) => register.region.name === region?.name) ?? [];
+  const metadata = machine.devices.find(({ device }) => device === region?.owner)?.metadata;
+  return metadata?.registers.filter((register) => register.region.name === region?.name) ?? [];
 }
 
 /** The declared registers and fields of a place that a written one clears. */

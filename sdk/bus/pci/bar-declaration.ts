@@ -2,14 +2,14 @@ import { isPowerOfTwo } from '../../base/bits.ts';
 import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
 import {
-  baseBlueprintOf,
+  type AttributeDocument,
+  baseMetadataOf,
+  ClassAttributeList,
   type ContainerRegion,
-  type FacetDocument,
   formatSize,
   type HandledRegion,
-  ListFacet,
   type RegionTemplate,
-  recordOf,
+  recorderOf,
 } from '../../device/index.ts';
 import { GiB } from '../../memory/index.ts';
 import { PciRegister, registerName } from './config-space.ts';
@@ -29,8 +29,8 @@ export interface BarDeclaration extends Required<BarSpec> {
   readonly region: RegionTemplate;
 }
 
-/** Every `@bar` of a class: `blueprintOf(Class).facet(pciBars)`. */
-export const pciBars = new ListFacet<BarDeclaration>('bar', documentBars);
+/** Every `@bar` of a class: `metadataOf(Class).attribute(pciBars)`. */
+export const pciBars = new ClassAttributeList<BarDeclaration>('bar', documentBars);
 
 /** Base address registers of a function, without the one of its expansion ROM. */
 export const BarCount = 6;
@@ -46,7 +46,7 @@ export function bar(index: number, region: HandledRegion | ContainerRegion, spec
   return (deviceClass: PciClass): void => {
     const { is64Bit = false, prefetchable = false } = spec;
     const declaration = Object.freeze({ index, region, is64Bit, prefetchable });
-    const record = recordOf(deviceClass);
+    const record = recorderOf(deviceClass);
     const fail = (code: string, why: string) =>
       new BackplaneError(code, `Class ${deviceClass.name}: @bar(${index}, ${region.name}): ${why}`);
     const unknown = unknownWord(spec, ['is64Bit', 'prefetchable']);
@@ -58,7 +58,7 @@ export function bar(index: number, region: HandledRegion | ContainerRegion, spec
       );
     }
     checkBar(index, { kind: region.kind, size: region.size, is64Bit, prefetchable }, fail);
-    const earlier = [...(baseBlueprintOf(deviceClass)?.facet(pciBars) ?? []), ...record.list(pciBars)];
+    const earlier = [...(baseMetadataOf(deviceClass)?.attribute(pciBars) ?? []), ...record.list(pciBars)];
     for (const other of earlier) {
       if (other.region === region)
         throw fail('bar-region-twice', `the region is BAR ${other.index} already. Keep one of them.`);
@@ -118,7 +118,7 @@ export function checkBar(index: number, { kind, size, is64Bit, prefetchable }: B
   }
 }
 
-function documentBars(bars: readonly BarDeclaration[]): FacetDocument {
+function documentBars(bars: readonly BarDeclaration[]): AttributeDocument {
   const rows = bars.map(({ index, region, is64Bit, prefetchable }) => [
     `BAR ${index} at ${registerName(PciRegister.BaseAddress0 + 4 * index)}`,
     `\`${region.name}\``,

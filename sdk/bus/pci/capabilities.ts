@@ -1,6 +1,6 @@
 import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { baseBlueprintOf, type FacetDocument, ListFacet, recordOf } from '../../device/index.ts';
+import { type AttributeDocument, baseMetadataOf, ClassAttributeList, recorderOf } from '../../device/index.ts';
 import { PciConfigSize, PciConfigSpace, PciRegister, PciStatus, registerName } from './config-space.ts';
 import type { PciClass } from './identity.ts';
 
@@ -19,8 +19,8 @@ export interface CapabilitySpec {
   readonly writable?: readonly number[];
 }
 
-/** Every capability of a class, in source order: `blueprintOf(Class).facet(pciCapabilities)`. */
-export const pciCapabilities = new ListFacet<CapabilitySpec>('capability', documentCapabilities);
+/** Every capability of a class, in source order: `metadataOf(Class).attribute(pciCapabilities)`. */
+export const pciCapabilities = new ClassAttributeList<CapabilitySpec>('capability', documentCapabilities);
 
 const HeaderEnd = 0x40;
 const LinkSize = 2;
@@ -28,8 +28,11 @@ const LinkSize = 2;
 /** Declares a capability: guests find it in the list of configuration space. */
 export function capability(spec: CapabilitySpec) {
   return (deviceClass: PciClass): void => {
-    const record = recordOf(deviceClass);
-    const earlier = [...(baseBlueprintOf(deviceClass)?.facet(pciCapabilities) ?? []), ...record.list(pciCapabilities)];
+    const record = recorderOf(deviceClass);
+    const earlier = [
+      ...(baseMetadataOf(deviceClass)?.attribute(pciCapabilities) ?? []),
+      ...record.list(pciCapabilities),
+    ];
     checkCapability(spec, earlier, (code, why) => {
       return new BackplaneError(code, `Class ${deviceClass.name}: @capability(${hex(spec.id)}): ${why}`);
     });
@@ -143,7 +146,7 @@ const capabilityNames: Readonly<Record<number, string>> = {
   [PciCapabilityId.MsiX]: 'MSI-X',
 };
 
-function documentCapabilities(specs: readonly CapabilitySpec[]): FacetDocument {
+function documentCapabilities(specs: readonly CapabilitySpec[]): AttributeDocument {
   const unnamed = { vendorId: 0, deviceId: 0, classCode: 0 };
   const placed = new PciCapabilities(new PciConfigSpace(unnamed), specs);
   const bytes = (list: readonly number[] = []) => list.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');

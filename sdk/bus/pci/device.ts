@@ -1,13 +1,13 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
 import {
+  ClassAttribute,
   Device,
   type DeviceClass,
-  type DeviceSurroundings,
-  Facet,
   InterruptPin,
+  type RealizeContext,
   type RegionTemplate,
-  recordOf,
+  recorderOf,
 } from '../../device/index.ts';
 import { MemoryRegion, type MemoryTopology } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
@@ -22,8 +22,8 @@ import { type ExpansionRomSpec, pciExpansionRom } from './expansion-rom.ts';
 import { checkIdentity, type PciClass, type PciIdentity } from './identity.ts';
 import { MessageSignalledInterrupts } from './msi.ts';
 
-/** What `@pci` declared: `blueprintOf(Class).facet(pciIdentity)`. */
-export const pciIdentity = new Facet<PciIdentity>('pci', documentIdentity);
+/** What `@pci` declared: `metadataOf(Class).attribute(pciIdentity)`. */
+export const pciIdentity = new ClassAttribute<PciIdentity>('pci', documentIdentity);
 
 /** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
 export function pci(identity: PciIdentity) {
@@ -34,7 +34,7 @@ export function pci(identity: PciIdentity) {
     if (!((deviceClass as DeviceClass).prototype instanceof PciDevice)) {
       throw fail('wrong-bus', 'is for functions of the PCI bus. Let the class extend PciDevice.');
     }
-    recordOf(deviceClass).set(pciIdentity, Object.freeze({ ...identity }));
+    recorderOf(deviceClass).set(pciIdentity, Object.freeze({ ...identity }));
   };
 }
 
@@ -58,8 +58,8 @@ export abstract class PciDevice extends Device {
 
   constructor() {
     super();
-    const { blueprint } = this;
-    const identity = blueprint.facet(pciIdentity);
+    const { metadata } = this;
+    const identity = metadata.attribute(pciIdentity);
     if (identity === undefined) {
       throw new BackplaneError(
         'missing-pci-identity',
@@ -67,10 +67,10 @@ export abstract class PciDevice extends Device {
       );
     }
     this.config = new PciConfigSpace(identity);
-    this.#capabilities = new PciCapabilities(this.config, blueprint.facet(pciCapabilities) ?? []);
+    this.#capabilities = new PciCapabilities(this.config, metadata.attribute(pciCapabilities) ?? []);
     this.msi = new MessageSignalledInterrupts(this.config, this.capabilityOffset(PciCapabilityId.Msi), this.#busMaster);
     this.bars = new PciBars(this.config);
-    for (const declaration of blueprint.facet(pciBars) ?? []) this.bars.declare(declaration);
+    for (const declaration of metadata.attribute(pciBars) ?? []) this.bars.declare(declaration);
     this.interrupt.connect(() => this.#updateInterrupt());
     this.interruptOut.highWhile = () => this.#drivesPin;
     rememberReserved(this, PciDevice);
@@ -86,13 +86,13 @@ export abstract class PciDevice extends Device {
   }
 
   /** @internal */
-  override realize(surroundings: DeviceSurroundings): void {
+  override realize(surroundings: RealizeContext): void {
     super.realize(surroundings);
-    const { facet } = this.blueprint;
+    const { attribute } = this.metadata;
     this.bars.fill((index) =>
-      this.region(facet(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),
+      this.region(attribute(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),
     );
-    const rom = facet(pciExpansionRom);
+    const rom = attribute(pciExpansionRom);
     if (rom !== undefined) this.bars.addRom(romRegion(this.topology, this, rom));
   }
 

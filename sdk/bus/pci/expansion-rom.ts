@@ -1,6 +1,6 @@
 import { isPowerOfTwo } from '../../base/bits.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { Facet, type FacetDocument, formatSize, recordOf } from '../../device/index.ts';
+import { type AttributeDocument, ClassAttribute, formatSize, recorderOf } from '../../device/index.ts';
 import { KiB, MiB } from '../../memory/index.ts';
 import { PciRegister, registerName } from './config-space.ts';
 import type { PciClass } from './identity.ts';
@@ -15,7 +15,7 @@ export interface ExpansionRomSpec {
 }
 
 /** What `@expansionRom` declared. */
-export const pciExpansionRom = new Facet<ExpansionRomSpec>('expansionRom', documentRom);
+export const pciExpansionRom = new ClassAttribute<ExpansionRomSpec>('expansionRom', documentRom);
 
 /** A power of two from 2 KiB to 16 MiB. */
 export const isRomSize = (size: number): boolean => isPowerOfTwo(size) && size >= 2 * KiB && size <= 16 * MiB;
@@ -30,11 +30,11 @@ export function expansionRom(spec: ExpansionRomSpec) {
     if (image !== undefined && image.length > size) {
       throw fail(`the image has ${image.length} bytes and the ROM only ${size}. Give the ROM the next power of two.`);
     }
-    recordOf(deviceClass).set(pciExpansionRom, Object.freeze({ ...spec }));
+    recorderOf(deviceClass).set(pciExpansionRom, Object.freeze({ ...spec }));
   };
 }
 
-function documentRom({ name, size, image }: ExpansionRomSpec): FacetDocument {
+function documentRom({ name, size, image }: ExpansionRomSpec): AttributeDocument {
   const contents = image === undefined ? 'empty' : `${image.length} bytes`;
   const row = [`at ${registerName(PciRegister.ExpansionRom)}`, `\`${name}\``, formatSize(size), contents];
   return { tables: [{ heading: 'Expansion ROM', columns: ['register', 'region', 'size', 'image'], rows: [row] }] };

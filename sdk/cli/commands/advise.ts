@@ -54,8 +54,8 @@ Examples:
     terminal.progress(`advise: replaying ${trace.length} accesses`);
     const advice = advise(trace, setup, {
       onProgress: (tried, total) => terminal.progress(`advise: ${tried} of ${total} places tried`),
-      check: ({ blueprint, given }, { values, addresses, ...range }) =>
-        checkRange(blueprint.deviceClass as ConcreteDeviceClass, range, { options: given, values, addresses }),
+      check: ({ metadata, given }, { values, addresses, ...range }) =>
+        checkRange(metadata.deviceClass as ConcreteDeviceClass, range, { options: given, values, addresses }),
     });
     const checked = args.has('check') ? firstOf(advice).map((one) => ({ one, ...replayed(one) })) : [];
     terminal.progress('');

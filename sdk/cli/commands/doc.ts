@@ -33,13 +33,13 @@ Examples:
     const type = typeOf(args);
     const plugins = await loadPlugins(args.all('plugin'));
     if (type === undefined) return listDevices(context, plugins);
-    const { deviceClass, blueprint } = await deviceNamed(type, plugins);
+    const { deviceClass, metadata } = await deviceNamed(type, plugins);
     const { registerDocument, registerFacts } = await import('../../monitor/reference.ts');
     const observed = await observe(deviceClass, terminal);
     terminal.print(
       json
-        ? JSON.stringify(registerFacts(blueprint, observed), null, 2)
-        : registerDocument(blueprint, observed).trimEnd(),
+        ? JSON.stringify(registerFacts(metadata, observed), null, 2)
+        : registerDocument(metadata, observed).trimEnd(),
     );
   },
 };
@@ -67,7 +67,7 @@ function typeOf(args: Arguments): string | undefined {
 }
 
 async function listDevices({ terminal, json }: CommandContext, plugins: readonly LoadedPlugin[]): Promise<void> {
-  const devices = (await knownDevices(plugins)).map(({ blueprint: { type, description } }) => ({ type, description }));
+  const devices = (await knownDevices(plugins)).map(({ metadata: { type, description } }) => ({ type, description }));
   if (json) return terminal.print(JSON.stringify(devices, null, 2));
   const rows = devices.map(({ type, description }): [string, string] => [type, description]);
   terminal.print(`Devices, for 'backplane doc -device DEVICE':\n${formatColumns(rows)}`);

@@ -70,8 +70,8 @@ function machineEntry({ name, aliases, description }: MachineDefinition): [strin
   return [name, `${description}${aliases?.length ? ` (alias ${aliases.join(', ')})` : ''}`];
 }
 
-function deviceEntry({ blueprint }: KnownDevice): [string, string] {
-  return [blueprint.type, `${blueprint.description} [${blueprint.bus}]`];
+function deviceEntry({ metadata }: KnownDevice): [string, string] {
+  return [metadata.type, `${metadata.description} [${metadata.bus}]`];
 }
 
 function contentsOf({ name, devices, machines, observers }: LoadedPlugin): Listing {
@@ -90,8 +90,8 @@ async function machineOptions(name: string, plugins: readonly LoadedPlugin[]): P
 }
 
 async function deviceOptions(type: string, plugins: readonly LoadedPlugin[]): Promise<Listing> {
-  const { blueprint } = await deviceNamed(type, plugins);
-  return optionListing(`Options of device ${blueprint.type}:`, blueprint.options, commandLineName);
+  const { metadata } = await deviceNamed(type, plugins);
+  return optionListing(`Options of device ${metadata.type}:`, metadata.options, commandLineName);
 }
 
 function optionListing(title: string, set: OptionSet | undefined, nameOf: (property: string) => string): Listing {

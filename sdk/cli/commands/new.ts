@@ -55,7 +55,7 @@ Examples:
 async function refuseOwnName(kind: string, name: string): Promise<void> {
   const own =
     kind === 'device'
-      ? (await knownDevices()).map(({ blueprint }) => blueprint.type)
+      ? (await knownDevices()).map(({ metadata }) => metadata.type)
       : (await knownMachines()).flatMap((machine) => [machine.name, ...(machine.aliases ?? [])]);
   const taken = own.find((known) => known.toLowerCase() === name);
   if (taken === undefined) return;

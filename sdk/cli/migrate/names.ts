@@ -36,7 +36,7 @@ export const names: NameTable = {
       Accelerator AcceleratorEvent AcceleratorHost AcceleratorListener AcceleratorSettings AccessEvent AccessObserver
       AccessedMachine AddressRange AddressSpace BarDeclaration Capability CoalescedIoFlusher
       CoalescedRangeReport CoalescedVerdict CoalescedWriteEvent ConditionalModel CostDistribution Culprit
-      DefaultExitCosts DefaultTraceSizeLimit DescribedAccess DeviceAgreementReport DeviceBlueprint DeviceFailure
+      DefaultExitCosts DefaultTraceSizeLimit DescribedAccess DeviceAgreementReport DeviceFailure
       DeviceOptionValues DirtyLog DirtyLogClient DirtyPageSize DirtySnapshot DisagreementExample DrainPolicy ExitCost
       ExitCosts ExitEvent ExitReasonName ExitRow ExitStatistics ExitSummary ExitTableOptions FlatRange FlatView Guest
       GuestAccess GuestBody GuestError GuestErrorSink GuestErrors GuestImage GuestOperation GuestProgram
@@ -45,17 +45,20 @@ export const names: NameTable = {
       ListenedSection ListenerPriority Machine MachineBoard MachineClock MachineEvent MachineObserver MachineRequest
       MachineSnapshot ManualClock Mapping MemTxAttributes MemoryDmaPort MemoryListener MemorySection MemoryTopology
       MemoryTreeOptions MemoryTreeRequest ModelledTime Moment NoSuchDevice Observation ObservedDevice
-      ObserverFailureSink PluggedDevice RecordedAccess RecordedTrace RegionBlueprint RegionOps RegionOwner
+      ObserverFailureSink PluggedDevice RecordedAccess RecordedTrace RegionOps RegionOwner
       RegisterDeclaration RegisterLocks RegisterWidth Replay ReplaySetup ResetPort RestoreRequest RunEnd RunOptions RunOutcome
       SavedDevice SimulatedAcceleratorOptions SnapshotSchema StateDeclaration StateDifference StateError TimerEvent
       TraceAnswers TraceGuest TraceGuestOptions TraceParser UnmodelledAccesses VectorEvent WholeSpace WidthVerdict
-      WiringError acceleratorOptions averageCost blueprintOf coalescedWarnings commandLineName compareDevice
+      WiringError acceleratorOptions averageCost coalescedWarnings commandLineName compareDevice
       constructDevice defineObserver describeAccess describeCosts describeThrown explainCoalescedIo explainVerdict
       formatCoalescedReport formatDeviceTree formatExitTable formatFlatViews formatMemoryTree formatPciAddress
       formatSnapshot guestProgram infoCoalesced infoMtree infoQtree isObserver loadDevice modelledTime nearest
       parseAcceleratorSettings parsePciAddress pciBars pciIdentity pinOf pinsOf registerDocument registerFacts
       registerLocks replayTrace saveDevice simulatedAccelerator withRequester`,
     ),
+    DeviceBlueprint: { name: 'ClassMetadata', entry: 'backplane/runtime' },
+    RegionBlueprint: { name: 'RegionMetadata', entry: 'backplane/runtime' },
+    blueprintOf: { name: 'metadataOf', entry: 'backplane/runtime' },
     ...moved('backplane/node', 'ReadTraceOptions readTrace'),
     ...gone('The decorators of the package report unknown properties by themselves.', 'unknownWord'),
     ...gone(
@@ -75,7 +78,7 @@ export const names: NameTable = {
       collectTimers isMadeLate runDevice timersOf`,
     ),
     ...gone(
-      "What a class declares is read by blueprintOf() of 'backplane/runtime'.",
+      "What a class declares is read by metadataOf() of 'backplane/runtime'.",
       `
       DeviceSurroundings Facet FacetDocument Injection ListFacet PciCapabilities baseBlueprintOf pciCapabilities
       pciExpansionRom recordOf`,

@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { parsePciAddress } from '../../bus/index.ts';
-import { blueprintOf, type DeviceBlueprint } from '../../device/index.ts';
+import { type ClassMetadata, metadataOf } from '../../device/index.ts';
 import type { MachineDefinition, UsedDevice } from '../../machine/index.ts';
 import { deviceNamed } from '../catalogue.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
@@ -33,12 +33,12 @@ export async function chooseDevices(
   plugins: readonly LoadedPlugin[],
   machine: MachineDefinition,
 ): Promise<DeviceChoice> {
-  const own = machine.devices.map(({ device }) => blueprintOf(device));
+  const own = machine.devices.map(({ device }) => metadataOf(device));
   const globals = new Map<string, Values>();
   for (const text of args.all('global')) {
     const { type, option, value } = parseGlobal(text);
-    const blueprint = own.find((one) => one.type === type) ?? (await deviceNamed(type, plugins)).blueprint;
-    const [name, parsed] = parseSetting(blueprint.options, option, value, `-global ${text}`);
+    const metadata = own.find((one) => one.type === type) ?? (await deviceNamed(type, plugins)).metadata;
+    const [name, parsed] = parseSetting(metadata.options, option, value, `-global ${text}`);
     globals.set(type, { ...globals.get(type), [name]: parsed });
   }
   const devices: UsedDevice[] = [];
@@ -49,15 +49,15 @@ export async function chooseDevices(
   return { devices, globals };
 }
 
-function plugged({ text, settings }: DeviceRequest, { deviceClass, blueprint }: KnownDevice): UsedDevice {
+function plugged({ text, settings }: DeviceRequest, { deviceClass, metadata }: KnownDevice): UsedDevice {
   const owner = `-device ${text}`;
   const { id: givenId, bus, addr: givenAddr, ...rest } = Object.fromEntries(settings);
   const id = parseId(text, givenId);
-  checkBus(owner, blueprint, bus);
-  const addr = parseAddress(owner, blueprint, givenAddr);
+  checkBus(owner, metadata, bus);
+  const addr = parseAddress(owner, metadata, givenAddr);
   const options = Object.fromEntries(
     Object.entries(rest).map(([name, given]) =>
-      parseSetting(blueprint.options, name, given, owner, ofEveryDevice(blueprint)),
+      parseSetting(metadata.options, name, given, owner, ofEveryDevice(metadata)),
     ),
   );
   return {
@@ -69,9 +69,9 @@ function plugged({ text, settings }: DeviceRequest, { deviceClass, blueprint }: 
 }
 
 /** Settings of `-device` that every device has, besides its options. */
-const ofEveryDevice = ({ bus }: DeviceBlueprint): string[] => ['id', 'bus', ...(bus === 'pci' ? ['addr'] : [])];
+const ofEveryDevice = ({ bus }: ClassMetadata): string[] => ['id', 'bus', ...(bus === 'pci' ? ['addr'] : [])];
 
-function checkBus(owner: string, { type, bus }: DeviceBlueprint, given: unknown): void {
+function checkBus(owner: string, { type, bus }: ClassMetadata, given: unknown): void {
   const names = busNames[bus] ?? [];
   if (given === undefined || names.includes(String(given))) return;
   throw new BackplaneError(
@@ -80,7 +80,7 @@ function checkBus(owner: string, { type, bus }: DeviceBlueprint, given: unknown)
   );
 }
 
-function parseAddress(owner: string, { type, bus }: DeviceBlueprint, given: unknown): string | undefined {
+function parseAddress(owner: string, { type, bus }: ClassMetadata, given: unknown): string | undefined {
   if (given === undefined) return undefined;
   if (bus !== 'pci')
     throw new BackplaneError('wrong-bus', `${owner}: ${type} is not a PCI device and has no addr. Leave it out.`);
@@ -100,7 +100,7 @@ export function withDevices(definition: MachineDefinition, { devices, globals }:
 }
 
 function withGlobals(used: UsedDevice, globals: DeviceChoice['globals'], global: 'wins' | 'gives way'): UsedDevice {
-  const values = globals.get(blueprintOf(used.device).type);
+  const values = globals.get(metadataOf(used.device).type);
   if (values === undefined) return used;
   const merge = (own: Values): Values => (global === 'wins' ? { ...own, ...values } : { ...values, ...own });
   const { options = {} } = used;
@@ -112,7 +112,7 @@ function withGlobals(used: UsedDevice, globals: DeviceChoice['globals'], global:
 
 /** Warnings about globals without effect, as in QEMU: the machine has no device of their type. */
 export function unusedGlobals({ devices }: MachineDefinition, { globals }: DeviceChoice): string[] {
-  const present = new Set(devices.map(({ device }) => blueprintOf(device).type));
+  const present = new Set(devices.map(({ device }) => metadataOf(device).type));
   return [...globals.keys()]
     .filter((type) => !present.has(type))
     .map((type) => `-global ${type}.…: the machine has no ${type}, so it sets nothing.`);
@@ -120,5 +120,5 @@ export function unusedGlobals({ devices }: MachineDefinition, { globals }: Devic
 
 /** The types of the devices of `-device`. */
 export function typesIn({ devices }: DeviceChoice): string[] {
-  return devices.map(({ device }) => blueprintOf(device).type);
+  return devices.map(({ device }) => metadataOf(device).type);
 }

@@ -1,6 +1,6 @@
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { sentence } from '../../base/text.ts';
-import { blueprintOf, type ConcreteDeviceClass, Device, OptionSet } from '../../device/index.ts';
+import { type ConcreteDeviceClass, Device, metadataOf, OptionSet } from '../../device/index.ts';
 import { isObserver, type MachineDefinition, type MachineObserver } from '../../machine/index.ts';
 import type { KnownDevice } from './plugin.ts';
 
@@ -25,7 +25,7 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
   refuseDuplicates(
     plugin,
     'devices of the type',
-    devices.map(({ blueprint }) => blueprint.type),
+    devices.map(({ metadata }) => metadata.type),
   );
   refuseDuplicates(
     plugin,
@@ -58,7 +58,7 @@ export function isMachine(value: unknown): value is MachineDefinition {
 
 function describe(plugin: string, deviceClass: ConcreteDeviceClass): KnownDevice {
   try {
-    return { deviceClass, blueprint: blueprintOf(deviceClass) };
+    return { deviceClass, metadata: metadataOf(deviceClass) };
   } catch (cause) {
     throw new BackplaneError('plugin-load-failed', `plugin '${plugin}': ${describeThrown(cause)}`, {
       cause,
@@ -118,7 +118,7 @@ function problemOfDevice(used: unknown): string | undefined {
   if (typeof device !== 'function') return `has ${describeValue(device)} for a device class`;
   if (!(device.prototype instanceof Device)) return `has the class ${device.name}, which is not a device`;
   try {
-    blueprintOf(device as unknown as Parameters<typeof blueprintOf>[0]);
+    metadataOf(device as unknown as Parameters<typeof metadataOf>[0]);
     return undefined;
   } catch (failure) {
     return `cannot be used: ${describeThrown(failure)}`;

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { RunOptions, RunOutcome } from '../../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { hostNanoseconds, MILLISECOND } from '../../clock/index.ts';
-import { blueprintOf, type ConcreteDeviceClass } from '../../device/index.ts';
+import { type ConcreteDeviceClass, metadataOf } from '../../device/index.ts';
 import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import type { Terminal } from '../terminal.ts';
 import { withPlace } from './failure-place.ts';
@@ -124,7 +124,7 @@ export class HotReload {
 function classesOf({ devices, machines }: LoadedPlugin): ReadonlyMap<string, ConcreteDeviceClass> {
   const inMachines = machines.flatMap((machine) => machine.devices.map(({ device }) => device));
   const all = [...inMachines, ...devices.map(({ deviceClass }) => deviceClass)];
-  return new Map(all.map((deviceClass) => [blueprintOf(deviceClass).type, deviceClass]));
+  return new Map(all.map((deviceClass) => [metadataOf(deviceClass).type, deviceClass]));
 }
 
 /** A text that changes when a file is written, replaced, removed or restored. */
@@ -139,7 +139,7 @@ function lookOf(files: readonly string[]): string {
 
 /** A definition as a text, to compare two versions. Code is compared by its source. */
 export function describeMachine({ devices, services, ...rest }: MachineDefinition): string {
-  const parts = devices.map(({ device, ...how }) => ({ type: blueprintOf(device).type, ...how }));
+  const parts = devices.map(({ device, ...how }) => ({ type: metadataOf(device).type, ...how }));
   try {
     return JSON.stringify({ ...rest, services: services.length, devices: parts }, showMember);
   } catch {

@@ -97,8 +97,8 @@ async function refuseOwnMachineNames(plugin: string, machines: readonly MachineD
 
 function refuseDuplicates(first: LoadedPlugin, second: LoadedPlugin): void {
   const duplicate =
-    first.devices.find(({ blueprint }) => second.devices.some((other) => other.blueprint.type === blueprint.type))
-      ?.blueprint.type ?? first.machines.find(({ name }) => second.machines.some((other) => other.name === name))?.name;
+    first.devices.find(({ metadata }) => second.devices.some((other) => other.metadata.type === metadata.type))
+      ?.metadata.type ?? first.machines.find(({ name }) => second.machines.some((other) => other.name === name))?.name;
   if (duplicate === undefined) return;
   throw new BackplaneError(
     'duplicate-name',

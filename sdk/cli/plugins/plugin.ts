@@ -1,5 +1,5 @@
 import { describeThrown } from '../../base/errors.ts';
-import type { ConcreteDeviceClass, DeviceBlueprint } from '../../device/index.ts';
+import type { ClassMetadata, ConcreteDeviceClass } from '../../device/index.ts';
 import type { Machine, MachineDefinition, MachineObserver, ObserverFailureSink } from '../../machine/index.ts';
 import type { Terminal } from '../terminal.ts';
 import { withPlace } from './failure-place.ts';
@@ -35,5 +35,5 @@ export function reportObservers(terminal: Terminal): ObserverFailureSink {
 
 export interface KnownDevice {
   readonly deviceClass: ConcreteDeviceClass;
-  readonly blueprint: DeviceBlueprint;
+  readonly metadata: ClassMetadata;
 }

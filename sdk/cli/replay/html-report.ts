@@ -62,7 +62,7 @@ function reportInput({ trace, modes }: ReplayReport, samples: readonly ReplaySam
 function reportMode({ mode, replay }: ReplayedMode, samples: ReplaySamples): ReportInput['modes'][number] {
   const { machine, statistics } = replay;
   const describe = (id: string) => {
-    const name = machine.deviceById(id)?.blueprint.deviceClass.name;
+    const name = machine.deviceById(id)?.metadata.deviceClass.name;
     return name === undefined ? undefined : { name, file: sourceFileOf(name) };
   };
   return {

@@ -5,7 +5,7 @@ import type { ConditionalModel, RecordedTrace } from '../../accelerator/index.ts
 import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { nearest } from '../../base/text.ts';
-import { blueprintOf, option } from '../../device/index.ts';
+import { metadataOf, option } from '../../device/index.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { Arguments } from '../command.ts';
 import { packageRoot, statusOf } from '../files.ts';
@@ -99,7 +99,7 @@ export function startOfClock(args: Arguments): RecordedClock | undefined {
 /** Sets the start date of every device that has the option. */
 function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Record<string, { date: Date }> {
   const dated = definition.devices
-    .map(({ device }) => blueprintOf(device))
+    .map(({ device }) => metadataOf(device))
     .filter(({ options }) => options.names.includes('date'));
   return Object.fromEntries(dated.map(({ type }) => [type, { date: clock.date }]));
 }

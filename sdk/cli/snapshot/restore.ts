@@ -121,9 +121,9 @@ export async function checkSnapshotNeeds(
 
 /** The devices of the snapshot with unknown types. The types of the saved machine are known. */
 async function unknownDevices(snapshot: unknown, machine: MachineDefinition, plugins: readonly LoadedPlugin[]) {
-  const types = new Set((await knownDevices(plugins)).map(({ blueprint }) => blueprint.type));
-  const { blueprintOf } = await import('../../device/index.ts');
-  for (const { device } of machine.devices) types.add(blueprintOf(device).type);
+  const types = new Set((await knownDevices(plugins)).map(({ metadata }) => metadata.type));
+  const { metadataOf } = await import('../../device/index.ts');
+  for (const { device } of machine.devices) types.add(metadataOf(device).type);
   const devices = member(snapshot, 'devices');
   return (Array.isArray(devices) ? devices : []).flatMap((device: unknown) => {
     const [id, type] = [nameAt(device, 'id'), nameAt(device, 'type')];

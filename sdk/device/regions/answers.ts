@@ -48,7 +48,7 @@ export function watchAnswers(
 /** On a bench: looks at what the read hooks of registers answer, which may also be nothing. */
 export function watchReadHooks(device: DeviceInstance): void {
   const methods = device as unknown as Record<string, (...given: unknown[]) => unknown>;
-  for (const { readHook, fields, width, region, offset, name } of device.blueprint.registers) {
+  for (const { readHook, fields, width, region, offset, name } of device.metadata.registers) {
     const hooks = new Set([readHook, ...fields.map((field) => field.readHook)]);
     for (const hook of width === 64 ? [] : hooks) {
       const original = hook === undefined ? undefined : methods[hook];

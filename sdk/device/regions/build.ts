@@ -1,6 +1,6 @@
 import { hex } from '../../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../../memory/index.ts';
-import type { DeviceInstance, DeviceSurroundings, RegionBlueprint } from '../class-metadata.ts';
+import type { DeviceInstance, RealizeContext, RegionMetadata } from '../class-metadata.ts';
 import { describeMissing, registerAt } from '../registers/names.ts';
 import { checkRegisterFields, registersOf } from '../registers/runtime.ts';
 import { watchAnswers, watchReadHooks } from './answers.ts';
@@ -13,28 +13,28 @@ import type { HandlerRoute, RegionTemplate } from './region.ts';
  */
 export function buildRegions(
   device: DeviceInstance,
-  surroundings: DeviceSurroundings,
+  context: RealizeContext,
 ): ReadonlyMap<RegionTemplate, MemoryRegion> {
   checkRegisterFields(device);
-  if (surroundings.watchesAnswers) watchReadHooks(device);
+  if (context.watchesAnswers) watchReadHooks(device);
   const regions = new Map<RegionTemplate, MemoryRegion>();
-  for (const blueprint of device.blueprint.regions) {
-    const region = buildRegion(device, blueprint, surroundings);
-    for (const range of blueprint.coalesced) region.addCoalescedIo(range);
-    if (blueprint.flushCoalescedIo) region.setFlushCoalescedIo();
-    regions.set(blueprint.template, region);
+  for (const metadata of device.metadata.regions) {
+    const region = buildRegion(device, metadata, context);
+    for (const range of metadata.coalesced) region.addCoalescedIo(range);
+    if (metadata.flushCoalescedIo) region.setFlushCoalescedIo();
+    regions.set(metadata.template, region);
   }
   return regions;
 }
 
-function buildRegion(device: DeviceInstance, blueprint: RegionBlueprint, surroundings: DeviceSurroundings) {
-  const { topology, id, guestErrors } = surroundings;
-  const { template } = blueprint;
+function buildRegion(device: DeviceInstance, metadata: RegionMetadata, context: RealizeContext) {
+  const { topology, id, guestErrors } = context;
+  const { template } = metadata;
   const { name, size } = template;
   if (!(template instanceof HandledRegion)) return MemoryRegion.container(topology, name, size, { owner: device });
   const ops = new RegionOps({
     device,
-    routes: memoryRoutes(device, template, blueprint.handlers, surroundings),
+    routes: memoryRoutes(device, template, metadata.handlers, context),
     valid: template.accepts,
     impl: template.implements,
     endianness: template.endianness,
@@ -47,7 +47,7 @@ function buildRegion(device: DeviceInstance, blueprint: RegionBlueprint, surroun
 function missingOf(device: DeviceInstance, template: HandledRegion, report: (message: string) => void): MissingRoute {
   const read = template.kind === 'ports' ? 'ones' : 'zeros';
   if (template.missing === 'silent') return { read };
-  const { registers } = device.blueprint;
+  const { registers } = device.metadata;
   const onMissing = (offset: number, size: number, isWrite: boolean): void => {
     const where = `offset ${hex(offset)} (${size} bytes) of region '${template.name}'`;
     report(describeMissing(registerAt(registers, template, offset), where, isWrite));
@@ -63,10 +63,10 @@ function memoryRoutes(
   device: DeviceInstance,
   region: HandledRegion,
   handlers: readonly HandlerRoute[],
-  surroundings: DeviceSurroundings,
+  context: RealizeContext,
 ): Route[] {
   const { mirrored, size } = region;
-  const routes = handlers.map((handler) => memoryRoute(device, region, handler, surroundings));
+  const routes = handlers.map((handler) => memoryRoute(device, region, handler, context));
   if (!mirrored) return routes;
   return routes.flatMap((route) => {
     const copies = [route];
@@ -84,12 +84,12 @@ function memoryRoute(
   device: DeviceInstance,
   region: HandledRegion,
   handler: HandlerRoute,
-  surroundings: DeviceSurroundings,
+  context: RealizeContext,
 ): Route {
   const { method, isWrite, form, offset, length, sizes, register } = handler;
   const common = { offset, size: length, accessSize: sizes, withAttributes: form === 'attributes' };
   if (register !== undefined) {
-    const { read, write, readWide, writeWide } = registersOf(device.blueprint).at(region, register);
+    const { read, write, readWide, writeWide } = registersOf(device.metadata).at(region, register);
     return isWrite ? { ...common, write, write64: writeWide } : { ...common, read, read64: readWide };
   }
   // Looked up on the instance's class, so that a subclass that overrides the method is heard.
@@ -97,6 +97,6 @@ function memoryRoute(
   const watch =
     isWrite || form === '64-bit'
       ? undefined
-      : watchAnswers(surroundings.topology, method, found, region, surroundings.watchesAnswers === true);
+      : watchAnswers(context.topology, method, found, region, context.watchesAnswers === true);
   return { ...common, watch, [`${isWrite ? 'write' : 'read'}${form === '64-bit' ? '64' : ''}`]: found };
 }

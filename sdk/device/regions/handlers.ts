@@ -1,5 +1,5 @@
 import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
-import { type MethodDecoratorFor, recordOf } from '../class-recorder.ts';
+import { type MethodDecoratorFor, recorderOf } from '../class-recorder.ts';
 import { makeRegister, type Register } from '../registers/register.ts';
 import type { RegisterSpec } from '../registers/spec.ts';
 import {
@@ -60,7 +60,7 @@ export class HandledRegion extends IoRegionTemplate {
     const sizes = size === undefined ? undefined : typeof size === 'number' ? [size] : [...size];
     return (target: object, method: string): void => {
       checkMember(target, method, `a handler in region '${this.name}'`);
-      recordOf(target.constructor).addHandler(this, { method, isWrite, form, offset, length, sizes });
+      recorderOf(target.constructor).addHandler(this, { method, isWrite, form, offset, length, sizes });
     };
   }
 }

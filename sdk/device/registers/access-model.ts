@@ -2,11 +2,11 @@ import { maskOf, wideLowMask } from '../../base/bits.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
 import {
   answersReads,
-  hearsWrites,
+  bitRangesOf,
   type RegisterAccess,
   type RegisterDeclaration,
   sideOf,
-  stretchesOf,
+  takesWrites,
 } from './model.ts';
 
 /** Which bits of a register behave how, as bit masks. */
@@ -68,7 +68,7 @@ export function accessModels(registers: readonly RegisterDeclaration[]): AccessM
   return registers.map((register) => {
     const { region, offset, width, stride = 0, narrow, indexedBy } = register;
     const { min, max, unaligned } = region.implements;
-    const accesses = stretchesOf(register).map(({ access }) => access);
+    const accesses = bitRangesOf(register).map(({ access }) => access);
     const side = sideOf(register, registers);
     const bytes = width / 8;
     const isExtended = narrow === 'zero-extended';
@@ -80,7 +80,7 @@ export function accessModels(registers: readonly RegisterDeclaration[]): AccessM
       bytes,
       isBig: width === 64,
       reads: side !== 'writes' && answersReads(accesses),
-      writes: side !== 'reads' && hearsWrites(accesses),
+      writes: side !== 'reads' && takesWrites(accesses),
       isWide: width === 64 && max === 8,
       isExtended,
       isAligned,
@@ -92,9 +92,9 @@ export function accessModels(registers: readonly RegisterDeclaration[]): AccessM
 
 function masksOf(register: RegisterDeclaration): AccessMasks {
   const of = (...accesses: readonly RegisterAccess[]): bigint =>
-    stretchesOf(register)
+    bitRangesOf(register)
       .filter(({ access }) => accesses.includes(access))
-      .reduce((mask, stretch) => mask | maskOf(stretch), 0n);
+      .reduce((mask, range) => mask | maskOf(range), 0n);
   const all = wideLowMask(register.width);
   const fixed = register.atReset === 'set-by-device' ? of('reserved') : of('constant', 'reserved');
   return {

@@ -5,14 +5,14 @@ import { checkFields, checkHook, checkRegister, checkSpec } from './checks.ts';
 import {
   answersReads,
   type FieldDeclaration,
-  hearsWrites,
   type IndexedPlace,
   type RegisterAccess,
   type RegisterDeclaration,
+  takesWrites,
 } from './model.ts';
 import { describeRegister } from './names.ts';
 import { checkChoices, checkTogether } from './overlaps.ts';
-import { FillerSpec, type HookDeclaration, type RegisterDefinition, type RegisterSpec } from './spec.ts';
+import { type HookDeclaration, type RegisterDefinition, type RegisterSpec, ReservedFieldSpec } from './spec.ts';
 
 /** What the decorators of one class said about its registers. */
 export interface RegisterRecord {
@@ -20,14 +20,14 @@ export interface RegisterRecord {
   readonly registerHooks: readonly HookDeclaration[];
 }
 
-/** The registers of the class and its bases, checked and frozen, by region and offset. `lineage` is base first. */
+/** The registers of the class and its bases, checked and frozen, by region and offset. `recorders` is base first. */
 export function completeRegisters(
-  lineage: readonly RegisterRecord[],
+  recorders: readonly RegisterRecord[],
   inherited: readonly RegisterDeclaration[],
   fail: Fail,
 ): readonly RegisterDeclaration[] {
   let all = inherited;
-  for (const record of lineage) all = addHooks(addRegisters(all, record, fail), record.registerHooks, fail);
+  for (const record of recorders) all = addHooks(addRegisters(all, record, fail), record.registerHooks, fail);
   const regions = [...new Set(all.map(({ region }) => region))];
   const order = (one: RegisterDeclaration): number => regions.indexOf(one.region) * 2 ** 40 + one.offset;
   const sorted = [...all].sort((a, b) => order(a) - order(b) || (a.indexedBy?.index ?? 0) - (b.indexedBy?.index ?? 0));
@@ -117,7 +117,7 @@ function placeOf({ index, field }: NonNullable<RegisterDefinition['indexed']>, i
 function fieldsOf({ fields = {} }: RegisterSpec): readonly FieldDeclaration[] {
   const all = Object.entries(fields).flatMap(([name, spec]): FieldDeclaration[] => {
     const { access } = spec;
-    if (spec instanceof FillerSpec) return spec.stretches.map(([low, high]) => ({ name, low, high, access }));
+    if (spec instanceof ReservedFieldSpec) return spec.ranges.map(([low, high]) => ({ name, low, high, access }));
     const { low, high, values, description } = spec;
     const named = Object.keys(values).length > 0 ? { values } : {};
     return [{ name, low, high, access, ...named, description }];
@@ -211,7 +211,7 @@ export function registerHandlers(record: RegisterRecord, region: IoRegionTemplat
         stride % bytes !== 0);
     for (const isWrite of [false, true]) {
       const shared = handlers.some((one) => one.isWrite === isWrite && one.offset === offset);
-      if (shared || !(runsOver || (isWrite ? hearsWrites(accesses) : answersReads(accesses)))) continue;
+      if (shared || !(runsOver || (isWrite ? takesWrites(accesses) : answersReads(accesses)))) continue;
       const common = {
         method: member,
         isWrite,

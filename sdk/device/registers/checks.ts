@@ -4,15 +4,15 @@ import { nearest, unknownWord } from '../../base/text.ts';
 import { formatRange } from '../class-checks.ts';
 import {
   answersReads,
+  bitRangesOf,
   type FieldDeclaration,
-  hearsWrites,
   type RegisterAccess,
   type RegisterDeclaration,
-  stretchesOf,
+  takesWrites,
 } from './model.ts';
 import { describeBits, describeRegister } from './names.ts';
 import { extent } from './overlaps.ts';
-import { FieldSpec, FillerSpec, type RegisterSpec } from './spec.ts';
+import { FieldSpec, type RegisterSpec, ReservedFieldSpec } from './spec.ts';
 
 const words: Readonly<Record<keyof RegisterSpec, true>> = {
   width: true,
@@ -55,7 +55,7 @@ export function checkSpec(spec: RegisterSpec, where: string, fail: Fail): void {
   oneOf(['reset-value', 'kept', 'set-by-device'], atReset, `${where} has atReset`, fail);
   oneOf(['by-byte', 'zero-extended'], narrow, `${where} has narrow`, fail);
   for (const [name, field] of Object.entries(fields)) {
-    if (!(field instanceof FieldSpec || field instanceof FillerSpec)) {
+    if (!(field instanceof FieldSpec || field instanceof ReservedFieldSpec)) {
       throw fail(
         'invalid-register-field',
         `${where}: field '${name}' is not one. Make it with bit, bits, reserved or undocumented.`,
@@ -228,9 +228,9 @@ export function checkHook(
       `${hook}: it has no field '${field}'. ${names === '' ? 'It has no fields.' : `It has ${names}.`}`,
     );
   }
-  const accesses: RegisterAccess[] = (field === undefined ? stretchesOf(register) : named).map(({ access }) => access);
+  const accesses: RegisterAccess[] = (field === undefined ? bitRangesOf(register) : named).map(({ access }) => access);
   const what = field === undefined ? 'the register' : `field '${field}'`;
-  if (isWrite && (!hearsWrites(accesses) || accesses.every((access) => access === 'reserved'))) {
+  if (isWrite && (!takesWrites(accesses) || accesses.every((access) => access === 'reserved'))) {
     throw fail(
       'register-hook-never-called',
       `${hook}: ${what} is ${accesses[0]}, so a write never changes it. Give it another access, or drop the hook.`,

@@ -46,7 +46,7 @@ export type NarrowAccess = 'by-byte' | 'zero-extended';
 
 /** Bits `low` to `high` of a register, both included. */
 export interface FieldDeclaration {
-  /** Several stretches of reserved bits may share a name; all other names are unique in their register. */
+  /** Several ranges of reserved bits may share a name; all other names are unique in their register. */
   readonly name: string;
   readonly low: number;
   readonly high: number;
@@ -104,7 +104,7 @@ export interface RegisterDeclaration {
 }
 
 /** Fields of a register, or the whole register as one where it has none. */
-export function stretchesOf({
+export function bitRangesOf({
   fields,
   width,
   access,
@@ -125,7 +125,7 @@ const heeded: readonly RegisterAccess[] = [
 export const heeds = (access: RegisterAccess): boolean => heeded.includes(access);
 
 /** Does a write mean anything to bits of these kinds? Where it does not, the register has no write at all. */
-export function hearsWrites(accesses: readonly RegisterAccess[]): boolean {
+export function takesWrites(accesses: readonly RegisterAccess[]): boolean {
   return accesses.some((access) => heeded.includes(access)) || accesses.every((access) => access === 'reserved');
 }
 
@@ -161,12 +161,12 @@ export function sideOf(register: RegisterDeclaration, registers: readonly Regist
 
 /** Writes change nothing in it. */
 function isReadSide(register: RegisterDeclaration): boolean {
-  return stretchesOf(register).every(({ access }) => !heeds(access));
+  return bitRangesOf(register).every(({ access }) => !heeds(access));
 }
 
 /** Reads show nothing of it. */
 function isWriteSide(register: RegisterDeclaration): boolean {
-  const accesses = stretchesOf(register).map(({ access }) => access);
+  const accesses = bitRangesOf(register).map(({ access }) => access);
   return !answersReads(accesses);
 }
 

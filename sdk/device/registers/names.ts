@@ -1,7 +1,7 @@
 import { maskOf } from '../../base/bits.ts';
 import { hex } from '../../base/text.ts';
 import type { RegionTemplate } from '../regions/region.ts';
-import { type FieldDeclaration, type RegisterDeclaration, stretchesOf } from './model.ts';
+import { bitRangesOf, type FieldDeclaration, type RegisterDeclaration } from './model.ts';
 
 /** A register, and which one of an array (0 otherwise). */
 export interface RegisterPlace {
@@ -51,7 +51,7 @@ export function valueName(
 export function describeMissing(place: RegisterPlace | undefined, where: string, isWrite: boolean): string {
   const access = isWrite ? 'write to' : 'read of';
   if (place === undefined) return `${access} ${where}: no register takes it`;
-  const kinds = new Set(stretchesOf(place.register).map((stretch) => stretch.access));
+  const kinds = new Set(bitRangesOf(place.register).map((range) => range.access));
   const kind = kinds.size === 1 ? [...kinds][0] : isWrite ? 'read-only' : 'write-only';
   return `${access} the ${kind} register '${registerLabel(place)}'`;
 }

@@ -1,5 +1,5 @@
 import { hex } from '../../base/text.ts';
-import type { DeviceBlueprint, DeviceInstance } from '../class-metadata.ts';
+import type { ClassMetadata, DeviceInstance } from '../class-metadata.ts';
 import type { IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
 import {
   type AccessModel,
@@ -11,13 +11,13 @@ import {
 } from './access-model.ts';
 import type { RegisterDeclaration } from './model.ts';
 import { describeMissing, registerAt } from './names.ts';
-import { RegisterRemarks } from './remarks.ts';
+import { UnimplementedLog } from './remarks.ts';
 
 /** What the code of registers calls. */
 export interface RegisterHelpers {
   /** By register. */
   readonly parts: readonly RegisterParts[];
-  readonly remarks: readonly RegisterRemarks[];
+  readonly remarks: readonly UnimplementedLog[];
   /** Which write-once bits are locked. */
   locksOf(device: object): RegisterLocks;
   /** The index register holds the number of no register, or of one without that direction. */
@@ -47,15 +47,15 @@ export class RegisterPlaces {
   private slots: readonly Slot[] = [];
 
   constructor(
-    private readonly blueprint: DeviceBlueprint,
+    private readonly metadata: ClassMetadata,
     locksOf: (device: object) => RegisterLocks,
   ) {
-    const { registers } = blueprint;
+    const { registers } = metadata;
     this.models = accessModels(registers);
     this.ports = dataPortsOf(registers);
     this.helpers = {
       parts: this.models.map((model) => new RegisterParts(model, this)),
-      remarks: registers.map((register) => new RegisterRemarks(register)),
+      remarks: registers.map((register) => new UnimplementedLog(register)),
       locksOf,
       absentRead: (device, first, chosen) => this.absent(device, first.model.register, chosen, false),
       absentWrite: (device, first, chosen) => this.absent(device, first.model.register, chosen, true),
@@ -167,7 +167,7 @@ export class RegisterPlaces {
     isWrite: boolean,
     chosen?: number,
   ): number {
-    const place = registerAt(this.blueprint.registers, region, offset, chosen);
+    const place = registerAt(this.metadata.registers, region, offset, chosen);
     if (region.missing === 'guest-error') device.guestError(describeMissing(place, where, isWrite));
     return region.kind === 'ports' ? 0xffff_ffff : 0;
   }

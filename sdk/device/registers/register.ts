@@ -3,7 +3,7 @@ import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
-import { type MethodDecoratorFor, recordOf } from '../class-recorder.ts';
+import { type MethodDecoratorFor, recorderOf } from '../class-recorder.ts';
 import type { IoRegionTemplate, Nothing } from '../regions/region.ts';
 import {
   type FieldNames,
@@ -70,13 +70,13 @@ export function makeRegister<S extends RegisterSpec>(definition: RegisterDefinit
         `${name}.${member}: ${where} needs a field that holds its value, and this is ${kind}. For what happens on an access, use its onRead and onWrite.`,
       );
     }
-    recordOf(target.constructor).addRegister(definition, member);
+    recorderOf(target.constructor).addRegister(definition, member);
   };
   const hook = (isWrite: boolean, field: string | undefined, member: string | undefined) => {
     checkBrackets(field, member, `.${isWrite ? 'onWrite' : 'onRead'}() of ${where}`);
     return (target: object, method: string) => {
       checkMember(target, method, where);
-      recordOf(target.constructor).addRegisterHook({ definition, field, isWrite, method });
+      recorderOf(target.constructor).addRegisterHook({ definition, field, isWrite, method });
     };
   };
   return Object.freeze(

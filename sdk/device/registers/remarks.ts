@@ -2,23 +2,23 @@ import { maskOf } from '../../base/bits.ts';
 import { hex } from '../../base/text.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
 import { type GuestErrorKind, guestErrorsOf } from '../guest-errors.ts';
-import { type FieldDeclaration, type RegisterDeclaration, stretchesOf } from './model.ts';
+import { bitRangesOf, type FieldDeclaration, type RegisterDeclaration } from './model.ts';
 import { describeBits, registerLabel } from './names.ts';
 
-type Stretch = Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>;
+type BitRangeSpec = Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>;
 
 /**
  * What is to be said about a register's accesses: writes to reserved bits, and what software does with those that the
  * datasheet or the model leaves out. A driver may do it all day long: after the first time it is only counted.
  */
-export class RegisterRemarks {
+export class UnimplementedLog {
   private readonly watched: readonly WatchedBits[];
   private readonly reads = new SaidOnce();
 
   constructor(private readonly register: RegisterDeclaration) {
-    this.watched = stretchesOf(register)
+    this.watched = bitRangesOf(register)
       .filter(({ access }) => ['reserved', 'undocumented', 'unimplemented'].includes(access))
-      .map((stretch) => new WatchedBits(register, stretch));
+      .map((range) => new WatchedBits(register, range));
   }
 
   /** The guest has written `value`, in which some watched bits are not what they should be, or were. */
@@ -45,11 +45,11 @@ class WatchedBits {
 
   constructor(
     private readonly register: RegisterDeclaration,
-    private readonly stretch: Stretch,
+    private readonly range: BitRangeSpec,
   ) {
     const isBig = register.width === 64;
-    this.mask = isBig ? maskOf(stretch) : Number(maskOf(stretch));
-    this.fixed = stretch.access === 'reserved' ? register.reset : undefined;
+    this.mask = isBig ? maskOf(range) : Number(maskOf(range));
+    this.fixed = range.access === 'reserved' ? register.reset : undefined;
   }
 
   differ(value: number | bigint, previous: number | bigint): boolean {
@@ -63,12 +63,12 @@ class WatchedBits {
   }
 
   private words(index: number, value: number | bigint): string {
-    const { register, stretch } = this;
-    const { access, name } = stretch;
-    const part = (whole: number | bigint) => hex((BigInt(whole) & maskOf(stretch)) >> BigInt(stretch.low));
+    const { register, range } = this;
+    const { access, name } = range;
+    const part = (whole: number | bigint) => hex((BigInt(whole) & maskOf(range)) >> BigInt(range.low));
     const label = `register '${registerLabel({ register, index })}'`;
     const isWhole = register.fields.length === 0;
-    const where = isWhole ? label : `${describeBits(stretch)} of ${label}`;
+    const where = isWhole ? label : `${describeBits(range)} of ${label}`;
     const written = `wrote ${part(value)} to`;
     if (access === 'reserved') return `${written} reserved ${where}: must stay ${part(register.reset)}`;
     if (access === 'undocumented') return `${written} undocumented ${where}`;

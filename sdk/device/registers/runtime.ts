@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import type { DeviceBlueprint, DeviceInstance } from '../class-metadata.ts';
+import type { ClassMetadata, DeviceInstance } from '../class-metadata.ts';
 import type { RegionTemplate } from '../regions/region.ts';
 import type { RegisterCode } from './access-model.ts';
 import { compileRegisters } from './compile.ts';
@@ -30,24 +30,24 @@ export function registerEngine(): 'compiled' | 'interpreted' {
   }
 }
 
-const made = new WeakMap<DeviceBlueprint, ClassRegisters>();
+const made = new WeakMap<ClassMetadata, ClassRegisters>();
 
 /** Made when the first device of the class is realized or reset. */
-export function registersOf(blueprint: DeviceBlueprint): ClassRegisters {
-  let registers = made.get(blueprint);
+export function registersOf(metadata: ClassMetadata): ClassRegisters {
+  let registers = made.get(metadata);
   if (registers === undefined) {
-    registers = makeRegisters(blueprint);
-    made.set(blueprint, registers);
+    registers = makeRegisters(metadata);
+    made.set(metadata, registers);
   }
   return registers;
 }
 
-function makeRegisters(blueprint: DeviceBlueprint): ClassRegisters {
-  const places = new RegisterPlaces(blueprint, registerLocks);
+function makeRegisters(metadata: ClassMetadata): ClassRegisters {
+  const places = new RegisterPlaces(metadata, registerLocks);
   const { models, ports, helpers } = places;
   const code =
     registerEngine() === 'compiled'
-      ? compileRegisters(models, ports, helpers, blueprint.deviceClass.name)
+      ? compileRegisters(models, ports, helpers, metadata.deviceClass.name)
       : interpretRegisters(models, ports, helpers);
   places.fill(code);
   return { at: (region, offset) => places.at(region, offset), reset: (device) => code.reset.call(device) };
@@ -67,8 +67,8 @@ export function registerLocks(device: object): RegisterLocks {
 
 /** Every register to its reset value, write-once bits unlocked; those declared otherwise keep what they hold. */
 export function resetRegisters(device: DeviceInstance): void {
-  const { blueprint } = device;
-  if (blueprint.registers.length > 0) registersOf(blueprint).reset(device);
+  const { metadata } = device;
+  if (metadata.registers.length > 0) registersOf(metadata).reset(device);
 }
 
 const seen = new WeakSet<DeviceInstance>();
@@ -77,7 +77,7 @@ const seen = new WeakSet<DeviceInstance>();
 export function checkRegisterFields(device: DeviceInstance): void {
   if (seen.has(device)) return;
   seen.add(device);
-  for (const register of device.blueprint.registers) {
+  for (const register of device.metadata.registers) {
     const held: unknown = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
     const problem = register.count === undefined ? singleProblem(register, held) : arrayProblem(register, held);
     if (problem === undefined) continue;

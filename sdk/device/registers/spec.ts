@@ -24,11 +24,11 @@ export class FieldSpec<V extends Readonly<Record<string, number>> = Readonly<Rec
   }
 }
 
-/** Bits without a meaning, in as many stretches as it takes. Made by `reserved` and `undocumented`. */
-export class FillerSpec {
+/** Bits without a meaning, in as many ranges as it takes. Made by `reserved` and `undocumented`. */
+export class ReservedFieldSpec {
   constructor(
     readonly access: 'reserved' | 'undocumented',
-    readonly stretches: readonly (readonly [low: number, high: number])[],
+    readonly ranges: readonly (readonly [low: number, high: number])[],
   ) {}
 }
 
@@ -52,24 +52,24 @@ export function bits<const V extends Readonly<Record<string, number>> = Record<n
 }
 
 /** Bits that have to keep their reset value: `reserved([1, 6], [8, 31])`, `reserved(3)`. */
-export function reserved(...stretches: readonly (number | readonly [low: number, high: number])[]): FillerSpec {
-  return new FillerSpec('reserved', stretches.map(pair));
+export function reserved(...ranges: readonly (number | readonly [low: number, high: number])[]): ReservedFieldSpec {
+  return new ReservedFieldSpec('reserved', ranges.map(pair));
 }
 
 /** Bits that hold what is written to them, for reasons that the datasheet keeps to itself. */
-export function undocumented(...stretches: readonly (number | readonly [low: number, high: number])[]): FillerSpec {
-  return new FillerSpec('undocumented', stretches.map(pair));
+export function undocumented(...ranges: readonly (number | readonly [low: number, high: number])[]): ReservedFieldSpec {
+  return new ReservedFieldSpec('undocumented', ranges.map(pair));
 }
 
-const pair = (stretch: number | readonly [number, number]): readonly [number, number] =>
-  typeof stretch === 'number' ? [stretch, stretch] : stretch;
+const pair = (range: number | readonly [number, number]): readonly [number, number] =>
+  typeof range === 'number' ? [range, range] : range;
 
 /** What a register is: `{ width: 32, reset: 0x80, fields: {...} }`. The reset value is 0 unless it says otherwise. */
 export type RegisterSpec = {
   /** Of the whole register. With fields, each has its own. Default: 'read-write'. */
   readonly access?: RegisterAccess;
   /** What the bits mean. Every bit belongs to one of them. */
-  readonly fields?: Readonly<Record<string, FieldSpec | FillerSpec>>;
+  readonly fields?: Readonly<Record<string, FieldSpec | ReservedFieldSpec>>;
   /** Default: 'reset-value'. */
   readonly atReset?: AtReset;
   /** What an access narrower than the register does. Default: 'by-byte'. */

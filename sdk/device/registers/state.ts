@@ -38,7 +38,7 @@ export function lockShape(register: RegisterDeclaration): Shape {
     read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
       const locks = readValue(plain, saved, plan);
       if (locks === undefined) return;
-      if ((BigInt(locks) & ~lockable) === 0n) plan.whenSound(() => place.set(locks));
+      if ((BigInt(locks) & ~lockable) === 0n) plan.onValidated(() => place.set(locks));
       else
         saved.refuse(
           `found ${hex(locks)}, and of register '${register.name}' only the bits ${hex(lockable)} are write-once`,
@@ -69,7 +69,7 @@ function guarded(plain: Shape, register: RegisterDeclaration, fixed: readonly Fi
     },
     read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
       const value = readValue(plain, saved, plan);
-      if (value !== undefined && refuseFixed(register, fixed, value, saved)) plan.whenSound(() => place.set(value));
+      if (value !== undefined && refuseFixed(register, fixed, value, saved)) plan.onValidated(() => place.set(value));
     },
   });
 }
@@ -90,7 +90,7 @@ function arrayShape(register: RegisterDeclaration, fixed: readonly FixedBits[]):
       const loaded = present.slice();
       if (!readNow(plainOf(present), saved, { get: () => loaded, set: () => {} }, plan)) return;
       const sound = Array.from(loaded, (value, index) => refuseFixed(register, fixed, value, saved.item(index)));
-      if (sound.every(Boolean)) plan.whenSound(() => present.set(loaded));
+      if (sound.every(Boolean)) plan.onValidated(() => present.set(loaded));
     },
   });
 }
@@ -170,7 +170,7 @@ function readLock(device: DeviceInstance, register: RegisterDeclaration, saved: 
       locks[member] = value;
     },
   };
-  if (data === undefined) plan.whenSound(() => place.set(noLocks(register)));
+  if (data === undefined) plan.onValidated(() => place.set(noLocks(register)));
   else if (count !== undefined && Array.isArray(data) && data.length !== count)
     saved.refuse(`expected ${count} locks, found ${data.length}`);
   else shapeOfLocks(register).read(saved, place, plan);
@@ -186,6 +186,6 @@ function shapeOfLocks(register: RegisterDeclaration): Shape {
   return register.count === undefined ? locks : shape.list(locks, register.count);
 }
 
-function withLocks({ blueprint }: DeviceInstance): readonly RegisterDeclaration[] {
-  return blueprint.registers.filter(({ hasLocks }) => hasLocks);
+function withLocks({ metadata }: DeviceInstance): readonly RegisterDeclaration[] {
+  return metadata.registers.filter(({ hasLocks }) => hasLocks);
 }

@@ -1,6 +1,6 @@
 import { describeThrown } from '../../base/errors.ts';
 import { describeJson, type JsonProblem, JsonReader } from '../../base/json-reader.ts';
-import { blueprintOf, type ConcreteDeviceClass, type DeviceBlueprint } from '../../device/index.ts';
+import { type ClassMetadata, type ConcreteDeviceClass, metadataOf } from '../../device/index.ts';
 import { type StateDifference, StateError } from '../../state/restore-plan.ts';
 import { type MachineDefinition, ramProblem } from '../definition.ts';
 import { type Placement, type UsedDevice, type Wire, WiringError } from '../wiring.ts';
@@ -104,7 +104,7 @@ function plugIn(
       }
       if (machine.deviceById(id) !== undefined) return [];
       const type = saved.member('type').text(256);
-      const deviceClass = known.find((one) => blueprintOf(one).type === type);
+      const deviceClass = known.find((one) => metadataOf(one).type === type);
       if (deviceClass === undefined) {
         const problem =
           `was plugged in while the machine ran, and no class of type '${type}' is known here. Give it: ` +
@@ -131,7 +131,7 @@ function attempt(work: () => unknown, where: Omit<StateDifference, 'problem'>, w
 
 /** The wiring of a saved device. An option that was not given, and has another default today, is given: the device had the old one. */
 function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonReader): UsedDevice {
-  const { options, regions } = blueprintOf(deviceClass);
+  const { options, regions } = metadataOf(deviceClass);
   const { declarations } = options;
   const asked = saved.member('plugged');
   const given = asked.member('options').entries();
@@ -156,7 +156,7 @@ function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonRead
   };
 }
 
-function placement(saved: JsonReader, regions: DeviceBlueprint['regions']): Placement[] {
+function placement(saved: JsonReader, regions: ClassMetadata['regions']): Placement[] {
   const [, name, address, priority] =
     /^(.*) at (0x[0-9a-f]{1,14})(?: with priority (-?\d{1,10}))?$/.exec(saved.text()) ?? [];
   const region = regions.find(({ template }) => template.name === name)?.template;

@@ -128,7 +128,7 @@ class Restoration {
     const loading = new DeviceLoading(device, saved.data, id);
     this.devices.set(plugged, loading);
     this.ofDevices.push(...loading.differences);
-    if (saved.member('type').data !== device.blueprint.type) return;
+    if (saved.member('type').data !== device.metadata.type) return;
     const present = describeDevice(plugged);
     const own: JsonProblem[] = [];
     compare(new JsonReader(saved.member('options').data, 'options', own), present.options);

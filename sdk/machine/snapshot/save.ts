@@ -67,7 +67,7 @@ function describeRequest({ id, given, used }: PluggedDevice): Json {
 /** Moves all times of devices and services with the clock's epoch. */
 export function rebaseState(machine: SnapshotMachine, nanoseconds: number): void {
   const move = { nanoseconds, moved: new Set<object>() };
-  for (const { device } of machine.devices) rebaseFields(device, device.blueprint.state, move);
+  for (const { device } of machine.devices) rebaseFields(device, device.metadata.state, move);
   machine.statefulServices.rebase(move);
 }
 

@@ -2,9 +2,9 @@ import { maskOf, wideLowMask } from '../../base/bits.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { decimal, hex, nearest } from '../../base/text.ts';
 import {
+  type ClassMetadata,
   choosingValue,
   type Device,
-  type DeviceBlueprint,
   type Register,
   type RegisterDeclaration,
   type RegisterSpec,
@@ -45,7 +45,7 @@ export type ValueOfMember<M> = M extends bigint | BigUint64Array ? bigint : numb
 
 /** The declaration of a register that a test names. */
 export function declarationOf(
-  { deviceClass, registers }: DeviceBlueprint,
+  { deviceClass, registers }: ClassMetadata,
   register: Register<RegisterSpec> | string,
 ): RegisterDeclaration {
   const byName = typeof register === 'string';
@@ -168,7 +168,7 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
   }
 
   private get side(): Side {
-    return sideOf(this.declaration, this.bench.device.blueprint.registers);
+    return sideOf(this.declaration, this.bench.device.metadata.registers);
   }
 
   private get bytes(): number {
@@ -189,7 +189,7 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
     const { indexedBy } = this.declaration;
     if (indexedBy === undefined) return;
     const { device } = this.bench;
-    const index = declarationOf(device.blueprint, indexedBy.indexMember);
+    const index = declarationOf(device.metadata, indexedBy.indexMember);
     const held = Number((device as unknown as Readonly<Record<string, Value>>)[indexedBy.indexMember]);
     new RegisterProbe(this.bench, index, 0).write(choosingValue(indexedBy, held, indexedBy.index + this.step));
   }

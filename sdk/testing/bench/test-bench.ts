@@ -3,21 +3,21 @@ import type { Json } from '../../base/json-reader.ts';
 import { PciCommand, PciDevice, PciRegister, pciBars } from '../../bus/index.ts';
 import { type ManualClock, runDevice } from '../../clock/index.ts';
 import {
-  blueprintOf,
   type ConcreteDeviceClass,
+  captureSchema,
   constructDevice,
   type Device,
   type FieldNames,
   type GivenOptionsOfClass,
   type GuestError,
   GuestErrors,
+  metadataOf,
   type PinNames,
   pinsOf,
   type RegionTemplate,
   type Register,
   type RegisterSpec,
   type RegisterValue,
-  rememberState,
   type Token,
 } from '../../device/index.ts';
 import type { Placement } from '../../machine/wiring.ts';
@@ -74,15 +74,15 @@ export class TestBench<D extends Device> extends BenchGuest {
     this.services = services;
     this.clock = services.clock;
     const given = (setup.options ?? {}) as Readonly<Record<string, unknown>>;
-    this.options = blueprintOf(deviceClass).options.resolve(given, `Bench: ${deviceClass.name}`);
+    this.options = metadataOf(deviceClass).options.resolve(given, `Bench: ${deviceClass.name}`);
     this.device = this.construct(deviceClass);
-    const { type } = blueprintOf(deviceClass);
+    const { type } = metadataOf(deviceClass);
     const recorders = [...pinsOf(this.device)].map(([name, pin]) => {
       return [name, new InterruptRecorder(pin, () => this.clock.now)] as const;
     });
     this.clock.onRebase((nanoseconds) => {
       const move = { nanoseconds, moved: new Set<object>() };
-      rebaseFields(this.device, this.device.blueprint.state, move);
+      rebaseFields(this.device, this.device.metadata.state, move);
       services.stateful.rebase(move);
       for (const [, recorder] of recorders) recorder.rebase(nanoseconds);
     });
@@ -93,7 +93,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
     setup.beforeReset?.(this.device);
     this.reset();
-    rememberState(this.device);
+    captureSchema(this.device);
     services.stateful.remember();
   }
 
@@ -140,7 +140,7 @@ export class TestBench<D extends Device> extends BenchGuest {
   ): RegisterProbe<RegisterValue<S>, FieldNames<S>>;
   register<K extends RegisterMembers<D>>(member: K, element?: number): RegisterProbe<ValueOfMember<D[K]>>;
   register(register: Register<RegisterSpec> | string, element = 0): RegisterProbe<never, never> {
-    const declaration = declarationOf(this.device.blueprint, register);
+    const declaration = declarationOf(this.device.metadata, register);
     return new RegisterProbe(this, declaration, element) as unknown as RegisterProbe<never, never>;
   }
 
@@ -171,7 +171,7 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   private construct(deviceClass: ConcreteDeviceClass<D>): D {
     const parameters: unknown[] = [];
-    for (const injection of blueprintOf(deviceClass).injections) {
+    for (const injection of metadataOf(deviceClass).injections) {
       const { index, token } = injection;
       parameters[index] = token === undefined ? this.options : this.services.give(injection, deviceClass.name);
     }
@@ -179,7 +179,7 @@ export class TestBench<D extends Device> extends BenchGuest {
   }
 
   private map(placements: readonly Placement[]): void {
-    for (const { template } of this.device.blueprint.regions) {
+    for (const { template } of this.device.metadata.regions) {
       if (this.isBar(template)) continue;
       const region = this.device.region(template);
       if (region.container !== undefined) {
@@ -200,16 +200,16 @@ export class TestBench<D extends Device> extends BenchGuest {
   }
 
   private isBar(template: RegionTemplate): boolean {
-    return this.device.blueprint.facet(pciBars)?.some(({ region }) => region === template) ?? false;
+    return this.device.metadata.attribute(pciBars)?.some(({ region }) => region === template) ?? false;
   }
 
   /** As firmware does: gives each BAR its address, always the same, then enables decoding and bus mastering. */
   private placeBars(device: PciDevice): void {
-    const { bars, config, blueprint } = device;
+    const { bars, config, metadata } = device;
     const addressed = bars.all.filter(({ index }) => index !== undefined);
     if (addressed.length === 0) return;
     for (const { index, kind, size, register } of addressed) {
-      const template = blueprint.facet(pciBars)?.find((declared) => declared.index === index)?.region;
+      const template = metadata.attribute(pciBars)?.find((declared) => declared.index === index)?.region;
       const address = this.barAddresses.get(register) ?? this.takeFree(kind, size);
       this.barAddresses.set(register, address);
       config.write(register, address, 4);
@@ -221,7 +221,7 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   /** An option such as `iobase` is another way to say where a region goes. */
   private addressByOption(template: RegionTemplate): number | undefined {
-    const { declarations } = this.device.blueprint.options;
+    const { declarations } = this.device.metadata.options;
     const name = Object.keys(declarations).find((option) => declarations[option]?.places === template);
     const value = name === undefined ? undefined : this.options[name];
     return typeof value === 'number' ? value : undefined;

@@ -19,7 +19,7 @@ export function declaredState(device: Device): readonly DeclaredState[] {
 }
 
 const stateDeclared = (device: Device): readonly StateDeclaration[] =>
-  device.blueprint.state.filter(({ member }) => !isFrameworks(device, member));
+  device.metadata.state.filter(({ member }) => !isFrameworks(device, member));
 
 function partsOf(owner: object, declarations: readonly StateDeclaration[], prefix: string): readonly DeclaredState[] {
   return declarations.flatMap(({ member }) => {

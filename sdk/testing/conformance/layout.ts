@@ -1,13 +1,13 @@
 import { hex } from '../../base/text.ts';
 import { IsaBus } from '../../bus/index.ts';
 import {
+  type ClassMetadata,
   choosingValue,
   type Device,
-  type DeviceBlueprint,
   HandledRegion,
   type HandlerRoute,
   type IndexedPlace,
-  type RegionBlueprint,
+  type RegionMetadata,
   type RegisterDeclaration,
   type Side,
   sideOf,
@@ -45,18 +45,18 @@ export class Layout {
 
   constructor(
     bench: TestBench<Device>,
-    readonly blueprint: DeviceBlueprint,
+    readonly metadata: ClassMetadata,
   ) {
-    const mapped = blueprint.regions.filter(({ template }) => template instanceof HandledRegion && bench.has(template));
+    const mapped = metadata.regions.filter(({ template }) => template instanceof HandledRegion && bench.has(template));
     this.regions = mapped.map(({ template }) => ({
       region: template as HandledRegion,
       space: template.kind === 'ports' ? 'ports' : 'memory',
       address: bench.addressOf(template),
     }));
-    this.isPci = blueprint.bus === 'pci';
+    this.isPci = metadata.bus === 'pci';
     const registers = this.registerTargets();
     this.targets = [...registers, ...mapped.flatMap((region) => this.handlerTargets(region))];
-    const listensToLines = blueprint.injections.some(({ token }) => token === IsaBus);
+    const listensToLines = metadata.injections.some(({ token }) => token === IsaBus);
     this.lines = listensToLines ? Array.from({ length: 16 }, (_, line) => line).filter((line) => line !== 2) : [];
   }
 
@@ -78,10 +78,10 @@ export class Layout {
 
   /** Which accesses a register takes. A register at the same address, or a handler, may take the others. */
   sideOf(register: RegisterDeclaration): Side {
-    const side = sideOf(register, this.blueprint.registers);
+    const side = sideOf(register, this.metadata.registers);
     if (side !== 'both') return side;
     const { region, offset } = register;
-    const routes = this.blueprint.regions.find(({ template }) => template === region)?.handlers ?? [];
+    const routes = this.metadata.regions.find(({ template }) => template === region)?.handlers ?? [];
     const byHand = (isWrite: boolean): boolean =>
       routes.some(
         (route) =>
@@ -97,7 +97,7 @@ export class Layout {
 
   private registerTargets(): Target[] {
     const targets: Target[] = [];
-    const { registers } = this.blueprint;
+    const { registers } = this.metadata;
     const indexLast = [...registers].sort(
       (a, b) => Number(a.indexedBy !== undefined) - Number(b.indexedBy !== undefined),
     );
@@ -126,12 +126,12 @@ export class Layout {
     return targets;
   }
 
-  private handlerTargets({ template, handlers }: RegionBlueprint): Target[] {
+  private handlerTargets({ template, handlers }: RegionMetadata): Target[] {
     const place = this.regions.find(({ region }) => region === template);
     if (place === undefined) return [];
     const seen = new Set<string>();
     const isRegister = (route: HandlerRoute): boolean =>
-      this.blueprint.registers.some(
+      this.metadata.registers.some(
         ({ region, offset }) => region === template && offset === route.offset && Number.isFinite(route.length),
       );
     const own = handlers.filter((route) => !isRegister(route)).filter(isNew(seen));

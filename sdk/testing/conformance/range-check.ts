@@ -81,10 +81,10 @@ interface Part {
   readonly holds: readonly string[];
 }
 
-function partsOf({ blueprint }: Subject, { region, offset, size }: AddedRange): Part[] {
+function partsOf({ metadata }: Subject, { region, offset, size }: AddedRange): Part[] {
   const endOf = ({ offset: first, width, count = 1, stride = 0, indexedBy }: RegisterDeclaration) =>
     (indexedBy === undefined ? first + (count - 1) * stride : first) + width / 8;
-  const own = blueprint.registers.filter(
+  const own = metadata.registers.filter(
     (register) => register.region.name === region && register.offset < offset + size && offset < endOf(register),
   );
   const isCode = ({ writeHook, fields }: RegisterDeclaration) =>

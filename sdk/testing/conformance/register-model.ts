@@ -34,7 +34,7 @@ export class RegisterModel {
   readonly cells: readonly Cell[];
 
   constructor(private readonly layout: Layout) {
-    this.cells = layout.blueprint.registers.flatMap((register) => cellsOf(layout, register)).slice(0, MostCells);
+    this.cells = layout.metadata.registers.flatMap((register) => cellsOf(layout, register)).slice(0, MostCells);
   }
 
   /** What every register holds now, seen from inside the device. */

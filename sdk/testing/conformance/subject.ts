@@ -1,6 +1,6 @@
 import { counted } from '../../base/text.ts';
 import { DmaPort, PciDevice, SystemBus } from '../../bus/index.ts';
-import { blueprintOf, type ConcreteDeviceClass, type Device, type DeviceBlueprint } from '../../device/index.ts';
+import { type ClassMetadata, type ConcreteDeviceClass, type Device, metadataOf } from '../../device/index.ts';
 import { KiB, MiB } from '../../memory/index.ts';
 import { TestBench, type TestBenchOptions } from '../bench/test-bench.ts';
 import { Random } from '../random.ts';
@@ -28,7 +28,7 @@ const ShrinkingTries = 400;
 
 /** A device class under test: makes benches, and knows where its declaration puts everything. */
 export class Subject {
-  readonly blueprint: DeviceBlueprint;
+  readonly metadata: ClassMetadata;
   readonly layout: Layout;
   readonly runs: number;
   readonly length: number;
@@ -41,8 +41,8 @@ export class Subject {
     readonly deviceClass: ConcreteDeviceClass,
     readonly settings: ConformanceSettings,
   ) {
-    this.blueprint = blueprintOf(deviceClass);
-    this.layout = new Layout(this.bench(), this.blueprint);
+    this.metadata = metadataOf(deviceClass);
+    this.layout = new Layout(this.bench(), this.metadata);
     this.runs = settings.runs ?? 10;
     this.length = settings.length ?? 250;
     this.values = settings.values ?? [];
@@ -72,7 +72,7 @@ export class Subject {
 
   /** Benches are many, so they are small; a device that rearranges memory gets more. */
   private get usualRam(): number {
-    return this.blueprint.injections.some(({ token }) => token === SystemBus) ? 1 * MiB : 64 * KiB;
+    return this.metadata.injections.some(({ token }) => token === SystemBus) ? 1 * MiB : 64 * KiB;
   }
 
   /** Random numbers of one run of one check. */

@@ -34,8 +34,8 @@ function adviceOn(accesses: Parameters<typeof smallTrace>[0], definition: Machin
 }
 
 /** As the command does. */
-const runAlone: CheckRange = ({ blueprint, given }, { values, addresses, ...range }) =>
-  checkRange(blueprint.deviceClass as ConcreteDeviceClass, range, { options: given, values, addresses });
+const runAlone: CheckRange = ({ metadata, given }, { values, addresses, ...range }) =>
+  checkRange(metadata.deviceClass as ConcreteDeviceClass, range, { options: given, values, addresses });
 
 const ports = portRegion({ name: 'doorbell', base: 0x300, size: 2, accessSizes: [1] });
 const answers = portRegion({ name: 'doorbell-answer', base: 0x310, size: 1, accessSizes: [1] });

@@ -16,7 +16,7 @@ import {
   pci,
   portRegion,
 } from '../../../sdk/index.ts';
-import { AddressSpace, blueprintOf, GuestErrors, MemoryTopology, pciBars } from '../../../sdk/runtime.ts';
+import { AddressSpace, GuestErrors, MemoryTopology, metadataOf, pciBars } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 0x5678, classCode: 0x00ff } as const;
@@ -80,8 +80,8 @@ describe('a base address register', () => {
   it('holds its type and nothing else until it is written', () => {
     expect(registers.map((register) => read(register))).toEqual([0, 1, 0xc, 0, 4, 0, 0]);
     expect(
-      blueprintOf(Card)
-        .facet(pciBars)
+      metadataOf(Card)
+        .attribute(pciBars)
         ?.map(({ index }) => index),
     ).toEqual([0, 1, 2, 4]);
   });

@@ -13,10 +13,10 @@ import {
   pci,
 } from '../../../sdk/index.ts';
 import {
-  blueprintOf,
   formatPciAddress,
   GuestErrors,
   MemoryTopology,
+  metadataOf,
   parsePciAddress,
   pciIdentity,
 } from '../../../sdk/runtime.ts';
@@ -64,7 +64,7 @@ describe('configuration space', () => {
     expect(bus.readConfig(configAddress(1, PciRegister.HeaderType), 1)).toBe(0x80);
     expect(bus.readConfig(configAddress(1, PciRegister.InterruptPin), 1)).toBe(0);
     expect(bus.readConfig(configAddress(1, PciRegister.SubsystemVendorId), 4)).toBe(0x1af4);
-    expect(blueprintOf(Silent).facet(pciIdentity)?.classCode).toBe(0x0601);
+    expect(metadataOf(Silent).attribute(pciIdentity)?.classCode).toBe(0x0601);
   });
 
   it('of a function that is not there reads all ones and drops writes', () => {

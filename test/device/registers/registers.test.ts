@@ -12,7 +12,7 @@ import {
   SystemDevice,
   undocumented,
 } from '../../../sdk/index.ts';
-import { blueprintOf, registerLocks } from '../../../sdk/runtime.ts';
+import { metadataOf, registerLocks } from '../../../sdk/runtime.ts';
 import { DeviceBench } from '../device-bench.ts';
 
 const Base = 0x1000;
@@ -525,9 +525,9 @@ describe('registers behind an index and a data port', () => {
 });
 
 describe('what others read of a declaration', () => {
-  const { registers: declared } = blueprintOf(Timer);
+  const { registers: declared } = metadataOf(Timer);
 
-  it('is one list on the blueprint, by offset, with everything that was said', () => {
+  it('is one list on the metadata, by offset, with everything that was said', () => {
     expect(declared.map(({ member }) => member)).toEqual([
       'identification',
       'status',
@@ -556,7 +556,7 @@ describe('what others read of a declaration', () => {
       values: { Once: 0, Repeat: 1, Count: 2 },
     });
     expect(Object.isFrozen(declared) && declared.every((one) => Object.isFrozen(one))).toBe(true);
-    expect(blueprintOf(Cmos).registers[1]).toMatchObject({
+    expect(metadataOf(Cmos).registers[1]).toMatchObject({
       member: 'statusA',
       offset: Port.Data,
       indexedBy: { indexMember: 'index', index: 0x0a, low: 0, high: 6 },
@@ -575,7 +575,7 @@ describe('what others read of a declaration', () => {
       'counters[1]',
       undefined,
     ]);
-    const place = registerAt(blueprintOf(Cmos).registers, ports, Port.Data, 0x10);
+    const place = registerAt(metadataOf(Cmos).registers, ports, Port.Data, 0x10);
     expect(place && registerLabel(place)).toBe('ram[2]');
     const [, , controlRegister, commandRegister] = declared;
     expect(controlRegister && describeRegisterValue(controlRegister, 0x1013)).toBe(
@@ -594,8 +594,8 @@ describe('what others read of a declaration', () => {
         this.heard.push(`enable ${value}`);
       }
     }
-    expect(blueprintOf(FasterTimer).registers).toHaveLength(declared.length + 1);
-    expect(blueprintOf(Timer).registers[2]?.fields[0]?.writeHook).toBeUndefined();
+    expect(metadataOf(FasterTimer).registers).toHaveLength(declared.length + 1);
+    expect(metadataOf(Timer).registers[2]?.fields[0]?.writeHook).toBeUndefined();
     const bench = new DeviceBench();
     const faster = bench.realize(new FasterTimer());
     bench.memory.write(Base + Register.Control, 0x11, 4);

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { bit, bits, device, IsaDevice, mmioRegion, reserved, state } from '../../../sdk/index.ts';
-import { blueprintOf, compareDevice, loadDevice, saveDevice } from '../../../sdk/runtime.ts';
+import { compareDevice, loadDevice, metadataOf, saveDevice } from '../../../sdk/runtime.ts';
 import { testBench } from '../../../sdk/testing/index.ts';
 import { expectRefusal } from '../../refusal.ts';
 
@@ -61,7 +61,7 @@ describe('registers', () => {
   });
 
   it('are state without @state, but for those that never change', () => {
-    expect(blueprintOf(Locker).state.map(({ name }) => name)).toEqual([
+    expect(metadataOf(Locker).state.map(({ name }) => name)).toEqual([
       'control',
       'key',
       'wide',

@@ -25,7 +25,7 @@ import {
   state,
   use,
 } from '../../../sdk/index.ts';
-import { blueprintOf, formatSnapshot, guestProgram, Machine, type RestoreRequest } from '../../../sdk/runtime.ts';
+import { formatSnapshot, guestProgram, Machine, metadataOf, type RestoreRequest } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
 
 const ports = portRegion({ name: 'bell', base: 0x340, size: 1, accessSizes: [1] });
@@ -186,7 +186,7 @@ describe('wires and places of what was plugged in', () => {
 
   it('are as they were where an option could have said the place, in a snapshot and for an heir', () => {
     const machine = Machine.create(pcI440fx, small);
-    const template = blueprintOf(Debugcon).regions.find(({ template: one }) => one.name === 'debugcon')?.template;
+    const template = metadataOf(Debugcon).regions.find(({ template: one }) => one.name === 'debugcon')?.template;
     if (template === undefined) throw new Error('it has no ports');
     machine.plug(use(Debugcon, { id: 'moved', at: [place(template, 0x1e8)] }));
     machine.plug(use(Debugcon, { id: 'chosen', options: { iobase: 0x402 } }));

@@ -35,7 +35,7 @@ const Timeless = { costs: { kernel: 0, userspace: 0 }, plainCost: 0 } as const;
 /** A late delivery of queued writes changes no value, no interrupt and no final state that a guest sees. */
 export const coalescedEqualsUncoalesced: Check = {
   name: 'with its writes coalesced it answers and ends as without',
-  applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),
+  applies: ({ metadata }) => metadata.regions.some(({ coalesced }) => coalesced.length > 0),
   find(subject) {
     return findDifference(subject, this.name);
   },
@@ -67,7 +67,7 @@ export function scriptsFor(subject: Subject, added?: AddedRange): (random: Rando
 }
 
 function addRange(bench: TestBench<Device>, { region: name, offset, size, flushes }: AddedRange): void {
-  for (const { template } of bench.device.blueprint.regions) {
+  for (const { template } of bench.device.metadata.regions) {
     const region = bench.device.region(template);
     if (flushes.includes(region.name)) region.setFlushCoalescedIo();
     if (region.name === name) region.replaceCoalescedIo({ offset, size });
@@ -145,10 +145,10 @@ function withLooks(subject: Subject, zones: readonly Zone[], random: Random): Sc
   });
 }
 
-function zonesOf({ blueprint, layout }: Subject, added?: AddedRange): Zone[] {
+function zonesOf({ metadata, layout }: Subject, added?: AddedRange): Zone[] {
   return layout.regions.flatMap(({ region, space, address }) => {
     const more = added?.region === region.name ? [added] : [];
-    const ranges = [...(blueprint.region(region)?.coalesced ?? []), ...more];
+    const ranges = [...(metadata.region(region)?.coalesced ?? []), ...more];
     return ranges.map(({ offset, size }) => ({ space, start: address + offset, size }));
   });
 }

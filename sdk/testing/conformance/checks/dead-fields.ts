@@ -42,9 +42,9 @@ export const everyFieldMatters: Check = {
   },
 };
 
-function choicesOf({ layout, notExercised, blueprint }: Subject): Choice[] {
+function choicesOf({ layout, notExercised, metadata }: Subject): Choice[] {
   // An index register matters by definition, or the field of it that is the index.
-  const choosing = blueprint.registers.flatMap(({ indexedBy }) => (indexedBy === undefined ? [] : [indexedBy]));
+  const choosing = metadata.registers.flatMap(({ indexedBy }) => (indexedBy === undefined ? [] : [indexedBy]));
   const isIndex = ({ member }: RegisterDeclaration, field?: FieldDeclaration): boolean =>
     choosing.some(
       ({ indexMember, low, high }) =>

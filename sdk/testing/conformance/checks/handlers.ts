@@ -40,15 +40,15 @@ interface Reader {
   readonly mayBeSilent: boolean;
 }
 
-function readersOf({ blueprint }: Subject): readonly Reader[] {
-  const handlers = blueprint.regions.flatMap((region) => region.handlers.filter(({ isWrite }) => !isWrite));
+function readersOf({ metadata }: Subject): readonly Reader[] {
+  const handlers = metadata.regions.flatMap((region) => region.handlers.filter(({ isWrite }) => !isWrite));
   return [
     ...handlers.map(({ method, form, sizes }): Reader => {
       const type = form === '64-bit' ? 'bigint' : 'number';
       // An access narrower than the widest gets the low bytes; a negative number is its two's complement.
       return { method, bits: 8 * Math.max(...sizes), type, mayFail: form === 'attributes', mayBeSilent: false };
     }),
-    ...blueprint.registers.flatMap(({ width, readHook, fields }) => {
+    ...metadata.registers.flatMap(({ width, readHook, fields }) => {
       const type = width === 64 ? 'bigint' : 'number';
       return [readHook, ...fields.map((field) => field.readHook)].flatMap((method): Reader[] =>
         method === undefined ? [] : [{ method, bits: width, type, mayFail: false, mayBeSilent: true }],
@@ -98,10 +98,10 @@ function misfitOf({ bits, type, mayFail, mayBeSilent }: Reader, answer: unknown)
 /** Finds a range with a byte that takes no write, or in which no legal access lies. */
 const coalescedRangesAreTaken: Check = {
   name: 'every byte of a coalesced range is written by some legal access that lies in the range',
-  applies: ({ blueprint }) => blueprint.regions.some(({ coalesced }) => coalesced.length > 0),
-  find({ blueprint, layout }) {
+  applies: ({ metadata }) => metadata.regions.some(({ coalesced }) => coalesced.length > 0),
+  find({ metadata, layout }) {
     for (const { region } of layout.regions) {
-      const { coalesced, handlers } = blueprint.region(region) ?? { coalesced: [], handlers: [] };
+      const { coalesced, handlers } = metadata.region(region) ?? { coalesced: [], handlers: [] };
       const registers = layout.targets.filter((target) => target.register && target.region === region);
       const taken = (offset: number): boolean =>
         handlers.some((route) => route.isWrite && offset >= route.offset && offset < route.offset + route.length) ||
@@ -133,7 +133,7 @@ const StepsBefore = 20;
 export const neighboursAreLeftAlone: Check = {
   name: 'no handler that does not look at the width is given what belongs to its neighbour',
   find(subject) {
-    for (const { template, handlers } of subject.blueprint.regions) {
+    for (const { template, handlers } of subject.metadata.regions) {
       if (!(template instanceof HandledRegion)) continue;
       for (const route of handlers) {
         if (route.register !== undefined || !Number.isFinite(route.length)) continue;

@@ -71,7 +71,7 @@ export const everythingIsAlive: Check = {
 /** Everything that the declaration promises to be alive: pins, timers, bits that the device moves, state and memories. */
 function goalsOf(subject: Subject): readonly Goal[] {
   const { device } = subject.bench();
-  const { registers } = subject.blueprint;
+  const { registers } = subject.metadata;
   const { notExercised } = subject;
   const members = new Set(registers.map(({ member }) => member));
   const wired = [...pinsOf(device).keys()].filter((name) => isWired(device, name)).map(memberOf);
@@ -97,7 +97,7 @@ const movesByItself = ({ fields, access, readHook }: RegisterDeclaration): boole
 /** A function without an interrupt pin has the members all the same. */
 function isWired(device: Device, name: string): boolean {
   if (!(device instanceof PciDevice) || (name !== 'interrupt' && name !== 'interruptOut')) return true;
-  return device.blueprint.facet(pciIdentity)?.interruptPin !== undefined;
+  return device.metadata.attribute(pciIdentity)?.interruptPin !== undefined;
 }
 
 /** Pins of an array are one thing: `pins[3]` is of `pins`. */

@@ -126,9 +126,9 @@ function inWords(subject: Subject, pin: string, one: History, other: History): F
 }
 
 /** Fields that a driver clears by a read or by ones: the causes of an interrupt. */
-function causesOf({ blueprint, layout }: Subject): readonly { member: string; bits: bigint }[] {
+function causesOf({ metadata, layout }: Subject): readonly { member: string; bits: bigint }[] {
   const model = new RegisterModel(layout);
-  return blueprint.registers.flatMap((register) => {
+  return metadata.registers.flatMap((register) => {
     const fields = model.fieldsOf(register);
     const isCause = fields.some(({ access }) => access === 'write-one-to-clear' || access === 'read-to-clear');
     // Beside them others may hold the pin up too, which the guest cannot clear itself.

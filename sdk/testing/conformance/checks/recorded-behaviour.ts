@@ -48,9 +48,9 @@ export function changeOf(subject: Subject, recorded: string, now: string) {
 
 /** The record: what is declared, what can be read after a reset, and digests of what random programs see. */
 export function behaviourOf(subject: Subject): string {
-  const { blueprint, layout } = subject;
-  const lines = [`device ${blueprint.type}, version ${blueprint.version}`];
-  for (const { template, coalesced, flushCoalescedIo } of blueprint.regions) {
+  const { metadata, layout } = subject;
+  const lines = [`device ${metadata.type}, version ${metadata.version}`];
+  for (const { template, coalesced, flushCoalescedIo } of metadata.regions) {
     const { name, size, base, kind } = template;
     const at = base === undefined ? '' : ` at ${hex(base)}`;
     lines.push(`${kind} ${name}${at}, ${hex(size)} bytes${flushCoalescedIo ? ', flushes queued writes' : ''}`);
@@ -60,7 +60,7 @@ export function behaviourOf(subject: Subject): string {
     }
     for (const { offset, size: bytes } of coalesced) lines.push(`  coalesced ${hex(offset)}, ${bytes} bytes`);
   }
-  lines.push(...blueprint.registers.flatMap(registerLines));
+  lines.push(...metadata.registers.flatMap(registerLines));
   if (layout.isPci) lines.push(`configuration ${headerOf(subject)}`);
   for (const target of layout.targets) {
     const bench = subject.bench();

@@ -74,7 +74,7 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
   };
   const copySurvivors = (): void => {
     transplant(used.device, bench.device, survivors(subject, used.device));
-    bench.device.onStateLoaded(subject.blueprint.version);
+    bench.device.onStateLoaded(subject.metadata.version);
     bench.loadServices({ ...bench.saveServices(), ...keptByServices(subject, used) });
     ramOf(bench).set(ramOf(used));
   };
@@ -151,9 +151,9 @@ const silent: Check = {
 
 const resetValues: Check = {
   name: 'registers have their reset values after a reset, and before the first one',
-  applies: ({ blueprint }) => blueprint.registers.some(({ atReset }) => atReset === 'reset-value'),
+  applies: ({ metadata }) => metadata.registers.some(({ atReset }) => atReset === 'reset-value'),
   find(subject) {
-    const registers = subject.blueprint.registers.filter(({ atReset }) => atReset === 'reset-value');
+    const registers = subject.metadata.registers.filter(({ atReset }) => atReset === 'reset-value');
     const wrong = (device: object): string | undefined => {
       for (const { member, reset } of registers) {
         const held = (device as Readonly<Record<string, unknown>>)[member];

@@ -17,9 +17,9 @@ export const settingsNameWhatIsThere: Check = {
 };
 
 /** Checks the first part of a path, and fields of registers: helper objects may come and go. */
-function problemOf({ blueprint }: Subject, device: Device, name: string): string | undefined {
+function problemOf({ metadata }: Subject, device: Device, name: string): string | undefined {
   const [, first = '', field] = /^([^.[]*)(?:\.(.*))?/.exec(name) ?? [];
-  const { registers } = blueprint;
+  const { registers } = metadata;
   const others = [...timersOf(device).keys(), ...pinsOf(device).keys()];
   const members = [...Object.keys(device), ...registers.flatMap((one) => [one.member, one.name])];
   if (others.includes(name)) return undefined;
