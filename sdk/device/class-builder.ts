@@ -42,8 +42,8 @@ interface RegionDraft {
 const descriptionWords = ['type', 'description', 'version', 'minimumVersion', 'retired'];
 
 /**
- * Puts together what the class and its bases say, checks it as a whole, and freezes it. `context` is what a compiler adds that
- * knows another dialect of decorators.
+ * Puts together what the class and its bases declare, checks it as a whole, and freezes it. A compiler of standard decorators
+ * adds a `context`.
  */
 export function completeClass(own: ClassRecorder, description: DeviceDescription, context?: unknown): ClassMetadata {
   checkDialect(context, '@device');
@@ -147,7 +147,7 @@ function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: ClassRecord
   }
 }
 
-/** The nearest class's declaration of each kind; of lists, everybody's, base first. */
+/** The nearest class's declaration of each kind; of lists, those of all classes, base first. */
 function attributesOf(
   recorders: readonly ClassRecorder[],
   base: ClassMetadata | undefined,

@@ -55,8 +55,8 @@ export function checkNotDeclaredTwice(
 }
 
 /**
- * A write that waits must not be missed by a read: every other region of the class that can be read delivers the queue
- * first, or is declared to answer independently of it. (A coalesced region flushes itself.)
+ * A read must not miss a queued write. Every other region of the class that can be read delivers the queue first, or is
+ * declared to answer independently of it. A coalesced region flushes itself.
  */
 export function checkFlushPartners(regions: readonly RegionMetadata[], fail: Fail): void {
   for (const { template, coalesced } of regions) {
@@ -181,8 +181,8 @@ export function checkSynchronousHandlers(record: ClassRecorder, fail: Fail): voi
 
 /**
  * An access narrower than what a region implements becomes one of the narrowest width that it does, at its own offset. A read
- * handler then gives the bytes from there on, so it must declare its offset, as a parameter that `length` counts; a write handler
- * cannot know which bytes were written.
+ * handler must then declare a parameter for its offset, and answer the bytes from there on. A write handler cannot know which
+ * bytes were written.
  */
 export function checkNarrowAccesses(record: ClassRecorder, fail: Fail): void {
   const members = record.deviceClass.prototype as Readonly<Record<string, unknown>>;

@@ -92,7 +92,7 @@ export interface ClassMetadata extends DeviceDescription {
 export interface DocumentTable {
   readonly heading: string;
   /** A sentence above the table. */
-  readonly remark?: string;
+  readonly note?: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }

@@ -12,8 +12,8 @@ import type { ContainerRegion } from './regions/region.ts';
  * Decorators record what a class says about itself. They build nothing, wrap nothing and change no method; what they
  * recorded is built when a device is realized. Each of them is one line over the class's record.
  *
- * Members are decorated first, then the constructor's parameters, then the class from the bottom up. `@device` stands on
- * top, runs last, and is therefore where everything that concerns the class as a whole is checked.
+ * Members are decorated first, then the constructor's parameters, then the class from the bottom up. Put `@device`
+ * on top: it runs last and checks the class as a whole.
  */
 
 /** Makes the class a device model: checks all it declares, and refuses with a sentence what cannot work. */
@@ -33,8 +33,8 @@ export function device(description: DeviceDescription) {
 }
 
 /**
- * Writes to these bytes of the region may wait: on KVM they are queued in a ring without an exit, and delivered in order
- * before anything can see that they were late. For writes that have no effect of their own until another access.
+ * Writes to these bytes of the region may wait. KVM queues them in a ring without an exit, and they are delivered in order
+ * before an access that could see the difference. For writes that have no effect until another access.
  */
 export function addCoalescedIo(region: HandledRegion, range: CoalescedDeclaration) {
   checkBrackets(region, undefined, '@addCoalescedIo(region, { offset, size })');

@@ -125,7 +125,7 @@ export class DeviceLoading {
     return this.loading.differences;
   }
 
-  /** Puts values, pins and timers in their places. Pins tell nobody; `order` is where all machines' timers are armed. */
+  /** Puts values and pins in their places, without a call of a sink, and cancels all timers. */
   apply(): void {
     this.loading.applyAll();
     for (const pin of pinsOf(this.device).values()) pin.restore(this.high.has(pin));
@@ -142,8 +142,8 @@ export class DeviceLoading {
   }
 
   /**
-   * Runs the hooks of helpers and of the device, and refuses what contradicts itself: before the device's own hook could set it
-   * right, unless the snapshot is older than the class, whose hook knows what was different then.
+   * Runs the hooks of helpers and of the device, and refuses contradictions. A snapshot of this version is checked before the
+   * device's hook too. A hook may convert an older one first.
    */
   finish(): void {
     const { device, loading } = this;
@@ -220,8 +220,8 @@ export function compareDevice(device: Device, saved: unknown): readonly StateDif
 }
 
 /**
- * Puts a saved state into a device of the same type, of its own class or a newer one: all of it or, with a StateError that
- * lists the differences, nothing. The device is fresh from its constructor, and not wired yet: pins that are high tell nobody.
+ * Puts a saved state into a device of the same type, of its own class or a newer one. Either all of it is taken, or a
+ * StateError lists the differences. The device is new and not wired yet: pins that are high call no sink.
  */
 export function loadDevice(device: Device, saved: unknown): void {
   const loading = new DeviceLoading(device, saved);
@@ -237,7 +237,7 @@ export function loadDevice(device: Device, saved: unknown): void {
   }
 }
 
-/** The hook that refused may refuse this too: what there is to say has been said. */
+/** The hook that refused may refuse this too; its error is thrown already. */
 function putBack(device: Device, before: SavedDevice): void {
   try {
     put(new DeviceLoading(device, before));

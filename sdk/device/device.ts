@@ -76,8 +76,8 @@ export abstract class Device implements DeviceInstance, RegionOwner {
   }
 
   /**
-   * A snapshot of this version of the class has been put into the fields: the place to check what belongs together, and to
-   * rebuild what follows from it. It refuses the snapshot by throwing; then nothing of it is kept.
+   * A snapshot of this version of the class has been put into the fields. Check here what belongs together, and rebuild what
+   * follows from it. An error that is thrown refuses the snapshot, and nothing of it is kept.
    */
   onStateLoaded(_version: number): void {}
 

@@ -35,7 +35,7 @@ export interface DeviceErrorCodes {
   'invalid-device-type': BackplaneError;
   /** The named value of a field is a value twice, or does not fit into its bits. @remedy Change the value, or widen the field. */
   'invalid-field-value': BackplaneError;
-  /** The index of a data port is an array or has 64 bits. @remedy Give it a register of its own, of 8, 16 or 32 bits. */
+  /** The index of a data port is an array or has 64 bits. @remedy Use a register of 8, 16 or 32 bits. */
   'invalid-index-register': BackplaneError;
   /** The declaration of an option has no kind, a bad name, an empty range or a bad default. @remedy Mend what the message names. */
   'invalid-option-declaration': BackplaneError;
@@ -45,7 +45,7 @@ export interface DeviceErrorCodes {
   'invalid-region-size': BackplaneError;
   /** The count or the stride of an array of registers is no number that lets them stand apart. @remedy Give whole numbers that fit. */
   'invalid-register-count': BackplaneError;
-  /** A field of a register is not made by `bit`, `bits` and the like, or has bits that the register has not. @remedy Correct its bits. */
+  /** A field of a register is none, or has bits that the register has not. @remedy Make it with `bit` or `bits`. */
   'invalid-register-field': BackplaneError;
   /** A register has no width, or one that registers cannot have there. @remedy Give it 8, 16, 32 or 64 bits. */
   'invalid-register-width': BackplaneError;

@@ -18,7 +18,7 @@ export interface GuestErrorKind extends GuestError {
   count: number;
   /** False once it was forgotten, or its device is gone: then it is to be reported in words again. */
   isOpen: boolean;
-  /** False of what only a device that is gone has done: the next one of its name is heard when it does the same. */
+  /** False if only a device that is gone did it: the next one of its name is reported when it does the same. */
   isSaid: boolean;
 }
 
@@ -26,8 +26,8 @@ export interface GuestErrorKind extends GuestError {
 export const guestErrorsOf = new WeakMap<object, GuestErrors>();
 
 /**
- * The mistakes guests make: loud once, then counted. Messages that differ only in their numbers are one kind, so that a
- * guest which scans a register file does not print a line per register. Digits of a name, as in 'timer0', are no numbers.
+ * The mistakes of guests: reported once, then counted. Messages that differ only in their numbers are one kind, so that a
+ * scan of all registers prints one line. Digits of a name, as in 'timer0', are no numbers.
  */
 export class GuestErrors {
   private readonly kinds = new Map<string, Map<string, GuestErrorKind>>();
@@ -42,7 +42,7 @@ export class GuestErrors {
     return kind;
   }
 
-  /** The device is gone. What it did is still told; whoever comes by its name is heard anew, and counted on from there. */
+  /** The device is gone. Its counts stay, and the next device of its name reports in words again. */
   leave(device: string): void {
     const ofDevice = this.kinds.get(device);
     for (const [shape, kind] of ofDevice ?? []) {

@@ -3,15 +3,12 @@ import { nearest } from '../base/text.ts';
 import { state } from '../state/schema.ts';
 import type { DeviceInstance } from './class-metadata.ts';
 
-/**
- * An output of a device. The device sets its level; where the wire goes is the machine's business, and a pin that is
- * connected to nothing is a pin whose interrupts nobody hears.
- */
+/** An output of a device. The device sets its level; the machine says where the wire goes. */
 export class InterruptPin {
   /** For a field with `@state`. */
   static readonly whyNoState = 'is a pin, which is state by itself. Leave @state out';
   private high = false;
-  /** Hears each change before the wires do, and is none of them. */
+  /** Called with each change, before the wires. */
   observer: ((level: boolean) => void) | undefined;
   /** Where other state of the device says what its level is, this answers that: a snapshot in which the two disagree is refused. */
   highWhile: (() => boolean) | undefined;
@@ -30,27 +27,26 @@ export class InterruptPin {
     this.high = level;
     this.observer?.(level);
     for (const sink of this.sinks) {
-      // A sink may answer at once by changing the pin; whoever has not heard yet hears the last word only.
+      // A sink may change the pin at once; the sinks after it are called with the last level only.
       if (this.high !== level) return;
       sink(level);
     }
   }
 
-  /** Takes a level from a snapshot. Nobody is told: the other ends of its wires have theirs from the same snapshot. */
+  /** Takes a level from a snapshot, and calls no sink: the other ends of its wires have theirs from the same snapshot. */
   restore(level: boolean): void {
     this.high = level;
   }
 
   /**
-   * Up and down again. To an 8259A that is no interrupt: it wants the pin up until the processor has acknowledged, so that a
-   * device lowers it when the guest reads or clears the cause.
+   * Up and down again. An 8259A takes no interrupt from that: the pin must stay high until the processor acknowledges.
    */
   pulse(): void {
     this.set(true);
     this.set(false);
   }
 
-  /** Solders a wire to the pin. It hears the present level at once if that is high, and answers how to take it off. */
+  /** Connects a wire, which is called at once if the pin is high. Answers how to disconnect it. */
   connect(sink: (level: boolean) => void): () => void {
     this.sinks.push(sink);
     if (this.high) sink(true);
@@ -85,12 +81,12 @@ export class InterruptLine {
     return this.raised > 0;
   }
 
-  /** Whether anybody hears it. */
+  /** Whether anything is connected to it. */
   get connected(): boolean {
     return this.sinks.length > 0;
   }
 
-  /** For whoever has no pin: the line's own input, ORed with the rest. */
+  /** The line's own input, for what has no pin; ORed with the rest. */
   set(level: boolean): void {
     if (this.own === level) return;
     this.own = level;
@@ -112,7 +108,7 @@ export class InterruptLine {
     };
   }
 
-  /** The pins were restored without telling anybody: counts anew who pulls. Those who hear the line are restored too. */
+  /** The pins were restored without calls: counts which of them are high. The sinks are restored by themselves. */
   onStateLoaded(): void {
     this.raised = this.own ? 1 : 0;
     for (const puller of this.pullers) {
@@ -121,10 +117,7 @@ export class InterruptLine {
     }
   }
 
-  /**
-   * Who hears the line: an interrupt controller's input. It hears the present level at once if that is high, and answers how to
-   * take it off; an input on no line is low.
-   */
+  /** Connects an interrupt controller's input, which is called at once if the line is high. Answers how to disconnect it. */
   connect(sink: (level: boolean) => void): () => void {
     this.sinks.push(sink);
     if (this.level) sink(true);

@@ -40,7 +40,7 @@ export function timersOf(device: DeviceInstance): ReadonlyMap<string, Timer> {
   if (own === undefined) {
     throw new BackplaneError(
       'device-made-with-new',
-      `Device '${device.id}' was made with new, so nobody knows its timers. Make it with constructDevice(() => new ` +
+      `Device '${device.id}' was made with new, so its timers are not known. Make it with constructDevice(() => new ` +
         `${device.constructor.name}(...)), as machines and test benches do.`,
     );
   }

@@ -212,7 +212,7 @@ function leavesBytes(routes: readonly HandlerRoute[], size: number): boolean {
   return end < size;
 }
 
-export function section({ heading, remark, columns, rows }: DocumentTable): string[] {
+export function section({ heading, note, columns, rows }: DocumentTable): string[] {
   if (rows.length === 0) return [];
-  return [`## ${heading}`, ...(remark === undefined ? [] : [remark]), table(columns, rows)];
+  return [`## ${heading}`, ...(note === undefined ? [] : [note]), table(columns, rows)];
 }

@@ -2,7 +2,7 @@ import { areZero, fromBase64, fromHex, toBase64, toHex } from '../base/bytes.ts'
 import type { Json } from '../base/json-reader.ts';
 import { hex } from '../base/text.ts';
 
-/** Up to this many bytes are hexadecimal digits, for people. More are base64, without the stretches that are zero. */
+/** Up to this many bytes are hexadecimal digits, for people. More are base64, without the ranges that are zero. */
 const ReadableBytes = 256;
 const Chunk = 256;
 

@@ -7,7 +7,7 @@ export interface StateErrorCodes {
   'invalid-shape': BackplaneError;
   /** The name of a field in snapshots is no name there. @remedy Use letters, digits, `_` and `-`. */
   'invalid-state-name': BackplaneError;
-  /** A version of a class or of a field is no whole number from 1, or the oldest is above the newest. @remedy Count versions up from 1. */
+  /** A version is no whole number from 1, or the oldest is above the newest. @remedy Count versions up from 1. */
   'invalid-version': BackplaneError;
   /** `@state` has brackets and nothing in them. @remedy Write `@state`, or `@state({ ... })`. */
   'needless-brackets': BackplaneError;

@@ -21,7 +21,7 @@ export interface Shape {
   rebase?(place: StatePlace, move: EpochMove): void;
 }
 
-/** A move of the clock's epoch, as those hear of it who keep times. */
+/** A move of the clock's epoch, for what keeps times. */
 export interface EpochMove {
   readonly nanoseconds: number;
   /** Objects whose fields have moved: one that two fields share moves once. */

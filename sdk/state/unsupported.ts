@@ -40,7 +40,7 @@ const remedies: readonly (readonly [AnyClass, string])[] = [
   [Promise, `holds a Promise, which no snapshot can hold. ${later}`],
 ];
 
-/** Why a value can be in no snapshot, as the end of a sentence with what to do instead; undefined if it can, or may later. */
+/** Why no snapshot can hold a value, and what to do instead, as the end of a sentence. Undefined if one can, or may later. */
 export function unsupported(value: unknown): string | undefined {
   if (typeof value === 'function') {
     return (

@@ -14,9 +14,11 @@ const Held = [
   'sdk/cli',
   'sdk/clock',
   'sdk/coalescing',
+  'sdk/device',
   'sdk/machine',
   'sdk/memory',
   'sdk/monitor',
+  'sdk/state',
   'sdk/testing',
 ];
 

@@ -16,7 +16,9 @@ const Held = [
   'sdk/cli',
   'sdk/clock',
   'sdk/coalescing',
+  'sdk/device',
   'sdk/memory',
+  'sdk/state',
 ];
 
 const asked = process.env['WORDS'];

@@ -157,6 +157,6 @@ function documentCapabilities(specs: readonly CapabilitySpec[]): AttributeDocume
     bytes(writable),
   ]);
   const columns = ['offset', 'capability', 'contents at reset', 'writable bits'];
-  const remark = 'In configuration space, each behind its number and its link; bytes in hexadecimal.';
-  return { tables: [{ heading: 'Capabilities', remark, columns, rows }] };
+  const note = 'In configuration space, each behind its number and its link; bytes in hexadecimal.';
+  return { tables: [{ heading: 'Capabilities', note, columns, rows }] };
 }

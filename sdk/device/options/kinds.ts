@@ -58,8 +58,8 @@ export interface Option<T> {
   /** The value is where this region is mapped: another way to say `at: [place(region, value)]`. The machine does it. */
   readonly places?: RegionTemplate;
   /**
-   * The value says where a pin goes: `wires: { pin: 'irq', to: isaIrq }`. `to` makes the wire, as `interrupts:` of a machine
-   * takes it; the machine connects it unless `interrupts:` names the pin.
+   * The value says where a pin goes: `wires: { pin: 'irq', to: isaIrq }`. `to` makes the wire as `interrupts:` of a machine takes
+   * it. The machine connects it, unless `interrupts:` names the pin.
    */
   readonly wires?: { readonly pin: string; to(value: number): { readonly description: string } };
 }

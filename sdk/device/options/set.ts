@@ -106,7 +106,7 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
   }
 }
 
-/** What it does, and what it is when nobody says, with its unit: `how long it burns (default: 20 ms)`. */
+/** What it does and its default, with its unit: `how long it burns (default: 20 ms)`. */
 export function describeOption({ description, default: byDefault, unit, format }: Option<unknown>): string {
   const inUnits = unit === undefined ? '' : ` (${unit})`;
   if (byDefault === undefined) return `${description}${inUnits}`;

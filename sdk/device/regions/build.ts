@@ -92,7 +92,7 @@ function memoryRoute(
     const { read, write, readWide, writeWide } = registersOf(device.metadata).at(region, register);
     return isWrite ? { ...common, write, write64: writeWide } : { ...common, read, read64: readWide };
   }
-  // Looked up on the instance's class, so that a subclass that overrides the method is heard.
+  // Looked up on the instance's class, so that a subclass may override the method.
   const found = (device as unknown as Readonly<Record<string, Method>>)[method] as Method;
   const watch =
     isWrite || form === '64-bit'

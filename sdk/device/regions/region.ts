@@ -32,8 +32,8 @@ export interface HandledRegionSpec extends PlaceSpec {
 }
 
 /**
- * A region as a value of the device's file: a template, from which every instance of the device gets a memory region of its
- * own when it is realized. The value is also how the machine and the class header name the region.
+ * A region as a value of the device's file. It is a template: each instance of the device gets a memory region of its own from
+ * it when it is realized. The machine and the class header name the region by this value.
  */
 export abstract class RegionTemplate {
   /** What it becomes. */
@@ -117,8 +117,8 @@ export interface HandlerOptions {
   /** Only accesses of this many bytes; without it, every size the region implements. */
   readonly size?: number | readonly number[];
   /**
-   * How many bytes from its offset the handler answers for. Without it: up to the widest access it takes, at most to the
-   * next handler of the same direction, or, with no offset given, the whole region.
+   * How many bytes from its offset the handler answers for. Default: as many as its widest access, at most up to the next
+   * handler of the same direction. Without an offset: the whole region.
    */
   readonly length?: number;
 }

@@ -190,8 +190,8 @@ export function registerAtPlace(
 }
 
 /**
- * The handlers that one class's registers amount to. Directions that no bit heeds have none, so that such an access is
- * missing, and what reports it knows the register; unless an access can begin there and go on in the next register.
+ * The handlers that one class's registers amount to. A direction without an effect has none, so that such an access
+ * is reported. It has one if an access can go on in the next register.
  * Registers behind one data port share its handlers.
  */
 export function registerHandlers(record: RegisterRecord, region: IoRegionTemplate): HandlerDeclaration[] {

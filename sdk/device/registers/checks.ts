@@ -144,7 +144,7 @@ function checkSizes({ region, width }: RegisterDeclaration, where: string, fail:
   }
 }
 
-/** Refuses fields that overlap, leave the register, or leave bits that nobody accounts for. */
+/** Refuses fields that overlap, leave the register, or leave bits without a field. */
 export function checkFields(register: RegisterDeclaration, fail: Fail): void {
   const { fields, width } = register;
   const where = describeRegister(register);
@@ -167,12 +167,12 @@ export function checkFields(register: RegisterDeclaration, fail: Fail): void {
 
   function gap(low: number, high: number, below: FieldDeclaration | undefined, above: FieldDeclaration | undefined) {
     const neighbours = [below, above].filter((field) => field !== undefined).map(({ name }) => `'${name}'`);
-    const filler = low === high ? `reserved(${low})` : `reserved([${low}, ${high}])`;
+    const reservedField = low === high ? `reserved(${low})` : `reserved([${low}, ${high}])`;
     const side = neighbours.length === 2 ? 'between' : below === undefined ? 'below' : 'above';
     return fail(
       'register-bits-unassigned',
       `${where}: ${describeBits({ low, high })}, ${side} ${neighbours.join(' and ')}, ` +
-        `${low === high ? 'belongs' : 'belong'} to no field. Name what is there, or add ${filler}.`,
+        `${low === high ? 'belongs' : 'belong'} to no field. Name what is there, or add ${reservedField}.`,
     );
   }
 }
@@ -211,7 +211,7 @@ function checkField(
   }
 }
 
-/** Refuses a hook that would never be called, or never hear anything new. */
+/** Refuses a hook that no access would call, or that no access would give another value. */
 export function checkHook(
   register: RegisterDeclaration,
   field: string | undefined,
@@ -239,7 +239,7 @@ export function checkHook(
   if (!isWrite && !answersReads(accesses)) {
     throw fail(
       'register-hook-never-called',
-      `${hook}: ${what} is write-only, so nobody reads it. Give it another access, or drop the hook.`,
+      `${hook}: ${what} is write-only, so no read calls it. Give it another access, or drop the hook.`,
     );
   }
 }

@@ -4,8 +4,8 @@ import type { FieldDeclaration, IndexedPlace } from './model.ts';
 import type { RegisterHelpers } from './parts.ts';
 
 // Each register gets code of its own, with its masks as constants: functions that share code share what the engine learns about it
-// (decision 0012). Names in scope: `locksOf`, `absentRead`, `absentWrite`, and of register n `c<n>`, its code, `p<n>`, its
-// accesses in parts, and `r<n>`, the log of its unimplemented and reserved bits.
+// (decision 0012). In scope are `locksOf`, `absentRead` and `absentWrite`. Register n has its code `c<n>`, its accesses in
+// parts `p<n>`, and its log of unimplemented and reserved bits `r<n>`.
 
 /** Compiles checked declarations, whose names are quoted, into functions. */
 export function compileRegisters(
@@ -19,7 +19,7 @@ export function compileRegisters(
   const text = [
     "'use strict';",
     'const { locksOf, absentRead, absentWrite } = helpers;',
-    `const [${names('p')}] = helpers.parts, [${names('r')}] = helpers.remarks;`,
+    `const [${names('p')}] = helpers.parts, [${names('r')}] = helpers.logs;`,
     ...writers.map((writer, number) => `const c${number} = ${writer.functions()};`),
     `return { registers: [${names('c')}],`,
     `ports: [${ports.map((port) => portFunctions(port, models)).join(',\n')}],`,

@@ -4,8 +4,8 @@ import type { AccessModel, DataPort, RegisterCode, RegistersCode } from './acces
 import { chosenIndex, type FieldDeclaration, type IndexedPlace } from './model.ts';
 import type { RegisterHelpers, RegisterParts } from './parts.ts';
 
-// What the compiler prints, as closures over the same model: for where no code may be made from text. A step that deals with bits is
-// of numbers or of bigints, never of both, and is left out where the register has no such bits.
+// What the compiler prints, as closures over the same model, for where no code may be made from text. What deals with bits is
+// written twice, for numbers and for bigints: code that sees both is slow.
 
 type Value = number | bigint;
 /** A register's bits in numbers of one kind. */
@@ -120,11 +120,11 @@ function codeOf<V extends Value>(
   model: AccessModel,
   bits: Bits<V>,
   number: number,
-  { parts, remarks, locksOf }: RegisterHelpers,
+  { parts, logs, locksOf }: RegisterHelpers,
 ): RegisterCode {
   const { register, masks, bytes, isBig, isExtended, isWide, reads, writes } = model;
   const { region, offset: begin, member, count, stride = 0, indexedBy, fields, readHook, writeHook } = register;
-  const [part, log] = [parts[number] as RegisterParts, remarks[number]];
+  const [part, log] = [parts[number] as RegisterParts, logs[number]];
   const hooksOf = (kind: 'readHook' | 'writeHook') =>
     fields.flatMap((field) => (field[kind] === undefined ? [] : [{ ...bits.field(field), method: field[kind] }]));
   const [readHooks, writeHooks] = [hooksOf('readHook'), hooksOf('writeHook')];

@@ -32,15 +32,17 @@ export type RegisterAccess =
 export type RegisterWidth = 8 | 16 | 32 | 64;
 
 /**
- * What a reset does: gives the register its reset value; leaves it alone (battery-backed, sticky); or nothing general can
- * be said, since the device's own `reset` sets it from its options.
+ * What a reset does. It gives the register its reset value, leaves it alone (battery-backed, sticky), or the device's own
+ * `reset` sets it from its options.
  */
 export type AtReset = 'reset-value' | 'kept' | 'set-by-device';
 
 /**
- * What an access of another width than the register does. `by-byte`: it reads or writes the bytes it names, of every register
- * that it covers, and leaves the others. `zero-extended`: only the register's own offset answers, what a narrow write does not
- * bring is zero, and a wide access reaches no further register, as of a model that does not look at the size.
+ * What an access of another width than the register does.
+ *
+ * - `by-byte`: it reads or writes the bytes that it names, of every register that it covers.
+ * - `zero-extended`: only the register's own offset answers. The upper bits of a narrow write are zero, and a wide access
+ *   reaches no further register.
  */
 export type NarrowAccess = 'by-byte' | 'zero-extended';
 
@@ -146,7 +148,7 @@ export function answersReads(accesses: readonly RegisterAccess[]): boolean {
   return !accesses.includes('write-only') || accesses.some((access) => shown.includes(access));
 }
 
-/** Which accesses a register takes: where two stand in one place, one answers reads and the other hears writes. */
+/** Which accesses a register takes: where two stand in one place, one answers reads and the other takes writes. */
 export type Side = 'both' | 'reads' | 'writes';
 
 /** As a UART has its interrupt identification where it has its FIFO control: in one place, and never met by one access. */

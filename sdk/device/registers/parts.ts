@@ -11,13 +11,13 @@ import {
 } from './access-model.ts';
 import type { RegisterDeclaration } from './model.ts';
 import { describeMissing, registerAt } from './names.ts';
-import { UnimplementedLog } from './remarks.ts';
+import { UnimplementedLog } from './unimplemented-log.ts';
 
 /** What the code of registers calls. */
 export interface RegisterHelpers {
   /** By register. */
   readonly parts: readonly RegisterParts[];
-  readonly remarks: readonly UnimplementedLog[];
+  readonly logs: readonly UnimplementedLog[];
   /** Which write-once bits are locked. */
   locksOf(device: object): RegisterLocks;
   /** The index register holds the number of no register, or of one without that direction. */
@@ -55,7 +55,7 @@ export class RegisterPlaces {
     this.ports = dataPortsOf(registers);
     this.helpers = {
       parts: this.models.map((model) => new RegisterParts(model, this)),
-      remarks: registers.map((register) => new UnimplementedLog(register)),
+      logs: registers.map((register) => new UnimplementedLog(register)),
       locksOf,
       absentRead: (device, first, chosen) => this.absent(device, first.model.register, chosen, false),
       absentWrite: (device, first, chosen) => this.absent(device, first.model.register, chosen, true),

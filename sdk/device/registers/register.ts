@@ -28,8 +28,8 @@ export interface RegisterField<V extends number | bigint, N> {
 }
 
 /**
- * After the register has changed. `value` is what it holds now, `previous` what it held before (of a field hook: of the field,
- * shifted down), `index` which one of an array. The hook may assign the class's field anew, to have it otherwise.
+ * After a write. `value` is what the register holds now, `previous` what it held before, `index` which one of an array. The hook
+ * of a field gets the field's values, shifted down. It may assign the class's field, to store another value.
  */
 export type WriteHook<V extends number | bigint> = (value: V, previous: V, index: number) => Nothing;
 /**

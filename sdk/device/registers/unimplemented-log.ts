@@ -8,8 +8,8 @@ import { describeBits, registerLabel } from './names.ts';
 type BitRangeSpec = Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>;
 
 /**
- * What is to be said about a register's accesses: writes to reserved bits, and what software does with those that the
- * datasheet or the model leaves out. A driver may do it all day long: after the first time it is only counted.
+ * Reports writes to reserved bits, and accesses to bits that the datasheet or the model leaves out. After the first time they
+ * are only counted.
  */
 export class UnimplementedLog {
   private readonly watched: readonly WatchedBits[];
@@ -24,8 +24,8 @@ export class UnimplementedLog {
   /** The guest has written `value`, in which some watched bits are not what they should be, or were. */
   written(device: DeviceInstance, index: number, value: number | bigint, previous: number | bigint): void {
     const { watched } = this;
-    if (watched.length === 1) watched[0]?.remark(device, index, value);
-    else for (const bits of watched) if (bits.differ(value, previous)) bits.remark(device, index, value);
+    if (watched.length === 1) watched[0]?.report(device, index, value);
+    else for (const bits of watched) if (bits.differ(value, previous)) bits.report(device, index, value);
   }
 
   /** The guest reads a register that the model only stores. */
@@ -58,7 +58,7 @@ class WatchedBits {
     return (((value as bigint) ^ (fixed as bigint)) & mask) !== 0n;
   }
 
-  remark(device: DeviceInstance, index: number, value: number | bigint): void {
+  report(device: DeviceInstance, index: number, value: number | bigint): void {
     if (!this.said.again(device)) this.said.say(device, this.words(index, value));
   }
 
