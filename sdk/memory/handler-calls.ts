@@ -28,12 +28,15 @@ const reads = new WeakMap<CallableFunction, Usage>();
 const writes = new WeakMap<CallableFunction, Usage>();
 let count = 0;
 
-let isAllowed: boolean | undefined;
+let asked: unknown;
+let isAllowed = false;
 
 /** Whether functions may be made from text. The policy of a page may forbid it, and Node's --disallow-code-generation-from-strings. */
 export function mayCompile(): boolean {
+  if (asked === Function) return isAllowed;
+  asked = Function;
   try {
-    isAllowed ??= new Function('return true')() as boolean;
+    isAllowed = new Function('return true')() as boolean;
   } catch {
     isAllowed = false;
   }

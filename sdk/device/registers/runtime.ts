@@ -1,5 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
+import { mayCompile } from '../../memory/handler-calls.ts';
 import type { ClassMetadata, DeviceInstance } from '../class-metadata.ts';
 import type { RegionTemplate } from '../regions/region.ts';
 import type { RegisterCode } from './access-model.ts';
@@ -15,19 +16,9 @@ export interface ClassRegisters {
   reset(device: DeviceInstance): void;
 }
 
-/** The Function that refused to make code from text: the policy of a page forbids it, or an option of Node. */
-let refusing: unknown;
-
 /** How accesses reach registers here: by code made for each, or by an interpreter where `new Function` is forbidden. */
 export function registerEngine(): 'compiled' | 'interpreted' {
-  if (refusing === Function) return 'interpreted';
-  try {
-    new Function('');
-    return 'compiled';
-  } catch {
-    refusing = Function;
-    return 'interpreted';
-  }
+  return mayCompile() ? 'compiled' : 'interpreted';
 }
 
 const made = new WeakMap<ClassMetadata, ClassRegisters>();
