@@ -108,12 +108,13 @@ export {
   type Observation,
   type TimerEvent,
 } from './machine/observers.ts';
-export { type Mapping, PluggedDevice } from './machine/parts.ts';
-export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './machine/snapshot/document.ts';
 export { NoSuchDevice } from './machine/snapshot/restore.ts';
+export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './machine/snapshot/save.ts';
 export {
   type DeviceOptionValues,
   type MachineOptionValues,
+  type Mapping,
+  PluggedDevice,
   type UsedDevice,
   type Wire,
   WiringError,

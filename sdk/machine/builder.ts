@@ -8,11 +8,18 @@ import { WiringCheck } from './checks.ts';
 import { type MachineDefinition, machineOptions } from './definition.ts';
 import { DeviceMaker } from './device-maker.ts';
 import { inDevice, quietly } from './host.ts';
-import { type Mapping, type PlannedDevice, PluggedDevice } from './parts.ts';
 import { controllerMistakes, driverMistakes, pinMistakes } from './pin-checks.ts';
 import { MachinePlan } from './plan.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
-import { codeOf, type DeviceOptionValues, DeviceWire, type UsedDevice, WiringError } from './wiring.ts';
+import {
+  codeOf,
+  type DeviceOptionValues,
+  DeviceWire,
+  type PlannedDevice,
+  PluggedDevice,
+  type UsedDevice,
+  WiringError,
+} from './wiring.ts';
 
 export interface BuildRequest {
   readonly accelerator: Accelerator;
@@ -22,13 +29,6 @@ export interface BuildRequest {
   readonly guestErrors: GuestErrors;
   /** Guest time at power-on; undefined leaves the clock as it is. */
   readonly startAt: number | bigint | undefined;
-}
-
-/** A device that exists but is not mapped yet. */
-interface ConstructedDevice {
-  readonly plan: PlannedDevice;
-  readonly device: Device;
-  readonly mappings: readonly Mapping[];
 }
 
 /**
@@ -68,7 +68,7 @@ export class MachineBuilder {
   }
 
   /** First step. Throws a WiringError with everything that is wrong. */
-  construct(): ConstructedDevice[] {
+  construct(): PluggedDevice[] {
     // The buses come first, even if no device injects them: their service modules lay out the memory.
     this.service(SystemBus);
     this.service(IsaBus);
@@ -83,16 +83,16 @@ export class MachineBuilder {
     const constructed = this.constructPlan(plan, this.newCheck(), present);
     try {
       return this.board.topology.transaction(() => {
-        const plugged = this.plugIn(constructed, present);
+        this.plugIn(constructed, present);
         try {
-          for (const { id, device } of plugged) inDevice(id, device, 'reset()', () => resetPlugged(device));
-          for (const { device } of plugged) captureSchema(device);
+          for (const { id, device } of constructed) inDevice(id, device, 'reset()', () => resetPlugged(device));
+          for (const { device } of constructed) captureSchema(device);
           this.stateful.remember();
         } catch (error) {
-          this.takeBack(plugged);
+          this.takeBack(constructed);
           throw error;
         }
-        return plugged;
+        return constructed;
       });
     } finally {
       this.closeRetired();
@@ -100,21 +100,19 @@ export class MachineBuilder {
   }
 
   /** Second step: regions exist and are mapped, functions are on their bus, pins are connected. In one transaction. */
-  plugIn(constructed: readonly ConstructedDevice[], present: readonly PluggedDevice[] = []): PluggedDevice[] {
-    return this.board.topology.transaction(() => {
-      const plugged: PluggedDevice[] = [];
+  plugIn(constructed: readonly PluggedDevice[], present: readonly PluggedDevice[] = []): void {
+    this.board.topology.transaction(() => {
+      const begun: PluggedDevice[] = [];
       try {
-        for (const made of constructed) {
-          const one = this.pluggedFrom(made);
-          plugged.push(one);
+        for (const one of constructed) {
+          begun.push(one);
           this.plugOne(one);
         }
-        for (const one of plugged) this.connect(one, [...present, ...plugged]);
+        for (const one of begun) this.connect(one, [...present, ...begun]);
       } catch (error) {
-        this.takeBack(plugged);
+        this.takeBack(begun);
         throw error;
       }
-      return plugged;
     });
   }
 
@@ -122,7 +120,7 @@ export class MachineBuilder {
   makeReplacements(used: readonly UsedDevice[], others: readonly PluggedDevice[]): PluggedDevice[] {
     this.problems.length = 0;
     const plan = new MachinePlan(used, this.board.options, {}, others);
-    return this.constructPlan(plan, this.newCheck(), others).map((one) => this.pluggedFrom(one));
+    return this.constructPlan(plan, this.newCheck(), others);
   }
 
   /** Realizes a replacement with services and RAM blocks of the old device; answers how to restore the contents of these. */
@@ -163,27 +161,26 @@ export class MachineBuilder {
     this.closeRetired();
   }
 
-  private constructPlan(plan: MachinePlan, check: WiringCheck, present: readonly PluggedDevice[]): ConstructedDevice[] {
+  private constructPlan(plan: MachinePlan, check: WiringCheck, present: readonly PluggedDevice[]): PluggedDevice[] {
     const { devices } = plan;
     const ids = [...present, ...devices].map(({ id }) => id);
     const mappings = new Map(devices.map((device) => [device, check.mappingsOf(device)]));
     check.checkOverlaps([...mappings.values()].flat());
     for (const device of devices) check.checkWires(device, ids);
     const sound = devices.filter((planned) => check.checkServices(planned) && !planned.faulty);
-    const constructed: ConstructedDevice[] = [];
+    const constructed: PluggedDevice[] = [];
     const failed: DeviceFailure[] = [];
     this.maker.makeAll(sound).forEach((made, index) => {
       const planned = sound[index] as PlannedDevice;
       if (made instanceof DeviceFailure) failed.push(made);
-      else constructed.push({ plan: planned, device: made, mappings: mappings.get(planned) ?? [] });
+      else constructed.push(new PluggedDevice(planned, made, mappings.get(planned) ?? []));
     });
-    const made = constructed.map(({ plan: { id, wires }, device }) => ({ id, wires, device }));
     const problems = [
       ...this.problems,
       ...failed.map(({ code, message }) => ({ code, message })),
-      ...pinMistakes(made, [...present, ...made]),
+      ...pinMistakes(constructed, [...present, ...constructed]),
       ...driverMistakes(devices, present),
-      ...controllerMistakes([this.definition.interruptController ?? []].flat(), ids, made),
+      ...controllerMistakes([this.definition.interruptController ?? []].flat(), ids, constructed),
       ...plan.problems,
       ...check.problems,
     ];
@@ -206,11 +203,6 @@ export class MachineBuilder {
     const context = { id, topology: this.board.topology, guestErrors: this.request.guestErrors };
     // Everything made meanwhile belongs to the device, also what its bus makes for it, such as an expansion ROM.
     inDevice(id, device, 'onRealize()', () => collectTimers(() => device.realize(context)));
-  }
-
-  private pluggedFrom({ plan, device, mappings }: ConstructedDevice): PluggedDevice {
-    const options = plan.metadata.options.resolve(plan.given, plan.id);
-    return new PluggedDevice({ ...plan, device, mappings, options });
   }
 
   private plugOne(one: PluggedDevice): void {

@@ -15,9 +15,8 @@ import { regionsBelow } from '../coalescing/region-placement.ts';
 import { type ClassMetadata, commandLineName, type RegionTemplate, type Token } from '../device/index.ts';
 import { describeRange, type MemoryRegion } from '../memory/index.ts';
 import type { RunningMachine } from './definition.ts';
-import type { MappedRange, Mapping, PlannedDevice } from './parts.ts';
 import { constructionFailure, describeConstruction, type StatefulServices } from './services.ts';
-import { codeOf, DeviceWire } from './wiring.ts';
+import { codeOf, DeviceWire, type MappedRange, type Mapping, type PlannedDevice } from './wiring.ts';
 
 /** The bus of each kind of device. */
 const busTokens: Readonly<Record<string, Token<BusContainers>>> = { isa: IsaBus, pci: PciBus, system: SystemBus };

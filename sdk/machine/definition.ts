@@ -3,8 +3,7 @@ import type { Accelerator, GuestImage, MachineClock } from '../accelerator/index
 import { BackplaneError, type Problem } from '../base/errors.ts';
 import type { ConcreteDeviceClass, Device, GuestError, GuestErrorSink, OptionSet, Token } from '../device/index.ts';
 import { type AddressSpace, GiB, type MappedSpace, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
-import type { PluggedDevice } from './parts.ts';
-import type { DeviceOptionValues, MachineOptionValues, UsedDevice } from './wiring.ts';
+import type { DeviceOptionValues, MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
 /**
  * A machine as data: what is plugged where. Customize one by spreading it and adding to its lists:

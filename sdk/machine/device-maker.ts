@@ -5,7 +5,6 @@ import { refuseNotifier } from '../bus/event-notifiers.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import { constructDevice, type Device, DeviceOptions } from '../device/index.ts';
 import { inDevice } from './host.ts';
-import type { PlannedDevice } from './parts.ts';
 import {
   constructionFailure,
   describeConstruction,
@@ -13,6 +12,7 @@ import {
   newContainer,
   type StatefulServices,
 } from './services.ts';
+import type { PlannedDevice } from './wiring.ts';
 
 /** Constructs devices with the services of a machine, and with their own options and eventfds. */
 export class DeviceMaker {

@@ -6,8 +6,8 @@ import { runDevice, type Timer } from '../clock/index.ts';
 import { type Device, type GuestErrors, timersOf } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import type { RunningMachine } from './definition.ts';
-import type { PluggedDevice } from './parts.ts';
 import type { StatefulServices } from './services.ts';
+import type { PluggedDevice } from './wiring.ts';
 
 /** Runs code of a device. An error comes out as a DeviceFailure with the device's name, and the original as its cause. */
 export function inDevice<T>(id: string, device: Device, what: string, work: () => T): T {

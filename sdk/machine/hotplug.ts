@@ -9,8 +9,7 @@ import type { MachineBuilder } from './builder.ts';
 import type { MachineDefinition } from './definition.ts';
 import { quietly } from './host.ts';
 import { arrangeMap, mapOrder } from './map-order.ts';
-import type { PluggedDevice } from './parts.ts';
-import { DeviceWire, type UsedDevice } from './wiring.ts';
+import { DeviceWire, type PluggedDevice, type UsedDevice } from './wiring.ts';
 
 const remedy = {
   unplug: (other: string) => `Unplug '${other}' first.`,

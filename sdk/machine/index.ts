@@ -19,16 +19,17 @@ export {
   type Observation,
   type TimerEvent,
 } from './observers.ts';
-export { type Mapping, PluggedDevice } from './parts.ts';
 export { machineOptionName } from './plan.ts';
-export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './snapshot/document.ts';
 export { NoSuchDevice } from './snapshot/restore.ts';
+export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './snapshot/save.ts';
 export {
   type DeviceOptionValues,
   DeviceWire,
   type DeviceWiring,
   type MachineOptionValues,
+  type Mapping,
   type Placement,
+  PluggedDevice,
   pin,
   place,
   type UsedDevice,

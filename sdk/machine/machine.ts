@@ -33,13 +33,11 @@ import {
 import { refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
 import { type MapOrder, mapOrder } from './map-order.ts';
 import { type MachineObserver, ObserverHub } from './observers.ts';
-import type { PluggedDevice } from './parts.ts';
 import type { StatefulServices } from './services.ts';
-import type { MachineSnapshot, SnapshotMachine } from './snapshot/document.ts';
 import { readRequest } from './snapshot/rebuild.ts';
 import { restoreMachine } from './snapshot/restore.ts';
-import { rebaseState, saveMachine } from './snapshot/save.ts';
-import type { MachineOptionValues, UsedDevice } from './wiring.ts';
+import { type MachineSnapshot, rebaseState, type SnapshotMachine, saveMachine } from './snapshot/save.ts';
+import type { MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
 /** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. RunningMachine documents its parts. */
 export class Machine implements RunningMachine, SnapshotMachine {
@@ -108,7 +106,8 @@ export class Machine implements RunningMachine, SnapshotMachine {
       this.clock.explainFailure = (timer, failure) => timerFailure(this.devices, timer, failure);
       this.clock.insideHandler = () => this.topology.handlerDepth > 0;
       this.topology.observer = refusedAccesses(this.errors);
-      this.plugged = builder.plugIn(constructed);
+      builder.plugIn(constructed);
+      this.plugged = constructed;
       prepareMachine(this);
       this.accelerator.attach(this.host());
       resetMachine(this, this.statefulServices);

@@ -4,7 +4,7 @@ import { PciDevice } from '../bus/index.ts';
 import type { Timer } from '../clock/index.ts';
 import { pinsOf, timersOf } from '../device/index.ts';
 import type { ObserverFailureSink, RunningMachine } from './definition.ts';
-import type { PluggedDevice } from './parts.ts';
+import type { PluggedDevice } from './wiring.ts';
 
 /** A pin of a device changed its level. */
 export interface InterruptEvent extends Moment {

@@ -1,10 +1,18 @@
 import { describeThrown, type Problem } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
-import { type ClassMetadata, commandLineName, metadataOf, type Option, type RegionTemplate } from '../device/index.ts';
+import { type ClassMetadata, commandLineName, metadataOf, type Option } from '../device/index.ts';
 import { conflictingFunctions } from './checks.ts';
-import type { PlannedDevice, PlannedRegion, PresentDevice } from './parts.ts';
-import { codeOf, type DeviceOptionValues, type MachineOptionValues, type UsedDevice, type Wire } from './wiring.ts';
+import {
+  codeOf,
+  type DeviceOptionValues,
+  type MachineOptionValues,
+  type PlannedDevice,
+  type PlannedRegion,
+  type PresentDevice,
+  type UsedDevice,
+  type Wire,
+} from './wiring.ts';
 
 /** Resolves the devices of a machine definition, one by one, and collects their problems. checks.ts has the checks of several. */
 export class MachinePlan {
@@ -100,98 +108,26 @@ export class MachinePlan {
     const id = this.idOf(used);
     const own = typeof used.options === 'function' ? used.options(options) : (used.options ?? {});
     const given = { ...own, ...deviceOptions[metadata.type], ...deviceOptions[id] };
-    const problems = metadata.options.problems(given, `Device '${id}'`);
-    this.problems.push(...problems);
-    const optionOf = new OptionReader(metadata, given, problems.length > 0);
-    return {
-      used,
-      id,
-      metadata,
-      given,
-      faulty: problems.length > 0,
-      regions: this.placeRegions(used, id, metadata, optionOf),
-      wires: this.wiresOf(used, id, optionOf),
-      address: metadata.bus === 'pci' ? this.addressOf(used, id) : this.refuseAddress(used, id, metadata),
-    };
-  }
-
-  private placeRegions(used: UsedDevice, id: string, metadata: ClassMetadata, optionOf: OptionReader): PlannedRegion[] {
-    const at = used.at ?? [];
-    for (const { region } of at) {
-      if (metadata.region(region) !== undefined) continue;
-      const names = metadata.regions.map(({ template }) => `'${template.name}'`).join(', ');
-      this.report(
-        'no-such-region',
-        `Device '${id}': at: places region '${region.name}', which ${metadata.type} does not have. It has ${names || 'none'}.`,
-      );
-    }
-    return metadata.regions.flatMap(({ template }) => {
-      const places = at.filter(({ region }) => region === template);
-      const moved = optionOf.placing(template);
-      if (places.length > 1)
-        this.report('placed-twice', `Device '${id}': at: places region '${template.name}' twice. Keep one of them.`);
-      if (places.length > 0 && moved?.given === true) {
-        this.report(
-          'placed-twice',
-          `Device '${id}': option '${moved.name}' and at: both say where region '${template.name}' goes. Keep one of them.`,
-        );
-      }
-      const bar = metadata.attribute(pciBars)?.find(({ region }) => region === template);
-      if (bar !== undefined && (places.length > 0 || moved !== undefined)) {
-        this.report(
-          'bar-placed',
-          `Device '${id}': region '${template.name}' is BAR ${bar.index}, which the guest places. Leave out its address.`,
-        );
-        return [];
-      }
-      const address = places[0]?.address ?? moved?.value ?? template.base;
-      if (address === undefined) return [];
-      if (!Number.isSafeInteger(address) || address < 0) {
-        this.report(
-          'address-out-of-range',
-          `Device '${id}': region '${template.name}' cannot be placed at ${address}. Give an address from 0 to 2^53 - 1.`,
-        );
-        return [];
-      }
-      return [{ template, address, priority: places[0]?.priority ?? template.priority }];
+    const wrong = metadata.options.problems(given, `Device '${id}'`);
+    this.problems.push(...wrong);
+    const faulty = wrong.length > 0;
+    const values = Object.entries(metadata.options.declarations).map(([name, { default: usual, places, wires }]) => {
+      const value = faulty ? usual : (given[name] ?? usual);
+      return {
+        name,
+        places,
+        wires,
+        isGiven: given[name] !== undefined,
+        value: typeof value === 'number' ? value : undefined,
+      };
     });
-  }
-
-  private wiresOf(used: UsedDevice, id: string, optionOf: OptionReader): ReadonlyMap<string, Wire> {
-    const wires = new Map<string, Wire>();
-    for (const [name, wire] of Object.entries(used.interrupts ?? {})) {
-      if (wire === undefined) continue;
-      wires.set(name, wire);
-      if ('problem' in wire && wire.problem !== undefined)
-        this.report('unknown-interrupt-line', `Device '${id}': pin '${name}': ${wire.problem}`);
-    }
-    for (const { name, pin, wire, given } of optionOf.wiring()) {
-      if (!wires.has(pin)) wires.set(pin, wire);
-      else if (given) {
-        this.report(
-          'wired-twice',
-          `Device '${id}': option '${name}' and interrupts: both say where pin '${pin}' goes. Keep one of them.`,
-        );
-      }
-    }
-    return wires;
-  }
-
-  private addressOf({ addr }: UsedDevice, id: string): PciAddress | undefined {
-    if (addr === undefined) return undefined;
-    const address = parsePciAddress(addr);
-    if (address === undefined) {
-      this.report(
-        'invalid-pci-address',
-        `Device '${id}': addr '${addr}' is not a PCI address. Write slot and function, 00.0 to 1f.7.`,
-      );
-    }
-    return address;
-  }
-
-  private refuseAddress({ addr }: UsedDevice, id: string, { type }: ClassMetadata): undefined {
-    if (addr !== undefined)
-      this.report('not-a-pci-device', `Device '${id}': ${type} is not a PCI device and has no addr. Leave it out.`);
+    const report = (code: string, what: string): void => this.report(code, `Device '${id}': ${what}`);
+    return {
+      ...{ used, id, metadata, given, faulty },
+      regions: placeRegions(used, metadata, values, report),
+      wires: wiresOf(used, values, report),
+      address: addressOf(used, metadata, report),
+    };
   }
 
   /** Puts PCI functions without an address into the first empty slots. */
@@ -212,41 +148,85 @@ export class MachinePlan {
   }
 }
 
-/** Options that place a region or wire a pin: `iobase`, `irq`. */
-class OptionReader {
-  constructor(
-    private readonly metadata: ClassMetadata,
-    private readonly given: Readonly<Record<string, unknown>>,
-    private readonly faulty: boolean,
-  ) {}
+/** Options may place a region or wire a pin: `iobase`, `irq`. Wrong values are reported already, and the default is here. */
+interface PlacingOption {
+  readonly name: string;
+  readonly places: Option<unknown>['places'] | undefined;
+  readonly wires: Option<unknown>['wires'] | undefined;
+  readonly isGiven: boolean;
+  readonly value: number | undefined;
+}
 
-  placing(template: RegionTemplate): { name: string; value: number | undefined; given: boolean } | undefined {
-    const found = this.entries().find(([, option]) => option.places === template);
-    if (found === undefined) return undefined;
-    const value = this.value(found);
-    return { name: found[0], value: typeof value === 'number' ? value : undefined, given: this.isGiven(found[0]) };
-  }
+type Report = (code: string, what: string) => void;
 
-  wiring(): { name: string; pin: string; wire: Wire; given: boolean }[] {
-    return this.entries().flatMap(([name, option]) => {
-      const value = this.value([name, option]);
-      if (option.wires === undefined || typeof value !== 'number') return [];
-      return [{ name, pin: option.wires.pin, wire: option.wires.to(value) as Wire, given: this.isGiven(name) }];
-    });
+function placeRegions(
+  { at = [] }: UsedDevice,
+  metadata: ClassMetadata,
+  options: readonly PlacingOption[],
+  report: Report,
+): PlannedRegion[] {
+  for (const { region } of at) {
+    if (metadata.region(region) !== undefined) continue;
+    const names = metadata.regions.map(({ template }) => `'${template.name}'`).join(', ') || 'none';
+    report(
+      'no-such-region',
+      `at: places region '${region.name}', which ${metadata.type} does not have. It has ${names}.`,
+    );
   }
+  return metadata.regions.flatMap(({ template }) => {
+    const { name } = template;
+    const places = at.filter(({ region }) => region === template);
+    const option = options.find((one) => one.places === template);
+    if (places.length > 1) report('placed-twice', `at: places region '${name}' twice. Keep one of them.`);
+    if (places.length > 0 && option?.isGiven === true)
+      report('placed-twice', `option '${option.name}' and at: both say where region '${name}' goes. Keep one of them.`);
+    const bar = metadata.attribute(pciBars)?.find(({ region }) => region === template);
+    if (bar !== undefined && (places.length > 0 || option !== undefined)) {
+      report('bar-placed', `region '${name}' is BAR ${bar.index}, which the guest places. Leave out its address.`);
+      return [];
+    }
+    const address = places[0]?.address ?? option?.value ?? template.base;
+    if (address === undefined) return [];
+    if (!Number.isSafeInteger(address) || address < 0) {
+      report(
+        'address-out-of-range',
+        `region '${name}' cannot be placed at ${address}. Give an address from 0 to 2^53 - 1.`,
+      );
+      return [];
+    }
+    return [{ template, address, priority: places[0]?.priority ?? template.priority }];
+  });
+}
 
-  private entries(): [string, Option<unknown>][] {
-    return Object.entries(this.metadata.options.declarations);
+function wiresOf(
+  { interrupts }: UsedDevice,
+  options: readonly PlacingOption[],
+  report: Report,
+): ReadonlyMap<string, Wire> {
+  const wires = new Map<string, Wire>();
+  for (const [pin, wire] of Object.entries(interrupts ?? {})) {
+    if (wire === undefined) continue;
+    wires.set(pin, wire);
+    if ('problem' in wire && wire.problem !== undefined)
+      report('unknown-interrupt-line', `pin '${pin}': ${wire.problem}`);
   }
+  for (const { name, wires: wiring, value, isGiven } of options) {
+    if (wiring === undefined || value === undefined) continue;
+    const { pin, to } = wiring;
+    if (!wires.has(pin)) wires.set(pin, to(value) as Wire);
+    else if (isGiven)
+      report('wired-twice', `option '${name}' and interrupts: both say where pin '${pin}' goes. Keep one of them.`);
+  }
+  return wires;
+}
 
-  private isGiven(name: string): boolean {
-    return this.given[name] !== undefined;
-  }
-
-  /** The default in the place of a wrong value, which has been reported. */
-  private value([name, option]: [string, Option<unknown>]): unknown {
-    return this.faulty ? option.default : (this.given[name] ?? option.default);
-  }
+function addressOf({ addr }: UsedDevice, { bus, type }: ClassMetadata, report: Report): PciAddress | undefined {
+  if (addr === undefined) return undefined;
+  const address = bus === 'pci' ? parsePciAddress(addr) : undefined;
+  if (bus !== 'pci') report('not-a-pci-device', `${type} is not a PCI device and has no addr. Leave it out.`);
+  else if (address === undefined)
+    report('invalid-pci-address', `addr '${addr}' is not a PCI address. Write slot and function, 00.0 to 1f.7.`);
+  return address;
 }
 
 /** A machine's option as its command line writes it: `reset-control`. */

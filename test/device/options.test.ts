@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defineOptions, option } from '../../sdk/index.ts';
-import { optionAsData } from '../../sdk/machine/snapshot/document.ts';
+import { optionAsData } from '../../sdk/machine/snapshot/save.ts';
 import { commandLineName, nearest } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defineMachine, device, IsaDevice, place, portRegion, use } from '../../sdk/index.ts';
 import { findOverlaps } from '../../sdk/machine/checks.ts';
-import type { MappedRange } from '../../sdk/machine/parts.ts';
+import type { MappedRange } from '../../sdk/machine/wiring.ts';
 import { Machine, type WiringError } from '../../sdk/runtime.ts';
 import { toyMachine } from './toys.ts';
 

@@ -4,14 +4,7 @@ import { type ClassMetadata, type ConcreteDeviceClass, metadataOf } from '../../
 import { type StateDifference, StateError } from '../../state/restore-plan.ts';
 import { type MachineDefinition, ramProblem } from '../definition.ts';
 import { type Placement, type UsedDevice, type Wire, WiringError } from '../wiring.ts';
-import {
-  optionAsData,
-  optionFromData,
-  type SnapshotMachine,
-  SnapshotSchema,
-  snapshotWriters,
-  wireOf,
-} from './document.ts';
+import { optionAsData, optionFromData, type SnapshotMachine, SnapshotSchema, snapshotWriters, wireOf } from './save.ts';
 
 /** The request for a machine that fits a snapshot. */
 export interface SnapshotRequest {

@@ -6,11 +6,11 @@ import { DeviceLoading, refusedBy } from '../../device/index.ts';
 import { type StateDifference, StateError } from '../../state/restore-plan.ts';
 import type { RestoreRequest } from '../definition.ts';
 import { arrangeMap, completeOrder } from '../map-order.ts';
-import type { PluggedDevice } from '../parts.ts';
 import { finishService, type ServiceLoading } from '../services.ts';
-import { describeDevice, optionsAsData, type SnapshotMachine } from './document.ts';
+import type { PluggedDevice } from '../wiring.ts';
 import { loadMemory } from './memory.ts';
 import { plugAgain, refusal } from './rebuild.ts';
+import { describeDevice, optionsAsData, type SnapshotMachine } from './save.ts';
 
 const MostDevices = 4096;
 const MostTimers = 100_000;
