@@ -147,7 +147,7 @@ export type {
 } from './memory/region-access.ts';
 export { RegionOps } from './memory/region-ops.ts';
 export { type AccessObserver, MemoryTopology } from './memory/topology.ts';
-export { formatDeviceTree, infoMtree, infoQtree, type MemoryTreeRequest } from './monitor/info.ts';
+export { formatDeviceTree, infoMachine, infoMtree, infoQtree, type MemoryTreeRequest } from './monitor/info.ts';
 export { type ObservedDevice, registerDocument, registerFacts } from './monitor/reference.ts';
 export { type StateDifference, StateError } from './state/restore-plan.ts';
 export type { StateDeclaration } from './state/schema.ts';

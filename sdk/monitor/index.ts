@@ -1,2 +1,2 @@
-export { formatDeviceTree, infoMtree, infoQtree, type MemoryTreeRequest } from './info.ts';
+export { formatDeviceTree, infoMachine, infoMtree, infoQtree, type MemoryTreeRequest } from './info.ts';
 export { type ObservedDevice, registerDocument, registerFacts } from './reference.ts';

@@ -1,8 +1,8 @@
 import { hex } from '../base/text.ts';
 import { formatPciAddress, IsaBus, type PciBar, PciBus, PciDevice, pciIdentity } from '../bus/index.ts';
-import { commandLineName, pinsOf, type Token } from '../device/index.ts';
-import type { PluggedDevice, RunningMachine } from '../machine/index.ts';
-import { formatAddress, formatFlatViews, formatMemoryTree } from '../memory/index.ts';
+import { commandLineName, pinsOf, registerEngine, type Token } from '../device/index.ts';
+import { machineOptionName, type PluggedDevice, type RunningMachine } from '../machine/index.ts';
+import { formatAddress, formatFlatViews, formatMemoryTree, KiB } from '../memory/index.ts';
 
 /** Texts about a machine, for the `info` commands. Queued writes are delivered first. */
 
@@ -13,6 +13,19 @@ export interface MemoryTreeRequest {
   readonly disabled?: boolean;
   /** `-o`: with the owners of the regions. */
   readonly owners?: boolean;
+}
+
+/** `info machine`: its size, its accelerator, and whether its registers are compiled or, where `new Function` is forbidden, interpreted. */
+export function infoMachine({ definition, ramSize, options, accelerator, devices }: RunningMachine): string {
+  const lines = [
+    ['machine', definition.name],
+    ...Object.entries(options).map(([name, value]) => [machineOptionName(name), String(value)]),
+    ['ram', `${ramSize / KiB} KiB`],
+    ['devices', String(devices.length)],
+    ['accelerator', accelerator.name],
+    ['registers', registerEngine()],
+  ];
+  return lines.map(([name, value]) => `${name}: ${value}\n`).join('');
 }
 
 /** `info mtree`, character by character as QEMU prints it. */

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { VirtioRng } from '../../devices/index.ts';
 import { isapc, machines, pcI440fx } from '../../machines/index.ts';
 import { explainCoalescedIo, infoCoalesced } from '../../sdk/coalescing/index.ts';
 import { use } from '../../sdk/index.ts';
-import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
+import { infoMachine, infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
 import { guestProgram, Machine, simulatedAccelerator } from '../../sdk/runtime.ts';
 
 describe.each([...machines])('machine %s', (_, definition) => {
@@ -68,5 +68,24 @@ describe('what is shown of a machine', () => {
       info(machine);
       expect(accelerator.queuedWrites).toBe(0);
     }
+  });
+});
+
+describe('info machine', () => {
+  afterEach(() => void vi.unstubAllGlobals());
+
+  it('says RAM, options and accelerator, and that registers are compiled', () => {
+    const machine = Machine.create(pcI440fx, { options: { resetControl: 'overlay' } });
+    expect(infoMachine(machine)).toBe(
+      `machine: pc-i440fx\nreset-control: overlay\nram: 131072 KiB\ndevices: ${machine.devices.length}\naccelerator: kvm-sim\n` +
+        'registers: compiled\n',
+    );
+  });
+
+  it('says that registers are interpreted where no code may be made from text', () => {
+    vi.stubGlobal('Function', () => {
+      throw new EvalError('forbidden');
+    });
+    expect(infoMachine(Machine.create(isapc))).toContain('registers: interpreted\n');
   });
 });

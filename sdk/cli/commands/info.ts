@@ -11,6 +11,10 @@ interface Topic {
   data?(machine: Machine): Promise<unknown>;
 }
 
+const machineFacts: Topic = {
+  text: async (machine) => (await import('../../monitor/index.ts')).infoMachine(machine),
+};
+
 const mtree: Topic = {
   async text(machine, args) {
     const request = { flat: args.has('f'), disabled: args.has('D'), owners: args.has('o') };
@@ -29,14 +33,15 @@ const coalesced: Topic = {
 
 const treeSwitches = { f: true, D: true, o: true } as const;
 
-const topics: Readonly<Record<string, Topic>> = { mtree, qtree, coalesced };
+const topics: Readonly<Record<string, Topic>> = { machine: machineFacts, mtree, qtree, coalesced };
 
 export const infoCommand: Command = {
   usage:
-    'backplane info mtree|mtree -f|qtree|coalesced [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-loadvm FILE]',
+    'backplane info machine|mtree|mtree -f|qtree|coalesced [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-loadvm FILE]',
   summary: 'look into a machine',
   help: `Builds a machine, or restores one that was saved, lets nothing run on it, and prints what can be seen of it.
 
+  machine               RAM, options, accelerator; registers compiled or interpreted
   mtree                 the tree of memory regions, as QEMU prints it
   mtree -f              the flat views: what an address really leads to
   mtree -D, mtree -o    with disabled regions; with their owners
