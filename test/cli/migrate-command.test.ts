@@ -19,6 +19,7 @@ function file(name: string, content: string | Uint8Array): string {
 const command = migrateBy({
   names: { backplane: { Machine: { entry: 'backplane/runtime' }, FlatView: { gone: 'Use describeMap().' } } },
   members: {},
+  firstArguments: {},
 });
 
 /** The command with a table of its own: what it prints, and what it throws in the end. */

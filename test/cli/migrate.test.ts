@@ -21,6 +21,7 @@ const tables: Tables = {
     masterMemory: { name: 'busMasterMemory', of: 'Machine', certain: true },
     tell: { name: 'emit', of: 'Observers' },
   },
+  firstArguments: { Refusal: ["'refused'", 'a code'] },
 };
 
 const migrate = (text: string, kind: 'code' | 'page' = 'code') => migrateText(text, piecesOf(text, kind), tables);
@@ -285,6 +286,20 @@ describe('what is left for a person', () => {
   });
 });
 
+describe('a constructor with a new first argument', () => {
+  it('is given one, once', () => {
+    const before =
+      "import { Refusal as No } from 'backplane';\nthrow new No(`x`, { cause });\nnew No('own-code', 'why');\n";
+    expect(becomes(before)).toBe(before.replace('No(`x`', "No('refused', `x`"));
+  });
+
+  it('is left to a person in a class that derives from it', () => {
+    expect(left("import { Refusal } from 'backplane';\nclass A extends Refusal {}\n")).toEqual([
+      "2: the constructor of 'Refusal' takes a code first: look at super().",
+    ]);
+  });
+});
+
 describe('a page', () => {
   const page = `# heir of Machine
 \`\`\`ts
@@ -353,9 +368,10 @@ describe('the tokens', () => {
   it('of every source of this project are found, and none of it would change by an empty table', () => {
     for (const { path, lines } of ['sdk', 'devices', 'machines', 'examples', 'test'].flatMap(sourceFiles)) {
       const text = lines.join('\n');
-      expect(migrateText(text, piecesOf(text, 'code'), { names: { backplane: {} }, members: {} }).text, path).toBe(
-        text,
-      );
+      expect(
+        migrateText(text, piecesOf(text, 'code'), { names: { backplane: {} }, members: {}, firstArguments: {} }).text,
+        path,
+      ).toBe(text);
       expect(() => tokensOf(text), path).not.toThrow();
     }
   });

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { members, type NameChange, names, type OldEntry } from '../../sdk/cli/migrate/names.ts';
+import { firstArguments, members, type NameChange, names, type OldEntry } from '../../sdk/cli/migrate/names.ts';
 import { migrateText, type Tables } from '../../sdk/cli/migrate/rewrite.ts';
 import { piecesOf } from '../../sdk/cli/migrate/source-file.ts';
 import { backplane } from '../cli/fake-terminal.ts';
@@ -44,7 +44,7 @@ function everythingElsewhere(): { tables: Tables; modules: ReadonlyMap<string, s
       modules.set(elsewhere, (modules.get(elsewhere) ?? '') + line);
     }
   }
-  return { tables: { names: table, members }, modules };
+  return { tables: { names: table, members, firstArguments }, modules };
 }
 
 describe('the table of old and new names', () => {

@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
-import { members, names } from '../migrate/names.ts';
+import { firstArguments, members, names } from '../migrate/names.ts';
 import { type Migration, migrateText, type Note, type Tables } from '../migrate/rewrite.ts';
 import { kindOf, piecesOf, readSource, realPathOf, rewriteSource } from '../migrate/source-file.ts';
 
@@ -52,7 +52,7 @@ Examples:
   },
 });
 
-export const migrateCommand = migrateBy({ names, members });
+export const migrateCommand = migrateBy({ names, members, firstArguments });
 
 const jsonOf = ({ file, text, before, changes, left }: Migrated) => ({
   file,

@@ -108,6 +108,17 @@ export interface Edit {
   readonly text: string;
 }
 
+/** A text with all edits made. */
+export function applied(text: string, edits: readonly Edit[]): string {
+  let result = '';
+  let at = 0;
+  for (const { start, end, text: now } of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
+    result += text.slice(at, start) + now;
+    at = end;
+  }
+  return result + text.slice(at);
+}
+
 /** A specifier as it is to be written. */
 interface Placed {
   readonly text: string;

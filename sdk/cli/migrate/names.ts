@@ -153,3 +153,8 @@ export const members: Readonly<Record<string, MemberChange>> = {
   hear: { name: 'onEvent', of: 'AcceleratorListener' },
   mistakes: { name: 'problems', of: 'WiringError' },
 };
+
+/** Classes whose constructor has a new first argument: what is written there for now, and what it is. */
+export const firstArguments: Readonly<Record<string, readonly [text: string, what: string]>> = {
+  BackplaneError: ["'refused'", 'a code of your own for this kind of error'],
+};

@@ -1,4 +1,5 @@
 import {
+  applied,
   type Edit,
   ImportWriter,
   type ModuleDeclaration,
@@ -31,6 +32,7 @@ export interface Piece {
 export interface Tables {
   readonly names: NameTable;
   readonly members: Readonly<Record<string, MemberChange>>;
+  readonly firstArguments: Readonly<Record<string, readonly [text: string, what: string]>>;
 }
 
 /** A piece, taken apart. */
@@ -81,7 +83,10 @@ class TextMigration {
     const ours = this.parsed
       .flatMap(({ declarations }) => declarations)
       .filter(({ module }) => /^backplane(\/|$)/.test(textOf(module) ?? ''));
-    const imported = new Set(ours.flatMap(({ specifiers }) => specifiers.map(({ name }) => name)));
+    const specifiers = ours.flatMap((declaration) => (declaration.form === 'import' ? declaration.specifiers : []));
+    for (const [name, local] of new Map(specifiers.map(({ name, local }) => [name, local])))
+      this.addFirstArguments(name, local);
+    const imported = new Set(specifiers.map(({ name }) => name));
     if (ours.length > 0)
       for (const { tokens, declared } of this.parsed) this.migrateMembers(tokens, declared, imported);
     const byLine = (notes: Note[]) => notes.sort((a, b) => a.line - b.line);
@@ -151,7 +156,8 @@ class TextMigration {
     }
     for (const { tokens, declarations, declared } of this.parsed) {
       for (const [local, name] of wanted) {
-        for (const at of usesOf(tokens, local, declared) ?? []) this.rename(tokens, at, name);
+        for (const at of usesOf(tokens, local, declared) ?? [])
+          this.replace(tokens[at] as Token, useAt(tokens, at) === 'shorthand' ? `${local}: ${name}` : name);
         for (const { form, module, specifiers } of declarations) {
           if (form !== 'export' || module !== undefined) continue;
           for (const one of specifiers.filter((exported) => exported.name === local))
@@ -160,11 +166,6 @@ class TextMigration {
       }
     }
     return wanted;
-  }
-
-  private rename(tokens: readonly Token[], at: number, name: string): void {
-    const token = tokens[at] as Token;
-    this.replace(token, useAt(tokens, at) === 'shorthand' ? `${token.text}: ${name}` : name);
   }
 
   /** What a specifier says now, and where it comes from. */
@@ -257,6 +258,21 @@ class TextMigration {
     }
   }
 
+  private addFirstArguments(name: string, local: string): void {
+    const [text, what] = (Object.hasOwn(this.tables.firstArguments, name) && this.tables.firstArguments[name]) || [];
+    for (const { tokens, declared } of text === undefined ? [] : this.parsed) {
+      for (const at of usesOf(tokens, local, declared) ?? []) {
+        const [before, opening, first, behind] = [-1, 1, 2, 3].map((step) => tokens[at + step]);
+        if (before?.text === 'extends' && opening?.text === '{')
+          this.leave(tokens[at], `the constructor of '${name}' takes ${what} first: look at super().`);
+        const isDone = /^'[a-z\d]+(?:-[a-z\d]+)*'$/.test(first?.text ?? '') && behind?.text === ',';
+        if (before?.text !== 'new' || opening?.text !== '(' || first?.text === ')' || isDone) continue;
+        this.edits.push({ start: opening.end, end: opening.end, text: `${text}, ` });
+        this.note(this.changes, opening.start, `'${name}' takes ${what} first: ${text} is put in`);
+      }
+    }
+  }
+
   private replace({ start, end }: Token, text: string): void {
     this.edits.push({ start, end, text });
   }
@@ -278,14 +294,4 @@ function sentenceOf(name: string, change: NameChange, entry: string): string {
   if ('gone' in change) return `no entry exports it any more. ${change.gone}`;
   if ('typeOnly' in change) return `it is a type only. ${change.typeOnly}`;
   return `it is '${change.name ?? name}' of '${change.entry ?? entry}' now.`;
-}
-
-function applied(text: string, edits: readonly Edit[]): string {
-  let result = '';
-  let at = 0;
-  for (const { start, end, text: now } of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
-    result += text.slice(at, start) + now;
-    at = end;
-  }
-  return result + text.slice(at);
 }
