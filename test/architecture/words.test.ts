@@ -13,6 +13,7 @@ const Held = [
   'sdk/accelerator',
   'sdk/analysis',
   'sdk/base',
+  'sdk/bus',
   'sdk/cli',
   'sdk/clock',
   'sdk/coalescing',

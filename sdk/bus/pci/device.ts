@@ -86,8 +86,8 @@ export abstract class PciDevice extends Device {
   }
 
   /** @internal */
-  override realize(surroundings: RealizeContext): void {
-    super.realize(surroundings);
+  override realize(context: RealizeContext): void {
+    super.realize(context);
     const { attribute } = this.metadata;
     this.bars.fill((index) =>
       this.region(attribute(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),
