@@ -1,11 +1,13 @@
-import type { WordFile } from './words.ts';
+import { newestPart, type WordFile } from './words.ts';
 
 /** More words than this are two sentences. */
 const MostWords = 25;
 
 /** One sentence for each that is too long, in comments or in a page: where it begins, and its words. */
 export function longSentences({ path, text }: WordFile): string[] {
-  const blocks = path.endsWith('.md') ? paragraphsOf(text) : commentsOf(text);
+  const blocks = path.endsWith('.md')
+    ? paragraphsOf(path === 'CHANGELOG.md' ? newestPart(text) : text)
+    : commentsOf(text);
   return blocks.flatMap(({ line, prose }) =>
     sentencesOf(prose)
       .map((sentence) => ({ sentence, words: sentence.split(/\s+/).length }))
@@ -51,9 +53,10 @@ function blocksOf(text: string, firstLine: number): Block[] {
 
 const sentencesOf = (prose: string): string[] =>
   prose
-    .replaceAll(/`[^`]*`/g, 'code')
+    .replaceAll(/`[^`]*`/g, '`code`')
+    .replaceAll(/\]\([^)]*\)/g, ']')
     .replaceAll(/@see.*/g, '')
     .replace(/^\s*(-|\*|\d+\.)\s+/, '')
     .replaceAll(/\s+/g, ' ')
     .trim()
-    .split(/(?<=[.!?:])\s+(?=[A-Z])/);
+    .split(/(?<=[.!?]['")*\]]*)\s+(?=[A-Z`[(*])|(?<=:)\s+(?=[A-Z])/);

@@ -1,26 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { bannedWords, wordFiles } from './words.ts';
 
-/**
- * Folders and files that are clean, and stay so: add yours. What is left of one that is not in the list prints
- * `WORDS=sdk/machine npx vitest run test/architecture/words.test.ts`.
- */
-// biome-ignore format: one a line, so that two additions do not meet.
-const Held = [
-  'devices',
-  'examples',
-  'machines',
-  'sdk/accelerator',
-  'sdk/analysis',
-  'sdk/base',
-  'sdk/bus',
-  'sdk/cli',
-  'sdk/clock',
-  'sdk/coalescing',
-  'sdk/device',
-  'sdk/memory',
-  'sdk/state',
-];
+/** Folders and pages whose words are held. `WORDS=sdk/machine npx vitest run test/architecture/words.test.ts` tries one alone. */
+const Held = ['CHANGELOG.md', 'CONTRIBUTING.md', 'README.md', 'SECURITY.md', 'devices', 'examples', 'machines', 'sdk'];
 
 const asked = process.env['WORDS'];
 const held = asked === undefined ? Held : [asked];

@@ -112,7 +112,8 @@ function ofMarkdown(path: string, text: string): { code: string; prose: string }
   return { code: listed.code, prose };
 }
 
-function newestPart(text: string): string {
+/** The part of a changelog that is under way, without tables and names. */
+export function newestPart(text: string): string {
   const [, second] = [...text.matchAll(/^## /gm)];
   return text
     .slice(0, second?.index)
