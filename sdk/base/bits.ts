@@ -19,7 +19,7 @@ export const isPowerOfTwo = (value: number): boolean =>
 /** Ones in the bits of a range, where they stand in the word. */
 export const maskOf = ({ low, high }: BitRange): bigint => wideLowMask(high - low + 1) << BigInt(low);
 
-/** What `size` bytes (1, 2 or 4) hold of a value, as an unsigned number. */
+/** The low `size` bytes (1, 2 or 4) of a value, as an unsigned number. */
 export function masked(value: number, size: number): number {
   return size === 1 ? value & 0xff : size === 2 ? value & 0xffff : value >>> 0;
 }

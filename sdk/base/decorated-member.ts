@@ -1,6 +1,6 @@
 import { BackplaneError } from './errors.ts';
 
-/** The prototype and the name that a member decorator was given: a class's, not an instance's, and in the right dialect. */
+/** Checks the arguments of a member decorator: a prototype and a name, as TypeScript's own decorators get them. */
 export function checkMember(target: unknown, member: unknown, what: string): void {
   checkDialect(member, what);
   if (typeof target !== 'function') return;
@@ -10,7 +10,7 @@ export function checkMember(target: unknown, member: unknown, what: string): voi
   );
 }
 
-/** Standard decorators get a context where these get a name, and constructor parameters have none at all. */
+/** Standard decorators get a context as second argument, where TypeScript's own get a name. */
 export function checkDialect(second: unknown, what: string): void {
   if (typeof second !== 'object' || second === null || !('kind' in second)) return;
   const { kind, name } = second as { readonly kind: unknown; readonly name?: unknown };
@@ -22,7 +22,7 @@ export function checkDialect(second: unknown, what: string): void {
   );
 }
 
-/** A decorator that takes something and was written without brackets was given the class, or the prototype of it. */
+/** Without its brackets, a decorator gets the class or its prototype as first argument. */
 export function checkBrackets(given: unknown, second: unknown, what: string): void {
   if (typeof given === 'function')
     throw new BackplaneError('missing-brackets', `Class ${given.name}: write ${what}, with brackets.`);

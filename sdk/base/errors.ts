@@ -4,7 +4,7 @@ export interface Problem {
   readonly message: string;
 }
 
-/** What a person has to change: shown as its message alone, without a stack, unless asked for. */
+/** A mistake that the user can mend. The command prints its message, and the stack on request only. */
 export class BackplaneError extends Error {
   override readonly name: string = 'BackplaneError';
   /** The kind of mistake: `region-overlap`. It stays when the message changes; guides/reference/error-codes.md lists all. */

@@ -13,9 +13,9 @@ export interface JsonProblem {
   readonly detail?: unknown;
 }
 
-/** A saved state that is different in everything is not read to its end. */
+/** At most this many problems are noted. */
 const MostProblems = 1000;
-/** Of the path of a problem: a name in it may be as long as the whole file. */
+/** Longer paths are cut: a name in one may be as long as the file. */
 const LongestPath = 200;
 
 /**
@@ -47,7 +47,7 @@ export class JsonReader {
     return new JsonReader(value, this.path === '' ? name : `${this.path}.${name}`, this.problems);
   }
 
-  /** Refuses what is no object, and members that would not be read. */
+  /** Refuses a value that is no object, and members of other names. */
   only(...names: readonly string[]): this {
     if (!isJsonObject(this.data)) this.refuse(`expected an object, found ${describeJson(this.data)}`);
     for (const [name, member] of this.entries()) {
@@ -121,7 +121,7 @@ export function describeJson(data: unknown): string {
   return said.length > 40 ? `${said.slice(0, 37)}...` : said;
 }
 
-/** An object and no list: what has members. */
+/** An object, and no list. */
 export function isJsonObject(data: unknown): data is JsonObject {
   return typeof data === 'object' && data !== null && !Array.isArray(data);
 }

@@ -13,7 +13,7 @@ export const count = (value: number): string => value.toLocaleString('en-US');
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;
 
-/** A whole number of the smallest unit in one that is `digits` powers of ten larger: `1234567` with 3 is `1234.567`. Exact. */
+/** The value divided by 10^`digits`, exactly: `1234567` with 3 is `1234.567`. */
 export function decimal(value: bigint, digits: number): string {
   const text = String(value).padStart(digits + 1, '0');
   return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
@@ -26,7 +26,7 @@ export const exactData = (value: bigint): number | string =>
 /** `once`, `2 times`. */
 export const times = (value: number): string => (value === 1 ? 'once' : `${count(value)} times`);
 
-/** Whether bytes are the begin of a text in UTF-16: its mark, or a letter of ASCII in two bytes, one of which is 0. */
+/** Whether bytes look like UTF-16: they begin with a byte order mark, or with an ASCII letter in two bytes. */
 export function isWide(bytes: Uint8Array, start = 0): boolean {
   const [first = 0, second = 0] = bytes.subarray(start, start + 2);
   const isMark = (first === 0xfe && second === 0xff) || (first === 0xff && second === 0xfe);
@@ -34,15 +34,15 @@ export function isWide(bytes: Uint8Array, start = 0): boolean {
   return isMark || /[\t-\r -~]/.test(String.fromCharCode(letter));
 }
 
-/** The text with a full stop, if it has no end yet. */
+/** The text with a full stop, unless it ends a sentence already. */
 export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
-/** Moves the cursor, ends the line, or turns the direction of writing: a terminal obeys these instead of showing them. */
+/** Characters that a terminal obeys: they move the cursor, end the line, or turn the direction of writing. */
 const steering = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 const asEscape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** Text from elsewhere as it may stand in a line of a message: what would steer a terminal shows as `\u001b`. */
+/** Untrusted text for one line of a message: characters that a terminal obeys are shown as `\u001b`. */
 export const printable = (text: string): string => text.replace(steering, asEscape);
 
 /** The same for a text of several lines. */
@@ -85,8 +85,8 @@ function editDistance(from: string, to: string): number {
   return previous[to.length] as number;
 }
 /**
- * A word of a declaration that means nothing there: `says 'is64bit'. Did you mean 'is64Bit'?`. The compiler refuses it too, but
- * a plugin is run as it is.
+ * The end of a sentence about an unknown property of a declaration: `says 'is64bit'. Did you mean 'is64Bit'?`. The compiler
+ * refuses it too, but a plugin is not compiled against types.
  */
 export function unknownWord(given: object, known: readonly string[]): string | undefined {
   const word = Object.keys(given).find((one) => !known.includes(one));

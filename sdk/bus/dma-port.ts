@@ -1,7 +1,7 @@
 import { type AddressSpace, MemTxAttributes, MemTxResult } from '../memory/index.ts';
 
 /**
- * A device's way into guest memory. A transfer that reaches nothing answers a MemTxResult other than Ok and throws
+ * Accesses of a device to guest memory. A transfer to an unmapped address answers a MemTxResult other than Ok and throws
  * nothing: addresses come from the guest.
  */
 export abstract class DmaPort {
@@ -15,7 +15,7 @@ export abstract class DmaPort {
 export class MemoryDmaPort extends DmaPort {
   constructor(
     private readonly space: AddressSpace,
-    /** Who makes the transfers. */
+    /** The requester of the transfers, and their flags. */
     private readonly attributes: number = MemTxAttributes.Unspecified,
   ) {
     super();

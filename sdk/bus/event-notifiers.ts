@@ -9,17 +9,17 @@ const MostOfOneDevice = 1024;
  */
 export abstract class EventNotifiers {
   /**
-   * A new eventfd. `consumer` is called some time after each signal, after everything that the guest wrote before it. A snapshot
-   * knows it again by its name: a device that makes several in an order that the guest decides names them. Default: its number,
-   * in the order in which the device makes them; a second one of the same name is refused. It stays as long as the device, which
-   * may have 1024.
+   * A new eventfd. `consumer` is called some time after each signal, after everything that the guest wrote before it.
+   *
+   * A snapshot finds it by its name, by default its number in the order of the calls. A device gives names if the guest decides
+   * the order; a second one of the same name is refused. It stays as long as the device, which may have 1024.
    */
   abstract add(consumer: () => void, name?: string): number;
 }
 
 /**
- * A device that makes them while it runs makes as many as its guest likes, and the host has not so many. Two of one name a
- * snapshot could not tell apart.
+ * Refuses an eventfd. A guest could make a running device use up the eventfds of the host, and a snapshot tells them apart by
+ * name.
  */
 export function refuseNotifier(name: string, known: ReadonlySet<string>, id: string): void {
   if (known.has(name)) {

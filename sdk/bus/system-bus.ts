@@ -25,7 +25,7 @@ export class SystemBus implements BusContainers {
   }
 }
 
-/** Who performs a reset of the whole machine, at the end of the access that asked for it. */
+/** Performs a reset of the whole machine, at the end of the access that requested it. */
 export abstract class ResetController {
   /** `reason` is for people: 'hard reset by the reset control register', 'triple fault'. */
   abstract requestReset(reason: string): void;

@@ -46,7 +46,7 @@ export class HostPacedClock extends VirtualClock {
     this.runningSince ??= this.hostTime();
   }
 
-  /** Between two instructions: nothing else tells this clock so. */
+  /** Called between two instructions, where the epoch may move. */
   override runDue(): number {
     this.rebaseWhenNear();
     return super.runDue();

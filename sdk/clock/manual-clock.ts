@@ -2,10 +2,10 @@ import { BackplaneError } from '../base/errors.ts';
 import { EpochMovesAt, LatestSecond, SECOND, secondsToMove, splitTime } from './time.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** A longer way is gone in parts, so that the epoch can move on the way. */
+/** Longer advances are made in parts, so that the epoch can move between them. */
 const LongestPart = 2 ** 20 * SECOND;
 
-/** A clock that stands still until it is told to move: what machines and tests use, and why their runs repeat. */
+/** A clock that moves by calls alone. Machines and tests use it, so that their runs repeat. */
 export class ManualClock extends VirtualClock {
   private nanoseconds: number;
 
@@ -21,14 +21,14 @@ export class ManualClock extends VirtualClock {
     return this.nanoseconds;
   }
 
-  /** Moves on by `nanoseconds`, a fraction as a whole one, stopping at each deadline on the way: every timer sees exactly its own time. */
+  /** Advances by `nanoseconds`, rounded up. It stops at each deadline on the way, so that each timer fires at its time. */
   advance(nanoseconds: number): void {
     if (nanoseconds > LongestPart || this.nanoseconds >= EpochMovesAt) this.advanceFar(nanoseconds);
     else this.advanceTo(this.nanoseconds + nanoseconds);
   }
 
   /**
-   * Moves on to `time`, stopping at each deadline on the way, as qtest's clock_step does. Going back is refused.
+   * Advances to `time`, stopping at each deadline on the way, as qtest's clock_step does. An earlier time is refused.
    * A callback that moves the clock itself may have passed `time` when control returns; then nothing moves back.
    */
   advanceTo(time: number): void {
@@ -42,7 +42,7 @@ export class ManualClock extends VirtualClock {
     this.nanoseconds = Math.max(this.nanoseconds, end);
   }
 
-  /** Puts the clock at `time`, of another epoch if need be, without firing anything, forwards or backwards: for restoring a snapshot. */
+  /** Sets the clock for a snapshot, forwards or backwards and in any epoch. No timer fires. */
   set(time: number, epoch = this.epoch): void {
     this.nanoseconds = time;
     this.startFrom(epoch);
@@ -61,7 +61,7 @@ export class ManualClock extends VirtualClock {
     this.advanceTo(this.nanoseconds + left);
   }
 
-  /** As far as nothing happens, the epoch moves once, however far it is. Answers how far it went. */
+  /** Over an interval without deadlines the epoch moves once. Answers how far the clock went. */
   private advancePart(left: number): number {
     const seconds = secondsToMove(Math.min(left, this.nextDeadline() - this.nanoseconds));
     if (seconds === 0 || this.isBusy) {

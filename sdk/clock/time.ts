@@ -6,11 +6,11 @@ export const MICROSECOND = 1e3;
 export const MILLISECOND = 1e6;
 export const SECOND = 1e9;
 
-/** The epoch moves when the time since it comes to this: far enough from 2^53 for whatever is armed meanwhile. */
+/** The epoch moves when the time since it reaches this, so that deadlines stay far below 2^53. */
 export const EpochMovesAt = 2 ** 52;
 
 /**
- * Seconds of 142 million years: no clock starts later, no epoch is later, and no timer fires then or later. Sums of such
+ * 142 million years in seconds. No clock starts later, no epoch is later, and no timer fires then or later. Sums of such
  * seconds are exact numbers. A guest that still runs then sees the last 52 days again and again.
  */
 export const LatestSecond = 2 ** 52;
@@ -27,7 +27,7 @@ export function secondsToMove(time: number): number {
   return Step * (Math.floor((time - EpochMovesAt) / (Step * SECOND)) + 1);
 }
 
-/** Splits nanoseconds since the machine was started as a clock does that ran since then. */
+/** Splits the time since the machine's start into an epoch and `now`, as a clock that ran since then has them. */
 export function splitTime(nanoseconds: number | bigint): { readonly epoch: bigint; readonly now: number } {
   if (nanoseconds < 0 || (typeof nanoseconds !== 'bigint' && !Number.isSafeInteger(nanoseconds))) {
     throw new BackplaneError(

@@ -56,7 +56,7 @@ export class Timer {
   static readonly whyNoState = 'is a timer, which is state by itself. Leave @state out';
   /** When it fires, in guest nanoseconds; Infinity while it is not armed. Set by `arm` and `cancel` only. */
   deadline = Number.POSITIVE_INFINITY;
-  /** Where other state of the device says whether it is armed, this answers that: a snapshot in which the two disagree is refused. */
+  /** Set if other state of the device says whether the timer is armed: a snapshot in which the two disagree is refused. */
   armedWhile: (() => boolean) | undefined;
   /** Breaks ties: of two timers with one deadline, the one armed first fires first. Kept by the clock. */
   order = 0;
@@ -80,7 +80,7 @@ export class Timer {
 
   /**
    * Fires at guest time `at`, once; a fraction of a nanosecond counts as a whole one. Arming a pending timer moves it; a time
-   * that has passed fires at the next look. However late `at` is, it is kept exactly, up to 142 million
+   * that has passed fires at the next check. However late `at` is, it is kept exactly, up to 142 million
    * years, where it never fires; a sum beyond 2^53 was rounded before.
    */
   arm(at: number): void {

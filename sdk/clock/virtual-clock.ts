@@ -2,7 +2,7 @@ import { BackplaneError } from '../base/errors.ts';
 import { LatestSecond, LatestTime, SECOND, secondsToMove } from './time.ts';
 import { runDevice, Timer, type TimerQueue } from './timer.ts';
 
-/** How often timers may fire at one instant before the clock calls it a loop. */
+/** More firings at one instant are an endless loop. */
 const FiringsAtOneInstant = 10_000;
 
 /**
@@ -54,7 +54,7 @@ export abstract class VirtualClock {
     for (const follow of this.followers) follow(nanoseconds);
   }
 
-  /** Moves the epoch if 2^53 ns after it are near; not in the middle of a callback or a handler. To be called between two instructions. */
+  /** Moves the epoch if `now` is near 2^53 ns. Call it between two instructions: in a callback or a handler it does nothing. */
   rebaseWhenNear(): void {
     const seconds = secondsToMove(this.now);
     if (seconds > 0 && !this.isBusy) this.rebase(seconds);
@@ -71,7 +71,7 @@ export abstract class VirtualClock {
     return () => this.followers.delete(follow);
   }
 
-  /** The epoch of a clock that is put elsewhere: nothing that is kept moves. It is never later than the latest second. */
+  /** Sets the epoch of a clock that is set: kept times stay. It is never later than the latest second. */
   protected startFrom(epoch: bigint): void {
     if (epoch === this.seconds) return;
     this.seconds = epoch < LatestSecond ? epoch : BigInt(LatestSecond);

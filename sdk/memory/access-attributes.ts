@@ -10,7 +10,7 @@ export const MemTxResult = {
 } as const;
 export type MemTxResult = number;
 
-/** Who makes an access, packed into one number so that nothing is allocated: flags below bit 16, requester above. */
+/** The requester of an access, and flags, in one number so that nothing is allocated: flags below bit 16, requester above. */
 export const MemTxAttributes = {
   None: 0,
   /** The caller says nothing about itself: the default. */

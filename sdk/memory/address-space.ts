@@ -13,7 +13,7 @@ import { checkWidth } from './region-checks.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
 import type { MemoryTopology } from './topology.ts';
 
-// Copies in this file, where the compiler knows that they never change.
+// Copies in this file, which V8 knows as constants.
 const memoryOnly: number = MemTxAttributes.Memory;
 const flush: number = AccessFlags.Flush;
 const flushPort: number = FlushBit;
@@ -27,7 +27,7 @@ const offsetShift: number = OffsetShift;
  * in RAM is cut at the end of the RAM and continues in the range behind it.
  */
 export class AddressSpace implements MappedSpace {
-  // In arrays, where V8 cannot know them: inlined into the short ways they would keep those from being inlined.
+  // In arrays, so that V8 does not inline them: then it would not inline the fast paths that call them.
   private static readonly longReads = [AddressSpace.prototype.readPortLong];
   private static readonly longWrites = [AddressSpace.prototype.writePortLong];
   declare readonly topology: MemoryTopology;
@@ -38,7 +38,7 @@ export class AddressSpace implements MappedSpace {
 
   private view: FlatView;
   private effectiveEventfds: readonly PlacedIoeventfd[];
-  // Looked at on every access, hence copied here.
+  // Read by each access, hence copied here.
   declare private readonly owners: EngagedOwners;
   private ports = noPorts;
   declare private last: Target;
@@ -164,7 +164,7 @@ export class AddressSpace implements MappedSpace {
     return this.table;
   }
 
-  /** The short way, for a port that is used often, outside all handlers; not for 3 bytes. V8 inlines it, and the handler with it. */
+  /** The fast path, for a port that is used often, outside all handlers; not for 3 bytes. V8 inlines it with the handler. */
   private readPort(port: number, size: number, attributes: number): number {
     const entry = this.ports[port] ?? unknownPort;
     const owners = this.owners;

@@ -34,12 +34,12 @@ type Leaf = (Target | Fork | undefined)[];
 type Directory = (Leaf | undefined)[];
 
 /**
- * A range as the access path wants it: everything within one step, copied together, what is needed first in front.
- * Made when the range is first touched; forgotten when the map or the region's access flags change. Its fields are declared
- * only: one that was undefined first would be a number of any kind to V8.
+ * A range with copies of all that an access needs, what is read first in front. Made at the first access to the range, and
+ * dropped when the map or the region's access flags change. Its fields are declared only: V8 would keep numbers of a field
+ * that was undefined first as objects.
  */
 export class Target {
-  /** Widths that the one handler of the whole region takes at once; 0 if the tables must tell. */
+  /** Widths that the one handler of the whole region takes at once; 0 if there are several handlers. */
   declare readonly fastReads: number;
   declare readonly accessFlags: number;
   /** Where the owner's flag is in the topology's engaged owners. */

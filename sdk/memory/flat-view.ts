@@ -48,7 +48,7 @@ export class FlatRange implements MemorySection {
     return new FlatRange(this.region, start, end, this.delta, this.readOnly, this.nonvolatile, this.dirtyLogMask);
   }
 
-  /** What a listener would call the same range: everything but the dirty logging, which may change under it. */
+  /** Whether it is the same range to a listener: all but the dirty logging, which may change in place. */
   equals(other: FlatRange): boolean {
     return this.start === other.start && this.end === other.end && this.leadsAs(other);
   }
@@ -69,7 +69,7 @@ export class FlatRange implements MemorySection {
   }
 }
 
-/** A tree of regions, resolved: who answers at each address, as sorted ranges that do not overlap. Shared, immutable. */
+/** A tree of regions, resolved to sorted ranges that do not overlap, each of one region. Shared, immutable. */
 export class FlatView {
   /** The region the view was rendered from, after skipping what adds nothing; null: an empty view. */
   readonly root: MemoryRegion | null;

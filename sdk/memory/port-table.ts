@@ -15,9 +15,8 @@ export const FlushBit = 1 << 15;
 export const OffsetShift = 16;
 
 /**
- * What one port leads to: all that a plain access needs, in few fields, so that thousands of ports fit into the processor's
- * cache. It is forgotten when the map or the region's access flags change. Its fields are declared only: one that was undefined
- * first would be a number of any kind to V8.
+ * The target of one port: all that a plain access needs, in few fields, so that thousands of ports fit into the processor's
+ * cache. It is cleared when the map or the region's access flags change.
  */
 export class PortEntry {
   bits = 0;
@@ -25,7 +24,7 @@ export class PortEntry {
   read: ReadCall = zero;
   guard = 0;
   write: WriteCall = nothing;
-  /** For the long way; null for a port that was not accessed yet. */
+  /** For the slow path; null for a port that was not accessed yet. */
   target: Target | null = null;
 
   /** From here on this target answers; null clears the entry. */
@@ -63,14 +62,14 @@ function zero() {
 }
 function nothing() {}
 
-/** Refuses every short way: a port that was not accessed since the map changed. */
+/** Takes no fast path: a port that was not accessed since the map changed. */
 export const unknownPort = new PortEntry();
 
-/** No entries, in an array that is to V8 as the others are. */
+/** No entries, in an array of the same element kind to V8 as the others. */
 export const noPorts: PortEntry[] = [unknownPort];
 noPorts.length = 0;
 
-/** An entry for each port, made by the first access; what it knows is forgotten by each change of the map. */
+/** An entry for each port, made by the first access. Each change of the map clears them. */
 export class PortTable {
   private entries = noPorts;
   private readonly known: number[] = [];
@@ -109,7 +108,7 @@ export class PortTable {
     this.last = null;
   }
 
-  /** Neighbours are often asked for one after the other. */
+  /** Neighbouring ports are often looked up one after the other. */
   private find(port: number, table: DispatchTable): Target {
     if (this.last === null || port < this.last.start || port >= this.last.end) this.last = table.search(port);
     return this.last;

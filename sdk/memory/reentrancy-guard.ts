@@ -1,4 +1,4 @@
-/** Whose registers a region shows. Devices implement it. */
+/** The owner of a region: the device whose registers it has. */
 export interface RegionOwner {
   readonly id: string;
   readonly description?: string;
@@ -10,15 +10,14 @@ export interface RegionOptions {
   readonly owner?: RegionOwner | undefined;
 }
 
-/** Stands for all owners that may be entered again, and for regions without one. */
+/** The guard of owners that may be entered again, and of regions without an owner. */
 export const Unguarded = 1;
 
 /**
- * Which owners are inside one of their handlers now. A handler must not be entered again by its own DMA or through
- * another device, whichever of the owner's regions the way leads to.
+ * The owners that are inside one of their handlers now. A handler must not be entered again by its own DMA or through another
+ * device, in none of the owner's regions. QEMU calls this the reentrancy guard.
  *
- * Nearly every access is the outermost one, and leaves only one number behind. The others find flags side by side in one
- * array, in the same way whatever class the device is.
+ * Nearly each access is the outermost one, and sets one number. For the others there are flags in one array.
  */
 export class EngagedOwners {
   /** The guard of the owner whose handler is the outermost; 0: no handler runs. */
@@ -35,7 +34,7 @@ export class EngagedOwners {
     return this.running === 0 ? 0 : this.nested + 1;
   }
 
-  /** Unless the owner is inside a handler already, it is now, and `leave` must follow. */
+  /** Marks the owner as inside a handler, and `leave` must follow; false if it is inside one already. */
   enter(guard: number): boolean {
     if (this.running === 0) {
       this.running = guard;

@@ -11,7 +11,7 @@ export const AccessFlags = { Flush: 1, Ioeventfd: 2 } as const;
 
 const none: readonly never[] = Object.freeze([]);
 
-/** What a region carries besides its place in the map: the writes that may be queued, and those that signal. */
+/** What a region has besides its place in the map: coalesced ranges and ioeventfds. */
 export abstract class RegionAttachments {
   readonly topology: MemoryTopology;
   readonly name: string;
@@ -81,7 +81,7 @@ export abstract class RegionAttachments {
     this.setFlag(AccessFlags.Flush, true);
   }
 
-  /** Delivers what waits; the flag stays while the region has ranges of its own. */
+  /** Delivers queued writes; the flag stays while the region has ranges of its own. */
   clearFlushCoalescedIo(): void {
     this.topology.coalescedIoFlusher.flushCoalescedIo();
     if (this.coalesced.length === 0) this.setFlag(AccessFlags.Flush, false);
@@ -102,7 +102,7 @@ export abstract class RegionAttachments {
     this.changeEventfds(rest);
   }
 
-  /** This object as what it always is. */
+  /** This object. */
   protected abstract get region(): MemoryRegion;
 
   private setFlag(bit: number, on: boolean): void {

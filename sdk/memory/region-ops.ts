@@ -42,7 +42,7 @@ export class Handler<F extends CallableFunction, F64> {
     this.fast = this.watch === null ? this.fastUnwatched : 0;
   }
 
-  /** Shows an answer to the watch. True where that was the last one: what was copied from this handler is old then. */
+  /** Shows an answer to the watch. True if that was the last one: copies of this handler are then outdated. */
   show(watch: AnswerWatch, device: object | null, answer: unknown, offset: number): boolean {
     if (watch.see(device, answer, offset)) return false;
     this.watch = null;
@@ -85,7 +85,7 @@ export class HandlerTable<F extends CallableFunction, F64> {
     return (handler.fast & size) !== 0 ? handler.fn : null;
   }
 
-  /** What the tables have for a first byte: a handler, or what stands for none, or for a search. */
+  /** The entry of a first byte: a handler, the missing one, or the one that stands for a search. */
   first(offset: number): Handler<F, F64> {
     return offset < this.direct.length ? this.direct[offset]! : this.rest;
   }
@@ -262,7 +262,7 @@ const nothing: WriteHandler = () => {};
 const shared: readonly CallableFunction[] = [zeros, ones, nothing];
 const known = new Map<unknown, Handler<never, never>[]>();
 
-/** What stands where no route is. Regions share them: thousands of them would crowd the processor's cache. */
+/** The handler where no route is. Regions share it: thousands of them would crowd the processor's cache. */
 function absent<F extends CallableFunction, F64>(fn: F, simple: number): Handler<F, F64> {
   const bySimple = known.get(fn) ?? [];
   if (shared.includes(fn)) known.set(fn, bySimple);

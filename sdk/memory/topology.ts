@@ -34,7 +34,7 @@ export class MemoryTopology {
   observer: AccessObserver = {};
   /** Signals an ioeventfd from a write that reaches userspace; unset where the kernel does it. @internal */
   signalIoeventfd: ((fd: number) => void) | undefined;
-  /** Whose handlers are on the stack now. @internal */
+  /** The owners whose handlers are on the stack now. @internal */
   readonly engaged = new EngagedOwners();
   /** How the last dispatched access ended; read at once by its caller. @internal */
   accessResult = 0;

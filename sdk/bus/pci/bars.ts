@@ -10,7 +10,7 @@ const RomEnable = 0x1;
 /** The last byte of 4 GiB. A 32-bit BAR that would reach it is not mapped: all ones written to it ask for its size. */
 const Last32Bit = 0xffff_ffff;
 const LastPort = 0xffff;
-/** BARs lie over whatever the bus shows by itself. */
+/** BARs have priority over regions of the bus itself. */
 const BarPriority = 1;
 
 /** One BAR, or the expansion ROM: its register, and where its region is now. */

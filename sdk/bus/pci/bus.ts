@@ -54,7 +54,7 @@ export class PciBus implements BusContainers {
   private readonly functions: (PciDevice | undefined)[] = new Array(Slots * Functions);
   private readonly asserted = new Map<number, number>();
   private readonly wires = new Map<PciDevice, InterruptWire>();
-  /** The first of them routes; the others wait for its place. */
+  /** The first of them routes. The others are replacements, which wait until it disconnects. */
   private readonly routers: ((pirq: number, level: boolean) => void)[] = [];
   /** Set by the first reset; functions that are plugged later are hot-plugged. */
   private poweredOn = false;
@@ -107,7 +107,7 @@ export class PciBus implements BusContainers {
     this.plugIn(device, address, this.poweredOn);
   }
 
-  /** One function in the place of another, which has the same state: no interrupt line moves. */
+  /** Replaces a function by another one with the same state: no interrupt line moves. */
   replace(old: PciDevice, device: PciDevice): void {
     const address = this.addressOf(old);
     if (address === undefined) return;

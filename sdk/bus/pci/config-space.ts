@@ -66,8 +66,8 @@ const configurationShape: Shape = Object.freeze({
 });
 
 /**
- * The 256 bytes of configuration of one function: what the guest may change, bit by bit, and what a written one clears. The
- * guest comes in by `read` and `write`; the device by `get` and `set`, which know no masks.
+ * The 256 bytes of configuration of one function: which bits the guest may change, and which a written one clears. The guest
+ * accesses them by `read` and `write`, the device by `get` and `set`, which apply no masks.
  */
 export class PciConfigSpace {
   @state({ as: configurationShape }) readonly bytes = new Uint8Array(PciConfigSize);
@@ -117,7 +117,7 @@ export class PciConfigSpace {
     store(this.bytes, offset, value, size);
   }
 
-  /** What a snapshot of these bytes must be besides: answers what is wrong with it, as the end of a sentence. */
+  /** Adds a check of saved bytes. It answers what is wrong with them, as the end of a sentence. */
   checkSaved(problemOf: (saved: Uint8Array) => string | undefined): void {
     this.checks.push(problemOf);
   }
