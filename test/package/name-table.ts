@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { members, names } from '../../sdk/cli/migrate/names.ts';
+import { firstArguments, members, names } from '../../sdk/cli/migrate/names.ts';
 import { checkout } from './old-sources.ts';
 
 const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
@@ -24,6 +24,8 @@ export function nameTable(): string {
     }
   }
   for (const [old, { name, of }] of Object.entries(members)) renamed.push(`| \`${of}.${old}\` | \`${of}.${name}\` |`);
+  for (const name of Object.keys(firstArguments))
+    renamed.push(`| \`new ${name}(message)\` | \`new ${name}(code, message)\` |`);
   const lines = [...lists.values()].map(({ title, sentence, words }) => `- ${title}: ${code(words)}.${sentence}`);
   return ['| in 0.1.0 | now |', '| --- | --- |', ...renamed, '', ...lines].join('\n');
 }
