@@ -59,6 +59,8 @@ export type MethodDecoratorFor<H> = <M extends H>(
   descriptor: TypedPropertyDescriptor<M>,
 ) => void;
 
+type Declarations = 'handlers' | 'registers' | 'registerHooks' | 'coalesced' | 'flushing' | 'otherRegions';
+
 /** What the decorators of one class have said so far. Decorators write here and do nothing else. */
 export class ClassRecorder {
   readonly handlers: { readonly region: IoRegionTemplate; readonly declaration: HandlerDeclaration }[] = [];
@@ -66,6 +68,7 @@ export class ClassRecorder {
   readonly registerHooks: HookDeclaration[] = [];
   readonly coalesced: { readonly region: RegionTemplate; readonly declaration: CoalescedDeclaration }[] = [];
   readonly flushing: RegionTemplate[] = [];
+  /** Regions without handlers: containers, and those that a bus attaches. */
   readonly otherRegions: RegionTemplate[] = [];
   readonly attributes = new Map<ClassAttribute<unknown>, unknown>();
   readonly injections = new Map<number, Token | undefined>();
@@ -75,35 +78,10 @@ export class ClassRecorder {
   // biome-ignore lint/complexity/noBannedTypes: any class may be decorated by mistake, and is named in the message
   constructor(readonly deviceClass: Function) {}
 
-  addHandler(region: IoRegionTemplate, declaration: HandlerDeclaration): void {
-    this.refuseAfterDevice(`@${region.name} handler '${declaration.method}'`);
-    this.handlers.push({ region, declaration });
-  }
-
-  addRegister(definition: RegisterDefinition, member: string): void {
-    this.refuseAfterDevice(`register '${member}'`);
-    this.registers.push({ definition, member });
-  }
-
-  addRegisterHook(hook: HookDeclaration): void {
-    this.refuseAfterDevice(`register hook '${hook.method}'`);
-    this.registerHooks.push(hook);
-  }
-
-  addCoalescedIo(region: RegionTemplate, declaration: CoalescedDeclaration): void {
-    this.refuseAfterDevice('@addCoalescedIo');
-    this.coalesced.push({ region, declaration });
-  }
-
-  flushCoalescedIo(region: RegionTemplate): void {
-    this.refuseAfterDevice('@flushCoalescedIo');
-    this.flushing.push(region);
-  }
-
-  /** Names a region without handlers: a container, or one that a bus attaches. */
-  addRegion(region: RegionTemplate): void {
-    this.refuseAfterDevice(`region '${region.name}'`);
-    this.otherRegions.push(region);
+  /** Notes what a decorator declares. `what` names the decorator, which must not stand above @device. */
+  add<K extends Declarations>(list: K, declared: ClassRecorder[K][number], what: string): void {
+    this.refuseAfterDevice(what);
+    (this[list] as (typeof declared)[]).push(declared);
   }
 
   inject(index: number, token: Token): void {

@@ -38,19 +38,20 @@ export function device(description: DeviceDescription) {
  */
 export function addCoalescedIo(region: HandledRegion, range: CoalescedDeclaration) {
   checkBrackets(region, undefined, '@addCoalescedIo(region, { offset, size })');
-  return (deviceClass: DeviceClass): void => recorderOf(deviceClass).addCoalescedIo(region, range);
+  return (deviceClass: DeviceClass): void =>
+    recorderOf(deviceClass).add('coalesced', { region, declaration: range }, '@addCoalescedIo');
 }
 
 /** An access to this region first delivers every queued write: the partner of `@addCoalescedIo`, on the port that reads. */
 export function flushCoalescedIo(region: HandledRegion) {
   checkBrackets(region, undefined, '@flushCoalescedIo(region)');
-  return (deviceClass: DeviceClass): void => recorderOf(deviceClass).flushCoalescedIo(region);
+  return (deviceClass: DeviceClass): void => recorderOf(deviceClass).add('flushing', region, '@flushCoalescedIo');
 }
 
 /** Names a region of the class that has no handlers. The device maps others into it when it is realized. */
 export function contains(region: ContainerRegion) {
   checkBrackets(region, undefined, '@contains(region)');
-  return (deviceClass: DeviceClass): void => recorderOf(deviceClass).addRegion(region);
+  return (deviceClass: DeviceClass): void => recorderOf(deviceClass).add('otherRegions', region, '@contains');
 }
 
 /** The token under which a machine binds the values of a device's options, in the device's own container. */

@@ -69,7 +69,7 @@ export function bar(index: number, region: HandledRegion | ContainerRegion, spec
         `register ${taken} belongs to @bar(${other.index}, ${other.region.name}). Give one of them another index.`,
       );
     }
-    record.addRegion(region);
+    record.add('otherRegions', region, `@bar(${index}, ${region.name})`);
     record.prepend(pciBars, declaration);
   };
 }

@@ -13,7 +13,7 @@ export async function restoreFile(
   plugins: readonly LoadedPlugin[],
 ): Promise<Machine> {
   const { Machine, NoSuchDevice } = await import('../../machine/index.ts');
-  const { StateError } = await import('../../state/index.ts');
+  const { StateError } = await import('../../state/restore-plan.ts');
   const snapshot = readSnapshotFile(path);
   await checkSnapshotNeeds(path, snapshot, definition, plugins);
   const deviceClasses = (await knownDevices(plugins)).map(({ deviceClass }) => deviceClass);

@@ -60,7 +60,9 @@ export class HandledRegion extends IoRegionTemplate {
     const sizes = size === undefined ? undefined : typeof size === 'number' ? [size] : [...size];
     return (target: object, method: string): void => {
       checkMember(target, method, `a handler in region '${this.name}'`);
-      recorderOf(target.constructor).addHandler(this, { method, isWrite, form, offset, length, sizes });
+      const declaration = { method, isWrite, form, offset, length, sizes };
+      const what = `@${this.name} handler '${method}'`;
+      recorderOf(target.constructor).add('handlers', { region: this, declaration }, what);
     };
   }
 }

@@ -70,13 +70,14 @@ export function makeRegister<S extends RegisterSpec>(definition: RegisterDefinit
         `${name}.${member}: ${where} needs a field that holds its value, and this is ${kind}. For what happens on an access, use its onRead and onWrite.`,
       );
     }
-    recorderOf(target.constructor).addRegister(definition, member);
+    recorderOf(target.constructor).add('registers', { definition, member }, `register '${member}'`);
   };
   const hook = (isWrite: boolean, field: string | undefined, member: string | undefined) => {
     checkBrackets(field, member, `.${isWrite ? 'onWrite' : 'onRead'}() of ${where}`);
     return (target: object, method: string) => {
       checkMember(target, method, where);
-      recorderOf(target.constructor).addRegisterHook({ definition, field, isWrite, method });
+      const declared = { definition, field, isWrite, method };
+      recorderOf(target.constructor).add('registerHooks', declared, `register hook '${method}'`);
     };
   };
   return Object.freeze(
