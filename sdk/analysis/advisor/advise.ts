@@ -85,29 +85,17 @@ function bestFirst(a: Suggestion, b: Suggestion): number {
 type Unpredicted = Omit<Suggestion, 'prediction' | 'saved'>;
 
 function suggest(candidate: Candidate, judgement: Judgement, machine: Machine): Unpredicted {
-  const { verdict, reasons, check } = judgement;
-  return {
-    kind: 'coalesce',
-    ...placeOf(candidate, judgement.effects),
-    writes: candidate.writes,
-    verdict,
-    reasons,
-    ...(check === undefined ? {} : { check }),
-    declaration: mustNotWait(verdict) ? '' : declarationOf(candidate, judgement, machine),
-  };
+  const { verdict, reasons, check, effects } = judgement;
+  const declaration = mustNotWait(verdict) ? '' : declarationOf(candidate, judgement, machine);
+  const suggestion = { ...placeOf(candidate, effects), writes: candidate.writes, verdict, reasons, declaration };
+  return { kind: 'coalesce', ...suggestion, ...(check === undefined ? {} : { check }) };
 }
 
 function suggestSignal(signal: SignalCandidate, judgement: Judgement, machine: Machine): Unpredicted {
+  const { candidate, match, writes } = signal;
   const { verdict, reasons } = judgeSignal(signal, judgement);
-  return {
-    kind: 'ioeventfd',
-    ...placeOf(signal.candidate, judgement.effects),
-    match: signal.match,
-    writes: signal.writes,
-    verdict,
-    reasons,
-    declaration: mustNotWait(verdict) ? '' : signalDeclarationOf(signal, machine),
-  };
+  const declaration = mustNotWait(verdict) ? '' : signalDeclarationOf(signal, machine);
+  return { kind: 'ioeventfd', ...placeOf(candidate, judgement.effects), match, writes, verdict, reasons, declaration };
 }
 
 /**
@@ -165,7 +153,7 @@ function commonName(names: readonly string[]): string {
   return same > 0 ? words.slice(0, same).join(' ').replace(/,$/, '') : `${first} and ${others.length} more`;
 }
 
-/** Where the machine models no device, a range must not cover what it does model. */
+/** A range outside of all devices must not cover a device or RAM. */
 function isFree(machine: Machine, { isPort, start, size, region }: Candidate): boolean {
   if (region !== undefined) return true;
   return (isPort ? machine.io : machine.memory).flatView.ranges.every(

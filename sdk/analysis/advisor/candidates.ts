@@ -1,4 +1,4 @@
-import type { MemoryRegion } from '../../memory/index.ts';
+import { type MemoryRegion, type AddressRange as Range, rangesIntersect } from '../../memory/index.ts';
 import type { ObservedReplay, WriteTarget } from './observation.ts';
 
 /** A range whose writes could be coalesced and are not: one register, a page of them, or several pages of one region. */
@@ -23,7 +23,7 @@ export interface Candidates {
 }
 
 const PageSize = 4096;
-/** Each is tried on the whole recording. A guest that writes everywhere must not make that last for ever. */
+/** Each is tried on the whole recording: a guest that writes everywhere must not make that endless. */
 const MostCandidates = 512;
 
 /** Every zone worth trying. A page is tried where it has several registers; a row of pages where a region has them. */
@@ -41,11 +41,6 @@ export function candidatesOf({ targets }: Pick<ObservedReplay, 'targets'>): Cand
   }
   const all = [...found.values()].sort((a, b) => b.writes - a.writes);
   return { tried: all.slice(0, MostCandidates), untried: Math.max(0, all.length - MostCandidates) };
-}
-
-interface Range {
-  readonly start: number;
-  readonly size: number;
 }
 
 /** The writes that one region takes, or that no device takes on one bus: indexes of their targets, by offset. */
@@ -105,15 +100,13 @@ function rangesOf(group: readonly WriteTarget[]): Range[] {
     pages.set(page, known);
   }
   const all = [...pages.values()];
-  const ranges: Range[] = [...registers, ...all.filter((page) => page.registers > 1)];
-  if (all.length > 1 && region !== undefined) ranges.push(spanOf(all));
-  return ranges;
+  const whole = all.length > 1 && region !== undefined ? [spanOf(all)] : [];
+  return [...registers, ...all.filter((page) => page.registers > 1), ...whole];
 }
 
-function spanOf(pages: readonly Range[]): Range {
-  const start = pages[0]!.start;
-  const last = pages.at(-1)!;
-  return { start, size: last.start + last.size - start };
+function spanOf(ranges: readonly Range[]): Range {
+  const start = Math.min(...ranges.map((range) => range.start));
+  return { start, size: Math.max(...ranges.map((range) => range.start + range.size)) - start };
 }
 
 function candidateOf(all: readonly WriteTarget[], bucket: Bucket, base: number, wanted: Range): Candidate {
@@ -146,11 +139,6 @@ function firstFrom(sorted: readonly number[], least: number): number {
 
 /** Every byte is declared once: what overlaps a declared range takes its place, and all of it. Offsets in the region. */
 function widened(range: Range, region: MemoryRegion | undefined): Range {
-  const declared = region?.coalescedRanges.filter(({ offset, size }) => {
-    return offset < range.start + range.size && range.start < offset + size;
-  });
-  if (declared === undefined || declared.length === 0) return range;
-  const start = Math.min(range.start, ...declared.map(({ offset }) => offset));
-  const end = Math.max(range.start + range.size, ...declared.map(({ offset, size }) => offset + size));
-  return { start, size: end - start };
+  const declared = (region?.coalescedRanges ?? []).map(({ offset, size }) => ({ start: offset, size }));
+  return spanOf([range, ...declared.filter((other) => rangesIntersect(range, other))]);
 }

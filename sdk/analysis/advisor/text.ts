@@ -91,18 +91,16 @@ function section(
 
 /** The reasons, and the script that differs, or what to paste. */
 function explain(suggestion: Suggestion, place: number): string {
-  const { kind, check, declaration } = suggestion;
-  const code = (text: string) => text.split('\n').map((line) => `     ${line}`);
-  const script = check?.difference === undefined ? [] : ['   The script:', ...code(check.difference.script)];
-  const verb = kind === 'coalesce' ? 'Paste:' : 'Write:';
-  const lines = declaration === '' ? [] : [`   ${verb}`, ...code(declaration)];
-  return [...reasonsOf(suggestion, place), ...script, ...lines].join('\n');
-}
-
-function reasonsOf(suggestion: Suggestion, place: number): string[] {
-  const { writes, saved, reasons, what } = suggestion;
+  const { kind, check, declaration, writes, saved, reasons, what } = suggestion;
   const head = `${place}. ${placeOf(suggestion)} (${what}): ${count(saved)} of ${counted(writes, 'exit')} ${saved === 1 ? 'vanishes' : 'vanish'}.`;
-  return [head, ...reasons.map((reason) => `   ${reason}`)];
+  const code = (title: string, text: string | undefined) =>
+    text ? [`   ${title}:`, ...text.split('\n').map((line) => `     ${line}`)] : [];
+  return [
+    head,
+    ...reasons.map((reason) => `   ${reason}`),
+    ...code('The script', check?.difference?.script),
+    ...code(kind === 'coalesce' ? 'Paste' : 'Write', declaration),
+  ].join('\n');
 }
 
 /** `port 0x402`, `ports 0x3d4-0x3d5`, `0xfed00000-0xfed00fff`, and the value of a signal. */

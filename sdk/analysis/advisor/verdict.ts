@@ -53,19 +53,21 @@ export function judge(
   const isClear = isController || effects.bad.has('acknowledge');
   const check = plugged === undefined || isClear ? undefined : run(plugged);
   const ofCheck = plugged === undefined ? [] : checkReasons(plugged, check);
-  if (check?.difference !== undefined) {
-    return { verdict: 'differs', reasons: [...bad, ...ofCheck], against, effects, check };
-  }
-  if (bad.length > 0) return { verdict: 'unsound', reasons: bad, against, effects, check };
+  const judged = (verdict: AdviceVerdict, ...reasons: readonly string[]) => ({
+    verdict,
+    reasons,
+    against,
+    effects,
+    check,
+  });
+  if (check?.difference !== undefined) return judged('differs', ...bad, ...ofCheck);
+  if (bad.length > 0) return judged('unsound', ...bad);
   const kept = [...sentences(candidate, effects, effects.harmless, harmless), ...showReasons(effects)];
   if (plugged !== undefined) {
-    const verdict =
-      check === undefined || check.refused !== undefined || check.unseen !== undefined ? 'not checked' : 'same';
-    const caution = effects.unknown ? [onlyIf] : [];
-    return { verdict, reasons: [...ofCheck, ...caution, ...kept], against, effects, check };
+    const isSame = check !== undefined && check.refused === undefined && check.unseen === undefined;
+    return judged(isSame ? 'same' : 'not checked', ...ofCheck, ...(effects.unknown ? [onlyIf] : []), ...kept);
   }
-  if (!effects.unknown) return { verdict: 'waits', reasons: kept, against, effects, check };
-  return { verdict: 'not modelled', reasons: [unknownPlace(candidate), ...kept], against, effects, check };
+  return effects.unknown ? judged('not modelled', unknownPlace(candidate), ...kept) : judged('waits', ...kept);
 }
 
 /** `20 scripts, seed 1, answer the same`. */

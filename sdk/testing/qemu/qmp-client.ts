@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { BackplaneError } from '../../base/errors.ts';
 import { printable } from '../../base/text.ts';
-import { Deadline, LineReader, parseExactly } from './stream.ts';
+import { Deadline, EmulatorConnection, parseExactly } from './stream.ts';
 
 /** What the emulator answers: an integer that a number does not hold exactly is a bigint. */
 export type QmpValue = null | boolean | number | bigint | string | QmpValue[] | QmpObject;
@@ -35,17 +35,14 @@ const MostLevels = 32;
 const LongestName = 256;
 
 /** A client of QEMU's machine protocol: objects, their properties, and the output of the human monitor. */
-export class QmpClient {
+export class QmpClient extends EmulatorConnection {
   /** `7.2.22`, from the greeting; empty before it. */
   version = '';
 
   private readonly requests: Due<QmpValue>[] = [];
   private readonly waiters: Due<void>[] = [];
   private readonly replyTimeout: number;
-  private readonly lines: LineReader;
-  private readonly longestMessage: number;
   private greeting: Due<void> | undefined;
-  private failure: BackplaneError | undefined;
 
   /** Greets the emulator over a connected socket; the client is ready for commands when this settles. */
   static async over(socket: Socket, options: QmpClientOptions = {}): Promise<QmpClient> {
@@ -57,17 +54,9 @@ export class QmpClient {
     return client;
   }
 
-  private constructor(
-    private readonly socket: Socket,
-    { replyTimeout = 20_000, longestMessage = SixteenMebibytes }: QmpClientOptions,
-  ) {
+  private constructor(socket: Socket, { replyTimeout = 20_000, longestMessage = SixteenMebibytes }: QmpClientOptions) {
+    super(socket, { protocol: 'QMP', encoding: 'utf8', longest: longestMessage });
     this.replyTimeout = replyTimeout;
-    this.longestMessage = longestMessage;
-    socket.setEncoding('utf8');
-    this.lines = new LineReader(longestMessage);
-    socket.on('data', (text: string) => this.receive(text));
-    socket.on('error', (cause) => this.fail('connection-broken', `the connection broke (${cause.message})`, cause));
-    socket.on('close', () => this.fail('connection-broken', 'the emulator closed the connection'));
   }
 
   execute(command: string, args?: QmpObject): Promise<QmpValue> {
@@ -140,10 +129,6 @@ export class QmpClient {
     await Promise.all([this.event('RESET'), this.execute('system_reset')]);
   }
 
-  close(): void {
-    this.fail('connection-closed', 'the client closed the connection');
-  }
-
   private due<Value>(name: string, resolve: Due<Value>['resolve'], reject: Due<Value>['reject']): Due<Value> {
     const deadline = new Deadline(this.replyTimeout, () =>
       this.fail('emulator-silent', `the emulator did not send what '${name}' waits for within ${this.replyTimeout} ms`),
@@ -152,17 +137,8 @@ export class QmpClient {
     return { name, resolve, reject, deadline };
   }
 
-  private receive(text: string): void {
-    for (const line of this.lines.push(text)) {
-      if (this.failure) return;
-      if (line.trim() !== '') this.take(line);
-    }
-    if (this.lines.isTooLong) {
-      this.fail('protocol-violation', `the emulator sent more than ${this.longestMessage} characters in one message`);
-    }
-  }
-
-  private take(line: string): void {
+  protected take(line: string): void {
+    if (line.trim() === '') return;
     const message = parseObject(line);
     const refuse = (why: string) =>
       this.fail('protocol-violation', `the emulator sent '${printable(line.slice(0, 80))}', which is ${why}`);
@@ -189,14 +165,10 @@ export class QmpClient {
     else request.reject(refusal(request.name, message.error));
   }
 
-  private fail(code: string, what: string, cause?: unknown): void {
-    if (!this.failure) {
-      this.failure = new BackplaneError(code, `QMP: ${what}.`, cause === undefined ? undefined : { cause });
-      this.socket.destroy();
-    }
+  protected reject(failure: BackplaneError): void {
     for (const waiting of [this.greeting, ...this.requests.splice(0), ...this.waiters.splice(0)]) {
       waiting?.deadline.lift();
-      waiting?.reject(this.failure);
+      waiting?.reject(failure);
     }
     this.greeting = undefined;
   }

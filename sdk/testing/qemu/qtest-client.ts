@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { BackplaneError } from '../../base/errors.ts';
 import { printable } from '../../base/text.ts';
-import { Deadline, LineReader } from './stream.ts';
+import { Deadline, EmulatorConnection } from './stream.ts';
 
 /** What the emulator answered to one command: the words after `OK`, empty when there are none. */
 export type QtestAnswer = string;
@@ -40,7 +40,7 @@ const Interrupt = /^IRQ (raise|lower) (\d{1,3})$/;
  * Commands are pipelined: any number may be given at once, and at most a window of them is under way. Answers come
  * in order. The client fails for good on the first line that it does not understand.
  */
-export class QtestClient {
+export class QtestClient extends EmulatorConnection {
   /** Commands answered since the connection was made. */
   answers = 0;
   /** Interrupt messages received since the connection was made. */
@@ -50,27 +50,19 @@ export class QtestClient {
   private readonly levels = new Uint8Array(InterruptLines);
   private readonly batches: Batch[] = [];
   private readonly window: number;
-  private readonly longestLine: number;
   private readonly answerTimeout: number;
   private readonly deadline: Deadline;
-  private readonly lines: LineReader;
   private outstanding = 0;
-  private failure: BackplaneError | undefined;
 
   constructor(
-    private readonly socket: Socket,
+    socket: Socket,
     { answerTimeout = 20_000, window = 4096, longestLine = 4 * OneMebibyte }: QtestClientOptions = {},
   ) {
+    super(socket, { protocol: 'qtest', encoding: 'latin1', longest: longestLine });
     this.window = window;
-    this.longestLine = longestLine;
     this.answerTimeout = answerTimeout;
-    socket.setEncoding('latin1');
-    this.lines = new LineReader(longestLine);
     this.deadline = new Deadline(answerTimeout, () => this.giveUp());
-    socket.on('data', (text: string) => this.receive(text));
     socket.on('drain', () => this.send());
-    socket.on('error', (cause) => this.fail('connection-broken', `the connection broke (${cause.message})`, cause));
-    socket.on('close', () => this.fail('connection-broken', 'the emulator closed the connection'));
   }
 
   /** The level that the intercepted line `n` was last reported to have; lines start low. */
@@ -134,11 +126,6 @@ export class QtestClient {
     });
   }
 
-  /** Ends the connection; commands that have no answer yet are refused. */
-  close(): void {
-    this.fail('connection-closed', 'the client closed the connection');
-  }
-
   private async number(command: string, largest: number): Promise<number> {
     const answer = await this.command(command);
     const value = Numeral.test(answer) ? Number(answer) : Number.NaN;
@@ -172,21 +159,12 @@ export class QtestClient {
     return text;
   }
 
-  private receive(text: string): void {
-    for (const line of this.lines.push(text)) {
-      if (this.failure) return;
-      this.take(line.endsWith('\r') ? line.slice(0, -1) : line);
-    }
-    if (this.lines.isTooLong) {
-      this.fail(
-        'protocol-violation',
-        `the emulator sent more than ${this.longestLine} characters without ending the line`,
-      );
-    }
+  protected override receive(text: string): void {
+    super.receive(text);
     this.send();
   }
 
-  private take(line: string): void {
+  protected take(line: string): void {
     if (line.startsWith('IRQ ')) this.takeInterrupt(line);
     else if (line === 'OK') this.takeAnswer('');
     else if (line.startsWith('OK ')) this.takeAnswer(line.slice(3));
@@ -241,14 +219,9 @@ export class QtestClient {
     this.fail('emulator-silent', `the emulator did not answer '${this.awaited}' within ${this.answerTimeout} ms`);
   }
 
-  private fail(code: string, what: string, cause?: unknown): BackplaneError {
-    if (!this.failure) {
-      this.failure = new BackplaneError(code, `qtest: ${what}.`, cause === undefined ? undefined : { cause });
-      this.socket.destroy();
-    }
+  protected reject(failure: BackplaneError): void {
     this.deadline.lift();
-    for (const batch of this.batches.splice(0)) batch.reject(this.failure);
-    return this.failure;
+    for (const batch of this.batches.splice(0)) batch.reject(failure);
   }
 }
 

@@ -1,23 +1,58 @@
-/** Joins the pieces of a stream to lines. */
-export class LineReader {
+import type { Socket } from 'node:net';
+import { BackplaneError } from '../../base/errors.ts';
+
+/** How a protocol is spoken: its name in messages, the encoding, and the longest line that is accepted, in characters. */
+interface Speech {
+  readonly protocol: string;
+  readonly encoding: 'utf8' | 'latin1';
+  readonly longest: number;
+}
+
+/** A connection to an emulator: lines that come in, and one failure that ends it for good. */
+export abstract class EmulatorConnection {
+  protected failure: BackplaneError | undefined;
   private unfinished = '';
 
-  constructor(private readonly longest: number) {}
-
-  /** The lines that are whole now. */
-  push(text: string): string[] {
-    // A long line comes in many pieces: looking through all of them each time would take the square of its length.
-    if (!text.includes('\n')) {
-      this.unfinished += text;
-      return [];
-    }
-    const lines = (this.unfinished + text).split('\n');
-    this.unfinished = lines.pop() ?? '';
-    return lines;
+  protected constructor(
+    protected readonly socket: Socket,
+    private readonly speech: Speech,
+  ) {
+    socket.setEncoding(speech.encoding);
+    socket.on('data', (text: string) => this.receive(text));
+    socket.on('error', (cause) => this.fail('connection-broken', `the connection broke (${cause.message})`, cause));
+    socket.on('close', () => this.fail('connection-broken', 'the emulator closed the connection'));
   }
 
-  get isTooLong(): boolean {
-    return this.unfinished.length > this.longest;
+  /** Ends the connection; what has no answer yet is refused. */
+  close(): void {
+    this.fail('connection-closed', 'the client closed the connection');
+  }
+
+  protected abstract take(line: string): void;
+  /** Rejects all that waits for an answer. */
+  protected abstract reject(failure: BackplaneError): void;
+
+  protected receive(text: string): void {
+    // A long line comes in many pieces: a search through all of them each time would take the square of its length.
+    const lines = text.includes('\n') ? (this.unfinished + text).split('\n') : [this.unfinished + text];
+    this.unfinished = lines.pop() ?? '';
+    for (const line of lines) {
+      if (this.failure) return;
+      this.take(line.endsWith('\r') ? line.slice(0, -1) : line);
+    }
+    const { longest } = this.speech;
+    if (this.unfinished.length > longest)
+      this.fail('protocol-violation', `the emulator sent more than ${longest} characters in one line`);
+  }
+
+  protected fail(code: string, what: string, cause?: unknown): BackplaneError {
+    if (!this.failure) {
+      const options = cause === undefined ? undefined : { cause };
+      this.failure = new BackplaneError(code, `${this.speech.protocol}: ${what}.`, options);
+      this.socket.destroy();
+    }
+    this.reject(this.failure);
+    return this.failure;
   }
 }
 
