@@ -229,7 +229,10 @@ export class MemoryRegion extends RegionAttachments {
   setAliasOffset(offset: number | bigint): void {
     const aliasOffset = toAddress(offset, `Region '${this.name}': its offset in its target`);
     if (this.aliasTarget === undefined) {
-      this.refuse('not-an-alias', `only an alias has an offset in a target, and this is ${this.kind}.`);
+      this.refuse(
+        'not-an-alias',
+        `only an alias has an offset in a target, and this is ${this.kind}. Use setAddress() to move it.`,
+      );
     }
     if (aliasOffset !== this.aliasOffset) this.change(this.enabled, { aliasOffset });
   }

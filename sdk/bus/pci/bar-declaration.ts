@@ -90,7 +90,7 @@ export function checkBar(index: number, { kind, size, is64Bit, prefetchable }: B
   if (!Number.isInteger(index) || index < 0 || index > last) {
     throw fail(
       'unknown-bar',
-      `a function has the BARs 0 to ${BarCount - 1}${is64Bit ? ', and a 64-bit one takes two: 0 to 4' : ''}.`,
+      `a function has the BARs 0 to ${BarCount - 1}${is64Bit ? ', and a 64-bit one takes two: 0 to 4' : ''}. Use one of them.`,
     );
   }
   if (kind === 'ports' && (is64Bit || prefetchable)) {

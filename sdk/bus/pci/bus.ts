@@ -91,19 +91,23 @@ export class PciBus implements BusContainers {
       const functions = this.functions.slice(slot * Functions, (slot + 1) * Functions);
       if (functions.every((device) => device === undefined)) return slot;
     }
-    throw new BackplaneError('pci-bus-full', `PCI bus ${this.number} is full: all ${Slots} slots have a device.`);
+    throw new BackplaneError(
+      'pci-bus-full',
+      `PCI bus ${this.number} is full: all ${Slots} slots have a device. Give it an addr with a function, such as 01.1.`,
+    );
   }
 
   register(device: PciDevice, address: PciAddress): void {
     const refuse = (code: string, why: string) =>
       new BackplaneError(code, `PCI: cannot plug '${device.id}' at ${formatPciAddress(address)}: ${why}`);
     if (address.slot < 0 || address.slot >= Slots || address.function < 0 || address.function >= Functions) {
-      throw refuse('invalid-pci-address', 'slots are 00 to 1f, functions 0 to 7.');
+      throw refuse('invalid-pci-address', 'slots are 00 to 1f, functions 0 to 7. Give it another addr.');
     }
     const present = this.deviceAt(address);
     if (present !== undefined)
       throw refuse('pci-address-taken', `'${present.id}' is there. Give one of them another addr.`);
-    if (this.wires.has(device)) throw refuse('pci-function-plugged-twice', 'it is on the bus already.');
+    if (this.wires.has(device))
+      throw refuse('pci-function-plugged-twice', 'it is on the bus already. Plug it in once.');
     this.plugIn(device, address, this.poweredOn);
   }
 

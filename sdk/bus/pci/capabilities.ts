@@ -59,7 +59,10 @@ function checkCapability(spec: CapabilitySpec, earlier: readonly CapabilitySpec[
   }
   if (offset === undefined) return;
   if (offset % 4 !== 0)
-    throw fail('capability-misplaced', `its offset ${hex(offset)} is not a multiple of 4, as the list's links are.`);
+    throw fail(
+      'capability-misplaced',
+      `its offset ${hex(offset)} is not a multiple of 4, as the list's links are. Move it.`,
+    );
   if (offset < HeaderEnd || offset + size > PciConfigSize) {
     throw fail(
       'capability-misplaced',
@@ -134,7 +137,7 @@ export class PciCapabilities {
     }
     throw new BackplaneError(
       'configuration-space-full',
-      `PCI: no ${size} bytes of configuration space are left for capability ${hex(id)}.`,
+      `PCI: no ${size} bytes of configuration space are left for capability ${hex(id)}. Shorten one, or leave out offsets.`,
     );
   }
 }
