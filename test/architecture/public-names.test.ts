@@ -71,6 +71,22 @@ describe('a name that 0.1.0 exported', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('is replaced by functions that are exported', () => {
+    const sentences = Object.values(names).flatMap((rows) =>
+      Object.values(rows ?? {}).flatMap((change) => {
+        if ('gone' in change) return [change.gone];
+        return 'typeOnly' in change ? [change.typeOnly] : [];
+      }),
+    );
+    const named = new Set(
+      sentences.flatMap((text) => [...text.matchAll(/(?<![.\w])(\w+)\([^)]*\)/g)].map(([, name]) => name)),
+    );
+    named.delete('onStateLoaded');
+    expect(named.size).toBeGreaterThan(5);
+    const exported = new Set([...entries.values()].flatMap((one) => [...one.keys()]));
+    expect([...named].filter((name) => !exported.has(name ?? ''))).toEqual([]);
+  });
+
   // `npx vitest run test/architecture -u` brings it up to date; `npx tsx test/package/name-table.ts` prints it.
   it('is in the table of the changelog, where that has one', async () => {
     expect(nameTable()).toContain('to `backplane/runtime`: `Accelerator`, ');
