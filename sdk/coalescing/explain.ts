@@ -161,7 +161,7 @@ const AccessWidths = [1, 2, 4, 8] as const;
  * Counts, for each width, the offsets inside `declared` at which a write may begin, and those at which one zone holds it whole.
  * A write counts if some handler takes it. Misaligned writes count where the region takes them whole.
  */
-export function judgeWidths(
+function judgeWidths(
   region: MemoryRegion,
   declared: readonly AddressRange[],
   zones: readonly AddressRange[],

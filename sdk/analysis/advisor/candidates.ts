@@ -17,7 +17,7 @@ export interface Candidate {
 }
 
 /** What is tried, and how many places with fewer writes were left out. */
-export interface Candidates {
+interface Candidates {
   readonly tried: readonly Candidate[];
   readonly untried: number;
 }

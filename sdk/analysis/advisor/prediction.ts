@@ -9,7 +9,7 @@ const LongestWait = 10 * MILLISECOND;
 const AccessesBetweenSignals = 64;
 
 /** Which writes something new in the kernel takes: for each target 1 or 0, and the one value that it takes if not all. */
-export interface Taken {
+interface Taken {
   readonly targets: Uint8Array;
   /** 'already': the machine has it; the writes are only told apart from others. */
   readonly by: 'zone' | 'ioeventfd' | 'already';

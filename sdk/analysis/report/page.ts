@@ -214,7 +214,7 @@ function table(
 }
 
 /** Colours of light and dark, as variables that the charts use too; printing is always light. */
-export const pageStyle = `
+const pageStyle = `
 :root { color-scheme: light dark; --paper: #fbfbf9; --card: #ffffff; --ink: #1c1d21; --ink-2: #55585f; --ink-3: #858992; --line: #e2e3e6;
   --mode-0: #959aa3; --mode-1: #b3650a; --mode-2: #164a9c; --device: #d6e4f7; --memory: #d0c6a8; --on-item: #20242c; --hidden: #f1f1ee;
   --alive: #00775a; --narrowed: #8a6400; --dead: #b83a0e; --unprotected: #7a3bb0; --unmapped: #666a72; --off: #666a72; --limit: #b83a0e; }

@@ -22,7 +22,7 @@ const Units = [
 ] as const;
 
 /** Guest time as people read it: `1.5 ms`, exact to the nanosecond. */
-export function formatGuestTime(nanoseconds: bigint): string {
+function formatGuestTime(nanoseconds: bigint): string {
   const [digits, name] = Units.find(([power]) => nanoseconds >= 10 ** power) ?? [0, 'ns'];
   const text = decimal(nanoseconds, digits);
   return `${digits === 0 ? text : text.replace(/\.?0+$/, '')} ${name}`;

@@ -47,7 +47,7 @@ const innerOf = (value: unknown): readonly StateDeclaration[] =>
   typeof value === 'object' && value !== null ? stateOf(value.constructor) : [];
 
 /** Members that the framework's base classes have: no author wrote them. */
-export function isFrameworks(device: Device, member: string): boolean {
+function isFrameworks(device: Device, member: string): boolean {
   return device instanceof PciDevice && OfPciDevice.includes(member);
 }
 
@@ -216,11 +216,6 @@ function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[],
   } else if (!isParts(source) && typeof source !== 'function') {
     to[name] = source;
   }
-}
-
-/** Whether the object is the device's own, and no service, pin, timer or shared value. */
-export function isOwned(bench: TestBench<Device>, value: object): boolean {
-  return !isShared(value) && !(value instanceof Timer) && !bench.provides(value) && !Object.isFrozen(value);
 }
 
 const isParts = (value: unknown): value is Parts => typeof value === 'object' && value !== null;

@@ -31,7 +31,7 @@ function read(guest: Guest, { space, size, address }: ScriptStep & { kind: 'read
 }
 
 /** Names what an address is, for the comments of printed scripts. */
-export type Namer = (space: Space, address: number) => string | undefined;
+type Namer = (space: Space, address: number) => string | undefined;
 
 /** Where what a step accesses is, for a script to be printed for another place than the bench. */
 type Mover = (step: { readonly space: Space; readonly address: number }) => number;

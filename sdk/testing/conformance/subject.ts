@@ -153,7 +153,7 @@ const MostBytes = 16 * MiB;
 const MostInProgram = 1024 * MiB;
 
 /** Ends transfers whose length the guest chooses without a bound. */
-export function limitTransfers(bench: TestBench<Device>): void {
+function limitTransfers(bench: TestBench<Device>): void {
   const { device } = bench;
   const ports = [bench.service(DmaPort), ...(device instanceof PciDevice ? [device.busMaster] : [])];
   let altogether = 0;

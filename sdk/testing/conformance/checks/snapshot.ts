@@ -19,7 +19,7 @@ import type { Check, Subject } from '../subject.ts';
  * Finds the fields that are read before they are written: the device depends on them. A field that is written first needs
  * no place in a snapshot. Elements of arrays are not watched.
  */
-export class ReadWatch {
+class ReadWatch {
   private readonly restore: (() => void)[] = [];
   private readonly read = new Set<string>();
   private readonly written = new Set<string>();

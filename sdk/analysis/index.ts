@@ -1,1 +1,0 @@
-export { type Replay, type ReplaySetup, replayTrace } from './replay.ts';
