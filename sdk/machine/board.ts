@@ -24,11 +24,11 @@ export abstract class MachineBoard {
 
 /** A machine with nothing in it: two roots, two address spaces. */
 export class EmptyBoard extends MachineBoard {
-  readonly topology: MemoryTopology;
-  readonly system: MemoryRegion;
-  readonly ports: MemoryRegion;
-  readonly memory: AddressSpace;
-  readonly io: AddressSpace;
+  readonly topology = new MemoryTopology();
+  readonly system = MemoryRegion.container(this.topology, 'system', WholeSpace);
+  readonly ports = MemoryRegion.unassignedPorts(this.topology, 'io');
+  readonly memory = new AddressSpace(this.topology, 'memory', this.system);
+  readonly io = new AddressSpace(this.topology, 'I/O', this.ports);
   /** All blocks of RAM and ROM by name; the second block of a name has a number. */
   readonly ramBlocks = new Map<string, RamBlock>();
   readonly ramOwners = new RamOwners();
@@ -39,7 +39,6 @@ export class EmptyBoard extends MachineBoard {
     readonly options: MachineOptionValues,
   ) {
     super();
-    this.topology = new MemoryTopology();
     this.topology.allocateRam = (size, name) => {
       const inherited = this.ramOwners.inherit(name, size);
       if (inherited !== undefined) return inherited;
@@ -52,10 +51,6 @@ export class EmptyBoard extends MachineBoard {
       this.ramOwners.note(name, size, block);
       return block;
     };
-    this.system = MemoryRegion.container(this.topology, 'system', WholeSpace);
-    this.ports = MemoryRegion.unassignedPorts(this.topology, 'io');
-    this.memory = new AddressSpace(this.topology, 'memory', this.system);
-    this.io = new AddressSpace(this.topology, 'I/O', this.ports);
   }
 
   /**
@@ -82,8 +77,8 @@ export class EmptyBoard extends MachineBoard {
 function lateRam(name: string): BackplaneError {
   return new BackplaneError(
     'late-ram',
-    `RAM '${name}' is made by a device that runs already, in a handler, a hook, a callback or reset(): a guest could make more and ` +
-      'more of it, and no snapshot could bring it back. Make it in onRealize(), and map it here.',
+    `RAM '${name}' is made by a device that runs already, in a handler, a hook, a callback or reset(). A guest could make more and ` +
+      'more of it, and no snapshot could restore it. Make it in onRealize(), and map it here.',
   );
 }
 

@@ -5,31 +5,13 @@ import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
 import { captureSchema, type Device, type GuestErrors, pinsOf, timersOf } from '../device/index.ts';
 import { EmptyBoard, MachineBoard } from './board.ts';
 import { WiringCheck } from './checks.ts';
-import { type MachineDefinition, machineOptions } from './definition.ts';
+import { type MachineDefinition, type MachineRequest, machineOptions, ramSizeOf } from './definition.ts';
 import { DeviceMaker } from './device-maker.ts';
 import { inDevice, quietly } from './host.ts';
 import { controllerMistakes, driverMistakes, pinMistakes } from './pin-checks.ts';
 import { MachinePlan } from './plan.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
-import {
-  codeOf,
-  type DeviceOptionValues,
-  DeviceWire,
-  type PlannedDevice,
-  PluggedDevice,
-  type UsedDevice,
-  WiringError,
-} from './wiring.ts';
-
-export interface BuildRequest {
-  readonly accelerator: Accelerator;
-  readonly ramSize: number;
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly deviceOptions: DeviceOptionValues;
-  readonly guestErrors: GuestErrors;
-  /** Guest time at power-on; undefined leaves the clock as it is. */
-  readonly startAt: number | bigint | undefined;
-}
+import { codeOf, DeviceWire, type PlannedDevice, PluggedDevice, type UsedDevice, WiringError } from './wiring.ts';
 
 /**
  * Builds a machine in two steps. The first checks everything, makes nothing that a guest could see, and reports all problems
@@ -46,12 +28,14 @@ export class MachineBuilder {
 
   constructor(
     private readonly definition: MachineDefinition,
-    private readonly request: BuildRequest,
+    private readonly request: MachineRequest,
+    private readonly accelerator: Accelerator,
+    private readonly guestErrors: GuestErrors,
   ) {
-    const options = machineOptions(definition, request.options, this.problems);
-    const { accelerator, ramSize } = request;
+    const ramSize = ramSizeOf(definition, request.ram);
+    const options = machineOptions(definition, request.options ?? {}, this.problems);
     this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
-    this.plan = new MachinePlan(definition.devices, options, request.deviceOptions);
+    this.plan = new MachinePlan(definition.devices, options, request.deviceOptions ?? {});
     this.check = this.newCheck();
     this.maker = new DeviceMaker(this.container, accelerator, this.stateful);
     this.bindServices();
@@ -200,7 +184,7 @@ export class MachineBuilder {
   }
 
   private realize({ id, device }: PluggedDevice): void {
-    const context = { id, topology: this.board.topology, guestErrors: this.request.guestErrors };
+    const context = { id, topology: this.board.topology, guestErrors: this.guestErrors };
     // Everything made meanwhile belongs to the device, also what its bus makes for it, such as an expansion ROM.
     inDevice(id, device, 'onRealize()', () => collectTimers(() => device.realize(context)));
   }
@@ -213,7 +197,7 @@ export class MachineBuilder {
   }
 
   private bindServices(): void {
-    const { accelerator } = this.request;
+    const { accelerator } = this;
     const reset: ResetController = { requestReset: () => accelerator.requestReset() };
     this.container.bind(MachineBoard).toConstantValue(this.board);
     this.container.bind(Accelerator).toConstantValue(accelerator);

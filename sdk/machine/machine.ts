@@ -13,13 +13,7 @@ import { type ConcreteDeviceClass, captureSchema, type GuestError, GuestErrors, 
 import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
 import { MachineBuilder } from './builder.ts';
 import { unmappedRegions } from './checks.ts';
-import {
-  type MachineDefinition,
-  type MachineRequest,
-  type RestoreRequest,
-  type RunningMachine,
-  ramSizeOf,
-} from './definition.ts';
+import type { MachineDefinition, MachineRequest, RestoreRequest, RunningMachine } from './definition.ts';
 import {
   interruptSourceOf,
   prepareMachine,
@@ -84,21 +78,15 @@ export class Machine implements RunningMachine, SnapshotMachine {
 
   private constructor(definition: MachineDefinition, request: MachineRequest) {
     this.definition = definition;
-    this.ramSize = ramSizeOf(definition, request.ram);
     this.accelerator = request.accelerator ?? simulatedAccelerator();
     this.errors = new GuestErrors(request.onGuestError);
     this.observers = new ObserverHub(this, request.onObserverFailure ?? (() => {}));
-    this.builder = new MachineBuilder(definition, {
-      accelerator: this.accelerator,
-      ramSize: this.ramSize,
-      options: request.options ?? {},
-      deviceOptions: request.deviceOptions ?? {},
-      guestErrors: this.errors,
-      startAt: request.startAt,
-    });
+    this.builder = new MachineBuilder(definition, request, this.accelerator, this.errors);
     const { builder } = this;
     this.statefulServices = builder.stateful;
-    ({ topology: this.topology, memory: this.memory, io: this.io, options: this.options } = builder.board);
+    const { board } = builder;
+    ({ topology: this.topology, memory: this.memory, io: this.io } = board);
+    ({ options: this.options, ramSize: this.ramSize } = board);
     try {
       const constructed = builder.construct();
       this.clock = builder.clock;

@@ -9,7 +9,8 @@ import type { Advice, Suggestion } from '../../../sdk/analysis/advisor/suggestio
 import { replayTrace } from '../../../sdk/analysis/replay.ts';
 import { readTrace } from '../../../sdk/cli/replay/trace-file.ts';
 import { MILLISECOND } from '../../../sdk/clock/index.ts';
-import { type MachineDefinition, use } from '../../../sdk/machine/index.ts';
+import type { MachineDefinition } from '../../../sdk/machine/index.ts';
+import { use } from '../../../sdk/machine/wiring.ts';
 
 const recordings = new Map<string, Promise<{ trace: RecordedTrace; advice: Advice }>>();
 
