@@ -7,10 +7,7 @@ export interface AnalysisErrorCodes {
    * @remedy Look at the error's `cause`; replay on a machine that suits the recording.
    */
   'replay-stopped': BackplaneError;
-  /**
-   * A suggestion names a region that the machine does not have.
-   * @remedy Carry the suggestion out on the machine that it was made for.
-   */
+  /** A suggestion names a region that the machine does not have. @remedy Carry the suggestion out on the machine that it was made for. */
   'suggestion-of-another-machine': BackplaneError;
   /**
    * KVM's rules and the replay count different numbers of exits.

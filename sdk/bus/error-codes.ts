@@ -4,10 +4,7 @@ import type { BackplaneError } from '../base/errors.ts';
 export interface BusErrorCodes {
   /** One region is declared as two base address registers. @remedy Keep one of them. */
   'bar-region-twice': BackplaneError;
-  /**
-   * Two base address registers need one register of the configuration; a 64-bit one needs two.
-   * @remedy Give one of them another index.
-   */
+  /** Two base address registers need one register of the configuration; a 64-bit one needs two. @remedy Give one of them another index. */
   'bar-register-taken': BackplaneError;
   /** The region of a base address register has a base of its own, and the guest places it. @remedy Leave out the region's base. */
   'bar-with-base': BackplaneError;

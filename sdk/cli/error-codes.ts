@@ -3,140 +3,65 @@ import type { Unfinished } from './command.ts';
 
 /** Codes of the errors that the command line throws. The type is the error's class. */
 export interface CliErrorCodes {
-  /**
-   * A plugin or a program cannot be compiled.
-   * @remedy Correct the file and line that the message names.
-   */
+  /** A plugin or a program cannot be compiled. @remedy Correct the file and line that the message names. */
   'compilation-failed': BackplaneError;
   /**
    * Two plugins, or two exports of a plugin, have the same name, or a machine has the name of one of the package.
    * @remedy Rename one of them, or leave one out.
    */
   'duplicate-name': BackplaneError;
-  /**
-   * A file was changed by another program while the command ran.
-   * @remedy Run the command again.
-   */
+  /** A file was changed by another program while the command ran. @remedy Run the command again. */
   'file-changed': BackplaneError;
-  /**
-   * A file or folder of that name exists, and is not one that may be overwritten.
-   * @remedy Give another name, or move the old file.
-   */
+  /** A file or folder of that name exists, and is not one that may be overwritten. @remedy Give another name, or move the old file. */
   'file-exists': BackplaneError;
-  /**
-   * There is no such file, folder or package.
-   * @remedy Correct the path; the message names it.
-   */
+  /** There is no such file, folder or package. @remedy Correct the path; the message names it. */
   'file-not-found': BackplaneError;
-  /**
-   * The system refuses to read a file.
-   * @remedy Look at the reason in the message: permissions, links, names.
-   */
+  /** The system refuses to read a file. @remedy Look at the reason in the message: permissions, links, names. */
   'file-not-readable': BackplaneError;
-  /**
-   * The system refuses to write a file.
-   * @remedy Look at the reason in the message: permissions, space on the disk.
-   */
+  /** The system refuses to write a file. @remedy Look at the reason in the message: permissions, space on the disk. */
   'file-not-writable': BackplaneError;
-  /**
-   * A file has more bytes than a file of its kind can have.
-   * @remedy Give the right file.
-   */
+  /** A file has more bytes than a file of its kind can have. @remedy Give the right file. */
   'file-too-large': BackplaneError;
   /**
    * The run ended and the guest had not finished: asleep without a wake-up, a triple fault, or the default limit.
    * @remedy Correct the guest program, or give -limit.
    */
   'guest-not-finished': Unfinished;
-  /**
-   * A date cannot be read.
-   * @remedy Write it like 2026-11-22T10:09:01.
-   */
+  /** A date cannot be read. @remedy Write it like 2026-11-22T10:09:01. */
   'invalid-date': BackplaneError;
-  /**
-   * The id of a device has characters that an id cannot have.
-   * @remedy Write a letter, then letters, digits, '-', '.' or '_'.
-   */
+  /** The id of a device has characters that an id cannot have. @remedy Write a letter, then letters, digits, '-', '.' or '_'. */
   'invalid-device-id': BackplaneError;
-  /**
-   * A text is not the name of a file.
-   * @remedy Give the path of a file.
-   */
+  /** A text is not the name of a file. @remedy Give the path of a file. */
   'invalid-file-name': BackplaneError;
-  /**
-   * A value in the JSON form of -device does not fit its option.
-   * @remedy Give a value of the type that the message names.
-   */
+  /** A value in the JSON form of -device does not fit its option. @remedy Give a value of the type that the message names. */
   'invalid-json-value': BackplaneError;
-  /**
-   * A machine definition of a plugin or a program has a member of the wrong type.
-   * @remedy Write the member as the message says.
-   */
+  /** A machine definition of a plugin or a program has a member of the wrong type. @remedy Write the member as the message says. */
   'invalid-machine-definition': BackplaneError;
-  /**
-   * The value of an argument is not a positive whole number.
-   * @remedy Write a positive whole number.
-   */
+  /** The value of an argument is not a positive whole number. @remedy Write a positive whole number. */
   'invalid-number': BackplaneError;
-  /**
-   * The package.json of a plugin has no entry that can be loaded.
-   * @remedy Correct its exports, module or main.
-   */
+  /** The package.json of a plugin has no entry that can be loaded. @remedy Correct its exports, module or main. */
   'invalid-package': BackplaneError;
-  /**
-   * The value of -backplane is no dependency that npm understands.
-   * @remedy Give a tarball, a folder or a version.
-   */
+  /** The value of -backplane is no dependency that npm understands. @remedy Give a tarball, a folder or a version. */
   'invalid-package-specifier': BackplaneError;
-  /**
-   * The name of a new project cannot be used, or is used already.
-   * @remedy Choose another name.
-   */
+  /** The name of a new project cannot be used, or is used already. @remedy Choose another name. */
   'invalid-project-name': BackplaneError;
-  /**
-   * A size of memory cannot be read.
-   * @remedy Write a number of megabytes, or a number with a suffix: 64, 64M, 1G.
-   */
+  /** A size of memory cannot be read. @remedy Write a number of megabytes, or a number with a suffix: 64, 64M, 1G. */
   'invalid-size': BackplaneError;
-  /**
-   * A list of settings breaks the grammar of the command line.
-   * @remedy Write TYPE,KEY=VALUE, or the JSON form.
-   */
+  /** A list of settings breaks the grammar of the command line. @remedy Write TYPE,KEY=VALUE, or the JSON form. */
   'malformed-setting': BackplaneError;
-  /**
-   * An argument does not belong to this command, or not to this form of it.
-   * @remedy Write it as the message says.
-   */
+  /** An argument does not belong to this command, or not to this form of it. @remedy Write it as the message says. */
   'misplaced-argument': BackplaneError;
-  /**
-   * A command lacks the word that says what it is about.
-   * @remedy Add the word; the message has an example.
-   */
+  /** A command lacks the word that says what it is about. @remedy Add the word; the message has an example. */
   'missing-operand': BackplaneError;
-  /**
-   * An optional package that a command needs is not installed.
-   * @remedy Install the package that the message names.
-   */
+  /** An optional package that a command needs is not installed. @remedy Install the package that the message names. */
   'missing-optional-package': BackplaneError;
-  /**
-   * An argument lacks its value.
-   * @remedy Write the value behind it.
-   */
+  /** An argument lacks its value. @remedy Write the value behind it. */
   'missing-value': BackplaneError;
-  /**
-   * A path leads to something that is not a regular file.
-   * @remedy Give the path of a file.
-   */
+  /** A path leads to something that is not a regular file. @remedy Give the path of a file. */
   'not-a-file': BackplaneError;
-  /**
-   * A file given to -plugin is not a source file.
-   * @remedy Give a file that ends in .ts or .js.
-   */
+  /** A file given to -plugin is not a source file. @remedy Give a file that ends in .ts or .js. */
   'not-a-source-file': BackplaneError;
-  /**
-   * Files that were migrated have places that a person must change.
-   * @remedy Change the places that the command lists.
-   */
+  /** Files that were migrated have places that a person must change. @remedy Change the places that the command lists. */
   'places-left': BackplaneError;
   /**
    * A plugin threw while it was loaded, or exports a device class that is not valid.
@@ -148,99 +73,45 @@ export interface CliErrorCodes {
    * @remedy Export a class with @device, a defineMachine(...) or a defineObserver(...).
    */
   'plugin-without-exports': BackplaneError;
-  /**
-   * A program threw while it was loaded.
-   * @remedy Look at the error's cause, and correct the program.
-   */
+  /** A program threw while it was loaded. @remedy Look at the error's cause, and correct the program. */
   'program-load-failed': BackplaneError;
-  /**
-   * A program has no guest program as its default export.
-   * @remedy Write export default guestProgram(function* (guest) { ... }).
-   */
+  /** A program has no guest program as its default export. @remedy Write export default guestProgram(function* (guest) { ... }). */
   'program-without-exports': BackplaneError;
-  /**
-   * An argument or a setting that stands once is given several times.
-   * @remedy Give it once.
-   */
+  /** An argument or a setting that stands once is given several times. @remedy Give it once. */
   'repeated-argument': BackplaneError;
-  /**
-   * A plugin that was reloaded lacks the class of a device that is plugged in.
-   * @remedy Export the class again.
-   */
+  /** A plugin that was reloaded lacks the class of a device that is plugged in. @remedy Export the class again. */
   'replacement-missing': BackplaneError;
-  /**
-   * The file of a snapshot is incomplete or was changed.
-   * @remedy Save the machine again.
-   */
+  /** The file of a snapshot is incomplete or was changed. @remedy Save the machine again. */
   'snapshot-damaged': BackplaneError;
-  /**
-   * The machine has more memory than the file of a snapshot can hold.
-   * @remedy Give the machine less RAM: -m.
-   */
+  /** The machine has more memory than the file of a snapshot can hold. @remedy Give the machine less RAM: -m. */
   'snapshot-too-large': BackplaneError;
-  /**
-   * A template of the package uses a value that is not given.
-   * @remedy Report it: this is a mistake of the package.
-   */
+  /** A template of the package uses a value that is not given. @remedy Report it: this is a mistake of the package. */
   'template-incomplete': BackplaneError;
-  /**
-   * A command has more words than it takes.
-   * @remedy Leave the words out that the message names.
-   */
+  /** A command has more words than it takes. @remedy Leave the words out that the message names. */
   'too-many-operands': BackplaneError;
   /**
    * A callback or a promise of a plugin or a program failed outside of every handler.
    * @remedy Do the work inside the handler, or in a timer of the clock.
    */
   'uncaught-failure': BackplaneError;
-  /**
-   * A switch is given a value.
-   * @remedy Leave the value out.
-   */
+  /** A switch is given a value. @remedy Leave the value out. */
   'unexpected-value': BackplaneError;
-  /**
-   * There is no accelerator of that name.
-   * @remedy Choose one of `backplane -accel help`.
-   */
+  /** There is no accelerator of that name. @remedy Choose one of `backplane -accel help`. */
   'unknown-accelerator': BackplaneError;
-  /**
-   * The command has no such argument.
-   * @remedy Correct the name; `-help` lists them.
-   */
+  /** The command has no such argument. @remedy Correct the name; `-help` lists them. */
   'unknown-argument': BackplaneError;
-  /**
-   * There is no command of that name.
-   * @remedy Choose one of `backplane -help`.
-   */
+  /** There is no command of that name. @remedy Choose one of `backplane -help`. */
   'unknown-command': BackplaneError;
-  /**
-   * Neither the package nor a plugin has a device of that type.
-   * @remedy Correct the type, or add -plugin FILE.
-   */
+  /** Neither the package nor a plugin has a device of that type. @remedy Correct the type, or add -plugin FILE. */
   'unknown-device': BackplaneError;
-  /**
-   * Neither the package nor a plugin has a machine of that name.
-   * @remedy Correct the name, or add -plugin FILE.
-   */
+  /** Neither the package nor a plugin has a machine of that name. @remedy Correct the name, or add -plugin FILE. */
   'unknown-machine': BackplaneError;
-  /**
-   * A command does not know the word that says what it is about.
-   * @remedy Use one of the words that the message lists.
-   */
+  /** A command does not know the word that says what it is about. @remedy Use one of the words that the message lists. */
   'unknown-operand': BackplaneError;
-  /**
-   * A machine has no option of that name.
-   * @remedy Correct the name; `-machine NAME,help` lists the options.
-   */
+  /** A machine has no option of that name. @remedy Correct the name; `-machine NAME,help` lists the options. */
   'unknown-option': BackplaneError;
-  /**
-   * There is no recording and no file of that name.
-   * @remedy Correct the name or the path.
-   */
+  /** There is no recording and no file of that name. @remedy Correct the name or the path. */
   'unknown-recording': BackplaneError;
-  /**
-   * An argument has characters that control a terminal.
-   * @remedy Leave them out.
-   */
+  /** An argument has characters that control a terminal. @remedy Leave them out. */
   'unprintable-argument': BackplaneError;
 }

@@ -4,119 +4,62 @@ import type { ConformanceError } from './conformance/device-conformance.ts';
 
 /** Codes of the errors of the testing room. The type is the error's class. */
 export interface TestingErrorCodes {
-  /**
-   * A function that reads an answer of the emulator threw.
-   * @remedy Look at the error's `cause`, and mend the function.
-   */
+  /** A function that reads an answer of the emulator threw. @remedy Look at the error's `cause`, and mend the function. */
   'answer-reader-threw': BackplaneError;
-  /**
-   * The emulator refused a command.
-   * @remedy Read its reason in the message, and send what it takes.
-   */
+  /** The emulator refused a command. @remedy Read its reason in the message, and send what it takes. */
   'command-refused': BackplaneError;
-  /**
-   * A check of the conformance suite found something.
-   * @remedy Read the report: it has the shortest script that shows it.
-   */
+  /** A check of the conformance suite found something. @remedy Read the report: it has the shortest script that shows it. */
   'conformance-failure': ConformanceError;
-  /**
-   * The connection to the emulator broke, or the emulator closed it.
-   * @remedy Look at what the emulator printed before it ended.
-   */
+  /** The connection to the emulator broke, or the emulator closed it. @remedy Look at what the emulator printed before it ended. */
   'connection-broken': BackplaneError;
-  /**
-   * The client was closed while a command had no answer.
-   * @remedy Wait for the answers before you close it.
-   */
+  /** The client was closed while a command had no answer. @remedy Wait for the answers before you close it. */
   'connection-closed': BackplaneError;
-  /**
-   * The emulator ended before it connected.
-   * @remedy Read its complaint in the message: often an argument that it does not know.
-   */
+  /** The emulator ended before it connected. @remedy Read its complaint in the message: often an argument that it does not know. */
   'emulator-ended': BackplaneError;
   /**
    * No QEMU is installed, or the variable that names one names no executable file.
    * @remedy Install `qemu-system-x86_64`, or set `QTEST_QEMU_BINARY` to its path.
    */
   'emulator-not-found': BackplaneError;
-  /**
-   * The host cannot start the emulator's program.
-   * @remedy Look at the error's `cause`.
-   */
+  /** The host cannot start the emulator's program. @remedy Look at the error's `cause`. */
   'emulator-not-started': BackplaneError;
-  /**
-   * The emulator did not connect or answer in time.
-   * @remedy Give it more time, or look at what it waits for.
-   */
+  /** The emulator did not connect or answer in time. @remedy Give it more time, or look at what it waits for. */
   'emulator-silent': BackplaneError;
   /**
    * A command for the emulator is no line of words, or its arguments are no JSON.
    * @remedy Write words with single spaces between them; give plain values, and no bigint.
    */
   'malformed-command': BackplaneError;
-  /**
-   * A register, or an array of registers, has no such element.
-   * @remedy Use an element from 0 to its count.
-   */
+  /** A register, or an array of registers, has no such element. @remedy Use an element from 0 to its count. */
   'no-such-element': BackplaneError;
-  /**
-   * A register has no field of this name.
-   * @remedy Use a name of its declaration.
-   */
+  /** A register has no field of this name. @remedy Use a name of its declaration. */
   'no-such-field': BackplaneError;
-  /**
-   * A field has no value of this name.
-   * @remedy Use a name of its declaration, or a number.
-   */
+  /** A field has no value of this name. @remedy Use a name of its declaration, or a number. */
   'no-such-field-value': BackplaneError;
-  /**
-   * The device on the bench has no such register.
-   * @remedy Use a name of its declaration, or the value that declared it.
-   */
+  /** The device on the bench has no such register. @remedy Use a name of its declaration, or the value that declared it. */
   'no-such-register': BackplaneError;
-  /**
-   * The conformance suite finds no test runner.
-   * @remedy Hand its functions over: `deviceConformance(MyUart, { describe, it })`.
-   */
+  /** The conformance suite finds no test runner. @remedy Hand its functions over: `deviceConformance(MyUart, { describe, it })`. */
   'no-test-runner': BackplaneError;
-  /**
-   * The emulator's tree of objects is deeper or larger than any machine's.
-   * @remedy Search below a deeper path.
-   */
+  /** The emulator's tree of objects is deeper or larger than any machine's. @remedy Search below a deeper path. */
   'object-tree-too-large': BackplaneError;
   /**
    * The emulator sent what its protocol does not have.
    * @remedy Use a QEMU that speaks the protocol; a stream that has lost its place cannot be used again.
    */
   'protocol-violation': BackplaneError;
-  /**
-   * A test writes a register that is only read: another register takes the writes.
-   * @remedy Write the register that shares its address.
-   */
+  /** A test writes a register that is only read: another register takes the writes. @remedy Write the register that shares its address. */
   'read-only-register': BackplaneError;
   /**
    * The bench does not map such a region of the device.
    * @remedy Use a region that the class declares and the device does not map itself.
    */
   'region-not-on-bench': BackplaneError;
-  /**
-   * A test expects another value of a register or field than the guest reads.
-   * @remedy Correct the device, or the test.
-   */
+  /** A test expects another value of a register or field than the guest reads. @remedy Correct the device, or the test. */
   'register-mismatch': RegisterMismatch;
-  /**
-   * The folder for the emulator's sockets cannot be made, or its path is too long.
-   * @remedy Set `TMPDIR` to another folder.
-   */
+  /** The folder for the emulator's sockets cannot be made, or its path is too long. @remedy Set `TMPDIR` to another folder. */
   'socket-folder': BackplaneError;
-  /**
-   * A test writes more bits than the register or field has.
-   * @remedy Write a value that fits.
-   */
+  /** A test writes more bits than the register or field has. @remedy Write a value that fits. */
   'value-too-wide': BackplaneError;
-  /**
-   * A test reads a register that is only written: another register answers there.
-   * @remedy Read the register that shares its address.
-   */
+  /** A test reads a register that is only written: another register answers there. @remedy Read the register that shares its address. */
   'write-only-register': BackplaneError;
 }
