@@ -203,13 +203,13 @@ export class VirtioRng extends PciDevice {
       if (wantsInterrupt) this.interruptDriver();
     } catch (error) {
       if (!(error instanceof MalformedQueue)) throw error;
-      this.stopWorking(error.message);
+      this.stopWorking(error);
     }
   }
 
-  protected stopWorking(why: string): void {
+  protected stopWorking({ message }: MalformedQueue): void {
     this.broken = true;
-    this.guestError(`${why}: the device stops until it is reset`);
+    this.guestError(`${message}: the device stops until it is reset`);
   }
 
   protected interruptDriver(): void {
@@ -219,7 +219,7 @@ export class VirtioRng extends PciDevice {
 
   protected store(address: bigint, bytes: Uint8Array): void {
     if (this.busMaster.write(address, bytes) === 0) return;
-    throw new MalformedQueue(`a buffer at 0x${address.toString(16)}, where the device cannot write`);
+    throw new MalformedQueue('unwritable', `a buffer at 0x${address.toString(16)}, where the device cannot write`);
   }
 
   /**

@@ -35,7 +35,14 @@ const NoInterrupt = 1;
  *
  * @see QEMU 7.2, hw/virtio/virtio.c, virtio_error
  */
-export class MalformedQueue extends Error {}
+export class MalformedQueue extends Error {
+  constructor(
+    readonly kind: 'requests' | 'descriptor' | 'buffer' | 'unreadable' | 'unwritable',
+    message: string,
+  ) {
+    super(message);
+  }
+}
 
 /**
  * A split virtqueue in the legacy layout: the descriptor table at a page, the available ring behind it, the used ring
@@ -85,7 +92,8 @@ export class Virtqueue {
   /** Number of available requests. @see QEMU 7.2, hw/virtio/virtio.c, virtqueue_num_heads */
   protected waiting(base: number): number {
     const waiting = (this.load16(this.availableRing(base) + 2) - this.nextRequest) & 0xffff;
-    if (waiting > this.size) throw new MalformedQueue(`${waiting} requests wait in a queue of ${this.size}`);
+    if (waiting > this.size)
+      throw new MalformedQueue('requests', `${waiting} requests wait in a queue of ${this.size}`);
     return waiting;
   }
 
@@ -102,8 +110,8 @@ export class Virtqueue {
     const buffers: VirtioBuffer[] = [];
     let flags: number = DescriptorFlag.Next;
     for (let index = first; flags & DescriptorFlag.Next; index = this.view.getUint16(14, true)) {
-      if (index >= size) throw new MalformedQueue(`descriptor ${index} in a queue of ${size}`);
-      if (buffers.length === size) throw new MalformedQueue('a chain of descriptors with a loop');
+      if (index >= size) throw new MalformedQueue('descriptor', `descriptor ${index} in a queue of ${size}`);
+      if (buffers.length === size) throw new MalformedQueue('descriptor', 'a chain of descriptors with a loop');
       this.load(table + index * DescriptorSize, DescriptorSize);
       const length = this.view.getUint32(8, true);
       flags = this.view.getUint16(12, true);
@@ -120,7 +128,7 @@ export class Virtqueue {
   }
 
   protected refuseIndirect(): void {
-    throw new MalformedQueue('an indirect descriptor, which was not negotiated');
+    throw new MalformedQueue('descriptor', 'an indirect descriptor, which was not negotiated');
   }
 
   /**
@@ -128,8 +136,8 @@ export class Virtqueue {
    * virtqueue_map_desc
    */
   protected checkBuffer({ length, writable }: VirtioBuffer, previous: VirtioBuffer | undefined): void {
-    if (length === 0) throw new MalformedQueue('a buffer of no bytes');
-    if (!writable && previous?.writable) throw new MalformedQueue('a readable buffer after a writable one');
+    if (length === 0) throw new MalformedQueue('buffer', 'a buffer of no bytes');
+    if (!writable && previous?.writable) throw new MalformedQueue('buffer', 'a readable buffer after a writable one');
   }
 
   private availableRing(base: number): number {
@@ -154,11 +162,11 @@ export class Virtqueue {
 
   protected load(address: number, size: number): void {
     if (this.memory.read(address, this.bytes.subarray(0, size)) === 0) return;
-    throw new MalformedQueue(`a queue at 0x${address.toString(16)}, where the device reaches no memory`);
+    throw new MalformedQueue('unreadable', `a queue at 0x${address.toString(16)}, where the device reaches no memory`);
   }
 
   protected store(address: number, size: number): void {
     if (this.memory.write(address, this.bytes.subarray(0, size)) === 0) return;
-    throw new MalformedQueue(`a queue at 0x${address.toString(16)}, where the device cannot write`);
+    throw new MalformedQueue('unwritable', `a queue at 0x${address.toString(16)}, where the device cannot write`);
   }
 }

@@ -32,6 +32,8 @@ const Words: readonly Banned[] = [
   { pattern: /^lineages?$/, say: 'base records, base classes' },
   { pattern: /^(hear|hears|heard|hearing)$/, say: 'is called, receives, on...' },
   { pattern: /^surroundings$/, say: 'context' },
+  { pattern: /^blueprints?$/, say: 'class metadata' },
+  { pattern: /^insights?$/, say: 'analysis' },
 ];
 
 /** In names alone: identifiers of code, and file names, whose parts are put together in camelCase. */
@@ -45,6 +47,9 @@ const Names: readonly Banned[] = [
   { pattern: /^(alerts?|[aA]ttention)$/, say: 'access flags' },
   { pattern: /^vitals?$/i, say: 'coverage goal' },
   { pattern: /^cuts$/, say: 'disconnects' },
+  { pattern: /^masterMemory$/, say: 'busMasterMemory' },
+  { pattern: /^(recordOf|DeviceRecord)$/, say: 'class recorder' },
+  { pattern: /^dormant$/, say: 'notExercised' },
   { pattern: /^fillers?([A-Z]|$)/i, say: 'reserved field' },
 ];
 

@@ -87,16 +87,17 @@ export function fillsAllBuffers(base: RngClass): RngClass {
   return VirtioRngWithoutLimit;
 }
 
-/** What shows when a request is taken, not when it is counted. */
-const foundWhenTaken = /no bytes|behind one to write|where the device cannot write/;
+/** Mistakes that show when a request is taken, not when it is counted. */
+const foundWhenTaken: readonly MalformedQueue['kind'][] = ['buffer', 'unwritable'];
 
 /** A chain that is found wrong when it is taken sets ISR like one that is answered. The pin stays as it is. */
 export function setsIsrWhenBroken(base: RngClass): RngClass {
   @device({ type: 'virtio-rng-pci', description: 'virtio-rng that sets ISR when its queue is broken' })
   class VirtioRngThatSetsIsr extends base {
-    protected override stopWorking(why: string): void {
-      super.stopWorking(why);
-      if (foundWhenTaken.test(why) && this.queue.wantsInterrupt(this.queuePage * 4096)) this.interruptStatus |= 1;
+    protected override stopWorking(mistake: MalformedQueue): void {
+      super.stopWorking(mistake);
+      if (foundWhenTaken.includes(mistake.kind) && this.queue.wantsInterrupt(this.queuePage * 4096))
+        this.interruptStatus |= 1;
     }
   }
   return VirtioRngThatSetsIsr;
@@ -150,7 +151,8 @@ export const countsFirst = (base: QueueClass): QueueClass =>
       for (let request = 0; request < pending && pending <= this.size; request++) {
         const buffers = this.lookAt(queue, request);
         descriptors += this.isTable(queue, request) ? 1 : buffers.length;
-        if (descriptors > this.size) throw new MalformedQueue(`chains of more than ${this.size} descriptors`);
+        if (descriptors > this.size)
+          throw new MalformedQueue('descriptor', `chains of more than ${this.size} descriptors`);
       }
       return super.waiting(queue);
     }
@@ -169,7 +171,7 @@ export const followsTables = (base: QueueClass): QueueClass =>
       this.load(queue + 16 * head, 16);
       if ((this.view.getUint16(12, true) & DescriptorFlag.Indirect) === 0) return super.chain(queue, head);
       const size = this.view.getUint32(8, true);
-      if (size === 0 || size % 16 !== 0) throw new MalformedQueue(`a table of ${size} bytes`);
+      if (size === 0 || size % 16 !== 0) throw new MalformedQueue('descriptor', `a table of ${size} bytes`);
       return this.walk(Number(this.view.getBigUint64(0, true)), 0, size / 16);
     }
 
@@ -193,7 +195,7 @@ export const bouncesOnce = (base: QueueClass): QueueClass =>
       super.checkBuffer(buffer, previous);
       const inRam = Math.max(0, Math.min(buffer.length, RamEnd - Number(buffer.address)));
       this.bounces += Math.ceil((buffer.length - inRam) / BounceSize);
-      if (this.bounces > 1) throw new MalformedQueue('a second buffer where the device cannot write');
+      if (this.bounces > 1) throw new MalformedQueue('unwritable', 'a second buffer where the device cannot write');
     }
   };
 

@@ -51,7 +51,7 @@ export const secondBatch: readonly Mistake[] = [
   virtqueue(
     'throwing on odd guest input',
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it stands so in the device
-    'throw new MalformedQueue(`a queue at 0x${address.toString(16)}, where the device reaches no memory`);',
+    "throw new MalformedQueue('unreadable', `a queue at 0x${address.toString(16)}, where the device reaches no memory`);",
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it stands so in the device
     'throw new Error(`a queue at 0x${address.toString(16)}, where the device reaches no memory`);',
   ),
