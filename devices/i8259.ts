@@ -47,7 +47,9 @@ export class I8259 extends IsaDevice {
   readonly interrupt = new InterruptPin();
   @masterTriggers masterTriggers = 0;
   @slaveTriggers slaveTriggers = 0;
+  /** @internal */
   @state readonly master: InterruptChip;
+  /** @internal */
   @state readonly slave: InterruptChip;
   private detach: readonly (() => void)[] = [];
 
@@ -161,7 +163,7 @@ export class I8259 extends IsaDevice {
     chip.setInput(line & 7, level);
   }
 
-  /** The class of the two chips. A subclass may replace it. */
+  /** The class of the two chips. A subclass may replace it. @internal */
   protected chipClass(): typeof InterruptChip {
     return InterruptChip;
   }

@@ -83,7 +83,9 @@ export class Mc146818Rtc extends IsaDevice {
   @statusD readonly statusD = 0x80;
   @cmos readonly cmos = this.ram.subarray(Register.Cmos, Register.End);
 
+  /** @internal */
   @state({ atReset: 'kept' }) readonly periodic: PeriodicInterrupt;
+  /** @internal */
   @state({ atReset: 'kept' }) protected readonly timeOfDay: TimeOfDay;
   private readonly update: UpdateCycle;
   private readonly flags = new InterruptFlags(this.irq, this);

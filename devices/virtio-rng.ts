@@ -90,8 +90,8 @@ export class VirtioRng extends PciDevice {
   @interruptStatus interruptStatus = 0;
   /** The queue was malformed: stopped until a reset. @see QEMU 7.2, hw/virtio/virtio.c, virtio_error */
   @state broken = false;
-  @state readonly queue: Virtqueue;
-  @state readonly random: RandomSource;
+  /** @internal */ @state readonly queue: Virtqueue;
+  /** @internal */ @state readonly random: RandomSource;
   /** Bytes that earlier turns wrote for the first request of the queue. */
   @state({ as: shape.bits(17) }) filled = 0;
   protected readonly mostBytes: number = MostBytes;
@@ -165,7 +165,7 @@ export class VirtioRng extends PciDevice {
     );
   }
 
-  /** The class of the queue. A subclass may replace it. */
+  /** The class of the queue. A subclass may replace it. @internal */
   protected queueClass(): typeof Virtqueue {
     return Virtqueue;
   }

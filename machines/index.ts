@@ -5,7 +5,7 @@ import { pcI440fx } from './pc-i440fx.ts';
 import { q35 } from './q35.ts';
 
 export { fillCmos } from './pc-cmos.ts';
-export { PciMemory, pcMemory } from './pc-memory.ts';
+export { type LowRam, type MemoryLayout, PciMemory, pcMemory } from './pc-memory.ts';
 export { busBehindBridge, commonServices, isaOnly, pciBehindBridge } from './pc-services.ts';
 export { q35PinWiring } from './q35.ts';
 export { empty, isapc, pcI440fx, q35 };

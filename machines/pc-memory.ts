@@ -28,7 +28,7 @@ const OverRam = 1;
 const BehindRam = -1;
 
 /** The memory map of a PC, as its board defines it. */
-interface MemoryLayout {
+export interface MemoryLayout {
   readonly biosSize: number;
   /**
    * With PCI, the PCI address space with the firmware shows where there is no RAM. Without, there is one address space.

@@ -23,7 +23,7 @@ export {
 } from './bus/pci/configuration-ports.ts';
 export { PciDevice, pci } from './bus/pci/device.ts';
 export { type ExpansionRomSpec, expansionRom } from './bus/pci/expansion-rom.ts';
-export type { PciIdentity } from './bus/pci/identity.ts';
+export type { PciClass, PciIdentity } from './bus/pci/identity.ts';
 export {
   IsaBridge,
   resetControlFields,
@@ -36,7 +36,8 @@ export { ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './clock/time.ts';
 export { Timer } from './clock/timer.ts';
 export { VirtualClock } from './clock/virtual-clock.ts';
-export type { CoalescedDeclaration, DeviceDescription, Token } from './device/class-metadata.ts';
+export type { CoalescedDeclaration, DeviceDescription, DeviceInstance, Token } from './device/class-metadata.ts';
+export type { MethodDecoratorFor } from './device/class-recorder.ts';
 export {
   addCoalescedIo,
   contains,
@@ -63,6 +64,9 @@ export {
   containerRegion,
   type HandledRegionSpec,
   type HandlerOptions,
+  type IoRegionTemplate,
+  type Nothing,
+  type PlaceSpec,
   type ReadHandler,
   type ReadWithAttributesHandler,
   RegionTemplate,
@@ -88,6 +92,7 @@ export {
   type RegisterMember,
   type RegisterSpec,
   type RegisterValue,
+  type ReservedFieldSpec,
   reserved,
   undocumented,
 } from './device/registers/spec.ts';
@@ -100,6 +105,7 @@ export {
   type Placement,
   pin,
   place,
+  type ServiceWire,
   type UsedDevice,
   use,
   type Wire,
@@ -109,7 +115,9 @@ export { GiB, KiB, MiB } from './memory/address-range.ts';
 export type { CoalescedRange, IoeventfdSpec } from './memory/memory-listener.ts';
 export { MemoryRegion, type RegionKind } from './memory/memory-region.ts';
 export type { RamBlock } from './memory/ram-block.ts';
-export type { RegionOptions } from './memory/reentrancy-guard.ts';
+export type { RegionOptions, RegionOwner } from './memory/reentrancy-guard.ts';
 export type { AccessSizes, SealedRegionOps } from './memory/region-access.ts';
+export type { RegionAttachments } from './memory/region-attachments.ts';
+export type { MemoryTopology } from './memory/topology.ts';
 export { type Shape, type StateOptions, type Subsection, state, subsection } from './state/schema.ts';
 export { guestTime, guestTimeOrNever, shape } from './state/shapes.ts';

@@ -19,6 +19,7 @@ export type {
   ExitEvent,
   ExitReasonName,
   Moment,
+  Moments,
   VectorEvent,
 } from './accelerator/events.ts';
 export { ExitStatistics, type ExitSummary } from './accelerator/exit-statistics.ts';
@@ -37,12 +38,13 @@ export {
 } from './accelerator/exit-table.ts';
 export type { GuestStep } from './accelerator/guest/access-step.ts';
 export { GuestProgram, guestProgram } from './accelerator/guest/guest-program.ts';
-export { Guest, type GuestBody } from './accelerator/guest/guest-vocabulary.ts';
-export type { GuestOperation, GuestSource } from './accelerator/guest/operation.ts';
+export { Guest, type GuestBody, type StringDestination } from './accelerator/guest/guest-vocabulary.ts';
+export { type GuestOperation, type GuestSource, OperationKind } from './accelerator/guest/operation.ts';
 export type { GuestAccess, HandlerProfileRow } from './accelerator/guest-access.ts';
 export { Capability } from './accelerator/kvm/abi.ts';
 export { KvmAccelerator } from './accelerator/kvm/kvm-accelerator.ts';
 export {
+  type AcceleratorOption,
   type AcceleratorSettings,
   acceleratorOptions,
   type DrainPolicy,
@@ -61,8 +63,8 @@ export {
 export { TraceGuest, type TraceGuestOptions } from './accelerator/trace/guest.ts';
 export { DefaultTraceSizeLimit, TraceParser } from './accelerator/trace/parser.ts';
 export type { RecordedTrace } from './accelerator/trace/recorded-trace.ts';
-export { type Replay, type ReplaySetup, replayTrace } from './analysis/replay.ts';
-export { BackplaneError, DeviceFailure, describeThrown } from './base/errors.ts';
+export { type Replay, type ReplayObserver, type ReplaySetup, replayTrace } from './analysis/replay.ts';
+export { BackplaneError, DeviceFailure, describeThrown, type Problem } from './base/errors.ts';
 export type { Json } from './base/json-reader.ts';
 export { hex, nearest } from './base/text.ts';
 export { MemoryDmaPort } from './bus/dma-port.ts';
@@ -75,17 +77,31 @@ export { HostPacedClock } from './clock/host-time.ts';
 export { ManualClock } from './clock/manual-clock.ts';
 export { VirtualClock } from './clock/virtual-clock.ts';
 export { explainCoalescedIo } from './coalescing/explain.ts';
-export type { CoalescedRangeReport, CoalescedVerdict, Culprit, WidthVerdict } from './coalescing/report.ts';
+export type {
+  CoalescedRangeReport,
+  CoalescedVerdict,
+  Culprit,
+  ExplainedDevice,
+  ExplainedMachine,
+  NamedRegister,
+  WidthVerdict,
+} from './coalescing/report.ts';
 export { coalescedWarnings, explainVerdict, formatCoalescedReport, infoCoalesced } from './coalescing/text.ts';
-export type { ClassMetadata, RegionMetadata } from './device/class-metadata.ts';
+export type {
+  ClassAttribute,
+  ClassAttributeList,
+  ClassMetadata,
+  Injection,
+  RegionMetadata,
+} from './device/class-metadata.ts';
 export { metadataOf } from './device/class-recorder.ts';
 export type { ConcreteDeviceClass } from './device/device.ts';
 export { compareDevice, loadDevice, type SavedDevice, saveDevice } from './device/device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors } from './device/guest-errors.ts';
 export { commandLineName } from './device/options/set.ts';
 export { InterruptLine, pinOf, pinsOf } from './device/pins.ts';
-export type { HandlerRoute } from './device/regions/region.ts';
-export type { RegisterDeclaration, RegisterWidth } from './device/registers/model.ts';
+export type { HandlerForm, HandlerRoute } from './device/regions/region.ts';
+export type { FieldDeclaration, IndexedPlace, RegisterDeclaration, RegisterWidth } from './device/registers/model.ts';
 export type { RegisterLocks } from './device/registers/parts.ts';
 export { registerEngine, registerLocks } from './device/registers/runtime.ts';
 export { constructDevice } from './device/timers.ts';
@@ -113,6 +129,7 @@ export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './machine/
 export {
   type DeviceOptionValues,
   type MachineOptionValues,
+  type MappedRange,
   type Mapping,
   PluggedDevice,
   type UsedDevice,
@@ -126,10 +143,12 @@ export { FlatRange, type FlatView } from './memory/flat-view.ts';
 export {
   type CoalescedIoFlusher,
   type CoalescedRange,
+  type CoalescedZones,
   type Ioeventfd,
   type IoeventfdSpec,
   type ListenedSection,
   ListenerPriority,
+  type MappedSpace,
   type MemoryListener,
   type MemorySection,
 } from './memory/memory-listener.ts';
@@ -149,5 +168,5 @@ export { RegionOps } from './memory/region-ops.ts';
 export { type AccessObserver, MemoryTopology } from './memory/topology.ts';
 export { formatDeviceTree, infoMachine, infoMtree, infoQtree, type MemoryTreeRequest } from './monitor/info.ts';
 export { type ObservedDevice, registerDocument, registerFacts } from './monitor/reference.ts';
-export { type StateDifference, StateError } from './state/restore-plan.ts';
+export { type StateChange, type StateDifference, StateError } from './state/restore-plan.ts';
 export type { StateDeclaration } from './state/schema.ts';

@@ -1,7 +1,7 @@
 import { BackplaneError } from '../base/errors.ts';
 import type { Json, JsonReader } from '../base/json-reader.ts';
 import type { VirtualClock } from '../clock/index.ts';
-import type { AddressRange, AddressSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
+import type { AddressSpace, CoalescedZones, MemoryTopology, RamBlock } from '../memory/index.ts';
 import type { AcceleratorListener } from './events.ts';
 import type { ExitStatistics } from './exit-statistics.ts';
 import type { GuestSource } from './guest/operation.ts';
@@ -84,12 +84,6 @@ export interface GuestRunOptions extends RunOptions {
   readonly savable?: boolean;
 }
 
-/** Ranges in which a kernel queues writes: addresses of the port space, and of guest memory. */
-export interface CoalescedZones {
-  readonly ports: readonly AddressRange[];
-  readonly memory: readonly AddressRange[];
-}
-
 /** Runs the guest of a machine. The abstract class is the injection token. */
 export abstract class Accelerator {
   /** As on the command line: `kvm-sim`. */
@@ -123,6 +117,7 @@ export abstract class Accelerator {
   /**
    * Reads a saved state, notes in the reader what is wrong with it, and answers how to put it in force. Nothing has changed
    * until then. `guests` are what the processors executed: the same programs and recordings, fresh.
+   * @internal
    */
   readState(reader: JsonReader, _guests: readonly GuestImage[]): () => void {
     reader.refuse(`accelerator '${this.name}' cannot restore what processors held`);

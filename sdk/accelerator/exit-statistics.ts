@@ -13,10 +13,24 @@ export const UserspaceCounters = [
   'damagedEntries',
 ] as const;
 
-type SummaryCounter = Exclude<(typeof KernelCounters)[number], 'interruptions'> | (typeof UserspaceCounters)[number];
-
 /** Everything countable, as plain data: what `-json` prints. */
-export interface ExitSummary extends Readonly<Record<SummaryCounter | 'longestWait', number>> {
+export interface ExitSummary
+  extends Readonly<
+    Record<
+      | ('vmExits' | 'userspaceExits' | 'portUserspaceExits' | 'memoryUserspaceExits' | 'haltExits')
+      | ('interruptWindowExits' | 'coalescedWrites' | 'ringFullExits' | 'ioeventfdSignals' | 'injectedInterrupts')
+      | (
+          | 'drainsAtExits'
+          | 'otherDrains'
+          | 'kicks'
+          | 'entriesAtEnd'
+          | 'discardedWrites'
+          | 'damagedEntries'
+          | 'longestWait'
+        ),
+      number
+    >
+  > {
   /** Nanoseconds that port and memory exits are modelled to have taken, with these costs: nothing here is measured. */
   readonly modelledTime: number;
   readonly costs: ExitCosts;
@@ -41,9 +55,10 @@ export class ExitStatistics {
   discardedWrites = 0;
   /** Ring entries or indexes that no kernel may leave behind; they are dropped. */
   damagedEntries = 0;
-  /** Host time spent in device handlers; only with the profile option. */
+  /** Host time spent in device handlers; only with the profile option. @internal */
   profile: HandlerProfile | undefined;
 
+  /** @internal */
   constructor(
     private readonly kernel: KernelExitStatistics,
     readonly costs: ExitCosts,

@@ -1,12 +1,12 @@
 import { averageCost, DefaultExitCosts } from './exit-table.ts';
 import { KvmAccelerator } from './kvm/kvm-accelerator.ts';
 import type { KvmAcceleratorOptions } from './kvm/options.ts';
-import { SimulatedKernel, type SimulatedKernelOptions } from './kvm/simulated-kernel/simulated-kernel.ts';
+import { SimulatedKernel } from './kvm/simulated-kernel/simulated-kernel.ts';
 
-export interface SimulatedAcceleratorOptions extends Omit<KvmAcceleratorOptions, 'kernel' | 'name'> {
+export interface SimulatedAcceleratorOptions extends Omit<KvmAcceleratorOptions, 'name'> {
   /** Nanoseconds of guest time of an operation that does not leave guest mode. Default: 10. */
   readonly plainCost?: number;
-  readonly capabilities?: SimulatedKernelOptions['capabilities'];
+  readonly capabilities?: Readonly<Record<number, number>>;
 }
 
 /** `-accel kvm-sim`: the accelerator on the simulated kernel, with one set of costs for time and tables. */

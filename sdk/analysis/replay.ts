@@ -15,7 +15,7 @@ import { BackplaneError } from '../base/errors.ts';
 import { Machine, type MachineDefinition, type MachineRequest } from '../machine/index.ts';
 
 /** Told before each access of a recording, by its position, and once after the last. */
-export type AccessObserver = (position: number) => void;
+export type ReplayObserver = (position: number) => void;
 
 /** A recording that is watched. Without an observer there is no such guest, and nothing is paid for it. */
 export class ObservedGuest implements GuestSource {
@@ -23,7 +23,7 @@ export class ObservedGuest implements GuestSource {
 
   constructor(
     private readonly guest: TraceGuest,
-    private readonly before: AccessObserver,
+    private readonly before: ReplayObserver,
   ) {
     this.name = guest.name;
   }
@@ -53,7 +53,7 @@ export interface ReplaySetup {
   /** Called when the machine is built, before anything runs on it. */
   readonly onBuilt?: (machine: Machine) => void;
   /** Watches the replay access by access; without it nothing is spent on watching. */
-  readonly observe?: (machine: Machine) => AccessObserver;
+  readonly observe?: (machine: Machine) => ReplayObserver;
 }
 
 /** What a replay came to. */
@@ -94,7 +94,7 @@ export function replayTrace(trace: RecordedTrace, setup: ReplaySetup): Replay {
 function runToTheEnd(
   machine: Machine,
   guest: TraceGuest,
-  observer: AccessObserver | undefined,
+  observer: ReplayObserver | undefined,
   timerLimit: number | undefined,
 ): void {
   const { trace } = guest;

@@ -1,9 +1,14 @@
-import { type AddressRange, type AddressSpace, clipCoalescedRange, type MemoryRegion } from '../memory/index.ts';
+import {
+  type AddressRange,
+  type AddressSpace,
+  type CoalescedZones,
+  clipCoalescedRange,
+  type MemoryRegion,
+} from '../memory/index.ts';
 import { clip, placementsIn, type RegionPlacement, regionsBelow, without } from './region-placement.ts';
 import type {
   CoalescedRangeReport,
   CoalescedVerdict,
-  CoalescedZonesInForce,
   Culprit,
   ExplainedMachine,
   NamedRegister,
@@ -111,7 +116,7 @@ function explainPlacement(
 function inForce(machine: ExplainedMachine, space: AddressSpace, allowed: readonly AddressRange[]) {
   const { zones: known, refused } = machine.accelerator ?? {};
   if (known === undefined) return { zones: allowed, missingZones: [], refusedZones: [] };
-  const isIn = (zones: CoalescedZonesInForce | undefined) => {
+  const isIn = (zones: CoalescedZones | undefined) => {
     const here = (space === machine.io ? zones?.ports : zones?.memory) ?? [];
     return (zone: AddressRange) => here.some(({ start, size }) => start === zone.start && size === zone.size);
   };

@@ -1,5 +1,5 @@
 import type { RegisterDeclaration } from '../device/index.ts';
-import type { AddressRange, AddressSpace, MemoryRegion, RegionOwner } from '../memory/index.ts';
+import type { AddressRange, AddressSpace, CoalescedZones, MemoryRegion, RegionOwner } from '../memory/index.ts';
 
 /** The parts of a machine that are explained; a `Machine` is one. */
 export interface ExplainedMachine {
@@ -9,16 +9,11 @@ export interface ExplainedMachine {
   readonly devices: readonly ExplainedDevice[];
   /** The zones in force in its kernel. Without it every zone counts as in force. */
   readonly accelerator?: {
-    readonly zones: CoalescedZonesInForce | undefined;
+    readonly zones: CoalescedZones | undefined;
     /** Zones that its kernel had no room for. */
-    readonly refused?: CoalescedZonesInForce;
+    readonly refused?: CoalescedZones;
   };
 }
-
-export type CoalescedZonesInForce = {
-  readonly ports: readonly AddressRange[];
-  readonly memory: readonly AddressRange[];
-};
 
 export interface ExplainedDevice {
   readonly id: string;

@@ -67,7 +67,7 @@ export type DeviceConstructor = abstract new (...args: never) => DeviceInstance;
 
 /** Everything a class declares, base classes included, checked and frozen. Nothing is built from it before realize. */
 export interface ClassMetadata extends DeviceDescription {
-  readonly deviceClass: DeviceConstructor;
+  readonly deviceClass: Token<DeviceInstance>;
   /** 'isa', 'pci' or 'system': the bus its base class belongs to. */
   readonly bus: string;
   readonly version: number;
@@ -110,11 +110,13 @@ export interface AttributeDocument {
 export class ClassAttribute<T> {
   declare readonly declared: T;
   readonly isList: boolean = false;
+  /** @internal */
   constructor(
     readonly decorator: string,
     private readonly explain: (declared: never) => AttributeDocument = () => ({}),
   ) {}
 
+  /** @internal */
   document(declared: T): AttributeDocument {
     return this.explain(declared as never);
   }

@@ -4,7 +4,6 @@ import type {
   ClassAttributeList,
   ClassMetadata,
   CoalescedDeclaration,
-  DeviceConstructor,
   DeviceInstance,
   Token,
 } from './class-metadata.ts';
@@ -156,7 +155,7 @@ export function baseMetadataOf(deviceClass: Function): ClassMetadata | undefined
 }
 
 /** Everything the class declares. A class without @device has no metadata, and is refused here, when it is used. */
-export function metadataOf(deviceClass: DeviceConstructor): ClassMetadata {
+export function metadataOf(deviceClass: Token<DeviceInstance>): ClassMetadata {
   const metadata = records.get(deviceClass)?.metadata;
   if (metadata !== undefined) return metadata;
   refuseOtherCopies(deviceClass);

@@ -34,6 +34,7 @@ export class GuestErrors {
 
   constructor(private readonly sink: GuestErrorSink = () => {}) {}
 
+  /** @internal */
   report(device: string, message: string): GuestErrorKind {
     const kind = this.kindOf(device, message);
     if (!kind.isSaid) this.sink(device, kind.message === Rest ? Rest : message);
@@ -42,7 +43,7 @@ export class GuestErrors {
     return kind;
   }
 
-  /** The device is gone. Its counts stay, and the next device of its name reports in words again. */
+  /** The device is gone. Its counts stay, and the next device of its name reports in words again. @internal */
   leave(device: string): void {
     const ofDevice = this.kinds.get(device);
     for (const [shape, kind] of ofDevice ?? []) {

@@ -30,11 +30,11 @@ import { type MachineObserver, ObserverHub } from './observers.ts';
 import type { StatefulServices } from './services.ts';
 import { readRequest } from './snapshot/rebuild.ts';
 import { restoreMachine } from './snapshot/restore.ts';
-import { type MachineSnapshot, rebaseState, type SnapshotMachine, saveMachine } from './snapshot/save.ts';
+import { type MachineSnapshot, rebaseState, saveMachine } from './snapshot/save.ts';
 import type { MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
 /** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. RunningMachine documents its parts. */
-export class Machine implements RunningMachine, SnapshotMachine {
+export class Machine implements RunningMachine {
   readonly definition: MachineDefinition;
   readonly options: MachineOptionValues;
   readonly accelerator: Accelerator;
@@ -45,8 +45,11 @@ export class Machine implements RunningMachine, SnapshotMachine {
   readonly ramSize: number;
   /** Suspicious but legal wiring, found when the machine was built. */
   readonly warnings: readonly string[];
+  /** @internal */
   readonly mapWhenBuilt: MapOrder;
+  /** @internal */
   readonly statefulServices: StatefulServices;
+  /** @internal */
   readonly hotplug = { plugged: new Set<string>(), unplugged: new Set<string>() };
   private readonly builder: MachineBuilder;
   private plugged: readonly PluggedDevice[] = [];

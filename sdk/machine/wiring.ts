@@ -149,6 +149,7 @@ export type PresentDevice = Pick<PlannedDevice, 'id' | 'metadata' | 'address'>;
 
 /** A region of a device, and the container that it is mapped in. */
 export interface Mapping extends MappedRange {
+  /** @internal */
   readonly planned: PlannedRegion;
   readonly kind: 'Ports' | 'Memory';
   readonly container: MemoryRegion;
@@ -172,6 +173,7 @@ export class PluggedDevice {
   /** Disconnect its wires, in the order of `wires`. */
   readonly disconnects: (() => void)[] = [];
 
+  /** @internal */
   constructor(plan: PlannedDevice, device: Device, mappings: readonly Mapping[]) {
     ({ id: this.id, metadata: this.metadata, used: this.used, given: this.given, wires: this.wires } = plan);
     this.address = plan.address;

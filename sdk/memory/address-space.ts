@@ -62,17 +62,18 @@ export class AddressSpace implements MappedSpace {
     return this.view;
   }
 
-  /** What is announced to listeners, in addresses of this space. */
+  /** What is announced to listeners, in addresses of this space. @internal */
   get ioeventfds(): readonly PlacedIoeventfd[] {
     return this.effectiveEventfds;
   }
 
-  /** From the topology: the map changed. */
+  /** From the topology: the map changed. @internal */
   show(view: FlatView): void {
     this.view = view;
     this.forget();
   }
 
+  /** @internal */
   showIoeventfds(eventfds: readonly PlacedIoeventfd[]): void {
     this.effectiveEventfds = eventfds;
   }
@@ -137,13 +138,13 @@ export class AddressSpace implements MappedSpace {
     this.forget();
   }
 
-  /** The target at an address. For the access path; other code uses `lookup`. */
+  /** The target at an address. For the access path; other code uses `lookup`. @internal */
   targetAt(address: number): Target {
     const last = this.last;
     return address >= last.start && address < last.end ? last : this.find(address);
   }
 
-  /** From the topology: something that the tables copied from a region changed. */
+  /** From the topology: something that the tables copied from a region changed. @internal */
   forget(): void {
     this.table = null;
     this.ports = noPorts;

@@ -5,6 +5,7 @@ export type { FlatRange, FlatView } from './flat-view.ts';
 export {
   type CoalescedIoFlusher,
   type CoalescedRange,
+  type CoalescedZones,
   clipCoalescedRange,
   type Ioeventfd,
   type IoeventfdSpec,

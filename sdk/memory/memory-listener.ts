@@ -1,3 +1,4 @@
+import type { AddressRange } from './address-range.ts';
 import type { FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 
@@ -7,6 +8,12 @@ export interface CoalescedIoFlusher {
 }
 
 export const noCoalescedIo: CoalescedIoFlusher = { flushCoalescedIo() {} };
+
+/** Ranges in which a kernel queues writes: addresses of the port space, and of guest memory. */
+export interface CoalescedZones {
+  readonly ports: readonly AddressRange[];
+  readonly memory: readonly AddressRange[];
+}
 
 /** Bytes of a region whose writes may be queued. */
 export interface CoalescedRange {
@@ -64,15 +71,16 @@ export interface MappedSpace {
   readonly name: string;
   readonly root: MemoryRegion;
   readonly flatView: FlatView;
-  /** What is announced to listeners, in addresses of this space. */
+  /** What is announced to listeners, in addresses of this space. @internal */
   readonly ioeventfds: readonly PlacedIoeventfd[];
   lookup(address: number): MemorySection | undefined;
   /** Empties the space for its listeners and takes it out of the topology. */
   dispose(): void;
-  /** From the topology: the map changed. */
+  /** From the topology: the map changed. @internal */
   show(view: FlatView): void;
+  /** @internal */
   showIoeventfds(eventfds: readonly PlacedIoeventfd[]): void;
-  /** From the topology: something that the tables copied from a region changed. */
+  /** From the topology: something that the tables copied from a region changed. @internal */
   forget(): void;
 }
 

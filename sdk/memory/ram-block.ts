@@ -71,6 +71,7 @@ export class DirtyLog {
   private codeUsers = 0;
   private migrationUsers = 0;
 
+  /** @internal */
   constructor(region: LoggedRegion) {
     this.region = region;
   }

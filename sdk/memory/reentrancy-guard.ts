@@ -85,6 +85,7 @@ export class IoGuard {
   refused = 0;
   private readonly owners: EngagedOwners;
 
+  /** @internal */
   constructor(owners: EngagedOwners, index: number) {
     this.owners = owners;
     this.index = index;

@@ -1,6 +1,12 @@
-export { RegionWindow } from './bench/guest.ts';
+export { type BenchGuest, RegionWindow } from './bench/guest.ts';
 export { type InterruptChange, InterruptRecorder } from './bench/interrupt-recorder.ts';
-export { type FieldProbe, RegisterMismatch, type RegisterProbe } from './bench/register-probe.ts';
+export {
+  type FieldProbe,
+  type RegisterMembers,
+  RegisterMismatch,
+  type RegisterProbe,
+  type ValueOfMember,
+} from './bench/register-probe.ts';
 export type { BenchService } from './bench/services.ts';
 export { TestBench, type TestBenchOptions, testBench } from './bench/test-bench.ts';
 export type {
@@ -18,6 +24,6 @@ export {
   type LintMode,
   type TestRunner,
 } from './conformance/device-conformance.ts';
-export type { ScriptStep } from './conformance/script.ts';
+export type { AccessWidth, ScriptStep, Space } from './conformance/script.ts';
 
 export { Random } from './random.ts';

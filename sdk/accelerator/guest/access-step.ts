@@ -1,4 +1,4 @@
-import { type GuestOperation, OperationKind, type OperationKindValue } from './operation.ts';
+import { type GuestOperation, OperationKind } from './operation.ts';
 
 /** One step of a guest program: used as `const status = yield* guest.in8(0x71)`. */
 export type GuestStep<T> = Generator<undefined, T, undefined>;
@@ -24,7 +24,7 @@ export class AccessStep<T> implements GuestStep<T> {
 
   constructor(
     private readonly owner: StepOwner,
-    private readonly kind: OperationKindValue,
+    private readonly kind: OperationKind,
     private readonly address: number,
     private readonly size: number,
     private readonly value: number,

@@ -2,17 +2,17 @@ import { fromBase64, toBase64 } from '../../base/bytes.ts';
 import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry, type Progress } from './guest-log.ts';
-import { LargestString, LongestPause, OperationKind, type OperationKindValue } from './operation.ts';
+import { LargestString, LongestPause, OperationKind } from './operation.ts';
 
 /** Operations that are only a word. */
-const words: Readonly<Record<string, OperationKindValue>> = {
+const words: Readonly<Record<string, OperationKind>> = {
   hlt: OperationKind.Hlt,
   cli: OperationKind.Cli,
   sti: OperationKind.Sti,
   iret: OperationKind.InterruptReturn,
 };
 /** Operations with a width behind their name. */
-const accesses: Readonly<Record<string, OperationKindValue>> = {
+const accesses: Readonly<Record<string, OperationKind>> = {
   out: OperationKind.Out,
   in: OperationKind.In,
   store: OperationKind.Store,
@@ -92,7 +92,7 @@ function readLine(reader: JsonReader): LogEntry | undefined {
 function entryOf(line: string, reader: JsonReader): LogEntry | undefined {
   const entry = newEntry();
   if (Object.hasOwn(words, line)) {
-    entry.kind = words[line] as OperationKindValue;
+    entry.kind = words[line] as OperationKind;
     return entry;
   }
   const [, what, number = ''] = /^(pause|interrupt) ([0-9a-fx.e+]{1,24})$/.exec(line) ?? [];
@@ -107,7 +107,7 @@ function entryOf(line: string, reader: JsonReader): LogEntry | undefined {
 function readAccess(entry: LogEntry, line: string, reader: JsonReader): LogEntry | undefined {
   const [, name = '', width, address = '', count, value = ''] = access.exec(line) ?? [];
   if (name === '') return undefined;
-  entry.kind = accesses[name] as OperationKindValue;
+  entry.kind = accesses[name] as OperationKind;
   entry.size = Number(width) / 8;
   entry.address = Number.parseInt(address, 16);
   entry.count = Number(count ?? 0);

@@ -1,4 +1,4 @@
-import { type GuestOperation, OperationKind, type OperationKindValue } from './operation.ts';
+import { type GuestOperation, OperationKind } from './operation.ts';
 
 /** An interrupt, among the operations of a log: its address is the vector. */
 export const InterruptEntry = 12;
@@ -23,7 +23,7 @@ export interface Progress {
 
 /** One operation, what became of it, and how often in a row; or one interrupt. */
 export interface LogEntry {
-  kind: OperationKindValue | typeof InterruptEntry;
+  kind: OperationKind | typeof InterruptEntry;
   /** Port or address; the vector of an interrupt; the nanoseconds of a pause. */
   address: number;
   size: number;

@@ -1,7 +1,7 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { AccessStep, type GuestStep, type StepOwner } from './access-step.ts';
-import { GuestOperation, LargestString, OperationKind, type OperationKindValue } from './operation.ts';
+import { AccessStep, type GuestStep } from './access-step.ts';
+import { GuestOperation, LargestString, OperationKind } from './operation.ts';
 
 export type { GuestStep } from './access-step.ts';
 
@@ -23,7 +23,7 @@ const MostUnrun = 100_000;
  * The instructions of a guest program. Each fills in the operation that the processor handed over, and yields. The
  * processor executes it. When the step goes on, the same object holds what was read.
  */
-export class Guest implements StepOwner {
+export class Guest {
   /** The processor's own operation object. */
   operation: GuestOperation = new GuestOperation();
   readonly handlers = new Map<number, GuestBody>();
@@ -204,14 +204,14 @@ export class Guest implements StepOwner {
     return this.operation.bytes ?? new Uint8Array(0);
   }
 
-  *#word(kind: OperationKindValue, duration: number): GuestStep<void> {
+  *#word(kind: OperationKind, duration: number): GuestStep<void> {
     this.begin();
     this.operation.kind = kind;
     if (kind === OperationKind.Pause) this.operation.duration = duration;
     yield;
   }
 
-  #access(kind: OperationKindValue, address: number, size: number, value: number, valueHigh = 0): undefined {
+  #access(kind: OperationKind, address: number, size: number, value: number, valueHigh = 0): undefined {
     const operation = this.operation;
     operation.kind = kind;
     operation.address = address;
@@ -220,7 +220,7 @@ export class Guest implements StepOwner {
     operation.valueHigh = valueHigh;
   }
 
-  #string(kind: OperationKindValue, port: number, size: number, count: number, bytes?: Uint8Array): undefined {
+  #string(kind: OperationKind, port: number, size: number, count: number, bytes?: Uint8Array): undefined {
     this.#access(kind, port, size, 0);
     this.operation.count = count;
     this.operation.position = 0;

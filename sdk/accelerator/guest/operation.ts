@@ -20,7 +20,7 @@ export const OperationKind = {
   InterruptReturn: 11,
 } as const;
 
-export type OperationKindValue = (typeof OperationKind)[keyof typeof OperationKind];
+export type OperationKind = (typeof OperationKind)[keyof typeof OperationKind];
 
 /** The largest port number and guest physical address. */
 export const LargestPort = 0xffff;
@@ -35,7 +35,7 @@ export const LongestPause = 2 ** 52;
  * what was read back into it, and then asks for the next one.
  */
 export class GuestOperation {
-  kind: OperationKindValue = OperationKind.None;
+  kind: OperationKind = OperationKind.None;
   /** Port or guest physical address. */
   address = 0;
   /** Bytes of the access, or of one element of a string: 1, 2, 4, and 8 for memory. */

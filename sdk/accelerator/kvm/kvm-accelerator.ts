@@ -1,11 +1,10 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { MILLISECOND } from '../../clock/index.ts';
-import type { RamBlock } from '../../memory/index.ts';
+import type { CoalescedZones, RamBlock } from '../../memory/index.ts';
 import {
   Accelerator,
   type AcceleratorHost,
-  type CoalescedZones,
   type GuestImage,
   type GuestRunOptions,
   type RunOptions,
@@ -52,7 +51,8 @@ export class KvmAccelerator extends Accelerator {
   private leaveClock: (() => void) | undefined;
   private observable: readonly (RingDrain | ExitService | InterruptInjection)[] = [];
 
-  constructor(private readonly options: KvmAcceleratorOptions) {
+  /** @internal */
+  constructor(private readonly options: KvmAcceleratorOptions & { readonly kernel: ScheduledKernel }) {
     super();
     this.name = options.name ?? 'kvm-sim';
     checkAcceleratorOptions(options);
@@ -189,6 +189,7 @@ export class KvmAccelerator extends Accelerator {
     return saveAccelerator(this.parts);
   }
 
+  /** @internal */
   override readState(reader: JsonReader, guests: readonly GuestImage[]): () => void {
     this.addVcpus(reader.member('processors').list(MostVcpus).length - this.schedule.vcpus.length);
     const apply = readAccelerator(reader, this.parts, guests);

@@ -1,6 +1,7 @@
 import { hex } from '../../base/text.ts';
 import {
   type AddressRange,
+  type CoalescedZones,
   describeRange,
   type Ioeventfd,
   type ListenedSection,
@@ -8,7 +9,7 @@ import {
   type MemoryListener,
   type MemoryTopology,
 } from '../../memory/index.ts';
-import type { AcceleratorHost, CoalescedZones, ResetPort } from '../accelerator.ts';
+import type { AcceleratorHost, ResetPort } from '../accelerator.ts';
 import { Capability, CoalescedZone, IoeventfdFlag, IoeventfdLayout, VmRequest } from './abi.ts';
 import type { KvmVm } from './kvm-vm.ts';
 import { MemorySlotListener } from './memory-slot-listener.ts';

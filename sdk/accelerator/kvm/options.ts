@@ -2,7 +2,6 @@ import { BackplaneError } from '../../base/errors.ts';
 import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
 import { DefaultExitCosts, type ExitCosts } from '../exit-table.ts';
 import type { GuestAccess } from '../guest-access.ts';
-import type { ScheduledKernel } from './kvm-kernel.ts';
 
 /** When queued writes reach their devices: at every return to userspace, or only when a flagged region is accessed. */
 export type DrainPolicy = 'every-exit' | 'on-access';
@@ -18,8 +17,9 @@ export interface AcceleratorSettings {
   readonly userspaceExitCost: number;
 }
 
-interface AcceleratorOption<Value> {
-  readonly property: OptionProperty;
+/** One option of `-accel kvm-sim`. */
+export interface AcceleratorOption<Value> {
+  readonly property: keyof AcceleratorSettings;
   readonly name: string;
   readonly type: 'on/off' | 'choice' | 'nanoseconds';
   readonly values?: readonly string[];
@@ -94,7 +94,6 @@ function unknownOption(name: string): BackplaneError {
 
 export interface KvmAcceleratorOptions
   extends Partial<Omit<AcceleratorSettings, 'kernelExitCost' | 'userspaceExitCost'>> {
-  readonly kernel: ScheduledKernel;
   /** How messages and help call it. Default: `kvm-sim`. */
   readonly name?: string;
   /** What the kernel's exits are modelled to cost; tables show it. */

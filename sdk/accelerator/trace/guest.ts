@@ -1,5 +1,5 @@
 import { SECOND } from '../../clock/time.ts';
-import { type GuestOperation, type GuestSource, OperationKind, type OperationKindValue } from '../guest/operation.ts';
+import { type GuestOperation, type GuestSource, OperationKind } from '../guest/operation.ts';
 import { type RecordedTrace, timeFrom } from './recorded-trace.ts';
 
 export interface TraceGuestOptions {
@@ -89,7 +89,7 @@ export class TraceGuest implements GuestSource {
     if (this.#onProgress !== undefined && this.#done % this.#progressEvery === 0) {
       this.#onProgress(this.#done, trace.length);
     }
-    operation.kind = trace.kind[index] as OperationKindValue;
+    operation.kind = trace.kind[index] as OperationKind;
     operation.address = trace.address[index]!;
     operation.size = trace.size[index]!;
     operation.value = trace.value[index]!;

@@ -1,6 +1,6 @@
 import type { ExitRow, ExitSummary, KvmAccelerator, RecordedTrace } from '../../accelerator/index.ts';
 import type { Machine } from '../../machine/index.ts';
-import type { AccessObserver } from '../replay.ts';
+import type { ReplayObserver } from '../replay.ts';
 import type { AddressMap } from './address-map.ts';
 
 /** What a replay was like over guest time, in equal parts of it. */
@@ -26,7 +26,7 @@ export class ReplaySampler {
     this.samples = { step, exits: new Float64Array(Parts), depth: new Float64Array(Parts) };
   }
 
-  readonly observe = (machine: Machine): AccessObserver => {
+  readonly observe = (machine: Machine): ReplayObserver => {
     const accelerator = machine.accelerator as KvmAccelerator;
     return (position) => {
       if (position === 0) return;

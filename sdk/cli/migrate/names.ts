@@ -45,8 +45,8 @@ export const names: NameTable = {
       ListenedSection ListenerPriority Machine MachineBoard MachineClock MachineEvent MachineObserver MachineRequest
       MachineSnapshot ManualClock Mapping MemTxAttributes MemoryDmaPort MemoryListener MemorySection MemoryTopology
       MemoryTreeOptions MemoryTreeRequest ModelledTime Moment NoSuchDevice Observation ObservedDevice
-      ObserverFailureSink PluggedDevice RecordedAccess RecordedTrace RegionOps RegionOwner
-      RegisterDeclaration RegisterLocks RegisterWidth Replay ReplaySetup ResetPort RestoreRequest RunEnd RunOptions RunOutcome
+      ObserverFailureSink PluggedDevice RecordedAccess RecordedTrace RegionOps
+      FieldDeclaration IndexedPlace Injection RegisterDeclaration RegisterLocks RegisterWidth Replay ReplaySetup ResetPort RestoreRequest RunEnd RunOptions RunOutcome
       SavedDevice SimulatedAcceleratorOptions SnapshotSchema StateDeclaration StateDifference StateError TimerEvent
       TraceAnswers TraceGuest TraceGuestOptions TraceParser UnmodelledAccesses VectorEvent WholeSpace WidthVerdict
       WiringError acceleratorOptions averageCost coalescedWarnings commandLineName compareDevice
@@ -80,24 +80,25 @@ export const names: NameTable = {
     ...gone(
       "What a class declares is read by metadataOf() of 'backplane/runtime'.",
       `
-      DeviceSurroundings Facet FacetDocument Injection ListFacet PciCapabilities baseBlueprintOf pciCapabilities
+      DeviceSurroundings Facet FacetDocument ListFacet PciCapabilities baseBlueprintOf pciCapabilities
       pciExpansionRom recordOf`,
     ),
     ...gone(
       "The registers of a device are listed by registerFacts() and registerDocument() of 'backplane/runtime'.",
       `
-      FieldDeclaration IndexedPlace RegisterPlace choosingValue chosenIndex describeRegisterValue registerAt
+      RegisterPlace choosingValue chosenIndex describeRegisterValue registerAt
       registerAtPlace registerLabel sideOf`,
     ),
     ...gone('A new machine checks itself: its warnings are in machine.warnings.', 'BuildCheck buildChecks'),
     ...gone("It is a BackplaneError with the code 'late-timer'.", 'LateTimer'),
+    CoalescedZonesInForce: { name: 'CoalescedZones', entry: 'backplane/runtime' },
     OffsetRange: { name: 'CoalescedRange' },
     PortsBehindBridge: { name: 'SubtractivePorts' },
     ...gone("An option of a machine is spelt by commandLineName() of 'backplane/runtime'.", 'machineOptionName'),
     ...gone(
       "explainCoalescedIo() of 'backplane/runtime' reports the zones in force.",
       `
-      CoalescedZonesInForce Zone clipCoalescedRange`,
+      Zone clipCoalescedRange`,
     ),
     ...gone(
       'Addresses and sizes are plain numbers: compute with them, and write them with hex().',

@@ -37,9 +37,11 @@ export interface ProbedBench {
   at(region: RegisterDeclaration['region']): RegionWindow;
 }
 
-type RegisterArray = Uint8Array | Uint16Array | Uint32Array | BigUint64Array;
 /** Fields of a class that can be registers. */
-export type RegisterMembers<D> = { [K in keyof D]: D[K] extends Value | RegisterArray ? K : never }[keyof D] & string;
+export type RegisterMembers<D> = {
+  [K in keyof D]: D[K] extends number | bigint | Uint8Array | Uint16Array | Uint32Array | BigUint64Array ? K : never;
+}[keyof D] &
+  string;
 /** What the guest reads from such a field. */
 export type ValueOfMember<M> = M extends bigint | BigUint64Array ? bigint : number;
 
@@ -78,7 +80,8 @@ export class RegisterMismatch extends Error {
 }
 
 /** A register as the guest reaches it, by name: `bench.register('status').read()`. */
-export class RegisterProbe<V extends Value = Value, F extends string = string> {
+export class RegisterProbe<V extends number | bigint = number | bigint, F extends string = string> {
+  /** @internal */
   constructor(
     private readonly bench: ProbedBench,
     private readonly declaration: RegisterDeclaration,
@@ -156,8 +159,8 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
   }
 
   /** What the device holds in it, as a driver remembers a register that it cannot read back. */
-  get held(): Value {
-    const held = (this.bench.device as unknown as Readonly<Record<string, Value | RegisterArray>>)[
+  get held(): number | bigint {
+    const held = (this.bench.device as unknown as Readonly<Record<string, Value | ArrayLike<Value>>>)[
       this.declaration.member
     ];
     return typeof held === 'object' ? (held[this.element] as Value) : (held as Value);
@@ -199,13 +202,12 @@ export class RegisterProbe<V extends Value = Value, F extends string = string> {
   }
 }
 
-type FieldOfRegister = RegisterDeclaration['fields'][number];
-
 /** A field of a register. The guest accesses the register, and the test sees the field's bits only. */
 export class FieldProbe {
+  /** @internal */
   constructor(
     private readonly register: RegisterProbe,
-    private readonly declaration: FieldOfRegister,
+    private readonly declaration: RegisterDeclaration['fields'][number],
   ) {}
 
   read(): number {
