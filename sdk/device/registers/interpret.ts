@@ -213,6 +213,13 @@ function codeOf<V extends Value>(
       },
     }),
   };
+  /** Most registers: what is written is all that happens, and always at one offset. */
+  const isStored =
+    isPlain && !isBig && !isExtended && count === undefined && indexedBy === undefined && !region.mirrored;
+  const store: RegisterCode['write'] = function (value, offset, size) {
+    if (size === bytes && offset === begin) (this as unknown as Fields<number>)[member] = value;
+    else part.write(this, value, offset, offset - begin, size, 0);
+  };
   const writing: RegisterCode = {
     write(value, offset, size, chosen) {
       const start = startOf(offset);
@@ -234,7 +241,7 @@ function codeOf<V extends Value>(
       },
     }),
   };
-  return { ...(reads && reading), ...(writes && writing) };
+  return { ...(reads && reading), ...(writes && writing), ...(writes && isStored && { write: store }) };
 }
 
 function resetRegister(device: DeviceInstance, { register, isBig }: AccessModel, locksOf: RegisterHelpers['locksOf']) {

@@ -393,8 +393,8 @@ export const cases: readonly BenchCase[] = [
   ).map(([name, loop]) => ({
     table: 'Registers, interpreted against compiled',
     name,
-    // A name that is looked up where others are too takes 10 ns; a mixture of registers is what a driver does.
-    targetRatio: loop === mixedLoop ? 3 : 4,
+    // A hook costs two looks up by name more, of the field before and of the method.
+    targetRatio: name.includes('hook') ? 3.5 : 3,
     prepare: () => interpretedPair(loop),
   })),
 ];
