@@ -90,7 +90,11 @@ function editDistance(from: string, to: string): number {
  */
 export function unknownWord(given: object, known: readonly string[]): string | undefined {
   const word = Object.keys(given).find((one) => !known.includes(one));
-  if (word === undefined) return undefined;
-  const close = nearest(word, known);
-  return `says '${word}'. ${close === undefined ? `Known: ${known.join(', ')}.` : `Did you mean '${close}'?`}`;
+  return word === undefined ? undefined : `says '${word}'. ${didYouMean(word, known)}`;
+}
+
+/** The end of an error message: the similar name, or all names. */
+export function didYouMean(misspelt: string, known: readonly string[]): string {
+  const close = nearest(misspelt, known);
+  return close === undefined ? `Known: ${known.join(', ') || 'none'}.` : `Did you mean '${close}'?`;
 }

@@ -1,5 +1,5 @@
 import type { Fail } from '../base/errors.ts';
-import { nearest } from '../base/text.ts';
+import { didYouMean } from '../base/text.ts';
 import { state } from '../state/schema.ts';
 import type { DeviceInstance } from './class-metadata.ts';
 
@@ -164,8 +164,7 @@ export function checkWiredPins(device: DeviceInstance, fail: Fail): void {
   const pins = [...pinsOf(device).keys()];
   for (const [option, { wires }] of Object.entries(device.metadata.options.declarations)) {
     if (wires === undefined || pins.includes(wires.pin)) continue;
-    const close = nearest(wires.pin, pins);
-    const hint = close === undefined ? `It has ${pins.join(', ') || 'none'}.` : `Did you mean '${close}'?`;
+    const hint = didYouMean(wires.pin, pins);
     throw fail(
       'option-wires-unknown-pin',
       `option '${option}' wires the pin '${wires.pin}', which the device does not have. ${hint}`,

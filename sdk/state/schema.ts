@@ -1,7 +1,7 @@
 import { checkMember } from '../base/decorated-member.ts';
 import { BackplaneError } from '../base/errors.ts';
 import type { Json, JsonReader } from '../base/json-reader.ts';
-import { nearest } from '../base/text.ts';
+import { unknownWord } from '../base/text.ts';
 
 /** Where a value belongs: a field of an object, or an element of an array. */
 export interface StatePlace {
@@ -97,14 +97,6 @@ export function state(first: object, member?: string): ((owner: object, member: 
 const namePattern = /^[\p{L}$_][\p{L}\d$_-]*$/u;
 const words = ['since', 'as', 'name', 'subsection', 'atReset'];
 
-function checkWords(where: string, how: StateOptions): void {
-  const strange = Object.keys(how).find((word) => !words.includes(word));
-  if (strange === undefined) return;
-  const close = nearest(strange, words);
-  const hint = close === undefined ? `It knows ${words.join(', ')}.` : `Did you mean '${close}'?`;
-  throw new BackplaneError('unknown-word', `${where}: @state has no '${strange}'. ${hint}`);
-}
-
 function declareState(owner: object, member: string, how: StateOptions | undefined): void {
   checkMember(owner, member, '@state');
   if (how === undefined) {
@@ -115,7 +107,8 @@ function declareState(owner: object, member: string, how: StateOptions | undefin
   }
   const { since = 1, as, name = member, subsection, atReset } = how;
   const where = `Class ${owner.constructor.name}: @state field '${member}'`;
-  checkWords(where, how);
+  const unknown = unknownWord(how, words);
+  if (unknown !== undefined) throw new BackplaneError('unknown-word', `${where}: @state ${unknown}`);
   if (typeof name !== 'string' || !namePattern.test(name) || name === '__proto__') {
     throw new BackplaneError(
       'invalid-state-name',

@@ -1,6 +1,6 @@
 import { lowMask } from '../../base/bits.ts';
 import type { Fail } from '../../base/errors.ts';
-import { nearest, unknownWord } from '../../base/text.ts';
+import { didYouMean, unknownWord } from '../../base/text.ts';
 import { formatRange } from '../class-checks.ts';
 import {
   answersReads,
@@ -67,11 +67,7 @@ export function checkSpec(spec: RegisterSpec, where: string, fail: Fail): void {
 
 function oneOf(known: readonly string[], given: string, what: string, fail: Fail): void {
   if (known.includes(given)) return;
-  const close = nearest(given, known);
-  throw fail(
-    'unknown-word',
-    `${what} '${given}'. ${close === undefined ? `Known: ${known.join(', ')}.` : `Did you mean '${close}'?`}`,
-  );
+  throw fail('unknown-word', `${what} '${given}'. ${didYouMean(given, known)}`);
 }
 
 /** Refuses a register that cannot be where it is, or as wide as it says. */
