@@ -110,17 +110,16 @@ export function placeOf({ isPort, start, size, match }: Suggestion): string {
   return `${isPort ? (size === 1 ? 'port ' : 'ports ') : ''}${range}${value}`;
 }
 
-const howJudged = `How this was found. The recording is replayed once on the machine as it is; then KVM's rules are applied to it with one range
-added at a time: a write that lies wholly in a zone takes one of 169 slots, every exit and every expired timer empties the ring, and
-so does a write that has waited 10 ms. So the numbers are what a replay gives, not estimates. Waits are in guest time.
-Whether a write may wait is not in the recording: it shows what followed a write, not what the write set off.
-'scripts answer the same', 'differs': the machine models the device. Random programs were run on it alone, with the range coalesced and
-without: every value, interrupt and field was the same, or the shortest program that shows a difference is printed. So many programs are a
-check, and no more: what none of them does is not checked.
-'may wait, on a PC': no device is modelled. By its data sheet, what a PC has there is only kept, shown or logged.
-'not modelled', 'not checked': nothing speaks against it, and nothing is known; or the device cannot be run alone.
-'unsound': the write clears bits by its ones; no device is modelled, and what a PC has there acts at once by its data sheet; the device is
-the machine's interrupt controller; or its delivery moved the memory map, an interrupt line of the device or a timer.
+const howJudged = `How this was found. The recording is replayed once on the machine as it is. KVM's rules are then applied to it, with one range added
+at a time. A write that lies wholly in a zone takes one of 169 slots. Every exit, every expired timer and a write that has waited 10 ms
+empty the ring. The numbers are those of a replay. Waits are in guest time.
+A recording shows what followed a write, not what the write set off. Whether it may wait is found otherwise:
+'scripts answer the same', 'differs': the machine models the device. Random programs ran on it alone, with the range coalesced and without.
+Every value, interrupt and field was the same, or the shortest program that differs is printed. What no program does is not checked.
+'may wait, on a PC': no device is modelled. By its data sheet, what a PC has there only keeps, shows or logs a write.
+'not modelled', 'not checked': what the write does is not known, or the device cannot be run alone.
+'unsound': a late write is noticed. Its ones clear bits, or what a PC has there acts at once by its data sheet. Or the device is the
+interrupt controller. Or the write moved the memory map, an interrupt line of the device or a timer.
 DMA, other processors and other threads are not in a recording.`;
 
 const milliseconds = (nanoseconds: number) => `${(nanoseconds / MILLISECOND).toFixed(3)} ms`;

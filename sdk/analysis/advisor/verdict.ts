@@ -17,7 +17,8 @@ export interface Judgement {
   readonly check: RangeCheck | undefined;
 }
 
-const late: Readonly<Record<BadEffect, string>> = {
+/** What would come late, in words. */
+export const lateEffects: Readonly<Record<BadEffect, string>> = {
   acknowledge:
     'A one that is written clears: what it clears stays up until the write is delivered, and the guest is interrupted again.',
   interrupts: 'An interrupt would be raised, masked or acknowledged late.',
@@ -101,7 +102,7 @@ const onlyIf = 'It may wait only if it sends, starts and acknowledges nothing, a
 /** What would come late, a sentence for each effect but one. */
 export function lateSentences(candidate: Candidate, effects: WriteEffects, except?: BadEffect): string[] {
   const bad = new Map([...effects.bad].filter(([effect]) => effect !== except));
-  return sentences(candidate, effects, bad, late);
+  return sentences(candidate, effects, bad, lateEffects);
 }
 
 /** Says whose effect it is where the candidate's own name does not. */

@@ -6,6 +6,7 @@ import type { RecordedTrace } from '../../../sdk/accelerator/index.ts';
 import { advise } from '../../../sdk/analysis/advisor/advise.ts';
 import { withSuggestion } from '../../../sdk/analysis/advisor/changes.ts';
 import type { Advice, Suggestion } from '../../../sdk/analysis/advisor/suggestion.ts';
+import { lateEffects } from '../../../sdk/analysis/advisor/verdict.ts';
 import { replayTrace } from '../../../sdk/analysis/replay.ts';
 import { readTrace } from '../../../sdk/cli/replay/trace-file.ts';
 import { MILLISECOND } from '../../../sdk/clock/index.ts';
@@ -95,36 +96,37 @@ describe('the boot of SeaBIOS', () => {
   it('warns of the ports where a late write would be noticed', async () => {
     const { advice } = await advised('seabios-pc-tcg');
     expect(port(advice, 0xcfc)).toMatchObject({ verdict: 'unsound', device: 'pci-host', saved: 109 });
-    expect(port(advice, 0xcfc).reasons[0]).toMatch(/moved the memory map 6 times/);
-    expect(port(advice, 0x21).reasons[0]).toMatch(/'pic' is the interrupt controller/);
-    expect(port(advice, 0x64).reasons[0]).toMatch(/^A write can set the device to work/);
+    expect(port(advice, 0xcfc).reasons[0]).toContain('6 times');
+    expect(port(advice, 0x21).reasons[0]).toContain("'pic'");
+    expect(port(advice, 0x64).verdict).toBe('unsound');
   });
 });
 
 describe('the boot of Linux', () => {
   it.each([
-    ['0x3f8', /What goes out would go out late, and so would the interrupt/],
-    ['0x3f9', /An interrupt would be raised/],
-    ['0x3fa', /An interrupt would be raised/],
-    ['0x3c2', /A write can change what addresses lead to/],
-    ['0x3c4', /A write can change what addresses lead to.* \(VGA sequencer data\)/],
-    ['0x1cf', /A write can change what addresses lead to.*/],
-    ['0xf0', /An interrupt would be raised/],
-    ['0x378', /What goes out would go out late/],
-    ['0x7e', /^A write can set the device to work/],
-    ['0x604', /The machine would reset, sleep or stop late/],
-  ])('calls port %s unsound, by its datasheet', async (port, reason) => {
+    ['0x3f8', 'transmit'],
+    ['0x3f9', 'interrupts'],
+    ['0x3fa', 'interrupts'],
+    ['0x3c2', 'map'],
+    ['0x3c4', 'map', 'VGA sequencer data'],
+    ['0x1cf', 'map'],
+    ['0xf0', 'interrupts'],
+    ['0x378', 'transmit'],
+    ['0x7e', 'work'],
+    ['0x604', 'reset'],
+  ] as const)('calls port %s unsound, by its datasheet: %s', async (port, effect, name?: string) => {
     const { advice } = await advised('linux61-boot-rtc');
     const suggestion = advice.coalesce.find(({ isPort, start }) => isPort && start === Number(port))!;
     expect(suggestion).toMatchObject({ verdict: 'unsound' });
-    expect(suggestion.reasons.join('\n')).toMatch(reason);
+    expect(suggestion.reasons.join('\n')).toContain(lateEffects[effect]);
+    expect(suggestion.reasons.join('\n')).toContain(name ?? '');
   });
 
   it('calls port 0xcfd unsound, by what the machine that has it did in the replay', async () => {
     const { advice } = await advised('linux61-boot-rtc');
     const suggestion = advice.coalesce.find(({ isPort, start }) => isPort && start === 0xcfd)!;
     expect(suggestion).toMatchObject({ verdict: 'unsound' });
-    expect(suggestion.reasons).toEqual([expect.stringMatching(/^Such a write moved the memory map 4 times/)]);
+    expect(suggestion.reasons).toEqual([expect.stringContaining('4 times')]);
   });
 
   it("leaves the data port of the machine's own clock to a run of the device", async () => {

@@ -4,6 +4,7 @@ import { isapc, pcI440fx } from '../../../machines/index.ts';
 import { advise } from '../../../sdk/analysis/advisor/advise.ts';
 import type { CheckRange, Suggestion } from '../../../sdk/analysis/advisor/suggestion.ts';
 import { formatAdvice } from '../../../sdk/analysis/advisor/text.ts';
+import { lateEffects } from '../../../sdk/analysis/advisor/verdict.ts';
 import { MICROSECOND, MILLISECOND } from '../../../sdk/clock/index.ts';
 import type { ConcreteDeviceClass } from '../../../sdk/device/index.ts';
 import {
@@ -148,22 +149,25 @@ class Hopper extends IsaDevice {
   }
 }
 
-describe('what is known of a write before the recording is asked', () => {
-  const written = (port: number, definition?: MachineDefinition) =>
-    at(
-      adviceOn(
-        repeated(40, (round) => [['out', port, round & 3], 5 * MICROSECOND]),
-        definition,
-      ).coalesce,
-      port,
-    );
+/** The advice on one port that is written forty times. */
+const written = (port: number, definition?: MachineDefinition) =>
+  at(
+    adviceOn(
+      repeated(40, (round) => [['out', port, round & 3], 5 * MICROSECOND]),
+      definition,
+    ).coalesce,
+    port,
+  );
 
+describe('what is known of a write before the recording is asked', () => {
   it('is what running its device with the range and without it came to, over so many scripts', () => {
     const kept = written(0x320, withTypewriter);
     expect(kept).toMatchObject({ verdict: 'same', what: 'letters', check: { scripts: 20, seed: 1 } });
-    expect(kept.reasons).toEqual([
-      '20 scripts, seed 1, answer the same, with it and without: Typewriter by itself.',
-      'A write is only kept, for a later access. (chosen)',
+    const [ran, keeps, ...others] = kept.reasons;
+    expect([ran, keeps, others]).toEqual([
+      expect.stringMatching(/20 scripts, seed 1.*Typewriter/),
+      expect.stringContaining('(chosen)'),
+      [],
     ]);
     expect(kept.declaration).toContain('@addCoalescedIo(ports, { offset: 0x0, size: 1 })');
   });
@@ -171,9 +175,7 @@ describe('what is known of a write before the recording is asked', () => {
   it('is the shortest script that differs, where one does', () => {
     const bell = written(0x300, withDoorbell);
     expect(bell.verdict).toBe('differs');
-    expect(bell.check?.difference?.message).toMatch(
-      /^interrupts are irq \[.*\] without coalescing, and irq \[.*\] with it/,
-    );
+    expect(bell.check?.difference?.message).toMatch(/irq \[.*\].*irq \[.*\]/);
     expect(bell.check?.difference?.script).toMatch(
       /^guestProgram\(function\* \(guest\) \{\n {2}yield\* guest\.out8\(0x300, 0x1\);/,
     );
@@ -188,9 +190,8 @@ describe('what is known of a write before the recording is asked', () => {
         explained: 1,
       },
     );
-    expect(text).toContain('Would save exits, and must not wait');
-    expect(text).toMatch(/ {3}The script:\n {5}guestProgram\(function\* \(guest\) \{\n/);
-    expect(text).not.toContain('Paste:');
+    expect(text).toMatch(/\n {5}guestProgram\(function\* \(guest\) \{\n/);
+    expect(text).not.toContain('addCoalescedIo');
   });
 
   it('is what the conformance suite finds too, behind an index port as elsewhere', () => {
@@ -209,11 +210,11 @@ describe('what is known of a write before the recording is asked', () => {
     const unchecked = at(advise(trace, { definition: withTypewriter }).coalesce, 0x321);
     expect(unchecked).toMatchObject({ verdict: 'not checked' });
     expect(unchecked.check).toBeUndefined();
-    expect(unchecked.reasons[0]).toBe('What a write sets off is in the code of Typewriter, which was not run.');
+    expect(unchecked.reasons[0]).toContain('Typewriter');
     const refused = { scripts: 10, seed: 1, refused: 'it wants a disk.' };
     const advice = advise(trace, { definition: withTypewriter }, { check: () => refused });
     expect(at(advice.coalesce, 0x321)).toMatchObject({ verdict: 'not checked', check: refused });
-    expect(at(advice.coalesce, 0x321).reasons[0]).toBe('Typewriter cannot be run by itself: it wants a disk.');
+    expect(at(advice.coalesce, 0x321).reasons[0]).toMatch(/Typewriter.*it wants a disk\./);
   });
 
   it.each([
@@ -226,7 +227,7 @@ describe('what is known of a write before the recording is asked', () => {
     expect({ verdict, what, said: reasons[0] }).toEqual({
       verdict: 'same',
       what: 'slate',
-      said: expect.stringMatching(/^\d+ scripts, seed 1, answer the same, with it and without: Slate by itself\.$/),
+      said: expect.stringMatching(/^\d+ scripts, seed 1.*Slate/),
     });
     const signal = adviceOn(
       repeated(40, () => [['out', port, 7]]),
@@ -243,24 +244,18 @@ describe('what is known of a write before the recording is asked', () => {
     (_, port, name) => {
       const acknowledged = written(port, withTypewriter);
       expect(acknowledged).toMatchObject({ verdict: 'unsound', declaration: '' });
-      expect(acknowledged.reasons).toEqual([
-        `A one that is written clears: what it clears stays up until the write is delivered, and the guest is interrupted again. (${name})`,
-      ]);
+      expect(acknowledged.reasons).toEqual([`${lateEffects.acknowledge} (${name})`]);
       const accesses = repeated(40, () => [['out', port, 1] as const, 5 * MICROSECOND]);
       const text = formatAdvice(adviceOn(accesses, withTypewriter), { rows: 5, explained: 3 });
-      expect(text).toContain(`is interrupted again. (${name})`);
+      expect(text).toContain(`(${name})`);
       expect(text).not.toContain('addCoalescedIo');
     },
   );
 
   it('is what a PC has there, where no device is modelled, or that nothing is known', () => {
     expect(written(0x1000)).toMatchObject({ verdict: 'not modelled', what: 'not modelled' });
-    expect(written(0x1000).reasons).toEqual([
-      'What a PC has here is not known. It may wait only if it sends, starts and acknowledges nothing, and moves no interrupt line.',
-    ]);
-    expect(written(0x511).reasons[0]).toMatch(
-      /^A PC has its firmware configuration data here, and what a write does depends/,
-    );
+    expect(written(0x1000).reasons).toHaveLength(1);
+    expect(written(0x511).reasons[0]).toContain('firmware configuration data');
     const waiting = adviceOn(repeated(20, () => [['out', 0x1000, 1], 2 * MILLISECOND]));
     expect(at(waiting.coalesce, 0x1000)).toEqual({ ...at(waiting.coalesce, 0x1000), verdict: 'not modelled' });
   });
@@ -299,12 +294,7 @@ describe('what is known of a write before the recording is asked', () => {
     );
     expect(at(coalesce, 0xc004).verdict).toBe('same');
     expect(at(coalesce, 0xc010)).toMatchObject({ verdict: 'not checked', check: { unseen: ['queueNotify'] } });
-    expect(at(coalesce, 0xc010).reasons).toContain(
-      'None of them shows what a write to queueNotify does: a script without the write comes out the same.',
-    );
-    expect(at(coalesce, 0xc012).reasons).toContain(
-      'It may wait only if it sends, starts and acknowledges nothing, and moves no interrupt line.',
-    );
+    expect(at(coalesce, 0xc010).reasons).toContainEqual(expect.stringContaining('queueNotify'));
   });
 
   it('counts every register that a wide write reaches', () => {
@@ -393,7 +383,7 @@ describe('what coalescing a port comes to', () => {
       withDoorbell,
     );
     expect(at(coalesce, 0x300)).toMatchObject({ verdict: 'differs' });
-    expect(at(coalesce, 0x300).reasons[0]).toMatch(/moved an interrupt line of 'doorbell' 19 times/);
+    expect(at(coalesce, 0x300).reasons[0]).toMatch(/'doorbell' 19 times/);
   });
 
   it('is told where a write moved a timer of the machine', () => {
@@ -402,7 +392,8 @@ describe('what coalescing a port comes to', () => {
       ['out', 0x71, 0x42],
     ] as const;
     const { coalesce } = adviceOn(repeated(3, () => [...periodic, ['out', 0x71, 0x02]]));
-    expect(at(coalesce, 0x71).reasons.join()).toMatch(/moved a timer of the machine/);
+    expect(at(coalesce, 0x71).reasons.length).toBeGreaterThan(0);
+    expect(at(coalesce, 0x71).reasons[0]).toMatch(/ (once|\d times)/);
   });
 
   it("differs for the data port of the machine's own clock, by a script that the clock tells apart", () => {
@@ -423,7 +414,7 @@ describe('what coalescing a port comes to', () => {
         ['out', 0xcfd, value],
       ] as const;
     const { coalesce } = adviceOn([...shadow(0x30), ...shadow(0x00), ...shadow(0x00)], pcI440fx);
-    expect(at(coalesce, 0xcfd).reasons[0]).toMatch(/moved the memory map twice|moved the memory map 2 times/);
+    expect(at(coalesce, 0xcfd).reasons[0]).toContain('2 times');
     const byByte = adviceOn(
       [
         ['out', 0xcf8, 0x8000_0058, 4],
@@ -432,7 +423,7 @@ describe('what coalescing a port comes to', () => {
       ],
       pcI440fx,
     );
-    expect(at(byByte.coalesce, 0xcfe).reasons[0]).toMatch(/moved the memory map/);
+    expect(at(byByte.coalesce, 0xcfe).reasons[0]).toContain(' once');
   });
 });
 
@@ -513,11 +504,10 @@ describe('a write as a signal', () => {
   it('is unsound where what is written is kept or shown, and where it must not come late', () => {
     const verdictAt = (port: number) => adviceOn(repeated(30, () => [['out', port, 7]])).ioeventfds[0]!;
     expect(verdictAt(0x3c8)).toMatchObject({ verdict: 'unsound' });
-    expect(verdictAt(0x3c8).reasons).toContain('What is written is kept, shown or logged: a signal would lose it.');
     expect(verdictAt(0x80)).toMatchObject({ verdict: 'unsound' });
     expect(verdictAt(0x1f7)).toMatchObject({ verdict: 'not modelled' });
     const text = formatAdvice(adviceOn(repeated(30, () => [['out', 0x80, 7]])), { rows: 5, explained: 1 });
-    expect(text).not.toContain('Write:');
+    expect(text).not.toContain('addIoeventfd');
   });
 
   it('is not offered where widths or values differ, or where it is read back', () => {
@@ -533,17 +523,32 @@ describe('a guest that writes everywhere', () => {
     const advice = adviceOn([...everywhere, ['store', 0xe100_0000, 1, 4], ['store', 0xe100_0000, 2, 4]]);
     expect([advice.coalesce.length, advice.untried]).toEqual([512, 189]);
     expect(advice.coalesce[0]).toMatchObject({ start: 0xe100_0000, writes: 2 });
-    expect(formatAdvice(advice, { rows: 5, explained: 1 })).toContain(
-      '189 places with fewer writes than these were not tried.',
-    );
+    expect(formatAdvice(advice, { rows: 5, explained: 1 })).toContain('189 places');
+  });
+});
+
+describe('the reasons', () => {
+  it('are in the words of the golden file', async () => {
+    const suggestions = [
+      written(0x320, withTypewriter),
+      written(0x322, withTypewriter),
+      written(0x300, withDoorbell),
+      ...[0x20, 0x1000, 0x511, 0x3f8, 0x80, 0x92, 0x1f7, 0xcf9, 0x40, 0x402, 0x3c4, 0x3c9].map((port) => written(port)),
+      ...adviceOn(repeated(30, () => [['out', 0x3c8, 7]])).ioeventfds,
+    ];
+    const lines = suggestions.flatMap(({ kind, start, verdict, reasons }) => [
+      `${kind} port 0x${start.toString(16)}: ${verdict}`,
+      ...reasons.map((reason) => `  ${reason}`),
+    ]);
+    const text = formatAdvice(adviceOn(repeated(20, () => [['out', 0x402, 1]])), { rows: 5, explained: 1 });
+    await expect(`${lines.join('\n')}\n\n${text}\n`).toMatchFileSnapshot('advice.golden.txt');
   });
 });
 
 describe('the advice as text', () => {
   it('says that there is nothing to gain where there is nothing', () => {
     const text = formatAdvice(adviceOn([['in', 0x71, 0]]), { rows: 5, explained: 1 });
-    expect(text).toContain('Nothing more is known to be able to wait');
-    expect(text).not.toContain('must not wait\n');
+    expect(text).not.toMatch(/^ +\d+ {2}/m);
   });
 
   it('leaves columns out and breaks sentences where the terminal is narrow, and never what is to be pasted', () => {
@@ -564,9 +569,8 @@ describe('the advice as text', () => {
         .filter((line) => line.startsWith('     '))
         .map((line) => (line.includes('exits saved') ? expect.anything() : line)),
     );
-    expect(lines(80).join(' ').replaceAll(/\s+/g, ' ')).toContain(
-      'DMA, other processors and other threads are not in a recording.',
-    );
+    const asOneLine = (text: readonly string[]) => text.join(' ').replaceAll(/\s+/g, ' ');
+    expect(asOneLine(lines(80))).toContain(asOneLine(lines().slice(-3)));
   });
 
   it('ranks, explains the first, and counts what it leaves out', () => {
@@ -579,7 +583,7 @@ describe('the advice as text', () => {
     const text = formatAdvice(adviceOn(many), { rows: 2, explained: 1 });
     expect(text).toMatch(/ 1 {2}port 0x1000 {2}not modelled/);
     expect(text).toContain('(1 more)');
-    expect(text).toContain('1. port 0x1000 (not modelled): 20 of 20 exits vanish.');
+    expect(text).toMatch(/^1\. port 0x1000 \(not modelled\): 20 of 20/m);
     expect(text).toContain('ports 0x1010-0x1011');
   });
 });
