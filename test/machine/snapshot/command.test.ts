@@ -133,7 +133,6 @@ describe('backplane run --save and -loadvm', () => {
 });
 
 describe('a snapshot file that is none is refused with status 1', () => {
-  const load = (path: string) => refused('run', readClock, '-loadvm', path);
   const loaded = (path: string) => backplane('run', readClock, '-loadvm', path);
 
   const wide = Buffer.from('\ufeff{ "schema": "backplane-snapshot/2" }', 'utf16le');
@@ -203,37 +202,28 @@ describe('a snapshot file that is none is refused with status 1', () => {
     const saved = join(folder, 'isapc.json');
     await backplane('run', readClock, '-machine', 'isapc', '-m', '1', '--save', saved);
     expect(existsSync(saved)).toBe(true);
-    expect(await load(saved)).toBe(
-      `backplane: -loadvm '${saved}': This snapshot cannot be restored on machine 'pc-i440fx':\n` +
-        "  - 'machine.name': expected 'pc-i440fx', found \"isapc\". Restore it on the machine that was saved\n" +
-        '  Write: -machine isapc',
-    );
+    const said = expectRefused(await loaded(saved), undefined, saved, "'machine.name'", "'pc-i440fx'", '"isapc"');
+    expect(said).toMatch(/-machine isapc$/);
   });
 
   it('another program, at the operation that differs', async () => {
     const saved = join(folder, 'program.json');
     await backplane('run', readClock, '-m', '1', '-limit', '5', '--save', saved);
     const other = file('other.ts', program(' yield* guest.out8(0x70, 1);'));
-    expect(await refused('run', other, '-loadvm', saved)).toContain(
-      "guest program 'clock' does something else (out8 at 0x70) at operation 1",
-    );
+    const { noted } = await backplane('run', other, '-loadvm', saved);
+    expect(noted).toMatch(/'clock'.*out8 at 0x70.*operation 1/);
   });
 
   it('a machine with other devices, with the words that are missing', async () => {
     const saved = join(folder, 'devices.json');
     const device = ['-device', 'edu,id=card,addr=05.0,dma_mask=0xfff'];
     await backplane('run', readClock, '-m', '1', ...device, '--save', saved);
-    expect(await load(saved)).toBe(
-      `backplane: -loadvm '${saved}': This snapshot cannot be restored on machine 'pc-i440fx':\n` +
-        '  - device \'card\': is in the snapshot, and the machine has no such device. Build it with that "edu", as when it was saved\n' +
-        '  Add to the command line: -device edu,id=card,addr=05.0',
-    );
+    const said = expectRefused(await loaded(saved), undefined, saved, "device 'card'", '"edu"');
+    expect(said).toMatch(/-device edu,id=card,addr=05\.0$/);
     const other = ['-device', 'edu,id=card,addr=05.0'];
-    expect(await refused('run', readClock, '-loadvm', saved, ...other)).toBe(
-      `backplane: -loadvm '${saved}': This snapshot cannot be restored on machine 'pc-i440fx':\n` +
-        '  - device \'card\', \'options.dmaMask\': expected "268435455", found "4095"\n' +
-        '  Give -machine, -device and -global as they were when it was saved.',
-    );
+    const differs = await backplane('run', readClock, '-loadvm', saved, ...other);
+    const named = ["device 'card', 'options.dmaMask'", '"268435455"', '"4095"', '-machine, -device and -global'];
+    expectRefused(differs, undefined, saved, ...named);
     const { status } = await backplane('run', readClock, '-loadvm', saved, ...device);
     expect(status).toBe(0);
   });
@@ -243,32 +233,24 @@ describe('a snapshot file that is none is refused with status 1', () => {
     await backplane('run', readClock, '-m', '1', '--save', saved);
     const text = readFileSync(saved, 'utf8');
     const edited = file('edited.json', text.replace('"ram": 1048576', '"ram": 12'));
-    expect(await load(edited)).toContain(
-      `-loadvm '${edited}': This snapshot cannot be restored on machine 'pc-i440fx':\n  - 'machine.ram': is 12 bytes`,
-    );
+    expectRefused(await loaded(edited), undefined, edited, "'pc-i440fx'", "'machine.ram'", '12');
     const odd = file('odd.json', text.replace('"resetControl": "behind"', '"resetControl": "sideways"'));
-    expect(await load(odd)).toContain(
-      '\'machine.options.resetControl\': expected one of behind, overlay, found "sideways"',
-    );
+    expectRefused(await loaded(odd), undefined, "'machine.options.resetControl'", 'overlay', '"sideways"');
   });
 
   it('a device of a newer class, and RAM of another size', async () => {
     const saved = join(folder, 'newer.json');
     await backplane('run', readClock, '-m', '1', '--save', saved);
     const newer = file('newer-edited.json', readFileSync(saved, 'utf8').replace('"version": 1', '"version": 7'));
-    expect(await load(newer)).toMatch(
-      /is of version 7, newer than this class, which has 1\n {2}Restore it with the class of '.*' that saved it, or with one that came later\.$/,
-    );
-    expect(await refused('run', readClock, '-m', '2', '-loadvm', saved)).toMatch(
-      /'machine\.ram': expected 2097152 bytes, found 1048576\n {2}Leave out -m: the machine has as much as was saved\.$/,
-    );
+    expectRefused(await loaded(newer), undefined, 'version 7', "of '");
+    const larger = await backplane('run', readClock, '-m', '2', '-loadvm', saved);
+    expectRefused(larger, undefined, "'machine.ram'", '2097152', '1048576', '-m');
   });
 
   it('other options of the machine', async () => {
     const saved = join(folder, 'options.json');
     await backplane('run', readClock, '-m', '1', '--save', saved);
-    expect(await refused('run', readClock, '-machine', 'pc,reset-control=overlay', '-loadvm', saved)).toContain(
-      '\'machine.options.resetControl\': expected "overlay", found "behind"',
-    );
+    const other = await backplane('run', readClock, '-machine', 'pc,reset-control=overlay', '-loadvm', saved);
+    expectRefused(other, undefined, "'machine.options.resetControl'", '"overlay"');
   });
 });

@@ -650,15 +650,10 @@ describe('a snapshot that does not fit', () => {
 
   it('is refused with every device and field that differs', () => {
     const wrong = good.replace('"count": 4', '"count": null, "colour": 1').replace('"tone": 440', '"tone": 1');
-    expect(refusal(() => restore(wrong)).differences).toEqual([
-      {
-        device: 'probe',
-        path: 'colour',
-        problem: 'is in the snapshot, and the class has no such state',
-        change: { what: 'dropped', name: 'colour', version: 2 },
-      },
-      { device: 'probe', path: 'count', problem: 'expected a number, found null' },
-      { device: 'probe', path: 'options.tone', problem: 'expected 440, found 1' },
+    expect(refusal(() => restore(wrong)).differences).toMatchObject([
+      { device: 'probe', path: 'colour', change: { what: 'dropped', name: 'colour', version: 2 } },
+      { device: 'probe', path: 'count', problem: expect.stringContaining('null') },
+      { device: 'probe', path: 'options.tone', problem: expect.stringMatching(/440.*1$/) },
     ]);
   });
 
