@@ -53,14 +53,18 @@ describe('the guides', () => {
   afterAll(() => process.chdir(here));
 
   // `npx vitest run test/guides -u` brings what they print up to date.
-  it.each(guideNames)('%s: the code runs, every claim holds, and what is printed is what is said', async (name) => {
-    const text = readGuide(name);
-    const run = new GuideRun(text);
-    expect(run.claims.length).toBe(claimsOf(text));
-    const outputs = blocksOf(text).filter(({ kind }) => kind === 'output').length;
-    expect(run.claims.length + run.tests.length + run.shown.length + outputs).toBeGreaterThan(0);
-    await expect(await renderGuide(text, run)).toMatchFileSnapshot(join(guidesFolder, name));
-  });
+  it.each(guideNames)(
+    '%s: the code runs, every claim holds, and what is printed is what is said',
+    async (name) => {
+      const text = readGuide(name);
+      const run = new GuideRun(text);
+      expect(run.claims.length).toBe(claimsOf(text));
+      const outputs = blocksOf(text).filter(({ kind }) => kind === 'output').length;
+      expect(run.claims.length + run.tests.length + run.shown.length + outputs).toBeGreaterThan(0);
+      await expect(await renderGuide(text, run)).toMatchFileSnapshot(join(guidesFolder, name));
+    },
+    120_000,
+  );
 
   it('show code that compiles with the strict settings of the house', async () => {
     // One mistake of ours shows that the compiler looks.
