@@ -5,7 +5,7 @@ export const Port = { Command: 0, Data: 1 } as const;
 export const masterPorts = portRegion({ name: 'pic', base: 0x20, size: 2, implements: { max: 1 } });
 export const slavePorts = portRegion({ name: 'pic', base: 0xa0, size: 2, implements: { max: 1 } });
 /**
- * The edge/level registers ELCR1 and ELCR2. A chip of the PIIX3 has them, not the 8259A.
+ * The edge/level registers ELCR1 and ELCR2. They are in the PIIX3, not in the 8259A.
  *
  * @see Intel 82371SB (PIIX3) datasheet, "ELCR1" and "ELCR2", ports 0x4d0 and 0x4d1
  * @see QEMU 7.2, hw/intc/i8259.c, elcr_ioport_write: the masks 0xf8 and 0xde
