@@ -207,7 +207,7 @@ export class VirtioRng extends PciDevice {
     }
   }
 
-  protected stopWorking({ message }: MalformedQueue): void {
+  protected stopWorking({ message }: Error): void {
     this.broken = true;
     this.guestError(`${message}: the device stops until it is reset`);
   }

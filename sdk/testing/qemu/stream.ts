@@ -13,6 +13,7 @@ export abstract class EmulatorConnection {
   protected failure: BackplaneError | undefined;
   private unfinished = '';
 
+  /** @internal */
   protected constructor(
     protected readonly socket: Socket,
     private readonly speech: Speech,
