@@ -23,7 +23,9 @@ export function registerShape(register: RegisterDeclaration): Shape | undefined 
   const fixed = fixedBits(register);
   if (register.count !== undefined) return fixed.length === 0 ? undefined : arrayShape(register, fixed);
   const plain = bitsShape(register);
-  return fixed.length === 0 ? plain : guarded(plain, register, fixed);
+  if (fixed.length === 0) return plain;
+  const contents = fixed.map((one) => `${describeFixed(one)} ${contentOf(one, one.value)}`).join(', ');
+  return checked(plain, `${plain.expected} with ${contents}`, (value) => fixedProblem(register, fixed, value));
 }
 
 /** Which bits of a write-once register are locked: none but those that can be. */
@@ -33,18 +35,11 @@ export function lockShape(register: RegisterDeclaration): Shape {
     .reduce((mask, field) => mask | maskOf(field), 0n);
   const plain = bitsShape(register);
   if (register.fields.length === 0) return plain;
-  return Object.freeze({
-    ...plain,
-    read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
-      const locks = readValue(plain, saved, plan);
-      if (locks === undefined) return;
-      if ((BigInt(locks) & ~lockable) === 0n) plan.onValidated(() => place.set(locks));
-      else
-        saved.refuse(
-          `found ${hex(locks)}, and of register '${register.name}' only the bits ${hex(lockable)} are write-once`,
-        );
-    },
-  });
+  return checked(plain, plain.expected, (locks) =>
+    (BigInt(locks) & ~lockable) === 0n
+      ? undefined
+      : `found ${hex(locks)}, and of register '${register.name}' only the bits ${hex(lockable)} are write-once`,
+  );
 }
 
 function bitsShape({ width }: RegisterDeclaration): Shape {
@@ -59,38 +54,41 @@ function fixedBits({ fields, reset, atReset }: RegisterDeclaration): FixedBits[]
     .map((field) => ({ field, mask: maskOf(field), value: BigInt(reset) & maskOf(field) }));
 }
 
-function guarded(plain: Shape, register: RegisterDeclaration, fixed: readonly FixedBits[]): Shape {
-  const fits = (value: unknown) => fixed.every((one) => (BigInt(value as number | bigint) & one.mask) === one.value);
+/** A shape of some values only: `problem` says what is wrong with the others. */
+function checked(plain: Shape, expected: string, problem: (value: number | bigint) => string | undefined): Shape {
   return Object.freeze({
-    expected: `${plain.expected} with ${fixed.map((one) => `${describeFixed(one)} ${contentOf(one, one.value)}`).join(', ')}`,
-    write(value: unknown): Json | undefined {
+    expected,
+    write: (value: unknown) => {
       const written = plain.write(value);
-      return written !== undefined && fits(value) ? written : undefined;
+      return written === undefined || problem(value as number) !== undefined ? undefined : written;
     },
     read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
       const value = readValue(plain, saved, plan);
-      if (value !== undefined && refuseFixed(register, fixed, value, saved)) plan.onValidated(() => place.set(value));
+      const why = value === undefined ? undefined : problem(value);
+      if (why !== undefined) saved.refuse(why);
+      else if (value !== undefined) plan.onValidated(() => place.set(value));
     },
   });
 }
 
 function arrayShape(register: RegisterDeclaration, fixed: readonly FixedBits[]): Shape {
   const plainOf = (present: unknown) => shapeOf(present) as Shape;
+  const problem = (value: number | bigint) => fixedProblem(register, fixed, value);
   return Object.freeze({
     expected: 'registers of which no constant or reserved bit differs',
     write: (value: unknown) =>
-      ArrayBuffer.isView(value) &&
-      [...(value as unknown as Iterable<number | bigint>)].every((one) =>
-        fixed.every(({ mask, value: always }) => (BigInt(one) & mask) === always),
-      )
+      ArrayBuffer.isView(value) && !Array.from(value as unknown as Uint32Array).some(problem)
         ? plainOf(value).write(value)
         : undefined,
     read(saved: JsonReader, place: StatePlace, plan: LoadPlan): void {
       const present = place.get() as Uint32Array;
       const loaded = present.slice();
       if (!readNow(plainOf(present), saved, { get: () => loaded, set: () => {} }, plan)) return;
-      const sound = Array.from(loaded, (value, index) => refuseFixed(register, fixed, value, saved.item(index)));
-      if (sound.every(Boolean)) plan.onValidated(() => present.set(loaded));
+      const problems = Array.from(loaded, problem);
+      problems.forEach((why, index) => {
+        if (why !== undefined) saved.item(index).refuse(why);
+      });
+      if (!problems.some(Boolean)) plan.onValidated(() => present.set(loaded));
     },
   });
 }
@@ -117,19 +115,17 @@ function readNow(plain: Shape, saved: JsonReader, place: StatePlace, plan: LoadP
 }
 
 /** Names the first field that holds what it cannot. */
-function refuseFixed(
+function fixedProblem(
   { name }: RegisterDeclaration,
   fixed: readonly FixedBits[],
   value: number | bigint,
-  saved: JsonReader,
-): boolean {
+): string | undefined {
   const wrong = fixed.find((one) => (BigInt(value) & one.mask) !== one.value);
-  if (wrong === undefined) return true;
-  saved.refuse(
+  if (wrong === undefined) return undefined;
+  return (
     `found ${hex(value)}, and of register '${name}' ${describeFixed(wrong)} are always ${contentOf(wrong, wrong.value)}: ` +
-      `they cannot hold ${contentOf(wrong, BigInt(value) & wrong.mask)}`,
+    `they cannot hold ${contentOf(wrong, BigInt(value) & wrong.mask)}`
   );
-  return false;
 }
 
 const describeFixed = ({ field }: FixedBits): string => `${describeBits(field)} ('${field.name}', ${field.access})`;
