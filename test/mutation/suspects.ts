@@ -1,5 +1,5 @@
 import type { ConformanceSettings } from '../../sdk/testing/index.ts';
-import { particulars } from '../testing/conformance/device-profiles.ts';
+import { deviceProfiles } from '../testing/conformance/device-profiles.ts';
 
 /** A device that is mutated, and what its own conformance test says about it. */
 export interface Suspect {
@@ -12,7 +12,7 @@ export interface Suspect {
   readonly byHandOnly?: boolean;
 }
 
-const settingsOf = (exported: string): ConformanceSettings => particulars[exported] ?? {};
+const settingsOf = (exported: string): ConformanceSettings => deviceProfiles[exported] ?? {};
 const chip = (part: string): string => `devices/mc146818-rtc/${part}.ts`;
 
 /** Two cards of registers and one with a calendar behind them; and three for the second batch of mistakes. */

@@ -6,7 +6,7 @@ import { answerOf } from '../../sdk/testing/conformance/differential.ts';
 import { Subject } from '../../sdk/testing/conformance/subject.ts';
 import { checkDevice } from '../../sdk/testing/index.ts';
 import { Random } from '../../sdk/testing/random.ts';
-import { particulars } from '../testing/conformance/device-profiles.ts';
+import { deviceProfiles } from '../testing/conformance/device-profiles.ts';
 import { suspects } from './suspects.ts';
 import type { Question, Reply } from './verdict.ts';
 
@@ -48,7 +48,7 @@ async function judge(question: Question): Promise<Reply> {
 
 /** What the device's own test says about it, and how long to look. */
 function settingsOf({ suspect, quick }: Question): ConformanceSettings {
-  const settings = suspects.find(({ name }) => name === suspect)?.settings ?? particulars[suspect];
+  const settings = suspects.find(({ name }) => name === suspect)?.settings ?? deviceProfiles[suspect];
   return { ...settings, ...quick };
 }
 

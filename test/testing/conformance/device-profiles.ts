@@ -4,7 +4,7 @@ import type { Random } from '../../../sdk/testing/random.ts';
 import { rtc } from '../../conformance/rtc.ts';
 
 /** By class name: what the declarations of our devices do not say, and what drivers do to them. */
-export const particulars: Readonly<Record<string, ConformanceSettings>> = {
+export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
   Edu: {
     values: [0x40000, 0x40010, 16, 1, 3, 5, 7, 0x80, 0x100],
     idioms: eduTransfers,

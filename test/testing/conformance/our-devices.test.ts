@@ -4,12 +4,12 @@ import { nodeHost } from '../../../sdk/cli/node.ts';
 import type { ConcreteDeviceClass } from '../../../sdk/index.ts';
 import { deviceConformance } from '../../../sdk/testing/index.ts';
 import { SerialPort } from '../../mutation/devices/serial-port.ts';
-import { particulars } from './device-profiles.ts';
+import { deviceProfiles } from './device-profiles.ts';
 
 for (const [name, chip] of Object.entries({ ...chips, SerialPort })) {
   if (typeof chip !== 'function') continue;
   const settings = {
-    ...particulars[name],
+    ...deviceProfiles[name],
     host: nodeHost,
     describe,
     it,
