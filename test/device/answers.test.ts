@@ -3,6 +3,7 @@ import { bits, device, IsaDevice, mmioRegion, portRegion, use } from '../../sdk/
 import { Machine } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from '../machine/toys.ts';
+import { expectReports } from './device-bench.ts';
 
 const Base = 0x300;
 const Memory = 0xd_0000;
@@ -46,9 +47,13 @@ class Odd extends IsaDevice {
   }
 }
 
-const warning = (what: string, method = 'readPort', region = 'odd', offset = '0x2') =>
-  `warning: handler '${method}' of region '${region}' answered ${what} at offset ${offset}, which is no whole number, so the guest reads ` +
-  'something else. Answer a whole number.';
+/** The report of an answer that is no whole number: which method, of which region, where, and what. */
+const warning = (what: string, method = 'readPort', region = 'odd', offset = '0x2') => [
+  what,
+  `'${method}'`,
+  `'${region}'`,
+  offset,
+];
 
 const answers: readonly (readonly [string, unknown, number])[] = [
   ['NaN', Number.NaN, 0],
@@ -66,7 +71,8 @@ describe('a read handler that answers no whole number', () => {
     const bench = testBench(Odd);
     bench.device.answer = answer;
     expect(bench.in8(Base + 2)).toBe(read);
-    expect(bench.guestErrors).toEqual([{ device: 'odd', message: warning(what), count: 1 }]);
+    expect(bench.guestErrors).toMatchObject([{ device: 'odd', count: 1 }]);
+    expectReports([bench.guestErrors[0]?.message ?? ''], warning(what));
     const said: string[] = [];
     const machine = Machine.create(
       { ...toyMachine, devices: [use(Odd)] },
@@ -76,7 +82,7 @@ describe('a read handler that answers no whole number', () => {
     expect(machine.io.read(Base + 2, 1)).toBe(read);
     expect(machine.memory.read(Memory + 4, 4)).toBe(read);
     machine.io.read(Base + 2, 1);
-    expect(said).toEqual([`odd: ${warning(what)}`, `odd: ${warning(what, 'readMemory', 'odd-memory', '0x4')}`]);
+    expectReports(said, warning(what), warning(what, 'readMemory', 'odd-memory', '0x4'));
     expect(machine.guestErrors[0]?.count).toBe(2);
   });
 
@@ -84,9 +90,7 @@ describe('a read handler that answers no whole number', () => {
     const bench = testBench(Odd);
     bench.device.answer = Promise.resolve(7);
     expect(bench.in8(Base + 2)).toBe(0);
-    expect(bench.guestErrors[0]?.message).toContain(
-      'answered a promise at offset 0x2, which is no whole number, so the guest reads something else. A guest does not wait: answer at once',
-    );
+    expectReports([bench.guestErrors[0]?.message ?? ''], ['a promise', '0x2', 'timer']);
   });
 
   it('is told of whole ones of any size and sign that there is nothing to say', () => {
@@ -104,7 +108,7 @@ describe('a read handler that answers no whole number', () => {
     const bench = testBench(Odd);
     bench.device.answer = Number.NaN;
     bench.in8(Base + 3);
-    expect(bench.guestErrors[0]?.message).toBe(warning('NaN', 'readOrFail', 'odd', '0x3'));
+    expectReports([bench.guestErrors[0]?.message ?? ''], warning('NaN', 'readOrFail', 'odd', '0x3'));
   });
 });
 
@@ -118,10 +122,8 @@ describe('a read hook', () => {
       expect([bench.in8(Base + 1), bench.guestErrors]).toEqual([7, []]);
       bench.device.answer = answer;
       bench.in8(Base + 1);
-      expect(bench.guestErrors.map(({ message }) => message)).toEqual([
-        `warning: read hook 'readLow' of register 'status' of region 'odd' answered ${what} at offset 0x1, which is no whole number, so the ` +
-          'guest reads something else. Answer a whole number.',
-      ]);
+      const reports = bench.guestErrors.map(({ message }) => message);
+      expectReports(reports, [what, "'readLow'", "'status'", "'odd'", '0x1']);
     },
   );
 });

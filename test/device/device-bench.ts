@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { type Device, MemoryRegion } from '../../sdk/index.ts';
 import { AddressSpace, GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
 
@@ -21,5 +22,13 @@ export class DeviceBench {
     }
     device.reset();
     return device;
+  }
+}
+
+/** So many reports, and each names these things. Their wording is in registers/guest-errors.golden.txt. */
+export function expectReports(reports: readonly string[], ...named: readonly (readonly string[])[]): void {
+  expect(reports).toHaveLength(named.length);
+  for (const [index, things] of named.entries()) {
+    for (const thing of things) expect(reports[index]).toContain(thing);
   }
 }
