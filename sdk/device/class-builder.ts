@@ -31,7 +31,6 @@ import type { HandlerRoute, IoRegionTemplate, RegionTemplate } from './regions/r
 import { routesOf } from './regions/routes.ts';
 import { checkReach, completeRegisters, registerHandlers } from './registers/assemble.ts';
 import type { RegisterDeclaration } from './registers/model.ts';
-import { registerShape } from './registers/state.ts';
 
 interface RegionDraft {
   handlers: readonly HandlerRoute[];
@@ -252,6 +251,6 @@ function registerState(register: RegisterDeclaration): StateDeclaration[] {
   const modes = fields.length === 0 ? [access] : fields.map((field) => field.access);
   if (modes.every((mode) => mode === 'constant' || mode === 'reserved')) return [];
   const kept = atReset === 'kept' ? atReset : undefined;
-  const shape = registerShape(register);
-  return [Object.freeze({ member, name: member, since: 1, shape, subsection: undefined, atReset: kept })];
+  // The shape that it has in snapshots is made when one is made or read: `stateFields`.
+  return [Object.freeze({ member, name: member, since: 1, shape: undefined, subsection: undefined, atReset: kept })];
 }

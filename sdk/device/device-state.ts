@@ -7,7 +7,7 @@ import { type StateDifference, StateError, StateLoading } from '../state/restore
 import { shape } from '../state/shapes.ts';
 import type { Device } from './device.ts';
 import { type InterruptPin, pinsOf } from './pins.ts';
-import { readLocks, saveLocks } from './registers/state.ts';
+import { readLocks, saveLocks, stateFields } from './registers/state.ts';
 import { timersOf } from './timers.ts';
 
 /** The state of one device as plain data, as JSON can hold it. */
@@ -51,7 +51,7 @@ export function captureSchema(device: Device): void {
 }
 
 function noteState(device: Device, fail?: FailField): void {
-  captureShapes(device, device.metadata.state, fail);
+  captureShapes(device, stateFields(device.metadata), fail);
   if (!pinsWhenNew.has(device)) pinsWhenNew.set(device, new Set(pinsOf(device).values()));
 }
 
@@ -69,14 +69,14 @@ function refuseLatePins(device: Device): void {
 
 /** What the device holds now, for a snapshot or for the device that takes its place. */
 export function saveDevice(device: Device): SavedDevice {
-  const { type, version, state } = device.metadata;
+  const { type, version } = device.metadata;
   const armed = [...timersOf(device).values()].filter(({ pending }) => pending).sort(firingOrder);
   const locks = saveLocks(device);
   refuseLatePins(device);
   return {
     type,
     version,
-    fields: writeFields(device, state, failingToSave(device)) as SavedDevice['fields'],
+    fields: writeFields(device, stateFields(device.metadata), failingToSave(device)) as SavedDevice['fields'],
     ...(Object.keys(locks).length === 0 ? {} : { locks }),
     timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline + 0) ?? 0])),
     high: [...pinsOf(device)].filter(([, pin]) => pin.level).map(([name]) => name),
@@ -97,7 +97,7 @@ export class DeviceLoading {
     saved: unknown,
     name?: string,
   ) {
-    const { type, version, minimumVersion, retired, state } = device.metadata;
+    const { type, version, minimumVersion, retired } = device.metadata;
     noteState(device);
     const data: JsonObject = isJsonObject(saved) ? saved : {};
     const found = data['version'] ?? null;
@@ -114,7 +114,13 @@ export class DeviceLoading {
       else if ((found as number) < minimumVersion) {
         refuse(`is of version ${found}, and ${minimumVersion} is the oldest that can be restored`);
       }
-      readFields(device, state, this.loading.reader(data['fields'] ?? null), this.loading, retired);
+      readFields(
+        device,
+        stateFields(device.metadata),
+        this.loading.reader(data['fields'] ?? null),
+        this.loading,
+        retired,
+      );
       readLocks(device, reader.member('locks'), this.loading);
       this.readTimers(this.loading.reader(data['timers'] ?? null, 'timers'), retired);
       this.readPins(this.loading.reader(data['high'] ?? null, 'high'), retired);

@@ -3,9 +3,9 @@ import { describeJson, isJsonObject, type Json, type JsonReader } from '../../ba
 import { hex } from '../../base/text.ts';
 import { shapeOf } from '../../state/fields.ts';
 import { StateLoading } from '../../state/restore-plan.ts';
-import type { LoadPlan, Shape, StatePlace } from '../../state/schema.ts';
+import { type LoadPlan, type Shape, type StateDeclaration, type StatePlace, stateOf } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
-import type { DeviceInstance } from '../class-metadata.ts';
+import type { ClassMetadata, DeviceInstance } from '../class-metadata.ts';
 import type { FieldDeclaration, RegisterDeclaration } from './model.ts';
 import { describeBits } from './names.ts';
 import { registerLocks } from './runtime.ts';
@@ -18,8 +18,24 @@ interface FixedBits {
   readonly value: bigint;
 }
 
+const fieldsOfClasses = new WeakMap<ClassMetadata, readonly StateDeclaration[]>();
+
+/** The fields of a class that are state; those of registers with their shapes. */
+export function stateFields(metadata: ClassMetadata): readonly StateDeclaration[] {
+  const known = fieldsOfClasses.get(metadata);
+  if (known !== undefined) return known;
+  const decorated = new Set(stateOf(metadata.deviceClass));
+  const registers = new Map(metadata.registers.map((register) => [register.member, register]));
+  const fields = metadata.state.map((field) => {
+    const register = decorated.has(field) ? undefined : registers.get(field.member);
+    return register === undefined ? field : Object.freeze({ ...field, shape: registerShape(register) });
+  });
+  fieldsOfClasses.set(metadata, fields);
+  return fields;
+}
+
 /** A register in a snapshot: of its width, and what is constant or reserved as it always is. Undefined: as the field itself says. */
-export function registerShape(register: RegisterDeclaration): Shape | undefined {
+function registerShape(register: RegisterDeclaration): Shape | undefined {
   const fixed = fixedBits(register);
   if (register.count !== undefined) return fixed.length === 0 ? undefined : arrayShape(register, fixed);
   const plain = bitsShape(register);
