@@ -84,7 +84,7 @@ export class RingConsumer extends RingPage {
   /** The low 32 bits of what was written; bytes beyond the length are stale in the page, and zero here. */
   get value(): number {
     const { length } = this;
-    const value = loadValue(this.page, this.#entry() + CoalescedEntry.data, length);
+    const value = loadNumber(this.page, this.#entry() + CoalescedEntry.data, length);
     return length === 3 ? value & 0xff_ffff : value;
   }
 
@@ -120,9 +120,16 @@ export class RingConsumer extends RingPage {
 }
 
 /** A value of 1, 2 or 4 bytes. */
-export function loadValue(source: DataView, offset: number, length: number): number {
+export function loadNumber(source: DataView, offset: number, length: number): number {
   if (length === 1) return source.getUint8(offset);
   return length === 2 ? source.getUint16(offset, true) : source.getUint32(offset, true);
+}
+
+/** A value of 1, 2 or 4 bytes: small enough to be inlined. */
+export function storeNumber(target: DataView, offset: number, length: number, value: number): void {
+  if (length === 1) target.setUint8(offset, value);
+  else if (length === 2) target.setUint16(offset, value, true);
+  else target.setUint32(offset, value, true);
 }
 
 /** Stores the first `length` bytes of a value of up to 8, little endian. */

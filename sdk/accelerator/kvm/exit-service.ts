@@ -2,7 +2,7 @@ import { BackplaneError } from '../../base/errors.ts';
 import type { AcceleratorListener, ExitReasonName } from '../events.ts';
 import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
 import { ExitReason, InternalErrorExit, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';
-import { loadValue, storeValue } from './coalesced-ring.ts';
+import { loadNumber, storeNumber } from './coalesced-ring.ts';
 import type { ScheduledKernel } from './kvm-kernel.ts';
 import type { KvmVcpu } from './kvm-vm.ts';
 import type { RunRequests } from './run-control.ts';
@@ -49,8 +49,8 @@ export class ExitService {
     const start = run.getUint32(IoExit.dataOffset, true) - PageSize;
     const end = Math.min(start + size * run.getUint32(IoExit.count, true), PageSize);
     for (let at = start; at < end && !this.requests.reset; at += size) {
-      if (isWrite) this.access.write(true, port, loadValue(portData, at, size), size);
-      else storeValue(portData, at, size, this.access.read(true, port, size), 0);
+      if (isWrite) this.access.write(true, port, loadNumber(portData, at, size), size);
+      else storeNumber(portData, at, size, this.access.read(true, port, size));
     }
   }
 
@@ -62,8 +62,8 @@ export class ExitService {
     const size = run.getUint32(MmioExit.length, true);
     const isWrite = run.getUint8(MmioExit.isWrite) !== 0;
     if (size === 1 || size === 2 || size === 4) {
-      if (isWrite) this.access.write(false, address, loadValue(run, MmioExit.data, size), size);
-      else storeValue(run, MmioExit.data, size, this.access.read(false, address, size), 0);
+      if (isWrite) this.access.write(false, address, loadNumber(run, MmioExit.data, size), size);
+      else storeNumber(run, MmioExit.data, size, this.access.read(false, address, size));
     } else if (size === 8) {
       if (isWrite) this.access.write64(false, address, run.getBigUint64(MmioExit.data, true));
       else run.setBigUint64(MmioExit.data, this.access.read64(false, address), true);

@@ -171,13 +171,15 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
   }
 
   private unanswered<Value>(isPort: boolean, recorded: Value): Value {
-    this.counts[isPort ? 'portReads' : 'memoryReads']++;
+    if (isPort) this.counts.portReads++;
+    else this.counts.memoryReads++;
     return recorded;
   }
 
   private countWrite(isPort: boolean, address: number, size: number): void {
     if (this.answererOf(isPort, address, size) !== null) return;
-    this.counts[isPort ? 'portWrites' : 'memoryWrites']++;
+    if (isPort) this.counts.portWrites++;
+    else this.counts.memoryWrites++;
   }
 
   private answererOf(isPort: boolean, address: number, size: number): DeviceAgreement | null {

@@ -1,6 +1,6 @@
 import { type GuestOperation, OperationKind } from '../../guest/operation.ts';
 import { ExitReason, IoDirection, IoExit, KvmRun, PageSize } from '../abi.ts';
-import { loadValue, storeValue } from '../coalesced-ring.ts';
+import { loadNumber, storeNumber } from '../coalesced-ring.ts';
 import type { OperationCosts } from './guest-time.ts';
 import { BusAnswer } from './io-bus.ts';
 import type { ExecutionContext } from './virtual-machine.ts';
@@ -99,7 +99,7 @@ export class PortInstructions {
   complete(operation: GuestOperation): number {
     const { size } = operation;
     if (operation.kind === OperationKind.In) {
-      operation.value = loadValue(this.data, 0, size);
+      operation.value = loadNumber(this.data, 0, size);
       operation.finished = true;
       return 0;
     }
@@ -135,7 +135,7 @@ export class PortInstructions {
   }
 
   #exitOut(port: number, size: number, value: number): StepValue {
-    storeValue(this.data, 0, size, value, 0);
+    storeNumber(this.data, 0, size, value);
     this.context.statistics.exitPort(port, true);
     this.#describe(IoDirection.Out, port, size, 1);
     return Step.Exit;
