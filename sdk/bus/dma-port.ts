@@ -1,4 +1,4 @@
-import { type AddressSpace, MemTxAttributes, MemTxResult } from '../memory/index.ts';
+import { AddressSpace, MemoryRegion, MemTxAttributes, MemTxResult, withRequester } from '../memory/index.ts';
 
 /**
  * Accesses of a device to guest memory. A transfer to an unmapped address answers a MemTxResult other than Ok and throws
@@ -36,3 +36,22 @@ export class MemoryDmaPort extends DmaPort {
 
 /** Nothing is above 2^53: no x86 has that many address lines. */
 const isReachable = (address: number | bigint): boolean => address >= 0 && address <= Number.MAX_SAFE_INTEGER;
+
+/** What a bus makes for one of its masters. */
+export interface BusMasterSpace {
+  readonly space: AddressSpace;
+  /** Shows the memory of bus masters while it is enabled. */
+  readonly window: MemoryRegion;
+  readonly port: DmaPort;
+}
+
+/** `memory` is what masters on the bus reach; `requester` is bus, slot and function in 16 bits. Closed at first. */
+export function busMasterSpace(name: string, memory: MemoryRegion, requester: number): BusMasterSpace {
+  const { topology, size } = memory;
+  const container = MemoryRegion.container(topology, 'bus master container', size);
+  const window = MemoryRegion.alias(topology, 'bus master', memory, 0, size);
+  window.setEnabled(false);
+  container.addSubregion(0, window);
+  const space = new AddressSpace(topology, name, container);
+  return { space, window, port: new MemoryDmaPort(space, withRequester(0, requester)) };
+}

@@ -1,5 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { MemoryRegion } from '../../memory/index.ts';
+import { busMasterSpace } from '../dma-port.ts';
 import type { BusContainers } from '../isa-bus.ts';
 import { PciConfigSize, PciRegister } from './config-space.ts';
 import type { PciDevice } from './device.ts';
@@ -134,7 +135,9 @@ export class PciBus implements BusContainers {
       this.assert(pirq, level);
     });
     this.wires.set(device, wire);
-    device.connectToBus(this, (this.number << 8) | (address.slot << 3) | address.function);
+    const requester = (this.number << 8) | (address.slot << 3) | address.function;
+    const { busMasterMemory: memory } = this;
+    device.connectToBus(this, memory && device.realized ? busMasterSpace(device.id, memory, requester) : undefined);
   }
 
   /** Takes the device off the bus, its interrupt with it. */

@@ -11,7 +11,7 @@ import {
 } from '../../device/index.ts';
 import { MemoryRegion, type MemoryTopology } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
-import type { DmaPort } from '../dma-port.ts';
+import type { BusMasterSpace, DmaPort } from '../dma-port.ts';
 import type { BusContainers } from '../isa-bus.ts';
 import { pciBars } from './bar-declaration.ts';
 import { PciBars } from './bars.ts';
@@ -102,15 +102,14 @@ export abstract class PciDevice extends Device {
     this.bars.release();
   }
 
-  /** The bus has plugged the function in: BARs and DMA lead somewhere from now on. */
-  connectToBus(bus: BusContainers & { readonly busMasterMemory: MemoryRegion | undefined }, requester: number): void {
+  /** The bus has plugged the function in: BARs and DMA lead somewhere from now on. @internal */
+  connectToBus(bus: BusContainers, master: BusMasterSpace | undefined): void {
     this.bars.connect(bus);
-    if (bus.busMasterMemory !== undefined && this.realized)
-      this.#busMaster.connect(this.id, bus.busMasterMemory, requester);
+    if (master !== undefined) this.#busMaster.connect(master);
     this.applyConfiguration();
   }
 
-  /** Off the bus again: nothing of it is mapped, and its transfers reach nothing. */
+  /** Off the bus again: nothing of it is mapped, and its transfers reach nothing. @internal */
   disconnectFromBus(): void {
     this.bars.disconnect();
     this.#busMaster.disconnect();
