@@ -9,7 +9,7 @@ import { LoggedGuest, ProgressError } from './logged-guest.ts';
 import { GuestOperation, type GuestSource } from './operation.ts';
 
 /** A guest that was brought back to where it was, and the operation that its vCPU has. */
-export interface ResumedGuest {
+interface ResumedGuest {
   readonly guest: GuestSource | undefined;
   readonly operation: GuestOperation;
   /** Puts a recording into its place; a refused snapshot leaves it alone. */
@@ -24,7 +24,7 @@ export function tooLongToSave(program: string): string {
 }
 
 /** How far a guest is. */
-export interface GuestStage {
+interface GuestStage {
   /** Can be started again, from its beginning. */
   readonly isProgram: boolean;
   readonly begun: boolean;

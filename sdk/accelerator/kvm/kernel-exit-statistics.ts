@@ -4,7 +4,7 @@ import { PageSize } from './abi.ts';
 const Ports = LargestPort + 1;
 
 /** One row of the exit table: how often it was sampled, and how many of those went to userspace. */
-export type ExitRowVisitor = (address: number, isWrite: boolean, samples: number, userspaceExits: number) => void;
+type ExitRowVisitor = (address: number, isWrite: boolean, samples: number, userspaceExits: number) => void;
 
 /** The counters that are plain numbers; snapshots name them so. */
 export const KernelCounters = [
@@ -91,7 +91,7 @@ export class KernelExitStatistics {
 }
 
 /** Rows for pages and directions; a guest that touches more of them shares the overflow row of its direction. */
-export const MostPageRows = 8192;
+const MostPageRows = 8192;
 /** 2 ** 14. */
 const Slots = 2 * MostPageRows;
 const Free = -1;

@@ -22,7 +22,7 @@ const LargestZone = 0xffff_ffff;
  * as it was registered. A wider range would remove nothing, and the kernel would answer 0 all the same. A narrower one
  * would remove every zone around it.
  */
-export class CoalescedZoneListener implements MemoryListener {
+class CoalescedZoneListener implements MemoryListener {
   readonly zones: AddressRange[] = [];
   /** Zones that the kernel had no room for, in the order of asking: their writes exit until others make room. */
   readonly refused: AddressRange[] = [];
@@ -80,7 +80,7 @@ function removeEqual(zones: AddressRange[], zone: AddressRange): boolean {
 }
 
 /** Hands the ioeventfds of one address space to the kernel, which signals them without leaving for userspace. */
-export class IoeventfdListener implements MemoryListener {
+class IoeventfdListener implements MemoryListener {
   private readonly argument = new DataView(new ArrayBuffer(IoeventfdLayout.size));
 
   constructor(
@@ -110,7 +110,7 @@ export class IoeventfdListener implements MemoryListener {
   }
 }
 
-export interface MapListenerOptions {
+interface MapListenerOptions {
   readonly coalescedMmio?: boolean | undefined;
   readonly coalescedPio?: boolean | undefined;
   /** The kernel has a zone more. */

@@ -52,8 +52,8 @@ export class RunBudget {
 }
 
 /** Four minutes of the fastest periodic interrupt of a PC's clock, and a few seconds of the host's time. */
-export const DefaultTimerLimit = 2_000_000;
-export const DefaultOperationLimit = 100_000_000;
+const DefaultTimerLimit = 2_000_000;
+const DefaultOperationLimit = 100_000_000;
 /** A HLT is given up after so many timers, if so much guest time has passed too. */
 const HaltLimit = { timers: 100_000, time: 3600 * SECOND };
 

@@ -14,7 +14,7 @@ import type { TimeKeeper } from './time-keeper.ts';
 import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
 /** What the loop works with; the accelerator puts it together. */
-export interface RunLoopParts {
+interface RunLoopParts {
   readonly kernel: ScheduledKernel;
   readonly vm: KvmVm;
   readonly host: AcceleratorHost;

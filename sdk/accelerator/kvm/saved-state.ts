@@ -3,14 +3,14 @@ import { BackplaneError } from '../../base/errors.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import type { GuestImage } from '../accelerator.ts';
-import type { ExitStatistics } from '../exit-statistics.ts';
+import { type ExitStatistics, UserspaceCounters } from '../exit-statistics.ts';
 import { readGuest, saveGuest } from '../guest/saved-guest.ts';
 import { CoalescedRingLayout, KvmRun, Registers, Rflags, SpecialRegisters, StructSize, VcpuRequest } from './abi.ts';
 import { RingConsumer } from './coalesced-ring.ts';
 import type { EventConsumers, SavedEventfd } from './event-consumers.ts';
+import { KernelCounters, type KernelExitStatistics } from './kernel-exit-statistics.ts';
 import type { ScheduledKernel } from './kvm-kernel.ts';
 import type { KvmVcpu, KvmVm } from './kvm-vm.ts';
-import { readCount, readStatistics, savedCount, saveStatistics } from './saved-statistics.ts';
 import { isAtItsEnd, type ScheduledVcpu, type VcpuSchedule } from './vcpu-schedule.ts';
 
 /** What of an accelerator is state. The machine is settled: the ring is empty, no instruction is half done. */
@@ -22,7 +22,7 @@ export interface SavedParts {
   readonly statistics: ExitStatistics;
 }
 
-const LargestPage = 0xffff_ffff;
+const LargestSeed = 0xffff_ffff;
 const MostEventfds = 65_536;
 
 /** Everything that the guest, or a count of what it did, could tell. The zones and slots follow from the memory map. */
@@ -55,7 +55,7 @@ export function readAccelerator(reader: JsonReader, parts: SavedParts, images: r
   const slot = readRing(reader.member('ring'));
   if (reader.member('drainDeadline').data !== null)
     reader.member('drainDeadline').refuse('expected null: the ring is empty');
-  const seed = reader.member('turns').integer(0, LargestPage);
+  const seed = reader.member('turns').integer(0, LargestSeed);
   const eventfds = readEventfds(reader.member('eventfds'));
   const count = readStatistics(reader.member('statistics'), kernel.statistics, statistics);
   // More than there may be were refused when there should have been as many.
@@ -182,4 +182,77 @@ function getStruct(vm: KvmVm, fd: number, request: number, size: number): string
   const bytes = new Uint8Array(size);
   vm.call(fd, request, bytes, 'read the registers of a vCPU');
   return toHex(bytes);
+}
+
+/**
+ * A snapshot counts no further: at ten million a second, that is twenty days. The sum over all processors stays exact, with
+ * room to count on. What a machine has beyond is left out when it is saved.
+ */
+const LargestCount = 2 ** 44;
+
+const readCount = (reader: JsonReader): number => reader.integer(0, LargestCount);
+const savedCount = (count: number): number => Math.min(count, LargestCount);
+
+const MostRows = 200_000;
+const elsewhere = 'elsewhere';
+
+/** Every counter, and `0x70:write` with its samples and how many of them went to userspace. */
+function saveStatistics(kernel: KernelExitStatistics, userspace: ExitStatistics): Json {
+  const ports: Record<string, Json> = {};
+  const pages: Record<string, Json> = {};
+  kernel.forEachPort((port, isWrite, samples, exits) => {
+    ports[rowName(port, isWrite)] = [savedCount(samples), savedCount(exits)];
+  });
+  kernel.forEachPage((page, isWrite, samples, exits) => {
+    pages[rowName(page, isWrite)] = [savedCount(samples), savedCount(exits)];
+  });
+  return {
+    ...Object.fromEntries(KernelCounters.map((name) => [name, savedCount(kernel[name])])),
+    ...Object.fromEntries(UserspaceCounters.map((name) => [name, savedCount(userspace[name])])),
+    longestWait: userspace.longestWait,
+    ports,
+    pages,
+  };
+}
+
+/** Answers how to put the counters in force. */
+function readStatistics(reader: JsonReader, kernel: KernelExitStatistics, userspace: ExitStatistics): () => void {
+  reader.only(...KernelCounters, ...UserspaceCounters, 'longestWait', 'ports', 'pages');
+  const kernelCounts = KernelCounters.map((name) => [name, readCount(reader.member(name))] as const);
+  const userspaceCounts = UserspaceCounters.map((name) => [name, readCount(reader.member(name))] as const);
+  const longestWait = reader.member('longestWait').number(0, Number.MAX_SAFE_INTEGER);
+  const rows = [...readRows(reader.member('ports'), true), ...readRows(reader.member('pages'), false)];
+  return () => {
+    if (kernel.vmExits > 0) kernel.reset();
+    for (const [name, count] of kernelCounts) kernel[name] = count;
+    for (const [name, count] of userspaceCounts) userspace[name] = count;
+    userspace.longestWait = longestWait;
+    for (const { isPort, address, isWrite, samples, exits } of rows) {
+      kernel.addRow(isPort, address, isWrite, samples, exits);
+    }
+  };
+}
+
+function rowName(address: number, isWrite: boolean): string {
+  return `${address < 0 ? elsewhere : hex(address)}:${isWrite ? 'write' : 'read'}`;
+}
+
+function readRows(reader: JsonReader, isPort: boolean) {
+  const highest = isPort ? 0xffff : 2 ** 52;
+  const entries = reader.entries();
+  if (entries.length > MostRows || reader.data === undefined) reader.refuse(`expected at most ${MostRows} rows`);
+  return entries.map(([name, row]) => {
+    const [, where = '', direction] = /^(0x[0-9a-f]{1,13}|elsewhere):(read|write)$/.exec(name) ?? [];
+    const address = where === elsewhere ? -1 : Number(where);
+    const [samples, exits] = row.list(2).map(readCount);
+    const isPlace = direction !== undefined && address <= highest && !(isPort && address < 0);
+    if (!isPlace || samples === undefined || exits === undefined) row.refuse('is no row of two counts for an address');
+    return {
+      isPort,
+      address: isPlace ? address : 0,
+      isWrite: direction === 'write',
+      samples: samples ?? 0,
+      exits: exits ?? 0,
+    };
+  });
 }
