@@ -101,9 +101,10 @@ export { type GuestError, type GuestErrorSink, GuestErrors } from './device/gues
 export { commandLineName } from './device/options/set.ts';
 export { InterruptLine, pinOf, pinsOf } from './device/pins.ts';
 export type { HandlerForm, HandlerRoute } from './device/regions/region.ts';
+export { registerEngine } from './device/registers/engine.ts';
 export type { FieldDeclaration, IndexedPlace, RegisterDeclaration, RegisterWidth } from './device/registers/model.ts';
 export type { RegisterLocks } from './device/registers/parts.ts';
-export { registerEngine, registerLocks } from './device/registers/runtime.ts';
+export { registerLocks } from './device/registers/runtime.ts';
 export { constructDevice } from './device/timers.ts';
 export { type AccessedMachine, type DescribedAccess, describeAccess } from './machine/access-names.ts';
 export { MachineBoard } from './machine/board.ts';

@@ -4,7 +4,6 @@ import { reserveMembers } from './class-checks.ts';
 import type { ClassMetadata, DeviceInstance, RealizeContext } from './class-metadata.ts';
 import { claimClass, metadataOf } from './class-recorder.ts';
 import { guestErrorsOf } from './guest-errors.ts';
-import { buildRegions } from './regions/build.ts';
 import type { RegionTemplate } from './regions/region.ts';
 import { resetRegisters } from './registers/runtime.ts';
 import { realizeTimers } from './timers.ts';
@@ -44,11 +43,11 @@ export abstract class Device implements DeviceInstance, RegionOwner {
     return region;
   }
 
-  /** Builds and seals the regions. Called once by the machine, before the first reset. @internal */
-  realize(context: RealizeContext): void {
+  /** `realizeDevice` calls it. @internal */
+  realize(context: RealizeContext, regions: () => ReadonlyMap<RegionTemplate, MemoryRegion>): void {
     if (this.realized)
       throw new BackplaneError('device-realized-twice', `Device '${this.id}' is realized already. Unrealize it first.`);
-    this.#regions = buildRegions(this, context);
+    this.#regions = regions();
     this.#context = context;
     guestErrorsOf.set(this, context.guestErrors);
     realizeTimers(this, () => this.onRealize());

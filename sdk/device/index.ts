@@ -16,9 +16,11 @@ export { type GuestError, type GuestErrorSink, GuestErrors } from './guest-error
 export { formatSize, type Option, option } from './options/kinds.ts';
 export { commandLineName, defineOptions, type GivenOptionsOfClass, OptionSet, type OptionsOf } from './options/set.ts';
 export { InterruptLine, InterruptPin, type PinNames, pinsOf } from './pins.ts';
+export { realizeDevice } from './regions/build.ts';
 export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';
 export { ContainerRegion, type HandlerRoute, RegionTemplate } from './regions/region.ts';
 export { registerAtPlace } from './registers/assemble.ts';
+export { registerEngine } from './registers/engine.ts';
 export {
   choosingValue,
   chosenIndex,
@@ -31,6 +33,5 @@ export {
 } from './registers/model.ts';
 export { describeRegisterValue, type RegisterPlace, registerAt, registerLabel } from './registers/names.ts';
 export type { Register } from './registers/register.ts';
-export { registerEngine } from './registers/runtime.ts';
 export { bit, type FieldNames, type RegisterSpec, type RegisterValue } from './registers/spec.ts';
 export { constructDevice, timersOf } from './timers.ts';

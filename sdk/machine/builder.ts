@@ -2,7 +2,7 @@ import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import { BackplaneError, DeviceFailure, describeThrown, type Problem } from '../base/errors.ts';
 import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
-import { captureSchema, type Device, type GuestErrors, pinsOf, timersOf } from '../device/index.ts';
+import { captureSchema, type Device, type GuestErrors, pinsOf, realizeDevice, timersOf } from '../device/index.ts';
 import { EmptyBoard, MachineBoard } from './board.ts';
 import { WiringCheck } from './checks.ts';
 import { type MachineDefinition, type MachineRequest, machineOptions, ramSizeOf } from './definition.ts';
@@ -186,7 +186,7 @@ export class MachineBuilder {
   private realize({ id, device }: PluggedDevice): void {
     const context = { id, topology: this.board.topology, guestErrors: this.guestErrors };
     // Everything made meanwhile belongs to the device, also what its bus makes for it, such as an expansion ROM.
-    inDevice(id, device, 'onRealize()', () => collectTimers(() => device.realize(context)));
+    inDevice(id, device, 'onRealize()', () => collectTimers(() => realizeDevice(device, context)));
   }
 
   private plugOne(one: PluggedDevice): void {

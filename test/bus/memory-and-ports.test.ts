@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { realizeDevice } from '../../sdk/device/regions/build.ts';
 import {
   device,
   IsaDevice,
@@ -80,7 +81,7 @@ describe('the ports behind a bridge', () => {
     const behind = MemoryRegion.container(bench.topology, 'ports-behind', 0x1_0000);
     bench.ioRoot.addSubregion(0, behind, -1);
     const resetControl = new ResetControl();
-    resetControl.realize({ id: 'reset', topology: bench.topology, guestErrors: bench.guestErrors });
+    realizeDevice(resetControl, { id: 'reset', topology: bench.topology, guestErrors: bench.guestErrors });
     behind.addSubregion(0xcf9, resetControl.region(control));
     const space = new AddressSpace(bench.topology, 'ports-behind', behind);
     const bridge = bench.realize(new Bridge(new SubtractivePorts(space)));

@@ -1,4 +1,5 @@
 import { refuseNotifier } from '../../sdk/bus/event-notifiers.ts';
+import { realizeDevice } from '../../sdk/device/regions/build.ts';
 import {
   bar,
   capability,
@@ -54,7 +55,7 @@ class Bridge extends IsaBridge {
 
 function plugged(bus = new PciBus(containers())): Plain {
   const plain = new Plain();
-  plain.realize({ id: 'plain', topology, guestErrors: new GuestErrors() });
+  realizeDevice(plain, { id: 'plain', topology, guestErrors: new GuestErrors() });
   bus.register(plain, { slot: 1, function: 0 });
   return plain;
 }

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { realizeDevice } from '../../sdk/device/regions/build.ts';
 import { type Device, MemoryRegion } from '../../sdk/index.ts';
 import { AddressSpace, GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
 
@@ -14,7 +15,7 @@ export class DeviceBench {
   readonly guestErrors = new GuestErrors((device, message) => this.log.push(`${device}: ${message}`));
 
   realize<D extends Device>(device: D, id = 'device'): D {
-    device.realize({ id, topology: this.topology, guestErrors: this.guestErrors });
+    realizeDevice(device, { id, topology: this.topology, guestErrors: this.guestErrors });
     for (const { template } of device.metadata.regions) {
       if (template.base === undefined) continue;
       const root = template.kind === 'ports' ? this.ioRoot : this.memoryRoot;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { realizeDevice } from '../../sdk/device/regions/build.ts';
 import { device, IsaDevice, MemTxResult, mmioRegion, portRegion, SystemDevice } from '../../sdk/index.ts';
 import { DeviceBench, expectReports } from './device-bench.ts';
 
@@ -292,8 +293,8 @@ describe('a device', () => {
   it('has regions of its own, so that two instances do not share state', () => {
     const bench = new DeviceBench();
     const [one, other] = [new Counter(), new Counter()];
-    one.realize({ id: 'one', topology: bench.topology, guestErrors: bench.guestErrors });
-    other.realize({ id: 'other', topology: bench.topology, guestErrors: bench.guestErrors });
+    realizeDevice(one, { id: 'one', topology: bench.topology, guestErrors: bench.guestErrors });
+    realizeDevice(other, { id: 'other', topology: bench.topology, guestErrors: bench.guestErrors });
     bench.ioRoot.addSubregion(0x300, one.region(ports));
     bench.ioRoot.addSubregion(0x340, other.region(ports));
     bench.io.write(0x340, 0x44, 1);

@@ -2,6 +2,7 @@ import { I440fx } from '../../devices/i440fx.ts';
 import { I440fxPciHostOverlaid } from '../../devices/i440fx-pci-host/overlaid.ts';
 import { I440fxPciHost } from '../../devices/i440fx-pci-host.ts';
 import { Piix3 } from '../../devices/piix3.ts';
+import { realizeDevice } from '../../sdk/device/regions/build.ts';
 import {
   type Device,
   IsaBus,
@@ -76,7 +77,7 @@ export class PcBoard {
   /** Realizes a device and maps its regions where they want to be. */
   plug(device: Device, container: MemoryRegion): void {
     const { topology, guestErrors } = this;
-    device.realize({ id: device.constructor.name, topology, guestErrors });
+    realizeDevice(device, { id: device.constructor.name, topology, guestErrors });
     for (const { template } of device.metadata.regions) {
       if (template.base === undefined) continue;
       container.addSubregion(template.base, device.region(template), template.priority);

@@ -86,8 +86,8 @@ export abstract class PciDevice extends Device {
   }
 
   /** @internal */
-  override realize(context: RealizeContext): void {
-    super.realize(context);
+  override realize(context: RealizeContext, regions: () => ReadonlyMap<RegionTemplate, MemoryRegion>): void {
+    super.realize(context, regions);
     const { attribute } = this.metadata;
     this.bars.fill((index) =>
       this.region(attribute(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),

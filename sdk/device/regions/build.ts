@@ -1,20 +1,24 @@
 import { hex } from '../../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../../memory/index.ts';
 import type { DeviceInstance, RealizeContext, RegionMetadata } from '../class-metadata.ts';
+import type { Device } from '../device.ts';
+import { registersOf } from '../registers/engine.ts';
 import { describeMissing, registerAt } from '../registers/names.ts';
-import { checkRegisterFields, registersOf } from '../registers/runtime.ts';
+import { checkRegisterFields } from '../registers/runtime.ts';
 import { watchAnswers, watchReadHooks } from './answers.ts';
 import { HandledRegion } from './handlers.ts';
 import type { HandlerRoute, RegionTemplate } from './region.ts';
+
+/** Builds and seals the regions of a device. Called once by the machine, before the first reset. */
+export function realizeDevice(device: Device, context: RealizeContext): void {
+  device.realize(context, () => buildRegions(device, context));
+}
 
 /**
  * Gives a device memory regions of its own from the templates of its class. What comes out is sealed: the memory core
  * calls the methods found here, with the device as receiver, and no decorator is looked at again.
  */
-export function buildRegions(
-  device: DeviceInstance,
-  context: RealizeContext,
-): ReadonlyMap<RegionTemplate, MemoryRegion> {
+function buildRegions(device: DeviceInstance, context: RealizeContext): ReadonlyMap<RegionTemplate, MemoryRegion> {
   checkRegisterFields(device);
   if (context.watchesAnswers) watchReadHooks(device);
   const regions = new Map<RegionTemplate, MemoryRegion>();

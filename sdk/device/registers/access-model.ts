@@ -61,7 +61,6 @@ export interface RegisterCode {
 export interface RegistersCode {
   readonly registers: readonly RegisterCode[];
   readonly ports: readonly RegisterCode[];
-  reset(this: DeviceInstance): void;
 }
 
 export function accessModels(registers: readonly RegisterDeclaration[]): AccessModel[] {

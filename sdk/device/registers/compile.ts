@@ -22,8 +22,7 @@ export function compileRegisters(
     `const [${names('p')}] = helpers.parts, [${names('r')}] = helpers.logs;`,
     ...writers.map((writer, number) => `const c${number} = ${writer.functions()};`),
     `return { registers: [${names('c')}],`,
-    `ports: [${ports.map((port) => portFunctions(port, models)).join(',\n')}],`,
-    `reset() { ${writers.map((writer) => writer.reset()).join(' ')} } };`,
+    `ports: [${ports.map((port) => portFunctions(port, models)).join(',\n')}] };`,
     `//# sourceURL=backplane-registers/${className.replace(/\W/g, '_')}.js`,
   ].join('\n');
   return new Function('helpers', text)(helpers) as RegistersCode;
@@ -74,17 +73,6 @@ class RegisterWriter {
     const halves = this.ifInside(`p${number}.writeHalves(this, value, offset); return;`);
     if (isWide) writers.push(`writeWide(value, offset) { ${this.place()}${halves}${this.writeBody('')} }`);
     return writers;
-  }
-
-  /** Statements that put the register into its reset state. */
-  reset(): string {
-    const { member, hasLocks, atReset, reset, count } = this.model.register;
-    const [place, zero] = [JSON.stringify(member), this.literal(0n)];
-    const free = count === undefined ? zero : `new Array(${count}).fill(${zero})`;
-    const locks = hasLocks ? `locksOf(this)[${place}] = ${free};` : '';
-    if (atReset !== 'reset-value') return locks;
-    const value = this.literal(BigInt(reset));
-    return `this[${place}]${count === undefined ? ` = ${value}` : `.fill(${value})`};${locks}`;
   }
 
   /** The index of an indexed array is found by its data port; others work it out from the offset. */

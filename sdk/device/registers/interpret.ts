@@ -107,9 +107,6 @@ export function interpretRegisters(
   return {
     registers,
     ports: ports.map((port) => portCode(port, models, registers, helpers)),
-    reset() {
-      for (const model of models) resetRegister(this, model, helpers.locksOf);
-    },
   };
 }
 
@@ -242,16 +239,6 @@ function codeOf<V extends Value>(
     }),
   };
   return { ...(reads && reading), ...(writes && writing), ...(writes && isStored && { write: store }) };
-}
-
-function resetRegister(device: DeviceInstance, { register, isBig }: AccessModel, locksOf: RegisterHelpers['locksOf']) {
-  const { member, hasLocks, atReset, reset, count } = register;
-  const fields = device as unknown as Fields<Value | BigUint64Array>;
-  const free = isBig ? 0n : 0;
-  if (hasLocks) locksOf(device)[member] = count === undefined ? free : new Array(count).fill(free);
-  if (atReset !== 'reset-value') return;
-  if (count === undefined) fields[member] = reset;
-  else (fields[member] as BigUint64Array).fill(reset as bigint);
 }
 
 /** What stands in the index register says whose code runs. */

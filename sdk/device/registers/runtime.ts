@@ -1,48 +1,8 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { mayCompile } from '../../memory/handler-calls.ts';
-import type { ClassMetadata, DeviceInstance } from '../class-metadata.ts';
-import type { RegionTemplate } from '../regions/region.ts';
-import type { RegisterCode } from './access-model.ts';
-import { compileRegisters } from './compile.ts';
-import { interpretRegisters } from './interpret.ts';
+import type { DeviceInstance } from '../class-metadata.ts';
 import type { RegisterDeclaration } from './model.ts';
-import { type RegisterLocks, RegisterPlaces } from './parts.ts';
-
-/** The registers of one class as functions. */
-export interface ClassRegisters {
-  /** What answers at an offset where a register (or a data port) begins. */
-  at(region: RegionTemplate, offset: number): RegisterCode;
-  reset(device: DeviceInstance): void;
-}
-
-/** How accesses reach registers here: by code made for each, or by an interpreter where `new Function` is forbidden. */
-export function registerEngine(): 'compiled' | 'interpreted' {
-  return mayCompile() ? 'compiled' : 'interpreted';
-}
-
-const made = new WeakMap<ClassMetadata, ClassRegisters>();
-
-/** Made when the first device of the class is realized or reset. */
-export function registersOf(metadata: ClassMetadata): ClassRegisters {
-  let registers = made.get(metadata);
-  if (registers === undefined) {
-    registers = makeRegisters(metadata);
-    made.set(metadata, registers);
-  }
-  return registers;
-}
-
-function makeRegisters(metadata: ClassMetadata): ClassRegisters {
-  const places = new RegisterPlaces(metadata, registerLocks);
-  const { models, ports, helpers } = places;
-  const code =
-    registerEngine() === 'compiled'
-      ? compileRegisters(models, ports, helpers, metadata.deviceClass.name)
-      : interpretRegisters(models, ports, helpers);
-  places.fill(code);
-  return { at: (region, offset) => places.at(region, offset), reset: (device) => code.reset.call(device) };
-}
+import type { RegisterLocks } from './parts.ts';
 
 const locks = new WeakMap<object, RegisterLocks>();
 
@@ -58,8 +18,20 @@ export function registerLocks(device: object): RegisterLocks {
 
 /** Every register to its reset value, write-once bits unlocked; those declared otherwise keep what they hold. */
 export function resetRegisters(device: DeviceInstance): void {
-  const { metadata } = device;
-  if (metadata.registers.length > 0) registersOf(metadata).reset(device);
+  for (const register of device.metadata.registers) resetRegister(device, register);
+}
+
+function resetRegister(device: DeviceInstance, register: RegisterDeclaration): void {
+  const { member, hasLocks, atReset, reset, count, width } = register;
+  const free = width === 64 ? 0n : 0;
+  if (hasLocks) {
+    const locks = registerLocks(device) as Record<string, unknown>;
+    locks[member] = count === undefined ? free : new Array(count).fill(free);
+  }
+  if (atReset !== 'reset-value') return;
+  const fields = device as unknown as Record<string, number | bigint | BigUint64Array>;
+  if (count === undefined) fields[member] = reset;
+  else (fields[member] as BigUint64Array).fill(reset as bigint);
 }
 
 const seen = new WeakSet<DeviceInstance>();

@@ -18,6 +18,7 @@ import {
   type Register,
   type RegisterSpec,
   type RegisterValue,
+  realizeDevice,
   type Token,
 } from '../../device/index.ts';
 import type { Placement } from '../../machine/wiring.ts';
@@ -88,7 +89,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     });
     this.interrupts = Object.fromEntries(recorders) as Record<PinNames<D>, InterruptRecorder>;
     const { topology } = this.services;
-    this.device.realize({ id: type, topology, guestErrors: this.mistakes, watchesAnswers: true });
+    realizeDevice(this.device, { id: type, topology, guestErrors: this.mistakes, watchesAnswers: true });
     this.services.topology.transaction(() => this.map(setup.at ?? []));
     if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
     setup.beforeReset?.(this.device);

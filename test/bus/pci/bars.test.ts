@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { realizeDevice } from '../../../sdk/device/regions/build.ts';
 import {
   bar,
   containerRegion,
@@ -64,7 +65,7 @@ beforeEach(() => {
   io = new AddressSpace(topology, 'I/O', portRoot);
   bus = new PciBus({ io: portRoot, memory: system });
   card = new Card();
-  card.realize({ id: 'card', topology, guestErrors: new GuestErrors() });
+  realizeDevice(card, { id: 'card', topology, guestErrors: new GuestErrors() });
   bus.register(card, { slot: 3, function: 0 });
   commits = 0;
   topology.addListener({ name: 'counter', priority: 0, commit: () => commits++ });
@@ -304,7 +305,7 @@ describe('BARs made by hand', () => {
       }
     }
     const made = new ByHand();
-    made.realize({ id: 'made', topology, guestErrors: new GuestErrors() });
+    realizeDevice(made, { id: 'made', topology, guestErrors: new GuestErrors() });
     bus.register(made, { slot: 4, function: 0 });
     bus.writeConfig(0x2018, 0x8000_0000, 4);
     bus.writeConfig(0x2004, 2, 2);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { realizeDevice } from '../../../sdk/device/regions/build.ts';
 import {
   device,
   IsaDevice,
@@ -51,7 +52,7 @@ beforeEach(() => {
     memory: MemoryRegion.container(topology, 'pci', 2 ** 32),
   });
   card = new Card();
-  card.realize({ id: 'card', topology, guestErrors });
+  realizeDevice(card, { id: 'card', topology, guestErrors });
   bus.register(card, { slot: 3, function: 0 });
 });
 
@@ -260,7 +261,7 @@ describe('a reset of the bus', () => {
 describe('plugging', () => {
   it('refuses a place that is taken or does not exist, and names who is there', () => {
     const other = new Card();
-    other.realize({ id: 'other', topology, guestErrors });
+    realizeDevice(other, { id: 'other', topology, guestErrors });
     const plug = (one: PciDevice, slot: number) => () => bus.register(one, { slot, function: 0 });
     expectRefusal(plug(other, 3), 'pci-address-taken', "'other'", '03.0', "'card'");
     expectRefusal(plug(other, 32), 'invalid-pci-address', "'other'", '20.0');

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { BusMaster } from '../../../sdk/bus/pci/bus-master.ts';
+import { realizeDevice } from '../../../sdk/device/regions/build.ts';
 import {
   capability,
   device,
@@ -57,7 +58,7 @@ beforeEach(() => {
 });
 
 function plug<D extends PciDevice>(made: D, slot = 3): D {
-  made.realize({ id: `card-${slot}`, topology, guestErrors: new GuestErrors() });
+  realizeDevice(made, { id: `card-${slot}`, topology, guestErrors: new GuestErrors() });
   bus.register(made, { slot, function: 0 });
   return made;
 }

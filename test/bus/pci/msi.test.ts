@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { realizeDevice } from '../../../sdk/device/regions/build.ts';
 import { device, KiB, MemoryRegion, msi, PciBus, PciDevice, PciRegister, pci } from '../../../sdk/index.ts';
 import { AddressSpace, GuestErrors, MemoryTopology } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
@@ -43,7 +44,7 @@ beforeEach(() => {
 });
 
 function plug<D extends PciDevice>(made: D): D {
-  made.realize({ id: 'card', topology, guestErrors: new GuestErrors() });
+  realizeDevice(made, { id: 'card', topology, guestErrors: new GuestErrors() });
   bus.register(made, { slot: 3, function: 0 });
   bus.writeConfig(0x1800 + PciRegister.Command, 4, 2);
   made.msi.observer = (_address, data) => sent.push(data);

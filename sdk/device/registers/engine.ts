@@ -1,0 +1,42 @@
+import { mayCompile } from '../../memory/handler-calls.ts';
+import type { ClassMetadata } from '../class-metadata.ts';
+import type { RegionTemplate } from '../regions/region.ts';
+import type { RegisterCode } from './access-model.ts';
+import { compileRegisters } from './compile.ts';
+import { interpretRegisters } from './interpret.ts';
+import { RegisterPlaces } from './parts.ts';
+import { registerLocks } from './runtime.ts';
+
+/** The registers of one class as functions. */
+export interface ClassRegisters {
+  /** What answers at an offset where a register (or a data port) begins. */
+  at(region: RegionTemplate, offset: number): RegisterCode;
+}
+
+/** How accesses reach registers here: by code made for each, or by an interpreter where `new Function` is forbidden. */
+export function registerEngine(): 'compiled' | 'interpreted' {
+  return mayCompile() ? 'compiled' : 'interpreted';
+}
+
+const made = new WeakMap<ClassMetadata, ClassRegisters>();
+
+/** Made when the first device of the class is realized. */
+export function registersOf(metadata: ClassMetadata): ClassRegisters {
+  let registers = made.get(metadata);
+  if (registers === undefined) {
+    registers = makeRegisters(metadata);
+    made.set(metadata, registers);
+  }
+  return registers;
+}
+
+function makeRegisters(metadata: ClassMetadata): ClassRegisters {
+  const places = new RegisterPlaces(metadata, registerLocks);
+  const { models, ports, helpers } = places;
+  const code =
+    registerEngine() === 'compiled'
+      ? compileRegisters(models, ports, helpers, metadata.deviceClass.name)
+      : interpretRegisters(models, ports, helpers);
+  places.fill(code);
+  return { at: (region, offset) => places.at(region, offset) };
+}
