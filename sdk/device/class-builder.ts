@@ -25,11 +25,10 @@ import type {
   Injection,
   RegionMetadata,
 } from './class-metadata.ts';
-import { baseMetadataOf, baseRecorders, type ClassRecorder, refuseOtherCopies } from './class-recorder.ts';
+import { assemblyOf, baseMetadataOf, baseRecorders, type ClassRecorder, refuseOtherCopies } from './class-recorder.ts';
 import { noOptions } from './options/set.ts';
 import type { HandlerRoute, IoRegionTemplate, RegionTemplate } from './regions/region.ts';
 import { routesOf } from './regions/routes.ts';
-import { checkReach, completeRegisters, registerHandlers } from './registers/assemble.ts';
 import type { RegisterDeclaration } from './registers/model.ts';
 
 interface RegionDraft {
@@ -73,7 +72,8 @@ function metadataFrom(own: ClassRecorder, description: DeviceDescription | undef
     const { handlers, coalesced, flushCoalescedIo } = region;
     drafts.set(region.template, { handlers, coalesced: [...coalesced], flush: flushCoalescedIo });
   }
-  const registers = completeRegisters(recorders, base?.registers ?? [], fail);
+  const assembly = assemblyOf(own.deviceClass);
+  const registers = assembly?.completeRegisters(recorders, base?.registers ?? [], fail) ?? Object.freeze([]);
   checkReservedMembers(
     deviceClass,
     registers.map(({ member }) => member),
@@ -84,7 +84,7 @@ function metadataFrom(own: ClassRecorder, description: DeviceDescription | undef
     checkNarrowAccesses(record, fail);
     addRecord(drafts, record, fail);
   }
-  for (const [template, { handlers }] of drafts) checkReach(template, handlers, fail);
+  for (const [template, { handlers }] of drafts) assembly?.checkReach(template, handlers, fail);
   const regions = [...drafts].map(([template, draft]) => freezeRegion(template, draft));
   checkIndependentRegions(regions, fail);
   checkCoalescedWriters(regions, fail);
@@ -128,7 +128,7 @@ function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: ClassRecord
   ]);
   for (const region of handled) {
     const written = record.handlers.filter((one) => one.region === region).map((one) => one.declaration);
-    const declarations = [...written, ...registerHandlers(record, region)];
+    const declarations = [...written, ...(record.assembly?.registerHandlers(record, region) ?? [])];
     const draft = draftOf(region);
     draft.handlers = routesOf(region, declarations, draft.handlers, fail);
   }

@@ -1,4 +1,4 @@
-import { BackplaneError } from '../base/errors.ts';
+import { BackplaneError, type Fail } from '../base/errors.ts';
 import type {
   ClassAttribute,
   ClassAttributeList,
@@ -8,7 +8,8 @@ import type {
   Token,
 } from './class-metadata.ts';
 import type { OptionSet } from './options/set.ts';
-import type { HandlerDeclaration, IoRegionTemplate, RegionTemplate } from './regions/region.ts';
+import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate, RegionTemplate } from './regions/region.ts';
+import type { RegisterDeclaration } from './registers/model.ts';
 import type { HookDeclaration, RegisterDefinition } from './registers/spec.ts';
 
 // Two copies of this package in one process are strangers: each has classes and records of its own. What one of them declared is
@@ -60,6 +61,17 @@ export type MethodDecoratorFor<H> = <M extends H>(
 
 type Declarations = 'handlers' | 'registers' | 'registerHooks' | 'coalesced' | 'flushing' | 'otherRegions';
 
+/** What completes and checks the registers of a class. Registers bring it along: a class without any does without it. */
+export interface RegisterAssembly {
+  completeRegisters(
+    recorders: readonly ClassRecorder[],
+    inherited: readonly RegisterDeclaration[],
+    fail: Fail,
+  ): readonly RegisterDeclaration[];
+  registerHandlers(recorder: ClassRecorder, region: IoRegionTemplate): HandlerDeclaration[];
+  checkReach(region: RegionTemplate, routes: readonly HandlerRoute[], fail: Fail): void;
+}
+
 /** What the decorators of one class have said so far. Decorators write here and do nothing else. */
 export class ClassRecorder {
   readonly handlers: { readonly region: IoRegionTemplate; readonly declaration: HandlerDeclaration }[] = [];
@@ -72,6 +84,7 @@ export class ClassRecorder {
   readonly attributes = new Map<ClassAttribute<unknown>, unknown>();
   readonly injections = new Map<number, Token | undefined>();
   options: OptionSet | undefined;
+  assembly: RegisterAssembly | undefined;
   metadata: ClassMetadata | undefined;
 
   // biome-ignore lint/complexity/noBannedTypes: any class may be decorated by mistake, and is named in the message
@@ -144,6 +157,13 @@ export function baseRecorders(record: ClassRecorder): ClassRecorder[] {
   const base: unknown = Object.getPrototypeOf(record.deviceClass);
   if (typeof base !== 'function' || records.get(base)?.metadata !== undefined) return [record];
   return [...baseRecorders(recorderOf(base)), record];
+}
+
+/** What completes the registers of the class; undefined where neither it nor a base has any. */
+// biome-ignore lint/complexity/noBannedTypes: see above
+export function assemblyOf(deviceClass: Function): RegisterAssembly | undefined {
+  const base: unknown = Object.getPrototypeOf(deviceClass);
+  return records.get(deviceClass)?.assembly ?? (typeof base === 'function' ? assemblyOf(base) : undefined);
 }
 
 /** The metadata of the nearest base class that is a device of its own. */

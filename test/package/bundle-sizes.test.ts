@@ -9,7 +9,7 @@ const sizes = [
   { name: 'bit', entry: 'sdk/index.ts', most: 1_000 },
   { name: 'state', entry: 'sdk/index.ts', most: 4_000 },
   { name: 'addCoalescedIo', entry: 'sdk/index.ts', most: 30_000 },
-  { name: 'device', entry: 'sdk/index.ts', most: 34_000 },
+  { name: 'device', entry: 'sdk/index.ts', most: 30_000 },
   { name: 'portRegion', entry: 'sdk/index.ts', most: 35_000 },
   { name: 'Edu', entry: 'devices/index.ts', most: 100_000 },
 ];

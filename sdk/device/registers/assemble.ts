@@ -14,6 +14,9 @@ import { describeRegister } from './names.ts';
 import { checkChoices, checkTogether } from './overlaps.ts';
 import { type HookDeclaration, type RegisterDefinition, type RegisterSpec, ReservedFieldSpec } from './spec.ts';
 
+/** What a register brings along for the class that has it: @device calls it. */
+export const registerAssembly = { completeRegisters, registerHandlers, checkReach } as const;
+
 /** What the decorators of one class said about its registers. */
 export interface RegisterRecord {
   readonly registers: readonly { readonly definition: RegisterDefinition; readonly member: string }[];
@@ -21,7 +24,7 @@ export interface RegisterRecord {
 }
 
 /** The registers of the class and its bases, checked and frozen, by region and offset. `recorders` is base first. */
-export function completeRegisters(
+function completeRegisters(
   recorders: readonly RegisterRecord[],
   inherited: readonly RegisterDeclaration[],
   fail: Fail,
@@ -194,7 +197,7 @@ export function registerAtPlace(
  * is reported. It has one if an access can go on in the next register.
  * Registers behind one data port share its handlers.
  */
-export function registerHandlers(record: RegisterRecord, region: IoRegionTemplate): HandlerDeclaration[] {
+function registerHandlers(record: RegisterRecord, region: IoRegionTemplate): HandlerDeclaration[] {
   const handlers: HandlerDeclaration[] = [];
   for (const { definition, member } of record.registers) {
     if (definition.region !== region) continue;
@@ -239,7 +242,7 @@ function accessesOf({ access = 'read-write', fields }: RegisterSpec): RegisterAc
  * A wide access takes several narrow registers at once, each by its own declaration; it cannot take a hand-written handler
  * along. Refuses a region where that could happen.
  */
-export function checkReach(region: RegionTemplate, routes: readonly HandlerRoute[], fail: Fail): void {
+function checkReach(region: RegionTemplate, routes: readonly HandlerRoute[], fail: Fail): void {
   if (!routes.some(({ register }) => register !== undefined)) return;
   const { min, max, unaligned } = (region as IoRegionTemplate).implements;
   const sizes = [1, 2, 4].filter((size) => size >= min && size <= max);

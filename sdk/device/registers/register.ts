@@ -5,6 +5,7 @@ import { hex } from '../../base/text.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
 import { type MethodDecoratorFor, recorderOf } from '../class-recorder.ts';
 import type { IoRegionTemplate, Nothing } from '../regions/region.ts';
+import { registerAssembly } from './assemble.ts';
 import {
   type FieldNames,
   FieldSpec,
@@ -70,14 +71,18 @@ export function makeRegister<S extends RegisterSpec>(definition: RegisterDefinit
         `${name}.${member}: ${where} needs a field that holds its value, and this is ${kind}. For what happens on an access, use its onRead and onWrite.`,
       );
     }
-    recorderOf(target.constructor).add('registers', { definition, member }, `register '${member}'`);
+    const recorder = recorderOf(target.constructor);
+    recorder.add('registers', { definition, member }, `register '${member}'`);
+    recorder.assembly = registerAssembly;
   };
   const hook = (isWrite: boolean, field: string | undefined, member: string | undefined) => {
     checkBrackets(field, member, `.${isWrite ? 'onWrite' : 'onRead'}() of ${where}`);
     return (target: object, method: string) => {
       checkMember(target, method, where);
       const declared = { definition, field, isWrite, method };
-      recorderOf(target.constructor).add('registerHooks', declared, `register hook '${method}'`);
+      const recorder = recorderOf(target.constructor);
+      recorder.add('registerHooks', declared, `register hook '${method}'`);
+      recorder.assembly = registerAssembly;
     };
   };
   return Object.freeze(
