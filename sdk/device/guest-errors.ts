@@ -1,3 +1,6 @@
+import { hex } from '../base/text.ts';
+import type { MemoryRegion } from '../memory/index.ts';
+
 /** One kind of mistake that a guest made with one device. */
 export interface GuestError {
   readonly device: string;
@@ -86,4 +89,21 @@ export class GuestErrors {
     }
     return kind;
   }
+}
+
+/** Accesses that a region refused as a whole are guest errors of its device. */
+export function refusedAccesses(errors: GuestErrors) {
+  const refuse =
+    (why: (region: MemoryRegion, isWrite: boolean) => string) =>
+    (region: MemoryRegion, offset: number, size: number, isWrite: boolean) =>
+      errors.report(
+        region.owner?.id ?? region.name,
+        `${isWrite ? 'write to' : 'read of'} offset ${hex(offset)} (${size} bytes) of region '${region.name}': ${why(region, isWrite)}`,
+      );
+  return {
+    accessRefused: refuse((region, isWrite) =>
+      isWrite && region.readOnly ? 'it is read-only' : 'the region does not accept this width or alignment',
+    ),
+    reentryRefused: refuse(() => 'the device is inside one of its own handlers'),
+  };
 }

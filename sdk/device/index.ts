@@ -12,7 +12,7 @@ export { baseMetadataOf, metadataOf, recorderOf } from './class-recorder.ts';
 export { DeviceOptions, device, inject, options } from './decorators.ts';
 export { type ConcreteDeviceClass, Device, type DeviceClass } from './device.ts';
 export { captureSchema, DeviceLoading, firingOrder, loadDevice, refusedBy, saveDevice } from './device-state.ts';
-export { type GuestError, type GuestErrorSink, GuestErrors } from './guest-errors.ts';
+export { type GuestError, type GuestErrorSink, GuestErrors, refusedAccesses } from './guest-errors.ts';
 export { formatSize, type Option, option } from './options/kinds.ts';
 export { commandLineName, defineOptions, type GivenOptionsOfClass, OptionSet, type OptionsOf } from './options/set.ts';
 export { InterruptLine, InterruptPin, type PinNames, pinsOf } from './pins.ts';

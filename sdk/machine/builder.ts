@@ -6,9 +6,10 @@ import { captureSchema, type Device, type GuestErrors, pinsOf, realizeDevice, ti
 import { EmptyBoard, MachineBoard } from './board.ts';
 import { WiringCheck } from './checks.ts';
 import { type MachineDefinition, type MachineRequest, machineOptions, ramSizeOf } from './definition.ts';
+import { inDevice, quietly } from './device-failures.ts';
 import { DeviceMaker } from './device-maker.ts';
-import { inDevice, quietly } from './host.ts';
-import { controllerMistakes, driverMistakes, pinMistakes } from './pin-checks.ts';
+import { controllerMistakes } from './interrupt-controllers.ts';
+import { driverMistakes, pinMistakes } from './pin-checks.ts';
 import { MachinePlan } from './plan.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
 import { codeOf, DeviceWire, type PlannedDevice, PluggedDevice, type UsedDevice, WiringError } from './wiring.ts';

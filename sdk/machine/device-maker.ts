@@ -4,7 +4,7 @@ import { DeviceFailure } from '../base/errors.ts';
 import { refuseNotifier } from '../bus/event-notifiers.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import { constructDevice, type Device, DeviceOptions } from '../device/index.ts';
-import { inDevice } from './host.ts';
+import { inDevice } from './device-failures.ts';
 import {
   constructionFailure,
   describeConstruction,

@@ -7,7 +7,7 @@ import { timersOf } from '../device/timers.ts';
 import type { MemoryTopology } from '../memory/index.ts';
 import type { MachineBuilder } from './builder.ts';
 import type { MachineDefinition } from './definition.ts';
-import { quietly } from './host.ts';
+import { quietly } from './device-failures.ts';
 import { arrangeMap, mapOrder } from './map-order.ts';
 import { DeviceWire, type PluggedDevice, type UsedDevice } from './wiring.ts';
 

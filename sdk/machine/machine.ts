@@ -9,24 +9,24 @@ import {
 } from '../accelerator/index.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { coalescedWarnings, explainCoalescedIo } from '../coalescing/index.ts';
-import { type ConcreteDeviceClass, captureSchema, type GuestError, GuestErrors, type Token } from '../device/index.ts';
+import {
+  type ConcreteDeviceClass,
+  captureSchema,
+  type GuestError,
+  GuestErrors,
+  refusedAccesses,
+  type Token,
+} from '../device/index.ts';
 import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
 import { MachineBuilder } from './builder.ts';
 import { unmappedRegions } from './checks.ts';
 import type { MachineDefinition, MachineRequest, RestoreRequest, RunningMachine } from './definition.ts';
-import {
-  interruptSourceOf,
-  prepareMachine,
-  quietly,
-  refusedAccesses,
-  resetMachine,
-  resetPlacesOf,
-  timerFailure,
-  unrealizeAll,
-} from './host.ts';
+import { prepareMachine, quietly, timerFailure, unrealizeAll } from './device-failures.ts';
 import { refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
+import { interruptControllerOf } from './interrupt-controllers.ts';
 import { type MapOrder, mapOrder } from './map-order.ts';
 import { type MachineObserver, ObserverHub } from './observers.ts';
+import { resetMachine, resetPortsOf } from './reset.ts';
 import type { StatefulServices } from './services.ts';
 import { readRequest } from './snapshot/rebuild.ts';
 import { restoreMachine } from './snapshot/restore.ts';
@@ -244,8 +244,8 @@ export class Machine implements RunningMachine {
 
   private host() {
     const controllers = [this.definition.interruptController ?? []].flat();
-    const interruptController = interruptSourceOf(controllers.flatMap((id) => this.deviceById(id)?.device ?? []));
-    const resetPorts = () => resetPlacesOf(this.devices);
+    const interruptController = interruptControllerOf(controllers.flatMap((id) => this.deviceById(id)?.device ?? []));
+    const resetPorts = () => resetPortsOf(this.devices);
     return {
       get resetPorts() {
         return resetPorts();

@@ -1,35 +1,7 @@
 import type { Problem } from '../base/errors.ts';
 import { nearest } from '../base/text.ts';
 import { type Device, pinsOf } from '../device/index.ts';
-import { hasAcknowledge, isInterruptController } from './host.ts';
 import { DeviceWire, type Wire } from './wiring.ts';
-
-/** Interrupt controllers that do not exist, or cannot interrupt a processor; `ids` are those of all devices. */
-export function controllerMistakes(
-  controllers: readonly string[],
-  ids: readonly string[],
-  devices: readonly { readonly id: string; readonly device: Device }[],
-): Problem[] {
-  const missing = controllers
-    .filter((id) => !ids.includes(id))
-    .map((id) => ({
-      code: 'no-such-device',
-      message: `The machine's interruptController is '${id}', and no device has that id. Give one that id.`,
-    }));
-  const unable = devices
-    .filter(({ id, device }) => controllers.includes(id) && !isInterruptController(device))
-    .map(({ id, device }) => {
-      const lacks = 'pending' in device ? 'no acknowledge()' : hasAcknowledge(device) ? "no 'pending'" : undefined;
-      return {
-        code: 'not-an-interrupt-controller',
-        message:
-          `The machine's interruptController is '${id}', and ${device.constructor.name} has ` +
-          `${lacks ?? "neither 'pending' nor acknowledge()"}: the processor would never be interrupted. ` +
-          'Name a device that has both, or leave interruptController out.',
-      };
-    });
-  return [...missing, ...unable];
-}
 
 interface NamedDevice {
   readonly id: string;

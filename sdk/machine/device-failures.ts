@@ -1,0 +1,61 @@
+import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
+import { runDevice, type Timer } from '../clock/index.ts';
+import { type Device, timersOf } from '../device/index.ts';
+import type { RunningMachine } from './definition.ts';
+import type { PluggedDevice } from './wiring.ts';
+
+/** Runs code of a device. An error comes out as a DeviceFailure with the device's name, and the original as its cause. */
+export function inDevice<T>(id: string, device: Device, what: string, work: () => T): T {
+  try {
+    return runDevice(work);
+  } catch (cause) {
+    throw deviceFailure(id, device, what, cause);
+  }
+}
+
+/** Cleans up after a failure, which is reported already: a second one must not hide it. */
+export function quietly(takeDown: () => void): void {
+  try {
+    takeDown();
+  } catch {}
+}
+
+/** Unrealizes devices, the last one first. A failure does not stop the others; answers all failures. */
+export function unrealizeAll(devices: readonly PluggedDevice[]): unknown[] {
+  return [...devices].reverse().flatMap(({ id, device }) => {
+    try {
+      inDevice(id, device, 'onUnrealize()', () => device.unrealize());
+      return [];
+    } catch (failure) {
+      return [failure];
+    }
+  });
+}
+
+/** Runs the `prepare` of the definition. An error comes out with the machine's name. */
+export function prepareMachine(machine: RunningMachine): void {
+  const { definition } = machine;
+  try {
+    definition.prepare?.(machine);
+  } catch (cause) {
+    throw new BackplaneError(
+      'prepare-failure',
+      `Machine '${definition.name}': prepare() threw: ${describeThrown(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/** Names the device whose timer failed; a timer of no device has only its own name. */
+export function timerFailure(devices: readonly PluggedDevice[], timer: Timer, cause: unknown): Error {
+  const owner = devices.find(({ device }) => [...timersOf(device).values()].includes(timer));
+  const what = `timer '${timer.name}'`;
+  if (owner !== undefined) return deviceFailure(owner.id, owner.device, what, cause);
+  return new DeviceFailure(`${what} threw: ${describeThrown(cause)}`, undefined, cause);
+}
+
+function deviceFailure(id: string, device: Device, what: string, cause: unknown): DeviceFailure {
+  const { type } = device.metadata;
+  const name = type === id ? `'${id}'` : `'${id}' (${type})`;
+  return new DeviceFailure(`Device ${name}: ${what} threw: ${describeThrown(cause)}`, device, cause);
+}
