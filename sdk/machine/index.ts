@@ -2,6 +2,7 @@ export type {
   MachineDefinition,
   MachineRequest,
   ObserverFailureSink,
+  PreparedMachine,
   RestoreRequest,
   RunningMachine,
 } from './definition.ts';

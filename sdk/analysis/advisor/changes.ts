@@ -1,27 +1,31 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, printable } from '../../base/text.ts';
 import { regionsBelow } from '../../coalescing/region-placement.ts';
-import type { Machine, MachineDefinition, RunningMachine } from '../../machine/index.ts';
+import type { Machine, MachineDefinition, PreparedMachine, RunningMachine } from '../../machine/index.ts';
 import { MemoryRegion, RegionOps } from '../../memory/index.ts';
 import type { Candidate } from './candidates.ts';
 import type { SignalCandidate } from './signals.ts';
 import type { Applicable } from './suggestion.ts';
 import { type Judgement, otherReaders } from './verdict.ts';
 
-/** The same machine with the suggestion carried out: replay the recording on it to see that it holds. */
+/** The same machine with the suggestion applied: replay the recording on it to see that it holds. */
 export function withSuggestion(definition: MachineDefinition, suggestion: Applicable): MachineDefinition {
   return {
     ...definition,
-    prepare(machine: RunningMachine) {
-      definition.prepare?.(machine);
-      carryOut(machine, suggestion);
+    prepare(prepared) {
+      definition.prepare?.(prepared);
+      applySuggestion(runningMachine(prepared), suggestion);
     },
   };
 }
 
-function carryOut(machine: RunningMachine, suggestion: Applicable): void {
+/** `prepare` is declared with the parts that a board needs. The machine that calls it is complete, with its regions mapped. */
+const runningMachine = (prepared: PreparedMachine): RunningMachine => prepared as RunningMachine;
+
+function applySuggestion(machine: RunningMachine, suggestion: Applicable): void {
   const { kind, size, match } = suggestion;
-  const region = suggestion.region === undefined ? standIn(machine, suggestion) : regionOf(machine, suggestion);
+  const region =
+    suggestion.region === undefined ? addUnmodelledRegion(machine, suggestion) : regionOf(machine, suggestion);
   const offset = suggestion.region === undefined ? 0 : suggestion.offset;
   if (kind === 'coalesce') region.replaceCoalescedIo({ offset, size });
   else {
@@ -31,7 +35,7 @@ function carryOut(machine: RunningMachine, suggestion: Applicable): void {
 }
 
 /** Takes the writes where the machine models no device; reads answer ones, as at an unassigned address. */
-function standIn(machine: RunningMachine, { isPort, start, size }: Applicable): MemoryRegion {
+function addUnmodelledRegion(machine: RunningMachine, { isPort, start, size }: Applicable): MemoryRegion {
   const ops = new RegionOps({ device: null, routes: [], valid: { unaligned: true }, missing: { read: 'ones' } });
   const region = MemoryRegion.io(machine.topology, `coalesced-${hex(start)}`, size, ops);
   (isPort ? machine.io : machine.memory).root.addSubregion(start, region);
