@@ -135,7 +135,7 @@ function codeOf<V extends Value>(
   const get =
     count === undefined
       ? (held: object, _index: number) => (held as Fields<V>)[member] as V
-      : (held: object, index: number) => (held as Fields<V[]>)[member]?.[index] as V;
+      : (held: object, index: number) => ((held as Fields<V[]>)[member] as V[])[index] as V;
   const set =
     count === undefined
       ? (held: object, _index: number, value: V) => {
@@ -145,6 +145,7 @@ function codeOf<V extends Value>(
           ((held as Fields<V[]>)[member] as V[])[index] = value;
         };
 
+  // A hook's method that is gone throws, as it does in compiled code.
   const read = (device: DeviceInstance, index: number, lanes: V): V => {
     if (isUnimplemented) log?.read(device, index);
     const hooks = device as unknown as Fields<Hook<V>>;
@@ -152,10 +153,13 @@ function codeOf<V extends Value>(
     let value = bits.shown(held);
     if (isCleared) set(device, index, bits.cleared(held, lanes));
     for (const field of readHooks) {
-      const answer = field.isTouched(lanes) ? hooks[field.method]?.(field.of(value), index) : undefined;
+      if (!field.isTouched(lanes)) continue;
+      const answer = (hooks[field.method] as Hook<V>)(field.of(value), index);
       if (answer !== undefined) value = field.with(value, answer);
     }
-    return (readHook === undefined ? undefined : hooks[readHook]?.(value, index)) ?? value;
+    if (readHook === undefined) return value;
+    const answer = (hooks[readHook] as Hook<V>)(value, index);
+    return answer === undefined ? value : answer;
   };
   const write = (device: DeviceInstance, value: V, index: number, lanes: V): void => {
     if (isPlain && !bits.differ(lanes, bits.all)) {
@@ -172,9 +176,9 @@ function codeOf<V extends Value>(
     const now = bits.written(value, previous, lanes, free);
     if (bits.differ(now, held)) set(device, index, now);
     for (const field of writeHooks) {
-      if (field.isTouched(lanes)) hooks[field.method]?.(field.of(now), field.of(previous), index);
+      if (field.isTouched(lanes)) (hooks[field.method] as Hook<V>)(field.of(now), field.of(previous), index);
     }
-    if (writeHook !== undefined) hooks[writeHook]?.(now, previous, index);
+    if (writeHook !== undefined) (hooks[writeHook] as Hook<V>)(now, previous, index);
   };
   /** Write-once bits that were still free become locked by this write. */
   const takeLocks = (locks: object, index: number, lanes: V): V => {
@@ -197,7 +201,7 @@ function codeOf<V extends Value>(
       const at = inside(start, index);
       if (!isWhole(size, at)) return part.read(this, start, at, size, index);
       const value = read(this, index, bits.all);
-      return typeof value === 'bigint' ? Number(BigInt.asUintN(8 * size, value)) : (value as number);
+      return isBig ? Number(BigInt.asUintN(8 * size, value as bigint)) : (value as number);
     },
     readLanes(index, lanes) {
       return read(this, index, lanes);

@@ -190,8 +190,10 @@ export class RegisterParts {
     const { bytes, isBig, register } = this.model;
     if (at + size > bytes) return this.places.readSpan(device, register.region, offset, size);
     const shift = 8 * this.distance(at, size);
-    const whole = this.code.readLanes?.call(device, index, lanesOf(size, shift, isBig) as never) ?? 0;
-    return typeof whole === 'number' ? whole >>> shift : Number(BigInt.asUintN(8 * size, whole >> BigInt(shift)));
+    const whole = this.code.readLanes?.call(device, index, lanesOf(size, shift, isBig) as never) ?? (isBig ? 0n : 0);
+    // Compiled code asks for the register's width too: a hook of an unchecked plugin answers anything.
+    if (!isBig) return (whole as number) >>> shift;
+    return Number(BigInt.asUintN(8 * size, (whole as bigint) >> BigInt(shift)));
   }
 
   write(device: DeviceInstance, value: number, offset: number, at: number, size: number, index: number): void {
