@@ -112,7 +112,7 @@ export {
 } from './machine/wiring.ts';
 export { type MemTxAttributes, MemTxResult, requesterOf } from './memory/access-attributes.ts';
 export { GiB, KiB, MiB } from './memory/address-range.ts';
-export type { CoalescedRange, IoeventfdSpec } from './memory/memory-listener.ts';
+export type { CoalescedIoFlusher, CoalescedRange, IoeventfdSpec } from './memory/memory-listener.ts';
 export { MemoryRegion, type RegionKind } from './memory/memory-region.ts';
 export type { RamBlock } from './memory/ram-block.ts';
 export type { RegionOptions, RegionOwner } from './memory/reentrancy-guard.ts';

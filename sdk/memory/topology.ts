@@ -26,7 +26,7 @@ export interface AccessObserver {
  * notifies once.
  */
 export class MemoryTopology {
-  /** Delivers writes that wait in a ring; an accelerator with coalesced I/O sets it. @internal */
+  /** Delivers writes that wait in a ring; an accelerator with coalesced I/O sets it. */
   coalescedIoFlusher: CoalescedIoFlusher = noCoalescedIo;
   /** Where RAM comes from. An accelerator replaces it before the first RAM region exists. */
   allocateRam: (size: number, name: string) => RamBlock = ramAllocator();

@@ -1,11 +1,13 @@
 // @module-tag package
-import { beforeAll, describe, expect, it } from 'vitest';
+import { rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as backplane from '../../sdk/index.ts';
-import { type ApiReport, apiReports, checkout, entries } from './api.ts';
+import { type ApiReport, apiReports, builtDeclarations, checkout, entries, mistakesAgainst } from './api.ts';
 
 const MostValues = 85;
 const MostNames = 160;
 
+let folder = '';
 let reports: readonly ApiReport[] = [];
 const reportOf = (name: string): ApiReport => {
   const report = reports.find(({ entry }) => entry === name);
@@ -16,8 +18,11 @@ const reportOf = (name: string): ApiReport => {
 /** What a program sees that imports the package. `npm run api` writes the reports anew: look at what has changed. */
 describe('the API', () => {
   beforeAll(() => {
-    reports = apiReports();
+    folder = builtDeclarations();
+    reports = apiReports(folder);
   }, 300_000);
+
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each(entries)('of $entry is what its report says', async ({ entry }) => {
     const { name, text } = reportOf(entry);
@@ -33,6 +38,10 @@ describe('the API', () => {
     expect(exported.length).toBeLessThanOrEqual(MostNames);
     expect(named).toEqual([]);
   });
+
+  it('has all that the devices and machines of the package use', () => {
+    expect(mistakesAgainst(folder)).toBe('');
+  }, 60_000);
 
   it('names no type that no entry exports', () => {
     const exported = new Set(reports.flatMap((report) => report.exported));

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,24 +27,42 @@ export interface ApiReport {
   readonly named: readonly string[];
 }
 
-/** Builds the declarations into a folder of their own and reads from them what every entry exports. */
-export function apiReports(): ApiReport[] {
+const tsc = join(checkout, 'node_modules/typescript/bin/tsc');
+
+/** Builds the declarations into a folder of their own, as `dist` there. Remove it afterwards. */
+export function builtDeclarations(): string {
   const folder = mkdtempSync(join(tmpdir(), 'backplane-api-'));
-  try {
-    const compiler = join(checkout, 'node_modules/typescript/bin/tsc');
-    const project = ['-p', join(checkout, 'tsconfig.build.json')];
-    const output = ['--emitDeclarationOnly', '--outDir', join(folder, 'dist')];
-    execFileSync(process.execPath, [compiler, ...project, ...output], { stdio: 'pipe' });
-    symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
-    writeFileSync(join(folder, 'package.json'), description);
-    const { compilerOptions } = JSON.parse(readFileSync(join(checkout, 'tsconfig.json'), 'utf8'));
-    const options = { ...compilerOptions, paths: {} };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, include: ['dist'] }));
-    return entries.map(({ entry, declarations }) => apiReport(folder, entry, declarations));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const project = ['-p', join(checkout, 'tsconfig.build.json')];
+  const output = ['--emitDeclarationOnly', '--outDir', join(folder, 'dist')];
+  execFileSync(process.execPath, [tsc, ...project, ...output], { stdio: 'pipe' });
+  symlinkSync(join(checkout, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), description);
+  writeProject(folder, 'dist');
+  return folder;
 }
+
+function writeProject(folder: string, ...include: string[]): void {
+  const { compilerOptions } = JSON.parse(readFileSync(join(checkout, 'tsconfig.json'), 'utf8'));
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: { ...compilerOptions, paths: {} }, include }),
+  );
+}
+
+/** What the compiler says about devices and machines that see the declarations of the SDK, and not its sources. */
+export function mistakesAgainst(folder: string): string {
+  const authors = join(folder, 'authors');
+  for (const name of ['devices', 'machines']) cpSync(join(checkout, name), join(authors, name), { recursive: true });
+  symlinkSync(join(folder, 'dist', 'sdk'), join(authors, 'sdk'));
+  writeFileSync(join(authors, 'package.json'), description);
+  writeProject(authors, 'devices', 'machines');
+  const { stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', authors], { encoding: 'utf8' });
+  return stdout + stderr;
+}
+
+/** Reads from built declarations what every entry exports. */
+export const apiReports = (folder: string): ApiReport[] =>
+  entries.map(({ entry, declarations }) => apiReport(folder, entry, declarations));
 
 function apiReport(folder: string, entry: string, declarations: string): ApiReport {
   const name = entry.replaceAll('/', '-');

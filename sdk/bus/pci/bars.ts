@@ -53,8 +53,12 @@ export class PciBars {
     this.add(index, { kind, size: region.size, is64Bit, prefetchable }, undefined);
   }
 
-  /** For BARs that depend on options, whose region the device makes itself. @internal */
-  addRegion(index: number, region: MemoryRegion, { kind = 'memory', is64Bit = false, prefetchable = false }: BarKind) {
+  /** For BARs that depend on options, whose region the device makes itself. */
+  addRegion(
+    index: number,
+    region: MemoryRegion,
+    { kind = 'memory', is64Bit = false, prefetchable = false }: BarSpec & { readonly kind?: 'ports' | 'memory' },
+  ): void {
     const shape = { kind, size: region.size, is64Bit, prefetchable };
     const refuse = (code: string, why: string) =>
       new BackplaneError(code, `BAR ${index} (region '${region.name}'): ${why}`);
@@ -184,11 +188,6 @@ export class PciBars {
     container.addSubregion(address, bar.region as MemoryRegion, BarPriority);
     bar.address = address;
   }
-}
-
-/** What a BAR made by hand is. */
-export interface BarKind extends BarSpec {
-  readonly kind?: 'ports' | 'memory';
 }
 
 interface BarShape extends Required<BarSpec> {

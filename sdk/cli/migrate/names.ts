@@ -34,7 +34,7 @@ export const names: NameTable = {
       'backplane/runtime',
       `
       Accelerator AcceleratorEvent AcceleratorHost AcceleratorListener AcceleratorSettings AccessEvent AccessObserver
-      AccessedMachine AddressRange AddressSpace BarDeclaration Capability CoalescedIoFlusher
+      AccessedMachine AddressRange AddressSpace BarDeclaration Capability
       CoalescedRangeReport CoalescedVerdict CoalescedWriteEvent ConditionalModel CostDistribution Culprit
       DefaultExitCosts DefaultTraceSizeLimit DescribedAccess DeviceAgreementReport DeviceFailure
       DeviceOptionValues DirtyLog DirtyLogClient DirtyPageSize DirtySnapshot DisagreementExample DrainPolicy ExitCost
