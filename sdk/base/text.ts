@@ -93,8 +93,10 @@ export function unknownWord(given: object, known: readonly string[]): string | u
   return word === undefined ? undefined : `says '${word}'. ${didYouMean(word, known)}`;
 }
 
-/** The end of an error message: the similar name, or all names. */
-export function didYouMean(misspelt: string, known: readonly string[]): string {
+const listed = (known: readonly string[]): string => `Known: ${known.join(', ') || 'none'}.`;
+
+/** The end of an error message: the similar name; without one all names, or what the caller says instead. */
+export function didYouMean(misspelt: string, known: readonly string[], otherwise = listed(known)): string {
   const close = nearest(misspelt, known);
-  return close === undefined ? `Known: ${known.join(', ') || 'none'}.` : `Did you mean '${close}'?`;
+  return close === undefined ? otherwise : `Did you mean '${close}'?`;
 }

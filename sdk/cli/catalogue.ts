@@ -1,8 +1,9 @@
 import { BackplaneError } from '../base/errors.ts';
+import { didYouMean } from '../base/text.ts';
 import type { ConcreteDeviceClass } from '../device/index.ts';
 import type { MachineDefinition } from '../machine/index.ts';
 import type { KnownDevice, LoadedPlugin } from './plugins/plugin.ts';
-import { didYouMean, shellWord } from './text.ts';
+import { shellWord } from './text.ts';
 
 /** The machines of the package and of these plugins, sorted by name. */
 export async function knownMachines(plugins: readonly LoadedPlugin[] = []): Promise<readonly MachineDefinition[]> {
@@ -54,8 +55,7 @@ export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[]
 function hint(given: string, names: readonly string[], kind: 'machine' | 'device'): string {
   if (/[/\\]|\.[cm]?[jt]s$/.test(given))
     return `Load the file, and use the name it has there: -plugin ${shellWord(given, 'FILE')} -${kind} NAME.`;
-  const meant = didYouMean(given, names, `backplane -${kind} help`);
-  return meant.startsWith('Did you mean') ? meant : `${meant} If a plugin brings it, add -plugin FILE.`;
+  return didYouMean(given, names, `'backplane -${kind} help' lists them. If a plugin brings it, add -plugin FILE.`);
 }
 
 /** The machines of the package. */

@@ -1,7 +1,6 @@
 import { BackplaneError } from '../base/errors.ts';
-import { printable } from '../base/text.ts';
+import { didYouMean, printable } from '../base/text.ts';
 import type { Terminal } from './terminal.ts';
-import { didYouMean } from './text.ts';
 
 /** The options of a command: a name with the placeholder of its value, or `true` for a switch. */
 export type OptionSyntax = Readonly<Record<string, string | true>>;

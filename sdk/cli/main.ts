@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../base/errors.ts';
+import { didYouMean } from '../base/text.ts';
 import { type Command, commonOptions, parseArguments, plainWords, Unfinished } from './command.ts';
 import { packageRoot } from './files.ts';
 import { isVerbose, runInProcess } from './process.ts';
 import { hostTerminal, reportFailure, safeTerminal, type Terminal } from './terminal.ts';
-import { didYouMean } from './text.ts';
 
 /** Commands are loaded on demand, to keep the start fast. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -99,7 +99,10 @@ function commandNamed(name: string): () => Promise<Command> {
   const kind = name.startsWith('-') ? 'option' : 'command';
   const known = kind === 'option' ? [...lists, '-version', '-help', '--version', '--help'] : Object.keys(commands);
   const code = kind === 'option' ? 'unknown-argument' : 'unknown-command';
-  throw new BackplaneError(code, `unknown ${kind} '${name}'. ${didYouMean(name, known, 'backplane -help')}`);
+  throw new BackplaneError(
+    code,
+    `unknown ${kind} '${name}'. ${didYouMean(name, known, "'backplane -help' lists them.")}`,
+  );
 }
 
 function version(): string {

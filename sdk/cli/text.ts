@@ -1,16 +1,9 @@
-import { nearest, printable } from '../base/text.ts';
+import { printable } from '../base/text.ts';
 
 const plainWord = /^[\w./@][\w./:,=+@%^~-]*$/;
 
 /** A name for a command line in a message. A name that is not one plain word of a shell becomes the placeholder. */
 export const shellWord = (name: string, placeholder: string): string => (plainWord.test(name) ? name : placeholder);
-
-/** The end of an error message: the similar name, or all names, or the command that lists them. */
-export function didYouMean(misspelt: string, known: readonly string[], listedBy?: string): string {
-  const meant = nearest(misspelt, known);
-  if (meant !== undefined) return `Did you mean '${meant}'?`;
-  return listedBy === undefined ? `Known: ${known.join(', ')}.` : `'${listedBy}' lists them.`;
-}
 
 /** Two indented columns, one line for each row. */
 export function formatColumns(rows: readonly (readonly [string, string])[]): string {

@@ -14,7 +14,14 @@ export { type ConcreteDeviceClass, Device, type DeviceClass } from './device.ts'
 export { captureSchema, DeviceLoading, firingOrder, loadDevice, refusedBy, saveDevice } from './device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors, refusedAccesses } from './guest-errors.ts';
 export { formatSize, type Option, option } from './options/kinds.ts';
-export { commandLineName, defineOptions, type GivenOptionsOfClass, OptionSet, type OptionsOf } from './options/set.ts';
+export {
+  commandLineName,
+  defineOptions,
+  type GivenOptionsOfClass,
+  machineOptionName,
+  OptionSet,
+  type OptionsOf,
+} from './options/set.ts';
 export { InterruptLine, InterruptPin, type PinNames, pinsOf } from './pins.ts';
 export { realizeDevice } from './regions/build.ts';
 export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';

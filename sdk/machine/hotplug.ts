@@ -1,6 +1,6 @@
 import type { MachineClock } from '../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../base/errors.ts';
-import { nearest } from '../base/text.ts';
+import { didYouMean } from '../base/text.ts';
 import { formatPciAddress, PciBus, PciDevice } from '../bus/index.ts';
 import { type ConcreteDeviceClass, type Device, loadDevice, metadataOf, pinsOf, saveDevice } from '../device/index.ts';
 import { timersOf } from '../device/timers.ts';
@@ -30,11 +30,7 @@ export function unpluggable(
     new BackplaneError(code, `Machine '${name}': cannot ${verb} '${id}': ${why}`);
   if (found === undefined) {
     const ids = devices.map((device) => device.id);
-    const close = nearest(id, ids);
-    throw refuse(
-      'no-such-device',
-      `no device has that id. ${close === undefined ? `The ids are ${ids.join(', ')}.` : `Did you mean '${close}'?`}`,
-    );
+    throw refuse('no-such-device', `no device has that id. ${didYouMean(id, ids, `The ids are ${ids.join(', ')}.`)}`);
   }
   if ([interruptController].flat().includes(id))
     throw refuse('device-in-use', 'it interrupts the processor. Build another machine instead.');

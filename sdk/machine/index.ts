@@ -8,7 +8,6 @@ export type {
 } from './definition.ts';
 export { Machine } from './machine.ts';
 export { isObserver, type MachineObserver } from './observers.ts';
-export { machineOptionName } from './plan.ts';
 export { NoSuchDevice } from './snapshot/restore.ts';
 export { formatSnapshot } from './snapshot/save.ts';
 export type { PluggedDevice, UsedDevice } from './wiring.ts';

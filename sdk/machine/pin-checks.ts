@@ -1,5 +1,5 @@
 import type { Problem } from '../base/errors.ts';
-import { nearest } from '../base/text.ts';
+import { didYouMean } from '../base/text.ts';
 import { type Device, pinsOf } from '../device/index.ts';
 import { DeviceWire, type Wire } from './wiring.ts';
 
@@ -29,9 +29,7 @@ export function pinMistakes(wired: readonly WiredDevice[], all: readonly NamedDe
 function pinMistake({ id, device }: NamedDevice, name: string, context: string): Problem[] {
   const pins = [...pinsOf(device).keys()];
   if (pins.includes(name)) return [];
-  const close = nearest(name, pins);
-  const hint =
-    close === undefined ? `It has ${pins.length === 0 ? 'none' : pins.join(', ')}.` : `Did you mean '${close}'?`;
+  const hint = didYouMean(name, pins, `It has ${pins.join(', ') || 'none'}.`);
   const message = `Device '${id}': ${device.constructor.name} has no pin '${name}'. ${hint}${context}`;
   return [{ code: 'no-such-pin', message }];
 }

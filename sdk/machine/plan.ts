@@ -1,7 +1,7 @@
 import { describeThrown, type Problem } from '../base/errors.ts';
-import { nearest } from '../base/text.ts';
+import { didYouMean } from '../base/text.ts';
 import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
-import { type ClassMetadata, commandLineName, metadataOf, type Option } from '../device/index.ts';
+import { type ClassMetadata, metadataOf, type Option } from '../device/index.ts';
 import { conflictingFunctions } from './checks.ts';
 import {
   codeOf,
@@ -87,14 +87,12 @@ export class MachinePlan {
   }
 
   private checkNames(known: readonly { used: UsedDevice; metadata: ClassMetadata }[], given: DeviceOptionValues): void {
-    const names = known.flatMap(({ used, metadata }) => [this.idOf(used), metadata.type]);
+    const names = [...new Set(known.flatMap(({ used, metadata }) => [this.idOf(used), metadata.type]))];
     for (const name of Object.keys(given)) {
       if (names.includes(name)) continue;
-      const close = nearest(name, names);
       this.report(
         'no-such-device',
-        `Options are given for '${name}', and no device has that id or type.` +
-          (close === undefined ? '' : ` Did you mean '${close}'?`),
+        `Options are given for '${name}', and no device has that id or type. ${didYouMean(name, names)}`,
       );
     }
   }
@@ -227,9 +225,4 @@ function addressOf({ addr }: UsedDevice, { bus, type }: ClassMetadata, report: R
   else if (address === undefined)
     report('invalid-pci-address', `addr '${addr}' is not a PCI address. Write slot and function, 00.0 to 1f.7.`);
   return address;
-}
-
-/** A machine's option as its command line writes it: `reset-control`. */
-export function machineOptionName(name: string): string {
-  return commandLineName(name).replaceAll('_', '-');
 }

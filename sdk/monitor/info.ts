@@ -1,7 +1,7 @@
 import { hex } from '../base/text.ts';
 import { formatPciAddress, IsaBus, type PciBar, PciBus, PciDevice, pciIdentity } from '../bus/index.ts';
-import { commandLineName, pinsOf, registerEngine, type Token } from '../device/index.ts';
-import { machineOptionName, type PluggedDevice, type RunningMachine } from '../machine/index.ts';
+import { commandLineName, machineOptionName, pinsOf, registerEngine, type Token } from '../device/index.ts';
+import type { PluggedDevice, RunningMachine } from '../machine/index.ts';
 import { formatAddress, formatFlatViews, formatMemoryTree, KiB } from '../memory/index.ts';
 
 /** Texts about a machine, for the `info` commands. Queued writes are delivered first. */

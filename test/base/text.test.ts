@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lowMask, masked, maskOf, swapBytes, wideLowMask } from '../../sdk/base/bits.ts';
-import { count, counted, hex, sentence, times, unknownWord } from '../../sdk/base/text.ts';
+import { count, counted, didYouMean, hex, sentence, times, unknownWord } from '../../sdk/base/text.ts';
 
 describe('text of messages', () => {
   it('writes numbers and bigints in hex, with a sign and leading zeros', () => {
@@ -27,6 +27,8 @@ describe('text of messages', () => {
   it('answers a word that means nothing with the word that was meant, or with all that are known', () => {
     expect(unknownWord({ is64bit: true }, ['is64Bit', 'kind'])).toBe("says 'is64bit'. Did you mean 'is64Bit'?");
     expect(unknownWord({ colour: 1 }, ['kind', 'size'])).toBe("says 'colour'. Known: kind, size.");
+    expect(didYouMean('zz', [])).toBe('Known: none.');
+    expect(didYouMean('zz', ['on'], 'Leave it out.')).toBe('Leave it out.');
     expect(unknownWord({ kind: 1 }, ['kind'])).toBeUndefined();
   });
 });

@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nearest } from '../../sdk/base/text.ts';
+import { didYouMean, nearest } from '../../sdk/base/text.ts';
 import { parseArguments } from '../../sdk/cli/command.ts';
 import { parseKeyValues } from '../../sdk/cli/options/settings.ts';
-import { didYouMean } from '../../sdk/cli/text.ts';
 import { expectRefusal } from '../refusal.ts';
 
 const syntax = { machine: 'MACHINE', accel: 'ACCEL', compare: true } as const;
@@ -108,7 +107,9 @@ describe('suggestions', () => {
 
   it('does not guess wildly', () => {
     expect(nearest('e1000-network', names)).toBeUndefined();
-    expect(didYouMean('e1000-network', names, 'backplane -device help')).toBe("'backplane -device help' lists them.");
+    expect(didYouMean('e1000-network', names, "'backplane -device help' lists them.")).toBe(
+      "'backplane -device help' lists them.",
+    );
     expect(didYouMean('zz', ['on', 'off'])).toBe('Known: on, off.');
   });
 });

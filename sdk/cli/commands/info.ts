@@ -1,9 +1,9 @@
 import { BackplaneError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/text.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { Arguments, Command } from '../command.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
 import { restoreFile } from '../snapshot/restore.ts';
-import { didYouMean } from '../text.ts';
 
 /** A topic of `info`: as text, and as data if it has any. */
 interface Topic {

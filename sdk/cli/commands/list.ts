@@ -1,9 +1,8 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { commandLineName, describeOption, type OptionSet } from '../../device/options/set.ts';
+import { commandLineName, describeOption, machineOptionName, type OptionSet } from '../../device/options/set.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
 import { deviceNamed, knownDevices, knownMachines, machineNamed } from '../catalogue.ts';
 import type { Command, CommandContext } from '../command.ts';
-import { machineOptionName } from '../options/machine.ts';
 import { parseKeyValues } from '../options/settings.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { KnownDevice, LoadedPlugin } from '../plugins/plugin.ts';

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/text.ts';
 import { knownDevices, knownMachines } from '../catalogue.ts';
 import type { Command } from '../command.ts';
 import { packageRoot } from '../files.ts';
 import { givenSpecifier, ownSpecifier } from '../scaffold/own-specifier.ts';
 import { projectNames, refuseImportedNames, renderProject, writeProject } from '../scaffold/project.ts';
-import { didYouMean } from '../text.ts';
 
 const kinds = ['device', 'machine'];
 /** Packages of a new project besides the SDK, in the versions that the SDK is tested with. */

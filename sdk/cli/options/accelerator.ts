@@ -5,8 +5,8 @@ import {
   parseAcceleratorSettings,
 } from '../../accelerator/kvm/options.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/text.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
-import { didYouMean } from '../text.ts';
 import { parseKeyValues } from './settings.ts';
 
 /** Options that choose the accelerator of a run. */

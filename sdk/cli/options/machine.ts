@@ -1,13 +1,14 @@
 import { BackplaneError } from '../../base/errors.ts';
+import { didYouMean } from '../../base/text.ts';
 import { parseSize } from '../../device/options/kinds.ts';
-import { commandLineName } from '../../device/options/set.ts';
+import { machineOptionName } from '../../device/options/set.ts';
 import type { MachineDefinition, MachineRequest } from '../../machine/index.ts';
 import { MiB } from '../../memory/address-range.ts';
 import { machineNamed, sayWhose } from '../catalogue.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
-import { didYouMean, shellWord } from '../text.ts';
+import { shellWord } from '../text.ts';
 import { chooseDevices, deviceSyntax, typesIn, unusedGlobals, withDevices } from './devices.ts';
 import { parseKeyValues } from './settings.ts';
 
@@ -82,11 +83,6 @@ function parseMachineOptions(
     options[parsed.name] = parsed.value;
   }
   return options;
-}
-
-/** QEMU writes the options of machines with dashes, those of devices with underscores. */
-export function machineOptionName(property: string): string {
-  return commandLineName(property).replaceAll('_', '-');
 }
 
 /** `-m 64` is megabytes, as in QEMU. `-m 64M`, `-m 1G` and `-m size=64M` have a unit. */

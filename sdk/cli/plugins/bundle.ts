@@ -4,8 +4,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildOptions, Message, OnLoadResult, OnResolveArgs, OnResolveResult, Plugin } from 'esbuild';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
+import { didYouMean } from '../../base/text.ts';
 import { KiB, MiB } from '../../memory/address-range.ts';
-import { didYouMean, shellWord } from '../text.ts';
+import { shellWord } from '../text.ts';
 import { isRunning, ownModuleNames, runningPackage, standInFor } from './running-modules.ts';
 
 /**

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { ConditionalModel, RecordedTrace } from '../../accelerator/index.ts';
 import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { nearest } from '../../base/text.ts';
+import { didYouMean } from '../../base/text.ts';
 import { metadataOf, option } from '../../device/index.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { Arguments } from '../command.ts';
@@ -38,8 +38,7 @@ export function findRecording(nameOrPath: string): string {
   const names = knownRecordings();
   const file = names.includes(nameOrPath) && readdirSync(folder).find((name) => recordingName(name) === nameOrPath);
   if (file) return `${folder}${file}`;
-  const meant = nearest(recordingName(nameOrPath), names);
-  const hint = meant === undefined ? `Known by name: ${names.join(', ')}.` : `Did you mean '${meant}'?`;
+  const hint = didYouMean(recordingName(nameOrPath), names, `Known by name: ${names.join(', ')}.`);
   throw new BackplaneError('unknown-recording', `there is no recording and no file '${nameOrPath}'. ${hint}`);
 }
 

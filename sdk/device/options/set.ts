@@ -1,5 +1,5 @@
 import { BackplaneError, type Problem } from '../../base/errors.ts';
-import { nearest } from '../../base/text.ts';
+import { didYouMean } from '../../base/text.ts';
 import { type Option, octalHint } from './kinds.ts';
 
 export type OptionDeclarations = Readonly<Record<string, Option<unknown>>>;
@@ -95,14 +95,8 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
   }
 
   private unknown(name: string, owner: string, names: readonly string[]): Problem {
-    const close = nearest(name, names);
-    const hint =
-      close !== undefined
-        ? ` Did you mean '${close}'?`
-        : names.length > 0
-          ? ` It has ${names.join(', ')}.`
-          : ' It has none.';
-    return { code: 'no-such-option', message: `${owner}: there is no option '${name}'.${hint}` };
+    const hint = didYouMean(name, names, `It has ${names.join(', ') || 'none'}.`);
+    return { code: 'no-such-option', message: `${owner}: there is no option '${name}'. ${hint}` };
   }
 }
 
@@ -116,6 +110,11 @@ export function describeOption({ description, default: byDefault, unit, format }
 /** `lostTickPolicy` is `lost_tick_policy` on the command line, as QEMU writes it. */
 export function commandLineName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** QEMU writes the options of machines with dashes, those of devices with underscores: `reset-control`. */
+export function machineOptionName(name: string): string {
+  return commandLineName(name).replaceAll('_', '-');
 }
 
 /** Declares options. `OptionsOf<typeof it>` is the type of the values. */

@@ -1,6 +1,6 @@
 import { maskOf, wideLowMask } from '../../base/bits.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { decimal, hex, nearest } from '../../base/text.ts';
+import { decimal, didYouMean, hex } from '../../base/text.ts';
 import {
   type ClassMetadata,
   choosingValue,
@@ -57,11 +57,10 @@ export function declarationOf(
   if (found !== undefined) return found;
   const names = registers.map(({ member }) => member);
   const asked = byName ? `'${register}'` : `at ${hex(register.definition.offset)}`;
-  const hint = byName ? nearest(register, names) : undefined;
   const known = names.length === 0 ? 'It declares none.' : `It has ${names.join(', ')}.`;
   throw new BackplaneError(
     'no-such-register',
-    `Bench: ${deviceClass.name} has no register ${asked}. ${hint === undefined ? known : `Did you mean '${hint}'?`}`,
+    `Bench: ${deviceClass.name} has no register ${asked}. ${byName ? didYouMean(register, names, known) : known}`,
   );
 }
 
@@ -141,11 +140,10 @@ export class RegisterProbe<V extends number | bigint = number | bigint, F extend
     const found = fields.find((field) => field.name === name);
     if (found !== undefined) return new FieldProbe(this as unknown as RegisterProbe, found);
     const names = fields.map((field) => field.name);
-    const hint = nearest(name, names);
     throw new BackplaneError(
       'no-such-field',
       `Bench: ${this.description} has no field '${name}'. ` +
-        (hint === undefined ? `It has ${names.join(', ') || 'none'}.` : `Did you mean '${hint}'?`),
+        didYouMean(name, names, `It has ${names.join(', ') || 'none'}.`),
     );
   }
 

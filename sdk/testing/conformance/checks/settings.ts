@@ -1,4 +1,4 @@
-import { nearest } from '../../../base/text.ts';
+import { didYouMean } from '../../../base/text.ts';
 import { type Device, pinsOf, timersOf } from '../../../device/index.ts';
 import type { Check, Subject } from '../subject.ts';
 
@@ -24,14 +24,11 @@ function problemOf({ metadata }: Subject, device: Device, name: string): string 
   const members = [...Object.keys(device), ...registers.flatMap((one) => [one.member, one.name])];
   if (others.includes(name)) return undefined;
   if (!members.includes(first))
-    return `the device has no such member, timer or pin.${hint(name, [...members, ...others])}`;
+    return `the device has no such member, timer or pin. ${didYouMean(name, [...new Set([...members, ...others])])}`;
   const register = registers.find((one) => one.member === first || one.name === first);
   if (register === undefined || field === undefined) return undefined;
   const fields = register.fields.map((one) => one.name);
-  return fields.includes(field) ? undefined : `register '${register.name}' has no such field.${hint(field, fields)}`;
-}
-
-function hint(name: string, known: readonly string[]): string {
-  const meant = nearest(name, known);
-  return meant === undefined ? '' : ` Did you mean '${meant}'?`;
+  return fields.includes(field)
+    ? undefined
+    : `register '${register.name}' has no such field. ${didYouMean(field, fields)}`;
 }
