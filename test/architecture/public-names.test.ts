@@ -90,6 +90,8 @@ describe('a name that 0.1.0 exported', () => {
   // `npx vitest run test/architecture -u` brings it up to date; `npx tsx test/package/name-table.ts` prints it.
   it('is in the table of the changelog, where that has one', async () => {
     expect(nameTable()).toContain('to `backplane/runtime`: `Accelerator`, ');
-    await expect(changelogWithNames()).toMatchFileSnapshot(changelog);
+    expect(changelogWithNames('# Changelog\n')).toBeUndefined();
+    const now = changelogWithNames();
+    if (now !== undefined) await expect(now).toMatchFileSnapshot(changelog);
   });
 });

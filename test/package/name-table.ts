@@ -4,6 +4,8 @@ import { checkout } from './old-sources.ts';
 
 const code = (words: readonly string[]): string => words.map((word) => `\`${word}\``).join(', ');
 
+const owners = (of: string): string => code(of.split(' or '));
+
 /** The table of `backplane migrate` in Markdown, for the changelog: names that moved, were renamed, or left. */
 export function nameTable(): string {
   const lists = new Map<string, { title: string; sentence: string; words: string[] }>();
@@ -23,7 +25,16 @@ export function nameTable(): string {
         lists.set(title + sentence, { title, sentence, words: [...(lists.get(title + sentence)?.words ?? []), old] });
     }
   }
-  for (const [old, { name, of }] of Object.entries(members)) renamed.push(`| \`${of}.${old}\` | \`${of}.${name}\` |`);
+  for (const [old, { name, of, instead, given, wrap }] of Object.entries(members)) {
+    if (name !== undefined) renamed.push(`| \`${old}\` of ${owners(of)} | \`${name}\` |`);
+    if (wrap !== undefined)
+      renamed.push(`| \`${old}: path\` of ${owners(of)} | \`${old}: ${wrap.by}(path)\` of \`${wrap.entry}\` |`);
+    if (given !== undefined) renamed.push(`| \`${old}()\` of ${owners(of)} | is given a \`${given.type}\` |`);
+    if (instead === undefined) continue;
+    const title = `Gone from ${owners(of)}`;
+    const words = [...(lists.get(title + instead)?.words ?? []), old];
+    lists.set(title + instead, { title, sentence: ` ${instead}`, words });
+  }
   for (const name of Object.keys(firstArguments))
     renamed.push(`| \`new ${name}(message)\` | \`new ${name}(code, message)\` |`);
   const lines = [...lists.values()].map(({ title, sentence, words }) => `- ${title}: ${code(words)}.${sentence}`);
@@ -34,9 +45,11 @@ const block = /(<!-- names: made by 'npx tsx test\/package\/name-table\.ts' -->\
 
 export const changelog = `${checkout}CHANGELOG.md`;
 
-/** The changelog, with the table filled in anew where its marks are. */
-export const changelogWithNames = (): string =>
-  readFileSync(changelog, 'utf8').replace(block, (_, before: string, after: string) => before + nameTable() + after);
+/** The changelog, with the table filled in anew between its marks; undefined where these are missing. */
+export function changelogWithNames(text = readFileSync(changelog, 'utf8')): string | undefined {
+  const isThere = block.test(text);
+  return isThere ? text.replace(block, (_, before: string, after: string) => before + nameTable() + after) : undefined;
+}
 
 if (process.argv[1]?.endsWith('name-table.ts') === true)
   console.log(`<!-- names: made by 'npx tsx test/package/name-table.ts' -->\n${nameTable()}\n<!-- end of names -->`);

@@ -170,6 +170,12 @@ export class ImportWriter {
     for (const { entry, placed } of now) if (entry !== line.entry) this.moving.push({ from: line, entry, placed });
   }
 
+  /** A name that an entry exports, imported where the declaration stands. */
+  add(declaration: ModuleDeclaration, entry: string, text: string): void {
+    const from = this.lines.find(({ old }) => old === declaration);
+    if (from !== undefined) this.moving.push({ from, entry, placed: { text, above: [], behind: [] } });
+  }
+
   edits(): Edit[] {
     for (const { from, entry, placed } of this.moving) this.lineFor(from, entry).placed.push(placed);
     return this.lines.filter(({ changed }) => changed).map((line) => this.edit(line));

@@ -137,22 +137,91 @@ export const names: NameTable = {
   },
 };
 
-/** A property or method of a public class, object or option, with its new name. */
+/** A property, method or setting of 0.1.0 that has another name, another form, or is gone. */
 export interface MemberChange {
-  readonly name: string;
-  /** The class or type that has it: `VirtualClock`. Without `certain` it matters in files that import this name. */
+  /** Its new name. Missing: it is gone, or takes something else. */
+  readonly name?: string;
+  /** The class, type or function that has it: `VirtualClock`. */
   readonly of: string;
-  /** No other library has a member of this name, so that each one in a file that imports the package is renamed. */
-  readonly certain?: true;
+  /** It matters in files that import one of these. Default: what `of` says. Empty: in all that import the package. */
+  readonly imported?: readonly string[];
+  /**
+   * Where it can be nothing else, and is renamed: everywhere, or where the code around it is like this. `#` stands for the
+   * member: `/\.#\(/`. Elsewhere it is reported, and left as it is.
+   */
+  readonly certain?: true | RegExp;
+  /** What to do about one that has no new name: a sentence. It is said where `certain` holds, if that is given. */
+  readonly instead?: string;
+  /** It is a setting: the key of an object that is an argument of one of these functions. */
+  readonly settingOf?: readonly string[];
+  /** The setting takes what this function of the entry makes of the old value. */
+  readonly wrap?: { readonly by: string; readonly entry: Entry };
+  /** It is a function that is given an object with these members alone. */
+  readonly given?: { readonly type: string; readonly members: readonly string[] };
 }
 
-/** Members by their old names. Types are not known here: without `certain` a member is reported, and left as it is. */
+const conformance = ['checkDevice', 'deviceConformance'];
+
+/** Settings of the conformance suite of 0.1.0 that one sentence is true of. */
+const goneSettings = (instead: string, settings: string): Record<string, MemberChange> =>
+  Object.fromEntries(
+    wordsOf(settings).map((name) => [name, { of: 'deviceConformance', settingOf: conformance, instead }]),
+  );
+
+/** Methods of a topology that no declaration has any more. */
+const undeclared = (words: string): Record<string, MemberChange> => {
+  const instead = "formatFlatViews() of 'backplane/runtime' shows what is mapped.";
+  const change = { of: 'MemoryTopology', imported: [], certain: /topology\??\.#\(/, instead };
+  return Object.fromEntries(wordsOf(words).map((name) => [name, change]));
+};
+
+/** Members by their old names. Types are not known here: where `certain` does not hold a member is reported. */
 export const members: Readonly<Record<string, MemberChange>> = {
   handOnRead: { name: 'forwardRead', of: 'ClaimedConfigurationPorts', certain: true },
   handOnWrite: { name: 'forwardWrite', of: 'ClaimedConfigurationPorts', certain: true },
   masterMemory: { name: 'busMasterMemory', of: 'PciBus', certain: true },
   hear: { name: 'onEvent', of: 'AcceleratorListener' },
   mistakes: { name: 'problems', of: 'WiringError' },
+  blueprint: {
+    name: 'metadata',
+    of: 'Device or PluggedDevice',
+    imported: [],
+    certain:
+      /\.#\??\.(?:bus|description|deviceClass|facet|facets|injections|minimumVersion|options|region|regions|registers|retired|state|type|version)\b/,
+  },
+  facet: {
+    name: 'attribute',
+    of: 'DeviceBlueprint',
+    imported: [],
+    certain: /blueprint(?:Of\(\w+\))?\??\.#\(|\.#\((?:pciBars|pciCapabilities|pciExpansionRom|pciIdentity)\)/,
+  },
+  hears: {
+    name: 'inputs',
+    of: 'ObservedDevice',
+    imported: ['ObservedDevice', 'registerDocument'],
+    certain: /[{,]#:/,
+  },
+  ...undeclared('addListener removeListener globalDirtyLogStart globalDirtyLogStop syncDirtyLog'),
+  problems: {
+    of: 'OptionSet',
+    imported: ['defineOptions', 'OptionSet'],
+    certain: /\.#\(/,
+    instead: 'resolve() refuses wrong values with a BackplaneError. A problem has a code and a message.',
+  },
+  prepare: {
+    of: 'MachineDefinition',
+    imported: ['defineMachine', 'isapc', 'MachineDefinition', 'pcI440fx', 'q35'],
+    given: { type: 'PreparedMachine', members: wordsOf('device devices memory options ramSize service') },
+  },
+  recorded: {
+    of: 'deviceConformance',
+    settingOf: conformance,
+    wrap: { by: 'recordFile', entry: 'backplane/node' },
+  },
+  ...goneSettings('Give the register or field a read hook.', 'computed'),
+  ...goneSettings("Declare the field with atReset: 'kept'.", 'survivesReset'),
+  ...goneSettings('Declare the field with @state, or compute it where it is used.', 'scratch'),
+  ...goneSettings('Name it in notExercised, with the reason.', 'dormant latched'),
 };
 
 /** Classes whose constructor has a new first argument: what is written there for now, and what it is. */

@@ -7,6 +7,7 @@ import {
   type Specifier,
   textOf,
 } from './imports.ts';
+import { type AddedImport, MemberMigration } from './members.ts';
 import type { MemberChange, NameChange, NameTable } from './names.ts';
 import { type Token, TokenError, tokensOf } from './tokens.ts';
 import { isValueUse, useAt, usesOf } from './uses.ts';
@@ -62,6 +63,8 @@ class TextMigration {
   run(pieces: readonly Piece[]): Migration {
     for (const piece of pieces) this.parse(piece);
     const renamed = this.renameUses();
+    const imported = this.importedNames();
+    const added = this.migrateMembers(imported);
     for (const { tokens, declarations } of this.parsed) {
       const writer = new ImportWriter(this.text, tokens, declarations);
       for (const declaration of declarations) {
@@ -69,6 +72,8 @@ class TextMigration {
         if (entry === undefined) continue;
         const specifiers = declaration.specifiers.map((one) => this.migrate(one, entry, declaration, renamed));
         writer.place(declaration, specifiers);
+        for (const { entry: other, name, beside } of added)
+          if (declaration.specifiers.some((one) => one.local === beside)) writer.add(declaration, other, name);
         if (declaration.star && declaration.form === 'export')
           this.leave(
             declaration.module,
@@ -80,15 +85,7 @@ class TextMigration {
       this.edits.push(...writer.edits());
       this.reportLate(tokens);
     }
-    const ours = this.parsed
-      .flatMap(({ declarations }) => declarations)
-      .filter(({ module }) => /^backplane(\/|$)/.test(textOf(module) ?? ''));
-    const specifiers = ours.flatMap((declaration) => (declaration.form === 'import' ? declaration.specifiers : []));
-    for (const [name, local] of new Map(specifiers.map(({ name, local }) => [name, local])))
-      this.addFirstArguments(name, local);
-    const imported = new Set(specifiers.map(({ name }) => name));
-    if (ours.length > 0)
-      for (const { tokens, declared } of this.parsed) this.migrateMembers(tokens, declared, imported);
+    for (const [name, local] of imported) this.addFirstArguments(name, local);
     const byLine = (notes: Note[]) => notes.sort((a, b) => a.line - b.line);
     return { text: applied(this.text, this.edits), changes: byLine(this.changes), left: byLine(this.left) };
   }
@@ -242,20 +239,24 @@ class TextMigration {
     }
   }
 
-  private migrateMembers(tokens: readonly Token[], declared: ReadonlySet<number>, imported: ReadonlySet<string>): void {
-    for (const [at, token] of tokens.entries()) {
-      if (token.kind !== 'word' || declared.has(at) || !Object.hasOwn(this.tables.members, token.text)) continue;
-      const { name, of, certain } = this.tables.members[token.text] as MemberChange;
-      const use = useAt(tokens, at);
-      const isRenamed = this.edits.some(({ start }) => start === token.start);
-      if ((use !== 'property' && use !== 'shorthand') || isRenamed) continue;
-      if (certain !== true) {
-        if (imported.has(of)) this.leave(token, `'${token.text}': if it is that of ${of}, it is '${name}' now.`);
-        continue;
-      }
-      this.replace(token, use === 'shorthand' ? `${name}: ${token.text}` : name);
-      this.note(this.changes, token.start, `'${token.text}' of ${of} is '${name}'`);
-    }
+  private importedNames(): ReadonlyMap<string, string> {
+    const all = this.parsed.flatMap(({ declarations }) => declarations);
+    const ours = all.filter(({ form, module }) => form === 'import' && isOfPackage(module));
+    return new Map(ours.flatMap(({ specifiers }) => specifiers.map(({ name, local }) => [name, local])));
+  }
+
+  /** Answers the names that the file is to import for it. */
+  private migrateMembers(imported: ReadonlyMap<string, string>): readonly AddedImport[] {
+    if (!this.parsed.some(({ declarations }) => declarations.some(({ module }) => isOfPackage(module)))) return [];
+    const sink = {
+      isEdited: ({ start }: Token) => this.edits.some((edit) => edit.start === start),
+      replace: (token: Token, text: string) => this.replace(token, text),
+      change: (token: Token, what: string) => this.note(this.changes, token.start, what),
+      leave: (token: Token, what: string) => this.leave(token, what),
+    };
+    return this.parsed.flatMap(({ tokens, declared }) =>
+      new MemberMigration(tokens, declared, imported, this.tables.members, sink).run(),
+    );
   }
 
   private addFirstArguments(name: string, local: string): void {
@@ -285,6 +286,8 @@ class TextMigration {
     notes.push({ line: this.text.slice(0, offset).split('\n').length, what });
   }
 }
+
+const isOfPackage = (module: Token | undefined): boolean => /^backplane(\/|$)/.test(textOf(module) ?? '');
 
 /** The name that a change gives. */
 const nameOf = (change: NameChange | undefined): string | undefined =>
