@@ -23,6 +23,7 @@ class Plain extends SystemDevice {
 @device({ type: 'plain-interpreted', description: 'the same, its registers interpreted' })
 class PlainInterpreted extends Plain {}
 
+const isRequired = (process.env['REQUIRE_INTERPRETED'] ?? '') !== '';
 const isForbidden = process.execArgv.includes('--disallow-code-generation-from-strings');
 
 describe('where new Function is forbidden', () => {
@@ -30,6 +31,10 @@ describe('where new Function is forbidden', () => {
     expect(registerEngine()).toBe(isForbidden ? 'interpreted' : 'compiled');
     expect(interpreted(registerEngine)).toBe('interpreted');
     expect(registerEngine()).toBe(isForbidden ? 'interpreted' : 'compiled');
+  });
+
+  it.runIf(isRequired)('registers are interpreted, as REQUIRE_INTERPRETED asks', () => {
+    expect(registerEngine()).toBe('interpreted');
   });
 
   it('a device does the same as elsewhere', () => {
