@@ -95,6 +95,7 @@ export type {
   RegionMetadata,
 } from './device/class-metadata.ts';
 export { metadataOf } from './device/class-recorder.ts';
+export { constructDevice } from './device/construct.ts';
 export type { ConcreteDeviceClass } from './device/device.ts';
 export { compareDevice, loadDevice, type SavedDevice, saveDevice } from './device/device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors } from './device/guest-errors.ts';
@@ -102,10 +103,8 @@ export { commandLineName } from './device/options/set.ts';
 export { InterruptLine, pinOf, pinsOf } from './device/pins.ts';
 export type { HandlerForm, HandlerRoute } from './device/regions/region.ts';
 export { registerEngine } from './device/registers/engine.ts';
+export { type RegisterLocks, registerLocks } from './device/registers/locks.ts';
 export type { FieldDeclaration, IndexedPlace, RegisterDeclaration, RegisterWidth } from './device/registers/model.ts';
-export type { RegisterLocks } from './device/registers/parts.ts';
-export { registerLocks } from './device/registers/runtime.ts';
-export { constructDevice } from './device/timers.ts';
 export { type AccessedMachine, type DescribedAccess, describeAccess } from './machine/access-names.ts';
 export { MachineBoard } from './machine/board.ts';
 export type {

@@ -7,7 +7,8 @@ import { type StateDifference, StateError, StateLoading } from '../state/restore
 import { shape } from '../state/shapes.ts';
 import type { Device } from './device.ts';
 import { type InterruptPin, pinsOf } from './pins.ts';
-import { readLocks, saveLocks, stateFields } from './registers/state.ts';
+import { readLocks, saveLocks } from './registers/locks.ts';
+import { stateFields } from './registers/snapshot-shapes.ts';
 import { timersOf } from './timers.ts';
 
 /** The state of one device as plain data, as JSON can hold it. */

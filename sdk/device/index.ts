@@ -9,6 +9,7 @@ export {
   type Token,
 } from './class-metadata.ts';
 export { baseMetadataOf, metadataOf, recorderOf } from './class-recorder.ts';
+export { constructDevice } from './construct.ts';
 export { DeviceOptions, device, inject, options } from './decorators.ts';
 export { type ConcreteDeviceClass, Device, type DeviceClass } from './device.ts';
 export { captureSchema, DeviceLoading, firingOrder, loadDevice, refusedBy, saveDevice } from './device-state.ts';
@@ -41,4 +42,4 @@ export {
 export { describeRegisterValue, type RegisterPlace, registerAt, registerLabel } from './registers/names.ts';
 export type { Register } from './registers/register.ts';
 export { bit, type FieldNames, type RegisterSpec, type RegisterValue } from './registers/spec.ts';
-export { constructDevice, timersOf } from './timers.ts';
+export { timersOf } from './timers.ts';

@@ -1,9 +1,6 @@
 import { BackplaneError } from '../base/errors.ts';
 import { collectTimers, type Timer } from '../clock/index.ts';
-import { checkStateFields } from '../state/unsupported.ts';
-import { checkReservedFields, definitionError } from './class-checks.ts';
 import type { DeviceInstance } from './class-metadata.ts';
-import { checkWiredPins } from './pins.ts';
 
 /** A device's timers: those from its constructor and those from its last `onRealize`. */
 interface DeviceTimers {
@@ -13,15 +10,10 @@ interface DeviceTimers {
 
 const timers = new WeakMap<DeviceInstance, DeviceTimers>();
 
-/** Makes a device, and remembers the timers that it declares meanwhile: they are its own, and part of its state. */
-export function constructDevice<D extends DeviceInstance>(make: () => D): D {
+/** Runs the constructor. The timers that it declares are the device's own, and part of its state. */
+export function constructTimers<D extends DeviceInstance>(make: () => D): D {
   const { result: device, timers: constructed } = collectTimers(make);
   timers.set(device, { constructed, realized: [] });
-  const fail = definitionError(device.constructor.name);
-  checkReservedFields(device, fail);
-  checkStateFields(device, device.metadata.state, fail);
-  checkNames(device);
-  checkWiredPins(device, fail);
   return device;
 }
 
@@ -31,7 +23,7 @@ export function realizeTimers(device: DeviceInstance, realize: () => void): void
   const own = timers.get(device);
   if (own === undefined) return;
   own.realized = collected.timers;
-  checkNames(device);
+  checkTimerNames(device);
 }
 
 /** The timers of a device by name; two devices may use one name. */
@@ -47,7 +39,8 @@ export function timersOf(device: DeviceInstance): ReadonlyMap<string, Timer> {
   return new Map([...own.constructed, ...own.realized].map((timer) => [timer.name, timer]));
 }
 
-function checkNames(device: DeviceInstance): void {
+/** No two timers of a device have one name. */
+export function checkTimerNames(device: DeviceInstance): void {
   const { constructed, realized } = timers.get(device) as DeviceTimers;
   const names = [...constructed, ...realized].map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

@@ -1,7 +1,7 @@
 import { maskOf } from '../../base/bits.ts';
 import type { AccessModel, DataPort, RegistersCode } from './access-model.ts';
 import type { FieldDeclaration, IndexedPlace } from './model.ts';
-import type { RegisterHelpers } from './parts.ts';
+import type { RegisterHelpers } from './partial-access.ts';
 
 // Each register gets code of its own, with its masks as constants: functions that share code share what the engine learns about it
 // (decision 0012). In scope are `locksOf`, `absentRead` and `absentWrite`. Register n has its code `c<n>`, its accesses in

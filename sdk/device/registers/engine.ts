@@ -4,8 +4,8 @@ import type { RegionTemplate } from '../regions/region.ts';
 import type { RegisterCode } from './access-model.ts';
 import { compileRegisters } from './compile.ts';
 import { interpretRegisters } from './interpret.ts';
-import { RegisterPlaces } from './parts.ts';
-import { registerLocks } from './runtime.ts';
+import { registerLocks } from './locks.ts';
+import { RegisterPlaces } from './partial-access.ts';
 
 /** The registers of one class as functions. */
 export interface ClassRegisters {

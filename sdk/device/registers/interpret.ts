@@ -2,7 +2,7 @@ import { maskOf } from '../../base/bits.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
 import type { AccessModel, DataPort, RegisterCode, RegistersCode } from './access-model.ts';
 import { chosenIndex, type FieldDeclaration, type IndexedPlace } from './model.ts';
-import type { RegisterHelpers, RegisterParts } from './parts.ts';
+import type { RegisterHelpers, RegisterParts } from './partial-access.ts';
 
 // What the compiler prints, as closures over the same model, for where no code may be made from text. What deals with bits is
 // written twice, for numbers and for bigints: code that sees both is slow.

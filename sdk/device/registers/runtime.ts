@@ -1,20 +1,8 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
+import { noLocks, registerLocks } from './locks.ts';
 import type { RegisterDeclaration } from './model.ts';
-import type { RegisterLocks } from './parts.ts';
-
-const locks = new WeakMap<object, RegisterLocks>();
-
-/** The locks of a device's write-once registers: plain data, live, for snapshots to save and to assign back. */
-export function registerLocks(device: object): RegisterLocks {
-  let ofDevice = locks.get(device);
-  if (ofDevice === undefined) {
-    ofDevice = {};
-    locks.set(device, ofDevice);
-  }
-  return ofDevice;
-}
 
 /** Every register to its reset value, write-once bits unlocked; those declared otherwise keep what they hold. */
 export function resetRegisters(device: DeviceInstance): void {
@@ -22,12 +10,8 @@ export function resetRegisters(device: DeviceInstance): void {
 }
 
 function resetRegister(device: DeviceInstance, register: RegisterDeclaration): void {
-  const { member, hasLocks, atReset, reset, count, width } = register;
-  const free = width === 64 ? 0n : 0;
-  if (hasLocks) {
-    const locks = registerLocks(device) as Record<string, unknown>;
-    locks[member] = count === undefined ? free : new Array(count).fill(free);
-  }
+  const { member, hasLocks, atReset, reset, count } = register;
+  if (hasLocks) registerLocks(device)[member] = noLocks(register);
   if (atReset !== 'reset-value') return;
   const fields = device as unknown as Record<string, number | bigint | BigUint64Array>;
   if (count === undefined) fields[member] = reset;

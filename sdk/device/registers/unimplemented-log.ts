@@ -8,8 +8,8 @@ import { describeBits, registerLabel } from './names.ts';
 type BitRangeSpec = Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>;
 
 /**
- * Reports writes to reserved bits, and accesses to bits that the datasheet or the model leaves out. After the first time they
- * are only counted.
+ * Reports accesses to bits that are reserved, undocumented or unimplemented: writes to all three, reads of unimplemented registers.
+ * After the first time they are only counted.
  */
 export class UnimplementedLog {
   private readonly watched: readonly WatchedBits[];

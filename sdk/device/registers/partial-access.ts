@@ -9,6 +9,7 @@ import {
   type RegisterCode,
   type RegistersCode,
 } from './access-model.ts';
+import type { RegisterLocks } from './locks.ts';
 import type { RegisterDeclaration } from './model.ts';
 import { describeMissing, registerAt } from './names.ts';
 import { UnimplementedLog } from './unimplemented-log.ts';
@@ -24,9 +25,6 @@ export interface RegisterHelpers {
   absentRead(device: DeviceInstance, first: RegisterParts, chosen: number): number;
   absentWrite(device: DeviceInstance, first: RegisterParts, chosen: number): void;
 }
-
-/** Which write-once bits are locked, by the register's field of the class; of an array one entry per register. */
-export type RegisterLocks = Record<string, number | bigint | (number | bigint)[]>;
 
 /** A place that answers: a register, a pair of them of which one is read and one written, or a data port. */
 interface Slot extends RegisterCode {

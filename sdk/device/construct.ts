@@ -1,0 +1,19 @@
+import { checkStateFields } from '../state/unsupported.ts';
+import { checkReservedFields, definitionError } from './class-checks.ts';
+import type { DeviceInstance } from './class-metadata.ts';
+import { checkWiredPins } from './pins.ts';
+import { checkTimerNames, constructTimers } from './timers.ts';
+
+/**
+ * Makes a device: the step of machines and benches in place of `new`. It learns which timers are the device's own, and
+ * checks what only an object shows: fields, names of timers and pins.
+ */
+export function constructDevice<D extends DeviceInstance>(make: () => D): D {
+  const device = constructTimers(make);
+  const fail = definitionError(device.constructor.name);
+  checkReservedFields(device, fail);
+  checkStateFields(device, device.metadata.state, fail);
+  checkTimerNames(device);
+  checkWiredPins(device, fail);
+  return device;
+}
