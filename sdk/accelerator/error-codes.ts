@@ -2,7 +2,10 @@ import type { BackplaneError } from '../base/errors.ts';
 import type { ProgressError } from './guest/logged-guest.ts';
 import type { TripleFault } from './guest/operation.ts';
 
-/** Codes of the errors that the accelerator room throws. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors that the accelerator room throws. The type is the error's class.
+ */
 export interface AcceleratorErrorCodes {
   /** An accelerator was attached to a second machine. @remedy Make one accelerator for each machine. */
   'accelerator-in-use': BackplaneError;

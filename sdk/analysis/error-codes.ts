@@ -1,6 +1,9 @@
 import type { BackplaneError } from '../base/errors.ts';
 
-/** Codes of the errors of the analysis room. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors of the analysis room. The type is the error's class.
+ */
 export interface AnalysisErrorCodes {
   /**
    * The replay of a recording stopped before its end: the machine stopped, or a device threw.

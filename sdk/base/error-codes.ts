@@ -1,6 +1,9 @@
 import type { BackplaneError, DeviceFailure } from './errors.ts';
 
-/** Codes of the errors of the base room. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors of the base room. The type is the error's class.
+ */
 export interface BaseErrorCodes {
   /**
    * A device's own code threw: a handler, a hook, a timer's callback.

@@ -1,6 +1,9 @@
 import type { BackplaneError } from '../base/errors.ts';
 
-/** Codes of the errors of the bus room. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors of the bus room. The type is the error's class.
+ */
 export interface BusErrorCodes {
   /** One region is declared as two base address registers. @remedy Keep one of them. */
   'bar-region-twice': BackplaneError;

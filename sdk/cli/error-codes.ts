@@ -1,7 +1,10 @@
 import type { BackplaneError } from '../base/errors.ts';
 import type { Unfinished } from './command.ts';
 
-/** Codes of the errors that the command line throws. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors that the command line throws. The type is the error's class.
+ */
 export interface CliErrorCodes {
   /** A plugin or a program cannot be compiled. @remedy Correct the file and line that the message names. */
   'compilation-failed': BackplaneError;

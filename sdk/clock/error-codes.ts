@@ -1,6 +1,9 @@
 import type { BackplaneError } from '../base/errors.ts';
 
-/** Codes of the errors of the clock room. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors of the clock room. The type is the error's class.
+ */
 export interface ClockErrorCodes {
   /** A timer's callback arms its timer at or before the present, again and again. @remedy Arm it later than `clock.now`. */
   'endless-timer': BackplaneError;

@@ -1,6 +1,9 @@
 import type { BackplaneError } from '../base/errors.ts';
 
-/** Codes of the errors of the device room. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors of the device room. The type is the error's class.
+ */
 export interface DeviceErrorCodes {
   /** A handler or a hook is async or a generator, and a guest does not wait. @remedy Answer at once; for later, declare a timer. */
   'asynchronous-handler': BackplaneError;

@@ -2,7 +2,10 @@ import type { BackplaneError } from '../base/errors.ts';
 import type { StateError } from '../state/restore-plan.ts';
 import type { WiringError } from './wiring.ts';
 
-/** Codes of the errors that the machine room throws. The type is the error's class; those of a WiringError are in its `problems`. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors that the machine room throws. The type is the error's class; those of a WiringError are in its `problems`.
+ */
 export interface MachineErrorCodes {
   /** A machine has several devices of the class that is asked for. @remedy Ask by id: `machine.deviceById(id)`. */
   'ambiguous-device': BackplaneError;

@@ -1,6 +1,9 @@
 import type { BackplaneError } from '../base/errors.ts';
 
-/** Codes of the errors of the memory room. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors of the memory room. The type is the error's class.
+ */
 export interface MemoryErrorCodes {
   /** The smallest accepted width of a region is larger than the largest. @remedy Swap them. */
   'access-sizes-reversed': BackplaneError;

@@ -1,7 +1,10 @@
 import type { BackplaneError } from '../base/errors.ts';
 import type { StateError } from './restore-plan.ts';
 
-/** Codes of the errors that the state room throws. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors that the state room throws. The type is the error's class.
+ */
 export interface StateErrorCodes {
   /** A shape of state has bounds that no number has. @remedy Give `shape.bits` 1 to 53 bits; for more, use `shape.bigBits`. */
   'invalid-shape': BackplaneError;

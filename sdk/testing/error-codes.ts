@@ -2,7 +2,10 @@ import type { BackplaneError } from '../base/errors.ts';
 import type { RegisterMismatch } from './bench/register-probe.ts';
 import type { ConformanceError } from './conformance/device-conformance.ts';
 
-/** Codes of the errors of the testing room. The type is the error's class. */
+/**
+ * Types only: `test/architecture/error-codes.test.ts` reads this file, and makes the page of codes from it.
+ * Codes of the errors of the testing room. The type is the error's class.
+ */
 export interface TestingErrorCodes {
   /** A function that reads an answer of the emulator threw. @remedy Look at the error's `cause`, and mend the function. */
   'answer-reader-threw': BackplaneError;
