@@ -9,11 +9,12 @@ import type { HandledRegion } from './regions/handlers.ts';
 import type { ContainerRegion } from './regions/region.ts';
 
 /**
- * Decorators record what a class says about itself. They build nothing, wrap nothing and change no method; what they
- * recorded is built when a device is realized. Each of them is one line over the class's record.
+ * Decorators record what a class says about itself; they wrap nothing and change no method. `@inject` and `@options` also tell
+ * the container. `@device` puts the records of the class and its bases together, checks them as a whole and freezes them.
+ * Regions are built from that when a device is realized.
  *
  * Members are decorated first, then the constructor's parameters, then the class from the bottom up. Put `@device`
- * on top: it runs last and checks the class as a whole.
+ * on top: it must run last.
  */
 
 /** Makes the class a device model: checks all it declares, and refuses with a sentence what cannot work. */
