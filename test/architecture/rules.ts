@@ -1,8 +1,9 @@
 import type { SourceFile, SourceImport } from './source-files.ts';
 
-/** Which rooms of the SDK each room may import, and which packages. Everything else is refused. */
+/** The rooms of which machines are made: those that look at machines may import them all. */
 const Ground = ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator', 'coalescing', 'machine'];
 
+/** Which rooms of the SDK each room may import, and which packages. Everything else is refused. */
 const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegExp }>> = {
   base: { rooms: [] },
   memory: { rooms: ['base'] },
@@ -26,24 +27,9 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   },
 };
 
-/** Rooms that a page runs too: they import no `node:` module and use no Buffer and no process. A room joins once it is clean. */
-const PageRooms = [
-  'base',
-  'memory',
-  'clock',
-  'state',
-  'accelerator',
-  'device',
-  'bus',
-  'coalescing',
-  'machine',
-  'monitor',
-  'analysis',
-  'testing',
-];
-
+/** All rooms but the command's run in a page too: they import no `node:` module and use no Buffer and no process. */
 const runsInPage = (path: string): boolean =>
-  PageRooms.includes(roomOf(path) ?? '') && !path.startsWith('sdk/testing/qemu/');
+  ![undefined, 'cli'].includes(roomOf(path)) && !path.startsWith('sdk/testing/qemu/');
 
 /** What the package is entered by: names of the rooms, and nothing else. */
 const Entries = /^sdk\/(index|runtime)\.ts$/;

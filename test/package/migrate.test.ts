@@ -88,10 +88,10 @@ describe('the table of old and new names', () => {
     const places = new Map<string, string[]>();
     for (const [kind, entry, name] of wanting) {
       const found = entries.find((one) => !nowhere.includes(`${kind} ${one} ${name}`));
-      const row = `${entry}: ${found === undefined ? `a ${kind}, renamed or gone` : `...moved('${found}', [])`}`;
-      places.set(row, [...(places.get(row) ?? []), `'${name}'`]);
+      const row = `${entry}: ${found === undefined ? `a ${kind}, renamed or gone: ` : `...moved('${found}', '`}`;
+      places.set(row, [...(places.get(row) ?? []), name]);
     }
-    return [...places].map(([row, found]) => `${row} ${found.join(', ')}`);
+    return [...places].map(([row, found]) => `${row}${found.join(' ')}${row.endsWith("'") ? "')" : ''}`);
   }
 
   beforeAll(async () => {
