@@ -3,7 +3,7 @@ import { longSentences } from './sentences.ts';
 import { wordFiles } from './words.ts';
 
 /** Folders and pages whose sentences are held. `SENTENCES=README.md npx vitest run ...` tries one alone. */
-const Held = ['CONTRIBUTING.md', 'README.md', 'SECURITY.md', 'devices', 'examples', 'machines', 'sdk'];
+const Held = ['CHANGELOG.md', 'CONTRIBUTING.md', 'README.md', 'SECURITY.md', 'devices', 'examples', 'machines', 'sdk'];
 
 const asked = process.env['SENTENCES'];
 const held = asked === undefined ? Held : [asked];
@@ -27,6 +27,8 @@ describe('sentences', () => {
     ['README.md', `# ${words(30)}\n\n- ${words(26)}\n- ${words(25)}\n`, ['README.md:3: 26 words']],
     ['README.md', `${words(20)} \`code\` ${words(20)} [A](b.md) ${words(10)}\n`, []],
     ['README.md', `${words(20).slice(0, -1)} \`code\` ${words(20)}\n`, ['README.md:1: 41 words']],
+    ['CHANGELOG.md', `## 2\n- ${words(26)}\n## 1\n- ${words(30)}\n`, ['CHANGELOG.md:2: 26 words']],
+    ['CHANGELOG.md', `## 2\n<!-- names: -->\n- ${words(26)}\n<!-- end of names -->\n- ${words(5)}\n`, []],
     ['README.md', `| ${words(30)} |\n\`\`\`text\n${words(30)}\n\`\`\`\nA \`${words(30)}\`.`, []],
   ])('are counted in %s, case %#', (path, text, starts) => {
     expect(longSentences({ path, text })).toEqual(starts.map((start) => expect.stringContaining(start)));

@@ -31,9 +31,10 @@ function commentsOf(source: string): Block[] {
   });
 }
 
-/** Listings, tables, headings and marks of recorded blocks are no sentences. */
+/** Listings, tables, lists of names, headings and marks of recorded blocks are no sentences. */
 function paragraphsOf(page: string): Block[] {
-  const prose = page.replaceAll(/^```[\s\S]*?^```|^[|#].*$|<!--[\s\S]*?-->/gm, (part) => part.replaceAll(/[^\n]/g, ''));
+  const none = /^```[\s\S]*?^```|^[|#].*$|<!-- names:[\s\S]*?<!-- end of names -->|<!--[\s\S]*?-->/gm;
+  const prose = page.replaceAll(none, (part) => part.replaceAll(/[^\n]/g, ''));
   return blocksOf(prose, 1);
 }
 

@@ -128,7 +128,8 @@ describe('the table of old and new names', () => {
         !('gone' in change || 'typeOnly' in change) && rowOf(change.entry ?? entry, change.name ?? old) !== undefined,
     );
     expect(again).toEqual([]);
-    expect(Object.values(members).filter(({ name = '' }) => Object.hasOwn(members, name))).toEqual([]);
+    // A member that is only reported may have the new name of another one.
+    expect(Object.values(members).filter(({ name = '' }) => members[name]?.name !== undefined)).toEqual([]);
   });
 
   it('says in a sentence what to use instead of a name that left', () => {
