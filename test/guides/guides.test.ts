@@ -40,6 +40,11 @@ function compile(): Promise<string> {
   });
 }
 
+/** What its machine does in a page is tested in a browser. */
+const BrowserGuide = '29-a-machine-in-a-page.md';
+const MeanChecks = 4;
+const outputsOf = (text: string): number => blocksOf(text).filter(({ kind }) => kind === 'output').length;
+
 let complaints: Promise<string>;
 
 describe('the guides', () => {
@@ -59,12 +64,20 @@ describe('the guides', () => {
       const text = readGuide(name);
       const run = new GuideRun(text);
       expect(run.claims.length).toBe(claimsOf(text));
-      const outputs = blocksOf(text).filter(({ kind }) => kind === 'output').length;
-      expect(run.claims.length + run.tests.length + run.shown.length + outputs).toBeGreaterThan(0);
+      const checks = run.claims.length + run.tests.length + run.shown.length + outputsOf(text);
+      expect(checks).toBeGreaterThanOrEqual(name === BrowserGuide ? 1 : 2);
       await expect(await renderGuide(text, run)).toMatchFileSnapshot(join(guidesFolder, name));
     },
     120_000,
   );
+
+  // Guides were parted into pages of at most 150 lines, so that a page alone has few.
+  it('have four claims, shown texts and outputs a page, taken together', () => {
+    const shown = (text: string) => blocksOf(text).filter(({ kind }) => kind === 'shows').length;
+    const texts = guideNames.map(readGuide);
+    const all = texts.reduce((sum, text) => sum + claimsOf(text) + shown(text) + outputsOf(text), 0);
+    expect(all / guideNames.length).toBeGreaterThanOrEqual(MeanChecks);
+  });
 
   it('show code that compiles with the strict settings of the house', async () => {
     // One mistake of ours shows that the compiler looks.
