@@ -53,3 +53,8 @@ function wordsFor(thrown: unknown): string {
 
 /** Makes the error of a mistake in a declaration: `why` ends the sentence that names the class and the decorator. */
 export type Fail = (code: string, why: string) => BackplaneError;
+
+/** Makes the errors of the definition of a class. Each names the class first. */
+export function definitionError(className: string): Fail {
+  return (code, why) => new BackplaneError(code, `Class ${className}: ${why}`);
+}

@@ -34,6 +34,10 @@ export function isWide(bytes: Uint8Array, start = 0): boolean {
   return isMark || /[\t-\r -~]/.test(String.fromCharCode(letter));
 }
 
+/** The name of a region as a variable: `pci-conf-idx` is `pciConfIdx`. */
+export const camelCase = (name: string): string =>
+  name.replaceAll(/[^a-zA-Z0-9]+(.)/g, (_, letter: string) => letter.toUpperCase());
+
 /** The text with a full stop, unless it ends a sentence already. */
 export const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 

@@ -1,5 +1,5 @@
 import { checkDialect } from '../base/decorated-member.ts';
-import type { Fail } from '../base/errors.ts';
+import { definitionError, type Fail } from '../base/errors.ts';
 import { unknownWord } from '../base/text.ts';
 import { type StateDeclaration, stateOf } from '../state/schema.ts';
 import {
@@ -14,7 +14,6 @@ import {
   checkReservedMembers,
   checkSynchronousHandlers,
   checkType,
-  definitionError,
 } from './class-checks.ts';
 import type {
   ClassAttribute,

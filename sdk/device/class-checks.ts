@@ -1,20 +1,10 @@
-import { BackplaneError, type Fail } from '../base/errors.ts';
-import { hex } from '../base/text.ts';
-import type { CoalescedRange } from '../memory/index.ts';
+import type { Fail } from '../base/errors.ts';
+import { camelCase } from '../base/text.ts';
+import { type CoalescedRange, describeRange } from '../memory/index.ts';
 import { stateOf } from '../state/schema.ts';
 import type { CoalescedDeclaration, RegionMetadata } from './class-metadata.ts';
 import type { ClassRecorder } from './class-recorder.ts';
 import type { RegionTemplate } from './regions/region.ts';
-
-/** Every refusal at definition names the class first. */
-export function definitionError(className: string): Fail {
-  return (code, why) => new BackplaneError(code, `Class ${className}: ${why}`);
-}
-
-/** `0x0 to 0x3`: bytes of a region, both ends included. */
-export function formatRange({ offset, size }: CoalescedRange): string {
-  return size === 1 ? hex(offset) : `${hex(offset)} to ${hex(offset + size - 1)}`;
-}
 
 export function checkCoalescedRange(region: RegionTemplate, { offset, size }: CoalescedRange, fail: Fail): void {
   const range = `@addCoalescedIo(${region.name}, { offset: ${offset}, size: ${size} })`;
@@ -33,7 +23,7 @@ export function checkCoalescedRange(region: RegionTemplate, { offset, size }: Co
     throw fail(
       'range-outside-region',
       `${range} reaches outside region '${region.name}', ` +
-        `${region.size === 1 ? 'whose only offset is' : 'whose offsets are'} ${formatRange({ offset: 0, size: region.size })}. ` +
+        `${region.size === 1 ? 'whose only offset is' : 'whose offsets are'} ${describeRange(0, region.size)}. ` +
         'Offsets count from the start of the region, not from its address: move or shorten the range.',
     );
   }
@@ -49,7 +39,7 @@ export function checkNotDeclaredTwice(
   if (twice === undefined) return;
   throw fail(
     'coalesced-twice',
-    `@addCoalescedIo(${region.name}) declares ${formatRange(range)} although ${formatRange(twice)} of it is declared ` +
+    `@addCoalescedIo(${region.name}) declares ${describeRange(range.offset, range.size)} although ${describeRange(twice.offset, twice.size)} of it is declared ` +
       'already, here or in a base class. Keep one of them.',
   );
 }
@@ -82,18 +72,17 @@ export function checkCoalescedWriters(regions: readonly RegionMetadata[], fail: 
       ({ offset, size }) => !writers.some((one) => one.offset < offset + size && offset < one.offset + one.length),
     );
     if (unwritten === undefined) continue;
-    const where = writers.map(({ offset, length }) => formatRange({ offset, size: Math.min(length, template.size) }));
+    const where = writers.map(({ offset, length }) => describeRange(offset, Math.min(length, template.size)));
     throw fail(
       'coalesced-range-not-written',
-      `writes to ${formatRange(unwritten)} of '${template.name}' are coalesced, but nothing takes writes there` +
+      `writes to ${describeRange(unwritten.offset, unwritten.size)} of '${template.name}' are coalesced, but nothing takes writes there` +
         `${where.length === 0 ? '' : `, only at ${where.join(', ')}`}. Move the range, or give it a handler or a register.`,
     );
   }
 }
 
 /** What the author most likely calls a region that is named so. */
-const variableOf = ({ template }: Pick<RegionMetadata, 'template'>): string =>
-  template.name.replaceAll(/[^a-zA-Z0-9]+(.)/g, (_, letter: string) => letter.toUpperCase());
+const variableOf = ({ template }: Pick<RegionMetadata, 'template'>): string => camelCase(template.name);
 
 function formatDeclaration({ offset, size, independent = [] }: CoalescedDeclaration, more: string): string {
   const names = [...independent.map((template) => variableOf({ template })), more];

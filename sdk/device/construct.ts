@@ -1,5 +1,6 @@
+import { definitionError } from '../base/errors.ts';
 import { checkStateFields } from '../state/unsupported.ts';
-import { checkReservedFields, definitionError } from './class-checks.ts';
+import { checkReservedFields } from './class-checks.ts';
 import type { DeviceInstance } from './class-metadata.ts';
 import { checkWiredPins } from './pins.ts';
 import { checkTimerNames, constructTimers } from './timers.ts';

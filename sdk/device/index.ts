@@ -3,6 +3,7 @@ export {
   ClassAttribute,
   ClassAttributeList,
   type ClassMetadata,
+  type DocumentTable,
   type Injection,
   type RealizeContext,
   type RegionMetadata,

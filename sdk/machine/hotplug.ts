@@ -2,8 +2,15 @@ import type { MachineClock } from '../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { didYouMean } from '../base/text.ts';
 import { formatPciAddress, PciBus, PciDevice } from '../bus/index.ts';
-import { type ConcreteDeviceClass, type Device, loadDevice, metadataOf, pinsOf, saveDevice } from '../device/index.ts';
-import { timersOf } from '../device/timers.ts';
+import {
+  type ConcreteDeviceClass,
+  type Device,
+  loadDevice,
+  metadataOf,
+  pinsOf,
+  saveDevice,
+  timersOf,
+} from '../device/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
 import type { MachineBuilder } from './builder.ts';
 import type { MachineDefinition } from './definition.ts';

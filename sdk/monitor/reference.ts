@@ -1,10 +1,16 @@
 import { counted, hex, printable, sentence } from '../base/text.ts';
-import { formatRange } from '../device/class-checks.ts';
-import type { ClassMetadata, DocumentTable, RegionMetadata } from '../device/class-metadata.ts';
-import { commandLineName, type OptionSet } from '../device/options/set.ts';
-import { HandledRegion } from '../device/regions/handlers.ts';
-import type { HandlerRoute, RegionTemplate } from '../device/regions/region.ts';
-import type { RegisterDeclaration } from '../device/registers/model.ts';
+import {
+  type ClassMetadata,
+  commandLineName,
+  type DocumentTable,
+  HandledRegion,
+  type HandlerRoute,
+  type OptionSet,
+  type RegionMetadata,
+  type RegionTemplate,
+  type RegisterDeclaration,
+} from '../device/index.ts';
+import { describeRange } from '../memory/index.ts';
 import { code, overview, registerSection, table, words } from './register-tables.ts';
 
 /** Facts that a declaration does not have, taken from a device on a bench. */
@@ -122,7 +128,9 @@ function regionSection(
   const { template, coalesced, flushCoalescedIo } = region;
   const registers = all.filter((register) => register.region === template);
   const notes = [
-    ...coalesced.map((range) => `Writes to ${formatRange(range)} are coalesced: they may wait in the ring.`),
+    ...coalesced.map(
+      (range) => `Writes to ${describeRange(range.offset, range.size)} are coalesced: they may wait in the ring.`,
+    ),
     ...(flushCoalescedIo || coalesced.length > 0 ? ['An access delivers coalesced writes first.'] : []),
     ...answersWhereNothingIs(region),
   ];
@@ -179,7 +187,7 @@ const rank = ({ offset, length }: HandlerRoute): number =>
   offset === 0 && length === Number.POSITIVE_INFINITY ? length : offset;
 
 function bytesOf(offset: number, length: number, isAlone: boolean): string {
-  if (length !== Number.POSITIVE_INFINITY) return formatRange({ offset, size: length });
+  if (length !== Number.POSITIVE_INFINITY) return describeRange(offset, length);
   if (offset === 0) return isAlone ? 'everywhere' : 'everywhere else';
   return `from ${hex(offset)} on`;
 }

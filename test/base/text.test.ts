@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { lowMask, masked, maskOf, swapBytes, wideLowMask } from '../../sdk/base/bits.ts';
-import { count, counted, didYouMean, hex, sentence, times, unknownWord } from '../../sdk/base/text.ts';
+import { camelCase, count, counted, didYouMean, hex, sentence, times, unknownWord } from '../../sdk/base/text.ts';
 
 describe('text of messages', () => {
   it('writes numbers and bigints in hex, with a sign and leading zeros', () => {
@@ -17,6 +17,14 @@ describe('text of messages', () => {
     expect(counted(41_342, 'exit')).toBe('41,342 exits');
     expect(counted(2, 'entry', 'entries')).toBe('2 entries');
     expect([times(1), times(2_000)]).toEqual(['once', '2,000 times']);
+  });
+
+  it('names a variable after a region', () => {
+    expect([camelCase('pci-conf-idx'), camelCase('rtc'), camelCase('bar 0: registers')]).toEqual([
+      'pciConfIdx',
+      'rtc',
+      'bar0Registers',
+    ]);
   });
 
   it('ends a sentence once', () => {

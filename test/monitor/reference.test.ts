@@ -215,7 +215,7 @@ Handled by code:
 
 | offset | direction | bytes | what happens |
 | --- | --- | --- | --- |
-| 0x1 to 0x2 | write | 1 | ring twice |
+| 0x1..0x2 | write | 1 | ring twice |
 | from 0x4 on | write | 1 | ring |
 | everywhere else | read | 1 | listen |
 `);

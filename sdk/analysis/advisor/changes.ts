@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { hex, printable } from '../../base/text.ts';
+import { camelCase, hex, printable } from '../../base/text.ts';
 import { regionsBelow } from '../../coalescing/region-placement.ts';
 import type { Machine, MachineDefinition, PreparedMachine, RunningMachine } from '../../machine/index.ts';
 import { MemoryRegion, RegionOps } from '../../memory/index.ts';
@@ -105,5 +105,3 @@ function ownerOf({ owner }: MemoryRegion, machine: Machine): string {
 }
 
 const sizeText = (size: number) => (size < 16 ? `${size}` : hex(size));
-
-const camelCase = (name: string) => name.replaceAll(/[^a-zA-Z0-9]+(.)/g, (_, letter: string) => letter.toUpperCase());

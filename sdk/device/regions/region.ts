@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
-import type { AccessSizes } from '../../memory/index.ts';
+import { type AccessSizes, describeRange } from '../../memory/index.ts';
 
 /** What every region says about itself. Sizes and addresses are bytes. */
 export interface PlaceSpec {
@@ -197,7 +197,7 @@ export function checkSizes(
   if (kind === 'ports' && spec.base !== undefined && spec.base + spec.size > PortSpace) {
     throw new BackplaneError(
       'invalid-region-base',
-      `${where}: ports ${hex(spec.base)} to ${hex(spec.base + spec.size - 1)} pass the last port ${hex(PortSpace - 1)}. ` +
+      `${where}: ports ${describeRange(spec.base, spec.size)} pass the last port ${hex(PortSpace - 1)}. ` +
         'Lower its base or its size.',
     );
   }

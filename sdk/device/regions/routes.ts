@@ -1,6 +1,6 @@
 import type { Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { formatRange } from '../class-checks.ts';
+import { describeRange } from '../../memory/index.ts';
 import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate } from './region.ts';
 
 /**
@@ -62,7 +62,7 @@ function routeOf(
     });
   if (offset === undefined) return route(0, declaration.length ?? Number.POSITIVE_INFINITY);
 
-  const inside = `The region has the offsets ${formatRange({ offset: 0, size: region.size })}, counted from its start.`;
+  const inside = `The region has the offsets ${describeRange(0, region.size)}, counted from its start.`;
   if (!Number.isInteger(offset) || offset < 0 || offset >= region.size) {
     throw fail('range-outside-region', `${where} stands at offset ${hex(offset)}, outside its region. ${inside}`);
   }
@@ -73,7 +73,7 @@ function routeOf(
     if (Number.isFinite(length) && offset + length > region.size) {
       throw fail(
         'range-outside-region',
-        `${where} covers ${formatRange({ offset, size: length })} and leaves its region. ${inside}`,
+        `${where} covers ${describeRange(offset, length)} and leaves its region. ${inside}`,
       );
     }
     return route(offset, length);

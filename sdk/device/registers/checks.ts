@@ -1,7 +1,7 @@
 import { lowMask } from '../../base/bits.ts';
 import type { Fail } from '../../base/errors.ts';
 import { didYouMean, unknownWord } from '../../base/text.ts';
-import { formatRange } from '../class-checks.ts';
+import { describeRange } from '../../memory/index.ts';
 import {
   answersReads,
   bitRangesOf,
@@ -92,7 +92,7 @@ export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
     );
   }
   if (!Number.isInteger(offset) || offset < 0 || offset + extent(register) > region.size) {
-    const bytes = formatRange({ offset: 0, size: region.size });
+    const bytes = describeRange(0, region.size);
     throw fail(
       'range-outside-region',
       `${where} leaves its region, which has the offsets ${bytes}. Move it, or make the region larger.`,
