@@ -96,7 +96,7 @@ class TracedGuest implements GuestSource {
     const what = `${describeOperation(operation)}${shownValue(operation)}`;
     const access = accessOf(operation);
     const meant = access === undefined ? '' : printable(this.machine.describe(access) ?? '');
-    this.machine.print(`${this.time()}  ${what.padEnd(38)}  ${this.fate().padEnd(14)}  ${meant}`.trimEnd());
+    this.machine.print(`${this.time()}  ${what.padEnd(38)}  ${this.outcome().padEnd(14)}  ${meant}`.trimEnd());
   }
 
   private time(): string {
@@ -104,7 +104,7 @@ class TracedGuest implements GuestSource {
   }
 
   /** The exits that the operation caused. */
-  private fate(): string {
+  private outcome(): string {
     const { statistics } = this.machine;
     const exits = statistics.userspaceExits - this.userspaceExits;
     const queued = statistics.coalescedWrites - this.queued;

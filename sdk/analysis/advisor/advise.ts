@@ -116,9 +116,9 @@ function predicted(
   let prediction: Prediction;
   if (hasEffects(observed, candidate)) {
     const definition = withSuggestion(setup.definition, suggestion);
-    const { trace, fate, timer, splits, replay } = observeReplay(observed.trace, { ...setup, definition });
+    const { trace, outcome, timer, splits, replay } = observeReplay(observed.trace, { ...setup, definition });
     replay.machine.dispose();
-    prediction = predict({ ...observed, trace, fate, timer, splits }, { ...taken, by: 'already' });
+    prediction = predict({ ...observed, trace, outcome, timer, splits }, { ...taken, by: 'already' });
   } else prediction = predict(observed, { ...taken, by: suggestion.kind === 'coalesce' ? 'zone' : 'ioeventfd' });
   return { ...suggestion, prediction, saved: replay.statistics.userspaceExits - prediction.userspaceExits };
 }

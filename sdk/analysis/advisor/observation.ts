@@ -7,11 +7,11 @@ import { type AddressSpace, ListenerPriority, type MemoryRegion, type MemorySect
 import { type Replay, type ReplaySetup, replayTrace } from '../replay.ts';
 
 /** How an access ended: in RAM, in userspace, in the ring of a zone, at an ioeventfd, or in parts. */
-export const Fate = { Silent: 0, Exits: 1, Queued: 2, Signalled: 3, Split: 4 } as const;
+export const AccessOutcome = { Silent: 0, Exits: 1, Queued: 2, Signalled: 3, Split: 4 } as const;
 
 /** One page's part of an access that crosses two. */
 export interface SplitPart {
-  readonly fate: number;
+  readonly outcome: number;
   readonly target: number;
 }
 
@@ -48,8 +48,8 @@ export interface ReadTarget {
 export interface ObservedReplay {
   readonly trace: RecordedTrace;
   readonly replay: Replay;
-  /** A Fate for each access. */
-  readonly fate: Uint8Array;
+  /** An AccessOutcome for each access. */
+  readonly outcome: Uint8Array;
   /** The target of each write that left for userspace; -1 for everything else. */
   readonly target: Int32Array;
   /** Guest time of the first timer that expired since the access before; Infinity if none did. */
@@ -78,7 +78,7 @@ export function observeReplay(trace: RecordedTrace, setup: ReplaySetup): Observe
 }
 
 class ReplayObserver {
-  private readonly fate: Uint8Array;
+  private readonly outcome: Uint8Array;
   private readonly target: Int32Array;
   private readonly timer: Float64Array;
   private readonly splits = new Map<number, readonly SplitPart[]>();
@@ -99,7 +99,7 @@ class ReplayObserver {
     private readonly trace: RecordedTrace,
     private readonly machine: Machine,
   ) {
-    this.fate = new Uint8Array(trace.length);
+    this.outcome = new Uint8Array(trace.length);
     this.target = new Int32Array(trace.length).fill(-1);
     this.timer = new Float64Array(trace.length).fill(Number.POSITIVE_INFINITY);
     this.targets = new WriteTargets(machine);
@@ -127,8 +127,8 @@ class ReplayObserver {
   }
 
   result(replay: Replay): ObservedReplay {
-    const { trace, fate, target, timer, splits, reads } = this;
-    return { trace, replay, fate, target, timer, splits, targets: this.targets.all, reads: [...reads.values()] };
+    const { trace, outcome, target, timer, splits, reads } = this;
+    return { trace, replay, outcome, target, timer, splits, targets: this.targets.all, reads: [...reads.values()] };
   }
 
   /** As times of the recording are: since the machine was started. */
@@ -173,8 +173,14 @@ class ReplayObserver {
     this.queued = coalescedWrites;
     this.full = ringFullExits;
     this.leftGuestMode = vmExits;
-    if (this.fate[position] === Fate.Split) return;
-    this.fate[position] = queued ? Fate.Queued : exited ? Fate.Exits : left ? Fate.Signalled : Fate.Silent;
+    if (this.outcome[position] === AccessOutcome.Split) return;
+    this.outcome[position] = queued
+      ? AccessOutcome.Queued
+      : exited
+        ? AccessOutcome.Exits
+        : left
+          ? AccessOutcome.Signalled
+          : AccessOutcome.Silent;
     const kind = trace.kind[position]!;
     if (queued || !exited || (kind !== OperationKind.Out && kind !== OperationKind.Store)) return;
     const isPort = kind === OperationKind.Out;
@@ -200,22 +206,22 @@ class ReplayObserver {
   private prepareSplit(position: number, address: number, size: number, isWrite: boolean): void {
     const first = PageSize - (address % PageSize);
     const parts = [this.splitPart(address, first, isWrite), this.splitPart(address + first, size - first, isWrite)];
-    this.fate[position] = Fate.Split;
+    this.outcome[position] = AccessOutcome.Split;
     this.splits.set(position, parts);
   }
 
   private splitPart(address: number, size: number, isWrite: boolean): SplitPart {
     const section = this.targets.sectionAt(false, address);
     const isRam = section?.region.ram !== undefined && !(isWrite && section.readOnly);
-    if (isRam) return { fate: Fate.Silent, target: -1 };
-    if (!isWrite) return { fate: Fate.Exits, target: -1 };
+    if (isRam) return { outcome: AccessOutcome.Silent, target: -1 };
+    if (!isWrite) return { outcome: AccessOutcome.Exits, target: -1 };
     const isZone = this.accelerator.zones.memory.some(
       (zone) => address >= zone.start && address + size <= zone.start + zone.size,
     );
-    if (isZone) return { fate: Fate.Queued, target: -1 };
+    if (isZone) return { outcome: AccessOutcome.Queued, target: -1 };
     const target = this.targets.indexOf(false, address, size, section);
     this.targets.all[target]!.writes++;
-    return { fate: Fate.Exits, target };
+    return { outcome: AccessOutcome.Exits, target };
   }
 }
 

@@ -1,6 +1,6 @@
 import { UsableSlots } from '../../accelerator/kvm/coalesced-ring.ts';
 import { MILLISECOND } from '../../clock/index.ts';
-import { Fate, type ObservedReplay } from './observation.ts';
+import { AccessOutcome, type ObservedReplay } from './observation.ts';
 import type { Prediction } from './suggestion.ts';
 
 /** A write waits at most this long in the ring, as the accelerator has it. */
@@ -21,10 +21,10 @@ interface Taken {
  * expired timer and a write that has waited 10 ms empty the ring. Without `added` the zones are those of the machine.
  */
 export function predict(observed: ObservedReplay, added?: Taken): Prediction {
-  const { fate, target, timer, splits, trace } = observed;
+  const { outcome, target, timer, splits, trace } = observed;
   const { at, value, length } = trace;
   const { targets, match } = added ?? {};
-  const taking = added?.by === 'ioeventfd' ? Fate.Signalled : Fate.Queued;
+  const taking = added?.by === 'ioeventfd' ? AccessOutcome.Signalled : AccessOutcome.Queued;
   const ring = new Ring();
   let signals = 0;
   let signalled = false;
@@ -34,22 +34,23 @@ export function predict(observed: ObservedReplay, added?: Taken): Prediction {
     if (timer[index]! <= now) signalled = false;
     if (ring.count > 0 && ring.expire(now, timer[index]!)) signalled = false;
     const exits = ring.exits;
-    let own = fate[index]!;
+    let own = outcome[index]!;
     const which = target[index]!;
     const isChosen = which >= 0 && targets?.[which] === 1 && (match === undefined || match === value[index]);
     if (isChosen && added?.by !== 'already') own = taking;
-    if (own === Fate.Exits) ring.exit(now);
-    else if (own === Fate.Queued) {
+    if (own === AccessOutcome.Exits) ring.exit(now);
+    else if (own === AccessOutcome.Queued) {
       if (!ring.queue(now, isChosen)) ring.exit(now);
-    } else if (own === Fate.Signalled) {
+    } else if (own === AccessOutcome.Signalled) {
       signals++;
       signalled = true;
-    } else if (own === Fate.Split) {
+    } else if (own === AccessOutcome.Split) {
       let left = 0;
       for (const part of splits.get(index)!) {
         const taken = part.target >= 0 && targets?.[part.target] === 1 && added?.by === 'zone';
-        const partFate = taken ? taking : part.fate;
-        if (partFate === Fate.Exits || (partFate === Fate.Queued && !ring.queue(now, taken))) left++;
+        const partOutcome = taken ? taking : part.outcome;
+        if (partOutcome === AccessOutcome.Exits || (partOutcome === AccessOutcome.Queued && !ring.queue(now, taken)))
+          left++;
       }
       for (let exit = 0; exit < left; exit++) ring.exit(now);
     }

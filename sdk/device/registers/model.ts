@@ -115,7 +115,7 @@ export function bitRangesOf({
   return fields.length > 0 ? fields : [{ name, low: 0, high: width - 1, access }];
 }
 
-const heeded: readonly RegisterAccess[] = [
+const withWriteEffect: readonly RegisterAccess[] = [
   'read-write',
   'write-only',
   'write-one-to-clear',
@@ -124,11 +124,13 @@ const heeded: readonly RegisterAccess[] = [
   'unimplemented',
 ];
 
-export const heeds = (access: RegisterAccess): boolean => heeded.includes(access);
+export const hasWriteEffect = (access: RegisterAccess): boolean => withWriteEffect.includes(access);
 
 /** Does a write mean anything to bits of these kinds? Where it does not, the register has no write at all. */
 export function takesWrites(accesses: readonly RegisterAccess[]): boolean {
-  return accesses.some((access) => heeded.includes(access)) || accesses.every((access) => access === 'reserved');
+  return (
+    accesses.some((access) => withWriteEffect.includes(access)) || accesses.every((access) => access === 'reserved')
+  );
 }
 
 const shown: readonly RegisterAccess[] = [
@@ -163,7 +165,7 @@ export function sideOf(register: RegisterDeclaration, registers: readonly Regist
 
 /** Writes change nothing in it. */
 function isReadSide(register: RegisterDeclaration): boolean {
-  return bitRangesOf(register).every(({ access }) => !heeds(access));
+  return bitRangesOf(register).every(({ access }) => !hasWriteEffect(access));
 }
 
 /** Reads show nothing of it. */

@@ -13,7 +13,7 @@ type BitRangeSpec = Pick<FieldDeclaration, 'name' | 'low' | 'high' | 'access'>;
  */
 export class UnimplementedLog {
   private readonly watched: readonly WatchedBits[];
-  private readonly reads = new SaidOnce();
+  private readonly reads = new CountedReport();
 
   constructor(private readonly register: RegisterDeclaration) {
     this.watched = bitRangesOf(register)
@@ -31,14 +31,14 @@ export class UnimplementedLog {
   /** The guest reads a register that the model only stores. */
   read(device: DeviceInstance, index: number): void {
     const { register, reads } = this;
-    if (reads.again(device)) return;
-    reads.say(device, `read register '${registerLabel({ register, index })}', which this model does not implement`);
+    if (reads.countRepeat(device)) return;
+    reads.report(device, `read register '${registerLabel({ register, index })}', which this model does not implement`);
   }
 }
 
 /** Bits of one kind that stand side by side. */
 class WatchedBits {
-  private readonly said = new SaidOnce();
+  private readonly reports = new CountedReport();
   private readonly mask: number | bigint;
   /** What reserved bits must stay; others are compared with what they were. */
   private readonly fixed: number | bigint | undefined;
@@ -59,7 +59,7 @@ class WatchedBits {
   }
 
   report(device: DeviceInstance, index: number, value: number | bigint): void {
-    if (!this.said.again(device)) this.said.say(device, this.words(index, value));
+    if (!this.reports.countRepeat(device)) this.reports.report(device, this.words(index, value));
   }
 
   private words(index: number, value: number | bigint): string {
@@ -77,17 +77,17 @@ class WatchedBits {
 }
 
 /** One sentence, of each device: worded the first time, then counted. */
-class SaidOnce {
+class CountedReport {
   private readonly kinds = new WeakMap<DeviceInstance, GuestErrorKind>();
 
-  again(device: DeviceInstance): boolean {
+  countRepeat(device: DeviceInstance): boolean {
     const kind = this.kinds.get(device);
     if (kind === undefined || !kind.isOpen) return false;
     kind.count++;
     return true;
   }
 
-  say(device: DeviceInstance, message: string): void {
+  report(device: DeviceInstance, message: string): void {
     const kind = guestErrorsOf.get(device)?.report(device.id, message);
     if (kind !== undefined) this.kinds.set(device, kind);
   }

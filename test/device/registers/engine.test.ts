@@ -12,11 +12,11 @@ const control = registers.register(4, { width: 16 });
 class Plain extends SystemDevice {
   @registers.register(0, { width: 32, reset: 5 }) data = 5;
   @control control = 0;
-  heard = 0;
+  lastWritten = 0;
 
   @control.onWrite()
-  hear(value: number): void {
-    this.heard = value;
+  controlWritten(value: number): void {
+    this.lastWritten = value;
   }
 }
 
@@ -44,7 +44,7 @@ describe('where new Function is forbidden', () => {
       expect(one.load32(Base)).toBe(0x1234_0005);
       // Two registers at once, one of them with a hook.
       one.store32(Base + 4, 0xffff_00aa);
-      expect(one.device.heard).toBe(0xaa);
+      expect(one.device.lastWritten).toBe(0xaa);
       one.device.reset();
       expect(one.load32(Base)).toBe(5);
     }
@@ -85,11 +85,11 @@ function oddDevice(type: string) {
 
     @narrow.onWrite()
     @field.onWrite('high')
-    hear(): void {}
+    onWritten(): void {}
 
     @wide.onWrite()
     @wideField.onWrite('high')
-    hearWide(): void {}
+    onWideWritten(): void {}
   }
   return Odd;
 }
@@ -134,11 +134,14 @@ describe('what an unchecked plugin does wrong', () => {
     expect(outcomes(other)).toEqual(outcomes(one));
   });
 
-  it.each(['show', 'showWide', 'hear', 'hearWide'] as const)("'%s' that is gone has one outcome", (method) => {
-    const [one, other] = benches('odd-methods');
-    for (const { device: made } of [one, other]) Object.defineProperty(made, method, { value: undefined });
-    const expected = outcomes(one);
-    expect(expected.map(([, , outcome]) => outcome)).toContain('throws');
-    expect(outcomes(other)).toEqual(expected);
-  });
+  it.each(['show', 'showWide', 'onWritten', 'onWideWritten'] as const)(
+    "'%s' that is gone has one outcome",
+    (method) => {
+      const [one, other] = benches('odd-methods');
+      for (const { device: made } of [one, other]) Object.defineProperty(made, method, { value: undefined });
+      const expected = outcomes(one);
+      expect(expected.map(([, , outcome]) => outcome)).toContain('throws');
+      expect(outcomes(other)).toEqual(expected);
+    },
+  );
 });
