@@ -37,12 +37,12 @@ export {
   modelledTime,
 } from './accelerator/exit-table.ts';
 export type { GuestStep } from './accelerator/guest/access-step.ts';
-export { GuestProgram, guestProgram } from './accelerator/guest/guest-program.ts';
-export { Guest, type GuestBody, type StringDestination } from './accelerator/guest/guest-vocabulary.ts';
 export { type GuestOperation, type GuestSource, OperationKind } from './accelerator/guest/operation.ts';
+export { GuestProgram, guestProgram } from './accelerator/guest/program.ts';
+export { Guest, type GuestBody, type StringDestination } from './accelerator/guest/vocabulary.ts';
 export type { GuestAccess, HandlerProfileRow } from './accelerator/guest-access.ts';
 export { Capability } from './accelerator/kvm/abi.ts';
-export { KvmAccelerator } from './accelerator/kvm/kvm-accelerator.ts';
+export { KvmAccelerator } from './accelerator/kvm/accelerator.ts';
 export {
   type AcceleratorOption,
   type AcceleratorSettings,

@@ -12,12 +12,12 @@ export type {
 export { ExitStatistics, type ExitSummary } from './exit-statistics.ts';
 export * from './exit-table.ts';
 export type { GuestStep } from './guest/access-step.ts';
-export { GuestProgram, guestProgram } from './guest/guest-program.ts';
-export type { Guest, GuestBody } from './guest/guest-vocabulary.ts';
 export type { GuestOperation, GuestSource } from './guest/operation.ts';
+export { GuestProgram, guestProgram } from './guest/program.ts';
+export type { Guest, GuestBody } from './guest/vocabulary.ts';
 export type { GuestAccess, HandlerProfileRow } from './guest-access.ts';
 export { Capability } from './kvm/abi.ts';
-export { KvmAccelerator } from './kvm/kvm-accelerator.ts';
+export { KvmAccelerator } from './kvm/accelerator.ts';
 export {
   type AcceleratorSettings,
   acceleratorOptions,

@@ -1,5 +1,5 @@
 import { averageCost, DefaultExitCosts } from './exit-table.ts';
-import { KvmAccelerator } from './kvm/kvm-accelerator.ts';
+import { KvmAccelerator } from './kvm/accelerator.ts';
 import type { KvmAcceleratorOptions } from './kvm/options.ts';
 import { SimulatedKernel } from './kvm/simulated-kernel/simulated-kernel.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry } from '../../sdk/accelerator/guest/guest-log.ts';
-import { readLog, writeLog } from '../../sdk/accelerator/guest/guest-log-text.ts';
+import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry } from '../../sdk/accelerator/guest/log.ts';
+import { readLog, writeLog } from '../../sdk/accelerator/guest/log-text.ts';
 import { LoggedGuest } from '../../sdk/accelerator/guest/logged-guest.ts';
 import { GuestOperation, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
 import { saveGuest } from '../../sdk/accelerator/guest/saved-guest.ts';

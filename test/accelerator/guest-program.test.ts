@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
-import type { GuestBody } from '../../sdk/accelerator/guest/guest-vocabulary.ts';
 import { type GuestOperation, type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
+import { guestProgram } from '../../sdk/accelerator/guest/program.ts';
+import type { GuestBody } from '../../sdk/accelerator/guest/vocabulary.ts';
 import { Errno, ExitReason } from '../../sdk/accelerator/kvm/abi.ts';
 import { expectRefusal } from '../refusal.ts';
 import { KernelBench } from './kernel-bench.ts';

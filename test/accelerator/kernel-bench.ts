@@ -1,6 +1,6 @@
-import { guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
-import type { GuestBody } from '../../sdk/accelerator/guest/guest-vocabulary.ts';
 import type { GuestSource } from '../../sdk/accelerator/guest/operation.ts';
+import { guestProgram } from '../../sdk/accelerator/guest/program.ts';
+import type { GuestBody } from '../../sdk/accelerator/guest/vocabulary.ts';
 import {
   CoalescedZone,
   IoDirection,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
 import { OperationKind } from '../../sdk/accelerator/guest/operation.ts';
+import { guestProgram } from '../../sdk/accelerator/guest/program.ts';
 import {
   DirtyLog,
   Errno,
@@ -12,8 +12,8 @@ import {
   VcpuRequest,
   VmRequest,
 } from '../../sdk/accelerator/kvm/abi.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/kernel.ts';
 import { PageRows } from '../../sdk/accelerator/kvm/kernel-exit-statistics.ts';
-import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const Page = 4096;

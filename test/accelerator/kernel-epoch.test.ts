@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Errno } from '../../sdk/accelerator/kvm/abi.ts';
-import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/kernel.ts';
 import { SECOND } from '../../sdk/clock/index.ts';
 import { EpochMovesAt } from '../../sdk/clock/time.ts';
 import { KernelBench } from './kernel-bench.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Errno, ExitReason, IoExit, KvmRun, MmioExit } from '../../sdk/accelerator/kvm/abi.ts';
-import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/kernel.ts';
 import { expectRefusal } from '../refusal.ts';
 import { KernelBench } from './kernel-bench.ts';
 

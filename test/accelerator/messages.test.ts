@@ -1,4 +1,4 @@
-import { GuestLog, LogLimits, newEntry } from '../../sdk/accelerator/guest/guest-log.ts';
+import { GuestLog, LogLimits, newEntry } from '../../sdk/accelerator/guest/log.ts';
 import { LoggedGuest } from '../../sdk/accelerator/guest/logged-guest.ts';
 import { GuestOperation, type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
 import { saveGuest } from '../../sdk/accelerator/guest/saved-guest.ts';
@@ -11,7 +11,7 @@ import {
   TraceParser,
 } from '../../sdk/accelerator/index.ts';
 import { Capability, ExitReason, KvmRun, SystemRequest, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
-import type { IoctlArgument } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
+import type { IoctlArgument } from '../../sdk/accelerator/kvm/kernel.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { ManualClock } from '../../sdk/clock/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../sdk/memory/index.ts';

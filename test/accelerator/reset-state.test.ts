@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Registers, SpecialRegisters, StructSize, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
-import { KvmVm, resetRegisters } from '../../sdk/accelerator/kvm/kvm-vm.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
+import { KvmVm, resetRegisters } from '../../sdk/accelerator/kvm/vm.ts';
 
 describe('a processor', () => {
   const machine = () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Guest, type GuestStep, type InterruptController, KvmAccelerator } from '../../sdk/accelerator/index.ts';
 import { ExitReason, KvmRun, SystemRequest, VcpuRequest, VmRequest } from '../../sdk/accelerator/kvm/abi.ts';
-import type { IoctlArgument } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
+import type { IoctlArgument } from '../../sdk/accelerator/kvm/kernel.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { ManualClock, MILLISECOND, SECOND } from '../../sdk/clock/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../sdk/memory/index.ts';

@@ -15,8 +15,6 @@ const MemoryCircle = [
   'sdk/memory/region-attachments.ts',
   'sdk/memory/topology.ts',
 ];
-/** Folders that are older than the rule about names: `kvm-vm.ts` is known as that. */
-const OlderFolders = ['sdk/accelerator/guest', 'sdk/accelerator/kvm'];
 const FewLines = 30;
 const MostSmallFiles = 12;
 
@@ -35,7 +33,7 @@ describe('the rooms of the SDK', () => {
     const repeated = files.filter(({ path }) => {
       const folder = dirname(path);
       const isOfRoom = folder.split('/').length < 3;
-      return !isOfRoom && !OlderFolders.includes(folder) && basename(path).startsWith(`${basename(folder)}-`);
+      return !isOfRoom && basename(path).startsWith(`${basename(folder)}-`);
     });
     expect(repeated.map(({ path }) => path)).toEqual([]);
   });

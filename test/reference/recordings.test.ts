@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Interruption } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/kernel.ts';
 import { TraceGuest } from '../../sdk/accelerator/trace/guest.ts';
 import type { RecordedTrace } from '../../sdk/accelerator/trace/recorded-trace.ts';
 import { readTrace } from '../../sdk/cli/replay/trace-file.ts';

@@ -1,6 +1,6 @@
 import type { GuestStep } from '../../sdk/accelerator/guest/access-step.ts';
-import { guestProgram } from '../../sdk/accelerator/guest/guest-program.ts';
-import type { Guest } from '../../sdk/accelerator/guest/guest-vocabulary.ts';
+import { guestProgram } from '../../sdk/accelerator/guest/program.ts';
+import type { Guest } from '../../sdk/accelerator/guest/vocabulary.ts';
 import type { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { indexBytes, type VectorOperation } from './vector-notation.ts';
 

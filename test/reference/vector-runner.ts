@@ -14,7 +14,7 @@ import {
   VmRequest,
 } from '../../sdk/accelerator/kvm/abi.ts';
 import { RingConsumer } from '../../sdk/accelerator/kvm/coalesced-ring.ts';
-import type { KvmKernel } from '../../sdk/accelerator/kvm/kvm-kernel.ts';
+import type { KvmKernel } from '../../sdk/accelerator/kvm/kernel.ts';
 import {
   expectedEntries,
   expectedEvents,

@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { counted, hex } from '../../base/text.ts';
-import { describeInto, GuestLog, InterruptEntry, type LogEntry, newEntry, type Progress, reads } from './guest-log.ts';
+import { describeInto, GuestLog, InterruptEntry, type LogEntry, newEntry, type Progress, reads } from './log.ts';
 import { describeOperation, type GuestOperation, type GuestSource, OperationKind } from './operation.ts';
 
 /** A snapshot has progress that an operation cannot have made. `member` names the wrong member. */

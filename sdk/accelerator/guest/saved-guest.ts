@@ -3,8 +3,8 @@ import { describeJson, type Json, type JsonReader } from '../../base/json-reader
 import type { GuestImage } from '../accelerator.ts';
 import { TraceGuest } from '../trace/guest.ts';
 import type { RecordedTrace } from '../trace/recorded-trace.ts';
-import { LogLimits } from './guest-log.ts';
-import { readLog, readProgress, writeLog, writeProgress } from './guest-log-text.ts';
+import { LogLimits } from './log.ts';
+import { readLog, readProgress, writeLog, writeProgress } from './log-text.ts';
 import { LoggedGuest, ProgressError } from './logged-guest.ts';
 import { GuestOperation, type GuestSource } from './operation.ts';
 

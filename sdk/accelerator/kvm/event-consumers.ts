@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
-import type { KvmKernel } from './kvm-kernel.ts';
+import type { KvmKernel } from './kernel.ts';
 
 export interface SavedEventfd {
   readonly name: string;

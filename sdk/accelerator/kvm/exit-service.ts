@@ -3,9 +3,9 @@ import type { AcceleratorListener, ExitReasonName } from '../events.ts';
 import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
 import { ExitReason, InternalErrorExit, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';
 import { loadNumber, storeNumber } from './coalesced-ring.ts';
-import type { ScheduledKernel } from './kvm-kernel.ts';
-import type { KvmVcpu } from './kvm-vm.ts';
+import type { ScheduledKernel } from './kernel.ts';
 import type { RunRequests } from './run-control.ts';
+import type { KvmVcpu } from './vm.ts';
 
 const reasonNames: ReadonlyMap<number, ExitReasonName> = new Map<number, ExitReasonName>([
   [ExitReason.Io, 'io'],

@@ -2,8 +2,8 @@ import { hex } from '../../base/text.ts';
 import type { InterruptController } from '../accelerator.ts';
 import type { AcceleratorListener } from '../events.ts';
 import { KvmRun, StructSize, VcpuRequest } from './abi.ts';
-import type { KvmVcpu, KvmVm } from './kvm-vm.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
+import type { KvmVcpu, KvmVm } from './vm.ts';
 
 /** The line from the interrupt controller to the first vCPU, served as userspace must without an in-kernel PIC. */
 export class InterruptInjection {

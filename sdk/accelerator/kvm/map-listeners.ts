@@ -11,8 +11,8 @@ import {
 } from '../../memory/index.ts';
 import type { AcceleratorHost, ResetPort } from '../accelerator.ts';
 import { Capability, CoalescedZone, IoeventfdFlag, IoeventfdLayout, VmRequest } from './abi.ts';
-import type { KvmVm } from './kvm-vm.ts';
 import { MemorySlotListener } from './memory-slot-listener.ts';
+import type { KvmVm } from './vm.ts';
 
 /** The zone's length has 32 bits. */
 const LargestZone = 0xffff_ffff;

@@ -2,7 +2,7 @@ import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import { type ListenedSection, ListenerPriority, type MemoryListener, type RamBlock } from '../../memory/index.ts';
 import { Capability, DirtyLog, MemoryRegionFlag, PageSize, UserspaceMemoryRegion, VmRequest } from './abi.ts';
-import type { KvmVm } from './kvm-vm.ts';
+import type { KvmVm } from './vm.ts';
 
 /** A guest may put a BAR with RAM there: no processor reaches it, and the kernel has no slot for it. */
 const EndOfPhysicalMemory = 2 ** 52;

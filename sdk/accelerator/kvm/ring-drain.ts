@@ -3,9 +3,9 @@ import type { AcceleratorListener } from '../events.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
 import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
 import { RingConsumer, storeValue } from './coalesced-ring.ts';
-import type { KvmKernel } from './kvm-kernel.ts';
-import type { KvmVcpu } from './kvm-vm.ts';
+import type { KvmKernel } from './kernel.ts';
 import type { RunRequests } from './run-control.ts';
+import type { KvmVcpu } from './vm.ts';
 
 /**
  * Takes queued writes out of the ring, in order, and hands them to the machine. One drain takes the entries up to `last` as

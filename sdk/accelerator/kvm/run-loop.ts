@@ -5,13 +5,13 @@ import { Errno, ExitReason, KvmRun, VcpuRequest } from './abi.ts';
 import type { EventConsumers } from './event-consumers.ts';
 import { type ExitService, unknownExit } from './exit-service.ts';
 import type { InterruptInjection } from './interrupt-injection.ts';
-import { Interruption, type ScheduledKernel } from './kvm-kernel.ts';
-import { finishInstruction, type KvmVm, resetRegisters } from './kvm-vm.ts';
+import { Interruption, type ScheduledKernel } from './kernel.ts';
 import type { RingDrain } from './ring-drain.ts';
 import { IdleWatch, RunBudget, type RunRequests } from './run-control.ts';
 import * as outcomes from './run-outcomes.ts';
 import type { TimeKeeper } from './time-keeper.ts';
 import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
+import { finishInstruction, type KvmVm, resetRegisters } from './vm.ts';
 
 /** What the loop works with; the accelerator puts it together. */
 interface RunLoopParts {

@@ -8,10 +8,10 @@ import { readGuest, saveGuest } from '../guest/saved-guest.ts';
 import { CoalescedRingLayout, KvmRun, Registers, Rflags, SpecialRegisters, StructSize, VcpuRequest } from './abi.ts';
 import { RingConsumer } from './coalesced-ring.ts';
 import type { EventConsumers, SavedEventfd } from './event-consumers.ts';
+import type { ScheduledKernel } from './kernel.ts';
 import { KernelCounters, type KernelExitStatistics } from './kernel-exit-statistics.ts';
-import type { ScheduledKernel } from './kvm-kernel.ts';
-import type { KvmVcpu, KvmVm } from './kvm-vm.ts';
 import { isAtItsEnd, type ScheduledVcpu, type VcpuSchedule } from './vcpu-schedule.ts';
+import type { KvmVcpu, KvmVm } from './vm.ts';
 
 /** What of an accelerator is state. The machine is settled: the ring is empty, no instruction is half done. */
 export interface SavedParts {

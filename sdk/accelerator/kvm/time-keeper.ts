@@ -1,6 +1,6 @@
 import { EpochMovesAt, secondsToMove } from '../../clock/time.ts';
 import type { MachineClock } from '../accelerator.ts';
-import type { ScheduledKernel } from './kvm-kernel.ts';
+import type { ScheduledKernel } from './kernel.ts';
 import type { VcpuSchedule } from './vcpu-schedule.ts';
 
 /** Keeps the machine's clock and the kernel's guest time together, so that each timer fires at its own time. */

@@ -13,7 +13,7 @@ import {
   VcpuRequest,
   VmRequest,
 } from '../abi.ts';
-import type { IoctlArgument } from '../kvm-kernel.ts';
+import type { IoctlArgument } from '../kernel.ts';
 import type { Eventfd } from './ioeventfds.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
 import { type Capabilities, MaximumVcpus, type VirtualMachine } from './virtual-machine.ts';

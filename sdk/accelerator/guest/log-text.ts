@@ -1,7 +1,7 @@
 import { fromBase64, toBase64 } from '../../base/bytes.ts';
 import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry, type Progress } from './guest-log.ts';
+import { GuestLog, InterruptEntry, type LogEntry, LogLimits, newEntry, type Progress } from './log.ts';
 import { LargestString, LongestPause, OperationKind } from './operation.ts';
 
 /** Operations that are only a word. */

@@ -11,7 +11,7 @@ import {
   VcpuRequest,
   VmRequest,
 } from './abi.ts';
-import type { IoctlArgument, KvmKernel } from './kvm-kernel.ts';
+import type { IoctlArgument, KvmKernel } from './kernel.ts';
 import { registersAfterReset, specialRegistersAfterReset } from './reset-values.ts';
 
 /** One virtual processor: its file descriptor and its three pages. */

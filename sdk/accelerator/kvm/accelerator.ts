@@ -20,8 +20,7 @@ import { type GuestAccess, HandlerProfile, MachineAccess } from '../guest-access
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
 import { InterruptInjection } from './interrupt-injection.ts';
-import type { ScheduledKernel } from './kvm-kernel.ts';
-import { type KvmVcpu, KvmVm } from './kvm-vm.ts';
+import type { ScheduledKernel } from './kernel.ts';
 import { hiddenReset, MapListeners } from './map-listeners.ts';
 import { checkAcceleratorOptions, checkRunOptions, type KvmAcceleratorOptions, MostVcpus } from './options.ts';
 import { RingDrain } from './ring-drain.ts';
@@ -30,6 +29,7 @@ import { RunLoop } from './run-loop.ts';
 import { readAccelerator, type SavedParts, saveAccelerator } from './saved-state.ts';
 import { TimeKeeper } from './time-keeper.ts';
 import { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
+import { type KvmVcpu, KvmVm } from './vm.ts';
 
 const DefaultKickAfter = 10 * MILLISECOND;
 const NoZones = { ports: [], memory: [] } as const;

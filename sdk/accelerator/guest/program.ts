@@ -1,11 +1,11 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { GuestStep } from './access-step.ts';
-import { Guest, type GuestBody } from './guest-vocabulary.ts';
 import { GuestOperation, type GuestSource, OperationKind, TripleFault } from './operation.ts';
+import { Guest, type GuestBody } from './vocabulary.ts';
 
 export type { GuestStep } from './access-step.ts';
-export type { Guest, GuestBody } from './guest-vocabulary.ts';
+export type { Guest, GuestBody } from './vocabulary.ts';
 
 /** Handlers that let interrupts in again nest at most this deep: the guest's stack ends here. */
 const DeepestNesting = 256;
