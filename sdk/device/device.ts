@@ -5,7 +5,8 @@ import type { ClassMetadata, DeviceInstance, RealizeContext } from './class-meta
 import { claimClass, metadataOf } from './class-recorder.ts';
 import { guestErrorsOf } from './guest-errors.ts';
 import type { RegionTemplate } from './regions/region.ts';
-import { resetRegisters } from './registers/runtime.ts';
+import { noLocks, registerLocks } from './registers/locks.ts';
+import type { RegisterDeclaration } from './registers/model.ts';
 import { realizeTimers } from './timers.ts';
 
 /** A device class, as decorators and machines name it. */
@@ -113,4 +114,18 @@ reserveMembers(Device, {
 function noSuchRegion({ id, realized }: Device, { name }: RegionTemplate): BackplaneError {
   const why = realized ? 'its class does not name it in a decorator' : 'it is not realized, and regions are built then';
   return new BackplaneError('region-not-in-device', `Device '${id}' has no region '${name}': ${why}.`);
+}
+
+/** Every register to its reset value, write-once bits unlocked; those declared otherwise keep what they hold. */
+function resetRegisters(device: DeviceInstance): void {
+  for (const register of device.metadata.registers) resetRegister(device, register);
+}
+
+function resetRegister(device: DeviceInstance, register: RegisterDeclaration): void {
+  const { member, hasLocks, atReset, reset, count } = register;
+  if (hasLocks) registerLocks(device)[member] = noLocks(register);
+  if (atReset !== 'reset-value') return;
+  const fields = device as unknown as Record<string, number | bigint | BigUint64Array>;
+  if (count === undefined) fields[member] = reset;
+  else (fields[member] as BigUint64Array).fill(reset as bigint);
 }

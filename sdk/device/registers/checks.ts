@@ -1,7 +1,8 @@
 import { lowMask } from '../../base/bits.ts';
-import type { Fail } from '../../base/errors.ts';
-import { didYouMean, unknownWord } from '../../base/text.ts';
+import { BackplaneError, type Fail } from '../../base/errors.ts';
+import { didYouMean, hex, unknownWord } from '../../base/text.ts';
 import { describeRange } from '../../memory/index.ts';
+import type { DeviceInstance } from '../class-metadata.ts';
 import {
   answersReads,
   bitRangesOf,
@@ -238,4 +239,45 @@ export function checkHook(
       `${hook}: ${what} is write-only, so no read calls it. Give it another access, or drop the hook.`,
     );
   }
+}
+
+const withCheckedFields = new WeakSet<DeviceInstance>();
+
+/** The class's fields must be able to hold their registers, and start as the declarations say. Asked once per device. */
+export function checkRegisterFields(device: DeviceInstance): void {
+  if (withCheckedFields.has(device)) return;
+  withCheckedFields.add(device);
+  for (const register of device.metadata.registers) {
+    const held: unknown = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
+    const problem = register.count === undefined ? singleProblem(register, held) : arrayProblem(register, held);
+    if (problem === undefined) continue;
+    throw new BackplaneError(
+      'register-field-mismatch',
+      `Class ${device.constructor.name}: field '${register.member}', a register, ${problem}`,
+    );
+  }
+}
+
+function singleProblem({ width, reset, atReset }: RegisterDeclaration, held: unknown): string | undefined {
+  const type = width === 64 ? 'bigint' : 'number';
+  if (typeof held !== type) return `holds ${describeHeld(held)} instead of a ${type}. Set it where it is declared.`;
+  if (held === reset || atReset === 'set-by-device') return undefined;
+  return (
+    `starts as ${hex(held as number | bigint)}, but its reset value is ${hex(reset)}. Let both say the same, or declare it ` +
+    "atReset: 'set-by-device'."
+  );
+}
+
+const arrays = { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array, 64: BigUint64Array } as const;
+
+function arrayProblem({ width, count }: RegisterDeclaration, held: unknown): string | undefined {
+  const Kind = arrays[width];
+  if (held instanceof Kind && held.length === count) return undefined;
+  const found = held instanceof Kind ? `${held.length} of them` : describeHeld(held);
+  return `must be a new ${Kind.name}(${count}), but it is ${found}.`;
+}
+
+function describeHeld(held: unknown): string {
+  if (held === undefined) return 'nothing';
+  return typeof held === 'object' && held !== null ? `a ${held.constructor.name}` : `a ${typeof held}`;
 }
