@@ -1,7 +1,11 @@
+import type { Device, PreparedMachine } from 'backplane';
+import type { ClassMetadata, ObservedDevice, PluggedDevice } from 'backplane/runtime';
+import type { ConformanceSettings } from 'backplane/testing';
 import { describe, expect, it } from 'vitest';
 import { firstArguments, members, names } from '../../sdk/cli/migrate/names.ts';
 import { migrateText } from '../../sdk/cli/migrate/rewrite.ts';
 import { piecesOf } from '../../sdk/cli/migrate/source-file.ts';
+import { recordFile } from '../../sdk/cli/node.ts';
 
 /** With the tables of the package, on what was written for 0.1.0. */
 const migrate = (text: string) => migrateText(text, piecesOf(text, 'code'), { names, members, firstArguments });
@@ -15,6 +19,43 @@ function becomes(before: string): string {
 }
 
 const left = (text: string) => migrate(text).left.map(({ line, what }) => `${line}: ${what}`);
+
+describe('the table', () => {
+  it('leads to members that there are', () => {
+    const now: readonly [keyof Device & keyof PluggedDevice, keyof ClassMetadata, keyof ObservedDevice] = [
+      'metadata',
+      'attribute',
+      'inputs',
+    ];
+    expect([members['blueprint'], members['facet'], members['hears']].map((one) => one?.name)).toEqual(now);
+    expect(members['recorded']?.wrap).toEqual({ by: recordFile.name, entry: 'backplane/node' });
+    const settings: ConformanceSettings = { recorded: recordFile('uart.txt') };
+    expect(Object.keys(settings)).toEqual(['recorded']);
+  });
+
+  it('names what a PreparedMachine has, and all of it', () => {
+    const has: Readonly<Record<keyof PreparedMachine, true>> = {
+      device: true,
+      devices: true,
+      memory: true,
+      options: true,
+      ramSize: true,
+      service: true,
+    };
+    expect(members['prepare']?.given).toEqual({ type: 'PreparedMachine', members: Object.keys(has) });
+  });
+
+  it('holds what does not compile any more', () => {
+    // @ts-expect-error: a path was a record.
+    const path: ConformanceSettings = { recorded: 'uart.txt' };
+    // @ts-expect-error: it is in notExercised.
+    const latched: ConformanceSettings = { latched: ['irq'] };
+    // @ts-expect-error: it is inputs.
+    const heard: ObservedDevice = { hears: ['ISA IRQ 2'] };
+    const olds = [path, latched, heard].flatMap((one) => Object.keys(one));
+    expect(olds.filter((name) => !Object.hasOwn(members, name))).toEqual([]);
+  });
+});
 
 describe('blueprint', () => {
   it('of a device and of what machine.plug() answers is metadata, with its facets', () => {
@@ -149,6 +190,12 @@ export const third = { ...isapc, prepare: ({ options, topology }) => show(option
   ])('is left alone where it does not: %s', (code) => {
     expect(left(`import { defineMachine } from 'backplane';\ndefineMachine({ ${code} });\n`)).toEqual([]);
   });
+});
+
+it('the reset of a chipset that a program asks for is requested', () => {
+  expect(becomes("import { Piix3 } from 'backplane/devices';\nmachine.device(Piix3).askForReset(4, 0);\n")).toBe(
+    "import { Piix3 } from 'backplane/devices';\nmachine.device(Piix3).requestReset(4, 0);\n",
+  );
 });
 
 it('methods that no declaration has any more are reported', () => {

@@ -15,8 +15,9 @@ export const migrateBy = (tables: Tables): Command => ({
   usage: 'backplane migrate FILE... [-dry-run]',
   summary: 'bring sources that were written for 0.1.0 up to this version',
   help: `Rewrites TypeScript and JavaScript files, and such code in Markdown, that import this package as it was in 0.1.0: names that another
-entry exports now, and names that have changed, with their uses in the file. Texts, comments, properties and locals of the same
-name are left alone. What needs a person is printed with file and line, and the status is 1 then. To run it again changes nothing.
+entry exports now, and names that have changed, with their uses in the file. Texts, comments and locals of the same name are
+left alone. Members and settings are renamed where they can be nothing else. What needs a person is printed with file and line,
+and the status is 1 then. Types are not known here: the compiler may find more. To run it again changes nothing.
 
 Options:
   -dry-run              print what would be done, and write nothing

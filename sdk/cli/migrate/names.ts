@@ -182,6 +182,7 @@ export const members: Readonly<Record<string, MemberChange>> = {
   masterMemory: { name: 'busMasterMemory', of: 'PciBus', certain: true },
   hear: { name: 'onEvent', of: 'AcceleratorListener' },
   mistakes: { name: 'problems', of: 'WiringError' },
+  askForReset: { name: 'requestReset', of: 'Ich9Lpc or Piix3', imported: ['Ich9Lpc', 'Piix3'], certain: /\.#\(/ },
   blueprint: {
     name: 'metadata',
     of: 'Device or PluggedDevice',
