@@ -20,7 +20,7 @@ describe('sentences', () => {
 
   it.each([
     ['sdk/x.ts', `f();\n/** ${words(26)} */`, ['sdk/x.ts:2: 26 words']],
-    ['sdk/x.ts', `/**\n * Short.\n *\n * ${words(15)}\n * ${words(26)}\n */`, ['sdk/x.ts:3: 26 words']],
+    ['sdk/x.ts', `/**\n * Short.\n *\n * ${words(15)}\n * ${words(26)}\n */`, ['sdk/x.ts:4: 26 words']],
     ['sdk/x.ts', `// A${' word'.repeat(20)}\n//${' word'.repeat(20)}.\n`, ['sdk/x.ts:1: 41 words']],
     ['sdk/x.ts', `/** ${words(25)} ${words(25)}\n * @see ${words(30)}\n */`, []],
     ['sdk/x.ts', `const text = '/** ${words(30)} */';`, []],

@@ -107,9 +107,9 @@ describe('the sentences', () => {
     expect(all.filter(({ openers }) => openers.length > 1).map(shown)).toEqual([]);
   });
 
-  it('have actors of the machine', () => {
-    const unknown = /\b(?:nobody|somebody|whoever|anybody|everybody|whatever)\b/i;
-    expect(all.filter(({ text }) => unknown.test(text)).map(shown)).toEqual([]);
+  // test/architecture/words.ts refuses the other words for unknown actors, in these pages too.
+  it("do without 'whatever'", () => {
+    expect(all.filter(({ text }) => /\bwhatever\b/i.test(text)).map(shown)).toEqual([]);
   });
 
   it('are counted as a reader would', () => {
