@@ -3,6 +3,7 @@ import type { Accelerator, GuestImage, MachineClock } from '../accelerator/index
 import { BackplaneError, type Problem } from '../base/errors.ts';
 import type { ConcreteDeviceClass, Device, GuestError, GuestErrorSink, OptionSet, Token } from '../device/index.ts';
 import { type AddressSpace, GiB, type MappedSpace, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
+import { checkDefinition } from './given-definition.ts';
 import type { DeviceOptionValues, MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
 /**
@@ -69,6 +70,7 @@ export interface RunningMachine extends PreparedMachine {
 
 /** Declares a machine. Nothing happens until `Machine.create` builds it. */
 export function defineMachine(definition: MachineDefinition): MachineDefinition {
+  checkDefinition(definition);
   return Object.freeze({
     ...definition,
     services: Object.freeze([...definition.services]),

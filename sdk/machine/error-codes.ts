@@ -13,10 +13,16 @@ export interface MachineErrorCodes {
   'ambiguous-service': BackplaneError;
   /** A service module returns a promise, and a machine is built synchronously. @remedy Await first, then bind the result. */
   'asynchronous-module': WiringError;
+  /** What defines a machine is no object, or its name, services or devices are of a wrong kind. @remedy Write `defineMachine({ ... })`. */
+  'bad-definition': BackplaneError;
   /** An observer has no name or start(), or start() answered no observe(). @remedy Write `{ name, start: () => ({ observe() {} }) }`. */
   'bad-observer': BackplaneError;
   /** A machine cannot have so many bytes of RAM. @remedy Give a whole number of 4 KiB pages up to 4 GiB. */
   'bad-ram-size': BackplaneError;
+  /** The request for a machine, or a value in it, is of a wrong kind. @remedy Write what the message says. */
+  'bad-request': BackplaneError;
+  /** The wiring of a device, or its id, addr, when or options, is of a wrong kind. @remedy Write what the message says. */
+  'bad-wiring': BackplaneError;
   /** The definition gives an address to a region that is a BAR, which the guest places. @remedy Leave out the address. */
   'bar-placed': WiringError;
   /** A region ends beyond the container that it is mapped in. @remedy Place it lower. */
@@ -50,8 +56,14 @@ export interface MachineErrorCodes {
   'no-such-region': WiringError;
   /** What is restored is no snapshot of a machine. @remedy Restore what `machine.save()` answered. */
   'not-a-snapshot': StateError;
+  /** A value in `at:` says no region and address. @remedy Write `at: [place(region, 0x500)]`. */
+  'not-a-placement': BackplaneError;
   /** A device that is not on the PCI bus has an addr. @remedy Leave it out. */
   'not-a-pci-device': WiringError;
+  /** A device is named by a value that is no class, or a class stands there without use(). @remedy Write `use(TheClass)`. */
+  'not-a-used-device': BackplaneError;
+  /** A pin is wired to a value that is no wire. @remedy Write `isaIrq(5)`, or `pin(device, name)`. */
+  'not-a-wire': BackplaneError;
   /** The interruptController has no `pending` or acknowledge(). @remedy Name a device with both, or leave it out. */
   'not-an-interrupt-controller': WiringError;
   /** A definition says twice where a region of a device goes. @remedy Keep one of the two. */

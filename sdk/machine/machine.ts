@@ -22,6 +22,7 @@ import { MachineBuilder } from './builder.ts';
 import { unmappedRegions } from './checks.ts';
 import type { MachineDefinition, MachineRequest, RestoreRequest, RunningMachine } from './definition.ts';
 import { prepareMachine, quietly, timerFailure, unrealizeAll } from './device-failures.ts';
+import { checkDefinition, checkPlugged, checkRequest, restoreWords } from './given-definition.ts';
 import { refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
 import { interruptControllerOf } from './interrupt-controllers.ts';
 import { type MapOrder, mapOrder } from './map-order.ts';
@@ -59,6 +60,8 @@ export class Machine implements RunningMachine {
 
   /** Builds the machine and resets it once. All wiring mistakes come in one WiringError, before anything is mapped. */
   static create(definition: MachineDefinition, request: MachineRequest = {}): Machine {
+    checkDefinition(definition);
+    checkRequest(definition.name, request);
     return new Machine(definition, request);
   }
 
@@ -67,6 +70,8 @@ export class Machine implements RunningMachine {
    * the request has them. A StateError lists all differences, and then there is no machine.
    */
   static restore(definition: MachineDefinition, snapshot: unknown, request: RestoreRequest = {}): Machine {
+    checkDefinition(definition);
+    checkRequest(definition.name, request, restoreWords);
     const saved = readRequest(snapshot, definition);
     const options = { ...saved.options, ...request.options };
     const machine = new Machine(definition, { ...saved, ...request, options });
@@ -154,6 +159,7 @@ export class Machine implements RunningMachine {
    * come in a WiringError and leave the machine as it was. Plug function 0 of a PCI card last: guests find the others by it.
    */
   plug(used: UsedDevice): PluggedDevice {
+    checkPlugged(this.definition.name, used);
     const [plugged] = this.builder.plugMore([used], this.plugged);
     if (plugged === undefined) {
       throw new BackplaneError(

@@ -11,6 +11,7 @@ import type {
   Token,
 } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
+import { shown, wiringProblems } from './given-wiring.ts';
 
 /** The values of a machine's own options, defaults filled in. */
 export type MachineOptionValues = Readonly<Record<string, unknown>>;
@@ -55,6 +56,8 @@ export interface Placement {
 
 /** Moves a region: `at: [place(ports, 0x170)]`. */
 export function place(region: RegionTemplate, address: number, how: { readonly priority?: number } = {}): Placement {
+  if (typeof how !== 'object')
+    throw new BackplaneError('not-a-placement', `place(): its third value is ${shown(how)}. Write { priority: 1 }.`);
   return { region, address, ...how };
 }
 
@@ -86,6 +89,14 @@ export interface DeviceWiring<C extends ConcreteDeviceClass> extends Pick<UsedDe
 
 /** Plugs in a device: `use(Mc146818Rtc, { interrupts: { irq: isaIrq(8) } })`. */
 export function use<C extends ConcreteDeviceClass>(device: C, wiring: DeviceWiring<C> = {}): UsedDevice {
+  if (typeof device !== 'function') {
+    throw new BackplaneError(
+      'not-a-used-device',
+      `use(): the class of a device comes first, and this is ${shown(device)}. Files that import each other leave a class undefined.`,
+    );
+  }
+  const [problem] = wiringProblems(wiring, `use(${device.name})`);
+  if (problem !== undefined) throw new BackplaneError(problem.code, problem.message);
   return { ...wiring, device } as UsedDevice;
 }
 

@@ -278,7 +278,7 @@ describe('a machine that a plugin brings is looked at before anything is built o
     ['aliases: 5', ["machine 'mine'", 'aliases is 5']],
     ['description: undefined', ["machine 'mine'", 'description is undefined']],
     ['devices: [null]', ['devices[0] is null', 'use(DeviceClass']],
-    ['devices: [use(3)]', ['devices[0]', '3', 'use(DeviceClass']],
+    ['devices: [{ device: 3 }]', ['devices[0]', '3', 'use(DeviceClass']],
     ['devices: [{ device: class Odd {} }]', ['devices[0]', 'Odd']],
     ['devices: [use(class Bare extends IsaDevice {})]', ['devices[0]', 'Bare', '@device']],
     ['services: [3]', ['services[0] is 3', 'new ContainerModule']],

@@ -96,8 +96,11 @@ goldenMessages('machine', {
     withService(several, use(Needy), use(AlsoNeedy, { id: 'second' }));
   },
   'asynchronous-module': () => withService(new ContainerModule(async () => {})),
+  'bad-definition': () => Machine.create({ name: 'toy', services: [] } as never),
   'bad-observer': () => defineObserver({ name: '', start: () => ({ observe() {} }) }),
   'bad-ram-size': () => Machine.create(toyMachine, { ram: 1000 }),
+  'bad-request': () => Machine.create(toyMachine, { accelerator: 'kvm' as never }),
+  'bad-wiring': () => use(Wide, { addr: 2 as never }),
   'bar-placed': () => {
     const machine = Machine.create(defineMachine({ ...pcI440fx, devices: [...pcI440fx.devices, use(Edu)] }));
     const [region] = machine.deviceById('edu')?.metadata.regions ?? [];
@@ -118,7 +121,10 @@ goldenMessages('machine', {
   'no-such-pin': () => built(use(Latch, { interrupts: { irk: pin('latch', 'irq') } as never })),
   'no-such-region': () => built(use(Latch, { at: [place(widePorts, 0x170)] })),
   'not-a-pci-device': () => built(use(Wide, { addr: '02.0' })),
+  'not-a-placement': () => use(Latch, { at: [0x500 as never] }),
   'not-a-snapshot': restore({ schema: 'vmstate' }),
+  'not-a-used-device': () => built(Latch as never),
+  'not-a-wire': () => use(Latch, { interrupts: { irq: 5 as never } }),
   'not-an-interrupt-controller': () => Machine.create({ ...withDevices(use(Wide)), interruptController: 'wide' }),
   'placed-twice': () => built(use(Latch, { options: { iobase: 0x270 }, at: [place(latchPorts, 0x170)] })),
   'prepare-failure': () =>

@@ -1,0 +1,103 @@
+import type { Problem } from '../base/errors.ts';
+import { hex, printable, unknownWord } from '../base/text.ts';
+
+// Files that no compiler has checked, such as plugins, may give values of any kind: all of these functions take unknown ones.
+
+/** The properties of a UsedDevice. */
+export const wiringWords: readonly string[] = ['device', 'id', 'at', 'addr', 'when', 'options', 'interrupts'];
+
+/** The properties of a Placement. */
+export const placementWords: readonly string[] = ['region', 'address', 'priority'];
+
+/** A value of a wrong kind, inside a sentence. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') return `'${printable(value)}'`;
+  if (typeof value === 'function') return `the function ${printable(value.name)}`;
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+export const isPlainObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What is wrong with the kinds of values in the wiring of one device. `where` begins the messages: `use(Watchdog)`. */
+export function wiringProblems(wiring: unknown, where: string): Problem[] {
+  const found: Problem[] = [];
+  const report = (code: string, what: string): void => void found.push({ code, message: `${where}: ${what}` });
+  if (!isPlainObject(wiring)) {
+    report(
+      'bad-wiring',
+      `its wiring is ${shown(wiring)}. Write an object, such as { interrupts: { irq: isaIrq(8) } }.`,
+    );
+    return found;
+  }
+  const unknown = unknownWord(wiring, wiringWords);
+  if (unknown !== undefined) report('unknown-word', `its wiring ${unknown}`);
+  const { id, at, addr, when, options, interrupts } = wiring;
+  if (id !== undefined && typeof id !== 'string') report('bad-wiring', `id is ${shown(id)}. Write a text.`);
+  if (addr !== undefined && typeof addr !== 'string')
+    report('bad-wiring', `addr is ${shown(addr)}. Write slot and function as a text, such as '01.0'.`);
+  if (when !== undefined && typeof when !== 'function')
+    report(
+      'bad-wiring',
+      `when is ${shown(when)}. Write a function of the machine's options that answers true or false.`,
+    );
+  if (options !== undefined && typeof options !== 'function' && !isPlainObject(options))
+    report('bad-wiring', `options is ${shown(options)}. Write an object, such as { iobase: 0x70 }.`);
+  if (at !== undefined) checkPlacements(at, report);
+  if (interrupts !== undefined) checkWires(interrupts, report);
+  return found;
+}
+
+type Report = (code: string, what: string) => void;
+
+function checkPlacements(at: unknown, report: Report): void {
+  if (!Array.isArray(at)) {
+    report('not-a-placement', `at: is ${shown(at)}. Write a list: at: [place(region, 0x500)].`);
+    return;
+  }
+  at.forEach((one: unknown, index) => {
+    const where = `at: place ${index + 1} of ${at.length}`;
+    const address = isPlainObject(one) ? one['address'] : one;
+    const region = isPlainObject(one) ? one['region'] : undefined;
+    const said = typeof address === 'number' && address >= 0 ? hex(address) : '0x500';
+    if (!isPlainObject(region) || typeof region['name'] !== 'string') {
+      const given = isPlainObject(one) && 'region' in one ? `names ${shown(region)} as its region` : 'has no region';
+      const what = typeof one === 'number' && one >= 0 ? `is ${hex(one)}, and ${given}` : given;
+      report('not-a-placement', `${where} ${what}. Write place(region, ${said}).`);
+    } else if (typeof address !== 'number') {
+      report(
+        'not-a-placement',
+        `${where} puts region '${region['name']}' at ${shown(address)}, which is no number. Write place(region, ${said}).`,
+      );
+    } else {
+      const unknown = unknownWord(one as object, placementWords);
+      if (unknown !== undefined) report('unknown-word', `${where} ${unknown}`);
+    }
+  });
+}
+
+function checkWires(interrupts: unknown, report: Report): void {
+  if (!isPlainObject(interrupts)) {
+    const line = typeof interrupts === 'number' ? interrupts : 8;
+    report('not-a-wire', `interrupts: is ${shown(interrupts)}. Name the pin: interrupts: { irq: isaIrq(${line}) }.`);
+    return;
+  }
+  for (const [pin, wire] of Object.entries(interrupts)) {
+    if (wire === undefined || isWire(wire)) continue;
+    const remedy = typeof wire === 'number' ? `isaIrq(${wire})` : 'isaIrq(line), or pin(device, name)';
+    report('not-a-wire', `pin '${pin}' is wired to ${shown(wire)}, which is no wire. Write ${remedy}.`);
+  }
+}
+
+/** A wire to a service, or to a pin of another device: both describe themselves. */
+const isWire = (wire: unknown): boolean => isPlainObject(wire) && typeof wire['description'] === 'string';
+
+/** What is wrong with the kind of one entry of a machine's devices. */
+export function usedProblems(used: unknown, where: string): Problem[] {
+  const device = isPlainObject(used) ? used['device'] : undefined;
+  if (typeof device === 'function') return wiringProblems(used, `${where}, use(${device.name})`);
+  const remedy = typeof used === 'function' ? `use(${used.name})` : 'use(TheClass), with the class of the device';
+  const what = isPlainObject(used) ? 'an object without the class of a device' : shown(used);
+  return [{ code: 'not-a-used-device', message: `${where} is ${what}. Write ${remedy}.` }];
+}
