@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { circlesOf, importsOf } from './rooms.ts';
 import {
   brokenDeviceHabits,
   brokenImportRules,
-  findCycle,
   HostTimeFile,
   hostTimeReads,
   nodeGlobals,
@@ -57,28 +57,19 @@ describe('the house', () => {
   });
 
   it('has no room that leads back to itself', () => {
-    const edges = new Map<string, Set<string>>();
+    const edges = new Map<string, string[]>();
     for (const { path, imports } of files) {
       const room = roomOf(path);
       if (room === undefined) continue;
-      const targets = imports
-        .map(({ file }) => roomOf(file ?? ''))
-        .filter((target) => target !== undefined && target !== room);
-      edges.set(room, new Set([...(edges.get(room) ?? []), ...(targets as string[])]));
+      const targets = imports.flatMap(({ file }) => roomOf(file ?? '') ?? []).filter((target) => target !== room);
+      edges.set(room, [...(edges.get(room) ?? []), ...targets]);
     }
-    expect(findCycle(edges)).toBeUndefined();
+    expect(edges.size).toBeGreaterThan(10);
+    expect(circlesOf(edges)).toEqual([]);
   });
 
   it('has no file that needs itself to be loaded', () => {
-    const edges = new Map(
-      files.map(({ path, imports }) => [
-        path,
-        new Set(
-          imports.filter(({ form }) => form === 'value').flatMap(({ file }) => (file === undefined ? [] : [file])),
-        ),
-      ]),
-    );
-    expect(findCycle(edges)).toBeUndefined();
+    expect(circlesOf(importsOf(files, 'value'))).toEqual([]);
   });
 
   it('has files that can be read in one sitting', () => {
@@ -178,14 +169,5 @@ describe('the rules', () => {
     expect(tooLong(lines(250, ''))).toEqual([]);
     expect(tooLong(lines(251, ''))).toEqual(['devices/x.ts has 251 lines, more than 250: split it']);
     expect(tooLong(lines(251, '// Longer than 250 lines: one table of the datasheet.'))).toEqual([]);
-  });
-
-  it('find a way round in a circle', () => {
-    const graph = new Map([
-      ['a', new Set(['b'])],
-      ['b', new Set(['c'])],
-      ['c', new Set(['b'])],
-    ]);
-    expect(findCycle(graph)).toEqual(['b', 'c', 'b']);
   });
 });

@@ -3,9 +3,20 @@ import type { SourceFile } from './source-files.ts';
 
 const Many = 5;
 
-/** Groups of files that import each other, directly or not, in any form; each sorted, and sorted by their first. */
-export function circlesOf(files: readonly Pick<SourceFile, 'path' | 'imports'>[]): string[][] {
-  const edges = new Map(files.map(({ path, imports }) => [path, imports.map(({ file }) => file ?? '')]));
+type Imports = ReadonlyMap<string, readonly string[]>;
+
+/** What each file imports: in any form, or what it needs to be loaded. */
+export function importsOf(files: readonly Pick<SourceFile, 'path' | 'imports'>[], form?: 'value'): Imports {
+  return new Map(
+    files.map(({ path, imports }) => [
+      path,
+      imports.filter((one) => form === undefined || one.form === form).flatMap(({ file = [] }) => file),
+    ]),
+  );
+}
+
+/** Groups of files or rooms that import each other, directly or not; each sorted, and sorted by their first. */
+export function circlesOf(edges: Imports): string[][] {
   const order = new Map<string, number>();
   const lowest = new Map<string, number>();
   const open: string[] = [];
@@ -24,7 +35,7 @@ export function circlesOf(files: readonly Pick<SourceFile, 'path' | 'imports'>[]
     }
     if (lowest.get(path) !== order.get(path)) return;
     const circle = open.splice(open.indexOf(path));
-    if (circle.length > 1) circles.push(circle.sort());
+    if (circle.length > 1 || edges.get(path)?.includes(path)) circles.push(circle.sort());
   };
   for (const path of edges.keys()) if (!order.has(path)) visit(path);
   return circles.sort((a, b) => ((a[0] as string) < (b[0] as string) ? -1 : 1));

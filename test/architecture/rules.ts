@@ -152,26 +152,6 @@ export function brokenDeviceHabits({ path, code }: SourceFile): string[] {
   });
 }
 
-/** A round trip through the graph, if there is one. */
-export function findCycle(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
-  const done = new Set<string>();
-  const visit = (node: string, path: readonly string[]): string[] | undefined => {
-    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node];
-    if (done.has(node)) return undefined;
-    for (const next of edges.get(node) ?? []) {
-      const cycle = visit(next, [...path, node]);
-      if (cycle !== undefined) return cycle;
-    }
-    done.add(node);
-    return undefined;
-  };
-  for (const node of edges.keys()) {
-    const cycle = visit(node, []);
-    if (cycle !== undefined) return cycle;
-  }
-  return undefined;
-}
-
 /** A test that is skipped without QEMU or a browser carries the tag by which `npm test` leaves it out. */
 export function untaggedSkips({ path, lines, code }: SourceFile): string[] {
   const tagged = /@module-tag (browser|qemu)/.test(lines[0] ?? '');
