@@ -3,7 +3,7 @@ import { BackplaneError } from '../base/errors.ts';
 import { didYouMean } from '../base/text.ts';
 import { type Command, commonOptions, parseArguments, plainWords, Unfinished } from './command.ts';
 import { packageRoot } from './files.ts';
-import { isVerbose, runInProcess } from './process.ts';
+import { failureReport, runInProcess } from './process.ts';
 import { hostTerminal, reportFailure, safeTerminal, type Terminal } from './terminal.ts';
 
 /** Commands are loaded on demand, to keep the start fast. */
@@ -40,7 +40,7 @@ Lists:
   -plugin FILE.ts       what a plugin brings: devices, machines, observers
 
 Everywhere:
-  -help, -version, -json (results as JSON), -verbose (codes and stacks of failures). Two dashes work too.
+  -help, -version, -json (results and failures as JSON), -verbose (codes and stacks of failures). Two dashes work too.
 
 Status: 0 when all went well, 1 when something was refused or failed, 2 when a guest did not finish.
 
@@ -70,7 +70,7 @@ export async function runCommandLine(
     return 0;
   } catch (failure) {
     onFailure(failure);
-    reportFailure(safe, failure, isVerbose(words));
+    reportFailure(safe, failure, failureReport(words));
     return failure instanceof Unfinished ? 2 : 1;
   }
 }

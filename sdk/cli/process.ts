@@ -2,13 +2,16 @@ import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
 import { afterHostTime } from '../clock/index.ts';
 import { failurePlace, sources, withPlace } from './plugins/failure-place.ts';
-import { isLeaving, leave, reportFailure, type Terminal } from './terminal.ts';
+import { type FailureReport, isLeaving, leave, reportFailure, type SafeTerminal, type Terminal } from './terminal.ts';
 
 /** How long timers and handles of plugins and programs may keep the process alive after the command. */
 const Patience = 3000;
 
-/** Whether the stacks of failures are printed. */
-export const isVerbose = (words: readonly string[]): boolean => words.some((word) => /^--?verbose$/.test(word));
+/** How the failures of a command line are reported. */
+export const failureReport = (words: readonly string[]): FailureReport => ({
+  verbose: words.some((word) => /^--?verbose$/.test(word)),
+  json: words.some((word) => /^--?json$/.test(word)),
+});
 
 /**
  * Runs the command of this process. Programs and plugins run in the same process. An uncaught error of theirs, or their
@@ -16,13 +19,13 @@ export const isVerbose = (words: readonly string[]): boolean => words.some((word
  */
 export async function runInProcess(
   work: () => Promise<number>,
-  terminal: Terminal,
+  terminal: SafeTerminal,
   words: readonly string[],
 ): Promise<void> {
-  const verbose = isVerbose(words);
+  const how = failureReport(words);
   let status: number | undefined;
   const fail = (failure: unknown) => {
-    reportFailure(terminal, failure, verbose);
+    reportFailure(terminal, failure, how);
     leave(1);
   };
   const exit = watchExit();

@@ -1,4 +1,4 @@
-import { BackplaneError, describeThrown } from '../base/errors.ts';
+import { BackplaneError, describeThrown, type Problem } from '../base/errors.ts';
 import { printable, printableLines } from '../base/text.ts';
 import { explainFileFailure, reasonOf } from './files.ts';
 import { causesOf, withOrigins, withPlace } from './plugins/failure-place.ts';
@@ -12,6 +12,11 @@ export interface Terminal {
   bold(text: string): string;
   /** Columns of an interactive terminal. */
   readonly width?: number | undefined;
+}
+
+export interface SafeTerminal extends Terminal {
+  /** Whether results were printed. */
+  readonly hasPrinted: boolean;
 }
 
 const eraseLine = '\r\x1b[K';
@@ -52,30 +57,61 @@ const boldPart = new RegExp(`${BoldBegins}([^${BoldEnds}]*)${BoldEnds}`, 'g');
  * A terminal without control characters: names, messages and values come from files, plugins and guests. The second and
  * later lines of a message are indented, so that none looks like a message of its own.
  */
-export function safeTerminal(terminal: Terminal): Terminal {
-  return {
-    print: (text) => terminal.print(printableLines(text).replace(boldPart, (_, part: string) => terminal.bold(part))),
-    note: (text) => terminal.note(indented(printableLines(text))),
-    progress: (text) => terminal.progress(printable(text)),
-    bold: (text) => `${BoldBegins}${text}${BoldEnds}`,
+export function safeTerminal(terminal: Terminal): SafeTerminal {
+  const safe = {
+    hasPrinted: false,
+    print(text: string) {
+      safe.hasPrinted = true;
+      terminal.print(printableLines(text).replace(boldPart, (_, part: string) => terminal.bold(part)));
+    },
+    note: (text: string) => terminal.note(indented(printableLines(text))),
+    progress: (text: string) => terminal.progress(printable(text)),
+    bold: (text: string) => `${BoldBegins}${text}${BoldEnds}`,
     width: terminal.width,
   };
+  return safe;
 }
 
 /** Indents all lines but the first, if one of them begins in the first column. */
 const indented = (text: string): string => (/\n(?! )/.test(text) ? text.replaceAll('\n', '\n  ') : text);
 
-/** Reports a failure in one message. With -verbose its code and its stack follow. */
-export function reportFailure(terminal: Terminal, failure: unknown, verbose: boolean): void {
+/** What `-verbose` and `-json` ask of the report of a failure. */
+export interface FailureReport {
+  readonly verbose: boolean;
+  readonly json: boolean;
+}
+
+/**
+ * Reports a failure in one message. With -verbose its codes and its stack follow. With -json it is also printed as JSON,
+ * unless a result was printed: standard output holds one JSON value.
+ */
+export function reportFailure(terminal: SafeTerminal, failure: unknown, { verbose, json }: FailureReport): void {
   const ofFile = explainFileFailure(failure);
   const expected = failure instanceof BackplaneError || ofFile !== undefined;
   const message = withPlace(ofFile ?? describeThrown(failure), failure);
   terminal.note(`backplane: ${expected ? '' : 'unexpected failure: '}${message}`);
   const links = [...causesOf(failure)];
   if (!expected) for (const cause of links.slice(1)) terminal.note(`  because: ${describeThrown(cause)}`);
-  if (verbose && failure instanceof BackplaneError) terminal.note(`  code: ${failure.code}`);
+  const problems = problemsOf(failure);
+  if (verbose && failure instanceof BackplaneError) {
+    terminal.note(`  code: ${failure.code}`);
+    if (problems !== undefined) terminal.note(`  codes of the list: ${problems.map(({ code }) => code).join(', ')}`);
+  }
   if (verbose) terminal.note(links.map((link) => withOrigins(stackOf(link))).join('\ncaused by '));
   else if (!expected) terminal.note("Run again with '-verbose' to see where it happened.");
+  if (json && !terminal.hasPrinted)
+    terminal.print(JSON.stringify({ error: { code: codeOf(failure), message, problems } }, null, 2));
+}
+
+/** The code of the error, also that of an error of the system: `ENOSPC`. */
+function codeOf(failure: unknown): string | undefined {
+  return failure instanceof Error && 'code' in failure ? String(failure.code) : undefined;
+}
+
+/** The mistakes that a wiring error lists, in the order of its message. */
+function problemsOf(failure: unknown): readonly Problem[] | undefined {
+  if (!(failure instanceof BackplaneError && 'problems' in failure)) return undefined;
+  return (failure.problems as readonly Problem[]).map(({ code, message }) => ({ code, message }));
 }
 
 function stackOf(error: Error): string {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
+import type { WiringError } from '../../sdk/machine/wiring.ts';
 import { backplane, expectRefused } from './fake-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-bad-input-'));
@@ -124,5 +125,39 @@ describe('what a command says of its own failures', () => {
     expect({ status, code }).toEqual({ status: 1, code: 'unknown-operand' });
     expect(noted).toMatch(/^backplane: .*'nothing'.*\n {2}code: unknown-operand\n/);
     expect(noted).toMatch(/\n\s+at .*info\.ts/);
+  });
+
+  const threeMistakes = [
+    'info',
+    'mtree',
+    '-machine',
+    'isapc',
+    '-device',
+    'mc146818rtc,id=a',
+    '-device',
+    'mc146818rtc,id=b',
+  ];
+
+  it('with the code of each mistake in a list of them', async () => {
+    const { noted } = await backplane(...threeMistakes, '-verbose');
+    expect(noted).toMatch(/\n {2}code: wiring-mistakes\n {2}codes of the list: (region-overlap, ){2}region-overlap\n/);
+    expect((await backplane(...threeMistakes)).noted).not.toContain('code');
+  });
+
+  it('prints the failure as JSON with -json, in place of the result, with the same status', async () => {
+    const { status, noted, printed } = await backplane('info', 'nothing', '-json');
+    expect(status).toBe(1);
+    expect(JSON.parse(printed)).toEqual({
+      error: { code: 'unknown-operand', message: noted.replace('backplane: ', '') },
+    });
+    const listed = await backplane(...threeMistakes, '-json');
+    const { error } = JSON.parse(listed.printed) as {
+      error: { code: string; problems: { code: string; message: string }[] };
+    };
+    expect(error.code).toBe('wiring-mistakes');
+    expect(error.problems.map(({ code }) => code)).toEqual(
+      (listed.failure as WiringError).problems.map((one) => one.code),
+    );
+    for (const { message } of error.problems) expect(listed.noted).toContain(message);
   });
 });
