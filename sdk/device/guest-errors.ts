@@ -1,4 +1,4 @@
-import { hex } from '../base/text.ts';
+import { counted, hex } from '../base/text.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 
 /** One kind of mistake that a guest made with one device. */
@@ -79,7 +79,7 @@ export class GuestErrors {
       this.kinds.set(device, ofDevice);
     }
     const full = ofDevice.size >= KindsPerDevice;
-    const shape = message.replace(/\b(0x[0-9a-f]+|\d+)/gi, '#');
+    const shape = message.replace(/\b(0x[0-9a-f]+|\d+)( bytes?\b)?/gi, '#');
     const key = full && !ofDevice.has(shape) ? 'everything else' : shape;
     let kind = ofDevice.get(key);
     if (kind === undefined) {
@@ -98,7 +98,7 @@ export function refusedAccesses(errors: GuestErrors) {
     (region: MemoryRegion, offset: number, size: number, isWrite: boolean) =>
       errors.report(
         region.owner?.id ?? region.name,
-        `${isWrite ? 'write to' : 'read of'} offset ${hex(offset)} (${size} bytes) of region '${region.name}': ${why(region, isWrite)}`,
+        `${isWrite ? 'write to' : 'read of'} offset ${hex(offset)} (${counted(size, 'byte')}) of region '${region.name}': ${why(region, isWrite)}`,
       );
   return {
     accessRefused: refuse((region, isWrite) =>

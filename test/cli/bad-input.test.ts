@@ -42,7 +42,8 @@ describe('names that do not exist are answered with the nearest one that does', 
 
 describe('values that cannot be are refused with what can', () => {
   it.each<[string[], string | undefined, ...string[]]>([
-    [['info', 'mtree', '-machine', 'pc,reset-control=maybe'], undefined, 'behind, overlay'],
+    [['info', 'mtree', '-machine', 'pc,reset-control=maybe'], undefined, "'reset-control'", 'behind, overlay'],
+    [['info', 'mtree', '-machine', 'pc,reset_control=maybe'], undefined, "'reset-control'", 'behind, overlay'],
     [['info', 'mtree', '-machine', 'isapc,reset-control=overlay'], 'unknown-option', "'reset-control'"],
     [['info', 'mtree', '-m', '64Q'], 'invalid-size', '-m 64Q', '64, 64M, 1G'],
     [['info', 'mtree', '-m', '0'], 'invalid-size', '-m 0'],

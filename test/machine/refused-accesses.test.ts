@@ -47,7 +47,7 @@ it('What a region refuses is a guest error of its device that says why: too narr
   );
   expect(seen).toEqual([0, 0xaa55]);
   expect(machine.guestErrors.map(({ device: who, message }) => `${who}: ${message}`)).toEqual([
-    "words: read of offset 0x0 (1 bytes) of region 'words': the region does not accept this width or alignment",
+    "words: read of offset 0x0 (1 byte) of region 'words': the region does not accept this width or alignment",
     "boot-card: write to offset 0x0 (2 bytes) of region 'boot-rom': it is read-only",
   ]);
 });

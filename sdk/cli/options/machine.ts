@@ -79,7 +79,7 @@ function parseMachineOptions(
       const hint = known.length === 0 ? 'It has none.' : didYouMean(name, known);
       throw new BackplaneError('unknown-option', `machine '${machine}' has no option '${name}'. ${hint}`);
     }
-    const parsed = set.parse(written.replaceAll('-', '_'), text, `machine '${machine}'`);
+    const parsed = set.parse(written, text, `machine '${machine}'`, [], machineOptionName);
     options[parsed.name] = parsed.value;
   }
   return options;

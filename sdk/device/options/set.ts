@@ -65,17 +65,20 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     return Object.freeze(values) as OptionsOf<OptionSet<D>>;
   }
 
-  /** One `name=text` of the command line; the name as it is written there. `others` may stand there too, for messages. */
+  /**
+   * One `name=text` of the command line; the name as `spell` writes it there. `others` may stand there too, for messages.
+   */
   parse(
     argument: string,
     text: string,
     owner = 'options',
     others: readonly string[] = [],
+    spell: (name: string) => string = commandLineName,
   ): { readonly name: string; readonly value: unknown } {
-    const name = this.names.find((candidate) => commandLineName(candidate) === argument);
+    const name = this.names.find((candidate) => spell(candidate) === argument);
     const option = name === undefined ? undefined : this.declarations[name];
     if (name === undefined || option === undefined) {
-      const { code, message } = this.unknown(argument, owner, [...others, ...this.names.map(commandLineName)]);
+      const { code, message } = this.unknown(argument, owner, [...others, ...this.names.map(spell)]);
       throw new BackplaneError(code, message);
     }
     const value = option.parse(text);

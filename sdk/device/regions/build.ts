@@ -1,4 +1,4 @@
-import { hex } from '../../base/text.ts';
+import { counted, hex } from '../../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../../memory/index.ts';
 import type { DeviceInstance, RealizeContext, RegionMetadata } from '../class-metadata.ts';
 import type { Device } from '../device.ts';
@@ -53,7 +53,7 @@ function missingOf(device: DeviceInstance, template: HandledRegion, report: (mes
   if (template.missing === 'silent') return { read };
   const { registers } = device.metadata;
   const onMissing = (offset: number, size: number, isWrite: boolean): void => {
-    const where = `offset ${hex(offset)} (${size} bytes) of region '${template.name}'`;
+    const where = `offset ${hex(offset)} (${counted(size, 'byte')}) of region '${template.name}'`;
     report(describeMissing(registerAt(registers, template, offset), where, isWrite));
   };
   return { read, onMissing };

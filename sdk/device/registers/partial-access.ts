@@ -1,4 +1,4 @@
-import { hex } from '../../base/text.ts';
+import { counted, hex } from '../../base/text.ts';
 import type { ClassMetadata, DeviceInstance } from '../class-metadata.ts';
 import type { IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
 import {
@@ -144,7 +144,7 @@ export class RegisterPlaces {
     size: number,
     isWrite: boolean,
   ): number {
-    const where = `offset ${hex(offset)} (${size} bytes) of region '${region.name}'`;
+    const where = `offset ${hex(offset)} (${counted(size, 'byte')}) of region '${region.name}'`;
     return this.report(device, region, offset, where, isWrite);
   }
 

@@ -65,14 +65,16 @@ class WatchedBits {
   private words(index: number, value: number | bigint): string {
     const { register, range } = this;
     const { access, name } = range;
-    const part = (whole: number | bigint) => hex((BigInt(whole) & maskOf(range)) >> BigInt(range.low));
+    const inPlace = (whole: number | bigint) => hex(BigInt(whole) & maskOf(range));
     const label = `register '${registerLabel({ register, index })}'`;
     const isWhole = register.fields.length === 0;
     const where = isWhole ? label : `${describeBits(range)} of ${label}`;
-    const written = `wrote ${part(value)} to`;
-    if (access === 'reserved') return `${written} reserved ${where}: must stay ${part(register.reset)}`;
-    if (access === 'undocumented') return `${written} undocumented ${where}`;
-    return `${written} ${isWhole ? where : `field '${name}' of ${label}`}, which this model does not implement`;
+    if (access === 'reserved')
+      return `wrote ${inPlace(value)} to reserved ${where}: must stay ${inPlace(register.reset)}`;
+    if (access === 'undocumented') return `wrote ${inPlace(value)} to undocumented ${where}`;
+    const ofField = hex((BigInt(value) & maskOf(range)) >> BigInt(range.low));
+    const what = isWhole ? where : `field '${name}' of ${label}`;
+    return `wrote ${ofField} to ${what}, which this model does not implement`;
   }
 }
 
