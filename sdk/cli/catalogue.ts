@@ -32,6 +32,22 @@ export async function sayWhose(types: readonly string[], plugins: readonly Loade
   });
 }
 
+/** Warnings about names of a plugin's machines that other machines have too. With `asked` about this name alone. */
+export async function sayWhoseAlias(plugins: readonly LoadedPlugin[], asked?: string): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const machine of new Set(plugins.flatMap(({ machines }) => machines)))
+    for (const alias of machine.aliases ?? []) {
+      if (asked !== undefined && asked !== alias) continue;
+      const { name: owner } = await machineNamed(alias, plugins);
+      if (owner === machine.name) continue;
+      warnings.push(
+        `'${alias}' is machine '${owner}', and machine '${machine.name}' of a plugin has it as an alias. ` +
+          `Give '${machine.name}' aliases of its own, or none: aliases: [].`,
+      );
+    }
+  return warnings;
+}
+
 /** Looks for names first. An alias of the package stays the package's: a copied machine often keeps the aliases. */
 export async function machineNamed(name: string, plugins: readonly LoadedPlugin[] = []): Promise<MachineDefinition> {
   const machines = await knownMachines(plugins);

@@ -137,6 +137,10 @@ import { defineObserver } from 'backplane/runtime';
       );
     expect(await json('pc')).toMatchObject({ machine: 'pc-i440fx' });
     expect(await json('a-board')).toMatchObject({ machine: 'a-board' });
+    const both = /^warning: 'pc' is machine 'pc-i440fx', and machine 'a-board' .*aliases: \[\]/;
+    for (const words of [['info', 'qtree', '-machine', 'pc'], ['-machine', 'help'], []])
+      expect((await backplane(...words, '-plugin', plugin)).noted).toMatch(both);
+    expect(await backplane('info', 'qtree', '-machine', 'a-board', '-plugin', plugin)).toMatchObject({ noted: '' });
   });
 
   it("may pass on the package's own", async () => {

@@ -1,7 +1,7 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { commandLineName, describeOption, machineOptionName, type OptionSet } from '../../device/options/set.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
-import { deviceNamed, knownDevices, knownMachines, machineNamed } from '../catalogue.ts';
+import { deviceNamed, knownDevices, knownMachines, machineNamed, sayWhoseAlias } from '../catalogue.ts';
 import type { Command, CommandContext } from '../command.ts';
 import { parseKeyValues } from '../options/settings.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
@@ -33,6 +33,9 @@ Examples:
   async run(context) {
     const asked = ['machine', 'M', 'device', 'accel'].filter((option) => context.arguments.has(option));
     const plugins = await loadPlugins(context.arguments.all('plugin'));
+    const ofMachines = asked.some((option) => option === 'machine' || option === 'M');
+    if (asked.length === 0 || ofMachines)
+      for (const warning of await sayWhoseAlias(plugins)) context.terminal.note(`warning: ${warning}`);
     if (asked.length === 0) for (const plugin of plugins) print(context, contentsOf(plugin));
     for (const option of asked) {
       for (const text of context.arguments.all(option)) print(context, await list(option, text, plugins));

@@ -4,7 +4,7 @@ import { parseSize } from '../../device/options/kinds.ts';
 import { machineOptionName } from '../../device/options/set.ts';
 import type { MachineDefinition, MachineRequest } from '../../machine/index.ts';
 import { MiB } from '../../memory/address-range.ts';
-import { machineNamed, sayWhose } from '../catalogue.ts';
+import { machineNamed, sayWhose, sayWhoseAlias } from '../catalogue.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
@@ -59,7 +59,11 @@ export async function chooseMachine(args: Arguments, own?: MachineDefinition): P
   return {
     definition,
     plugins,
-    warnings: [...unusedGlobals(definition, devices), ...(await sayWhose(typesIn(devices), plugins))],
+    warnings: [
+      ...(await sayWhoseAlias(plugins, subject)),
+      ...unusedGlobals(definition, devices),
+      ...(await sayWhose(typesIn(devices), plugins)),
+    ],
     request: {
       options: parseMachineOptions(definition, settings),
       ...(memory === undefined ? {} : { ram: parseMemorySize(memory) }),
