@@ -17,32 +17,32 @@ import {
 export class HandledRegion extends IoRegionTemplate {
   /** `(offset, size) => number`. Without an offset the handler answers for the whole region. */
   read(offset?: number, options?: HandlerOptions): MethodDecoratorFor<ReadHandler> {
-    return this.handler(false, 'plain', offset, options);
+    return handler(this, false, 'plain', offset, options);
   }
 
   /** `(value, offset, size) => void`. Without an offset the handler answers for the whole region. */
   write(offset?: number, options?: HandlerOptions): MethodDecoratorFor<WriteHandler> {
-    return this.handler(true, 'plain', offset, options);
+    return handler(this, true, 'plain', offset, options);
   }
 
   /** `(offset, size) => bigint`, for registers that are read eight bytes at a time; narrower reads come here too. */
   read64(offset?: number, options?: HandlerOptions): MethodDecoratorFor<ReadHandler<bigint>> {
-    return this.handler(false, '64-bit', offset, options);
+    return handler(this, false, '64-bit', offset, options);
   }
 
   /** `(value: bigint, offset, size) => void`; narrower writes come here too. */
   write64(offset?: number, options?: HandlerOptions): MethodDecoratorFor<WriteHandler<bigint>> {
-    return this.handler(true, '64-bit', offset, options);
+    return handler(this, true, '64-bit', offset, options);
   }
 
   /** `(offset, size, attributes) => number`; a negative answer is a `MemTxResult`, negated. */
   readWithAttributes(offset?: number, options?: HandlerOptions): MethodDecoratorFor<ReadWithAttributesHandler> {
-    return this.handler(false, 'attributes', offset, options);
+    return handler(this, false, 'attributes', offset, options);
   }
 
   /** `(value, offset, size, attributes) => MemTxResult or nothing`. */
   writeWithAttributes(offset?: number, options?: HandlerOptions): MethodDecoratorFor<WriteWithAttributesHandler> {
-    return this.handler(true, 'attributes', offset, options);
+    return handler(this, true, 'attributes', offset, options);
   }
 
   /** A register at this offset, held by a field of the class: `@registers.register(0x20, { width: 32 }) status = 0`. */
@@ -51,19 +51,8 @@ export class HandledRegion extends IoRegionTemplate {
     // A word that no specification has is refused; a type parameter alone would let it pass.
     spec: S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>,
   ): Register<S> {
+    checkBrackets(offset, spec, `.register(offset, { width: 8 }) of ${placeOf(this)}`);
     return makeRegister<S>({ region: this, offset, spec, indexed: undefined });
-  }
-
-  private handler(isWrite: boolean, form: HandlerForm, offset: number | undefined, options: HandlerOptions = {}) {
-    checkBrackets(offset, options, decoratorName(this, isWrite, form));
-    const { size, length } = options;
-    const sizes = size === undefined ? undefined : typeof size === 'number' ? [size] : [...size];
-    return (target: object, method: string): void => {
-      checkMember(target, method, `a handler in region '${this.name}'`);
-      const declaration = { method, isWrite, form, offset, length, sizes };
-      const what = `@${this.name} handler '${method}'`;
-      recorderOf(target.constructor).add('handlers', { region: this, declaration }, what);
-    };
   }
 }
 
@@ -77,7 +66,27 @@ export function mmioRegion(spec: HandledRegionSpec): HandledRegion {
   return new HandledRegion('memory', spec);
 }
 
-function decoratorName({ name }: HandledRegion, isWrite: boolean, form: HandlerForm): string {
-  const forms: Readonly<Record<HandlerForm, string>> = { plain: '', '64-bit': '64', attributes: 'WithAttributes' };
-  return `.${isWrite ? 'write' : 'read'}${forms[form]}() of region '${name}'`;
+function handler(
+  // A decorator without its brackets is called without its region.
+  region: HandledRegion | undefined,
+  isWrite: boolean,
+  form: HandlerForm,
+  offset: number | undefined,
+  options: HandlerOptions = {},
+) {
+  checkBrackets(offset, options, `.${isWrite ? 'write' : 'read'}${suffixes[form]}() of ${placeOf(region)}`);
+  const { size, length } = options;
+  const sizes = size === undefined ? undefined : typeof size === 'number' ? [size] : [...size];
+  return (target: object, method: string): void => {
+    const { name } = region as HandledRegion;
+    checkMember(target, method, `a handler in region '${name}'`);
+    const declaration = { method, isWrite, form, offset, length, sizes };
+    const what = `@${name} handler '${method}'`;
+    recorderOf(target.constructor).add('handlers', { region: region as HandledRegion, declaration }, what);
+  };
 }
+
+const suffixes: Readonly<Record<HandlerForm, string>> = { plain: '', '64-bit': '64', attributes: 'WithAttributes' };
+
+const placeOf = (region: HandledRegion | undefined): string =>
+  region === undefined ? 'its region' : `region '${region.name}'`;
