@@ -46,6 +46,8 @@ export interface MachineErrorCodes {
   'invalid-id': WiringError;
   /** A device asks for RAM when it is running already. @remedy Make the RAM in onRealize(), and map it where it is needed. */
   'late-ram': BackplaneError;
+  /** A machine is used after dispose(). @remedy Build another one with `Machine.create()`, or dispose it later. */
+  'machine-disposed': BackplaneError;
   /** No module binds a service that a device, its bus or a wire needs. @remedy Add a ContainerModule, or leave the device out. */
   'missing-service': WiringError;
   /** No device of the machine has that id, or is of that class. @remedy Take one of the ids that the message lists. */

@@ -56,6 +56,7 @@ export class Machine implements RunningMachine {
   private plugged: readonly PluggedDevice[] = [];
   private readonly errors: GuestErrors;
   private readonly observers: ObserverHub;
+  private disposed = false;
   private leaveClock = (): void => {};
 
   /** Builds the machine and resets it once. All wiring mistakes come in one WiringError, before anything is mapped. */
@@ -159,6 +160,7 @@ export class Machine implements RunningMachine {
    * come in a WiringError and leave the machine as it was. Plug function 0 of a PCI card last: guests find the others by it.
    */
   plug(used: UsedDevice): PluggedDevice {
+    this.refuseDisposed('plug');
     checkPlugged(this.definition.name, used);
     const [plugged] = this.builder.plugMore([used], this.plugged);
     if (plugged === undefined) {
@@ -175,6 +177,7 @@ export class Machine implements RunningMachine {
 
   /** Removes a device with its regions, BARs, wires and timers, all at once for the guest. Its pins go low. */
   unplug(id: string): void {
+    this.refuseDisposed('unplug');
     const device = unpluggable(this.plugged, id, this.definition);
     this.plugged = this.plugged.filter((one) => one !== device);
     if (!this.hotplug.plugged.delete(id)) this.hotplug.unplugged.add(id);
@@ -183,6 +186,7 @@ export class Machine implements RunningMachine {
 
   /** The observer receives each access, exit, queued write, interrupt and timer. Answers how to remove it. */
   observe(observer: MachineObserver): () => void {
+    this.refuseDisposed('observe');
     return this.observers.add(observer);
   }
 
@@ -196,6 +200,7 @@ export class Machine implements RunningMachine {
 
   /** Swaps several devices, by their ids: all of them, or none. Answers errors of the old devices in onUnrealize(), usually none. */
   swapAll(classes: ReadonlyMap<string, ConcreteDeviceClass>): readonly string[] {
+    this.refuseDisposed('swap');
     refuseInsideHandler(this.topology, this.definition);
     this.settle();
     const ids = [...classes.keys()];
@@ -211,12 +216,14 @@ export class Machine implements RunningMachine {
 
   /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */
   run(guests: GuestImage | readonly GuestImage[], options: GuestRunOptions = {}): RunOutcome {
+    this.refuseDisposed('run');
     this.accelerator.load('length' in guests ? guests : [guests], options);
     return this.accelerator.run(options);
   }
 
   /** Continues the guests of the last run. */
   resume(options: RunOptions = {}): RunOutcome {
+    this.refuseDisposed('resume');
     return this.accelerator.run(options);
   }
 
@@ -227,6 +234,7 @@ export class Machine implements RunningMachine {
 
   /** The reset button. */
   reset(): void {
+    this.refuseDisposed('reset');
     this.accelerator.requestReset();
   }
 
@@ -236,16 +244,26 @@ export class Machine implements RunningMachine {
 
   /** The machine as data for JSON. A guest program in progress must have been run with `{ savable: true }`. */
   save(): MachineSnapshot {
+    this.refuseDisposed('save');
     return saveMachine(this);
   }
 
   /** Unrealizes the devices and frees the memory, also if a device throws. The machine cannot run afterwards. */
   dispose(): void {
+    this.disposed = true;
     this.accelerator.detach();
     this.leaveClock();
     const [failure] = unrealizeAll(this.devices);
     this.builder.dispose();
     if (failure !== undefined) throw failure;
+  }
+
+  private refuseDisposed(method: string): void {
+    if (!this.disposed) return;
+    throw new BackplaneError(
+      'machine-disposed',
+      `Machine '${this.definition.name}': ${method}(): it was disposed, and its memory is freed. Build another one with Machine.create().`,
+    );
   }
 
   private host() {

@@ -116,6 +116,11 @@ goldenMessages('machine', {
   'inside-handler': () => rung((machine) => machine.unplug('bell')),
   'invalid-id': () => built(use(Wide, { id: '' })),
   'late-ram': () => rung((machine) => void MemoryRegion.ram(machine.topology, 'late', 0x1000)),
+  'machine-disposed': () => {
+    const machine = built();
+    machine.dispose();
+    machine.save();
+  },
   'missing-service': () => built(use(Needy)),
   'no-such-device': () => built(use(Latch)).unplug('lach'),
   'no-such-pin': () => built(use(Latch, { interrupts: { irk: pin('latch', 'irq') } as never })),
