@@ -118,6 +118,28 @@ describe("what a device's own code throws names the device and the piece of code
     expect((error as Error as DeviceFailure).device).toBe(machine.deviceById('faulty')?.device);
   });
 
+  it('but an access from outside of a run throws the original itself, on a machine and on a bench', () => {
+    const boom = new Error('boom');
+    const Faulty = faulty(['read', 'write'], boom);
+    const machine = machineWith(Faulty);
+    const bench = testBench(Faulty);
+    const accesses = [
+      () => machine.io.read(0x300, 1),
+      () => machine.io.write(0x302, 0xbb, 1),
+      () => bench.in8(0x300),
+      () => bench.out8(0x302, 0xbb),
+    ];
+    const thrown = accesses.map((access) => {
+      try {
+        return access();
+      } catch (error) {
+        return error;
+      }
+    });
+    for (const error of thrown) expect(error).toBe(boom);
+    expect(thrown).toHaveLength(4);
+  });
+
   it('also where a timer arms itself for ever', () => {
     const Faulty = faulty('timer', new Error('never'));
     Faulty.armed = false;
