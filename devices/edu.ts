@@ -180,6 +180,6 @@ export class Edu extends PciDevice {
     const start = address - Buffer.Start;
     const end = start + this.count;
     if (start >= 0n && end <= Buffer.Size) return this.buffer.subarray(Number(start), Number(end));
-    return this.guestError(`DMA of ${this.count} bytes at ${hex(address)} of the card leaves its buffer`);
+    return this.guestError(`DMA at ${hex(address)} of the card leaves its buffer: the count is ${this.count}`);
   }
 }

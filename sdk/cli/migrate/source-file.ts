@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { BackplaneError } from '../../base/errors.ts';
 import { attempt, reasonOf } from '../files.ts';
 import { type OutputKind, writeOutput } from '../output-file.ts';
@@ -14,6 +14,8 @@ const unreadable = (file: string) => (cause: unknown) =>
 export function kindOf(file: string): 'code' | 'page' {
   if (/\.[cm]?[jt]s$/i.test(file)) return 'code';
   if (/\.(?:md|markdown)$/i.test(file)) return 'page';
+  const status = attempt(() => statSync(file, { throwIfNoEntry: false }), unreadable(file));
+  if (status?.isDirectory()) throw refusal('not-a-file', file, 'this is a folder. Give the files in it.');
   throw refusal(
     'not-a-source-file',
     file,
