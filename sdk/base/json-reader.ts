@@ -15,6 +15,8 @@ export interface JsonProblem {
 
 /** At most this many problems are noted. */
 const MostProblems = 1000;
+/** An object has at most this many members, unless a caller says another number. */
+const MostMembers = 100_000;
 /** Longer paths are cut: a name in one may be as long as the file. */
 const LongestPath = 200;
 
@@ -56,11 +58,13 @@ export class JsonReader {
     return this;
   }
 
-  entries(): [string, JsonReader][] {
+  /** All members, or none: an object with more than `most` is refused. */
+  entries(most = MostMembers): [string, JsonReader][] {
     if (!isJsonObject(this.data)) return [];
-    return Object.keys(this.data)
-      .slice(0, MostProblems * 100)
-      .map((name) => [name, this.member(name)]);
+    const names = Object.keys(this.data);
+    if (names.length <= most) return names.map((name) => [name, this.member(name)]);
+    this.refuse(`expected at most ${most} members, found ${names.length}`);
+    return [];
   }
 
   number(from: number, to = Number.MAX_VALUE): number {

@@ -54,6 +54,18 @@ describe('JSON that may come from anywhere', () => {
     expect(long.problems.map(({ path }) => path)).toEqual(['y'.repeat(200), 'y'.repeat(200)]);
   });
 
+  it('answers all members of an object, or refuses it: none is dropped', () => {
+    const many = Object.fromEntries(Array.from({ length: 100_001 }, (_, n) => [`x${n}`, n]));
+    const { reader, problems } = readerOf({ many });
+    const members = reader.member('many').entries(100_001);
+    expect([members.length, members.at(-1)?.[0], members.at(-1)?.[1].data]).toEqual([100_001, 'x100000', 100_000]);
+    expect(problems).toEqual([]);
+    expect(reader.member('many').entries()).toEqual([]);
+    expect(reader.member('many').entries(100_000)).toEqual([]);
+    const refused = { path: 'many', problem: 'expected at most 100000 members, found 100001' };
+    expect(problems).toEqual([refused, refused]);
+  });
+
   it('reads bytes of hexadecimal digits, and refuses others', () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
     const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');

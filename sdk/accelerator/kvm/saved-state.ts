@@ -1,6 +1,6 @@
 import { toHex } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import type { Json, JsonReader } from '../../base/json-reader.ts';
+import { describeJson, isJsonObject, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import type { GuestImage } from '../accelerator.ts';
 import { type ExitStatistics, UserspaceCounters } from '../exit-statistics.ts';
@@ -239,9 +239,8 @@ function rowName(address: number, isWrite: boolean): string {
 
 function readRows(reader: JsonReader, isPort: boolean) {
   const highest = isPort ? 0xffff : 2 ** 52;
-  const entries = reader.entries();
-  if (entries.length > MostRows || reader.data === undefined) reader.refuse(`expected at most ${MostRows} rows`);
-  return entries.map(([name, row]) => {
+  if (!isJsonObject(reader.data)) reader.refuse(`expected rows by address, found ${describeJson(reader.data)}`);
+  return reader.entries(MostRows).map(([name, row]) => {
     const [, where = '', direction] = /^(0x[0-9a-f]{1,13}|elsewhere):(read|write)$/.exec(name) ?? [];
     const address = where === elsewhere ? -1 : Number(where);
     const [samples, exits] = row.list(2).map(readCount);

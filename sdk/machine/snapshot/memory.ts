@@ -1,6 +1,6 @@
 import { deflateSync, inflateSync } from 'fflate';
 import { areZero, fromBase64, toBase64 } from '../../base/bytes.ts';
-import type { Json, JsonReader } from '../../base/json-reader.ts';
+import { describeJson, isJsonObject, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import type { RamBlock } from '../../memory/index.ts';
 
@@ -48,13 +48,12 @@ export function loadMemory(reader: JsonReader, blocks: ReadonlyMap<string, RamBl
 }
 
 function loadPages(reader: JsonReader, bytes: Uint8Array): void {
-  const pages = reader.entries();
-  if (reader.data === undefined || pages.length > Math.ceil(bytes.length / PageSize)) {
-    reader.refuse('expected pages by offset, each once');
+  if (!isJsonObject(reader.data)) {
+    reader.refuse(`expected pages by offset, found ${describeJson(reader.data)}`);
     return;
   }
   clear(bytes);
-  for (const [offset, page] of pages) {
+  for (const [offset, page] of reader.entries(Math.ceil(bytes.length / PageSize))) {
     const start = /^0x[0-9a-f]{1,13}$/.test(offset) ? Number(offset) : -1;
     const isOne = hex(start) === offset && start % PageSize === 0 && start < bytes.length;
     if (!isOne) page.refuse('is not the offset of a page of this memory');

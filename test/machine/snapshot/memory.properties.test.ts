@@ -62,6 +62,13 @@ describe('memory in a snapshot', () => {
     );
   });
 
+  it('of more pages than the memory has is refused, and so is a list', () => {
+    for (const pages of [{ '0x0': '11', '0x1000': '22', '0x2000': '33' }, ['11'], 7, undefined]) {
+      const { problems } = load({ ram: { size: 2 * PageSize, pages } }, 2 * PageSize);
+      expect(problems.map(({ path }) => path)).toEqual(['ram.pages']);
+    }
+  });
+
   it.each([
     ['nothing', Buffer.alloc(0)],
     ['a byte less than a page', deflateRawSync(Buffer.alloc(PageSize - 1, 'ab'))],
