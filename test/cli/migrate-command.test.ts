@@ -1,4 +1,14 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -102,6 +112,17 @@ describe('backplane migrate', () => {
     expect(failure).toContain(`migrate '${path()}': `);
     expect(printed).toBe('');
     expect(readFileSync(good, 'utf8')).toBe(before);
+  });
+
+  it('calls a folder a folder, and does not wait for a named pipe', async () => {
+    const source = join(folder, 'folder.ts');
+    mkdirSync(source);
+    for (const path of [folder, source]) expect((await migrate(path)).failure).toContain('this is a folder');
+    const pipe = join(folder, 'pipe.ts');
+    execFileSync('mkfifo', [pipe]);
+    const { code, failure } = await migrate(pipe);
+    expect(code).toBe('not-a-source-file');
+    expect(failure).toContain('this is not a regular file');
   });
 
   it('asks for files, and uses the table of the package', async () => {

@@ -2,7 +2,7 @@ import { BackplaneError } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import { firstArguments, members, names } from '../migrate/names.ts';
 import { type Migration, migrateText, type Note, type Tables } from '../migrate/rewrite.ts';
-import { kindOf, piecesOf, readSource, realPathOf, rewriteSource } from '../migrate/source-file.ts';
+import { expectFile, kindOf, piecesOf, readSource, realPathOf, rewriteSource } from '../migrate/source-file.ts';
 
 /** A file that was given, and what becomes of it. */
 interface Migrated extends Migration {
@@ -69,6 +69,7 @@ function linesOf({ file, changes, left }: Migrated): string[] {
 }
 
 function migrated(file: string, tables: Tables): Migrated {
+  expectFile(file);
   const kind = kindOf(file);
   const before = readSource(file);
   return { file, before, ...migrateText(before, piecesOf(before, kind), tables) };

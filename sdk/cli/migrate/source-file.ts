@@ -25,8 +25,16 @@ export function kindOf(file: string): 'code' | 'page' {
 
 export const realPathOf = (file: string): string => attempt(() => realpathSync(file), unreadable(file));
 
+/** Refuses what is no regular file, before it is read: a named pipe that nothing writes to would never end. */
+export function expectFile(file: string): void {
+  const found = attempt(() => statSync(file), unreadable(file));
+  if (found.isDirectory()) throw refusal('not-a-source-file', file, 'this is a folder. Name the files in it.');
+  if (!found.isFile()) throw refusal('not-a-source-file', file, 'this is not a regular file. Leave it out.');
+}
+
 /** The text of a file, byte order mark and all. */
 export function readSource(file: string): string {
+  expectFile(file);
   const bytes = attempt(() => readFileSync(file), unreadable(file));
   const text = attempt(
     () => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
