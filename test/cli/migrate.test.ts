@@ -271,18 +271,35 @@ describe('what is left for a person', () => {
     expect(left('const x = `1;\n')).toEqual([]);
   });
 
-  it('is a member that others may have too; one that nothing else has is renamed', () => {
+  it('is a member that others may have too; one that nothing else has is renamed where something is asked for it', () => {
     const text =
-      "import { device, Observers } from 'backplane';\nm.masterMemory.tell(masterMemory);\nclass A { override tell() {} masterMemory = 1; }\nconst o = { masterMemory };\n";
+      "import { device, Observers } from 'backplane';\nm.masterMemory.tell(masterMemory);\nclass A { override tell() {} }\nm?.masterMemory;\n";
     expect(left(text)).toEqual([
       "2: 'tell': if it is that of Observers, it is 'emit' now.",
       "3: 'tell': if it is that of Observers, it is 'emit' now.",
     ]);
-    expect(migrate(text).text).toBe(
-      "import { device, Observers } from 'backplane';\nm.busMasterMemory.tell(masterMemory);\nclass A { override tell() {} busMasterMemory = 1; }\nconst o = { busMasterMemory: masterMemory };\n",
-    );
+    expect(migrate(text).text).toBe(text.replaceAll('.masterMemory', '.busMasterMemory'));
     expect(left('x.tell();')).toEqual([]);
     expect(left(text.replace(', Observers', ''))).toEqual([]);
+  });
+
+  it.each([
+    'const mine = { masterMemory: 5 }; mine.masterMemory;',
+    'const { masterMemory } = mine;',
+    'const { masterMemory: own } = mine;',
+    'function f({ masterMemory }) {}',
+    "x['masterMemory'];",
+    'x[`masterMemory`];',
+    'show({ "masterMemory": 5 });',
+    'show({ masterMemory });',
+    'class A { masterMemory = 1; }',
+    "type A = B['masterMemory'];",
+  ])('is a member that may be that of something else: %s', (code) => {
+    const text = `import { device } from 'backplane';\n${code}\n`;
+    expect(new Set(left(text))).toEqual(
+      new Set(["2: 'masterMemory': if it is that of Machine, it is 'busMasterMemory' now."]),
+    );
+    expect(migrate(text).text).toBe(text);
   });
 });
 

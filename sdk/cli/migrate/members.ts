@@ -31,6 +31,7 @@ export class MemberMigration {
 
   run(): readonly AddedImport[] {
     for (const [at, token] of this.tokens.entries()) {
+      this.reportQuoted(at);
       if (token.kind !== 'word' || this.declared.has(at) || !Object.hasOwn(this.table, token.text)) continue;
       const change = this.table[token.text] as MemberChange;
       if (this.isMember(at) && !this.sink.isEdited(token) && this.matters(change)) this.migrate(at, change);
@@ -61,17 +62,41 @@ export class MemberMigration {
     } else if (name === undefined) {
       if (certain === undefined || this.isCertain(at, certain))
         this.sink.leave(token, `'${token.text}' of ${of} is gone. ${instead}`);
-    } else if (certain !== undefined && this.isCertain(at, certain)) {
-      this.sink.replace(token, useAt(this.tokens, at) === 'shorthand' ? `${name}: ${token.text}` : name);
+    } else if (certain !== undefined && this.mayRename(at, change) && this.isCertain(at, certain)) {
+      this.sink.replace(token, name);
       this.sink.change(token, `'${token.text}' of ${of} is '${name}'`);
     } else this.sink.leave(token, `'${token.text}': if it is that of ${of}, it is '${name}' now.`);
   }
 
+  /** What is asked of something: `.name`; and the key of an object that a function of the package is given as it is. */
+  private mayRename(at: number, { of, imported = [of] }: MemberChange): boolean {
+    if (/^\??\.$/.test(this.text(at - 1))) return true;
+    const isKey = useAt(this.tokens, at) === 'property' && this.text(at + 1) === ':';
+    return isKey && imported.some((name) => this.isSettingOf(at, this.imported.get(name)));
+  }
+
+  /** `x['name']` and `{ 'name': 1 }`. */
+  private reportQuoted(at: number): void {
+    const { kind, text, owner } = this.tokens[at] as Token;
+    if (kind !== 'string' && kind !== 'template') return;
+    const name = text.slice(1, -1);
+    const change = Object.hasOwn(this.table, name) ? this.table[name] : undefined;
+    if (change === undefined || this.declared.has(at) || !this.matters(change)) return;
+    const around = this.text(at - 1) + this.text(at + 1);
+    if (around !== '[]' && !(this.text(owner) === '{' && /^[{,](?::|\()$/.test(around))) return;
+    const { of, settingOf, instead } = change;
+    const token = this.tokens[at];
+    if (settingOf?.some((one) => this.isSettingOf(at, this.imported.get(one))) && token !== undefined)
+      this.sink.leave(token, `'${name}' of ${of} is changed. ${instead ?? 'It takes another value.'}`);
+    else if (change.name !== undefined && token !== undefined)
+      this.sink.leave(token, `'${name}': if it is that of ${of}, it is '${change.name}' now.`);
+  }
+
   /** A file with a member of that name of its own is left to its author. */
   private isCertain(at: number, certain: true | RegExp): boolean {
-    if (certain === true) return true;
     const around = (from: number, to: number) => this.tokens.slice(Math.max(0, from), to).map(({ text }) => text);
-    const isLike = certain.test(`${around(at - 6, at).join('')}#${around(at + 1, at + 4).join('')}`);
+    const isLike =
+      certain === true || certain.test(`${around(at - 6, at).join('')}#${around(at + 1, at + 4).join('')}`);
     const { text: name } = this.tokens[at] as Token;
     const isAsked = this.text(at - 1).endsWith('.');
     const isOwn = ({ text }: Token, index: number) =>
