@@ -79,12 +79,12 @@ function parseMachineOptions(
   const options: Record<string, unknown> = {};
   for (const [name, text] of settings) {
     const written = name.replaceAll('_', '-');
-    if (set === undefined || !known.includes(written)) {
+    const property = set?.names.find((declared) => machineOptionName(declared) === written);
+    if (set === undefined || property === undefined) {
       const hint = known.length === 0 ? 'It has none.' : didYouMean(name, known);
       throw new BackplaneError('unknown-option', `machine '${machine}' has no option '${name}'. ${hint}`);
     }
-    const parsed = set.parse(written, text, `machine '${machine}'`, [], machineOptionName);
-    options[parsed.name] = parsed.value;
+    options[property] = set.parseValue(property, written, text, `machine '${machine}'`);
   }
   return options;
 }

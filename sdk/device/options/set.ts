@@ -65,29 +65,31 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     return Object.freeze(values) as OptionsOf<OptionSet<D>>;
   }
 
-  /**
-   * One `name=text` of the command line; the name as `spell` writes it there. `others` may stand there too, for messages.
-   */
+  /** One `name=text` of the command line; the name as it is written there. `others` may stand there too, for messages. */
   parse(
     argument: string,
     text: string,
     owner = 'options',
     others: readonly string[] = [],
-    spell: (name: string) => string = commandLineName,
   ): { readonly name: string; readonly value: unknown } {
-    const name = this.names.find((candidate) => spell(candidate) === argument);
-    const option = name === undefined ? undefined : this.declarations[name];
-    if (name === undefined || option === undefined) {
-      const { code, message } = this.unknown(argument, owner, [...others, ...this.names.map(spell)]);
+    const name = this.names.find((candidate) => commandLineName(candidate) === argument);
+    if (name === undefined) {
+      const { code, message } = this.unknown(argument, owner, [...others, ...this.names.map(commandLineName)]);
       throw new BackplaneError(code, message);
     }
+    return { name, value: this.parseValue(name, argument, text, owner) };
+  }
+
+  /** The value of a declared option; messages have its name as `argument` spells it. @internal */
+  parseValue(name: string, argument: string, text: string, owner: string): unknown {
+    const option = this.declarations[name] as Option<unknown>;
     const value = option.parse(text);
     const problem =
       value === undefined
         ? `takes ${option.expected}; '${text}' is not that.${option.kind === 'string' ? '' : octalHint(text)}`
         : option.problem(value);
     if (problem !== undefined) throw new BackplaneError('bad-option', `${owner}: option '${argument}' ${problem}`);
-    return { name, value };
+    return value;
   }
 
   /** One line per option, for help: `base_year=<integer>  what it does (default: 1980)`. */
