@@ -11,6 +11,7 @@ import {
   type HandledRegionSpec,
   type HandlerOptions,
   IsaDevice,
+  indexedRegisters,
   mmioRegion,
   msi,
   type OptionsOf,
@@ -554,6 +555,13 @@ describe('a decorator without the brackets that it needs, or with some that it m
     ['@ports.write, compiled', () => refuse(ports.write)(Chip.prototype, 'set', {}), 'missing-brackets', 'Chip', 'set'],
     ['@ports.read64, compiled', () => refuse(ports.read64)(Chip.prototype, 'look', {}), 'missing-brackets', '.read64('],
     ['@ports.register', () => refuse(ports.register)(Chip.prototype, 'level'), 'missing-brackets', 'Chip', 'level'],
+    [
+      '@cmos.register',
+      () => refuse(indexedRegisters({ index: status, data: 1 }).register)(Chip.prototype, 'level'),
+      'missing-brackets',
+      'Chip',
+      'level',
+    ],
     ['@status.onRead', () => refuse(status.onRead)(Chip.prototype, 'look', {}), 'missing-brackets', '0x0', 'ports'],
   ])('%s', (_, mistake, code, ...named) => {
     expectRefusal(mistake, code, ...named);

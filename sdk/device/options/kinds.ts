@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { hex } from '../../base/text.ts';
+import { hex, unknownWord } from '../../base/text.ts';
 import type { RegionTemplate } from '../regions/region.ts';
 
 /** The numbers of QEMU's command line: decimal or 0x, with an optional sign. A leading 0 is refused, not taken as octal. */
@@ -82,6 +82,10 @@ export interface NumberOptionSpec<T extends number | bigint> extends OptionSpec<
 
 type AnySpec<T> = OptionSpec<T> & Pick<Option<T>, 'unit' | 'range' | 'places' | 'wires'>;
 
+const specWords: Readonly<Record<keyof AnySpec<unknown>, true>> = {
+  ...{ description: true, default: true, range: true, unit: true, places: true, wires: true },
+};
+
 /** With a default, the value is always there. */
 type Given<T, S> = Option<S extends { readonly default: unknown } ? T : T | undefined>;
 
@@ -93,6 +97,9 @@ function make<T, S extends AnySpec<T>>(
   parse: (text: string) => T | undefined,
   format: (value: T) => string = String,
 ): Given<T, S> {
+  const unknown = unknownWord(spec, Object.keys(specWords));
+  if (unknown !== undefined)
+    throw new BackplaneError('unknown-word', `The declaration of an option (${kind}) ${unknown}`);
   const made: Option<T | undefined> = {
     kind,
     description: spec.description,

@@ -167,6 +167,7 @@ export class IndexedRegisters {
     // A word that no specification has is refused; a type parameter alone would let it pass.
     spec: S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>,
   ): Register<S> {
+    checkBrackets(index, spec, '.register(index, { width: 8 }) of its indexed registers');
     if ((spec as RegisterSpec).width === 64) {
       throw new BackplaneError(
         'invalid-register-width',

@@ -1,5 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { Json } from '../../base/json-reader.ts';
+import { unknownWord } from '../../base/text.ts';
 import { PciCommand, PciDevice, PciRegister, pciBars } from '../../bus/index.ts';
 import { type ManualClock, runDevice } from '../../clock/index.ts';
 import {
@@ -46,6 +47,16 @@ export interface TestBenchOptions<C extends ConcreteDeviceClass> {
   /** Looks at the device when it is realized, and before its first reset. */
   readonly beforeReset?: (device: Device) => void;
 }
+
+const setupWords: Readonly<Record<keyof TestBenchOptions<ConcreteDeviceClass>, true>> = {
+  options: true,
+  at: true,
+  services: true,
+  ram: true,
+  allocateRam: true,
+  startAt: true,
+  beforeReset: true,
+};
 
 /** Regions without an address of their own, such as BARs, are placed one after the other from here. */
 const FirstFree = { ports: 0xc000, memory: 0xe000_0000 } as const;
@@ -243,6 +254,8 @@ export function testBench<C extends ConcreteDeviceClass>(
   setup: TestBenchOptions<C> = {},
 ): TestBench<InstanceType<C>> {
   type D = InstanceType<C>;
+  const unknown = unknownWord(setup, Object.keys(setupWords));
+  if (unknown !== undefined) throw new BackplaneError('unknown-word', `testBench(${deviceClass.name}) ${unknown}`);
   return new TestBench<D>(
     deviceClass as unknown as ConcreteDeviceClass<D>,
     setup as TestBenchOptions<ConcreteDeviceClass<D>>,

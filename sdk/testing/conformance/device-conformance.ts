@@ -1,4 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
+import { unknownWord } from '../../base/text.ts';
 import type { ConcreteDeviceClass, GivenOptionsOfClass } from '../../device/index.ts';
 import type { CheckKind, ConformanceFailure, ConformanceSettings } from './check.ts';
 import { coalescedEqualsUncoalesced } from './checks/coalescing.ts';
@@ -60,6 +61,17 @@ export interface DeviceConformanceOptions<C extends ConcreteDeviceClass>
   readonly lint?: LintMode;
 }
 
+const settingWords: Readonly<Record<keyof DeviceConformanceOptions<ConcreteDeviceClass> | 'firstOnly', true>> = {
+  ...{ options: true, at: true, services: true, runs: true, length: true, seed: true, hostileAccesses: true },
+  ...{ ram: true, values: true, idioms: true, recorded: true, notExercised: true, seconds: true, host: true },
+  ...{ describe: true, it: true, lint: true, firstOnly: true },
+};
+
+function refuseUnknown(what: string, settings: object): void {
+  const unknown = unknownWord(settings, Object.keys(settingWords));
+  if (unknown !== undefined) throw new BackplaneError('unknown-word', `${what} ${unknown}`);
+}
+
 /**
  * Tests a device by its declaration: `deviceConformance(MyUart, { describe, it })` in a test file, with the runner's own
  * functions. A failure is shortened and printed as a guest program and as a qtest script.
@@ -68,6 +80,7 @@ export function deviceConformance<C extends ConcreteDeviceClass>(
   deviceClass: C,
   settings: DeviceConformanceOptions<C> = {},
 ): void {
+  refuseUnknown(`deviceConformance(${deviceClass.name})`, settings);
   const { describe, it } = runnerOf(deviceClass.name, settings);
   describe(`${deviceClass.name}, as it is declared`, () => {
     const run = new ConformanceRun(deviceClass, settings);
@@ -93,6 +106,7 @@ export function checkDevice<C extends ConcreteDeviceClass>(
     readonly firstOnly?: boolean;
   } = {},
 ): readonly ConformanceFailure[] {
+  refuseUnknown(`checkDevice(${deviceClass.name})`, settings);
   const run = new ConformanceRun(deviceClass, settings);
   const failures: ConformanceFailure[] = [];
   for (const [index, check] of run.checks.entries()) {
