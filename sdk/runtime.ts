@@ -165,7 +165,7 @@ export type {
   Route,
 } from './memory/region-access.ts';
 export { RegionOps } from './memory/region-ops.ts';
-export { type AccessObserver, MemoryTopology } from './memory/topology.ts';
+export { type AccessObserver, MemoryTopology, registerMemoryListener } from './memory/topology.ts';
 export { formatDeviceTree, infoMachine, infoMtree, infoQtree, type MemoryTreeRequest } from './monitor/info.ts';
 export { type ObservedDevice, registerDocument, registerFacts } from './monitor/reference.ts';
 export { type StateChange, type StateDifference, StateError } from './state/restore-plan.ts';

@@ -195,3 +195,16 @@ export class MemoryTopology {
     this.listeners.forward((listener) => listener.commit?.());
   }
 }
+
+/**
+ * Adds a listener to all spaces of a topology, or to one, as QEMU's `memory_listener_register` does: what is there is announced first.
+ * The answer takes it away again, and announces each removal.
+ */
+export function registerMemoryListener(
+  topology: MemoryTopology,
+  listener: MemoryListener,
+  space?: MappedSpace,
+): () => void {
+  topology.addListener(listener, space);
+  return () => topology.removeListener(listener);
+}

@@ -13,8 +13,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { explainFileFailure } from '../../sdk/cli/files.ts';
-import { checkOutput, type OutputKind, writeOutput } from '../../sdk/cli/output-file.ts';
+import { checkOutput, explainFileFailure, type OutputKind, writeOutput } from '../../sdk/cli/files.ts';
 import { expectRefusal } from '../refusal.ts';
 import { backplane, expectRefused } from './fake-terminal.ts';
 

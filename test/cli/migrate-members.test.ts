@@ -207,7 +207,7 @@ expect(declared.problems(given, "device 'rtc'")).toEqual([]);
 show(error.problems);
 `),
   ).toEqual([
-    "2: 'addListener' of MemoryTopology is gone. formatFlatViews() of 'backplane/runtime' shows what is mapped.",
+    "2: 'addListener' of MemoryTopology is gone. registerMemoryListener() of 'backplane/runtime' adds a listener; formatFlatViews() shows what is mapped.",
     "4: 'problems' of OptionSet is gone. resolve() refuses wrong values with a BackplaneError. A problem has a code and a message.",
   ]);
 });

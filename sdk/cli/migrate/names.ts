@@ -170,7 +170,8 @@ const goneSettings = (instead: string, settings: string): Record<string, MemberC
 
 /** Methods of a topology that no declaration has any more. */
 const undeclared = (words: string): Record<string, MemberChange> => {
-  const instead = "formatFlatViews() of 'backplane/runtime' shows what is mapped.";
+  const instead =
+    "registerMemoryListener() of 'backplane/runtime' adds a listener; formatFlatViews() shows what is mapped.";
   const change = { of: 'MemoryTopology', imported: [], certain: /topology\??\.#\(/, instead };
   return Object.fromEntries(wordsOf(words).map((name) => [name, change]));
 };

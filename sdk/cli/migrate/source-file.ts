@@ -1,7 +1,6 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { BackplaneError } from '../../base/errors.ts';
-import { attempt, reasonOf } from '../files.ts';
-import { type OutputKind, writeOutput } from '../output-file.ts';
+import { attempt, type OutputKind, reasonOf, writeOutput } from '../files.ts';
 import type { Piece } from './rewrite.ts';
 
 const source: OutputKind = { option: 'migrate', what: 'source', example: 'my-uart.ts', isOne: () => true };

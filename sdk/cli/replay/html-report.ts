@@ -6,8 +6,7 @@ import type { ReplaySamples, ReportInput } from '../../analysis/report/input.ts'
 import { ReportStart, renderReport } from '../../analysis/report/page.ts';
 import type { PlotLibrary } from '../../analysis/report/svg.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { packageRoot } from '../files.ts';
-import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
+import { checkOutput, type OutputKind, packageRoot, writeOutput } from '../files.ts';
 import type { ReplayedMode, ReplayReport } from './report.ts';
 
 const page: OutputKind = {

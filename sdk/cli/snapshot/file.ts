@@ -3,8 +3,7 @@ import { BackplaneError } from '../../base/errors.ts';
 import { isWide } from '../../base/text.ts';
 import type { Machine } from '../../machine/index.ts';
 import { MiB } from '../../memory/address-range.ts';
-import { attempt, reasonOf, statusOf } from '../files.ts';
-import { checkOutput, type OutputKind, writeOutput } from '../output-file.ts';
+import { attempt, checkOutput, type OutputKind, reasonOf, statusOf, writeOutput } from '../files.ts';
 import { shellWord } from '../text.ts';
 
 /** A gigabyte of incompressible RAM needs less. JavaScript cannot hold a longer text. */
