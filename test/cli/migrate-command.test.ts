@@ -101,7 +101,7 @@ describe('backplane migrate', () => {
 
   it.each<[string, () => string, string]>([
     ['that is not there', () => join(folder, 'none.ts'), 'file-not-readable'],
-    ['that is a folder', () => folder, 'not-a-file'],
+    ['that is a folder', () => folder, 'not-a-source-file'],
     ['of another kind', () => file('view.tsx', before), 'not-a-source-file'],
     ['that is no text', () => file('bytes.ts', Uint8Array.of(0x69, 0xff, 0xfe)), 'not-a-source-file'],
     ['with a byte 0', () => file('zero.ts', `${before}\0`), 'not-a-source-file'],

@@ -13,8 +13,6 @@ const unreadable = (file: string) => (cause: unknown) =>
 export function kindOf(file: string): 'code' | 'page' {
   if (/\.[cm]?[jt]s$/i.test(file)) return 'code';
   if (/\.(?:md|markdown)$/i.test(file)) return 'page';
-  const status = attempt(() => statSync(file, { throwIfNoEntry: false }), unreadable(file));
-  if (status?.isDirectory()) throw refusal('not-a-file', file, 'this is a folder. Give the files in it.');
   throw refusal(
     'not-a-source-file',
     file,
