@@ -7,8 +7,8 @@ import type { RamBlock } from '../../memory/index.ts';
 const PageSize = 4096;
 /** Memory is searched for data in blocks of this size. */
 const BlockSize = 64 * PageSize;
-/** Deflate adds a few bytes to a page that does not compress, and base64 a third. */
-const LongestText = Math.ceil((PageSize + 64) / 3) * 4;
+/** Deflate adds five bytes to a page that does not compress, and base64 a third. */
+const LongestText = Math.ceil((PageSize + 5) / 3) * 4;
 
 /** The pages that are not zero, by offset: two hexadecimal digits if all bytes are equal, otherwise deflate in base64. */
 export function saveMemory(blocks: ReadonlyMap<string, RamBlock>): Json {
@@ -56,27 +56,36 @@ function loadPages(reader: JsonReader, bytes: Uint8Array): void {
   for (const [offset, page] of reader.entries(Math.ceil(bytes.length / PageSize))) {
     const start = /^0x[0-9a-f]{1,13}$/.test(offset) ? Number(offset) : -1;
     const isOne = hex(start) === offset && start % PageSize === 0 && start < bytes.length;
-    if (!isOne) page.refuse('is not the offset of a page of this memory');
-    else loadPage(page, bytes.subarray(start, start + PageSize));
-  }
-}
-
-function loadPage(reader: JsonReader, target: Uint8Array): void {
-  const text = reader.text(LongestText);
-  if (/^[0-9a-f]{2}$/.test(text)) {
-    target.fill(Number.parseInt(text, 16));
+    if (isOne && loadPage(page, bytes.subarray(start, start + PageSize))) continue;
+    // One damaged page is enough to refuse the snapshot: others would only take time.
+    page.refuse(
+      isOne
+        ? `is damaged: it is no ${Math.min(bytes.length - start, PageSize)} bytes, compressed and in base64`
+        : 'is not the offset of a page of this memory',
+    );
     return;
   }
-  const page = pageOf(text);
-  if (page?.length === target.length) target.set(page);
-  else reader.refuse(`is damaged: it is no ${target.length} bytes, compressed and in base64`);
 }
 
+function loadPage({ data }: JsonReader, target: Uint8Array): boolean {
+  if (typeof data !== 'string' || data.length > LongestText) return false;
+  if (/^[0-9a-f]{2}$/.test(data)) {
+    target.fill(Number.parseInt(data, 16));
+    return true;
+  }
+  const page = pageOf(data);
+  if (page?.length !== target.length) return false;
+  target.set(page);
+  return true;
+}
+
+/** A page is one block of deflate, the final one: thousands of empty blocks would fit into its text, each slow to read. */
 function pageOf(text: string): Uint8Array | undefined {
   const packed = fromBase64(text);
+  const isFinal = ((packed?.[0] ?? 0) & 1) !== 0;
   try {
     // Room for one more byte than a page, so that a longer one is seen.
-    return packed && inflateSync(packed, { out: new Uint8Array(PageSize + 1) });
+    return isFinal && packed ? inflateSync(packed, { out: new Uint8Array(PageSize + 1) }) : undefined;
   } catch {
     return undefined;
   }

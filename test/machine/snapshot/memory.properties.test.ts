@@ -79,9 +79,22 @@ describe('memory in a snapshot', () => {
       deflateRawSync(Buffer.from('0123456789'.repeat(410)).subarray(0, PageSize)).subarray(0, -2),
     ],
     ['no deflate stream', Buffer.alloc(100, 0xff)],
+    [
+      'an empty block before the page',
+      Buffer.concat([Buffer.of(0, 0, 0, 0xff, 0xff), deflateRawSync(Buffer.alloc(PageSize, 'ab'))]),
+    ],
+    ['more bytes than a page can need', Buffer.concat([deflateRawSync(bytesFrom(7, 255)), Buffer.alloc(3)])],
   ])('of %s is refused', (_, packed) => {
     const pages = { '0x0': packed.toString('base64') };
     const { problems } = load({ ram: { size: PageSize, pages } }, PageSize);
     expect(problems.map(({ path }) => path)).toEqual(['ram.pages.0x0']);
+  });
+
+  it.each([
+    ['a damaged page', { '0x0': '11', '0x1000': '!', '0x2000': '?', '0x3': '?' }, '0x1000'],
+    ['what is no offset', { '0x0': '11', '0x3': '11', '0x1000': '!' }, '0x3'],
+  ])('is read no further than %s', (_, pages, damaged) => {
+    const { problems } = load({ ram: { size: 4 * PageSize, pages } }, 4 * PageSize);
+    expect(problems.map(({ path }) => path)).toEqual([`ram.pages.${damaged}`]);
   });
 });
