@@ -246,6 +246,6 @@ describe('a machine that is built', () => {
     const latch = machine.device(Latch);
     machine.dispose();
     expect(latch.realized).toBe(false);
-    expectRefusal(() => machine.resume(), 'accelerator-without-machine');
+    expectRefusal(() => machine.resume(), 'machine-disposed');
   });
 });
