@@ -106,13 +106,14 @@ export class JsonReader {
     return new Uint8Array(length);
   }
 
+  /** A hole in the list is read as an element that is missing. */
   list(most: number): JsonReader[] {
     const { data } = this;
     if (!Array.isArray(data) || data.length > most) {
       this.refuse(`expected a list of at most ${most}, found ${describeJson(data)}`);
       return [];
     }
-    return data.map((_, index) => this.item(index));
+    return Array.from(data, (_, index) => this.item(index));
   }
 }
 

@@ -53,7 +53,8 @@ export function typedArray(present: NumberArray): Shape {
       const fits =
         Array.isArray(data) &&
         data.length === length &&
-        data.every((one: Json, index) => fitsAt(loaded, index, one, isBig));
+        // A copy has no holes, which every() would pass over.
+        Array.from<Json>(data).every((one, index) => fitsAt(loaded, index, one, isBig));
       if (!fits) saved.refuse(`expected ${expected}, found ${describeJson(data)}`);
       else plan.onValidated(() => (place.get() as Uint16Array).set(loaded as unknown as Uint16Array));
     },

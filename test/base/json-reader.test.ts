@@ -66,6 +66,18 @@ describe('JSON that may come from anywhere', () => {
     expect(problems).toEqual([refused, refused]);
   });
 
+  it('has an element for a hole in a list, where something is missing', () => {
+    // biome-ignore lint/suspicious/noSparseArray: a hole is what this is about
+    const { reader, problems } = readerOf({ some: [1, , 3] });
+    expect(
+      reader
+        .member('some')
+        .list(3)
+        .map((one) => one.integer(0)),
+    ).toEqual([1, 0, 3]);
+    expect(problems).toEqual([{ path: 'some[1]', problem: expect.stringContaining('found nothing') }]);
+  });
+
   it('reads bytes of hexadecimal digits, and refuses others', () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, n) => n);
     const digits = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -58,14 +58,14 @@ export function readAccelerator(reader: JsonReader, parts: SavedParts, images: r
   const seed = reader.member('turns').integer(0, LargestSeed);
   const eventfds = readEventfds(reader.member('eventfds'));
   const count = readStatistics(reader.member('statistics'), kernel.statistics, statistics);
-  // More than there may be were refused when there should have been as many.
-  const processors = reader.member('processors').list(Number.POSITIVE_INFINITY);
-  if (processors.length !== schedule.vcpus.length) {
-    reader.member('processors').refuse(`expected ${schedule.vcpus.length} processors, found ${processors.length}`);
-  }
-  const resume = processors
-    .slice(0, schedule.vcpus.length)
-    .map((processor, index) => readProcessor(processor, parts, schedule.vcpus[index] as ScheduledVcpu, images[index]));
+  // What is no list was refused already, and so were more than there may be.
+  const processors = reader.member('processors');
+  const found = Array.isArray(processors.data) ? processors.data.length : 0;
+  if (found !== schedule.vcpus.length)
+    processors.refuse(`expected ${schedule.vcpus.length} processors, found ${found}`);
+  const resume = schedule.vcpus
+    .slice(0, found)
+    .map((vcpu, index) => readProcessor(processors.item(index), parts, vcpu, images[index]));
   return () => {
     kernel.sleepUntil(guestTime);
     new RingConsumer((vm.vcpus[0] as KvmVcpu).ring).restartAt(slot);

@@ -126,6 +126,20 @@ describe('a snapshot with two times is refused', () => {
   });
 });
 
+describe('a snapshot, given as an object, whose list has a hole is refused', () => {
+  const hole = (...path: (string | number)[]) => {
+    return (s: Saved) => {
+      delete get<unknown[]>(s, ...path)[0];
+    };
+  };
+  it.each<[string, (saved: Saved) => void, Difference]>([
+    ['of a device', hole('devices'), ['devices[0]', 'nothing']],
+    ['of a timer', hole('clock', 'pending'), ['clock.pending']],
+    ['of a processor', hole('accelerator', 'processors'), ['accelerator.processors[0]', 'nothing']],
+    ['of many processors', (s) => set(s['accelerator'], 'processors', new Array(2 ** 31)), ['accelerator.processors']],
+  ])('%s', (_, change, expected) => refuses(change, ...expected));
+});
+
 describe('a snapshot of a device that cannot be so is refused', () => {
   const field = (id: string, name: string, value: unknown) => (s: Saved) =>
     set(get(deviceOf(s, id), 'fields'), name, value);
