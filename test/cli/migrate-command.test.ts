@@ -77,7 +77,7 @@ describe('backplane migrate', () => {
     expect(code).toBe('places-left');
     expect(printed).toBe(
       `${map}:3: 'Machine' comes from 'backplane/runtime'\n` +
-        `${map}:4: left for you: 'FlatView' is exported by no entry any more. Use describeMap().\n` +
+        `${map}:5: left for you: 'FlatView' is exported by no entry any more. Use describeMap().\n` +
         '1 read, 1 rewritten, 1 left for you.',
     );
     expect(readFileSync(map, 'utf8')).toContain(after);
@@ -93,7 +93,7 @@ describe('backplane migrate', () => {
           file: map,
           changed: true,
           changes: [{ line: 1, what: "'Machine' comes from 'backplane/runtime'" }],
-          left: [{ line: 2, what: "'FlatView' is exported by no entry any more. Use describeMap()." }],
+          left: [{ line: 3, what: "'FlatView' is exported by no entry any more. Use describeMap()." }],
         },
       ],
     });
@@ -121,7 +121,7 @@ describe('backplane migrate', () => {
     const pipe = join(folder, 'pipe.ts');
     execFileSync('mkfifo', [pipe]);
     const { code, failure } = await migrate(pipe);
-    expect(code).toBe('not-a-source-file');
+    expect(code).toBe('not-a-file');
     expect(failure).toContain('this is not a regular file');
   });
 

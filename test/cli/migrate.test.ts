@@ -24,7 +24,8 @@ const tables: Tables = {
   firstArguments: { Refusal: ["'refused'", 'a code'] },
 };
 
-const migrate = (text: string, kind: 'code' | 'page' = 'code') => migrateText(text, piecesOf(text, kind), tables);
+const migrate = (text: string, kind: 'code' | 'javascript' | 'page' = 'code') =>
+  migrateText(text, piecesOf(text, kind), tables);
 
 /** What the code becomes, where nothing is left for a person. */
 function becomes(before: string): string {
@@ -315,6 +316,115 @@ describe('a constructor with a new first argument', () => {
       "2: the constructor of 'Refusal' takes a code first: look at super().",
     ]);
   });
+});
+
+describe('what needs a person because it is not sure', () => {
+  it('is a type that JavaScript imports, which stays as it is', () => {
+    const text = "import { Bars, device } from 'backplane';\nnew Bars();\n";
+    const what = "'Bars' is exported as a type only, and JavaScript has no types. A function has them.";
+    expect(migrate(text, 'javascript')).toEqual({ text, changes: [], left: [{ line: 1, what }] });
+    const page = `\`\`\`js\n${text}\`\`\`\n`;
+    expect(migrate(page, 'page')).toEqual({ text: page, changes: [], left: [{ line: 2, what }] });
+  });
+
+  it.each([
+    'const a = [Bars];',
+    'f(Bars);',
+    'f(1, Bars);',
+    'export default Bars;',
+    'const q = Bars;',
+    'const q: Q = Bars;',
+    'const o = { Bars };',
+    'return Bars;',
+    'function f(Bars) { new Bars(); }',
+  ])('is a type that is used as a value: %s', (code) => {
+    expect(left(`import { Bars } from 'backplane';\n${code}\n`)).toEqual([
+      "2: 'Bars' is exported as a type only, and is used as a value here. A function has them.",
+    ]);
+  });
+
+  it.each([
+    'type A = Bars;',
+    'type A = Bars | B;',
+    'function f(a: Bars, b?: Map<string, Bars>): Bars {}',
+    'f(x as Bars, new Map<Bars, 1>());',
+    'type A = [Bars, Bars];',
+    'let x: [Bars] | undefined;',
+    'class A implements Bars {}',
+    'interface A extends Bars {}',
+    'const f = (a: Bars): Bars => a;',
+    'type A<T = Bars> = T;',
+  ])('is not a type that is used as one: %s', (code) => {
+    expect(left(`import { Bars } from 'backplane';\n${code}\n`)).toEqual([]);
+  });
+
+  const argument = "if this is 'Refusal' of the package, it takes a code first, and then the message.";
+  const derived = "the constructor of 'Refusal' takes a code first: look at super().";
+  it.each([
+    ["import * as bp from 'backplane';", "new bp.Refusal('x');", argument],
+    ["import * as bp from 'backplane';", 'class A extends bp.Refusal {}', derived],
+    ["import { Refusal } from 'backplane';", "class A extends Refusal { constructor() { super('x'); } }", derived],
+    ["import { Refusal } from 'backplane';", "new Refusal('x'); function f(Refusal) {}", argument],
+    ["import { Refusal } from 'backplane';", 'new Refusal(...given);', argument],
+    ["import { Refusal } from 'backplane';", 'new Refusal(why, options);', argument],
+    ["import { Refusal } from 'backplane';", 'throw new Refusal;', argument],
+    [
+      "import * as bp from 'backplane';",
+      'function f(bp) { return bp.FlatView; }',
+      "'bp.FlatView': no entry exports it any more. Read the map with describeMap().",
+    ],
+  ])('is a constructor that is not sure: %s %s', (imported, code, expected) => {
+    const text = `${imported}\n${code}\n`;
+    expect(left(text)).toContain(`2: ${expected}`);
+    expect(migrate(text).text).toBe(text);
+  });
+
+  it.each([
+    [
+      'import { "heir" as b } from \'backplane\';',
+      "1: this is 'heir'. Write it without quotes and escapes, and migrate again.",
+    ],
+    [
+      "import { \\u0068eir } from 'backplane';",
+      "1: this is 'heir'. Write it without quotes and escapes, and migrate again.",
+    ],
+    ["import { heir } from 'back\\u0070lane';", "1: this is 'backplane'. Write it without escapes, and migrate again."],
+  ])('is a name in quotes or with escapes: %s', (text, expected) => {
+    expect(left(text)).toEqual([expected]);
+    expect(migrate(text).text).toBe(text);
+  });
+
+  it('is a use with escapes, whose import says `as`', () => {
+    expect(becomes("import { heir } from 'backplane';\nh\\u0065ir();\n")).toBe(
+      "import { replacement as heir } from 'backplane';\nh\\u0065ir();\n",
+    );
+  });
+});
+
+it('a constructor that was given its first argument is not given another one, in whatever quotes', () => {
+  const done = [
+    `"refused", 'x'`,
+    '`refused`, `x`',
+    "'Refused by us', 'x'",
+    'Codes.one, message',
+    '"refused", `x`, { cause }',
+  ];
+  const text = `import { Refusal } from 'backplane';\n${done.map((list) => `new Refusal(${list});\n`).join('')}`;
+  expect(migrate(text)).toEqual({ text, changes: [], left: [] });
+  expect(becomes("import { Refusal } from 'backplane';\nnew Refusal('wrong', { cause });\n")).toContain(
+    "new Refusal('refused', 'wrong', { cause })",
+  );
+});
+
+it('lines may be numbered as in the text that is written', () => {
+  const text =
+    "import { device, Machine } from 'backplane';\nimport {\n  Landmark,\n  FlatView,\n} from 'backplane';\nexport * from 'backplane';\n";
+  const { text: now, left } = migrateText(text, piecesOf(text, 'code'), tables, 'after');
+  const lines = now.split('\n');
+  expect(left.map(({ line }) => lines[line - 1]?.trim())).toEqual([
+    "import { FlatView } from 'backplane';",
+    "export * from 'backplane';",
+  ]);
 });
 
 describe('a page', () => {

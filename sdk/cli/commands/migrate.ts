@@ -1,7 +1,8 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import { firstArguments, members, names } from '../migrate/names.ts';
-import { type Migration, migrateText, type Note, type Tables } from '../migrate/rewrite.ts';
+import type { Note } from '../migrate/places.ts';
+import { type Migration, migrateText, type Tables } from '../migrate/rewrite.ts';
 import { expectFile, kindOf, piecesOf, readSource, realPathOf, rewriteSource } from '../migrate/source-file.ts';
 
 /** A file that was given, and what becomes of it. */
@@ -35,7 +36,7 @@ Examples:
     const once = new Set<string>();
     const files = args.positional
       .filter((file) => once.size < once.add(realPathOf(file)).size)
-      .map((file) => migrated(file, tables));
+      .map((file) => migrated(file, tables, dryRun ? 'before' : 'after'));
     const changed = files.filter(({ text, before }) => text !== before);
     if (!dryRun) for (const file of changed) rewriteSource(file.file, file.before, file.text);
     const left = files.reduce((sum, file) => sum + file.left.length, 0);
@@ -68,9 +69,9 @@ function linesOf({ file, changes, left }: Migrated): string[] {
   return notes.sort((a, b) => a.line - b.line).map(({ text }) => text);
 }
 
-function migrated(file: string, tables: Tables): Migrated {
+function migrated(file: string, tables: Tables, numbering: 'before' | 'after'): Migrated {
   expectFile(file);
   const kind = kindOf(file);
   const before = readSource(file);
-  return { file, before, ...migrateText(before, piecesOf(before, kind), tables) };
+  return { file, before, ...migrateText(before, piecesOf(before, kind), tables, numbering) };
 }

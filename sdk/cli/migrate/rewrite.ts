@@ -1,6 +1,6 @@
+import { migrateConstructor } from './constructors.ts';
 import {
   applied,
-  type Edit,
   ImportWriter,
   type ModuleDeclaration,
   moduleDeclarations,
@@ -9,14 +9,10 @@ import {
 } from './imports.ts';
 import { type AddedImport, MemberMigration } from './members.ts';
 import type { MemberChange, NameChange, NameTable } from './names.ts';
+import { type Note, Places } from './places.ts';
+import { nameOf, reportLate, sentenceOf } from './reports.ts';
 import { type Token, TokenError, tokensOf } from './tokens.ts';
-import { isValueUse, useAt, usesOf } from './uses.ts';
-
-/** Something that was done or is left to do, and the line of the old text where. */
-export interface Note {
-  readonly line: number;
-  readonly what: string;
-}
+import { isValueUse, placesOf, plainOf, useAt, usesOf } from './uses.ts';
 
 export interface Migration {
   readonly text: string;
@@ -28,6 +24,10 @@ export interface Migration {
 export interface Piece {
   readonly from: number;
   readonly to: number;
+  /** It is JavaScript, where no type is imported. */
+  readonly isJavaScript?: boolean;
+  /** Why it is not migrated, as a part of a sentence. */
+  readonly refused?: string;
 }
 
 export interface Tables {
@@ -38,39 +38,55 @@ export interface Tables {
 
 /** A piece, taken apart. */
 interface Parsed {
+  readonly isJavaScript: boolean;
   readonly tokens: readonly Token[];
   readonly declarations: readonly ModuleDeclaration[];
   /** Tokens of imports and exports, which are no uses. */
   readonly declared: ReadonlySet<number>;
 }
 
-/** Applies the tables to the pieces of a text. They share their names, as the blocks of one guide do. */
-export function migrateText(text: string, pieces: readonly Piece[], tables: Tables): Migration {
-  return new TextMigration(text, tables).run(pieces);
+/**
+ * Applies the tables to the pieces of a text. They share their names, as the blocks of one guide do. Lines are numbered
+ * as in the text that was given, or in that which is answered.
+ */
+export function migrateText(
+  text: string,
+  pieces: readonly Piece[],
+  tables: Tables,
+  numbering: 'before' | 'after' = 'before',
+): Migration {
+  return new TextMigration(text, tables).run(pieces, numbering);
 }
 
 class TextMigration {
-  private readonly edits: Edit[] = [];
-  private readonly changes: Note[] = [];
-  private readonly left: Note[] = [];
+  private readonly places: Places;
   private readonly parsed: Parsed[] = [];
 
   constructor(
     private readonly text: string,
     private readonly tables: Tables,
-  ) {}
+  ) {
+    this.places = new Places(text);
+  }
 
-  run(pieces: readonly Piece[]): Migration {
+  run(pieces: readonly Piece[], numbering: 'before' | 'after'): Migration {
     for (const piece of pieces) this.parse(piece);
     const renamed = this.renameUses();
     const imported = this.importedNames();
     const added = this.migrateMembers(imported);
-    for (const { tokens, declarations } of this.parsed) {
+    for (const { tokens, declarations, isJavaScript } of this.parsed) {
       const writer = new ImportWriter(this.text, tokens, declarations);
       for (const declaration of declarations) {
         const entry = this.entryOf(declaration);
-        if (entry === undefined) continue;
-        const specifiers = declaration.specifiers.map((one) => this.migrate(one, entry, declaration, renamed));
+        if (entry === undefined) {
+          const plain = plainOf(declaration.module);
+          if (plain !== textOf(declaration.module) && Object.hasOwn(this.tables.names, plain))
+            this.leave(declaration.module, `this is '${plain}'. Write it without escapes, and migrate again.`);
+          continue;
+        }
+        const specifiers = declaration.specifiers.map((one) =>
+          this.migrate(one, entry, declaration, renamed, isJavaScript),
+        );
         writer.place(declaration, specifiers);
         for (const { entry: other, name, beside } of added)
           if (declaration.specifiers.some((one) => one.local === beside)) writer.add(declaration, other, name);
@@ -82,21 +98,22 @@ class TextMigration {
         if (declaration.form === 'import' && declaration.namespace !== undefined)
           this.reportNamespace(declaration.namespace.text, entry);
       }
-      this.edits.push(...writer.edits());
-      this.reportLate(tokens);
+      this.places.edits.push(...writer.edits());
+      reportLate(tokens, this.tables.names, this.places);
     }
     for (const [name, local] of imported) this.addFirstArguments(name, local);
-    const byLine = (notes: Note[]) => notes.sort((a, b) => a.line - b.line);
-    return { text: applied(this.text, this.edits), changes: byLine(this.changes), left: byLine(this.left) };
+    const text = applied(this.text, this.places.edits);
+    return { text, ...this.places.notes(numbering === 'after' ? text : undefined) };
   }
 
-  private parse({ from, to }: Piece): void {
+  private parse({ from, to, isJavaScript = false, refused }: Piece): void {
     try {
+      if (refused !== undefined) throw new TokenError(from, refused);
       const tokens = tokensOf(this.text, from, to);
       const declarations = moduleDeclarations(tokens);
       const declared = new Set<number>();
       for (const { first, last } of declarations) for (let at = first; at <= last; at++) declared.add(at);
-      this.parsed.push({ tokens, declarations, declared });
+      this.parsed.push({ isJavaScript, tokens, declarations, declared });
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
       const code = this.text.slice(from, to);
@@ -106,8 +123,7 @@ class TextMigration {
         ),
       );
       if (isOurs)
-        this.note(
-          this.left,
+        this.places.leaveAt(
           error.offset,
           `${error.message}, so that this code cannot be read. Mend it, and migrate again.`,
         );
@@ -171,9 +187,13 @@ class TextMigration {
     entry: keyof NameTable,
     declaration: ModuleDeclaration,
     renamed: ReadonlyMap<string, string>,
+    isJavaScript: boolean,
   ): { readonly entry: string; readonly text: string } {
     const { form } = declaration;
     const change = this.changeOf(entry, name);
+    const plain = plainOf(token);
+    if (plain !== name && this.changeOf(entry, plain) !== undefined)
+      this.leave(token, `this is '${plain}'. Write it without quotes and escapes, and migrate again.`);
     const write = (now: string, as: string) => `${isType ? 'type ' : ''}${now}${now === as ? '' : ` as ${as}`}`;
     if (change === undefined) return { entry, text: write(name, local) };
     if ('gone' in change) {
@@ -182,7 +202,11 @@ class TextMigration {
     }
     if ('typeOnly' in change) {
       if (isType || declaration.isType) return { entry, text: write(name, local) };
-      this.note(this.changes, token.start, `'${name}' is a type only`);
+      if (isJavaScript) {
+        this.leave(token, `'${name}' is exported as a type only, and JavaScript has no types. ${change.typeOnly}`);
+        return { entry, text: write(name, local) };
+      }
+      this.places.change(token, `'${name}' is a type only`);
       this.reportValueUses(local, change.typeOnly);
       return { entry, text: `type ${write(name, local)}` };
     }
@@ -197,13 +221,13 @@ class TextMigration {
           ]),
       ...(from === entry ? [] : [`comes from '${from}'`]),
     ];
-    this.note(this.changes, token.start, `'${name}' ${parts.join(', and ')}`);
+    this.places.change(token, `'${name}' ${parts.join(', and ')}`);
     return { entry: from, text: write(now, isRenamed ? now : local) };
   }
 
   private reportValueUses(local: string, instead: string): void {
     for (const { tokens, declared } of this.parsed)
-      for (const at of usesOf(tokens, local, declared) ?? [])
+      for (const at of placesOf(tokens, local, declared))
         if (isValueUse(tokens, at))
           this.leave(tokens[at], `'${local}' is exported as a type only, and is used as a value here. ${instead}`);
   }
@@ -211,9 +235,10 @@ class TextMigration {
   /** `ns.Name`: reported where the name is no longer there, and the import where it is used in another way. */
   private reportNamespace(namespace: string, entry: keyof NameTable): void {
     for (const { tokens, declared } of this.parsed) {
-      for (const at of usesOf(tokens, namespace, declared) ?? []) {
+      for (const at of placesOf(tokens, namespace, declared)) {
         const token = tokens[at] as Token;
         const name = tokens[at + 1]?.text === '.' ? (tokens[at + 2]?.text ?? '') : undefined;
+        this.addFirstArgument(name ?? '', { tokens, at: at + 2, begins: at, mayInsert: false });
         const change = name === undefined ? undefined : this.changeOf(entry, name);
         if (name === undefined)
           this.leave(
@@ -222,20 +247,6 @@ class TextMigration {
           );
         else if (change !== undefined) this.leave(token, `'${namespace}.${name}': ${sentenceOf(name, change, entry)}`);
       }
-    }
-  }
-
-  /** Modules that are asked for while the program runs, mocked, or added to. */
-  private reportLate(tokens: readonly Token[]): void {
-    for (const [at, token] of tokens.entries()) {
-      const entry = token.kind === 'string' ? textOf(token) : undefined;
-      if (entry === undefined || !Object.hasOwn(this.tables.names, entry)) continue;
-      const [before, called] = [tokens[at - 1]?.text, tokens[at - 2]?.text ?? ''];
-      const isAsked =
-        before === '(' &&
-        /^(?:import|require|resolve|mock|doMock|unmock|doUnmock|importActual|importMock)$/.test(called);
-      if (isAsked || (before === 'module' && called === 'declare'))
-        this.leave(token, `'${entry}' is not imported by a declaration here: look whether its names are still there.`);
     }
   }
 
@@ -248,53 +259,41 @@ class TextMigration {
   /** Answers the names that the file is to import for it. */
   private migrateMembers(imported: ReadonlyMap<string, string>): readonly AddedImport[] {
     if (!this.parsed.some(({ declarations }) => declarations.some(({ module }) => isOfPackage(module)))) return [];
-    const sink = {
-      isEdited: ({ start }: Token) => this.edits.some((edit) => edit.start === start),
-      replace: (token: Token, text: string) => this.replace(token, text),
-      change: (token: Token, what: string) => this.note(this.changes, token.start, what),
-      leave: (token: Token, what: string) => this.leave(token, what),
-    };
     return this.parsed.flatMap(({ tokens, declared }) =>
-      new MemberMigration(tokens, declared, imported, this.tables.members, sink).run(),
+      new MemberMigration(tokens, declared, imported, this.tables.members, this.places).run(),
     );
   }
 
   private addFirstArguments(name: string, local: string): void {
-    const [text, what] = (Object.hasOwn(this.tables.firstArguments, name) && this.tables.firstArguments[name]) || [];
-    for (const { tokens, declared } of text === undefined ? [] : this.parsed) {
-      for (const at of usesOf(tokens, local, declared) ?? []) {
-        const [before, opening, first, behind] = [-1, 1, 2, 3].map((step) => tokens[at + step]);
-        if (before?.text === 'extends' && opening?.text === '{')
-          this.leave(tokens[at], `the constructor of '${name}' takes ${what} first: look at super().`);
-        const isDone = /^'[a-z\d]+(?:-[a-z\d]+)*'$/.test(first?.text ?? '') && behind?.text === ',';
-        if (before?.text !== 'new' || opening?.text !== '(' || first?.text === ')' || isDone) continue;
-        this.edits.push({ start: opening.end, end: opening.end, text: `${text}, ` });
-        this.note(this.changes, opening.start, `'${name}' takes ${what} first: ${text} is put in`);
-      }
+    for (const { tokens, declared } of this.parsed) {
+      const mayInsert = usesOf(tokens, local, declared) !== undefined;
+      for (const at of placesOf(tokens, local, declared))
+        this.addFirstArgument(name, { tokens, at, begins: at, mayInsert });
     }
   }
 
-  private replace({ start, end }: Token, text: string): void {
-    this.edits.push({ start, end, text });
+  private addFirstArgument(
+    name: string,
+    place: {
+      readonly tokens: readonly Token[];
+      readonly at: number;
+      readonly begins: number;
+      readonly mayInsert: boolean;
+    },
+  ): void {
+    const row = Object.hasOwn(this.tables.firstArguments, name) ? this.tables.firstArguments[name] : undefined;
+    if (row === undefined) return;
+    const { tokens, ...where } = place;
+    migrateConstructor(tokens, { name, ...where, text: row[0], what: row[1] }, this.places);
+  }
+
+  private replace(token: Token, text: string): void {
+    this.places.replace(token, text);
   }
 
   private leave(token: Token | undefined, what: string): void {
-    this.note(this.left, token?.start ?? 0, what);
-  }
-
-  private note(notes: Note[], offset: number, what: string): void {
-    notes.push({ line: this.text.slice(0, offset).split('\n').length, what });
+    this.places.leave(token, what);
   }
 }
 
 const isOfPackage = (module: Token | undefined): boolean => /^backplane(\/|$)/.test(textOf(module) ?? '');
-
-/** The name that a change gives. */
-const nameOf = (change: NameChange | undefined): string | undefined =>
-  change !== undefined && 'name' in change ? change.name : undefined;
-
-function sentenceOf(name: string, change: NameChange, entry: string): string {
-  if ('gone' in change) return `no entry exports it any more. ${change.gone}`;
-  if ('typeOnly' in change) return `it is a type only. ${change.typeOnly}`;
-  return `it is '${change.name ?? name}' of '${change.entry ?? entry}' now.`;
-}

@@ -10,7 +10,8 @@ const unreadable = (file: string) => (cause: unknown) =>
   refusal('file-not-readable', file, `cannot be read (${reasonOf(cause)}).`, cause);
 
 /** What a file is by its name; others are refused. */
-export function kindOf(file: string): 'code' | 'page' {
+export function kindOf(file: string): 'code' | 'javascript' | 'page' {
+  if (/\.[cm]?js$/i.test(file)) return 'javascript';
   if (/\.[cm]?[jt]s$/i.test(file)) return 'code';
   if (/\.(?:md|markdown)$/i.test(file)) return 'page';
   throw refusal(
@@ -25,8 +26,8 @@ export const realPathOf = (file: string): string => attempt(() => realpathSync(f
 /** Refuses what is no regular file, before it is read: a named pipe that nothing writes to would never end. */
 export function expectFile(file: string): void {
   const found = attempt(() => statSync(file), unreadable(file));
-  if (found.isDirectory()) throw refusal('not-a-source-file', file, 'this is a folder. Name the files in it.');
-  if (!found.isFile()) throw refusal('not-a-source-file', file, 'this is not a regular file. Leave it out.');
+  if (found.isDirectory()) throw refusal('not-a-file', file, 'this is a folder. Give the files in it.');
+  if (!found.isFile()) throw refusal('not-a-file', file, 'this is not a regular file. Leave it out.');
 }
 
 /** The text of a file, byte order mark and all. */
@@ -54,14 +55,16 @@ const Fence = /^[ \t>]*(`{3,}|~{3,})[ \t]*(\w*)[^\n]*$/gm;
 const languages = /^(?:[cm]?[jt]s|typescript|javascript)$/i;
 
 /** The fenced blocks of a page that are TypeScript or JavaScript, without their fences. */
-export function piecesOf(text: string, kind: 'code' | 'page'): Piece[] {
-  if (kind === 'code') return [{ from: 0, to: text.length }];
+export function piecesOf(text: string, kind: 'code' | 'javascript' | 'page'): Piece[] {
+  if (kind !== 'page') return [{ from: 0, to: text.length, isJavaScript: kind === 'javascript' }];
   const pieces: Piece[] = [];
   let begun: { readonly fence: string; readonly language: string; readonly from: number } | undefined;
   for (const { 0: line, 1: fence = '', 2: language = '', index } of text.matchAll(Fence)) {
     if (begun === undefined) begun = { fence, language, from: Math.min(text.length, index + line.length + 1) };
     else if (fence.startsWith(begun.fence) && line.trim().replaceAll('>', '').trim() === fence) {
-      if (languages.test(begun.language)) pieces.push({ from: begun.from, to: Math.max(begun.from, index) });
+      const isJavaScript = /^(?:[cm]?js|javascript)$/i.test(begun.language);
+      if (languages.test(begun.language))
+        pieces.push({ from: begun.from, to: Math.max(begun.from, index), isJavaScript });
       begun = undefined;
     }
   }

@@ -108,12 +108,43 @@ function isParameters(tokens: readonly Token[], at: number): boolean {
   return false;
 }
 
-/** Whether a reference stands where only a value may: made, derived from, called or asked for a member. */
+/** Whether a reference stands where only a value may: made, derived from, called, handed on or asked for a member. */
 export function isValueUse(tokens: readonly Token[], at: number): boolean {
   const [previous, next] = [tokens[at - 1]?.text ?? '', tokens[at + 1]?.text ?? ''];
   if (/^(?:new|instanceof)$/.test(previous) || next === '(') return true;
   if (previous === 'extends') return tokens.slice(Math.max(0, at - 4), at).some(({ text }) => text === 'class');
-  return next === '.' && !/^[:<|&]$/.test(previous);
+  if (next === '.' && !/^[:<|&]$/.test(previous)) return true;
+  return useAt(tokens, at) === 'shorthand' || isValuePlace(tokens, at);
+}
+
+/** Whether a value begins here, and no type: behind `=`, `return` and the like, as an argument, or in a list of these. */
+function isValuePlace(tokens: readonly Token[], at: number): boolean {
+  const { owner } = tokens[at] as Token;
+  const before = tokens[at - 1];
+  const previous = before?.text ?? '';
+  if (previous === 'default' && tokens[at - 2]?.text === 'export') return true;
+  if (/^(?:return|throw|await|yield|case|in|of|void|delete|\?\?|\|\||&&|[=!]==?|[-+*/%])$/.test(previous)) return true;
+  if (previous === '=') return !isTypeAlias(tokens, at - 1);
+  if (previous === '...' && tokens[owner]?.text === '(') return true;
+  const opening = tokens[owner];
+  if (opening === undefined || !/^(?:|,|\.\.\.)$/.test(owner === at - 1 ? '' : previous)) return false;
+  if (opening.text === '[') return isValuePlace(tokens, owner);
+  if (opening.text !== '(') return false;
+  const called = tokens[owner - 1];
+  const isCall = called?.kind === 'word' ? called.text !== 'function' : /^[)\]>]$/.test(called?.text ?? '');
+  return isCall && !isTypeArgument(tokens, at) && !isParameters(tokens, owner);
+}
+
+/** Whether the `=` is that of `type Name = ` or of a parameter of types. */
+function isTypeAlias(tokens: readonly Token[], equals: number): boolean {
+  const { owner } = tokens[equals] as Token;
+  for (let at = equals - 1; at > owner; at--) {
+    const token = tokens[at] as Token;
+    if (token.owner !== owner) continue;
+    if (token.text === 'type' || token.text === '<') return true;
+    if (token.text === ';' || token.text === '=' || /^(?:const|let|var)$/.test(token.text)) return false;
+  }
+  return false;
 }
 
 /**
@@ -123,10 +154,29 @@ export function isValueUse(tokens: readonly Token[], at: number): boolean {
 export function usesOf(tokens: readonly Token[], name: string, but: ReadonlySet<number>): number[] | undefined {
   const found: number[] = [];
   for (const [index, { kind, text }] of tokens.entries()) {
-    if (kind !== 'word' || text !== name || but.has(index)) continue;
+    if (kind !== 'word' || but.has(index)) continue;
+    // Written with escapes, it would be missed where it is to be renamed.
+    if (text !== name && text.includes('\\') && plainOf(tokens[index]) === name) return undefined;
+    if (text !== name) continue;
     const use = useAt(tokens, index);
     if (use === 'unsure') return undefined;
     if (use !== 'property') found.push(index);
   }
   return found;
+}
+
+/** Every place of a word but members: its uses, and locals of the same name. */
+export function placesOf(tokens: readonly Token[], name: string, but: ReadonlySet<number>): number[] {
+  const found: number[] = [];
+  for (const [index, { kind, text }] of tokens.entries())
+    if (kind === 'word' && text === name && !but.has(index) && useAt(tokens, index) !== 'property') found.push(index);
+  return found;
+}
+
+/** A word or a string without quotes and escapes. */
+export function plainOf(token: Token | undefined): string {
+  const text = token?.kind === 'string' ? token.text.slice(1, -1) : (token?.text ?? '');
+  return text.replace(/\\u\{0*([\da-f]{1,5})\}|\\u([\da-f]{4})|\\x([\da-f]{2})/gi, (_, long, short, byte) =>
+    String.fromCodePoint(Number.parseInt(long ?? short ?? byte, 16)),
+  );
 }
