@@ -360,6 +360,7 @@ describe('a state that does not fit', () => {
     ['buffer', { size: 1e15 }, 'buffer'],
     ['wide', [1, 65536], 'wide'],
     ['wide', [1], 'wide'],
+    ['wide', new Array(2), 'wide'],
     ['far', ['0x10000000000000000'], 'far'],
     ['dma', { source: 0 }, 'dma'],
     ['dma', { source: 'x', flags: [1, true] }, 'dma.source'],
