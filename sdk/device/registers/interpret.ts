@@ -18,10 +18,10 @@ interface Bits<V extends Value> {
   shown(held: V): V;
   cleared(held: V, lanes: V): V;
   /** What the register holds after a write; `free` are the write-once bits that are not locked. */
-  written(value: V, previous: V, lanes: V, free: V): V;
+  written(value: V, previous: V, lanes: V, free: V, isWhole: boolean): V;
   /** Whether bits change that must not, or whose change is reported. */
   isReported(value: V, previous: V, lanes: V): boolean;
-  seen(value: V, previous: V, lanes: V): V;
+  seen(value: V, previous: V, lanes: V, isWhole: boolean): V;
   free(locked: V, lanes: V): V;
   locked(locked: V, free: V): V;
   field(field: FieldDeclaration): BitsOfField<V>;
@@ -39,20 +39,24 @@ function narrowBits({ masks, register }: AccessModel): Bits<number> {
     Object.entries(masks).map(([name, mask]) => [name, Number(mask) | 0]),
   ) as { readonly [N in keyof typeof masks]: number };
   const reset = Number(register.reset) | 0;
+  // Device code may have left any number in a field. As compiled code does, only 32 bits are made unsigned.
+  const normal = register.width === 32 ? (value: number) => value >>> 0 : (value: number) => value;
   return {
     zero: 0,
     all,
     differ: (a, b) => a !== b,
-    held: register.width === 32 ? (held) => held >>> 0 : (held) => held,
-    shown: (held) => ((held & shown) | fixed) >>> 0,
-    cleared: (held, lanes) => (held & ~(readToClear & lanes)) >>> 0,
-    written: (value, previous, lanes, free) => {
-      const stored = (taken & lanes) | free;
-      return ((previous & ~stored & ~(value & oneToClear & lanes)) | (value & stored)) >>> 0;
+    held: normal,
+    shown: (held) => normal(shown === all && fixed === 0 ? held : (held & shown) | fixed),
+    cleared: (held, lanes) => normal(held & ~(readToClear & lanes)),
+    written: (value, previous, lanes, free, isWhole) => {
+      let kept = taken === 0 ? previous : previous & (isWhole ? all & ~taken : ~(taken & lanes));
+      if (oneToClear !== 0) kept &= ~(value & oneToClear & lanes);
+      if (once !== 0) kept = (kept & ~free) | (value & free);
+      return normal(taken === 0 ? kept : kept | (value & taken & lanes));
     },
     isReported: (value, previous, lanes) =>
       ((((value ^ reset) & reserved) | ((value ^ previous) & reported)) & lanes) !== 0,
-    seen: (value, previous, lanes) => ((value & lanes) | (previous & ~lanes)) >>> 0,
+    seen: (value, previous, lanes, isWhole) => (isWhole ? value : normal((value & lanes) | (previous & ~lanes))),
     free: (locked, lanes) => (once & lanes & ~locked) >>> 0,
     locked: (locked, free) => (locked | free) >>> 0,
     field: (field) => {
@@ -60,7 +64,7 @@ function narrowBits({ masks, register }: AccessModel): Bits<number> {
       return {
         isTouched: (lanes) => (mask & lanes) !== 0,
         of: (held) => (held & mask) >>> low,
-        with: (held, answer) => ((held & ~mask) | ((answer << low) & mask)) >>> 0,
+        with: (held, answer) => normal((held & ~mask) | ((answer << low) & mask)),
       };
     },
   };
@@ -161,8 +165,8 @@ function codeOf<V extends Value>(
     const answer = (hooks[readHook] as Hook<V>)(value, index);
     return answer === undefined ? value : answer;
   };
-  const write = (device: DeviceInstance, value: V, index: number, lanes: V): void => {
-    if (isPlain && !bits.differ(lanes, bits.all)) {
+  const write = (device: DeviceInstance, value: V, index: number, lanes: V, isWhole: boolean): void => {
+    if (isPlain && isWhole) {
       set(device, index, value);
       return;
     }
@@ -170,10 +174,10 @@ function codeOf<V extends Value>(
     const held = get(device, index);
     const previous = bits.held(held);
     if (isReported && bits.isReported(value, previous, lanes)) {
-      log?.written(device, index, bits.seen(value, previous, lanes), previous);
+      log?.written(device, index, bits.seen(value, previous, lanes, isWhole), previous);
     }
     const free = !isLocked ? bits.zero : takeLocks(locksOf(device), index, lanes);
-    const now = bits.written(value, previous, lanes, free);
+    const now = bits.written(value, previous, lanes, free, isWhole);
     if (bits.differ(now, held)) set(device, index, now);
     for (const field of writeHooks) {
       if (field.isTouched(lanes)) (hooks[field.method] as Hook<V>)(field.of(now), field.of(previous), index);
@@ -228,16 +232,22 @@ function codeOf<V extends Value>(
       const at = inside(start, index);
       if (!isWhole(size, at)) part.write(this, value, start, at, size, index);
       else
-        write(this, (isBig ? BigInt(value) : bytes < 4 ? value & (bits.all as number) : value) as V, index, bits.all);
+        write(
+          this,
+          (isBig ? BigInt(value) : bytes < 4 ? value & (bits.all as number) : value) as V,
+          index,
+          bits.all,
+          true,
+        );
     },
     writeLanes(value, index, lanes) {
-      write(this, value, index, lanes);
+      write(this, value, index, lanes, isBig && !bits.differ(lanes, bits.all));
     },
     ...(isWide && {
       writeWide(value, offset) {
         const start = startOf(offset);
         const index = indexAt(start);
-        if (inside(start, index) === 0) write(this, value as V, index, bits.all);
+        if (inside(start, index) === 0) write(this, value as V, index, bits.all, true);
         else part.writeHalves(this, value, start);
       },
     }),
