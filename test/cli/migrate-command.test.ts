@@ -101,9 +101,12 @@ describe('backplane migrate', () => {
 
   it.each<[string, () => string, string]>([
     ['that is not there', () => join(folder, 'none.ts'), 'file-not-readable'],
-    ['that is a folder', () => folder, 'not-a-source-file'],
+    ['that is a folder', () => folder, 'not-a-file'],
     ['of another kind', () => file('view.tsx', before), 'not-a-source-file'],
     ['that is no text', () => file('bytes.ts', Uint8Array.of(0x69, 0xff, 0xfe)), 'not-a-source-file'],
+    ['with line ends of CR alone', () => file('cr.ts', `// heir\r${before}`), 'not-a-source-file'],
+    ['with line separators', () => file('separated.ts', `// heir\u2028${before}`), 'not-a-source-file'],
+    ['of a size that no source has', () => file('blank.ts', ' '.repeat(5 << 20)), 'not-a-source-file'],
     ['with a byte 0', () => file('zero.ts', `${before}\0`), 'not-a-source-file'],
   ])('writes nothing at all where it is given a file %s', async (_, path, expected) => {
     const good = file('good.ts', before);
@@ -123,6 +126,17 @@ describe('backplane migrate', () => {
     const { code, failure } = await migrate(pipe);
     expect(code).toBe('not-a-file');
     expect(failure).toContain('this is not a regular file');
+  });
+
+  it('reads as much as it may', async () => {
+    for (const part of [' ', '\n', '/**/', 'x']) {
+      const whole = file('whole.ts', part.repeat((4 << 20) / part.length));
+      expect((await migrate(whole)).code, part).toBe('');
+    }
+    for (const quote of ['`', "'"]) {
+      const long = file('long.ts', `${before}const x = ${quote}${'a'.repeat((4 << 20) - 200)}${quote};\n`);
+      expect((await migrate(long)).printed, quote).toContain('1 rewritten');
+    }
   });
 
   it('asks for files, and uses the table of the package', async () => {

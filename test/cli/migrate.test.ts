@@ -461,6 +461,21 @@ import { Landmark } from 'backplane';
     );
   });
 
+  it.each([
+    ['> ```ts\n> CODE\n> ```\n', "each line of this block has a '>' in front"],
+    ['```tsx\nCODE\n```\n', "this block is 'tsx'"],
+    ['```jsx\nCODE\n```\n', "this block is 'jsx'"],
+    ['```ts\nCODE\n', 'this block has no fence at its end'],
+  ])('has blocks that are reported where they are about the package: %j', (block, why) => {
+    const text = `# Page\n${block.replace('CODE', "import { heir } from 'backplane';")}`;
+    expect(migrate(text, 'page')).toEqual({
+      text,
+      changes: [],
+      left: [{ line: 3, what: `${why}, so that this code cannot be read. Mend it, and migrate again.` }],
+    });
+    expect(migrate(block.replace('CODE', 'let x;'), 'page').left).toEqual([]);
+  });
+
   it('may hold code that is only a part, which is named by its line', () => {
     const broken = "text\n```ts\nimport { heir } from 'backplane';\n```\n```ts\nclass A {\n  heir();\n```\n";
     const { text, left } = migrate(broken, 'page');
