@@ -1,7 +1,14 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { unknownWord } from '../../base/text.ts';
-import type { ConcreteDeviceClass, GivenOptionsOfClass } from '../../device/index.ts';
-import type { CheckKind, ConformanceFailure, ConformanceSettings } from './check.ts';
+import { didYouMean, unknownWord } from '../../base/text.ts';
+import { hostNanoseconds } from '../../clock/index.ts';
+import {
+  type ConcreteDeviceClass,
+  type Device,
+  type GivenOptionsOfClass,
+  pinsOf,
+  timersOf,
+} from '../../device/index.ts';
+import type { CheckKind, ConformanceFailure, ConformanceHost, ConformanceSettings, Finding } from './check.ts';
 import { coalescedEqualsUncoalesced } from './checks/coalescing.ts';
 import { everyFieldMatters } from './checks/dead-fields.ts';
 import { sameAfterRebase, sameForTheSame } from './checks/determinism.ts';
@@ -12,11 +19,94 @@ import { acknowledgedIsLowered, derivedFollows, pinsFollowState } from './checks
 import { behavesAsRecorded } from './checks/recorded-behaviour.ts';
 import { registerChecks } from './checks/registers.ts';
 import { resetChecks } from './checks/reset.ts';
-import { settingsNameWhatIsThere } from './checks/settings.ts';
 import { snapshotRoundTrip } from './checks/snapshot.ts';
 import { onesClear } from './checks/write-one-to-clear.ts';
+import { OutOfTime, setStepDeadline, stepUnderWay } from './script.ts';
 import { type Check, Subject } from './subject.ts';
-import { TimeLimit } from './time-limit.ts';
+
+/** Finds an exception for something that the device does not have. */
+export const settingsNameWhatIsThere: Check = {
+  name: 'the settings name what the device has',
+  applies: ({ settings }) => settings.notExercised !== undefined,
+  find(subject) {
+    const { device } = subject.bench();
+    for (const name of Object.keys(subject.settings.notExercised ?? {})) {
+      const problem = problemOf(subject, device, name);
+      if (problem !== undefined) return { message: `notExercised names '${name}', and ${problem}`, script: [] };
+    }
+    return undefined;
+  },
+};
+
+/** Checks the first part of a path, and fields of registers: helper objects may come and go. */
+function problemOf({ metadata }: Subject, device: Device, name: string): string | undefined {
+  const [, first = '', field] = /^([^.[]*)(?:\.(.*))?/.exec(name) ?? [];
+  const { registers } = metadata;
+  const others = [...timersOf(device).keys(), ...pinsOf(device).keys()];
+  const members = [...Object.keys(device), ...registers.flatMap((one) => [one.member, one.name])];
+  if (others.includes(name)) return undefined;
+  if (!members.includes(first))
+    return `the device has no such member, timer or pin. ${didYouMean(name, [...new Set([...members, ...others])])}`;
+  const register = registers.find((one) => one.member === first || one.name === first);
+  if (register === undefined || field === undefined) return undefined;
+  const fields = register.fields.map((one) => one.name);
+  return fields.includes(field)
+    ? undefined
+    : `register '${register.name}' has no such field. ${didYouMean(field, fields)}`;
+}
+
+const Second = 1e9;
+const DefaultSeconds = 300;
+/** A step that took this share of the time is the cause. */
+const LargeShare = 0.5;
+
+/** Host time that a run of the suite has. It begins with the first check. */
+export class TimeLimit {
+  private end: number | undefined;
+
+  constructor(
+    readonly seconds = DefaultSeconds,
+    private readonly runWithin: NonNullable<ConformanceHost['runWithin']> = uninterrupted,
+  ) {}
+
+  /** Runs a check in the time that is left. A host that can end an access that never returns makes it a finding. */
+  run(check: Check, subject: Subject): Finding | undefined {
+    this.end ??= hostNanoseconds() + this.seconds * Second;
+    const left = Math.ceil((this.end - hostNanoseconds()) / 1e6);
+    if (left <= 0) return this.unfinished();
+    let found: Finding | undefined;
+    setStepDeadline(this.end);
+    try {
+      const isDone = this.runWithin(left, () => {
+        found = check.find(subject);
+      });
+      return isDone ? found : this.interrupted(left / 1000);
+    } catch (error) {
+      if (error instanceof OutOfTime) return this.unfinished();
+      throw error;
+    } finally {
+      setStepDeadline(Number.POSITIVE_INFINITY);
+    }
+  }
+
+  private interrupted(left: number): Finding {
+    const { step, since } = stepUnderWay() ?? {};
+    const spent = since === undefined ? 0 : (hostNanoseconds() - since) / Second;
+    if (step === undefined || spent < LargeShare * left) return this.unfinished();
+    const message = `the last step had not ended after ${spent.toFixed(1)} seconds. Bound what a guest can ask for.`;
+    return { message, script: [step] };
+  }
+
+  private unfinished(): Finding {
+    const message = `it is not done, and the ${this.seconds} seconds of the run are over. Give it more, with { seconds }, or fewer { runs }.`;
+    return { message, script: [] };
+  }
+}
+
+function uninterrupted(_milliseconds: number, body: () => void): true {
+  body();
+  return true;
+}
 
 /** What holds for every device. Cheap checks come first. */
 export const contract: readonly Check[] = [
