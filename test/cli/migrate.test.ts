@@ -416,6 +416,12 @@ it('a constructor that was given its first argument is not given another one, in
   );
 });
 
+it('many places take no time that grows with their square', () => {
+  const text = `import { Refusal, Observers, device } from 'backplane';\n${'x.masterMemory; new Refusal("a b"); q.tell();\n'.repeat(5000)}`;
+  const { changes, left } = migrateText(text, piecesOf(text, 'code'), tables, 'after');
+  expect([changes.length, left.length, left.at(-1)?.line]).toEqual([10_000, 5000, 5001]);
+}, 2000);
+
 it('lines may be numbered as in the text that is written', () => {
   const text =
     "import { device, Machine } from 'backplane';\nimport {\n  Landmark,\n  FlatView,\n} from 'backplane';\nexport * from 'backplane';\n";
@@ -501,6 +507,7 @@ describe('the tokens', () => {
     ['`a${`b${c}`}d` + 1', ['`a', '${', '`b', '${', 'c', '}`', '}d`', '+', '1']],
     ['a?.b ?? c?.1:2', ['a', '?.', 'b', '??', 'c', '?', '.1', ':', '2']],
     ['0x1f_n + 1_000.5e-3 + 10n', ['0x1f_n', '+', '1_000.5e-3', '+', '10n']],
+    ["'it\\\r\nis' + 1", ["'it\\\r\nis'", '+', '1']],
     ["'it\\'s' // rest '", ["'it\\'s'"]],
     ['#x in y', ['#x', 'in', 'y']],
   ])('of %s', (text, expected) => {

@@ -20,6 +20,8 @@ export interface MemberSink {
 /** Renames members and settings in the tokens of a file that imports the package, and reports those it is not sure of. */
 export class MemberMigration {
   private readonly added: AddedImport[] = [];
+  /** Whether the file has a member of that name of its own. */
+  private readonly own = new Map<string, boolean>();
 
   constructor(
     private readonly tokens: readonly Token[],
@@ -101,7 +103,10 @@ export class MemberMigration {
     const isAsked = this.text(at - 1).endsWith('.');
     const isOwn = ({ text }: Token, index: number) =>
       text === name && !this.text(index - 1).endsWith('.') && useAt(this.tokens, index) === 'property';
-    return isLike && !(isAsked && this.tokens.some(isOwn));
+    if (!isLike || !isAsked) return isLike;
+    const has = this.own.get(name) ?? this.tokens.some(isOwn);
+    this.own.set(name, has);
+    return !has;
   }
 
   private isSettingOf(at: number, called: string | undefined): boolean {

@@ -15,16 +15,18 @@ interface Place {
 /** What is to be written into a text, and what is said about its places. */
 export class Places {
   readonly edits: Edit[] = [];
+  private readonly replaced = new Set<number>();
   private readonly changes: Place[] = [];
   private readonly left: Place[] = [];
 
   constructor(private readonly text: string) {}
 
   isEdited({ start }: Token): boolean {
-    return this.edits.some((edit) => edit.start === start);
+    return this.replaced.has(start);
   }
 
   replace({ start, end }: Token, text: string): void {
+    this.replaced.add(start);
     this.edits.push({ start, end, text });
   }
 
@@ -44,27 +46,34 @@ export class Places {
   notes(written: string | undefined): { readonly changes: readonly Note[]; readonly left: readonly Note[] } {
     const lineOf = linesOf(written ?? this.text);
     const edits = [...this.edits].sort((a, b) => a.start - b.start || a.end - b.end);
-    const numbered = (places: readonly Place[]) =>
-      places
-        .map(({ offset, what }) => ({ line: lineOf(written === undefined ? offset : this.after(edits, offset)), what }))
+    const numbered = (places: readonly Place[]) => {
+      const inOrder = places.toSorted((a, b) => a.offset - b.offset);
+      const offsets = inOrder.map(({ offset }) => offset);
+      const now = written === undefined ? offsets : this.after(edits, offsets);
+      return inOrder
+        .map(({ what }, index) => ({ line: lineOf(now[index] ?? 0), what }))
         .sort((a, b) => a.line - b.line);
+    };
     return { changes: numbered(this.changes), left: numbered(this.left) };
   }
 
-  /** Where a place is once the edits are made. A word that was written anew is looked for in what took its place. */
-  private after(edits: readonly Edit[], offset: number): number {
+  /** Where places are once the edits are made, both in order. A word that was written anew is looked for in its edit. */
+  private after(edits: readonly Edit[], offsets: readonly number[]): number[] {
     let moved = 0;
-    for (const { start, end, text } of edits) {
-      if (start > offset) break;
-      if (end > offset) {
-        const word = /^[\w$]+/.exec(this.text.slice(offset, Math.min(end, offset + 100)))?.[0] ?? '';
-        return (
-          start + moved + Math.max(0, text.search(new RegExp(`(?<![\\w$])${word.replaceAll('$', '\\$')}(?![\\w$])`)))
-        );
+    let next = 0;
+    return offsets.map((offset) => {
+      for (; ; next++) {
+        const edit = edits[next];
+        if (edit === undefined || edit.start > offset) return offset + moved;
+        const { start, end, text } = edit;
+        if (end > offset) {
+          const word = /^[\w$]+/.exec(this.text.slice(offset, Math.min(end, offset + 100)))?.[0] ?? '';
+          const whole = new RegExp(`(?<![\\w$])${word.replaceAll('$', '\\$')}(?![\\w$])`);
+          return start + moved + Math.max(0, text.search(whole));
+        }
+        moved += text.length - (end - start);
       }
-      moved += text.length - (end - start);
-    }
-    return offset + moved;
+    });
   }
 }
 
