@@ -335,6 +335,8 @@ describe('what needs a person because it is not sure', () => {
     'const q = Bars;',
     'const q: Q = Bars;',
     'const o = { Bars };',
+    'const o = { a: Bars };',
+    'f({ a: { b: [Bars] } });',
     'return Bars;',
     'function f(Bars) { new Bars(); }',
   ])('is a type that is used as a value: %s', (code) => {
@@ -346,6 +348,9 @@ describe('what needs a person because it is not sure', () => {
   it.each([
     'type A = Bars;',
     'type A = Bars | B;',
+    'type A = { a: Bars; b: { c: Bars } };',
+    'function f({ a }: { a: Bars }) { return { m(): Bars {} }; }',
+    'let a: { a: Bars } = b;',
     'function f(a: Bars, b?: Map<string, Bars>): Bars {}',
     'f(x as Bars, new Map<Bars, 1>());',
     'type A = [Bars, Bars];',

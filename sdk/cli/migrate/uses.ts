@@ -127,6 +127,9 @@ function isValuePlace(tokens: readonly Token[], at: number): boolean {
   if (previous === '=') return !isTypeAlias(tokens, at - 1);
   if (previous === '...' && tokens[owner]?.text === '(') return true;
   const opening = tokens[owner];
+  // `{ key: Name }`; behind `):` it is what a method answers.
+  if (previous === ':' && opening?.brace === 'object' && tokens[at - 2]?.text !== ')')
+    return isValuePlace(tokens, owner);
   if (opening === undefined || !/^(?:|,|\.\.\.)$/.test(owner === at - 1 ? '' : previous)) return false;
   if (opening.text === '[') return isValuePlace(tokens, owner);
   if (opening.text !== '(') return false;
