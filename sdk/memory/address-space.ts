@@ -9,7 +9,7 @@ import type { MemoryRegion } from './memory-region.ts';
 import { FlushBit, isPortView, noPorts, OffsetShift, PortTable, unknownPort, WriteShift } from './port-table.ts';
 import type { EngagedOwners } from './reentrancy-guard.ts';
 import { AccessFlags } from './region-attachments.ts';
-import { checkWidth } from './region-checks.ts';
+import { checkWidth, refuseAccess } from './region-checks.ts';
 import { readBytes, readSplit, readSplit64, writeBytes, writeRom, writeSplit, writeSplit64 } from './split-access.ts';
 import type { MemoryTopology } from './topology.ts';
 
@@ -213,9 +213,9 @@ export class AddressSpace implements MappedSpace {
     return this.writeHandler(target, port, port + target.delta, value, size, attributes);
   }
 
-  /** The target at a port; `shift` is 0 for a read, WriteShift for a write. */
+  /** The target at a port; `shift` is 0 for a read, WriteShift for a write. Negative addresses get here too, and fractions. */
   private fillEntry(port: number, size: number, shift: number): Target {
-    return this.portTable.learn(port, size, shift, this.lookUp()) ?? this.find(port);
+    return this.portTable.learn(port, size, shift, this.lookUp()) ?? refuseAccess(`Address space '${this.name}'`, port);
   }
 
   private readRam(target: Target, address: number, offset: number, size: number, attributes: number): number {

@@ -2,6 +2,7 @@ import type { FlatRange, FlatView } from './flat-view.ts';
 import type { MemoryRegion } from './memory-region.ts';
 import type { RamBlock } from './ram-block.ts';
 import { Unguarded } from './reentrancy-guard.ts';
+import { refuseAccess } from './region-checks.ts';
 import { type ReadTable, unassignedMemoryOps, type WriteTable } from './region-ops.ts';
 
 // Lookup tables that start empty: a lookup costs the same with ten regions and ten thousand. The first access to a place is
@@ -111,7 +112,7 @@ export class DispatchTable {
 
   /** The target at an address; in a hole, the unassigned one. */
   find(address: number): Target {
-    if (!(address >= 0 && address < fourGiB * largestWindow)) return this.search(address);
+    if (!(address >= 0 && address < fourGiB * largestWindow)) return this.searchFar(address);
     const window = (address / fourGiB) | 0;
     const directory = window === 0 ? this.low : this.windows.get(window);
     const page = (address >>> 0) >>> pageShift;
@@ -126,6 +127,12 @@ export class DispatchTable {
   search(address: number): Target {
     const index = this.view.indexOf(address);
     return index < 0 ? this.unassigned : this.targetOf(index);
+  }
+
+  /** Where no tables are. */
+  private searchFar(address: number): Target {
+    if (Number.isNaN(address)) refuseAccess(`Root '${this.view.root?.name}'`, address);
+    return this.search(address);
   }
 
   private targetOf(index: number): Target {

@@ -45,6 +45,14 @@ export function checkWidth({ name }: { readonly name: string }, address: number,
   );
 }
 
+/** For an access whose address is negative or no whole number. */
+export function refuseAccess(where: string, address: number): never {
+  throw new BackplaneError(
+    'address-out-of-range',
+    `${where}: an access at ${address}. Give a whole number from 0 to 2^64 - 1.`,
+  );
+}
+
 /** A Uint8Array stops here on Node 20. */
 export const LargestRamBlock = 4 * GiB;
 

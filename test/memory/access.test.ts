@@ -10,7 +10,7 @@ import {
   withRequester,
 } from '../../sdk/memory/index.ts';
 import { expectRefusal } from '../refusal.ts';
-import { machine, RecordingDevice } from './support.ts';
+import { device, machine, RecordingDevice } from './support.ts';
 
 function portMachine() {
   const topology = new MemoryTopology();
@@ -349,5 +349,25 @@ describe('an access that a 64-bit handler makes, and that fails', () => {
     if (size === 8) space.write64(0, 5n);
     else space.write(0, 5, 4);
     expect([space.result, inside]).toEqual([MemTxResult.Ok, [MemTxResult.DecodeError, MemTxResult.DecodeError]]);
+  });
+});
+
+describe('an access at what is no address', () => {
+  it.each(['ports', 'memory'])('is refused in %s, before the first access and after others', (kind) => {
+    const topology = new MemoryTopology();
+    const root =
+      kind === 'ports'
+        ? MemoryRegion.unassignedPorts(topology, 'io')
+        : MemoryRegion.container(topology, 'system', 2 ** 64);
+    root.addSubregion(0x70, device(topology, 'rtc', 2));
+    const space = new AddressSpace(topology, kind, root);
+    for (let round = 0; round < 2; round++) {
+      for (const address of kind === 'ports' ? [-1, -0x1000, -0.5, Number.NaN] : [-1, -0x1000, Number.NaN]) {
+        expectRefusal(() => space.read(address, 1), 'address-out-of-range', String(address));
+        expectRefusal(() => space.write(address, 0, 4), 'address-out-of-range', String(address));
+      }
+      expect(space.read(0x71, 1)).toBe(1);
+    }
+    if (kind === 'ports') expectRefusal(() => space.read(112.5, 1), 'address-out-of-range', '112.5');
   });
 });

@@ -1,4 +1,10 @@
 import type { AddressSpace } from '../../memory/index.ts';
+import { refuseAccess } from '../../memory/region-checks.ts';
+
+/** The address, where a guest can access it. */
+function checked(address: number): number {
+  return Number.isInteger(address) && address >= 0 && address < 2 ** 64 ? address : refuseAccess('Bench', address);
+}
 
 /** The guest's instructions, as a test gives them: by port and by address. */
 export abstract class BenchGuest {
@@ -10,59 +16,59 @@ export abstract class BenchGuest {
   ) {}
 
   in8(port: number): number {
-    return this.io.read(port, 1);
+    return this.io.read(checked(port), 1);
   }
 
   in16(port: number): number {
-    return this.io.read(port, 2);
+    return this.io.read(checked(port), 2);
   }
 
   in32(port: number): number {
-    return this.io.read(port, 4);
+    return this.io.read(checked(port), 4);
   }
 
   out8(port: number, value: number): void {
-    this.io.write(port, value, 1);
+    this.io.write(checked(port), value, 1);
   }
 
   out16(port: number, value: number): void {
-    this.io.write(port, value, 2);
+    this.io.write(checked(port), value, 2);
   }
 
   out32(port: number, value: number): void {
-    this.io.write(port, value, 4);
+    this.io.write(checked(port), value, 4);
   }
 
   load8(address: number): number {
-    return this.memory.read(address, 1);
+    return this.memory.read(checked(address), 1);
   }
 
   load16(address: number): number {
-    return this.memory.read(address, 2);
+    return this.memory.read(checked(address), 2);
   }
 
   load32(address: number): number {
-    return this.memory.read(address, 4);
+    return this.memory.read(checked(address), 4);
   }
 
   load64(address: number): bigint {
-    return this.memory.read64(address);
+    return this.memory.read64(checked(address));
   }
 
   store8(address: number, value: number): void {
-    this.memory.write(address, value, 1);
+    this.memory.write(checked(address), value, 1);
   }
 
   store16(address: number, value: number): void {
-    this.memory.write(address, value, 2);
+    this.memory.write(checked(address), value, 2);
   }
 
   store32(address: number, value: number): void {
-    this.memory.write(address, value, 4);
+    this.memory.write(checked(address), value, 4);
   }
 
   store64(address: number, value: bigint): void {
-    this.memory.write64(address, value);
+    this.memory.write64(checked(address), value);
   }
 }
 
@@ -75,44 +81,44 @@ export class RegionWindow {
 
   /** 1, 2 or 4 bytes as a number, 8 as a bigint. */
   read(offset: number, size: number): number | bigint {
-    return size === 8 ? this.read64(offset) : this.space.read(this.address + offset, size);
+    return size === 8 ? this.read64(offset) : this.space.read(checked(this.address + offset), size);
   }
 
   /** As wide as `size` says. */
   write(offset: number, value: number | bigint, size: number): void {
     if (size === 8) this.write64(offset, BigInt(value));
-    else this.space.write(this.address + offset, Number(value), size);
+    else this.space.write(checked(this.address + offset), Number(value), size);
   }
 
   read8(offset = 0): number {
-    return this.space.read(this.address + offset, 1);
+    return this.space.read(checked(this.address + offset), 1);
   }
 
   read16(offset = 0): number {
-    return this.space.read(this.address + offset, 2);
+    return this.space.read(checked(this.address + offset), 2);
   }
 
   read32(offset = 0): number {
-    return this.space.read(this.address + offset, 4);
+    return this.space.read(checked(this.address + offset), 4);
   }
 
   read64(offset = 0): bigint {
-    return this.space.read64(this.address + offset);
+    return this.space.read64(checked(this.address + offset));
   }
 
   write8(offset: number, value: number): void {
-    this.space.write(this.address + offset, value, 1);
+    this.space.write(checked(this.address + offset), value, 1);
   }
 
   write16(offset: number, value: number): void {
-    this.space.write(this.address + offset, value, 2);
+    this.space.write(checked(this.address + offset), value, 2);
   }
 
   write32(offset: number, value: number): void {
-    this.space.write(this.address + offset, value, 4);
+    this.space.write(checked(this.address + offset), value, 4);
   }
 
   write64(offset: number, value: bigint): void {
-    this.space.write64(this.address + offset, value);
+    this.space.write64(checked(this.address + offset), value);
   }
 }

@@ -204,3 +204,34 @@ describe('a device on a bench', () => {
     expect(() => testBench(EggTimer, { options: { colour: 3 } })).toThrow("there is no option 'colour'");
   });
 });
+
+describe('an access at what is no address', () => {
+  const bench = testBench(chips.Edu);
+  const [region] = bench.device.metadata.regions.map(({ template }) => bench.at(template));
+  const accesses: Record<string, (address: number) => unknown> = {
+    in8: (at) => bench.in8(at),
+    in16: (at) => bench.in16(at),
+    in32: (at) => bench.in32(at),
+    out8: (at) => bench.out8(at, 0),
+    out16: (at) => bench.out16(at, 0),
+    out32: (at) => bench.out32(at, 0),
+    load8: (at) => bench.load8(at),
+    load16: (at) => bench.load16(at),
+    load32: (at) => bench.load32(at),
+    load64: (at) => bench.load64(at),
+    store8: (at) => bench.store8(at, 0),
+    store16: (at) => bench.store16(at, 0),
+    store32: (at) => bench.store32(at, 0),
+    store64: (at) => bench.store64(at, 0n),
+  };
+  it.each(Object.keys(accesses))('is refused: %s', (name) => {
+    for (const address of [-1, -(2 ** 40), 1.5, Number.NaN, Infinity, 2 ** 64])
+      expectRefusal(() => accesses[name]?.(address), 'address-out-of-range', String(address));
+  });
+
+  it('is refused in a region, where the address says it', () => {
+    expectRefusal(() => region?.read32(Number.NaN), 'address-out-of-range', 'NaN');
+    expectRefusal(() => region?.write32(0.5, 0), 'address-out-of-range', '.5');
+    expectRefusal(() => region?.read64(-(2 ** 40)), 'address-out-of-range', '-');
+  });
+});
