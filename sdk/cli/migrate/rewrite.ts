@@ -9,8 +9,7 @@ import {
 } from './imports.ts';
 import { type AddedImport, MemberMigration } from './members.ts';
 import type { MemberChange, NameChange, NameTable } from './names.ts';
-import { type Note, Places } from './places.ts';
-import { nameOf, reportLate, sentenceOf } from './reports.ts';
+import { type Note, nameOf, Places, reportLate, sentenceOf } from './places.ts';
 import { type Token, TokenError, tokensOf } from './tokens.ts';
 import { isValueUse, placesOf, plainOf, useAt, usesOf } from './uses.ts';
 
