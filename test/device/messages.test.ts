@@ -21,7 +21,7 @@ import {
   state,
   VirtualClock,
 } from '../../sdk/index.ts';
-import { ManualClock, metadataOf, saveDevice } from '../../sdk/runtime.ts';
+import { metadataOf, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { DeviceBench } from './device-bench.ts';
@@ -249,7 +249,7 @@ goldenMessages('device', {
         for (let round = 0; round < 2; round++) clock.timer('tick', () => {});
       }
     }
-    testBench(Chip, { clock: new ManualClock() } as never);
+    testBench(Chip);
   },
   'two-copies': 'it takes a second copy of the package; its places differ from host to host',
   'zero-extended-misplaced': () => define([2, { width: 32, narrow: 'zero-extended' }]),
