@@ -7,7 +7,8 @@ export function hex(value: number | bigint, digits = 0): string {
 }
 
 /** `41,342`, in any locale of the host. */
-export const count = (value: number): string => value.toLocaleString('en-US');
+export const count = (value: number): string =>
+  Number.isInteger(value) && value >= 0 && value < 1000 ? String(value) : value.toLocaleString('en-US');
 
 /** `1 exit`, `2 exits`, `41,342 exits`. */
 export const counted = (value: number, one: string, many = `${one}s`): string =>

@@ -79,7 +79,7 @@ export class GuestErrors {
       this.kinds.set(device, ofDevice);
     }
     const full = ofDevice.size >= KindsPerDevice;
-    const shape = message.replace(/\b(0x[0-9a-f]+|\d+)( bytes?\b)?/gi, '#');
+    const shape = message.replace(/\b(0x[0-9a-f]+|\d+)/gi, '#').replace('# bytes', '# byte');
     const key = full && !ofDevice.has(shape) ? 'everything else' : shape;
     let kind = ofDevice.get(key);
     if (kind === undefined) {
