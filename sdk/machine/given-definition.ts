@@ -5,22 +5,26 @@ import { WiringError } from './wiring.ts';
 
 /** The properties of a MachineDefinition. */
 export const definitionWords: readonly string[] = [
-  ...[
-    'name',
-    'aliases',
-    'description',
-    'services',
-    'devices',
-    'interruptController',
-    'options',
-    'prepare',
-    'defaultRam',
-  ],
+  'name',
+  'aliases',
+  'description',
+  'services',
+  'devices',
+  'interruptController',
+  'options',
+  'prepare',
+  'defaultRam',
 ];
 
 /** The properties of a MachineRequest. */
 export const requestWords: readonly string[] = [
-  ...['accelerator', 'ram', 'options', 'deviceOptions', 'startAt', 'onGuestError', 'onObserverFailure'],
+  'accelerator',
+  'ram',
+  'options',
+  'deviceOptions',
+  'startAt',
+  'onGuestError',
+  'onObserverFailure',
 ];
 
 /** The properties of a RestoreRequest. */

@@ -5,18 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { browserCommand, sayIfNoBrowser } from '../../browser/chromium.ts';
 import { backplane } from '../../cli/fake-terminal.ts';
 import { Picture } from './png.ts';
 
-const names = ['chromium', 'chromium-browser', 'google-chrome'];
-const browser = names.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
-const isRequired = (process.env['REQUIRE_BROWSER'] ?? '') !== '';
-const missing = `The page is not looked at: none of ${names.join(', ')} is installed (apt-get install chromium).`;
-if (browser === undefined && !isRequired) console.log(missing);
-
-it.runIf(isRequired)('has the browser that REQUIRE_BROWSER asks for', () => {
-  expect(browser, missing).toBeDefined();
-});
+sayIfNoBrowser();
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-report-'));
 const page = join(folder, 'report.html');
@@ -43,7 +36,7 @@ function look(dark: boolean, width = 1060): Seen {
     '--enable-logging=stderr',
   ];
   const run = (...words: string[]) =>
-    spawnSync(browser!, [...flags, ...words, `file://${page}`], {
+    spawnSync(browserCommand as string, [...flags, ...words, `file://${page}`], {
       encoding: 'utf8',
       maxBuffer: 64 << 20,
       timeout: 60_000,
@@ -55,7 +48,7 @@ function look(dark: boolean, width = 1060): Seen {
 
 const numberOf = (text: string) => Number(text.replaceAll(',', ''));
 
-describe.skipIf(browser === undefined)('the page of a comparison, in Chromium', () => {
+describe.skipIf(browserCommand === undefined)('the page of a comparison, in Chromium', () => {
   let light: Seen;
   let dark: Seen;
 
@@ -153,7 +146,7 @@ function pagesOf(html: string): number {
     profile,
     `--print-to-pdf=${pdf}`,
   ];
-  execFileSync(browser!, [...flags, `file://${html}`], { stdio: 'ignore', timeout: 60_000 });
+  execFileSync(browserCommand as string, [...flags, `file://${html}`], { stdio: 'ignore', timeout: 60_000 });
   return (
     readFileSync(pdf)
       .toString('latin1')
