@@ -98,17 +98,14 @@ export {
 } from './device/registers/spec.ts';
 
 export { defineMachine, type MachineDefinition, type PreparedMachine } from './machine/definition.ts';
+export { type DeviceWire, pin, type ServiceWire, type Wire } from './machine/wires/wire.ts';
 export {
-  type DeviceWire,
   type DeviceWiring,
   type MachineOptionValues,
   type Placement,
-  pin,
   place,
-  type ServiceWire,
   type UsedDevice,
   use,
-  type Wire,
 } from './machine/wiring.ts';
 export { type MemTxAttributes, MemTxResult, requesterOf } from './memory/access-attributes.ts';
 export { GiB, KiB, MiB } from './memory/address-range.ts';

@@ -126,6 +126,7 @@ export {
 } from './machine/observers.ts';
 export { NoSuchDevice } from './machine/snapshot/restore.ts';
 export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './machine/snapshot/save.ts';
+export type { Wire } from './machine/wires/wire.ts';
 export {
   type DeviceOptionValues,
   type MachineOptionValues,
@@ -133,7 +134,6 @@ export {
   type Mapping,
   PluggedDevice,
   type UsedDevice,
-  type Wire,
   WiringError,
 } from './machine/wiring.ts';
 export { MemTxAttributes, requesterOf, withRequester } from './memory/access-attributes.ts';

@@ -1,18 +1,19 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
-import { BackplaneError, DeviceFailure, describeThrown, type Problem } from '../base/errors.ts';
+import { DeviceFailure, describeThrown, type Problem } from '../base/errors.ts';
 import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
-import { captureSchema, type Device, type GuestErrors, pinsOf, realizeDevice, timersOf } from '../device/index.ts';
+import { captureSchema, type Device, type GuestErrors, realizeDevice, timersOf } from '../device/index.ts';
 import { EmptyBoard, MachineBoard } from './board.ts';
 import { WiringCheck } from './checks.ts';
 import { type MachineDefinition, type MachineRequest, machineOptions, ramSizeOf } from './definition.ts';
 import { inDevice, quietly } from './device-failures.ts';
 import { DeviceMaker } from './device-maker.ts';
-import { controllerMistakes } from './interrupt-controllers.ts';
-import { driverMistakes, pinMistakes } from './pin-checks.ts';
 import { MachinePlan } from './plan.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
-import { codeOf, DeviceWire, type PlannedDevice, PluggedDevice, type UsedDevice, WiringError } from './wiring.ts';
+import { driverMistakes, endMistakes, pinMistakes } from './wires/checks.ts';
+import { connectWires } from './wires/connect.ts';
+import { controllerMistakes } from './wires/interrupt-controllers.ts';
+import { codeOf, type PlannedDevice, PluggedDevice, type UsedDevice, WiringError } from './wiring.ts';
 
 /**
  * Builds a machine in two steps. The first checks everything, makes nothing that a guest could see, and reports all problems
@@ -93,7 +94,7 @@ export class MachineBuilder {
           begun.push(one);
           this.plugOne(one);
         }
-        for (const one of begun) this.connect(one, [...present, ...begun]);
+        this.connect(begun, [...present, ...begun]);
       } catch (error) {
         this.takeBack(begun);
         throw error;
@@ -146,12 +147,17 @@ export class MachineBuilder {
     this.closeRetired();
   }
 
+  /** Connects the pins of `plugged`; `all` are the devices at the other ends. */
+  connect(plugged: readonly PluggedDevice[], all: readonly PluggedDevice[]): void {
+    connectWires(plugged, all, (token) => this.service(token));
+  }
+
   private constructPlan(plan: MachinePlan, check: WiringCheck, present: readonly PluggedDevice[]): PluggedDevice[] {
     const { devices } = plan;
     const ids = [...present, ...devices].map(({ id }) => id);
     const mappings = new Map(devices.map((device) => [device, check.mappingsOf(device)]));
     check.checkOverlaps([...mappings.values()].flat());
-    for (const device of devices) check.checkWires(device, ids);
+
     const sound = devices.filter((planned) => check.checkServices(planned) && !planned.faulty);
     const constructed: PluggedDevice[] = [];
     const failed: DeviceFailure[] = [];
@@ -168,6 +174,7 @@ export class MachineBuilder {
       ...controllerMistakes([this.definition.interruptController ?? []].flat(), ids, constructed),
       ...plan.problems,
       ...check.problems,
+      ...endMistakes(devices, ids, (token) => this.container.isBound(token), this.definition.name),
     ];
     if (problems.length === 0) return constructed;
     for (const { device } of constructed) this.maker.retire(device);
@@ -223,23 +230,6 @@ export class MachineBuilder {
     }
     const message = `The machine's clock is a ${clock.constructor.name} without advanceTo(time): guest time could not advance. Bind a ManualClock.`;
     this.problems.push({ code: 'clock-cannot-advance', message });
-  }
-
-  /** Connects its pins; `all` are the devices at the other ends. */
-  connect({ id, device, wires, disconnects }: PluggedDevice, all: readonly PluggedDevice[]): void {
-    const pins = pinsOf(device);
-    for (const [name, wire] of wires) {
-      const pin = pins.get(name);
-      if (pin === undefined)
-        throw new BackplaneError('no-such-pin', `Device '${id}' has lost its pin '${name}' since it was checked.`);
-      if (wire instanceof DeviceWire) {
-        const other = all.find((one) => one.id === wire.device);
-        const input = other && pinsOf(other.device).get(wire.pin);
-        disconnects.push(pin.connect((level) => input?.set(level)));
-      } else {
-        disconnects.push(wire.connect(pin, this.service(wire.service)));
-      }
-    }
   }
 }
 

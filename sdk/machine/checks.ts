@@ -16,7 +16,7 @@ import { type ClassMetadata, commandLineName, type RegionTemplate, type Token } 
 import { describeRange, type MemoryRegion } from '../memory/index.ts';
 import type { RunningMachine } from './definition.ts';
 import { constructionFailure, describeConstruction, type StatefulServices } from './services.ts';
-import { codeOf, DeviceWire, type MappedRange, type Mapping, type PlannedDevice } from './wiring.ts';
+import { codeOf, type MappedRange, type Mapping, type PlannedDevice } from './wiring.ts';
 
 /** The bus of each kind of device. */
 const busTokens: Readonly<Record<string, Token<BusContainers>>> = { isa: IsaBus, pci: PciBus, system: SystemBus };
@@ -116,25 +116,6 @@ export class WiringCheck {
       const overlaps = findOverlaps<MappedRange>([...present, ...here]);
       const news = overlaps.filter((pair) => pair.some((range) => (here as readonly MappedRange[]).includes(range)));
       for (const pair of news) this.report('region-overlap', describeOverlap(kind, pair));
-    }
-  }
-
-  /** Wires to devices or services that do not exist. Pins are checked on the instances. */
-  checkWires({ id, wires }: PlannedDevice, ids: readonly string[]): void {
-    for (const [pin, wire] of wires) {
-      if (wire instanceof DeviceWire) {
-        if (ids.includes(wire.device)) continue;
-        this.report(
-          'no-such-device',
-          `Device '${id}': pin '${pin}' is wired to ${wire.description}, and no device has that id. The ids are ${ids.join(', ')}.`,
-        );
-      } else if (!this.services.isBound(wire.service)) {
-        this.report(
-          'missing-service',
-          `Device '${id}': pin '${pin}' is wired to ${wire.description}, and machine '${this.machine}' has no ${wire.service.name}. ` +
-            `Bind ${wire.service.name} in one of its service modules.`,
-        );
-      }
     }
   }
 

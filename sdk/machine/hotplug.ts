@@ -7,7 +7,6 @@ import {
   type Device,
   loadDevice,
   metadataOf,
-  pinsOf,
   saveDevice,
   timersOf,
 } from '../device/index.ts';
@@ -16,7 +15,9 @@ import type { MachineBuilder } from './builder.ts';
 import type { MachineDefinition } from './definition.ts';
 import { quietly } from './device-failures.ts';
 import { arrangeMap, mapOrder } from './map-order.ts';
-import { DeviceWire, type PluggedDevice, type UsedDevice } from './wiring.ts';
+import { disconnectQuietly } from './wires/connect.ts';
+import { DeviceWire } from './wires/wire.ts';
+import type { PluggedDevice, UsedDevice } from './wiring.ts';
 
 const remedy = {
   unplug: (other: string) => `Unplug '${other}' first.`,
@@ -101,7 +102,7 @@ export function replaceDevices(
       try {
         const pairs = prepare(swaps, others, builder);
         const made = pairs.map(({ replacement }) => replacement);
-        for (const one of made) builder.connect(one, [...others, ...made]);
+        builder.connect(made, [...others, ...made]);
         return { made, complaints: commit(pairs, builder) };
       } finally {
         arrangeMap(topology, order);
@@ -205,14 +206,3 @@ function moveTimers(clock: MachineClock, old: Device, made: Device): void {
 
 const isKnown = (timers: ReadonlyMap<{ readonly pending: boolean }, string>, name: string): boolean =>
   [...timers].some(([timer, known]) => known === name && timer.pending);
-
-/** The new device drives its wires already, so that disconnecting the old one must not change a level. */
-function disconnectQuietly({ device, wires, disconnects }: PluggedDevice): void {
-  const pins = pinsOf(device);
-  const inOrder = [...wires];
-  disconnects.splice(0).forEach((disconnect, index) => {
-    const [name, wire] = inOrder[index] ?? [];
-    if (wire instanceof DeviceWire) pins.get(name ?? '')?.restore(false);
-    disconnect();
-  });
-}

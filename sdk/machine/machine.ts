@@ -24,7 +24,6 @@ import type { MachineDefinition, MachineRequest, RestoreRequest, RunningMachine 
 import { prepareMachine, quietly, timerFailure, unrealizeAll } from './device-failures.ts';
 import { checkDefinition, checkPlugged, checkRequest, restoreWords } from './given-definition.ts';
 import { refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
-import { interruptControllerOf } from './interrupt-controllers.ts';
 import { type MapOrder, mapOrder } from './map-order.ts';
 import { type MachineObserver, ObserverHub } from './observers.ts';
 import { resetMachine, resetPortsOf } from './reset.ts';
@@ -32,6 +31,7 @@ import type { StatefulServices } from './services.ts';
 import { readRequest } from './snapshot/rebuild.ts';
 import { restoreMachine } from './snapshot/restore.ts';
 import { type MachineSnapshot, rebaseState, saveMachine } from './snapshot/save.ts';
+import { interruptControllerOf } from './wires/interrupt-controllers.ts';
 import type { MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
 /** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. RunningMachine documents its parts. */

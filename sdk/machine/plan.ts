@@ -3,6 +3,7 @@ import { didYouMean } from '../base/text.ts';
 import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
 import { type ClassMetadata, metadataOf, type Option } from '../device/index.ts';
 import { conflictingFunctions } from './checks.ts';
+import { type WiringOption, wiresOf } from './wires/plan.ts';
 import {
   codeOf,
   type DeviceOptionValues,
@@ -11,7 +12,6 @@ import {
   type PlannedRegion,
   type PresentDevice,
   type UsedDevice,
-  type Wire,
 } from './wiring.ts';
 
 /** Resolves the devices of a machine definition, one by one, and collects their problems. checks.ts has the checks of several. */
@@ -147,12 +147,8 @@ export class MachinePlan {
 }
 
 /** Options may place a region or wire a pin: `iobase`, `irq`. Wrong values are reported already, and the default is here. */
-interface PlacingOption {
-  readonly name: string;
+interface PlacingOption extends WiringOption {
   readonly places: Option<unknown>['places'] | undefined;
-  readonly wires: Option<unknown>['wires'] | undefined;
-  readonly isGiven: boolean;
-  readonly value: number | undefined;
 }
 
 type Report = (code: string, what: string) => void;
@@ -194,28 +190,6 @@ function placeRegions(
     }
     return [{ template, address, priority: places[0]?.priority ?? template.priority }];
   });
-}
-
-function wiresOf(
-  { interrupts }: UsedDevice,
-  options: readonly PlacingOption[],
-  report: Report,
-): ReadonlyMap<string, Wire> {
-  const wires = new Map<string, Wire>();
-  for (const [pin, wire] of Object.entries(interrupts ?? {})) {
-    if (wire === undefined) continue;
-    wires.set(pin, wire);
-    if ('problem' in wire && wire.problem !== undefined)
-      report('unknown-interrupt-line', `pin '${pin}': ${wire.problem}`);
-  }
-  for (const { name, wires: wiring, value, isGiven } of options) {
-    if (wiring === undefined || value === undefined) continue;
-    const { pin, to } = wiring;
-    if (!wires.has(pin)) wires.set(pin, to(value) as Wire);
-    else if (isGiven)
-      report('wired-twice', `option '${name}' and interrupts: both say where pin '${pin}' goes. Keep one of them.`);
-  }
-  return wires;
 }
 
 function addressOf({ addr }: UsedDevice, { bus, type }: ClassMetadata, report: Report): PciAddress | undefined {

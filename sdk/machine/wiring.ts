@@ -5,46 +5,18 @@ import type {
   ConcreteDeviceClass,
   Device,
   GivenOptionsOfClass,
-  InterruptPin,
   PinNames,
   RegionTemplate,
-  Token,
 } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import { shown, wiringProblems } from './given-wiring.ts';
+import type { Wire } from './wires/wire.ts';
 
 /** The values of a machine's own options, defaults filled in. */
 export type MachineOptionValues = Readonly<Record<string, unknown>>;
 
 /** Given for single devices when a machine is created: by id, or by type. */
 export type DeviceOptionValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-
-/** A wire to a service, such as `isaIrq(8)` to the ISA bus. `InterruptWire` is one. */
-export interface ServiceWire {
-  readonly description: string;
-  readonly service: Token;
-  readonly problem?: string | undefined;
-  connect(pin: InterruptPin, service: unknown): () => void;
-}
-
-/** A wire to a pin of another device. */
-export class DeviceWire {
-  readonly description: string;
-
-  constructor(
-    readonly device: string,
-    readonly pin: string,
-  ) {
-    this.description = `pin '${pin}' of '${device}'`;
-  }
-}
-
-export type Wire = ServiceWire | DeviceWire;
-
-/** A wire to a pin of another device, named by its id. */
-export function pin(device: string, name: string): DeviceWire {
-  return new DeviceWire(device, name);
-}
 
 /** A region of the device, and its address in this machine. */
 export interface Placement {

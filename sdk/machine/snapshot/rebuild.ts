@@ -3,7 +3,8 @@ import { describeJson, type JsonProblem, JsonReader } from '../../base/json-read
 import { type ClassMetadata, type ConcreteDeviceClass, metadataOf } from '../../device/index.ts';
 import { type StateDifference, StateError } from '../../state/restore-plan.ts';
 import { type MachineDefinition, ramProblem } from '../definition.ts';
-import { type Placement, type UsedDevice, type Wire, WiringError } from '../wiring.ts';
+import type { Wire } from '../wires/wire.ts';
+import { type Placement, type UsedDevice, WiringError } from '../wiring.ts';
 import { optionAsData, optionFromData, type SnapshotMachine, SnapshotSchema, snapshotWriters, wireOf } from './save.ts';
 
 /** The request for a machine that fits a snapshot. */

@@ -8,7 +8,8 @@ import { rebaseFields } from '../../state/fields.ts';
 import type { RunningMachine } from '../definition.ts';
 import { changedOrder, type MapOrder, mapOrder } from '../map-order.ts';
 import type { StatefulServices } from '../services.ts';
-import { type PluggedDevice, pin, type UsedDevice, type Wire } from '../wiring.ts';
+import { pin, type Wire } from '../wires/wire.ts';
+import type { PluggedDevice, UsedDevice } from '../wiring.ts';
 import { saveMemory } from './memory.ts';
 
 /** The format of the whole document; each device has a version of its own. */

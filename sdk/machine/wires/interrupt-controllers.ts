@@ -1,6 +1,6 @@
-import type { InterruptController } from '../accelerator/index.ts';
-import type { Problem } from '../base/errors.ts';
-import type { Device } from '../device/index.ts';
+import type { InterruptController } from '../../accelerator/index.ts';
+import type { Problem } from '../../base/errors.ts';
+import type { Device } from '../../device/index.ts';
 
 /** Interrupt controllers that do not exist, or cannot interrupt a processor; `ids` are those of all devices. */
 export function controllerMistakes(

@@ -1,7 +1,7 @@
-import type { Problem } from '../base/errors.ts';
-import { didYouMean } from '../base/text.ts';
-import { type Device, pinsOf } from '../device/index.ts';
-import { DeviceWire, type Wire } from './wiring.ts';
+import type { Problem } from '../../base/errors.ts';
+import { didYouMean } from '../../base/text.ts';
+import { type Device, pinsOf, type Token } from '../../device/index.ts';
+import { DeviceWire, type Wire } from './wire.ts';
 
 interface NamedDevice {
   readonly id: string;
@@ -92,4 +92,27 @@ function loopFrom(start: Connection, all: readonly Connection[]): string[] {
     next = onward.to;
   }
   return way;
+}
+
+/** Wires to devices or services that do not exist. Pins are checked on the instances. */
+export function endMistakes(
+  devices: readonly Pick<WiredDevice, 'id' | 'wires'>[],
+  ids: readonly string[],
+  isBound: (service: Token) => boolean,
+  machine: string,
+): Problem[] {
+  return devices.flatMap(({ id, wires }) =>
+    [...wires].flatMap(([pin, wire]) => {
+      const where = `Device '${id}': pin '${pin}' is wired to ${wire.description}, and`;
+      if (wire instanceof DeviceWire) {
+        if (ids.includes(wire.device)) return [];
+        const message = `${where} no device has that id. The ids are ${ids.join(', ')}.`;
+        return [{ code: 'no-such-device', message }];
+      }
+      const { name } = wire.service;
+      if (isBound(wire.service)) return [];
+      const message = `${where} machine '${machine}' has no ${name}. Bind ${name} in one of its service modules.`;
+      return [{ code: 'missing-service', message }];
+    }),
+  );
 }
