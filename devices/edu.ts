@@ -1,5 +1,4 @@
 import {
-  bar,
   bit,
   defineOptions,
   device,
@@ -7,17 +6,15 @@ import {
   MILLISECOND,
   MiB,
   mmioRegion,
-  msi,
   type OptionsOf,
   option,
   options,
-  PciDevice,
-  pci,
   reserved,
   state,
   undocumented,
   VirtualClock,
 } from '../sdk/index.ts';
+import { bar, msi, PciDevice, pci } from '../sdk/pci.ts';
 
 const Cause = { Factorial: 0x001, Dma: 0x100 } as const;
 const Buffer = { Start: 0x4_0000n, Size: 0x1000 } as const;

@@ -1,10 +1,5 @@
-import {
-  addCoalescedIo,
-  ClaimedConfigurationPorts,
-  configurationPorts,
-  device,
-  flushCoalescedIo,
-} from '../sdk/index.ts';
+import { addCoalescedIo, device, flushCoalescedIo } from '../sdk/index.ts';
+import { ClaimedConfigurationPorts, configurationPorts } from '../sdk/pci.ts';
 
 /**
  * The configuration ports of the i440FX host bridge (PCI configuration mechanism #1).

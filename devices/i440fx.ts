@@ -1,7 +1,5 @@
+import { device, inject, MiB, SystemBus } from '../sdk/index.ts';
 import {
-  device,
-  inject,
-  MiB,
   PamRegisterCount,
   type PamWindow,
   PciBus,
@@ -9,9 +7,8 @@ import {
   pamWindows,
   pci,
   ShadowedMemory,
-  SystemBus,
   shadowOf,
-} from '../sdk/index.ts';
+} from '../sdk/pci.ts';
 
 const Register = { RamSize: 0x57, Pam: 0x59, Smram: 0x72 } as const;
 const windows = pamWindows(Register.Pam);

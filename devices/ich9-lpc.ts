@@ -1,17 +1,5 @@
-import {
-  bit,
-  device,
-  IsaBridge,
-  IsaBus,
-  inject,
-  PciBus,
-  pci,
-  ResetController,
-  reserved,
-  resetControlFields,
-  resetControlPort,
-  resetReason,
-} from '../sdk/index.ts';
+import { bit, device, IsaBus, inject, ResetController, reserved } from '../sdk/index.ts';
+import { IsaBridge, PciBus, pci, resetControlFields, resetControlPort, resetReason } from '../sdk/pci.ts';
 
 const Register = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68, PowerManagement1: 0xa0 } as const;
 /**

@@ -1,4 +1,5 @@
-import { BackplaneError, device, inject, MiB, mmioRegion, PciBus, SystemDevice, state } from '../sdk/index.ts';
+import { BackplaneError, device, inject, MiB, mmioRegion, SystemDevice, state } from '../sdk/index.ts';
+import { PciBus } from '../sdk/pci.ts';
 
 const Message = { Vector: 0xff, DeliveryShift: 8, Delivery: 0x7 } as const;
 /**

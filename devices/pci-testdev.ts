@@ -1,5 +1,4 @@
 import {
-  bar,
   defineOptions,
   device,
   EventNotifiers,
@@ -11,13 +10,12 @@ import {
   type OptionsOf,
   option,
   options,
-  PciDevice,
-  pci,
   portRegion,
   type RegionTemplate,
   shape,
   state,
 } from '../sdk/index.ts';
+import { bar, PciDevice, pci } from '../sdk/pci.ts';
 
 const memory = mmioRegion({ name: 'pci-testdev-mmio', size: 4 * KiB, accepts: { max: 8 }, implements: { max: 1 } });
 const ports = portRegion({ name: 'pci-testdev-portio', size: 256, implements: { max: 1 } });

@@ -1,16 +1,5 @@
-import {
-  device,
-  IsaBridge,
-  IsaBus,
-  inject,
-  PciBus,
-  pci,
-  ResetController,
-  reserved,
-  resetControlFields,
-  resetControlPort,
-  resetReason,
-} from '../sdk/index.ts';
+import { device, IsaBus, inject, ResetController, reserved } from '../sdk/index.ts';
+import { IsaBridge, PciBus, pci, resetControlFields, resetControlPort, resetReason } from '../sdk/pci.ts';
 
 const Register = { Status: 0x06, Routes: 0x60 } as const;
 const MediumSpeed = 0x0200;

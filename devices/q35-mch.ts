@@ -1,17 +1,5 @@
-import {
-  device,
-  inject,
-  MiB,
-  mmioRegion,
-  PamRegisterCount,
-  PciBus,
-  PciDevice,
-  pci,
-  ShadowedMemory,
-  SystemBus,
-  shape,
-  state,
-} from '../sdk/index.ts';
+import { device, inject, MiB, mmioRegion, SystemBus, shape, state } from '../sdk/index.ts';
+import { PamRegisterCount, PciBus, PciDevice, pci, ShadowedMemory } from '../sdk/pci.ts';
 
 const Register = { ConfigurationWindow: 0x60, Pam: 0x90, Smram: 0x9d, ExtendedSmram: 0x9e } as const;
 

@@ -1,7 +1,6 @@
 import {
   addCoalescedIo,
   BackplaneError,
-  bar,
   defineOptions,
   device,
   inject,
@@ -10,15 +9,12 @@ import {
   type OptionsOf,
   option,
   options,
-  PciCommand,
-  PciDevice,
-  PciRegister,
-  pci,
   shape,
   state,
   type Timer,
   VirtualClock,
 } from '../sdk/index.ts';
+import { bar, PciCommand, PciDevice, PciRegister, pci } from '../sdk/pci.ts';
 import { RandomSource } from './virtio-rng/random-source.ts';
 import {
   deviceFeatures,

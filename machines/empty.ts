@@ -1,5 +1,6 @@
 import { ContainerModule } from 'inversify';
-import { defineMachine, MemoryRegion, PciBus, SystemBus } from '../sdk/index.ts';
+import { defineMachine, MemoryRegion, SystemBus } from '../sdk/index.ts';
+import { PciBus } from '../sdk/pci.ts';
 import { MachineBoard } from '../sdk/runtime.ts';
 import { commonServices, isaOnly } from './pc-services.ts';
 

@@ -1,14 +1,6 @@
 import { ContainerModule } from 'inversify';
-import {
-  DmaPort,
-  IsaBus,
-  MemoryRegion,
-  PciBus,
-  type PciPinWiring,
-  pcPinWiring,
-  SubtractivePorts,
-  VirtualClock,
-} from '../sdk/index.ts';
+import { DmaPort, IsaBus, MemoryRegion, VirtualClock } from '../sdk/index.ts';
+import { PciBus, type PciPinWiring, pcPinWiring, SubtractivePorts } from '../sdk/pci.ts';
 import { AddressSpace, MachineBoard, ManualClock, MemoryDmaPort } from '../sdk/runtime.ts';
 import { PciMemory } from './pc-memory.ts';
 

@@ -1,5 +1,6 @@
 import { I8259, Ich9Lpc, Mc146818Rtc, MsiWindow, Q35Mch, Q35PciHost, VgaText } from '../devices/index.ts';
-import { defineMachine, GiB, isaIrq, KiB, type PciPinWiring, use } from '../sdk/index.ts';
+import { defineMachine, GiB, isaIrq, KiB, use } from '../sdk/index.ts';
+import type { PciPinWiring } from '../sdk/pci.ts';
 import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
 import { commonServices, pciBehindBridge } from './pc-services.ts';

@@ -4,34 +4,6 @@ export { hex } from './base/text.ts';
 export { DmaPort } from './bus/dma-port.ts';
 export { EventNotifiers } from './bus/event-notifiers.ts';
 export { type BusContainers, type InterruptWire, IsaBus, IsaDevice, isaIrq } from './bus/isa-bus.ts';
-export { type BarSpec, bar } from './bus/pci/bar-declaration.ts';
-export type { PciBar, PciBars } from './bus/pci/bars.ts';
-export {
-  type PciAddress,
-  PciBus,
-  type PciPinWiring,
-  pcPinWiring,
-} from './bus/pci/bus.ts';
-export { type CapabilitySpec, capability, PciCapabilityId } from './bus/pci/capabilities.ts';
-export { PciCommand, PciConfigSpace, PciRegister, PciStatus } from './bus/pci/config-space.ts';
-export {
-  ClaimedConfigurationPorts,
-  type ConfigurationMechanism,
-  ConfigurationPorts,
-  configurationPorts,
-  SubtractivePorts,
-} from './bus/pci/configuration-ports.ts';
-export { PciDevice, pci } from './bus/pci/device.ts';
-export { type ExpansionRomSpec, expansionRom } from './bus/pci/expansion-rom.ts';
-export type { PciClass, PciIdentity } from './bus/pci/identity.ts';
-export {
-  IsaBridge,
-  resetControlFields,
-  resetControlPort,
-  resetReason,
-} from './bus/pci/isa-bridge.ts';
-export { type MessageSignalledInterrupts, type MsiSpec, msi } from './bus/pci/msi.ts';
-export { PamRegisterCount, type PamWindow, pamWindows, ShadowedMemory, shadowOf } from './bus/shadowed-memory.ts';
 export { ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './clock/time.ts';
 export { Timer } from './clock/timer.ts';

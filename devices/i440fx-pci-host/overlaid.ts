@@ -1,4 +1,5 @@
-import { addCoalescedIo, ConfigurationPorts, configurationPorts, device, flushCoalescedIo } from '../../sdk/index.ts';
+import { addCoalescedIo, device, flushCoalescedIo } from '../../sdk/index.ts';
+import { ConfigurationPorts, configurationPorts } from '../../sdk/pci.ts';
 
 /**
  * The configuration ports of the i440FX host bridge as QEMU maps them, for comparison. The bridge owns all four address

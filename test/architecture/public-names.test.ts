@@ -4,7 +4,7 @@ import { moduleDeclarations } from '../../sdk/cli/migrate/imports.ts';
 import { type NameChange, names, type OldEntry } from '../../sdk/cli/migrate/names.ts';
 import { tokensOf } from '../../sdk/cli/migrate/tokens.ts';
 import { changelog, changelogWithNames, nameTable } from '../package/name-table.ts';
-import { entryFiles, oldExports } from '../package/old-sources.ts';
+import { entryFiles, oldKindOf, oldNames } from '../package/old-sources.ts';
 
 /** What a file exports by lists and declarations, as `value` or `type`. */
 function exportsOf(file: string): ReadonlyMap<string, 'value' | 'type'> {
@@ -30,13 +30,10 @@ const rowOf = (entry: string, name: string): NameChange | undefined => {
   const table = names[entry as OldEntry];
   return table !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
 };
-const olds = Object.entries(oldExports).flatMap(([entry, { values, types }]) => [
-  ...values.map((name) => ({ entry, name, kind: 'value' })),
-  ...types.map((name) => ({ entry, name, kind: 'type' })),
-]);
+const olds = oldNames.map(([entry, name]) => ({ entry, name, kind: oldKindOf(entry, name) }));
 
 /** What the compiler says too, in test/package/migrate.test.ts; here it is seen at once. */
-describe('a name that 0.1.0 exported', () => {
+describe('a name that 0.1.0 or 0.2.0 exported', () => {
   it('is found in the entries', () => {
     expect([...entries.keys()]).toContain('backplane/machines');
     expect(entries.get('backplane')?.get('device')).toBe('value');
@@ -63,7 +60,10 @@ describe('a name that 0.1.0 exported', () => {
       const now = entries.get(entry)?.get(name);
       if (now === 'value' || (now === 'type' && kind === 'type')) return [`${entry}: ${name} is exported as before`];
       if ('gone' in change) return [];
-      if ('typeOnly' in change) return now === 'type' ? [] : [`${entry}: no type ${name} is exported`];
+      if ('typeOnly' in change) {
+        const place = change.entry ?? entry;
+        return entries.get(place)?.get(name) === 'type' ? [] : [`${place}: no type ${name} is exported`];
+      }
       const target = entries.get(change.entry ?? entry)?.get(change.name ?? name);
       const fits = target === 'value' || (target === 'type' && kind === 'type');
       return fits ? [] : [`${change.entry ?? entry} exports no ${kind} ${change.name ?? name}, which ${name} leads to`];

@@ -32,7 +32,9 @@ const runsInPage = (path: string): boolean =>
   ![undefined, 'cli'].includes(roomOf(path)) && !path.startsWith('sdk/testing/qemu/');
 
 /** What the package is entered by: names of the rooms, and nothing else. */
-const Entries = /^sdk\/(index|runtime)\.ts$/;
+const Entries = /^sdk\/\w+\.ts$/;
+/** Those for authors: a device is written with them. */
+const AuthorEntries = /^sdk\/(index|pci)\.ts$/;
 /** The one file of the device room that may know the container. */
 const DecoratorsFile = 'sdk/device/decorators.ts';
 const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decorated-member)\.ts$/;
@@ -81,8 +83,10 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
 }
 
 function fromDevice(path: string, { file }: SourceImport): string | undefined {
-  if (file === 'sdk/index.ts') return undefined;
-  if (file === undefined || !file.startsWith('devices/')) return 'a device imports ../sdk/index.ts and nothing else';
+  if (file !== undefined && AuthorEntries.test(file)) return undefined;
+  if (file === undefined || !file.startsWith('devices/')) {
+    return 'a device imports ../sdk/index.ts, the entry of its bus such as ../sdk/pci.ts, and nothing else';
+  }
   if (path.endsWith('/index.ts')) return undefined;
   return chipOf(path) === chipOf(file) ? undefined : 'a device never imports another device';
 }
@@ -94,7 +98,7 @@ function fromMachine({ specifier, file }: SourceImport): string | undefined {
   if (file === undefined) return specifier === 'inversify' ? undefined : 'a machine uses no package but inversify';
   return Entries.test(file) || /^(devices|machines)\//.test(file)
     ? undefined
-    : 'a machine imports ../sdk/index.ts, ../sdk/runtime.ts and devices';
+    : 'a machine imports entries such as ../sdk/index.ts, and devices';
 }
 
 function fromExample({ specifier, file }: SourceImport): string | undefined {

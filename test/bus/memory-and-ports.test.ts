@@ -7,10 +7,10 @@ import {
   MemoryRegion,
   MemTxResult,
   portRegion,
-  SubtractivePorts,
   SystemBus,
   SystemDevice,
 } from '../../sdk/index.ts';
+import { SubtractivePorts } from '../../sdk/pci.ts';
 import { AddressSpace, MemoryDmaPort, MemoryTopology } from '../../sdk/runtime.ts';
 import { DeviceBench } from '../device/device-bench.ts';
 

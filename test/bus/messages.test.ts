@@ -1,21 +1,7 @@
 import { refuseNotifier } from '../../sdk/bus/event-notifiers.ts';
 import { realizeDevice } from '../../sdk/device/regions/build.ts';
-import {
-  bar,
-  capability,
-  device,
-  expansionRom,
-  IsaBridge,
-  IsaBus,
-  IsaDevice,
-  MemoryRegion,
-  mmioRegion,
-  msi,
-  PciBus,
-  PciDevice,
-  pci,
-  portRegion,
-} from '../../sdk/index.ts';
+import { device, IsaBus, IsaDevice, MemoryRegion, mmioRegion, portRegion } from '../../sdk/index.ts';
+import { bar, capability, expansionRom, IsaBridge, msi, PciBus, PciDevice, pci } from '../../sdk/pci.ts';
 import { GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
 

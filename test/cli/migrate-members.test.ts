@@ -68,7 +68,8 @@ const bars = blueprintOf(PciTestdev).facet(pciBars) ?? machine.devices[0]?.bluep
 const name = machine.deviceById(id)?.blueprint.deviceClass.name;
 `),
     ).toBe(`import { use } from 'backplane';
-import { metadataOf, Machine, pciBars } from 'backplane/runtime';
+import { metadataOf, Machine } from 'backplane/runtime';
+import { pciBars } from 'backplane/pci';
 import { Edu, PciTestdev } from 'backplane/devices';
 for (const { template } of device.metadata.regions) show(template);
 const { template } = machine.plug(use(Edu, { id: 'first' })).metadata.regions[0]!;

@@ -14,6 +14,7 @@ const tables: Tables = {
       Landmark: { name: 'KnownPort', entry: 'backplane/runtime' },
       FlatView: { gone: 'Read the map with describeMap().' },
       Bars: { typeOnly: 'A function has them.' },
+      Wires: { typeOnly: 'A bus has them.', entry: 'backplane/pci' },
     },
     'backplane/testing': { QmpClient: { entry: 'backplane/testing/qemu' } },
   },
@@ -235,6 +236,14 @@ describe('what is left for a person', () => {
     const { text: now, changes, left } = migrate(text);
     expect(now).toBe(text.replace('{ Bars', '{ type Bars'));
     expect(changes).toEqual([{ line: 1, what: "'Bars' is a type only" }]);
+    expect(becomes("import { Wires, device } from 'backplane';\nlet a: Wires;\n")).toBe(
+      "import { device } from 'backplane';\nimport { type Wires } from 'backplane/pci';\nlet a: Wires;\n",
+    );
+    expect(migrate("import type { Wires } from 'backplane';\n")).toEqual({
+      text: "import type { Wires } from 'backplane/pci';\n",
+      changes: [{ line: 1, what: "'Wires' comes from 'backplane/pci'" }],
+      left: [],
+    });
     const what = "'Bars' is exported as a type only, and is used as a value here. A function has them.";
     expect(left).toEqual([3, 4].map((line) => ({ line, what })));
     expect(migrate(now)).toEqual({ text: now, changes: [], left: [] });

@@ -1,13 +1,6 @@
 import { I440fxPciHost, Q35PciHost } from '../../devices/index.ts';
-import {
-  type ConcreteDeviceClass,
-  device,
-  flushCoalescedIo,
-  inject,
-  PciBus,
-  portRegion,
-  SubtractivePorts,
-} from '../../sdk/index.ts';
+import { type ConcreteDeviceClass, device, flushCoalescedIo, inject, portRegion } from '../../sdk/index.ts';
+import { PciBus, SubtractivePorts } from '../../sdk/pci.ts';
 import { type KnownDifference, standIn, type Way } from './known-difference.ts';
 import { out, out8, ResetRegister, read, read8 } from './script.ts';
 

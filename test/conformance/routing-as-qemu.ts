@@ -1,17 +1,7 @@
 import { Ich9Lpc, PcTestdev, Piix3 } from '../../devices/index.ts';
 import { q35PinWiring } from '../../machines/index.ts';
-import {
-  device,
-  IsaBus,
-  inject,
-  PciBus,
-  PciCommand,
-  type PciDevice,
-  type PciPinWiring,
-  PciRegister,
-  pcPinWiring,
-  ResetController,
-} from '../../sdk/index.ts';
+import { device, IsaBus, inject, ResetController } from '../../sdk/index.ts';
+import { PciBus, PciCommand, type PciDevice, type PciPinWiring, PciRegister, pcPinWiring } from '../../sdk/pci.ts';
 import { type KnownDifference, type StandIn, standIn } from './known-difference.ts';
 import { lower, mapCards, pcRoutes, pullIsaLine, q35Routes, raise, route } from './routing.ts';
 import { isaLines, type Operation } from './script.ts';

@@ -5,7 +5,8 @@ import {
   type VirtioBuffer,
   type Virtqueue,
 } from '../../devices/virtio-rng/virtqueue.ts';
-import { device, KiB, MiB, PciCommand, PciRegister } from '../../sdk/index.ts';
+import { device, KiB, MiB } from '../../sdk/index.ts';
+import { PciCommand, PciRegister } from '../../sdk/pci.ts';
 import { type StandIn, standIn } from './known-difference.ts';
 import { RamMebibytes } from './script.ts';
 

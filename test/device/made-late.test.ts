@@ -3,21 +3,19 @@ import {
   type Device,
   device,
   EventNotifiers,
-  expansionRom,
   InterruptPin,
   IsaDevice,
   inject,
   isaIrq,
   KiB,
   MemoryRegion,
-  PciDevice,
-  pci,
   place,
   portRegion,
   type Timer,
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { expansionRom, PciDevice, pci } from '../../sdk/pci.ts';
 import { DeviceFailure, guestProgram, loadDevice, Machine, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { toyMachine } from '../machine/toys.ts';

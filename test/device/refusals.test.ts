@@ -13,15 +13,13 @@ import {
   IsaDevice,
   indexedRegisters,
   mmioRegion,
-  msi,
   type OptionsOf,
   option,
   options,
-  PciDevice,
-  pci,
   portRegion,
   state,
 } from '../../sdk/index.ts';
+import { msi, PciDevice, pci } from '../../sdk/pci.ts';
 import { metadataOf } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 import { DeviceBench } from './device-bench.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { device, IsaDevice, type OptionsOf, PciDevice, pci, portRegion, state } from '../../sdk/index.ts';
+import { device, IsaDevice, type OptionsOf, portRegion, state } from '../../sdk/index.ts';
+import { PciDevice, pci } from '../../sdk/pci.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/edu.ts';
-import { KiB, MILLISECOND, PciCommand, PciRegister } from '../../sdk/index.ts';
+import { KiB, MILLISECOND } from '../../sdk/index.ts';
+import { PciCommand, PciRegister } from '../../sdk/pci.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
 
 const Base = 0xe000_0000;

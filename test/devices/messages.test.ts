@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Edu, Mc146818Rtc, MsiWindow, PcTestdev, Q35Mch, VirtioRng } from '../../devices/index.ts';
-import { type Device, KiB, PciBus, type PciDevice, PciRegister } from '../../sdk/index.ts';
+import { type Device, KiB } from '../../sdk/index.ts';
+import { PciBus, type PciDevice, PciRegister } from '../../sdk/pci.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
 

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MsiWindow } from '../../devices/msi-window.ts';
 import { empty, pcI440fx } from '../../machines/index.ts';
-import { defineMachine, MiB, PciBus, use } from '../../sdk/index.ts';
+import { defineMachine, MiB, use } from '../../sdk/index.ts';
+import { PciBus } from '../../sdk/pci.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';

@@ -3,18 +3,8 @@ import { I440fxPciHostOverlaid } from '../../devices/i440fx-pci-host/overlaid.ts
 import { I440fxPciHost } from '../../devices/i440fx-pci-host.ts';
 import { Piix3 } from '../../devices/piix3.ts';
 import { realizeDevice } from '../../sdk/device/regions/build.ts';
-import {
-  type Device,
-  IsaBus,
-  KiB,
-  MemoryRegion,
-  MiB,
-  PciBus,
-  type PciDevice,
-  ResetController,
-  SubtractivePorts,
-  SystemBus,
-} from '../../sdk/index.ts';
+import { type Device, IsaBus, KiB, MemoryRegion, MiB, ResetController, SystemBus } from '../../sdk/index.ts';
+import { PciBus, type PciDevice, SubtractivePorts } from '../../sdk/pci.ts';
 import { AddressSpace, GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
 
 class CountedResets extends ResetController {

@@ -1,4 +1,4 @@
-import { PciCommand, PciRegister } from '../../sdk/index.ts';
+import { PciCommand, PciRegister } from '../../sdk/pci.ts';
 import type { Guest, GuestStep } from '../../sdk/runtime.ts';
 
 const Address = 0xcf8;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { device, PciDevice, pci } from '../../sdk/index.ts';
+import { device } from '../../sdk/index.ts';
+import { PciDevice, pci } from '../../sdk/pci.ts';
 import { PcBoard } from './pc-board.ts';
 
 const Slot = 1;

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VirtioRng } from '../../devices/virtio-rng.ts';
 import { pcI440fx } from '../../machines/index.ts';
-import { defineMachine, KiB, MICROSECOND, MILLISECOND, MiB, PciCommand, PciRegister, use } from '../../sdk/index.ts';
+import { defineMachine, KiB, MICROSECOND, MILLISECOND, MiB, use } from '../../sdk/index.ts';
+import { PciCommand, PciRegister } from '../../sdk/pci.ts';
 import {
   explainCoalescedIo,
   type Guest,

@@ -6,6 +6,7 @@ import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
 import * as node from '../../sdk/cli/node.ts';
 import * as backplane from '../../sdk/index.ts';
+import * as pci from '../../sdk/pci.ts';
 import * as runtime from '../../sdk/runtime.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import * as qemu from '../../sdk/testing/qemu/index.ts';
@@ -142,6 +143,7 @@ export class GuideRun {
 const packages: Readonly<Record<string, unknown>> = {
   backplane,
   'backplane/runtime': runtime,
+  'backplane/pci': pci,
   'backplane/testing': testing,
   'backplane/node': node,
   'backplane/testing/qemu': qemu,

@@ -9,8 +9,6 @@ import {
   isaIrq,
   MILLISECOND,
   MiB,
-  PciDevice,
-  pci,
   pin,
   place,
   portRegion,
@@ -19,6 +17,7 @@ import {
   VirtualClock,
 } from '../../sdk/index.ts';
 import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
+import { PciDevice, pci } from '../../sdk/pci.ts';
 import { guestProgram, Machine, WiringError } from '../../sdk/runtime.ts';
 import { PciFunction } from '../devices/pci-guest.ts';
 import { expectRefusal } from '../refusal.ts';

@@ -1,17 +1,7 @@
 import { ContainerModule } from 'inversify';
 import { describe, expect, it } from 'vitest';
-import {
-  defineMachine,
-  defineOptions,
-  device,
-  IsaBus,
-  isaIrq,
-  option,
-  PciBus,
-  pin,
-  place,
-  use,
-} from '../../sdk/index.ts';
+import { defineMachine, defineOptions, device, IsaBus, isaIrq, option, pin, place, use } from '../../sdk/index.ts';
+import { PciBus } from '../../sdk/pci.ts';
 import { guestProgram, Machine, MachineBoard, simulatedAccelerator } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 import { Absent, Card, Latch, latchPorts, Needy, Resetter, Screen, toyMachine, Wide } from './toys.ts';

@@ -1,18 +1,7 @@
 import { expect, it } from 'vitest';
 import { pcI440fx } from '../../machines/index.ts';
-import {
-  defineMachine,
-  device,
-  expansionRom,
-  IsaDevice,
-  mmioRegion,
-  PciBus,
-  PciCommand,
-  PciDevice,
-  PciRegister,
-  pci,
-  use,
-} from '../../sdk/index.ts';
+import { defineMachine, device, IsaDevice, mmioRegion, use } from '../../sdk/index.ts';
+import { expansionRom, PciBus, PciCommand, PciDevice, PciRegister, pci } from '../../sdk/pci.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 
 const words = mmioRegion({ name: 'words', base: 0xfed0_0000, size: 16, accessSizes: [4] });

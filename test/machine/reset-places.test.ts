@@ -2,18 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { empty, pcI440fx } from '../../machines/index.ts';
 import {
   addCoalescedIo,
-  bar,
   defineMachine,
   device,
   inject,
   MiB,
   mmioRegion,
-  PciDevice,
-  pci,
   ResetController,
   SystemDevice,
   use,
 } from '../../sdk/index.ts';
+import { bar, PciDevice, pci } from '../../sdk/pci.ts';
 import { guestProgram, Machine, simulatedAccelerator } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Edu, Ich9Lpc, Piix3 } from '../../devices/index.ts';
 import { pcI440fx, q35 } from '../../machines/index.ts';
-import { type ConcreteDeviceClass, device, IsaBus, MiB, PciBus, use } from '../../sdk/index.ts';
+import { type ConcreteDeviceClass, device, IsaBus, MiB, use } from '../../sdk/index.ts';
+import { PciBus } from '../../sdk/pci.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 

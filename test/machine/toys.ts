@@ -16,14 +16,12 @@ import {
   type OptionsOf,
   option,
   options,
-  PciBus,
-  PciDevice,
-  pci,
   portRegion,
   ResetController,
   SystemDevice,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { PciBus, PciDevice, pci } from '../../sdk/pci.ts';
 import { MachineBoard } from '../../sdk/runtime.ts';
 
 /** Small devices that do little and show everything. */

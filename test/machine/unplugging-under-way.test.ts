@@ -8,12 +8,11 @@ import {
   IsaDevice,
   MILLISECOND,
   MiB,
-  PciDevice,
-  pci,
   portRegion,
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { PciDevice, pci } from '../../sdk/pci.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 
 const doorbell = portRegion({ name: 'doorbell', base: 0x300, size: 1 });

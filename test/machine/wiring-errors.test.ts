@@ -13,9 +13,6 @@ import {
   isaIrq,
   type MachineDefinition,
   MemoryRegion,
-  PciBus,
-  PciDevice,
-  pci,
   pin,
   place,
   portRegion,
@@ -23,6 +20,7 @@ import {
   VirtualClock,
   type Wire,
 } from '../../sdk/index.ts';
+import { PciBus, PciDevice, pci } from '../../sdk/pci.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 import { expectProblems, problemsOf } from './problems.ts';

@@ -2,15 +2,12 @@ import { describe, expect, it } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import {
   addCoalescedIo,
-  bar,
   bit,
   bits,
-  capability,
   containerRegion,
   type DeviceClass,
   defineOptions,
   device,
-  expansionRom,
   flushCoalescedIo,
   InterruptPin,
   IsaDevice,
@@ -22,13 +19,11 @@ import {
   type OptionsOf,
   option,
   options,
-  PciCapabilityId,
-  PciDevice,
-  pci,
   portRegion,
   reserved,
   VirtualClock,
 } from '../../sdk/index.ts';
+import { bar, capability, expansionRom, PciCapabilityId, PciDevice, pci } from '../../sdk/pci.ts';
 import { metadataOf, registerDocument, registerFacts } from '../../sdk/runtime.ts';
 
 const memory = mmioRegion({ name: 'lamp', base: 0xfe00_0000, size: 0x40, accepts: { max: 8, unaligned: true } });

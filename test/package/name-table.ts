@@ -16,7 +16,7 @@ export function nameTable(): string {
         'gone' in change
           ? [`Gone from \`${entry}\``, ` ${change.gone}`]
           : 'typeOnly' in change
-            ? [`Only a type in \`${entry}\``, ` ${change.typeOnly}`]
+            ? [`Only a type in \`${change.entry ?? entry}\``, ` ${change.typeOnly}`]
             : [`From \`${entry}\` to \`${change.entry ?? entry}\``];
       if ('name' in change) {
         const place = change.entry === undefined ? '' : ` of \`${change.entry}\``;
@@ -38,7 +38,7 @@ export function nameTable(): string {
   for (const name of Object.keys(firstArguments))
     renamed.push(`| \`new ${name}(message)\` | \`new ${name}(code, message)\` |`);
   const lines = [...lists.values()].map(({ title, sentence, words }) => `- ${title}: ${code(words)}.${sentence}`);
-  return ['| in 0.1.0 | now |', '| --- | --- |', ...renamed, '', ...lines].join('\n');
+  return ['| before | now |', '| --- | --- |', ...renamed, '', ...lines].join('\n');
 }
 
 const block = /(<!-- names: made by 'npx tsx test\/package\/name-table\.ts' -->\n)[\s\S]*?(\n<!-- end of names -->)/;

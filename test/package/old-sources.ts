@@ -12,6 +12,29 @@ export const oldExports = JSON.parse(readFileSync(`${fixtures}exports.json`, 'ut
   { values: string[]; types: string[] }
 >;
 
+/** The same of 0.2.0. */
+export const laterExports = JSON.parse(
+  readFileSync(fileURLToPath(new URL('./fixtures/0.2.0/exports.json', import.meta.url)), 'utf8'),
+) as typeof oldExports;
+
+/** What either version exported from an entry under a name; undefined if none did. */
+export function oldKindOf(entry: string, name: string): 'value' | 'type' | undefined {
+  const versions = [oldExports[entry], laterExports[entry]];
+  if (versions.some((one) => one?.values.includes(name))) return 'value';
+  return versions.some((one) => one?.types.includes(name)) ? 'type' : undefined;
+}
+
+/** Every name of either version, with its entry. */
+export const oldNames: readonly (readonly [entry: string, name: string])[] = [
+  ...new Set([...Object.keys(oldExports), ...Object.keys(laterExports)]),
+].flatMap((entry) =>
+  [
+    ...new Set(
+      [oldExports[entry], laterExports[entry]].flatMap((one) => [...(one?.values ?? []), ...(one?.types ?? [])]),
+    ),
+  ].map((name) => [entry, name] as const),
+);
+
 /** Writes what users of 0.1.0 wrote into a folder, as they had it; answers the files. */
 export function writeOldSources(folder: string): string[] {
   const files = readdirSync(fixtures, { recursive: true, encoding: 'utf8' }).filter((name) =>

@@ -5,6 +5,7 @@ import * as named from 'backplane';
 import * as namedDevices from 'backplane/devices';
 import * as namedMachines from 'backplane/machines';
 import * as namedNode from 'backplane/node';
+import * as namedPci from 'backplane/pci';
 import * as namedRuntime from 'backplane/runtime';
 import * as namedTesting from 'backplane/testing';
 import * as namedQemu from 'backplane/testing/qemu';
@@ -13,6 +14,7 @@ import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
 import * as node from '../../sdk/cli/node.ts';
 import * as sdk from '../../sdk/index.ts';
+import * as pci from '../../sdk/pci.ts';
 import * as runtime from '../../sdk/runtime.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import * as qemu from '../../sdk/testing/qemu/index.ts';
@@ -24,6 +26,7 @@ const inPackage = (entry: string): string => entry.replace(/^backplane/, '.');
 const sources = [
   'sdk/index.ts',
   'sdk/runtime.ts',
+  'sdk/pci.ts',
   'sdk/testing/index.ts',
   'sdk/testing/qemu/index.ts',
   'sdk/cli/node.ts',
@@ -35,6 +38,7 @@ describe("in a checkout, the package's public names are the sources", () => {
   it('under vitest', () => {
     expect(named.device).toBe(sdk.device);
     expect(namedRuntime.Machine).toBe(runtime.Machine);
+    expect(namedPci.PciDevice).toBe(pci.PciDevice);
     expect(namedTesting.testBench).toBe(testing.testBench);
     expect(namedQemu.QmpClient).toBe(qemu.QmpClient);
     expect(namedNode.readTrace).toBe(node.readTrace);

@@ -2,6 +2,7 @@
 const names = [
   'backplane',
   'backplane/runtime',
+  'backplane/pci',
   'backplane/testing',
   'backplane/testing/qemu',
   'backplane/node',

@@ -16,11 +16,10 @@ import {
   type OptionsOf,
   option,
   options,
-  PciDevice,
-  pci,
   portRegion,
   VirtualClock,
 } from 'backplane';
+import { PciDevice, pci } from 'backplane/pci';
 
 const ports = portRegion({ name: 'ports', size: 2, accessSizes: [1] });
 const registers = mmioRegion({ name: 'registers', size: 0x100, accessSizes: [4, 8] });

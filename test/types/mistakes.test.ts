@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { entryFiles } from '../package/old-sources.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -58,7 +59,7 @@ beforeAll(async () => {
     extends: join(root, 'tsconfig.json'),
     compilerOptions: {
       typeRoots: [join(root, 'node_modules/@types')],
-      paths: { backplane: [join(root, 'sdk/index.ts')] },
+      paths: entryFiles(),
     },
     include: ['*.ts'],
   };

@@ -1,15 +1,22 @@
-/** The entries of version 0.1.0, and of today. */
-export type OldEntry = 'backplane' | 'backplane/testing' | 'backplane/devices' | 'backplane/machines';
-export type Entry = OldEntry | 'backplane/node' | 'backplane/runtime' | 'backplane/testing/qemu';
+/** The entries of versions 0.1.0 and 0.2.0, and of today. */
+export type OldEntry =
+  | 'backplane'
+  | 'backplane/testing'
+  | 'backplane/devices'
+  | 'backplane/machines'
+  | 'backplane/node'
+  | 'backplane/runtime'
+  | 'backplane/testing/qemu';
+export type Entry = OldEntry | 'backplane/pci';
 
-/** What became of a name that an entry of 0.1.0 exported. */
+/** What became of a name that an entry of 0.1.0 or 0.2.0 exported. */
 export type NameChange =
   /** It has another name, is exported by another entry, or both. What is left out is as it was. */
   | { readonly name?: string; readonly entry?: Entry }
   /** No entry exports it. The sentence says what to use instead. */
   | { readonly gone: string }
-  /** Its entry exports the type alone. The sentence says where the value comes from. */
-  | { readonly typeOnly: string };
+  /** Its entry, or another one, exports the type alone. The sentence says where the value comes from. */
+  | { readonly typeOnly: string; readonly entry?: Entry };
 
 export type NameTable = Readonly<Partial<Record<OldEntry, Readonly<Record<string, NameChange>>>>>;
 
@@ -24,17 +31,26 @@ const gone = (instead: string, names: string): Record<string, NameChange> =>
   Object.fromEntries(wordsOf(names).map((name) => [name, { gone: instead }]));
 
 /**
- * Every name that 0.1.0 exported and that is not where it was. `backplane migrate` applies it; a test compares it with
+ * Every name that 0.1.0 or 0.2.0 exported and that is not where it was. `backplane migrate` applies it; a test compares it with
  * what the entries export. A new row: `Old: { name: 'New' }`, `...moved('backplane/runtime', 'Name Another')`,
  * `...gone('sentence', 'Name Another')` or `Name: { typeOnly: 'sentence' }`.
  */
 export const names: NameTable = {
   backplane: {
     ...moved(
+      'backplane/pci',
+      `
+      BarDeclaration BarSpec CapabilitySpec ClaimedConfigurationPorts ConfigurationPorts ExpansionRomSpec IsaBridge MsiSpec
+      PamRegisterCount PamWindow PciAddress PciBar PciBus PciCapabilityId PciClass PciCommand PciConfigSpace PciDevice
+      PciIdentity PciPinWiring PciRegister PciStatus ShadowedMemory SubtractivePorts bar capability configurationPorts
+      expansionRom formatPciAddress msi pamWindows parsePciAddress pcPinWiring pci pciBars pciIdentity
+      resetControlFields resetControlPort resetReason shadowOf`,
+    ),
+    ...moved(
       'backplane/runtime',
       `
       Accelerator AcceleratorEvent AcceleratorHost AcceleratorListener AcceleratorSettings AccessEvent AccessObserver
-      AccessedMachine AddressRange AddressSpace BarDeclaration Capability
+      AccessedMachine AddressRange AddressSpace Capability
       CoalescedRangeReport CoalescedVerdict CoalescedWriteEvent ConditionalModel CostDistribution Culprit
       DefaultExitCosts DefaultTraceSizeLimit DescribedAccess DeviceAgreementReport DeviceFailure
       DeviceOptionValues DirtyLog DirtyLogClient DirtyPageSize DirtySnapshot DisagreementExample DrainPolicy ExitCost
@@ -51,9 +67,9 @@ export const names: NameTable = {
       TraceAnswers TraceGuest TraceGuestOptions TraceParser UnmodelledAccesses VectorEvent WholeSpace WidthVerdict
       WiringError acceleratorOptions averageCost coalescedWarnings commandLineName compareDevice
       constructDevice defineObserver describeAccess describeCosts describeThrown explainCoalescedIo explainVerdict
-      formatCoalescedReport formatDeviceTree formatExitTable formatFlatViews formatMemoryTree formatPciAddress
+      formatCoalescedReport formatDeviceTree formatExitTable formatFlatViews formatMemoryTree
       formatSnapshot guestProgram infoCoalesced infoMtree infoQtree isObserver loadDevice modelledTime nearest
-      parseAcceleratorSettings parsePciAddress pciBars pciIdentity pinOf pinsOf registerDocument registerFacts
+      parseAcceleratorSettings pinOf pinsOf registerDocument registerFacts
       registerLocks replayTrace saveDevice simulatedAccelerator withRequester`,
     ),
     DeviceBlueprint: { name: 'ClassMetadata', entry: 'backplane/runtime' },
@@ -93,7 +109,7 @@ export const names: NameTable = {
     ...gone("It is a BackplaneError with the code 'late-timer'.", 'LateTimer'),
     CoalescedZonesInForce: { name: 'CoalescedZones', entry: 'backplane/runtime' },
     OffsetRange: { name: 'CoalescedRange' },
-    PortsBehindBridge: { name: 'SubtractivePorts' },
+    PortsBehindBridge: { name: 'SubtractivePorts', entry: 'backplane/pci' },
     ...gone("An option of a machine is spelt by commandLineName() of 'backplane/runtime'.", 'machineOptionName'),
     ...gone(
       "explainCoalescedIo() of 'backplane/runtime' reports the zones in force.",
@@ -120,13 +136,20 @@ export const names: NameTable = {
       SystemBusParts TemplateKind WiringOption Write64Handler`,
     ),
     ...gone('A PCI function has one as its busMaster, of the type DmaPort.', 'BusMaster'),
-    ConfigurationMechanism: { typeOnly: 'ConfigurationPorts makes its own; derive from that class.' },
+    ConfigurationMechanism: {
+      typeOnly: 'ConfigurationPorts makes its own; derive from that class.',
+      entry: 'backplane/pci',
+    },
     DeviceWire: { typeOnly: 'pin(device, name) makes one.' },
     IndexedRegisters: { typeOnly: 'indexedRegisters() makes one.' },
-    MessageSignalledInterrupts: { typeOnly: 'A PCI function has one as its msi.' },
+    MessageSignalledInterrupts: { typeOnly: 'A PCI function has one as its msi.', entry: 'backplane/pci' },
     OptionSet: { typeOnly: 'defineOptions() makes one.' },
-    PciBars: { typeOnly: 'A PCI function has one as its bars.' },
+    PciBars: { typeOnly: 'A PCI function has one as its bars.', entry: 'backplane/pci' },
   },
+  'backplane/runtime': moved(
+    'backplane/pci',
+    'BarDeclaration PciAddress PciIdentity formatPciAddress parsePciAddress pciBars pciIdentity',
+  ),
   'backplane/testing': {
     ...moved(
       'backplane/testing/qemu',

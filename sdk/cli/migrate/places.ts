@@ -95,7 +95,10 @@ function linesOf(text: string): (offset: number) => number {
 /** What became of a name. */
 export function sentenceOf(name: string, change: NameChange, entry: string): string {
   if ('gone' in change) return `no entry exports it any more. ${change.gone}`;
-  if ('typeOnly' in change) return `it is a type only. ${change.typeOnly}`;
+  if ('typeOnly' in change) {
+    const place = change.entry === undefined ? '' : `, of '${change.entry}'`;
+    return `it is a type only${place}. ${change.typeOnly}`;
+  }
   return `it is '${change.name ?? name}' of '${change.entry ?? entry}' now.`;
 }
 

@@ -199,18 +199,20 @@ class TextMigration {
       this.leave(token, `'${name}' is exported by no entry any more. ${change.gone}`);
       return { entry, text: write(name, local) };
     }
+    const from = change.entry ?? entry;
+    const moves = from === entry ? [] : [`comes from '${from}'`];
     if ('typeOnly' in change) {
-      if (isType || declaration.isType) return { entry, text: write(name, local) };
-      if (isJavaScript) {
+      const isTyped = isType || declaration.isType;
+      if (isTyped && moves.length === 0) return { entry, text: write(name, local) };
+      if (isJavaScript && !isTyped) {
         this.leave(token, `'${name}' is exported as a type only, and JavaScript has no types. ${change.typeOnly}`);
         return { entry, text: write(name, local) };
       }
-      this.places.change(token, `'${name}' is a type only`);
-      this.reportValueUses(local, change.typeOnly);
-      return { entry, text: `type ${write(name, local)}` };
+      this.places.change(token, `'${name}' ${[...(isTyped ? [] : ['is a type only']), ...moves].join(', and ')}`);
+      if (!isTyped) this.reportValueUses(local, change.typeOnly);
+      return { entry: from, text: `${isTyped ? '' : 'type '}${write(name, local)}` };
     }
     const now = change.name ?? name;
-    const from = change.entry ?? entry;
     const isRenamed = form === 'import' && name === local && renamed.get(local) === now;
     const parts = [
       ...(now === name
@@ -218,7 +220,7 @@ class TextMigration {
         : [
             `is '${now}'${isRenamed || form === 'export' || name !== local ? '' : `, imported as '${local}', since the file has another '${now}' or '${local}'`}`,
           ]),
-      ...(from === entry ? [] : [`comes from '${from}'`]),
+      ...moves,
     ];
     this.places.change(token, `'${name}' ${parts.join(', and ')}`);
     return { entry: from, text: write(now, isRenamed ? now : local) };

@@ -237,6 +237,7 @@ function shortName(folder: string, path: string): string {
 const ownNames: Readonly<Record<string, () => Promise<object>>> = {
   backplane: () => import('../../index.ts'),
   'backplane/runtime': () => import('../../runtime.ts'),
+  'backplane/pci': () => import('../../pci.ts'),
   'backplane/testing': () => import('../../testing/index.ts'),
   'backplane/testing/qemu': () => import('../../testing/qemu/index.ts'),
   'backplane/devices': () => import('../../../devices/index.ts'),

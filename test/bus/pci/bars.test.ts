@@ -1,23 +1,9 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { realizeDevice } from '../../../sdk/device/regions/build.ts';
-import {
-  bar,
-  containerRegion,
-  device,
-  expansionRom,
-  GiB,
-  KiB,
-  MemoryRegion,
-  MiB,
-  mmioRegion,
-  PciBus,
-  PciDevice,
-  PciRegister,
-  pci,
-  portRegion,
-} from '../../../sdk/index.ts';
-import { AddressSpace, GuestErrors, MemoryTopology, metadataOf, pciBars } from '../../../sdk/runtime.ts';
+import { containerRegion, device, GiB, KiB, MemoryRegion, MiB, mmioRegion, portRegion } from '../../../sdk/index.ts';
+import { bar, expansionRom, PciBus, PciDevice, PciRegister, pci, pciBars } from '../../../sdk/pci.ts';
+import { AddressSpace, GuestErrors, MemoryTopology, metadataOf } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 0x5678, classCode: 0x00ff } as const;

@@ -1,26 +1,20 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { realizeDevice } from '../../../sdk/device/regions/build.ts';
+import { device, IsaDevice, MemoryRegion } from '../../../sdk/index.ts';
 import {
-  device,
-  IsaDevice,
-  MemoryRegion,
+  formatPciAddress,
   PciBus,
   PciCommand,
   PciConfigSpace,
   PciDevice,
   type PciIdentity,
   PciRegister,
-  pci,
-} from '../../../sdk/index.ts';
-import {
-  formatPciAddress,
-  GuestErrors,
-  MemoryTopology,
-  metadataOf,
   parsePciAddress,
+  pci,
   pciIdentity,
-} from '../../../sdk/runtime.ts';
+} from '../../../sdk/pci.ts';
+import { GuestErrors, MemoryTopology, metadataOf } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
 
 const topology = new MemoryTopology();

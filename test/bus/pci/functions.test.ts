@@ -1,12 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { BusMaster } from '../../../sdk/bus/pci/bus-master.ts';
 import { realizeDevice } from '../../../sdk/device/regions/build.ts';
+import { device, KiB, MemoryRegion, MemTxResult, requesterOf } from '../../../sdk/index.ts';
 import {
   capability,
-  device,
-  KiB,
-  MemoryRegion,
-  MemTxResult,
   msi,
   PciBus,
   PciCapabilityId,
@@ -15,8 +12,7 @@ import {
   PciRegister,
   PciStatus,
   pci,
-  requesterOf,
-} from '../../../sdk/index.ts';
+} from '../../../sdk/pci.ts';
 import { AddressSpace, GuestErrors, MemoryTopology, RegionOps } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
 

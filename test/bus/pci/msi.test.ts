@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { realizeDevice } from '../../../sdk/device/regions/build.ts';
-import { device, KiB, MemoryRegion, msi, PciBus, PciDevice, PciRegister, pci } from '../../../sdk/index.ts';
+import { device, KiB, MemoryRegion } from '../../../sdk/index.ts';
+import { msi, PciBus, PciDevice, PciRegister, pci } from '../../../sdk/pci.ts';
 import { AddressSpace, GuestErrors, MemoryTopology } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
 

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { Debugcon, Edu, PciTestdev, PcTestdev, VirtioRng } from '../../../devices/index.ts';
 import { machines, pcI440fx } from '../../../machines/index.ts';
-import { defineMachine, MILLISECOND, MiB, PciBus, use } from '../../../sdk/index.ts';
+import { defineMachine, MILLISECOND, MiB, use } from '../../../sdk/index.ts';
+import { PciBus } from '../../../sdk/pci.ts';
 import { formatSnapshot, type GuestStep, guestProgram, Machine } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
 

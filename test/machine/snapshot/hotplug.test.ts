@@ -18,13 +18,13 @@ import {
   type OptionsOf,
   option,
   options,
-  PciBus,
   pin,
   place,
   portRegion,
   state,
   use,
 } from '../../../sdk/index.ts';
+import { PciBus } from '../../../sdk/pci.ts';
 import { formatSnapshot, guestProgram, Machine, metadataOf, type RestoreRequest } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
 

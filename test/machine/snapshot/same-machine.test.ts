@@ -3,7 +3,6 @@ import { Edu, PciTestdev, PcTestdev } from '../../../devices/index.ts';
 import { isapc, pcI440fx, q35 } from '../../../machines/index.ts';
 import { Capability } from '../../../sdk/accelerator/kvm/abi.ts';
 import {
-  bar,
   type ConcreteDeviceClass,
   defineMachine,
   device,
@@ -12,13 +11,11 @@ import {
   inject,
   MiB,
   mmioRegion,
-  msi,
-  PciDevice,
-  pci,
   portRegion,
   state,
   use,
 } from '../../../sdk/index.ts';
+import { bar, msi, PciDevice, pci } from '../../../sdk/pci.ts';
 import {
   formatSnapshot,
   guestProgram,

@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { nodeHost } from '../../../sdk/cli/node.ts';
 import {
-  bar,
   bit,
   type ConcreteDeviceClass,
   device,
@@ -10,8 +9,6 @@ import {
   IsaDevice,
   inject,
   mmioRegion,
-  PciDevice,
-  pci,
   portRegion,
   SECOND,
   type StateOptions,
@@ -19,6 +16,7 @@ import {
   type Timer,
   VirtualClock,
 } from '../../../sdk/index.ts';
+import { bar, PciDevice, pci } from '../../../sdk/pci.ts';
 import {
   type ConformanceSettings,
   checkDevice,

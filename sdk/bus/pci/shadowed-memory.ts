@@ -1,6 +1,6 @@
-import { KiB, MemoryRegion, type RegionOwner } from '../memory/index.ts';
-import type { PciConfigSpace } from './pci/config-space.ts';
-import type { SystemBus } from './system-bus.ts';
+import { KiB, MemoryRegion, type RegionOwner } from '../../memory/index.ts';
+import type { SystemBus } from '../system-bus.ts';
+import type { PciConfigSpace } from './config-space.ts';
 
 const Windows = 13;
 /** How many PAM registers there are, one after the other. */
