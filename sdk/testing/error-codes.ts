@@ -21,7 +21,7 @@ export interface TestingErrorCodes {
   'emulator-ended': BackplaneError;
   /**
    * No QEMU is installed, or the variable that names one names no executable file.
-   * @remedy Install `qemu-system-x86_64`, or set `QTEST_QEMU_BINARY` to its path.
+   * @remedy Install `qemu-system-x86_64` (or the emulator that was asked for), or set `QTEST_QEMU_BINARY` to its path.
    */
   'emulator-not-found': BackplaneError;
   /** The host cannot start the emulator's program. @remedy Look at the error's `cause`. */

@@ -1,9 +1,13 @@
 import type { MachineDefinition, UsedDevice } from '../../sdk/index.ts';
 import type { Accelerator, Machine } from '../../sdk/runtime.ts';
+import { whyNoQemu } from '../../sdk/testing/qemu/process.ts';
 import type { Random } from '../../sdk/testing/random.ts';
 import type { RegisterNames } from './compare.ts';
 import type { QemuSubjectOptions } from './qemu-subject.ts';
 import type { Operation } from './script.ts';
+
+/** By the type or the id of a device, the values of its options. */
+export type DeviceOptions = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** What conformance knows about one chip. */
 export interface Chip {
@@ -15,6 +19,8 @@ export interface Chip {
   readonly registerNames: RegisterNames;
   /** Our machine. Default: the pc. */
   readonly machine?: MachineDefinition;
+  /** Options of our devices for a machine that is made at that date. Default: the PC's RTC starts with it. */
+  deviceOptions?(date: Date): DeviceOptions;
   /** What is plugged into our machine besides. */
   readonly devices?: readonly UsedDevice[];
   /** Options of our machine. */
@@ -23,12 +29,15 @@ export interface Chip {
   accelerator?(): Accelerator;
   /** Drives an input of one of the chips in our machine. */
   setInput?(machine: Machine, chip: string, line: number, level: boolean): void;
-  /** The output that is watched, in our machine. */
-  output?(machine: Machine): boolean;
+  /** The outputs that are watched, in our machine: a bit for each, in the order of `qemu.watch.lines`. */
+  outputs?(machine: Machine): number;
   readonly qemu: QemuSubjectOptions;
   /** Adds a few operations that a driver could have meant. */
   act(random: Random, add: (...operations: Operation[]) => void): void;
 }
+
+/** Why this chip cannot be compared here: its emulator is not installed. */
+export const whyNotCompared = ({ qemu }: Chip): string | undefined => whyNoQemu(process.env, qemu.emulator);
 
 /** A script's operations, made of what drivers do, cut at exactly `length`. */
 export function writeScript(chip: Chip, random: Random, length: number): Operation[] {

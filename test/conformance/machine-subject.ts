@@ -8,7 +8,7 @@ import {
   MiB,
 } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
-import type { Chip } from './chip.ts';
+import type { Chip, DeviceOptions } from './chip.ts';
 import type { KnownDifference, StandIn } from './known-difference.ts';
 import { knownDifferences } from './known-differences.ts';
 import {
@@ -43,16 +43,20 @@ export class MachineSubject implements Subject {
       ...(accelerator === undefined ? {} : { accelerator }),
       ram: RamMebibytes * MiB,
       options: this.chip.machineOptions,
-      deviceOptions: { mc146818rtc: { date: new Date(`${date}Z`) } },
+      deviceOptions: this.optionsAt(new Date(`${date}Z`)),
     });
     try {
       return operations.map((operation) => {
         const value = this.perform(machine, operation);
-        return { value, output: this.chip.output?.(machine) };
+        return { value, output: this.chip.outputs?.(machine) };
       });
     } finally {
       machine.dispose();
     }
+  }
+
+  private optionsAt(date: Date): DeviceOptions {
+    return this.chip.deviceOptions?.(date) ?? { mc146818rtc: { date } };
   }
 
   without(difference: KnownDifference): Subject {

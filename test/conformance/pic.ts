@@ -89,10 +89,13 @@ export const pic: Chip = {
   title: 'i8259 interrupt controllers, master and slave, with ELCR',
   dates: ['2024-02-28T21:43:50'],
   machineOptions: {},
-  qemu: { chips: { type: 'isa-i8259', names: Pics.map(({ name }) => name) }, watch: 'master' },
+  qemu: {
+    chips: { type: 'isa-i8259', names: Pics.map(({ name }) => name) },
+    watch: { type: 'isa-i8259', outputs: [0] },
+  },
   registerNames: picRegisterNames,
   setInput: (machine, name, line, level) => machine.device(I8259).setLine(name === 'master' ? line : 8 + line, level),
-  output: (machine) => machine.device(I8259).interrupt.level,
+  outputs: (machine) => Number(machine.device(I8259).interrupt.level),
   act(random, add) {
     const one = random.pick(Pics);
     random.weighted([

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KiB } from '../../sdk/index.ts';
-import { QemuProcess } from '../../sdk/testing/qemu/process.ts';
+import { type QemuEmulator, QemuProcess } from '../../sdk/testing/qemu/process.ts';
+import type { QtestClient } from '../../sdk/testing/qemu/qtest-client.ts';
 import {
   type Answer,
   ComparedLines,
@@ -15,15 +16,29 @@ import {
   widthOfReply,
 } from './script.ts';
 
+/** Lines of an object of QEMU's machine that are heard: of the first one of its type, or of number `index`. */
+export type Watched = {
+  readonly type: string;
+  readonly index?: number;
+  /** Some line is high after a reset: reset the machine once more when its lines are heard. */
+  readonly highAfterReset?: boolean;
+} & (
+  | { readonly outputs: readonly number[] }
+  /** What QEMU calls \`sysbus-irq\` is no output that qtest can hear: hear the input that it is wired to. */
+  | { readonly inputs: readonly number[] }
+);
+
 export interface QemuSubjectOptions {
+  /** Default: the emulator of a PC. */
+  readonly emulator?: QemuEmulator;
   /** Default: `pc`. */
   readonly machine?: string;
   /** More of the command line, where our machine has what `-nodefaults` leaves out. */
   readonly arguments?: readonly string[];
   /** Objects of this type are the chips of a script, in the order of their names here. */
   readonly chips?: { readonly type: string; readonly names: readonly string[] };
-  /** Report the level of this chip's output line 0 with every answer. */
-  readonly watch?: string;
+  /** Report the levels of these lines with every answer. */
+  readonly watch?: Watched;
   /** Hear the ISA lines: those that QEMU's I/O APIC hears. */
   readonly lines?: boolean;
   /**
@@ -33,6 +48,7 @@ export interface QemuSubjectOptions {
   readonly running?: boolean;
 }
 
+const DefaultEmulator = 'qemu-system-x86_64';
 const Hlt = 0xf4;
 /** More than any request takes. */
 const RoundsOfWork = 8;
@@ -48,14 +64,13 @@ export class QemuSubject implements Subject {
   constructor(private readonly options: QemuSubjectOptions = {}) {}
 
   run({ date, operations }: Script): Promise<readonly Answer[]> {
-    const { machine = 'pc', arguments: more = [], running = false } = this.options;
+    const { machine = 'pc', arguments: more = [], running = false, watch, emulator = DefaultEmulator } = this.options;
     const args = ['-m', `${RamMebibytes}M`, ...(running ? ['-bios', haltingFirmware()] : []), ...more];
-    return QemuProcess.with({ machine, rtcBase: date, arguments: args }, async (qemu) => {
+    return QemuProcess.with({ emulator, machine, rtcBase: date, arguments: args }, async (qemu) => {
       this.version = qemu.version;
       if (running) await qemu.qmp.execute('cont');
       const paths = await this.findChips(qemu);
-      const watched = this.options.watch === undefined ? undefined : paths.get(this.options.watch);
-      if (watched) await qemu.qtest.watchOutputs(watched);
+      if (watch) await hear(qemu, watch);
       if (this.options.lines) await this.hearLines(qemu);
       const answers: Answer[] = [];
       let rest = operations;
@@ -67,49 +82,49 @@ export class QemuSubject implements Subject {
           const operation = before[index] as Operation;
           const answered = widthOfReply(operation) > 0 ? Number(answer) : undefined;
           const value = operation.kind === 'lines' ? linesOf(qemu) : answered;
-          answers.push({ value, output: watched ? qemu.qtest.level(0) : undefined });
+          answers.push({ value, output: levelsOf(qemu.qtest, watch) });
         });
         const last = rest[end];
-        if (last?.kind === 'reset') answers.push(await this.reset(qemu, last.written, watched));
-        if (last?.kind === 'start') answers.push(await this.start(qemu, last, watched));
-        if (last?.kind === 'await') answers.push(await this.wait(qemu, last, watched));
+        if (last?.kind === 'reset') answers.push(await this.reset(qemu, last.written, watch));
+        if (last?.kind === 'start') answers.push(await this.start(qemu, last, watch));
+        if (last?.kind === 'await') answers.push(await this.wait(qemu, last, watch));
         rest = end < 0 ? [] : rest.slice(end + 1);
       }
       return answers;
     });
   }
 
-  private async reset(qemu: QemuProcess, written: number | undefined, watched: string | undefined): Promise<Answer> {
+  private async reset(qemu: QemuProcess, written: number | undefined, watch: Watched | undefined): Promise<Answer> {
     if (written === undefined) await qemu.qmp.reset();
     else await Promise.all([qemu.qmp.event('RESET'), qemu.qtest.out8(ResetRegister, written)]);
     // Interrupt messages of the reset precede the answer of any command sent after it.
     await qemu.qtest.command('endianness');
-    return { value: undefined, output: watched ? qemu.qtest.level(0) : undefined };
+    return { value: undefined, output: levelsOf(qemu.qtest, watch) };
   }
 
   /** Each command waits for one more round of QEMU's main loop, in which one more piece of work is done. */
   private async start(
     { qtest }: QemuProcess,
     { port, size, value }: Extract<Operation, { readonly kind: 'start' }>,
-    watched: string | undefined,
+    watch: Watched | undefined,
   ): Promise<Answer> {
     await qtest.command(`out${Suffix[size]} ${port} ${value}`);
     for (let round = 0; round < RoundsOfWork; round++) await qtest.command('endianness');
-    return { value: undefined, output: watched ? qtest.level(0) : undefined };
+    return { value: undefined, output: levelsOf(qtest, watch) };
   }
 
   /** What QEMU does in a thread of its own takes time of the host. */
   private async wait(
     { qtest }: QemuProcess,
     operation: Extract<Operation, { readonly kind: 'await' }>,
-    watched: string | undefined,
+    watch: Watched | undefined,
   ): Promise<Answer> {
     let value = Number(await qtest.command(`readl ${operation.address}`));
     for (let turn = 0; !hasCome(value, operation) && turn < MostTurns; turn++) {
       await new Promise((resolve) => setTimeout(resolve, 1));
       value = Number(await qtest.command(`readl ${operation.address}`));
     }
-    return { value, output: watched ? qtest.level(0) : undefined };
+    return { value, output: levelsOf(qtest, watch) };
   }
 
   private async hearLines({ qmp, qtest }: QemuProcess): Promise<void> {
@@ -126,6 +141,21 @@ export class QemuSubject implements Subject {
     }
     return new Map(chips.names.map((name, index) => [name, paths[index] as string]));
   }
+}
+
+async function hear({ qmp, qtest }: QemuProcess, watch: Watched): Promise<void> {
+  const { type, index = 0 } = watch;
+  const path = (await qmp.findObjects(type))[index];
+  if (path === undefined) throw new Error(`QEMU has no object ${index} of type '${type}'`);
+  await ('outputs' in watch ? qtest.watchOutputs(path) : qtest.watchInputs(path));
+  if (watch.highAfterReset) await qmp.reset();
+}
+
+/** A bit for each watched line. A line that has not been heard yet counts as low. */
+function levelsOf(qtest: QtestClient, watch: Watched | undefined): number | undefined {
+  if (watch === undefined) return undefined;
+  const lines = 'outputs' in watch ? watch.outputs : watch.inputs;
+  return lines.reduce((levels, line, bit) => levels | (qtest.level(line) ? 1 << bit : 0), 0);
 }
 
 let firmware: string | undefined;

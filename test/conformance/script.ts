@@ -30,8 +30,8 @@ export interface Script {
 export interface Answer {
   /** What a read returned. */
   readonly value: number | undefined;
-  /** The level of the watched output once the operation is done, where one is watched. */
-  readonly output: boolean | undefined;
+  /** The levels of the watched outputs once the operation is done, a bit for each. Undefined where none is watched. */
+  readonly output: number | undefined;
 }
 
 /** A machine to compare. Each run begins with a new machine, so that no state is left from another script. */
@@ -116,6 +116,6 @@ export function formatOperation(operation: Operation): string {
 export function formatAnswer(operation: Operation, { value, output }: Answer): string {
   const width = widthOfReply(operation);
   const read = value !== undefined && width > 0 ? hex(value, 2 * width) : '';
-  const line = output === undefined ? '' : `output ${output ? 'high' : 'low'}`;
+  const line = output === undefined ? '' : `outputs ${output.toString(2)}`;
   return [read, line].filter((part) => part !== '').join(', ');
 }

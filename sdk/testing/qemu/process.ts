@@ -8,7 +8,15 @@ import { printable, printableLines } from '../../base/text.ts';
 import { QmpClient } from './qmp-client.ts';
 import { QtestClient } from './qtest-client.ts';
 
-const DefaultBinary = 'qemu-system-x86_64';
+/** QEMU by the processor that it emulates: the name of its executable file. */
+export type QemuEmulator = 'qemu-system-x86_64' | 'qemu-system-arm' | 'qemu-system-riscv64';
+/** The package of Debian that has each. */
+const packages: Readonly<Record<QemuEmulator, string>> = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-system-arm': 'qemu-system-arm',
+  'qemu-system-riscv64': 'qemu-system-misc',
+};
+const DefaultEmulator = 'qemu-system-x86_64';
 const LongestComplaint = 4096;
 /** @see unix(7): `sun_path` has 108 bytes, the last of them 0. */
 const LongestSocketPath = 107;
@@ -20,28 +28,40 @@ export interface QemuOptions {
   readonly rtcBase?: string;
   /** More arguments of the command line, after ours. */
   readonly arguments?: readonly string[];
-  /** Default: what `findQemu()` finds. */
+  /** Default: what `findQemu()` finds for `emulator`. */
   readonly binary?: string;
+  /** Default: `qemu-system-x86_64`. */
+  readonly emulator?: QemuEmulator;
   /** Milliseconds in which the emulator must have connected and greeted. */
   readonly startTimeout?: number;
   /** Milliseconds that each answer has; then it counts as hung. */
   readonly answerTimeout?: number;
 }
 
-/** The path of an installed QEMU: what `QTEST_QEMU_BINARY` names, else the first one on `PATH`. */
-export function findQemu(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  const named = environment['QTEST_QEMU_BINARY'];
+/** The path of an installed QEMU: for a PC what `QTEST_QEMU_BINARY` names, else the first one on `PATH`. */
+export function findQemu(
+  environment: NodeJS.ProcessEnv = process.env,
+  emulator: QemuEmulator = DefaultEmulator,
+): string | undefined {
+  const named = namedIn(environment, emulator);
   if (named) return isExecutable(named) ? named : undefined;
   const folders = (environment['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  return folders.map((folder) => join(folder, DefaultBinary)).find(isExecutable);
+  return folders.map((folder) => join(folder, emulator)).find(isExecutable);
 }
 
+/** The variable names the emulator of a PC, and no other. */
+const namedIn = (environment: NodeJS.ProcessEnv, emulator: QemuEmulator): string | undefined =>
+  emulator === DefaultEmulator ? environment['QTEST_QEMU_BINARY'] : undefined;
+
 /** Why no QEMU can be started here, in one sentence; undefined where one can. */
-export function whyNoQemu(environment: NodeJS.ProcessEnv = process.env): string | undefined {
-  if (findQemu(environment)) return undefined;
-  const named = environment['QTEST_QEMU_BINARY'];
+export function whyNoQemu(
+  environment: NodeJS.ProcessEnv = process.env,
+  emulator: QemuEmulator = DefaultEmulator,
+): string | undefined {
+  if (findQemu(environment, emulator)) return undefined;
+  const named = namedIn(environment, emulator);
   if (named) return `QTEST_QEMU_BINARY names '${named}', which is no executable file.`;
-  return `'${DefaultBinary}' is not on PATH (Debian: apt-get install qemu-system-x86).`;
+  return `'${emulator}' is not on PATH (Debian: apt-get install ${packages[emulator]}).`;
 }
 
 /** An installed QEMU with a stopped processor (`-S`): it acts only on `qtest` and `qmp`, and its time stands still. */
@@ -64,8 +84,11 @@ export class QemuProcess {
 
   static async start(options: QemuOptions = {}): Promise<QemuProcess> {
     const { startTimeout = 30_000, answerTimeout = 20_000 } = options;
-    const binary = options.binary ?? findQemu();
-    if (!binary) throw new BackplaneError('emulator-not-found', `QEMU: cannot start it: ${whyNoQemu()}`);
+    const { emulator } = options;
+    const binary = options.binary ?? findQemu(process.env, emulator);
+    if (!binary) {
+      throw new BackplaneError('emulator-not-found', `QEMU: cannot start it: ${whyNoQemu(process.env, emulator)}`);
+    }
     const folder = socketFolder();
     const listeners: Server[] = [];
     let child: ChildProcess | undefined;

@@ -104,6 +104,11 @@ export class QtestClient extends EmulatorConnection {
     await this.command(`irq_intercept_out ${path}`);
   }
 
+  /** The same for the levels of a device's input lines, whatever drives them. */
+  async watchInputs(path: string): Promise<void> {
+    await this.command(`irq_intercept_in ${path}`);
+  }
+
   /** One command and its answer. */
   async command(command: string): Promise<QtestAnswer> {
     let result = '';

@@ -29,6 +29,8 @@ describe('an installed QEMU', () => {
     expect(whyNoQemu({ PATH: '/nowhere' })).toContain("'qemu-system-x86_64'");
     expect(whyNoQemu({ QTEST_QEMU_BINARY: '/nowhere/qemu' })).toContain("QTEST_QEMU_BINARY names '/nowhere/qemu'");
     expect(whyNoQemu({ QTEST_QEMU_BINARY: process.execPath })).toBeUndefined();
+    const arm = { QTEST_QEMU_BINARY: process.execPath, PATH: '/nowhere' };
+    expect(whyNoQemu(arm, 'qemu-system-arm')).toContain("'qemu-system-arm' is not on PATH (Debian: apt-get install");
   });
 
   it('that ends before it connects is reported with what it said, and leaves nothing behind', async () => {
