@@ -5,6 +5,7 @@ export { DmaPort } from './bus/dma-port.ts';
 export { EventNotifiers } from './bus/event-notifiers.ts';
 export { type BusContainers, type InterruptWire, IsaBus, IsaDevice, isaIrq } from './bus/isa-bus.ts';
 export { ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
+export { type CalendarDate, type CalendarTime, calendar } from './clock/calendar.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './clock/time.ts';
 export { Timer } from './clock/timer.ts';
 export { VirtualClock } from './clock/virtual-clock.ts';

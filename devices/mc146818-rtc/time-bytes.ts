@@ -1,13 +1,5 @@
-import {
-  type CalendarDate,
-  dateOf,
-  daysSince1970,
-  decode,
-  decodeHours,
-  encode,
-  encodeHours,
-  weekdayOf,
-} from './calendar.ts';
+import { calendar } from '../../sdk/index.ts';
+import { decode, decodeHours, encode, encodeHours } from './calendar.ts';
 import { Register, StatusB } from './registers.ts';
 
 const SecondsPerDay = 86_400;
@@ -22,8 +14,8 @@ const Spring = { month: 4, firstDay: 24, to: 3 } as const;
 const Autumn = { month: 10, firstDay: 25, to: 1 } as const;
 const Sunday = 1;
 /** Scratch values, so that a read of the time allocates nothing. */
-const today: CalendarDate = { year: 0, month: 0, dayOfMonth: 0 };
-const later: CalendarDate = { year: 0, month: 0, dayOfMonth: 0 };
+const today = calendar.timeOf(0);
+const later = calendar.timeOf(0);
 /** A byte that is no number. */
 const Unset = 0xff;
 
@@ -45,22 +37,20 @@ export class TimeBytes {
 
   /** Sets all bytes from seconds since 1970. */
   set(seconds: number, statusB: number): void {
-    const days = Math.floor(seconds / SecondsPerDay);
-    const ofDay = seconds - days * SecondsPerDay;
-    const { year, month, dayOfMonth } = dateOf(days, today);
-    this.put(Register.Seconds, ofDay % 60, statusB);
-    this.put(Register.Minutes, Math.floor(ofDay / 60) % 60, statusB);
-    this.ram[Register.Hours] = encodeHours(Math.floor(ofDay / 3600), statusB);
-    this.put(Register.DayOfWeek, weekdayOf(days), statusB);
-    this.put(Register.DayOfMonth, dayOfMonth, statusB);
-    this.put(Register.Month, month, statusB);
+    const time = calendar.timeOf(seconds);
+    this.put(Register.Seconds, time.seconds, statusB);
+    this.put(Register.Minutes, time.minutes, statusB);
+    this.ram[Register.Hours] = encodeHours(time.hours, statusB);
+    this.put(Register.DayOfWeek, time.dayOfWeek, statusB);
+    this.put(Register.DayOfMonth, time.dayOfMonth, statusB);
+    this.put(Register.Month, time.month, statusB);
     this.ram[Register.Century] = Unset;
-    this.putYear(year, statusB);
+    this.putYear(time.year, statusB);
   }
 
   /** The time in the bytes, in seconds since 1970. */
   seconds(statusB: number): number {
-    return daysSince1970(this.readDate(statusB)) * SecondsPerDay + this.secondOfDay(statusB);
+    return calendar.daysSince1970(this.readDate(statusB)) * SecondsPerDay + this.secondOfDay(statusB);
   }
 
   /**
@@ -94,10 +84,10 @@ export class TimeBytes {
   /** The number of the next special update, if it is one of the next `most`; Infinity otherwise. */
   untilSpecial(most: number, statusB: number, repeated: boolean): number {
     const ofDay = this.secondOfDay(statusB);
-    const days1970 = daysSince1970(this.readDate(statusB));
+    const days1970 = calendar.daysSince1970(this.readDate(statusB));
     const weekday = this.get(Register.DayOfWeek, statusB);
     for (let days = 0; days * SecondsPerDay < ofDay + most; ) {
-      const date = days === 0 ? today : dateOf(days1970 + days, later);
+      const date = days === 0 ? today : calendar.dateOf(days1970 + days, later);
       const isSpring = date.month === Spring.month && date.dayOfMonth >= Spring.firstDay;
       const isAutumn = date.month === Autumn.month && date.dayOfMonth >= Autumn.firstDay && !(repeated && days === 0);
       const update = days * SecondsPerDay + LastOfHourOne + 1 - ofDay;
@@ -141,7 +131,7 @@ export class TimeBytes {
     const weekday = this.get(Register.DayOfWeek, statusB) - 1 + days;
     this.put(Register.DayOfWeek, (((weekday % 7) + 7) % 7) + 1, statusB);
     const { year, month } = this.readDate(statusB);
-    const next = dateOf(daysSince1970(today) + days, later);
+    const next = calendar.dateOf(calendar.daysSince1970(today) + days, later);
     this.put(Register.DayOfMonth, next.dayOfMonth, statusB);
     if (next.month !== month || next.year !== year) this.put(Register.Month, next.month, statusB);
     if (next.year !== year) this.putYear(next.year, statusB);
@@ -154,7 +144,7 @@ export class TimeBytes {
     if (this.get(Register.Century, statusB) !== century) this.put(Register.Century, century, statusB);
   }
 
-  private readDate(statusB: number): CalendarDate {
+  private readDate(statusB: number): typeof today {
     const centuries = this.get(Register.Century, statusB);
     today.year = centuries * 100 + this.get(Register.Year, statusB) + this.baseYear;
     today.month = this.get(Register.Month, statusB);
@@ -177,12 +167,12 @@ export class TimeBytes {
 }
 
 /** The first day of the next week with a change of the hour, in days since 1970. `date` is in neither week. */
-function toFirstDay(date: CalendarDate): number {
+function toFirstDay(date: typeof later): number {
   const isBefore = (week: typeof Spring | typeof Autumn) =>
     date.month < week.month || (date.month === week.month && date.dayOfMonth < week.firstDay);
   const { month, firstDay } = isBefore(Spring) || !isBefore(Autumn) ? Spring : Autumn;
   date.year += isBefore(Spring) || isBefore(Autumn) ? 0 : 1;
   date.month = month;
   date.dayOfMonth = firstDay;
-  return daysSince1970(date);
+  return calendar.daysSince1970(date);
 }

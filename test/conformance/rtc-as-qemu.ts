@@ -1,7 +1,7 @@
 import { Mc146818Rtc } from '../../devices/index.ts';
-import { decode, decodeHours, encode, encodeHours, weekdayOf } from '../../devices/mc146818-rtc/calendar.ts';
+import { decode, decodeHours, encode, encodeHours } from '../../devices/mc146818-rtc/calendar.ts';
 import { Cause, Divider, isTimeRegister, Register, StatusA, StatusB } from '../../devices/mc146818-rtc/registers.ts';
-import { device, SECOND } from '../../sdk/index.ts';
+import { calendar, device, SECOND } from '../../sdk/index.ts';
 import { type KnownDifference, standIn } from './known-difference.ts';
 import { out8, read8 } from './script.ts';
 
@@ -95,7 +95,7 @@ function computesWeekday(base: Rtc): Rtc {
     override timeIsSet(how: How): void {
       super.timeIsSet(how);
       const days = Math.floor(this.timeOfDay.bytes.seconds(this.statusB) / SecondsPerDay);
-      this.ram[Register.DayOfWeek] = encode(weekdayOf(days), this.statusB);
+      this.ram[Register.DayOfWeek] = encode(calendar.weekdayOf(days), this.statusB);
     }
   }
   return RtcThatComputesWeekday;
