@@ -32,6 +32,7 @@ export {
 } from './device/options/set.ts';
 export { type InterruptLine, InterruptPin, type PinNames } from './device/pins.ts';
 export { HandledRegion, mmioRegion, portRegion } from './device/regions/handlers.ts';
+export { type RamRegion, type RomSpec, ramRegion, romRegion } from './device/regions/ram.ts';
 export {
   ContainerRegion,
   containerRegion,

@@ -4,15 +4,16 @@ import { type CoalescedRange, describeRange } from '../memory/index.ts';
 import { stateOf } from '../state/schema.ts';
 import type { CoalescedDeclaration, RegionMetadata } from './class-metadata.ts';
 import type { ClassRecorder } from './class-recorder.ts';
-import type { RegionTemplate } from './regions/region.ts';
+import { IoRegionTemplate, type RegionTemplate } from './regions/region.ts';
 
 export function checkCoalescedRange(region: RegionTemplate, { offset, size }: CoalescedRange, fail: Fail): void {
   const range = `@addCoalescedIo(${region.name}, { offset: ${offset}, size: ${size} })`;
-  if (region.kind === 'container') {
-    throw fail(
-      'no-handlers',
-      `${range}: '${region.name}' is a container, which has no writes of its own. Name the region inside it.`,
-    );
+  if (!(region instanceof IoRegionTemplate)) {
+    const why =
+      region.kind === 'container'
+        ? 'a container, which has no writes of its own. Name the region inside it.'
+        : 'memory, whose writes reach no handler. Leave the range out, or use mmioRegion.';
+    throw fail('no-handlers', `${range}: '${region.name}' is ${why}`);
   }
   if (size === 0)
     throw fail('empty-range', `${range} covers nothing. Give it the number of bytes whose writes may wait.`);

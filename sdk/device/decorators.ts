@@ -6,6 +6,7 @@ import { recorderOf } from './class-recorder.ts';
 import type { DeviceClass } from './device.ts';
 import type { OptionSet, OptionsOf } from './options/set.ts';
 import type { HandledRegion } from './regions/handlers.ts';
+import type { RamRegion } from './regions/ram.ts';
 import type { ContainerRegion } from './regions/region.ts';
 
 /**
@@ -49,8 +50,11 @@ export function flushCoalescedIo(region: HandledRegion) {
   return (deviceClass: DeviceClass): void => recorderOf(deviceClass).add('flushing', region, '@flushCoalescedIo');
 }
 
-/** Names a region of the class that has no handlers. The device maps others into it when it is realized. */
-export function contains(region: ContainerRegion) {
+/**
+ * Names a region of the class that has no handlers: memory, or a container, into which the device maps others when it is
+ * realized.
+ */
+export function contains(region: ContainerRegion | RamRegion) {
   checkBrackets(region, undefined, '@contains(region)');
   return (deviceClass: DeviceClass): void => recorderOf(deviceClass).add('otherRegions', region, '@contains');
 }

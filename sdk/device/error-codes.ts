@@ -54,6 +54,8 @@ export interface DeviceErrorCodes {
   'invalid-register-width': BackplaneError;
   /** The reset value of a register does not fit into its bits. @remedy Give a value from 0 that does; a bigint for 64 bits. */
   'invalid-reset-value': BackplaneError;
+  /** The image of a ROM is no `Uint8Array`, or longer than the region. @remedy Give bytes that fit, or a larger region. */
+  'invalid-rom-image': BackplaneError;
   /** A device made a pin while it ran. @remedy Make it in the constructor, where a machine can wire it. */
   'late-pin': BackplaneError;
   /** `@device` was given nothing. @remedy Write `@device({ type: '...', description: '...' })`. */

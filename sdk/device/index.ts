@@ -27,6 +27,7 @@ export {
 export { InterruptLine, InterruptPin, type PinNames, pinsOf } from './pins.ts';
 export { realizeDevice } from './regions/build.ts';
 export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';
+export { buildRam, RamRegion, type RomSpec, romRegion } from './regions/ram.ts';
 export { ContainerRegion, type HandlerRoute, RegionTemplate } from './regions/region.ts';
 export { registerAtPlace } from './registers/assemble.ts';
 export { registerEngine } from './registers/engine.ts';

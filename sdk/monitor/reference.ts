@@ -6,6 +6,7 @@ import {
   HandledRegion,
   type HandlerRoute,
   type OptionSet,
+  RamRegion,
   type RegionMetadata,
   type RegionTemplate,
   type RegisterDeclaration,
@@ -152,10 +153,14 @@ function placeOf(template: RegionTemplate, place: string | undefined): string {
     ports: ['port'],
     memory: ['byte of memory', 'bytes of memory'],
     container: ['byte for other regions', 'bytes for other regions'],
+    ram: ['byte of RAM', 'bytes of RAM'],
+    rom: ['byte of ROM', 'bytes of ROM'],
   };
   const [one = '', many] = units[kind];
   const where = base === undefined ? (place === undefined ? '' : `, ${place}`) : ` at ${hex(base)}`;
   const extent = `${size > 4096 ? `${hex(size)} ${many ?? `${one}s`}` : counted(size, one, many)}${where}`;
+  if (template instanceof RamRegion && template.image !== undefined)
+    return `${extent}, with an image of ${counted(template.image.length, 'byte')}.`;
   if (!(template instanceof HandledRegion)) return `${extent}.`;
   const { min, max, unaligned } = template.accepts;
   const widths = [1, 2, 4, 8].filter((width) => width >= min && width <= max);

@@ -18,6 +18,7 @@ import {
   portRegion,
   type Register,
   type RegisterSpec,
+  romRegion,
   state,
   VirtualClock,
 } from '../../sdk/index.ts';
@@ -136,6 +137,7 @@ goldenMessages('device', {
   'invalid-register-field': () => define([0, { width: 8, fields: { count: bits(7, 0) } }]),
   'invalid-register-width': () => define([0, { width: 24 as 32 }]),
   'invalid-reset-value': () => define([0, { width: 8, reset: 256 }]),
+  'invalid-rom-image': () => romRegion({ name: 'boot', size: 2, image: new Uint8Array(3) }),
   'late-pin': () => {
     @device(chip)
     class Chip extends IsaDevice {

@@ -17,6 +17,8 @@ import {
   option,
   options,
   portRegion,
+  ramRegion,
+  romRegion,
   VirtualClock,
 } from 'backplane';
 import { PciDevice, pci } from 'backplane/pci';
@@ -24,6 +26,8 @@ import { PciDevice, pci } from 'backplane/pci';
 const ports = portRegion({ name: 'ports', size: 2, accessSizes: [1] });
 const registers = mmioRegion({ name: 'registers', size: 0x100, accessSizes: [4, 8] });
 const box = containerRegion({ name: 'box', size: 0x100 });
+const memory = ramRegion({ name: 'memory', size: 0x1000 });
+const firmware = romRegion({ name: 'firmware', size: 0x1000, image: new Uint8Array([0x55, 0xaa]) });
 const rtcOptions = defineOptions({
   baseYear: option.integer({ default: 1980, description: 'year that 00 stands for' }),
   lostTickPolicy: option.choice(['discard', 'slew'], { default: 'discard', description: 'what happens to lost ticks' }),
@@ -36,6 +40,8 @@ type RtcOptions = OptionsOf<typeof rtcOptions>;
 @addCoalescedIo(ports, { offset: 0, size: 1, independent: [registers] })
 @flushCoalescedIo(registers)
 @contains(box)
+@contains(memory)
+@contains(firmware)
 export class Right extends IsaDevice {
   readonly irq = new InterruptPin();
 
@@ -187,6 +193,23 @@ export class HandlerMistakes extends IsaDevice {
     return 0;
   }
 }
+
+// @ts-expect-error memory has no handlers
+export const handlerOfMemory = memory.read;
+
+// @ts-expect-error RAM is zeros at power-on; a ROM has an image
+ramRegion({ name: 'memory', size: 0x1000, image: new Uint8Array(1) });
+
+// @ts-expect-error an image is bytes
+romRegion({ name: 'firmware', size: 0x1000, image: [0x55, 0xaa] });
+
+// @ts-expect-error writes to memory reach no handler
+@addCoalescedIo(memory, { offset: 0, size: 1 })
+export class CoalescedMemory extends IsaDevice {}
+
+// @ts-expect-error registers are no memory
+@contains(registers)
+export class ContainsRegisters extends IsaDevice {}
 
 export class Plain {
   // @ts-expect-error only devices have handlers

@@ -8,6 +8,7 @@ import {
   type ContainerRegion,
   formatSize,
   type HandledRegion,
+  type RamRegion,
   type RegionTemplate,
   recorderOf,
 } from '../../device/index.ts';
@@ -36,13 +37,13 @@ export const pciBars = new ClassAttributeList<BarDeclaration>('bar', documentBar
 export const BarCount = 6;
 /** Of the 65,536 ports: the bus maps no BAR at 0. */
 const LargestPortBar = 0x8000;
-const SmallestBar = { ports: 4, memory: 16, container: 16 } as const;
+const SmallestBar = { ports: 4, memory: 16, container: 16, ram: 16, rom: 16 } as const;
 
 /**
  * The guest maps the region by base address register `index`; at reset it is not mapped. Port regions become I/O BARs, all
  * others memory BARs.
  */
-export function bar(index: number, region: HandledRegion | ContainerRegion, spec: BarSpec = {}) {
+export function bar(index: number, region: HandledRegion | ContainerRegion | RamRegion, spec: BarSpec = {}) {
   return (deviceClass: PciClass): void => {
     const { is64Bit = false, prefetchable = false } = spec;
     const declaration = Object.freeze({ index, region, is64Bit, prefetchable });

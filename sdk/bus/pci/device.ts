@@ -1,6 +1,7 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
 import {
+  buildRam,
   ClassAttribute,
   Device,
   type DeviceClass,
@@ -8,8 +9,9 @@ import {
   type RealizeContext,
   type RegionTemplate,
   recorderOf,
+  romRegion,
 } from '../../device/index.ts';
-import { MemoryRegion, type MemoryTopology } from '../../memory/index.ts';
+import type { MemoryRegion } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
 import type { BusMasterSpace, DmaPort } from '../dma-port.ts';
 import type { BusContainers } from '../isa-bus.ts';
@@ -18,7 +20,7 @@ import { PciBars } from './bars.ts';
 import { BusMaster } from './bus-master.ts';
 import { PciCapabilities, PciCapabilityId, pciCapabilities } from './capabilities.ts';
 import { documentIdentity, PciCommand, PciConfigSize, PciConfigSpace, PciRegister, PciStatus } from './config-space.ts';
-import { type ExpansionRomSpec, pciExpansionRom } from './expansion-rom.ts';
+import { pciExpansionRom } from './expansion-rom.ts';
 import { checkIdentity, type PciClass, type PciIdentity } from './identity.ts';
 import { MessageSignalledInterrupts } from './msi.ts';
 
@@ -93,7 +95,7 @@ export abstract class PciDevice extends Device {
       this.region(attribute(pciBars)?.find((one) => one.index === index)?.region as RegionTemplate),
     );
     const rom = attribute(pciExpansionRom);
-    if (rom !== undefined) this.bars.addRom(romRegion(this.topology, this, rom));
+    if (rom !== undefined) this.bars.addRom(buildRam(romRegion(rom), this.topology, this));
   }
 
   /** @internal */
@@ -197,10 +199,3 @@ reserveMembers(PciDevice, {
   applyConfiguration: 'what follows from its configuration',
   sendMessage: 'the sending of a message',
 });
-
-function romRegion(topology: MemoryTopology, owner: Device, { name, size, image }: ExpansionRomSpec): MemoryRegion {
-  const region = MemoryRegion.rom(topology, name, size, { owner });
-  region.ram?.bytes.fill(0xff);
-  if (image !== undefined) region.ram?.bytes.set(image);
-  return region;
-}

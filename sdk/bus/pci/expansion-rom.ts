@@ -1,18 +1,12 @@
 import { isPowerOfTwo } from '../../base/bits.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { type AttributeDocument, ClassAttribute, formatSize, recorderOf } from '../../device/index.ts';
+import { type AttributeDocument, ClassAttribute, formatSize, type RomSpec, recorderOf } from '../../device/index.ts';
 import { KiB, MiB } from '../../memory/index.ts';
 import { PciRegister, registerName } from './config-space.ts';
 import type { PciClass } from './identity.ts';
 
-export interface ExpansionRomSpec {
-  /** In `info mtree`: 'nic.rom'. */
-  readonly name: string;
-  /** Bytes, a power of two from 2 KiB. */
-  readonly size: number;
-  /** What it holds from its start on; the rest is 0xff, as in an erased chip. */
-  readonly image?: Uint8Array;
-}
+/** The name in `info mtree`, 'nic.rom', its bytes, a power of two from 2 KiB, and its image. A `romRegion` will do. */
+export type ExpansionRomSpec = Pick<RomSpec, 'name' | 'size' | 'image'>;
 
 /** What `@expansionRom` declared. */
 export const pciExpansionRom = new ClassAttribute<ExpansionRomSpec>('expansionRom', documentRom);
@@ -30,7 +24,10 @@ export function expansionRom(spec: ExpansionRomSpec) {
     if (image !== undefined && image.length > size) {
       throw fail(`the image has ${image.length} bytes and the ROM only ${size}. Give the ROM the next power of two.`);
     }
-    recorderOf(deviceClass).set(pciExpansionRom, Object.freeze({ ...spec }));
+    recorderOf(deviceClass).set(
+      pciExpansionRom,
+      Object.freeze({ name, size, ...(image === undefined ? {} : { image }) }),
+    );
   };
 }
 

@@ -7,6 +7,7 @@ import { registersOf } from '../registers/engine.ts';
 import { describeMissing, registerAt } from '../registers/names.ts';
 import { watchAnswers, watchReadHooks } from './answers.ts';
 import { HandledRegion } from './handlers.ts';
+import { buildRam, RamRegion } from './ram.ts';
 import type { HandlerRoute, RegionTemplate } from './region.ts';
 
 /** Builds and seals the regions of a device. Called once by the machine, before the first reset. */
@@ -35,6 +36,7 @@ function buildRegion(device: DeviceInstance, metadata: RegionMetadata, context: 
   const { topology, id, guestErrors } = context;
   const { template } = metadata;
   const { name, size } = template;
+  if (template instanceof RamRegion) return buildRam(template, topology, device);
   if (!(template instanceof HandledRegion)) return MemoryRegion.container(topology, name, size, { owner: device });
   const ops = new RegionOps({
     device,

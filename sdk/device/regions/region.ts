@@ -37,7 +37,7 @@ export interface HandledRegionSpec extends PlaceSpec {
  */
 export abstract class RegionTemplate {
   /** What it becomes. */
-  abstract readonly kind: 'ports' | 'memory' | 'container';
+  abstract readonly kind: 'ports' | 'memory' | 'container' | 'ram' | 'rom';
   readonly name: string;
   readonly size: number;
   readonly base: number | undefined;

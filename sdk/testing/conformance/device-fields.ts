@@ -1,7 +1,7 @@
 import { hex } from '../../base/text.ts';
 import { PciDevice, SystemBus } from '../../bus/index.ts';
 import { Timer, VirtualClock } from '../../clock/index.ts';
-import { type Device, GuestErrors, InterruptPin, OptionSet, RegionTemplate } from '../../device/index.ts';
+import { type Device, GuestErrors, InterruptPin, OptionSet, RamRegion, RegionTemplate } from '../../device/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.ts';
 import { type StateDeclaration, stateOf } from '../../state/schema.ts';
 import type { TestBench } from '../bench/test-bench.ts';
@@ -57,7 +57,7 @@ export const OfPciDevice: readonly string[] = ['config', 'bars', 'msi', 'busMast
 /** Whether a snapshot restores a path of `fieldsOf`: declared state, the framework's, a timer or a pin. */
 export function restoredBySnapshot(device: Device): (path: string) => boolean {
   const known = within([...declaredState(device).map(({ path }) => path), ...OfPciDevice]);
-  return (path) => known(path) || path.endsWith('.deadline') || path.endsWith('.level');
+  return (path) => known(path) || path.endsWith('.deadline') || path.endsWith('.level') || path.startsWith(OfMemory);
 }
 
 /** What stands at a path, `time.base`, now. */
@@ -84,6 +84,7 @@ const DeepestOwned = 6;
 export function fieldsOf(bench: TestBench<Device>, skipped: readonly string[] = []): Fields {
   const walk = new Walk(bench, skipped);
   walk.visit(bench.device, '', 0);
+  for (const [region, bytes] of memoryOf(bench.device)) walk.visitBytes(bytes, `${OfMemory}${region.name}`);
   return walk.leaves;
 }
 
@@ -126,7 +127,7 @@ class Walk {
   }
 
   /** A large memory is one value: its digest. */
-  private visitBytes(view: ArrayBufferView, path: string): void {
+  visitBytes(view: ArrayBufferView, path: string): void {
     if (view.byteLength > LargestListed) this.leaves.set(path, `digest ${digestOf(bytesOf(view))}`);
     else {
       const elements = view instanceof DataView ? bytesOf(view) : (view as unknown as ArrayLike<number>);
@@ -228,6 +229,22 @@ function digestOf(bytes: Uint8Array): string {
   let hash = 0x811c_9dc5;
   for (let index = 0; index < bytes.length; index++) hash = Math.imul(hash ^ (bytes[index] as number), 0x0100_0193);
   return (hash >>> 0).toString(16);
+}
+
+/** The path of the bytes of a region begins so. */
+const OfMemory = 'memory of ';
+
+/** The device's own RAM. What a ROM holds does not change. */
+function memoryOf(device: Device): (readonly [RamRegion, Uint8Array])[] {
+  const templates = device.metadata.regions.map(({ template }) => template);
+  const memories = templates.filter((template) => template instanceof RamRegion && template.kind === 'ram');
+  return (memories as RamRegion[]).map((region) => [region, region.bytesOf(device)]);
+}
+
+/** Another bench gets the guest's RAM and the device's own, as a snapshot of a machine has both. */
+export function copyMemory(from: TestBench<Device>, to: TestBench<Device>): void {
+  ramOf(to).set(ramOf(from));
+  for (const [region, bytes] of memoryOf(from.device)) region.bytesOf(to.device).set(bytes);
 }
 
 /** Guest RAM of the bench, which devices reach by DMA. */

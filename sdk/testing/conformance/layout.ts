@@ -7,7 +7,9 @@ import {
   HandledRegion,
   type HandlerRoute,
   type IndexedPlace,
+  RamRegion,
   type RegionMetadata,
+  type RegionTemplate,
   type RegisterDeclaration,
   type Side,
   sideOf,
@@ -15,10 +17,13 @@ import {
 import type { TestBench } from '../bench/test-bench.ts';
 import type { AccessWidth, Space } from './script.ts';
 
+/** A region that the guest accesses: handlers or memory. */
+type GuestRegion = HandledRegion | RamRegion;
+
 /** A place where the device answers by its declaration: a register, or the range of a handler. */
 export interface Target {
   readonly name: string;
-  readonly region: HandledRegion;
+  readonly region: GuestRegion;
   readonly space: Space;
   readonly address: number;
   /** Offset of `address` in its region, and how many bytes from there belong to the place. */
@@ -37,7 +42,7 @@ const ElementsTried = 8;
 /** Where everything of a device is on its bench. */
 export class Layout {
   readonly targets: readonly Target[];
-  readonly regions: readonly { readonly region: HandledRegion; readonly space: Space; readonly address: number }[];
+  readonly regions: readonly { readonly region: GuestRegion; readonly space: Space; readonly address: number }[];
   /** ISA interrupt lines that the device may listen to, driven by others. */
   readonly lines: readonly number[];
   /** Whether it is a PCI function, which has a configuration space. */
@@ -47,9 +52,9 @@ export class Layout {
     bench: TestBench<Device>,
     readonly metadata: ClassMetadata,
   ) {
-    const mapped = metadata.regions.filter(({ template }) => template instanceof HandledRegion && bench.has(template));
+    const mapped = metadata.regions.filter(({ template }) => isGuestRegion(template) && bench.has(template));
     this.regions = mapped.map(({ template }) => ({
-      region: template as HandledRegion,
+      region: template as GuestRegion,
       space: template.kind === 'ports' ? 'ports' : 'memory',
       address: bench.addressOf(template),
     }));
@@ -134,7 +139,8 @@ export class Layout {
       this.metadata.registers.some(
         ({ region, offset }) => region === template && offset === route.offset && Number.isFinite(route.length),
       );
-    const own = handlers.filter((route) => !isRegister(route)).filter(isNew(seen));
+    const memory = template instanceof RamRegion ? [{ offset: 0, length: template.size }] : [];
+    const own = [...handlers.filter((route) => !isRegister(route)).filter(isNew(seen)), ...memory];
     return own.map(({ offset, length }) => ({
       name: `${template.name}${offset === 0 ? '' : ` + ${hex(offset)}`}`,
       region: place.region,
@@ -148,6 +154,9 @@ export class Layout {
     }));
   }
 }
+
+const isGuestRegion = (template: RegionTemplate): boolean =>
+  template instanceof HandledRegion || template instanceof RamRegion;
 
 /** What a guest writes into the index register. Bits beside the index have their reset value. */
 function choosing({ register }: Target, place: IndexedPlace, step: number): number {
@@ -165,7 +174,7 @@ function isNew(seen: Set<string>): (route: HandlerRoute) => boolean {
 }
 
 /** The widths with which a guest may access that offset of a region. */
-export function legalWidths(region: HandledRegion, offset: number): readonly AccessWidth[] {
+export function legalWidths(region: GuestRegion, offset: number): readonly AccessWidth[] {
   const { accepts, kind } = region;
   const widths: readonly AccessWidth[] = kind === 'ports' ? [1, 2, 4] : [1, 2, 4, 8];
   return widths.filter(

@@ -2,12 +2,12 @@ import type { Device } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
 import {
+  copyMemory,
   type FieldDifference,
   type Fields,
   fieldsOf,
   firstFieldDifference,
   keptAtReset,
-  ramOf,
   restoredBySnapshot,
   transplant,
 } from '../device-fields.ts';
@@ -74,9 +74,9 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
   };
   const copySurvivors = (): void => {
     transplant(used.device, bench.device, survivors(subject, used.device));
+    copyMemory(used, bench);
     bench.device.onStateLoaded(subject.metadata.version);
     bench.loadServices({ ...bench.saveServices(), ...keptByServices(subject, used) });
-    ramOf(bench).set(ramOf(used));
   };
   return aftermath(bench, script, reset, pass, copySurvivors);
 }

@@ -1,7 +1,7 @@
 import { type Device, loadDevice } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
-import { type Fields, fieldsOf, firstFieldDifference, ramOf, restoredBySnapshot } from '../device-fields.ts';
+import { copyMemory, type Fields, fieldsOf, firstFieldDifference, restoredBySnapshot } from '../device-fields.ts';
 import {
   answerOf,
   clearRecorders,
@@ -169,7 +169,7 @@ function successor(
   bench.clock.set(old.clock.now, old.clock.epoch);
   for (const step of past) if (step.kind === 'line') perform(bench, step);
   bench.loadServices(JSON.parse(JSON.stringify(old.saveServices())));
+  copyMemory(old, bench);
   loadDevice(bench.device, saved);
-  ramOf(bench).set(ramOf(old));
   return bench;
 }
