@@ -17,7 +17,7 @@ import {
 } from '../../sdk/index.ts';
 import { DirtyLogClient } from '../../sdk/memory/ram-block.ts';
 import { registerDocument } from '../../sdk/monitor/reference.ts';
-import { bar, PciDevice, pci } from '../../sdk/bus/pci/index.ts';
+import { bar, PciDevice, pci } from '../../sdk/pci.ts';
 import { guestProgram, infoMtree, Machine, metadataOf } from '../../sdk/runtime.ts';
 import { checkDevice, testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';

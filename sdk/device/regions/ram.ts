@@ -1,17 +1,13 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { MemoryRegion, type MemoryTopology, type RegionOwner } from '../../memory/index.ts';
 import { checkRamSize } from '../../memory/region-checks.ts';
+import type { Device } from '../device.ts';
 import { type CheckedSizes, type PlaceSpec, RegionTemplate } from './region.ts';
 
 /** What a ROM says about itself. */
 export interface RomSpec extends PlaceSpec {
   /** What it holds from its start on; the rest is 0xff, as in an erased chip. Default: nothing. */
   readonly image?: Uint8Array;
-}
-
-/** What has memory regions made from templates: a device. */
-interface MemoryOwner {
-  region(template: RegionTemplate): MemoryRegion;
 }
 
 const Erased = 0xff;
@@ -41,7 +37,7 @@ export class RamRegion extends RegionTemplate {
    * The bytes of that device's own memory, from realize to unrealize. A view of all of them, not a copy: what the device writes
    * here, the guest reads. Such a write is in no dirty log.
    */
-  bytesOf(device: MemoryOwner): Uint8Array {
+  bytesOf(device: Device): Uint8Array {
     return device.region(this).ram?.bytes as Uint8Array;
   }
 }
