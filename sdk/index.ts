@@ -1,9 +1,10 @@
 /** What a device or machine file imports. */
 export { BackplaneError } from './base/errors.ts';
 export { hex } from './base/text.ts';
+export { Bus, type BusClass, type BusContainers, type Detach, type Placed } from './bus/bus.ts';
 export { DmaPort } from './bus/dma-port.ts';
 export { EventNotifiers } from './bus/event-notifiers.ts';
-export { type BusContainers, type InterruptWire, IsaBus, IsaDevice, isaIrq } from './bus/isa-bus.ts';
+export { type InterruptWire, IsaBus, IsaDevice, isaIrq } from './bus/isa-bus.ts';
 export { ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
 export { type CalendarDate, type CalendarTime, calendar } from './clock/calendar.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './clock/time.ts';

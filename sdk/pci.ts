@@ -1,16 +1,16 @@
 /** What the files of PCI devices, and of machines with a PCI bus, import beside `backplane`. */
-export { type BarDeclaration, type BarSpec, bar, pciBars } from './bus/pci/bar-declaration.ts';
-export type { PciBar, PciBars } from './bus/pci/bars.ts';
 export {
   formatPciAddress,
   type PciAddress,
-  PciBus,
   type PciPinWiring,
   parsePciAddress,
   pcPinWiring,
-} from './bus/pci/bus.ts';
+} from './bus/pci/address.ts';
+export { type BarDeclaration, type BarSpec, bar, pciBars } from './bus/pci/bar-declaration.ts';
+export type { PciBar, PciBars } from './bus/pci/bars.ts';
+export { PciBus } from './bus/pci/bus.ts';
 export { type CapabilitySpec, capability, PciCapabilityId } from './bus/pci/capabilities.ts';
-export { PciCommand, PciConfigSpace, PciRegister, PciStatus } from './bus/pci/config-space.ts';
+export { PciCommand, PciConfigSpace, PciRegister, PciStatus, pciIdentity } from './bus/pci/config-space.ts';
 export {
   ClaimedConfigurationPorts,
   type ConfigurationMechanism,
@@ -18,8 +18,9 @@ export {
   configurationPorts,
   SubtractivePorts,
 } from './bus/pci/configuration-ports.ts';
-export { PciDevice, pci, pciIdentity } from './bus/pci/device.ts';
+export { PciDevice, pci } from './bus/pci/device.ts';
 export { type ExpansionRomSpec, expansionRom } from './bus/pci/expansion-rom.ts';
+export type { PciFunction } from './bus/pci/function.ts';
 export type { PciClass, PciIdentity } from './bus/pci/identity.ts';
 export {
   IsaBridge,

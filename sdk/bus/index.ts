@@ -1,10 +1,21 @@
+export {
+  Bus,
+  type BusClass,
+  type BusContainers,
+  type BusRegisters,
+  busesOf,
+  type Detach,
+  type MappedByBus,
+  type Placed,
+} from './bus.ts';
 export { DmaPort, MemoryDmaPort } from './dma-port.ts';
 export { EventNotifiers } from './event-notifiers.ts';
-export { type BusContainers, InterruptWire, IsaBus, IsaDevice, isaIrq } from './isa-bus.ts';
+export { InterruptWire, IsaBus, IsaDevice, isaIrq } from './isa-bus.ts';
+export { formatPciAddress, type PciAddress, parsePciAddress } from './pci/address.ts';
 export { pciBars } from './pci/bar-declaration.ts';
 export type { PciBar } from './pci/bars.ts';
-export { formatPciAddress, type PciAddress, PciBus, parsePciAddress } from './pci/bus.ts';
-export { PciCommand, PciRegister } from './pci/config-space.ts';
+export { PciBus } from './pci/bus.ts';
+export { PciCommand, PciRegister, pciIdentity } from './pci/config-space.ts';
 export { SubtractivePorts } from './pci/configuration-ports.ts';
-export { PciDevice, pci, pciIdentity } from './pci/device.ts';
+export { PciDevice, pci } from './pci/device.ts';
 export { ResetController, SystemBus, SystemDevice } from './system-bus.ts';

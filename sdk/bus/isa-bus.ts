@@ -2,13 +2,7 @@ import { BackplaneError } from '../base/errors.ts';
 import { Device, InterruptLine, type InterruptPin, type Token } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import { state } from '../state/schema.ts';
-
-/** A device on the ISA bus: its port regions land among the bus's ports, its pins on ISA interrupt lines. */
-export abstract class IsaDevice extends Device {
-  get bus(): 'isa' {
-    return 'isa';
-  }
-}
+import { Bus, type BusContainers, type Detach } from './bus.ts';
 
 /**
  * A wire as a value: where a pin goes, said in a machine definition before the machine exists. The machine resolves the
@@ -33,16 +27,9 @@ export class InterruptWire<S = unknown> {
 
 const Lines = 16;
 
-/** Where the devices of a bus are mapped. */
-export interface BusContainers {
-  /** Holds their ports. */
-  readonly io: MemoryRegion;
-  /** Holds their memory. */
-  readonly memory: MemoryRegion;
-}
-
 /** The ISA bus: ports, memory, and sixteen interrupt lines which devices may share. */
-export class IsaBus implements BusContainers {
+export class IsaBus extends Bus implements BusContainers {
+  static readonly kind: string = 'isa';
   static readonly serviceName: string = 'IsaBus';
   readonly io: MemoryRegion;
   readonly memory: MemoryRegion;
@@ -52,8 +39,26 @@ export class IsaBus implements BusContainers {
   );
 
   constructor({ io, memory }: BusContainers) {
+    super();
     this.io = io;
     this.memory = memory;
+  }
+
+  static forBench(around: BusContainers): IsaBus {
+    return new IsaBus(around);
+  }
+
+  override get typeName(): string {
+    return 'ISA';
+  }
+
+  override get containers(): BusContainers {
+    return this;
+  }
+
+  /** Regions and wires are all that a device has on it, and the machine connects those. */
+  attach(): Detach {
+    return () => {};
   }
 
   /** IRQ 0 to 15. */
@@ -73,4 +78,9 @@ export function isaIrq(irq: number): InterruptWire<IsaBus> {
   const exists = Number.isInteger(irq) && irq >= 0 && irq < Lines;
   const problem = exists ? undefined : `ISA has the interrupt lines 0 to ${Lines - 1}; there is no ${irq}.`;
   return new InterruptWire(`ISA IRQ ${irq}`, IsaBus, (pin, bus) => bus.line(irq).attach(pin), problem);
+}
+
+/** A device on the ISA bus: its port regions land among the bus's ports, its pins on ISA interrupt lines. */
+export abstract class IsaDevice extends Device {
+  static readonly plugsInto = IsaBus;
 }

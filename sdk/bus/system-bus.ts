@@ -1,9 +1,10 @@
 import { Device } from '../device/index.ts';
 import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
-import type { BusContainers } from './isa-bus.ts';
+import { Bus, type BusContainers, type Detach } from './bus.ts';
 
 /** The board: the roots of memory and ports, and the RAM as one piece. For chipsets, which alias and rearrange them. */
-export class SystemBus implements BusContainers {
+export class SystemBus extends Bus implements BusContainers {
+  static readonly kind: string = 'system';
   readonly topology: MemoryTopology;
   /** The root of the memory space: 'system'. */
   readonly memory: MemoryRegion;
@@ -18,10 +19,27 @@ export class SystemBus implements BusContainers {
     io,
     ram,
   }: BusContainers & { readonly topology: MemoryTopology; readonly ram: MemoryRegion }) {
+    super();
     this.topology = topology;
     this.memory = memory;
     this.io = io;
     this.ram = ram;
+  }
+
+  override get typeName(): string {
+    return 'System';
+  }
+
+  override get nameInMachine(): string {
+    return 'main-system-bus';
+  }
+
+  override get containers(): BusContainers {
+    return this;
+  }
+
+  attach(): Detach {
+    return () => {};
   }
 }
 
@@ -33,7 +51,5 @@ export abstract class ResetController {
 
 /** A device that belongs to the board itself, mapped into the machine's own memory and ports: a host bridge, for instance. */
 export abstract class SystemDevice extends Device {
-  get bus(): 'system' {
-    return 'system';
-  }
+  static readonly plugsInto = SystemBus;
 }

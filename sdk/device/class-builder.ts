@@ -3,6 +3,7 @@ import { definitionError, type Fail } from '../base/errors.ts';
 import { unknownWord } from '../base/text.ts';
 import { type StateDeclaration, stateOf } from '../state/schema.ts';
 import {
+  checkBus,
   checkCoalescedRange,
   checkCoalescedWriters,
   checkFlushPartners,
@@ -16,6 +17,7 @@ import {
   checkType,
 } from './class-checks.ts';
 import type {
+  BusOfClass,
   ClassAttribute,
   ClassMetadata,
   CoalescedDeclaration,
@@ -55,11 +57,13 @@ function metadataFrom(own: ClassRecorder, description: DeviceDescription | undef
   const base = baseMetadataOf(own.deviceClass);
   const deviceClass = own.deviceClass as DeviceConstructor;
   const fail = definitionError(deviceClass.name);
-  const prototype: { readonly bus: string; readonly guestError?: unknown } = deviceClass.prototype;
+  const prototype: { readonly guestError?: unknown } = deviceClass.prototype;
+  const { plugsInto } = deviceClass as unknown as { readonly plugsInto?: BusOfClass };
   // Every device has it, whatever bus it is for.
   if (prototype.guestError === undefined) {
     throw fail('not-a-device', 'it is no device yet. Let it extend IsaDevice, PciDevice or SystemDevice.');
   }
+  checkBus(plugsInto, fail);
   if (description === undefined)
     throw fail('missing-description', '@device takes { type, description }, and was given nothing.');
   const unknown = unknownWord(description, descriptionWords);
@@ -99,7 +103,8 @@ function metadataFrom(own: ClassRecorder, description: DeviceDescription | undef
     type: description.type,
     description: description.description,
     deviceClass,
-    bus: prototype.bus,
+    bus: plugsInto.kind,
+    plugsInto,
     ...stateSchema(deviceClass, description, base, registers, fail),
     regions: Object.freeze(regions),
     registers,

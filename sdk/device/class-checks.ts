@@ -2,7 +2,7 @@ import type { Fail } from '../base/errors.ts';
 import { camelCase } from '../base/text.ts';
 import { type CoalescedRange, describeRange } from '../memory/index.ts';
 import { stateOf } from '../state/schema.ts';
-import type { CoalescedDeclaration, RegionMetadata } from './class-metadata.ts';
+import type { BusOfClass, CoalescedDeclaration, RegionMetadata } from './class-metadata.ts';
 import type { ClassRecorder } from './class-recorder.ts';
 import { IoRegionTemplate, type RegionTemplate } from './regions/region.ts';
 
@@ -120,6 +120,16 @@ export function checkInjections({ deviceClass, injections }: ClassRecorder, fail
         'Say which, or give it a default value.',
     );
   }
+}
+
+/** A device without a bus could not be plugged in anywhere. */
+export function checkBus(plugsInto: BusOfClass | undefined, fail: Fail): asserts plugsInto is BusOfClass {
+  if (typeof plugsInto?.kind === 'string' && plugsInto.kind !== '') return;
+  const why =
+    plugsInto === undefined
+      ? "it plugs into no bus. Let it extend IsaDevice, PciDevice, SystemDevice or another bus's device class"
+      : 'the class of its bus has no kind. Give that class one: static readonly kind';
+  throw fail('device-without-bus', `${why}.`);
 }
 
 /** The command line finds the device by its type, and a machine names it so until it is given an id. */

@@ -62,14 +62,21 @@ export interface RealizeContext {
   readonly watchesAnswers?: boolean;
 }
 
+/** The class of a bus, as far as definitions of devices know it. Room `bus` has the rest. */
+export interface BusOfClass {
+  readonly kind: string;
+}
+
 /** A class that may be a device: what the machinery of definition looks at. */
 export type DeviceConstructor = abstract new (...args: never) => DeviceInstance;
 
 /** Everything a class declares, base classes included, checked and frozen. Nothing is built from it before realize. */
 export interface ClassMetadata extends DeviceDescription {
   readonly deviceClass: Token<DeviceInstance>;
-  /** 'isa', 'pci' or 'system': the bus its base class belongs to. */
+  /** 'isa', 'pci', 'system' or another kind of bus that its base class plugs into. */
   readonly bus: string;
+  /** The class of that bus. */
+  readonly plugsInto: BusOfClass;
   readonly version: number;
   readonly minimumVersion: number;
   readonly retired: readonly string[];

@@ -2,6 +2,7 @@ import { definitionError } from '../base/errors.ts';
 import { checkStateFields } from '../state/unsupported.ts';
 import { checkReservedFields } from './class-checks.ts';
 import type { DeviceInstance } from './class-metadata.ts';
+import { stateOfDevice } from './parts.ts';
 import { checkWiredPins } from './pins.ts';
 import { checkTimerNames, constructTimers } from './timers.ts';
 
@@ -13,7 +14,7 @@ export function constructDevice<D extends DeviceInstance>(make: () => D): D {
   const device = constructTimers(make);
   const fail = definitionError(device.constructor.name);
   checkReservedFields(device, fail);
-  checkStateFields(device, device.metadata.state, fail);
+  checkStateFields(device, stateOfDevice(device), fail);
   checkTimerNames(device);
   checkWiredPins(device, fail);
   return device;

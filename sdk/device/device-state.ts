@@ -6,9 +6,9 @@ import { captureShapes, type FailField, readFields, writeFields } from '../state
 import { type StateDifference, StateError, StateLoading } from '../state/restore-plan.ts';
 import { shape } from '../state/shapes.ts';
 import type { Device } from './device.ts';
+import { stateOfDevice } from './parts.ts';
 import { type InterruptPin, pinsOf } from './pins.ts';
 import { readLocks, saveLocks } from './registers/locks.ts';
-import { stateFields } from './registers/snapshot-shapes.ts';
 import { timersOf } from './timers.ts';
 
 /** The state of one device as plain data, as JSON can hold it. */
@@ -52,7 +52,7 @@ export function captureSchema(device: Device): void {
 }
 
 function noteState(device: Device, fail?: FailField): void {
-  captureShapes(device, stateFields(device.metadata), fail);
+  captureShapes(device, stateOfDevice(device), fail);
   if (!pinsWhenNew.has(device)) pinsWhenNew.set(device, new Set(pinsOf(device).values()));
 }
 
@@ -77,7 +77,7 @@ export function saveDevice(device: Device): SavedDevice {
   return {
     type,
     version,
-    fields: writeFields(device, stateFields(device.metadata), failingToSave(device)) as SavedDevice['fields'],
+    fields: writeFields(device, stateOfDevice(device), failingToSave(device)) as SavedDevice['fields'],
     ...(Object.keys(locks).length === 0 ? {} : { locks }),
     timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline + 0) ?? 0])),
     high: [...pinsOf(device)].filter(([, pin]) => pin.level).map(([name]) => name),
@@ -115,13 +115,7 @@ export class DeviceLoading {
       else if ((found as number) < minimumVersion) {
         refuse(`is of version ${found}, and ${minimumVersion} is the oldest that can be restored`);
       }
-      readFields(
-        device,
-        stateFields(device.metadata),
-        this.loading.reader(data['fields'] ?? null),
-        this.loading,
-        retired,
-      );
+      readFields(device, stateOfDevice(device), this.loading.reader(data['fields'] ?? null), this.loading, retired);
       readLocks(device, reader.member('locks'), this.loading);
       this.readTimers(this.loading.reader(data['timers'] ?? null, 'timers'), retired);
       this.readPins(this.loading.reader(data['high'] ?? null, 'high'), retired);

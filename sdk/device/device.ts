@@ -17,10 +17,9 @@ export type ConcreteDeviceClass<D extends Device = Device> = new (...args: never
 /**
  * A model of a piece of hardware. Its life: construct (no effect on the machine), realize (regions are built and sealed),
  * reset (any number of times), unrealize. A device overrides `onRealize`, `reset` and `onUnrealize`; a machine calls the rest.
+ * The base class of a bus's devices names the class of the bus: `static readonly plugsInto = IsaBus`.
  */
 export abstract class Device implements DeviceInstance, RegionOwner {
-  /** The kind of bus it plugs into: 'isa', 'pci', 'system'. */
-  abstract readonly bus: string;
   #context: RealizeContext | undefined;
   #regions: ReadonlyMap<RegionTemplate, MemoryRegion> = new Map();
 
@@ -31,6 +30,11 @@ export abstract class Device implements DeviceInstance, RegionOwner {
   /** @internal */
   get metadata(): ClassMetadata {
     return metadataOf(this.constructor as DeviceClass);
+  }
+
+  /** The kind of bus that it plugs into: 'isa', 'pci', 'system'. */
+  get bus(): string {
+    return this.metadata.bus;
   }
 
   get realized(): boolean {

@@ -23,6 +23,8 @@ export interface DeviceErrorCodes {
   'device-not-realized': BackplaneError;
   /** A device is realized a second time. @remedy Unrealize it first. */
   'device-realized-twice': BackplaneError;
+  /** A class plugs into no bus. @remedy Let it extend `IsaDevice`, `PciDevice`, `SystemDevice`, or the device class of another bus. */
+  'device-without-bus': BackplaneError;
   /** A handler for 8 bytes takes a number, which has 53 bits. @remedy Use `read64` or `write64`, with bigint. */
   'handler-needs-64-bit': BackplaneError;
   /** A handler takes no access, or one of a size that its region does not implement. @remedy Change its `size`, or the region's. */

@@ -24,6 +24,7 @@ export {
   OptionSet,
   type OptionsOf,
 } from './options/set.ts';
+export { stateOfDevice } from './parts.ts';
 export { InterruptLine, InterruptPin, type PinNames, pinsOf } from './pins.ts';
 export { realizeDevice } from './regions/build.ts';
 export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';

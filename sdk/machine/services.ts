@@ -2,6 +2,7 @@ import { type BindToFluentSyntax, Container, type ContainerModule, type ServiceI
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import type { Json } from '../base/json-reader.ts';
 import { runDevice } from '../clock/index.ts';
+import { noteServicePart } from '../device/parts.ts';
 import { captureShapes, type FailField, readFields, rebaseFields, writeFields } from '../state/fields.ts';
 import { StateError, StateLoading } from '../state/restore-plan.ts';
 import { type EpochMove, stateOf } from '../state/schema.ts';
@@ -121,6 +122,7 @@ export class StatefulServices {
    */
   note(token: unknown, service: unknown): void {
     if (typeof service !== 'object' || service === null) return;
+    noteServicePart(service);
     const declared = stateOf(service.constructor ?? Object);
     if (declared.length === 0 && !('onStateLoaded' in service)) return;
     if (this.all().includes(service)) return;

@@ -1,7 +1,7 @@
 import { Ich9Lpc, PcTestdev, Piix3 } from '../../devices/index.ts';
 import { q35PinWiring } from '../../machines/index.ts';
 import { device, IsaBus, inject, ResetController } from '../../sdk/index.ts';
-import { PciBus, PciCommand, type PciDevice, type PciPinWiring, PciRegister, pcPinWiring } from '../../sdk/pci.ts';
+import { PciBus, PciCommand, type PciFunction, type PciPinWiring, PciRegister, pcPinWiring } from '../../sdk/pci.ts';
 import { type KnownDifference, type StandIn, standIn } from './known-difference.ts';
 import { lower, mapCards, pcRoutes, pullIsaLine, q35Routes, raise, route } from './routing.ts';
 import { isaLines, type Operation } from './script.ts';
@@ -44,7 +44,7 @@ function writesOneLine(base: BridgeClass): BridgeClass {
 const hearsRepeats = (wiring: PciPinWiring) => (base: BridgeClass) => {
   @device({ type: 'bridge', description: 'hears unchanged levels' })
   class BridgeThatHearsRepeats extends base {
-    private heard: readonly PciDevice[] = [];
+    private heard: readonly PciFunction[] = [];
 
     constructor(
       @inject(PciBus) private readonly cards: PciBus,
@@ -60,7 +60,7 @@ const hearsRepeats = (wiring: PciPinWiring) => (base: BridgeClass) => {
       this.heard = this.cards.devices;
     }
 
-    private hear(card: PciDevice): void {
+    private hear(card: PciFunction): void {
       const { slot = 0 } = this.cards.addressOf(card) ?? {};
       const isOff = () => (card.config.get(PciRegister.Command, 2) & PciCommand.InterruptDisable) !== 0;
       card.interruptOut.connect(() => this.onPirqChange(wiring(slot, 0)));

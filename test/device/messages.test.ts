@@ -2,7 +2,7 @@ import {
   addCoalescedIo,
   bit,
   bits,
-  type Device,
+  Device,
   defineOptions,
   device,
   flushCoalescedIo,
@@ -121,6 +121,10 @@ goldenMessages('device', {
     const bench = new DeviceBench();
     bench.realize(bench.realize(new Chip(), 'chip0'));
   },
+  'device-without-bus': () => {
+    class Chip extends Device {}
+    device(chip)(Chip);
+  },
   'handler-needs-64-bit': () => handled(eights.read(0)),
   'handler-size-not-implemented': () => handled(ports.read(0, { size: 2 })),
   'independent-region-unknown': () => device(chip)(mark(writing(), coalescing({ independent: [data] }))),
@@ -211,9 +215,7 @@ goldenMessages('device', {
   'register-overlap': () => define([0x10, { width: 32 }], [0x12, { width: 16 }]),
   'register-redeclared': () => {
     const Base = define([0, { width: 8 }]);
-    class Chip extends Base {
-      readonly bus = 'isa';
-    }
+    class Chip extends Base {}
     on(bank.register(4, { width: 8 }))(Chip.prototype, 'first');
     device(chip)(Chip as never);
   },

@@ -565,11 +565,17 @@ describe('a decorator without the brackets that it needs, or with some that it m
     expectRefusal(mistake, code, ...named);
   });
 
-  it('a class that extends no device, but not one that extends Device and names a bus of its own', () => {
+  it('a class that extends no device, or plugs into no bus, but not one that names a bus of its own', () => {
     class Thing {}
     class OnOwnBus extends Device {
-      readonly bus = 'own';
+      static readonly plugsInto = { kind: 'own' };
     }
+    class OnNoBus extends Device {}
+    class OnBusWithoutKind extends Device {
+      static readonly plugsInto = class {};
+    }
+    for (const lost of [OnNoBus, OnBusWithoutKind])
+      expectRefusal(() => device({ type: 'lost', description: 'on no bus' })(lost), 'device-without-bus', lost.name);
     expect(() => device({ type: 'own-bus', description: 'on a bus of its own' })(OnOwnBus)).not.toThrow();
     expectRefusal(() => refuse(describeDevice())(Thing), 'not-a-device', 'Thing');
   });

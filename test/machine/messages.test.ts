@@ -3,6 +3,7 @@ import { Edu } from '../../devices/index.ts';
 import { pcI440fx } from '../../machines/index.ts';
 import { InterruptWire } from '../../sdk/bus/isa-bus.ts';
 import {
+  Bus,
   Device,
   DmaPort,
   defineMachine,
@@ -32,11 +33,16 @@ const withService = (module: ContainerModule, ...devices: UsedDevice[]) =>
 const wiredTo = (id: string, other: string): UsedDevice =>
   use(Latch, { id, options: { iobase: 0x300 + Number(id) }, interrupts: { irq: pin(other, 'irq') } });
 
+class UsbBus extends Bus {
+  static readonly kind = 'usb';
+  attach() {
+    return () => {};
+  }
+}
+
 @device({ type: 'floating', description: 'belongs to a bus that no machine has' })
 class Floating extends Device {
-  get bus(): string {
-    return 'usb';
-  }
+  static readonly plugsInto = UsbBus;
 }
 
 const bellPorts = portRegion({ name: 'bell', base: 0x200, size: 1, accessSizes: [1] });

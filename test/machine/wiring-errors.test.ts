@@ -4,6 +4,7 @@ import { Edu } from '../../devices/index.ts';
 import type { Problem } from '../../sdk/base/errors.ts';
 import {
   BackplaneError,
+  Bus,
   Device,
   defineMachine,
   device,
@@ -73,11 +74,16 @@ class Clinging extends IsaDevice {
   }
 }
 
+class UsbBus extends Bus {
+  static readonly kind = 'usb';
+  attach() {
+    return () => {};
+  }
+}
+
 @device({ type: 'floating', description: 'belongs to no bus of ours' })
 class Floating extends Device {
-  get bus(): string {
-    return 'usb';
-  }
+  static readonly plugsInto = UsbBus;
 }
 
 @device({ type: 'twin', description: 'a PCI function with brothers' })

@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { MemoryRegion } from '../../memory/index.ts';
-import type { BusContainers } from '../isa-bus.ts';
+import type { BusContainers } from '../bus.ts';
 import { type BarDeclaration, type BarSpec, checkBar, registersOf } from './bar-declaration.ts';
 import { PciCommand, type PciConfigSpace, PciRegister } from './config-space.ts';
 import { isRomSize } from './expansion-rom.ts';

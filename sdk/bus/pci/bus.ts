@@ -1,33 +1,31 @@
-import { BackplaneError } from '../../base/errors.ts';
-import type { MemoryRegion } from '../../memory/index.ts';
+import { BackplaneError, type Problem } from '../../base/errors.ts';
+import type { ClassMetadata } from '../../device/index.ts';
+import { MemoryRegion } from '../../memory/index.ts';
+import {
+  Bus,
+  type BusContainers,
+  type BusContext,
+  type BusRegisters,
+  type Detach,
+  type MappedByBus,
+  type Placed,
+} from '../bus.ts';
 import { busMasterSpace } from '../dma-port.ts';
-import type { BusContainers } from '../isa-bus.ts';
+import {
+  emptySlot,
+  Functions,
+  formatPciAddress,
+  type PciAddress,
+  type PciPinWiring,
+  parsePciAddress,
+  pcPinWiring,
+  Slots,
+} from './address.ts';
 import { PciConfigSize, PciRegister } from './config-space.ts';
-import type { PciDevice } from './device.ts';
+import { configurationOf, describeFunction, hiddenFunctions, mappedBars, type PciFunction } from './function.ts';
 
-/** Where a function is plugged on its bus. */
-export interface PciAddress {
-  readonly slot: number;
-  readonly function: number;
-}
-
-/** `02.1`, slot in hex, as lspci and `addr=` write it. */
-export function formatPciAddress({ slot, function: number }: PciAddress): string {
-  return `${slot.toString(16).padStart(2, '0')}.${number}`;
-}
-
-/** `5`, `05.0`, `1f.3`; slot in hex. Undefined if it is not an address. */
-export function parsePciAddress(text: string): PciAddress | undefined {
-  const match = /^(?:0x)?([01]?[0-9a-f])(?:\.([0-7]))?$/i.exec(text);
-  if (match === null) return undefined;
-  return { slot: Number.parseInt(match[1] as string, 16), function: Number(match[2] ?? 0) };
-}
-
-/** Which of the router's lines a slot's pin (0 is A) is wired to. */
-export type PciPinWiring = (slot: number, pin: number) => number;
-
-/** The wiring of a PC's board: neighbours in slot start at different lines, so that they rarely share one. */
-export const pcPinWiring: PciPinWiring = (slot, pin) => (pin + slot - 1) & 3;
+/** Memory of a bench's PCI bus is behind the device's own regions. */
+const BehindRegions = -1;
 
 /** The wire from a function's interrupt pin. */
 interface InterruptWire {
@@ -36,15 +34,14 @@ interface InterruptWire {
   readonly cut: () => void;
 }
 
-const Slots = 32;
-const Functions = 8;
-
 /**
  * A PCI bus: 32 slots of 8 functions, their configuration space, and four interrupt lines. An address without a function
  * reads all ones and drops writes, which is how guests probe the bus.
  */
-export class PciBus implements BusContainers {
+export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainers {
+  static readonly kind: string = 'pci';
   static readonly serviceName: string = 'PciBus';
+  override readonly addressGrammar = 'slot and function, 00.0 to 1f.7';
   readonly io: MemoryRegion;
   readonly memory: MemoryRegion;
   /**
@@ -52,14 +49,14 @@ export class PciBus implements BusContainers {
    * transfers reach nothing.
    */
   readonly busMasterMemory: MemoryRegion | undefined;
-  private readonly functions: (PciDevice | undefined)[] = new Array(Slots * Functions);
+  private readonly functions: (PciFunction | undefined)[] = new Array(Slots * Functions);
   private readonly asserted = new Map<number, number>();
-  private readonly wires = new Map<PciDevice, InterruptWire>();
+  private readonly wires = new Map<PciFunction, InterruptWire>();
   /** The first of them routes. The others are replacements, which wait until it disconnects. */
   private readonly routers: ((pirq: number, level: boolean) => void)[] = [];
   /** Set by the first reset; functions that are plugged later are hot-plugged. */
   private poweredOn = false;
-  private readonly latecomers = new Set<PciDevice>();
+  private readonly latecomers = new Set<PciFunction>();
 
   constructor(
     { io, memory, busMasterMemory }: BusContainers & { readonly busMasterMemory?: MemoryRegion },
@@ -67,38 +64,102 @@ export class PciBus implements BusContainers {
     /** The bus number that the guest uses; 0 is the root. */
     readonly number = 0,
   ) {
+    super();
     this.io = io;
     this.memory = memory;
     this.busMasterMemory = busMasterMemory;
   }
 
+  /** Its devices' memory is in front of the bench's RAM, and behind the regions of the device itself. */
+  static forBench({ topology, io, memory }: BusContext): PciBus {
+    const own = MemoryRegion.container(topology, 'pci', memory.size);
+    memory.addSubregion(0, own, BehindRegions);
+    return new PciBus({ io, memory: own, busMasterMemory: memory });
+  }
+
+  override get typeName(): string {
+    return 'PCI';
+  }
+
+  override get nameInMachine(): string {
+    return `pci.${this.number}`;
+  }
+
+  override get containers(): BusContainers {
+    return this;
+  }
+
+  override parse(text: string): PciAddress | undefined {
+    return parsePciAddress(text);
+  }
+
+  override format(address: PciAddress): string {
+    return formatPciAddress(address);
+  }
+
+  /** The first slot without a function. */
+  override assign(_device: ClassMetadata, taken: readonly PciAddress[]): PciAddress | undefined {
+    const slot = emptySlot(taken);
+    return slot === undefined ? undefined : { slot, function: 0 };
+  }
+
+  override check(devices: readonly Placed<PciAddress>[]): readonly Problem[] {
+    return hiddenFunctions(devices);
+  }
+
+  attach(device: PciFunction, at: PciAddress): Detach {
+    this.register(device, at);
+    return () => this.unregister(device);
+  }
+
+  override resetDevice(device: PciFunction): void {
+    device.resetOnBus();
+  }
+
+  override describe(device: PciFunction, at: PciAddress): readonly string[] {
+    return describeFunction(device, at);
+  }
+
+  override mapped(device: PciFunction): readonly MappedByBus[] {
+    return mappedBars(device);
+  }
+
+  override registersOf(device: PciFunction): BusRegisters | undefined {
+    const address = this.addressOf(device);
+    if (address === undefined) return undefined;
+    const target = 0x8000_0000 | (this.number << 16) | (address.slot << 11) | (address.function << 8);
+    return configurationOf(target >>> 0, this);
+  }
+
+  override observeInterrupts({ msi }: PciFunction, report: ((name: string) => void) | undefined): void {
+    msi.observer = report && (() => report('msi'));
+  }
+
   /** Every plugged function, by slot and function. */
-  get devices(): readonly PciDevice[] {
+  get devices(): readonly PciFunction[] {
     return this.functions.filter((device) => device !== undefined);
   }
 
-  deviceAt({ slot, function: number }: PciAddress): PciDevice | undefined {
+  deviceAt({ slot, function: number }: PciAddress): PciFunction | undefined {
     return this.functions[slot * Functions + number];
   }
 
-  addressOf(device: PciDevice): PciAddress | undefined {
+  addressOf(device: PciFunction): PciAddress | undefined {
     const index = this.functions.indexOf(device);
     return index < 0 ? undefined : { slot: index >> 3, function: index & 7 };
   }
 
   /** The lowest slot with no function in it. */
   freeSlot(): number {
-    for (let slot = 0; slot < Slots; slot++) {
-      const functions = this.functions.slice(slot * Functions, (slot + 1) * Functions);
-      if (functions.every((device) => device === undefined)) return slot;
-    }
+    const slot = emptySlot(this.devices.flatMap((device) => this.addressOf(device) ?? []));
+    if (slot !== undefined) return slot;
     throw new BackplaneError(
       'pci-bus-full',
       `PCI bus ${this.number} is full: all ${Slots} slots have a device. Give it an addr with a function, such as 01.1.`,
     );
   }
 
-  register(device: PciDevice, address: PciAddress): void {
+  register(device: PciFunction, address: PciAddress): void {
     const refuse = (code: string, why: string) =>
       new BackplaneError(code, `PCI: cannot plug '${device.id}' at ${formatPciAddress(address)}: ${why}`);
     if (address.slot < 0 || address.slot >= Slots || address.function < 0 || address.function >= Functions) {
@@ -112,18 +173,20 @@ export class PciBus implements BusContainers {
     this.plugIn(device, address, this.poweredOn);
   }
 
-  /** Replaces a function by another one with the same state: no interrupt line moves. */
-  replace(old: PciDevice, device: PciDevice): void {
+  /** No interrupt line moves meanwhile. */
+  override replace(old: PciFunction, device: PciFunction): Detach {
     const address = this.addressOf(old);
-    if (address === undefined) return;
-    const wire = this.wires.get(old);
-    this.plugIn(device, address, this.latecomers.delete(old));
-    wire?.cut();
-    this.wires.delete(old);
-    old.disconnectFromBus();
+    if (address !== undefined) {
+      const wire = this.wires.get(old);
+      this.plugIn(device, address, this.latecomers.delete(old));
+      wire?.cut();
+      this.wires.delete(old);
+      old.disconnectFromBus();
+    }
+    return () => this.unregister(device);
   }
 
-  private plugIn(device: PciDevice, address: PciAddress, isLate: boolean): void {
+  private plugIn(device: PciFunction, address: PciAddress, isLate: boolean): void {
     const pin = device.config.get(PciRegister.InterruptPin, 1);
     this.functions[address.slot * Functions + address.function] = device;
     if (isLate) this.latecomers.add(device);
@@ -141,7 +204,7 @@ export class PciBus implements BusContainers {
   }
 
   /** Takes the device off the bus, its interrupt with it. */
-  unregister(device: PciDevice): void {
+  unregister(device: PciFunction): void {
     const index = this.functions.indexOf(device);
     if (index < 0) return;
     this.functions[index] = undefined;
@@ -194,9 +257,9 @@ export class PciBus implements BusContainers {
   }
 
   /** After every device's own reset: interrupts down, headers cleared. */
-  reset(): void {
+  override reset(): void {
     this.poweredOn = true;
-    for (const device of this.devices) device.resetOnBus();
+    for (const device of this.devices) this.resetDevice(device);
   }
 
   /**
@@ -204,7 +267,7 @@ export class PciBus implements BusContainers {
    * plugged, so that a card of several functions appears as a whole.
    * @see QEMU 7.2, hw/pci/pci_host.c: pci_host_config_read_common
    */
-  private select(address: number): PciDevice | undefined {
+  private select(address: number): PciFunction | undefined {
     if (((address >>> 16) & 0xff) !== this.number) return undefined;
     const device = this.functions[(address >>> 8) & 0xff];
     const isAlone = this.functions[(address >>> 8) & 0xf8] === undefined;

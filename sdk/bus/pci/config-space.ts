@@ -1,6 +1,6 @@
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import type { AttributeDocument } from '../../device/index.ts';
+import { type AttributeDocument, ClassAttribute } from '../../device/index.ts';
 import { readBytes, writeBytes } from '../../state/bytes.ts';
 import { type LoadPlan, type Shape, type StatePlace, state } from '../../state/schema.ts';
 import type { PciIdentity } from './identity.ts';
@@ -196,7 +196,7 @@ function identityOf(bytes: Uint8Array): string {
 export const registerName = (offset: number): string => hex(offset, 2);
 
 /** What the guest finds in configuration space, for the reference of the device. */
-export function documentIdentity(identity: PciIdentity): AttributeDocument {
+function documentIdentity(identity: PciIdentity): AttributeDocument {
   const { revision = 0, programmingInterface = 0, subsystemVendorId = 0, subsystemId = 0, interruptPin } = identity;
   const pin = interruptPin === undefined ? undefined : `INT${interruptPin}`;
   const rows: [offset: number, name: string, value: string][] = [
@@ -219,3 +219,6 @@ export function documentIdentity(identity: PciIdentity): AttributeDocument {
     },
   };
 }
+
+/** What `@pci` declared: `metadataOf(Class).attribute(pciIdentity)`. */
+export const pciIdentity = new ClassAttribute<PciIdentity>('pci', documentIdentity);

@@ -2,7 +2,6 @@ import { BackplaneError } from '../../base/errors.ts';
 import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
 import {
   buildRam,
-  ClassAttribute,
   Device,
   type DeviceClass,
   InterruptPin,
@@ -13,19 +12,17 @@ import {
 } from '../../device/index.ts';
 import type { MemoryRegion } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
+import type { BusContainers } from '../bus.ts';
 import type { BusMasterSpace, DmaPort } from '../dma-port.ts';
-import type { BusContainers } from '../isa-bus.ts';
 import { pciBars } from './bar-declaration.ts';
 import { PciBars } from './bars.ts';
+import { PciBus } from './bus.ts';
 import { BusMaster } from './bus-master.ts';
 import { PciCapabilities, PciCapabilityId, pciCapabilities } from './capabilities.ts';
-import { documentIdentity, PciCommand, PciConfigSize, PciConfigSpace, PciRegister, PciStatus } from './config-space.ts';
+import { PciCommand, PciConfigSize, PciConfigSpace, PciRegister, PciStatus, pciIdentity } from './config-space.ts';
 import { pciExpansionRom } from './expansion-rom.ts';
 import { checkIdentity, type PciClass, type PciIdentity } from './identity.ts';
 import { MessageSignalledInterrupts } from './msi.ts';
-
-/** What `@pci` declared: `metadataOf(Class).attribute(pciIdentity)`. */
-export const pciIdentity = new ClassAttribute<PciIdentity>('pci', documentIdentity);
 
 /** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
 export function pci(identity: PciIdentity) {
@@ -45,6 +42,7 @@ export function pci(identity: PciIdentity) {
  * The bus reads and writes the configuration on the guest's behalf and tells the device what was written.
  */
 export abstract class PciDevice extends Device {
+  static readonly plugsInto = PciBus;
   /** INTx. The level that the device wants; the command register and MSI decide whether it gets out. */
   readonly interrupt = new InterruptPin();
   @state readonly config: PciConfigSpace;
@@ -76,10 +74,6 @@ export abstract class PciDevice extends Device {
     this.interrupt.connect(() => this.#updateInterrupt());
     this.interruptOut.highWhile = () => this.#drivesPin;
     rememberReserved(this, PciDevice);
-  }
-
-  get bus(): 'pci' {
-    return 'pci';
   }
 
   /** Where the function has a capability in its configuration space; undefined if it has not. */

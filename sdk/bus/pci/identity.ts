@@ -3,7 +3,7 @@ import { hex, unknownWord } from '../../base/text.ts';
 import type { Device, DeviceClass } from '../../device/index.ts';
 
 /** A class of functions of the PCI bus: it extends PciDevice. */
-export type PciClass = DeviceClass<Device & { readonly bus: 'pci' }>;
+export type PciClass = DeviceClass<Device & { capabilityOffset(id: number): number | undefined }>;
 
 /** Who a PCI function says it is. */
 export interface PciIdentity {

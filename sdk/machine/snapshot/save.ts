@@ -3,7 +3,7 @@ import { describeJson, type Json, type JsonReader } from '../../base/json-reader
 import { hex } from '../../base/text.ts';
 import { formatPciAddress, isaIrq } from '../../bus/index.ts';
 import type { Timer } from '../../clock/index.ts';
-import { firingOrder, saveDevice, timersOf } from '../../device/index.ts';
+import { firingOrder, saveDevice, stateOfDevice, timersOf } from '../../device/index.ts';
 import { rebaseFields } from '../../state/fields.ts';
 import type { RunningMachine } from '../definition.ts';
 import { changedOrder, type MapOrder, mapOrder } from '../map-order.ts';
@@ -190,7 +190,7 @@ function describeRequest({ id, given, used }: PluggedDevice): Json {
 /** Moves all times of devices and services with the clock's epoch. */
 export function rebaseState(machine: SnapshotMachine, nanoseconds: number): void {
   const move = { nanoseconds, moved: new Set<object>() };
-  for (const { device } of machine.devices) rebaseFields(device, device.metadata.state, move);
+  for (const { device } of machine.devices) rebaseFields(device, stateOfDevice(device), move);
   machine.statefulServices.rebase(move);
 }
 

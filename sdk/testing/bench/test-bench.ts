@@ -20,6 +20,7 @@ import {
   type RegisterSpec,
   type RegisterValue,
   realizeDevice,
+  stateOfDevice,
   type Token,
 } from '../../device/index.ts';
 import type { Placement } from '../../machine/wiring.ts';
@@ -94,7 +95,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     });
     this.clock.onRebase((nanoseconds) => {
       const move = { nanoseconds, moved: new Set<object>() };
-      rebaseFields(this.device, this.device.metadata.state, move);
+      rebaseFields(this.device, stateOfDevice(this.device), move);
       services.stateful.rebase(move);
       for (const [, recorder] of recorders) recorder.rebase(nanoseconds);
     });

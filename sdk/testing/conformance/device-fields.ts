@@ -1,7 +1,15 @@
 import { hex } from '../../base/text.ts';
 import { PciDevice, SystemBus } from '../../bus/index.ts';
 import { Timer, VirtualClock } from '../../clock/index.ts';
-import { type Device, GuestErrors, InterruptPin, OptionSet, RamRegion, RegionTemplate } from '../../device/index.ts';
+import {
+  type Device,
+  GuestErrors,
+  InterruptPin,
+  OptionSet,
+  RamRegion,
+  RegionTemplate,
+  stateOfDevice,
+} from '../../device/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.ts';
 import { type StateDeclaration, stateOf } from '../../state/schema.ts';
 import type { TestBench } from '../bench/test-bench.ts';
@@ -19,7 +27,7 @@ export function declaredState(device: Device): readonly DeclaredState[] {
 }
 
 const stateDeclared = (device: Device): readonly StateDeclaration[] =>
-  device.metadata.state.filter(({ member }) => !isFrameworks(device, member));
+  stateOfDevice(device).filter(({ member }) => !isFrameworks(device, member));
 
 function partsOf(owner: object, declarations: readonly StateDeclaration[], prefix: string): readonly DeclaredState[] {
   return declarations.flatMap(({ member }) => {

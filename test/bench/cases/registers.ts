@@ -1,4 +1,14 @@
-import { bit, bits, Device, device, indexedRegisters, mmioRegion, portRegion, reserved } from '../../../sdk/index.ts';
+import {
+  bit,
+  bits,
+  device,
+  IsaDevice,
+  indexedRegisters,
+  mmioRegion,
+  portRegion,
+  reserved,
+  SystemDevice,
+} from '../../../sdk/index.ts';
 import type { AddressSpace } from '../../../sdk/runtime.ts';
 import { DeviceBench } from '../../device/device-bench.ts';
 import { interpreted } from '../../device/interpreted.ts';
@@ -28,8 +38,7 @@ const control = declared.register(Register.Control, {
 });
 
 @device({ type: 'declared', description: 'registers declared' })
-class Declared extends Device {
-  readonly bus = 'system';
+class Declared extends SystemDevice {
   hooks = 0;
 
   @declared.register(Register.Data, { width: 32 })
@@ -65,8 +74,7 @@ class Declared extends Device {
 class Interpreted extends Declared {}
 
 @device({ type: 'by-hand', description: 'the same, every handler written by hand' })
-class ByHand extends Device {
-  readonly bus = 'system';
+class ByHand extends SystemDevice {
   hooks = 0;
   data = 0;
   status = 0x8000_0000;
@@ -171,8 +179,7 @@ const index = declaredPorts.register(Port.Index, { width: 8 });
 const indexed = indexedRegisters({ index, data: Port.Data });
 
 @device({ type: 'indexed', description: 'registers behind an index, declared' })
-class Indexed extends Device {
-  readonly bus = 'isa';
+class Indexed extends IsaDevice {
   @index index = 0;
   @indexed.register(0x0a, { width: 8 }) statusA = 0;
   @indexed.register(0x0b, { width: 8 }) statusB = 0;
@@ -180,8 +187,7 @@ class Indexed extends Device {
 }
 
 @device({ type: 'indexed-by-hand', description: 'registers behind an index, by hand' })
-class IndexedByHand extends Device {
-  readonly bus = 'isa';
+class IndexedByHand extends IsaDevice {
   index = 0;
   statusA = 0;
   statusB = 0;
@@ -221,14 +227,12 @@ const declaredBytes = mmioRegion({ name: 'declared', base: 0x3000, size: 4, acce
 const bytesByHand = mmioRegion({ name: 'by-hand', base: 0x4000, size: 4, accessSizes: [1, 2, 4] });
 
 @device({ type: 'narrow', description: 'a register that takes narrow accesses, declared' })
-class Narrow extends Device {
-  readonly bus = 'system';
+class Narrow extends SystemDevice {
   @declaredBytes.register(0, { width: 32 }) data = 0;
 }
 
 @device({ type: 'narrow-by-hand', description: 'the same by hand' })
-class NarrowByHand extends Device {
-  readonly bus = 'system';
+class NarrowByHand extends SystemDevice {
   data = 0;
 
   @bytesByHand.read(0)

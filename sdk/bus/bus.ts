@@ -1,0 +1,161 @@
+import type { Problem } from '../base/errors.ts';
+import type { ClassMetadata, Device } from '../device/index.ts';
+import { DevicePart, partsOf } from '../device/parts.ts';
+import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
+
+/** Where the regions of a bus's devices are mapped. */
+export interface BusContainers {
+  /** Holds their ports. */
+  readonly io: MemoryRegion;
+  /** Holds their memory. */
+  readonly memory: MemoryRegion;
+}
+
+/** A device at an address of a bus. */
+export interface Placed<Address = unknown> {
+  readonly id: string;
+  readonly metadata: ClassMetadata;
+  readonly address: Address;
+}
+
+/** Takes a device off its bus again. It may be called while a transfer with the device is under way. */
+export type Detach = () => void;
+
+/** A region of a device that its bus has mapped, such as a base address register. */
+export interface MappedByBus {
+  readonly name: string;
+  readonly kind: 'Ports' | 'Memory';
+  readonly start: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Registers of a device that the guest reaches by its bus and not by a region: PCI configuration space. */
+export interface BusRegisters {
+  /** Bytes. */
+  readonly size: number;
+  read(offset: number, size: number): number;
+  write(offset: number, value: number, size: number): void;
+  /** Offsets that drivers access more often than others. */
+  readonly usual: readonly number[];
+  /** The write that a driver would make in place of this one: it leaves the device where it is, and working. */
+  tamed(
+    offset: number,
+    value: number,
+    size: number,
+  ): { readonly offset: number; readonly value: number; readonly size: number };
+  /** The accesses of ports with which a guest does the same, for scripts that are printed. */
+  accesses(
+    offset: number,
+    size: number,
+    value: number | undefined,
+  ): readonly { readonly port: number; readonly size: number; readonly value: number | undefined }[];
+}
+
+/** What a bus may be made of that no machine has: the bench's. */
+export interface BusContext extends BusContainers {
+  readonly topology: MemoryTopology;
+}
+
+/** The class of a bus. `kind` is a static field: `static readonly kind = 'i2c'`. */
+export interface BusClass<B extends Bus = Bus> {
+  /** What devices and machines call the bus: 'i2c'. */
+  readonly kind: string;
+  readonly name: string;
+  readonly prototype: B;
+  /** Makes one for a device on a bench. Without it: the constructor without arguments. */
+  forBench?(around: BusContext): B;
+}
+
+/**
+ * A bus: the place of devices. It is a service of the machine, or a field of a controller device, where the machine finds it as it
+ * finds pins: `readonly i2c = new I2cBus()`. Its fields with `@state` are in the snapshots of the controller, or of the service.
+ *
+ * The base class of its devices names it: `static readonly plugsInto = I2cBus`. A bus has no import of that class: it knows its
+ * devices by an interface.
+ */
+export abstract class Bus<D extends Device = Device, Address = unknown> extends DevicePart {
+  /** How an address is written, for messages: 'slot and function, 00.0 to 1f.7'. Undefined: its devices have no addresses. */
+  readonly addressGrammar: string | undefined = undefined;
+
+  /** Its class says it: `static readonly kind = 'i2c'`. */
+  get kind(): string {
+    return (this.constructor as unknown as BusClass).kind;
+  }
+
+  /** Its type in `info qtree`: 'PCI'. */
+  get typeName(): string {
+    return this.kind;
+  }
+
+  /** Its name as a service of the machine: 'pci.0'. The bus of a controller is called by its device and field: 'sbcon.i2c'. */
+  get nameInMachine(): string {
+    return `${this.kind}.0`;
+  }
+
+  /** Where the regions of its devices are mapped; undefined if they can have none. */
+  get containers(): BusContainers | undefined {
+    return undefined;
+  }
+
+  /** The address that a text such as `addr=0x68` names; undefined if it names none of this bus. */
+  parse(_text: string): Address | undefined {
+    return undefined;
+  }
+
+  format(address: Address): string {
+    return String(address);
+  }
+
+  /** The address of a device that gives none. Undefined: it has to give one, or none is left. */
+  assign(_device: ClassMetadata, _taken: readonly Address[]): Address | undefined {
+    return undefined;
+  }
+
+  /** What is wrong with all its devices together. That each address has one device is checked already. */
+  check(_devices: readonly Placed<Address>[]): readonly Problem[] {
+    return [];
+  }
+
+  /** Plugs in a device that is realized and mapped. Answers how to take it off again. */
+  abstract attach(device: D, at: Address): Detach;
+
+  /** A device takes the place and the state of another one; `detach` is that one's. Overridden where no level may change meanwhile. */
+  replace(_old: D, made: D, at: Address, detach: Detach): Detach {
+    detach();
+    return this.attach(made, at);
+  }
+
+  /** The machine's reset, after that of every device. */
+  reset(): void {}
+
+  /** What a reset of the bus does to this device, for one that is plugged in later and reset alone. */
+  resetDevice(_device: D): void {}
+
+  /** Lines about a device in `info qtree`, below its options. */
+  describe(_device: D, _at: Address): readonly string[] {
+    return [];
+  }
+
+  /** The regions of the device that the bus has mapped where the guest wanted them. */
+  mapped(_device: D): readonly MappedByBus[] {
+    return [];
+  }
+
+  /** The registers of the device that the guest reaches by the bus; undefined if it has none. */
+  registersOf(_device: D): BusRegisters | undefined {
+    return undefined;
+  }
+
+  /** Reports interrupts of the device that are no pins, by name: 'msi'. Without `report` it stops. */
+  observeInterrupts(_device: D, _report: ((name: string) => void) | undefined): void {}
+
+  /**
+   * One whole transfer as a guest makes it through a controller: writes the bytes, then reads `count`. Answers what came back, which is
+   * shorter where the device did not acknowledge. Absent: a bus of regions, whose devices have no transfers.
+   */
+  transfer?(at: Address, bytes: readonly number[], count: number): readonly number[];
+}
+
+/** The buses that a device has in its fields, by name; those of an array as `channels[3]`. */
+export const busesOf = (device: Device): ReadonlyMap<string, Bus> => partsOf(device, Bus);
