@@ -48,7 +48,9 @@ export {
   type WriteHandler,
   type WriteWithAttributesHandler,
 } from './device/regions/region.ts';
-export type { AtReset, NarrowAccess, RegisterAccess } from './device/registers/model.ts';
+export { CarriedBank, type RegisterBankSpec, registerBank } from './device/registers/bank.ts';
+export { type AbsentBytes, type BankAccess, bankOf } from './device/registers/bank-access.ts';
+export type { AtReset, NarrowAccess, RegisterAccess, RegisterBank } from './device/registers/model.ts';
 export {
   type IndexedRegisters,
   type IndexedRegistersSpec,

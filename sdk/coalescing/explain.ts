@@ -59,7 +59,7 @@ function describe(
   const others = owner === undefined ? [] : known.filter((other) => other !== region && other.owner === owner);
   const explained = machine.devices.find(({ device }) => device === owner);
   const independent = explained?.independentOf(region) ?? [];
-  const registers = explained?.metadata?.registers.filter((register) => register.region.name === region.name) ?? [];
+  const registers = explained?.metadata?.registers.filter((register) => register.bank.name === region.name) ?? [];
   const unguarded = others.filter(
     (other) => other.ops.reads.handlers.length > 0 && !other.flushCoalescedIo && !independent.includes(other),
   );

@@ -30,7 +30,7 @@ export type NamedRegister = Pick<
   RegisterDeclaration,
   'name' | 'offset' | 'width' | 'count' | 'stride' | 'indexedBy'
 > & {
-  readonly region: { readonly name: string };
+  readonly bank: { readonly name: string };
 };
 
 /**

@@ -28,7 +28,7 @@ import type {
 } from './class-metadata.ts';
 import { assemblyOf, baseMetadataOf, baseRecorders, type ClassRecorder, refuseOtherCopies } from './class-recorder.ts';
 import { noOptions } from './options/set.ts';
-import type { HandlerRoute, IoRegionTemplate, RegionTemplate } from './regions/region.ts';
+import { type HandlerRoute, IoRegionTemplate, type RegionTemplate } from './regions/region.ts';
 import { routesOf } from './regions/routes.ts';
 import type { RegisterDeclaration } from './registers/model.ts';
 
@@ -128,7 +128,7 @@ function addRecord(drafts: Map<RegionTemplate, RegionDraft>, record: ClassRecord
   for (const region of record.otherRegions) draftOf(region);
   const handled = new Set<IoRegionTemplate>([
     ...record.handlers.map(({ region }) => region),
-    ...record.registers.map(({ definition }) => definition.region),
+    ...record.registers.map(({ definition }) => definition.bank).filter((bank) => bank instanceof IoRegionTemplate),
   ]);
   for (const region of handled) {
     const written = record.handlers.filter((one) => one.region === region).map((one) => one.declaration);

@@ -31,6 +31,8 @@ export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';
 export { buildRam, RamRegion, type RomSpec, romRegion } from './regions/ram.ts';
 export { ContainerRegion, type HandlerRoute, RegionTemplate } from './regions/region.ts';
 export { registerAtPlace } from './registers/assemble.ts';
+export { type CarriedBank, registerBank } from './registers/bank.ts';
+export { type AbsentBytes, type BankAccess, bankOf } from './registers/bank-access.ts';
 export { registerEngine } from './registers/engine.ts';
 export {
   choosingValue,
@@ -38,11 +40,12 @@ export {
   type FieldDeclaration,
   type IndexedPlace,
   type RegisterAccess,
+  type RegisterBank,
   type RegisterDeclaration,
   type Side,
   sideOf,
 } from './registers/model.ts';
-export { describeRegisterValue, type RegisterPlace, registerAt, registerLabel } from './registers/names.ts';
+export { describeRegisterValue, livesIn, type RegisterPlace, registerAt, registerLabel } from './registers/names.ts';
 export type { Register } from './registers/register.ts';
 export { bit, type FieldNames, type RegisterSpec, type RegisterValue } from './registers/spec.ts';
 export { timersOf } from './timers.ts';

@@ -56,8 +56,8 @@ function registerOf(
 ): RegisterPlace | undefined {
   const otherSide = isWrite ? 'reads' : 'writes';
   const all = device.metadata.registers;
-  const registers = all.filter((one) => one.region === template && sideOf(one, all) !== otherSide);
-  const behind = registers.find((one) => one.indexedBy && one.region === template && one.offset === offset);
+  const registers = all.filter((one) => one.bank === template && sideOf(one, all) !== otherSide);
+  const behind = registers.find((one) => one.indexedBy && one.bank === template && one.offset === offset);
   return registerAt(registers, template, offset, behind && chosenBy(device, behind));
 }
 

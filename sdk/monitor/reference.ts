@@ -5,10 +5,12 @@ import {
   type DocumentTable,
   HandledRegion,
   type HandlerRoute,
+  livesIn,
   type OptionSet,
   RamRegion,
   type RegionMetadata,
   type RegionTemplate,
+  type RegisterBank,
   type RegisterDeclaration,
 } from '../device/index.ts';
 import { describeRange } from '../memory/index.ts';
@@ -37,8 +39,9 @@ export function registerDocument(metadata: ClassMetadata, observed: ObservedDevi
     ...documents.flatMap(({ tables = [] }) => tables.flatMap(section)),
     ...pinSection(observed, options, Object.assign({}, ...documents.map(({ pins }) => pins))),
     ...inOrder(regions, places).flatMap((region) => regionSection(region, registers, places.get(region.template))),
+    ...carriedBanks(registers).flatMap((bank) => bankSection(bank, registers)),
   ];
-  if (regions.length === 0) sections.push('It has no regions of its own.');
+  if (regions.length === 0 && registers.length === 0) sections.push('It has no regions of its own.');
   return `${sections.join('\n\n')}\n`;
 }
 
@@ -69,9 +72,9 @@ export function registerFacts(metadata: ClassMetadata, { pins = [], inputs = [] 
           length: length === Number.POSITIVE_INFINITY ? null : length,
         })),
     })),
-    registers: registers.map(({ spec: _written, ...register }) => ({
+    registers: registers.map(({ spec: _written, bank, ...register }) => ({
       ...register,
-      region: register.region.name,
+      region: bank.name,
       reset: plain(register.reset),
     })),
   };
@@ -127,7 +130,7 @@ function regionSection(
   place: string | undefined,
 ): string[] {
   const { template, coalesced, flushCoalescedIo } = region;
-  const registers = all.filter((register) => register.region === template);
+  const registers = all.filter((register) => livesIn(register, template));
   const notes = [
     ...coalesced.map(
       (range) => `Writes to ${describeRange(range.offset, range.size)} are coalesced: they may wait in the ring.`,
@@ -142,6 +145,29 @@ function regionSection(
     ...handlerTable(region),
     ...registers.flatMap(registerSection),
   ];
+}
+
+/** Banks that are no regions, in the order of their registers. */
+const carriedBanks = (registers: readonly RegisterDeclaration[]): readonly RegisterBank[] => [
+  ...new Set(registers.map(({ bank }) => bank).filter(({ kind }) => kind === 'carried')),
+];
+
+function bankSection(bank: RegisterBank, all: readonly RegisterDeclaration[]): string[] {
+  const registers = all.filter((register) => register.bank === bank);
+  const { name, size, endianness, mirrored } = bank;
+  const order = endianness === 'big' ? ', big endian' : '';
+  const repeats = mirrored ? ' Its registers repeat past its end.' : '';
+  return [
+    `## Registers of ${code(name)}`,
+    `${counted(size, 'byte')}; accesses of ${widthsOf(bank)}${order}.${repeats}`,
+    ...overview(registers),
+    ...registers.flatMap(registerSection),
+  ];
+}
+
+function widthsOf({ accepts: { min, max } }: RegisterBank): string {
+  const widths = [1, 2, 4, 8].filter((width) => width >= min && width <= max);
+  return `${either(widths)} ${max === 1 ? 'byte' : 'bytes'}`;
 }
 
 const either = (items: readonly number[]): string =>
@@ -162,14 +188,12 @@ function placeOf(template: RegionTemplate, place: string | undefined): string {
   if (template instanceof RamRegion && template.image !== undefined)
     return `${extent}, with an image of ${counted(template.image.length, 'byte')}.`;
   if (!(template instanceof HandledRegion)) return `${extent}.`;
-  const { min, max, unaligned } = template.accepts;
-  const widths = [1, 2, 4, 8].filter((width) => width >= min && width <= max);
+  const { max, unaligned } = template.accepts;
   const handled =
     template.implements.max < max ? `, handled ${counted(template.implements.max, 'byte')} at a time` : '';
   const order = template.endianness === 'big' ? ', big endian' : '';
   const repeats = template.mirrored ? ' Its registers repeat past its end.' : '';
-  const accesses = `accesses of ${either(widths)} ${max === 1 ? 'byte' : 'bytes'}`;
-  return `${extent}; ${accesses}${unaligned ? ', unaligned too' : ''}${handled}${order}.${repeats}`;
+  return `${extent}; accesses of ${widthsOf(template)}${unaligned ? ', unaligned too' : ''}${handled}${order}.${repeats}`;
 }
 
 /** The handlers without a register. The names of their methods say what they do. */

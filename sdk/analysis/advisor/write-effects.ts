@@ -48,7 +48,7 @@ type Place = Pick<WriteTarget, 'region' | 'offset' | 'size'>;
 
 function registersAt({ region }: Place, machine: Machine): RegisterDeclaration[] {
   const metadata = machine.devices.find(({ device }) => device === region?.owner)?.metadata;
-  return metadata?.registers.filter((register) => register.region.name === region?.name) ?? [];
+  return metadata?.registers.filter((register) => register.bank.name === region?.name) ?? [];
 }
 
 /** The declared registers and fields of a place that a written one clears. */

@@ -1,5 +1,6 @@
 import type { AnswerWatch, MemoryTopology } from '../../memory/index.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
+import { describeBank } from '../registers/names.ts';
 import type { RegionTemplate } from './region.ts';
 
 /** Answers of each handler of a machine that are looked at: enough to find a mistake, and soon over. */
@@ -18,7 +19,12 @@ class FirstAnswersOfHandler implements AnswerWatch {
 
   see(device: object | null, answer: unknown, offset: number): boolean {
     if (!Number.isInteger(answer))
-      reportAnswer(device as DeviceInstance, `handler '${this.method}'`, this.region.name, offset, answer);
+      reportAnswer(
+        device as DeviceInstance,
+        `handler '${this.method}' of region '${this.region.name}'`,
+        offset,
+        answer,
+      );
     return --this.left > 0;
   }
 }
@@ -48,7 +54,7 @@ export function watchAnswers(
 /** On a bench: looks at what the read hooks of registers answer, which may also be nothing. */
 export function watchReadHooks(device: DeviceInstance): void {
   const methods = device as unknown as Record<string, (...given: unknown[]) => unknown>;
-  for (const { readHook, fields, width, region, offset, name } of device.metadata.registers) {
+  for (const { readHook, fields, width, bank, offset, name } of device.metadata.registers) {
     const hooks = new Set([readHook, ...fields.map((field) => field.readHook)]);
     for (const hook of width === 64 ? [] : hooks) {
       const original = hook === undefined ? undefined : methods[hook];
@@ -56,7 +62,7 @@ export function watchReadHooks(device: DeviceInstance): void {
       const value = (...given: unknown[]): unknown => {
         const answer = original.apply(device, given);
         if (answer !== undefined && !Number.isInteger(answer))
-          reportAnswer(device, `read hook '${hook}' of register '${name}'`, region.name, offset, answer);
+          reportAnswer(device, `read hook '${hook}' of register '${name}' of ${describeBank(bank)}`, offset, answer);
         return answer;
       };
       Object.defineProperty(device, hook, { value, enumerable: false, configurable: true, writable: true });
@@ -64,13 +70,13 @@ export function watchReadHooks(device: DeviceInstance): void {
   }
 }
 
-function reportAnswer(device: DeviceInstance, what: string, region: string, offset: number, answer: unknown): void {
+function reportAnswer(device: DeviceInstance, what: string, offset: number, answer: unknown): void {
   const isPromise = typeof answer === 'object' && answer !== null && 'then' in answer;
   const remedy = isPromise
     ? 'A guest does not wait: answer at once, and declare a timer for what comes later.'
     : 'Answer a whole number.';
   device.guestError(
-    `warning: ${what} of region '${region}' answered ${describeAnswer(answer)} at offset 0x${offset.toString(16)}, which is no whole ` +
+    `warning: ${what} answered ${describeAnswer(answer)} at offset 0x${offset.toString(16)}, which is no whole ` +
       `number, so the guest reads something else. ${remedy}`,
   );
 }

@@ -52,7 +52,7 @@ export class HandledRegion extends IoRegionTemplate {
     spec: S & Readonly<Record<Exclude<keyof S, keyof RegisterSpec>, never>>,
   ): Register<S> {
     checkBrackets(offset, spec, `.register(offset, { width: 8 }) of ${placeOf(this)}`);
-    return makeRegister<S>({ region: this, offset, spec, indexed: undefined });
+    return makeRegister<S>({ bank: this, offset, spec, indexed: undefined });
   }
 }
 

@@ -1,6 +1,7 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
 import { type AccessSizes, describeRange } from '../../memory/index.ts';
+import type { RegisterBank } from '../registers/model.ts';
 
 /** What every region says about itself. Sizes and addresses are bytes. */
 export interface PlaceSpec {
@@ -53,7 +54,7 @@ export abstract class RegionTemplate {
 }
 
 /** A region whose accesses handlers and registers answer: what is declared of it. */
-export abstract class IoRegionTemplate extends RegionTemplate {
+export abstract class IoRegionTemplate extends RegionTemplate implements RegisterBank {
   /** @internal */
   readonly accepts: CheckedSizes;
   /** @internal */
@@ -159,18 +160,23 @@ export interface CheckedSizes {
 const placeWords = ['name', 'size', 'base', 'priority'];
 const accessWords = ['accessSizes', 'accepts', 'implements', 'endianness', 'missing', 'mirrored'];
 const regionWords = [...placeWords, ...accessWords];
+const bankWords = ['name', 'size', 'accessSizes', 'endianness', 'missing', 'mirrored'];
 const PortSpace = 0x1_0000;
 const isAccessSize = (size: number): boolean => size === 1 || size === 2 || size === 4 || size === 8;
 
 /** Refuses a region that cannot be anywhere, while the device's file is being loaded. */
-export function checkPlace(spec: PlaceSpec): void {
+export function checkPlace(spec: PlaceSpec, kind: 'carried' | undefined = undefined): void {
+  const where = `${kind === undefined ? 'Region' : 'Bank'} '${spec.name}'`;
   const fail = (code: string, what: string): never => {
-    throw new BackplaneError(code, `Region '${spec.name}': ${what}`);
+    throw new BackplaneError(code, `${where}: ${what}`);
   };
-  const unknown = unknownWord(spec, regionWords);
-  if (unknown !== undefined) throw new BackplaneError('unknown-word', `Region '${spec.name}' ${unknown}`);
+  const unknown = unknownWord(spec, kind === undefined ? regionWords : bankWords);
+  if (unknown !== undefined) throw new BackplaneError('unknown-word', `${where} ${unknown}`);
   if (spec.name === '')
-    throw new BackplaneError('region-without-name', 'A region needs a name: it is what info mtree and messages show.');
+    throw new BackplaneError(
+      'region-without-name',
+      `A ${kind === undefined ? 'region' : 'bank'} needs a name: it is what info mtree and messages show.`,
+    );
   if (!Number.isInteger(spec.size) || spec.size <= 0) {
     fail('invalid-region-size', `size ${spec.size} is not a number of bytes. Give it a whole number above 0.`);
   }
@@ -184,10 +190,10 @@ export function checkPlace(spec: PlaceSpec): void {
 
 /** Works out the accepted and the implemented sizes, and refuses combinations that mean nothing. */
 export function checkSizes(
-  kind: 'ports' | 'memory',
+  kind: RegisterBank['kind'],
   spec: HandledRegionSpec,
 ): { accepts: CheckedSizes; implements: CheckedSizes } {
-  const where = `Region '${spec.name}'`;
+  const where = `${kind === 'carried' ? 'Bank' : 'Region'} '${spec.name}'`;
   if (kind === 'ports' && spec.size > PortSpace) {
     throw new BackplaneError(
       'invalid-region-size',
@@ -201,7 +207,7 @@ export function checkSizes(
         'Lower its base or its size.',
     );
   }
-  const widest = kind === 'ports' ? 4 : 8;
+  const widest = kind === 'memory' ? 8 : 4;
   if (spec.accessSizes === undefined) {
     return {
       accepts: checkRange(where, 'accepts', spec.accepts, widest),

@@ -65,8 +65,8 @@ export interface RegistersCode {
 
 export function accessModels(registers: readonly RegisterDeclaration[]): AccessModel[] {
   return registers.map((register) => {
-    const { region, offset, width, stride = 0, narrow, indexedBy } = register;
-    const { min, max, unaligned } = region.implements;
+    const { bank, offset, width, stride = 0, narrow, indexedBy } = register;
+    const { min, max, unaligned } = bank.implements;
     const accesses = bitRangesOf(register).map(({ access }) => access);
     const side = sideOf(register, registers);
     const bytes = width / 8;
@@ -119,7 +119,7 @@ export function dataPortsOf(registers: readonly RegisterDeclaration[]): DataPort
   const ports: { readonly first: RegisterDeclaration; readonly numbers: number[] }[] = [];
   registers.forEach((register, number) => {
     if (register.indexedBy === undefined) return;
-    const port = ports.find(({ first }) => first.region === register.region && first.offset === register.offset);
+    const port = ports.find(({ first }) => first.bank === register.bank && first.offset === register.offset);
     if (port === undefined) ports.push({ first: register, numbers: [number] });
     else port.numbers.push(number);
   });

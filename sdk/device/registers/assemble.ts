@@ -10,7 +10,7 @@ import {
   type RegisterDeclaration,
   takesWrites,
 } from './model.ts';
-import { describeRegister } from './names.ts';
+import { describeBank, describeRegister } from './names.ts';
 import { checkChoices, checkTogether } from './overlaps.ts';
 import { type HookDeclaration, type RegisterDefinition, type RegisterSpec, ReservedFieldSpec } from './spec.ts';
 
@@ -23,7 +23,7 @@ export interface RegisterRecord {
   readonly registerHooks: readonly HookDeclaration[];
 }
 
-/** The registers of the class and its bases, checked and frozen, by region and offset. `recorders` is base first. */
+/** The registers of the class and its bases, checked and frozen, by bank and offset. `recorders` is base first. */
 function completeRegisters(
   recorders: readonly RegisterRecord[],
   inherited: readonly RegisterDeclaration[],
@@ -31,8 +31,8 @@ function completeRegisters(
 ): readonly RegisterDeclaration[] {
   let all = inherited;
   for (const record of recorders) all = addHooks(addRegisters(all, record, fail), record.registerHooks, fail);
-  const regions = [...new Set(all.map(({ region }) => region))];
-  const order = (one: RegisterDeclaration): number => regions.indexOf(one.region) * 2 ** 40 + one.offset;
+  const banks = [...new Set(all.map(({ bank }) => bank))];
+  const order = (one: RegisterDeclaration): number => banks.indexOf(one.bank) * 2 ** 40 + one.offset;
   const sorted = [...all].sort((a, b) => order(a) - order(b) || (a.indexedBy?.index ?? 0) - (b.indexedBy?.index ?? 0));
   return Object.freeze(sorted);
 }
@@ -54,7 +54,7 @@ function addRegisters(
   const kept = inherited.filter((old) => {
     const replacement = own.find(({ member }) => member === old.member);
     if (replacement === undefined) return true;
-    const moved = replacement.region !== old.region || replacement.offset !== old.offset;
+    const moved = replacement.bank !== old.bank || replacement.offset !== old.offset;
     if (moved || replacement.width !== old.width || replacement.indexedBy?.index !== old.indexedBy?.index) {
       throw fail(
         'register-redeclared',
@@ -70,7 +70,7 @@ function addRegisters(
 }
 
 function declarationOf(
-  { region, offset, spec, indexed }: RegisterDefinition,
+  { bank, offset, spec, indexed }: RegisterDefinition,
   member: string,
   memberOf: (definition: RegisterDefinition) => string | undefined,
   fail: Fail,
@@ -88,7 +88,7 @@ function declarationOf(
   if (indexed !== undefined && indexMember === undefined) {
     throw fail(
       'missing-index-register',
-      `register '${name}' is chosen by an index register of region '${indexed.by.region.name}' that the class does not have. ` +
+      `register '${name}' is chosen by an index register of ${describeBank(indexed.by.bank)} that the class does not have. ` +
         'Put it in front of the field that holds the index.',
     );
   }
@@ -97,7 +97,7 @@ function declarationOf(
     name,
     spec,
     member,
-    region,
+    bank,
     offset,
     width,
     reset: spec.reset ?? (width === 64 ? 0n : 0),
@@ -151,10 +151,10 @@ function addHooks(
   });
   const homeless = hooks.find(({ definition }) => registerAtPlace(registers, definition) === undefined);
   if (homeless !== undefined) {
-    const { region, offset } = homeless.definition;
+    const { bank, offset } = homeless.definition;
     throw fail(
       'register-hook-without-register',
-      `hook '${homeless.method}' is for a register at ${hex(offset)} of region '${region.name}' that the class ` +
+      `hook '${homeless.method}' is for a register at ${hex(offset)} of ${describeBank(bank)} that the class ` +
         'does not have. Put the register in front of the field that holds it.',
     );
   }
@@ -179,15 +179,15 @@ const sameHook = (a: HookDeclaration, b: HookDeclaration): boolean =>
   isAt(a.definition, b.definition) && a.field === b.field && a.isWrite === b.isWrite;
 
 const isAt = (a: RegisterDefinition, b: RegisterDefinition): boolean =>
-  a.region === b.region && a.offset === b.offset && a.indexed?.index === b.indexed?.index;
+  a.bank === b.bank && a.offset === b.offset && a.indexed?.index === b.indexed?.index;
 
 /** The register that was declared with this value; of a subclass that declared it anew, the one that stands there now. */
 export function registerAtPlace(
   registers: readonly RegisterDeclaration[],
-  { region, offset, indexed, spec }: RegisterDefinition,
+  { bank, offset, indexed, spec }: RegisterDefinition,
 ): RegisterDeclaration | undefined {
   const there = registers.filter(
-    (one) => one.region === region && one.offset === offset && one.indexedBy?.index === indexed?.index,
+    (one) => one.bank === bank && one.offset === offset && one.indexedBy?.index === indexed?.index,
   );
   return there.find((one) => one.spec === spec) ?? there[0];
 }
@@ -200,7 +200,7 @@ export function registerAtPlace(
 function registerHandlers(record: RegisterRecord, region: IoRegionTemplate): HandlerDeclaration[] {
   const handlers: HandlerDeclaration[] = [];
   for (const { definition, member } of record.registers) {
-    if (definition.region !== region) continue;
+    if (definition.bank !== region) continue;
     const { offset, spec, indexed } = definition;
     const accesses = accessesOf(spec);
     const bytes = spec.width / 8;

@@ -73,7 +73,7 @@ function oneOf(known: readonly string[], given: string, what: string, fail: Fail
 
 /** Refuses a register that cannot be where it is, or as wide as it says. */
 export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
-  const { region, offset, width, count, stride, reset } = register;
+  const { bank, offset, width, count, stride, reset } = register;
   const where = describeRegister(register);
   if (width === undefined)
     throw fail('invalid-register-width', `${where} says no width. Give it 8, 16, 32 or 64 bits.`);
@@ -92,11 +92,12 @@ export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
       `${where}: stride ${stride} lets its registers overlap. Give it a whole number from ${closest}.`,
     );
   }
-  if (!Number.isInteger(offset) || offset < 0 || offset + extent(register) > region.size) {
-    const bytes = describeRange(0, region.size);
+  if (!Number.isInteger(offset) || offset < 0 || offset + extent(register) > bank.size) {
+    const bytes = describeRange(0, bank.size);
+    const word = bank.kind === 'carried' ? 'bank' : 'region';
     throw fail(
       'range-outside-region',
-      `${where} leaves its region, which has the offsets ${bytes}. Move it, or make the region larger.`,
+      `${where} leaves its ${word}, which has the offsets ${bytes}. Move it, or make the ${word} larger.`,
     );
   }
   const fits =
@@ -109,7 +110,7 @@ export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
     );
   }
   checkSizes(register, where, fail);
-  const apart = !region.implements.unaligned && offset % (width / 8) === 0;
+  const apart = !bank.implements.unaligned && offset % (width / 8) === 0;
   if (register.narrow === 'zero-extended' && (!apart || register.indexedBy !== undefined)) {
     throw fail(
       'zero-extended-misplaced',
@@ -123,18 +124,18 @@ function fitsNumber(reset: number | bigint, width: number): boolean {
   return typeof reset === 'number' && Number.isInteger(reset) && reset >= 0 && reset < 2 ** width;
 }
 
-function checkSizes({ region, width }: RegisterDeclaration, where: string, fail: Fail): void {
-  if (region.implements.min > width / 8) {
+function checkSizes({ bank, width }: RegisterDeclaration, where: string, fail: Fail): void {
+  if (bank.implements.min > width / 8) {
     throw fail(
       'register-narrower-than-access',
-      `${where} has ${width} bits, but the region implements no access below ${region.implements.min} bytes. ` +
-        `Declare it with ${region.implements.min * 8} bits, the upper ones reserved, or let the region implement less.`,
+      `${where} has ${width} bits, but the region implements no access below ${bank.implements.min} bytes. ` +
+        `Declare it with ${bank.implements.min * 8} bits, the upper ones reserved, or let the region implement less.`,
     );
   }
-  if (region.accepts.min < region.implements.min) {
+  if (bank.accepts.min < bank.implements.min) {
     throw fail(
       'narrow-access-unsupported',
-      `${where}: the region accepts ${region.accepts.min} bytes but implements ${region.implements.min}, so a narrow write ` +
+      `${where}: the region accepts ${bank.accepts.min} bytes but implements ${bank.implements.min}, so a narrow write ` +
         'would arrive with zeros for the bytes that the guest did not write. Let it implement what it accepts: registers ' +
         'merge narrow writes by byte.',
     );

@@ -81,8 +81,8 @@ class RegisterWriter {
   }
 
   private place(): string {
-    const { region, offset, count, stride, indexedBy } = this.model.register;
-    const mirror = region.mirrored ? `offset %= ${region.size};` : '';
+    const { bank, offset, count, stride, indexedBy } = this.model.register;
+    const mirror = bank.mirrored ? `offset %= ${bank.size};` : '';
     if (indexedBy !== undefined) return `${mirror}const at = offset - ${offset};`;
     if (count === undefined) return `${mirror}const index = 0, at = offset - ${offset};`;
     return `${mirror}const index = (offset - ${offset}) / ${stride} | 0, at = offset - ${offset} - index * ${stride};`;
@@ -100,7 +100,7 @@ class RegisterWriter {
   private partly(access: (lanes: string) => string): string {
     const { bytes, isBig, register } = this.model;
     if (isBig || bytes === 1) return '';
-    const distance = register.region.endianness === 'big' ? `${bytes} - at - size` : 'at';
+    const distance = register.bank.endianness === 'big' ? `${bytes} - at - size` : 'at';
     const lanes = '((size > 3 ? -1 : (1 << 8 * size) - 1) << shift) >>> 0';
     return `if (at + size <= ${bytes}) { const shift = 8 * (${distance}); ${access(lanes)} } `;
   }

@@ -1,27 +1,19 @@
 import { mayCompile } from '../../memory/handler-calls.ts';
 import type { ClassMetadata } from '../class-metadata.ts';
-import type { RegionTemplate } from '../regions/region.ts';
-import type { RegisterCode } from './access-model.ts';
 import { compileRegisters } from './compile.ts';
 import { interpretRegisters } from './interpret.ts';
 import { registerLocks } from './locks.ts';
 import { RegisterPlaces } from './partial-access.ts';
-
-/** The registers of one class as functions. */
-export interface ClassRegisters {
-  /** What answers at an offset where a register (or a data port) begins. */
-  at(region: RegionTemplate, offset: number): RegisterCode;
-}
 
 /** How accesses reach registers here: by code made for each, or by an interpreter where `new Function` is forbidden. */
 export function registerEngine(): 'compiled' | 'interpreted' {
   return mayCompile() ? 'compiled' : 'interpreted';
 }
 
-const made = new WeakMap<ClassMetadata, ClassRegisters>();
+const made = new WeakMap<ClassMetadata, RegisterPlaces>();
 
 /** Made when the first device of the class is realized. */
-export function registersOf(metadata: ClassMetadata): ClassRegisters {
+export function registersOf(metadata: ClassMetadata): RegisterPlaces {
   let registers = made.get(metadata);
   if (registers === undefined) {
     registers = makeRegisters(metadata);
@@ -30,7 +22,7 @@ export function registersOf(metadata: ClassMetadata): ClassRegisters {
   return registers;
 }
 
-function makeRegisters(metadata: ClassMetadata): ClassRegisters {
+function makeRegisters(metadata: ClassMetadata): RegisterPlaces {
   const places = new RegisterPlaces(metadata, registerLocks);
   const { models, ports, helpers } = places;
   const code =
@@ -38,5 +30,5 @@ function makeRegisters(metadata: ClassMetadata): ClassRegisters {
       ? compileRegisters(models, ports, helpers, metadata.deviceClass.name)
       : interpretRegisters(models, ports, helpers);
   places.fill(code);
-  return { at: (region, offset) => places.at(region, offset) };
+  return places;
 }

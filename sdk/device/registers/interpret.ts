@@ -124,7 +124,7 @@ function codeOf<V extends Value>(
   { parts, logs, locksOf }: RegisterHelpers,
 ): RegisterCode {
   const { register, masks, bytes, isBig, isExtended, isWide, reads, writes } = model;
-  const { region, offset: begin, member, count, stride = 0, indexedBy, fields, readHook, writeHook } = register;
+  const { bank, offset: begin, member, count, stride = 0, indexedBy, fields, readHook, writeHook } = register;
   const [part, log] = [parts[number] as RegisterParts, logs[number]];
   const hooksOf = (kind: 'readHook' | 'writeHook') =>
     fields.flatMap((field) => (field[kind] === undefined ? [] : [{ ...bits.field(field), method: field[kind] }]));
@@ -191,7 +191,7 @@ function codeOf<V extends Value>(
     set(locks, index, bits.locked(locked, free));
     return free;
   };
-  const startOf = (offset: number) => (region.mirrored ? offset % region.size : offset);
+  const startOf = (offset: number) => (bank.mirrored ? offset % bank.size : offset);
   /** The index of an indexed array is found by its data port; others work it out from the offset. */
   const indexAt = (start: number, chosen = 0) =>
     indexedBy !== undefined ? chosen : count === undefined ? 0 : ((start - begin) / stride) | 0;
@@ -219,8 +219,7 @@ function codeOf<V extends Value>(
     }),
   };
   /** Most registers: what is written is all that happens, and always at one offset. */
-  const isStored =
-    isPlain && !isBig && !isExtended && count === undefined && indexedBy === undefined && !region.mirrored;
+  const isStored = isPlain && !isBig && !isExtended && count === undefined && indexedBy === undefined && !bank.mirrored;
   const store: RegisterCode['write'] = function (value, offset, size) {
     if (size === bytes && offset === begin) (this as unknown as Fields<number>)[member] = value;
     else part.write(this, value, offset, offset - begin, size, 0);

@@ -1,5 +1,4 @@
 import { lowMask } from '../../base/bits.ts';
-import type { IoRegionTemplate } from '../regions/region.ts';
 
 /**
  * What hardware does with bits that the guest reads or writes. Some behave alike and differ in what they tell the reader.
@@ -73,6 +72,33 @@ export interface IndexedPlace {
   readonly high: number;
 }
 
+/**
+ * Where registers live. Regions of ports and of memory are banks; others are carried by something that is no memory region, as PCI
+ * configuration space and a chip behind a serial bus are.
+ */
+export interface RegisterBank {
+  readonly kind: 'ports' | 'memory' | 'carried';
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly endianness: 'little' | 'big';
+  /** 'silent': an access to bytes without a register is not a guest error. */
+  readonly missing: 'guest-error' | 'silent';
+  /** Its registers repeat where an access runs over its end. */
+  readonly mirrored: boolean;
+  /** What a guest may do. @internal */
+  readonly accepts: BankSizes;
+  /** The accesses that reach its registers. @internal */
+  readonly implements: BankSizes;
+}
+
+/** Widths of accesses, bytes. */
+interface BankSizes {
+  readonly min: number;
+  readonly max: number;
+  readonly unaligned: boolean;
+}
+
 /** Everything a class says about one register, or one array of registers. */
 export interface RegisterDeclaration {
   /** As it is printed; the name of the class's field unless the declaration gives another. */
@@ -81,8 +107,9 @@ export interface RegisterDeclaration {
   readonly spec: object;
   /** The field of the device that holds it: a number, a bigint (64 bits), or for arrays a typed array of that width. */
   readonly member: string;
-  readonly region: IoRegionTemplate;
-  /** From the start of its region; of an indexed register the offset of its data port. */
+  /** Where it lives: a region of ports or memory, or a bank that something else carries. */
+  readonly bank: RegisterBank;
+  /** From the start of its bank; of an indexed register the offset of its data port. */
   readonly offset: number;
   readonly width: RegisterWidth;
   /** A bigint exactly if the register has 64 bits. */
@@ -175,7 +202,7 @@ function isWriteSide(register: RegisterDeclaration): boolean {
 }
 
 export function isSamePlace(a: RegisterDeclaration, b: RegisterDeclaration): boolean {
-  const keys = ['region', 'offset', 'width', 'count', 'stride'] as const;
+  const keys = ['bank', 'offset', 'width', 'count', 'stride'] as const;
   const places = ['indexMember', 'index', 'low', 'high'] as const;
   return keys.every((key) => a[key] === b[key]) && places.every((key) => a.indexedBy?.[key] === b.indexedBy?.[key]);
 }

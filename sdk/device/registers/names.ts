@@ -1,7 +1,6 @@
 import { maskOf } from '../../base/bits.ts';
 import { hex } from '../../base/text.ts';
-import type { RegionTemplate } from '../regions/region.ts';
-import { bitRangesOf, type FieldDeclaration, type RegisterDeclaration } from './model.ts';
+import { bitRangesOf, type FieldDeclaration, type RegisterBank, type RegisterDeclaration } from './model.ts';
 
 /** A register, and which one of an array (0 otherwise). */
 export interface RegisterPlace {
@@ -9,20 +8,23 @@ export interface RegisterPlace {
   readonly index: number;
 }
 
-/** Which register has this byte of the region. Indexed ones are found by what stands in their index register too. */
+/** Which register has this byte of the bank (a region, mostly). Indexed ones are found by what stands in their index register too. */
 export function registerAt(
   registers: readonly RegisterDeclaration[],
-  region: RegionTemplate,
+  bank: object,
   offset: number,
   chosen?: number,
 ): RegisterPlace | undefined {
   for (const register of registers) {
-    if (register.region !== region) continue;
+    if (register.bank !== bank) continue;
     const index = register.indexedBy === undefined ? byOffset(register, offset) : byIndex(register, offset, chosen);
     if (index >= 0) return { register, index };
   }
   return undefined;
 }
+
+/** Whether it is a register of this region, or other bank. */
+export const livesIn = ({ bank }: RegisterDeclaration, place: object): boolean => bank === place;
 
 /** `status`, or of an array `slots[3]`: what traces and messages say. */
 export function registerLabel({ register, index }: RegisterPlace): string {
@@ -57,9 +59,14 @@ export function describeMissing(place: RegisterPlace | undefined, where: string,
 }
 
 /** `register 'status' at 0x20 of region 'edu-mmio'`: how refusals begin. */
-export function describeRegister({ name, offset, region, indexedBy }: RegisterDeclaration): string {
+export function describeRegister({ name, offset, bank, indexedBy }: RegisterDeclaration): string {
   const place = indexedBy === undefined ? hex(offset) : `index ${hex(indexedBy.index)}`;
-  return `register '${name}' at ${place} of region '${region.name}'`;
+  return `register '${name}' at ${place} of ${describeBank(bank)}`;
+}
+
+/** `region 'edu-mmio'`, `bank 'PCI configuration'`. */
+export function describeBank({ kind, name }: RegisterBank): string {
+  return `${kind === 'carried' ? 'bank' : 'region'} '${name}'`;
 }
 
 /** `bit 3`, `bits 4 to 6`. */
@@ -70,11 +77,8 @@ export function describeBits({ low, high }: { readonly low: number; readonly hig
 const short = (value: bigint): string => (value < 10n ? `${value}` : hex(value));
 const isFiller = ({ access }: FieldDeclaration): boolean => access === 'reserved' || access === 'undocumented';
 
-function byOffset(
-  { offset, width, count = 1, stride = 0, narrow, region }: RegisterDeclaration,
-  wanted: number,
-): number {
-  const reached = narrow === 'zero-extended' ? region.implements.min : width / 8;
+function byOffset({ offset, width, count = 1, stride = 0, narrow, bank }: RegisterDeclaration, wanted: number): number {
+  const reached = narrow === 'zero-extended' ? bank.implements.min : width / 8;
   const index = count === 1 ? 0 : Math.min(Math.floor((wanted - offset) / stride), count - 1);
   const within = wanted - offset - index * stride;
   return index >= 0 && within >= 0 && within < reached ? index : -1;

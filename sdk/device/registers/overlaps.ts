@@ -24,7 +24,7 @@ export function checkTogether(registers: readonly RegisterDeclaration[], fail: F
           `${describeRegister(b)} has the same name as ${describeRegister(a)}. Give one of them another.`,
         );
       }
-      if (a.region !== b.region || !shareBytes(a, b) || isPair(a, b)) continue;
+      if (a.bank !== b.bank || !shareBytes(a, b) || isPair(a, b)) continue;
       const both = `${describeRegister(a)} and ${describeRegister(b)}`;
       if (isSamePlace(a, b)) {
         throw fail(

@@ -1,6 +1,5 @@
 import { counted, hex } from '../../base/text.ts';
 import type { ClassMetadata, DeviceInstance } from '../class-metadata.ts';
-import type { IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
 import {
   type AccessModel,
   accessModels,
@@ -9,9 +8,10 @@ import {
   type RegisterCode,
   type RegistersCode,
 } from './access-model.ts';
+import type { AbsentBytes } from './bank-access.ts';
 import type { RegisterLocks } from './locks.ts';
-import type { RegisterDeclaration } from './model.ts';
-import { describeMissing, registerAt } from './names.ts';
+import type { RegisterBank, RegisterDeclaration } from './model.ts';
+import { describeBank, describeMissing, registerAt } from './names.ts';
 import { UnimplementedLog } from './unimplemented-log.ts';
 
 /** What the code of registers calls. */
@@ -28,7 +28,7 @@ export interface RegisterHelpers {
 
 /** A place that answers: a register, a pair of them of which one is read and one written, or a data port. */
 interface Slot extends RegisterCode {
-  readonly region: IoRegionTemplate;
+  readonly bank: RegisterBank;
   readonly offset: number;
   readonly bytes: number;
   readonly count: number;
@@ -74,60 +74,93 @@ export class RegisterPlaces {
     const slots = [...plain, ...this.ports.map(({ first }, number) => ({ ...slotOf(first, 1), ...ports[number] }))];
     // Where one register is read and another written, there is one slot with the functions of both.
     const isFirst = (slot: Slot, number: number) =>
-      slots.findIndex(({ region, offset }) => region === slot.region && offset === slot.offset) === number;
-    this.slots = slots.filter(isFirst).map(({ region, offset }) => {
-      return Object.assign({}, ...slots.filter((slot) => slot.region === region && slot.offset === offset)) as Slot;
+      slots.findIndex(({ bank, offset }) => bank === slot.bank && offset === slot.offset) === number;
+    this.slots = slots.filter(isFirst).map(({ bank, offset }) => {
+      return Object.assign({}, ...slots.filter((slot) => slot.bank === bank && slot.offset === offset)) as Slot;
     });
   }
 
   /** What answers at an offset where a register (or a data port) begins. */
-  at(region: RegionTemplate, offset: number): RegisterCode {
-    const slot = this.slots.find((one) => one.region === region && one.offset === offset);
+  at(bank: object, offset: number): RegisterCode {
+    const slot = this.slots.find((one) => one.bank === bank && one.offset === offset);
     if (slot === undefined) return {};
     const places = this;
     return {
       read(start, size) {
-        return places.readSpan(this, slot.region, start, size);
+        return places.readSpan(this, slot.bank, start, size);
       },
       write(value, start, size) {
-        places.writeSpan(this, slot.region, value, start, size);
+        places.writeSpan(this, slot.bank, value, start, size);
       },
       ...slot,
     };
   }
 
   /** More than one register at once, or a part of one and what follows it: up to four bytes, each of its own register. */
-  readSpan(device: DeviceInstance, region: IoRegionTemplate, offset: number, size: number): number {
+  readSpan(device: DeviceInstance, bank: RegisterBank, offset: number, size: number, absent?: AbsentBytes): number {
     let value = 0;
     for (let done = 0; done < size; ) {
-      const { slot, start, index, at, length } = this.placeOf(region, offset + done, size - done);
+      const { slot, start, index, at, length } = this.placeOf(bank, offset + done, size - done);
       let part: number;
       if (slot?.reader) part = slot.reader.read(device, start, at, length, index);
       else if (slot?.read) part = slot.read.call(device, start, length);
-      else part = this.missing(device, region, start, length, false);
-      const shift = 8 * (region.endianness === 'big' ? size - done - length : done);
+      else if (slot === undefined && absent !== undefined) part = absent.read(start, length);
+      else part = this.missing(device, bank, start, length, false);
+      const shift = 8 * (bank.endianness === 'big' ? size - done - length : done);
       value |= (length > 3 ? part : part & ((1 << (8 * length)) - 1)) << shift;
       done += length;
     }
     return value >>> 0;
   }
 
-  writeSpan(device: DeviceInstance, region: IoRegionTemplate, value: number, offset: number, size: number): void {
+  writeSpan(
+    device: DeviceInstance,
+    bank: RegisterBank,
+    value: number,
+    offset: number,
+    size: number,
+    absent?: AbsentBytes,
+  ): void {
     for (let done = 0; done < size; ) {
-      const { slot, start, index, at, length } = this.placeOf(region, offset + done, size - done);
-      const shift = 8 * (region.endianness === 'big' ? size - done - length : done);
+      const { slot, start, index, at, length } = this.placeOf(bank, offset + done, size - done);
+      const shift = 8 * (bank.endianness === 'big' ? size - done - length : done);
       const part = length > 3 ? value : (value >>> shift) & ((1 << (8 * length)) - 1);
       if (slot?.writer) slot.writer.write(device, part, start, at, length, index);
       else if (slot?.write) slot.write.call(device, part, start, length);
-      else this.missing(device, region, start, length, true);
+      else if (slot === undefined && absent !== undefined) absent.write(start, part, length);
+      else this.missing(device, bank, start, length, true);
       done += length;
     }
   }
 
-  private placeOf(region: IoRegionTemplate, offset: number, most: number) {
-    const start = region.mirrored ? offset % region.size : offset;
+  hasByte(bank: RegisterBank, offset: number): boolean {
+    return this.placeOf(bank, offset, 1).slot !== undefined;
+  }
+
+  /** What the registers show of what they hold; hooks are not asked, and registers behind an index show nothing. */
+  peekSpan(device: DeviceInstance, bank: RegisterBank, offset: number, size: number): number {
+    let value = 0;
+    for (let done = 0; done < size; done++) {
+      const { start, index, at } = this.placeOf(bank, offset + done, 1);
+      const model = this.models.find(({ register, reads }) => {
+        const place = registerAt([register], bank, start);
+        return reads && register.indexedBy === undefined && place !== undefined;
+      });
+      if (model === undefined) continue;
+      const { register, masks, bytes } = model;
+      const field = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
+      const held = register.count === undefined ? field : (field as Uint32Array)[index];
+      const whole = (BigInt.asUintN(64, BigInt(held as number)) & masks.shown) | masks.fixed;
+      const [big, from] = [bank.endianness === 'big', 8 * (bank.endianness === 'big' ? bytes - 1 - at : at)];
+      value |= Number((whole >> BigInt(from)) & 0xffn) << (8 * (big ? size - 1 - done : done));
+    }
+    return value >>> 0;
+  }
+
+  private placeOf(bank: RegisterBank, offset: number, most: number) {
+    const start = bank.mirrored ? offset % bank.size : offset;
     for (const slot of this.slots) {
-      if (slot.region !== region) continue;
+      if (slot.bank !== bank) continue;
       const index = Math.min(Math.floor((start - slot.offset) / slot.stride), slot.count - 1);
       const at = start - slot.offset - index * slot.stride;
       if (index < 0 || at >= slot.bytes) continue;
@@ -136,43 +169,37 @@ export class RegisterPlaces {
     return { slot: undefined, start, index: 0, at: 0, length: 1 };
   }
 
-  /** As the region answers where nothing is. */
-  private missing(
-    device: DeviceInstance,
-    region: IoRegionTemplate,
-    offset: number,
-    size: number,
-    isWrite: boolean,
-  ): number {
-    const where = `offset ${hex(offset)} (${counted(size, 'byte')}) of region '${region.name}'`;
-    return this.report(device, region, offset, where, isWrite);
+  /** As the bank answers where nothing is. */
+  private missing(device: DeviceInstance, bank: RegisterBank, offset: number, size: number, isWrite: boolean): number {
+    const where = `offset ${hex(offset)} (${counted(size, 'byte')}) of ${describeBank(bank)}`;
+    return this.report(device, bank, offset, where, isWrite);
   }
 
   private absent(
     device: DeviceInstance,
-    { region, offset }: RegisterDeclaration,
+    { bank, offset }: RegisterDeclaration,
     chosen: number,
     isWrite: boolean,
   ): number {
-    return this.report(device, region, offset, `index ${hex(chosen)} of region '${region.name}'`, isWrite, chosen);
+    return this.report(device, bank, offset, `index ${hex(chosen)} of ${describeBank(bank)}`, isWrite, chosen);
   }
 
   private report(
     device: DeviceInstance,
-    region: IoRegionTemplate,
+    bank: RegisterBank,
     offset: number,
     where: string,
     isWrite: boolean,
     chosen?: number,
   ): number {
-    const place = registerAt(this.metadata.registers, region, offset, chosen);
-    if (region.missing === 'guest-error') device.guestError(describeMissing(place, where, isWrite));
-    return region.kind === 'ports' ? 0xffff_ffff : 0;
+    const place = registerAt(this.metadata.registers, bank, offset, chosen);
+    if (bank.missing === 'guest-error') device.guestError(describeMissing(place, where, isWrite));
+    return bank.kind === 'ports' ? 0xffff_ffff : 0;
   }
 }
 
-function slotOf({ region, offset, width, count = 1, stride = 1 }: RegisterDeclaration, most = count): Slot {
-  return { region, offset, bytes: width / 8, count: most, stride };
+function slotOf({ bank, offset, width, count = 1, stride = 1 }: RegisterDeclaration, most = count): Slot {
+  return { bank, offset, bytes: width / 8, count: most, stride };
 }
 
 /** Accesses that touch a part of one register, or begin in it and go on in the next. */
@@ -186,7 +213,7 @@ export class RegisterParts {
 
   read(device: DeviceInstance, offset: number, at: number, size: number, index: number): number {
     const { bytes, isBig, register } = this.model;
-    if (at + size > bytes) return this.places.readSpan(device, register.region, offset, size);
+    if (at + size > bytes) return this.places.readSpan(device, register.bank, offset, size);
     const shift = 8 * this.distance(at, size);
     const whole = this.code.readLanes?.call(device, index, lanesOf(size, shift, isBig) as never) ?? (isBig ? 0n : 0);
     // Compiled code asks for the register's width too: a hook of an unchecked plugin answers anything.
@@ -197,7 +224,7 @@ export class RegisterParts {
   write(device: DeviceInstance, value: number, offset: number, at: number, size: number, index: number): void {
     const { bytes, isBig, register } = this.model;
     if (at + size > bytes) {
-      this.places.writeSpan(device, register.region, value, offset, size);
+      this.places.writeSpan(device, register.bank, value, offset, size);
       return;
     }
     const shift = 8 * this.distance(at, size);
@@ -207,21 +234,21 @@ export class RegisterParts {
 
   /** Eight bytes that begin inside the register. */
   readHalves(device: DeviceInstance, offset: number): bigint {
-    const { region } = this.model.register;
-    const half = (at: number) => BigInt(this.places.readSpan(device, region, offset + at, 4));
-    return region.endianness === 'big' ? half(4) | (half(0) << 32n) : half(0) | (half(4) << 32n);
+    const { bank } = this.model.register;
+    const half = (at: number) => BigInt(this.places.readSpan(device, bank, offset + at, 4));
+    return bank.endianness === 'big' ? half(4) | (half(0) << 32n) : half(0) | (half(4) << 32n);
   }
 
   writeHalves(device: DeviceInstance, value: bigint, offset: number): void {
-    const { region } = this.model.register;
-    const [low, high] = region.endianness === 'big' ? [4, 0] : [0, 4];
-    this.places.writeSpan(device, region, Number(BigInt.asUintN(32, value)), offset + low, 4);
-    this.places.writeSpan(device, region, Number(BigInt.asUintN(32, value >> 32n)), offset + high, 4);
+    const { bank } = this.model.register;
+    const [low, high] = bank.endianness === 'big' ? [4, 0] : [0, 4];
+    this.places.writeSpan(device, bank, Number(BigInt.asUintN(32, value)), offset + low, 4);
+    this.places.writeSpan(device, bank, Number(BigInt.asUintN(32, value >> 32n)), offset + high, 4);
   }
 
   /** Bytes between the access and the register's lowest bit. */
   private distance(at: number, size: number): number {
-    return this.model.register.region.endianness === 'big' ? this.model.bytes - at - size : at;
+    return this.model.register.bank.endianness === 'big' ? this.model.bytes - at - size : at;
   }
 }
 

@@ -4,8 +4,10 @@ import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
 import { type MethodDecoratorFor, recorderOf } from '../class-recorder.ts';
-import type { IoRegionTemplate, Nothing } from '../regions/region.ts';
+import type { Nothing } from '../regions/region.ts';
 import { registerAssembly } from './assemble.ts';
+import type { RegisterBank } from './model.ts';
+import { describeBank } from './names.ts';
 import {
   type FieldNames,
   FieldSpec,
@@ -59,9 +61,9 @@ export interface Register<S extends RegisterSpec> {
   onRead(field?: FieldNames<S>): MethodDecoratorFor<ReadHook<RegisterValue<S>>>;
 }
 
-/** Makes the value. Only regions and indexed banks call this: they know where it is. */
+/** Makes the value. Only banks and indexed registers call this: they know where it is. */
 export function makeRegister<S extends RegisterSpec>(definition: RegisterDefinition): Register<S> {
-  const where = `the register at ${hex(definition.offset)} of region '${definition.region.name}'`;
+  const where = `the register at ${hex(definition.offset)} of ${describeBank(definition.bank)}`;
   const decorate = (target: object, member: string, descriptor?: PropertyDescriptor): void => {
     checkMember(target, member, where);
     if (descriptor !== undefined) {
@@ -123,6 +125,8 @@ function wideField({ low, high, values }: FieldSpec): RegisterField<bigint, unkn
   });
 }
 
+const capitalized = (text: string): string => `${text[0]?.toUpperCase()}${text.slice(1)}`;
+
 export interface IndexedRegistersSpec<I extends { readonly fields: object }> {
   /** The register in which the guest writes which one it wants: of up to 32 bits, no array. */
   readonly index: I;
@@ -130,8 +134,8 @@ export interface IndexedRegistersSpec<I extends { readonly fields: object }> {
   readonly field?: keyof I['fields'] & string;
   /** The offset at which it then finds it. */
   readonly data: number;
-  /** Where the data port is, if not in the region of the index. */
-  readonly region?: IoRegionTemplate;
+  /** Where the data port is, if not in the region (or bank) of the index. */
+  readonly region?: RegisterBank;
 }
 
 /**
@@ -141,7 +145,7 @@ export interface IndexedRegistersSpec<I extends { readonly fields: object }> {
 export class IndexedRegisters {
   private readonly by: RegisterDefinition;
   private readonly field: FieldSpec | undefined;
-  private readonly region: IoRegionTemplate;
+  private readonly bank: RegisterBank;
   private readonly data: number;
 
   /** @internal */
@@ -150,12 +154,12 @@ export class IndexedRegisters {
     const chosen = field === undefined ? undefined : spec.fields?.[field];
     this.by = by;
     this.field = chosen instanceof FieldSpec ? chosen : undefined;
-    this.region = region ?? by.region;
+    this.bank = region ?? by.bank;
     this.data = data;
     if (spec.count !== undefined || spec.width === 64) {
       throw new BackplaneError(
         'invalid-index-register',
-        `Region '${this.region.name}': registers cannot be chosen by an array or by 64 bits. ` +
+        `${capitalized(describeBank(this.bank))}: registers cannot be chosen by an array or by 64 bits. ` +
           'Give the index a register of its own, of 8, 16 or 32 bits.',
       );
     }
@@ -171,11 +175,11 @@ export class IndexedRegisters {
     if ((spec as RegisterSpec).width === 64) {
       throw new BackplaneError(
         'invalid-register-width',
-        `Region '${this.region.name}': a data port shows up to 32 bits, not 64.`,
+        `${capitalized(describeBank(this.bank))}: a data port shows up to 32 bits, not 64.`,
       );
     }
     const definition = {
-      region: this.region,
+      bank: this.bank,
       offset: this.data,
       spec,
       indexed: { by: this.by, field: this.field, index },

@@ -1,5 +1,6 @@
-import type { IoRegionTemplate } from '../regions/region.ts';
-import type { AtReset, NarrowAccess, RegisterAccess } from './model.ts';
+import type { AtReset, NarrowAccess, RegisterAccess, RegisterBank } from './model.ts';
+
+export type { RegisterBank } from './model.ts';
 
 /** What may be said about a field beyond its place and access. */
 export interface FieldOptions<V extends Readonly<Record<string, number>>> {
@@ -101,7 +102,7 @@ export type FieldNames<S> = S extends { readonly fields: infer F }
 
 /** Where a register is, and what was said about it. Its identity is what hooks refer to. */
 export interface RegisterDefinition {
-  readonly region: IoRegionTemplate;
+  readonly bank: RegisterBank;
   /** Of an indexed register: of its data port. */
   readonly offset: number;
   readonly spec: RegisterSpec;

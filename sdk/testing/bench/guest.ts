@@ -1,3 +1,4 @@
+import type { BankAccess } from '../../device/index.ts';
 import type { AddressSpace } from '../../memory/index.ts';
 import { refuseAccess } from '../../memory/region-checks.ts';
 
@@ -75,7 +76,7 @@ export abstract class BenchGuest {
 /** A region of the device as the guest reaches it, by offsets from the region's start. */
 export class RegionWindow {
   constructor(
-    private readonly space: AddressSpace,
+    private readonly space: Pick<BankAccess, 'read' | 'write' | 'read64' | 'write64'>,
     readonly address: number,
   ) {}
 

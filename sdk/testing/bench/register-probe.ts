@@ -34,7 +34,7 @@ type Value = number | bigint;
 export interface ProbedBench {
   readonly device: Device;
   readonly clock: { absolute(): bigint };
-  at(region: RegisterDeclaration['region']): RegionWindow;
+  at(bank: RegisterDeclaration['bank']): RegionWindow;
 }
 
 /** Fields of a class that can be registers. */
@@ -91,9 +91,9 @@ export class RegisterProbe<V extends number | bigint = number | bigint, F extend
 
   /** `'status[3]' at 0x2c of 'edu-mmio'`. */
   get description(): string {
-    const { count, name, region } = this.declaration;
+    const { count, name, bank } = this.declaration;
     const which = count === undefined ? '' : `[${this.element}]`;
-    return `register '${name}${which}' at ${hex(this.offset)} of '${region.name}'`;
+    return `register '${name}${which}' at ${hex(this.offset)} of '${bank.name}'`;
   }
 
   /** The guest reads the whole register, with all that follows from it. */
@@ -105,7 +105,7 @@ export class RegisterProbe<V extends number | bigint = number | bigint, F extend
       );
     }
     this.select();
-    return this.narrow(this.bench.at(this.declaration.region).read(this.offset, this.bytes));
+    return this.narrow(this.bench.at(this.declaration.bank).read(this.offset, this.bytes));
   }
 
   /** The guest writes the whole register. */
@@ -118,7 +118,7 @@ export class RegisterProbe<V extends number | bigint = number | bigint, F extend
     }
     checkFits(value, this.declaration.width, this.description);
     this.select();
-    this.bench.at(this.declaration.region).write(this.offset, value, this.bytes);
+    this.bench.at(this.declaration.bank).write(this.offset, value, this.bytes);
   }
 
   /** The guest reads it. Another value than this fails the test, with the fields that differ. */

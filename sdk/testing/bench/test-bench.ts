@@ -4,6 +4,7 @@ import { unknownWord } from '../../base/text.ts';
 import { PciCommand, PciDevice, PciRegister, pciBars } from '../../bus/index.ts';
 import { type ManualClock, runDevice } from '../../clock/index.ts';
 import {
+  bankOf,
   type ConcreteDeviceClass,
   captureSchema,
   constructDevice,
@@ -15,8 +16,9 @@ import {
   metadataOf,
   type PinNames,
   pinsOf,
-  type RegionTemplate,
+  RegionTemplate,
   type Register,
+  type RegisterBank,
   type RegisterSpec,
   type RegisterValue,
   realizeDevice,
@@ -138,8 +140,9 @@ export class TestBench<D extends Device> extends BenchGuest {
     this.services.stateful.load(saved);
   }
 
-  /** A region by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */
-  at(region: RegionTemplate): RegionWindow {
+  /** A region (or another bank of registers) by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */
+  at(region: RegionTemplate | RegisterBank): RegionWindow {
+    if (!(region instanceof RegionTemplate)) return new RegionWindow(bankOf(this.device, region), 0);
     return new RegionWindow(region.kind === 'ports' ? this.io : this.memory, this.addressOf(region));
   }
 

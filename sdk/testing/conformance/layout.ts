@@ -7,6 +7,7 @@ import {
   HandledRegion,
   type HandlerRoute,
   type IndexedPlace,
+  livesIn,
   RamRegion,
   type RegionMetadata,
   type RegionTemplate,
@@ -85,8 +86,8 @@ export class Layout {
   sideOf(register: RegisterDeclaration): Side {
     const side = sideOf(register, this.metadata.registers);
     if (side !== 'both') return side;
-    const { region, offset } = register;
-    const routes = this.metadata.regions.find(({ template }) => template === region)?.handlers ?? [];
+    const { offset } = register;
+    const routes = this.metadata.regions.find(({ template }) => livesIn(register, template))?.handlers ?? [];
     const byHand = (isWrite: boolean): boolean =>
       routes.some(
         (route) =>
@@ -107,7 +108,7 @@ export class Layout {
       (a, b) => Number(a.indexedBy !== undefined) - Number(b.indexedBy !== undefined),
     );
     for (const register of indexLast) {
-      const place = this.regions.find(({ region }) => region === register.region);
+      const place = this.regions.find(({ region }) => region === register.bank);
       if (place === undefined) continue;
       const length = register.width / 8;
       for (let element = 0; element < Math.min(register.count ?? 1, ElementsTried); element++) {
@@ -137,7 +138,7 @@ export class Layout {
     const seen = new Set<string>();
     const isRegister = (route: HandlerRoute): boolean =>
       this.metadata.registers.some(
-        ({ region, offset }) => region === template && offset === route.offset && Number.isFinite(route.length),
+        (register) => livesIn(register, template) && register.offset === route.offset && Number.isFinite(route.length),
       );
     const memory = template instanceof RamRegion ? [{ offset: 0, length: template.size }] : [];
     const own = [...handlers.filter((route) => !isRegister(route)).filter(isNew(seen)), ...memory];

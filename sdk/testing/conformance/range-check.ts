@@ -85,7 +85,7 @@ function partsOf({ metadata }: Subject, { region, offset, size }: AddedRange): P
   const endOf = ({ offset: first, width, count = 1, stride = 0, indexedBy }: RegisterDeclaration) =>
     (indexedBy === undefined ? first + (count - 1) * stride : first) + width / 8;
   const own = metadata.registers.filter(
-    (register) => register.region.name === region && register.offset < offset + size && offset < endOf(register),
+    (register) => register.bank.name === region && register.offset < offset + size && offset < endOf(register),
   );
   const isCode = ({ writeHook, fields }: RegisterDeclaration) =>
     [{ writeHook }, ...fields].some((one) => one.writeHook !== undefined);

@@ -82,9 +82,9 @@ function headerOf(subject: Subject): string {
   return words.map((step) => answerOf(bench, step).split(' ')[0]).join(' ');
 }
 
-function registerLines({ name, region, offset, width, reset, access, atReset, fields }: RegisterDeclaration): string[] {
+function registerLines({ name, bank, offset, width, reset, access, atReset, fields }: RegisterDeclaration): string[] {
   const how = fields.length === 0 ? `${access}, ` : '';
-  const head = `register ${name} at ${hex(offset)} of ${region.name}, ${width} bits, ${how}reset ${hex(reset)} (${atReset})`;
+  const head = `register ${name} at ${hex(offset)} of ${bank.name}, ${width} bits, ${how}reset ${hex(reset)} (${atReset})`;
   return [head, ...fields.map((field) => `  bits ${field.low} to ${field.high} ${field.name}, ${field.access}`)];
 }
 
