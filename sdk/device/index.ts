@@ -32,7 +32,7 @@ export { buildRam, RamRegion, type RomSpec, romRegion } from './regions/ram.ts';
 export { ContainerRegion, type HandlerRoute, RegionTemplate } from './regions/region.ts';
 export { registerAtPlace } from './registers/assemble.ts';
 export { type CarriedBank, registerBank } from './registers/bank.ts';
-export { type AbsentBytes, type BankAccess, bankOf } from './registers/bank-access.ts';
+export { type BankAccess, bankOf } from './registers/bank-access.ts';
 export { registerEngine } from './registers/engine.ts';
 export {
   choosingValue,

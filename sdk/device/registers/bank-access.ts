@@ -2,15 +2,9 @@ import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
 import { registersOf } from './engine.ts';
-import type { RegisterBank } from './model.ts';
+import type { AbsentBytes, RegisterBank } from './model.ts';
 import { describeBank } from './names.ts';
 import type { RegisterPlaces } from './partial-access.ts';
-
-/** What a carrier does with the bytes of an access that no register has. Without it they read 0, and are reported as the bank says. */
-export interface AbsentBytes {
-  read(offset: number, size: number): number;
-  write(offset: number, value: number, size: number): void;
-}
 
 /** The registers of one device in one bank, as what carries the accesses reaches them. An access may cover several registers. */
 export interface BankAccess {

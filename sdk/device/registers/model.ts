@@ -73,8 +73,8 @@ export interface IndexedPlace {
 }
 
 /**
- * Where registers live. Regions of ports and of memory are banks; others are carried by something that is no memory region, as PCI
- * configuration space and a chip behind a serial bus are.
+ * Where registers live. Regions of ports and of memory are banks. Others are no memory regions, and something else carries their
+ * accesses: PCI configuration space, a serial bus.
  */
 export interface RegisterBank {
   readonly kind: 'ports' | 'memory' | 'carried';
@@ -90,6 +90,12 @@ export interface RegisterBank {
   readonly accepts: BankSizes;
   /** The accesses that reach its registers. @internal */
   readonly implements: BankSizes;
+}
+
+/** What a carrier does with the bytes of an access that no register has. Without it they read 0, and are reported as the bank says. */
+export interface AbsentBytes {
+  read(offset: number, size: number): number;
+  write(offset: number, value: number, size: number): void;
 }
 
 /** Widths of accesses, bytes. */

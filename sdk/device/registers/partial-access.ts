@@ -8,9 +8,8 @@ import {
   type RegisterCode,
   type RegistersCode,
 } from './access-model.ts';
-import type { AbsentBytes } from './bank-access.ts';
 import type { RegisterLocks } from './locks.ts';
-import type { RegisterBank, RegisterDeclaration } from './model.ts';
+import type { AbsentBytes, RegisterBank, RegisterDeclaration } from './model.ts';
 import { describeBank, describeMissing, registerAt } from './names.ts';
 import { UnimplementedLog } from './unimplemented-log.ts';
 
