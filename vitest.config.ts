@@ -10,6 +10,8 @@ export default defineConfig({
       { find: /^backplane$/, replacement: source('./sdk/index.ts') },
       { find: /^backplane\/runtime$/, replacement: source('./sdk/runtime.ts') },
       { find: /^backplane\/pci$/, replacement: source('./sdk/pci.ts') },
+      { find: /^backplane\/i2c$/, replacement: source('./sdk/i2c.ts') },
+      { find: /^backplane\/spi$/, replacement: source('./sdk/spi.ts') },
       { find: /^backplane\/testing$/, replacement: source('./sdk/testing/index.ts') },
       { find: /^backplane\/testing\/qemu$/, replacement: source('./sdk/testing/qemu/index.ts') },
       { find: /^backplane\/node$/, replacement: source('./sdk/cli/node.ts') },

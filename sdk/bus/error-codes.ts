@@ -32,6 +32,8 @@ export interface BusErrorCodes {
   'eventfd-name-taken': BackplaneError;
   /** A function has two expansion ROMs. @remedy Keep one of them. */
   'expansion-rom-twice': BackplaneError;
+  /** Two targets would answer to one address of an I2C bus. @remedy Give one of them another `addr`. */
+  'i2c-address-taken': BackplaneError;
   /** A function has no vendor, device or class, by which drivers know it. @remedy Give `@pci` all three. */
   'incomplete-pci-identity': BackplaneError;
   /** Ports are declared 64-bit or prefetchable, which ports cannot be. @remedy Leave the word out, or use `mmioRegion`. */
@@ -51,6 +53,8 @@ export interface BusErrorCodes {
    * @remedy Give it the next power of two.
    */
   'invalid-expansion-rom': BackplaneError;
+  /** A target is plugged at an address that an I2C bus has not, or reserves. @remedy Use 0x08 to 0x77, or `10bit:0x000` to `10bit:0x3ff`. */
+  'invalid-i2c-address': BackplaneError;
   /** The number of messages of a function is not 1, 2, 4, 8, 16 or 32. @remedy Give `@msi` one of these. */
   'invalid-msi-vectors': BackplaneError;
   /** A function is plugged at an address that no bus has. @remedy Use slots 00 to 1f and functions 0 to 7. */
@@ -60,6 +64,10 @@ export interface BusErrorCodes {
    * @remedy Give a number of the width that the message names; a pin is A, B, C or D.
    */
   'invalid-pci-identity': BackplaneError;
+  /** A chip is plugged at a chip select that its SPI bus does not have. @remedy Use one from 0 on that the message names. */
+  'invalid-spi-select': BackplaneError;
+  /** An SPI bus is made with no chip select, or too many. @remedy Give it 1 to 16. */
+  'invalid-spi-selects': BackplaneError;
   /** A class extends PciDevice and has no `@pci`. @remedy Add `@pci({ vendorId, deviceId, classCode })`. */
   'missing-pci-identity': BackplaneError;
   /** A function is plugged where another one is. @remedy Give one of them another `addr`. */
@@ -68,6 +76,8 @@ export interface BusErrorCodes {
   'pci-bus-full': BackplaneError;
   /** A function is plugged into its bus a second time. @remedy Plug it in once. */
   'pci-function-plugged-twice': BackplaneError;
+  /** Two chips are plugged at one chip select. @remedy Give one of them another `addr`. */
+  'spi-select-taken': BackplaneError;
   /** A device makes more eventfds than a device may have. @remedy Make each once, keep its number, and take it on and off a region. */
   'too-many-eventfds': BackplaneError;
   /** A base address register has an index that no function has. @remedy Use 0 to 5; a 64-bit one 0 to 4. */

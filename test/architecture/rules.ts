@@ -34,7 +34,7 @@ const runsInPage = (path: string): boolean =>
 /** What the package is entered by: names of the rooms, and nothing else. */
 const Entries = /^sdk\/\w+\.ts$/;
 /** Those for authors: a device is written with them. */
-const AuthorEntries = /^sdk\/(index|pci)\.ts$/;
+const AuthorEntries = /^sdk\/(index|pci|i2c|spi)\.ts$/;
 /** The one file of the device room that may know the container. */
 const DecoratorsFile = 'sdk/device/decorators.ts';
 const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decorated-member)\.ts$/;

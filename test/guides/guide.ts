@@ -5,9 +5,11 @@ import { expect } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
 import * as node from '../../sdk/cli/node.ts';
+import * as i2c from '../../sdk/i2c.ts';
 import * as backplane from '../../sdk/index.ts';
 import * as pci from '../../sdk/pci.ts';
 import * as runtime from '../../sdk/runtime.ts';
+import * as spi from '../../sdk/spi.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import * as qemu from '../../sdk/testing/qemu/index.ts';
 import { backplane as typed } from '../cli/fake-terminal.ts';
@@ -144,6 +146,8 @@ const packages: Readonly<Record<string, unknown>> = {
   backplane,
   'backplane/runtime': runtime,
   'backplane/pci': pci,
+  'backplane/i2c': i2c,
+  'backplane/spi': spi,
   'backplane/testing': testing,
   'backplane/node': node,
   'backplane/testing/qemu': qemu,

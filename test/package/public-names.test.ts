@@ -3,19 +3,23 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as named from 'backplane';
 import * as namedDevices from 'backplane/devices';
+import * as namedI2c from 'backplane/i2c';
 import * as namedMachines from 'backplane/machines';
 import * as namedNode from 'backplane/node';
 import * as namedPci from 'backplane/pci';
 import * as namedRuntime from 'backplane/runtime';
+import * as namedSpi from 'backplane/spi';
 import * as namedTesting from 'backplane/testing';
 import * as namedQemu from 'backplane/testing/qemu';
 import { describe, expect, it } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
 import * as node from '../../sdk/cli/node.ts';
+import * as i2c from '../../sdk/i2c.ts';
 import * as sdk from '../../sdk/index.ts';
 import * as pci from '../../sdk/pci.ts';
 import * as runtime from '../../sdk/runtime.ts';
+import * as spi from '../../sdk/spi.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import * as qemu from '../../sdk/testing/qemu/index.ts';
 import { entryFiles } from './old-sources.ts';
@@ -27,6 +31,8 @@ const sources = [
   'sdk/index.ts',
   'sdk/runtime.ts',
   'sdk/pci.ts',
+  'sdk/i2c.ts',
+  'sdk/spi.ts',
   'sdk/testing/index.ts',
   'sdk/testing/qemu/index.ts',
   'sdk/cli/node.ts',
@@ -39,6 +45,8 @@ describe("in a checkout, the package's public names are the sources", () => {
     expect(named.device).toBe(sdk.device);
     expect(namedRuntime.Machine).toBe(runtime.Machine);
     expect(namedPci.PciDevice).toBe(pci.PciDevice);
+    expect(namedI2c.I2cBus).toBe(i2c.I2cBus);
+    expect(namedSpi.SpiBus).toBe(spi.SpiBus);
     expect(namedTesting.testBench).toBe(testing.testBench);
     expect(namedQemu.QmpClient).toBe(qemu.QmpClient);
     expect(namedNode.readTrace).toBe(node.readTrace);

@@ -3,6 +3,8 @@ const names = [
   'backplane',
   'backplane/runtime',
   'backplane/pci',
+  'backplane/i2c',
+  'backplane/spi',
   'backplane/testing',
   'backplane/testing/qemu',
   'backplane/node',

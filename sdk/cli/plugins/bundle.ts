@@ -238,6 +238,8 @@ const ownNames: Readonly<Record<string, () => Promise<object>>> = {
   backplane: () => import('../../index.ts'),
   'backplane/runtime': () => import('../../runtime.ts'),
   'backplane/pci': () => import('../../pci.ts'),
+  'backplane/i2c': () => import('../../i2c.ts'),
+  'backplane/spi': () => import('../../spi.ts'),
   'backplane/testing': () => import('../../testing/index.ts'),
   'backplane/testing/qemu': () => import('../../testing/qemu/index.ts'),
   'backplane/devices': () => import('../../../devices/index.ts'),

@@ -1,0 +1,327 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
+import { Device } from '../../device/index.ts';
+import { state } from '../../state/schema.ts';
+import { guestTime, shape } from '../../state/shapes.ts';
+import { TransferLog } from '../transfer-log.ts';
+import {
+  formatI2cAddress,
+  GeneralCall,
+  type I2cAddress,
+  I2cAddressGrammar,
+  type I2cDirection,
+  isI2cAddress,
+  isTenBit,
+  parseI2cAddress,
+  TenBitPrefix,
+  tenBitFrom,
+  tenBitPrefix,
+} from './address.ts';
+
+/** What the controller reads while no target drives the data line. */
+export const ReleasedByte = 0xff;
+const NoPrefix = -1;
+
+/**
+ * An I2C bus, as the controller that has it in a field sees it. A transfer is `start`, then `write` or `read` byte by byte,
+ * perhaps further starts, then `stop`. Nothing waits: each call is answered at once. A target that needs time holds the clock,
+ * and the controller shows its guest that it is busy until `heldUntil`.
+ *
+ * The state of a transfer that is under way is the bus's and that of its targets: each knows whether it is addressed.
+ *
+ * @see NXP UM10204, "I2C-bus specification and user manual", revision 7
+ */
+export class I2cBus {
+  readonly kind = 'i2c';
+  readonly addressGrammar = I2cAddressGrammar;
+  /** Until when targets hold the clock line low, in guest nanoseconds. A controller is busy until then. */
+  @state({ as: guestTime }) heldUntil = 0;
+  /** Between the first start of a transfer and its stop. */
+  @state private busy = false;
+  @state({ as: shape.choice(['none', 'read', 'write']) }) private direction: I2cDirection | 'none' = 'none';
+  /** A controller has announced an address of ten bits, and its low byte comes next. */
+  @state({ as: shape.integer(NoPrefix, 0x7f) }) private prefix = NoPrefix;
+  private readonly targets: I2cDevice[] = [];
+  private log: TransferLog | undefined;
+  /** Of the transfer that is logged. */
+  private logged: I2cAddress | undefined;
+
+  /** Called at the end of each transfer, with its words: `i2c 0x68 write 00, read 59 00 12`. */
+  set observer(observer: ((words: string) => void) | undefined) {
+    this.log = observer && new TransferLog('i2c', observer);
+  }
+
+  /** Whether a transfer is under way: other controllers would have to wait. */
+  get isBusy(): boolean {
+    return this.busy;
+  }
+
+  parse(text: string): I2cAddress | undefined {
+    return parseI2cAddress(text);
+  }
+
+  format(address: I2cAddress): string {
+    return formatI2cAddress(address);
+  }
+
+  /** Plugs a target in. Answers how to take it off: it acknowledges no further byte then. */
+  attach(device: I2cDevice, at: I2cAddress): () => void {
+    if (!isI2cAddress(at)) throw noAddress(device, at);
+    const taken = this.targets.find((other) => overlaps(other, device, at));
+    if (taken !== undefined) throw addressTaken(device, at, taken);
+    this.targets.push(device);
+    device.connectToBus(this, at);
+    return () => this.targets.splice(this.targets.indexOf(device), 1);
+  }
+
+  /** A target of one class takes the place of another, with its state. */
+  replace(old: I2cDevice, made: I2cDevice): void {
+    this.targets[this.targets.indexOf(old)] = made;
+    made.connectToBus(this, old.pluggedAt);
+  }
+
+  describe(device: I2cDevice): readonly string[] {
+    const { busAddress, pluggedAt } = device;
+    const moved = busAddress === pluggedAt ? [] : [`answers at ${formatI2cAddress(busAddress)}`];
+    return [`address = ${formatI2cAddress(pluggedAt)}`, ...moved];
+  }
+
+  /**
+   * A start, or a repeated start while a transfer is under way. Answers whether a target acknowledges. `address` has 7 bits;
+   * `tenBit(...)` sends the bytes that ten bits need.
+   */
+  start(address: I2cAddress, direction: I2cDirection): boolean {
+    if (!isTenBit(address)) return this.address(address & 0x7f, direction);
+    const prefix = tenBitPrefix(address);
+    const isThere = this.address(prefix, 'write') && this.write(address & 0xff);
+    return isThere && direction === 'read' ? this.address(prefix, 'read') : isThere;
+  }
+
+  /** Sends a byte. Answers whether a target acknowledges it. */
+  write(byte: number): boolean {
+    if (this.prefix !== NoPrefix) return this.addressLow(byte & 0xff);
+    if (this.direction !== 'write') return false;
+    let acknowledged = false;
+    for (const target of this.targets) {
+      if (target.addressed && target.onWrite(byte & 0xff) !== false) acknowledged = true;
+    }
+    this.logByte(byte & 0xff, acknowledged);
+    return acknowledged;
+  }
+
+  /**
+   * Receives a byte. A controller does not acknowledge the last one that it wants, and targets release the data line then. Two
+   * targets at one address pull at one line: a zero of either is read.
+   */
+  read(acknowledge = true): number {
+    if (this.direction !== 'read') return ReleasedByte;
+    let byte = ReleasedByte;
+    for (const target of this.targets) if (target.addressed) byte &= target.onRead();
+    this.logByte(byte, true);
+    if (!acknowledge) this.direction = 'none';
+    return byte;
+  }
+
+  /** Ends the transfer. */
+  stop(): void {
+    this.busy = false;
+    this.direction = 'none';
+    this.prefix = NoPrefix;
+    for (const target of this.targets) {
+      if (!target.addressed) continue;
+      target.addressed = false;
+      target.onStop();
+    }
+    this.log?.end();
+  }
+
+  /** The lines are released, as when the controller is reset. Targets do not notice. */
+  reset(): void {
+    this.busy = false;
+    this.direction = 'none';
+    this.prefix = NoPrefix;
+    this.heldUntil = 0;
+    this.log?.end();
+  }
+
+  /** Writes bytes, then reads `count` with a repeated start between. Answers what came back: nothing without a target. */
+  transfer(at: I2cAddress, bytes: readonly number[], count: number): readonly number[] {
+    const writes = bytes.length > 0 || count === 0;
+    const isThere = !writes || (this.start(at, 'write') && bytes.every((byte) => this.write(byte)));
+    const answered = isThere && count > 0 && this.start(at, 'read') ? count : 0;
+    const read = Array.from({ length: answered }, (_, index) => this.read(index < answered - 1));
+    this.stop();
+    return read;
+  }
+
+  /** The byte after a start: seven bits that address a target, or announce one of ten bits. */
+  private address(address: number, direction: I2cDirection): boolean {
+    const isPrefix = (address & ~3) === TenBitPrefix;
+    this.busy = true;
+    this.direction = direction;
+    this.prefix = isPrefix && direction === 'write' ? address : NoPrefix;
+    let acknowledged = false;
+    for (const target of this.targets) {
+      if (isPrefix) acknowledged = this.announce(target, address, direction) || acknowledged;
+      else acknowledged = addressed(target, target.respondsTo(address, direction), address, direction) || acknowledged;
+    }
+    if (!acknowledged) this.direction = 'none';
+    if (!acknowledged) this.prefix = NoPrefix;
+    this.logStart(address, direction, acknowledged);
+    return acknowledged;
+  }
+
+  /** For a read the target that was addressed before with all ten bits is meant. @see NXP UM10204, figure 15 */
+  private announce(target: I2cDevice, prefix: number, direction: I2cDirection): boolean {
+    const { busAddress } = target;
+    const matches = isTenBit(busAddress) && tenBitPrefix(busAddress) === prefix;
+    if (direction === 'read') return addressed(target, matches && target.addressed, busAddress, direction);
+    target.addressed = false;
+    return matches;
+  }
+
+  private addressLow(low: number): boolean {
+    const address = tenBitFrom(this.prefix, low);
+    this.prefix = NoPrefix;
+    let acknowledged = false;
+    for (const target of this.targets) {
+      if (addressed(target, target.respondsTo(address, 'write'), address, 'write')) acknowledged = true;
+    }
+    if (!acknowledged) this.direction = 'none';
+    this.logByte(low, acknowledged);
+    return acknowledged;
+  }
+
+  private logStart(address: number, direction: I2cDirection, acknowledged: boolean): void {
+    if (this.log === undefined) return;
+    const isSame = this.logged === address && this.log.isOpen;
+    this.logged = address;
+    this.log.part(isSame ? direction : `${formatI2cAddress(address)} ${direction}`);
+    if (!acknowledged) this.log.note(': no acknowledge');
+  }
+
+  private logByte(byte: number, acknowledged: boolean): void {
+    if (this.log === undefined) return;
+    this.log.byte(byte);
+    if (!acknowledged) this.log.note(' (no acknowledge)');
+  }
+}
+
+/** Whether the target takes part in the transfer from here on. */
+function addressed(target: I2cDevice, isMeant: boolean, address: I2cAddress, direction: I2cDirection): boolean {
+  target.addressed = isMeant && target.onStart(direction, address) !== false;
+  return target.addressed;
+}
+
+/** What a handler answers for a byte that it takes; `false` does not acknowledge. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler that answers nothing acknowledges
+export type Acknowledge = boolean | void;
+
+/**
+ * A target on an I2C bus: a sensor, a clock, a memory. It overrides what happens at a start, at each byte and at a stop. For a
+ * chip with registers behind a pointer extend `I2cRegisterDevice`.
+ *
+ * Whatever the controller does, handlers are called in this order: `onStart`, then any number of `onWrite` or `onRead`, as the
+ * direction says, then another `onStart` or `onStop`. A target that another start passes by is not called.
+ */
+export abstract class I2cDevice extends Device {
+  /** The kind of bus that devices of this class plug into. */
+  static readonly plugsInto = I2cBus;
+  /** Where it answers now. A device may assign it, which holds from the next start. A reset puts it back to where it was plugged in. */
+  @state({ as: shape.bits(16) }) busAddress: I2cAddress = 0;
+  /** It takes part in the transfer. @internal */
+  @state addressed = false;
+  #bus: I2cBus | undefined;
+  #pluggedAt: I2cAddress = 0;
+
+  constructor() {
+    super();
+    rememberReserved(this, I2cDevice);
+  }
+
+  get bus(): 'i2c' {
+    return 'i2c';
+  }
+
+  /** Where the machine plugged it in. */
+  get pluggedAt(): I2cAddress {
+    return this.#pluggedAt;
+  }
+
+  /** Which bits of the address the chip compares; a memory that uses address bits for itself compares fewer. Default: all. */
+  get addressMask(): number {
+    return 0xffff;
+  }
+
+  /** Whether it takes the general call too: `onStart` gets address 0 then. Default: no. */
+  get takesGeneralCall(): boolean {
+    return false;
+  }
+
+  /** Whether a start with this address means this target. */
+  respondsTo(address: I2cAddress, direction: I2cDirection): boolean {
+    if (address === GeneralCall) return this.takesGeneralCall && direction === 'write';
+    return ((address ^ this.busAddress) & this.addressMask) === 0;
+  }
+
+  /** A start or a repeated start addresses it. `false`: it does not acknowledge, and sees nothing of this transfer. */
+  onStart(_direction: I2cDirection, _address: I2cAddress): Acknowledge {}
+  /** A byte was written, 0 to 0xff. `false`: it does not acknowledge. */
+  onWrite(_byte: number): Acknowledge {
+    return false;
+  }
+  /** The byte that the controller reads, 0 to 0xff. */
+  onRead(): number {
+    return ReleasedByte;
+  }
+  /** The transfer has ended with a stop. */
+  onStop(): void {}
+
+  override reset(): void {
+    super.reset();
+    this.busAddress = this.#pluggedAt;
+    this.addressed = false;
+  }
+
+  /** Holds the clock line until this guest time: the controller is busy until then, and says so. The bytes go on at once. */
+  protected holdClock(until: number): void {
+    if (this.#bus !== undefined && until > this.#bus.heldUntil) this.#bus.heldUntil = until;
+  }
+
+  /** @internal */
+  connectToBus(bus: I2cBus, at: I2cAddress): void {
+    this.#bus = bus;
+    this.#pluggedAt = at;
+    this.busAddress = at;
+  }
+}
+
+reserveMembers(I2cDevice, {
+  busAddress: 'where it answers on its bus',
+  addressed: 'whether it takes part in a transfer',
+  pluggedAt: 'where the machine plugged it in',
+  holdClock: 'how a target makes its controller wait',
+  connectToBus: 'what its bus calls',
+});
+
+/** Both would answer to one address. */
+function overlaps(other: I2cDevice, device: I2cDevice, at: I2cAddress): boolean {
+  return ((other.busAddress ^ at) & other.addressMask & device.addressMask) === 0;
+}
+
+function noAddress({ id }: I2cDevice, at: number): BackplaneError {
+  return new BackplaneError(
+    'invalid-i2c-address',
+    `Device '${id}': ${formatI2cAddress(at)} is no address on an I2C bus. Give it ${I2cAddressGrammar}.`,
+  );
+}
+
+function addressTaken({ id, addressMask }: I2cDevice, at: number, other: I2cDevice): BackplaneError {
+  const [own, its] = [at, other.busAddress].map(formatI2cAddress);
+  const several =
+    (addressMask & other.addressMask & 0x7f) === 0x7f ? '' : ', and one of the two takes several addresses';
+  return new BackplaneError(
+    'i2c-address-taken',
+    `Device '${id}' at I2C address ${own} would answer together with '${other.id}' at ${its}${several}. Give one of them another addr.`,
+  );
+}

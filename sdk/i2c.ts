@@ -1,0 +1,5 @@
+/** What the file of a controller or a target of an I2C bus imports. */
+export { type I2cAddress, type I2cDirection, tenBit } from './bus/i2c/address.ts';
+export { I2cLines } from './bus/i2c/bit-bang.ts';
+export { type Acknowledge, I2cBus, I2cDevice } from './bus/i2c/bus.ts';
+export { packetErrorCode, SmbusError, SmbusHost } from './bus/i2c/smbus.ts';
