@@ -1,5 +1,7 @@
 /** What the file of a controller or a target of an I2C bus imports. */
 export { type I2cAddress, type I2cDirection, tenBit } from './bus/i2c/address.ts';
 export { I2cLines } from './bus/i2c/bit-bang.ts';
-export { type Acknowledge, I2cBus, I2cDevice } from './bus/i2c/bus.ts';
+export { I2cBus } from './bus/i2c/bus.ts';
+export { I2cDevice } from './bus/i2c/device.ts';
 export { packetErrorCode, SmbusError, SmbusHost } from './bus/i2c/smbus.ts';
+export type { Acknowledge, I2cClockLine, I2cTarget } from './bus/i2c/target.ts';

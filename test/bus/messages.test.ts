@@ -4,6 +4,7 @@ import { device, IsaBus, IsaDevice, MemoryRegion, mmioRegion, portRegion } from 
 import { bar, capability, expansionRom, IsaBridge, msi, PciBus, PciDevice, pci } from '../../sdk/pci.ts';
 import { GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
+import { serialProvocations } from './serial-messages.ts';
 
 const identity = { vendorId: 0x1234, deviceId: 1, classCode: 2 } as const;
 const registers = mmioRegion({ name: 'registers', size: 4096 });
@@ -47,6 +48,7 @@ function plugged(bus = new PciBus(containers())): Plain {
 }
 
 goldenMessages('bus', {
+  ...serialProvocations,
   'bar-region-twice': () => bar(1, registers)(class Card extends Plain {}),
   'bar-register-taken': () => bar(0, more)(class Card extends Plain {}),
   'bar-with-base': () => bar(0, mmioRegion({ name: 'placed', base: 0xfe00_0000, size: 16 }))(card()),

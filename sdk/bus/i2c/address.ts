@@ -1,8 +1,8 @@
 import { hex } from '../../base/text.ts';
 
 /**
- * Where a target is on an I2C bus: its 7 bits as a number (`0x68`, as Linux and datasheets write it without the direction), or
- * `tenBit(0x123)`.
+ * Where a target is on an I2C bus: 7 bits as a number, or `tenBit(0x123)`. Without the direction, as Linux writes it: `0x68`
+ * and not `0xd0`.
  */
 export type I2cAddress = number;
 /** Which way the bytes after an address go, as the controller sees it. */

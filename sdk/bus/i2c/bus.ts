@@ -1,12 +1,9 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
-import { Device } from '../../device/index.ts';
 import { state } from '../../state/schema.ts';
 import { guestTime, shape } from '../../state/shapes.ts';
 import { TransferLog } from '../transfer-log.ts';
 import {
   formatI2cAddress,
-  GeneralCall,
   type I2cAddress,
   I2cAddressGrammar,
   type I2cDirection,
@@ -17,9 +14,8 @@ import {
   tenBitFrom,
   tenBitPrefix,
 } from './address.ts';
+import { type I2cTarget, ReleasedByte } from './target.ts';
 
-/** What the controller reads while no target drives the data line. */
-export const ReleasedByte = 0xff;
 const NoPrefix = -1;
 
 /**
@@ -41,7 +37,7 @@ export class I2cBus {
   @state({ as: shape.choice(['none', 'read', 'write']) }) private direction: I2cDirection | 'none' = 'none';
   /** A controller has announced an address of ten bits, and its low byte comes next. */
   @state({ as: shape.integer(NoPrefix, 0x7f) }) private prefix = NoPrefix;
-  private readonly targets: I2cDevice[] = [];
+  private readonly targets: I2cTarget[] = [];
   private log: TransferLog | undefined;
   /** Of the transfer that is logged. */
   private logged: I2cAddress | undefined;
@@ -65,7 +61,7 @@ export class I2cBus {
   }
 
   /** Plugs a target in. Answers how to take it off: it acknowledges no further byte then. */
-  attach(device: I2cDevice, at: I2cAddress): () => void {
+  attach(device: I2cTarget, at: I2cAddress): () => void {
     if (!isI2cAddress(at)) throw noAddress(device, at);
     const taken = this.targets.find((other) => overlaps(other, device, at));
     if (taken !== undefined) throw addressTaken(device, at, taken);
@@ -75,12 +71,12 @@ export class I2cBus {
   }
 
   /** A target of one class takes the place of another, with its state. */
-  replace(old: I2cDevice, made: I2cDevice): void {
+  replace(old: I2cTarget, made: I2cTarget): void {
     this.targets[this.targets.indexOf(old)] = made;
     made.connectToBus(this, old.pluggedAt);
   }
 
-  describe(device: I2cDevice): readonly string[] {
+  describe(device: I2cTarget): readonly string[] {
     const { busAddress, pluggedAt } = device;
     const moved = busAddress === pluggedAt ? [] : [`answers at ${formatI2cAddress(busAddress)}`];
     return [`address = ${formatI2cAddress(pluggedAt)}`, ...moved];
@@ -172,7 +168,7 @@ export class I2cBus {
   }
 
   /** For a read the target that was addressed before with all ten bits is meant. @see NXP UM10204, figure 15 */
-  private announce(target: I2cDevice, prefix: number, direction: I2cDirection): boolean {
+  private announce(target: I2cTarget, prefix: number, direction: I2cDirection): boolean {
     const { busAddress } = target;
     const matches = isTenBit(busAddress) && tenBitPrefix(busAddress) === prefix;
     if (direction === 'read') return addressed(target, matches && target.addressed, busAddress, direction);
@@ -208,115 +204,24 @@ export class I2cBus {
 }
 
 /** Whether the target takes part in the transfer from here on. */
-function addressed(target: I2cDevice, isMeant: boolean, address: I2cAddress, direction: I2cDirection): boolean {
+function addressed(target: I2cTarget, isMeant: boolean, address: I2cAddress, direction: I2cDirection): boolean {
   target.addressed = isMeant && target.onStart(direction, address) !== false;
   return target.addressed;
 }
 
-/** What a handler answers for a byte that it takes; `false` does not acknowledge. */
-// biome-ignore lint/suspicious/noConfusingVoidType: a handler that answers nothing acknowledges
-export type Acknowledge = boolean | void;
-
-/**
- * A target on an I2C bus: a sensor, a clock, a memory. It overrides what happens at a start, at each byte and at a stop. For a
- * chip with registers behind a pointer extend `I2cRegisterDevice`.
- *
- * Whatever the controller does, handlers are called in this order: `onStart`, then any number of `onWrite` or `onRead`, as the
- * direction says, then another `onStart` or `onStop`. A target that another start passes by is not called.
- */
-export abstract class I2cDevice extends Device {
-  /** The kind of bus that devices of this class plug into. */
-  static readonly plugsInto = I2cBus;
-  /** Where it answers now. A device may assign it, which holds from the next start. A reset puts it back to where it was plugged in. */
-  @state({ as: shape.bits(16) }) busAddress: I2cAddress = 0;
-  /** It takes part in the transfer. @internal */
-  @state addressed = false;
-  #bus: I2cBus | undefined;
-  #pluggedAt: I2cAddress = 0;
-
-  constructor() {
-    super();
-    rememberReserved(this, I2cDevice);
-  }
-
-  get bus(): 'i2c' {
-    return 'i2c';
-  }
-
-  /** Where the machine plugged it in. */
-  get pluggedAt(): I2cAddress {
-    return this.#pluggedAt;
-  }
-
-  /** Which bits of the address the chip compares; a memory that uses address bits for itself compares fewer. Default: all. */
-  get addressMask(): number {
-    return 0xffff;
-  }
-
-  /** Whether it takes the general call too: `onStart` gets address 0 then. Default: no. */
-  get takesGeneralCall(): boolean {
-    return false;
-  }
-
-  /** Whether a start with this address means this target. */
-  respondsTo(address: I2cAddress, direction: I2cDirection): boolean {
-    if (address === GeneralCall) return this.takesGeneralCall && direction === 'write';
-    return ((address ^ this.busAddress) & this.addressMask) === 0;
-  }
-
-  /** A start or a repeated start addresses it. `false`: it does not acknowledge, and sees nothing of this transfer. */
-  onStart(_direction: I2cDirection, _address: I2cAddress): Acknowledge {}
-  /** A byte was written, 0 to 0xff. `false`: it does not acknowledge. */
-  onWrite(_byte: number): Acknowledge {
-    return false;
-  }
-  /** The byte that the controller reads, 0 to 0xff. */
-  onRead(): number {
-    return ReleasedByte;
-  }
-  /** The transfer has ended with a stop. */
-  onStop(): void {}
-
-  override reset(): void {
-    super.reset();
-    this.busAddress = this.#pluggedAt;
-    this.addressed = false;
-  }
-
-  /** Holds the clock line until this guest time: the controller is busy until then, and says so. The bytes go on at once. */
-  protected holdClock(until: number): void {
-    if (this.#bus !== undefined && until > this.#bus.heldUntil) this.#bus.heldUntil = until;
-  }
-
-  /** @internal */
-  connectToBus(bus: I2cBus, at: I2cAddress): void {
-    this.#bus = bus;
-    this.#pluggedAt = at;
-    this.busAddress = at;
-  }
-}
-
-reserveMembers(I2cDevice, {
-  busAddress: 'where it answers on its bus',
-  addressed: 'whether it takes part in a transfer',
-  pluggedAt: 'where the machine plugged it in',
-  holdClock: 'how a target makes its controller wait',
-  connectToBus: 'what its bus calls',
-});
-
 /** Both would answer to one address. */
-function overlaps(other: I2cDevice, device: I2cDevice, at: I2cAddress): boolean {
+function overlaps(other: I2cTarget, device: I2cTarget, at: I2cAddress): boolean {
   return ((other.busAddress ^ at) & other.addressMask & device.addressMask) === 0;
 }
 
-function noAddress({ id }: I2cDevice, at: number): BackplaneError {
+function noAddress({ id }: I2cTarget, at: number): BackplaneError {
   return new BackplaneError(
     'invalid-i2c-address',
     `Device '${id}': ${formatI2cAddress(at)} is no address on an I2C bus. Give it ${I2cAddressGrammar}.`,
   );
 }
 
-function addressTaken({ id, addressMask }: I2cDevice, at: number, other: I2cDevice): BackplaneError {
+function addressTaken({ id, addressMask }: I2cTarget, at: number, other: I2cTarget): BackplaneError {
   const [own, its] = [at, other.busAddress].map(formatI2cAddress);
   const several =
     (addressMask & other.addressMask & 0x7f) === 0x7f ? '' : ', and one of the two takes several addresses';

@@ -8,8 +8,8 @@ export const NoCommand = -1;
 const MostAddressBytes = 6;
 
 /**
- * A chip that begins each select with a command byte, then takes an address of some bytes (or dummy bytes), then data:
- * memories, converters, most sensors.
+ * A chip that begins each select with a command byte: memories, converters, most sensors. An address of some bytes may
+ * follow, or dummy bytes, and then data.
  */
 export abstract class SpiCommandDevice extends SpiDevice {
   /** The command of this select; `NoCommand` before its first byte. */
