@@ -28,7 +28,7 @@ export abstract class I2cDevice extends Device implements I2cTarget {
     rememberReserved(this, I2cDevice);
   }
 
-  get bus(): 'i2c' {
+  override get bus(): 'i2c' {
     return 'i2c';
   }
 

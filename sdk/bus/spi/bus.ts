@@ -154,7 +154,7 @@ export abstract class SpiDevice extends Device {
     rememberReserved(this, SpiDevice);
   }
 
-  get bus(): 'spi' {
+  override get bus(): 'spi' {
     return 'spi';
   }
 
