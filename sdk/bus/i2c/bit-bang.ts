@@ -1,3 +1,4 @@
+import { DevicePart } from '../../device/parts.ts';
 import { state } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
 import type { I2cBus } from './bus.ts';
@@ -12,7 +13,7 @@ const BitsOfByte = 8;
  *
  * @see NXP UM10204, 3.1.3 "Data validity", 3.1.4 "START and STOP conditions", 3.1.6 "Acknowledge"
  */
-export class I2cLines {
+export class I2cLines extends DevicePart {
   /** What the controller does; true releases a line. */
   @state private clockOut = true;
   @state private dataOut = true;
@@ -27,7 +28,9 @@ export class I2cLines {
   @state({ as: shape.integer(0, 9) }) private clocks = 0;
   @state({ as: shape.bits(8) }) private byte = 0;
 
-  constructor(private readonly bus: I2cBus) {}
+  constructor(private readonly bus: I2cBus) {
+    super();
+  }
 
   /** The level of the data line. */
   get data(): boolean {

@@ -1,6 +1,8 @@
 import { BackplaneError } from '../../base/errors.ts';
+import type { Device } from '../../device/index.ts';
 import { state } from '../../state/schema.ts';
 import { guestTime, shape } from '../../state/shapes.ts';
+import { Bus, type Detach } from '../bus.ts';
 import { TransferLog } from '../transfer-log.ts';
 import {
   formatI2cAddress,
@@ -27,9 +29,9 @@ const NoPrefix = -1;
  *
  * @see NXP UM10204, "I2C-bus specification and user manual", revision 7
  */
-export class I2cBus {
-  readonly kind = 'i2c';
-  readonly addressGrammar = I2cAddressGrammar;
+export class I2cBus extends Bus<Device & I2cTarget, I2cAddress> {
+  static readonly kind = 'i2c';
+  override readonly addressGrammar = I2cAddressGrammar;
   /** Until when targets hold the clock line low, in guest nanoseconds. A controller is busy until then. */
   @state({ as: guestTime }) heldUntil = 0;
   /** Between the first start of a transfer and its stop. */
@@ -52,34 +54,42 @@ export class I2cBus {
     return this.busy;
   }
 
-  parse(text: string): I2cAddress | undefined {
+  override get typeName(): string {
+    return 'I2C';
+  }
+
+  override parse(text: string): I2cAddress | undefined {
     return parseI2cAddress(text);
   }
 
-  format(address: I2cAddress): string {
+  override format(address: I2cAddress): string {
     return formatI2cAddress(address);
   }
 
   /** Plugs a target in. Answers how to take it off: it acknowledges no further byte then. */
-  attach(device: I2cTarget, at: I2cAddress): () => void {
+  attach(device: Device & I2cTarget, at: I2cAddress): Detach {
     if (!isI2cAddress(at)) throw noAddress(device, at);
     const taken = this.targets.find((other) => overlaps(other, device, at));
     if (taken !== undefined) throw addressTaken(device, at, taken);
     this.targets.push(device);
     device.connectToBus(this, at);
-    return () => this.targets.splice(this.targets.indexOf(device), 1);
+    return () => {
+      const index = this.targets.indexOf(device);
+      if (index >= 0) this.targets.splice(index, 1);
+    };
   }
 
-  /** A target of one class takes the place of another, with its state. */
-  replace(old: I2cTarget, made: I2cTarget): void {
-    this.targets[this.targets.indexOf(old)] = made;
-    made.connectToBus(this, old.pluggedAt);
+  /** The other one answers where this one did, and takes part in the same transfer. */
+  override replace(old: Device & I2cTarget, made: Device & I2cTarget, at: I2cAddress, detach: Detach): Detach {
+    const { busAddress, addressed } = old;
+    const taken = super.replace(old, made, at, detach);
+    made.busAddress = busAddress;
+    made.addressed = addressed;
+    return taken;
   }
 
-  describe(device: I2cTarget): readonly string[] {
-    const { busAddress, pluggedAt } = device;
-    const moved = busAddress === pluggedAt ? [] : [`answers at ${formatI2cAddress(busAddress)}`];
-    return [`address = ${formatI2cAddress(pluggedAt)}`, ...moved];
+  override describe({ busAddress }: I2cTarget, at: I2cAddress): readonly string[] {
+    return busAddress === at ? [] : [`answers at ${formatI2cAddress(busAddress)}`];
   }
 
   /**
@@ -132,7 +142,7 @@ export class I2cBus {
   }
 
   /** The lines are released, as when the controller is reset. Targets do not notice. */
-  reset(): void {
+  override reset(): void {
     this.busy = false;
     this.direction = 'none';
     this.prefix = NoPrefix;
@@ -141,7 +151,7 @@ export class I2cBus {
   }
 
   /** Writes bytes, then reads `count` with a repeated start between. Answers what came back: nothing without a target. */
-  transfer(at: I2cAddress, bytes: readonly number[], count: number): readonly number[] {
+  override transfer(at: I2cAddress, bytes: readonly number[], count: number): readonly number[] {
     const writes = bytes.length > 0 || count === 0;
     const isThere = !writes || (this.start(at, 'write') && bytes.every((byte) => this.write(byte)));
     const answered = isThere && count > 0 && this.start(at, 'read') ? count : 0;

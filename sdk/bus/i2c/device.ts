@@ -28,10 +28,6 @@ export abstract class I2cDevice extends Device implements I2cTarget {
     rememberReserved(this, I2cDevice);
   }
 
-  override get bus(): 'i2c' {
-    return 'i2c';
-  }
-
   /** Where the machine plugged it in. */
   get pluggedAt(): I2cAddress {
     return this.#pluggedAt;

@@ -17,7 +17,7 @@ export interface I2cClockLine {
 export interface I2cTarget {
   readonly id: string;
   /** Where it answers now. */
-  readonly busAddress: I2cAddress;
+  busAddress: I2cAddress;
   /** Where it was plugged in. */
   readonly pluggedAt: I2cAddress;
   /** Which bits of an address it compares. */

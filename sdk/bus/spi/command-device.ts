@@ -1,7 +1,7 @@
 import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
 import { state } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
-import { SpiDevice } from './bus.ts';
+import { SpiDevice } from './device.ts';
 
 /** No command was sent since the chip was selected. */
 export const NoCommand = -1;

@@ -133,7 +133,7 @@ describe('a bus of several targets', () => {
     targets[0].busAddress = 0x2c;
     expect([bus.start(0x61, 'write'), bus.start(0x2c, 'write')]).toEqual([false, true]);
     bus.stop();
-    expect(bus.describe(targets[0])).toEqual(['address = 0x61', 'answers at 0x2c']);
+    expect(bus.describe(targets[0], 0x61)).toEqual(['answers at 0x2c']);
     targets[0].reset();
     expect([bus.start(0x2c, 'write'), bus.start(0x61, 'write')]).toEqual([false, true]);
   });

@@ -163,8 +163,7 @@ describe('a chip select', () => {
     expectRefusal(() => bus.attach(another, 4), 'invalid-spi-select', 'from 0 to 3');
     expectRefusal(() => new SpiBus({ selects: 0 }), 'invalid-spi-selects', '0');
     expect(['0', '3', '4', '-1', 'x', ''].map((text) => bus.parse(text))).toEqual([0, 3, ...Array(4).fill(undefined)]);
-    expect([bus.assign(another, [0, 1]), bus.assign(another, [0, 1, 2, 3])]).toEqual([2, undefined]);
-    expect(bus.describe(setUp().chip)).toEqual(['chip select = 1']);
+    expect([bus.assign(another.metadata, [0, 1]), bus.assign(another.metadata, [0, 1, 2, 3])]).toEqual([2, undefined]);
   });
 });
 
