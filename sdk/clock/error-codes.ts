@@ -9,6 +9,11 @@ export interface ClockErrorCodes {
   'endless-timer': BackplaneError;
   /** The epoch of a clock is moved in a callback or a handler, whose variables hold times. @remedy Move it between two instructions. */
   'epoch-moved-inside': BackplaneError;
+  /**
+   * A countdown or a counter is given a frequency, a prescaler, a width or a value that it cannot have.
+   * @remedy Give whole numbers within the range that the message says. Check what comes from a guest first.
+   */
+  'invalid-count': BackplaneError;
   /** The epoch of a clock is moved by a part of a second, backwards, or too far. @remedy Move it forward by whole seconds. */
   'invalid-epoch-move': BackplaneError;
   /**

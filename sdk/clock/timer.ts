@@ -1,4 +1,5 @@
 import { BackplaneError } from '../base/errors.ts';
+import type { Json, JsonReader } from '../base/json-reader.ts';
 import { LatestTime } from './time.ts';
 
 /** The queue of a clock, in which a timer waits while it is armed. */
@@ -7,6 +8,13 @@ export interface TimerQueue {
   readonly latest: number;
   schedule(timer: Timer): void;
   unschedule(timer: Timer): void;
+}
+
+/** What counts by a timer, and has state beside its deadline: a countdown or a counter. */
+export interface TimerState {
+  save(): { readonly [name: string]: Json };
+  /** Reads a saved state from an untrusted source. Answers how to put it in place, but for the timer. */
+  read(saved: JsonReader): () => void;
 }
 
 /** The timers that are being declared, while a device is made or realized. */
@@ -58,6 +66,8 @@ export class Timer {
   deadline = Number.POSITIVE_INFINITY;
   /** Set if other state of the device says whether the timer is armed: a snapshot in which the two disagree is refused. */
   armedWhile: (() => boolean) | undefined;
+  /** Set by a countdown or a counter, whose timer this is. @internal */
+  counting: TimerState | undefined;
   /** Breaks ties: of two timers with one deadline, the one armed first fires first. Kept by the clock. */
   order = 0;
   /** It belongs to the device that was being made or realized; others are those of tests and tools. */

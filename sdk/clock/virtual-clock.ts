@@ -1,4 +1,7 @@
 import { BackplaneError } from '../base/errors.ts';
+import { Countdown, type CountdownOptions } from './countdown.ts';
+import { Counter, type CounterOptions } from './counter.ts';
+import type { Expiry } from './counting.ts';
 import { LatestSecond, LatestTime, SECOND, secondsToMove } from './time.ts';
 import { runDevice, Timer, type TimerQueue } from './timer.ts';
 
@@ -87,6 +90,19 @@ export abstract class VirtualClock {
    */
   timer(name: string, callback: () => void): Timer {
     return new Timer(name, callback, this.queue, this.insideHandler?.() === true);
+  }
+
+  /**
+   * Declares a value that counts down by itself, with a frequency. It stands still until it is started. A device makes its
+   * countdowns in its constructor or in `onRealize`, as its timers; one and a timer do not have the same name.
+   */
+  countdown(name: string, options: CountdownOptions, callback?: Expiry): Countdown {
+    return new Countdown(this, name, options, callback);
+  }
+
+  /** Declares a value that counts up by itself, as `countdown` does. */
+  counter(name: string, options: CounterOptions, callback?: Expiry): Counter {
+    return new Counter(this, name, options, callback);
   }
 
   /** For tests: runs `callback` once, `delay` nanoseconds from now. A device declares a named timer instead. */

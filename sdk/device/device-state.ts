@@ -1,6 +1,6 @@
 import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
 import { describeJson, isJsonObject, type Json, type JsonObject, type JsonReader } from '../base/json-reader.ts';
-import { runDevice, type Timer } from '../clock/index.ts';
+import { runDevice, type Timer, type TimerState } from '../clock/index.ts';
 import { LatestTime } from '../clock/time.ts';
 import { captureShapes, type FailField, readFields, writeFields } from '../state/fields.ts';
 import { type StateDifference, StateError, StateLoading } from '../state/restore-plan.ts';
@@ -19,6 +19,8 @@ export interface SavedDevice {
   readonly fields: { readonly [name: string]: Json };
   /** Which bits of write-once registers are locked; absent where the class has none. */
   readonly locks?: { readonly [member: string]: Json };
+  /** The countdowns and counters; absent where the device has none. */
+  readonly counters?: { readonly [name: string]: Json };
   /** Deadlines of the timers that are armed, in guest nanoseconds, in the order in which they fire. */
   readonly timers: { readonly [name: string]: Json };
   /** The interrupt pins that are high. */
@@ -71,6 +73,7 @@ function refuseLatePins(device: Device): void {
 /** What the device holds now, for a snapshot or for the device that takes its place. */
 export function saveDevice(device: Device): SavedDevice {
   const { type, version } = device.metadata;
+  const counters = countersOf(device).map(([name, counter]) => [name, counter.save()]);
   const armed = [...timersOf(device).values()].filter(({ pending }) => pending).sort(firingOrder);
   const locks = saveLocks(device);
   refuseLatePins(device);
@@ -79,9 +82,14 @@ export function saveDevice(device: Device): SavedDevice {
     version,
     fields: writeFields(device, stateOfDevice(device), failingToSave(device)) as SavedDevice['fields'],
     ...(Object.keys(locks).length === 0 ? {} : { locks }),
+    ...(counters.length === 0 ? {} : { counters: Object.fromEntries(counters) }),
     timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline + 0) ?? 0])),
     high: [...pinsOf(device)].filter(([, pin]) => pin.level).map(([name]) => name),
   };
+}
+
+function countersOf(device: Device): readonly (readonly [name: string, counter: TimerState])[] {
+  return [...timersOf(device)].flatMap(([name, { counting }]) => (counting === undefined ? [] : [[name, counting]]));
 }
 
 export const firingOrder = (a: Timer, b: Timer): number => a.deadline - b.deadline || a.order - b.order;
@@ -117,6 +125,7 @@ export class DeviceLoading {
       }
       readFields(device, stateOfDevice(device), this.loading.reader(data['fields'] ?? null), this.loading, retired);
       readLocks(device, reader.member('locks'), this.loading);
+      this.readCounters(reader.member('counters'), retired);
       this.readTimers(this.loading.reader(data['timers'] ?? null, 'timers'), retired);
       this.readPins(this.loading.reader(data['high'] ?? null, 'high'), retired);
     }
@@ -152,6 +161,26 @@ export class DeviceLoading {
     if (loading.version === device.metadata.version) refuseContradictions(device);
     runDevice(() => device.onStateLoaded(loading.version));
     refuseContradictions(device);
+  }
+
+  /** A counter that the snapshot does not name is as in a fresh device, if the class was older then. */
+  private readCounters(saved: JsonReader, retired: readonly string[]): void {
+    const counters = new Map(countersOf(this.device));
+    if (saved.data !== undefined && !isJsonObject(saved.data))
+      saved.refuse(`expected counters by name, found ${describeJson(saved.data)}`);
+    for (const [name, member] of saved.entries()) {
+      if (counters.has(name) || retired.includes(name)) continue;
+      member.refuse('is in the snapshot, and the device has no such counter', { what: 'dropped', name });
+    }
+    for (const [name, counter] of counters) {
+      const member = saved.member(name);
+      if (isJsonObject(member.data)) this.loading.onValidated(counter.read(member));
+      else if (member.data !== undefined) member.refuse(`expected a counter, found ${describeJson(member.data)}`);
+      else if (this.loading.version === this.device.metadata.version)
+        member.refuse(
+          `is missing from the snapshot. If it came later, say @device({ version: ${this.loading.version + 1} })`,
+        );
+    }
   }
 
   private readTimers(saved: JsonReader, retired: readonly string[]): void {

@@ -7,7 +7,7 @@ const second = (text: string): number => Date.parse(text) / 1000;
 describe('the calendar of clock chips', () => {
   it('splits seconds since 1970 into fields as a calendar does, and joins them again', () => {
     const random = new Random(804);
-    for (let round = 0; round < 20_000; round++) {
+    for (let round = 0; round < 2_000; round++) {
       const seconds = random.below(400 * 365 * 86_400) * (random.below(2) ? 1 : -1);
       const date = new Date(seconds * 1000);
       const time = calendar.timeOf(seconds);

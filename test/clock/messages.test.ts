@@ -15,6 +15,7 @@ goldenMessages('clock', {
     moved.after(1, () => moved.rebase(1));
     moved.advance(1);
   },
+  'invalid-count': () => clock().countdown('timer-1', { frequency: 1.5e9 }),
   'invalid-epoch-move': () => clock().rebase(0.5),
   'invalid-time': () => new ManualClock(-1n),
   'late-timer': () => collectTimers(() => runDevice(() => clock().timer('late', () => {}))),

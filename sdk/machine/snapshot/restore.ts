@@ -105,7 +105,7 @@ class Restoration {
     const saved = this.reader.member('devices').list(MostDevices);
     const byId = new Map<unknown, JsonReader>();
     for (const one of saved) {
-      one.only('id', 'plugged', 'options', 'place', 'type', 'version', 'fields', 'locks', 'timers', 'high');
+      one.only('id', 'plugged', 'options', 'place', 'type', 'version', 'fields', 'locks', 'counters', 'timers', 'high');
       const id = one.member('id').text(256);
       if (byId.has(id)) one.refuse(`is a second device '${id}'`);
       byId.set(id, one);

@@ -1,6 +1,7 @@
+import { JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import { PciDevice, SystemBus } from '../../bus/index.ts';
-import { Timer, VirtualClock } from '../../clock/index.ts';
+import { Counting, Timer, VirtualClock } from '../../clock/index.ts';
 import {
   type Device,
   GuestErrors,
@@ -115,8 +116,16 @@ class Walk {
     this.seen.add(value);
     if (value instanceof InterruptPin) this.leaves.set(`${path}.level`, value.level);
     else if (value instanceof Timer) this.leaves.set(`${path}.deadline`, value.deadline - this.bench.clock.now);
+    else if (value instanceof Counting) this.visitCounting(value, path);
     else if (value instanceof Date) this.leaves.set(path, value.getTime());
     else if (!this.isForeign(value)) this.visitParts(value, path, depth);
+  }
+
+  /** What it counted up to now, whenever it was read last. */
+  private visitCounting(value: Counting, path: string): void {
+    for (const [name, part] of Object.entries(value.save()))
+      if (name !== 'since') this.leaves.set(`${path}.counting.${name}`, part as Leaf);
+    this.visit(value.timer, path, 0);
   }
 
   private visitParts(value: object, path: string, depth: number): void {
@@ -219,6 +228,9 @@ function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[],
     bytesOf(target).set(bytesOf(source));
   } else if (source instanceof Timer && target instanceof Timer) {
     target.arm(source.deadline);
+  } else if (source instanceof Counting && target instanceof Counting) {
+    target.read(new JsonReader(source.save(), '', []))();
+    target.timer.arm(source.timer.deadline);
   } else if (isParts(source) && isParts(target) && !seen.has(source) && !isShared(source)) {
     seen.add(source);
     for (const part of Object.keys(source)) copyInto(source, target, part, [], seen);

@@ -1,0 +1,115 @@
+import type { Json, JsonReader } from '../base/json-reader.ts';
+import { Counting, type CountingClock, type CountingOptions, type Expiry } from './counting.ts';
+
+const modes = ['periodic', 'one-shot', 'free-running'] as const;
+
+/** What a countdown does at zero: it starts again from `reload`, it stops, or it goes on with the largest value. */
+export type CountdownMode = (typeof modes)[number];
+
+/** What `clock.countdown` may be told. Everything but the frequency has a default. */
+export interface CountdownOptions extends CountingOptions {
+  /** Default: 'periodic'. */
+  readonly mode?: CountdownMode;
+  /** Where a periodic countdown starts again, and where it stands at first. Default: the largest value. */
+  readonly reload?: number;
+  /**
+   * 'at-zero': instead of zero it shows `reload`, and a period has `reload` ticks. 'after-zero': it shows zero for one tick, and a
+   * period has one tick more. Default: 'at-zero'.
+   */
+  readonly reloads?: 'at-zero' | 'after-zero';
+}
+
+/**
+ * Counts down, and expires when it comes to zero, at most once a tick. A period that would have no tick, because `reload` is 0,
+ * has one. A countdown that is loaded with 0 takes one tick too. A free-running one shows zero for one tick.
+ */
+export class Countdown extends Counting {
+  private readonly first: Required<Pick<CountdownOptions, 'mode' | 'reload'>>;
+  private readonly showsZero: boolean;
+  private kind: CountdownMode;
+  private again: number;
+
+  /** @internal */
+  constructor(clock: CountingClock, name: string, options: CountdownOptions, callback?: Expiry) {
+    super(clock, name, options, callback);
+    this.first = { mode: options.mode ?? 'periodic', reload: this.masked(options.reload ?? this.mask) };
+    this.showsZero = options.reloads === 'after-zero';
+    this.kind = this.first.mode;
+    this.again = this.first.reload;
+    this.counted = this.again;
+  }
+
+  get mode(): CountdownMode {
+    return this.kind;
+  }
+
+  /** The next zero finds the new mode. */
+  set mode(mode: CountdownMode) {
+    this.change(() => {
+      this.kind = mode;
+    });
+  }
+
+  get reload(): number {
+    return this.again;
+  }
+
+  /** The value from which it starts again at the next zero; the present count goes on. */
+  set reload(value: number) {
+    this.change(() => {
+      this.again = this.masked(value);
+    });
+  }
+
+  protected override untilExpiry(): number {
+    if (this.counted > 0) return this.counted;
+    return this.isZeroShown ? this.period() : 1;
+  }
+
+  protected override period(): number {
+    if (this.kind === 'free-running') return this.mask + 1;
+    return this.showsZero ? this.again + 1 : Math.max(this.again, 1);
+  }
+
+  protected override countOn(ticks: number): void {
+    if (ticks === 0) return;
+    const from = this.counted > 0 ? this.counted : this.period();
+    this.counted = from - ticks;
+  }
+
+  protected override expire(): boolean {
+    this.counted = this.isZeroShown || this.kind === 'one-shot' ? 0 : this.again;
+    return this.kind !== 'one-shot';
+  }
+
+  protected override narrow(): void {
+    super.narrow();
+    this.again = this.masked(this.again);
+  }
+
+  protected override resetOptions(): void {
+    this.kind = this.first.mode;
+    this.again = this.first.reload;
+    this.counted = this.again;
+  }
+
+  protected override saveOptions(): { readonly [name: string]: Json } {
+    return { mode: this.kind, reload: this.again };
+  }
+
+  protected override readOptions(saved: JsonReader): () => void {
+    const reload = saved.member('reload').integer(0, 2 ** saved.member('width').integer(1) - 1);
+    const name = saved.member('mode').text(16);
+    const mode = modes.find((one) => one === name);
+    if (mode === undefined) saved.member('mode').refuse(`expected one of ${modes.join(', ')}`);
+    return () => {
+      this.kind = mode ?? 'periodic';
+      this.again = reload;
+    };
+  }
+
+  /** A value of zero has expired already, and is shown until the next tick. */
+  private get isZeroShown(): boolean {
+    return this.kind === 'free-running' || (this.kind === 'periodic' && this.showsZero);
+  }
+}
