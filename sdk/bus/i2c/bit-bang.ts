@@ -37,9 +37,19 @@ export class I2cLines extends DevicePart {
     return this.dataOut && this.dataIn;
   }
 
-  /** What the controller does with the clock line; a target may hold it low until `bus.heldUntil`. */
-  get clock(): boolean {
-    return this.clockOut;
+  /** The level of the clock line at this guest time: low as long as a target holds it. */
+  clockAt(now: number): boolean {
+    return this.clockOut && now >= this.bus.heldUntil;
+  }
+
+  /** The controller no longer pulls the lines named by true. */
+  release(clock: boolean, data: boolean): void {
+    this.set(this.clockOut || clock, this.dataOut || data);
+  }
+
+  /** The controller pulls the lines named by true. */
+  pull(clock: boolean, data: boolean): void {
+    this.set(this.clockOut && !clock, this.dataOut && !data);
   }
 
   /** The controller releases a line (true) or pulls it low. Where both change at once the clock is first. */

@@ -128,6 +128,6 @@ describe('lines that a guest moves', () => {
     const guest = new Guest(bus);
     guest.start();
     guest.lines.reset();
-    expect([guest.lines.clock, guest.lines.data]).toEqual([true, true]);
+    expect([guest.lines.clockAt(0), guest.lines.data]).toEqual([true, true]);
   });
 });
