@@ -5,5 +5,6 @@ export { I2cBus } from './bus/i2c/bus.ts';
 export { I2cDevice } from './bus/i2c/device.ts';
 export { I2cMemoryDevice } from './bus/i2c/memory-device.ts';
 export { I2cPointerDevice, type I2cPointerSpec } from './bus/i2c/pointer-device.ts';
+export { I2cRegisterDevice, type I2cRegistersSpec, i2cRegisters } from './bus/i2c/register-device.ts';
 export { packetErrorCode, SmbusError, SmbusHost } from './bus/i2c/smbus.ts';
 export type { Acknowledge, I2cClockLine, I2cTarget } from './bus/i2c/target.ts';

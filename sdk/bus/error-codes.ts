@@ -34,6 +34,10 @@ export interface BusErrorCodes {
   'expansion-rom-twice': BackplaneError;
   /** Two targets would answer to one address of an I2C bus. @remedy Give one of them another `addr`. */
   'i2c-address-taken': BackplaneError;
+  /** A chip with registers behind a pointer has none, or two banks of them. @remedy Declare its registers on one value of `i2cRegisters()`. */
+  'i2c-register-banks': BackplaneError;
+  /** A chip has more bytes than its pointer and its address on the bus reach. @remedy Give the pointer more bytes. */
+  'i2c-pointer-too-short': BackplaneError;
   /** A function has no vendor, device or class, by which drivers know it. @remedy Give `@pci` all three. */
   'incomplete-pci-identity': BackplaneError;
   /** Ports are declared 64-bit or prefetchable, which ports cannot be. @remedy Leave the word out, or use `mmioRegion`. */
@@ -76,6 +80,8 @@ export interface BusErrorCodes {
   'pci-bus-full': BackplaneError;
   /** A function is plugged into its bus a second time. @remedy Plug it in once. */
   'pci-function-plugged-twice': BackplaneError;
+  /** A chip with registers behind a command has none, or two banks of them. @remedy Declare its registers on one value of `spiRegisters()`. */
+  'spi-register-banks': BackplaneError;
   /** Two chips are plugged at one chip select. @remedy Give one of them another `addr`. */
   'spi-select-taken': BackplaneError;
   /** A device makes more eventfds than a device may have. @remedy Make each once, keep its number, and take it on and off a region. */

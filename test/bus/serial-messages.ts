@@ -1,6 +1,6 @@
-import { I2cBus, I2cDevice, tenBit } from '../../sdk/i2c.ts';
+import { I2cBus, I2cDevice, I2cMemoryDevice, I2cRegisterDevice, tenBit } from '../../sdk/i2c.ts';
 import { device } from '../../sdk/index.ts';
-import { SpiBus, SpiDevice } from '../../sdk/spi.ts';
+import { SpiBus, SpiDevice, SpiRegisterDevice } from '../../sdk/spi.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import type { Provocation } from '../golden-messages.ts';
 
@@ -14,6 +14,19 @@ class Converter extends SpiDevice {
   }
 }
 
+@device({ type: 'unregistered', description: 'Has no register' })
+class Unregistered extends I2cRegisterDevice {}
+
+@device({ type: 'uncommanded', description: 'Has no register' })
+class Uncommanded extends SpiRegisterDevice {}
+
+@device({ type: 'long', description: 'Has more bytes than its pointer reaches' })
+class LongMemory extends I2cMemoryDevice {
+  constructor() {
+    super({ size: 0x1000 });
+  }
+}
+
 const sensor = () => testBench(Sensor).device;
 const converter = () => testBench(Converter).device;
 
@@ -24,9 +37,12 @@ export const serialProvocations: Readonly<Record<string, Provocation>> = {
     bus.attach(sensor(), tenBit(0x123));
     bus.attach(sensor(), tenBit(0x123));
   },
+  'i2c-pointer-too-short': () => testBench(LongMemory),
+  'i2c-register-banks': () => testBench(Unregistered),
   'invalid-i2c-address': () => new I2cBus().attach(sensor(), 0x78),
   'invalid-spi-select': () => new SpiBus({ selects: 4 }).attach(converter(), 4),
   'invalid-spi-selects': () => new SpiBus({ selects: 17 }),
+  'spi-register-banks': () => testBench(Uncommanded),
   'spi-select-taken': () => {
     const bus = new SpiBus();
     bus.attach(converter(), 0);

@@ -11,7 +11,7 @@ export abstract class I2cMemoryDevice extends I2cPointerDevice {
   /** All its bytes. A machine may fill them. */
   @state({ atReset: 'kept' }) readonly memory: Uint8Array;
 
-  constructor(spec: I2cPointerSpec) {
+  constructor(spec: Omit<I2cPointerSpec, 'unit'>) {
     super(spec);
     this.memory = new Uint8Array(spec.size).fill(Erased);
     rememberReserved(this, I2cMemoryDevice);

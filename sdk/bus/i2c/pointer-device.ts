@@ -8,19 +8,21 @@ import type { Acknowledge } from './target.ts';
 
 /** How the pointer of a chip works, with which most transfers begin. */
 export interface I2cPointerSpec {
-  /** Bytes that the pointer can reach. */
+  /** How far the pointer reaches: bytes, or words of `unit` bytes. */
   readonly size: number;
+  /** Bytes between two values of the pointer, the high byte first. Each word is read and written as a whole. Default: 1. */
+  readonly unit?: 1 | 2 | 4;
   /** Bytes of the pointer, the high one first. Default: 1. Upper bits that do not fit come from the address on the bus. */
   readonly bytes?: 1 | 2;
   /** From the first to the last: where the pointer goes round. Behind it, it goes on to the end. Default: all. */
   readonly wraps?: readonly [first: number, last: number];
-  /** False: the pointer stays where it was set. Default: it counts up with each byte. */
+  /** False: the pointer stays where it was set. Default: it counts up. */
   readonly increments?: boolean;
 }
 
 /**
- * A chip whose bytes are behind a pointer: the first bytes of a write set it, each further byte goes to where it points, and a read
- * goes on from there. The pointer counts up. It stays over a stop.
+ * A chip whose bytes are behind a pointer. The first bytes of a write set it, and each further byte goes to where it points. A read
+ * goes on from there. The pointer counts up, and stays over a stop.
  */
 export abstract class I2cPointerDevice extends I2cDevice {
   /** Where the next byte is read or written. */
@@ -28,13 +30,16 @@ export abstract class I2cPointerDevice extends I2cDevice {
   /** The bytes of the pointer that have come so far, and how many are missing. */
   @state({ as: shape.bits(24) }) private incoming = 0;
   @state({ as: shape.integer(0, 2) }) private missing = 0;
+  /** The word that is under way, and how many of its bytes are done. */
+  @state({ as: shape.bits(32) }) private word = 0;
+  @state({ as: shape.integer(0, 3) }) private done = 0;
   readonly #spec: Required<I2cPointerSpec>;
   /** Bits of the address on the bus that are upper bits of the pointer. */
   readonly #blocks: number;
 
-  constructor({ size, bytes = 1, wraps = [0, size - 1], increments = true }: I2cPointerSpec) {
+  constructor({ size, unit = 1, bytes = 1, wraps = [0, size - 1], increments = true }: I2cPointerSpec) {
     super();
-    this.#spec = { size, bytes, wraps, increments };
+    this.#spec = { size, unit, bytes, wraps, increments };
     this.#blocks = Math.max(Math.ceil(size / 0x100 ** bytes) - 1, 0);
     rememberReserved(this, I2cPointerDevice);
     const blocks = this.#blocks + 1;
@@ -45,12 +50,12 @@ export abstract class I2cPointerDevice extends I2cDevice {
     return super.addressMask & ~this.#blocks;
   }
 
-  /** The byte at this offset. */
-  protected abstract readAt(offset: number): number;
-  /** A byte was written to this offset. `false`: it is not acknowledged. */
-  protected abstract writeAt(offset: number, byte: number): Acknowledge;
+  /** The byte, or word, to which the pointer points. */
+  protected abstract readAt(pointer: number): number;
+  /** A byte, or word, was written there. `false`: its last byte is not acknowledged. */
+  protected abstract writeAt(pointer: number, value: number): Acknowledge;
 
-  /** Where the pointer goes after a byte. */
+  /** Where the pointer goes after a byte or word. */
   protected next(pointer: number, _direction: I2cDirection): number {
     const { size, wraps, increments } = this.#spec;
     if (!increments) return pointer;
@@ -60,23 +65,23 @@ export abstract class I2cPointerDevice extends I2cDevice {
   override onStart(direction: I2cDirection, address: I2cAddress): Acknowledge {
     this.incoming = address & this.#blocks;
     this.missing = direction === 'write' ? this.#spec.bytes : 0;
+    this.done = 0;
     return true;
   }
 
   override onWrite(byte: number): Acknowledge {
-    if (this.missing === 0) {
-      const taken = this.writeAt(this.pointer, byte);
-      this.pointer = this.next(this.pointer, 'write');
-      return taken;
-    }
+    if (this.missing === 0) return this.take(byte);
     this.incoming = this.incoming * 0x100 + byte;
     if (--this.missing === 0) this.pointer = this.incoming % this.#spec.size;
     return true;
   }
 
   override onRead(): number {
-    const byte = this.readAt(this.pointer);
-    this.pointer = this.next(this.pointer, 'read');
+    const { unit } = this.#spec;
+    if (this.done === 0) this.word = this.readAt(this.pointer);
+    const byte = (this.word >>> (8 * (unit - 1 - this.done))) & 0xff;
+    this.done = (this.done + 1) % unit;
+    if (this.done === 0) this.pointer = this.next(this.pointer, 'read');
     return byte;
   }
 
@@ -85,6 +90,17 @@ export abstract class I2cPointerDevice extends I2cDevice {
     this.pointer = 0;
     this.incoming = 0;
     this.missing = 0;
+    this.done = 0;
+    this.word = 0;
+  }
+
+  private take(byte: number): Acknowledge {
+    this.word = this.done === 0 ? byte : ((this.word << 8) | byte) >>> 0;
+    this.done = (this.done + 1) % this.#spec.unit;
+    if (this.done > 0) return true;
+    const taken = this.writeAt(this.pointer, this.word);
+    this.pointer = this.next(this.pointer, 'write');
+    return taken;
   }
 }
 
