@@ -34,7 +34,9 @@ export {
   type OptionSet,
   type OptionsOf,
 } from './device/options/set.ts';
-export { type InterruptLine, InterruptPin, type PinNames } from './device/pins.ts';
+export { type InputArrayNames, type InputNames, type InputSpec, input } from './device/pins/input.ts';
+export type { InterruptLine } from './device/pins/interrupt-line.ts';
+export { InterruptPin, type PinNames } from './device/pins/interrupt-pin.ts';
 export { HandledRegion, mmioRegion, portRegion } from './device/regions/handlers.ts';
 export { type RamRegion, type RomSpec, ramRegion, romRegion } from './device/regions/ram.ts';
 export {
@@ -78,7 +80,19 @@ export {
 } from './device/registers/spec.ts';
 
 export { defineMachine, type MachineDefinition, type PreparedMachine } from './machine/definition.ts';
-export { type DeviceWire, pin, type ServiceWire, type Wire } from './machine/wires/wire.ts';
+export {
+  allOf,
+  anyOf,
+  type DeviceWire,
+  type Gate,
+  type Inverted,
+  inverted,
+  pin,
+  type ServiceWire,
+  type Signal,
+  type SignalSource,
+  type Wire,
+} from './machine/wires/wire.ts';
 export {
   type DeviceWiring,
   type MachineOptionValues,

@@ -17,6 +17,8 @@ export class InterruptWire<S = unknown> {
     private readonly attach: (pin: InterruptPin, service: S) => () => void,
     /** Why the other end does not exist, if so: reported with all other wiring mistakes. */
     readonly problem: string | undefined = undefined,
+    /** The line itself, where inputs may follow it. */
+    readonly sourceIn?: (service: S) => InterruptLine,
   ) {}
 
   /** Connects the pin, and answers how to take the wire off again. */
@@ -61,6 +63,12 @@ export class IsaBus extends Bus implements BusContainers {
     return () => {};
   }
 
+  /** The wire to one of the lines, by its description. */
+  wireNamed(description: string): InterruptWire<IsaBus> | undefined {
+    const irq = this.lines.findIndex(({ name }) => name === description);
+    return irq < 0 ? undefined : isaIrq(irq);
+  }
+
   /** IRQ 0 to 15. */
   line(irq: number): InterruptLine {
     const line = this.lines[irq];
@@ -77,7 +85,8 @@ export class IsaBus extends Bus implements BusContainers {
 export function isaIrq(irq: number): InterruptWire<IsaBus> {
   const exists = Number.isInteger(irq) && irq >= 0 && irq < Lines;
   const problem = exists ? undefined : `ISA has the interrupt lines 0 to ${Lines - 1}; there is no ${irq}.`;
-  return new InterruptWire(`ISA IRQ ${irq}`, IsaBus, (pin, bus) => bus.line(irq).attach(pin), problem);
+  const line = (bus: IsaBus) => bus.line(irq);
+  return new InterruptWire(`ISA IRQ ${irq}`, IsaBus, (pin, bus) => line(bus).attach(pin), problem, line);
 }
 
 /** A device on the ISA bus: its port regions land among the bus's ports, its pins on ISA interrupt lines. */

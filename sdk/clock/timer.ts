@@ -72,6 +72,8 @@ export class Timer {
   order = 0;
   /** It belongs to the device that was being made or realized; others are those of tests and tools. */
   readonly ofDevice = declared !== undefined;
+  /** What the clock runs: the callback, or the callback as an event of its device. @internal */
+  run: () => void;
 
   /** @internal */
   constructor(
@@ -81,6 +83,7 @@ export class Timer {
     insideHandler: boolean,
   ) {
     if (isMadeLate(insideHandler)) throw lateTimer(name);
+    this.run = callback;
     declared?.push(this);
   }
 

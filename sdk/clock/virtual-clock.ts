@@ -137,8 +137,8 @@ export abstract class VirtualClock {
       this.observer?.(timer);
       this.firing++;
       try {
-        if (timer.ofDevice) runDevice(timer.callback);
-        else timer.callback();
+        if (timer.ofDevice) runDevice(timer.run);
+        else timer.run();
       } catch (failure) {
         throw this.failureOf(timer, failure);
       } finally {

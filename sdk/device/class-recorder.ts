@@ -122,6 +122,12 @@ export class ClassRecorder {
     this.attributes.set(attribute, Object.freeze([value, ...this.list(attribute)]));
   }
 
+  /** In the order of the source: decorators of members run from the top down. */
+  append<T>(attribute: ClassAttributeList<T>, value: T): void {
+    this.refuseAfterDevice(`@${attribute.decorator}`);
+    this.attributes.set(attribute, Object.freeze([...this.list(attribute), value]));
+  }
+
   /** What this class itself has said so far. */
   list<T>(attribute: ClassAttributeList<T>): readonly T[] {
     return (this.attributes.get(attribute) ?? []) as readonly T[];

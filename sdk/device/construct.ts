@@ -3,7 +3,7 @@ import { checkStateFields } from '../state/unsupported.ts';
 import { checkReservedFields } from './class-checks.ts';
 import type { DeviceInstance } from './class-metadata.ts';
 import { stateOfDevice } from './parts.ts';
-import { checkWiredPins } from './pins.ts';
+import { checkWiredPins } from './pins/interrupt-pin.ts';
 import { checkTimerNames, constructTimers } from './timers.ts';
 
 /**

@@ -7,7 +7,7 @@ import { type StateDifference, StateError, StateLoading } from '../state/restore
 import { shape } from '../state/shapes.ts';
 import type { Device } from './device.ts';
 import { stateOfDevice } from './parts.ts';
-import { type InterruptPin, pinsOf } from './pins.ts';
+import { type InterruptPin, pinsOf } from './pins/interrupt-pin.ts';
 import { readLocks, saveLocks } from './registers/locks.ts';
 import { timersOf } from './timers.ts';
 
@@ -23,7 +23,7 @@ export interface SavedDevice {
   readonly counters?: { readonly [name: string]: Json };
   /** Deadlines of the timers that are armed, in guest nanoseconds, in the order in which they fire. */
   readonly timers: { readonly [name: string]: Json };
-  /** The interrupt pins that are high. */
+  /** The interrupt pins that are high, without derived ones. */
   readonly high: readonly string[];
 }
 
@@ -84,7 +84,7 @@ export function saveDevice(device: Device): SavedDevice {
     ...(Object.keys(locks).length === 0 ? {} : { locks }),
     ...(counters.length === 0 ? {} : { counters: Object.fromEntries(counters) }),
     timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline + 0) ?? 0])),
-    high: [...pinsOf(device)].filter(([, pin]) => pin.level).map(([name]) => name),
+    high: [...pinsOf(device)].filter(([, pin]) => pin.level && !pin.isDerived).map(([name]) => name),
   };
 }
 
@@ -138,8 +138,13 @@ export class DeviceLoading {
   /** Puts values and pins in their places, without a call of a sink, and cancels all timers. */
   apply(): void {
     this.loading.applyAll();
-    for (const pin of pinsOf(this.device).values()) pin.restore(this.high.has(pin));
+    for (const pin of pinsOf(this.device).values()) if (!pin.isDerived) pin.restore(this.high.has(pin));
     for (const timer of timersOf(this.device).values()) timer.cancel();
+  }
+
+  /** Derived pins take the levels that follow from the state around them, without a call of a sink. */
+  restoreDerived(): void {
+    for (const pin of pinsOf(this.device).values()) if (pin.isDerived) pin.restore(false);
   }
 
   /** The timers to arm, in the order in which the snapshot lists them. */
@@ -160,6 +165,8 @@ export class DeviceLoading {
     runDevice(() => loading.finishAll());
     if (loading.version === device.metadata.version) refuseContradictions(device);
     runDevice(() => device.onStateLoaded(loading.version));
+    // A hook may have converted an older state.
+    for (const pin of pinsOf(device).values()) if (pin.isDerived) pin.evaluate();
     refuseContradictions(device);
   }
 
@@ -277,6 +284,7 @@ function putBack(device: Device, before: SavedDevice): void {
 function put(loading: DeviceLoading): void {
   loading.apply();
   loading.armTimers();
+  loading.restoreDerived();
   loading.finish();
 }
 

@@ -4,15 +4,21 @@ import { reserveMembers } from './class-checks.ts';
 import type { ClassMetadata, DeviceInstance, RealizeContext } from './class-metadata.ts';
 import { claimClass, metadataOf } from './class-recorder.ts';
 import { guestErrorsOf } from './guest-errors.ts';
+import { type DeviceEvents, makeEvents } from './pins/events.ts';
 import type { RegionTemplate } from './regions/region.ts';
 import { noLocks, registerLocks } from './registers/locks.ts';
 import type { RegisterDeclaration } from './registers/model.ts';
-import { realizeTimers } from './timers.ts';
+import { realizeTimers, wrapTimers } from './timers.ts';
 
 /** A device class, as decorators and machines name it. */
 export type DeviceClass<D extends Device = Device> = abstract new (...args: never) => D;
 /** A device class that a machine can make instances of. */
 export type ConcreteDeviceClass<D extends Device = Device> = new (...args: never) => D;
+
+/** What runs around the handlers of a realized device with input pins or derived outputs; undefined for others. */
+let eventsOf: (device: Device) => DeviceEvents | undefined;
+
+export { eventsOf };
 
 /**
  * A model of a piece of hardware. Its life: construct (no effect on the machine), realize (regions are built and sealed),
@@ -22,6 +28,11 @@ export type ConcreteDeviceClass<D extends Device = Device> = new (...args: never
 export abstract class Device implements DeviceInstance, RegionOwner {
   #context: RealizeContext | undefined;
   #regions: ReadonlyMap<RegionTemplate, MemoryRegion> = new Map();
+  #events: DeviceEvents | undefined;
+
+  static {
+    eventsOf = (device) => device.#events;
+  }
 
   get id(): string {
     return this.#context?.id ?? this.constructor.name;
@@ -52,10 +63,13 @@ export abstract class Device implements DeviceInstance, RegionOwner {
   realize(context: RealizeContext, regions: () => ReadonlyMap<RegionTemplate, MemoryRegion>): void {
     if (this.realized)
       throw new BackplaneError('device-realized-twice', `Device '${this.id}' is realized already. Unrealize it first.`);
+    this.#events = makeEvents(this);
     this.#regions = regions();
     this.#context = context;
     guestErrorsOf.set(this, context.guestErrors);
     realizeTimers(this, () => this.onRealize());
+    const events = this.#events;
+    if (events !== undefined) wrapTimers(this, (callback) => () => runEvent(this, events, callback));
   }
 
   /** @internal */
@@ -67,6 +81,7 @@ export abstract class Device implements DeviceInstance, RegionOwner {
       this.#context?.guestErrors.leave(this.id);
       guestErrorsOf.delete(this);
       this.#regions = new Map();
+      this.#events = undefined;
       this.#context = undefined;
     }
   }
@@ -114,6 +129,47 @@ reserveMembers(Device, {
   guestError: 'the report of a mistake of the guest',
   topology: 'the memory map that it is part of',
 });
+
+/**
+ * Runs a method of a device for something other than a memory access, such as a bus. After it, derived pins are evaluated and
+ * edges delivered, as after an access. It allocates nothing: `inDeviceEvent(target, target.onWrite, byte)`.
+ */
+export function inDeviceEvent<D extends Device, R>(device: D, method: (this: D) => R): R;
+export function inDeviceEvent<D extends Device, R, A>(device: D, method: (this: D, a: A) => R, a: A): R;
+export function inDeviceEvent<D extends Device, R, A, B>(device: D, method: (this: D, a: A, b: B) => R, a: A, b: B): R;
+export function inDeviceEvent<D extends Device, R, A, B, C>(
+  device: D,
+  method: (this: D, a: A, b: B, c: C) => R,
+  ...rest: [a: A, b: B, c: C]
+): R;
+export function inDeviceEvent(
+  device: Device,
+  method: (this: Device, a: unknown, b: unknown, c: unknown) => unknown,
+  a?: unknown,
+  b?: unknown,
+  c?: unknown,
+): unknown {
+  const events = eventsOf(device);
+  return events === undefined ? method.call(device, a, b, c) : runEvent(device, events, method, a, b, c);
+}
+
+function runEvent(
+  device: Device,
+  events: DeviceEvents,
+  method: (this: Device, a: unknown, b: unknown, c: unknown) => unknown,
+  a?: unknown,
+  b?: unknown,
+  c?: unknown,
+): unknown {
+  events.enter();
+  try {
+    const result = method.call(device, a, b, c);
+    events.settle();
+    return result;
+  } finally {
+    events.leave();
+  }
+}
 
 function noSuchRegion({ id, realized }: Device, { name }: RegionTemplate): BackplaneError {
   const why = realized ? 'its class does not name it in a decorator' : 'it is not realized, and regions are built then';

@@ -17,6 +17,8 @@ export interface DeviceErrorCodes {
   'decorator-above-device': BackplaneError;
   /** A class has a decorator twice that it may have once. @remedy Keep one of them. */
   'decorator-twice': BackplaneError;
+  /** A device calls `set()` of a derived pin. @remedy Change the state that the level follows from, or make the pin without a function. */
+  'derived-pin-set': BackplaneError;
   /** A device was made with `new` alone, so its timers are not known. @remedy Use `constructDevice`, `testBench` or a machine. */
   'device-made-with-new': BackplaneError;
   /** A device that is not realized was asked for its topology. @remedy Ask in `onRealize()`, or later. */
@@ -36,6 +38,8 @@ export interface DeviceErrorCodes {
    * @remedy Give `accessSizes`, or `accepts` and `implements`, from the narrowest to the widest.
    */
   'invalid-access-sizes': BackplaneError;
+  /** `@input` has a count that is none, stands on no method, or on one that takes no index. @remedy Change what the message names. */
+  'invalid-input': BackplaneError;
   /** The type of a device is missing, or cannot follow `-device`. @remedy Use letters, digits, `-`, `_` and `.`, a letter first. */
   'invalid-device-type': BackplaneError;
   /** The named value of a field is a value twice, or does not fit into its bits. @remedy Change the value, or widen the field. */

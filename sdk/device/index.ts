@@ -12,7 +12,7 @@ export {
 export { baseMetadataOf, metadataOf, recorderOf } from './class-recorder.ts';
 export { constructDevice } from './construct.ts';
 export { DeviceOptions, device, inject, options } from './decorators.ts';
-export { type ConcreteDeviceClass, Device, type DeviceClass } from './device.ts';
+export { type ConcreteDeviceClass, Device, type DeviceClass, eventsOf, inDeviceEvent } from './device.ts';
 export { captureSchema, DeviceLoading, firingOrder, loadDevice, refusedBy, saveDevice } from './device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors, refusedAccesses } from './guest-errors.ts';
 export { formatSize, type Option, option } from './options/kinds.ts';
@@ -25,7 +25,17 @@ export {
   type OptionsOf,
 } from './options/set.ts';
 export { stateOfDevice } from './parts.ts';
-export { InterruptLine, InterruptPin, type PinNames, pinsOf } from './pins.ts';
+export { type DeviceEvents, InputPin } from './pins/events.ts';
+export {
+  deviceInputs,
+  type InputArrayNames,
+  type InputNames,
+  input,
+  inputNamesOf,
+  inputsOfClass,
+} from './pins/input.ts';
+export { InterruptLine } from './pins/interrupt-line.ts';
+export { InterruptPin, type PinNames, pinsOf } from './pins/interrupt-pin.ts';
 export { realizeDevice } from './regions/build.ts';
 export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';
 export { buildRam, RamRegion, type RomSpec, romRegion } from './regions/ram.ts';

@@ -26,6 +26,12 @@ export function realizeTimers(device: DeviceInstance, realize: () => void): void
   checkTimerNames(device);
 }
 
+/** Lets the callbacks of its timers be run by `asEvent`. */
+export function wrapTimers(device: DeviceInstance, asEvent: (callback: () => void) => () => void): void {
+  const own = timers.get(device);
+  for (const timer of [...(own?.constructed ?? []), ...(own?.realized ?? [])]) timer.run = asEvent(timer.callback);
+}
+
 /** The timers of a device by name; two devices may use one name. */
 export function timersOf(device: DeviceInstance): ReadonlyMap<string, Timer> {
   const own = timers.get(device);

@@ -2,7 +2,14 @@ import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import { DeviceFailure, describeThrown, type Problem } from '../base/errors.ts';
 import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
-import { captureSchema, type Device, type GuestErrors, realizeDevice, timersOf } from '../device/index.ts';
+import {
+  captureSchema,
+  type Device,
+  type GuestErrors,
+  inDeviceEvent,
+  realizeDevice,
+  timersOf,
+} from '../device/index.ts';
 import { EmptyBoard, MachineBoard } from './board.ts';
 import { WiringCheck } from './checks.ts';
 import { type MachineDefinition, type MachineRequest, machineOptions, ramSizeOf } from './definition.ts';
@@ -11,8 +18,8 @@ import { DeviceMaker } from './device-maker.ts';
 import { MachinePlan } from './plan.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
 import { driverMistakes, endMistakes, pinMistakes } from './wires/checks.ts';
-import { connectWires } from './wires/connect.ts';
 import { controllerMistakes } from './wires/interrupt-controllers.ts';
+import { WireNetwork } from './wires/network.ts';
 import { codeOf, type PlannedDevice, PluggedDevice, type UsedDevice, WiringError } from './wiring.ts';
 
 /**
@@ -22,6 +29,7 @@ import { codeOf, type PlannedDevice, PluggedDevice, type UsedDevice, WiringError
 export class MachineBuilder {
   readonly board: EmptyBoard;
   readonly stateful = new StatefulServices();
+  readonly wires = new WireNetwork((token) => this.service(token));
   private readonly container = newContainer();
   private readonly problems: Problem[] = [];
   private readonly plan: MachinePlan;
@@ -71,7 +79,8 @@ export class MachineBuilder {
       return this.board.topology.transaction(() => {
         this.plugIn(constructed, present);
         try {
-          for (const { id, device } of constructed) inDevice(id, device, 'reset()', () => resetPlugged(device));
+          for (const { id, device } of constructed)
+            inDevice(id, device, 'reset()', () => inDeviceEvent(device, resetPlugged));
           for (const { device } of constructed) captureSchema(device);
           this.stateful.remember();
         } catch (error) {
@@ -94,7 +103,7 @@ export class MachineBuilder {
           begun.push(one);
           this.plugOne(one);
         }
-        this.connect(begun, [...present, ...begun]);
+        this.wires.connect(begun, [...present, ...begun]);
       } catch (error) {
         this.takeBack(begun);
         throw error;
@@ -134,9 +143,9 @@ export class MachineBuilder {
 
   /** The reverse of plugging in, also for a device that was plugged in only in part. */
   takeOut(plugged: PluggedDevice): void {
-    const { id, device, disconnects } = plugged;
+    const { id, device } = plugged;
     this.board.topology.transaction(() => {
-      for (const disconnect of disconnects.splice(0)) disconnect();
+      this.wires.disconnect(id);
       if (device instanceof PciDevice) this.service(PciBus)?.unregister(device);
       if (!device.realized) return this.maker.retire(device);
       for (const timer of timersOf(device).values()) timer.cancel();
@@ -145,11 +154,6 @@ export class MachineBuilder {
       inDevice(id, device, 'onUnrealize()', () => device.unrealize());
     });
     this.closeRetired();
-  }
-
-  /** Connects the pins of `plugged`; `all` are the devices at the other ends. */
-  connect(plugged: readonly PluggedDevice[], all: readonly PluggedDevice[]): void {
-    connectWires(plugged, all, (token) => this.service(token));
   }
 
   private constructPlan(plan: MachinePlan, check: WiringCheck, present: readonly PluggedDevice[]): PluggedDevice[] {
@@ -233,7 +237,7 @@ export class MachineBuilder {
   }
 }
 
-function resetPlugged(device: Device): void {
-  device.reset();
-  if (device instanceof PciDevice) device.resetOnBus();
+function resetPlugged(this: Device): void {
+  this.reset();
+  if (this instanceof PciDevice) this.resetOnBus();
 }

@@ -35,7 +35,9 @@ export interface MachineErrorCodes {
   'duplicate-id': WiringError;
   /** A PCI function's slot has a function 0 without the multifunction bit. @remedy Give it a slot of its own, or set that bit. */
   'hidden-pci-function': WiringError;
-  /** Two outputs are wired to one input. @remedy Use a bus line, or a device between that combines them. */
+  /** A wire of an output leads to a gate. @remedy Write the gate among the inputs of the device at the other end. */
+  'gate-at-output': BackplaneError;
+  /** Two wires lead to one input. @remedy Write `anyOf(...)` or `allOf(...)` among its inputs, or use a bus line. */
   'input-driven-twice': WiringError;
   /** A device is removed while one of its handlers runs. @remedy Call pause() there; unplug or swap when run() has returned. */
   'inside-handler': BackplaneError;
@@ -66,6 +68,10 @@ export interface MachineErrorCodes {
   'not-a-used-device': BackplaneError;
   /** A pin is wired to a value that is no wire. @remedy Write `isaIrq(5)`, or `pin(device, name)`. */
   'not-a-wire': BackplaneError;
+  /** A wire leads to an output, perhaps in a circle. @remedy Name an input of a device. */
+  'not-an-input': WiringError;
+  /** An input follows an input, perhaps itself. @remedy Name an output of a device, or the signal that the other input follows. */
+  'not-an-output': WiringError;
   /** The interruptController has no `pending` or acknowledge(). @remedy Name a device with both, or leave it out. */
   'not-an-interrupt-controller': WiringError;
   /** A definition says twice where a region of a device goes. @remedy Keep one of the two. */
@@ -90,8 +96,6 @@ export interface MachineErrorCodes {
   'unsavable-wire': BackplaneError;
   /** A device is plugged in whose `when` does not hold for the machine. @remedy Leave `when` out. */
   'when-not-met': BackplaneError;
-  /** A wire leads back to its beginning. @remedy Take one of the wires of the circle out. */
-  'wire-loop': WiringError;
   /** A definition says twice where a pin of a device goes. @remedy Keep one of the two. */
   'wired-twice': WiringError;
   /** A machine, or a device that is plugged in, has wiring mistakes, listed in `problems`. @remedy Mend what each problem says. */

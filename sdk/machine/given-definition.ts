@@ -1,6 +1,7 @@
 import { BackplaneError, type Problem } from '../base/errors.ts';
 import { unknownWord } from '../base/text.ts';
-import { isPlainObject, shown, usedProblems } from './given-wiring.ts';
+import { isPlainObject, shown } from './given-values.ts';
+import { usedProblems } from './given-wiring.ts';
 import { WiringError } from './wiring.ts';
 
 /** The properties of a MachineDefinition. */

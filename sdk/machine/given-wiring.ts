@@ -1,24 +1,15 @@
 import type { Problem } from '../base/errors.ts';
-import { hex, printable, unknownWord } from '../base/text.ts';
+import { hex, unknownWord } from '../base/text.ts';
+import { isPlainObject, shown } from './given-values.ts';
+import { checkGivenInputs, checkGivenOutputs } from './wires/given.ts';
 
 // Files that no compiler has checked, such as plugins, may give values of any kind: all of these functions take unknown ones.
 
 /** The properties of a UsedDevice. */
-export const wiringWords: readonly string[] = ['device', 'id', 'at', 'addr', 'when', 'options', 'interrupts'];
+export const wiringWords: readonly string[] = ['device', 'id', 'at', 'addr', 'when', 'options', 'interrupts', 'inputs'];
 
 /** The properties of a Placement. */
 export const placementWords: readonly string[] = ['region', 'address', 'priority'];
-
-/** A value of a wrong kind, inside a sentence. */
-export function shown(value: unknown): string {
-  if (typeof value === 'string') return `'${printable(value)}'`;
-  if (typeof value === 'function') return `the function ${printable(value.name)}`;
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
-}
-
-export const isPlainObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What is wrong with the kinds of values in the wiring of one device. `where` begins the messages: `use(Watchdog)`. */
 export function wiringProblems(wiring: unknown, where: string): Problem[] {
@@ -33,7 +24,7 @@ export function wiringProblems(wiring: unknown, where: string): Problem[] {
   }
   const unknown = unknownWord(wiring, wiringWords);
   if (unknown !== undefined) report('unknown-word', `its wiring ${unknown}`);
-  const { id, at, addr, when, options, interrupts } = wiring;
+  const { id, at, addr, when, options, interrupts, inputs } = wiring;
   if (id !== undefined && typeof id !== 'string') report('bad-wiring', `id is ${shown(id)}. Write a text.`);
   if (addr !== undefined && typeof addr !== 'string')
     report('bad-wiring', `addr is ${shown(addr)}. Write slot and function as a text, such as '01.0'.`);
@@ -45,7 +36,8 @@ export function wiringProblems(wiring: unknown, where: string): Problem[] {
   if (options !== undefined && typeof options !== 'function' && !isPlainObject(options))
     report('bad-wiring', `options is ${shown(options)}. Write an object, such as { iobase: 0x70 }.`);
   if (at !== undefined) checkPlacements(at, report);
-  if (interrupts !== undefined) checkWires(interrupts, report);
+  if (interrupts !== undefined) checkGivenOutputs(interrupts, report);
+  if (inputs !== undefined) checkGivenInputs(inputs, report);
   return found;
 }
 
@@ -76,22 +68,6 @@ function checkPlacements(at: unknown, report: Report): void {
     }
   });
 }
-
-function checkWires(interrupts: unknown, report: Report): void {
-  if (!isPlainObject(interrupts)) {
-    const line = typeof interrupts === 'number' ? interrupts : 8;
-    report('not-a-wire', `interrupts: is ${shown(interrupts)}. Name the pin: interrupts: { irq: isaIrq(${line}) }.`);
-    return;
-  }
-  for (const [pin, wire] of Object.entries(interrupts)) {
-    if (wire === undefined || isWire(wire)) continue;
-    const remedy = typeof wire === 'number' ? `isaIrq(${wire})` : 'isaIrq(line), or pin(device, name)';
-    report('not-a-wire', `pin '${pin}' is wired to ${shown(wire)}, which is no wire. Write ${remedy}.`);
-  }
-}
-
-/** A wire to a service, or to a pin of another device: both describe themselves. */
-const isWire = (wire: unknown): boolean => isPlainObject(wire) && typeof wire['description'] === 'string';
 
 /** What is wrong with the kind of one entry of a machine's devices. */
 export function usedProblems(used: unknown, where: string): Problem[] {

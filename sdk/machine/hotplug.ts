@@ -15,14 +15,8 @@ import type { MachineBuilder } from './builder.ts';
 import type { MachineDefinition } from './definition.ts';
 import { quietly } from './device-failures.ts';
 import { arrangeMap, mapOrder } from './map-order.ts';
-import { disconnectQuietly } from './wires/connect.ts';
-import { DeviceWire } from './wires/wire.ts';
+import { connectionsOf, devicesOf } from './wires/connections.ts';
 import type { PluggedDevice, UsedDevice } from './wiring.ts';
-
-const remedy = {
-  unplug: (other: string) => `Unplug '${other}' first.`,
-  swap: (other: string) => `Swap '${other}' with it in one swapAll(), or unplug '${other}' first.`,
-} as const;
 
 /** The device with that id; refused if it cannot be removed now. */
 export function unpluggable(
@@ -30,8 +24,6 @@ export function unpluggable(
   id: string,
   { name, interruptController = [] }: MachineDefinition,
   verb: 'unplug' | 'swap' = 'unplug',
-  /** Ids of the devices that are swapped with it. */
-  together: readonly string[] = [id],
 ): PluggedDevice {
   const found = devices.find((device) => device.id === id);
   const refuse = (code: string, why: string) =>
@@ -42,11 +34,9 @@ export function unpluggable(
   }
   if ([interruptController].flat().includes(id))
     throw refuse('device-in-use', 'it interrupts the processor. Build another machine instead.');
-  for (const { id: other, wires } of devices) {
-    for (const [pin, wire] of wires) {
-      if (!(wire instanceof DeviceWire) || wire.device !== id || together.includes(other)) continue;
-      throw refuse('device-in-use', `pin '${pin}' of '${other}' is wired to it. ${remedy[verb](other)}`);
-    }
+  for (const { owner, at, ...ends } of verb === 'swap' ? [] : devices.flatMap(connectionsOf)) {
+    if (owner === id || !devicesOf({ owner, at, ...ends }).includes(id)) continue;
+    throw refuse('device-in-use', `pin '${at}' of '${owner}' is wired to it. Unplug '${owner}' first.`);
   }
   if (found.regions.some(({ guard }) => guard?.engagedInIo === true)) {
     throw refuse(
@@ -102,7 +92,7 @@ export function replaceDevices(
       try {
         const pairs = prepare(swaps, others, builder);
         const made = pairs.map(({ replacement }) => replacement);
-        builder.connect(made, [...others, ...made]);
+        builder.wires.replace(made, [...others, ...made]);
         return { made, complaints: commit(pairs, builder) };
       } finally {
         arrangeMap(topology, order);
@@ -144,7 +134,6 @@ function commit(pairs: readonly Pair[], builder: MachineBuilder): string[] {
     if (old.device instanceof PciDevice) builder.service(PciBus)?.replace(old.device, replacement.device as PciDevice);
     moveTimers(builder.clock, old.device, replacement.device);
   }
-  for (const { old } of pairs) disconnectQuietly(old);
   return pairs.flatMap(({ old, replacement }) => {
     builder.retire(old, replacement);
     try {
@@ -182,7 +171,15 @@ function usedAs(
     return region === undefined ? [] : [{ ...placement, region }];
   });
   const addr = address === undefined ? {} : { addr: formatPciAddress(address) };
-  return { device: deviceClass, id, options: given, at, interrupts: used.interrupts ?? {}, ...addr };
+  return {
+    device: deviceClass,
+    id,
+    options: given,
+    at,
+    interrupts: used.interrupts ?? {},
+    inputs: used.inputs ?? {},
+    ...addr,
+  };
 }
 
 /** Timers with one deadline fire in the order in which they were armed: the new timers take the places of the old ones. */

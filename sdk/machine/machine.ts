@@ -203,9 +203,8 @@ export class Machine implements RunningMachine {
     this.refuseDisposed('swap');
     refuseInsideHandler(this.topology, this.definition);
     this.settle();
-    const ids = [...classes.keys()];
     const swaps = [...classes].map(([id, deviceClass]) => ({
-      old: unpluggable(this.plugged, id, this.definition, 'swap', ids),
+      old: unpluggable(this.plugged, id, this.definition, 'swap'),
       deviceClass,
     }));
     const { made, complaints } = replaceDevices(swaps, this.plugged, this.builder);
@@ -236,6 +235,11 @@ export class Machine implements RunningMachine {
   reset(): void {
     this.refuseDisposed('reset');
     this.accelerator.requestReset();
+  }
+
+  /** @internal */
+  restoreWires(): void {
+    this.builder.wires.restore();
   }
 
   settle(): void {

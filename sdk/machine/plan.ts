@@ -3,7 +3,7 @@ import { didYouMean } from '../base/text.ts';
 import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
 import { type ClassMetadata, metadataOf, type Option } from '../device/index.ts';
 import { conflictingFunctions } from './checks.ts';
-import { type WiringOption, wiresOf } from './wires/plan.ts';
+import { signalsOf, type WiringOption, wiresOf } from './wires/plan.ts';
 import {
   codeOf,
   type DeviceOptionValues,
@@ -124,6 +124,7 @@ export class MachinePlan {
       ...{ used, id, metadata, given, faulty },
       regions: placeRegions(used, metadata, values, report),
       wires: wiresOf(used, values, report),
+      inputs: signalsOf(used, report),
       address: addressOf(used, metadata, report),
     };
   }

@@ -1,5 +1,6 @@
 import type { ResetPort } from '../accelerator/index.ts';
 import { PciBus, PciDevice, ResetController } from '../bus/index.ts';
+import { inDeviceEvent } from '../device/index.ts';
 import type { RunningMachine } from './definition.ts';
 import { inDevice } from './device-failures.ts';
 import type { StatefulServices } from './services.ts';
@@ -7,7 +8,8 @@ import type { PluggedDevice } from './wiring.ts';
 
 /** Resets the devices, each in turn, then their bus, then the services that have state. */
 export function resetMachine(machine: RunningMachine, services: StatefulServices): void {
-  for (const { id, device } of machine.devices) inDevice(id, device, 'reset()', () => device.reset());
+  for (const { id, device } of machine.devices)
+    inDevice(id, device, 'reset()', () => inDeviceEvent(device, device.reset));
   const pci = machine.service(PciBus);
   pci?.reset();
   services.reset([pci]);

@@ -5,12 +5,15 @@ import type {
   ConcreteDeviceClass,
   Device,
   GivenOptionsOfClass,
+  InputArrayNames,
+  InputNames,
   PinNames,
   RegionTemplate,
 } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
-import { shown, wiringProblems } from './given-wiring.ts';
-import type { Wire } from './wires/wire.ts';
+import { shown } from './given-values.ts';
+import { wiringProblems } from './given-wiring.ts';
+import type { Signal, Wire } from './wires/wire.ts';
 
 /** The values of a machine's own options, defaults filled in. */
 export type MachineOptionValues = Readonly<Record<string, unknown>>;
@@ -46,17 +49,26 @@ export interface UsedDevice {
   readonly options?:
     | Readonly<Record<string, unknown>>
     | ((machine: MachineOptionValues) => Readonly<Record<string, unknown>>);
-  readonly interrupts?: Readonly<Record<string, Wire | undefined>>;
+  /** Where its outputs go: one wire, or several. */
+  readonly interrupts?: Readonly<Record<string, Wire | readonly Wire[] | undefined>>;
+  /** What its inputs follow; an array of pins may take a list, the pin at index 0 first. */
+  readonly inputs?: Readonly<Record<string, Signal | readonly (Signal | undefined)[] | undefined>>;
 }
 
 /** How a machine plugs in one device. Everything may be left out. */
 export interface DeviceWiring<C extends ConcreteDeviceClass> extends Pick<UsedDevice, 'id' | 'at' | 'addr' | 'when'> {
   /** Values that differ from the defaults; as a function, they depend on the machine's own options. */
   readonly options?: GivenOptionsOfClass<C> | ((machine: MachineOptionValues) => GivenOptionsOfClass<C>);
-  /** A wire for each pin that the device has, and for no other name. */
+  /** A wire for each output that the device has, or a list of wires, and for no other name. */
   readonly interrupts?: [PinNames<InstanceType<C>>] extends [never]
     ? { readonly [name: string]: never }
-    : { readonly [P in PinNames<InstanceType<C>>]?: Wire };
+    : { readonly [P in PinNames<InstanceType<C>>]?: Wire | readonly Wire[] };
+  /** What each input follows: an output of a device, a line of a bus, or a gate of them. An array of inputs may take a list. */
+  readonly inputs?: [InputNames<InstanceType<C>>] extends [never]
+    ? { readonly [name: string]: never }
+    : { readonly [P in InputNames<InstanceType<C>>]?: Signal } & {
+        readonly [P in InputArrayNames<InstanceType<C>>]?: readonly (Signal | undefined)[];
+      };
 }
 
 /** Plugs in a device: `use(Mc146818Rtc, { interrupts: { irq: isaIrq(8) } })`. */
@@ -122,7 +134,8 @@ export interface PlannedDevice {
   /** It cannot be constructed: its options are wrong. */
   readonly faulty: boolean;
   readonly regions: readonly PlannedRegion[];
-  readonly wires: ReadonlyMap<string, Wire>;
+  readonly wires: ReadonlyMap<string, readonly Wire[]>;
+  readonly inputs: ReadonlyMap<string, Signal>;
   /** Set on PCI functions. */
   readonly address: PciAddress | undefined;
 }
@@ -151,14 +164,16 @@ export class PluggedDevice {
   readonly options: Readonly<Record<string, unknown>>;
   /** The regions that the machine maps; those that the device maps itself are not among them. */
   readonly mappings: readonly Mapping[];
-  readonly wires: ReadonlyMap<string, Wire>;
+  /** Where each wired output goes. */
+  readonly wires: ReadonlyMap<string, readonly Wire[]>;
+  /** What each input follows that says so itself; wires of other devices may lead to its inputs too. */
+  readonly inputs: ReadonlyMap<string, Signal>;
   readonly address: PciAddress | undefined;
-  /** Disconnect its wires, in the order of `wires`. */
-  readonly disconnects: (() => void)[] = [];
 
   /** @internal */
   constructor(plan: PlannedDevice, device: Device, mappings: readonly Mapping[]) {
     ({ id: this.id, metadata: this.metadata, used: this.used, given: this.given, wires: this.wires } = plan);
+    this.inputs = plan.inputs;
     this.address = plan.address;
     this.device = device;
     this.options = plan.metadata.options.resolve(plan.given, plan.id);

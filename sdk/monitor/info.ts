@@ -90,7 +90,9 @@ function printDevice(device: PluggedDevice, machine: RunningMachine, level: numb
   indented(level, lines)(`dev: ${metadata.type}, id "${id}"`);
   for (const name of pinsOf(device.device).keys()) {
     const wire = wires.get(name);
-    print(`gpio-out "${name}" 1${wire === undefined ? '' : ` -> ${wire.description}`}`);
+    print(
+      `gpio-out "${name}" 1${wire === undefined ? '' : ` -> ${wire.map(({ description }) => description).join(', ')}`}`,
+    );
   }
   if (device.address !== undefined) print(`addr = ${formatPciAddress(device.address)}`);
   for (const [name, value] of Object.entries(options)) print(`${commandLineName(name)} = ${formatValue(value)}`);

@@ -39,6 +39,8 @@ export interface TestingErrorCodes {
   'no-such-field': BackplaneError;
   /** A field has no value of this name. @remedy Use a name of its declaration, or a number. */
   'no-such-field-value': BackplaneError;
+  /** The device on the bench has no such input pin. @remedy Use a name of its `@input` methods, with an index for an array. */
+  'no-such-input': BackplaneError;
   /** The device on the bench has no such register. @remedy Use a name of its declaration, or the value that declared it. */
   'no-such-register': BackplaneError;
   /** The conformance suite finds no test runner. @remedy Hand its functions over: `deviceConformance(MyUart, { describe, it })`. */

@@ -10,6 +10,7 @@ import {
   IsaDevice,
   indexedRegisters,
   inject,
+  input,
   isaIrq,
   mmioRegion,
   type OptionsOf,
@@ -57,7 +58,7 @@ function define(...places: (readonly [offset: number, spec: RegisterSpec, region
 function handled(handler: unknown, body: unknown = () => {}, register?: unknown): unknown {
   class Chip extends IsaDevice {}
   Object.defineProperty(Chip.prototype, 'access', { value: body });
-  on(handler)(Chip.prototype, 'access', {});
+  on(handler)(Chip.prototype, 'access', { value: body });
   if (register !== undefined) on(register)(Chip.prototype, 'first');
   return device(chip)(Chip);
 }
@@ -115,6 +116,7 @@ goldenMessages('device', {
   },
   'decorator-above-device': () => coalescing({})(Chip),
   'decorator-twice': () => mark(writing(), flushCoalescedIo(data), flushCoalescedIo(data), device(chip)),
+  'derived-pin-set': () => new InterruptPin(() => true).set(true),
   'device-made-with-new': () => saveDevice(new Chip()),
   'device-not-realized': () => new Chip().early,
   'device-realized-twice': () => {
@@ -129,6 +131,7 @@ goldenMessages('device', {
   'handler-size-not-implemented': () => handled(ports.read(0, { size: 2 })),
   'independent-region-unknown': () => device(chip)(mark(writing(), coalescing({ independent: [data] }))),
   'invalid-access-sizes': () => portRegion({ name: 'r', size: 4, accessSizes: [1, 4] }),
+  'invalid-input': () => handled(input({ count: 8 } as never), (_level: boolean) => {}),
   'invalid-device-type': () => device({ ...chip, type: '8259' })(class Chip extends IsaDevice {}),
   'invalid-field-value': () =>
     define([0, { width: 8, fields: { rate: bits(0, 7, 'read-write', { values: { Fast: 256 } }) } }]),

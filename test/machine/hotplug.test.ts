@@ -6,6 +6,7 @@ import {
   device,
   InterruptPin,
   IsaDevice,
+  input,
   isaIrq,
   MILLISECOND,
   MiB,
@@ -28,7 +29,13 @@ const doorbell = portRegion({ name: 'doorbell', base: 0x300, size: 1 });
 @device({ type: 'bell', description: 'A port that calls the test' })
 class Bell extends IsaDevice {
   readonly irq = new InterruptPin();
+  chimes = false;
   ring: () => void = () => {};
+
+  @input()
+  chime(level: boolean): void {
+    this.chimes = level;
+  }
 
   @doorbell.write()
   write(): void {
@@ -161,16 +168,16 @@ describe('a device that is taken out', () => {
 
   it('lets go of its wires', () => {
     const bell = machine.plug(
-      use(Bell, { id: 'second', at: [place(doorbell, 0x301)], interrupts: { irq: pin('bell', 'irq') } }),
+      use(Bell, { id: 'second', at: [place(doorbell, 0x301)], interrupts: { irq: pin('bell', 'chime') } }),
     );
-    const { irq } = machine.deviceById('bell')!.device as Bell;
+    const other = machine.deviceById('bell')!.device as Bell;
     (bell.device as Bell).irq.set(true);
-    expect(irq.level).toBe(true);
+    expect(other.chimes).toBe(true);
     machine.unplug('second');
-    expect(irq.level).toBe(false);
+    expect(other.chimes).toBe(false);
     (bell.device as Bell).irq.set(false);
     (bell.device as Bell).irq.set(true);
-    expect(irq.level).toBe(false);
+    expect(other.chimes).toBe(false);
   });
 });
 
@@ -178,8 +185,11 @@ describe('what cannot be plugged in', () => {
   it.each<[used: UsedDevice, refusal: [code: string, ...named: string[]]]>([
     [use(Edu, { id: 'rtc' }), ['duplicate-id', "'rtc'"]],
     [use(Edu, { addr: '01.0' }), ['pci-address-taken', "'piix3'", "'edu'", '01.0']],
-    [use(Edu, { interrupts: { interrupt: pin('nobody', 'irq') } }), ['no-such-device', "'interrupt'", "'nobody'"]],
-    [use(Edu, { interrupts: { interrupt: pin('bell', 'irk') } }), ['no-such-pin', "'bell'", "'irk'", "'irq'", "'edu'"]],
+    [use(Edu, { interrupts: { interrupt: pin('nobody', 'chime') } }), ['no-such-device', "'interrupt'", "'nobody'"]],
+    [
+      use(Edu, { interrupts: { interrupt: pin('bell', 'irk') } }),
+      ['no-such-pin', "'bell'", "'irk'", 'chime', "'edu'"],
+    ],
     [use(Bell), ['region-overlap', "'bell-2' at 0x300", "'bell' at 0x300"]],
     [use(Edu, { options: { dmaMask: -1n } }), ['bad-option', "'edu'", "'dmaMask'"]],
   ])('is refused as when a machine is built, and leaves the machine as it was, case %#', (used, refusal) => {
@@ -212,7 +222,7 @@ describe('what cannot be taken out', () => {
   it('is said with the reason', () => {
     expectRefusal(() => machine.unplug('vag'), 'no-such-device', "'pc-i440fx'", "'vag'", "'vga'");
     expectRefusal(() => machine.unplug('pic'), 'device-in-use', "'pic'");
-    machine.plug(use(Bell, { id: 'second', at: [place(doorbell, 0x301)], interrupts: { irq: pin('bell', 'irq') } }));
+    machine.plug(use(Bell, { id: 'second', at: [place(doorbell, 0x301)], interrupts: { irq: pin('bell', 'chime') } }));
     expectRefusal(() => machine.unplug('bell'), 'device-in-use', "'bell'", "pin 'irq' of 'second'");
     machine.unplug('second');
     let refusals = 0;

@@ -8,6 +8,7 @@ import {
   InterruptPin,
   IsaDevice,
   inject,
+  input,
   isaIrq,
   KiB,
   MemoryRegion,
@@ -41,12 +42,15 @@ function adder(edition: Edition = {}): ConcreteDeviceClass {
   @addCoalescedIo(ports, { offset: 0, size: 1 })
   class Adder extends IsaDevice {
     readonly irq = new InterruptPin();
-    readonly input = new InterruptPin();
+    @state inputLevel = false;
     @state total = 0;
     private readonly tick: Timer;
     constructor(@inject(VirtualClock) private readonly clock: VirtualClock) {
       super();
       this.tick = clock.timer('tick', () => this.irq.set(true));
+    }
+    @input() input(level: boolean): void {
+      this.inputLevel = level;
     }
     @ports.write(0) add(value: number): void {
       this.total += value;
@@ -101,8 +105,8 @@ function threeAdders() {
   return machine;
 }
 
-const pinOf = (machine: Machine, id: string, name: 'irq' | 'input') =>
-  (machine.deviceById(id) as unknown as { device: Record<typeof name, InterruptPin> }).device[name];
+const deviceOf = (machine: Machine, id: string) =>
+  machine.deviceById(id)?.device as unknown as { readonly irq: InterruptPin; readonly inputLevel: boolean };
 
 const look = (machine: Machine) => [0x300, 0x301, 0x310, 0x311, 0x320, 0x321].map((port) => machine.io.read(port, 1));
 
@@ -110,8 +114,8 @@ describe('several devices are swapped together', () => {
   it('all of them, versions and migrations included, also where one is wired to the other', () => {
     const machine = threeAdders();
     machine.clock.advanceTo(machine.clock.now + 100 * MICROSECOND);
-    const input = () => pinOf(machine, 'b', 'input').level;
-    expect(input()).toBe(true);
+    const level = () => deviceOf(machine, 'b').inputLevel;
+    expect(level()).toBe(true);
     const double = { version: 2, migrate: (total: number) => 2 * total };
     const complaints = machine.swapAll(
       new Map([
@@ -122,7 +126,7 @@ describe('several devices are swapped together', () => {
     );
     expect(complaints).toEqual([]);
     expect(look(machine)).toEqual([10, 3, 40, 2, 30, 1]);
-    expect(input()).toBe(true);
+    expect(level()).toBe(true);
   });
 
   it.each([
@@ -143,12 +147,17 @@ describe('several devices are swapped together', () => {
       expect(machine.clock.pendingTimers).toHaveLength(before.tree);
       expect(look(machine)).toEqual([10, 1, 20, 1, 30, 1]);
       machine.clock.advanceTo(machine.clock.now + 100 * MICROSECOND);
-      expect(pinOf(machine, 'a', 'irq').level).toBe(true);
+      expect(deviceOf(machine, 'a').irq.level).toBe(true);
     },
   );
 
-  it('and one alone to which another is wired is refused, with the way to do it', () => {
-    expectRefusal(() => threeAdders().swap('b', adder(B)), 'device-in-use', "'b'", "pin 'irq' of 'a'", 'swapAll()');
+  it('and one alone to which another is wired keeps the wire and its level', () => {
+    const machine = threeAdders();
+    machine.clock.advanceTo(machine.clock.now + 100 * MICROSECOND);
+    machine.swap('b', adder(B));
+    expect(deviceOf(machine, 'b').inputLevel).toBe(true);
+    deviceOf(machine, 'a').irq.set(false);
+    expect(deviceOf(machine, 'b').inputLevel).toBe(false);
   });
 
   it('and what an old one throws on its way out is a complaint: the new ones have their places already', () => {

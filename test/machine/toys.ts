@@ -10,6 +10,7 @@ import {
   IsaBus,
   IsaDevice,
   inject,
+  input,
   isaIrq,
   type MachineDefinition,
   mmioRegion,
@@ -50,6 +51,7 @@ export class Latch extends IsaDevice {
   readonly irq = new InterruptPin();
   index = 0;
   value = 0;
+  held = false;
   resets: number[] = [];
 
   constructor(
@@ -57,6 +59,11 @@ export class Latch extends IsaDevice {
     @options(latchOptions) readonly config: OptionsOf<typeof latchOptions>,
   ) {
     super();
+  }
+
+  @input()
+  hold(level: boolean): void {
+    this.held = level;
   }
 
   @latchPorts.write(0)

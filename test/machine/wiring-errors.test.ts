@@ -11,6 +11,7 @@ import {
   IsaBus,
   IsaDevice,
   inject,
+  inverted,
   isaIrq,
   type MachineDefinition,
   MemoryRegion,
@@ -262,11 +263,11 @@ describe('a machine with one wiring mistake names it and says what to change', (
   });
 
   it('a wire to a device that is not there', () => {
-    expectProblems(problemsOf(withDevices(use(Latch, { interrupts: { irq: pin('pic', 'input') } }))), [
+    expectProblems(problemsOf(withDevices(use(Latch, { interrupts: { irq: pin('pic', 'hold') } }))), [
       'no-such-device',
       'latch',
       'irq',
-      'input',
+      'hold',
       'pic',
     ]);
   });
@@ -430,23 +431,23 @@ describe('a machine with one wiring mistake names it and says what to change', (
   });
 
   it('two outputs on one input, of which one that falls would hide the other', () => {
-    const to = (id: 'a' | 'b', device: string) => use(Latch, latchAt(id, { irq: pin(device, 'irq') }));
+    const to = (id: 'a' | 'b', device: string) => use(Latch, latchAt(id, { irq: pin(device, 'hold') }));
     expectProblems(problemsOf(withDevices(use(Latch, { id: 'c' }), to('a', 'c'), to('b', 'c'))), [
       'input-driven-twice',
       'irq',
       'b',
       'a',
-      'c',
+      'hold',
     ]);
     expectProblems(problemsOf(withDevices(use(Latch, { id: 'c' }), to('a', 'c'), to('b', 'a'))));
   });
 
   it('also of a device that is plugged in later', () => {
     const machine = Machine.create(
-      withDevices(use(Latch, { id: 'c' }), use(Latch, latchAt('a', { irq: pin('c', 'irq') }))),
+      withDevices(use(Latch, { id: 'c' }), use(Latch, latchAt('a', { irq: pin('c', 'hold') }))),
     );
-    const plug = () => machine.plug(use(Latch, latchAt('b', { irq: pin('c', 'irq') })));
-    expectRefusal(plug, 'input-driven-twice', "'irq' of 'b'", "'irq' of 'a'", "'irq' of 'c'");
+    const plug = () => machine.plug(use(Latch, latchAt('b', { irq: pin('c', 'hold') })));
+    expectRefusal(plug, 'input-driven-twice', "'irq' of 'b'", "'irq' of 'a'", "'hold' of 'c'");
     machine.unplug('a');
     expect(plug).not.toThrow();
   });
@@ -463,17 +464,14 @@ describe('a machine with one wiring mistake names it and says what to change', (
     expect(line?.level).toBe(false);
   });
 
-  it('a pin that is wired to itself, or around in a circle', () => {
+  it('an output that leads to an output, also to itself, and an input that follows an input', () => {
     expectProblems(problemsOf(withDevices(use(Latch, { interrupts: { irq: pin('latch', 'irq') } }))), [
-      'wire-loop',
+      'not-an-input',
       'irq',
       'latch',
     ]);
-    const circle = withDevices(
-      use(Latch, latchAt('a', { irq: pin('b', 'irq') })),
-      use(Latch, latchAt('b', { irq: pin('a', 'irq') })),
-    );
-    expectProblems(problemsOf(circle), ['wire-loop', 'irq', 'a', 'b']);
+    const follows = use(Latch, { inputs: { hold: inverted(pin('latch', 'hold')) } });
+    expectProblems(problemsOf(withDevices(follows)), ['not-an-output', 'hold', 'latch']);
   });
 });
 

@@ -109,7 +109,7 @@ it('knows all properties that the types have', () => {
   type All<T> = Readonly<Record<keyof T, true>>;
   const used: All<UsedDevice> = {
     ...{ device: true, id: true, at: true, addr: true },
-    ...{ when: true, options: true, interrupts: true },
+    ...{ when: true, options: true, interrupts: true, inputs: true },
   };
   const placement: All<Placement> = { region: true, address: true, priority: true };
   const definition: All<MachineDefinition> = {

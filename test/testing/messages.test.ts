@@ -108,6 +108,7 @@ goldenMessages('testing', {
   // @ts-expect-error: no such field of the register
   'no-such-field': () => testBench(Lamp).register(level).field('hihg'),
   'no-such-field-value': () => testBench(Lamp).register('level').field('high').write('Bright'),
+  'no-such-input': () => testBench(StaysOn).setPin('hold' as never, true),
   // @ts-expect-error: no such field of the class
   'no-such-register': () => testBench(Lamp).register('levle'),
   'no-test-runner': () => deviceConformance(Lamp),

@@ -1,11 +1,12 @@
 import { counted, hex } from '../../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../../memory/index.ts';
 import type { DeviceInstance, RealizeContext, RegionMetadata } from '../class-metadata.ts';
-import type { Device } from '../device.ts';
+import { type Device, eventsOf } from '../device.ts';
 import { checkRegisterFields } from '../registers/checks.ts';
 import { registersOf } from '../registers/engine.ts';
 import { describeMissing, registerAt } from '../registers/names.ts';
 import { watchAnswers, watchReadHooks } from './answers.ts';
+import { asEvent } from './event-handlers.ts';
 import { HandledRegion } from './handlers.ts';
 import { buildRam, RamRegion } from './ram.ts';
 import type { HandlerRoute, RegionTemplate } from './region.ts';
@@ -72,7 +73,8 @@ function memoryRoutes(
   context: RealizeContext,
 ): Route[] {
   const { mirrored, size } = region;
-  const routes = handlers.map((handler) => memoryRoute(device, region, handler, context));
+  const plain = handlers.map((handler) => memoryRoute(device, region, handler, context));
+  const routes = eventsOf(device as Device) === undefined ? plain : plain.map(eventRoute);
   if (!mirrored) return routes;
   return routes.flatMap((route) => {
     const copies = [route];
@@ -83,6 +85,14 @@ function memoryRoutes(
     return copies;
   });
 }
+
+const eventRoute = (route: Route): Route => ({
+  ...route,
+  read: asEvent(route.read),
+  write: asEvent(route.write),
+  read64: asEvent(route.read64),
+  write64: asEvent(route.write64),
+});
 
 type Method = (...args: never[]) => never;
 

@@ -3,9 +3,17 @@ import { describeJson, type JsonProblem, JsonReader } from '../../base/json-read
 import { type ClassMetadata, type ConcreteDeviceClass, metadataOf } from '../../device/index.ts';
 import { type StateDifference, StateError } from '../../state/restore-plan.ts';
 import { type MachineDefinition, ramProblem } from '../definition.ts';
-import type { Wire } from '../wires/wire.ts';
+import { type WireNames, wireFromData } from '../wires/saved.ts';
+import type { Signal, Wire } from '../wires/wire.ts';
 import { type Placement, type UsedDevice, WiringError } from '../wiring.ts';
-import { optionAsData, optionFromData, type SnapshotMachine, SnapshotSchema, snapshotWriters, wireOf } from './save.ts';
+import {
+  namesOf,
+  optionAsData,
+  optionFromData,
+  type SnapshotMachine,
+  SnapshotSchema,
+  snapshotWriters,
+} from './save.ts';
 
 /** The request for a machine that fits a snapshot. */
 export interface SnapshotRequest {
@@ -91,7 +99,7 @@ function plugIn(
     .list(MostDevices)
     .filter((saved) => saved.member('plugged').data !== undefined)
     .flatMap((saved) => {
-      saved.member('plugged').only('options', 'regions', 'pins');
+      saved.member('plugged').only('options', 'regions', 'pins', 'inputs');
       const id = saved.member('id').text(256);
       if (!Printable.test(id)) {
         return [{ path: saved.member('id').path, problem: `${JSON.stringify(id)} cannot be the id of a device` }];
@@ -106,7 +114,7 @@ function plugIn(
         return [{ device: id, path: '', problem }];
       }
       const problems: JsonProblem[] = [];
-      const used = usedAgain(deviceClass, id, new JsonReader(saved.data, '', problems));
+      const used = usedAgain(deviceClass, id, new JsonReader(saved.data, '', problems), namesOf(machine));
       if (problems.length > 0) return problems.map((one) => ({ device: id, ...one }));
       return attempt(() => machine.plug(used), { device: id, path: '' }, 'cannot be plugged in again');
     });
@@ -124,7 +132,7 @@ function attempt(work: () => unknown, where: Omit<StateDifference, 'problem'>, w
 }
 
 /** The wiring of a saved device. An option that was not given, and has another default today, is given: the device had the old one. */
-function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonReader): UsedDevice {
+function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonReader, names: WireNames): UsedDevice {
   const { options, regions } = metadataOf(deviceClass);
   const { declarations } = options;
   const asked = saved.member('plugged');
@@ -145,7 +153,18 @@ function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonRead
       .member('regions')
       .list(MostDevices)
       .flatMap((one) => placement(one, regions)),
-    interrupts: Object.fromEntries(asked.member('pins').entries().flatMap(wire)),
+    interrupts: Object.fromEntries(
+      asked
+        .member('pins')
+        .entries()
+        .flatMap((one) => wires(one, names)),
+    ),
+    inputs: Object.fromEntries(
+      asked
+        .member('inputs')
+        .entries()
+        .flatMap((one) => signal(one, names)),
+    ),
     ...(address.data === undefined ? {} : { addr: address.text(8) }),
   };
 }
@@ -159,9 +178,14 @@ function placement(saved: JsonReader, regions: ClassMetadata['regions']): Placem
   return [{ region, address: Number(address), ...(priority === undefined ? {} : { priority: Number(priority) }) }];
 }
 
-function wire([name, saved]: [string, JsonReader]): [string, Wire][] {
-  const found = wireOf(saved.text());
-  if (found !== undefined) return [[name, found]];
-  saved.refuse('only ISA lines and pins of devices can be wired again');
-  return [];
+/** One wire, or a list of them. */
+function wires([name, saved]: [string, JsonReader], names: WireNames): [string, Wire[]][] {
+  const each = Array.isArray(saved.data) ? saved.list(MostDevices) : [saved];
+  const found = each.flatMap((one) => wireFromData(one, names) ?? []);
+  return found.length === each.length ? [[name, found as Wire[]]] : [];
+}
+
+function signal([name, saved]: [string, JsonReader], names: WireNames): [string, Signal][] {
+  const found = wireFromData(saved, names);
+  return found === undefined ? [] : [[name, found]];
 }

@@ -60,6 +60,8 @@ class Restoration {
       machine.clock.set(now, epoch);
       for (const [timer, deadline] of timers) timer.arm(deadline);
       resume();
+      for (const loading of this.devices.values()) loading.restoreDerived();
+      machine.restoreWires();
       this.runHooks();
       this.arrange(map);
     });
@@ -190,6 +192,7 @@ class Restoration {
   private runHooks(): void {
     const { name } = this.machine.definition;
     for (const service of this.services) finishService(service);
+    this.machine.restoreWires();
     for (const [{ id, device }, loading] of this.devices) {
       try {
         loading.finish();

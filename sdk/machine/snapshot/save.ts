@@ -1,14 +1,15 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import { formatPciAddress, isaIrq } from '../../bus/index.ts';
+import { formatPciAddress } from '../../bus/index.ts';
 import type { Timer } from '../../clock/index.ts';
-import { firingOrder, saveDevice, stateOfDevice, timersOf } from '../../device/index.ts';
+import { firingOrder, inputNamesOf, pinsOf, saveDevice, stateOfDevice, timersOf } from '../../device/index.ts';
 import { rebaseFields } from '../../state/fields.ts';
 import type { RunningMachine } from '../definition.ts';
 import { changedOrder, type MapOrder, mapOrder } from '../map-order.ts';
 import type { StatefulServices } from '../services.ts';
-import { pin, type Wire } from '../wires/wire.ts';
+import { type WireNames, wireAsData, wireNames } from '../wires/saved.ts';
+import type { Signal, Wire } from '../wires/wire.ts';
 import type { PluggedDevice, UsedDevice } from '../wiring.ts';
 import { saveMemory } from './memory.ts';
 
@@ -51,6 +52,8 @@ export interface SnapshotMachine extends RunningMachine {
   /** The order of regions with equal priority after the machine was built. */
   readonly mapWhenBuilt: MapOrder;
   readonly statefulServices: StatefulServices;
+  /** Inputs and lines take the levels of the outputs that they follow, without a call. */
+  restoreWires(): void;
   /** Ids of devices that were plugged in, and of devices of the definition that were unplugged, since it was built. */
   readonly hotplug: { readonly plugged: ReadonlySet<string>; readonly unplugged: ReadonlySet<string> };
   plug(used: UsedDevice): PluggedDevice;
@@ -62,16 +65,19 @@ export function describeDevice({
   options,
   mappings,
   wires,
+  inputs,
   address,
 }: PluggedDevice): Record<'options' | 'place', Json> {
   const regions = mappings.map(({ name, start, priority }) => describePlace(name, start, priority || undefined));
-  const pins = [...wires].map(([pin, { description }]) => [pin, description]);
+  const pins = [...wires].map(([pin, several]) => [pin, several.map(({ description }) => description).join(', ')]);
+  const follows = [...inputs].map(([pin, { description }]) => [pin, description]);
   return {
     options: optionsAsData(options),
     place: {
       ...(address === undefined ? {} : { address: formatPciAddress(address) }),
       regions,
       pins: Object.fromEntries(pins),
+      ...(follows.length === 0 ? {} : { inputs: Object.fromEntries(follows) }),
     },
   };
 }
@@ -80,12 +86,16 @@ export function describePlace(region: string, address: number, priority: number 
   return `${region} at ${hex(address)}${priority === undefined ? '' : ` with priority ${priority}`}`;
 }
 
-/** The wire with this description. */
-export function wireOf(description: string): Wire | undefined {
-  const [, irq] = /^ISA IRQ (\d{1,2})$/.exec(description) ?? [];
-  if (irq !== undefined) return isaIrq(Number(irq));
-  const [, name, device] = /^pin '([^']+)' of '([^']+)'$/.exec(description) ?? [];
-  return name === undefined || device === undefined ? undefined : pin(device, name);
+/** The names by which wires of this machine are saved. */
+export function namesOf(machine: SnapshotMachine): WireNames {
+  const services = machine.statefulServices.byName.values();
+  return wireNames(
+    services,
+    machine.devices.map(({ id, device, metadata }) => ({
+      id,
+      pins: [...pinsOf(device).keys(), ...inputNamesOf(metadata)],
+    })),
+  );
 }
 
 export function optionsAsData(options: Readonly<Record<string, unknown>>): { readonly [name: string]: Json } {
@@ -156,7 +166,7 @@ export function saveMachine(machine: SnapshotMachine): MachineSnapshot {
     clock: { epoch: String(clock.epoch), now: clock.now, pending: pendingTimers(machine) },
     devices: devices.map((plugged) => ({
       id: plugged.id,
-      ...(hotplug.plugged.has(plugged.id) ? { plugged: describeRequest(plugged) } : {}),
+      ...(hotplug.plugged.has(plugged.id) ? { plugged: describeRequest(plugged, namesOf(machine)) } : {}),
       ...describeDevice(plugged),
       ...saveDevice(plugged.device),
     })),
@@ -168,22 +178,27 @@ export function saveMachine(machine: SnapshotMachine): MachineSnapshot {
 }
 
 /** The wiring of a device that was plugged in later, so that it can be plugged in again. */
-function describeRequest({ id, given, used }: PluggedDevice): Json {
-  const pins = Object.entries(used.interrupts ?? {}).flatMap(([name, wire]) =>
-    wire === undefined ? [] : [[name, wire] as const],
-  );
-  for (const [name, { description }] of pins) {
-    if (wireOf(description) !== undefined) continue;
+function describeRequest({ id, given, used, inputs }: PluggedDevice, names: WireNames): Json {
+  const savedAs = (name: string, wire: Signal): Json => {
+    const data = wireAsData(wire, names);
+    if (data !== undefined) return data;
     throw new BackplaneError(
       'unsavable-wire',
-      `Device '${id}' was plugged in while the machine ran, and a snapshot cannot restore the wire of its pin '${name}' to ${description}. ` +
-        'It restores wires to ISA lines and pins of devices. Put the device into the definition, or unplug it before you save.',
+      `Device '${id}' was plugged in while the machine ran, and a snapshot cannot restore the wire of its pin '${name}' to ` +
+        `${wire.description}. It restores wires to pins of devices, and to lines whose service has wireNamed(). Put the device into ` +
+        'the definition, or unplug it before you save.',
     );
-  }
+  };
+  const pins = Object.entries(used.interrupts ?? {}).flatMap(([name, wires]) => {
+    const several = wires === undefined ? [] : ([wires].flat() as readonly Wire[]).map((wire) => savedAs(name, wire));
+    return several.length === 0 ? [] : [[name, several.length === 1 ? (several[0] ?? null) : several] as const];
+  });
+  const follows = [...inputs].map(([name, signal]) => [name, savedAs(name, signal)] as const);
   return {
     options: optionsAsData(given),
     regions: (used.at ?? []).map(({ region, address, priority }) => describePlace(region.name, address, priority)),
-    pins: Object.fromEntries(pins.map(([name, { description }]) => [name, description])),
+    pins: Object.fromEntries(pins),
+    ...(follows.length === 0 ? {} : { inputs: Object.fromEntries(follows) }),
   };
 }
 

@@ -1,118 +1,105 @@
 import type { Problem } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
-import { type Device, pinsOf, type Token } from '../../device/index.ts';
-import { DeviceWire, type Wire } from './wire.ts';
+import { type Device, inputNamesOf, pinsOf, type Token } from '../../device/index.ts';
+import { type Connection, connectionsOf, type WiredDevice } from './connections.ts';
+import { DeviceWire, endsOf } from './wire.ts';
 
 interface NamedDevice {
   readonly id: string;
   readonly device: Device;
 }
 
-interface WiredDevice extends NamedDevice {
-  readonly wires: ReadonlyMap<string, Wire>;
-}
-
 /** Wires that begin or end at a pin that does not exist. `all` are the devices at the other ends. */
-export function pinMistakes(wired: readonly WiredDevice[], all: readonly NamedDevice[]): Problem[] {
-  return wired.flatMap(({ id, device, wires }) =>
-    [...wires].flatMap(([name, wire]) => {
-      const other = wire instanceof DeviceWire ? all.find((one) => one.id === wire.device) : undefined;
-      const atOtherEnd =
-        other !== undefined && wire instanceof DeviceWire
-          ? pinMistake(other, wire.pin, ` It is named by a wire of '${id}'.`)
-          : [];
-      return [...pinMistake({ id, device }, name, ''), ...atOtherEnd];
-    }),
-  );
+export function pinMistakes(wired: readonly (WiredDevice & NamedDevice)[], all: readonly NamedDevice[]): Problem[] {
+  return wired.flatMap(connectionsOf).flatMap(({ owner, signal, to }) => {
+    const mistake = (wire: DeviceWire, direction: Direction): Problem[] => {
+      const device = all.find(({ id }) => id === wire.device);
+      if (device === undefined) return [];
+      return pinMistake(
+        device,
+        wire.pin,
+        direction,
+        wire.device === owner ? '' : ` It is named by a wire of '${owner}'.`,
+      );
+    };
+    const froms = endsOf(signal).flatMap((end) => (end instanceof DeviceWire ? mistake(end, 'output') : []));
+    return [...froms, ...(to instanceof DeviceWire ? mistake(to, 'input') : [])];
+  });
 }
 
-function pinMistake({ id, device }: NamedDevice, name: string, context: string): Problem[] {
-  const pins = [...pinsOf(device).keys()];
-  if (pins.includes(name)) return [];
-  const hint = didYouMean(name, pins, `It has ${pins.join(', ') || 'none'}.`);
-  const message = `Device '${id}': ${device.constructor.name} has no pin '${name}'. ${hint}${context}`;
-  return [{ code: 'no-such-pin', message }];
+type Direction = 'input' | 'output';
+
+function pinMistake({ id, device }: NamedDevice, name: string, direction: Direction, context: string): Problem[] {
+  const pins = { output: [...pinsOf(device).keys()], input: inputNamesOf(device.metadata) };
+  if (pins[direction].includes(name)) return [];
+  const other = direction === 'input' ? 'output' : 'input';
+  const { name: className } = device.constructor;
+  if (pins[other].includes(name)) {
+    const where = direction === 'input' ? 'A wire leads from an output to an input' : 'An input follows outputs';
+    const message = `Device '${id}': pin '${name}' of ${className} is an ${other}. ${where}: name another pin.${context}`;
+    return [{ code: direction === 'input' ? 'not-an-input' : 'not-an-output', message }];
+  }
+  const hint = didYouMean(name, [...pins[direction]], `It has ${pins[direction].join(', ') || 'none'}.`);
+  const what = direction === 'input' ? 'input pin' : 'pin';
+  return [{ code: 'no-such-pin', message: `Device '${id}': ${className} has no ${what} '${name}'. ${hint}${context}` }];
 }
 
-/** One wire from an output to an input. */
-interface Connection {
+const nameOf = ({ device, pin }: DeviceWire): string => `pin '${pin}' of '${device}'`;
+
+interface Driver {
   readonly from: string;
   readonly to: string;
 }
 
-const nameOf = (id: string, name: string): string => `pin '${name}' of '${id}'`;
-
-function connectionsOf(devices: readonly Pick<WiredDevice, 'id' | 'wires'>[]): Connection[] {
-  return devices.flatMap(({ id, wires }) =>
-    [...wires].flatMap(([name, wire]) => {
-      if (!(wire instanceof DeviceWire)) return [];
-      return [{ from: nameOf(id, name), to: nameOf(wire.device, wire.pin) }];
-    }),
-  );
-}
+const driversOf = (devices: readonly WiredDevice[]): Driver[] =>
+  devices
+    .flatMap(connectionsOf)
+    .flatMap(({ signal, to }) => (to instanceof DeviceWire ? [{ from: signal.description, to: nameOf(to) }] : []));
 
 /**
- * Inputs that two outputs drive, and wires that lead back to their beginning. An input shows the last level of its wire, so
- * one output that falls would hide another one that is high. `present` are wired already.
+ * Inputs that two wires drive. An input shows the last level of its wire, so one output that falls would hide another one that
+ * is high. `present` are wired already.
  */
-export function driverMistakes(
-  wired: readonly Pick<WiredDevice, 'id' | 'wires'>[],
-  present: readonly Pick<WiredDevice, 'id' | 'wires'>[],
-): Problem[] {
-  const before = connectionsOf(present);
-  const all = [...before, ...connectionsOf(wired)];
-  const reported = new Set<string>();
-  return all.slice(before.length).flatMap((connection, index) => {
-    const { from, to } = connection;
-    const problems: Problem[] = [];
+export function driverMistakes(wired: readonly WiredDevice[], present: readonly WiredDevice[]): Problem[] {
+  const before = driversOf(present);
+  const all = [...before, ...driversOf(wired)];
+  return all.slice(before.length).flatMap(({ from, to }, index) => {
     const other = all.slice(0, before.length + index).find((one) => one.to === to);
-    if (other !== undefined) {
-      const message =
-        `Wires: ${from} and ${other.from} both lead to ${to}, and an input follows one output. Use a bus line, or a device ` +
-        'between that combines them.';
-      problems.push({ code: 'input-driven-twice', message });
-    }
-    const loop = loopFrom(connection, all);
-    if (loop.length === 0 || loop.some((name) => reported.has(name))) return problems;
-    for (const name of loop) reported.add(name);
-    const way = `${loop.join(' leads to ')}, which leads back to ${from}. Take one of these wires out.`;
-    const message = loop.length > 1 ? way : `${from} is wired to itself. Wire it to an input of another device.`;
-    return [...problems, { code: 'wire-loop', message: `Wires: ${message}` }];
+    if (other === undefined) return [];
+    const message =
+      `Wires: ${from} and ${other.from} both lead to ${to}, and an input follows one wire. Write a gate among its inputs, ` +
+      'anyOf(...) or allOf(...), or use a bus line.';
+    return [{ code: 'input-driven-twice', message }];
   });
-}
-
-/** The pins of the loop that begins with this connection; none if there is no loop. */
-function loopFrom(start: Connection, all: readonly Connection[]): string[] {
-  const way = [start.from];
-  for (let next = start.to; next !== start.from; ) {
-    if (way.includes(next)) return [];
-    way.push(next);
-    const onward = all.find(({ from }) => from === next);
-    if (onward === undefined) return [];
-    next = onward.to;
-  }
-  return way;
 }
 
 /** Wires to devices or services that do not exist. Pins are checked on the instances. */
 export function endMistakes(
-  devices: readonly Pick<WiredDevice, 'id' | 'wires'>[],
+  devices: readonly WiredDevice[],
   ids: readonly string[],
   isBound: (service: Token) => boolean,
   machine: string,
 ): Problem[] {
-  return devices.flatMap(({ id, wires }) =>
-    [...wires].flatMap(([pin, wire]) => {
-      const where = `Device '${id}': pin '${pin}' is wired to ${wire.description}, and`;
-      if (wire instanceof DeviceWire) {
-        if (ids.includes(wire.device)) return [];
+  return devices.flatMap(connectionsOf).flatMap((connection) => {
+    const { owner, at, signal, to } = connection;
+    return [...endsOf(signal), to].flatMap((end): Problem[] => {
+      const where = `Device '${owner}': pin '${at}' is wired to ${end.description}, and`;
+      if (end instanceof DeviceWire) {
+        if (ids.includes(end.device)) return [];
         const message = `${where} no device has that id. The ids are ${ids.join(', ')}.`;
         return [{ code: 'no-such-device', message }];
       }
-      const { name } = wire.service;
-      if (isBound(wire.service)) return [];
-      const message = `${where} machine '${machine}' has no ${name}. Bind ${name} in one of its service modules.`;
-      return [{ code: 'missing-service', message }];
-    }),
-  );
+      const { name } = end.service;
+      if (!isBound(end.service)) {
+        const message = `${where} machine '${machine}' has no ${name}. Bind ${name} in one of its service modules.`;
+        return [{ code: 'missing-service', message }];
+      }
+      return end !== to && end.sourceIn === undefined ? [noLine(connection, end.description)] : [];
+    });
+  });
+}
+
+function noLine({ owner, at }: Connection, description: string): Problem {
+  const message = `Device '${owner}': input '${at}' follows ${description}, which is no line that an input can follow. Name an output.`;
+  return { code: 'no-such-pin', message };
 }

@@ -1,4 +1,14 @@
+import { BackplaneError } from '../../base/errors.ts';
 import type { InterruptPin, Token } from '../../device/index.ts';
+import { shown } from '../given-values.ts';
+import { isWireEnd } from './given.ts';
+
+/** What a signal comes from: an output of a device, or a line of a bus. */
+export interface SignalSource {
+  readonly level: boolean;
+  /** Called with each change. Answers how to stop that. */
+  connect(onChange: (level: boolean) => void): () => void;
+}
 
 /** A wire to a service, such as `isaIrq(8)` to the ISA bus. `InterruptWire` is one. */
 export interface ServiceWire {
@@ -6,9 +16,11 @@ export interface ServiceWire {
   readonly service: Token;
   readonly problem?: string | undefined;
   connect(pin: InterruptPin, service: unknown): () => void;
+  /** The line behind it, if an input may follow it. */
+  readonly sourceIn?: ((service: never) => SignalSource) | undefined;
 }
 
-/** A wire to a pin of another device. */
+/** A wire to or from a pin of another device. */
 export class DeviceWire {
   readonly description: string;
 
@@ -20,9 +32,77 @@ export class DeviceWire {
   }
 }
 
-export type Wire = ServiceWire | DeviceWire;
+/** The opposite level of a wire or a gate. */
+export class Inverted<S extends Signal = Signal> {
+  constructor(readonly of: S) {
+    Object.freeze(this);
+  }
 
-/** A wire to a pin of another device, named by its id. */
+  get description(): string {
+    return `not ${this.of.description}`;
+  }
+}
+
+/** Several signals as one: the OR or the AND of them. */
+export class Gate {
+  readonly of: readonly Signal[];
+
+  constructor(
+    readonly kind: 'any' | 'all',
+    of: readonly Signal[],
+  ) {
+    this.of = Object.freeze([...of]);
+    Object.freeze(this);
+  }
+
+  get description(): string {
+    return `${this.kind} of (${this.of.map(({ description }) => description).join(', ')})`;
+  }
+}
+
+/** Where an output goes. */
+export type Wire = ServiceWire | DeviceWire | Inverted<ServiceWire | DeviceWire>;
+
+/** What an input follows: outputs of devices, lines of buses, and gates of them. */
+export type Signal = ServiceWire | DeviceWire | Inverted | Gate;
+
+/** A wire to or from a pin of another device, named by its id. */
 export function pin(device: string, name: string): DeviceWire {
   return new DeviceWire(device, name);
+}
+
+/** The opposite level: `interrupts: { ready: inverted(pin('gpio', 'line[3]')) }`, or of a gate among `inputs`. */
+export function inverted<S extends Signal>(signal: S): Inverted<S> {
+  return new Inverted(checked(signal, 'inverted'));
+}
+
+/** High while one of the signals is: the OR. `inputs: { hold: anyOf(pin('a', 'out'), pin('b', 'out')) }`. */
+export function anyOf(...signals: readonly [Signal, ...Signal[]]): Gate {
+  return new Gate(
+    'any',
+    signals.map((signal) => checked(signal, 'anyOf')),
+  );
+}
+
+/** High while all of the signals are: the AND. */
+export function allOf(...signals: readonly [Signal, ...Signal[]]): Gate {
+  return new Gate(
+    'all',
+    signals.map((signal) => checked(signal, 'allOf')),
+  );
+}
+
+/** Plugins are not type-checked. */
+function checked<S>(signal: S, name: string): S {
+  if (isWireEnd(signal)) return signal;
+  throw new BackplaneError(
+    'not-a-wire',
+    `${name}(): ${shown(signal)} is no wire. Give it pin(device, name), a line such as isaIrq(5), or a gate.`,
+  );
+}
+
+/** The wires and lines that a signal is made of. */
+export function endsOf(signal: Signal): readonly (ServiceWire | DeviceWire)[] {
+  if (signal instanceof Inverted) return endsOf(signal.of);
+  return signal instanceof Gate ? signal.of.flatMap(endsOf) : [signal];
 }

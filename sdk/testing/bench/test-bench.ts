@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { Json } from '../../base/json-reader.ts';
-import { unknownWord } from '../../base/text.ts';
+import { didYouMean, unknownWord } from '../../base/text.ts';
 import { PciCommand, PciDevice, PciRegister, pciBars } from '../../bus/index.ts';
 import { type ManualClock, runDevice } from '../../clock/index.ts';
 import {
@@ -9,10 +9,14 @@ import {
   captureSchema,
   constructDevice,
   type Device,
+  eventsOf,
   type FieldNames,
   type GivenOptionsOfClass,
   type GuestError,
   GuestErrors,
+  type InputNames,
+  type InputPin,
+  inDeviceEvent,
   metadataOf,
   type PinNames,
   pinsOf,
@@ -74,6 +78,8 @@ export class TestBench<D extends Device> extends BenchGuest {
   readonly clock: ManualClock;
   /** A recorder on every pin, by the pin's name: `bench.interrupts.irq.level`. */
   readonly interrupts: { readonly [P in PinNames<D>]: InterruptRecorder };
+  /** The input pins, by name: `bench.pins.hold.set(true)`, `bench.pins['line[3]'].level`. */
+  readonly pins: { readonly [P in InputNames<D>]: InputPin };
 
   private readonly services: BenchServices;
   private readonly options: Readonly<Record<string, unknown>>;
@@ -104,6 +110,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     this.interrupts = Object.fromEntries(recorders) as Record<PinNames<D>, InterruptRecorder>;
     const { topology } = this.services;
     realizeDevice(this.device, { id: type, topology, guestErrors: this.mistakes, watchesAnswers: true });
+    this.pins = Object.fromEntries(eventsOf(this.device)?.inputs ?? []) as { readonly [P in InputNames<D>]: InputPin };
     this.services.topology.transaction(() => this.map(setup.at ?? []));
     if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
     setup.beforeReset?.(this.device);
@@ -124,7 +131,7 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   /** Resets the device and the buses, and places BARs again as firmware does. The bench has done it once. */
   reset(): void {
-    runDevice(() => this.device.reset());
+    runDevice(() => inDeviceEvent(this.device, this.device.reset));
     this.services.pci.reset();
     this.services.stateful.reset([this.services.pci]);
     if (this.device instanceof PciDevice) this.placeBars(this.device);
@@ -138,6 +145,21 @@ export class TestBench<D extends Device> extends BenchGuest {
   /** Loads such a state into the services of this bench. Load the device's state after it. */
   loadServices(saved: { readonly [name: string]: Json }): void {
     this.services.stateful.load(saved);
+  }
+
+  /** Drives an input pin as a wire would; the same level again is no edge. */
+  setPin(name: InputNames<D>, level: boolean): void {
+    const pin = (this.pins as { readonly [name: string]: InputPin | undefined })[name];
+    if (pin === undefined) throw this.noSuchInput(name);
+    pin.set(level);
+  }
+
+  private noSuchInput(name: string): BackplaneError {
+    const names = Object.keys(this.pins);
+    return new BackplaneError(
+      'no-such-input',
+      `Bench: ${this.device.constructor.name} has no input pin '${name}'. ${didYouMean(name, names, `It has ${names.join(', ') || 'none'}.`)}`,
+    );
   }
 
   /** A region (or another bank of registers) by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */

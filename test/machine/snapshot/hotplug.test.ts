@@ -11,6 +11,7 @@ import {
   InterruptPin,
   IsaBus,
   IsaDevice,
+  input,
   isaIrq,
   KiB,
   MemoryRegion,
@@ -36,6 +37,11 @@ const ports = portRegion({ name: 'bell', base: 0x340, size: 1, accessSizes: [1] 
 class Bell extends IsaDevice {
   readonly irq = new InterruptPin();
   @state rung = 0;
+
+  @input()
+  chime(level: boolean): void {
+    this.irq.set(level);
+  }
 
   @ports.write(0)
   ring(times: number): void {
@@ -173,7 +179,7 @@ describe('wires and places of what was plugged in', () => {
   it('are as they were: an ISA line, a pin of another device, a port that is not the usual one', () => {
     const machine = Machine.create(pcI440fx, small);
     machine.plug(use(Bell, { id: 'one', interrupts: { irq: isaIrq(5) } }));
-    machine.plug(use(Bell, { id: 'two', at: [place(ports, 0x348)], interrupts: { irq: pin('one', 'irq') } }));
+    machine.plug(use(Bell, { id: 'two', at: [place(ports, 0x348)], interrupts: { irq: pin('one', 'chime') } }));
     machine.io.write(0x348, 2, 1);
     machine.settle();
     const other = restored(machine, { deviceClasses: [Bell] });
@@ -215,7 +221,7 @@ describe('wires and places of what was plugged in', () => {
     machine.plug(use(Bell, { interrupts: { irq: isaIrq(5) } }));
     const text = formatSnapshot(machine.save()).replaceAll('ISA IRQ 5', 'a lamp');
     const restore = () => Machine.restore(pcI440fx, JSON.parse(text), { deviceClasses: [Bell] });
-    expectRefusal(restore, 'state-mismatch', "device 'bell', 'plugged.pins.irq'");
+    expectRefusal(restore, 'state-mismatch', "device 'bell', 'plugged.pins.irq.line'");
   });
 
   it('keep the priority that the machine gave them', () => {

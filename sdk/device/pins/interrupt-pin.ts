@@ -1,18 +1,38 @@
-import type { Fail } from '../base/errors.ts';
-import { didYouMean } from '../base/text.ts';
-import { state } from '../state/schema.ts';
-import type { DeviceInstance } from './class-metadata.ts';
+import { BackplaneError, type Fail } from '../../base/errors.ts';
+import { didYouMean } from '../../base/text.ts';
+import type { DeviceInstance } from '../class-metadata.ts';
 
-/** An output of a device. The device sets its level; the machine says where the wire goes. */
+/**
+ * An output of a device. The machine says where the wire goes. Either the device sets the level, or the level is derived:
+ * a function of the device's state, `new InterruptPin(() => this.status !== 0)`. A derived pin is evaluated after each access,
+ * timer callback and event of its device, never while one of the device's handlers runs. Pins are evaluated in the order of
+ * their declaration.
+ */
 export class InterruptPin {
   /** For a field with `@state`. */
   static readonly whyNoState = 'is a pin, which is state by itself. Leave @state out';
   private high = false;
+  private derivation: (() => boolean) | undefined;
   /** Called with each change, before the wires. */
   observer: ((level: boolean) => void) | undefined;
   /** Where other state of the device says what its level is, this answers that: a snapshot in which the two disagree is refused. */
   highWhile: (() => boolean) | undefined;
   private readonly sinks: ((level: boolean) => void)[] = [];
+
+  /** `level` is what a derived pin shows; without it, the device calls `set`. */
+  constructor(level?: () => boolean) {
+    this.derivation = level;
+  }
+
+  /** Whether its level is a function of the device's state. */
+  get isDerived(): boolean {
+    return this.derivation !== undefined;
+  }
+
+  /** Makes a pin of the base class a derived one: `this.interrupt.deriveFrom(() => this.status !== 0)`, in the constructor. */
+  deriveFrom(level: () => boolean): void {
+    this.derivation = level;
+  }
 
   get level(): boolean {
     return this.high;
@@ -23,6 +43,17 @@ export class InterruptPin {
   }
 
   set(level: boolean): void {
+    if (this.derivation !== undefined) throw derivedPinSet();
+    this.drive(level);
+  }
+
+  /** Evaluates a derived pin. @internal */
+  evaluate(): void {
+    const level = this.derivation?.() === true;
+    if (level !== this.high) this.drive(level);
+  }
+
+  private drive(level: boolean): void {
     if (this.high === level) return;
     this.high = level;
     this.observer?.(level);
@@ -33,9 +64,12 @@ export class InterruptPin {
     }
   }
 
-  /** Takes a level from a snapshot, and calls no sink: the other ends of its wires have theirs from the same snapshot. */
+  /**
+   * Takes a level from a snapshot, and calls no sink: the other ends of its wires have theirs from the same snapshot. A
+   * derived pin computes its level instead.
+   */
   restore(level: boolean): void {
-    this.high = level;
+    this.high = this.derivation === undefined ? level : this.derivation() === true;
   }
 
   /**
@@ -59,89 +93,21 @@ export class InterruptPin {
   }
 }
 
-/** A pin on the line, and whether it pulls. */
-interface Puller {
-  readonly pin: InterruptPin;
-  up: boolean;
-}
-
-/**
- * A wire that several pins may share: high while at least one of them is. It counts who pulls it up, so that one device
- * lowering its pin does not take away another's interrupt.
- */
-export class InterruptLine {
-  private raised = 0;
-  @state private own = false;
-  private readonly pullers = new Set<Puller>();
-  private readonly sinks: ((level: boolean) => void)[] = [];
-
-  constructor(readonly name: string) {}
-
-  get level(): boolean {
-    return this.raised > 0;
-  }
-
-  /** Whether anything is connected to it. */
-  get connected(): boolean {
-    return this.sinks.length > 0;
-  }
-
-  /** The line's own input, for what has no pin; ORed with the rest. */
-  set(level: boolean): void {
-    if (this.own === level) return;
-    this.own = level;
-    this.pull(level);
-  }
-
-  /** One more device on the line. Answers how to take it off. */
-  attach(pin: InterruptPin): () => void {
-    const puller = { pin, up: false };
-    this.pullers.add(puller);
-    const cut = pin.connect((level) => {
-      if (level === puller.up) return;
-      puller.up = level;
-      this.pull(level);
-    });
-    return () => {
-      cut();
-      this.pullers.delete(puller);
-    };
-  }
-
-  /** The pins were restored without calls: counts which of them are high. The sinks are restored by themselves. */
-  onStateLoaded(): void {
-    this.raised = this.own ? 1 : 0;
-    for (const puller of this.pullers) {
-      puller.up = puller.pin.level;
-      if (puller.up) this.raised++;
-    }
-  }
-
-  /** Connects an interrupt controller's input, which is called at once if the line is high. Answers how to disconnect it. */
-  connect(sink: (level: boolean) => void): () => void {
-    this.sinks.push(sink);
-    if (this.level) sink(true);
-    return () => {
-      const index = this.sinks.indexOf(sink);
-      if (index < 0) return;
-      this.sinks.splice(index, 1);
-      if (this.level) sink(false);
-    };
-  }
-
-  private pull(up: boolean): void {
-    const before = this.level;
-    this.raised += up ? 1 : -1;
-    for (const sink of this.sinks) {
-      if (this.level === before) return;
-      sink(!before);
-    }
-  }
+function derivedPinSet(): BackplaneError {
+  return new BackplaneError(
+    'derived-pin-set',
+    'set() of a derived pin: its level follows from the state. Change the state, or make the pin without a function.',
+  );
 }
 
 /** The names of a device's public interrupt pins: what a machine may wire, and the compiler refuses any other. */
-export type PinNames<D extends DeviceInstance> = { [K in keyof D]-?: D[K] extends InterruptPin ? K : never }[keyof D] &
-  string;
+export type PinNames<D extends DeviceInstance> = {
+  [K in keyof D & string]-?: D[K] extends InterruptPin
+    ? K
+    : D[K] extends readonly InterruptPin[]
+      ? `${K}[${number}]`
+      : never;
+}[keyof D & string];
 
 /** The pins of a device by name, those of an array as `pins[3]`. They exist from construction on. */
 export function pinsOf(device: DeviceInstance): ReadonlyMap<string, InterruptPin> {

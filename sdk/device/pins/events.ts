@@ -1,0 +1,178 @@
+import type { DeviceInstance } from '../class-metadata.ts';
+import { inputsOfClass } from './input.ts';
+import { type InterruptPin, pinsOf } from './interrupt-pin.ts';
+
+/** So many edges that follow from one event are an endless loop of wires. */
+const MostEdges = 10_000;
+
+// Edges that follow from one event of one device, through any number of others. Nested machines share the count.
+let underWay = 0;
+let edges = 0;
+
+/** An input pin of a device in a machine or on a bench. The wires drive it, and the device's method is called with its edges. */
+export class InputPin {
+  /** Called with each edge, before the method. */
+  observer: ((level: boolean) => void) | undefined;
+  private driven: boolean;
+  private seen: boolean;
+
+  /** @internal */
+  constructor(
+    readonly name: string,
+    private readonly method: string,
+    private readonly index: number,
+    /** Its level while no wire leads to it. */
+    readonly unconnected: boolean,
+    private readonly events: DeviceEvents,
+  ) {
+    this.driven = unconnected;
+    this.seen = unconnected;
+  }
+
+  /** As its wire drives it. */
+  get level(): boolean {
+    return this.driven;
+  }
+
+  /** Drives the pin; an edge is delivered at once, or when the device's handler that runs has returned. */
+  set(level: boolean): void {
+    if (this.post(level)) this.events.deliver();
+  }
+
+  /** Notes an edge for the device, which `deliver` of its events delivers; false: there is none. @internal */
+  post(level: boolean): boolean {
+    if (this.driven === level) return false;
+    this.driven = level;
+    this.events.queue(this, level);
+    return true;
+  }
+
+  /** Delivers what was noted. @internal */
+  deliver(): void {
+    this.events.deliver();
+  }
+
+  /** Takes the level of the other end of its wire, without a call. @internal */
+  restore(level: boolean): void {
+    this.driven = level;
+    this.seen = level;
+  }
+
+  /** @internal */
+  call(level: boolean): void {
+    if (this.seen === level) return;
+    this.seen = level;
+    this.observer?.(level);
+    this.events.callMethod(this.method, level, this.index);
+  }
+
+  /** Edges were dropped: the device has seen the last one, as far as it is concerned. @internal */
+  forget(): void {
+    this.seen = this.driven;
+  }
+}
+
+/**
+ * The handlers of a device that has input pins or derived outputs. Each access, timer callback, reset, bus transfer and edge
+ * runs between `enter` and `leave`. After the outermost one the derived pins are evaluated, and the edges that came
+ * meanwhile are delivered. Devices without such pins have none of this.
+ */
+export class DeviceEvents {
+  readonly inputs: ReadonlyMap<string, InputPin>;
+  /** How many handlers of the device are on the stack. */
+  private depth = 0;
+  private readonly waiting: InputPin[] = [];
+  private readonly levels: boolean[] = [];
+  private first = 0;
+  private end = 0;
+
+  constructor(
+    private readonly device: DeviceInstance,
+    private readonly derived: readonly InterruptPin[],
+  ) {
+    this.inputs = new Map(
+      inputsOfClass(device.metadata).flatMap(({ method, count, unconnected }) =>
+        Array.from({ length: count ?? 1 }, (_, index) => {
+          const name = count === undefined ? method : `${method}[${index}]`;
+          return [name, new InputPin(name, method, index, unconnected, this)] as const;
+        }),
+      ),
+    );
+  }
+
+  /** Before a handler of the device. `leave` must follow, also if the handler throws. */
+  enter(): void {
+    this.depth++;
+  }
+
+  /** After a handler that returned, before `leave`. */
+  settle(): void {
+    if (this.depth !== 1) return;
+    const { derived } = this;
+    for (let index = 0; index < derived.length; index++) derived[index]!.evaluate();
+    if (this.first !== this.end) this.drain();
+  }
+
+  leave(): void {
+    this.depth--;
+  }
+
+  /** @internal */
+  queue(input: InputPin, level: boolean): void {
+    // One more than is ever delivered, so that `drain` gives up.
+    if (this.end - this.first > MostEdges) return;
+    this.waiting[this.end] = input;
+    this.levels[this.end++] = level;
+  }
+
+  /** Delivers the edges that wait, unless a handler runs: then they are delivered after it. @internal */
+  deliver(): void {
+    if (this.depth !== 0 || this.first === this.end) return;
+    this.depth = 1;
+    try {
+      this.drain();
+    } finally {
+      this.depth = 0;
+    }
+  }
+
+  /** @internal */
+  callMethod(method: string, level: boolean, index: number): void {
+    (this.device as unknown as Record<string, (level: boolean, index: number) => void>)[method]!(level, index);
+  }
+
+  private drain(): void {
+    if (underWay++ === 0) edges = 0;
+    try {
+      while (this.first !== this.end) {
+        if (++edges > MostEdges) {
+          this.giveUp();
+          return;
+        }
+        const input = this.waiting[this.first]!;
+        input.call(this.levels[this.first++]!);
+        for (const pin of this.derived) pin.evaluate();
+      }
+    } finally {
+      underWay--;
+      this.first = 0;
+      this.end = 0;
+    }
+  }
+
+  /** The guest has found a loop of wires that never comes to rest. The levels stay as the wires say. */
+  private giveUp(): void {
+    const name = this.waiting[this.first]!.name;
+    for (const input of this.inputs.values()) input.forget();
+    this.device.guestError(
+      `input '${name}' changes without end: more than ${MostEdges} edges follow from one event. Its wires lead back to it.`,
+    );
+  }
+}
+
+/** The events of a device that has input pins or derived outputs; undefined for others. */
+export function makeEvents(device: DeviceInstance): DeviceEvents | undefined {
+  const derived = [...pinsOf(device).values()].filter(({ isDerived }) => isDerived);
+  if (derived.length === 0 && inputsOfClass(device.metadata).length === 0) return undefined;
+  return new DeviceEvents(device, derived);
+}

@@ -1,0 +1,117 @@
+import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
+import { definitionError } from '../../base/errors.ts';
+import { ClassAttributeList, type ClassMetadata, type DeviceInstance } from '../class-metadata.ts';
+import { recorderOf } from '../class-recorder.ts';
+
+/** What `@input` says of a pin. Everything may be left out. */
+export interface InputSpec {
+  /** An array of so many pins, 1 to 1024; the method gets the index. Default: one pin. */
+  readonly count?: number;
+  /** The level while no wire leads to the pin. Default: false, low. */
+  readonly unconnected?: boolean;
+  /** For the reference of the device. */
+  readonly description?: string;
+}
+
+/** An input pin of a class, or an array of them. */
+export interface InputDeclaration {
+  /** The method that is called with each edge. */
+  readonly method: string;
+  /** undefined: one pin, and no array. */
+  readonly count: number | undefined;
+  readonly unconnected: boolean;
+  readonly description: string | undefined;
+}
+
+/** What `@input` declared: `metadataOf(Class).attribute(deviceInputs)`. */
+export const deviceInputs = new ClassAttributeList<InputDeclaration>('input');
+
+type OneInput = (level: boolean) => void;
+type ManyInputs = (level: boolean, index: number) => void;
+
+/** Not a private method: a machine wires it by its name. */
+type InputDecorator<H extends (...args: never) => void> = <D extends DeviceInstance, M extends H>(
+  target: D,
+  method: keyof D & string,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+
+const MostPins = 1024;
+
+/**
+ * Makes a method an input pin of the device, which the machine wires by the method's name. It is called with each edge, in
+ * order, and never while another handler of the device runs: an edge waits until that has returned.
+ * `@input() hold(level: boolean): void {}`, `@input({ count: 8 }) line(level: boolean, index: number): void {}`.
+ */
+export function input(spec?: InputSpec & { readonly count?: never }): InputDecorator<OneInput>;
+export function input(spec: InputSpec & { readonly count: number }): InputDecorator<ManyInputs>;
+export function input(spec: InputSpec = {}) {
+  checkBrackets(spec, undefined, '@input()');
+  return (target: object, method: string, descriptor: { readonly value?: unknown }): void => {
+    checkMember(target, method, 'an input pin');
+    checkSpec(target.constructor.name, method, spec, descriptor.value);
+    const { count, unconnected = false, description } = spec;
+    const declaration = Object.freeze({ method, count, unconnected, description });
+    recorderOf(target.constructor).append(deviceInputs, declaration);
+  };
+}
+
+function checkSpec(className: string, method: string, { count }: InputSpec, body: unknown): void {
+  const fail = definitionError(className);
+  if (typeof body !== 'function')
+    throw fail(
+      'invalid-input',
+      `@input stands on '${method}', which is no method. Write @input() ${method}(level) {}.`,
+    );
+  if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= MostPins))
+    throw fail(
+      'invalid-input',
+      `@input '${method}' has the count ${count}. Give a whole number from 1 to ${MostPins}.`,
+    );
+  if (count !== undefined && body.length < 2)
+    throw fail(
+      'invalid-input',
+      `@input '${method}' is an array, and its method takes no index. Write ${method}(level, index).`,
+    );
+  if (body.constructor.name !== 'Function')
+    throw fail(
+      'asynchronous-handler',
+      `input '${method}' is asynchronous, and an edge does not wait. Arm a timer for later.`,
+    );
+}
+
+/** The input pins of a class, base classes included; a subclass may declare one again. */
+export function inputsOfClass({ attribute }: Pick<ClassMetadata, 'attribute'>): readonly InputDeclaration[] {
+  const byMethod = new Map((attribute(deviceInputs) ?? []).map((one) => [one.method, one]));
+  return [...byMethod.values()];
+}
+
+/** The names of a class's input pins, those of an array as `line[3]`. */
+export function inputNamesOf(metadata: Pick<ClassMetadata, 'attribute'>): readonly string[] {
+  return inputsOfClass(metadata).flatMap(({ method, count }) =>
+    count === undefined ? [method] : Array.from({ length: count }, (_, index) => `${method}[${index}]`),
+  );
+}
+
+/** 'one' for a method of a level, 'many' for a method of a level and an index. */
+type InputKind<M> = M extends (...args: infer A) => void
+  ? A extends [boolean]
+    ? 'one'
+    : A extends [boolean, number]
+      ? 'many'
+      : never
+  : never;
+
+/** The public methods that can be input pins: what a machine may wire, `line[3]` of an array. */
+export type InputNames<D extends DeviceInstance> = {
+  [K in keyof D & string]-?: InputKind<D[K]> extends never
+    ? never
+    : InputKind<D[K]> extends 'one'
+      ? K
+      : `${K}[${number}]`;
+}[keyof D & string];
+
+/** The public methods that can be arrays of input pins. */
+export type InputArrayNames<D extends DeviceInstance> = {
+  [K in keyof D & string]-?: InputKind<D[K]> extends never ? never : InputKind<D[K]> extends 'many' ? K : never;
+}[keyof D & string];

@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest';
+import {
+  allOf,
+  anyOf,
+  defineMachine,
+  device,
+  InterruptPin,
+  IsaDevice,
+  input,
+  inverted,
+  isaIrq,
+  mmioRegion,
+  pin,
+  state,
+  type UsedDevice,
+  use,
+} from '../../sdk/index.ts';
+import { Machine } from '../../sdk/runtime.ts';
+import { expectRefusal } from '../refusal.ts';
+import { toyMachine } from './toys.ts';
+
+const outs = mmioRegion({ name: 'outs', size: 16, accessSizes: [1] });
+
+/** Sixteen outputs: a write of 1 or 0 at an offset sets one, a write of 2 pulses it. */
+@device({ type: 'driver', description: 'outputs' })
+class Driver extends IsaDevice {
+  readonly out = Array.from({ length: 16 }, () => new InterruptPin());
+
+  @outs.write()
+  write(value: number, offset: number): void {
+    const pin = this.out[offset] as InterruptPin;
+    if (value > 1) pin.pulse();
+    else pin.set(value === 1);
+  }
+}
+
+/** Notes each edge of its inputs. */
+@device({ type: 'probe', description: 'inputs' })
+class Probe extends IsaDevice {
+  readonly edges: string[] = [];
+
+  @input()
+  hold(level: boolean): void {
+    this.edges.push(`hold ${level ? 'rises' : 'falls'}`);
+  }
+
+  @input({ count: 4 })
+  line(level: boolean, index: number): void {
+    this.edges.push(`line ${index} ${level ? 'rises' : 'falls'}`);
+  }
+
+  @input({ unconnected: true })
+  ready(level: boolean): void {
+    this.edges.push(`ready ${level ? 'rises' : 'falls'}`);
+  }
+}
+
+const echoPorts = mmioRegion({ name: 'echo', size: 1, accessSizes: [1] });
+
+/** Its outputs follow its input, one step later in a chain of handlers. */
+@device({ type: 'echo', description: 'an input that drives an output' })
+class Echo extends IsaDevice {
+  readonly out = new InterruptPin(() => this.level);
+  @state level = false;
+  readonly seen: string[] = [];
+  private inside = 0;
+
+  @input()
+  follow(level: boolean): void {
+    this.enter('follow', () => {
+      this.level = level;
+    });
+  }
+
+  @echoPorts.write()
+  write(value: number): void {
+    this.enter('write', () => {
+      this.level = value === 1;
+    });
+  }
+
+  private enter(what: string, work: () => void): void {
+    if (this.inside++ > 0) this.seen.push('inside another handler');
+    this.seen.push(what);
+    work();
+    this.inside--;
+  }
+}
+
+const at = (used: UsedDevice, address: number): UsedDevice => ({
+  ...used,
+  at: [{ region: used.device === Driver ? outs : echoPorts, address }],
+});
+
+function machineOf(...devices: UsedDevice[]): Machine {
+  return Machine.create(defineMachine({ ...toyMachine, devices }));
+}
+
+const driver = at(use(Driver, { id: 'driver' }), 0x1000);
+const out = (index: number) => pin('driver', `out[${index}]`);
+const probeOf = (machine: Machine, id = 'probe') => machine.deviceById(id)?.device as Probe;
+const set = (machine: Machine, index: number, value = 1) => machine.memory.write(0x1000 + index, value, 1);
+
+describe('a wire', () => {
+  it('leads from an output to an input, said at either end', () => {
+    const machine = machineOf(
+      at(use(Driver, { id: 'driver', interrupts: { 'out[0]': pin('probe', 'hold') } }), 0x1000),
+      use(Probe, { inputs: { 'line[2]': out(1) } }),
+    );
+    for (const [index, value] of [
+      [0, 1],
+      [1, 1],
+      [0, 1],
+      [0, 0],
+    ] as const)
+      set(machine, index, value);
+    expect(probeOf(machine).edges).toEqual(['hold rises', 'line 2 rises', 'hold falls']);
+  });
+
+  it('leads from one output to several inputs, each of which gets both edges of a pulse', () => {
+    const machine = machineOf(
+      at(
+        use(Driver, {
+          id: 'driver',
+          interrupts: { 'out[0]': [pin('probe', 'hold'), pin('other', 'line[0]'), isaIrq(3)] },
+        }),
+        0x1000,
+      ),
+      use(Probe),
+      use(Probe, { id: 'other' }),
+    );
+    set(machine, 0, 2);
+    expect(probeOf(machine).edges).toEqual(['hold rises', 'hold falls']);
+    expect(probeOf(machine, 'other').edges).toEqual(['line 0 rises', 'line 0 falls']);
+  });
+
+  it('inverts: an input that follows a low output is high from the beginning', () => {
+    const machine = machineOf(driver, use(Probe, { inputs: { hold: inverted(out(0)), ready: inverted(out(1)) } }));
+    expect(probeOf(machine).edges).toEqual(['hold rises']);
+    set(machine, 0);
+    set(machine, 1);
+    expect(probeOf(machine).edges.slice(1)).toEqual(['hold falls', 'ready falls']);
+  });
+
+  it('inverts on its way to a line of a bus, which others pull up too', () => {
+    const machine = machineOf(
+      at(use(Driver, { id: 'driver', interrupts: { 'out[0]': inverted(isaIrq(3)), 'out[1]': isaIrq(3) } }), 0x1000),
+      use(Probe, { inputs: { hold: isaIrq(3) } }),
+    );
+    expect(probeOf(machine).edges).toEqual(['hold rises']);
+    set(machine, 1);
+    set(machine, 0);
+    expect(probeOf(machine).edges).toEqual(['hold rises']);
+    set(machine, 1, 0);
+    expect(probeOf(machine).edges).toEqual(['hold rises', 'hold falls']);
+  });
+
+  it('combines: any and all of several, and gates of gates', () => {
+    const machine = machineOf(
+      driver,
+      use(Probe, {
+        inputs: {
+          line: [anyOf(out(0), out(1)), allOf(out(0), out(1)), allOf(anyOf(out(0), out(1)), inverted(out(2)))],
+        },
+      }),
+    );
+    const edgesOf = (index: number, value: number) => {
+      const before = probeOf(machine).edges.length;
+      set(machine, index, value);
+      return probeOf(machine).edges.slice(before);
+    };
+    expect(edgesOf(0, 1)).toEqual(['line 0 rises', 'line 2 rises']);
+    expect(edgesOf(1, 1)).toEqual(['line 1 rises']);
+    expect(edgesOf(2, 1)).toEqual(['line 2 falls']);
+    expect(edgesOf(0, 0)).toEqual(['line 1 falls']);
+    expect(edgesOf(1, 0)).toEqual(['line 0 falls']);
+  });
+
+  it('has no level in between: a signal and its opposite are never both, nor neither', () => {
+    const never = allOf(out(0), inverted(out(0)));
+    const always = anyOf(inverted(out(0)), out(0));
+    const machine = machineOf(driver, use(Probe, { inputs: { hold: never, ready: always } }));
+    for (const value of [1, 0, 2]) set(machine, 0, value);
+    expect(probeOf(machine).edges).toEqual([]);
+  });
+});
+
+describe('an edge', () => {
+  const echoes = (a: object, b: object) =>
+    machineOf(at({ ...use(Echo, { id: 'a' }), ...a }, 0x2000), at({ ...use(Echo, { id: 'b' }), ...b }, 0x2001));
+  const seenBy = (machine: Machine, id: string) => (machine.deviceById(id) as unknown as { device: Echo }).device.seen;
+
+  it('that comes back to a device waits until its handler has returned', () => {
+    const machine = echoes({ inputs: { follow: pin('b', 'out') } }, { inputs: { follow: pin('a', 'out') } });
+    machine.memory.write(0x2000, 1, 1);
+    expect(seenBy(machine, 'a')).toEqual(['write', 'follow']);
+    expect(seenBy(machine, 'b')).toEqual(['follow']);
+  });
+
+  it('that goes around for ever is given up, and the guest is told', () => {
+    const machine = echoes({ inputs: { follow: pin('b', 'out') } }, { inputs: { follow: inverted(pin('a', 'out')) } });
+    machine.memory.write(0x2000, 1, 1);
+    const errors = machine.guestErrors.map(({ message }) => message);
+    expect(errors.some((message) => /'follow' changes without end/.test(message))).toBe(true);
+    expect(seenBy(machine, 'a')).not.toContain('inside another handler');
+    expect(errors.length).toBeLessThan(4);
+  });
+});
+
+describe('wiring that cannot be', () => {
+  it('two wires to one input, whichever end says it', () => {
+    const twice = () =>
+      machineOf(
+        at(use(Driver, { id: 'driver', interrupts: { 'out[0]': pin('probe', 'hold') } }), 0x1000),
+        use(Probe, { inputs: { hold: out(1) } }),
+      );
+    expectRefusal(
+      twice,
+      'input-driven-twice',
+      "pin 'out[0]' of 'driver'",
+      "pin 'out[1]' of 'driver'",
+      "pin 'hold' of 'probe'",
+    );
+  });
+
+  it('an output that is not there, inside a gate', () => {
+    const lost = () => machineOf(driver, use(Probe, { inputs: { hold: anyOf(out(0), inverted(out(16))) } }));
+    expectRefusal(lost, 'no-such-pin', "'out[16]'", "'driver'");
+  });
+});
