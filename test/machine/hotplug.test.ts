@@ -186,10 +186,7 @@ describe('what cannot be plugged in', () => {
     [use(Edu, { id: 'rtc' }), ['duplicate-id', "'rtc'"]],
     [use(Edu, { addr: '01.0' }), ['pci-address-taken', "'piix3'", "'edu'", '01.0']],
     [use(Edu, { interrupts: { interrupt: pin('nobody', 'chime') } }), ['no-such-device', "'interrupt'", "'nobody'"]],
-    [
-      use(Edu, { interrupts: { interrupt: pin('bell', 'irk') } }),
-      ['no-such-pin', "'bell'", "'irk'", 'chime', "'edu'"],
-    ],
+    [use(Edu, { interrupts: { interrupt: pin('bell', 'irk') } }), ['no-such-pin', "'bell'", "'irk'", 'chime', "'edu'"]],
     [use(Bell), ['region-overlap', "'bell-2' at 0x300", "'bell' at 0x300"]],
     [use(Edu, { options: { dmaMask: -1n } }), ['bad-option', "'edu'", "'dmaMask'"]],
   ])('is refused as when a machine is built, and leaves the machine as it was, case %#', (used, refusal) => {

@@ -3,10 +3,10 @@ import { Edu } from '../../devices/index.ts';
 import { pcI440fx } from '../../machines/index.ts';
 import { InterruptWire } from '../../sdk/bus/isa-bus.ts';
 import {
+  anyOf,
   Bus,
   Device,
   DmaPort,
-  anyOf,
   defineMachine,
   device,
   InterruptPin,
