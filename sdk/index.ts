@@ -38,6 +38,7 @@ export { type InputArrayNames, type InputNames, type InputSpec, input } from './
 export type { InterruptLine } from './device/pins/interrupt-line.ts';
 export { InterruptPin, type PinNames } from './device/pins/interrupt-pin.ts';
 export { HandledRegion, mmioRegion, portRegion } from './device/regions/handlers.ts';
+export type { PeekHandler } from './device/regions/peek.ts';
 export { type RamRegion, type RomSpec, ramRegion, romRegion } from './device/regions/ram.ts';
 export {
   ContainerRegion,

@@ -6,6 +6,7 @@ import type { FlatView } from './flat-view.ts';
 import { effectiveIoeventfds, sectionOf } from './listener-registry.ts';
 import type { MappedSpace, MemorySection, PlacedIoeventfd } from './memory-listener.ts';
 import type { MemoryRegion } from './memory-region.ts';
+import { peekAt } from './peek.ts';
 import { FlushBit, isPortView, noPorts, OffsetShift, PortTable, unknownPort, WriteShift } from './port-table.ts';
 import type { EngagedOwners } from './reentrancy-guard.ts';
 import { AccessFlags } from './region-attachments.ts';
@@ -37,7 +38,8 @@ export class AddressSpace implements MappedSpace {
   result: number = MemTxResult.Ok;
 
   private view: FlatView;
-  private effectiveEventfds: readonly PlacedIoeventfd[];
+  /** What is announced to listeners, in addresses of this space. @internal */
+  ioeventfds: readonly PlacedIoeventfd[];
   // Read by each access, hence copied here.
   declare private readonly owners: EngagedOwners;
   private ports = noPorts;
@@ -54,17 +56,12 @@ export class AddressSpace implements MappedSpace {
     this.unassigned = new Target(topology.unassigned, null);
     this.last = this.unassigned;
     this.view = topology.attach(this);
-    this.effectiveEventfds = effectiveIoeventfds(this.view);
+    this.ioeventfds = effectiveIoeventfds(this.view);
     topology.announceSpace(this);
   }
 
   get flatView(): FlatView {
     return this.view;
-  }
-
-  /** What is announced to listeners, in addresses of this space. @internal */
-  get ioeventfds(): readonly PlacedIoeventfd[] {
-    return this.effectiveEventfds;
   }
 
   /** From the topology: the map changed. @internal */
@@ -75,12 +72,17 @@ export class AddressSpace implements MappedSpace {
 
   /** @internal */
   showIoeventfds(eventfds: readonly PlacedIoeventfd[]): void {
-    this.effectiveEventfds = eventfds;
+    this.ioeventfds = eventfds;
   }
 
   lookup(address: number): MemorySection | undefined {
     const range = this.view.ranges[this.view.indexOf(address)];
     return range && sectionOf(this, range);
+  }
+
+  /** What a read of 1 to 4 bytes would answer, or undefined where that is not known: nothing is called that has side effects. */
+  peek(address: number, size: number): number | undefined {
+    return peekAt(this.view, address, size);
   }
 
   /** Reads 1, 2 or 4 bytes as an unsigned number, little endian. */

@@ -65,4 +65,6 @@ export interface RegionOpsSpec {
   readonly impl?: AccessSizes | undefined;
   readonly endianness?: 'little' | 'big' | undefined;
   readonly missing?: MissingRoute | undefined;
+  /** What a read of so many bytes would answer, without side effects; undefined if that is not known. Default: it never is. */
+  readonly peek?: ((offset: number, size: number) => bigint | undefined) | undefined;
 }

@@ -154,6 +154,8 @@ export class RegionOps {
   readonly implementedMax: number;
   readonly implementsUnaligned: boolean;
   /** @internal */
+  readonly peek: RegionOpsSpec['peek'];
+  /** @internal */
   readonly reads: ReadTable;
   /** @internal */
   readonly writes: WriteTable;
@@ -180,6 +182,7 @@ export class RegionOps {
         `Region ops: the smallest accepted size ${this.acceptedMin} is larger than the largest, ${this.acceptedMax}. Swap them.`,
       );
     }
+    this.peek = spec.peek;
     const simple = this.simpleWidths();
     this.reads = this.readTable(spec.routes, missing, simple);
     this.writes = this.writeTable(spec.routes, missing, simple);
@@ -293,4 +296,5 @@ export const unassignedPortOps = new RegionOps({
   routes: [],
   valid: { unaligned: true },
   missing: { read: 'ones' },
+  peek: (_offset, size) => 2n ** BigInt(8 * size) - 1n,
 });

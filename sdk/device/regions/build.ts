@@ -8,6 +8,7 @@ import { describeMissing, registerAt } from '../registers/names.ts';
 import { watchAnswers, watchReadHooks } from './answers.ts';
 import { asEvent } from './event-handlers.ts';
 import { HandledRegion } from './handlers.ts';
+import { peekOf } from './peek.ts';
 import { buildRam, RamRegion } from './ram.ts';
 import type { HandlerRoute, RegionTemplate } from './region.ts';
 
@@ -46,6 +47,7 @@ function buildRegion(device: DeviceInstance, metadata: RegionMetadata, context: 
     impl: template.implements,
     endianness: template.endianness,
     missing: missingOf(device, template, (message) => guestErrors.report(id, message)),
+    peek: peekOf(device, metadata),
   });
   return MemoryRegion.io(topology, name, size, ops, { owner: device });
 }

@@ -2,6 +2,7 @@ import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
 import { type MethodDecoratorFor, recorderOf } from '../class-recorder.ts';
 import { makeRegister, type Register } from '../registers/register.ts';
 import type { RegisterSpec } from '../registers/spec.ts';
+import { type PeekHandler, peekHandler } from './peek.ts';
 import {
   type HandledRegionSpec,
   type HandlerForm,
@@ -43,6 +44,14 @@ export class HandledRegion extends IoRegionTemplate {
   /** `(value, offset, size, attributes) => MemTxResult or nothing`. */
   writeWithAttributes(offset?: number, options?: HandlerOptions): MethodDecoratorFor<WriteWithAttributesHandler> {
     return handler(this, true, 'attributes', offset, options);
+  }
+
+  /**
+   * `(offset, size) => number or undefined`: what a read would answer, for debuggers and views. It changes nothing, and is called
+   * for `length` bytes from its offset, 4 if it does not say. Registers without read hooks need none.
+   */
+  peek(offset?: number, { length }: { readonly length?: number } = {}): MethodDecoratorFor<PeekHandler> {
+    return peekHandler(this, offset, length);
   }
 
   /** A register at this offset, held by a field of the class: `@registers.register(0x20, { width: 32 }) status = 0`. */

@@ -5,6 +5,7 @@ import { registersOf } from './engine.ts';
 import type { AbsentBytes, RegisterBank } from './model.ts';
 import { describeBank } from './names.ts';
 import type { RegisterPlaces } from './partial-access.ts';
+import { peekBank } from './peek.ts';
 
 /** The registers of one device in one bank, as what carries the accesses reaches them. An access may cover several registers. */
 export interface BankAccess {
@@ -15,8 +16,8 @@ export interface BankAccess {
   write64(offset: number, value: bigint): void;
   /** Whether a register has this byte. */
   has(offset: number): boolean;
-  /** What a read would answer, as far as it needs no code of the device: nothing is cleared and no hook is called. */
-  peek(offset: number, size: number): number;
+  /** What a read of 1 to 4 bytes would answer; undefined where only a read hook knows. Nothing is cleared and no hook is called. */
+  peek(offset: number, size: number): number | undefined;
 }
 
 /** How the carrier of a bank gets at a device's registers. Asked once, when the device is realized. */
@@ -55,8 +56,9 @@ class SealedBank implements BankAccess {
     return this.places.hasByte(this.bank, offset);
   }
 
-  peek(offset: number, size: number): number {
-    return this.places.peekSpan(this.device, this.bank, this.within(offset, size), size);
+  peek(offset: number, size: number): number | undefined {
+    const value = peekBank(this.device, this.bank, this.within(offset, size), size);
+    return value === undefined ? undefined : Number(value);
   }
 
   private within(offset: number, size: number): number {

@@ -136,26 +136,6 @@ export class RegisterPlaces {
     return this.placeOf(bank, offset, 1).slot !== undefined;
   }
 
-  /** What the registers show of what they hold; hooks are not asked, and registers behind an index show nothing. */
-  peekSpan(device: DeviceInstance, bank: RegisterBank, offset: number, size: number): number {
-    let value = 0;
-    for (let done = 0; done < size; done++) {
-      const { start, index, at } = this.placeOf(bank, offset + done, 1);
-      const model = this.models.find(({ register, reads }) => {
-        const place = registerAt([register], bank, start);
-        return reads && register.indexedBy === undefined && place !== undefined;
-      });
-      if (model === undefined) continue;
-      const { register, masks, bytes } = model;
-      const field = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
-      const held = register.count === undefined ? field : (field as Uint32Array)[index];
-      const whole = (BigInt.asUintN(64, BigInt(held as number)) & masks.shown) | masks.fixed;
-      const [big, from] = [bank.endianness === 'big', 8 * (bank.endianness === 'big' ? bytes - 1 - at : at)];
-      value |= Number((whole >> BigInt(from)) & 0xffn) << (8 * (big ? size - 1 - done : done));
-    }
-    return value >>> 0;
-  }
-
   private placeOf(bank: RegisterBank, offset: number, most: number) {
     const start = bank.mirrored ? offset % bank.size : offset;
     for (const slot of this.slots) {

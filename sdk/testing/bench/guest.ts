@@ -76,7 +76,7 @@ export abstract class BenchGuest {
 /** A region of the device as the guest reaches it, by offsets from the region's start. */
 export class RegionWindow {
   constructor(
-    private readonly space: Pick<BankAccess, 'read' | 'write' | 'read64' | 'write64'>,
+    private readonly space: Pick<BankAccess, 'read' | 'write' | 'read64' | 'write64' | 'peek'>,
     readonly address: number,
   ) {}
 
@@ -89,6 +89,11 @@ export class RegionWindow {
   write(offset: number, value: number | bigint, size: number): void {
     if (size === 8) this.write64(offset, BigInt(value));
     else this.space.write(checked(this.address + offset), Number(value), size);
+  }
+
+  /** What a read of 1, 2 or 4 bytes would answer, without side effects; undefined where that is not known. */
+  peek(offset: number, size: number): number | undefined {
+    return this.space.peek(checked(this.address + offset), size);
   }
 
   read8(offset = 0): number {
