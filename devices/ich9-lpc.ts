@@ -1,32 +1,91 @@
-import { bit, device, IsaBus, inject, ResetController, reserved } from '../sdk/index.ts';
-import { IsaBridge, PciBus, pci, resetControlFields, resetControlPort, resetReason } from '../sdk/pci.ts';
+import { bit, bits, device, IsaBus, inject, ResetController, reserved, undocumented } from '../sdk/index.ts';
+import {
+  configRegisters,
+  IsaBridge,
+  PciBus,
+  pci,
+  resetControlFields,
+  resetControlPort,
+  resetReason,
+} from '../sdk/pci.ts';
 
-const Register = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68, PowerManagement1: 0xa0 } as const;
-/**
- * SMI_LOCK: once set it stays set, also over a reset of the machine.
- *
- * @see Intel ICH9 Family datasheet, order number 316972, "GEN_PMCON_1 - General PM Configuration 1 Register"
- * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_pmcon_update
- */
-const SmiLock = 0x10;
+const Offset = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68, PowerManagement1: 0xa0, Rcba: 0xf0 };
 const Pirqs = 8;
-/**
- * Bit 7 disables a route. The low four bits are an ISA interrupt line.
- *
- * @see Intel ICH9 Family datasheet, "PIRQ[n]_ROUT - PIRQ[A,B,C,D] Routing Control Register"
- * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_rout
- */
-const Route = { Off: 0x80, Line: 0x0f } as const;
 /** No ISA interrupt line. */
 const Unrouted = 0xff;
 
-/** Register values after reset. The others keep their contents. @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_reset */
-const afterReset = [
-  [Register.PowerManagementBase, 0x01, 0x00, 0x00, 0x00, 0x00],
-  [Register.RoutesAToD, Route.Off, Route.Off, Route.Off, Route.Off],
-  [Register.RoutesEToH, Route.Off, Route.Off, Route.Off, Route.Off],
-  [0xf0, 0x00, 0x00, 0x00, 0x00],
-] as const;
+/**
+ * @see Intel ICH9 Family datasheet, order number 316972, "PMBASE - ACPI Base Address Register"
+ * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_realize: bits 0 to 2 can be written there
+ */
+const powerManagementBase = configRegisters.register(Offset.PowerManagementBase, {
+  width: 32,
+  reset: 0x0000_0001,
+  since: 2,
+  description: 'PMBASE: the ports of power management',
+  fields: {
+    isPorts: bit(0, 'read-write', { description: 'always set on the chip' }),
+    written: bits(1, 2, 'read-write', { description: 'reserved on the chip' }),
+    base: bits(7, 15, 'read-write', { description: 'bits 15 to 7 of the first port' }),
+    unused: reserved([3, 6], [16, 31]),
+  },
+});
+
+const route = {
+  width: 8,
+  count: 4,
+  reset: 0x80,
+  since: 2,
+  fields: {
+    line: bits(0, 3, 'read-write', { description: 'an ISA interrupt line' }),
+    unused: undocumented([4, 6]),
+    disabled: bit(7, 'read-write', { description: 'no interrupt is routed' }),
+  },
+} as const;
+
+/**
+ * @see Intel ICH9 Family datasheet, "PIRQ[n]_ROUT - PIRQ[A,B,C,D] Routing Control Register" and the one of E to H
+ * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_rout
+ */
+const routesAToD = configRegisters.register(Offset.RoutesAToD, {
+  ...route,
+  name: 'pirqRouteAToD',
+  description: 'the ISA interrupt line of PIRQ A to D',
+});
+const routesEToH = configRegisters.register(Offset.RoutesEToH, {
+  ...route,
+  name: 'pirqRouteEToH',
+  description: 'the ISA interrupt line of PIRQ E to H',
+});
+const { disabled, line } = routesAToD.fields;
+
+/**
+ * @see Intel ICH9 Family datasheet, "GEN_PMCON_1 - General PM Configuration 1 Register"
+ * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_pmcon_update: no reset of the machine unlocks it
+ */
+const powerManagement1 = configRegisters.register(Offset.PowerManagement1, {
+  width: 16,
+  atReset: 'kept',
+  since: 2,
+  description: 'GEN_PMCON_1',
+  fields: {
+    below: bits(0, 3, 'unimplemented', { description: 'rate of periodic SMIs, stopping of clocks' }),
+    smiLock: bit(4, 'read-write', { description: 'SMIs stay enabled; once set it stays set' }),
+    above: bits(5, 15, 'unimplemented', { description: 'sleep of the processor, wake-up' }),
+  },
+});
+
+/** @see Intel ICH9 Family datasheet, "RCBA - Root Complex Base Address Register" */
+const rootComplexBase = configRegisters.register(Offset.Rcba, {
+  width: 32,
+  since: 2,
+  description: 'RCBA: the memory of the root complex registers',
+  fields: {
+    enable: bit(0, 'unimplemented', { description: 'maps them' }),
+    unused: undocumented([1, 13]),
+    base: bits(14, 31, 'unimplemented', { description: 'bits 31 to 14 of the address' }),
+  },
+});
 
 /**
  * @see Intel ICH9 Family datasheet, "RST_CNT - Reset Control Register"; QEMU 7.2, hw/isa/lpc_ich9.c, ich9_rst_cnt_write
@@ -49,9 +108,9 @@ const resetControl = resetControlPort('lpc-reset-control').register(0, {
  * likes.
  *
  * @see Intel ICH9 Family datasheet, order number 316972, "LPC Interface Bridge Registers (D31:F0)"
- * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_config_write
+ * @see QEMU 7.2, hw/isa/lpc_ich9.c, ich9_lpc_config_write and ich9_lpc_reset
  */
-@device({ type: 'ICH9-LPC', description: 'Intel ICH9 LPC bridge' })
+@device({ type: 'ICH9-LPC', description: 'Intel ICH9 LPC bridge', version: 2 })
 @pci({
   vendorId: 0x8086,
   deviceId: 0x2918,
@@ -63,14 +122,18 @@ const resetControl = resetControlPort('lpc-reset-control').register(0, {
 })
 export class Ich9Lpc extends IsaBridge {
   @resetControl resetControl = 0;
+  @powerManagementBase powerManagementBase = 0x0000_0001;
+  @routesAToD readonly routesAToD = new Uint8Array(4).fill(0x80);
+  @routesEToH readonly routesEToH = new Uint8Array(4).fill(0x80);
+  @powerManagement1 powerManagement1 = 0;
+  @rootComplexBase rootComplexBase = 0;
 
   constructor(
     @inject(PciBus) pciBus: PciBus,
     @inject(IsaBus) isa: IsaBus,
     @inject(ResetController) private readonly machine: ResetController,
   ) {
-    super(pciBus, isa, Pirqs, afterReset);
-    this.config.setWritable(Register.PowerManagementBase, 0xff87, 4);
+    super(pciBus, isa, Pirqs);
   }
 
   @resetControl.onWrite()
@@ -81,14 +144,20 @@ export class Ich9Lpc extends IsaBridge {
     this.machine.requestReset(resetReason(value & full.mask ? 'full' : value & hardNextTime.mask ? 'hard' : 'soft'));
   }
 
-  protected override onConfigWrite(offset: number, size: number): void {
-    const isLocked = (this.config.get(Register.PowerManagement1, 1) & SmiLock) !== 0;
-    this.config.setWritable(Register.PowerManagement1, isLocked ? 0xff & ~SmiLock : 0xff, 1);
-    if (offset < Register.RoutesEToH + 4 && Register.RoutesAToD < offset + size) this.driveIsaLines();
+  /** SMI_LOCK stays set. */
+  @powerManagement1.onWrite('smiLock')
+  keepLock(_value: number, previous: number): void {
+    if (previous !== 0) this.powerManagement1 |= powerManagement1.fields.smiLock.mask;
+  }
+
+  @routesAToD.onWrite()
+  @routesEToH.onWrite()
+  reroute(): void {
+    this.driveIsaLines();
   }
 
   protected override routeOf(pirq: number): number {
-    const route = this.config.get(pirq < 4 ? Register.RoutesAToD + pirq : Register.RoutesEToH + pirq - 4, 1);
-    return (route & Route.Off) !== 0 ? Unrouted : route & Route.Line;
+    const route = (pirq < 4 ? this.routesAToD[pirq] : this.routesEToH[pirq - 4]) as number;
+    return (route & disabled.mask) !== 0 ? Unrouted : line.of(route);
   }
 }

@@ -1,18 +1,66 @@
-import { device, inject, MiB, mmioRegion, SystemBus, shape, state } from '../sdk/index.ts';
-import { PamRegisterCount, PciBus, PciDevice, pci, ShadowedMemory } from '../sdk/pci.ts';
+import { bit, bits, device, inject, MiB, mmioRegion, SystemBus, shape, state, undocumented } from '../sdk/index.ts';
+import { configRegisters, PciBus, PciDevice, pamRegisters, pci, ShadowedMemory } from '../sdk/pci.ts';
 
-const Register = { ConfigurationWindow: 0x60, Pam: 0x90, Smram: 0x9d, ExtendedSmram: 0x9e } as const;
+const Offset = { Pciexbar: 0x60, Pam: 0x90, Smram: 0x9d, ExtendedSmram: 0x9e };
 
-const ConfigurationWindow = { Enable: 0x1, LengthShift: 1, PowerOn: 0xb000_0000, AddressBitsAbove4GiB: 0xf } as const;
-/** The lengths that bits 2-1 of PCIEXBAR select; the fourth is reserved. */
+/** The lengths that PCIEXBAR selects; the fourth is reserved. */
 const lengths: readonly (number | undefined)[] = [256 * MiB, 128 * MiB, 64 * MiB, undefined];
+const PowerOn = 0xb000_0000n;
+
+/**
+ * @see Intel 3 Series Express Chipset Family datasheet, order number 316966, "PCIEXBAR - PCI Express Register Range
+ *   Base Address"
+ * @see QEMU 7.2, hw/pci-host/q35.c, mch_update_pciexbar
+ */
+const pciexbar = configRegisters.register(Offset.Pciexbar, {
+  width: 64,
+  reset: PowerOn,
+  since: 2,
+  description: 'PCIEXBAR: the memory-mapped configuration window',
+  fields: {
+    enable: bit(0, 'read-write', { description: 'shows the window' }),
+    length: bits(1, 2, 'read-write', { values: { of256MiB: 0, of128MiB: 1, of64MiB: 2 } }),
+    below: undocumented([3, 25]),
+    base: bits(26, 35, 'read-write', { description: 'bits 35 to 26 of its address, a multiple of the length' }),
+    above: undocumented([36, 63]),
+  },
+});
+
+/** @see Intel 3 Series Express Chipset Family datasheet, "PAM0 - Programmable Attribute Map 0"; no reset clears them in QEMU 7.2 */
+const pam = configRegisters.register(Offset.Pam, { ...pamRegisters, atReset: 'kept', since: 2 });
 
 /**
  * @see Intel 3 Series Express Chipset Family datasheet, "SMRAM - System Management RAM Control" and "ESMRAMC"
  * @see QEMU 7.2, hw/pci-host/q35.c, mch_update_smram
  */
-const Smram = { Open: 0x40, Closed: 0x20, Locked: 0x10, Writable: 0x78, PowerOn: 0x02 } as const;
-const ExtendedSmram = { Writable: 0x87, PowerOn: 0x38 } as const;
+const smram = configRegisters.register(Offset.Smram, {
+  width: 8,
+  reset: 0x02,
+  since: 2,
+  description: 'RAM of system management mode, in place of the VGA window',
+  fields: {
+    baseSegment: bits(0, 2, 'constant', { values: { at0xa0000: 2 } }),
+    enable: bit(3, 'read-write', { description: 'G_SMRAME: shows it in system management mode' }),
+    lock: bit(4, 'read-write', { description: 'D_LCK: nothing but D_CLS changes any more' }),
+    closed: bit(5, 'read-write', { description: 'D_CLS: hides it from data accesses' }),
+    open: bit(6, 'read-write', { description: 'D_OPEN: shows it in every mode' }),
+    unused: bit(7, 'constant'),
+  },
+});
+const extendedSmram = configRegisters.register(Offset.ExtendedSmram, {
+  width: 8,
+  reset: 0x38,
+  since: 2,
+  name: 'esmramc',
+  description: 'the segment at the top of memory, and high SMRAM',
+  fields: {
+    topEnable: bit(0, 'read-write', { description: 'T_EN' }),
+    topSize: bits(1, 2, 'read-write', { values: { of1MiB: 0, of2MiB: 1, of8MiB: 2 } }),
+    cached: bits(3, 5, 'constant', { description: 'SM_L1, SM_L2 and SM_CACHE' }),
+    invalidAccess: bit(6, 'constant', { description: 'E_SMERR' }),
+    high: bit(7, 'read-write', { description: 'H_SMRAME: shows it from 0xfeda0000 on' }),
+  },
+});
 
 /** Bytes of a function in the window. A conventional PCI function has the first 256. */
 const FunctionSize = 0x1000;
@@ -30,12 +78,10 @@ const window = mmioRegion({ name: 'pcie-mmcfg-mmio', size: 256 * MiB, accepts: {
  * A hostile guest can map the window over its own RAM, or rearrange the area below 1 MiB. Each time costs a change of the
  * memory map. Read-only RAM is marked so in the map, and KVM ignores that mark.
  *
- * @see Intel 3 Series Express Chipset Family datasheet, order number 316966, "PCIEXBAR - PCI Express Register Range
- *   Base Address"
- * @see Intel 3 Series Express Chipset Family datasheet, "PAM0 - Programmable Attribute Map 0"
- * @see QEMU 7.2, hw/pci-host/q35.c, mch_update_pciexbar, mch_update_pam and mch_reset
+ * @see Intel 3 Series Express Chipset Family datasheet, order number 316966, "Device 0 configuration registers"
+ * @see QEMU 7.2, hw/pci-host/q35.c, mch_update_pam and mch_reset
  */
-@device({ type: 'mch', description: 'Intel Q35 memory controller' })
+@device({ type: 'mch', description: 'Intel Q35 memory controller', version: 2 })
 @pci({
   vendorId: 0x8086,
   deviceId: 0x29c0,
@@ -44,9 +90,15 @@ const window = mmioRegion({ name: 'pcie-mmcfg-mmio', size: 256 * MiB, accepts: {
   subsystemId: 0x1100,
 })
 export class Q35Mch extends PciDevice {
+  @pciexbar pciexbar = PowerOn;
+  @pam readonly pam = new Uint8Array(7);
+  @smram smram = 0x02;
+  @extendedSmram extendedSmram = 0x38;
   /** PCIEXBAR as it was last written with a valid length. It places the window. */
-  @state({ as: shape.bits(32) }) private windowLow: number = ConfigurationWindow.PowerOn;
+  @state({ as: shape.bits(32) }) private windowLow = Number(PowerOn);
   @state({ as: shape.bits(4) }) private windowHigh = 0;
+  /** SMRAM was locked when the access under way began. */
+  private isLocked = false;
   private shadowed: ShadowedMemory | undefined;
 
   constructor(
@@ -67,13 +119,51 @@ export class Q35Mch extends PciDevice {
     if (offset % FunctionSize < ConventionalSize) this.pciBus.writeConfig(configurationAddress(offset), value, size);
   }
 
-  /** The PAM registers keep their contents. @see QEMU 7.2, hw/pci-host/q35.c, mch_reset */
+  /** D_LCK clears D_OPEN, and from then on only D_CLS changes. */
+  @smram.onWrite()
+  writeSmram(value: number, previous: number): void {
+    const { lock, closed, open } = smram.fields;
+    const kept = this.isLocked ? (previous & ~closed.mask) | (value & closed.mask) : value;
+    this.smram = (kept & lock.mask) !== 0 ? kept & ~open.mask : kept;
+    this.arrangeMemory();
+  }
+
+  @extendedSmram.onWrite()
+  writeExtendedSmram(_value: number, previous: number): void {
+    if (this.isLocked) this.extendedSmram = previous;
+  }
+
+  /** What locks a register locks it for the next access: one that writes both SMRAM registers still reaches both. */
+  override writeConfig(offset: number, value: number, size: number): void {
+    this.isLocked = (this.smram & smram.fields.lock.mask) !== 0;
+    super.writeConfig(offset, value, size);
+  }
+
+  @pam.onWrite()
+  arrangeMemory(): void {
+    this.shadowed?.arrange(this.pam, (this.smram & smram.fields.open.mask) !== 0);
+  }
+
+  @pciexbar.onWrite()
+  placeWindow(written: bigint): void {
+    if (lengths[Number(pciexbar.fields.length.of(written))] === undefined) {
+      this.guestError('PCIEXBAR with the reserved length: the window does not move');
+    } else {
+      this.windowLow = Number(BigInt.asUintN(32, written));
+      this.windowHigh = Number(BigInt.asUintN(4, written >> 32n));
+    }
+    this.arrangeWindow();
+  }
+
   override reset(): void {
-    this.config.set(Register.ConfigurationWindow, ConfigurationWindow.PowerOn, 4);
-    this.config.set(Register.ConfigurationWindow + 4, 0, 4);
-    this.config.set(Register.Smram, Smram.PowerOn, 1);
-    this.config.set(Register.ExtendedSmram, ExtendedSmram.PowerOn, 1);
-    this.arrangeSmram();
+    super.reset();
+    this.arrangeMemory();
+    this.placeWindow(this.pciexbar);
+  }
+
+  override onStateLoaded(version: number): void {
+    super.onStateLoaded(version);
+    this.arrangeMemory();
     this.arrangeWindow();
   }
 
@@ -81,9 +171,9 @@ export class Q35Mch extends PciDevice {
     const { topology, pciBus } = this;
     const { memory, ram } = this.system;
     topology.transaction(() => {
-      this.shadowed = new ShadowedMemory(Register.Pam, { topology, owner: this, memory, ram, pci: pciBus.memory });
+      this.shadowed = new ShadowedMemory({ topology, owner: this, memory, ram, pci: pciBus.memory });
       this.region(window).setEnabled(false);
-      memory.addSubregion(ConfigurationWindow.PowerOn, this.region(window));
+      memory.addSubregion(this.windowLow, this.region(window));
     });
   }
 
@@ -93,37 +183,12 @@ export class Q35Mch extends PciDevice {
     this.system.memory.removeSubregion(this.region(window));
   }
 
-  protected override onConfigWrite(offset: number, size: number): void {
-    const touches = (from: number, length: number) => offset < from + length && from < offset + size;
-    if (touches(Register.ConfigurationWindow, 8)) this.arrangeWindow();
-    if (touches(Register.Pam, PamRegisterCount) || touches(Register.Smram, 2)) this.arrangeSmram();
-  }
-
-  /**
-   * D_LCK clears D_OPEN and makes the registers read-only, but for D_CLS.
-   *
-   * @see Intel 3 Series Express Chipset Family datasheet, "SMRAM - System Management RAM Control", D_LCK
-   */
-  private arrangeSmram(): void {
-    const smram = this.config.get(Register.Smram, 1);
-    const isLocked = (smram & Smram.Locked) !== 0;
-    if (isLocked) this.config.set(Register.Smram, smram & ~Smram.Open, 1);
-    this.config.setWritable(Register.Smram, isLocked ? Smram.Closed : Smram.Writable, 1);
-    this.config.setWritable(Register.ExtendedSmram, isLocked ? 0 : ExtendedSmram.Writable, 1);
-    this.shadowed?.arrange(this.config, !isLocked && (smram & Smram.Open) !== 0);
-  }
-
   private arrangeWindow(): void {
-    const low = this.config.get(Register.ConfigurationWindow, 4);
-    if (lengthOf(low) === undefined) this.guestError('PCIEXBAR with the reserved length: the window does not move');
-    else {
-      this.windowLow = low;
-      this.windowHigh = this.config.get(Register.ConfigurationWindow + 4, 4) & ConfigurationWindow.AddressBitsAbove4GiB;
-    }
-    const length = lengthOf(this.windowLow) ?? 256 * MiB;
+    const low = BigInt(this.windowLow);
+    const length = lengths[Number(pciexbar.fields.length.of(low))] ?? 256 * MiB;
     const region = this.region(window);
     this.topology.transaction(() => {
-      region.setEnabled((this.windowLow & ConfigurationWindow.Enable) !== 0);
+      region.setEnabled((low & pciexbar.fields.enable.mask) !== 0n);
       region.setSize(length);
       region.setAddress(this.windowAddress(this.windowHigh * 2 ** 32 + this.windowLow, length));
     });
@@ -134,8 +199,6 @@ export class Q35Mch extends PciDevice {
     return Math.floor(written / length) * length;
   }
 }
-
-const lengthOf = (low: number): number | undefined => lengths[(low >>> ConfigurationWindow.LengthShift) & 3];
 
 /** Converts an ECAM offset to the address of the same register in configuration mechanism #1. */
 function configurationAddress(offset: number): number {

@@ -14,7 +14,7 @@ import {
   type Timer,
   VirtualClock,
 } from '../sdk/index.ts';
-import { bar, PciCommand, PciDevice, PciRegister, pci } from '../sdk/pci.ts';
+import { bar, PciCommand, PciDevice, pci } from '../sdk/pci.ts';
 import { RandomSource } from './virtio-rng/random-source.ts';
 import {
   deviceFeatures,
@@ -182,7 +182,7 @@ export class VirtioRng extends PciDevice {
    * @see QEMU 7.2, hw/virtio/virtio-pci.c, virtio_ioport_write, VIRTIO_PCI_STATUS
    */
   private becomeMaster(): void {
-    this.writeConfig(PciRegister.Command, this.config.get(PciRegister.Command, 1) | PciCommand.Master, 1);
+    this.setCommand(PciCommand.Master);
   }
 
   /** Performs one turn. The queue is used after DRIVER_OK only. @see virtio 1.0, 2.1 "Device Status Field" */

@@ -6,11 +6,19 @@ export {
   parsePciAddress,
   pcPinWiring,
 } from './bus/pci/address.ts';
-export { type BarDeclaration, type BarSpec, bar, pciBars } from './bus/pci/bar-declaration.ts';
+export {
+  type BarDeclaration,
+  type BarSpec,
+  bar,
+  type ExpansionRomSpec,
+  expansionRom,
+  pciBars,
+} from './bus/pci/bar-declaration.ts';
 export type { PciBar, PciBars } from './bus/pci/bars.ts';
 export { PciBus } from './bus/pci/bus.ts';
 export { type CapabilitySpec, capability, PciCapabilityId } from './bus/pci/capabilities.ts';
-export { PciCommand, PciConfigSpace, PciRegister, PciStatus, pciIdentity } from './bus/pci/config-space.ts';
+export { configRegisters } from './bus/pci/config-registers.ts';
+export { PciConfigSpace } from './bus/pci/config-space.ts';
 export {
   ClaimedConfigurationPorts,
   type ConfigurationMechanism,
@@ -19,9 +27,9 @@ export {
   SubtractivePorts,
 } from './bus/pci/configuration-ports.ts';
 export { PciDevice, pci } from './bus/pci/device.ts';
-export { type ExpansionRomSpec, expansionRom } from './bus/pci/expansion-rom.ts';
 export type { PciFunction } from './bus/pci/function.ts';
-export type { PciClass, PciIdentity } from './bus/pci/identity.ts';
+export { PciCommand, PciRegister, PciStatus } from './bus/pci/header.ts';
+export { type PciClass, type PciIdentity, pciIdentity } from './bus/pci/identity.ts';
 export {
   IsaBridge,
   resetControlFields,
@@ -29,4 +37,4 @@ export {
   resetReason,
 } from './bus/pci/isa-bridge.ts';
 export { type MessageSignalledInterrupts, type MsiSpec, msi } from './bus/pci/msi.ts';
-export { PamRegisterCount, type PamWindow, pamWindows, ShadowedMemory, shadowOf } from './bus/pci/shadowed-memory.ts';
+export { pamRegisters, ShadowedMemory } from './bus/pci/shadowed-memory.ts';

@@ -15,7 +15,8 @@ export { formatPciAddress, type PciAddress, parsePciAddress } from './pci/addres
 export { pciBars } from './pci/bar-declaration.ts';
 export type { PciBar } from './pci/bars.ts';
 export { PciBus } from './pci/bus.ts';
-export { PciCommand, PciRegister, pciIdentity } from './pci/config-space.ts';
 export { SubtractivePorts } from './pci/configuration-ports.ts';
 export { PciDevice, pci } from './pci/device.ts';
+export { PciCommand, PciRegister } from './pci/header.ts';
+export { pciIdentity } from './pci/identity.ts';
 export { ResetController, SystemBus, SystemDevice } from './system-bus.ts';

@@ -251,10 +251,10 @@ function checkFields(
 }
 
 function registerState(register: RegisterDeclaration): StateDeclaration[] {
-  const { member, access, fields, atReset } = register;
+  const { member, access, fields, atReset, since } = register;
   const modes = fields.length === 0 ? [access] : fields.map((field) => field.access);
   if (modes.every((mode) => mode === 'constant' || mode === 'reserved')) return [];
   const kept = atReset === 'kept' ? atReset : undefined;
   // The shape that it has in snapshots is made when one is made or read: `stateFields`.
-  return [Object.freeze({ member, name: member, since: 1, shape: undefined, subsection: undefined, atReset: kept })];
+  return [Object.freeze({ member, name: member, since, shape: undefined, subsection: undefined, atReset: kept })];
 }

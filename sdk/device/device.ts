@@ -6,8 +6,9 @@ import { claimClass, metadataOf } from './class-recorder.ts';
 import { guestErrorsOf } from './guest-errors.ts';
 import { type DeviceEvents, makeEvents } from './pins/events.ts';
 import type { RegionTemplate } from './regions/region.ts';
+import type { BankAccess } from './registers/bank-access.ts';
 import { noLocks, registerLocks } from './registers/locks.ts';
-import type { RegisterDeclaration } from './registers/model.ts';
+import type { RegisterBank, RegisterDeclaration } from './registers/model.ts';
 import { realizeTimers, wrapTimers } from './timers.ts';
 
 /** A device class, as decorators and machines name it. */
@@ -57,6 +58,11 @@ export abstract class Device implements DeviceInstance, RegionOwner {
     const region = this.#regions.get(template);
     if (region === undefined) throw noSuchRegion(this, template);
     return region;
+  }
+
+  /** Its registers in a bank as accesses of the guest reach them. Undefined: what `bankOf` answers is all there is. */
+  registerAccess(_bank: RegisterBank): BankAccess | undefined {
+    return undefined;
   }
 
   /** `realizeDevice` calls it. @internal */
@@ -124,6 +130,7 @@ reserveMembers(Device, {
   metadata: 'what its class declares',
   realized: 'whether its regions exist',
   region: 'the memory region of a declared one',
+  registerAccess: 'the registers of a bank',
   realize: 'what the machine calls before onRealize()',
   unrealize: 'what the machine calls around onUnrealize()',
   guestError: 'the report of a mistake of the guest',

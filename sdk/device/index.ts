@@ -40,11 +40,12 @@ export { realizeDevice } from './regions/build.ts';
 export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';
 export { buildRam, RamRegion, type RomSpec, romRegion } from './regions/ram.ts';
 export { ContainerRegion, type HandlerRoute, RegionTemplate } from './regions/region.ts';
-export { registerAtPlace } from './registers/assemble.ts';
+export { declareRegister, registerAtPlace } from './registers/assemble.ts';
 export { type CarriedBank, registerBank } from './registers/bank.ts';
 export { type BankAccess, bankOf } from './registers/bank-access.ts';
 export { registerEngine } from './registers/engine.ts';
 export {
+  bitRangesOf,
   choosingValue,
   chosenIndex,
   type FieldDeclaration,
@@ -57,5 +58,13 @@ export {
 } from './registers/model.ts';
 export { describeRegisterValue, livesIn, type RegisterPlace, registerAt, registerLabel } from './registers/names.ts';
 export type { Register } from './registers/register.ts';
-export { bit, type FieldNames, type RegisterSpec, type RegisterValue } from './registers/spec.ts';
+export {
+  bit,
+  bits,
+  type FieldNames,
+  type RegisterSpec,
+  type RegisterValue,
+  reserved,
+  undocumented,
+} from './registers/spec.ts';
 export { timersOf } from './timers.ts';

@@ -63,7 +63,7 @@ goldenMessages('bus', {
     return new Full();
   },
   'contradicting-state': () => {
-    const bridge = new Bridge(new PciBus(containers()), new IsaBus(containers()), 4, []);
+    const bridge = new Bridge(new PciBus(containers()), new IsaBus(containers()), 4);
     Object.assign(Reflect.get(bridge, 'pirqLevels'), [true]);
     bridge.onStateLoaded(1);
   },

@@ -98,17 +98,7 @@ function keepsLinesOverReset(base: BridgeClass): BridgeClass {
 function ignoresNewRoutes(base: BridgeClass): BridgeClass {
   @device({ type: 'bridge', description: 'moves no level when a route is written' })
   class BridgeThatIgnoresRoutes extends base {
-    private isRouting = false;
-
-    protected override onConfigWrite(offset: number, size: number): void {
-      this.isRouting = true;
-      super.onConfigWrite(offset, size);
-      this.isRouting = false;
-    }
-
-    protected override driveIsaLines(): void {
-      if (!this.isRouting) super.driveIsaLines();
-    }
+    override reroute(): void {}
   }
   return BridgeThatIgnoresRoutes;
 }
@@ -119,7 +109,7 @@ function writesLineOfRouteOff(base: BridgeClass): BridgeClass {
   class BridgeThatWritesRouteOff extends base {
     protected override onPirqChange(pirq: number): void {
       super.onPirqChange(pirq);
-      const route = this.config.get(pirq < 4 ? 0x60 + pirq : 0x64 + pirq, 1);
+      const route = this.readConfig(pirq < 4 ? 0x60 + pirq : 0x64 + pirq, 1);
       if ((route & 0x80) !== 0) this.driveIsaLine(route & 0x0f);
     }
   }

@@ -1,9 +1,9 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { MemoryRegion } from '../../memory/index.ts';
 import type { BusContainers } from '../bus.ts';
-import { type BarDeclaration, type BarSpec, checkBar, registersOf } from './bar-declaration.ts';
-import { PciCommand, type PciConfigSpace, PciRegister } from './config-space.ts';
-import { isRomSize } from './expansion-rom.ts';
+import { type BarDeclaration, type BarSpec, checkBar, isRomSize, registersOf } from './bar-declaration.ts';
+import type { PciConfigSpace } from './config-space.ts';
+import { PciCommand, PciRegister } from './header.ts';
 
 const BarType = { Ports: 0x1, Is64Bit: 0x4, Prefetchable: 0x8 } as const;
 const RomEnable = 0x1;

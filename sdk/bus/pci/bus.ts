@@ -21,8 +21,9 @@ import {
   pcPinWiring,
   Slots,
 } from './address.ts';
-import { PciConfigSize, PciRegister } from './config-space.ts';
+import { PciConfigSize } from './config-registers.ts';
 import { configurationOf, describeFunction, hiddenFunctions, mappedBars, type PciFunction } from './function.ts';
+import { PciRegister } from './header.ts';
 
 /** Memory of a bench's PCI bus is behind the device's own regions. */
 const BehindRegions = -1;

@@ -1,8 +1,10 @@
 import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import { type AttributeDocument, baseMetadataOf, ClassAttributeList, recorderOf } from '../../device/index.ts';
-import { PciConfigSize, PciConfigSpace, PciRegister, PciStatus, registerName } from './config-space.ts';
-import type { PciClass } from './identity.ts';
+import { PciConfigSize } from './config-registers.ts';
+import { PciConfigSpace } from './config-space.ts';
+import { PciRegister, PciStatus } from './header.ts';
+import { type PciClass, registerName } from './identity.ts';
 
 /** Capability numbers that drivers look for. */
 export const PciCapabilityId = { PowerManagement: 0x01, Msi: 0x05, VendorSpecific: 0x09, MsiX: 0x11 } as const;

@@ -1,45 +1,13 @@
+import { lowMask, maskOf } from '../../base/bits.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import { type AttributeDocument, ClassAttribute } from '../../device/index.ts';
+import { type BankAccess, bitRangesOf, type RegisterDeclaration } from '../../device/index.ts';
 import { readBytes, writeBytes } from '../../state/bytes.ts';
 import { type LoadPlan, type Shape, type StatePlace, state } from '../../state/schema.ts';
+import { PciConfigSize } from './config-registers.ts';
+import { DeviceSelect, headerRegisters, PciRegister, PciStatus } from './header.ts';
 import type { PciIdentity } from './identity.ts';
 
-/** Offsets of the configuration header that every function has. */
-export const PciRegister = {
-  VendorId: 0x00,
-  DeviceId: 0x02,
-  Command: 0x04,
-  Status: 0x06,
-  Revision: 0x08,
-  ProgrammingInterface: 0x09,
-  ClassCode: 0x0a,
-  CacheLineSize: 0x0c,
-  LatencyTimer: 0x0d,
-  HeaderType: 0x0e,
-  BaseAddress0: 0x10,
-  SubsystemVendorId: 0x2c,
-  SubsystemId: 0x2e,
-  ExpansionRom: 0x30,
-  CapabilityPointer: 0x34,
-  InterruptLine: 0x3c,
-  InterruptPin: 0x3d,
-} as const;
-
-export const PciCommand = {
-  Io: 0x0001,
-  Memory: 0x0002,
-  Master: 0x0004,
-  Serr: 0x0100,
-  InterruptDisable: 0x0400,
-} as const;
-export const PciStatus = { Interrupt: 0x0008, Capabilities: 0x0010, WriteOneToClear: 0xf900 } as const;
-
-/** Bytes of conventional configuration space. Accesses that run over its end are cut there. */
-export const PciConfigSize = 256;
-
-const WritableCommand =
-  PciCommand.Io | PciCommand.Memory | PciCommand.Master | PciCommand.Serr | PciCommand.InterruptDisable;
 const HeaderSize = 0x40;
 const Multifunction = 0x80;
 
@@ -66,13 +34,17 @@ const configurationShape: Shape = Object.freeze({
 });
 
 /**
- * The 256 bytes of configuration of one function: which bits the guest may change, and which a written one clears. The guest
- * accesses them by `read` and `write`, the device by `get` and `set`, which apply no masks.
+ * The 256 bytes of configuration of one function. The guest accesses them by `read` and `write`. Registers that the class
+ * declares are in its fields. The others are here, with masks that come from the declarations of header and capabilities.
  */
 export class PciConfigSpace {
+  /** Those of declared registers stay 0: the fields of the device have them. */
   @state({ as: configurationShape }) readonly bytes = new Uint8Array(PciConfigSize);
   private readonly writable = new Uint8Array(PciConfigSize);
   private readonly writeOneToClear = new Uint8Array(PciConfigSize);
+  private registers: BankAccess | undefined;
+  /** By byte: 1 where a declared register has it. */
+  private readonly declared = new Uint8Array(PciConfigSize);
   private readonly checks: ((saved: Uint8Array) => string | undefined)[] = [];
 
   constructor(identity: PciIdentity) {
@@ -86,21 +58,48 @@ export class PciConfigSpace {
     this.set(PciRegister.SubsystemVendorId, identity.subsystemVendorId ?? 0, 2);
     this.set(PciRegister.SubsystemId, identity.subsystemId ?? 0, 2);
     this.set(PciRegister.InterruptPin, identity.interruptPin ? ' ABCD'.indexOf(identity.interruptPin) : 0, 1);
-    this.setWritable(PciRegister.Command, WritableCommand, 2);
-    this.setWritable(PciRegister.CacheLineSize, 0xff, 1);
-    this.setWritable(PciRegister.InterruptLine, 0xff, 1);
+    this.set(PciRegister.Status, DeviceSelect[identity.deviceSelect ?? 'fast'] << PciStatus.DeviceSelectShift, 2);
     this.writable.fill(0xff, HeaderSize);
-    this.setWriteOneToClear(PciRegister.Status, PciStatus.WriteOneToClear, 2);
+    for (const register of headerRegisters) this.applyMasks(register, register.offset);
+  }
+
+  /** The registers that the class declares, as their bank reaches them. */
+  carry(registers: BankAccess): void {
+    this.registers = registers;
+    for (let at = 0; at < PciConfigSize; at++) this.declared[at] = registers.has(at) ? 1 : 0;
+  }
+
+  /** Whether a declared register has one of these bytes. */
+  hasRegister(offset: number, size: number): boolean {
+    for (let at = offset; at < offset + size; at++) if (this.declared[at] === 1) return true;
+    return false;
   }
 
   /** As the guest reads: bytes beyond the end are zero. */
   read(offset: number, size: number): number {
-    return this.get(offset, Math.min(size, PciConfigSize - offset));
+    const length = Math.min(size, PciConfigSize - offset);
+    const { registers } = this;
+    if (registers === undefined || !this.hasRegister(offset, length)) return this.get(offset, length);
+    return registers.read(offset, length);
   }
 
   /** As the guest writes: only writable bits change, and ones clear where ones clear. Bytes beyond the end are dropped. */
   write(offset: number, value: number, size: number): void {
-    for (let i = 0; i < size && offset + i < PciConfigSize; i++) {
+    const length = Math.min(size, PciConfigSize - offset);
+    const { registers } = this;
+    if (registers === undefined || !this.hasRegister(offset, length)) this.put(offset, value, length);
+    else registers.write(offset, value, length);
+  }
+
+  /** What a read would answer, without its consequences. */
+  peek(offset: number, size: number): number {
+    const length = Math.min(size, PciConfigSize - offset);
+    return (this.get(offset, length) | (this.registers?.peek(offset, length) ?? 0)) >>> 0;
+  }
+
+  /** A write of the guest to bytes that no declared register has. */
+  put(offset: number, value: number, size: number): void {
+    for (let i = 0; i < size; i++) {
       const at = offset + i;
       const written = (value >>> (8 * i)) & 0xff;
       const mask = this.writable[at] as number;
@@ -109,12 +108,28 @@ export class PciConfigSpace {
     }
   }
 
+  /** Bytes that no declared register has. */
   get(offset: number, size: number): number {
     return load(this.bytes, offset, size);
   }
 
+  /** Sets them, whatever the guest may change. */
   set(offset: number, value: number, size: number): void {
     store(this.bytes, offset, value, size);
+  }
+
+  /**
+   * The bytes of a declared register in a snapshot from a time when no register had them; they are its field's from now on.
+   */
+  take(register: RegisterDeclaration, index: number): bigint {
+    const { offset, width, stride = 0, reset } = register;
+    const at = offset + index * stride;
+    let value = 0n;
+    for (let byte = width / 8 - 1; byte >= 0; byte--) value = (value << 8n) | BigInt(this.get(at + byte, 1));
+    this.bytes.fill(0, at, at + width / 8);
+    const fixed = bitRangesOf(register).filter(({ access }) => access === 'constant' || access === 'reserved');
+    for (const bits of fixed) value = (value & ~maskOf(bits)) | (BigInt(reset) & maskOf(bits));
+    return value;
   }
 
   /** Adds a check of saved bytes. It answers what is wrong with them, as the end of a sentence. */
@@ -130,6 +145,21 @@ export class PciConfigSpace {
   /** Which bits a written one clears. */
   setWriteOneToClear(offset: number, mask: number, size: number): void {
     store(this.writeOneToClear, offset, mask, size);
+  }
+
+  /** The guest may change what the fields of this register say, wherever a capability has it. */
+  applyMasks(register: RegisterDeclaration, offset: number): void {
+    const { width, count = 1, stride = 0 } = register;
+    let [writable, clearing] = [0, 0];
+    for (const { low, high, access } of bitRangesOf(register)) {
+      const mask = lowMask(high - low + 1) * 2 ** low;
+      if (access === 'read-write') writable += mask;
+      if (access === 'write-one-to-clear') clearing += mask;
+    }
+    for (let index = 0; index < count; index++) {
+      this.setWritable(offset + index * stride, writable, width / 8);
+      this.setWriteOneToClear(offset + index * stride, clearing, width / 8);
+    }
   }
 
   /** Why a snapshot cannot hold these bytes: what never changes differs, or one of the checks says so. */
@@ -176,6 +206,57 @@ export class PciConfigSpace {
   }
 }
 
+/** What the declared registers leave of a configuration space. */
+export class UndeclaredBytes {
+  constructor(private readonly config: PciConfigSpace) {}
+
+  read(offset: number, size: number): number {
+    return this.config.get(offset, size);
+  }
+
+  write(offset: number, value: number, size: number): void {
+    this.config.put(offset, value, size);
+  }
+}
+
+/** A PCI function, as its bus reaches its configuration. */
+interface ConfiguredFunction {
+  readonly config: PciConfigSpace;
+  readConfig(offset: number, size: number): number;
+  writeConfig(offset: number, value: number, size: number): void;
+}
+
+/** The configuration space of a function as a bank of registers. All accesses go the way of the guest's. */
+export class ConfigAccess implements BankAccess {
+  constructor(private readonly func: ConfiguredFunction) {}
+
+  read(offset: number, size: number): number {
+    return this.func.readConfig(offset, size);
+  }
+
+  write(offset: number, value: number, size: number): void {
+    this.func.writeConfig(offset, value, size);
+  }
+
+  read64(offset: number): bigint {
+    return BigInt(this.read(offset, 4)) | (BigInt(this.read(offset + 4, 4)) << 32n);
+  }
+
+  write64(offset: number, value: bigint): void {
+    this.write(offset, Number(BigInt.asUintN(32, value)), 4);
+    this.write(offset + 4, Number(BigInt.asUintN(32, value >> 32n)), 4);
+  }
+
+  /** The header and bytes without a declared register answer too. */
+  has(offset: number): boolean {
+    return offset >= 0 && offset < PciConfigSize;
+  }
+
+  peek(offset: number, size: number): number {
+    return this.func.config.peek(offset, size);
+  }
+}
+
 function load(bytes: Uint8Array, offset: number, size: number): number {
   let value = 0;
   for (let i = size - 1; i >= 0; i--) value = value * 256 + (bytes[offset + i] as number);
@@ -191,34 +272,3 @@ function identityOf(bytes: Uint8Array): string {
   const word = (offset: number) => load(bytes, offset, 2).toString(16).padStart(4, '0');
   return `${word(0x00)}:${word(0x02)} class ${word(0x0a)} subsystem ${word(0x2c)}:${word(0x2e)}`;
 }
-
-/** A register of configuration space, as references write it. */
-export const registerName = (offset: number): string => hex(offset, 2);
-
-/** What the guest finds in configuration space, for the reference of the device. */
-function documentIdentity(identity: PciIdentity): AttributeDocument {
-  const { revision = 0, programmingInterface = 0, subsystemVendorId = 0, subsystemId = 0, interruptPin } = identity;
-  const pin = interruptPin === undefined ? undefined : `INT${interruptPin}`;
-  const rows: [offset: number, name: string, value: string][] = [
-    [PciRegister.VendorId, 'vendor', hex(identity.vendorId, 4)],
-    [PciRegister.DeviceId, 'device', hex(identity.deviceId, 4)],
-    [PciRegister.Revision, 'revision', hex(revision, 2)],
-    [PciRegister.ProgrammingInterface, 'programming interface', hex(programmingInterface, 2)],
-    [PciRegister.ClassCode, 'class', hex(identity.classCode, 4)],
-    [PciRegister.HeaderType, 'header type', identity.multifunction ? '0x80, several functions' : '0x00'],
-    [PciRegister.SubsystemVendorId, 'subsystem vendor', hex(subsystemVendorId, 4)],
-    [PciRegister.SubsystemId, 'subsystem', hex(subsystemId, 4)],
-    [PciRegister.InterruptPin, 'interrupt pin', pin ?? 'none'],
-  ];
-  const table = rows.map(([offset, ...row]) => [registerName(offset), ...row]);
-  return {
-    tables: [{ heading: 'PCI configuration', columns: ['offset', 'register', 'value'], rows: table }],
-    pins: {
-      interrupt: pin === undefined ? '' : `${pin}, as the device wants it`,
-      interruptOut: pin === undefined ? '' : `${pin} on the bus: down while the guest disables it, or has messages`,
-    },
-  };
-}
-
-/** What `@pci` declared: `metadataOf(Class).attribute(pciIdentity)`. */
-export const pciIdentity = new ClassAttribute<PciIdentity>('pci', documentIdentity);

@@ -1,12 +1,16 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
 import {
+  type BankAccess,
+  bankOf,
   buildRam,
   Device,
   type DeviceClass,
   InterruptPin,
   type RealizeContext,
   type RegionTemplate,
+  type RegisterBank,
+  type RegisterDeclaration,
   recorderOf,
   romRegion,
 } from '../../device/index.ts';
@@ -14,14 +18,15 @@ import type { MemoryRegion } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
 import type { BusContainers } from '../bus.ts';
 import type { BusMasterSpace, DmaPort } from '../dma-port.ts';
-import { pciBars } from './bar-declaration.ts';
+import { pciBars, pciExpansionRom } from './bar-declaration.ts';
 import { PciBars } from './bars.ts';
 import { PciBus } from './bus.ts';
 import { BusMaster } from './bus-master.ts';
 import { PciCapabilities, PciCapabilityId, pciCapabilities } from './capabilities.ts';
-import { PciCommand, PciConfigSize, PciConfigSpace, PciRegister, PciStatus, pciIdentity } from './config-space.ts';
-import { pciExpansionRom } from './expansion-rom.ts';
-import { checkIdentity, type PciClass, type PciIdentity } from './identity.ts';
+import { configRegisters, PciConfigSize } from './config-registers.ts';
+import { ConfigAccess, PciConfigSpace, UndeclaredBytes } from './config-space.ts';
+import { PciCommand, PciRegister, PciStatus } from './header.ts';
+import { checkIdentity, type PciClass, type PciIdentity, pciIdentity } from './identity.ts';
 import { MessageSignalledInterrupts } from './msi.ts';
 
 /** Who the function says it is in its configuration space. Only for classes that extend PciDevice. */
@@ -55,6 +60,8 @@ export abstract class PciDevice extends Device {
   /** INTx as the bus sees it. */
   readonly interruptOut = new InterruptPin();
   readonly #capabilities: PciCapabilities;
+  /** The registers of its configuration space that its class declares. */
+  readonly #declared: readonly RegisterDeclaration[];
 
   constructor() {
     super();
@@ -67,6 +74,9 @@ export abstract class PciDevice extends Device {
       );
     }
     this.config = new PciConfigSpace(identity);
+    const declared = metadata.registers.filter(({ bank }) => bank === configRegisters);
+    if (declared.length > 0) this.config.carry(bankOf(this, configRegisters, new UndeclaredBytes(this.config)));
+    this.#declared = declared;
     this.#capabilities = new PciCapabilities(this.config, metadata.attribute(pciCapabilities) ?? []);
     this.msi = new MessageSignalledInterrupts(this.config, this.capabilityOffset(PciCapabilityId.Msi), this.#busMaster);
     this.bars = new PciBars(this.config);
@@ -116,12 +126,22 @@ export abstract class PciDevice extends Device {
     return this.config.read(offset, size);
   }
 
-  /** The guest writes its configuration; `onConfigWrite` follows. */
+  /** The guest writes its configuration. All that follows is one change of the memory map. */
   writeConfig(offset: number, value: number, size: number): void {
-    this.config.write(offset, value, size);
-    this.applyConfiguration(offset, size);
-    this.msi.update();
-    this.onConfigWrite(offset, size);
+    const changesMap = this.realized && this.config.hasRegister(offset, size);
+    if (changesMap) this.topology.begin();
+    try {
+      this.config.write(offset, value, size);
+      this.applyConfiguration(offset, size);
+      this.msi.update();
+    } finally {
+      if (changesMap) this.topology.commit();
+    }
+  }
+
+  /** Its registers in a bank; those of its configuration space as its bus reaches them. */
+  override registerAccess(bank: RegisterBank): BankAccess | undefined {
+    return bank === configRegisters ? new ConfigAccess(this) : undefined;
   }
 
   /** What the bus does on its reset, after the device's own reset: interrupt down, header and capabilities as at power-on. */
@@ -131,7 +151,6 @@ export abstract class PciDevice extends Device {
     this.bars.reset();
     this.#capabilities.reset();
     this.applyConfiguration();
-    this.onConfigWrite(0, 0x40);
   }
 
   /** Maps BARs, opens DMA and drives the pin as the configuration says: after it was written, or restored. */
@@ -150,17 +169,32 @@ export abstract class PciDevice extends Device {
   }
 
   /** The configuration came from a snapshot, where nothing has seen it being written. */
-  override onStateLoaded(_version: number): void {
+  override onStateLoaded(version: number): void {
+    for (const register of this.#declared) this.#loadRegister(register, version);
     this.applyConfiguration();
-    this.onConfigWrite(0, PciConfigSize);
   }
 
-  /** Registers of the configuration space changed: those from `offset`, `size` bytes. */
-  protected onConfigWrite(_offset: number, _size: number): void {}
+  /** Sets bits of the command register, as firmware would: `PciCommand.Master`. */
+  protected setCommand(bits: number): void {
+    this.writeConfig(PciRegister.Command, this.config.get(PciRegister.Command, 2) | bits, 2);
+  }
 
   /** Sends one of the function's messages if the guest has asked for messages instead of the pin; else nothing happens. */
   protected sendMessage(vector = 0): boolean {
     return this.msi.send(vector);
+  }
+
+  /** A register that came with a later version of the class has its bytes among the undeclared ones of an older snapshot. */
+  #loadRegister(register: RegisterDeclaration, version: number): void {
+    const { member, count, width, since } = register;
+    const fields = this as unknown as Record<string, number | bigint | Record<number, number | bigint>>;
+    for (let index = 0; index < (count ?? 1); index++) {
+      const found = this.config.take(register, index);
+      if (since <= version) continue;
+      const value = width === 64 ? found : Number(found);
+      if (count === undefined) fields[member] = value;
+      else (fields[member] as Record<number, number | bigint>)[index] = value;
+    }
   }
 
   /** The status register shows the pin even while the command register holds it back; messages take its place. */
@@ -192,4 +226,5 @@ reserveMembers(PciDevice, {
   resetOnBus: 'what its bus calls',
   applyConfiguration: 'what follows from its configuration',
   sendMessage: 'the sending of a message',
+  setCommand: 'the bits of its command register',
 });

@@ -5,7 +5,10 @@ import type { BusContainers, BusRegisters, MappedByBus, Placed } from '../bus.ts
 import type { BusMasterSpace } from '../dma-port.ts';
 import { formatPciAddress, type PciAddress } from './address.ts';
 import type { PciBar, PciBars } from './bars.ts';
-import { PciCommand, PciConfigSize, type PciConfigSpace, PciRegister, pciIdentity } from './config-space.ts';
+import { PciConfigSize } from './config-registers.ts';
+import type { PciConfigSpace } from './config-space.ts';
+import { PciCommand, PciRegister } from './header.ts';
+import { pciIdentity } from './identity.ts';
 import type { MessageSignalledInterrupts } from './msi.ts';
 
 /** A PCI function as its bus knows it: `PciDevice` is one. */

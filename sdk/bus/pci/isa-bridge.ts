@@ -29,20 +29,9 @@ export abstract class IsaBridge extends PciDevice {
   readonly #isa: IsaBus;
   #stopRouting = (): void => {};
 
-  readonly #afterReset: readonly (readonly [offset: number, ...bytes: readonly number[]])[];
-
-  /**
-   * `pirqs` interrupts of the PCI bus arrive at this bridge, PIRQ A first. `afterReset` is what registers of its configuration
-   * space hold then, by offset.
-   */
-  constructor(
-    pciBus: PciBus,
-    isa: IsaBus,
-    pirqs: number,
-    afterReset: readonly (readonly [offset: number, ...bytes: readonly number[]])[],
-  ) {
+  /** `pirqs` interrupts of the PCI bus arrive at this bridge, PIRQ A first. */
+  constructor(pciBus: PciBus, isa: IsaBus, pirqs: number) {
     super();
-    this.#afterReset = afterReset;
     this.#pciBus = pciBus;
     this.#isa = isa;
     this.pirqLevels = new Array(pirqs).fill(false);
@@ -50,9 +39,6 @@ export abstract class IsaBridge extends PciDevice {
 
   override reset(): void {
     super.reset();
-    for (const [offset, ...bytes] of this.#afterReset) {
-      for (const [at, byte] of bytes.entries()) this.config.set(offset + at, byte, 1);
-    }
     this.driveIsaLines();
   }
 
@@ -77,6 +63,7 @@ export abstract class IsaBridge extends PciDevice {
       );
     }
     super.onStateLoaded(version);
+    this.driveIsaLines();
   }
 
   protected override onUnrealize(): void {

@@ -41,10 +41,10 @@ export const names: NameTable = {
       'backplane/pci',
       `
       BarDeclaration BarSpec CapabilitySpec ClaimedConfigurationPorts ConfigurationPorts ExpansionRomSpec IsaBridge MsiSpec
-      PamRegisterCount PamWindow PciAddress PciBar PciBus PciCapabilityId PciClass PciCommand PciConfigSpace PciDevice
+      PciAddress PciBar PciBus PciCapabilityId PciClass PciCommand PciConfigSpace PciDevice
       PciIdentity PciPinWiring PciRegister PciStatus ShadowedMemory SubtractivePorts bar capability configurationPorts
-      expansionRom formatPciAddress msi pamWindows parsePciAddress pcPinWiring pci pciBars pciIdentity
-      resetControlFields resetControlPort resetReason shadowOf`,
+      expansionRom formatPciAddress msi parsePciAddress pcPinWiring pci pciBars pciIdentity
+      resetControlFields resetControlPort resetReason`,
     ),
     ...moved(
       'backplane/runtime',
@@ -122,7 +122,10 @@ export const names: NameTable = {
       describeRange formatAddress formatSize intersectRanges rangeContains rangesIntersect subtractRange toAddress
       toSize`,
     ),
-    ...gone('Use ShadowedMemory, pamWindows() and shadowOf().', 'Shadow ShadowedWindow'),
+    ...gone(
+      'Declare the registers with pamRegisters, and hand their values to ShadowedMemory.',
+      'PamRegisterCount PamWindow Shadow ShadowedWindow pamWindows shadowOf',
+    ),
     ...gone('The configuration space of a function has 256 bytes; write the number.', 'PciConfigSize'),
     ...gone(
       'Ask the host itself, with the clock and timers of Node or of the page.',

@@ -1,4 +1,4 @@
-import type { Fail } from '../../base/errors.ts';
+import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
 import { checkFields, checkHook, checkRegister, checkSpec } from './checks.ts';
@@ -69,6 +69,15 @@ function addRegisters(
   return all;
 }
 
+/** A register by its name alone, which no class holds in a field: what carries a bank declares some itself. */
+export function declareRegister(definition: RegisterDefinition, name: string): RegisterDeclaration {
+  const fail: Fail = (code, why) => new BackplaneError(code, `Bank '${definition.bank.name}': ${why}`);
+  const register = declarationOf(definition, name, () => undefined, fail);
+  checkRegister(register, fail);
+  checkFields(register, fail);
+  return register;
+}
+
 function declarationOf(
   { bank, offset, spec, indexed }: RegisterDefinition,
   member: string,
@@ -102,6 +111,7 @@ function declarationOf(
     width,
     reset: spec.reset ?? (width === 64 ? 0n : 0),
     atReset: spec.atReset ?? 'reset-value',
+    since: spec.since ?? 1,
     narrow: spec.narrow ?? 'by-byte',
     access: spec.access ?? commonAccess(fields),
     description: spec.description,

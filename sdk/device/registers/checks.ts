@@ -26,6 +26,7 @@ const words: Readonly<Record<keyof RegisterSpec, true>> = {
   stride: true,
   name: true,
   description: true,
+  since: true,
 };
 
 const accesses = [
@@ -262,7 +263,7 @@ export function checkRegisterFields(device: DeviceInstance): void {
 function singleProblem({ width, reset, atReset }: RegisterDeclaration, held: unknown): string | undefined {
   const type = width === 64 ? 'bigint' : 'number';
   if (typeof held !== type) return `holds ${describeHeld(held)} instead of a ${type}. Set it where it is declared.`;
-  if (held === reset || atReset === 'set-by-device') return undefined;
+  if (held === reset || atReset !== 'reset-value') return undefined;
   return (
     `starts as ${hex(held as number | bigint)}, but its reset value is ${hex(reset)}. Let both say the same, or declare it ` +
     "atReset: 'set-by-device'."

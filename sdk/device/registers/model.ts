@@ -121,6 +121,8 @@ export interface RegisterDeclaration {
   /** A bigint exactly if the register has 64 bits. */
   readonly reset: number | bigint;
   readonly atReset: AtReset;
+  /** The version of the device that brought it: snapshots of older ones do not have it. */
+  readonly since: number;
   readonly narrow: NarrowAccess;
   /** Of the whole register where it has no fields; with fields, they say. */
   readonly access: RegisterAccess;

@@ -73,6 +73,8 @@ export type RegisterSpec = {
   readonly fields?: Readonly<Record<string, FieldSpec | ReservedFieldSpec>>;
   /** Default: 'reset-value'. */
   readonly atReset?: AtReset;
+  /** The version of the device that brought it, as of other fields with state. Default: 1. */
+  readonly since?: number;
   /** What an access narrower than the register does. Default: 'by-byte'. */
   readonly narrow?: NarrowAccess;
   /** An array of so many registers, one after the other. The class's field is a typed array of their width. */

@@ -164,7 +164,8 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   /** A region (or another bank of registers) by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */
   at(region: RegionTemplate | RegisterBank): RegionWindow {
-    if (!(region instanceof RegionTemplate)) return new RegionWindow(bankOf(this.device, region), 0);
+    if (!(region instanceof RegionTemplate))
+      return new RegionWindow(this.device.registerAccess(region) ?? bankOf(this.device, region), 0);
     return new RegionWindow(region.kind === 'ports' ? this.io : this.memory, this.addressOf(region));
   }
 
