@@ -15,6 +15,7 @@ export { Timer } from './clock/timer.ts';
 export { VirtualClock } from './clock/virtual-clock.ts';
 export type { CoalescedDeclaration, DeviceDescription, DeviceInstance, Token } from './device/class-metadata.ts';
 export type { MethodDecoratorFor } from './device/class-recorder.ts';
+export { subDevice } from './device/construct.ts';
 export {
   addCoalescedIo,
   contains,
@@ -79,6 +80,7 @@ export {
   reserved,
   undocumented,
 } from './device/registers/spec.ts';
+export type { SubDevicePlace } from './device/sub-devices.ts';
 
 export { defineMachine, type MachineDefinition, type PreparedMachine } from './machine/definition.ts';
 export {

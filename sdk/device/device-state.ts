@@ -1,3 +1,4 @@
+// Longer than 300 lines: saving and loading share what a device inside another one is. To be split.
 import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
 import { describeJson, isJsonObject, type Json, type JsonObject, type JsonReader } from '../base/json-reader.ts';
 import { runDevice, type Timer, type TimerState } from '../clock/index.ts';
@@ -9,9 +10,13 @@ import type { Device } from './device.ts';
 import { stateOfDevice } from './parts.ts';
 import { type InterruptPin, pinsOf } from './pins/interrupt-pin.ts';
 import { readLocks, saveLocks } from './registers/locks.ts';
+import { devicesIn, joined, subDevicesOf } from './sub-devices.ts';
 import { timersOf } from './timers.ts';
 
-/** The state of one device as plain data, as JSON can hold it. */
+/** The state of one device as plain data, without what is saved for it and the devices inside it together. */
+export type SavedFields = Omit<SavedDevice, 'counters' | 'timers' | 'high'>;
+
+/** The state of one device as plain data, as JSON can hold it. Timers and pins of devices inside it are among its own. */
 export interface SavedDevice {
   readonly type: string;
   readonly version: number;
@@ -19,6 +24,8 @@ export interface SavedDevice {
   readonly fields: { readonly [name: string]: Json };
   /** Which bits of write-once registers are locked; absent where the class has none. */
   readonly locks?: { readonly [member: string]: Json };
+  /** The devices inside it, by their names; absent where there are none. */
+  readonly subDevices?: { readonly [name: string]: SavedFields };
   /** The countdowns and counters; absent where the device has none. */
   readonly counters?: { readonly [name: string]: Json };
   /** Deadlines of the timers that are armed, in guest nanoseconds, in the order in which they fire. */
@@ -50,7 +57,7 @@ const failingToSave =
  * snapshot could hold is refused then.
  */
 export function captureSchema(device: Device): void {
-  noteState(device, failing(device));
+  for (const { device: one } of devicesIn(device)) noteState(one, failing(one));
 }
 
 function noteState(device: Device, fail?: FailField): void {
@@ -72,19 +79,27 @@ function refuseLatePins(device: Device): void {
 
 /** What the device holds now, for a snapshot or for the device that takes its place. */
 export function saveDevice(device: Device): SavedDevice {
-  const { type, version } = device.metadata;
   const counters = countersOf(device).map(([name, counter]) => [name, counter.save()]);
-  const armed = [...timersOf(device).values()].filter(({ pending }) => pending).sort(firingOrder);
-  const locks = saveLocks(device);
+  const armed = [...timersOf(device)].filter(([, { pending }]) => pending).sort(([, a], [, b]) => firingOrder(a, b));
   refuseLatePins(device);
+  return {
+    ...saveFields(device),
+    ...(counters.length === 0 ? {} : { counters: Object.fromEntries(counters) }),
+    timers: Object.fromEntries(armed.map(([name, { deadline }]) => [name, shape.number.write(deadline + 0) ?? 0])),
+    high: [...pinsOf(device)].filter(([, pin]) => pin.level && !pin.isDerived).map(([name]) => name),
+  };
+}
+
+function saveFields(device: Device): SavedFields {
+  const { type, version } = device.metadata;
+  const locks = saveLocks(device);
+  const inside = subDevicesOf(device).map((one) => [one.name, saveFields(one.device)] as const);
   return {
     type,
     version,
     fields: writeFields(device, stateOfDevice(device), failingToSave(device)) as SavedDevice['fields'],
     ...(Object.keys(locks).length === 0 ? {} : { locks }),
-    ...(counters.length === 0 ? {} : { counters: Object.fromEntries(counters) }),
-    timers: Object.fromEntries(armed.map(({ name, deadline }) => [name, shape.number.write(deadline + 0) ?? 0])),
-    high: [...pinsOf(device)].filter(([, pin]) => pin.level && !pin.isDerived).map(([name]) => name),
+    ...(inside.length === 0 ? {} : { subDevices: Object.fromEntries(inside) }),
   };
 }
 
@@ -94,17 +109,24 @@ function countersOf(device: Device): readonly (readonly [name: string, counter: 
 
 export const firingOrder = (a: Timer, b: Timer): number => a.deadline - b.deadline || a.order - b.order;
 
+interface PendingTimer {
+  readonly timer: Timer;
+  readonly deadline: number;
+}
+
 /** A state that was read and not put into force yet. */
 export class DeviceLoading {
   private readonly loading: StateLoading;
-  private readonly deadlines = new Map<Timer, number>();
+  private readonly deadlines = new Map<string, PendingTimer>();
   private readonly high = new Set<InterruptPin>();
+  private readonly inside: { readonly name: string; readonly loading: DeviceLoading }[] = [];
 
-  /** Reads all of it and changes nothing. `saved` may be anything. */
+  /** Reads all of it and changes nothing. `saved` may be anything. A device inside another one has no timers and pins of its own there. */
   constructor(
     private readonly device: Device,
     saved: unknown,
-    name?: string,
+    private readonly name?: string,
+    isInside = false,
   ) {
     const { type, version, minimumVersion, retired } = device.metadata;
     noteState(device);
@@ -125,19 +147,24 @@ export class DeviceLoading {
       }
       readFields(device, stateOfDevice(device), this.loading.reader(data['fields'] ?? null), this.loading, retired);
       readLocks(device, reader.member('locks'), this.loading);
-      this.readCounters(reader.member('counters'), retired);
-      this.readTimers(this.loading.reader(data['timers'] ?? null, 'timers'), retired);
-      this.readPins(this.loading.reader(data['high'] ?? null, 'high'), retired);
+      this.readInside(reader.member('subDevices'));
+      if (isInside) return;
+      this.readCounters(reader.member('counters'));
+      this.readTimers(this.loading.reader(data['timers'] ?? null, 'timers'));
+      this.readPins(this.loading.reader(data['high'] ?? null, 'high'));
     }
   }
 
   get differences(): readonly StateDifference[] {
-    return this.loading.differences;
+    const deeper = this.inside.flatMap(({ name, loading }) =>
+      loading.differences.map((one) => (one.device === undefined ? { ...one, path: joined(name, one.path) } : one)),
+    );
+    return [...this.loading.differences, ...deeper];
   }
 
   /** Puts values and pins in their places, without a call of a sink, and cancels all timers. */
   apply(): void {
-    this.loading.applyAll();
+    for (const { loading } of this.all) loading.applyAll();
     for (const pin of pinsOf(this.device).values()) if (!pin.isDerived) pin.restore(this.high.has(pin));
     for (const timer of timersOf(this.device).values()) timer.cancel();
   }
@@ -147,36 +174,39 @@ export class DeviceLoading {
     for (const pin of pinsOf(this.device).values()) if (pin.isDerived) pin.restore(false);
   }
 
-  /** The timers to arm, in the order in which the snapshot lists them. */
-  get pending(): ReadonlyMap<Timer, number> {
+  /** The timers to arm by their names, in the order in which the snapshot lists them. */
+  get pending(): ReadonlyMap<string, PendingTimer> {
     return this.deadlines;
   }
 
   armTimers(): void {
-    for (const [timer, deadline] of this.deadlines) timer.arm(deadline);
+    for (const { timer, deadline } of this.deadlines.values()) timer.arm(deadline);
   }
 
   /**
-   * Runs the hooks of helpers and of the device, and refuses contradictions. A snapshot of this version is checked before the
-   * device's hook too. A hook may convert an older one first.
+   * Runs the hooks of helpers and of the device, those of devices inside it first, and refuses contradictions. A snapshot of this
+   * version is checked before the device's hook too. A hook may convert an older one first.
    */
   finish(): void {
-    const { device, loading } = this;
-    runDevice(() => loading.finishAll());
-    if (loading.version === device.metadata.version) refuseContradictions(device);
-    runDevice(() => device.onStateLoaded(loading.version));
+    const { all } = this;
+    runDevice(() => {
+      for (const { loading } of all) loading.finishAll();
+    });
+    if (all.every(({ device, loading }) => loading.version === device.metadata.version))
+      refuseContradictions(this.device);
+    for (const { device, loading } of all) runDevice(() => device.onStateLoaded(loading.version));
     // A hook may have converted an older state.
-    for (const pin of pinsOf(device).values()) if (pin.isDerived) pin.evaluate();
-    refuseContradictions(device);
+    for (const pin of pinsOf(this.device).values()) if (pin.isDerived) pin.evaluate();
+    refuseContradictions(this.device);
   }
 
   /** A counter that the snapshot does not name is as in a fresh device, if the class was older then. */
-  private readCounters(saved: JsonReader, retired: readonly string[]): void {
+  private readCounters(saved: JsonReader): void {
     const counters = new Map(countersOf(this.device));
     if (saved.data !== undefined && !isJsonObject(saved.data))
       saved.refuse(`expected counters by name, found ${describeJson(saved.data)}`);
     for (const [name, member] of saved.entries()) {
-      if (counters.has(name) || retired.includes(name)) continue;
+      if (counters.has(name) || isRetired(this.device, name)) continue;
       member.refuse('is in the snapshot, and the device has no such counter', { what: 'dropped', name });
     }
     for (const [name, counter] of counters) {
@@ -190,7 +220,32 @@ export class DeviceLoading {
     }
   }
 
-  private readTimers(saved: JsonReader, retired: readonly string[]): void {
+  /** Those of devices inside it, and its own as the last one. */
+  private get all(): readonly { readonly device: Device; readonly loading: StateLoading }[] {
+    const { device, loading } = this;
+    return [...this.inside.flatMap((one) => one.loading.all), { device, loading }];
+  }
+
+  /** A device that came with a newer version of the class around it stays as it is. */
+  private readInside(saved: JsonReader): void {
+    const { device, name: outer, loading } = this;
+    const { version } = device.metadata;
+    const nodes = new Map(saved.data === undefined ? [] : saved.entries());
+    const parts = subDevicesOf(device);
+    for (const { name, device: part } of parts) {
+      const node = nodes.get(name);
+      if (node === undefined && loading.version < version) continue;
+      node?.only('type', 'version', 'fields', 'locks', 'subDevices');
+      const id = outer === undefined ? undefined : joined(outer, name);
+      this.inside.push({ name, loading: new DeviceLoading(part, node?.data, id, true) });
+    }
+    for (const [name, node] of nodes) {
+      if (parts.some((part) => part.name === name) || isRetired(device, name)) continue;
+      node.refuse('is in the snapshot, and the device has no such sub-device', { what: 'dropped', name });
+    }
+  }
+
+  private readTimers(saved: JsonReader): void {
     const timers = timersOf(this.device);
     if (!isJsonObject(saved.data)) {
       saved.refuse(`expected deadlines by name, found ${describeJson(saved.data)}`);
@@ -198,30 +253,41 @@ export class DeviceLoading {
     }
     for (const [name, deadline] of saved.entries()) {
       const timer = timers.get(name);
-      if (timer === undefined && retired.includes(name)) continue;
+      if (timer === undefined && isRetired(this.device, name)) continue;
       if (timer === undefined) {
         deadline.refuse('is in the snapshot, and the device has no such timer', { what: 'dropped', name });
-      } else if (isDeadline(deadline.data as Json)) this.deadlines.set(timer, deadline.data as number);
+      } else if (isDeadline(deadline.data as Json))
+        this.deadlines.set(name, { timer, deadline: deadline.data as number });
       else deadline.refuse(`expected a deadline in whole nanoseconds, found ${describeJson(deadline.data)}`);
     }
   }
 
-  private readPins(saved: JsonReader, retired: readonly string[]): void {
+  private readPins(saved: JsonReader): void {
     const pins = pinsOf(this.device);
     const { data } = saved;
-    if (!Array.isArray(data) || data.length > pins.size + retired.length || new Set(data).size < data.length) {
+    if (!Array.isArray(data) || data.length > MostPins || new Set(data).size < data.length) {
       saved.refuse(`expected the names of pins, each once, found ${describeJson(data)}`);
       return;
     }
     for (const name of data as readonly unknown[]) {
       const pin = typeof name === 'string' ? pins.get(name) : undefined;
       if (pin !== undefined) this.high.add(pin);
-      else if (!retired.includes(String(name))) {
+      else if (!isRetired(this.device, String(name))) {
         const problem = `${describeJson(name)} is in the snapshot, and the device has no such pin`;
         saved.refuse(problem, { what: 'dropped', name: String(name) });
       }
     }
   }
+}
+
+/** Many more than a device has. */
+const MostPins = 4096;
+
+/** Whether a class says so of a field, a timer or a pin, or of the sub-device that had it. */
+function isRetired(device: Device, name: string): boolean {
+  return devicesIn(device).some((one) =>
+    one.device.metadata.retired.some((gone) => `${name}.`.startsWith(`${joined(one.name, gone)}.`)),
+  );
 }
 
 function refuseContradictions(device: Device): void {

@@ -9,6 +9,7 @@ import type { RegionTemplate } from './regions/region.ts';
 import type { BankAccess } from './registers/bank-access.ts';
 import { noLocks, registerLocks } from './registers/locks.ts';
 import type { RegisterBank, RegisterDeclaration } from './registers/model.ts';
+import { subDevicesOf, unrealizeSubDevices } from './sub-devices.ts';
 import { realizeTimers, wrapTimers } from './timers.ts';
 
 /** A device class, as decorators and machines name it. */
@@ -89,14 +90,16 @@ export abstract class Device implements DeviceInstance, RegionOwner {
       this.#regions = new Map();
       this.#events = undefined;
       this.#context = undefined;
+      unrealizeSubDevices(this);
     }
   }
 
   /**
-   * Puts the device into the state that the guest finds after power-on or a reset. Here it resets the declared registers: a
-   * device that has some and overrides this calls `super.reset()`.
+   * Puts the device into the state that the guest finds after power-on or a reset. Here it resets the devices inside it, and
+   * then the declared registers: a device that has some and overrides this calls `super.reset()`.
    */
   reset(): void {
+    for (const { device } of subDevicesOf<Device>(this)) device.reset();
     resetRegisters(this);
   }
 

@@ -130,6 +130,12 @@ export interface DeviceErrorCodes {
   'retired-state-present': BackplaneError;
   /** A field was added in a later version than the class has. @remedy Raise the version of the class. */
   'state-since-later-version': BackplaneError;
+  /** `subDevice()` is called where no device is under construction. @remedy Call it where a field of a device gets its value. */
+  'stray-sub-device': BackplaneError;
+  /** The regions of a sub-device do not fit where the device around it puts them. @remedy Change container or offset. */
+  'sub-device-misplaced': BackplaneError;
+  /** A sub-device is kept in no field, so it has no name. @remedy Keep it in a field, or in a list in a field. */
+  'sub-device-without-name': BackplaneError;
   /** A device has two timers of one name, by which a snapshot knows them. @remedy Rename one. */
   'timer-name-taken': BackplaneError;
   /** A class comes from another copy of this package. @remedy Install the package once: `npm dedupe`. */

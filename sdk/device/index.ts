@@ -10,7 +10,7 @@ export {
   type Token,
 } from './class-metadata.ts';
 export { baseMetadataOf, metadataOf, recorderOf } from './class-recorder.ts';
-export { constructDevice } from './construct.ts';
+export { constructDevice, subDevice } from './construct.ts';
 export { DeviceOptions, device, inject, options } from './decorators.ts';
 export { type ConcreteDeviceClass, Device, type DeviceClass, eventsOf, inDeviceEvent } from './device.ts';
 export { captureSchema, DeviceLoading, firingOrder, loadDevice, refusedBy, saveDevice } from './device-state.ts';
@@ -67,4 +67,5 @@ export {
   reserved,
   undocumented,
 } from './registers/spec.ts';
+export { devicesIn, type SubDevice, type SubDevicePlace, subDevicesOf } from './sub-devices.ts';
 export { timersOf } from './timers.ts';

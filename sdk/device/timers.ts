@@ -1,6 +1,7 @@
 import { BackplaneError } from '../base/errors.ts';
 import { collectTimers, type Timer } from '../clock/index.ts';
 import type { DeviceInstance } from './class-metadata.ts';
+import { withSubDevices } from './sub-devices.ts';
 
 /** A device's timers: those from its constructor and those from its last `onRealize`. */
 interface DeviceTimers {
@@ -17,6 +18,9 @@ export function constructTimers<D extends DeviceInstance>(make: () => D): D {
   return device;
 }
 
+/** Whether the device was made with `constructTimers`. */
+export const isConstructed = (device: DeviceInstance): boolean => timers.has(device);
+
 /** Runs `onRealize`, which may declare timers too. */
 export function realizeTimers(device: DeviceInstance, realize: () => void): void {
   const collected = collectTimers(realize);
@@ -32,8 +36,12 @@ export function wrapTimers(device: DeviceInstance, asEvent: (callback: () => voi
   for (const timer of [...(own?.constructed ?? []), ...(own?.realized ?? [])]) timer.run = asEvent(timer.callback);
 }
 
-/** The timers of a device by name; two devices may use one name. */
+/** The timers of a device by name, with those of devices inside it: `channels[1].tick`. Two devices may use one name. */
 export function timersOf(device: DeviceInstance): ReadonlyMap<string, Timer> {
+  return withSubDevices(device, ownTimersOf);
+}
+
+function ownTimersOf(device: DeviceInstance): ReadonlyMap<string, Timer> {
   const own = timers.get(device);
   if (own === undefined) {
     throw new BackplaneError(

@@ -12,7 +12,7 @@ import {
   SystemBus,
 } from '../bus/index.ts';
 import { regionsBelow } from '../coalescing/region-placement.ts';
-import { type ClassMetadata, commandLineName, type RegionTemplate, type Token } from '../device/index.ts';
+import { type ClassMetadata, commandLineName, devicesIn, type RegionTemplate, type Token } from '../device/index.ts';
 import { describeRange, type MemoryRegion } from '../memory/index.ts';
 import type { RunningMachine } from './definition.ts';
 import { constructionFailure, describeConstruction, type StatefulServices } from './services.ts';
@@ -230,10 +230,14 @@ export function conflictingFunctions(devices: readonly Placed[]): Problem[] {
 export function unmappedRegions({ devices, addressSpaces }: RunningMachine): string[] {
   const detached = devices.flatMap(({ id, device, metadata }) => {
     const bars = metadata.attribute(pciBars) ?? [];
-    return metadata.regions
-      .filter(({ template }) => !bars.some(({ region }) => region === template))
-      .map(({ template }) => ({ id, region: device.region(template) }))
-      .filter(({ region }) => region.container === undefined);
+    const own = metadata.regions.map(({ template }) => template);
+    const placedByGuest = own.filter((template) => bars.some(({ region }) => region === template));
+    return devicesIn(device).flatMap(({ name, device: one }) =>
+      one.metadata.regions
+        .filter(({ template }) => !placedByGuest.includes(template))
+        .map(({ template }) => ({ id: name === '' ? id : `${id}.${name}`, region: one.region(template) }))
+        .filter(({ region }) => region.container === undefined),
+    );
   });
   if (detached.length === 0) return [];
   const reached = regionsBelow(addressSpaces.map(({ root }) => root));

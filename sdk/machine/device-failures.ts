@@ -48,10 +48,11 @@ export function prepareMachine(machine: RunningMachine): void {
 
 /** Names the device whose timer failed; a timer of no device has only its own name. */
 export function timerFailure(devices: readonly PluggedDevice[], timer: Timer, cause: unknown): Error {
-  const owner = devices.find(({ device }) => [...timersOf(device).values()].includes(timer));
-  const what = `timer '${timer.name}'`;
-  if (owner !== undefined) return deviceFailure(owner.id, owner.device, what, cause);
-  return new DeviceFailure(`${what} threw: ${describeThrown(cause)}`, undefined, cause);
+  for (const { id, device } of devices) {
+    const found = [...timersOf(device)].find(([, one]) => one === timer);
+    if (found !== undefined) return deviceFailure(id, device, `timer '${found[0]}'`, cause);
+  }
+  return new DeviceFailure(`timer '${timer.name}' threw: ${describeThrown(cause)}`, undefined, cause);
 }
 
 function deviceFailure(id: string, device: Device, what: string, cause: unknown): DeviceFailure {

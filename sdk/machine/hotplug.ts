@@ -186,10 +186,10 @@ function usedAs(
 function moveTimers(clock: MachineClock, old: Device, made: Device): void {
   const before = new Map([...timersOf(old)].map(([name, timer]) => [timer, name]));
   const after = timersOf(made);
-  const own = new Set(after.values());
+  const own = new Map([...after].map(([name, timer]) => [timer, name]));
   const inOrder = clock.pendingTimers.flatMap((timer) => {
     const name = before.get(timer);
-    if (name === undefined) return own.has(timer) && isKnown(before, timer.name) ? [] : [timer];
+    if (name === undefined) return isKnown(before, own.get(timer)) ? [] : [timer];
     const replacement = after.get(name);
     return replacement?.pending === true ? [replacement] : [];
   });
@@ -201,5 +201,5 @@ function moveTimers(clock: MachineClock, old: Device, made: Device): void {
   });
 }
 
-const isKnown = (timers: ReadonlyMap<{ readonly pending: boolean }, string>, name: string): boolean =>
+const isKnown = (timers: ReadonlyMap<{ readonly pending: boolean }, string>, name: string | undefined): boolean =>
   [...timers].some(([timer, known]) => known === name && timer.pending);

@@ -72,8 +72,8 @@ interface Attached {
 /** The observers of a machine. Without observers no hook is set, and accesses, pins and timers run their usual code. */
 export class ObserverHub {
   private attached: readonly Attached[] = [];
-  /** The id of each timer's device. */
-  private readonly timerOwners = new WeakMap<Timer, string>();
+  /** The id of each timer's device, and what that calls the timer. */
+  private readonly timerOwners = new WeakMap<Timer, { readonly device: string; readonly name: string }>();
 
   constructor(
     private readonly machine: RunningMachine,
@@ -140,7 +140,8 @@ export class ObserverHub {
     accelerator.observe({ clock, onEvent: (event) => this.emit(event) });
     clock.observer = (timer) => {
       const { epoch, now: time } = clock;
-      this.emit({ kind: 'timer', epoch, time, device: this.timerOwners.get(timer), name: timer.name });
+      const { device, name } = this.timerOwners.get(timer) ?? { device: undefined, name: timer.name };
+      this.emit({ kind: 'timer', epoch, time, device, name });
     };
     this.follow();
   }
@@ -161,7 +162,7 @@ export class ObserverHub {
       const { epoch, now: time } = clock;
       this.emit({ kind: 'interrupt', epoch, time, device: id, pin, level });
     };
-    for (const timer of timersOf(device).values()) this.timerOwners.set(timer, id);
+    for (const [name, timer] of timersOf(device)) this.timerOwners.set(timer, { device: id, name });
     for (const [name, pin] of pinsOf(device)) pin.observer = (level) => emitLevel(name, level);
     if (device instanceof PciDevice) device.msi.observer = () => emitLevel('msi', true);
   }

@@ -1,14 +1,15 @@
 import { BackplaneError, type Problem } from '../base/errors.ts';
 import type { PciAddress } from '../bus/index.ts';
-import type {
-  ClassMetadata,
-  ConcreteDeviceClass,
-  Device,
-  GivenOptionsOfClass,
-  InputArrayNames,
-  InputNames,
-  PinNames,
-  RegionTemplate,
+import {
+  type ClassMetadata,
+  type ConcreteDeviceClass,
+  type Device,
+  devicesIn,
+  type GivenOptionsOfClass,
+  type InputArrayNames,
+  type InputNames,
+  type PinNames,
+  type RegionTemplate,
 } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
 import { shown } from './given-values.ts';
@@ -180,9 +181,11 @@ export class PluggedDevice {
     this.mappings = mappings;
   }
 
-  /** The regions of its class, mapped or not. */
+  /** The regions of its class and of devices inside it, mapped or not. */
   get regions(): readonly MemoryRegion[] {
-    return this.metadata.regions.map(({ template }) => this.device.region(template));
+    return devicesIn(this.device).flatMap(({ device }) =>
+      device.metadata.regions.map(({ template }) => device.region(template)),
+    );
   }
 
   /** Maps its regions; only after it was realized. */
@@ -200,9 +203,11 @@ export class PluggedDevice {
 
   /** Regions that its class declares independent of the queued writes of `region`. */
   independentOf(region: MemoryRegion): readonly MemoryRegion[] {
-    return this.metadata.regions
-      .filter(({ template }) => this.device.region(template) === region)
-      .flatMap(({ coalesced }) => coalesced.flatMap(({ independent }) => independent ?? []))
-      .map((template) => this.device.region(template));
+    return devicesIn(this.device).flatMap(({ device }) =>
+      device.metadata.regions
+        .filter(({ template }) => device.region(template) === region)
+        .flatMap(({ coalesced }) => coalesced.flatMap(({ independent }) => independent ?? []))
+        .map((template) => device.region(template)),
+    );
   }
 }

@@ -2,6 +2,8 @@ import {
   addCoalescedIo,
   bit,
   bits,
+  containerRegion,
+  contains,
   Device,
   defineOptions,
   device,
@@ -19,11 +21,13 @@ import {
   portRegion,
   type Register,
   type RegisterSpec,
+  ramRegion,
   romRegion,
   state,
+  subDevice,
   VirtualClock,
 } from '../../sdk/index.ts';
-import { metadataOf, saveDevice } from '../../sdk/runtime.ts';
+import { constructDevice, metadataOf, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { DeviceBench } from './device-bench.ts';
@@ -53,6 +57,23 @@ function define(...places: (readonly [offset: number, spec: RegisterSpec, region
   device(chip)(Chip);
   return Chip;
 }
+
+const memory = ramRegion({ name: 'memory', size: 0x40 });
+const box = containerRegion({ name: 'box', base: 0, size: 0x40 });
+
+@device({ type: 'part', description: 'A part of a chip' })
+@contains(memory)
+class Part extends IsaDevice {}
+
+/** Makes a device with these fields. */
+const outer = (fields: (inside: typeof box) => object | undefined) => () => {
+  @device(chip)
+  @contains(box)
+  class Outer extends IsaDevice {
+    readonly made = Object.assign(this, fields(box));
+  }
+  return constructDevice(() => new Outer());
+};
 
 /** Defines a class with a handler, and a register if given. */
 function handled(handler: unknown, body: unknown = () => {}, register?: unknown): unknown {
@@ -248,6 +269,9 @@ goldenMessages('device', {
     }
     device(chip)(Chip);
   },
+  'stray-sub-device': () => subDevice(() => new Part()),
+  'sub-device-misplaced': outer((inside) => ({ part: subDevice(() => new Part(), { inside, offset: 0x20 }) })),
+  'sub-device-without-name': outer(() => void subDevice(() => new Part())),
   'timer-name-taken': () => {
     @device(chip)
     class Chip extends IsaDevice {

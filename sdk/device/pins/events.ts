@@ -1,6 +1,6 @@
 import type { DeviceInstance } from '../class-metadata.ts';
 import { inputsOfClass } from './input.ts';
-import { type InterruptPin, pinsOf } from './interrupt-pin.ts';
+import { type InterruptPin, ownPinsOf } from './interrupt-pin.ts';
 
 /** So many edges that follow from one event are an endless loop of wires. */
 const MostEdges = 10_000;
@@ -172,7 +172,7 @@ export class DeviceEvents {
 
 /** The events of a device that has input pins or derived outputs; undefined for others. */
 export function makeEvents(device: DeviceInstance): DeviceEvents | undefined {
-  const derived = [...pinsOf(device).values()].filter(({ isDerived }) => isDerived);
+  const derived = [...ownPinsOf(device).values()].filter(({ isDerived }) => isDerived);
   if (derived.length === 0 && inputsOfClass(device.metadata).length === 0) return undefined;
   return new DeviceEvents(device, derived);
 }

@@ -1,6 +1,7 @@
 import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
+import { withSubDevices } from '../sub-devices.ts';
 
 /**
  * An output of a device. The machine says where the wire goes. Either the device sets the level, or the level is derived:
@@ -100,8 +101,21 @@ function derivedPinSet(): BackplaneError {
   );
 }
 
-/** The names of a device's public interrupt pins: what a machine may wire, and the compiler refuses any other. */
-export type PinNames<D extends DeviceInstance> = {
+/**
+ * The names of a device's public interrupt pins: what a machine may wire, and the compiler refuses any other. Those of a public
+ * device inside it are `channels[1].irq`.
+ */
+export type PinNames<D extends DeviceInstance> = OwnPinNames<D> | InnerPinNames<D>;
+
+type InnerPinNames<D extends DeviceInstance> = {
+  [K in keyof D & string]-?: D[K] extends DeviceInstance
+    ? `${K}.${OwnPinNames<D[K]>}`
+    : D[K] extends readonly (infer E extends DeviceInstance)[]
+      ? `${K}[${number}].${OwnPinNames<E>}`
+      : never;
+}[keyof D & string];
+
+type OwnPinNames<D extends DeviceInstance> = {
   [K in keyof D & string]-?: D[K] extends InterruptPin
     ? K
     : D[K] extends readonly InterruptPin[]
@@ -109,8 +123,16 @@ export type PinNames<D extends DeviceInstance> = {
       : never;
 }[keyof D & string];
 
-/** The pins of a device by name, those of an array as `pins[3]`. They exist from construction on. */
+/**
+ * The pins of a device by name, those of an array as `pins[3]`, and those of devices inside it as `channels[1].irq`. They exist
+ * from construction on.
+ */
 export function pinsOf(device: DeviceInstance): ReadonlyMap<string, InterruptPin> {
+  return withSubDevices(device, ownPinsOf);
+}
+
+/** Without those of devices inside it. */
+export function ownPinsOf(device: DeviceInstance): ReadonlyMap<string, InterruptPin> {
   const pins = new Map<string, InterruptPin>();
   for (const [name, value] of Object.entries(device) as [string, unknown][]) {
     if (value instanceof InterruptPin) pins.set(name, value);

@@ -5,6 +5,7 @@ import { type Device, eventsOf } from '../device.ts';
 import { checkRegisterFields } from '../registers/checks.ts';
 import { registersOf } from '../registers/engine.ts';
 import { describeMissing, registerAt } from '../registers/names.ts';
+import { mapSubDevices, subDevicesOf, unrealizeSubDevices } from '../sub-devices.ts';
 import { watchAnswers, watchReadHooks } from './answers.ts';
 import { asEvent } from './event-handlers.ts';
 import { HandledRegion } from './handlers.ts';
@@ -12,9 +13,27 @@ import { peekOf } from './peek.ts';
 import { buildRam, RamRegion } from './ram.ts';
 import type { HandlerRoute, RegionTemplate } from './region.ts';
 
-/** Builds and seals the regions of a device. Called once by the machine, before the first reset. */
+/**
+ * Builds and seals the regions of a device and, before it, those of the devices inside it. Called once by the machine, before
+ * the first reset.
+ */
 export function realizeDevice(device: Device, context: RealizeContext): void {
-  device.realize(context, () => buildRegions(device, context));
+  device.realize(context, () => {
+    try {
+      for (const { name, device: part } of subDevicesOf(device))
+        realizeDevice(part, { ...context, id: `${context.id}.${name}` });
+      const regions = buildRegions(device, context);
+      mapSubDevices(device, regions);
+      return regions;
+    } catch (failure) {
+      try {
+        unrealizeSubDevices(device);
+      } catch {
+        // The first failure is the cause.
+      }
+      throw failure;
+    }
+  });
 }
 
 /**

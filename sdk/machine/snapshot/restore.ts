@@ -16,6 +16,12 @@ const MostDevices = 4096;
 const MostTimers = 100_000;
 const MostRegions = 65_536;
 
+/** What a snapshot says of each device. */
+const wordsOfDevice = [
+  ...['id', 'plugged', 'options', 'place', 'type', 'version', 'fields', 'locks', 'subDevices'],
+  ...['counters', 'timers', 'high'],
+];
+
 /** The beginning of the difference for a device that the machine does not have. */
 export const NoSuchDevice = 'is in the snapshot, and the machine has no such device';
 
@@ -76,7 +82,7 @@ class Restoration {
     if (now === saved.data && guestTime.data !== undefined && guestTime.data !== now)
       guestTime.refuse(`expected ${now}, as 'clock.now' is, found ${describeJson(guestTime.data)}`);
     for (const [{ id }, { pending }] of this.devices) {
-      for (const [{ name }, deadline] of pending) {
+      for (const [name, { deadline }] of pending) {
         if (deadline >= now) continue;
         const problem = `expected a deadline that is not before 'clock.now', ${now}, found ${deadline}`;
         this.ofDevices.push({ device: id, path: `timers.${name}`, problem });
@@ -107,7 +113,7 @@ class Restoration {
     const saved = this.reader.member('devices').list(MostDevices);
     const byId = new Map<unknown, JsonReader>();
     for (const one of saved) {
-      one.only('id', 'plugged', 'options', 'place', 'type', 'version', 'fields', 'locks', 'counters', 'timers', 'high');
+      one.only(...wordsOfDevice);
       const id = one.member('id').text(256);
       if (byId.has(id)) one.refuse(`is a second device '${id}'`);
       byId.set(id, one);
@@ -172,7 +178,8 @@ class Restoration {
   private readTimers(reader: JsonReader): [Timer, number][] {
     const pending = new Map<string, [Timer, number]>();
     for (const [{ id }, loading] of this.devices) {
-      for (const [timer, deadline] of loading.pending) pending.set(JSON.stringify([id, timer.name]), [timer, deadline]);
+      for (const [name, { timer, deadline }] of loading.pending)
+        pending.set(JSON.stringify([id, name]), [timer, deadline]);
     }
     const listed = reader
       .list(MostTimers)

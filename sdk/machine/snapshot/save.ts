@@ -3,7 +3,15 @@ import { describeJson, type Json, type JsonReader } from '../../base/json-reader
 import { hex } from '../../base/text.ts';
 import { formatPciAddress } from '../../bus/index.ts';
 import type { Timer } from '../../clock/index.ts';
-import { firingOrder, inputNamesOf, pinsOf, saveDevice, stateOfDevice, timersOf } from '../../device/index.ts';
+import {
+  devicesIn,
+  firingOrder,
+  inputNamesOf,
+  pinsOf,
+  saveDevice,
+  stateOfDevice,
+  timersOf,
+} from '../../device/index.ts';
 import { rebaseFields } from '../../state/fields.ts';
 import type { RunningMachine } from '../definition.ts';
 import { changedOrder, type MapOrder, mapOrder } from '../map-order.ts';
@@ -205,17 +213,19 @@ function describeRequest({ id, given, used, inputs }: PluggedDevice, names: Wire
 /** Moves all times of devices and services with the clock's epoch. */
 export function rebaseState(machine: SnapshotMachine, nanoseconds: number): void {
   const move = { nanoseconds, moved: new Set<object>() };
-  for (const { device } of machine.devices) rebaseFields(device, stateOfDevice(device), move);
+  for (const { device } of machine.devices)
+    for (const { device: one } of devicesIn(device)) rebaseFields(one, stateOfDevice(one), move);
   machine.statefulServices.rebase(move);
 }
 
 /** The armed timers in the order of firing, which is more than their deadlines. A timer of no device is refused. */
 function pendingTimers(machine: SnapshotMachine): [string, string][] {
-  const owners = new Map<Timer, string>();
-  for (const { id, device } of machine.devices) for (const timer of timersOf(device).values()) owners.set(timer, id);
+  const owners = new Map<Timer, [device: string, timer: string]>();
+  for (const { id, device } of machine.devices)
+    for (const [name, timer] of timersOf(device)) owners.set(timer, [id, name]);
   return [...machine.clock.pendingTimers].sort(firingOrder).map((timer) => {
     const owner = owners.get(timer);
-    if (owner !== undefined) return [owner, timer.name];
+    if (owner !== undefined) return owner;
     throw new BackplaneError(
       'unsavable-timer',
       `Machine '${machine.definition.name}': timer '${timer.name}' is armed and belongs to no device, so no snapshot could ` +

@@ -9,6 +9,7 @@ import {
   captureSchema,
   constructDevice,
   type Device,
+  devicesIn,
   eventsOf,
   type FieldNames,
   type GivenOptionsOfClass,
@@ -103,7 +104,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     });
     this.clock.onRebase((nanoseconds) => {
       const move = { nanoseconds, moved: new Set<object>() };
-      rebaseFields(this.device, stateOfDevice(this.device), move);
+      for (const { device } of devicesIn(this.device)) rebaseFields(device, stateOfDevice(device), move);
       services.stateful.rebase(move);
       for (const [, recorder] of recorders) recorder.rebase(nanoseconds);
     });
