@@ -60,6 +60,8 @@ export interface RealizeContext {
   readonly guestErrors: GuestErrors;
   /** Whether all answers of read handlers are looked at, and not only the first ones of each: on a bench. */
   readonly watchesAnswers?: boolean;
+  /** The device that it is inside of, if it is. */
+  readonly outer?: DeviceInstance;
 }
 
 /** The class of a bus, as far as definitions of devices know it. Room `bus` has the rest. */

@@ -21,7 +21,7 @@ export function realizeDevice(device: Device, context: RealizeContext): void {
   device.realize(context, () => {
     try {
       for (const { name, device: part } of subDevicesOf(device))
-        realizeDevice(part, { ...context, id: `${context.id}.${name}` });
+        realizeDevice(part, { ...context, id: `${context.id}.${name}`, outer: device });
       const regions = buildRegions(device, context);
       mapSubDevices(device, regions);
       return regions;

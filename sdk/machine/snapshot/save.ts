@@ -6,7 +6,7 @@ import type { Timer } from '../../clock/index.ts';
 import {
   devicesIn,
   firingOrder,
-  inputNamesOf,
+  inputNamesIn,
   pinsOf,
   saveDevice,
   stateOfDevice,
@@ -99,9 +99,9 @@ export function namesOf(machine: SnapshotMachine): WireNames {
   const services = machine.statefulServices.byName.values();
   return wireNames(
     services,
-    machine.devices.map(({ id, device, metadata }) => ({
+    machine.devices.map(({ id, device }) => ({
       id,
-      pins: [...pinsOf(device).keys(), ...inputNamesOf(metadata)],
+      pins: [...pinsOf(device).keys(), ...inputNamesIn(device)],
     })),
   );
 }
