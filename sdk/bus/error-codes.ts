@@ -32,6 +32,8 @@ export interface BusErrorCodes {
   'eventfd-name-taken': BackplaneError;
   /** A function has two expansion ROMs. @remedy Keep one of them. */
   'expansion-rom-twice': BackplaneError;
+  /** A function's slot has a function 0 without the multifunction bit. @remedy Give it a slot of its own, or set that bit. */
+  'hidden-pci-function': BackplaneError;
   /** Two targets would answer to one address of an I2C bus. @remedy Give one of them another `addr`. */
   'i2c-address-taken': BackplaneError;
   /** A chip with registers behind a pointer has none, or two banks of them. @remedy Declare its registers on one value of `i2cRegisters()`. */

@@ -5,6 +5,7 @@ export {
   type ClassMetadata,
   type DocumentTable,
   type Injection,
+  placesByAttribute,
   type RealizeContext,
   type RegionMetadata,
   type Token,

@@ -7,6 +7,7 @@ import {
   type HandlerRoute,
   livesIn,
   type OptionSet,
+  placesByAttribute,
   RamRegion,
   type RegionMetadata,
   type RegionTemplate,
@@ -31,7 +32,7 @@ export interface ObservedDevice {
 export function registerDocument(metadata: ClassMetadata, observed: ObservedDevice = {}): string {
   const { type, description, bus, options, regions, registers } = metadata;
   const documents = [...metadata.attributes].map(([attribute, declared]) => attribute.document(declared)).reverse();
-  const places = new Map(documents.flatMap((document) => [...(document.places ?? [])]));
+  const places = placesByAttribute(metadata);
   const sections = [
     `# ${type}`,
     [`${sentence(printable(description))} Bus: ${bus}.`, ...needs(metadata)].join(' '),

@@ -1,8 +1,8 @@
 import { refuseNotifier } from '../../sdk/bus/event-notifiers.ts';
 import { realizeDevice } from '../../sdk/device/regions/build.ts';
-import { device, IsaBus, IsaDevice, MemoryRegion, mmioRegion, portRegion } from '../../sdk/index.ts';
+import { BackplaneError, device, IsaBus, IsaDevice, MemoryRegion, mmioRegion, portRegion } from '../../sdk/index.ts';
 import { bar, capability, expansionRom, IsaBridge, msi, PciBus, PciDevice, pci } from '../../sdk/pci.ts';
-import { GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
+import { GuestErrors, MemoryTopology, metadataOf } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { serialProvocations } from './serial-messages.ts';
 
@@ -69,6 +69,16 @@ goldenMessages('bus', {
   },
   'eventfd-name-taken': () => refuseNotifier('queue0', new Set(['queue0']), 'rng'),
   'expansion-rom-twice': () => plugged().bars.addRom(MemoryRegion.rom(topology, 'second', 2048)),
+  'hidden-pci-function': () => {
+    const card = { metadata: metadataOf(Plain) };
+    const at = (slot: number, number: number) => ({
+      ...card,
+      id: `card${number}`,
+      address: { slot, function: number },
+    });
+    const [problem] = new PciBus(containers()).check([at(2, 0), at(2, 3)]);
+    if (problem !== undefined) throw new BackplaneError(problem.code, problem.message);
+  },
   'incomplete-pci-identity': () => pci({ vendorId: 1, deviceId: 1 } as never)(card()),
   'invalid-bar-kind': () => bar(0, portRegion({ name: 'ports', size: 32 }), { is64Bit: true })(card()),
   'invalid-bar-size': () => bar(0, mmioRegion({ name: 'odd', size: 0x1800 }))(card()),

@@ -86,6 +86,10 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
     return `pci.${this.number}`;
   }
 
+  override get otherNames(): readonly string[] {
+    return this.number === 0 ? ['pcie.0'] : [];
+  }
+
   override get containers(): BusContainers {
     return this;
   }

@@ -104,11 +104,10 @@ function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Reco
 }
 
 const DataPort = { address: 0xcfc, size: 4 } as const;
-const BusNumber = 0xff_0000;
 
 /** The part of a host bridge that selects a function. */
 interface HostBridge {
-  readonly configuration: { readonly address: number };
+  readonly configuration: { readonly selectedDevice: string | undefined };
 }
 
 /**
@@ -118,15 +117,10 @@ interface HostBridge {
 export function selectedFunctions(machine: Machine, onAbsent: () => void): ConditionalModel[] {
   const bridge = machine.devices.map(({ device }) => device as object).find(isHostBridge);
   if (bridge === undefined) return [];
-  const functions = new Map<number, string>();
-  for (const { id, address } of machine.devices) {
-    if (address !== undefined) functions.set(address.slot * 8 + address.function, id);
-  }
   const device = () => {
-    const { address } = bridge.configuration;
-    const id = (address & BusNumber) === 0 ? functions.get((address >>> 8) & 0xff) : undefined;
-    if (id === undefined) onAbsent();
-    return id;
+    const { selectedDevice } = bridge.configuration;
+    if (selectedDevice === undefined) onAbsent();
+    return selectedDevice;
   };
   return [{ isPort: true, ...DataPort, device }];
 }
@@ -134,5 +128,5 @@ export function selectedFunctions(machine: Machine, onAbsent: () => void): Condi
 function isHostBridge(device: object): device is HostBridge {
   if (!('configuration' in device)) return false;
   const { configuration } = device;
-  return typeof configuration === 'object' && configuration !== null && 'address' in configuration;
+  return typeof configuration === 'object' && configuration !== null && 'selectedDevice' in configuration;
 }
