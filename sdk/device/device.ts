@@ -199,9 +199,9 @@ function resetRegisters(device: DeviceInstance): void {
 }
 
 function resetRegister(device: DeviceInstance, register: RegisterDeclaration): void {
-  const { member, hasLocks, atReset, reset, count } = register;
+  const { kind, member, hasLocks, atReset, reset, count } = register;
   if (hasLocks) registerLocks(device)[member] = noLocks(register);
-  if (atReset !== 'reset-value') return;
+  if (kind !== 'stored' || atReset !== 'reset-value') return;
   const fields = device as unknown as Record<string, number | bigint | BigUint64Array>;
   if (count === undefined) fields[member] = reset;
   else (fields[member] as BigUint64Array).fill(reset as bigint);

@@ -73,10 +73,11 @@ export function registerFacts(metadata: ClassMetadata, { pins = [], inputs = [] 
           length: length === Number.POSITIVE_INFINITY ? null : length,
         })),
     })),
-    registers: registers.map(({ spec: _written, bank, ...register }) => ({
+    registers: registers.map(({ spec: _written, bank, hasSetter: _set, reads, ...register }) => ({
       ...register,
       region: bank.name,
       reset: plain(register.reset),
+      ...(reads === undefined ? {} : { reads: plain(reads) }),
     })),
   };
 }
