@@ -102,9 +102,17 @@ export { inputNamesIn, inputNamesOf } from './device/pins/input.ts';
 export { InterruptLine } from './device/pins/interrupt-line.ts';
 export { pinOf, pinsOf } from './device/pins/interrupt-pin.ts';
 export type { HandlerForm, HandlerRoute } from './device/regions/region.ts';
+export { type BankAccess, bankOf } from './device/registers/bank-access.ts';
 export { registerEngine } from './device/registers/engine.ts';
 export { type RegisterLocks, registerLocks } from './device/registers/locks.ts';
-export type { FieldDeclaration, IndexedPlace, RegisterDeclaration, RegisterWidth } from './device/registers/model.ts';
+export type {
+  AbsentBytes,
+  FieldDeclaration,
+  IndexedPlace,
+  RegisterDeclaration,
+  RegisterKind,
+  RegisterWidth,
+} from './device/registers/model.ts';
 export { type AccessedMachine, type DescribedAccess, describeAccess } from './machine/access-names.ts';
 export { MachineBoard } from './machine/board.ts';
 export type {

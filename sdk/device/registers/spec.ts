@@ -94,11 +94,9 @@ export type RegisterSpec = {
 
 /** `number`, or `bigint` for 64 bits. */
 export type RegisterValue<S extends RegisterSpec> = S['width'] extends 64 ? bigint : number;
-/** What a trigger stands on: the method that takes what is written. */
-export type TriggerMethod<V extends number | bigint> = (value: V, index: number) => Nothing;
-/** The type of the class's field, or of what else it stands on. */
+/** The type of the class's field; of a trigger that of the method which takes what is written. */
 export type RegisterMember<S extends RegisterSpec> = S extends { readonly access: 'trigger' }
-  ? TriggerMethod<RegisterValue<S>>
+  ? (value: RegisterValue<S>, index: number) => Nothing
   : S extends { readonly count: number }
     ? { 8: Uint8Array; 16: Uint16Array; 32: Uint32Array; 64: BigUint64Array }[S['width']]
     : RegisterValue<S>;
