@@ -26,7 +26,7 @@ export {
   optional,
   options,
 } from './device/decorators.ts';
-export { type ConcreteDeviceClass, Device, type DeviceClass } from './device/device.ts';
+export { type ConcreteDeviceClass, Device, type DeviceClass, type RegistersBehind } from './device/device.ts';
 export { type NumberOptionSpec, type Option, type OptionSpec, option } from './device/options/kinds.ts';
 export {
   defineOptions,

@@ -82,6 +82,11 @@ export interface BusErrorCodes {
   'pci-bus-full': BackplaneError;
   /** A function is plugged into its bus a second time. @remedy Plug it in once. */
   'pci-function-plugged-twice': BackplaneError;
+  /**
+   * A class declares a register in the header of its PCI configuration space, which the bus answers for.
+   * @remedy Say it with `@pci`, `@bar` or `@expansionRom`, or give the register an offset from 0x40 on.
+   */
+  'register-in-pci-header': BackplaneError;
   /** A chip with registers behind a command has none, or two banks of them. @remedy Declare its registers on one value of `spiRegisters()`. */
   'spi-register-banks': BackplaneError;
   /** Two chips are plugged at one chip select. @remedy Give one of them another `addr`. */

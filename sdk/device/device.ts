@@ -29,6 +29,14 @@ export function inputsIn(device: Device): ReadonlyMap<string, InputPin> {
   return withSubDevices(device, (one) => eventsOf(one as Device)?.inputs ?? noInputs);
 }
 
+/** A place among the registers of a device that an access reaches through a region of another one. */
+export interface RegistersBehind {
+  readonly device: Device;
+  readonly bank: RegisterBank;
+  /** In the bank. */
+  readonly offset: number;
+}
+
 /**
  * A model of a piece of hardware. Its life: construct (no effect on the machine), realize (regions are built and sealed),
  * reset (any number of times), unrealize. A device overrides `onRealize`, `reset` and `onUnrealize`; a machine calls the rest.
@@ -70,6 +78,16 @@ export abstract class Device implements DeviceInstance, RegionOwner {
 
   /** Its registers in a bank as accesses of the guest reach them. Undefined: what `bankOf` answers is all there is. */
   registerAccess(_bank: RegisterBank): BankAccess | undefined {
+    return undefined;
+  }
+
+  /** The registers of a bank that have a name, also such that are no fields of the class. @internal */
+  registersIn(bank: RegisterBank): readonly RegisterDeclaration[] {
+    return this.metadata.registers.filter((register) => register.bank === bank);
+  }
+
+  /** Where an access leads whose region is a window onto the registers of another device; undefined for other regions. */
+  registersBehind(_region: RegionTemplate, _offset: number): RegistersBehind | undefined {
     return undefined;
   }
 

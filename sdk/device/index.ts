@@ -13,7 +13,15 @@ export {
 export { baseMetadataOf, metadataOf, recorderOf } from './class-recorder.ts';
 export { constructDevice, subDevice } from './construct.ts';
 export { DeviceOptions, device, inject, options } from './decorators.ts';
-export { type ConcreteDeviceClass, Device, type DeviceClass, eventsOf, inDeviceEvent, inputsIn } from './device.ts';
+export {
+  type ConcreteDeviceClass,
+  Device,
+  type DeviceClass,
+  eventsOf,
+  inDeviceEvent,
+  inputsIn,
+  type RegistersBehind,
+} from './device.ts';
 export { DeviceLoading, loadDevice, refusedBy } from './device-loading.ts';
 export { captureSchema, firingOrder, saveDevice } from './device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors, refusedAccesses } from './guest-errors.ts';

@@ -1,7 +1,17 @@
 import { refuseNotifier } from '../../sdk/bus/event-notifiers.ts';
 import { realizeDevice } from '../../sdk/device/regions/build.ts';
 import { BackplaneError, device, IsaBus, IsaDevice, MemoryRegion, mmioRegion, portRegion } from '../../sdk/index.ts';
-import { bar, capability, expansionRom, IsaBridge, msi, PciBus, PciDevice, pci } from '../../sdk/pci.ts';
+import {
+  bar,
+  capability,
+  configRegisters,
+  expansionRom,
+  IsaBridge,
+  msi,
+  PciBus,
+  PciDevice,
+  pci,
+} from '../../sdk/pci.ts';
 import { GuestErrors, MemoryTopology, metadataOf } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { serialProvocations } from './serial-messages.ts';
@@ -103,6 +113,14 @@ goldenMessages('bus', {
     bus.register(plugged(bus), { slot: 2, function: 0 });
   },
   'too-many-eventfds': () => refuseNotifier('queue', new Set(Array.from({ length: 1024 }, (_, n) => `${n}`)), 'rng'),
+  'register-in-pci-header': () => {
+    @device({ type: 'own-status', description: 'A register where the header is' })
+    @pci(identity)
+    class OwnStatus extends PciDevice {
+      @configRegisters.register(0x06, { width: 16 }) status = 0;
+    }
+    return new OwnStatus();
+  },
   'unknown-bar': () => bar(6, registers)(card()),
   'unknown-interrupt-line': () => new IsaBus(containers()).line(16),
   'unknown-msi-vector': () => {

@@ -6,6 +6,7 @@ import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
 import { metadataOf, option } from '../../device/index.ts';
+import { describeDifference } from '../../machine/access-names.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { Arguments } from '../command.ts';
 import { packageRoot, statusOf } from '../files.ts';
@@ -122,7 +123,7 @@ export function selectedFunctions(machine: Machine, onAbsent: () => void): Condi
     if (selectedDevice === undefined) onAbsent();
     return selectedDevice;
   };
-  return [{ isPort: true, ...DataPort, device }];
+  return [{ isPort: true, ...DataPort, device, where: (difference) => describeDifference(machine, difference) }];
 }
 
 function isHostBridge(device: object): device is HostBridge {
