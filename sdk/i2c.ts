@@ -1,5 +1,6 @@
 /** What the file of a controller or a target of an I2C bus imports. */
 export { type I2cAddress, type I2cDirection, tenBit } from './bus/i2c/address.ts';
+export { BcdClock } from './bus/i2c/bcd-clock.ts';
 export { I2cLines } from './bus/i2c/bit-bang.ts';
 export { I2cBus } from './bus/i2c/bus.ts';
 export { I2cDevice } from './bus/i2c/device.ts';

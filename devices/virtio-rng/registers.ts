@@ -50,8 +50,7 @@ export const queueSelect = ports.register(Port.QueueSelect, {
 export const queueNotify = ports.register(Port.QueueNotify, {
   ...whole,
   width: 16,
-  name: 'queueNotify',
-  access: 'trigger',
+  access: 'write-only',
   description: 'number of a queue with new requests',
 });
 export const deviceStatus = ports.register(Port.DeviceStatus, {

@@ -93,11 +93,6 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
     return `${this.kind}.0`;
   }
 
-  /** Further names that `bus=` takes for it: QEMU calls the bus of q35 'pcie.0'. */
-  get otherNames(): readonly string[] {
-    return [];
-  }
-
   /** Where the regions of its devices are mapped; undefined if they can have none. */
   get containers(): BusContainers | undefined {
     return undefined;
@@ -112,18 +107,17 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
     return String(address);
   }
 
-  /** The address of a device that gives none; undefined if none is left. Absent: each device has to give one. */
-  assign?(device: ClassMetadata, taken: readonly Address[]): Address | undefined;
+  /** The address of a device that gives none. Undefined: it has to give one, or none is left. */
+  assign(_device: ClassMetadata, _taken: readonly Address[]): Address | undefined {
+    return undefined;
+  }
 
   /** What is wrong with all its devices together. That each address has one device is checked already. */
   check(_devices: readonly Placed<Address>[]): readonly Problem[] {
     return [];
   }
 
-  /**
-   * Plugs in a device that is realized and mapped. Answers how to take it off again. While a controller is swapped, a device is
-   * attached to the new bus before it is taken off the old one.
-   */
+  /** Plugs in a device that is realized and mapped. Answers how to take it off again. */
   abstract attach(device: D, at: Address): Detach;
 
   /** A device takes the place and the state of another one; `detach` is that one's. Overridden where no level may change meanwhile. */
@@ -155,6 +149,12 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
 
   /** Reports interrupts of the device that are no pins, by name: 'msi'. Without `report` it stops. */
   observeInterrupts(_device: D, _report: ((name: string) => void) | undefined): void {}
+
+  /**
+   * Plugs in what answers in place of a device, for a controller that is tested alone. It keeps no state: what it answers depends
+   * on what it is asked. Absent: a controller of the bus needs none.
+   */
+  attachStandIn?(): Detach;
 
   /**
    * One whole transfer as a guest makes it through a controller: writes the bytes, then reads `count`. Answers what came back, which is

@@ -251,8 +251,7 @@ function checkFields(
 }
 
 function registerState(register: RegisterDeclaration): StateDeclaration[] {
-  const { kind, member, access, fields, atReset, since } = register;
-  if (kind !== 'stored') return [];
+  const { member, access, fields, atReset, since } = register;
   const modes = fields.length === 0 ? [access] : fields.map((field) => field.access);
   if (modes.every((mode) => mode === 'constant' || mode === 'reserved')) return [];
   const kept = atReset === 'kept' ? atReset : undefined;

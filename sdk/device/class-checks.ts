@@ -230,6 +230,13 @@ export function reserveMembers(base: BaseClass, members: Members): void {
   reserved.set(base, members);
 }
 
+/** Whether a field with `@state` is one of a base class that reserves members: no author of a device wrote it. */
+export function isStateOfBase(device: object, member: string): boolean {
+  return [...reserved.keys()].some(
+    (base) => device instanceof base && stateOf(base).some((one) => one.member === member),
+  );
+}
+
 /** While a class is defined: its methods and accessors, and the fields that decorators name. */
 export function checkReservedMembers(deviceClass: BaseClass, registers: readonly string[], fail: Fail): void {
   const state = stateOf(deviceClass);

@@ -1,4 +1,3 @@
-export type { MachineBus } from './buses/list.ts';
 export type {
   MachineDefinition,
   MachineRequest,

@@ -29,9 +29,7 @@ const accessOf = ({ fields, access }: RegisterDeclaration): string =>
     ? 'by field'
     : access;
 
-function resetOf({ kind, reset, reads, atReset }: RegisterDeclaration): string {
-  if (kind === 'trigger') return reads === undefined ? '' : `reads ${hex(reads)}`;
-  if (kind === 'derived') return 'derived';
+function resetOf({ reset, atReset }: RegisterDeclaration): string {
   if (atReset === 'set-by-device') return 'by options';
   return atReset === 'kept' ? `${hex(reset)} at power-on, then kept` : hex(reset);
 }
@@ -45,7 +43,7 @@ export function registerSection(register: RegisterDeclaration): string[] {
       field.low === field.high ? String(field.low) : `${field.high}:${field.low}`,
       isFiller(field) ? field.access : code(field.name),
       field.access,
-      register.kind === 'stored' ? hex((BigInt(register.reset) & maskOf(field)) >> BigInt(field.low)) : '',
+      hex((BigInt(register.reset) & maskOf(field)) >> BigInt(field.low)),
       valuesOf(field),
       effects(field).join('; '),
       field.description ?? '',

@@ -16,7 +16,7 @@ import {
   tenBitFrom,
   tenBitPrefix,
 } from './address.ts';
-import { type I2cTarget, ReleasedByte } from './target.ts';
+import { type I2cTarget, ReleasedByte, standIn } from './target.ts';
 
 const NoPrefix = -1;
 
@@ -79,6 +79,11 @@ export class I2cBus extends Bus<Device & I2cTarget, I2cAddress> {
     };
   }
 
+  override attachStandIn(): Detach {
+    this.targets.push(standIn);
+    return () => void this.targets.splice(this.targets.indexOf(standIn), 1);
+  }
+
   /** The other one answers where this one did, and takes part in the same transfer. */
   override replace(old: Device & I2cTarget, made: Device & I2cTarget, at: I2cAddress, detach: Detach): Detach {
     const { busAddress, addressed } = old;
@@ -109,7 +114,7 @@ export class I2cBus extends Bus<Device & I2cTarget, I2cAddress> {
     if (this.direction !== 'write') return false;
     let acknowledged = false;
     for (const target of this.targets) {
-      if (target.addressed && target.onWrite(byte & 0xff) !== false) acknowledged = true;
+      if (target.addressed && target.busWrite(byte & 0xff) !== false) acknowledged = true;
     }
     this.logByte(byte & 0xff, acknowledged);
     return acknowledged;
@@ -122,7 +127,7 @@ export class I2cBus extends Bus<Device & I2cTarget, I2cAddress> {
   read(acknowledge = true): number {
     if (this.direction !== 'read') return ReleasedByte;
     let byte = ReleasedByte;
-    for (const target of this.targets) if (target.addressed) byte &= target.onRead();
+    for (const target of this.targets) if (target.addressed) byte &= target.busRead();
     this.logByte(byte, true);
     if (!acknowledge) this.direction = 'none';
     return byte;
@@ -136,7 +141,7 @@ export class I2cBus extends Bus<Device & I2cTarget, I2cAddress> {
     for (const target of this.targets) {
       if (!target.addressed) continue;
       target.addressed = false;
-      target.onStop();
+      target.busStop();
     }
     this.log?.end();
   }
@@ -215,7 +220,7 @@ export class I2cBus extends Bus<Device & I2cTarget, I2cAddress> {
 
 /** Whether the target takes part in the transfer from here on. */
 function addressed(target: I2cTarget, isMeant: boolean, address: I2cAddress, direction: I2cDirection): boolean {
-  target.addressed = isMeant && target.onStart(direction, address) !== false;
+  target.addressed = isMeant && target.busStart(direction, address) !== false;
   return target.addressed;
 }
 

@@ -1,5 +1,5 @@
 import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
-import { Device } from '../../device/index.ts';
+import { Device, inDeviceEvent } from '../../device/index.ts';
 import { state } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
 import { GeneralCall, type I2cAddress, type I2cDirection } from './address.ts';
@@ -74,6 +74,23 @@ export abstract class I2cDevice extends Device implements I2cTarget {
   }
 
   /** @internal */
+  busStart(direction: I2cDirection, address: I2cAddress): Acknowledge {
+    return inDeviceEvent(this, this.onStart, direction, address);
+  }
+  /** @internal */
+  busWrite(byte: number): Acknowledge {
+    return inDeviceEvent(this, this.onWrite, byte);
+  }
+  /** @internal */
+  busRead(): number {
+    return inDeviceEvent(this, this.onRead);
+  }
+  /** @internal */
+  busStop(): void {
+    inDeviceEvent(this, this.onStop);
+  }
+
+  /** @internal */
   connectToBus(clockLine: I2cClockLine, at: I2cAddress): void {
     this.#clockLine = clockLine;
     this.#pluggedAt = at;
@@ -86,5 +103,9 @@ reserveMembers(I2cDevice, {
   addressed: 'whether it takes part in a transfer',
   pluggedAt: 'where the machine plugged it in',
   holdClock: 'how a target makes its controller wait',
+  busStart: 'what its bus calls',
+  busWrite: 'what its bus calls',
+  busRead: 'what its bus calls',
+  busStop: 'what its bus calls',
   connectToBus: 'what its bus calls',
 });

@@ -16,6 +16,8 @@ export interface I2cPointerSpec {
   readonly bytes?: 1 | 2;
   /** From the first to the last: where the pointer goes round. Behind it, it goes on to the end. Default: all. */
   readonly wraps?: readonly [first: number, last: number];
+  /** Writes go round in pages of so many. Default: as reads do. */
+  readonly page?: number;
   /** False: the pointer stays where it was set. Default: it counts up. */
   readonly increments?: boolean;
 }
@@ -37,9 +39,9 @@ export abstract class I2cPointerDevice extends I2cDevice {
   /** Bits of the address on the bus that are upper bits of the pointer. */
   readonly #blocks: number;
 
-  constructor({ size, unit = 1, bytes = 1, wraps = [0, size - 1], increments = true }: I2cPointerSpec) {
+  constructor({ size, unit = 1, bytes = 1, wraps = [0, size - 1], page = 0, increments = true }: I2cPointerSpec) {
     super();
-    this.#spec = { size, unit, bytes, wraps, increments };
+    this.#spec = { size, unit, bytes, wraps, page, increments };
     this.#blocks = Math.max(Math.ceil(size / 0x100 ** bytes) - 1, 0);
     rememberReserved(this, I2cPointerDevice);
     const blocks = this.#blocks + 1;
@@ -56,9 +58,10 @@ export abstract class I2cPointerDevice extends I2cDevice {
   protected abstract writeAt(pointer: number, value: number): Acknowledge;
 
   /** Where the pointer goes after a byte or word. */
-  protected next(pointer: number, _direction: I2cDirection): number {
-    const { size, wraps, increments } = this.#spec;
+  protected next(pointer: number, direction: I2cDirection): number {
+    const { size, wraps, page, increments } = this.#spec;
     if (!increments) return pointer;
+    if (direction === 'write' && page > 0) return pointer - (pointer % page) + ((pointer + 1) % page);
     return pointer === wraps[1] ? wraps[0] : (pointer + 1) % size;
   }
 

@@ -9,6 +9,7 @@ import {
   type RegisterBank,
   registerBank,
 } from '../../device/index.ts';
+import type { I2cAddress, I2cDirection } from './address.ts';
 import { I2cPointerDevice, type I2cPointerSpec } from './pointer-device.ts';
 import type { Acknowledge } from './target.ts';
 
@@ -48,6 +49,23 @@ export abstract class I2cRegisterDevice extends I2cPointerDevice {
     super(spec);
     this.#bank = bank;
     this.#unit = spec.unit ?? 1;
+  }
+
+  /**
+   * Called at each start, and when the pointer goes round to 0. Here the chip copies into its registers what must not change while
+   * they are read or written one by one. Nothing by default.
+   */
+  protected latch(): void {}
+
+  override onStart(direction: I2cDirection, address: I2cAddress): Acknowledge {
+    this.latch();
+    return super.onStart(direction, address);
+  }
+
+  protected override next(pointer: number, direction: I2cDirection): number {
+    const next = super.next(pointer, direction);
+    if (next === 0) this.latch();
+    return next;
   }
 
   protected readAt(pointer: number): number {

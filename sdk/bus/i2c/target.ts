@@ -25,9 +25,28 @@ export interface I2cTarget {
   /** It takes part in the transfer. */
   addressed: boolean;
   respondsTo(address: I2cAddress, direction: I2cDirection): boolean;
-  onStart(direction: I2cDirection, address: I2cAddress): Acknowledge;
-  onWrite(byte: number): Acknowledge;
-  onRead(): number;
-  onStop(): void;
+  /** Its handlers, each as an event of the device. */
+  busStart(direction: I2cDirection, address: I2cAddress): Acknowledge;
+  busWrite(byte: number): Acknowledge;
+  busRead(): number;
+  busStop(): void;
   connectToBus(clockLine: I2cClockLine, at: I2cAddress): void;
 }
+
+/** For a controller that is tested alone: takes even addresses and even bytes, and answers one byte. It has no state. */
+export const standIn: I2cTarget = Object.freeze({
+  id: 'stand-in',
+  busAddress: 0,
+  pluggedAt: 0,
+  addressMask: 0xffff,
+  get addressed() {
+    return true;
+  },
+  set addressed(_takesPart: boolean) {},
+  respondsTo: (address: I2cAddress) => (address & 1) === 0,
+  busStart: () => true,
+  busWrite: (byte: number) => (byte & 1) === 0,
+  busRead: () => 0x96,
+  busStop: () => {},
+  connectToBus: () => {},
+});

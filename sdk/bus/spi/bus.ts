@@ -5,7 +5,7 @@ import { state } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
 import { Bus, type Detach } from '../bus.ts';
 import { TransferLog } from '../transfer-log.ts';
-import type { SpiBitOrder, SpiChip, SpiMode } from './chip.ts';
+import { type SpiBitOrder, type SpiChip, type SpiMode, standIn } from './chip.ts';
 
 /** The widest word that a controller sends. */
 const MostBits = 32;
@@ -76,13 +76,16 @@ export class SpiBus extends Bus<Device & SpiChip, number> {
     };
   }
 
+  override attachStandIn(): Detach {
+    this.chips.push(standIn);
+    return () => void this.chips.splice(this.chips.indexOf(standIn), 1);
+  }
+
   /** Drives a chip select: a chip takes part while its own is active. Nothing happens where no chip is, or no change. */
   select(at: number, isActive = true): void {
     for (const chip of this.chips) {
       if (chip.chipSelect !== at || chip.selected === isActive) continue;
-      chip.selected = isActive;
-      if (isActive) chip.onSelect();
-      else chip.onDeselect();
+      chip.driveSelect(isActive);
       if (isActive) this.log?.part(String(at));
       else this.log?.end();
     }

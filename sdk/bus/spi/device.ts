@@ -1,6 +1,6 @@
 import { lowMask } from '../../base/bits.ts';
 import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
-import { Device } from '../../device/index.ts';
+import { Device, inDeviceEvent } from '../../device/index.ts';
 import { state } from '../../state/schema.ts';
 import { SpiBus } from './bus.ts';
 import type { SpiBitOrder, SpiChip, SpiMode } from './chip.ts';
@@ -52,6 +52,12 @@ export abstract class SpiDevice extends Device implements SpiChip {
     this.selected = false;
   }
 
+  /** @internal */
+  driveSelect(isActive: boolean): void {
+    this.selected = isActive;
+    inDeviceEvent(this, isActive ? this.onSelect : this.onDeselect);
+  }
+
   /** A word of the controller, in the controller's settings. @internal */
   shiftWord(word: number, bits: number, mode: SpiMode, order: SpiBitOrder): number {
     if (!this.modes.includes(mode))
@@ -65,7 +71,7 @@ export abstract class SpiDevice extends Device implements SpiChip {
       const isFirstLow = this.bitOrder === 'lsb-first';
       const shift = isFirstLow ? done : bits - own - done;
       const part = Math.floor(inOrder / 2 ** shift) % 2 ** own;
-      answer += ((this.onTransfer(part, own) & lowMask(own)) >>> 0) * 2 ** shift;
+      answer += ((inDeviceEvent(this, this.onTransfer, part, own) & lowMask(own)) >>> 0) * 2 ** shift;
     }
     return isSame ? answer : reversed(answer, bits);
   }
@@ -84,6 +90,7 @@ export abstract class SpiDevice extends Device implements SpiChip {
 reserveMembers(SpiDevice, {
   selected: 'whether its chip select is active',
   chipSelect: 'the chip select that the machine wired to it',
+  driveSelect: 'what its bus calls',
   shiftWord: 'what its bus calls',
   connectToBus: 'what its bus calls',
 });

@@ -1,11 +1,12 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
+import { formatPciAddress } from '../../bus/index.ts';
 import type { Timer } from '../../clock/index.ts';
 import {
   devicesIn,
   firingOrder,
-  inputNamesIn,
+  inputNamesOf,
   pinsOf,
   saveDevice,
   stateOfDevice,
@@ -74,7 +75,6 @@ export function describeDevice({
   wires,
   inputs,
   address,
-  place,
 }: PluggedDevice): Record<'options' | 'place', Json> {
   const regions = mappings.map(({ name, start, priority }) => describePlace(name, start, priority || undefined));
   const pins = [...wires].map(([pin, several]) => [pin, several.map(({ description }) => description).join(', ')]);
@@ -82,8 +82,7 @@ export function describeDevice({
   return {
     options: optionsAsData(options),
     place: {
-      ...(place.isUsual ? {} : { bus: place.name }),
-      ...(address === undefined ? {} : { address }),
+      ...(address === undefined ? {} : { address: formatPciAddress(address) }),
       regions,
       pins: Object.fromEntries(pins),
       ...(follows.length === 0 ? {} : { inputs: Object.fromEntries(follows) }),
@@ -100,9 +99,9 @@ export function namesOf(machine: SnapshotMachine): WireNames {
   const services = machine.statefulServices.byName.values();
   return wireNames(
     services,
-    machine.devices.map(({ id, device }) => ({
+    machine.devices.map(({ id, device, metadata }) => ({
       id,
-      pins: [...pinsOf(device).keys(), ...inputNamesIn(device)],
+      pins: [...pinsOf(device).keys(), ...inputNamesOf(metadata)],
     })),
   );
 }

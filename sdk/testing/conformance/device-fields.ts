@@ -2,6 +2,7 @@ import { JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import { PciDevice, SystemBus } from '../../bus/index.ts';
 import { Counting, Timer, VirtualClock } from '../../clock/index.ts';
+import { isStateOfBase } from '../../device/class-checks.ts';
 import {
   type Device,
   GuestErrors,
@@ -11,6 +12,7 @@ import {
   RegionTemplate,
   stateOfDevice,
 } from '../../device/index.ts';
+import { DevicePart } from '../../device/parts.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.ts';
 import { type StateDeclaration, stateOf } from '../../state/schema.ts';
 import type { TestBench } from '../bench/test-bench.ts';
@@ -41,7 +43,7 @@ function partsOf(owner: object, declarations: readonly StateDeclaration[], prefi
 
 /** What the hardware keeps over a reset, by path: registers, state, and whole helpers with their timers. */
 export function keptAtReset(device: Device): readonly string[] {
-  return keptOf(device, stateDeclared(device), '');
+  return keptOf(device, stateOfDevice(device), '');
 }
 
 function keptOf(owner: object, declarations: readonly StateDeclaration[], prefix: string): readonly string[] {
@@ -55,9 +57,10 @@ function keptOf(owner: object, declarations: readonly StateDeclaration[], prefix
 const innerOf = (value: unknown): readonly StateDeclaration[] =>
   typeof value === 'object' && value !== null ? stateOf(value.constructor) : [];
 
-/** Members that the framework's base classes have: no author wrote them. */
+/** Members that the framework's base classes and parts have, such as a bus: no author wrote them. */
 function isFrameworks(device: Device, member: string): boolean {
-  return device instanceof PciDevice && OfPciDevice.includes(member);
+  if (device instanceof PciDevice && OfPciDevice.includes(member)) return true;
+  return isStateOfBase(device, member) || valueAt(device, member) instanceof DevicePart;
 }
 
 /** Members of every PCI function, which the bus answers for. */
@@ -65,7 +68,9 @@ export const OfPciDevice: readonly string[] = ['config', 'bars', 'msi', 'busMast
 
 /** Whether a snapshot restores a path of `fieldsOf`: declared state, the framework's, a timer or a pin. */
 export function restoredBySnapshot(device: Device): (path: string) => boolean {
-  const known = within([...declaredState(device).map(({ path }) => path), ...OfPciDevice]);
+  const frameworks = stateOfDevice(device).filter(({ member }) => isFrameworks(device, member));
+  const ofFrameworks = [...frameworks.map(({ member }) => member), ...OfPciDevice];
+  const known = within([...declaredState(device).map(({ path }) => path), ...ofFrameworks]);
   return (path) => known(path) || path.endsWith('.deadline') || path.endsWith('.level') || path.startsWith(OfMemory);
 }
 

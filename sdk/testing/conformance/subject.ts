@@ -1,5 +1,5 @@
 import { counted } from '../../base/text.ts';
-import { DmaPort, PciDevice, SystemBus } from '../../bus/index.ts';
+import { busesOf, DmaPort, PciDevice, SystemBus } from '../../bus/index.ts';
 import { type ClassMetadata, type ConcreteDeviceClass, type Device, metadataOf } from '../../device/index.ts';
 import { KiB, MiB } from '../../memory/index.ts';
 import { TestBench, type TestBenchOptions } from '../bench/test-bench.ts';
@@ -59,6 +59,7 @@ export class Subject {
     const bench = new TestBench<Device>(this.deviceClass, setup as TestBenchOptions<ConcreteDeviceClass>);
     const ram = ramOf(bench);
     ram.set(pattern.subarray(0, ram.length));
+    for (const bus of busesOf(bench.device).values()) bus.attachStandIn?.();
     limitTransfers(bench);
     return bench;
   }

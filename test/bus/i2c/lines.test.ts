@@ -1,48 +1,12 @@
 import { type I2cBus, I2cLines } from 'backplane/i2c';
 import { describe, expect, it } from 'vitest';
+import { LineGuest } from './line-guest.ts';
 import { busWith, plug } from './toys.ts';
 
-/** A guest that moves the lines as a driver does. */
-class Guest {
-  readonly lines: I2cLines;
-
+/** The guest, and the lines that it moves. */
+class Guest extends LineGuest<I2cLines> {
   constructor(bus: I2cBus) {
-    this.lines = new I2cLines(bus);
-  }
-
-  start(): void {
-    this.lines.set(false, true);
-    this.lines.set(true, true);
-    this.lines.set(true, false);
-    this.lines.set(false, false);
-  }
-
-  stop(): void {
-    this.lines.set(false, false);
-    this.lines.set(true, false);
-    this.lines.set(true, true);
-  }
-
-  /** Answers the level that the line has while the clock is high. */
-  bit(level: boolean): boolean {
-    this.lines.set(false, level);
-    this.lines.set(true, level);
-    const { data } = this.lines;
-    this.lines.set(false, level);
-    return data;
-  }
-
-  /** Answers whether a target acknowledges. */
-  write(byte: number): boolean {
-    for (let bit = 7; bit >= 0; bit--) this.bit(((byte >> bit) & 1) === 1);
-    return !this.bit(true);
-  }
-
-  read(acknowledge: boolean): number {
-    let byte = 0;
-    for (let bit = 0; bit < 8; bit++) byte = (byte << 1) | (this.bit(true) ? 1 : 0);
-    this.bit(!acknowledge);
-    return byte;
+    super(new I2cLines(bus));
   }
 }
 
