@@ -31,8 +31,8 @@ const status = registers.register(0x20, {
   fields: { computing: bit(0, 'read-only'), interruptWhenDone: bit(7), rest: reserved([1, 6], [8, 31]) },
 });
 const interruptStatus = registers.register(0x24, { width: 32, access: 'read-only' });
-const raise = registers.register(0x60, { width: 32, access: 'write-only' });
-const acknowledge = registers.register(0x64, { width: 32, access: 'write-only' });
+const raise = registers.register(0x60, { width: 32, access: 'trigger', name: 'raise' });
+const acknowledge = registers.register(0x64, { width: 32, access: 'trigger', name: 'acknowledge' });
 const dmaRegister = { width: 64, narrow: 'zero-extended' } as const;
 const source = registers.register(0x80, dmaRegister);
 const destination = registers.register(0x88, dmaRegister);
@@ -53,7 +53,7 @@ export const eduOptions = defineOptions({
  *
  * @see QEMU 7.2, docs/specs/edu.txt, "MMIO area spec"; hw/misc/edu.c, edu_mmio_read, edu_mmio_write and edu_dma_timer
  */
-@device({ type: 'edu', description: 'Educational PCI device' })
+@device({ type: 'edu', description: 'Educational PCI device', version: 2, retired: ['raised', 'acknowledged'] })
 @pci({ vendorId: 0x1234, deviceId: 0x11e8, revision: 0x10, classCode: 0x00ff, interruptPin: 'A', ...subsystem })
 @msi()
 @bar(0, registers)
@@ -63,8 +63,6 @@ export class Edu extends PciDevice {
   @factorial factorial = 0;
   @status status = 0;
   @interruptStatus interruptStatus = 0;
-  @raise raised = 0;
-  @acknowledge acknowledged = 0;
   @source source = 0n;
   @destination destination = 0n;
   @count count = 0n;
@@ -92,46 +90,41 @@ export class Edu extends PciDevice {
 
   /** The result comes later on purpose: drivers must wait for it. @see QEMU 7.2, hw/misc/edu.c, edu_fact_thread */
   @factorial.onWrite()
-  startFactorial(_n: number, previous: number): void {
-    if (this.status & Computing) this.factorial = previous;
-    else this.factorialDone.arm(this.clock.now + Time.Factorial);
+  startFactorial(n: number, previous: number): number {
+    if (this.status & Computing) return previous;
+    this.factorialDone.arm(this.clock.now + Time.Factorial);
     this.status |= Computing;
+    return n;
   }
 
   /** With MSI enabled each write sends a message. @see QEMU 7.2, hw/misc/edu.c, edu_raise_irq */
-  @raise.onWrite()
+  @raise
   raiseInterrupt(causes: number): void {
     this.interruptStatus = (this.interruptStatus | causes) >>> 0;
     this.interrupt.set(this.interruptStatus !== 0);
     if (this.interruptStatus !== 0) this.sendMessage();
   }
 
-  @acknowledge.onWrite()
+  @acknowledge
   acknowledgeInterrupt(causes: number): void {
     this.interruptStatus = (this.interruptStatus & ~causes) >>> 0;
     this.interrupt.set(this.interruptStatus !== 0);
   }
 
+  /** A transfer under way keeps its parameters. */
   @source.onWrite()
-  keepSource(_value: bigint, previous: bigint): void {
-    if (this.command & Run) this.source = previous;
-  }
-
   @destination.onWrite()
-  keepDestination(_value: bigint, previous: bigint): void {
-    if (this.command & Run) this.destination = previous;
-  }
-
   @count.onWrite()
-  keepCount(_value: bigint, previous: bigint): void {
-    if (this.command & Run) this.count = previous;
+  setParameter(value: bigint, previous: bigint): bigint {
+    return this.command & Run ? previous : value;
   }
 
   /** A write without the run bit is ignored, and so is one during a transfer. */
   @command.onWrite()
-  startDma(value: bigint, previous: bigint): void {
-    if (value & Run && !(previous & Run)) this.dmaDone.arm(this.clock.now + Time.Dma);
-    else this.command = previous;
+  startDma(value: bigint, previous: bigint): bigint {
+    if (!(value & Run) || previous & Run) return previous;
+    this.dmaDone.arm(this.clock.now + Time.Dma);
+    return value;
   }
 
   /** Offsets without a register, and widths that a register does not have, read as all ones. */

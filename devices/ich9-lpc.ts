@@ -9,7 +9,14 @@ import {
   resetReason,
 } from '../sdk/pci.ts';
 
-const Offset = { PowerManagementBase: 0x40, RoutesAToD: 0x60, RoutesEToH: 0x68, PowerManagement1: 0xa0, Rcba: 0xf0 };
+const Offset = {
+  PowerManagementBase: 0x40,
+  AcpiControl: 0x44,
+  RoutesAToD: 0x60,
+  RoutesEToH: 0x68,
+  PowerManagement1: 0xa0,
+  Rcba: 0xf0,
+};
 const Pirqs = 8;
 /** No ISA interrupt line. */
 const Unrouted = 0xff;
@@ -28,6 +35,18 @@ const powerManagementBase = configRegisters.register(Offset.PowerManagementBase,
     written: bits(1, 2, 'read-write', { description: 'reserved on the chip' }),
     base: bits(7, 15, 'read-write', { description: 'bits 15 to 7 of the first port' }),
     unused: reserved([3, 6], [16, 31]),
+  },
+});
+
+/** @see Intel ICH9 Family datasheet, "ACPI_CNTL - ACPI Control Register" */
+const acpiControl = configRegisters.register(Offset.AcpiControl, {
+  width: 8,
+  since: 2,
+  description: 'ACPI_CNTL',
+  fields: {
+    sciIrq: bits(0, 2, 'unimplemented', { description: 'the line of the system control interrupt' }),
+    unused: undocumented([3, 6]),
+    enable: bit(7, 'unimplemented', { description: 'decodes the ports of power management' }),
   },
 });
 
@@ -123,6 +142,7 @@ const resetControl = resetControlPort('lpc-reset-control').register(0, {
 export class Ich9Lpc extends IsaBridge {
   @resetControl resetControl = 0;
   @powerManagementBase powerManagementBase = 0x0000_0001;
+  @acpiControl acpiControl = 0;
   @routesAToD readonly routesAToD = new Uint8Array(4).fill(0x80);
   @routesEToH readonly routesEToH = new Uint8Array(4).fill(0x80);
   @powerManagement1 powerManagement1 = 0;

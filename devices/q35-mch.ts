@@ -1,4 +1,17 @@
-import { bit, bits, device, inject, MiB, mmioRegion, SystemBus, shape, state, undocumented } from '../sdk/index.ts';
+import {
+  bit,
+  bits,
+  device,
+  inject,
+  MiB,
+  mmioRegion,
+  type RegionTemplate,
+  type RegistersBehind,
+  SystemBus,
+  shape,
+  state,
+  undocumented,
+} from '../sdk/index.ts';
 import { configRegisters, PciBus, PciDevice, pamRegisters, pci, ShadowedMemory } from '../sdk/pci.ts';
 
 const Offset = { Pciexbar: 0x60, Pam: 0x90, Smram: 0x9d, ExtendedSmram: 0x9e };
@@ -106,6 +119,11 @@ export class Q35Mch extends PciDevice {
     @inject(PciBus) private readonly pciBus: PciBus,
   ) {
     super();
+  }
+
+  override registersBehind(region: RegionTemplate, offset: number): RegistersBehind | undefined {
+    const isThere = region === window && offset % FunctionSize < ConventionalSize;
+    return isThere ? this.pciBus.registersAt(configurationAddress(offset)) : undefined;
   }
 
   @window.read()

@@ -64,7 +64,7 @@ export const virtioRngOptions = defineOptions({
  * @see virtio 1.0, 4.1.4.8 "Legacy Interfaces: A Note on PCI Device Layout", and 5.4 "Entropy Device"
  * @see QEMU 7.2, hw/virtio/virtio-pci.c, virtio_ioport_write and virtio_ioport_read
  */
-@device({ type: 'virtio-rng-pci', description: 'Source of random bytes' })
+@device({ type: 'virtio-rng-pci', description: 'Source of random bytes', version: 2, retired: ['queueNotify'] })
 @pci({
   vendorId: 0x1af4,
   deviceId: 0x1005,
@@ -81,7 +81,6 @@ export class VirtioRng extends PciDevice {
   @queuePage queuePage = 0;
   @queueSize queueSize = 0;
   @queueSelect queueSelect = 0;
-  @queueNotify queueNotify = 0;
   @deviceStatus deviceStatus = 0;
   @interruptStatus interruptStatus = 0;
   /** The queue was malformed: stopped until a reset. @see QEMU 7.2, hw/virtio/virtio.c, virtio_error */
@@ -113,9 +112,9 @@ export class VirtioRng extends PciDevice {
 
   /** Page 0 resets the device. @see QEMU 7.2, hw/virtio/virtio-pci.c, virtio_ioport_write, VIRTIO_PCI_QUEUE_PFN */
   @queuePage.onWrite()
-  writeQueuePage(page: number, previous: number): void {
+  writeQueuePage(page: number, previous: number): number {
     if (page === 0) this.resetFunction();
-    else if (this.queueSelect !== 0) this.queuePage = previous;
+    return page === 0 || this.queueSelect === 0 ? page : previous;
   }
 
   @queueSize.onRead()
@@ -124,11 +123,11 @@ export class VirtioRng extends PciDevice {
   }
 
   @queueSelect.onWrite()
-  selectQueue(queue: number, previous: number): void {
-    if (queue >= MostQueues) this.queueSelect = previous;
+  selectQueue(queue: number, previous: number): number {
+    return queue < MostQueues ? queue : previous;
   }
 
-  @queueNotify.onWrite()
+  @queueNotify
   notify(queue: number): void {
     if (queue === 0) this.processQueue();
   }

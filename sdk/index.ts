@@ -26,7 +26,7 @@ export {
   optional,
   options,
 } from './device/decorators.ts';
-export { type ConcreteDeviceClass, Device, type DeviceClass } from './device/device.ts';
+export { type ConcreteDeviceClass, Device, type DeviceClass, type RegistersBehind } from './device/device.ts';
 export { type NumberOptionSpec, type Option, type OptionSpec, option } from './device/options/kinds.ts';
 export {
   defineOptions,
@@ -56,8 +56,7 @@ export {
   type WriteWithAttributesHandler,
 } from './device/regions/region.ts';
 export { CarriedBank, type RegisterBankSpec, registerBank } from './device/registers/bank.ts';
-export { type BankAccess, bankOf } from './device/registers/bank-access.ts';
-export type { AbsentBytes, AtReset, NarrowAccess, RegisterAccess, RegisterBank } from './device/registers/model.ts';
+export type { AtReset, NarrowAccess, RegisterAccess, RegisterBank } from './device/registers/model.ts';
 export {
   type IndexedRegisters,
   type IndexedRegistersSpec,

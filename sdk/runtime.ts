@@ -93,17 +93,26 @@ export type {
 export { metadataOf } from './device/class-recorder.ts';
 export { constructDevice } from './device/construct.ts';
 export type { ConcreteDeviceClass } from './device/device.ts';
-export { compareDevice, loadDevice, type SavedDevice, saveDevice } from './device/device-state.ts';
+export { compareDevice, loadDevice } from './device/device-loading.ts';
+export { type SavedDevice, type SavedFields, saveDevice } from './device/device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors } from './device/guest-errors.ts';
 export { commandLineName } from './device/options/set.ts';
 export { InputPin } from './device/pins/events.ts';
-export { inputNamesOf } from './device/pins/input.ts';
+export { inputNamesIn, inputNamesOf } from './device/pins/input.ts';
 export { InterruptLine } from './device/pins/interrupt-line.ts';
 export { pinOf, pinsOf } from './device/pins/interrupt-pin.ts';
 export type { HandlerForm, HandlerRoute } from './device/regions/region.ts';
+export { type BankAccess, bankOf } from './device/registers/bank-access.ts';
 export { registerEngine } from './device/registers/engine.ts';
 export { type RegisterLocks, registerLocks } from './device/registers/locks.ts';
-export type { FieldDeclaration, IndexedPlace, RegisterDeclaration, RegisterWidth } from './device/registers/model.ts';
+export type {
+  AbsentBytes,
+  FieldDeclaration,
+  IndexedPlace,
+  RegisterDeclaration,
+  RegisterKind,
+  RegisterWidth,
+} from './device/registers/model.ts';
 export { type AccessedMachine, type DescribedAccess, describeAccess } from './machine/access-names.ts';
 export { MachineBoard } from './machine/board.ts';
 export type {

@@ -50,7 +50,8 @@ export const queueSelect = ports.register(Port.QueueSelect, {
 export const queueNotify = ports.register(Port.QueueNotify, {
   ...whole,
   width: 16,
-  access: 'write-only',
+  name: 'queueNotify',
+  access: 'trigger',
   description: 'number of a queue with new requests',
 });
 export const deviceStatus = ports.register(Port.DeviceStatus, {

@@ -93,6 +93,11 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
     return `${this.kind}.0`;
   }
 
+  /** Further names that `bus=` takes for it: QEMU calls the bus of q35 'pcie.0'. */
+  get otherNames(): readonly string[] {
+    return [];
+  }
+
   /** Where the regions of its devices are mapped; undefined if they can have none. */
   get containers(): BusContainers | undefined {
     return undefined;
@@ -107,17 +112,18 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
     return String(address);
   }
 
-  /** The address of a device that gives none. Undefined: it has to give one, or none is left. */
-  assign(_device: ClassMetadata, _taken: readonly Address[]): Address | undefined {
-    return undefined;
-  }
+  /** The address of a device that gives none; undefined if none is left. Absent: each device has to give one. */
+  assign?(device: ClassMetadata, taken: readonly Address[]): Address | undefined;
 
   /** What is wrong with all its devices together. That each address has one device is checked already. */
   check(_devices: readonly Placed<Address>[]): readonly Problem[] {
     return [];
   }
 
-  /** Plugs in a device that is realized and mapped. Answers how to take it off again. */
+  /**
+   * Plugs in a device that is realized and mapped. Answers how to take it off again. While a controller is swapped, a device is
+   * attached to the new bus before it is taken off the old one.
+   */
   abstract attach(device: D, at: Address): Detach;
 
   /** A device takes the place and the state of another one; `detach` is that one's. Overridden where no level may change meanwhile. */

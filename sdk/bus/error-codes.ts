@@ -32,6 +32,8 @@ export interface BusErrorCodes {
   'eventfd-name-taken': BackplaneError;
   /** A function has two expansion ROMs. @remedy Keep one of them. */
   'expansion-rom-twice': BackplaneError;
+  /** A function's slot has a function 0 without the multifunction bit. @remedy Give it a slot of its own, or set that bit. */
+  'hidden-pci-function': BackplaneError;
   /** Two targets would answer to one address of an I2C bus. @remedy Give one of them another `addr`. */
   'i2c-address-taken': BackplaneError;
   /** A chip with registers behind a pointer has none, or two banks of them. @remedy Declare its registers on one value of `i2cRegisters()`. */
@@ -80,6 +82,11 @@ export interface BusErrorCodes {
   'pci-bus-full': BackplaneError;
   /** A function is plugged into its bus a second time. @remedy Plug it in once. */
   'pci-function-plugged-twice': BackplaneError;
+  /**
+   * A class declares a register in the header of its PCI configuration space, which the bus answers for.
+   * @remedy Say it with `@pci`, `@bar` or `@expansionRom`, or give the register an offset from 0x40 on.
+   */
+  'register-in-pci-header': BackplaneError;
   /** A chip with registers behind a command has none, or two banks of them. @remedy Declare its registers on one value of `spiRegisters()`. */
   'spi-register-banks': BackplaneError;
   /** Two chips are plugged at one chip select. @remedy Give one of them another `addr`. */

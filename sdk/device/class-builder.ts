@@ -251,7 +251,8 @@ function checkFields(
 }
 
 function registerState(register: RegisterDeclaration): StateDeclaration[] {
-  const { member, access, fields, atReset, since } = register;
+  const { kind, member, access, fields, atReset, since } = register;
+  if (kind !== 'stored') return [];
   const modes = fields.length === 0 ? [access] : fields.map((field) => field.access);
   if (modes.every((mode) => mode === 'constant' || mode === 'reserved')) return [];
   const kept = atReset === 'kept' ? atReset : undefined;

@@ -60,11 +60,15 @@ export interface RealizeContext {
   readonly guestErrors: GuestErrors;
   /** Whether all answers of read handlers are looked at, and not only the first ones of each: on a bench. */
   readonly watchesAnswers?: boolean;
+  /** The device that it is inside of, if it is. */
+  readonly outer?: DeviceInstance;
 }
 
 /** The class of a bus, as far as definitions of devices know it. Room `bus` has the rest. */
 export interface BusOfClass {
   readonly kind: string;
+  /** The name of the class. */
+  readonly name?: string;
 }
 
 /** A class that may be a device: what the machinery of definition looks at. */
@@ -132,4 +136,10 @@ export class ClassAttribute<T> {
 /** A kind of declaration that a class may have several of; a subclass adds to its base's. */
 export class ClassAttributeList<T> extends ClassAttribute<readonly T[]> {
   override readonly isList = true;
+}
+
+/** The places of regions that a guest maps, as their declarations say them: 'BAR 0'. */
+export function placesByAttribute({ attributes }: ClassMetadata): ReadonlyMap<RegionTemplate, string> {
+  const documents = [...attributes].map(([attribute, declared]) => attribute.document(declared as never));
+  return new Map(documents.reverse().flatMap(({ places }) => [...(places ?? [])]));
 }

@@ -10,7 +10,7 @@ import type {
 import type { OptionSet } from './options/set.ts';
 import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate, RegionTemplate } from './regions/region.ts';
 import type { RegisterDeclaration } from './registers/model.ts';
-import type { HookDeclaration, RegisterDefinition } from './registers/spec.ts';
+import type { DecoratedRegister, HookDeclaration } from './registers/spec.ts';
 
 // Two copies of this package in one process are strangers: each has classes and records of its own. What one of them declared is
 // missing in the other, without a mistake of the author that could be named. So all copies note in one place which classes are theirs.
@@ -75,7 +75,7 @@ export interface RegisterAssembly {
 /** What the decorators of one class have said so far. Decorators write here and do nothing else. */
 export class ClassRecorder {
   readonly handlers: { readonly region: IoRegionTemplate; readonly declaration: HandlerDeclaration }[] = [];
-  readonly registers: { readonly definition: RegisterDefinition; readonly member: string }[] = [];
+  readonly registers: DecoratedRegister[] = [];
   readonly registerHooks: HookDeclaration[] = [];
   readonly coalesced: { readonly region: RegionTemplate; readonly declaration: CoalescedDeclaration }[] = [];
   readonly flushing: RegionTemplate[] = [];

@@ -4,12 +4,12 @@ import { reserveMembers } from './class-checks.ts';
 import type { ClassMetadata, DeviceInstance, RealizeContext } from './class-metadata.ts';
 import { claimClass, metadataOf } from './class-recorder.ts';
 import { guestErrorsOf } from './guest-errors.ts';
-import { type DeviceEvents, makeEvents } from './pins/events.ts';
+import { type DeviceEvents, type InputPin, makeEvents } from './pins/events.ts';
 import type { RegionTemplate } from './regions/region.ts';
 import type { BankAccess } from './registers/bank-access.ts';
 import { noLocks, registerLocks } from './registers/locks.ts';
 import type { RegisterBank, RegisterDeclaration } from './registers/model.ts';
-import { subDevicesOf, unrealizeSubDevices } from './sub-devices.ts';
+import { subDevicesOf, unrealizeSubDevices, withSubDevices } from './sub-devices.ts';
 import { realizeTimers, wrapTimers } from './timers.ts';
 
 /** A device class, as decorators and machines name it. */
@@ -21,6 +21,21 @@ export type ConcreteDeviceClass<D extends Device = Device> = new (...args: never
 let eventsOf: (device: Device) => DeviceEvents | undefined;
 
 export { eventsOf };
+
+const noInputs: ReadonlyMap<string, InputPin> = new Map();
+
+/** The input pins of a realized device by name, and those of devices inside it: `channels[1].hold`. */
+export function inputsIn(device: Device): ReadonlyMap<string, InputPin> {
+  return withSubDevices(device, (one) => eventsOf(one as Device)?.inputs ?? noInputs);
+}
+
+/** A place among the registers of a device that an access reaches through a region of another one. */
+export interface RegistersBehind {
+  readonly device: Device;
+  readonly bank: RegisterBank;
+  /** In the bank. */
+  readonly offset: number;
+}
 
 /**
  * A model of a piece of hardware. Its life: construct (no effect on the machine), realize (regions are built and sealed),
@@ -66,11 +81,21 @@ export abstract class Device implements DeviceInstance, RegionOwner {
     return undefined;
   }
 
+  /** The registers of a bank that have a name, also such that are no fields of the class. @internal */
+  registersIn(bank: RegisterBank): readonly RegisterDeclaration[] {
+    return this.metadata.registers.filter((register) => register.bank === bank);
+  }
+
+  /** Where an access leads whose region is a window onto the registers of another device; undefined for other regions. */
+  registersBehind(_region: RegionTemplate, _offset: number): RegistersBehind | undefined {
+    return undefined;
+  }
+
   /** `realizeDevice` calls it. @internal */
   realize(context: RealizeContext, regions: () => ReadonlyMap<RegionTemplate, MemoryRegion>): void {
     if (this.realized)
       throw new BackplaneError('device-realized-twice', `Device '${this.id}' is realized already. Unrealize it first.`);
-    this.#events = makeEvents(this);
+    this.#events = makeEvents(this, context.outer && eventsOf(context.outer as Device));
     this.#regions = regions();
     this.#context = context;
     guestErrorsOf.set(this, context.guestErrors);
@@ -99,7 +124,7 @@ export abstract class Device implements DeviceInstance, RegionOwner {
    * then the declared registers: a device that has some and overrides this calls `super.reset()`.
    */
   reset(): void {
-    for (const { device } of subDevicesOf<Device>(this)) device.reset();
+    for (const { device } of subDevicesOf<Device>(this)) inDeviceEvent(device, device.reset);
     resetRegisters(this);
   }
 
@@ -192,9 +217,9 @@ function resetRegisters(device: DeviceInstance): void {
 }
 
 function resetRegister(device: DeviceInstance, register: RegisterDeclaration): void {
-  const { member, hasLocks, atReset, reset, count } = register;
+  const { kind, member, hasLocks, atReset, reset, count } = register;
   if (hasLocks) registerLocks(device)[member] = noLocks(register);
-  if (atReset !== 'reset-value') return;
+  if (kind !== 'stored' || atReset !== 'reset-value') return;
   const fields = device as unknown as Record<string, number | bigint | BigUint64Array>;
   if (count === undefined) fields[member] = reset;
   else (fields[member] as BigUint64Array).fill(reset as bigint);

@@ -44,6 +44,8 @@ export interface DeviceErrorCodes {
   'invalid-device-type': BackplaneError;
   /** The named value of a field is a value twice, or does not fit into its bits. @remedy Change the value, or widen the field. */
   'invalid-field-value': BackplaneError;
+  /** A register on a getter has bits that something must hold. @remedy Declare it read-only, or give it a hook or a setter. */
+  'invalid-derived-register': BackplaneError;
   /** The index of a data port is an array or has 64 bits. @remedy Use a register of 8, 16 or 32 bits. */
   'invalid-index-register': BackplaneError;
   /** The declaration of an option has no kind, a bad name, an empty range or a bad default. @remedy Mend what the message names. */
@@ -58,6 +60,8 @@ export interface DeviceErrorCodes {
   'invalid-register-field': BackplaneError;
   /** A register has no width, or one that registers cannot have there. @remedy Give it 8, 16, 32 or 64 bits. */
   'invalid-register-width': BackplaneError;
+  /** A trigger is declared as if it held something, or only a trigger can be declared so. @remedy Do as the message says. */
+  'invalid-trigger': BackplaneError;
   /** The reset value of a register does not fit into its bits. @remedy Give a value from 0 that does; a bigint for 64 bits. */
   'invalid-reset-value': BackplaneError;
   /** The image of a ROM is no `Uint8Array`, or longer than the region. @remedy Give bytes that fit, or a larger region. */
@@ -116,7 +120,7 @@ export interface DeviceErrorCodes {
   'register-name-taken': BackplaneError;
   /** A register is narrower than each access that its region implements. @remedy Widen it with reserved bits, or narrow the accesses. */
   'register-narrower-than-access': BackplaneError;
-  /** A register decorates a method or an accessor. @remedy Decorate a field; for what an access does, use `onRead` and `onWrite`. */
+  /** A register decorates a method, or a trigger decorates something else. @remedy Decorate a field or a getter; a method only with a trigger. */
   'register-not-on-field': BackplaneError;
   /** Two registers share bytes. @remedy Move one, or declare one 'read-only' and the other 'write-only' in one place. */
   'register-overlap': BackplaneError;

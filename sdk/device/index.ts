@@ -5,6 +5,7 @@ export {
   type ClassMetadata,
   type DocumentTable,
   type Injection,
+  placesByAttribute,
   type RealizeContext,
   type RegionMetadata,
   type Token,
@@ -12,8 +13,17 @@ export {
 export { baseMetadataOf, metadataOf, recorderOf } from './class-recorder.ts';
 export { constructDevice, subDevice } from './construct.ts';
 export { DeviceOptions, device, inject, options } from './decorators.ts';
-export { type ConcreteDeviceClass, Device, type DeviceClass, eventsOf, inDeviceEvent } from './device.ts';
-export { captureSchema, DeviceLoading, firingOrder, loadDevice, refusedBy, saveDevice } from './device-state.ts';
+export {
+  type ConcreteDeviceClass,
+  Device,
+  type DeviceClass,
+  eventsOf,
+  inDeviceEvent,
+  inputsIn,
+  type RegistersBehind,
+} from './device.ts';
+export { DeviceLoading, loadDevice, refusedBy } from './device-loading.ts';
+export { captureSchema, firingOrder, saveDevice } from './device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors, refusedAccesses } from './guest-errors.ts';
 export { formatSize, type Option, option } from './options/kinds.ts';
 export {
@@ -31,6 +41,7 @@ export {
   type InputArrayNames,
   type InputNames,
   input,
+  inputNamesIn,
   inputNamesOf,
   inputsOfClass,
 } from './pins/input.ts';

@@ -7,6 +7,7 @@ import {
   type IndexedPlace,
   type RegisterDeclaration,
   type RegisterPlace,
+  type RegistersBehind,
   registerAt,
   registerLabel,
   sideOf,
@@ -42,9 +43,62 @@ export function describeAccess(machine: AccessedMachine, access: DescribedAccess
   const { region, start, offsetInRegion } = section;
   const offset = offsetInRegion + access.address - start;
   const template = owner.metadata.regions.find((one) => owner.region(one.template) === region)?.template;
+  const behind = template && owner.registersBehind(template, offset);
+  if (behind !== undefined) return `${behind.device.id}: ${describeBehind(behind, access)}`;
   const place = template && registerOf(owner, template as HandledRegion, offset, access.isWrite === true);
   const what = place === undefined ? `${region.name}+${hex(offset)}` : describePlace(place, offset, access);
   return `${owner.id}: ${what}`;
+}
+
+/**
+ * The registers in which two answers of one access differ, behind a window such as PCI configuration: `ramSize (byte 0x57)`.
+ * Undefined for other accesses, whose address says it.
+ */
+export function describeDifference(
+  machine: AccessedMachine,
+  { isPort, address, recorded, answered }: DifferentAnswers,
+): string | undefined {
+  const behind = windowAt(machine, isPort, address);
+  if (behind === undefined) return undefined;
+  const registers = behind.device.registersIn(behind.bank);
+  const labels = new Map<string, string>();
+  for (let byte = 0, left = (recorded ^ answered) >>> 0; left !== 0; byte++, left >>>= 8) {
+    if ((left & 0xff) === 0) continue;
+    const at = `byte ${hex(behind.offset + byte)}`;
+    const place = registerAt(registers, behind.bank, behind.offset + byte);
+    const label = place === undefined ? at : registerLabel(place);
+    if (!labels.has(label)) labels.set(label, place === undefined ? at : `${label} (${at})`);
+  }
+  return [...labels.values()].join(', ');
+}
+
+/** Two answers of one access of up to four bytes. */
+interface DifferentAnswers extends Pick<DescribedAccess, 'isPort' | 'address'> {
+  readonly recorded: number;
+  readonly answered: number;
+}
+
+function windowAt(machine: AccessedMachine, isPort: boolean, address: number): RegistersBehind | undefined {
+  const section = (isPort ? machine.io : machine.memory).lookup(address);
+  const owner = section?.region.owner;
+  if (section === undefined || !(owner instanceof Device)) return undefined;
+  const template = owner.metadata.regions.find((one) => owner.region(one.template) === section.region)?.template;
+  return template && owner.registersBehind(template, section.offsetInRegion + address - section.start);
+}
+
+/** All registers that the access covers; one alone with its fields. */
+function describeBehind({ device, bank, offset }: RegistersBehind, access: DescribedAccess): string {
+  const registers = device.registersIn(bank);
+  const places = new Map<string, RegisterPlace>();
+  for (let at = offset; at < offset + access.size; at++) {
+    const place = registerAt(registers, bank, at);
+    if (place !== undefined && !places.has(registerLabel(place))) places.set(registerLabel(place), place);
+  }
+  const [only] = places.values();
+  if (only === undefined) return `${bank.name}+${hex(offset)}`;
+  return places.size === 1 && registerAt(registers, bank, offset) !== undefined
+    ? describePlace(only, offset, access)
+    : [...places.keys()].join(', ');
 }
 
 /** At a data port it is the register that the index register selects now. */

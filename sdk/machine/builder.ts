@@ -1,6 +1,6 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
 import { DeviceFailure, describeThrown, type Problem } from '../base/errors.ts';
-import { IsaBus, PciBus, PciDevice, ResetController, SystemBus } from '../bus/index.ts';
+import { type Bus, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
 import {
   captureSchema,
@@ -11,6 +11,8 @@ import {
   timersOf,
 } from '../device/index.ts';
 import { EmptyBoard, MachineBoard } from './board.ts';
+import { type BusToken, busesIn, isBusToken, type MachineBus } from './buses/list.ts';
+import { type BusPlace, findPlaces } from './buses/places.ts';
 import { WiringCheck } from './checks.ts';
 import { type MachineDefinition, type MachineRequest, machineOptions, ramSizeOf } from './definition.ts';
 import { inDevice, quietly } from './device-failures.ts';
@@ -35,6 +37,7 @@ export class MachineBuilder {
   private readonly plan: MachinePlan;
   private readonly check: WiringCheck;
   private readonly maker: DeviceMaker;
+  private busTokens: readonly BusToken[] = [];
 
   constructor(
     private readonly definition: MachineDefinition,
@@ -56,6 +59,15 @@ export class MachineBuilder {
     return this.container.isBound(token) ? this.check.service(token) : undefined;
   }
 
+  /** The buses of the machine with these devices. */
+  busesWith(devices: readonly PluggedDevice[]): readonly MachineBus[] {
+    return busesIn(this.serviceBuses, devices);
+  }
+
+  private get serviceBuses(): readonly Bus[] {
+    return this.busTokens.flatMap((token) => this.service(token) ?? []);
+  }
+
   /** The machine's clock. Only after `construct`, which checks that it can advance. */
   get clock(): MachineClock {
     return this.container.get(VirtualClock) as MachineClock;
@@ -65,7 +77,7 @@ export class MachineBuilder {
   construct(): PluggedDevice[] {
     // The buses come first, even if no device injects them: their service modules lay out the memory.
     this.service(SystemBus);
-    this.service(IsaBus);
+    for (const token of this.busTokens) this.service(token);
     this.checkClock();
     return this.constructPlan(this.plan, this.check, []);
   }
@@ -80,7 +92,8 @@ export class MachineBuilder {
         this.plugIn(constructed, present);
         try {
           for (const { id, device } of constructed)
-            inDevice(id, device, 'reset()', () => inDeviceEvent(device, resetPlugged));
+            inDevice(id, device, 'reset()', () => inDeviceEvent(device, device.reset));
+          for (const { place, device } of constructed) place.bus.resetDevice(device);
           for (const { device } of constructed) captureSchema(device);
           this.stateful.remember();
         } catch (error) {
@@ -146,7 +159,7 @@ export class MachineBuilder {
     const { id, device } = plugged;
     this.board.topology.transaction(() => {
       this.wires.disconnect(id);
-      if (device instanceof PciDevice) this.service(PciBus)?.unregister(device);
+      plugged.leaveBus();
       if (!device.realized) return this.maker.retire(device);
       for (const timer of timersOf(device).values()) timer.cancel();
       plugged.unmapRegions();
@@ -159,17 +172,21 @@ export class MachineBuilder {
   private constructPlan(plan: MachinePlan, check: WiringCheck, present: readonly PluggedDevice[]): PluggedDevice[] {
     const { devices } = plan;
     const ids = [...present, ...devices].map(({ id }) => id);
-    const mappings = new Map(devices.map((device) => [device, check.mappingsOf(device)]));
-    check.checkOverlaps([...mappings.values()].flat());
-
     const sound = devices.filter((planned) => check.checkServices(planned) && !planned.faulty);
-    const constructed: PluggedDevice[] = [];
-    const failed: DeviceFailure[] = [];
-    this.maker.makeAll(sound).forEach((made, index) => {
-      const planned = sound[index] as PlannedDevice;
-      if (made instanceof DeviceFailure) failed.push(made);
-      else constructed.push(new PluggedDevice(planned, made, mappings.get(planned) ?? []));
-    });
+    const made = this.maker.makeAll(sound);
+    const failed = made.filter((one) => one instanceof DeviceFailure);
+    const instances = new Map(
+      sound.flatMap((planned, index) => {
+        const device = made[index];
+        return device === undefined || device instanceof DeviceFailure ? [] : [[planned, device] as const];
+      }),
+    );
+    const places = this.findPlaces(plan, instances, present);
+    const mappings = new Map([...places].map(([device, place]) => [device, check.mappingsOf(device, place)]));
+    check.checkOverlaps([...mappings.values()].flat());
+    const constructed = [...instances].map(
+      ([planned, device]) => new PluggedDevice(planned, device, mappings.get(planned) ?? [], places.get(planned)),
+    );
     const problems = [
       ...this.problems,
       ...failed.map(({ code, message }) => ({ code, message })),
@@ -184,6 +201,25 @@ export class MachineBuilder {
     for (const { device } of constructed) this.maker.retire(device);
     this.closeRetired();
     throw new WiringError(this.definition.name, problems, failed[0]);
+  }
+
+  /** The places of the planned devices. A controller that could not be made may have had the bus that one of them names. */
+  private findPlaces(
+    { devices, problems }: MachinePlan,
+    instances: ReadonlyMap<PlannedDevice, Device>,
+    present: readonly PluggedDevice[],
+  ): ReadonlyMap<PlannedDevice, BusPlace> {
+    const made = [...instances].map(([{ id }, device]) => ({ id, device }));
+    const lost = devices.filter((planned) => !instances.has(planned));
+    const failedKinds = this.busTokens.filter((token) => this.service(token) === undefined).map(({ kind }) => kind);
+    const search = {
+      machine: this.definition.name,
+      buses: busesIn(this.serviceBuses, [...present, ...made]),
+      present,
+      mayHaveFailed: (kind: string, wanted: string | undefined) =>
+        failedKinds.includes(kind) || lost.some(({ id }) => wanted === id || wanted?.startsWith(`${id}.`)),
+    };
+    return findPlaces(devices, search, problems);
   }
 
   /** Takes devices out whose plugging in has failed. */
@@ -202,10 +238,9 @@ export class MachineBuilder {
   }
 
   private plugOne(one: PluggedDevice): void {
-    const { device, address } = one;
     this.board.ramOwners.realize(one, () => this.realize(one));
     one.mapRegions();
-    if (address !== undefined) this.service(PciBus)?.register(device as never, address);
+    one.joinBus();
   }
 
   private bindServices(): void {
@@ -216,7 +251,8 @@ export class MachineBuilder {
     this.container.bind(ResetController).toConstantValue(reset);
     this.container.bind(VirtualClock).toConstantValue(new ManualClock());
     try {
-      loadServices(this.container, this.definition.services, [VirtualClock], this.stateful);
+      const bound = loadServices(this.container, this.definition.services, [VirtualClock], this.stateful);
+      this.busTokens = bound.filter(isBusToken);
     } catch (error) {
       const message = `A service module failed to load: ${describeThrown(error)}`;
       this.problems.push({ code: codeOf(error, 'service-failure'), message });
@@ -235,9 +271,4 @@ export class MachineBuilder {
     const message = `The machine's clock is a ${clock.constructor.name} without advanceTo(time): guest time could not advance. Bind a ManualClock.`;
     this.problems.push({ code: 'clock-cannot-advance', message });
   }
-}
-
-function resetPlugged(this: Device): void {
-  this.reset();
-  if (this instanceof PciDevice) this.resetOnBus();
 }

@@ -1,25 +1,20 @@
 import type { Container } from 'inversify';
 import type { Problem } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
-import {
-  type BusContainers,
-  formatPciAddress,
-  IsaBus,
-  type PciAddress,
-  PciBus,
-  pciBars,
-  pciIdentity,
-  SystemBus,
-} from '../bus/index.ts';
 import { regionsBelow } from '../coalescing/region-placement.ts';
-import { type ClassMetadata, commandLineName, devicesIn, type RegionTemplate, type Token } from '../device/index.ts';
+import {
+  type ClassMetadata,
+  commandLineName,
+  devicesIn,
+  placesByAttribute,
+  type RegionTemplate,
+  type Token,
+} from '../device/index.ts';
 import { describeRange, type MemoryRegion } from '../memory/index.ts';
+import type { BusPlace } from './buses/places.ts';
 import type { RunningMachine } from './definition.ts';
 import { constructionFailure, describeConstruction, type StatefulServices } from './services.ts';
 import { codeOf, type MappedRange, type Mapping, type PlannedDevice } from './wiring.ts';
-
-/** The bus of each kind of device. */
-const busTokens: Readonly<Record<string, Token<BusContainers>>> = { isa: IsaBus, pci: PciBus, system: SystemBus };
 
 /** Checks that need the whole machine: services, buses, wires, overlaps. It collects problems and throws nothing. */
 export class WiringCheck {
@@ -58,34 +53,14 @@ export class WiringCheck {
     return this.problems.length === before;
   }
 
-  /** The bus a device plugs into. */
-  busOf({ id, metadata }: PlannedDevice): BusContainers | undefined {
-    const token = busTokens[metadata.bus];
-    if (token === undefined) {
-      this.report(
-        'unknown-bus',
-        `Device '${id}': ${metadata.type} plugs into a bus of kind '${metadata.bus}', which no machine has. ` +
-          'Extend IsaDevice, PciDevice or SystemDevice.',
-      );
-      return undefined;
-    }
-    if (this.services.isBound(token)) return this.service(token);
-    this.report(
-      'missing-service',
-      `Device '${id}': ${metadata.type} plugs into ${token.name}, and machine '${this.machine}' has none. ` +
-        `Bind ${token.name} in one of its service modules, or leave the device out.`,
-    );
-    return undefined;
-  }
-
   /** Where each region of the device goes; reports those that do not fit their container. */
-  mappingsOf(device: PlannedDevice): Mapping[] {
-    const bus = this.busOf(device);
-    if (bus === undefined) return [];
+  mappingsOf(device: PlannedDevice, { name, bus }: BusPlace): Mapping[] {
+    const { containers } = bus;
+    if (containers === undefined) return this.refuseRegions(device, name);
     return device.regions.flatMap((planned) => {
       const { template, address, priority } = planned;
       const kind = template.kind === 'ports' ? 'Ports' : 'Memory';
-      const container = kind === 'Ports' ? bus.io : bus.memory;
+      const container = kind === 'Ports' ? containers.io : containers.memory;
       const mapping: Mapping = {
         name: template.name,
         device: device.id,
@@ -105,6 +80,17 @@ export class WiringCheck {
       );
       return [];
     });
+  }
+
+  private refuseRegions({ id, regions }: PlannedDevice, bus: string): Mapping[] {
+    for (const { template, address } of regions) {
+      const what = `region '${template.name}' is at ${hex(address)}, and bus '${bus}' has no ports and no memory`;
+      this.report(
+        'region-without-container',
+        `Device '${id}': ${what}. Leave out its base, or plug in another device.`,
+      );
+    }
+    return [];
   }
 
   /** Overlaps of equal priority in one container, with the regions that services have mapped. */
@@ -188,53 +174,13 @@ export function describeMapped({ name, device, start, size }: MappedRange): stri
   return `'${name}'${device === undefined ? '' : ` of device '${device}'`} at ${describeRange(start, size)}`;
 }
 
-interface Placed {
-  readonly id: string;
-  readonly metadata: ClassMetadata;
-  readonly address: PciAddress | undefined;
-}
-
-/** PCI functions with an address that is taken, or that no guest finds. */
-export function conflictingFunctions(devices: readonly Placed[]): Problem[] {
-  const owners = new Map<string, Placed>();
-  const problems: Problem[] = [];
-  const placed = devices.flatMap((device) =>
-    device.address === undefined ? [] : [{ ...device, address: device.address }],
-  );
-  for (const device of placed) {
-    const where = formatPciAddress(device.address);
-    const first = owners.get(where);
-    if (first !== undefined) {
-      problems.push({
-        code: 'pci-address-taken',
-        message: `PCI: '${first.id}' and '${device.id}' are both at ${where}. Give one of them another addr.`,
-      });
-    }
-    owners.set(where, device);
-  }
-  for (const { id, address } of placed) {
-    if (address.function === 0) continue;
-    const first = owners.get(formatPciAddress({ slot: address.slot, function: 0 }));
-    if (first === undefined || first.metadata.attribute(pciIdentity)?.multifunction === true) continue;
-    problems.push({
-      code: 'hidden-pci-function',
-      message:
-        `PCI: '${id}' is at ${formatPciAddress(address)}, where no guest finds it: '${first.id}', function 0 of the slot, has no ` +
-        `multifunction bit. Give '${id}' a slot of its own, or ${first.metadata.type} @pci({ multifunction: true }).`,
-    });
-  }
-  return problems;
-}
-
 /** Warnings of regions that no guest reaches: no address, no BAR, and not mapped by a device, directly or by an alias. */
 export function unmappedRegions({ devices, addressSpaces }: RunningMachine): string[] {
   const detached = devices.flatMap(({ id, device, metadata }) => {
-    const bars = metadata.attribute(pciBars) ?? [];
-    const own = metadata.regions.map(({ template }) => template);
-    const placedByGuest = own.filter((template) => bars.some(({ region }) => region === template));
+    const byBus = placesByAttribute(metadata);
     return devicesIn(device).flatMap(({ name, device: one }) =>
       one.metadata.regions
-        .filter(({ template }) => !placedByGuest.includes(template))
+        .filter(({ template }) => !byBus.has(template))
         .map(({ template }) => ({ id: name === '' ? id : `${id}.${name}`, region: one.region(template) }))
         .filter(({ region }) => region.container === undefined),
     );

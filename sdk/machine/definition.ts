@@ -3,6 +3,7 @@ import type { Accelerator, GuestImage, MachineClock } from '../accelerator/index
 import { BackplaneError, type Problem } from '../base/errors.ts';
 import type { ConcreteDeviceClass, Device, GuestError, GuestErrorSink, OptionSet, Token } from '../device/index.ts';
 import { type AddressSpace, GiB, type MappedSpace, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
+import type { MachineBus } from './buses/list.ts';
 import { checkDefinition } from './given-definition.ts';
 import type { DeviceOptionValues, MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
@@ -44,7 +45,7 @@ export interface PreparedMachine {
   readonly devices: readonly { readonly id: string; readonly device: Device }[];
   /** The one device of this class. */
   device<C extends ConcreteDeviceClass>(deviceClass: C): InstanceType<C>;
-  /** The instance that a service module bound to this token, or undefined: `machine.service(PciBus)`. */
+  /** The instance that a service module bound to this token, or undefined: `machine.service(VirtualClock)`. */
   service<S>(token: Token<S>): S | undefined;
 }
 
@@ -57,8 +58,10 @@ export interface RunningMachine extends PreparedMachine {
   readonly io: AddressSpace;
   readonly clock: MachineClock;
   readonly devices: readonly PluggedDevice[];
-  /** Every address space: memory, ports, and those that services added, such as the PCI bus's behind a bridge. */
+  /** Every address space: memory, ports, and those that services added, such as those behind a bridge. */
   readonly addressSpaces: readonly MappedSpace[];
+  /** Its services first, then those of its devices. */
+  readonly buses: readonly MachineBus[];
   /** All RAM and ROM of the machine by the names of their regions, mapped or not. */
   readonly ramBlocks: ReadonlyMap<string, RamBlock>;
   /** Mistakes of the guest, each kind once, with its count. */

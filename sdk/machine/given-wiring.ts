@@ -6,7 +6,9 @@ import { checkGivenInputs, checkGivenOutputs } from './wires/given.ts';
 // Files that no compiler has checked, such as plugins, may give values of any kind: all of these functions take unknown ones.
 
 /** The properties of a UsedDevice. */
-export const wiringWords: readonly string[] = ['device', 'id', 'at', 'addr', 'when', 'options', 'interrupts', 'inputs'];
+export const wiringWords: readonly string[] = [
+  ...['device', 'id', 'at', 'bus', 'addr', 'when', 'options', 'interrupts', 'inputs'],
+];
 
 /** The properties of a Placement. */
 export const placementWords: readonly string[] = ['region', 'address', 'priority'];
@@ -24,10 +26,12 @@ export function wiringProblems(wiring: unknown, where: string): Problem[] {
   }
   const unknown = unknownWord(wiring, wiringWords);
   if (unknown !== undefined) report('unknown-word', `its wiring ${unknown}`);
-  const { id, at, addr, when, options, interrupts, inputs } = wiring;
+  const { id, at, bus, addr, when, options, interrupts, inputs } = wiring;
   if (id !== undefined && typeof id !== 'string') report('bad-wiring', `id is ${shown(id)}. Write a text.`);
   if (addr !== undefined && typeof addr !== 'string')
-    report('bad-wiring', `addr is ${shown(addr)}. Write slot and function as a text, such as '01.0'.`);
+    report('bad-wiring', `addr is ${shown(addr)}. Write it as a text, such as '01.0' or '0x68'.`);
+  if (bus !== undefined && typeof bus !== 'string')
+    report('bad-wiring', `bus is ${shown(bus)}. Write its name, such as 'sbcon.i2c', or the id of its controller.`);
   if (when !== undefined && typeof when !== 'function')
     report(
       'bad-wiring',

@@ -1,7 +1,6 @@
 import type { MachineClock } from '../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../base/errors.ts';
 import { didYouMean } from '../base/text.ts';
-import { formatPciAddress, PciBus, PciDevice } from '../bus/index.ts';
 import {
   type ConcreteDeviceClass,
   type Device,
@@ -12,6 +11,7 @@ import {
 } from '../device/index.ts';
 import type { MemoryTopology } from '../memory/index.ts';
 import type { MachineBuilder } from './builder.ts';
+import { changeOver, joinNewBuses, type Pair } from './buses/moving.ts';
 import type { MachineDefinition } from './definition.ts';
 import { quietly } from './device-failures.ts';
 import { arrangeMap, mapOrder } from './map-order.ts';
@@ -34,6 +34,9 @@ export function unpluggable(
   }
   if ([interruptController].flat().includes(id))
     throw refuse('device-in-use', 'it interrupts the processor. Build another machine instead.');
+  const child = devices.find(({ place }) => place.owner === id);
+  if (child !== undefined && verb === 'unplug')
+    throw refuse('device-in-use', `'${child.id}' is on its bus '${child.place.name}'. Unplug '${child.id}' first.`);
   for (const { owner, at, ...ends } of verb === 'swap' ? [] : devices.flatMap(connectionsOf)) {
     if (owner === id || !devicesOf({ owner, at, ...ends }).includes(id)) continue;
     throw refuse('device-in-use', `pin '${at}' of '${owner}' is wired to it. Unplug '${owner}' first.`);
@@ -62,11 +65,6 @@ export interface Swap {
   readonly deviceClass: ConcreteDeviceClass;
 }
 
-interface Pair {
-  readonly old: PluggedDevice;
-  readonly replacement: PluggedDevice;
-}
-
 export interface SwapOutcome {
   /** In the order of the swaps. */
   readonly made: readonly PluggedDevice[];
@@ -90,9 +88,10 @@ export function replaceDevices(
     return topology.transaction(() => {
       const order = mapOrder(topology);
       try {
-        const pairs = prepare(swaps, others, builder);
+        const { pairs, leaveOldBuses } = prepare(swaps, others, builder);
         const made = pairs.map(({ replacement }) => replacement);
         builder.wires.replace(made, [...others, ...made]);
+        for (const leave of leaveOldBuses) leave();
         return { made, complaints: commit(pairs, builder) };
       } finally {
         arrangeMap(topology, order);
@@ -103,8 +102,14 @@ export function replaceDevices(
   }
 }
 
+interface Prepared {
+  readonly pairs: readonly Pair[];
+  /** Take the devices of swapped controllers off the old buses. */
+  readonly leaveOldBuses: readonly (() => void)[];
+}
+
 /** Makes the replacements. Of the old devices only the regions are unmapped meanwhile. */
-function prepare(swaps: readonly Swap[], others: readonly PluggedDevice[], builder: MachineBuilder): Pair[] {
+function prepare(swaps: readonly Swap[], others: readonly PluggedDevice[], builder: MachineBuilder): Prepared {
   const used = swaps.map(({ old, deviceClass }) => usedAs(old, deviceClass));
   const saved = swaps.map(({ old }) => saveDevice(old.device));
   const undo: (() => void)[] = [];
@@ -116,12 +121,13 @@ function prepare(swaps: readonly Swap[], others: readonly PluggedDevice[], build
     const made = builder.makeReplacements(used, others);
     const pairs = swaps.map(({ old }, index) => ({ old, replacement: made[index] as PluggedDevice }));
     for (const pair of pairs) undo.push(() => discard(pair, builder));
-    pairs.forEach(({ old, replacement }, index) => {
-      undo.unshift(builder.realizeReplacement(replacement, old));
+    for (const { old, replacement } of pairs) undo.unshift(builder.realizeReplacement(replacement, old));
+    const leaveOldBuses = joinNewBuses(pairs, others, undo);
+    pairs.forEach(({ replacement }, index) => {
       loadDevice(replacement.device, saved[index]);
       replacement.mapRegions();
     });
-    return pairs;
+    return { pairs, leaveOldBuses };
   } catch (error) {
     for (const step of undo.reverse()) step();
     throw error;
@@ -131,7 +137,7 @@ function prepare(swaps: readonly Swap[], others: readonly PluggedDevice[], build
 /** Cannot fail: errors of the old devices are answered. */
 function commit(pairs: readonly Pair[], builder: MachineBuilder): string[] {
   for (const { old, replacement } of pairs) {
-    if (old.device instanceof PciDevice) builder.service(PciBus)?.replace(old.device, replacement.device as PciDevice);
+    changeOver({ old, replacement });
     moveTimers(builder.clock, old.device, replacement.device);
   }
   return pairs.flatMap(({ old, replacement }) => {
@@ -150,13 +156,14 @@ function discard({ old, replacement }: Pair, builder: MachineBuilder): void {
   builder.retire(replacement, old);
   for (const timer of timersOf(replacement.device).values()) timer.cancel();
   if (!replacement.device.realized) return;
+  replacement.leaveBus();
   replacement.unmapRegions();
   quietly(() => replacement.device.unrealize());
 }
 
 /** The wiring of the old device, for the new class. An option that was not given takes the new class's default. */
 function usedAs(
-  { id, metadata: old, used, given, address }: PluggedDevice,
+  { id, metadata: old, used, given, address, place }: PluggedDevice,
   deviceClass: ConcreteDeviceClass,
 ): UsedDevice {
   const metadata = metadataOf(deviceClass);
@@ -170,7 +177,6 @@ function usedAs(
     const region = metadata.regions.find(({ template }) => template.name === placement.region.name)?.template;
     return region === undefined ? [] : [{ ...placement, region }];
   });
-  const addr = address === undefined ? {} : { addr: formatPciAddress(address) };
   return {
     device: deviceClass,
     id,
@@ -178,7 +184,8 @@ function usedAs(
     at,
     interrupts: used.interrupts ?? {},
     inputs: used.inputs ?? {},
-    ...addr,
+    bus: place.name,
+    ...(address === undefined ? {} : { addr: address }),
   };
 }
 

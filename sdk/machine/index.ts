@@ -1,3 +1,4 @@
+export type { MachineBus } from './buses/list.ts';
 export type {
   MachineDefinition,
   MachineRequest,

@@ -19,6 +19,7 @@ import {
 } from '../device/index.ts';
 import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
 import { MachineBuilder } from './builder.ts';
+import type { MachineBus } from './buses/list.ts';
 import { unmappedRegions } from './checks.ts';
 import type { MachineDefinition, MachineRequest, RestoreRequest, RunningMachine } from './definition.ts';
 import { prepareMachine, quietly, timerFailure, unrealizeAll } from './device-failures.ts';
@@ -122,6 +123,10 @@ export class Machine implements RunningMachine {
     return this.plugged;
   }
 
+  get buses(): readonly MachineBus[] {
+    return this.builder.busesWith(this.plugged);
+  }
+
   get ramBlocks(): ReadonlyMap<string, RamBlock> {
     return this.builder.board.ramBlocks;
   }
@@ -157,7 +162,7 @@ export class Machine implements RunningMachine {
 
   /**
    * Plugs one more device in: `machine.plug(use(Edu, { addr: '05.0' }))`. It is reset, and the guest sees all of it at once. Mistakes
-   * come in a WiringError and leave the machine as it was. Plug function 0 of a PCI card last: guests find the others by it.
+   * come in a WiringError and leave the machine as it was. Plug function 0 of a card last: guests find the others by it.
    */
   plug(used: UsedDevice): PluggedDevice {
     this.refuseDisposed('plug');

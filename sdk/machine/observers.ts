@@ -1,6 +1,5 @@
 import type { AcceleratorEvent, Moment } from '../accelerator/index.ts';
 import { BackplaneError } from '../base/errors.ts';
-import { PciDevice } from '../bus/index.ts';
 import type { Timer } from '../clock/index.ts';
 import { pinsOf, timersOf } from '../device/index.ts';
 import type { ObserverFailureSink, RunningMachine } from './definition.ts';
@@ -150,13 +149,13 @@ export class ObserverHub {
     const { accelerator, clock, devices } = this.machine;
     accelerator.observe(undefined);
     clock.observer = undefined;
-    for (const { device } of devices) {
+    for (const { device, place } of devices) {
       for (const pin of pinsOf(device).values()) pin.observer = undefined;
-      if (device instanceof PciDevice) device.msi.observer = undefined;
+      place.bus.observeInterrupts(device, undefined);
     }
   }
 
-  private hookDevice({ id, device }: PluggedDevice): void {
+  private hookDevice({ id, device, place }: PluggedDevice): void {
     const { clock } = this.machine;
     const emitLevel = (pin: string, level: boolean) => {
       const { epoch, now: time } = clock;
@@ -164,7 +163,7 @@ export class ObserverHub {
     };
     for (const [name, timer] of timersOf(device)) this.timerOwners.set(timer, { device: id, name });
     for (const [name, pin] of pinsOf(device)) pin.observer = (level) => emitLevel(name, level);
-    if (device instanceof PciDevice) device.msi.observer = () => emitLevel('msi', true);
+    place.bus.observeInterrupts(device, (name) => emitLevel(name, true));
   }
 }
 

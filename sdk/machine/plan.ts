@@ -1,8 +1,6 @@
 import { describeThrown, type Problem } from '../base/errors.ts';
 import { didYouMean } from '../base/text.ts';
-import { type PciAddress, parsePciAddress, pciBars } from '../bus/index.ts';
-import { type ClassMetadata, metadataOf, type Option } from '../device/index.ts';
-import { conflictingFunctions } from './checks.ts';
+import { type ClassMetadata, metadataOf, type Option, placesByAttribute } from '../device/index.ts';
 import { signalsOf, type WiringOption, wiresOf } from './wires/plan.ts';
 import {
   codeOf,
@@ -34,8 +32,7 @@ export class MachinePlan {
     });
     this.nameAll(known);
     this.checkNames(known, deviceOptions);
-    const planned = known.map(({ used: one, metadata }) => this.planOne(one, metadata, options, deviceOptions));
-    this.devices = this.assignSlots(planned);
+    this.devices = known.map(({ used: one, metadata }) => this.planOne(one, metadata, options, deviceOptions));
   }
 
   private report(code: string, message: string): void {
@@ -125,25 +122,7 @@ export class MachinePlan {
       regions: placeRegions(used, metadata, values, report),
       wires: wiresOf(used, values, report),
       inputs: signalsOf(used, report),
-      address: addressOf(used, metadata, report),
     };
-  }
-
-  /** Puts PCI functions without an address into the first empty slots. */
-  private assignSlots(planned: readonly PlannedDevice[]): PlannedDevice[] {
-    const all = [...this.present, ...planned];
-    this.problems.push(...conflictingFunctions(all));
-    const slots = new Set(all.flatMap(({ address }) => (address === undefined ? [] : [address.slot])));
-    return planned.map((device) => {
-      if (device.metadata.bus !== 'pci' || device.address !== undefined || device.used.addr !== undefined)
-        return device;
-      let slot = 0;
-      while (slots.has(slot)) slot++;
-      if (slot > 31)
-        this.report('pci-bus-full', `PCI: no slot is left for '${device.id}': all 32 have a device. Remove one.`);
-      slots.add(slot);
-      return { ...device, address: { slot, function: 0 } };
-    });
   }
 }
 
@@ -175,9 +154,9 @@ function placeRegions(
     if (places.length > 1) report('placed-twice', `at: places region '${name}' twice. Keep one of them.`);
     if (places.length > 0 && option?.isGiven === true)
       report('placed-twice', `option '${option.name}' and at: both say where region '${name}' goes. Keep one of them.`);
-    const bar = metadata.attribute(pciBars)?.find(({ region }) => region === template);
-    if (bar !== undefined && (places.length > 0 || option !== undefined)) {
-      report('bar-placed', `region '${name}' is BAR ${bar.index}, which the guest places. Leave out its address.`);
+    const byBus = placesByAttribute(metadata).get(template);
+    if (byBus !== undefined && (places.length > 0 || option !== undefined)) {
+      report('bar-placed', `region '${name}' is ${byBus}, which the guest places. Leave out its address.`);
       return [];
     }
     const address = places[0]?.address ?? option?.value ?? template.base;
@@ -191,13 +170,4 @@ function placeRegions(
     }
     return [{ template, address, priority: places[0]?.priority ?? template.priority }];
   });
-}
-
-function addressOf({ addr }: UsedDevice, { bus, type }: ClassMetadata, report: Report): PciAddress | undefined {
-  if (addr === undefined) return undefined;
-  const address = bus === 'pci' ? parsePciAddress(addr) : undefined;
-  if (bus !== 'pci') report('not-a-pci-device', `${type} is not a PCI device and has no addr. Leave it out.`);
-  else if (address === undefined)
-    report('invalid-pci-address', `addr '${addr}' is not a PCI address. Write slot and function, 00.0 to 1f.7.`);
-  return address;
 }

@@ -9,15 +9,17 @@ import { type EpochMove, stateOf } from '../state/schema.ts';
 
 /**
  * Loads service modules into one container, in order. A later module replaces bindings of earlier ones, and the `replaceable`
- * ones: a customized machine replaces a service by adding a module. Each service that is made is noted in `stateful`.
+ * ones: a customized machine replaces a service by adding a module. Each service that is made is noted in `stateful`. Answers the
+ * tokens that the modules bind.
  */
 export function loadServices(
   container: Container,
   modules: readonly ContainerModule[],
   replaceable: readonly ServiceIdentifier[],
   stateful: StatefulServices,
-): void {
+): readonly ServiceIdentifier[] {
   const earlier = new Set(replaceable);
+  const bound = new Set<ServiceIdentifier>();
   for (const module of modules) {
     const own = new Set<ServiceIdentifier>();
     const bind = <T>(token: ServiceIdentifier<T>): BindToFluentSyntax<T> => {
@@ -52,8 +54,12 @@ export function loadServices(
         'it is asynchronous, and a machine is built synchronously. Await first, then bind the result.',
       );
     }
-    for (const token of own) earlier.add(token);
+    for (const token of own) {
+      earlier.add(token);
+      bound.add(token);
+    }
   }
+  return [...bound];
 }
 
 /**

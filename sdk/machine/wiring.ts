@@ -1,5 +1,5 @@
 import { BackplaneError, type Problem } from '../base/errors.ts';
-import type { PciAddress } from '../bus/index.ts';
+import type { Detach } from '../bus/index.ts';
 import {
   type ClassMetadata,
   type ConcreteDeviceClass,
@@ -12,6 +12,7 @@ import {
   type RegionTemplate,
 } from '../device/index.ts';
 import type { MemoryRegion } from '../memory/index.ts';
+import { addressText, type BusPlace } from './buses/places.ts';
 import { shown } from './given-values.ts';
 import { wiringProblems } from './given-wiring.ts';
 import type { Signal, Wire } from './wires/wire.ts';
@@ -43,7 +44,9 @@ export interface UsedDevice {
   /** Its name in messages, `info qtree` and wires of other devices. Default: its type, numbered from the second on. */
   readonly id?: string;
   readonly at?: readonly Placement[];
-  /** Slot and function of a PCI device, `01.0`. Default: the first free slot. */
+  /** The bus that it plugs into: 'sbcon.i2c', or the id of a controller with one bus. Default: the first bus of its kind. */
+  readonly bus?: string;
+  /** Its address as the bus writes it: '01.0', '0x68'. Default: the first that is free, where the bus gives addresses. */
   readonly addr?: string;
   /** Plugged in only if this holds for the machine's options. */
   readonly when?: (machine: MachineOptionValues) => boolean;
@@ -57,7 +60,8 @@ export interface UsedDevice {
 }
 
 /** How a machine plugs in one device. Everything may be left out. */
-export interface DeviceWiring<C extends ConcreteDeviceClass> extends Pick<UsedDevice, 'id' | 'at' | 'addr' | 'when'> {
+export interface DeviceWiring<C extends ConcreteDeviceClass>
+  extends Pick<UsedDevice, 'id' | 'at' | 'bus' | 'addr' | 'when'> {
   /** Values that differ from the defaults; as a function, they depend on the machine's own options. */
   readonly options?: GivenOptionsOfClass<C> | ((machine: MachineOptionValues) => GivenOptionsOfClass<C>);
   /** A wire for each output that the device has, or a list of wires, and for no other name. */
@@ -137,12 +141,10 @@ export interface PlannedDevice {
   readonly regions: readonly PlannedRegion[];
   readonly wires: ReadonlyMap<string, readonly Wire[]>;
   readonly inputs: ReadonlyMap<string, Signal>;
-  /** Set on PCI functions. */
-  readonly address: PciAddress | undefined;
 }
 
 /** A device that is plugged in already. */
-export type PresentDevice = Pick<PlannedDevice, 'id' | 'metadata' | 'address'>;
+export type PresentDevice = Pick<PlannedDevice, 'id' | 'metadata'>;
 
 /** A region of a device, and the container that it is mapped in. */
 export interface Mapping extends MappedRange {
@@ -169,16 +171,35 @@ export class PluggedDevice {
   readonly wires: ReadonlyMap<string, readonly Wire[]>;
   /** What each input follows that says so itself; wires of other devices may lead to its inputs too. */
   readonly inputs: ReadonlyMap<string, Signal>;
-  readonly address: PciAddress | undefined;
+  /** Its bus and its address there. A controller that is swapped takes the devices of its buses along. */
+  place: BusPlace;
+  /** @internal */
+  detach: Detach | undefined;
 
   /** @internal */
-  constructor(plan: PlannedDevice, device: Device, mappings: readonly Mapping[]) {
+  constructor(plan: PlannedDevice, device: Device, mappings: readonly Mapping[], place: BusPlace | undefined) {
     ({ id: this.id, metadata: this.metadata, used: this.used, given: this.given, wires: this.wires } = plan);
     this.inputs = plan.inputs;
-    this.address = plan.address;
+    // Without a place it is not plugged in: that is one of the machine's problems.
+    this.place = place as BusPlace;
     this.device = device;
     this.options = plan.metadata.options.resolve(plan.given, plan.id);
     this.mappings = mappings;
+  }
+
+  /** Its address as its bus writes it; undefined on a bus without addresses. */
+  get address(): string | undefined {
+    return addressText(this.place);
+  }
+
+  /** Only after it was realized and mapped. */
+  joinBus(): void {
+    this.detach = this.place.bus.attach(this.device, this.place.address);
+  }
+
+  leaveBus(): void {
+    this.detach?.();
+    this.detach = undefined;
   }
 
   /** The regions of its class and of devices inside it, mapped or not. */

@@ -1,7 +1,7 @@
 import { hex } from '../base/text.ts';
-import { formatPciAddress, IsaBus, type PciBar, PciBus, PciDevice, pciIdentity } from '../bus/index.ts';
-import { commandLineName, machineOptionName, pinsOf, registerEngine, type Token } from '../device/index.ts';
-import type { PluggedDevice, RunningMachine } from '../machine/index.ts';
+import type { Bus } from '../bus/index.ts';
+import { commandLineName, machineOptionName, pinsOf, registerEngine } from '../device/index.ts';
+import type { MachineBus, PluggedDevice, RunningMachine } from '../machine/index.ts';
 import { formatAddress, formatFlatViews, formatMemoryTree, KiB } from '../memory/index.ts';
 
 /** Texts about a machine, for the `info` commands. Queued writes are delivered first. */
@@ -40,47 +40,36 @@ export function infoQtree(machine: RunningMachine): string {
   return formatDeviceTree(machine);
 }
 
-interface BusOfTree {
-  readonly kind: string;
-  readonly token: Token | undefined;
-  readonly name: string;
-  readonly type: string;
-}
+type BusOfTree = Pick<MachineBus, 'name' | 'owner'> & { readonly bus: Pick<Bus, 'typeName'> };
 
-const systemBus: BusOfTree = { kind: 'system', token: undefined, name: 'main-system-bus', type: 'System' };
-const otherBuses: readonly BusOfTree[] = [
-  { kind: 'pci', token: PciBus, name: 'pci.0', type: 'PCI' },
-  { kind: 'isa', token: IsaBus, name: 'isa.0', type: 'ISA' },
-];
+/** The board itself, also where no service is the bus of its devices. */
+const board: BusOfTree = { name: 'main-system-bus', bus: { typeName: 'System' }, owner: undefined };
 
 /** The text of `info qtree`, in QEMU's form: two spaces per level, buses and devices in turn. */
 export function formatDeviceTree(machine: RunningMachine): string {
   const lines: string[] = [];
-  printBus(systemBus, machine, 0, lines);
+  const { buses } = machine;
+  const root = buses.find(({ name }) => name === board.name);
+  printBus(root ?? board, machine, 0, lines);
+  const loose = buses.filter((bus) => bus !== root && controllerOf(bus, machine) === undefined);
+  for (const bus of loose) printBus(bus, machine, 1, lines);
   return `${lines.join('\n')}\n`;
 }
 
-function printBus(bus: BusOfTree, machine: RunningMachine, level: number, lines: string[]): void {
+function printBus({ name, bus }: BusOfTree, machine: RunningMachine, level: number, lines: string[]): void {
   const print = indented(level, lines);
-  print(`bus: ${bus.name}`);
-  print(`  type ${bus.type}`);
-  for (const device of machine.devices) {
-    if (device.metadata.bus !== bus.kind) continue;
-    printDevice(device, machine, level + 1, lines);
-  }
-  if (bus !== systemBus) return;
-  for (const other of otherBuses)
-    if (bridgeTo(other, machine) === undefined) printPresent(other, machine, level + 1, lines);
+  print(`bus: ${name}`);
+  print(`  type ${bus.typeName}`);
+  for (const device of machine.devices) if (device.place.bus === bus) printDevice(device, machine, level + 1, lines);
 }
 
-function printPresent(bus: BusOfTree, machine: RunningMachine, level: number, lines: string[]): void {
-  if (bus.token !== undefined && machine.service(bus.token) !== undefined) printBus(bus, machine, level, lines);
-}
-
-/** The bridge of a bus: the first device that injects the bus and is not on it. */
-function bridgeTo(bus: BusOfTree, machine: RunningMachine): PluggedDevice | undefined {
+/** The device that a bus is printed below: its controller, or the bridge that asks for it and is not on it. */
+function controllerOf({ name, bus, owner }: MachineBus, machine: RunningMachine): PluggedDevice | undefined {
+  if (owner !== undefined) return machine.deviceById(owner);
+  if (name === board.name) return undefined;
   return machine.devices.find(
-    ({ metadata }) => metadata.bus !== bus.kind && metadata.injections.some(({ token }) => token === bus.token),
+    ({ metadata, place }) =>
+      place.bus !== bus && metadata.injections.some(({ token }) => token !== undefined && bus instanceof token),
   );
 }
 
@@ -94,28 +83,13 @@ function printDevice(device: PluggedDevice, machine: RunningMachine, level: numb
       `gpio-out "${name}" 1${wire === undefined ? '' : ` -> ${wire.map(({ description }) => description).join(', ')}`}`,
     );
   }
-  if (device.address !== undefined) print(`addr = ${formatPciAddress(device.address)}`);
+  if (device.address !== undefined) print(`addr = ${device.address}`);
   for (const [name, value] of Object.entries(options)) print(`${commandLineName(name)} = ${formatValue(value)}`);
   for (const { kind, start, size } of mappings) {
     print(`${kind === 'Ports' ? 'ports' : 'mmio'} ${formatAddress(start)}/${formatAddress(size)}`);
   }
-  const identity = metadata.attribute(pciIdentity);
-  if (identity !== undefined && device.address !== undefined) {
-    const { classCode, vendorId, deviceId, subsystemVendorId = 0, subsystemId = 0 } = identity;
-    print(
-      `class ${hex4(classCode)}, addr 00:${formatPciAddress(device.address)}, pci id ${hex4(vendorId)}:${hex4(deviceId)} ` +
-        `(sub ${hex4(subsystemVendorId)}:${hex4(subsystemId)})`,
-    );
-  }
-  if (device.device instanceof PciDevice) for (const bar of device.device.bars.all) print(formatBar(bar));
-  for (const bus of otherBuses) if (bridgeTo(bus, machine) === device) printBus(bus, machine, level + 1, lines);
-}
-
-/** An unmapped BAR is at the last address, and the expansion ROM is BAR 6, as in QEMU. */
-function formatBar({ index = 6, kind, size, address }: PciBar): string {
-  const start = address === undefined ? 2n ** 64n - 1n : BigInt(address);
-  const end = BigInt.asUintN(64, start + BigInt(size) - 1n);
-  return `bar ${index}: ${kind === 'ports' ? 'i/o' : 'mem'} at ${hex(start)} [${hex(end)}]`;
+  for (const line of device.place.bus.describe(device.device, device.place.address)) print(line);
+  for (const bus of machine.buses) if (controllerOf(bus, machine) === device) printBus(bus, machine, level + 1, lines);
 }
 
 function formatValue(value: unknown): string {
@@ -128,5 +102,3 @@ function formatValue(value: unknown): string {
 function indented(level: number, lines: string[]): (text: string) => void {
   return (text) => lines.push('  '.repeat(level) + text);
 }
-
-const hex4 = (value: number): string => value.toString(16).padStart(4, '0');

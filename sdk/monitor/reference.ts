@@ -7,6 +7,7 @@ import {
   type HandlerRoute,
   livesIn,
   type OptionSet,
+  placesByAttribute,
   RamRegion,
   type RegionMetadata,
   type RegionTemplate,
@@ -31,7 +32,7 @@ export interface ObservedDevice {
 export function registerDocument(metadata: ClassMetadata, observed: ObservedDevice = {}): string {
   const { type, description, bus, options, regions, registers } = metadata;
   const documents = [...metadata.attributes].map(([attribute, declared]) => attribute.document(declared)).reverse();
-  const places = new Map(documents.flatMap((document) => [...(document.places ?? [])]));
+  const places = placesByAttribute(metadata);
   const sections = [
     `# ${type}`,
     [`${sentence(printable(description))} Bus: ${bus}.`, ...needs(metadata)].join(' '),
@@ -72,10 +73,11 @@ export function registerFacts(metadata: ClassMetadata, { pins = [], inputs = [] 
           length: length === Number.POSITIVE_INFINITY ? null : length,
         })),
     })),
-    registers: registers.map(({ spec: _written, bank, ...register }) => ({
+    registers: registers.map(({ spec: _written, bank, hasSetter: _set, reads, ...register }) => ({
       ...register,
       region: bank.name,
       reset: plain(register.reset),
+      ...(reads === undefined ? {} : { reads: plain(reads) }),
     })),
   };
 }

@@ -29,7 +29,9 @@ const accessOf = ({ fields, access }: RegisterDeclaration): string =>
     ? 'by field'
     : access;
 
-function resetOf({ reset, atReset }: RegisterDeclaration): string {
+function resetOf({ kind, reset, reads, atReset }: RegisterDeclaration): string {
+  if (kind === 'trigger') return reads === undefined ? '' : `reads ${hex(reads)}`;
+  if (kind === 'derived') return 'derived';
   if (atReset === 'set-by-device') return 'by options';
   return atReset === 'kept' ? `${hex(reset)} at power-on, then kept` : hex(reset);
 }
@@ -43,7 +45,7 @@ export function registerSection(register: RegisterDeclaration): string[] {
       field.low === field.high ? String(field.low) : `${field.high}:${field.low}`,
       isFiller(field) ? field.access : code(field.name),
       field.access,
-      hex((BigInt(register.reset) & maskOf(field)) >> BigInt(field.low)),
+      register.kind === 'stored' ? hex((BigInt(register.reset) & maskOf(field)) >> BigInt(field.low)) : '',
       valuesOf(field),
       effects(field).join('; '),
       field.description ?? '',

@@ -1,8 +1,18 @@
 import { refuseNotifier } from '../../sdk/bus/event-notifiers.ts';
 import { realizeDevice } from '../../sdk/device/regions/build.ts';
-import { device, IsaBus, IsaDevice, MemoryRegion, mmioRegion, portRegion } from '../../sdk/index.ts';
-import { bar, capability, expansionRom, IsaBridge, msi, PciBus, PciDevice, pci } from '../../sdk/pci.ts';
-import { GuestErrors, MemoryTopology } from '../../sdk/runtime.ts';
+import { BackplaneError, device, IsaBus, IsaDevice, MemoryRegion, mmioRegion, portRegion } from '../../sdk/index.ts';
+import {
+  bar,
+  capability,
+  configRegisters,
+  expansionRom,
+  IsaBridge,
+  msi,
+  PciBus,
+  PciDevice,
+  pci,
+} from '../../sdk/pci.ts';
+import { GuestErrors, MemoryTopology, metadataOf } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { serialProvocations } from './serial-messages.ts';
 
@@ -69,6 +79,16 @@ goldenMessages('bus', {
   },
   'eventfd-name-taken': () => refuseNotifier('queue0', new Set(['queue0']), 'rng'),
   'expansion-rom-twice': () => plugged().bars.addRom(MemoryRegion.rom(topology, 'second', 2048)),
+  'hidden-pci-function': () => {
+    const card = { metadata: metadataOf(Plain) };
+    const at = (slot: number, number: number) => ({
+      ...card,
+      id: `card${number}`,
+      address: { slot, function: number },
+    });
+    const [problem] = new PciBus(containers()).check([at(2, 0), at(2, 3)]);
+    if (problem !== undefined) throw new BackplaneError(problem.code, problem.message);
+  },
   'incomplete-pci-identity': () => pci({ vendorId: 1, deviceId: 1 } as never)(card()),
   'invalid-bar-kind': () => bar(0, portRegion({ name: 'ports', size: 32 }), { is64Bit: true })(card()),
   'invalid-bar-size': () => bar(0, mmioRegion({ name: 'odd', size: 0x1800 }))(card()),
@@ -93,6 +113,14 @@ goldenMessages('bus', {
     bus.register(plugged(bus), { slot: 2, function: 0 });
   },
   'too-many-eventfds': () => refuseNotifier('queue', new Set(Array.from({ length: 1024 }, (_, n) => `${n}`)), 'rng'),
+  'register-in-pci-header': () => {
+    @device({ type: 'own-status', description: 'A register where the header is' })
+    @pci(identity)
+    class OwnStatus extends PciDevice {
+      @configRegisters.register(0x06, { width: 16 }) status = 0;
+    }
+    return new OwnStatus();
+  },
   'unknown-bar': () => bar(6, registers)(card()),
   'unknown-interrupt-line': () => new IsaBus(containers()).line(16),
   'unknown-msi-vector': () => {

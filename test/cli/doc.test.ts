@@ -27,7 +27,9 @@ describe('backplane doc', () => {
   it('prints the same facts as JSON', async () => {
     const { printed } = await backplane('doc', '-device', 'PIIX3', '--json');
     const { registers } = JSON.parse(printed) as { registers: { name: string; fields: { name: string }[] }[] };
-    expect(registers.map(({ name }) => name)).toEqual(['resetControl']);
+    expect(registers.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['resetControl', 'pirqRoute', 'topOfMemory']),
+    );
     expect(registers[0]?.fields.map(({ name }) => name)).toEqual(['unused', 'hardNextTime', 'now', 'unused']);
   });
 

@@ -67,7 +67,9 @@ function isAskew(base: typeof PcTestdev) {
 function takesEveryQueue(base: typeof VirtioRng) {
   @device({ type: 'virtio-rng-pci', description: 'a virtio-rng with a bug' })
   class GullibleRng extends base {
-    override selectQueue(): void {}
+    override selectQueue(queue: number): number {
+      return queue;
+    }
   }
   return GullibleRng;
 }

@@ -61,9 +61,10 @@ export function isOffWithoutMaster(base: RngClass): RngClass {
       if (status === 0) this.isOff = false;
     }
 
-    override writeQueuePage(page: number, previous: number): void {
-      super.writeQueuePage(page, previous);
+    override writeQueuePage(page: number, previous: number): number {
+      const kept = super.writeQueuePage(page, previous);
       if (page === 0) this.isOff = false;
+      return kept;
     }
 
     override reset(): void {

@@ -156,6 +156,11 @@ goldenMessages('device', {
   'invalid-device-type': () => device({ ...chip, type: '8259' })(class Chip extends IsaDevice {}),
   'invalid-field-value': () =>
     define([0, { width: 8, fields: { rate: bits(0, 7, 'read-write', { values: { Fast: 256 } }) } }]),
+  'invalid-derived-register': () => {
+    class Chip extends IsaDevice {}
+    on(bank.register(0, { width: 8 }))(Chip.prototype, 'status', { get: () => 1 });
+    device(chip)(Chip);
+  },
   'invalid-index-register': () =>
     indexedRegisters({ index: ports.register(0, { width: 8, count: 2 }) as never, data: 3 }),
   'invalid-option-declaration': () => defineOptions({ base_year: option.integer({ description: '' }) }),
@@ -175,6 +180,7 @@ goldenMessages('device', {
     made.pin = new InterruptPin();
     saveDevice(made);
   },
+  'invalid-trigger': () => define([0, { width: 8, reads: 1 }]),
   'missing-description': () => (device as unknown as () => (of: unknown) => void)()(class Chip extends IsaDevice {}),
   'missing-device-decorator': () => metadataOf(writing()),
   'missing-flush': () => {

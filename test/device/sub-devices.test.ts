@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { empty } from '../../machines/index.ts';
+import { inDeviceEvent } from '../../sdk/device/device.ts';
 import { realizeDevice } from '../../sdk/device/regions/build.ts';
 import {
   bit,
@@ -295,6 +296,74 @@ describe('a device with others inside it, in a machine', () => {
     machine.memory.write(Base + 0x20 + Register.Control, 1, 4);
     machine.clock.advanceTo(machine.clock.now + 2000);
     expect(events).toEqual(['dual timers[1].tick', 'dual timers[1].irq true']);
+  });
+});
+
+describe('pins in a device that contains others', () => {
+  @device({ type: 'channel', description: 'Shows what it is asked' })
+  class Channel extends SystemDevice {
+    @state asked = false;
+    readonly done = new InterruptPin(() => this.asked);
+
+    @input()
+    request(level: boolean): void {
+      this.asked = level;
+    }
+
+    override reset(): void {
+      this.asked = false;
+    }
+  }
+
+  @device({ type: 'channels', description: 'One interrupt of several channels' })
+  class Channels extends SystemDevice {
+    readonly channels = [subDevice(() => new Channel()), subDevice(() => new Channel())];
+    readonly irq = new InterruptPin(() => this.channels.some(({ done }) => done.level));
+  }
+
+  @device({ type: 'asker', description: 'Asks a channel' })
+  class Asker extends SystemDevice {
+    @state asking = false;
+    readonly ask = new InterruptPin(() => this.asking);
+
+    @input()
+    answer(level: boolean): void {
+      this.asking = level;
+    }
+  }
+
+  it('a derived pin follows the state of devices inside, after each of their events', () => {
+    const bench = testBench(Channels);
+    bench.setPin('channels[1].request', true);
+    expect([bench.interrupts['channels[1].done']?.level, bench.interrupts.irq.level]).toEqual([true, true]);
+    bench.setPin('channels[0].request', true);
+    bench.setPin('channels[1].request', false);
+    expect([bench.interrupts.irq.level, bench.interrupts.irq.rises]).toEqual([true, 1]);
+    bench.reset();
+    expect([bench.interrupts['channels[0].done']?.level, bench.interrupts.irq.level]).toEqual([false, false]);
+  });
+
+  it('input pins of devices inside are wired by their names, and restored', () => {
+    const wired = defineMachine({
+      ...empty,
+      name: 'asking',
+      devices: [
+        use(Asker),
+        use(Ear),
+        use(Channels, {
+          interrupts: { irq: pin('ear', 'hear') },
+          inputs: { 'channels[1].request': pin('asker', 'ask') },
+        }),
+      ],
+    });
+    const machine = Machine.create(wired);
+    const { channels } = machine.device(Channels);
+    inDeviceEvent(machine.device(Asker), machine.device(Asker).answer, true);
+    expect([channels.map(({ asked }) => asked), machine.device(Ear).heard]).toEqual([[false, true], true]);
+    const restored = Machine.restore(wired, JSON.parse(JSON.stringify(machine.save())));
+    expect(restored.device(Channels).irq.level).toBe(true);
+    restored.reset();
+    expect([restored.device(Channels).irq.level, restored.device(Ear).heard]).toEqual([false, false]);
   });
 });
 

@@ -75,7 +75,7 @@ describe('a device that is plugged in at run time', () => {
   it('takes the first free slot and a free id', () => {
     const first = machine.plug(use(Edu));
     const second = machine.plug(use(Edu));
-    expect([first.id, first.address?.slot, second.id, second.address?.slot]).toEqual(['edu', 2, 'edu-2', 3]);
+    expect([first.id, first.address, second.id, second.address]).toEqual(['edu', '02.0', 'edu-2', '03.0']);
   });
 
   it('changes the guest’s view in one transaction, after what was queued has found the old one', () => {
@@ -184,7 +184,7 @@ describe('a device that is taken out', () => {
 describe('what cannot be plugged in', () => {
   it.each<[used: UsedDevice, refusal: [code: string, ...named: string[]]]>([
     [use(Edu, { id: 'rtc' }), ['duplicate-id', "'rtc'"]],
-    [use(Edu, { addr: '01.0' }), ['pci-address-taken', "'piix3'", "'edu'", '01.0']],
+    [use(Edu, { addr: '01.0' }), ['bus-address-taken', "'piix3'", "'edu'", '01.0']],
     [use(Edu, { interrupts: { interrupt: pin('nobody', 'chime') } }), ['no-such-device', "'interrupt'", "'nobody'"]],
     [use(Edu, { interrupts: { interrupt: pin('bell', 'irk') } }), ['no-such-pin', "'bell'", "'irk'", 'chime', "'edu'"]],
     [use(Bell), ['region-overlap', "'bell-2' at 0x300", "'bell' at 0x300"]],

@@ -25,6 +25,7 @@ import {
 } from '../../sdk/index.ts';
 import { defineObserver, Machine } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
+import { Belfry, Carillon, Cathedral, CountingBell } from './toy-bus.ts';
 import { Absent, Bridge, Card, Latch, latchPorts, Needy, toyBuses, toyMachine, Wide, widePorts } from './toys.ts';
 
 const withDevices = (...devices: UsedDevice[]): MachineDefinition => defineMachine({ ...toyMachine, devices });
@@ -44,6 +45,16 @@ class UsbBus extends Bus {
 @device({ type: 'floating', description: 'belongs to a bus that no machine has' })
 class Floating extends Device {
   static readonly plugsInto = UsbBus;
+}
+
+const gongPorts = portRegion({ name: 'gong', base: 0x520, size: 1, accessSizes: [1] });
+
+@device({ type: 'gong', description: 'has ports, on a bus that has none' })
+class Gong extends CountingBell {
+  @gongPorts.read()
+  read(): number {
+    return 0;
+  }
 }
 
 const bellPorts = portRegion({ name: 'bell', base: 0x200, size: 1, accessSizes: [1] });
@@ -92,6 +103,7 @@ const saved = (): Record<string, unknown> => JSON.parse(JSON.stringify(built(use
 const restore = (snapshot: unknown) => () => Machine.restore(withDevices(use(Wide)), snapshot);
 
 goldenMessages('machine', {
+  'ambiguous-bus': () => built(use(Cathedral), use(CountingBell, { bus: 'cathedral', addr: '1' })),
   'ambiguous-device': () => built(use(Card), use(Card)).device(Card),
   'ambiguous-service': () => {
     const several = new ContainerModule(
@@ -114,13 +126,18 @@ goldenMessages('machine', {
     if (region !== undefined) machine.plug(use(Edu, { at: [place(region.template, 0xe000_0000)] }));
   },
   'beyond-container': () => built(use(Wide, { at: [place(widePorts, 0xfffc)] })),
+  'bus-address-taken': () => built(use(Card, { addr: '02.0' }), use(Card, { addr: '02.0' })),
+  'bus-circle': () =>
+    built(use(Carillon, { id: 'a', bus: 'b', addr: '1' }), use(Carillon, { id: 'b', bus: 'a', addr: '1' })),
+  'bus-full': () => built(...Array.from({ length: 33 }, () => use(Card))),
+  'bus-without-addresses': () => built(use(Wide, { addr: '02.0' })),
   'clock-cannot-advance': () =>
     withService(new ContainerModule(({ bind }) => void bind(VirtualClock).toConstantValue(new StoppedClock()))),
   'device-in-use': () => built(use(Latch, { id: '0' }), wiredTo('1', '0')).unplug('0'),
   'duplicate-id': () => built(use(Card, { id: 'a' }), use(Card, { id: 'a' })),
-  'hidden-pci-function': () => built(use(Card, { addr: '02.0' }), use(Card, { addr: '02.3' })),
   'input-driven-twice': () => built(use(Latch, { id: '0' }), wiredTo('4', '0'), wiredTo('8', '0')),
   'inside-handler': () => rung((machine) => machine.unplug('bell')),
+  'invalid-bus-address': () => built(use(Card, { addr: '20.0' })),
   'invalid-id': () => built(use(Wide, { id: '' })),
   'late-ram': () => rung((machine) => void MemoryRegion.ram(machine.topology, 'late', 0x1000)),
   'machine-disposed': () => {
@@ -128,11 +145,13 @@ goldenMessages('machine', {
     machine.dispose();
     machine.save();
   },
+  'missing-bus': () => built(use(Floating)),
+  'missing-bus-address': () => built(use(Belfry), use(CountingBell)),
   'missing-service': () => built(use(Needy)),
+  'no-such-bus': () => built(use(Belfry), use(CountingBell, { bus: 'belfri', addr: '1' })),
   'no-such-device': () => built(use(Latch)).unplug('lach'),
   'no-such-pin': () => built(use(Latch, { interrupts: { irk: pin('latch', 'irq') } as never })),
   'no-such-region': () => built(use(Latch, { at: [place(widePorts, 0x170)] })),
-  'not-a-pci-device': () => built(use(Wide, { addr: '02.0' })),
   'not-a-placement': () => use(Latch, { at: [0x500 as never] }),
   'not-a-snapshot': restore({ schema: 'vmstate' }),
   'not-a-used-device': () => built(Latch as never),
@@ -150,6 +169,7 @@ goldenMessages('machine', {
       },
     }),
   'region-overlap': () => built(use(Latch), use(Wide, { at: [place(widePorts, 0x6c)] })),
+  'region-without-container': () => built(use(Belfry), use(Gong, { addr: '1' })),
   'replacement-mismatch': () => built(use(Latch)).swap('latch', Wide),
   'service-failure': () =>
     withService(
@@ -160,7 +180,6 @@ goldenMessages('machine', {
     ),
   'snapshot-of-another-machine': restore({ ...saved(), machine: { ...(saved()['machine'] as object), name: 'board' } }),
   'snapshot-version': restore({ ...saved(), schema: 'backplane-snapshot/1' }),
-  'unknown-bus': () => built(use(Floating)),
   'unsavable-timer': () => {
     const machine = built();
     machine.clock.after(5, () => {});
@@ -174,4 +193,5 @@ goldenMessages('machine', {
   'when-not-met': () => built().plug(use(Wide, { when: () => false })),
   'wired-twice': () => built(use(Latch, { options: { irq: 5 }, interrupts: { irq: pin('latch', 'hold') } })),
   'wiring-mistakes': () => built(use(Needy), use(Bridge), use(Dma)),
+  'wrong-bus-kind': () => built(use(Belfry), use(Card, { bus: 'belfry' })),
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Edu, Ich9Lpc, Piix3 } from '../../devices/index.ts';
 import { pcI440fx, q35 } from '../../machines/index.ts';
 import { type ConcreteDeviceClass, device, IsaBus, MiB, use } from '../../sdk/index.ts';
-import { PciBus } from '../../sdk/pci.ts';
+import { PciBus, parsePciAddress } from '../../sdk/pci.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 
@@ -36,7 +36,7 @@ function board({ definition, bridge, routes }: Board) {
   const machine = Machine.create(definition, { ram: 1 * MiB });
   const card = machine.plug(use(Edu, { id: 'card', addr: '05.0' })).device as Edu;
   const { id = '', address } = machine.devices.find(({ device: one }) => one instanceof bridge) ?? {};
-  const { slot = 0, function: number = 0 } = address ?? {};
+  const { slot = 0, function: number = 0 } = parsePciAddress(address ?? '') ?? {};
   for (const register of routes) {
     machine.io.write(0xcf8, 0x8000_0000 + (slot << 11) + (number << 8) + register, 4);
     machine.io.write(0xcfc, 0x0b0b_0b0b, 4);

@@ -340,20 +340,15 @@ describe('a machine with one wiring mistake names it and says what to change', (
   });
 
   it('an ISA device in a machine without an ISA bus', () => {
-    expectProblems(problemsOf({ ...withDevices(use(Wide)), services: [] }), [
-      'missing-service',
-      'wide',
-      'IsaBus',
-      'toy',
-    ]);
+    expectProblems(problemsOf({ ...withDevices(use(Wide)), services: [] }), ['missing-bus', 'wide', 'IsaBus', 'toy']);
   });
 
   it('a device that belongs to a board which is not there', () => {
-    expectProblems(problemsOf(withDevices(use(Bridge))), ['missing-service', 'bridge', 'SystemBus', 'toy']);
+    expectProblems(problemsOf(withDevices(use(Bridge))), ['missing-bus', 'bridge', 'SystemBus', 'toy']);
   });
 
   it('a device for a bus that no machine has', () => {
-    expectProblems(problemsOf(withDevices(use(Floating))), ['unknown-bus', 'floating', 'usb']);
+    expectProblems(problemsOf(withDevices(use(Floating))), ['missing-bus', 'floating', 'usb']);
   });
 
   it('two devices of one id', () => {
@@ -362,7 +357,7 @@ describe('a machine with one wiring mistake names it and says what to change', (
 
   it('two PCI functions at one address', () => {
     expectProblems(problemsOf(withDevices(use(Card, { addr: '02.0' }), use(Card, { addr: '2' }))), [
-      'pci-address-taken',
+      'bus-address-taken',
       'card',
       'card-2',
       '02.0',
@@ -388,7 +383,7 @@ describe('a machine with one wiring mistake names it and says what to change', (
 
   it('a PCI address that is none', () => {
     expectProblems(problemsOf(withDevices(use(Card, { addr: '20.9' }))), [
-      'invalid-pci-address',
+      'invalid-bus-address',
       'card',
       '20.9',
       '00.0',
@@ -396,14 +391,11 @@ describe('a machine with one wiring mistake names it and says what to change', (
   });
 
   it('a PCI address of a device that is not on PCI', () => {
-    expectProblems(problemsOf(withDevices(use(Wide, { addr: '02.0' }))), ['not-a-pci-device', 'wide']);
+    expectProblems(problemsOf(withDevices(use(Wide, { addr: '02.0' }))), ['bus-without-addresses', 'wide']);
   });
 
   it('more PCI devices than slots', () => {
-    expectProblems(problemsOf(withDevices(...Array.from({ length: 33 }, () => use(Card)))), [
-      'pci-bus-full',
-      'card-33',
-    ]);
+    expectProblems(problemsOf(withDevices(...Array.from({ length: 33 }, () => use(Card)))), ['bus-full', 'card-33']);
   });
 
   it('a class without @device', () => {
@@ -510,7 +502,7 @@ describe('a machine with many wiring mistakes', () => {
       ['bad-option', 'irq'],
       ['placed-twice', 'iobase'],
       ['duplicate-id', "'x'"],
-      ['pci-address-taken', '01.0'],
+      ['bus-address-taken', '01.0'],
       ['no-such-pin', 'Screen', 'irq'],
       ['no-such-device', "'nobody'"],
     ];

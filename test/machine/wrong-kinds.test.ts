@@ -108,7 +108,7 @@ describe('a machine refuses a request with a value of a wrong kind', () => {
 it('knows all properties that the types have', () => {
   type All<T> = Readonly<Record<keyof T, true>>;
   const used: All<UsedDevice> = {
-    ...{ device: true, id: true, at: true, addr: true },
+    ...{ device: true, id: true, at: true, bus: true, addr: true },
     ...{ when: true, options: true, interrupts: true, inputs: true },
   };
   const placement: All<Placement> = { region: true, address: true, priority: true };

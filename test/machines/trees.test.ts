@@ -123,7 +123,7 @@ describe('the device tree', () => {
 
   it('of the empty machine is its buses', () => {
     expect(infoQtree(Machine.create(empty))).toBe(
-      'bus: main-system-bus\n  type System\n  bus: pci.0\n    type PCI\n  bus: isa.0\n    type ISA\n',
+      'bus: main-system-bus\n  type System\n  bus: isa.0\n    type ISA\n  bus: pci.0\n    type PCI\n',
     );
   });
 });

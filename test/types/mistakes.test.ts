@@ -90,7 +90,7 @@ describe('a mistake', () => {
   it('in the declaration of a register that names no width is answered with those of most registers, not with 64', () => {
     const { file } = variants.find(({ mistake }) => mistake === 'a register has a width') as Variant;
     expect(details.get(file)).toContain(
-      "Property 'width' is missing in type '{ reset: number; }' but required in type '{ readonly width: 8 | 16 | 32; readonly reset?: number; }'.",
+      "Property 'width' is missing in type '{ reset: number; }' but required in type '{ readonly width: 8 | 16 | 32; readonly reset?: number; readonly reads?: number; }'.",
     );
   });
 

@@ -17,6 +17,12 @@ const status = registers.register(0x20, {
   },
 });
 const source = registers.register(0x80, { width: 64, reset: 1n });
+const command = registers.register(0x30, {
+  width: 32,
+  access: 'trigger',
+  fields: { start: bit(0), rest: reserved([1, 31]) },
+});
+const level = registers.register(0x34, { width: 32, access: 'read-only' });
 const slots = registers.register(0x40, { width: 16, count: 4, stride: 4 });
 const index = ports.register(0, { width: 8, fields: { number: bits(0, 6), spare: reserved(7) } });
 const cmos = indexedRegisters({ index, field: 'number', data: 1 });
@@ -30,6 +36,19 @@ export class Right extends IsaDevice {
   @slots readonly slots = new Uint16Array(4);
   @index index = 0;
   @cmos.register(3, { width: 8, atReset: 'kept' }) third = 0;
+
+  @level get level(): number {
+    return this.status & status.fields.computing.mask;
+  }
+
+  @command start(value: number, index: number): void {
+    this.status = value + index + command.fields.start.low;
+  }
+
+  @source.onWrite()
+  keepSource(value: bigint, previous: bigint): bigint | undefined {
+    return value === 0n ? previous : undefined;
+  }
 
   @status.onWrite('rate')
   private changeRate(value: number, previous: number): void {
@@ -45,11 +64,6 @@ export class Right extends IsaDevice {
   @status.onRead('computing')
   lookOnly(): void {
     this.changeRate(0, 0);
-  }
-
-  @source.onWrite()
-  moveSource(value: bigint, previous: bigint): void {
-    this.source = source.fields === undefined ? value : previous;
   }
 
   @slots.onWrite()
@@ -107,9 +121,32 @@ export class Wrong extends IsaDevice {
     this.asNumber = value;
   }
 
-  // @ts-expect-error a write hook answers nothing
-  @status.onWrite() writeAndAnswer(): number {
+  // @ts-expect-error a write hook answers the value to keep, or nothing
+  @status.onWrite() writeAndAnswer(): string {
+    return '1';
+  }
+
+  // @ts-expect-error what a register of 64 bits keeps is a bigint
+  @source.onWrite() keepNarrow(): number {
     return 1;
+  }
+
+  // @ts-expect-error a trigger holds nothing: it stands on the method that takes what is written
+  @command commandField = 0;
+
+  // @ts-expect-error a trigger of 32 bits takes a number
+  @command takeWide(value: bigint): void {
+    this.asBigint = value;
+  }
+
+  // @ts-expect-error a trigger has nothing to answer
+  @command answer(): number {
+    return 1;
+  }
+
+  // @ts-expect-error a derived register of 32 bits is a number
+  @level get wideLevel(): bigint {
+    return 1n;
   }
 
   // @ts-expect-error a hook stands on a method
@@ -133,6 +170,9 @@ registers.register(4, { width: 32, access: 'ro' });
 
 // @ts-expect-error a misspelt word would be ignored
 registers.register(4, { width: 32, descripton: 'what it is' });
+
+// @ts-expect-error what a trigger of 32 bits reads as is a number
+registers.register(4, { width: 32, access: 'trigger', reads: 5n });
 
 // @ts-expect-error the modes of fields are spelt out
 registers.register(4, { width: 32, fields: { done: bit(0, 'w1c'), rest: reserved([1, 31]) } });

@@ -11,6 +11,8 @@ export interface DisagreementExample {
   readonly answered: number;
   /** Position in the recording, from 0. */
   readonly position: number;
+  /** The registers that differ, where the model of the address knows them. */
+  readonly where?: string | undefined;
 }
 
 export interface DeviceAgreementReport {
@@ -31,7 +33,7 @@ export class DeviceAgreement {
 
   constructor(readonly device: string) {}
 
-  /** An 8-byte access comes as two bigints. */
+  /** An 8-byte access comes as two bigints. `where` is asked for the few differences that are kept. */
   compare<Value extends number | bigint>(
     isPort: boolean,
     address: number,
@@ -39,6 +41,7 @@ export class DeviceAgreement {
     recorded: Value,
     answered: Value,
     position: number,
+    where?: ConditionalModel,
   ): void {
     if (recorded === answered) {
       this.agreed++;
@@ -46,7 +49,8 @@ export class DeviceAgreement {
     }
     this.differed++;
     if (this.examples.length === MostExamples) return;
-    this.examples.push({ isPort, address, size, recorded: Number(recorded), answered: Number(answered), position });
+    const access = { isPort, address, size, recorded: Number(recorded), answered: Number(answered), position };
+    this.examples.push({ ...access, where: where?.where?.(access) });
   }
 
   report(): DeviceAgreementReport {
@@ -74,6 +78,8 @@ export interface ConditionalModel {
   readonly size: number;
   /** The device that answers this access now; undefined when the machine has none. */
   device(address: number, size: number): string | undefined;
+  /** The registers whose contents differ in an answer of the device, by name. */
+  where?(difference: DisagreementExample): string | undefined;
 }
 
 /** Accesses that no device of the machine claims. Their reads were answered from the recording. */
@@ -138,7 +144,7 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
     const { value } = this.recorded;
     if (agreement === null) return this.unanswered(isPort, value);
     const answer = this.machine.read(isPort, address, size);
-    agreement.compare(isPort, address, size, value, answer, this.recorded.position);
+    agreement.compare(isPort, address, size, value, answer, this.recorded.position, this.modelOf(isPort, address));
     return answer;
   }
 
@@ -204,12 +210,16 @@ export class TraceAnswers implements GuestAccess, MemoryListener {
   }
 
   private resolve(section: MemorySection | undefined, isPort: boolean, address: number): Answerer {
-    const model = this.conditional.find(
-      (known) => known.isPort === isPort && address >= known.address && address < known.address + known.size,
-    );
+    const model = this.modelOf(isPort, address);
     if (model !== undefined) return model;
     const device = section === undefined ? undefined : deviceOf(section);
     return device === undefined ? null : this.agreementOf(device);
+  }
+
+  private modelOf(isPort: boolean, address: number): ConditionalModel | undefined {
+    return this.conditional.find(
+      (known) => known.isPort === isPort && address >= known.address && address < known.address + known.size,
+    );
   }
 
   private agreementOf(device: string): DeviceAgreement {

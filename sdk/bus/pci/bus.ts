@@ -1,5 +1,5 @@
 import { BackplaneError, type Problem } from '../../base/errors.ts';
-import type { ClassMetadata } from '../../device/index.ts';
+import type { ClassMetadata, RegistersBehind } from '../../device/index.ts';
 import { MemoryRegion } from '../../memory/index.ts';
 import {
   Bus,
@@ -21,7 +21,7 @@ import {
   pcPinWiring,
   Slots,
 } from './address.ts';
-import { PciConfigSize } from './config-registers.ts';
+import { configRegisters, PciConfigSize } from './config-registers.ts';
 import { configurationOf, describeFunction, hiddenFunctions, mappedBars, type PciFunction } from './function.ts';
 import { PciRegister } from './header.ts';
 
@@ -84,6 +84,10 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
 
   override get nameInMachine(): string {
     return `pci.${this.number}`;
+  }
+
+  override get otherNames(): readonly string[] {
+    return this.number === 0 ? ['pcie.0'] : [];
   }
 
   override get containers(): BusContainers {
@@ -243,6 +247,12 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
 
   private notifyRouter(level: boolean): void {
     for (const [pirq, count] of this.asserted) if (count > 0) this.routers[0]?.(pirq, level);
+  }
+
+  /** The registers that an access of this address reaches. The address is as in `readConfig`. */
+  registersAt(address: number): RegistersBehind | undefined {
+    const device = this.select(address);
+    return device && { device, bank: configRegisters, offset: address & 0xff };
   }
 
   /** `address` as in configuration mechanism #1: bus in bits 23-16, slot and function in 15-8, register in 7-0. */

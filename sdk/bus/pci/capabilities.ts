@@ -1,9 +1,15 @@
 import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import { type AttributeDocument, baseMetadataOf, ClassAttributeList, recorderOf } from '../../device/index.ts';
+import {
+  type AttributeDocument,
+  baseMetadataOf,
+  ClassAttributeList,
+  type RegisterDeclaration,
+  recorderOf,
+} from '../../device/index.ts';
 import { PciConfigSize } from './config-registers.ts';
 import { PciConfigSpace } from './config-space.ts';
-import { PciRegister, PciStatus } from './header.ts';
+import { HeaderEnd, PciRegister, PciStatus } from './header.ts';
 import { type PciClass, registerName } from './identity.ts';
 
 /** Capability numbers that drivers look for. */
@@ -15,20 +21,33 @@ export interface CapabilitySpec {
   readonly id: number;
   /** Where it is. Default: the first free multiple of 4 from 0x40. */
   readonly offset?: number;
-  /** Its bytes after number and link, as a reset leaves them. */
-  readonly contents: readonly number[];
+  /** Its bytes after number and link, as a reset leaves them. Or `size`. */
+  readonly contents?: readonly number[];
+  /**
+   * Bytes, with number and link: those that `configRegisters` of the class has at its offset are registers, the others 0.
+   * Give it an offset too.
+   */
+  readonly size?: number;
   /** Which bits of the contents the guest may change. Default: none. */
   readonly writable?: readonly number[];
 }
 
-/** Every capability of a class, in source order: `metadataOf(Class).attribute(pciCapabilities)`. */
-export const pciCapabilities = new ClassAttributeList<CapabilitySpec>('capability', documentCapabilities);
+/** A capability whose bytes the bus declares as registers. Their offsets count from the capability's start. */
+export interface CapabilityOfRegisters extends CapabilitySpec {
+  readonly registers?: readonly RegisterDeclaration[];
+}
 
-const HeaderEnd = 0x40;
+/** Every capability of a class, in source order: `metadataOf(Class).attribute(pciCapabilities)`. */
+export const pciCapabilities = new ClassAttributeList<CapabilityOfRegisters>('capability', documentCapabilities);
+
 const LinkSize = 2;
 
 /** Declares a capability: guests find it in the list of configuration space. */
-export function capability(spec: CapabilitySpec) {
+export function capability(spec: CapabilitySpec): (deviceClass: PciClass) => void {
+  return declareCapability(spec);
+}
+
+export function declareCapability(spec: CapabilityOfRegisters) {
   return (deviceClass: PciClass): void => {
     const record = recorderOf(deviceClass);
     const earlier = [
@@ -43,7 +62,8 @@ export function capability(spec: CapabilitySpec) {
 }
 
 function checkCapability(spec: CapabilitySpec, earlier: readonly CapabilitySpec[], fail: Fail): void {
-  const { id, offset, contents, writable = [] } = spec;
+  const { id, offset, contents = [], writable = [] } = spec;
+  const size = sizeOf(spec);
   const isByte = (value: number) => Number.isInteger(value) && value >= 0 && value <= 0xff;
   if (!isByte(id)) throw fail('invalid-capability', 'its id is not a byte. Give it the number that drivers look for.');
   if (![...contents, ...writable].every(isByte))
@@ -52,7 +72,12 @@ function checkCapability(spec: CapabilitySpec, earlier: readonly CapabilitySpec[
     throw fail('invalid-capability', 'writable is longer than contents. Give it a mask for each byte of them.');
   if (earlier.some((other) => other.id === id))
     throw fail('capability-twice', 'the class has it already. Keep one of them.');
-  const size = LinkSize + contents.length;
+  if (spec.size !== undefined && (offset === undefined || spec.contents !== undefined || !(spec.size >= LinkSize))) {
+    throw fail(
+      'invalid-capability',
+      'size stands in place of contents, and with an offset: registers of the class have its bytes. Give it both, or contents.',
+    );
+  }
   if (size > PciConfigSize - HeaderEnd) {
     throw fail(
       'capability-misplaced',
@@ -72,8 +97,7 @@ function checkCapability(spec: CapabilitySpec, earlier: readonly CapabilitySpec[
     );
   }
   const other = earlier.find(
-    (one) =>
-      one.offset !== undefined && one.offset < offset + size && offset < one.offset + LinkSize + one.contents.length,
+    (one) => one.offset !== undefined && one.offset < offset + size && offset < one.offset + sizeOf(one),
   );
   if (other === undefined) return;
   throw fail(
@@ -82,18 +106,24 @@ function checkCapability(spec: CapabilitySpec, earlier: readonly CapabilitySpec[
   );
 }
 
+const sizeOf = ({ size, contents = [], registers = [] }: CapabilityOfRegisters): number =>
+  size ?? Math.max(LinkSize + contents.length, ...registers.map(({ offset, width }) => offset + width / 8));
+
 /** The capabilities of one function: their bytes, masks and links. */
 export class PciCapabilities {
   private readonly offsets = new Map<number, number>();
-  private readonly taken: { offset: number; size: number; contents: readonly number[] }[] = [];
+  private readonly taken: { offset: number; size: number; spec: CapabilityOfRegisters }[] = [];
+  /** The registers that they brought, where they are in configuration space. */
+  readonly registers: RegisterDeclaration[] = [];
 
   constructor(
     private readonly config: PciConfigSpace,
-    specs: readonly CapabilitySpec[],
+    specs: readonly CapabilityOfRegisters[],
   ) {
     // Those with a fixed place first, so that the others find what is left.
     for (const spec of specs) if (spec.offset !== undefined) this.place(spec, spec.offset);
     for (const spec of specs) if (spec.offset === undefined) this.place(spec, this.freeOffset(spec));
+    this.reset();
     specs.forEach(({ id }, index) => {
       const next = specs[index + 1];
       config.set(this.offsets.get(id) as number, id, 1);
@@ -116,27 +146,37 @@ export class PciCapabilities {
 
   /** Contents as declared. */
   reset(): void {
-    for (const { offset, contents } of this.taken) {
-      for (const [at, byte] of contents.entries()) this.config.set(offset + LinkSize + at, byte, 1);
+    for (const { offset, spec } of this.taken) {
+      for (const [at, byte] of (spec.contents ?? []).entries()) this.config.set(offset + LinkSize + at, byte, 1);
+      for (const register of spec.registers ?? []) this.config.setReset(register, offset + register.offset);
     }
   }
 
-  private place({ id, contents, writable = [] }: CapabilitySpec, offset: number): void {
-    const size = LinkSize + contents.length;
+  private place(spec: CapabilityOfRegisters, offset: number): void {
+    const { id, writable = [], registers = [] } = spec;
+    const size = sizeOf(spec);
+    if (this.config.hasRegister(offset, LinkSize)) {
+      throw new BackplaneError(
+        'capability-misplaced',
+        `PCI: a register of the class has the number or the link of capability ${hex(id)} at ${hex(offset)}. Move one of them.`,
+      );
+    }
     this.offsets.set(id, offset);
-    this.taken.push({ offset, size, contents });
-    for (let at = 0; at < size; at++) {
-      this.config.set(offset + at, contents[at - LinkSize] ?? 0, 1);
-      this.config.setWritable(offset + at, writable[at - LinkSize] ?? 0, 1);
+    this.taken.push({ offset, size, spec });
+    for (let at = 0; at < size; at++) this.config.setWritable(offset + at, writable[at - LinkSize] ?? 0, 1);
+    for (const register of registers) {
+      this.config.applyMasks(register, offset + register.offset);
+      this.registers.push({ ...register, offset: offset + register.offset });
     }
   }
 
-  private freeOffset({ id, contents }: CapabilitySpec): number {
-    const size = LinkSize + contents.length;
+  private freeOffset(spec: CapabilityOfRegisters): number {
+    const size = sizeOf(spec);
     for (let offset = HeaderEnd; offset + size <= PciConfigSize; offset += 4) {
-      if (!this.taken.some((other) => other.offset < offset + size && offset < other.offset + other.size))
-        return offset;
+      const isTaken = this.taken.some((other) => other.offset < offset + size && offset < other.offset + other.size);
+      if (!isTaken && !this.config.hasRegister(offset, size)) return offset;
     }
+    const { id } = spec;
     throw new BackplaneError(
       'configuration-space-full',
       `PCI: no ${size} bytes of configuration space are left for capability ${hex(id)}. Shorten one, or leave out offsets.`,
@@ -151,16 +191,28 @@ const capabilityNames: Readonly<Record<number, string>> = {
   [PciCapabilityId.MsiX]: 'MSI-X',
 };
 
-function documentCapabilities(specs: readonly CapabilitySpec[]): AttributeDocument {
+function documentCapabilities(specs: readonly CapabilityOfRegisters[]): AttributeDocument {
   const unnamed = { vendorId: 0, deviceId: 0, classCode: 0 };
-  const placed = new PciCapabilities(new PciConfigSpace(unnamed), specs);
-  const bytes = (list: readonly number[] = []) => list.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  const rows = specs.map(({ id, contents, writable }) => [
-    registerName(placed.offsetOf(id) as number),
-    `${hex(id)}, ${capabilityNames[id] ?? 'of its own kind'}`,
-    bytes(contents),
-    bytes(writable),
-  ]);
+  const config = new PciConfigSpace(unnamed);
+  const placed = new PciCapabilities(config, specs);
+  const rows = specs.map((spec) => {
+    const { id } = spec;
+    const offset = placed.offsetOf(id) as number;
+    const behindLink = Array.from({ length: sizeOf(spec) - LinkSize }, (_, at) => offset + LinkSize + at);
+    const shown = (byteAt: (at: number) => number) =>
+      spec.size === undefined
+        ? behindLink.map((at) => byteAt(at).toString(16).padStart(2, '0')).join(' ')
+        : 'registers';
+    const contents = shown((at) => config.get(at, 1));
+    const writable = shown((at) => config.writableAt(at));
+    const isFixed = /^[0 ]*$/.test(writable);
+    return [
+      registerName(offset),
+      `${hex(id)}, ${capabilityNames[id] ?? 'of its own kind'}`,
+      contents,
+      isFixed ? '' : writable,
+    ];
+  });
   const columns = ['offset', 'capability', 'contents at reset', 'writable bits'];
   const note = 'In configuration space, each behind its number and its link; bytes in hexadecimal.';
   return { tables: [{ heading: 'Capabilities', note, columns, rows }] };

@@ -5,10 +5,9 @@ import { type BankAccess, bitRangesOf, type RegisterDeclaration } from '../../de
 import { readBytes, writeBytes } from '../../state/bytes.ts';
 import { type LoadPlan, type Shape, type StatePlace, state } from '../../state/schema.ts';
 import { PciConfigSize } from './config-registers.ts';
-import { DeviceSelect, headerRegisters, PciRegister, PciStatus } from './header.ts';
+import { DeviceSelect, HeaderEnd, headerRegisters, PciRegister, PciStatus } from './header.ts';
 import type { PciIdentity } from './identity.ts';
 
-const HeaderSize = 0x40;
 const Multifunction = 0x80;
 
 /** Bytes by which a function is known: vendor and device, class, header type, subsystem. They are no state. */
@@ -59,7 +58,7 @@ export class PciConfigSpace {
     this.set(PciRegister.SubsystemId, identity.subsystemId ?? 0, 2);
     this.set(PciRegister.InterruptPin, identity.interruptPin ? ' ABCD'.indexOf(identity.interruptPin) : 0, 1);
     this.set(PciRegister.Status, DeviceSelect[identity.deviceSelect ?? 'fast'] << PciStatus.DeviceSelectShift, 2);
-    this.writable.fill(0xff, HeaderSize);
+    this.writable.fill(0xff, HeaderEnd);
     for (const register of headerRegisters) this.applyMasks(register, register.offset);
   }
 
@@ -162,6 +161,15 @@ export class PciConfigSpace {
     }
   }
 
+  /** A register of a capability as a reset leaves it. */
+  setReset({ width, reset }: RegisterDeclaration, offset: number): void {
+    this.set(offset, Number(reset), width / 8);
+  }
+
+  writableAt(offset: number): number {
+    return this.writable[offset] as number;
+  }
+
   /** Why a snapshot cannot hold these bytes: what never changes differs, or one of the checks says so. */
   problemOf(saved: Uint8Array): string | undefined {
     if (identifying.some((offset) => saved[offset] !== this.bytes[offset])) {
@@ -176,9 +184,9 @@ export class PciConfigSpace {
   private changedForGood(saved: Uint8Array): string | undefined {
     const links: number[] = [];
     let link = this.get(PciRegister.CapabilityPointer, 1);
-    for (; link >= HeaderSize && !links.includes(link); link = this.get(link + 1, 1)) links.push(link, link + 1);
+    for (; link >= HeaderEnd && !links.includes(link); link = this.get(link + 1, 1)) links.push(link, link + 1);
     const show = (value: number) => hex(value, 2);
-    for (const at of [...Array(HeaderSize).keys(), ...links]) {
+    for (const at of [...Array(HeaderEnd).keys(), ...links]) {
       // The device's pin decides about one bit of the status.
       const shown = at === PciRegister.Status ? PciStatus.Interrupt : 0;
       const changeable = load(this.writable, at, 1) | load(this.writeOneToClear, at, 1) | shown;

@@ -1,4 +1,4 @@
-import { inject, portRegion } from '../../device/index.ts';
+import { inject, portRegion, type RegionTemplate, type RegistersBehind } from '../../device/index.ts';
 import { MemTxResult } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
@@ -24,6 +24,11 @@ export class ConfigurationMechanism {
 
   write(value: number, offset: number, size: number): void {
     if (this.open) this.bus.writeConfig(this.target(offset), value, size);
+  }
+
+  /** The registers that an access at this offset of the window reaches. */
+  registersAt(offset: number): RegistersBehind | undefined {
+    return this.open ? this.bus.registersAt(this.target(offset)) : undefined;
   }
 
   /** The id of the device that the window shows now; undefined if it is closed or shows no device. */
@@ -90,6 +95,10 @@ export abstract class ConfigurationPorts extends SystemDevice {
   constructor(@inject(PciBus) bus: PciBus) {
     super();
     this.configuration = new ConfigurationMechanism(bus);
+  }
+
+  override registersBehind(region: RegionTemplate, offset: number): RegistersBehind | undefined {
+    return region === data ? this.configuration.registersAt(offset) : undefined;
   }
 
   @address.write(0, { size: 4 })

@@ -1,4 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
+import { hex } from '../../base/text.ts';
 import { rememberReserved, reserveMembers } from '../../device/class-checks.ts';
 import {
   type BankAccess,
@@ -25,7 +26,7 @@ import { BusMaster } from './bus-master.ts';
 import { PciCapabilities, PciCapabilityId, pciCapabilities } from './capabilities.ts';
 import { configRegisters, PciConfigSize } from './config-registers.ts';
 import { ConfigAccess, PciConfigSpace, UndeclaredBytes } from './config-space.ts';
-import { PciCommand, PciRegister, PciStatus } from './header.ts';
+import { HeaderEnd, headerRegisters, PciCommand, PciRegister, PciStatus } from './header.ts';
 import { checkIdentity, type PciClass, type PciIdentity, pciIdentity } from './identity.ts';
 import { MessageSignalledInterrupts } from './msi.ts';
 
@@ -75,6 +76,7 @@ export abstract class PciDevice extends Device {
     }
     this.config = new PciConfigSpace(identity);
     const declared = metadata.registers.filter(({ bank }) => bank === configRegisters);
+    checkPlaces(declared, this.constructor.name);
     if (declared.length > 0) this.config.carry(bankOf(this, configRegisters, new UndeclaredBytes(this.config)));
     this.#declared = declared;
     this.#capabilities = new PciCapabilities(this.config, metadata.attribute(pciCapabilities) ?? []);
@@ -89,6 +91,12 @@ export abstract class PciDevice extends Device {
   /** Where the function has a capability in its configuration space; undefined if it has not. */
   capabilityOffset(id: number): number | undefined {
     return this.#capabilities.offsetOf(id);
+  }
+
+  /** In its configuration space header and capabilities have registers too. @internal */
+  override registersIn(bank: RegisterBank): readonly RegisterDeclaration[] {
+    if (bank !== configRegisters) return super.registersIn(bank);
+    return [...this.#declared, ...headerRegisters, ...this.#capabilities.registers];
   }
 
   /** @internal */
@@ -211,6 +219,17 @@ export abstract class PciDevice extends Device {
   get #drivesPin(): boolean {
     return this.#wantsPin && (this.config.get(PciRegister.Command, 2) & PciCommand.InterruptDisable) === 0;
   }
+}
+
+/** The bus answers for the header. */
+function checkPlaces(declared: readonly RegisterDeclaration[], className: string): void {
+  const misplaced = declared.find(({ offset }) => offset < HeaderEnd);
+  if (misplaced === undefined) return;
+  throw new BackplaneError(
+    'register-in-pci-header',
+    `Class ${className}: register '${misplaced.name}' is at ${hex(misplaced.offset)}, in the header of its configuration space. ` +
+      'Say it with @pci, @bar or @expansionRom, or give it an offset from 0x40 on.',
+  );
 }
 
 reserveMembers(PciDevice, {

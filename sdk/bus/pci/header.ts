@@ -34,6 +34,9 @@ export const PciStatus = { Interrupt: 0x0008, Capabilities: 0x0010, DeviceSelect
 /** How fast a function answers its address, bits 10 and 9 of the status. */
 export const DeviceSelect = { fast: 0, medium: 1, slow: 2 } as const;
 
+/** Where registers of the function's own begin. */
+export const HeaderEnd = 0x40;
+
 /** Bits that a function of this kind does not have. */
 const absent = (position: number) => bit(position, 'constant');
 const error = (position: number) => bit(position, 'write-one-to-clear');

@@ -1,8 +1,10 @@
 import { isPowerOfTwo } from '../../base/bits.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
+import { bit, bits, type RegisterDeclaration, reserved } from '../../device/index.ts';
 import type { BusMaster } from './bus-master.ts';
-import { capability, PciCapabilityId } from './capabilities.ts';
+import { declareCapability, PciCapabilityId } from './capabilities.ts';
+import { declareConfigRegister as register } from './config-registers.ts';
 import type { PciConfigSpace } from './config-space.ts';
 import type { PciClass } from './identity.ts';
 
@@ -10,9 +12,6 @@ const Field = { Control: 2, Address: 4, AddressHigh: 8, Data32Bit: 8, Data64Bit:
 /** The mask begins here, what waits behind it 4 bytes later. */
 const Masks = { Of32Bit: 12, Of64Bit: 16, Pending: 4 } as const;
 const Control = { Enable: 0x01, CapableShift: 1, EnabledShift: 4, Log2: 0x7, Is64Bit: 0x80, HasMask: 0x100 } as const;
-const AlignedAddress = [0xfc, 0xff, 0xff, 0xff] as const;
-const DataBytes = 2;
-const MaskBytes = 4;
 const MostVectors = 32;
 
 export interface MsiSpec {
@@ -31,11 +30,7 @@ export interface MsiSpec {
  * call `sendMessage(vector)` where the pin would go up.
  */
 export function msi(spec: MsiSpec = {}) {
-  const { vectors = 1, perVectorMasking = false, is64Bit = true, offset } = spec;
-  const addressBytes = is64Bit ? 8 : 4;
-  const control = (Math.log2(vectors) << Control.CapableShift) | (is64Bit ? Control.Is64Bit : 0);
-  const rest = perVectorMasking ? 2 + 2 * MaskBytes : 0;
-  const mask = 2 ** vectors - 1;
+  const { vectors = 1, offset } = spec;
   const unknown = unknownWord(spec, ['vectors', 'perVectorMasking', 'is64Bit', 'offset']);
   return (deviceClass: PciClass): void => {
     if (unknown !== undefined) throw new BackplaneError('unknown-word', `Class ${deviceClass.name}: @msi ${unknown}`);
@@ -45,25 +40,46 @@ export function msi(spec: MsiSpec = {}) {
         `Class ${deviceClass.name}: @msi has vectors: ${vectors}. The capability counts in powers of two: give it 1, 2, 4, 8, 16 or 32.`,
       );
     }
-    capability({
-      id: PciCapabilityId.Msi,
-      ...(offset === undefined ? {} : { offset }),
-      contents: [
-        control,
-        perVectorMasking ? Control.HasMask >>> 8 : 0,
-        ...new Array<number>(addressBytes + DataBytes + rest).fill(0),
-      ],
-      writable: [
-        Control.Enable | (Control.Log2 << Control.EnabledShift),
-        0,
-        ...AlignedAddress,
-        ...new Array<number>(addressBytes - AlignedAddress.length).fill(0xff),
-        0xff,
-        0xff,
-        ...(perVectorMasking ? [0, 0, ...[0, 8, 16, 24].map((shift) => Math.floor(mask / 2 ** shift) & 0xff)] : []),
-      ],
-    })(deviceClass);
+    const registers = msiRegisters(spec);
+    declareCapability({ id: PciCapabilityId.Msi, ...(offset === undefined ? {} : { offset }), registers })(deviceClass);
   };
+}
+
+/** @see PCI Local Bus Specification 3.0, 6.8.1 "MSI Capability Structure" */
+function msiRegisters({ vectors = 1, perVectorMasking = false, is64Bit = true }: MsiSpec): RegisterDeclaration[] {
+  const capable = Math.log2(vectors) << Control.CapableShift;
+  const control = capable | (is64Bit ? Control.Is64Bit : 0) | (perVectorMasking ? Control.HasMask : 0);
+  const maskAt = is64Bit ? Masks.Of64Bit : Masks.Of32Bit;
+  const fields = {
+    ...(vectors === 32 ? { vectors: bits(0, 31) } : { vectors: bits(0, vectors - 1), unused: reserved([vectors, 31]) }),
+  };
+  return [
+    register('msiControl', Field.Control, {
+      width: 16,
+      reset: control,
+      fields: {
+        enable: bit(0),
+        capable: bits(1, 3, 'constant'),
+        enabled: bits(4, 6),
+        is64Bit: bit(7, 'constant'),
+        hasMask: bit(8, 'constant'),
+        unused: reserved([9, 15]),
+      },
+    }),
+    register('msiAddress', Field.Address, {
+      width: 32,
+      fields: { aligned: bits(0, 1, 'constant'), address: bits(2, 31) },
+    }),
+    ...(is64Bit ? [register('msiAddressHigh', Field.AddressHigh, { width: 32 })] : []),
+    register('msiData', is64Bit ? Field.Data64Bit : Field.Data32Bit, { width: 16 }),
+    ...(perVectorMasking
+      ? [
+          register('msiUnused', maskAt - 2, { width: 16, access: 'constant' }),
+          register('msiMask', maskAt, { width: 32, fields }),
+          register('msiPending', maskAt + Masks.Pending, { width: 32, access: 'read-only' }),
+        ]
+      : []),
+  ];
 }
 
 /**

@@ -1,6 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { parsePciAddress } from '../../bus/index.ts';
-import { type ClassMetadata, metadataOf } from '../../device/index.ts';
+import { metadataOf } from '../../device/index.ts';
 import type { MachineDefinition, UsedDevice } from '../../machine/index.ts';
 import { deviceNamed } from '../catalogue.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
@@ -19,13 +18,6 @@ export interface DeviceChoice {
   /** Options by device type. */
   readonly globals: ReadonlyMap<string, Values>;
 }
-
-/** The names of each bus for `bus=`: QEMU's names of the first one. */
-const busNames: Readonly<Record<string, readonly string[]>> = {
-  isa: ['isa.0'],
-  pci: ['pci.0', 'pcie.0'],
-  system: ['main-system-bus'],
-};
 
 /** `-global` also sets devices of the machine that no plugin exports. */
 export async function chooseDevices(
@@ -51,43 +43,29 @@ export async function chooseDevices(
 
 function plugged({ text, settings }: DeviceRequest, { deviceClass, metadata }: KnownDevice): UsedDevice {
   const owner = `-device ${text}`;
-  const { id: givenId, bus, addr: givenAddr, ...rest } = Object.fromEntries(settings);
+  const { id: givenId, bus, addr, ...rest } = Object.fromEntries(settings);
   const id = parseId(text, givenId);
-  checkBus(owner, metadata, bus);
-  const addr = parseAddress(owner, metadata, givenAddr);
   const options = Object.fromEntries(
-    Object.entries(rest).map(([name, given]) =>
-      parseSetting(metadata.options, name, given, owner, ofEveryDevice(metadata)),
-    ),
+    Object.entries(rest).map(([name, given]) => parseSetting(metadata.options, name, given, owner, ofEveryDevice)),
   );
   return {
     device: deviceClass,
     options,
     ...(id === undefined ? {} : { id }),
-    ...(addr === undefined ? {} : { addr }),
+    ...(bus === undefined ? {} : { bus: placeText(owner, 'bus', bus) }),
+    ...(addr === undefined ? {} : { addr: placeText(owner, 'addr', addr) }),
   };
 }
 
 /** Settings of `-device` that every device has, besides its options. */
-const ofEveryDevice = ({ bus }: ClassMetadata): string[] => ['id', 'bus', ...(bus === 'pci' ? ['addr'] : [])];
+const ofEveryDevice: readonly string[] = ['id', 'bus', 'addr'];
 
-function checkBus(owner: string, { type, bus }: ClassMetadata, given: unknown): void {
-  const names = busNames[bus] ?? [];
-  if (given === undefined || names.includes(String(given))) return;
+/** The machine knows its buses and their addresses, and refuses others. */
+function placeText(owner: string, name: 'bus' | 'addr', given: unknown): string {
+  if (typeof given === 'string') return given;
   throw new BackplaneError(
-    'wrong-bus',
-    `${owner}: ${type} plugs into the bus '${names.join("' or '")}', not into ${JSON.stringify(given)}. Leave bus= out.`,
-  );
-}
-
-function parseAddress(owner: string, { type, bus }: ClassMetadata, given: unknown): string | undefined {
-  if (given === undefined) return undefined;
-  if (bus !== 'pci')
-    throw new BackplaneError('wrong-bus', `${owner}: ${type} is not a PCI device and has no addr. Leave it out.`);
-  if (typeof given === 'string' && parsePciAddress(given) !== undefined) return given;
-  throw new BackplaneError(
-    'invalid-pci-address',
-    `${owner}: addr ${JSON.stringify(given)} is not a PCI address. Write slot and function${typeof given === 'string' ? '' : ' as a text'}, "00.0" to "1f.7".`,
+    'malformed-setting',
+    `${owner}: ${name} is ${JSON.stringify(given)}. Write it as a text: "${name}":"${name === 'bus' ? 'sbcon.i2c' : '0x68'}".`,
   );
 }
 

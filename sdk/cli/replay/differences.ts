@@ -5,7 +5,7 @@ import { hex } from '../../base/text.ts';
 /** Reads of one register that differ from the recording, for the same reason. */
 export interface Difference {
   readonly device: string;
-  /** `register 0x10`, `00:00.0 register 0x57`, `port 0x20`. */
+  /** `register 0x10`, `ramSize (byte 0x57)`, `port 0x20`. */
   readonly where: string;
   readonly recorded: number;
   readonly answered: number;
@@ -15,10 +15,7 @@ export interface Difference {
 }
 
 /** Index and data ports. */
-const indexed = [
-  { index: 0x70, data: 0x71, size: 1, name: (value: number) => `register ${hex(value & 0x7f)}` },
-  { index: 0xcf8, data: 0xcfc, size: 4, name: pciRegister },
-];
+const indexed = [{ index: 0x70, data: 0x71, size: 1, name: (value: number) => `register ${hex(value & 0x7f)}` }];
 
 interface Explanation {
   /** Whether this explains the difference, from the register and both values. */
@@ -41,7 +38,7 @@ const explanations: readonly Explanation[] = [
     why: 'the floppy drives: the recorded machine was started without any',
   },
   {
-    matches: (where) => /^00:00\.0 register 0x5[4-7]$/.test(where),
+    matches: (where) => where === 'ramSize (byte 0x57)',
     why: "the size of RAM: '-m' says what the recorded machine had (256 MiB in the recordings of this package)",
   },
   {
@@ -63,7 +60,7 @@ export function explainDifferences(trace: RecordedTrace, devices: readonly Devic
   const found = new Map<string, Difference>();
   for (const { device, examples } of devices) {
     for (const example of examples) {
-      const where = registerOf(trace, example);
+      const where = example.where ?? registerOf(trace, example);
       const key = [device, where, example.recorded, example.answered].join();
       const count = (found.get(key)?.examples ?? 0) + 1;
       const why =
@@ -82,14 +79,8 @@ function registerOf(trace: RecordedTrace, { isPort, address, position }: Disagre
   if (pair === undefined) return `${isPort ? 'port' : 'memory'} ${hex(address)}`;
   for (let before = position - 1; before >= 0; before--) {
     if (trace.kind[before] === OperationKind.Out && trace.address[before] === pair.index) {
-      return pair.name(trace.value[before] ?? 0, address - pair.data);
+      return pair.name(trace.value[before] ?? 0);
     }
   }
   return `port ${hex(address)}`;
-}
-
-function pciRegister(address: number, offset: number): string {
-  const [bus, slot, func] = [(address >>> 16) & 0xff, (address >>> 11) & 0x1f, (address >>> 8) & 7];
-  const place = `${slot.toString(16).padStart(2, '0')}.${func}`;
-  return `${bus.toString(16).padStart(2, '0')}:${place} register ${hex((address & 0xfc) | offset)}`;
 }

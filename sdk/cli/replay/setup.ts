@@ -6,6 +6,7 @@ import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
 import { metadataOf, option } from '../../device/index.ts';
+import { describeDifference } from '../../machine/access-names.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { Arguments } from '../command.ts';
 import { packageRoot, statusOf } from '../files.ts';
@@ -104,11 +105,10 @@ function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Reco
 }
 
 const DataPort = { address: 0xcfc, size: 4 } as const;
-const BusNumber = 0xff_0000;
 
 /** The part of a host bridge that selects a function. */
 interface HostBridge {
-  readonly configuration: { readonly address: number };
+  readonly configuration: { readonly selectedDevice: string | undefined };
 }
 
 /**
@@ -118,21 +118,16 @@ interface HostBridge {
 export function selectedFunctions(machine: Machine, onAbsent: () => void): ConditionalModel[] {
   const bridge = machine.devices.map(({ device }) => device as object).find(isHostBridge);
   if (bridge === undefined) return [];
-  const functions = new Map<number, string>();
-  for (const { id, address } of machine.devices) {
-    if (address !== undefined) functions.set(address.slot * 8 + address.function, id);
-  }
   const device = () => {
-    const { address } = bridge.configuration;
-    const id = (address & BusNumber) === 0 ? functions.get((address >>> 8) & 0xff) : undefined;
-    if (id === undefined) onAbsent();
-    return id;
+    const { selectedDevice } = bridge.configuration;
+    if (selectedDevice === undefined) onAbsent();
+    return selectedDevice;
   };
-  return [{ isPort: true, ...DataPort, device }];
+  return [{ isPort: true, ...DataPort, device, where: (difference) => describeDifference(machine, difference) }];
 }
 
 function isHostBridge(device: object): device is HostBridge {
   if (!('configuration' in device)) return false;
   const { configuration } = device;
-  return typeof configuration === 'object' && configuration !== null && 'address' in configuration;
+  return typeof configuration === 'object' && configuration !== null && 'selectedDevice' in configuration;
 }

@@ -89,6 +89,8 @@ export class DeviceEvents {
   constructor(
     private readonly device: DeviceInstance,
     private readonly derived: readonly InterruptPin[],
+    /** Of the device around it, whose derived pins may follow from this one's state. */
+    private readonly outer: DeviceEvents | undefined,
   ) {
     this.inputs = new Map(
       inputsOfClass(device.metadata).flatMap(({ method, count, unconnected }) =>
@@ -111,6 +113,18 @@ export class DeviceEvents {
     const { derived } = this;
     for (let index = 0; index < derived.length; index++) derived[index]!.evaluate();
     if (this.first !== this.end) this.drain();
+    this.outer?.settleAround();
+  }
+
+  /** After an event of a device inside, unless a handler of this one is on the stack: it settles then. */
+  private settleAround(): void {
+    if (this.depth !== 0) return;
+    this.depth = 1;
+    try {
+      this.settle();
+    } finally {
+      this.depth = 0;
+    }
   }
 
   leave(): void {
@@ -131,6 +145,7 @@ export class DeviceEvents {
     this.depth = 1;
     try {
       this.drain();
+      this.outer?.settleAround();
     } finally {
       this.depth = 0;
     }
@@ -170,9 +185,12 @@ export class DeviceEvents {
   }
 }
 
-/** The events of a device that has input pins or derived outputs; undefined for others. */
-export function makeEvents(device: DeviceInstance): DeviceEvents | undefined {
+/**
+ * The events of a device that has input pins or derived outputs, or is inside one that has; undefined for others. `outer` are those
+ * of the device around it.
+ */
+export function makeEvents(device: DeviceInstance, outer: DeviceEvents | undefined): DeviceEvents | undefined {
   const derived = [...ownPinsOf(device).values()].filter(({ isDerived }) => isDerived);
-  if (derived.length === 0 && inputsOfClass(device.metadata).length === 0) return undefined;
-  return new DeviceEvents(device, derived);
+  if (derived.length === 0 && inputsOfClass(device.metadata).length === 0 && outer === undefined) return undefined;
+  return new DeviceEvents(device, derived, outer);
 }

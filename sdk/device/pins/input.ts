@@ -2,6 +2,7 @@ import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
 import { definitionError } from '../../base/errors.ts';
 import { ClassAttributeList, type ClassMetadata, type DeviceInstance } from '../class-metadata.ts';
 import { recorderOf } from '../class-recorder.ts';
+import { withSubDevices } from '../sub-devices.ts';
 
 /** What `@input` says of a pin. Everything may be left out. */
 export interface InputSpec {
@@ -93,6 +94,12 @@ export function inputNamesOf(metadata: Pick<ClassMetadata, 'attribute'>): readon
   );
 }
 
+/** The names of a device's input pins, and of those of devices inside it: `channels[1].hold`. */
+export function inputNamesIn(device: DeviceInstance): readonly string[] {
+  const names = (one: DeviceInstance) => new Map(inputNamesOf(one.metadata).map((name) => [name, name]));
+  return [...withSubDevices(device, names).keys()];
+}
+
 /** 'one' for a method of a level, 'many' for a method of a level and an index. */
 type InputKind<M> = M extends (...args: infer A) => void
   ? A extends [boolean]
@@ -103,7 +110,17 @@ type InputKind<M> = M extends (...args: infer A) => void
   : never;
 
 /** The public methods that can be input pins: what a machine may wire, `line[3]` of an array. */
-export type InputNames<D extends DeviceInstance> = {
+export type InputNames<D extends DeviceInstance> = OwnInputNames<D> | InnerInputNames<D>;
+
+type InnerInputNames<D extends DeviceInstance> = {
+  [K in keyof D & string]-?: D[K] extends DeviceInstance
+    ? `${K}.${OwnInputNames<D[K]>}`
+    : D[K] extends readonly (infer E extends DeviceInstance)[]
+      ? `${K}[${number}].${OwnInputNames<E>}`
+      : never;
+}[keyof D & string];
+
+type OwnInputNames<D extends DeviceInstance> = {
   [K in keyof D & string]-?: InputKind<D[K]> extends never
     ? never
     : InputKind<D[K]> extends 'one'

@@ -2,8 +2,8 @@ import { counted, hex } from '../../base/text.ts';
 import { MemoryRegion, type MissingRoute, RegionOps, type Route } from '../../memory/index.ts';
 import type { DeviceInstance, RealizeContext, RegionMetadata } from '../class-metadata.ts';
 import { type Device, eventsOf } from '../device.ts';
-import { checkRegisterFields } from '../registers/checks.ts';
 import { registersOf } from '../registers/engine.ts';
+import { checkRegisterFields } from '../registers/member-checks.ts';
 import { describeMissing, registerAt } from '../registers/names.ts';
 import { mapSubDevices, subDevicesOf, unrealizeSubDevices } from '../sub-devices.ts';
 import { watchAnswers, watchReadHooks } from './answers.ts';
@@ -21,7 +21,7 @@ export function realizeDevice(device: Device, context: RealizeContext): void {
   device.realize(context, () => {
     try {
       for (const { name, device: part } of subDevicesOf(device))
-        realizeDevice(part, { ...context, id: `${context.id}.${name}` });
+        realizeDevice(part, { ...context, id: `${context.id}.${name}`, outer: device });
       const regions = buildRegions(device, context);
       mapSubDevices(device, regions);
       return regions;

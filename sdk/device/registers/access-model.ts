@@ -1,6 +1,7 @@
 import { maskOf, wideLowMask } from '../../base/bits.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
 import {
+  accessesOf,
   answersReads,
   bitRangesOf,
   type RegisterAccess,
@@ -17,6 +18,8 @@ interface AccessMasks {
   readonly oneToClear: bigint;
   readonly readToClear: bigint;
   readonly once: bigint;
+  /** Are not kept: what is written goes to hooks only. */
+  readonly trigger: bigint;
   /** Read as what the register holds. */
   readonly shown: bigint;
   /** What bits read that are always the same: constant (unless the device sets it from its options), reserved. */
@@ -31,6 +34,8 @@ export interface AccessModel {
   readonly register: RegisterDeclaration;
   readonly masks: AccessMasks;
   readonly bytes: number;
+  /** Whether a write has a place to go: a field, or a setter. */
+  readonly stores: boolean;
   /** Held as a bigint. */
   readonly isBig: boolean;
   readonly reads: boolean;
@@ -67,7 +72,7 @@ export function accessModels(registers: readonly RegisterDeclaration[]): AccessM
   return registers.map((register) => {
     const { bank, offset, width, stride = 0, narrow, indexedBy } = register;
     const { min, max, unaligned } = bank.implements;
-    const accesses = bitRangesOf(register).map(({ access }) => access);
+    const accesses = accessesOf(register);
     const side = sideOf(register, registers);
     const bytes = width / 8;
     const isExtended = narrow === 'zero-extended';
@@ -77,6 +82,7 @@ export function accessModels(registers: readonly RegisterDeclaration[]): AccessM
       register,
       masks: masksOf(register),
       bytes,
+      stores: register.kind === 'stored' || register.hasSetter,
       isBig: width === 64,
       reads: side !== 'writes' && answersReads(accesses),
       writes: side !== 'reads' && takesWrites(accesses),
@@ -95,6 +101,7 @@ function masksOf(register: RegisterDeclaration): AccessMasks {
       .filter(({ access }) => accesses.includes(access))
       .reduce((mask, range) => mask | maskOf(range), 0n);
   const all = wideLowMask(register.width);
+  const trigger = of('trigger');
   const fixed = register.atReset === 'set-by-device' ? of('reserved') : of('constant', 'reserved');
   return {
     all,
@@ -102,8 +109,9 @@ function masksOf(register: RegisterDeclaration): AccessMasks {
     oneToClear: of('write-one-to-clear'),
     readToClear: of('read-to-clear'),
     once: of('write-once'),
-    shown: all & ~fixed & ~of('write-only'),
-    fixed: BigInt(register.reset) & fixed,
+    trigger,
+    shown: all & ~fixed & ~of('write-only') & ~trigger,
+    fixed: register.kind === 'trigger' ? BigInt(register.reads ?? 0) : BigInt(register.reset) & fixed,
     reserved: of('reserved'),
     reported: of('undocumented', 'unimplemented'),
   };

@@ -1,7 +1,8 @@
 import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
-import { checkFields, checkHook, checkRegister, checkSpec } from './checks.ts';
+import { checkFields, checkRegister, checkSpec } from './checks.ts';
+import { checkDerivedSpec, checkDerivedWrites, checkHook } from './member-checks.ts';
 import {
   answersReads,
   type FieldDeclaration,
@@ -12,14 +13,20 @@ import {
 } from './model.ts';
 import { describeBank, describeRegister } from './names.ts';
 import { checkChoices, checkTogether } from './overlaps.ts';
-import { type HookDeclaration, type RegisterDefinition, type RegisterSpec, ReservedFieldSpec } from './spec.ts';
+import {
+  type DecoratedRegister,
+  type HookDeclaration,
+  type RegisterDefinition,
+  type RegisterSpec,
+  ReservedFieldSpec,
+} from './spec.ts';
 
 /** What a register brings along for the class that has it: @device calls it. */
 export const registerAssembly = { completeRegisters, registerHandlers, checkReach } as const;
 
 /** What the decorators of one class said about its registers. */
 export interface RegisterRecord {
-  readonly registers: readonly { readonly definition: RegisterDefinition; readonly member: string }[];
+  readonly registers: readonly DecoratedRegister[];
   readonly registerHooks: readonly HookDeclaration[];
 }
 
@@ -46,7 +53,7 @@ function addRegisters(
     registers.find((own) => own.definition === definition)?.member ??
     registers.find((own) => isAt(own.definition, definition))?.member ??
     registerAtPlace(inherited, definition)?.member;
-  const own = registers.map(({ definition, member }) => declarationOf(definition, member, memberOf, fail));
+  const own = registers.map((register) => declarationOf(register, memberOf, fail));
   for (const register of own) {
     checkRegister(register, fail);
     checkFields(register, fail);
@@ -72,22 +79,23 @@ function addRegisters(
 /** A register by its name alone, which no class holds in a field: what carries a bank declares some itself. */
 export function declareRegister(definition: RegisterDefinition, name: string): RegisterDeclaration {
   const fail: Fail = (code, why) => new BackplaneError(code, `Bank '${definition.bank.name}': ${why}`);
-  const register = declarationOf(definition, name, () => undefined, fail);
+  const register = declarationOf({ definition, member: name, kind: 'stored', hasSetter: false }, () => undefined, fail);
   checkRegister(register, fail);
   checkFields(register, fail);
   return register;
 }
 
 function declarationOf(
-  { bank, offset, spec, indexed }: RegisterDefinition,
-  member: string,
+  { definition, member, kind, hasSetter }: DecoratedRegister,
   memberOf: (definition: RegisterDefinition) => string | undefined,
   fail: Fail,
 ): RegisterDeclaration {
-  const { width, count } = spec;
+  const { bank, offset, spec, indexed } = definition;
+  const { width, count, reads } = spec;
   const name = spec.name ?? member;
   checkSpec(spec, `register '${name}'`, fail);
-  if (spec.fields !== undefined && spec.access !== undefined) {
+  if (kind === 'derived') checkDerivedSpec(spec, `register '${name}'`, hasSetter, fail);
+  if (spec.fields !== undefined && spec.access !== undefined && spec.access !== 'trigger') {
     throw fail(
       'register-access-and-fields',
       `register '${name}' has an access and fields, which have their own. Leave one of them out.`,
@@ -105,11 +113,14 @@ function declarationOf(
   return Object.freeze({
     name,
     spec,
+    kind,
     member,
+    hasSetter,
     bank,
     offset,
     width,
     reset: spec.reset ?? (width === 64 ? 0n : 0),
+    reads,
     atReset: spec.atReset ?? 'reset-value',
     since: spec.since ?? 1,
     narrow: spec.narrow ?? 'by-byte',
@@ -119,6 +130,7 @@ function declarationOf(
     stride: count === undefined ? undefined : (spec.stride ?? (indexed === undefined ? width / 8 : 1)),
     indexedBy: indexed && placeOf(indexed, indexMember as string),
     fields,
+    ...(kind === 'trigger' && { writeHook: member }),
     hasLocks: spec.access === 'write-once' || fields.some(({ access }) => access === 'write-once'),
   });
 }
@@ -127,9 +139,10 @@ function placeOf({ index, field }: NonNullable<RegisterDefinition['indexed']>, i
   return Object.freeze({ indexMember, index, low: field?.low ?? 0, high: field?.high ?? 31 });
 }
 
-function fieldsOf({ fields = {} }: RegisterSpec): readonly FieldDeclaration[] {
+function fieldsOf({ fields = {}, access: whole }: RegisterSpec): readonly FieldDeclaration[] {
   const all = Object.entries(fields).flatMap(([name, spec]): FieldDeclaration[] => {
-    const { access } = spec;
+    // The fields of a trigger name what its method takes.
+    const access = whole === 'trigger' && spec.access === 'read-write' ? whole : spec.access;
     if (spec instanceof ReservedFieldSpec) return spec.ranges.map(([low, high]) => ({ name, low, high, access }));
     const { low, high, values, description } = spec;
     const named = Object.keys(values).length > 0 ? { values } : {};
@@ -171,7 +184,9 @@ function addHooks(
   return registers.map((register) => {
     const own = hooks.filter(({ definition }) => registerAtPlace(registers, definition) === register);
     for (const { field, isWrite, method } of own) checkHook(register, field, isWrite, method, fail);
-    return own.length === 0 ? register : withHooks(register, own);
+    const hooked = own.length === 0 ? register : withHooks(register, own);
+    if (hooked.kind === 'derived' && !hooked.hasSetter) checkDerivedWrites(hooked, fail);
+    return hooked;
   });
 }
 
@@ -244,7 +259,8 @@ function registerHandlers(record: RegisterRecord, region: IoRegionTemplate): Han
   return handlers;
 }
 
-function accessesOf({ access = 'read-write', fields }: RegisterSpec): RegisterAccess[] {
+function accessesOf({ access = 'read-write', fields, reads }: RegisterSpec): RegisterAccess[] {
+  if (access === 'trigger') return reads === undefined ? [access] : [access, 'constant'];
   return fields === undefined ? [access] : Object.values(fields).map((field) => field.access);
 }
 

@@ -1,16 +1,8 @@
 import { lowMask } from '../../base/bits.ts';
-import { BackplaneError, type Fail } from '../../base/errors.ts';
-import { didYouMean, hex, unknownWord } from '../../base/text.ts';
+import type { Fail } from '../../base/errors.ts';
+import { didYouMean, unknownWord } from '../../base/text.ts';
 import { describeRange } from '../../memory/index.ts';
-import type { DeviceInstance } from '../class-metadata.ts';
-import {
-  answersReads,
-  bitRangesOf,
-  type FieldDeclaration,
-  type RegisterAccess,
-  type RegisterDeclaration,
-  takesWrites,
-} from './model.ts';
+import type { FieldDeclaration, RegisterDeclaration } from './model.ts';
 import { describeBits, describeRegister } from './names.ts';
 import { extent } from './overlaps.ts';
 import { FieldSpec, type RegisterSpec, ReservedFieldSpec } from './spec.ts';
@@ -18,6 +10,7 @@ import { FieldSpec, type RegisterSpec, ReservedFieldSpec } from './spec.ts';
 const words: Readonly<Record<keyof RegisterSpec, true>> = {
   width: true,
   reset: true,
+  reads: true,
   access: true,
   fields: true,
   atReset: true,
@@ -40,6 +33,7 @@ const accesses = [
   'reserved',
   'undocumented',
   'unimplemented',
+  'trigger',
 ];
 
 /** What the compiler refuses, refused once more for files that no compiler has seen: a plugin is run as it is. */
@@ -65,6 +59,35 @@ export function checkSpec(spec: RegisterSpec, where: string, fail: Fail): void {
     }
     oneOf(accesses, field.access, `${where}: field '${name}' has the access`, fail);
   }
+  checkTrigger(spec, where, fail);
+}
+
+function checkTrigger({ access, reads, reset, atReset, fields = {}, width }: RegisterSpec, where: string, fail: Fail) {
+  if (access !== 'trigger') {
+    if (reads === undefined) return;
+    throw fail(
+      'invalid-trigger',
+      `${where} says what it reads, and is no trigger. Declare it access: 'trigger', or leave reads out.`,
+    );
+  }
+  if (reset !== undefined || atReset !== undefined) {
+    throw fail('invalid-trigger', `${where} is a trigger, which holds nothing to reset. Leave out reset and atReset.`);
+  }
+  const held = Object.entries(fields).find(
+    ([, field]) => !['read-write', 'trigger', 'reserved'].includes(field.access),
+  );
+  if (held !== undefined) {
+    throw fail(
+      'invalid-trigger',
+      `${where} is a trigger, so its field '${held[0]}' cannot be ${held[1].access}. Leave the access out.`,
+    );
+  }
+  const fits = reads === undefined || fitsWidth(reads, width);
+  if (!fits)
+    throw fail(
+      'invalid-trigger',
+      `${where} reads as ${reads}, which is no value of ${width} bits. Give one that fits.`,
+    );
 }
 
 function oneOf(known: readonly string[], given: string, what: string, fail: Fail): void {
@@ -101,9 +124,7 @@ export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
       `${where} leaves its ${word}, which has the offsets ${bytes}. Move it, or make the ${word} larger.`,
     );
   }
-  const fits =
-    width === 64 ? typeof reset === 'bigint' && BigInt.asUintN(64, reset) === reset : fitsNumber(reset, width);
-  if (!fits) {
+  if (!fitsWidth(reset, width)) {
     throw fail(
       'invalid-reset-value',
       `${where}: the reset value ${reset} is not one of ${width} bits. ` +
@@ -121,8 +142,9 @@ export function checkRegister(register: RegisterDeclaration, fail: Fail): void {
   }
 }
 
-function fitsNumber(reset: number | bigint, width: number): boolean {
-  return typeof reset === 'number' && Number.isInteger(reset) && reset >= 0 && reset < 2 ** width;
+function fitsWidth(value: number | bigint, width: number): boolean {
+  if (width === 64) return typeof value === 'bigint' && BigInt.asUintN(64, value) === value;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** width;
 }
 
 function checkSizes({ bank, width }: RegisterDeclaration, where: string, fail: Fail): void {
@@ -208,78 +230,4 @@ function checkField(
     }
     taken.set(value, label);
   }
-}
-
-/** Refuses a hook that no access would call, or that no access would give another value. */
-export function checkHook(
-  register: RegisterDeclaration,
-  field: string | undefined,
-  isWrite: boolean,
-  method: string,
-  fail: Fail,
-) {
-  const hook = `hook '${method}', ${isWrite ? 'onWrite' : 'onRead'} of ${describeRegister(register)}`;
-  const named = register.fields.filter(({ name }) => name === field);
-  if (field !== undefined && named.length === 0) {
-    const names = [...new Set(register.fields.map(({ name }) => `'${name}'`))].join(', ');
-    throw fail(
-      'register-hook-unknown-field',
-      `${hook}: it has no field '${field}'. ${names === '' ? 'It has no fields.' : `It has ${names}.`}`,
-    );
-  }
-  const accesses: RegisterAccess[] = (field === undefined ? bitRangesOf(register) : named).map(({ access }) => access);
-  const what = field === undefined ? 'the register' : `field '${field}'`;
-  if (isWrite && (!takesWrites(accesses) || accesses.every((access) => access === 'reserved'))) {
-    throw fail(
-      'register-hook-never-called',
-      `${hook}: ${what} is ${accesses[0]}, so a write never changes it. Give it another access, or drop the hook.`,
-    );
-  }
-  if (!isWrite && !answersReads(accesses)) {
-    throw fail(
-      'register-hook-never-called',
-      `${hook}: ${what} is write-only, so no read calls it. Give it another access, or drop the hook.`,
-    );
-  }
-}
-
-const withCheckedFields = new WeakSet<DeviceInstance>();
-
-/** The class's fields must be able to hold their registers, and start as the declarations say. Asked once per device. */
-export function checkRegisterFields(device: DeviceInstance): void {
-  if (withCheckedFields.has(device)) return;
-  withCheckedFields.add(device);
-  for (const register of device.metadata.registers) {
-    const held: unknown = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
-    const problem = register.count === undefined ? singleProblem(register, held) : arrayProblem(register, held);
-    if (problem === undefined) continue;
-    throw new BackplaneError(
-      'register-field-mismatch',
-      `Class ${device.constructor.name}: field '${register.member}', a register, ${problem}`,
-    );
-  }
-}
-
-function singleProblem({ width, reset, atReset }: RegisterDeclaration, held: unknown): string | undefined {
-  const type = width === 64 ? 'bigint' : 'number';
-  if (typeof held !== type) return `holds ${describeHeld(held)} instead of a ${type}. Set it where it is declared.`;
-  if (held === reset || atReset !== 'reset-value') return undefined;
-  return (
-    `starts as ${hex(held as number | bigint)}, but its reset value is ${hex(reset)}. Let both say the same, or declare it ` +
-    "atReset: 'set-by-device'."
-  );
-}
-
-const arrays = { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array, 64: BigUint64Array } as const;
-
-function arrayProblem({ width, count }: RegisterDeclaration, held: unknown): string | undefined {
-  const Kind = arrays[width];
-  if (held instanceof Kind && held.length === count) return undefined;
-  const found = held instanceof Kind ? `${held.length} of them` : describeHeld(held);
-  return `must be a new ${Kind.name}(${count}), but it is ${found}.`;
-}
-
-function describeHeld(held: unknown): string {
-  if (held === undefined) return 'nothing';
-  return typeof held === 'object' && held !== null ? `a ${held.constructor.name}` : `a ${typeof held}`;
 }

@@ -130,20 +130,28 @@ class RegisterWriter {
       `{ const answer = ${answer}; if (answer !== undefined) value = ${value}; }`;
     const ofFields = fields.map((field) => {
       if (field.readHook === undefined) return '';
-      const mask = this.literal(maskOf(field));
-      const merged = this.normal(`value & ~${mask} | (answer << ${this.count(field.low)}) & ${mask}`);
+      const merged = this.merged('value', 'answer', field);
       return this.touched(field, lanes) + answering(this.call(field.readHook, this.extract('value', field)), merged);
     });
     return ofFields.join('') + (readHook === undefined ? '' : answering(this.call(readHook, 'value'), 'answer'));
   }
 
   private writeBody(lanes: string): string {
-    const { cell } = this;
+    const { cell, model } = this;
+    const { register, masks, stores } = model;
     const hooks = this.writeHooks(lanes);
-    const now = this.writtenValue(lanes);
     const before = this.report(lanes) + this.takeLocks(lanes);
-    if (hooks === '' && before === '' && now === 'value') return `${cell} = value;`;
-    return `const previous = ${this.normal(cell)};${before}const now = ${now};${cell} = now;${hooks}`;
+    if (register.kind === 'trigger') {
+      const previous = this.literal(0n);
+      const isAll = lanes === '' && masks.trigger === masks.all;
+      const now = isAll ? 'value' : this.normal(`value & ${this.within(masks.trigger, lanes)}`);
+      return `const previous = ${previous};${before}const now = ${now};${hooks}`;
+    }
+    const now = this.writtenValue(lanes);
+    if (hooks === '' && before === '' && now === 'value' && stores) return `${cell} = value;`;
+    const triggered =
+      masks.trigger === 0n ? '' : `now = ${this.normal(`now | (value & ${this.within(masks.trigger, lanes)})`)};`;
+    return `const previous = ${this.normal(cell)};${before}let now = ${now};${stores ? `${cell} = now;` : ''}${triggered}${hooks}`;
   }
 
   private writtenValue(lanes: string): string {
@@ -183,13 +191,34 @@ class RegisterWriter {
   }
 
   private writeHooks(lanes: string): string {
-    const { fields, writeHook } = this.model.register;
+    const { fields, kind, member, writeHook } = this.model.register;
     const ofFields = fields.map((field) => {
       if (field.writeHook === undefined) return '';
       const call = this.call(field.writeHook, this.extract('now', field), this.extract('previous', field));
-      return `${this.touched(field, lanes)}${call};`;
+      const merged = (value: string) => this.merged(value, 'kept', field);
+      return this.touched(field, lanes) + this.keeping(call, `now = ${merged('now')};`, merged(this.cell));
     });
-    return ofFields.join('') + (writeHook === undefined ? '' : `${this.call(writeHook, 'now', 'previous')};`);
+    const all = this.literal(this.model.masks.all);
+    if (kind === 'trigger') ofFields.push(`${this.call(member, 'now')};`);
+    else if (writeHook !== undefined) {
+      ofFields.push(this.keeping(this.call(writeHook, 'now', 'previous'), '', this.normal(`kept & ${all}`)));
+    }
+    return ofFields.join('');
+  }
+
+  /** A hook may answer the value to keep, where there is a place to keep it. */
+  private keeping(call: string, also: string, kept: string): string {
+    const { stores, masks } = this.model;
+    if (!stores) return `${call};`;
+    const storable = this.literal(masks.all & ~masks.trigger);
+    const stored = masks.trigger === 0n ? kept : this.normal(`(${kept}) & ${storable}`);
+    return `{ const kept = ${call}; if (kept !== undefined) { ${also}${this.cell} = ${stored}; } }`;
+  }
+
+  /** A value of the register with one field changed. */
+  private merged(value: string, content: string, field: FieldDeclaration): string {
+    const mask = this.literal(maskOf(field));
+    return this.normal(`${value} & ~${mask} | (${content} << ${this.count(field.low)}) & ${mask}`);
   }
 
   private call(method: string, ...values: readonly string[]): string {

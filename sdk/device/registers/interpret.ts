@@ -1,104 +1,10 @@
-import { maskOf } from '../../base/bits.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
 import type { AccessModel, DataPort, RegisterCode, RegistersCode } from './access-model.ts';
-import { chosenIndex, type FieldDeclaration, type IndexedPlace } from './model.ts';
+import { chosenIndex, type IndexedPlace } from './model.ts';
 import type { RegisterHelpers, RegisterParts } from './partial-access.ts';
+import { type Bits, narrowBits, type Value, wideBits } from './register-bits.ts';
 
-// What the compiler prints, as closures over the same model, for where no code may be made from text. What deals with bits is
-// written twice, for numbers and for bigints: code that sees both is slow.
-
-type Value = number | bigint;
-/** A register's bits in numbers of one kind. */
-interface Bits<V extends Value> {
-  readonly zero: V;
-  readonly all: V;
-  differ(a: V, b: V): boolean;
-  /** As the register holds it: device code may have left a negative number in a field. */
-  held(field: V): V;
-  shown(held: V): V;
-  cleared(held: V, lanes: V): V;
-  /** What the register holds after a write; `free` are the write-once bits that are not locked. */
-  written(value: V, previous: V, lanes: V, free: V, isWhole: boolean): V;
-  /** Whether bits change that must not, or whose change is reported. */
-  isReported(value: V, previous: V, lanes: V): boolean;
-  seen(value: V, previous: V, lanes: V, isWhole: boolean): V;
-  free(locked: V, lanes: V): V;
-  locked(locked: V, free: V): V;
-  field(field: FieldDeclaration): BitsOfField<V>;
-}
-
-interface BitsOfField<V extends Value> {
-  isTouched(lanes: V): boolean;
-  of(register: V): V;
-  with(register: V, answer: V): V;
-}
-
-function narrowBits({ masks, register }: AccessModel): Bits<number> {
-  const { all, taken, oneToClear, readToClear, shown, once, fixed, reserved, reported } = Object.fromEntries(
-    // Signed, as bitwise operators have them: larger numbers would be converted at each access.
-    Object.entries(masks).map(([name, mask]) => [name, Number(mask) | 0]),
-  ) as { readonly [N in keyof typeof masks]: number };
-  const reset = Number(register.reset) | 0;
-  // Device code may have left any number in a field. As compiled code does, only 32 bits are made unsigned.
-  const normal = register.width === 32 ? (value: number) => value >>> 0 : (value: number) => value;
-  return {
-    zero: 0,
-    all,
-    differ: (a, b) => a !== b,
-    held: normal,
-    shown: (held) => normal(shown === all && fixed === 0 ? held : (held & shown) | fixed),
-    cleared: (held, lanes) => normal(held & ~(readToClear & lanes)),
-    written: (value, previous, lanes, free, isWhole) => {
-      let kept = taken === 0 ? previous : previous & (isWhole ? all & ~taken : ~(taken & lanes));
-      if (oneToClear !== 0) kept &= ~(value & oneToClear & lanes);
-      if (once !== 0) kept = (kept & ~free) | (value & free);
-      return normal(taken === 0 ? kept : kept | (value & taken & lanes));
-    },
-    isReported: (value, previous, lanes) =>
-      ((((value ^ reset) & reserved) | ((value ^ previous) & reported)) & lanes) !== 0,
-    seen: (value, previous, lanes, isWhole) => (isWhole ? value : normal((value & lanes) | (previous & ~lanes))),
-    free: (locked, lanes) => (once & lanes & ~locked) >>> 0,
-    locked: (locked, free) => (locked | free) >>> 0,
-    field: (field) => {
-      const [mask, low] = [Number(maskOf(field)) | 0, field.low];
-      return {
-        isTouched: (lanes) => (mask & lanes) !== 0,
-        of: (held) => (held & mask) >>> low,
-        with: (held, answer) => normal((held & ~mask) | ((answer << low) & mask)),
-      };
-    },
-  };
-}
-
-function wideBits({ masks, register }: AccessModel): Bits<bigint> {
-  const { all, taken, oneToClear, readToClear, shown, once, fixed, reserved, reported } = masks;
-  const reset = BigInt(register.reset);
-  return {
-    zero: 0n,
-    all,
-    differ: (a, b) => a !== b,
-    held: (held) => held,
-    shown: (held) => (held & shown) | fixed,
-    cleared: (held, lanes) => held & ~(readToClear & lanes),
-    written: (value, previous, lanes, free) => {
-      const stored = (taken & lanes) | free;
-      return (previous & ~stored & ~(value & oneToClear & lanes)) | (value & stored);
-    },
-    isReported: (value, previous, lanes) =>
-      ((((value ^ reset) & reserved) | ((value ^ previous) & reported)) & lanes) !== 0n,
-    seen: (value, previous, lanes) => (value & lanes) | (previous & ~lanes),
-    free: (locked, lanes) => once & lanes & ~locked,
-    locked: (locked, free) => locked | free,
-    field: (field) => {
-      const [mask, low] = [maskOf(field), BigInt(field.low)];
-      return {
-        isTouched: (lanes) => (mask & lanes) !== 0n,
-        of: (held) => (held & mask) >> low,
-        with: (held, answer) => (held & ~mask) | ((answer << low) & mask),
-      };
-    },
-  };
-}
+// What the compiler prints, as closures over the same model, for where no code may be made from text.
 
 export function interpretRegisters(
   models: readonly AccessModel[],
@@ -123,7 +29,7 @@ function codeOf<V extends Value>(
   number: number,
   { parts, logs, locksOf }: RegisterHelpers,
 ): RegisterCode {
-  const { register, masks, bytes, isBig, isExtended, isWide, reads, writes } = model;
+  const { register, masks, stores, bytes, isBig, isExtended, isWide, reads, writes } = model;
   const { bank, offset: begin, member, count, stride = 0, indexedBy, fields, readHook, writeHook } = register;
   const [part, log] = [parts[number] as RegisterParts, logs[number]];
   const hooksOf = (kind: 'readHook' | 'writeHook') =>
@@ -131,10 +37,10 @@ function codeOf<V extends Value>(
   const [readHooks, writeHooks] = [hooksOf('readHook'), hooksOf('writeHook')];
   const isUnimplemented = register.access === 'unimplemented';
   const isReported = (masks.reserved | masks.reported) !== 0n;
-  const [isCleared, isLocked] = [masks.readToClear !== 0n, masks.once !== 0n];
+  const [isCleared, isLocked, isTriggering] = [masks.readToClear !== 0n, masks.once !== 0n, masks.trigger !== 0n];
   /** A write stores what it brings, and nothing else happens. */
   const isPlain =
-    masks.taken === masks.all && masks.reported === 0n && writeHooks.length === 0 && writeHook === undefined;
+    stores && masks.taken === masks.all && masks.reported === 0n && writeHooks.length === 0 && writeHook === undefined;
   // One way for a field and another for an array: what is looked up by text and by number at one place is slow.
   const get =
     count === undefined
@@ -153,7 +59,7 @@ function codeOf<V extends Value>(
   const read = (device: DeviceInstance, index: number, lanes: V): V => {
     if (isUnimplemented) log?.read(device, index);
     const hooks = device as unknown as Fields<Hook<V>>;
-    const held = get(device, index);
+    const held = register.kind === 'trigger' ? bits.zero : get(device, index);
     let value = bits.shown(held);
     if (isCleared) set(device, index, bits.cleared(held, lanes));
     for (const field of readHooks) {
@@ -165,7 +71,7 @@ function codeOf<V extends Value>(
     const answer = (hooks[readHook] as Hook<V>)(value, index);
     return answer === undefined ? value : answer;
   };
-  const write = (device: DeviceInstance, value: V, index: number, lanes: V, isWhole: boolean): void => {
+  const writeStored = (device: DeviceInstance, value: V, index: number, lanes: V, isWhole: boolean): void => {
     if (isPlain && isWhole) {
       set(device, index, value);
       return;
@@ -177,13 +83,33 @@ function codeOf<V extends Value>(
       log?.written(device, index, bits.seen(value, previous, lanes, isWhole), previous);
     }
     const free = !isLocked ? bits.zero : takeLocks(locksOf(device), index, lanes);
-    const now = bits.written(value, previous, lanes, free, isWhole);
-    if (bits.differ(now, held)) set(device, index, now);
+    let now = bits.written(value, previous, lanes, free, isWhole);
+    if (stores && bits.differ(now, held)) set(device, index, now);
+    if (isTriggering) now = bits.both(now, bits.triggered(value, lanes));
     for (const field of writeHooks) {
-      if (field.isTouched(lanes)) (hooks[field.method] as Hook<V>)(field.of(now), field.of(previous), index);
+      if (!field.isTouched(lanes)) continue;
+      const kept = (hooks[field.method] as Hook<V>)(field.of(now), field.of(previous), index);
+      if (kept === undefined || !stores) continue;
+      now = field.with(now, kept);
+      set(device, index, keepable(field.with(get(device, index), kept)));
     }
-    if (writeHook !== undefined) (hooks[writeHook] as Hook<V>)(now, previous, index);
+    if (writeHook === undefined) return;
+    const kept = (hooks[writeHook] as Hook<V>)(now, previous, index);
+    if (kept !== undefined && stores) set(device, index, bits.kept(kept));
   };
+  const keepable = (value: V): V => (isTriggering ? bits.kept(value) : value);
+  const trigger = (device: DeviceInstance, value: V, index: number, lanes: V, isWhole: boolean): void => {
+    const hooks = device as unknown as Fields<Hook<V>>;
+    if (isReported && bits.isReported(value, bits.zero, lanes)) {
+      log?.written(device, index, bits.seen(value, bits.zero, lanes, isWhole), bits.zero);
+    }
+    const now = bits.triggered(value, lanes);
+    for (const field of writeHooks) {
+      if (field.isTouched(lanes)) (hooks[field.method] as Hook<V>)(field.of(now), bits.zero, index);
+    }
+    (hooks[member] as Hook<V>)(now, index);
+  };
+  const write = register.kind === 'trigger' ? trigger : writeStored;
   /** Write-once bits that were still free become locked by this write. */
   const takeLocks = (locks: object, index: number, lanes: V): V => {
     const locked = get(locks, index);

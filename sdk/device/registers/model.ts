@@ -14,6 +14,8 @@ import { lowMask } from '../../base/bits.ts';
  * - `reserved`: always its reset value; writing anything else is a mistake of the guest.
  * - `undocumented`: hardware stores it and the datasheet is silent; so does the model, and says when it is changed.
  * - `unimplemented`: the datasheet describes it, the model only stores it, and says once when software changes it.
+ * - `trigger`: what is written happens and is not kept. A whole register stands on a method, which takes the written value. Reads
+ *   answer what the declaration says (`reads`), or what its bank answers where nothing is. Bits read zero, and their hook takes them.
  */
 export type RegisterAccess =
   | 'read-write'
@@ -25,7 +27,8 @@ export type RegisterAccess =
   | 'constant'
   | 'reserved'
   | 'undocumented'
-  | 'unimplemented';
+  | 'unimplemented'
+  | 'trigger';
 
 /** Bits. Up to 32 a register is a number of the device, with 64 a bigint. */
 export type RegisterWidth = 8 | 16 | 32 | 64;
@@ -60,6 +63,13 @@ export interface FieldDeclaration {
   /** The method called when the guest writes it. */
   readonly writeHook?: string | undefined;
 }
+
+/**
+ * - `stored`: held by a field, and state.
+ * - `derived`: worked out by a getter at each access, and never state.
+ * - `trigger`: a method takes what is written.
+ */
+export type RegisterKind = 'stored' | 'derived' | 'trigger';
 
 /** Where a register is found that has no offset of its own: the index register chooses it, the data port shows it. */
 export interface IndexedPlace {
@@ -111,14 +121,20 @@ export interface RegisterDeclaration {
   readonly name: string;
   /** What was written in the source: by it a register is told from its partner in the same place. */
   readonly spec: object;
-  /** The field of the device that holds it: a number, a bigint (64 bits), or for arrays a typed array of that width. */
+  readonly kind: RegisterKind;
+  /**
+   * The field of the device that holds it: a number, a bigint (64 bits), or for arrays a typed array of that width. Of a derived
+   * register the getter, of a trigger the method.
+   */
   readonly member: string;
+  /** Of a derived register: whether its accessor takes writes too. */
+  readonly hasSetter: boolean;
   /** Where it lives: a region of ports or memory, or a bank that something else carries. */
   readonly bank: RegisterBank;
   /** From the start of its bank; of an indexed register the offset of its data port. */
   readonly offset: number;
   readonly width: RegisterWidth;
-  /** A bigint exactly if the register has 64 bits. */
+  /** A bigint exactly if the register has 64 bits; 0 for a trigger. */
   readonly reset: number | bigint;
   readonly atReset: AtReset;
   /** The version of the device that brought it: snapshots of older ones do not have it. */
@@ -135,7 +151,10 @@ export interface RegisterDeclaration {
   /** By bit, lowest first, gapless; empty for a register without fields. */
   readonly fields: readonly FieldDeclaration[];
   readonly readHook?: string | undefined;
+  /** Of a trigger: its method. */
   readonly writeHook?: string | undefined;
+  /** What a trigger answers reads with, if it answers them. */
+  readonly reads: number | bigint | undefined;
   /** Has `write-once` bits: which of them are locked is state too, in `registerLocks(device)[member]`. */
   readonly hasLocks: boolean;
 }
@@ -150,6 +169,12 @@ export function bitRangesOf({
   return fields.length > 0 ? fields : [{ name, low: 0, high: width - 1, access }];
 }
 
+/** How its bits behave; what a trigger answers reads with is constant. */
+export function accessesOf(register: RegisterDeclaration): RegisterAccess[] {
+  const accesses = bitRangesOf(register).map(({ access }) => access);
+  return register.reads === undefined ? accesses : [...accesses, 'constant'];
+}
+
 const withWriteEffect: readonly RegisterAccess[] = [
   'read-write',
   'write-only',
@@ -157,6 +182,7 @@ const withWriteEffect: readonly RegisterAccess[] = [
   'write-once',
   'undocumented',
   'unimplemented',
+  'trigger',
 ];
 
 export const hasWriteEffect = (access: RegisterAccess): boolean => withWriteEffect.includes(access);
@@ -179,10 +205,13 @@ const shown: readonly RegisterAccess[] = [
 
 /**
  * Can the guest read a register of these kinds? Bits without a meaning, or with none in the model, follow the others: beside
- * write-only ones they cannot be read either.
+ * write-only ones and triggers they cannot be read either.
  */
 export function answersReads(accesses: readonly RegisterAccess[]): boolean {
-  return !accesses.includes('write-only') || accesses.some((access) => shown.includes(access));
+  return (
+    !accesses.some((access) => access === 'write-only' || access === 'trigger') ||
+    accesses.some((access) => shown.includes(access))
+  );
 }
 
 /** Which accesses a register takes: where two stand in one place, one answers reads and the other takes writes. */
@@ -205,8 +234,7 @@ function isReadSide(register: RegisterDeclaration): boolean {
 
 /** Reads show nothing of it. */
 function isWriteSide(register: RegisterDeclaration): boolean {
-  const accesses = bitRangesOf(register).map(({ access }) => access);
-  return !answersReads(accesses);
+  return !answersReads(accessesOf(register));
 }
 
 export function isSamePlace(a: RegisterDeclaration, b: RegisterDeclaration): boolean {

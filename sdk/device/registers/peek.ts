@@ -85,8 +85,9 @@ function indexOf(
 }
 
 function shownBy(device: DeviceInstance, { register, masks }: AccessModel, index: number): bigint | undefined {
-  const { member, count, readHook, fields, width } = register;
+  const { kind, member, count, readHook, fields, width } = register;
   if (readHook !== undefined || fields.some((field) => field.readHook !== undefined)) return undefined;
+  if (kind === 'trigger') return masks.fixed;
   const field = (device as unknown as Readonly<Record<string, Held | readonly Held[]>>)[member];
   const held = count === undefined ? (field as Held) : (field as readonly Held[])[index];
   if (held === undefined || (typeof held === 'number' && !Number.isInteger(held))) return undefined;

@@ -6,7 +6,7 @@ import type { DeviceInstance } from '../class-metadata.ts';
 import { type MethodDecoratorFor, recorderOf } from '../class-recorder.ts';
 import type { Nothing } from '../regions/region.ts';
 import { registerAssembly } from './assemble.ts';
-import type { RegisterBank } from './model.ts';
+import type { RegisterBank, RegisterKind } from './model.ts';
 import { describeBank } from './names.ts';
 import {
   type FieldNames,
@@ -32,9 +32,10 @@ export interface RegisterField<V extends number | bigint, N> {
 
 /**
  * After a write. `value` is what the register holds now, `previous` what it held before, `index` which one of an array. The hook
- * of a field gets the field's values, shifted down. It may assign the class's field, to store another value.
+ * of a field gets the field's values, shifted down. It may answer the value to keep instead; a hook that answers nothing leaves what
+ * was written.
  */
-export type WriteHook<V extends number | bigint> = (value: V, previous: V, index: number) => Nothing;
+export type WriteHook<V extends number | bigint> = (value: V, previous: V, index: number) => V | Nothing;
 /**
  * `value` is what the guest is about to read (of a field hook: of the field, shifted down); read-to-clear bits are cleared
  * already. A hook that answers a number has the guest read that one.
@@ -43,7 +44,8 @@ export type ReadHook<V extends number | bigint> = (value: V, index: number) => V
 
 /**
  * A register as a value: it decorates the field that holds it, and mints the decorators of its hooks. Those are called for
- * every access that touches the register (or the field), whether it changes something or not.
+ * every access that touches the register (or the field), whether it changes something or not. On a getter the register is derived:
+ * its value is worked out at each access and never stored. A trigger decorates the method that takes what is written.
  */
 export interface Register<S extends RegisterSpec> {
   <K extends string>(target: DeviceInstance & Readonly<Record<K, RegisterMember<S>>>, member: K): void;
@@ -55,7 +57,7 @@ export interface Register<S extends RegisterSpec> {
       S extends { readonly fields: Readonly<Record<N, FieldSpec<infer V>>> } ? V : never
     >;
   };
-  /** `(value, previous, index) => void` after the guest has written the register, or this field of it. */
+  /** `(value, previous, index) => value to keep or nothing`, after the guest has written the register, or this field of it. */
   onWrite(field?: FieldNames<S>): MethodDecoratorFor<WriteHook<RegisterValue<S>>>;
   /** `(value, index) => number or nothing` when the guest reads the register, or this field of it. */
   onRead(field?: FieldNames<S>): MethodDecoratorFor<ReadHook<RegisterValue<S>>>;
@@ -66,15 +68,20 @@ export function makeRegister<S extends RegisterSpec>(definition: RegisterDefinit
   const where = `the register at ${hex(definition.offset)} of ${describeBank(definition.bank)}`;
   const decorate = (target: object, member: string, descriptor?: PropertyDescriptor): void => {
     checkMember(target, member, where);
-    if (descriptor !== undefined) {
-      const [name, kind] = [target.constructor.name, descriptor.value === undefined ? 'an accessor' : 'a method'];
+    const kind = kindOf(descriptor);
+    if ((kind === 'trigger') !== (definition.spec.access === 'trigger')) {
       throw new BackplaneError(
         'register-not-on-field',
-        `${name}.${member}: ${where} needs a field that holds its value, and this is ${kind}. For what happens on an access, use its onRead and onWrite.`,
+        `${target.constructor.name}.${member}: ${where} ${
+          kind === 'trigger'
+            ? "needs a field that holds its value, or a getter, and this is a method. For what happens on an access, use its onRead and onWrite, or declare it access: 'trigger'."
+            : 'is a trigger, which holds nothing. Put it on the method that takes what is written.'
+        }`,
       );
     }
+    const hasSetter = kind === 'derived' && descriptor?.set !== undefined;
     const recorder = recorderOf(target.constructor);
-    recorder.add('registers', { definition, member }, `register '${member}'`);
+    recorder.add('registers', { definition, member, kind, hasSetter }, `register '${member}'`);
     recorder.assembly = registerAssembly;
   };
   const hook = (isWrite: boolean, field: string | undefined, member: string | undefined) => {
@@ -95,6 +102,12 @@ export function makeRegister<S extends RegisterSpec>(definition: RegisterDefinit
       onRead: (field?: string, member?: string) => hook(false, field, member),
     }),
   ) as unknown as Register<S>;
+}
+
+/** What a decorator stands on says how the register is held: fields have no descriptor. */
+function kindOf(descriptor: PropertyDescriptor | undefined): RegisterKind {
+  if (descriptor === undefined) return 'stored';
+  return descriptor.value === undefined ? 'derived' : 'trigger';
 }
 
 function fieldsOf({ width, fields = {} }: RegisterSpec): Record<string, unknown> {

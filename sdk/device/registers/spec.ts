@@ -1,6 +1,5 @@
-import type { AtReset, NarrowAccess, RegisterAccess, RegisterBank } from './model.ts';
-
-export type { RegisterBank } from './model.ts';
+import type { Nothing } from '../regions/region.ts';
+import type { AtReset, NarrowAccess, RegisterAccess, RegisterBank, RegisterKind } from './model.ts';
 
 /** What may be said about a field beyond its place and access. */
 export interface FieldOptions<V extends Readonly<Record<string, number>>> {
@@ -65,9 +64,12 @@ export function undocumented(...ranges: readonly (number | readonly [low: number
 const pair = (range: number | readonly [number, number]): readonly [number, number] =>
   typeof range === 'number' ? [range, range] : range;
 
-/** What a register is: `{ width: 32, reset: 0x80, fields: {...} }`. The reset value is 0 unless it says otherwise. */
+/**
+ * What a register is: `{ width: 32, reset: 0x80, fields: {...} }`. The reset value is 0 unless it says otherwise. A trigger has none;
+ * it may say what `reads` answer.
+ */
 export type RegisterSpec = {
-  /** Of the whole register. With fields, each has its own. Default: 'read-write'. */
+  /** Of the whole register. With fields, each has its own; those of a trigger only name its bits. Default: 'read-write'. */
   readonly access?: RegisterAccess;
   /** What the bits mean. Every bit belongs to one of them. */
   readonly fields?: Readonly<Record<string, FieldSpec | ReservedFieldSpec>>;
@@ -85,17 +87,19 @@ export type RegisterSpec = {
   readonly name?: string;
   readonly description?: string;
 } & (
-  | { readonly width: 64; readonly reset?: bigint }
+  | { readonly width: 64; readonly reset?: bigint; readonly reads?: bigint }
   // Last, because of a missing width tsc names what the last member of a union wants.
-  | { readonly width: 8 | 16 | 32; readonly reset?: number }
+  | { readonly width: 8 | 16 | 32; readonly reset?: number; readonly reads?: number }
 );
 
 /** `number`, or `bigint` for 64 bits. */
 export type RegisterValue<S extends RegisterSpec> = S['width'] extends 64 ? bigint : number;
-/** The type of the class's field. */
-export type RegisterMember<S extends RegisterSpec> = S extends { readonly count: number }
-  ? { 8: Uint8Array; 16: Uint16Array; 32: Uint32Array; 64: BigUint64Array }[S['width']]
-  : RegisterValue<S>;
+/** The type of the class's field; of a trigger that of the method which takes what is written. */
+export type RegisterMember<S extends RegisterSpec> = S extends { readonly access: 'trigger' }
+  ? (value: RegisterValue<S>, index: number) => Nothing
+  : S extends { readonly count: number }
+    ? { 8: Uint8Array; 16: Uint16Array; 32: Uint32Array; 64: BigUint64Array }[S['width']]
+    : RegisterValue<S>;
 
 /** Names of the fields that mean something. */
 export type FieldNames<S> = S extends { readonly fields: infer F }
@@ -111,6 +115,16 @@ export interface RegisterDefinition {
   readonly indexed:
     | { readonly by: RegisterDefinition; readonly field: FieldSpec | undefined; readonly index: number }
     | undefined;
+}
+
+/** A register as its decorator found it in the class. */
+export interface DecoratedRegister {
+  readonly definition: RegisterDefinition;
+  /** The field, the getter or the method. */
+  readonly member: string;
+  readonly kind: RegisterKind;
+  /** Of a derived one: whether writes have a place to go. */
+  readonly hasSetter: boolean;
 }
 
 /** One hook as written; what it belongs to is looked up when the class is complete. */

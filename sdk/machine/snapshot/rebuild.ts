@@ -144,7 +144,7 @@ function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonRead
       ([name, { data }]) => Object.hasOwn(declarations, name) && data !== optionAsData(declarations[name]?.default),
     );
   const values = new Map([...changed, ...given]);
-  const address = saved.member('place').member('address');
+  const [bus, address] = [saved.member('place').member('bus'), saved.member('place').member('address')];
   return {
     device: deviceClass,
     id,
@@ -165,7 +165,8 @@ function usedAgain(deviceClass: ConcreteDeviceClass, id: string, saved: JsonRead
         .entries()
         .flatMap((one) => signal(one, names)),
     ),
-    ...(address.data === undefined ? {} : { addr: address.text(8) }),
+    ...(bus.data === undefined ? {} : { bus: bus.text(512) }),
+    ...(address.data === undefined ? {} : { addr: address.text(64) }),
   };
 }
 

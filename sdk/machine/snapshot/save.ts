@@ -1,12 +1,11 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { describeJson, type Json, type JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import { formatPciAddress } from '../../bus/index.ts';
 import type { Timer } from '../../clock/index.ts';
 import {
   devicesIn,
   firingOrder,
-  inputNamesOf,
+  inputNamesIn,
   pinsOf,
   saveDevice,
   stateOfDevice,
@@ -75,6 +74,7 @@ export function describeDevice({
   wires,
   inputs,
   address,
+  place,
 }: PluggedDevice): Record<'options' | 'place', Json> {
   const regions = mappings.map(({ name, start, priority }) => describePlace(name, start, priority || undefined));
   const pins = [...wires].map(([pin, several]) => [pin, several.map(({ description }) => description).join(', ')]);
@@ -82,7 +82,8 @@ export function describeDevice({
   return {
     options: optionsAsData(options),
     place: {
-      ...(address === undefined ? {} : { address: formatPciAddress(address) }),
+      ...(place.isUsual ? {} : { bus: place.name }),
+      ...(address === undefined ? {} : { address }),
       regions,
       pins: Object.fromEntries(pins),
       ...(follows.length === 0 ? {} : { inputs: Object.fromEntries(follows) }),
@@ -99,9 +100,9 @@ export function namesOf(machine: SnapshotMachine): WireNames {
   const services = machine.statefulServices.byName.values();
   return wireNames(
     services,
-    machine.devices.map(({ id, device, metadata }) => ({
+    machine.devices.map(({ id, device }) => ({
       id,
-      pins: [...pinsOf(device).keys(), ...inputNamesOf(metadata)],
+      pins: [...pinsOf(device).keys(), ...inputNamesIn(device)],
     })),
   );
 }

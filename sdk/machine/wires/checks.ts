@@ -1,6 +1,6 @@
 import type { Problem } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
-import { type Device, inputNamesOf, pinsOf, type Token } from '../../device/index.ts';
+import { type Device, inputNamesIn, pinsOf, type Token } from '../../device/index.ts';
 import { type Connection, connectionsOf, type WiredDevice } from './connections.ts';
 import { DeviceWire, endsOf } from './wire.ts';
 
@@ -30,7 +30,7 @@ export function pinMistakes(wired: readonly (WiredDevice & NamedDevice)[], all: 
 type Direction = 'input' | 'output';
 
 function pinMistake({ id, device }: NamedDevice, name: string, direction: Direction, context: string): Problem[] {
-  const pins = { output: [...pinsOf(device).keys()], input: inputNamesOf(device.metadata) };
+  const pins = { output: [...pinsOf(device).keys()], input: inputNamesIn(device) };
   if (pins[direction].includes(name)) return [];
   const other = direction === 'input' ? 'output' : 'input';
   const { name: className } = device.constructor;

@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { type Device, eventsOf, InterruptPin, pinsOf, type Token } from '../../device/index.ts';
+import { type Device, InterruptPin, inputsIn, pinsOf, type Token } from '../../device/index.ts';
 import { type Connection, connectionsOf, devicesOf, type WiredDevice } from './connections.ts';
 import { DeviceWire, Gate, Inverted, type ServiceWire, type Signal, type SignalSource } from './wire.ts';
 
@@ -109,7 +109,7 @@ export class WireNetwork {
       const sources = new Set<SignalSource>();
       const evaluate = this.compile(signal, all, sources);
       const device = all.find(({ id }) => id === to.device)?.device;
-      const input = device && eventsOf(device)?.inputs.get(to.pin);
+      const input = device && inputsIn(device).get(to.pin);
       if (input === undefined) throw lostPin(to);
       return {
         connection,

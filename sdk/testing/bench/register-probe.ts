@@ -165,7 +165,7 @@ export class RegisterProbe<V extends number | bigint = number | bigint, F extend
   }
 
   get isWriteOnly(): boolean {
-    return this.side === 'writes' || this.declaration.access === 'write-only';
+    return this.side === 'writes' || this.declaration.access === 'write-only' || this.declaration.kind === 'trigger';
   }
 
   private get side(): Side {

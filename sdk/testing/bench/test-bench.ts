@@ -10,7 +10,6 @@ import {
   constructDevice,
   type Device,
   devicesIn,
-  eventsOf,
   type FieldNames,
   type GivenOptionsOfClass,
   type GuestError,
@@ -18,6 +17,7 @@ import {
   type InputNames,
   type InputPin,
   inDeviceEvent,
+  inputsIn,
   metadataOf,
   type PinNames,
   pinsOf,
@@ -111,7 +111,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     this.interrupts = Object.fromEntries(recorders) as Record<PinNames<D>, InterruptRecorder>;
     const { topology } = this.services;
     realizeDevice(this.device, { id: type, topology, guestErrors: this.mistakes, watchesAnswers: true });
-    this.pins = Object.fromEntries(eventsOf(this.device)?.inputs ?? []) as { readonly [P in InputNames<D>]: InputPin };
+    this.pins = Object.fromEntries(inputsIn(this.device)) as { readonly [P in InputNames<D>]: InputPin };
     this.services.topology.transaction(() => this.map(setup.at ?? []));
     if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
     setup.beforeReset?.(this.device);

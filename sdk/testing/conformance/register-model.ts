@@ -40,10 +40,19 @@ export class RegisterModel {
   /** What every register holds now, seen from inside the device. */
   held(device: Device): readonly bigint[] {
     return this.cells.map(({ register, element }) => {
+      if (register.kind === 'trigger') return BigInt(register.reads ?? 0);
       const value = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
       const one = ArrayBuffer.isView(value) ? (value as unknown as ArrayLike<number | bigint>)[element] : value;
-      return BigInt.asUintN(register.width, BigInt(one as number | bigint));
+      const held = BigInt.asUintN(register.width, BigInt(one as number | bigint));
+      return register.kind === 'stored' ? held : this.shown(register, held);
     });
+  }
+
+  /** What a getter says is cut to the bits that mean something. */
+  private shown(register: RegisterDeclaration, value: bigint): bigint {
+    const always = ({ access }: ModelField): boolean => access === 'constant' || access === 'reserved';
+    const fixed = this.fieldsOf(register).reduce((mask, field) => (always(field) ? mask | field.bits : mask), 0n);
+    return (value & ~fixed) | (BigInt(register.reset) & fixed);
   }
 
   /** The registers that an access reaches, with the bits of each; undefined if the access changes that itself. */
@@ -97,10 +106,12 @@ export class RegisterModel {
 
   /**
    * What each field may hold after a write of these bits; a field that may hold anything is left out. A hook may keep the old
-   * contents, or clear them. Nothing is known with a read hook, or if the access called the hook of a neighbour.
+   * contents, or clear them. Nothing is known with a read hook, or if the access called the hook of a neighbour. A derived register
+   * holds nothing, and neither does a trigger.
    */
   afterWrite(cell: Cell, before: bigint, written: bigint, mask: bigint, besideHook: boolean): readonly Expected[] {
     const { register } = cell;
+    if (register.kind !== 'stored') return [];
     const hooked = hasHook(register, true);
     const reset = BigInt(register.reset);
     const expected: Expected[] = [];
@@ -109,7 +120,7 @@ export class RegisterModel {
       const stored = (before & bits & ~reached) | (written & reached);
       const allow = (...values: readonly bigint[]) => expected.push({ name, access, bits, values, mayRise: false });
       if (access === 'constant' || access === 'reserved') allow(before & bits);
-      else if (besideHook || access === 'write-once' || (hooked && isComputed)) continue;
+      else if (besideHook || access === 'trigger' || access === 'write-once' || (hooked && isComputed)) continue;
       else if (Storing.includes(access)) {
         // No guest reads a write-only field back, so its hook may store anything.
         if (!hooked) allow(stored);
@@ -128,7 +139,8 @@ export class RegisterModel {
     let value = before;
     for (const { access, bits } of this.fieldsOf(cell.register)) {
       if (access === 'read-to-clear') value &= ~(bits & mask);
-      if (access !== 'write-only') answerKnown |= bits & mask;
+      if (access !== 'write-only' && (access !== 'trigger' || cell.register.reads !== undefined))
+        answerKnown |= bits & mask;
     }
     return { answer: before & mask, answerKnown, value };
   }

@@ -398,18 +398,6 @@ describe('a class whose registers cannot work is refused when it is defined:', (
       'bank',
     );
   });
-
-  it('a register on an accessor or a method, which hold nothing', () => {
-    const onAccessor = () => {
-      class Bank extends IsaDevice {
-        @region.register(0, word) get status(): number {
-          return 1;
-        }
-      }
-      return Bank;
-    };
-    expectRefusal(onAccessor, 'register-not-on-field', '0x0', 'bank');
-  });
 });
 
 describe('a hook that would never be called is refused when its class is defined:', () => {

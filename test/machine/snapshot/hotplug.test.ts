@@ -104,7 +104,7 @@ describe('a card that was plugged in while the machine ran', () => {
     const other = restored(machine, { guests: program, deviceClasses: [Edu] });
     expect(idsOf(other)).toEqual(idsOf(machine));
     expect(other.deviceById('card')).toMatchObject({
-      address: { slot: 5, function: 0 },
+      address: '05.0',
       options: { dmaMask: 0xffffn },
     });
     expect(other.service(PciBus)?.deviceAt({ slot: 5, function: 0 })).toBe(other.device(Edu));

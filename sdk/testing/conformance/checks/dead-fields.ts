@@ -56,9 +56,7 @@ function choicesOf({ layout, notExercised, metadata }: Subject): Choice[] {
     if (!legalWidths(target.region, target.offset).some((width) => width === target.length)) return [];
     const whole = (1n << BigInt(register.width)) - 1n;
     if (register.fields.length === 0)
-      return register.access === 'write-only' && !isIndex(register)
-        ? [{ register: register.member, target, bits: whole }]
-        : [];
+      return isWritten(register) && !isIndex(register) ? [{ register: register.member, target, bits: whole }] : [];
     return register.fields
       .filter((field) => isChosen(field) && !isIndex(register, field))
       .filter((field) => !notExercised(`${register.member}.${field.name}`))
@@ -81,7 +79,9 @@ const series = (words: readonly string[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 
 /** A whole read-write register may be a scratch register; a field has a meaning. */
-const isChosen = ({ access }: FieldDeclaration): boolean => access === 'write-only' || access === 'read-write';
+const isChosen = ({ access }: FieldDeclaration): boolean => isWritten({ access }) || access === 'read-write';
+const isWritten = ({ access }: Pick<FieldDeclaration, 'access'>): boolean =>
+  access === 'write-only' || access === 'trigger';
 
 function matters(subject: Subject, check: string, { register, field, target, bits }: Choice): boolean {
   const name = field === undefined ? `'${register}'` : `'${register}', field '${field}',`;

@@ -100,7 +100,9 @@ function misbehaviour(
   if (hooked.length > 0) return undefined;
   const touched = [...reached.keys()].map((number) => model.cells[number] as Cell);
   const stranger = after.findIndex((value, number) => {
-    if (reached.has(number) || value === before[number]) return false;
+    // What is derived follows what it is derived from.
+    if (reached.has(number) || value === before[number] || model.cells[number]?.register.kind === 'derived')
+      return false;
     return !touched.some((cell) => model.shareStorage(bench.device, cell, model.cells[number] as Cell));
   });
   const other = model.cells[stranger];

@@ -1,4 +1,4 @@
-import type { Device } from '../../../device/index.ts';
+import type { Device, RegisterDeclaration } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
 import {
@@ -149,11 +149,13 @@ const silent: Check = {
   },
 };
 
+const isReset = ({ kind, atReset }: RegisterDeclaration): boolean => kind === 'stored' && atReset === 'reset-value';
+
 const resetValues: Check = {
   name: 'registers have their reset values after a reset, and before the first one',
-  applies: ({ metadata }) => metadata.registers.some(({ atReset }) => atReset === 'reset-value'),
+  applies: ({ metadata }) => metadata.registers.some(isReset),
   find(subject) {
-    const registers = subject.metadata.registers.filter(({ atReset }) => atReset === 'reset-value');
+    const registers = subject.metadata.registers.filter(isReset);
     const wrong = (device: object): string | undefined => {
       for (const { member, reset } of registers) {
         const held = (device as Readonly<Record<string, unknown>>)[member];

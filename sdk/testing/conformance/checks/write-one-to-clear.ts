@@ -64,7 +64,8 @@ const isNumber = (value: unknown): boolean => typeof value === 'number' || typeo
 /** Places that keep nothing themselves: a handler's, or registers that only the hook sees. */
 const isAcknowledging = ({ register, selectedBy }: Target): boolean =>
   selectedBy === undefined &&
-  (register === undefined || (register.access === 'write-only' && register.fields.length === 0));
+  (register === undefined ||
+    ((register.access === 'write-only' || register.kind === 'trigger') && register.fields.length === 0));
 
 function placesOf({ layout }: Subject, paths: readonly string[]): Map<string, Place> {
   const places = layout.targets.filter(isAcknowledging).map((target): [string, Place] => {
