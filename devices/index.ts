@@ -16,5 +16,6 @@ export { Piix3 } from './piix3.ts';
 export { Q35Mch } from './q35-mch.ts';
 export { Q35PciHost } from './q35-pci-host.ts';
 export { Sbcon } from './sbcon.ts';
+export { Sp804, type sp804Options } from './sp804.ts';
 export { VgaText } from './vga-text.ts';
 export { VirtioRng, type virtioRngOptions } from './virtio-rng.ts';

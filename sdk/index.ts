@@ -7,7 +7,7 @@ export { EventNotifiers } from './bus/event-notifiers.ts';
 export { type InterruptWire, IsaBus, IsaDevice, isaIrq } from './bus/isa-bus.ts';
 export { ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
 export { type CalendarDate, type CalendarTime, calendar } from './clock/calendar.ts';
-export type { Countdown, CountdownMode, CountdownOptions } from './clock/countdown.ts';
+export type { Countdown, CountdownMode, CountdownOptions, Reloading } from './clock/countdown.ts';
 export type { Counter, CounterOptions } from './clock/counter.ts';
 export type { Counting, CountingOptions, Expiry } from './clock/counting.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './clock/time.ts';

@@ -1,10 +1,14 @@
-import type { Json, JsonReader } from '../base/json-reader.ts';
+import { describeJson, type Json, type JsonReader } from '../base/json-reader.ts';
 import { Counting, type CountingClock, type CountingOptions, type Expiry } from './counting.ts';
 
 const modes = ['periodic', 'one-shot', 'free-running'] as const;
 
 /** What a countdown does at zero: it starts again from `reload`, it stops, or it goes on with the largest value. */
 export type CountdownMode = (typeof modes)[number];
+
+const reloadings = ['at-zero', 'after-zero'] as const;
+/** When a periodic countdown starts again: instead of showing zero, or after it has shown zero for a tick. */
+export type Reloading = (typeof reloadings)[number];
 
 /** What `clock.countdown` may be told. Everything but the frequency has a default. */
 export interface CountdownOptions extends CountingOptions {
@@ -16,7 +20,7 @@ export interface CountdownOptions extends CountingOptions {
    * 'at-zero': instead of zero it shows `reload`, and a period has `reload` ticks. 'after-zero': it shows zero for one tick, and a
    * period has one tick more. Default: 'at-zero'.
    */
-  readonly reloads?: 'at-zero' | 'after-zero';
+  readonly reloads?: Reloading;
 }
 
 /**
@@ -24,16 +28,17 @@ export interface CountdownOptions extends CountingOptions {
  * has one. A countdown that is loaded with 0 takes one tick too. A free-running one shows zero for one tick.
  */
 export class Countdown extends Counting {
-  private readonly first: Required<Pick<CountdownOptions, 'mode' | 'reload'>>;
-  private readonly showsZero: boolean;
+  private readonly first: Required<Pick<CountdownOptions, 'mode' | 'reload' | 'reloads'>>;
+  private when: Reloading;
   private kind: CountdownMode;
   private again: number;
 
   /** @internal */
   constructor(clock: CountingClock, name: string, options: CountdownOptions, callback?: Expiry) {
     super(clock, name, options, callback);
-    this.first = { mode: options.mode ?? 'periodic', reload: this.masked(options.reload ?? this.mask) };
-    this.showsZero = options.reloads === 'after-zero';
+    const { mode = 'periodic', reload = this.mask, reloads = 'at-zero' } = options;
+    this.first = { mode, reload: this.masked(reload), reloads };
+    this.when = reloads;
     this.kind = this.first.mode;
     this.again = this.first.reload;
     this.counted = this.again;
@@ -61,6 +66,16 @@ export class Countdown extends Counting {
     });
   }
 
+  get reloads(): Reloading {
+    return this.when;
+  }
+
+  set reloads(when: Reloading) {
+    this.change(() => {
+      this.when = when;
+    });
+  }
+
   protected override untilExpiry(): number {
     if (this.counted > 0) return this.counted;
     return this.isZeroShown ? this.period() : 1;
@@ -68,7 +83,7 @@ export class Countdown extends Counting {
 
   protected override period(): number {
     if (this.kind === 'free-running') return this.mask + 1;
-    return this.showsZero ? this.again + 1 : Math.max(this.again, 1);
+    return this.when === 'after-zero' ? this.again + 1 : Math.max(this.again, 1);
   }
 
   protected override countOn(ticks: number): void {
@@ -90,26 +105,33 @@ export class Countdown extends Counting {
   protected override resetOptions(): void {
     this.kind = this.first.mode;
     this.again = this.first.reload;
+    this.when = this.first.reloads;
     this.counted = this.again;
   }
 
   protected override saveOptions(): { readonly [name: string]: Json } {
-    return { mode: this.kind, reload: this.again };
+    return { mode: this.kind, reload: this.again, reloads: this.when };
   }
 
   protected override readOptions(saved: JsonReader): () => void {
     const reload = saved.member('reload').integer(0, 2 ** saved.member('width').integer(1) - 1);
-    const name = saved.member('mode').text(16);
-    const mode = modes.find((one) => one === name);
-    if (mode === undefined) saved.member('mode').refuse(`expected one of ${modes.join(', ')}`);
+    const mode = oneOf(modes, saved.member('mode'));
+    const reloads = oneOf(reloadings, saved.member('reloads'));
     return () => {
-      this.kind = mode ?? 'periodic';
+      this.kind = mode;
       this.again = reload;
+      this.when = reloads;
     };
   }
 
   /** A value of zero has expired already, and is shown until the next tick. */
   private get isZeroShown(): boolean {
-    return this.kind === 'free-running' || (this.kind === 'periodic' && this.showsZero);
+    return this.kind === 'free-running' || (this.kind === 'periodic' && this.when === 'after-zero');
   }
+}
+
+function oneOf<const T extends string>(words: readonly [T, ...T[]], saved: JsonReader): T {
+  const word = words.find((one) => one === saved.data);
+  if (word === undefined) saved.refuse(`expected one of ${words.join(', ')}, found ${describeJson(saved.data)}`);
+  return word ?? words[0];
 }

@@ -93,6 +93,11 @@ export abstract class Counting {
     });
   }
 
+  /** Expires at once, as some chips do that are loaded with 0. It calls within this instant. */
+  trigger(): void {
+    this.change(() => this.note(1));
+  }
+
   /** Counts on from where it stands. A running counter goes on. */
   start(): void {
     this.change(() => {
@@ -230,11 +235,15 @@ export abstract class Counting {
     // From here on periods are alike, if it expires again at all.
     const rest = this.untilExpiry() === Number.POSITIVE_INFINITY ? after : after % this.period();
     const times = isOn ? 1 + (after - rest) / this.period() : 1;
-    if (!this.latched || !this.hasExpired) this.due = Math.min(this.due + times, Number.MAX_SAFE_INTEGER);
-    this.hasExpired = true;
+    this.note(times);
     this.isRunning = isOn;
     if (!isOn) this.ticks.restart();
     else if (rest > 0) this.countOn(rest);
+  }
+
+  private note(times: number): void {
+    if (!this.latched || !this.hasExpired) this.due = Math.min(this.due + times, Number.MAX_SAFE_INTEGER);
+    this.hasExpired = true;
   }
 
   /** Whether a call is due or will be. */

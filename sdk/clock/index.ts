@@ -1,5 +1,5 @@
 export { type CalendarDate, type CalendarTime, calendar } from './calendar.ts';
-export { Countdown, type CountdownMode, type CountdownOptions } from './countdown.ts';
+export { Countdown, type CountdownMode, type CountdownOptions, type Reloading } from './countdown.ts';
 export { Counter, type CounterOptions } from './counter.ts';
 export { Counting, type CountingOptions, type Expiry } from './counting.ts';
 export { afterHostTime, HostPacedClock, hostNanoseconds } from './host-time.ts';

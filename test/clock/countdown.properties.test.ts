@@ -7,6 +7,7 @@ const frequencies = [
   1, 3, 32_768, 596_591, 1_000_000, 1_193_182, 24_000_000, 33_333_333, 999_999_999, 1_000_000_000, 0,
 ];
 const prescalers = [1, 1, 2, 16, 256, 1000];
+const reloadings = ['at-zero', 'after-zero'] as const;
 const modes: readonly CountdownMode[] = ['periodic', 'one-shot', 'free-running'];
 const Rounds = 150;
 const Steps = 60;
@@ -57,7 +58,7 @@ describe('a countdown', () => {
       const random = new Random(round);
       const clock = new ManualClock(random.below(1e6));
       const [width, frequency, prescaler] = [1 + random.below(9), random.pick(frequencies), random.pick(prescalers)];
-      const reloads = random.pick(['at-zero', 'after-zero'] as const);
+      let reloads = random.pick(reloadings);
       const mask = 2 ** width - 1;
       let [value, reload, mode] = [mask, mask, random.pick(modes)];
       const model = new TickModel(frequency, prescaler, (ticks) => {
@@ -90,6 +91,10 @@ describe('a countdown', () => {
         reload = random.pick([0, 1, mask, random.below(mask + 1)]);
         counter.reload = reload;
       };
+      const setReloads = () => {
+        reloads = random.pick(reloadings);
+        counter.reloads = reloads;
+      };
       const setMode = () => {
         mode = random.pick(modes);
         counter.mode = mode;
@@ -100,6 +105,7 @@ describe('a countdown', () => {
           [1, load],
           [1, setReload],
           [1, setMode],
+          [1, setReloads],
         ]);
         compare(subject, () => value);
       }

@@ -142,6 +142,17 @@ describe('a countdown', () => {
     expect(timer.expired).toBe(true);
   });
 
+  it('expires at once when it is triggered, and calls within that instant', () => {
+    const clock = new ManualClock();
+    const calls: number[] = [];
+    const timer = clock.countdown('timer', { frequency: MHz, latched: true }, () => calls.push(clock.now));
+    timer.trigger();
+    expect(timer.expired).toBe(true);
+    clock.runDue();
+    clock.advance(1 * SECOND);
+    expect(calls).toEqual([0]);
+  });
+
   it('goes back to what it was made as', () => {
     const clock = new ManualClock();
     const timer = clock.countdown('timer', { frequency: MHz, reload: 5 });

@@ -1,0 +1,144 @@
+import {
+  bit,
+  bits,
+  type Countdown,
+  defineOptions,
+  device,
+  InterruptPin,
+  inject,
+  mmioRegion,
+  type OptionsOf,
+  option,
+  options,
+  reserved,
+  SystemDevice,
+  VirtualClock,
+} from '../sdk/index.ts';
+
+const Timers = ['timer1', 'timer2'] as const;
+const each = { width: 32, count: Timers.length, stride: 0x20 } as const;
+const readOnly = { ...each, access: 'read-only' } as const;
+
+export const registers = mmioRegion({ name: 'sp804', size: 0x1000, accessSizes: [4] });
+const load = registers.register(0x00, { ...each, description: 'where it starts again, and starts at once' });
+const value = registers.register(0x04, { ...readOnly, reset: 0xffff_ffff });
+const control = registers.register(0x08, {
+  ...each,
+  reset: 0x20,
+  fields: {
+    oneShot: bit(0, 'read-write', { description: 'stops at zero' }),
+    size: bit(1, 'read-write', { description: 'a free-running timer wraps to 32 bits, not to 16' }),
+    prescale: bits(2, 3, 'read-write', { description: 'divides by 1, 16 or 256; 3 is undefined and divides by 1' }),
+    unused: reserved([4, 4]),
+    interruptEnable: bit(5),
+    periodic: bit(6, 'read-write', { description: 'starts again from the load register; 0: free-running' }),
+    enable: bit(7),
+    rest: reserved([8, 31]),
+  },
+});
+const clear = registers.register(0x0c, { ...each, access: 'write-only', description: 'clears the interrupt' });
+const rawStatus = registers.register(0x10, readOnly);
+const maskedStatus = registers.register(0x14, readOnly);
+const backgroundLoad = registers.register(0x18, { ...each, description: 'where it starts again; the count goes on' });
+/** @see Arm DDI 0271, 3.3.9 to 3.3.14: part 0x804 of designer 0x41, and the PrimeCell's 0xb105f00d */
+const identification = registers.register(0xfe0, {
+  ...{ width: 32, count: 8, stride: 4, access: 'constant', atReset: 'set-by-device' },
+});
+const { enable, interruptEnable, oneShot, periodic, prescale, size } = control.fields;
+
+export const sp804Options = defineOptions({
+  frequency: option.integer({ description: 'ticks a second of TIMCLK', default: 1_000_000, range: [1, 1_000_000_000] }),
+});
+
+/**
+ * SP804: two timers of 32 bits that count down, each with an interrupt, and a third interrupt that combines both. The
+ * registers of integration tests are not modelled. A hostile guest can raise the interrupts.
+ *
+ * @see Arm DDI 0271, 2.2 "Functional operation" and 3.3 "Register descriptions"
+ */
+@device({ type: 'sp804', description: 'SP804 dual timer' })
+export class Sp804 extends SystemDevice {
+  readonly timint1 = new InterruptPin(() => this.isAsserted(0));
+  readonly timint2 = new InterruptPin(() => this.isAsserted(1));
+  readonly timintc = new InterruptPin(() => this.isAsserted(0) || this.isAsserted(1));
+  @load readonly load = new Uint32Array(2);
+  @value readonly value = new Uint32Array(2).fill(0xffff_ffff);
+  @control readonly control = new Uint32Array(2).fill(0x20);
+  @clear readonly clear = new Uint32Array(2);
+  @rawStatus readonly rawStatus = new Uint32Array(2);
+  @maskedStatus readonly maskedStatus = new Uint32Array(2);
+  @backgroundLoad readonly backgroundLoad = new Uint32Array(2);
+  @identification readonly identification = Uint32Array.of(0x04, 0x18, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1);
+  private readonly timers: readonly Countdown[];
+
+  constructor(
+    @inject(VirtualClock) clock: VirtualClock,
+    @options(sp804Options) { frequency }: OptionsOf<typeof sp804Options>,
+  ) {
+    super();
+    this.timers = Timers.map((name) => clock.countdown(name, { frequency }));
+  }
+
+  /** @see Arm DDI 0271, 3.3.1 "Load Register": a load of 0 interrupts at once */
+  @load.onWrite()
+  loadNow(start: number, _previous: number, index: number): void {
+    this.timer(index).load(start);
+    if (start === 0) this.timer(index).trigger();
+    this.loadLater(start, 0, index);
+  }
+
+  /** Both load registers read what was written last to one of them. */
+  @backgroundLoad.onWrite()
+  loadLater(start: number, _previous: number, index: number): void {
+    this.load[index] = start;
+    this.backgroundLoad[index] = start;
+    this.run(this.control[index] as number, 0, index);
+  }
+
+  @clear.onWrite()
+  acknowledge(_value: number, _previous: number, index: number): void {
+    this.timer(index).acknowledge();
+  }
+
+  @value.onRead()
+  count(_held: number, index: number): number {
+    return this.timer(index).value;
+  }
+
+  @rawStatus.onRead()
+  expired(_held: number, index: number): number {
+    return Number(this.timer(index).expired);
+  }
+
+  @maskedStatus.onRead()
+  interrupt(_held: number, index: number): number {
+    return Number(this.isAsserted(index));
+  }
+
+  /** A timer that has stopped at zero stays there until it is loaded. */
+  @control.onWrite()
+  run(held: number, _previous: number, index: number): void {
+    const timer = this.timer(index);
+    const isOnce = oneShot.of(held) !== 0;
+    const isFree = !isOnce && periodic.of(held) === 0;
+    timer.prescaler = [1, 16, 256][prescale.of(held)] ?? 1;
+    timer.mode = isOnce ? 'one-shot' : 'periodic';
+    timer.reload = !isFree ? (this.load[index] as number) : size.of(held) === 0 ? 0xffff : 0xffff_ffff;
+    timer.reloads = isFree ? 'after-zero' : 'at-zero';
+    if (enable.of(held) === 0 || (isOnce && timer.value === 0)) timer.stop();
+    else timer.start();
+  }
+
+  override reset(): void {
+    super.reset();
+    for (const timer of this.timers) timer.reset();
+  }
+
+  private isAsserted(index: number): boolean {
+    return interruptEnable.of(this.control[index] as number) !== 0 && this.timer(index).expired;
+  }
+
+  private timer(index: number): Countdown {
+    return this.timers[index] as Countdown;
+  }
+}
