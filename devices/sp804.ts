@@ -15,13 +15,12 @@ import {
   VirtualClock,
 } from '../sdk/index.ts';
 
-const Timers = ['timer1', 'timer2'] as const;
-const each = { width: 32, count: Timers.length, stride: 0x20 } as const;
+const each = { width: 32, count: 2, stride: 0x20 } as const;
 const readOnly = { ...each, access: 'read-only' } as const;
 
 export const registers = mmioRegion({ name: 'sp804', size: 0x1000, accessSizes: [4] });
 const load = registers.register(0x00, { ...each, description: 'where it starts again, and starts at once' });
-const value = registers.register(0x04, { ...readOnly, reset: 0xffff_ffff });
+const value = registers.register(0x04, readOnly);
 const control = registers.register(0x08, {
   ...each,
   reset: 0x20,
@@ -36,7 +35,7 @@ const control = registers.register(0x08, {
     rest: reserved([8, 31]),
   },
 });
-const clear = registers.register(0x0c, { ...each, access: 'write-only', description: 'clears the interrupt' });
+const clear = registers.register(0x0c, { ...each, access: 'trigger', description: 'clears the interrupt' });
 const rawStatus = registers.register(0x10, readOnly);
 const maskedStatus = registers.register(0x14, readOnly);
 const backgroundLoad = registers.register(0x18, { ...each, description: 'where it starts again; the count goes on' });
@@ -58,15 +57,11 @@ export const sp804Options = defineOptions({
  */
 @device({ type: 'sp804', description: 'SP804 dual timer' })
 export class Sp804 extends SystemDevice {
-  readonly timint1 = new InterruptPin(() => this.isAsserted(0));
-  readonly timint2 = new InterruptPin(() => this.isAsserted(1));
-  readonly timintc = new InterruptPin(() => this.isAsserted(0) || this.isAsserted(1));
+  readonly timint1 = new InterruptPin(() => this.maskedStatus[0] === 1);
+  readonly timint2 = new InterruptPin(() => this.maskedStatus[1] === 1);
+  readonly timintc = new InterruptPin(() => this.maskedStatus.includes(1));
   @load readonly load = new Uint32Array(2);
-  @value readonly value = new Uint32Array(2).fill(0xffff_ffff);
   @control readonly control = new Uint32Array(2).fill(0x20);
-  @clear readonly clear = new Uint32Array(2);
-  @rawStatus readonly rawStatus = new Uint32Array(2);
-  @maskedStatus readonly maskedStatus = new Uint32Array(2);
   @backgroundLoad readonly backgroundLoad = new Uint32Array(2);
   @identification readonly identification = Uint32Array.of(0x04, 0x18, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1);
   private readonly timers: readonly Countdown[];
@@ -76,7 +71,7 @@ export class Sp804 extends SystemDevice {
     @options(sp804Options) { frequency }: OptionsOf<typeof sp804Options>,
   ) {
     super();
-    this.timers = Timers.map((name) => clock.countdown(name, { frequency }));
+    this.timers = ['timer1', 'timer2'].map((name) => clock.countdown(name, { frequency }));
   }
 
   /** @see Arm DDI 0271, 3.3.1 "Load Register": a load of 0 interrupts at once */
@@ -95,24 +90,24 @@ export class Sp804 extends SystemDevice {
     this.run(this.control[index] as number, 0, index);
   }
 
-  @clear.onWrite()
-  acknowledge(_value: number, _previous: number, index: number): void {
+  @clear
+  acknowledge(_value: number, index: number): void {
     this.timer(index).acknowledge();
   }
 
-  @value.onRead()
-  count(_held: number, index: number): number {
-    return this.timer(index).value;
+  @value
+  get value(): Uint32Array {
+    return Uint32Array.from(this.timers, (timer) => timer.value);
   }
 
-  @rawStatus.onRead()
-  expired(_held: number, index: number): number {
-    return Number(this.timer(index).expired);
+  @rawStatus
+  get rawStatus(): Uint32Array {
+    return Uint32Array.from(this.timers, ({ expired }) => Number(expired));
   }
 
-  @maskedStatus.onRead()
-  interrupt(_held: number, index: number): number {
-    return Number(this.isAsserted(index));
+  @maskedStatus
+  get maskedStatus(): Uint32Array {
+    return this.rawStatus.map((raw, index) => raw & interruptEnable.of(this.control[index] as number));
   }
 
   /** A timer that has stopped at zero stays there until it is loaded. */
@@ -127,15 +122,6 @@ export class Sp804 extends SystemDevice {
     timer.reloads = isFree ? 'after-zero' : 'at-zero';
     if (enable.of(held) === 0 || (isOnce && timer.value === 0)) timer.stop();
     else timer.start();
-  }
-
-  override reset(): void {
-    super.reset();
-    for (const timer of this.timers) timer.reset();
-  }
-
-  private isAsserted(index: number): boolean {
-    return interruptEnable.of(this.control[index] as number) !== 0 && this.timer(index).expired;
   }
 
   private timer(index: number): Countdown {

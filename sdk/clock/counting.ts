@@ -9,9 +9,7 @@ const ShortestPause = 10 * MICROSECOND;
 const WidestCounter = 52;
 
 /** What counters need of a clock. */
-export interface CountingClock extends TickingClock {
-  timer(name: string, callback: () => void): Timer;
-}
+export type CountingClock = TickingClock & { timer(name: string, callback: () => void): Timer };
 
 /** What `clock.countdown` and `clock.counter` may be told. Everything but the frequency has a default. */
 export interface CountingOptions {
@@ -26,6 +24,8 @@ export interface CountingOptions {
    * callback. A counter that is not latched calls at each expiry, but not more than once in 10 us.
    */
   readonly latched?: boolean;
+  /** The hardware keeps it over a reset. Default: `reset()` of the device makes it as it was at first. */
+  readonly atReset?: 'kept';
 }
 
 /** Called when it has expired; `times` says how often since the last call. */
@@ -39,6 +39,7 @@ export abstract class Counting {
   /** For a field with `@state`. */
   static readonly whyNoState = 'is a counter, which is state by itself. Leave @state out';
   readonly latched: boolean;
+  readonly atReset: 'kept' | undefined;
   /** The value when `settle` was called last. */
   protected counted = 0;
   private isRunning = false;
@@ -55,13 +56,14 @@ export abstract class Counting {
   constructor(
     private readonly clock: CountingClock,
     readonly name: string,
-    { frequency, prescaler = 1, width = 32, latched }: CountingOptions,
+    { frequency, prescaler = 1, width = 32, latched, atReset }: CountingOptions,
     private readonly callback: Expiry | undefined,
   ) {
-    this.ticks = new ElapsedTicks(clock, frequency, prescaler, this.where);
+    this.ticks = new ElapsedTicks(clock, frequency, prescaler, `Counter '${name}'`);
     this.firstBits = this.checkWidth(width);
     this.bits = width;
     this.latched = latched ?? callback === undefined;
+    this.atReset = atReset;
     this.timer = clock.timer(name, () => this.fire());
     this.timer.counting = this;
     this.timer.armedWhile = () => this.isWaiting;
@@ -171,7 +173,7 @@ export abstract class Counting {
   protected abstract untilExpiry(): number;
   /** Ticks from one expiry to the next, while nothing is changed. */
   protected abstract period(): number;
-  /** Counts fewer ticks than are left to the next expiry. */
+  /** Counts fewer ticks than are left to an expiry. */
   protected abstract countOn(ticks: number): void;
   /** It has expired: sets the value. Answers whether it counts on. */
   protected abstract expire(): boolean;
@@ -196,20 +198,16 @@ export abstract class Counting {
   /** A value as its bits show it. */
   protected masked(value: number): number {
     if (!Number.isInteger(value))
-      throw new BackplaneError('invalid-count', `${this.where} counts whole numbers, and ${value} is none.`);
+      throw new BackplaneError('invalid-count', `Counter '${this.name}' counts whole numbers, and ${value} is none.`);
     const values = this.mask + 1;
     return ((value % values) + values) % values;
-  }
-
-  private get where(): string {
-    return `Counter '${this.name}'`;
   }
 
   private checkWidth(width: number): number {
     if (Number.isInteger(width) && width >= 1 && width <= WidestCounter) return width;
     throw new BackplaneError(
       'invalid-count',
-      `${this.where} cannot have ${width} bits. Give a whole number from 1 to ${WidestCounter}.`,
+      `Counter '${this.name}' cannot have ${width} bits. Give a whole number from 1 to ${WidestCounter}.`,
     );
   }
 
@@ -286,14 +284,15 @@ export abstract class Counting {
     const value = saved.member('value').integer(0, 2 ** width - 1);
     const due = saved.member('due').integer(0);
     const [running, expired] = [saved.member('running').boolean(), saved.member('expired').boolean()];
-    const parts = [this.ticks.read(saved), this.readOptions(saved)];
+    const [ticks, own] = [this.ticks.read(saved), this.readOptions(saved)];
     return () => {
       this.bits = width;
       this.counted = value;
       this.isRunning = running;
       this.hasExpired = expired;
       this.due = due;
-      for (const part of parts) part();
+      ticks();
+      own();
     };
   }
 }

@@ -12,6 +12,9 @@ export interface TimerQueue {
 
 /** What counts by a timer, and has state beside its deadline: a countdown or a counter. */
 export interface TimerState {
+  /** A reset of the device leaves it alone. */
+  readonly atReset: 'kept' | undefined;
+  reset(): void;
   save(): { readonly [name: string]: Json };
   /** Reads a saved state from an untrusted source. Answers how to put it in place, but for the timer. */
   read(saved: JsonReader): () => void;

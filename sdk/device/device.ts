@@ -10,7 +10,7 @@ import type { BankAccess } from './registers/bank-access.ts';
 import { noLocks, registerLocks } from './registers/locks.ts';
 import type { RegisterBank, RegisterDeclaration } from './registers/model.ts';
 import { subDevicesOf, unrealizeSubDevices, withSubDevices } from './sub-devices.ts';
-import { realizeTimers, wrapTimers } from './timers.ts';
+import { realizeTimers, resetCounters, wrapTimers } from './timers.ts';
 
 /** A device class, as decorators and machines name it. */
 export type DeviceClass<D extends Device = Device> = abstract new (...args: never) => D;
@@ -121,11 +121,12 @@ export abstract class Device implements DeviceInstance, RegionOwner {
 
   /**
    * Puts the device into the state that the guest finds after power-on or a reset. Here it resets the devices inside it, and
-   * then the declared registers: a device that has some and overrides this calls `super.reset()`.
+   * then the declared registers and the counters: a device that has some and overrides this calls `super.reset()`.
    */
   reset(): void {
     for (const { device } of subDevicesOf<Device>(this)) inDeviceEvent(device, device.reset);
     resetRegisters(this);
+    resetCounters(this);
   }
 
   /**

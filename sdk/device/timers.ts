@@ -36,6 +36,13 @@ export function wrapTimers(device: DeviceInstance, asEvent: (callback: () => voi
   for (const timer of [...(own?.constructed ?? []), ...(own?.realized ?? [])]) timer.run = asEvent(timer.callback);
 }
 
+/** Countdowns and counters are as they were made, but for those that are kept. */
+export function resetCounters(device: DeviceInstance): void {
+  const own = timers.get(device);
+  for (const { counting } of [...(own?.constructed ?? []), ...(own?.realized ?? [])])
+    if (counting?.atReset === undefined) counting?.reset();
+}
+
 /** The timers of a device by name, with those of devices inside it: `channels[1].tick`. Two devices may use one name. */
 export function timersOf(device: DeviceInstance): ReadonlyMap<string, Timer> {
   return withSubDevices(device, ownTimersOf);

@@ -36,7 +36,7 @@ function edition(version = 1, withUptime = false) {
       super();
       const options = { frequency: 1_193_182, width: 8, latched: true };
       this.countdown = clock.countdown('countdown', options, () => this.irq.set(true));
-      if (withUptime) this.uptime = clock.counter('uptime', { frequency: 1 });
+      if (withUptime) this.uptime = clock.counter('uptime', { frequency: 1, atReset: 'kept' });
     }
 
     @reload.onWrite()
@@ -66,8 +66,6 @@ function edition(version = 1, withUptime = false) {
 
     override reset(): void {
       super.reset();
-      this.countdown.reset();
-      this.uptime?.reset();
       this.irq.set(false);
     }
   }
@@ -91,6 +89,14 @@ describe('a device with a countdown', () => {
     expect(bench.in8(0x301)).toBe(200 - Math.floor(100.3 * 1.193182));
     bench.clock.advance(100 * MICROSECOND);
     expect([bench.in8(0x302), bench.interrupts.irq.level]).toEqual([1, false]);
+  });
+
+  it('is reset with the registers, unless it is kept', () => {
+    const bench = testBench(edition(1, true));
+    bench.out8(0x300, 200);
+    bench.device.uptime?.load(5);
+    bench.reset();
+    expect([bench.in8(0x301), bench.device.countdown.running, bench.device.uptime?.value]).toEqual([0xff, false, 5]);
   });
 
   it('is saved without a word, and goes on in another device to the nanosecond', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { registers, Sp804 } from '../../devices/sp804.ts';
 import { MICROSECOND, SECOND } from '../../sdk/index.ts';
-import { deviceConformance, testBench } from '../../sdk/testing/index.ts';
+import { testBench } from '../../sdk/testing/index.ts';
 
 const Load = 0x00;
 const Value = 0x04;
@@ -34,8 +34,6 @@ function board() {
 }
 
 describe('SP804', () => {
-  deviceConformance(Sp804, { describe, it });
-
   it('has the reset values of the manual, and its identification (Arm DDI 0271, 3.2)', () => {
     const { read } = board();
     expect([Load, Value, Control, Raw, Masked, Background].map(read)).toEqual([0, 0xffff_ffff, 0x20, 0, 0, 0]);
@@ -153,6 +151,6 @@ describe('SP804', () => {
     window.write32(Load, 1);
     window.write32(Control, Enable | Periodic | Interrupt);
     bench.clock.advance(1000 * SECOND);
-    expect([window.read32(Value), bench.interrupts.timint1.edges?.length ?? 1]).toEqual([1, 1]);
+    expect([window.read32(Value), bench.interrupts.timint1.rises]).toEqual([1, 1]);
   });
 });

@@ -43,7 +43,13 @@ function partsOf(owner: object, declarations: readonly StateDeclaration[], prefi
 
 /** What the hardware keeps over a reset, by path: registers, state, and whole helpers with their timers. */
 export function keptAtReset(device: Device): readonly string[] {
-  return keptOf(device, stateOfDevice(device), '');
+  return [...keptOf(device, stateOfDevice(device), ''), ...keptCounters(device)];
+}
+
+/** Fields that hold a counter, or a list of them, that a reset leaves alone. */
+function keptCounters(device: Device): readonly string[] {
+  const isKept = (one: unknown): boolean => one instanceof Counting && one.atReset === 'kept';
+  return Object.entries(device).flatMap(([name, value]) => ([value].flat().some(isKept) ? [name] : []));
 }
 
 function keptOf(owner: object, declarations: readonly StateDeclaration[], prefix: string): readonly string[] {

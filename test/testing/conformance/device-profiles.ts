@@ -34,6 +34,7 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     values: [0x43, 0xc3],
     idioms: serialLoopback,
   },
+  Sp804: { idioms: timerRuns },
   VirtioRng: {
     notExercised: {
       'deviceStatus.acknowledge': 'a note of the driver to itself',
@@ -178,4 +179,18 @@ function virtioRequests(random: Random): readonly ScriptStep[] {
     value: 0,
   });
   return [...steps, { kind: 'read', space: 'ports', address: ports + 0x13, size: 1 }];
+}
+
+/** A run of a timer of an SP804 to its end and a little further, under the control that it has or another. */
+function timerRuns(random: Random): readonly ScriptStep[] {
+  const [base, run] = [0xe000_0000 + random.pick([0, 0x20]), random.pick([0, 1, 2, 3, 10])];
+  const tick = 1000 * random.pick([1, 1, 16, 256]);
+  return [
+    ...(random.oneIn(2) ? [write('memory', base + 8, 4, 0x80 | random.byte())] : []),
+    write('memory', base, 4, run),
+    { kind: 'wait', nanoseconds: run * tick + random.below(3 * tick) },
+    ...[4, random.pick([0x10, 0x14])].map(
+      (offset): ScriptStep => ({ kind: 'read', space: 'memory', address: base + offset, size: 4 }),
+    ),
+  ];
 }

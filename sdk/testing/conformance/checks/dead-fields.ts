@@ -96,10 +96,11 @@ function matters(subject: Subject, check: string, { register, field, target, bit
 function makesDifference(subject: Subject, random: Random, target: Target, bits: bigint): boolean {
   const begin = [...subject.script(random, 1 + random.below(StepsBefore)), ...selectionOf(target)];
   const [left, right] = [subject.after(begin), subject.after(begin)];
-  // Beside a field some bit is always set: the field makes the difference, not a register of zero.
+  // Beside a field some bit is always set, any of them: the field makes the difference, not a register of zero.
   const isWhole = target.register?.fields.length === 0;
   const beside = isWhole ? 0n : ~bits & writableOf(target);
-  const value = beside === 0n ? random.pick([random.bits64(), 0n]) : random.bits64() | (beside & -beside);
+  const some = beside & random.bits64() || beside;
+  const value = beside === 0n ? random.pick([random.bits64(), 0n]) : random.bits64() | (some & -some);
   const flipped = random.bits64() & bits || bits;
   const size = target.length as AccessWidth;
   const answer = answerOf(left, writeStep(target, 0, size, value));
