@@ -22,17 +22,15 @@ export const registers = mmioRegion({ name: 'sp804', size: 0x1000, accessSizes: 
 const load = registers.register(0x00, { ...each, description: 'where it starts again, and starts at once' });
 const value = registers.register(0x04, readOnly);
 const control = registers.register(0x08, {
-  ...each,
-  reset: 0x20,
+  ...{ ...each, reset: 0x20 },
   fields: {
     oneShot: bit(0, 'read-write', { description: 'stops at zero' }),
     size: bit(1, 'read-write', { description: 'a free-running timer wraps to 32 bits, not to 16' }),
     prescale: bits(2, 3, 'read-write', { description: 'divides by 1, 16 or 256; 3 is undefined and divides by 1' }),
-    unused: reserved([4, 4]),
     interruptEnable: bit(5),
     periodic: bit(6, 'read-write', { description: 'starts again from the load register; 0: free-running' }),
     enable: bit(7),
-    rest: reserved([8, 31]),
+    none: reserved([4, 4], [8, 31]),
   },
 });
 const clear = registers.register(0x0c, { ...each, access: 'trigger', description: 'clears the interrupt' });
@@ -40,9 +38,7 @@ const rawStatus = registers.register(0x10, readOnly);
 const maskedStatus = registers.register(0x14, readOnly);
 const backgroundLoad = registers.register(0x18, { ...each, description: 'where it starts again; the count goes on' });
 /** @see Arm DDI 0271, 3.3.9 to 3.3.14: part 0x804 of designer 0x41, and the PrimeCell's 0xb105f00d */
-const identification = registers.register(0xfe0, {
-  ...{ width: 32, count: 8, stride: 4, access: 'constant', atReset: 'set-by-device' },
-});
+const cell = registers.register(0xfe0, { ...each, count: 8, stride: 4, access: 'constant', atReset: 'set-by-device' });
 const { enable, interruptEnable, oneShot, periodic, prescale, size } = control.fields;
 
 export const sp804Options = defineOptions({
@@ -57,13 +53,13 @@ export const sp804Options = defineOptions({
  */
 @device({ type: 'sp804', description: 'SP804 dual timer' })
 export class Sp804 extends SystemDevice {
-  readonly timint1 = new InterruptPin(() => this.maskedStatus[0] === 1);
-  readonly timint2 = new InterruptPin(() => this.maskedStatus[1] === 1);
-  readonly timintc = new InterruptPin(() => this.maskedStatus.includes(1));
+  readonly timint1 = new InterruptPin(() => this.isAsserted(0));
+  readonly timint2 = new InterruptPin(() => this.isAsserted(1));
+  readonly timintc = new InterruptPin(() => this.isAsserted(0) || this.isAsserted(1));
   @load readonly load = new Uint32Array(2);
   @control readonly control = new Uint32Array(2).fill(0x20);
   @backgroundLoad readonly backgroundLoad = new Uint32Array(2);
-  @identification readonly identification = Uint32Array.of(0x04, 0x18, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1);
+  @cell readonly identification = Uint32Array.of(0x04, 0x18, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1);
   private readonly timers: readonly Countdown[];
 
   constructor(
@@ -107,7 +103,7 @@ export class Sp804 extends SystemDevice {
 
   @maskedStatus
   get maskedStatus(): Uint32Array {
-    return this.rawStatus.map((raw, index) => raw & interruptEnable.of(this.control[index] as number));
+    return Uint32Array.from(this.timers, (_, index) => Number(this.isAsserted(index)));
   }
 
   /** A timer that has stopped at zero stays there until it is loaded. */
@@ -122,6 +118,10 @@ export class Sp804 extends SystemDevice {
     timer.reloads = isFree ? 'after-zero' : 'at-zero';
     if (enable.of(held) === 0 || (isOnce && timer.value === 0)) timer.stop();
     else timer.start();
+  }
+
+  private isAsserted(index: number): boolean {
+    return this.timer(index).expired && interruptEnable.of(this.control[index] as number) !== 0;
   }
 
   private timer(index: number): Countdown {
