@@ -80,7 +80,7 @@ export class Edu extends PciDevice {
     this.dmaDone = clock.timer('dma', () => this.finishDma());
     this.factorialDone.armedWhile = () => (this.status & Computing) !== 0;
     this.dmaDone.armedWhile = () => (this.command & Run) !== 0n;
-    this.interrupt.highWhile = () => this.interruptStatus !== 0;
+    this.interrupt.deriveFrom(() => this.interruptStatus !== 0);
   }
 
   @liveness.onRead()
@@ -101,14 +101,12 @@ export class Edu extends PciDevice {
   @raise
   raiseInterrupt(causes: number): void {
     this.interruptStatus = (this.interruptStatus | causes) >>> 0;
-    this.interrupt.set(this.interruptStatus !== 0);
     if (this.interruptStatus !== 0) this.sendMessage();
   }
 
   @acknowledge
   acknowledgeInterrupt(causes: number): void {
     this.interruptStatus = (this.interruptStatus & ~causes) >>> 0;
-    this.interrupt.set(this.interruptStatus !== 0);
   }
 
   /** A transfer under way keeps its parameters. */

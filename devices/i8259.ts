@@ -2,9 +2,9 @@ import {
   defineOptions,
   device,
   InterruptPin,
-  IsaBus,
   IsaDevice,
-  inject,
+  input,
+  interruptController,
   type OptionsOf,
   option,
   options,
@@ -42,6 +42,7 @@ export const i8259Options = defineOptions({
  * @see QEMU 7.2, hw/intc/i8259.c, pic_ioport_write, pic_read_irq and i8259_init
  */
 @device({ type: 'i8259', description: 'pair of 8259A interrupt controllers' })
+@interruptController()
 export class I8259 extends IsaDevice {
   /** INTR of the processor. */
   readonly interrupt = new InterruptPin();
@@ -51,12 +52,8 @@ export class I8259 extends IsaDevice {
   @state readonly master: InterruptChip;
   /** @internal */
   @state readonly slave: InterruptChip;
-  private detach: readonly (() => void)[] = [];
 
-  constructor(
-    @inject(IsaBus) private readonly isa: IsaBus,
-    @options(i8259Options) { ltim }: OptionsOf<typeof i8259Options>,
-  ) {
+  constructor(@options(i8259Options) { ltim }: OptionsOf<typeof i8259Options>) {
     super();
     const Chip = this.chipClass();
     this.master = new Chip(
@@ -72,6 +69,14 @@ export class I8259 extends IsaDevice {
       (level) => this.cascade(level),
     );
     this.interrupt.highWhile = () => this.master.highestRequest() >= 0;
+  }
+
+  /** IR0 to IR7 of the master, then those of the slave. Input 2 has no pin here: the slave drives it. */
+  @input({ count: Lines, description: 'interrupt requests: the lines of the ISA bus' })
+  line(level: boolean, index: number): void {
+    if (index === CascadeInput) return;
+    const chip = index < 8 ? this.master : this.slave;
+    chip.setInput(index & 7, level);
   }
 
   @masterPorts.write(Port.Command)
@@ -146,21 +151,6 @@ export class I8259 extends IsaDevice {
     super.reset();
     this.slave.reset();
     this.master.reset();
-  }
-
-  protected override onRealize(): void {
-    const inputs = Array.from({ length: Lines }, (_, line) => line).filter((line) => line !== CascadeInput);
-    this.detach = inputs.map((line) => this.isa.line(line).connect((level) => this.setLine(line, level)));
-  }
-
-  protected override onUnrealize(): void {
-    for (const detach of this.detach) detach();
-  }
-
-  /** Sets ISA interrupt line 0 to 15: the master's inputs, then the slave's. */
-  setLine(line: number, level: boolean): void {
-    const chip = line < 8 ? this.master : this.slave;
-    chip.setInput(line & 7, level);
   }
 
   /** The class of the two chips. A subclass may replace it. @internal */

@@ -1,4 +1,13 @@
-import { BackplaneError, device, inject, MiB, mmioRegion, SystemDevice, state } from '../sdk/index.ts';
+import {
+  BackplaneError,
+  device,
+  inject,
+  interruptController,
+  MiB,
+  mmioRegion,
+  SystemDevice,
+  state,
+} from '../sdk/index.ts';
 import { PciBus } from '../sdk/pci.ts';
 
 const Message = { Vector: 0xff, DeliveryShift: 8, Delivery: 0x7 } as const;
@@ -33,6 +42,7 @@ const window = mmioRegion({ name: 'msi-window', size: 1 * MiB, accessSizes: [4] 
  * @see QEMU 7.2, hw/intc/apic.c, apic_send_msi
  */
 @device({ type: 'msi-window', description: 'Receiver of message-signalled interrupts' })
+@interruptController()
 export class MsiWindow extends SystemDevice {
   /** IRR: a one for each pending vector. */
   @state readonly requests = new Uint8Array(Vectors);

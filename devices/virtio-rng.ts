@@ -102,7 +102,7 @@ export class VirtioRng extends PciDevice {
     this.nextTurn = clock.timer('turn', () => this.processQueue());
     this.queue = new (this.queueClass())(QueueSize, this.busMaster);
     this.random = new RandomSource(seed);
-    this.interrupt.highWhile = () => this.interruptStatus !== 0;
+    this.interrupt.deriveFrom(() => this.interruptStatus !== 0);
   }
 
   @queuePage.onRead()
@@ -139,13 +139,6 @@ export class VirtioRng extends PciDevice {
     else this.processQueue();
   }
 
-  /** @see virtio 1.0, 4.1.4.5 "ISR status capability": a read clears it and lowers the pin */
-  @interruptStatus.onRead()
-  readInterruptStatus(): undefined {
-    this.interrupt.set(false);
-    return undefined;
-  }
-
   override reset(): void {
     this.resetFunction();
     this.random.restart();
@@ -172,7 +165,6 @@ export class VirtioRng extends PciDevice {
     this.nextTurn.cancel();
     this.filled = 0;
     this.broken = false;
-    this.interrupt.set(false);
   }
 
   /**
@@ -209,7 +201,6 @@ export class VirtioRng extends PciDevice {
 
   protected interruptDriver(): void {
     this.interruptStatus |= QueueInterrupt;
-    this.interrupt.set(true);
   }
 
   protected store(address: bigint, bytes: Uint8Array): void {

@@ -1,5 +1,5 @@
 import { I8259, Mc146818Rtc, VgaText } from '../devices/index.ts';
-import { defineMachine, isaIrq, KiB, use } from '../sdk/index.ts';
+import { defineMachine, isaIrq, isaLines, KiB, use } from '../sdk/index.ts';
 import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
 import { commonServices, isaOnly } from './pc-services.ts';
@@ -10,7 +10,7 @@ export const isapc = defineMachine({
   description: 'PC with an ISA bus and no PCI (1984)',
   services: [commonServices, pcMemory({ biosSize: 128 * KiB, hasPci: false }), isaOnly],
   devices: [
-    use(I8259, { id: 'pic' }),
+    use(I8259, { id: 'pic', inputs: { line: isaLines } }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
     use(VgaText, { id: 'vga' }),
   ],

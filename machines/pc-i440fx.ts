@@ -8,7 +8,7 @@ import {
   Piix3,
   VgaText,
 } from '../devices/index.ts';
-import { defineMachine, defineOptions, isaIrq, KiB, option, use } from '../sdk/index.ts';
+import { defineMachine, defineOptions, isaIrq, isaLines, KiB, option, use } from '../sdk/index.ts';
 import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
 import { busBehindBridge, commonServices } from './pc-services.ts';
@@ -32,7 +32,7 @@ export const pcI440fx = defineMachine({
     use(I440fxPciHostOverlaid, { id: 'pci-host', when: ({ resetControl }) => resetControl === 'overlay' }),
     use(I440fx, { id: 'i440fx', addr: '00.0' }),
     use(Piix3, { id: 'piix3', addr: '01.0' }),
-    use(I8259, { id: 'pic' }),
+    use(I8259, { id: 'pic', inputs: { line: isaLines } }),
     use(MsiWindow, { id: 'msi' }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
     use(VgaText, { id: 'vga' }),

@@ -1,5 +1,5 @@
 import { I8259, Ich9Lpc, Mc146818Rtc, MsiWindow, Q35Mch, Q35PciHost, VgaText } from '../devices/index.ts';
-import { defineMachine, GiB, isaIrq, KiB, use } from '../sdk/index.ts';
+import { defineMachine, GiB, isaIrq, isaLines, KiB, use } from '../sdk/index.ts';
 import type { PciPinWiring } from '../sdk/pci.ts';
 import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
@@ -36,7 +36,7 @@ export const q35 = defineMachine({
     use(Q35PciHost, { id: 'pci-host' }),
     use(Q35Mch, { id: 'mch', addr: '00.0' }),
     use(Ich9Lpc, { id: 'ich9', addr: '1f.0' }),
-    use(I8259, { id: 'pic' }),
+    use(I8259, { id: 'pic', inputs: { line: isaLines } }),
     use(MsiWindow, { id: 'msi' }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
     use(VgaText, { id: 'vga' }),

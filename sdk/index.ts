@@ -4,7 +4,7 @@ export { hex } from './base/text.ts';
 export { Bus, type BusClass, type BusContainers, type Detach, type Placed } from './bus/bus.ts';
 export { DmaPort } from './bus/dma-port.ts';
 export { EventNotifiers } from './bus/event-notifiers.ts';
-export { type InterruptWire, IsaBus, IsaDevice, isaIrq } from './bus/isa-bus.ts';
+export { type InterruptWire, IsaBus, IsaDevice, isaIrq, isaLines } from './bus/isa-bus.ts';
 export { ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
 export { type CalendarDate, type CalendarTime, calendar } from './clock/calendar.ts';
 export type { Countdown, CountdownMode, CountdownOptions, Reloading } from './clock/countdown.ts';
@@ -26,7 +26,16 @@ export {
   optional,
   options,
 } from './device/decorators.ts';
-export { type ConcreteDeviceClass, Device, type DeviceClass, type RegistersBehind } from './device/device.ts';
+
+export {
+  type ConcreteDeviceClass,
+  Device,
+  type DeviceClass,
+  inDeviceEvent,
+  type RegistersBehind,
+} from './device/device.ts';
+export { type InterruptControllerDevice, interruptController } from './device/interrupt-controller.ts';
+
 export { type NumberOptionSpec, type Option, type OptionSpec, option } from './device/options/kinds.ts';
 export {
   defineOptions,
@@ -82,6 +91,7 @@ export {
 export type { SubDevicePlace } from './device/sub-devices.ts';
 
 export { defineMachine, type MachineDefinition, type PreparedMachine } from './machine/definition.ts';
+export type { ProcessorInterrupt } from './machine/wires/interrupt-controllers.ts';
 export {
   allOf,
   anyOf,

@@ -10,7 +10,7 @@ export {
 } from './bus.ts';
 export { DmaPort, MemoryDmaPort } from './dma-port.ts';
 export { EventNotifiers } from './event-notifiers.ts';
-export { InterruptWire, IsaBus, IsaDevice, isaIrq } from './isa-bus.ts';
+export { InterruptWire, IsaBus, IsaDevice, isaIrq, isaLines } from './isa-bus.ts';
 export { formatPciAddress, type PciAddress, parsePciAddress } from './pci/address.ts';
 export { pciBars } from './pci/bar-declaration.ts';
 export type { PciBar } from './pci/bars.ts';

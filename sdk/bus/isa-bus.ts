@@ -81,6 +81,9 @@ export class IsaBus extends Bus implements BusContainers {
   }
 }
 
+/** The wires to all sixteen lines, for an interrupt controller: `inputs: { line: isaLines }`. */
+export const isaLines: readonly InterruptWire<IsaBus>[] = Array.from({ length: Lines }, (_, irq) => isaIrq(irq));
+
 /** The wire to an ISA interrupt line: `interrupts: { irq: isaIrq(8) }`. */
 export function isaIrq(irq: number): InterruptWire<IsaBus> {
   const exists = Number.isInteger(irq) && irq >= 0 && irq < Lines;

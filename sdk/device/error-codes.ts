@@ -11,6 +11,8 @@ export interface DeviceErrorCodes {
   'bad-option': BackplaneError;
   /** Writes to a range are coalesced, and no handler takes writes there. @remedy Move the range, or give it a handler or a register. */
   'coalesced-range-not-written': BackplaneError;
+  /** `@interruptController` stands on a class without acknowledge(). @remedy Add it, or wire an output to the processor. */
+  'controller-without-vector': BackplaneError;
   /** Two registers share a data port, and not their width or index register. @remedy Declare both from one `indexedRegisters(...)`. */
   'data-port-mismatch': BackplaneError;
   /** A decorator of the class stands above `@device`, which has checked the class already. @remedy Move `@device` to the top. */

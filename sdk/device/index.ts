@@ -25,6 +25,11 @@ export {
 export { DeviceLoading, loadDevice, refusedBy } from './device-loading.ts';
 export { captureSchema, firingOrder, saveDevice } from './device-state.ts';
 export { type GuestError, type GuestErrorSink, GuestErrors, refusedAccesses } from './guest-errors.ts';
+export {
+  type InterruptControllerDevice,
+  interruptController,
+  interruptControllerRole,
+} from './interrupt-controller.ts';
 export { formatSize, type Option, option } from './options/kinds.ts';
 export {
   commandLineName,

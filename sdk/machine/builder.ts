@@ -20,7 +20,8 @@ import { DeviceMaker } from './device-maker.ts';
 import { MachinePlan } from './plan.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
 import { driverMistakes, endMistakes, pinMistakes } from './wires/checks.ts';
-import { controllerMistakes } from './wires/interrupt-controllers.ts';
+import { type Connection, connectionsOf } from './wires/connections.ts';
+import { controllerMistakes, processorConnections } from './wires/interrupt-controllers.ts';
 import { WireNetwork } from './wires/network.ts';
 import { codeOf, type PlannedDevice, PluggedDevice, type UsedDevice, WiringError } from './wiring.ts';
 
@@ -32,6 +33,8 @@ export class MachineBuilder {
   readonly board: EmptyBoard;
   readonly stateful = new StatefulServices();
   readonly wires = new WireNetwork((token) => this.service(token));
+  /** The wires to the processor. */
+  readonly processor: readonly Connection[];
   private readonly container = newContainer();
   private readonly problems: Problem[] = [];
   private readonly plan: MachinePlan;
@@ -45,6 +48,7 @@ export class MachineBuilder {
     private readonly accelerator: Accelerator,
     private readonly guestErrors: GuestErrors,
   ) {
+    this.processor = processorConnections(definition.interruptController);
     const ramSize = ramSizeOf(definition, request.ram);
     const options = machineOptions(definition, request.options ?? {}, this.problems);
     this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
@@ -116,7 +120,7 @@ export class MachineBuilder {
           begun.push(one);
           this.plugOne(one);
         }
-        this.wires.connect(begun, [...present, ...begun]);
+        this.wires.connect(begun.flatMap(connectionsOf), [...present, ...begun]);
       } catch (error) {
         this.takeBack(begun);
         throw error;
@@ -187,15 +191,17 @@ export class MachineBuilder {
     const constructed = [...instances].map(
       ([planned, device]) => new PluggedDevice(planned, device, mappings.get(planned) ?? [], places.get(planned)),
     );
+    const processor = plan === this.plan ? this.processor : [];
+    const connections = [...devices.flatMap(connectionsOf), ...processor];
     const problems = [
       ...this.problems,
       ...failed.map(({ code, message }) => ({ code, message })),
-      ...pinMistakes(constructed, [...present, ...constructed]),
-      ...driverMistakes(devices, present),
-      ...controllerMistakes([this.definition.interruptController ?? []].flat(), ids, constructed),
+      ...pinMistakes([...constructed.flatMap(connectionsOf), ...processor], [...present, ...constructed]),
+      ...driverMistakes(connections, present.flatMap(connectionsOf)),
+      ...controllerMistakes(this.definition.interruptController, ids, constructed),
       ...plan.problems,
       ...check.problems,
-      ...endMistakes(devices, ids, (token) => this.container.isBound(token), this.definition.name),
+      ...endMistakes(connections, ids, (token) => this.container.isBound(token), this.definition.name),
     ];
     if (problems.length === 0) return constructed;
     for (const { device } of constructed) this.maker.retire(device);

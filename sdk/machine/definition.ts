@@ -5,6 +5,7 @@ import type { ConcreteDeviceClass, Device, GuestError, GuestErrorSink, OptionSet
 import { type AddressSpace, GiB, type MappedSpace, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
 import type { MachineBus } from './buses/list.ts';
 import { checkDefinition } from './given-definition.ts';
+import type { ProcessorInterrupt } from './wires/interrupt-controllers.ts';
 import type { DeviceOptionValues, MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
 /**
@@ -19,8 +20,11 @@ export interface MachineDefinition {
   /** Services for the constructors of devices. The binding of a later module replaces that of an earlier one. */
   readonly services: readonly ContainerModule[];
   readonly devices: readonly UsedDevice[];
-  /** The id of the device that interrupts the processor, such as an 8259 pair; of several, the first has priority. */
-  readonly interruptController?: string | readonly string[];
+  /**
+   * What interrupts the processor: the id of a device with `@interruptController`, such as an 8259 pair, or an output and the
+   * vector for it, `{ from: pin('plic', 'target[0]'), vector: 11 }`. Of several, the first has priority.
+   */
+  readonly interruptController?: string | ProcessorInterrupt | readonly (string | ProcessorInterrupt)[];
   /** The machine's own options, `-machine pc,reset-control=overlay`. */
   readonly options?: OptionSet;
   /** Runs once, when everything is plugged in and before the first reset. It fills the CMOS RAM of a PC, for instance. */

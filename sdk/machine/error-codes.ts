@@ -86,7 +86,7 @@ export interface MachineErrorCodes {
   'not-an-input': WiringError;
   /** An input follows an input, perhaps itself. @remedy Name an output of a device, or the signal that the other input follows. */
   'not-an-output': WiringError;
-  /** The interruptController has no `pending` or acknowledge(). @remedy Name a device with both, or leave it out. */
+  /** The interruptController is not declared as one. @remedy Put `@interruptController()` above its class, or wire an output. */
   'not-an-interrupt-controller': WiringError;
   /** A definition says twice where a region of a device goes. @remedy Keep one of the two. */
   'placed-twice': WiringError;

@@ -16,13 +16,14 @@ import type { MachineDefinition } from './definition.ts';
 import { quietly } from './device-failures.ts';
 import { arrangeMap, mapOrder } from './map-order.ts';
 import { connectionsOf, devicesOf } from './wires/connections.ts';
+import { controllerIds } from './wires/interrupt-controllers.ts';
 import type { PluggedDevice, UsedDevice } from './wiring.ts';
 
 /** The device with that id; refused if it cannot be removed now. */
 export function unpluggable(
   devices: readonly PluggedDevice[],
   id: string,
-  { name, interruptController = [] }: MachineDefinition,
+  { name, interruptController }: MachineDefinition,
   verb: 'unplug' | 'swap' = 'unplug',
 ): PluggedDevice {
   const found = devices.find((device) => device.id === id);
@@ -32,7 +33,7 @@ export function unpluggable(
     const ids = devices.map((device) => device.id);
     throw refuse('no-such-device', `no device has that id. ${didYouMean(id, ids, `The ids are ${ids.join(', ')}.`)}`);
   }
-  if ([interruptController].flat().includes(id))
+  if (controllerIds(interruptController).includes(id))
     throw refuse('device-in-use', 'it interrupts the processor. Build another machine instead.');
   const child = devices.find(({ place }) => place.owner === id);
   if (child !== undefined && verb === 'unplug')

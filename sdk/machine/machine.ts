@@ -105,6 +105,7 @@ export class Machine implements RunningMachine {
       this.clock.insideHandler = () => this.topology.handlerDepth > 0;
       this.topology.observer = refusedAccesses(this.errors);
       builder.plugIn(constructed);
+      builder.wires.connect(builder.processor, constructed);
       this.plugged = constructed;
       prepareMachine(this);
       this.accelerator.attach(this.host());
@@ -276,8 +277,9 @@ export class Machine implements RunningMachine {
   }
 
   private host() {
-    const controllers = [this.definition.interruptController ?? []].flat();
-    const interruptController = interruptControllerOf(controllers.flatMap((id) => this.deviceById(id)?.device ?? []));
+    const { interruptController: given } = this.definition;
+    const deviceOf = (id: string) => this.deviceById(id)?.device;
+    const interruptController = interruptControllerOf(given, deviceOf, this.builder.processor);
     const resetPorts = () => resetPortsOf(this.devices);
     return {
       get resetPorts() {

@@ -94,7 +94,7 @@ export const pic: Chip = {
     watch: { type: 'isa-i8259', outputs: [0] },
   },
   registerNames: picRegisterNames,
-  setInput: (machine, name, line, level) => machine.device(I8259).setLine(name === 'master' ? line : 8 + line, level),
+  setInput: (machine, name, line, level) => machine.device(I8259).line(level, name === 'master' ? line : 8 + line),
   outputs: (machine) => Number(machine.device(I8259).interrupt.level),
   act(random, add) {
     const one = random.pick(Pics);

@@ -13,6 +13,7 @@ import {
   indexedRegisters,
   inject,
   input,
+  interruptController,
   isaIrq,
   mmioRegion,
   type OptionsOf,
@@ -131,6 +132,7 @@ goldenMessages('device', {
   'asynchronous-handler': () => handled(ports.read(0), async () => 1),
   'bad-option': () => speed.parse('speed', '10', 'chip'),
   'coalesced-range-not-written': () => device(chip)(mark(writing(), coalescing({ offset: 1 }))),
+  'controller-without-vector': () => interruptController()(Chip as never),
   'data-port-mismatch': () => {
     const behind = indexedRegisters({ index, data: 1 });
     indexed(behind.register(3, { width: 8 }), behind.register(5, { width: 16 }));

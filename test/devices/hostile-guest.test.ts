@@ -75,7 +75,7 @@ describe('whatever a guest does, nothing is thrown and registers stay in their w
         const bench = testBench(I8259);
         const { master, slave } = bench.device;
         attack(bench.io, program, ({ wait, value }) => {
-          bench.device.setLine(wait & 15, (value & 1) === 0);
+          bench.setPin(`line[${wait & 15}]`, (value & 1) === 0);
           if (value & 2) expect(isByte(bench.device.acknowledge())).toBe(true);
           expect([bench.device.masterTriggers, bench.device.slaveTriggers].every(isByte)).toBe(true);
           for (const chip of [master, slave]) {

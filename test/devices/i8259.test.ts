@@ -25,8 +25,8 @@ function initialize(bench: PicBench, port: number, icw1: number, ...words: reado
 }
 
 function edge(bench: PicBench, line: number): void {
-  bench.device.setLine(line, false);
-  bench.device.setLine(line, true);
+  bench.setPin(`line[${line}]`, false);
+  bench.setPin(`line[${line}]`, true);
 }
 
 const requests = (bench: PicBench, port = Master): number => {
@@ -71,15 +71,12 @@ describe('an interrupt', () => {
     expect([inService(bench), inService(bench, Slave)]).toEqual([0, 0]);
   });
 
-  it('arrives on the lines of the ISA bus, of which line 2 leads nowhere', () => {
-    const topology = new MemoryTopology();
-    const empty = () => MemoryRegion.container(topology, 'empty', 0x1_0000);
-    const isa = new IsaBus({ io: empty(), memory: empty() });
-    const bench = testBench(I8259, { services: [[IsaBus, isa]] });
-    isa.line(2).set(true);
+  it('arrives on sixteen pins, of which number 2 leads nowhere', () => {
+    const bench = testBench(I8259);
+    bench.setPin('line[2]', true);
     expect(bench.device.pending).toBe(false);
-    isa.line(1).set(true);
-    isa.line(14).set(true);
+    bench.setPin('line[1]', true);
+    bench.setPin('line[14]', true);
     expect([requests(bench), requests(bench, Slave)]).toEqual([0x06, 0x40]);
   });
 
@@ -111,17 +108,17 @@ describe('an interrupt', () => {
   it('that is gone before the processor asks has the spurious vector, and nothing is in service', () => {
     const bench = pics();
     bench.out8(0x4d0, 0x20);
-    bench.device.setLine(5, true);
-    bench.device.setLine(5, false);
+    bench.setPin('line[5]', true);
+    bench.setPin('line[5]', false);
     expect(bench.device.acknowledge()).toBe(0x0f);
     expect(inService(bench)).toBe(0);
   });
 
   it('by an edge is gone too when its line falls before the processor asks: the default IR7', () => {
     const bench = pics();
-    bench.device.setLine(3, true);
+    bench.setPin('line[3]', true);
     expect(bench.interrupts.interrupt.level).toBe(true);
-    bench.device.setLine(3, false);
+    bench.setPin('line[3]', false);
     expect(bench.interrupts.interrupt.level).toBe(false);
     expect(bench.device.acknowledge()).toBe(0x0f);
     expect([requests(bench), inService(bench)]).toEqual([0, 0]);
@@ -140,7 +137,7 @@ describe('an interrupt', () => {
     const bench = pics();
     edge(bench, 12);
     bench.out8(0x20, 0x0c);
-    bench.device.setLine(12, false);
+    bench.setPin('line[12]', false);
     expect(bench.interrupts.interrupt.level).toBe(true);
     expect(bench.device.acknowledge()).toBe(0x77);
     expect(bench.in8(0x20)).toBe(0);
@@ -151,14 +148,14 @@ describe('an interrupt', () => {
 describe('edges and levels', () => {
   it('an edge is requested until it is acknowledged or its line falls, and a high line asks once', () => {
     const bench = pics();
-    bench.device.setLine(3, true);
+    bench.setPin('line[3]', true);
     expect(requests(bench)).toBe(0x08);
-    bench.device.setLine(3, false);
+    bench.setPin('line[3]', false);
     expect(requests(bench)).toBe(0);
-    bench.device.setLine(3, true);
+    bench.setPin('line[3]', true);
     bench.device.acknowledge();
     bench.out8(0x20, 0x20);
-    bench.device.setLine(3, true);
+    bench.setPin('line[3]', true);
     expect(requests(bench)).toBe(0);
     edge(bench, 3);
     expect(requests(bench)).toBe(0x08);
@@ -182,10 +179,10 @@ describe('edges and levels', () => {
   it('a level is requested while the line is high, acknowledged or not', () => {
     const bench = pics();
     bench.out8(0x4d1, 0x08);
-    bench.device.setLine(11, true);
+    bench.setPin('line[11]', true);
     expect(bench.device.acknowledge()).toBe(0x73);
     expect(requests(bench, Slave)).toBe(0x08);
-    bench.device.setLine(11, false);
+    bench.setPin('line[11]', false);
     expect(requests(bench, Slave)).toBe(0);
   });
 
@@ -206,7 +203,7 @@ describe('edges and levels', () => {
   it('the level bit of ICW1 means nothing in a PIIX3, and everything on a chip of its own', () => {
     for (const ltim of [false, true]) {
       const bench = pics(0x01, { ltim }, 0x19);
-      bench.device.setLine(3, true);
+      bench.setPin('line[3]', true);
       bench.device.acknowledge();
       expect(requests(bench)).toBe(ltim ? 0x08 : 0);
     }
@@ -217,7 +214,7 @@ describe('initialization', () => {
   it('forgets masks, services and edges, keeps level requests and the ELCR', () => {
     const bench = pics();
     bench.out8(0x4d0, 0x80);
-    bench.device.setLine(7, true);
+    bench.setPin('line[7]', true);
     edge(bench, 4);
     edge(bench, 1);
     bench.device.acknowledge();
@@ -228,10 +225,10 @@ describe('initialization', () => {
 
   it('resets the edge sense: a line that is high has to fall before it is an edge', () => {
     const bench = pics();
-    bench.device.setLine(4, true);
+    bench.setPin('line[4]', true);
     bench.out8(0x20, 0x11);
     expect(requests(bench)).toBe(0);
-    bench.device.setLine(4, true);
+    bench.setPin('line[4]', true);
     expect(requests(bench)).toBe(0);
     edge(bench, 4);
     expect(requests(bench)).toBe(0x10);
@@ -487,7 +484,7 @@ describe('a poll', () => {
     const bench = pics();
     edge(bench, 4);
     bench.out8(0x20, 0x0c);
-    bench.device.setLine(4, false);
+    bench.setPin('line[4]', false);
     edge(bench, 1);
     expect(bench.in8(0x20)).toBe(0x84);
     expect(requests(bench)).toBe(0x02);
@@ -529,7 +526,7 @@ describe('a reset', () => {
   it('makes every input an edge again and forgets everything else', () => {
     const bench = pics();
     bench.out8(0x4d0, 0xf8);
-    bench.device.setLine(5, true);
+    bench.setPin('line[5]', true);
     bench.out8(0xa1, 0xff);
     bench.reset();
     expect([0x21, 0xa1, 0x4d0].map((port) => bench.in8(port))).toEqual([0, 0, 0]);
@@ -577,7 +574,7 @@ describe('any sequence of commands and lines', () => {
           const port = slave ? Slave : Master;
           const model = slave ? naive.slave : naive.master;
           if (s.kind === 'line') {
-            bench.device.setLine(s.line, s.high);
+            bench.setPin(`line[${s.line}]`, s.high);
             (s.line < 8 ? naive.master : naive.slave).input(s.line & 7, s.high);
           } else if (s.kind === 'command') {
             bench.out8(port, s.value);
@@ -602,21 +599,5 @@ describe('any sequence of commands and lines', () => {
       }),
       { numRuns: 150 },
     );
-  });
-});
-
-describe('the PICs that are taken out', () => {
-  it('let go of the interrupt lines', () => {
-    const bench = pics();
-    const isa = bench.service(IsaBus);
-    isa.line(4).set(true);
-    expect(bench.device.pending).toBe(true);
-    const { device } = bench;
-    device.unrealize();
-    device.reset();
-    isa.line(4).set(false);
-    isa.line(4).set(true);
-    isa.line(12).set(true);
-    expect(device.pending).toBe(false);
   });
 });

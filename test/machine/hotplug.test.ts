@@ -6,6 +6,7 @@ import {
   device,
   InterruptPin,
   IsaDevice,
+  inDeviceEvent,
   input,
   isaIrq,
   MILLISECOND,
@@ -155,7 +156,7 @@ describe('a device that is taken out', () => {
     const edu = machine.plug(use(Edu, { addr: '01.1' })).device as Edu;
     const clock = machine.service(VirtualClock) as VirtualClock;
     const timers = clock.pendingTimers.length;
-    edu.raiseInterrupt(1);
+    inDeviceEvent(edu, edu.raiseInterrupt, 1);
     edu.startFactorial(5, 0);
     const levels: boolean[] = [];
     edu.interruptOut.connect((level) => levels.push(level));

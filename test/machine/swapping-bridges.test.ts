@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { Edu, Ich9Lpc, Piix3 } from '../../devices/index.ts';
 import { pcI440fx, q35 } from '../../machines/index.ts';
-import { type ConcreteDeviceClass, device, IsaBus, MiB, use } from '../../sdk/index.ts';
+import { type ConcreteDeviceClass, device, IsaBus, inDeviceEvent, MiB, use } from '../../sdk/index.ts';
 import { PciBus, parsePciAddress } from '../../sdk/pci.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 
 const Line = 11;
+const raise = (card: Edu) => inDeviceEvent(card, card.raiseInterrupt, 1);
+const lower = (card: Edu) => inDeviceEvent(card, card.acknowledgeInterrupt, 1);
 
 @device({ type: 'PIIX3', description: 'takes no state' })
 class Refusing extends Piix3 {
@@ -54,29 +56,29 @@ describe.each([
   it('hands the PCI interrupts to the one that takes its place', () => {
     const { machine, card, id, moves } = board({ bridge, ...rest });
     for (let turn = 0; turn < 3; turn++) machine.swap(id, bridge);
-    card.interrupt.set(true);
-    card.interrupt.set(false);
+    raise(card);
+    lower(card);
     expect(moves).toEqual([true, false]);
   });
 
   it('moves no line when it is swapped while a card interrupts', () => {
     const { machine, card, id, moves } = board({ bridge, ...rest });
-    card.interrupt.set(true);
+    raise(card);
     const before = machine.save();
     machine.swap(id, bridge);
     expect(machine.save()).toEqual(before);
-    card.interrupt.set(false);
+    lower(card);
     expect(moves).toEqual([true, false]);
   });
 
   it('goes on as it was after another one was refused', () => {
     const { machine, card, id, moves } = board({ bridge, ...rest });
-    card.interrupt.set(true);
+    raise(card);
     const before = machine.save();
     expectRefusal(() => machine.swap(id, refusing), 'state-refused', `'${id}'`, 'not mine');
     expect(machine.save()).toEqual(before);
-    card.interrupt.set(false);
-    card.interrupt.set(true);
+    lower(card);
+    raise(card);
     expect(moves).toEqual([true, false, true]);
   });
 });
@@ -85,7 +87,7 @@ describe('an ISA bridge that is taken out', () => {
   it('lets its lines down, and the next one hears the cards that interrupt still', () => {
     const { machine, card, id, moves } = board({ definition: pcI440fx, bridge: Piix3, routes: [0x60] });
     const bus = machine.service(PciBus);
-    card.interrupt.set(true);
+    raise(card);
     machine.unplug(id);
     expect(moves).toEqual([true, false]);
     expect([0, 1, 2, 3].filter((pirq) => bus?.isAsserted(pirq))).toHaveLength(1);

@@ -15,7 +15,7 @@ import {
   type UsedDevice,
   use,
 } from '../../sdk/index.ts';
-import { Machine } from '../../sdk/runtime.ts';
+import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 import { toyMachine } from './toys.ts';
 
@@ -226,5 +226,36 @@ describe('wiring that cannot be', () => {
   it('an output that is not there, inside a gate', () => {
     const lost = () => machineOf(driver, use(Probe, { inputs: { hold: anyOf(out(0), inverted(out(16))) } }));
     expectRefusal(lost, 'no-such-pin', "'out[16]'", "'driver'");
+  });
+});
+
+describe('the processor', () => {
+  it('is interrupted by the level of an output, with the vector that the machine names, while the level is high', () => {
+    const machine = Machine.create(
+      defineMachine({
+        ...toyMachine,
+        devices: [driver],
+        interruptController: { from: anyOf(out(0), out(1)), vector: 11 },
+      }),
+    );
+    let interrupts = 0;
+    const guest = guestProgram('external', function* (on) {
+      on.onInterrupt(11, function* () {
+        if (++interrupts === 3) yield* on.store8(0x1001, 0);
+      });
+      yield* on.sti();
+      yield* on.store8(0x1001, 1);
+      while (interrupts < 3) yield* on.hlt();
+      yield* on.store8(0x1002, 1);
+    });
+    expect(machine.run(guest).reason).toBe('finished');
+    expect(interrupts).toBe(3);
+    expectRefusal(() => machine.unplug('driver'), 'device-in-use', "'driver'");
+  });
+
+  it('is refused an output that is not there', () => {
+    const lost = () =>
+      Machine.create({ ...toyMachine, devices: [driver], interruptController: { from: out(16), vector: 3 } });
+    expectRefusal(lost, 'no-such-pin', "'out[16]'", 'interruptController');
   });
 });

@@ -11,6 +11,7 @@ import {
   IsaBus,
   IsaDevice,
   inject,
+  interruptController,
   inverted,
   isaIrq,
   type MachineDefinition,
@@ -92,6 +93,7 @@ class Floating extends Device {
 class Twin extends PciDevice {}
 
 @device({ type: 'pic', description: 'interrupts a processor' })
+@interruptController()
 class Pic extends IsaDevice {
   readonly pending = false;
   acknowledge(): number {
@@ -104,8 +106,9 @@ class HalfPic extends IsaDevice {
   readonly pending = false;
 }
 
-@device({ type: 'deaf-pic', description: 'has a vector, and never wants to interrupt' })
-class DeafPic extends IsaDevice {
+@device({ type: 'no-pic', description: 'has both, and does not say that it is one' })
+class NoPic extends IsaDevice {
+  readonly pending = false;
   acknowledge(): number {
     return 0;
   }
@@ -417,8 +420,14 @@ describe('a machine with one wiring mistake names it and says what to change', (
       problemsOf({ ...withDevices(device, use(Pic, { id: 'other' })), interruptController: id });
     const unable = 'not-an-interrupt-controller';
     expectProblems(named(use(Latch, { id: 'pic' })), [unable, "'pic'", 'Latch', "'pending'", 'acknowledge()']);
-    expectProblems(named(use(HalfPic, { id: 'pic' })), [unable, "'pic'", 'HalfPic', 'acknowledge()']);
-    expectProblems(named(use(DeafPic, { id: 'pic' }), ['other', 'pic']), [unable, "'pic'", 'DeafPic', "'pending'"]);
+    expectProblems(named(use(NoPic, { id: 'pic' }), ['other', 'pic']), [
+      unable,
+      "'pic'",
+      'NoPic',
+      '@interruptController',
+    ]);
+    const declared = () => interruptController()(HalfPic as never);
+    expectRefusal(declared, 'controller-without-vector', 'HalfPic', 'acknowledge()');
     expectProblems(named(use(Pic)));
   });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Edu, Ich9Lpc, Mc146818Rtc, VirtioRng } from '../../devices/index.ts';
 import { machines, q35, q35PinWiring } from '../../machines/index.ts';
-import { defineMachine, GiB, IsaBus, MiB, use } from '../../sdk/index.ts';
+import { defineMachine, GiB, IsaBus, inDeviceEvent, MiB, use } from '../../sdk/index.ts';
 import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
 import { explainCoalescedIo, guestProgram, Machine } from '../../sdk/runtime.ts';
 import { readCapture } from '../conformance/mtree/captures.ts';
@@ -188,7 +188,7 @@ describe('ICH9', () => {
     ).toEqual([7, 4, 6, 0, 6, 3]);
     const isa = machine.service(IsaBus) as IsaBus;
     const edu = machine.device(Edu);
-    edu.raiseInterrupt(1);
+    inDeviceEvent(edu, edu.raiseInterrupt, 1);
     expect(isa.lines.some(({ level }) => level)).toBe(false);
     write(0x1f, 0x6b, 0x0a, 1);
     expect(isa.line(10).level).toBe(true);

@@ -43,8 +43,8 @@ export const secondBatch: readonly Mistake[] = [
   ),
   virtio(
     'level not lowered',
-    'readInterruptStatus(): undefined {\n    this.interrupt.set(false);\n',
-    'readInterruptStatus(): undefined {\n',
+    'deriveFrom(() => this.interruptStatus !== 0)',
+    'deriveFrom(() => this.interruptStatus !== 0 || this.interrupt.level)',
   ),
   sampler('timer not cancelled', 'private stop(): void {\n    this.conversion.cancel();\n', 'private stop(): void {\n'),
   sampler('wrong register array stride', 'stride: 4,', 'stride: 2,'),

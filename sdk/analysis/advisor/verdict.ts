@@ -1,5 +1,5 @@
 import { hex, times } from '../../base/text.ts';
-import type { Machine, PluggedDevice } from '../../machine/index.ts';
+import { controllerIds, type Machine, type PluggedDevice } from '../../machine/index.ts';
 import type { MemoryRegion } from '../../memory/index.ts';
 import type { Candidate } from './candidates.ts';
 import type { WriteTarget } from './observation.ts';
@@ -143,7 +143,7 @@ function machineReasons(candidate: Candidate, targets: readonly WriteTarget[], m
 }
 
 const interruptControllers = ({ definition }: Machine): readonly string[] =>
-  [definition.interruptController ?? []].flat();
+  controllerIds(definition.interruptController);
 
 function showReasons({ partners }: WriteEffects): string[] {
   if (partners.length === 0) return [];

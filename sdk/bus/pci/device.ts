@@ -8,6 +8,7 @@ import {
   Device,
   type DeviceClass,
   InterruptPin,
+  inDeviceEvent,
   type RealizeContext,
   type RegionTemplate,
   type RegisterBank,
@@ -59,7 +60,7 @@ export abstract class PciDevice extends Device {
   /** DMA: transfers succeed only while the guest lets the function be a bus master, and never throw. */
   readonly busMaster: DmaPort = this.#busMaster;
   /** INTx as the bus sees it. */
-  readonly interruptOut = new InterruptPin();
+  readonly interruptOut = new InterruptPin(() => this.#drivesPin, 'owner');
   readonly #capabilities: PciCapabilities;
   /** The registers of its configuration space that its class declares. */
   readonly #declared: readonly RegisterDeclaration[];
@@ -84,7 +85,6 @@ export abstract class PciDevice extends Device {
     this.bars = new PciBars(this.config);
     for (const declaration of metadata.attribute(pciBars) ?? []) this.bars.declare(declaration);
     this.interrupt.connect(() => this.#updateInterrupt());
-    this.interruptOut.highWhile = () => this.#drivesPin;
     rememberReserved(this, PciDevice);
   }
 
@@ -134,8 +134,12 @@ export abstract class PciDevice extends Device {
     return this.config.read(offset, size);
   }
 
-  /** The guest writes its configuration. All that follows is one change of the memory map. */
+  /** The guest writes its configuration: an event of the device. All that follows is one change of the memory map. */
   writeConfig(offset: number, value: number, size: number): void {
+    inDeviceEvent(this, this.#writeConfig, offset, value, size);
+  }
+
+  #writeConfig(offset: number, value: number, size: number): void {
     const changesMap = this.realized && this.config.hasRegister(offset, size);
     if (changesMap) this.topology.begin();
     try {
@@ -154,7 +158,7 @@ export abstract class PciDevice extends Device {
 
   /** What the bus does on its reset, after the device's own reset: interrupt down, header and capabilities as at power-on. */
   resetOnBus(): void {
-    this.interrupt.set(false);
+    if (!this.interrupt.isDerived) this.interrupt.set(false);
     this.config.resetHeader();
     this.bars.reset();
     this.#capabilities.reset();
@@ -209,7 +213,7 @@ export abstract class PciDevice extends Device {
   #updateInterrupt(): void {
     const status = this.config.get(PciRegister.Status, 2) & ~PciStatus.Interrupt;
     this.config.set(PciRegister.Status, status | (this.#wantsPin ? PciStatus.Interrupt : 0), 2);
-    this.interruptOut.set(this.#drivesPin);
+    this.interruptOut.evaluate();
   }
 
   get #wantsPin(): boolean {

@@ -112,8 +112,7 @@ export class DeviceEvents {
     if (this.depth !== 1) return;
     const { derived } = this;
     for (let index = 0; index < derived.length; index++) derived[index]!.evaluate();
-    if (this.first !== this.end) this.drain();
-    this.outer?.settleAround();
+    if (this.first !== this.end || this.outer !== undefined) this.comeToRest();
   }
 
   /** After an event of a device inside, unless a handler of this one is on the stack: it settles then. */
@@ -144,8 +143,7 @@ export class DeviceEvents {
     if (this.depth !== 0 || this.first === this.end) return;
     this.depth = 1;
     try {
-      this.drain();
-      this.outer?.settleAround();
+      this.comeToRest();
     } finally {
       this.depth = 0;
     }
@@ -156,18 +154,14 @@ export class DeviceEvents {
     (this.device as unknown as Record<string, (level: boolean, index: number) => void>)[method]!(level, index);
   }
 
-  private drain(): void {
+  /** Delivers what waits, and lets the device around it follow, until neither has anything left. */
+  private comeToRest(): void {
     if (underWay++ === 0) edges = 0;
     try {
-      while (this.first !== this.end) {
-        if (++edges > MostEdges) {
-          this.giveUp();
-          return;
-        }
-        const input = this.waiting[this.first]!;
-        input.call(this.levels[this.first++]!);
-        for (const pin of this.derived) pin.evaluate();
-      }
+      do {
+        this.drain();
+        this.outer?.settleAround();
+      } while (this.first !== this.end);
     } finally {
       underWay--;
       this.first = 0;
@@ -175,9 +169,25 @@ export class DeviceEvents {
     }
   }
 
+  private drain(): void {
+    while (this.first !== this.end) {
+      if (++edges > MostEdges) {
+        this.giveUp();
+        return;
+      }
+      const input = this.waiting[this.first]!;
+      input.call(this.levels[this.first++]!);
+      for (const pin of this.derived) pin.evaluate();
+    }
+    this.first = 0;
+    this.end = 0;
+  }
+
   /** The guest has found a loop of wires that never comes to rest. The levels stay as the wires say. */
   private giveUp(): void {
-    const name = this.waiting[this.first]!.name;
+    const { name } = this.waiting[this.first]!;
+    this.first = 0;
+    this.end = 0;
     for (const input of this.inputs.values()) input.forget();
     this.device.guestError(
       `input '${name}' changes without end: more than ${MostEdges} edges follow from one event. Its wires lead back to it.`,
@@ -190,7 +200,9 @@ export class DeviceEvents {
  * of the device around it.
  */
 export function makeEvents(device: DeviceInstance, outer: DeviceEvents | undefined): DeviceEvents | undefined {
-  const derived = [...ownPinsOf(device).values()].filter(({ isDerived }) => isDerived);
+  const derived = [...ownPinsOf(device).values()].filter(
+    ({ isDerived, evaluatedBy }) => isDerived && evaluatedBy === 'events',
+  );
   if (derived.length === 0 && inputsOfClass(device.metadata).length === 0 && outer === undefined) return undefined;
   return new DeviceEvents(device, derived, outer);
 }

@@ -27,16 +27,6 @@ export interface InputDeclaration {
 /** What `@input` declared: `metadataOf(Class).attribute(deviceInputs)`. */
 export const deviceInputs = new ClassAttributeList<InputDeclaration>('input');
 
-type OneInput = (level: boolean) => void;
-type ManyInputs = (level: boolean, index: number) => void;
-
-/** Not a private method: a machine wires it by its name. */
-type InputDecorator<H extends (...args: never) => void> = <D extends DeviceInstance, M extends H>(
-  target: D,
-  method: keyof D & string,
-  descriptor: TypedPropertyDescriptor<M>,
-) => void;
-
 const MostPins = 1024;
 
 /**
@@ -44,8 +34,22 @@ const MostPins = 1024;
  * order, and never while another handler of the device runs: an edge waits until that has returned.
  * `@input() hold(level: boolean): void {}`, `@input({ count: 8 }) line(level: boolean, index: number): void {}`.
  */
-export function input(spec?: InputSpec & { readonly count?: never }): InputDecorator<OneInput>;
-export function input(spec: InputSpec & { readonly count: number }): InputDecorator<ManyInputs>;
+export function input(spec?: InputSpec & { readonly count?: never }): <
+  D extends DeviceInstance,
+  M extends (level: boolean) => void,
+>(
+  target: D,
+  // Not a private method: a machine wires it by its name.
+  method: keyof D & string,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
+export function input(
+  spec: InputSpec & { readonly count: number },
+): <D extends DeviceInstance, M extends (level: boolean, index: number) => void>(
+  target: D,
+  method: keyof D & string,
+  descriptor: TypedPropertyDescriptor<M>,
+) => void;
 export function input(spec: InputSpec = {}) {
   checkBrackets(spec, undefined, '@input()');
   return (target: object, method: string, descriptor: { readonly value?: unknown }): void => {
@@ -100,35 +104,31 @@ export function inputNamesIn(device: DeviceInstance): readonly string[] {
   return [...withSubDevices(device, names).keys()];
 }
 
-/** 'one' for a method of a level, 'many' for a method of a level and an index. */
-type InputKind<M> = M extends (...args: infer A) => void
-  ? A extends [boolean]
-    ? 'one'
-    : A extends [boolean, number]
-      ? 'many'
-      : never
-  : never;
-
-/** The public methods that can be input pins: what a machine may wire, `line[3]` of an array. */
-export type InputNames<D extends DeviceInstance> = OwnInputNames<D> | InnerInputNames<D>;
-
-type InnerInputNames<D extends DeviceInstance> = {
-  [K in keyof D & string]-?: D[K] extends DeviceInstance
-    ? `${K}.${OwnInputNames<D[K]>}`
-    : D[K] extends readonly (infer E extends DeviceInstance)[]
-      ? `${K}[${number}].${OwnInputNames<E>}`
-      : never;
-}[keyof D & string];
-
-type OwnInputNames<D extends DeviceInstance> = {
-  [K in keyof D & string]-?: InputKind<D[K]> extends never
-    ? never
-    : InputKind<D[K]> extends 'one'
+/**
+ * The public methods that can be input pins, by what a machine calls them: `hold`, or `line[3]` of an array; and those of devices
+ * inside it, `channels[1].hold`.
+ */
+export type InputNames<D extends DeviceInstance, IsOuter = true> = {
+  [K in keyof D & string]-?: D[K] extends (...values: infer A) => void
+    ? A extends [boolean]
       ? K
-      : `${K}[${number}]`;
+      : A extends [boolean, number]
+        ? `${K}[${number}]`
+        : never
+    : IsOuter extends true
+      ? D[K] extends DeviceInstance
+        ? `${K}.${InputNames<D[K], false>}`
+        : D[K] extends readonly (infer E extends DeviceInstance)[]
+          ? `${K}[${number}].${InputNames<E, false>}`
+          : never
+      : never;
 }[keyof D & string];
 
 /** The public methods that can be arrays of input pins. */
 export type InputArrayNames<D extends DeviceInstance> = {
-  [K in keyof D & string]-?: InputKind<D[K]> extends never ? never : InputKind<D[K]> extends 'many' ? K : never;
+  [K in keyof D & string]-?: D[K] extends (...values: infer A) => void
+    ? A extends [boolean, number]
+      ? K
+      : never
+    : never;
 }[keyof D & string];

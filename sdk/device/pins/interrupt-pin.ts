@@ -20,8 +20,15 @@ export class InterruptPin {
   highWhile: (() => boolean) | undefined;
   private readonly sinks: ((level: boolean) => void)[] = [];
 
-  /** `level` is what a derived pin shows; without it, the device calls `set`. */
-  constructor(level?: () => boolean) {
+  /**
+   * `level` is what a derived pin shows; without it, the device calls `set`. A pin evaluated by its owner is for a bus, which
+   * calls `evaluate` whenever something has changed that its level depends on.
+   */
+  constructor(
+    level?: () => boolean,
+    /** @internal */
+    readonly evaluatedBy: 'events' | 'owner' = 'events',
+  ) {
     this.derivation = level;
   }
 
@@ -105,22 +112,18 @@ function derivedPinSet(): BackplaneError {
  * The names of a device's public interrupt pins: what a machine may wire, and the compiler refuses any other. Those of a public
  * device inside it are `channels[1].irq`.
  */
-export type PinNames<D extends DeviceInstance> = OwnPinNames<D> | InnerPinNames<D>;
-
-type InnerPinNames<D extends DeviceInstance> = {
-  [K in keyof D & string]-?: D[K] extends DeviceInstance
-    ? `${K}.${OwnPinNames<D[K]>}`
-    : D[K] extends readonly (infer E extends DeviceInstance)[]
-      ? `${K}[${number}].${OwnPinNames<E>}`
-      : never;
-}[keyof D & string];
-
-type OwnPinNames<D extends DeviceInstance> = {
+export type PinNames<D extends DeviceInstance, IsOuter = true> = {
   [K in keyof D & string]-?: D[K] extends InterruptPin
     ? K
     : D[K] extends readonly InterruptPin[]
       ? `${K}[${number}]`
-      : never;
+      : IsOuter extends true
+        ? D[K] extends DeviceInstance
+          ? `${K}.${PinNames<D[K], false>}`
+          : D[K] extends readonly (infer E extends DeviceInstance)[]
+            ? `${K}[${number}].${PinNames<E, false>}`
+            : never
+        : never;
 }[keyof D & string];
 
 /**

@@ -1,7 +1,7 @@
 import type { Problem } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
 import { type Device, inputNamesIn, pinsOf, type Token } from '../../device/index.ts';
-import { type Connection, connectionsOf, type WiredDevice } from './connections.ts';
+import { type Connection, ProcessorInput } from './connections.ts';
 import { DeviceWire, endsOf } from './wire.ts';
 
 interface NamedDevice {
@@ -10,8 +10,8 @@ interface NamedDevice {
 }
 
 /** Wires that begin or end at a pin that does not exist. `all` are the devices at the other ends. */
-export function pinMistakes(wired: readonly (WiredDevice & NamedDevice)[], all: readonly NamedDevice[]): Problem[] {
-  return wired.flatMap(connectionsOf).flatMap(({ owner, signal, to }) => {
+export function pinMistakes(connections: readonly Connection[], all: readonly NamedDevice[]): Problem[] {
+  return connections.flatMap(({ owner, signal, to }) => {
     const mistake = (wire: DeviceWire, direction: Direction): Problem[] => {
       const device = all.find(({ id }) => id === wire.device);
       if (device === undefined) return [];
@@ -19,7 +19,9 @@ export function pinMistakes(wired: readonly (WiredDevice & NamedDevice)[], all: 
         device,
         wire.pin,
         direction,
-        wire.device === owner ? '' : ` It is named by a wire of '${owner}'.`,
+        wire.device === owner
+          ? ''
+          : ` It is named by ${owner === undefined ? 'the interruptController' : `a wire of '${owner}'`}.`,
       );
     };
     const froms = endsOf(signal).flatMap((end) => (end instanceof DeviceWire ? mistake(end, 'output') : []));
@@ -51,18 +53,18 @@ interface Driver {
   readonly to: string;
 }
 
-const driversOf = (devices: readonly WiredDevice[]): Driver[] =>
-  devices
-    .flatMap(connectionsOf)
-    .flatMap(({ signal, to }) => (to instanceof DeviceWire ? [{ from: signal.description, to: nameOf(to) }] : []));
+const driversOf = (connections: readonly Connection[]): Driver[] =>
+  connections.flatMap(({ signal, to }) =>
+    to instanceof DeviceWire ? [{ from: signal.description, to: nameOf(to) }] : [],
+  );
 
 /**
  * Inputs that two wires drive. An input shows the last level of its wire, so one output that falls would hide another one that
  * is high. `present` are wired already.
  */
-export function driverMistakes(wired: readonly WiredDevice[], present: readonly WiredDevice[]): Problem[] {
+export function driverMistakes(connections: readonly Connection[], present: readonly Connection[]): Problem[] {
   const before = driversOf(present);
-  const all = [...before, ...driversOf(wired)];
+  const all = [...before, ...driversOf(connections)];
   return all.slice(before.length).flatMap(({ from, to }, index) => {
     const other = all.slice(0, before.length + index).find((one) => one.to === to);
     if (other === undefined) return [];
@@ -75,15 +77,16 @@ export function driverMistakes(wired: readonly WiredDevice[], present: readonly 
 
 /** Wires to devices or services that do not exist. Pins are checked on the instances. */
 export function endMistakes(
-  devices: readonly WiredDevice[],
+  connections: readonly Connection[],
   ids: readonly string[],
   isBound: (service: Token) => boolean,
   machine: string,
 ): Problem[] {
-  return devices.flatMap(connectionsOf).flatMap((connection) => {
+  return connections.flatMap((connection) => {
     const { owner, at, signal, to } = connection;
-    return [...endsOf(signal), to].flatMap((end): Problem[] => {
-      const where = `Device '${owner}': pin '${at}' is wired to ${end.description}, and`;
+    return [...endsOf(signal), ...(to instanceof ProcessorInput ? [] : [to])].flatMap((end): Problem[] => {
+      const what = owner === undefined ? `The machine's interruptController` : `Device '${owner}': pin '${at}'`;
+      const where = `${what} is wired to ${end.description}, and`;
       if (end instanceof DeviceWire) {
         if (ids.includes(end.device)) return [];
         const message = `${where} no device has that id. The ids are ${ids.join(', ')}.`;
@@ -100,6 +103,7 @@ export function endMistakes(
 }
 
 function noLine({ owner, at }: Connection, description: string): Problem {
-  const message = `Device '${owner}': input '${at}' follows ${description}, which is no line that an input can follow. Name an output.`;
+  const what = owner === undefined ? `The machine's interruptController` : `Device '${owner}': input '${at}'`;
+  const message = `${what} follows ${description}, which is no line that an input can follow. Name an output.`;
   return { code: 'no-such-pin', message };
 }

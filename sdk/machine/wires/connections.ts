@@ -9,11 +9,33 @@ export interface WiredDevice {
 
 /** One way from outputs and lines to an input or a line, whichever end said it. */
 export interface Connection {
-  /** The device whose wiring says it, and the pin there. */
-  readonly owner: string;
+  /** The device whose wiring says it, and the pin there; undefined for the processor's. */
+  readonly owner: string | undefined;
   readonly at: string;
   readonly signal: Signal;
-  readonly to: ServiceWire | DeviceWire;
+  readonly to: ServiceWire | DeviceWire | ProcessorInput;
+}
+
+/** The processor's input of an interrupt by level. It asks for its vector while the level is high. */
+export class ProcessorInput {
+  readonly description = 'the processor';
+  pending = false;
+
+  constructor(readonly vector: number) {}
+
+  acknowledge(): number {
+    return this.vector;
+  }
+
+  post(level: boolean): void {
+    this.pending = level;
+  }
+
+  deliver(): void {}
+
+  restore(level: boolean): void {
+    this.pending = level;
+  }
 }
 
 /** All connections that the wiring of a device makes: those of its outputs, then those of its inputs. */

@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { type Device, InterruptPin, inputsIn, pinsOf, type Token } from '../../device/index.ts';
-import { type Connection, connectionsOf, devicesOf, type WiredDevice } from './connections.ts';
+import { type Connection, connectionsOf, devicesOf, ProcessorInput, type WiredDevice } from './connections.ts';
 import { DeviceWire, Gate, Inverted, type ServiceWire, type Signal, type SignalSource } from './wire.ts';
 
 /** A device of the machine at one end of a wire. */
@@ -37,9 +37,9 @@ export class WireNetwork {
 
   constructor(private readonly service: (token: Token) => unknown) {}
 
-  /** Connects the wires of `plugged`; `all` are the devices at the other ends. An input whose level differs gets an edge. */
-  connect(plugged: readonly ConnectedDevice[], all: readonly ConnectedDevice[]): void {
-    for (const link of plugged.flatMap(connectionsOf).map((connection) => this.add(connection, all))) {
+  /** Makes connections; `all` are the devices at their ends. An input whose level differs gets an edge. */
+  connect(connections: readonly Connection[], all: readonly ConnectedDevice[]): void {
+    for (const link of connections.map((connection) => this.add(connection, all))) {
       link.end.post(link.evaluate());
       link.end.deliver();
     }
@@ -59,7 +59,7 @@ export class WireNetwork {
   replace(made: readonly ConnectedDevice[], all: readonly ConnectedDevice[]): void {
     const ids = made.map(({ id }) => id);
     const old = this.links.filter(({ connection }) => devicesOf(connection).some((id) => ids.includes(id)));
-    const kept = old.flatMap(({ connection }) => (ids.includes(connection.owner) ? [] : [connection]));
+    const kept = old.flatMap(({ connection }) => (ids.includes(connection.owner ?? '') ? [] : [connection]));
     // The replacements drive their lines before the old devices leave them: no line moves.
     const links = [...made.flatMap(connectionsOf), ...kept].map((connection) => this.add(connection, all));
     for (const link of old) this.remove(link);
@@ -105,6 +105,11 @@ export class WireNetwork {
 
   private linkOf(connection: Connection, all: readonly ConnectedDevice[]): Link {
     const { signal, to } = connection;
+    if (to instanceof ProcessorInput) {
+      const sources = new Set<SignalSource>();
+      const evaluate = this.compile(signal, all, sources);
+      return { connection, evaluate, sources: [...sources], end: to, unconnected: false, detach: undefined };
+    }
     if (to instanceof DeviceWire) {
       const sources = new Set<SignalSource>();
       const evaluate = this.compile(signal, all, sources);

@@ -1,5 +1,4 @@
 import { hex } from '../../base/text.ts';
-import { IsaBus } from '../../bus/index.ts';
 import {
   type ClassMetadata,
   choosingValue,
@@ -44,8 +43,8 @@ const ElementsTried = 8;
 export class Layout {
   readonly targets: readonly Target[];
   readonly regions: readonly { readonly region: GuestRegion; readonly space: Space; readonly address: number }[];
-  /** ISA interrupt lines that the device may listen to, driven by others. */
-  readonly lines: readonly number[];
+  /** Its input pins, which other devices drive. */
+  readonly pins: readonly string[];
   /** Whether it is a PCI function, which has a configuration space. */
   readonly isPci: boolean;
 
@@ -62,8 +61,7 @@ export class Layout {
     this.isPci = metadata.bus === 'pci';
     const registers = this.registerTargets();
     this.targets = [...registers, ...mapped.flatMap((region) => this.handlerTargets(region))];
-    const listensToLines = metadata.injections.some(({ token }) => token === IsaBus);
-    this.lines = listensToLines ? Array.from({ length: 16 }, (_, line) => line).filter((line) => line !== 2) : [];
+    this.pins = Object.keys(bench.pins);
   }
 
   /** What is at an address, for comments in printed scripts. */

@@ -70,8 +70,8 @@ function addSteps(
     for (let times = random.below(LongestBurst); times > 0; times--) steps.push(...between, again);
   } else if (waits && random.oneIn(10)) {
     steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) + random.below(1000) });
-  } else if (layout.lines.length > 0 && random.oneIn(8)) {
-    steps.push({ kind: 'line', line: random.pick(layout.lines), level: random.oneIn(2) });
+  } else if (layout.pins.length > 0 && random.oneIn(layout.targets.length > 0 ? 8 : 2)) {
+    steps.push({ kind: 'pin', pin: random.pick(layout.pins), level: random.oneIn(2) });
   } else if (layout.isPci && (layout.targets.length === 0 || random.oneIn(8))) {
     steps.push(configAccess(random, hostile && !settled));
   } else if (resets && random.oneIn(60)) {

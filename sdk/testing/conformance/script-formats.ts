@@ -90,13 +90,9 @@ function otherThanAccess(step: ScriptStep): readonly [guest: string, qtest: stri
   switch (step.kind) {
     case 'wait':
       return [`yield* guest.pause(${step.nanoseconds});`, `clock_step ${step.nanoseconds}`];
-    case 'line': {
-      const { line, level } = step;
-      const direction = level ? 'up' : 'down';
-      return [
-        `// another device: isaBus.line(${line}).set(${level})`,
-        `# ISA interrupt line ${line} goes ${direction}`,
-      ];
+    case 'pin': {
+      const { pin, level } = step;
+      return [`// bench.setPin('${pin}', ${level})`, `# input pin '${pin}' goes ${level ? 'high' : 'low'}`];
     }
     case 'reset':
       return ['// machine.reset()', '# system_reset'];

@@ -1,5 +1,5 @@
 import { hex } from '../../base/text.ts';
-import { IsaBus, PciBus } from '../../bus/index.ts';
+import { PciBus } from '../../bus/index.ts';
 import { hostNanoseconds, type ManualClock } from '../../clock/index.ts';
 import type { Device } from '../../device/index.ts';
 import type { TestBench } from '../bench/test-bench.ts';
@@ -23,8 +23,8 @@ export type ScriptStep =
   | { readonly kind: 'config-write'; readonly offset: number; readonly size: 1 | 2 | 4; readonly value: number }
   /** Guest time passes, up to a number of deadlines. */
   | { readonly kind: 'wait'; readonly nanoseconds: number }
-  /** Another device drives an ISA interrupt line. */
-  | { readonly kind: 'line'; readonly line: number; readonly level: boolean }
+  /** Another device drives an input pin. */
+  | { readonly kind: 'pin'; readonly pin: string; readonly level: boolean }
   | { readonly kind: 'reset' }
   /** Here the device is saved, and a new one goes on from what was saved. */
   | { readonly kind: 'restore' }
@@ -78,8 +78,8 @@ function done(bench: TestBench<Device>, step: ScriptStep): number | bigint | und
       return undefined;
     case 'wait':
       return letPass(bench.clock, step.nanoseconds);
-    case 'line':
-      bench.service(IsaBus).line(step.line).set(step.level);
+    case 'pin':
+      bench.setPin(step.pin as never, step.level);
       return undefined;
     case 'reset':
       bench.reset();

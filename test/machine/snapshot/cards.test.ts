@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Debugcon, Edu, PciTestdev, PcTestdev, VirtioRng } from '../../../devices/index.ts';
 import { machines, pcI440fx } from '../../../machines/index.ts';
-import { defineMachine, MILLISECOND, MiB, use } from '../../../sdk/index.ts';
+import { defineMachine, inDeviceEvent, MILLISECOND, MiB, use } from '../../../sdk/index.ts';
 import { PciBus } from '../../../sdk/pci.ts';
 import { formatSnapshot, type GuestStep, guestProgram, Machine } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
@@ -94,13 +94,13 @@ it.each([...new Set(machines.values())].map((definition) => [definition.name, de
 
 it('has a PCI interrupt high that was high, and lowers it when its card does', () => {
   const machine = Machine.create(fullPc, { ram: 1 * MiB });
-  machine.device(Edu).raiseInterrupt(1);
+  inDeviceEvent(machine.device(Edu), machine.device(Edu).raiseInterrupt, 1);
   const levels = (one: Machine) => {
     const { devices } = one.save() as unknown as { devices: { id: string; fields: { pirqLevels?: boolean[] } }[] };
     return devices.find(({ id }) => id === 'piix3')?.fields.pirqLevels;
   };
   const restored = Machine.restore(fullPc, JSON.parse(JSON.stringify(machine.save())));
   expect(levels(restored)).toEqual([true, false, false, false]);
-  restored.device(Edu).acknowledgeInterrupt(1);
+  inDeviceEvent(restored.device(Edu), restored.device(Edu).acknowledgeInterrupt, 1);
   expect(levels(restored)).toEqual([false, false, false, false]);
 });

@@ -9,6 +9,7 @@ import {
   EventNotifiers,
   IsaDevice,
   inject,
+  interruptController,
   MiB,
   mmioRegion,
   portRegion,
@@ -285,6 +286,7 @@ describe('what registers alone do not say', () => {
 describe('a reset of a guest that had let interrupts in', () => {
   /** Pends as soon as the machine has been reset. */
   @device({ type: 'eager', description: 'an interrupt controller that always has one more' })
+  @interruptController()
   class Eager extends IsaDevice {
     @state pending = false;
     acknowledge(): number {

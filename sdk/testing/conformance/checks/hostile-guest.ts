@@ -130,7 +130,7 @@ function endless(subject: Subject, life: Life, path: string): number | undefined
 function attack(subject: Subject, bench: TestBench<Device>, script: readonly ScriptStep[]): Incident | undefined {
   // What the bench itself remembers is not the device's.
   clearRecorders(bench);
-  const alone = subject.layout.lines.length === 0;
+  const alone = subject.layout.pins.length === 0;
   for (let index = 0; index < script.length; index++) {
     const step = script[index] as ScriptStep;
     try {

@@ -47,8 +47,6 @@ const Length = 16;
 const CausePrograms = 20;
 /** A pin must have risen so often, each time with a cause, before the cause counts as what holds it high. */
 const RisesSeen = 4;
-/** The bus drives this pin of a function. */
-const OnTheBus = 'interruptOut';
 
 interface History {
   readonly high: boolean;
@@ -72,10 +70,10 @@ export const pinsFollowState: Check = {
   },
 };
 
-/** Pins of an array are a bus of their own, and those with a `highWhile` are in the contract. */
+/** Pins of an array are a bus of their own. Derived ones follow the state by themselves, and `highWhile` is in the contract. */
 function levelPins(subject: Subject): readonly string[] {
-  return [...pinsOf(subject.bench().device)].flatMap(([name, { highWhile }]) =>
-    highWhile !== undefined || name.includes('[') || name === OnTheBus || subject.notExercised(name) ? [] : [name],
+  return [...pinsOf(subject.bench().device)].flatMap(([name, { highWhile, isDerived }]) =>
+    isDerived || highWhile !== undefined || name.includes('[') || subject.notExercised(name) ? [] : [name],
   );
 }
 
@@ -86,12 +84,10 @@ function collision(
   known: Map<string, History>,
 ): Finding | undefined {
   const bench = subject.bench();
-  const lines = new Map<number, boolean>();
   for (const [index, step] of script.entries()) {
     answerOf(bench, step);
-    if (step.kind === 'line') lines.set(step.line, step.level);
     const high = levelOf(bench, pin);
-    const key = keyOf(bench, lines);
+    const key = keyOf(bench);
     const other = known.get(key);
     if (other === undefined) known.set(key, { high, script: script.slice(0, index + 1) });
     else if (other.high !== high) return inWords(subject, pin, other, { high, script: script.slice(0, index + 1) });
@@ -99,13 +95,12 @@ function collision(
   return undefined;
 }
 
-/** Everything that the device holds but its pins, and the lines that other devices drive. */
-function keyOf(bench: TestBench<Device>, lines: ReadonlyMap<number, boolean>): string {
+/** Everything that the device holds but its outputs, and the levels of its inputs. */
+function keyOf(bench: TestBench<Device>): string {
   const pins = new Set([...pinsOf(bench.device).keys()].map((name) => `${name}.level`));
-  let key = [...lines]
-    .filter(([, level]) => level)
-    .map(([line]) => line)
-    .sort()
+  const inputs = bench.pins as Readonly<Record<string, { readonly level: boolean }>>;
+  let key = Object.keys(inputs)
+    .filter((name) => inputs[name]?.level)
     .join();
   for (const [path, value] of fieldsOf(bench, OfPciDevice)) {
     if (!pins.has(path)) key += `;${String(value)}`;

@@ -62,13 +62,13 @@ function usedThenReset(subject: Subject, script: readonly ScriptStep[], reset: n
   return aftermath(bench, script, reset, (step) => answerOf(bench, step));
 }
 
-/** The same on a device without accesses before its reset. Time passes, other devices drive lines, and what survives is copied. */
+/** The same on a device without accesses before its reset. Time passes, other devices drive its inputs, and what survives is copied. */
 function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset: number): Aftermath {
   const used = subject.bench();
   const bench = subject.bench();
   const pass = (step: ScriptStep): void => {
     answerOf(used, step);
-    if (step.kind === 'line') answerOf(bench, step);
+    if (step.kind === 'pin') answerOf(bench, step);
     // As much time as passed there, where a wait may have been cut short.
     passTime(bench.clock, Number(used.clock.absolute() - bench.clock.absolute()));
   };
@@ -133,8 +133,8 @@ const twiceIsOnce: Check = {
 const silent: Check = {
   name: 'no interrupt is left asserted after a reset',
   find(subject) {
-    // What others pull up is not the device's.
-    const quiet = subject.layout.lines.map((line): ScriptStep => ({ kind: 'line', line, level: false }));
+    // What follows from an input that is high is not left over.
+    const quiet = subject.layout.pins.map((pin): ScriptStep => ({ kind: 'pin', pin, level: false }));
     return subject.search(
       this.name,
       (random) => [...subject.script(random), { kind: 'reset' }],

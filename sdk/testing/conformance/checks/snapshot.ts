@@ -158,7 +158,7 @@ const forgotten = ({ path, left, right }: { path: string; left: string; right: s
 const differingPaths = (left: Fields, right: Fields): readonly string[] =>
   [...new Set([...left.keys(), ...right.keys()])].filter((path) => !Object.is(left.get(path), right.get(path)));
 
-/** A new device at the same moment, with the same memory and lines around it, restored from what the old one saved. */
+/** A new device at the same moment, with the same memory and levels at its inputs, restored from what the old one saved. */
 function successor(
   subject: Subject,
   old: TestBench<Device>,
@@ -167,7 +167,7 @@ function successor(
 ): TestBench<Device> {
   const bench = subject.bench();
   bench.clock.set(old.clock.now, old.clock.epoch);
-  for (const step of past) if (step.kind === 'line') perform(bench, step);
+  for (const step of past) if (step.kind === 'pin') perform(bench, step);
   bench.loadServices(JSON.parse(JSON.stringify(old.saveServices())));
   copyMemory(old, bench);
   loadDevice(bench.device, saved);
