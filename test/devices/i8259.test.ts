@@ -546,7 +546,7 @@ describe('any sequence of commands and lines', () => {
       weight: 6,
       arbitrary: fc.record({
         kind: fc.constant('line' as const),
-        line: fc.integer({ min: 0, max: 15 }),
+        line: fc.integer({ min: 0, max: 15 }).filter((line) => line !== 2),
         high: fc.boolean(),
       }),
     },
@@ -578,7 +578,7 @@ describe('any sequence of commands and lines', () => {
           const port = slave ? Slave : Master;
           const model = slave ? naive.slave : naive.master;
           if (s.kind === 'line') {
-            drive(bench, s.line, s.high);
+            bench.setPin(`line[${s.line}]`, s.high);
             (s.line < 8 ? naive.master : naive.slave).input(s.line & 7, s.high);
           } else if (s.kind === 'command') {
             bench.out8(port, s.value);

@@ -105,8 +105,8 @@ export function inputNamesIn(device: DeviceInstance): readonly string[] {
 }
 
 /**
- * The public methods that can be input pins, by what a machine calls them: `hold`, or `line[3]` of an array; and those of devices
- * inside it, `channels[1].hold`.
+ * The public methods that can be input pins, by what a machine calls them: `hold`, or `line[3]` of an array. Those of devices inside
+ * it are `channels[1].hold`.
  */
 export type InputNames<D extends DeviceInstance, IsOuter = true> = {
   [K in keyof D & string]-?: D[K] extends (...values: infer A) => void
