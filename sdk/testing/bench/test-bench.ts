@@ -209,6 +209,15 @@ export class TestBench<D extends Device> extends BenchGuest {
     );
   }
 
+  /** Where a region of the device is, or of a device inside it; undefined if the guest does not reach it. @internal */
+  placeOf(region: RegionTemplate, device: Device): number | undefined {
+    if (device === this.device) return this.addresses.get(region);
+    let at = device.region(region);
+    let address = at.address;
+    for (; at.container !== undefined; at = at.container) address += at.container.address;
+    return at === this.io.root || at === this.memory.root ? address : undefined;
+  }
+
   private construct(deviceClass: ConcreteDeviceClass<D>): D {
     const parameters: unknown[] = [];
     for (const injection of metadataOf(deviceClass).injections) {

@@ -1,21 +1,23 @@
 import { JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import { PciDevice, SystemBus } from '../../bus/index.ts';
+import { PciDevice } from '../../bus/index.ts';
 import { Counting, Timer, VirtualClock } from '../../clock/index.ts';
 import { isStateOfBase } from '../../device/class-checks.ts';
 import {
-  type Device,
+  Device,
+  devicesIn,
   GuestErrors,
   InterruptPin,
   OptionSet,
-  RamRegion,
   RegionTemplate,
   stateOfDevice,
+  subDevicesOf,
 } from '../../device/index.ts';
 import { DevicePart } from '../../device/parts.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.ts';
 import { type StateDeclaration, stateOf } from '../../state/schema.ts';
 import type { TestBench } from '../bench/test-bench.ts';
+import { memoryOf } from './device-memory.ts';
 
 /** One field that is in snapshots, those of helper objects included. */
 export interface DeclaredState {
@@ -24,10 +26,12 @@ export interface DeclaredState {
   readonly value: unknown;
 }
 
-/** Every field of the device and of its helpers that is declared to be state, and is no helper itself. */
+/** Every field of the device, of devices inside it and of helpers that is declared to be state, and is no helper itself. */
 export function declaredState(device: Device): readonly DeclaredState[] {
-  return partsOf(device, stateDeclared(device), '');
+  return devicesIn(device).flatMap((one) => partsOf(one.device, stateDeclared(one.device), prefixOf(one.name)));
 }
+
+const prefixOf = (name: string): string => (name === '' ? '' : `${name}.`);
 
 const stateDeclared = (device: Device): readonly StateDeclaration[] =>
   stateOfDevice(device).filter(({ member }) => !isFrameworks(device, member));
@@ -43,7 +47,10 @@ function partsOf(owner: object, declarations: readonly StateDeclaration[], prefi
 
 /** What the hardware keeps over a reset, by path: registers, state, and whole helpers with their timers. */
 export function keptAtReset(device: Device): readonly string[] {
-  return [...keptOf(device, stateOfDevice(device), ''), ...keptCounters(device)];
+  return devicesIn(device).flatMap((one) => [
+    ...keptOf(one.device, stateOfDevice(one.device), prefixOf(one.name)),
+    ...keptCounters(one.device).map((name) => `${prefixOf(one.name)}${name}`),
+  ]);
 }
 
 /** Fields that hold a counter, or a list of them, that a reset leaves alone. */
@@ -74,16 +81,30 @@ export const OfPciDevice: readonly string[] = ['config', 'bars', 'msi', 'busMast
 
 /** Whether a snapshot restores a path of `fieldsOf`: declared state, the framework's, a timer or a pin. */
 export function restoredBySnapshot(device: Device): (path: string) => boolean {
-  const frameworks = stateOfDevice(device).filter(({ member }) => isFrameworks(device, member));
-  const ofFrameworks = [...frameworks.map(({ member }) => member), ...OfPciDevice];
+  const frameworks = devicesIn(device).flatMap((one) =>
+    stateOfDevice(one.device).flatMap(({ member }) =>
+      isFrameworks(one.device, member) ? [`${prefixOf(one.name)}${member}`] : [],
+    ),
+  );
+  const ofFrameworks = [...frameworks, ...OfPciDevice];
   const known = within([...declaredState(device).map(({ path }) => path), ...ofFrameworks]);
   return (path) => known(path) || path.endsWith('.deadline') || path.endsWith('.level') || path.startsWith(OfMemory);
 }
 
+/** The device inside which a path leads, which may be the device itself, and what is left of the path: `channels[1]`, `time.base`. */
+export function ownerAt(device: object, path: string): { readonly owner: object; readonly rest: string } {
+  if (!(device instanceof Device) || subDevicesOf(device).length === 0) return { owner: device, rest: path };
+  const inner = devicesIn(device).findLast(({ name }) => name !== '' && path.startsWith(`${name}.`));
+  return inner === undefined
+    ? { owner: device, rest: path }
+    : { owner: inner.device, rest: path.slice(inner.name.length + 1) };
+}
+
 /** What stands at a path, `time.base`, now. */
-export function valueAt(device: unknown, path: string): unknown {
-  let value = device;
-  for (const name of path.split('.')) value = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
+export function valueAt(device: object, path: string): unknown {
+  const { owner, rest } = ownerAt(device, path);
+  let value: unknown = owner;
+  for (const name of rest.split('.')) value = (value as Readonly<Record<string, unknown>> | undefined)?.[name];
   return value;
 }
 
@@ -104,7 +125,7 @@ const DeepestOwned = 6;
 export function fieldsOf(bench: TestBench<Device>, skipped: readonly string[] = []): Fields {
   const walk = new Walk(bench, skipped);
   walk.visit(bench.device, '', 0);
-  for (const [region, bytes] of memoryOf(bench.device)) walk.visitBytes(bytes, `${OfMemory}${region.name}`);
+  for (const { name, bytes } of memoryOf(bench.device)) walk.visitBytes(bytes, `${OfMemory}${name}`);
   return walk.leaves;
 }
 
@@ -125,8 +146,10 @@ class Walk {
     }
     if (this.seen.has(value)) return;
     this.seen.add(value);
-    if (value instanceof InterruptPin) this.leaves.set(`${path}.level`, value.level);
-    else if (value instanceof Timer) this.leaves.set(`${path}.deadline`, value.deadline - this.bench.clock.now);
+    if (value instanceof InterruptPin) {
+      // A derived one has nothing of its own: what it follows from is named.
+      if (!value.isDerived) this.leaves.set(`${path}.level`, value.level);
+    } else if (value instanceof Timer) this.leaves.set(`${path}.deadline`, value.deadline - this.bench.clock.now);
     else if (value instanceof Counting) this.visitCounting(value, path);
     else if (value instanceof Date) this.leaves.set(path, value.getTime());
     else if (!this.isForeign(value)) this.visitParts(value, path, depth);
@@ -222,8 +245,9 @@ export function within(names: readonly string[]): (path: string) => boolean {
 /** Copies fields from one device to another of its class. */
 export function transplant(from: object, to: object, names: readonly string[]): void {
   for (const name of names) {
-    const [first = '', ...rest] = name.split('.');
-    copyInto(from as Parts, to as Parts, first, rest, new Set());
+    const [source, target] = [ownerAt(from, name), ownerAt(to, name)];
+    const [first = '', ...rest] = source.rest.split('.');
+    copyInto(source.owner as Parts, target.owner as Parts, first, rest, new Set());
   }
 }
 
@@ -264,21 +288,3 @@ function digestOf(bytes: Uint8Array): string {
 
 /** The path of the bytes of a region begins so. */
 const OfMemory = 'memory of ';
-
-/** The device's own RAM. What a ROM holds does not change. */
-function memoryOf(device: Device): (readonly [RamRegion, Uint8Array])[] {
-  const templates = device.metadata.regions.map(({ template }) => template);
-  const memories = templates.filter((template) => template instanceof RamRegion && template.kind === 'ram');
-  return (memories as RamRegion[]).map((region) => [region, region.bytesOf(device)]);
-}
-
-/** Another bench gets the guest's RAM and the device's own, as a snapshot of a machine has both. */
-export function copyMemory(from: TestBench<Device>, to: TestBench<Device>): void {
-  ramOf(to).set(ramOf(from));
-  for (const [region, bytes] of memoryOf(from.device)) region.bytesOf(to.device).set(bytes);
-}
-
-/** Guest RAM of the bench, which devices reach by DMA. */
-export function ramOf(bench: TestBench<Device>): Uint8Array {
-  return bench.service(SystemBus).ram.ram?.bytes ?? new Uint8Array(0);
-}

@@ -13,6 +13,7 @@ import {
   type RegisterDeclaration,
   type Side,
   sideOf,
+  subDevicesOf,
 } from '../../device/index.ts';
 import type { TestBench } from '../bench/test-bench.ts';
 import type { AccessWidth, Space } from './script.ts';
@@ -22,6 +23,7 @@ type GuestRegion = HandledRegion | RamRegion;
 
 /** A place where the device answers by its declaration: a register, or the range of a handler. */
 export interface Target {
+  /** Of a device inside: `channels[1].load`. */
   readonly name: string;
   readonly region: GuestRegion;
   readonly space: Space;
@@ -39,29 +41,52 @@ export interface Target {
 /** Registers of an array beyond so many are like the first ones. */
 const ElementsTried = 8;
 
-/** Where everything of a device is on its bench. */
+/** A region and where it is on the bench. */
+interface PlacedRegion {
+  readonly region: GuestRegion;
+  readonly space: Space;
+  readonly address: number;
+}
+
+/** Where everything of a device is on its bench, and of the devices inside it. */
 export class Layout {
+  /** The device itself first, then each device inside it by itself. */
+  readonly parts: readonly Layout[];
   readonly targets: readonly Target[];
-  readonly regions: readonly { readonly region: GuestRegion; readonly space: Space; readonly address: number }[];
+  readonly regions: readonly PlacedRegion[];
   /** Its input pins, which other devices drive. */
   readonly pins: readonly string[];
   /** Whether it is a PCI function, which has a configuration space. */
   readonly isPci: boolean;
 
+  private readonly ownRegions: readonly PlacedRegion[];
+  private readonly ownTargets: readonly Target[];
+
   constructor(
     bench: TestBench<Device>,
     readonly metadata: ClassMetadata,
+    device: Device = bench.device,
+    /** Of a device inside: `channels[1]`. */
+    readonly name = '',
   ) {
-    const mapped = metadata.regions.filter(({ template }) => isGuestRegion(template) && bench.has(template));
-    this.regions = mapped.map(({ template }) => ({
+    const mapped = metadata.regions.filter(
+      ({ template }) => isGuestRegion(template) && bench.placeOf(template, device) !== undefined,
+    );
+    this.ownRegions = mapped.map(({ template }) => ({
       region: template as GuestRegion,
       space: template.kind === 'ports' ? 'ports' : 'memory',
-      address: bench.addressOf(template),
+      address: bench.placeOf(template, device) as number,
     }));
     this.isPci = metadata.bus === 'pci';
-    const registers = this.registerTargets();
-    this.targets = [...registers, ...mapped.flatMap((region) => this.handlerTargets(region))];
+    this.ownTargets = [...this.registerTargets(), ...mapped.flatMap((region) => this.handlerTargets(region))];
     this.pins = Object.keys(bench.pins);
+    const outer = name === '' ? '' : `${name}.`;
+    const inside = subDevicesOf(device).flatMap(
+      (one) => new Layout(bench, one.device.metadata, one.device, `${outer}${one.name}`).parts,
+    );
+    this.parts = [this, ...inside];
+    this.targets = this.parts.flatMap((part) => part.ownTargets);
+    this.regions = this.parts.flatMap((part) => part.ownRegions);
   }
 
   /** What is at an address, for comments in printed scripts. */
@@ -77,7 +102,7 @@ export class Layout {
   }
 
   targetOf(register: RegisterDeclaration, element = 0): Target | undefined {
-    return this.targets.find((target) => target.register === register && target.element === element);
+    return this.ownTargets.find((target) => target.register === register && target.element === element);
   }
 
   /** Which accesses a register takes. A register at the same address, or a handler, may take the others. */
@@ -99,6 +124,10 @@ export class Layout {
     return byHand(false) ? 'writes' : 'both';
   }
 
+  private named(name: string): string {
+    return this.name === '' ? name : `${this.name}.${name}`;
+  }
+
   private registerTargets(): Target[] {
     const targets: Target[] = [];
     const { registers } = this.metadata;
@@ -106,7 +135,7 @@ export class Layout {
       (a, b) => Number(a.indexedBy !== undefined) - Number(b.indexedBy !== undefined),
     );
     for (const register of indexLast) {
-      const place = this.regions.find(({ region }) => region === register.bank);
+      const place = this.ownRegions.find(({ region }) => region === register.bank);
       if (place === undefined) continue;
       const length = register.width / 8;
       for (let element = 0; element < Math.min(register.count ?? 1, ElementsTried); element++) {
@@ -115,7 +144,7 @@ export class Layout {
         const index = indexedBy && targets.find((target) => target.register?.member === indexedBy.indexMember);
         const offset = register.offset + (indexedBy === undefined ? step : 0);
         targets.push({
-          name: register.count === undefined ? register.name : `${register.name}[${element}]`,
+          name: this.named(register.count === undefined ? register.name : `${register.name}[${element}]`),
           region: place.region,
           space: place.space,
           address: place.address + offset,
@@ -131,7 +160,7 @@ export class Layout {
   }
 
   private handlerTargets({ template, handlers }: RegionMetadata): Target[] {
-    const place = this.regions.find(({ region }) => region === template);
+    const place = this.ownRegions.find(({ region }) => region === template);
     if (place === undefined) return [];
     const seen = new Set<string>();
     const isRegister = (route: HandlerRoute): boolean =>
@@ -141,7 +170,7 @@ export class Layout {
     const memory = template instanceof RamRegion ? [{ offset: 0, length: template.size }] : [];
     const own = [...handlers.filter((route) => !isRegister(route)).filter(isNew(seen)), ...memory];
     return own.map(({ offset, length }) => ({
-      name: `${template.name}${offset === 0 ? '' : ` + ${hex(offset)}`}`,
+      name: this.named(`${template.name}${offset === 0 ? '' : ` + ${hex(offset)}`}`),
       region: place.region,
       space: place.space,
       address: place.address + offset,

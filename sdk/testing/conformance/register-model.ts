@@ -6,12 +6,15 @@ import {
   type RegisterDeclaration,
   type Side,
 } from '../../device/index.ts';
+import { valueAt } from './device-fields.ts';
 import type { Layout } from './layout.ts';
 import type { ScriptStep } from './script.ts';
 
 /** One register, one of an array included, and where its bytes are. */
 export interface Cell {
   readonly name: string;
+  /** The device inside that has it; empty for the device itself. */
+  readonly part: string;
   readonly register: RegisterDeclaration;
   readonly element: number;
   readonly space: 'ports' | 'memory';
@@ -34,14 +37,16 @@ export class RegisterModel {
   readonly cells: readonly Cell[];
 
   constructor(private readonly layout: Layout) {
-    this.cells = layout.metadata.registers.flatMap((register) => cellsOf(layout, register)).slice(0, MostCells);
+    this.cells = layout.parts
+      .flatMap((part) => part.metadata.registers.flatMap((register) => cellsOf(part, register)))
+      .slice(0, MostCells);
   }
 
   /** What every register holds now, seen from inside the device. */
   held(device: Device): readonly bigint[] {
-    return this.cells.map(({ register, element }) => {
+    return this.cells.map(({ part, register, element }) => {
       if (register.kind === 'trigger') return BigInt(register.reads ?? 0);
-      const value = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
+      const value = fieldOf(device, part, register.member);
       const one = ArrayBuffer.isView(value) ? (value as unknown as ArrayLike<number | bigint>)[element] : value;
       const held = BigInt.asUintN(register.width, BigInt(one as number | bigint));
       return register.kind === 'stored' ? held : this.shown(register, held);
@@ -65,14 +70,15 @@ export class RegisterModel {
     this.cells.forEach((cell, number) => {
       const reach = overlap(cell, access);
       if (reach === undefined || cell.side === otherSide) return;
-      const { indexedBy, member } = cell.register;
+      const { part, register } = cell;
+      const { indexedBy, member } = register;
       if (indexedBy !== undefined) {
         throughIndex = true;
-        const chosen = chosenIndex(indexedBy, Number(this.valueOf(indexedBy.indexMember, held)));
-        const step = cell.element * (cell.register.stride ?? 1);
+        const chosen = chosenIndex(indexedBy, Number(this.valueOf(part, indexedBy.indexMember, held)));
+        const step = cell.element * (register.stride ?? 1);
         if (chosen !== indexedBy.index + step) return;
       }
-      indexes.add(member);
+      indexes.add(`${part}.${member}`);
       reached.set(number, reach);
     });
     // Bytes that are no register's belong to a handler, which may do anything.
@@ -81,7 +87,9 @@ export class RegisterModel {
       covered |= shift >= 0 ? mask << BigInt(shift) : mask >> BigInt(-shift);
     if (covered !== wideLowMask(8 * access.size)) return undefined;
     if (reached.size > 1 && this.handled(access)) return undefined;
-    const moves = this.cells.some(({ register: { indexedBy } }) => indexedBy && indexes.has(indexedBy.indexMember));
+    const moves = this.cells.some(
+      ({ part, register: { indexedBy } }) => indexedBy && indexes.has(`${part}.${indexedBy.indexMember}`),
+    );
     return throughIndex && moves ? undefined : reached;
   }
 
@@ -164,8 +172,8 @@ export class RegisterModel {
     return a.start < b.start + other.bytes && b.start < a.start + one.bytes;
   }
 
-  private valueOf(member: string, held: readonly bigint[]): bigint | undefined {
-    const index = this.cells.findIndex(({ register }) => register.member === member);
+  private valueOf(part: string, member: string, held: readonly bigint[]): bigint | undefined {
+    const index = this.cells.findIndex((cell) => cell.part === part && cell.register.member === member);
     return index < 0 ? undefined : held[index];
   }
 }
@@ -198,9 +206,15 @@ export interface Reach {
   readonly shift: number;
 }
 
+const fieldOf = (device: Device, part: string, member: string): unknown =>
+  part === '' ? device[member as keyof Device] : valueAt(device, `${part}.${member}`);
+
 /** Where an element of an array lies. What is no array has a place of its own. */
-function storageOf(device: Device, { register, element, bytes }: Cell): { buffer: unknown; start: number } | undefined {
-  const held = (device as unknown as Readonly<Record<string, unknown>>)[register.member];
+function storageOf(
+  device: Device,
+  { part, register, element, bytes }: Cell,
+): { buffer: unknown; start: number } | undefined {
+  const held = fieldOf(device, part, register.member);
   return ArrayBuffer.isView(held) ? { buffer: held.buffer, start: held.byteOffset + element * bytes } : undefined;
 }
 
@@ -231,7 +245,8 @@ function cellsOf(layout: Layout, register: RegisterDeclaration): Cell[] {
   const bytes = register.width / 8;
   const stride = register.indexedBy === undefined ? (register.stride ?? bytes) : 0;
   return Array.from({ length: register.count ?? 1 }, (_, element) => ({
-    name: register.count === undefined ? register.name : `${register.name}[${element}]`,
+    name: `${layout.name === '' ? '' : `${layout.name}.`}${register.name}${register.count === undefined ? '' : `[${element}]`}`,
+    part: layout.name,
     register,
     element,
     space: first.space,

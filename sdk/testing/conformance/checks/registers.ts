@@ -18,7 +18,8 @@ import {
 import { act, perform, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
-const hasRegisters = ({ metadata }: Subject): boolean => metadata.registers.length > 0;
+const hasRegisters = ({ layout }: Subject): boolean =>
+  layout.parts.some(({ metadata }) => metadata.registers.length > 0);
 /** Only the field that is wrong is shown, as its own number. */
 function show(value: bigint, { bits }: { readonly bits: bigint }): string {
   const low = BigInt.asUintN(64, bits & -bits);
@@ -124,9 +125,11 @@ function unexpected(cell: Cell, wrong: Expected, now: bigint): string {
 /** Hooks must not depend on bits that the guest cannot write. */
 const unwritableBitsDoNothing: Check = {
   name: 'what is written to bits that cannot be written makes no difference',
-  applies: ({ metadata }) =>
-    metadata.registers.some(({ access, fields }) =>
-      fields.length === 0 ? Unwritable.includes(access) : fields.some((field) => Unwritable.includes(field.access)),
+  applies: ({ layout }) =>
+    layout.parts.some(({ metadata }) =>
+      metadata.registers.some(({ access, fields }) =>
+        fields.length === 0 ? Unwritable.includes(access) : fields.some((field) => Unwritable.includes(field.access)),
+      ),
     ),
   find(subject) {
     const model = new RegisterModel(subject.layout);

@@ -1,16 +1,17 @@
-import type { Device, RegisterDeclaration } from '../../../device/index.ts';
+import { type Device, devicesIn, type RegisterDeclaration } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
 import {
-  copyMemory,
   type FieldDifference,
   type Fields,
   fieldsOf,
   firstFieldDifference,
   keptAtReset,
+  ownerAt,
   restoredBySnapshot,
   transplant,
 } from '../device-fields.ts';
+import { copyMemory } from '../device-memory.ts';
 import { type Answers, answerOf, clearRecorders, difference, lastOf, pinHigh } from '../differential.ts';
 import { passTime, perform, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
@@ -93,9 +94,10 @@ const likeNew: Check = {
   name: 'a reset leaves nothing behind of what the guest did before',
   find(subject) {
     const makeScript = (random: Random) => aroundReset(subject, random);
-    const isState = restoredBySnapshot(subject.bench().device);
+    const { device: any } = subject.bench();
+    const isState = restoredBySnapshot(any);
     // Stale bytes behind an empty buffer are no mistake unless a guest reads them. Neither are fields that are recomputed.
-    const ignored = (path: string): boolean => path.includes('[') || !isState(path);
+    const ignored = (path: string): boolean => ownerAt(any, path).rest.includes('[') || !isState(path);
     const look = (script: readonly ScriptStep[]): string | undefined => {
       const reset = lastOf(script, 'reset');
       if (reset < 0) return undefined;
@@ -153,15 +155,17 @@ const isReset = ({ kind, atReset }: RegisterDeclaration): boolean => kind === 's
 
 const resetValues: Check = {
   name: 'registers have their reset values after a reset, and before the first one',
-  applies: ({ metadata }) => metadata.registers.some(isReset),
+  applies: ({ layout }) => layout.parts.some(({ metadata }) => metadata.registers.some(isReset)),
   find(subject) {
-    const registers = subject.metadata.registers.filter(isReset);
-    const wrong = (device: object): string | undefined => {
-      for (const { member, reset } of registers) {
-        const held = (device as Readonly<Record<string, unknown>>)[member];
-        const values = ArrayBuffer.isView(held) ? Array.from(held as unknown as ArrayLike<number>) : [held];
-        const other = values.find((value) => value !== reset);
-        if (other !== undefined) return `'${member}' is ${String(other)}, its declared reset value ${reset}`;
+    const wrong = (outer: Device): string | undefined => {
+      for (const { name, device } of devicesIn(outer)) {
+        for (const { member, reset } of device.metadata.registers.filter(isReset)) {
+          const held = (device as unknown as Readonly<Record<string, unknown>>)[member];
+          const values = ArrayBuffer.isView(held) ? Array.from(held as unknown as ArrayLike<number>) : [held];
+          const other = values.find((value) => value !== reset);
+          const path = name === '' ? member : `${name}.${member}`;
+          if (other !== undefined) return `'${path}' is ${String(other)}, its declared reset value ${reset}`;
+        }
       }
       return undefined;
     };

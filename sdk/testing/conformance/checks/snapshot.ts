@@ -1,7 +1,8 @@
 import { type Device, loadDevice } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
-import { copyMemory, type Fields, fieldsOf, firstFieldDifference, restoredBySnapshot } from '../device-fields.ts';
+import { type Fields, fieldsOf, firstFieldDifference, ownerAt, restoredBySnapshot } from '../device-fields.ts';
+import { copyMemory } from '../device-memory.ts';
 import {
   answerOf,
   clearRecorders,
@@ -37,8 +38,9 @@ class ReadWatch {
   }
 
   private watch(device: object, path: string): void {
-    const names = path.split('.');
-    let owner = device;
+    const place = ownerAt(device, path);
+    let { owner } = place;
+    const names = place.rest.split('.');
     for (const name of names) {
       const slot = Object.getOwnPropertyDescriptor(owner, name);
       if (slot === undefined || slot.configurable !== true || !('value' in slot)) return;
