@@ -18,10 +18,10 @@ import {
 const each = { width: 32, count: 2, stride: 0x20 } as const;
 const readOnly = { ...each, access: 'read-only' } as const;
 
-export const registers = mmioRegion({ name: 'sp804', size: 0x1000, accessSizes: [4] });
-const load = registers.register(0x00, { ...each, description: 'where it starts again, and starts at once' });
-const value = registers.register(0x04, readOnly);
-const control = registers.register(0x08, {
+export const sp804Registers = mmioRegion({ name: 'sp804', size: 0x1000, accessSizes: [4] });
+const load = sp804Registers.register(0x00, { ...each, description: 'where it starts again, and starts at once' });
+const value = sp804Registers.register(0x04, readOnly);
+const control = sp804Registers.register(0x08, {
   ...{ ...each, reset: 0x20 },
   fields: {
     oneShot: bit(0, 'read-write', { description: 'stops at zero' }),
@@ -33,12 +33,21 @@ const control = registers.register(0x08, {
     none: reserved([4, 4], [8, 31]),
   },
 });
-const clear = registers.register(0x0c, { ...each, access: 'trigger', description: 'clears the interrupt' });
-const rawStatus = registers.register(0x10, readOnly);
-const maskedStatus = registers.register(0x14, readOnly);
-const backgroundLoad = registers.register(0x18, { ...each, description: 'where it starts again; the count goes on' });
+const clear = sp804Registers.register(0x0c, { ...each, access: 'trigger', description: 'clears the interrupt' });
+const rawStatus = sp804Registers.register(0x10, readOnly);
+const maskedStatus = sp804Registers.register(0x14, readOnly);
+const backgroundLoad = sp804Registers.register(0x18, {
+  ...each,
+  description: 'where it starts again; the count goes on',
+});
 /** @see Arm DDI 0271, 3.3.9 to 3.3.14: part 0x804 of designer 0x41, and the PrimeCell's 0xb105f00d */
-const cell = registers.register(0xfe0, { ...each, count: 8, stride: 4, access: 'constant', atReset: 'set-by-device' });
+const cell = sp804Registers.register(0xfe0, {
+  ...each,
+  count: 8,
+  stride: 4,
+  access: 'constant',
+  atReset: 'set-by-device',
+});
 const { enable, interruptEnable, oneShot, periodic, prescale, size } = control.fields;
 
 export const sp804Options = defineOptions({
@@ -74,8 +83,8 @@ export class Sp804 extends SystemDevice {
   @load.onWrite()
   loadNow(start: number, _previous: number, index: number): void {
     this.timer(index).load(start);
-    if (start === 0) this.timer(index).trigger();
     this.loadLater(start, 0, index);
+    if (start === 0) this.setControl(this.control[index] as number, 0, index);
   }
 
   /** Both load registers read what was written last to one of them. */
@@ -83,7 +92,13 @@ export class Sp804 extends SystemDevice {
   loadLater(start: number, _previous: number, index: number): void {
     this.load[index] = start;
     this.backgroundLoad[index] = start;
-    this.run(this.control[index] as number, 0, index);
+    this.run(index);
+  }
+
+  @control.onWrite()
+  setControl(held: number, _previous: number, index: number): void {
+    const timer = this.run(index);
+    if (enable.of(held) !== 0 && timer.reload === 0) timer.trigger();
   }
 
   @clear
@@ -106,10 +121,17 @@ export class Sp804 extends SystemDevice {
     return Uint32Array.from(this.timers, (_, index) => Number(this.isAsserted(index)));
   }
 
-  /** A timer that has stopped at zero stays there until it is loaded. */
-  @control.onWrite()
-  run(held: number, _previous: number, index: number): void {
-    const timer = this.timer(index);
+  private isAsserted(index: number): boolean {
+    return this.timer(index).expired && interruptEnable.of(this.control[index] as number) !== 0;
+  }
+
+  protected timer(index: number): Countdown {
+    return this.timers[index] as Countdown;
+  }
+
+  /** Applies the control and load registers. A timer that has stopped at zero stays there until it is loaded. */
+  private run(index: number): Countdown {
+    const [timer, held] = [this.timer(index), this.control[index] as number];
     const isOnce = oneShot.of(held) !== 0;
     const isFree = !isOnce && periodic.of(held) === 0;
     timer.prescaler = [1, 16, 256][prescale.of(held)] ?? 1;
@@ -118,13 +140,6 @@ export class Sp804 extends SystemDevice {
     timer.reloads = isFree ? 'after-zero' : 'at-zero';
     if (enable.of(held) === 0 || (isOnce && timer.value === 0)) timer.stop();
     else timer.start();
-  }
-
-  private isAsserted(index: number): boolean {
-    return this.timer(index).expired && interruptEnable.of(this.control[index] as number) !== 0;
-  }
-
-  private timer(index: number): Countdown {
-    return this.timers[index] as Countdown;
+    return timer;
   }
 }

@@ -7,6 +7,7 @@ import { pic } from './pic.ts';
 import { q35Config } from './q35.ts';
 import { pcRouting, q35Routing } from './routing.ts';
 import { rtc } from './rtc.ts';
+import { sp804 } from './sp804.ts';
 import { pciTestdev, pcTestdev } from './testdevs.ts';
 import { virtioQueue } from './virtio-queue.ts';
 import { virtioRng } from './virtio-rng.ts';
@@ -26,4 +27,5 @@ export const chips: readonly Chip[] = [
   q35Config,
   pciexbar,
   q35Routing,
+  sp804,
 ];

@@ -6,6 +6,7 @@ import { picDifferences } from './pic-as-qemu.ts';
 import { pcRoutingDifferences, q35RoutingDifferences } from './routing-as-qemu.ts';
 import { rtcDifferences } from './rtc-as-qemu.ts';
 import { out, read } from './script.ts';
+import { sp804Differences } from './sp804-as-qemu.ts';
 import { badFeature } from './virtio-as-qemu.ts';
 import { queueDifferences } from './virtio-queue-as-qemu.ts';
 
@@ -55,5 +56,6 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   pciexbar: windowDifferences,
   pirq: pcRoutingDifferences,
   'q35-pirq': q35RoutingDifferences,
+  sp804: sp804Differences,
   'q35-config': [q35AddressPorts, ...mchDifferences],
 };

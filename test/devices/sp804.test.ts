@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { registers, Sp804 } from '../../devices/sp804.ts';
+import { Sp804, sp804Registers } from '../../devices/sp804.ts';
 import { MICROSECOND, SECOND } from '../../sdk/index.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 
@@ -20,7 +20,7 @@ const OneShot = 0x01;
 /** TIMCLK has 1 MHz: a tick is a microsecond. */
 function board() {
   const bench = testBench(Sp804);
-  const window = bench.at(registers);
+  const window = bench.at(sp804Registers);
   return {
     bench,
     read: (offset: number) => window.read32(offset),
@@ -114,7 +114,7 @@ describe('SP804', () => {
 
   it('interrupts at once when it is loaded with 0 (3.3.1 "Load Register")', () => {
     const timer = board();
-    timer.write(Control, Enable | Interrupt);
+    timer.write(Control, Enable | Periodic | Interrupt);
     timer.write(Load, 0);
     expect([timer.read(Raw), timer.pins]).toEqual([1, [true, false, true]]);
   });
@@ -147,7 +147,7 @@ describe('SP804', () => {
 
   it('costs nothing while a guest ignores it, and floods nobody at 1 GHz with a load of 1', () => {
     const bench = testBench(Sp804, { options: { frequency: 1_000_000_000 } });
-    const window = bench.at(registers);
+    const window = bench.at(sp804Registers);
     window.write32(Load, 1);
     window.write32(Control, Enable | Periodic | Interrupt);
     bench.clock.advance(1000 * SECOND);

@@ -41,7 +41,9 @@ interface Reader {
 }
 
 function readersOf({ metadata }: Subject): readonly Reader[] {
-  const handlers = metadata.regions.flatMap((region) => region.handlers.filter(({ isWrite }) => !isWrite));
+  const handlers = metadata.regions.flatMap((region) =>
+    region.handlers.filter(({ isWrite, register }) => !isWrite && register === undefined),
+  );
   return [
     ...handlers.map(({ method, form, sizes }): Reader => {
       const type = form === '64-bit' ? 'bigint' : 'number';
