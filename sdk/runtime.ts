@@ -175,6 +175,12 @@ export type {
 export { RegionOps } from './memory/region-ops.ts';
 export { type AccessObserver, MemoryTopology, registerMemoryListener } from './memory/topology.ts';
 export { formatDeviceTree, infoMachine, infoMtree, infoQtree, type MemoryTreeRequest } from './monitor/info.ts';
-export { type ObservedDevice, registerDocument, registerFacts } from './monitor/reference.ts';
+export {
+  type ObservedDevice,
+  type ObservedSubDevice,
+  observeSubDevices,
+  registerDocument,
+  registerFacts,
+} from './monitor/reference.ts';
 export { type StateChange, type StateDifference, StateError } from './state/restore-plan.ts';
 export type { StateDeclaration } from './state/schema.ts';

@@ -3,6 +3,7 @@ export {
   ClassAttribute,
   ClassAttributeList,
   type ClassMetadata,
+  type DeviceInstance,
   type DocumentTable,
   type Injection,
   placesByAttribute,
@@ -51,7 +52,7 @@ export {
   inputsOfClass,
 } from './pins/input.ts';
 export { InterruptLine } from './pins/interrupt-line.ts';
-export { InterruptPin, type PinNames, pinsOf } from './pins/interrupt-pin.ts';
+export { InterruptPin, ownPinsOf, type PinNames, pinsOf } from './pins/interrupt-pin.ts';
 export { realizeDevice } from './regions/build.ts';
 export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';
 export { buildRam, RamRegion, type RomSpec, romRegion } from './regions/ram.ts';

@@ -1,8 +1,15 @@
 import { hex } from '../base/text.ts';
 import type { Bus } from '../bus/index.ts';
-import { commandLineName, machineOptionName, pinsOf, registerEngine } from '../device/index.ts';
+import {
+  commandLineName,
+  type Device,
+  machineOptionName,
+  ownPinsOf,
+  registerEngine,
+  subDevicesOf,
+} from '../device/index.ts';
 import type { MachineBus, PluggedDevice, RunningMachine } from '../machine/index.ts';
-import { formatAddress, formatFlatViews, formatMemoryTree, KiB } from '../memory/index.ts';
+import { formatAddress, formatFlatViews, formatMemoryTree, KiB, type MemoryRegion } from '../memory/index.ts';
 
 /** Texts about a machine, for the `info` commands. Queued writes are delivered first. */
 
@@ -77,19 +84,59 @@ function printDevice(device: PluggedDevice, machine: RunningMachine, level: numb
   const { metadata, id, options, wires, mappings } = device;
   const print = indented(level + 1, lines);
   indented(level, lines)(`dev: ${metadata.type}, id "${id}"`);
-  for (const name of pinsOf(device.device).keys()) {
-    const wire = wires.get(name);
-    print(
-      `gpio-out "${name}" 1${wire === undefined ? '' : ` -> ${wire.map(({ description }) => description).join(', ')}`}`,
-    );
-  }
+  printPins(device.device, '', wires, print);
   if (device.address !== undefined) print(`addr = ${device.address}`);
   for (const [name, value] of Object.entries(options)) print(`${commandLineName(name)} = ${formatValue(value)}`);
   for (const { kind, start, size } of mappings) {
     print(`${kind === 'Ports' ? 'ports' : 'mmio'} ${formatAddress(start)}/${formatAddress(size)}`);
   }
   for (const line of device.place.bus.describe(device.device, device.place.address)) print(line);
+  printSubDevices(device.device, { id, path: '', wires }, machine, level + 1, lines);
   for (const bus of machine.buses) if (controllerOf(bus, machine) === device) printBus(bus, machine, level + 1, lines);
+}
+
+type Wires = PluggedDevice['wires'];
+
+function printPins(device: Device, path: string, wires: Wires, print: (text: string) => void): void {
+  for (const name of ownPinsOf(device).keys()) {
+    const wire = wires.get(`${path}${name}`);
+    print(
+      `gpio-out "${name}" 1${wire === undefined ? '' : ` -> ${wire.map(({ description }) => description).join(', ')}`}`,
+    );
+  }
+}
+
+interface Around {
+  readonly id: string;
+  /** Of the pins as the machine wires them: `channels[1].`. */
+  readonly path: string;
+  readonly wires: Wires;
+}
+
+/** Devices inside a device have no bus: they are below it, each with its pins and the addresses of its regions. */
+function printSubDevices(outer: Device, around: Around, machine: RunningMachine, level: number, lines: string[]): void {
+  for (const { name, device } of subDevicesOf(outer)) {
+    const id = `${around.id}.${name}`;
+    const path = `${around.path}${name}.`;
+    const print = indented(level + 1, lines);
+    indented(level, lines)(`dev: ${device.metadata.type}, id "${id}"`);
+    printPins(device, path, around.wires, print);
+    for (const { template } of device.metadata.regions) {
+      const [root, address] = placeOf(device.region(template));
+      if (root !== machine.io.root && root !== machine.memory.root) continue;
+      const kind = root === machine.io.root ? 'ports' : 'mmio';
+      print(`${kind} ${formatAddress(address)}/${formatAddress(template.size)}`);
+    }
+    printSubDevices(device, { ...around, id, path }, machine, level + 1, lines);
+  }
+}
+
+/** The outermost region around a region, and where it is in that. */
+function placeOf(region: MemoryRegion): [root: MemoryRegion, address: number] {
+  let address = 0;
+  let at = region;
+  for (; at.container !== undefined; at = at.container) address += at.address;
+  return [at, address];
 }
 
 function formatValue(value: unknown): string {

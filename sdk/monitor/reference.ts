@@ -2,6 +2,7 @@ import { counted, hex, printable, sentence } from '../base/text.ts';
 import {
   type ClassMetadata,
   commandLineName,
+  type DeviceInstance,
   type DocumentTable,
   HandledRegion,
   type HandlerRoute,
@@ -13,6 +14,7 @@ import {
   type RegionTemplate,
   type RegisterBank,
   type RegisterDeclaration,
+  subDevicesOf,
 } from '../device/index.ts';
 import { describeRange } from '../memory/index.ts';
 import { code, overview, registerSection, table, words } from './register-tables.ts';
@@ -23,6 +25,26 @@ export interface ObservedDevice {
   readonly pins?: readonly string[];
   /** Interrupt lines that it receives: 'ISA IRQ 3'. */
   readonly inputs?: readonly string[];
+  /** The devices inside it. */
+  readonly subDevices?: readonly ObservedSubDevice[];
+}
+
+/** A device inside another one. */
+export interface ObservedSubDevice {
+  /** `channels[1]`, from the device that is documented. */
+  readonly name: string;
+  readonly metadata: ClassMetadata;
+  /** Where its regions are: `from 0x20 of 'block'`; undefined where code maps them. */
+  readonly place: string | undefined;
+}
+
+/** The devices inside a device, and inside those. */
+export function observeSubDevices(device: DeviceInstance, outer = ''): readonly ObservedSubDevice[] {
+  return subDevicesOf(device).flatMap(({ name: own, device: inner, place }) => {
+    const name = `${outer}${own}`;
+    const from = place === undefined ? undefined : `from ${hex(place.offset ?? 0)} of ${code(place.inside.name)}`;
+    return [{ name, metadata: inner.metadata, place: from }, ...observeSubDevices(inner, `${name}.`)];
+  });
 }
 
 /**
@@ -42,8 +64,26 @@ export function registerDocument(metadata: ClassMetadata, observed: ObservedDevi
     ...inOrder(regions, places).flatMap((region) => regionSection(region, registers, places.get(region.template))),
     ...carriedBanks(registers).flatMap((bank) => bankSection(bank, registers)),
   ];
+  sections.push(...subDeviceSections(observed.subDevices ?? []));
   if (regions.length === 0 && registers.length === 0) sections.push('It has no regions of its own.');
   return `${sections.join('\n\n')}\n`;
+}
+
+/** What is inside, and the regions of each class once. */
+function subDeviceSections(inside: readonly ObservedSubDevice[]): string[] {
+  const rows = inside.map(({ name, metadata, place }) => [
+    code(name),
+    code(metadata.type),
+    metadata.description,
+    place ?? 'where its device maps it',
+  ]);
+  const classes = [...new Map(inside.map(({ metadata }) => [metadata.type, metadata])).values()];
+  return [
+    ...section({ heading: 'Sub-devices', columns: ['name', 'type', 'what it is', 'regions'], rows }),
+    ...classes.flatMap(({ regions, registers }) =>
+      regions.flatMap((region) => regionSection(region, registers, 'in a sub-device')),
+    ),
+  ];
 }
 
 /** The same facts as data: 64-bit values as hexadecimal text, regions by their names. */

@@ -27,10 +27,14 @@ import {
   defineObserver,
   GuestErrors,
   infoMtree,
+  infoQtree,
   Machine,
   MemoryTopology,
+  metadataOf,
+  observeSubDevices,
   type PluggedDevice,
   pinsOf,
+  registerDocument,
 } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';
@@ -218,6 +222,38 @@ describe('a device with others inside it, in a machine', () => {
     expect(infoMtree(Machine.create(board()))).toContain(`00000000101e2000-00000000101e2fff (prio 0, i/o): block
       00000000101e2000-00000000101e201f (prio 0, i/o): timer
       00000000101e2020-00000000101e203f (prio 0, i/o): timer`);
+  });
+
+  it('is one branch of the tree of devices, with their pins and addresses', () => {
+    expect(infoQtree(Machine.create(board()))).toContain(`  dev: dual, id "dual"
+    mmio 00000000101e2000/0000000000001000
+    dev: one-timer, id "dual.timers[0]"
+      gpio-out "irq" 1 -> pin 'hear' of 'ear'
+      mmio 00000000101e2000/0000000000000020
+    dev: one-timer, id "dual.timers[1]"
+      gpio-out "irq" 1
+      mmio 00000000101e2020/0000000000000020
+`);
+  });
+
+  it('is documented with them, and with the registers of each of their classes once', () => {
+    const bench = testBench(Dual);
+    const text = registerDocument(metadataOf(Dual), {
+      pins: [...pinsOf(bench.device).keys()],
+      subDevices: observeSubDevices(bench.device),
+    });
+    expect(text).toContain(`## Sub-devices
+
+| name | type | what it is | regions |
+| --- | --- | --- | --- |
+| \`timers[0]\` | \`one-timer\` | One timer of the chip | from 0x0 of \`block\` |
+| \`timers[1]\` | \`one-timer\` | One timer of the chip | from 0x20 of \`block\` |
+
+## Region \`timer\`
+
+32 bytes of memory, in a sub-device; accesses of 4 bytes.`);
+    expect(text.match(/## Region/g)).toHaveLength(2);
+    expect(text).toContain('| `timers[1].irq` | output | where the machine wires it |');
   });
 
   it('is one node of a snapshot, with theirs inside, and their timers fire afterwards in the saved order', () => {

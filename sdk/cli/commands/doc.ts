@@ -91,11 +91,13 @@ async function onBench(deviceClass: ConcreteDeviceClass): Promise<ObservedDevice
   const { testBench } = await import('../../testing/index.ts');
   const { IsaBus } = await import('../../bus/index.ts');
   const { pinsOf } = await import('../../device/index.ts');
+  const { observeSubDevices } = await import('../../monitor/reference.ts');
   const bench = testBench(deviceClass);
   const isa = bench.service(IsaBus);
   const received = Array.from({ length: IsaLines }, (_, line) => line).filter((line) => isa.line(line).connected);
   return {
     pins: [...pinsOf(bench.device).keys()],
+    subDevices: observeSubDevices(bench.device),
     inputs: runsOf(received).map(([first, last]) => `ISA IRQ ${first === last ? first : `${first} to ${last}`}`),
   };
 }
