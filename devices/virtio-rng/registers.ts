@@ -12,12 +12,12 @@ export const Port = {
   InterruptStatus: 0x13,
 } as const;
 
-export const ports = portRegion({ name: 'virtio-pci', size: 32 });
 /**
  * An access of any width is one of the register at its first byte.
  *
  * @see QEMU 7.2, hw/virtio/virtio-pci.c, virtio_pci_config_write: ports below the device's own are passed on by address
  */
+export const ports = portRegion({ name: 'virtio-pci', size: 32, overrun: 'dropped' });
 const whole = { narrow: 'zero-extended' } as const;
 export const deviceFeatures = ports.register(Port.DeviceFeatures, {
   ...whole,
@@ -55,13 +55,11 @@ export const queueNotify = ports.register(Port.QueueNotify, {
   description: 'number of a queue with new requests',
 });
 export const deviceStatus = ports.register(Port.DeviceStatus, {
-  ...whole,
   width: 8,
   description: 'progress of the driver; 0 resets the device',
   fields: { acknowledge: bit(0), driver: bit(1), driverOk: bit(2), others: bits(3, 6), failed: bit(7) },
 });
 export const interruptStatus = ports.register(Port.InterruptStatus, {
-  ...whole,
   width: 8,
   description: 'reading clears it and lowers the interrupt',
   fields: { queue: bit(0, 'read-to-clear'), rest: reserved([1, 7]) },

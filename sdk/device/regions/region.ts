@@ -30,6 +30,11 @@ export interface HandledRegionSpec extends PlaceSpec {
    * of the region. Without it such bytes have no register, unless a handler without an offset takes them.
    */
   readonly mirrored?: boolean;
+  /**
+   * What an access does that runs over the end of the register in which it begins. 'next-register': byte enables, each register gets
+   * its bytes. 'dropped': the chip decodes the first byte only, and the rest is lost; reads of it are zero. Default: 'next-register'.
+   */
+  readonly overrun?: 'next-register' | 'dropped';
 }
 
 /**
@@ -62,6 +67,7 @@ export abstract class IoRegionTemplate extends RegionTemplate implements Registe
   readonly endianness: 'little' | 'big';
   readonly missing: 'guest-error' | 'silent';
   readonly mirrored: boolean;
+  readonly overrun: 'next-register' | 'dropped';
 
   constructor(
     readonly kind: 'ports' | 'memory',
@@ -74,6 +80,7 @@ export abstract class IoRegionTemplate extends RegionTemplate implements Registe
     this.endianness = spec.endianness ?? 'little';
     this.missing = spec.missing ?? 'guest-error';
     this.mirrored = spec.mirrored ?? false;
+    this.overrun = spec.overrun ?? 'next-register';
     Object.freeze(this);
   }
 }
@@ -158,9 +165,9 @@ export interface CheckedSizes {
 }
 
 const placeWords = ['name', 'size', 'base', 'priority'];
-const accessWords = ['accessSizes', 'accepts', 'implements', 'endianness', 'missing', 'mirrored'];
+const accessWords = ['accessSizes', 'accepts', 'implements', 'endianness', 'missing', 'mirrored', 'overrun'];
 const regionWords = [...placeWords, ...accessWords];
-const bankWords = ['name', 'size', 'accessSizes', 'endianness', 'missing', 'mirrored'];
+const bankWords = ['name', 'size', 'accessSizes', 'endianness', 'missing', 'mirrored', 'overrun'];
 const PortSpace = 0x1_0000;
 const isAccessSize = (size: number): boolean => size === 1 || size === 2 || size === 4 || size === 8;
 

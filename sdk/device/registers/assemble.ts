@@ -233,6 +233,7 @@ function registerHandlers(record: RegisterRecord, region: IoRegionTemplate): Han
     const isWide = spec.width === 64 && region.implements.max === 8;
     const runsOver =
       spec.narrow !== 'zero-extended' &&
+      region.overrun !== 'dropped' &&
       (region.implements.unaligned ||
         Math.min(region.implements.max, 4) > bytes ||
         offset % bytes !== 0 ||

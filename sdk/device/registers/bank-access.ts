@@ -1,10 +1,10 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
+import type { RegisterPlaces } from './byte-enables.ts';
 import { registersOf } from './engine.ts';
 import type { AbsentBytes, RegisterBank } from './model.ts';
 import { describeBank } from './names.ts';
-import type { RegisterPlaces } from './partial-access.ts';
 import { peekBank } from './peek.ts';
 
 /** The registers of one device in one bank, as what carries the accesses reaches them. An access may cover several registers. */
@@ -34,22 +34,19 @@ class SealedBank implements BankAccess {
   ) {}
 
   read(offset: number, size: number): number {
-    return this.places.readSpan(this.device, this.bank, this.within(offset, size), size, this.absent);
+    return this.places.read(this.device, this.bank, this.within(offset, size), size, this.absent);
   }
 
   write(offset: number, value: number, size: number): void {
-    this.places.writeSpan(this.device, this.bank, value, this.within(offset, size), size, this.absent);
+    this.places.write(this.device, this.bank, value, this.within(offset, size), size, this.absent);
   }
 
   read64(offset: number): bigint {
-    const [first, second] = [BigInt(this.read(offset, 4)), BigInt(this.read(offset + 4, 4))];
-    return this.bank.endianness === 'big' ? (first << 32n) | second : (second << 32n) | first;
+    return this.places.readWide(this.device, this.bank, this.within(offset, 8));
   }
 
   write64(offset: number, value: bigint): void {
-    const [low, high] = [Number(BigInt.asUintN(32, value)), Number(BigInt.asUintN(32, value >> 32n))];
-    this.write(offset, this.bank.endianness === 'big' ? high : low, 4);
-    this.write(offset + 4, this.bank.endianness === 'big' ? low : high, 4);
+    this.places.writeWide(this.device, this.bank, value, this.within(offset, 8));
   }
 
   has(offset: number): boolean {

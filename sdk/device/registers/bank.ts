@@ -15,6 +15,8 @@ export interface RegisterBankSpec {
   readonly endianness?: 'little' | 'big';
   /** 'silent': an access to bytes without a register is not a guest error. */
   readonly missing?: 'guest-error' | 'silent';
+  /** 'dropped': an access reaches only the register in which it begins. Default: 'next-register'. */
+  readonly overrun?: 'next-register' | 'dropped';
   /** Its registers repeat where an access runs over its end, or begins behind it. */
   readonly mirrored?: boolean;
 }
@@ -30,6 +32,7 @@ export class CarriedBank implements RegisterBank {
   readonly endianness: 'little' | 'big';
   readonly missing: 'guest-error' | 'silent';
   readonly mirrored: boolean;
+  readonly overrun: 'next-register' | 'dropped';
   /** @internal */
   readonly accepts: RegisterBank['accepts'];
   /** @internal */
@@ -47,6 +50,7 @@ export class CarriedBank implements RegisterBank {
     this.endianness = spec.endianness ?? 'little';
     this.missing = spec.missing ?? 'guest-error';
     this.mirrored = spec.mirrored ?? false;
+    this.overrun = spec.overrun ?? 'next-register';
     Object.freeze(this);
   }
 

@@ -1,11 +1,11 @@
 import { maskOf } from '../../base/bits.ts';
 import type { AccessModel, DataPort, RegistersCode } from './access-model.ts';
+import type { RegisterHelpers } from './byte-enables.ts';
 import type { FieldDeclaration, IndexedPlace } from './model.ts';
-import type { RegisterHelpers } from './partial-access.ts';
 
 // Each register gets code of its own, with its masks as constants: functions that share code share what the engine learns about it
-// (decision 0012). In scope are `locksOf`, `absentRead` and `absentWrite`. Register n has its code `c<n>`, its accesses in
-// parts `p<n>`, and its log of unimplemented and reserved bits `r<n>`.
+// (decision 0012). In scope are the functions of `helpers`. Register n has its code `c<n>`, and its log of unimplemented and reserved
+// bits `r<n>`.
 
 /** Compiles checked declarations, whose names are quoted, into functions. */
 export function compileRegisters(
@@ -18,8 +18,8 @@ export function compileRegisters(
   const names = (prefix: string) => models.map((_, number) => `${prefix}${number}`).join(', ');
   const text = [
     "'use strict';",
-    'const { locksOf, absentRead, absentWrite } = helpers;',
-    `const [${names('p')}] = helpers.parts, [${names('r')}] = helpers.logs;`,
+    'const { locksOf, absentRead, absentWrite, cutRead, cutWrite, cutReadWide, cutWriteWide } = helpers;',
+    `const [${names('r')}] = helpers.logs;`,
     ...writers.map((writer, number) => `const c${number} = ${writer.functions()};`),
     `return { registers: [${names('c')}],`,
     `ports: [${ports.map((port) => portFunctions(port, models)).join(',\n')}] };`,
@@ -50,28 +50,31 @@ class RegisterWriter {
   private readers(): string[] {
     const { number, all, model } = this;
     const { isBig, isExtended, isWide, takesParts } = model;
-    const part = `${this.partly((lanes) => `return c${number}.readLanes.call(this, index, ${lanes}) >>> shift;`)}return p${number}.read(this, offset, at, size, index);`;
+    const inside = this.ofOneRegister((lanes) => `return c${number}.readLanes.call(this, index, ${lanes}) >>> shift;`);
+    const part = `${inside}return cutRead(this, ${number}, offset, size);`;
     const extended = `return Number(BigInt.asUintN(8 * size, c${number}.readLanes.call(this, index, ${all})));`;
     const body = isBig ? (isExtended ? extended : part) : this.ifPart(part) + this.readBody('');
     const readers = [`read(offset, size${this.indexParameter}) { ${this.place()}${body} }`];
     if (takesParts || isBig) readers.push(`readLanes(index, lanes) { ${this.readBody('lanes')} }`);
-    const halves = this.ifInside(`return p${number}.readHalves(this, offset);`);
-    if (isWide) readers.push(`readWide(offset) { ${this.place()}${halves}${this.readBody('')} }`);
+    const parts = this.ifInside(`return cutReadWide(this, ${number}, offset);`);
+    if (isWide) readers.push(`readWide(offset) { ${this.place()}${parts}${this.readBody('')} }`);
     return readers;
   }
 
   private writers(): string[] {
     const { number, all, model } = this;
     const { bytes, isBig, isExtended, isWide, takesParts } = model;
-    const inside = this.partly((lanes) => `c${number}.writeLanes.call(this, value << shift, index, ${lanes}); return;`);
-    const part = `${inside}p${number}.write(this, value, offset, at, size, index); return;`;
+    const inside = this.ofOneRegister(
+      (lanes) => `c${number}.writeLanes.call(this, value << shift, index, ${lanes}); return;`,
+    );
+    const part = `${inside}cutWrite(this, ${number}, value, offset, size); return;`;
     const extended = `c${number}.writeLanes.call(this, BigInt(value), index, ${all});`;
     const cut = isExtended && bytes < 4 ? `value &= ${all};` : '';
     const body = isBig ? (isExtended ? extended : part) : this.ifPart(part) + cut + this.writeBody('');
     const writers = [`write(value, offset, size${this.indexParameter}) { ${this.place()}${body} }`];
     if (takesParts || isBig) writers.push(`writeLanes(value, index, lanes) { ${this.writeBody('lanes')} }`);
-    const halves = this.ifInside(`p${number}.writeHalves(this, value, offset); return;`);
-    if (isWide) writers.push(`writeWide(value, offset) { ${this.place()}${halves}${this.writeBody('')} }`);
+    const parts = this.ifInside(`cutWriteWide(this, ${number}, value, offset); return;`);
+    if (isWide) writers.push(`writeWide(value, offset) { ${this.place()}${parts}${this.writeBody('')} }`);
     return writers;
   }
 
@@ -97,7 +100,7 @@ class RegisterWriter {
   }
 
   /** What an access inside a register of up to 32 bits does. */
-  private partly(access: (lanes: string) => string): string {
+  private ofOneRegister(access: (lanes: string) => string): string {
     const { bytes, isBig, register } = this.model;
     if (isBig || bytes === 1) return '';
     const distance = register.bank.endianness === 'big' ? `${bytes} - at - size` : 'at';
@@ -274,6 +277,6 @@ function portFunctions({ first, numbers }: DataPort, models: readonly AccessMode
     }
     return `const chosen = ${chosen}; switch (chosen) { ${cases.join('\n')} } ${ranges.join('\n')}`;
   };
-  return `{ read(offset, size) { ${choose('read', 'offset, size')} return absentRead(this, p${numbers[0]}, chosen); },
-write(value, offset, size) { ${choose('write', 'value, offset, size')} absentWrite(this, p${numbers[0]}, chosen); } }`;
+  return `{ read(offset, size) { ${choose('read', 'offset, size')} return absentRead(this, ${numbers[0]}, chosen); },
+write(value, offset, size) { ${choose('write', 'value, offset, size')} absentWrite(this, ${numbers[0]}, chosen); } }`;
 }

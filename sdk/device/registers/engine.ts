@@ -1,9 +1,9 @@
 import { mayCompile } from '../../memory/handler-calls.ts';
 import type { ClassMetadata } from '../class-metadata.ts';
+import { RegisterPlaces } from './byte-enables.ts';
 import { compileRegisters } from './compile.ts';
 import { interpretRegisters } from './interpret.ts';
 import { registerLocks } from './locks.ts';
-import { RegisterPlaces } from './partial-access.ts';
 
 /** How accesses reach registers here: by code made for each, or by an interpreter where `new Function` is forbidden. */
 export function registerEngine(): 'compiled' | 'interpreted' {

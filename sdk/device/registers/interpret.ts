@@ -1,7 +1,7 @@
 import type { DeviceInstance } from '../class-metadata.ts';
 import type { AccessModel, DataPort, RegisterCode, RegistersCode } from './access-model.ts';
+import type { RegisterHelpers } from './byte-enables.ts';
 import { chosenIndex, type IndexedPlace } from './model.ts';
-import type { RegisterHelpers, RegisterParts } from './partial-access.ts';
 import { type Bits, narrowBits, type Value, wideBits } from './register-bits.ts';
 
 // What the compiler prints, as closures over the same model, for where no code may be made from text.
@@ -27,11 +27,11 @@ function codeOf<V extends Value>(
   model: AccessModel,
   bits: Bits<V>,
   number: number,
-  { parts, logs, locksOf }: RegisterHelpers,
+  { logs, locksOf, cutRead, cutWrite, cutReadWide, cutWriteWide }: RegisterHelpers,
 ): RegisterCode {
   const { register, masks, stores, bytes, isBig, isExtended, isWide, reads, writes } = model;
   const { bank, offset: begin, member, count, stride = 0, indexedBy, fields, readHook, writeHook } = register;
-  const [part, log] = [parts[number] as RegisterParts, logs[number]];
+  const log = logs[number];
   const hooksOf = (kind: 'readHook' | 'writeHook') =>
     fields.flatMap((field) => (field[kind] === undefined ? [] : [{ ...bits.field(field), method: field[kind] }]));
   const [readHooks, writeHooks] = [hooksOf('readHook'), hooksOf('writeHook')];
@@ -124,12 +124,25 @@ function codeOf<V extends Value>(
   const inside = (start: number, index: number) => start - begin - (indexedBy === undefined ? index * stride : 0);
   const isWhole = (size: number, at: number) => isExtended || (!isBig && size === bytes && at === 0);
 
+  const isInside = (at: number, size: number) => !isBig && at + size <= bytes;
+  const shiftOf = (at: number, size: number) => 8 * (bank.endianness === 'big' ? bytes - at - size : at);
+  const lanesOf = (size: number, shift: number) => (((size > 3 ? -1 : (1 << (8 * size)) - 1) << shift) >>> 0) as V;
+  const readInside = (device: DeviceInstance, at: number, size: number, index: number): number => {
+    const shift = shiftOf(at, size);
+    return (read(device, index, lanesOf(size, shift)) as number) >>> shift;
+  };
+  const writeInside = (device: DeviceInstance, value: number, at: number, size: number, index: number): void => {
+    const shift = shiftOf(at, size);
+    write(device, (value << shift) as V, index, lanesOf(size, shift), false);
+  };
+
   const reading: RegisterCode = {
     read(offset, size, chosen) {
       const start = startOf(offset);
       const index = indexAt(start, chosen);
       const at = inside(start, index);
-      if (!isWhole(size, at)) return part.read(this, start, at, size, index);
+      if (!isWhole(size, at))
+        return isInside(at, size) ? readInside(this, at, size, index) : cutRead(this, number, start, size);
       const value = read(this, index, bits.all);
       return isBig ? Number(BigInt.asUintN(8 * size, value as bigint)) : (value as number);
     },
@@ -140,7 +153,7 @@ function codeOf<V extends Value>(
       readWide(offset) {
         const start = startOf(offset);
         const index = indexAt(start);
-        return inside(start, index) === 0 ? (read(this, index, bits.all) as bigint) : part.readHalves(this, start);
+        return inside(start, index) === 0 ? (read(this, index, bits.all) as bigint) : cutReadWide(this, number, start);
       },
     }),
   };
@@ -148,15 +161,18 @@ function codeOf<V extends Value>(
   const isStored = isPlain && !isBig && !isExtended && count === undefined && indexedBy === undefined && !bank.mirrored;
   const store: RegisterCode['write'] = function (value, offset, size) {
     if (size === bytes && offset === begin) (this as unknown as Fields<number>)[member] = value;
-    else part.write(this, value, offset, offset - begin, size, 0);
+    else if (isInside(offset - begin, size)) writeInside(this, value, offset - begin, size, 0);
+    else cutWrite(this, number, value, offset, size);
   };
   const writing: RegisterCode = {
     write(value, offset, size, chosen) {
       const start = startOf(offset);
       const index = indexAt(start, chosen);
       const at = inside(start, index);
-      if (!isWhole(size, at)) part.write(this, value, start, at, size, index);
-      else
+      if (!isWhole(size, at)) {
+        if (isInside(at, size)) writeInside(this, value, at, size, index);
+        else cutWrite(this, number, value, start, size);
+      } else
         write(
           this,
           (isBig ? BigInt(value) : bytes < 4 ? value & (bits.all as number) : value) as V,
@@ -173,7 +189,7 @@ function codeOf<V extends Value>(
         const start = startOf(offset);
         const index = indexAt(start);
         if (inside(start, index) === 0) write(this, value as V, index, bits.all, true);
-        else part.writeHalves(this, value, start);
+        else cutWriteWide(this, number, value, start);
       },
     }),
   };
@@ -185,7 +201,7 @@ function portCode(
   { first, numbers }: DataPort,
   models: readonly AccessModel[],
   registers: readonly RegisterCode[],
-  { parts, absentRead, absentWrite }: RegisterHelpers,
+  { absentRead, absentWrite }: RegisterHelpers,
 ): RegisterCode {
   const place = first.indexedBy as IndexedPlace;
   const all = numbers.map((number) => {
@@ -206,13 +222,13 @@ function portCode(
       const chosen = chosenOf(this);
       const found = find(readable, chosen);
       if (found?.read !== undefined) return found.read.call(this, offset, size, stepOf(chosen, found));
-      return absentRead(this, parts[numbers[0] as number] as RegisterParts, chosen);
+      return absentRead(this, numbers[0] as number, chosen);
     },
     write(value, offset, size) {
       const chosen = chosenOf(this);
       const found = find(writable, chosen);
       if (found?.write !== undefined) found.write.call(this, value, offset, size, stepOf(chosen, found));
-      else absentWrite(this, parts[numbers[0] as number] as RegisterParts, chosen);
+      else absentWrite(this, numbers[0] as number, chosen);
     },
   };
 }

@@ -96,6 +96,8 @@ export interface RegisterBank {
   readonly missing: 'guest-error' | 'silent';
   /** Its registers repeat where an access runs over its end. */
   readonly mirrored: boolean;
+  /** 'dropped': an access reaches the register in which it begins, and what runs over its end is lost. */
+  readonly overrun: 'next-register' | 'dropped';
   /** What a guest may do. @internal */
   readonly accepts: BankSizes;
   /** The accesses that reach its registers. @internal */

@@ -37,7 +37,7 @@ export function peekRegister(
     const index = indexOf(device, register, start);
     const at = start - register.offset - (register.indexedBy === undefined ? index * (register.stride ?? 0) : 0);
     if (index < 0 || at < 0 || at >= (isExtended ? 1 : bytes)) continue;
-    const length = isExtended ? size : Math.min(size, bytes - at);
+    const length = isExtended || bank.overrun === 'dropped' ? size : Math.min(size, bytes - at);
     const whole = shownBy(device, model, index);
     const shift = bank.endianness === 'big' ? Math.max(0, bytes - at - length) : at;
     return { bytes: length, value: whole === undefined ? undefined : bytesOf(whole, shift, length) };

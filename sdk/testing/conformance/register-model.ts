@@ -232,7 +232,9 @@ export function inRegister(value: number | bigint, { mask, shift }: Reach): bigi
 function overlap(cell: Cell, { space, address, size }: Access): Reach | undefined {
   const start = Math.max(cell.address, address);
   const end = Math.min(cell.address + cell.bytes, address + size);
-  const extended = cell.register.narrow === 'zero-extended';
+  const { narrow, bank } = cell.register;
+  const extended = narrow === 'zero-extended';
+  if (bank.overrun === 'dropped' && address < cell.address) return undefined;
   if (cell.space !== space || start >= end || (extended && address !== cell.address)) return undefined;
   const mask = wideLowMask(8 * (end - start)) << BigInt(8 * (start - cell.address));
   const whole = wideLowMask(cell.register.width);
