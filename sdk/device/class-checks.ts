@@ -180,32 +180,23 @@ export function checkSynchronousHandlers(record: ClassRecorder, fail: Fail): voi
 }
 
 /**
- * An access narrower than what a region implements becomes one of the narrowest width that it does, at its own offset. A read
- * handler must then declare a parameter for its offset, and answer the bytes from there on. A write handler cannot know which
- * bytes were written.
+ * A write narrower than what a region implements reaches its handler as a whole word with zeros for the bytes that the guest did not
+ * write. The handler must take the parameter that says which bytes were written. Reads are answered from the whole word.
  */
 export function checkNarrowAccesses(record: ClassRecorder, fail: Fail): void {
   const members = record.deviceClass.prototype as Readonly<Record<string, unknown>>;
   for (const { region, declaration } of record.handlers) {
     const { accepts, implements: implemented, name } = region;
     if (accepts.min >= implemented.min) continue;
-    const { method, isWrite } = declaration;
+    const { method, isWrite, form } = declaration;
     const body = members[method];
-    if (!isWrite && typeof body === 'function' && body.length > 0) continue;
-    const [what, remedy] = isWrite
-      ? [
-          'a narrow write would arrive with zeros for the bytes that the guest did not write',
-          `Let it implement what it accepts, implements: { min: ${accepts.min} }, and look at offset and size,`,
-        ]
-      : [
-          `a narrow read would answer the same at every offset: '${method}' declares no parameter for it before the first default ` +
-            'or ...rest',
-          `Write ${method}(offset: number) and answer the bytes from there on,`,
-        ];
+    const parameters = form === 'attributes' ? 'value, offset, size, attributes, lanes' : 'value, offset, size, lanes';
+    if (!isWrite || (typeof body === 'function' && body.length === parameters.split(', ').length)) continue;
     throw fail(
       'narrow-access-unsupported',
       `handler '${method}' of region '${name}': the region accepts ${describeBytes(accepts.min)} but implements ` +
-        `${describeBytes(implemented.min)}, so ${what}. ${remedy} or let it accept no less than it implements, ` +
+        `${describeBytes(implemented.min)}, so a narrow write arrives with zeros for the bytes that the guest did not write. ` +
+        `Write ${method}(${parameters}) and change only the bits in lanes, or let the region accept no less than it implements, ` +
         `accepts: { min: ${implemented.min} }.`,
     );
   }

@@ -79,8 +79,8 @@ export interface DeviceErrorCodes {
   /** The index register of a data port is no register of the class. @remedy Put it in front of the field that holds the index. */
   'missing-index-register': BackplaneError;
   /**
-   * A region accepts narrower accesses than it implements, and a handler or a register cannot tell them apart.
-   * @remedy Let it implement what it accepts, or accept no less than it implements.
+   * A region accepts narrower writes than it implements, and a handler cannot tell which bytes were written.
+   * @remedy Give the handler the parameter `lanes`, or let the region accept no less than it implements.
    */
   'narrow-access-unsupported': BackplaneError;
   /** An option of this name is not declared. @remedy Use one of those that the message lists. */

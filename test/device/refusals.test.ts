@@ -138,54 +138,6 @@ describe('a handler is refused', () => {
       '0x0',
     ],
     [
-      'that takes no offset, where narrow reads would all get the same bytes',
-      () => {
-        @device({ type: 'chip', description: 'A chip' })
-        class Chip extends IsaDevice {
-          @wide.read(0) status(): number {
-            return 0x44332211;
-          }
-        }
-        return Chip;
-      },
-      'narrow-access-unsupported',
-      'Chip',
-      'status',
-      'wide',
-    ],
-    [
-      'whose offset has a default, which JavaScript does not count',
-      () => {
-        @device({ type: 'chip', description: 'A chip' })
-        class Chip extends IsaDevice {
-          @wide.read() look(offset = 0): number {
-            return offset;
-          }
-        }
-        return Chip;
-      },
-      'narrow-access-unsupported',
-      'Chip',
-      'look',
-      'wide',
-    ],
-    [
-      'whose offset is one of ...rest, which JavaScript does not count',
-      () => {
-        @device({ type: 'chip', description: 'A chip' })
-        class Chip extends IsaDevice {
-          @wide.read() look(...[offset]: number[]): number {
-            return offset ?? 0;
-          }
-        }
-        return Chip;
-      },
-      'narrow-access-unsupported',
-      'Chip',
-      'look',
-      'wide',
-    ],
-    [
       'that takes narrow writes as wide ones',
       () => {
         @device({ type: 'chip', description: 'A chip' })

@@ -133,7 +133,7 @@ export class HandlerMistakes extends IsaDevice {
 
   // @ts-expect-error attributes come with the second form only
   @ports.write(0)
-  writeWithTooMuch(_value: number, _offset: number, _size: number, _attributes: number): void {}
+  writeWithTooMuch(_value: number, _offset: number, _size: number, _lanes: number, _attributes: number): void {}
 
   // @ts-expect-error attributes come with the second form only
   @ports.read(0)

@@ -9,6 +9,7 @@ import { mapSubDevices, subDevicesOf, unrealizeSubDevices } from '../sub-devices
 import { watchAnswers, watchReadHooks } from './answers.ts';
 import { asEvent } from './event-handlers.ts';
 import { HandledRegion } from './handlers.ts';
+import { laneHandler, narrowestOf, withNarrowWidths } from './narrow-handlers.ts';
 import { peekOf } from './peek.ts';
 import { buildRam, RamRegion } from './ram.ts';
 import type { HandlerRoute, RegionTemplate } from './region.ts';
@@ -63,7 +64,7 @@ function buildRegion(device: DeviceInstance, metadata: RegionMetadata, context: 
     device,
     routes: memoryRoutes(device, template, metadata.handlers, context),
     valid: template.accepts,
-    impl: template.implements,
+    impl: { ...template.implements, min: narrowestOf(template) },
     endianness: template.endianness,
     missing: missingOf(device, template, (message) => guestErrors.report(id, message)),
     peek: peekOf(device, metadata),
@@ -123,8 +124,9 @@ function memoryRoute(
   handler: HandlerRoute,
   context: RealizeContext,
 ): Route {
-  const { method, isWrite, form, offset, length, sizes, register } = handler;
-  const common = { offset, size: length, accessSize: sizes, withAttributes: form === 'attributes' };
+  const { method, isWrite, form, offset, length, register } = handler;
+  const accessSize = withNarrowWidths(handler, region);
+  const common = { offset, size: length, accessSize, withAttributes: form === 'attributes' };
   if (register !== undefined) {
     const { read, write, readWide, writeWide } = registersOf(device.metadata).at(region, register);
     return isWrite ? { ...common, write, write64: writeWide } : { ...common, read, read64: readWide };
@@ -135,5 +137,9 @@ function memoryRoute(
     isWrite || form === '64-bit'
       ? undefined
       : watchAnswers(context.topology, method, found, region, context.watchesAnswers === true);
-  return { ...common, watch, [`${isWrite ? 'write' : 'read'}${form === '64-bit' ? '64' : ''}`]: found };
+  return {
+    ...common,
+    watch,
+    [`${isWrite ? 'write' : 'read'}${form === '64-bit' ? '64' : ''}`]: laneHandler(found as never, handler, region),
+  };
 }

@@ -20,7 +20,10 @@ export interface HandledRegionSpec extends PlaceSpec {
   readonly accessSizes?: readonly number[];
   /** What a guest may do; anything else is a decode error. Default: 1 to 4 bytes, aligned. */
   readonly accepts?: AccessSizes;
-  /** What the handlers can do; accesses are split or widened to it. Default: 1 to 4 bytes, aligned. */
+  /**
+   * What the handlers can do. Wider accesses are split. Of a narrower one the handler gets the word around it, aligned, and a write
+   * says by `lanes` which bits of it the guest wrote. Default: 1 to 4 bytes, aligned.
+   */
   readonly implements?: AccessSizes;
   readonly endianness?: 'little' | 'big';
   /** 'silent': an access that no handler takes is not a guest error. */
@@ -108,8 +111,16 @@ export type Nothing = void | undefined;
 
 /** `(offset, size)`: what the guest reads, in the low `size` bytes. A bigint for accesses of eight bytes. */
 export type ReadHandler<V extends number | bigint = number> = (offset: number, size: number) => V;
-/** `(value, offset, size)`: what the guest wrote, already cut to `size` bytes and never negative. */
-export type WriteHandler<V extends number | bigint = number> = (value: V, offset: number, size: number) => Nothing;
+/**
+ * `(value, offset, size, lanes)`: what the guest wrote, already cut to `size` bytes and never negative. `lanes` has ones for the bits
+ * that the guest wrote: all of them, unless the region accepts narrower accesses than it implements.
+ */
+export type WriteHandler<V extends number | bigint = number> = (
+  value: V,
+  offset: number,
+  size: number,
+  lanes: V,
+) => Nothing;
 /** The second form: `attributes` is the packed `MemTxAttributes`; a negative answer is a `MemTxResult`, negated. */
 export type ReadWithAttributesHandler = (offset: number, size: number, attributes: number) => number;
 /** The second form: the answer, if any, is a `MemTxResult`. */
@@ -118,6 +129,7 @@ export type WriteWithAttributesHandler = (
   offset: number,
   size: number,
   attributes: number,
+  lanes: number,
 ) => number | Nothing;
 
 /** Which of its accesses a handler takes. */

@@ -71,7 +71,8 @@ export interface RegistersCode {
 export function accessModels(registers: readonly RegisterDeclaration[]): AccessModel[] {
   return registers.map((register) => {
     const { bank, offset, width, stride = 0, narrow, indexedBy } = register;
-    const { min, max, unaligned } = bank.implements;
+    const { max, unaligned } = bank.implements;
+    const min = Math.min(bank.accepts.min, bank.implements.min);
     const accesses = accessesOf(register);
     const side = sideOf(register, registers);
     const bytes = width / 8;

@@ -248,7 +248,7 @@ function registerHandlers(record: RegisterRecord, region: IoRegionTemplate): Han
         sizes: undefined,
         register: offset,
       } as const;
-      const covered = spec.narrow === 'zero-extended' ? region.implements.min : bytes;
+      const covered = spec.narrow === 'zero-extended' ? Math.min(region.accepts.min, region.implements.min) : bytes;
       if (stride === covered) handlers.push({ ...common, offset, length: count * bytes });
       else {
         for (let index = 0; index < count; index++) {

@@ -148,19 +148,13 @@ function fitsWidth(value: number | bigint, width: number): boolean {
 }
 
 function checkSizes({ bank, width }: RegisterDeclaration, where: string, fail: Fail): void {
-  if (bank.implements.min > width / 8) {
+  // Registers merge narrow accesses by byte, so those come as they are.
+  const narrowest = Math.min(bank.accepts.min, bank.implements.min);
+  if (narrowest > width / 8) {
     throw fail(
       'register-narrower-than-access',
-      `${where} has ${width} bits, but the region implements no access below ${bank.implements.min} bytes. ` +
-        `Declare it with ${bank.implements.min * 8} bits, the upper ones reserved, or let the region implement less.`,
-    );
-  }
-  if (bank.accepts.min < bank.implements.min) {
-    throw fail(
-      'narrow-access-unsupported',
-      `${where}: the region accepts ${bank.accepts.min} bytes but implements ${bank.implements.min}, so a narrow write ` +
-        'would arrive with zeros for the bytes that the guest did not write. Let it implement what it accepts: registers ' +
-        'merge narrow writes by byte.',
+      `${where} has ${width} bits, but the region implements no access below ${narrowest} bytes. ` +
+        `Declare it with ${narrowest * 8} bits, the upper ones reserved, or let the region implement less.`,
     );
   }
 }

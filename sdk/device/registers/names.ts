@@ -78,7 +78,7 @@ const short = (value: bigint): string => (value < 10n ? `${value}` : hex(value))
 const isFiller = ({ access }: FieldDeclaration): boolean => access === 'reserved' || access === 'undocumented';
 
 function byOffset({ offset, width, count = 1, stride = 0, narrow, bank }: RegisterDeclaration, wanted: number): number {
-  const reached = narrow === 'zero-extended' ? bank.implements.min : width / 8;
+  const reached = narrow === 'zero-extended' ? Math.min(bank.accepts.min, bank.implements.min) : width / 8;
   const index = count === 1 ? 0 : Math.min(Math.floor((wanted - offset) / stride), count - 1);
   const within = wanted - offset - index * stride;
   return index >= 0 && within >= 0 && within < reached ? index : -1;

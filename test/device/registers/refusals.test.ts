@@ -17,7 +17,6 @@ import { DeviceBench } from '../device-bench.ts';
 
 const region = mmioRegion({ name: 'bank', base: 0x1000, size: 0x40, implements: { max: 4 } });
 const words = mmioRegion({ name: 'words', size: 0x40, accessSizes: [4] });
-const widened = mmioRegion({ name: 'widened', size: 0x40, implements: { min: 4, max: 4 } });
 const bytes = portRegion({ name: 'bytes', size: 4, implements: { max: 1 } });
 
 type Place = readonly [offset: number, spec: RegisterSpec, from?: typeof region];
@@ -216,14 +215,6 @@ describe('a class whose registers cannot work is refused when it is defined:', (
       'first',
       '0x0',
       'words',
-    ],
-    [
-      'a region that widens narrow writes',
-      [[0, word, widened]],
-      'narrow-access-unsupported',
-      'first',
-      '0x0',
-      'widened',
     ],
     [
       'a zero-extended register inside which an access can begin',
