@@ -180,8 +180,8 @@ export function checkSynchronousHandlers(record: ClassRecorder, fail: Fail): voi
 }
 
 /**
- * A write narrower than what a region implements reaches its handler as a whole word with zeros for the bytes that the guest did not
- * write. The handler must take the parameter that says which bytes were written. Reads are answered from the whole word.
+ * A write narrower than what a region implements reaches its handler as a whole word. Bytes that the guest did not write are zero
+ * there, so the handler must take the parameter that says which were written. Reads are answered from the whole word.
  */
 export function checkNarrowAccesses(record: ClassRecorder, fail: Fail): void {
   const members = record.deviceClass.prototype as Readonly<Record<string, unknown>>;

@@ -14,8 +14,8 @@ import { describeBank, describeMissing, registerAt } from './names.ts';
 import { UnimplementedLog } from './unimplemented-log.ts';
 
 // An access is the address of its first byte and byte enables: which bytes it names. It is cut here, once, where a register ends,
-// and each register gets its part in its own lanes. Only an access inside one register of up to 32 bits does without: its own
-// code knows the lanes (`ofOneRegister` of the compiler and the interpreter).
+// and each register gets its part in its own lanes. Only an access inside one register of up to 32 bits does without: the
+// register's own code knows the lanes.
 
 /** What the code of registers calls. */
 export interface RegisterHelpers {
