@@ -6,6 +6,8 @@ import type { Unfinished } from './command.ts';
  * Codes of the errors that the command line throws. The type is the error's class.
  */
 export interface CliErrorCodes {
+  /** `backplane check` found an error in a plugin. @remedy Correct what the table says, line by line. */
+  'plugin-check-failed': BackplaneError;
   /** A plugin or a program cannot be compiled. @remedy Correct the file and line that the message names. */
   'compilation-failed': BackplaneError;
   /**

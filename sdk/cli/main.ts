@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   advise: async () => (await import('./commands/advise.ts')).adviseCommand,
   info: async () => (await import('./commands/info.ts')).infoCommand,
   doc: async () => (await import('./commands/doc.ts')).docCommand,
+  check: async () => (await import('./commands/check.ts')).checkCommand,
   new: async () => (await import('./commands/new.ts')).newCommand,
   migrate: async () => (await import('./commands/migrate.ts')).migrateCommand,
 };
@@ -30,6 +31,7 @@ Commands:
   run FILE.ts           run a guest program
   info TOPIC            look into a machine: mtree, mtree -f, qtree, coalesced
   doc -device DEVICE    print the register reference of a device in Markdown
+  check FILE            look a plugin over: definitions, documentation, a short conformance, wiring
   new device|machine    write a small project with its tests: backplane new device my-uart
   migrate FILE...       bring sources that were written for 0.1.0 up to this version
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Command, commonOptions, parseArguments } from '../../sdk/cli/command.ts';
 import { adviseCommand } from '../../sdk/cli/commands/advise.ts';
+import { checkCommand } from '../../sdk/cli/commands/check.ts';
 import { docCommand } from '../../sdk/cli/commands/doc.ts';
 import { infoCommand } from '../../sdk/cli/commands/info.ts';
 import { migrateCommand } from '../../sdk/cli/commands/migrate.ts';
@@ -15,6 +16,7 @@ const commands: [string, Command][] = Object.entries({
   advise: adviseCommand,
   info: infoCommand,
   doc: docCommand,
+  check: checkCommand,
   new: newCommand,
   migrate: migrateCommand,
 });

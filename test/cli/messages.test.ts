@@ -82,6 +82,7 @@ goldenMessages('cli', {
   'not-a-file': line('run', 'hollow'),
   'not-a-source-file': line('-plugin', './data.json'),
   'places-left': 'test/cli/migrate.test.ts',
+  'plugin-check-failed': line('check', './nothing.ts'),
   'plugin-load-failed': line('-plugin', './throws.ts'),
   'plugin-without-exports': line('-plugin', './nothing.ts'),
   'program-load-failed': line('run', 'throws.ts'),
