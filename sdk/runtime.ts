@@ -125,6 +125,7 @@ export type {
 export { Machine } from './machine/machine.ts';
 export {
   defineObserver,
+  type InputEvent,
   type InterruptEvent,
   isObserver,
   type MachineEvent,

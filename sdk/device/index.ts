@@ -45,6 +45,7 @@ export { type DeviceEvents, InputPin } from './pins/events.ts';
 export {
   deviceInputs,
   type InputArrayNames,
+  type InputDeclaration,
   type InputNames,
   input,
   inputNamesIn,

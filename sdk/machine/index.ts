@@ -11,5 +11,6 @@ export { Machine } from './machine.ts';
 export { isObserver, type MachineObserver } from './observers.ts';
 export { NoSuchDevice } from './snapshot/restore.ts';
 export { formatSnapshot } from './snapshot/save.ts';
+export { signalInto } from './wires/connections.ts';
 export { controllerIds } from './wires/interrupt-controllers.ts';
 export type { PluggedDevice, UsedDevice } from './wiring.ts';

@@ -33,6 +33,7 @@ import { readRequest } from './snapshot/rebuild.ts';
 import { restoreMachine } from './snapshot/restore.ts';
 import { type MachineSnapshot, rebaseState, saveMachine } from './snapshot/save.ts';
 import { interruptControllerOf } from './wires/interrupt-controllers.ts';
+import { unwiredInterrupts } from './wires/warnings.ts';
 import type { MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
 /** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. RunningMachine documents its parts. */
@@ -113,7 +114,11 @@ export class Machine implements RunningMachine {
       for (const { device } of this.devices) captureSchema(device);
       this.mapWhenBuilt = mapOrder(this.topology);
       this.statefulServices.remember();
-      this.warnings = [...unmappedRegions(this), ...coalescedWarnings(explainCoalescedIo(this))];
+      this.warnings = [
+        ...unmappedRegions(this),
+        ...unwiredInterrupts(this),
+        ...coalescedWarnings(explainCoalescedIo(this)),
+      ];
     } catch (error) {
       quietly(() => this.dispose());
       throw error;

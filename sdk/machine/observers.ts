@@ -1,7 +1,7 @@
 import type { AcceleratorEvent, Moment } from '../accelerator/index.ts';
 import { BackplaneError } from '../base/errors.ts';
 import type { Timer } from '../clock/index.ts';
-import { pinsOf, timersOf } from '../device/index.ts';
+import { inputsIn, pinsOf, timersOf } from '../device/index.ts';
 import type { ObserverFailureSink, RunningMachine } from './definition.ts';
 import type { PluggedDevice } from './wiring.ts';
 
@@ -15,6 +15,15 @@ export interface InterruptEvent extends Moment {
   readonly level: boolean;
 }
 
+/** An edge reached an input pin of a device, which runs next. */
+export interface InputEvent extends Moment {
+  readonly kind: 'input';
+  /** The id of the device. */
+  readonly device: string;
+  readonly pin: string;
+  readonly level: boolean;
+}
+
 /** A timer expired; its callback runs next. */
 export interface TimerEvent extends Moment {
   readonly kind: 'timer';
@@ -24,7 +33,7 @@ export interface TimerEvent extends Moment {
 }
 
 /** Everything an observer can see. `kind` says which. */
-export type MachineEvent = AcceleratorEvent | InterruptEvent | TimerEvent;
+export type MachineEvent = AcceleratorEvent | InterruptEvent | InputEvent | TimerEvent;
 
 /** An observer of one machine. */
 export interface Observation {
@@ -150,7 +159,7 @@ export class ObserverHub {
     accelerator.observe(undefined);
     clock.observer = undefined;
     for (const { device, place } of devices) {
-      for (const pin of pinsOf(device).values()) pin.observer = undefined;
+      for (const pin of [...pinsOf(device).values(), ...inputsIn(device).values()]) pin.observer = undefined;
       place.bus.observeInterrupts(device, undefined);
     }
   }
@@ -163,6 +172,10 @@ export class ObserverHub {
     };
     for (const [name, timer] of timersOf(device)) this.timerOwners.set(timer, { device: id, name });
     for (const [name, pin] of pinsOf(device)) pin.observer = (level) => emitLevel(name, level);
+    for (const [name, pin] of inputsIn(device)) {
+      pin.observer = (level) =>
+        this.emit({ kind: 'input', epoch: clock.epoch, time: clock.now, device: id, pin: name, level });
+    }
     place.bus.observeInterrupts(device, (name) => emitLevel(name, true));
   }
 }

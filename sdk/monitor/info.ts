@@ -3,12 +3,13 @@ import type { Bus } from '../bus/index.ts';
 import {
   commandLineName,
   type Device,
+  inputNamesOf,
   machineOptionName,
   ownPinsOf,
   registerEngine,
   subDevicesOf,
 } from '../device/index.ts';
-import type { MachineBus, PluggedDevice, RunningMachine } from '../machine/index.ts';
+import { type MachineBus, type PluggedDevice, type RunningMachine, signalInto } from '../machine/index.ts';
 import { formatAddress, formatFlatViews, formatMemoryTree, KiB, type MemoryRegion } from '../memory/index.ts';
 
 /** Texts about a machine, for the `info` commands. Queued writes are delivered first. */
@@ -81,9 +82,10 @@ function controllerOf({ name, bus, owner }: MachineBus, machine: RunningMachine)
 }
 
 function printDevice(device: PluggedDevice, machine: RunningMachine, level: number, lines: string[]): void {
-  const { metadata, id, options, wires, mappings } = device;
+  const { metadata, id, options, mappings } = device;
   const print = indented(level + 1, lines);
   indented(level, lines)(`dev: ${metadata.type}, id "${id}"`);
+  const wires = wiresOf(device, machine);
   printPins(device.device, '', wires, print);
   if (device.address !== undefined) print(`addr = ${device.address}`);
   for (const [name, value] of Object.entries(options)) print(`${commandLineName(name)} = ${formatValue(value)}`);
@@ -95,14 +97,29 @@ function printDevice(device: PluggedDevice, machine: RunningMachine, level: numb
   for (const bus of machine.buses) if (controllerOf(bus, machine) === device) printBus(bus, machine, level + 1, lines);
 }
 
-type Wires = PluggedDevice['wires'];
+/** What each pin of a plugged device is wired to, by its name; undefined if to nothing. */
+interface Wires {
+  to(output: string): string | undefined;
+  from(input: string): string | undefined;
+}
+
+const wiresOf = ({ id, wires }: PluggedDevice, { devices }: RunningMachine): Wires => ({
+  to: (output) =>
+    wires
+      .get(output)
+      ?.map(({ description }) => description)
+      .join(', '),
+  from: (input) => signalInto(devices, id, input)?.description,
+});
 
 function printPins(device: Device, path: string, wires: Wires, print: (text: string) => void): void {
   for (const name of ownPinsOf(device).keys()) {
-    const wire = wires.get(`${path}${name}`);
-    print(
-      `gpio-out "${name}" 1${wire === undefined ? '' : ` -> ${wire.map(({ description }) => description).join(', ')}`}`,
-    );
+    const end = wires.to(`${path}${name}`);
+    print(`gpio-out "${name}" 1${end === undefined ? '' : ` -> ${end}`}`);
+  }
+  for (const name of inputNamesOf(device.metadata)) {
+    const source = wires.from(`${path}${name}`);
+    print(`gpio-in "${name}" 1${source === undefined ? '' : ` <- ${source}`}`);
   }
 }
 

@@ -6,6 +6,8 @@ import {
   type DocumentTable,
   HandledRegion,
   type HandlerRoute,
+  type InputDeclaration,
+  inputsOfClass,
   livesIn,
   type OptionSet,
   placesByAttribute,
@@ -60,7 +62,7 @@ export function registerDocument(metadata: ClassMetadata, observed: ObservedDevi
     [`${sentence(printable(description))} Bus: ${bus}.`, ...needs(metadata)].join(' '),
     ...optionSection(options),
     ...documents.flatMap(({ tables = [] }) => tables.flatMap(section)),
-    ...pinSection(observed, options, Object.assign({}, ...documents.map(({ pins }) => pins))),
+    ...pinSection(observed, inputsOfClass(metadata), options, Object.assign({}, ...documents.map(({ pins }) => pins))),
     ...inOrder(regions, places).flatMap((region) => regionSection(region, registers, places.get(region.template))),
     ...carriedBanks(registers).flatMap((bank) => bankSection(bank, registers)),
   ];
@@ -102,7 +104,7 @@ export function registerFacts(metadata: ClassMetadata, { pins = [], inputs = [] 
       description: option.description,
     })),
     pins,
-    inputs,
+    inputs: [...inputsOfClass(metadata).map(factsOfInput), ...inputs],
     regions: regions.map(({ template: { name, kind, size, base }, handlers, coalesced, flushCoalescedIo }) => ({
       ...{ name, kind, size, base, flushCoalescedIo },
       coalesced: coalesced.map(({ offset, size: bytes }) => ({ offset, size: bytes })),
@@ -121,6 +123,13 @@ export function registerFacts(metadata: ClassMetadata, { pins = [], inputs = [] 
     })),
   };
 }
+
+const factsOfInput = ({ method, count, unconnected, description }: InputDeclaration): object => ({
+  name: method,
+  ...(count === undefined ? {} : { count }),
+  unconnected: unconnected ? 'high' : 'low',
+  ...(description === undefined ? {} : { description }),
+});
 
 /** As declared; BARs by their numbers. */
 function inOrder(regions: readonly RegionMetadata[], places: ReadonlyMap<RegionTemplate, string>): RegionMetadata[] {
@@ -147,6 +156,7 @@ function optionSection({ declarations }: OptionSet): string[] {
 
 function pinSection(
   { pins = [], inputs: wires = [] }: ObservedDevice,
+  declared: readonly InputDeclaration[],
   { declarations }: OptionSet,
   notes: Readonly<Record<string, string>>,
 ): string[] {
@@ -155,8 +165,14 @@ function pinSection(
     const where = notes[pin] ?? (wired === undefined ? 'where the machine wires it' : wiredBy(...wired));
     return where === '' ? [] : [[code(pin), 'output', where]];
   });
-  const inputs = wires.map((wire) => [wire, 'input', '']);
-  return section({ heading: 'Interrupts', columns: ['pin', 'direction', 'where'], rows: [...outputs, ...inputs] });
+  const inputs = declared.map(({ method, count, unconnected, description = '' }) => {
+    const name = count === undefined ? method : `${method}[0]\` to \`${method}[${count - 1}]`;
+    const idle = unconnected ? 'high while no wire leads to it' : '';
+    return [code(name), 'input', [description, idle].filter((one) => one !== '').join('; ')];
+  });
+  const rows = [...outputs, ...inputs, ...wires.map((wire) => [wire, 'input', ''])];
+  const heading = inputs.length === 0 ? 'Interrupts' : 'Pins';
+  return section({ heading, columns: ['pin', 'direction', 'where'], rows });
 }
 
 function wiredBy(name: string, { wires, default: line }: OptionSet['declarations'][string]): string {

@@ -79,11 +79,14 @@ describe('an observer', () => {
     machine.observe(observer);
     expect(machine.run(ticking).reason).toBe('finished');
     const kinds = new Set(events.map(({ kind }) => kind));
-    expect([...kinds].sort()).toEqual(['access', 'coalesced-write', 'exit', 'interrupt', 'timer', 'vector']);
+    expect([...kinds].sort()).toEqual(['access', 'coalesced-write', 'exit', 'input', 'interrupt', 'timer', 'vector']);
     const times = events.map(({ time }) => time);
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(events).toContainEqual(
       expect.objectContaining({ kind: 'interrupt', device: 'rtc', pin: 'irq', level: true }),
+    );
+    expect(events).toContainEqual(
+      expect.objectContaining({ kind: 'input', device: 'pic', pin: 'line[8]', level: true }),
     );
     expect(events).toContainEqual(expect.objectContaining({ kind: 'timer', device: 'rtc', name: 'rtc-periodic' }));
     expect(events).toContainEqual(expect.objectContaining({ kind: 'vector', vector: 0x28 }));

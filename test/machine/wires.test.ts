@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import * as packageMachines from '../../machines/index.ts';
+import { inputsIn } from '../../sdk/device/index.ts';
 import {
   allOf,
   anyOf,
+  type Device,
   defineMachine,
   device,
   InterruptPin,
@@ -9,13 +12,15 @@ import {
   input,
   inverted,
   isaIrq,
+  MiB,
   mmioRegion,
   pin,
   state,
   type UsedDevice,
   use,
 } from '../../sdk/index.ts';
-import { guestProgram, Machine } from '../../sdk/runtime.ts';
+import { infoQtree } from '../../sdk/monitor/index.ts';
+import { guestProgram, Machine, metadataOf, registerDocument } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 import { toyMachine } from './toys.ts';
 
@@ -98,6 +103,8 @@ function machineOf(...devices: UsedDevice[]): Machine {
 
 const driver = at(use(Driver, { id: 'driver' }), 0x1000);
 const out = (index: number) => pin('driver', `out[${index}]`);
+const machines = Object.values(packageMachines).filter((one) => 'devices' in one);
+const deviceOf = (machine: Machine, id: string) => machine.devices.find((one) => one.id === id)?.device as Device;
 const probeOf = (machine: Machine, id = 'probe') => machine.deviceById(id)?.device as Probe;
 const set = (machine: Machine, index: number, value = 1) => machine.memory.write(0x1000 + index, value, 1);
 
@@ -257,5 +264,159 @@ describe('the processor', () => {
     const lost = () =>
       Machine.create({ ...toyMachine, devices: [driver], interruptController: { from: out(16), vector: 3 } });
     expectRefusal(lost, 'no-such-pin', "'out[16]'", 'interruptController');
+  });
+});
+
+describe('what is shown of wires', () => {
+  const machine = () =>
+    machineOf(
+      at(use(Driver, { id: 'driver', interrupts: { 'out[0]': [pin('probe', 'hold'), isaIrq(3)] } }), 0x1000),
+      use(Probe, { inputs: { ready: anyOf(inverted(out(1)), isaIrq(4)) } }),
+    );
+
+  it('is in the tree of devices: outputs with their ends, inputs with what they follow', () => {
+    const tree = infoQtree(machine())
+      .split('\n')
+      .map((line) => line.trim());
+    expect(tree).toContain(`gpio-out "out[0]" 1 -> pin 'hold' of 'probe', ISA IRQ 3`);
+    expect(tree).toContain(`gpio-in "hold" 1 <- pin 'out[0]' of 'driver'`);
+    expect(tree).toContain(`gpio-in "ready" 1 <- any of (not pin 'out[1]' of 'driver', ISA IRQ 4)`);
+    expect(tree).toContain('gpio-in "line[3]" 1');
+  });
+
+  it('is heard by observers: each edge of an input after that of its output', () => {
+    const wired = machine();
+    const seen: string[] = [];
+    wired.observe({
+      name: 'pins',
+      start: () => ({
+        observe: (event) => {
+          if (event.kind === 'interrupt' || event.kind === 'input')
+            seen.push(`${event.device} ${event.pin} ${event.level}`);
+        },
+      }),
+    });
+    set(wired, 0, 2);
+    expect(seen).toEqual(['driver out[0] true', 'probe hold true', 'driver out[0] false', 'probe hold false']);
+  });
+
+  it('is in the reference of a device', () => {
+    const text = registerDocument(metadataOf(Probe));
+    expect(text).toContain('| `line[0]` to `line[3]` | input |  |');
+    expect(text).toContain('| `ready` | input | high while no wire leads to it |');
+  });
+});
+
+describe('a machine with an interrupt controller', () => {
+  const bellPorts = mmioRegion({ name: 'bell', size: 1, accessSizes: [1] });
+  @device({ type: 'bell', description: 'one interrupt' })
+  class Bell extends IsaDevice {
+    readonly irq = new InterruptPin();
+    @bellPorts.write() write(value: number): void {
+      this.irq.set(value === 1);
+    }
+  }
+  const bell = (wiring: object): UsedDevice => ({ ...use(Bell, wiring), at: [{ region: bellPorts, address: 0x3000 }] });
+  const warningsOf = (used: UsedDevice, ...more: UsedDevice[]) =>
+    Machine.create({
+      ...toyMachine,
+      devices: [driver, used, ...more],
+      interruptController: { from: out(0), vector: 3 },
+    }).warnings;
+
+  it('warns of an interrupt that is not wired, and of a line that nothing follows', () => {
+    expect(warningsOf(bell({}))).toEqual([expect.stringMatching(/'bell': pin 'irq' is not wired/)]);
+    expect(warningsOf(bell({ interrupts: { irq: isaIrq(7) } }))).toEqual([
+      expect.stringMatching(/ISA IRQ 7.*nothing follows/),
+    ]);
+  });
+
+  it('is silent about wires that lead somewhere, and about the outputs of a device with several', () => {
+    expect(warningsOf(bell({ interrupts: { irq: pin('probe', 'hold') } }), use(Probe))).toEqual([]);
+    expect(warningsOf(bell({ interrupts: { irq: isaIrq(7) } }), use(Probe, { inputs: { hold: isaIrq(7) } }))).toEqual(
+      [],
+    );
+  });
+
+  it.each([...machines])('is silent about $name', (definition) => {
+    const wires = Machine.create(definition, { ram: 1 * MiB }).warnings.filter((warning) => /pin '/.test(warning));
+    expect(wires).toEqual([]);
+  });
+});
+
+describe('a snapshot', () => {
+  const plugged = () => {
+    const machine = machineOf(driver);
+    machine.plug(
+      use(Probe, {
+        inputs: { hold: allOf(out(0), inverted(anyOf(out(1), isaIrq(3)))), 'line[1]': out(2), ready: inverted(out(2)) },
+      }),
+    );
+    machine.plug(
+      at(
+        use(Driver, { id: 'second', interrupts: { 'out[0]': [inverted(isaIrq(3)), pin('probe', 'line[3]')] } }),
+        0x1100,
+      ),
+    );
+    return machine;
+  };
+  const restored = (machine: Machine) =>
+    Machine.restore(machine.definition, JSON.parse(JSON.stringify(machine.save())), { deviceClasses: [Probe, Driver] });
+
+  it('has the wires of devices that were plugged in later, with their gates', () => {
+    const other = restored(plugged());
+    expect(infoQtree(other)).toBe(infoQtree(plugged()));
+    const before = probeOf(other).edges.length;
+    other.memory.write(0x1100, 1, 1);
+    set(other, 0);
+    expect(probeOf(other).edges.slice(before)).toEqual(['line 3 rises', 'hold rises']);
+  });
+
+  it('leaves the inputs at the levels of the other ends, without a call', () => {
+    const machine = plugged();
+    machine.memory.write(0x1100, 1, 1);
+    for (const index of [0, 2]) set(machine, index);
+    const other = restored(machine);
+    const levels = [...inputsIn(deviceOf(other, 'probe'))].map(([name, { level }]) => [name, level]);
+    expect(levels).toEqual([...inputsIn(deviceOf(machine, 'probe'))].map(([name, { level }]) => [name, level]));
+    const before = probeOf(other).edges.length;
+    for (const index of [0, 2]) set(other, index);
+    expect(probeOf(other).edges.length).toBe(before);
+    set(other, 2, 0);
+    expect(probeOf(other).edges.slice(before)).toEqual(['line 1 falls', 'ready rises']);
+  });
+
+  it('is refused with a wire that is none', () => {
+    const text = JSON.stringify(plugged().save()).replace('"ISA IRQ 3"', '"ISA IRQ 33"');
+    const restore = () =>
+      Machine.restore(machineOf(driver).definition, JSON.parse(text), { deviceClasses: [Probe, Driver] });
+    expectRefusal(restore, 'state-mismatch', "device 'probe'", 'inputs.hold');
+  });
+});
+
+describe('a device with inputs', () => {
+  it('is swapped while its wires are high: it keeps its levels and gets the next edge', () => {
+    const machine = machineOf(
+      at(use(Driver, { id: 'driver', interrupts: { 'out[0]': pin('probe', 'hold') } }), 0x1000),
+      use(Probe, { inputs: { 'line[1]': out(1) } }),
+    );
+    for (const index of [0, 1]) set(machine, index);
+    machine.swap('probe', Probe);
+    expect(probeOf(machine).edges).toEqual([]);
+    for (const index of [0, 1]) set(machine, index, 0);
+    expect(probeOf(machine).edges).toEqual(['hold falls', 'line 1 falls']);
+    machine.swap('driver', Driver);
+    set(machine, 0);
+    expect(probeOf(machine).edges.slice(2)).toEqual(['hold rises']);
+  });
+
+  it('is not taken out while another one is wired to it, and goes low when the other one is', () => {
+    const machine = machineOf(driver, use(Probe));
+    machine.plug(at(use(Driver, { id: 'second', interrupts: { 'out[0]': pin('probe', 'hold') } }), 0x1100));
+    machine.memory.write(0x1100, 1, 1);
+    expectRefusal(() => machine.unplug('probe'), 'device-in-use', "'out[0]' of 'second'");
+    machine.unplug('second');
+    expect(probeOf(machine).edges).toEqual(['hold rises', 'hold falls']);
+    machine.unplug('probe');
   });
 });

@@ -84,31 +84,11 @@ async function observe(deviceClass: ConcreteDeviceClass, terminal: Terminal): Pr
   }
 }
 
-const IsaLines = 16;
-
-/** The pins of a device and the ISA lines that it receives, which no declaration lists. */
+/** The outputs of a device, which no declaration lists. */
 async function onBench(deviceClass: ConcreteDeviceClass): Promise<ObservedDevice> {
   const { testBench } = await import('../../testing/index.ts');
-  const { IsaBus } = await import('../../bus/index.ts');
   const { pinsOf } = await import('../../device/index.ts');
   const { observeSubDevices } = await import('../../monitor/reference.ts');
-  const bench = testBench(deviceClass);
-  const isa = bench.service(IsaBus);
-  const received = Array.from({ length: IsaLines }, (_, line) => line).filter((line) => isa.line(line).connected);
-  return {
-    pins: [...pinsOf(bench.device).keys()],
-    subDevices: observeSubDevices(bench.device),
-    inputs: runsOf(received).map(([first, last]) => `ISA IRQ ${first === last ? first : `${first} to ${last}`}`),
-  };
-}
-
-/** 0, 1, 3, 4 are 0 to 1 and 3 to 4. */
-function runsOf(sorted: readonly number[]): [number, number][] {
-  const runs: [number, number][] = [];
-  for (const value of sorted) {
-    const run = runs.at(-1);
-    if (run?.[1] === value - 1) run[1] = value;
-    else runs.push([value, value]);
-  }
-  return runs;
+  const { device } = testBench(deviceClass);
+  return { pins: [...pinsOf(device).keys()], subDevices: observeSubDevices(device) };
 }

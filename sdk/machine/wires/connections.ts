@@ -56,6 +56,14 @@ function straightened(signal: Signal, wire: Wire): Pick<Connection, 'signal' | '
   return { signal, to: wire };
 }
 
+/** What an input follows, whichever end says it; undefined if no wire leads to it. */
+export function signalInto(devices: readonly WiredDevice[], id: string, name: string): Signal | undefined {
+  const found = devices
+    .flatMap(connectionsOf)
+    .find(({ to }) => to instanceof DeviceWire && to.device === id && to.pin === name);
+  return found?.signal;
+}
+
 /** The ids of the devices at both ends of a connection. */
 export function devicesOf({ signal, to }: Connection): readonly string[] {
   return [...endsOf(signal), to].flatMap((end) => (end instanceof DeviceWire ? [end.device] : []));

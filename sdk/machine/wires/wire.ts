@@ -6,6 +6,8 @@ import { isWireEnd } from './given.ts';
 /** What a signal comes from: an output of a device, or a line of a bus. */
 export interface SignalSource {
   readonly level: boolean;
+  /** Whether anything follows it; undefined if it cannot tell. */
+  readonly connected?: boolean;
   /** Called with each change. Answers how to stop that. */
   connect(onChange: (level: boolean) => void): () => void;
 }
