@@ -282,9 +282,8 @@ export class Machine implements RunningMachine {
   }
 
   private host() {
-    const { interruptController: given } = this.definition;
     const deviceOf = (id: string) => this.deviceById(id)?.device;
-    const interruptController = interruptControllerOf(given, deviceOf, this.builder.processor);
+    const interruptController = interruptControllerOf(this.definition, deviceOf, this.builder.processor);
     const resetPorts = () => resetPortsOf(this.devices);
     return {
       get resetPorts() {

@@ -6,7 +6,6 @@ import {
   type DocumentTable,
   HandledRegion,
   type HandlerRoute,
-  type InputDeclaration,
   inputsOfClass,
   livesIn,
   type OptionSet,
@@ -19,6 +18,7 @@ import {
   subDevicesOf,
 } from '../device/index.ts';
 import { describeRange } from '../memory/index.ts';
+import { factsOfInput, pinTable } from './pin-table.ts';
 import { code, overview, registerSection, table, words } from './register-tables.ts';
 
 /** Facts that a declaration does not have, taken from a device on a bench. */
@@ -62,7 +62,9 @@ export function registerDocument(metadata: ClassMetadata, observed: ObservedDevi
     [`${sentence(printable(description))} Bus: ${bus}.`, ...needs(metadata)].join(' '),
     ...optionSection(options),
     ...documents.flatMap(({ tables = [] }) => tables.flatMap(section)),
-    ...pinSection(observed, inputsOfClass(metadata), options, Object.assign({}, ...documents.map(({ pins }) => pins))),
+    ...section(
+      pinTable(observed, inputsOfClass(metadata), options, Object.assign({}, ...documents.map(({ pins }) => pins))),
+    ),
     ...inOrder(regions, places).flatMap((region) => regionSection(region, registers, places.get(region.template))),
     ...carriedBanks(registers).flatMap((bank) => bankSection(bank, registers)),
   ];
@@ -124,13 +126,6 @@ export function registerFacts(metadata: ClassMetadata, { pins = [], inputs = [] 
   };
 }
 
-const factsOfInput = ({ method, count, unconnected, description }: InputDeclaration): object => ({
-  name: method,
-  ...(count === undefined ? {} : { count }),
-  unconnected: unconnected ? 'high' : 'low',
-  ...(description === undefined ? {} : { description }),
-});
-
 /** As declared; BARs by their numbers. */
 function inOrder(regions: readonly RegionMetadata[], places: ReadonlyMap<RegionTemplate, string>): RegionMetadata[] {
   const placeOfRegion = ({ template }: RegionMetadata) => places.get(template) ?? '';
@@ -152,34 +147,6 @@ function optionSection({ declarations }: OptionSet): string[] {
     option.description,
   ]);
   return section({ heading: 'Options', columns: ['option', 'takes', 'default', 'what it does'], rows });
-}
-
-function pinSection(
-  { pins = [], inputs: wires = [] }: ObservedDevice,
-  declared: readonly InputDeclaration[],
-  { declarations }: OptionSet,
-  notes: Readonly<Record<string, string>>,
-): string[] {
-  const outputs = pins.flatMap((pin) => {
-    const wired = Object.entries(declarations).find(([, { wires }]) => wires?.pin === pin);
-    const where = notes[pin] ?? (wired === undefined ? 'where the machine wires it' : wiredBy(...wired));
-    return where === '' ? [] : [[code(pin), 'output', where]];
-  });
-  const inputs = declared.map(({ method, count, unconnected, description = '' }) => {
-    const name = count === undefined ? method : `${method}[0]\` to \`${method}[${count - 1}]`;
-    const idle = unconnected ? 'high while no wire leads to it' : '';
-    return [code(name), 'input', [description, idle].filter((one) => one !== '').join('; ')];
-  });
-  const rows = [...outputs, ...inputs, ...wires.map((wire) => [wire, 'input', ''])];
-  const heading = inputs.length === 0 ? 'Interrupts' : 'Pins';
-  return section({ heading, columns: ['pin', 'direction', 'where'], rows });
-}
-
-function wiredBy(name: string, { wires, default: line }: OptionSet['declarations'][string]): string {
-  const by = `option ${code(commandLineName(name))} says`;
-  return typeof line === 'number' && wires !== undefined
-    ? `${wires.to(line).description}, or what ${by}`
-    : `what ${by}`;
 }
 
 function regionSection(

@@ -95,7 +95,7 @@ class InterruptSources implements InterruptController {
 
 /** What interrupts the processor, in the order of the definition; `inputs` are those of `processorConnections`. */
 export function interruptControllerOf(
-  given: GivenControllers,
+  { interruptController: given }: { readonly interruptController?: GivenControllers },
   deviceOf: (id: string) => Device | undefined,
   inputs: readonly Connection[],
 ): InterruptController | undefined {

@@ -25,13 +25,13 @@ export function unwiredInterrupts(machine: RunningMachine): string[] {
         `interrupts: { ${name}: isaIrq(5) }, or pin(device, name).`,
     ];
   });
-  return [...silent, ...unheardLines(machine)];
+  return [...silent, ...deadLines(machine)];
 }
 
-function unheardLines(machine: RunningMachine): string[] {
+function deadLines(machine: RunningMachine): string[] {
   return machine.devices.flatMap(connectionsOf).flatMap(({ owner, at, to }) => {
     if (to instanceof DeviceWire || !('service' in to)) return [];
-    if (isHeard(to, machine)) return [];
+    if (isFollowed(to, machine)) return [];
     return [
       `Device '${owner}': pin '${at}' leads to ${to.description}, which nothing follows. Wire an input of the interrupt controller ` +
         `to it, inputs: { line: isaLines }, or choose another line.`,
@@ -39,6 +39,6 @@ function unheardLines(machine: RunningMachine): string[] {
   });
 }
 
-/** A line that cannot be asked is taken for heard. */
-const isHeard = (wire: ServiceWire, machine: RunningMachine): boolean =>
+/** Whether something follows a line; of one that cannot tell, yes. */
+const isFollowed = (wire: ServiceWire, machine: RunningMachine): boolean =>
   wire.sourceIn?.(machine.service(wire.service) as never)?.connected !== false;
