@@ -1,5 +1,5 @@
 import type { Problem } from '../base/errors.ts';
-import type { ClassMetadata, Device } from '../device/index.ts';
+import { type ClassMetadata, type Device, devicesIn, inDeviceEvent, RegionTemplate } from '../device/index.ts';
 import { DevicePart, partsOf } from '../device/parts.ts';
 import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 
@@ -52,7 +52,7 @@ export interface BusRegisters {
   ): readonly { readonly port: number; readonly size: number; readonly value: number | undefined }[];
 }
 
-/** What a bus may be made of that no machine has: the bench's. */
+/** What a bench makes a bus of. */
 export interface BusContext extends BusContainers {
   readonly topology: MemoryTopology;
 }
@@ -115,6 +115,11 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
   /** The address of a device that gives none; undefined if none is left. Absent: each device has to give one. */
   assign?(device: ClassMetadata, taken: readonly Address[]): Address | undefined;
 
+  /** The address of a device that is alone on a bench and gives none. */
+  addressOnBench(device: ClassMetadata): Address | undefined {
+    return this.assign?.(device, []);
+  }
+
   /** What is wrong with all its devices together. That each address has one device is checked already. */
   check(_devices: readonly Placed<Address>[]): readonly Problem[] {
     return [];
@@ -148,6 +153,32 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
     return [];
   }
 
+  /**
+   * As firmware does after a reset: gives addresses to the regions of the device that the guest places, and enables it. `allocate`
+   * answers the same address for the same name. Answers where the regions are.
+   */
+  arrange(
+    _device: D,
+    _allocate: (name: string, kind: 'ports' | 'memory', size: number) => number,
+  ): ReadonlyMap<RegionTemplate, number> {
+    return new Map();
+  }
+
+  /** Members that the base class of its devices has and the bus answers for: no author of a device wrote them. */
+  get ownMembers(): readonly string[] {
+    return [];
+  }
+
+  /** Of these, paths that a reset leaves as they are. */
+  get keptAtReset(): readonly string[] {
+    return [];
+  }
+
+  /** Whether a pin that the base class has leads anywhere. */
+  usesPin(_device: D, _name: string): boolean {
+    return true;
+  }
+
   /** The registers of the device that the guest reaches by the bus; undefined if it has none. */
   registersOf(_device: D): BusRegisters | undefined {
     return undefined;
@@ -155,6 +186,14 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
 
   /** Reports interrupts of the device that are no pins, by name: 'msi'. Without `report` it stops. */
   observeInterrupts(_device: D, _report: ((name: string) => void) | undefined): void {}
+
+  /** First bytes of transfers that mean something to the device, for random tests: the registers behind its pointer. */
+  firstBytes({ metadata }: D): readonly number[] {
+    const offsets = metadata.registers
+      .filter(({ bank }) => !(bank instanceof RegionTemplate))
+      .map(({ offset }) => offset);
+    return [...new Set(offsets.map((offset) => offset & 0xff))];
+  }
 
   /**
    * Plugs in what answers in place of a device, for a controller that is tested alone. It keeps no state: what it answers depends
@@ -167,7 +206,21 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
    * shorter where the device did not acknowledge. Absent: a bus of regions, whose devices have no transfers.
    */
   transfer?(at: Address, bytes: readonly number[], count: number): readonly number[];
+
+  /**
+   * Calls a method of a device as an event of its own: its derived pins follow, and edges are delivered after it. It allocates nothing:
+   * `this.call(target, target.onWrite, byte)`.
+   */
+  declare protected readonly call: typeof inDeviceEvent;
 }
 
-/** The buses that a device has in its fields, by name; those of an array as `channels[3]`. */
-export const busesOf = (device: Device): ReadonlyMap<string, Bus> => partsOf(device, Bus);
+Object.defineProperty(Bus.prototype, 'call', { value: inDeviceEvent });
+
+/** The buses that a device and the devices inside it have in their fields, by name; those of an array as `channels[3]`. */
+export function busesOf(device: Device): ReadonlyMap<string, Bus> {
+  return new Map(
+    devicesIn(device).flatMap(({ name, device: one }) =>
+      [...partsOf(one, Bus)].map(([field, bus]) => [name === '' ? field : `${name}.${field}`, bus] as const),
+    ),
+  );
+}

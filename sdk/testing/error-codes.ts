@@ -9,6 +9,12 @@ import type { ConformanceError } from './conformance/device-conformance.ts';
 export interface TestingErrorCodes {
   /** A function that reads an answer of the emulator threw. @remedy Look at the error's `cause`, and mend the function. */
   'answer-reader-threw': BackplaneError;
+  /** A device on a bench has no address, or one that its bus does not know. @remedy Write `addr` as the message says. */
+  'bench-address': BackplaneError;
+  /** A bench cannot make the bus of a device by itself. @remedy Give one: `testBench(TheClass, { bus: new TheBus(...) })`. */
+  'bench-without-bus': BackplaneError;
+  /** A transfer is asked of a bus whose devices have regions. @remedy Access the regions of the device. */
+  'bus-without-transfers': BackplaneError;
   /** The emulator refused a command. @remedy Read its reason in the message, and send what it takes. */
   'command-refused': BackplaneError;
   /** A check of the conformance suite found something. @remedy Read the report: it has the shortest script that shows it. */

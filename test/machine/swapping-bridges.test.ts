@@ -90,7 +90,7 @@ describe('an ISA bridge that is taken out', () => {
     raise(card);
     machine.unplug(id);
     expect(moves).toEqual([true, false]);
-    expect([0, 1, 2, 3].filter((pirq) => bus?.isAsserted(pirq))).toHaveLength(1);
+    expect([0, 1, 2, 3].filter((pirq) => bus?.lines.isAsserted(pirq))).toHaveLength(1);
     machine.plug(use(Piix3, { id: 'next', addr: '01.0' }));
     machine.io.write(0xcf8, 0x8000_0860, 4);
     machine.io.write(0xcfc, 0x0b0b_0b0b, 4);

@@ -10,7 +10,6 @@ export class BellBus extends Bus<Bell, number> {
   static readonly kind = 'bells';
   override readonly addressGrammar = 'a number from 1 to 9';
   @state selected = 0;
-  resets = 0;
   private readonly bells = new Map<number, Bell>();
 
   override parse(text: string): number | undefined {
@@ -24,9 +23,12 @@ export class BellBus extends Bus<Bell, number> {
     };
   }
 
+  override addressOnBench(): number {
+    return 1;
+  }
+
   override reset(): void {
     this.selected = 0;
-    this.resets++;
   }
 
   override describe(_bell: Bell, at: number): readonly string[] {
@@ -85,6 +87,10 @@ export class Belfry extends IsaDevice {
   @ports.read(1)
   read(): number {
     return this.answer;
+  }
+
+  override reset(): void {
+    this.answer = 0;
   }
 }
 

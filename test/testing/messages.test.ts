@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { afterAll, vi } from 'vitest';
-import { bits, device, IsaDevice, place, portRegion, reserved } from '../../sdk/index.ts';
+import { Bus, bits, Device, device, IsaDevice, place, portRegion, reserved } from '../../sdk/index.ts';
 import { ConformanceError, deviceConformance, testBench } from '../../sdk/testing/index.ts';
 import { QemuProcess, QmpClient, type QmpValue, QtestClient } from '../../sdk/testing/qemu/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
+import { CountingBell } from '../machine/toy-bus.ts';
 import { answerLines, socketPair } from './qemu/fake-emulator.ts';
 
 const ports = portRegion({ name: 'lamp', base: 0x300, size: 4, accessSizes: [1] });
@@ -20,6 +21,24 @@ class Lamp extends IsaDevice {
   @level level = 0;
   @taken taken = 0;
   @given given = 0;
+}
+
+class LostBus extends Bus {
+  static readonly kind = 'lost';
+
+  constructor(readonly length: number) {
+    super();
+    if (length === undefined) throw new RangeError('no length');
+  }
+
+  attach() {
+    return () => {};
+  }
+}
+
+@device({ type: 'lost', description: 'On a bus that needs to know its length' })
+class Lost extends Device {
+  static readonly plugsInto = LostBus;
 }
 
 /** Keeps what was written over a reset: the suite finds that first. */
@@ -76,6 +95,9 @@ function conformanceOf(deviceClass: typeof StaysOn): void {
 }
 
 goldenMessages('testing', {
+  'bench-address': () => testBench(CountingBell, { addr: '10' }),
+  'bench-without-bus': () => testBench(Lost),
+  'bus-without-transfers': () => testBench(Lamp).transfer([1]),
   'answer-reader-threw': async () => {
     const { qtest } = await qtestAnswering('OK\n');
     const reader = () => {

@@ -19,6 +19,8 @@ import {
 import { type I2cTarget, ReleasedByte, standIn } from './target.ts';
 
 const NoPrefix = -1;
+/** Of a device that is alone on a bench and says none: chips that compare fewer bits have it too. */
+const BenchAddress = 0x50;
 
 /**
  * An I2C bus, as the controller that has it in a field sees it. A transfer is `start`, then `write` or `read` byte by byte,
@@ -56,6 +58,10 @@ export class I2cBus extends Bus<Device & I2cTarget, I2cAddress> {
 
   override get typeName(): string {
     return 'I2C';
+  }
+
+  override addressOnBench(): I2cAddress {
+    return BenchAddress;
   }
 
   override parse(text: string): I2cAddress | undefined {

@@ -1,5 +1,5 @@
 import { BackplaneError, type Problem } from '../../base/errors.ts';
-import type { ClassMetadata, RegistersBehind } from '../../device/index.ts';
+import type { ClassMetadata, RegionTemplate, RegistersBehind } from '../../device/index.ts';
 import { MemoryRegion } from '../../memory/index.ts';
 import {
   Bus,
@@ -22,11 +22,17 @@ import {
   Slots,
 } from './address.ts';
 import { configRegisters, PciConfigSize } from './config-registers.ts';
-import { configurationOf, describeFunction, hiddenFunctions, mappedBars, type PciFunction } from './function.ts';
+import {
+  configurationOf,
+  describeFunction,
+  hiddenFunctions,
+  mappedBars,
+  type PciFunction,
+  placeBars,
+} from './function.ts';
 import { PciRegister } from './header.ts';
-
-/** Memory of a bench's PCI bus is behind the device's own regions. */
-const BehindRegions = -1;
+import { pciIdentity } from './identity.ts';
+import { PciInterruptLines, type PciRouter } from './interrupt-lines.ts';
 
 /** The wire from a function's interrupt pin. */
 interface InterruptWire {
@@ -51,10 +57,9 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
    */
   readonly busMasterMemory: MemoryRegion | undefined;
   private readonly functions: (PciFunction | undefined)[] = new Array(Slots * Functions);
-  private readonly asserted = new Map<number, number>();
+  /** Its interrupt lines. @internal */
+  readonly lines = new PciInterruptLines();
   private readonly wires = new Map<PciFunction, InterruptWire>();
-  /** The first of them routes. The others are replacements, which wait until it disconnects. */
-  private readonly routers: ((pirq: number, level: boolean) => void)[] = [];
   /** Set by the first reset; functions that are plugged later are hot-plugged. */
   private poweredOn = false;
   private readonly latecomers = new Set<PciFunction>();
@@ -74,7 +79,7 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
   /** Its devices' memory is in front of the bench's RAM, and behind the regions of the device itself. */
   static forBench({ topology, io, memory }: BusContext): PciBus {
     const own = MemoryRegion.container(topology, 'pci', memory.size);
-    memory.addSubregion(0, own, BehindRegions);
+    memory.addSubregion(0, own, -1);
     return new PciBus({ io, memory: own, busMasterMemory: memory });
   }
 
@@ -134,6 +139,27 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
     if (address === undefined) return undefined;
     const target = 0x8000_0000 | (this.number << 16) | (address.slot << 11) | (address.function << 8);
     return configurationOf(target >>> 0, this);
+  }
+
+  override addressOnBench(): PciAddress {
+    return { slot: 1, function: 0 };
+  }
+
+  override arrange(device: PciFunction, allocate: Parameters<Bus['arrange']>[1]): ReadonlyMap<RegionTemplate, number> {
+    return placeBars(device, allocate);
+  }
+
+  override get ownMembers(): readonly string[] {
+    return ['config', 'bars', 'msi', 'busMaster'];
+  }
+
+  override get keptAtReset(): readonly string[] {
+    return ['config.bytes'];
+  }
+
+  override usesPin({ metadata }: PciFunction, name: string): boolean {
+    const isIntx = name === 'interrupt' || name === 'interruptOut';
+    return !isIntx || metadata.attribute(pciIdentity)?.interruptPin !== undefined;
   }
 
   override observeInterrupts({ msi }: PciFunction, report: ((name: string) => void) | undefined): void {
@@ -200,7 +226,7 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
     wire.cut = device.interruptOut.connect((level) => {
       if (pirq === undefined || level === wire.up) return;
       wire.up = level;
-      this.assert(pirq, level);
+      this.lines.assert(pirq, level);
     });
     this.wires.set(device, wire);
     const requester = (this.number << 8) | (address.slot << 3) | address.function;
@@ -221,32 +247,17 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
 
   /** The pins were restored without a call: counts anew which function asserts which line. The router is restored too. */
   onStateLoaded(): void {
-    this.asserted.clear();
+    const up: number[] = [];
     for (const [device, wire] of this.wires) {
       wire.up = wire.pirq !== undefined && device.interruptOut.level;
-      if (wire.up && wire.pirq !== undefined) this.asserted.set(wire.pirq, (this.asserted.get(wire.pirq) ?? 0) + 1);
+      if (wire.up && wire.pirq !== undefined) up.push(wire.pirq);
     }
+    this.lines.restore(up);
   }
 
-  /**
-   * Connects the bridge that routes the interrupt lines, and reports those that are high. A second router, which replaces the
-   * first, waits until that one disconnects, so that no line moves. Answers how to disconnect: the lines go down without a
-   * second router.
-   */
-  connectRouter(router: (pirq: number, level: boolean) => void): () => void {
-    this.routers.push(router);
-    if (this.routers[0] === router) this.notifyRouter(true);
-    return () => {
-      const index = this.routers.indexOf(router);
-      if (index < 0) return;
-      if (index === 0 && this.routers.length === 1) this.notifyRouter(false);
-      this.routers.splice(index, 1);
-      if (index === 0) this.notifyRouter(true);
-    };
-  }
-
-  private notifyRouter(level: boolean): void {
-    for (const [pirq, count] of this.asserted) if (count > 0) this.routers[0]?.(pirq, level);
+  /** Connects the bridge that routes the interrupt lines; a second one waits until the first disconnects. Answers how to disconnect. */
+  connectRouter(router: PciRouter): () => void {
+    return this.lines.connectRouter(router);
   }
 
   /** The registers that an access of this address reaches. The address is as in `readConfig`. */
@@ -283,18 +294,5 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
     const device = this.functions[(address >>> 8) & 0xff];
     const isAlone = this.functions[(address >>> 8) & 0xf8] === undefined;
     return isAlone && device !== undefined && this.latecomers.has(device) ? undefined : device;
-  }
-
-  /** Whether a function asserts the line. */
-  isAsserted(pirq: number): boolean {
-    return (this.asserted.get(pirq) ?? 0) > 0;
-  }
-
-  /** Several functions may assert one line; the router is called for the first and the last. */
-  private assert(pirq: number, level: boolean): void {
-    const before = this.asserted.get(pirq) ?? 0;
-    const after = before + (level ? 1 : -1);
-    this.asserted.set(pirq, after);
-    if (before > 0 !== after > 0) this.routers[0]?.(pirq, after > 0);
   }
 }

@@ -1,7 +1,8 @@
 import { inject, portRegion, type RegionTemplate, type RegistersBehind } from '../../device/index.ts';
-import { MemTxResult } from '../../memory/index.ts';
+import { AddressSpace, MemoryRegion, MemTxResult } from '../../memory/index.ts';
 import { state } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
+import type { BusContext } from '../bus.ts';
 import { SystemDevice } from '../system-bus.ts';
 import { PciBus } from './bus.ts';
 
@@ -63,6 +64,12 @@ export class SubtractivePorts {
       lookup(port: number): object | undefined;
     },
   ) {}
+
+  /** Ports behind a bench's bridge, where nothing is. */
+  static forBench({ topology }: BusContext): SubtractivePorts {
+    const nothing = MemoryRegion.unassignedPorts(topology, 'nothing');
+    return new SubtractivePorts(new AddressSpace(topology, 'ports behind the bridge', nothing));
+  }
 
   read(port: number, size: number): number {
     const value = this.space.read(port, size);

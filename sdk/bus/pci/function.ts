@@ -1,9 +1,10 @@
 import type { Problem } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
-import type { Device, InterruptPin } from '../../device/index.ts';
+import type { Device, InterruptPin, RegionTemplate } from '../../device/index.ts';
 import type { BusContainers, BusRegisters, MappedByBus, Placed } from '../bus.ts';
 import type { BusMasterSpace } from '../dma-port.ts';
 import { formatPciAddress, type PciAddress } from './address.ts';
+import { pciBars } from './bar-declaration.ts';
 import type { PciBar, PciBars } from './bars.ts';
 import { PciConfigSize } from './config-registers.ts';
 import type { PciConfigSpace } from './config-space.ts';
@@ -96,4 +97,22 @@ export function configurationOf(
       { port: Mechanism.Data + (offset & 3), size, value },
     ],
   };
+}
+
+/** Answers where a BAR of that name goes. */
+export type BarAllocation = (name: string, kind: 'ports' | 'memory', size: number) => number;
+
+/** Gives each BAR an address, and enables decoding and bus mastering. The expansion ROM stays disabled. */
+export function placeBars(device: PciFunction, allocate: BarAllocation): ReadonlyMap<RegionTemplate, number> {
+  const places = new Map<RegionTemplate, number>();
+  const addressed = device.bars.all.filter(({ index }) => index !== undefined);
+  for (const { index, kind, size, register } of addressed) {
+    const template = device.metadata.attribute(pciBars)?.find((declared) => declared.index === index)?.region;
+    const address = allocate(`BAR ${index}`, kind, size);
+    device.config.write(register, address, 4);
+    if (template !== undefined) places.set(template, address);
+  }
+  const everything = PciCommand.Io | PciCommand.Memory | PciCommand.Master;
+  if (addressed.length > 0) device.writeConfig(PciRegister.Command, everything, 2);
+  return places;
 }

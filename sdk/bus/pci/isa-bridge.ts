@@ -54,7 +54,7 @@ export abstract class IsaBridge extends PciDevice {
 
   /** The levels must be those of the bus, whose cards are restored by now. */
   override onStateLoaded(version: number): void {
-    const wrong = this.pirqLevels.findIndex((level, pirq) => level !== this.#pciBus.isAsserted(pirq));
+    const wrong = this.pirqLevels.findIndex((level, pirq) => level !== this.#pciBus.lines.isAsserted(pirq));
     if (wrong >= 0) {
       const [says, others] = this.pirqLevels[wrong] ? ['high', 'low'] : ['low', 'high'];
       throw new BackplaneError(

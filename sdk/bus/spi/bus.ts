@@ -53,6 +53,10 @@ export class SpiBus extends Bus<Device & SpiChip, number> {
     this.log = observer && new TransferLog('spi', observer);
   }
 
+  override addressOnBench(): number {
+    return 0;
+  }
+
   override parse(text: string): number | undefined {
     const select = /^\d{1,2}$/.test(text) ? Number(text) : this.selects;
     return select < this.selects ? select : undefined;

@@ -1,15 +1,7 @@
 import { BackplaneError } from '../../base/errors.ts';
+import type { BusContext } from '../../bus/bus.ts';
 import { refuseNotifier } from '../../bus/event-notifiers.ts';
-import {
-  DmaPort,
-  EventNotifiers,
-  IsaBus,
-  MemoryDmaPort,
-  PciBus,
-  ResetController,
-  SubtractivePorts,
-  SystemBus,
-} from '../../bus/index.ts';
+import { DmaPort, EventNotifiers, MemoryDmaPort, ResetController, SystemBus } from '../../bus/index.ts';
 import { ManualClock, VirtualClock } from '../../clock/index.ts';
 import type { Injection, Token } from '../../device/index.ts';
 import { StatefulServices } from '../../machine/services.ts';
@@ -50,11 +42,10 @@ export class BenchServices {
   readonly clock: ManualClock;
   readonly memory: AddressSpace;
   readonly io: AddressSpace;
-  readonly pci: PciBus;
   private readonly resets = new RecordedResets();
   /** Services with `@state`. */
   readonly stateful = new StatefulServices();
-  private readonly services: ReadonlyMap<Token, object>;
+  private readonly services: Map<Token, object>;
 
   constructor(
     ramSize: number,
@@ -69,20 +60,14 @@ export class BenchServices {
     const memory = MemoryRegion.container(topology, 'memory', 2 ** 64);
     const io = MemoryRegion.unassignedPorts(topology, 'io');
     const ram = MemoryRegion.ram(topology, 'ram', ramSize);
-    const pciMemory = MemoryRegion.container(topology, 'pci', 2 ** 64);
-    memory.addSubregion(0, pciMemory, Priority.Pci);
-    memory.addSubregion(0, MemoryRegion.alias(topology, 'ram-behind', ram, 0, ramSize), Priority.Ram);
+    memory.addSubregion(0, MemoryRegion.alias(topology, 'ram-behind', ram, 0, ramSize), BehindDevices);
     this.memory = new AddressSpace(topology, 'memory', memory);
     this.io = new AddressSpace(topology, 'I/O', io);
-    this.pci = new PciBus({ io, memory: pciMemory, busMasterMemory: memory });
     this.services = new Map<Token, object>([
       [VirtualClock, this.clock],
       [ManualClock, this.clock],
-      [IsaBus, new IsaBus({ io, memory })],
-      [PciBus, this.pci],
       [SystemBus, new SystemBus({ topology, memory, io, ram })],
       [DmaPort, new MemoryDmaPort(this.memory)],
-      [SubtractivePorts, new SubtractivePorts(emptyPorts(topology))],
       [ResetController, this.resets],
       [EventNotifiers, new ImmediateNotifiers(topology)],
       ...more,
@@ -95,6 +80,17 @@ export class BenchServices {
     return this.resets.reasons;
   }
 
+  /** Those that have been made. */
+  get all(): readonly object[] {
+    return [...this.services.values()];
+  }
+
+  /** Notes what the bench has made itself. */
+  note(token: Token, service: object): void {
+    this.services.set(token, service);
+    this.stateful.note(token, service);
+  }
+
   provides(object: object): boolean {
     for (const service of this.services.values()) if (service === object) return true;
     return false;
@@ -102,12 +98,22 @@ export class BenchServices {
 
   /** For a constructor: undefined for an optional service that is missing. */
   give({ token, optional }: Injection, deviceClass: string): object | undefined {
-    return optional ? this.services.get(token as Token) : this.find(token as Token, deviceClass);
+    return optional ? this.known(token as Token) : this.find(token as Token, deviceClass);
+  }
+
+  /** A bus, and what belongs to one, says how it is made for a bench. It is made when it is asked for. */
+  known(token: Token): object | undefined {
+    const present = this.services.get(token);
+    if (present !== undefined) return present;
+    const { forBench } = token as { forBench?(around: BusContext): object };
+    const made = forBench?.call(token, { topology: this.topology, io: this.io.root, memory: this.memory.root });
+    if (made !== undefined) this.note(token, made);
+    return made;
   }
 
   find(token: Token, deviceClass: string): object {
-    const service = this.services.get(token);
-    if (service) return service;
+    const service = this.known(token);
+    if (service !== undefined) return service;
     throw new BackplaneError(
       'missing-service',
       `Bench: ${deviceClass} asks for a ${token.name}, which the bench does not have. ` +
@@ -116,9 +122,5 @@ export class BenchServices {
   }
 }
 
-/** The device's own regions are in front of both. */
-const Priority = { Pci: -1, Ram: -2 } as const;
-
-function emptyPorts(topology: MemoryTopology): AddressSpace {
-  return new AddressSpace(topology, 'ports behind the bridge', MemoryRegion.unassignedPorts(topology, 'nothing'));
-}
+/** The device's own regions are in front of the RAM, and so is the memory of buses. */
+const BehindDevices = -2;

@@ -1,7 +1,7 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { Json } from '../../base/json-reader.ts';
 import { didYouMean, unknownWord } from '../../base/text.ts';
-import { PciCommand, PciDevice, PciRegister, pciBars } from '../../bus/index.ts';
+import type { Bus } from '../../bus/bus.ts';
 import { type ManualClock, runDevice } from '../../clock/index.ts';
 import {
   bankOf,
@@ -21,6 +21,7 @@ import {
   metadataOf,
   type PinNames,
   pinsOf,
+  placesByAttribute,
   RegionTemplate,
   type Register,
   type RegisterBank,
@@ -35,6 +36,7 @@ import { type MemoryTopology, MiB } from '../../memory/index.ts';
 import { rebaseFields } from '../../state/fields.ts';
 import { BenchGuest, RegionWindow } from './guest.ts';
 import { InterruptRecorder } from './interrupt-recorder.ts';
+import { BenchBus, FreeAddresses } from './place.ts';
 import { declarationOf, type RegisterMembers, RegisterProbe, type ValueOfMember } from './register-probe.ts';
 import { type BenchService, BenchServices } from './services.ts';
 
@@ -44,6 +46,10 @@ export interface TestBenchOptions<C extends ConcreteDeviceClass> {
   readonly options?: GivenOptionsOfClass<C>;
   /** Where regions go that are not to be at their base: `at: [place(ports, 0x170)]`. */
   readonly at?: readonly Placement[];
+  /** The bus that it plugs into, in place of a new one: `bus: new I2cBus()`. */
+  readonly bus?: Bus;
+  /** Its address there: '0x68'. Default: one that the bus has for benches. */
+  readonly addr?: string;
   /** What the device's constructor asks for beyond clock, buses and DMA: `services: [[Disk, new FakeDisk()]]`. */
   readonly services?: readonly BenchService[];
   /** Bytes of guest RAM from address 0, for devices that reach it. Default: 1 MiB. */
@@ -59,15 +65,14 @@ export interface TestBenchOptions<C extends ConcreteDeviceClass> {
 const setupWords: Readonly<Record<keyof TestBenchOptions<ConcreteDeviceClass>, true>> = {
   options: true,
   at: true,
+  bus: true,
+  addr: true,
   services: true,
   ram: true,
   allocateRam: true,
   startAt: true,
   beforeReset: true,
 };
-
-/** Regions without an address of their own, such as BARs, are placed one after the other from here. */
-const FirstFree = { ports: 0xc000, memory: 0xe000_0000 } as const;
 
 /**
  * One device alone: no machine, no accelerator, no time but the bench's clock. The test is the guest.
@@ -86,8 +91,8 @@ export class TestBench<D extends Device> extends BenchGuest {
   private readonly options: Readonly<Record<string, unknown>>;
   private readonly mistakes = new GuestErrors();
   private readonly addresses = new Map<RegionTemplate, number>();
-  private readonly barAddresses = new Map<number, number>();
-  private readonly free: { ports: number; memory: number } = { ...FirstFree };
+  private readonly place: BenchBus;
+  private readonly free = new FreeAddresses();
 
   constructor(deviceClass: ConcreteDeviceClass<D>, setup: TestBenchOptions<ConcreteDeviceClass<D>>) {
     const { ram = 1 * MiB, services: more = [], allocateRam, startAt } = setup;
@@ -97,6 +102,8 @@ export class TestBench<D extends Device> extends BenchGuest {
     this.clock = services.clock;
     const given = (setup.options ?? {}) as Readonly<Record<string, unknown>>;
     this.options = metadataOf(deviceClass).options.resolve(given, `Bench: ${deviceClass.name}`);
+    this.place = new BenchBus(metadataOf(deviceClass), setup, (token) => services.known(token));
+    services.note(this.place.bus.constructor as unknown as Token, this.place.bus);
     this.device = this.construct(deviceClass);
     const { type } = metadataOf(deviceClass);
     const recorders = [...pinsOf(this.device)].map(([name, pin]) => {
@@ -113,7 +120,7 @@ export class TestBench<D extends Device> extends BenchGuest {
     realizeDevice(this.device, { id: type, topology, guestErrors: this.mistakes, watchesAnswers: true });
     this.pins = Object.fromEntries(inputsIn(this.device)) as { readonly [P in InputNames<D>]: InputPin };
     this.services.topology.transaction(() => this.map(setup.at ?? []));
-    if (this.device instanceof PciDevice) this.services.pci.register(this.device, { slot: 1, function: 0 });
+    this.place.attach(this.device);
     setup.beforeReset?.(this.device);
     this.reset();
     captureSchema(this.device);
@@ -130,12 +137,27 @@ export class TestBench<D extends Device> extends BenchGuest {
     return this.services.requestedResets;
   }
 
+  /** The bus that the device is plugged into: `bench.bus.observer = ...`. */
+  get bus(): Bus {
+    return this.place.bus;
+  }
+
+  /** One transfer as a controller makes it: writes the bytes, then reads `count`. Answers what came back. */
+  transfer(bytes: readonly number[], count = 0): readonly number[] {
+    return runDevice(() => this.place.transfer(bytes, count));
+  }
+
+  /** Takes the device off its bus, also in the middle of a transfer. */
+  detach(): void {
+    this.place.remove();
+  }
+
   /** Resets the device and the buses, and places BARs again as firmware does. The bench has done it once. */
   reset(): void {
     runDevice(() => inDeviceEvent(this.device, this.device.reset));
-    this.services.pci.reset();
-    this.services.stateful.reset([this.services.pci]);
-    if (this.device instanceof PciDevice) this.placeBars(this.device);
+    this.services.stateful.reset(this.place.reset(this.device, this.services.all));
+    const arranged = this.place.arrange(this.device, (...wanted) => this.free.takeFor(...wanted));
+    for (const [template, address] of arranged) this.addresses.set(template, address);
   }
 
   /** What services with `@state` hold now, as a machine saves it: buses, and those that were given to the bench. */
@@ -228,8 +250,9 @@ export class TestBench<D extends Device> extends BenchGuest {
   }
 
   private map(placements: readonly Placement[]): void {
+    const byBus = placesByAttribute(this.device.metadata);
     for (const { template } of this.device.metadata.regions) {
-      if (this.isBar(template)) continue;
+      if (byBus.has(template)) continue;
       const region = this.device.region(template);
       if (region.container !== undefined) {
         // The device has mapped it itself.
@@ -239,7 +262,7 @@ export class TestBench<D extends Device> extends BenchGuest {
       const { kind, base, size } = template;
       const placed = placements.find((placement) => placement.region === template);
       const space = kind === 'ports' ? 'ports' : 'memory';
-      const address = placed?.address ?? this.addressByOption(template) ?? base ?? this.takeFree(space, size);
+      const address = placed?.address ?? this.addressByOption(template) ?? base ?? this.free.take(space, size);
       const root = space === 'ports' ? this.io.root : this.memory.root;
       root.addSubregion(address, region, placed?.priority ?? template.priority);
       this.addresses.set(template, address);
@@ -248,40 +271,12 @@ export class TestBench<D extends Device> extends BenchGuest {
     if (stranger) this.addressOf(stranger.region);
   }
 
-  private isBar(template: RegionTemplate): boolean {
-    return this.device.metadata.attribute(pciBars)?.some(({ region }) => region === template) ?? false;
-  }
-
-  /** As firmware does: gives each BAR its address, always the same, then enables decoding and bus mastering. */
-  private placeBars(device: PciDevice): void {
-    const { bars, config, metadata } = device;
-    const addressed = bars.all.filter(({ index }) => index !== undefined);
-    if (addressed.length === 0) return;
-    for (const { index, kind, size, register } of addressed) {
-      const template = metadata.attribute(pciBars)?.find((declared) => declared.index === index)?.region;
-      const address = this.barAddresses.get(register) ?? this.takeFree(kind, size);
-      this.barAddresses.set(register, address);
-      config.write(register, address, 4);
-      if (template !== undefined) this.addresses.set(template, address);
-    }
-    const everything = PciCommand.Io | PciCommand.Memory | PciCommand.Master;
-    device.writeConfig(PciRegister.Command, everything, 2);
-  }
-
   /** An option such as `iobase` is another way to say where a region goes. */
   private addressByOption(template: RegionTemplate): number | undefined {
     const { declarations } = this.device.metadata.options;
     const name = Object.keys(declarations).find((option) => declarations[option]?.places === template);
     const value = name === undefined ? undefined : this.options[name];
     return typeof value === 'number' ? value : undefined;
-  }
-
-  /** The next free address that suits a region of that size, which is aligned as a BAR would be. */
-  private takeFree(space: 'ports' | 'memory', size: number): number {
-    const step = 2 ** Math.ceil(Math.log2(size));
-    const address = Math.ceil(this.free[space] / step) * step;
-    this.free[space] = address + step;
-    return address;
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Bus } from '../../bus/bus.ts';
 import type { Placement } from '../../machine/wiring.ts';
 import type { BenchService } from '../bench/services.ts';
 import type { Random } from '../random.ts';
@@ -29,6 +30,10 @@ export interface ConformanceSettings {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Where regions go that are not to be at their base. */
   readonly at?: readonly Placement[];
+  /** The bus that it plugs into, made anew for each bench, in place of `new` of the class that the device names. */
+  readonly bus?: () => Bus;
+  /** Its address there. Default: one that the bus has for benches. */
+  readonly addr?: string;
   /** What the constructor asks for beyond the bench's own: made anew for each bench. */
   readonly services?: () => readonly BenchService[];
   /** Random programs for each check. Default: 10. */

@@ -152,7 +152,8 @@ export interface DeviceConformanceOptions<C extends ConcreteDeviceClass>
 }
 
 const settingWords: Readonly<Record<keyof DeviceConformanceOptions<ConcreteDeviceClass> | 'firstOnly', true>> = {
-  ...{ options: true, at: true, services: true, runs: true, length: true, seed: true, hostileAccesses: true },
+  ...{ options: true, at: true, bus: true, addr: true },
+  ...{ services: true, runs: true, length: true, seed: true, hostileAccesses: true },
   ...{ ram: true, values: true, idioms: true, recorded: true, notExercised: true, seconds: true, host: true },
   ...{ describe: true, it: true, lint: true, firstOnly: true },
 };

@@ -1,6 +1,5 @@
 import { JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
-import { PciDevice } from '../../bus/index.ts';
 import { Counting, Timer, VirtualClock } from '../../clock/index.ts';
 import { isStateOfBase } from '../../device/class-checks.ts';
 import {
@@ -27,14 +26,16 @@ export interface DeclaredState {
 }
 
 /** Every field of the device, of devices inside it and of helpers that is declared to be state, and is no helper itself. */
-export function declaredState(device: Device): readonly DeclaredState[] {
-  return devicesIn(device).flatMap((one) => partsOf(one.device, stateDeclared(one.device), prefixOf(one.name)));
+export function declaredState(bench: TestBench<Device>): readonly DeclaredState[] {
+  return devicesIn(bench.device).flatMap((one) =>
+    partsOf(one.device, stateDeclared(bench, one.device), prefixOf(one.name)),
+  );
 }
 
 const prefixOf = (name: string): string => (name === '' ? '' : `${name}.`);
 
-const stateDeclared = (device: Device): readonly StateDeclaration[] =>
-  stateOfDevice(device).filter(({ member }) => !isFrameworks(device, member));
+const stateDeclared = (bench: TestBench<Device>, device: Device): readonly StateDeclaration[] =>
+  stateOfDevice(device).filter(({ member }) => !isFrameworks(bench, device, member));
 
 function partsOf(owner: object, declarations: readonly StateDeclaration[], prefix: string): readonly DeclaredState[] {
   return declarations.flatMap(({ member }) => {
@@ -46,11 +47,12 @@ function partsOf(owner: object, declarations: readonly StateDeclaration[], prefi
 }
 
 /** What the hardware keeps over a reset, by path: registers, state, and whole helpers with their timers. */
-export function keptAtReset(device: Device): readonly string[] {
-  return devicesIn(device).flatMap((one) => [
+export function keptAtReset({ device, bus }: TestBench<Device>): readonly string[] {
+  const kept = devicesIn(device).flatMap((one) => [
     ...keptOf(one.device, stateOfDevice(one.device), prefixOf(one.name)),
     ...keptCounters(one.device).map((name) => `${prefixOf(one.name)}${name}`),
   ]);
+  return [...kept, ...bus.keptAtReset];
 }
 
 /** Fields that hold a counter, or a list of them, that a reset leaves alone. */
@@ -71,23 +73,20 @@ const innerOf = (value: unknown): readonly StateDeclaration[] =>
   typeof value === 'object' && value !== null ? stateOf(value.constructor) : [];
 
 /** Members that the framework's base classes and parts have, such as a bus: no author wrote them. */
-function isFrameworks(device: Device, member: string): boolean {
-  if (device instanceof PciDevice && OfPciDevice.includes(member)) return true;
+function isFrameworks(bench: TestBench<Device>, device: Device, member: string): boolean {
+  if (device === bench.device && bench.bus.ownMembers.includes(member)) return true;
   return isStateOfBase(device, member) || valueAt(device, member) instanceof DevicePart;
 }
 
-/** Members of every PCI function, which the bus answers for. */
-export const OfPciDevice: readonly string[] = ['config', 'bars', 'msi', 'busMaster'];
-
 /** Whether a snapshot restores a path of `fieldsOf`: declared state, the framework's, a timer or a pin. */
-export function restoredBySnapshot(device: Device): (path: string) => boolean {
-  const frameworks = devicesIn(device).flatMap((one) =>
+export function restoredBySnapshot(bench: TestBench<Device>): (path: string) => boolean {
+  const frameworks = devicesIn(bench.device).flatMap((one) =>
     stateOfDevice(one.device).flatMap(({ member }) =>
-      isFrameworks(one.device, member) ? [`${prefixOf(one.name)}${member}`] : [],
+      isFrameworks(bench, one.device, member) ? [`${prefixOf(one.name)}${member}`] : [],
     ),
   );
-  const ofFrameworks = [...frameworks, ...OfPciDevice];
-  const known = within([...declaredState(device).map(({ path }) => path), ...ofFrameworks]);
+  const ofFrameworks = [...frameworks, ...bench.bus.ownMembers];
+  const known = within([...declaredState(bench).map(({ path }) => path), ...ofFrameworks]);
   return (path) => known(path) || path.endsWith('.deadline') || path.endsWith('.level') || path.startsWith(OfMemory);
 }
 

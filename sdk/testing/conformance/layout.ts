@@ -16,6 +16,7 @@ import {
   subDevicesOf,
 } from '../../device/index.ts';
 import type { TestBench } from '../bench/test-bench.ts';
+import type { BusLayout } from './bus-steps.ts';
 import type { AccessWidth, Space } from './script.ts';
 
 /** A region that the guest accesses: handlers or memory. */
@@ -56,8 +57,8 @@ export class Layout {
   readonly regions: readonly PlacedRegion[];
   /** Its input pins, which other devices drive. */
   readonly pins: readonly string[];
-  /** Whether it is a PCI function, which has a configuration space. */
-  readonly isPci: boolean;
+  /** What the guest reaches by the device's bus. */
+  readonly bus: BusLayout;
 
   private readonly ownRegions: readonly PlacedRegion[];
   private readonly ownTargets: readonly Target[];
@@ -77,7 +78,11 @@ export class Layout {
       space: template.kind === 'ports' ? 'ports' : 'memory',
       address: bench.placeOf(template, device) as number,
     }));
-    this.isPci = metadata.bus === 'pci';
+    this.bus = {
+      hasTransfers: bench.bus.transfer !== undefined,
+      firstBytes: bench.bus.firstBytes(bench.device),
+      busRegisters: bench.bus.registersOf(bench.device),
+    };
     this.ownTargets = [...this.registerTargets(), ...mapped.flatMap((region) => this.handlerTargets(region))];
     this.pins = Object.keys(bench.pins);
     const outer = name === '' ? '' : `${name}.`;

@@ -1,5 +1,6 @@
 import { MICROSECOND, MILLISECOND, SECOND } from '../../clock/index.ts';
 import type { Random } from '../random.ts';
+import { randomTransfer, registerAccess } from './bus-steps.ts';
 import { type Layout, legalWidths, type Target } from './layout.ts';
 import type { AccessWidth, ScriptStep } from './script.ts';
 
@@ -72,8 +73,11 @@ function addSteps(
     steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) + random.below(1000) });
   } else if (layout.pins.length > 0 && random.oneIn(layout.targets.length > 0 ? 8 : 2)) {
     steps.push({ kind: 'pin', pin: random.pick(layout.pins), level: random.oneIn(2) });
-  } else if (layout.isPci && (layout.targets.length === 0 || random.oneIn(8))) {
-    steps.push(configAccess(random, hostile && !settled));
+  } else if (layout.bus.hasTransfers && (layout.targets.length === 0 || random.oneIn(2)) && !random.oneIn(8)) {
+    steps.push(randomTransfer(layout.bus, random, options.values ?? [], hostile));
+  } else if (layout.bus.busRegisters !== undefined && (layout.targets.length === 0 || random.oneIn(8))) {
+    const draw = (size: 1 | 2 | 4) => Number(randomValue(random, size, undefined));
+    steps.push(registerAccess(layout.bus.busRegisters, random, draw, hostile && !settled));
   } else if (resets && random.oneIn(60)) {
     steps.push({ kind: 'reset' });
   } else if (hostile && random.oneIn(3) && layout.regions.length > 0) {
@@ -146,24 +150,6 @@ function placeWithin({ length, register }: Target, random: Random): number {
   if (register !== undefined) return random.oneIn(3) ? random.below(length) : 0;
   return random.oneIn(8) ? random.pick([0, length - 1, Math.max(length - 4, 0)]) : random.below(length);
 }
-
-/** Accesses of a driver to configuration space. A hostile guest also moves BARs, until the next reset. */
-function configAccess(random: Random, hostile: boolean): ScriptStep {
-  const size = random.pick([1, 2, 4] as const);
-  const anywhere = random.below(0x100);
-  const offset = hostile
-    ? anywhere
-    : random.pick([Config.Command, Config.Status, Config.CacheLine, Config.Line, anywhere]);
-  const aligned = offset - (offset % size);
-  if (random.oneIn(2)) return { kind: 'config-read', offset: aligned, size };
-  const value = Number(randomValue(random, size, undefined));
-  const places = aligned >= Config.FirstBar && aligned <= Config.Rom + 3;
-  if (hostile || (!places && aligned > Config.Status)) return { kind: 'config-write', offset: aligned, size, value };
-  // Decoding and bus mastering stay enabled.
-  return { kind: 'config-write', offset: Config.Command, size: 2, value: (value & 0xffff) | 0x7 };
-}
-
-const Config = { Command: 0x04, Status: 0x06, CacheLine: 0x0c, FirstBar: 0x10, Rom: 0x30, Line: 0x3c } as const;
 
 /** Any width, any offset, a little beyond both ends too. */
 function strayAccess(layout: Layout, random: Random, options: RandomScriptOptions): ScriptStep {

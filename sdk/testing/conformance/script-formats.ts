@@ -1,6 +1,8 @@
 import { type Guest, type GuestProgram, type GuestStep, guestProgram } from '../../accelerator/index.ts';
 import { hex } from '../../base/text.ts';
-import { type Answer, configAddress, formatValue, type ScriptStep, type Space } from './script.ts';
+import type { BusRegisters } from '../../bus/bus.ts';
+import { transferText } from './bus-steps.ts';
+import { type Answer, formatValue, type ScriptStep, type Space } from './script.ts';
 
 /** The script for a simulated processor. What reads answer is put into `answers`, step by step. */
 export function asGuestProgram(script: readonly ScriptStep[], answers: (Answer | undefined)[]): GuestProgram {
@@ -41,9 +43,10 @@ export function asGuestCode(
   steps: readonly ScriptStep[],
   nameOf: Namer,
   addressOf: Mover = ({ address }) => address,
+  registers?: BusRegisters,
 ): string {
   const lines = steps.map((step) => {
-    const accesses = accessesOf(step);
+    const accesses = accessesOf(step, registers);
     if (accesses === undefined) return `  ${otherThanAccess(step)[0]}`;
     if (step.kind !== 'read' && step.kind !== 'write') return `  ${accesses.map(guestCall).join(' ')}`;
     const name = nameOf(step.space, step.address);
@@ -53,21 +56,20 @@ export function asGuestCode(
 }
 
 /** The same for a machine driven over qtest, QEMU's among them. */
-export const asQtestScript = (steps: readonly ScriptStep[]): string =>
-  steps.map((step) => accessesOf(step)?.map(qtestCommand).join('\n') ?? otherThanAccess(step)[1]).join('\n');
+export const asQtestScript = (steps: readonly ScriptStep[], registers?: BusRegisters): string =>
+  steps.map((step) => accessesOf(step, registers)?.map(qtestCommand).join('\n') ?? otherThanAccess(step)[1]).join('\n');
 
 type Access = ScriptStep & { readonly kind: 'read' | 'write' };
 
-/** An access of configuration space is two of ports; undefined for a step that is no access. */
-function accessesOf(step: ScriptStep): readonly Access[] | undefined {
+/** An access of registers that the bus holds is one or several of ports; undefined for a step that is no access. */
+function accessesOf(step: ScriptStep, registers: BusRegisters | undefined): readonly Access[] | undefined {
   if (step.kind === 'read' || step.kind === 'write') return [step];
   if (step.kind !== 'config-read' && step.kind !== 'config-write') return undefined;
-  const address = (configAddress(step) & ~3) >>> 0;
-  const data = { space: 'ports', address: 0xcfc + (step.offset & 3), size: step.size } as const;
-  return [
-    { kind: 'write', space: 'ports', address: 0xcf8, size: 4, value: address },
-    step.kind === 'config-read' ? { kind: 'read', ...data } : { kind: 'write', ...data, value: step.value },
-  ];
+  const value = step.kind === 'config-read' ? undefined : step.value;
+  return registers?.accesses(step.offset, step.size, value).map((access) => {
+    const where = { space: 'ports', address: access.port, size: access.size as 1 | 2 | 4 } as const;
+    return access.value === undefined ? { kind: 'read', ...where } : { kind: 'write', ...where, value: access.value };
+  });
 }
 
 function guestCall(step: Access): string {
@@ -94,6 +96,8 @@ function otherThanAccess(step: ScriptStep): readonly [guest: string, qtest: stri
       const { pin, level } = step;
       return [`// bench.setPin('${pin}', ${level})`, `# input pin '${pin}' goes ${level ? 'high' : 'low'}`];
     }
+    case 'transfer':
+      return transferText(step);
     case 'reset':
       return ['// machine.reset()', '# system_reset'];
     case 'restore':

@@ -1,8 +1,8 @@
 import { hex } from '../../base/text.ts';
-import { PciBus } from '../../bus/index.ts';
 import { hostNanoseconds, type ManualClock } from '../../clock/index.ts';
 import type { Device } from '../../device/index.ts';
 import type { TestBench } from '../bench/test-bench.ts';
+import { type BusStep, performOnBus } from './bus-steps.ts';
 
 export type AccessWidth = 1 | 2 | 4 | 8;
 export type Space = 'ports' | 'memory';
@@ -18,9 +18,7 @@ export type ScriptStep =
       /** A bigint exactly where the access has 8 bytes. */
       readonly value: number | bigint;
     }
-  /** The guest reads or writes the function's own configuration space. */
-  | { readonly kind: 'config-read'; readonly offset: number; readonly size: 1 | 2 | 4 }
-  | { readonly kind: 'config-write'; readonly offset: number; readonly size: 1 | 2 | 4; readonly value: number }
+  | BusStep
   /** Guest time passes, up to a number of deadlines. */
   | { readonly kind: 'wait'; readonly nanoseconds: number }
   /** Another device drives an input pin. */
@@ -54,7 +52,7 @@ export function setStepDeadline(nanoseconds: number): void {
 }
 
 /** Does one step to the device on the bench. A `restore` is for the caller, who made the bench. */
-export function act(bench: TestBench<Device>, step: ScriptStep): number | bigint | undefined {
+export function act(bench: TestBench<Device>, step: ScriptStep): number | bigint | string | undefined {
   const since = hostNanoseconds();
   if (since >= deadline) throw new OutOfTime();
   current = { step, since };
@@ -65,17 +63,16 @@ export function act(bench: TestBench<Device>, step: ScriptStep): number | bigint
   }
 }
 
-function done(bench: TestBench<Device>, step: ScriptStep): number | bigint | undefined {
+function done(bench: TestBench<Device>, step: ScriptStep): number | bigint | string | undefined {
   switch (step.kind) {
     case 'read':
       return read(bench, step.space, step.address, step.size);
     case 'write':
       return write(bench, step);
+    case 'transfer':
     case 'config-read':
-      return bench.service(PciBus).readConfig(configAddress(step), step.size);
     case 'config-write':
-      bench.service(PciBus).writeConfig(configAddress(step), step.value, step.size);
-      return undefined;
+      return performOnBus(bench, step);
     case 'wait':
       return letPass(bench.clock, step.nanoseconds);
     case 'pin':
@@ -95,14 +92,10 @@ function done(bench: TestBench<Device>, step: ScriptStep): number | bigint | und
 /** The same, with its answer as text. */
 export function perform(bench: TestBench<Device>, step: ScriptStep): Answer {
   const value = act(bench, step);
-  return step.kind === 'read' || step.kind === 'config-read'
+  if (typeof value === 'string') return `${value}${pinsText(bench)}`;
+  return step.kind === 'read'
     ? `${formatValue(value as number | bigint, step.size)}${pinsText(bench)}`
     : pinsText(bench);
-}
-
-/** As configuration mechanism #1 has it: the bench puts a card into slot 1. */
-export function configAddress({ offset }: { readonly offset: number }): number {
-  return (0x8000_0800 | offset) >>> 0;
 }
 
 function read(bench: TestBench<Device>, space: Space, address: number, size: AccessWidth): number | bigint {

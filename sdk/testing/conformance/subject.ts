@@ -1,10 +1,11 @@
 import { counted } from '../../base/text.ts';
-import { busesOf, DmaPort, PciDevice, SystemBus } from '../../bus/index.ts';
+import { busesOf, DmaPort, SystemBus } from '../../bus/index.ts';
 import { type ClassMetadata, type ConcreteDeviceClass, type Device, metadataOf } from '../../device/index.ts';
 import { KiB, MiB } from '../../memory/index.ts';
 import { TestBench, type TestBenchOptions } from '../bench/test-bench.ts';
 import { Random } from '../random.ts';
 import { shrinkNow } from '../shrink.ts';
+import { shorterTransfers } from './bus-steps.ts';
 import type { CheckKind, ConformanceFailure, ConformanceSettings, Finding } from './check.ts';
 import { within } from './device-fields.ts';
 import { ramOf } from './device-memory.ts';
@@ -55,8 +56,9 @@ export class Subject {
   bench(
     more: Pick<TestBenchOptions<ConcreteDeviceClass>, 'allocateRam' | 'beforeReset' | 'startAt'> = {},
   ): TestBench<Device> {
-    const { options, at = [], services = () => [] } = this.settings;
-    const setup = { options, at, services: services(), ram: this.settings.ram ?? this.usualRam, ...more };
+    const { options, at = [], bus, addr, services = () => [] } = this.settings;
+    const place = { ...(bus === undefined ? {} : { bus: bus() }), ...(addr === undefined ? {} : { addr }) };
+    const setup = { options, at, ...place, services: services(), ram: this.settings.ram ?? this.usualRam, ...more };
     const bench = new TestBench<Device>(this.deviceClass, setup as TestBenchOptions<ConcreteDeviceClass>);
     const ram = ramOf(bench);
     ram.set(pattern.subarray(0, ram.length));
@@ -112,7 +114,8 @@ export class Subject {
 
   /** Shortens a script while `patient`. One that shows nothing when it runs again is kept whole. */
   shorten(script: readonly ScriptStep[], look: Look, patient: () => boolean = () => true): Finding {
-    const shortest = shrinkNow(script, (part) => patient() && look(part) !== undefined, ShrinkingTries);
+    const fails = (part: readonly ScriptStep[]) => patient() && look(part) !== undefined;
+    const shortest = withShorterTransfers(shrinkNow(script, fails, ShrinkingTries), fails);
     const message = look(shortest);
     if (message !== undefined) return { message, script: shortest };
     return {
@@ -126,14 +129,32 @@ export class Subject {
   describe(kind: CheckKind, check: string, { message, script }: Finding): ConformanceFailure {
     const { name } = this.deviceClass;
     const nameOf = this.layout.nameAt.bind(this.layout);
-    const code = script.length === 0 ? [] : ['', 'As a guest program:', '', asGuestCode(script, nameOf)];
-    const qtest = script.length === 0 ? [] : ['', 'As a qtest script:', '', asQtestScript(script)];
+    const registers = this.layout.bus.busRegisters;
+    const code =
+      script.length === 0 ? [] : ['', 'As a guest program:', '', asGuestCode(script, nameOf, undefined, registers)];
+    const qtest = script.length === 0 ? [] : ['', 'As a qtest script:', '', asQtestScript(script, registers)];
     const text = [`${name}: ${check}: ${message}`, ...code, ...qtest].join('\n');
     return { kind, check, message, script, text };
   }
 }
 
 type Look = (script: readonly ScriptStep[]) => string | undefined;
+
+/** Makes the transfers of a short script as short as the failure allows. */
+function withShorterTransfers(
+  script: readonly ScriptStep[],
+  fails: (part: readonly ScriptStep[]) => boolean,
+): readonly ScriptStep[] {
+  let best = script;
+  for (let tries = 0, index = 0; index < best.length && tries < ShrinkingTries; ) {
+    const step = best[index] as ScriptStep;
+    const shorter = step.kind !== 'transfer' ? [] : shorterTransfers(step);
+    const found = shorter.map((one) => best.with(index, one)).find((part) => ++tries < ShrinkingTries && fails(part));
+    if (found === undefined) index++;
+    else best = found;
+  }
+  return best;
+}
 
 /** A device that throws is always a finding. */
 function guarded(look: Look): Look {
@@ -157,7 +178,7 @@ const MostInProgram = 1024 * MiB;
 /** Ends transfers whose length the guest chooses without a bound. */
 function limitTransfers(bench: TestBench<Device>): void {
   const { device } = bench;
-  const ports = [bench.service(DmaPort), ...(device instanceof PciDevice ? [device.busMaster] : [])];
+  const ports = [bench.service(DmaPort), ...Object.values(device).filter((part) => part instanceof DmaPort)];
   let altogether = 0;
   let cause: ScriptStep | undefined;
   const count = (length: number): void => {

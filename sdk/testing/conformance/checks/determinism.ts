@@ -51,7 +51,7 @@ export const sameAfterRebase: Check = {
         // A wait may have moved one epoch by itself. Both end at the same epoch, so that their times compare.
         const apart = Number(moved.clock.epoch - plain.clock.epoch);
         (apart < 0 ? moved : plain).clock.rebase(Math.abs(apart));
-        const isState = restoredBySnapshot(plain.device);
+        const isState = restoredBySnapshot(plain);
         const ends = [outcomeOf(plain, left), outcomeOf(moved, right)] as const;
         const found = outcomeDifference(script, ...ends, names, (path) => !isState(path));
         return found && `${found} A time that is kept is declared: @state({ as: guestTime }).`;

@@ -1,5 +1,4 @@
 import { maskOf } from '../../../base/bits.ts';
-import { PciDevice, pciIdentity } from '../../../bus/index.ts';
 import {
   type Device,
   type FieldDeclaration,
@@ -70,12 +69,13 @@ export const everythingIsAlive: Check = {
 
 /** Everything that the declaration promises to be alive: pins, timers, bits that the device moves, state and memories. */
 function goalsOf(subject: Subject): readonly Goal[] {
-  const { device } = subject.bench();
+  const bench = subject.bench();
+  const { device } = bench;
   const { registers } = subject.metadata;
   const { notExercised } = subject;
   const members = new Set(registers.map(({ member }) => member));
-  const wired = [...pinsOf(device).keys()].filter((name) => isWired(device, name)).map(memberOf);
-  const state = declaredState(device).filter(({ path }) => !members.has(path));
+  const wired = [...pinsOf(device).keys()].filter((name) => bench.bus.usesPin(device, name)).map(memberOf);
+  const state = declaredState(bench).filter(({ path }) => !members.has(path));
   const memories = state.filter(({ value }) => isMemory(value) && value.length >= ShortestMemory);
   const all: readonly Goal[] = [
     ...[...new Set(wired)].map(pinGoal),
@@ -93,12 +93,6 @@ const isMemory = (value: unknown): value is ArrayLike<unknown> =>
 const isMoved = ({ access }: FieldDeclaration): boolean => Moved.includes(access);
 const movesByItself = ({ fields, access, readHook }: RegisterDeclaration): boolean =>
   fields.length === 0 ? Moved.includes(access) && readHook === undefined : fields.some(isMoved);
-
-/** A function without an interrupt pin has the members all the same. */
-function isWired(device: Device, name: string): boolean {
-  if (!(device instanceof PciDevice) || (name !== 'interrupt' && name !== 'interruptOut')) return true;
-  return device.metadata.attribute(pciIdentity)?.interruptPin !== undefined;
-}
 
 /** Pins of an array are one thing: `pins[3]` is of `pins`. */
 const memberOf = (name: string): string => name.split('[')[0] as string;

@@ -1,7 +1,7 @@
 import { type Device, pinsOf, type RegisterAccess, timersOf } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Finding } from '../check.ts';
-import { fieldsOf, OfPciDevice } from '../device-fields.ts';
+import { fieldsOf } from '../device-fields.ts';
 import { answerOf } from '../differential.ts';
 import { RegisterModel } from '../register-model.ts';
 import type { ScriptStep } from '../script.ts';
@@ -102,7 +102,7 @@ function keyOf(bench: TestBench<Device>): string {
   let key = Object.keys(inputs)
     .filter((name) => inputs[name]?.level)
     .join();
-  for (const [path, value] of fieldsOf(bench, OfPciDevice)) {
+  for (const [path, value] of fieldsOf(bench, bench.bus.ownMembers)) {
     if (!pins.has(path)) key += `;${String(value)}`;
   }
   return key;

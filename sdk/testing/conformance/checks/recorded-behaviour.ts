@@ -61,7 +61,7 @@ export function behaviourOf(subject: Subject): string {
     for (const { offset, size: bytes } of coalesced) lines.push(`  coalesced ${hex(offset)}, ${bytes} bytes`);
   }
   lines.push(...metadata.registers.flatMap(registerLines));
-  if (layout.isPci) lines.push(`configuration ${headerOf(subject)}`);
+  if (layout.bus.busRegisters !== undefined) lines.push(`configuration ${headerOf(subject)}`);
   for (const target of layout.targets) {
     const bench = subject.bench();
     const size = target.length >= 4 ? 4 : target.length >= 2 ? 2 : 1;

@@ -16,10 +16,6 @@ import { type Answers, answerOf, clearRecorders, difference, lastOf, pinHigh } f
 import { passTime, perform, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
-/** What a reset leaves as it was. The bus resets the header of a PCI function; the bytes beyond it are the function's. */
-const survivors = ({ layout }: Subject, device: Device): readonly string[] =>
-  layout.isPci ? [...keptAtReset(device), 'config.bytes'] : keptAtReset(device);
-
 /** The state of the author's services that have no reset of their own. */
 function keptByServices({ settings }: Subject, used: TestBench<Device>): ReturnType<TestBench<Device>['saveServices']> {
   const given = settings.services?.() ?? [];
@@ -74,7 +70,7 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
     passTime(bench.clock, Number(used.clock.absolute() - bench.clock.absolute()));
   };
   const copySurvivors = (): void => {
-    transplant(used.device, bench.device, survivors(subject, used.device));
+    transplant(used.device, bench.device, keptAtReset(used));
     copyMemory(used, bench);
     bench.device.onStateLoaded(subject.metadata.version);
     bench.loadServices({ ...bench.saveServices(), ...keptByServices(subject, used) });
@@ -94,8 +90,9 @@ const likeNew: Check = {
   name: 'a reset leaves nothing behind of what the guest did before',
   find(subject) {
     const makeScript = (random: Random) => aroundReset(subject, random);
-    const { device: any } = subject.bench();
-    const isState = restoredBySnapshot(any);
+    const fresh = subject.bench();
+    const { device: any } = fresh;
+    const isState = restoredBySnapshot(fresh);
     // Stale bytes behind an empty buffer are no mistake unless a guest reads them. Neither are fields that are recomputed.
     const ignored = (path: string): boolean => ownerAt(any, path).rest.includes('[') || !isState(path);
     const look = (script: readonly ScriptStep[]): string | undefined => {

@@ -83,7 +83,7 @@ export const snapshotRoundTrip: Check = {
     // How often each field that no snapshot restores was written before it was read.
     const written = new Map<string, number>();
     // Fields that are recomputed before they are used do not count.
-    const isState = restoredBySnapshot(subject.bench().device);
+    const isState = restoredBySnapshot(subject.bench());
     const makeScript = (random: Random): ScriptStep[] => {
       const before = subject.script(random);
       const after = subject.script(random);
@@ -139,7 +139,7 @@ function interrupted(
   } catch (error) {
     return refusal(saved, error);
   }
-  const isState = restoredBySnapshot(bench.device);
+  const isState = restoredBySnapshot(bench);
   const [was, is] = [fieldsOf(old), fieldsOf(bench)];
   const changed = firstFieldDifference(was, is, (path) => !isState(path));
   if (changed !== undefined) return `${forgotten(changed)}. Put @state on it.`;

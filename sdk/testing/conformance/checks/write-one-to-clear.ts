@@ -35,8 +35,7 @@ export const onesClear: Check = {
   name: 'no write keeps what its ones name and clears the rest',
   applies: ({ layout }) => layout.targets.some(isAcknowledging),
   find(subject) {
-    const { device } = subject.bench();
-    const paths = declaredState(device).flatMap(({ path, value }) => (isNumber(value) ? path : []));
+    const paths = declaredState(subject.bench()).flatMap(({ path, value }) => (isNumber(value) ? path : []));
     const places = placesOf(subject, paths);
     for (let program = 0; program < Programs; program++) {
       watch(subject, subject.script(subject.random(this.name, program)), paths, places);
