@@ -183,5 +183,6 @@ export {
   registerDocument,
   registerFacts,
 } from './monitor/reference.ts';
+export { infoRegisters } from './monitor/registers.ts';
 export { type StateChange, type StateDifference, StateError } from './state/restore-plan.ts';
 export type { StateDeclaration } from './state/schema.ts';

@@ -29,7 +29,7 @@ Commands:
   replay TRACE          put a recorded boot through a machine and count its exits
   advise TRACE          say what coalescing more ports and pages would save
   run FILE.ts           run a guest program
-  info TOPIC            look into a machine: mtree, mtree -f, qtree, coalesced
+  info TOPIC            look into a machine: mtree, qtree, registers, coalesced
   doc -device DEVICE    print the register reference of a device in Markdown
   check FILE            look a plugin over: definitions, documentation, a short conformance, wiring
   new device|machine    write a small project with its tests: backplane new device my-uart

@@ -75,6 +75,7 @@ export {
   sideOf,
 } from './registers/model.ts';
 export { describeRegisterValue, livesIn, type RegisterPlace, registerAt, registerLabel } from './registers/names.ts';
+export { peekDeclared } from './registers/peek.ts';
 export type { Register } from './registers/register.ts';
 export {
   bit,

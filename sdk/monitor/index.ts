@@ -1,2 +1,3 @@
 export { formatDeviceTree, infoMachine, infoMtree, infoQtree, type MemoryTreeRequest } from './info.ts';
 export { type ObservedDevice, registerDocument, registerFacts } from './reference.ts';
+export { infoRegisters } from './registers.ts';

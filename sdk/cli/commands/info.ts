@@ -26,6 +26,10 @@ const qtree: Topic = {
   text: async (machine) => (await import('../../monitor/index.ts')).infoQtree(machine),
 };
 
+const registers: Topic = {
+  text: async (machine) => (await import('../../monitor/index.ts')).infoRegisters(machine),
+};
+
 const coalesced: Topic = {
   text: async (machine) => (await import('../../coalescing/index.ts')).infoCoalesced(machine),
   data: async (machine) => (await import('../../coalescing/index.ts')).explainCoalescedIo(machine),
@@ -33,11 +37,11 @@ const coalesced: Topic = {
 
 const treeSwitches = { f: true, D: true, o: true } as const;
 
-const topics: Readonly<Record<string, Topic>> = { machine: machineFacts, mtree, qtree, coalesced };
+const topics: Readonly<Record<string, Topic>> = { machine: machineFacts, mtree, qtree, registers, coalesced };
 
 export const infoCommand: Command = {
   usage:
-    'backplane info machine|mtree|mtree -f|qtree|coalesced [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-loadvm FILE]',
+    'backplane info machine|mtree|mtree -f|qtree|registers|coalesced [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-loadvm FILE]',
   summary: 'look into a machine',
   help: `Builds a machine, or restores one that was saved, lets nothing run on it, and prints what can be seen of it.
 
@@ -46,6 +50,7 @@ export const infoCommand: Command = {
   mtree -f              the flat views: what an address really leads to
   mtree -D, mtree -o    with disabled regions; with their owners
   qtree                 devices, their options and their wires
+  registers             what the guest would read from each declared register, read without side effects
   coalesced             every range declared coalesced: alive, narrowed, dead (and why), unprotected
 
 Options:

@@ -45,6 +45,17 @@ export function peekRegister(
   return undefined;
 }
 
+/** What the guest would read from a declared register (which one of an array), wherever it is. As `peekRegister`. */
+export function peekDeclared(
+  device: DeviceInstance,
+  register: RegisterDeclaration,
+  index: number,
+): { readonly isRead: boolean; readonly value: bigint | undefined } {
+  const model = modelsOf(device).find((one) => one.register === register);
+  const isRead = model?.reads === true;
+  return { isRead, value: isRead ? shownBy(device, model, index) : undefined };
+}
+
 /** A whole access to the registers of a bank. Bytes without a register read 0. */
 export function peekBank(device: DeviceInstance, bank: RegisterBank, offset: number, size: number): bigint | undefined {
   return joined(bank, size, (at, most) => peekRegister(device, bank, offset + at, most) ?? { bytes: 1, value: 0n });
