@@ -8,6 +8,7 @@ export {
   type ValueOfMember,
 } from './bench/register-probe.ts';
 export type { BenchService } from './bench/services.ts';
+export type { SubDeviceBench } from './bench/sub-device-bench.ts';
 export { TestBench, type TestBenchOptions, testBench } from './bench/test-bench.ts';
 export type {
   BehaviourRecord,

@@ -155,8 +155,9 @@ describe('a device inside a device', () => {
 
   it('has timers and pins of its own, which the bench names', () => {
     const bench = testBench(Dual);
-    bench.store32(Base + 0x20 + Register.Load, 500);
-    bench.store32(Base + 0x20 + Register.Control, 1);
+    const second = bench.of(bench.device.timers[1] as InstanceType<typeof OneTimer>);
+    second.register('load').write(500);
+    second.register('control').write(1);
     bench.store32(Base + Register.Control, 1);
     bench.clock.advance(600);
     const { interrupts } = bench;

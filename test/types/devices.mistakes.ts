@@ -12,6 +12,7 @@ import {
   InterruptPin,
   IsaDevice,
   inject,
+  isaIrq,
   mmioRegion,
   type OptionsOf,
   option,
@@ -19,6 +20,8 @@ import {
   portRegion,
   ramRegion,
   romRegion,
+  subDevice,
+  use,
   VirtualClock,
 } from 'backplane';
 import { PciDevice, pci } from 'backplane/pci';
@@ -210,6 +213,24 @@ export class CoalescedMemory extends IsaDevice {}
 // @ts-expect-error registers are no memory
 @contains(registers)
 export class ContainsRegisters extends IsaDevice {}
+
+export class Inner extends IsaDevice {
+  readonly irq = new InterruptPin();
+}
+
+export class Outer extends IsaDevice {
+  readonly inner = subDevice(() => new Inner(), { inside: box, offset: 0x10 });
+  // @ts-expect-error a sub-device is made by a function
+  readonly made = subDevice(new Inner());
+  // @ts-expect-error only devices are inside a device
+  readonly date = subDevice(() => new Date());
+  // @ts-expect-error its place is a container
+  readonly misplaced = subDevice(() => new Inner(), { inside: ports });
+}
+
+use(Outer, { interrupts: { 'inner.irq': isaIrq(3) } });
+// @ts-expect-error the device inside has no such pin
+use(Outer, { interrupts: { 'inner.ire': isaIrq(3) } });
 
 export class Plain {
   // @ts-expect-error only devices have handlers

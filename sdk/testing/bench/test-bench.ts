@@ -39,6 +39,7 @@ import { InterruptRecorder } from './interrupt-recorder.ts';
 import { BenchBus, FreeAddresses } from './place.ts';
 import { declarationOf, type RegisterMembers, RegisterProbe, type ValueOfMember } from './register-probe.ts';
 import { type BenchService, BenchServices } from './services.ts';
+import { SubDeviceBench } from './sub-device-bench.ts';
 
 /** How a device is put on the bench. Everything may be left out. */
 export interface TestBenchOptions<C extends ConcreteDeviceClass> {
@@ -204,6 +205,11 @@ export class TestBench<D extends Device> extends BenchGuest {
   register(register: Register<RegisterSpec> | string, element = 0): RegisterProbe<never, never> {
     const declaration = declarationOf(this.device.metadata, register);
     return new RegisterProbe(this, declaration, element) as unknown as RegisterProbe<never, never>;
+  }
+
+  /** A device inside the device: `bench.of(bench.device.timers[1]).register('load').write(5)`. */
+  of<P extends Device>(subDevice: P): SubDeviceBench<P> {
+    return new SubDeviceBench(this as unknown as TestBench<Device>, subDevice);
   }
 
   /** One of the services around the device: `bench.service(IsaBus).line(3).set(true)`. */
