@@ -9,6 +9,7 @@ import {
   type RegisterSpec,
   type RegisterValue,
 } from '../../device/index.ts';
+import type { AddressSpace, MemoryRegion } from '../../memory/index.ts';
 import { RegionWindow } from './guest.ts';
 import {
   declarationOf,
@@ -17,13 +18,27 @@ import {
   RegisterProbe,
   type ValueOfMember,
 } from './register-probe.ts';
-import type { TestBench } from './test-bench.ts';
+
+/** The bench around it. */
+interface OuterBench extends Pick<ProbedBench, 'clock'> {
+  readonly io: AddressSpace;
+  readonly memory: AddressSpace;
+  placeOf(region: RegionTemplate, device: Device): number | undefined;
+}
+
+/** The address of a region in an address space; undefined where it is mapped into neither. */
+export function addressIn(region: MemoryRegion, spaces: readonly AddressSpace[]): number | undefined {
+  let address = 0;
+  let at = region;
+  for (; at.container !== undefined; at = at.container) address += at.address;
+  return spaces.some(({ root }) => root === at) ? address : undefined;
+}
 
 /** A device inside the device of a bench, as the guest reaches it: `bench.of(bench.device.timers[1])`. */
 export class SubDeviceBench<D extends Device> {
   /** @internal */
   constructor(
-    private readonly bench: TestBench<Device>,
+    private readonly bench: OuterBench,
     readonly device: D,
   ) {}
 

@@ -39,7 +39,7 @@ import { InterruptRecorder } from './interrupt-recorder.ts';
 import { BenchBus, FreeAddresses } from './place.ts';
 import { declarationOf, type RegisterMembers, RegisterProbe, type ValueOfMember } from './register-probe.ts';
 import { type BenchService, BenchServices } from './services.ts';
-import { SubDeviceBench } from './sub-device-bench.ts';
+import { addressIn, SubDeviceBench } from './sub-device-bench.ts';
 
 /** How a device is put on the bench. Everything may be left out. */
 export interface TestBenchOptions<C extends ConcreteDeviceClass> {
@@ -174,15 +174,12 @@ export class TestBench<D extends Device> extends BenchGuest {
   /** Drives an input pin as a wire would; the same level again is no edge. */
   setPin(name: InputNames<D>, level: boolean): void {
     const pin = (this.pins as { readonly [name: string]: InputPin | undefined })[name];
-    if (pin === undefined) throw this.noSuchInput(name);
-    pin.set(level);
-  }
-
-  private noSuchInput(name: string): BackplaneError {
+    if (pin !== undefined) return pin.set(level);
     const names = Object.keys(this.pins);
-    return new BackplaneError(
+    const hint = didYouMean(name, names, `It has ${names.join(', ') || 'none'}.`);
+    throw new BackplaneError(
       'no-such-input',
-      `Bench: ${this.device.constructor.name} has no input pin '${name}'. ${didYouMean(name, names, `It has ${names.join(', ') || 'none'}.`)}`,
+      `Bench: ${this.device.constructor.name} has no input pin '${name}'. ${hint}`,
     );
   }
 
@@ -209,7 +206,7 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   /** A device inside the device: `bench.of(bench.device.timers[1]).register('load').write(5)`. */
   of<P extends Device>(subDevice: P): SubDeviceBench<P> {
-    return new SubDeviceBench(this as unknown as TestBench<Device>, subDevice);
+    return new SubDeviceBench(this, subDevice);
   }
 
   /** One of the services around the device: `bench.service(IsaBus).line(3).set(true)`. */
@@ -240,10 +237,7 @@ export class TestBench<D extends Device> extends BenchGuest {
   /** Where a region of the device is, or of a device inside it; undefined if the guest does not reach it. @internal */
   placeOf(region: RegionTemplate, device: Device): number | undefined {
     if (device === this.device) return this.addresses.get(region);
-    let at = device.region(region);
-    let address = at.address;
-    for (; at.container !== undefined; at = at.container) address += at.container.address;
-    return at === this.io.root || at === this.memory.root ? address : undefined;
+    return addressIn(device.region(region), [this.io, this.memory]);
   }
 
   private construct(deviceClass: ConcreteDeviceClass<D>): D {
