@@ -16,7 +16,7 @@ import { DevicePart } from '../../device/parts.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.ts';
 import { type StateDeclaration, stateOf } from '../../state/schema.ts';
 import type { TestBench } from '../bench/test-bench.ts';
-import { memoryOf } from './device-memory.ts';
+import { memoryOf } from './layout.ts';
 
 /** One field that is in snapshots, those of helper objects included. */
 export interface DeclaredState {

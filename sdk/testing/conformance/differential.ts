@@ -2,7 +2,7 @@ import { hex, sentence } from '../../base/text.ts';
 import { type Device, saveDevice } from '../../device/index.ts';
 import type { TestBench } from '../bench/test-bench.ts';
 import { type Fields, fieldsOf, firstFieldDifference } from './device-fields.ts';
-import { ramOf } from './device-memory.ts';
+import { ramOf } from './layout.ts';
 import { type Answer, OutOfTime, perform, type ScriptStep } from './script.ts';
 
 /** The answers of one side, step by step; undefined where a step does not count. */

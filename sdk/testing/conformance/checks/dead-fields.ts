@@ -3,9 +3,8 @@ import type { Device, FieldDeclaration, RegisterDeclaration } from '../../../dev
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
 import { fieldsOf, firstFieldDifference, within } from '../device-fields.ts';
-import { ramOf } from '../device-memory.ts';
 import { answerOf, firstDifference } from '../differential.ts';
-import { legalWidths, type Target } from '../layout.ts';
+import { legalWidths, ramOf, type Target } from '../layout.ts';
 import { selectionOf, writeStep } from '../random-script.ts';
 import { type AccessWidth, pinsText, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';

@@ -11,8 +11,8 @@ import {
   restoredBySnapshot,
   transplant,
 } from '../device-fields.ts';
-import { copyMemory } from '../device-memory.ts';
 import { type Answers, answerOf, clearRecorders, difference, lastOf, pinHigh } from '../differential.ts';
+import { copyMemory } from '../layout.ts';
 import { passTime, perform, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 

@@ -2,7 +2,6 @@ import { type Device, loadDevice } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
 import { type Fields, fieldsOf, firstFieldDifference, ownerAt, restoredBySnapshot } from '../device-fields.ts';
-import { copyMemory } from '../device-memory.ts';
 import {
   answerOf,
   clearRecorders,
@@ -13,6 +12,7 @@ import {
   refusal,
   savedAsText,
 } from '../differential.ts';
+import { copyMemory } from '../layout.ts';
 import { perform, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
