@@ -49,9 +49,9 @@ function formatProfile(rows: readonly { key: string; calls: number; hostNanoseco
 
 /** Prints the output of debug consoles as messages, line by line, with the id of the device. */
 export async function showConsoles(machine: Machine, say: (line: string) => void): Promise<() => void> {
-  const { Debugcon } = await import('../../devices/index.ts');
+  const { Debugcon, MmioConsole } = await import('../../devices/index.ts');
   const endings = machine.devices.flatMap(({ id, device }) => {
-    if (!(device instanceof Debugcon)) return [];
+    if (!(device instanceof Debugcon || device instanceof MmioConsole)) return [];
     let line = '';
     const end = () => {
       if (line !== '') say(`${id}: ${line}`);

@@ -1,4 +1,5 @@
 import { empty } from '../../machines/index.ts';
+import { type Device, eventsOf, type InterruptPin } from '../../sdk/device/index.ts';
 import type { Chip } from './chip.ts';
 import type { QemuSubjectOptions } from './qemu-subject.ts';
 
@@ -40,8 +41,8 @@ export const onHighbank = {
   } satisfies QemuSubjectOptions,
 };
 
-/** The PLIC of the `virt` machine: contexts are its processor's machine mode and supervisor mode. */
-export const Virt = { Plic: 0x0c00_0000, Supervisor: 0, Machine: 1 } as const;
+/** The PLIC of the `virt` machine. Context 0, its processor's machine mode, has the last output; 1 is supervisor mode. */
+export const Virt = { Plic: 0x0c00_0000, Outputs: [1, 0] } as const;
 
 export const onVirt = {
   ...board,
@@ -50,6 +51,15 @@ export const onVirt = {
     machine: 'virt',
     arguments: ['-bios', 'none'],
     chips: { type: 'riscv.sifive.plic', names: ['plic'] },
-    watch: { type: 'riscv.sifive.plic', outputs: [Virt.Supervisor, Virt.Machine] },
+    watch: { type: 'riscv.sifive.plic', outputs: Virt.Outputs },
   } satisfies QemuSubjectOptions,
 };
+
+/** Drives an input pin that no wire leads to. */
+export function driveInput(device: Device, pin: string, level: boolean): void {
+  eventsOf(device)?.inputs.get(pin)?.set(level);
+}
+
+/** A bit for each pin, the first one lowest. */
+export const levelsOf = (pins: readonly InterruptPin[]): number =>
+  pins.reduce((levels, pin, bit) => levels | (Number(pin.level) << bit), 0);

@@ -4,6 +4,9 @@ import { pciCards } from './pci-cards.ts';
 import { pciConfig, pciConfigBehind } from './pci-config.ts';
 import { pciexbar } from './pciexbar.ts';
 import { pic } from './pic.ts';
+import { pl022 } from './pl022.ts';
+import { pl061, pl061Outputs } from './pl061.ts';
+import { plic } from './plic.ts';
 import { q35Config } from './q35.ts';
 import { pcRouting, q35Routing } from './routing.ts';
 import { rtc } from './rtc.ts';
@@ -28,4 +31,8 @@ export const chips: readonly Chip[] = [
   pciexbar,
   q35Routing,
   sp804,
+  pl061,
+  pl061Outputs,
+  plic,
+  pl022,
 ];

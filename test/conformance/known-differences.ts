@@ -1,8 +1,12 @@
 import { eduDifferences, pcTestdevDifferences } from './cards-as-qemu.ts';
 import { pcAddressPorts, q35AddressPorts } from './claimed-ports-as-qemu.ts';
+import { pl022OverReset, pl061OverReset } from './interrupt-over-reset.ts';
 import type { KnownDifference } from './known-difference.ts';
 import { mchDifferences, windowDifferences } from './mch-as-qemu.ts';
 import { picDifferences } from './pic-as-qemu.ts';
+import { pl022Differences } from './pl022-as-qemu.ts';
+import { pl061Differences } from './pl061-as-qemu.ts';
+import { plicDifferences } from './plic-as-qemu.ts';
 import { pcRoutingDifferences, q35RoutingDifferences } from './routing-as-qemu.ts';
 import { rtcDifferences } from './rtc-as-qemu.ts';
 import { out, read } from './script.ts';
@@ -57,5 +61,9 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   pirq: pcRoutingDifferences,
   'q35-pirq': q35RoutingDifferences,
   sp804: sp804Differences,
+  pl022: [...pl022Differences, pl022OverReset],
+  plic: plicDifferences,
+  pl061: [...pl061Differences, pl061OverReset],
+  'pl061-outputs': pl061Differences,
   'q35-config': [q35AddressPorts, ...mchDifferences],
 };

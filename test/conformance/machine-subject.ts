@@ -20,6 +20,7 @@ import {
   ResetRegister,
   type Script,
   type Subject,
+  withoutRepeatedLevels,
 } from './script.ts';
 
 /** What is waited for comes within a second of guest time, or never. */
@@ -46,7 +47,7 @@ export class MachineSubject implements Subject {
       deviceOptions: this.optionsAt(new Date(`${date}Z`)),
     });
     try {
-      return operations.map((operation) => {
+      return withoutRepeatedLevels(operations).map((operation) => {
         const value = this.perform(machine, operation);
         return { value, output: this.chip.outputs?.(machine) };
       });
@@ -86,6 +87,8 @@ export class MachineSubject implements Subject {
         const lines = machine.service(IsaBus)?.lines ?? [];
         return lines.reduce((high, { level }, number) => high | (level ? 1 << number : 0), 0) & ComparedLines;
       }
+      case 'nothing':
+        return undefined;
       case 'input':
         this.chip.setInput?.(machine, operation.chip, operation.line, operation.level);
         return undefined;

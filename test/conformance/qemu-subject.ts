@@ -14,6 +14,7 @@ import {
   type Script,
   type Subject,
   widthOfReply,
+  withoutRepeatedLevels,
 } from './script.ts';
 
 /** Lines of an object of QEMU's machine that are heard: of the first one of its type, or of number `index`. */
@@ -73,7 +74,7 @@ export class QemuSubject implements Subject {
       if (watch) await hear(qemu, watch);
       if (this.options.lines) await this.hearLines(qemu);
       const answers: Answer[] = [];
-      let rest = operations;
+      let rest = withoutRepeatedLevels(operations);
       while (rest.length > 0) {
         const end = rest.findIndex(({ kind }) => kind === 'reset' || kind === 'await' || kind === 'start');
         const before = end < 0 ? rest : rest.slice(0, end);
@@ -188,6 +189,7 @@ function commandFor(operation: Operation, paths: ReadonlyMap<string, string>): s
       return `read${Suffix[operation.size]} ${operation.address}`;
     case 'input':
       return `set_irq_in ${paths.get(operation.chip)} unnamed-gpio-in ${operation.line} ${operation.level ? 1 : 0}`;
+    case 'nothing':
     case 'lines':
       // What has happened to the lines before comes in front of its answer.
       return 'endianness';

@@ -8,6 +8,8 @@ export type Operation =
   | { readonly kind: 'await'; readonly address: number; readonly bits: number; readonly until: 'clear' | 'set' }
   /** An `out` that a card may answer in its own time: it goes on until neither side has anything left to do. */
   | { readonly kind: 'start'; readonly port: number; readonly size: Width; readonly value: number }
+  /** Nothing happens. */
+  | { readonly kind: 'nothing' }
   /** Which ISA interrupt lines are high, a bit for each. */
   | { readonly kind: 'lines' }
   | { readonly kind: 'input'; readonly chip: string; readonly line: number; readonly level: boolean }
@@ -60,6 +62,18 @@ export const store = (address: number, size: Width, value: number): Operation =>
 
 export const start = (port: number, size: Width, value: number): Operation => ({ kind: 'start', port, size, value });
 
+/** An input that is driven to the level which it has sees no edge. QEMU calls its device all the same, so that neither side is told. */
+export function withoutRepeatedLevels(operations: readonly Operation[]): readonly Operation[] {
+  const levels = new Map<string, boolean>();
+  return operations.map((operation) => {
+    if (operation.kind !== 'input') return operation;
+    const pin = placeOf(operation);
+    const isRepeated = (levels.get(pin) ?? false) === operation.level;
+    levels.set(pin, operation.level);
+    return isRepeated ? { kind: 'nothing' } : operation;
+  });
+}
+
 export const isaLines: Operation = { kind: 'lines' };
 /** Line 0 belongs to a timer that ours does not have. */
 export const ComparedLines = 0xfffe;
@@ -87,6 +101,7 @@ export const hex = (value: number, digits = 2): string => `0x${value.toString(16
 export function placeOf(operation: Exclude<Operation, { readonly port: number }>): string {
   if (operation.kind === 'reset') return 'reset';
   if (operation.kind === 'lines') return 'ISA lines';
+  if (operation.kind === 'nothing') return 'nothing';
   return operation.kind === 'input' ? `${operation.chip} input ${operation.line}` : `address ${hex(operation.address)}`;
 }
 
@@ -108,6 +123,8 @@ export function formatOperation(operation: Operation): string {
       return `${operation.chip} input ${operation.line} ${operation.level ? 'high' : 'low'}`;
     case 'lines':
       return 'ISA lines';
+    case 'nothing':
+      return 'nothing';
     case 'reset':
       return operation.written === undefined ? 'reset' : `out8 ${hex(ResetRegister)}, ${hex(operation.written)}`;
   }

@@ -27,6 +27,8 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     values: [0x00, 0x0a, 0x0b, 0x0c, 0x26],
     idioms: rtcIdioms,
   },
+  Pl022: { values: [0, 1, 2, 7], idioms: spiFrames },
+  Plic: { idioms: sources },
   PciTestdev: { idioms: pciTests },
   Q35Mch: { idioms: configurationWindows },
   SerialPort: {
@@ -35,6 +37,14 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     idioms: serialLoopback,
   },
   Sp804: { idioms: timerRuns },
+  SpiFlash: {
+    notExercised: Object.fromEntries(
+      ['protection', 'isWriteEnabled', 'written', 'length', 'busyUntil', 'memory', 'page'].map((name) => [
+        name,
+        'its bus',
+      ]),
+    ),
+  },
   VirtioRng: {
     notExercised: {
       'deviceStatus.acknowledge': 'a note of the driver to itself',
@@ -126,6 +136,48 @@ const readByIndex = (register: number): readonly ScriptStep[] => [
   write('ports', 0x70, 1, register),
   { kind: 'read', space: 'ports', address: 0x71, size: 1 },
 ];
+
+/** A driver takes interrupts of a source: priority, enable, claim, completion. */
+function sources(random: Random): readonly ScriptStep[] {
+  const base = 0xe000_0000;
+  const claim = base + 0x20_0004;
+  const source = 1 + random.below(4);
+  const other = 1 + (source % 4);
+  const pin = (at: number, level: boolean): ScriptStep => ({ kind: 'pin', pin: `source[${at}]`, level });
+  return [
+    write('memory', base + 4 * source, 4, random.below(8)),
+    write('memory', base + 4 * other, 4, random.below(8)),
+    write('memory', base + 0x2000, 4, random.oneIn(2) ? 0x1e : random.below(32)),
+    write('memory', base + 0x20_0000, 4, random.oneIn(2) ? 0 : random.below(8)),
+    pin(source, true),
+    pin(other, true),
+    { kind: 'read', space: 'memory', address: claim, size: 4 },
+    pin(source, random.oneIn(2)),
+    pin(other, random.oneIn(2)),
+    write('memory', claim, 4, source),
+    { kind: 'read', space: 'memory', address: base + 0x1000, size: 4 },
+  ];
+}
+
+/** A driver sends more frames than the FIFOs hold, in loop-back or to the bus, and clears what it is told of. */
+function spiFrames(random: Random): readonly ScriptStep[] {
+  const base = 0xe000_0000;
+  const steps = [
+    write('memory', base + 0x10, 4, 2),
+    write('memory', base, 4, 7),
+    write('memory', base + 0x04, 4, random.pick([2, 3])),
+    write('memory', base + 0x14, 4, random.below(16)),
+  ];
+  for (let frame = random.below(14); frame > 0; frame--) {
+    steps.push(write('memory', base + 0x08, 4, random.byte()));
+    if (random.oneIn(2)) steps.push({ kind: 'wait', nanoseconds: 2_000 });
+  }
+  steps.push(
+    { kind: 'wait', nanoseconds: random.pick([1_000, 100_000]) },
+    write('memory', base + 0x20, 4, random.below(4)),
+  );
+  return [...steps, { kind: 'read', space: 'memory', address: base + 0x08, size: 4 }];
+}
 
 /** The window of the configuration space is placed, as firmware does it: high half first. */
 function configurationWindows(random: Random): readonly ScriptStep[] {
