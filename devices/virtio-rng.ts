@@ -64,7 +64,12 @@ export const virtioRngOptions = defineOptions({
  * @see virtio 1.0, 4.1.4.8 "Legacy Interfaces: A Note on PCI Device Layout", and 5.4 "Entropy Device"
  * @see QEMU 7.2, hw/virtio/virtio-pci.c, virtio_ioport_write and virtio_ioport_read
  */
-@device({ type: 'virtio-rng-pci', description: 'Source of random bytes', version: 2, retired: ['queueNotify'] })
+@device({
+  type: 'virtio-rng-pci',
+  description: 'Source of random bytes',
+  version: 2,
+  retired: ['queueNotify', 'queueSize'],
+})
 @pci({
   vendorId: 0x1af4,
   deviceId: 0x1005,
@@ -79,7 +84,6 @@ export class VirtioRng extends PciDevice {
   @deviceFeatures deviceFeatures = 0;
   @guestFeatures guestFeatures = 0;
   @queuePage queuePage = 0;
-  @queueSize queueSize = 0;
   @queueSelect queueSelect = 0;
   @deviceStatus deviceStatus = 0;
   @interruptStatus interruptStatus = 0;
@@ -117,8 +121,7 @@ export class VirtioRng extends PciDevice {
     return page === 0 || this.queueSelect === 0 ? page : previous;
   }
 
-  @queueSize.onRead()
-  readQueueSize(): number {
+  @queueSize get queueSize(): number {
     return this.queueSelect === 0 ? QueueSize : 0;
   }
 

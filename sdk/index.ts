@@ -64,7 +64,7 @@ export {
   type WriteHandler,
   type WriteWithAttributesHandler,
 } from './device/regions/region.ts';
-export { CarriedBank, type RegisterBankSpec, registerBank } from './device/registers/bank.ts';
+export type { BankAccess } from './device/registers/bank-access.ts';
 export type { AtReset, NarrowAccess, RegisterAccess, RegisterBank } from './device/registers/model.ts';
 export {
   type IndexedRegisters,
@@ -88,6 +88,7 @@ export {
   reserved,
   undocumented,
 } from './device/registers/spec.ts';
+export { type RegisterTable, withRegisters } from './device/registers/table.ts';
 export type { SubDevicePlace } from './device/sub-devices.ts';
 
 export { defineMachine, type MachineDefinition, type PreparedMachine } from './machine/definition.ts';

@@ -2,6 +2,7 @@ import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
 import { type MethodDecoratorFor, recorderOf } from '../class-recorder.ts';
 import { makeRegister, type Register } from '../registers/register.ts';
 import type { RegisterSpec } from '../registers/spec.ts';
+import { type CommonSpec, makeTable, type RegisterTable, type TableEntry } from '../registers/table.ts';
 import { type PeekHandler, peekHandler } from './peek.ts';
 import {
   type HandledRegionSpec,
@@ -62,6 +63,17 @@ export class HandledRegion extends IoRegionTemplate {
   ): Register<S> {
     checkBrackets(offset, spec, `.register(offset, { width: 8 }) of ${placeOf(this)}`);
     return makeRegister<S>({ bank: this, offset, spec, indexed: undefined });
+  }
+
+  /**
+   * Many registers of one kind at once: `registers.table({ width: 32 }, { control: 0x00, status: { at: 0x04, access: 'read-only' } })`.
+   * A class gets their fields by `extends withRegisters(SystemDevice, table)`.
+   */
+  table<const C extends CommonSpec, const T extends Readonly<Record<string, TableEntry>>>(
+    common: C,
+    registers: T,
+  ): RegisterTable<C, T> {
+    return makeTable(this, common, registers);
   }
 }
 

@@ -3,6 +3,7 @@ import { checkPlace, checkSizes } from '../regions/region.ts';
 import type { RegisterBank } from './model.ts';
 import { makeRegister, type Register } from './register.ts';
 import type { RegisterSpec } from './spec.ts';
+import { type CommonSpec, makeTable, type RegisterTable, type TableEntry } from './table.ts';
 
 /** What a bank says about itself that is no memory region. */
 export interface RegisterBankSpec {
@@ -62,6 +63,17 @@ export class CarriedBank implements RegisterBank {
   ): Register<S> {
     checkBrackets(offset, spec, `.register(offset, { width: 8 }) of bank '${this.name}'`);
     return makeRegister<S>({ bank: this, offset, spec, indexed: undefined });
+  }
+
+  /**
+   * Many registers of one kind at once: `configRegisters.table({ width: 32 }, { control: 0x00, status: { at: 0x04, access: 'read-only' } })`.
+   * A class gets their fields by `extends withRegisters(SystemDevice, table)`.
+   */
+  table<const C extends CommonSpec, const T extends Readonly<Record<string, TableEntry>>>(
+    common: C,
+    registers: T,
+  ): RegisterTable<C, T> {
+    return makeTable(this, common, registers);
   }
 }
 

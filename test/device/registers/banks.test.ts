@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { metadataOf, registerAt, saveDevice } from '../../../sdk/device/index.ts';
-import { bit, bits, device, IsaDevice, mmioRegion, registerBank, reserved, SystemDevice } from '../../../sdk/index.ts';
+import { bit, bits, device, IsaDevice, mmioRegion, reserved, SystemDevice } from '../../../sdk/index.ts';
 import { registerDocument } from '../../../sdk/monitor/reference.ts';
-import { bankOf } from '../../../sdk/runtime.ts';
+import { bankOf, registerBank } from '../../../sdk/runtime.ts';
 import { testBench } from '../../../sdk/testing/index.ts';
 import { expectRefusal } from '../../refusal.ts';
 
