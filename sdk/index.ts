@@ -64,7 +64,7 @@ export {
   type WriteHandler,
   type WriteWithAttributesHandler,
 } from './device/regions/region.ts';
-export type { BankAccess } from './device/registers/bank-access.ts';
+export type { BankAccess } from './device/registers/bank.ts';
 export type { AtReset, NarrowAccess, RegisterAccess, RegisterBank } from './device/registers/model.ts';
 export {
   type IndexedRegisters,

@@ -102,8 +102,7 @@ export { inputNamesIn, inputNamesOf } from './device/pins/input.ts';
 export { InterruptLine } from './device/pins/interrupt-line.ts';
 export { pinOf, pinsOf } from './device/pins/interrupt-pin.ts';
 export type { HandlerForm, HandlerRoute } from './device/regions/region.ts';
-export { CarriedBank, type RegisterBankSpec, registerBank } from './device/registers/bank.ts';
-export { bankOf } from './device/registers/bank-access.ts';
+export { bankOf, CarriedBank, type RegisterBankSpec, registerBank } from './device/registers/bank.ts';
 export { registerEngine } from './device/registers/engine.ts';
 export { type RegisterLocks, registerLocks } from './device/registers/locks.ts';
 export type {

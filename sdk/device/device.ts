@@ -6,7 +6,7 @@ import { claimClass, metadataOf } from './class-recorder.ts';
 import { guestErrorsOf } from './guest-errors.ts';
 import { type DeviceEvents, type InputPin, makeEvents } from './pins/events.ts';
 import type { RegionTemplate } from './regions/region.ts';
-import type { BankAccess } from './registers/bank-access.ts';
+import type { BankAccess } from './registers/bank.ts';
 import { noLocks, registerLocks } from './registers/locks.ts';
 import type { RegisterBank, RegisterDeclaration } from './registers/model.ts';
 import { subDevicesOf, unrealizeSubDevices, withSubDevices } from './sub-devices.ts';

@@ -59,8 +59,7 @@ export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';
 export { buildRam, RamRegion, type RomSpec, romRegion } from './regions/ram.ts';
 export { ContainerRegion, type HandlerRoute, RegionTemplate } from './regions/region.ts';
 export { declareRegister, registerAtPlace } from './registers/assemble.ts';
-export { type CarriedBank, registerBank } from './registers/bank.ts';
-export { type BankAccess, bankOf } from './registers/bank-access.ts';
+export { type BankAccess, bankOf, type CarriedBank, registerBank } from './registers/bank.ts';
 export { registerEngine } from './registers/engine.ts';
 export {
   bitRangesOf,

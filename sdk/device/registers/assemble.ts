@@ -2,7 +2,7 @@ import { BackplaneError, type Fail } from '../../base/errors.ts';
 import { hex } from '../../base/text.ts';
 import type { HandlerDeclaration, HandlerRoute, IoRegionTemplate, RegionTemplate } from '../regions/region.ts';
 import { checkFields, checkRegister, checkSpec } from './checks.ts';
-import { checkDerivedSpec, checkDerivedWrites, checkHook } from './member-checks.ts';
+import { checkChoices, checkDerivedSpec, checkDerivedWrites, checkHook, checkTogether } from './class-checks.ts';
 import {
   answersReads,
   type FieldDeclaration,
@@ -12,7 +12,6 @@ import {
   takesWrites,
 } from './model.ts';
 import { describeBank, describeRegister } from './names.ts';
-import { checkChoices, checkTogether } from './overlaps.ts';
 import {
   type DecoratedRegister,
   type HookDeclaration,

@@ -60,7 +60,7 @@ export function withRegisters<B extends Extendable<DeviceInstance>, T extends Re
   table: T,
 ): B & Extendable<TableMembers<T>> {
   const registers = Object.entries(table) as [string, Register<RegisterSpec>][];
-  const fill = fillerOf(registers);
+  const fill = initializerOf(registers);
   abstract class WithRegisters extends (base as Extendable<DeviceInstance>) {
     // biome-ignore lint/suspicious/noExplicitAny: see above
     constructor(...args: any[]) {
@@ -75,18 +75,18 @@ export function withRegisters<B extends Extendable<DeviceInstance>, T extends Re
   return WithRegisters as unknown as B & Extendable<TableMembers<T>>;
 }
 
-type Filler = (device: Record<string, unknown>) => void;
+type Initializer = (device: Record<string, unknown>) => void;
 const arrays = { 8: Uint8Array, 16: Uint16Array, 32: Uint32Array, 64: BigUint64Array } as const;
 
 /** Fields set by name keep an object fast; set by a computed name, more than a few of them would make it a dictionary. */
-function fillerOf(registers: readonly (readonly [string, Register<RegisterSpec>])[]): Filler {
+function initializerOf(registers: readonly (readonly [string, Register<RegisterSpec>])[]): Initializer {
   const values = registers.map(([member, { definition }]): readonly [string, () => unknown] => {
     const { width, count, reset = width === 64 ? 0n : 0 } = definition.spec;
     return [member, count === undefined ? () => reset : () => new arrays[width](count).fill(reset as never)];
   });
   if (mayCompile()) {
     const lines = values.map(([member], number) => `device[${JSON.stringify(member)}] = values[${number}][1]();`);
-    return new Function('values', `return (device) => { ${lines.join('\n')} };`)(values) as Filler;
+    return new Function('values', `return (device) => { ${lines.join('\n')} };`)(values) as Initializer;
   }
   return (device) => {
     for (const [member, make] of values) device[member] = make();
