@@ -7,6 +7,7 @@ export { I440fxPciHostOverlaid } from './i440fx-pci-host/overlaid.ts';
 export { I440fxPciHost } from './i440fx-pci-host.ts';
 export { I8259, type i8259Options } from './i8259.ts';
 export { Ich9Lpc } from './ich9-lpc.ts';
+export { Ich9Smbus, type ich9SmbusOptions } from './ich9-smbus.ts';
 export { Mc146818Rtc, type rtcOptions } from './mc146818-rtc.ts';
 export { MmioConsole, mmioConsoleRegisters } from './mmio-console.ts';
 export { MsiWindow } from './msi-window.ts';

@@ -1,4 +1,14 @@
-import { I8259, Ich9Lpc, Mc146818Rtc, MsiWindow, Q35Mch, Q35PciHost, VgaText } from '../devices/index.ts';
+import {
+  Eeprom,
+  I8259,
+  Ich9Lpc,
+  Ich9Smbus,
+  Mc146818Rtc,
+  MsiWindow,
+  Q35Mch,
+  Q35PciHost,
+  VgaText,
+} from '../devices/index.ts';
 import { defineMachine, GiB, isaIrq, isaLines, KiB, use } from '../sdk/index.ts';
 import type { PciPinWiring } from '../sdk/pci.ts';
 import { fillCmos } from './pc-cmos.ts';
@@ -19,9 +29,19 @@ export const q35PinWiring: PciPinWiring = (slot, pin) => {
   return slot >= 25 ? pin : ((slot + pin) & 3) + 4;
 };
 
+/** The EEPROMs of eight memory modules, blank as in QEMU. @see QEMU 7.2, hw/i386/pc_q35.c: smbus_eeprom_init */
+const memoryModules = Array.from({ length: 8 }, (_, module) =>
+  use(Eeprom, {
+    id: `spd${module}`,
+    bus: 'smbus',
+    addr: `0x5${module}`,
+    options: { part: '24c02' },
+  }),
+);
+
 /**
  * Not modelled, compared with QEMU's q35:
- * - SATA (00:1f.2) and SMBus (00:1f.3), power management at PMBASE, ACPI hotplug.
+ * - SATA (00:1f.2), power management at PMBASE, ACPI hotplug.
  * - PCI Express and its bridges, I/O APIC, HPET and local APIC.
  * - System management mode and its memory (TSEG; registers 0x50 and 0x9c of the memory controller).
  * - On no machine here: timer (PIT), keyboard controller, DMA controller, fw_cfg.
@@ -36,11 +56,16 @@ export const q35 = defineMachine({
     use(Q35PciHost, { id: 'pci-host' }),
     use(Q35Mch, { id: 'mch', addr: '00.0' }),
     use(Ich9Lpc, { id: 'ich9', addr: '1f.0' }),
+    use(Ich9Smbus, { id: 'smbus', addr: '1f.3' }),
+    ...memoryModules,
     use(I8259, { id: 'pic', inputs: { line: isaLines } }),
     use(MsiWindow, { id: 'msi' }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
     use(VgaText, { id: 'vga' }),
   ],
   interruptController: ['pic', 'msi'],
-  prepare: (machine) => fillCmos(machine, lowRam),
+  prepare: (machine) => {
+    fillCmos(machine, lowRam);
+    for (const { device } of machine.devices) if (device instanceof Eeprom) device.memory.fill(0);
+  },
 });

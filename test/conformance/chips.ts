@@ -1,5 +1,6 @@
 import type { Chip } from './chip.ts';
 import { edu } from './edu.ts';
+import { ich9Smbus } from './ich9-smbus.ts';
 import { pciCards } from './pci-cards.ts';
 import { pciConfig, pciConfigBehind } from './pci-config.ts';
 import { pciexbar } from './pciexbar.ts';
@@ -35,4 +36,5 @@ export const chips: readonly Chip[] = [
   pl061Outputs,
   plic,
   pl022,
+  ich9Smbus,
 ];

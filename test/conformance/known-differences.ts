@@ -1,5 +1,6 @@
 import { eduDifferences, pcTestdevDifferences } from './cards-as-qemu.ts';
 import { pcAddressPorts, q35AddressPorts } from './claimed-ports-as-qemu.ts';
+import { smbusDifferences } from './ich9-smbus.ts';
 import { pl022OverReset, pl061OverReset } from './interrupt-over-reset.ts';
 import type { KnownDifference } from './known-difference.ts';
 import { mchDifferences, windowDifferences } from './mch-as-qemu.ts';
@@ -65,5 +66,6 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   plic: plicDifferences,
   pl061: [...pl061Differences, pl061OverReset],
   'pl061-outputs': pl061Differences,
+  'q35-smbus': smbusDifferences,
   'q35-config': [q35AddressPorts, ...mchDifferences],
 };

@@ -17,6 +17,13 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
       'slave.allLevelTriggered': 'an option of other boards',
     },
   },
+  Ich9Smbus: {
+    options: { enabled: true },
+    notExercised: {
+      released: "the suite's targets do not hold the clock",
+      outcome: "the suite's targets do not hold the clock",
+    },
+  },
   Mc146818Rtc: {
     notExercised: {
       'rtc-lost-ticks': "no lost tick is counted with the default policy, 'discard'",
