@@ -56,6 +56,7 @@ export { InterruptLine } from './pins/interrupt-line.ts';
 export { InterruptPin, ownPinsOf, type PinNames, pinsOf } from './pins/interrupt-pin.ts';
 export { realizeDevice } from './regions/build.ts';
 export { HandledRegion, mmioRegion, portRegion } from './regions/handlers.ts';
+export { hasPeekHandler } from './regions/peek.ts';
 export { buildRam, RamRegion, type RomSpec, romRegion } from './regions/ram.ts';
 export { ContainerRegion, type HandlerRoute, RegionTemplate } from './regions/region.ts';
 export { declareRegister, registerAtPlace } from './registers/assemble.ts';

@@ -11,8 +11,9 @@ import {
   portRegion,
   reserved,
   SystemDevice,
+  state,
 } from '../../sdk/index.ts';
-import { testBench } from '../../sdk/testing/index.ts';
+import { checkDevice, testBench } from '../../sdk/testing/index.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { expectRefusal } from '../refusal.ts';
 
@@ -196,5 +197,40 @@ describe('a peek of a device of the package', () => {
         expect([again, known]).toEqual([known, answer]);
       }
     }
+  });
+});
+
+describe('the contract of a device with peek handlers', () => {
+  const check = (peek: (device: { next: number }) => number) => {
+    const ports = portRegion({ name: 'queue', base: 0x300, size: 1, accessSizes: [1] });
+    @device({ type: 'queue', description: 'Hands out numbers' })
+    class Queue extends IsaDevice {
+      @state next = 0;
+
+      @ports.read(0)
+      take(): number {
+        this.next = (this.next + 1) & 0xff;
+        return this.next;
+      }
+
+      @ports.peek(0)
+      look(): number {
+        return peek(this);
+      }
+
+      override reset(): void {
+        this.next = 0;
+      }
+    }
+    return checkDevice(Queue, { lint: 'off', hostileAccesses: 100 }).map(({ message }) => message);
+  };
+
+  it('holds where a peek answers what the read will', () => {
+    expect(check(({ next }) => (next + 1) & 0xff)).toEqual([]);
+  });
+
+  it('is broken by a peek that answers something else, or that changes the device', () => {
+    expect(check(({ next }) => next)[0]).toContain('and the read answers');
+    expect(check((queue) => ++queue.next)[0]).toContain("changes 'next'");
   });
 });

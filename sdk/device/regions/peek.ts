@@ -49,6 +49,10 @@ function declaredBy(deviceClass: Function): readonly PeekDeclaration[] {
   return typeof base === 'function' ? [...own, ...declaredBy(base)] : own;
 }
 
+/** Whether the author of a class has written a peek handler. */
+// biome-ignore lint/complexity/noBannedTypes: any class
+export const hasPeekHandler = (deviceClass: Function): boolean => declaredBy(deviceClass).length > 0;
+
 /** How a region of a device answers peeks: peek handlers first, then registers, then the empty bytes. Read handlers are not called. */
 export function peekOf(
   device: DeviceInstance,

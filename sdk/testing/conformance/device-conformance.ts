@@ -15,6 +15,7 @@ import { sameAfterRebase, sameForTheSame } from './checks/determinism.ts';
 import { handlerChecks, neighboursAreLeftAlone } from './checks/handlers.ts';
 import { hostileGuest } from './checks/hostile-guest.ts';
 import { everythingIsAlive } from './checks/liveness.ts';
+import { peeksAgree } from './checks/peeks.ts';
 import { acknowledgedIsLowered, derivedFollows, pinsFollowState } from './checks/pins-and-timers.ts';
 import { behavesAsRecorded } from './checks/recorded-behaviour.ts';
 import { registerChecks } from './checks/registers.ts';
@@ -116,6 +117,7 @@ export const contract: readonly Check[] = [
   sameForTheSame,
   ...resetChecks,
   derivedFollows,
+  peeksAgree,
   snapshotRoundTrip,
   sameAfterRebase,
   coalescedEqualsUncoalesced,
