@@ -6,10 +6,10 @@ export { DmaPort } from './bus/dma-port.ts';
 export { EventNotifiers } from './bus/event-notifiers.ts';
 export { type InterruptWire, IsaBus, IsaDevice, isaIrq, isaLines } from './bus/isa-bus.ts';
 export { ResetController, SystemBus, SystemDevice } from './bus/system-bus.ts';
-export { type CalendarDate, type CalendarTime, calendar } from './clock/calendar.ts';
-export type { Countdown, CountdownMode, CountdownOptions, Reloading } from './clock/countdown.ts';
+export { type CalendarTime, calendar } from './clock/calendar.ts';
+export type { Countdown, CountdownOptions } from './clock/countdown.ts';
 export type { Counter, CounterOptions } from './clock/counter.ts';
-export type { Counting, CountingOptions, Expiry } from './clock/counting.ts';
+export type { Counting, CountingOptions } from './clock/counting.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './clock/time.ts';
 export { Timer } from './clock/timer.ts';
 export { VirtualClock } from './clock/virtual-clock.ts';
@@ -48,7 +48,6 @@ export { type InputArrayNames, type InputNames, type InputSpec, input } from './
 export type { InterruptLine } from './device/pins/interrupt-line.ts';
 export { InterruptPin, type PinNames } from './device/pins/interrupt-pin.ts';
 export { HandledRegion, mmioRegion, portRegion } from './device/regions/handlers.ts';
-export type { PeekHandler } from './device/regions/peek.ts';
 export { type RamRegion, type RomSpec, ramRegion, romRegion } from './device/regions/ram.ts';
 export {
   ContainerRegion,

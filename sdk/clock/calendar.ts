@@ -1,12 +1,9 @@
-/** A day of the proleptic Gregorian calendar. January is month 1. */
-export interface CalendarDate {
+/** A second of the proleptic Gregorian calendar. */
+export interface CalendarTime {
   year: number;
+  /** January is 1. */
   month: number;
   dayOfMonth: number;
-}
-
-/** A second of such a day. */
-export interface CalendarTime extends CalendarDate {
   /** Sunday is 1. */
   dayOfWeek: number;
   /** 0 to 23. */
@@ -36,7 +33,7 @@ export const calendar = Object.freeze({
    * Days since 1 January 1970. Fields out of range carry or borrow: the 31st of February is in March, and month 0 is the
    * December before. Months beyond 14 count as 30.6 days each, from March on.
    */
-  daysSince1970({ year, month, dayOfMonth }: CalendarDate): number {
+  daysSince1970({ year, month, dayOfMonth }: Pick<CalendarTime, 'year' | 'month' | 'dayOfMonth'>): number {
     const fromJanuary = month < 3;
     const years = fromJanuary ? year - 1 : year;
     const monthsSinceMarch = fromJanuary ? month + 9 : month - 3;
@@ -45,7 +42,7 @@ export const calendar = Object.freeze({
   },
 
   /** The inverse of `daysSince1970`. It writes into `date` and answers it, so that reads of a clock allocate nothing. */
-  dateOf<D extends CalendarDate>(days: number, date: D): D {
+  dateOf<D extends Pick<CalendarTime, 'year' | 'month' | 'dayOfMonth'>>(days: number, date: D): D {
     const sinceMarchOfYear0 = days + DaysBefore1970;
     const cycle = Math.floor(sinceMarchOfYear0 / DaysPer400Years);
     const ofCycle = sinceMarchOfYear0 - cycle * DaysPer400Years;

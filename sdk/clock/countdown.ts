@@ -1,26 +1,21 @@
 import { describeJson, type Json, type JsonReader } from '../base/json-reader.ts';
-import { Counting, type CountingClock, type CountingOptions, type Expiry } from './counting.ts';
+import { Counting, type CountingClock, type CountingOptions } from './counting.ts';
 
 const modes = ['periodic', 'one-shot', 'free-running'] as const;
 
-/** What a countdown does at zero: it starts again from `reload`, it stops, or it goes on with the largest value. */
-export type CountdownMode = (typeof modes)[number];
-
 const reloadings = ['at-zero', 'after-zero'] as const;
-/** When a periodic countdown starts again: instead of showing zero, or after it has shown zero for a tick. */
-export type Reloading = (typeof reloadings)[number];
 
 /** What `clock.countdown` may be told. Everything but the frequency has a default. */
 export interface CountdownOptions extends CountingOptions {
-  /** Default: 'periodic'. */
-  readonly mode?: CountdownMode;
+  /** At zero it starts again from `reload`, it stops, or it goes on with the largest value. Default: 'periodic'. */
+  readonly mode?: 'periodic' | 'one-shot' | 'free-running';
   /** Where a periodic countdown starts again, and where it stands at first. Default: the largest value. */
   readonly reload?: number;
   /**
    * 'at-zero': instead of zero it shows `reload`, and a period has `reload` ticks. 'after-zero': it shows zero for one tick, and a
    * period has one tick more. Default: 'at-zero'.
    */
-  readonly reloads?: Reloading;
+  readonly reloads?: 'at-zero' | 'after-zero';
 }
 
 /**
@@ -29,12 +24,12 @@ export interface CountdownOptions extends CountingOptions {
  */
 export class Countdown extends Counting {
   private readonly first: Required<Pick<CountdownOptions, 'mode' | 'reload' | 'reloads'>>;
-  private when: Reloading;
-  private kind: CountdownMode;
+  private when: NonNullable<CountdownOptions['reloads']>;
+  private kind: NonNullable<CountdownOptions['mode']>;
   private again: number;
 
   /** @internal */
-  constructor(clock: CountingClock, name: string, options: CountdownOptions, callback?: Expiry) {
+  constructor(clock: CountingClock, name: string, options: CountdownOptions, callback?: (times: number) => void) {
     super(clock, name, options, callback);
     const { mode = 'periodic', reload = this.mask, reloads = 'at-zero' } = options;
     this.first = { mode, reload: this.masked(reload), reloads };
@@ -44,12 +39,12 @@ export class Countdown extends Counting {
     this.counted = this.again;
   }
 
-  get mode(): CountdownMode {
+  get mode(): NonNullable<CountdownOptions['mode']> {
     return this.kind;
   }
 
   /** The next zero finds the new mode. */
-  set mode(mode: CountdownMode) {
+  set mode(mode: NonNullable<CountdownOptions['mode']>) {
     this.change(() => {
       this.kind = mode;
     });
@@ -66,11 +61,11 @@ export class Countdown extends Counting {
     });
   }
 
-  get reloads(): Reloading {
+  get reloads(): NonNullable<CountdownOptions['reloads']> {
     return this.when;
   }
 
-  set reloads(when: Reloading) {
+  set reloads(when: NonNullable<CountdownOptions['reloads']>) {
     this.change(() => {
       this.when = when;
     });

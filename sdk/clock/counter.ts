@@ -1,5 +1,5 @@
 import type { Json, JsonReader } from '../base/json-reader.ts';
-import { Counting, type CountingClock, type CountingOptions, type Expiry } from './counting.ts';
+import { Counting, type CountingClock, type CountingOptions } from './counting.ts';
 
 /** What `clock.counter` may be told. Everything but the frequency has a default. */
 export interface CounterOptions extends CountingOptions {
@@ -22,7 +22,7 @@ export class Counter extends Counting {
   private isSingle: boolean;
 
   /** @internal */
-  constructor(clock: CountingClock, name: string, options: CounterOptions, callback?: Expiry) {
+  constructor(clock: CountingClock, name: string, options: CounterOptions, callback?: (times: number) => void) {
     super(clock, name, options, callback);
     this.first = {
       top: this.masked(options.top ?? this.mask),

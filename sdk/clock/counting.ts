@@ -28,9 +28,6 @@ export interface CountingOptions {
   readonly atReset?: 'kept';
 }
 
-/** Called when it has expired; `times` says how often since the last call. */
-export type Expiry = (times: number) => void;
-
 /**
  * A value that changes with guest time by itself. No timer runs for its ticks: the value is computed when it is read. One timer
  * waits for the next expiry, unless a latched counter has expired already. The state is in snapshots by itself, as that of timers.
@@ -57,7 +54,7 @@ export abstract class Counting {
     private readonly clock: CountingClock,
     readonly name: string,
     { frequency, prescaler = 1, width = 32, latched, atReset }: CountingOptions,
-    private readonly callback: Expiry | undefined,
+    private readonly callback: ((times: number) => void) | undefined,
   ) {
     this.ticks = new ElapsedTicks(clock, frequency, prescaler, `Counter '${name}'`);
     this.firstBits = this.checkWidth(width);

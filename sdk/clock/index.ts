@@ -1,7 +1,7 @@
-export { type CalendarDate, type CalendarTime, calendar } from './calendar.ts';
-export { Countdown, type CountdownMode, type CountdownOptions, type Reloading } from './countdown.ts';
+export { type CalendarTime, calendar } from './calendar.ts';
+export { Countdown, type CountdownOptions } from './countdown.ts';
 export { Counter, type CounterOptions } from './counter.ts';
-export { Counting, type CountingOptions, type Expiry } from './counting.ts';
+export { Counting, type CountingOptions } from './counting.ts';
 export { afterHostTime, HostPacedClock, hostNanoseconds } from './host-time.ts';
 export { ManualClock } from './manual-clock.ts';
 export { MICROSECOND, MILLISECOND, NANOSECOND, SECOND } from './time.ts';

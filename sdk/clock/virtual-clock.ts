@@ -1,7 +1,6 @@
 import { BackplaneError } from '../base/errors.ts';
 import { Countdown, type CountdownOptions } from './countdown.ts';
 import { Counter, type CounterOptions } from './counter.ts';
-import type { Expiry } from './counting.ts';
 import { LatestSecond, LatestTime, SECOND, secondsToMove } from './time.ts';
 import { runDevice, Timer, type TimerQueue } from './timer.ts';
 
@@ -93,15 +92,16 @@ export abstract class VirtualClock {
   }
 
   /**
-   * Declares a value that counts down by itself, with a frequency. It stands still until it is started. A device makes its
+   * Declares a value that counts down by itself, with a frequency. It stands still until it is started. `callback` is called when it
+   * has expired, with how often it did since the last call. A device makes its
    * countdowns in its constructor or in `onRealize`, as its timers; one and a timer do not have the same name.
    */
-  countdown(name: string, options: CountdownOptions, callback?: Expiry): Countdown {
+  countdown(name: string, options: CountdownOptions, callback?: (times: number) => void): Countdown {
     return new Countdown(this, name, options, callback);
   }
 
   /** Declares a value that counts up by itself, as `countdown` does. */
-  counter(name: string, options: CounterOptions, callback?: Expiry): Counter {
+  counter(name: string, options: CounterOptions, callback?: (times: number) => void): Counter {
     return new Counter(this, name, options, callback);
   }
 

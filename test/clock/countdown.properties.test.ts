@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Countdown, type CountdownMode, type Counter, ManualClock } from '../../sdk/clock/index.ts';
+import { type Countdown, type Counter, ManualClock } from '../../sdk/clock/index.ts';
 import { Random } from '../../sdk/testing/random.ts';
 import { TickModel } from './counting-model.ts';
 
@@ -8,7 +8,7 @@ const frequencies = [
 ];
 const prescalers = [1, 1, 2, 16, 256, 1000];
 const reloadings = ['at-zero', 'after-zero'] as const;
-const modes: readonly CountdownMode[] = ['periodic', 'one-shot', 'free-running'];
+const modes = ['periodic', 'one-shot', 'free-running'] as const;
 const Rounds = 150;
 const Steps = 60;
 

@@ -3,7 +3,7 @@ import { type MethodDecoratorFor, recorderOf } from '../class-recorder.ts';
 import { makeRegister, type Register } from '../registers/register.ts';
 import type { RegisterSpec } from '../registers/spec.ts';
 import { type CommonSpec, makeTable, type RegisterTable, type TableEntry } from '../registers/table.ts';
-import { type PeekHandler, peekHandler } from './peek.ts';
+import { peekHandler } from './peek.ts';
 import {
   type HandledRegionSpec,
   type HandlerForm,
@@ -51,7 +51,10 @@ export class HandledRegion extends IoRegionTemplate {
    * `(offset, size) => number or undefined`: what a read would answer, for debuggers and views. It changes nothing, and is called
    * for `length` bytes from its offset, 4 if it does not say. Registers without read hooks need none.
    */
-  peek(offset?: number, { length }: { readonly length?: number } = {}): MethodDecoratorFor<PeekHandler> {
+  peek(
+    offset?: number,
+    { length }: { readonly length?: number } = {},
+  ): MethodDecoratorFor<(offset: number, size: number) => number | bigint | undefined> {
     return peekHandler(this, offset, length);
   }
 
