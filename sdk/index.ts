@@ -34,7 +34,7 @@ export {
   inDeviceEvent,
   type RegistersBehind,
 } from './device/device.ts';
-export { type InterruptControllerDevice, interruptController } from './device/interrupt-controller.ts';
+export { interruptController } from './device/interrupt-controller.ts';
 
 export { type NumberOptionSpec, type Option, type OptionSpec, option } from './device/options/kinds.ts';
 export {
@@ -44,7 +44,7 @@ export {
   type OptionSet,
   type OptionsOf,
 } from './device/options/set.ts';
-export { type InputArrayNames, type InputNames, type InputSpec, input } from './device/pins/input.ts';
+export { input } from './device/pins/input.ts';
 export type { InterruptLine } from './device/pins/interrupt-line.ts';
 export { InterruptPin, type PinNames } from './device/pins/interrupt-pin.ts';
 export { HandledRegion, mmioRegion, portRegion } from './device/regions/handlers.ts';
@@ -91,7 +91,6 @@ export { type RegisterTable, withRegisters } from './device/registers/table.ts';
 export type { SubDevicePlace } from './device/sub-devices.ts';
 
 export { defineMachine, type MachineDefinition, type PreparedMachine } from './machine/definition.ts';
-export type { ProcessorInterrupt } from './machine/wires/interrupt-controllers.ts';
 export {
   allOf,
   anyOf,
@@ -102,7 +101,6 @@ export {
   pin,
   type ServiceWire,
   type Signal,
-  type SignalSource,
   type Wire,
 } from './machine/wires/wire.ts';
 export {
