@@ -13,6 +13,7 @@ import { pcRouting, q35Routing } from './routing.ts';
 import { rtc } from './rtc.ts';
 import { sp804 } from './sp804.ts';
 import { pciTestdev, pcTestdev } from './testdevs.ts';
+import { ds1307, eeprom } from './two-wire.ts';
 import { virtioQueue } from './virtio-queue.ts';
 import { virtioRng } from './virtio-rng.ts';
 
@@ -37,4 +38,6 @@ export const chips: readonly Chip[] = [
   plic,
   pl022,
   ich9Smbus,
+  ds1307,
+  eeprom,
 ];

@@ -12,6 +12,7 @@ import { pcRoutingDifferences, q35RoutingDifferences } from './routing-as-qemu.t
 import { rtcDifferences } from './rtc-as-qemu.ts';
 import { out, read } from './script.ts';
 import { sp804Differences } from './sp804-as-qemu.ts';
+import { ds1307Differences, eepromDifferences } from './two-wire-as-qemu.ts';
 import { badFeature } from './virtio-as-qemu.ts';
 import { queueDifferences } from './virtio-queue-as-qemu.ts';
 
@@ -67,5 +68,7 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   pl061: [...pl061Differences, pl061OverReset],
   'pl061-outputs': pl061Differences,
   'q35-smbus': smbusDifferences,
+  ds1307: ds1307Differences,
+  eeprom: eepromDifferences,
   'q35-config': [q35AddressPorts, ...mchDifferences],
 };

@@ -16,7 +16,7 @@ const BitsOfByte = 8;
 export class I2cLines extends DevicePart {
   /** What the controller does; true releases a line. */
   @state private clockOut = true;
-  @state private dataOut = true;
+  @state protected dataOut = true;
   /** What the targets do with the data line. */
   @state private dataIn = true;
   @state({ as: shape.choice(['idle', 'address', 'write', 'read']) }) private phase:
@@ -68,15 +68,20 @@ export class I2cLines extends DevicePart {
     this.byte = 0;
   }
 
+  /** The level whose edges are starts and stops: that of the line, on which neither happens while a target pulls it. */
+  protected get decisive(): boolean {
+    return this.data;
+  }
+
   /** An edge of the data line while the clock is high is a start (falling) or a stop. */
   private setData(level: boolean): void {
-    const before = this.data;
+    const before = this.decisive;
     this.dataOut = level;
-    if (!this.clockOut || this.data === before) return;
+    if (!this.clockOut || this.decisive === before) return;
     this.clocks = 0;
     this.byte = 0;
-    if (this.data) this.bus.stop();
-    this.phase = this.data ? 'idle' : 'address';
+    if (this.decisive) this.bus.stop();
+    this.phase = this.decisive ? 'idle' : 'address';
   }
 
   private setClock(level: boolean): void {

@@ -61,11 +61,11 @@ function readersOf({ metadata }: Subject): readonly Reader[] {
 
 /** A bench whose device has watched read methods. Regions take handlers when they are built, and look hooks up. */
 function watchedBench(subject: Subject, misfits: string[]): TestBench<Device> {
-  const prototype = subject.deviceClass.prototype as Record<string, unknown>;
+  const prototype = subject.deviceClass.prototype as object & Record<string, unknown>;
   const watched = new Map<string, Handler>();
   for (const reader of readersOf(subject)) {
     const { method } = reader;
-    const original = prototype[method];
+    const original = valueOf(prototype, method);
     if (watched.has(method) || typeof original !== 'function') continue;
     watched.set(method, function (...parameters) {
       const answer: unknown = Reflect.apply(original, this, parameters);
@@ -86,6 +86,15 @@ function watchedBench(subject: Subject, misfits: string[]): TestBench<Device> {
       else Object.defineProperty(prototype, name, descriptor);
     }
   }
+}
+
+/** The method of a class; a getter of a derived register is none, and is not called. */
+function valueOf(prototype: object, name: string): unknown {
+  for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
+    const found = Object.getOwnPropertyDescriptor(at, name);
+    if (found !== undefined) return found.value;
+  }
+  return undefined;
 }
 
 function misfitOf({ bits, type, mayFail, mayBeSilent }: Reader, answer: unknown): string | undefined {
