@@ -63,7 +63,6 @@ export class Eeprom extends I2cMemoryDevice {
 
   override onStop(): void {
     if (!this.isPageOpen) return;
-    this.isPageOpen = false;
     this.memory.set(this.page, this.pointer - (this.pointer % this.page.length));
     this.busyUntil = this.clock.now + this.config.writeTime;
   }

@@ -28,12 +28,13 @@ export class BcdClock extends DevicePart {
   /** By how many days the chip's weekday is ahead of the calendar's. */
   @state({ as: shape.integer(0, Days - 1) }) private daysAhead = 0;
   private readonly counter: Counter;
-  private readonly time: CalendarTime = calendar.timeOf(0);
+  /** For the moment of a call. */
+  readonly #time: CalendarTime = calendar.timeOf(0);
 
   constructor(clock: VirtualClock, date: Date, name = 'time of day') {
     super();
     this.base = Math.floor(date.getTime() / 1000);
-    this.counter = clock.counter(name, { frequency: 1, width: WidthOfSeconds });
+    this.counter = clock.counter(name, { frequency: 1, width: WidthOfSeconds, atReset: 'kept' });
     this.counter.start();
   }
 
@@ -45,7 +46,7 @@ export class BcdClock extends DevicePart {
 
   /** Puts the present time into the bytes. Their other bits stay, and the hours are as the twelve-hour bit of their byte says. */
   show(bytes: Uint8Array): void {
-    const { time } = this;
+    const time = this.#time;
     calendar.timeOf(this.base + this.counter.value, time);
     const isTwelve = ((bytes[Byte.Hours] as number) & TwelveHours) !== 0;
     put(bytes, Byte.Seconds, time.seconds);
@@ -62,7 +63,7 @@ export class BcdClock extends DevicePart {
   set(bytes: Uint8Array, written: number): void {
     const hours = bytes[Byte.Hours] as number;
     const isTwelve = (hours & TwelveHours) !== 0;
-    const { time } = this;
+    const time = this.#time;
     time.seconds = digits(bytes, Byte.Seconds);
     time.minutes = digits(bytes, Byte.Minutes);
     time.hours = isTwelve

@@ -9,8 +9,6 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     values: [0x40000, 0x40010, 16, 1, 3, 5, 7, 0x80, 0x100],
     idioms: eduTransfers,
   },
-  // Until the suite makes transfers and drives pins.
-  Eeprom: { notExercised: { isPageOpen: 'a transfer', busyUntil: 'a transfer', isProtected: 'a pin' } },
   I8259: {
     notExercised: {
       'master.allLevelTriggered': 'an option of other boards',
