@@ -65,7 +65,7 @@ function watchedBench(subject: Subject, misfits: string[]): TestBench<Device> {
   const watched = new Map<string, Handler>();
   for (const reader of readersOf(subject)) {
     const { method } = reader;
-    const original = valueOf(prototype, method);
+    const original = methodOf(prototype, method);
     if (watched.has(method) || typeof original !== 'function') continue;
     watched.set(method, function (...parameters) {
       const answer: unknown = Reflect.apply(original, this, parameters);
@@ -89,7 +89,7 @@ function watchedBench(subject: Subject, misfits: string[]): TestBench<Device> {
 }
 
 /** The method of a class; a getter of a derived register is none, and is not called. */
-function valueOf(prototype: object, name: string): unknown {
+function methodOf(prototype: object, name: string): unknown {
   for (let at: object | null = prototype; at !== null; at = Object.getPrototypeOf(at)) {
     const found = Object.getOwnPropertyDescriptor(at, name);
     if (found !== undefined) return found.value;
