@@ -13,7 +13,7 @@ export const mmioConsoleRegisters = mmioRegion({ name: 'console', size: 0x1000, 
  *
  * There is no datasheet: it is a device of simulators, as QEMU's debug console is.
  *
- * @see QEMU 7.2, hw/char/debugcon.c
+ * @see QEMU 7.2, hw/char/debugcon.c, debugcon_ioport_write
  */
 @device({ type: 'mmio-console', description: 'Console of one register in memory' })
 @addCoalescedIo(mmioConsoleRegisters, { offset: Register.Character, size: 4 })

@@ -14,13 +14,13 @@ import {
 } from '../sdk/index.ts';
 
 const Register = { Priority: 0x4, Pending: 0x1000, Enable: 0x2000, Threshold: 0x20_0000, Claim: 0x20_0004 } as const;
-/** @see RISC-V PLIC specification 1.0.0, 3 "Memory Map": 1,023 sources, and a zero that is none */
+/** @see RISC-V PLIC Specification 1.0.0, "Memory Map": 1,023 sources, and a zero that is none */
 const Words = 32;
 const Sources = 32 * Words;
 /** The specification has up to 15,872. */
 const MostContexts = 16;
 const ContextStride = 0x1000;
-/** What a hart's cause register calls it in machine mode. @see RISC-V Privileged Architecture, 3.1.15 */
+/** What a hart's cause register calls it in machine mode. @see RISC-V Privileged Architecture, "Machine Cause Register (mcause)" */
 const MachineExternalInterrupt = 11;
 
 export const plicRegisters = mmioRegion({ name: 'plic', size: 0x400_0000, accessSizes: [4] });
@@ -52,7 +52,7 @@ export const plicOptions = defineOptions({
  *
  * A hostile guest can lose or repeat its own interrupts. Registers of sources and contexts that are not there stay zero.
  *
- * @see RISC-V PLIC specification 1.0.0, 4 to 10
+ * @see RISC-V PLIC Specification 1.0.0, "Interrupt Gateways" to "Interrupt Completion"
  */
 @device({ type: 'plic', description: 'RISC-V platform-level interrupt controller' })
 @interruptController()
@@ -108,7 +108,7 @@ export class Plic extends SystemDevice {
     return context < this.config.contexts ? value : 0;
   }
 
-  /** The threshold does not matter here: a guest that polls sets it high. @see RISC-V PLIC specification 1.0.0, 9 */
+  /** The threshold does not matter here: a guest that polls sets it high. @see RISC-V PLIC Specification 1.0.0, "Interrupt Claim Process" */
   @claim.onRead()
   claimHighest(_value: number, context: number): number {
     const source = this.highest(context, 0);
@@ -120,7 +120,7 @@ export class Plic extends SystemDevice {
     return source;
   }
 
-  /** By a context that has it enabled, or else nothing happens. @see RISC-V PLIC specification 1.0.0, 10 */
+  /** By a context that has it enabled, or else nothing happens. @see RISC-V PLIC Specification 1.0.0, "Interrupt Completion" */
   @completion
   complete(source: number, context: number): undefined {
     if (!this.exists(source) || context >= this.config.contexts) {

@@ -118,7 +118,7 @@ export const plicDifferences: readonly KnownDifference[] = [
   {
     register: 'pending',
     condition: 'a source is high when its interrupt is completed or the board is reset, or rises meanwhile',
-    reason: 'Gateways turn levels into requests, one at a time (PLIC specification, 5). QEMU takes each rising edge.',
+    reason: 'Gateways turn levels into requests, one at a time (PLIC specification, "Interrupt Gateways"). QEMU takes each rising edge.',
     standIn: hasNoGateways,
     there: {
       operations: [...prepare, input(true), get(Register.Claim), set(Register.Claim, 1), get(Register.Pending)],
@@ -129,13 +129,13 @@ export const plicDifferences: readonly KnownDifference[] = [
   {
     register: 'claim/complete',
     condition: 'a context completes what it has not enabled',
-    reason: 'That is ignored (PLIC specification, 10). QEMU completes it.',
+    reason: 'That is ignored (PLIC specification, "Interrupt Completion"). QEMU completes it.',
     standIn: completesAnything,
   },
   {
     register: 'claim/complete',
     condition: 'a claim finds nothing above the threshold',
-    reason: 'The threshold does not matter for a claim (PLIC specification, 9). In QEMU it does.',
+    reason: 'The threshold does not matter for a claim (PLIC specification, "Interrupt Claim Process"). In QEMU it does.',
     standIn: claimsAboveThreshold,
     there: {
       operations: [...prepare, set(Register.Threshold, 7), input(true), get(Register.Claim)],
@@ -152,7 +152,7 @@ export const plicDifferences: readonly KnownDifference[] = [
   {
     register: 'enable',
     condition: 'bit 0 is set',
-    reason: 'There is no source 0 (PLIC specification, 3). QEMU stores its enable bit.',
+    reason: 'There is no source 0 (PLIC specification, "Memory Map"). QEMU stores its enable bit.',
     standIn: keepsEnableOfSource0,
     there: { operations: [set(Register.Enable, 1), get(Register.Enable)], ours: [0], qemu: [1] },
   },

@@ -42,14 +42,7 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     idioms: serialLoopback,
   },
   Sp804: { idioms: timerRuns },
-  SpiFlash: {
-    notExercised: Object.fromEntries(
-      ['protection', 'isWriteEnabled', 'written', 'length', 'busyUntil', 'memory', 'page'].map((name) => [
-        name,
-        'its bus',
-      ]),
-    ),
-  },
+  SpiFlash: { idioms: flashCommands },
   VirtioRng: {
     notExercised: {
       'deviceStatus.acknowledge': 'a note of the driver to itself',
@@ -141,6 +134,21 @@ const readByIndex = (register: number): readonly ScriptStep[] => [
   write('ports', 0x70, 1, register),
   { kind: 'read', space: 'ports', address: 0x71, size: 1 },
 ];
+
+/** A driver programs, erases and protects, each after a write enable, and waits now and then. */
+function flashCommands(random: Random): readonly ScriptStep[] {
+  const send = (...bytes: number[]): ScriptStep => ({ kind: 'transfer', bytes, count: random.below(4) });
+  const change = (...bytes: number[]): ScriptStep => ({ kind: 'transfer', bytes, count: 0 });
+  const address = [random.below(4), random.byte(), random.byte()];
+  const command = random.pick([
+    [0x02, ...address, random.byte(), random.byte()],
+    [0x01, random.below(8) << 2],
+    [random.pick([0x20, 0x52, 0xd8]), ...address],
+    [0xc7],
+  ]);
+  const wait: ScriptStep = { kind: 'wait', nanoseconds: random.pick([1_000, 20_000_000, 2 * Second]) };
+  return [change(0x06), change(...command), send(0x05), wait, send(0x05), send(0x03, ...address)];
+}
 
 /** A driver takes interrupts of a source: priority, enable, claim, completion. */
 function sources(random: Random): readonly ScriptStep[] {
