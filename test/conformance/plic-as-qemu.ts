@@ -118,7 +118,8 @@ export const plicDifferences: readonly KnownDifference[] = [
   {
     register: 'pending',
     condition: 'a source is high when its interrupt is completed or the board is reset, or rises meanwhile',
-    reason: 'Gateways turn levels into requests, one at a time (PLIC specification, "Interrupt Gateways"). QEMU takes each rising edge.',
+    reason:
+      'Gateways turn levels into requests, one at a time (PLIC specification, "Interrupt Gateways"). QEMU takes each rising edge.',
     standIn: hasNoGateways,
     there: {
       operations: [...prepare, input(true), get(Register.Claim), set(Register.Claim, 1), get(Register.Pending)],
@@ -135,7 +136,8 @@ export const plicDifferences: readonly KnownDifference[] = [
   {
     register: 'claim/complete',
     condition: 'a claim finds nothing above the threshold',
-    reason: 'The threshold does not matter for a claim (PLIC specification, "Interrupt Claim Process"). In QEMU it does.',
+    reason:
+      'The threshold does not matter for a claim (PLIC specification, "Interrupt Claim Process"). In QEMU it does.',
     standIn: claimsAboveThreshold,
     there: {
       operations: [...prepare, set(Register.Threshold, 7), input(true), get(Register.Claim)],

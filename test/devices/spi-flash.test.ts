@@ -116,9 +116,6 @@ describe('a 25-series flash', () => {
     send(WriteDisable);
     send(WriteEnable, 0);
     expect(status()).toBe(0x04);
-    expect(errors()).toEqual([
-      'command 0x2 in a protected block',
-      'command 0x20 with 3 bytes in all: it does nothing',
-    ]);
+    expect(errors()).toEqual(['command 0x2 in a protected block', 'command 0x20 with 3 bytes in all: it does nothing']);
   });
 });
