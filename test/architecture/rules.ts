@@ -31,6 +31,8 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
 const runsInPage = (path: string): boolean =>
   ![undefined, 'cli'].includes(roomOf(path)) && !path.startsWith('sdk/testing/qemu/');
 
+/** Only the package's entries lead into it: other rooms know buses by `Bus`. */
+const PciFolder = 'sdk/bus/pci/';
 /** What the package is entered by: names of the rooms, and nothing else. */
 const Entries = /^sdk\/\w+\.ts$/;
 /** Those for authors: a device is written with them. */
@@ -75,6 +77,8 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
   if (path === DecoratorsFile && form === 'value' && !DecoratorsMayImport.test(file)) {
     return 'decorators only record: class-recorder.ts, class-builder.ts, types and inversify';
   }
+  if (file.startsWith(PciFolder) && !path.startsWith(PciFolder))
+    return 'what knows PCI is the bus, entry and devices of PCI';
   const target = roomOf(file);
   if (target === room || (target !== undefined && rule.rooms.includes(target))) return undefined;
   const late = /^(devices|machines)\//.test(file) && form !== 'value';

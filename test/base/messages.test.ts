@@ -1,6 +1,6 @@
 import { checkBrackets, checkMember } from '../../sdk/base/decorated-member.ts';
 import { DeviceFailure } from '../../sdk/base/errors.ts';
-import { pci } from '../../sdk/bus/index.ts';
+import { pci } from '../../sdk/pci.ts';
 import { goldenMessages } from '../golden-messages.ts';
 
 class Uart {}

@@ -1,5 +1,5 @@
 import { BackplaneError, type Problem } from '../../base/errors.ts';
-import type { ClassMetadata, RegionTemplate, RegistersBehind } from '../../device/index.ts';
+import { type ClassMetadata, inDeviceEvent, type RegionTemplate, type RegistersBehind } from '../../device/index.ts';
 import { MemoryRegion } from '../../memory/index.ts';
 import {
   Bus,
@@ -51,10 +51,7 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
   override readonly addressGrammar = 'slot and function, 00.0 to 1f.7';
   readonly io: MemoryRegion;
   readonly memory: MemoryRegion;
-  /**
-   * What bus masters reach: the machine's memory as the processor sees it, or what an IOMMU leaves of it. Without it their
-   * transfers reach nothing.
-   */
+  /** What bus masters reach: memory as the processor sees it, or what an IOMMU leaves of it. Without it they reach nothing. */
   readonly busMasterMemory: MemoryRegion | undefined;
   private readonly functions: (PciFunction | undefined)[] = new Array(Slots * Functions);
   /** Its interrupt lines. @internal */
@@ -260,7 +257,7 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
     return this.lines.connectRouter(router);
   }
 
-  /** The registers that an access of this address reaches. The address is as in `readConfig`. */
+  /** The registers that an access of this address reaches: one as in `readConfig`. */
   registersAt(address: number): RegistersBehind | undefined {
     const device = this.select(address);
     return device && { device, bank: configRegisters, offset: address & 0xff };
@@ -269,13 +266,16 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
   /** `address` as in configuration mechanism #1: bus in bits 23-16, slot and function in 15-8, register in 7-0. */
   readConfig(address: number, size: number): number {
     const device = this.select(address);
-    return device === undefined ? 0xffff_ffff >>> (32 - 8 * size) : device.readConfig(address & 0xff, size);
+    if (device === undefined) return 0xffff_ffff >>> (32 - 8 * size);
+    return inDeviceEvent(device, device.readConfig, address & 0xff, size);
   }
 
   /** The length is cut at the end of the 256 bytes. */
   writeConfig(address: number, value: number, size: number): void {
     const register = address & 0xff;
-    this.select(address)?.writeConfig(register, value, Math.min(size, PciConfigSize - register));
+    const device = this.select(address);
+    const length = Math.min(size, PciConfigSize - register);
+    if (device !== undefined) inDeviceEvent(device, device.writeConfig, register, value, length);
   }
 
   /** After every device's own reset: interrupts down, headers cleared. */

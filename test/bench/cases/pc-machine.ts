@@ -1,7 +1,10 @@
+import { I440fx } from '../../../devices/index.ts';
 import { pcI440fx } from '../../../machines/index.ts';
+import type { BankAccess } from '../../../sdk/device/index.ts';
 import { Machine } from '../../../sdk/machine/index.ts';
 import { type AddressSpace, MemoryRegion, MiB } from '../../../sdk/memory/index.ts';
-import type { BenchCase, Subject } from '../bench-case.ts';
+import { configRegisters } from '../../../sdk/pci.ts';
+import { type BenchCase, calledLoop, type Subject } from '../bench-case.ts';
 import {
   accessSubject,
   type Direction,
@@ -19,6 +22,8 @@ const freeMemory = 0x2000_0000;
 
 /** CMOS memory without a meaning: reading and writing it is all that the clock does. */
 const Scratch = 0x5f;
+/** Offsets in the configuration of the host bridge. */
+const [RamSize, Undeclared] = [0x57, 0x50] as const;
 
 /** Ports of every chip of the machine that may be read and written again and again, and what is written there. */
 const chipPorts: readonly (readonly [port: number, value: number])[] = [
@@ -48,6 +53,18 @@ function chipSubject(direction: Direction): Subject {
   const nth = (index: number) => chipPorts[index % chipPorts.length]!;
   const touched = Array.from({ length: operations }, (_, index) => nth(index)[0]);
   return accessSubject(machine().io, { direction, touched, size: 1, warm: [], valueAt: (index) => nth(index)[1] });
+}
+
+/** A declared register of configuration space, the size of RAM, against a byte of it without a register. */
+function configurationSubject(direction: Direction): Subject {
+  const bus = machine().device(I440fx).registerAccess(configRegisters) as BankAccess;
+  const touched = Array.from({ length: operations }, () => 0);
+  const access = (offset: number) => () => {
+    if (direction === 'read') return bus.read(offset, 1);
+    return bus.write(offset, 0x02, 1);
+  };
+  const [declared, free] = calledLoop(touched, [access(RamSize), access(Undeclared)]);
+  return { operations, run: declared!, baseline: free! };
 }
 
 function screenSubject(direction: Direction): Subject {
@@ -95,6 +112,12 @@ function portCases(direction: Direction): BenchCase[] {
     { table, name: 'one port, the clock alone', targetRatio: 8, prepare: () => clockSubject(direction) },
     // No target: what the chips do is most of it. A write to 0xcfc, say, is a PCI configuration cycle.
     { table, name: 'ports of all chips in turn, their own work included', prepare: () => chipSubject(direction) },
+    {
+      table,
+      name: 'PCI configuration: a declared register against a byte without one',
+      targetRatio: 10,
+      prepare: () => configurationSubject(direction),
+    },
     ...crowded,
   ];
 }

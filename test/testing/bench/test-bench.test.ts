@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as chips from '../../../devices/index.ts';
-import { DmaPort, IsaDevice, PciDevice, pci, ResetController, SystemDevice } from '../../../sdk/bus/index.ts';
+import { DmaPort, IsaDevice, ResetController, SystemDevice } from '../../../sdk/bus/index.ts';
 import { MICROSECOND, MILLISECOND, VirtualClock } from '../../../sdk/clock/index.ts';
 import {
   type ConcreteDeviceClass,
@@ -15,6 +15,7 @@ import {
   portRegion,
 } from '../../../sdk/device/index.ts';
 import { place } from '../../../sdk/machine/wiring.ts';
+import { PciDevice, pci } from '../../../sdk/pci.ts';
 import { testBench } from '../../../sdk/testing/index.ts';
 import { expectRefusal } from '../../refusal.ts';
 
