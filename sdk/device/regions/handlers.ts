@@ -2,7 +2,7 @@ import { checkBrackets, checkMember } from '../../base/decorated-member.ts';
 import { type MethodDecoratorFor, recorderOf } from '../class-recorder.ts';
 import { makeRegister, type Register } from '../registers/register.ts';
 import type { RegisterSpec } from '../registers/spec.ts';
-import { type CommonSpec, makeTable, type RegisterTable, type TableEntry } from '../registers/table.ts';
+import { makeTable, type RegisterTable } from '../registers/table.ts';
 import { peekHandler } from './peek.ts';
 import {
   type HandledRegionSpec,
@@ -72,10 +72,10 @@ export class HandledRegion extends IoRegionTemplate {
    * Many registers of one kind at once: `registers.table({ width: 32 }, { control: 0x00, status: { at: 0x04, access: 'read-only' } })`.
    * A class gets their fields by `extends withRegisters(SystemDevice, table)`.
    */
-  table<const C extends CommonSpec, const T extends Readonly<Record<string, TableEntry>>>(
-    common: C,
-    registers: T,
-  ): RegisterTable<C, T> {
+  table<
+    const C extends RegisterSpec,
+    const T extends Readonly<Record<string, number | ({ readonly at: number } & Partial<RegisterSpec>)>>,
+  >(common: C, registers: T): RegisterTable<C, T> {
     return makeTable(this, common, registers);
   }
 }

@@ -10,7 +10,7 @@ import { describeBank } from './names.ts';
 import { peekBank } from './peek.ts';
 import { makeRegister, type Register } from './register.ts';
 import type { RegisterSpec } from './spec.ts';
-import { type CommonSpec, makeTable, type RegisterTable, type TableEntry } from './table.ts';
+import { makeTable, type RegisterTable } from './table.ts';
 
 /** What a bank says about itself that is no memory region. */
 export interface RegisterBankSpec {
@@ -76,10 +76,10 @@ export class CarriedBank implements RegisterBank {
    * Many registers of one kind at once: `configRegisters.table({ width: 32 }, { control: 0x00, status: { at: 0x04, access: 'read-only' } })`.
    * A class gets their fields by `extends withRegisters(SystemDevice, table)`.
    */
-  table<const C extends CommonSpec, const T extends Readonly<Record<string, TableEntry>>>(
-    common: C,
-    registers: T,
-  ): RegisterTable<C, T> {
+  table<
+    const C extends RegisterSpec,
+    const T extends Readonly<Record<string, number | ({ readonly at: number } & Partial<RegisterSpec>)>>,
+  >(common: C, registers: T): RegisterTable<C, T> {
     return makeTable(this, common, registers);
   }
 }

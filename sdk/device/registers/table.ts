@@ -6,34 +6,22 @@ import type { RegisterBank } from './model.ts';
 import { makeRegister, type Register } from './register.ts';
 import type { RegisterMember, RegisterSpec } from './spec.ts';
 
-/** What the registers of a table have in common: their width, mostly. */
-export type CommonSpec = { readonly width: 8 | 16 | 32 | 64 } & Partial<
-  Omit<RegisterSpec, 'width' | 'reset' | 'reads'>
->;
-/** A register of a table: its offset, or what it has of its own beside it. */
-export type TableEntry =
-  | number
-  | ({ readonly at: number; readonly width?: 8 | 16 | 32 | 64; readonly reset?: number | bigint } & Partial<
-      Omit<RegisterSpec, 'width' | 'reset' | 'reads'>
-    >);
-type SpecOf<C, E> = E extends number ? C : Omit<C, keyof E> & Omit<E, 'at'>;
-type RegisterOf<S> = S extends RegisterSpec ? Register<S> : never;
-
-/** Registers by the names of the class's fields that hold them: `table.control.onWrite()`. */
-export type RegisterTable<C = CommonSpec, T = Readonly<Record<string, TableEntry>>> = {
-  readonly [K in keyof T]: RegisterOf<SpecOf<C, T[K]>>;
-};
-/** The fields that a class gets from a table. */
-export type TableMembers<T> = {
-  -readonly [K in keyof T]: T[K] extends Register<infer S> ? RegisterMember<S> : never;
+/**
+ * Registers by the names of the class's fields that hold them: `table.control.onWrite()`. `C` is what they have in common, `T` their
+ * offsets, or what each has of its own beside it.
+ */
+export type RegisterTable<C, T> = {
+  readonly [K in keyof T]: (T[K] extends number ? C : Omit<C, keyof T[K]> & Omit<T[K], 'at'>) extends infer S extends
+    RegisterSpec
+    ? Register<S>
+    : never;
 };
 
 /** Makes the registers of a table. Only banks call this. */
-export function makeTable<C extends CommonSpec, T extends Readonly<Record<string, TableEntry>>>(
-  bank: RegisterBank,
-  common: C,
-  entries: T,
-): RegisterTable<C, T> {
+export function makeTable<
+  C extends RegisterSpec,
+  T extends Readonly<Record<string, number | ({ readonly at: number } & Partial<RegisterSpec>)>>,
+>(bank: RegisterBank, common: C, entries: T): RegisterTable<C, T> {
   checkBrackets(common, entries, `.table({ width: 32 }, { control: 0x00 }) of '${bank.name}'`);
   const registers = Object.entries(entries).map(([name, entry]) => {
     const { at: offset, ...own } = typeof entry === 'number' ? { at: entry } : entry;
@@ -48,20 +36,28 @@ export function makeTable<C extends CommonSpec, T extends Readonly<Record<string
   return Object.freeze(Object.fromEntries(registers)) as RegisterTable<C, T>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: TypeScript wants any[] of a class that another one extends
-type Extendable<I> = abstract new (...args: any[]) => I;
-
 /**
  * A base class with a field for each register of a table, at its reset value: `class Uart extends withRegisters(IsaDevice, table)`.
  * Hooks are declared as ever: `@table.control.onWrite()`.
  */
-export function withRegisters<B extends Extendable<DeviceInstance>, T extends Readonly<Record<string, unknown>>>(
+export function withRegisters<
+  B extends abstract new (
+    // biome-ignore lint/suspicious/noExplicitAny: TypeScript wants any[] of a class that another one extends
+    ...args: any[]
+  ) => DeviceInstance,
+  T extends Readonly<Record<string, unknown>>,
+>(
   base: B,
   table: T,
-): B & Extendable<TableMembers<T>> {
+): B &
+  (abstract new (
+    // biome-ignore lint/suspicious/noExplicitAny: see above
+    ...args: any[]
+  ) => { -readonly [K in keyof T]: T[K] extends Register<infer S> ? RegisterMember<S> : never }) {
   const registers = Object.entries(table) as [string, Register<RegisterSpec>][];
   const fill = initializerOf(registers);
-  abstract class WithRegisters extends (base as Extendable<DeviceInstance>) {
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  abstract class WithRegisters extends (base as abstract new (...args: any[]) => DeviceInstance) {
     // biome-ignore lint/suspicious/noExplicitAny: see above
     constructor(...args: any[]) {
       super(...args);
@@ -72,7 +68,7 @@ export function withRegisters<B extends Extendable<DeviceInstance>, T extends Re
   const decorate = (register: unknown, member: string) =>
     (register as (target: object, name: string) => void)(WithRegisters.prototype, member);
   for (const [member, register] of registers) decorate(register, member);
-  return WithRegisters as unknown as B & Extendable<TableMembers<T>>;
+  return WithRegisters as never;
 }
 
 type Initializer = (device: Record<string, unknown>) => void;
