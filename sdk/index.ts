@@ -44,7 +44,7 @@ export {
   type OptionSet,
   type OptionsOf,
 } from './device/options/set.ts';
-export { input } from './device/pins/input.ts';
+export { type InputArrayNames, type InputNames, input } from './device/pins/input.ts';
 export type { InterruptLine } from './device/pins/interrupt-line.ts';
 export { InterruptPin, type PinNames } from './device/pins/interrupt-pin.ts';
 export { HandledRegion, mmioRegion, portRegion } from './device/regions/handlers.ts';
