@@ -93,6 +93,18 @@ import { defineObserver } from 'backplane/runtime';
     expect(list.printed).toContain('"latch"');
   });
 
+  it('that exports base classes too: of the devices of its bus, and of its own devices', async () => {
+    const source = `
+      import { Bus, Device, device } from 'backplane';
+      export class Wire extends Bus { static kind = 'wire'; attach() { return () => {}; } }
+      export abstract class WireDevice extends Device { static readonly plugsInto = Wire; }
+      export abstract class Bead extends WireDevice {}
+      @device({ type: 'red', description: 'A bead' }) export class Red extends Bead {}`;
+    expect(await contents(file('beads.ts', source))).toEqual(['red']);
+    const plain = "import { IsaDevice } from 'backplane'; export class Plain extends IsaDevice {}";
+    await refused(file('plain.ts', plain), 'plugin-load-failed', 'Plain', '@device');
+  });
+
   it('that awaits at its top level, and knows where it is', async () => {
     const plugin = file(
       'awaits.ts',

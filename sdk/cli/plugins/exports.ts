@@ -15,8 +15,9 @@ export interface PluginExports {
  */
 export function sortExports(plugin: string, exported: Readonly<Record<string, unknown>>): PluginExports {
   const values = [...new Set(Object.values(exported).flatMap((value) => (Array.isArray(value) ? value : [value])))];
+  const classes = values.filter(isDeviceClass);
   const sorted = {
-    devices: values.filter(isDeviceClass).map((deviceClass) => describe(plugin, deviceClass)),
+    devices: classes.filter((one) => !isBaseClass(one, classes)).map((deviceClass) => describe(plugin, deviceClass)),
     machines: values.filter(isMachine),
     observers: values.filter(isObserver),
   };
@@ -48,6 +49,20 @@ function isNothing(value: unknown): boolean {
 
 function isDeviceClass(value: unknown): value is ConcreteDeviceClass {
   return typeof value === 'function' && value.prototype instanceof Device;
+}
+
+/** The base class of a bus's devices, or of others that the plugin exports. It is abstract and has no @device. */
+function isBaseClass(deviceClass: ConcreteDeviceClass, exported: readonly ConcreteDeviceClass[]): boolean {
+  const hasSubclass = exported.some(({ prototype }) => prototype instanceof deviceClass);
+  return (hasSubclass || Object.hasOwn(deviceClass, 'plugsInto')) && !isDeclared(deviceClass);
+}
+
+function isDeclared(deviceClass: ConcreteDeviceClass): boolean {
+  try {
+    return metadataOf(deviceClass) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 export function isMachine(value: unknown): value is MachineDefinition {
