@@ -15,7 +15,7 @@ export const interruptControllerRole = new ClassAttribute<true>('interruptContro
 
 /** Declares that the device can be the `interruptController` of a machine: it has `pending` and `acknowledge()`. */
 export function interruptController() {
-  return (deviceClass: Token<InterruptControllerDevice>): void => {
+  return (deviceClass: Token<DeviceInstance & { readonly pending: boolean; acknowledge(): number }>): void => {
     const { acknowledge } = deviceClass.prototype as Partial<InterruptControllerDevice>;
     if (typeof acknowledge !== 'function') {
       throw new BackplaneError(

@@ -5,7 +5,7 @@ import type { ConcreteDeviceClass, Device, GuestError, GuestErrorSink, OptionSet
 import { type AddressSpace, GiB, type MappedSpace, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
 import type { MachineBus } from './buses/list.ts';
 import { checkDefinition } from './given-definition.ts';
-import type { ProcessorInterrupt } from './wires/interrupt-controllers.ts';
+import type { Signal } from './wires/wire.ts';
 import type { DeviceOptionValues, MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
 /**
@@ -24,7 +24,10 @@ export interface MachineDefinition {
    * What interrupts the processor: the id of a device with `@interruptController`, such as an 8259 pair, or an output and the
    * vector for it, `{ from: pin('plic', 'target[0]'), vector: 11 }`. Of several, the first has priority.
    */
-  readonly interruptController?: string | ProcessorInterrupt | readonly (string | ProcessorInterrupt)[];
+  readonly interruptController?:
+    | string
+    | { readonly from: Signal; readonly vector: number }
+    | readonly (string | { readonly from: Signal; readonly vector: number })[];
   /** The machine's own options, `-machine pc,reset-control=overlay`. */
   readonly options?: OptionSet;
   /** Runs once, when everything is plugged in and before the first reset. It fills the CMOS RAM of a PC, for instance. */

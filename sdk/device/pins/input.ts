@@ -34,18 +34,21 @@ const MostPins = 1024;
  * order, and never while another handler of the device runs: an edge waits until that has returned.
  * `@input() hold(level: boolean): void {}`, `@input({ count: 8 }) line(level: boolean, index: number): void {}`.
  */
-export function input(spec?: InputSpec & { readonly count?: never }): <
-  D extends DeviceInstance,
-  M extends (level: boolean) => void,
->(
+export function input(spec?: {
+  readonly unconnected?: boolean;
+  readonly description?: string;
+  readonly count?: never;
+}): <D extends DeviceInstance, M extends (level: boolean) => void>(
   target: D,
   // Not a private method: a machine wires it by its name.
   method: keyof D & string,
   descriptor: TypedPropertyDescriptor<M>,
 ) => void;
-export function input(
-  spec: InputSpec & { readonly count: number },
-): <D extends DeviceInstance, M extends (level: boolean, index: number) => void>(
+export function input(spec: {
+  readonly unconnected?: boolean;
+  readonly description?: string;
+  readonly count: number;
+}): <D extends DeviceInstance, M extends (level: boolean, index: number) => void>(
   target: D,
   method: keyof D & string,
   descriptor: TypedPropertyDescriptor<M>,

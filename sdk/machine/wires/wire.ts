@@ -19,7 +19,13 @@ export interface ServiceWire {
   readonly problem?: string | undefined;
   connect(pin: InterruptPin, service: unknown): () => void;
   /** The line behind it, if an input may follow it. */
-  readonly sourceIn?: ((service: never) => SignalSource) | undefined;
+  readonly sourceIn?:
+    | ((service: never) => {
+        readonly level: boolean;
+        readonly connected?: boolean;
+        connect(onChange: (level: boolean) => void): () => void;
+      })
+    | undefined;
 }
 
 /** A wire to or from a pin of another device. */
