@@ -10,6 +10,7 @@ export default defineConfig({
       { find: /^backplane$/, replacement: source('./sdk/index.ts') },
       { find: /^backplane\/runtime$/, replacement: source('./sdk/runtime.ts') },
       { find: /^backplane\/pci$/, replacement: source('./sdk/pci.ts') },
+      { find: /^backplane\/bus$/, replacement: source('./sdk/bus.ts') },
       { find: /^backplane\/i2c$/, replacement: source('./sdk/i2c.ts') },
       { find: /^backplane\/spi$/, replacement: source('./sdk/spi.ts') },
       { find: /^backplane\/testing$/, replacement: source('./sdk/testing/index.ts') },

@@ -115,6 +115,8 @@ export type {
 } from './device/registers/model.ts';
 export { type AccessedMachine, type DescribedAccess, describeAccess } from './machine/access-names.ts';
 export { MachineBoard } from './machine/board.ts';
+export type { MachineBus } from './machine/buses/list.ts';
+export type { BusPlace } from './machine/buses/places.ts';
 export type {
   MachineDefinition,
   MachineRequest,

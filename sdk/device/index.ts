@@ -1,5 +1,6 @@
 export {
   type AttributeDocument,
+  type BusOfClass,
   ClassAttribute,
   ClassAttributeList,
   type ClassMetadata,

@@ -36,7 +36,7 @@ const PciFolder = 'sdk/bus/pci/';
 /** What the package is entered by: names of the rooms, and nothing else. */
 const Entries = /^sdk\/\w+\.ts$/;
 /** Those for authors: a device is written with them. */
-const AuthorEntries = /^sdk\/(index|pci|i2c|spi)\.ts$/;
+const AuthorEntries = /^sdk\/(index|bus|pci|i2c|spi)\.ts$/;
 /** The one file of the device room that may know the container. */
 const DecoratorsFile = 'sdk/device/decorators.ts';
 const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decorated-member)\.ts$/;

@@ -4,6 +4,7 @@ import * as inversify from 'inversify';
 import { expect } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
+import * as bus from '../../sdk/bus.ts';
 import * as node from '../../sdk/cli/node.ts';
 import * as i2c from '../../sdk/i2c.ts';
 import * as backplane from '../../sdk/index.ts';
@@ -145,6 +146,7 @@ export class GuideRun {
 const packages: Readonly<Record<string, unknown>> = {
   backplane,
   'backplane/runtime': runtime,
+  'backplane/bus': bus,
   'backplane/pci': pci,
   'backplane/i2c': i2c,
   'backplane/spi': spi,

@@ -2,9 +2,9 @@ import { ContainerModule } from 'inversify';
 import { Edu } from '../../devices/index.ts';
 import { pcI440fx } from '../../machines/index.ts';
 import { InterruptWire } from '../../sdk/bus/isa-bus.ts';
+import { Bus } from '../../sdk/bus.ts';
 import {
   anyOf,
-  Bus,
   Device,
   DmaPort,
   defineMachine,

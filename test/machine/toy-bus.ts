@@ -1,4 +1,5 @@
-import { Bus, type Detach, Device, device, IsaDevice, portRegion, state } from '../../sdk/index.ts';
+import { Bus, type Detach } from '../../sdk/bus.ts';
+import { Device, device, IsaDevice, portRegion, state } from '../../sdk/index.ts';
 
 /** What the bus knows of its devices. */
 interface Bell extends Device {

@@ -2,9 +2,9 @@ import { ContainerModule } from 'inversify';
 import { describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
 import type { Problem } from '../../sdk/base/errors.ts';
+import { Bus } from '../../sdk/bus.ts';
 import {
   BackplaneError,
-  Bus,
   Device,
   defineMachine,
   device,

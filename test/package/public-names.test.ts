@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as named from 'backplane';
+import * as namedBus from 'backplane/bus';
 import * as namedDevices from 'backplane/devices';
 import * as namedI2c from 'backplane/i2c';
 import * as namedMachines from 'backplane/machines';
@@ -14,6 +15,7 @@ import * as namedQemu from 'backplane/testing/qemu';
 import { describe, expect, it } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
+import * as bus from '../../sdk/bus.ts';
 import * as node from '../../sdk/cli/node.ts';
 import * as i2c from '../../sdk/i2c.ts';
 import * as sdk from '../../sdk/index.ts';
@@ -30,6 +32,7 @@ const inPackage = (entry: string): string => entry.replace(/^backplane/, '.');
 const sources = [
   'sdk/index.ts',
   'sdk/runtime.ts',
+  'sdk/bus.ts',
   'sdk/pci.ts',
   'sdk/i2c.ts',
   'sdk/spi.ts',
@@ -44,6 +47,7 @@ describe("in a checkout, the package's public names are the sources", () => {
   it('under vitest', () => {
     expect(named.device).toBe(sdk.device);
     expect(namedRuntime.Machine).toBe(runtime.Machine);
+    expect(namedBus.Bus).toBe(bus.Bus);
     expect(namedPci.PciDevice).toBe(pci.PciDevice);
     expect(namedI2c.I2cBus).toBe(i2c.I2cBus);
     expect(namedSpi.SpiBus).toBe(spi.SpiBus);

@@ -2,6 +2,7 @@
 const names = [
   'backplane',
   'backplane/runtime',
+  'backplane/bus',
   'backplane/pci',
   'backplane/i2c',
   'backplane/spi',

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterAll, vi } from 'vitest';
-import { Bus, bits, Device, device, IsaDevice, place, portRegion, reserved } from '../../sdk/index.ts';
+import { Bus } from '../../sdk/bus.ts';
+import { bits, Device, device, IsaDevice, place, portRegion, reserved } from '../../sdk/index.ts';
 import { ConformanceError, deviceConformance, testBench } from '../../sdk/testing/index.ts';
 import { QemuProcess, QmpClient, type QmpValue, QtestClient } from '../../sdk/testing/qemu/index.ts';
 import { goldenMessages } from '../golden-messages.ts';

@@ -1,4 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
+import type { ConcreteDeviceClass } from '../../device/index.ts';
 import { commandLineName, describeOption, machineOptionName, type OptionSet } from '../../device/options/set.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
 import { deviceNamed, knownDevices, knownMachines, machineNamed, sayWhoseAlias } from '../catalogue.ts';
@@ -92,8 +93,20 @@ async function machineOptions(name: string, plugins: readonly LoadedPlugin[]): P
 }
 
 async function deviceOptions(type: string, plugins: readonly LoadedPlugin[]): Promise<Listing> {
-  const { metadata } = await deviceNamed(type, plugins);
-  return optionListing(`Options of device ${metadata.type}:`, metadata.options, commandLineName);
+  const { metadata, deviceClass } = await deviceNamed(type, plugins);
+  const listing = optionListing(`Options of device ${metadata.type}:`, metadata.options, commandLineName);
+  return { ...listing, entries: [...(await placeEntries(deviceClass)), ...listing.entries] };
+}
+
+/** How a device is plugged into a bus with addresses. A bus that no bench can make is left out. */
+async function placeEntries(deviceClass: ConcreteDeviceClass): Promise<[string, string][]> {
+  const { busForBench } = await import('../../testing/bench/place.ts');
+  const bus = busForBench(deviceClass);
+  if (bus?.addressGrammar === undefined) return [];
+  return [
+    ['bus=<str>', `a bus of the kind '${bus.kind}', or the id of its controller (default: the first)`],
+    ['addr=<str>', `its address: ${bus.addressGrammar}`],
+  ];
 }
 
 function optionListing(title: string, set: OptionSet | undefined, nameOf: (property: string) => string): Listing {

@@ -237,6 +237,7 @@ function shortName(folder: string, path: string): string {
 const ownNames: Readonly<Record<string, () => Promise<object>>> = {
   backplane: () => import('../../index.ts'),
   'backplane/runtime': () => import('../../runtime.ts'),
+  'backplane/bus': () => import('../../bus.ts'),
   'backplane/pci': () => import('../../pci.ts'),
   'backplane/i2c': () => import('../../i2c.ts'),
   'backplane/spi': () => import('../../spi.ts'),

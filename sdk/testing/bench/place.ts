@@ -1,6 +1,15 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { Bus, type BusClass, busesOf, type Detach } from '../../bus/bus.ts';
-import type { ClassMetadata, Device, RegionTemplate, Token } from '../../device/index.ts';
+import { Bus, busesOf, type Detach } from '../../bus/bus.ts';
+import {
+  type BusOfClass,
+  type ClassMetadata,
+  type ConcreteDeviceClass,
+  type Device,
+  metadataOf,
+  type RegionTemplate,
+  type Token,
+} from '../../device/index.ts';
+import { BenchServices } from './services.ts';
 
 /** How a test plugs the device in. */
 export interface BenchPlace {
@@ -84,17 +93,13 @@ export class BenchBus {
   }
 
   private make(service: (token: Token) => object | undefined): Bus {
-    const busClass = this.metadata.plugsInto as unknown as (new () => Bus) & BusClass;
-    const known = service(busClass);
-    if (known instanceof Bus) return known;
-    try {
-      const made: unknown = new busClass();
-      if (made instanceof Bus) return made;
-    } catch {}
+    const { plugsInto } = this.metadata;
+    const made = newBus(plugsInto, service);
+    if (made !== undefined) return made;
     throw new BackplaneError(
       'bench-without-bus',
-      `Bench: ${this.name} plugs into ${busClass.name}, and new ${busClass.name}() makes no bus. ` +
-        `Give one: testBench(${this.name}, { bus: new ${busClass.name}(...) }).`,
+      `Bench: ${this.name} plugs into ${plugsInto.name}, and new ${plugsInto.name}() makes no bus. ` +
+        `Give one: testBench(${this.name}, { bus: new ${plugsInto.name}(...) }).`,
     );
   }
 
@@ -107,4 +112,21 @@ export class BenchBus {
     const remedy = bus.addressGrammar === undefined ? 'Leave out addr' : `Write addr: ${bus.addressGrammar}`;
     throw new BackplaneError('bench-address', `Bench: ${this.name}: ${what}. ${remedy}.`);
   }
+}
+
+/** A bus of the class that a device names; undefined if it needs more than a bench has. */
+function newBus(plugsInto: BusOfClass, service: (token: Token) => object | undefined): Bus | undefined {
+  const busClass = plugsInto as unknown as new () => unknown;
+  try {
+    const made = service(busClass) ?? new busClass();
+    return made instanceof Bus ? made : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bus that a bench would make for such a device. */
+export function busForBench(deviceClass: ConcreteDeviceClass): Bus | undefined {
+  const services = new BenchServices(0x1000, []);
+  return newBus(metadataOf(deviceClass).plugsInto, (token) => services.known(token));
 }
