@@ -1,4 +1,6 @@
 /** What the files of PCI devices, and of machines with a PCI bus, import beside `backplane`. */
+
+export type { BusMasterSpace } from './bus/dma-port.ts';
 export {
   formatPciAddress,
   type PciAddress,
@@ -30,6 +32,7 @@ export { PciDevice, pci } from './bus/pci/device.ts';
 export type { PciFunction } from './bus/pci/function.ts';
 export { PciCommand, PciRegister, PciStatus } from './bus/pci/header.ts';
 export { type PciClass, type PciIdentity, pciIdentity } from './bus/pci/identity.ts';
+export type { PciRouter } from './bus/pci/interrupt-lines.ts';
 export {
   IsaBridge,
   resetControlFields,

@@ -84,6 +84,7 @@ export type {
 } from './coalescing/report.ts';
 export { coalescedWarnings, explainVerdict, formatCoalescedReport, infoCoalesced } from './coalescing/text.ts';
 export type {
+  BusOfClass,
   ClassAttribute,
   ClassAttributeList,
   ClassMetadata,

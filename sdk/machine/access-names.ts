@@ -51,7 +51,7 @@ export function describeAccess(machine: AccessedMachine, access: DescribedAccess
 }
 
 /**
- * The registers in which two answers of one access differ, behind a window such as PCI configuration: `ramSize (byte 0x57)`.
+ * The registers in which two answers of one access differ, behind a window such as configuration space: `ramSize (byte 0x57)`.
  * Undefined for other accesses, whose address says it.
  */
 export function describeDifference(

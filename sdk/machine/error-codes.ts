@@ -80,7 +80,7 @@ export interface MachineErrorCodes {
   'not-a-placement': BackplaneError;
   /** A device is named by a value that is no class, or a class stands there without use(). @remedy Write `use(TheClass)`. */
   'not-a-used-device': BackplaneError;
-  /** A pin is wired to a value that is no wire. @remedy Write `isaIrq(5)`, or `pin(device, name)`. */
+  /** A pin is wired to a value that is no wire. @remedy Write `pin(device, name)`, or a line of a bus. */
   'not-a-wire': BackplaneError;
   /** A wire leads to an output, perhaps in a circle. @remedy Name an input of a device. */
   'not-an-input': WiringError;

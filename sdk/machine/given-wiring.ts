@@ -18,10 +18,7 @@ export function wiringProblems(wiring: unknown, where: string): Problem[] {
   const found: Problem[] = [];
   const report = (code: string, what: string): void => void found.push({ code, message: `${where}: ${what}` });
   if (!isPlainObject(wiring)) {
-    report(
-      'bad-wiring',
-      `its wiring is ${shown(wiring)}. Write an object, such as { interrupts: { irq: isaIrq(8) } }.`,
-    );
+    report('bad-wiring', `its wiring is ${shown(wiring)}. Write an object, such as { options: { iobase: 0x70 } }.`);
     return found;
   }
   const unknown = unknownWord(wiring, wiringWords);

@@ -76,7 +76,7 @@ export interface DeviceWiring<C extends ConcreteDeviceClass>
       };
 }
 
-/** Plugs in a device: `use(Mc146818Rtc, { interrupts: { irq: isaIrq(8) } })`. */
+/** Plugs in a device: `use(Ds1307, { bus: 'sbcon', addr: '0x68' })`. */
 export function use<C extends ConcreteDeviceClass>(device: C, wiring: DeviceWiring<C> = {}): UsedDevice {
   if (typeof device !== 'function') {
     throw new BackplaneError(

@@ -10,6 +10,7 @@ export {
 export type { BenchService } from './bench/services.ts';
 export type { SubDeviceBench } from './bench/sub-device-bench.ts';
 export { TestBench, type TestBenchOptions, testBench } from './bench/test-bench.ts';
+export type { BusStep } from './conformance/bus-steps.ts';
 export type {
   BehaviourRecord,
   CheckKind,

@@ -5,6 +5,8 @@ import {
   brokenImportRules,
   HostTimeFile,
   hostTimeReads,
+  intoPci,
+  namedBuses,
   nodeGlobals,
   roomOf,
   tooLong,
@@ -22,6 +24,19 @@ describe('the house', () => {
 
   it('keeps to the table of who may import whom', () => {
     expect(files.flatMap(brokenImportRules)).toEqual([]);
+  });
+
+  it('knows PCI in its own folder only, and no bus by name in the machine room', () => {
+    expect(files.flatMap(namedBuses)).toEqual([]);
+    expect(files.flatMap(intoPci)).toEqual([]);
+    const said = (text: string) => namedBuses(parseSource('sdk/machine/x.ts', text)).length;
+    expect([
+      said('// a PCI function'),
+      said('isaIrq(5);'),
+      said('Array.isArray(disabled)'),
+      said('let PciBus;'),
+    ]).toEqual([1, 1, 0, 1]);
+    expect(intoPci(parseSource('sdk/monitor/x.ts', "import { PciBus } from '../bus/pci/bus.ts';"))).toHaveLength(1);
   });
 
   it('imports nothing that is not there', () => {

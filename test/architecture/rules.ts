@@ -168,3 +168,25 @@ export function untaggedSkips({ path, lines, code }: SourceFile): string[] {
   );
   return tagged ? [] : skips.map(([text]) => `${path}: '${text.split('\n')[0]}' has no tag`);
 }
+
+/** Words of single buses. The machine room knows buses as values. */
+const BusWords = /pci|Pci|PCI|\bISA\b|\bIsa[A-Z]|\bisa[A-Z]|\bisa\b/;
+
+/** Lines of the machine room that name a bus, comments too. */
+export function namedBuses({ path, lines }: SourceFile): string[] {
+  if (roomOf(path) !== 'machine') return [];
+  return lines.flatMap((line, index) => {
+    const word = BusWords.exec(line)?.[0];
+    return word === undefined ? [] : [`${path}:${index + 1} says '${word}': a bus is a value here`];
+  });
+}
+
+const PciFolder = /^sdk\/bus\/pci\//;
+
+/** Files that import from the folder of PCI and are neither in it, nor its entry, nor tests. */
+export function intoPci({ path, imports }: SourceFile): string[] {
+  if (PciFolder.test(path) || path === 'sdk/pci.ts' || path.startsWith('test/')) return [];
+  return imports
+    .filter(({ file }) => file !== undefined && PciFolder.test(file))
+    .map(({ specifier }) => `${path} imports '${specifier}': PCI devices and machines import backplane/pci`);
+}

@@ -20,11 +20,11 @@ const unchecked = (value: unknown) => value as never;
 
 describe('use() refuses a wiring with a value of a wrong kind', () => {
   it.each<[string, unknown, code: string, ...named: string[]]>([
-    ['a number for a wire', { interrupts: { irq: 5 } }, 'not-a-wire', 'Latch', "'irq'", 'isaIrq(5)'],
+    ['a number for a wire', { interrupts: { irq: 5 } }, 'not-a-wire', 'Latch', "'irq'", "pin('pic', 'line[5]')"],
     ['a text for a wire', { interrupts: { irq: 'pic' } }, 'not-a-wire', 'Latch', "'pic'", 'pin('],
     ['isaIrq without a number', { interrupts: { irq: isaIrq } }, 'not-a-wire', 'isaIrq'],
     ['a plain object for a wire', { interrupts: { irq: { device: 'pic', pin: 'ir0' } } }, 'not-a-wire', 'pin('],
-    ['a number for all wires', { interrupts: 5 }, 'not-a-wire', '{ irq: isaIrq(5) }'],
+    ['a number for all wires', { interrupts: 5 }, 'not-a-wire', "{ irq: pin('pic', 'line[5]') }"],
     ['a number for a placement', { at: [0x500] }, 'not-a-placement', 'Latch', 'place(region, 0x500)'],
     ['an object for a list of placements', { at: { ports: 0x500 } }, 'not-a-placement', 'at: [place(region, 0x500)]'],
     ['a placement without brackets', { at: place(latchPorts, 0x500) }, 'not-a-placement', '['],
@@ -67,7 +67,7 @@ describe('a machine refuses a definition with a value of a wrong kind', () => {
   it.each<[string, unknown, code: string, ...named: string[]]>([
     ['a name of a type', { ...isapc, devices: [...isapc.devices, 'rtc'] }, 'not-a-used-device', "'rtc'", 'use('],
     ['a class without use', devices(Latch), 'not-a-used-device', 'devices[1]', 'use(Latch)'],
-    ['a wiring that use has not made', devices({ device: Latch, interrupts: { irq: 5 } }), 'not-a-wire', 'isaIrq(5)'],
+    ['a wiring that use has not made', devices({ device: Latch, interrupts: { irq: 5 } }), 'not-a-wire', 'line[5]'],
     ['nothing', undefined, 'bad-definition', 'undefined', 'defineMachine('],
     ['no name', { devices: [] }, 'bad-definition', 'name'],
     ['no services', { name: 'toy', devices: [] }, 'bad-definition', 'toy', 'services'],

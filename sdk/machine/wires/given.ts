@@ -10,7 +10,8 @@ export const isWireEnd = (wire: unknown): boolean => isPlainObject(wire) && type
 export function checkGivenOutputs(interrupts: unknown, report: Report): void {
   if (!isPlainObject(interrupts)) {
     const line = typeof interrupts === 'number' ? interrupts : 8;
-    report('not-a-wire', `interrupts: is ${shown(interrupts)}. Name the pin: interrupts: { irq: isaIrq(${line}) }.`);
+    const example = `interrupts: { irq: pin('pic', 'line[${line}]') }`;
+    report('not-a-wire', `interrupts: is ${shown(interrupts)}. Name the pin: ${example}.`);
     return;
   }
   for (const [pin, given] of Object.entries(interrupts)) {
@@ -23,8 +24,11 @@ export function checkGivenOutputs(interrupts: unknown, report: Report): void {
           `pin '${pin}' leads to a gate. Write the gate among the inputs of the device at the other end.`,
         );
       if (isWireEnd(wire)) continue;
-      const remedy = typeof wire === 'number' ? `isaIrq(${wire})` : 'isaIrq(line), or pin(device, name)';
-      report('not-a-wire', `pin '${pin}' is wired to ${shown(wire)}, which is no wire. Write ${remedy}.`);
+      const remedy = typeof wire === 'number' ? `pin('pic', 'line[${wire}]')` : 'pin(device, name)';
+      report(
+        'not-a-wire',
+        `pin '${pin}' is wired to ${shown(wire)}, which is no wire. Write ${remedy}, or a line of a bus.`,
+      );
     }
   }
 }

@@ -22,7 +22,7 @@ export function unwiredInterrupts(machine: RunningMachine): string[] {
     if (pin.connected || !InterruptNames.includes(name)) return [];
     return [
       `Device '${id}': pin '${name}' is not wired, so it never interrupts. Say where it goes: ` +
-        `interrupts: { ${name}: isaIrq(5) }, or pin(device, name).`,
+        `interrupts: { ${name}: pin(device, name) }, or a line of a bus.`,
     ];
   });
   return [...silent, ...deadLines(machine)];
@@ -34,7 +34,7 @@ function deadLines(machine: RunningMachine): string[] {
     if (isFollowed(to, machine)) return [];
     return [
       `Device '${owner}': pin '${at}' leads to ${to.description}, which nothing follows. Wire an input of the interrupt controller ` +
-        `to it, inputs: { line: isaLines }, or choose another line.`,
+        `to it, inputs: { line: ... }, or choose another line.`,
     ];
   });
 }

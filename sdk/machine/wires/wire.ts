@@ -12,7 +12,7 @@ export interface SignalSource {
   connect(onChange: (level: boolean) => void): () => void;
 }
 
-/** A wire to a service, such as `isaIrq(8)` to the ISA bus. `InterruptWire` is one. */
+/** A wire to a service, such as a line of a bus. `InterruptWire` is one. */
 export interface ServiceWire {
   readonly description: string;
   readonly service: Token;
@@ -105,7 +105,7 @@ function checked<S>(signal: S, name: string): S {
   if (isWireEnd(signal)) return signal;
   throw new BackplaneError(
     'not-a-wire',
-    `${name}(): ${shown(signal)} is no wire. Give it pin(device, name), a line such as isaIrq(5), or a gate.`,
+    `${name}(): ${shown(signal)} is no wire. Give it pin(device, name), a line of a bus, or a gate.`,
   );
 }
 
