@@ -1,7 +1,7 @@
 /** What a device or machine file imports. */
 export { BackplaneError } from './base/errors.ts';
 export { hex } from './base/text.ts';
-export type { Bus, BusContainers, Detach } from './bus/bus.ts';
+export type { BusContainers } from './bus/bus.ts';
 export { DmaPort } from './bus/dma-port.ts';
 export { EventNotifiers } from './bus/event-notifiers.ts';
 export { type InterruptWire, IsaBus, IsaDevice, isaIrq, isaLines } from './bus/isa-bus.ts';

@@ -5,7 +5,6 @@ import {
   brokenImportRules,
   HostTimeFile,
   hostTimeReads,
-  intoPci,
   namedBuses,
   nodeGlobals,
   roomOf,
@@ -26,9 +25,8 @@ describe('the house', () => {
     expect(files.flatMap(brokenImportRules)).toEqual([]);
   });
 
-  it('knows PCI in its own folder only, and no bus by name in the machine room', () => {
+  it('knows no bus by its name in the machine room', () => {
     expect(files.flatMap(namedBuses)).toEqual([]);
-    expect(files.flatMap(intoPci)).toEqual([]);
     const said = (text: string) => namedBuses(parseSource('sdk/machine/x.ts', text)).length;
     expect([
       said('// a PCI function'),
@@ -36,7 +34,6 @@ describe('the house', () => {
       said('Array.isArray(disabled)'),
       said('let PciBus;'),
     ]).toEqual([1, 1, 0, 1]);
-    expect(intoPci(parseSource('sdk/monitor/x.ts', "import { PciBus } from '../bus/pci/bus.ts';"))).toHaveLength(1);
   });
 
   it('imports nothing that is not there', () => {

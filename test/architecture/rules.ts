@@ -180,13 +180,3 @@ export function namedBuses({ path, lines }: SourceFile): string[] {
     return word === undefined ? [] : [`${path}:${index + 1} says '${word}': a bus is a value here`];
   });
 }
-
-const PciFolder = /^sdk\/bus\/pci\//;
-
-/** Files that import from the folder of PCI and are neither in it, nor its entry, nor tests. */
-export function intoPci({ path, imports }: SourceFile): string[] {
-  if (PciFolder.test(path) || path === 'sdk/pci.ts' || path.startsWith('test/')) return [];
-  return imports
-    .filter(({ file }) => file !== undefined && PciFolder.test(file))
-    .map(({ specifier }) => `${path} imports '${specifier}': PCI devices and machines import backplane/pci`);
-}

@@ -36,7 +36,9 @@ describe('the API', () => {
     expect(values.filter((name) => !exported.includes(name))).toEqual([]);
     expect(values.length).toBeLessThanOrEqual(MostValues);
     expect(exported.length).toBeLessThanOrEqual(MostNames);
-    expect(named).toEqual([]);
+    // A bus of one's own has an entry of its own, which signatures may name.
+    const ofBuses = reportOf('backplane/bus').exported;
+    expect(named.filter((name) => !ofBuses.includes(name))).toEqual([]);
   });
 
   it('has all that the devices and machines of the package use', () => {
