@@ -51,6 +51,7 @@ export const onVirt = {
     machine: 'virt',
     arguments: ['-bios', 'none'],
     chips: { type: 'riscv.sifive.plic', names: ['plic'] },
+    edgesOnly: true,
     watch: { type: 'riscv.sifive.plic', outputs: Virt.Outputs },
   } satisfies QemuSubjectOptions,
 };

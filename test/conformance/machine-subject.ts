@@ -47,7 +47,8 @@ export class MachineSubject implements Subject {
       deviceOptions: this.optionsAt(new Date(`${date}Z`)),
     });
     try {
-      return withoutRepeatedLevels(operations).map((operation) => {
+      const driven = this.chip.qemu.edgesOnly ? withoutRepeatedLevels(operations) : operations;
+      return driven.map((operation) => {
         const value = this.perform(machine, operation);
         return { value, output: this.chip.outputs?.(machine) };
       });

@@ -99,7 +99,7 @@ export const pl061: Chip = {
   ...common,
   name: 'pl061',
   title: 'PL061 GPIO: registers, inputs, and its interrupt',
-  qemu: { ...onBoard.qemu, chips: { type: 'pl061', names } },
+  qemu: { ...onBoard.qemu, chips: { type: 'pl061', names }, edgesOnly: true },
 };
 
 /** The same with its output pins watched. */

@@ -79,7 +79,7 @@ const enablesLater = standIn(Plic, (base: typeof Plic) => {
 
     override keepThreshold(value: number, previous: number, context: number): number {
       this.threshold[context] = super.keepThreshold(value, previous, context);
-      this.show();
+      if (context < Contexts) this.show();
       return this.threshold[context]!;
     }
 

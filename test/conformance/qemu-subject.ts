@@ -38,6 +38,8 @@ export interface QemuSubjectOptions {
   readonly arguments?: readonly string[];
   /** Objects of this type are the chips of a script, in the order of their names here. */
   readonly chips?: { readonly type: string; readonly names: readonly string[] };
+  /** An input is driven only when its level changes, on both sides. Without it QEMU's device is told of each `input`. */
+  readonly edgesOnly?: boolean;
   /** Report the levels of these lines with every answer. */
   readonly watch?: Watched;
   /** Hear the ISA lines: those that QEMU's I/O APIC hears. */
@@ -74,7 +76,7 @@ export class QemuSubject implements Subject {
       if (watch) await hear(qemu, watch);
       if (this.options.lines) await this.hearLines(qemu);
       const answers: Answer[] = [];
-      let rest = withoutRepeatedLevels(operations);
+      let rest = this.options.edgesOnly ? withoutRepeatedLevels(operations) : operations;
       while (rest.length > 0) {
         const end = rest.findIndex(({ kind }) => kind === 'reset' || kind === 'await' || kind === 'start');
         const before = end < 0 ? rest : rest.slice(0, end);

@@ -62,7 +62,7 @@ export const store = (address: number, size: Width, value: number): Operation =>
 
 export const start = (port: number, size: Width, value: number): Operation => ({ kind: 'start', port, size, value });
 
-/** An input that is driven to the level which it has sees no edge. QEMU calls its device all the same, so that neither side is told. */
+/** Leaves out inputs that are driven to the level which they have: a pin sees no edge then, and QEMU would tell its device. */
 export function withoutRepeatedLevels(operations: readonly Operation[]): readonly Operation[] {
   const levels = new Map<string, boolean>();
   return operations.map((operation) => {
