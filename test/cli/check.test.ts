@@ -33,7 +33,7 @@ export class Uart extends IsaDevice {
 `;
 const machine = (irq: string) => `
 export const board = defineMachine({
-  ...isapc, name: 'board', aliases: [], devices: [...isapc.devices, use(Uart, { interrupts: { ${irq}: isaIrq(5) } })],
+  ...isapc, name: 'my-board', aliases: [], devices: [...isapc.devices, use(Uart, { interrupts: { ${irq}: isaIrq(5) } })],
 });
 `;
 
@@ -56,7 +56,7 @@ describe('backplane check', () => {
     expect(printed).toMatch(/^device uart +definition +ok +bus isa, 1 region, 2 registers, 1 pin, 0 options$/m);
     expect(printed).toMatch(/^device uart +documentation +warning +no description and no fields: register 'scratch'$/m);
     expect(printed).toMatch(/^device uart +conformance +ok /m);
-    expect(printed).toMatch(/^machine board +wiring +ok /m);
+    expect(printed).toMatch(/^machine my-board +wiring +ok /m);
     expect(printed).toMatch(/^0 errors, 1 warning\.$/m);
     expect(progress.some((line) => line.includes('Uart: '))).toBe(true);
   });
@@ -74,7 +74,7 @@ describe('backplane check', () => {
     const wrong = findings.filter((one) => one.status === 'error');
     expect(wrong.map(({ subject, check }) => `${subject}: ${check}`)).toEqual([
       'device uart: conformance',
-      'machine board: wiring',
+      'machine my-board: wiring',
     ]);
     expect(wrong[0]?.message).toContain('reset');
     expect(wrong[1]?.message).toContain("'irqq'");

@@ -158,7 +158,7 @@ describe('a file that is being saved', () => {
 
 describe('a machine that a plugin brings', () => {
   const board = (how: string, edition = 1) => `${head}${adder({ ...A, edition }).replace('export class', 'class')}
-export const board = defineMachine({ ...isapc, name: 'board', aliases: [], description: 'Mine', devices: [...isapc.devices, use(A${how})] });`;
+export const board = defineMachine({ ...isapc, name: 'my-board', aliases: [], description: 'Mine', devices: [...isapc.devices, use(A${how})] });`;
 
   it('has its devices reloaded, exported or not; that its definition has changed is said, for it is built once', async () => {
     const { change, read } = await running('board.ts', board(''), ({ machines: [machine] }) =>
@@ -167,7 +167,7 @@ export const board = defineMachine({ ...isapc, name: 'board', aliases: [], descr
     const reloaded = await change(board('', 2));
     expect(reloaded).toMatch(/^reloaded '.*' in \d+ ms: a$/);
     expect(read(0x301)).toEqual([2]);
-    expect(await change(board(", { id: 'other' }", 3))).toMatch(/^machine 'board' has changed.*\nreloaded/);
+    expect(await change(board(", { id: 'other' }", 3))).toMatch(/^machine 'my-board' has changed.*\nreloaded/);
     expect(read(0x301)).toEqual([3]);
   });
 });

@@ -81,13 +81,13 @@ describe('a plugin is a TypeScript file anywhere', () => {
        import { defineMachine, use } from 'backplane';
 import { defineObserver } from 'backplane/runtime';
        import { isapc } from 'backplane/machines';
-       export const board = defineMachine({ ...isapc, name: 'board', aliases: [], description: 'Mine', devices: [...isapc.devices, use(Latch)] });
+       export const board = defineMachine({ ...isapc, name: 'my-board', aliases: [], description: 'Mine', devices: [...isapc.devices, use(Latch)] });
        export const watcher = defineObserver({ name: 'watcher', start: () => ({ observe() {} }) });
        export const helper = 7;
        export { Latch as Again };`,
     );
-    expect(await contents(plugin)).toEqual(['device latch', 'machine board', 'observer watcher']);
-    const words = ['-plugin', plugin, '-machine', 'board'];
+    expect(await contents(plugin)).toEqual(['device latch', 'machine my-board', 'observer watcher']);
+    const words = ['-plugin', plugin, '-machine', 'my-board'];
     expect(await backplane('run', guestExpecting('0x5a'), ...words)).toMatchObject({ status: 0, noted: '' });
     const list = await backplane('-device', 'help', '-plugin', plugin, '--json');
     expect(list.printed).toContain('"latch"');
@@ -100,7 +100,7 @@ import { defineObserver } from 'backplane/runtime';
       export abstract class WireDevice extends Device { static readonly plugsInto = Wire; }
       export abstract class Bead extends WireDevice {}
       @device({ type: 'red', description: 'A bead' }) export class Red extends Bead {}`;
-    expect(await contents(file('beads.ts', source))).toEqual(['red']);
+    expect(await contents(file('beads.ts', source))).toEqual(['device red']);
     const plain = "import { IsaDevice } from 'backplane'; export class Plain extends IsaDevice {}";
     await refused(file('plain.ts', plain), 'plugin-load-failed', 'Plain', '@device');
   });

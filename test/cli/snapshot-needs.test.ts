@@ -30,7 +30,7 @@ beforeAll(async () => {
      const ports = portRegion({ name: 'latch', base: 0x300, size: 1, accessSizes: [1] });
      @device({ type: 'latch', description: 'A latch' })
      export class Latch extends IsaDevice { @ports.read() read(): number { return 0x5a; } }
-     export const board = defineMachine({ ...isapc, name: 'board', aliases: [], description: 'Mine', devices: [...isapc.devices, use(Latch)] });`,
+     export const board = defineMachine({ ...isapc, name: 'my-board', aliases: [], description: 'Mine', devices: [...isapc.devices, use(Latch)] });`,
   );
   writeFileSync(
     guest,
@@ -54,7 +54,7 @@ beforeAll(async () => {
   const save = (to: string, ...words: string[]) =>
     backplane('run', guest, '-limit', '3', '-plugin', plugin, '-m', '1', '--save', to, ...words);
   expect((await save(ofDevice, '-machine', 'isapc', '-device', 'latch,id=front')).status).toBe(0);
-  expect((await save(ofMachine, '-machine', 'board')).status).toBe(0);
+  expect((await save(ofMachine, '-machine', 'my-board')).status).toBe(0);
   expect((await save(ofBoth, '-plugin', whole, '-machine', 'closed')).status).toBe(0);
 });
 
@@ -70,8 +70,8 @@ describe('a snapshot that needs a plugin', () => {
   });
 
   it('which brings the machine says so', async () => {
-    expect(await restored(ofMachine)).toMatch(/'board'.* -plugin FILE -machine board\.$/);
-    expect(await restored(ofMachine, '-plugin', plugin, '-machine', 'board')).toBe('');
+    expect(await restored(ofMachine)).toMatch(/'my-board'.* -plugin FILE -machine my-board\.$/);
+    expect(await restored(ofMachine, '-plugin', plugin, '-machine', 'my-board')).toBe('');
   });
 
   it('which brings the machine and what is in it says what to choose, once: the machine', async () => {
