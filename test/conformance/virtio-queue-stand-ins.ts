@@ -96,10 +96,22 @@ const foundWhenTaken: readonly MalformedQueue['kind'][] = ['buffer', 'unwritable
 export function setsIsrWhenBroken(base: RngClass): RngClass {
   @device({ type: 'virtio-rng-pci', description: 'virtio-rng that sets ISR when its queue is broken' })
   class VirtioRngThatSetsIsr extends base {
+    /** The pin follows ISR, but for the bit that a broken queue sets. */
+    private isSetWithoutPin = false;
+
+    protected override onRealize(): void {
+      super.onRealize();
+      this.interrupt.deriveFrom(() => {
+        if (this.interruptStatus === 0) this.isSetWithoutPin = false;
+        return this.interruptStatus !== 0 && !this.isSetWithoutPin;
+      });
+    }
+
     protected override stopWorking(mistake: MalformedQueue): void {
       super.stopWorking(mistake);
-      if (foundWhenTaken.includes(mistake.kind) && this.queue.wantsInterrupt(this.queuePage * 4096))
-        this.interruptStatus |= 1;
+      if (!foundWhenTaken.includes(mistake.kind) || !this.queue.wantsInterrupt(this.queuePage * 4096)) return;
+      this.isSetWithoutPin = this.interruptStatus === 0;
+      this.interruptStatus |= 1;
     }
   }
   return VirtioRngThatSetsIsr;
