@@ -19,7 +19,7 @@ export interface PciIdentity {
   /** The chip has more functions than this one. */
   readonly multifunction?: boolean;
   /** How fast it answers its address, as its status shows. Default: 'fast'. */
-  readonly deviceSelect?: keyof typeof DeviceSelect;
+  readonly deviceSelect?: 'fast' | 'medium' | 'slow';
   readonly subsystemVendorId?: number;
   readonly subsystemId?: number;
 }
