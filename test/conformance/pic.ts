@@ -94,7 +94,11 @@ export const pic: Chip = {
     watch: { type: 'isa-i8259', outputs: [0] },
   },
   registerNames: picRegisterNames,
-  setInput: (machine, name, line, level) => machine.device(I8259).line(level, name === 'master' ? line : 8 + line),
+  // Input 2 of the master has no pin: the slave drives it. QEMU's can be driven.
+  setInput: (machine, name, line, level) => {
+    const { master, slave } = machine.device(I8259);
+    (name === 'master' ? master : slave).setInput(line, level);
+  },
   outputs: (machine) => Number(machine.device(I8259).interrupt.level),
   act(random, add) {
     const one = random.pick(Pics);
