@@ -32,6 +32,8 @@ export interface Chip {
   /** The outputs that are watched, in our machine: a bit for each, in the order of `qemu.watch.lines`. */
   outputs?(machine: Machine): number;
   readonly qemu: QemuSubjectOptions;
+  /** The most operations of one script. */
+  readonly scriptLength?: number;
   /** Adds a few operations that a driver could have meant. */
   act(random: Random, add: (...operations: Operation[]) => void): void;
 }

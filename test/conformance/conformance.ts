@@ -29,7 +29,8 @@ export interface Result {
  * differences, then random ones.
  */
 export async function conform(chip: Chip, ours: Subject, theirs: Subject, plan: Plan): Promise<Result> {
-  const { operations, seed, scriptLength = 10_000, known = knownDifferences[chip.name] ?? [] } = plan;
+  const { operations, seed, known = knownDifferences[chip.name] ?? [] } = plan;
+  const scriptLength = Math.min(plan.scriptLength ?? 10_000, chip.scriptLength ?? Number.POSITIVE_INFINITY);
   const random = new Random(seed);
   const counts = noCounts();
   const ways = known.flatMap(({ there }) => (there === undefined ? [] : [there.operations]));

@@ -164,7 +164,12 @@ const onSbcon = (name: string, title: string, devices: readonly UsedDevice[], ac
 });
 
 /** The clock that the board has, behind the two lines. */
-export const ds1307 = onSbcon('ds1307', "DS1307 and QEMU's ds1338 behind SBCON", [clock], actOnClock);
+const clockOnSbcon = onSbcon('ds1307', "DS1307 and QEMU's ds1338 behind SBCON", [clock], actOnClock);
+export const ds1307: Chip = {
+  ...clockOnSbcon,
+  qemu: { ...clockOnSbcon.qemu, withinSecond: true },
+  scriptLength: 2000,
+};
 
 const eepromOfQemu = ['-device', `at24c-eeprom,address=${EepromAt},rom-size=32768,writable=on`];
 const plain = onSbcon(
