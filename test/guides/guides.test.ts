@@ -41,7 +41,7 @@ function compile(): Promise<string> {
 }
 
 /** What its machine does in a page is tested in a browser. */
-const BrowserGuide = '34-a-machine-in-a-page.md';
+const BrowserGuide = '35-a-machine-in-a-page.md';
 const MeanChecks = 4;
 const outputsOf = (text: string): number => blocksOf(text).filter(({ kind }) => kind === 'output').length;
 
