@@ -95,7 +95,7 @@ import { defineObserver } from 'backplane/runtime';
 
   it('that exports base classes too: of the devices of its bus, and of its own devices', async () => {
     const source = `
-      import { Bus, Device, device } from 'backplane';
+      import { Device, device } from 'backplane'; import { Bus } from 'backplane/bus';
       export class Wire extends Bus { static kind = 'wire'; attach() { return () => {}; } }
       export abstract class WireDevice extends Device { static readonly plugsInto = Wire; }
       export abstract class Bead extends WireDevice {}

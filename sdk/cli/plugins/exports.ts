@@ -48,18 +48,7 @@ function isNothing(value: unknown): boolean {
 }
 
 function isDeviceClass(value: unknown): value is ConcreteDeviceClass {
-  return typeof value === 'function' && value.prototype instanceof Device && !isBusBase(value as ConcreteDeviceClass);
-}
-
-/** The base class of a bus's devices, which names the bus itself and is no device. */
-function isBusBase(value: ConcreteDeviceClass): boolean {
-  if (!Object.hasOwn(value, 'plugsInto')) return false;
-  try {
-    metadataOf(value);
-    return false;
-  } catch {
-    return true;
-  }
+  return typeof value === 'function' && value.prototype instanceof Device;
 }
 
 /** The base class of a bus's devices, or of others that the plugin exports. It is abstract and has no @device. */
