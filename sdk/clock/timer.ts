@@ -25,15 +25,26 @@ let declared: Timer[] | undefined;
 /** How many resets and callbacks of devices are under way. */
 let running = 0;
 
-/** Runs `body`, and answers the timers that it declares, on whatever clock: those of the device that it makes. */
+/** All that were declared since the outermost `collectTimers` began, those of devices inside included. */
+let unowned: Timer[] = [];
+
+/**
+ * Runs `body`, and answers the timers that it declares, on whatever clock: those of the device that it makes. If it throws, there is no
+ * device, and none of them stays armed.
+ */
 export function collectTimers<T>(body: () => T): { readonly result: T; readonly timers: readonly Timer[] } {
   const outer = declared;
+  const first = unowned.length;
   const timers: Timer[] = [];
   declared = timers;
   try {
     return { result: body(), timers };
+  } catch (error) {
+    for (const timer of unowned.slice(first)) timer.cancel();
+    throw error;
   } finally {
     declared = outer;
+    if (outer === undefined) unowned = [];
   }
 }
 
@@ -87,7 +98,9 @@ export class Timer {
   ) {
     if (isMadeLate(insideHandler)) throw lateTimer(name);
     this.run = callback;
-    declared?.push(this);
+    if (declared === undefined) return;
+    declared.push(this);
+    unowned.push(this);
   }
 
   get pending(): boolean {

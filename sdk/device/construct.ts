@@ -1,4 +1,5 @@
 import { definitionError } from '../base/errors.ts';
+import { collectTimers } from '../clock/index.ts';
 import { checkStateFields } from '../state/unsupported.ts';
 import { checkReservedFields } from './class-checks.ts';
 import type { DeviceInstance } from './class-metadata.ts';
@@ -20,6 +21,10 @@ import { checkTimerNames, constructTimers, isConstructed } from './timers.ts';
  * checks what only an object shows: fields, names of timers and pins.
  */
 export function constructDevice<D extends DeviceInstance>(make: () => D): D {
+  return collectTimers(() => constructAndCheck(make)).result;
+}
+
+function constructAndCheck<D extends DeviceInstance>(make: () => D): D {
   const device = collectSubDevices(() => constructTimers(make));
   const fail = definitionError(device.constructor.name);
   checkReservedFields(device, fail);

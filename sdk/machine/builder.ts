@@ -114,15 +114,11 @@ export class MachineBuilder {
   /** Second step: regions exist and are mapped, functions are on their bus, pins are connected. In one transaction. */
   plugIn(constructed: readonly PluggedDevice[], present: readonly PluggedDevice[] = []): void {
     this.board.topology.transaction(() => {
-      const begun: PluggedDevice[] = [];
       try {
-        for (const one of constructed) {
-          begun.push(one);
-          this.plugOne(one);
-        }
-        this.wires.connect(begun.flatMap(connectionsOf), [...present, ...begun]);
+        for (const one of constructed) this.plugOne(one);
+        this.wires.connect(constructed.flatMap(connectionsOf), [...present, ...constructed]);
       } catch (error) {
-        this.takeBack(begun);
+        this.takeBack(constructed);
         throw error;
       }
     });
@@ -164,7 +160,7 @@ export class MachineBuilder {
     this.board.topology.transaction(() => {
       this.wires.disconnect(id);
       plugged.leaveBus();
-      if (!device.realized) return this.maker.retire(device);
+      if (!device.realized) return this.forget(device);
       for (const timer of timersOf(device).values()) timer.cancel();
       plugged.unmapRegions();
       this.retire(plugged);
@@ -204,7 +200,7 @@ export class MachineBuilder {
       ...endMistakes(connections, ids, (token) => this.container.isBound(token), this.definition.name),
     ];
     if (problems.length === 0) return constructed;
-    for (const { device } of constructed) this.maker.retire(device);
+    for (const { device } of constructed) this.forget(device);
     this.closeRetired();
     throw new WiringError(this.definition.name, problems, failed[0]);
   }
@@ -226,6 +222,12 @@ export class MachineBuilder {
         failedKinds.includes(kind) || lost.some(({ id }) => wanted === id || wanted?.startsWith(`${id}.`)),
     };
     return findPlaces(devices, search, problems);
+  }
+
+  /** Nothing stays of a device that was made and not realized: its constructor may have started a counter. */
+  private forget(device: Device): void {
+    for (const timer of timersOf(device).values()) timer.cancel();
+    this.maker.retire(device);
   }
 
   /** Takes devices out whose plugging in has failed. */
