@@ -25,7 +25,7 @@ export class I2cLines extends DevicePart {
     | 'write'
     | 'read' = 'idle';
   /** Clocks of the present byte; the ninth is its acknowledge. */
-  @state({ as: shape.integer(0, 9) }) private clocks = 0;
+  @state({ as: shape.integer(0, 8) }) private clocks = 0;
   @state({ as: shape.bits(8) }) private byte = 0;
 
   constructor(private readonly bus: I2cBus) {

@@ -230,9 +230,9 @@ function addressed(target: I2cTarget, isMeant: boolean, address: I2cAddress, dir
   return target.addressed;
 }
 
-/** Both would answer to one address. */
+/** Both would answer to one address. A guest that has moved one of them to another's cannot keep devices from being swapped. */
 function overlaps(other: I2cTarget, device: I2cTarget, at: I2cAddress): boolean {
-  return ((other.busAddress ^ at) & other.addressMask & device.addressMask) === 0;
+  return ((other.pluggedAt ^ at) & other.addressMask & device.addressMask) === 0;
 }
 
 function noAddress({ id }: I2cTarget, at: number): BackplaneError {
@@ -243,7 +243,7 @@ function noAddress({ id }: I2cTarget, at: number): BackplaneError {
 }
 
 function addressTaken({ id, addressMask }: I2cTarget, at: number, other: I2cTarget): BackplaneError {
-  const [own, its] = [at, other.busAddress].map(formatI2cAddress);
+  const [own, its] = [at, other.pluggedAt].map(formatI2cAddress);
   const several =
     (addressMask & other.addressMask & 0x7f) === 0x7f ? '' : ', and one of the two takes several addresses';
   return new BackplaneError(

@@ -93,8 +93,9 @@ export abstract class I2cDevice extends Device implements I2cTarget {
   /** @internal */
   connectToBus(clockLine: I2cClockLine, at: I2cAddress): void {
     this.#clockLine = clockLine;
+    // While its controller is swapped it is plugged in at the same address again, and answers where it did.
+    if (this.#pluggedAt !== at) this.busAddress = at;
     this.#pluggedAt = at;
-    this.busAddress = at;
   }
 }
 
