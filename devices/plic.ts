@@ -14,11 +14,12 @@ import {
 } from '../sdk/index.ts';
 
 const Register = { Priority: 0x4, Pending: 0x1000, Enable: 0x2000, Threshold: 0x20_0000, Claim: 0x20_0004 } as const;
-/** @see RISC-V PLIC Specification 1.0.0, "Memory Map": 1,023 sources, and a zero that is none */
-const Words = 32;
+/** Words of a context's enables: 1,024 bits. @see RISC-V PLIC Specification 1.0.0, "Memory Map" */
+const EnableWords = 32;
+/** Sources of this model, 0 included, which is none. The specification has 1,024, and 15,872 contexts. */
+const Words = 8;
 const Sources = 32 * Words;
-/** The specification has up to 15,872. */
-const MostContexts = 16;
+const MostContexts = 8;
 const ContextStride = 0x1000;
 /** What a hart's cause register calls it in machine mode. @see RISC-V Privileged Architecture, "Machine Cause Register (mcause)" */
 const MachineExternalInterrupt = 11;
@@ -33,7 +34,7 @@ const pendingBits = plicRegisters.register(Register.Pending, {
   access: 'read-only',
   atReset: 'set-by-device',
 });
-const enables = plicRegisters.register(Register.Enable, { width: 32, count: Words * MostContexts });
+const enables = plicRegisters.register(Register.Enable, { width: 32, count: EnableWords * MostContexts });
 const ofContext = { width: 32, count: MostContexts, stride: ContextStride } as const;
 const threshold = plicRegisters.register(Register.Threshold, { ...ofContext, fields: level });
 const claim = plicRegisters.register(Register.Claim, { ...ofContext, access: 'read-only' });
@@ -62,7 +63,7 @@ export class Plic extends SystemDevice {
   @priority readonly priority = new Uint32Array(Sources - 1);
   /** IP: requests that no context has claimed. */
   @pendingBits readonly pendingBits = new Uint32Array(Words);
-  @enables readonly enables = new Uint32Array(Words * MostContexts);
+  @enables readonly enables = new Uint32Array(EnableWords * MostContexts);
   @threshold readonly threshold = new Uint32Array(MostContexts);
   @claim readonly claim = new Uint32Array(MostContexts);
   /** Claimed, and not completed. */
@@ -100,7 +101,7 @@ export class Plic extends SystemDevice {
 
   @enables.onRead()
   showEnables(value: number, at: number): number {
-    return at < Words * this.config.contexts ? (value & this.sourcesIn(at % Words)) >>> 0 : 0;
+    return at < EnableWords * this.config.contexts ? (value & this.sourcesIn(at % EnableWords)) >>> 0 : 0;
   }
 
   @threshold.onWrite()
@@ -127,7 +128,7 @@ export class Plic extends SystemDevice {
       return this.guestError(`context ${context} completes source ${source}: one of them is not there`);
     }
     const [word, bit] = placeOf(source);
-    const isEnabled = (this.enables[context * Words + word]! & bit) !== 0;
+    const isEnabled = (this.enables[context * EnableWords + word]! & bit) !== 0;
     if (!isEnabled || (this.claimed[word]! & bit) === 0) {
       return this.guestError(`context ${context} completes source ${source}, which it has not claimed or not enabled`);
     }
@@ -153,7 +154,7 @@ export class Plic extends SystemDevice {
     let highest = above;
     let best = 0;
     for (let word = 0; word <= this.config.sources >> 5; word++) {
-      let candidates = this.pendingBits[word]! & this.enables[context * Words + word]! & ~this.claimed[word]!;
+      let candidates = this.pendingBits[word]! & this.enables[context * EnableWords + word]! & ~this.claimed[word]!;
       for (; candidates !== 0; candidates &= candidates - 1) {
         const source = 32 * word + 31 - Math.clz32(candidates & -candidates);
         const own = this.priority[source - 1]!;
