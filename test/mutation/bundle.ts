@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -31,8 +31,8 @@ export async function bundleDevice(
       {
         name: 'mutant',
         setup(builder) {
-          builder.onResolve({ filter: /\/sdk\/index\.ts$/ }, () => ({
-            path: pathToFileURL(join(Root, 'sdk/index.ts')).href,
+          builder.onResolve({ filter: /\/sdk\/[a-z0-9]+\.ts$/ }, ({ path }) => ({
+            path: pathToFileURL(join(Root, 'sdk', basename(path))).href,
             external: true,
           }));
           builder.onLoad({ filter: /\.ts$/ }, ({ path }) =>

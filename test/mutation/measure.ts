@@ -9,6 +9,7 @@ import { type Mutant, mutantsOf } from './mutants.ts';
 import { asJson, belowFloor, formatMistakes, formatMutants, type Judged, type Judgement } from './report.ts';
 import { secondBatch } from './second-batch.ts';
 import { type Suspect, suspects } from './suspects.ts';
+import { thirdBatch } from './third-batch.ts';
 import type { Question, Reply } from './verdict.ts';
 
 export interface Measurement {
@@ -19,7 +20,11 @@ export interface Measurement {
   readonly minutes: number;
   readonly json: boolean;
   readonly device: string | undefined;
+  /** Only this batch of mistakes made by hand, and no mutants. */
+  readonly batch: keyof typeof batches | undefined;
 }
+
+export const batches = { first: mistakes, second: secondBatch, third: thirdBatch } as const;
 
 /** Mechanical mutants are many: faster than the suite's own numbers, and so a little blinder. */
 const Quick = { runs: 6, length: 200, hostileAccesses: 3000 } as const;
@@ -45,7 +50,11 @@ export async function measure(what: Measurement): Promise<boolean> {
 
 async function judgeIn(folder: string, what: Measurement): Promise<boolean> {
   const until = Date.now() + what.minutes * Minute;
-  const chosen = suspects.filter(({ name }) => what.device === undefined || name === what.device);
+  const chosen = suspects.filter(
+    ({ name }) =>
+      (what.device === undefined || name === what.device) &&
+      (what.batch === undefined || batches[what.batch].some(({ suspect }) => suspect === name)),
+  );
   if (chosen.length === 0) {
     throw new Error(
       `There is no device '${what.device}' here. There are ${suspects.map(({ name }) => name).join(', ')}.`,
@@ -85,9 +94,14 @@ async function judgeIn(folder: string, what: Measurement): Promise<boolean> {
       const reply = of === batch ? replies.get(id) : undefined;
       return reply === undefined ? [] : [{ suspect, mutant, reply }];
     });
-  const judgement: Judgement = { first: judged('first'), second: judged('second'), mutants: judged('mutants') };
+  const judgement: Judgement = {
+    first: judged('first'),
+    second: judged('second'),
+    third: judged('third'),
+    mutants: judged('mutants'),
+  };
   const left = questions.length - replies.size;
-  const low = what.device === undefined ? belowFloor(judgement) : [];
+  const low = what.device === undefined && what.batch === undefined ? belowFloor(judgement) : [];
   print(what.json ? asJson(judgement, left) : textOf(judgement, left, low));
   return low.length === 0;
 }
@@ -100,6 +114,7 @@ function textOf(judgement: Judgement, left: number, low: readonly string[]): str
   return [
     formatMistakes('mistakes made by hand, known to the suite', judgement.first),
     formatMistakes('mistakes made by hand, second batch, by an author who had not read the suite', judgement.second),
+    formatMistakes('mistakes made by hand, third batch, by another such author', judgement.third),
     formatMutants(judgement.mutants),
     ...(left > 0 ? [`${left} copies were not judged: time was up.`] : []),
     ...low.map((sentence) => `BELOW ITS FLOOR: ${sentence}`),
@@ -107,16 +122,19 @@ function textOf(judgement: Judgement, left: number, low: readonly string[]): str
 }
 
 /** By hand first; then one mutant of each device in turn, so that a run that is out of time has seen something of all. */
-function casesOf(chosen: readonly Suspect[], { seed, mutants }: Measurement): Case[] {
-  const byHand = (batch: 'first' | 'second', list: readonly Mistake[]): Case[] =>
+function casesOf(chosen: readonly Suspect[], { seed, mutants, batch: only }: Measurement): Case[] {
+  const byHand = Object.entries(batches).flatMap(([name, list]) =>
     list.flatMap((mistake): Case[] => {
-      const suspect = chosen.find(({ name }) => name === mistake.suspect);
-      return suspect === undefined ? [] : [{ suspect, mutant: planted(mistake), batch }];
-    });
+      const batch = name as keyof typeof batches;
+      const suspect = chosen.find((one) => one.name === mistake.suspect);
+      if (suspect === undefined || (only !== undefined && only !== batch)) return [];
+      return [{ suspect, mutant: planted(mistake), batch }];
+    }),
+  );
   const mechanical = chosen
-    .filter(({ byHandOnly }) => byHandOnly !== true)
+    .filter(({ byHandOnly }) => byHandOnly !== true && only === undefined)
     .map((suspect) => sample(suspect, seed, mutants).map((mutant): Case => ({ suspect, mutant, batch: 'mutants' })));
-  return [...byHand('first', mistakes), ...byHand('second', secondBatch), ...interleaved(mechanical)];
+  return [...byHand, ...interleaved(mechanical)];
 }
 
 /** The undamaged devices must pass. Answers how long a copy may take. */

@@ -4,6 +4,7 @@ import { mistakes } from './mistakes.ts';
 import { mutantsOf } from './mutants.ts';
 import { secondBatch } from './second-batch.ts';
 import { suspects } from './suspects.ts';
+import { thirdBatch } from './third-batch.ts';
 
 const whats = (text: string): string[] => mutantsOf('x.ts', text).map(({ what }) => what);
 
@@ -79,4 +80,10 @@ describe.each([
 it('The second batch has a mistake of each kind that a newcomer could plant unseen', () => {
   const kinds = new Set(secondBatch.map(({ kind }) => kind));
   for (const kind of ['derived register', 'priorities', 'bounds of DMA', 'error path']) expect(kinds).toContain(kind);
+});
+
+it('The third batch has five mistakes each in pins, targets of buses, derived registers and timing, and each fits its device', () => {
+  const kinds = ['pins', 'bus targets', 'derived registers', 'timing'];
+  expect(thirdBatch.map(({ kind }) => kind)).toEqual(kinds.flatMap((kind) => new Array(5).fill(kind)));
+  for (const { file, right } of thirdBatch) expect(sourceOf(file).split(right)).toHaveLength(2);
 });

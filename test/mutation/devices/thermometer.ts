@@ -22,7 +22,6 @@ export const thermometerRegisters = i2cRegisters({ name: 'thermometer', size: 0x
 const start = thermometerRegisters.register(0x00, { width: 8, access: 'trigger', name: 'start' });
 const status = thermometerRegisters.register(0x01, {
   width: 8,
-  access: 'read-only',
   fields: {
     busy: bit(0, 'read-only', { description: 'a conversion is under way' }),
     hot: bit(1, 'read-only', { description: 'a channel is above its limit' }),
@@ -51,7 +50,7 @@ const temperature = thermometerRegisters.register(0x08, {
 @device({ type: 'thermometer', description: 'Thermometer with four channels' })
 export class Thermometer extends I2cRegisterDevice {
   readonly alert = new InterruptPin(() => this.hottest !== 0);
-  readonly ready = new InterruptPin(() => !this.isBusy);
+  readonly busy = new InterruptPin(() => this.isBusy);
   @limit readonly limit = new Uint8Array(Channels).fill(0xff);
   @temperature readonly temperature = new Uint8Array(Channels);
   @state({ as: shape.bits(8) }) private conversions = 0;
