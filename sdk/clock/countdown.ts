@@ -104,10 +104,12 @@ export class Countdown extends Counting {
     this.counted = this.again;
   }
 
+  /** @internal */
   protected override saveOptions(): { readonly [name: string]: Json } {
     return { mode: this.kind, reload: this.again, reloads: this.when };
   }
 
+  /** @internal */
   protected override readOptions(saved: JsonReader): () => void {
     const reload = saved.member('reload').integer(0, 2 ** saved.member('width').integer(1) - 1);
     const mode = oneOf(modes, saved.member('mode'));

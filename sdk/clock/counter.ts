@@ -98,10 +98,12 @@ export class Counter extends Counting {
     this.counted = 0;
   }
 
+  /** @internal */
   protected override saveOptions(): { readonly [name: string]: Json } {
     return { top: this.last, match: this.wanted, oneShot: this.isSingle };
   }
 
+  /** @internal */
   protected override readOptions(saved: JsonReader): () => void {
     const most = 2 ** saved.member('width').integer(1) - 1;
     const [top, match] = [saved.member('top').integer(0, most), saved.member('match').integer(0, most)];

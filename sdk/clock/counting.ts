@@ -176,8 +176,9 @@ export abstract class Counting {
   protected abstract expire(): boolean;
   /** Its options are as it was made. */
   protected abstract resetOptions(): void;
-  /** What a class adds to the state in snapshots. */
+  /** What a class adds to the state in snapshots. @internal */
   protected abstract saveOptions(): { readonly [name: string]: Json };
+  /** @internal */
   protected abstract readOptions(saved: JsonReader): () => void;
 
   /** The width has changed. */

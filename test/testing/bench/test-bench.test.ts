@@ -4,6 +4,7 @@ import { DmaPort, IsaDevice, ResetController, SystemDevice } from '../../../sdk/
 import { MICROSECOND, MILLISECOND, VirtualClock } from '../../../sdk/clock/index.ts';
 import {
   type ConcreteDeviceClass,
+  Device,
   defineOptions,
   device,
   InterruptPin,
@@ -184,7 +185,9 @@ describe('a device on a bench', () => {
     expectRefusal(() => testBench(NeedsDisk), 'missing-service', 'NeedsDisk', 'Disk', 'services');
   });
 
-  it.each(Object.entries(chips))('can be %s, as it comes', (_name, chip) => {
+  // Templates of registers stand beside the devices, for machines to place.
+  const isDevice = (one: unknown) => typeof one === 'function' && one.prototype instanceof Device;
+  it.each(Object.entries(chips).filter(([, one]) => isDevice(one)))('can be %s, as it comes', (_name, chip) => {
     const bench = testBench(chip as ConcreteDeviceClass);
     expect(bench.device).toBeInstanceOf(chip);
     expect(bench.device.realized).toBe(true);
