@@ -89,7 +89,7 @@ const powerManagement1 = configRegisters.register(Offset.PowerManagement1, {
   description: 'GEN_PMCON_1',
   fields: {
     below: bits(0, 3, 'unimplemented', { description: 'rate of periodic SMIs, stopping of clocks' }),
-    smiLock: bit(4, 'read-write', { description: 'SMIs stay enabled; once set it stays set' }),
+    smiLock: bit(4, 'write-one-to-set', { description: 'SMIs stay enabled' }),
     above: bits(5, 15, 'unimplemented', { description: 'sleep of the processor, wake-up' }),
   },
 });
@@ -157,17 +157,11 @@ export class Ich9Lpc extends IsaBridge {
   }
 
   @resetControl.onWrite()
-  requestReset(value: number, previous: number): void {
-    if ((value & resetControl.fields.now.mask) === 0) return;
-    this.resetControl = previous;
+  requestReset(value: number, previous: number): number {
+    if ((value & resetControl.fields.now.mask) === 0) return value;
     const { full, hardNextTime } = resetControl.fields;
     this.machine.requestReset(resetReason(value & full.mask ? 'full' : value & hardNextTime.mask ? 'hard' : 'soft'));
-  }
-
-  /** SMI_LOCK stays set. */
-  @powerManagement1.onWrite('smiLock')
-  keepLock(_value: number, previous: number): void {
-    if (previous !== 0) this.powerManagement1 |= powerManagement1.fields.smiLock.mask;
+    return previous;
   }
 
   @routesAToD.onWrite()

@@ -91,10 +91,10 @@ export class Piix3 extends IsaBridge {
   }
 
   @resetControl.onWrite()
-  requestReset(value: number, previous: number): void {
-    if ((value & resetControl.fields.now.mask) === 0) return;
-    this.resetControl = previous;
+  requestReset(value: number, previous: number): number {
+    if ((value & resetControl.fields.now.mask) === 0) return value;
     this.machine.requestReset(resetReason(value & resetControl.fields.hardNextTime.mask ? 'hard' : 'soft'));
+    return previous;
   }
 
   @routes.onWrite()

@@ -54,7 +54,7 @@ const smram = configRegisters.register(Offset.Smram, {
   fields: {
     baseSegment: bits(0, 2, 'constant', { values: { at0xa0000: 2 } }),
     enable: bit(3, 'read-write', { description: 'G_SMRAME: shows it in system management mode' }),
-    lock: bit(4, 'read-write', { description: 'D_LCK: nothing but D_CLS changes any more' }),
+    lock: bit(4, 'write-one-to-set', { description: 'D_LCK: nothing but D_CLS changes any more' }),
     closed: bit(5, 'read-write', { description: 'D_CLS: hides it from data accesses' }),
     open: bit(6, 'read-write', { description: 'D_OPEN: shows it in every mode' }),
     unused: bit(7, 'constant'),
@@ -139,16 +139,17 @@ export class Q35Mch extends PciDevice {
 
   /** D_LCK clears D_OPEN, and from then on only D_CLS changes. */
   @smram.onWrite()
-  writeSmram(value: number, previous: number): void {
+  writeSmram(value: number, previous: number): number {
     const { lock, closed, open } = smram.fields;
-    const kept = this.isLocked ? (previous & ~closed.mask) | (value & closed.mask) : value;
-    this.smram = (kept & lock.mask) !== 0 ? kept & ~open.mask : kept;
-    this.arrangeMemory();
+    const free = this.isLocked ? (previous & ~closed.mask) | (value & closed.mask) : value;
+    const kept = (free & lock.mask) !== 0 ? free & ~open.mask : free;
+    this.arrange(kept);
+    return kept;
   }
 
   @extendedSmram.onWrite()
-  writeExtendedSmram(_value: number, previous: number): void {
-    if (this.isLocked) this.extendedSmram = previous;
+  writeExtendedSmram(value: number, previous: number): number {
+    return this.isLocked ? previous : value;
   }
 
   /** What locks a register locks it for the next access: one that writes both SMRAM registers still reaches both. */
@@ -159,7 +160,7 @@ export class Q35Mch extends PciDevice {
 
   @pam.onWrite()
   arrangeMemory(): void {
-    this.shadowed?.arrange(this.pam, (this.smram & smram.fields.open.mask) !== 0);
+    this.arrange(this.smram);
   }
 
   @pciexbar.onWrite()
@@ -199,6 +200,10 @@ export class Q35Mch extends PciDevice {
     this.shadowed?.remove();
     this.shadowed = undefined;
     this.system.memory.removeSubregion(this.region(window));
+  }
+
+  private arrange(smramNow: number): void {
+    this.shadowed?.arrange(this.pam, (smramNow & smram.fields.open.mask) !== 0);
   }
 
   private arrangeWindow(): void {

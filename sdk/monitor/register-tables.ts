@@ -76,6 +76,7 @@ function effects(register: FieldDeclaration | RegisterDeclaration): string[] {
 function effectsOfMode(access: RegisterAccess): string[] {
   if (access === 'read-to-clear') return ['reading clears it'];
   if (access === 'write-one-to-clear') return ['writing ones clears them'];
+  if (access === 'write-one-to-set') return ['writing ones sets them; zeros leave them'];
   if (access === 'write-once') return ['locks until the next reset'];
   return access === 'unimplemented' ? ['stored, has no effect'] : [];
 }

@@ -241,7 +241,7 @@ Handled by code:
   });
 
   it('is there for every device of the house, with tables whose rows are whole', () => {
-    for (const deviceClass of Object.values(devices)) {
+    for (const deviceClass of Object.values(devices).filter((exported) => typeof exported === 'function')) {
       const metadata = metadataOf(deviceClass as unknown as DeviceClass);
       const text = registerDocument(metadata);
       expect(text).toMatch(new RegExp(`^# ${metadata.type}\n`));

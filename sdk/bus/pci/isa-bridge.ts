@@ -12,7 +12,7 @@ export const resetControlPort = (name: string) =>
 /** What its register has on every such bridge: the reset itself is not kept, its kind is. */
 export const resetControlFields = {
   hardNextTime: bit(1, 'read-write', { description: 'the next reset is a hard one' }),
-  now: bit(2, 'write-only', { description: 'resets the machine' }),
+  now: bit(2, 'trigger', { description: 'resets the machine' }),
 } as const;
 
 /** Why the machine is reset, for people: machines here are reset in one way, and the guest's wish is told. */

@@ -15,6 +15,8 @@ interface AccessMasks {
   readonly all: bigint;
   /** Take what is written: read-write, write-only, undocumented, unimplemented. */
   readonly taken: bigint;
+  /** What a written one brings: `taken`, and what it sets for good (write-one-to-set). */
+  readonly brought: bigint;
   readonly oneToClear: bigint;
   readonly readToClear: bigint;
   readonly once: bigint;
@@ -104,9 +106,11 @@ function masksOf(register: RegisterDeclaration): AccessMasks {
   const all = wideLowMask(register.width);
   const trigger = of('trigger');
   const fixed = register.atReset === 'set-by-device' ? of('reserved') : of('constant', 'reserved');
+  const taken = of('read-write', 'write-only', 'undocumented', 'unimplemented');
   return {
     all,
-    taken: of('read-write', 'write-only', 'undocumented', 'unimplemented'),
+    taken,
+    brought: taken | of('write-one-to-set'),
     oneToClear: of('write-one-to-clear'),
     readToClear: of('read-to-clear'),
     once: of('write-once'),

@@ -27,6 +27,7 @@ const accesses = [
   'read-only',
   'write-only',
   'write-one-to-clear',
+  'write-one-to-set',
   'read-to-clear',
   'write-once',
   'constant',

@@ -158,7 +158,7 @@ class RegisterWriter {
   }
 
   private writtenValue(lanes: string): string {
-    const { taken, oneToClear, once, all } = this.model.masks;
+    const { taken, brought, oneToClear, once, all } = this.model.masks;
     if (taken === all && lanes === '') return 'value';
     const outside = lanes === '' ? this.literal(all & ~taken) : `~${this.within(taken, lanes)}`;
     let kept = taken === 0n ? 'previous' : `previous & ${outside}`;
@@ -166,7 +166,7 @@ class RegisterWriter {
     if (once !== 0n) kept += ' & ~free';
     const terms = [
       kept,
-      ...(taken === 0n ? [] : [`value & ${this.within(taken, lanes)}`]),
+      ...(brought === 0n ? [] : [`value & ${this.within(brought, lanes)}`]),
       ...(once === 0n ? [] : ['value & free']),
     ];
     return this.normal(terms.length === 1 ? kept : terms.map((term) => `(${term})`).join(' | '));

@@ -8,6 +8,7 @@ import { lowMask } from '../../base/bits.ts';
  * - `write-only`: holds what was written last, for the device; reads answer zero (a whole register: what its region answers
  *   where nothing is).
  * - `write-one-to-clear`: a written one clears the bit, a written zero leaves it.
+ * - `write-one-to-set`: a written one sets the bit, a written zero leaves it. A reset clears it, or the device. So are locks.
  * - `read-to-clear`: reading answers the bit and clears it; writes change nothing.
  * - `write-once`: takes the first write after a reset, then is read-only.
  * - `constant`: always its reset value, or what the device's options make it (`atReset: 'set-by-device'`).
@@ -22,6 +23,7 @@ export type RegisterAccess =
   | 'read-only'
   | 'write-only'
   | 'write-one-to-clear'
+  | 'write-one-to-set'
   | 'read-to-clear'
   | 'write-once'
   | 'constant'
@@ -181,6 +183,7 @@ const withWriteEffect: readonly RegisterAccess[] = [
   'read-write',
   'write-only',
   'write-one-to-clear',
+  'write-one-to-set',
   'write-once',
   'undocumented',
   'unimplemented',
@@ -200,6 +203,7 @@ const shown: readonly RegisterAccess[] = [
   'read-write',
   'read-only',
   'write-one-to-clear',
+  'write-one-to-set',
   'read-to-clear',
   'write-once',
   'constant',

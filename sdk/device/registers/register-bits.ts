@@ -36,10 +36,11 @@ interface BitsOfField<V extends Value> {
 }
 
 export function narrowBits({ masks, register }: AccessModel): Bits<number> {
-  const { all, taken, oneToClear, readToClear, shown, once, fixed, reserved, reported, trigger } = Object.fromEntries(
-    // Signed, as bitwise operators have them: larger numbers would be converted at each access.
-    Object.entries(masks).map(([name, mask]) => [name, Number(mask) | 0]),
-  ) as { readonly [N in keyof typeof masks]: number };
+  const { all, taken, brought, oneToClear, readToClear, shown, once, fixed, reserved, reported, trigger } =
+    Object.fromEntries(
+      // Signed, as bitwise operators have them: larger numbers would be converted at each access.
+      Object.entries(masks).map(([name, mask]) => [name, Number(mask) | 0]),
+    ) as { readonly [N in keyof typeof masks]: number };
   const reset = Number(register.reset) | 0;
   // Device code may have left any number in a field. As compiled code does, only 32 bits are made unsigned.
   const normal = register.width === 32 ? (value: number) => value >>> 0 : (value: number) => value;
@@ -57,7 +58,7 @@ export function narrowBits({ masks, register }: AccessModel): Bits<number> {
       let kept = taken === 0 ? previous : previous & (isWhole ? all & ~taken : ~(taken & lanes));
       if (oneToClear !== 0) kept &= ~(value & oneToClear & lanes);
       if (once !== 0) kept = (kept & ~free) | (value & free);
-      return normal(taken === 0 ? kept : kept | (value & taken & lanes));
+      return normal(brought === 0 ? kept : kept | (value & brought & lanes));
     },
     isReported: (value, previous, lanes) =>
       ((((value ^ reset) & reserved) | ((value ^ previous) & reported)) & lanes) !== 0,
@@ -76,7 +77,7 @@ export function narrowBits({ masks, register }: AccessModel): Bits<number> {
 }
 
 export function wideBits({ masks, register }: AccessModel): Bits<bigint> {
-  const { all, taken, oneToClear, readToClear, shown, once, fixed, reserved, reported, trigger } = masks;
+  const { all, taken, brought, oneToClear, readToClear, shown, once, fixed, reserved, reported, trigger } = masks;
   const reset = BigInt(register.reset);
   return {
     zero: 0n,
@@ -90,7 +91,7 @@ export function wideBits({ masks, register }: AccessModel): Bits<bigint> {
     cleared: (held, lanes) => held & ~(readToClear & lanes),
     written: (value, previous, lanes, free) => {
       const stored = (taken & lanes) | free;
-      return (previous & ~stored & ~(value & oneToClear & lanes)) | (value & stored);
+      return (previous & ~stored & ~(value & oneToClear & lanes)) | (value & ((brought & lanes) | free));
     },
     isReported: (value, previous, lanes) =>
       ((((value ^ reset) & reserved) | ((value ^ previous) & reported)) & lanes) !== 0n,

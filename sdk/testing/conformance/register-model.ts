@@ -136,6 +136,11 @@ export class RegisterModel {
       } else if (access === 'write-one-to-clear') {
         // A hook may set a bit again whose cause persists.
         expected.push({ name, access, bits, values: [before & bits & ~(written & reached)], mayRise: hooked });
+      } else if (access === 'write-one-to-set') {
+        const set = (before & bits) | (written & reached);
+        // A hook may refuse it, or clear what is done at once.
+        if (hooked) allow(set, before & bits, reset & bits);
+        else allow(set);
       } else if (!hooked) allow(before & bits);
     }
     return expected;

@@ -54,6 +54,9 @@ export class NaiveRegister {
         case 'write-one-to-clear':
           if (written) this.held[bit] = false;
           break;
+        case 'write-one-to-set':
+          if (written) this.held[bit] = true;
+          break;
         case 'write-once':
           if (!this.locked[bit]) this.held[bit] = written;
           this.locked[bit] = true;

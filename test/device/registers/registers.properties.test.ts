@@ -11,6 +11,7 @@ const accesses: readonly RegisterAccess[] = [
   'read-only',
   'write-only',
   'write-one-to-clear',
+  'write-one-to-set',
   'read-to-clear',
   'write-once',
   'constant',

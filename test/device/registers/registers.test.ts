@@ -14,7 +14,9 @@ import {
   undocumented,
 } from '../../../sdk/index.ts';
 import { metadataOf, registerLocks } from '../../../sdk/runtime.ts';
+import { testBench } from '../../../sdk/testing/index.ts';
 import { DeviceBench, expectReports } from '../device-bench.ts';
+import { engines } from '../interpreted.ts';
 
 const Base = 0x1000;
 const Register = {
@@ -380,6 +382,25 @@ describe('a field', () => {
     expect(made.events).toBe(0);
   });
 
+  it.each(engines)(
+    'that is write-one-to-set sets on ones and stays on zeros, until a reset: %s',
+    (_name, withEngine) => {
+      const bench = withEngine(() => testBench(makeLockable()));
+      const holds = () => bench.load32(Base);
+      bench.store32(Base, 0x0000_0011);
+      bench.store32(Base, 0x0000_0002);
+      expect(holds()).toBe(0x12);
+      bench.store8(Base + 3, 0x80);
+      bench.store8(Base, 0x00);
+      expect([holds(), bench.store32(Base, 0), holds()]).toEqual([0x8000_0010, undefined, 0x8000_0010]);
+      bench.store64(Base + 8, 1n << 63n);
+      bench.store64(Base + 8, 5n);
+      expect(bench.load64(Base + 8)).toBe((1n << 63n) | 5n);
+      bench.reset();
+      expect([holds(), bench.load64(Base + 8)]).toEqual([0, 0n]);
+    },
+  );
+
   it('has its mask and its values by name in the device code', () => {
     expect(control.fields.mode.mask).toBe(0x06);
     expect(control.fields.mode.of(0xf4)).toBe(control.fields.mode.values.Count);
@@ -388,6 +409,23 @@ describe('a field', () => {
     expect([wide.fields.high.of(2n ** 63n), wide.fields.high.with(1n, 15n)]).toEqual([8n, 0xf000_0000_0000_0001n]);
   });
 });
+
+/** Made anew for each engine, which is chosen when the first device of a class is realized. */
+function makeLockable() {
+  const page = mmioRegion({ name: 'page', base: Base, size: 0x10, accessSizes: [1, 2, 4, 8] });
+  const low = page.register(0, {
+    width: 32,
+    fields: { value: bits(0, 3), locks: bits(4, 31, 'write-one-to-set') },
+  });
+  const wide = page.register(8, { width: 64, fields: { value: bits(0, 62), lock: bit(63, 'write-one-to-set') } });
+
+  @device({ type: 'lockable', description: 'Registers with locks' })
+  class Lockable extends SystemDevice {
+    @low low = 0;
+    @wide wide = 0n;
+  }
+  return Lockable;
+}
 
 describe('a hook', () => {
   it('may put the register back to what it was', () => {
