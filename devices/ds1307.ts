@@ -13,14 +13,14 @@ import {
   VirtualClock,
 } from '../sdk/index.ts';
 
-const RamSize = 56;
+const Present = [0xff, 0x7f, 0x7f, 0x07, 0x3f, 0x1f, 0xff]; // bits of the time; others read as zero
 const kept = { width: 8, atReset: 'kept' } as const;
 const controlFields = { rate: bits(0, 1), squareWave: bit(4), output: bit(7), rest: reserved([2, 3], [5, 6]) };
 
 const chip = i2cRegisters({ name: 'ds1307', size: 0x40 });
 const time = chip.register(0x00, { ...kept, count: BcdClock.bytes, description: 'seconds to year, in decimal digits' });
 const control = chip.register(0x07, { ...kept, reset: 0x03, fields: controlFields });
-const ram = chip.register(0x08, { ...kept, count: RamSize });
+const ram = chip.register(0x08, { ...kept, count: 56 });
 
 export const ds1307Options = defineOptions({
   date: option.date({ description: 'date and time at power-on, UTC', default: new Date('2026-01-01T00:00:00Z') }),
@@ -36,7 +36,7 @@ export const ds1307Options = defineOptions({
 export class Ds1307 extends I2cRegisterDevice {
   @time readonly time = new Uint8Array(BcdClock.bytes);
   @control control = 0x03;
-  @ram readonly ram = new Uint8Array(RamSize);
+  @ram readonly ram = new Uint8Array(56);
   @state({ atReset: 'kept' }) private readonly clock: BcdClock;
 
   constructor(
@@ -51,10 +51,10 @@ export class Ds1307 extends I2cRegisterDevice {
     this.clock.show(this.time);
   }
 
-  /** Bit 7 of the seconds halts the oscillator. */
   @time.onWrite()
-  setTime(value: number, _previous: number, at: number): void {
-    if (at === 0) this.clock.running = value < 0x80;
+  setTime(value: number, _previous: number, at: number): number {
+    if (at === 0) this.clock.running = value < 0x80; // bit 7 halts the oscillator
     this.clock.set(this.time, at);
+    return value & (Present[at] as number);
   }
 }

@@ -101,7 +101,7 @@ export class Ich9Smbus extends PciDevice {
   clearStatus(value: number, previous: number): void {
     const isTaken = (previous & ~value & Status.byteDone.mask) !== 0;
     if (isTaken && this.phase !== 'started' && this.phase !== 'none') this.settle(this.nextByte());
-    else this.updateInterrupt();
+    this.updateInterrupt();
   }
 
   @control.onRead()

@@ -36,7 +36,7 @@ export { pl022Registers };
 /** Both interrupts of a FIFO are about its half. */
 const Half = 4;
 const Selects = 4;
-const Interrupt = { Overrun: 1, Timeout: 2, Receive: 4, Transmit: 8, All: 0xf } as const;
+const Interrupt = { Overrun: 1, Timeout: 2, Receive: 4, Transmit: 8 } as const;
 const Status = { TransmitEmpty: 1, TransmitNotFull: 2, ReceiveNotEmpty: 4, ReceiveFull: 8, Busy: 0x10 } as const;
 /** Bit periods without a frame after which what was received is reported. @see Arm DDI 0194, 3.4.4 */
 const TimeoutBits = 32;

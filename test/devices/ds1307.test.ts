@@ -82,6 +82,12 @@ describe('the time of a DS1307', () => {
     expect(read(0, 1)).toEqual([0x11]);
   });
 
+  it('reads bits that are not there as zero (datasheet, table 2)', () => {
+    const { read, write } = setUp();
+    write(0, 0x30, 0xd9, 0x97, 0xfa, 0xd5, 0xf1, 0x26);
+    expect(read(0, 7)).toEqual([0x30, 0x59, 0x17, 0x02, 0x15, 0x11, 0x26]);
+  });
+
   it('can be of twelve hours', () => {
     const { read, write, bench } = setUp('2026-01-01T00:00:00Z');
     write(2, 0x40 | 0x20 | 0x11);

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type Eeprom, Ich9Smbus } from '../../devices/index.ts';
 import { q35 } from '../../machines/index.ts';
 import { I2cDevice } from '../../sdk/i2c.ts';
-import { defineMachine, device, MICROSECOND, MiB, use, VirtualClock } from '../../sdk/index.ts';
+import { defineMachine, device, inject, MICROSECOND, MiB, use, VirtualClock } from '../../sdk/index.ts';
 import { Machine, type ManualClock } from '../../sdk/runtime.ts';
 
 const Ports = 0xb000;
@@ -21,6 +21,7 @@ const Status = { Busy: 0x01, Done: 0x02, DeviceError: 0x04, Failed: 0x10, ByteDo
 const Start = 0x40;
 const ByteData = 2 << 2;
 const Block = 5 << 2;
+const I2cRead = 6 << 2;
 
 let machine: Machine;
 const out = (port: number, value: number) => machine.io.write(Ports + port, value, 1);
@@ -159,5 +160,35 @@ describe("ICH9's SMBus", () => {
     expect(start(1 << 2, 0x2c, false)).toBe(Status.Busy);
     (machine.service(VirtualClock) as ManualClock).advance(100 * MICROSECOND);
     expect(look(Port.Status)).toBe(Status.Done);
+  });
+
+  it('lowers its interrupt while a target holds the clock before the next byte', () => {
+    @device({ type: 'slow-reads', description: 'A target that holds the clock for each byte that is read' })
+    class SlowReads extends I2cDevice {
+      override onWrite(): undefined {}
+      override onRead(): number {
+        this.holdClock(this.clock.now + 100 * MICROSECOND);
+        return 0x5a;
+      }
+      constructor(@inject(VirtualClock) private readonly clock: VirtualClock) {
+        super();
+      }
+    }
+    const board = defineMachine({
+      ...q35,
+      devices: [...q35.devices, use(SlowReads, { id: 'slow', bus: 'smbus', addr: '0x2c' })],
+    });
+    machine = Machine.create(board, { ram: 16 * MiB });
+    open();
+    const { interrupt } = machine.device(Ich9Smbus);
+    const pass = () => (machine.service(VirtualClock) as ManualClock).advance(100 * MICROSECOND);
+    start(I2cRead, 0x2c, true, 1);
+    expect([interrupt.level, look(Port.Status)]).toEqual([false, Status.Busy]);
+    pass();
+    expect([interrupt.level, look(Port.Status)]).toEqual([true, Status.Busy | Status.ByteDone]);
+    out(Port.Status, Status.ByteDone);
+    expect([interrupt.level, look(Port.Status)]).toEqual([false, Status.Busy]);
+    pass();
+    expect([interrupt.level, look(Port.Status), look(Port.Block)]).toEqual([true, Status.Busy | Status.ByteDone, 0x5a]);
   });
 });
