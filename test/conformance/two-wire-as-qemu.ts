@@ -94,7 +94,7 @@ function keepsNoFlags(base: typeof Ds1307): typeof Ds1307 {
   class FlaglessClock extends base {
     private daysAhead = 0;
 
-    override setTime(value: number, previous: number, at: number): void {
+    override setTime(value: number, previous: number, at: number): number {
       const { time } = this;
       if (at === 0) time[0] = value & 0x7f;
       if (at === 2 && (value & 0x40) !== 0) {
@@ -109,7 +109,7 @@ function keepsNoFlags(base: typeof Ds1307): typeof Ds1307 {
       const dayOfWeek = calendar.weekdayOf(calendar.daysSince1970({ year: 2000 + year, month, dayOfMonth: date }));
       if (at === Weekday) this.daysAhead = ((value & 7) + 7 - dayOfWeek) % 7;
       else time[Weekday] = ((dayOfWeek - 1 + this.daysAhead) % 7) + 1;
-      super.setTime(time[at] as number, previous, at);
+      return super.setTime(time[at] as number, previous, at);
     }
   }
   return FlaglessClock;
