@@ -203,9 +203,15 @@ describe('the examples, the code of the guides and the new projects of 0.1.0', (
     expect(await complaintsOf(other)).toEqual([]);
   }, 60_000);
 
+  /** By hand, as the machine's warning says: since 0.3.0 a machine wires the inputs of its interrupt controller. */
+  const withInputsOfThePic = (text: string): string =>
+    text
+      .replaceAll("use(I8259, { id: 'pic' })", "use(I8259, { id: 'pic', inputs: { line: isaLines } })")
+      .replace(/^ {2}isaIrq,$/m, '  isaIrq,\n  isaLines,');
+
   it('hold what the guides claim', () => {
     for (const guide of guides) {
-      const run = new GuideRun(read(`guides/${guide}`));
+      const run = new GuideRun(withInputsOfThePic(read(`guides/${guide}`)));
       expect(run.claims.length + run.tests.length, guide).toBeGreaterThan(3);
     }
   });
