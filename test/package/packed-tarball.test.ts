@@ -206,7 +206,7 @@ describe('the packed tarball, in an empty project', () => {
     const machine = { name: 'isapc', ram: 1 << 20, options: {}, unplugged: [] };
     writeFileSync(join(elsewhere, 'old.json'), JSON.stringify({ schema: 'backplane-snapshot/1', machine }));
     const { version } = JSON.parse(textOf('package.json')) as { version: string };
-    expect(version).toBe('0.2.0');
+    expect(version).toBe('0.3.0');
     const restored = () => installed('info', 'qtree', '-machine', 'isapc', '-loadvm', 'old.json');
     expect(restored).toThrow(
       /written by backplane 0\.1\.0\..* since backplane 0\.2\.0\. Restore it with backplane 0\.1\.0/,

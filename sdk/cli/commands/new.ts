@@ -23,7 +23,7 @@ Options:
 
 Examples:
   backplane new device my-uart && cd my-uart && npm install && npm test
-  backplane new machine my-board -backplane ../backplane-0.2.0.tgz`,
+  backplane new machine my-board -backplane ../backplane-0.3.0.tgz`,
   options: { backplane: 'SPEC' },
   async run({ terminal, arguments: args, json }) {
     const [kind, name, ...more] = args.positional;
