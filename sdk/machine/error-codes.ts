@@ -43,6 +43,8 @@ export interface MachineErrorCodes {
   'device-in-use': BackplaneError;
   /** Two devices of a machine have one id. @remedy Give one of them another id. */
   'duplicate-id': WiringError;
+  /** A gate has no signal, so it has no level. @remedy Give `anyOf` or `allOf` one or more signals, or wire nothing. */
+  'empty-gate': BackplaneError;
   /** A wire of an output leads to a gate. @remedy Write the gate among the inputs of the device at the other end. */
   'gate-at-output': BackplaneError;
   /** Two wires lead to one input. @remedy Write `anyOf(...)` or `allOf(...)` among its inputs, or use a bus line. */

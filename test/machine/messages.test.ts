@@ -4,6 +4,7 @@ import { pcI440fx } from '../../machines/index.ts';
 import { InterruptWire } from '../../sdk/bus/isa-bus.ts';
 import { Bus } from '../../sdk/bus.ts';
 import {
+  allOf,
   anyOf,
   Device,
   DmaPort,
@@ -156,6 +157,7 @@ goldenMessages('machine', {
   'not-a-snapshot': restore({ schema: 'vmstate' }),
   'not-a-used-device': () => built(Latch as never),
   'not-a-wire': () => use(Latch, { interrupts: { irq: 5 as never } }),
+  'empty-gate': () => (allOf as () => unknown)(),
   'gate-at-output': () => use(Latch, { interrupts: { irq: anyOf(pin('latch', 'irq')) as never } }),
   'not-an-input': () => built(use(Latch, { interrupts: { irq: pin('latch', 'irq') } })),
   'not-an-output': () => built(use(Latch, { inputs: { hold: pin('latch', 'hold') } })),

@@ -190,6 +190,11 @@ describe('a wire', () => {
     for (const value of [1, 0, 2]) set(machine, 0, value);
     expect(probeOf(machine).edges).toEqual([]);
   });
+
+  it('without a signal is refused: it has no level', () => {
+    expectRefusal(() => (anyOf as () => unknown)(), 'empty-gate', 'anyOf()');
+    expectRefusal(() => (allOf as () => unknown)(), 'empty-gate', 'allOf()');
+  });
 });
 
 describe('an edge', () => {

@@ -86,17 +86,19 @@ export function inverted<S extends Signal>(signal: S): Inverted<S> {
 
 /** High while one of the signals is: the OR. `inputs: { hold: anyOf(pin('a', 'out'), pin('b', 'out')) }`. */
 export function anyOf(...signals: readonly [Signal, ...Signal[]]): Gate {
-  return new Gate(
-    'any',
-    signals.map((signal) => checked(signal, 'anyOf')),
-  );
+  return new Gate('any', several(signals, 'anyOf'));
 }
 
 /** High while all of the signals are: the AND. */
 export function allOf(...signals: readonly [Signal, ...Signal[]]): Gate {
-  return new Gate(
-    'all',
-    signals.map((signal) => checked(signal, 'allOf')),
+  return new Gate('all', several(signals, 'allOf'));
+}
+
+function several(signals: readonly Signal[], name: string): Signal[] {
+  if (signals.length > 0) return signals.map((signal) => checked(signal, name));
+  throw new BackplaneError(
+    'empty-gate',
+    `${name}() without a signal has no level. Give it one or more, or wire nothing.`,
   );
 }
 
