@@ -81,6 +81,20 @@ describe('PL061', () => {
     },
   );
 
+  it('latches no edges of a pin while it is an output, and those of an input beside it', () => {
+    const chip = gpio();
+    chip.set(BothEdges, 0x03);
+    chip.set(Mask, 0x03);
+    chip.set(Direction, 0x01);
+    for (const level of [true, false, true]) chip.pin(0, level);
+    expect([chip.get(RawStatus), chip.irq]).toEqual([0, false]);
+    chip.set(Direction, 0);
+    expect([chip.get(RawStatus), chip.irq]).toEqual([0, false]);
+    chip.set(Direction, 0x01);
+    chip.pin(1, true);
+    expect([chip.get(MaskedStatus), chip.irq]).toEqual([0x02, true]);
+  });
+
   it('interrupts by level as long as the pin has it, and no clear takes it away (3.3.9)', () => {
     const chip = gpio();
     chip.set(Sense, 0x10);
