@@ -96,6 +96,7 @@ export class SpiFlash extends SpiCommandDevice {
   /** Block protect bits of the status register. They outlive power. */
   @state({ atReset: 'kept' }) private protection = 0;
   @state private isWriteEnabled = false;
+  /** First byte of data. */
   @state private written = 0;
   /** Bytes of this select, command and address included. */
   @state private length = 0;
@@ -154,7 +155,7 @@ export class SpiFlash extends SpiCommandDevice {
         this.address += this.address % PageSize === PageSize - 1 ? 1 - PageSize : 1;
         return Erased;
       default:
-        this.written = byte;
+        if (this.length === 2) this.written = byte;
         return Erased;
     }
   }
@@ -165,13 +166,14 @@ export class SpiFlash extends SpiCommandDevice {
     const erase = erases[command];
     if (command === Command.WriteEnable && length === 1) this.isWriteEnabled = true;
     else if (command === Command.WriteDisable && length === 1) this.isWriteEnabled = false;
-    else if (command === Command.WriteStatus && length === 2) this.writeStatus();
+    else if (command === Command.WriteStatus && (length === 2 || length === 3)) this.writeStatus();
     else if (command === Command.PageProgram && length > WithAddress) this.programPage();
     else if (erase !== undefined && length === (erase.size === Everything ? 1 : WithAddress)) this.erase(erase);
     else if (changing.has(command))
       this.guestError(`command ${hex(command)} with ${length} bytes in all: it does nothing`);
   }
 
+  /** A second byte is for status register 2, which is not modelled. @see Winbond W25Q80DV datasheet, "Write Status Register (01h)" */
   private writeStatus(): void {
     if (this.begin(0, 0, Time.WriteStatus)) this.protection = this.written & Status.BlockProtect;
   }

@@ -118,4 +118,15 @@ describe('a 25-series flash', () => {
     expect(status()).toBe(0x04);
     expect(errors()).toEqual(['command 0x2 in a protected block', 'command 0x20 with 3 bytes in all: it does nothing']);
   });
+
+  it('writes its status with one byte or two, of which the second is ignored, and with no other number', () => {
+    const { change, pass, status, errors } = flash();
+    const held = [[0x04], [0x08, 0x14], [0x0c, 0, 0], []].map((bytes) => {
+      change(WriteStatus, ...bytes);
+      pass(10 * MILLISECOND);
+      return status();
+    });
+    expect(held).toEqual([0x04, 0x08, 0x0a, 0x0a]);
+    expect(errors()).toEqual(['command 0x1 with 4 bytes in all: it does nothing']);
+  });
 });
