@@ -84,7 +84,7 @@ export class Sp804 extends SystemDevice {
   loadNow(start: number, _previous: number, index: number): void {
     this.timer(index).load(start);
     this.loadLater(start, 0, index);
-    if (start === 0) this.setControl(this.control[index] as number, 0, index);
+    if (start === 0 && enable.of(this.control[index] as number) !== 0) this.timer(index).trigger();
   }
 
   /** Both load registers read what was written last to one of them. */
@@ -95,10 +95,11 @@ export class Sp804 extends SystemDevice {
     this.run(index);
   }
 
+  /** A timer that is loaded with 0 interrupts when it is enabled, and not again when its control is written later. */
   @control.onWrite()
-  setControl(held: number, _previous: number, index: number): void {
+  setControl(held: number, previous: number, index: number): void {
     const timer = this.run(index);
-    if (enable.of(held) !== 0 && timer.reload === 0) timer.trigger();
+    if (enable.of(held & ~previous) !== 0 && timer.reload === 0) timer.trigger();
   }
 
   @clear

@@ -34,6 +34,30 @@ const reloadsWhenEnabled = standIn(Sp804, (base: typeof Sp804) => {
   return Sp804ThatReloads;
 });
 
+const enablesAnew = standIn(Sp804, (base: typeof Sp804) => {
+  @device({ type: 'sp804', description: 'an SP804 that each write of control enables anew' })
+  class Sp804ThatEnablesAnew extends base {
+    override setControl(held: number, previous: number, index: number): void {
+      super.setControl(held, previous & ~Enable, index);
+    }
+  }
+  return Sp804ThatEnablesAnew;
+});
+
+const loadsZeroSilently = standIn(Sp804, (base: typeof Sp804) => {
+  @device({ type: 'sp804', description: 'an SP804 that runs freely without an interrupt for a load of 0' })
+  class Sp804ThatLoadsZeroSilently extends base {
+    override loadNow(start: number, previous: number, index: number): void {
+      if (start !== 0 || ((this.control[index] as number) & KeepsLoad) !== 0) super.loadNow(start, previous, index);
+      else {
+        this.timer(index).load(start);
+        this.loadLater(start, previous, index);
+      }
+    }
+  }
+  return Sp804ThatLoadsZeroSilently;
+});
+
 const loadsLargest = standIn(Sp804, (base: typeof Sp804) => {
   @device({ type: 'sp804', description: 'an SP804 that runs freely from its largest value' })
   class Sp804ThatLoadsLargest extends base {
@@ -57,11 +81,16 @@ const endsAtZero = standIn(Sp804, (base: typeof Sp804) => {
         this.timer(index).load(start);
         this.loadLater(start, previous, index);
       }
+      if (start === 0) this.hasEnded[index] = this.isAtEnd(index);
     }
 
     override setControl(held: number, previous: number, index: number): void {
       super.setControl(held, previous, index);
-      this.hasEnded[index] = (held & Enable) !== 0 && this.timer(index).reload === 0;
+      this.hasEnded[index] = this.isAtEnd(index);
+    }
+
+    private isAtEnd(index: number): boolean {
+      return ((this.control[index] as number) & Enable) !== 0 && this.timer(index).reload === 0;
     }
   }
   return Sp804ThatEnds;
@@ -87,6 +116,38 @@ export const sp804Differences: readonly KnownDifference[] = [
       // What is loaded into a free-running timer is the difference below.
       ours: [0xffff],
       qemu: [0xffff_ffff],
+    },
+  },
+  {
+    register: 'RawStatus and the interrupt',
+    condition: 'control of an enabled timer that is loaded with 0 is written again',
+    reason:
+      'A timer interrupts when it is enabled with a load of 0, and control does not load it again (Arm DDI 0271, 3.3.3). ' +
+      'QEMU starts it again at each write with the enable bit set, and interrupts each time.',
+    standIn: enablesAnew,
+    there: {
+      operations: [
+        store(Base, 4, 0),
+        store(Base + 8, 4, Enable | Once | Wide),
+        store(Base + 0x0c, 4, 0),
+        store(Base + 8, 4, Enable | Once | Wide),
+        load(Base + 0x10, 4),
+      ],
+      ours: [0],
+      qemu: [1],
+    },
+  },
+  {
+    register: 'RawStatus and the interrupt',
+    condition: 'an enabled free-running timer is loaded with 0',
+    reason:
+      'A load of 0 interrupts at once (Arm DDI 0271, 3.3.1). QEMU begins at the largest value in this mode, and does not ' +
+      'interrupt.',
+    standIn: loadsZeroSilently,
+    there: {
+      operations: [store(Base + 8, 4, Enable | Wide), store(Base, 4, 0), load(Base + 0x10, 4)],
+      ours: [1],
+      qemu: [0],
     },
   },
   {

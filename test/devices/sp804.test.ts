@@ -112,11 +112,39 @@ describe('SP804', () => {
     expect(timer.read(Value)).toBe(1);
   });
 
-  it('interrupts at once when it is loaded with 0 (3.3.1 "Load Register")', () => {
+  it.each([
+    ['free-running', Wide],
+    ['free-running with 16 bits', 0],
+    ['periodic', Periodic],
+    ['one-shot', OneShot],
+  ])(
+    'interrupts at once when it is loaded with 0 while it is %s, each time, and not while disabled (3.3.1)',
+    (_, mode) => {
+      const timer = board();
+      timer.write(Control, mode | Interrupt);
+      timer.write(Load, 0);
+      expect([timer.read(Raw), timer.pins]).toEqual([0, [false, false, false]]);
+      timer.write(Load, 9);
+      timer.write(Control, Enable | mode | Interrupt);
+      for (let time = 0; time < 2; time++) {
+        expect([timer.read(Raw), timer.pins]).toEqual([0, [false, false, false]]);
+        timer.write(Load, 0);
+        expect([timer.read(Raw), timer.pins]).toEqual([1, [true, false, true]]);
+        timer.write(Clear, 0);
+      }
+    },
+  );
+
+  it('interrupts when it is enabled with a load of 0, and not again when control is written while it is enabled', () => {
     const timer = board();
-    timer.write(Control, Enable | Periodic | Interrupt);
     timer.write(Load, 0);
-    expect([timer.read(Raw), timer.pins]).toEqual([1, [true, false, true]]);
+    const raws = [Enable, Enable, Enable | Wide, 0, Enable].map((control) => {
+      timer.write(Control, control | OneShot | Interrupt);
+      const raw = timer.read(Raw);
+      timer.write(Clear, 0);
+      return raw;
+    });
+    expect(raws).toEqual([1, 0, 0, 0, 1]);
   });
 
   it('masks an interrupt, and shows it when the mask goes (3.3.6)', () => {
