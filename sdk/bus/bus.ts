@@ -188,8 +188,8 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
   observeInterrupts(_device: D, _report: ((name: string) => void) | undefined): void {}
 
   /** First bytes of transfers that mean something to the device, for random tests: the registers behind its pointer. */
-  firstBytes({ metadata }: D): readonly number[] {
-    const offsets = metadata.registers
+  firstBytes(device: D): readonly number[] {
+    const offsets = device.metadata.registers
       .filter(({ bank }) => !(bank instanceof RegionTemplate))
       .map(({ offset }) => offset);
     return [...new Set(offsets.map((offset) => offset & 0xff))];

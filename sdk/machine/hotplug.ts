@@ -52,8 +52,8 @@ export function unpluggable(
 }
 
 /** Devices are swapped between two instructions, never while a handler of any device runs. */
-export function refuseInsideHandler({ handlerDepth }: MemoryTopology, { name }: MachineDefinition): void {
-  if (handlerDepth === 0) return;
+export function refuseInsideHandler(topology: MemoryTopology, { name }: MachineDefinition): void {
+  if (topology.handlerDepth === 0) return;
   throw new BackplaneError(
     'inside-handler',
     `Machine '${name}': cannot swap devices inside a handler of one of them. Call pause() there, and swap when run() has returned.`,

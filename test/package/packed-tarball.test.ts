@@ -97,9 +97,16 @@ describe('the packed tarball, in an empty project', () => {
     expect(entries.length).toBeGreaterThan(4);
     const imports = entries.map((name, index) => `export * as entry${index} from 'backplane${name.slice(1)}';\n`);
     writeFileSync(join(project, 'entries.ts'), imports.join(''));
-    const compilerOptions = { target: 'ES2022', module: 'NodeNext', strict: true, noEmit: true, types: ['node'] };
-    const typeRoots = [join(checkout, 'node_modules/@types')];
-    const settings = { compilerOptions: { ...compilerOptions, typeRoots }, files: ['entries.ts'] };
+    const compilerOptions = {
+      target: 'ES2022',
+      module: 'NodeNext',
+      strict: true,
+      noEmit: true,
+      skipLibCheck: false,
+      types: ['node'],
+      typeRoots: [join(checkout, 'node_modules/@types')],
+    };
+    const settings = { compilerOptions, files: ['entries.ts'] };
     writeFileSync(join(project, 'tsconfig.entries.json'), JSON.stringify(settings));
     const compiler = join(checkout, 'node_modules/typescript/bin/tsc');
     expect(run(process.execPath, [compiler, '--pretty', 'false', '-p', 'tsconfig.entries.json'], project)).toBe('');

@@ -18,7 +18,7 @@ export abstract class I2cDevice extends Device implements I2cTarget {
   static readonly plugsInto = I2cBus;
   /** Where it answers now. A device may assign it: the next start goes by it. A reset puts back where it was plugged in. */
   @state({ as: shape.bits(16) }) busAddress: I2cAddress = 0;
-  /** It takes part in the transfer. @internal */
+  /** It takes part in the transfer. Its bus assigns it. */
   @state addressed = false;
   #clockLine: I2cClockLine | undefined;
   #pluggedAt: I2cAddress = 0;
@@ -73,24 +73,24 @@ export abstract class I2cDevice extends Device implements I2cTarget {
     if (this.#clockLine !== undefined && until > this.#clockLine.heldUntil) this.#clockLine.heldUntil = until;
   }
 
-  /** @internal */
+  /** What its bus calls, as each of these: the handler runs as an event of the device. */
   busStart(direction: I2cDirection, address: I2cAddress): Acknowledge {
     return inDeviceEvent(this, this.onStart, direction, address);
   }
-  /** @internal */
+  /** A byte was written, 0 to 0xff. */
   busWrite(byte: number): Acknowledge {
     return inDeviceEvent(this, this.onWrite, byte);
   }
-  /** @internal */
+  /** The byte that the controller reads, 0 to 0xff. */
   busRead(): number {
     return inDeviceEvent(this, this.onRead);
   }
-  /** @internal */
+  /** The transfer has ended. */
   busStop(): void {
     inDeviceEvent(this, this.onStop);
   }
 
-  /** @internal */
+  /** Its bus has plugged it in at this address. */
   connectToBus(clockLine: I2cClockLine, at: I2cAddress): void {
     this.#clockLine = clockLine;
     // While its controller is swapped it is plugged in at the same address again, and answers where it did.

@@ -154,9 +154,9 @@ export class PciBus extends Bus<PciFunction, PciAddress> implements BusContainer
     return ['config.bytes'];
   }
 
-  override usesPin({ metadata }: PciFunction, name: string): boolean {
+  override usesPin(device: PciFunction, name: string): boolean {
     const isIntx = name === 'interrupt' || name === 'interruptOut';
-    return !isIntx || metadata.attribute(pciIdentity)?.interruptPin !== undefined;
+    return !isIntx || device.metadata.attribute(pciIdentity)?.interruptPin !== undefined;
   }
 
   override observeInterrupts({ msi }: PciFunction, report: ((name: string) => void) | undefined): void {

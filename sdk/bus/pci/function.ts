@@ -40,9 +40,9 @@ export function hiddenFunctions(placed: readonly Placed<PciAddress>[]): Problem[
 }
 
 /** Its lines in `info qtree`, as QEMU prints them. */
-export function describeFunction({ metadata, bars }: PciFunction, address: PciAddress): string[] {
-  const identity = metadata.attribute(pciIdentity);
-  const own = bars.all.map(formatBar);
+export function describeFunction(device: PciFunction, address: PciAddress): string[] {
+  const identity = device.metadata.attribute(pciIdentity);
+  const own = device.bars.all.map(formatBar);
   if (identity === undefined) return own;
   const { classCode, vendorId, deviceId, subsystemVendorId = 0, subsystemId = 0 } = identity;
   const who =

@@ -12,7 +12,7 @@ import type { SpiBitOrder, SpiChip, SpiMode } from './chip.ts';
 export abstract class SpiDevice extends Device implements SpiChip {
   /** The kind of bus that devices of this class plug into. */
   static readonly plugsInto = SpiBus;
-  /** Its chip select is active. @internal */
+  /** Its chip select is active. */
   @state selected = false;
   #chipSelect = 0;
 
@@ -52,13 +52,13 @@ export abstract class SpiDevice extends Device implements SpiChip {
     this.selected = false;
   }
 
-  /** @internal */
+  /** What its bus calls: its chip select becomes active, or inactive. */
   driveSelect(isActive: boolean): void {
     this.selected = isActive;
     inDeviceEvent(this, isActive ? this.onSelect : this.onDeselect);
   }
 
-  /** A word of the controller, in the controller's settings. @internal */
+  /** A word of the controller, in the controller's settings. Answers what the chip drives at the same time. */
   shiftWord(word: number, bits: number, mode: SpiMode, order: SpiBitOrder): number {
     if (!this.modes.includes(mode))
       return this.refuse(`a word in SPI mode ${mode}, in which the chip does not work`, bits);
@@ -76,7 +76,7 @@ export abstract class SpiDevice extends Device implements SpiChip {
     return isSame ? answer : reversed(answer, bits);
   }
 
-  /** @internal */
+  /** Its bus has plugged it in at this chip select. */
   connectToBus(at: number): void {
     this.#chipSelect = at;
   }
