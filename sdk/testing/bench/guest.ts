@@ -1,4 +1,4 @@
-import type { BankAccess } from '../../device/index.ts';
+import { type BankAccess, bankOf, type Device, inDeviceEvent, type RegisterBank } from '../../device/index.ts';
 import type { AddressSpace } from '../../memory/index.ts';
 import { refuseAccess } from '../../memory/region-checks.ts';
 
@@ -73,10 +73,13 @@ export abstract class BenchGuest {
   }
 }
 
+/** What a window leads to. */
+type Accesses = Pick<BankAccess, 'read' | 'write' | 'read64' | 'write64' | 'peek'>;
+
 /** A region of the device as the guest reaches it, by offsets from the region's start. */
 export class RegionWindow {
   constructor(
-    private readonly space: Pick<BankAccess, 'read' | 'write' | 'read64' | 'write64' | 'peek'>,
+    private readonly space: Accesses,
     readonly address: number,
   ) {}
 
@@ -127,4 +130,17 @@ export class RegionWindow {
   write64(offset: number, value: bigint): void {
     this.space.write64(checked(this.address + offset), value);
   }
+}
+
+/** A bank of registers that is no region. As on its bus, each access is an event of the device: derived pins follow. */
+export function bankWindow(device: Device, bank: RegisterBank): RegionWindow {
+  const access = device.registerAccess(bank) ?? bankOf(device, bank);
+  const accesses: Accesses = {
+    read: (offset, size) => inDeviceEvent(device, () => access.read(offset, size)),
+    write: (offset, value, size) => inDeviceEvent(device, () => access.write(offset, value, size)),
+    read64: (offset) => inDeviceEvent(device, () => access.read64(offset)),
+    write64: (offset, value) => inDeviceEvent(device, () => access.write64(offset, value)),
+    peek: (offset, size) => access.peek(offset, size),
+  };
+  return new RegionWindow(accesses, 0);
 }

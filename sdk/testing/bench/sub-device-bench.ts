@@ -1,6 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
 import {
-  bankOf,
   type Device,
   type FieldNames,
   RegionTemplate,
@@ -10,7 +9,7 @@ import {
   type RegisterValue,
 } from '../../device/index.ts';
 import type { AddressSpace, MemoryRegion } from '../../memory/index.ts';
-import { RegionWindow } from './guest.ts';
+import { bankWindow, RegionWindow } from './guest.ts';
 import {
   declarationOf,
   type ProbedBench,
@@ -44,8 +43,7 @@ export class SubDeviceBench<D extends Device> {
 
   /** One of its regions by offset instead of by address. */
   at(region: RegionTemplate | RegisterBank): RegionWindow {
-    if (!(region instanceof RegionTemplate))
-      return new RegionWindow(this.device.registerAccess(region) ?? bankOf(this.device, region), 0);
+    if (!(region instanceof RegionTemplate)) return bankWindow(this.device, region);
     const address = this.bench.placeOf(region, this.device);
     if (address !== undefined)
       return new RegionWindow(region.kind === 'ports' ? this.bench.io : this.bench.memory, address);

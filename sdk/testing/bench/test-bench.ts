@@ -4,7 +4,6 @@ import { didYouMean, unknownWord } from '../../base/text.ts';
 import type { Bus } from '../../bus/bus.ts';
 import { type ManualClock, runDevice } from '../../clock/index.ts';
 import {
-  bankOf,
   type ConcreteDeviceClass,
   captureSchema,
   constructDevice,
@@ -34,7 +33,7 @@ import {
 import type { Placement } from '../../machine/wiring.ts';
 import { type MemoryTopology, MiB } from '../../memory/index.ts';
 import { rebaseFields } from '../../state/fields.ts';
-import { BenchGuest, RegionWindow } from './guest.ts';
+import { BenchGuest, bankWindow, RegionWindow } from './guest.ts';
 import { InterruptRecorder } from './interrupt-recorder.ts';
 import { BenchBus, FreeAddresses } from './place.ts';
 import { declarationOf, type RegisterMembers, RegisterProbe, type ValueOfMember } from './register-probe.ts';
@@ -183,8 +182,7 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   /** A region (or another bank of registers) by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */
   at(region: RegionTemplate | RegisterBank): RegionWindow {
-    if (!(region instanceof RegionTemplate))
-      return new RegionWindow(this.device.registerAccess(region) ?? bankOf(this.device, region), 0);
+    if (!(region instanceof RegionTemplate)) return bankWindow(this.device, region);
     return new RegionWindow(region.kind === 'ports' ? this.io : this.memory, this.addressOf(region));
   }
 
