@@ -203,9 +203,10 @@ export abstract class Bus<D extends Device = Device, Address = unknown> extends 
 
   /**
    * One whole transfer as a guest makes it through a controller: writes the bytes, then reads `count`. Answers what came back, which is
-   * shorter where the device did not acknowledge. Absent: a bus of regions, whose devices have no transfers.
+   * shorter where the device did not acknowledge. An open one does not end: the next goes on with it. Absent: a bus of regions, whose
+   * devices have no transfers.
    */
-  transfer?(at: Address, bytes: readonly number[], count: number): readonly number[];
+  transfer?(at: Address, bytes: readonly number[], count: number, isOpen?: boolean): readonly number[];
 
   /**
    * Calls a method of a device as an event of its own: its derived pins follow, and edges are delivered after it. It allocates nothing:

@@ -162,12 +162,13 @@ export class I2cBus extends Bus<Device & I2cTarget, I2cAddress> {
   }
 
   /** Writes bytes, then reads `count` with a repeated start between. Answers what came back: nothing without a target. */
-  override transfer(at: I2cAddress, bytes: readonly number[], count: number): readonly number[] {
+  override transfer(at: I2cAddress, bytes: readonly number[], count: number, isOpen = false): readonly number[] {
     const writes = bytes.length > 0 || count === 0;
-    const isThere = !writes || (this.start(at, 'write') && bytes.every((byte) => this.write(byte)));
+    const goesOn = this.busy && this.direction === 'write';
+    const isThere = !writes || ((goesOn || this.start(at, 'write')) && bytes.every((byte) => this.write(byte)));
     const answered = isThere && count > 0 && this.start(at, 'read') ? count : 0;
     const read = Array.from({ length: answered }, (_, index) => this.read(index < answered - 1));
-    this.stop();
+    if (!isOpen) this.stop();
     return read;
   }
 

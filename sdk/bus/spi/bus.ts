@@ -125,11 +125,11 @@ export class SpiBus extends Bus<Device & SpiChip, number> {
   }
 
   /** Selects the chip, sends words of 8 bits, then `count` zeros. Answers what came back for the zeros. */
-  override transfer(at: number, words: readonly number[], count: number): readonly number[] {
+  override transfer(at: number, words: readonly number[], count: number, isOpen = false): readonly number[] {
     this.select(at);
     for (const word of words) this.exchange(word);
     const read = Array.from({ length: count }, () => this.exchange(0));
-    this.deselect(at);
+    if (!isOpen) this.deselect(at);
     return read;
   }
 }

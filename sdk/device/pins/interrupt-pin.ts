@@ -42,6 +42,17 @@ export class InterruptPin {
     this.derivation = level;
   }
 
+  /** What a derived pin would show if it were evaluated now. @internal */
+  get derived(): boolean {
+    return this.derivation?.() === true;
+  }
+
+  /** Lets a test look on while the level is worked out. @internal */
+  watchDerivation(watch: (level: () => boolean) => boolean): void {
+    const { derivation } = this;
+    if (derivation !== undefined) this.derivation = () => watch(derivation);
+  }
+
   get level(): boolean {
     return this.high;
   }

@@ -80,8 +80,8 @@ export class BenchBus {
     return this.bus.arrange(device, allocate);
   }
 
-  transfer(bytes: readonly number[], count: number): readonly number[] {
-    if (this.bus.transfer !== undefined) return this.bus.transfer(this.address, bytes, count);
+  transfer(bytes: readonly number[], count: number, isOpen: boolean): readonly number[] {
+    if (this.bus.transfer !== undefined) return this.bus.transfer(this.address, bytes, count, isOpen);
     throw new BackplaneError(
       'bus-without-transfers',
       `Bench: ${this.name} plugs into a bus of the kind '${this.bus.kind}', which has no transfers. Access its regions.`,

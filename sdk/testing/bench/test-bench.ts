@@ -142,9 +142,9 @@ export class TestBench<D extends Device> extends BenchGuest {
     return this.place.bus;
   }
 
-  /** One transfer as a controller makes it: writes the bytes, then reads `count`. Answers what came back. */
-  transfer(bytes: readonly number[], count = 0): readonly number[] {
-    return runDevice(() => this.place.transfer(bytes, count));
+  /** One transfer as a controller makes it: writes the bytes, then reads `count`. Answers what came back. An open one has no end. */
+  transfer(bytes: readonly number[], count = 0, isOpen = false): readonly number[] {
+    return runDevice(() => this.place.transfer(bytes, count, isOpen));
   }
 
   /** Takes the device off its bus, also in the middle of a transfer. */

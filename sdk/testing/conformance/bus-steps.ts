@@ -6,8 +6,13 @@ import type { Random } from '../random.ts';
 
 /** What a guest does to a device by its bus, and not by its regions. */
 export type BusStep =
-  /** One transfer, as a controller makes it: bytes written, then `count` bytes read. */
-  | { readonly kind: 'transfer'; readonly bytes: readonly number[]; readonly count: number }
+  /** One transfer, as a controller makes it: bytes written, then `count` bytes read. An open one does not end. */
+  | {
+      readonly kind: 'transfer';
+      readonly bytes: readonly number[];
+      readonly count: number;
+      readonly isOpen?: boolean;
+    }
   /** The guest reads or writes registers that the bus holds for the device: its own configuration space. */
   | { readonly kind: 'config-read'; readonly offset: number; readonly size: 1 | 2 | 4 }
   | { readonly kind: 'config-write'; readonly offset: number; readonly size: 1 | 2 | 4; readonly value: number };
@@ -17,7 +22,7 @@ export const isBusStep = (step: { readonly kind: string }): step is BusStep =>
 
 /** What the device answers, as comparable text; undefined for a write. */
 export function performOnBus(bench: TestBench<Device>, step: BusStep): string | undefined {
-  if (step.kind === 'transfer') return `[${bytesText(bench.transfer(step.bytes, step.count))}]`;
+  if (step.kind === 'transfer') return `[${bytesText(bench.transfer(step.bytes, step.count, step.isOpen))}]`;
   const registers = bench.bus.registersOf(bench.device);
   if (step.kind === 'config-write') return void registers?.write(step.offset, step.value, step.size);
   return hex(registers?.read(step.offset, step.size) ?? 0, 2 * step.size);
@@ -30,12 +35,13 @@ const bytesText = (bytes: readonly number[]): string =>
 export function transferText({
   bytes,
   count,
+  isOpen,
 }: BusStep & { kind: 'transfer' }): readonly [guest: string, qtest: string] {
   const written = bytes.map((byte) => hex(byte, 2)).join(', ');
   const words = [bytes.length > 0 ? `write ${bytesText(bytes)}` : '', count > 0 ? `read ${count}` : ''].filter(Boolean);
   return [
-    `// by the controller of its bus: bench.transfer([${written}], ${count})`,
-    `# a transfer on its bus: ${words.join(', ') || 'only its address'}`,
+    `// by the controller of its bus: bench.transfer([${written}], ${count}${isOpen ? ', true' : ''})`,
+    `# a transfer on its bus: ${words.join(', ') || 'only its address'}${isOpen ? ', and no end' : ''}`,
   ];
 }
 
@@ -73,7 +79,7 @@ function byteOf(random: Random, values: readonly (number | bigint)[]): number {
 }
 
 /** Shorter transfers in place of one, to be tried when a script is shortened. */
-export function shorterTransfers({ bytes, count }: BusStep & { kind: 'transfer' }): BusStep[] {
+export function shorterTransfers({ bytes, count, isOpen }: BusStep & { kind: 'transfer' }): BusStep[] {
   const half = bytes.slice(0, Math.ceil(bytes.length / 2));
   const tries = [
     { bytes: half, count },
@@ -84,7 +90,7 @@ export function shorterTransfers({ bytes, count }: BusStep & { kind: 'transfer' 
   ];
   const isShorter = (one: (typeof tries)[number]) =>
     one.bytes.length < bytes.length || one.count < count || one.bytes.some((byte, index) => byte < (bytes[index] ?? 0));
-  return tries.filter(isShorter).map((one) => ({ kind: 'transfer', ...one }));
+  return tries.filter(isShorter).map((one) => ({ kind: 'transfer', ...one, ...(isOpen ? { isOpen } : {}) }));
 }
 
 /** An access of the registers that the bus holds. A hostile guest also moves the device, until the next reset. */

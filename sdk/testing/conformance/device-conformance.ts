@@ -9,8 +9,10 @@ import {
   timersOf,
 } from '../../device/index.ts';
 import type { CheckKind, ConformanceFailure, ConformanceHost, ConformanceSettings, Finding } from './check.ts';
+import { transfersAnswerNumbers } from './checks/answers.ts';
 import { coalescedEqualsUncoalesced } from './checks/coalescing.ts';
 import { everyFieldMatters } from './checks/dead-fields.ts';
+import { derivedIsPure } from './checks/derived.ts';
 import { sameAfterRebase, sameForTheSame } from './checks/determinism.ts';
 import { handlerChecks, neighboursAreLeftAlone } from './checks/handlers.ts';
 import { hostileGuest } from './checks/hostile-guest.ts';
@@ -117,6 +119,8 @@ export const contract: readonly Check[] = [
   sameForTheSame,
   ...resetChecks,
   derivedFollows,
+  derivedIsPure,
+  transfersAnswerNumbers,
   peeksAgree,
   snapshotRoundTrip,
   sameAfterRebase,

@@ -9,6 +9,7 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     values: [0x40000, 0x40010, 16, 1, 3, 5, 7, 0x80, 0x100],
     idioms: eduTransfers,
   },
+  Eeprom: { idioms: eepromTransfers },
   I8259: {
     notExercised: {
       'master.allLevelTriggered': 'an option of other boards',
@@ -59,6 +60,24 @@ const Second = 1_000_000_000;
 
 function write(space: 'ports' | 'memory', address: number, size: 1 | 4, value: number): ScriptStep {
   return { kind: 'write', space, address, size, value };
+}
+
+const transfer = (bytes: readonly number[], count = 0): ScriptStep => ({ kind: 'transfer', bytes, count });
+const someBytes = (random: Random, most: number): number[] =>
+  Array.from({ length: 1 + random.below(most) }, () => random.byte());
+
+/** A page is written at an address that may be near the end of the page or of the chip, and read before and after the write cycle. */
+function eepromTransfers(random: Random): readonly ScriptStep[] {
+  const at = random.pick([
+    [0x00, 0x3e],
+    [0x7f, 0xfe],
+    [random.below(0x80), random.byte()],
+  ]);
+  const read = transfer(at, 4);
+  const pause = { kind: 'wait', nanoseconds: random.pick([1000, Second / 1000, Second / 100]) } as const;
+  // A transfer without a stop: the next start gives the page up.
+  const write = { ...transfer([...at, ...someBytes(random, 8)]), isOpen: random.oneIn(4) };
+  return [write, read, pause, read, transfer([], 3)];
 }
 
 /** Memory to the card, and back to another place; now and then as much as the card holds, or one byte less or more. */
