@@ -73,13 +73,10 @@ export abstract class BenchGuest {
   }
 }
 
-/** What a window leads to. */
-type Accesses = Pick<BankAccess, 'read' | 'write' | 'read64' | 'write64' | 'peek'>;
-
 /** A region of the device as the guest reaches it, by offsets from the region's start. */
 export class RegionWindow {
   constructor(
-    private readonly space: Accesses,
+    private readonly space: Pick<BankAccess, 'read' | 'write' | 'read64' | 'write64' | 'peek'>,
     readonly address: number,
   ) {}
 
@@ -135,12 +132,12 @@ export class RegionWindow {
 /** A bank of registers that is no region. As on its bus, each access is an event of the device: derived pins follow. */
 export function bankWindow(device: Device, bank: RegisterBank): RegionWindow {
   const access = device.registerAccess(bank) ?? bankOf(device, bank);
-  const accesses: Accesses = {
+  const events: ConstructorParameters<typeof RegionWindow>[0] = {
     read: (offset, size) => inDeviceEvent(device, () => access.read(offset, size)),
     write: (offset, value, size) => inDeviceEvent(device, () => access.write(offset, value, size)),
     read64: (offset) => inDeviceEvent(device, () => access.read64(offset)),
     write64: (offset, value) => inDeviceEvent(device, () => access.write64(offset, value)),
     peek: (offset, size) => access.peek(offset, size),
   };
-  return new RegionWindow(accesses, 0);
+  return new RegionWindow(events, 0);
 }
