@@ -37,7 +37,43 @@ export const thirdBatch: readonly Mistake[] = [
   // A page that a write has begun is not saved, because a transfer is over so quickly.
   eeprom('bus targets', "@state({ atReset: 'kept' }) private isPageOpen = false;", 'private isPageOpen = false;'),
   // The RAM ends one byte before the pointer goes round.
-  ds1307('bus targets', 'const RamSize = 56;', 'const RamSize = 55;'),
+  ds1307(
+    'bus targets',
+    `count: 56 });
+
+export const ds1307Options = defineOptions({
+  date: option.date({ description: 'date and time at power-on, UTC', default: new Date('2026-01-01T00:00:00Z') }),
+});
+
+/**
+ * DS1307 real-time clock with 56 bytes of RAM. It shows the time of the last start. Impossible dates carry into possible ones.
+ * The square-wave pin is not modelled. A hostile guest can set any time.
+ *
+ * @see Maxim DS1307 datasheet, "Clock and Calendar", "Control Register" and "I2C Data Bus"
+ */
+@device({ type: 'ds1307', description: 'DS1307 real-time clock on I2C' })
+export class Ds1307 extends I2cRegisterDevice {
+  @time readonly time = new Uint8Array(BcdClock.bytes);
+  @control control = 0x03;
+  @ram readonly ram = new Uint8Array(56)`,
+    `count: 55 });
+
+export const ds1307Options = defineOptions({
+  date: option.date({ description: 'date and time at power-on, UTC', default: new Date('2026-01-01T00:00:00Z') }),
+});
+
+/**
+ * DS1307 real-time clock with 56 bytes of RAM. It shows the time of the last start. Impossible dates carry into possible ones.
+ * The square-wave pin is not modelled. A hostile guest can set any time.
+ *
+ * @see Maxim DS1307 datasheet, "Clock and Calendar", "Control Register" and "I2C Data Bus"
+ */
+@device({ type: 'ds1307', description: 'DS1307 real-time clock on I2C' })
+export class Ds1307 extends I2cRegisterDevice {
+  @time readonly time = new Uint8Array(BcdClock.bytes);
+  @control control = 0x03;
+  @ram readonly ram = new Uint8Array(55)`,
+  ),
   // It acknowledges its address during a write cycle.
   eeprom(
     'bus targets',
