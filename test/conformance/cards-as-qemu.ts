@@ -9,16 +9,23 @@ function keepsRegisters(base: typeof Edu): typeof Edu {
   @device({ type: 'edu', description: 'edu whose registers survive a reset' })
   class EduWithoutReset extends base {
     private isOn = false;
+    /** The bus has lowered the pin, and no cause has come since. */
+    private isLowered = false;
+
+    override onRealize(): void {
+      super.onRealize();
+      this.interrupt.deriveFrom(() => this.interruptStatus !== 0 && !this.isLowered);
+    }
 
     override reset(): void {
       if (!this.isOn) super.reset();
+      else this.isLowered = true;
       this.isOn = true;
     }
 
-    override acknowledgeInterrupt(causes: number): void {
-      const wasHigh = this.interrupt.level;
-      super.acknowledgeInterrupt(causes);
-      if (!wasHigh) this.interrupt.set(false);
+    override raiseInterrupt(causes: number): void {
+      this.isLowered = false;
+      super.raiseInterrupt(causes);
     }
   }
   return EduWithoutReset;
