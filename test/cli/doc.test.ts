@@ -20,7 +20,7 @@ describe('backplane doc', () => {
     const { status, printed, noted } = await backplane('doc', '-device', 'PIIX3');
     expect({ status, noted }).toEqual({ status: 0, noted: '' });
     expect(printed).toMatch(/^# PIIX3\n\nIntel 82371SB PCI to ISA bridge\. Bus: pci\./);
-    expect(printed).toContain('| 2 | `now` | write-only | 0x0 |');
+    expect(printed).toContain('| 2 | `now` | trigger | 0x0 |');
     expect(printed.endsWith('\n')).toBe(false);
   });
 
