@@ -1,4 +1,3 @@
-// Longer than 250 lines: one state machine, whose phases are seen through the same registers.
 import { I2cBus, SmbusError, SmbusHost } from '../sdk/i2c.ts';
 import {
   defineOptions,
@@ -13,12 +12,11 @@ import {
   VirtualClock,
 } from '../sdk/index.ts';
 import { bar, PciDevice, pci } from '../sdk/pci.ts';
-import { BlockBuffer } from './ich9-smbus/block-buffer.ts';
+import { type BlockRegisters, BlockStep, BlockTransfer } from './ich9-smbus/block-transfer.ts';
 import {
   address,
   auxiliaryControl,
   auxiliaryStatus,
-  BlockSize,
   blockData,
   control,
   hostConfiguration,
@@ -28,7 +26,7 @@ import {
   Status,
   status,
 } from './ich9-smbus/registers.ts';
-import { bytesRead, readUncounted, shortTransfer, writeUncounted } from './ich9-smbus/transfers.ts';
+import { bytesRead, shortTransfer } from './ich9-smbus/transfers.ts';
 
 export const ich9SmbusOptions = defineOptions({
   enabled: option.boolean({
@@ -62,7 +60,7 @@ export const ich9SmbusOptions = defineOptions({
   subsystemId: 0x1100,
 })
 @bar(4, ports)
-export class Ich9Smbus extends PciDevice {
+export class Ich9Smbus extends PciDevice implements BlockRegisters {
   readonly smbus = new I2cBus();
   @status status = 0;
   @control control = 0;
@@ -75,13 +73,13 @@ export class Ich9Smbus extends PciDevice {
   @auxiliaryStatus auxiliaryStatus = 0;
   @auxiliaryControl auxiliaryControl = 0;
   @hostConfiguration hostConfiguration = 0;
-  @state private readonly block = new BlockBuffer();
-  /** What the guest has started and not looked at, or is taking byte by byte. */
-  @state({ as: shape.choice(['none', 'started', 'write', 'read', 'i2c-read']) }) private phase: Phase = 'none';
+  /** The guest has set START, and has not read the status since. */
+  @state private isStarted = false;
   /** What the status shows once no target holds the clock any more. */
   @state({ as: shape.bits(8) }) private outcome = 0;
   private readonly released: Timer;
   readonly #host = new SmbusHost(this.smbus);
+  @state private readonly block = new BlockTransfer(this, this.smbus, this.#host);
 
   constructor(
     @inject(VirtualClock) private readonly clock: VirtualClock,
@@ -89,24 +87,26 @@ export class Ich9Smbus extends PciDevice {
   ) {
     super();
     this.released = clock.timer('released', () => this.complete(this.outcome));
+    this.interrupt.deriveFrom(
+      () => (this.control & control.fields.interruptEnable.mask) !== 0 && (this.status & ~Status.busy.mask) !== 0,
+    );
   }
 
   @status.onRead()
   runWhatWasStarted(shown: number): number {
-    if (this.phase === 'started') this.run();
+    if (this.isStarted) this.run();
     return shown;
   }
 
   @status.onWrite()
   clearStatus(value: number, previous: number): void {
     const isTaken = (previous & ~value & Status.byteDone.mask) !== 0;
-    if (isTaken && this.phase !== 'started' && this.phase !== 'none') this.settle(this.nextByte());
-    this.updateInterrupt();
+    if (isTaken && this.block.isUnderWay) this.settle(this.outcomeOf(this.block.next()));
   }
 
   @control.onRead()
   beginBuffer(): void {
-    if (this.phase === 'none') this.block.restart();
+    if (!this.isStarted && !this.block.isUnderWay) this.block.buffer.restart();
   }
 
   @control.onWrite()
@@ -115,24 +115,23 @@ export class Ich9Smbus extends PciDevice {
       this.abandon();
       this.status |= Status.busy.mask;
       if ((value & control.fields.interruptEnable.mask) !== 0) this.run();
-      else this.phase = 'started';
+      else this.isStarted = true;
     }
     if ((value & control.fields.kill.mask) !== 0) {
       this.abandon();
-      this.block.restart();
+      this.block.buffer.restart();
       this.status |= Status.failed.mask;
     }
-    this.updateInterrupt();
   }
 
   @blockData.onRead()
   takeFromBuffer(shown: number): number {
-    return this.usesBuffer ? this.block.take() : shown;
+    return this.usesBuffer ? this.block.buffer.take() : shown;
   }
 
   @blockData.onWrite()
   putIntoBuffer(value: number): void {
-    if (this.usesBuffer) this.block.put(value);
+    if (this.usesBuffer) this.block.buffer.put(value);
   }
 
   @ports.read()
@@ -150,7 +149,6 @@ export class Ich9Smbus extends PciDevice {
     if ((value & reset.mask) !== 0) {
       this.abandon();
       this.status = 0;
-      this.updateInterrupt();
     }
     this.showPorts((value & enable.mask) !== 0);
   }
@@ -158,7 +156,7 @@ export class Ich9Smbus extends PciDevice {
   override reset(): void {
     super.reset();
     this.abandon();
-    this.block.reset();
+    this.block.buffer.reset();
     this.outcome = 0;
     this.smbus.reset();
     this.hostConfiguration = this.settings.enabled ? hostConfiguration.fields.enable.mask : 0;
@@ -176,7 +174,7 @@ export class Ich9Smbus extends PciDevice {
 
   /** What was started. An error that the guest has not cleared ends it before it begins. */
   private run(): void {
-    this.phase = 'none';
+    this.isStarted = false;
     const isAutomatic = (this.auxiliaryControl & auxiliaryControl.fields.automaticPacketError.mask) !== 0;
     this.#host.usesPacketErrorCode = isAutomatic && (this.control & control.fields.packetError.mask) !== 0;
     this.settle((this.status & Status.deviceError.mask) !== 0 ? Status.deviceError.mask : this.begin());
@@ -184,99 +182,28 @@ export class Ich9Smbus extends PciDevice {
 
   /** Answers what the status shows afterwards. */
   private begin(): number {
-    const target = address.fields.address.of(this.address);
+    const { target, block } = this;
     const reads = (this.address & address.fields.read.mask) !== 0;
     const protocol = control.fields.protocol.of(this.control);
-    if (protocol === Protocol.i2cRead) return this.beginI2cRead(target);
-    if (protocol === Protocol.blockProcess) return this.blockProcessCall(target);
-    if (protocol === Protocol.block) return reads ? this.readBlock(target) : this.beginBlockWrite(target);
+    if (protocol === Protocol.i2cRead) return this.outcomeOf(block.i2cRead());
+    if (protocol === Protocol.blockProcess) return this.outcomeOf(block.processCall());
+    if (protocol === Protocol.block) return this.outcomeOf(reads ? block.read() : block.write());
     const transfer = { protocol, target, reads, command: this.command, word: this.data0 | (this.data1 << 8) };
     const answer = shortTransfer(this.#host, transfer);
     if (answer >= 0 && bytesRead(transfer) > 0) this.data0 = answer & 0xff;
     if (answer >= 0 && bytesRead(transfer) > 1) this.data1 = answer >> 8;
-    return this.outcomeOf(answer);
-  }
-
-  private readBlock(target: number): number {
-    const { bytes } = this.block;
-    const length = this.isI2c
-      ? readUncounted(this.smbus, target, bytes)
-      : this.#host.readBlock(target, this.command, bytes);
-    return this.showBlock(this.lengthOf(length), this.usesBuffer);
+    return this.outcomeOf(Math.min(answer, BlockStep.Done));
   }
 
   /** A block of no bytes, or of more than 32, is an error. @see SMBus 3.2, 6.5.7 "Block Write/Read" */
-  protected lengthOf(answer: number): number {
+  lengthOf(answer: number): number {
     return answer;
-  }
-
-  private blockProcessCall(target: number): number {
-    const { bytes } = this.block;
-    const length = this.#host.blockProcessCall(target, this.command, bytes.slice(0, this.data0), bytes);
-    return this.showBlock(length, true);
-  }
-
-  private showBlock(length: number, isWhole: boolean): number {
-    this.block.restart();
-    if (length < 0) return this.outcomeOf(length);
-    this.data0 = length;
-    return isWhole ? Status.done.mask : this.showByte('read', this.block.current);
-  }
-
-  private showByte(phase: Phase, byte: number): number {
-    this.phase = phase;
-    this.blockData = byte;
-    return Status.byteDone.mask;
-  }
-
-  private beginBlockWrite(target: number): number {
-    if (this.usesBuffer) return this.outcomeOf(this.writeBlock(target));
-    this.block.restart();
-    this.block.current = this.blockData;
-    return this.showByte('write', this.blockData);
-  }
-
-  /** The offset that is read from is in HST_D1. @see Intel ICH9 Family datasheet, "I2C Read" */
-  private beginI2cRead(target: number): number {
-    const { smbus } = this;
-    const isThere = smbus.start(target, 'write') && smbus.write(this.data1) && smbus.start(target, 'read');
-    if (isThere) return this.showByte('i2c-read', smbus.read());
-    smbus.stop();
-    return Status.deviceError.mask;
-  }
-
-  /** The guest has taken a byte of a block, or given the next one. */
-  private nextByte(): number {
-    const { smbus, phase } = this;
-    const isLast = (this.control & control.fields.lastByte.mask) !== 0;
-    if (phase === 'i2c-read') {
-      this.blockData = smbus.read(!isLast);
-      if (isLast) smbus.stop();
-      return isLast ? Status.done.mask : Status.byteDone.mask;
-    }
-    this.block.advance();
-    if (phase === 'read') {
-      this.blockData = this.block.current;
-      return isLast ? Status.done.mask : Status.byteDone.mask;
-    }
-    if (this.block.index === this.data0)
-      return this.outcomeOf(this.writeBlock(address.fields.address.of(this.address)));
-    this.block.current = this.blockData;
-    return Status.byteDone.mask;
-  }
-
-  private writeBlock(target: number): number {
-    this.block.restart();
-    if (this.data0 > BlockSize) return SmbusError.BlockCount;
-    const bytes = this.block.bytes.subarray(0, this.data0);
-    return this.isI2c
-      ? writeUncounted(this.smbus, target, this.command, bytes)
-      : this.#host.writeBlock(target, this.command, bytes);
   }
 
   private outcomeOf(answer: number): number {
     if (answer === SmbusError.PacketError) this.auxiliaryStatus |= auxiliaryStatus.fields.packetError.mask;
-    return answer < 0 ? Status.deviceError.mask : Status.done.mask;
+    if (answer < 0) return Status.deviceError.mask;
+    return answer === BlockStep.ByteWaits ? Status.byteDone.mask : Status.done.mask;
   }
 
   /** Busy until targets let the clock go. */
@@ -292,31 +219,30 @@ export class Ich9Smbus extends PciDevice {
   /** Busy no longer, unless a byte of a block waits for the guest. */
   private complete(outcome: number): void {
     const waits = outcome === Status.byteDone.mask;
-    if (!waits) this.phase = 'none';
+    if (!waits) this.block.end();
     this.status = (this.status & ~Status.busy.mask) | outcome | (waits ? Status.busy.mask : 0);
-    this.updateInterrupt();
   }
 
   private abandon(): void {
-    if (this.phase === 'i2c-read') this.smbus.stop();
-    if (this.phase === 'read' || this.phase === 'write') this.block.restart();
-    this.phase = 'none';
+    this.block.abandon();
+    this.isStarted = false;
     this.released.cancel();
     this.status &= ~Status.busy.mask;
   }
 
-  private updateInterrupt(): void {
-    const isEnabled = (this.control & control.fields.interruptEnable.mask) !== 0;
-    this.interrupt.set(isEnabled && (this.status & ~Status.busy.mask) !== 0);
+  get target(): number {
+    return address.fields.address.of(this.address);
   }
 
-  private get isI2c(): boolean {
+  get isLastByte(): boolean {
+    return (this.control & control.fields.lastByte.mask) !== 0;
+  }
+
+  get isI2c(): boolean {
     return (this.hostConfiguration & hostConfiguration.fields.i2c.mask) !== 0;
   }
 
-  private get usesBuffer(): boolean {
-    return (this.auxiliaryControl & auxiliaryControl.fields.buffer.mask) !== 0 && this.phase !== 'i2c-read';
+  get usesBuffer(): boolean {
+    return (this.auxiliaryControl & auxiliaryControl.fields.buffer.mask) !== 0 && !this.block.isI2cRead;
   }
 }
-
-type Phase = 'none' | 'started' | 'write' | 'read' | 'i2c-read';

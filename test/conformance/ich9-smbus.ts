@@ -146,7 +146,7 @@ function answersAtOnce(base: typeof Ich9Smbus): typeof Ich9Smbus {
 function takesAnyLength(base: typeof Ich9Smbus): typeof Ich9Smbus {
   @device({ type: 'ICH9-SMB', description: 'SMBus controller that takes a block of any length for one of none' })
   class SmbusThatTakesAnyLength extends base {
-    protected override lengthOf(answer: number): number {
+    override lengthOf(answer: number): number {
       return answer === SmbusError.BlockCount ? 0 : answer;
     }
   }

@@ -22,6 +22,7 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
       released: "the suite's targets do not hold the clock",
       outcome: "the suite's targets do not hold the clock",
     },
+    idioms: smbusMessages,
   },
   Mc146818Rtc: {
     notExercised: {
@@ -97,6 +98,25 @@ function eduTransfers(random: Random): readonly ScriptStep[] {
   const there = transfer(ram, start, 1);
   const back = transfer(start, 0x2000 + random.below(0x800), 3);
   return random.pick([there, back, [...there, ...back]]);
+}
+
+/** A word with or without a packet error code, and a block byte by byte, as a driver without the buffer moves it. */
+function smbusMessages(random: Random): readonly ScriptStep[] {
+  const ports = 0xc000;
+  const protocol = random.pick([3, 5, 6]);
+  const steps: ScriptStep[] = [
+    { kind: 'config-write', offset: 4, size: 2, value: 7 },
+    write('ports', ports, 1, 0xff),
+    write('ports', ports + 0x0d, 1, random.below(2)),
+    write('ports', ports + 4, 1, random.pick([0xa0, 0xa1])),
+    write('ports', ports + 5, 1, 2 + random.below(4)),
+    write('ports', ports + 2, 1, 0x40 | (protocol << 2) | random.pick([0, 1, 0x80, 0x81])),
+  ];
+  for (let left = random.below(6); left > 0; left--) {
+    steps.push({ kind: 'read', space: 'ports', address: ports, size: 1 });
+    steps.push(write('ports', ports + 7, 1, 2 * random.below(0x80)), write('ports', ports, 1, 0x80));
+  }
+  return steps;
 }
 
 /** Characters come back, more of them than the buffer holds. */
