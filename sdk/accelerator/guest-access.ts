@@ -82,6 +82,8 @@ export class MachineAccess implements GuestAccess {
 }
 
 function handlerFailure(space: AddressSpace, verb: string, address: number, size: number, cause: unknown): Error {
+  // It names its device already, which may be another one, at the other end of a wire.
+  if (cause instanceof DeviceFailure) return cause;
   const section = space.lookup(address);
   const where = section === undefined ? `${space.name} at ${hex(address)}` : describeSection(section, address);
   // What the SDK refused says itself what to change.

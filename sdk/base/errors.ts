@@ -30,6 +30,19 @@ export class DeviceFailure extends BackplaneError {
   }
 }
 
+/** What a device's code threw, with the device's name and the member that ran. A failure of another device inside keeps its own. */
+export function deviceFailure(
+  id: string,
+  device: { readonly metadata: { readonly type: string } },
+  what: string,
+  cause: unknown,
+): DeviceFailure {
+  if (cause instanceof DeviceFailure) return cause;
+  const { type } = device.metadata;
+  const name = type === id ? `'${id}'` : `'${id}' (${type})`;
+  return new DeviceFailure(`Device ${name}: ${what} threw: ${describeThrown(cause)}`, device, cause);
+}
+
 const LongestThrown = 1000;
 
 /** A thrown value in words. Any value can be thrown, also one that throws when it is read; this never throws. */

@@ -1,4 +1,4 @@
-import { BackplaneError } from '../base/errors.ts';
+import { BackplaneError, deviceFailure } from '../base/errors.ts';
 import type { MemoryRegion, MemoryTopology, RegionOwner } from '../memory/index.ts';
 import { reserveMembers } from './class-checks.ts';
 import type { ClassMetadata, DeviceInstance, RealizeContext } from './class-metadata.ts';
@@ -169,6 +169,7 @@ reserveMembers(Device, {
 /**
  * Runs a method of a device for something other than a memory access, such as a bus. After it, derived pins are evaluated and
  * edges delivered, as after an access. It allocates nothing: `inDeviceEvent(target, target.onWrite, byte)`.
+ * An error comes out as a DeviceFailure that names the device and the method.
  */
 export function inDeviceEvent<D extends Device, R>(device: D, method: (this: D) => R): R;
 export function inDeviceEvent<D extends Device, R, A>(device: D, method: (this: D, a: A) => R, a: A): R;
@@ -186,7 +187,11 @@ export function inDeviceEvent(
   c?: unknown,
 ): unknown {
   const events = eventsOf(device);
-  return events === undefined ? method.call(device, a, b, c) : runEvent(device, events, method, a, b, c);
+  try {
+    return events === undefined ? method.call(device, a, b, c) : runEvent(device, events, method, a, b, c);
+  } catch (cause) {
+    throw deviceFailure(device.id, device, `${method.name.replace('#', '') || 'a handler'}()`, cause);
+  }
 }
 
 function runEvent(

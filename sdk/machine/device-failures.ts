@@ -1,4 +1,4 @@
-import { BackplaneError, DeviceFailure, describeThrown } from '../base/errors.ts';
+import { BackplaneError, DeviceFailure, describeThrown, deviceFailure } from '../base/errors.ts';
 import { runDevice, type Timer } from '../clock/index.ts';
 import { type Device, timersOf } from '../device/index.ts';
 import type { RunningMachine } from './definition.ts';
@@ -48,15 +48,10 @@ export function prepareMachine(machine: RunningMachine): void {
 
 /** Names the device whose timer failed; a timer of no device has only its own name. */
 export function timerFailure(devices: readonly PluggedDevice[], timer: Timer, cause: unknown): Error {
+  if (cause instanceof DeviceFailure) return cause;
   for (const { id, device } of devices) {
     const found = [...timersOf(device)].find(([, one]) => one === timer);
     if (found !== undefined) return deviceFailure(id, device, `timer '${found[0]}'`, cause);
   }
   return new DeviceFailure(`timer '${timer.name}' threw: ${describeThrown(cause)}`, undefined, cause);
-}
-
-function deviceFailure(id: string, device: Device, what: string, cause: unknown): DeviceFailure {
-  const { type } = device.metadata;
-  const name = type === id ? `'${id}'` : `'${id}' (${type})`;
-  return new DeviceFailure(`Device ${name}: ${what} threw: ${describeThrown(cause)}`, device, cause);
 }

@@ -1,3 +1,4 @@
+import { deviceFailure } from '../../base/errors.ts';
 import type { DeviceInstance } from '../class-metadata.ts';
 import { inputsOfClass } from './input.ts';
 import { type InterruptPin, ownPinsOf } from './interrupt-pin.ts';
@@ -110,8 +111,7 @@ export class DeviceEvents {
   /** After a handler that returned, before `leave`. */
   settle(): void {
     if (this.depth !== 1) return;
-    const { derived } = this;
-    for (let index = 0; index < derived.length; index++) derived[index]!.evaluate();
+    this.evaluate();
     if (this.first !== this.end || this.outer !== undefined) this.comeToRest();
   }
 
@@ -151,7 +151,23 @@ export class DeviceEvents {
 
   /** @internal */
   callMethod(method: string, level: boolean, index: number): void {
-    (this.device as unknown as Record<string, (level: boolean, index: number) => void>)[method]!(level, index);
+    const { device } = this;
+    try {
+      (device as unknown as Record<string, (level: boolean, index: number) => void>)[method]!(level, index);
+    } catch (cause) {
+      throw deviceFailure(device.id, device, `${method}()`, cause);
+    }
+  }
+
+  private evaluate(): void {
+    const { derived, device } = this;
+    let index = 0;
+    try {
+      for (; index < derived.length; index++) derived[index]!.evaluate();
+    } catch (cause) {
+      const [name] = [...ownPinsOf(device)].find(([, pin]) => pin === derived[index])!;
+      throw deviceFailure(device.id, device, `pin '${name}'`, cause);
+    }
   }
 
   /** Delivers what waits, and lets the device around it follow, until neither has anything left. */
@@ -177,7 +193,7 @@ export class DeviceEvents {
       }
       const input = this.waiting[this.first]!;
       input.call(this.levels[this.first++]!);
-      for (const pin of this.derived) pin.evaluate();
+      this.evaluate();
     }
     this.first = 0;
     this.end = 0;
