@@ -165,8 +165,8 @@ export class DeviceEvents {
     try {
       for (; index < derived.length; index++) derived[index]!.evaluate();
     } catch (cause) {
-      const [name] = [...ownPinsOf(device)].find(([, pin]) => pin === derived[index])!;
-      throw deviceFailure(device.id, device, `pin '${name}'`, cause);
+      const named = [...ownPinsOf(device)].find(([, pin]) => pin === derived[index]);
+      throw deviceFailure(device.id, device, `pin '${named?.[0] ?? index}'`, cause);
     }
   }
 
