@@ -21,7 +21,7 @@ export { Plic, type plicOptions, plicRegisters } from './plic.ts';
 export { Q35Mch } from './q35-mch.ts';
 export { Q35PciHost } from './q35-pci-host.ts';
 export { Sbcon, sbconRegisters } from './sbcon.ts';
-export { Sp804, type sp804Options, sp804Registers } from './sp804.ts';
+export { Sp804, type Sp804Timer, type sp804Options, sp804Registers } from './sp804.ts';
 export { SpiFlash, type spiFlashOptions } from './spi-flash.ts';
 export { VgaText } from './vga-text.ts';
 export { VirtioRng, type virtioRngOptions } from './virtio-rng.ts';

@@ -15,6 +15,14 @@ export interface MemoryTreeOptions {
   readonly owners?: boolean | undefined;
 }
 
+/** The outermost region around a region, and where it is in that. */
+export function placeInTree(region: MemoryRegion): [root: MemoryRegion, address: number] {
+  let address = 0;
+  let at = region;
+  for (; at.container !== undefined; at = at.container) address += at.address;
+  return [at, address];
+}
+
 /** `info mtree`: each space's tree, then the tree of everything an alias leads to. */
 export function formatMemoryTree(spaces: readonly MappedSpace[], options: MemoryTreeOptions = {}): string {
   const lines: string[] = [];

@@ -10,7 +10,7 @@ import {
   subDevicesOf,
 } from '../device/index.ts';
 import { type MachineBus, type PluggedDevice, type RunningMachine, signalInto } from '../machine/index.ts';
-import { formatAddress, formatFlatViews, formatMemoryTree, KiB, type MemoryRegion } from '../memory/index.ts';
+import { formatAddress, formatFlatViews, formatMemoryTree, KiB, placeInTree } from '../memory/index.ts';
 
 /** Texts about a machine, for the `info` commands. Queued writes are delivered first. */
 
@@ -139,21 +139,13 @@ function printSubDevices(outer: Device, around: Around, machine: RunningMachine,
     indented(level, lines)(`dev: ${device.metadata.type}, id "${id}"`);
     printPins(device, path, around.wires, print);
     for (const { template } of device.metadata.regions) {
-      const [root, address] = placeOf(device.region(template));
+      const [root, address] = placeInTree(device.region(template));
       if (root !== machine.io.root && root !== machine.memory.root) continue;
       const kind = root === machine.io.root ? 'ports' : 'mmio';
       print(`${kind} ${formatAddress(address)}/${formatAddress(template.size)}`);
     }
     printSubDevices(device, { ...around, id, path }, machine, level + 1, lines);
   }
-}
-
-/** The outermost region around a region, and where it is in that. */
-function placeOf(region: MemoryRegion): [root: MemoryRegion, address: number] {
-  let address = 0;
-  let at = region;
-  for (; at.container !== undefined; at = at.container) address += at.address;
-  return [at, address];
 }
 
 function formatValue(value: unknown): string {

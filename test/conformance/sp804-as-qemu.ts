@@ -1,7 +1,7 @@
-import { Sp804 } from '../../devices/sp804.ts';
+import { Sp804, type Sp804Timer } from '../../devices/sp804.ts';
 import { device } from '../../sdk/index.ts';
 import { Versatile } from './boards.ts';
-import { type KnownDifference, standIn } from './known-difference.ts';
+import { type KnownDifference, type StandIn, standIn } from './known-difference.ts';
 import { load, store } from './script.ts';
 
 const Base = Versatile.Timers[0];
@@ -10,91 +10,105 @@ const Wide = 0x02;
 const Once = 0x01;
 const KeepsLoad = 0x41;
 
-const startsAtZero = standIn(Sp804, (base: typeof Sp804) => {
-  @device({ type: 'sp804', description: 'an SP804 whose counters begin at zero' })
-  class Sp804ThatBeginsAtZero extends base {
-    override reset(): void {
-      super.reset();
-      for (const index of [0, 1]) this.timer(index).load(0);
-    }
-  }
-  return Sp804ThatBeginsAtZero;
-});
+type Timer = typeof Sp804Timer;
 
-const reloadsWhenEnabled = standIn(Sp804, (base: typeof Sp804) => {
-  @device({ type: 'sp804', description: 'an SP804 that starts again when it is enabled' })
-  class Sp804ThatReloads extends base {
-    override setControl(held: number, previous: number, index: number): void {
-      super.setControl(held, previous, index);
-      if ((held & Enable) === 0) return;
-      this.timer(index).load(this.timer(index).reload);
-      this.timer(index).start();
-    }
-  }
-  return Sp804ThatReloads;
-});
+/** An SP804 with other timers. */
+const timersStandIn = (description: string, over: (base: Timer) => Timer): StandIn =>
+  standIn(Sp804, (base: typeof Sp804) => {
+    const Other = over(base.Timer);
+    device({ type: 'sp804-timer', description: 'one timer of it' })(Other);
 
-const enablesAnew = standIn(Sp804, (base: typeof Sp804) => {
-  @device({ type: 'sp804', description: 'an SP804 that each write of control enables anew' })
-  class Sp804ThatEnablesAnew extends base {
-    override setControl(held: number, previous: number, index: number): void {
-      super.setControl(held, previous & ~Enable, index);
+    @device({ type: 'sp804', description })
+    class Sp804WithOtherTimers extends base {
+      static override readonly Timer = Other;
     }
-  }
-  return Sp804ThatEnablesAnew;
-});
+    return Sp804WithOtherTimers;
+  });
 
-const loadsZeroSilently = standIn(Sp804, (base: typeof Sp804) => {
-  @device({ type: 'sp804', description: 'an SP804 that runs freely without an interrupt for a load of 0' })
-  class Sp804ThatLoadsZeroSilently extends base {
-    override loadNow(start: number, previous: number, index: number): void {
-      if (start !== 0 || ((this.control[index] as number) & KeepsLoad) !== 0) super.loadNow(start, previous, index);
-      else {
-        this.timer(index).load(start);
-        this.loadLater(start, previous, index);
+const startsAtZero = timersStandIn(
+  'an SP804 whose counters begin at zero',
+  (base) =>
+    class extends base {
+      override reset(): void {
+        super.reset();
+        this.counter.load(0);
       }
-    }
-  }
-  return Sp804ThatLoadsZeroSilently;
-});
+    },
+);
 
-const loadsLargest = standIn(Sp804, (base: typeof Sp804) => {
-  @device({ type: 'sp804', description: 'an SP804 that runs freely from its largest value' })
-  class Sp804ThatLoadsLargest extends base {
-    override loadNow(start: number, previous: number, index: number): void {
-      super.loadNow(start, previous, index);
-      const held = this.control[index] as number;
-      if ((held & KeepsLoad) === 0) this.timer(index).load((held & Wide) === 0 ? 0xffff : 0xffff_ffff);
-    }
-  }
-  return Sp804ThatLoadsLargest;
-});
-
-const endsAtZero = standIn(Sp804, (base: typeof Sp804) => {
-  @device({ type: 'sp804', description: 'an SP804 that ends when it is loaded with 0' })
-  class Sp804ThatEnds extends base {
-    private readonly hasEnded = [false, false];
-
-    override loadNow(start: number, previous: number, index: number): void {
-      if (start !== 0 || this.hasEnded[index] !== true) super.loadNow(start, previous, index);
-      else {
-        this.timer(index).load(start);
-        this.loadLater(start, previous, index);
+const reloadsWhenEnabled = timersStandIn(
+  'an SP804 that starts again when it is enabled',
+  (base) =>
+    class extends base {
+      override setControl(held: number, previous: number): void {
+        super.setControl(held, previous);
+        if ((held & Enable) === 0) return;
+        this.counter.load(this.counter.reload);
+        this.counter.start();
       }
-      if (start === 0) this.hasEnded[index] = this.isAtEnd(index);
-    }
+    },
+);
 
-    override setControl(held: number, previous: number, index: number): void {
-      super.setControl(held, previous, index);
-      this.hasEnded[index] = this.isAtEnd(index);
-    }
+const enablesAnew = timersStandIn(
+  'an SP804 that each write of control enables anew',
+  (base) =>
+    class extends base {
+      override setControl(held: number, previous: number): void {
+        super.setControl(held, previous & ~Enable);
+      }
+    },
+);
 
-    private isAtEnd(index: number): boolean {
-      return ((this.control[index] as number) & Enable) !== 0 && this.timer(index).reload === 0;
-    }
-  }
-  return Sp804ThatEnds;
-});
+const loadsZeroSilently = timersStandIn(
+  'an SP804 that runs freely without an interrupt for a load of 0',
+  (base) =>
+    class extends base {
+      override loadNow(start: number): void {
+        if (start !== 0 || (this.control & KeepsLoad) !== 0) super.loadNow(start);
+        else {
+          this.counter.load(start);
+          this.loadLater(start);
+        }
+      }
+    },
+);
+
+const loadsLargest = timersStandIn(
+  'an SP804 that runs freely from its largest value',
+  (base) =>
+    class extends base {
+      override loadNow(start: number): void {
+        super.loadNow(start);
+        if ((this.control & KeepsLoad) === 0) this.counter.load((this.control & Wide) === 0 ? 0xffff : 0xffff_ffff);
+      }
+    },
+);
+
+const endsAtZero = timersStandIn(
+  'an SP804 that ends when it is loaded with 0',
+  (base) =>
+    class extends base {
+      private hasEnded = false;
+
+      override loadNow(start: number): void {
+        if (start !== 0 || !this.hasEnded) super.loadNow(start);
+        else {
+          this.counter.load(start);
+          this.loadLater(start);
+        }
+        if (start === 0) this.hasEnded = this.isAtEnd;
+      }
+
+      override setControl(held: number, previous: number): void {
+        super.setControl(held, previous);
+        this.hasEnded = this.isAtEnd;
+      }
+
+      private get isAtEnd(): boolean {
+        return (this.control & Enable) !== 0 && this.counter.reload === 0;
+      }
+    },
+);
 
 export const sp804Differences: readonly KnownDifference[] = [
   {

@@ -15,6 +15,7 @@ import {
   KiB,
   mmioRegion,
   pin,
+  place,
   SystemDevice,
   state,
   subDevice,
@@ -192,6 +193,37 @@ describe('a device inside a device', () => {
     expect(bench.guestErrors.map(({ device: id, message }) => `${id}: ${message}`)).toEqual([
       'dual.timers[1]: there is nothing',
     ]);
+  });
+
+  it('lies beside registers of its outer device, which are in the same container and which the bench finds there', () => {
+    const rest = mmioRegion({ name: 'rest', size: 4 * KiB, accessSizes: [4], priority: -1 });
+    const identification = rest.register(0xfe0, { width: 32, access: 'constant', reset: 4 });
+    const { OneTimer: Part, registers, block } = edition();
+
+    @device({ type: 'identified', description: 'A timer, and a register of the chip' })
+    @contains(block)
+    class Identified extends SystemDevice {
+      @identification readonly identification = 4;
+      readonly timer: InstanceType<typeof Part>;
+
+      constructor(@inject(VirtualClock) clock: VirtualClock) {
+        super();
+        this.timer = subDevice(() => new Part(clock), { inside: block, offset: 0x20 });
+      }
+
+      protected override onRealize(): void {
+        this.region(block).addSubregion(0, this.region(rest), rest.priority);
+      }
+    }
+
+    for (const address of [Base, 0x2000]) {
+      const bench = testBench(Identified, { at: [place(block, address)] });
+      expect([bench.addressOf(rest), bench.load32(address + 0xfe0)]).toEqual([address, 4]);
+      expect(bench.at(rest).read32(0xfe0)).toBe(4);
+      bench.register('identification').expect(4);
+      bench.of(bench.device.timer).at(registers).write32(Register.Load, 9);
+      expect([bench.load32(address + 0x20), bench.load32(address)]).toEqual([9, 0]);
+    }
   });
 
   it('is constructed again and again without remembering others', () => {

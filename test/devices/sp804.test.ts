@@ -27,7 +27,7 @@ function board() {
     write: (offset: number, value: number) => window.write32(offset, value),
     pass: (ticks: number) => bench.clock.advance(ticks * MICROSECOND),
     get pins() {
-      const { timint1, timint2, timintc } = bench.interrupts;
+      const { 'timer1.irq': timint1, 'timer2.irq': timint2, timintc } = bench.interrupts;
       return [timint1.level, timint2.level, timintc.level];
     },
   };
@@ -179,6 +179,6 @@ describe('SP804', () => {
     window.write32(Load, 1);
     window.write32(Control, Enable | Periodic | Interrupt);
     bench.clock.advance(1000 * SECOND);
-    expect([window.read32(Value), bench.interrupts.timint1.rises]).toEqual([1, 1]);
+    expect([window.read32(Value), bench.interrupts['timer1.irq'].rises]).toEqual([1, 1]);
   });
 });

@@ -96,30 +96,22 @@ export class Ds1307 extends I2cRegisterDevice {
   // What the status is derived from is kept at hand, and neither saved nor reset.
   sp804(
     'derived registers',
-    `interruptEnable.of(this.control[index] as number) !== 0;
-  }
-
-  protected timer(index: number): Countdown {
-    return this.timers[index] as Countdown;
+    `    return this.rawStatus & interruptEnable.of(this.control);
   }
 
   /** Applies the control and load registers. A timer that has stopped at zero stays there until it is loaded. */
-  private run(index: number): Countdown {
-    const [timer, held] = [this.timer(index), this.control[index] as number];
+  private run(): void {
+    const { control: held, counter } = this;
 `,
-    `this.interrupts[index] === true;
+    `    return this.rawStatus & this.interrupts;
   }
 
-  private readonly interrupts = [true, true];
-
-  protected timer(index: number): Countdown {
-    return this.timers[index] as Countdown;
-  }
+  private interrupts = 1;
 
   /** Applies the control and load registers. A timer that has stopped at zero stays there until it is loaded. */
-  private run(index: number): Countdown {
-    const [timer, held] = [this.timer(index), this.control[index] as number];
-    this.interrupts[index] = interruptEnable.of(held) !== 0;
+  private run(): void {
+    const { control: held, counter } = this;
+    this.interrupts = interruptEnable.of(held);
 `,
   ),
   // A number runs over into the bits beside its field.
@@ -127,8 +119,8 @@ export class Ds1307 extends I2cRegisterDevice {
   // One of two registers that show the same value is not written with the other.
   sp804(
     'derived registers',
-    '    this.load[index] = start;\n    this.backgroundLoad[index] = start;\n',
-    '    this.backgroundLoad[index] = start;\n',
+    '    this.load = start;\n    this.backgroundLoad = start;\n',
+    '    this.backgroundLoad = start;\n',
   ),
   // There is always a first one, the author believes.
   thermometer('derived registers', 'this.hotChannels[0]?.number ?? 0', 'this.hotChannels[0]!.number'),

@@ -8,7 +8,7 @@ import {
   type RegisterSpec,
   type RegisterValue,
 } from '../../device/index.ts';
-import type { AddressSpace, MemoryRegion } from '../../memory/index.ts';
+import { type AddressSpace, type MemoryRegion, placeInTree } from '../../memory/index.ts';
 import { bankWindow, RegionWindow } from './guest.ts';
 import {
   declarationOf,
@@ -27,10 +27,8 @@ interface OuterBench extends Pick<ProbedBench, 'clock'> {
 
 /** The address of a region in an address space; undefined where it is mapped into neither. */
 export function addressIn(region: MemoryRegion, spaces: readonly AddressSpace[]): number | undefined {
-  let address = 0;
-  let at = region;
-  for (; at.container !== undefined; at = at.container) address += at.address;
-  return spaces.some(({ root }) => root === at) ? address : undefined;
+  const [outermost, address] = placeInTree(region);
+  return spaces.some(({ root }) => root === outermost) ? address : undefined;
 }
 
 /** A device inside the device of a bench, as the guest reaches it: `bench.of(bench.device.timers[1])`. */

@@ -31,7 +31,7 @@ import {
   type Token,
 } from '../../device/index.ts';
 import type { Placement } from '../../machine/wiring.ts';
-import { type MemoryTopology, MiB } from '../../memory/index.ts';
+import { type MemoryTopology, MiB, placeInTree } from '../../memory/index.ts';
 import { rebaseFields } from '../../state/fields.ts';
 import { BenchGuest, bankWindow, RegionWindow } from './guest.ts';
 import { InterruptRecorder } from './interrupt-recorder.ts';
@@ -247,12 +247,12 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   private map(placements: readonly Placement[]): void {
     const byBus = placesByAttribute(this.device.metadata);
+    const byDevice: RegionTemplate[] = [];
     for (const { template } of this.device.metadata.regions) {
       if (byBus.has(template)) continue;
       const region = this.device.region(template);
       if (region.container !== undefined) {
-        // The device has mapped it itself.
-        this.addresses.set(template, region.address);
+        byDevice.push(template);
         continue;
       }
       const { kind, base, size } = template;
@@ -263,6 +263,8 @@ export class TestBench<D extends Device> extends BenchGuest {
       root.addSubregion(address, region, placed?.priority ?? template.priority);
       this.addresses.set(template, address);
     }
+    // Perhaps into containers of its own, which are in their places now.
+    for (const template of byDevice) this.addresses.set(template, placeInTree(this.device.region(template))[1]);
     const stranger = placements.find(({ region }) => !this.addresses.has(region));
     if (stranger) this.addressOf(stranger.region);
   }
