@@ -89,7 +89,8 @@ export class Plic extends SystemDevice {
   @input({ count: Sources, description: 'level of a source; 0 is none' })
   source(level: boolean, source: number): void {
     if (!this.exists(source)) return;
-    const [word, bit] = placeOf(source);
+    const word = wordOf(source);
+    const bit = bitOf(source);
     this.levels[word] = level ? this.levels[word]! | bit : this.levels[word]! & ~bit;
     this.requestIn(word);
   }
@@ -113,7 +114,8 @@ export class Plic extends SystemDevice {
   @claim.onRead()
   claimHighest(_value: number, context: number): number {
     const source = this.highest(context, 0);
-    const [word, bit] = placeOf(source);
+    const word = wordOf(source);
+    const bit = bitOf(source);
     if (source !== 0) {
       this.pendingBits[word]! &= ~bit;
       this.claimed[word]! |= bit;
@@ -127,7 +129,8 @@ export class Plic extends SystemDevice {
     if (!this.exists(source) || context >= this.config.contexts) {
       return this.guestError(`context ${context} completes source ${source}: one of them is not there`);
     }
-    const [word, bit] = placeOf(source);
+    const word = wordOf(source);
+    const bit = bitOf(source);
     const isEnabled = (this.enables[context * EnableWords + word]! & bit) !== 0;
     if (!isEnabled || (this.claimed[word]! & bit) === 0) {
       return this.guestError(`context ${context} completes source ${source}, which it has not claimed or not enabled`);
@@ -184,4 +187,5 @@ export class Plic extends SystemDevice {
   }
 }
 
-const placeOf = (source: number): readonly [word: number, bit: number] => [source >> 5, 1 << (source & 31)];
+const wordOf = (source: number): number => source >> 5;
+const bitOf = (source: number): number => 1 << (source & 31);
