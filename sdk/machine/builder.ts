@@ -14,10 +14,11 @@ import { EmptyBoard, MachineBoard } from './board.ts';
 import { type BusToken, busesIn, isBusToken, type MachineBus } from './buses/list.ts';
 import { type BusPlace, findPlaces } from './buses/places.ts';
 import { WiringCheck } from './checks.ts';
-import { type MachineDefinition, type MachineRequest, machineOptions, ramSizeOf } from './definition.ts';
+import { type BuildRequest, type MachineDefinition, machineOptions, ramSizeOf } from './definition.ts';
 import { inDevice, quietly } from './device-failures.ts';
 import { DeviceMaker } from './device-maker.ts';
 import { MachinePlan } from './plan.ts';
+import { presentDevices } from './presence.ts';
 import { loadServices, newContainer, StatefulServices } from './services.ts';
 import { driverMistakes, endMistakes, pinMistakes } from './wires/checks.ts';
 import { type Connection, connectionsOf } from './wires/connections.ts';
@@ -44,7 +45,7 @@ export class MachineBuilder {
 
   constructor(
     private readonly definition: MachineDefinition,
-    private readonly request: MachineRequest,
+    private readonly request: BuildRequest,
     private readonly accelerator: Accelerator,
     private readonly guestErrors: GuestErrors,
   ) {
@@ -52,7 +53,7 @@ export class MachineBuilder {
     const ramSize = ramSizeOf(definition, request.ram);
     const options = machineOptions(definition, request.options ?? {}, this.problems);
     this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
-    this.plan = new MachinePlan(definition.devices, options, request.deviceOptions ?? {});
+    this.plan = new MachinePlan(presentDevices(definition.devices, request), options, request.deviceOptions ?? {});
     this.check = this.newCheck();
     this.maker = new DeviceMaker(this.container, accelerator, this.stateful);
     this.bindServices();

@@ -116,10 +116,18 @@ export interface MachineRequest {
   readonly deviceOptions?: DeviceOptionValues;
   /** Guest time when the machine is switched on, in nanoseconds; a bigint beyond 2^53. Default: 0. */
   readonly startAt?: number | bigint;
+  /** False: without the devices that are `present: 'by-default'`, as with `-nodefaults`. A restored machine has those that were saved. */
+  readonly defaults?: boolean;
   /** Called with the first guest error of each kind. */
   readonly onGuestError?: GuestErrorSink;
   /** Called when an observer threw: it was removed, and the machine goes on. */
   readonly onObserverFailure?: ObserverFailureSink;
+}
+
+/** A request, and what a snapshot adds to it. @internal */
+export interface BuildRequest extends MachineRequest {
+  /** The devices of the definition that were there, by id: those that are not always present follow it. */
+  readonly savedDevices?: ReadonlySet<string>;
 }
 
 export type ObserverFailureSink = (observer: string, failure: unknown) => void;

@@ -24,6 +24,7 @@ export const requestWords: readonly string[] = [
   'options',
   'deviceOptions',
   'startAt',
+  'defaults',
   'onGuestError',
   'onObserverFailure',
 ];

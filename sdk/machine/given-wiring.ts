@@ -1,13 +1,14 @@
 import type { Problem } from '../base/errors.ts';
 import { hex, unknownWord } from '../base/text.ts';
 import { isPlainObject, shown } from './given-values.ts';
+import { presences } from './presence.ts';
 import { checkGivenInputs, checkGivenOutputs } from './wires/given.ts';
 
 // Files that no compiler has checked, such as plugins, may give values of any kind: all of these functions take unknown ones.
 
 /** The properties of a UsedDevice. */
 export const wiringWords: readonly string[] = [
-  ...['device', 'id', 'at', 'bus', 'addr', 'when', 'options', 'interrupts', 'inputs'],
+  ...['device', 'id', 'at', 'bus', 'addr', 'when', 'present', 'options', 'interrupts', 'inputs'],
 ];
 
 /** The properties of a Placement. */
@@ -23,7 +24,7 @@ export function wiringProblems(wiring: unknown, where: string): Problem[] {
   }
   const unknown = unknownWord(wiring, wiringWords);
   if (unknown !== undefined) report('unknown-word', `its wiring ${unknown}`);
-  const { id, at, bus, addr, when, options, interrupts, inputs } = wiring;
+  const { id, at, bus, addr, when, present, options, interrupts, inputs } = wiring;
   if (id !== undefined && typeof id !== 'string') report('bad-wiring', `id is ${shown(id)}. Write a text.`);
   if (addr !== undefined && typeof addr !== 'string')
     report('bad-wiring', `addr is ${shown(addr)}. Write it as a text, such as '01.0' or '0x68'.`);
@@ -34,6 +35,8 @@ export function wiringProblems(wiring: unknown, where: string): Problem[] {
       'bad-wiring',
       `when is ${shown(when)}. Write a function of the machine's options that answers true or false.`,
     );
+  if (present !== undefined && !presences.includes(present as string))
+    report('bad-wiring', `present is ${shown(present)}. Write 'by-default' or 'with-backend', or leave it out.`);
   if (options !== undefined && typeof options !== 'function' && !isPlainObject(options))
     report('bad-wiring', `options is ${shown(options)}. Write an object, such as { iobase: 0x70 }.`);
   if (at !== undefined) checkPlacements(at, report);

@@ -21,7 +21,7 @@ import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../mem
 import { MachineBuilder } from './builder.ts';
 import type { MachineBus } from './buses/list.ts';
 import { unmappedRegions } from './checks.ts';
-import type { MachineDefinition, MachineRequest, RestoreRequest, RunningMachine } from './definition.ts';
+import type { BuildRequest, MachineDefinition, MachineRequest, RestoreRequest, RunningMachine } from './definition.ts';
 import { prepareMachine, quietly, timerFailure, unrealizeAll } from './device-failures.ts';
 import { checkDefinition, checkPlugged, checkRequest, restoreWords } from './given-definition.ts';
 import { refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
@@ -87,7 +87,7 @@ export class Machine implements RunningMachine {
     }
   }
 
-  private constructor(definition: MachineDefinition, request: MachineRequest) {
+  private constructor(definition: MachineDefinition, request: BuildRequest) {
     this.definition = definition;
     this.accelerator = request.accelerator ?? simulatedAccelerator();
     this.errors = new GuestErrors(request.onGuestError);

@@ -15,6 +15,7 @@ import type { MemoryRegion } from '../memory/index.ts';
 import { addressText, type BusPlace } from './buses/places.ts';
 import { shown } from './given-values.ts';
 import { wiringProblems } from './given-wiring.ts';
+import type { Presence } from './presence.ts';
 import type { Signal, Wire } from './wires/wire.ts';
 
 /** The values of a machine's own options, defaults filled in. */
@@ -50,6 +51,8 @@ export interface UsedDevice {
   readonly addr?: string;
   /** Plugged in only if this holds for the machine's options. */
   readonly when?: (machine: MachineOptionValues) => boolean;
+  /** The machine has it by default only, or only with a back end that the request has. Left out: it is always there. */
+  readonly present?: Presence;
   readonly options?:
     | Readonly<Record<string, unknown>>
     | ((machine: MachineOptionValues) => Readonly<Record<string, unknown>>);
@@ -61,7 +64,7 @@ export interface UsedDevice {
 
 /** How a machine plugs in one device. Everything may be left out. */
 export interface DeviceWiring<C extends ConcreteDeviceClass>
-  extends Pick<UsedDevice, 'id' | 'at' | 'bus' | 'addr' | 'when'> {
+  extends Pick<UsedDevice, 'id' | 'at' | 'bus' | 'addr' | 'when' | 'present'> {
   /** Values that differ from the defaults; as a function, they depend on the machine's own options. */
   readonly options?: GivenOptionsOfClass<C> | ((machine: MachineOptionValues) => GivenOptionsOfClass<C>);
   /** A wire for each output that the device has, or a list of wires, and for no other name. */

@@ -109,7 +109,7 @@ it('knows all properties that the types have', () => {
   type All<T> = Readonly<Record<keyof T, true>>;
   const used: All<UsedDevice> = {
     ...{ device: true, id: true, at: true, bus: true, addr: true },
-    ...{ when: true, options: true, interrupts: true, inputs: true },
+    ...{ when: true, present: true, options: true, interrupts: true, inputs: true },
   };
   const placement: All<Placement> = { region: true, address: true, priority: true };
   const definition: All<MachineDefinition> = {
@@ -118,7 +118,7 @@ it('knows all properties that the types have', () => {
   };
   const request: All<MachineRequest> = {
     ...{ accelerator: true, ram: true, options: true, deviceOptions: true, startAt: true },
-    ...{ onGuestError: true, onObserverFailure: true },
+    ...{ defaults: true, onGuestError: true, onObserverFailure: true },
   };
   const restore: All<RestoreRequest> = { ...request, guests: true, deviceClasses: true };
   expect(wiringWords).toEqual(Object.keys(used));

@@ -19,6 +19,8 @@ import {
 export interface SnapshotRequest {
   readonly ram: number;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Those of the definition that the machine had when it was built, by id. */
+  readonly savedDevices: ReadonlySet<string>;
 }
 
 /** Reads the request for the machine of a snapshot. Refuses other documents, formats and machines. */
@@ -53,7 +55,18 @@ export function readRequest(snapshot: unknown, definition: MachineDefinition): S
     machine.member('ram').refuse(`is ${ram} bytes: ${problem}`);
   const options = readOptions(machine.member('options'), definition);
   if (reader.problems.length > 0) throw new StateError('state-mismatch', refusal(name), reader.problems);
-  return { ram, options };
+  return { ram, options, savedDevices: savedDevices(reader) };
+}
+
+/** Whatever is wrong with them is reported later, with the rest of the devices. */
+function savedDevices(reader: JsonReader): ReadonlySet<string> {
+  const quiet = new JsonReader(reader.data, '', []);
+  const saved = quiet.member('devices').list(MostDevices);
+  const unplugged = quiet.member('machine').member('unplugged').list(MostDevices);
+  return new Set([
+    ...saved.filter((one) => one.member('plugged').data === undefined).map((one) => one.member('id').data as string),
+    ...unplugged.map(({ data }) => data as string),
+  ]);
 }
 
 function readOptions(reader: JsonReader, { options: set }: MachineDefinition): Readonly<Record<string, unknown>> {
