@@ -2,11 +2,11 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { builtCommand } from './built-command.ts';
 
-const command = fileURLToPath(new URL('../../sdk/cli/backplane', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'backplane process (odd) '));
+const command = builtCommand(folder);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Said {

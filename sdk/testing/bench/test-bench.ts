@@ -173,11 +173,15 @@ export class TestBench<D extends Device> extends BenchGuest {
   /** Drives an input pin as a wire would; the same level again is no edge. */
   setPin(name: InputNames<D>, level: boolean): void {
     const pin = (this.pins as { readonly [name: string]: InputPin | undefined })[name];
+    if (pin === undefined) throw this.noSuchInput(name);
+    pin.set(level);
+  }
+
+  private noSuchInput(name: string): BackplaneError {
     const names = Object.keys(this.pins);
     const hint = didYouMean(name, names, `It has ${names.join(', ') || 'none'}.`);
     const message = `Bench: ${this.device.constructor.name} has no input pin '${name}'. ${hint}`;
-    if (pin === undefined) throw new BackplaneError('no-such-input', message);
-    pin.set(level);
+    return new BackplaneError('no-such-input', message);
   }
 
   /** A region (or another bank of registers) by offset instead of by address: `bench.at(registers).read32(Register.Status)`. */

@@ -112,7 +112,7 @@ type Leaf = string | number | bigint | boolean | null | undefined;
 /** What the fields of a device hold, by path: `dma.source`, `ram[14]`. */
 export type Fields = ReadonlyMap<string, Leaf>;
 
-/** Kinds of objects that a device refers to and does not own. */
+/** Objects that a device refers to and does not own. */
 const SharedKinds = [VirtualClock, MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate, OptionSet, GuestErrors];
 /** Values beyond so many are not compared. */
 const MostLeaves = 20_000;
@@ -126,6 +126,17 @@ export function fieldsOf(bench: TestBench<Device>, skipped: readonly string[] = 
   walk.visit(bench.device, '', 0);
   for (const { name, bytes } of memoryOf(bench.device)) walk.visitBytes(bytes, `${OfMemory}${name}`);
   return walk.leaves;
+}
+
+/** Paths of elements, by the path of their array: to word them at each look takes longer than the look. */
+const knownPaths = new Map<string, string[]>();
+
+function elementPaths(path: string, count: number): readonly string[] {
+  if (knownPaths.size > 500) knownPaths.clear();
+  const known = knownPaths.get(path) ?? [];
+  while (known.length < count) known.push(`${path}[${known.length}]`);
+  knownPaths.set(path, known);
+  return known;
 }
 
 class Walk {
@@ -162,9 +173,8 @@ class Walk {
   }
 
   private visitParts(value: object, path: string, depth: number): void {
-    if (ArrayBuffer.isView(value)) {
-      this.visitBytes(value, path);
-    } else if (Array.isArray(value) || value instanceof Set || value instanceof Map) {
+    if (ArrayBuffer.isView(value)) this.visitBytes(value, path);
+    else if (Array.isArray(value) || value instanceof Set || value instanceof Map) {
       let index = 0;
       for (const one of value.values()) this.visit(one, `${path}[${index++}]`, depth + 1);
       this.leaves.set(`${path}.length`, index);
@@ -181,7 +191,8 @@ class Walk {
     if (view.byteLength > LargestListed) this.leaves.set(path, `digest ${digestOf(bytesOf(view))}`);
     else {
       const elements = view instanceof DataView ? bytesOf(view) : (view as unknown as ArrayLike<number>);
-      for (let index = 0; index < elements.length; index++) this.leaves.set(`${path}[${index}]`, elements[index]);
+      const paths = elementPaths(path, elements.length);
+      for (let index = 0; index < elements.length; index++) this.leaves.set(paths[index] as string, elements[index]);
     }
   }
 

@@ -216,7 +216,7 @@ function memoryGoal(path: string): Goal {
     path,
     begin(device) {
       collect();
-      const first = Array.from(valueAt(device, path) as ArrayLike<unknown>);
+      const first = (valueAt(device, path) as { slice(): ArrayLike<unknown> }).slice();
       collect = () => {
         const cells = valueAt(device, path) as ArrayLike<unknown>;
         if (moved.length !== cells.length) moved = new Array(cells.length).fill(false);
