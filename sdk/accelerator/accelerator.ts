@@ -101,7 +101,21 @@ export abstract class Accelerator {
   abstract load(guests: readonly GuestImage[], how?: Pick<GuestRunOptions, 'savable'>): void;
   /** Runs until the guest ends or something stops it. May be called again: it goes on where it stopped. */
   abstract run(options?: RunOptions): RunOutcome;
-  /** Ends the run between two instructions, settled. From a device handler or timer too. */
+  /**
+   * Begins a run that is carried out in slices, with the host's thread free between two of them. Its guest notices nothing of
+   * them.
+   */
+  begin(_options?: RunOptions): void {
+    throw notInSlices(this.name);
+  }
+  /**
+   * Goes on with the run that `begin` has begun, for about so many guest operations, or as many timers. Answers how the run
+   * ended; undefined: it goes on with the next slice.
+   */
+  runSlice(_operations: number): RunOutcome | undefined {
+    throw notInSlices(this.name);
+  }
+  /** Ends the run between two instructions, settled. From a device handler or timer too, and between two slices. */
   abstract pause(): void;
   /** Asks for a reset of the machine. A device handler may: the run loop performs it. */
   abstract requestReset(): void;
@@ -135,4 +149,8 @@ export abstract class Accelerator {
   observe(_listener: AcceleratorListener | undefined): void {}
   /** Undoes attach: removes listeners and closes the kernel's file descriptors. */
   abstract detach(): void;
+}
+
+function notInSlices(name: string): BackplaneError {
+  return new BackplaneError('no-slices', `Accelerator '${name}' cannot run in slices. Use run().`);
 }

@@ -64,6 +64,8 @@ export interface AcceleratorErrorCodes {
   'machine-not-settled': BackplaneError;
   /** A running machine was asked to run, or to settle. @remedy Call `pause()`, and go on when `run()` has returned. */
   'machine-running': BackplaneError;
+  /** The accelerator cannot carry out a run in slices, which `pump` needs. @remedy Use `run()`, or an accelerator that can. */
+  'no-slices': BackplaneError;
   /** A processor whose last run ended with an error was to be saved. @remedy Reset the machine, or restore an earlier snapshot. */
   'processor-stopped': BackplaneError;
   /** A step of a guest program was called without `yield*`, so it never ran. @remedy Write `yield*` before the call. */

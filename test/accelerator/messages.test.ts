@@ -3,6 +3,7 @@ import { LoggedGuest } from '../../sdk/accelerator/guest/logged-guest.ts';
 import { GuestOperation, type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
 import { saveGuest } from '../../sdk/accelerator/guest/saved-guest.ts';
 import {
+  Accelerator,
   type GuestBody,
   guestProgram,
   KvmAccelerator,
@@ -127,6 +128,7 @@ goldenMessages('accelerator', {
     }
     throw thrown;
   },
+  'no-slices': () => Accelerator.prototype.begin.call({ name: 'own' }),
   'processor-stopped': () => {
     const machine = new SmallMachine([]);
     try {

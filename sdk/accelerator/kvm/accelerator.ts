@@ -156,13 +156,24 @@ export class KvmAccelerator extends Accelerator {
     return this.attached().run(options);
   }
 
+  override begin(options: RunOptions = {}): void {
+    checkRunOptions(options);
+    this.requests.mapChanged = true;
+    this.attached().begin(options);
+  }
+
+  override runSlice(operations: number): RunOutcome | undefined {
+    checkRunOptions({ operationLimit: operations });
+    return this.attached().slice(operations);
+  }
+
   override pause(): void {
-    if (this.loop?.running === true) this.requests.pause = true;
+    if (this.loop?.running === true || this.loop?.isOpen === true) this.requests.pause = true;
   }
 
   override requestReset(): void {
     const loop = this.attached();
-    if (loop.running || this.host!.topology.handlerDepth > 0) {
+    if (loop.running || loop.isOpen || this.host!.topology.handlerDepth > 0) {
       this.requests.reset = true;
       return;
     }

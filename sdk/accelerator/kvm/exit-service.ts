@@ -3,7 +3,6 @@ import type { AcceleratorListener, ExitReasonName } from '../events.ts';
 import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
 import { ExitReason, InternalErrorExit, IoDirection, IoExit, KvmRun, MmioExit, PageSize } from './abi.ts';
 import { loadNumber, storeNumber } from './coalesced-ring.ts';
-import type { ScheduledKernel } from './kernel.ts';
 import type { RunRequests } from './run-control.ts';
 import type { KvmVcpu } from './vm.ts';
 
@@ -75,10 +74,8 @@ export class ExitService {
   }
 }
 
-/** What ended a guest that KVM could not go on with: the guest's own mistake where the kernel knows it. */
-export function unknownExit(kernel: ScheduledKernel, vcpu: KvmVcpu, reason: number): BackplaneError {
-  const failure = kernel.processor(vcpu.fd).failure;
-  if (failure !== undefined) return failure;
+/** An exit that no guest of the simulated kernel makes. */
+export function unknownExit(vcpu: KvmVcpu, reason: number): BackplaneError {
   const detail =
     reason === ExitReason.InternalError ? `, suberror ${vcpu.run.getUint32(InternalErrorExit.suberror, true)}` : '';
   return new BackplaneError(

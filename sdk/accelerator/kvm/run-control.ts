@@ -22,7 +22,8 @@ export class RunBudget {
   start = 0;
   /** Operations that the run has left. */
   left = 0;
-  private counted = 0;
+  /** What they had executed at the end of the last turn. */
+  counted = 0;
   private progressEvery = DefaultProgressEvery;
   private progressLeft = DefaultProgressEvery;
   private onProgress: ((operations: number) => void) | undefined;

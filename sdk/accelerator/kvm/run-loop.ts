@@ -1,33 +1,23 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { AcceleratorHost, RunOptions, RunOutcome } from '../accelerator.ts';
-import type { ExitStatistics } from '../exit-statistics.ts';
-import { Errno, ExitReason, KvmRun, VcpuRequest } from './abi.ts';
+import { Errno } from './abi.ts';
 import type { EventConsumers } from './event-consumers.ts';
-import { type ExitService, unknownExit } from './exit-service.ts';
+import { ExitPump, type ExitPumpParts } from './exit-pump.ts';
 import type { InterruptInjection } from './interrupt-injection.ts';
 import { Interruption, type ScheduledKernel } from './kernel.ts';
-import type { RingDrain } from './ring-drain.ts';
-import { IdleWatch, RunBudget, type RunRequests } from './run-control.ts';
+import { IdleWatch, type RunRequests } from './run-control.ts';
 import * as outcomes from './run-outcomes.ts';
-import type { TimeKeeper } from './time-keeper.ts';
-import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
-import { finishInstruction, type KvmVm, resetRegisters } from './vm.ts';
+import { TurnScheduler } from './turn-scheduler.ts';
+import type { ScheduledVcpu } from './vcpu-schedule.ts';
+import { resetRegisters } from './vm.ts';
 
 /** What the loop works with; the accelerator puts it together. */
-interface RunLoopParts {
+interface RunLoopParts extends Omit<ExitPumpParts, 'failureOf'> {
   readonly kernel: ScheduledKernel;
-  readonly vm: KvmVm;
   readonly host: AcceleratorHost;
-  readonly schedule: VcpuSchedule;
-  readonly ring: RingDrain;
-  readonly service: ExitService;
   readonly interrupts: InterruptInjection;
-  readonly time: TimeKeeper;
   readonly consumers: EventConsumers;
   readonly requests: RunRequests;
-  readonly statistics: ExitStatistics;
-  /** Every return to userspace drains; otherwise only the memory core asks for it. */
-  readonly drainsAtReturns: boolean;
   /** The machine has been reset: give each vCPU its guest anew. */
   readonly restartGuests: () => void;
   /** Why the guest must not run with the memory map as it is now. */
@@ -36,40 +26,68 @@ interface RunLoopParts {
 
 type Ending = outcomes.Ending;
 
-/** A signal of an ioeventfd waits at most so long for a guest that never leaves guest mode. */
-const OperationsBetweenEvents = 64;
+/** Ends a slice, and no run. */
+const endOfSlice: Ending = { reason: 'paused', message: 'A slice of the run has ended.' };
 
 /** Enters the vCPUs in turn and serves what they come back with, until something ends it. */
 export class RunLoop {
+  /** A slice is under way, or a run that is not sliced. */
   running = false;
-  private current: ScheduledVcpu | undefined;
-  /** A vCPU that was woken while another had its turn: the next turn is its own. */
-  private woken: ScheduledVcpu | undefined;
-  /** Why the run ends without a request: a triple fault, or too many timers. */
+  /** A run was begun and has not ended: between two slices too. */
+  isOpen = false;
+  /** Why the run or the slice ends without a request: a triple fault, or too many timers. */
   private ending: Ending | undefined;
   private resetting = false;
+  /** The slice ended while every vCPU waited. */
+  private asleep = false;
+  /** The run has not entered the guest yet. */
+  private isNew = true;
+  /** Timers after which the slice ends: each takes the host's time, though the guest executes nothing. */
+  private lastTimer = Number.POSITIVE_INFINITY;
   private readonly idle = new IdleWatch();
-  private readonly budget = new RunBudget();
+  private readonly turns: TurnScheduler;
+  private readonly exits: ExitPump;
   private readonly drainNow = () => this.drain();
 
-  constructor(private readonly parts: RunLoopParts) {}
+  constructor(private readonly parts: RunLoopParts) {
+    const { kernel } = parts;
+    const failureOf = ({ vcpu }: ScheduledVcpu) => kernel.processor(vcpu.fd).failure;
+    this.turns = new TurnScheduler(parts);
+    this.exits = new ExitPump(
+      { ...parts, failureOf },
+      {
+        halted: (state) => this.halt(state),
+        shutDown: (state) => {
+          this.ending = outcomes.shutDown(failureOf(state)?.message);
+        },
+      },
+    );
+  }
 
   run(options: RunOptions): RunOutcome {
-    if (this.running)
-      throw new BackplaneError(
-        'machine-running',
-        'run(): the machine runs already. Call pause() from a handler instead.',
-      );
-    this.running = true;
-    try {
-      this.begin(options);
-      let end = this.resume();
-      while (end === undefined) end = this.step();
-      end = this.finish(end);
-      return { ...end, operations: this.totalOperations() - this.budget.start };
-    } finally {
-      this.running = false;
-    }
+    this.begin(options);
+    return this.goOn() as RunOutcome;
+  }
+
+  /** Begins a run. Its slices carry it out. */
+  begin(options: RunOptions): void {
+    if (this.running || this.isOpen) throw runsAlready(this);
+    this.turns.begin(options);
+    this.idle.begin(options);
+    this.ending = undefined;
+    this.asleep = false;
+    this.lastTimer = Number.POSITIVE_INFINITY;
+    this.parts.requests.pause = false;
+    this.parts.time.begin();
+    this.isOpen = this.isNew = true;
+  }
+
+  /** Goes on with the run that was begun, for so many operations or timers. Undefined: the run has not ended. */
+  slice(operations: number): RunOutcome | undefined {
+    if (this.running || !this.isOpen) throw runsAlready(this);
+    this.turns.beginSlice(operations);
+    this.lastTimer = this.idle.total + operations;
+    return this.goOn();
   }
 
   /** Delivers what is queued, for another reason than an exit. */
@@ -80,7 +98,7 @@ export class RunLoop {
 
   /** Ends every instruction that has begun and delivers what is queued. */
   settle(): void {
-    this.finishInstructions();
+    this.exits.finishInstructions();
     this.drain();
     this.parts.time.settle();
   }
@@ -93,78 +111,63 @@ export class RunLoop {
   reset(): void {
     const { requests, ring, vm, schedule, host } = this.parts;
     requests.reset = true;
-    this.finishInstructions();
+    this.exits.finishInstructions();
     ring.discard();
     for (const state of schedule.vcpus) {
       resetRegisters(vm, state.vcpu);
       state.halted = state.exitPending = false;
     }
-    this.current = this.woken = undefined;
+    this.turns.forget();
     this.resetting = true;
     try {
       host.reset();
     } finally {
       requests.reset = this.resetting = false;
+      // The reset button, between two slices.
+      if (!this.running && this.isOpen) this.ending = outcomes.wasReset;
       this.parts.restartGuests();
     }
   }
 
-  private begin(options: RunOptions): void {
-    this.budget.begin(options, this.totalOperations());
-    this.idle.begin(options);
-    this.current = this.woken = this.ending = undefined;
-    this.parts.requests.pause = false;
-    this.parts.time.begin();
+  /** Runs until the end of the run, or of the slice. */
+  private goOn(): RunOutcome | undefined {
+    const { isNew } = this;
+    this.isNew = this.isOpen = false;
+    this.running = true;
+    if (this.ending === endOfSlice) this.ending = undefined;
+    try {
+      let end = isNew ? this.resume() : this.handleRequests();
+      while (end === undefined) end = this.step();
+      this.isOpen = end === endOfSlice;
+      if (this.isOpen) return undefined;
+      end = this.finish(end);
+      return { ...end, operations: this.turns.executed };
+    } finally {
+      this.running = false;
+    }
   }
 
   /** Completes what a run that ended by an error has left, and performs a reset that was requested since. */
   private resume(): Ending | undefined {
     if (this.parts.requests.reset) this.reset();
-    for (const state of this.parts.schedule.vcpus) if (state.exitPending) this.serveReturn(state);
+    for (const state of this.parts.schedule.vcpus) if (state.exitPending) this.exits.serveReturn(state);
     if (this.parts.ring.postponed) this.drain();
     return this.handleRequests();
   }
 
   private step(): Ending | undefined {
-    const { kernel, time, interrupts, ring, consumers, requests, schedule } = this.parts;
-    const state = this.current ?? this.takeTurn();
+    const { time, interrupts, ring, consumers, requests, schedule } = this.parts;
+    const { turns } = this;
+    const state = turns.current ?? (this.asleep ? undefined : turns.take());
     if (state === undefined) return this.waitForInterrupt();
     time.prepareEntry();
     interrupts.prepare(state.vcpu);
-    if (kernel.ioctl(state.vcpu.fd, VcpuRequest.Run, 0) === 0) {
-      state.exitPending = true;
-      this.serveReturn(state);
-    } else {
-      this.serveInterruption(state);
-    }
+    if (!this.exits.enter(state) && this.serveInterruption(state)) return endOfSlice;
     if (ring.postponed) this.drain();
     if (consumers.any) consumers.notify(this.drainNow);
-    if (schedule.vcpus.length > 1) this.yieldToWoken();
-    if (requests.any || this.budget.left <= 0 || this.ending !== undefined) return this.handleRequests();
+    if (schedule.vcpus.length > 1) turns.yieldToWoken();
+    if (requests.any || turns.budget.left <= 0 || this.ending !== undefined) return this.handleRequests();
     return undefined;
-  }
-
-  /** KVM_RUN came back with an exit: the ring is drained first, then timers run, then the exit is served. */
-  private serveReturn(state: ScheduledVcpu): void {
-    const { ring, time, service, statistics, drainsAtReturns } = this.parts;
-    time.advanceUntilTimer();
-    service.note(state.vcpu);
-    if (drainsAtReturns && ring.drain() > 0) statistics.drainsAtExits++;
-    time.runTimers();
-    state.exitPending = false;
-    this.serveExit(state);
-  }
-
-  private serveExit(state: ScheduledVcpu): void {
-    const { service } = this.parts;
-    const reason = state.vcpu.run.getUint32(KvmRun.exitReason, true);
-    if (reason === ExitReason.Io) service.serveIo(state.vcpu);
-    else if (reason === ExitReason.Mmio) service.serveMmio(state.vcpu);
-    else if (reason === ExitReason.Hlt) this.halt(state);
-    else if (reason === ExitReason.Shutdown)
-      this.ending = outcomes.shutDown(this.parts.kernel.processor(state.vcpu.fd).failure?.message);
-    else if (reason !== ExitReason.IrqWindowOpen && reason !== ExitReason.Intr)
-      throw unknownExit(this.parts.kernel, state.vcpu, reason);
   }
 
   private halt(state: ScheduledVcpu): void {
@@ -172,55 +175,32 @@ export class RunLoop {
     this.endTurn();
   }
 
-  private serveInterruption(state: ScheduledVcpu): void {
+  private endTurn(): void {
+    this.turns.end();
+    if (this.turns.sliceIsOver) this.ending ??= endOfSlice;
+  }
+
+  /** True if only the slice of the run has ended, in the middle of a turn: nothing may happen here. */
+  private serveInterruption(state: ScheduledVcpu): boolean {
     const { kernel, vm, host, time, statistics } = this.parts;
     if (kernel.errno !== Errno.EINTR) throw vm.failure(`run vCPU ${state.vcpu.id}`, 'The guest cannot go on.');
     const reason = kernel.processor(state.vcpu.fd).interruption;
-    if (reason === Interruption.Epoch) return;
+    if (reason === Interruption.Epoch) return false;
+    if (reason === Interruption.Slice && this.turns.isCut(state)) return true;
     if (reason === Interruption.Slice || reason === Interruption.GuestFinished) {
       state.finished = reason === Interruption.GuestFinished;
       this.endTurn();
-      return;
+      return false;
     }
     if (reason === Interruption.Queued) statistics.kicks++;
     time.advanceUntilTimer();
     if (this.parts.drainsAtReturns) this.drain();
     time.runTimers();
-    const operations = this.totalOperations();
-    if (!this.idle.note(operations, host.clock)) return;
-    this.ending = outcomes.endlessWait(this.idle, state.guest, operations - this.budget.start, host.clock);
-  }
-
-  /** An interrupt that vCPU 0 can take ends another vCPU's turn at once. */
-  private yieldToWoken(): void {
-    const first = this.parts.schedule.vcpus[0] as ScheduledVcpu;
-    if (this.current === undefined || this.current === first || first.finished) return;
-    if (!this.parts.interrupts.wakes(first)) return;
-    this.endTurn();
-    this.woken = first;
-  }
-
-  /** The end of a turn is not a return to userspace: on real processors there are no turns. */
-  private endTurn(): void {
-    this.current = undefined;
-    this.budget.spend(this.totalOperations());
-  }
-
-  private takeTurn(): ScheduledVcpu | undefined {
-    const { schedule, interrupts, kernel, consumers } = this.parts;
-    for (const state of schedule.vcpus) {
-      if (!state.halted || !interrupts.wakes(state)) continue;
-      state.halted = false;
-      this.woken = state;
-    }
-    const state = this.woken ?? schedule.next();
-    this.woken = undefined;
-    if (state === undefined) return undefined;
-    const between = consumers.any ? OperationsBetweenEvents : Number.POSITIVE_INFINITY;
-    const turn = Math.min(schedule.turnLength(), between, this.budget.longestTurn);
-    kernel.processor(state.vcpu.fd).slice = turn;
-    this.current = state;
-    return state;
+    const { operations, budget } = this.turns;
+    if (this.idle.note(operations, host.clock))
+      this.ending = outcomes.endlessWait(this.idle, state.guest, operations - budget.start, host.clock);
+    else if (this.idle.total >= this.lastTimer) this.ending ??= endOfSlice;
+    return false;
   }
 
   /** No vCPU can go on: time jumps from timer to timer until one raises an interrupt. */
@@ -229,7 +209,8 @@ export class RunLoop {
     const end = outcomes.endOfHalt(schedule.vcpus, host.clock);
     if (end !== undefined) return end;
     const first = schedule.vcpus[0] as ScheduledVcpu;
-    const operations = this.totalOperations();
+    const { operations } = this.turns;
+    this.asleep = false;
     while (!interrupts.wakes(first)) {
       if (!time.sleep()) return outcomes.nothingArmed(host.clock);
       if (drainsAtReturns) this.drain();
@@ -238,6 +219,8 @@ export class RunLoop {
       if (interrupts.wakes(first)) break;
       if (this.idle.note(operations, host.clock) || this.idle.isHaltedTooLong(host.clock))
         return outcomes.haltedTooLong(this.idle, host.clock);
+      this.asleep = this.idle.total >= this.lastTimer;
+      if (this.asleep) return endOfSlice;
     }
     return undefined;
   }
@@ -245,7 +228,7 @@ export class RunLoop {
   /** Performs requests between two instructions; answers how they end the run, if they do. */
   private handleRequests(): Ending | undefined {
     const { requests, schedule } = this.parts;
-    if (requests.pause && !requests.reset) this.finishInstructions();
+    if (requests.pause && !requests.reset) this.exits.finishInstructions();
     if (requests.reset) {
       this.reset();
       return outcomes.wasReset;
@@ -255,7 +238,7 @@ export class RunLoop {
     if (requests.pause) return outcomes.wasPaused;
     if (wrongMap !== undefined) return outcomes.halted(wrongMap);
     if (this.ending !== undefined) return this.ending;
-    if (this.budget.left > 0 || schedule.vcpus.every((state) => state.finished)) return undefined;
+    if (this.turns.budget.left > 0 || schedule.vcpus.every((state) => state.finished)) return undefined;
     return outcomes.operationLimit;
   }
 
@@ -274,21 +257,13 @@ export class RunLoop {
     requests.pause = false;
     return requests.reset ? (this.handleRequests() ?? end) : end;
   }
+}
 
-  private finishInstructions(): void {
-    const { vm, schedule, ring, drainsAtReturns } = this.parts;
-    for (const state of schedule.vcpus) {
-      finishInstruction(vm, state.vcpu, () => {
-        if (drainsAtReturns) ring.drain();
-        this.serveExit(state);
-      });
-    }
-  }
-
-  private totalOperations(): number {
-    const { kernel, schedule } = this.parts;
-    let operations = 0;
-    for (const state of schedule.vcpus) operations += kernel.processor(state.vcpu.fd).operations;
-    return operations;
-  }
+function runsAlready({ running, isOpen }: RunLoop): BackplaneError {
+  const why = running
+    ? 'run(): the machine runs already. Call pause() from a handler instead.'
+    : isOpen
+      ? 'run(): a run in slices is under way. Let it end first: call pause(), and runSlice() once more.'
+      : 'runSlice(): no run is under way. Call begin() first.';
+  return new BackplaneError('machine-running', why);
 }

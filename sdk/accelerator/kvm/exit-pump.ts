@@ -1,0 +1,79 @@
+import type { BackplaneError } from '../../base/errors.ts';
+import type { ExitStatistics } from '../exit-statistics.ts';
+import { ExitReason, KvmRun, VcpuRequest } from './abi.ts';
+import { type ExitService, unknownExit } from './exit-service.ts';
+import type { KvmKernel } from './kernel.ts';
+import type { RingDrain } from './ring-drain.ts';
+import type { TimeKeeper } from './time-keeper.ts';
+import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
+import { finishInstruction, type KvmVm } from './vm.ts';
+
+/** What the pump works with. */
+export interface ExitPumpParts {
+  readonly kernel: KvmKernel;
+  readonly vm: KvmVm;
+  readonly schedule: VcpuSchedule;
+  readonly ring: RingDrain;
+  readonly service: ExitService;
+  readonly time: TimeKeeper;
+  readonly statistics: ExitStatistics;
+  /** Every return to userspace drains; otherwise only the memory core asks for it. */
+  readonly drainsAtReturns: boolean;
+  /** Why a vCPU cannot go on, where the kernel knows it. */
+  readonly failureOf: (state: ScheduledVcpu) => BackplaneError | undefined;
+}
+
+/** What an exit means for turns; an access means nothing. */
+export interface ExitConsequences {
+  halted(state: ScheduledVcpu): void;
+  shutDown(state: ScheduledVcpu): void;
+}
+
+/** Enters the guest and serves what KVM_RUN comes back with. It knows a kernel of KVM's interface, and no turns. */
+export class ExitPump {
+  constructor(
+    private readonly parts: ExitPumpParts,
+    private readonly consequences: ExitConsequences,
+  ) {}
+
+  /** KVM_RUN, and its exit if there was one. False: it was interrupted, and `errno` says how. */
+  enter(state: ScheduledVcpu): boolean {
+    if (this.parts.kernel.ioctl(state.vcpu.fd, VcpuRequest.Run, 0) !== 0) return false;
+    state.exitPending = true;
+    this.serveReturn(state);
+    return true;
+  }
+
+  /** KVM_RUN came back with an exit: the ring is drained first, then timers run, then the exit is served. */
+  serveReturn(state: ScheduledVcpu): void {
+    const { ring, time, service, statistics, drainsAtReturns } = this.parts;
+    time.advanceUntilTimer();
+    service.note(state.vcpu);
+    if (drainsAtReturns && ring.drain() > 0) statistics.drainsAtExits++;
+    time.runTimers();
+    state.exitPending = false;
+    this.serveExit(state);
+  }
+
+  /** Takes every vCPU to the end of the instruction that it is in. */
+  finishInstructions(): void {
+    const { vm, schedule, ring, drainsAtReturns } = this.parts;
+    for (const state of schedule.vcpus) {
+      finishInstruction(vm, state.vcpu, () => {
+        if (drainsAtReturns) ring.drain();
+        this.serveExit(state);
+      });
+    }
+  }
+
+  private serveExit(state: ScheduledVcpu): void {
+    const { service } = this.parts;
+    const reason = state.vcpu.run.getUint32(KvmRun.exitReason, true);
+    if (reason === ExitReason.Io) service.serveIo(state.vcpu);
+    else if (reason === ExitReason.Mmio) service.serveMmio(state.vcpu);
+    else if (reason === ExitReason.Hlt) this.consequences.halted(state);
+    else if (reason === ExitReason.Shutdown) this.consequences.shutDown(state);
+    else if (reason !== ExitReason.IrqWindowOpen && reason !== ExitReason.Intr)
+      throw this.parts.failureOf(state) ?? unknownExit(state.vcpu, reason);
+  }
+}

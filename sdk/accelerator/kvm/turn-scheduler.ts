@@ -1,0 +1,116 @@
+import type { RunOptions } from '../accelerator.ts';
+import type { EventConsumers } from './event-consumers.ts';
+import type { InterruptInjection } from './interrupt-injection.ts';
+import type { ScheduledKernel } from './kernel.ts';
+import { RunBudget } from './run-control.ts';
+import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
+
+/** A signal of an ioeventfd waits at most so long for a guest that never leaves guest mode. */
+const OperationsBetweenEvents = 64;
+
+/** What the scheduler works with. */
+interface TurnSchedulerParts {
+  readonly kernel: ScheduledKernel;
+  readonly schedule: VcpuSchedule;
+  readonly interrupts: InterruptInjection;
+  readonly consumers: EventConsumers;
+}
+
+/**
+ * Whose turn it is, and until which operation. A turn ends at a HLT, when its operations are used up, or for a vCPU that was
+ * woken. A slice of the run may end in the middle of a turn. That is no end of the turn, and nothing shows it.
+ */
+export class TurnScheduler {
+  /** The vCPU whose turn is under way. */
+  current: ScheduledVcpu | undefined;
+  readonly budget = new RunBudget();
+  /** A vCPU that was woken while another had its turn: the next turn is its own. */
+  private woken: ScheduledVcpu | undefined;
+  /** The slice of the run ends when the guests have executed so many operations. */
+  private sliceEnd = Number.POSITIVE_INFINITY;
+  /** Operations of the turn under way that lie behind the end of the slice: the kernel does not know of them yet. */
+  private withheld = 0;
+
+  constructor(private readonly parts: TurnSchedulerParts) {}
+
+  /** Operations that all guests have executed. */
+  get operations(): number {
+    const { kernel, schedule } = this.parts;
+    let operations = 0;
+    for (const state of schedule.vcpus) operations += kernel.processor(state.vcpu.fd).operations;
+    return operations;
+  }
+
+  /** Operations that the run has executed. */
+  get executed(): number {
+    return this.operations - this.budget.start;
+  }
+
+  /** Whether the guests have executed what the slice allows. Correct at the end of a turn. */
+  get sliceIsOver(): boolean {
+    return this.budget.counted >= this.sliceEnd;
+  }
+
+  begin(options: RunOptions): void {
+    this.budget.begin(options, this.operations);
+    this.sliceEnd = Number.POSITIVE_INFINITY;
+    this.forget();
+  }
+
+  /** No turn is under way any more: the guests begin anew. */
+  forget(): void {
+    this.current = this.woken = undefined;
+    this.withheld = 0;
+  }
+
+  /** The run may execute so many more operations until the slice ends. A turn that is under way goes on. */
+  beginSlice(operations: number): void {
+    this.sliceEnd = this.operations + operations;
+    if (this.current === undefined) return;
+    const processor = this.parts.kernel.processor(this.current.vcpu.fd);
+    this.grant(this.current, processor.slice + this.withheld, operations);
+  }
+
+  /** The kernel has used up what it was given. True if that was the end of the slice only, and the turn goes on later. */
+  isCut(state: ScheduledVcpu): boolean {
+    return this.withheld > 0 && this.parts.kernel.processor(state.vcpu.fd).slice + this.withheld > 0;
+  }
+
+  /** Begins the next turn. Undefined if no vCPU can run. */
+  take(): ScheduledVcpu | undefined {
+    const { schedule, interrupts, consumers } = this.parts;
+    for (const state of schedule.vcpus) {
+      if (!state.halted || !interrupts.wakes(state)) continue;
+      state.halted = false;
+      this.woken = state;
+    }
+    const state = this.woken ?? schedule.next();
+    this.woken = undefined;
+    if (state === undefined) return undefined;
+    const between = consumers.any ? OperationsBetweenEvents : Number.POSITIVE_INFINITY;
+    const turn = Math.min(schedule.turnLength(), between, this.budget.longestTurn);
+    this.grant(state, turn, this.sliceEnd - this.budget.counted);
+    this.current = state;
+    return state;
+  }
+
+  /** The end of a turn is not a return to userspace: on real processors there are no turns. */
+  end(): void {
+    this.current = undefined;
+    this.budget.spend(this.operations);
+  }
+
+  /** An interrupt that vCPU 0 can take ends another vCPU's turn at once. */
+  yieldToWoken(): void {
+    const first = this.parts.schedule.vcpus[0] as ScheduledVcpu;
+    if (this.current === undefined || this.current === first || first.finished) return;
+    if (!this.parts.interrupts.wakes(first)) return;
+    this.end();
+    this.woken = first;
+  }
+
+  private grant(state: ScheduledVcpu, turn: number, most: number): void {
+    this.parts.kernel.processor(state.vcpu.fd).slice = Math.min(turn, most);
+    this.withheld = turn > most ? turn - most : 0;
+  }
+}
