@@ -13,6 +13,7 @@ export default defineConfig({
       { find: /^backplane\/bus$/, replacement: source('./sdk/bus.ts') },
       { find: /^backplane\/i2c$/, replacement: source('./sdk/i2c.ts') },
       { find: /^backplane\/spi$/, replacement: source('./sdk/spi.ts') },
+      { find: /^backplane\/backend$/, replacement: source('./sdk/backend.ts') },
       { find: /^backplane\/testing$/, replacement: source('./sdk/testing/index.ts') },
       { find: /^backplane\/testing\/qemu$/, replacement: source('./sdk/testing/qemu/index.ts') },
       { find: /^backplane\/node$/, replacement: source('./sdk/cli/node.ts') },

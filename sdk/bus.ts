@@ -10,4 +10,4 @@ export {
   type MappedByBus,
   type Placed,
 } from './bus/bus.ts';
-export { DevicePart } from './device/parts.ts';
+export { DevicePart } from './device/part.ts';

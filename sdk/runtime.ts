@@ -128,6 +128,7 @@ export type {
 export { Machine } from './machine/machine.ts';
 export {
   defineObserver,
+  type InboxDelivery,
   type InputEvent,
   type InterruptEvent,
   isObserver,

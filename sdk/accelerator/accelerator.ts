@@ -34,6 +34,14 @@ export interface MachineClock extends VirtualClock {
   set(time: number, epoch?: bigint): void;
 }
 
+/** Events from outside that wait to be delivered between two instructions; `Inbox` is one. */
+export interface InboxSource {
+  /** The number of operations, over all vCPUs, from which something can be delivered; Infinity while nothing can. */
+  readonly due: number;
+  /** Delivers one event when so many operations are done. False: there is none to deliver. */
+  deliver(operations: number): boolean;
+}
+
 /** What a vCPU executes: a program, which a reset starts again, or a guest that is under way, as a recording is. */
 export type GuestImage = { readonly name: string; start(): GuestSource } | GuestSource;
 
@@ -45,6 +53,8 @@ export interface AcceleratorHost {
   readonly clock: MachineClock;
   readonly interruptController?: InterruptController;
   readonly resetPorts?: readonly ResetPort[];
+  /** What the host has sent to devices. */
+  readonly inbox?: InboxSource;
   /** Resets every device. The accelerator calls it between instructions, once the ring is empty. */
   reset(): void;
 }

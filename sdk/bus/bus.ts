@@ -1,6 +1,7 @@
 import type { Problem } from '../base/errors.ts';
 import { type ClassMetadata, type Device, devicesIn, inDeviceEvent, RegionTemplate } from '../device/index.ts';
-import { DevicePart, partsOf } from '../device/parts.ts';
+import { DevicePart } from '../device/part.ts';
+import { partsOf } from '../device/parts.ts';
 import type { MemoryRegion, MemoryTopology } from '../memory/index.ts';
 
 /** Where the regions of a bus's devices are mapped. */

@@ -6,7 +6,7 @@ import { readFields } from '../state/fields.ts';
 import { type StateDifference, StateError, StateLoading } from '../state/restore-plan.ts';
 import type { Device } from './device.ts';
 import { countersOf, noteState, type SavedDevice, saveDevice } from './device-state.ts';
-import { stateOfDevice } from './parts.ts';
+import { backendState, stateOfDevice } from './parts.ts';
 import { type InterruptPin, ownPinsOf, pinsOf } from './pins/interrupt-pin.ts';
 import { readLocks } from './registers/locks.ts';
 import { devicesIn, joined, subDevicesOf } from './sub-devices.ts';
@@ -52,6 +52,7 @@ export class DeviceLoading {
       readLocks(device, reader.member('locks'), this.loading);
       this.readInside(reader.member('subDevices'));
       if (isInside) return;
+      this.readBackends(reader.member('backends'));
       this.readCounters(reader.member('counters'));
       this.readTimers(this.loading.reader(data['timers'] ?? null, 'timers'));
       this.readPins(this.loading.reader(data['high'] ?? null, 'high'));
@@ -101,6 +102,15 @@ export class DeviceLoading {
     // A hook may have converted an older state.
     for (const pin of derivedPins(this.device)) pin.evaluate();
     refuseContradictions(this.device);
+  }
+
+  /** A back end that came with a newer version of the class holds nothing yet. */
+  private readBackends(saved: JsonReader): void {
+    const [owner, declared] = backendState(this.device);
+    if (saved.data === undefined && declared.length === 0) return;
+    const isOlder = this.loading.version < this.device.metadata.version;
+    const known = declared.filter(({ name }) => !isOlder || saved.member(name).data !== undefined);
+    if (saved.data !== undefined || known.length > 0) readFields(owner, known, saved, this.loading);
   }
 
   /** A counter that the snapshot does not name is as in a fresh device, if the class was older then. */

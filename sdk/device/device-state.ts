@@ -4,14 +4,14 @@ import type { Timer, TimerState } from '../clock/index.ts';
 import { captureShapes, type FailField, writeFields } from '../state/fields.ts';
 import { shape } from '../state/shapes.ts';
 import type { Device } from './device.ts';
-import { stateOfDevice } from './parts.ts';
+import { backendState, stateOfDevice } from './parts.ts';
 import { type InterruptPin, pinsOf } from './pins/interrupt-pin.ts';
 import { saveLocks } from './registers/locks.ts';
 import { devicesIn, subDevicesOf } from './sub-devices.ts';
 import { timersOf } from './timers.ts';
 
 /** The state of one device as plain data, without what is saved for it and the devices inside it together. */
-export type SavedFields = Omit<SavedDevice, 'counters' | 'timers' | 'high'>;
+export type SavedFields = Omit<SavedDevice, 'backends' | 'counters' | 'timers' | 'high'>;
 
 /** The state of one device as plain data, as JSON can hold it. Timers and pins of devices inside it are among its own. */
 export interface SavedDevice {
@@ -23,6 +23,8 @@ export interface SavedDevice {
   readonly locks?: { readonly [member: string]: Json };
   /** The devices inside it, by their names; absent where there are none. */
   readonly subDevices?: { readonly [name: string]: SavedFields };
+  /** What its back ends hold, by the names of its options: bytes that wait. Absent where it has none. */
+  readonly backends?: { readonly [option: string]: Json };
   /** The countdowns and counters; absent where the device has none. */
   readonly counters?: { readonly [name: string]: Json };
   /** Deadlines of the timers that are armed, in guest nanoseconds, in the order in which they fire. */
@@ -82,10 +84,17 @@ export function saveDevice(device: Device): SavedDevice {
   refuseLatePins(device);
   return {
     ...saveFields(device),
+    ...saveBackends(device),
     ...(counters.length === 0 ? {} : { counters: Object.fromEntries(counters) }),
     timers: Object.fromEntries(armed.map(([name, { deadline }]) => [name, shape.number.write(deadline + 0) ?? 0])),
     high: [...pinsOf(device)].filter(([, pin]) => pin.level && !pin.isDerived).map(([name]) => name),
   };
+}
+
+function saveBackends(device: Device): Pick<SavedDevice, 'backends'> {
+  const [owner, declared] = backendState(device);
+  if (declared.length === 0) return {};
+  return { backends: writeFields(owner, declared, failingToSave(device)) as { readonly [option: string]: Json } };
 }
 
 function saveFields(device: Device): SavedFields {

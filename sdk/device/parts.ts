@@ -1,9 +1,13 @@
 import { type StateDeclaration, stateOf } from '../state/schema.ts';
 import type { DeviceInstance } from './class-metadata.ts';
+import { BackendPart, backendsOf, DevicePart } from './part.ts';
 import { stateFields } from './registers/snapshot-shapes.ts';
 
-/** A part of a device that needs no decorator, such as a bus: its fields with `@state` are in the snapshots of the device. */
-export abstract class DevicePart {}
+/** The back ends of a device as an object, and what of it is state. */
+export function backendState(device: DeviceInstance): readonly [owner: object, declared: readonly StateDeclaration[]] {
+  const parts = [...backendsOf(device)].filter(([, part]) => stateOf(part.constructor).length > 0);
+  return [Object.fromEntries(parts), parts.map(([name]) => partState(name))];
+}
 
 /** Parts that are services of a machine, and belong to none of the devices that hold them. */
 const services = new WeakSet<object>();
@@ -37,9 +41,12 @@ export function stateOfDevice(device: DeviceInstance): readonly StateDeclaration
 function partsWithState(device: DeviceInstance): string[] {
   return Object.entries(device).flatMap(([member, value]) => {
     const part: unknown = Array.isArray(value) ? value[0] : value;
-    return part instanceof DevicePart && !services.has(part) && stateOf(part.constructor).length > 0 ? [member] : [];
+    return part instanceof DevicePart && !isElsewhere(part) && stateOf(part.constructor).length > 0 ? [member] : [];
   });
 }
+
+/** Its state is not that of the device whose field holds it. */
+const isElsewhere = (part: DevicePart): boolean => services.has(part) || part instanceof BackendPart;
 
 const partState = (member: string): StateDeclaration =>
   Object.freeze({ member, name: member, since: 1, shape: undefined, subsection: undefined, atReset: undefined });

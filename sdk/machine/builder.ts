@@ -1,4 +1,5 @@
 import { Accelerator, type MachineClock } from '../accelerator/accelerator.ts';
+import type { MachineBackends } from '../backend/index.ts';
 import { DeviceFailure, describeThrown, type Problem } from '../base/errors.ts';
 import { type Bus, ResetController, SystemBus } from '../bus/index.ts';
 import { collectTimers, ManualClock, VirtualClock } from '../clock/index.ts';
@@ -48,6 +49,7 @@ export class MachineBuilder {
     private readonly request: BuildRequest,
     private readonly accelerator: Accelerator,
     private readonly guestErrors: GuestErrors,
+    readonly backends: MachineBackends,
   ) {
     this.processor = processorConnections(definition.interruptController);
     const ramSize = ramSizeOf(definition, request.ram);
@@ -55,7 +57,7 @@ export class MachineBuilder {
     this.board = new EmptyBoard((size, name) => accelerator.allocateRam(size, name), ramSize, options);
     this.plan = new MachinePlan(presentDevices(definition.devices, request), options, request.deviceOptions ?? {});
     this.check = this.newCheck();
-    this.maker = new DeviceMaker(this.container, accelerator, this.stateful);
+    this.maker = new DeviceMaker(this.container, accelerator, this.stateful, backends);
     this.bindServices();
   }
 
@@ -161,6 +163,7 @@ export class MachineBuilder {
     this.board.topology.transaction(() => {
       this.wires.disconnect(id);
       plugged.leaveBus();
+      this.backends.takeBack(device);
       if (!device.realized) return this.forget(device);
       for (const timer of timersOf(device).values()) timer.cancel();
       plugged.unmapRegions();
@@ -197,6 +200,7 @@ export class MachineBuilder {
       ...driverMistakes(connections, present.flatMap(connectionsOf)),
       ...controllerMistakes(this.definition.interruptController, ids, constructed),
       ...plan.problems,
+      ...this.backends.problems(devices.map(asking), present.map(asking)),
       ...check.problems,
       ...endMistakes(connections, ids, (token) => this.container.isBound(token), this.definition.name),
     ];
@@ -250,6 +254,7 @@ export class MachineBuilder {
     this.board.ramOwners.realize(one, () => this.realize(one));
     one.mapRegions();
     one.joinBus();
+    this.backends.give(one.device);
   }
 
   private bindServices(): void {
@@ -280,4 +285,11 @@ export class MachineBuilder {
     const message = `The machine's clock is a ${clock.constructor.name} without advanceTo(time): guest time could not advance. Bind a ManualClock.`;
     this.problems.push({ code: 'clock-cannot-advance', message });
   }
+}
+
+/** What the check of back ends is told of a device; one with wrong options asks for none. */
+function asking(one: PlannedDevice | PluggedDevice) {
+  const { id, metadata, given } = one;
+  const isFaulty = 'faulty' in one && one.faulty;
+  return { id, metadata, values: isFaulty ? {} : metadata.options.values(given, id) };
 }

@@ -1,5 +1,6 @@
 import type { ContainerModule } from 'inversify';
 import type { Accelerator, GuestImage, MachineClock } from '../accelerator/index.ts';
+import type { Backend, BackendErrorSink, Inbox, MachineBackends } from '../backend/index.ts';
 import { BackplaneError, type Problem } from '../base/errors.ts';
 import type { ConcreteDeviceClass, Device, GuestError, GuestErrorSink, OptionSet, Token } from '../device/index.ts';
 import { type AddressSpace, GiB, type MappedSpace, type MemoryTopology, MiB, type RamBlock } from '../memory/index.ts';
@@ -71,6 +72,10 @@ export interface RunningMachine extends PreparedMachine {
   readonly buses: readonly MachineBus[];
   /** All RAM and ROM of the machine by the names of their regions, mapped or not. */
   readonly ramBlocks: ReadonlyMap<string, RamBlock>;
+  /** Its back ends, with what they have carried. */
+  readonly backends: MachineBackends;
+  /** What has come from outside and did not reach its device yet. */
+  readonly inbox: Inbox;
   /** Mistakes of the guest, each kind once, with its count. */
   readonly guestErrors: readonly GuestError[];
   deviceById(id: string): PluggedDevice | undefined;
@@ -97,7 +102,7 @@ export function machineOptions(
   if (declared !== undefined) {
     const problems = declared.problems(given, `Machine '${name}'`);
     found.push(...problems);
-    return declared.resolve(problems.length > 0 ? {} : given, name);
+    return declared.values(problems.length > 0 ? {} : given, name);
   }
   for (const option of Object.keys(given))
     found.push({ code: 'no-such-option', message: `Machine '${name}': there is no option '${option}'. It has none.` });
@@ -118,6 +123,10 @@ export interface MachineRequest {
   readonly startAt?: number | bigint;
   /** False: without the devices that are `present: 'by-default'`, as with `-nodefaults`. A restored machine has those that were saved. */
   readonly defaults?: boolean;
+  /** What options of devices name: `backends: [ringBuffer({ id: 'serial0' })]`. */
+  readonly backends?: readonly Backend[];
+  /** Called when a back end failed on the host: its id, and a sentence for the user. */
+  readonly onBackendError?: BackendErrorSink;
   /** Called with the first guest error of each kind. */
   readonly onGuestError?: GuestErrorSink;
   /** Called when an observer threw: it was removed, and the machine goes on. */

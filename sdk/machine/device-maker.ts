@@ -1,9 +1,11 @@
 import type { Container, Newable } from 'inversify';
 import type { Accelerator } from '../accelerator/index.ts';
+import type { MachineBackends } from '../backend/index.ts';
 import { DeviceFailure } from '../base/errors.ts';
 import { refuseNotifier } from '../bus/event-notifiers.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import { constructDevice, type Device, DeviceOptions } from '../device/index.ts';
+import { noteBackends } from '../device/part.ts';
 import { inDevice } from './device-failures.ts';
 import {
   constructionFailure,
@@ -28,6 +30,7 @@ export class DeviceMaker {
     private readonly services: Container,
     private readonly accelerator: Accelerator,
     private readonly stateful: StatefulServices,
+    private readonly backends: MachineBackends,
   ) {
     this.ownNotifiers = new DeviceNotifiers(accelerator, '');
     services
@@ -72,12 +75,14 @@ export class DeviceMaker {
 
   private make({ id, metadata, given, used }: PlannedDevice, maker: Container): Device | DeviceFailure {
     const notifiers = new DeviceNotifiers(this.accelerator, id);
-    this.options = metadata.options.resolve(given, id);
+    const { options } = metadata;
+    this.options = options.withBackends(options.values(given, id), (part) => this.backends.connect(part));
     this.ownNotifiers = notifiers;
     const services: NotedService[] = [];
     try {
       const get = () => maker.get(used.device as unknown as Newable<Device>);
       const device = this.stateful.noteInto(services, () => constructDevice(get));
+      noteBackends(device, this.options);
       this.ownServices.set(device, services);
       notifiers.device = device;
       this.notifiers.set(device, notifiers);

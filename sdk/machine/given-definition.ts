@@ -25,6 +25,8 @@ export const requestWords: readonly string[] = [
   'deviceOptions',
   'startAt',
   'defaults',
+  'backends',
+  'onBackendError',
   'onGuestError',
   'onObserverFailure',
 ];
@@ -82,10 +84,15 @@ export function checkRequest(machine: string, request: unknown, known = requestW
     throw fail('bad-request', ` is ${shown(request)}. Write an object, such as { ram: 64 * MiB }.`);
   const unknown = unknownWord(request, known);
   if (unknown !== undefined) throw fail('unknown-word', ` ${unknown}`);
-  const { accelerator, options = {}, deviceOptions = {} } = request;
+  const { accelerator, options = {}, deviceOptions = {}, backends = [] } = request;
   if (accelerator !== undefined && !isPlainObject(accelerator))
     throw fail('bad-request', `: accelerator is ${shown(accelerator)}. Write simulatedAccelerator(), or leave it out.`);
+  if (!Array.isArray(backends) || !backends.every(isBackend))
+    throw fail('bad-request', ": backends is no list of back ends. Write backends: [ringBuffer({ id: 'serial0' })].");
   if (!isPlainObject(options)) throw fail('bad-request', `: options is ${shown(options)}. Write { name: value }.`);
   if (!isPlainObject(deviceOptions) || !Object.values(deviceOptions).every(isPlainObject))
     throw fail('bad-request', ': deviceOptions is not an object of objects. Write { device: { option: value } }.');
 }
+
+const isBackend = (value: unknown): boolean =>
+  isPlainObject(value) && typeof value['id'] === 'string' && typeof value['open'] === 'function';

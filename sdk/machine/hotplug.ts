@@ -12,12 +12,29 @@ import {
 import type { MemoryTopology } from '../memory/index.ts';
 import type { MachineBuilder } from './builder.ts';
 import { changeOver, joinNewBuses, type Pair } from './buses/moving.ts';
-import type { MachineDefinition } from './definition.ts';
+import type { MachineDefinition, RunningMachine } from './definition.ts';
 import { quietly } from './device-failures.ts';
 import { arrangeMap, mapOrder } from './map-order.ts';
 import { connectionsOf, devicesOf } from './wires/connections.ts';
 import { controllerIds } from './wires/interrupt-controllers.ts';
 import type { PluggedDevice, UsedDevice } from './wiring.ts';
+
+/** The one device of a class. */
+export function deviceOfClass<C extends ConcreteDeviceClass>(
+  { devices, definition }: RunningMachine,
+  deviceClass: C,
+): InstanceType<C> {
+  const found = devices.filter(({ device }) => device instanceof deviceClass);
+  const ids = (found.length === 0 ? devices : found).map(({ id }) => id).join(', ');
+  const [first] = found;
+  if (first !== undefined && found.length === 1) return first.device as InstanceType<C>;
+  throw new BackplaneError(
+    found.length === 0 ? 'no-such-device' : 'ambiguous-device',
+    found.length === 0
+      ? `Machine '${definition.name}' has no ${deviceClass.name}. It has ${ids || 'no devices'}.`
+      : `Machine '${definition.name}' has ${found.length} of ${deviceClass.name}: ${ids}. Ask by id: deviceById(id).`,
+  );
+}
 
 /** The device with that id; refused if it cannot be removed now. */
 export function unpluggable(
@@ -139,6 +156,7 @@ function prepare(swaps: readonly Swap[], others: readonly PluggedDevice[], build
 function commit(pairs: readonly Pair[], builder: MachineBuilder): string[] {
   for (const { old, replacement } of pairs) {
     changeOver({ old, replacement });
+    builder.backends.give(replacement.device);
     moveTimers(builder.clock, old.device, replacement.device);
   }
   return pairs.flatMap(({ old, replacement }) => {

@@ -7,6 +7,7 @@ import {
   type RunOutcome,
   simulatedAccelerator,
 } from '../accelerator/index.ts';
+import { type Inbox, MachineBackends } from '../backend/index.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { coalescedWarnings, explainCoalescedIo } from '../coalescing/index.ts';
 import {
@@ -18,21 +19,20 @@ import {
   type Token,
 } from '../device/index.ts';
 import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../memory/index.ts';
+import { acceleratorHost, resetMachine } from './accelerator-host.ts';
 import { MachineBuilder } from './builder.ts';
 import type { MachineBus } from './buses/list.ts';
 import { unmappedRegions } from './checks.ts';
 import type { BuildRequest, MachineDefinition, MachineRequest, RestoreRequest, RunningMachine } from './definition.ts';
 import { prepareMachine, quietly, timerFailure, unrealizeAll } from './device-failures.ts';
 import { checkDefinition, checkPlugged, checkRequest, restoreWords } from './given-definition.ts';
-import { refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
+import { deviceOfClass, refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
 import { type MapOrder, mapOrder } from './map-order.ts';
 import { type MachineObserver, ObserverHub } from './observers.ts';
-import { resetMachine, resetPortsOf } from './reset.ts';
 import type { StatefulServices } from './services.ts';
 import { readRequest } from './snapshot/rebuild.ts';
 import { restoreMachine } from './snapshot/restore.ts';
 import { type MachineSnapshot, rebaseState, saveMachine } from './snapshot/save.ts';
-import { interruptControllerOf } from './wires/interrupt-controllers.ts';
 import { unwiredInterrupts } from './wires/warnings.ts';
 import type { MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
@@ -48,6 +48,8 @@ export class Machine implements RunningMachine {
   readonly ramSize: number;
   /** Suspicious but legal wiring, found when the machine was built. */
   readonly warnings: readonly string[];
+  readonly backends: MachineBackends;
+  readonly inbox: Inbox;
   /** @internal */
   readonly mapWhenBuilt: MapOrder;
   /** @internal */
@@ -92,7 +94,9 @@ export class Machine implements RunningMachine {
     this.accelerator = request.accelerator ?? simulatedAccelerator();
     this.errors = new GuestErrors(request.onGuestError);
     this.observers = new ObserverHub(this, request.onObserverFailure ?? (() => {}));
-    this.builder = new MachineBuilder(definition, request, this.accelerator, this.errors);
+    this.backends = new MachineBackends(request.backends, request.onBackendError);
+    this.inbox = this.backends.inbox;
+    this.builder = new MachineBuilder(definition, request, this.accelerator, this.errors, this.backends);
     const { builder } = this;
     this.statefulServices = builder.stateful;
     const { board } = builder;
@@ -109,9 +113,10 @@ export class Machine implements RunningMachine {
       builder.wires.connect(builder.processor, constructed);
       this.plugged = constructed;
       prepareMachine(this);
-      this.accelerator.attach(this.host());
+      this.accelerator.attach(acceleratorHost(this, builder.processor));
       resetMachine(this, this.statefulServices);
       for (const { device } of this.devices) captureSchema(device);
+      this.backends.start();
       this.mapWhenBuilt = mapOrder(this.topology);
       this.statefulServices.remember();
       this.warnings = [
@@ -146,16 +151,7 @@ export class Machine implements RunningMachine {
   }
 
   device<C extends ConcreteDeviceClass>(deviceClass: C): InstanceType<C> {
-    const found = this.devices.filter(({ device }) => device instanceof deviceClass);
-    const first = found[0];
-    if (first !== undefined && found.length === 1) return first.device as InstanceType<C>;
-    throw new BackplaneError(
-      found.length === 0 ? 'no-such-device' : 'ambiguous-device',
-      found.length === 0
-        ? `Machine '${this.definition.name}' has no ${deviceClass.name}. It has ${this.devices.map(({ id }) => id).join(', ') || 'no devices'}.`
-        : `Machine '${this.definition.name}' has ${found.length} of ${deviceClass.name}: ${found.map(({ id }) => id).join(', ')}. ` +
-            'Ask by id: deviceById(id).',
-    );
+    return deviceOfClass(this, deviceClass);
   }
 
   deviceById(id: string): PluggedDevice | undefined {
@@ -228,13 +224,13 @@ export class Machine implements RunningMachine {
   run(guests: GuestImage | readonly GuestImage[], options: GuestRunOptions = {}): RunOutcome {
     this.refuseDisposed('run');
     this.accelerator.load('length' in guests ? guests : [guests], options);
-    return this.accelerator.run(options);
+    return this.go(options);
   }
 
   /** Continues the guests of the last run. */
   resume(options: RunOptions = {}): RunOutcome {
     this.refuseDisposed('resume');
-    return this.accelerator.run(options);
+    return this.go(options);
   }
 
   /** Ends the run between two instructions, with nothing half done and nothing queued. Devices may call it too. */
@@ -266,11 +262,21 @@ export class Machine implements RunningMachine {
   /** Unrealizes the devices and frees the memory, also if a device throws. The machine cannot run afterwards. */
   dispose(): void {
     this.disposed = true;
+    void this.backends.close();
     this.accelerator.detach();
     this.leaveClock();
     const [failure] = unrealizeAll(this.devices);
     this.builder.dispose();
     if (failure !== undefined) throw failure;
+  }
+
+  private go(options: RunOptions): RunOutcome {
+    try {
+      while (this.inbox.deliver(0));
+      return this.accelerator.run(options);
+    } finally {
+      this.backends.flush();
+    }
   }
 
   private refuseDisposed(method: string): void {
@@ -279,22 +285,5 @@ export class Machine implements RunningMachine {
       'machine-disposed',
       `Machine '${this.definition.name}': ${method}(): it was disposed, and its memory is freed. Build another one with Machine.create().`,
     );
-  }
-
-  private host() {
-    const deviceOf = (id: string) => this.deviceById(id)?.device;
-    const interruptController = interruptControllerOf(this.definition, deviceOf, this.builder.processor);
-    const resetPorts = () => resetPortsOf(this.devices);
-    return {
-      get resetPorts() {
-        return resetPorts();
-      },
-      topology: this.topology,
-      memory: this.memory,
-      io: this.io,
-      clock: this.clock,
-      reset: () => resetMachine(this, this.statefulServices),
-      ...(interruptController === undefined ? {} : { interruptController }),
-    };
   }
 }

@@ -1,4 +1,5 @@
 import type { AcceleratorEvent, Moment } from '../accelerator/index.ts';
+import type { InboxEvent } from '../backend/index.ts';
 import { BackplaneError } from '../base/errors.ts';
 import type { Timer } from '../clock/index.ts';
 import { inputsIn, pinsOf, timersOf } from '../device/index.ts';
@@ -32,8 +33,16 @@ export interface TimerEvent extends Moment {
   readonly name: string;
 }
 
+/** Something from outside reaches its device, which runs next. */
+export interface InboxDelivery extends Moment {
+  readonly kind: 'inbox';
+  readonly event: InboxEvent;
+  /** Guest operations, over all vCPUs, that were done before. */
+  readonly operations: number;
+}
+
 /** Everything an observer can see. `kind` says which. */
-export type MachineEvent = AcceleratorEvent | InterruptEvent | InputEvent | TimerEvent;
+export type MachineEvent = AcceleratorEvent | InterruptEvent | InputEvent | TimerEvent | InboxDelivery;
 
 /** An observer of one machine. */
 export interface Observation {
@@ -144,8 +153,10 @@ export class ObserverHub {
   }
 
   private hook(): void {
-    const { accelerator, clock } = this.machine;
+    const { accelerator, clock, inbox } = this.machine;
     accelerator.observe({ clock, onEvent: (event) => this.emit(event) });
+    inbox.observer = (event, operations) =>
+      this.emit({ kind: 'inbox', epoch: clock.epoch, time: clock.now, event, operations });
     clock.observer = (timer) => {
       const { epoch, now: time } = clock;
       const { device, name } = this.timerOwners.get(timer) ?? { device: undefined, name: timer.name };
@@ -155,8 +166,9 @@ export class ObserverHub {
   }
 
   private unhook(): void {
-    const { accelerator, clock, devices } = this.machine;
+    const { accelerator, clock, devices, inbox } = this.machine;
     accelerator.observe(undefined);
+    inbox.observer = undefined;
     clock.observer = undefined;
     for (const { device, place } of devices) {
       for (const pin of [...pinsOf(device).values(), ...inputsIn(device).values()]) pin.observer = undefined;

@@ -166,7 +166,7 @@ export class PluggedDevice {
   readonly used: UsedDevice;
   /** The given options, also those with the value of their default. */
   readonly given: Readonly<Record<string, unknown>>;
-  /** All its options, with defaults. */
+  /** All its options, with defaults; a back end is an id. */
   readonly options: Readonly<Record<string, unknown>>;
   /** The regions that the machine maps; those that the device maps itself are not among them. */
   readonly mappings: readonly Mapping[];
@@ -186,7 +186,7 @@ export class PluggedDevice {
     // Without a place it is not plugged in: that is one of the machine's problems.
     this.place = place as BusPlace;
     this.device = device;
-    this.options = plan.metadata.options.resolve(plan.given, plan.id);
+    this.options = plan.metadata.options.values(plan.given, plan.id);
     this.mappings = mappings;
   }
 

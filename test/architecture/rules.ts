@@ -1,7 +1,7 @@
 import type { SourceFile, SourceImport } from './source-files.ts';
 
 /** The rooms of which machines are made: those that look at machines may import them all. */
-const Ground = ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator', 'coalescing', 'machine'];
+const Ground = ['base', 'memory', 'clock', 'state', 'device', 'bus', 'backend', 'accelerator', 'coalescing', 'machine'];
 
 /** Which rooms of the SDK each room may import, and which packages. Everything else is refused. */
 const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegExp }>> = {
@@ -11,10 +11,12 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   state: { rooms: ['base', 'clock'] },
   device: { rooms: ['base', 'memory', 'clock', 'state'] },
   bus: { rooms: ['base', 'memory', 'clock', 'state', 'device'] },
+  // The files below `node/` only: a page runs the rest.
+  backend: { rooms: ['base', 'clock', 'state', 'device'], packages: /^node:/ },
   accelerator: { rooms: ['base', 'memory', 'clock'] },
   coalescing: { rooms: ['base', 'memory', 'device'] },
   machine: {
-    rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'accelerator', 'coalescing'],
+    rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'backend', 'accelerator', 'coalescing'],
     packages: /^(inversify|fflate)$/,
   },
   monitor: { rooms: Ground },
@@ -29,14 +31,14 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
 
 /** All rooms but the command's run in a page too: they import no `node:` module and use no Buffer and no process. */
 const runsInPage = (path: string): boolean =>
-  ![undefined, 'cli'].includes(roomOf(path)) && !path.startsWith('sdk/testing/qemu/');
+  ![undefined, 'cli'].includes(roomOf(path)) && !/^sdk\/(testing\/qemu|backend\/node)\//.test(path);
 
 /** Only the package's entries lead into it: other rooms know buses by `Bus`. */
 const PciFolder = 'sdk/bus/pci/';
 /** What the package is entered by: names of the rooms, and nothing else. */
 const Entries = /^sdk\/\w+\.ts$/;
 /** Those for authors: a device is written with them. */
-const AuthorEntries = /^sdk\/(index|bus|pci|i2c|spi)\.ts$/;
+const AuthorEntries = /^sdk\/(index|bus|pci|i2c|spi|backend)\.ts$/;
 /** The one file of the device room that may know the container. */
 const DecoratorsFile = 'sdk/device/decorators.ts';
 const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decorated-member)\.ts$/;

@@ -118,7 +118,7 @@ it('knows all properties that the types have', () => {
   };
   const request: All<MachineRequest> = {
     ...{ accelerator: true, ram: true, options: true, deviceOptions: true, startAt: true },
-    ...{ defaults: true, onGuestError: true, onObserverFailure: true },
+    ...{ defaults: true, backends: true, onBackendError: true, onGuestError: true, onObserverFailure: true },
   };
   const restore: All<RestoreRequest> = { ...request, guests: true, deviceClasses: true };
   expect(wiringWords).toEqual(Object.keys(used));

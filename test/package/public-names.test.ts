@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import * as named from 'backplane';
+import * as namedBackend from 'backplane/backend';
 import * as namedBus from 'backplane/bus';
 import * as namedDevices from 'backplane/devices';
 import * as namedI2c from 'backplane/i2c';
@@ -15,6 +16,7 @@ import * as namedQemu from 'backplane/testing/qemu';
 import { describe, expect, it } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
+import * as backend from '../../sdk/backend.ts';
 import * as bus from '../../sdk/bus.ts';
 import * as node from '../../sdk/cli/node.ts';
 import * as i2c from '../../sdk/i2c.ts';
@@ -36,6 +38,7 @@ const sources = [
   'sdk/pci.ts',
   'sdk/i2c.ts',
   'sdk/spi.ts',
+  'sdk/backend.ts',
   'sdk/testing/index.ts',
   'sdk/testing/qemu/index.ts',
   'sdk/cli/node.ts',
@@ -51,6 +54,7 @@ describe("in a checkout, the package's public names are the sources", () => {
     expect(namedPci.PciDevice).toBe(pci.PciDevice);
     expect(namedI2c.I2cBus).toBe(i2c.I2cBus);
     expect(namedSpi.SpiBus).toBe(spi.SpiBus);
+    expect(namedBackend.CharBackend).toBe(backend.CharBackend);
     expect(namedTesting.testBench).toBe(testing.testBench);
     expect(namedQemu.QmpClient).toBe(qemu.QmpClient);
     expect(namedNode.readTrace).toBe(node.readTrace);

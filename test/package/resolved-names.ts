@@ -6,6 +6,7 @@ const names = [
   'backplane/pci',
   'backplane/i2c',
   'backplane/spi',
+  'backplane/backend',
   'backplane/testing',
   'backplane/testing/qemu',
   'backplane/node',

@@ -1,5 +1,5 @@
 import { type CalendarTime, type Counter, calendar, type VirtualClock } from '../../clock/index.ts';
-import { DevicePart } from '../../device/parts.ts';
+import { DevicePart } from '../../device/part.ts';
 import { state } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
 

@@ -1,4 +1,4 @@
-import { DevicePart } from '../../device/parts.ts';
+import { DevicePart } from '../../device/part.ts';
 import { state } from '../../state/schema.ts';
 import { shape } from '../../state/shapes.ts';
 import type { I2cBus } from './bus.ts';

@@ -241,6 +241,7 @@ const ownNames: Readonly<Record<string, () => Promise<object>>> = {
   'backplane/pci': () => import('../../pci.ts'),
   'backplane/i2c': () => import('../../i2c.ts'),
   'backplane/spi': () => import('../../spi.ts'),
+  'backplane/backend': () => import('../../backend.ts'),
   'backplane/testing': () => import('../../testing/index.ts'),
   'backplane/testing/qemu': () => import('../../testing/qemu/index.ts'),
   'backplane/devices': () => import('../../../devices/index.ts'),

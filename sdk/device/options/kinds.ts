@@ -1,5 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
+import type { BackendClass, BackendPart } from '../part.ts';
 import type { RegionTemplate } from '../regions/region.ts';
 
 /** The numbers of QEMU's command line: decimal or 0x, with an optional sign. A leading 0 is refused, not taken as octal. */
@@ -62,6 +63,13 @@ export interface Option<T> {
    * it. The machine connects it, unless `interrupts:` names the pin.
    */
   readonly wires?: { readonly pin: string; to(value: number): { readonly description: string } };
+  /** The value is the id of a back end of the machine, and the constructor gets an object of this class for it. */
+  readonly backend?: BackendClass;
+}
+
+/** An option that names a back end. The constructor always gets an object, also where none is named. */
+export interface BackendOption<P extends BackendPart> extends Option<string | undefined> {
+  readonly backend: BackendClass<P>;
 }
 
 /** What every kind of option may be told. */
@@ -80,10 +88,10 @@ export interface NumberOptionSpec<T extends number | bigint> extends OptionSpec<
   readonly unit?: string;
 }
 
-type AnySpec<T> = OptionSpec<T> & Pick<Option<T>, 'unit' | 'range' | 'places' | 'wires'>;
+type AnySpec<T> = OptionSpec<T> & Pick<Option<T>, 'unit' | 'range' | 'places' | 'wires' | 'backend'>;
 
 const specWords: Readonly<Record<keyof AnySpec<unknown>, true>> = {
-  ...{ description: true, default: true, range: true, unit: true, places: true, wires: true },
+  ...{ description: true, default: true, range: true, unit: true, places: true, wires: true, backend: true },
 };
 
 /** With a default, the value is always there. */
@@ -109,6 +117,7 @@ function make<T, S extends AnySpec<T>>(
     ...(spec.unit === undefined ? {} : { unit: spec.unit }),
     ...(spec.places === undefined ? {} : { places: spec.places }),
     ...(spec.wires === undefined ? {} : { wires: spec.wires }),
+    ...(spec.backend === undefined ? {} : { backend: spec.backend }),
     parse,
     format: (value) => format(value as T),
     problem: (value) => (isValue(value) ? undefined : `takes ${expected}; ${show(value)} is not that.`),
@@ -125,6 +134,9 @@ function within<T extends number | bigint>(spec: NumberOptionSpec<T>): string {
 
 /** The years 0 to 9999, which a text says in four digits. */
 const [firstDate, lastDate] = [Date.UTC(-1, 12), Date.UTC(10_000, 0)];
+
+/** As QEMU takes them: a letter, then letters, digits, '-', '.' and '_'. */
+const idOfBackend = /^[A-Za-z][\w.-]{0,63}$/;
 
 /** The kinds of options there are. Each one carries its type to the constructor and its grammar to the command line. */
 export const option = {
@@ -197,6 +209,28 @@ export const option = {
       (value) => typeof value === 'string',
       (text) => text,
     );
+  },
+
+  /**
+   * A back end of the machine, by its id: `option.backend(CharBackend, { description: 'where its characters go' })`. The
+   * constructor gets an object of that class.
+   */
+  backend<P extends BackendPart>(type: BackendClass<P>, spec: OptionSpec<string>): BackendOption<P> {
+    if (typeof type !== 'function' || typeof type.backendType !== 'string') {
+      throw new BackplaneError(
+        'invalid-option-declaration',
+        'option.backend takes CharBackend or BlockBackend first: option.backend(CharBackend, { ... }).',
+      );
+    }
+    const isValue = (value: unknown) => typeof value === 'string' && idOfBackend.test(value);
+    const made = make<string, OptionSpec<string> & Pick<Option<string>, 'backend'>>(
+      { ...spec, backend: type },
+      type.backendType === 'char' ? 'chardev' : 'drive',
+      `the id of a ${type.backendType} back end`,
+      isValue,
+      (text) => (isValue(text) ? text : undefined),
+    );
+    return made as BackendOption<P>;
   },
 
   /** One of a few words. */

@@ -1,13 +1,16 @@
 import { BackplaneError, type Problem } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
-import { type Option, octalHint } from './kinds.ts';
+import type { BackendClass, BackendPart } from '../part.ts';
+import { type BackendOption, type Option, octalHint } from './kinds.ts';
 
 export type OptionDeclarations = Readonly<Record<string, Option<unknown>>>;
 
 /** The values of an option set, as a constructor receives them: every option is there, defaults filled in. */
 export type OptionsOf<S> =
   S extends OptionSet<infer D>
-    ? { readonly [K in keyof D]: D[K]['default'] } & { readonly [OptionSet.declaredBy]?: D }
+    ? { readonly [K in keyof D]: D[K] extends BackendOption<infer P> ? P : D[K]['default'] } & {
+        readonly [OptionSet.declaredBy]?: D;
+      }
     : never;
 
 /** What a machine may give a device of this class: worked out from its `@options(...)` parameter. */
@@ -57,12 +60,29 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
 
   /** All values, defaults filled in, frozen. Throws one error with every problem in it. */
   resolve(given: Readonly<Record<string, unknown>> = {}, owner = 'options'): OptionsOf<OptionSet<D>> {
+    return this.withBackends(this.values(given, owner), (part) => part);
+  }
+
+  /** The same for a constructor: `connect` gets the part that it makes for each back end, and answers it. @internal */
+  withBackends(
+    values: Readonly<Record<string, unknown>>,
+    connect: <P extends BackendPart>(part: P) => P,
+  ): OptionsOf<OptionSet<D>> {
+    const entries = Object.entries(values).map(([name, value]) => {
+      const { backend } = this.declarations[name] as { readonly backend?: BackendClass };
+      return [name, backend === undefined ? value : connect(new backend((value as string | undefined) ?? ''))];
+    });
+    return Object.freeze(Object.fromEntries(entries)) as OptionsOf<OptionSet<D>>;
+  }
+
+  /** The same as they are given: a back end is an id. @internal */
+  values(given: Readonly<Record<string, unknown>>, owner: string): Readonly<Record<string, unknown>> {
     const problems = this.problems(given, owner);
     const [first] = problems;
     if (first !== undefined) throw new BackplaneError(first.code, problems.map(({ message }) => message).join('\n'));
     const values: Record<string, unknown> = {};
     for (const [name, option] of Object.entries(this.declarations)) values[name] = given[name] ?? option.default;
-    return Object.freeze(values) as OptionsOf<OptionSet<D>>;
+    return Object.freeze(values);
   }
 
   /** One `name=text` of the command line; the name as it is written there. `others` may stand there too, for messages. */

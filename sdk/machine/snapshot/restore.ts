@@ -19,7 +19,7 @@ const MostRegions = 65_536;
 /** What a snapshot says of each device. */
 const wordsOfDevice = [
   ...['id', 'plugged', 'options', 'place', 'type', 'version', 'fields', 'locks', 'subDevices'],
-  ...['counters', 'timers', 'high'],
+  ...['backends', 'counters', 'timers', 'high'],
 ];
 
 /** The beginning of the difference for a device that the machine does not have. */

@@ -12,7 +12,7 @@ import {
   stateOfDevice,
   subDevicesOf,
 } from '../../device/index.ts';
-import { DevicePart } from '../../device/parts.ts';
+import { DevicePart } from '../../device/part.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.ts';
 import { type StateDeclaration, stateOf } from '../../state/schema.ts';
 import type { TestBench } from '../bench/test-bench.ts';

@@ -1,10 +1,36 @@
-import type { ResetPort } from '../accelerator/index.ts';
+import type { AcceleratorHost, ResetPort } from '../accelerator/index.ts';
 import { ResetController } from '../bus/index.ts';
 import { inDeviceEvent } from '../device/index.ts';
 import type { RunningMachine } from './definition.ts';
 import { inDevice } from './device-failures.ts';
 import type { StatefulServices } from './services.ts';
+import type { SnapshotMachine } from './snapshot/save.ts';
+import type { Connection } from './wires/connections.ts';
+import { interruptControllerOf } from './wires/interrupt-controllers.ts';
 import type { PluggedDevice } from './wiring.ts';
+
+/** What the accelerator of a machine knows of it. `processor` are the wires that lead to the processor. */
+export function acceleratorHost(machine: SnapshotMachine, processor: readonly Connection[]): AcceleratorHost {
+  const { topology, memory, io, clock, inbox } = machine;
+  const deviceOf = (id: string) => machine.deviceById(id)?.device;
+  const interruptController = interruptControllerOf(machine.definition, deviceOf, processor);
+  return {
+    // Devices come and go.
+    get resetPorts() {
+      return resetPortsOf(machine.devices);
+    },
+    topology,
+    memory,
+    io,
+    clock,
+    inbox,
+    /** All devices and services. */
+    reset: () => {
+      resetMachine(machine, machine.statefulServices);
+    },
+    ...(interruptController === undefined ? {} : { interruptController }),
+  };
+}
 
 /** Resets the devices, each in turn, then the buses, then the other services that have state. */
 export function resetMachine({ devices, buses }: RunningMachine, services: StatefulServices): void {
@@ -14,7 +40,7 @@ export function resetMachine({ devices, buses }: RunningMachine, services: State
 }
 
 /** Ports and memory addresses of the devices that may reset the machine, with what the guest has mapped of them. */
-export function resetPortsOf(devices: readonly PluggedDevice[]): ResetPort[] {
+function resetPortsOf(devices: readonly PluggedDevice[]): ResetPort[] {
   return devices
     .filter(({ metadata }) => metadata.injections.some(({ token }) => token === ResetController))
     .flatMap(({ device, mappings, place }) =>

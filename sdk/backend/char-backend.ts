@@ -1,0 +1,158 @@
+import { type Device, inDeviceEvent } from '../device/index.ts';
+import { BackendPart } from '../device/part.ts';
+import { StateError } from '../state/restore-plan.ts';
+import { state } from '../state/schema.ts';
+import { shape } from '../state/shapes.ts';
+import { ByteQueue, queueShape } from './byte-queue.ts';
+import { type InboxEvent, MostWaiting, WindowToHost } from './events.ts';
+
+/** What a device wants to be told. Each is an event of the device, between two instructions of the guest. */
+export interface CharHandlers {
+  /** Bytes have arrived: take what there is room for with `read()`. */
+  onReceive?(): void;
+  /** A write was refused, and there is room now. */
+  onWritable?(): void;
+  onOpen?(): void;
+  onClose?(): void;
+  onBreak?(): void;
+}
+
+/** The machine's end of a character back end, as its device uses it. @internal */
+export interface CharEnd {
+  readonly isImmediate: boolean;
+  /** Takes a byte on its way to the host. */
+  put(byte: number): void;
+  /** The device has taken bytes: more may come. */
+  taken(): void;
+}
+
+/**
+ * A character back end as the device that has it sees it: `options({ chardev: option.backend(CharBackend, {...}) })`. The
+ * constructor always gets one; without a back end behind it writes are dropped, and nothing arrives.
+ */
+export class CharBackend extends BackendPart {
+  static readonly backendType = 'char';
+
+  @state({ as: queueShape(MostWaiting) }) private readonly received = new ByteQueue(MostWaiting);
+  @state({ as: shape.integer(0, WindowToHost) }) private unsent = 0;
+  @state private wasRefused = false;
+  @state private open = false;
+  private end: CharEnd | undefined;
+  private handlers: CharHandlers | undefined;
+
+  /** A machine or a bench makes it. `id` is the name of its back end: 'serial0'; '' without one. */
+  constructor(readonly id = '') {
+    super();
+  }
+
+  /** There is a back end behind it. */
+  get isChosen(): boolean {
+    return this.end !== undefined;
+  }
+
+  /** The other side is there. False without a back end. */
+  get isOpen(): boolean {
+    return this.open;
+  }
+
+  /** Says what the device wants to be told: once, in the constructor or in `onRealize`. */
+  connect(handlers: CharHandlers): void {
+    this.handlers = handlers;
+  }
+
+  /** Sends a byte, 0 to 255. False: there is no room; keep the byte and send it again in `onWritable`. */
+  write(byte: number): boolean {
+    const { end } = this;
+    if (end === undefined || !this.open) return true;
+    if (!end.isImmediate) {
+      if (this.unsent >= WindowToHost) {
+        this.wasRefused = true;
+        return false;
+      }
+      this.unsent++;
+    }
+    end.put(byte);
+    return true;
+  }
+
+  /** Bytes that `write` takes now. */
+  get room(): number {
+    return this.open ? WindowToHost - this.unsent : WindowToHost;
+  }
+
+  /** Bytes that have arrived and were not taken. */
+  get waiting(): number {
+    return this.received.length;
+  }
+
+  /** The next byte that has arrived, 0 to 255, or -1. */
+  read(): number {
+    const byte = this.received.take();
+    if (byte >= 0) this.end?.taken();
+    return byte;
+  }
+
+  /** Bytes on their way to the host. @internal */
+  get inFlight(): number {
+    return this.unsent;
+  }
+
+  /** @internal */
+  attachTo(end: CharEnd | undefined, isOpen: boolean): void {
+    this.end = end;
+    this.open = end !== undefined && isOpen;
+  }
+
+  /** How many of so many bytes it takes now: all, or what there is room for once half of what waited is taken. @internal */
+  takes(count: number): number {
+    const { room, length } = this.received;
+    return count <= room || length <= MostWaiting / 2 ? Math.min(count, room) : 0;
+  }
+
+  /** An event of the inbox. @internal */
+  deliver(event: InboxEvent, owner: Device): void {
+    if (event.kind === 'receive') {
+      this.received.putAll(event.bytes);
+      this.notify(owner, 'onReceive');
+    } else if (event.kind === 'sent') {
+      this.unsent = Math.max(0, this.unsent - event.count);
+      this.notifyRoom(owner);
+    } else if (event.kind === 'open') {
+      this.open = true;
+      this.notify(owner, 'onOpen');
+    } else if (event.kind === 'close') {
+      this.open = false;
+      this.unsent = 0;
+      this.notify(owner, 'onClose');
+      this.notifyRoom(owner);
+    } else if (event.kind === 'break') this.notify(owner, 'onBreak');
+  }
+
+  /** Refuses a snapshot that contradicts itself. */
+  onStateLoaded(): void {
+    const problem = this.contradiction();
+    if (problem !== undefined)
+      throw new StateError('state-contradiction', `Back end '${this.id}' cannot take this state`, [problem]);
+  }
+
+  private contradiction(): { readonly path: string; readonly problem: string } | undefined {
+    if (this.wasRefused && this.unsent < WindowToHost)
+      return { path: 'wasRefused', problem: `is true, and only ${this.unsent} bytes are on their way to the host` };
+    if (!this.open && this.unsent > 0)
+      return { path: 'unsent', problem: `is ${this.unsent}, and the line is not open` };
+    return undefined;
+  }
+
+  private notifyRoom(owner: Device): void {
+    if (!this.wasRefused || this.room === 0) return;
+    this.wasRefused = false;
+    this.notify(owner, 'onWritable');
+  }
+
+  private notify(owner: Device, name: keyof CharHandlers): void {
+    const { handlers } = this;
+    if (handlers?.[name] === undefined) return;
+    const named = { [name]: () => handlers[name]?.() };
+    inDeviceEvent(owner, named[name] as () => void);
+  }
+}

@@ -1,0 +1,151 @@
+import { BackplaneError } from '../base/errors.ts';
+import { didYouMean } from '../base/text.ts';
+import { type InboxEntry, type InboxEvent, MostEvents, MostPending, MostWaiting } from './events.ts';
+
+/** Where the events of one back end go. */
+export interface InboxTarget {
+  /** How many of so many bytes it takes now. */
+  takes(count: number): number;
+  deliver(event: InboxEvent): void;
+}
+
+interface Waiting {
+  event: InboxEvent;
+  readonly before: number;
+  /** Which was posted first. */
+  readonly order: number;
+}
+
+/** Events of one back end, the oldest first. */
+class InboxQueue {
+  readonly waiting: Waiting[] = [];
+  bytes = 0;
+
+  constructor(readonly target: InboxTarget) {}
+
+  /** The operation number from which its first event can be delivered; Infinity: not now, or none is there. */
+  get due(): number {
+    const [first] = this.waiting;
+    if (first === undefined) return Number.POSITIVE_INFINITY;
+    const isTaken = first.event.kind !== 'receive' || this.target.takes(first.event.bytes.length) > 0;
+    return isTaken ? first.before : Number.POSITIVE_INFINITY;
+  }
+
+  add(event: InboxEvent, before: number, order: number): void {
+    const last = this.waiting.at(-1);
+    if (event.kind === 'receive') {
+      this.bytes += event.bytes.length;
+      if (last?.event.kind === 'receive' && last.before === before && last.event.bytes.length < MostWaiting) {
+        last.event = { ...event, bytes: joined(last.event.bytes, event.bytes) };
+        return;
+      }
+    }
+    this.waiting.push({ event, before, order });
+  }
+
+  /** Takes the first event, or as much of it as the target takes. */
+  take(): InboxEvent {
+    const first = this.waiting[0] as Waiting;
+    const { event } = first;
+    if (event.kind === 'receive') {
+      const count = this.target.takes(event.bytes.length);
+      this.bytes -= count;
+      if (count < event.bytes.length) {
+        first.event = { ...event, bytes: event.bytes.subarray(count) };
+        return { ...event, bytes: event.bytes.subarray(0, count) };
+      }
+    }
+    this.waiting.shift();
+    return event;
+  }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+/**
+ * Everything that came from outside and has not reached its device. The run loop delivers it between two instructions; then it has
+ * a guest time and the number of the operation that follows.
+ */
+export class Inbox {
+  /** The number of operations, over all vCPUs, from which something can be delivered; Infinity while nothing can. */
+  due = Number.POSITIVE_INFINITY;
+  /** Sees each event before its device does. */
+  observer: ((event: InboxEvent, operations: number) => void) | undefined;
+  private readonly queues = new Map<string, InboxQueue>();
+  private order = 0;
+
+  /** Events of this back end go there. Answers how many bytes wait for it. @internal */
+  route(backend: string, target: InboxTarget): { readonly bytes: number } {
+    const queue = new InboxQueue(target);
+    this.queues.set(backend, queue);
+    return queue;
+  }
+
+  /** Puts an event in, to be delivered before guest operation `before` or later: at once, if the device takes it. */
+  post(event: InboxEvent, before = 0): void {
+    const queue = this.queueOf(event);
+    if (event.kind === 'receive' && event.bytes.length === 0) return;
+    if (queue.bytes > MostPending || queue.waiting.length >= MostEvents) throw overrun(event);
+    queue.add(event.kind === 'receive' ? { ...event, bytes: event.bytes.slice() } : event, before, this.order++);
+    this.update();
+  }
+
+  /** Delivers the oldest event that can be, when so many operations are done. False: there is none. */
+  deliver(operations: number): boolean {
+    let best: InboxQueue | undefined;
+    for (const queue of this.queues.values()) {
+      if (queue.due > operations) continue;
+      if (best === undefined || queue.waiting[0]!.order < best.waiting[0]!.order) best = queue;
+    }
+    if (best === undefined) return false;
+    const event = best.take();
+    this.update();
+    this.observer?.(event, operations);
+    try {
+      best.target.deliver(event);
+    } finally {
+      this.update();
+    }
+    return true;
+  }
+
+  /** All that waits, in the order in which it was posted. */
+  get pending(): readonly InboxEntry[] {
+    const all = [...this.queues.values()].flatMap(({ waiting }) => waiting);
+    return all.sort((a, b) => a.order - b.order).map(({ event, before }) => ({ event, before }));
+  }
+
+  /** A device has room again, or another device. @internal */
+  update(): void {
+    let due = Number.POSITIVE_INFINITY;
+    for (const queue of this.queues.values()) due = Math.min(due, queue.due);
+    this.due = due;
+  }
+
+  private queueOf(event: InboxEvent): InboxQueue {
+    const name = event.kind === 'option' ? LiveOptions : event.backend;
+    const queue = this.queues.get(name);
+    if (queue !== undefined) return queue;
+    const known = [...this.queues.keys()].filter((one) => one !== LiveOptions);
+    throw new BackplaneError(
+      'no-such-backend',
+      `The inbox has no back end '${name}'. ${didYouMean(name, known, `It has ${known.join(', ') || 'none'}.`)}`,
+    );
+  }
+}
+
+/** The queue of live options: no back end has an empty id. */
+export const LiveOptions = '';
+
+function overrun(event: InboxEvent): BackplaneError {
+  const whose = event.kind === 'option' ? 'live options' : `back end '${event.backend}'`;
+  return new BackplaneError(
+    'inbox-overrun',
+    `The inbox holds as much for ${whose} as it takes. Wait until the device has taken some of it.`,
+  );
+}

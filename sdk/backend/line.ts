@@ -1,0 +1,150 @@
+import { describeThrown } from '../base/errors.ts';
+import type { Device } from '../device/index.ts';
+import type { CharBackend, CharEnd } from './char-backend.ts';
+import { type InboxEvent, MostPending, MostWaiting } from './events.ts';
+import type { Inbox, InboxTarget } from './inbox.ts';
+import type { CharHost, CharTransport } from './transport.ts';
+
+/** Bytes of the guest that are collected before a transport gets them. */
+const Chunk = 4096;
+
+/** The device that has a back end, and what it has of it. */
+interface Front {
+  readonly device: Device;
+  readonly part: CharBackend;
+}
+
+/** Between a transport, which lives in host time, and a device, which lives in guest time. */
+export class CharLine implements CharEnd, CharHost, InboxTarget {
+  readonly isImmediate: boolean;
+  /** As the guest knows it. */
+  isOpen: boolean;
+  /** For `info chardev`. */
+  bytesIn = 0;
+  bytesOut = 0;
+  private front: Front | undefined;
+  private readonly out = new Uint8Array(Chunk);
+  private collected = 0;
+  private isReceiving = true;
+  private isStarted = false;
+  private readonly queue: { readonly bytes: number };
+
+  constructor(
+    readonly id: string,
+    readonly transport: CharTransport,
+    private readonly inbox: Inbox,
+    private readonly onError: (message: string) => void,
+  ) {
+    this.isImmediate = transport.isImmediate === true;
+    this.isOpen = transport.startsClosed !== true;
+    this.queue = inbox.route(id, this);
+  }
+
+  start(): void {
+    if (this.isStarted) return;
+    this.isStarted = true;
+    this.attempt(() => this.transport.start(this));
+  }
+
+  /** A device gets it, or loses it. */
+  give(front: Front | undefined): void {
+    this.front = front;
+    this.inbox.update();
+    this.control();
+  }
+
+  get owner(): Device | undefined {
+    return this.front?.device;
+  }
+
+  put(byte: number): void {
+    this.out[this.collected++] = byte;
+    if (this.collected === Chunk) this.flush();
+  }
+
+  taken(): void {
+    if (this.queue.bytes === 0) return;
+    this.inbox.update();
+    this.control();
+  }
+
+  /** Gives the transport what the guest has written. */
+  flush(): void {
+    if (this.collected === 0) return;
+    const bytes = this.out.slice(0, this.collected);
+    this.collected = 0;
+    this.bytesOut += bytes.length;
+    this.attempt(() => this.transport.write(bytes));
+  }
+
+  takes(count: number): number {
+    return this.front?.part.takes(count) ?? 0;
+  }
+
+  deliver(event: InboxEvent): void {
+    if (event.kind === 'open') this.isOpen = true;
+    if (event.kind === 'close') this.isOpen = false;
+    if (event.kind === 'receive') this.bytesIn += event.bytes.length;
+    this.front?.part.deliver(event, this.front.device);
+    this.control();
+  }
+
+  received(bytes: Uint8Array): void {
+    const room = MostPending - this.queue.bytes;
+    if (bytes.length > room) this.failed(`${bytes.length - room} bytes are lost: the device does not take them.`);
+    this.post({ kind: 'receive', backend: this.id, bytes: bytes.subarray(0, Math.max(0, room)) });
+    this.control();
+  }
+
+  sent(count: number): void {
+    if (!this.isImmediate) this.post({ kind: 'sent', backend: this.id, count });
+  }
+
+  opened(): void {
+    this.post({ kind: 'open', backend: this.id });
+  }
+
+  closed(): void {
+    this.post({ kind: 'close', backend: this.id });
+  }
+
+  break(): void {
+    this.post({ kind: 'break', backend: this.id });
+  }
+
+  failed(message: string): void {
+    this.onError(message);
+  }
+
+  close(): void | Promise<void> {
+    this.flush();
+    if (!this.isStarted) return;
+    this.isStarted = false;
+    return this.transport.close();
+  }
+
+  private post(event: InboxEvent): void {
+    try {
+      this.inbox.post(event);
+    } catch (failure) {
+      this.failed(describeThrown(failure));
+    }
+  }
+
+  /** Stops the transport while more waits than a device has room for, and lets it go on. */
+  private control(): void {
+    const wanted = this.queue.bytes < MostWaiting;
+    if (wanted === this.isReceiving) return;
+    this.isReceiving = wanted;
+    this.attempt(() => this.transport.setReceiving?.(wanted));
+  }
+
+  private attempt(work: () => void | Promise<void>): void {
+    try {
+      const done = work();
+      if (done instanceof Promise) done.catch((failure) => this.failed(describeThrown(failure)));
+    } catch (failure) {
+      this.failed(describeThrown(failure));
+    }
+  }
+}

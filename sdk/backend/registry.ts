@@ -1,0 +1,187 @@
+import { BackplaneError, describeThrown, type Problem } from '../base/errors.ts';
+import { didYouMean } from '../base/text.ts';
+import { type Device, devicesIn, type OptionSet } from '../device/index.ts';
+import { type BackendPart, backendsOf } from '../device/part.ts';
+import { BlockBackend } from './block-backend.ts';
+import { CharBackend } from './char-backend.ts';
+import { BlockLine } from './image.ts';
+import { Inbox } from './inbox.ts';
+import { CharLine } from './line.ts';
+import type { Backend, BlockImage, CharTransport } from './transport.ts';
+
+/** Called when a back end failed: its id, and what the user should know. */
+export type BackendErrorSink = (id: string, message: string) => void;
+
+/** A back end of a machine. */
+export interface PresentBackend {
+  readonly backend: Backend;
+  readonly line: CharLine | BlockLine;
+}
+
+/** A device, as far as the check of its back ends is concerned. */
+export interface AskingDevice {
+  readonly id: string;
+  readonly metadata: { readonly options: OptionSet };
+  /** The values of its options; a back end is an id. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** Names that machines have by default: nothing is wrong if no back end has them. */
+const usualName = /^serial\d+$/;
+
+/** The back ends of one machine, and the inbox through which they reach its devices. */
+export class MachineBackends {
+  readonly inbox = new Inbox();
+  private readonly present = new Map<string, PresentBackend>();
+
+  constructor(backends: readonly Backend[] = [], onError: BackendErrorSink = () => {}) {
+    try {
+      for (const backend of backends) this.open(backend, (message) => onError(backend.id, message));
+    } catch (failure) {
+      void this.close();
+      throw failure;
+    }
+  }
+
+  get all(): readonly PresentBackend[] {
+    return [...this.present.values()];
+  }
+
+  find(id: string): PresentBackend | undefined {
+    return this.present.get(id);
+  }
+
+  /** What is wrong with the back ends that `devices` ask for; `others` have theirs already. */
+  problems(devices: readonly AskingDevice[], others: readonly AskingDevice[] = []): Problem[] {
+    const takenBy = new Map<string, string>();
+    for (const { id, name } of others.flatMap(wishesOf)) takenBy.set(name, id);
+    return devices.flatMap(wishesOf).flatMap(({ id, option, name, type }): Problem[] => {
+      const where = `Device '${id}': option '${option}'`;
+      const found = this.present.get(name)?.backend;
+      if (found === undefined) return this.isUsual(name) ? [] : [this.unknown(where, name, type)];
+      if (found.type !== type) {
+        const message = `${where} takes a ${type} back end, and '${name}' is a ${found.type} one (${found.kind}). Name another.`;
+        return [{ code: 'wrong-backend-type', message }];
+      }
+      const other = takenBy.get(name);
+      takenBy.set(name, id);
+      if (other === undefined) return [];
+      const message = `${where} names back end '${name}', which '${other}' has already. Give one of them another back end.`;
+      return [{ code: 'backend-in-use', message }];
+    });
+  }
+
+  /** Makes what a constructor gets for an option: `part` knows its back end, and takes nothing out of the inbox yet. */
+  connect<P extends BackendPart>(part: P): P {
+    const line = this.present.get(part.id)?.line;
+    if (part instanceof CharBackend && line instanceof CharLine) part.attachTo(line, line.isOpen);
+    if (part instanceof BlockBackend && line instanceof BlockLine) part.attachTo(line);
+    return part;
+  }
+
+  /** The device is in its place: events go to it from here on. */
+  give(device: Device): void {
+    for (const part of backendsOf(device).values()) {
+      const line = this.present.get(part.id)?.line;
+      const owner = ownerOfPart(device, part);
+      if (line instanceof CharLine && part instanceof CharBackend) line.give({ device: owner, part });
+      if (line instanceof BlockLine) line.owner = owner;
+    }
+  }
+
+  /** The device has gone, and its back ends are free. */
+  takeBack(device: Device): void {
+    for (const part of backendsOf(device).values()) {
+      const line = this.present.get(part.id)?.line;
+      if (line?.owner !== ownerOfPart(device, part)) continue;
+      if (line instanceof CharLine) line.give(undefined);
+      else line.owner = undefined;
+    }
+  }
+
+  /** From here on the transports receive. */
+  start(): void {
+    for (const { line } of this.all) if (line instanceof CharLine) line.start();
+  }
+
+  /** Gives the transports what the guest has written. */
+  flush(): void {
+    for (const { line } of this.present.values()) if (line instanceof CharLine) line.flush();
+  }
+
+  /** Ends all of them: what the guest has written leaves before. */
+  async close(): Promise<void> {
+    await Promise.all(this.all.map(({ line }) => line.close()));
+  }
+
+  private open(backend: Backend, onError: (message: string) => void): void {
+    const { id, type } = backend;
+    if (this.present.has(id))
+      throw new BackplaneError('duplicate-backend', `Two back ends have the id '${id}'. Give one of them another id.`);
+    const opened = openOne(backend);
+    const line =
+      type === 'char'
+        ? new CharLine(id, opened as CharTransport, this.inbox, onError)
+        : new BlockLine(id, opened as BlockImage, onError);
+    this.present.set(id, { backend, line });
+  }
+
+  private isUsual(name: string): boolean {
+    return usualName.test(name);
+  }
+
+  private unknown(where: string, name: string, type: string): Problem {
+    const known = this.all.filter(({ backend }) => backend.type === type).map(({ backend }) => backend.id);
+    const hint = didYouMean(name, known, `The ${type} back ends are ${known.join(', ') || 'none'}.`);
+    return { code: 'no-such-backend', message: `${where} names the back end '${name}', and there is none. ${hint}` };
+  }
+}
+
+function openOne(backend: Backend): CharTransport | BlockImage {
+  const { id, kind } = backend;
+  let opened: ReturnType<Backend['open']>;
+  try {
+    opened = backend.open();
+  } catch (cause) {
+    if (cause instanceof BackplaneError) throw cause;
+    const message = `Back end '${id}' (${kind}) could not be opened: ${describeThrown(cause)}`;
+    throw new BackplaneError('backend-not-opened', message, { cause });
+  }
+  if (!(opened instanceof Promise)) return opened;
+  opened.catch(() => {});
+  const message = `Back end '${id}' (${kind}) opens asynchronously, and a machine is built synchronously. Write await openBackends([...]) first.`;
+  throw new BackplaneError('asynchronous-backend', message);
+}
+
+/** Opens those that take a while, and answers back ends that are ready for `Machine.create`. */
+export async function openBackends(backends: readonly Backend[]): Promise<readonly Backend[]> {
+  return Promise.all(
+    backends.map(async (backend) => {
+      const opened = await backend.open();
+      return { id: backend.id, type: backend.type, kind: backend.kind, open: () => opened };
+    }),
+  );
+}
+
+/** The device whose field holds the part, which may be inside the one that got it. */
+function ownerOfPart(device: Device, part: BackendPart): Device {
+  const inside = devicesIn(device).map((one) => one.device);
+  return inside.reverse().find((one) => Object.values(one).includes(part)) ?? device;
+}
+
+interface Wish {
+  /** Of the device. */
+  readonly id: string;
+  readonly option: string;
+  /** Of the back end. */
+  readonly name: string;
+  readonly type: string;
+}
+
+function wishesOf({ id, metadata, values }: AskingDevice): Wish[] {
+  return Object.entries(metadata.options.declarations).flatMap(([option, { backend }]) => {
+    const name = values[option];
+    if (backend === undefined || typeof name !== 'string' || name === '') return [];
+    return [{ id, option, name, type: backend.backendType }];
+  });
+}
