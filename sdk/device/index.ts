@@ -34,6 +34,7 @@ export {
 } from './interrupt-controller.ts';
 export { formatSize, type Option, option } from './options/kinds.ts';
 export {
+  type BackendsOfClass,
   commandLineName,
   defineOptions,
   type GivenOptionsOfClass,

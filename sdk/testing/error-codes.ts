@@ -23,6 +23,8 @@ export interface TestingErrorCodes {
   'connection-broken': BackplaneError;
   /** The client was closed while a command had no answer. @remedy Wait for the answers before you close it. */
   'connection-closed': BackplaneError;
+  /** A device never stops writing to its back end after one access. @remedy Write in `onWritable` only what waits. */
+  'endless-output': BackplaneError;
   /** The emulator ended before it connected. @remedy Read its complaint in the message: often an argument that it does not know. */
   'emulator-ended': BackplaneError;
   /**

@@ -8,8 +8,10 @@ export {
   type ValueOfMember,
 } from './bench/register-probe.ts';
 export type { BenchService } from './bench/services.ts';
+export type { TestBenchOptions } from './bench/setup.ts';
 export type { SubDeviceBench } from './bench/sub-device-bench.ts';
-export { TestBench, type TestBenchOptions, testBench } from './bench/test-bench.ts';
+export type { TestBackendOf, TestBlockBackend, TestCharBackend, TestImage } from './bench/test-backends.ts';
+export { TestBench, testBench } from './bench/test-bench.ts';
 export type { BusStep } from './conformance/bus-steps.ts';
 export type {
   BehaviourRecord,

@@ -28,6 +28,25 @@ export type GivenOptionsOfClass<C extends abstract new (...args: never) => unkno
     : { readonly [K in keyof D]?: D[K] extends Option<infer T> ? T : never }
   : never;
 
+/** What the constructor of a class gets for each of its options that name back ends. */
+export type BackendsOfClass<C extends abstract new (...args: never) => unknown> = (
+  ConstructorParameters<C>[number] extends infer P
+    ? P extends object
+      ? typeof OptionSet.declaredBy extends keyof P
+        ? NonNullable<P[typeof OptionSet.declaredBy]>
+        : never
+      : never
+    : never
+) extends infer D
+  ? {
+      readonly [K in keyof D as D[K] extends BackendOption<BackendPart> ? K : never]: D[K] extends BackendOption<
+        infer P
+      >
+        ? P
+        : never;
+    }
+  : never;
+
 /** Options of a device or a machine: declared once, as a value; types, help and checks all come from it. */
 export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
   /** Under it the type of the values remembers their declarations. No object has it. */

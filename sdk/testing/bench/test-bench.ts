@@ -4,13 +4,13 @@ import { didYouMean, unknownWord } from '../../base/text.ts';
 import type { Bus } from '../../bus/bus.ts';
 import { type ManualClock, runDevice } from '../../clock/index.ts';
 import {
+  type BackendsOfClass,
   type ConcreteDeviceClass,
   captureSchema,
   constructDevice,
   type Device,
   devicesIn,
   type FieldNames,
-  type GivenOptionsOfClass,
   type GuestError,
   GuestErrors,
   type InputNames,
@@ -30,55 +30,25 @@ import {
   stateOfDevice,
   type Token,
 } from '../../device/index.ts';
+import { noteBackends } from '../../device/part.ts';
 import type { Placement } from '../../machine/wiring.ts';
-import { type MemoryTopology, MiB, placeInTree } from '../../memory/index.ts';
+import { MiB, placeInTree } from '../../memory/index.ts';
 import { rebaseFields } from '../../state/fields.ts';
+import { BenchBackends } from './backends.ts';
 import { BenchGuest, bankWindow, RegionWindow } from './guest.ts';
 import { InterruptRecorder } from './interrupt-recorder.ts';
 import { BenchBus, FreeAddresses } from './place.ts';
 import { declarationOf, type RegisterMembers, RegisterProbe, type ValueOfMember } from './register-probe.ts';
-import { type BenchService, BenchServices } from './services.ts';
+import { BenchServices } from './services.ts';
+import { setupWords, type TestBenchOptions } from './setup.ts';
 import { addressIn, SubDeviceBench } from './sub-device-bench.ts';
-
-/** How a device is put on the bench. Everything may be left out. */
-export interface TestBenchOptions<C extends ConcreteDeviceClass> {
-  /** Values that differ from the defaults, as `use()` takes them. */
-  readonly options?: GivenOptionsOfClass<C>;
-  /** Where regions go that are not to be at their base: `at: [place(ports, 0x170)]`. */
-  readonly at?: readonly Placement[];
-  /** The bus that it plugs into, in place of a new one: `bus: new I2cBus()`. */
-  readonly bus?: Bus;
-  /** Its address there: '0x68'. Default: one that the bus has for benches. */
-  readonly addr?: string;
-  /** What the device's constructor asks for beyond clock, buses and DMA: `services: [[Disk, new FakeDisk()]]`. */
-  readonly services?: readonly BenchService[];
-  /** Bytes of guest RAM from address 0, for devices that reach it. Default: 1 MiB. */
-  readonly ram?: number;
-  /** Where RAM comes from, for an accelerator that is to share it. */
-  readonly allocateRam?: MemoryTopology['allocateRam'];
-  /** Guest time on the clock when the device is made, in nanoseconds; a bigint beyond 2^53. Default: 0. */
-  readonly startAt?: number | bigint;
-  /** Looks at the device when it is realized, and before its first reset. */
-  readonly beforeReset?: (device: Device) => void;
-}
-
-const setupWords: Readonly<Record<keyof TestBenchOptions<ConcreteDeviceClass>, true>> = {
-  options: true,
-  at: true,
-  bus: true,
-  addr: true,
-  services: true,
-  ram: true,
-  allocateRam: true,
-  startAt: true,
-  beforeReset: true,
-};
+import type { BackendsByName, TestBackendOf } from './test-backends.ts';
 
 /**
  * One device alone: no machine, no accelerator, no time but the bench's clock. The test is the guest.
  * Accesses go through the memory core, with widths, alignment and splitting as in a machine. Coalesced writes are not queued.
  */
-export class TestBench<D extends Device> extends BenchGuest {
+export class TestBench<D extends Device, B = BackendsByName> extends BenchGuest {
   readonly device: D;
   /** Moved by the test: `bench.clock.advance(1 * SECOND)`, or `bench.clock.rebase()`, which moves its epoch. */
   readonly clock: ManualClock;
@@ -93,6 +63,8 @@ export class TestBench<D extends Device> extends BenchGuest {
   private readonly addresses = new Map<RegionTemplate, number>();
   private readonly place: BenchBus;
   private readonly free = new FreeAddresses();
+  /** @internal */
+  readonly backends: BenchBackends;
 
   constructor(deviceClass: ConcreteDeviceClass<D>, setup: TestBenchOptions<ConcreteDeviceClass<D>>) {
     const { ram = 1 * MiB, services: more = [], allocateRam, startAt } = setup;
@@ -101,7 +73,9 @@ export class TestBench<D extends Device> extends BenchGuest {
     this.services = services;
     this.clock = services.clock;
     const given = (setup.options ?? {}) as Readonly<Record<string, unknown>>;
-    this.options = metadataOf(deviceClass).options.resolve(given, `Bench: ${deviceClass.name}`);
+    const { options } = metadataOf(deviceClass);
+    this.options = options.values(given, `Bench: ${deviceClass.name}`);
+    this.backends = new BenchBackends(options, this.options, setup.images ?? {}, deviceClass.name);
     this.place = new BenchBus(metadataOf(deviceClass), setup, (token) => services.known(token));
     services.note(this.place.bus.constructor as unknown as Token, this.place.bus);
     this.device = this.construct(deviceClass);
@@ -121,7 +95,9 @@ export class TestBench<D extends Device> extends BenchGuest {
     this.pins = Object.fromEntries(inputsIn(this.device)) as { readonly [P in InputNames<D>]: InputPin };
     this.services.topology.transaction(() => this.map(setup.at ?? []));
     this.place.attach(this.device);
+    this.backends.give(this.device);
     setup.beforeReset?.(this.device);
+    this.backends.watch(this.clock, [this.io, this.memory]);
     this.reset();
     captureSchema(this.device);
     services.stateful.remember();
@@ -144,7 +120,7 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   /** One transfer as a controller makes it: writes the bytes, then reads `count`. Answers what came back. An open one has no end. */
   transfer(bytes: readonly number[], count = 0, isOpen = false): readonly number[] {
-    return runDevice(() => this.place.transfer(bytes, count, isOpen));
+    return this.backends.step(() => runDevice(() => this.place.transfer(bytes, count, isOpen)));
   }
 
   /** Takes the device off its bus, also in the middle of a transfer. */
@@ -154,7 +130,7 @@ export class TestBench<D extends Device> extends BenchGuest {
 
   /** Resets the device and the buses, and places BARs again as firmware does. The bench has done it once. */
   reset(): void {
-    runDevice(() => inDeviceEvent(this.device, this.device.reset));
+    this.backends.step(() => runDevice(() => inDeviceEvent(this.device, this.device.reset)));
     this.services.stateful.reset(this.place.reset(this.device, this.services.all));
     const arranged = this.place.arrange(this.device, (...wanted) => this.free.takeFor(...wanted));
     for (const [template, address] of arranged) this.addresses.set(template, address);
@@ -174,7 +150,7 @@ export class TestBench<D extends Device> extends BenchGuest {
   setPin(name: InputNames<D>, level: boolean): void {
     const pin = (this.pins as { readonly [name: string]: InputPin | undefined })[name];
     if (pin === undefined) throw this.noSuchInput(name);
-    pin.set(level);
+    this.backends.step(() => pin.set(level));
   }
 
   private noSuchInput(name: string): BackplaneError {
@@ -209,6 +185,14 @@ export class TestBench<D extends Device> extends BenchGuest {
     return new SubDeviceBench(this, subDevice);
   }
 
+  /**
+   * The other side of a back end, by the name of the device's option, or by its id:
+   * `bench.backend('chardev').type('hello')`, `bench.backend('drive').failNext('no-space')`.
+   */
+  backend<N extends (keyof B & string) | (string & {})>(name: N): TestBackendOf<N extends keyof B ? B[N] : B[keyof B]> {
+    return this.backends.find(name) as TestBackendOf<N extends keyof B ? B[N] : B[keyof B]>;
+  }
+
   /** One of the services around the device: `bench.service(IsaBus).line(3).set(true)`. */
   service<S>(token: Token<S>): S {
     return this.services.find(token, this.device.constructor.name) as S;
@@ -241,12 +225,15 @@ export class TestBench<D extends Device> extends BenchGuest {
   }
 
   private construct(deviceClass: ConcreteDeviceClass<D>): D {
+    const options = this.backends.forConstructor;
     const parameters: unknown[] = [];
     for (const injection of metadataOf(deviceClass).injections) {
       const { index, token } = injection;
-      parameters[index] = token === undefined ? this.options : this.services.give(injection, deviceClass.name);
+      parameters[index] = token === undefined ? options : this.services.give(injection, deviceClass.name);
     }
-    return constructDevice(() => Reflect.construct(deviceClass, parameters) as D);
+    const device = constructDevice(() => Reflect.construct(deviceClass, parameters) as D);
+    noteBackends(device, options);
+    return device;
   }
 
   private map(placements: readonly Placement[]): void {
@@ -286,11 +273,11 @@ export class TestBench<D extends Device> extends BenchGuest {
 export function testBench<C extends ConcreteDeviceClass>(
   deviceClass: C,
   setup: TestBenchOptions<C> = {},
-): TestBench<InstanceType<C>> {
+): TestBench<InstanceType<C>, BackendsOfClass<C>> {
   type D = InstanceType<C>;
   const unknown = unknownWord(setup, Object.keys(setupWords));
   if (unknown !== undefined) throw new BackplaneError('unknown-word', `testBench(${deviceClass.name}) ${unknown}`);
-  return new TestBench<D>(
+  return new TestBench<D, BackendsOfClass<C>>(
     deviceClass as unknown as ConcreteDeviceClass<D>,
     setup as TestBenchOptions<ConcreteDeviceClass<D>>,
   );
