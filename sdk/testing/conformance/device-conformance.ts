@@ -10,13 +10,17 @@ import {
 } from '../../device/index.ts';
 import type { CheckKind, ConformanceFailure, ConformanceHost, ConformanceSettings, Finding } from './check.ts';
 import { transfersAnswerNumbers } from './checks/answers.ts';
+import { arraysReachTheirEnds } from './checks/array-ends.ts';
 import { coalescedEqualsUncoalesced } from './checks/coalescing.ts';
 import { everyFieldMatters } from './checks/dead-fields.ts';
-import { derivedIsPure } from './checks/derived.ts';
+import { everyTimeMatters } from './checks/dead-times.ts';
+import { derivedFits, derivedIsPure } from './checks/derived.ts';
 import { sameAfterRebase, sameForTheSame } from './checks/determinism.ts';
 import { handlerChecks, neighboursAreLeftAlone } from './checks/handlers.ts';
 import { hostileGuest } from './checks/hostile-guest.ts';
+import { resetKeepsInputs } from './checks/input-levels.ts';
 import { everythingIsAlive } from './checks/liveness.ts';
+import { pinsFollowTheMaskedStatus } from './checks/masked-pins.ts';
 import { peeksAgree } from './checks/peeks.ts';
 import { acknowledgedIsLowered, derivedFollows, pinsFollowState } from './checks/pins-and-timers.ts';
 import { behavesAsRecorded } from './checks/recorded-behaviour.ts';
@@ -120,6 +124,7 @@ export const contract: readonly Check[] = [
   ...resetChecks,
   derivedFollows,
   derivedIsPure,
+  derivedFits,
   transfersAnswerNumbers,
   peeksAgree,
   snapshotRoundTrip,
@@ -135,8 +140,12 @@ export const lint: readonly Check[] = [
   onesClear,
   pinsFollowState,
   acknowledgedIsLowered,
+  pinsFollowTheMaskedStatus,
+  resetKeepsInputs,
+  arraysReachTheirEnds,
   everythingIsAlive,
   everyFieldMatters,
+  everyTimeMatters,
 ];
 
 /** The two functions of a test runner that are needed: vitest's, node:test's, or others of that shape. */

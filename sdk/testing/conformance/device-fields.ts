@@ -23,6 +23,8 @@ export interface DeclaredState {
   /** `time.base`: from the device. */
   readonly path: string;
   readonly value: unknown;
+  /** What it was declared to be, where it was. */
+  readonly shape: StateDeclaration['shape'];
 }
 
 /** Every field of the device, of devices inside it and of helpers that is declared to be state, and is no helper itself. */
@@ -38,11 +40,11 @@ const stateDeclared = (bench: TestBench<Device>, device: Device): readonly State
   stateOfDevice(device).filter(({ member }) => !isFrameworks(bench, device, member));
 
 function partsOf(owner: object, declarations: readonly StateDeclaration[], prefix: string): readonly DeclaredState[] {
-  return declarations.flatMap(({ member }) => {
+  return declarations.flatMap(({ member, shape }) => {
     const value = valueAt(owner, member);
     const path = `${prefix}${member}`;
     const inner = innerOf(value);
-    return inner.length === 0 ? [{ path, value }] : partsOf(value as object, inner, `${path}.`);
+    return inner.length === 0 ? [{ path, value, shape }] : partsOf(value as object, inner, `${path}.`);
   });
 }
 

@@ -10,6 +10,8 @@ export interface RandomScriptOptions {
   readonly values?: readonly (number | bigint)[];
   /** What drivers do, as a few steps that belong together. */
   readonly idioms?: ((random: Random) => readonly ScriptStep[]) | undefined;
+  /** What drivers do comes three times in four, and otherwise once in three. */
+  readonly driven?: boolean;
   /** Accesses of every width and offset, in and around the regions; otherwise those that are legal. */
   readonly hostile?: boolean;
   /** A hostile guest leaves the BARs as they are: only a reset would place them again. */
@@ -30,19 +32,20 @@ export function randomScript(layout: Layout, random: Random, options: RandomScri
   const steps: ScriptStep[] = [];
   const favourites = Array.from({ length: Favourites }, () => favourite(random, options.values));
   const values = [...(options.values ?? []), ...favourites, ...favourites];
-  const { idioms } = options;
+  const { idioms, driven = false } = options;
   const places = random.oneIn(2) ? layout.targets : someOf(layout.targets, random);
+  const pins = someOf(layout.pins, random);
   while (steps.length < options.length) {
-    if (idioms !== undefined && random.oneIn(3)) steps.push(...idioms(random));
-    else addSteps(steps, layout, places, random, { ...options, values });
+    if (idioms !== undefined && (driven ? !random.oneIn(4) : random.oneIn(3))) steps.push(...idioms(random));
+    else addSteps(steps, layout, { places, pins }, random, { ...options, values });
   }
   return steps.slice(0, options.length);
 }
 
-/** A program that uses a few places only gets further with them. */
-function someOf(targets: readonly Target[], random: Random): readonly Target[] {
-  if (targets.length <= FewPlaces) return targets;
-  return Array.from({ length: 2 + random.below(FewPlaces - 1) }, () => random.pick(targets));
+/** A program that uses a few places only gets further with them, and one that moves a few pins moves them up and down. */
+function someOf<T>(all: readonly T[], random: Random): readonly T[] {
+  if (all.length <= FewPlaces) return all;
+  return Array.from({ length: 2 + random.below(FewPlaces - 1) }, () => random.pick(all));
 }
 
 const FewPlaces = 6;
@@ -58,7 +61,7 @@ function favourite(random: Random, values: readonly (number | bigint)[] = []): n
 function addSteps(
   steps: ScriptStep[],
   layout: Layout,
-  places: readonly Target[],
+  { places, pins }: { readonly places: readonly Target[]; readonly pins: readonly string[] },
   random: Random,
   options: RandomScriptOptions,
 ): void {
@@ -71,8 +74,8 @@ function addSteps(
     for (let times = random.below(LongestBurst); times > 0; times--) steps.push(...between, again);
   } else if (waits && random.oneIn(10)) {
     steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) + random.below(1000) });
-  } else if (layout.pins.length > 0 && random.oneIn(layout.targets.length > 0 ? 8 : 2)) {
-    steps.push({ kind: 'pin', pin: random.pick(layout.pins), level: random.oneIn(2) });
+  } else if (pins.length > 0 && random.oneIn(layout.targets.length > 0 ? 8 : 2)) {
+    steps.push({ kind: 'pin', pin: random.pick(pins), level: random.oneIn(2) });
   } else if (layout.bus.hasTransfers && (layout.targets.length === 0 || random.oneIn(2)) && !random.oneIn(8)) {
     steps.push(randomTransfer(layout.bus, random, options.values ?? [], hostile));
   } else if (layout.bus.busRegisters !== undefined && (layout.targets.length === 0 || random.oneIn(8))) {

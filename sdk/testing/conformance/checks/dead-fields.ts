@@ -2,9 +2,9 @@ import { maskOf } from '../../../base/bits.ts';
 import type { Device, FieldDeclaration, RegisterDeclaration } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
-import { fieldsOf, firstFieldDifference, within } from '../device-fields.ts';
+import { fieldsOf, firstFieldDifference, valueAt, within } from '../device-fields.ts';
 import { answerOf, firstDifference } from '../differential.ts';
-import { legalWidths, ramOf, type Target } from '../layout.ts';
+import { type Layout, legalWidths, ramOf, type Target } from '../layout.ts';
 import { selectionOf, writeStep } from '../random-script.ts';
 import { type AccessWidth, pinsText, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
@@ -16,6 +16,7 @@ const StepsAfter = 150;
 
 /** Bits that the guest sets and the device is to obey. */
 interface Choice {
+  /** By path: `channels[1].control` of a device inside. */
   readonly register: string;
   /** Undefined of a register without fields. */
   readonly field?: string;
@@ -52,16 +53,26 @@ function choicesOf({ layout, notExercised, metadata }: Subject): Choice[] {
     );
   return layout.targets.flatMap((target): Choice[] => {
     const { register, element } = target;
-    if (register === undefined || element > 0 || notExercised(register.member)) return [];
+    if (register === undefined || element > 0) return [];
+    const path = pathOf(layout, target, register);
+    if (notExercised(path)) return [];
     if (!legalWidths(target.region, target.offset).some((width) => width === target.length)) return [];
     const whole = (1n << BigInt(register.width)) - 1n;
     if (register.fields.length === 0)
-      return isWritten(register) && !isIndex(register) ? [{ register: register.member, target, bits: whole }] : [];
+      return (isWritten(register) || isHooked(register)) && !isIndex(register)
+        ? [{ register: path, target, bits: whole }]
+        : [];
     return register.fields
       .filter((field) => isChosen(field) && !isIndex(register, field))
-      .filter((field) => !notExercised(`${register.member}.${field.name}`))
-      .map((field) => ({ register: register.member, field: field.name, target, bits: maskOf(field) }));
+      .filter((field) => !notExercised(`${path}.${field.name}`))
+      .map((field) => ({ register: path, field: field.name, target, bits: maskOf(field) }));
   });
+}
+
+/** Where the device, or a device inside, holds the register. */
+function pathOf({ parts }: Layout, target: Target, register: RegisterDeclaration): string {
+  const part = parts.find((one) => one.targetOf(register, target.element) === target);
+  return part === undefined || part.name === '' ? register.member : `${part.name}.${register.member}`;
 }
 
 /** Fields of one register are named together. */
@@ -82,18 +93,21 @@ const series = (words: readonly string[]): string =>
 const isChosen = ({ access }: FieldDeclaration): boolean => isWritten({ access }) || access === 'read-write';
 const isWritten = ({ access }: Pick<FieldDeclaration, 'access'>): boolean =>
   access === 'write-only' || access === 'trigger';
+/** What a hook looks at is no scratch register. */
+const isHooked = ({ access, writeHook, kind }: RegisterDeclaration): boolean =>
+  access === 'read-write' && kind === 'stored' && writeHook !== undefined;
 
 function matters(subject: Subject, check: string, { register, field, target, bits }: Choice): boolean {
   const name = field === undefined ? `'${register}'` : `'${register}', field '${field}',`;
   for (let program = 0; program < MostPrograms; program++) {
     const random = subject.random(`${check} ${name}`, program);
-    if (makesDifference(subject, random, target, bits)) return true;
+    if (makesDifference(subject, random, register, target, bits)) return true;
   }
   return false;
 }
 
 /** The same program on two devices but for one write, of which some bits differ. */
-function makesDifference(subject: Subject, random: Random, target: Target, bits: bigint): boolean {
+function makesDifference(subject: Subject, random: Random, path: string, target: Target, bits: bigint): boolean {
   const begin = [...subject.script(random, 1 + random.below(StepsBefore)), ...selectionOf(target)];
   const [left, right] = [subject.after(begin), subject.after(begin)];
   // Beside a field some bit is always set, any of them: the field makes the difference, not a register of zero.
@@ -105,7 +119,7 @@ function makesDifference(subject: Subject, random: Random, target: Target, bits:
   const size = target.length as AccessWidth;
   const answer = answerOf(left, writeStep(target, 0, size, value));
   // A doorbell register acts on the write, whatever its value.
-  const isLeftOut = isWhole && random.oneIn(2);
+  const isLeftOut = isWhole && target.register?.access !== 'read-write' && random.oneIn(2);
   const other = isLeftOut ? pinsText(right) : answerOf(right, writeStep(target, 0, size, value ^ flipped));
   if (answer !== other) return true;
   // A value that is written again before the device looks at it makes no difference, so half of the programs leave it.
@@ -114,7 +128,17 @@ function makesDifference(subject: Subject, random: Random, target: Target, bits:
     if (leavesIt && step.kind === 'write' && overlaps(target, step)) continue;
     if (answerOf(left, step) !== answerOf(right, step) && !touches(target, step)) return true;
   }
-  return differs(left, right, target.register as RegisterDeclaration);
+  if (isWhole && isHooked(target.register as RegisterDeclaration) && isWorkedOut(left, right, path, value)) return true;
+  return differs(left, right, path);
+}
+
+/** A hook may make something else of what is written, in the register itself, as of a number its factorial. */
+function isWorkedOut(left: TestBench<Device>, right: TestBench<Device>, path: string, written: bigint): boolean {
+  const [one, other] = [left, right].map(({ device }) => {
+    const held = valueAt(device, path);
+    return BigInt((ArrayBuffer.isView(held) ? (held as unknown as ArrayLike<number>)[0] : held) as number | bigint);
+  });
+  return one !== other && one !== written;
 }
 
 const writableOf = ({ register }: Target): bigint =>
@@ -129,8 +153,8 @@ const overlaps = (
 ): boolean => step.space === space && step.address < address + length && address < step.address + step.size;
 
 /** Whether anything but the register itself differs in the end. */
-function differs(left: TestBench<Device>, right: TestBench<Device>, { member }: RegisterDeclaration): boolean {
-  if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([member])) !== undefined) return true;
+function differs(left: TestBench<Device>, right: TestBench<Device>, path: string): boolean {
+  if (firstFieldDifference(fieldsOf(left), fieldsOf(right), within([path])) !== undefined) return true;
   if (left.requestedResets.join() !== right.requestedResets.join()) return true;
   const errors = ({ guestErrors }: TestBench<Device>): number => guestErrors.reduce((sum, { count }) => sum + count, 0);
   return errors(left) !== errors(right) || firstDifference(ramOf(left), ramOf(right)) >= 0;

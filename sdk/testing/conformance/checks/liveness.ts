@@ -17,6 +17,8 @@ const MostPrograms = 120;
 const FirstPrograms = 10;
 /** Each fourth program is one of a hostile guest, which goes where others do not. */
 const HostileEach = 4;
+/** What is missing after these is looked for where drivers lead: each second program does mostly what they do. */
+const UndrivenPrograms = 20;
 /** Bits that the device moves, not the guest alone. */
 const Moved: readonly RegisterAccess[] = ['read-only', 'read-to-clear', 'write-one-to-clear'];
 /** A bit that rose so often ought to have fallen again. */
@@ -48,7 +50,8 @@ export const everythingIsAlive: Check = {
     let isOpen = goals.length > 0;
     for (let program = 0; program < MostPrograms && (isOpen || missing.length > 0); program++) {
       const hostile = program % HostileEach === HostileEach - 1;
-      const script = subject.script(subject.random(this.name, program), subject.length, { hostile });
+      const driven = program >= UndrivenPrograms && program % 2 === 0;
+      const script = subject.script(subject.random(this.name, program), subject.length, { hostile, driven });
       const bench = subject.bench();
       const looks = goals.flatMap((goal) => goal.begin(bench.device) ?? []);
       for (const step of script) {
