@@ -19,12 +19,10 @@ import type { TestBench } from '../bench/test-bench.ts';
 import { memoryOf } from './layout.ts';
 
 /** One field that is in snapshots, those of helper objects included. */
-export interface DeclaredState {
+export interface DeclaredState extends Pick<StateDeclaration, 'shape'> {
   /** `time.base`: from the device. */
   readonly path: string;
   readonly value: unknown;
-  /** What it was declared to be, where it was. */
-  readonly shape: StateDeclaration['shape'];
 }
 
 /** Every field of the device, of devices inside it and of helpers that is declared to be state, and is no helper itself. */

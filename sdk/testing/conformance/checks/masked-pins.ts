@@ -20,7 +20,7 @@ interface Suspicion {
 }
 
 /**
- * Finds an interrupt that its mask does not stop: the pin is high exactly while one status is not zero, although another one is
+ * Finds an interrupt that its mask does not stop. The pin is high exactly while one status is not zero, and another register is
  * that status with bits masked out of it.
  */
 export const pinsFollowTheMaskedStatus: Check = {
