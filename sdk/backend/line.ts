@@ -27,6 +27,7 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   private collected = 0;
   private isReceiving = true;
   private isStarted = false;
+  private isClosed = false;
   private readonly queue: { readonly bytes: number };
 
   constructor(
@@ -118,8 +119,8 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
 
   close(): void | Promise<void> {
     this.flush();
-    if (!this.isStarted) return;
-    this.isStarted = false;
+    if (this.isClosed) return;
+    this.isClosed = true;
     return this.transport.close();
   }
 

@@ -155,12 +155,17 @@ function openOne(backend: Backend): CharTransport | BlockImage {
 
 /** Opens those that take a while, and answers back ends that are ready for `Machine.create`. */
 export async function openBackends(backends: readonly Backend[]): Promise<readonly Backend[]> {
-  return Promise.all(
-    backends.map(async (backend) => {
-      const opened = await backend.open();
-      return { id: backend.id, type: backend.type, kind: backend.kind, open: () => opened };
-    }),
-  );
+  const opened = await Promise.allSettled(backends.map(async (backend) => backend.open()));
+  const failed = opened.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') {
+    // The others would keep their sockets and locks.
+    for (const one of opened) if (one.status === 'fulfilled') await one.value.close();
+    throw failed.reason;
+  }
+  return backends.map(({ id, type, kind }, index) => {
+    const one = opened[index] as PromiseFulfilledResult<CharTransport | BlockImage>;
+    return { id, type, kind, open: () => one.value };
+  });
 }
 
 /** The device whose field holds the part, which may be inside the one that got it. */

@@ -20,6 +20,8 @@ export interface CharTransport {
   readonly isImmediate?: boolean;
   /** The other side may come and go. Closed until `opened()`; without this the line is open from the start. */
   readonly startsClosed?: boolean;
+  /** Bytes may still arrive: a guest that sleeps is not at its end. Left out: nothing ever arrives by itself. */
+  readonly mayReceive?: boolean;
   /** It repeats a recording: the machine adds no event of its own. */
   readonly isReplayed?: boolean;
   /** Called once. A promise is not awaited; its failure is reported. */
@@ -61,4 +63,16 @@ export interface Backend {
   readonly kind: string;
   /** Called by the machine that gets it. Await one that answers a promise with `openBackends` first. */
   open(): CharTransport | BlockImage | Promise<CharTransport | BlockImage>;
+}
+
+/** A back end for characters, by whose type the host's side is known. */
+export interface OpenableChar extends Backend {
+  readonly type: 'char';
+  open(): CharTransport | Promise<CharTransport>;
+}
+
+/** A back end for a disk. */
+export interface OpenableDisk extends Backend {
+  readonly type: 'block';
+  open(): BlockImage | Promise<BlockImage>;
 }

@@ -32,6 +32,8 @@ export interface CliErrorCodes {
    * @remedy Correct the guest program, or give -limit.
    */
   'guest-not-finished': Unfinished;
+  /** The name of a back end has characters that a name cannot have. @remedy Write a letter, then letters, digits, '-', '.' or '_'. */
+  'invalid-backend-id': BackplaneError;
   /** A date cannot be read. @remedy Write it like 2026-11-22T10:09:01. */
   'invalid-date': BackplaneError;
   /** The id of a device has characters that an id cannot have. @remedy Write a letter, then letters, digits, '-', '.' or '_'. */
@@ -54,14 +56,20 @@ export interface CliErrorCodes {
   'invalid-size': BackplaneError;
   /** A list of settings breaks the grammar of the command line. @remedy Write TYPE,KEY=VALUE, or the JSON form. */
   'malformed-setting': BackplaneError;
+  /** The value of -serial is no place for a serial port. @remedy Write stdio, file:PATH, unix:PATH or another that the message lists. */
+  'malformed-serial': BackplaneError;
   /** An argument does not belong to this command, or not to this form of it. @remedy Write it as the message says. */
   'misplaced-argument': BackplaneError;
+  /** A back end has no name by which a device could take it. @remedy Add id=NAME, or node-name=NAME to -blockdev. */
+  'missing-backend-id': BackplaneError;
   /** A command lacks the word that says what it is about. @remedy Add the word; the message has an example. */
   'missing-operand': BackplaneError;
   /** An optional package that a command needs is not installed. @remedy Install the package that the message names. */
   'missing-optional-package': BackplaneError;
   /** An argument lacks its value. @remedy Write the value behind it. */
   'missing-value': BackplaneError;
+  /** Back ends are for Linux and macOS. @remedy Use one of them, or WSL. */
+  'not-on-windows': BackplaneError;
   /** A path leads to something that is not a regular file. @remedy Give the path of a file. */
   'not-a-file': BackplaneError;
   /** A file given to -plugin is not a source file. @remedy Give a file that ends in .ts or .js. */
@@ -74,8 +82,8 @@ export interface CliErrorCodes {
    */
   'plugin-load-failed': BackplaneError;
   /**
-   * A plugin exports no device, machine or observer.
-   * @remedy Export a class with @device, a defineMachine(...) or a defineObserver(...).
+   * A plugin exports no device, machine, observer or kind of back ends.
+   * @remedy Export a class with @device, a defineMachine(...), a defineObserver(...) or a defineBackend(...).
    */
   'plugin-without-exports': BackplaneError;
   /** A program threw while it was loaded. @remedy Look at the error's cause, and correct the program. */
@@ -84,11 +92,6 @@ export interface CliErrorCodes {
   'program-without-exports': BackplaneError;
   /** An argument or a setting that stands once is given several times. @remedy Give it once. */
   'repeated-argument': BackplaneError;
-  /**
-   * A recorded run was replayed and did something else than the recording.
-   * @remedy Replay it with the versions of devices and programs that it was recorded with.
-   */
-  'replay-parted': BackplaneError;
   /** A plugin that was reloaded lacks the class of a device that is plugged in. @remedy Export the class again. */
   'replacement-missing': BackplaneError;
   /** The file of a snapshot is incomplete or was changed. @remedy Save the machine again. */
@@ -116,12 +119,16 @@ export interface CliErrorCodes {
   'unknown-device': BackplaneError;
   /** Neither the package nor a plugin has a machine of that name. @remedy Correct the name, or add -plugin FILE. */
   'unknown-machine': BackplaneError;
+  /** There is no kind of back ends of that name. @remedy Correct the name, or add -plugin FILE. */
+  'unknown-backend-kind': BackplaneError;
   /** A command does not know the word that says what it is about. @remedy Use one of the words that the message lists. */
   'unknown-operand': BackplaneError;
-  /** A machine has no option of that name. @remedy Correct the name; `-machine NAME,help` lists the options. */
+  /** A machine or a back end has no option of that name. @remedy Correct the name; `-machine NAME,help` and `-chardev help` list them. */
   'unknown-option': BackplaneError;
   /** There is no recording and no file of that name. @remedy Correct the name or the path. */
   'unknown-recording': BackplaneError;
+  /** A disk asks for a format, a driver or an interface that is not modelled. @remedy Give a raw image and if=none. */
+  'unsupported-drive': BackplaneError;
   /** An argument has characters that control a terminal. @remedy Leave them out. */
   'unprintable-argument': BackplaneError;
 }

@@ -16,39 +16,17 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BackplaneError } from '../base/errors.ts';
-import { printable } from '../base/text.ts';
-
-/** The error codes of the system as text. */
-const reasons: Readonly<Record<string, string>> = {
-  EACCES: 'permission is denied',
-  EPERM: 'that is not permitted',
-  ENOENT: 'there is no such file or folder',
-  ENOTDIR: 'a part of the path is no folder',
-  EISDIR: 'it is a folder',
-  ELOOP: 'its symbolic links lead in a circle',
-  ENAMETOOLONG: 'the name is too long',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the quota of the disk is used up',
-  EROFS: 'the file system is read-only',
-  EMFILE: 'too many files are open',
-  EXDEV: 'it lies on another disk',
-};
+import { knownReason, reasonOf, systemCodeOf } from '../base/system-errors.ts';
 
 /** Makes the error of an option that names a file. */
 export type Refuse = (code: string, why: string, cause?: unknown) => Error;
 
-/** The reason of a failure of the file system. */
-export function reasonOf(cause: unknown): string {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const known = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
-  return known ?? printable((cause instanceof Error ? cause.message : String(cause)).slice(0, 200));
-}
-
 /** A message for an unexplained failure of the file system; undefined for other failures. */
 export function explainFileFailure(failure: unknown): string | undefined {
   if (!(failure instanceof Error && 'syscall' in failure && 'code' in failure)) return undefined;
-  if (!Object.hasOwn(reasons, String(failure.code))) return undefined;
-  const path = 'path' in failure ? `'${String(failure.path)}'` : 'a file';
+  if (knownReason(systemCodeOf(failure)) === undefined) return undefined;
+  const network = 'address' in failure ? `'${String(failure.address)}'` : 'a file';
+  const path = 'path' in failure ? `'${String(failure.path)}'` : network;
   return `${path} cannot be used (${reasonOf(failure)}; ${String(failure.syscall)}).`;
 }
 

@@ -19,7 +19,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
 };
 
 /** Options that replace a command: `backplane -device help`. */
-const lists = ['-machine', '-M', '-device', '-accel', '-plugin', '--machine', '--device', '--accel', '--plugin'];
+const lists = ['machine', 'M', 'device', 'accel', 'plugin', 'chardev', 'drive', 'blockdev'].flatMap((name) =>
+  name === 'M' ? ['-M'] : [`-${name}`, `--${name}`],
+);
 
 const overview = `Usage: backplane COMMAND [OPTIONS]
 
@@ -39,6 +41,7 @@ Lists:
   -machine help         the machines        (-machine pc,help: the options of one)
   -device help          the devices         (-device mc146818rtc,help: the options of one)
   -accel help           the accelerators and their options
+  -chardev help         what connects devices with the world outside; -blockdev help
   -plugin FILE.ts       what a plugin brings: devices, machines, observers
 
 Everywhere:

@@ -3,6 +3,12 @@ import { setFlagsFromString } from 'node:v8';
 import { type Context, createContext, runInNewContext, Script } from 'node:vm';
 import type { BehaviourRecord, ConformanceHost } from '../testing/index.ts';
 
+export { type FileSettings, file } from '../backend/node/file.ts';
+export { type PipeSettings, pipe } from '../backend/node/pipe.ts';
+export { type RawImageSettings, rawImage } from '../backend/node/raw-image.ts';
+export { socket } from '../backend/node/socket.ts';
+export type { SocketSettings } from '../backend/node/socket-address.ts';
+export { type StdioSettings, stdio } from '../backend/node/stdio.ts';
 export { type ReadTraceOptions, readTrace } from './replay/trace-file.ts';
 
 let collect: (() => void) | undefined;

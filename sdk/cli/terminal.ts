@@ -1,6 +1,7 @@
 import { BackplaneError, describeThrown, type Problem } from '../base/errors.ts';
+import { reasonOf } from '../base/system-errors.ts';
 import { printable, printableLines } from '../base/text.ts';
-import { explainFileFailure, reasonOf } from './files.ts';
+import { explainFileFailure } from './files.ts';
 import { causesOf, withOrigins, withPlace } from './plugins/failure-place.ts';
 
 /** Where a command writes: results to standard output, messages to standard error. */

@@ -10,6 +10,12 @@ export function hostNanoseconds(): number {
   return performance.now() * 1e6;
 }
 
+/** The host's date and time of day: in UTC, or its local one as if that were UTC. */
+export function hostDate(zone: 'utc' | 'localtime'): Date {
+  const now = new Date();
+  return zone === 'utc' ? now : new Date(now.getTime() - now.getTimezoneOffset() * 60_000);
+}
+
 /** Calls back after so much host time. In the background it does not keep the process alive. Answers how to cancel it. */
 export function afterHostTime(milliseconds: number, callback: () => void, how?: 'in the background'): () => void {
   const timeout: { unref?(): void } | number = setTimeout(callback, milliseconds);

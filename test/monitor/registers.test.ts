@@ -116,6 +116,8 @@ describe('views, traces and references', () => {
     const files = ['sdk/monitor', 'sdk/analysis', 'sdk/coalescing', 'sdk/cli/replay'].flatMap(sourceFiles);
     expect(files.length).toBeGreaterThan(10);
     const reading = /\b(io|memory|space|bus|bank|ops|config)\.(read|read64|readBytes)\(/;
-    expect(files.filter(({ code }) => reading.test(code)).map(({ path }) => path)).toEqual([]);
+    // The commands `i` and `o` of a monitor are accesses, as in QEMU.
+    const found = files.filter(({ code }) => reading.test(code)).map(({ path }) => path);
+    expect(found).toEqual(['sdk/monitor/commands.ts']);
   });
 });

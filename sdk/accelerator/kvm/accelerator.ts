@@ -38,8 +38,6 @@ const NoZones = { ports: [], memory: [] } as const;
 export class KvmAccelerator extends Accelerator {
   readonly name: string;
   readonly statistics: ExitStatistics;
-  /** What a guest can notice of its options, for a recording. @internal */
-  readonly noticeable: Json | undefined;
   private readonly kernel: ScheduledKernel;
   private readonly vm: KvmVm;
   private readonly schedule: VcpuSchedule;
@@ -57,7 +55,6 @@ export class KvmAccelerator extends Accelerator {
   constructor(private readonly options: KvmAcceleratorOptions & { readonly kernel: ScheduledKernel }) {
     super();
     this.name = options.name ?? 'kvm-sim';
-    this.noticeable = options.noticeable;
     checkAcceleratorOptions(options);
     this.kernel = options.kernel;
     this.vm = new KvmVm(options.kernel);
@@ -76,11 +73,6 @@ export class KvmAccelerator extends Accelerator {
     return this.map?.refused ?? NoZones;
   }
 
-  /** Operations that the vCPUs have executed, together. @internal */
-  get operations(): number {
-    return this.schedule.vcpus.reduce((sum, { vcpu }) => sum + this.kernel.processor(vcpu.fd).operations, 0);
-  }
-
   /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
   get guestTime(): number {
     return this.kernel.now;
@@ -95,8 +87,11 @@ export class KvmAccelerator extends Accelerator {
   }
 
   override attach(host: AcceleratorHost): void {
-    const inUse = `Accelerator '${this.name}': it has a machine already. Use another.`;
-    if (this.host !== undefined) throw new BackplaneError('accelerator-in-use', inUse);
+    if (this.host !== undefined)
+      throw new BackplaneError(
+        'accelerator-in-use',
+        `Accelerator '${this.name}': it has a machine already. Use another.`,
+      );
     this.host = host;
     const access = this.accessOf(host);
     const { kernel, vm, requests, statistics } = this;

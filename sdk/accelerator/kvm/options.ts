@@ -1,5 +1,4 @@
 import { BackplaneError } from '../../base/errors.ts';
-import type { Json } from '../../base/json-reader.ts';
 import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
 import { DefaultExitCosts, type ExitCosts } from '../exit-table.ts';
 import type { GuestAccess } from '../guest-access.ts';
@@ -105,8 +104,6 @@ export interface KvmAcceleratorOptions
   readonly seed?: number;
   /** A queued write waits at most this long, in nanoseconds of guest time. Default: 10 ms. */
   readonly kickAfter?: number;
-  /** All of these that a guest can notice, as data: a recording says them. @internal */
-  readonly noticeable?: Json;
   /** Measure the host time of device handlers. */
   readonly profile?: boolean;
   /** Called with a sentence when a guest program has done more than can be saved. */

@@ -1,13 +1,18 @@
+import type { BackendType } from '../../backend/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import type { ConcreteDeviceClass } from '../../device/index.ts';
 import { commandLineName, describeOption, machineOptionName, type OptionSet } from '../../device/options/set.ts';
 import type { MachineDefinition } from '../../machine/index.ts';
 import { deviceNamed, knownDevices, knownMachines, machineNamed, sayWhoseAlias } from '../catalogue.ts';
 import type { Command, CommandContext } from '../command.ts';
+import { backendKinds } from '../options/backend-kinds.ts';
 import { parseKeyValues } from '../options/settings.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { KnownDevice, LoadedPlugin } from '../plugins/plugin.ts';
 import { formatColumns, shellWord } from '../text.ts';
+
+/** Options that list the kinds of back ends. */
+const backendLists = { chardev: 'help', drive: 'help', blockdev: 'help' } as const;
 
 /** A list, printed as text or as JSON. */
 interface Listing {
@@ -18,8 +23,8 @@ interface Listing {
 
 /** `backplane -machine help` and the like: the command without a name. */
 export const listCommand: Command = {
-  usage: 'backplane -machine|-device|-accel help [-plugin WHAT]...',
-  summary: 'list machines, devices or accelerators',
+  usage: 'backplane -machine|-device|-accel|-chardev|-blockdev help [-plugin WHAT]...',
+  summary: 'list machines, devices, accelerators or kinds of back ends',
   help: `Lists what there is, or the options of one of them.
 
 Examples:
@@ -28,11 +33,15 @@ Examples:
   backplane -device help
   backplane -device mc146818rtc,help
   backplane -accel help
+  backplane -chardev help
+  backplane -chardev socket,help
   backplane -plugin ./my-uart.ts
   backplane -plugin ./my-uart.ts -device my-uart,help`,
-  options: { machine: 'help', M: 'help', device: 'help', accel: 'help', ...pluginSyntax },
+  options: { machine: 'help', M: 'help', device: 'help', accel: 'help', ...backendLists, ...pluginSyntax },
   async run(context) {
-    const asked = ['machine', 'M', 'device', 'accel'].filter((option) => context.arguments.has(option));
+    const asked = ['machine', 'M', 'device', 'accel', ...Object.keys(backendLists)].filter((option) =>
+      context.arguments.has(option),
+    );
     const plugins = await loadPlugins(context.arguments.all('plugin'));
     const ofMachines = asked.some((option) => option === 'machine' || option === 'M');
     if (asked.length === 0 || ofMachines)
@@ -49,6 +58,7 @@ async function list(option: string, text: string, plugins: readonly LoadedPlugin
   if (!asksForHelp) throw new BackplaneError('missing-operand', `-${option} ${text}: ${withoutCommand(option, text)}`);
   const everything = subject === 'help' || subject === '?';
   if (option === 'accel') return accelerators();
+  if (Object.hasOwn(backendLists, option)) return backends(option === 'chardev' ? 'char' : 'block', subject, plugins);
   if (option === 'device') return everything ? devices(plugins) : deviceOptions(subject, plugins);
   return everything ? machines(plugins) : machineOptions(subject, plugins);
 }
@@ -77,12 +87,13 @@ function deviceEntry({ metadata }: KnownDevice): [string, string] {
   return [metadata.type, `${metadata.description} [${metadata.bus}]`];
 }
 
-function contentsOf({ name, devices, machines, observers }: LoadedPlugin): Listing {
+function contentsOf({ name, devices, machines, observers, backends: kinds }: LoadedPlugin): Listing {
   const named = (kind: string, [entry, text]: [string, string]): [string, string] => [`${kind} ${entry}`, text];
   const entries = [
     ...devices.map((device) => named('device', deviceEntry(device))),
     ...machines.map((machine) => named('machine', machineEntry(machine))),
     ...observers.map((observer) => named('observer', [observer.name, observer.description ?? ''])),
+    ...kinds.map(({ kind, description }) => named('back end', [kind, description])),
   ];
   return { title: `Plugin ${name}:`, entries };
 }
@@ -112,6 +123,18 @@ async function placeEntries(deviceClass: ConcreteDeviceClass): Promise<[string, 
 function optionListing(title: string, set: OptionSet | undefined, nameOf: (property: string) => string): Listing {
   const options = set === undefined ? [] : describeOptions(set, nameOf);
   return { title, entries: options.map(({ syntax, text }) => [syntax, text]), options };
+}
+
+/** The kinds of back ends for characters or for disks, each with its settings; or those of one kind. */
+async function backends(type: BackendType, subject: string, plugins: readonly LoadedPlugin[]): Promise<Listing> {
+  const kinds = (await backendKinds(plugins)).filter((one) => one.type === type);
+  const asked = kinds.filter(({ kind }) => kind === subject);
+  const shown = asked.length === 0 ? kinds : asked;
+  const entries = shown.flatMap(({ kind, description, options }): [string, string][] => [
+    [kind, description],
+    ...describeOptions(options, machineOptionName).map(({ syntax, text }): [string, string] => [`  ${syntax}`, text]),
+  ]);
+  return { title: type === 'char' ? 'Back ends for characters:' : 'Back ends for disks:', entries };
 }
 
 async function accelerators(): Promise<Listing> {

@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { GuestImage, GuestProgram, RunOptions, RunOutcome } from '../../accelerator/index.ts';
+import type { GuestProgram, RunOptions, RunOutcome } from '../../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
@@ -15,14 +15,15 @@ import {
   timerLimitHelp,
   timerLimitSyntax,
 } from '../options/accelerator.ts';
+import { backendHelp, backendSyntax } from '../options/backends.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
+import { chooseRtc, rtcHelp, rtcSyntax, startAt } from '../options/rtc.ts';
 import { bundle } from '../plugins/bundle.ts';
 import { checkMachine, isMachine } from '../plugins/exports.ts';
 import { rememberSources, withPlace } from '../plugins/failure-place.ts';
 import { DefaultLimit, HotReload, runInSlices } from '../plugins/hot-reload.ts';
 import { evaluate } from '../plugins/load.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
-import { checkRecordTarget, recordedRun } from '../replay/recording-file.ts';
 import { formatExits, showConsoles } from '../run-output.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
@@ -37,12 +38,13 @@ exports a machine definition named 'machine', that is what it runs on unless -ma
 
 Options:
 ${machineHelp}
+${backendHelp}
+${rtcHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
   -limit OPERATIONS     end after so many guest operations; default 100 million
 ${timerLimitHelp}
   -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
   -save FILE            write the machine down when the run ends: JSON, to be loaded with -loadvm; over a snapshot that is there
-  -record FILE          write down all that happens, to be replayed: .iotrace, or .iotrace.gz; over a recording that is there
   -watch                reload plugins that change while the guest runs: code is swapped, state is kept
   -trace                print each operation of the guest, when it happened (modelled time), and what became of it
   -profile              measure the host time of device handlers
@@ -59,12 +61,13 @@ Examples:
   backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8 -watch`,
   options: {
     ...machineSyntax,
+    ...backendSyntax,
+    ...rtcSyntax,
     ...acceleratorSyntax,
     limit: 'OPERATIONS',
     ...timerLimitSyntax,
     loadvm: 'FILE',
     save: 'FILE',
-    record: 'FILE',
     trace: true,
     watch: true,
   },
@@ -77,15 +80,15 @@ Examples:
     const operationLimit = parseCount(args, 'limit', 'operations');
     const accelerator = chooseAccelerator(args);
     const { Machine } = await import('../../machine/index.ts');
+    const { openBackends } = await import('../../backend/index.ts');
     const { describeAccess } = await import('../../machine/access-names.ts');
     const { simulatedAccelerator } = await import('../../accelerator/index.ts');
     const exported = await loadProgram(file);
     const guests = programsOf(file, exported);
-    const { definition, request, plugins, warnings } = await chooseMachine(args, ownMachine(file, exported));
+    const { definition, request, backends, plugins, warnings } = await chooseMachine(args, ownMachine(file, exported));
+    const start = chooseRtc(args);
     const [loaded, saveTo] = [args.value('loadvm'), args.value('save')];
-    const recordTo = args.value('record');
     if (saveTo !== undefined) checkSaveTarget(saveTo);
-    if (recordTo !== undefined) checkRecordTarget(recordTo, args);
     const simulated = simulatedAccelerator(
       saveTo === undefined
         ? accelerator
@@ -107,6 +110,9 @@ Examples:
     const machineRequest = {
       ...request,
       accelerator: simulated,
+      backends: await openBackends(backends),
+      ...(start === undefined ? {} : { deviceOptions: startAt(definition, start) }),
+      onBackendError: (id: string, message: string) => terminal.note(`back end '${id}': ${message}`),
       onObserverFailure: reportObservers(terminal),
       onGuestError: (device: string, message: string) => terminal.note(`guest error: ${device}: ${message}`),
     };
@@ -120,8 +126,8 @@ Examples:
     const timers = chooseTimerLimit(args);
     const options = { ...timers, ...(operationLimit === undefined ? {} : { operationLimit }) };
     let isUnderWay = loaded !== undefined;
-    const step = (how: RunOptions, images: readonly GuestImage[] = traced) =>
-      isUnderWay ? machine.resume(how) : machine.run(images, { ...how, savable: saveTo !== undefined });
+    const step = (how: RunOptions) =>
+      isUnderWay ? machine.resume(how) : machine.run(traced, { ...how, savable: saveTo !== undefined });
     const stepOn = (how: RunOptions) => {
       const done = step({ ...how, ...timers });
       isUnderWay = true;
@@ -129,18 +135,15 @@ Examples:
     };
     const reload = args.has('watch') ? new HotReload(plugins, machine, terminal) : undefined;
     const endObservers = reload === undefined ? observeWith(plugins, machine) : () => reload.end();
-    const { outcome, failure } = await recordedRun(recordTo, {
-      ...{ machine, guests: traced, timers, note: terminal.note },
-      run: (images) => (reload ? runInSlices(stepOn, operationLimit, () => reload.look()) : step(options, images)),
-    });
+    const outcome = reload ? await runInSlices(stepOn, operationLimit, () => reload.look()) : step(options);
     trace?.end();
     if (saveTo !== undefined) await writeSnapshotFile(saveTo, machine);
     endObservers();
     endConsoles();
+    await machine.backends.close();
     if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
     else terminal.print(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
     const problem = unfinished(outcome, operationLimit);
-    if (failure !== undefined) throw failure;
     if (problem !== undefined) throw new Unfinished(problem);
   },
 };

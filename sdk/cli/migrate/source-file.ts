@@ -1,6 +1,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { BackplaneError } from '../../base/errors.ts';
-import { attempt, type OutputKind, reasonOf, writeOutput } from '../files.ts';
+import { reasonOf } from '../../base/system-errors.ts';
+import { attempt, type OutputKind, writeOutput } from '../files.ts';
 import type { Piece } from './rewrite.ts';
 
 const source: OutputKind = { option: 'migrate', what: 'source', example: 'my-uart.ts', isOne: () => true };

@@ -1,7 +1,6 @@
+import type { Backend } from '../../backend/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { didYouMean } from '../../base/text.ts';
 import { parseSize } from '../../device/options/kinds.ts';
-import { machineOptionName } from '../../device/options/set.ts';
 import type { MachineDefinition, MachineRequest } from '../../machine/index.ts';
 import { MiB } from '../../memory/address-range.ts';
 import { machineNamed, sayWhose, sayWhoseAlias } from '../catalogue.ts';
@@ -9,8 +8,9 @@ import type { Arguments, OptionSyntax } from '../command.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
 import { shellWord } from '../text.ts';
+import { chooseBackends } from './backends.ts';
 import { chooseDevices, deviceSyntax, typesIn, unusedGlobals, withDevices } from './devices.ts';
-import { parseKeyValues } from './settings.ts';
+import { parseDashed, parseKeyValues } from './settings.ts';
 
 /** Options that choose the machine of a command and its devices. */
 export const machineSyntax = {
@@ -30,7 +30,9 @@ export const machineHelp = `  -machine MACHINE      which machine, and its optio
 
 export interface MachineChoice {
   readonly definition: MachineDefinition;
-  readonly request: Pick<MachineRequest, 'options' | 'ram'>;
+  readonly request: Pick<MachineRequest, 'options' | 'ram' | 'defaults'>;
+  /** What the command line connects devices with. Nothing is opened yet. */
+  readonly backends: readonly Backend[];
   readonly plugins: readonly LoadedPlugin[];
   /** Warnings about accepted options that are probably mistakes. */
   readonly warnings: readonly string[];
@@ -38,14 +40,14 @@ export interface MachineChoice {
 
 /**
  * The machine of `-machine pc,reset-control=overlay -m 64M` with its devices, not built yet. The `own` machine of a
- * program replaces the default, and so does the name of a recording's machine.
+ * program replaces the default.
  */
-export async function chooseMachine(args: Arguments, own?: MachineDefinition, usual = 'pc'): Promise<MachineChoice> {
+export async function chooseMachine(args: Arguments, own?: MachineDefinition): Promise<MachineChoice> {
   const given = [...args.all('machine'), ...args.all('M')];
   if (given.length > 1)
     throw new BackplaneError('repeated-argument', '-machine is given more than once. Give it once.');
   const plugins = await loadPlugins(args.all('plugin'));
-  const text = given[0] ?? usual;
+  const text = given[0] ?? 'pc';
   const { subject, settings, asksForHelp } = parseKeyValues('-machine', text);
   if (asksForHelp)
     throw new BackplaneError(
@@ -59,34 +61,18 @@ export async function chooseMachine(args: Arguments, own?: MachineDefinition, us
   return {
     definition,
     plugins,
+    backends: await chooseBackends(args, plugins),
     warnings: [
       ...(await sayWhoseAlias(plugins, subject)),
       ...unusedGlobals(definition, devices),
       ...(await sayWhose(typesIn(devices), plugins)),
     ],
     request: {
-      options: parseMachineOptions(definition, settings),
+      options: parseDashed(definition.options, settings, `machine '${definition.name}'`),
+      ...(args.has('nodefaults') ? { defaults: false } : {}),
       ...(memory === undefined ? {} : { ram: parseMemorySize(memory) }),
     },
   };
-}
-
-function parseMachineOptions(
-  { name: machine, options: set }: MachineDefinition,
-  settings: ReadonlyMap<string, string>,
-) {
-  const known = set?.names.map(machineOptionName) ?? [];
-  const options: Record<string, unknown> = {};
-  for (const [name, text] of settings) {
-    const written = name.replaceAll('_', '-');
-    const property = set?.names.find((declared) => machineOptionName(declared) === written);
-    if (set === undefined || property === undefined) {
-      const hint = known.length === 0 ? 'It has none.' : didYouMean(name, known);
-      throw new BackplaneError('unknown-option', `machine '${machine}' has no option '${name}'. ${hint}`);
-    }
-    options[property] = set.parseValue(property, written, text, `machine '${machine}'`);
-  }
-  return options;
 }
 
 /** `-m 64` is megabytes, as in QEMU. `-m 64M`, `-m 1G` and `-m size=64M` have a unit. */

@@ -1,5 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
-import { commandLineName, type Option, type OptionSet } from '../../device/index.ts';
+import { didYouMean } from '../../base/text.ts';
+import { commandLineName, machineOptionName, type Option, type OptionSet } from '../../device/index.ts';
 
 /** A value such as `mc146818rtc,base_year=2000`: the subject and its settings. */
 export interface KeyValues {
@@ -71,6 +72,30 @@ export function parseSetting(
   // The set refuses an option that it does not have.
   if (option === undefined) return parseSetting(set, name, '', owner, others);
   return parseSetting(set, name, textOf(option, given, `${owner}: option '${name}'`), owner);
+}
+
+/**
+ * The values of settings that are written with dashes, as those of machines and back ends: `reset-control`. `others` are further names
+ * for the list of a refusal, which `owner` begins: `machine 'pc'`.
+ */
+export function parseDashed(
+  set: OptionSet | undefined,
+  settings: ReadonlyMap<string, string>,
+  owner: string,
+  others: readonly string[] = [],
+): Record<string, unknown> {
+  const known = [...others, ...(set?.names.map(machineOptionName) ?? [])];
+  const values: Record<string, unknown> = {};
+  for (const [name, text] of settings) {
+    const written = name.replaceAll('_', '-');
+    const property = set?.names.find((declared) => machineOptionName(declared) === written);
+    if (set === undefined || property === undefined) {
+      const hint = known.length === 0 ? 'It has none.' : didYouMean(name, known);
+      throw new BackplaneError('unknown-option', `${owner} has no option '${name}'. ${hint}`);
+    }
+    values[property] = set.parseValue(property, written, text, owner);
+  }
+  return values;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { type BackendKind, isBackendKind } from '../../backend/kinds.ts';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { sentence } from '../../base/text.ts';
 import { type ConcreteDeviceClass, Device, metadataOf, OptionSet } from '../../device/index.ts';
@@ -8,10 +9,11 @@ export interface PluginExports {
   readonly devices: readonly KnownDevice[];
   readonly machines: readonly MachineDefinition[];
   readonly observers: readonly MachineObserver[];
+  readonly backends: readonly BackendKind[];
 }
 
 /**
- * Sorts the exports of a plugin by kind. Other exports are ignored. A plugin without any of the three kinds is refused.
+ * Sorts the exports of a plugin by kind. Other exports are ignored. A plugin with none of these is refused.
  */
 export function sortExports(plugin: string, exported: Readonly<Record<string, unknown>>): PluginExports {
   const values = [...new Set(Object.values(exported).flatMap((value) => (Array.isArray(value) ? value : [value])))];
@@ -20,8 +22,9 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
     devices: classes.filter((one) => !isBaseClass(one, classes)).map((deviceClass) => describe(plugin, deviceClass)),
     machines: values.filter(isMachine),
     observers: values.filter(isObserver),
+    backends: values.filter(isBackendKind),
   };
-  const { devices, machines, observers } = sorted;
+  const { devices, machines, observers, backends } = sorted;
   for (const machine of machines) checkMachine(`plugin '${plugin}'`, machine);
   refuseDuplicates(
     plugin,
@@ -33,12 +36,17 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
     'machines of the name',
     machines.map(({ name }) => name),
   );
-  if (devices.length + machines.length + observers.length > 0) return sorted;
+  refuseDuplicates(
+    plugin,
+    'kinds of back ends of the name',
+    backends.map(({ kind }) => kind),
+  );
+  if (devices.length + machines.length + observers.length + backends.length > 0) return sorted;
   const names = Object.keys(exported).filter((name) => name !== 'default' || !isNothing(exported[name]));
   throw new BackplaneError(
     'plugin-without-exports',
-    `plugin '${plugin}' exports no device, machine or observer. It exports ${names.join(', ') || 'nothing'}. ` +
-      'Export a class with @device, a defineMachine(...) or a defineObserver(...).',
+    `plugin '${plugin}' exports no device, machine, observer or kind of back ends. It exports ${names.join(', ') || 'nothing'}. ` +
+      'Export a class with @device, a defineMachine(...), a defineObserver(...) or a defineBackend(...).',
   );
 }
 

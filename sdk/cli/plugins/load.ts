@@ -98,7 +98,9 @@ async function refuseOwnMachineNames(plugin: string, machines: readonly MachineD
 function refuseDuplicates(first: LoadedPlugin, second: LoadedPlugin): void {
   const duplicate =
     first.devices.find(({ metadata }) => second.devices.some((other) => other.metadata.type === metadata.type))
-      ?.metadata.type ?? first.machines.find(({ name }) => second.machines.some((other) => other.name === name))?.name;
+      ?.metadata.type ??
+    first.machines.find(({ name }) => second.machines.some((other) => other.name === name))?.name ??
+    first.backends.find(({ kind }) => second.backends.some((other) => other.kind === kind))?.kind;
   if (duplicate === undefined) return;
   throw new BackplaneError(
     'duplicate-name',

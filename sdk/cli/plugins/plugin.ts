@@ -1,3 +1,4 @@
+import type { BackendKind } from '../../backend/kinds.ts';
 import { describeThrown } from '../../base/errors.ts';
 import type { ClassMetadata, ConcreteDeviceClass } from '../../device/index.ts';
 import type { Machine, MachineDefinition, MachineObserver, ObserverFailureSink } from '../../machine/index.ts';
@@ -15,6 +16,7 @@ export interface LoadedPlugin {
   readonly devices: readonly KnownDevice[];
   readonly machines: readonly MachineDefinition[];
   readonly observers: readonly MachineObserver[];
+  readonly backends: readonly BackendKind[];
 }
 
 /** Starts the observers of these plugins on a machine. Returns a function that ends them. */

@@ -5,14 +5,12 @@ import type { ConditionalModel, RecordedTrace } from '../../accelerator/index.ts
 import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
-import { metadataOf, option } from '../../device/index.ts';
 import { describeDifference } from '../../machine/access-names.ts';
 import type { Machine } from '../../machine/index.ts';
-import { readHeader } from '../../recording/header.ts';
 import type { Arguments } from '../command.ts';
 import { packageRoot, statusOf } from '../files.ts';
 import type { MachineChoice } from '../options/machine.ts';
-import type { Terminal } from '../terminal.ts';
+import { chooseRtc, startAt } from '../options/rtc.ts';
 import type { RecordedClock } from './recorded-clock.ts';
 
 const folder = fileURLToPath(new URL('examples/recordings/', packageRoot));
@@ -69,17 +67,9 @@ export function namedRecording(command: string, [nameOrPath, ...more]: readonly 
   return nameOrPath;
 }
 
-export async function readRecording(nameOrPath: string, terminal: Terminal): Promise<RecordedTrace> {
+export async function readRecording(nameOrPath: string): Promise<RecordedTrace> {
   const { readTrace } = await import('./trace-file.ts');
-  const trace = await readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
-  if (trace.run !== undefined && trace.run.end === undefined)
-    terminal.note(`warning: recording '${trace.name}' was cut off: it is read up to its last whole block.`);
-  return trace;
-}
-
-/** The machine of a recorded run; undefined for a list of accesses, which does not say it. */
-export function machineOf(trace: RecordedTrace): string | undefined {
-  return trace.run === undefined ? undefined : readHeader(trace).machine.name;
+  return readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
 }
 
 /** The setup of a replay: the machine, its clock set to that of the recording, and the models of absent devices. */
@@ -91,27 +81,15 @@ export function replaySetup(
   const { definition, request } = machine;
   return {
     definition,
-    request: { ...request, ...(clock === undefined ? {} : { deviceOptions: clockOptions(machine, clock) }) },
+    request: { ...request, ...(clock === undefined ? {} : { deviceOptions: startAt(definition, clock.date) }) },
     conditional: (built) => [...selectedFunctions(built, onAbsentFunction), localApic],
   };
 }
 
 /** `-rtc base=2026-11-22T10:09:01`: the start date, instead of that of the recording. */
 export function startOfClock(args: Arguments): RecordedClock | undefined {
-  const text = args.value('rtc');
-  if (text === undefined) return undefined;
-  const date = option.date({ description: '' }).parse(text.replace(/^base=/, ''));
-  if (date === undefined)
-    throw new BackplaneError('invalid-date', `-rtc ${text}: not a date. Write -rtc base=2026-11-22T10:09:01.`);
-  return { date, uncertainty: 0, readings: 0 };
-}
-
-/** Sets the start date of every device that has the option. */
-function clockOptions({ definition }: MachineChoice, clock: RecordedClock): Record<string, { date: Date }> {
-  const dated = definition.devices
-    .map(({ device }) => metadataOf(device))
-    .filter(({ options }) => options.names.includes('date'));
-  return Object.fromEntries(dated.map(({ type }) => [type, { date: clock.date }]));
+  const date = chooseRtc(args);
+  return date === undefined ? undefined : { date, uncertainty: 0, readings: 0 };
 }
 
 const DataPort = { address: 0xcfc, size: 4 } as const;

@@ -11,7 +11,8 @@ import {
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BackplaneError } from '../../base/errors.ts';
-import { packageRoot, reasonOf } from '../files.ts';
+import { reasonOf } from '../../base/system-errors.ts';
+import { packageRoot } from '../files.ts';
 
 /** A name in the forms for packages, classes and variables. */
 export interface ProjectNames {

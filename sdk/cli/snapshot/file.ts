@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { BackplaneError } from '../../base/errors.ts';
+import { reasonOf } from '../../base/system-errors.ts';
 import { isWide } from '../../base/text.ts';
 import type { Machine } from '../../machine/index.ts';
 import { MiB } from '../../memory/address-range.ts';
-import { attempt, checkOutput, type OutputKind, reasonOf, statusOf, writeOutput } from '../files.ts';
+import { attempt, checkOutput, type OutputKind, statusOf, writeOutput } from '../files.ts';
 import { shellWord } from '../text.ts';
 
 /** A gigabyte of incompressible RAM needs less. JavaScript cannot hold a longer text. */

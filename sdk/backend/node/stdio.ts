@@ -1,0 +1,126 @@
+import type { Readable, Writable } from 'node:stream';
+import type { ReadStream } from 'node:tty';
+import { BackplaneError } from '../../base/errors.ts';
+import { reasonOf } from '../../base/system-errors.ts';
+import type { CharHost, CharTransport, OpenableChar } from '../transport.ts';
+import { type EscapeAction, EscapeKeys } from './escape-keys.ts';
+import { Incoming } from './incoming.ts';
+import { Outgoing } from './outgoing.ts';
+import { makeRaw, type RawTerminal } from './raw-terminal.ts';
+
+export interface StdioSettings {
+  readonly id: string;
+  /** Ctrl-C of a terminal ends the run. Default: it goes to the guest. */
+  readonly signal?: boolean;
+  /** Instead of those of the process, for tests. */
+  readonly streams?: { readonly input: Readable; readonly output: Writable };
+}
+
+/** The terminal of the process, or what standard input and output are redirected to. One back end has it at a time. */
+export function stdio(settings: StdioSettings): OpenableChar {
+  return { id: settings.id, type: 'char', kind: 'stdio', open: () => new Stdio(settings) };
+}
+
+const ControlC = 0x03;
+/** There is one standard input in a process. */
+let holder: Stdio | undefined;
+
+/** The terminal that a back end has made raw; undefined if there is none. */
+export const openTerminal = (): Stdio | undefined => (holder?.isTerminal === true ? holder : undefined);
+
+/** Standard input and output as the line of a back end. On a terminal Ctrl-A begins a command, as in QEMU. */
+export class Stdio implements CharTransport {
+  mayReceive = true;
+  /** What Ctrl-A and a key ask for: the owner of the run obeys. */
+  onAction: ((action: EscapeAction) => void) | undefined;
+  /** While it is set, what is typed goes there: a monitor has the keys. */
+  keys: ((bytes: Uint8Array) => void) | undefined;
+  readonly output: Writable;
+  private readonly input: Readable;
+  private incoming: Incoming | undefined;
+  private readonly outgoing: Outgoing;
+  private raw: RawTerminal | undefined;
+  private host: CharHost | undefined;
+  private readonly escape = new EscapeKeys(
+    (bytes) => this.typed(bytes),
+    (action) => this.onAction?.(action),
+  );
+  /** The end of the input is not the end of the line: the guest may still answer. */
+  private readonly onEnd = () => {
+    this.mayReceive = false;
+  };
+  private readonly onInputError = (cause: unknown) => {
+    this.mayReceive = false;
+    this.host?.failed(`standard input cannot be read any more (${reasonOf(cause)}).`);
+  };
+  private readonly onOutputError = (cause: unknown) => {
+    this.outgoing.abandon();
+    this.host?.failed(`standard output cannot be written any more (${reasonOf(cause)}). What follows is dropped.`);
+    this.host?.closed();
+  };
+
+  constructor(private readonly settings: StdioSettings) {
+    if (holder !== undefined)
+      throw new BackplaneError(
+        'stdio-in-use',
+        `Back end '${settings.id}' (stdio): '${holder.settings.id}' has standard input already. Give one of them a socket or a file.`,
+      );
+    const { input, output } = settings.streams ?? { input: process.stdin, output: process.stdout };
+    this.input = input;
+    this.output = output;
+    this.outgoing = new Outgoing(output, { sent: (count) => this.host?.sent(count) });
+    holder = this;
+  }
+
+  get isTerminal(): boolean {
+    return 'isTTY' in this.input && this.input.isTTY === true;
+  }
+
+  start(host: CharHost): void {
+    this.host = host;
+    if ('ref' in this.input && typeof this.input.ref === 'function') this.input.ref();
+    this.input.on('end', this.onEnd);
+    this.input.on('error', this.onInputError);
+    this.output.on('error', this.onOutputError);
+    if (this.isTerminal) this.raw = makeRaw(this.input as ReadStream);
+    // At a terminal it reads on, so that Ctrl-A x is always obeyed.
+    const received = this.isTerminal ? (keys: Uint8Array) => this.escape.type(keys) : host.received.bind(host);
+    this.incoming = new Incoming(this.input, { received });
+    if (this.input.readableEnded || this.input.destroyed) this.mayReceive = false;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.outgoing.write(bytes);
+  }
+
+  setReceiving(wanted: boolean): void {
+    if (!this.isTerminal) this.incoming?.want(wanted);
+  }
+
+  async close(): Promise<void> {
+    this.incoming?.end();
+    this.keys = undefined;
+    for (const [name, listener] of [
+      ['end', this.onEnd],
+      ['error', this.onInputError],
+    ] as const)
+      this.input.off(name, listener);
+    const lost = await this.outgoing.flush();
+    if (lost > 0) this.host?.failed(`${lost} bytes for standard output are lost: they were not read in time.`);
+    this.output.off('error', this.onOutputError);
+    this.raw?.restore();
+    if (holder === this) holder = undefined;
+    // The process may end although a terminal or a pipe could still be read.
+    if ('unref' in this.input && typeof this.input.unref === 'function') this.input.unref();
+  }
+
+  describe(): string {
+    return this.isTerminal ? 'terminal, raw' : 'standard input and output';
+  }
+
+  private typed(bytes: Uint8Array): void {
+    if (this.keys !== undefined) this.keys(bytes);
+    else if (this.settings.signal === true && bytes.includes(ControlC)) this.onAction?.('end');
+    else this.host?.received(bytes);
+  }
+}

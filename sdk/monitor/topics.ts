@@ -1,0 +1,59 @@
+import { BackplaneError } from '../base/errors.ts';
+import { didYouMean } from '../base/text.ts';
+import { infoCoalesced } from '../coalescing/index.ts';
+import type { RunningMachine } from '../machine/index.ts';
+import { infoMachine, infoMtree, infoQtree } from './info.ts';
+import { infoRegisters } from './registers.ts';
+
+/** A topic of `info`. */
+interface InfoTopic {
+  readonly help: string;
+  /** Letters that it takes as `-f`. */
+  readonly switches?: readonly string[];
+  text(machine: RunningMachine, switches: ReadonlySet<string>): string;
+}
+
+const topics: Readonly<Record<string, InfoTopic>> = {
+  machine: { help: 'RAM, options, accelerator', text: infoMachine },
+  mtree: {
+    help: 'the tree of memory regions; -f flat, -D disabled ones too, -o owners',
+    switches: ['f', 'D', 'o'],
+    text: (machine, given) =>
+      infoMtree(machine, { flat: given.has('f'), disabled: given.has('D'), owners: given.has('o') }),
+  },
+  qtree: { help: 'devices, their options and their wires', text: infoQtree },
+  registers: { help: 'what the guest would read from each declared register', text: infoRegisters },
+  coalesced: { help: 'every range declared coalesced', text: infoCoalesced },
+};
+
+export const infoTopicNames: readonly string[] = Object.keys(topics);
+
+/** One line for each topic, for help. */
+export const infoHelp = (): string =>
+  Object.entries(topics)
+    .map(([name, { help }]) => `info ${name}: ${help}\n`)
+    .join('');
+
+/** Refuses a topic that there is not, and switches that it does not take. A switch is a letter without its dash. */
+export function checkTopic(name: string, switches: readonly string[] = []): void {
+  topicOf(name, switches);
+}
+
+/** The text of `info TOPIC`. Nothing of the guest is read with side effects. */
+export function infoText(machine: RunningMachine, name: string, switches: readonly string[] = []): string {
+  return topicOf(name, switches).text(machine, new Set(switches));
+}
+
+function topicOf(name: string, switches: readonly string[]): InfoTopic {
+  const topic = Object.hasOwn(topics, name) ? topics[name] : undefined;
+  if (topic === undefined)
+    throw new BackplaneError(
+      'unknown-operand',
+      `there is no info about '${name}'. ${didYouMean(name, infoTopicNames)}`,
+    );
+  const stray = switches.find((one) => topic.switches?.includes(one) !== true);
+  if (stray === undefined) return topic;
+  const owner = Object.keys(topics).find((other) => topics[other]?.switches?.includes(stray) === true);
+  const advice = owner === undefined ? 'Leave it out.' : `It belongs to 'info ${owner}', not to 'info ${name}'.`;
+  throw new BackplaneError('misplaced-argument', `info ${name} has no -${stray}. ${advice}`);
+}
