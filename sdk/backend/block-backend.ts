@@ -1,4 +1,6 @@
 import { BackendPart } from '../device/part.ts';
+import { state } from '../state/schema.ts';
+import { contradiction } from './char-backend.ts';
 import type { BlockImage } from './transport.ts';
 
 /** Why a block operation failed. The device tells its guest as the chip does. */
@@ -20,6 +22,8 @@ export interface BlockEnd {
 export class BlockBackend extends BackendPart {
   static readonly backendType = 'block';
 
+  /** Bytes of the image, for snapshots: what the guest knows of it fits no other size. */
+  @state private imageSize = 0;
   private end: BlockEnd | undefined;
 
   /** A machine or a bench makes it. `id` is the name of its back end; '' without one. */
@@ -84,6 +88,16 @@ export class BlockBackend extends BackendPart {
   /** @internal */
   attachTo(end: BlockEnd | undefined): void {
     this.end = end;
+    this.imageSize = this.size;
+  }
+
+  /** Refuses a snapshot of a device with another image. */
+  onStateLoaded(): void {
+    const { imageSize: saved, size } = this;
+    this.imageSize = size;
+    if (saved === size) return;
+    const problem = `was saved with an image of ${saved} bytes, and this one has ${size}. Give it the image with which it was saved`;
+    throw contradiction(this.id, { path: 'imageSize', problem });
   }
 
   private holds(offset: number, length: number): boolean {

@@ -1,6 +1,6 @@
 import { type Device, inDeviceEvent } from '../device/index.ts';
 import { BackendPart } from '../device/part.ts';
-import { StateError } from '../state/restore-plan.ts';
+import { type StateDifference, StateError } from '../state/restore-plan.ts';
 import { state } from '../state/schema.ts';
 import { shape } from '../state/shapes.ts';
 import { ByteQueue, queueShape } from './byte-queue.ts';
@@ -37,6 +37,8 @@ export class CharBackend extends BackendPart {
   @state({ as: shape.integer(0, WindowToHost) }) private unsent = 0;
   @state private wasRefused = false;
   @state private open = false;
+  /** Whether it has a back end, for snapshots: without one nothing of it can go on. */
+  @state private hasBackend = false;
   private end: CharEnd | undefined;
   private handlers: CharHandlers | undefined;
 
@@ -100,6 +102,7 @@ export class CharBackend extends BackendPart {
   /** @internal */
   attachTo(end: CharEnd | undefined, isOpen: boolean): void {
     this.end = end;
+    this.hasBackend = end !== undefined;
     this.open = end !== undefined && isOpen;
   }
 
@@ -131,11 +134,18 @@ export class CharBackend extends BackendPart {
   /** Refuses a snapshot that contradicts itself. */
   onStateLoaded(): void {
     const problem = this.contradiction();
-    if (problem !== undefined)
-      throw new StateError('state-contradiction', `Back end '${this.id}' cannot take this state`, [problem]);
+    if (problem !== undefined) throw contradiction(this.id, problem);
+    this.hasBackend = this.isChosen;
   }
 
   private contradiction(): { readonly path: string; readonly problem: string } | undefined {
+    if (this.hasBackend && !this.isChosen)
+      return {
+        path: 'hasBackend',
+        problem: `is true, and no back end '${this.id}' is here. Give the machine one of that id`,
+      };
+    if (!this.hasBackend && (this.open || this.unsent > 0 || this.waiting > 0))
+      return { path: 'hasBackend', problem: 'is false, and bytes wait or the line is open' };
     if (this.wasRefused && this.unsent < WindowToHost)
       return { path: 'wasRefused', problem: `is true, and only ${this.unsent} bytes are on their way to the host` };
     if (!this.open && this.unsent > 0)
@@ -155,4 +165,10 @@ export class CharBackend extends BackendPart {
     const named = { [name]: () => handlers[name]?.() };
     inDeviceEvent(owner, named[name] as () => void);
   }
+}
+
+/** Refuses what a snapshot says of a back end. */
+export function contradiction(id: string, { path, problem }: StateDifference): StateError {
+  const place = { path: `backends.${id}.${path}`, problem };
+  return new StateError('state-contradiction', `Back end '${id}' cannot take this state`, [place]);
 }

@@ -120,6 +120,11 @@ export class Inbox {
     return all.sort((a, b) => a.order - b.order).map(({ event, before }) => ({ event, before }));
   }
 
+  /** Whether an event has somewhere to go. */
+  knows(event: InboxEvent): boolean {
+    return this.queues.has(event.kind === 'option' ? LiveOptions : event.backend);
+  }
+
   /** A device has room again, or another device. @internal */
   update(): void {
     let due = Number.POSITIVE_INFINITY;

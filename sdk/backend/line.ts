@@ -78,6 +78,24 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     this.attempt(() => this.transport.write(bytes));
   }
 
+  /**
+   * A snapshot was restored, and the transport is another one than then. What it changes for the guest is posted: a client is gone or
+   * there, and what was on its way has arrived, as the old one has seen to.
+   */
+  resume(pending: readonly InboxEvent[]): void {
+    const { front } = this;
+    if (front !== undefined) this.isOpen = front.part.isOpen;
+    if (this.transport.isReplayed === true) return;
+    const own = pending.filter((event) => event.kind !== 'option' && event.backend === this.id);
+    const last = own.findLast(({ kind }) => kind === 'open' || kind === 'close')?.kind;
+    const willBeOpen = last === undefined ? this.isOpen : last === 'open';
+    const sent = own.reduce((sum, event) => sum + (event.kind === 'sent' ? event.count : 0), 0);
+    const inFlight = (front?.part.inFlight ?? 0) - sent;
+    if (inFlight > 0) this.post({ kind: 'sent', backend: this.id, count: inFlight });
+    if (willBeOpen && this.transport.startsClosed === true) this.closed();
+    if (!willBeOpen && this.transport.startsClosed !== true) this.opened();
+  }
+
   takes(count: number): number {
     return this.front?.part.takes(count) ?? 0;
   }
@@ -117,11 +135,16 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     this.onError(message);
   }
 
-  close(): void | Promise<void> {
+  /** Ends it, once. A failure is reported, and not thrown. */
+  async close(): Promise<void> {
     this.flush();
     if (this.isClosed) return;
     this.isClosed = true;
-    return this.transport.close();
+    try {
+      await this.transport.close();
+    } catch (failure) {
+      this.failed(describeThrown(failure));
+    }
   }
 
   private post(event: InboxEvent): void {

@@ -1,4 +1,5 @@
 import { BackplaneError, describeThrown, type Problem } from '../base/errors.ts';
+import type { Json, JsonReader } from '../base/json-reader.ts';
 import { didYouMean } from '../base/text.ts';
 import { type Device, devicesIn, type OptionSet } from '../device/index.ts';
 import { type BackendPart, backendsOf } from '../device/part.ts';
@@ -7,6 +8,7 @@ import { CharBackend } from './char-backend.ts';
 import { BlockLine } from './image.ts';
 import { Inbox } from './inbox.ts';
 import { CharLine } from './line.ts';
+import { inboxAsData, inboxFromData } from './saved-inbox.ts';
 import type { Backend, BlockImage, CharTransport } from './transport.ts';
 
 /** Called when a back end failed: its id, and what the user should know. */
@@ -102,6 +104,24 @@ export class MachineBackends {
   /** From here on the transports receive. */
   start(): void {
     for (const { line } of this.all) if (line instanceof CharLine) line.start();
+  }
+
+  /** What waits in the inbox; undefined where nothing does. */
+  save(): readonly Json[] | undefined {
+    this.flush();
+    const events = inboxAsData(this.inbox.pending);
+    return events.length === 0 ? undefined : events;
+  }
+
+  /** Reads what was saved, and answers how to put it into force; devices have their state then. From there on transports receive. */
+  read(saved: JsonReader): () => void {
+    const entries = inboxFromData(saved, (event) => this.inbox.knows(event));
+    const events = entries.map(({ event }) => event);
+    return () => {
+      for (const { event, before } of entries) this.inbox.post(event, before);
+      for (const { line } of this.all) if (line instanceof CharLine) line.resume(events);
+      this.start();
+    };
   }
 
   /** Gives the transports what the guest has written. */

@@ -116,7 +116,8 @@ export class Machine implements RunningMachine {
       this.accelerator.attach(acceleratorHost(this, builder.processor));
       resetMachine(this, this.statefulServices);
       for (const { device } of this.devices) captureSchema(device);
-      this.backends.start();
+      // A restored machine receives once its state is in place.
+      if (request.savedDevices === undefined) this.backends.start();
       this.mapWhenBuilt = mapOrder(this.topology);
       this.statefulServices.remember();
       this.warnings = [

@@ -46,11 +46,12 @@ class Restoration {
 
   run({ guests = [], deviceClasses = [] }: RestoreRequest): void {
     const { reader, machine } = this;
-    reader.only('schema', 'machine', 'clock', 'devices', 'services', 'memory', 'map', 'accelerator');
+    reader.only('schema', 'machine', 'clock', 'devices', 'services', 'inbox', 'memory', 'map', 'accelerator');
     this.compareMachine();
     this.ofDevices.push(...plugAgain(machine, reader, deviceClasses));
     this.readDevices();
     this.readServices();
+    const receive = machine.backends.read(reader.member('inbox'));
     const now = this.readTime();
     const epoch = this.readEpoch();
     // The timers follow from the devices.
@@ -71,6 +72,7 @@ class Restoration {
       this.runHooks();
       this.arrange(map);
     });
+    receive();
   }
 
   /** Devices and processors have one time, and no timer is late: saving has settled the machine. */

@@ -48,6 +48,8 @@ export interface MachineSnapshot {
   };
   readonly devices: readonly Json[];
   readonly services: { readonly [name: string]: Json };
+  /** What has come from outside and did not reach its device; absent where nothing waits. */
+  readonly inbox?: readonly Json[];
   readonly memory: Json;
   /** Of regions with equal priority in one container: those in front, the first one first. Absent where it follows from building the machine. */
   readonly map?: { readonly [container: string]: readonly string[] };
@@ -163,6 +165,7 @@ export function saveMachine(machine: SnapshotMachine): MachineSnapshot {
   const accelerator = machine.accelerator.saveState();
   const { definition, ramSize: ram, options, clock, devices, hotplug } = machine;
   const unplugged = [...hotplug.unplugged];
+  const inbox = machine.backends.save();
   const map = changedOrder(mapOrder(machine.topology), machine.mapWhenBuilt);
   return {
     schema: SnapshotSchema,
@@ -180,6 +183,7 @@ export function saveMachine(machine: SnapshotMachine): MachineSnapshot {
       ...saveDevice(plugged.device),
     })),
     services: machine.statefulServices.save(),
+    ...(inbox === undefined ? {} : { inbox }),
     memory: saveMemory(machine.ramBlocks),
     ...(Object.keys(map).length === 0 ? {} : { map }),
     accelerator,
