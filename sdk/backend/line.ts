@@ -79,8 +79,8 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   }
 
   /**
-   * A snapshot was restored, and the transport is another one than then. What it changes for the guest is posted: a client is gone or
-   * there, and what was on its way has arrived, as the old one has seen to.
+   * A snapshot was restored, and the transport is a new one. What that changes for the guest is posted: a client is gone, or there.
+   * What was on its way when the machine was saved has arrived: the old transport has seen to it.
    */
   resume(pending: readonly InboxEvent[]): void {
     const { front } = this;
