@@ -38,8 +38,10 @@ export interface MachineClock extends VirtualClock {
 export interface InboxSource {
   /** The number of operations, over all vCPUs, from which something can be delivered; Infinity while nothing can. */
   readonly due: number;
-  /** Delivers one event when so many operations are done. False: there is none to deliver. */
-  deliver(operations: number): boolean;
+  /** The guest time from which it can, in nanoseconds since the machine was started. Undefined: at any time. */
+  readonly dueTime?: bigint | undefined;
+  /** Delivers one event when so many operations are done, at this guest time. False: there is none to deliver. */
+  deliver(operations: number, time: bigint): boolean;
 }
 
 /** What a vCPU executes: a program, which a reset starts again, or a guest that is under way, as a recording is. */
@@ -84,6 +86,22 @@ export interface RunOptions {
   readonly progressEvery?: number;
 }
 
+/** How long a slice of a run may be. */
+export interface SliceLimits {
+  /** It ends after about so many guest operations, or as many timers: 1 or more. */
+  readonly operations: number;
+  /** It ends when so much guest time has passed, in nanoseconds: 0 or more. Default: no limit. */
+  readonly time?: number;
+  /**
+   * A guest that waits for an interrupt, which no timer raises, may still be woken from outside: the run goes on. Otherwise it
+   * ends. Default: false.
+   */
+  readonly waits?: boolean;
+}
+
+/** How a slice of a run ended. 'asleep': every processor waits, for its time or for the outside. */
+export type SliceEnd = RunOutcome | 'under-way' | 'asleep';
+
 /** How guests are given to a machine, and run. */
 export interface GuestRunOptions extends RunOptions {
   /**
@@ -118,11 +136,12 @@ export abstract class Accelerator {
   begin(_options?: RunOptions): void {
     throw notInSlices(this.name);
   }
-  /**
-   * Goes on with the run that `begin` has begun, for about so many guest operations, or as many timers. Answers how the run
-   * ended; undefined: it goes on with the next slice.
-   */
-  runSlice(_operations: number): RunOutcome | undefined {
+  /** Goes on with the run that `begin` has begun. */
+  runSlice(_limits: SliceLimits): SliceEnd {
+    throw notInSlices(this.name);
+  }
+  /** Guest time now, in nanoseconds since the clock's epoch. The machine's clock follows at the next return to userspace. */
+  get guestTime(): number {
     throw notInSlices(this.name);
   }
   /** Ends the run between two instructions, settled. From a device handler or timer too, and between two slices. */

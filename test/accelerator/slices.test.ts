@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { GuestBody, RunOutcome } from '../../sdk/accelerator/index.ts';
+import type { GuestBody, SliceEnd } from '../../sdk/accelerator/index.ts';
 import { guestProgram } from '../../sdk/accelerator/index.ts';
 import { MILLISECOND } from '../../sdk/clock/index.ts';
 import { expectRefusal } from '../refusal.ts';
@@ -18,18 +18,18 @@ function begun(body: GuestBody, machine = new SmallMachine([plainPort(), ...inde
 describe('a run in slices', () => {
   it('executes as many operations as the slice allows, and counts those of the whole run in its outcome', () => {
     const { accelerator, seen } = begun(tenWrites);
-    expect(accelerator.runSlice(4)).toBe(undefined);
+    expect(accelerator.runSlice({ operations: 4 })).toBe('under-way');
     expect(seen).toHaveLength(4);
-    expect(accelerator.runSlice(4)).toBe(undefined);
+    expect(accelerator.runSlice({ operations: 4 })).toBe('under-way');
     expect(seen).toHaveLength(8);
-    expect(accelerator.runSlice(4)).toMatchObject({ reason: 'finished', operations: 10 });
+    expect(accelerator.runSlice({ operations: 4 })).toMatchObject({ reason: 'finished', operations: 10 });
   });
 
   it('drains nothing at the end of a slice', () => {
     const { accelerator, seen } = begun(function* (guest) {
       for (let value = 0; value < 10; value++) yield* guest.out8(0x70, value);
     });
-    expect(accelerator.runSlice(5)).toBe(undefined);
+    expect(accelerator.runSlice({ operations: 5 })).toBe('under-way');
     expect(accelerator.queuedWrites).toBe(5);
     expect(seen).toEqual([]);
   });
@@ -46,7 +46,7 @@ describe('a run in slices', () => {
         yield* wait === 'hlt' ? guest.hlt() : guest.pause(1000 * MILLISECOND);
       }, machine);
       for (let slice = 1; slice < 20; slice++) {
-        expect(machine.accelerator.runSlice(10)).toBe(undefined);
+        expect(machine.accelerator.runSlice({ operations: 10 })).toBe('under-way');
         expect(machine.clock.now).toBeLessThanOrEqual(slice * 10 * MILLISECOND);
       }
       expect(machine.clock.now).toBeGreaterThan(100 * MILLISECOND);
@@ -55,18 +55,18 @@ describe('a run in slices', () => {
 
   it('ends between two slices by pause(), with nothing more executed, and goes on in another run', () => {
     const { accelerator, seen } = begun(tenWrites);
-    accelerator.runSlice(3);
+    accelerator.runSlice({ operations: 3 });
     accelerator.pause();
-    expect(accelerator.runSlice(100)).toMatchObject({ reason: 'paused', operations: 3 });
+    expect(accelerator.runSlice({ operations: 100 })).toMatchObject({ reason: 'paused', operations: 3 });
     expect(seen).toHaveLength(3);
     expect(accelerator.run()).toMatchObject({ reason: 'finished', operations: 7 });
   });
 
   it('ends by the reset button between two slices, and the guest begins anew afterwards', () => {
     const machine = begun(tenWrites);
-    machine.accelerator.runSlice(3);
+    machine.accelerator.runSlice({ operations: 3 });
     machine.accelerator.requestReset();
-    expect(machine.accelerator.runSlice(100)).toMatchObject({ reason: 'reset', operations: 3 });
+    expect(machine.accelerator.runSlice({ operations: 100 })).toMatchObject({ reason: 'reset', operations: 3 });
     expect(machine.resets).toBe(1);
     expect(machine.accelerator.run()).toMatchObject({ reason: 'finished', operations: 10 });
   });
@@ -78,11 +78,11 @@ describe('a run in slices', () => {
         yield* guest.in8(0x71);
       }
     });
-    let outcome: RunOutcome | undefined;
-    while (outcome === undefined) {
+    let outcome: SliceEnd = 'under-way';
+    while (outcome === 'under-way') {
       machine.accelerator.settle();
       expect(machine.accelerator.queuedWrites).toBe(0);
-      outcome = machine.accelerator.runSlice(1);
+      outcome = machine.accelerator.runSlice({ operations: 1 });
     }
     expect(outcome).toMatchObject({ reason: 'finished', operations: 10 });
     expect(machine.seen).toHaveLength(10);
@@ -90,11 +90,11 @@ describe('a run in slices', () => {
 
   it('refuses another run while it is under way, and a slice without a run', () => {
     const { accelerator } = begun(tenWrites);
-    accelerator.runSlice(1);
+    accelerator.runSlice({ operations: 1 });
     expectRefusal(() => accelerator.run(), 'machine-running', 'in slices');
-    expectRefusal(() => accelerator.runSlice(-1), 'invalid-run-option', '-1');
-    expect(accelerator.runSlice(100)).toMatchObject({ reason: 'finished' });
-    expectRefusal(() => accelerator.runSlice(1), 'machine-running', 'begin');
+    expectRefusal(() => accelerator.runSlice({ operations: -1 }), 'invalid-run-option', '-1');
+    expect(accelerator.runSlice({ operations: 100 })).toMatchObject({ reason: 'finished' });
+    expectRefusal(() => accelerator.runSlice({ operations: 1 }), 'machine-running', 'begin');
   });
 
   it('is over when a device has failed: another run can be made', () => {
@@ -106,7 +106,7 @@ describe('a run in slices', () => {
       },
     };
     const { accelerator } = begun(tenWrites, new SmallMachine([broken]));
-    expect(() => accelerator.runSlice(5)).toThrow('broken');
+    expect(() => accelerator.runSlice({ operations: 5 })).toThrow('broken');
     fails = false;
     expect(accelerator.run()).toMatchObject({ reason: 'finished' });
   });

@@ -30,8 +30,8 @@ const cutBy =
     accelerator.load(guests, { savable: true });
     accelerator.begin(options);
     for (let slice = 0; slice < 50_000; slice++) {
-      const outcome = accelerator.runSlice(lengths[slice % lengths.length] as number);
-      if (outcome !== undefined) return outcome;
+      const end = accelerator.runSlice({ operations: lengths[slice % lengths.length] as number });
+      if (typeof end !== 'string') return end;
     }
     throw new Error('the run does not end');
   };

@@ -9,6 +9,8 @@ import {
   type GuestRunOptions,
   type RunOptions,
   type RunOutcome,
+  type SliceEnd,
+  type SliceLimits,
 } from '../accelerator.ts';
 import type { AcceleratorListener } from '../events.ts';
 import { ExitStatistics } from '../exit-statistics.ts';
@@ -22,7 +24,13 @@ import { ExitService } from './exit-service.ts';
 import { InterruptInjection } from './interrupt-injection.ts';
 import type { ScheduledKernel } from './kernel.ts';
 import { hiddenReset, MapListeners } from './map-listeners.ts';
-import { checkAcceleratorOptions, checkRunOptions, type KvmAcceleratorOptions, MostVcpus } from './options.ts';
+import {
+  checkAcceleratorOptions,
+  checkRunOptions,
+  checkSliceLimits,
+  type KvmAcceleratorOptions,
+  MostVcpus,
+} from './options.ts';
 import { RingDrain } from './ring-drain.ts';
 import { RunRequests } from './run-control.ts';
 import { RunLoop } from './run-loop.ts';
@@ -74,7 +82,7 @@ export class KvmAccelerator extends Accelerator {
   }
 
   /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
-  get guestTime(): number {
+  override get guestTime(): number {
     return this.kernel.now;
   }
 
@@ -162,9 +170,9 @@ export class KvmAccelerator extends Accelerator {
     this.attached().begin(options);
   }
 
-  override runSlice(operations: number): RunOutcome | undefined {
-    checkRunOptions({ operationLimit: operations });
-    return this.attached().slice(operations);
+  override runSlice(limits: SliceLimits): SliceEnd {
+    checkSliceLimits(limits);
+    return this.attached().slice(limits);
   }
 
   override pause(): void {

@@ -68,6 +68,8 @@ export const Interruption = {
   GuestFinished: 6,
   /** 2^53 ns of guest time are near: rebase(). */
   Epoch: 7,
+  /** Guest time reached stopAt(). */
+  Stop: 8,
 } as const;
 
 export type InterruptionValue = (typeof Interruption)[keyof typeof Interruption];
@@ -110,5 +112,10 @@ export interface GuestProcessor {
 export interface ScheduledKernel extends KvmKernel {
   /** Counted over all VMs of this kernel. */
   readonly statistics: KernelExitStatistics;
+  /**
+   * KVM_RUN answers EINTR before the first operation at or past this guest time, and in the middle of a pause; Infinity is never.
+   * Stays until changed. It is no return to userspace, and not counted: what kickAt() and kickWhenQueuedFor() ask for goes first.
+   */
+  stopAt(time: number): void;
   processor(vcpuFd: number): GuestProcessor;
 }

@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
-import type { AcceleratorHost, RunOptions } from '../accelerator.ts';
+import type { AcceleratorHost, RunOptions, SliceLimits } from '../accelerator.ts';
 import { DefaultExitCosts, type ExitCosts } from '../exit-table.ts';
 import type { GuestAccess } from '../guest-access.ts';
 
@@ -137,6 +137,12 @@ export function checkRunOptions({ operationLimit = 0, timerLimit = 1, progressEv
   refuseCount('operationLimit', operationLimit, 0);
   refuseCount('timerLimit', timerLimit, 1);
   refuseCount('progressEvery', progressEvery, 1);
+}
+
+export function checkSliceLimits({ operations, time = 0 }: SliceLimits): void {
+  refuseCount('operations', operations, 1);
+  if (time >= 0) return;
+  throw new BackplaneError('invalid-run-option', `runSlice(): 'time' is ${time}. Give 0 or more nanoseconds.`);
 }
 
 function refuseCount(name: string, count: number, least: number): void {

@@ -1,5 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
-import type { AcceleratorHost, RunOptions, RunOutcome } from '../accelerator.ts';
+import type { AcceleratorHost, RunOptions, RunOutcome, SliceEnd, SliceLimits } from '../accelerator.ts';
 import { Errno } from './abi.ts';
 import type { EventConsumers } from './event-consumers.ts';
 import { ExitPump, type ExitPumpParts } from './exit-pump.ts';
@@ -7,6 +7,7 @@ import type { InterruptInjection } from './interrupt-injection.ts';
 import { Interruption, type ScheduledKernel } from './kernel.ts';
 import { IdleWatch, type RunRequests } from './run-control.ts';
 import * as outcomes from './run-outcomes.ts';
+import { RunStops } from './run-stops.ts';
 import { TurnScheduler } from './turn-scheduler.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
 import { resetRegisters } from './vm.ts';
@@ -26,8 +27,8 @@ interface RunLoopParts extends Omit<ExitPumpParts, 'failureOf'> {
 
 type Ending = outcomes.Ending;
 
-/** Ends a slice, and no run. */
-const endOfSlice: Ending = { reason: 'paused', message: 'A slice of the run has ended.' };
+/** A guest that waits for the outside has had so many timers to no effect: it is `asleep` from there on at each. */
+const FruitlessTimers = 1000;
 
 /** Enters the vCPUs in turn and serves what they come back with, until something ends it. */
 export class RunLoop {
@@ -35,24 +36,22 @@ export class RunLoop {
   running = false;
   /** A run was begun and has not ended: between two slices too. */
   isOpen = false;
-  /** Why the run or the slice ends without a request: a triple fault, or too many timers. */
+  /** Why the run ends without a request: a triple fault, or too many timers. */
   private ending: Ending | undefined;
   private resetting = false;
-  /** The slice ended while every vCPU waited. */
-  private asleep = false;
   /** The run has not entered the guest yet. */
   private isNew = true;
-  /** Timers after which the slice ends: each takes the host's time, though the guest executes nothing. */
-  private lastTimer = Number.POSITIVE_INFINITY;
   private readonly idle = new IdleWatch();
   private readonly turns: TurnScheduler;
   private readonly exits: ExitPump;
+  private readonly stops: RunStops;
   private readonly drainNow = () => this.drain();
 
   constructor(private readonly parts: RunLoopParts) {
-    const { kernel } = parts;
+    const { kernel, host } = parts;
     const failureOf = ({ vcpu }: ScheduledVcpu) => kernel.processor(vcpu.fd).failure;
     this.turns = new TurnScheduler(parts);
+    this.stops = new RunStops(host, parts.time, this.turns);
     this.exits = new ExitPump(
       { ...parts, failureOf },
       {
@@ -66,7 +65,8 @@ export class RunLoop {
 
   run(options: RunOptions): RunOutcome {
     this.begin(options);
-    return this.goOn() as RunOutcome;
+    const end = this.goOn();
+    return { ...end, operations: this.turns.executed };
   }
 
   /** Begins a run. Its slices carry it out. */
@@ -75,19 +75,20 @@ export class RunLoop {
     this.turns.begin(options);
     this.idle.begin(options);
     this.ending = undefined;
-    this.asleep = false;
-    this.lastTimer = Number.POSITIVE_INFINITY;
     this.parts.requests.pause = false;
     this.parts.time.begin();
+    this.stops.begin();
     this.isOpen = this.isNew = true;
   }
 
-  /** Goes on with the run that was begun, for so many operations or timers. Undefined: the run has not ended. */
-  slice(operations: number): RunOutcome | undefined {
+  /** Goes on with the run that was begun. */
+  slice(limits: SliceLimits): SliceEnd {
     if (this.running || !this.isOpen) throw runsAlready(this);
-    this.turns.beginSlice(operations);
-    this.lastTimer = this.idle.total + operations;
-    return this.goOn();
+    this.stops.beginSlice(limits);
+    const end = this.goOn();
+    if (end === outcomes.underWay) return 'under-way';
+    if (end === outcomes.asleep) return 'asleep';
+    return { ...end, operations: this.turns.executed };
   }
 
   /** Delivers what is queued, for another reason than an exit. */
@@ -130,18 +131,15 @@ export class RunLoop {
   }
 
   /** Runs until the end of the run, or of the slice. */
-  private goOn(): RunOutcome | undefined {
+  private goOn(): Ending {
     const { isNew } = this;
     this.isNew = this.isOpen = false;
     this.running = true;
-    if (this.ending === endOfSlice) this.ending = undefined;
     try {
-      let end = isNew ? this.resume() : this.handleRequests();
+      let end = (isNew ? this.resume() : this.handleRequests()) ?? this.betweenSteps();
       while (end === undefined) end = this.step();
-      this.isOpen = end === endOfSlice;
-      if (this.isOpen) return undefined;
-      end = this.finish(end);
-      return { ...end, operations: this.turns.executed };
+      this.isOpen = end === outcomes.underWay || end === outcomes.asleep;
+      return this.isOpen ? end : this.finish(end);
     } finally {
       this.running = false;
     }
@@ -158,71 +156,104 @@ export class RunLoop {
   private step(): Ending | undefined {
     const { time, interrupts, ring, consumers, requests, schedule } = this.parts;
     const { turns } = this;
-    const state = turns.current ?? (this.asleep ? undefined : turns.take());
+    const state = turns.current ?? turns.take();
     if (state === undefined) return this.waitForInterrupt();
     time.prepareEntry();
     interrupts.prepare(state.vcpu);
-    if (!this.exits.enter(state) && this.serveInterruption(state)) return endOfSlice;
+    if (!this.exits.enter(state) && this.serveInterruption(state)) return this.betweenSteps();
     if (ring.postponed) this.drain();
     if (consumers.any) consumers.notify(this.drainNow);
     if (schedule.vcpus.length > 1) turns.yieldToWoken();
-    if (requests.any || turns.budget.left <= 0 || this.ending !== undefined) return this.handleRequests();
+    if (requests.any || turns.budget.left <= 0 || this.ending !== undefined) {
+      const end = this.handleRequests();
+      if (end !== undefined) return end;
+    }
+    return this.stops.any ? this.betweenSteps() : undefined;
+  }
+
+  /** Between two instructions: delivers what came from outside, and ends the slice if it is over. */
+  private betweenSteps(): Ending | undefined {
+    const { stops } = this;
+    const { operations } = this.turns;
+    const end = stops.isDue(operations) ? this.deliver(operations) : undefined;
+    if (end !== undefined) return end;
+    if (stops.isSliceOver(operations)) return outcomes.underWay;
+    stops.arm(operations);
     return undefined;
+  }
+
+  /** What is queued and what is timed precedes the event: its device sees the guest's past in order. */
+  private deliver(operations: number): Ending | undefined {
+    const { time, requests, ring, schedule, drainsAtReturns } = this.parts;
+    do {
+      time.advanceUntilTimer();
+      if (drainsAtReturns) this.drain();
+      time.runTimers();
+    } while (!requests.any && this.stops.deliver(operations));
+    if (ring.postponed) this.drain();
+    if (schedule.vcpus.length > 1) this.turns.yieldToWoken();
+    return requests.any ? this.handleRequests() : undefined;
   }
 
   private halt(state: ScheduledVcpu): void {
     state.halted = true;
-    this.endTurn();
-  }
-
-  private endTurn(): void {
     this.turns.end();
-    if (this.turns.sliceIsOver) this.ending ??= endOfSlice;
   }
 
-  /** True if only the slice of the run has ended, in the middle of a turn: nothing may happen here. */
+  /** True if the kernel has stopped in the middle of a turn because the loop wanted it. Nothing has happened then. */
   private serveInterruption(state: ScheduledVcpu): boolean {
     const { kernel, vm, host, time, statistics } = this.parts;
     if (kernel.errno !== Errno.EINTR) throw vm.failure(`run vCPU ${state.vcpu.id}`, 'The guest cannot go on.');
     const reason = kernel.processor(state.vcpu.fd).interruption;
     if (reason === Interruption.Epoch) return false;
-    if (reason === Interruption.Slice && this.turns.isCut(state)) return true;
+    if (reason === Interruption.Stop || (reason === Interruption.Slice && this.turns.isCut(state))) return true;
     if (reason === Interruption.Slice || reason === Interruption.GuestFinished) {
       state.finished = reason === Interruption.GuestFinished;
-      this.endTurn();
+      this.turns.end();
       return false;
     }
     if (reason === Interruption.Queued) statistics.kicks++;
+    this.stops.countTimer();
     time.advanceUntilTimer();
     if (this.parts.drainsAtReturns) this.drain();
     time.runTimers();
     const { operations, budget } = this.turns;
     if (this.idle.note(operations, host.clock))
       this.ending = outcomes.endlessWait(this.idle, state.guest, operations - budget.start, host.clock);
-    else if (this.idle.total >= this.lastTimer) this.ending ??= endOfSlice;
     return false;
   }
 
-  /** No vCPU can go on: time jumps from timer to timer until one raises an interrupt. */
+  /** No vCPU can go on: time jumps from timer to timer until one raises an interrupt, or something from outside does. */
   private waitForInterrupt(): Ending | undefined {
     const { schedule, interrupts, time, host, requests, drainsAtReturns } = this.parts;
     const end = outcomes.endOfHalt(schedule.vcpus, host.clock);
     if (end !== undefined) return end;
     const first = schedule.vcpus[0] as ScheduledVcpu;
-    const { operations } = this.turns;
-    this.asleep = false;
     while (!interrupts.wakes(first)) {
-      if (!time.sleep()) return outcomes.nothingArmed(host.clock);
+      if (!this.stops.waits && this.stops.nothingComes) return outcomes.nothingArmed(host.clock);
+      if (!time.sleep()) {
+        const stopped = time.hasStop ? this.betweenSteps() : outcomes.asleep;
+        if (stopped !== undefined) return stopped === outcomes.underWay ? outcomes.asleep : stopped;
+        continue;
+      }
+      this.stops.countTimer();
       if (drainsAtReturns) this.drain();
       time.runTimers();
       if (requests.any) return this.handleRequests();
       if (interrupts.wakes(first)) break;
-      if (this.idle.note(operations, host.clock) || this.idle.isHaltedTooLong(host.clock))
-        return outcomes.haltedTooLong(this.idle, host.clock);
-      this.asleep = this.idle.total >= this.lastTimer;
-      if (this.asleep) return endOfSlice;
+      const over = this.watchHalt() ?? this.betweenSteps();
+      if (over !== undefined) return over;
     }
-    return undefined;
+    return this.betweenSteps();
+  }
+
+  /** A timer has woken no vCPU. */
+  private watchHalt(): Ending | undefined {
+    const { idle } = this;
+    const { clock } = this.parts.host;
+    const isOver = idle.note(this.turns.operations, clock) || idle.isHaltedTooLong(clock);
+    if (this.stops.waits) return idle.expired >= FruitlessTimers ? outcomes.asleep : undefined;
+    return isOver ? outcomes.haltedTooLong(idle, clock) : undefined;
   }
 
   /** Performs requests between two instructions; answers how they end the run, if they do. */

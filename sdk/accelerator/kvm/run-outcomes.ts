@@ -15,6 +15,9 @@ export const operationLimit: Ending = {
   reason: 'operation-limit',
   message: 'The guest was stopped at its operation limit.',
 };
+/** These two end a slice, and no run. */
+export const underWay: Ending = { reason: 'paused', message: 'The slice is over.' };
+export const asleep: Ending = { reason: 'paused', message: 'The slice is over, and every processor waits.' };
 /** `why`: the interrupt or fault that a simulated guest could not handle. */
 export function shutDown(why = 'The guest has shut the processor down (triple fault).'): Ending {
   return { reason: 'shutdown', message: why };

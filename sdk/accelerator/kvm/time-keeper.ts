@@ -6,6 +6,10 @@ import type { VcpuSchedule } from './vcpu-schedule.ts';
 /** Keeps the machine's clock and the kernel's guest time together, so that each timer fires at its own time. */
 export class TimeKeeper {
   private kickArmedAt = Number.NaN;
+  /** Guest time at which the slice of the run ends. */
+  private limit = Number.POSITIVE_INFINITY;
+  /** The kernel stops there, and a halted processor sleeps no longer: the limit, or the time of an event from outside. */
+  private stop = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly kernel: ScheduledKernel,
@@ -20,6 +24,33 @@ export class TimeKeeper {
     if (deadline === this.kickArmedAt) return;
     this.kickArmedAt = deadline;
     this.kernel.kickAt(deadline);
+  }
+
+  /** Guest time as the kernel knows it. */
+  get now(): number {
+    return this.kernel.now;
+  }
+
+  /** The slice of the run ends when so much more guest time has passed. */
+  limitTo(nanoseconds: number): void {
+    this.limit = this.kernel.now + nanoseconds;
+  }
+
+  get hasStop(): boolean {
+    return this.stop !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the guest time of the slice is over. */
+  get isOver(): boolean {
+    return this.kernel.now >= this.limit;
+  }
+
+  /** The guest runs until the slice is over, or this guest time if that comes first. */
+  stopAt(time: number): void {
+    const stop = Math.min(time, this.limit);
+    if (stop === this.stop) return;
+    this.stop = stop;
+    this.kernel.stopAt(stop);
   }
 
   /** Before a run: time that passed on the machine's clock alone has passed for the guest too. */
@@ -39,6 +70,8 @@ export class TimeKeeper {
   rebase(nanoseconds: number): void {
     this.kernel.sleepUntil(this.clock.now + nanoseconds);
     this.kernel.rebase(nanoseconds);
+    this.stop -= nanoseconds;
+    this.limit -= nanoseconds;
     this.countFromEpoch();
     this.kickArmedAt = Number.NaN;
   }
@@ -62,14 +95,15 @@ export class TimeKeeper {
     this.begin();
   }
 
-  /** No vCPU runs: time goes on to the next timer. False if there is none. */
+  /** No vCPU runs: time goes on to the next timer. False if there is none, or the stop comes first. */
   sleep(): boolean {
     const { clock, kernel } = this;
+    const end = Math.min(clock.nextDeadline(), this.stop);
+    if (end === Number.POSITIVE_INFINITY) return false;
+    if (end >= EpochMovesAt) this.skip(secondsToMove(end));
     const deadline = clock.nextDeadline();
-    if (deadline === Number.POSITIVE_INFINITY) return false;
-    if (deadline >= EpochMovesAt) this.skip(secondsToMove(deadline));
-    kernel.sleepUntil(clock.nextDeadline());
-    return true;
+    kernel.sleepUntil(Math.min(deadline, this.stop));
+    return deadline <= this.stop;
   }
 
   /** Moves the epoch of both clocks. The guest does not notice. */

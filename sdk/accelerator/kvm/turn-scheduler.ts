@@ -18,7 +18,8 @@ interface TurnSchedulerParts {
 
 /**
  * Whose turn it is, and until which operation. A turn ends at a HLT, when its operations are used up, or for a vCPU that was
- * woken. A slice of the run may end in the middle of a turn. That is no end of the turn, and nothing shows it.
+ * woken. A stop in the middle of a turn, for a slice or for an event
+ * from outside, is no end of the turn, and nothing shows it.
  */
 export class TurnScheduler {
   /** The vCPU whose turn is under way. */
@@ -26,9 +27,9 @@ export class TurnScheduler {
   readonly budget = new RunBudget();
   /** A vCPU that was woken while another had its turn: the next turn is its own. */
   private woken: ScheduledVcpu | undefined;
-  /** The slice of the run ends when the guests have executed so many operations. */
-  private sliceEnd = Number.POSITIVE_INFINITY;
-  /** Operations of the turn under way that lie behind the end of the slice: the kernel does not know of them yet. */
+  /** The kernel stops when the guests have executed so many operations. */
+  private stop = Number.POSITIVE_INFINITY;
+  /** Operations of the turn under way that lie behind that stop: the kernel does not know of them yet. */
   private withheld = 0;
 
   constructor(private readonly parts: TurnSchedulerParts) {}
@@ -46,14 +47,9 @@ export class TurnScheduler {
     return this.operations - this.budget.start;
   }
 
-  /** Whether the guests have executed what the slice allows. Correct at the end of a turn. */
-  get sliceIsOver(): boolean {
-    return this.budget.counted >= this.sliceEnd;
-  }
-
   begin(options: RunOptions): void {
     this.budget.begin(options, this.operations);
-    this.sliceEnd = Number.POSITIVE_INFINITY;
+    this.stop = Number.POSITIVE_INFINITY;
     this.forget();
   }
 
@@ -63,15 +59,15 @@ export class TurnScheduler {
     this.withheld = 0;
   }
 
-  /** The run may execute so many more operations until the slice ends. A turn that is under way goes on. */
-  beginSlice(operations: number): void {
-    this.sliceEnd = this.operations + operations;
+  /** The kernel stops when all guests have executed `stop` operations. Now it is `operations`. A turn under way goes on then. */
+  stopAt(stop: number, operations: number): void {
+    this.stop = stop;
     if (this.current === undefined) return;
     const processor = this.parts.kernel.processor(this.current.vcpu.fd);
-    this.grant(this.current, processor.slice + this.withheld, operations);
+    this.grant(this.current, processor.slice + this.withheld, stop - operations);
   }
 
-  /** The kernel has used up what it was given. True if that was the end of the slice only, and the turn goes on later. */
+  /** The kernel has used up what it was given. True if that was a stop only, and the turn goes on later. */
   isCut(state: ScheduledVcpu): boolean {
     return this.withheld > 0 && this.parts.kernel.processor(state.vcpu.fd).slice + this.withheld > 0;
   }
@@ -89,7 +85,7 @@ export class TurnScheduler {
     if (state === undefined) return undefined;
     const between = consumers.any ? OperationsBetweenEvents : Number.POSITIVE_INFINITY;
     const turn = Math.min(schedule.turnLength(), between, this.budget.longestTurn);
-    this.grant(state, turn, this.sliceEnd - this.budget.counted);
+    this.grant(state, turn, this.stop - this.budget.counted);
     this.current = state;
     return state;
   }

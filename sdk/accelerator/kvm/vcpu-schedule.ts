@@ -72,7 +72,9 @@ export class VcpuSchedule {
     if (this.vcpus.length === 1) return this.vcpus[0]?.canRun ? this.vcpus[0] : undefined;
     let runnable = 0;
     for (const vcpu of this.vcpus) if (vcpu.canRun) runnable++;
-    let chosen = this.random() % Math.max(runnable, 1);
+    // While all wait no decision is made: how often the loop asks must not show.
+    if (runnable === 0) return undefined;
+    let chosen = this.random() % runnable;
     for (const vcpu of this.vcpus) if (vcpu.canRun && chosen-- === 0) return vcpu;
     return undefined;
   }

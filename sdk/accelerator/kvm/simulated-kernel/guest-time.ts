@@ -20,6 +20,8 @@ export class GuestTime {
   now = NaN;
   /** Absolute; Infinity is never. */
   kickAt = Infinity;
+  /** Where the userspace of a simulated kernel stops it, in absolute time and uncounted; Infinity is never. */
+  stopAt = Infinity;
   /** How long a write may wait in the ring; Infinity is without limit. */
   longestQueued = Infinity;
   /** Until then no deadline can have been reached, so that none is computed. */
@@ -34,9 +36,10 @@ export class GuestTime {
     if (at < 0) this.now += nanoseconds;
   }
 
-  /** Goes on to a deadline. Answers what it is one for. */
-  reach(deadline: number): InterruptionValue {
+  /** Goes on to a deadline. Answers what it is one for. `counted` is the next one that KVM knows. */
+  reach(deadline: number, counted: number): InterruptionValue {
     this.advanceTo(deadline);
+    if (deadline < counted) return Interruption.Stop;
     if (deadline < this.kickAt) return Interruption.Queued;
     return deadline < EpochMovesAt ? Interruption.Deadline : Interruption.Epoch;
   }
@@ -45,6 +48,7 @@ export class GuestTime {
   rebase(nanoseconds: number): void {
     this.now -= nanoseconds;
     this.kickAt -= nanoseconds;
+    this.stopAt -= nanoseconds;
     this.quietUntil = 0;
   }
 

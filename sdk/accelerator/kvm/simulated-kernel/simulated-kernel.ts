@@ -122,6 +122,11 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
     this.#time.quietUntil = 0;
   }
 
+  stopAt(time: number): void {
+    this.#time.stopAt = time;
+    this.#time.quietUntil = 0;
+  }
+
   kickWhenQueuedFor(nanoseconds: number): void {
     this.#time.longestQueued = Math.ceil(nanoseconds);
     this.#time.quietUntil = 0;

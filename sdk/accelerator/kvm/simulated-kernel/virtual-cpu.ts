@@ -126,13 +126,13 @@ export class VirtualCpu implements GuestProcessor {
     if (this.failure !== undefined) return this.#fail();
     if (this.slice <= 0) return this.#interrupted(Interruption.Slice);
     const { time } = this.machine;
-    if (this.machine.isDue(time.now)) return this.#interrupted(time.reach(time.quietUntil));
+    if (this.machine.isDue(time.now)) return this.#interrupted(this.machine.reachDeadline());
     const operation = this.#operation;
     if (operation.finished && !this.#fetch()) {
       return this.failure === undefined ? this.#interrupted(Interruption.GuestFinished) : this.#fail();
     }
     if (operation.at >= 0) {
-      if (this.machine.isDue(operation.at)) return this.#interrupted(time.reach(time.quietUntil));
+      if (this.machine.isDue(operation.at)) return this.#interrupted(this.machine.reachDeadline());
       time.advanceTo(operation.at);
     }
     return -1;
@@ -197,7 +197,9 @@ export class VirtualCpu implements GuestProcessor {
   /** Time passes up to the next deadline; the rest of the pause follows when userspace has dealt with that. */
   #pause(operation: GuestOperation, most: number): void {
     const { time } = this.machine;
-    const left = Math.max(0, this.machine.nextDeadline() - time.now); // a deadline may be set to a time that has passed
+    // A stop does not shorten the shadow. A deadline may be set to a time that has passed.
+    const deadline = most === Infinity ? this.machine.nextDeadline() : this.machine.kvmDeadline();
+    const left = Math.max(0, deadline - time.now);
     const spent = Math.min(Math.ceil(operation.duration), left, most);
     time.now += spent;
     operation.duration -= spent;

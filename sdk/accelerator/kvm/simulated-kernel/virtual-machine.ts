@@ -1,5 +1,6 @@
 import { Capability, MaximumMemorySlots, PageSize, VcpuPage } from '../abi.ts';
 import { RingProducer } from '../coalesced-ring.ts';
+import type { InterruptionValue } from '../kernel.ts';
 import type { KernelExitStatistics } from '../kernel-exit-statistics.ts';
 import { KernelZones, RingTimes } from './coalesced-zones.ts';
 import { type HostMemory, KernelMemorySlots } from './guest-memory.ts';
@@ -86,8 +87,18 @@ export class VirtualMachine implements ExecutionContext {
     return this.time.quietUntil;
   }
 
-  /** The guest time at which KVM_RUN has to come back, for a timer or because a queued write has waited enough. */
+  /** Goes on to the deadline that is due, and answers what it is one for. */
+  reachDeadline(): InterruptionValue {
+    return this.time.reach(this.time.quietUntil, this.kvmDeadline());
+  }
+
+  /** The guest time at which KVM_RUN has to come back. */
   nextDeadline(): number {
+    return Math.min(this.kvmDeadline(), this.time.stopAt);
+  }
+
+  /** The same for what KVM knows: a timer, or a queued write that has waited enough. */
+  kvmDeadline(): number {
     const { time } = this;
     if (time.longestQueued === Infinity) return time.kickAt;
     const { first } = this.#ring;
