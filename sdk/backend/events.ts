@@ -16,6 +16,8 @@ export interface InboxEntry {
   readonly event: InboxEvent;
   /** Guest operations, over all vCPUs, before which it must not be delivered; 0: as soon as the device takes it. */
   readonly before: number;
+  /** Guest time before which it must not be delivered, in nanoseconds since the machine was started. */
+  readonly at?: bigint | undefined;
 }
 
 /** Bytes that have arrived and wait for their device; the device has them in its snapshot. */

@@ -12,6 +12,7 @@ export interface InboxTarget {
 interface Waiting {
   event: InboxEvent;
   readonly before: number;
+  readonly at: bigint | undefined;
   /** Which was posted first. */
   readonly order: number;
 }
@@ -31,16 +32,21 @@ class InboxQueue {
     return isTaken ? first.before : Number.POSITIVE_INFINITY;
   }
 
-  add(event: InboxEvent, before: number, order: number): void {
+  /** The guest time from which its first event can be delivered. */
+  get dueTime(): bigint {
+    return this.waiting[0]?.at ?? 0n;
+  }
+
+  add({ event, before, at }: InboxEntry, order: number): void {
     const last = this.waiting.at(-1);
     if (event.kind === 'receive') {
       this.bytes += event.bytes.length;
-      if (last?.event.kind === 'receive' && last.before === before && last.event.bytes.length < MostWaiting) {
+      if (last?.event.kind === 'receive' && last.before === before && last.at === at && last.event.bytes.length < MostWaiting) {
         last.event = { ...event, bytes: joined(last.event.bytes, event.bytes) };
         return;
       }
     }
-    this.waiting.push({ event, before, order });
+    this.waiting.push({ event, before, at, order });
   }
 
   /** Takes the first event, or as much of it as the target takes. */
@@ -74,6 +80,8 @@ function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
 export class Inbox {
   /** The number of operations, over all vCPUs, from which something can be delivered; Infinity while nothing can. */
   due = Number.POSITIVE_INFINITY;
+  /** The guest time from which it can, in nanoseconds since the machine was started. */
+  dueTime = 0n;
   /** Sees each event before its device does. */
   observer: ((event: InboxEvent, operations: number) => void) | undefined;
   private readonly queues = new Map<string, InboxQueue>();
@@ -86,20 +94,24 @@ export class Inbox {
     return queue;
   }
 
-  /** Puts an event in, to be delivered before guest operation `before` or later: at once, if the device takes it. */
-  post(event: InboxEvent, before = 0): void {
+  /**
+   * Puts an event in, to be delivered when the guests have executed `before` operations, at guest time `at` or later, in
+   * nanoseconds since the machine was started: at once without them, if the device takes it.
+   */
+  post(event: InboxEvent, before = 0, at?: bigint): void {
     const queue = this.queueOf(event);
     if (event.kind === 'receive' && event.bytes.length === 0) return;
     if (queue.bytes > MostPending || queue.waiting.length >= MostEvents) throw overrun(event);
-    queue.add(event.kind === 'receive' ? { ...event, bytes: event.bytes.slice() } : event, before, this.order++);
+    const kept = event.kind === 'receive' ? { ...event, bytes: event.bytes.slice() } : event;
+    queue.add({ event: kept, before, at }, this.order++);
     this.update();
   }
 
-  /** Delivers the oldest event that can be, when so many operations are done. False: there is none. */
-  deliver(operations: number): boolean {
+  /** Delivers the oldest event that can be, when so many operations are done, at this guest time. False: there is none. */
+  deliver(operations: number, time: bigint): boolean {
     let best: InboxQueue | undefined;
     for (const queue of this.queues.values()) {
-      if (queue.due > operations) continue;
+      if (queue.due > operations || queue.dueTime > time) continue;
       if (best === undefined || queue.waiting[0]!.order < best.waiting[0]!.order) best = queue;
     }
     if (best === undefined) return false;
@@ -117,7 +129,7 @@ export class Inbox {
   /** All that waits, in the order in which it was posted. */
   get pending(): readonly InboxEntry[] {
     const all = [...this.queues.values()].flatMap(({ waiting }) => waiting);
-    return all.sort((a, b) => a.order - b.order).map(({ event, before }) => ({ event, before }));
+    return all.sort((a, b) => a.order - b.order).map(({ event, before, at }) => ({ event, before, at }));
   }
 
   /** Whether an event has somewhere to go. */
@@ -127,9 +139,10 @@ export class Inbox {
 
   /** A device has room again, or another device. @internal */
   update(): void {
-    let due = Number.POSITIVE_INFINITY;
-    for (const queue of this.queues.values()) due = Math.min(due, queue.due);
-    this.due = due;
+    let first: InboxQueue | undefined;
+    for (const queue of this.queues.values()) if (first === undefined || isEarlier(queue, first)) first = queue;
+    this.due = first?.due ?? Number.POSITIVE_INFINITY;
+    this.dueTime = first?.dueTime ?? 0n;
   }
 
   private queueOf(event: InboxEvent): InboxQueue {
@@ -143,6 +156,9 @@ export class Inbox {
     );
   }
 }
+
+const isEarlier = (one: InboxQueue, other: InboxQueue): boolean =>
+  one.due < other.due || (one.due === other.due && one.dueTime < other.dueTime);
 
 /** The queue of live options: no back end has an empty id. */
 export const LiveOptions = '';

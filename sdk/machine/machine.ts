@@ -273,7 +273,6 @@ export class Machine implements RunningMachine {
 
   private go(options: RunOptions): RunOutcome {
     try {
-      while (this.inbox.deliver(0));
       return this.accelerator.run(options);
     } finally {
       this.backends.flush();
