@@ -41,7 +41,14 @@ class InboxQueue {
     const last = this.waiting.at(-1);
     if (event.kind === 'receive') {
       this.bytes += event.bytes.length;
-      if (last?.event.kind === 'receive' && last.before === before && last.at === at && last.event.bytes.length < MostWaiting) {
+      // An event of a recording stays by itself.
+      const isAnyTime = last?.at === undefined && at === undefined;
+      if (
+        last?.event.kind === 'receive' &&
+        last.before === before &&
+        isAnyTime &&
+        last.event.bytes.length < MostWaiting
+      ) {
         last.event = { ...event, bytes: joined(last.event.bytes, event.bytes) };
         return;
       }
