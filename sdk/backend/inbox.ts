@@ -115,7 +115,7 @@ export class Inbox {
   }
 
   /** Delivers the oldest event that can be, when so many operations are done, at this guest time. False: there is none. */
-  deliver(operations: number, time: bigint): boolean {
+  deliver(operations: number, time = 0n): boolean {
     let best: InboxQueue | undefined;
     for (const queue of this.queues.values()) {
       if (queue.due > operations || queue.dueTime > time) continue;
