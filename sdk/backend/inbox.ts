@@ -102,8 +102,8 @@ export class Inbox {
   }
 
   /**
-   * Puts an event in, to be delivered when the guests have executed `before` operations, at guest time `at` or later, in
-   * nanoseconds since the machine was started: at once without them, if the device takes it.
+   * Puts an event in. It is delivered when the guests have executed `before` operations, and not before guest time `at`, in
+   * nanoseconds since the machine was started. Without them it is delivered as soon as the device takes it.
    */
   post(event: InboxEvent, before = 0, at?: bigint): void {
     const queue = this.queueOf(event);

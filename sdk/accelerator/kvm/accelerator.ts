@@ -26,6 +26,7 @@ import type { ScheduledKernel } from './kernel.ts';
 import { hiddenReset, MapListeners } from './map-listeners.ts';
 import {
   checkAcceleratorOptions,
+  checkGuestCount,
   checkRunOptions,
   checkSliceLimits,
   type KvmAcceleratorOptions,
@@ -143,13 +144,7 @@ export class KvmAccelerator extends Accelerator {
   }
 
   override load(images: readonly GuestImage[], { savable = false }: Pick<GuestRunOptions, 'savable'> = {}): void {
-    if (images.length > MostVcpus) {
-      throw new BackplaneError(
-        'too-many-guests',
-        `Accelerator '${this.name}': ${images.length} guests are given, one for each processor, and a machine has at most ` +
-          `${MostVcpus} of those. Give fewer.`,
-      );
-    }
+    checkGuestCount(this.name, images.length);
     this.logsPrograms = savable;
     this.addVcpus(images.length - this.schedule.vcpus.length);
     this.schedule.vcpus.forEach((state, index) => {
@@ -159,15 +154,11 @@ export class KvmAccelerator extends Accelerator {
   }
 
   override run(options: RunOptions = {}): RunOutcome {
-    checkRunOptions(options);
-    this.requests.mapChanged = true;
-    return this.attached().run(options);
+    return this.readyFor(options).run(options);
   }
 
   override begin(options: RunOptions = {}): void {
-    checkRunOptions(options);
-    this.requests.mapChanged = true;
-    this.attached().begin(options);
+    this.readyFor(options).begin(options);
   }
 
   override runSlice(limits: SliceLimits): SliceEnd {
@@ -235,6 +226,12 @@ export class KvmAccelerator extends Accelerator {
 
   private get drainsAtReturns(): boolean {
     return (this.options.drain ?? 'every-exit') === 'every-exit';
+  }
+
+  private readyFor(options: RunOptions): RunLoop {
+    checkRunOptions(options);
+    this.requests.mapChanged = true;
+    return this.attached();
   }
 
   private attached(): RunLoop {

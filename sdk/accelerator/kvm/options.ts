@@ -133,6 +133,15 @@ export function checkAcceleratorOptions(options: KvmAcceleratorOptions): void {
   );
 }
 
+export function checkGuestCount(accelerator: string, count: number): void {
+  if (count <= MostVcpus) return;
+  throw new BackplaneError(
+    'too-many-guests',
+    `Accelerator '${accelerator}': ${count} guests are given, one for each processor, and a machine has at most ${MostVcpus} of ` +
+      'those. Give fewer.',
+  );
+}
+
 export function checkRunOptions({ operationLimit = 0, timerLimit = 1, progressEvery = 1 }: RunOptions): void {
   refuseCount('operationLimit', operationLimit, 0);
   refuseCount('timerLimit', timerLimit, 1);

@@ -18,8 +18,7 @@ interface TurnSchedulerParts {
 
 /**
  * Whose turn it is, and until which operation. A turn ends at a HLT, when its operations are used up, or for a vCPU that was
- * woken. A stop in the middle of a turn, for a slice or for an event
- * from outside, is no end of the turn, and nothing shows it.
+ * woken. A stop in the middle of a turn is no end of it, and nothing shows it.
  */
 export class TurnScheduler {
   /** The vCPU whose turn is under way. */
