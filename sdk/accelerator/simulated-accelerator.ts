@@ -1,3 +1,4 @@
+import type { Json } from '../base/json-reader.ts';
 import { averageCost, DefaultExitCosts } from './exit-table.ts';
 import { KvmAccelerator } from './kvm/accelerator.ts';
 import type { KvmAcceleratorOptions } from './kvm/options.ts';
@@ -20,5 +21,13 @@ export function simulatedAccelerator(options: SimulatedAcceleratorOptions = {}):
     },
     ...(capabilities === undefined ? {} : { capabilities }),
   });
-  return new KvmAccelerator({ ...rest, kernel, costs });
+  return new KvmAccelerator({ ...rest, kernel, costs, noticeable: noticeable({ ...options, costs }) });
+}
+
+/** What is left out has its default, and a time without end is no number in JSON. */
+function noticeable(options: SimulatedAcceleratorOptions): Json {
+  const { coalescedMmio, coalescedPio, drain, kickAfter, seed, plainCost, capabilities, costs } = options;
+  const limit = kickAfter === Number.POSITIVE_INFINITY ? 'never' : kickAfter;
+  const given = { coalescedMmio, coalescedPio, drain, kickAfter: limit, seed, plainCost, capabilities, costs };
+  return JSON.parse(JSON.stringify(given)) as Json;
 }

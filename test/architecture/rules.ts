@@ -19,12 +19,13 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
     rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'backend', 'accelerator', 'coalescing'],
     packages: /^(inversify|fflate)$/,
   },
+  recording: { rooms: Ground },
   monitor: { rooms: Ground },
   testing: { rooms: [...Ground, 'monitor'], packages: /^node:/ },
   // The type of the plotting library only: the command loads it.
   analysis: { rooms: [...Ground, 'monitor'], packages: /^@observablehq\/plot$/ },
   cli: {
-    rooms: [...Ground, 'monitor', 'analysis', 'testing'],
+    rooms: [...Ground, 'monitor', 'recording', 'analysis', 'testing'],
     packages: /^(node:|esbuild$|inversify$|reflect-metadata$|@observablehq\/plot$)/,
   },
 };

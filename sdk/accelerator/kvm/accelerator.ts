@@ -82,6 +82,18 @@ export class KvmAccelerator extends Accelerator {
     return this.map?.refused ?? NoZones;
   }
 
+  /** What a guest can notice of its options; undefined for a kernel of another kind. @internal */
+  get noticeable(): Json | undefined {
+    return this.options.noticeable;
+  }
+
+  /** Operations that the vCPUs have executed, together. @internal */
+  get operations(): number {
+    let sum = 0;
+    for (const { vcpu } of this.schedule.vcpus) sum += this.kernel.processor(vcpu.fd).operations;
+    return sum;
+  }
+
   /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
   override get guestTime(): number {
     return this.kernel.now;

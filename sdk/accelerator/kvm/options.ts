@@ -1,4 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
+import type { Json } from '../../base/json-reader.ts';
 import type { AcceleratorHost, RunOptions, SliceLimits } from '../accelerator.ts';
 import { DefaultExitCosts, type ExitCosts } from '../exit-table.ts';
 import type { GuestAccess } from '../guest-access.ts';
@@ -104,6 +105,8 @@ export interface KvmAcceleratorOptions
   readonly seed?: number;
   /** A queued write waits at most this long, in nanoseconds of guest time. Default: 10 ms. */
   readonly kickAfter?: number;
+  /** All of these that a guest can notice, as data: a recording says them. @internal */
+  readonly noticeable?: Json;
   /** Measure the host time of device handlers. */
   readonly profile?: boolean;
   /** Called with a sentence when a guest program has done more than can be saved. */

@@ -3,6 +3,8 @@ import { count, counted, isWide } from '../../base/text.ts';
 import { SECOND } from '../../clock/time.ts';
 import { OperationKind } from '../guest/operation.ts';
 import { type RecordedTrace, refuseAccess, TraceColumns } from './recorded-trace.ts';
+import { RunColumns } from './run-columns.ts';
+import { LongestRunLine, readEnd, readRunLine } from './run-lines.ts';
 
 const Newline = 0x0a;
 const CarriageReturn = 0x0d;
@@ -11,6 +13,8 @@ const Hash = 0x23;
 const [LetterM, LetterP, LetterR, LetterW] = [0x4d, 0x50, 0x52, 0x57];
 const ByteOrderMark = [0xef, 0xbb, 0xbf] as const;
 const FirstLine = '# iotrace v1';
+/** Of a run with all its operations, and with what came from outside. */
+export const FirstLineOfRun = '# iotrace v2';
 const LongestLine = 4096;
 const MostHeaderLines = 1000;
 const MostTimeDigits = 19;
@@ -33,7 +37,10 @@ for (let digit = 0; digit < 16; digit++) {
 export class TraceParser {
   readonly #name: string;
   readonly #sizeLimit: number;
-  readonly #columns = new TraceColumns();
+  #columns = new TraceColumns();
+  /** Of a recording of version 2; its columns are those above. */
+  #run: RunColumns | undefined;
+  #longestLine = LongestLine;
   readonly #header: string[] = [];
   #rest: Uint8Array = new Uint8Array(0);
   #line = 0;
@@ -47,6 +54,11 @@ export class TraceParser {
 
   get accesses(): number {
     return this.#columns.length;
+  }
+
+  /** The recording is one of version 2, which may end anywhere: what is whole of it can be read. */
+  get isRun(): boolean {
+    return this.#run !== undefined;
   }
 
   push(chunk: Uint8Array): void {
@@ -64,12 +76,14 @@ export class TraceParser {
       start = end + 1;
     }
     this.#rest = bytes.slice(start);
-    if (this.#rest.length > LongestLine) this.#refuse(this.#rest, 0, LongestLine, 'a line of at most 4096 bytes', 1);
+    const longest = this.#longestLine;
+    if (this.#rest.length > longest) this.#refuse(this.#rest, 0, LongestLine, `a line of at most ${longest} bytes`, 1);
   }
 
-  /** The text ends here: a last line may lack its line end. */
+  /** The text ends here: a last line of version 1 may lack its line end, and one of version 2 is cut off. */
   end(): RecordedTrace {
-    if (this.#rest.length > 0) this.#readLine(this.#rest, 0, this.#rest.length);
+    if (this.#rest.length > 0 && this.#run === undefined) this.#readLine(this.#rest, 0, this.#rest.length);
+    if (this.#run !== undefined) return this.#run.finish(this.#name, this.#header);
     const { length } = this.#columns;
     if (this.#line === 0)
       throw new BackplaneError('trace-empty', `Trace '${this.#name}' is empty. Its first line must be '${FirstLine}'.`);
@@ -87,7 +101,9 @@ export class TraceParser {
   #readLine(bytes: Uint8Array, start: number, lineEnd: number): void {
     const end = lineEnd > start && bytes[lineEnd - 1] === CarriageReturn ? lineEnd - 1 : lineEnd;
     this.#line++;
-    if (end - start > LongestLine) this.#refuse(bytes, start, end, 'a line of at most 4096 bytes');
+    const longest = this.#longestLine;
+    if (end - start > longest) this.#refuse(bytes, start, end, `a line of at most ${longest} bytes`);
+    if (this.#run?.end !== undefined) this.#refuse(bytes, start, end, 'nothing behind the end of the recording');
     if (this.#line === 1) this.#readFirstLine(bytes, start + markLength(bytes, start, end), end);
     else if (start === end) return;
     else if (bytes[start] === Hash) this.#readHeader(bytes, start, end);
@@ -95,8 +111,15 @@ export class TraceParser {
   }
 
   #readFirstLine(bytes: Uint8Array, start: number, end: number): void {
-    if (textOf(bytes, start, end).trimEnd() === FirstLine) return;
-    if (!isWide(bytes, start)) this.#refuse(bytes, start, end, `'${FirstLine}'`);
+    const text = textOf(bytes, start, Math.min(end, start + LongestLine)).trimEnd();
+    if (text === FirstLine) return;
+    if (text === FirstLineOfRun) {
+      this.#run = new RunColumns();
+      this.#columns = this.#run.entries;
+      this.#longestLine = LongestRunLine;
+      return;
+    }
+    if (!isWide(bytes, start)) this.#refuse(bytes, start, end, `'${FirstLine}' or '${FirstLineOfRun}'`);
     throw new BackplaneError(
       'trace-not-utf8',
       `Trace '${this.#name}' is not text in UTF-8, it looks like UTF-16. Save it as UTF-8: iconv -f UTF-16 -t UTF-8.`,
@@ -106,9 +129,15 @@ export class TraceParser {
   #readHeader(bytes: Uint8Array, start: number, end: number): void {
     if (this.#header.length >= MostHeaderLines) this.#refuse(bytes, start, end, 'no more than 1000 lines of header');
     const text = textOf(bytes, start, end).slice(1).trim();
+    if (this.#run !== undefined && this.#readEnd(this.#run, text)) return;
     this.#header.push(text);
     const promised = /^accesses: (\d{1,15})\b/.exec(text);
     if (promised !== null) this.#promised = Number(promised[1]);
+  }
+
+  #readEnd(run: RunColumns, text: string): boolean {
+    run.end = readEnd(text);
+    return run.end !== undefined;
   }
 
   #readAccess(bytes: Uint8Array, start: number, end: number): void {
@@ -129,6 +158,10 @@ export class TraceParser {
       time = decimal(bytes, start, at - DigitsBelowSecond) * SECOND + part;
     }
     const kind = kindOf(bytes[at + 1]!, bytes[at + 2]!);
+    if (kind === OperationKind.None && this.#run !== undefined) {
+      this.#readRunLine(this.#run, bytes, [start, at + 1, end], time, part);
+      return;
+    }
     if (kind === OperationKind.None || at + 3 >= end || bytes[at + 3] !== Space) {
       this.#refuse(bytes, start, end, 'PW, PR, MW or MR and a space after the time');
     }
@@ -162,10 +195,26 @@ export class TraceParser {
     }
     const wrong = refuseAccess(kind, address, size, value, valueHigh);
     if (wrong !== undefined) this.#refuse(bytes, start, end, wrong);
-    if (this.#columns.isLaterThan(time, part)) {
-      this.#refuse(bytes, start, end, `a time of at least ${this.#columns.lastTime}, because time never goes back`);
-    }
+    this.#refuseEarlier(bytes, start, end, time, part);
     this.#columns.add(time, kind, address, size, value, valueHigh, part);
+    this.#run?.noteVcpu();
+  }
+
+  #readRunLine(
+    run: RunColumns,
+    bytes: Uint8Array,
+    [start, from, end]: readonly [start: number, from: number, end: number],
+    time: number,
+    part: number,
+  ): void {
+    this.#refuseEarlier(bytes, start, end, time, part);
+    const wrong = readRunLine(run, time, part, textOf(bytes, from, end), this.#line);
+    if (wrong !== undefined) this.#refuse(bytes, start, end, wrong);
+  }
+
+  #refuseEarlier(bytes: Uint8Array, start: number, end: number, time: number, part: number): void {
+    if (!this.#columns.isLaterThan(time, part)) return;
+    this.#refuse(bytes, start, end, `a time of at least ${this.#columns.lastTime}, because time never goes back`);
   }
 
   #refuse(bytes: Uint8Array, start: number, end: number, expected: string, linesAhead = 0): never {

@@ -18,6 +18,66 @@ export interface RecordedTrace {
   /** What was written, or what a read returned: the low 32 bits, and the high ones of an 8-byte access. */
   readonly value: Uint32Array;
   readonly valueHigh: Uint32Array;
+  /** Of a recording of version 2: all that the guest did, and what came from outside. */
+  readonly run?: RecordedRun;
+}
+
+/** What the lines of a recorded run say besides operations; the numbers follow those of OperationKind. */
+export const RunEntry = {
+  /** The vCPU takes an interrupt; the address is the vector. */
+  Interrupt: 12,
+  /** The rest of what a string reads, after an interrupt or a turn of another vCPU came in between. */
+  Rest: 13,
+  /** The guest cannot take the interrupt that precedes this line: a triple fault. */
+  Fault: 14,
+  /** The machine was reset, and the vCPU starts its guest anew. */
+  Restart: 15,
+} as const;
+
+/** The bytes of a string operation, and where in memory a string that reads is stored. */
+export interface RecordedString {
+  readonly bytes: Uint8Array;
+  /** Undefined for a string that is not stored in guest memory. */
+  readonly destination?: number;
+  readonly descending?: boolean;
+}
+
+/** A line about the world outside of the guest: an arrival, a page of a disk, a checksum of output. Rooms above read the rest. */
+export interface OutsideLine {
+  /** The number of entries that precede it. */
+  readonly position: number;
+  /** Guest time in nanoseconds since the machine was started, in decimal. */
+  readonly at: string;
+  readonly word: OutsideWord;
+  readonly rest: string;
+  /** Number of the line in the recording, from 1. */
+  readonly line: number;
+}
+
+/** `IN` is an arrival, `BLK` a page of a disk, `ERR` an error of an image, `OUT` a checksum of output. */
+export const outsideWords = ['IN', 'BLK', 'ERR', 'OUT'] as const;
+export type OutsideWord = (typeof outsideWords)[number];
+
+/** The last line of a recording that was ended: how far the run came, and why it ended. */
+export interface RecordedEnd {
+  /** Operations of all vCPUs since the recording began; each element of a string counts. */
+  readonly operations: number;
+  /** Guest time in nanoseconds since the machine was started. */
+  readonly at: bigint;
+  /** A RunEnd, such as 'finished' or 'paused'. */
+  readonly reason: string;
+}
+
+/** A run of guest programs as it was recorded, operation by operation (format version 2). */
+export interface RecordedRun {
+  /** Operations and interrupts, as columns. A string has its count as value, a pause its duration as address. */
+  readonly entries: RecordedTrace;
+  /** The vCPU of each entry. */
+  readonly vcpu: Uint8Array;
+  readonly strings: ReadonlyMap<number, RecordedString>;
+  readonly outside: readonly OutsideLine[];
+  /** Undefined if the recording was cut off. */
+  readonly end: RecordedEnd | undefined;
 }
 
 const columnsOf = (length: number) => ({
@@ -38,7 +98,7 @@ export class TraceColumns {
   /** Guest time of the last access in nanoseconds, 0 before the first. */
   get lastTime(): bigint {
     const [at, part] = [this.#columns.at[this.length - 1] ?? 0, this.#columns.part[this.length - 1] ?? 0];
-    return at <= Number.MAX_SAFE_INTEGER ? BigInt(at) : exactTime(at, part);
+    return timeOf(at, part);
   }
 
   isLaterThan(at: number, part: number): boolean {
@@ -89,6 +149,10 @@ export class TraceColumns {
 
 /** Of a time that is rounded, and its exact nanoseconds beyond whole seconds. */
 const wholeSeconds = (at: number, part: number): number => Math.round((at - part) / SECOND);
+
+/** A time in nanoseconds, with its exact part beyond whole seconds where it is beyond 2^53. */
+export const timeOf = (at: number, part: number): bigint =>
+  at <= Number.MAX_SAFE_INTEGER ? BigInt(at) : exactTime(at, part);
 const exactTime = (at: number, part: number): bigint => BigInt(wholeSeconds(at, part)) * BigInt(SECOND) + BigInt(part);
 
 /** Guest time of an access in nanoseconds, counted from `second`: exact up to 2^53. */

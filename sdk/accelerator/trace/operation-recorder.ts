@@ -1,0 +1,205 @@
+import type { GuestImage } from '../accelerator.ts';
+import { type GuestOperation, type GuestSource, OperationKind, refuseOperation } from '../guest/operation.ts';
+import { faultLine, interruptLine, operationLine, restartLine, restLine, stringRead, vcpuLine } from './run-lines.ts';
+
+/** Where the lines of a recording go. Each ends with a line end. */
+export interface RecordingSink {
+  write(line: string): void;
+}
+
+/** A guest program: what can be recorded. */
+export type RecordableProgram = Extract<GuestImage, { start(): GuestSource }>;
+
+/**
+ * Writes down what guest programs do, operation by operation. It stands between each program and its vCPU, and changes nothing. An
+ * operation is written when it is done, or when something else comes in the middle of it.
+ */
+export class OperationRecorder {
+  #last: RecordedGuest | undefined;
+  #vcpu = 0;
+  /** Guests of which something may not be written yet. */
+  readonly #guests: (RecordedGuest | undefined)[] = [];
+  /** Lines that wait until an access has its answer. */
+  #held: string[] = [];
+
+  /** The time of the last line: time never goes back. */
+  #written = 0n;
+
+  /** `time` answers the guest time now, in nanoseconds since the machine was started. */
+  constructor(
+    private readonly sink: RecordingSink,
+    private readonly time: () => bigint,
+    /** Whether a restored program still goes through what it had done before. */
+    private isQuiet = false,
+  ) {}
+
+  /** The program, recorded. */
+  of(program: RecordableProgram, vcpu: number): RecordableProgram {
+    const start = () => {
+      const isRestart = this.#guests[vcpu] !== undefined && !this.isQuiet;
+      const guest = new RecordedGuest(program.start(), this, vcpu);
+      if (isRestart) {
+        this.turnTo(undefined);
+        this.write(vcpu, restartLine);
+      }
+      this.#guests[vcpu] = guest;
+      return guest;
+    };
+    return { name: program.name, start };
+  }
+
+  /** Restored programs are where they were: what they do from here on is written. */
+  begin(): void {
+    this.isQuiet = false;
+    for (const guest of this.#guests) guest?.begin();
+  }
+
+  /** Writes a line about something else, behind the operation that the guests are in. */
+  note(text: string): void {
+    const line = `${this.time()} ${text}\n`;
+    if (this.turnTo(undefined)) this.sink.write(line);
+    else this.#held.push(line);
+  }
+
+  /** The guest that did something last is in the middle of an operation. */
+  get isUnderWay(): boolean {
+    return this.#last?.isUnderWay ?? false;
+  }
+
+  /** Writes all that is not written. */
+  end(): void {
+    this.turnTo(undefined);
+    for (const guest of this.#guests) guest?.flush('even without its answer');
+    this.release();
+  }
+
+  /** @internal */
+  get quiet(): boolean {
+    return this.isQuiet;
+  }
+
+  /** Another guest goes on: what the last one did is written. False: it waits for the answer to a read. @internal */
+  turnTo(guest: RecordedGuest | undefined): boolean {
+    if (guest === this.#last) return true;
+    const isWritten = this.#last?.flush() ?? true;
+    if (guest !== undefined) this.#last = guest;
+    return isWritten;
+  }
+
+  /** @internal */
+  write(vcpu: number, text: string, begun = this.time()): void {
+    const time = begun < this.#written ? this.#written : begun;
+    this.#written = time;
+    if (vcpu !== this.#vcpu) {
+      this.#vcpu = vcpu;
+      this.sink.write(`${time} ${vcpuLine(vcpu)}\n`);
+    }
+    this.sink.write(`${time} ${text}\n`);
+    if (this.#held.length > 0) this.release();
+  }
+
+  /** @internal */
+  now(): bigint {
+    return this.time();
+  }
+
+  private release(): void {
+    for (const line of this.#held.splice(0)) this.sink.write(line);
+  }
+}
+
+/** Stands between a program and its vCPU. */
+class RecordedGuest implements GuestSource {
+  readonly name: string;
+  #operation: GuestOperation | undefined;
+  /** The vCPU has an operation, which began at this time. */
+  #isOpen = false;
+  #begun = 0n;
+  /** Of a pause: what it takes, before any of it has passed. */
+  #duration = 0;
+  /** Its line is written, with so many of the bytes that it reads. */
+  #isWritten = false;
+  #writtenBytes = 0;
+
+  constructor(
+    private readonly source: GuestSource,
+    private readonly recorder: OperationRecorder,
+    private readonly vcpu: number,
+  ) {
+    this.name = source.name;
+  }
+
+  next(operation: GuestOperation): boolean {
+    const { recorder } = this;
+    if (recorder.quiet) {
+      this.#operation = operation;
+      return this.source.next(operation);
+    }
+    recorder.turnTo(this);
+    this.flush();
+    const goesOn = this.source.next(operation);
+    this.#operation = operation;
+    if (!goesOn) return false;
+    // An interrupted operation goes on: its line is written.
+    const isResumed = !operation.finished;
+    if (!isResumed && refuseOperation(operation) !== undefined) return true;
+    this.#open(isResumed);
+    return true;
+  }
+
+  interrupt(vector: number, operation: GuestOperation): void {
+    const { recorder } = this;
+    if (recorder.quiet) {
+      this.source.interrupt(vector, operation);
+      return;
+    }
+    recorder.turnTo(this);
+    this.flush();
+    this.#isOpen = false;
+    recorder.write(this.vcpu, interruptLine(vector));
+    try {
+      this.source.interrupt(vector, operation);
+    } catch (cause) {
+      recorder.write(this.vcpu, faultLine);
+      throw cause;
+    }
+  }
+
+  /** Its vCPU has an operation that takes time, or a string, and has not finished it. */
+  get isUnderWay(): boolean {
+    return this.#isOpen && this.#operation?.finished === false;
+  }
+
+  /** A restored guest may be in the middle of an operation, which is the first of the recording. */
+  begin(): void {
+    if (this.#operation?.finished === false) this.#open(false);
+  }
+
+  /** Writes the operation as far as it has come. False: it is a read that has no answer yet. */
+  flush(how?: 'even without its answer'): boolean {
+    const operation = this.#operation;
+    if (!this.#isOpen || operation === undefined) return true;
+    const { kind, finished } = operation;
+    if (!finished && how === undefined && (kind === OperationKind.In || kind === OperationKind.Load)) return false;
+    if (!this.#isWritten) this.recorder.write(this.vcpu, operationLine(operation, this.#duration), this.#begun);
+    else if (kind === OperationKind.RepIns) this.#writeRest(operation);
+    if (kind === OperationKind.RepIns) this.#writtenBytes = operation.position * operation.size;
+    this.#isWritten = true;
+    if (finished) this.#isOpen = false;
+    return true;
+  }
+
+  #open(isWritten: boolean): void {
+    const operation = this.#operation as GuestOperation;
+    this.#isOpen = true;
+    this.#isWritten = isWritten;
+    this.#writtenBytes = isWritten ? operation.position * operation.size : 0;
+    this.#begun = this.recorder.now();
+    this.#duration = operation.duration;
+  }
+
+  #writeRest(operation: GuestOperation): void {
+    const rest = stringRead(operation, this.#writtenBytes);
+    if (rest.length > 0) this.recorder.write(this.vcpu, restLine(rest));
+  }
+}

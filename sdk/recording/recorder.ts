@@ -1,0 +1,80 @@
+import { type GuestImage, KvmAccelerator, type RunOptions, type RunOutcome } from '../accelerator/index.ts';
+import {
+  OperationRecorder,
+  type RecordableProgram,
+  type RecordingSink,
+} from '../accelerator/trace/operation-recorder.ts';
+import { endLine } from '../accelerator/trace/run-lines.ts';
+import { BackplaneError } from '../base/errors.ts';
+import type { Machine } from '../machine/index.ts';
+import { describeMachine, headerLines } from './header.ts';
+
+export type { RecordingSink } from '../accelerator/trace/operation-recorder.ts';
+
+/** A run that is being recorded. */
+export interface RunRecording {
+  /** What the machine has to run: `machine.run(recording.guests)`, or `pump(machine, recording.guests)`. */
+  readonly guests: readonly GuestImage[];
+  /** Ends the recording when the run has ended. Without it the recording is cut off, and can be read as far as it goes. */
+  end(outcome: Pick<RunOutcome, 'reason'>): void;
+}
+
+/**
+ * Records the next run of a machine that was just built: what its guests do, and what comes from outside. The sink gets lines in the
+ * format `iotrace v2`, which `replayRun` and `backplane replay` read. The timer limit is that of the run.
+ */
+export function recordRun(
+  machine: Machine,
+  guests: GuestImage | readonly GuestImage[],
+  sink: RecordingSink,
+  { timerLimit }: Pick<RunOptions, 'timerLimit'> = {},
+): RunRecording {
+  const accelerator = recordable(machine);
+  const programs = [guests].flat().map((guest) => programOf(guest));
+  const time = () => machine.clock.absolute(accelerator.guestTime);
+  const begun = machine.clock.absolute();
+  const recorder = new OperationRecorder(sink, time);
+  const header = {
+    ...describeMachine(machine),
+    backends: [],
+    accelerator: accelerator.noticeable as never,
+    processors: Math.max(programs.length, 1),
+    guests: programs.map(({ name }) => name),
+    start: String(begun),
+    fromSnapshot: false,
+    tapped: false,
+    ...(timerLimit === undefined ? {} : { timerLimit }),
+  };
+  for (const line of headerLines(header)) sink.write(line);
+  return {
+    guests: programs.map((program, vcpu) => recorder.of(program, vcpu)),
+    end(outcome) {
+      const reason = outcome.reason === 'operation-limit' && recorder.isUnderWay ? 'timer-limit' : outcome.reason;
+      recorder.end();
+      sink.write(`${endLine({ operations: accelerator.operations, at: time(), reason })}\n`);
+    },
+  };
+}
+
+function recordable({ accelerator, definition }: Machine): KvmAccelerator {
+  const where = `Machine '${definition.name}' cannot be recorded`;
+  if (!(accelerator instanceof KvmAccelerator) || accelerator.noticeable === undefined) {
+    throw new BackplaneError(
+      'machine-not-recordable',
+      `${where}: a replay could not have its accelerator '${accelerator.name}'. Use simulatedAccelerator().`,
+    );
+  }
+  if (accelerator.operations === 0) return accelerator;
+  throw new BackplaneError(
+    'machine-not-recordable',
+    `${where}: its guest has executed ${accelerator.operations} operations already. Record the first run of a new machine.`,
+  );
+}
+
+function programOf(guest: GuestImage): RecordableProgram {
+  if ('start' in guest) return guest;
+  throw new BackplaneError(
+    'guest-not-recordable',
+    `Guest '${guest.name}' is no program, so it cannot be recorded. Write it as a guestProgram; a recording is one already.`,
+  );
+}

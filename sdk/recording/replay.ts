@@ -1,0 +1,151 @@
+import {
+  type ExitStatistics,
+  type RecordedTrace,
+  type RunOutcome,
+  simulatedAccelerator,
+} from '../accelerator/index.ts';
+import { endOf } from '../accelerator/trace/recorded-trace.ts';
+import { type RunDifference, RunScript } from '../accelerator/trace/run-guest.ts';
+import { BackplaneError } from '../base/errors.ts';
+import { type Json, type JsonProblem, JsonReader } from '../base/json-reader.ts';
+import type { OptionSet } from '../device/index.ts';
+import { machineOptions } from '../machine/definition.ts';
+import { Machine, type MachineDefinition, type MachineRequest } from '../machine/index.ts';
+import { MachinePlan } from '../machine/plan.ts';
+import { compare } from '../machine/snapshot/restore.ts';
+import { optionAsData, optionFromData } from '../machine/snapshot/save.ts';
+import { describeMachine, type RunHeader, readHeader } from './header.ts';
+
+/** On what a recorded run is replayed. RAM, options and accelerator are those of the recording. */
+export interface RunReplaySetup {
+  readonly definition: MachineDefinition;
+  readonly request?: Omit<MachineRequest, 'accelerator' | 'startAt' | 'ram' | 'options'>;
+  /** Called when the machine is built, before anything runs on it. */
+  readonly onBuilt?: (machine: Machine) => void;
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Measure the host time of device handlers. */
+  readonly profile?: boolean;
+}
+
+/** What the replay of a recorded run came to. */
+export interface RunReplay {
+  readonly machine: Machine;
+  readonly header: RunHeader;
+  readonly statistics: ExitStatistics;
+  readonly outcome: RunOutcome;
+  /** Where the guests did something else than recorded, or were answered otherwise: the first few, and the number of all. */
+  readonly differences: readonly RunDifference[];
+  readonly differed: number;
+  /** The recording was cut off: its end is not known. */
+  readonly isCut: boolean;
+}
+
+/** A run that has parted from its recording may go on for so long. */
+const MostBehindTheEnd = 1000;
+
+/**
+ * Runs a recorded run again, operation by operation, in the same time and with the same interrupts: on the same machine each count is
+ * what it was. No program and nothing of the outside is needed.
+ */
+export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunReplay {
+  const { run } = trace;
+  if (run === undefined)
+    throw new BackplaneError(
+      'recording-header-damaged',
+      `Recording '${trace.name}' is of version 1: it has accesses, and no run. Replay it with replayTrace().`,
+    );
+  const header = readHeader(trace);
+  refuseOtherName(trace, header, setup.definition);
+  const accelerator = simulatedAccelerator({ ...header.accelerator, profile: setup.profile === true });
+  const machine = Machine.create(setup.definition, {
+    ...requestOf(header, setup.definition),
+    ...setup.request,
+    accelerator,
+  });
+  refuseOtherMachine(trace, header, machine);
+  setup.onBuilt?.(machine);
+  const script = new RunScript(run, header.processors, () => accelerator.guestTime);
+  script.onProgress = (played) => setup.onProgress?.(played, run.entries.length);
+  let outcome = machine.run(script.guests, limitsOf(script, header.timerLimit, 0));
+  while (outcome.reason === 'reset' && script.goesOn)
+    outcome = machine.resume(limitsOf(script, header.timerLimit, accelerator.operations));
+  const { differences, differed } = script;
+  return {
+    machine,
+    header,
+    statistics: machine.accelerator.statistics,
+    outcome,
+    differences,
+    differed,
+    isCut: run.end === undefined,
+  };
+}
+
+/** A run that was stopped ends at the same operation; any other ends by itself. */
+function limitsOf({ run, operations }: RunScript, timerLimit: number | undefined, done: number) {
+  const { end } = run;
+  const isStopped = end?.reason === 'operation-limit' || end?.reason === 'paused';
+  return {
+    operationLimit: Math.max(0, (isStopped ? end.operations : operations + MostBehindTheEnd) - done),
+    ...(timerLimit === undefined ? {} : { timerLimit }),
+  };
+}
+
+/** The machine that the recording asks for. Options of devices are given where the definition would give others. */
+function requestOf({ machine, devices, start }: RunHeader, definition: MachineDefinition): MachineRequest {
+  const problems: JsonProblem[] = [];
+  const saved = (data: Json, known: Declarations) => {
+    const entries = new JsonReader(data, 'options', problems).entries().filter(([name]) => Object.hasOwn(known, name));
+    return Object.fromEntries(entries.map(([name, reader]) => [name, optionFromData(reader, known[name])]));
+  };
+  const options = saved(machine.options, definition.options?.declarations ?? {});
+  const plan = new MachinePlan(definition.devices, machineOptions(definition, options, []), {});
+  const recorded = new Map(devices.map((device) => [new JsonReader(device, '', problems).member('id').data, device]));
+  const deviceOptions: Record<string, Record<string, unknown>> = {};
+  for (const { id, metadata, given } of plan.devices) {
+    const { declarations } = metadata.options;
+    const wanted = saved((recorded.get(id) as { options?: Json } | undefined)?.options ?? {}, declarations);
+    const others = Object.entries(wanted).filter(
+      ([name, value]) => optionAsData(value) !== optionAsData(given[name] ?? declarations[name]?.default),
+    );
+    if (others.length > 0) deviceOptions[id] = Object.fromEntries(others);
+  }
+  return { ram: machine.ram, options, deviceOptions, startAt: BigInt(start) };
+}
+
+type Declarations = OptionSet['declarations'];
+
+function refuseOtherName(trace: RecordedTrace, { machine }: RunHeader, { name }: MachineDefinition): void {
+  if (machine.name === name) return;
+  throw new BackplaneError(
+    'recording-of-another-machine',
+    `Recording '${trace.name}' was made on machine '${machine.name}', and this is '${name}'. Replay it there: -machine ${machine.name}.`,
+  );
+}
+
+function refuseOtherMachine(trace: RecordedTrace, header: RunHeader, machine: Machine): void {
+  const found: string[] = [];
+  const present = new Map(describeMachine(machine).devices.map((device) => [(device as { id: string }).id, device]));
+  for (const device of header.devices) {
+    const { id, type } = device as { readonly id?: unknown; readonly type?: unknown };
+    const own = present.get(String(id));
+    present.delete(String(id));
+    const problems: JsonProblem[] = [];
+    if (own === undefined)
+      found.push(`device '${id}' (${type}) is in the recording, and not here. Add -device ${type},id=${id}`);
+    else compare(new JsonReader(device, '', problems), own);
+    found.push(...problems.map(({ path, problem }) => `device '${id}': ${path} ${problem}`));
+  }
+  for (const id of present.keys()) found.push(`device '${id}' is here, and not in the recording. Leave it out`);
+  if (found.length === 0) return;
+  const lines = found.slice(0, MostShown).map((line) => `\n  - ${line}.`);
+  throw new BackplaneError(
+    'recording-of-another-machine',
+    `Recording '${trace.name}' was made on another machine '${machine.definition.name}':${lines.join('')}`,
+  );
+}
+
+const MostShown = 10;
+
+/** Guest time at the end of a recorded run, in nanoseconds. */
+export const endOfRun = (trace: RecordedTrace): bigint => trace.run?.end?.at ?? endOf(trace);
