@@ -88,8 +88,8 @@ export class OperationRecorder {
 
   /** @internal */
   write(vcpu: number, text: string, begun = this.time()): void {
-    const time = begun < this.#written ? this.#written : begun;
-    this.#written = time;
+    if (begun > this.#written) this.#written = begun;
+    const time = this.#written;
     if (vcpu !== this.#vcpu) {
       this.#vcpu = vcpu;
       this.sink.write(`${time} ${vcpuLine(vcpu)}\n`);
