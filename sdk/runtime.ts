@@ -62,7 +62,15 @@ export {
 } from './accelerator/trace/answers.ts';
 export { TraceGuest, type TraceGuestOptions } from './accelerator/trace/guest.ts';
 export { DefaultTraceSizeLimit, TraceParser } from './accelerator/trace/parser.ts';
-export type { RecordedTrace } from './accelerator/trace/recorded-trace.ts';
+export type {
+  OutsideLine,
+  OutsideWord,
+  RecordedEnd,
+  RecordedRun,
+  RecordedString,
+  RecordedTrace,
+} from './accelerator/trace/recorded-trace.ts';
+export type { RunDifference } from './accelerator/trace/run-guest.ts';
 export { type Replay, type ReplayObserver, type ReplaySetup, replayTrace } from './analysis/replay.ts';
 export { BackplaneError, DeviceFailure, describeThrown, type Problem } from './base/errors.ts';
 export type { Json } from './base/json-reader.ts';
@@ -188,5 +196,8 @@ export {
   registerFacts,
 } from './monitor/reference.ts';
 export { infoRegisters } from './monitor/registers.ts';
+export type { RecordedBackend, RunHeader } from './recording/header.ts';
+export { type RecordingSink, type RunRecording, recordRun } from './recording/recorder.ts';
+export { type RunReplay, type RunReplaySetup, replayRun } from './recording/replay.ts';
 export { type StateChange, type StateDifference, StateError } from './state/restore-plan.ts';
 export type { StateDeclaration } from './state/schema.ts';

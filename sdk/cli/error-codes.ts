@@ -92,6 +92,11 @@ export interface CliErrorCodes {
   'program-without-exports': BackplaneError;
   /** An argument or a setting that stands once is given several times. @remedy Give it once. */
   'repeated-argument': BackplaneError;
+  /**
+   * A recorded run was replayed and did something else than the recording.
+   * @remedy Replay it with the versions of devices and programs that it was recorded with.
+   */
+  'replay-parted': BackplaneError;
   /** A plugin that was reloaded lacks the class of a device that is plugged in. @remedy Export the class again. */
   'replacement-missing': BackplaneError;
   /** The file of a snapshot is incomplete or was changed. @remedy Save the machine again. */

@@ -44,8 +44,8 @@ export interface RunReplay {
 const MostBehindTheEnd = 1000;
 
 /**
- * Runs a recorded run again, operation by operation, in the same time and with the same interrupts: on the same machine each count is
- * what it was. No program and nothing of the outside is needed.
+ * Runs a recorded run again, operation by operation, with the same times and interrupts. On the same machine each count is what it
+ * was. No program and nothing of the outside is needed.
  */
 export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunReplay {
   const { run } = trace;

@@ -47,6 +47,8 @@ const NoZones = { ports: [], memory: [] } as const;
 export class KvmAccelerator extends Accelerator {
   readonly name: string;
   readonly statistics: ExitStatistics;
+  /** What a guest can notice of its options, for a recording. @internal */
+  readonly noticeable: Json | undefined;
   private readonly kernel: ScheduledKernel;
   private readonly vm: KvmVm;
   private readonly schedule: VcpuSchedule;
@@ -64,6 +66,7 @@ export class KvmAccelerator extends Accelerator {
   constructor(private readonly options: KvmAcceleratorOptions & { readonly kernel: ScheduledKernel }) {
     super();
     this.name = options.name ?? 'kvm-sim';
+    this.noticeable = options.noticeable;
     checkAcceleratorOptions(options);
     this.kernel = options.kernel;
     this.vm = new KvmVm(options.kernel);
@@ -82,16 +85,9 @@ export class KvmAccelerator extends Accelerator {
     return this.map?.refused ?? NoZones;
   }
 
-  /** What a guest can notice of its options; undefined for a kernel of another kind. @internal */
-  get noticeable(): Json | undefined {
-    return this.options.noticeable;
-  }
-
   /** Operations that the vCPUs have executed, together. @internal */
   get operations(): number {
-    let sum = 0;
-    for (const { vcpu } of this.schedule.vcpus) sum += this.kernel.processor(vcpu.fd).operations;
-    return sum;
+    return this.schedule.vcpus.reduce((sum, { vcpu }) => sum + this.kernel.processor(vcpu.fd).operations, 0);
   }
 
   /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
@@ -108,11 +104,8 @@ export class KvmAccelerator extends Accelerator {
   }
 
   override attach(host: AcceleratorHost): void {
-    if (this.host !== undefined)
-      throw new BackplaneError(
-        'accelerator-in-use',
-        `Accelerator '${this.name}': it has a machine already. Use another.`,
-      );
+    const inUse = `Accelerator '${this.name}': it has a machine already. Use another.`;
+    if (this.host !== undefined) throw new BackplaneError('accelerator-in-use', inUse);
     this.host = host;
     const access = this.accessOf(host);
     const { kernel, vm, requests, statistics } = this;

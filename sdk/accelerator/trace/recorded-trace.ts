@@ -55,8 +55,7 @@ export interface OutsideLine {
 }
 
 /** `IN` is an arrival, `BLK` a page of a disk, `ERR` an error of an image, `OUT` a checksum of output. */
-export const outsideWords = ['IN', 'BLK', 'ERR', 'OUT'] as const;
-export type OutsideWord = (typeof outsideWords)[number];
+export type OutsideWord = 'IN' | 'BLK' | 'ERR' | 'OUT';
 
 /** The last line of a recording that was ended: how far the run came, and why it ended. */
 export interface RecordedEnd {

@@ -7,7 +7,7 @@ import {
   LongestPause,
   OperationKind,
 } from '../guest/operation.ts';
-import { type OutsideWord, outsideWords, type RecordedEnd, RunEntry, timeOf } from './recorded-trace.ts';
+import { type OutsideWord, type RecordedEnd, RunEntry, timeOf } from './recorded-trace.ts';
 import type { RunColumns } from './run-columns.ts';
 
 /** Lines that are only a word. */
@@ -110,7 +110,8 @@ export function readRunLine(
   });
 }
 
-const isOutside = (word: string): word is OutsideWord => (outsideWords as readonly string[]).includes(word);
+const outsideWords: readonly string[] = ['IN', 'BLK', 'ERR', 'OUT'] satisfies OutsideWord[];
+const isOutside = (word: string): word is OutsideWord => outsideWords.includes(word);
 
 type Add = (kind: number, address: number, size: number, count: number) => number;
 type Reader = (columns: RunColumns, words: readonly string[], add: Add) => string | undefined;

@@ -12,10 +12,11 @@ import {
 } from '../options/accelerator.ts';
 import { chooseMachine, type MachineChoice, machineHelp, machineSyntax } from '../options/machine.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
+import { isExact, replayExactly } from '../replay/exact.ts';
 import { comparedModes, type ReplayMode, singleMode } from '../replay/modes.ts';
 import { type RecordedClock, recordedClock } from '../replay/recorded-clock.ts';
 import { formatReplay, type ReplayedMode, replayData } from '../replay/report.ts';
-import { namedRecording, readRecording, replaySetup, startOfClock } from '../replay/setup.ts';
+import { machineOf, namedRecording, readRecording, replaySetup, startOfClock } from '../replay/setup.ts';
 import type { Terminal } from '../terminal.ts';
 
 export const replayCommand: Command = {
@@ -24,7 +25,8 @@ export const replayCommand: Command = {
   summary: 'put a recorded boot through a machine and count its exits',
   help: `Replays a recording of a guest's accesses, in the recording's own time, and reports its exits: a table of ports and one of MMIO
 pages in the form of 'perf kvm stat report', the counts, and how the machine's answers agree with what the guest really got.
-TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain or gzip.
+TRACE is a name (linux61-boot-rtc, seabios-pc-tcg) or the path of a file, plain or gzip. A recording of 'backplane run -record' is run
+again on its machine, without its program, with equal counts; -compare, -accel, -rtc, -m and options of the machine ask for others.
 
 Options:
 ${machineHelp}
@@ -49,9 +51,12 @@ Examples:
     report: 'FILE.html',
     rtc: 'base=DATE',
   },
-  async run({ terminal, arguments: args, json }) {
+  async run(context) {
+    const { terminal, arguments: args, json } = context;
     const name = namedRecording('replay', args.positional);
-    const machine = await chooseMachine(args);
+    const trace = await readRecording(name, terminal);
+    const machine = await chooseMachine(args, undefined, machineOf(trace));
+    if (isExact(trace, args, machine)) return replayExactly(trace, machine, context);
     const accelerator = chooseAccelerator(args);
     const modes = args.has('compare') ? comparedModes(machine, accelerator) : singleMode(machine, accelerator);
     const page = args.value('report');
@@ -59,7 +64,6 @@ Examples:
       throw new BackplaneError('misplaced-argument', '-report shows a comparison. Add -compare.');
     const html = page === undefined ? undefined : await import('../replay/html-report.ts');
     if (page !== undefined) html?.checkReportTarget(page);
-    const trace = await readRecording(name);
     const samplers = modes.map(() => new ReplaySampler(trace));
     const clock = startOfClock(args) ?? recordedClock(trace);
     const timers = chooseTimerLimit(args);

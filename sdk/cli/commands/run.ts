@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { GuestProgram, RunOptions, RunOutcome } from '../../accelerator/index.ts';
+import type { GuestImage, GuestProgram, RunOptions, RunOutcome } from '../../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
@@ -24,6 +24,7 @@ import { rememberSources, withPlace } from '../plugins/failure-place.ts';
 import { DefaultLimit, HotReload, runInSlices } from '../plugins/hot-reload.ts';
 import { evaluate } from '../plugins/load.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
+import { checkRecordTarget, recordedRun } from '../replay/recording-file.ts';
 import { formatExits, showConsoles } from '../run-output.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
@@ -45,6 +46,7 @@ ${rtcHelp}
 ${timerLimitHelp}
   -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
   -save FILE            write the machine down when the run ends: JSON, to be loaded with -loadvm; over a snapshot that is there
+  -record FILE          write down all that happens, to be replayed: .iotrace, or .iotrace.gz; over a recording that is there
   -watch                reload plugins that change while the guest runs: code is swapped, state is kept
   -trace                print each operation of the guest, when it happened (modelled time), and what became of it
   -profile              measure the host time of device handlers
@@ -68,6 +70,7 @@ Examples:
     ...timerLimitSyntax,
     loadvm: 'FILE',
     save: 'FILE',
+    record: 'FILE',
     trace: true,
     watch: true,
   },
@@ -88,7 +91,9 @@ Examples:
     const { definition, request, backends, plugins, warnings } = await chooseMachine(args, ownMachine(file, exported));
     const start = chooseRtc(args);
     const [loaded, saveTo] = [args.value('loadvm'), args.value('save')];
+    const recordTo = args.value('record');
     if (saveTo !== undefined) checkSaveTarget(saveTo);
+    if (recordTo !== undefined) checkRecordTarget(recordTo, args);
     const simulated = simulatedAccelerator(
       saveTo === undefined
         ? accelerator
@@ -126,8 +131,8 @@ Examples:
     const timers = chooseTimerLimit(args);
     const options = { ...timers, ...(operationLimit === undefined ? {} : { operationLimit }) };
     let isUnderWay = loaded !== undefined;
-    const step = (how: RunOptions) =>
-      isUnderWay ? machine.resume(how) : machine.run(traced, { ...how, savable: saveTo !== undefined });
+    const step = (how: RunOptions, images: readonly GuestImage[] = traced) =>
+      isUnderWay ? machine.resume(how) : machine.run(images, { ...how, savable: saveTo !== undefined });
     const stepOn = (how: RunOptions) => {
       const done = step({ ...how, ...timers });
       isUnderWay = true;
@@ -135,7 +140,10 @@ Examples:
     };
     const reload = args.has('watch') ? new HotReload(plugins, machine, terminal) : undefined;
     const endObservers = reload === undefined ? observeWith(plugins, machine) : () => reload.end();
-    const outcome = reload ? await runInSlices(stepOn, operationLimit, () => reload.look()) : step(options);
+    const { outcome, failure } = await recordedRun(recordTo, {
+      ...{ machine, guests: traced, timers, note: terminal.note },
+      run: (images) => (reload ? runInSlices(stepOn, operationLimit, () => reload.look()) : step(options, images)),
+    });
     trace?.end();
     if (saveTo !== undefined) await writeSnapshotFile(saveTo, machine);
     endObservers();
@@ -144,6 +152,7 @@ Examples:
     if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
     else terminal.print(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
     const problem = unfinished(outcome, operationLimit);
+    if (failure !== undefined) throw failure;
     if (problem !== undefined) throw new Unfinished(problem);
   },
 };

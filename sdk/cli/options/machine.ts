@@ -40,14 +40,14 @@ export interface MachineChoice {
 
 /**
  * The machine of `-machine pc,reset-control=overlay -m 64M` with its devices, not built yet. The `own` machine of a
- * program replaces the default.
+ * program replaces the default, and so does the name of a recording's machine.
  */
-export async function chooseMachine(args: Arguments, own?: MachineDefinition): Promise<MachineChoice> {
+export async function chooseMachine(args: Arguments, own?: MachineDefinition, usual = 'pc'): Promise<MachineChoice> {
   const given = [...args.all('machine'), ...args.all('M')];
   if (given.length > 1)
     throw new BackplaneError('repeated-argument', '-machine is given more than once. Give it once.');
   const plugins = await loadPlugins(args.all('plugin'));
-  const text = given[0] ?? 'pc';
+  const text = given[0] ?? usual;
   const { subject, settings, asksForHelp } = parseKeyValues('-machine', text);
   if (asksForHelp)
     throw new BackplaneError(

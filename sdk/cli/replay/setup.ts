@@ -7,10 +7,12 @@ import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
 import { describeDifference } from '../../machine/access-names.ts';
 import type { Machine } from '../../machine/index.ts';
+import { readHeader } from '../../recording/header.ts';
 import type { Arguments } from '../command.ts';
 import { packageRoot, statusOf } from '../files.ts';
 import type { MachineChoice } from '../options/machine.ts';
 import { chooseRtc, startAt } from '../options/rtc.ts';
+import type { Terminal } from '../terminal.ts';
 import type { RecordedClock } from './recorded-clock.ts';
 
 const folder = fileURLToPath(new URL('examples/recordings/', packageRoot));
@@ -67,9 +69,17 @@ export function namedRecording(command: string, [nameOrPath, ...more]: readonly 
   return nameOrPath;
 }
 
-export async function readRecording(nameOrPath: string): Promise<RecordedTrace> {
+export async function readRecording(nameOrPath: string, terminal: Terminal): Promise<RecordedTrace> {
   const { readTrace } = await import('./trace-file.ts');
-  return readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
+  const trace = await readTrace(findRecording(nameOrPath), { name: recordingName(nameOrPath) });
+  if (trace.run !== undefined && trace.run.end === undefined)
+    terminal.note(`warning: recording '${trace.name}' was cut off: it is read up to its last whole block.`);
+  return trace;
+}
+
+/** The machine of a recorded run; undefined for a list of accesses, which does not say it. */
+export function machineOf(trace: RecordedTrace): string | undefined {
+  return trace.run === undefined ? undefined : readHeader(trace).machine.name;
 }
 
 /** The setup of a replay: the machine, its clock set to that of the recording, and the models of absent devices. */

@@ -33,7 +33,9 @@ export async function readTrace(path: string, options: ReadTraceOptions = {}): P
     }
     if (gunzip !== undefined) await checkPadding(name, path, gunzip.bytesWritten);
   } catch (cause) {
-    throw cause instanceof BackplaneError ? cause : unreadable(name, path, parser.accesses, cause);
+    if (cause instanceof BackplaneError) throw cause;
+    // A process that was killed while it recorded leaves a piece of a last block.
+    if (!parser.isRun || codeOf(cause) !== 'Z_BUF_ERROR') throw unreadable(name, path, parser.accesses, cause);
   }
   return parser.end();
 }
@@ -67,7 +69,7 @@ function trailingBytes(name: string, cause?: unknown): BackplaneError {
 }
 
 function unreadable(name: string, path: string, accesses: number, cause: unknown): BackplaneError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const code = codeOf(cause);
   const message = cause instanceof Error ? cause.message : String(cause);
   if (code === 'ENOENT') {
     const why = `Trace '${name}': there is no file '${path}'. Give the path of a recording.`;
@@ -94,3 +96,5 @@ function unreadable(name: string, path: string, accesses: number, cause: unknown
   const why = `Trace '${name}': '${path}' cannot be read (${message}). Check the file and its permissions.`;
   return new BackplaneError('file-not-readable', why, { cause });
 }
+
+const codeOf = (cause: unknown): string => (cause instanceof Error && 'code' in cause ? String(cause.code) : '');

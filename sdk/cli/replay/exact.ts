@@ -1,0 +1,104 @@
+import type { RecordedTrace } from '../../accelerator/index.ts';
+import { BackplaneError } from '../../base/errors.ts';
+import { count, counted, decimal, exactData } from '../../base/text.ts';
+import { describeAccess } from '../../machine/access-names.ts';
+import { endOfRun, type RunReplay, replayRun } from '../../recording/replay.ts';
+import type { Arguments, CommandContext } from '../command.ts';
+import type { MachineChoice } from '../options/machine.ts';
+import { observeWith, reportObservers } from '../plugins/plugin.ts';
+import { formatExits } from '../run-output.ts';
+
+/** Options that ask for other counts than the recorded ones: then the accesses are replayed, in their recorded time. */
+const otherCounts = ['compare', 'accel', 'rtc', 'm', 'report'] as const;
+
+/** Whether the replay of a recording is the whole run again, with equal counts. */
+export function isExact(trace: RecordedTrace, args: Arguments, { request }: MachineChoice): boolean {
+  const asked = Object.keys(request.options ?? {}).length > 0 || otherCounts.some((option) => args.has(option));
+  return trace.run !== undefined && !asked;
+}
+
+/** Runs a recorded run again and reports its counts, and where it parted from the recording, if it did. */
+export function replayExactly(
+  trace: RecordedTrace,
+  machine: MachineChoice,
+  { terminal, arguments: args, json }: CommandContext,
+) {
+  let endObservers = () => {};
+  const replay = replayRun(trace, {
+    definition: machine.definition,
+    request: { onObserverFailure: reportObservers(terminal) },
+    profile: args.has('profile'),
+    onBuilt: (built) => {
+      endObservers = observeWith(machine.plugins, built);
+    },
+    onProgress: (done, total) => terminal.progress(`replay: ${done} of ${total} lines`),
+  });
+  terminal.progress('');
+  endObservers();
+  for (const warning of [...machine.warnings, ...replay.machine.warnings]) terminal.note(`warning: ${warning}`);
+  terminal.print(json ? JSON.stringify(asData(trace, replay), null, 2) : formatReplay(trace, replay));
+  if (replay.differed === 0 || replay.header.tapped) return;
+  throw new BackplaneError(
+    'replay-parted',
+    `the replay of '${trace.name}' does something else than the recording, first at line ${place(replay)}. ` +
+      'The devices are not those of the recorded run, or depend on something that is not recorded.',
+  );
+}
+
+const place = ({ differences: [first] }: RunReplay): string => `${count((first?.position ?? 0) + 1)}: ${first?.what}`;
+
+function asData(trace: RecordedTrace, { machine, header, outcome, differences, differed, isCut }: RunReplay) {
+  const { statistics } = machine.accelerator;
+  return {
+    recording: trace.name,
+    version: 2,
+    machine: machine.definition.name,
+    guests: header.guests,
+    outcome,
+    guestTime: exactData(machine.clock.absolute()),
+    exits: statistics.summary(),
+    ports: statistics.portRows(),
+    memory: statistics.memoryRows(),
+    isCut,
+    differed,
+    differences,
+    ...(statistics.profile === undefined ? {} : { profile: statistics.profile.rows() }),
+  };
+}
+
+function formatReplay(trace: RecordedTrace, replay: RunReplay): string {
+  const { machine, header, statistics, outcome } = replay;
+  const guests = header.guests.map((name) => `'${name}'`).join(', ');
+  const time = decimal(machine.clock.absolute(), 3);
+  return [
+    `${trace.name}: ${guests} on ${machine.definition.name}, ${counted(outcome.operations, 'operation')} again.`,
+    formatExits(statistics),
+    `${counted(outcome.operations, 'operation')} in ${time} us of guest time, modelled. ${verdict(trace, replay)}`,
+  ].join('\n\n');
+}
+
+function verdict(trace: RecordedTrace, { differed, differences, header, machine, isCut }: RunReplay): string {
+  if (differed === 0) {
+    const until = isCut ? 'up to where it was cut off' : `to its end at ${decimal(endOfRun(trace), 3)} us`;
+    return `All answers, interrupts and times are those of the recording, ${until}.`;
+  }
+  const shown = differences.map(
+    ({ position, what }) => `\n  line ${count(position + 1)}: ${what}${named(trace, position, machine)}`,
+  );
+  const tapped = header.tapped ? ' Accesses were changed on their way while it was recorded, so that is expected.' : '';
+  return `${counted(differed, 'difference')} from the recording:${tapped}${shown.join('')}`;
+}
+
+/** The register of an access. */
+function named({ run }: RecordedTrace, position: number, machine: RunReplay['machine']): string {
+  const kind = run?.entries.kind[position] ?? 0;
+  if (run === undefined || kind < 1 || kind > 4) return '';
+  const access = {
+    isPort: kind <= 2,
+    isWrite: kind % 2 === 1,
+    address: run.entries.address[position]!,
+    size: run.entries.size[position]!,
+  };
+  const text = describeAccess(machine, access);
+  return text === undefined ? '' : ` (${text})`;
+}
