@@ -143,7 +143,7 @@ function readAccelerator(reader: JsonReader): SimulatedAcceleratorOptions | null
     else given[name] = one.number(-(2 ** 53), 2 ** 53);
   }
   const costs = reader.member('costs');
-  for (const name of ['kernel', 'userspace']) {
+  for (const name of costs.data === undefined ? [] : ['kernel', 'userspace']) {
     const cost = costs.member(name);
     const average = isJsonObject(cost.data) ? cost.member('average') : cost;
     average.number(0, SECOND);

@@ -65,7 +65,7 @@ describe('a recording', () => {
     const wrong = [
       '',
       '0 PW 70 1 8f\n',
-      '# iotrace v2\n',
+      '# iotrace v3\n',
       '# iotrace v1\n# nothing\n',
       '# iotrace v1\n# accesses: 2\n0 PW 70 1 8f\n',
       '# iotrace v1\nPW 70 1 8f\n',
@@ -97,6 +97,22 @@ describe('a recording', () => {
       `# iotrace v1\n${'7'.repeat(9000)}`,
       '# iotrace v1\n0 PW 70 \x00\x1b[2J\n',
       `# iotrace v1\n${'# x\n'.repeat(1001)}`,
+      '# iotrace v1\n0 HLT\n',
+      ...[
+        ...[
+          '0 HALT',
+          '0 HLT 1',
+          '0 PAUSE',
+          '0 PAUSE -1',
+          '0 PAUSE 9007199254740993',
+          '0 PAUSE 1 2',
+          '0 INT 100',
+          '0 INT',
+        ],
+        ...['0 CPU 64', '0 CPU', '0 + ', '0 + 1', '0 + 00 00', '0 SW 10000 1 0 -', '0 SW 70 3 0 -', '0 SW 70 1 2 00'],
+        ...['0 SW 70 4 9999999 -', '0 SR 70 2 1 00', '0 SR 70 1 1 0000', '0 SR 70 1 1 - 100', '0 SR 70 1 2 - <0'],
+        ...['0 SR 70 1 1 - >fffffffffffff', '5 HLT\n4 HLT', '# end 1 operations at 1 ns: finished\n0 HLT'],
+      ].map((line) => `# iotrace v2\n${line}\n`),
     ];
     const messages = wrong.map((text) => {
       try {

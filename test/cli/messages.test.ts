@@ -31,6 +31,13 @@ beforeAll(() => {
     'sleep.ts': program('yield* guest.hlt();'),
     'guest.ts': program('yield* guest.out8(0x80, 1);'),
     'large.json': '',
+    'parted.iotrace': [
+      '# iotrace v2',
+      '# machine: {"name":"empty","ram":4096,"options":{}}',
+      '# run: {"accelerator":{},"processors":1,"guests":["guest"],"start":"0","fromSnapshot":false,"tapped":false}',
+      '0 PR 80 1 0',
+      '',
+    ].join('\n'),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(name, text);
   truncateSync('large.json', 500 * 2 ** 20);
@@ -91,6 +98,7 @@ goldenMessages('cli', {
   'plugin-without-exports': line('-plugin', './nothing.ts'),
   'program-load-failed': line('run', 'throws.ts'),
   'program-without-exports': line('run', 'nothing.ts'),
+  'replay-parted': line('replay', 'parted.iotrace'),
   'repeated-argument': info('-device', 'edu,addr=5,addr=6'),
   'replacement-missing': 'a plugin changes while it runs, which is a note: test/cli/hot-reload.test.ts',
   'snapshot-damaged': line('run', 'guest.ts', '-loadvm', 'cut.json'),
