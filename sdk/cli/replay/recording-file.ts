@@ -2,11 +2,12 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import type { GuestImage, RunOptions, RunOutcome } from '../../accelerator/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import { reasonOf } from '../../base/system-errors.ts';
 import { afterHostTime, hostNanoseconds } from '../../clock/host-time.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { RecordingSink } from '../../recording/recorder.ts';
 import type { Arguments } from '../command.ts';
-import { attempt, checkOutput, type OutputKind, reasonOf } from '../files.ts';
+import { attempt, checkOutput, type OutputKind } from '../files.ts';
 
 /** A block is written when it has so many characters, or is so old. */
 const BlockSize = 64 * 1024;
