@@ -125,9 +125,8 @@ export class KvmAccelerator extends Accelerator {
     });
     this.leaveClock = host.clock.onRebase((nanoseconds) => time.rebase(nanoseconds));
     host.topology.coalescedIoFlusher = { flushCoalescedIo: () => this.drain() };
-    kernel.kickWhenQueuedFor(
-      this.drainsAtReturns ? (this.options.kickAfter ?? DefaultKickAfter) : Number.POSITIVE_INFINITY,
-    );
+    const { kickAfter = DefaultKickAfter } = this.options;
+    kernel.kickWhenQueuedFor(this.drainsAtReturns ? kickAfter : Number.POSITIVE_INFINITY);
     this.map = this.mapOf(host);
     const hidden = this.hiddenReset();
     if (hidden !== undefined) throw new BackplaneError('hidden-reset', hidden);
@@ -241,10 +240,8 @@ export class KvmAccelerator extends Accelerator {
 
   private attached(): RunLoop {
     if (this.loop !== undefined) return this.loop;
-    throw new BackplaneError(
-      'accelerator-without-machine',
-      `Accelerator '${this.name}': it has no machine. Call attach(host) first.`,
-    );
+    const why = `Accelerator '${this.name}': it has no machine. Call attach(host) first.`;
+    throw new BackplaneError('accelerator-without-machine', why);
   }
 
   private accessOf(host: AcceleratorHost): GuestAccess {
