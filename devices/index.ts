@@ -11,10 +11,21 @@ export { Ich9Smbus, type ich9SmbusOptions } from './ich9-smbus.ts';
 export { Mc146818Rtc, type rtcOptions } from './mc146818-rtc.ts';
 export { MmioConsole, mmioConsoleRegisters } from './mmio-console.ts';
 export { MsiWindow } from './msi-window.ts';
+export {
+  IsaSerial,
+  type isaSerialOptions,
+  type Ns16550a,
+  SerialMm,
+  serialMemory,
+  type serialMmOptions,
+  serialPorts,
+} from './ns16550a.ts';
 export { OpencoresI2c, type opencoresI2cOptions, opencoresI2cRegisters } from './opencores-i2c.ts';
+export { IsaParallel, type isaParallelOptions, parallelPorts } from './parallel.ts';
 export { PcTestdev } from './pc-testdev.ts';
 export { PciTestdev, type pciTestdevOptions } from './pci-testdev.ts';
 export { Piix3 } from './piix3.ts';
+export { Pl011, type pl011Options, pl011Registers } from './pl011.ts';
 export { Pl022, type pl022Options, pl022Registers } from './pl022.ts';
 export { Pl061, pl061Registers } from './pl061.ts';
 export { Plic, type plicOptions, plicRegisters } from './plic.ts';

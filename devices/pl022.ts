@@ -15,7 +15,7 @@ import {
   VirtualClock,
 } from '../sdk/index.ts';
 import { SpiBus, type SpiMode } from '../sdk/spi.ts';
-import { Fifo } from './pl022/fifo.ts';
+import { Fifo } from './parts/fifo.ts';
 import {
   control0,
   control1,
@@ -33,8 +33,8 @@ import {
 
 export { pl022Registers };
 
-/** Both interrupts of a FIFO are about its half. */
-const Half = 4;
+/** Frames of each FIFO. Both interrupts of it are about its half. */
+const [Depth, Half] = [8, 4];
 const Selects = 4;
 const Interrupt = { Overrun: 1, Timeout: 2, Receive: 4, Transmit: 8 } as const;
 const Status = { TransmitEmpty: 1, TransmitNotFull: 2, ReceiveNotEmpty: 4, ReceiveFull: 8, Busy: 0x10 } as const;
@@ -70,8 +70,8 @@ export class Pl022 extends SystemDevice {
   @dmaControl dmaControl = 0;
   @received readonly received = 0;
   @identification readonly identification = Uint32Array.of(0x22, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1);
-  @state private readonly transmit = new Fifo();
-  @state private readonly receive = new Fifo();
+  @state private readonly transmit = new Fifo(Depth);
+  @state private readonly receive = new Fifo(Depth);
   @state private shifting = 0;
   /** Overrun and timeout: those that are latched. */
   @state({ as: shape.bits(2) }) private latched = 0;

@@ -6,9 +6,11 @@ import {
   mmioConsoleRegisters,
   OpencoresI2c,
   opencoresI2cRegisters,
+  Pl011,
   Pl022,
   Pl061,
   Plic,
+  pl011Registers,
   pl022Registers,
   pl061Registers,
   plicRegisters,
@@ -31,11 +33,12 @@ export const BoardMap = {
   Gpio: 0x1000_3000,
   Timer: 0x1000_4000,
   Spi: 0x1000_5000,
+  Serial: 0x1000_6000,
   Ram: 0x8000_0000,
 } as const;
 
 /** The sources of its PLIC. */
-export const BoardSource = { Gpio: 1, Timer: 2, I2c: 3, Spi: 4 } as const;
+export const BoardSource = { Gpio: 1, Timer: 2, I2c: 3, Spi: 4, Serial: 5 } as const;
 
 /** Services of a board without PCI and ISA: clock, DMA, and a memory map with the RAM at an address. Chips map themselves into it. */
 export const boardServices = (ramBase: number): readonly ContainerModule[] => [
@@ -88,6 +91,12 @@ export const board = defineMachine({
       inputs: { 'select[0]': inverted(pin('gpio', 'out[0]')) },
     }),
     use(SpiFlash, { id: 'flash', bus: 'spi', addr: '0' }),
+    use(Pl011, {
+      id: 'uart',
+      options: { chardev: 'serial0' },
+      at: [place(pl011Registers, BoardMap.Serial)],
+      interrupts: { irq: pin('plic', `source[${BoardSource.Serial}]`) },
+    }),
   ],
   interruptController: 'plic',
 });

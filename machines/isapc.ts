@@ -2,6 +2,7 @@ import { I8259, Mc146818Rtc, VgaText } from '../devices/index.ts';
 import { defineMachine, isaIrq, isaLines, KiB, use } from '../sdk/index.ts';
 import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
+import { pcPorts } from './pc-ports.ts';
 import { commonServices, isaOnly } from './pc-services.ts';
 
 /** @see QEMU 7.2, hw/i386/pc_piix.c, isapc_machine_options */
@@ -13,6 +14,7 @@ export const isapc = defineMachine({
     use(I8259, { id: 'pic', inputs: { line: isaLines } }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
     use(VgaText, { id: 'vga' }),
+    ...pcPorts,
   ],
   interruptController: 'pic',
   prepare: fillCmos,

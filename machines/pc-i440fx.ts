@@ -11,6 +11,7 @@ import {
 import { defineMachine, defineOptions, isaIrq, isaLines, KiB, option, use } from '../sdk/index.ts';
 import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
+import { pcPorts } from './pc-ports.ts';
 import { busBehindBridge, commonServices } from './pc-services.ts';
 
 const pcOptions = defineOptions({
@@ -36,6 +37,7 @@ export const pcI440fx = defineMachine({
     use(MsiWindow, { id: 'msi' }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
     use(VgaText, { id: 'vga' }),
+    ...pcPorts,
   ],
   interruptController: ['pic', 'msi'],
   prepare: fillCmos,

@@ -13,6 +13,7 @@ import { defineMachine, GiB, isaIrq, isaLines, KiB, use } from '../sdk/index.ts'
 import type { PciPinWiring } from '../sdk/pci.ts';
 import { fillCmos } from './pc-cmos.ts';
 import { pcMemory } from './pc-memory.ts';
+import { pcPorts } from './pc-ports.ts';
 import { commonServices, pciBehindBridge } from './pc-services.ts';
 
 /** RAM ends where the configuration window (ECAM) is at power-on. @see QEMU 7.2, hw/i386/pc_q35.c, pc_q35_init */
@@ -62,6 +63,7 @@ export const q35 = defineMachine({
     use(MsiWindow, { id: 'msi' }),
     use(Mc146818Rtc, { id: 'rtc', options: { baseYear: 2000 }, interrupts: { irq: isaIrq(8) } }),
     use(VgaText, { id: 'vga' }),
+    ...pcPorts,
   ],
   interruptController: ['pic', 'msi'],
   prepare: (machine) => {

@@ -94,7 +94,7 @@ function fromDevice(path: string, { file }: SourceImport): string | undefined {
   if (file === undefined || !file.startsWith('devices/')) {
     return 'a device imports ../sdk/index.ts, the entry of its bus such as ../sdk/pci.ts, and nothing else';
   }
-  if (path.endsWith('/index.ts')) return undefined;
+  if (path.endsWith('/index.ts') || file.startsWith('devices/parts/')) return undefined;
   return chipOf(path) === chipOf(file) ? undefined : 'a device never imports another device';
 }
 

@@ -12,7 +12,7 @@ import {
   stateOfDevice,
   subDevicesOf,
 } from '../../device/index.ts';
-import { DevicePart } from '../../device/part.ts';
+import { BackendPart, DevicePart } from '../../device/part.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../memory/index.ts';
 import { type StateDeclaration, stateOf } from '../../state/schema.ts';
 import type { TestBench } from '../bench/test-bench.ts';
@@ -113,11 +113,10 @@ type Leaf = string | number | bigint | boolean | null | undefined;
 export type Fields = ReadonlyMap<string, Leaf>;
 
 /** Objects that a device refers to and does not own. */
-const SharedKinds = [VirtualClock, MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate, OptionSet, GuestErrors];
-/** Values beyond so many are not compared. */
-const MostLeaves = 20_000;
-/** Bytes of an array that are values of their own; a larger one is compared as a whole. */
-const LargestListed = 2048;
+const SharedRegions = [MemoryTopology, MemoryRegion, AddressSpace, RegionTemplate];
+const SharedKinds = [...SharedRegions, VirtualClock, OptionSet, GuestErrors, BackendPart];
+/** Values that are compared. Bytes of an array that are values of their own; a larger one is compared as a whole. */
+const [MostLeaves, LargestListed] = [20_000, 2048];
 const DeepestOwned = 6;
 
 /** Every value that is reachable from the device and belongs to it; deadlines of timers relative to now. */

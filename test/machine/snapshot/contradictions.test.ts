@@ -195,8 +195,8 @@ describe('a snapshot of a device that cannot be so is refused', () => {
     ['another capability', bytes('edu', 0x40, '11'), ['edu config.bytes', '0x11 at 0x40']],
     ['options in a list', (s) => set(deviceOf(s, 'edu'), 'options', ['0xfff']), ['edu options']],
     ['pins in a list', (s) => set(get(deviceOf(s, 'rtc'), 'place'), 'pins', []), ['rtc place.pins']],
-    ['a second device of the same name', (s) => s.devices.push(get(deviceOf(s, 'edu'))), ['devices[10]', "'edu'"]],
-    ['plugged in, it says, and not how', (s) => set(deviceOf(s, 'edu'), 'plugged', 7), ['devices[7].plugged']],
+    ['a second device of the same name', (s) => s.devices.push(get(deviceOf(s, 'edu'))), ['devices[12]', "'edu'"]],
+    ['plugged in, it says, and not how', (s) => set(deviceOf(s, 'edu'), 'plugged', 7), ['devices[9].plugged']],
   ])('%s', (_, change, expected) => refuses(change, ...expected));
 });
 

@@ -3,6 +3,15 @@ import type { ConformanceSettings } from '../../../sdk/testing/index.ts';
 import type { Random } from '../../../sdk/testing/random.ts';
 import { rtc } from '../../conformance/rtc.ts';
 
+const NoParity = 'back ends carry characters, no bits of frames';
+const NotSent = "the suite's programs do not send from the host";
+const ofSerialPort = {
+  'lineControl.parity': NoParity,
+  arrival: NotSent,
+  'lineStatus.breakInterrupt': NotSent,
+  'lineStatus.errorInFifo': NotSent,
+} as const;
+
 /** By class name: what the declarations of our devices do not say, and what drivers do to them. */
 export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
   Edu: {
@@ -24,6 +33,8 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     },
     idioms: smbusMessages,
   },
+  IsaParallel: { notExercised: { taken: "the suite's host takes each byte at once" }, idioms: printing },
+  IsaSerial: { notExercised: ofSerialPort, idioms: isaCharacters },
   Mc146818Rtc: {
     notExercised: {
       'rtc-lost-ticks': "no lost tick is counted with the default policy, 'discard'",
@@ -34,10 +45,24 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     values: [0x00, 0x0a, 0x0b, 0x0c, 0x26],
     idioms: rtcIdioms,
   },
+  Pl011: {
+    notExercised: {
+      'lineControl.evenParity': NoParity,
+      'lineControl.stickParity': NoParity,
+      arrival: NotSent,
+      'receiveStatus.breakError': NotSent,
+      'control.receiveEnable': NotSent,
+      'mask.breakError': NotSent,
+      'mask.framingError': NoParity,
+      'mask.parityError': NoParity,
+    },
+    idioms: pl011Characters,
+  },
   Pl022: { values: [0, 1, 2, 7], idioms: spiFrames },
   Plic: { idioms: sources },
   PciTestdev: { idioms: pciTests },
   Q35Mch: { idioms: configurationWindows },
+  SerialMm: { notExercised: ofSerialPort, idioms: memoryCharacters },
   SerialPort: {
     notExercised: { 'control.parity': 'there is no line to which a parity bit could go' },
     values: [0x43, 0xc3],
@@ -167,6 +192,65 @@ function lastSundayOfOctober(random: Random): readonly ScriptStep[] {
 function periodicFlag(random: Random): readonly ScriptStep[] {
   const wait: ScriptStep = { kind: 'wait', nanoseconds: random.pick([1_000_000, 20_000_000, 200_000_000]) };
   return [...readByIndex(0x0c), wait, ...readByIndex(0x0c)];
+}
+
+/** A driver of a 16550A sends a few characters, in loop-back or not, and looks at the statuses. */
+function characters(
+  random: Random,
+  at: (register: number) => Pick<ScriptStep & { kind: 'write' }, 'space' | 'address'>,
+): readonly ScriptStep[] {
+  const set = (register: number, value: number): ScriptStep => ({ kind: 'write', ...at(register), size: 1, value });
+  const get = (register: number): ScriptStep => ({ kind: 'read', ...at(register), size: 1 });
+  const steps = [
+    set(3, 0x80 | random.below(64)),
+    ...[set(0, 1 + random.below(3)), set(1, 0), set(3, random.below(32))],
+    ...[set(2, random.pick([0, 0x07, 0x47, 0xc1])), set(1, random.below(16)), set(4, random.pick([0x0b, 0x1b, 0x10]))],
+  ];
+  for (let left = random.below(20); left > 0; left--) {
+    steps.push(set(0, random.byte()));
+    if (random.oneIn(2)) steps.push({ kind: 'wait', nanoseconds: random.below(200_000) });
+  }
+  steps.push({ kind: 'wait', nanoseconds: random.pick([1_000, 100_000, 2_000_000]) }, get(2), get(5));
+  for (let left = random.below(20); left > 0; left--) steps.push(get(0));
+  return [...steps, get(6), get(2)];
+}
+
+function isaCharacters(random: Random): readonly ScriptStep[] {
+  return characters(random, (register) => ({ space: 'ports', address: 0x3f8 + register }));
+}
+
+function memoryCharacters(random: Random): readonly ScriptStep[] {
+  return characters(random, (register) => ({ space: 'memory', address: 0xe000_0000 + register }));
+}
+
+/** A driver of a PL011 sends in loop-back or not, past the levels of its FIFOs, and clears what it is told of. */
+function pl011Characters(random: Random): readonly ScriptStep[] {
+  const base = 0xe000_0000;
+  const set = (offset: number, value: number) => write('memory', base + offset, 4, value);
+  const get = (offset: number): ScriptStep => ({ kind: 'read', space: 'memory', address: base + offset, size: 4 });
+  const steps = [
+    ...[set(0x24, 1 + random.below(3)), set(0x28, random.below(64)), set(0x2c, random.pick([0x70, 0x60, 0x7a]))],
+    ...[set(0x34, random.below(64)), set(0x38, random.below(0x800))],
+    set(0x30, random.pick([0x301, 0x381, 0x4381, 0x8301, 0xf381, 0x181]) | (random.below(16) << 10)),
+  ];
+  for (let left = random.below(20); left > 0; left--) {
+    steps.push(set(0, random.byte()));
+    if (random.oneIn(3)) steps.push({ kind: 'wait', nanoseconds: random.below(30_000) });
+  }
+  steps.push({ kind: 'wait', nanoseconds: random.pick([1_000, 50_000, 500_000]) }, get(0x18), get(0x3c));
+  for (let left = random.below(20); left > 0; left--) steps.push(get(0));
+  return [...steps, get(0x04), set(0x04, 0), set(0x44, random.below(0x800)), get(0x40)];
+}
+
+/** A driver prints a byte and waits for the acknowledge, or not. */
+function printing(random: Random): readonly ScriptStep[] {
+  const [port, enable] = [0x378, random.oneIn(2) ? 0x10 : 0];
+  return [
+    write('ports', port, 1, random.byte()),
+    ...[0x0c, 0x0d, 0x0c].map((value) => write('ports', port + 2, 1, value | enable)),
+    { kind: 'wait', nanoseconds: random.pick([0, 1_000, 10_000]) },
+    { kind: 'read', space: 'ports', address: port + 1, size: 1 },
+  ];
 }
 
 const readByIndex = (register: number): readonly ScriptStep[] => [
