@@ -28,13 +28,13 @@ const Floor = {
   FirstDeclared: 18,
   SecondContract: 15,
   SecondDeclared: 17,
-  // What was found at first sight: today's scores come from runs of single devices, and the whole batch was not run in one.
-  ThirdContract: 6,
-  ThirdDeclared: 8,
+  // After improvements. At first sight 6 and 8 were found: decision 0019.
+  ThirdContract: 13,
+  ThirdDeclared: 18,
   // One less than is found today: what is measured in memory or host time is not the same twice.
   FirstRecorded: 19,
   SecondRecorded: 20,
-  ThirdRecorded: 12,
+  ThirdRecorded: 19,
   MutantsContract: 0.35,
   MutantsDeclared: 0.62,
   MutantsRecorded: 0.8,
