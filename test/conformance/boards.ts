@@ -6,12 +6,13 @@ import type { QemuSubjectOptions } from './qemu-subject.ts';
 /** Where QEMU's `versatilepb` has its chips. @see Arm DUI 0225, "Memory map" */
 export const Versatile = {
   SerialBus: 0x1000_2000,
+  Serial: 0x101f_1000,
   Timers: [0x101e_2000, 0x101e_3000],
   Gpio: [0x101e_4000, 0x101e_5000, 0x101e_6000, 0x101e_7000],
 } as const;
 
 /** The inputs of its interrupt controller, a PL190. @see Arm DUI 0225, "Interrupt controllers" */
-export const VersatileInterrupt = { Timers: [4, 5], Gpio: [6, 7, 8, 9] } as const;
+export const VersatileInterrupt = { Timers: [4, 5], Gpio: [6, 7, 8, 9], Serial: 12 } as const;
 
 /** A board of ours has nothing but RAM and the chips that are compared. Neither side has an RTC of a PC. */
 const board = {

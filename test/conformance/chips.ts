@@ -1,10 +1,12 @@
 import type { Chip } from './chip.ts';
 import { edu } from './edu.ts';
 import { ich9Smbus } from './ich9-smbus.ts';
+import { isaSerial } from './isa-serial.ts';
 import { pciCards } from './pci-cards.ts';
 import { pciConfig, pciConfigBehind } from './pci-config.ts';
 import { pciexbar } from './pciexbar.ts';
 import { pic } from './pic.ts';
+import { pl011 } from './pl011.ts';
 import { pl022 } from './pl022.ts';
 import { pl061, pl061Outputs } from './pl061.ts';
 import { plic } from './plic.ts';
@@ -19,6 +21,7 @@ import { virtioRng } from './virtio-rng.ts';
 
 export const chips: readonly Chip[] = [
   rtc,
+  isaSerial,
   pciConfig,
   pciConfigBehind,
   pciCards,
@@ -36,6 +39,7 @@ export const chips: readonly Chip[] = [
   pl061,
   pl061Outputs,
   plic,
+  pl011,
   pl022,
   ich9Smbus,
   ds1307,

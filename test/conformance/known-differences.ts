@@ -2,9 +2,11 @@ import { eduDifferences, pcTestdevDifferences } from './cards-as-qemu.ts';
 import { pcAddressPorts, q35AddressPorts } from './claimed-ports-as-qemu.ts';
 import { smbusDifferences } from './ich9-smbus.ts';
 import { pl022OverReset, pl061OverReset } from './interrupt-over-reset.ts';
+import { isaSerialDifferences } from './isa-serial-as-qemu.ts';
 import type { KnownDifference } from './known-difference.ts';
 import { mchDifferences, windowDifferences } from './mch-as-qemu.ts';
 import { picDifferences } from './pic-as-qemu.ts';
+import { pl011Differences } from './pl011-as-qemu.ts';
 import { pl022Differences } from './pl022-as-qemu.ts';
 import { pl061Differences } from './pl061-as-qemu.ts';
 import { plicDifferences } from './plic-as-qemu.ts';
@@ -51,6 +53,7 @@ const pciDifferences: readonly KnownDifference[] = [
 
 export const knownDifferences: Readonly<Record<string, readonly KnownDifference[]>> = {
   rtc: rtcDifferences,
+  'isa-serial': isaSerialDifferences,
   'pci-config': pciDifferences,
   'pci-config-behind': [...pciDifferences, pcAddressPorts],
   'edu-config': [],
@@ -63,6 +66,7 @@ export const knownDifferences: Readonly<Record<string, readonly KnownDifference[
   pirq: pcRoutingDifferences,
   'q35-pirq': q35RoutingDifferences,
   sp804: sp804Differences,
+  pl011: pl011Differences,
   pl022: [...pl022Differences, pl022OverReset],
   plic: plicDifferences,
   pl061: [...pl061Differences, pl061OverReset],

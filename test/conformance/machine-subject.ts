@@ -1,4 +1,5 @@
 import { pcI440fx } from '../../machines/index.ts';
+import { type RingBuffer, ringBuffer } from '../../sdk/backend.ts';
 import {
   type ConcreteDeviceClass,
   defineMachine,
@@ -32,6 +33,8 @@ const Step = 1 * MILLISECOND;
 /** Our machine, in this process: a new machine for each script, driven by its ports and the chip's inputs. */
 export class MachineSubject implements Subject {
   readonly name = 'ours';
+  /** What bytes come in by. */
+  private serial: RingBuffer | undefined;
 
   constructor(
     private readonly chip: Chip,
@@ -40,8 +43,10 @@ export class MachineSubject implements Subject {
 
   async run({ date, operations }: Script): Promise<readonly Answer[]> {
     const accelerator = this.chip.accelerator?.();
+    this.serial = this.chip.qemu.serial === true ? ringBuffer({ id: 'serial0' }) : undefined;
     const machine = Machine.create(this.definition, {
       ...(accelerator === undefined ? {} : { accelerator }),
+      backends: this.serial === undefined ? [] : [this.serial],
       ram: RamMebibytes * MiB,
       options: this.chip.machineOptions,
       deviceOptions: this.optionsAt(new Date(`${date}Z`)),
@@ -88,6 +93,10 @@ export class MachineSubject implements Subject {
         const lines = machine.service(IsaBus)?.lines ?? [];
         return lines.reduce((high, { level }, number) => high | (level ? 1 << number : 0), 0) & ComparedLines;
       }
+      case 'send':
+        this.serial?.send(operation.bytes);
+        while (machine.inbox.deliver(0));
+        return undefined;
       case 'nothing':
         return undefined;
       case 'input':

@@ -16,6 +16,7 @@ import {
   widthOfReply,
   withoutRepeatedLevels,
 } from './script.ts';
+import { SerialSocket } from './serial-socket.ts';
 
 /** Lines of an object of QEMU's machine that are heard: of the first one of its type, or of number `index`. */
 export type Watched = {
@@ -49,6 +50,8 @@ export interface QemuSubjectOptions {
    * and no time passes.
    */
   readonly running?: boolean;
+  /** The first serial port is a socket, by which bytes come in. */
+  readonly serial?: boolean;
   /**
    * A script is run within one second of the host, if need be again: where a clock is set, QEMU takes the seconds of the host that
    * have passed since its start for guest time.
@@ -64,6 +67,8 @@ const MostSeconds = 20;
 const RoundsOfWork = 8;
 /** Of a millisecond each. */
 const MostTurns = 5_000;
+/** Operations that are no single command of qtest. */
+const isOnItsOwn: ReadonlySet<Operation['kind']> = new Set(['reset', 'await', 'start', 'send']);
 const Suffix = { 1: 'b', 2: 'w', 4: 'l' } as const;
 
 /** An installed QEMU, one process for each script. Its clock stands still, so nothing happens between operations. */
@@ -83,9 +88,25 @@ export class QemuSubject implements Subject {
     }
   }
 
-  private runOnce({ date, operations }: Script): Promise<readonly Answer[]> {
+  private async runOnce(script: Script): Promise<readonly Answer[]> {
+    if (!this.options.serial) return this.runWith(script, undefined);
+    const line = await SerialSocket.listen();
+    try {
+      return await this.runWith(script, line);
+    } finally {
+      line.close();
+    }
+  }
+
+  private runWith({ date, operations }: Script, line: SerialSocket | undefined): Promise<readonly Answer[]> {
     const { machine = 'pc', arguments: more = [], running = false, watch, emulator = DefaultEmulator } = this.options;
-    const args = ['-m', `${RamMebibytes}M`, ...(running ? ['-bios', haltingFirmware()] : []), ...more];
+    const args = [
+      '-m',
+      `${RamMebibytes}M`,
+      ...(running ? ['-bios', haltingFirmware()] : []),
+      ...more,
+      ...(line?.arguments ?? []),
+    ];
     return QemuProcess.with({ emulator, machine, rtcBase: date, arguments: args }, async (qemu) => {
       this.version = qemu.version;
       if (running) await qemu.qmp.execute('cont');
@@ -95,7 +116,7 @@ export class QemuSubject implements Subject {
       const answers: Answer[] = [];
       let rest = this.options.edgesOnly ? withoutRepeatedLevels(operations) : operations;
       while (rest.length > 0) {
-        const end = rest.findIndex(({ kind }) => kind === 'reset' || kind === 'await' || kind === 'start');
+        const end = rest.findIndex(({ kind }) => isOnItsOwn.has(kind));
         const before = end < 0 ? rest : rest.slice(0, end);
         const commands = before.map((operation) => commandFor(operation, paths));
         await qemu.qtest.commands(commands, (index, answer) => {
@@ -106,6 +127,7 @@ export class QemuSubject implements Subject {
         });
         const last = rest[end];
         if (last?.kind === 'reset') answers.push(await this.reset(qemu, last.written, watch));
+        if (last?.kind === 'send') answers.push(await this.send(qemu, line as SerialSocket, last.bytes));
         if (last?.kind === 'start') answers.push(await this.start(qemu, last, watch));
         if (last?.kind === 'await') answers.push(await this.wait(qemu, last, watch));
         rest = end < 0 ? [] : rest.slice(end + 1);
@@ -120,6 +142,13 @@ export class QemuSubject implements Subject {
     // Interrupt messages of the reset precede the answer of any command sent after it.
     await qemu.qtest.command('endianness');
     return { value: undefined, output: levelsOf(qemu.qtest, watch) };
+  }
+
+  /** QEMU reads some of the bytes in each round of its main loop, at least one. */
+  private async send({ qtest }: QemuProcess, line: SerialSocket, bytes: readonly number[]): Promise<Answer> {
+    await line.send(bytes);
+    for (let round = 0; round < bytes.length + RoundsOfWork; round++) await qtest.command('endianness');
+    return { value: undefined, output: levelsOf(qtest, this.options.watch) };
   }
 
   /** Each command waits for one more round of QEMU's main loop, in which one more piece of work is done. */
@@ -214,6 +243,7 @@ function commandFor(operation: Operation, paths: ReadonlyMap<string, string>): s
       return 'endianness';
     case 'await':
     case 'start':
+    case 'send':
     case 'reset':
       throw new Error(`'${operation.kind}' is no command of qtest`);
   }

@@ -13,6 +13,8 @@ export type Operation =
   /** Which ISA interrupt lines are high, a bit for each. */
   | { readonly kind: 'lines' }
   | { readonly kind: 'input'; readonly chip: string; readonly line: number; readonly level: boolean }
+  /** Bytes come in at the chip's character back end. The chip must have room for them. */
+  | { readonly kind: 'send'; readonly bytes: readonly number[] }
   /** By the button, or by what the guest writes to the reset register. */
   | { readonly kind: 'reset'; readonly written?: number };
 
@@ -102,6 +104,7 @@ export function placeOf(operation: Exclude<Operation, { readonly port: number }>
   if (operation.kind === 'reset') return 'reset';
   if (operation.kind === 'lines') return 'ISA lines';
   if (operation.kind === 'nothing') return 'nothing';
+  if (operation.kind === 'send') return 'serial line';
   return operation.kind === 'input' ? `${operation.chip} input ${operation.line}` : `address ${hex(operation.address)}`;
 }
 
@@ -123,6 +126,8 @@ export function formatOperation(operation: Operation): string {
       return `${operation.chip} input ${operation.line} ${operation.level ? 'high' : 'low'}`;
     case 'lines':
       return 'ISA lines';
+    case 'send':
+      return `bytes ${operation.bytes.map((byte) => hex(byte)).join(' ')} come in`;
     case 'nothing':
       return 'nothing';
     case 'reset':
