@@ -145,6 +145,7 @@ export {
   type Observation,
   type TimerEvent,
 } from './machine/observers.ts';
+export { type PumpOptions, pump } from './machine/pump.ts';
 export { NoSuchDevice } from './machine/snapshot/restore.ts';
 export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './machine/snapshot/save.ts';
 export type { Wire } from './machine/wires/wire.ts';

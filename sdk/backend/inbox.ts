@@ -91,6 +91,10 @@ export class Inbox {
   dueTime = 0n;
   /** Sees each event before its device does. */
   observer: ((event: InboxEvent, operations: number) => void) | undefined;
+  /** Called when something was posted: a run that waits goes on. @internal */
+  wake: (() => void) | undefined;
+  /** The guest time of what is posted now, where guest time follows the host's. @internal */
+  stamp: (() => bigint) | undefined;
   private readonly queues = new Map<string, InboxQueue>();
   private order = 0;
 
@@ -105,13 +109,14 @@ export class Inbox {
    * Puts an event in. It is delivered when the guests have executed `before` operations, and not before guest time `at`, in
    * nanoseconds since the machine was started. Without them it is delivered as soon as the device takes it.
    */
-  post(event: InboxEvent, before = 0, at?: bigint): void {
+  post(event: InboxEvent, before = 0, at = this.stamp?.()): void {
     const queue = this.queueOf(event);
     if (event.kind === 'receive' && event.bytes.length === 0) return;
     if (queue.bytes > MostPending || queue.waiting.length >= MostEvents) throw overrun(event);
     const kept = event.kind === 'receive' ? { ...event, bytes: event.bytes.slice() } : event;
     queue.add({ event: kept, before, at }, this.order++);
     this.update();
+    this.wake?.();
   }
 
   /** Delivers the oldest event that can be, when so many operations are done, at this guest time. False: there is none. */

@@ -1,7 +1,7 @@
 import { describeThrown } from '../base/errors.ts';
 import type { Device } from '../device/index.ts';
 import type { CharBackend, CharEnd } from './char-backend.ts';
-import { type InboxEvent, MostPending, MostWaiting } from './events.ts';
+import { type InboxEvent, MostPending, MostWaiting, WindowToHost } from './events.ts';
 import type { Inbox, InboxTarget } from './inbox.ts';
 import type { CharHost, CharTransport } from './transport.ts';
 
@@ -28,6 +28,8 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   private isReceiving = true;
   private isStarted = false;
   private isClosed = false;
+  /** Bytes that have left, which the device was not told of. */
+  private left = 0;
   private readonly queue: { readonly bytes: number };
 
   constructor(
@@ -76,6 +78,7 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     this.collected = 0;
     this.bytesOut += bytes.length;
     this.attempt(() => this.transport.write(bytes));
+    this.reportSent();
   }
 
   /**
@@ -102,7 +105,10 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
 
   deliver(event: InboxEvent): void {
     if (event.kind === 'open') this.isOpen = true;
-    if (event.kind === 'close') this.isOpen = false;
+    if (event.kind === 'close') {
+      this.isOpen = false;
+      this.left = 0;
+    }
     if (event.kind === 'receive') this.bytesIn += event.bytes.length;
     this.front?.part.deliver(event, this.front.device);
     this.control();
@@ -116,7 +122,17 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   }
 
   sent(count: number): void {
-    if (!this.isImmediate) this.post({ kind: 'sent', backend: this.id, count });
+    if (this.isImmediate) return;
+    this.left += count;
+    this.reportSent();
+  }
+
+  /** A device that has room for half of the window and more needs no event. */
+  private reportSent(): void {
+    const { left } = this;
+    if (left === 0 || (this.front?.part.inFlight ?? 0) <= WindowToHost / 2) return;
+    this.left = 0;
+    this.post({ kind: 'sent', backend: this.id, count: left });
   }
 
   opened(): void {

@@ -24,6 +24,20 @@ export function afterHostTime(milliseconds: number, callback: () => void, how?: 
   return () => clearTimeout(timeout as number);
 }
 
+/** Lets the host see to everything that has happened: sockets, keys, signals. */
+export function hostTurn(): Promise<void> {
+  if (typeof setImmediate === 'function') return new Promise((resolve) => void setImmediate(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.addEventListener('message', () => {
+      port1.close();
+      resolve();
+    });
+    port1.start();
+    port2.postMessage(undefined);
+  });
+}
+
 /** Guest time that runs as fast as the host's, from zero, and stands still while it is paused. */
 export class HostPacedClock extends VirtualClock {
   private elapsed = 0;

@@ -224,7 +224,7 @@ export class Machine implements RunningMachine {
   /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */
   run(guests: GuestImage | readonly GuestImage[], options: GuestRunOptions = {}): RunOutcome {
     this.refuseDisposed('run');
-    this.accelerator.load('length' in guests ? guests : [guests], options);
+    this.load(guests, options);
     return this.go(options);
   }
 
@@ -237,12 +237,14 @@ export class Machine implements RunningMachine {
   /** Ends the run between two instructions, with nothing half done and nothing queued. Devices may call it too. */
   pause(): void {
     this.accelerator.pause();
+    this.inbox.wake?.();
   }
 
   /** The reset button. */
   reset(): void {
     this.refuseDisposed('reset');
     this.accelerator.requestReset();
+    this.inbox.wake?.();
   }
 
   /** @internal */
@@ -269,6 +271,17 @@ export class Machine implements RunningMachine {
     const [failure] = unrealizeAll(this.devices);
     this.builder.dispose();
     if (failure !== undefined) throw failure;
+  }
+
+  /** Begins a run that a pump carries out. @internal */
+  begin(guests: GuestImage | readonly GuestImage[] | undefined, options: GuestRunOptions): void {
+    this.refuseDisposed('run');
+    if (guests !== undefined) this.load(guests, options);
+    this.accelerator.begin(options);
+  }
+
+  private load(guests: GuestImage | readonly GuestImage[], options: GuestRunOptions): void {
+    this.accelerator.load('length' in guests ? guests : [guests], options);
   }
 
   private go(options: RunOptions): RunOutcome {
