@@ -26,8 +26,10 @@ export function afterHostTime(milliseconds: number, callback: () => void, how?: 
 
 /** Lets the host see to everything that has happened: sockets, keys, signals. */
 export function hostTurn(): Promise<void> {
-  if (typeof setImmediate === 'function') return new Promise((resolve) => void setImmediate(resolve));
   return new Promise((resolve) => {
+    // Node has a queue that comes after its sockets. In a page a message is as good.
+    const { setImmediate: afterEvents } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+    if (afterEvents !== undefined) return void afterEvents(resolve);
     const { port1, port2 } = new MessageChannel();
     port1.addEventListener('message', () => {
       port1.close();

@@ -223,15 +223,24 @@ export class Machine implements RunningMachine {
 
   /** Runs one guest, or one per virtual processor, until it ends, is paused or resets the machine. */
   run(guests: GuestImage | readonly GuestImage[], options: GuestRunOptions = {}): RunOutcome {
-    this.refuseDisposed('run');
     this.load(guests, options);
-    return this.go(options);
+    return this.resume(options);
   }
 
   /** Continues the guests of the last run. */
   resume(options: RunOptions = {}): RunOutcome {
     this.refuseDisposed('resume');
-    return this.go(options);
+    try {
+      return this.accelerator.run(options);
+    } finally {
+      this.backends.flush();
+    }
+  }
+
+  /** Gives the processors their guests, for a run. @internal */
+  load(guests: GuestImage | readonly GuestImage[], options: GuestRunOptions): void {
+    this.refuseDisposed('run');
+    this.accelerator.load('length' in guests ? guests : [guests], options);
   }
 
   /** Ends the run between two instructions, with nothing half done and nothing queued. Devices may call it too. */
@@ -271,25 +280,6 @@ export class Machine implements RunningMachine {
     const [failure] = unrealizeAll(this.devices);
     this.builder.dispose();
     if (failure !== undefined) throw failure;
-  }
-
-  /** Begins a run that a pump carries out. @internal */
-  begin(guests: GuestImage | readonly GuestImage[] | undefined, options: GuestRunOptions): void {
-    this.refuseDisposed('run');
-    if (guests !== undefined) this.load(guests, options);
-    this.accelerator.begin(options);
-  }
-
-  private load(guests: GuestImage | readonly GuestImage[], options: GuestRunOptions): void {
-    this.accelerator.load('length' in guests ? guests : [guests], options);
-  }
-
-  private go(options: RunOptions): RunOutcome {
-    try {
-      return this.accelerator.run(options);
-    } finally {
-      this.backends.flush();
-    }
   }
 
   private refuseDisposed(method: string): void {

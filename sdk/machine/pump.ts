@@ -25,8 +25,8 @@ const BetweenEvery = 50 * MILLISECOND;
 const LongestSleep = 100;
 
 /**
- * Runs guests beside the host's events: sockets, keys and signals have their turn every few milliseconds, and what comes from them
- * waits in the machine's inbox. Without `guests` it goes on with those of the last run. A guest that halts for ever waits while
+ * Runs guests beside the host's events: sockets, keys and signals have their turn every few milliseconds. What comes from them waits
+ * in the machine's inbox. Without `guests` it goes on with those of the last run. A guest that halts for ever waits while
  * bytes may still arrive. The back ends stay open: `await machine.backends.close()` ends them.
  */
 export async function pump(
@@ -59,7 +59,8 @@ class PumpedRun {
     const { machine, options } = this;
     const { inbox } = machine;
     const stop = () => machine.pause();
-    machine.begin(guests, this.mayReceive() ? { operationLimit: Number.POSITIVE_INFINITY, ...options } : options);
+    if (guests !== undefined) machine.load(guests, options);
+    machine.accelerator.begin(this.mayReceive() ? { operationLimit: Number.POSITIVE_INFINITY, ...options } : options);
     let isOver = false;
     inbox.wake = () => {
       this.isCalled = true;

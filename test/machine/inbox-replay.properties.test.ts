@@ -109,7 +109,7 @@ const slices: fc.Arbitrary<readonly Slice[]> = fc.array(
 function machineOf(drain: DrainPolicy, seed: number) {
   const ring = ringBuffer({ id: 'c0' });
   const accelerator = simulatedAccelerator({ drain, kickAfter: 300_000, seed });
-  const machine = Machine.create(board, { ram: 1 * MiB, accelerator, backends: [ring] });
+  const machine = Machine.create(board, { ram: 1 * MiB, defaults: false, accelerator, backends: [ring] });
   const events: MachineEvent[] = [];
   const observe = (event: MachineEvent): void => void events.push(event);
   const watch = defineObserver({ name: 'watch', start: () => ({ observe }) });

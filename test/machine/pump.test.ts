@@ -47,7 +47,7 @@ class Peer implements CharTransport, Backend {
   }
 }
 
-const built = (peer: Backend) => Machine.create(board, { ram: 1 * MiB, backends: [peer] });
+const built = (peer: Backend) => Machine.create(board, { ram: 1 * MiB, defaults: false, backends: [peer] });
 const later = (milliseconds: number, work: () => void) => afterHostTime(milliseconds, work);
 
 const setup: readonly (readonly [port: number, value: number])[] = [
