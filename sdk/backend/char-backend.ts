@@ -1,3 +1,4 @@
+import { runDevice } from '../clock/index.ts';
 import { type Device, inDeviceEvent } from '../device/index.ts';
 import { BackendPart } from '../device/part.ts';
 import { type StateDifference, StateError } from '../state/restore-plan.ts';
@@ -20,6 +21,8 @@ export interface CharHandlers {
 /** The machine's end of a character back end, as its device uses it. @internal */
 export interface CharEnd {
   readonly isImmediate: boolean;
+  /** Bytes that may be on their way at once. */
+  readonly window: number;
   /** Takes a byte on its way to the host. */
   put(byte: number): void;
   /** The device has taken bytes: more may come. */
@@ -67,7 +70,7 @@ export class CharBackend extends BackendPart {
     const { end } = this;
     if (end === undefined || !this.open) return true;
     if (!end.isImmediate) {
-      if (this.unsent >= WindowToHost) {
+      if (this.unsent >= end.window) {
         this.wasRefused = true;
         return false;
       }
@@ -79,7 +82,8 @@ export class CharBackend extends BackendPart {
 
   /** Bytes that `write` takes now. */
   get room(): number {
-    return this.open ? WindowToHost - this.unsent : WindowToHost;
+    const { end } = this;
+    return end === undefined || !this.open ? WindowToHost : Math.max(0, end.window - this.unsent);
   }
 
   /** Bytes that have arrived and were not taken. */
@@ -104,6 +108,24 @@ export class CharBackend extends BackendPart {
     this.end = end;
     this.hasBackend = end !== undefined;
     this.open = end !== undefined && isOpen;
+  }
+
+  /** There is more room, or the device was reset while bytes waited: it is told again. @internal */
+  remind(owner: Device): void {
+    if (this.waiting > 0) this.notify(owner, 'onReceive');
+    this.notifyRoom(owner);
+  }
+
+  /** Holds what another one holds. @internal */
+  copyFrom(other: CharBackend): void {
+    this.received.clear();
+    this.received.putAll(other.received.bytes);
+    ({ unsent: this.unsent, wasRefused: this.wasRefused, open: this.open } = other);
+  }
+
+  /** Drops what has arrived. @internal */
+  drop(): void {
+    this.received.clear();
   }
 
   /** How many of so many bytes it takes now: all, or what there is room for once half of what waited is taken. @internal */
@@ -146,7 +168,7 @@ export class CharBackend extends BackendPart {
       };
     if (!this.hasBackend && (this.open || this.unsent > 0 || this.waiting > 0))
       return { path: 'hasBackend', problem: 'is false, and bytes wait or the line is open' };
-    if (this.wasRefused && this.unsent < WindowToHost)
+    if (this.wasRefused && this.room > 0)
       return { path: 'wasRefused', problem: `is true, and only ${this.unsent} bytes are on their way to the host` };
     if (!this.open && this.unsent > 0)
       return { path: 'unsent', problem: `is ${this.unsent}, and the line is not open` };
@@ -163,7 +185,7 @@ export class CharBackend extends BackendPart {
     const { handlers } = this;
     if (handlers?.[name] === undefined) return;
     const named = { [name]: () => handlers[name]?.() };
-    inDeviceEvent(owner, named[name] as () => void);
+    runDevice(() => inDeviceEvent(owner, named[name] as () => void));
   }
 }
 

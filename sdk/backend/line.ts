@@ -17,6 +17,8 @@ interface Front {
 /** Between a transport, which lives in host time, and a device, which lives in guest time. */
 export class CharLine implements CharEnd, CharHost, InboxTarget {
   readonly isImmediate: boolean;
+  /** Less where a test makes it so. */
+  window = WindowToHost;
   /** As the guest knows it. */
   isOpen: boolean;
   /** For `info chardev`. */
@@ -54,6 +56,11 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     this.front = front;
     this.inbox.update();
     this.control();
+  }
+
+  /** Its device was reset, or has more room. */
+  remind(): void {
+    this.front?.part.remind(this.front.device);
   }
 
   get owner(): Device | undefined {

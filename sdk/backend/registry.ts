@@ -101,6 +101,11 @@ export class MachineBackends {
     }
   }
 
+  /** The devices were reset: what waited for them waits for them again. */
+  remind(): void {
+    for (const { line } of this.present.values()) if (line instanceof CharLine) line.remind();
+  }
+
   /** From here on the transports receive. */
   start(): void {
     for (const { line } of this.all) if (line instanceof CharLine) line.start();

@@ -27,6 +27,7 @@ export function acceleratorHost(machine: SnapshotMachine, processor: readonly Co
     /** All devices and services. */
     reset: () => {
       resetMachine(machine, machine.statefulServices);
+      machine.backends.remind();
     },
     ...(interruptController === undefined ? {} : { interruptController }),
   };
