@@ -1,3 +1,4 @@
+import { toHex } from '../base/bytes.ts';
 import { runDevice } from '../clock/index.ts';
 import { type Device, inDeviceEvent } from '../device/index.ts';
 import { BackendPart } from '../device/part.ts';
@@ -96,6 +97,12 @@ export class CharBackend extends BackendPart {
     const byte = this.received.take();
     if (byte >= 0) this.end?.taken();
     return byte;
+  }
+
+  /** What it holds, as comparable text. @internal */
+  get contents(): string {
+    const { open, unsent, wasRefused } = this;
+    return `${toHex(this.received.bytes)} ${open} ${unsent} ${wasRefused}`;
   }
 
   /** Bytes on their way to the host. @internal */

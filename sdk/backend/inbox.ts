@@ -38,22 +38,17 @@ class InboxQueue {
   }
 
   add({ event, before, at }: InboxEntry, order: number): void {
+    if (event.kind === 'receive') this.bytes += event.bytes.length;
     const last = this.waiting.at(-1);
-    if (event.kind === 'receive') {
-      this.bytes += event.bytes.length;
-      // An event of a recording stays by itself.
-      const isAnyTime = last?.at === undefined && at === undefined;
-      if (
-        last?.event.kind === 'receive' &&
-        last.before === before &&
-        isAnyTime &&
-        last.event.bytes.length < MostWaiting
-      ) {
-        last.event = { ...event, bytes: joined(last.event.bytes, event.bytes) };
-        return;
-      }
-    }
-    this.waiting.push({ event, before, at, order });
+    // An event of a recording stays by itself.
+    const isAnyTime = last?.at === undefined && at === undefined && last?.before === before;
+    const both = isAnyTime ? asOne(last.event, event) : undefined;
+    if (both === undefined) this.waiting.push({ event, before, at, order });
+    else (last as Waiting).event = both;
+  }
+
+  clear(): void {
+    this.waiting.length = this.bytes = 0;
   }
 
   /** Takes the first event, or as much of it as the target takes. */
@@ -71,6 +66,14 @@ class InboxQueue {
     this.waiting.shift();
     return event;
   }
+}
+
+/** Two events in a row that are as good as one; undefined for others. */
+function asOne(first: InboxEvent, second: InboxEvent): InboxEvent | undefined {
+  if (first.kind === 'sent' && second.kind === 'sent') return { ...first, count: first.count + second.count };
+  if (first.kind === 'break' && second.kind === 'break') return first;
+  if (first.kind !== 'receive' || second.kind !== 'receive' || first.bytes.length >= MostWaiting) return undefined;
+  return { ...first, bytes: joined(first.bytes, second.bytes) };
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
@@ -142,6 +145,12 @@ export class Inbox {
   get pending(): readonly InboxEntry[] {
     const all = [...this.queues.values()].flatMap(({ waiting }) => waiting);
     return all.sort((a, b) => a.order - b.order).map(({ event, before, at }) => ({ event, before, at }));
+  }
+
+  /** Drops all that waits. @internal */
+  clear(): void {
+    for (const queue of this.queues.values()) queue.clear();
+    this.update();
   }
 
   /** Whether an event has somewhere to go. */

@@ -58,7 +58,12 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     this.control();
   }
 
-  /** Its device was reset, or has more room. */
+  /** Bytes on their way. @internal */
+  get inFlight(): number {
+    return this.front?.part.inFlight ?? 0;
+  }
+
+  /** Its device was reset. */
   remind(): void {
     this.front?.part.remind(this.front.device);
   }

@@ -123,7 +123,7 @@ export class MachineBackends {
     const entries = inboxFromData(saved, (event) => this.inbox.knows(event));
     const events = entries.map(({ event }) => event);
     return () => {
-      for (const { event, before } of entries) this.inbox.post(event, before);
+      for (const { event, before, at } of entries) this.inbox.post(event, before, at);
       for (const { line } of this.all) if (line instanceof CharLine) line.resume(events);
       this.start();
     };

@@ -4,9 +4,10 @@ import { type InboxEntry, type InboxEvent, MostEvents, MostPending } from './eve
 
 /** What waits in an inbox, as JSON can hold it. */
 export function inboxAsData(entries: readonly InboxEntry[]): readonly Json[] {
-  return entries.map(({ event, before }) => ({
+  return entries.map(({ event, before, at }) => ({
     ...(event.kind === 'receive' ? { ...event, bytes: writeBytes(event.bytes) } : event),
     ...(before === 0 ? {} : { before }),
+    ...(at === undefined ? {} : { at: String(at) }),
   }));
 }
 
@@ -16,21 +17,30 @@ export function inboxFromData(saved: JsonReader, isKnown: (event: InboxEvent) =>
   return saved.list(2 * MostEvents).flatMap((one) => {
     const event = eventFrom(one);
     const before = one.member('before').data === undefined ? 0 : one.member('before').integer(0);
+    const at = timeFrom(one.member('at'));
     if (event === undefined) return [];
-    if (isKnown(event)) return [{ event, before }];
+    if (isKnown(event)) return [{ event, before, at }];
     const whose = event.kind === 'option' ? `device '${event.device}'` : `back end '${event.backend}'`;
     one.refuse(`is for ${whose}, and the machine has none. Restore it with the back ends with which it was saved`);
     return [];
   });
 }
 
-const places = ['kind', 'backend', 'before'];
+function timeFrom(saved: JsonReader): bigint | undefined {
+  const { data } = saved;
+  if (data === undefined) return undefined;
+  if (typeof data === 'string' && /^\d{1,27}$/.test(data)) return BigInt(data);
+  saved.refuse(`expected guest nanoseconds in decimal, as a text, found ${describeJson(data)}`);
+  return undefined;
+}
+
+const places = ['kind', 'backend', 'before', 'at'];
 
 /** One event; undefined if it is none, which is noted. */
 export function eventFrom(saved: JsonReader): InboxEvent | undefined {
   const kind = saved.member('kind').data;
   if (kind === 'option') {
-    saved.only('kind', 'device', 'option', 'value', 'before');
+    saved.only('kind', 'device', 'option', 'value', 'before', 'at');
     const value = saved.member('value').data as Json | undefined;
     if (value === undefined) saved.member('value').refuse('is missing');
     return {

@@ -110,8 +110,9 @@ export class Disk extends SystemDevice {
   }
 
   @diskPorts.read(DiskPort.Data) readData(): number {
-    this.note(this.given.drive.read(this.place, this.buffer));
-    return this.buffer[0] as number;
+    const error = this.given.drive.read(this.place, this.buffer);
+    this.note(error);
+    return error === undefined ? (this.buffer[0] as number) : 0xff;
   }
 
   @diskPorts.write(DiskPort.Data) writeData(value: number): void {

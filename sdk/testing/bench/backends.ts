@@ -1,9 +1,10 @@
-import { CharLine, type InboxEntry, MachineBackends } from '../../backend/index.ts';
+import { CharBackend, CharLine, type InboxEntry, MachineBackends, WindowToHost } from '../../backend/index.ts';
+import { toHex } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
 import type { ManualClock } from '../../clock/index.ts';
 import type { Device, OptionSet } from '../../device/index.ts';
-import type { BackendPart } from '../../device/part.ts';
+import { type BackendPart, backendsOf } from '../../device/part.ts';
 import type { AddressSpace } from '../../memory/index.ts';
 import { type TestBackend, TestBlockBackend, TestCharBackend, type TestImage } from './test-backends.ts';
 
@@ -14,6 +15,8 @@ const MostRounds = 1000;
 export interface SavedBackends {
   readonly inbox: readonly InboxEntry[];
   readonly sides: Readonly<Record<string, unknown>>;
+  /** Bytes that each line lets be on their way. */
+  readonly windows: Readonly<Record<string, number>>;
 }
 
 /** The back ends of a device on a bench. What arrives reaches the device between two accesses, as in a machine. */
@@ -21,6 +24,7 @@ export class BenchBackends {
   private readonly machine: MachineBackends;
   /** By the names of the device's options. */
   private readonly byOption = new Map<string, TestBackend>();
+  private parts: ReadonlyMap<string, BackendPart> = new Map();
   private isInside = false;
 
   /** `values` are those of the device's options. An option that names no back end gets one too, of the option's name. */
@@ -29,6 +33,7 @@ export class BenchBackends {
     private readonly values: Readonly<Record<string, unknown>>,
     images: Readonly<Record<string, TestImage>>,
     private readonly device: string,
+    private readonly isConnected = true,
   ) {
     const arrived = () => this.settle();
     for (const [name, { backend }] of Object.entries(options.declarations)) {
@@ -36,7 +41,7 @@ export class BenchBackends {
       const id = (values[name] as string | undefined) ?? name;
       const made =
         backend.backendType === 'char'
-          ? new TestCharBackend(id, arrived)
+          ? new TestCharBackend(id, arrived, (room) => this.limit(id, room))
           : new TestBlockBackend(id, images[name] ?? images[id]);
       this.byOption.set(name, made);
     }
@@ -49,12 +54,16 @@ export class BenchBackends {
   get forConstructor(): Readonly<Record<string, unknown>> {
     const ids = [...this.byOption].map(([name, { id }]) => [name, id]);
     const named = { ...this.values, ...Object.fromEntries(ids) };
-    return this.options.withBackends(named, (part: BackendPart) => this.machine.connect(part) as never);
+    return this.options.withBackends(
+      named,
+      (part: BackendPart) => (this.isConnected ? this.machine.connect(part) : part) as never,
+    );
   }
 
   /** The device is in its place. */
   give(device: Device): void {
     this.machine.give(device);
+    this.parts = backendsOf(device);
   }
 
   get all(): ReadonlyMap<string, TestBackend> {
@@ -94,19 +103,94 @@ export class BenchBackends {
     }
   }
 
+  /** The device was reset: what waits for it waits again. */
+  remind(): void {
+    this.machine.remind();
+  }
+
+  /** What has arrived and is not in the device yet is lost. */
+  drop(): void {
+    this.step(() => {
+      do {
+        for (const part of this.parts.values()) if (part instanceof CharBackend) part.drop();
+      } while (this.machine.inbox.deliver(0));
+    });
+  }
+
+  /** The device is told once more that bytes wait for it. Answers the option whose back end it took some from, which it could before. */
+  takesLate(): string | undefined {
+    for (const [name, part] of this.parts) {
+      if (!(part instanceof CharBackend) || part.waiting === 0) continue;
+      const { waiting } = part;
+      this.step(() => this.machine.remind());
+      if (part.waiting < waiting) return name;
+    }
+    return undefined;
+  }
+
+  /** What each holds that the guest may still see, as comparable text, by the option's name. */
+  get contents(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.byOption].map(([name, one]) => {
+        const part = this.parts.get(name);
+        return [name, part instanceof CharBackend ? part.contents : digest((one as TestBlockBackend).bytes)];
+      }),
+    );
+  }
+
+  /** The bytes that the device has written since this was asked last, as comparable text; nothing where it has no back end. */
+  takeOutput(): string {
+    let text = '';
+    for (const [name, one] of this.byOption) {
+      if (!(one instanceof TestCharBackend)) continue;
+      const { bytes } = one;
+      if (bytes.length > 0) text += ` ${name} out ${bytes.length > 32 ? digest(bytes) : toHex(bytes)}`;
+      one.clear();
+    }
+    return text;
+  }
+
+  /** Everything on the other sides and on the way is as on the other bench. */
+  copyFrom(other: BenchBackends): void {
+    this.load(other.save());
+    for (const [name, part] of this.parts) {
+      const from = other.parts.get(name);
+      if (part instanceof CharBackend && from instanceof CharBackend) part.copyFrom(from);
+    }
+  }
+
   save(): SavedBackends {
     const sides = [...this.byOption].map(([name, one]) => [name, one.save()]);
-    return { inbox: this.machine.inbox.pending, sides: Object.fromEntries(sides) };
+    const windows = [...this.byOption].map(([name, { id }]) => [name, this.lineOf(id)?.window ?? WindowToHost]);
+    return {
+      inbox: this.machine.inbox.pending,
+      sides: Object.fromEntries(sides),
+      windows: Object.fromEntries(windows),
+    };
   }
 
   /** What another bench of the class has saved. */
-  load({ inbox, sides }: SavedBackends): void {
+  load({ inbox, sides, windows }: SavedBackends): void {
     for (const [name, one] of this.byOption) {
       one.load(sides[name]);
-      const line = this.machine.find(one.id)?.line;
-      if (line instanceof CharLine && one instanceof TestCharBackend) line.isOpen = one.isOpen;
+      const line = this.lineOf(one.id);
+      if (line === undefined || !(one instanceof TestCharBackend)) continue;
+      line.isOpen = one.isOpen;
+      line.window = windows[name] as number;
     }
+    this.machine.inbox.clear();
     for (const { event } of inbox) this.machine.inbox.post(event);
+  }
+
+  /** So many bytes more are taken, and then none until the other side goes on. */
+  private limit(id: string, room: number | undefined): void {
+    const line = this.lineOf(id);
+    if (line !== undefined) line.window = room === undefined ? WindowToHost : line.inFlight + room;
+  }
+
+  private lineOf(id: string): CharLine | undefined {
+    const line = this.machine.find(id)?.line;
+    return line instanceof CharLine ? line : undefined;
   }
 
   private follow(owner: Record<string, (...given: unknown[]) => unknown>, name: string): void {
@@ -138,4 +222,10 @@ export class BenchBackends {
       `Bench: ${this.device} never stops writing to its back end after one access. Write in onWritable only what waits.`,
     );
   }
+}
+
+function digest(bytes: Uint8Array): string {
+  let hash = 0x811c_9dc5;
+  for (let at = 0; at < bytes.length; at++) hash = Math.imul(hash ^ bytes[at]!, 0x0100_0193);
+  return `${bytes.length} bytes, digest ${(hash >>> 0).toString(16)}`;
 }

@@ -25,6 +25,8 @@ export interface TestBenchOptions<C extends ConcreteDeviceClass> {
   readonly startAt?: number | bigint;
   /** What is in the images of block options, by the names of the options: bytes, or how many zeros. Default: 64 KiB of zeros. */
   readonly images?: { readonly [option: string]: TestImage };
+  /** False: no option of the device has a back end behind it. */
+  readonly backends?: false;
   /** Looks at the device when it is realized, and before its first reset. */
   readonly beforeReset?: (device: Device) => void;
 }
@@ -39,5 +41,6 @@ export const setupWords: Readonly<Record<keyof TestBenchOptions<ConcreteDeviceCl
   allocateRam: true,
   startAt: true,
   images: true,
+  backends: true,
   beforeReset: true,
 };

@@ -40,6 +40,7 @@ export class TestCharBackend {
   constructor(
     readonly id: string,
     private readonly arrived: () => void,
+    private readonly limit: (room: number | undefined) => void,
   ) {
     this.backend = { id, type: 'char', kind: 'test', open: () => this.transport };
   }
@@ -79,17 +80,18 @@ export class TestCharBackend {
     this.kept = 0;
   }
 
-  /** The other side does not read any more: a device that goes on writing finds no room after 64 KiB. */
-  stop(): void {
+  /** The other side reads no more: the line takes so many bytes more, and refuses the next one. */
+  stop(room = 0): void {
+    this.arrived();
     this.isStopped = true;
+    this.limit(room);
   }
 
   /** The other side reads again, first what it has left. */
   go(): void {
-    this.isStopped = false;
     const { held } = this;
-    this.held = 0;
-    if (held > 0) this.host?.sent(held);
+    this.readsAgain();
+    this.host?.sent(held);
     this.arrived();
   }
 
@@ -105,7 +107,7 @@ export class TestCharBackend {
   close(): void {
     if (!this.isOpen) return;
     this.isOpen = false;
-    this.held = 0;
+    this.readsAgain();
     this.host?.closed();
     this.arrived();
   }
@@ -126,6 +128,12 @@ export class TestCharBackend {
   load(saved: unknown): void {
     const { isStopped, isOpen, held, written } = saved as SavedSide;
     Object.assign(this, { isStopped, isOpen, held, parts: [written], kept: written.length });
+  }
+
+  private readsAgain(): void {
+    this.isStopped = false;
+    this.held = 0;
+    this.limit(undefined);
   }
 
   private get transport(): CharTransport {
@@ -152,7 +160,7 @@ export class TestCharBackend {
 export class TestBlockBackend {
   /** @internal */
   readonly backend: Backend;
-  /** What is in the image now. The test may change it. */
+  /** What is in the image now: at first a copy of what was given. The test may change it. */
   readonly bytes: Uint8Array;
   readonly isReadOnly: boolean;
   /** How often the device has flushed it. */
@@ -167,7 +175,7 @@ export class TestBlockBackend {
   ) {
     const { bytes, isReadOnly = false } =
       typeof given === 'number' || given instanceof Uint8Array ? { bytes: given } : given;
-    this.bytes = typeof bytes === 'number' ? new Uint8Array(bytes) : bytes;
+    this.bytes = typeof bytes === 'number' ? new Uint8Array(bytes) : bytes.slice();
     this.isReadOnly = isReadOnly;
     this.backend = { id, type: 'block', kind: 'test', open: () => this.image };
   }

@@ -75,7 +75,13 @@ export class TestBench<D extends Device, B = BackendsByName> extends BenchGuest 
     const given = (setup.options ?? {}) as Readonly<Record<string, unknown>>;
     const { options } = metadataOf(deviceClass);
     this.options = options.values(given, `Bench: ${deviceClass.name}`);
-    this.backends = new BenchBackends(options, this.options, setup.images ?? {}, deviceClass.name);
+    this.backends = new BenchBackends(
+      options,
+      this.options,
+      setup.images ?? {},
+      deviceClass.name,
+      setup.backends !== false,
+    );
     this.place = new BenchBus(metadataOf(deviceClass), setup, (token) => services.known(token));
     services.note(this.place.bus.constructor as unknown as Token, this.place.bus);
     this.device = this.construct(deviceClass);
@@ -134,6 +140,7 @@ export class TestBench<D extends Device, B = BackendsByName> extends BenchGuest 
     this.services.stateful.reset(this.place.reset(this.device, this.services.all));
     const arranged = this.place.arrange(this.device, (...wanted) => this.free.takeFor(...wanted));
     for (const [template, address] of arranged) this.addresses.set(template, address);
+    this.backends.step(() => this.backends.remind());
   }
 
   /** What services with `@state` hold now, as a machine saves it: buses, and those that were given to the bench. */

@@ -1,6 +1,7 @@
 import type { Bus } from '../../bus/bus.ts';
 import type { Placement } from '../../machine/wiring.ts';
 import type { BenchService } from '../bench/services.ts';
+import type { TestImage } from '../bench/test-backends.ts';
 import type { Random } from '../random.ts';
 import type { ScriptStep } from './script.ts';
 
@@ -34,6 +35,8 @@ export interface ConformanceSettings {
   readonly bus?: () => Bus;
   /** Its address there. Default: one that the bus has for benches. */
   readonly addr?: string;
+  /** What is in the images of block options, as `testBench` takes it. */
+  readonly images?: { readonly [option: string]: TestImage };
   /** What the constructor asks for beyond the bench's own: made anew for each bench. */
   readonly services?: () => readonly BenchService[];
   /** Random programs for each check. Default: 10. */

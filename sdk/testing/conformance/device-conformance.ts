@@ -11,6 +11,7 @@ import {
 import type { CheckKind, ConformanceFailure, ConformanceHost, ConformanceSettings, Finding } from './check.ts';
 import { transfersAnswerNumbers } from './checks/answers.ts';
 import { arraysReachTheirEnds } from './checks/array-ends.ts';
+import { backendChecks } from './checks/backends.ts';
 import { coalescedEqualsUncoalesced } from './checks/coalescing.ts';
 import { everyFieldMatters } from './checks/dead-fields.ts';
 import { everyTimeMatters } from './checks/dead-times.ts';
@@ -126,6 +127,7 @@ export const contract: readonly Check[] = [
   derivedIsPure,
   derivedFits,
   transfersAnswerNumbers,
+  ...backendChecks,
   peeksAgree,
   snapshotRoundTrip,
   sameAfterRebase,
@@ -167,7 +169,7 @@ export interface DeviceConformanceOptions<C extends ConcreteDeviceClass>
 }
 
 const settingWords: Readonly<Record<keyof DeviceConformanceOptions<ConcreteDeviceClass> | 'firstOnly', true>> = {
-  ...{ options: true, at: true, bus: true, addr: true },
+  ...{ options: true, at: true, bus: true, addr: true, images: true },
   ...{ services: true, runs: true, length: true, seed: true, hostileAccesses: true },
   ...{ ram: true, values: true, idioms: true, recorded: true, notExercised: true, seconds: true, host: true },
   ...{ describe: true, it: true, lint: true, firstOnly: true },

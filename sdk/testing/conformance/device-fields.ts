@@ -1,4 +1,3 @@
-import { JsonReader } from '../../base/json-reader.ts';
 import { hex } from '../../base/text.ts';
 import { Counting, Timer, VirtualClock } from '../../clock/index.ts';
 import { isStateOfBase } from '../../device/class-checks.ts';
@@ -87,7 +86,11 @@ export function restoredBySnapshot(bench: TestBench<Device>): (path: string) => 
   );
   const ofFrameworks = [...frameworks, ...bench.bus.ownMembers];
   const known = within([...declaredState(bench).map(({ path }) => path), ...ofFrameworks]);
-  return (path) => known(path) || path.endsWith('.deadline') || path.endsWith('.level') || path.startsWith(OfMemory);
+  return (path) =>
+    known(path) ||
+    path.endsWith('.deadline') ||
+    path.endsWith('.level') ||
+    [OfMemory, OfBackends].some((one) => path.startsWith(one));
 }
 
 /** The device inside which a path leads, which may be the device itself, and what is left of the path: `channels[1]`, `time.base`. */
@@ -124,6 +127,7 @@ export function fieldsOf(bench: TestBench<Device>, skipped: readonly string[] = 
   const walk = new Walk(bench, skipped);
   walk.visit(bench.device, '', 0);
   for (const { name, bytes } of memoryOf(bench.device)) walk.visitBytes(bytes, `${OfMemory}${name}`);
+  for (const [name, held] of bench.backends.contents) walk.leaves.set(`${OfBackends}${name}`, held);
   return walk.leaves;
 }
 
@@ -251,43 +255,12 @@ export function within(names: readonly string[]): (path: string) => boolean {
   return (path) => names.some((name) => path === name || path.startsWith(`${name}.`) || path.startsWith(`${name}[`));
 }
 
-/** Copies fields from one device to another of its class. */
-export function transplant(from: object, to: object, names: readonly string[]): void {
-  for (const name of names) {
-    const [source, target] = [ownerAt(from, name), ownerAt(to, name)];
-    const [first = '', ...rest] = source.rest.split('.');
-    copyInto(source.owner as Parts, target.owner as Parts, first, rest, new Set());
-  }
-}
-
-type Parts = Record<string, unknown>;
-
-function copyInto(from: Parts, to: Parts, name: string, rest: readonly string[], seen: Set<unknown>): void {
-  const source = from[name];
-  const target = to[name];
-  const [next, ...further] = rest;
-  if (next !== undefined) {
-    if (isParts(source) && isParts(target)) copyInto(source, target, next, further, seen);
-  } else if (ArrayBuffer.isView(source) && ArrayBuffer.isView(target)) {
-    bytesOf(target).set(bytesOf(source));
-  } else if (source instanceof Timer && target instanceof Timer) {
-    target.arm(source.deadline);
-  } else if (source instanceof Counting && target instanceof Counting) {
-    target.read(new JsonReader(source.save(), '', []))();
-    target.timer.arm(source.timer.deadline);
-  } else if (isParts(source) && isParts(target) && !seen.has(source) && !isShared(source)) {
-    seen.add(source);
-    for (const part of Object.keys(source)) copyInto(source, target, part, [], seen);
-  } else if (!isParts(source) && typeof source !== 'function') {
-    to[name] = source;
-  }
-}
-
-const isParts = (value: unknown): value is Parts => typeof value === 'object' && value !== null;
-const isShared = (value: object): boolean =>
+/** Whether a device only refers to it. */
+export const isShared = (value: object): boolean =>
   value instanceof InterruptPin || SharedKinds.some((kind) => value instanceof kind);
 
-const bytesOf = (view: ArrayBufferView): Uint8Array => new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+export const bytesOf = (view: ArrayBufferView): Uint8Array =>
+  new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 
 function digestOf(bytes: Uint8Array): string {
   let hash = 0x811c_9dc5;
@@ -297,3 +270,5 @@ function digestOf(bytes: Uint8Array): string {
 
 /** The path of the bytes of a region begins so. */
 const OfMemory = 'memory of ';
+/** And that of what a back end holds. */
+const OfBackends = 'back end ';

@@ -18,6 +18,7 @@ import {
   subDevicesOf,
 } from '../../device/index.ts';
 import type { TestBench } from '../bench/test-bench.ts';
+import { type BackendLayout, layoutOfBackends } from './backend-steps.ts';
 import type { BusLayout } from './bus-steps.ts';
 import type { AccessWidth, Space } from './script.ts';
 
@@ -61,6 +62,8 @@ export class Layout {
   readonly pins: readonly string[];
   /** What the guest reaches by the device's bus. */
   readonly bus: BusLayout;
+  /** What comes from the host. */
+  readonly backends: BackendLayout;
 
   private readonly ownRegions: readonly PlacedRegion[];
   private readonly ownTargets: readonly Target[];
@@ -85,6 +88,7 @@ export class Layout {
       firstBytes: bench.bus.firstBytes(bench.device),
       busRegisters: bench.bus.registersOf(bench.device),
     };
+    this.backends = layoutOfBackends(bench.backends);
     this.ownTargets = [...this.registerTargets(), ...mapped.flatMap((region) => this.handlerTargets(region))];
     this.pins = Object.keys(bench.pins);
     const outer = name === '' ? '' : `${name}.`;

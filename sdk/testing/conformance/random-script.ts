@@ -1,5 +1,6 @@
 import { MICROSECOND, MILLISECOND, SECOND } from '../../clock/index.ts';
 import type { Random } from '../random.ts';
+import { randomBackendStep } from './backend-steps.ts';
 import { randomTransfer, registerAccess } from './bus-steps.ts';
 import { type Layout, legalWidths, type Target } from './layout.ts';
 import type { AccessWidth, ScriptStep } from './script.ts';
@@ -76,6 +77,9 @@ function addSteps(
     steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) + random.below(1000) });
   } else if (pins.length > 0 && random.oneIn(layout.targets.length > 0 ? 8 : 2)) {
     steps.push({ kind: 'pin', pin: random.pick(pins), level: random.oneIn(2) });
+  } else if (hasBackends(layout) && random.oneIn(layout.targets.length > 0 ? 6 : 2)) {
+    const step = randomBackendStep(layout.backends, random, options.values ?? [], hostile);
+    if (step !== undefined) steps.push(step);
   } else if (layout.bus.hasTransfers && (layout.targets.length === 0 || random.oneIn(2)) && !random.oneIn(8)) {
     steps.push(randomTransfer(layout.bus, random, options.values ?? [], hostile));
   } else if (layout.bus.busRegisters !== undefined && (layout.targets.length === 0 || random.oneIn(8))) {
@@ -93,6 +97,8 @@ function addSteps(
     steps.push({ kind: 'wait', nanoseconds: random.pick(Waits) });
   }
 }
+
+const hasBackends = ({ backends: { characters, blocks } }: Layout): boolean => characters.length + blocks.length > 0;
 
 /** An earlier step again, with another value, or as a read. */
 function addReturn(steps: ScriptStep[], random: Random, options: RandomScriptOptions): void {

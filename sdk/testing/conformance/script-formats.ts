@@ -1,6 +1,7 @@
 import { type Guest, type GuestProgram, type GuestStep, guestProgram } from '../../accelerator/index.ts';
 import { hex } from '../../base/text.ts';
 import type { BusRegisters } from '../../bus/bus.ts';
+import { backendText } from './backend-steps.ts';
 import { transferText } from './bus-steps.ts';
 import { type Answer, formatValue, type ScriptStep, type Space } from './script.ts';
 
@@ -98,6 +99,10 @@ function otherThanAccess(step: ScriptStep): readonly [guest: string, qtest: stri
     }
     case 'transfer':
       return transferText(step);
+    case 'receive':
+    case 'other-side':
+    case 'fail':
+      return backendText(step);
     case 'reset':
       return ['// machine.reset()', '# system_reset'];
     case 'restore':

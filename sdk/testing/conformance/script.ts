@@ -2,6 +2,7 @@ import { hex } from '../../base/text.ts';
 import { hostNanoseconds, type ManualClock } from '../../clock/index.ts';
 import type { Device } from '../../device/index.ts';
 import type { TestBench } from '../bench/test-bench.ts';
+import { type BackendStep, performOnBackend } from './backend-steps.ts';
 import { type BusStep, performOnBus } from './bus-steps.ts';
 
 export type AccessWidth = 1 | 2 | 4 | 8;
@@ -19,6 +20,7 @@ export type ScriptStep =
       readonly value: number | bigint;
     }
   | BusStep
+  | BackendStep
   /** Guest time passes, up to a number of deadlines. */
   | { readonly kind: 'wait'; readonly nanoseconds: number }
   /** Another device drives an input pin. */
@@ -32,7 +34,7 @@ export type ScriptStep =
 /** A wait ends after so many deadlines: a timer of microseconds would make a second of guest time cost minutes. */
 const MostDeadlines = 250;
 
-/** What a step answered: the value of a read, and every pin afterwards, as comparable text. */
+/** What a step answered: the value of a read, every pin afterwards, and what the device has written, as comparable text. */
 export type Answer = string;
 
 /** The step that was begun last, until it is over, and the host time then. */
@@ -73,12 +75,18 @@ function done(bench: TestBench<Device>, step: ScriptStep): number | bigint | str
     case 'config-read':
     case 'config-write':
       return performOnBus(bench, step);
+    case 'receive':
+    case 'other-side':
+    case 'fail':
+      return void performOnBackend(bench, step);
     case 'wait':
       return letPass(bench.clock, step.nanoseconds);
     case 'pin':
       bench.setPin(step.pin as never, step.level);
       return undefined;
     case 'reset':
+      // What waited for the device would reach it at once.
+      bench.backends.drop();
       bench.reset();
       return undefined;
     case 'rebase':
@@ -92,10 +100,9 @@ function done(bench: TestBench<Device>, step: ScriptStep): number | bigint | str
 /** The same, with its answer as text. */
 export function perform(bench: TestBench<Device>, step: ScriptStep): Answer {
   const value = act(bench, step);
-  if (typeof value === 'string') return `${value}${pinsText(bench)}`;
-  return step.kind === 'read'
-    ? `${formatValue(value as number | bigint, step.size)}${pinsText(bench)}`
-    : pinsText(bench);
+  const after = `${pinsText(bench)}${bench.backends.takeOutput()}`;
+  if (typeof value === 'string') return `${value}${after}`;
+  return step.kind === 'read' ? `${formatValue(value as number | bigint, step.size)}${after}` : after;
 }
 
 function read(bench: TestBench<Device>, space: Space, address: number, size: AccessWidth): number | bigint {

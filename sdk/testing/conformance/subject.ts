@@ -6,6 +6,7 @@ import type { TestBenchOptions } from '../bench/setup.ts';
 import { TestBench } from '../bench/test-bench.ts';
 import { Random } from '../random.ts';
 import { shrinkNow } from '../shrink.ts';
+import { shorterReceives } from './backend-steps.ts';
 import { shorterTransfers } from './bus-steps.ts';
 import type { CheckKind, ConformanceFailure, ConformanceSettings, Finding } from './check.ts';
 import { within } from './device-fields.ts';
@@ -54,11 +55,19 @@ export class Subject {
 
   /** A new device, reset once, on a bench of its own. RAM holds a pattern, so that reads of it differ. */
   bench(
-    more: Pick<TestBenchOptions<ConcreteDeviceClass>, 'allocateRam' | 'beforeReset' | 'startAt'> = {},
+    more: Pick<TestBenchOptions<ConcreteDeviceClass>, 'allocateRam' | 'beforeReset' | 'startAt' | 'backends'> = {},
   ): TestBench<Device> {
-    const { options, at = [], bus, addr, services = () => [] } = this.settings;
+    const { options, at = [], bus, addr, images = {}, services = () => [] } = this.settings;
     const place = { ...(bus === undefined ? {} : { bus: bus() }), ...(addr === undefined ? {} : { addr }) };
-    const setup = { options, at, ...place, services: services(), ram: this.settings.ram ?? this.usualRam, ...more };
+    const setup = {
+      options,
+      at,
+      images,
+      ...place,
+      services: services(),
+      ram: this.settings.ram ?? this.usualRam,
+      ...more,
+    };
     const bench = new TestBench<Device>(this.deviceClass, setup as TestBenchOptions<ConcreteDeviceClass>);
     const ram = ramOf(bench);
     ram.set(pattern.subarray(0, ram.length));
@@ -148,7 +157,8 @@ function withShorterTransfers(
   let best = script;
   for (let tries = 0, index = 0; index < best.length && tries < ShrinkingTries; ) {
     const step = best[index] as ScriptStep;
-    const shorter = step.kind !== 'transfer' ? [] : shorterTransfers(step);
+    const shorter: readonly ScriptStep[] =
+      step.kind === 'transfer' ? shorterTransfers(step) : step.kind === 'receive' ? shorterReceives(step) : [];
     const found = shorter.map((one) => best.with(index, one)).find((part) => ++tries < ShrinkingTries && fails(part));
     if (found === undefined) index++;
     else best = found;

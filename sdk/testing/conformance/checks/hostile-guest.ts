@@ -106,6 +106,7 @@ function unsavable(
   let saved: unknown;
   try {
     saved = savedAsText(bench.device);
+    spare.backends.load(bench.backends.save());
     loadDevice(spare.device, saved);
     return undefined;
   } catch (error) {
@@ -130,6 +131,7 @@ function endless(subject: Subject, life: Life, path: string): number | undefined
 function attack(subject: Subject, bench: TestBench<Device>, script: readonly ScriptStep[]): Incident | undefined {
   // What the bench itself remembers is not the device's.
   clearRecorders(bench);
+  bench.backends.takeOutput();
   const alone = subject.layout.pins.length === 0;
   for (let index = 0; index < script.length; index++) {
     const step = script[index] as ScriptStep;

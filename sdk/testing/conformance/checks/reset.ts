@@ -9,12 +9,12 @@ import {
   keptAtReset,
   ownerAt,
   restoredBySnapshot,
-  transplant,
 } from '../device-fields.ts';
 import { type Answers, answerOf, clearRecorders, difference, lastOf, pinHigh } from '../differential.ts';
 import { copyMemory } from '../layout.ts';
 import { passTime, perform, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
+import { transplant } from '../transplant.ts';
 
 /** The state of the author's services that have no reset of their own. */
 function keptByServices({ settings }: Subject, used: TestBench<Device>): ReturnType<TestBench<Device>['saveServices']> {
@@ -72,6 +72,7 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
   const copySurvivors = (): void => {
     transplant(used.device, bench.device, keptAtReset(used));
     copyMemory(used, bench);
+    bench.backends.copyFrom(used.backends);
     bench.device.onStateLoaded(subject.metadata.version);
     bench.loadServices({ ...bench.saveServices(), ...keptByServices(subject, used) });
   };
@@ -144,7 +145,7 @@ const silent: Check = {
       (script) => {
         if (script.at(-1)?.kind !== 'reset') return undefined;
         const bench = subject.after([...script.slice(0, -1), ...quiet]);
-        bench.reset();
+        perform(bench, { kind: 'reset' });
         const high = pinHigh(bench, atRest);
         return high && `pin '${high}' is high after the reset. Lower it in reset().`;
       },

@@ -180,6 +180,7 @@ function successor(subject: Subject, old: TestBench<Device>, saved: unknown): Te
   for (const [name, { level }] of Object.entries(old.pins as typeof inputs)) inputs[name]?.restore(level);
   bench.loadServices(JSON.parse(JSON.stringify(old.saveServices())));
   copyMemory(old, bench);
+  bench.backends.load(old.backends.save());
   loadDevice(bench.device, saved);
   return bench;
 }
