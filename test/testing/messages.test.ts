@@ -1,7 +1,20 @@
 import type { Socket } from 'node:net';
 import { afterAll, vi } from 'vitest';
+import { CharBackend } from '../../sdk/backend.ts';
 import { Bus } from '../../sdk/bus.ts';
-import { bits, Device, device, IsaDevice, place, portRegion, reserved } from '../../sdk/index.ts';
+import {
+  bits,
+  Device,
+  defineOptions,
+  device,
+  IsaDevice,
+  type OptionsOf,
+  option,
+  options,
+  place,
+  portRegion,
+  reserved,
+} from '../../sdk/index.ts';
 import { ConformanceError, deviceConformance, testBench } from '../../sdk/testing/index.ts';
 import { QemuProcess, QmpClient, type QmpValue, QtestClient } from '../../sdk/testing/qemu/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
@@ -22,6 +35,26 @@ class Lamp extends IsaDevice {
   @level level = 0;
   @taken taken = 0;
   @given given = 0;
+}
+
+const talkerOptions = defineOptions({
+  chardev: option.backend(CharBackend, { description: 'where it talks' }),
+});
+
+/** Writes again whenever there is room. */
+@device({ type: 'talker', description: 'Never stops' })
+class Talker extends IsaDevice {
+  constructor(@options(talkerOptions) { chardev }: OptionsOf<typeof talkerOptions>) {
+    super();
+    chardev.connect({
+      onReceive: () => this.talk(chardev),
+      onWritable: () => this.talk(chardev),
+    });
+  }
+
+  private talk(chardev: CharBackend): void {
+    while (chardev.write(0x61));
+  }
 }
 
 class LostBus extends Bus {
@@ -126,6 +159,7 @@ goldenMessages('testing', {
   },
   'emulator-not-started': 'the shell that starts it is there on every host',
   'emulator-silent': async () => (await qtestAnswering('', { answerTimeout: 20 })).qtest.in8(1),
+  'endless-output': () => testBench(Talker).backend('chardev').type('x'),
   'malformed-command': async () => (await qtestAnswering('OK\n')).qtest.command('inb  1'),
   'no-such-element': () => testBench(Lamp).register('level', 1),
   // @ts-expect-error: no such field of the register
