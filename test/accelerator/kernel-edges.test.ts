@@ -297,6 +297,25 @@ describe('rows of pages', () => {
     expect(rows(pages)).toEqual([[0xa0000, 1]]);
   });
 
+  it('keep every count while their table grows, and share a row for each direction when it is full', () => {
+    const pages = new PageRows();
+    for (const isWrite of [false, true]) {
+      for (let page = 0; page < 5000; page++) {
+        for (let times = 0; times <= page % 3; times++) pages.sample(page * Page, isWrite);
+        if (page % 2 === 1) pages.exit(page * Page, isWrite);
+      }
+    }
+    const totals = { rows: 0, samples: 0, exits: 0, elsewhere: 0, wrong: 0 };
+    pages.forEach((address, _isWrite, samples, exits) => {
+      if (address < 0) totals.elsewhere++;
+      else if (samples !== ((address / Page) % 3) + 1 || exits !== (address / Page) % 2) totals.wrong++;
+      totals.rows++;
+      totals.samples += samples;
+      totals.exits += exits;
+    });
+    expect(totals).toEqual({ rows: 8192 + 1, samples: 2 * 9999, exits: 5000, elsewhere: 1, wrong: 0 });
+  });
+
   it('look no further than 32 steps for pages that a guest chose to collide', () => {
     const slotOf = (key: number) => Math.imul(key, 0x9e37_79b1) >>> 18;
     const colliding: number[] = [];
