@@ -11,7 +11,8 @@ export class BlockLine implements BlockEnd {
 
   constructor(
     readonly id: string,
-    readonly image: BlockImage,
+    /** A recording puts itself in front of it. */
+    public image: BlockImage,
     private readonly onError: (message: string) => void,
   ) {}
 

@@ -98,6 +98,8 @@ export class Inbox {
   wake: (() => void) | undefined;
   /** The guest time of what is posted now, where guest time follows the host's. @internal */
   stamp: (() => bigint) | undefined;
+  /** The same for a recording, or for its replay. @internal */
+  recorder: ((event: InboxEvent, operations: number) => void) | undefined;
   private readonly queues = new Map<string, InboxQueue>();
   private order = 0;
 
@@ -132,6 +134,7 @@ export class Inbox {
     if (best === undefined) return false;
     const event = best.take();
     this.update();
+    this.recorder?.(event, operations);
     this.observer?.(event, operations);
     try {
       best.target.deliver(event);

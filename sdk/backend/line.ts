@@ -36,7 +36,8 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
 
   constructor(
     readonly id: string,
-    readonly transport: CharTransport,
+    /** A recording puts itself in front of it. */
+    public transport: CharTransport,
     private readonly inbox: Inbox,
     private readonly onError: (message: string) => void,
   ) {

@@ -11,6 +11,8 @@ export interface RecordingErrorCodes {
   'machine-not-recordable': BackplaneError;
   /** The lines at the beginning of a recorded run are missing, or say something that cannot be. @remedy Record the run again. */
   'recording-header-damaged': BackplaneError;
+  /** A line about the world outside of a recorded run says what cannot be. @remedy Record the run again. */
+  'recording-line-damaged': BackplaneError;
   /** A recorded run was to be replayed on a machine that is another one. @remedy Give the machine, devices and options of the message. */
   'recording-of-another-machine': BackplaneError;
 }

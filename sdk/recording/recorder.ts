@@ -7,6 +7,8 @@ import {
 import { endLine } from '../accelerator/trace/run-lines.ts';
 import { BackplaneError } from '../base/errors.ts';
 import type { Machine } from '../machine/index.ts';
+import { arrivalLine } from './arrivals.ts';
+import { describeBackends, tapBackends } from './tapped-backends.ts';
 import { describeMachine, headerLines } from './header.ts';
 
 export type { RecordingSink } from '../accelerator/trace/operation-recorder.ts';
@@ -36,7 +38,7 @@ export function recordRun(
   const recorder = new OperationRecorder(sink, time);
   const header = {
     ...describeMachine(machine),
-    backends: [],
+    backends: describeBackends(machine),
     accelerator: accelerator.noticeable as never,
     processors: Math.max(programs.length, 1),
     guests: programs.map(({ name }) => name),
@@ -46,17 +48,21 @@ export function recordRun(
     ...(timerLimit === undefined ? {} : { timerLimit }),
   };
   for (const line of headerLines(header)) sink.write(line);
+  machine.inbox.recorder = (event, operations) => recorder.note(arrivalLine(event, operations));
+  const leaveBackends = tapBackends(machine, (text) => recorder.note(text));
   return {
     guests: programs.map((program, vcpu) => recorder.of(program, vcpu)),
     end(outcome) {
       const reason = outcome.reason === 'operation-limit' && recorder.isUnderWay ? 'timer-limit' : outcome.reason;
+      leaveBackends();
+      machine.inbox.recorder = undefined;
       recorder.end();
       sink.write(`${endLine({ operations: accelerator.operations, at: time(), reason })}\n`);
     },
   };
 }
 
-function recordable({ accelerator, definition }: Machine): KvmAccelerator {
+function recordable({ accelerator, definition, inbox }: Machine): KvmAccelerator {
   const where = `Machine '${definition.name}' cannot be recorded`;
   if (!(accelerator instanceof KvmAccelerator) || accelerator.noticeable === undefined) {
     throw new BackplaneError(
@@ -64,6 +70,8 @@ function recordable({ accelerator, definition }: Machine): KvmAccelerator {
       `${where}: a replay could not have its accelerator '${accelerator.name}'. Use simulatedAccelerator().`,
     );
   }
+  if (inbox.recorder !== undefined)
+    throw new BackplaneError('machine-not-recordable', `${where}: another recording of it is being made. End that one first.`);
   if (accelerator.operations === 0) return accelerator;
   throw new BackplaneError(
     'machine-not-recordable',

@@ -1,9 +1,11 @@
 import {
   type ExitStatistics,
+  type KvmAccelerator,
   type RecordedTrace,
   type RunOutcome,
   simulatedAccelerator,
 } from '../accelerator/index.ts';
+import { OperationKind } from '../accelerator/guest/operation.ts';
 import { endOf } from '../accelerator/trace/recorded-trace.ts';
 import { type RunDifference, RunScript } from '../accelerator/trace/run-guest.ts';
 import { BackplaneError } from '../base/errors.ts';
@@ -14,17 +16,33 @@ import { Machine, type MachineDefinition, type MachineRequest } from '../machine
 import { MachinePlan } from '../machine/plan.ts';
 import { compare } from '../machine/snapshot/restore.ts';
 import { optionAsData, optionFromData } from '../machine/snapshot/save.ts';
+import { ArrivalFeed } from './arrival-feed.ts';
+import type { CheckedOutput } from './output-digest.ts';
+import { outsideOf } from './replayed-backends.ts';
 import { describeMachine, type RunHeader, readHeader } from './header.ts';
 
 /** On what a recorded run is replayed. RAM, options and accelerator are those of the recording. */
 export interface RunReplaySetup {
   readonly definition: MachineDefinition;
-  readonly request?: Omit<MachineRequest, 'accelerator' | 'startAt' | 'ram' | 'options'>;
+  readonly request?: Omit<MachineRequest, 'accelerator' | 'backends' | 'startAt' | 'ram' | 'options'>;
   /** Called when the machine is built, before anything runs on it. */
   readonly onBuilt?: (machine: Machine) => void;
   readonly onProgress?: (done: number, total: number) => void;
   /** Measure the host time of device handlers. */
   readonly profile?: boolean;
+  /** So many bytes of what the guest sends to each back end are kept. Default: none; checksums are compared in any case. */
+  readonly keepOutput?: number;
+}
+
+/** What a replayed guest has sent to a back end. */
+export interface ReplayedOutput {
+  readonly backend: string;
+  readonly bytes: number;
+  /** As many bytes as were recorded, with the same checksums. */
+  readonly isSame: boolean;
+  readonly recorded: number;
+  /** The first of them. */
+  readonly kept: Uint8Array;
 }
 
 /** What the replay of a recorded run came to. */
@@ -36,6 +54,9 @@ export interface RunReplay {
   /** Where the guests did something else than recorded, or were answered otherwise: the first few, and the number of all. */
   readonly differences: readonly RunDifference[];
   readonly differed: number;
+  readonly outputs: readonly ReplayedOutput[];
+  /** What came from outside in the recording: how much of it the devices took, and how much they did not. */
+  readonly arrivals: { readonly delivered: number; readonly left: number };
   /** The recording was cut off: its end is not known. */
   readonly isCut: boolean;
 }
@@ -56,35 +77,76 @@ export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunRepla
     );
   const header = readHeader(trace);
   refuseOtherName(trace, header, setup.definition);
+  const outside = outsideOf(trace, header, setup.keepOutput ?? 0);
   const accelerator = simulatedAccelerator({ ...header.accelerator, profile: setup.profile === true });
+  const { backends } = outside;
   const machine = Machine.create(setup.definition, {
     ...requestOf(header, setup.definition),
     ...setup.request,
-    accelerator,
+    ...{ accelerator, backends },
   });
   refuseOtherMachine(trace, header, machine);
   setup.onBuilt?.(machine);
-  const script = new RunScript(run, header.processors, () => accelerator.guestTime);
+  const script = new RunScript(run, header.processors, accelerator, machine.clock);
   script.onProgress = (played) => setup.onProgress?.(played, run.entries.length);
-  let outcome = machine.run(script.guests, limitsOf(script, header.timerLimit, 0));
-  while (outcome.reason === 'reset' && script.goesOn)
-    outcome = machine.resume(limitsOf(script, header.timerLimit, accelerator.operations));
+  const feed = new ArrivalFeed(machine, outside.arrivals);
+  accelerator.load(script.guests);
+  const replaying = { trace, script, feed, accelerator, timerLimit: header.timerLimit };
+  let outcome = runToTheEnd(replaying);
+  while (outcome.reason === 'reset' && script.goesOn) outcome = runToTheEnd(replaying);
+  machine.backends.flush();
   const { differences, differed } = script;
   return {
-    machine,
-    header,
+    ...{ machine, header, outcome, differences, differed },
     statistics: machine.accelerator.statistics,
-    outcome,
-    differences,
-    differed,
+    outputs: [...outside.outputs].map(([backend, output]) => outputOf(backend, output)),
+    arrivals: { delivered: feed.delivered, left: feed.left },
     isCut: run.end === undefined,
   };
 }
 
+function outputOf(backend: string, { digest, isSame, recorded, kept }: CheckedOutput): ReplayedOutput {
+  return { backend, bytes: digest.count, isSame, recorded, kept: Uint8Array.from(kept) };
+}
+
+interface Replaying {
+  readonly trace: RecordedTrace;
+  readonly script: RunScript;
+  readonly feed: ArrivalFeed;
+  readonly accelerator: KvmAccelerator;
+  readonly timerLimit: number | undefined;
+}
+
+/** Between two slices it is looked at whether anything is still to come from outside. */
+const SliceOperations = 100_000;
+
+/** One run, up to a reset or the end. While something is to come from outside, a guest that waits goes on waiting. */
+function runToTheEnd({ trace, script, feed, accelerator, timerLimit }: Replaying): RunOutcome {
+  const { run } = script;
+  const stop = stoppedInside(script) ? run.end?.at : undefined;
+  accelerator.begin(limitsOf(script, stop === undefined ? timerLimit : Number.POSITIVE_INFINITY, accelerator.operations));
+  for (;;) {
+    const now = trace.run === undefined ? 0n : script.time();
+    const time = stop === undefined ? {} : { time: Number(stop - now) };
+    const waits = feed.left > 0 || stop !== undefined;
+    const end = accelerator.runSlice({ operations: SliceOperations, ...time, waits });
+    if (typeof end !== 'string') return end;
+    if (stop !== undefined && (script.time() >= stop || end === 'asleep')) accelerator.pause();
+  }
+}
+
+/** A run that was paused in a HLT, or in the middle of a pause, ends at a time; any other at an operation. */
+function stoppedInside({ run }: RunScript): boolean {
+  const { kind, length } = run.entries;
+  const last = kind[length - 1];
+  return run.end?.reason === 'paused' && (last === OperationKind.Hlt || last === OperationKind.Pause);
+}
+
 /** A run that was stopped ends at the same operation; any other ends by itself. */
-function limitsOf({ run, operations }: RunScript, timerLimit: number | undefined, done: number) {
+function limitsOf(script: RunScript, timerLimit: number | undefined, done: number) {
+  const { run, operations } = script;
   const { end } = run;
-  const isStopped = end?.reason === 'operation-limit' || end?.reason === 'paused';
+  const isStopped = end?.reason === 'operation-limit' || (end?.reason === 'paused' && !stoppedInside(script));
   return {
     operationLimit: Math.max(0, (isStopped ? end.operations : operations + MostBehindTheEnd) - done),
     ...(timerLimit === undefined ? {} : { timerLimit }),
@@ -110,7 +172,8 @@ function requestOf({ machine, devices, start }: RunHeader, definition: MachineDe
     );
     if (others.length > 0) deviceOptions[id] = Object.fromEntries(others);
   }
-  return { ram: machine.ram, options, deviceOptions, startAt: BigInt(start) };
+  const savedDevices = new Set([...recorded.keys()].map(String));
+  return { ram: machine.ram, options, deviceOptions, savedDevices, startAt: BigInt(start) };
 }
 
 type Declarations = OptionSet['declarations'];

@@ -26,13 +26,18 @@ export class RunScript {
   onProgress: ((played: number) => void) | undefined;
   readonly #cursors: number[];
 
-  /** `now` answers the guest time in nanoseconds since the clock's epoch. */
   constructor(
     readonly run: RecordedRun,
     private readonly vcpus: number,
-    private readonly now: () => number,
+    private readonly kernel: { readonly guestTime: number },
+    private readonly clock: { absolute(time?: number): bigint },
   ) {
     this.#cursors = new Array(this.vcpus).fill(0);
+  }
+
+  /** Guest time in nanoseconds since the machine was started. */
+  time(): bigint {
+    return this.clock.absolute(this.kernel.guestTime);
   }
 
   /** What each vCPU executes. */
@@ -80,7 +85,7 @@ export class RunScript {
   /** With several vCPUs, a line has the time at which it was written. */
   checkTime(index: number, second: number): void {
     if (this.vcpus > 1) return;
-    const [recorded, now] = [timeFrom(this.run.entries, index, second), this.now()];
+    const [recorded, now] = [timeFrom(this.run.entries, index, second), this.kernel.guestTime];
     if (recorded !== now) this.differs(index, 0, `it begins ${now - recorded} ns later than recorded`);
   }
 

@@ -1,0 +1,165 @@
+import { type BlockImage, BlockLine, CharLine, type CharTransport } from '../backend/index.ts';
+import { toBase64 } from '../base/bytes.ts';
+import type { Machine } from '../machine/index.ts';
+import { encoded } from './arrivals.ts';
+import type { RecordedBackend } from './header.ts';
+import { OutputDigest } from './output-digest.ts';
+
+/** A recording has a checksum after so many bytes of output. */
+const BytesBetweenDigests = 65_536;
+export const PageSize = 4096;
+
+type Note = (text: string) => void;
+
+/** The back ends of a machine, for the header of its recording. */
+export function describeBackends({ backends }: Machine): RecordedBackend[] {
+  return backends.all.map(({ backend, line }) => {
+    const { id, type, kind } = backend;
+    const isChar = line instanceof CharLine;
+    return {
+      ...{ id, type, kind },
+      immediate: isChar && line.isImmediate,
+      open: isChar && line.isOpen,
+      size: isChar ? 0 : line.image.size,
+      readOnly: !isChar && line.image.isReadOnly,
+    };
+  });
+}
+
+/** Notes what the devices send, and what they read from disks. Answers how to note the last checksums and to stop. */
+export function tapBackends({ backends }: Machine, note: Note): () => void {
+  const endings = backends.all.map(({ line }) => {
+    if (line instanceof CharLine) {
+      const { transport } = line;
+      const tapped = new TappedTransport(line.id, transport, note);
+      line.transport = tapped;
+      return () => {
+        line.flush();
+        tapped.noteDigest();
+        line.transport = transport;
+      };
+    }
+    if (!(line instanceof BlockLine)) return () => {};
+    const { image } = line;
+    line.image = new TappedImage(line.id, image, note);
+    return () => {
+      line.image = image;
+    };
+  });
+  return () => {
+    for (const end of endings) end();
+  };
+}
+
+class TappedTransport implements CharTransport {
+  private readonly digest = new OutputDigest();
+  private noted = 0;
+
+  constructor(
+    private readonly id: string,
+    private readonly transport: CharTransport,
+    private readonly note: Note,
+  ) {}
+
+  get isImmediate(): boolean {
+    return this.transport.isImmediate === true;
+  }
+
+  start(host: Parameters<CharTransport['start']>[0]): void | Promise<void> {
+    return this.transport.start(host);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.digest.add(bytes);
+    if (this.digest.count - this.noted >= BytesBetweenDigests) this.noteDigest();
+    this.transport.write(bytes);
+  }
+
+  setReceiving(wanted: boolean): void {
+    this.transport.setReceiving?.(wanted);
+  }
+
+  close(): void | Promise<void> {
+    return this.transport.close();
+  }
+
+  describe(): string {
+    return this.transport.describe();
+  }
+
+  noteDigest(): void {
+    const { count, text } = this.digest;
+    if (count === this.noted) return;
+    this.noted = count;
+    this.note(`OUT ${encoded(this.id)} ${count} ${text}`);
+  }
+}
+
+/** Notes each page of 4 KiB when it is read first, and each failure by the number of the call. */
+class TappedImage implements BlockImage {
+  readonly size: number;
+  readonly isReadOnly: boolean;
+  private calls = 0;
+  private readonly seen: Uint8Array;
+
+  constructor(
+    private readonly id: string,
+    private readonly image: BlockImage,
+    private readonly note: Note,
+  ) {
+    this.size = image.size;
+    this.isReadOnly = image.isReadOnly;
+    this.seen = new Uint8Array(Math.ceil(this.size / PageSize / 8));
+  }
+
+  read(offset: number, target: Uint8Array): void {
+    this.attempt(() => this.image.read(offset, target));
+    const last = Math.floor((offset + Math.max(target.length, 1) - 1) / PageSize);
+    for (let page = Math.floor(offset / PageSize); page <= last; page++) this.see(page, offset, target);
+  }
+
+  write(offset: number, source: Uint8Array): void {
+    this.attempt(() => this.image.write(offset, source));
+  }
+
+  flush(): void {
+    this.attempt(() => this.image.flush());
+  }
+
+  close(): void {
+    this.image.close();
+  }
+
+  describe(): string {
+    return this.image.describe();
+  }
+
+  private see(page: number, offset: number, target: Uint8Array): void {
+    const bit = 1 << (page & 7);
+    if ((this.seen[page >> 3]! & bit) !== 0) return;
+    this.seen[page >> 3]! |= bit;
+    const start = page * PageSize;
+    const bytes = new Uint8Array(Math.min(PageSize, this.size - start));
+    try {
+      this.image.read(start, bytes);
+    } catch {
+      // The rest of the page cannot be read: the recording has what the device got.
+      const from = Math.max(start, offset);
+      const part = target.subarray(from - offset, start + bytes.length - offset);
+      bytes.set(part.subarray(0, start + bytes.length - from), from - start);
+    }
+    const text = bytes.every((byte) => byte === 0) ? 'zero' : toBase64(bytes);
+    this.note(`BLK ${encoded(this.id)} ${page} ${text}`);
+  }
+
+  private attempt(work: () => void): void {
+    this.calls++;
+    try {
+      work();
+    } catch (cause) {
+      const isFull = (cause as { readonly code?: unknown } | null)?.code === 'ENOSPC';
+      this.note(`ERR ${encoded(this.id)} ${this.calls} ${isFull ? 'no-space' : 'input-output'}`);
+      throw cause;
+    }
+  }
+}
