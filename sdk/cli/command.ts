@@ -95,7 +95,10 @@ export interface Command {
   /** The text of `-help` below the usage: purpose, options, examples. */
   readonly help: string;
   readonly options: OptionSyntax;
-  run(context: CommandContext): Promise<void>;
+  /** The exit status where something was refused or failed. Default: 1, or 2 for a guest that did not finish. */
+  readonly failureStatus?: number;
+  /** Answers the exit status; nothing is 0. */
+  run(context: CommandContext): Promise<number> | Promise<void>;
 }
 
 /** Options of every command. */

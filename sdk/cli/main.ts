@@ -9,6 +9,7 @@ import { hostTerminal, reportFailure, safeTerminal, type Terminal } from './term
 /** Commands are loaded on demand, to keep the start fast. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   replay: async () => (await import('./commands/replay.ts')).replayCommand,
+  diff: async () => (await import('./commands/diff.ts')).diffCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   advise: async () => (await import('./commands/advise.ts')).adviseCommand,
   info: async () => (await import('./commands/info.ts')).infoCommand,
@@ -30,6 +31,7 @@ Device models in TypeScript, plugged into virtual machines.
 Commands:
   replay TRACE          put a recorded boot through a machine and count its exits
   advise TRACE          say what coalescing more ports and pages would save
+  diff A B              show where two recordings part
   run FILE.ts           run a guest program
   info TOPIC            look into a machine: mtree, qtree, registers, coalesced
   doc -device DEVICE    print the register reference of a device in Markdown
@@ -71,11 +73,12 @@ export async function runCommandLine(
 ): Promise<number> {
   const safe = safeTerminal(terminal);
   try {
-    await dispatch(plainWords(words), safe);
-    return 0;
-  } catch (failure) {
+    return await dispatch(plainWords(words), safe);
+  } catch (thrown) {
+    const failure = thrown instanceof CommandFailure ? thrown.cause : thrown;
     onFailure(failure);
     reportFailure(safe, failure, failureReport(words));
+    if (thrown instanceof CommandFailure) return thrown.status;
     return failure instanceof Unfinished ? 2 : 1;
   }
 }
@@ -83,19 +86,39 @@ export async function runCommandLine(
 /** Options that may precede the command. */
 const leading = /^--?(verbose|json)$/;
 
-async function dispatch(given: readonly string[], terminal: Terminal): Promise<void> {
+/** The failure of a command that has an exit status of its own for it. */
+class CommandFailure extends Error {
+  constructor(
+    override readonly cause: unknown,
+    readonly status: number,
+  ) {
+    super();
+  }
+}
+
+/** Answers the exit status. */
+async function dispatch(given: readonly string[], terminal: Terminal): Promise<number> {
   const start = given.findIndex((word) => !leading.test(word));
   const words = [...given.slice(Math.max(start, 0)), ...given.slice(0, Math.max(start, 0))];
   const [first, ...rest] = words;
   if (first === undefined) throw new BackplaneError('missing-operand', `no command.\n${overview}`);
-  if (/^--?version$/.test(first)) return terminal.print(`backplane ${version()}`);
-  if (/^(--?help|-h|help)$/.test(first)) return terminal.print(overview);
+  if (/^--?version$/.test(first)) return said(`backplane ${version()}`);
+  if (/^(--?help|-h|help)$/.test(first)) return said(overview);
   const list = lists.includes(first.replace(/=.*/s, ''));
   const load = list ? async () => (await import('./commands/list.ts')).listCommand : commandNamed(first);
   const command = await load();
-  const args = parseArguments(list ? words : rest, { ...command.options, ...commonOptions });
-  if (args.has('help') || args.has('h')) return terminal.print(`Usage: ${command.usage}\n\n${command.help}`);
-  await command.run({ terminal, arguments: args, json: args.has('json') });
+  try {
+    const args = parseArguments(list ? words : rest, { ...command.options, ...commonOptions });
+    if (args.has('help') || args.has('h')) return said(`Usage: ${command.usage}\n\n${command.help}`);
+    return (await command.run({ terminal, arguments: args, json: args.has('json') })) ?? 0;
+  } catch (failure) {
+    throw command.failureStatus === undefined ? failure : new CommandFailure(failure, command.failureStatus);
+  }
+
+  function said(text: string): number {
+    terminal.print(text);
+    return 0;
+  }
 }
 
 function commandNamed(name: string): () => Promise<Command> {

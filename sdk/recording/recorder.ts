@@ -8,8 +8,8 @@ import { endLine } from '../accelerator/trace/run-lines.ts';
 import { BackplaneError } from '../base/errors.ts';
 import type { Machine } from '../machine/index.ts';
 import { arrivalLine } from './arrivals.ts';
-import { describeBackends, tapBackends } from './tapped-backends.ts';
 import { describeMachine, headerLines } from './header.ts';
+import { describeBackends, tapBackends } from './tapped-backends.ts';
 
 export type { RecordingSink } from '../accelerator/trace/operation-recorder.ts';
 
@@ -71,7 +71,10 @@ function recordable({ accelerator, definition, inbox }: Machine): KvmAccelerator
     );
   }
   if (inbox.recorder !== undefined)
-    throw new BackplaneError('machine-not-recordable', `${where}: another recording of it is being made. End that one first.`);
+    throw new BackplaneError(
+      'machine-not-recordable',
+      `${where}: another recording of it is being made. End that one first.`,
+    );
   if (accelerator.operations === 0) return accelerator;
   throw new BackplaneError(
     'machine-not-recordable',

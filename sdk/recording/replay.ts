@@ -1,3 +1,4 @@
+import { OperationKind } from '../accelerator/guest/operation.ts';
 import {
   type ExitStatistics,
   type KvmAccelerator,
@@ -5,7 +6,6 @@ import {
   type RunOutcome,
   simulatedAccelerator,
 } from '../accelerator/index.ts';
-import { OperationKind } from '../accelerator/guest/operation.ts';
 import { endOf } from '../accelerator/trace/recorded-trace.ts';
 import { type RunDifference, RunScript } from '../accelerator/trace/run-guest.ts';
 import { BackplaneError } from '../base/errors.ts';
@@ -17,9 +17,9 @@ import { MachinePlan } from '../machine/plan.ts';
 import { compare } from '../machine/snapshot/restore.ts';
 import { optionAsData, optionFromData } from '../machine/snapshot/save.ts';
 import { ArrivalFeed } from './arrival-feed.ts';
+import { describeMachine, type RunHeader, readHeader } from './header.ts';
 import type { CheckedOutput } from './output-digest.ts';
 import { outsideOf } from './replayed-backends.ts';
-import { describeMachine, type RunHeader, readHeader } from './header.ts';
 
 /** On what a recorded run is replayed. RAM, options and accelerator are those of the recording. */
 export interface RunReplaySetup {
@@ -124,7 +124,9 @@ const SliceOperations = 100_000;
 function runToTheEnd({ trace, script, feed, accelerator, timerLimit }: Replaying): RunOutcome {
   const { run } = script;
   const stop = stoppedInside(script) ? run.end?.at : undefined;
-  accelerator.begin(limitsOf(script, stop === undefined ? timerLimit : Number.POSITIVE_INFINITY, accelerator.operations));
+  accelerator.begin(
+    limitsOf(script, stop === undefined ? timerLimit : Number.POSITIVE_INFINITY, accelerator.operations),
+  );
   for (;;) {
     const now = trace.run === undefined ? 0n : script.time();
     const time = stop === undefined ? {} : { time: Number(stop - now) };

@@ -77,7 +77,12 @@ interface DiskLine {
   readonly isPage: boolean;
 }
 
-function noteDisk(disks: Map<string, DiskLines>, id: string, line: OutsideLine, { number, text, isPage }: DiskLine): void {
+function noteDisk(
+  disks: Map<string, DiskLines>,
+  id: string,
+  line: OutsideLine,
+  { number, text, isPage }: DiskLine,
+): void {
   const disk = disks.get(id) ?? { pages: new Map(), failures: new Map() };
   disks.set(id, disk);
   if (isPage) {

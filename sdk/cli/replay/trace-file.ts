@@ -21,23 +21,37 @@ export async function readTrace(path: string, options: ReadTraceOptions = {}): P
   const name = options.name ?? basename(path);
   const parser = new TraceParser(name, options.sizeLimit ?? DefaultTraceSizeLimit);
   try {
-    const isCompressed = await isGzip(path);
-    const file = createReadStream(path);
-    const gunzip = isCompressed ? file.pipe(createGunzip()) : undefined;
-    const text = gunzip ?? file;
-    file.once('error', (cause) => text.destroy(cause));
-    try {
-      for await (const chunk of text as AsyncIterable<Uint8Array>) parser.push(chunk);
-    } finally {
-      file.destroy();
-    }
-    if (gunzip !== undefined) await checkPadding(name, path, gunzip.bytesWritten);
+    for await (const chunk of textIn(name, path)) parser.push(chunk);
   } catch (cause) {
     if (cause instanceof BackplaneError) throw cause;
     // A process that was killed while it recorded leaves a piece of a last block.
     if (!parser.isRun || codeOf(cause) !== 'Z_BUF_ERROR') throw unreadable(name, path, parser.accesses, cause);
   }
   return parser.end();
+}
+
+/** The text of a recording piece by piece, however long it is. It ends where gzip data that was cut off ends. */
+export async function* recordingText(path: string, name: string): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    yield* textIn(name, path);
+  } catch (cause) {
+    if (cause instanceof BackplaneError) throw cause;
+    if (codeOf(cause) !== 'Z_BUF_ERROR') throw unreadable(name, path, 0, cause);
+  }
+}
+
+async function* textIn(name: string, path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const isCompressed = await isGzip(path);
+  const file = createReadStream(path);
+  const gunzip = isCompressed ? file.pipe(createGunzip()) : undefined;
+  const text = gunzip ?? file;
+  file.once('error', (cause) => text.destroy(cause));
+  try {
+    yield* text as AsyncIterable<Uint8Array>;
+  } finally {
+    file.destroy();
+  }
+  if (gunzip !== undefined) await checkPadding(name, path, gunzip.bytesWritten);
 }
 
 async function isGzip(path: string): Promise<boolean> {

@@ -1,0 +1,185 @@
+import { BackplaneError } from '../../base/errors.ts';
+import { count, decimal, printable } from '../../base/text.ts';
+import type { Machine } from '../../machine/index.ts';
+import type { Arguments, Command } from '../command.ts';
+import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
+import {
+  type ComparedFile,
+  type Comparison,
+  compareRecordings,
+  contextOf,
+  type NamingMachine,
+} from '../replay/parting.ts';
+import { accessIn, describeLine, linesIn, type RecordingLine } from '../replay/recording-lines.ts';
+import { findRecording, recordingName } from '../replay/setup.ts';
+
+const ShownBefore = 5;
+const ShownHeaders = 5;
+
+export const diffCommand: Command = {
+  usage: 'backplane diff A B [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-json]',
+  summary: 'show where two recordings part',
+  help: `Compares two recordings operation by operation and shows where they part first, in the words of the devices, with what both did just
+before. A and B are names of recordings, or the paths of files, plain or gzip. They may be of any length.
+
+Options:
+${machineHelp}
+                        (default: the machine that the first recording names)
+  -json                 where they part as a JSON value
+
+Status: 0 when the recordings are equal, 1 when they differ, 2 when they could not be compared.
+
+Examples:
+  backplane diff before.iotrace.gz after.iotrace.gz
+  backplane diff a.iotrace b.iotrace -plugin ./my-uart.ts -device my-uart`,
+  options: machineSyntax,
+  failureStatus: 2,
+  async run({ terminal, arguments: args, json }) {
+    const [first, second] = filesOf(args.positional);
+    const comparison = await compareRecordings(first, second, (lines) =>
+      terminal.progress(`diff: ${count(lines)} lines`),
+    );
+    terminal.progress('');
+    const { headers, parting, times } = comparison;
+    const isSame = parting === undefined && times === undefined && headers.a.length + headers.b.length === 0;
+    const naming = parting === undefined ? undefined : await namingMachine(args, first, terminal.note);
+    const before: ShownLine[] = [];
+    if (parting !== undefined) {
+      await contextOf(first, parting.line, ShownBefore, (line, isShown) => {
+        if (isShown) before.push(shown(line, naming));
+        const access = accessIn(line.text);
+        if (access?.isWrite === true) naming?.write(access);
+      });
+    }
+    const next = {
+      a: parting?.a.map((line) => shown(line, naming)) ?? [],
+      b: parting?.b.map((line) => shown(line, naming)) ?? [],
+    };
+    if (json) terminal.print(JSON.stringify(asData(comparison, isSame, before, next), null, 2));
+    else
+      terminal.print(
+        isSame ? `${first.name} and ${second.name} are equal.` : format(first, second, comparison, before, next),
+      );
+    return isSame ? 0 : 1;
+  },
+};
+
+function filesOf([a, b, ...more]: readonly string[]): readonly [ComparedFile, ComparedFile] {
+  if (a === undefined || b === undefined)
+    throw new BackplaneError('missing-operand', "diff takes two recordings. Write 'backplane diff A B'.");
+  if (more.length > 0)
+    throw new BackplaneError('too-many-operands', `diff takes two recordings, not also '${more.join(' ')}'.`);
+  const [one, other] = [recordingName(a), recordingName(b)];
+  const names = one === other ? [a, b] : [one, other];
+  return [
+    { name: names[0] as string, path: findRecording(a) },
+    { name: names[1] as string, path: findRecording(b) },
+  ];
+}
+
+/** A line, its time in microseconds, and the register that it is about. */
+interface ShownLine {
+  readonly line: number;
+  readonly time: string;
+  readonly what: string;
+  readonly register: string | undefined;
+}
+
+function shown({ number, time, text }: RecordingLine, naming: NamingMachine | undefined): ShownLine {
+  const access = accessIn(text);
+  const register = access === undefined ? undefined : naming?.nameOf(access);
+  const isTime = /^\d{1,19}$/.test(time);
+  return { line: number, time: isTime ? decimal(BigInt(time), 3) : time, what: describeLine(text), register };
+}
+
+/** The machine that gives names to registers. Without it there are addresses. */
+async function namingMachine(
+  args: Arguments,
+  { path, name }: ComparedFile,
+  note: (line: string) => void,
+): Promise<NamingMachine | undefined> {
+  const { Machine } = await import('../../machine/index.ts');
+  const { describeAccess } = await import('../../machine/access-names.ts');
+  let machine: Machine;
+  try {
+    const { definition, request } = await chooseMachine(args, undefined, await machineIn(path, name));
+    machine = Machine.create(definition, request);
+  } catch (failure) {
+    note(`warning: registers are not named: ${failure instanceof Error ? failure.message : String(failure)}`);
+    return undefined;
+  }
+  return {
+    write({ isPort, address, size, value }) {
+      const space = isPort ? machine.io : machine.memory;
+      try {
+        if (size === 8) space.write64(address, value);
+        else space.write(address, Number(value), size);
+      } catch {
+        // Names are all that is wanted of the device.
+      }
+    },
+    nameOf: (access) =>
+      describeAccess(machine, { ...access, value: access.size === 8 ? access.value : Number(access.value) }),
+  };
+}
+
+/** The name of the machine in the header of a recording. */
+async function machineIn(path: string, name: string): Promise<string | undefined> {
+  for await (const { text, time } of linesIn(path, name)) {
+    if (time !== '') return undefined;
+    const [, found] = /^# machine: \{"name":"([\w.-]{1,64})"/.exec(text) ?? [];
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+interface Next {
+  readonly a: readonly ShownLine[];
+  readonly b: readonly ShownLine[];
+}
+
+function asData(
+  { headers, parting, times, operations }: Comparison,
+  isSame: boolean,
+  before: readonly ShownLine[],
+  next: Next,
+) {
+  const where = parting === undefined ? null : { operations: parting.operations, line: parting.line, before, ...next };
+  return { same: isSame, operations, headers, times: times ?? null, parting: where };
+}
+
+function format(
+  a: ComparedFile,
+  b: ComparedFile,
+  comparison: Comparison,
+  before: readonly ShownLine[],
+  next: Next,
+): string {
+  const { headers, parting, times, operations } = comparison;
+  const sections: string[] = [];
+  const header = [
+    ...headers.a.slice(0, ShownHeaders).map((text) => `  ${a.name}: ${cut(text)}`),
+    ...headers.b.slice(0, ShownHeaders).map((text) => `  ${b.name}: ${cut(text)}`),
+  ];
+  if (header.length > 0) sections.push(`The headers differ:\n${header.join('\n')}`);
+  if (times !== undefined)
+    sections.push(
+      `The times differ from line ${count(times.line)} on: ${times.a} ns in ${a.name}, ${times.b} ns in ${b.name}.`,
+    );
+  if (parting === undefined) sections.push(`Both do the same: ${count(operations)} operations.`);
+  else {
+    const where = `They part after ${count(parting.operations)} operations, at line ${count(parting.line)}.`;
+    sections.push(before.length === 0 ? where : `${where} Just before, in both:\n${before.map(formatLine).join('\n')}`);
+    for (const [file, lines] of [[a, next.a] as const, [b, next.b] as const])
+      sections.push(`${file.name}:\n${lines.length === 0 ? '  it ends here' : lines.map(formatLine).join('\n')}`);
+  }
+  return sections.join('\n\n');
+}
+
+const LongestHeader = 120;
+const cut = (text: string): string =>
+  printable(text.length > LongestHeader ? `${text.slice(0, LongestHeader)}...` : text);
+
+function formatLine({ time, what, register }: ShownLine): string {
+  return `${time.padStart(16)} us  ${what.padEnd(34)}  ${printable(register ?? '')}`.trimEnd();
+}
