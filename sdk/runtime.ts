@@ -199,6 +199,6 @@ export {
 export { infoRegisters } from './monitor/registers.ts';
 export type { RecordedBackend, RunHeader } from './recording/header.ts';
 export { type RecordingSink, type RunRecording, recordRun } from './recording/recorder.ts';
-export { type RunReplay, type RunReplaySetup, replayRun } from './recording/replay.ts';
+export { type ReplayedOutput, type RunReplay, type RunReplaySetup, replayRun } from './recording/replay.ts';
 export { type StateChange, type StateDifference, StateError } from './state/restore-plan.ts';
 export type { StateDeclaration } from './state/schema.ts';

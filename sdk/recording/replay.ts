@@ -1,4 +1,3 @@
-import { OperationKind } from '../accelerator/guest/operation.ts';
 import {
   type ExitStatistics,
   type KvmAccelerator,
@@ -6,7 +5,7 @@ import {
   type RunOutcome,
   simulatedAccelerator,
 } from '../accelerator/index.ts';
-import { endOf } from '../accelerator/trace/recorded-trace.ts';
+import { endOf, type RecordedEnd } from '../accelerator/trace/recorded-trace.ts';
 import { type RunDifference, RunScript } from '../accelerator/trace/run-guest.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { type Json, type JsonProblem, JsonReader } from '../base/json-reader.ts';
@@ -80,8 +79,9 @@ export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunRepla
   const outside = outsideOf(trace, header, setup.keepOutput ?? 0);
   const accelerator = simulatedAccelerator({ ...header.accelerator, profile: setup.profile === true });
   const { backends } = outside;
-  const machine = Machine.create(setup.definition, {
-    ...requestOf(header, setup.definition),
+  const definition = definitionOf(header, setup.definition);
+  const machine = Machine.create(definition, {
+    ...requestOf(header, definition),
     ...setup.request,
     ...{ accelerator, backends },
   });
@@ -91,7 +91,7 @@ export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunRepla
   script.onProgress = (played) => setup.onProgress?.(played, run.entries.length);
   const feed = new ArrivalFeed(machine, outside.arrivals);
   accelerator.load(script.guests);
-  const replaying = { trace, script, feed, accelerator, timerLimit: header.timerLimit };
+  const replaying = { script, feed, accelerator, timerLimit: header.timerLimit };
   let outcome = runToTheEnd(replaying);
   while (outcome.reason === 'reset' && script.goesOn) outcome = runToTheEnd(replaying);
   machine.backends.flush();
@@ -110,7 +110,6 @@ function outputOf(backend: string, { digest, isSame, recorded, kept }: CheckedOu
 }
 
 interface Replaying {
-  readonly trace: RecordedTrace;
   readonly script: RunScript;
   readonly feed: ArrivalFeed;
   readonly accelerator: KvmAccelerator;
@@ -121,38 +120,51 @@ interface Replaying {
 const SliceOperations = 100_000;
 
 /** One run, up to a reset or the end. While something is to come from outside, a guest that waits goes on waiting. */
-function runToTheEnd({ trace, script, feed, accelerator, timerLimit }: Replaying): RunOutcome {
-  const { run } = script;
-  const stop = stoppedInside(script) ? run.end?.at : undefined;
+function runToTheEnd({ script, feed, accelerator, timerLimit }: Replaying): RunOutcome {
+  const { end } = script.run;
+  const pause = end?.reason === 'paused' ? end : undefined;
   accelerator.begin(
-    limitsOf(script, stop === undefined ? timerLimit : Number.POSITIVE_INFINITY, accelerator.operations),
+    limitsOf(script, pause === undefined ? timerLimit : Number.POSITIVE_INFINITY, accelerator.operations),
   );
   for (;;) {
-    const now = trace.run === undefined ? 0n : script.time();
-    const time = stop === undefined ? {} : { time: Number(stop - now) };
-    const waits = feed.left > 0 || stop !== undefined;
-    const end = accelerator.runSlice({ operations: SliceOperations, ...time, waits });
-    if (typeof end !== 'string') return end;
-    if (stop !== undefined && (script.time() >= stop || end === 'asleep')) accelerator.pause();
+    const limits = pause === undefined ? { operations: SliceOperations } : sliceUpTo(pause, script, accelerator);
+    if (limits === undefined) accelerator.pause();
+    const waits = feed.left > 0 || pause !== undefined;
+    const slice = accelerator.runSlice({ operations: 1, ...limits, waits });
+    if (typeof slice !== 'string') return slice;
+    if (slice === 'asleep' && pause !== undefined && limits?.time !== undefined) accelerator.pause();
   }
 }
 
-/** A run that was paused in a HLT, or in the middle of a pause, ends at a time; any other at an operation. */
-function stoppedInside({ run }: RunScript): boolean {
-  const { kind, length } = run.entries;
-  const last = kind[length - 1];
-  return run.end?.reason === 'paused' && (last === OperationKind.Hlt || last === OperationKind.Pause);
+/** The slice that ends where the recorded run was paused: at its operation, and at its time. Undefined: it is there. */
+function sliceUpTo(
+  { operations, at }: RecordedEnd,
+  script: RunScript,
+  accelerator: KvmAccelerator,
+): { readonly operations: number; readonly time?: number } | undefined {
+  const left = operations - accelerator.operations;
+  if (left > 0) return { operations: Math.min(left, SliceOperations) };
+  const time = at - script.time();
+  return time > 0n ? { operations: SliceOperations, time: Number(time) } : undefined;
 }
 
-/** A run that was stopped ends at the same operation; any other ends by itself. */
-function limitsOf(script: RunScript, timerLimit: number | undefined, done: number) {
-  const { run, operations } = script;
+/** A run that was stopped at its limit ends at the same operation; any other ends by itself. */
+function limitsOf({ run, operations }: RunScript, timerLimit: number | undefined, done: number) {
   const { end } = run;
-  const isStopped = end?.reason === 'operation-limit' || (end?.reason === 'paused' && !stoppedInside(script));
+  const limit = end?.reason === 'operation-limit' ? end.operations : operations + MostBehindTheEnd;
   return {
-    operationLimit: Math.max(0, (isStopped ? end.operations : operations + MostBehindTheEnd) - done),
+    operationLimit: Math.max(0, limit - done),
     ...(timerLimit === undefined ? {} : { timerLimit }),
   };
+}
+
+/** Of the devices that are not always there, those that the recorded machine had. */
+function definitionOf({ devices }: RunHeader, definition: MachineDefinition): MachineDefinition {
+  const ids = new Set(devices.map((device) => (device as { readonly id?: unknown }).id));
+  const present = definition.devices.flatMap(({ present: when, ...used }) =>
+    when === undefined || used.id === undefined || ids.has(used.id) ? [used] : [],
+  );
+  return { ...definition, devices: present };
 }
 
 /** The machine that the recording asks for. Options of devices are given where the definition would give others. */
@@ -174,8 +186,7 @@ function requestOf({ machine, devices, start }: RunHeader, definition: MachineDe
     );
     if (others.length > 0) deviceOptions[id] = Object.fromEntries(others);
   }
-  const savedDevices = new Set([...recorded.keys()].map(String));
-  return { ram: machine.ram, options, deviceOptions, savedDevices, startAt: BigInt(start) };
+  return { ram: machine.ram, options, deviceOptions, startAt: BigInt(start) };
 }
 
 type Declarations = OptionSet['declarations'];

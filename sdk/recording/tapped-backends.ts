@@ -65,6 +65,10 @@ class TappedTransport implements CharTransport {
     return this.transport.isImmediate === true;
   }
 
+  get startsClosed(): boolean {
+    return this.transport.startsClosed === true;
+  }
+
   start(host: Parameters<CharTransport['start']>[0]): void | Promise<void> {
     return this.transport.start(host);
   }

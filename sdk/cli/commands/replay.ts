@@ -36,6 +36,7 @@ ${timerLimitHelp}
   -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
   -report FILE.html     with -compare: the comparison as one page to look at, with charts and the machine's maps; over a page that is there
   -profile              measure the host time of device handlers
+  -show-output ID       of a recorded run: print what the guest sent to this back end
   -json                 the report as a JSON value
 
 Examples:
@@ -49,6 +50,7 @@ Examples:
     ...timerLimitSyntax,
     compare: true,
     report: 'FILE.html',
+    'show-output': 'ID',
     rtc: 'base=DATE',
   },
   async run(context) {

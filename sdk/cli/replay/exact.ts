@@ -1,6 +1,6 @@
 import type { RecordedTrace } from '../../accelerator/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
-import { count, counted, decimal, exactData } from '../../base/text.ts';
+import { count, counted, decimal, didYouMean, exactData, printable } from '../../base/text.ts';
 import { describeAccess } from '../../machine/access-names.ts';
 import { endOfRun, type RunReplay, replayRun } from '../../recording/replay.ts';
 import type { Arguments, CommandContext } from '../command.ts';
@@ -31,23 +31,55 @@ export function replayExactly(
     onBuilt: (built) => {
       endObservers = observeWith(machine.plugins, built);
     },
+    keepOutput: args.has('show-output') ? MostOutput : 0,
     onProgress: (done, total) => terminal.progress(`replay: ${done} of ${total} lines`),
   });
   terminal.progress('');
   endObservers();
   for (const warning of [...machine.warnings, ...replay.machine.warnings]) terminal.note(`warning: ${warning}`);
   terminal.print(json ? JSON.stringify(asData(trace, replay), null, 2) : formatReplay(trace, replay));
-  if (replay.differed === 0 || replay.header.tapped) return;
+  const shown = args.value('show-output');
+  if (shown !== undefined && !json) terminal.print(`\n${outputOf(replay, shown)}`);
+  if (isSame(replay) || replay.header.tapped) return;
   throw new BackplaneError(
     'replay-parted',
-    `the replay of '${trace.name}' does something else than the recording, first at line ${place(replay)}. ` +
+    `the replay of '${trace.name}' does something else than the recording, ${first(replay)}. ` +
       'The devices are not those of the recorded run, or depend on something that is not recorded.',
   );
 }
 
-const place = ({ differences: [first] }: RunReplay): string => `${count((first?.position ?? 0) + 1)}: ${first?.what}`;
+/** Bytes of output that -show-output shows of one back end. */
+const MostOutput = 65_536;
 
-function asData(trace: RecordedTrace, { machine, header, outcome, differences, differed, isCut }: RunReplay) {
+/** A recording that was cut off may lack its last checksums. */
+const isSame = ({ differed, outputs, arrivals, isCut }: RunReplay): boolean =>
+  differed === 0 && arrivals.left === 0 && (isCut || outputs.every((output) => output.isSame));
+
+function outputOf({ outputs }: RunReplay, id: string): string {
+  const output = outputs.find(({ backend }) => backend === id);
+  const known = outputs.map(({ backend }) => backend);
+  if (output === undefined)
+    throw new BackplaneError(
+      'unknown-operand',
+      `-show-output ${id}: the recording has no such back end. ${didYouMean(id, known)}`,
+    );
+  const text = new TextDecoder().decode(output.kept);
+  return text
+    .split('\n')
+    .map((line) => printable(line.replace(/\r$/, '')))
+    .join('\n');
+}
+
+/** What is different first. */
+function first({ differences: [one], outputs, arrivals }: RunReplay): string {
+  if (one !== undefined) return `first at line ${count(one.position + 1)}: ${one.what}`;
+  if (arrivals.left > 0) return `and ${counted(arrivals.left, 'arrival')} from outside found no taker`;
+  const other = outputs.find((output) => !output.isSame);
+  return `and what it sends to '${other?.backend}' differs: ${other?.bytes} bytes, recorded ${other?.recorded}`;
+}
+
+function asData(trace: RecordedTrace, { machine, header, outcome, outputs, arrivals, ...rest }: RunReplay) {
+  const { differences, differed, isCut } = rest;
   const { statistics } = machine.accelerator;
   return {
     recording: trace.name,
@@ -62,6 +94,8 @@ function asData(trace: RecordedTrace, { machine, header, outcome, differences, d
     isCut,
     differed,
     differences,
+    arrivals,
+    outputs: outputs.map(({ backend, bytes, recorded, isSame }) => ({ backend, bytes, recorded, isSame })),
     ...(statistics.profile === undefined ? {} : { profile: statistics.profile.rows() }),
   };
 }
@@ -77,10 +111,17 @@ function formatReplay(trace: RecordedTrace, replay: RunReplay): string {
   ].join('\n\n');
 }
 
-function verdict(trace: RecordedTrace, { differed, differences, header, machine, isCut }: RunReplay): string {
-  if (differed === 0) {
+function verdict(trace: RecordedTrace, replay: RunReplay): string {
+  const { differed, differences, header, machine, isCut, outputs, arrivals } = replay;
+  const outside = [
+    ...(arrivals.delivered > 0 ? [`${counted(arrivals.delivered, 'arrival')} from outside`] : []),
+    ...outputs
+      .filter(({ bytes }) => bytes > 0)
+      .map(({ backend, bytes }) => `${counted(bytes, 'byte')} to '${backend}'`),
+  ].join(', ');
+  if (isSame(replay)) {
     const until = isCut ? 'up to where it was cut off' : `to its end at ${decimal(endOfRun(trace), 3)} us`;
-    return `All answers, interrupts and times are those of the recording, ${until}.`;
+    return `All answers, interrupts and times are those of the recording, ${until}.${outside === '' ? '' : ` The same: ${outside}.`}`;
   }
   const shown = differences.map(
     ({ position, what }) => `\n  line ${count(position + 1)}: ${what}${named(trace, position, machine)}`,
