@@ -1,4 +1,4 @@
-import { BackplaneError } from '../../base/errors.ts';
+import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { count, decimal, printable } from '../../base/text.ts';
 import type { Machine } from '../../machine/index.ts';
 import type { Arguments, Command } from '../command.ts';
@@ -42,19 +42,18 @@ Examples:
     terminal.progress('');
     const { headers, parting, times } = comparison;
     const isSame = parting === undefined && times === undefined && headers.a.length + headers.b.length === 0;
-    const naming = parting === undefined ? undefined : await namingMachine(args, first, terminal.note);
     const before: ShownLine[] = [];
+    const next: { a: readonly ShownLine[]; b: readonly ShownLine[] } = { a: [], b: [] };
     if (parting !== undefined) {
+      // One for each: an index register selects something else where they have parted.
+      const namings = await namingMachines(args, first, terminal.note);
       await contextOf(first, parting.line, ShownBefore, (line, isShown) => {
-        if (isShown) before.push(shown(line, naming));
-        const access = accessIn(line.text);
-        if (access?.isWrite === true) naming?.write(access);
+        const [one] = namings.map((naming) => shown(line, naming));
+        if (isShown) before.push(one ?? shown(line, undefined));
       });
+      next.a = parting.a.map((line) => shown(line, namings[0]));
+      next.b = parting.b.map((line) => shown(line, namings[1]));
     }
-    const next = {
-      a: parting?.a.map((line) => shown(line, naming)) ?? [],
-      b: parting?.b.map((line) => shown(line, naming)) ?? [],
-    };
     if (json) terminal.print(JSON.stringify(asData(comparison, isSame, before, next), null, 2));
     else
       terminal.print(
@@ -85,29 +84,33 @@ interface ShownLine {
   readonly register: string | undefined;
 }
 
+/** The machine learns what is written. */
 function shown({ number, time, text }: RecordingLine, naming: NamingMachine | undefined): ShownLine {
   const access = accessIn(text);
   const register = access === undefined ? undefined : naming?.nameOf(access);
+  if (access?.isWrite === true) naming?.write(access);
   const isTime = /^\d{1,19}$/.test(time);
   return { line: number, time: isTime ? decimal(BigInt(time), 3) : time, what: describeLine(text), register };
 }
 
-/** The machine that gives names to registers. Without it there are addresses. */
-async function namingMachine(
+/** Two machines that give names to registers. Without them there are addresses. */
+async function namingMachines(
   args: Arguments,
   { path, name }: ComparedFile,
   note: (line: string) => void,
-): Promise<NamingMachine | undefined> {
+): Promise<readonly NamingMachine[]> {
   const { Machine } = await import('../../machine/index.ts');
   const { describeAccess } = await import('../../machine/access-names.ts');
-  let machine: Machine;
   try {
     const { definition, request } = await chooseMachine(args, undefined, await machineIn(path, name));
-    machine = Machine.create(definition, request);
+    return [0, 1].map(() => namingOf(Machine.create(definition, request), describeAccess));
   } catch (failure) {
-    note(`warning: registers are not named: ${failure instanceof Error ? failure.message : String(failure)}`);
-    return undefined;
+    note(`warning: registers are not named: ${describeThrown(failure)}`);
+    return [];
   }
+}
+
+function namingOf(machine: Machine, describeAccess: DescribeAccess): NamingMachine {
   return {
     write({ isPort, address, size, value }) {
       const space = isPort ? machine.io : machine.memory;
@@ -122,6 +125,8 @@ async function namingMachine(
       describeAccess(machine, { ...access, value: access.size === 8 ? access.value : Number(access.value) }),
   };
 }
+
+type DescribeAccess = typeof import('../../machine/access-names.ts').describeAccess;
 
 /** The name of the machine in the header of a recording. */
 async function machineIn(path: string, name: string): Promise<string | undefined> {

@@ -31,6 +31,8 @@ export interface Comparison {
 const Following = 3;
 const ProgressEvery = 100_000;
 const MostHeaderLines = 5000;
+/** What the header of a recorded run says; other lines are comments. */
+const headerWords = /^# (iotrace v\d|(machine|device|backend|run): )/;
 
 /** Compares two recordings line by line, in bounded memory. */
 export async function compareRecordings(
@@ -85,7 +87,7 @@ class Cursor {
       // Where a run ended, and how, is a part of it.
       if (/^# end /.test(line.text)) return line;
       if (line.time !== '') return line;
-      if (this.header.length < MostHeaderLines && line.text !== '') this.header.push(line.text);
+      if (this.header.length < MostHeaderLines && headerWords.test(line.text)) this.header.push(line.text);
     }
   }
 

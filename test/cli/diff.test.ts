@@ -1,0 +1,71 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backplane } from './fake-terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-diff-'));
+const at = (name: string): string => join(folder, name);
+
+/** A guest that reads the real-time clock so often. */
+const reader = (rounds: number, register: string, pause = 1000): string =>
+  `import { guestProgram } from 'backplane/runtime';
+  export default guestProgram('reader', function* (guest) {
+    for (let round = 0; round < ${rounds}; round++) {
+      yield* guest.out8(0x70, round === 4 ? ${register} : 0x0a);
+      yield* guest.in8(0x71);
+      yield* guest.pause(${pause});
+    }
+  });`;
+
+const record = async (name: string, program: string): Promise<void> => {
+  writeFileSync(at('guest.ts'), program);
+  const { status, noted } = await backplane('run', at('guest.ts'), '-machine', 'isapc', '-record', at(name));
+  expect([status, noted]).toEqual([0, '']);
+};
+
+beforeAll(async () => {
+  await record('a.iotrace.gz', reader(20, '0x0a'));
+  await record('same.iotrace', reader(20, '0x0a'));
+  await record('other.iotrace.gz', reader(20, '0x0b'));
+  await record('shorter.iotrace', reader(3, '0x0a'));
+  await record('slower.iotrace', reader(20, '0x0a', 2000));
+}, 60_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const diff = (a: string, b: string, ...more: string[]) => backplane('diff', at(a), at(b), ...more);
+
+describe('backplane diff', () => {
+  it('says of equal recordings that they are, plain or compressed, with status 0', async () => {
+    const { status, printed } = await diff('a.iotrace.gz', 'same.iotrace');
+    expect([status, printed]).toEqual([0, 'a and same are equal.']);
+    expect(gunzipSync(readFileSync(at('a.iotrace.gz'))).equals(readFileSync(at('same.iotrace')))).toBe(true);
+  });
+
+  it('shows where they part in the words of the devices, and what was done before, with status 1', async () => {
+    const { status, printed } = await diff('a.iotrace.gz', 'other.iotrace.gz');
+    expect(status).toBe(1);
+    expect(printed).toContain('They part after 12 operations, at line');
+    expect(printed).toMatch(/in8 at 0x71 -> 0x26 +rtc: statusA/);
+    expect(printed).toMatch(/other:\n.*out8 at 0x70 <- 0xb .*\n.*in8 at 0x71 -> 0x2 +rtc: statusB/);
+  });
+
+  it('says that one ends earlier, and where only the times differ', async () => {
+    expect((await diff('a.iotrace.gz', 'shorter.iotrace')).printed).toContain('They part after 9 operations');
+    const { status, printed } = await diff('a.iotrace.gz', 'slower.iotrace');
+    expect([status, printed]).toEqual([1, expect.stringContaining('pause of 2000 ns')]);
+  });
+
+  it('answers a JSON value', async () => {
+    const { status, printed } = await diff('a.iotrace.gz', 'other.iotrace.gz', '-json');
+    const { same, parting } = JSON.parse(printed);
+    expect([status, same, parting.operations, parting.before.length, parting.a.length]).toEqual([1, false, 12, 5, 3]);
+  });
+
+  it('has status 2 where it cannot compare', async () => {
+    expect((await diff('a.iotrace.gz', 'absent')).status).toBe(2);
+    expect((await backplane('diff', at('a.iotrace.gz'))).status).toBe(2);
+    expect((await backplane('diff', '-quiet')).status).toBe(2);
+  });
+});
