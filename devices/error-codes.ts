@@ -8,6 +8,21 @@ export interface PackageDeviceErrorCodes {
    */
   'cmos-register-out-of-range': BackplaneError;
   /**
+   * The image of a memory chip has changed since the snapshot was saved.
+   * @remedy Restore the file of the image together with the snapshot.
+   */
+  'image-differs': BackplaneError;
+  /**
+   * The image of a memory chip has another size than the chip.
+   * @remedy Make a file of the size that the message names.
+   */
+  'image-of-wrong-size': BackplaneError;
+  /**
+   * The image of a memory chip cannot be read when the machine is made.
+   * @remedy Check the file and its disk.
+   */
+  'image-unreadable': BackplaneError;
+  /**
    * The PCI bus of a machine has no address space of bus masters, in which messages arrive.
    * @remedy Give the PciBus `busMasterMemory`.
    */

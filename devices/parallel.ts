@@ -28,6 +28,7 @@ export const parallelPorts = portRegion({
 const data = parallelPorts.register(Port.Data, { width: 8 });
 const status = parallelPorts.register(Port.Status, {
   width: 8,
+  reset: 0xdf,
   fields: {
     none: bits(0, 2, 'constant', { description: 'ones without the enhanced modes' }),
     noError: bit(3, 'constant'),

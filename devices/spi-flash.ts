@@ -1,3 +1,4 @@
+import { BlockBackend } from '../sdk/backend.ts';
 import {
   defineOptions,
   device,
@@ -15,6 +16,7 @@ import {
   VirtualClock,
 } from '../sdk/index.ts';
 import { SpiCommandDevice } from '../sdk/spi.ts';
+import { ImageMemory } from './parts/image-memory.ts';
 
 /** @see Winbond W25Q80DV datasheet, 6.1.2 "Instruction Set Table 1" */
 const Command = {
@@ -72,6 +74,7 @@ const changing: ReadonlySet<number> = new Set([
 ]);
 const PageSize = 256;
 const Erased = 0xff;
+const Nothing = new Uint8Array(0);
 
 /** By megabits: 2 in the 'w25q20'. */
 const parts = ['w25q20', 'w25q40', 'w25q80', 'w25q16', 'w25q32', 'w25q64', 'w25q128'] as const;
@@ -80,11 +83,15 @@ const Identification = { Manufacturer: 0xef, Type: 0x40, SmallestCapacity: 0x12 
 
 export const spiFlashOptions = defineOptions({
   part: option.choice(parts, { description: 'type of the chip, with its megabits', default: 'w25q20' }),
+  drive: option.backend(BlockBackend, { description: 'the image of its bytes; without one they are in RAM' }),
 });
 
 /**
- * Serial flash memory of the 25 series, in RAM: it reads, programs pages, and erases sectors, blocks or all. While it is busy
- * it answers reads of its status only. A hostile guest can write bytes, and mistime commands: those are reported, and do nothing.
+ * Serial flash memory of the 25 series: it reads, programs pages, and erases sectors, blocks or all. While it is busy it answers reads
+ * of its status only. A hostile guest can write bytes, and mistime commands: those are reported, and do nothing.
+ *
+ * With an image, bytes are in the file before the chip is busy with them. Where that fails the command does nothing, and the write
+ * enable latch stays set, as after any command that was not carried out. A read-only image refuses them as a protected block does.
  *
  * @see Winbond W25Q80DV datasheet, 6 "Instructions"
  */
@@ -102,14 +109,24 @@ export class SpiFlash extends SpiCommandDevice {
   @state private length = 0;
   @state({ as: guestTime, atReset: 'kept' }) private busyUntil = 0;
   private readonly capacity: number;
+  private readonly image: ImageMemory;
 
   constructor(
     @inject(VirtualClock) private readonly clock: VirtualClock,
-    @options(spiFlashOptions) { part }: OptionsOf<typeof spiFlashOptions>,
+    @options(spiFlashOptions) private readonly config: OptionsOf<typeof spiFlashOptions>,
   ) {
     super();
-    this.capacity = Identification.SmallestCapacity + parts.indexOf(part);
+    this.capacity = Identification.SmallestCapacity + parts.indexOf(config.part);
     this.memory = new Uint8Array(2 ** this.capacity).fill(Erased);
+    this.image = new ImageMemory(config.drive, this.memory);
+  }
+
+  protected override onRealize(): void {
+    this.image.load(this.id, this.config.part);
+  }
+
+  override onStateLoaded(): void {
+    this.image.compare(this.id);
   }
 
   get isBusy(): boolean {
@@ -175,19 +192,18 @@ export class SpiFlash extends SpiCommandDevice {
 
   /** A second byte is for status register 2, which is not modelled. @see Winbond W25Q80DV datasheet, "Write Status Register (01h)" */
   private writeStatus(): void {
-    if (this.begin(0, 0, Time.WriteStatus)) this.protection = this.written & Status.BlockProtect;
+    if (this.begin(0, Nothing, Time.WriteStatus)) this.protection = this.written & Status.BlockProtect;
   }
 
   private programPage(): void {
     const start = this.startOf(PageSize);
-    if (!this.begin(start, PageSize, Time.PageProgram)) return;
-    for (let at = 0; at < PageSize; at++) this.memory[start + at]! &= this.page[at]!;
+    const programmed = this.page.map((byte, at) => byte & (this.memory[start + at] as number));
+    this.begin(start, programmed, Time.PageProgram);
   }
 
   private erase({ size, time }: Erase): void {
     const length = Math.min(size, this.memory.length);
-    const start = this.startOf(length);
-    if (this.begin(start, length, time)) this.memory.fill(Erased, start, start + length);
+    this.begin(this.startOf(length), new Uint8Array(length).fill(Erased), time);
   }
 
   /** Of the page, sector or block of the address. */
@@ -196,10 +212,13 @@ export class SpiFlash extends SpiCommandDevice {
     return address - (address % size);
   }
 
-  /** Starts to change these bytes: once for each write enable, and not in a protected block. */
-  private begin(start: number, size: number, time: number): boolean {
+  /** Starts to change bytes: once for each write enable, not in a protected block, and not where the host fails. */
+  private begin(start: number, changed: Uint8Array, time: number): boolean {
+    const { length } = changed;
     if (!this.isWriteEnabled) return this.decline(this.command, 'without a write enable before it');
-    if (size > 0 && start + size > this.protectedFrom) return this.decline(this.command, 'in a protected block');
+    if (length > 0 && this.image.isReadOnly) return this.decline(this.command, 'on a read-only image');
+    if (length > 0 && start + length > this.protectedFrom) return this.decline(this.command, 'in a protected block');
+    if (length > 0 && !this.image.store(start, changed)) return false;
     this.isWriteEnabled = false;
     this.busyUntil = this.clock.now + time;
     return true;

@@ -68,6 +68,8 @@ export const q35 = defineMachine({
   interruptController: ['pic', 'msi'],
   prepare: (machine) => {
     fillCmos(machine, lowRam);
-    for (const { device } of machine.devices) if (device instanceof Eeprom) device.memory.fill(0);
+    for (const { device } of machine.devices) {
+      if (device instanceof Eeprom && !device.hasImage) device.memory.fill(0);
+    }
   },
 });

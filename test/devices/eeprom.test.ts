@@ -126,3 +126,24 @@ describe('an EEPROM with addresses of 8 bits', () => {
     expect(read([0x05], 1)).toEqual([0x31]);
   });
 });
+
+describe('an EEPROM with an image', () => {
+  it('reads what is in it, and a page is in the file when the write cycle begins', () => {
+    const bytes = new Uint8Array(256).fill(0x11);
+    const bench = testBench(Eeprom, { options: { part: '24c02' }, images: { drive: bytes } });
+    expect(bench.transfer([0x10], 2)).toEqual([0x11, 0x11]);
+    bench.transfer([0x10, 1, 2], 0);
+    expect([...bytes.subarray(0x0f, 0x13), bench.backend('drive').flushed]).toEqual([0x11, 1, 2, 0x11, 1]);
+  });
+
+  it.each([
+    ['the host fails', false],
+    ['it is read-only', true],
+  ])('leaves the page as it was where %s, and has no write cycle', (_, isReadOnly) => {
+    const bytes = new Uint8Array(256);
+    const bench = testBench(Eeprom, { options: { part: '24c02' }, images: { drive: { bytes, isReadOnly } } });
+    if (!isReadOnly) bench.backend('drive').failNext('input-output');
+    bench.transfer([0x10, 1, 2], 0);
+    expect([bench.transfer([0x10], 2), bytes[0x10]]).toEqual([[0, 0], 0]);
+  });
+});

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { SpiFlash } from '../../devices/index.ts';
+import { board } from '../../machines/index.ts';
+import { memoryImage } from '../../sdk/backend.ts';
 import { MICROSECOND, MILLISECOND, SECOND } from '../../sdk/index.ts';
+import { Machine } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
+import { expectRefusal } from '../refusal.ts';
 
 const WriteStatus = 0x01;
 const PageProgram = 0x02;
@@ -128,5 +132,74 @@ describe('a 25-series flash', () => {
     });
     expect(held).toEqual([0x04, 0x08, 0x0a, 0x0a]);
     expect(errors()).toEqual(['command 0x1 with 4 bytes in all: it does nothing']);
+  });
+});
+
+describe('a 25-series flash with an image', () => {
+  const at = (address: number) => [address >> 16, (address >> 8) & 0xff, address & 0xff];
+  function withImage(image: Uint8Array | { readonly bytes: Uint8Array; readonly isReadOnly: boolean }) {
+    const bench = testBench(SpiFlash, { images: { drive: image } });
+    const change = (...bytes: number[]) => {
+      bench.transfer([WriteEnable], 0);
+      bench.transfer(bytes, 0);
+    };
+    return { bench, change, drive: bench.backend('drive'), status: () => bench.transfer([ReadStatus], 1)[0] };
+  }
+  const image = () => new Uint8Array(256 * 1024).fill(0xff);
+
+  it('reads what is in it, programs and erases it, and has flushed it before it is busy no more', () => {
+    const bytes = image();
+    bytes[0x1234] = 0x3f;
+    const { bench, change, drive, status } = withImage(bytes);
+    expect(bench.transfer([Read, ...at(0x1234)], 1)).toEqual([0x3f]);
+    change(PageProgram, ...at(0x1234), 0xf0);
+    expect([status(), drive.bytes[0x1234], drive.flushed]).toEqual([0x03, 0x30, 1]);
+    bench.clock.advance(MILLISECOND);
+    change(SectorErase, ...at(0x1234));
+    expect([drive.bytes[0x1234], drive.flushed]).toEqual([0xff, 2]);
+  });
+
+  it.each(['no-space', 'input-output'] as const)(
+    'does nothing where the host fails (%s): the write enable latch stays set',
+    (why) => {
+      const { bench, change, drive, status } = withImage(image());
+      drive.failNext(why);
+      change(PageProgram, ...at(0), 0x12);
+      expect([status(), bench.transfer([Read, ...at(0)], 1)]).toEqual([0x02, [0xff]]);
+      expect(bench.guestErrors).toEqual([]);
+      bench.transfer([PageProgram, ...at(0), 0x12], 0);
+      bench.clock.advance(MILLISECOND);
+      expect([status(), drive.bytes[0]]).toEqual([0, 0x12]);
+    },
+  );
+
+  it('refuses to change a read-only image', () => {
+    const { bench, change, drive, status } = withImage({ bytes: image(), isReadOnly: true });
+    change(ChipErase);
+    change(PageProgram, ...at(0), 0);
+    expect([status(), drive.bytes[0]]).toEqual([0x02, 0xff]);
+    expect(bench.guestErrors.map(({ message, count }) => [message, count])).toEqual([
+      ['command 0xc7 on a read-only image', 2],
+    ]);
+  });
+
+  it('refuses an image of another size, and a snapshot whose image has changed since', () => {
+    expectRefusal(
+      () => testBench(SpiFlash, { images: { drive: 1000 } }),
+      'image-of-wrong-size',
+      'drive',
+      '1000',
+      '262144',
+    );
+    const definition = {
+      ...board,
+      devices: board.devices.map((used) => (used.id === 'flash' ? { ...used, options: { drive: 'd0' } } : used)),
+    };
+    const bytes = image();
+    const request = () => ({ backends: [memoryImage({ id: 'd0', bytes })] });
+    const saved = Machine.create(definition, request()).save();
+    expect(Machine.restore(definition, saved, request()).device(SpiFlash).memory[5]).toBe(0xff);
+    bytes[5] = 0;
+    expectRefusal(() => Machine.restore(definition, saved, request()), 'state-refused', 'flash', 'd0');
   });
 });

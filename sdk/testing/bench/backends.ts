@@ -25,9 +25,14 @@ export class BenchBackends {
   /** By the names of the device's options. */
   private readonly byOption = new Map<string, TestBackend>();
   private parts: ReadonlyMap<string, BackendPart> = new Map();
+  /** Block options without an image. */
+  private readonly without: string[] = [];
   private isInside = false;
 
-  /** `values` are those of the device's options. An option that names no back end gets one too, of the option's name. */
+  /**
+   * `values` are those of the device's options. A character option that names no back end gets one of the option's name. A block
+   * option gets one where there is an image for it.
+   */
   constructor(
     private readonly options: OptionSet,
     private readonly values: Readonly<Record<string, unknown>>,
@@ -39,10 +44,15 @@ export class BenchBackends {
     for (const [name, { backend }] of Object.entries(options.declarations)) {
       if (backend === undefined) continue;
       const id = (values[name] as string | undefined) ?? name;
+      const image = images[name] ?? images[id];
+      if (backend.backendType !== 'char' && image === undefined && values[name] === undefined) {
+        this.without.push(name);
+        continue;
+      }
       const made =
         backend.backendType === 'char'
           ? new TestCharBackend(id, arrived, (room) => this.limit(id, room))
-          : new TestBlockBackend(id, images[name] ?? images[id]);
+          : new TestBlockBackend(id, image);
       this.byOption.set(name, made);
     }
     for (const name of Object.keys(images)) this.find(name);
@@ -74,7 +84,14 @@ export class BenchBackends {
   find(name: string): TestBackend {
     const found = this.byOption.get(name) ?? [...this.byOption.values()].find(({ id }) => id === name);
     if (found !== undefined) return found;
-    const names = [...this.byOption].flatMap(([option, { id }]) => (option === id ? [option] : [option, id]));
+    if (this.without.includes(name)) {
+      throw new BackplaneError(
+        'no-such-backend',
+        `Bench: option '${name}' of ${this.device} has no image. Give it one: testBench(${this.device}, { images: { ${name}: 65536 } }).`,
+      );
+    }
+    const present = [...this.byOption].flatMap(([option, { id }]) => (option === id ? [option] : [option, id]));
+    const names = [...present, ...this.without];
     throw new BackplaneError(
       'no-such-backend',
       `Bench: ${this.device} has no back end '${name}'. ${didYouMean(name, names, `It has ${names.join(', ') || 'none'}.`)}`,
