@@ -99,6 +99,11 @@ export class CharBackend extends BackendPart {
     return byte;
   }
 
+  /** A write was refused, and the device was not told of room since. @internal */
+  get isBlocked(): boolean {
+    return this.wasRefused;
+  }
+
   /** What it holds, as comparable text. @internal */
   get contents(): string {
     const { open, unsent, wasRefused } = this;

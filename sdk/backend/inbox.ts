@@ -107,6 +107,8 @@ export class Inbox {
   route(backend: string, target: InboxTarget): { readonly bytes: number } {
     const queue = new InboxQueue(target);
     this.queues.set(backend, queue);
+    // A device that does not read may write: what has left does not wait behind what has come.
+    this.queues.set(sentOf(backend), new InboxQueue(target));
     return queue;
   }
 
@@ -158,7 +160,7 @@ export class Inbox {
 
   /** Whether an event has somewhere to go. */
   knows(event: InboxEvent): boolean {
-    return this.queues.has(event.kind === 'option' ? LiveOptions : event.backend);
+    return this.queues.has(queueName(event));
   }
 
   /** A device has room again, or another device. @internal */
@@ -170,10 +172,10 @@ export class Inbox {
   }
 
   private queueOf(event: InboxEvent): InboxQueue {
-    const name = event.kind === 'option' ? LiveOptions : event.backend;
-    const queue = this.queues.get(name);
+    const queue = this.queues.get(queueName(event));
     if (queue !== undefined) return queue;
-    const known = [...this.queues.keys()].filter((one) => one !== LiveOptions);
+    const name = event.kind === 'option' ? LiveOptions : event.backend;
+    const known = [...this.queues.keys()].filter((one) => one !== LiveOptions && !one.endsWith(Sent));
     throw new BackplaneError(
       'no-such-backend',
       `The inbox has no back end '${name}'. ${didYouMean(name, known, `It has ${known.join(', ') || 'none'}.`)}`,
@@ -186,6 +188,15 @@ const isEarlier = (one: InboxQueue, other: InboxQueue): boolean =>
 
 /** The queue of live options: no back end has an empty id. */
 export const LiveOptions = '';
+
+/** No id of a back end has a space. */
+const Sent = ' sent';
+const sentOf = (backend: string): string => `${backend}${Sent}`;
+
+function queueName(event: InboxEvent): string {
+  if (event.kind === 'option') return LiveOptions;
+  return event.kind === 'sent' ? sentOf(event.backend) : event.backend;
+}
 
 function overrun(event: InboxEvent): BackplaneError {
   const whose = event.kind === 'option' ? 'live options' : `back end '${event.backend}'`;

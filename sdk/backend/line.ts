@@ -14,6 +14,13 @@ interface Front {
   readonly part: CharBackend;
 }
 
+/** What a line holds beside its device. */
+export interface SavedLine {
+  readonly isOpen: boolean;
+  readonly window: number;
+  readonly left: number;
+}
+
 /** Between a transport, which lives in host time, and a device, which lives in guest time. */
 export class CharLine implements CharEnd, CharHost, InboxTarget {
   readonly isImmediate: boolean;
@@ -140,12 +147,25 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     this.reportSent();
   }
 
-  /** A device that has room for half of the window and more needs no event. */
+  /** A device that has room for half of the window and more needs no event, unless a write of its was refused. */
   private reportSent(): void {
     const { left } = this;
-    if (left === 0 || (this.front?.part.inFlight ?? 0) <= WindowToHost / 2) return;
+    const part = this.front?.part;
+    const isFull = left > 0 && (part?.inFlight ?? 0) > WindowToHost / 2;
+    if (!isFull && part?.isBlocked !== true) return;
     this.left = 0;
     this.post({ kind: 'sent', backend: this.id, count: left });
+  }
+
+  /** What another line of the same kind goes on from, on a bench. @internal */
+  save(): SavedLine {
+    const { isOpen, window, left } = this;
+    return { isOpen, window, left };
+  }
+
+  /** @internal */
+  load(saved: SavedLine): void {
+    ({ isOpen: this.isOpen, window: this.window, left: this.left } = saved);
   }
 
   opened(): void {

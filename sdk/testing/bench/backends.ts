@@ -1,4 +1,11 @@
-import { CharBackend, CharLine, type InboxEntry, MachineBackends, WindowToHost } from '../../backend/index.ts';
+import {
+  CharBackend,
+  CharLine,
+  type InboxEntry,
+  MachineBackends,
+  type SavedLine,
+  WindowToHost,
+} from '../../backend/index.ts';
 import { toHex } from '../../base/bytes.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
@@ -15,8 +22,7 @@ const MostRounds = 1000;
 export interface SavedBackends {
   readonly inbox: readonly InboxEntry[];
   readonly sides: Readonly<Record<string, unknown>>;
-  /** Bytes that each line lets be on their way. */
-  readonly windows: Readonly<Record<string, number>>;
+  readonly lines: Readonly<Record<string, SavedLine>>;
 }
 
 /** The back ends of a device on a bench. What arrives reaches the device between two accesses, as in a machine. */
@@ -178,22 +184,23 @@ export class BenchBackends {
 
   save(): SavedBackends {
     const sides = [...this.byOption].map(([name, one]) => [name, one.save()]);
-    const windows = [...this.byOption].map(([name, { id }]) => [name, this.lineOf(id)?.window ?? WindowToHost]);
+    const lines = [...this.byOption].flatMap(([name, { id }]) => {
+      const line = this.lineOf(id);
+      return line === undefined ? [] : [[name, line.save()] as const];
+    });
     return {
       inbox: this.machine.inbox.pending,
       sides: Object.fromEntries(sides),
-      windows: Object.fromEntries(windows),
+      lines: Object.fromEntries(lines),
     };
   }
 
   /** What another bench of the class has saved. */
-  load({ inbox, sides, windows }: SavedBackends): void {
+  load({ inbox, sides, lines }: SavedBackends): void {
     for (const [name, one] of this.byOption) {
       one.load(sides[name]);
-      const line = this.lineOf(one.id);
-      if (line === undefined || !(one instanceof TestCharBackend)) continue;
-      line.isOpen = one.isOpen;
-      line.window = windows[name] as number;
+      const saved = lines[name];
+      if (saved !== undefined) this.lineOf(one.id)?.load(saved);
     }
     this.machine.inbox.clear();
     for (const { event } of inbox) this.machine.inbox.post(event);
