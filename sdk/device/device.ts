@@ -135,6 +135,9 @@ export abstract class Device implements DeviceInstance, RegionOwner {
    */
   onStateLoaded(_version: number): void {}
 
+  /** A live option has another value, which its options object shows. Between two instructions. */
+  onOptionChange(_name: string): void {}
+
   /** A mistake of the guest: loud once, then counted, never thrown. Answers undefined, so that a handler can return it. */
   guestError(message: string): undefined {
     this.#context?.guestErrors.report(this.id, message);

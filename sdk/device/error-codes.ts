@@ -87,6 +87,8 @@ export interface DeviceErrorCodes {
   'no-such-option': BackplaneError;
   /** A class with `@device` extends no device. @remedy Let it extend IsaDevice, PciDevice or SystemDevice. */
   'not-a-device': BackplaneError;
+  /** An option was to change while the machine ran, and it is not declared so. @remedy Declare it with `live: true`. */
+  'option-not-live': BackplaneError;
   /** An option wires a pin that the device does not have. @remedy Name one of its pins. */
   'option-wires-unknown-pin': BackplaneError;
   /** A machine cannot fill a parameter of the constructor. @remedy Add `@inject(Service)` or `@options(declared)`, or a default value. */

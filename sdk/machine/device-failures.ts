@@ -13,6 +13,13 @@ export function inDevice<T>(id: string, device: Device, what: string, work: () =
   }
 }
 
+export function disposedMachine(name: string, method: string): BackplaneError {
+  return new BackplaneError(
+    'machine-disposed',
+    `Machine '${name}': ${method}(): it was disposed, and its memory is freed. Build another one with Machine.create().`,
+  );
+}
+
 /** Cleans up after a failure, which is reported already: a second one must not hide it. */
 export function quietly(takeDown: () => void): void {
   try {

@@ -5,6 +5,7 @@ import { DeviceFailure } from '../base/errors.ts';
 import { refuseNotifier } from '../bus/event-notifiers.ts';
 import { EventNotifiers } from '../bus/index.ts';
 import { constructDevice, type Device, DeviceOptions } from '../device/index.ts';
+import { noteOptions } from '../device/options/live.ts';
 import { noteBackends } from '../device/part.ts';
 import { inDevice } from './device-failures.ts';
 import {
@@ -83,6 +84,7 @@ export class DeviceMaker {
       const get = () => maker.get(used.device as unknown as Newable<Device>);
       const device = this.stateful.noteInto(services, () => constructDevice(get));
       noteBackends(device, this.options);
+      noteOptions(device, this.options);
       this.ownServices.set(device, services);
       notifiers.device = device;
       this.notifiers.set(device, notifiers);

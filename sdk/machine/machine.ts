@@ -24,9 +24,10 @@ import { MachineBuilder } from './builder.ts';
 import type { MachineBus } from './buses/list.ts';
 import { unmappedRegions } from './checks.ts';
 import type { BuildRequest, MachineDefinition, MachineRequest, RestoreRequest, RunningMachine } from './definition.ts';
-import { prepareMachine, quietly, timerFailure, unrealizeAll } from './device-failures.ts';
+import { disposedMachine, prepareMachine, quietly, timerFailure, unrealizeAll } from './device-failures.ts';
 import { checkDefinition, checkPlugged, checkRequest, restoreWords } from './given-definition.ts';
 import { deviceOfClass, refuseInsideHandler, replaceDevices, unpluggable } from './hotplug.ts';
+import { postOption, routeLiveOptions } from './live-options.ts';
 import { type MapOrder, mapOrder } from './map-order.ts';
 import { type MachineObserver, ObserverHub } from './observers.ts';
 import type { StatefulServices } from './services.ts';
@@ -96,6 +97,7 @@ export class Machine implements RunningMachine {
     this.observers = new ObserverHub(this, request.onObserverFailure ?? (() => {}));
     this.backends = new MachineBackends(request.backends, request.onBackendError);
     this.inbox = this.backends.inbox;
+    routeLiveOptions(this);
     this.builder = new MachineBuilder(definition, request, this.accelerator, this.errors, this.backends);
     const { builder } = this;
     this.statefulServices = builder.stateful;
@@ -256,6 +258,15 @@ export class Machine implements RunningMachine {
     this.inbox.wake?.();
   }
 
+  /**
+   * Gives a live option of a device another value: `machine.setOption('timer0', 'speed', 2)`. The device has it before the next
+   * instruction, and so has a replay.
+   */
+  setOption(id: string, name: string, value: unknown): void {
+    this.refuseDisposed('setOption');
+    postOption(this, id, name, value);
+  }
+
   /** @internal */
   restoreWires(): void {
     this.builder.wires.restore();
@@ -283,10 +294,6 @@ export class Machine implements RunningMachine {
   }
 
   private refuseDisposed(method: string): void {
-    if (!this.disposed) return;
-    throw new BackplaneError(
-      'machine-disposed',
-      `Machine '${this.definition.name}': ${method}(): it was disposed, and its memory is freed. Build another one with Machine.create().`,
-    );
+    if (this.disposed) throw disposedMachine(this.definition.name, method);
   }
 }

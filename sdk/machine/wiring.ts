@@ -165,9 +165,9 @@ export class PluggedDevice {
   /** As its definition says. */
   readonly used: UsedDevice;
   /** The given options, also those with the value of their default. */
-  readonly given: Readonly<Record<string, unknown>>;
+  given: Readonly<Record<string, unknown>>;
   /** All its options, with defaults; a back end is an id. */
-  readonly options: Readonly<Record<string, unknown>>;
+  options: Readonly<Record<string, unknown>>;
   /** The regions that the machine maps; those that the device maps itself are not among them. */
   readonly mappings: readonly Mapping[];
   /** Where each wired output goes. */
@@ -193,6 +193,12 @@ export class PluggedDevice {
   /** Its address as its bus writes it; undefined on a bus without addresses. */
   get address(): string | undefined {
     return addressText(this.place);
+  }
+
+  /** A live option has another value. @internal */
+  changeOption(name: string, value: unknown): void {
+    this.given = { ...this.given, [name]: value };
+    this.options = Object.freeze({ ...this.options, [name]: value });
   }
 
   /** Only after it was realized and mapped. */

@@ -204,6 +204,10 @@ goldenMessages('device', {
   'narrow-access-unsupported': () => handled(widened.write(0)),
   'no-such-option': () => speed.parse('sped', '1', 'chip'),
   'not-a-device': () => device(chip)(class Thing {} as never),
+  'option-not-live': () => {
+    const { code, message } = speed.liveProblem('speed', 2, "Device 'chip'")!;
+    throw new BackplaneError(code, message);
+  },
   'option-wires-unknown-pin': () => {
     const wiring = defineOptions({
       irq: option.integer({ default: 3, description: '', wires: { pin: 'irqs', to: isaIrq } }),

@@ -63,6 +63,8 @@ export interface Option<T> {
    * it. The machine connects it, unless `interrupts:` names the pin.
    */
   readonly wires?: { readonly pin: string; to(value: number): { readonly description: string } };
+  /** It may change while the machine runs: `machine.setOption`. The options object of the device shows the value of now. */
+  readonly live?: boolean;
   /** The value is the id of a back end of the machine, and the constructor gets an object of this class for it. */
   readonly backend?: BackendClass;
 }
@@ -78,6 +80,11 @@ export interface OptionSpec<T> {
   readonly description: string;
   /** Leave it out and the value may be undefined. */
   readonly default?: T;
+  /**
+   * True: it may change while the machine runs, by `machine.setOption`. Read it from the options object each time. The device is
+   * told by `onOptionChange(name)`.
+   */
+  readonly live?: boolean;
 }
 
 /** What an option that is a number may be told. */
@@ -92,6 +99,7 @@ type AnySpec<T> = OptionSpec<T> & Pick<Option<T>, 'unit' | 'range' | 'places' | 
 
 const specWords: Readonly<Record<keyof AnySpec<unknown>, true>> = {
   ...{ description: true, default: true, range: true, unit: true, places: true, wires: true, backend: true },
+  live: true,
 };
 
 /** With a default, the value is always there. */
@@ -117,6 +125,7 @@ function make<T, S extends AnySpec<T>>(
     ...(spec.unit === undefined ? {} : { unit: spec.unit }),
     ...(spec.places === undefined ? {} : { places: spec.places }),
     ...(spec.wires === undefined ? {} : { wires: spec.wires }),
+    ...(spec.live === true ? { live: true } : {}),
     ...(spec.backend === undefined ? {} : { backend: spec.backend }),
     parse,
     format: (value) => format(value as T),

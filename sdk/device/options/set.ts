@@ -2,6 +2,7 @@ import { BackplaneError, type Problem } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
 import type { BackendClass, BackendPart } from '../part.ts';
 import { type BackendOption, type Option, octalHint } from './kinds.ts';
+import { optionValues } from './live.ts';
 
 export type OptionDeclarations = Readonly<Record<string, Option<unknown>>>;
 
@@ -77,6 +78,22 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     return problems;
   }
 
+  /** Why this option cannot have this value while its owner runs; undefined if it can. @internal */
+  liveProblem(name: string, value: unknown, owner: string): Problem | undefined {
+    const [problem] = this.problems({ [name]: value }, owner);
+    if (problem !== undefined || this.isLive(name)) return problem;
+    const live = this.names.filter((one) => this.isLive(one)).join(', ');
+    const message =
+      `${owner}: option '${name}' cannot change while the machine runs. Its live options: ${live || 'none'}. ` +
+      'Build the machine with another value, or declare the option with live: true.';
+    return { code: 'option-not-live', message };
+  }
+
+  /** Whether an option may change while its owner runs. @internal */
+  isLive(name: string): boolean {
+    return Object.hasOwn(this.declarations, name) && this.declarations[name]?.live === true;
+  }
+
   /** All values, defaults filled in, frozen. Throws one error with every problem in it. */
   resolve(given: Readonly<Record<string, unknown>> = {}, owner = 'options'): OptionsOf<OptionSet<D>> {
     return this.withBackends(this.values(given, owner), (part) => part);
@@ -87,11 +104,11 @@ export class OptionSet<D extends OptionDeclarations = OptionDeclarations> {
     values: Readonly<Record<string, unknown>>,
     connect: <P extends BackendPart>(part: P) => P,
   ): OptionsOf<OptionSet<D>> {
-    const entries = Object.entries(values).map(([name, value]) => {
+    const entries = Object.entries(values).map(([name, value]): readonly [string, unknown] => {
       const { backend } = this.declarations[name] as { readonly backend?: BackendClass };
       return [name, backend === undefined ? value : connect(new backend((value as string | undefined) ?? ''))];
     });
-    return Object.freeze(Object.fromEntries(entries)) as OptionsOf<OptionSet<D>>;
+    return optionValues(entries, (name) => this.isLive(name)) as OptionsOf<OptionSet<D>>;
   }
 
   /** The same as they are given: a back end is an id. @internal */
@@ -174,6 +191,8 @@ function declarationProblem(name: string, option: Option<unknown>): string | und
   if (!/^[a-z][a-zA-Z0-9]*$/.test(name)) return 'is not a camelCase name; the command line derives snake_case from it.';
   if (typeof option?.problem !== 'function')
     return 'is not declared. Make it with option.integer({...}) or another kind.';
+  if (option.live === true && (option.backend ?? option.places ?? option.wires) !== undefined)
+    return 'is live, and says where something is connected: that stays. Leave live out.';
   const [least, most] = option.range ?? [0, 0];
   if (least > most) return `has the range from ${least} to ${most}, in which nothing is. Put the smaller one first.`;
   const problem = option.default === undefined ? undefined : option.problem(option.default);

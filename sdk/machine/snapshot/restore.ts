@@ -5,6 +5,7 @@ import { LatestSecond } from '../../clock/time.ts';
 import { DeviceLoading, refusedBy } from '../../device/index.ts';
 import { type StateDifference, StateError } from '../../state/restore-plan.ts';
 import type { RestoreRequest } from '../definition.ts';
+import { restoreLiveOptions } from '../live-options.ts';
 import { arrangeMap, completeOrder } from '../map-order.ts';
 import { finishService, type ServiceLoading } from '../services.ts';
 import type { PluggedDevice } from '../wiring.ts';
@@ -139,6 +140,7 @@ class Restoration {
     this.devices.set(plugged, loading);
     this.ofDevices.push(...loading.differences);
     if (saved.member('type').data !== device.metadata.type) return;
+    restoreLiveOptions(plugged, new JsonReader(saved.member('options').data, '', []));
     const present = describeDevice(plugged);
     const own: JsonProblem[] = [];
     compare(new JsonReader(saved.member('options').data, 'options', own), present.options);
