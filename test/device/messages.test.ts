@@ -1,3 +1,4 @@
+import { BackplaneError } from '../../sdk/base/errors.ts';
 import {
   addCoalescedIo,
   bit,
