@@ -2,7 +2,7 @@ import { LiveOptions } from '../backend/inbox.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { type Json, JsonReader } from '../base/json-reader.ts';
 import { didYouMean } from '../base/text.ts';
-import { inDeviceEvent } from '../device/index.ts';
+import { type Device, inDeviceEvent } from '../device/index.ts';
 import { changeOption } from '../device/options/live.ts';
 import type { RunningMachine } from './definition.ts';
 import { inDevice } from './device-failures.ts';
@@ -48,6 +48,14 @@ function setOption(plugged: PluggedDevice, name: string, saved: Json): void {
   plugged.changeOption(name, value);
   changeOption(device, name, value);
   inDevice(id, device, `onOptionChange('${name}')`, () => inDeviceEvent(device, device.onOptionChange, name));
+}
+
+/** Outside of a machine. */
+export function setOptionNow(device: Device, name: string, value: unknown, owner: string): void {
+  const problem = device.metadata.options.liveProblem(name, value, owner);
+  if (problem !== undefined) throw new BackplaneError(problem.code, problem.message);
+  changeOption(device, name, value);
+  inDeviceEvent(device, device.onOptionChange, name);
 }
 
 /** Live options have the values of the snapshot. What the device made of them is in its fields. */

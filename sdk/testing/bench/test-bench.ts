@@ -30,8 +30,9 @@ import {
   stateOfDevice,
   type Token,
 } from '../../device/index.ts';
-import { changeOption, noteOptions } from '../../device/options/live.ts';
+import { noteOptions } from '../../device/options/live.ts';
 import { noteBackends } from '../../device/part.ts';
+import { setOptionNow } from '../../machine/live-options.ts';
 import type { Placement } from '../../machine/wiring.ts';
 import { MiB, placeInTree } from '../../memory/index.ts';
 import { rebaseFields } from '../../state/fields.ts';
@@ -234,11 +235,7 @@ export class TestBench<D extends Device, B = BackendsByName> extends BenchGuest 
 
   /** Gives a live option another value, at once: `bench.setOption('speed', 2)`. */
   setOption(name: string, value: unknown): void {
-    const { device } = this;
-    const problem = device.metadata.options.liveProblem(name, value, 'Bench');
-    if (problem !== undefined) throw new BackplaneError(problem.code, problem.message);
-    changeOption(device, name, value);
-    this.backends.step(() => runDevice(() => inDeviceEvent(device, device.onOptionChange, name)));
+    this.backends.step(() => runDevice(() => setOptionNow(this.device, name, value, 'Bench')));
   }
 
   private construct(deviceClass: ConcreteDeviceClass<D>): D {
