@@ -1,3 +1,4 @@
+import type { BackendKind } from '../backend/kinds.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { didYouMean } from '../base/text.ts';
 import type { ConcreteDeviceClass } from '../device/index.ts';
@@ -16,6 +17,14 @@ export async function knownDevices(plugins: readonly LoadedPlugin[] = []): Promi
   const added = plugins.flatMap(({ devices }) => devices);
   const own = (await ownDevices()).filter(({ metadata }) => !added.some((one) => one.metadata.type === metadata.type));
   return [...added, ...own].sort((a, b) => a.metadata.type.localeCompare(b.metadata.type));
+}
+
+/** The kinds of back ends of the package and of these plugins, sorted by name. A plugin's kind replaces one of the package. */
+export async function backendKinds(plugins: readonly LoadedPlugin[] = []): Promise<readonly BackendKind[]> {
+  const { nodeBackendKinds } = await import('../backend/node/kinds.ts');
+  const added = plugins.flatMap(({ backends }) => backends);
+  const own = nodeBackendKinds.filter(({ kind }) => !added.some((one) => one.kind === kind));
+  return [...added, ...own].sort((a, b) => a.kind.localeCompare(b.kind));
 }
 
 /** Warnings about requested types that a plugin and the package both have. */

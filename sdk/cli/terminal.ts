@@ -1,3 +1,4 @@
+import { openStdio } from '../backend/node/stdio.ts';
 import { BackplaneError, describeThrown, type Problem } from '../base/errors.ts';
 import { reasonOf } from '../base/system-errors.ts';
 import { printable, printableLines } from '../base/text.ts';
@@ -122,6 +123,8 @@ function stackOf(error: Error): string {
 /** A closed pipe (`backplane ... | head`) is not a failure. A full disk is. */
 function watchStreams(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // The back end that has it ends the run in order.
+    if (openStdio() !== undefined) return;
     if (error.code === 'EPIPE') leave(0);
     process.stderr.write(`backplane: the results cannot be written to standard output (${reasonOf(error)}).\n`);
     leave(1);

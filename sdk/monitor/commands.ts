@@ -8,14 +8,14 @@ import { infoHelp, infoText, infoTopicNames } from './topics.ts';
 /** What a monitor asks of the owner of the run. */
 export interface MonitorHost {
   /** Stops the guest between two instructions. */
-  stop(): void;
+  stop(): void | Promise<void>;
   cont(): void;
   /** Ends the run. */
   quit(): void;
   /** Writes a snapshot. */
   save(file: string): Promise<void>;
   /** Gives a live option of a device another value. */
-  set(device: string, option: string, value: string): void;
+  readonly set?: (device: string, option: string, value: string) => void;
 }
 
 /** A command: its operands, what it does, and what it answers. */
@@ -47,6 +47,7 @@ const commands: Readonly<Record<string, MonitorCommand>> = {
     help: 'gives a live option another value',
     run(words, { host }) {
       const [device, option, value] = take('set', words, 3);
+      if (host.set === undefined) throw malformed('set: no option of this machine can be changed while it runs.');
       host.set(device, option, value);
       return '';
     },
@@ -91,11 +92,11 @@ function named(name: string): MonitorCommand {
   );
 }
 
-function simple(help: string, act: (host: MonitorHost) => void): MonitorCommand {
-  const run = (words: readonly string[], { host }: Monitor) => {
+function simple(help: string, act: (host: MonitorHost) => void | Promise<void>): MonitorCommand {
+  const run = async (words: readonly string[], { host }: Monitor) => {
     const [extra] = words;
     if (extra !== undefined) throw malformed(`it takes nothing, and '${extra}' follows. Leave it out.`);
-    act(host);
+    await act(host);
     return '';
   };
   return { operands: '', help, run };

@@ -1,3 +1,4 @@
+export { infoBlock, infoChardev } from './backends.ts';
 export { Monitor, type MonitorHost } from './commands.ts';
 export { formatDeviceTree, infoMachine, infoMtree, infoQtree, type MemoryTreeRequest } from './info.ts';
 export { type ObservedDevice, registerDocument, registerFacts } from './reference.ts';

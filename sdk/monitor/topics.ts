@@ -2,6 +2,7 @@ import { BackplaneError } from '../base/errors.ts';
 import { didYouMean } from '../base/text.ts';
 import { infoCoalesced } from '../coalescing/index.ts';
 import type { RunningMachine } from '../machine/index.ts';
+import { infoBlock, infoChardev } from './backends.ts';
 import { infoMachine, infoMtree, infoQtree } from './info.ts';
 import { infoRegisters } from './registers.ts';
 
@@ -13,6 +14,11 @@ interface InfoTopic {
   text(machine: RunningMachine, switches: ReadonlySet<string>): string;
 }
 
+/** An empty text looks like a mistake. */
+function orNone(text: (machine: RunningMachine) => string): (machine: RunningMachine) => string {
+  return (machine) => text(machine) || 'none\n';
+}
+
 const topics: Readonly<Record<string, InfoTopic>> = {
   machine: { help: 'RAM, options, accelerator', text: infoMachine },
   mtree: {
@@ -22,6 +28,8 @@ const topics: Readonly<Record<string, InfoTopic>> = {
       infoMtree(machine, { flat: given.has('f'), disabled: given.has('D'), owners: given.has('o') }),
   },
   qtree: { help: 'devices, their options and their wires', text: infoQtree },
+  chardev: { help: 'back ends for characters, and the devices that have them', text: orNone(infoChardev) },
+  block: { help: 'images of disks, and the devices that have them', text: orNone(infoBlock) },
   registers: { help: 'what the guest would read from each declared register', text: infoRegisters },
   coalesced: { help: 'every range declared coalesced', text: infoCoalesced },
 };

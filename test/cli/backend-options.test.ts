@@ -118,6 +118,22 @@ describe('back ends of the command line', () => {
   });
 });
 
+describe('info chardev and info block', () => {
+  it('name the back ends and their devices', async () => {
+    const words = ['-serial', 'unix:/tmp/x,server=on', '-chardev', 'null,id=c0'];
+    const { printed } = await backplane('info', 'chardev', '-machine', 'isapc', ...words);
+    expect(printed).toContain('c0: null, not opened\n    no device; 0 bytes in, 0 bytes out');
+    expect(printed).toMatch(/serial0: socket, not opened\n {4}device '[^']+'; 0 bytes in/);
+    const file = join(folder, 'info.img');
+    writeFileSync(file, new Uint8Array(4096));
+    const disk = ['-drive', `file=${file},if=none,id=d0,readonly=on`];
+    expect((await backplane('info', 'block', '-machine', 'isapc', ...disk)).printed).toBe(
+      `d0: ${file}, raw, read-only, 4,096 bytes\n    no device; 0 bytes read, 0 bytes written, 0 flushes`,
+    );
+    expect((await backplane('info', 'block', '-machine', 'isapc')).printed).toBe('none');
+  });
+});
+
 describe('the list of back ends', () => {
   it('has each kind with its settings', async () => {
     const { status, printed } = await backplane('-chardev', 'help');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isapc } from '../../machines/index.ts';
-import { HotReload, runInSlices } from '../../sdk/cli/plugins/hot-reload.ts';
+import { HotReload } from '../../sdk/cli/plugins/hot-reload.ts';
 import { loadPlugin } from '../../sdk/cli/plugins/load.ts';
 import { defineMachine } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
@@ -124,20 +124,6 @@ describe('a plugin that changes while a guest runs', () => {
 });
 
 describe('backplane run --watch', () => {
-  it('runs in slices to the same end and the same limit', async () => {
-    const asked: number[] = [];
-    const outcome = await runInSlices(
-      ({ operationLimit = 0 }) => {
-        asked.push(operationLimit);
-        return { reason: 'operation-limit', message: 'limit', operations: operationLimit };
-      },
-      12_000,
-      async () => {},
-    );
-    expect(asked).toEqual([5000, 5000, 2000]);
-    expect(outcome).toEqual({ reason: 'operation-limit', message: 'limit', operations: 12_000 });
-  });
-
   it('swaps the code under a guest that never stops, which sees the new answer', async () => {
     const plugin = join(folder, 'live.ts');
     const guest = join(folder, 'guest.ts');

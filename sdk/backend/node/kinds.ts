@@ -1,13 +1,15 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { defineOptions, option } from '../../device/index.ts';
 import { defineBackend } from '../kinds.ts';
+import { nullBackend, ringBuffer } from '../memory-backends.ts';
+import type { CharTransport } from '../transport.ts';
 import { file } from './file.ts';
 import { pipe } from './pipe.ts';
 import { rawImage } from './raw-image.ts';
 import { socket } from './socket.ts';
 import { stdio } from './stdio.ts';
 
-/** The kinds of back ends that need Node, as the command line has them. */
+/** The kinds of back ends that the command line has. */
 
 const stdioKind = defineBackend({
   kind: 'stdio',
@@ -73,7 +75,25 @@ const rawKind = defineBackend({
   open: ({ file: path, ...settings }, id) => rawImage({ id, file: given(id, 'raw', 'file', path), ...settings }).open(),
 });
 
-export const nodeBackendKinds = [stdioKind, fileKind, pipeKind, socketKind, rawKind] as const;
+const ringbufKind = defineBackend({
+  kind: 'ringbuf',
+  type: 'char',
+  description: 'The last bytes of the guest, in memory',
+  options: defineOptions({
+    size: option.size({ description: 'how many', default: 64 * 1024, range: [1, 1024 * 1024] }),
+  }),
+  open: ({ size }, id) => ringBuffer({ id, size }).open() as CharTransport,
+});
+
+const nullKind = defineBackend({
+  kind: 'null',
+  type: 'char',
+  description: 'Takes everything, and nothing arrives',
+  options: defineOptions({}),
+  open: (_, id) => nullBackend({ id }).open() as CharTransport,
+});
+
+export const nodeBackendKinds = [stdioKind, fileKind, pipeKind, socketKind, ringbufKind, nullKind, rawKind] as const;
 
 /** A setting that has no default. */
 function given(id: string, kind: string, name: string, value: string | undefined): string {

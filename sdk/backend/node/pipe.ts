@@ -3,8 +3,7 @@ import { Socket } from 'node:net';
 import { BackplaneError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/system-errors.ts';
 import type { CharHost, CharTransport, OpenableChar } from '../transport.ts';
-import { Incoming } from './incoming.ts';
-import { Outgoing } from './outgoing.ts';
+import { Incoming, Outgoing } from './streams.ts';
 
 export interface PipeSettings {
   readonly id: string;

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterHostTime } from '../../clock/index.ts';
 import type { CharHost } from '../transport.ts';
-import { Incoming } from './incoming.ts';
-import { Outgoing, Patience } from './outgoing.ts';
+import { Incoming, Outgoing, Patience } from './streams.ts';
 
 /** Milliseconds without a byte of the guest, after which a client that has sent all has its answer. */
 const Quiet = 20;

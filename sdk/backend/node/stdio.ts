@@ -4,9 +4,8 @@ import { BackplaneError } from '../../base/errors.ts';
 import { reasonOf } from '../../base/system-errors.ts';
 import type { CharHost, CharTransport, OpenableChar } from '../transport.ts';
 import { type EscapeAction, EscapeKeys } from './escape-keys.ts';
-import { Incoming } from './incoming.ts';
-import { Outgoing } from './outgoing.ts';
 import { makeRaw, type RawTerminal } from './raw-terminal.ts';
+import { Incoming, Outgoing } from './streams.ts';
 
 export interface StdioSettings {
   readonly id: string;
@@ -25,8 +24,8 @@ const ControlC = 0x03;
 /** There is one standard input in a process. */
 let holder: Stdio | undefined;
 
-/** The terminal that a back end has made raw; undefined if there is none. */
-export const openTerminal = (): Stdio | undefined => (holder?.isTerminal === true ? holder : undefined);
+/** The back end that has standard input and output now; undefined if there is none. */
+export const openStdio = (): Stdio | undefined => holder;
 
 /** Standard input and output as the line of a back end. On a terminal Ctrl-A begins a command, as in QEMU. */
 export class Stdio implements CharTransport {
@@ -43,7 +42,7 @@ export class Stdio implements CharTransport {
   private host: CharHost | undefined;
   private readonly escape = new EscapeKeys(
     (bytes) => this.typed(bytes),
-    (action) => this.onAction?.(action),
+    (action) => (action === 'break' ? this.host?.break() : this.onAction?.(action)),
   );
   /** The end of the input is not the end of the line: the guest may still answer. */
   private readonly onEnd = () => {
@@ -57,6 +56,8 @@ export class Stdio implements CharTransport {
     this.outgoing.abandon();
     this.host?.failed(`standard output cannot be written any more (${reasonOf(cause)}). What follows is dropped.`);
     this.host?.closed();
+    // As with any program whose reader has gone, such as `head`.
+    this.onAction?.('end');
   };
 
   constructor(private readonly settings: StdioSettings) {

@@ -13,8 +13,7 @@ const data: Readonly<Record<string, (machine: Machine) => Promise<unknown>>> = {
 const switches = { f: true, D: true, o: true } as const;
 
 export const infoCommand: Command = {
-  usage:
-    'backplane info machine|mtree|mtree -f|qtree|registers|coalesced [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-loadvm FILE]',
+  usage: 'backplane info TOPIC [-f] [-D] [-o] [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-loadvm FILE]',
   summary: 'look into a machine',
   help: `Builds a machine, or restores one that was saved, lets nothing run on it, and prints what can be seen of it. Its back ends are
 not opened; images of disks are, for reading.
@@ -24,6 +23,7 @@ not opened; images of disks are, for reading.
   mtree -f              the flat views: what an address really leads to
   mtree -D, mtree -o    with disabled regions; with their owners
   qtree                 devices, their options and their wires
+  chardev, block        back ends for characters, and images of disks
   registers             what the guest would read from each declared register, read without side effects
   coalesced             every range declared coalesced: alive, narrowed, dead (and why), unprotected
 

@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { GuestImage, GuestProgram, RunOptions, RunOutcome } from '../../accelerator/index.ts';
+import type { GuestProgram, RunOutcome } from '../../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
@@ -21,11 +21,12 @@ import { chooseRtc, rtcHelp, rtcSyntax, startAt } from '../options/rtc.ts';
 import { bundle } from '../plugins/bundle.ts';
 import { checkMachine, isMachine } from '../plugins/exports.ts';
 import { rememberSources, withPlace } from '../plugins/failure-place.ts';
-import { DefaultLimit, HotReload, runInSlices } from '../plugins/hot-reload.ts';
+import { DefaultLimit, HotReload } from '../plugins/hot-reload.ts';
 import { evaluate } from '../plugins/load.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
 import { checkRecordTarget, recordedRun } from '../replay/recording-file.ts';
 import { formatExits, showConsoles } from '../run-output.ts';
+import { RunSession } from '../session/run-session.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
 
@@ -103,7 +104,13 @@ Examples:
               terminal.note(`warning: ${why} Here -save will be refused; -limit ends a run earlier.`),
           },
     );
-    const print = (line: string) => (json ? terminal.note(line) : terminal.print(line));
+    // Standard output has what the guest writes, or one JSON value.
+    const isGuests = backends.some(({ kind }) => kind === 'stdio');
+    const report = (text: string) => {
+      if (isGuests) for (const line of text.split('\n')) terminal.note(line);
+      else terminal.print(text);
+    };
+    const print = (line: string) => (json ? terminal.note(line) : report(line));
     const tracing = {
       print,
       now: () => machine.clock.absolute(simulated.guestTime),
@@ -129,31 +136,37 @@ Examples:
     for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
     const endConsoles = await showConsoles(machine, terminal.note);
     const timers = chooseTimerLimit(args);
-    const options = { ...timers, ...(operationLimit === undefined ? {} : { operationLimit }) };
-    let isUnderWay = loaded !== undefined;
-    const step = (how: RunOptions, images: readonly GuestImage[] = traced) =>
-      isUnderWay ? machine.resume(how) : machine.run(images, { ...how, savable: saveTo !== undefined });
-    const stepOn = (how: RunOptions) => {
-      const done = step({ ...how, ...timers });
-      isUnderWay = true;
-      return done;
+    const options = {
+      ...timers,
+      ...(operationLimit === undefined ? {} : { operationLimit }),
+      savable: saveTo !== undefined,
     };
     const reload = args.has('watch') ? new HotReload(plugins, machine, terminal) : undefined;
     const endObservers = reload === undefined ? observeWith(plugins, machine) : () => reload.end();
-    const { outcome, failure } = await recordedRun(recordTo, {
-      ...{ machine, guests: traced, timers, note: terminal.note },
-      run: (images) => (reload ? runInSlices(stepOn, operationLimit, () => reload.look()) : step(options, images)),
+    const between = reload === undefined ? {} : { between: () => reload.look() };
+    const session = new RunSession(machine, terminal, {
+      save: (path) => writeSnapshotFile(path, machine),
     });
-    trace?.end();
-    if (saveTo !== undefined) await writeSnapshotFile(saveTo, machine);
-    endObservers();
-    endConsoles();
-    await machine.backends.close();
-    if (json) terminal.print(JSON.stringify(asData(machine, outcome), null, 2));
-    else terminal.print(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
-    const problem = unfinished(outcome, operationLimit);
-    if (failure !== undefined) throw failure;
-    if (problem !== undefined) throw new Unfinished(problem);
+    try {
+      const { outcome, failure } = await recordedRun(recordTo, {
+        ...{ machine, guests: traced, timers, note: terminal.note },
+        run: (images) => session.run(machine, loaded === undefined ? images : undefined, { ...options, ...between }),
+      });
+      trace?.end();
+      // What the back ends have read until now is in the snapshot.
+      await machine.backends.close();
+      if (saveTo !== undefined) await writeSnapshotFile(saveTo, machine);
+      endObservers();
+      endConsoles();
+      if (json) report(JSON.stringify(asData(machine, outcome), null, 2));
+      else report(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
+      const problem = unfinished(outcome, operationLimit);
+      if (failure !== undefined) throw failure;
+      if (problem !== undefined) throw new Unfinished(problem);
+    } finally {
+      session.close();
+      await machine.backends.close();
+    }
   },
 };
 

@@ -2,9 +2,9 @@ import type { BackendKind } from '../../backend/kinds.ts';
 import type { Backend } from '../../backend/transport.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
+import { backendKinds } from '../catalogue.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
-import { backendKinds } from './backend-kinds.ts';
 import { type BackendRequest, requiredId, withoutNegations } from './backend-request.ts';
 import { parseBlockdev, parseDrive } from './drives.ts';
 import { parseSerial } from './serial.ts';
@@ -115,7 +115,7 @@ export async function withoutTheHost(backends: readonly Backend[]): Promise<read
   const { openBackends } = await import('../../backend/index.ts');
   const inert = backends.map((backend): Backend => {
     if (backend.type === 'block') return backend;
-    const transport = { start() {}, write() {}, close() {}, describe: () => `${backend.kind}, not opened` };
+    const transport = { start() {}, write() {}, close() {}, describe: () => 'not opened' };
     return { ...backend, open: () => transport };
   });
   return openBackends(inert);

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EscapeKeys } from '../../../sdk/backend/node/escape-keys.ts';
-import { openTerminal, type Stdio, stdio } from '../../../sdk/backend/node/stdio.ts';
+import { openStdio, type Stdio, stdio } from '../../../sdk/backend/node/stdio.ts';
 import { expectRefusal } from '../../refusal.ts';
 import { bytes, FakeHost } from './fake-host.ts';
 
@@ -66,10 +66,14 @@ describe('standard input and output behind a line', () => {
 
   it('report a reader that is gone', async () => {
     const { output, transport, host } = started();
+    let ended = false;
+    transport.onAction = (action) => {
+      ended = action === 'end';
+    };
     output.destroy(Object.assign(new Error('EPIPE'), { code: 'EPIPE' }));
     await host.until(() => host.failures.length > 0);
     expect(host.failures[0]).toContain('the other side has closed');
-    expect(host.events).toEqual(['close']);
+    expect([host.events, ended]).toEqual([['close'], true]);
     transport.write(bytes('x'));
     await transport.close();
   });
@@ -78,10 +82,10 @@ describe('standard input and output behind a line', () => {
 describe('a terminal behind a line', () => {
   it('is raw while it is open, and then as it was', async () => {
     const { input, transport } = started({ isTerminal: true });
-    expect([input.modes, openTerminal()]).toEqual([[true], transport]);
+    expect([input.modes, openStdio()]).toEqual([[true], transport]);
     await transport.close();
     await transport.close();
-    expect([input.modes, openTerminal()]).toEqual([[true, false], undefined]);
+    expect([input.modes, openStdio()]).toEqual([[true, false], undefined]);
   });
 
   it('is raw again after it was stopped', () => {

@@ -1,0 +1,89 @@
+import type { GuestImage, RunOutcome } from '../../accelerator/index.ts';
+import { endingSignals } from '../../backend/node/at-exit.ts';
+import { escapeHelp } from '../../backend/node/escape-keys.ts';
+import { openStdio } from '../../backend/node/stdio.ts';
+import type { Machine } from '../../machine/index.ts';
+import { type PumpOptions, pump } from '../../machine/pump.ts';
+import { Monitor, type MonitorHost } from '../../monitor/index.ts';
+import { leave, type Terminal } from '../terminal.ts';
+import { MonitorConsole } from './monitor-console.ts';
+
+/** Of a process that a signal ends: 128 and its number. */
+const statuses: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 };
+
+/** A run that its user can end, stop and look into: by signals, by Ctrl-A and by the monitor. */
+export class RunSession {
+  private readonly ending = new AbortController();
+  /** While the monitor has stopped it, or asks for that. */
+  private stopped: { readonly until: Promise<void>; readonly goOn: () => void; standing: () => void } | undefined;
+  private readonly console: MonitorConsole | undefined;
+  private readonly onSignal = (signal: NodeJS.Signals) => {
+    // The second one is not asked twice.
+    if (this.ending.signal.aborted) leave(statuses[signal] ?? 1);
+    this.terminal.note(`${signal}: the run ends between two instructions.`);
+    this.end();
+  };
+
+  constructor(
+    machine: Machine,
+    private readonly terminal: Pick<Terminal, 'note'>,
+    host: Pick<MonitorHost, 'save' | 'set'>,
+  ) {
+    for (const signal of endingSignals) process.on(signal, this.onSignal);
+    const keys = openStdio();
+    if (keys === undefined) return;
+    keys.onAction = (action) => {
+      if (action === 'end') this.end();
+      else if (action === 'monitor') this.console?.toggle();
+      else terminal.note(escapeHelp);
+    };
+    if (!keys.isTerminal) return;
+    const monitor = new Monitor(machine, {
+      ...host,
+      stop: () => this.stop(),
+      cont: () => this.cont(),
+      quit: () => this.end(),
+    });
+    this.console = new MonitorConsole(keys, monitor);
+    terminal.note(escapeHelp);
+  }
+
+  /** Runs the guests until they end, or until the user ends the run: its reason is then 'paused'. */
+  run(machine: Machine, guests: readonly GuestImage[] | undefined, options: PumpOptions): Promise<RunOutcome> {
+    const between = async () => {
+      await options.between?.();
+      this.stopped?.standing();
+      await this.stopped?.until;
+    };
+    return pump(machine, guests, { ...options, between, signal: this.ending.signal });
+  }
+
+  /** Signals end the process again, and the terminal is the guest's no more. */
+  close(): void {
+    this.console?.close();
+    for (const signal of endingSignals) process.off(signal, this.onSignal);
+  }
+
+  private end(): void {
+    this.ending.abort();
+    this.cont();
+  }
+
+  /** Waits until the guest stands still. */
+  private stop(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.stopped !== undefined) return resolve();
+      let goOn = () => {};
+      const until = new Promise<void>((go) => {
+        goOn = go;
+      });
+      this.stopped = { until, goOn, standing: resolve };
+    });
+  }
+
+  private cont(): void {
+    this.stopped?.goOn();
+    this.stopped?.standing();
+    this.stopped = undefined;
+  }
+}
