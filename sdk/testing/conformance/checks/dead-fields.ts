@@ -128,7 +128,12 @@ function makesDifference(subject: Subject, random: Random, path: string, target:
     if (leavesIt && step.kind === 'write' && overlaps(target, step)) continue;
     if (answerOf(left, step) !== answerOf(right, step) && !touches(target, step)) return true;
   }
-  if (isWhole && isHooked(target.register as RegisterDeclaration) && isWorkedOut(left, right, path, value)) return true;
+  if (
+    isWhole &&
+    isHooked(target.register as RegisterDeclaration) &&
+    isWorkedOut(left, right, path, BigInt.asUintN(8 * size, value))
+  )
+    return true;
   return differs(left, right, path);
 }
 
