@@ -25,7 +25,10 @@ const undeclared = (): void => {};
 /** Two channels in one block, with one mistake. */
 function block(mistake: Mistake) {
   const registers = mmioRegion({ name: 'channel', size: 0x20, accessSizes: [4] });
-  const control = registers.register(0x4, { width: 32, fields: { enable: bit(0), rest: bits(1, 31, 'unimplemented') } });
+  const control = registers.register(0x4, {
+    width: 32,
+    fields: { enable: bit(0), rest: bits(1, 31, 'unimplemented') },
+  });
   const buffer = ramRegion({ name: 'buffer', base: 0x100, size: 0x40 });
   const area = containerRegion({ name: 'area', base: 0x1000_0000, size: 4 * KiB });
 
