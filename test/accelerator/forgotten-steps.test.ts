@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { EggTimer } from '../../examples/egg-timer.ts';
-import { isapc } from '../../machines/index.ts';
 import { isaIrq, MICROSECOND, SECOND, use } from '../../sdk/index.ts';
 import { type Guest, type GuestBody, guestProgram, Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
+import { isapc } from '../small-machines.ts';
 
 const run = (body: GuestBody) => () => Machine.create(isapc).run(guestProgram(body));
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { pcI440fx } from '../../machines/index.ts';
 import {
   addCoalescedIo,
   type ConcreteDeviceClass,
@@ -21,6 +20,7 @@ import { bar, PciDevice, pci } from '../../sdk/pci.ts';
 import { guestProgram, infoMtree, Machine, metadataOf } from '../../sdk/runtime.ts';
 import { checkDevice, testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';
+import { pcI440fx } from '../small-machines.ts';
 
 const Frame = 0x8000_0000;
 const Boot = 0xfff0_0000;

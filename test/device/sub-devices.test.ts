@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { empty } from '../../machines/index.ts';
 import { inDeviceEvent } from '../../sdk/device/device.ts';
 import { realizeDevice } from '../../sdk/device/regions/build.ts';
 import {
@@ -39,6 +38,7 @@ import {
 } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';
+import { empty } from '../small-machines.ts';
 
 const Base = 0x101e_2000;
 const Register = { Load: 0x0, Control: 0x4, Wrong: 0x8 } as const;

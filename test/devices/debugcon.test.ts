@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Debugcon } from '../../devices/debugcon.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import { MILLISECOND, use } from '../../sdk/index.ts';
 import { guestProgram, loadDevice, Machine, saveDevice } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
+import { pcI440fx } from '../small-machines.ts';
 
 const options = { iobase: 0x402 };
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/edu.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import { defineMachine, MILLISECOND, MiB, use } from '../../sdk/index.ts';
 import { infoMtree, infoQtree } from '../../sdk/monitor/index.ts';
 import { PciCommand, PciRegister } from '../../sdk/pci.ts';
 import { explainCoalescedIo, guestProgram, Machine } from '../../sdk/runtime.ts';
+import { pcI440fx } from '../small-machines.ts';
 import { EduBar, EduDriver, EduMessageVector, EduRegister } from './edu-guest.ts';
 import { PciFunction } from './pci-guest.ts';
 

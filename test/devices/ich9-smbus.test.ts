@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type Eeprom, Ich9Smbus } from '../../devices/index.ts';
-import { q35 } from '../../machines/index.ts';
 import { I2cDevice } from '../../sdk/i2c.ts';
 import { defineMachine, device, inject, MICROSECOND, MiB, use, VirtualClock } from '../../sdk/index.ts';
 import { Machine, type ManualClock } from '../../sdk/runtime.ts';
+import { q35 } from '../small-machines.ts';
 
 const Ports = 0xb000;
 const Port = {

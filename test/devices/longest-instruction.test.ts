@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Edu, VirtioRng } from '../../devices/index.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import { defineMachine, device, GiB, KiB, MILLISECOND, MiB, mmioRegion, SystemDevice, use } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
+import { pcI440fx } from '../small-machines.ts';
 
 /** Transfers of bus masters may end in handlers, byte by byte: the slowest place that there is. */
 const slow = mmioRegion({ name: 'slow', base: 3 * GiB, size: 4 * MiB, accessSizes: [1] });

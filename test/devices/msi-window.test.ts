@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MsiWindow } from '../../devices/msi-window.ts';
-import { empty, pcI440fx } from '../../machines/index.ts';
 import { defineMachine, MiB, use } from '../../sdk/index.ts';
 import { PciBus } from '../../sdk/pci.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';
+import { empty, pcI440fx } from '../small-machines.ts';
 
 let bench: TestBench<MsiWindow>;
 const send = (data: number, address = 0xfee0_0000) => bench.store32(address, data);

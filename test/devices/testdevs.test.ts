@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PcTestdev } from '../../devices/pc-testdev.ts';
 import { PciTestdev } from '../../devices/pci-testdev.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import { defineMachine, IsaBus, KiB, MemTxResult, MiB, use } from '../../sdk/index.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';
+import { pcI440fx } from '../small-machines.ts';
 import { PciFunction } from './pci-guest.ts';
 
 describe('pc-testdev', () => {

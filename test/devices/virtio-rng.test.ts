@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VirtioRng } from '../../devices/virtio-rng.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import { defineMachine, KiB, MICROSECOND, MILLISECOND, MiB, use } from '../../sdk/index.ts';
 import { PciCommand, PciRegister } from '../../sdk/pci.ts';
 import {
@@ -13,6 +12,7 @@ import {
   simulatedAccelerator,
 } from '../../sdk/runtime.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
+import { pcI440fx } from '../small-machines.ts';
 import { PciFunction } from './pci-guest.ts';
 
 const Ports = 0xc000;

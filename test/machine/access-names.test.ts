@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import { defineMachine, device, IsaDevice, indexedRegisters, portRegion, use } from '../../sdk/index.ts';
 import { describeAccess, Machine } from '../../sdk/runtime.ts';
+import { pcI440fx } from '../small-machines.ts';
 
 const ports = portRegion({ name: 'drawers', base: 0x300, size: 8, accessSizes: [1, 2] });
 const index = ports.register(0, { width: 8 });

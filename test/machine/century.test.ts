@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { isapc as isapcWithMuchRam } from '../../machines/index.ts';
 import { EpochMovesAt } from '../../sdk/clock/time.ts';
 import {
   device,
@@ -27,6 +26,7 @@ import {
   TraceParser,
 } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
+import { isapc as isapcWithMuchRam } from '../small-machines.ts';
 
 const Day = 86_400 * SECOND;
 const isapc = { ...isapcWithMuchRam, defaultRam: 1 * MiB };

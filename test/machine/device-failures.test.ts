@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import { KvmAccelerator } from '../../sdk/accelerator/index.ts';
 import { Errno } from '../../sdk/accelerator/kvm/abi.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
@@ -30,6 +29,7 @@ import {
 } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';
+import { isapc } from '../small-machines.ts';
 
 type Place = 'constructor' | 'onRealize' | 'reset' | 'read' | 'write' | 'timer' | 'notifier' | 'onUnrealize';
 

@@ -1,6 +1,5 @@
 import { I2cBus, I2cDevice } from 'backplane/i2c';
 import { describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import {
   defineMachine,
   device,
@@ -17,6 +16,7 @@ import {
 } from '../../sdk/index.ts';
 import { DeviceFailure, guestProgram, Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
+import { isapc } from '../small-machines.ts';
 
 const ports = portRegion({ name: 'outs', base: 0x300, size: 2, accessSizes: [1] });
 

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Edu, Mc146818Rtc, PciTestdev, VgaText } from '../../devices/index.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import {
   defineMachine,
   device,
@@ -23,6 +22,7 @@ import { PciDevice, pci } from '../../sdk/pci.ts';
 import { guestProgram, Machine, WiringError } from '../../sdk/runtime.ts';
 import { PciFunction } from '../devices/pci-guest.ts';
 import { expectRefusal } from '../refusal.ts';
+import { pcI440fx } from '../small-machines.ts';
 
 const doorbell = portRegion({ name: 'doorbell', base: 0x300, size: 1 });
 

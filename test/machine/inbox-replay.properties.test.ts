@@ -1,7 +1,6 @@
 import { ringBuffer } from 'backplane/backend';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import { defineMachine, isaIrq, MiB, use } from '../../sdk/index.ts';
 import {
   type DrainPolicy,
@@ -15,6 +14,7 @@ import {
   simulatedAccelerator,
 } from '../../sdk/runtime.ts';
 import { Line } from '../backend/uart.ts';
+import { isapc } from '../small-machines.ts';
 
 /** A line on an ISA machine. */
 const board = defineMachine({

@@ -1,6 +1,5 @@
 import { ContainerModule } from 'inversify';
 import { Edu } from '../../devices/index.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import { InterruptWire } from '../../sdk/bus/isa-bus.ts';
 import { Bus } from '../../sdk/bus.ts';
 import {
@@ -26,6 +25,7 @@ import {
 } from '../../sdk/index.ts';
 import { defineObserver, Machine } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
+import { pcI440fx } from '../small-machines.ts';
 import { Belfry, Carillon, Cathedral, CountingBell } from './toy-bus.ts';
 import { Absent, Bridge, Card, Latch, latchPorts, Needy, toyBuses, toyMachine, Wide, widePorts } from './toys.ts';
 

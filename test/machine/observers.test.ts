@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
-import { isapc, pcI440fx } from '../../machines/index.ts';
 import { use } from '../../sdk/index.ts';
 import {
   defineObserver,
@@ -12,6 +11,7 @@ import {
   type Observation,
   simulatedAccelerator,
 } from '../../sdk/runtime.ts';
+import { isapc, pcI440fx } from '../small-machines.ts';
 
 /** Sets the RTC's periodic interrupt going, waits for it, and looks at the clock twice. */
 const ticking = guestProgram('ticking', function* (guest) {

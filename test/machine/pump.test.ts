@@ -1,12 +1,12 @@
 import type { Backend, CharHost, CharTransport } from 'backplane/backend';
 import { ringBuffer } from 'backplane/backend';
 import { describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import { afterHostTime, hostNanoseconds } from '../../sdk/clock/index.ts';
 import { defineMachine, isaIrq, MILLISECOND, MiB, SECOND, use } from '../../sdk/index.ts';
 import { type GuestBody, guestProgram, Machine, pump } from '../../sdk/runtime.ts';
 import { Line } from '../backend/uart.ts';
 import { expectRefusal } from '../refusal.ts';
+import { isapc } from '../small-machines.ts';
 
 const board = defineMachine({
   ...isapc,

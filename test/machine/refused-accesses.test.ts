@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { pcI440fx } from '../../machines/index.ts';
 import { defineMachine, device, IsaDevice, mmioRegion, use } from '../../sdk/index.ts';
 import { expansionRom, PciBus, PciCommand, PciDevice, PciRegister, pci } from '../../sdk/pci.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
+import { pcI440fx } from '../small-machines.ts';
 
 const words = mmioRegion({ name: 'words', base: 0xfed0_0000, size: 16, accessSizes: [4] });
 

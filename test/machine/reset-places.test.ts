@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { empty, pcI440fx } from '../../machines/index.ts';
 import {
   addCoalescedIo,
   defineMachine,
@@ -14,6 +13,7 @@ import {
 import { bar, PciDevice, pci } from '../../sdk/pci.ts';
 import { guestProgram, Machine, simulatedAccelerator } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
+import { empty, pcI440fx } from '../small-machines.ts';
 
 const page = mmioRegion({ name: 'watchdog', base: 0xfed4_0000, size: 0x1000 });
 const Kick = { Log: 0, Reset: 0x10 } as const;

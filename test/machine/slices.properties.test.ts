@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pcI440fx } from '../../machines/index.ts';
 import { readTrace } from '../../sdk/cli/replay/trace-file.ts';
 import { MiB } from '../../sdk/index.ts';
 import {
@@ -16,6 +15,7 @@ import {
   simulatedAccelerator,
   TraceGuest,
 } from '../../sdk/runtime.ts';
+import { pcI440fx } from '../small-machines.ts';
 import { boards } from './snapshot/boards.ts';
 import { programOf, SmallRam, stepsWith } from './snapshot/programs.ts';
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import {
   addCoalescedIo,
   type ConcreteDeviceClass,
@@ -21,6 +20,7 @@ import {
 } from '../../sdk/index.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
+import { isapc } from '../small-machines.ts';
 
 interface Edition {
   readonly type?: string;

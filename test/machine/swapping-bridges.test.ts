@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Edu, Ich9Lpc, Piix3 } from '../../devices/index.ts';
-import { pcI440fx, q35 } from '../../machines/index.ts';
 import { type ConcreteDeviceClass, device, IsaBus, inDeviceEvent, MiB, use } from '../../sdk/index.ts';
 import { PciBus, parsePciAddress } from '../../sdk/pci.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
+import { pcI440fx, q35 } from '../small-machines.ts';
 
 const Line = 11;
 const raise = (card: Edu) => inDeviceEvent(card, card.raiseInterrupt, 1);

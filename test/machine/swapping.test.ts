@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { Edu } from '../../devices/index.ts';
-import { isapc, pcI440fx } from '../../machines/index.ts';
 import {
   type ConcreteDeviceClass,
   defineMachine,
@@ -26,6 +25,7 @@ import {
 } from '../../sdk/index.ts';
 import { guestProgram, Machine, metadataOf } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
+import { isapc, pcI440fx } from '../small-machines.ts';
 
 /** One edition of a device's source file: each call makes every value of it anew, as loading the file again does. */
 function edition({ version = 1, extra = false, marker = 0, without = false, usual = 1 } = {}): ConcreteDeviceClass {

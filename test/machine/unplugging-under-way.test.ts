@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Edu, MsiWindow, VirtioRng } from '../../devices/index.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import {
   defineMachine,
   device,
@@ -14,6 +13,7 @@ import {
 } from '../../sdk/index.ts';
 import { PciDevice, pci } from '../../sdk/pci.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
+import { pcI440fx } from '../small-machines.ts';
 
 const doorbell = portRegion({ name: 'doorbell', base: 0x300, size: 1 });
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import {
   defineMachine,
   isaIrq,
@@ -13,6 +12,7 @@ import { definitionWords, requestWords, restoreWords } from '../../sdk/machine/g
 import { placementWords, wiringWords } from '../../sdk/machine/given-wiring.ts';
 import { Machine, type MachineRequest, type RestoreRequest } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
+import { isapc } from '../small-machines.ts';
 import { Latch, latchPorts, toyMachine, Wide } from './toys.ts';
 
 /** As a plugin, which no compiler has checked. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import { Monitor } from '../../sdk/monitor/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
+import { isapc } from '../small-machines.ts';
 
 function monitored() {
   const machine = Machine.create(isapc);

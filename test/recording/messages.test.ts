@@ -1,9 +1,9 @@
-import { empty, isapc } from '../../machines/index.ts';
 import { TraceParser } from '../../sdk/accelerator/index.ts';
 import { recordRun } from '../../sdk/recording/recorder.ts';
 import { replayRun } from '../../sdk/recording/replay.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
+import { empty, isapc } from '../small-machines.ts';
 
 const program = guestProgram('guest', function* (guest) {
   yield* guest.out8(0x80, 1);

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isapc, pcI440fx } from '../../../machines/index.ts';
 import { advise } from '../../../sdk/analysis/advisor/advise.ts';
 import { withSuggestion } from '../../../sdk/analysis/advisor/changes.ts';
 import { replayTrace } from '../../../sdk/analysis/replay.ts';
 import { MICROSECOND, MILLISECOND } from '../../../sdk/clock/index.ts';
 import { times } from '../../depth.ts';
+import { isapc, pcI440fx } from '../../small-machines.ts';
 import { smallTrace } from '../small-trace.ts';
 
 /** Ports with and without a device, some coalesced; the VGA window, a page behind it, and a page that nobody has. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { VirtioRng } from '../../../devices/index.ts';
-import { isapc, pcI440fx } from '../../../machines/index.ts';
 import { advise } from '../../../sdk/analysis/advisor/advise.ts';
 import type { CheckRange, Suggestion } from '../../../sdk/analysis/advisor/suggestion.ts';
 import { formatAdvice } from '../../../sdk/analysis/advisor/text.ts';
@@ -26,6 +25,7 @@ import {
   use,
 } from '../../../sdk/index.ts';
 import { checkRange } from '../../../sdk/testing/conformance/range-check.ts';
+import { isapc, pcI440fx } from '../../small-machines.ts';
 import { repeated, smallTrace } from '../small-trace.ts';
 
 const at = (suggestions: readonly Suggestion[], start: number) => suggestions.find((one) => one.start === start)!;

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import * as plot from '@observablehq/plot';
 import { describe, expect, it } from 'vitest';
-import { empty, isapc, pcI440fx } from '../../../machines/index.ts';
 import { replayTrace } from '../../../sdk/analysis/replay.ts';
 import { addressMap } from '../../../sdk/analysis/report/address-map.ts';
 import { exitsByPlace, formatTime } from '../../../sdk/analysis/report/exit-charts.ts';
@@ -10,6 +9,7 @@ import { renderReport } from '../../../sdk/analysis/report/page.ts';
 import { escapeHtml, SvgDocument } from '../../../sdk/analysis/report/svg.ts';
 import { readTrace } from '../../../sdk/cli/replay/trace-file.ts';
 import { Machine } from '../../../sdk/machine/index.ts';
+import { empty, isapc, pcI440fx } from '../../small-machines.ts';
 import { repeated, smallTrace } from '../small-trace.ts';
 
 const recording = fileURLToPath(new URL('../../../examples/recordings/seabios-pc-tcg.iotrace.gz', import.meta.url));

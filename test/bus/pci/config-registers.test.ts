@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { I440fx, Ich9Lpc, Piix3, Q35Mch } from '../../../devices/index.ts';
-import { pcI440fx, q35 } from '../../../machines/index.ts';
 import { loadDevice, saveDevice } from '../../../sdk/device/index.ts';
 import { bit, bits, device, MiB, reserved } from '../../../sdk/index.ts';
 import { capability, configRegisters, PciBus, PciCapabilityId, PciDevice, pci } from '../../../sdk/pci.ts';
 import { describeAccess, Machine, metadataOf, registerDocument } from '../../../sdk/runtime.ts';
 import { type TestBench, testBench } from '../../../sdk/testing/index.ts';
+import { pcI440fx, q35 } from '../../small-machines.ts';
 
 const control = configRegisters.register(0x44, {
   width: 16,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Debugcon, Edu, VirtioRng } from '../../../devices/index.ts';
-import { isapc, pcI440fx, q35 } from '../../../machines/index.ts';
 import { defineMachine, type MachineDefinition, use } from '../../../sdk/index.ts';
+import { isapc, pcI440fx, q35 } from '../../small-machines.ts';
 import type { Step } from './programs.ts';
 
 const Memory = 0xfe00_0000;

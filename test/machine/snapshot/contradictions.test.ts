@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Debugcon, Edu, VirtioRng } from '../../../devices/index.ts';
-import { pcI440fx } from '../../../machines/index.ts';
 import { defineMachine, MiB, use } from '../../../sdk/index.ts';
 import { guestProgram, Machine, type StateDifference, StateError } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
+import { pcI440fx } from '../../small-machines.ts';
 
 const definition = defineMachine({
   ...pcI440fx,

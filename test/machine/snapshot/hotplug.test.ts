@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { Debugcon, Edu, VirtioRng } from '../../../devices/index.ts';
-import { pcI440fx } from '../../../machines/index.ts';
 import { InterruptWire } from '../../../sdk/bus/index.ts';
 import {
   addCoalescedIo,
@@ -28,6 +27,7 @@ import {
 import { PciBus } from '../../../sdk/pci.ts';
 import { formatSnapshot, guestProgram, Machine, metadataOf, type RestoreRequest } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
+import { pcI440fx } from '../../small-machines.ts';
 
 const ports = portRegion({ name: 'bell', base: 0x340, size: 1, accessSizes: [1] });
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { Edu, PciTestdev, PcTestdev } from '../../../devices/index.ts';
-import { isapc, pcI440fx, q35 } from '../../../machines/index.ts';
 import { Capability } from '../../../sdk/accelerator/kvm/abi.ts';
 import {
   type ConcreteDeviceClass,
@@ -26,6 +25,7 @@ import {
   simulatedAccelerator,
 } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
+import { isapc, pcI440fx, q35 } from '../../small-machines.ts';
 
 const small = { ram: 1 * MiB };
 /** Signals are given in userspace, and stay until the guest runs: this kernel has no ioeventfds. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { I8259 } from '../../../devices/index.ts';
-import { empty, isapc, pcI440fx } from '../../../machines/index.ts';
 import {
   addCoalescedIo,
   defineMachine,
@@ -41,6 +40,7 @@ import {
   TraceGuest,
 } from '../../../sdk/runtime.ts';
 import { expectRefusal } from '../../refusal.ts';
+import { empty, isapc, pcI440fx } from '../../small-machines.ts';
 
 const Port = { Index: 0, Data: 1 } as const;
 const ports = portRegion({ name: 'probe', base: 0x300, size: 2, accessSizes: [1, 2] });
