@@ -1,0 +1,3 @@
+import { everySecondDevice } from './our-devices.ts';
+
+everySecondDevice(1);
