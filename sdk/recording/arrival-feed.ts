@@ -26,6 +26,11 @@ export class ArrivalFeed {
     return this.arrivals.length - this.delivered;
   }
 
+  /** The next one comes at this operation, or should have come already. */
+  isDueAt(operations: number): boolean {
+    return (this.arrivals[this.delivered]?.before ?? Number.POSITIVE_INFINITY) <= operations;
+  }
+
   /** What is delivered is as large as when it was recorded, unless the replay has parted. */
   private note(): void {
     const arrival = this.arrivals[this.delivered++];

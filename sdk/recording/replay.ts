@@ -27,6 +27,8 @@ export interface RunReplaySetup {
   /** Called when the machine is built, before anything runs on it. */
   readonly onBuilt?: (machine: Machine) => void;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Instead of that of the recorded run. */
+  readonly timerLimit?: number | undefined;
   /** Measure the host time of device handlers. */
   readonly profile?: boolean;
   /** So many bytes of what the guest sends to each back end are kept. Default: none; checksums are compared in any case. */
@@ -91,7 +93,7 @@ export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunRepla
   script.onProgress = (played) => setup.onProgress?.(played, run.entries.length);
   const feed = new ArrivalFeed(machine, outside.arrivals);
   accelerator.load(script.guests);
-  const replaying = { script, feed, accelerator, timerLimit: header.timerLimit };
+  const replaying = { script, feed, accelerator, timerLimit: setup.timerLimit ?? header.timerLimit };
   let outcome = runToTheEnd(replaying);
   while (outcome.reason === 'reset' && script.goesOn) outcome = runToTheEnd(replaying);
   machine.backends.flush();
@@ -123,18 +125,27 @@ const SliceOperations = 100_000;
 function runToTheEnd({ script, feed, accelerator, timerLimit }: Replaying): RunOutcome {
   const { end } = script.run;
   const pause = end?.reason === 'paused' ? end : undefined;
+  const sleeper = { patience: Patience, operations: -1 };
   accelerator.begin(
     limitsOf(script, pause === undefined ? timerLimit : Number.POSITIVE_INFINITY, accelerator.operations),
   );
   for (;;) {
+    const { operations } = accelerator;
     const limits = pause === undefined ? { operations: SliceOperations } : sliceUpTo(pause, script, accelerator);
-    if (limits === undefined) accelerator.pause();
-    const waits = feed.left > 0 || pause !== undefined;
+    if (limits === undefined || (pause !== undefined && sleeper.patience === 0)) accelerator.pause();
+    const waits = sleeper.patience > 0 && (feed.isDueAt(operations) || pause !== undefined);
     const slice = accelerator.runSlice({ operations: 1, ...limits, waits });
     if (typeof slice !== 'string') return slice;
-    if (slice === 'asleep' && pause !== undefined && limits?.time !== undefined) accelerator.pause();
+    // Nothing of the recording can wake a guest that has slept through all of this.
+    if (slice !== 'asleep') continue;
+    sleeper.patience = operations === sleeper.operations ? sleeper.patience - 1 : Patience;
+    sleeper.operations = operations;
+    if (pause !== undefined && limits?.time === undefined) sleeper.patience = 0;
   }
 }
+
+/** How often a guest that does nothing is let wait again. */
+const Patience = 2_000_000;
 
 /** The slice that ends where the recorded run was paused: at its operation, and at its time. Undefined: it is there. */
 function sliceUpTo(

@@ -4,6 +4,7 @@ import { count, counted, decimal, didYouMean, exactData, printable } from '../..
 import { describeAccess } from '../../machine/access-names.ts';
 import { endOfRun, type RunReplay, replayRun } from '../../recording/replay.ts';
 import type { Arguments, CommandContext } from '../command.ts';
+import { chooseTimerLimit } from '../options/accelerator.ts';
 import type { MachineChoice } from '../options/machine.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
 import { formatExits } from '../run-output.ts';
@@ -28,6 +29,7 @@ export function replayExactly(
     definition: machine.definition,
     request: { onObserverFailure: reportObservers(terminal) },
     profile: args.has('profile'),
+    ...chooseTimerLimit(args),
     onBuilt: (built) => {
       endObservers = observeWith(machine.plugins, built);
     },

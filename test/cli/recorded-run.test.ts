@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isapc } from '../../machines/index.ts';
+import { readTrace } from '../../sdk/cli/node.ts';
+import { replayRun } from '../../sdk/recording/replay.ts';
+import { backplane, expectRefused } from './fake-terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'backplane-record-'));
+const at = (name: string): string => join(folder, name);
+const launcher = fileURLToPath(new URL('../../sdk/cli/backplane', import.meta.url));
+
+/** Counts through a port and reads the clock, with interrupts of the clock and a HLT in each round. */
+const program = (rounds: string): string => `import { guestProgram } from 'backplane/runtime';
+  export default guestProgram('rounds', function* (guest) {
+    for (const [port, value] of [[0x20, 0x11], [0x21, 0x20], [0x21, 4], [0x21, 1], [0xa0, 0x11], [0xa1, 0x28], [0xa1, 2], [0xa1, 1], [0x21, 0xfb], [0xa1, 0xfe], [0x70, 0x0b], [0x71, 0x46]])
+      yield* guest.out8(port, value);
+    guest.onInterrupt(0x28, function* () {
+      yield* guest.out8(0x70, 0x0c);
+      yield* guest.in8(0x71);
+      yield* guest.out8(0xa0, 0x20);
+      yield* guest.out8(0x20, 0x20);
+    });
+    for (let round = 0; round < ${rounds}; round++) {
+      yield* guest.repOuts8(0x80, [round & 0xff, 1, 2]);
+      yield* guest.pause(700_000);
+      yield* guest.sti();
+      yield* guest.hlt();
+      yield* guest.cli();
+    }
+  });`;
+
+beforeAll(() => {
+  writeFileSync(at('guest.ts'), program('50'));
+  writeFileSync(at('endless.ts'), program('Infinity'));
+  writeFileSync(at('note.txt'), 'a note');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const run = (...words: string[]) => backplane('run', at('guest.ts'), '-machine', 'isapc', ...words);
+/** All counts of a report, and the time. */
+const countsOf = (json: string) => {
+  const { exits, ports, memory, guestTime } = JSON.parse(json);
+  return { exits, ports, memory, guestTime };
+};
+
+describe('run -record', () => {
+  it('records what a replay repeats without the program, with equal counts', async () => {
+    const recorded = await run('-record', at('run.iotrace.gz'), '-json');
+    const replayed = await backplane('replay', at('run.iotrace.gz'), '-json');
+    expect([recorded.status, replayed.status, replayed.noted]).toEqual([0, 0, '']);
+    expect(countsOf(replayed.printed)).toEqual(countsOf(recorded.printed));
+    expect(countsOf(recorded.printed).exits.injectedInterrupts).toBe(50);
+    expect(JSON.parse(replayed.printed)).toMatchObject({ version: 2, differed: 0, isCut: false });
+  });
+
+  it('repeats it with the options of its accelerator and of its machine', async () => {
+    const options = [
+      '-accel',
+      'kvm-sim,coalesced-pio=off,userspace-exit-cost=5000',
+      '-m',
+      '8',
+      '-global',
+      'mc146818rtc.base_year=2000',
+    ];
+    const recorded = await run('-record', at('options.iotrace'), '-json', ...options.slice(0, 4));
+    const replayed = await backplane('replay', at('options.iotrace'), '-json');
+    expect(countsOf(replayed.printed)).toEqual(countsOf(recorded.printed));
+  });
+
+  it('stops where the limit was', async () => {
+    const recorded = await run('-record', at('limit.iotrace'), '-limit', '77', '-json');
+    const replayed = await backplane('replay', at('limit.iotrace'), '-json');
+    expect(countsOf(replayed.printed)).toEqual(countsOf(recorded.printed));
+  });
+
+  it('gives its accesses to a comparison and to advise', async () => {
+    await run('-record', at('run.iotrace'));
+    const compared = await backplane('replay', at('run.iotrace'), '-compare');
+    expect(compared.printed).toMatch(/userspace exits saved/);
+    const advised = await backplane('advise', at('run.iotrace'));
+    expect([advised.status, advised.noted]).toEqual([0, '']);
+    expect(advised.printed).toContain('run on isapc');
+  });
+
+  it('overwrites recordings, and nothing else', async () => {
+    expectRefused(await run('-record', at('note.txt')), 'file-exists', 'is not a recording');
+    expect((await run('-record', at('run.iotrace'))).status).toBe(0);
+    writeFileSync(at('other.gz'), gzipSync('something else'));
+    expectRefused(await run('-record', at('other.gz')), 'file-exists');
+    expectRefused(await run('-record', folder), 'not-a-file');
+    expectRefused(await run('-record', at('x'), '-watch'), 'misplaced-argument', '-watch');
+    expectRefused(await run('-record', at('x'), '-loadvm', at('y')), 'misplaced-argument', '-loadvm');
+  });
+});
+
+describe('a recording that was cut off', () => {
+  it('is read up to its last whole line or block, with a warning, wherever it ends', async () => {
+    await run('-record', at('whole.iotrace'));
+    const text = readFileSync(at('whole.iotrace'));
+    const blocks = [text.subarray(0, 2000), text.subarray(2000)].map((block) => gzipSync(block));
+    for (const [name, bytes] of [
+      ['cut.iotrace', text],
+      ['cut.iotrace.gz', Buffer.concat(blocks)],
+    ] as const) {
+      writeFileSync(at(name), bytes);
+      truncateSync(at(name), bytes.length - 40);
+      const { status, noted, printed } = await backplane('replay', at(name));
+      expect([status, noted]).toEqual([0, expect.stringContaining('was cut off')]);
+      expect(printed).toContain('up to where it was cut off');
+    }
+    appendFileSync(at('cut.iotrace.gz'), 'and something else');
+    expectRefused(await backplane('replay', at('cut.iotrace.gz')), 'trace-damaged');
+  });
+
+  it('by SIGKILL, has all whole blocks', async () => {
+    const file = at('killed.iotrace.gz');
+    const child = spawn(launcher, ['run', at('endless.ts'), '-machine', 'isapc', '-record', file], { stdio: 'ignore' });
+    const exit = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+    while (!existsSync(file) || statSync(file).size < 60_000) await new Promise((resolve) => setTimeout(resolve, 20));
+    child.kill('SIGKILL');
+    expect(await exit).toBe('SIGKILL');
+    const trace = await readTrace(file);
+    expect(trace.run?.end).toBeUndefined();
+    expect(trace.run?.entries.length).toBeGreaterThan(4000);
+    const replay = replayRun(trace, { definition: isapc });
+    expect([replay.isCut, replay.differed]).toEqual([true, 0]);
+  }, 60_000);
+});
