@@ -122,6 +122,7 @@ describe('a recording that was cut off', () => {
       expect([status, noted]).toEqual([0, expect.stringContaining('was cut off')]);
       expect(printed).toContain('up to where it was cut off');
     }
+    writeFileSync(at('cut.iotrace.gz'), Buffer.concat(blocks));
     appendFileSync(at('cut.iotrace.gz'), 'and something else');
     expectRefused(await backplane('replay', at('cut.iotrace.gz')), 'trace-damaged');
   });
