@@ -99,13 +99,13 @@ describe('a 16550A sends', () => {
   it('nothing while the host does not read: it stays full, and goes on when the host does', () => {
     const bench = open(0xc7, 0, { instant: true });
     const line = bench.backend('chardev');
-    line.stop();
-    for (let at = 0; at < 65_536 + 17; at++) out(bench, Port.Data, at & 0xff);
+    line.stop(3);
+    for (let at = 0; at < 3 + 17; at++) out(bench, Port.Data, at & 0xff);
     expect(bench.guestErrors).toEqual([]);
     expect(read(bench, Port.LineStatus)).toBe(0x00);
     line.go();
     expect(read(bench, Port.LineStatus)).toBe(0x60);
-    expect(line.bytes.length).toBe(65_536 + 17);
+    expect([...line.bytes]).toEqual(Array.from({ length: 20 }, (_, at) => at));
   });
 });
 
