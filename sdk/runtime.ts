@@ -188,6 +188,7 @@ export type {
 } from './memory/region-access.ts';
 export { RegionOps } from './memory/region-ops.ts';
 export { type AccessObserver, MemoryTopology, registerMemoryListener } from './memory/topology.ts';
+export { infoBlock, infoChardev } from './monitor/backends.ts';
 export { formatDeviceTree, infoMachine, infoMtree, infoQtree, type MemoryTreeRequest } from './monitor/info.ts';
 export {
   type ObservedDevice,

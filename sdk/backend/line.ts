@@ -39,6 +39,8 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   private isClosed = false;
   /** Bytes that have left, which the device was not told of. */
   private left = 0;
+  /** An event for which the inbox had no room. */
+  private unposted: InboxEvent | undefined;
   private readonly queue: { readonly bytes: number };
 
   constructor(
@@ -69,6 +71,11 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   /** Bytes on their way. @internal */
   get inFlight(): number {
     return this.front?.part.inFlight ?? 0;
+  }
+
+  /** Bytes that have arrived and that the device has not taken. */
+  get waiting(): number {
+    return (this.front?.part.waiting ?? 0) + this.queue.bytes;
   }
 
   /** Its device was reset. */
@@ -131,6 +138,7 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     }
     if (event.kind === 'receive') this.bytesIn += event.bytes.length;
     this.front?.part.deliver(event, this.front.device);
+    if (this.unposted !== undefined) this.post(this.unposted);
     this.control();
   }
 
@@ -197,10 +205,14 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   }
 
   private post(event: InboxEvent): void {
+    const isState = event.kind === 'open' || event.kind === 'close';
     try {
       this.inbox.post(event);
+      if (isState) this.unposted = undefined;
     } catch (failure) {
       this.failed(describeThrown(failure));
+      // Whether the line is open must not be lost for good.
+      if (isState) this.unposted = event;
     }
   }
 

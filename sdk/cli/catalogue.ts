@@ -68,6 +68,13 @@ export async function machineNamed(name: string, plugins: readonly LoadedPlugin[
   throw new BackplaneError('unknown-machine', `there is no machine '${name}'. ${hint(name, names, 'machine')}`);
 }
 
+/** The machine with the service modules of these plugins: a binding of theirs replaces one of the machine. */
+export function withServices(machine: MachineDefinition, plugins: readonly LoadedPlugin[]): MachineDefinition {
+  const brought = plugins.flatMap((plugin) => plugin.services);
+  const services = brought.filter((one) => !machine.services.includes(one));
+  return services.length === 0 ? machine : { ...machine, services: [...machine.services, ...services] };
+}
+
 export async function deviceNamed(type: string, plugins: readonly LoadedPlugin[] = []): Promise<KnownDevice> {
   const devices = await knownDevices(plugins);
   const found = devices.find(({ metadata }) => metadata.type === type);

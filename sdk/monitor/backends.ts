@@ -12,7 +12,8 @@ export function infoChardev(machine: RunningMachine): string {
   const lines = linesOf(machine, (line): line is CharLine => !(line instanceof BlockLine));
   return lines
     .map(({ id, kind, line }) => {
-      const state = `${bytes(line.bytesIn, 'in')}, ${bytes(line.bytesOut, 'out')}${line.isOpen ? '' : ', closed'}`;
+      const waiting = line.waiting === 0 ? '' : `, ${count(line.waiting)} waiting`;
+      const state = `${bytes(line.bytesIn, 'in')}, ${bytes(line.bytesOut, 'out')}${waiting}${line.isOpen ? '' : ', closed'}`;
       return `${id}: ${described(kind, line.transport.describe())}\n    ${ownerText(machine, line)}; ${state}\n`;
     })
     .join('');

@@ -3,7 +3,7 @@ import { BackplaneError } from '../../base/errors.ts';
 import { parseSize } from '../../device/options/kinds.ts';
 import type { MachineDefinition, MachineRequest } from '../../machine/index.ts';
 import { MiB } from '../../memory/address-range.ts';
-import { machineNamed, sayWhose, sayWhoseAlias } from '../catalogue.ts';
+import { machineNamed, sayWhose, sayWhoseAlias, withServices } from '../catalogue.ts';
 import type { Arguments, OptionSyntax } from '../command.ts';
 import { loadPlugins, pluginSyntax } from '../plugins/load.ts';
 import type { LoadedPlugin } from '../plugins/plugin.ts';
@@ -54,7 +54,8 @@ export async function chooseMachine(args: Arguments, own?: MachineDefinition, us
       'misplaced-argument',
       `to list the machines, write 'backplane -machine ${shellWord(text, 'help')}'.`,
     );
-  const named = given.length === 0 && own !== undefined ? own : await machineNamed(subject, plugins);
+  const chosen = given.length === 0 && own !== undefined ? own : await machineNamed(subject, plugins);
+  const named = withServices(chosen, plugins);
   const devices = await chooseDevices(args, plugins, named);
   const definition = withDevices(named, devices);
   const memory = args.value('m');

@@ -1,3 +1,4 @@
+import { ContainerModule } from 'inversify';
 import { type BackendKind, isBackendKind } from '../../backend/kinds.ts';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { sentence } from '../../base/text.ts';
@@ -10,6 +11,7 @@ export interface PluginExports {
   readonly machines: readonly MachineDefinition[];
   readonly observers: readonly MachineObserver[];
   readonly backends: readonly BackendKind[];
+  readonly services: readonly ContainerModule[];
 }
 
 /**
@@ -23,8 +25,9 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
     machines: values.filter(isMachine),
     observers: values.filter(isObserver),
     backends: values.filter(isBackendKind),
+    services: values.filter((value) => value instanceof ContainerModule),
   };
-  const { devices, machines, observers, backends } = sorted;
+  const { devices, machines, observers, backends, services } = sorted;
   for (const machine of machines) checkMachine(`plugin '${plugin}'`, machine);
   refuseDuplicates(
     plugin,
@@ -41,12 +44,12 @@ export function sortExports(plugin: string, exported: Readonly<Record<string, un
     'kinds of back ends of the name',
     backends.map(({ kind }) => kind),
   );
-  if (devices.length + machines.length + observers.length + backends.length > 0) return sorted;
+  if ([devices, machines, observers, backends, services].some(({ length }) => length > 0)) return sorted;
   const names = Object.keys(exported).filter((name) => name !== 'default' || !isNothing(exported[name]));
   throw new BackplaneError(
     'plugin-without-exports',
-    `plugin '${plugin}' exports no device, machine, observer or kind of back ends. It exports ${names.join(', ') || 'nothing'}. ` +
-      'Export a class with @device, a defineMachine(...), a defineObserver(...) or a defineBackend(...).',
+    `plugin '${plugin}' exports no device, machine, observer, kind of back ends or service module. It exports ${names.join(', ') || 'nothing'}. ` +
+      'Export a class with @device, a defineMachine(...), a defineObserver(...), a defineBackend(...) or a ContainerModule.',
   );
 }
 

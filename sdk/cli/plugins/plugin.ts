@@ -1,3 +1,4 @@
+import type { ContainerModule } from 'inversify';
 import type { BackendKind } from '../../backend/kinds.ts';
 import { describeThrown } from '../../base/errors.ts';
 import type { ClassMetadata, ConcreteDeviceClass } from '../../device/index.ts';
@@ -17,6 +18,8 @@ export interface LoadedPlugin {
   readonly machines: readonly MachineDefinition[];
   readonly observers: readonly MachineObserver[];
   readonly backends: readonly BackendKind[];
+  /** Each machine gets them, after its own. */
+  readonly services: readonly ContainerModule[];
 }
 
 /** Starts the observers of these plugins on a machine. Returns a function that ends them. */
