@@ -2,6 +2,7 @@ import { BackplaneError } from '../base/errors.ts';
 import { didYouMean, hex } from '../base/text.ts';
 import { parseInteger } from '../device/options/kinds.ts';
 import type { RunningMachine } from '../machine/index.ts';
+import { postOptionText } from '../machine/live-options.ts';
 import { type ExamineFormat, examine, firstFormat, parseFormat } from './examine.ts';
 import { infoHelp, infoText, infoTopicNames } from './topics.ts';
 
@@ -14,8 +15,6 @@ export interface MonitorHost {
   quit(): void;
   /** Writes a snapshot. */
   save(file: string): Promise<void>;
-  /** Gives a live option of a device another value. */
-  readonly set?: (device: string, option: string, value: string) => void;
 }
 
 /** A command: its operands, what it does, and what it answers. */
@@ -45,10 +44,9 @@ const commands: Readonly<Record<string, MonitorCommand>> = {
   set: {
     operands: 'DEVICE OPTION VALUE',
     help: 'gives a live option another value',
-    run(words, { host }) {
+    run(words, { machine }) {
       const [device, option, value] = take('set', words, 3);
-      if (host.set === undefined) throw malformed('set: no option of this machine can be changed while it runs.');
-      host.set(device, option, value);
+      postOptionText(machine, device, option, value);
       return '';
     },
   },

@@ -1,8 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import { defineOptions, device, type OptionsOf, option, options, SystemDevice, use } from '../../sdk/index.ts';
 import { Monitor } from '../../sdk/monitor/index.ts';
-import { Machine } from '../../sdk/runtime.ts';
+import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
-import { isapc } from '../small-machines.ts';
+import { empty, isapc } from '../small-machines.ts';
+
+const declared = defineOptions({
+  tickLength: option.integer({ description: 'a length', default: 7, live: true }),
+  gain: option.integer({ description: 'a factor', default: 1 }),
+});
+
+@device({ type: 'sensor', description: 'a sensor' })
+class Sensor extends SystemDevice {
+  constructor(@options(declared) readonly given: OptionsOf<typeof declared>) {
+    super();
+  }
+}
 
 function monitored() {
   const machine = Machine.create(isapc);
@@ -12,7 +25,6 @@ function monitored() {
     cont: () => void asked.push('cont'),
     quit: () => void asked.push('quit'),
     save: async (file) => void asked.push(`save ${file}`),
-    set: (device, option, value) => void asked.push(`set ${device}.${option}=${value}`),
   });
   return { machine, monitor, asked, say: (line: string) => monitor.execute(line) };
 }
@@ -20,8 +32,8 @@ function monitored() {
 describe('the monitor beside a running machine', () => {
   it('asks the owner of the run', async () => {
     const { asked, say } = monitored();
-    for (const line of ['stop', 'cont', 'save at.json', 'set rtc irq 5', '  quit  ', '']) await say(line);
-    expect(asked).toEqual(['stop', 'cont', 'save at.json', 'set rtc.irq=5', 'quit']);
+    for (const line of ['stop', 'cont', 'save at.json', '  quit  ', '']) await say(line);
+    expect(asked).toEqual(['stop', 'cont', 'save at.json', 'quit']);
     expect(await say('save x')).toBe("saved in 'x'\n");
   });
 
@@ -57,6 +69,25 @@ describe('the monitor beside a running machine', () => {
       "0000000000001000: '\\xea' '[' '\\xe0' '\\x00' '\\xf0' '0' '6' '/'\n0000000000001008: '2'\n",
     );
     expect(await say('x /2xb 0xfffffffffffffffe')).toBe('fffffffffffffffe: 0x?? 0x??\n');
+  });
+
+  it('changes a live option between two instructions, and no other', async () => {
+    const machine = Machine.create({ ...empty, devices: [use(Sensor)] });
+    const monitor = new Monitor(machine, { stop() {}, cont() {}, quit() {}, async save() {} });
+    expect(await monitor.execute('set sensor tick_length 0x10')).toBe('');
+    machine.run(
+      guestProgram('one', function* (guest) {
+        yield* guest.out8(0x80, 1);
+      }),
+    );
+    expect(machine.device(Sensor).given.tickLength).toBe(16);
+    for (const [line, code] of [
+      ['set sensor gain 2', 'option-not-live'],
+      ['set sensor tick 2', 'no-such-option'],
+      ['set sensor tick_length x', 'bad-option'],
+      ['set sensr tick_length 1', 'no-such-device'],
+    ] as const)
+      await expectRefusal(() => monitor.execute(line), code);
   });
 
   it('reads and writes ports as the guest does', async () => {

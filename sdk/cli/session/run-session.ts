@@ -27,7 +27,7 @@ export class RunSession {
   constructor(
     machine: Machine,
     private readonly terminal: Pick<Terminal, 'note'>,
-    host: Pick<MonitorHost, 'save' | 'set'>,
+    host: Pick<MonitorHost, 'save'>,
   ) {
     for (const signal of endingSignals) process.on(signal, this.onSignal);
     const keys = openStdio();
