@@ -52,6 +52,7 @@ export {
   parseAcceleratorSettings,
 } from './accelerator/kvm/options.ts';
 export { type SimulatedAcceleratorOptions, simulatedAccelerator } from './accelerator/simulated-accelerator.ts';
+export type { AccessTap, TappedValue } from './accelerator/tap.ts';
 export {
   type ConditionalModel,
   type DeviceAgreementReport,
@@ -148,6 +149,7 @@ export {
 export { type PumpOptions, pump } from './machine/pump.ts';
 export { NoSuchDevice } from './machine/snapshot/restore.ts';
 export { formatSnapshot, type MachineSnapshot, SnapshotSchema } from './machine/snapshot/save.ts';
+export { tap } from './machine/tap.ts';
 export type { Wire } from './machine/wires/wire.ts';
 export {
   type DeviceOptionValues,

@@ -5,6 +5,7 @@ import type { AddressSpace, CoalescedZones, MemoryTopology, RamBlock } from '../
 import type { AcceleratorListener } from './events.ts';
 import type { ExitStatistics } from './exit-statistics.ts';
 import type { GuestSource } from './guest/operation.ts';
+import type { AccessTap } from './tap.ts';
 
 /**
  * What asks the processor for an interrupt; an 8259 pair is one. The accelerator asks before each entry into the
@@ -176,6 +177,12 @@ export abstract class Accelerator {
   closeEventfd(_fd: number): void {}
   /** Every access, exit, queued write and vector goes to this listener from here on. An accelerator may have no events. */
   observe(_listener: AcceleratorListener | undefined): void {}
+  /** What stands between the guest and ranges of addresses: `tap` of a machine changes it. @internal */
+  taps: readonly AccessTap[] = [];
+  /** @internal */
+  useTaps(_taps: readonly AccessTap[]): void {
+    throw new BackplaneError('no-taps', `Accelerator '${this.name}' cannot be tapped. Use simulatedAccelerator().`);
+  }
   /** Undoes attach: removes listeners and closes the kernel's file descriptors. */
   abstract detach(): void;
 }

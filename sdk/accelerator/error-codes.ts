@@ -53,6 +53,8 @@ export interface AcceleratorErrorCodes {
   'invalid-operation': BackplaneError;
   /** A limit of a run is no whole number in its range. @remedy Give a whole number, or `Infinity`. */
   'invalid-run-option': BackplaneError;
+  /** A tap has no range of ports or memory. @remedy Give `space`, `start` and `size`. */
+  'invalid-tap': BackplaneError;
   /** An interrupt vector is not 0 to 255. @remedy Give the vector that the interrupt controller delivers. */
   'invalid-vector': BackplaneError;
   /**
@@ -66,6 +68,8 @@ export interface AcceleratorErrorCodes {
   'machine-running': BackplaneError;
   /** The accelerator cannot carry out a run in slices, which `pump` needs. @remedy Use `run()`, or an accelerator that can. */
   'no-slices': BackplaneError;
+  /** The accelerator cannot be tapped. @remedy Use `simulatedAccelerator()`. */
+  'no-taps': BackplaneError;
   /** A processor whose last run ended with an error was to be saved. @remedy Reset the machine, or restore an earlier snapshot. */
   'processor-stopped': BackplaneError;
   /** A step of a guest program was called without `yield*`, so it never ran. @remedy Write `yield*` before the call. */

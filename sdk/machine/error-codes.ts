@@ -106,6 +106,8 @@ export interface MachineErrorCodes {
   'snapshot-of-another-machine': StateError;
   /** A snapshot has a format that this version does not read. @remedy Use the version that wrote it, or run and save again. */
   'snapshot-version': StateError;
+  /** A machine that is being recorded was to get a tap. @remedy Tap it before the recording begins: it is marked then. */
+  'tap-while-recording': BackplaneError;
   /** A timer of no device is armed, and no snapshot could restore it. @remedy Declare it in a device, or let it expire first. */
   'unsavable-timer': BackplaneError;
   /** A device that was plugged in has a wire that no snapshot could restore. @remedy Define the device, or unplug it first. */

@@ -44,7 +44,7 @@ export function recordRun(
     guests: programs.map(({ name }) => name),
     start: String(begun),
     fromSnapshot: false,
-    tapped: false,
+    tapped: accelerator.taps.length > 0,
     ...(timerLimit === undefined ? {} : { timerLimit }),
   };
   for (const line of headerLines(header)) sink.write(line);

@@ -14,6 +14,7 @@ import {
 import { Capability, ExitReason, KvmRun, SystemRequest, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import type { IoctlArgument } from '../../sdk/accelerator/kvm/kernel.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
+import { checkTap } from '../../sdk/accelerator/tap.ts';
 import { ManualClock } from '../../sdk/clock/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../sdk/memory/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
@@ -128,6 +129,8 @@ goldenMessages('accelerator', {
     }
     throw thrown;
   },
+  'invalid-tap': () => checkTap({ space: 'ports', start: 0x70, size: 0 }),
+  'no-taps': () => Accelerator.prototype.useTaps.call({ name: 'own' }, []),
   'no-slices': () => Accelerator.prototype.begin.call({ name: 'own' }),
   'processor-stopped': () => {
     const machine = new SmallMachine([]);

@@ -23,7 +23,7 @@ import {
   use,
   VirtualClock,
 } from '../../sdk/index.ts';
-import { defineObserver, Machine } from '../../sdk/runtime.ts';
+import { defineObserver, Machine, tap } from '../../sdk/runtime.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { pcI440fx } from '../small-machines.ts';
 import { Belfry, Carillon, Cathedral, CountingBell } from './toy-bus.ts';
@@ -182,6 +182,11 @@ goldenMessages('machine', {
     ),
   'snapshot-of-another-machine': restore({ ...saved(), machine: { ...(saved()['machine'] as object), name: 'board' } }),
   'snapshot-version': restore({ ...saved(), schema: 'backplane-snapshot/1' }),
+  'tap-while-recording': () => {
+    const machine = built();
+    machine.inbox.recorder = () => {};
+    tap(machine, { space: 'ports', start: 0x70, size: 1 });
+  },
   'unsavable-timer': () => {
     const machine = built();
     machine.clock.after(5, () => {});

@@ -15,12 +15,11 @@ import {
 import type { AcceleratorListener } from '../events.ts';
 import { ExitStatistics } from '../exit-statistics.ts';
 import { DefaultExitCosts } from '../exit-table.ts';
-import { LoggedGuest } from '../guest/logged-guest.ts';
-import type { GuestSource } from '../guest/operation.ts';
-import { tooLongToSave } from '../guest/saved-guest.ts';
 import { type GuestAccess, HandlerProfile, MachineAccess } from '../guest-access.ts';
+import { type AccessTap, TappedAccess } from '../tap.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
+import { GuestStart } from './guest-start.ts';
 import { InterruptInjection } from './interrupt-injection.ts';
 import type { ScheduledKernel } from './kernel.ts';
 import { hiddenReset, MapListeners } from './map-listeners.ts';
@@ -55,10 +54,11 @@ export class KvmAccelerator extends Accelerator {
   private readonly requests = new RunRequests();
   private readonly consumers: EventConsumers;
   private map: MapListeners | undefined;
-  private logsPrograms = false;
+  private readonly guests: GuestStart;
   private host: AcceleratorHost | undefined;
   private loop: RunLoop | undefined;
   private ring: RingDrain | undefined;
+  private route: (way: (access: GuestAccess) => GuestAccess) => void = () => {};
   private leaveClock: (() => void) | undefined;
   private observable: readonly (RingDrain | ExitService | InterruptInjection)[] = [];
 
@@ -73,6 +73,7 @@ export class KvmAccelerator extends Accelerator {
     this.statistics = new ExitStatistics(options.kernel.statistics, options.costs ?? DefaultExitCosts);
     this.schedule = new VcpuSchedule(options.seed ?? 0);
     this.consumers = new EventConsumers(options.kernel);
+    this.guests = new GuestStart(options.kernel, this.schedule, options.onTooLongToSave);
     this.addVcpus(options.vcpus ?? 1);
   }
 
@@ -115,12 +116,16 @@ export class KvmAccelerator extends Accelerator {
     const interrupts = new InterruptInjection(vm, host.interruptController);
     const parts = { host, ring, service, interrupts, time, requests };
     this.ring = ring;
+    this.route = (way) => {
+      ring.route(way(access));
+      service.route(way(access));
+    };
     this.observable = [ring, service, interrupts];
     this.loop = new RunLoop({
       ...this.parts,
       ...parts,
       drainsAtReturns: this.drainsAtReturns,
-      restartGuests: () => this.startGuests(true),
+      restartGuests: () => this.guests.start(true),
       checkMap: () => this.hiddenReset(),
     });
     this.leaveClock = host.clock.onRebase((nanoseconds) => time.rebase(nanoseconds));
@@ -147,14 +152,19 @@ export class KvmAccelerator extends Accelerator {
     for (const part of this.observable) part.listen(listener);
   }
 
+  override useTaps(taps: readonly AccessTap[]): void {
+    this.taps = taps;
+    this.route((access) => taps.reduce((next, tap) => new TappedAccess(next, tap), access));
+  }
+
   override load(images: readonly GuestImage[], { savable = false }: Pick<GuestRunOptions, 'savable'> = {}): void {
     checkGuestCount(this.name, images.length);
-    this.logsPrograms = savable;
+    this.guests.logsPrograms = savable;
     this.addVcpus(images.length - this.schedule.vcpus.length);
     this.schedule.vcpus.forEach((state, index) => {
       state.image = images[index];
     });
-    this.startGuests(false);
+    this.guests.start(false);
   }
 
   override run(options: RunOptions = {}): RunOutcome {
@@ -208,10 +218,9 @@ export class KvmAccelerator extends Accelerator {
     this.addVcpus(reader.member('processors').list(MostVcpus).length - this.schedule.vcpus.length);
     const apply = readAccelerator(reader, this.parts, guests);
     return () => {
-      this.logsPrograms = true;
       apply();
       this.loop?.countFromEpoch();
-      for (const { guest } of this.schedule.vcpus) this.watchLog(guest);
+      this.guests.restored();
     };
   }
 
@@ -270,31 +279,5 @@ export class KvmAccelerator extends Accelerator {
       state.finished = true;
       this.schedule.vcpus.push(state);
     }
-  }
-
-  /** A recording has no beginning to go back to: after a reset it goes on where it was. */
-  private startGuests(isRestart: boolean): void {
-    for (const state of this.schedule.vcpus) {
-      const { image } = state;
-      if (isRestart && image !== undefined && !('start' in image)) continue;
-      const processor = this.kernel.processor(state.vcpu.fd);
-      state.halted = state.exitPending = false;
-      state.finished = image === undefined;
-      state.startedAt = processor.operations;
-      state.guest = image === undefined || !('start' in image) ? image : this.started(image);
-      this.watchLog(state.guest);
-      if (state.guest !== undefined) processor.attach(state.guest);
-    }
-  }
-
-  private started(image: { start(): GuestSource }): GuestSource {
-    const source = image.start();
-    return this.logsPrograms ? new LoggedGuest(source) : source;
-  }
-
-  private watchLog(guest: GuestSource | undefined): void {
-    const { onTooLongToSave } = this.options;
-    if (!(guest instanceof LoggedGuest) || onTooLongToSave === undefined) return;
-    guest.log.onDrop = () => onTooLongToSave(tooLongToSave(guest.name));
   }
 }

@@ -20,7 +20,7 @@ export class ExitService {
   private listener: AcceleratorListener | undefined;
 
   constructor(
-    private readonly machine: GuestAccess,
+    private machine: GuestAccess,
     private readonly requests: RunRequests,
   ) {
     this.access = machine;
@@ -30,6 +30,12 @@ export class ExitService {
   listen(listener: AcceleratorListener | undefined): void {
     this.listener = listener;
     this.access = listener === undefined ? this.machine : new ObservedAccess(this.machine, listener, false);
+  }
+
+  /** They go this way from here on. */
+  route(machine: GuestAccess): void {
+    this.machine = machine;
+    this.listen(this.listener);
   }
 
   note({ id, run }: KvmVcpu): void {

@@ -26,7 +26,7 @@ export class RingDrain {
     private readonly kernel: Pick<KvmKernel, 'now' | 'queuedSince'>,
     private readonly vcpu: KvmVcpu,
     private readonly topology: MemoryTopology,
-    private readonly machine: GuestAccess,
+    private machine: GuestAccess,
     private readonly requests: RunRequests,
     private readonly statistics: ExitStatistics,
   ) {
@@ -38,6 +38,12 @@ export class RingDrain {
   listen(listener: AcceleratorListener | undefined): void {
     this.listener = listener;
     this.access = listener === undefined ? this.machine : new ObservedAccess(this.machine, listener, true);
+  }
+
+  /** They go this way from here on. */
+  route(machine: GuestAccess): void {
+    this.machine = machine;
+    this.listen(this.listener);
   }
 
   get pending(): number {

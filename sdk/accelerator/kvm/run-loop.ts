@@ -65,8 +65,7 @@ export class RunLoop {
 
   run(options: RunOptions): RunOutcome {
     this.begin(options);
-    const end = this.goOn();
-    return { ...end, operations: this.turns.executed };
+    return { ...this.goOn(), operations: this.turns.executed };
   }
 
   /** Begins a run. Its slices carry it out. */
@@ -155,12 +154,13 @@ export class RunLoop {
 
   private step(): Ending | undefined {
     const { time, interrupts, ring, consumers, requests, schedule } = this.parts;
-    const { turns } = this;
+    const { turns, stops } = this;
     const state = turns.current ?? turns.take();
     if (state === undefined) return this.waitForInterrupt();
     time.prepareEntry();
     interrupts.prepare(state.vcpu);
-    if (!this.exits.enter(state) && this.serveInterruption(state)) return this.betweenSteps();
+    const isExit = this.exits.enter(state);
+    if (!isExit && this.serveInterruption(state)) return this.betweenSteps();
     if (ring.postponed) this.drain();
     if (consumers.any) consumers.notify(this.drainNow);
     if (schedule.vcpus.length > 1) turns.yieldToWoken();
@@ -168,7 +168,7 @@ export class RunLoop {
       const end = this.handleRequests();
       if (end !== undefined) return end;
     }
-    return this.stops.any ? this.betweenSteps() : undefined;
+    return (isExit ? stops.afterExit : stops.any) ? this.betweenSteps() : undefined;
   }
 
   /** Between two instructions: delivers what came from outside, and ends the slice if it is over. */

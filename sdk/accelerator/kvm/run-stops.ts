@@ -15,6 +15,7 @@ export class RunStops {
   /** Where nothing wakes the guest, something from outside may. */
   waits = false;
   private isSliced = false;
+  private isTimed = false;
   /** The slice ends when the guests have executed so many operations, or when guest time has come to so many timers in the run. */
   private lastOperation = Never;
   private lastTimer = Never;
@@ -34,6 +35,11 @@ export class RunStops {
     return this.isSliced || this.inbox.due !== Never;
   }
 
+  /** Whether an exit may have brought the run to a stop: the quick look that each of them can afford. */
+  get afterExit(): boolean {
+    return this.inbox.due !== Never || (this.isSliced && (this.isTimed || this.turns.isUsedUp));
+  }
+
   /** A run begins; without slices it has no end of one. */
   begin(): void {
     this.isSliced = this.waits = false;
@@ -44,6 +50,7 @@ export class RunStops {
 
   beginSlice({ operations, time = Never, waits = false }: SliceLimits): void {
     this.isSliced = true;
+    this.isTimed = time !== Never;
     this.waits = waits;
     this.lastOperation = this.turns.operations + operations;
     this.lastTimer = this.timers + operations;

@@ -1,7 +1,7 @@
 import type { RunOptions } from '../accelerator.ts';
 import type { EventConsumers } from './event-consumers.ts';
 import type { InterruptInjection } from './interrupt-injection.ts';
-import type { ScheduledKernel } from './kernel.ts';
+import type { GuestProcessor, ScheduledKernel } from './kernel.ts';
 import { RunBudget } from './run-control.ts';
 import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
@@ -24,6 +24,8 @@ export class TurnScheduler {
   /** The vCPU whose turn is under way. */
   current: ScheduledVcpu | undefined;
   readonly budget = new RunBudget();
+  /** Of the vCPU that had the last turn. */
+  private processor: GuestProcessor | undefined;
   /** A vCPU that was woken while another had its turn: the next turn is its own. */
   private woken: ScheduledVcpu | undefined;
   /** The kernel stops when the guests have executed so many operations. */
@@ -66,6 +68,11 @@ export class TurnScheduler {
     this.grant(this.current, processor.slice + this.withheld, stop - operations);
   }
 
+  /** The vCPU whose turn it is has executed what the kernel was given, or no turn is under way. */
+  get isUsedUp(): boolean {
+    return this.current === undefined || this.processor === undefined || this.processor.slice <= 0;
+  }
+
   /** The kernel has used up what it was given. True if that was a stop only, and the turn goes on later. */
   isCut(state: ScheduledVcpu): boolean {
     return this.withheld > 0 && this.parts.kernel.processor(state.vcpu.fd).slice + this.withheld > 0;
@@ -105,7 +112,8 @@ export class TurnScheduler {
   }
 
   private grant(state: ScheduledVcpu, turn: number, most: number): void {
-    this.parts.kernel.processor(state.vcpu.fd).slice = Math.min(turn, most);
+    this.processor = this.parts.kernel.processor(state.vcpu.fd);
+    this.processor.slice = Math.min(turn, most);
     this.withheld = turn > most ? turn - most : 0;
   }
 }
