@@ -65,6 +65,10 @@ class TappedTransport implements CharTransport {
     return this.transport.isImmediate === true;
   }
 
+  get mayReceive(): boolean {
+    return this.transport.mayReceive === true;
+  }
+
   get startsClosed(): boolean {
     return this.transport.startsClosed === true;
   }
