@@ -53,8 +53,11 @@ ${timerLimitHelp}
   -profile              measure the host time of device handlers
   -json                 the counts as a JSON value
 
-Status: 0 when the guest has finished, or was stopped at -limit; 2 when it did not finish: asleep for ever, a triple fault, or
-still running after 100 million operations.
+SIGINT, SIGTERM and SIGHUP end a run between two instructions; -save is written then. While a back end has standard output, the
+counts go to standard error. At a terminal Ctrl-A x ends the run, Ctrl-A c opens a monitor, and Ctrl-C goes to the guest.
+
+Status: 0 when the guest has finished, or was stopped by its user or at -limit; 2 when it did not finish: asleep for
+ever, a triple fault, or still running after 100 million operations.
 
 Examples:
   backplane run examples/kitchen.ts
