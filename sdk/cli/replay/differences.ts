@@ -23,6 +23,10 @@ interface Explanation {
   readonly why: string;
 }
 
+/** Serial and parallel ports of a PC, and the line status of the serial ones. */
+const pcPort = /^port 0x([23][ef][8-f]|[23]7[89a]|3b[cde])$/;
+const lineStatus = /^port 0x[23][ef]d$/;
+const TransmitterEmpty = 0x60;
 const UpdateInProgress = 0x80;
 const PeriodicFlag = 0x40;
 const isByte = (value: number): boolean => value <= 0xff;
@@ -52,6 +56,15 @@ const explanations: readonly Explanation[] = [
   {
     matches: (where, recorded, answered) => where === 'register 0xc' && (answered & ~recorded) === PeriodicFlag,
     why: 'the periodic flag: the chip raises it at its rate whatever is enabled, the recorded machine only with its interrupt',
+  },
+  {
+    matches: (where, recorded, answered) =>
+      lineStatus.test(where) && answered !== recorded && (answered | TransmitterEmpty) === recorded,
+    why: "the time of a character: the recorded machine sends at once, as ours does with '-global isa-serial.instant=on'",
+  },
+  {
+    matches: (where, recorded) => pcPort.test(where) && recorded === 0xff,
+    why: 'the recorded machine was started without this port',
   },
 ];
 
