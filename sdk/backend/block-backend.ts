@@ -6,7 +6,7 @@ import type { BlockImage } from './transport.ts';
 /** Why a block operation failed. The device tells its guest as the chip does. */
 export type BlockError = 'out-of-range' | 'read-only' | 'input-output' | 'no-space';
 
-/** The machine's end of a block back end. @internal */
+/** The machine's end of a block back end. */
 export interface BlockEnd {
   readonly image: BlockImage;
   /** The host failed: the user is told, and the guest gets the answer. */

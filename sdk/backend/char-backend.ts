@@ -19,7 +19,7 @@ export interface CharHandlers {
   onBreak?(): void;
 }
 
-/** The machine's end of a character back end, as its device uses it. @internal */
+/** The machine's end of a character back end, as its device uses it. */
 export interface CharEnd {
   readonly isImmediate: boolean;
   /** Bytes that may be on their way at once. */
