@@ -17,4 +17,15 @@ export interface SerialLine {
   /** A character has come into the receiver's FIFO, or found it full. */
   onReceived(character: number, isLost: boolean): void;
   onSilence(): void;
+  guestError(message: string): void;
+}
+
+const BitsLost =
+  'a character loses its upper bits: the line control register sets a shorter word. After a reset it has 5 bits';
+
+/** The character as it is on the line: only the bits of a word. */
+export function wordOf(character: number, line: SerialLine): number {
+  const word = character & line.wordMask;
+  if (word !== character) line.guestError(BitsLost);
+  return word;
 }

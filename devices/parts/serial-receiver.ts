@@ -1,7 +1,7 @@
 import type { CharBackend } from '../../sdk/backend.ts';
 import { state, type Timer, type VirtualClock } from '../../sdk/index.ts';
 import { Fifo } from './fifo.ts';
-import type { SerialLine } from './serial-line.ts';
+import { type SerialLine, wordOf } from './serial-line.ts';
 
 /**
  * The receiver of a UART. It takes characters of the host one by one, at the rate of the line. Without room for one the host waits,
@@ -72,6 +72,6 @@ export class SerialReceiver {
   }
 
   private takeOne(): void {
-    this.receive(this.chardev.read() & this.line.wordMask);
+    this.receive(wordOf(this.chardev.read(), this.line));
   }
 }

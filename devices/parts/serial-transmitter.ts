@@ -1,7 +1,7 @@
 import type { CharBackend } from '../../sdk/backend.ts';
 import { shape, state, type Timer, type VirtualClock } from '../../sdk/index.ts';
 import { Fifo } from './fifo.ts';
-import type { SerialLine } from './serial-line.ts';
+import { type SerialLine, wordOf } from './serial-line.ts';
 
 /** Nothing is in the shift register. */
 const Idle = -1;
@@ -61,7 +61,7 @@ export class SerialTransmitter {
   private start(): void {
     const { fifo, line } = this;
     while (this.shifting === Idle && fifo.length > 0 && line.maySend) {
-      this.shifting = fifo.shift() & line.wordMask;
+      this.shifting = wordOf(fifo.shift(), line);
       line.onLeft();
       const time = line.transferTime;
       if (time > 0) this.characterSent.arm(this.clock.now + time);

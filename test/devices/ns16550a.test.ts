@@ -22,6 +22,9 @@ const [Out2, Loop] = [0x08, 0x10];
 /** Ten bits at 9600 baud: the divisor 12, 16 clocks of 1.8432 MHz for each bit. */
 const Character = Math.ceil((10 * 16 * 12 * 1e9) / 1_843_200);
 
+const BitsLost =
+  'a character loses its upper bits: the line control register sets a shorter word. After a reset it has 5 bits';
+
 const newBench = (options: object) => testBench(IsaSerial, { options });
 type Bench = ReturnType<typeof newBench>;
 const out = (bench: Bench, port: number, value: number) => bench.out8(Base + port, value);
@@ -94,6 +97,14 @@ describe('a 16550A sends', () => {
     ]);
     bench.clock.advance(17 * Character);
     expect(bench.backend('chardev').text).toBe('abcdefghijklmnopq');
+  });
+
+  it('five bits of a character as after a reset, and tells the author of the guest, in both directions', () => {
+    const bench = newBench({ instant: true });
+    out(bench, Port.Data, 0x61);
+    bench.backend('chardev').type('b');
+    expect([bench.backend('chardev').bytes[0], read(bench, Port.Data)]).toEqual([0x01, 0x02]);
+    expect(bench.guestErrors).toMatchObject([{ message: BitsLost, count: 2 }]);
   });
 
   it('nothing while the host does not read: it stays full, and goes on when the host does', () => {

@@ -56,6 +56,14 @@ describe('a PL011', () => {
     expect(line.text).toBe('A');
   });
 
+  it('sends five bits of a character as after a reset, and tells the author of the guest', () => {
+    const { set, line, pass, bench } = open(0x301, 0x10);
+    set(Register.Data, 0x61);
+    pass(10);
+    expect(line.bytes[0]).toBe(0x01);
+    expect(bench.guestErrors[0]?.message).toMatch(/^a character loses its upper bits/);
+  });
+
   it('interrupts when its transmit FIFO falls to its level, and not before', () => {
     const { set, get, pass } = open();
     set(Register.FifoLevel, 0);
