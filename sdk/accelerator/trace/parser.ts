@@ -22,7 +22,7 @@ const DigitsBelowSecond = 9;
 const MostHexDigits = 16;
 
 /** The text of a recording may be this long unless said otherwise. */
-export const DefaultTraceSizeLimit = 64 * 2 ** 20;
+export const DefaultTraceSizeLimit = 256 * 2 ** 20;
 
 const HexDigits = new Int8Array(256).fill(-1);
 for (let digit = 0; digit < 16; digit++) {

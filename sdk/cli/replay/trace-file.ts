@@ -10,7 +10,7 @@ const GzipMagic = [0x1f, 0x8b];
 export interface ReadTraceOptions {
   /** How messages call it; the file's name unless said otherwise. */
   readonly name?: string;
-  /** Bytes of text, after decompression: 64 MiB unless said otherwise. */
+  /** Bytes of text, after decompression: 256 MiB unless said otherwise. */
   readonly sizeLimit?: number;
 }
 
