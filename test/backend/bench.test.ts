@@ -69,6 +69,19 @@ describe('the other side of a character back end on a bench', () => {
   });
 });
 
+describe('the other side that goes away before the device has taken all', () => {
+  it('holds up nothing: the device goes on writing, and its bytes are lost', () => {
+    const bench = testBench(Line);
+    const line = bench.backend('chardev');
+    line.stop();
+    line.send(new Uint8Array(9000));
+    bench.out8(data, 0x41);
+    expect(bench.in8(status) & 2).toBe(0);
+    line.close();
+    expect([line.text, bench.in8(status) & 2]).toEqual(['', 2]);
+  });
+});
+
 describe('an image on a bench', () => {
   it('is what the test gives, and fails when the test says so', () => {
     const bench = testBench(Disk, { images: { drive: Uint8Array.of(1, 2, 3) } });

@@ -4,6 +4,7 @@ import * as inversify from 'inversify';
 import { expect } from 'vitest';
 import * as devices from '../../devices/index.ts';
 import * as machines from '../../machines/index.ts';
+import * as backend from '../../sdk/backend.ts';
 import * as bus from '../../sdk/bus.ts';
 import * as node from '../../sdk/cli/node.ts';
 import * as i2c from '../../sdk/i2c.ts';
@@ -13,7 +14,7 @@ import * as runtime from '../../sdk/runtime.ts';
 import * as spi from '../../sdk/spi.ts';
 import * as testing from '../../sdk/testing/index.ts';
 import * as qemu from '../../sdk/testing/qemu/index.ts';
-import { backplane as typed } from '../cli/fake-terminal.ts';
+import { outputOf } from './outputs.ts';
 import { guideNames, readGuide } from './pages.ts';
 
 /** A fenced block, with the marker above it if it has one. */
@@ -79,6 +80,7 @@ export class GuideRun {
   readonly tests: string[] = [];
   /** Texts that the code shows, in the order of their blocks. */
   readonly shown: string[] = [];
+  private readonly awaited: unknown[] = [];
   private readonly loaded = new Map<string, unknown>();
   private readonly files: ReadonlyMap<string, string>;
 
@@ -86,6 +88,11 @@ export class GuideRun {
     const own = filesOf(text, 'checked');
     this.files = new Map([...namedFiles(), ...own]);
     for (const name of own.keys()) this.load(name);
+  }
+
+  /** Tests that take a while have ended, and all is well. */
+  async finished(): Promise<void> {
+    await Promise.all(this.awaited);
   }
 
   private load(name: string): unknown {
@@ -119,8 +126,8 @@ export class GuideRun {
   private readonly vitest = {
     expect,
     describe: (_name: string, body: () => void) => body(),
-    it: (name: string, body: () => void) => {
-      body();
+    it: (name: string, body: () => unknown) => {
+      this.awaited.push(body());
       this.tests.push(name);
     },
   };
@@ -146,6 +153,7 @@ export class GuideRun {
 const packages: Readonly<Record<string, unknown>> = {
   backplane,
   'backplane/runtime': runtime,
+  'backplane/backend': backend,
   'backplane/bus': bus,
   'backplane/pci': pci,
   'backplane/i2c': i2c,
@@ -164,12 +172,14 @@ export async function renderGuide(text: string, { shown }: GuideRun): Promise<st
   const texts = [...shown];
   const parts: string[] = [];
   let end = 0;
+  let lastLine = '';
   for (const match of text.matchAll(Block)) {
     const [whole, marker = '', language, content = ''] = match;
     parts.push(text.slice(end, match.index));
     end = match.index + whole.length;
+    if (language === 'sh') lastLine = content.trim();
     const filled = marker.startsWith('output: ')
-      ? await outputOf(marker.slice('output: '.length))
+      ? await outputOf(marker.slice('output: '.length), lastLine)
       : /^(shows: |message$)/.test(marker)
         ? wrap(texts.shift() ?? '')
         : undefined;
@@ -184,18 +194,4 @@ export async function renderGuide(text: string, { shown }: GuideRun): Promise<st
 /** Messages are one long line; a page is not so wide. */
 function wrap(text: string): string {
   return text.replace(/(?=.{121}).{1,120}(?: |$)/g, (line) => `${line.trimEnd()}\n`);
-}
-
-/** `backplane WORDS; from: REGEXP; to: REGEXP`: what the command prints, below the command. */
-async function outputOf(what: string): Promise<string> {
-  const [command = '', ...limits] = what.split('; ');
-  const { status, printed, noted } = await typed(...command.split(' ').slice(1));
-  const limit = (name: string) => limits.find((text) => text.startsWith(`${name}: `))?.slice(name.length + 2);
-  const lines = [printed, noted].filter(Boolean).join('\n').trimEnd().split('\n');
-  const [from, to] = [limit('from'), limit('to')];
-  const start = from === undefined ? 0 : lines.findIndex((line) => new RegExp(from).test(line));
-  const after = (line: string, at: number) => at > start && new RegExp(to ?? '').test(line);
-  const stop = to === undefined ? lines.length : lines.findIndex(after);
-  if (start < 0 || stop < 0) throw new Error(`'${what}' (status ${status}) prints no such lines:\n${lines.join('\n')}`);
-  return `$ ${command}\n${lines.slice(start, stop).join('\n')}`;
 }

@@ -41,7 +41,7 @@ function compile(): Promise<string> {
 }
 
 /** What its machine does in a page is tested in a browser. */
-const BrowserGuide = '35-a-machine-in-a-page.md';
+const BrowserGuide = '40-a-machine-in-a-page.md';
 const MeanChecks = 4;
 const outputsOf = (text: string): number => blocksOf(text).filter(({ kind }) => kind === 'output').length;
 
@@ -63,6 +63,7 @@ describe('the guides', () => {
     async (name) => {
       const text = readGuide(name);
       const run = new GuideRun(text);
+      await run.finished();
       expect(run.claims.length).toBe(claimsOf(text));
       const checks = run.claims.length + run.tests.length + run.shown.length + outputsOf(text);
       expect(checks).toBeGreaterThanOrEqual(name === BrowserGuide ? 1 : 2);

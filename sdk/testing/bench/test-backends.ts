@@ -106,8 +106,11 @@ export class TestCharBackend {
   /** The other side goes, and what was on its way to it is lost. */
   close(): void {
     if (!this.isOpen) return;
+    const { held } = this;
     this.isOpen = false;
     this.readsAgain();
+    // The device may learn of it later, behind bytes for which it has no room: nothing holds up its writes until then.
+    this.host?.sent(held);
     this.host?.closed();
     this.arrived();
   }
@@ -148,11 +151,15 @@ export class TestCharBackend {
   }
 
   private take(bytes: Uint8Array): void {
+    if (this.isOpen) this.keep(bytes);
+    if (this.isStopped) this.held += bytes.length;
+    else this.host?.sent(bytes.length);
+  }
+
+  private keep(bytes: Uint8Array): void {
     this.parts.push(bytes);
     this.kept += bytes.length;
     while (this.kept - (this.parts[0]?.length ?? 0) >= MostKept) this.kept -= this.parts.shift()?.length ?? 0;
-    if (this.isStopped) this.held += bytes.length;
-    else this.host?.sent(bytes.length);
   }
 }
 
