@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../sdk/testing/random.ts';
 import { bundleDevice, sourceOf } from './bundle.ts';
+import { fourthBatch } from './fourth-batch.ts';
 import { ask } from './jury.ts';
 import { type Mistake, mistakes } from './mistakes.ts';
 import { type Mutant, mutantsOf } from './mutants.ts';
@@ -24,7 +25,7 @@ export interface Measurement {
   readonly batch: keyof typeof batches | undefined;
 }
 
-export const batches = { first: mistakes, second: secondBatch, third: thirdBatch } as const;
+export const batches = { first: mistakes, second: secondBatch, third: thirdBatch, fourth: fourthBatch } as const;
 
 /** Mechanical mutants are many: faster than the suite's own numbers, and so a little blinder. */
 const Quick = { runs: 6, length: 200, hostileAccesses: 3000 } as const;
@@ -98,6 +99,7 @@ async function judgeIn(folder: string, what: Measurement): Promise<boolean> {
     first: judged('first'),
     second: judged('second'),
     third: judged('third'),
+    fourth: judged('fourth'),
     mutants: judged('mutants'),
   };
   const left = questions.length - replies.size;
@@ -115,6 +117,10 @@ function textOf(judgement: Judgement, left: number, low: readonly string[]): str
     formatMistakes('mistakes made by hand, known to the suite', judgement.first),
     formatMistakes('mistakes made by hand, second batch, by an author who had not read the suite', judgement.second),
     formatMistakes('mistakes made by hand, third batch, by another such author', judgement.third),
+    formatMistakes(
+      'mistakes made by hand, fourth batch, where devices meet the host, by a third such author',
+      judgement.fourth,
+    ),
     formatMutants(judgement.mutants),
     ...(left > 0 ? [`${left} copies were not judged: time was up.`] : []),
     ...low.map((sentence) => `BELOW ITS FLOOR: ${sentence}`),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sourceOf } from './bundle.ts';
+import { fourthBatch } from './fourth-batch.ts';
 import { mistakes } from './mistakes.ts';
 import { mutantsOf } from './mutants.ts';
 import { secondBatch } from './second-batch.ts';
@@ -86,4 +87,11 @@ it('The third batch has five mistakes each in pins, targets of buses, derived re
   const kinds = ['pins', 'bus targets', 'derived registers', 'timing'];
   expect(thirdBatch.map(({ kind }) => kind)).toEqual(kinds.flatMap((kind) => new Array(5).fill(kind)));
   for (const { file, right } of thirdBatch) expect(sourceOf(file).split(right)).toHaveLength(2);
+});
+
+it('The fourth batch has five mistakes each in receive paths and in back-pressure, in four devices, and each fits its device', () => {
+  const kinds = ['receive', 'back-pressure'];
+  expect(fourthBatch.map(({ kind }) => kind)).toEqual(kinds.flatMap((kind) => new Array(5).fill(kind)));
+  expect(new Set(fourthBatch.map(({ suspect }) => suspect)).size).toBe(4);
+  for (const { file, right } of fourthBatch) expect(sourceOf(file).split(right)).toHaveLength(2);
 });

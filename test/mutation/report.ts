@@ -19,6 +19,7 @@ export interface Judgement {
   readonly first: readonly Judged[];
   readonly second: readonly Judged[];
   readonly third: readonly Judged[];
+  readonly fourth: readonly Judged[];
   readonly mutants: readonly Judged[];
 }
 
@@ -43,7 +44,7 @@ const Floor = {
 const SmallestSample = 30;
 
 /** The scores that are too low, as sentences. */
-export function belowFloor({ first, second, third, mutants }: Judgement): string[] {
+export function belowFloor({ first, second, third, fourth, mutants }: Judgement): string[] {
   const contract = (some: readonly Judged[]): number => count(some, ...ByContract);
   const declared = (some: readonly Judged[]): number => count(some, ...ByDeclaration);
   const recorded = (some: readonly Judged[]): number => count(some, ...ByDeclaration, 'record');
@@ -88,7 +89,7 @@ export function formatMistakes(title: string, all: readonly Judged[]): string {
 }
 
 /** For programs. */
-export function asJson({ first, second, third, mutants }: Judgement, notJudged: number): string {
+export function asJson({ first, second, third, fourth, mutants }: Judgement, notJudged: number): string {
   const rows = (some: readonly Judged[]) =>
     some.map(({ suspect, mutant: { file, line, what }, reply: { verdict, by } }) => ({
       device: suspect.name,
@@ -99,7 +100,10 @@ export function asJson({ first, second, third, mutants }: Judgement, notJudged: 
       by,
     }));
   return JSON.stringify(
-    { first: rows(first), second: rows(second), third: rows(third), mutants: rows(mutants), notJudged },
+    {
+      ...{ first: rows(first), second: rows(second), third: rows(third), fourth: rows(fourth) },
+      ...{ mutants: rows(mutants), notJudged },
+    },
     undefined,
     2,
   );

@@ -70,6 +70,9 @@ export const suspects: readonly Suspect[] = [
     ['ds1307', 'devices/ds1307.ts', 'Ds1307'] as const,
     ['sp804', 'devices/sp804.ts', 'Sp804'] as const,
     ['opencores-i2c', 'devices/opencores-i2c.ts', 'OpencoresI2c'] as const,
+    ['isa-serial', 'devices/ns16550a.ts', 'IsaSerial'] as const,
+    ['pl011', 'devices/pl011.ts', 'Pl011'] as const,
+    ['isa-parallel', 'devices/parallel.ts', 'IsaParallel'] as const,
   ].map(([name, file, exported]) => ({
     ...{ name, files: [file], exported },
     // Programs at the thousand sources of a PLIC take long.
