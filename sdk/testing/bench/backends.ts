@@ -151,6 +151,12 @@ export class BenchBackends {
     return undefined;
   }
 
+  /** Bytes that have arrived for a character option, and were not taken. */
+  waitingIn(option: string): number {
+    const part = this.parts.get(option);
+    return part instanceof CharBackend ? part.waiting : 0;
+  }
+
   /** What each holds that the guest may still see, as comparable text, by the option's name. */
   get contents(): ReadonlyMap<string, string> {
     return new Map(
@@ -180,6 +186,16 @@ export class BenchBackends {
       const from = other.parts.get(name);
       if (part instanceof CharBackend && from instanceof CharBackend) part.copyFrom(from);
     }
+  }
+
+  /** Restores the device. What fails next for the guest does not fail now. */
+  restoring(work: () => void): void {
+    let spared = work;
+    for (const one of this.byOption.values()) {
+      const inner = spared;
+      if (one instanceof TestBlockBackend) spared = () => one.spare(inner);
+    }
+    spared();
   }
 
   save(): SavedBackends {

@@ -24,7 +24,9 @@ import { everythingIsAlive } from './checks/liveness.ts';
 import { pinsFollowTheMaskedStatus } from './checks/masked-pins.ts';
 import { peeksAgree } from './checks/peeks.ts';
 import { acknowledgedIsLowered, derivedFollows, pinsFollowState } from './checks/pins-and-timers.ts';
+import { interruptsWhileBytesWait } from './checks/receive-interrupts.ts';
 import { behavesAsRecorded } from './checks/recorded-behaviour.ts';
+import { keepsRefusedBytes } from './checks/refused-writes.ts';
 import { registerChecks } from './checks/registers.ts';
 import { resetChecks } from './checks/reset.ts';
 import { snapshotRoundTrip } from './checks/snapshot.ts';
@@ -128,6 +130,8 @@ export const contract: readonly Check[] = [
   derivedFits,
   transfersAnswerNumbers,
   ...backendChecks,
+  keepsRefusedBytes,
+  interruptsWhileBytesWait,
   peeksAgree,
   snapshotRoundTrip,
   sameAfterRebase,

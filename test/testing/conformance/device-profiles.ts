@@ -59,7 +59,7 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     idioms: serialLoopback,
   },
   Sp804: { idioms: timerRuns },
-  SpiFlash: { idioms: flashCommands },
+  SpiFlash: { images: { drive: 256 * 1024 }, idioms: flashCommands },
   VirtioRng: {
     notExercised: {
       'deviceStatus.acknowledge': 'a note of the driver to itself',

@@ -10,7 +10,7 @@ import { selectionOf, writeStep } from '../random-script.ts';
 import { act, OutOfTime, type ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 
-const hasCharacters = ({ layout }: Subject): boolean => layout.backends.characters.length > 0;
+export const hasCharacters = ({ layout }: Subject): boolean => layout.backends.characters.length > 0;
 
 /** A device that has made room takes what waits: otherwise the line stands still until the next byte comes. */
 const takesWhatItCan: Check = {
@@ -47,7 +47,7 @@ const MostReads = 4000;
 const Patience = [100 * MICROSECOND, 1 * MILLISECOND, 20 * MILLISECOND, 200 * MILLISECOND];
 
 /** A place of the device where data pass, and a program after which they do. */
-interface DataPlace {
+export interface DataPlace {
   readonly backend: string;
   readonly target: Target;
   readonly prefix: readonly ScriptStep[];
@@ -131,7 +131,7 @@ const worksAlone: Check = {
 };
 
 /** The first place where data pass, after no program or after a random one. */
-function placeOf(
+export function placeOf(
   subject: Subject,
   check: string,
   passes: (subject: Subject, place: DataPlace, random: Random) => boolean,
@@ -151,7 +151,7 @@ function placeOf(
 }
 
 /** What arrives is what a read of the place answers. */
-function isReceiver(subject: Subject, { backend, target, prefix }: DataPlace, random: Random): boolean {
+export function isReceiver(subject: Subject, { backend, target, prefix }: DataPlace, random: Random): boolean {
   const bench = subject.after(prefix);
   return bytesOf(random, Probes).every((byte) => {
     answerOf(bench, { kind: 'receive', backend, bytes: [byte] });
@@ -180,16 +180,17 @@ function stepsOfSend({ backend, target }: DataPlace, byte: number, stops: boolea
   return stops ? [side('stop'), ...write, wait, ...restore, side('go'), wait] : [...write, wait];
 }
 
-function successorOf(subject: Subject, old: TestBench<Device>): TestBench<Device> {
+/** A new device that was restored from the old one, with the same on the other sides. */
+export function successorOf(subject: Subject, old: TestBench<Device>): TestBench<Device> {
   const bench = subject.bench();
   bench.clock.set(old.clock.now, old.clock.epoch);
   bench.loadServices(old.saveServices());
   bench.backends.load(old.backends.save());
-  loadDevice(bench.device, savedAsText(old.device));
+  bench.backends.restoring(() => loadDevice(bench.device, savedAsText(old.device)));
   return bench;
 }
 
-function readAt(bench: TestBench<Device>, target: Target): number | undefined {
+export function readAt(bench: TestBench<Device>, target: Target): number | undefined {
   const size = legalWidths(target.region, target.offset)[0] ?? 1;
   for (const step of selectionOf(target)) act(bench, step);
   const { space, address } = target;
@@ -198,7 +199,7 @@ function readAt(bench: TestBench<Device>, target: Target): number | undefined {
 }
 
 /** What has left since it was asked last. */
-function outputOf(bench: TestBench<Device>, backend: string): Uint8Array {
+export function outputOf(bench: TestBench<Device>, backend: string): Uint8Array {
   const side = bench.backends.find(backend);
   if (!(side instanceof TestCharBackend)) return new Uint8Array(0);
   const { bytes } = side;
@@ -212,7 +213,7 @@ function answerWithout(bench: TestBench<Device>, step: ScriptStep): void {
 }
 
 /** What a device throws is found by other checks. */
-function quietly<T>(work: () => T): T | undefined {
+export function quietly<T>(work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
@@ -221,11 +222,11 @@ function quietly<T>(work: () => T): T | undefined {
   }
 }
 
-/** Bytes that are never zero or ones, and never twice the same in a row. */
-function bytesOf(random: Random, count: number): number[] {
+/** Bytes that frames of five bits carry, that are never zero or ones, and never twice the same in a row. */
+export function bytesOf(random: Random, count: number): number[] {
   const bytes: number[] = [];
   while (bytes.length < count) {
-    const byte = 1 + random.below(254);
+    const byte = 1 + random.below(30);
     if (byte !== bytes.at(-1)) bytes.push(byte);
   }
   return bytes;

@@ -107,7 +107,7 @@ function unsavable(
   try {
     saved = savedAsText(bench.device);
     spare.backends.load(bench.backends.save());
-    loadDevice(spare.device, saved);
+    spare.backends.restoring(() => loadDevice(spare.device, saved));
     return undefined;
   } catch (error) {
     return { index: script.length - 1, message: refusal(saved, error), isLate: true };

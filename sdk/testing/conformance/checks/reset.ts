@@ -73,7 +73,7 @@ function unusedThenReset(subject: Subject, script: readonly ScriptStep[], reset:
     transplant(used.device, bench.device, keptAtReset(used));
     copyMemory(used, bench);
     bench.backends.copyFrom(used.backends);
-    bench.device.onStateLoaded(subject.metadata.version);
+    bench.backends.restoring(() => bench.device.onStateLoaded(subject.metadata.version));
     bench.loadServices({ ...bench.saveServices(), ...keptByServices(subject, used) });
   };
   return aftermath(bench, script, reset, pass, copySurvivors);

@@ -181,6 +181,6 @@ function successor(subject: Subject, old: TestBench<Device>, saved: unknown): Te
   bench.loadServices(JSON.parse(JSON.stringify(old.saveServices())));
   copyMemory(old, bench);
   bench.backends.load(old.backends.save());
-  loadDevice(bench.device, saved);
+  bench.backends.restoring(() => loadDevice(bench.device, saved));
   return bench;
 }
