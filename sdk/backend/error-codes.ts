@@ -29,6 +29,8 @@ export interface BackendErrorCodes {
   'inbox-overrun': BackplaneError;
   /** A kind of back ends has no name, type, options or open(). @remedy Write what the message says. */
   'invalid-backend': BackplaneError;
+  /** The id of a back end is empty, too long, or has other characters. @remedy Write a letter, then letters, digits, '-', '.' or '_'. */
+  'invalid-backend-id': BackplaneError;
   /** A kind of back ends needs a setting that is not given. @remedy Add the setting that the message names. */
   'missing-backend-setting': BackplaneError;
   /** A device or an event names a back end that the machine does not have. @remedy Write one of the ids that the message lists. */

@@ -5,6 +5,7 @@ import { type Device, devicesIn, type OptionSet } from '../device/index.ts';
 import { type BackendPart, backendsOf } from '../device/part.ts';
 import { BlockBackend } from './block-backend.ts';
 import { CharBackend } from './char-backend.ts';
+import { isBackendId } from './events.ts';
 import { BlockLine } from './image.ts';
 import { Inbox } from './inbox.ts';
 import { CharLine } from './line.ts';
@@ -140,7 +141,12 @@ export class MachineBackends {
   }
 
   private open(backend: Backend, onError: (message: string) => void): void {
-    const { id, type } = backend;
+    const { id, type, kind } = backend;
+    if (!isBackendId(id))
+      throw new BackplaneError(
+        'invalid-backend-id',
+        `A back end (${kind}) has the id '${id}'. Write a letter, then at most 63 letters, digits, '-', '.' or '_'.`,
+      );
     if (this.present.has(id))
       throw new BackplaneError('duplicate-backend', `Two back ends have the id '${id}'. Give one of them another id.`);
     const opened = openOne(backend);

@@ -32,8 +32,6 @@ export interface CliErrorCodes {
    * @remedy Correct the guest program, or give -limit.
    */
   'guest-not-finished': Unfinished;
-  /** The name of a back end has characters that a name cannot have. @remedy Write a letter, then letters, digits, '-', '.' or '_'. */
-  'invalid-backend-id': BackplaneError;
   /** A date cannot be read. @remedy Write it like 2026-11-22T10:09:01. */
   'invalid-date': BackplaneError;
   /** The id of a device has characters that an id cannot have. @remedy Write a letter, then letters, digits, '-', '.' or '_'. */

@@ -4,7 +4,7 @@ import { parseInteger } from '../device/options/kinds.ts';
 import type { RunningMachine } from '../machine/index.ts';
 import { postOptionText } from '../machine/live-options.ts';
 import { type ExamineFormat, examine, firstFormat, parseFormat } from './examine.ts';
-import { infoHelp, infoText, infoTopicNames } from './topics.ts';
+import { infoHelp, infoText, infoTopicNames, isSettling } from './topics.ts';
 
 /** What a monitor asks of the owner of the run. */
 export interface MonitorHost {
@@ -35,8 +35,9 @@ const commands: Readonly<Record<string, MonitorCommand>> = {
   save: {
     operands: 'FILE',
     help: 'writes a snapshot, for -loadvm',
-    async run(words, { host }) {
+    async run(words, { host, machine }) {
       const [file] = take('save', words, 1);
+      refuseWhileRecorded('save', machine);
       await host.save(file);
       return `saved in '${file}'\n`;
     },
@@ -100,6 +101,15 @@ function simple(help: string, act: (host: MonitorHost) => void | Promise<void>):
   return { operands: '', help, run };
 }
 
+/** An access, or a delivery of what is queued, that no guest asks for is in no recording: the replay would part. */
+function refuseWhileRecorded(command: string, { inbox }: RunningMachine): void {
+  if (inbox.recorder === undefined) return;
+  throw new BackplaneError(
+    'monitor-while-recording',
+    `${command}: the run is being recorded, and the recording could not say this. Use x or info, or run without -record.`,
+  );
+}
+
 const malformed = (message: string) => new BackplaneError('malformed-monitor-command', message);
 
 type Words<N extends number> = N extends 1 ? [string] : N extends 2 ? [string, string] : [string, string, string];
@@ -127,6 +137,7 @@ function info(words: readonly string[], { machine }: Monitor): string {
   const wrong = switches.find((one) => !/^-[a-zA-Z]$/.test(one));
   if (wrong !== undefined)
     throw malformed(`info takes one topic and its switches, and '${wrong}' is none. Leave it out.`);
+  if (isSettling(topic)) refuseWhileRecorded(`info ${topic}`, machine);
   return infoText(
     machine,
     topic,
@@ -159,6 +170,7 @@ const suffixes: Readonly<Record<number, string>> = { 1: 'b', 2: 'w', 4: 'l' };
 function readPort(words: readonly string[], monitor: Monitor): string {
   const [text] = take('i', formatted(words, monitor), 1);
   const [port, size] = [Number(numberIn('i', text, 0xffffn)), portSize('i', monitor)];
+  refuseWhileRecorded('i', monitor.machine);
   monitor.machine.settle();
   const value = monitor.machine.io.read(port, size);
   return `port${suffixes[size]}[${hex(port, 4)}] = ${hex(value, size * 2)}\n`;
@@ -167,6 +179,7 @@ function readPort(words: readonly string[], monitor: Monitor): string {
 function writePort(words: readonly string[], monitor: Monitor): string {
   const [text, value] = take('o', formatted(words, monitor), 2);
   const [port, size] = [Number(numberIn('o', text, 0xffffn)), portSize('o', monitor)];
+  refuseWhileRecorded('o', monitor.machine);
   const written = Number(numberIn('o', value, 2n ** BigInt(size * 8) - 1n));
   monitor.machine.settle();
   monitor.machine.io.write(port, written, size);

@@ -52,6 +52,7 @@ goldenMessages('backend', {
       options: defineOptions({}),
       open: () => ({}) as never,
     }),
+  'invalid-backend-id': () => Machine.create(lineMachine, { backends: [nullBackend({ id: 'c0 sent' })] }),
   'missing-backend-setting': elsewhere,
   'no-such-backend': () => build(on('c1')),
   'socket-beyond-loopback': elsewhere,

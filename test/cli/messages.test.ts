@@ -71,7 +71,6 @@ goldenMessages('cli', {
   'file-not-writable': 'the disk is full, or the folder is read-only: test/cli/files.test.ts',
   'file-too-large': line('run', 'guest.ts', '-loadvm', 'large.json'),
   'guest-not-finished': line('run', 'sleep.ts', '-machine', 'isapc'),
-  'invalid-backend-id': info('-chardev', 'null,id=9lives'),
   'invalid-date': line('replay', 'seabios-pc-tcg', '-rtc', 'base=yesterday'),
   'invalid-device-id': info('-device', 'edu,id=9lives'),
   'invalid-file-name': line('run', 'guest.ts', '-save', 'hollow/'),

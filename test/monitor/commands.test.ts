@@ -48,6 +48,18 @@ describe('the monitor beside a running machine', () => {
     await expectRefusal(() => say('info qtree twice'), 'malformed-monitor-command', "'twice'");
   });
 
+  it('leaves a run that is recorded as it is', async () => {
+    const { machine, asked, say } = monitored();
+    machine.inbox.recorder = () => {};
+    for (const line of ['i /b 0x71', 'o /b 0x70 0x10', 'save at.json', 'info coalesced'])
+      await expectRefusal(() => say(line), 'monitor-while-recording', line.split(' ')[0] as string, '-record');
+    expect(asked).toEqual([]);
+    expect(machine.io.peek(0x70, 1)).toBe(Machine.create(isapc).io.peek(0x70, 1));
+    expect(await say('info qtree')).toContain('dev: isa-serial');
+    machine.inbox.recorder = undefined;
+    expect(await say('info coalesced')).toContain('alive');
+  });
+
   it('shows memory as QEMU prints it, and reads nothing with side effects', async () => {
     const { machine, say } = monitored();
     const text = [0xea, 0x5b, 0xe0, 0x00, 0xf0, 0x30, 0x36, 0x2f, 0x32, 0x33, 0x2f, 0x39, 0x39, 0x00, 0xfc, 0x00];

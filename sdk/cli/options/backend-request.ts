@@ -1,3 +1,4 @@
+import { isBackendId } from '../../backend/events.ts';
 import { BackplaneError } from '../../base/errors.ts';
 
 /** A back end of the command line, before a machine opens it. */
@@ -9,13 +10,11 @@ export interface BackendRequest {
   readonly settings: ReadonlyMap<string, string>;
 }
 
-const identifier = /^[a-zA-Z][\w.-]{0,63}$/;
-
 /** The name by which a device takes a back end; `key` is how the argument calls it. */
 export function requiredId(owner: string, id: string | undefined, key = 'id'): string {
   if (id === undefined)
     throw new BackplaneError('missing-backend-id', `${owner}: its name is missing. Add ${key}=NAME.`);
-  if (identifier.test(id)) return id;
+  if (isBackendId(id)) return id;
   throw new BackplaneError(
     'invalid-backend-id',
     `${owner}: the name '${id}' is not valid. Write a letter, then at most 63 letters, digits, '-', '.' or '_'.`,
