@@ -1,5 +1,7 @@
 /** What a transport tells its machine. All of it waits in the inbox until the guest is between two instructions. */
 export interface CharHost {
+  /** Bytes from outside that the device has not got. */
+  readonly waiting: number;
   /** Bytes arrived from outside. They are copied. */
   received(bytes: Uint8Array): void;
   /** So many bytes of the guest have left; not needed where the transport is immediate. */

@@ -25,7 +25,12 @@ export class SocketLine {
     private readonly isAwaited: () => boolean,
     private readonly onGone: () => void,
   ) {
-    this.outgoing = new Outgoing(socket, host);
+    this.outgoing = new Outgoing(socket, {
+      sent: (count) => {
+        host.sent(count);
+        if (this.isEnding) this.progress();
+      },
+    });
     socket.on('error', () => {});
     socket.on('end', () => this.otherSideHasSentAll());
     socket.on('close', () => this.gone());
@@ -41,7 +46,7 @@ export class SocketLine {
   write(bytes: Uint8Array): void {
     this.owesAnswer = false;
     this.outgoing.write(bytes);
-    if (this.isEnding) this.waitForQuiet();
+    if (this.isEnding) this.progress();
   }
 
   want(wanted: boolean): void {
@@ -69,18 +74,28 @@ export class SocketLine {
   private otherSideHasSentAll(): void {
     if (this.isGone) return;
     this.isEnding = true;
-    this.cancelPatience = afterHostTime(Patience, () => this.socket.destroy());
     // An empty write fails where a Unix socket was closed as a whole.
     this.socket.write('', (failure) => {
       if (failure) this.socket.destroy();
     });
+    this.progress();
+  }
+
+  /** Bytes went one way or the other: the client has its time again. */
+  private progress(): void {
+    if (this.isGone) return;
+    this.cancel();
+    this.cancelPatience = afterHostTime(Patience, () => this.socket.destroy());
     this.waitForQuiet();
   }
 
   private waitForQuiet(times = 1): void {
-    this.cancelQuiet?.();
+    const { waiting } = this.host;
     this.cancelQuiet = afterHostTime(Quiet, () => {
-      if (this.owesAnswer && times < UntilAnswer && !this.isAwaited()) this.waitForQuiet(times + 1);
+      if (this.host.waiting < waiting) return this.progress();
+      // The device is not at the end of what was sent, or has not begun to answer.
+      const mayAnswer = this.owesAnswer && times < UntilAnswer && !this.isAwaited();
+      if (waiting > 0 || mayAnswer) this.waitForQuiet(times + 1);
       else this.socket.end();
     });
   }

@@ -7,6 +7,8 @@ import type { CharHost } from '../../../sdk/backend/transport.ts';
 /** A machine that remembers what a transport says to it. */
 export class FakeHost implements CharHost {
   text = '';
+  /** Bytes that a device behind it has not got. */
+  waiting = 0;
   sentCount = 0;
   /** Openings and closings, and what arrived between them. */
   readonly events: string[] = [];

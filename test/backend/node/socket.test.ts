@@ -111,6 +111,19 @@ describe('a Unix socket that listens', () => {
     expect(await answer).toBe('answer');
   });
 
+  it('answers all of what such a client has sent, though the device takes its time', { timeout: 20_000 }, async () => {
+    const path = newPath();
+    const [transport, host] = await serving({ path });
+    const answer = talk(path, 'question', 'half');
+    await host.until(() => host.text === 'question');
+    // Longer than the quiet of an answer that is complete, and longer in all than the patience with a client.
+    for (host.waiting = 8; host.waiting > 0; host.waiting--) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      transport.write(bytes(String(host.waiting)));
+    }
+    expect(await answer).toBe('87654321');
+  });
+
   it('is not stopped by a client that never reads: the next one is served when that one is gone', async () => {
     const path = newPath();
     const [transport, host] = await serving({ path });
