@@ -83,10 +83,6 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     this.front?.part.remind(this.front.device);
   }
 
-  get waiting(): number {
-    return this.queue.bytes + (this.front?.part.waiting ?? 0);
-  }
-
   get owner(): Device | undefined {
     return this.front?.device;
   }

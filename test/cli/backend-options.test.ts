@@ -71,6 +71,9 @@ describe('back ends of the command line', () => {
     ['-blockdev', 'driver=qcow2,node-name=d0,filename=x', 'unsupported-drive', 'qemu-img'],
     ['-blockdev', 'driver=nbd,node-name=d0', 'unsupported-drive', "'nbd'"],
     ['-blockdev', 'driver=raw,node-name=d0,file=f0', 'no-such-backend', "'f0'"],
+    ['-blockdev', 'driver=raw,node-name=d0,file=d0', 'no-such-backend', "'d0'"],
+    ['-blockdev', '{"driver":"file","node-name":"d0","filename":null}', 'missing-backend-setting', 'file='],
+    ['-drive', 'file=x,if=none,id=d0,snapshot=', 'bad-option', 'snapshot'],
     ['-blockdev', 'driver=file,node-name=d0,filenam=x', 'unknown-option', "'filenam'"],
     ['-blockdev', '{"driver":"file"', 'malformed-setting', 'JSON'],
   ])('%s %s is refused', async (option, text, code, named) => {
@@ -80,6 +83,21 @@ describe('back ends of the command line', () => {
   it('have names of their own', async () => {
     const twice = await info('-chardev', 'null,id=c0', '-chardev', 'ringbuf,id=c0');
     expectRefused(twice, 'duplicate-backend', "'c0'", '-chardev null,id=c0');
+  });
+
+  it('are one port only', async () => {
+    const twice = await info('-chardev', 'null,id=c0', '-serial', 'chardev:c0', '-serial', 'chardev:c0');
+    expectRefused(twice, 'no-such-backend', "It is 'serial0' already");
+  });
+
+  it('are refused where two images lie on each other', async () => {
+    const circle = await info(
+      '-blockdev',
+      'driver=raw,node-name=a,file=b',
+      '-blockdev',
+      'driver=raw,node-name=b,file=a',
+    );
+    expectRefused(circle, 'no-such-backend', "'b'");
   });
 
   it('are devices for one device only, of the right type', async () => {

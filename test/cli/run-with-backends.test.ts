@@ -99,7 +99,11 @@ describe('a run with a UART on a socket', () => {
     expectRefused(await backplane(...twice), 'wiring-mistakes', 'c0');
     expect(existsSync(path)).toBe(false);
     expectRefused(await backplane(...run), undefined, 'c0');
-    expectRefused(await backplane(...run, '-chardev', 'socket,id=c0,path=/nowhere/s,server=on'), 'socket-not-opened');
+    expectRefused(
+      await backplane(...run, '-chardev', 'socket,id=c0,path=/nowhere/s,server=on'),
+      'socket-not-opened',
+      'folder',
+    );
     const two = [...run, '-chardev', listening(path), '-chardev', 'file,id=c1,path=/nowhere/log'];
     expectRefused(await backplane(...two), 'backend-file-unusable', '/nowhere/log');
     expect(existsSync(path)).toBe(false);

@@ -1,5 +1,6 @@
-import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { reasonOf } from '../../base/system-errors.ts';
 import { counted } from '../../base/text.ts';
 import type { CharHost, CharTransport } from '../transport.ts';
@@ -91,7 +92,9 @@ export class SocketServer implements CharTransport {
     const { server, address } = this;
     return new Promise((resolve, reject) => {
       const failed = (cause: unknown) =>
-        reject(refuse('socket-not-opened', `cannot listen at ${addressText(address)} (${reasonOf(cause)}).`, cause));
+        reject(
+          refuse('socket-not-opened', `cannot listen at ${addressText(address)} (${whyNot(address, cause)}).`, cause),
+        );
       server.once('error', failed);
       const restoreMask = 'path' in address ? forOwnerOnly() : () => {};
       server.listen(address, () => {
@@ -140,6 +143,10 @@ export class SocketServer implements CharTransport {
     );
   }
 }
+
+/** Node says EACCES where a folder is missing. */
+const whyNot = (address: SocketAddress, cause: unknown): string =>
+  'path' in address && !existsSync(dirname(address.path)) ? 'its folder is not there' : reasonOf(cause);
 
 /** A file that is made now is the owner's alone, from its first moment. Answers how to undo that. */
 function forOwnerOnly(): () => void {

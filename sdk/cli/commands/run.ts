@@ -26,6 +26,7 @@ import { evaluate } from '../plugins/load.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
 import { checkRecordTarget, recordedRun } from '../replay/recording-file.ts';
 import { formatExits, showConsoles } from '../run-output.ts';
+import { noteBackendErrors } from '../session/backend-errors.ts';
 import { RunSession } from '../session/run-session.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
@@ -127,7 +128,7 @@ Examples:
       accelerator: simulated,
       backends: await openBackends(backends),
       ...(start === undefined ? {} : { deviceOptions: startAt(definition, start) }),
-      onBackendError: (id: string, message: string) => terminal.note(`back end '${id}': ${message}`),
+      onBackendError: noteBackendErrors(terminal),
       onObserverFailure: reportObservers(terminal),
       onGuestError: (device: string, message: string) => terminal.note(`guest error: ${device}: ${message}`),
     };

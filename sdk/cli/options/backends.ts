@@ -62,7 +62,13 @@ function rename(requests: BackendRequest[], { chardev, id }: { chardev: string; 
   const found = requests[index];
   if (found === undefined) {
     const known = requests.map((request) => request.id);
-    const hint = didYouMean(chardev, known, `Add -chardev KIND,id=${chardev}.`);
+    const other = requests.find(
+      ({ owner }) => owner.startsWith('-chardev ') && owner.split(',').includes(`id=${chardev}`),
+    );
+    const hint =
+      other !== undefined
+        ? `It is '${other.id}' already: give one of them a back end of its own.`
+        : didYouMean(chardev, known, `Add -chardev KIND,id=${chardev}.`);
     throw new BackplaneError('no-such-backend', `-serial ${text}: there is no back end '${chardev}'. ${hint}`);
   }
   requests[index] = { ...found, id };

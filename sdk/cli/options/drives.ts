@@ -34,6 +34,11 @@ export function parseBlockdev(texts: readonly string[]): BackendRequest[] {
         'no-such-backend',
         `${owner}: there is no node '${file}'. Add -blockdev driver=file,node-name=${file}.`,
       );
+    if (below?.file !== undefined)
+      throw new BackplaneError(
+        'no-such-backend',
+        `${owner}: node '${below.name}' lies on another node. Name the node of driver=file.`,
+      );
     if (below !== undefined) used.add(below.name);
     return {
       name,
@@ -98,7 +103,8 @@ function blockNode(text: string): BlockNode {
 function fromJson(text: string, owner: string) {
   const settings = new Map<string, string>();
   const add = (prefix: string, value: unknown): void => {
-    if (typeof value !== 'object' || value === null) {
+    if (value === null) return;
+    if (typeof value !== 'object') {
       settings.set(prefix, typeof value === 'boolean' ? (value ? 'on' : 'off') : String(value));
       return;
     }
@@ -128,9 +134,7 @@ function refuseFormat(owner: string, format: string, file: string): void {
 
 function request(owner: string, key: string, settings: Readonly<Record<string, string | undefined>>): BackendRequest {
   const { id, 'read-only': _, ...rest } = settings;
-  const given = Object.entries(rest).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '',
-  );
+  const given = Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return { owner, id: requiredId(owner, id, key), kind: 'raw', settings: new Map(given) };
 }
 
