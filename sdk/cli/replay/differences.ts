@@ -60,7 +60,7 @@ const explanations: readonly Explanation[] = [
   {
     matches: (where, recorded, answered) =>
       lineStatus.test(where) && answered !== recorded && (answered | TransmitterEmpty) === recorded,
-    why: "the time of a character: the recorded machine sends at once, as ours does with '-global isa-serial.instant=on'",
+    why: "the time of a character: the recorded machine sends at once, as ours does without '-global isa-serial.instant=off'",
   },
   {
     matches: (where, recorded) => pcPort.test(where) && recorded === 0xff,

@@ -5,8 +5,9 @@ import type { ConditionalModel, RecordedTrace } from '../../accelerator/index.ts
 import type { ReplaySetup } from '../../analysis/replay.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { didYouMean } from '../../base/text.ts';
+import { metadataOf } from '../../device/index.ts';
 import { describeDifference } from '../../machine/access-names.ts';
-import type { Machine } from '../../machine/index.ts';
+import type { Machine, MachineDefinition } from '../../machine/index.ts';
 import { readHeader } from '../../recording/header.ts';
 import type { Arguments } from '../command.ts';
 import { packageRoot, statusOf } from '../files.ts';
@@ -88,12 +89,24 @@ export function replaySetup(
   clock: RecordedClock | undefined,
   onAbsentFunction: () => void = () => {},
 ): ReplaySetup {
-  const { definition, request } = machine;
+  const definition = withInstantLines(machine.definition);
+  const { request } = machine;
   return {
     definition,
     request: { ...request, ...(clock === undefined ? {} : { deviceOptions: startAt(definition, clock.date) }) },
     conditional: (built) => [...selectedFunctions(built, onAbsentFunction), localApic],
   };
+}
+
+/** The recorded machine sent and received characters at once, as QEMU does: serial ports do so too, unless an option says otherwise. */
+function withInstantLines(definition: MachineDefinition): MachineDefinition {
+  const devices = definition.devices.map((used) => {
+    const { options = {} } = used;
+    const isPlain =
+      metadataOf(used.device).options.declarations['instant'] === undefined || typeof options === 'function';
+    return isPlain ? used : { ...used, options: { instant: true, ...options } };
+  });
+  return { ...definition, devices };
 }
 
 /** `-rtc base=2026-11-22T10:09:01`: the start date, instead of that of the recording. */
