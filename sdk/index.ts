@@ -36,7 +36,13 @@ export {
 } from './device/device.ts';
 export { interruptController } from './device/interrupt-controller.ts';
 
-export { type NumberOptionSpec, type Option, type OptionSpec, option } from './device/options/kinds.ts';
+export {
+  type BackendOption,
+  type NumberOptionSpec,
+  type Option,
+  type OptionSpec,
+  option,
+} from './device/options/kinds.ts';
 export {
   defineOptions,
   type GivenOptionsOfClass,
@@ -44,6 +50,7 @@ export {
   type OptionSet,
   type OptionsOf,
 } from './device/options/set.ts';
+export type { BackendClass, BackendPart } from './device/part.ts';
 export { type InputArrayNames, type InputNames, input } from './device/pins/input.ts';
 export type { InterruptLine } from './device/pins/interrupt-line.ts';
 export { InterruptPin, type PinNames } from './device/pins/interrupt-pin.ts';
@@ -91,6 +98,7 @@ export { type RegisterTable, withRegisters } from './device/registers/table.ts';
 export type { SubDevicePlace } from './device/sub-devices.ts';
 
 export { defineMachine, type MachineDefinition, type PreparedMachine } from './machine/definition.ts';
+export type { Presence } from './machine/presence.ts';
 export {
   allOf,
   anyOf,

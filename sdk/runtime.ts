@@ -4,12 +4,15 @@ export {
   type AcceleratorHost,
   type GuestImage,
   type GuestRunOptions,
+  type InboxSource,
   type InterruptController,
   type MachineClock,
   type ResetPort,
   type RunEnd,
   type RunOptions,
   type RunOutcome,
+  type SliceEnd,
+  type SliceLimits,
 } from './accelerator/accelerator.ts';
 export type {
   AcceleratorEvent,

@@ -61,7 +61,7 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     this.attempt(() => this.transport.start(this));
   }
 
-  /** A device gets it, or loses it. */
+  /** A device gets it, or loses it. @internal */
   give(front: Front | undefined): void {
     this.front = front;
     this.inbox.update();

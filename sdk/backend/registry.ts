@@ -54,7 +54,7 @@ export class MachineBackends {
     return this.present.get(id);
   }
 
-  /** What is wrong with the back ends that `devices` ask for; `others` have theirs already. */
+  /** What is wrong with the back ends that `devices` ask for; `others` have theirs already. @internal */
   problems(devices: readonly AskingDevice[], others: readonly AskingDevice[] = []): Problem[] {
     const takenBy = new Map<string, string>();
     for (const { id, name } of others.flatMap(wishesOf)) takenBy.set(name, id);
@@ -119,7 +119,7 @@ export class MachineBackends {
     return events.length === 0 ? undefined : events;
   }
 
-  /** Reads what was saved, and answers how to put it into force; devices have their state then. From there on transports receive. */
+  /** Reads what was saved, and answers how to put it into force, once devices have their state. Then transports receive. @internal */
   read(saved: JsonReader): () => void {
     const entries = inboxFromData(saved, (event) => this.inbox.knows(event));
     const events = entries.map(({ event }) => event);
