@@ -1,4 +1,5 @@
 import type { OutsideLine } from '../accelerator/trace/recorded-trace.ts';
+import { MostPending } from '../backend/events.ts';
 import type { InboxEvent } from '../backend/index.ts';
 import { fromHex, toHex } from '../base/bytes.ts';
 import { BackplaneError } from '../base/errors.ts';
@@ -10,9 +11,6 @@ export interface Arrival {
   readonly before: number;
   readonly at: bigint;
 }
-
-/** One event holds at most what waits in the inbox of a machine. */
-const LongestArrival = 1_048_576;
 
 /** The text of a line: `IN 1234 receive serial0 68656c6c6f`. A name is written as in the address of a web page. */
 export function arrivalLine(event: InboxEvent, operations: number): string {
@@ -52,7 +50,7 @@ function eventOf(kind: string, first: string | undefined, rest: readonly string[
   if (third !== undefined) return undefined;
   if (kind === 'receive') {
     const bytes = second === undefined ? undefined : fromHex(second);
-    const isRight = bytes !== undefined && bytes.length > 0 && bytes.length <= LongestArrival;
+    const isRight = bytes !== undefined && bytes.length > 0 && bytes.length <= MostPending;
     return isRight ? { kind, backend: first, bytes } : undefined;
   }
   if (kind === 'sent')

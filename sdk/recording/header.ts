@@ -30,8 +30,6 @@ export interface RunHeader {
   readonly guests: readonly string[];
   /** Guest time of the beginning in nanoseconds, in decimal. */
   readonly start: string;
-  /** The run began from a snapshot, which a replay needs. */
-  readonly fromSnapshot: boolean;
   /** Accesses were changed or dropped on their way: a replay is not expected to have equal counts. */
   readonly tapped: boolean;
   /** The timer limit of the run, if it had one of its own. */
@@ -45,15 +43,14 @@ const LongestName = 256;
 
 /** The lines of a header, with the first one. */
 export function headerLines(header: RunHeader): string[] {
-  const { machine, devices, backends, accelerator, processors, guests, start, fromSnapshot, tapped, timerLimit } =
-    header;
+  const { machine, devices, backends, accelerator, processors, guests, start, tapped, timerLimit } = header;
   const line = (word: string, value: unknown) => `# ${word}: ${ascii(JSON.stringify(value))}`;
   return [
     '# iotrace v2',
     line('machine', machine),
     ...devices.map((device) => line('device', device)),
     ...backends.map((backend) => line('backend', backend)),
-    line('run', { accelerator, processors, guests, start, fromSnapshot, tapped, timerLimit }),
+    line('run', { accelerator, processors, guests, start, tapped, timerLimit }),
   ].map((text) => `${text}\n`);
 }
 
@@ -72,7 +69,7 @@ export function readHeader(trace: RecordedTrace): RunHeader {
   };
   const one = (word: string) => all(word, 1)[0] ?? new JsonReader(undefined, word, problems);
   const machine = one('machine').only('name', 'ram', 'options');
-  const run = one('run').only('accelerator', 'processors', 'guests', 'start', 'fromSnapshot', 'tapped', 'timerLimit');
+  const run = one('run').only('accelerator', 'processors', 'guests', 'start', 'tapped', 'timerLimit');
   const start = run.member('start');
   const limit = run.member('timerLimit');
   const header: RunHeader = {
@@ -90,7 +87,6 @@ export function readHeader(trace: RecordedTrace): RunHeader {
       .list(MostProcessors)
       .map((name) => name.text(LongestName)),
     start: typeof start.data === 'string' && /^\d{1,30}$/.test(start.data) ? start.data : '0',
-    fromSnapshot: run.member('fromSnapshot').boolean(),
     tapped: run.member('tapped').boolean(),
     ...(limit.data === undefined ? {} : { timerLimit: limit.integer(1) }),
   };

@@ -9,7 +9,7 @@ import { BackplaneError } from '../base/errors.ts';
 import type { Machine } from '../machine/index.ts';
 import { arrivalLine } from './arrivals.ts';
 import { describeMachine, headerLines } from './header.ts';
-import { describeBackends, tapBackends } from './tapped-backends.ts';
+import { describeBackends, recordBackends } from './recording-backends.ts';
 
 export type { RecordingSink } from '../accelerator/trace/operation-recorder.ts';
 
@@ -43,13 +43,12 @@ export function recordRun(
     processors: Math.max(programs.length, 1),
     guests: programs.map(({ name }) => name),
     start: String(begun),
-    fromSnapshot: false,
     tapped: accelerator.taps.length > 0,
     ...(timerLimit === undefined ? {} : { timerLimit }),
   };
   for (const line of headerLines(header)) sink.write(line);
   machine.inbox.recorder = (event, operations) => recorder.note(arrivalLine(event, operations));
-  const leaveBackends = tapBackends(machine, (text) => recorder.note(text));
+  const leaveBackends = recordBackends(machine, (text) => recorder.note(text));
   return {
     guests: programs.map((program, vcpu) => recorder.of(program, vcpu)),
     end(outcome) {

@@ -4,7 +4,7 @@ import { fromBase64 } from '../base/bytes.ts';
 import { type Arrival, damaged, decoded, readArrival } from './arrivals.ts';
 import type { RecordedBackend, RunHeader } from './header.ts';
 import { CheckedOutput, type Checkpoint } from './output-digest.ts';
-import { PageSize } from './tapped-backends.ts';
+import { PageSize } from './recording-backends.ts';
 
 /** The world outside of a recorded run: what came from there, and stand-ins for the back ends. */
 export interface RecordedOutside {
@@ -106,11 +106,11 @@ function lineOf({ id, kind, immediate, open }: RecordedBackend, output: CheckedO
 
 function diskOf(name: string, backend: RecordedBackend, lines: DiskLines | undefined): Backend {
   const { id, kind } = backend;
-  return { id, type: 'block', kind, open: () => new RecordedImage(name, backend, lines) };
+  return { id, type: 'block', kind, open: () => new ReplayedImage(name, backend, lines) };
 }
 
 /** A disk of which the recording has what was read: what is written before is in that already. */
-class RecordedImage implements BlockImage {
+class ReplayedImage implements BlockImage {
   readonly size: number;
   readonly isReadOnly: boolean;
   private calls = 0;

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeLine } from '../../sdk/cli/replay/recording-lines.ts';
 import { backplane } from './fake-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-diff-'));
@@ -56,6 +57,14 @@ describe('backplane diff', () => {
     const { status, printed } = await diff('a.iotrace.gz', 'slower.iotrace');
     expect([status, printed]).toEqual([1, expect.stringContaining('pause of 2000 ns')]);
   });
+
+  it.each([
+    ['IN 12 receive serial0 68656c6c6f', "serial0 receives 5 bytes: 'hello'"],
+    ['IN 12 sent serial0 300', 'serial0: sent 300'],
+    ['BLK d0 3 zero', 'disk d0: page 3 is read for the first time'],
+    ['ERR d0 4 no-space', 'disk d0: its call 4 fails (no-space)'],
+    ['OUT serial0 65536 0badcafe', 'serial0: 65536 bytes sent so far, checksum 0badcafe'],
+  ])('says in words what came from outside: %s', (line, words) => expect(describeLine(line)).toBe(words));
 
   it('answers a JSON value', async () => {
     const { status, printed } = await diff('a.iotrace.gz', 'other.iotrace.gz', '-json');

@@ -34,7 +34,7 @@ beforeAll(() => {
     'parted.iotrace': [
       '# iotrace v2',
       '# machine: {"name":"empty","ram":4096,"options":{}}',
-      '# run: {"accelerator":{},"processors":1,"guests":["guest"],"start":"0","fromSnapshot":false,"tapped":false}',
+      '# run: {"accelerator":{},"processors":1,"guests":["guest"],"start":"0","tapped":false}',
       '0 PR 80 1 0',
       '',
     ].join('\n'),

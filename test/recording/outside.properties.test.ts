@@ -124,7 +124,7 @@ describe('a recorded run with arrivals from outside', () => {
         (programs, cuts, drain, seed, stop) => {
           const ring = ringBuffer({ id: 'c0' });
           const accelerator = simulatedAccelerator({ drain, kickAfter: 300_000, seed });
-          const machine = Machine.create(board, { ram: 1 * MiB, accelerator, backends: [ring] });
+          const machine = Machine.create(board, { defaults: false, ram: 1 * MiB, accelerator, backends: [ring] });
           const lines: string[] = [];
           const guests = programs.map((script, index) => programOf(script, index === 0));
           const recording = recordRun(machine, guests, { write: (line) => lines.push(line) });

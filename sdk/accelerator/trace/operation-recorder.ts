@@ -29,14 +29,12 @@ export class OperationRecorder {
   constructor(
     private readonly sink: RecordingSink,
     private readonly time: () => bigint,
-    /** Whether a restored program still goes through what it had done before. */
-    private isQuiet = false,
   ) {}
 
   /** The program, recorded. */
   of(program: RecordableProgram, vcpu: number): RecordableProgram {
     const start = () => {
-      const isRestart = this.#guests[vcpu] !== undefined && !this.isQuiet;
+      const isRestart = this.#guests[vcpu] !== undefined;
       const guest = new RecordedGuest(program.start(), this, vcpu);
       if (isRestart) {
         this.turnTo(undefined);
@@ -46,12 +44,6 @@ export class OperationRecorder {
       return guest;
     };
     return { name: program.name, start };
-  }
-
-  /** Restored programs are where they were: what they do from here on is written. */
-  begin(): void {
-    this.isQuiet = false;
-    for (const guest of this.#guests) guest?.begin();
   }
 
   /** Writes a line about something else, behind the operation that the guests are in. */
@@ -71,11 +63,6 @@ export class OperationRecorder {
     this.turnTo(undefined);
     for (const guest of this.#guests) guest?.flush('even without its answer');
     this.release();
-  }
-
-  /** @internal */
-  get quiet(): boolean {
-    return this.isQuiet;
   }
 
   /** Another guest goes on: what the last one did is written. False: it waits for the answer to a read. @internal */
@@ -131,10 +118,6 @@ class RecordedGuest implements GuestSource {
 
   next(operation: GuestOperation): boolean {
     const { recorder } = this;
-    if (recorder.quiet) {
-      this.#operation = operation;
-      return this.source.next(operation);
-    }
     recorder.turnTo(this);
     this.flush();
     const goesOn = this.source.next(operation);
@@ -149,10 +132,6 @@ class RecordedGuest implements GuestSource {
 
   interrupt(vector: number, operation: GuestOperation): void {
     const { recorder } = this;
-    if (recorder.quiet) {
-      this.source.interrupt(vector, operation);
-      return;
-    }
     recorder.turnTo(this);
     this.flush();
     this.#isOpen = false;
@@ -168,11 +147,6 @@ class RecordedGuest implements GuestSource {
   /** Its vCPU has an operation that takes time, or a string, and has not finished it. */
   get isUnderWay(): boolean {
     return this.#isOpen && this.#operation?.finished === false;
-  }
-
-  /** A restored guest may be in the middle of an operation, which is the first of the recording. */
-  begin(): void {
-    if (this.#operation?.finished === false) this.#open(false);
   }
 
   /** Writes the operation as far as it has come. False: it is a read that has no answer yet. */

@@ -37,7 +37,7 @@ class OutputFile implements CharTransport {
   write(bytes: Uint8Array): void {
     if (this.isClosed) return;
     if (this.count === 0) process.nextTick(() => this.flush());
-    this.waiting.push(Uint8Array.from(bytes));
+    this.waiting.push(bytes);
     this.count += bytes.length;
     if (this.count >= Chunk) this.flush();
   }

@@ -16,7 +16,7 @@ import {
 import { SocketLine } from './socket-line.ts';
 
 /** Clients that wait for their turn at once. Further ones are turned away. */
-const MostWaiting = 256;
+const MostClientsWaiting = 256;
 
 /** Listens, and serves one client after the other. */
 export class SocketServer implements CharTransport {
@@ -33,7 +33,7 @@ export class SocketServer implements CharTransport {
 
   private constructor(private readonly address: SocketAddress) {
     this.server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true, keepAlive: true });
-    this.server.maxConnections = MostWaiting + 1;
+    this.server.maxConnections = MostClientsWaiting + 1;
     this.server.on('connection', (socket) => this.arrived(socket));
   }
 

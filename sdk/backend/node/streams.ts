@@ -55,7 +55,7 @@ export class Outgoing {
     if (this.isGone) return;
     this.unsent += bytes.length;
     this.gather();
-    this.stream.write(Uint8Array.from(bytes), () => this.left(bytes.length));
+    this.stream.write(bytes, () => this.left(bytes.length));
   }
 
   /** The other side has gone: its back end is closed, which says that nothing is on its way any more. */

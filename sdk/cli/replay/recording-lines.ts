@@ -95,6 +95,8 @@ export function describeLine(text: string): string {
       return describeArrival(second, third, fourth);
     case 'BLK':
       return `disk ${decoded(first)}: page ${second} is read for the first time`;
+    case 'ERR':
+      return `disk ${decoded(first)}: its call ${second} fails (${third})`;
     case 'OUT':
       return `${decoded(first)}: ${second} bytes sent so far, checksum ${third}`;
     default:

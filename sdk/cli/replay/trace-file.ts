@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { DefaultTraceSizeLimit, type RecordedTrace, TraceParser } from '../../accelerator/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import { systemCodeOf } from '../../base/system-errors.ts';
 
 const GzipMagic = [0x1f, 0x8b];
 
@@ -25,7 +26,7 @@ export async function readTrace(path: string, options: ReadTraceOptions = {}): P
   } catch (cause) {
     if (cause instanceof BackplaneError) throw cause;
     // A process that was killed while it recorded leaves a piece of a last block.
-    if (!parser.isRun || codeOf(cause) !== 'Z_BUF_ERROR') throw unreadable(name, path, parser.accesses, cause);
+    if (!parser.isRun || systemCodeOf(cause) !== 'Z_BUF_ERROR') throw unreadable(name, path, parser.accesses, cause);
   }
   return parser.end();
 }
@@ -36,7 +37,7 @@ export async function* recordingText(path: string, name: string): AsyncGenerator
     yield* textIn(name, path);
   } catch (cause) {
     if (cause instanceof BackplaneError) throw cause;
-    if (codeOf(cause) !== 'Z_BUF_ERROR') throw unreadable(name, path, 0, cause);
+    if (systemCodeOf(cause) !== 'Z_BUF_ERROR') throw unreadable(name, path, 0, cause);
   }
 }
 
@@ -83,7 +84,7 @@ function trailingBytes(name: string, cause?: unknown): BackplaneError {
 }
 
 function unreadable(name: string, path: string, accesses: number, cause: unknown): BackplaneError {
-  const code = codeOf(cause);
+  const code = systemCodeOf(cause);
   const message = cause instanceof Error ? cause.message : String(cause);
   if (code === 'ENOENT') {
     const why = `Trace '${name}': there is no file '${path}'. Give the path of a recording.`;
@@ -110,5 +111,3 @@ function unreadable(name: string, path: string, accesses: number, cause: unknown
   const why = `Trace '${name}': '${path}' cannot be read (${message}). Check the file and its permissions.`;
   return new BackplaneError('file-not-readable', why, { cause });
 }
-
-const codeOf = (cause: unknown): string => (cause instanceof Error && 'code' in cause ? String(cause.code) : '');

@@ -27,21 +27,21 @@ export function describeBackends({ backends }: Machine): RecordedBackend[] {
 }
 
 /** Notes what the devices send, and what they read from disks. Answers how to note the last checksums and to stop. */
-export function tapBackends({ backends }: Machine, note: Note): () => void {
+export function recordBackends({ backends }: Machine, note: Note): () => void {
   const endings = backends.all.map(({ line }) => {
     if (line instanceof CharLine) {
       const { transport } = line;
-      const tapped = new TappedTransport(line.id, transport, note);
-      line.transport = tapped;
+      const recording = new RecordingTransport(line.id, transport, note);
+      line.transport = recording;
       return () => {
         line.flush();
-        tapped.noteDigest();
+        recording.noteDigest();
         line.transport = transport;
       };
     }
     if (!(line instanceof BlockLine)) return () => {};
     const { image } = line;
-    line.image = new TappedImage(line.id, image, note);
+    line.image = new RecordingImage(line.id, image, note);
     return () => {
       line.image = image;
     };
@@ -51,7 +51,7 @@ export function tapBackends({ backends }: Machine, note: Note): () => void {
   };
 }
 
-class TappedTransport implements CharTransport {
+class RecordingTransport implements CharTransport {
   private readonly digest = new OutputDigest();
   private noted = 0;
 
@@ -104,7 +104,7 @@ class TappedTransport implements CharTransport {
 }
 
 /** Notes each page of 4 KiB when it is read first, and each failure by the number of the call. */
-class TappedImage implements BlockImage {
+class RecordingImage implements BlockImage {
   readonly size: number;
   readonly isReadOnly: boolean;
   private calls = 0;
