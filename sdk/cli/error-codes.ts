@@ -116,6 +116,8 @@ export interface CliErrorCodes {
   'unknown-accelerator': BackplaneError;
   /** The command has no such argument. @remedy Correct the name; `-help` lists them. */
   'unknown-argument': BackplaneError;
+  /** Guest time follows no such clock. @remedy Write -clock virtual or -clock host. */
+  'unknown-clock': BackplaneError;
   /** There is no command of that name. @remedy Choose one of `backplane -help`. */
   'unknown-command': BackplaneError;
   /** Neither the package nor a plugin has a device of that type. @remedy Correct the type, or add -plugin FILE. */

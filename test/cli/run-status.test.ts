@@ -60,6 +60,15 @@ describe('the status of backplane run', () => {
     expectRefused(refused, 'invalid-number', '-timer-limit 0');
   });
 
+  it('is that of the guest whatever clock its time follows, and another clock is refused', async () => {
+    const short = guest('short', 'yield* guest.pause(2e6);\nyield* guest.in8(0x71);');
+    const runs = ['virtual', 'host'].map((clock) => backplane('run', short, '-machine', 'isapc', '-clock', clock));
+    const [virtual, host] = await Promise.all(runs);
+    expect(host).toEqual(virtual);
+    expect(virtual).toMatchObject({ status: 0, noted: '' });
+    expectRefused(await backplane('run', short, '-clock', 'hots'), 'unknown-clock', "Did you mean 'host'?");
+  });
+
   it('says how much guest time has passed to the nanosecond, beyond 2^53 of them too', async () => {
     const long = guest(
       'long',

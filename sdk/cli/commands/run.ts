@@ -10,7 +10,10 @@ import { GuestTrace } from '../guest-trace.ts';
 import {
   acceleratorSyntax,
   chooseAccelerator,
+  chooseClock,
   chooseTimerLimit,
+  clockHelp,
+  clockSyntax,
   parseCount,
   timerLimitHelp,
   timerLimitSyntax,
@@ -46,6 +49,7 @@ ${rtcHelp}
   -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
   -limit OPERATIONS     end after so many guest operations; default 100 million
 ${timerLimitHelp}
+${clockHelp}
   -loadvm FILE          go on where a machine was saved, with the same FILE.ts and machine
   -save FILE            write the machine down when the run ends: JSON, to be loaded with -loadvm; over a snapshot that is there
   -record FILE          write down all that happens, to be replayed: .iotrace, or .iotrace.gz; over a recording that is there
@@ -65,6 +69,7 @@ Examples:
   backplane run guest.ts -machine isapc -accel kvm-sim,drain=on-access -trace
   backplane run guest.ts -limit 1000 -save at-1000.json
   backplane run guest.ts -loadvm at-1000.json
+  backplane run guest.ts -serial stdio -clock host
   backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8 -watch`,
   options: {
     ...machineSyntax,
@@ -73,6 +78,7 @@ Examples:
     ...acceleratorSyntax,
     limit: 'OPERATIONS',
     ...timerLimitSyntax,
+    ...clockSyntax,
     loadvm: 'FILE',
     save: 'FILE',
     record: 'FILE',
@@ -142,6 +148,7 @@ Examples:
     const timers = chooseTimerLimit(args);
     const options = {
       ...timers,
+      ...chooseClock(args),
       ...(operationLimit === undefined ? {} : { operationLimit }),
       savable: saveTo !== undefined,
     };

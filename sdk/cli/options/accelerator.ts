@@ -25,6 +25,22 @@ export function chooseTimerLimit(args: Arguments): { readonly timerLimit?: numbe
   return timerLimit === undefined ? {} : { timerLimit };
 }
 
+/** The option that chooses what guest time follows. */
+export const clockSyntax = { clock: 'virtual|host' } as const satisfies OptionSyntax;
+
+export const clockHelp =
+  '  -clock virtual|host   guest time runs as fast as the guest does, the default, or is paced by the time of the host';
+
+const clocks = ['virtual', 'host'] as const;
+
+export function chooseClock(args: Arguments): { readonly clock?: (typeof clocks)[number] } {
+  const text = args.value('clock');
+  if (text === undefined) return {};
+  const clock = clocks.find((known) => known === text);
+  if (clock !== undefined) return { clock };
+  throw new BackplaneError('unknown-clock', `-clock ${text}: there is no such clock. ${didYouMean(text, clocks)}`);
+}
+
 /** The value of an option that is a count. */
 export function parseCount(args: Arguments, option: string, what: string): number | undefined {
   const text = args.value(option);
