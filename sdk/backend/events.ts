@@ -20,9 +20,6 @@ export interface InboxEntry {
   readonly at?: bigint | undefined;
 }
 
-/** A letter, then at most 63 letters, digits, '-', '.' and '_': queues of an inbox and words of a recording are named by ids. */
-export const isBackendId = (id: string): boolean => /^[a-zA-Z][\w.-]{0,63}$/.test(id);
-
 /** Bytes that have arrived and wait for their device; the device has them in its snapshot. */
 export const MostWaiting = 4096;
 /** Bytes of the guest that are on their way to the host at once. */

@@ -2,10 +2,9 @@ import { BackplaneError, describeThrown, type Problem } from '../base/errors.ts'
 import type { Json, JsonReader } from '../base/json-reader.ts';
 import { didYouMean } from '../base/text.ts';
 import { type Device, devicesIn, type OptionSet } from '../device/index.ts';
-import { type BackendPart, backendsOf } from '../device/part.ts';
+import { type BackendPart, backendsOf, isBackendId } from '../device/part.ts';
 import { BlockBackend } from './block-backend.ts';
 import { CharBackend } from './char-backend.ts';
-import { isBackendId } from './events.ts';
 import { BlockLine } from './image.ts';
 import { Inbox } from './inbox.ts';
 import { CharLine } from './line.ts';

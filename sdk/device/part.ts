@@ -9,6 +9,9 @@ export abstract class BackendPart extends DevicePart {
   abstract readonly isChosen: boolean;
 }
 
+/** As QEMU takes them: a letter, then at most 63 letters, digits, '-', '.' and '_'. Inboxes and recordings have such ids as words. */
+export const isBackendId = (id: string): boolean => /^[a-zA-Z][\w.-]{0,63}$/.test(id);
+
 /** The class of such a part. */
 export interface BackendClass<P extends BackendPart = BackendPart> {
   new (id?: string): P;

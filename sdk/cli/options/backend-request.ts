@@ -1,5 +1,5 @@
-import { isBackendId } from '../../backend/events.ts';
 import { BackplaneError } from '../../base/errors.ts';
+import { isBackendId } from '../../device/part.ts';
 
 /** A back end of the command line, before a machine opens it. */
 export interface BackendRequest {

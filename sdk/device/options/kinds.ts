@@ -1,6 +1,6 @@
 import { BackplaneError } from '../../base/errors.ts';
 import { hex, unknownWord } from '../../base/text.ts';
-import type { BackendClass, BackendPart } from '../part.ts';
+import { type BackendClass, type BackendPart, isBackendId } from '../part.ts';
 import type { RegionTemplate } from '../regions/region.ts';
 
 /** The numbers of QEMU's command line: decimal or 0x, with an optional sign. A leading 0 is refused, not taken as octal. */
@@ -144,9 +144,6 @@ function within<T extends number | bigint>(spec: NumberOptionSpec<T>): string {
 /** The years 0 to 9999, which a text says in four digits. */
 const [firstDate, lastDate] = [Date.UTC(-1, 12), Date.UTC(10_000, 0)];
 
-/** As QEMU takes them: a letter, then letters, digits, '-', '.' and '_'. */
-const idOfBackend = /^[A-Za-z][\w.-]{0,63}$/;
-
 /** The kinds of options there are. Each one carries its type to the constructor and its grammar to the command line. */
 export const option = {
   /** `8`, `0x70`. */
@@ -231,7 +228,7 @@ export const option = {
         'option.backend takes CharBackend or BlockBackend first: option.backend(CharBackend, { ... }).',
       );
     }
-    const isValue = (value: unknown) => typeof value === 'string' && idOfBackend.test(value);
+    const isValue = (value: unknown) => typeof value === 'string' && isBackendId(value);
     const made = make<string, OptionSpec<string> & Pick<Option<string>, 'backend'>>(
       { ...spec, backend: type },
       type.backendType === 'char' ? 'chardev' : 'drive',
