@@ -116,8 +116,9 @@ export class CharBackend extends BackendPart {
   }
 
   /** @internal */
-  attachTo(end: CharEnd | undefined, isOpen: boolean): void {
+  attachTo(end: CharEnd | undefined, isOpen: boolean, inFlight = 0): void {
     this.end = end;
+    this.unsent = inFlight;
     this.hasBackend = end !== undefined;
     this.open = end !== undefined && isOpen;
   }

@@ -41,6 +41,8 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   private left = 0;
   /** An event for which the inbox had no room. */
   private unposted: InboxEvent | undefined;
+  /** Bytes of a device that is gone, which are on their way. */
+  private leftBehind = 0;
   private readonly queue: { readonly bytes: number };
 
   constructor(
@@ -63,6 +65,8 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
 
   /** A device gets it, or loses it. @internal */
   give(front: Front | undefined): void {
+    this.leftBehind = front === undefined ? Math.max(0, this.inFlight - this.left) : 0;
+    if (front === undefined) this.left = 0;
     this.front = front;
     this.inbox.update();
     this.control();
@@ -70,7 +74,7 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
 
   /** Bytes on their way. @internal */
   get inFlight(): number {
-    return this.front?.part.inFlight ?? 0;
+    return this.front?.part.inFlight ?? this.leftBehind;
   }
 
   /** Bytes that have arrived and that the device has not taken. */
@@ -134,8 +138,9 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     if (event.kind === 'open') this.isOpen = true;
     if (event.kind === 'close') {
       this.isOpen = false;
-      this.left = 0;
+      this.left = this.leftBehind = 0;
     }
+    if (event.kind === 'sent') this.leftBehind = Math.max(0, this.leftBehind - event.count);
     if (event.kind === 'receive') this.bytesIn += event.bytes.length;
     this.front?.part.deliver(event, this.front.device);
     if (this.unposted !== undefined) this.post(this.unposted);
@@ -151,7 +156,12 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
 
   sent(count: number): void {
     if (this.isImmediate) return;
-    this.left += count;
+    if (!Number.isSafeInteger(count) || count < 0) {
+      this.failed(`it says that ${count} bytes have left, which is no count. That is a mistake of its kind.`);
+      return;
+    }
+    if (this.front === undefined) this.leftBehind = Math.max(0, this.leftBehind - count);
+    else this.left += count;
     this.reportSent();
   }
 

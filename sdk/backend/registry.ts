@@ -76,7 +76,8 @@ export class MachineBackends {
   /** Makes what a constructor gets for an option: `part` knows its back end, and takes nothing out of the inbox yet. */
   connect<P extends BackendPart>(part: P): P {
     const line = this.present.get(part.id)?.line;
-    if (part instanceof CharBackend && line instanceof CharLine) part.attachTo(line, line.isOpen);
+    if (part instanceof CharBackend && line instanceof CharLine)
+      part.attachTo(line, line.isOpen, line.owner === undefined ? line.inFlight : 0);
     if (part instanceof BlockBackend && line instanceof BlockLine) part.attachTo(line);
     return part;
   }

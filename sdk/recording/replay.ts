@@ -214,12 +214,12 @@ function refuseOtherMachine(trace: RecordedTrace, header: RunHeader, machine: Ma
   const found: string[] = [];
   const present = new Map(describeMachine(machine).devices.map((device) => [(device as { id: string }).id, device]));
   for (const device of header.devices) {
-    const { id, type } = device as { readonly id?: unknown; readonly type?: unknown };
+    const { id } = device as { readonly id?: unknown };
     const own = present.get(String(id));
     present.delete(String(id));
     const problems: JsonProblem[] = [];
     if (own === undefined)
-      found.push(`device '${id}' (${type}) is in the recording, and not here. Add -device ${type},id=${id}`);
+      found.push(`device '${id}' is in the recording, and not here. Add the -device with which it was recorded`);
     else compare(new JsonReader(device, '', problems), own);
     found.push(...problems.map(({ path, problem }) => `device '${id}': ${path} ${problem}`));
   }

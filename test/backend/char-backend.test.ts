@@ -1,5 +1,6 @@
-import { memoryImage, ringBuffer } from 'backplane/backend';
+import { type CharHost, type CharTransport, memoryImage, ringBuffer } from 'backplane/backend';
 import { expect, it } from 'vitest';
+import { WindowToHost } from '../../sdk/backend/events.ts';
 import { use } from '../../sdk/index.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
@@ -58,4 +59,63 @@ it('reads and writes an image, and tells the guest what failed', () => {
   machine.io.write(0x170 + DiskPort.Place, 4, 1);
   machine.io.read(0x170 + DiskPort.Data, 1);
   expect(machine.io.read(0x170 + DiskPort.Result, 1)).toBe(1);
+});
+
+/** A transport whose other side does not read. */
+function deafPeer() {
+  const peer = { held: 0, host: undefined as CharHost | undefined };
+  const transport: CharTransport = {
+    start: (host) => {
+      peer.host = host;
+    },
+    write: ({ length }) => {
+      peer.held += length;
+    },
+    close() {},
+    describe: () => 'deaf',
+  };
+  return { peer, backend: { id: 'serial0', type: 'char', kind: 'deaf', open: () => transport } as const };
+}
+
+/** Writes until there is no room. */
+const fill = guestProgram('fill', function* (guest) {
+  while ((yield* guest.in8(status)) & 2) yield* guest.out8(data, 0x61);
+});
+
+it('counts what a device has left behind on its way against the window of the next one', () => {
+  const { peer, backend } = deafPeer();
+  const machine = Machine.create(lineMachine, { backends: [backend] });
+  for (let plugs = 0; plugs < 4; plugs++) {
+    machine.run(fill);
+    machine.backends.flush();
+    expect(peer.held).toBe(WindowToHost);
+    machine.unplug('line');
+    if (plugs % 2 === 1) {
+      // While no device is there the other side reads.
+      peer.host?.sent(peer.held);
+      peer.held = 0;
+    }
+    machine.plug(use(Line));
+  }
+  peer.host?.sent(peer.held);
+  machine.run(fill);
+  machine.backends.flush();
+  expect(peer.held).toBe(WindowToHost);
+});
+
+it('reports a transport that counts wrongly, and goes on', () => {
+  const { peer, backend } = deafPeer();
+  const told: string[] = [];
+  const machine = Machine.create(lineMachine, {
+    backends: [backend],
+    onBackendError: (_, text) => void told.push(text),
+  });
+  machine.run(fill);
+  machine.backends.flush();
+  for (const count of [-5, Number.NaN, Number.POSITIVE_INFINITY, 0.5]) peer.host?.sent(count);
+  expect(told).toHaveLength(4);
+  expect(told[0]).toContain('-5');
+  machine.run(fill);
+  expect(peer.held).toBe(WindowToHost);
+  expect(() => machine.save()).not.toThrow();
 });

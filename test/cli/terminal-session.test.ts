@@ -86,6 +86,8 @@ describe.runIf(hasPseudoTerminal())('a run at a terminal', { timeout: 60_000 }, 
     ['SIGTERM', '0'],
     ['SIGHUP', '0'],
     ['SIGINT', '0'],
+    ['SIGQUIT', '131'],
+    ['SIGABRT', '134'],
   ] as const)('is itself again after %s', slow, async (signal, exit) => {
     const ended = await session([
       [ready, 'type', 'x'],

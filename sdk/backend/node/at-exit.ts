@@ -6,6 +6,10 @@
 /** Signals that ask a process to end. */
 export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Signals that end a process at once, by the wish of its user or of the system. SIGKILL no process notices. */
+const fatalSignals = ['SIGQUIT', 'SIGABRT', 'SIGALRM', 'SIGVTALRM', 'SIGUSR2', 'SIGXCPU'] as const;
+const watched = [...endingSignals, ...fatalSignals];
+
 const pending = new Set<() => void>();
 
 /** Runs `undo` once when the process ends, synchronously. Answers how to run it sooner: it then leaves the list. */
@@ -39,10 +43,10 @@ function onSignal(signal: NodeJS.Signals): void {
 
 function watch(): void {
   process.on('exit', undoAll);
-  for (const signal of endingSignals) process.on(signal, onSignal);
+  for (const signal of watched) process.on(signal, onSignal);
 }
 
 function unwatch(): void {
   process.off('exit', undoAll);
-  for (const signal of endingSignals) process.off(signal, onSignal);
+  for (const signal of watched) process.off(signal, onSignal);
 }
