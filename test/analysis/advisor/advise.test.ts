@@ -66,9 +66,9 @@ describe.each([
   );
 });
 
-describe('the boot of SeaBIOS', () => {
-  const port = ({ coalesce }: Advice, start: number) => coalesce.find((one) => one.isPort && one.start === start)!;
+const port = ({ coalesce }: Advice, start: number) => coalesce.find((one) => one.isPort && one.start === start)!;
 
+describe('the boot of SeaBIOS', () => {
   it('leads to the debug console at 0x402 by itself, which may wait on a PC', async () => {
     const { advice } = await advised('seabios-pc-tcg');
     const suggestion = port(advice, 0x402);
@@ -103,15 +103,20 @@ describe('the boot of SeaBIOS', () => {
 });
 
 describe('the boot of Linux', () => {
+  it.each([0x3f8, 0x3f9])(
+    'calls port %i of the serial port unsound, since its interrupt is seen to move',
+    async (at) => {
+      const { advice } = await advised('linux61-boot-rtc');
+      expect(port(advice, at)).toMatchObject({ verdict: 'unsound', device: 'com1' });
+      expect(port(advice, at).reasons[0]).toContain("an interrupt line of 'com1'");
+    },
+  );
+
   it.each([
-    ['0x3f8', 'transmit'],
-    ['0x3f9', 'interrupts'],
-    ['0x3fa', 'interrupts'],
     ['0x3c2', 'map'],
     ['0x3c4', 'map', 'VGA sequencer data'],
     ['0x1cf', 'map'],
     ['0xf0', 'interrupts'],
-    ['0x378', 'transmit'],
     ['0x7e', 'work'],
     ['0x604', 'reset'],
   ] as const)('calls port %s unsound, by its datasheet: %s', async (port, effect, name?: string) => {

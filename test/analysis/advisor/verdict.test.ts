@@ -310,8 +310,8 @@ describe('what is known of a write before the recording is asked', () => {
   it('ranks what may wait first, then what nobody knows, then what must not', () => {
     const { coalesce } = adviceOn(
       repeated(20, () => [
-        ['out', 0x3f8, 1],
-        ['out', 0x3f8, 2],
+        ['out', 0x2f8, 1],
+        ['out', 0x2f8, 2],
         ['out', 0x1000, 1],
         ['out', 0x1000, 2],
         ['out', 0x402, 65],
@@ -321,7 +321,7 @@ describe('what is known of a write before the recording is asked', () => {
     expect(coalesce.map(({ start, verdict }) => [start, verdict])).toEqual([
       [0x402, 'waits'],
       [0x1000, 'not modelled'],
-      [0x3f8, 'unsound'],
+      [0x2f8, 'unsound'],
     ]);
   });
 });
