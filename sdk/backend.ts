@@ -19,4 +19,12 @@ export {
   openBackends,
   type PresentBackend,
 } from './backend/registry.ts';
-export type { Backend, BackendType, BlockImage, CharHost, CharTransport } from './backend/transport.ts';
+export type {
+  Backend,
+  BackendType,
+  BlockImage,
+  CharHost,
+  CharTransport,
+  OpenableChar,
+  OpenableDisk,
+} from './backend/transport.ts';
