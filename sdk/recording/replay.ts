@@ -58,6 +58,8 @@ export interface RunReplay {
   readonly outputs: readonly ReplayedOutput[];
   /** What came from outside in the recording: how much of it the devices took, and how much they did not. */
   readonly arrivals: { readonly delivered: number; readonly left: number };
+  /** It ends after as many operations and at the same guest time as the recording, where that has an end. */
+  readonly endsAlike: boolean;
   /** The recording was cut off: its end is not known. */
   readonly isCut: boolean;
 }
@@ -98,12 +100,14 @@ export function replayRun(trace: RecordedTrace, setup: RunReplaySetup): RunRepla
   while (outcome.reason === 'reset' && script.goesOn) outcome = runToTheEnd(replaying);
   machine.backends.flush();
   const { differences, differed } = script;
+  const { end } = run;
   return {
     ...{ machine, header, outcome, differences, differed },
     statistics: machine.accelerator.statistics,
     outputs: [...outside.outputs].map(([backend, output]) => outputOf(backend, output)),
     arrivals: { delivered: feed.delivered, left: feed.left },
-    isCut: run.end === undefined,
+    endsAlike: end === undefined || (accelerator.operations === end.operations && script.time() === end.at),
+    isCut: end === undefined,
   };
 }
 

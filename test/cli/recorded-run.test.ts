@@ -67,6 +67,22 @@ describe('run -record', () => {
     expect(JSON.parse(replayed.printed)).toMatchObject({ version: 2, differed: 0, isCut: false });
   });
 
+  it('is not repeated where its end says another number of operations, or another time', async () => {
+    const whole = at('end.iotrace');
+    await run('-record', whole);
+    const text = readFileSync(whole, 'latin1');
+    for (const [pattern, edited] of [
+      [/# end \d+/, '# end 7'],
+      [/ at \d+ ns/, ' at 1 ns'],
+    ] as const) {
+      expect(text).toMatch(pattern);
+      writeFileSync(at('edited.iotrace'), text.replace(pattern, edited));
+      const said = await backplane('replay', at('edited.iotrace'));
+      expect([said.status, said.code]).toEqual([1, 'replay-parted']);
+      expect(said.noted).toContain('at the end');
+    }
+  });
+
   it('repeats it with the options of its accelerator and of its machine', async () => {
     const options = [
       '-accel',

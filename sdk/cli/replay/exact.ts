@@ -54,8 +54,8 @@ export function replayExactly(
 const MostOutput = 65_536;
 
 /** A recording that was cut off may lack its last checksums. */
-const isSame = ({ differed, outputs, arrivals, isCut }: RunReplay): boolean =>
-  differed === 0 && arrivals.left === 0 && (isCut || outputs.every((output) => output.isSame));
+const isSame = ({ differed, outputs, arrivals, isCut, endsAlike }: RunReplay): boolean =>
+  differed === 0 && arrivals.left === 0 && endsAlike && (isCut || outputs.every((output) => output.isSame));
 
 function outputOf({ outputs }: RunReplay, id: string): string {
   const output = outputs.find(({ backend }) => backend === id);
@@ -77,7 +77,9 @@ function first({ differences: [one], outputs, arrivals }: RunReplay): string {
   if (one !== undefined) return `first at line ${count(one.position + 1)}: ${one.what}`;
   if (arrivals.left > 0) return `and ${counted(arrivals.left, 'arrival')} from outside found no taker`;
   const other = outputs.find((output) => !output.isSame);
-  return `and what it sends to '${other?.backend}' differs: ${other?.bytes} bytes, recorded ${other?.recorded}`;
+  if (other === undefined)
+    return 'and its operations or its guest time at the end are others than those of the recording';
+  return `and what it sends to '${other.backend}' differs: ${other.bytes} bytes, recorded ${other.recorded}`;
 }
 
 function asData(trace: RecordedTrace, { machine, header, outcome, outputs, arrivals, ...rest }: RunReplay) {
