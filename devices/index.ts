@@ -7,10 +7,13 @@ export { I440fxPciHostOverlaid } from './i440fx-pci-host/overlaid.ts';
 export { I440fxPciHost } from './i440fx-pci-host.ts';
 export { I8259, type i8259Options } from './i8259.ts';
 export { Ich9Lpc } from './ich9-lpc.ts';
+export type { BlockRegisters } from './ich9-smbus/block-transfer.ts';
 export { Ich9Smbus, type ich9SmbusOptions } from './ich9-smbus.ts';
 export { Mc146818Rtc, type rtcOptions } from './mc146818-rtc.ts';
 export { MmioConsole, mmioConsoleRegisters } from './mmio-console.ts';
 export { MsiWindow } from './msi-window.ts';
+export type { Ns16550aModem } from './ns16550a/modem.ts';
+export type { ns16550aOptions } from './ns16550a/uart.ts';
 export {
   IsaSerial,
   type isaSerialOptions,
@@ -22,9 +25,13 @@ export {
 } from './ns16550a.ts';
 export { OpencoresI2c, type opencoresI2cOptions, opencoresI2cRegisters } from './opencores-i2c.ts';
 export { IsaParallel, type isaParallelOptions, parallelPorts } from './parallel.ts';
+export type { SerialLine } from './parts/serial-line.ts';
+export type { SerialReceiver } from './parts/serial-receiver.ts';
+export type { SerialTransmitter } from './parts/serial-transmitter.ts';
 export { PcTestdev } from './pc-testdev.ts';
 export { PciTestdev, type pciTestdevOptions } from './pci-testdev.ts';
 export { Piix3 } from './piix3.ts';
+export type { Pl011Modem } from './pl011/modem.ts';
 export { Pl011, type pl011Options, pl011Registers } from './pl011.ts';
 export { Pl022, type pl022Options, pl022Registers } from './pl022.ts';
 export { Pl061, pl061Registers } from './pl061.ts';

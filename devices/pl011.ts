@@ -15,7 +15,7 @@ import {
 import type { SerialLine } from './parts/serial-line.ts';
 import { SerialReceiver } from './parts/serial-receiver.ts';
 import { SerialTransmitter } from './parts/serial-transmitter.ts';
-import { ModemLines } from './pl011/modem.ts';
+import { Pl011Modem } from './pl011/modem.ts';
 import * as registers from './pl011/registers.ts';
 import { Interrupt, pl011Registers } from './pl011/registers.ts';
 
@@ -52,7 +52,7 @@ export const pl011Options = defineOptions({
  * @see Arm DDI 0183, 2.4 "UART operation", 2.8 "Interrupts" and 3.3 "Register descriptions"
  */
 @device({ type: 'pl011', description: 'PL011 UART' })
-export class Pl011 extends ModemLines implements SerialLine {
+export class Pl011 extends Pl011Modem implements SerialLine {
   readonly irq = new InterruptPin(() => this.maskedStatus !== 0);
   @registers.received readonly received = 0;
   @registers.lowPower lowPower = 0;

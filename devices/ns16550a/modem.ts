@@ -5,7 +5,7 @@ import { Modem, modemControl, modemStatus } from './registers.ts';
 const Input = { Cts: 0x1, Dsr: 0x2, Ri: 0x4, Dcd: 0x8 } as const;
 
 /** The lines to and from the modem. A pin is high where the line is asserted; without a wire a modem is ready and has a carrier. */
-export abstract class ModemLines extends Device {
+export abstract class Ns16550aModem extends Device {
   readonly dtr = new InterruptPin(() => this.drives(Modem.Dtr));
   readonly rts = new InterruptPin(() => this.drives(Modem.Rts));
   readonly out1 = new InterruptPin(() => this.drives(Modem.Out1));

@@ -14,7 +14,7 @@ import type { SerialLine } from '../parts/serial-line.ts';
 import { SerialReceiver } from '../parts/serial-receiver.ts';
 import { SerialTransmitter } from '../parts/serial-transmitter.ts';
 import { characterTime } from './frame.ts';
-import { ModemLines } from './modem.ts';
+import { Ns16550aModem } from './modem.ts';
 import * as registers from './registers.ts';
 import { Cause, Enable, Fifos, Status } from './registers.ts';
 
@@ -31,7 +31,7 @@ export const ofChip = {
   frequency: option.integer({ description: 'of its clock', unit: 'Hz', default: 1_843_200, range: [1, 1_000_000_000] }),
   instant: option.boolean({ description: 'characters take no time, as in QEMU', default: false }),
 } as const;
-const chipOptions = defineOptions(ofChip);
+export const ns16550aOptions = defineOptions(ofChip);
 
 /**
  * The UART PC16550D with FIFOs. A character takes the time of its bits. While the receiver is full, or in loop-back, the host waits,
@@ -43,7 +43,7 @@ const chipOptions = defineOptions(ofChip);
  *
  * @see National PC16550D datasheet, 8.0 "Registers"
  */
-export abstract class Ns16550a extends ModemLines implements SerialLine {
+export abstract class Ns16550a extends Ns16550aModem implements SerialLine {
   readonly irq = new InterruptPin(() => this.interrupts);
   @registers.lineControl lineControl = 0;
   @registers.received readonly received = 0;
@@ -63,7 +63,7 @@ export abstract class Ns16550a extends ModemLines implements SerialLine {
 
   constructor(
     @inject(VirtualClock) clock: VirtualClock,
-    @options(chipOptions) protected readonly chip: OptionsOf<typeof chipOptions>,
+    @options(ns16550aOptions) protected readonly chip: OptionsOf<typeof ns16550aOptions>,
   ) {
     super();
     const { chardev } = chip;

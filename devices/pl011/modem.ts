@@ -2,7 +2,7 @@ import { InterruptPin, input, SystemDevice, shape, state } from '../../sdk/index
 import { control, Interrupt } from './registers.ts';
 
 /** The lines to and from the modem. A pin is high where the line is asserted. */
-export abstract class ModemLines extends SystemDevice {
+export abstract class Pl011Modem extends SystemDevice {
   readonly dtr = new InterruptPin(() => this.drives('dtr'));
   readonly rts = new InterruptPin(() => (this.has('rtsFlowControl') ? this.hasRoom : this.drives('rts')));
   readonly out1 = new InterruptPin(() => this.drives('out1'));
