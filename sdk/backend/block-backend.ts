@@ -11,8 +11,9 @@ export interface BlockEnd {
   readonly image: BlockImage;
   /** The host failed: the user is told, and the guest gets the answer. */
   failure(cause: unknown): BlockError;
-  /** Something was done, for `info block`. */
-  count(what: 'read' | 'written' | 'flushes', by: number): void;
+  hasRead(offset: number, length: number): void;
+  /** Something else was done, for `info block`. */
+  count(what: 'written' | 'flushes', by: number): void;
 }
 
 /**
@@ -51,7 +52,7 @@ export class BlockBackend extends BackendPart {
     if (end === undefined || !this.holds(offset, target.length)) return 'out-of-range';
     try {
       end.image.read(offset, target);
-      end.count('read', target.length);
+      end.hasRead(offset, target.length);
       return undefined;
     } catch (cause) {
       return end.failure(cause);

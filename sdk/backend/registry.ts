@@ -109,7 +109,7 @@ export class MachineBackends {
 
   /** From here on the transports receive. */
   start(): void {
-    for (const { line } of this.all) if (line instanceof CharLine) line.start();
+    for (const { line } of this.all) line.start();
   }
 
   /** What waits in the inbox; undefined where nothing does. */

@@ -152,6 +152,9 @@ export function describeMachine(machine: Machine): Pick<RunHeader, 'machine' | '
   const { definition, ramSize: ram, options, devices } = machine;
   return {
     machine: { name: definition.name, ram, options: optionsAsData(options) },
-    devices: devices.map((plugged) => ({ id: plugged.id, ...describeDevice(plugged) })),
+    devices: devices.map((plugged) => ({
+      ...{ id: plugged.id, type: plugged.device.metadata.type },
+      ...describeDevice(plugged),
+    })),
   };
 }

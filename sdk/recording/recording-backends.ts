@@ -41,7 +41,7 @@ export function recordBackends({ backends }: Machine, note: Note): () => void {
     }
     if (!(line instanceof BlockLine)) return () => {};
     const { image } = line;
-    line.image = new RecordingImage(line.id, image, note);
+    line.image = new RecordingImage(line, image, note);
     return () => {
       line.image = image;
     };
@@ -107,23 +107,26 @@ class RecordingTransport implements CharTransport {
 class RecordingImage implements BlockImage {
   readonly size: number;
   readonly isReadOnly: boolean;
-  private calls = 0;
+  private readonly id: string;
+  private calls: number;
   private readonly seen: Uint8Array;
 
   constructor(
-    private readonly id: string,
+    { id, early }: BlockLine,
     private readonly image: BlockImage,
     private readonly note: Note,
   ) {
+    this.id = id;
     this.size = image.size;
     this.isReadOnly = image.isReadOnly;
     this.seen = new Uint8Array(Math.ceil(this.size / PageSize / 8));
+    this.calls = early.calls;
+    for (const { offset, length } of early.reads) this.seeAll(offset, new Uint8Array(length));
   }
 
   read(offset: number, target: Uint8Array): void {
     this.attempt(() => this.image.read(offset, target));
-    const last = Math.floor((offset + Math.max(target.length, 1) - 1) / PageSize);
-    for (let page = Math.floor(offset / PageSize); page <= last; page++) this.see(page, offset, target);
+    this.seeAll(offset, target);
   }
 
   write(offset: number, source: Uint8Array): void {
@@ -140,6 +143,12 @@ class RecordingImage implements BlockImage {
 
   describe(): string {
     return this.image.describe();
+  }
+
+  /** Pages that a device has read, into `target`. */
+  private seeAll(offset: number, target: Uint8Array): void {
+    const last = Math.floor((offset + Math.max(target.length, 1) - 1) / PageSize);
+    for (let page = Math.floor(offset / PageSize); page <= last; page++) this.see(page, offset, target);
   }
 
   private see(page: number, offset: number, target: Uint8Array): void {

@@ -1,14 +1,46 @@
-import { memoryImage } from 'backplane/backend';
+import { BlockBackend, memoryImage } from 'backplane/backend';
 import { describe, expect, it } from 'vitest';
 import { empty } from '../../machines/index.ts';
 import { TraceParser } from '../../sdk/accelerator/index.ts';
 import type { CharHost, CharTransport } from '../../sdk/backend/index.ts';
-import { defineMachine, use } from '../../sdk/index.ts';
+import {
+  defineMachine,
+  defineOptions,
+  device,
+  mmioRegion,
+  type OptionsOf,
+  option,
+  options,
+  SystemDevice,
+  use,
+} from '../../sdk/index.ts';
 import { pump } from '../../sdk/machine/pump.ts';
 import { recordRun } from '../../sdk/recording/recorder.ts';
 import { replayRun } from '../../sdk/recording/replay.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { Disk, Line } from '../backend/uart.ts';
+
+const romOptions = defineOptions({ drive: option.backend(BlockBackend, { description: 'its content' }) });
+const romWindow = mmioRegion({ name: 'boot-rom', size: 0x2000, base: 0x1000_0000, accessSizes: [1] });
+
+/** Reads its image when it is realized. */
+@device({ type: 'boot-rom', description: 'A ROM with the content of an image' })
+class BootRom extends SystemDevice {
+  private readonly bytes = new Uint8Array(5000);
+
+  constructor(@options(romOptions) private readonly given: OptionsOf<typeof romOptions>) {
+    super();
+  }
+
+  override onRealize(): void {
+    this.given.drive.read(0, this.bytes);
+  }
+
+  @romWindow.read()
+  byteAt(offset: number): number {
+    return this.bytes[offset] ?? 0xff;
+  }
+}
 
 const board = defineMachine({
   ...empty,
@@ -123,5 +155,24 @@ describe('a recorded run', () => {
     ).toEqual(['BLK d0 0', 'ERR d0 3', 'ERR d0 5']);
     const replay = replayRun(parse(lines), { definition: board });
     expect(replay.differences).toEqual([]);
+  });
+
+  it('has what a device read from a disk while the machine was built', () => {
+    const flashed = defineMachine({ ...empty, name: 'flashed', devices: [use(BootRom, { options: { drive: 'd0' } })] });
+    const image = memoryImage({ id: 'd0', bytes: Uint8Array.from({ length: 5000 }, (_, at) => at >> 4) });
+    const machine = Machine.create(flashed, { backends: [image] });
+    const reader = guestProgram('reader', function* (guest) {
+      yield* guest.load8(0x1000_0000);
+      yield* guest.load8(0x1000_0000 + 4999);
+    });
+    const lines: string[] = [];
+    const recording = recordRun(machine, reader, { write: (text) => lines.push(text) });
+    recording.end(machine.run(recording.guests));
+    expect(lines.filter((text) => / BLK /.test(text)).map((text) => text.split(' ').slice(1, 4).join(' '))).toEqual([
+      'BLK d0 0',
+      'BLK d0 1',
+    ]);
+    expect(lines.filter((text) => / MR /.test(text)).map((text) => text.trim().split(' ').at(-1))).toEqual(['0', '38']);
+    expect(replayRun(parse(lines), { definition: flashed }).differences).toEqual([]);
   });
 });
