@@ -98,6 +98,18 @@ describe('pump', () => {
     machine.dispose();
   });
 
+  it('takes the time of the host for a sleep that only the other side ends, however far away timers are', async () => {
+    const peer = new Peer();
+    const machine = built(peer);
+    const hourly = machine.clock.timer('hourly', () => hourly.arm(machine.clock.now + 3600 * SECOND));
+    hourly.arm(3600 * SECOND);
+    later(20, () => peer.host.received(new TextEncoder().encode('!')));
+    expect(await pump(machine, guestProgram('echo', echo))).toMatchObject({ reason: 'finished' });
+    expect(machine.clock.now).toBeLessThan(3600 * SECOND);
+    hourly.cancel();
+    machine.dispose();
+  });
+
   it('ends a run whose guest sleeps for ever as soon as nothing can arrive any more', async () => {
     const peer = new Peer();
     const machine = built(peer);

@@ -1,4 +1,4 @@
-import { SECOND, type VirtualClock } from '../../clock/index.ts';
+import { MILLISECOND, SECOND, type VirtualClock } from '../../clock/index.ts';
 import type { RunOptions } from '../accelerator.ts';
 
 /** Requests to the run loop, from device handlers and timers too. It performs them between two instructions. */
@@ -58,6 +58,9 @@ const DefaultOperationLimit = 100_000_000;
 /** A HLT is given up after so many timers, if so much guest time has passed too. */
 const HaltLimit = { timers: 100_000, time: 3600 * SECOND };
 
+/** A guest that waits for the outside, and for its timers longer than this, waits as long in the host's time. */
+const LongestFreeWait = 100 * MILLISECOND;
+
 /**
  * Counts the returns of control that only timers caused, and in which the guest executed nothing. Operations alone do
  * not bound a run: one pause, one HLT or one gap of a recording lets any number of timers expire.
@@ -99,6 +102,12 @@ export class IdleWatch {
   /** Whether a HLT has waited for many timers, and for a time in which slower ones would have expired too. */
   isHaltedTooLong(clock: VirtualClock): boolean {
     return !this.hasOwnLimit && this.expired >= HaltLimit.timers && this.waited(clock) >= HaltLimit.time;
+  }
+
+  /** Whether the guest will have executed nothing for long at the next timer. */
+  waitsLong(operations: number, clock: VirtualClock): boolean {
+    const waited = operations === this.operations ? this.waited(clock) : 0;
+    return waited + clock.nextDeadline() - clock.now > LongestFreeWait;
   }
 
   /** How long the guest has executed nothing, in nanoseconds. */

@@ -231,6 +231,7 @@ export class RunLoop {
     const first = schedule.vcpus[0] as ScheduledVcpu;
     while (!interrupts.wakes(first)) {
       if (!this.stops.waits && this.stops.nothingComes) return outcomes.nothingArmed(host.clock);
+      if (this.stops.sleepsLong(this.idle)) return outcomes.asleep;
       if (!time.sleep()) {
         const stopped = time.hasStop ? this.betweenSteps() : outcomes.asleep;
         if (stopped !== undefined) return stopped === outcomes.underWay ? outcomes.asleep : stopped;
@@ -249,8 +250,7 @@ export class RunLoop {
 
   /** A timer has woken no vCPU. */
   private watchHalt(): Ending | undefined {
-    const { idle } = this;
-    const { clock } = this.parts.host;
+    const [{ idle }, { clock }] = [this, this.parts.host];
     const isOver = idle.note(this.turns.operations, clock) || idle.isHaltedTooLong(clock);
     if (this.stops.waits) return idle.expired >= FruitlessTimers ? outcomes.asleep : undefined;
     return isOver ? outcomes.haltedTooLong(idle, clock) : undefined;

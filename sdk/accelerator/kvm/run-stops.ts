@@ -1,4 +1,5 @@
 import type { AcceleratorHost, InboxSource, SliceLimits } from '../accelerator.ts';
+import type { IdleWatch } from './run-control.ts';
 import type { TimeKeeper } from './time-keeper.ts';
 import type { TurnScheduler } from './turn-scheduler.ts';
 
@@ -81,6 +82,11 @@ export class RunStops {
   /** Delivers one event. False: none could be. */
   deliver(operations: number): boolean {
     return this.isDue(operations) && this.inbox.deliver(operations, this.host.clock.absolute());
+  }
+
+  /** The guest waits for the outside, and its next timer is far away: the host's time passes too. */
+  sleepsLong(idle: IdleWatch): boolean {
+    return this.waits && !this.time.hasStop && idle.waitsLong(this.turns.operations, this.host.clock);
   }
 
   /** No timer is armed, and no event waits for its time. */

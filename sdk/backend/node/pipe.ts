@@ -26,8 +26,8 @@ class NamedPipe implements CharTransport {
 
   constructor(private readonly settings: PipeSettings) {
     const [input, output] = openPipes(settings);
-    this.input = asStream(input);
-    this.output = input === output ? this.input : asStream(output);
+    this.input = asStream(input, true);
+    this.output = input === output ? this.input : asStream(output, false);
     this.outgoing = new Outgoing(this.output, { sent: (count) => this.host?.sent(count) });
     for (const stream of this.streams)
       stream.on('error', (cause) => {
@@ -68,7 +68,8 @@ class NamedPipe implements CharTransport {
   }
 }
 
-const asStream = (fd: number): Socket => new Socket({ fd, readable: true, writable: true });
+/** A readable one begins to read by itself. From the output it would take what is there for another program. */
+const asStream = (fd: number, readable: boolean): Socket => new Socket({ fd, readable, writable: true });
 
 /** The descriptors for reading and for writing, which may be one. */
 function openPipes({ id, path }: PipeSettings): readonly [number, number] {
