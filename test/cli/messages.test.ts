@@ -109,6 +109,7 @@ goldenMessages('cli', {
   'unknown-accelerator': line('run', 'guest.ts', '-accel', 'kvm-smi'),
   'unknown-argument': line('run', 'guest.ts', '-machien', 'pc'),
   'unknown-backend-kind': info('-chardev', 'scoket,id=c0'),
+  'unknown-clock': line('run', 'guest.ts', '-clock', 'hots'),
   'unknown-command': line('rpelay'),
   'unknown-device': info('-device', 'mc146818rct'),
   'unknown-machine': line('info', 'qtree', '-machine', 'isapv'),

@@ -86,7 +86,10 @@ export class TraceParser {
     if (this.#run !== undefined) return this.#run.finish(this.#name, this.#header);
     const { length } = this.#columns;
     if (this.#line === 0)
-      throw new BackplaneError('trace-empty', `Trace '${this.#name}' is empty. Its first line must be '${FirstLine}'.`);
+      throw new BackplaneError(
+        'trace-empty',
+        `Trace '${this.#name}' is empty. Its first line must be '${FirstLine}' or '${FirstLineOfRun}'.`,
+      );
     if (length === 0)
       throw new BackplaneError('trace-empty', `Trace '${this.#name}' has a header but no accesses. Record it again.`);
     if (this.#promised >= 0 && this.#promised !== length) {

@@ -78,7 +78,8 @@ export class RecordingFile implements RecordingSink {
     closeSync(this.#file);
   }
 
-  private flush(): void {
+  /** What was written until now is in the file. */
+  flush(): void {
     const text = this.#lines.join('');
     this.#lines = [];
     this.#length = this.#sinceLook = 0;
@@ -134,6 +135,7 @@ export async function recordedRun(
   const file = new RecordingFile(path, (message) => note(`warning: ${message}`));
   try {
     const recording = recordRun(machine, guests, file, timers);
+    file.flush();
     const outcome = await run(recording.guests);
     recording.end(outcome);
     return { outcome, failure: file.failure };
