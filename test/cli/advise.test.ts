@@ -11,7 +11,7 @@ describe('backplane advise', () => {
       / 2 {2}port 0x402 {2}SeaBIOS's debug console +711 +17\.35 % +3,387 +0\.683 ms +0\.236 ms +may wait, on a PC/,
     );
     expect(printed).toContain('@addCoalescedIo(ports, { offset: 0x0, size: 1 })');
-    expect(printed).toContain('(10 more)');
+    expect(printed).toContain('(11 more)');
     expect(printed).toContain('How this was found.');
   });
 

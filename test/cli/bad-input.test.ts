@@ -52,7 +52,7 @@ describe('values that cannot be are refused with what can', () => {
     [['replay', 'seabios-pc-tcg', '-accel', 'kvm-sim,drain=on-access'], undefined, 'piix3-reset-control'],
     [['replay', 'seabios-pc-tcg', '-rtc', 'base=yesterday'], 'invalid-date', '-rtc base=yesterday'],
     [['info', 'qtree', '-f'], 'misplaced-argument', '-f', "'info mtree'"],
-    [['info'], 'missing-operand', 'mtree, qtree, registers, coalesced'],
+    [['info'], 'missing-operand', 'mtree, qtree, chardev, block, registers, coalesced'],
     [['replay'], 'missing-operand', 'backplane replay linux61-boot-rtc'],
     [['run'], 'missing-operand', 'backplane run FILE.ts'],
     [[], 'missing-operand', 'Usage: backplane COMMAND'],
