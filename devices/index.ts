@@ -25,13 +25,14 @@ export {
 } from './ns16550a.ts';
 export { OpencoresI2c, type opencoresI2cOptions, opencoresI2cRegisters } from './opencores-i2c.ts';
 export { IsaParallel, type isaParallelOptions, parallelPorts } from './parallel.ts';
+export type { Fifo } from './parts/fifo.ts';
 export type { SerialLine } from './parts/serial-line.ts';
 export type { SerialReceiver } from './parts/serial-receiver.ts';
 export type { SerialTransmitter } from './parts/serial-transmitter.ts';
 export { PcTestdev } from './pc-testdev.ts';
 export { PciTestdev, type pciTestdevOptions } from './pci-testdev.ts';
 export { Piix3 } from './piix3.ts';
-export type { Pl011Modem } from './pl011/modem.ts';
+export type { Pl011ControlBit, Pl011Modem } from './pl011/modem.ts';
 export { Pl011, type pl011Options, pl011Registers } from './pl011.ts';
 export { Pl022, type pl022Options, pl022Registers } from './pl022.ts';
 export { Pl061, pl061Registers } from './pl061.ts';

@@ -1,6 +1,11 @@
 import { InterruptPin, input, SystemDevice, shape, state } from '../../sdk/index.ts';
 import { control, Interrupt } from './registers.ts';
 
+/** Bits of UARTCR that the chip looks at. */
+export type Pl011ControlBit =
+  | ('enable' | 'loopBack' | 'transmitEnable' | 'receiveEnable' | 'dtr' | 'rts' | 'out1' | 'out2')
+  | ('rtsFlowControl' | 'ctsFlowControl');
+
 /** The lines to and from the modem. A pin is high where the line is asserted. */
 export abstract class Pl011Modem extends SystemDevice {
   readonly dtr = new InterruptPin(() => this.drives('dtr'));
@@ -52,7 +57,7 @@ export abstract class Pl011Modem extends SystemDevice {
     return this.has('loopBack');
   }
 
-  protected has(field: keyof typeof control.fields): boolean {
+  protected has(field: Pl011ControlBit): boolean {
     return control.fields[field].of(this.control) === 1;
   }
 

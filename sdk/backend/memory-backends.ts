@@ -43,7 +43,7 @@ export class RingBuffer implements Backend {
     this.host.received(typeof what === 'string' ? new TextEncoder().encode(what) : Uint8Array.from(what));
   }
 
-  /** @internal */
+  /** A machine that gets it does this. */
   open(): CharTransport {
     return {
       isImmediate: true,

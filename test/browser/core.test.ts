@@ -30,11 +30,11 @@ const everything = ['sdk/index', 'sdk/runtime', 'sdk/testing/index', 'devices/in
   .join('\n');
 
 describe('the core, bundled for a page', () => {
-  it('needs less than 230 kB with gzip, its dependencies not counted', async () => {
+  it('needs less than 270 kB with gzip, its dependencies not counted', async () => {
     const own = gzipSync(await bundle(everything, ['inversify', 'reflect-metadata', 'fflate'])).length;
     const all = gzipSync(await bundle(everything)).length;
     console.log(`gzip: ${(own / 1000).toFixed(1)} kB of our own, ${(all / 1000).toFixed(1)} kB with all dependencies`);
-    expect(own).toBeLessThan(230_000);
+    expect(own).toBeLessThan(270_000);
   });
 });
 

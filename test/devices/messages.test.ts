@@ -1,13 +1,24 @@
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { Edu, Mc146818Rtc, MsiWindow, PcTestdev, Q35Mch, VirtioRng } from '../../devices/index.ts';
+import { ImageMemory } from '../../devices/parts/image-memory.ts';
+import type { BlockBackend } from '../../sdk/backend.ts';
 import { type Device, KiB } from '../../sdk/index.ts';
 import { PciBus, type PciDevice, PciRegister } from '../../sdk/pci.ts';
 import { type TestBench, testBench } from '../../sdk/testing/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
 
+/** A memory chip of four bytes, whose image has another size unless it is said, and answers so. */
+function chipWith(read: BlockBackend['read'], byte = 0, size = 8): ImageMemory {
+  const drive = { id: 'd0', isChosen: true, isReadOnly: false, size, read } as unknown as BlockBackend;
+  return new ImageMemory(drive, new Uint8Array(4).fill(byte));
+}
+
 goldenMessages('devices', {
   'cmos-register-out-of-range': () => testBench(Mc146818Rtc).device.setCmos(0x80, 0),
+  'image-differs': () => chipWith(() => undefined, 0xff).compare('flash0'),
+  'image-of-wrong-size': () => chipWith(() => undefined).load('flash0', 'W25Q128'),
+  'image-unreadable': () => chipWith(() => 'input-output', 0, 4).load('flash0', 'W25Q128'),
   'missing-bus-master-memory': () => {
     const { io, memory } = testBench(MsiWindow);
     testBench(MsiWindow, { services: [[PciBus, new PciBus({ io: io.root, memory: memory.root })]] });
