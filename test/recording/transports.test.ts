@@ -1,7 +1,7 @@
-import { BlockBackend, memoryImage } from 'backplane/backend';
+import { BlockBackend, memoryImage, ringBuffer } from 'backplane/backend';
 import { describe, expect, it } from 'vitest';
 import { empty } from '../../machines/index.ts';
-import { TraceParser } from '../../sdk/accelerator/index.ts';
+import { simulatedAccelerator, TraceParser } from '../../sdk/accelerator/index.ts';
 import type { CharHost, CharTransport } from '../../sdk/backend/index.ts';
 import {
   defineMachine,
@@ -174,5 +174,40 @@ describe('a recorded run', () => {
     ]);
     expect(lines.filter((text) => / MR /.test(text)).map((text) => text.trim().split(' ').at(-1))).toEqual(['0', '38']);
     expect(replayRun(parse(lines), { definition: flashed }).differences).toEqual([]);
+  });
+
+  it.each([
+    ['between its operations', echo, 10],
+    [
+      'in its sleep',
+      guestProgram('sleeper', function* (guest) {
+        yield* guest.sti();
+        yield* guest.hlt();
+      }),
+      2,
+    ],
+  ])('has what came just before it was stopped, %s', (_, guest, operations) => {
+    const lineBoard = defineMachine({ ...empty, name: 'line', devices: [use(Line, { options: { chardev: 'c0' } })] });
+    const ring = ringBuffer({ id: 'c0' });
+    const accelerator = simulatedAccelerator();
+    const machine = Machine.create(lineBoard, { accelerator, backends: [ring] });
+    const lines: string[] = [];
+    const recording = recordRun(machine, guest, { write: (text) => lines.push(text) });
+    accelerator.load(recording.guests);
+    accelerator.begin();
+    accelerator.runSlice({ operations, waits: true });
+    accelerator.runSlice({ operations: 10, time: guest === echo ? 0 : 1_000_000, waits: true });
+    ring.send('a');
+    accelerator.runSlice({ operations: 10, time: 0, waits: true });
+    accelerator.pause();
+    const outcome = accelerator.runSlice({ operations: 10 });
+    if (typeof outcome !== 'object') throw new Error(`It goes on: ${outcome}.`);
+    recording.end(outcome);
+    expect(lines.at(-2)?.trim()).toMatch(/ IN \d+ receive c0 61$/);
+    expect(replayRun(parse(lines), { definition: lineBoard })).toMatchObject({
+      arrivals: { delivered: lines.filter((line) => / IN /.test(line)).length, left: 0 },
+      differences: [],
+      endsAlike: true,
+    });
   });
 });
