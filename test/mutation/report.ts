@@ -30,8 +30,8 @@ const Floor = {
   SecondContract: 15,
   SecondDeclared: 17,
   // After improvements. At first sight 6 and 8 were found: decision 0019.
-  ThirdContract: 13,
-  ThirdDeclared: 18,
+  ThirdContract: 12,
+  ThirdDeclared: 17,
   // After improvements. At first sight one was found: decision 0019.
   FourthContract: 8,
   FourthDeclared: 9,
