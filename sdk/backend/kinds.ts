@@ -29,7 +29,7 @@ export interface BackendDefinition<
 /** A kind of back ends: a plugin exports it, and `-chardev` or `-blockdev` finds it by its name. */
 export interface BackendKind<T extends BackendType = BackendType, D extends OptionDeclarations = OptionDeclarations>
   extends BackendDefinition<T, D> {
-  /** A back end of this kind: `socket.create('c0', { path: '/tmp/x' })`. */
+  /** A back end of this kind: `socket.create('c0', { path: 'line.sock' })`. */
   create(id: string, given?: { readonly [K in keyof D]?: D[K] extends Option<infer V> ? V : never }): Backend;
 }
 

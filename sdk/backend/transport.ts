@@ -34,7 +34,7 @@ export interface CharTransport {
   setReceiving?(wanted: boolean): void;
   /** Ends it. What was written still leaves. */
   close(): void | Promise<void>;
-  /** For `info chardev`: 'unix:/tmp/x,server, 2 clients so far'. */
+  /** For `info chardev`: 'unix:line.sock,server, 2 clients so far'. */
   describe(): string;
 }
 
@@ -49,7 +49,7 @@ export interface BlockImage {
   /** Returns when all that was written is on the disk. */
   flush(): void;
   close(): void;
-  /** For `info block`: '/tmp/disk.img, raw, read-only'. */
+  /** For `info block`: 'disk.img, raw, read-only'. */
   describe(): string;
 }
 

@@ -41,7 +41,7 @@ export async function chooseBackends(args: Arguments, plugins: readonly LoadedPl
   return requests.map((request) => made(request, kinds));
 }
 
-/** `socket,id=c0,path=/tmp/x,server=on` or `backend=socket,id=c0,...`. */
+/** `socket,id=c0,path=line.sock,server=on` or `backend=socket,id=c0,...`. */
 function parseChardev(text: string): BackendRequest {
   const owner = `-chardev ${text}`;
   const { subject, settings, asksForHelp } = parseKeyValues('-chardev', text, {
