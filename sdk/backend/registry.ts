@@ -4,10 +4,10 @@ import { didYouMean } from '../base/text.ts';
 import { type Device, devicesIn, type OptionSet } from '../device/index.ts';
 import { type BackendPart, backendsOf, isBackendId } from '../device/part.ts';
 import { BlockBackend } from './block-backend.ts';
+import { BlockLine } from './block-line.ts';
 import { CharBackend } from './char-backend.ts';
-import { BlockLine } from './image.ts';
+import { CharLine } from './char-line.ts';
 import { Inbox } from './inbox.ts';
-import { CharLine } from './line.ts';
 import { inboxAsData, inboxFromData } from './saved-inbox.ts';
 import type { Backend, BlockImage, CharTransport } from './transport.ts';
 

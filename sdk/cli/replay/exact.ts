@@ -1,3 +1,4 @@
+import { OperationKind } from '../../accelerator/guest/operation.ts';
 import type { RecordedTrace } from '../../accelerator/index.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import { count, counted, decimal, didYouMean, exactData, printable } from '../../base/text.ts';
@@ -136,11 +137,13 @@ function verdict(trace: RecordedTrace, replay: RunReplay): string {
 
 /** The register of an access. */
 function named({ run }: RecordedTrace, position: number, machine: RunReplay['machine']): string {
-  const kind = run?.entries.kind[position] ?? 0;
-  if (run === undefined || kind < 1 || kind > 4) return '';
+  const { Out, In, Store, Load } = OperationKind;
+  const kind = run?.entries.kind[position] as OperationKind | undefined;
+  const isPort = kind === Out || kind === In;
+  if (run === undefined || !(isPort || kind === Store || kind === Load)) return '';
   const access = {
-    isPort: kind <= 2,
-    isWrite: kind % 2 === 1,
+    isPort,
+    isWrite: kind === Out || kind === Store,
     address: run.entries.address[position]!,
     size: run.entries.size[position]!,
   };
