@@ -39,8 +39,8 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   private isClosed = false;
   /** Bytes that have left, which the device was not told of. */
   private left = 0;
-  /** An event for which the inbox had no room. */
-  private unposted: InboxEvent | undefined;
+  /** What came last of the other side's coming and going, for which the inbox had no room: two events at the most. */
+  private unposted: InboxEvent[] = [];
   /** Bytes of a device that is gone, which are on their way. */
   private leftBehind = 0;
   private readonly queue: { readonly bytes: number };
@@ -143,7 +143,7 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     if (event.kind === 'sent') this.leftBehind = Math.max(0, this.leftBehind - event.count);
     if (event.kind === 'receive') this.bytesIn += event.bytes.length;
     this.front?.part.deliver(event, this.front.device);
-    if (this.unposted !== undefined) this.post(this.unposted);
+    this.postAgain();
     this.control();
   }
 
@@ -215,15 +215,27 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
   }
 
   private post(event: InboxEvent): void {
-    const isState = event.kind === 'open' || event.kind === 'close';
+    if (this.unposted.length > 0 && isState(event)) {
+      this.keep(event);
+      return;
+    }
     try {
       this.inbox.post(event);
-      if (isState) this.unposted = undefined;
     } catch (failure) {
       this.failed(describeThrown(failure));
-      // Whether the line is open must not be lost for good.
-      if (isState) this.unposted = event;
+      if (isState(event)) this.keep(event);
     }
+  }
+
+  /** Whether the line is open must not be lost for good, nor that a client has gone: its window has gone with it. */
+  private keep(event: InboxEvent): void {
+    const [first] = this.unposted;
+    if (this.unposted.length < 2) this.unposted.push(event);
+    else if (first?.kind === event.kind) this.unposted = [event];
+  }
+
+  private postAgain(): void {
+    for (const event of this.unposted.splice(0)) this.post(event);
   }
 
   /** Stops the transport while more waits than a device has room for, and lets it go on. */
@@ -243,3 +255,5 @@ export class CharLine implements CharEnd, CharHost, InboxTarget {
     }
   }
 }
+
+const isState = ({ kind }: InboxEvent): boolean => kind === 'open' || kind === 'close';
