@@ -20,7 +20,7 @@ interface DiskLines {
 }
 
 /** Reads all lines about the outside. `keep` bytes of each output are kept. */
-export function outsideOf(trace: RecordedTrace, { backends }: RunHeader, keep: number): RecordedOutside {
+export function outsideOf(trace: RecordedTrace, { backends, devices }: RunHeader, keep: number): RecordedOutside {
   const lines = trace.run?.outside ?? [];
   const { name } = trace;
   const known = new Map(backends.map((backend) => [backend.id, backend]));
@@ -31,6 +31,8 @@ export function outsideOf(trace: RecordedTrace, { backends }: RunHeader, keep: n
     if (line.word === 'IN') {
       const arrival = readArrival(name, line);
       const { event } = arrival;
+      if (event.kind === 'option' && !hasOption(devices, event.device, event.option))
+        throw damaged(name, line, 'an option of a device of the header');
       if (event.kind !== 'option' && known.get(event.backend)?.type !== 'char')
         throw damaged(name, line, 'a character back end of the header');
       arrivals.push(arrival);
@@ -52,6 +54,13 @@ export function outsideOf(trace: RecordedTrace, { backends }: RunHeader, keep: n
     return lineOf(backend, output);
   });
   return { arrivals, backends: standIns, outputs };
+}
+
+function hasOption(devices: RunHeader['devices'], id: string, option: string): boolean {
+  return devices.some((device) => {
+    const { id: own, options } = device as { readonly id?: unknown; readonly options?: unknown };
+    return own === id && typeof options === 'object' && options !== null && Object.hasOwn(options, option);
+  });
 }
 
 function addTo<T>(lists: Map<string, T[]>, id: string, value: T): void {

@@ -19,6 +19,7 @@ import { recordRun } from '../../sdk/recording/recorder.ts';
 import { replayRun } from '../../sdk/recording/replay.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { Disk, Line } from '../backend/uart.ts';
+import { expectRefusal } from '../refusal.ts';
 
 const romOptions = defineOptions({ drive: option.backend(BlockBackend, { description: 'its content' }) });
 const romWindow = mmioRegion({ name: 'boot-rom', size: 0x2000, base: 0x1000_0000, accessSizes: [1] });
@@ -209,5 +210,20 @@ describe('a recorded run', () => {
       differences: [],
       endsAlike: true,
     });
+  });
+
+  it('is refused with an option that no device has', () => {
+    const lines: string[] = [];
+    const machine = Machine.create(empty);
+    const recording = recordRun(
+      machine,
+      guestProgram('guest', function* (guest) {
+        yield* guest.out8(0x80, 1);
+      }),
+      { write: (text) => lines.push(text) },
+    );
+    recording.end(machine.run(recording.guests));
+    const wrong = lines.toSpliced(-1, 0, '0 IN 1 option nothing size 5\n');
+    expectRefusal(() => replayRun(parse(wrong), { definition: empty }), 'recording-line-damaged', 'option of a device');
   });
 });
