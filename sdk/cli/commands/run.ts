@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import type { GuestProgram, RunOutcome } from '../../accelerator/index.ts';
+import type { GuestProgram, RunOutcome, SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
@@ -33,6 +33,7 @@ import { noteBackendErrors } from '../session/backend-errors.ts';
 import { RunSession } from '../session/run-session.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
+import type { Terminal } from '../terminal.ts';
 
 export const runCommand: Command = {
   usage:
@@ -86,11 +87,7 @@ Examples:
     watch: true,
   },
   async run({ terminal, arguments: args, json }) {
-    const [file, ...more] = args.positional;
-    if (file === undefined)
-      throw new BackplaneError('missing-operand', "run: the program is missing. Write 'backplane run FILE.ts'.");
-    if (more.length > 0)
-      throw new BackplaneError('too-many-operands', `run takes one file, not also '${more.join(' ')}'.`);
+    const file = programFile(args.positional);
     const operationLimit = parseCount(args, 'limit', 'operations');
     const accelerator = chooseAccelerator(args);
     const { Machine } = await import('../../machine/index.ts');
@@ -105,21 +102,8 @@ Examples:
     const recordTo = args.value('record');
     if (saveTo !== undefined) checkSaveTarget(saveTo);
     if (recordTo !== undefined) checkRecordTarget(recordTo, args);
-    const simulated = simulatedAccelerator(
-      saveTo === undefined
-        ? accelerator
-        : {
-            ...accelerator,
-            onTooLongToSave: (why) =>
-              terminal.note(`warning: ${why} Here -save will be refused; -limit ends a run earlier.`),
-          },
-    );
-    // Standard output has what the guest writes, or one JSON value.
-    const isGuests = backends.some(({ kind }) => kind === 'stdio');
-    const report = (text: string) => {
-      if (isGuests) for (const line of text.split('\n')) terminal.note(line);
-      else terminal.print(text);
-    };
+    const simulated = simulatedAccelerator(saveTo === undefined ? accelerator : warnedOfSaves(accelerator, terminal));
+    const report = reportTo(terminal, backends);
     const print = (line: string) => (json ? terminal.note(line) : report(line));
     const tracing = {
       print,
@@ -180,6 +164,32 @@ Examples:
     }
   },
 };
+
+function programFile([file, ...more]: readonly string[]): string {
+  if (file === undefined)
+    throw new BackplaneError('missing-operand', "run: the program is missing. Write 'backplane run FILE.ts'.");
+  if (more.length > 0)
+    throw new BackplaneError('too-many-operands', `run takes one file, not also '${more.join(' ')}'.`);
+  return file;
+}
+
+/** A guest may do too much to be saved: the user learns it at that moment, and not at the end. */
+function warnedOfSaves(
+  options: SimulatedAcceleratorOptions,
+  { note }: Pick<Terminal, 'note'>,
+): SimulatedAcceleratorOptions {
+  const onTooLongToSave = (why: string) =>
+    note(`warning: ${why} Here -save will be refused; -limit ends a run earlier.`);
+  return { ...options, onTooLongToSave };
+}
+
+/** Where results go. Standard output has what the guest writes, if a back end has it. */
+function reportTo(terminal: Terminal, backends: readonly { readonly kind: string }[]): (text: string) => void {
+  if (!backends.some(({ kind }) => kind === 'stdio')) return (text) => terminal.print(text);
+  return (text) => {
+    for (const line of text.split('\n')) terminal.note(line);
+  };
+}
 
 /** The message for a guest that did not finish; undefined if it finished, or stopped at the user's limit. */
 export function unfinished({ reason, message, operations }: RunOutcome, limit: number | undefined): string | undefined {
