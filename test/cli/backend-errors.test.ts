@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { noteBackendErrors } from '../../sdk/cli/session/backend-errors.ts';
+import { noteBackendErrors } from '../../sdk/cli/run-output.ts';
 
 it('tells each kind of failure of a back end once, and that it happens again', () => {
   const noted: string[] = [];
