@@ -23,7 +23,9 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts', 'examples/*.test.ts'],
-    testTimeout: 30_000,
+    // The limit only ends a test that hangs: machines are slow and busy, and how long a test takes is no claim of it.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // The SDK keeps nothing in its modules, so the files of a worker share them: that halves the time of the tests.
     isolate: false,
     maxWorkers: availableParallelism(),

@@ -107,7 +107,7 @@ describe('whatever arrives, waits, is refused, saved and restored', () => {
       }),
       { seed: 10, numRuns: 25 },
     );
-  }, 120_000);
+  });
 });
 
 describe('a hostile guest', () => {

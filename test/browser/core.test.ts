@@ -55,7 +55,7 @@ describe.skipIf(browserCommand === undefined)('the core in Chromium', () => {
     ]);
     inNode = exercise();
     browser = await startBrowser();
-  }, 120_000);
+  });
 
   afterAll(async () => await browser?.close());
 

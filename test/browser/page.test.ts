@@ -26,7 +26,7 @@ describe.skipIf(browserCommand === undefined)('the example page, in Chromium und
     browser = await startBrowser();
     served = await servePages(files, StrictPolicy);
     [page, complaints] = await openPage(browser, served.address);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

@@ -33,7 +33,7 @@ function received(client: Socket, count: number): Promise<string> {
 }
 
 describe('a run with a UART on a socket', () => {
-  it('echoes to clients that come and go, and ends with its guest', { timeout: 60_000 }, async () => {
+  it('echoes to clients that come and go, and ends with its guest', async () => {
     const path = at('echo');
     const running = backplane(...run, '-chardev', listening(path));
     for (let index = 0; index < 50; index++) {
@@ -49,7 +49,7 @@ describe('a run with a UART on a socket', () => {
     expect(existsSync(path)).toBe(false);
   });
 
-  it('is saved where a signal ends it, and goes on: no byte is lost or doubled', { timeout: 60_000 }, async () => {
+  it('is saved where a signal ends it, and goes on: no byte is lost or doubled', async () => {
     const [path, saved] = [at('saved'), at('saved.json')];
     const text = Array.from({ length: 3000 }, (_, index) => `${index},`).join('');
     let echoed = '';

@@ -43,9 +43,9 @@ async function session(steps: readonly TerminalStep[], ...more: string[]): Promi
 const ready = 'Ctrl-A x ends the run';
 
 /** Each is a process of its own, which takes its time. */
-const slow = { tags: 'package', timeout: 60_000 };
+const slow = { tags: 'package' };
 
-describe.runIf(hasPseudoTerminal())('a run at a terminal', { timeout: 60_000 }, () => {
+describe.runIf(hasPseudoTerminal())('a run at a terminal', () => {
   const expectRestored = ({ before, after }: Session) => {
     expect(before).not.toBe('');
     expect(after).toBe(before);
@@ -154,7 +154,7 @@ describe.runIf(hasPseudoTerminal())('a run at a terminal', { timeout: 60_000 }, 
 });
 
 describe('a run whose standard input is no terminal', () => {
-  it('gets its bytes until their end, answers, and reports on standard error', { timeout: 60_000 }, async () => {
+  it('gets its bytes until their end, answers, and reports on standard error', async () => {
     const child = spawn(command, [...run, '-chardev', 'stdio,id=c0']);
     let [said, reported] = ['', ''];
     child.stdout.on('data', (text) => {

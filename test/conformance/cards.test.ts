@@ -144,7 +144,7 @@ const cards: readonly { readonly chip: Chip; readonly bug: StandIn }[] = [
   { chip: q35Routing, bug: standIn(Ich9Lpc, hasFourRoutes) },
 ];
 
-describe.each(cards)('$chip.name: $chip.title', { timeout: 60_000 }, ({ chip, bug }) => {
+describe.each(cards)('$chip.name: $chip.title', ({ chip, bug }) => {
   const plan = { operations: 3_000, seed: 7 };
 
   it.skipIf(missing)('answers as QEMU does, but for what is known', { tags: 'qemu' }, async () => {

@@ -18,7 +18,7 @@ const shortest: Readonly<Record<string, RegExp>> = {
   pic: /^(master|slave) input \d high; (.*; )?out8 0x20, 0x[0-9a-f]+; (.*; )?in\d+ 0x21$/,
 };
 
-describe.each(chips.filter(({ name }) => name in planted))('$name', { timeout: 60_000 }, (chip) => {
+describe.each(chips.filter(({ name }) => name in planted))('$name', (chip) => {
   it.skipIf(whyNotCompared(chip))('answers as QEMU does, but for what is known', { tags: 'qemu' }, async () => {
     const plan = { operations: 5_000, seed: 20_241 };
     const result = await conform(chip, new MachineSubject(chip), new QemuSubject(chip.qemu), plan);

@@ -96,7 +96,7 @@ const missing = whyNoQemu();
 // Time passes in QEMU only while its processor runs. It runs a firmware here that halts at once.
 it.skipIf(missing)(
   "edu moves what QEMU's moves, where it moves it to, and says so in the same words",
-  { tags: 'qemu', timeout: 60_000 },
+  { tags: 'qemu' },
   async () => {
     const args = ['-m', `${RamMebibytes}M`, '-bios', haltingFirmware(), '-device', 'edu,addr=05.0'];
     const theirs = await QemuProcess.with({ arguments: args }, async (qemu) => {

@@ -95,7 +95,7 @@ describe('the clock while time passes', () => {
   });
 
   // Time passes in QEMU only while its processor runs, and as fast as the host's: two seconds here.
-  it.skipIf(missing)('differs from QEMU in just these points', { tags: 'qemu', timeout: 60_000 }, async () => {
+  it.skipIf(missing)('differs from QEMU in just these points', { tags: 'qemu' }, async () => {
     const args = ['-m', `${RamMebibytes}M`, '-bios', haltingFirmware()];
     const theirs = await QemuProcess.with({ arguments: args }, async (qemu) => {
       await qemu.qmp.execute('cont');

@@ -48,7 +48,7 @@ describe('machines under guests that keep no rule, saved anywhere, run on beside
     expect(points).toBe(wanted);
     // A machine that cannot be saved says so: none of these is one.
     expect([...refusals]).toEqual([]);
-  }, 120_000);
+  });
 
   it('are told apart if a device forgets something, with the seed that shows it', async () => {
     const { difference } = await fuzzRestoredMachines({ points: 30, seed: 1, extra: [use(Forgetful)] });

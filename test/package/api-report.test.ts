@@ -43,7 +43,7 @@ describe('the API', () => {
 
   it('has all that the devices and machines of the package use', () => {
     expect(mistakesAgainst(folder)).toBe('');
-  }, 60_000);
+  });
 
   it('names no type that no entry exports', () => {
     const exported = new Set(reports.flatMap((report) => report.exported));

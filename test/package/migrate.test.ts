@@ -103,7 +103,7 @@ describe('the table of old and new names', () => {
   beforeAll(async () => {
     // One name that is nowhere shows that the compiler looks.
     missing = await missingOf([...targets, ...old, ...unlisted, ['value', 'backplane', 'NoSuchName']]);
-  }, 60_000);
+  });
 
   it('is compared with what the entries export', () => {
     expect(missing).toContain('value backplane NoSuchName');
@@ -119,7 +119,7 @@ describe('the table of old and new names', () => {
   it('holds every name of 0.1.0 and 0.2.0 that is not where it was', async () => {
     expect(unlisted.length + rows.length).toBeGreaterThan(400);
     expect(await rowsFor(unlisted.filter(isMissing))).toEqual([]);
-  }, 60_000);
+  });
 
   it('holds nothing else: each row is about a name that 0.1.0 or 0.2.0 had, and that is no longer there', () => {
     expect(rows.filter(({ entry, old }) => oldKindOf(entry, old) === undefined)).toEqual([]);
@@ -179,7 +179,7 @@ describe('the examples, the code of the guides and the new projects of 0.1.0', (
     takeOut(project);
     writeFileSync(join(project, 'guides/wrong.ts'), "export const wrong: number = 'x';\n");
     expect(await complaintsOf(project)).toEqual([expect.stringMatching(/^guides\/wrong\.ts\(1,14\): error TS2322/)]);
-  }, 60_000);
+  });
 
   it('compile too where every name of the package has another one, and half of them another entry', async () => {
     const other = join(folder, 'other');
@@ -201,7 +201,7 @@ describe('the examples, the code of the guides and the new projects of 0.1.0', (
     expect(changes).toBeGreaterThan(150);
     takeOut(other);
     expect(await complaintsOf(other)).toEqual([]);
-  }, 60_000);
+  });
 
   /** By hand, as the machine's warning says: since 0.3.0 a machine wires the inputs of its interrupt controller. */
   const withInputsOfThePic = (text: string): string =>
@@ -238,5 +238,5 @@ describe('the examples, the code of the guides and the new projects of 0.1.0', (
       const { status, noted } = await backplane(...words);
       expect({ status, noted }).toEqual({ status: 0, noted: '' });
     }
-  }, 120_000);
+  });
 });

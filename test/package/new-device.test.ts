@@ -31,7 +31,7 @@ describe('from an empty directory to green tests, one command each', () => {
   beforeAll(() => {
     mkdirSync(empty);
     tarball = packedTarball(folder);
-  }, 120_000);
+  });
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }), 60_000);
 
@@ -58,7 +58,7 @@ describe('from an empty directory to green tests, one command each', () => {
     const printed = type('npm start', join(empty, 'my-uart'));
     expect(printed).toContain('0x300:POUT');
     expect(printed).toContain('The guest has finished.');
-  }, 60_000);
+  });
 
   it('and for a machine, by the command that the device project installed', () => {
     type('npx backplane new machine my-board', join(empty, 'my-uart'));
@@ -67,5 +67,5 @@ describe('from an empty directory to green tests, one command each', () => {
     expect(type('npm test', project)).toMatch(/Tests .*3 passed/);
     expect(type('npm start', project)).toContain('The guest has finished.');
     expect(type('npx backplane info coalesced -plugin . -machine my-board', project)).not.toContain('dead');
-  }, 120_000);
+  });
 });

@@ -82,7 +82,7 @@ describe('the packed tarball, in an empty project', () => {
       '{ "compilerOptions": { "target": "ES5", "experimentalDecorators": false } }',
     );
     writeFileSync(join(elsewhere, 'program.ts'), program);
-  }, 180_000);
+  });
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -11,7 +11,7 @@ describe('the README', () => {
   // `npx vitest run test/package/readme.test.ts -u` brings it up to date.
   it('shows the files as they are and what the commands print now', async () => {
     await expect(renderReadme(text)).toMatchFileSnapshot(readme);
-  }, 60_000);
+  });
 
   it('shows or names every example', () => {
     const shown = markedFiles(text);

@@ -55,7 +55,7 @@ it('what tsc says without experimentalDecorators is what the guide lists', async
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}, 60_000);
+});
 
 it('what V8 says about a decorator that no compiler has taken out is what the guide lists', async () => {
   const said = (() => {

@@ -72,7 +72,7 @@ beforeAll(async () => {
     latest = file ?? latest;
     details.set(latest, `${details.get(latest) ?? ''}${line}\n`);
   }
-}, 60_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -45,7 +45,7 @@ describe.each([
     const { coalescedWrites, ringFullExits, kicks } = advice.today;
     expect(counts(trace, pcI440fx)).toEqual({ userspaceExits: exits, coalescedWrites, ringFullExits, kicks });
     // The advice is made here, on a busy machine with coverage too.
-  }, 120_000);
+  });
 
   it('names the best three', async () => {
     const { advice } = await advised(name);

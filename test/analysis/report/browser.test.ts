@@ -132,7 +132,7 @@ describe.skipIf(browserCommand === undefined)('the page of a comparison, in Chro
     const bare = join(folder, 'bare.html');
     writeFileSync(bare, readFileSync(page, 'utf8').replaceAll(/<details>.*?<\/details>/gs, ''));
     expect(pagesOf(page)).toBeGreaterThan(pagesOf(bare));
-  }, 90_000);
+  });
 });
 
 function pagesOf(html: string): number {

@@ -123,7 +123,7 @@ describe('the lock of an image', () => {
     await opened(file);
   });
 
-  it('holds between processes, and ends with a process that is killed', { timeout: 30_000 }, async () => {
+  it('holds between processes, and ends with a process that is killed', async () => {
     const file = disk('shared');
     const holder = await another(file, false);
     await expectRefusal(() => opened(file), 'image-locked', file, `process ${holder.pid}`);
