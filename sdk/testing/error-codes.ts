@@ -9,6 +9,12 @@ import type { ConformanceError } from './conformance/device-conformance.ts';
 export interface TestingErrorCodes {
   /** A function that reads an answer of the emulator threw. @remedy Look at the error's `cause`, and mend the function. */
   'answer-reader-threw': BackplaneError;
+  /** Debian's archive has no such package, or no file of it came. @remedy Look at the suite and the mirror in the message. */
+  'archive-package': BackplaneError;
+  /** The keys of Debian's archive are not installed. @remedy Install `debian-archive-keyring`. */
+  'archive-keyring-missing': BackplaneError;
+  /** Debian's archive does not answer. @remedy Look at the network, or name another mirror in `BACKPLANE_DEBIAN_MIRROR`. */
+  'archive-unreachable': BackplaneError;
   /** A device on a bench has no address, or one that its bus does not know. @remedy Write `addr` as the message says. */
   'bench-address': BackplaneError;
   /** A bench cannot make the bus of a device by itself. @remedy Give one: `testBench(TheClass, { bus: new TheBus(...) })`. */
@@ -23,6 +29,8 @@ export interface TestingErrorCodes {
   'connection-broken': BackplaneError;
   /** The client was closed while a command had no answer. @remedy Wait for the answers before you close it. */
   'connection-closed': BackplaneError;
+  /** No mirror of Debian is known, or the variable names none. @remedy Set `BACKPLANE_DEBIAN_MIRROR` to the address of one. */
+  'debian-mirror': BackplaneError;
   /** A device never stops writing to its back end after one access. @remedy Write in `onWritable` only what waits. */
   'endless-output': BackplaneError;
   /** The emulator ended before it connected. @remedy Read its complaint in the message: often an argument that it does not know. */
@@ -36,6 +44,10 @@ export interface TestingErrorCodes {
   'emulator-not-started': BackplaneError;
   /** The emulator did not connect or answer in time. @remedy Give it more time, or look at what it waits for. */
   'emulator-silent': BackplaneError;
+  /** Linux in an emulated machine did not power off in time. @remedy Look at the end of its console, or give it more time. */
+  'guest-linux-timeout': BackplaneError;
+  /** The package of a Linux kernel has no such module. @remedy Take the full kernel, or a name that the package has. */
+  'kernel-module-missing': BackplaneError;
   /**
    * A command for the emulator is no line of words, or its arguments are no JSON.
    * @remedy Write words with single spaces between them; give plain values, and no bigint.
@@ -55,6 +67,10 @@ export interface TestingErrorCodes {
   'no-test-runner': BackplaneError;
   /** The emulator's tree of objects is deeper or larger than any machine's. @remedy Search below a deeper path. */
   'object-tree-too-large': BackplaneError;
+  /** A program of the host ended with an error. @remedy Read its complaint in the message. */
+  'program-failed': BackplaneError;
+  /** A program of the host cannot be run. @remedy Install the package that the message names. */
+  'program-missing': BackplaneError;
   /**
    * The emulator sent what its protocol does not have.
    * @remedy Use a QEMU that speaks the protocol; a stream that has lost its place cannot be used again.

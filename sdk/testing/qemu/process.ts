@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { printable, printableLines } from '../../base/text.ts';
+import { end, launch } from './child.ts';
 import { QmpClient } from './qmp-client.ts';
 import { QtestClient } from './qtest-client.ts';
 
@@ -156,15 +157,6 @@ function commandLine(folder: string, options: QemuOptions): string[] {
   ];
 }
 
-/**
- * The emulator ends with this process even if this one is killed. A child of the shell holds the other end of a pipe, and
- * kills the emulator when the pipe closes.
- */
-function launch(binary: string, args: readonly string[]): ChildProcess {
-  const script = '(read -r _ <&3; kill -9 $$) >/dev/null 2>&1 & exec 3<&-; exec "$0" "$@"';
-  return spawn('/bin/sh', ['-c', script, binary, ...args], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
-}
-
 /** Listens at a path, and takes the first connection. */
 function acceptOne(path: string, listeners: Server[], deadline: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -202,15 +194,6 @@ function deathOf(child: ChildProcess, binary: string): Promise<never> {
   });
   death.catch(() => undefined);
   return death;
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null && child.pid !== undefined) {
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await ended;
-  }
-  for (const stream of child.stdio) stream?.destroy();
 }
 
 function isExecutable(path: string): boolean {

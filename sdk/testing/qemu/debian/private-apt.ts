@@ -1,0 +1,143 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BackplaneError } from '../../../base/errors.ts';
+import { printable } from '../../../base/text.ts';
+import { followProgram, ProgramFailure, runProgram } from '../host-program.ts';
+
+const Keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+/** Of the archive's index files and of one package, in milliseconds. */
+const NetworkTimeout = 300_000;
+
+export interface PrivateAptOptions {
+  /** `trixie`. */
+  readonly suite: string;
+  /** Where it keeps its configuration, its index files and nothing of the host's. */
+  readonly folder: string;
+  readonly environment?: NodeJS.ProcessEnv;
+  /** What is under way, for a user that waits. */
+  readonly onProgress?: (what: string) => void;
+}
+
+/** A package of the archive, as the index has it. */
+export interface ArchivePackage {
+  readonly name: string;
+  readonly version: string;
+  /** The first alternative of each package that it depends on. */
+  readonly depends: readonly string[];
+}
+
+/** apt with an own configuration: another suite of Debian than the host's, nothing installed, nothing of the host changed. */
+export class PrivateApt {
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #onProgress: (what: string) => void;
+
+  private constructor(options: PrivateAptOptions, configuration: string) {
+    const { environment = process.env, onProgress = () => undefined } = options;
+    this.#environment = { ...environment, APT_CONFIG: configuration, LC_ALL: 'C' };
+    this.#onProgress = onProgress;
+  }
+
+  /** Reads the archive's index files. */
+  static async open(options: PrivateAptOptions): Promise<PrivateApt> {
+    const { suite, folder, environment = process.env } = options;
+    const mirror = debianMirror(environment);
+    if (!existsSync(Keyring)) {
+      throw new BackplaneError(
+        'archive-keyring-missing',
+        `Debian: '${Keyring}' does not exist, and packages cannot be trusted without it. Install 'debian-archive-keyring'.`,
+      );
+    }
+    const apt = new PrivateApt(options, configure(folder, `deb [signed-by=${Keyring}] ${mirror} ${suite} main`));
+    await apt.#update(suite);
+    return apt;
+  }
+
+  /** What the archive offers under this name: the newest version. */
+  newest(name: string): ArchivePackage {
+    const environment = this.#environment;
+    const text = `${runProgram('apt-cache', ['show', '--no-all-versions', name], { environment })}`;
+    const field = (key: string): string => new RegExp(`^${key}: (.*)$`, 'm').exec(text)?.[1] ?? '';
+    const depends = field('Depends')
+      .split(',')
+      .flatMap((one) => /^\s*([^\s|(:]+)/.exec(one)?.[1] ?? []);
+    return { name, version: field('Version'), depends };
+  }
+
+  /** Downloads the newest version into a folder; answers the file's name. */
+  async download(name: string, folder: string): Promise<string> {
+    const { version } = this.newest(name);
+    this.#onProgress(`Debian: downloading ${name} ${version}`);
+    const wanted = `${name}_${version.replaceAll(':', '%3a')}_`;
+    await this.#network(['download', name], folder);
+    const file = readdirSync(folder).find((one) => one.startsWith(wanted) && one.endsWith('.deb'));
+    if (file === undefined) {
+      throw new BackplaneError('archive-package', `Debian: apt-get downloaded no file of '${name}' ${version}.`);
+    }
+    return join(folder, file);
+  }
+
+  async #update(suite: string): Promise<void> {
+    this.#onProgress(`Debian: reading the index of ${suite}`);
+    await this.#network(['update']);
+  }
+
+  async #network(args: readonly string[], cwd?: string): Promise<void> {
+    try {
+      await followProgram('apt-get', ['-q', ...args], {
+        ...(cwd === undefined ? {} : { cwd }),
+        environment: this.#environment,
+        timeout: NetworkTimeout,
+      });
+    } catch (cause) {
+      if (!(cause instanceof ProgramFailure)) throw cause;
+      throw new BackplaneError(
+        'archive-unreachable',
+        `Debian: the archive cannot be read: ${cause.message} Look at the network, or set BACKPLANE_DEBIAN_MIRROR to a mirror that answers.`,
+        { cause },
+      );
+    }
+  }
+}
+
+/** The archive that is asked: the one of BACKPLANE_DEBIAN_MIRROR, or that of the host's own packages. */
+function debianMirror(environment: NodeJS.ProcessEnv): string {
+  const named = environment['BACKPLANE_DEBIAN_MIRROR'];
+  if (named !== undefined && named !== '') {
+    if (/^(https?|file|copy):\/\/?[^\s[\]]+$/.test(named)) return named;
+    throw new BackplaneError(
+      'debian-mirror',
+      `BACKPLANE_DEBIAN_MIRROR is '${printable(named)}', which is no address of an archive. Write one that begins with 'http://' or 'https://'.`,
+    );
+  }
+  const targets = `${runProgram('apt-get', ['indextargets', '--format', '$(REPO_URI)', 'Label: Debian', 'Created-By: Packages'], { environment })}`;
+  const first = targets.split('\n').find((line) => line !== '');
+  if (first !== undefined) return first;
+  throw new BackplaneError(
+    'debian-mirror',
+    "Debian: this host's apt has no archive of Debian, or has not read its index. Run 'apt-get update', or set BACKPLANE_DEBIAN_MIRROR.",
+  );
+}
+
+/** Writes what apt needs to work beside the host's own; answers the path of the configuration. */
+function configure(folder: string, source: string): string {
+  const path = (name: string): string => join(folder, name);
+  mkdirSync(path('state/lists/partial'), { recursive: true });
+  mkdirSync(path('cache/archives/partial'), { recursive: true });
+  writeFileSync(path('status'), '');
+  writeFileSync(path('sources.list'), `${source}\n`);
+  const lines = [
+    ['Dir::Etc::sourcelist', path('sources.list')],
+    ['Dir::Etc::sourceparts', '/dev/null'],
+    ['Dir::Etc::preferencesparts', '/dev/null'],
+    ['Dir::State', path('state')],
+    ['Dir::State::status', path('status')],
+    ['Dir::Cache', path('cache')],
+    ['APT::Architecture', 'amd64'],
+    ['APT::Architectures', 'amd64'],
+    ['APT::Sandbox::User', 'root'],
+    ['Acquire::Languages', 'none'],
+    ['Acquire::Retries', '3'],
+  ];
+  writeFileSync(path('apt.conf'), lines.map(([key, value]) => `${key} "${value}";\n`).join(''));
+  return path('apt.conf');
+}

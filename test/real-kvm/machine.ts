@@ -1,0 +1,120 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { bootLinux } from '../../sdk/testing/qemu/linux/boot.ts';
+import { NewcArchive } from '../../sdk/testing/qemu/linux/newc-archive.ts';
+import { addProgram } from '../../sdk/testing/qemu/linux/program-files.ts';
+import { type BuiltFile, bundle, Root } from './bundle.ts';
+import { type ConsoleDocument, type InsideJob, Marker } from './console-documents.ts';
+import type { FetchedPackages } from './fetch.ts';
+
+/** Where the machine has the checkout. */
+const Checkout = 'backplane';
+/** What scripts read of it. */
+const DataFolders = ['examples/recordings', 'sdk/cli/templates', 'test/reference'];
+const Packages = ['koffi', '@koromix/koffi-linux-x64'];
+const Applets = ['cat', 'echo', 'insmod', 'kill', 'ls', 'mount', 'poweroff', 'ps', 'sh', 'sleep', 'timeout'];
+
+export interface MachineRun {
+  /** A script of the checkout, from its top, and its arguments. */
+  readonly script: string;
+  readonly args: readonly string[];
+  /** More scripts that the machine needs as files of their own: those of child processes. */
+  readonly children?: readonly string[];
+  /** More files of the host, by the path where the machine finds them. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Guest time counts executed instructions: figures repeat, and everything is slower. */
+  readonly countInstructions?: boolean;
+  readonly timeout: number;
+  readonly onOutput: (document: ConsoleDocument) => void;
+  readonly onProgress?: (what: string) => void;
+}
+
+/** The emulated machine with a real KVM: Linux on QEMU's TCG, which emulates AMD's SVM. */
+export class EmulatedMachine {
+  constructor(private readonly packages: FetchedPackages) {}
+
+  /** Boots, runs one script, and answers its status; undefined where the machine did not get that far. */
+  async run(run: MachineRun): Promise<number | undefined> {
+    run.onProgress?.('bundling the sources');
+    const scripts = [...new Set(['test/real-kvm/inside.ts', run.script, ...(run.children ?? [])])];
+    const built = await bundle(scripts, `/${Checkout}`);
+    let status: number | undefined;
+    run.onProgress?.('booting Linux');
+    await bootLinux({
+      kernel: this.packages.kernel.image,
+      initramfs: this.#initramfs(built, run),
+      timeout: run.timeout,
+      memory: 2048,
+      arguments: run.countInstructions === true ? ['-icount', 'shift=0,sleep=off'] : [],
+      onLine(line) {
+        const document = documentOf(line);
+        if (document === undefined) return;
+        if ('status' in document) status = document.status;
+        run.onOutput(document);
+      },
+    });
+    return status;
+  }
+
+  #initramfs(built: readonly BuiltFile[], run: MachineRun): readonly Uint8Array[] {
+    const archive = new NewcArchive();
+    archive.character('dev/console', 5, 1);
+    for (const folder of ['proc', 'sys', 'tmp']) archive.folder(folder);
+    archive.file('bin/busybox', readFileSync(join(this.packages.busybox.folder, 'usr/bin/busybox')), 0o755);
+    for (const applet of Applets) archive.link(`bin/${applet}`, 'busybox');
+    addProgram(archive, 'bin/node', process.execPath);
+    const modules = this.packages.kernel.modules(['kvm-amd']);
+    for (const { name, bytes } of modules) archive.file(`modules/${name}.ko`, bytes);
+    archive.file('etc/passwd', 'root:x:0:0:root:/:/bin/sh\n');
+    this.#addCheckout(archive);
+    for (const { path, bytes } of built) archive.file(`${Checkout}/${path}`, bytes);
+    for (const [path, source] of Object.entries(run.files ?? {})) archive.file(path, readFileSync(source), 0o755);
+    const job: InsideJob = { script: `/${Checkout}/${run.script.replace(/\.ts$/, '.js')}`, args: run.args };
+    archive.file('job.json', JSON.stringify(job));
+    archive.file('init', initScript(modules.map(({ name }) => name)), 0o755);
+    return archive.finish();
+  }
+
+  #addCheckout(archive: NewcArchive): void {
+    archive.file(`${Checkout}/package.json`, readFileSync(join(Root, 'package.json')));
+    for (const folder of DataFolders) addFolder(archive, join(Root, folder), `${Checkout}/${folder}`);
+    for (const name of Packages) {
+      addFolder(archive, join(Root, 'node_modules', name), `${Checkout}/node_modules/${name}`, /\.(c?js|json|node)$/);
+    }
+  }
+}
+
+/** A line of the console that is one of ours; the kernel may have begun the line. */
+function documentOf(line: string): ConsoleDocument | undefined {
+  const start = line.indexOf(Marker);
+  if (start < 0) return undefined;
+  try {
+    return JSON.parse(line.slice(start + Marker.length)) as ConsoleDocument;
+  } catch {
+    return { stderr: `${line}\n` };
+  }
+}
+
+function addFolder(archive: NewcArchive, folder: string, path: string, only = /(?:)/): void {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (entry.isFile() && only.test(entry.name)) archive.file(join(path, relative(folder, file)), readFileSync(file));
+  }
+}
+
+/** The first process of the machine. */
+function initScript(modules: readonly string[]): string {
+  return [
+    '#!/bin/busybox sh',
+    'export PATH=/bin HOME=/ LANG=C.UTF-8 NO_COLOR=1',
+    'mount -t devtmpfs devtmpfs /dev',
+    'mount -t proc proc /proc',
+    'mount -t sysfs sysfs /sys',
+    ...modules.map((name) => `insmod /modules/${name}.ko || echo '${Marker}{"stderr":"insmod ${name} failed\\n"}'`),
+    `cd /${Checkout}`,
+    `node /${Checkout}/test/real-kvm/inside.js /job.json`,
+    `echo "${Marker.replaceAll('"', '\\"')}{\\"status\\":$?}"`,
+    'poweroff -f',
+    '',
+  ].join('\n');
+}
