@@ -104,7 +104,7 @@ describe('an installed QEMU', () => {
     expect(isRunning(pid)).toBe(true);
     owner.kill('SIGKILL');
     await once(owner, 'exit');
-    for (let wait = 0; wait < 200 && isRunning(pid); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let wait = 0; wait < 6000 && isRunning(pid); wait++) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(isRunning(pid)).toBe(false);
   });
 });

@@ -111,16 +111,16 @@ describe('a qtest client', () => {
   });
 
   it('does not hold silence against an emulator that was asked nothing', async () => {
-    const { qtest, emulator } = await connected({ answerTimeout: 20 });
+    const { qtest, emulator } = await connected({ answerTimeout: 400 });
     answerLines(emulator, () => 'OK 0x0007\n');
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await new Promise((resolve) => setTimeout(resolve, 500));
     expect(await qtest.in8(1)).toBe(7);
   });
 
   it('has patience with an emulator that is slow, as long as it answers', async () => {
-    const { qtest, emulator } = await connected({ answerTimeout: 60, window: 1 });
+    const { qtest, emulator } = await connected({ answerTimeout: 600, window: 1 });
     answerLines(emulator, () => {
-      setTimeout(() => emulator.write('OK 0x0001\n'), 20);
+      setTimeout(() => emulator.write('OK 0x0001\n'), 80);
       return undefined;
     });
     let answers = 0;
@@ -129,10 +129,10 @@ describe('a qtest client', () => {
   });
 
   it('gives up on an emulator that reports interrupts for ever and does not answer', async () => {
-    const { qtest, emulator } = await connected({ answerTimeout: 40 });
+    const { qtest, emulator } = await connected({ answerTimeout: 400 });
     const flood = setInterval(() => emulator.write('IRQ raise 1\nIRQ lower 1\n'), 5);
     open.push({ close: () => clearInterval(flood) });
-    await expectRefusal(() => qtest.in8(0x71), 'emulator-silent', "'inb 113'", '40 ms');
+    await expectRefusal(() => qtest.in8(0x71), 'emulator-silent', "'inb 113'", '400 ms');
     expect(qtest.interrupts).toBeGreaterThan(2);
   });
 
