@@ -1,3 +1,4 @@
+import type { SliceLimits } from '../accelerator/accelerator.ts';
 import {
   type ExitStatistics,
   type KvmAccelerator,
@@ -124,43 +125,43 @@ interface Replaying {
 
 /** Between two slices it is looked at whether anything is still to come from outside. */
 const SliceOperations = 100_000;
+/** So many timers may expire while the guest does nothing. */
+const Patience = 2_000_000;
 
 /** One run, up to a reset or the end. While something is to come from outside, a guest that waits goes on waiting. */
 function runToTheEnd({ script, feed, accelerator, timerLimit }: Replaying): RunOutcome {
   const { end } = script.run;
   const pause = end?.reason === 'paused' ? end : undefined;
-  const sleeper = { patience: Patience, operations: -1 };
+  let patience = Patience;
   accelerator.begin(
     limitsOf(script, pause === undefined ? timerLimit : Number.POSITIVE_INFINITY, accelerator.operations),
   );
   for (;;) {
     const { operations } = accelerator;
-    const limits = pause === undefined ? { operations: SliceOperations } : sliceUpTo(pause, script, accelerator);
-    if (limits === undefined || (pause !== undefined && sleeper.patience === 0)) accelerator.pause();
-    const waits = sleeper.patience > 0 && (feed.isDueAt(operations) || pause !== undefined);
+    const [time, { delivered }] = [script.time(), feed];
+    const isDue = patience > 0 && feed.isDueAt(operations);
+    const limits: SliceLimits | undefined =
+      pause === undefined ? { operations: SliceOperations } : sliceUpTo(pause, operations, time, isDue);
+    if (limits === undefined || (pause !== undefined && patience <= 0)) accelerator.pause();
+    // It waits where the recording says what ends the wait. Otherwise a timer does, or nothing.
+    const waits = isDue || limits?.time !== undefined;
     const slice = accelerator.runSlice({ operations: 1, ...limits, waits });
     if (typeof slice !== 'string') return slice;
+    if (accelerator.operations !== operations || feed.delivered !== delivered) patience = Patience;
     // Nothing of the recording can wake a guest that has slept through all of this.
-    if (slice !== 'asleep') continue;
-    sleeper.patience = operations === sleeper.operations ? sleeper.patience - 1 : Patience;
-    sleeper.operations = operations;
-    if (pause !== undefined && limits?.time === undefined) sleeper.patience = 0;
+    else patience = script.time() === time ? 0 : patience - (slice === 'asleep' ? 1 : (limits?.operations ?? 1));
   }
 }
 
-/** How often a guest that does nothing is let wait again. */
-const Patience = 2_000_000;
-
-/** The slice that ends where the recorded run was paused: at its operation, and at its time. Undefined: it is there. */
-function sliceUpTo(
-  { operations, at }: RecordedEnd,
-  script: RunScript,
-  accelerator: KvmAccelerator,
-): { readonly operations: number; readonly time?: number } | undefined {
-  const left = operations - accelerator.operations;
+/**
+ * The slice that ends where the recorded run was paused: at its operation, and at its time. What comes at that very place comes before
+ * the pause. Undefined: it is there.
+ */
+function sliceUpTo(end: RecordedEnd, operations: number, time: bigint, isDue: boolean): SliceLimits | undefined {
+  const left = end.operations - operations;
   if (left > 0) return { operations: Math.min(left, SliceOperations) };
-  const time = at - script.time();
-  return time > 0n ? { operations: SliceOperations, time: Number(time) } : undefined;
+  if (time < end.at) return { operations: SliceOperations, time: Number(end.at - time) };
+  return isDue ? { operations: SliceOperations, time: 0 } : undefined;
 }
 
 /** A run that was stopped at its limit ends at the same operation; any other ends by itself. */
