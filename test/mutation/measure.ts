@@ -3,6 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '../../sdk/testing/random.ts';
 import { bundleDevice, sourceOf } from './bundle.ts';
+import { fifthBatch } from './fifth-batch.ts';
 import { fourthBatch } from './fourth-batch.ts';
 import { ask } from './jury.ts';
 import { type Mistake, mistakes } from './mistakes.ts';
@@ -25,7 +26,13 @@ export interface Measurement {
   readonly batch: keyof typeof batches | undefined;
 }
 
-export const batches = { first: mistakes, second: secondBatch, third: thirdBatch, fourth: fourthBatch } as const;
+export const batches = {
+  first: mistakes,
+  second: secondBatch,
+  third: thirdBatch,
+  fourth: fourthBatch,
+  fifth: fifthBatch,
+} as const;
 
 /** Mechanical mutants are many: faster than the suite's own numbers, and so a little blinder. */
 const Quick = { runs: 6, length: 200, hostileAccesses: 3000 } as const;
@@ -100,6 +107,7 @@ async function judgeIn(folder: string, what: Measurement): Promise<boolean> {
     second: judged('second'),
     third: judged('third'),
     fourth: judged('fourth'),
+    fifth: judged('fifth'),
     mutants: judged('mutants'),
   };
   const left = questions.length - replies.size;
@@ -121,6 +129,7 @@ function textOf(judgement: Judgement, left: number, low: readonly string[]): str
       'mistakes made by hand, fourth batch, where devices meet the host, by a third such author',
       judgement.fourth,
     ),
+    formatMistakes('mistakes made by hand, fifth batch, at the same places, by a fourth such author', judgement.fifth),
     formatMutants(judgement.mutants),
     ...(left > 0 ? [`${left} copies were not judged: time was up.`] : []),
     ...low.map((sentence) => `BELOW ITS FLOOR: ${sentence}`),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sourceOf } from './bundle.ts';
+import { fifthBatch } from './fifth-batch.ts';
 import { fourthBatch } from './fourth-batch.ts';
 import { mistakes } from './mistakes.ts';
 import { mutantsOf } from './mutants.ts';
@@ -89,9 +90,15 @@ it('The third batch has five mistakes each in pins, targets of buses, derived re
   for (const { file, right } of thirdBatch) expect(sourceOf(file).split(right)).toHaveLength(2);
 });
 
-it('The fourth batch has five mistakes each in receive paths and in back-pressure, in four devices, and each fits its device', () => {
-  const kinds = ['receive', 'back-pressure'];
-  expect(fourthBatch.map(({ kind }) => kind)).toEqual(kinds.flatMap((kind) => new Array(5).fill(kind)));
-  expect(new Set(fourthBatch.map(({ suspect }) => suspect)).size).toBe(4);
-  for (const { file, right } of fourthBatch) expect(sourceOf(file).split(right)).toHaveLength(2);
-});
+it.each([
+  ['fourth', 'four', fourthBatch, 4],
+  ['fifth', 'five', fifthBatch, 5],
+])(
+  'The %s batch has five mistakes each in receive paths and in back-pressure, in %s devices, and each fits its device',
+  (_name, _count, batch, devices) => {
+    const kinds = ['receive', 'back-pressure'];
+    expect(batch.map(({ kind }) => kind)).toEqual(kinds.flatMap((kind) => new Array(5).fill(kind)));
+    expect(new Set(batch.map(({ suspect }) => suspect)).size).toBe(devices);
+    for (const { file, right } of batch) expect(sourceOf(file).split(right)).toHaveLength(2);
+  },
+);

@@ -20,6 +20,7 @@ export interface Judgement {
   readonly second: readonly Judged[];
   readonly third: readonly Judged[];
   readonly fourth: readonly Judged[];
+  readonly fifth: readonly Judged[];
   readonly mutants: readonly Judged[];
 }
 
@@ -96,7 +97,7 @@ export function formatMistakes(title: string, all: readonly Judged[]): string {
 }
 
 /** For programs. */
-export function asJson({ first, second, third, fourth, mutants }: Judgement, notJudged: number): string {
+export function asJson({ first, second, third, fourth, fifth, mutants }: Judgement, notJudged: number): string {
   const rows = (some: readonly Judged[]) =>
     some.map(({ suspect, mutant: { file, line, what }, reply: { verdict, by } }) => ({
       device: suspect.name,
@@ -108,7 +109,7 @@ export function asJson({ first, second, third, fourth, mutants }: Judgement, not
     }));
   return JSON.stringify(
     {
-      ...{ first: rows(first), second: rows(second), third: rows(third), fourth: rows(fourth) },
+      ...{ first: rows(first), second: rows(second), third: rows(third), fourth: rows(fourth), fifth: rows(fifth) },
       ...{ mutants: rows(mutants), notJudged },
     },
     undefined,

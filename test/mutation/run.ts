@@ -5,7 +5,7 @@ import { batches, measure } from './measure.ts';
 const Help = `npm run mutation -- [options]
 
 Damages copies of devices, runs the conformance suite on each copy, and prints how many it tells from the undamaged device:
-mistakes made by hand, four batches of them, and mechanical mutants (a mask, a constant, a comparison, a statement or a
+mistakes made by hand, five batches of them, and mechanical mutants (a mask, a constant, a comparison, a statement or a
 decorator changed or dropped). Three scores are printed: what the contract finds, what contract and lint find, and what is found
 with a record of what the undamaged device did ('recorded:'), each with the check that found it. Survivors are listed by file and
 line.
@@ -15,7 +15,8 @@ line.
   --device NAME     only this device: serial-port, edu, mc146818rtc, i8259, virtio-rng, sampler,
                     thermometer, pl061, plic, spi-flash, eeprom, ds1307, sp804, opencores-i2c,
                     isa-serial, pl011, isa-parallel
-  --batch NAME      only this batch of mistakes, and no mutants: first, second, third, fourth
+  --batch NAME      only this batch of mistakes, and no mutants: first, second, third, fourth,
+                    fifth
   --seed N          which mutants are drawn, and which programs the suite runs (default 1)
   --minutes N       what is not judged by then is said to be so (default 4)
   --json            one JSON document instead of text
