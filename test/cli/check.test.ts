@@ -10,6 +10,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** On a busy machine the usual seconds are over before the contract has been judged. */
+const patient = ['-seconds', '300'];
+
 function plugin(name: string, text: string): string {
   const file = join(folder, name);
   writeFileSync(file, text);
@@ -51,7 +54,7 @@ interface Found {
 describe('backplane check', () => {
   it('prints a line for each check of each device and machine, and is content with a sound plugin', async () => {
     const file = plugin('sound.ts', uart('') + machine('irq'));
-    const { status, printed, progress } = await backplane('check', file);
+    const { status, printed, progress } = await backplane('check', file, ...patient);
     expect(status).toBe(0);
     expect(printed).toMatch(/^device uart +definition +ok +bus isa, 1 region, 2 registers, 1 pin, 0 options$/m);
     expect(printed).toMatch(/^device uart +documentation +warning +no description and no fields: register 'scratch'$/m);
@@ -68,7 +71,7 @@ describe('backplane check', () => {
 
   it('finds what breaks the contract, and a machine whose wires lead nowhere, and fails', async () => {
     const text = uart('count = 0; @data.onRead() next() { return this.count++ & 0xff; }') + machine('irqq');
-    const { status, printed, code } = await backplane('check', plugin('broken.ts', text), '-json');
+    const { status, printed, code } = await backplane('check', plugin('broken.ts', text), '-json', ...patient);
     const { errors, findings } = JSON.parse(printed) as Found;
     expect({ status, code, errors }).toEqual({ status: 1, code: 'plugin-check-failed', errors: 2 });
     const wrong = findings.filter((one) => one.status === 'error');
@@ -92,6 +95,7 @@ describe('backplane check', () => {
     const { printed } = await backplane('check', file, '-device', 'uart');
     expect(printed).toMatch(/^device uart /m);
     expectRefused(await backplane('check', file, '-device', 'uatr'), 'unknown-device', "Did you mean 'uart'?");
+    expectRefused(await backplane('check', file, '-seconds', 'ten'), 'invalid-number', '-seconds ten');
   });
 
   it('knows the file that was meant', async () => {

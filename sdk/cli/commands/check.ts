@@ -3,7 +3,8 @@ import { basename, dirname } from 'node:path';
 import { BackplaneError } from '../../base/errors.ts';
 import { counted, didYouMean } from '../../base/text.ts';
 import type { Command } from '../command.ts';
-import { checkPlugin, type PluginFinding, said } from '../plugins/check.ts';
+import { parseCount } from '../options/accelerator.ts';
+import { ConformanceSeconds, checkPlugin, type PluginFinding, said } from '../plugins/check.ts';
 import { loadPlugin } from '../plugins/load.ts';
 import type { KnownDevice, LoadedPlugin } from '../plugins/plugin.ts';
 
@@ -12,9 +13,10 @@ const ofPlugin = ['plugin-load-failed', 'plugin-without-exports', 'compilation-f
 
 /** `backplane check FILE`: whether a plugin is fit for use, in less than ten seconds. */
 export const checkCommand: Command = {
-  usage: 'backplane check FILE|DIRECTORY|PACKAGE [-device DEVICE]',
+  usage: 'backplane check FILE|DIRECTORY|PACKAGE [-device DEVICE] [-seconds N]',
   summary: 'look a plugin over: definitions, documentation, a short conformance, wiring',
-  help: `Looks over what a plugin brings, and prints a table of what it found. It takes less than ten seconds.
+  help: `Looks over what a plugin brings, and prints a table of what it found. It takes less than ten seconds,
+unless it is given more.
 
   definition            each device is built on a bench
   documentation         descriptions of devices and registers, and the datasheet that @see names
@@ -25,12 +27,13 @@ The status is 1 if there is an error. Warnings leave it at 0.
 
 Options:
   -device DEVICE        this device alone, with all the time
+  -seconds N            of conformance, for all devices together; ${ConformanceSeconds} if not given
   -json                 the findings as data, with the script that shows a failure
 
 Examples:
   backplane check ./my-uart.ts
   backplane check ./my-board.ts -device my-uart -json`,
-  options: { device: 'DEVICE' },
+  options: { device: 'DEVICE', seconds: 'N' },
   async run({ terminal, arguments: args, json }) {
     const [name, ...rest] = args.positional;
     if (name === undefined)
@@ -39,9 +42,12 @@ Examples:
       throw new BackplaneError('too-many-operands', `check takes one plugin, not also '${rest.join(' ')}'.`);
     const { nodeHost } = await import('../node.ts');
     const host = { ...nodeHost, progress: (line: string) => terminal.progress(line) };
+    const seconds = parseCount(args, 'seconds', 'seconds');
     const plugin = await loaded(name);
     const findings =
-      'subject' in plugin ? [plugin] : await checkPlugin(plugin, devicesOf(plugin, args.value('device')), host);
+      'subject' in plugin
+        ? [plugin]
+        : await checkPlugin(plugin, devicesOf(plugin, args.value('device')), host, seconds);
     terminal.progress('');
     const [errors, warnings] = (['error', 'warning'] as const).map(
       (status) => findings.filter((one) => one.status === status).length,
