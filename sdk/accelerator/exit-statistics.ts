@@ -1,7 +1,14 @@
 import { hex } from '../base/text.ts';
-import { type ExitCosts, type ExitRow, type ExitTableOptions, formatExitTable, modelledTime } from './exit-table.ts';
+import {
+  type ExitCosts,
+  type ExitRow,
+  type ExitTableOptions,
+  formatExitTable,
+  modelledTime,
+  unknownExitTable,
+} from './exit-table.ts';
 import type { HandlerProfile } from './guest-access.ts';
-import { KernelCounters, type KernelExitStatistics } from './kvm/kernel-exit-statistics.ts';
+import type { ExitRowVisitor, KernelCounts } from './kvm/kernel-counts.ts';
 
 /** The counters of userspace; snapshots name them so. */
 export const UserspaceCounters = [
@@ -13,32 +20,25 @@ export const UserspaceCounters = [
   'damagedEntries',
 ] as const;
 
-/** Everything countable, as plain data: what `-json` prints. */
+/** Everything countable, as plain data: what `-json` prints. `null`: the kernel does not tell. */
 export interface ExitSummary
   extends Readonly<
-    Record<
-      | ('vmExits' | 'userspaceExits' | 'portUserspaceExits' | 'memoryUserspaceExits' | 'haltExits')
-      | ('interruptWindowExits' | 'coalescedWrites' | 'ringFullExits' | 'ioeventfdSignals' | 'injectedInterrupts')
-      | (
-          | 'drainsAtExits'
-          | 'otherDrains'
-          | 'kicks'
-          | 'entriesAtEnd'
-          | 'discardedWrites'
-          | 'damagedEntries'
-          | 'longestWait'
-        ),
-      number
-    >
-  > {
+      Record<
+        | ('userspaceExits' | 'portUserspaceExits' | 'memoryUserspaceExits' | 'haltExits' | 'interruptWindowExits')
+        | ('coalescedWrites' | 'ringFullExits')
+        | ('drainsAtExits' | 'otherDrains' | 'kicks' | 'entriesAtEnd' | 'discardedWrites' | 'damagedEntries'),
+        number
+      >
+    >,
+    Readonly<Record<'vmExits' | 'ioeventfdSignals' | 'injectedInterrupts' | 'longestWait', number | null>> {
   /** Nanoseconds that port and memory exits are modelled to have taken, with these costs: nothing here is measured. */
-  readonly modelledTime: number;
-  readonly costs: ExitCosts;
+  readonly modelledTime: number | null;
+  readonly costs: ExitCosts | null;
 }
 
 /**
  * What leaving the guest came to. VM exits and userspace exits are the kernel's own counts; what userspace did about
- * its ring is counted here.
+ * its ring is counted here. What is undefined the kernel does not tell.
  */
 export class ExitStatistics {
   /** Drains that found entries when an exit had brought control back. */
@@ -47,8 +47,8 @@ export class ExitStatistics {
   otherDrains = 0;
   /** Interruptions because a write had been queued for too long. They are not exits. */
   kicks = 0;
-  /** The longest that a write was queued, in nanoseconds of guest time. */
-  longestWait = 0;
+  /** Writes that drains have delivered. @internal */
+  deliveredWrites = 0;
   /** Writes that were still queued when the last run ended, and that its last drain delivered. */
   entriesAtEnd = 0;
   /** Queued writes that a reset overtook: they are dropped. */
@@ -58,14 +58,34 @@ export class ExitStatistics {
   /** Host time spent in device handlers; only with the profile option. @internal */
   profile: HandlerProfile | undefined;
 
+  /** 0 where waits are not known. */
+  private longestKnownWait = 0;
+
   /** @internal */
   constructor(
-    private readonly kernel: KernelExitStatistics,
-    readonly costs: ExitCosts,
+    private readonly kernel: KernelCounts,
+    /** What an exit is modelled to cost; undefined where nothing is modelled. */
+    readonly costs: ExitCosts | undefined,
+    private readonly knowsWaits = true,
   ) {}
 
+  /** The longest that a write was queued, in nanoseconds of guest time. */
+  get longestWait(): number | undefined {
+    return this.knowsWaits ? this.longestKnownWait : undefined;
+  }
+
+  /** A write has waited so long. @internal */
+  noteWait(nanoseconds: number): void {
+    if (nanoseconds > this.longestKnownWait) this.longestKnownWait = nanoseconds;
+  }
+
+  /** The longest wait of a snapshot. @internal */
+  restoreLongestWait(nanoseconds: number): void {
+    this.longestKnownWait = nanoseconds;
+  }
+
   /** One for every instruction that left guest mode; coalescing does not change it. */
-  get vmExits(): number {
+  get vmExits(): number | undefined {
     return this.kernel.vmExits;
   }
 
@@ -82,8 +102,9 @@ export class ExitStatistics {
     return this.kernel.memoryUserspaceExits;
   }
 
+  /** Where the kernel does not count them: those that were taken out of the ring. */
   get coalescedWrites(): number {
-    return this.kernel.coalescedWrites;
+    return this.kernel.coalescedWrites ?? this.deliveredWrites + this.discardedWrites;
   }
 
   /** Userspace exits of writes that found no room in the ring. */
@@ -92,38 +113,56 @@ export class ExitStatistics {
   }
 
   /** `0x70:POUT`, `0x71:PIN`: one row for each port and direction, in order of address. */
-  portRows(): ExitRow[] {
-    return rowsOf((visit) => this.kernel.forEachPort(visit), 'PIN', 'POUT');
+  portRows(): ExitRow[] | undefined {
+    const { rows } = this.kernel;
+    return rows === undefined ? undefined : rowsOf((visit) => rows.forEachPort(visit), 'PIN', 'POUT');
   }
 
   /** `0xa0000:W`, `0xa0000:R`: one row for each page and direction, in order of address. */
-  memoryRows(): ExitRow[] {
-    return rowsOf((visit) => this.kernel.forEachPage(visit), 'R', 'W');
+  memoryRows(): ExitRow[] | undefined {
+    const { rows } = this.kernel;
+    return rows === undefined ? undefined : rowsOf((visit) => rows.forEachPage(visit), 'R', 'W');
   }
 
   /** As `perf kvm stat report` prints it; the times are modelled, and the table says so. */
   formatTable(options: ExitTableOptions): string {
-    return formatExitTable(options.event === 'ioport' ? this.portRows() : this.memoryRows(), this.costs, options);
+    const rows = options.event === 'ioport' ? this.portRows() : this.memoryRows();
+    return rows === undefined ? unknownExitTable(options) : formatExitTable(rows, this.costs, options);
   }
 
   summary(): ExitSummary {
-    const { interruptions: _, ...kernel } = countersOf(this.kernel, KernelCounters);
-    const samples = [...this.portRows(), ...this.memoryRows()].reduce((sum, row) => sum + row.samples, 0);
-    const exits = kernel.portUserspaceExits + kernel.memoryUserspaceExits;
+    const { kernel, costs = null } = this;
     return {
-      ...kernel,
+      vmExits: kernel.vmExits ?? null,
+      userspaceExits: kernel.userspaceExits,
+      portUserspaceExits: kernel.portUserspaceExits,
+      memoryUserspaceExits: kernel.memoryUserspaceExits,
+      haltExits: kernel.haltExits,
+      interruptWindowExits: kernel.interruptWindowExits,
+      coalescedWrites: this.coalescedWrites,
+      ringFullExits: kernel.ringFullExits,
+      ioeventfdSignals: kernel.ioeventfdSignals ?? null,
+      injectedInterrupts: kernel.injectedInterrupts ?? null,
       ...countersOf(this, UserspaceCounters),
-      longestWait: this.longestWait,
-      modelledTime: modelledTime(this.costs, samples - exits, exits).total,
-      costs: this.costs,
+      longestWait: this.longestWait ?? null,
+      modelledTime: this.modelledTime() ?? null,
+      costs,
     };
+  }
+
+  private modelledTime(): number | undefined {
+    const [ports, memory] = [this.portRows(), this.memoryRows()];
+    if (ports === undefined || memory === undefined || this.costs === undefined) return undefined;
+    const samples = [...ports, ...memory].reduce((sum, row) => sum + row.samples, 0);
+    const exits = this.kernel.portUserspaceExits + this.kernel.memoryUserspaceExits;
+    return modelledTime(this.costs, samples - exits, exits).total;
   }
 
   /** Starts counting anew, in the kernel too. */
   reset(): void {
     this.kernel.reset();
     this.profile?.reset();
-    this.longestWait = 0;
+    this.longestKnownWait = this.deliveredWrites = 0;
     for (const name of UserspaceCounters) this[name] = 0;
   }
 }
@@ -132,7 +171,7 @@ function countersOf<Name extends string>(from: Readonly<Record<Name, number>>, n
   return Object.fromEntries(names.map((name) => [name, from[name]])) as Record<Name, number>;
 }
 
-type VisitRows = (visit: (address: number, isWrite: boolean, samples: number, userspaceExits: number) => void) => void;
+type VisitRows = (visit: ExitRowVisitor) => void;
 
 function rowsOf(visitRows: VisitRows, read: string, write: string): ExitRow[] {
   const rows: ExitRow[] = [];

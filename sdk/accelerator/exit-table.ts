@@ -92,7 +92,11 @@ export interface ExitTableOptions {
 const Titles = { ioport: 'IO Port Access', mmio: 'MMIO Access' } as const;
 
 /** The table of `perf kvm stat report --event=ioport`, or `--event=mmio`, and which costs its times were modelled with. */
-export function formatExitTable(rows: readonly ExitRow[], costs: ExitCosts, options: ExitTableOptions): string {
+export function formatExitTable(
+  rows: readonly ExitRow[],
+  costs: ExitCosts | undefined,
+  options: ExitTableOptions,
+): string {
   const sorted = [...rows].sort((a, b) => b.samples - a.samples || a.address - b.address || (a.isWrite ? -1 : 1));
   const pinned = new Set(options.pinned ?? []);
   const shown = sorted.filter((row, index) => index < (options.busiest ?? sorted.length) || pinned.has(row.address));
@@ -105,13 +109,23 @@ export function formatExitTable(rows: readonly ExitRow[], costs: ExitCosts, opti
     ...lines,
     ...(hidden > 0 ? [`${`(${hidden} more)`.padStart(20)} ${remainder(shown, total.samples)}`] : []),
     '',
-    `Total Samples:${total.samples}, Total events handled time:${microseconds(total.time)}us (modelled).`,
-    describeCosts(costs),
+    ...(costs === undefined
+      ? [`Total Samples:${total.samples}. Times are not known: nothing is modelled.`]
+      : [
+          `Total Samples:${total.samples}, Total events handled time:${microseconds(total.time)}us (modelled).`,
+          describeCosts(costs),
+        ]),
   ].join('\n');
 }
 
-function timeAndSamples(rows: readonly ExitRow[], costs: ExitCosts): { samples: number; time: number } {
+/** In the place of the table, where the kernel does not count its exits by address. */
+export function unknownExitTable({ event }: ExitTableOptions): string {
+  return `${Titles[event].padStart(20)} not known: the kernel does not count its exits by address.`;
+}
+
+function timeAndSamples(rows: readonly ExitRow[], costs: ExitCosts | undefined): { samples: number; time: number } {
   const samples = rows.reduce((sum, row) => sum + row.samples, 0);
+  if (costs === undefined) return { samples, time: 0 };
   const userspace = rows.reduce((sum, row) => sum + row.userspaceExits, 0);
   return { samples, time: modelledTime(costs, samples - userspace, userspace).total };
 }
@@ -128,13 +142,13 @@ function formatHeader(title: string): string {
   ].join(' ');
 }
 
-function formatRow(row: ExitRow, costs: ExitCosts, total: { samples: number; time: number }): string {
+function formatRow(row: ExitRow, costs: ExitCosts | undefined, total: { samples: number; time: number }): string {
+  const counted = [row.key.padStart(20), String(row.samples).padStart(10), percent(row.samples, total.samples)];
+  if (costs === undefined) return [...counted, '-'.padStart(9), bound(undefined), bound(undefined)].join(' ');
   const time = modelledTime(costs, row.samples - row.userspaceExits, row.userspaceExits);
   const deviation = time.deviationPercent?.toFixed(2).concat('%') ?? '-';
   return [
-    row.key.padStart(20),
-    String(row.samples).padStart(10),
-    percent(row.samples, total.samples),
+    ...counted,
     percent(time.total, total.time),
     bound(time.minimum),
     bound(time.maximum),

@@ -1,7 +1,8 @@
 import type { Json } from '../base/json-reader.ts';
 import { averageCost, DefaultExitCosts } from './exit-table.ts';
-import { KvmAccelerator } from './kvm/accelerator.ts';
+import type { KvmAccelerator } from './kvm/accelerator.ts';
 import type { KvmAcceleratorOptions } from './kvm/options.ts';
+import { scheduledAccelerator } from './kvm/scheduled/processors.ts';
 import { SimulatedKernel } from './kvm/simulated-kernel/simulated-kernel.ts';
 
 export interface SimulatedAcceleratorOptions extends Omit<KvmAcceleratorOptions, 'name'> {
@@ -21,7 +22,7 @@ export function simulatedAccelerator(options: SimulatedAcceleratorOptions = {}):
     },
     ...(capabilities === undefined ? {} : { capabilities }),
   });
-  return new KvmAccelerator({ ...rest, kernel, costs, noticeable: noticeable({ ...options, costs }) });
+  return scheduledAccelerator({ ...rest, kernel, costs, noticeable: noticeable({ ...options, costs }) });
 }
 
 /** What is left out has its default, and a time without end is no number in JSON. */

@@ -10,6 +10,10 @@ export function hex(value: number | bigint, digits = 0): string {
 export const count = (value: number): string =>
   Number.isInteger(value) && value >= 0 && value < 1000 ? String(value) : value.toLocaleString('en-US');
 
+/** A count that there may not be: `not known`, and never 0. */
+export const known = (value: number | null | undefined, format: (value: number) => string): string =>
+  value === null || value === undefined ? 'not known' : format(value);
+
 /** `1 exit`, `2 exits`, `41,342 exits`. */
 export const counted = (value: number, one: string, many = `${one}s`): string =>
   `${count(value)} ${value === 1 ? one : many}`;

@@ -113,11 +113,11 @@ class TracedGuest implements GuestSource {
       ...(exits > 0 ? [exits === 1 ? 'userspace exit' : `${exits} userspace exits`] : []),
     ];
     if (said.length > 0) return said.join(', ');
-    return statistics.vmExits > this.exits ? 'VM exit' : '';
+    return (statistics.vmExits ?? 0) > this.exits ? 'VM exit' : '';
   }
 
   private remember(): void {
-    const { vmExits, userspaceExits, coalescedWrites } = this.machine.statistics;
+    const { vmExits = 0, userspaceExits, coalescedWrites } = this.machine.statistics;
     this.exits = vmExits;
     this.userspaceExits = userspaceExits;
     this.queued = coalescedWrites;

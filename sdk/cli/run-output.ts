@@ -1,6 +1,6 @@
 import type { ExitStatistics, ExitSummary } from '../accelerator/index.ts';
 import type { BackendErrorSink } from '../backend/index.ts';
-import { count } from '../base/text.ts';
+import { count, known } from '../base/text.ts';
 import { MILLISECOND } from '../clock/time.ts';
 import type { Machine } from '../machine/index.ts';
 import type { Terminal } from './terminal.ts';
@@ -18,8 +18,8 @@ export function formatExits(statistics: ExitStatistics): string {
 /** The tables in the form of `perf kvm stat report`, ports first. Empty tables are left out. The profile follows. */
 export function formatTables(statistics: ExitStatistics): string {
   const tables: string[] = [];
-  if (statistics.portRows().length > 0) tables.push(statistics.formatTable({ event: 'ioport', busiest, pinned }));
-  if (statistics.memoryRows().length > 0) tables.push(statistics.formatTable({ event: 'mmio', busiest }));
+  if (statistics.portRows()?.length !== 0) tables.push(statistics.formatTable({ event: 'ioport', busiest, pinned }));
+  if (statistics.memoryRows()?.length !== 0) tables.push(statistics.formatTable({ event: 'mmio', busiest }));
   if (tables.length > 0 && statistics.profile !== undefined) tables.push(formatProfile(statistics.profile.rows()));
   return tables.length === 0 ? 'The guest did not leave guest mode.' : tables.join('\n\n');
 }
@@ -27,7 +27,7 @@ export function formatTables(statistics: ExitStatistics): string {
 /** The counts of exits and coalesced writes, with the names of the recordings' README. */
 export function summaryRows(summary: ExitSummary): [name: string, value: string][] {
   return [
-    ['VM exits', count(summary.vmExits)],
+    ['VM exits', known(summary.vmExits, count)],
     ['userspace exits', count(summary.userspaceExits)],
     ['  of them port I/O', count(summary.portUserspaceExits)],
     ['  of them MMIO', count(summary.memoryUserspaceExits)],
@@ -36,10 +36,12 @@ export function summaryRows(summary: ExitSummary): [name: string, value: string]
     ['drains at an exit that found entries', count(summary.drainsAtExits)],
     ['entries left at the end', count(summary.entriesAtEnd)],
     ['kicks', count(summary.kicks)],
-    ['longest wait of a queued write', `${(summary.longestWait / MILLISECOND).toFixed(3)} ms`],
-    ['time in exits, modelled', `${(summary.modelledTime / MILLISECOND).toFixed(1)} ms`],
+    ['longest wait of a queued write', known(summary.longestWait, milliseconds(3))],
+    ['time in exits, modelled', known(summary.modelledTime, milliseconds(1))],
   ];
 }
+
+const milliseconds = (digits: number) => (nanoseconds: number) => `${(nanoseconds / MILLISECOND).toFixed(digits)} ms`;
 
 function formatProfile(rows: readonly { key: string; calls: number; hostNanoseconds: number }[]): string {
   const shown = rows.slice(0, busiest).map(({ key, calls, hostNanoseconds }): [string, string] => {

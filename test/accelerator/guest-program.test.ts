@@ -138,7 +138,7 @@ describe('a guest program', () => {
     bench.attach(function* (guest) {
       length = (yield* guest.repIns8(0x511, 0)).length;
     });
-    expect([bench.run(), length, bench.kernel.statistics.vmExits]).toEqual([Errno.EINTR, 0, 0]);
+    expect([bench.run(), length, bench.kernel.counts.vmExits]).toEqual([Errno.EINTR, 0, 0]);
   });
 
   it('that loops without end stops at its slice, and so does one that only pauses', () => {
@@ -200,7 +200,7 @@ describe('a guest program', () => {
       yield* guest.out8(0x10000, 1);
     });
     expect([bench.run(), bench.run(), bench.exitReason]).toEqual([0, 0, ExitReason.InternalError]);
-    expect(bench.kernel.statistics).toMatchObject({ vmExits: 0, userspaceExits: 0 });
+    expect(bench.kernel.counts).toMatchObject({ vmExits: 0, userspaceExits: 0 });
   });
 
   it('that is not attached at all is missed', () => {

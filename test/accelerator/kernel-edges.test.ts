@@ -12,8 +12,8 @@ import {
   VcpuRequest,
   VmRequest,
 } from '../../sdk/accelerator/kvm/abi.ts';
-import { Interruption } from '../../sdk/accelerator/kvm/kernel.ts';
-import { PageRows } from '../../sdk/accelerator/kvm/kernel-exit-statistics.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/scheduled/kernel.ts';
+import { PageRows } from '../../sdk/accelerator/kvm/scheduled/kernel-exit-statistics.ts';
 import { KernelBench } from './kernel-bench.ts';
 
 const Page = 4096;
@@ -45,7 +45,7 @@ describe('rep outs', () => {
     bench.kernel.kickAt(Infinity);
     bench.run();
     expect(bench.kernel.readEventfd(fd)).toBe(2100n);
-    expect(bench.kernel.statistics).toMatchObject({ vmExits: 3, userspaceExits: 0 });
+    expect(bench.kernel.counts).toMatchObject({ vmExits: 3, userspaceExits: 0 });
   });
 
   it('that overflows the ring costs one exit to userspace and 10 ns for each element before it', () => {

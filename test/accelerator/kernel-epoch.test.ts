@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Errno } from '../../sdk/accelerator/kvm/abi.ts';
-import { Interruption } from '../../sdk/accelerator/kvm/kernel.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/scheduled/kernel.ts';
 import { SECOND } from '../../sdk/clock/index.ts';
 import { EpochMovesAt } from '../../sdk/clock/time.ts';
 import { KernelBench } from './kernel-bench.ts';
@@ -24,7 +24,7 @@ describe('a kernel whose guest time comes near 2^53 ns', () => {
     bench.kernel.kickAt(Number.POSITIVE_INFINITY);
     expect([bench.run(), bench.exit]).toEqual([0, 'out 0x80/1']);
     expect(bench.kernel.now).toBe(EpochMovesAt - Step + 5 + 3410);
-    expect(bench.kernel.statistics).toMatchObject({ interruptions: 0, userspaceExits: 1 });
+    expect(bench.kernel.counts).toMatchObject({ interruptions: 0, userspaceExits: 1 });
   });
 
   it('a deadline before that is a deadline, and moves with the rest', () => {

@@ -34,7 +34,7 @@ describe('the interrupt window', () => {
     requestWindow(bench, true);
     expect([bench.run(), bench.exitReason]).toEqual([0, ExitReason.IrqWindowOpen]);
     expect([done, ready(bench), interruptFlag(bench)]).toEqual([['sti'], true, true]);
-    expect(bench.kernel.statistics).toMatchObject({ vmExits: 1, userspaceExits: 1, interruptWindowExits: 1 });
+    expect(bench.kernel.counts).toMatchObject({ vmExits: 1, userspaceExits: 1, interruptWindowExits: 1 });
   });
 
   it('does not open while interrupts are masked', () => {

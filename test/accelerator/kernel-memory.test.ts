@@ -85,7 +85,7 @@ describe('memory slots', () => {
     expect(bench.run()).toBe(Errno.EINTR);
     expect(seen).toEqual([0x8877_6655_4433_2211n, 0xccbb]);
     expect([...ram.bytes.subarray(8 * Page, 8 * Page + 2)]).toEqual([0xcc, 0xdd]);
-    expect(bench.kernel.statistics.vmExits).toBe(0);
+    expect(bench.kernel.counts.vmExits).toBe(0);
   });
 
   it('that are deleted turn their addresses into MMIO', () => {

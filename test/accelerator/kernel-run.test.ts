@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Errno, ExitReason, IoExit, KvmRun, MmioExit } from '../../sdk/accelerator/kvm/abi.ts';
-import { Interruption } from '../../sdk/accelerator/kvm/kernel.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/scheduled/kernel.ts';
 import { expectRefusal } from '../refusal.ts';
 import { KernelBench } from './kernel-bench.ts';
 
@@ -42,7 +42,7 @@ describe('KVM_RUN completes what userspace has served', () => {
     expect(exits).toEqual(['in 0x511/1 x1024', 'in 0x511/1 x76']);
     expect(seen).toEqual(Uint8Array.from({ length: 1100 }, (_, index) => index & 0xff));
     expect(ram.bytes.subarray(0x1c00, 0x1c00 + 1100)).toEqual(seen);
-    expect(bench.kernel.statistics.vmExits).toBe(2);
+    expect(bench.kernel.counts.vmExits).toBe(2);
   });
 
   it.each([
@@ -80,7 +80,7 @@ describe('KVM_RUN completes what userspace has served', () => {
     }
     expect(exits).toEqual(['read 0xd0000/4', 'read 0xd0ffd/3', 'read 0xd1000/5']);
     expect(seen).toEqual([0x4433_2211, 0x5544_3322_1133_2211n]);
-    expect(bench.kernel.statistics).toMatchObject({ vmExits: 2, userspaceExits: 3 });
+    expect(bench.kernel.counts).toMatchObject({ vmExits: 2, userspaceExits: 3 });
   });
 
   it('with immediate_exit, completes it and answers EINTR without running the guest', () => {
@@ -111,7 +111,7 @@ describe('KVM_RUN completes what userspace has served', () => {
     setImmediateExit(bench, true);
     expect([bench.run(), bench.exit]).toEqual([0, 'write 0xd1000/2']);
     expect(bench.runPage.getUint16(MmioExit.data, true)).toBe(0x0403);
-    expect([bench.run(), bench.kernel.statistics.haltExits]).toEqual([Errno.EINTR, 0]);
+    expect([bench.run(), bench.kernel.counts.haltExits]).toEqual([Errno.EINTR, 0]);
   });
 
   it('goes on behind a HLT when it is called again: holding a halted vCPU is userspace’s work', () => {
@@ -138,7 +138,7 @@ describe('KVM_RUN is interrupted', () => {
     bench.kernel.kick(bench.vcpuFds[0]!);
     expect([bench.run(), bench.exitReason, why(bench)]).toEqual([Errno.EINTR, ExitReason.Intr, Interruption.Kick]);
     expect([bench.run(), bench.exit, seen]).toEqual([0, 'exit 5', [7]]);
-    expect(bench.kernel.statistics).toMatchObject({ userspaceExits: 2, interruptions: 1 });
+    expect(bench.kernel.counts).toMatchObject({ userspaceExits: 2, interruptions: 1 });
   });
 
   it('by a deadline, before the first operation at or past it, and at the deadline exactly while it pauses', () => {
@@ -203,7 +203,7 @@ describe('KVM_RUN is interrupted', () => {
       expect([bench.run(), why(bench)]).toEqual([Errno.EINTR, Interruption.GuestFinished]);
       expect(bench.kernel.processor(bench.vcpuFds[0]!).guestFinished).toBe(true);
     }
-    expect(bench.kernel.statistics.userspaceExits).toBe(0);
+    expect(bench.kernel.counts.userspaceExits).toBe(0);
   });
 });
 
@@ -259,7 +259,7 @@ describe('exit statistics', () => {
       yield* guest.repOuts8(0x71, new Uint8Array(8));
     });
     while (bench.run() === 0);
-    const { statistics } = bench.kernel;
+    const { counts: statistics } = bench.kernel;
     expect(statistics).toMatchObject({ vmExits: 1 + 8, userspaceExits: 8, coalescedWrites: 8 });
     const rows: unknown[] = [];
     statistics.forEachPort((...row) => rows.push(row));
@@ -276,7 +276,7 @@ describe('exit statistics', () => {
       yield* guest.repOuts8(0x70, new Uint8Array(320));
     });
     while (bench.run() === 0) bench.drain();
-    expect(bench.kernel.statistics).toMatchObject({
+    expect(bench.kernel.counts).toMatchObject({
       vmExits: 2,
       userspaceExits: 1,
       ringFullExits: 1,
@@ -293,7 +293,7 @@ describe('exit statistics', () => {
       for (let page = 0; page < 10_000; page++) yield* guest.store8(0x100000 + page * 4096, 1);
     });
     while (bench.run() === 0) bench.drain();
-    const { statistics } = bench.kernel;
+    const { counts: statistics } = bench.kernel;
     let ports = 0;
     const pages = new Map<number, number>();
     statistics.forEachPort(() => ports++);
@@ -314,12 +314,12 @@ describe('exit statistics', () => {
     });
     while (bench.run() === 0);
     const rows: unknown[] = [];
-    bench.kernel.statistics.forEachPage((...row) => rows.push(row));
+    bench.kernel.counts.forEachPage((...row) => rows.push(row));
     expect(rows).toEqual([
       [0xd0000, false, 1, 1],
       [0xd0000, true, 1, 1],
       [0xd1000, true, 1, 1],
     ]);
-    expect(bench.kernel.statistics.vmExits).toBe(2);
+    expect(bench.kernel.counts.vmExits).toBe(2);
   });
 });

@@ -6,13 +6,14 @@ import {
   Accelerator,
   type GuestBody,
   guestProgram,
-  KvmAccelerator,
+  type KvmAccelerator,
   parseAcceleratorSettings,
   simulatedAccelerator,
   TraceParser,
 } from '../../sdk/accelerator/index.ts';
 import { Capability, ExitReason, KvmRun, SystemRequest, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import type { IoctlArgument } from '../../sdk/accelerator/kvm/kernel.ts';
+import { scheduledAccelerator } from '../../sdk/accelerator/kvm/scheduled/processors.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { checkTap } from '../../sdk/accelerator/tap.ts';
 import { ManualClock } from '../../sdk/clock/index.ts';
@@ -50,7 +51,7 @@ function exitsWith(reason: number): KvmAccelerator {
     kernel.mapVcpuPage(fd, 0).setUint32(KvmRun.exitReason, reason, true);
     return 0;
   });
-  const accelerator = new KvmAccelerator({ kernel });
+  const accelerator = scheduledAccelerator({ kernel });
   const topology = new MemoryTopology();
   const memory = new AddressSpace(topology, 'memory', MemoryRegion.container(topology, 'system', 2 ** 64));
   const io = new AddressSpace(topology, 'I/O', MemoryRegion.unassignedPorts(topology, 'io'));
@@ -111,7 +112,9 @@ goldenMessages('accelerator', {
       yield* guest.sti();
     }),
   'kvm-failure': () =>
-    new KvmAccelerator({ kernel: new OtherKernel((request) => (request === SystemRequest.CreateVm ? -1 : undefined)) }),
+    scheduledAccelerator({
+      kernel: new OtherKernel((request) => (request === SystemRequest.CreateVm ? -1 : undefined)),
+    }),
   'machine-not-settled': () => {
     const machine = new SmallMachine(indexAndData(), { drain: 'on-access' });
     machine.run((guest) => guest.out8(0x70, 1));
@@ -158,7 +161,7 @@ goldenMessages('accelerator', {
   'unknown-accelerator-option': () => parseAcceleratorSettings(new Map([['colesced', 'on']])),
   'unknown-exit': () => exitsWith(ExitReason.FailEntry).run(),
   'unsupported-kernel': () =>
-    new KvmAccelerator({
+    scheduledAccelerator({
       kernel: new OtherKernel((request) => (request === SystemRequest.GetApiVersion ? 11 : undefined)),
     }),
   'vcpu-without-guest': () => {

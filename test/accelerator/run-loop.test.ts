@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type Guest, type GuestStep, type InterruptController, KvmAccelerator } from '../../sdk/accelerator/index.ts';
+import type { Guest, GuestStep, InterruptController } from '../../sdk/accelerator/index.ts';
 import { ExitReason, KvmRun, SystemRequest, VcpuRequest, VmRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import type { IoctlArgument } from '../../sdk/accelerator/kvm/kernel.ts';
+import { scheduledAccelerator } from '../../sdk/accelerator/kvm/scheduled/processors.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { ManualClock, MILLISECOND, SECOND } from '../../sdk/clock/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology } from '../../sdk/memory/index.ts';
@@ -448,7 +449,7 @@ describe('a kernel that cannot be used', () => {
     [SystemRequest.GetVcpuMmapSize, 8192, 'unsupported-kernel', '2 pages'],
     [VmRequest.CreateVcpu, -1, 'kvm-failure', '0xae41'],
   ] as const)('is refused: %s', (refused, answer, code, named) => {
-    expectRefusal(() => new KvmAccelerator({ kernel: new Refusing(refused, answer) }), code, named);
+    expectRefusal(() => scheduledAccelerator({ kernel: new Refusing(refused, answer) }), code, named);
   });
 });
 
@@ -463,7 +464,7 @@ function machineThatEndsBy(reason: number): { run: () => unknown } {
       return result;
     }
   }
-  const accelerator = new KvmAccelerator({ kernel: new Ending() });
+  const accelerator = scheduledAccelerator({ kernel: new Ending() });
   const topology = new MemoryTopology();
   const memory = new AddressSpace(topology, 'memory', MemoryRegion.container(topology, 'system', 2 ** 64));
   const io = new AddressSpace(topology, 'I/O', MemoryRegion.unassignedPorts(topology, 'io'));

@@ -3,13 +3,14 @@ import {
   type GuestBody,
   guestProgram,
   type InterruptController,
-  KvmAccelerator,
+  type KvmAccelerator,
   type ResetPort,
   type RunOptions,
   type RunOutcome,
   type SimulatedAcceleratorOptions,
   simulatedAccelerator,
 } from '../../sdk/accelerator/index.ts';
+import { scheduledAccelerator } from '../../sdk/accelerator/kvm/scheduled/processors.ts';
 import type { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import { ManualClock } from '../../sdk/clock/index.ts';
 import { AddressSpace, MemoryRegion, MemoryTopology, RegionOps } from '../../sdk/memory/index.ts';
@@ -56,7 +57,7 @@ export class SmallMachine {
 
   constructor(devices: readonly SmallDevice[], options: SmallMachineOptions = {}) {
     const { resetPorts, interruptController, ram = 0xa0000, kernel, ...rest } = options;
-    this.accelerator = kernel === undefined ? simulatedAccelerator(rest) : new KvmAccelerator({ ...rest, kernel });
+    this.accelerator = kernel === undefined ? simulatedAccelerator(rest) : scheduledAccelerator({ ...rest, kernel });
     this.topology.allocateRam = (size, name) => this.accelerator.allocateRam(size, name);
     const system = MemoryRegion.container(this.topology, 'system', 2 ** 64);
     const ports = MemoryRegion.unassignedPorts(this.topology, 'io');

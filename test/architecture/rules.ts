@@ -34,6 +34,18 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
 const runsInPage = (path: string): boolean =>
   ![undefined, 'cli'].includes(roomOf(path)) && !/^sdk\/(testing\/qemu|backend\/node)\//.test(path);
 
+/** The userspace of KVM knows a kernel by its interface. Each of these folders is for the folders and files beside it only. */
+const KvmFolder = 'sdk/accelerator/kvm/';
+const OwnKernel = 'sdk/accelerator/simulated-accelerator.ts';
+const KernelFolders: readonly (readonly [folder: string, knownTo: readonly string[], why: string])[] = [
+  [`${KvmFolder}simulated-kernel/`, [OwnKernel], 'the userspace of KVM knows a kernel by kernel.ts only'],
+  [
+    `${KvmFolder}scheduled/`,
+    [`${KvmFolder}simulated-kernel/`, OwnKernel],
+    'what takes turns is for the simulated kernel only',
+  ],
+];
+
 /** Only the package's entries lead into it: other rooms know buses by `Bus`. */
 const PciFolder = 'sdk/bus/pci/';
 /** What the package is entered by: names of the rooms, and nothing else. */
@@ -80,6 +92,8 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
   if (path === DecoratorsFile && form === 'value' && !DecoratorsMayImport.test(file)) {
     return 'decorators only record: class-recorder.ts, class-builder.ts, types and inversify';
   }
+  const kernel = KernelFolders.find(([folder]) => file.startsWith(folder));
+  if (kernel !== undefined && ![kernel[0], ...kernel[1]].some((known) => path.startsWith(known))) return kernel[2];
   if (file.startsWith(PciFolder) && !path.startsWith(PciFolder))
     return 'what knows PCI is the bus, entry and devices of PCI';
   const target = roomOf(file);

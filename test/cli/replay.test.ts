@@ -11,7 +11,7 @@ async function replay(...words: string[]): Promise<Report> {
   return JSON.parse(printed) as Report;
 }
 
-const column = (report: Report, pick: (exits: Report['modes'][number]['exits']) => number) =>
+const column = (report: Report, pick: (exits: Report['modes'][number]['exits']) => number | null) =>
   report.modes.map(({ exits }) => pick(exits));
 
 /** What the recordings' README says a real KVM gives: off, QEMU's zones, 0xcf8 whole. */

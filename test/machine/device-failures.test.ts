@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { KvmAccelerator } from '../../sdk/accelerator/index.ts';
 import { Errno } from '../../sdk/accelerator/kvm/abi.ts';
+import { scheduledAccelerator } from '../../sdk/accelerator/kvm/scheduled/processors.ts';
 import { SimulatedKernel } from '../../sdk/accelerator/kvm/simulated-kernel/simulated-kernel.ts';
 import {
   addCoalescedIo,
@@ -342,7 +342,7 @@ describe('the eventfds of a device', () => {
         return -1;
       }
     }
-    const accelerator = new KvmAccelerator({ kernel: new FullKernel() });
+    const accelerator = scheduledAccelerator({ kernel: new FullKernel() });
     const definition = defineMachine({ ...isapc, devices: [...isapc.devices, use(faulty('notifier'))] });
     expectRefusal(() => Machine.create(definition, { accelerator, ram: MiB }), 'device-failure', 'errno 24');
   });

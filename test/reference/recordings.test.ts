@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { Interruption } from '../../sdk/accelerator/kvm/kernel.ts';
+import { Interruption } from '../../sdk/accelerator/kvm/scheduled/kernel.ts';
 import { TraceGuest } from '../../sdk/accelerator/trace/guest.ts';
 import type { RecordedTrace } from '../../sdk/accelerator/trace/recorded-trace.ts';
 import { readTrace } from '../../sdk/cli/replay/trace-file.ts';
@@ -53,7 +53,7 @@ function replay(
     else if (why === Interruption.Queued) kicks++;
     else {
       expect(why).toBe(Interruption.GuestFinished);
-      const { vmExits, userspaceExits, portUserspaceExits, coalescedWrites, ringFullExits } = bench.kernel.statistics;
+      const { vmExits, userspaceExits, portUserspaceExits, coalescedWrites, ringFullExits } = bench.kernel.counts;
       return {
         vmExits,
         exits: userspaceExits,

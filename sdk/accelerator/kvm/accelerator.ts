@@ -1,6 +1,5 @@
 import { BackplaneError } from '../../base/errors.ts';
 import type { Json, JsonReader } from '../../base/json-reader.ts';
-import { MILLISECOND } from '../../clock/index.ts';
 import type { CoalescedZones, RamBlock } from '../../memory/index.ts';
 import {
   Accelerator,
@@ -14,14 +13,12 @@ import {
 } from '../accelerator.ts';
 import type { AcceleratorListener } from '../events.ts';
 import { ExitStatistics } from '../exit-statistics.ts';
-import { DefaultExitCosts } from '../exit-table.ts';
 import { type GuestAccess, HandlerProfile, MachineAccess } from '../guest-access.ts';
 import { type AccessTap, TappedAccess } from '../tap.ts';
 import { EventConsumers } from './event-consumers.ts';
 import { ExitService } from './exit-service.ts';
-import { GuestStart } from './guest-start.ts';
 import { InterruptInjection } from './interrupt-injection.ts';
-import type { ScheduledKernel } from './kernel.ts';
+import type { KvmKernel } from './kernel.ts';
 import { hiddenReset, MapListeners } from './map-listeners.ts';
 import {
   checkAcceleratorOptions,
@@ -29,52 +26,51 @@ import {
   checkRunOptions,
   checkSliceLimits,
   type KvmAcceleratorOptions,
-  MostVcpus,
 } from './options.ts';
 import { RingDrain } from './ring-drain.ts';
 import { RunRequests } from './run-control.ts';
-import { RunLoop } from './run-loop.ts';
-import { readAccelerator, type SavedParts, saveAccelerator } from './saved-state.ts';
-import { TimeKeeper } from './time-keeper.ts';
-import { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
+import type { KernelProcessors, MakeProcessors, UserspaceLoop } from './userspace-loop.ts';
 import { type KvmVcpu, KvmVm } from './vm.ts';
 
-const DefaultKickAfter = 10 * MILLISECOND;
 const NoZones = { ports: [], memory: [] } as const;
 
-/** Userspace of a KVM kernel: memory slots, coalesced zones and ioeventfds from the memory map, and the run loop. */
+interface KvmAcceleratorParts {
+  readonly kernel: KvmKernel;
+  /** What the vCPUs of this kind of kernel are, and the loop that enters them. */
+  readonly processors: MakeProcessors;
+}
+
+/** Userspace of a KVM kernel: memory slots, coalesced zones and ioeventfds from the memory map, and what the run loop works with. */
 export class KvmAccelerator extends Accelerator {
   readonly name: string;
   readonly statistics: ExitStatistics;
   /** What a guest can notice of its options, for a recording. @internal */
   readonly noticeable: Json | undefined;
-  private readonly kernel: ScheduledKernel;
+  private readonly kernel: KvmKernel;
   private readonly vm: KvmVm;
-  private readonly schedule: VcpuSchedule;
+  private readonly processors: KernelProcessors;
   private readonly requests = new RunRequests();
   private readonly consumers: EventConsumers;
   private map: MapListeners | undefined;
-  private readonly guests: GuestStart;
   private host: AcceleratorHost | undefined;
-  private loop: RunLoop | undefined;
+  private loop: UserspaceLoop | undefined;
   private ring: RingDrain | undefined;
   private route: (way: (access: GuestAccess) => GuestAccess) => void = () => {};
-  private leaveClock: (() => void) | undefined;
   private observable: readonly (RingDrain | ExitService | InterruptInjection)[] = [];
 
   /** @internal */
-  constructor(private readonly options: KvmAcceleratorOptions & { readonly kernel: ScheduledKernel }) {
+  constructor(private readonly options: KvmAcceleratorOptions & KvmAcceleratorParts) {
     super();
     this.name = options.name ?? 'kvm-sim';
     this.noticeable = options.noticeable;
     checkAcceleratorOptions(options);
     this.kernel = options.kernel;
     this.vm = new KvmVm(options.kernel);
-    this.statistics = new ExitStatistics(options.kernel.statistics, options.costs ?? DefaultExitCosts);
-    this.schedule = new VcpuSchedule(options.seed ?? 0);
     this.consumers = new EventConsumers(options.kernel);
-    this.guests = new GuestStart(options.kernel, this.schedule, options.onTooLongToSave);
-    this.addVcpus(options.vcpus ?? 1);
+    this.processors = options.processors({ vm: this.vm, consumers: this.consumers });
+    const knowsWaits = this.processors.queueTimes !== undefined;
+    this.statistics = new ExitStatistics(options.kernel.counts, options.costs, knowsWaits);
+    this.processors.add(options.vcpus ?? 1);
   }
 
   override get zones(): CoalescedZones {
@@ -88,12 +84,12 @@ export class KvmAccelerator extends Accelerator {
 
   /** Operations that the vCPUs have executed, together. @internal */
   get operations(): number {
-    return this.schedule.vcpus.reduce((sum, { vcpu }) => sum + this.kernel.processor(vcpu.fd).operations, 0);
+    return this.processors.operations;
   }
 
   /** Guest time as the kernel knows it; a machine's clock follows at the next return to userspace. */
   override get guestTime(): number {
-    return this.kernel.now;
+    return this.processors.guestTime;
   }
 
   get queuedWrites(): number {
@@ -109,29 +105,21 @@ export class KvmAccelerator extends Accelerator {
     if (this.host !== undefined) throw new BackplaneError('accelerator-in-use', inUse);
     this.host = host;
     const access = this.accessOf(host);
-    const { kernel, vm, requests, statistics } = this;
-    const ring = new RingDrain(kernel, vm.vcpus[0] as KvmVcpu, host.topology, access, requests, statistics);
+    const { vm, consumers, requests, statistics, processors, drainsAtReturns } = this;
+    const first = vm.vcpus[0] as KvmVcpu;
+    const ring = new RingDrain(processors.queueTimes, first, host.topology, access, requests, statistics);
     const service = new ExitService(access, requests);
-    const time = new TimeKeeper(kernel, host.clock, this.schedule);
     const interrupts = new InterruptInjection(vm, host.interruptController);
-    const parts = { host, ring, service, interrupts, time, requests };
+    const checkMap = () => this.hiddenReset();
+    const parts = { host, vm, ring, service, interrupts, consumers, requests, statistics, drainsAtReturns, checkMap };
     this.ring = ring;
     this.route = (way) => {
       ring.route(way(access));
       service.route(way(access));
     };
     this.observable = [ring, service, interrupts];
-    this.loop = new RunLoop({
-      ...this.parts,
-      ...parts,
-      drainsAtReturns: this.drainsAtReturns,
-      restartGuests: () => this.guests.start(true),
-      checkMap: () => this.hiddenReset(),
-    });
-    this.leaveClock = host.clock.onRebase((nanoseconds) => time.rebase(nanoseconds));
+    this.loop = processors.attach(parts);
     host.topology.coalescedIoFlusher = { flushCoalescedIo: () => this.drain() };
-    const { kickAfter = DefaultKickAfter } = this.options;
-    kernel.kickWhenQueuedFor(this.drainsAtReturns ? kickAfter : Number.POSITIVE_INFINITY);
     this.map = this.mapOf(host);
     const hidden = this.hiddenReset();
     if (hidden !== undefined) throw new BackplaneError('hidden-reset', hidden);
@@ -141,7 +129,7 @@ export class KvmAccelerator extends Accelerator {
     const { host } = this;
     if (host === undefined) return;
     this.map?.detach();
-    this.leaveClock?.();
+    this.processors.detach();
     host.topology.coalescedIoFlusher = { flushCoalescedIo() {} };
     this.consumers.close();
     this.vm.close();
@@ -159,12 +147,7 @@ export class KvmAccelerator extends Accelerator {
 
   override load(images: readonly GuestImage[], { savable = false }: Pick<GuestRunOptions, 'savable'> = {}): void {
     checkGuestCount(this.name, images.length);
-    this.guests.logsPrograms = savable;
-    this.addVcpus(images.length - this.schedule.vcpus.length);
-    this.schedule.vcpus.forEach((state, index) => {
-      state.image = images[index];
-    });
-    this.guests.start(false);
+    this.processors.load(images, savable);
   }
 
   override run(options: RunOptions = {}): RunOutcome {
@@ -210,18 +193,12 @@ export class KvmAccelerator extends Accelerator {
 
   override saveState(): Json {
     this.settle();
-    return saveAccelerator(this.parts);
+    return this.processors.save(this.statistics);
   }
 
   /** @internal */
   override readState(reader: JsonReader, guests: readonly GuestImage[]): () => void {
-    this.addVcpus(reader.member('processors').list(MostVcpus).length - this.schedule.vcpus.length);
-    const apply = readAccelerator(reader, this.parts, guests);
-    return () => {
-      apply();
-      this.loop?.countFromEpoch();
-      this.guests.restored();
-    };
+    return this.processors.read(reader, guests, this.statistics);
   }
 
   override eventfd(consumer: () => void, name?: () => string): number {
@@ -232,22 +209,17 @@ export class KvmAccelerator extends Accelerator {
     this.consumers.remove(fd);
   }
 
-  private get parts(): SavedParts {
-    const { kernel, vm, schedule, consumers, statistics } = this;
-    return { kernel, vm, schedule, consumers, statistics };
-  }
-
   private get drainsAtReturns(): boolean {
     return (this.options.drain ?? 'every-exit') === 'every-exit';
   }
 
-  private readyFor(options: RunOptions): RunLoop {
+  private readyFor(options: RunOptions): UserspaceLoop {
     checkRunOptions(options);
     this.requests.mapChanged = true;
     return this.attached();
   }
 
-  private attached(): RunLoop {
+  private attached(): UserspaceLoop {
     if (this.loop !== undefined) return this.loop;
     const why = `Accelerator '${this.name}': it has no machine. Call attach(host) first.`;
     throw new BackplaneError('accelerator-without-machine', why);
@@ -271,13 +243,5 @@ export class KvmAccelerator extends Accelerator {
 
   private hiddenReset(): string | undefined {
     return this.drainsAtReturns ? undefined : hiddenReset(this.zones, this.host?.resetPorts ?? []);
-  }
-
-  private addVcpus(count: number): void {
-    for (let added = 0; added < count; added++) {
-      const state = new ScheduledVcpu(this.vm.createVcpu());
-      state.finished = true;
-      this.schedule.vcpus.push(state);
-    }
   }
 }

@@ -18,7 +18,7 @@ interface Consumer {
 export class EventConsumers {
   private consumers: readonly Consumer[] = [];
 
-  constructor(private readonly kernel: KvmKernel) {}
+  constructor(private readonly kernel: Pick<KvmKernel, 'eventfd' | 'readEventfd' | 'close' | 'errno'>) {}
 
   get any(): boolean {
     return this.consumers.length > 0;

@@ -5,39 +5,46 @@ import { type ExitService, unknownExit } from './exit-service.ts';
 import type { KvmKernel } from './kernel.ts';
 import type { RingDrain } from './ring-drain.ts';
 import type { TimeKeeper } from './time-keeper.ts';
-import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
-import { finishInstruction, type KvmVm } from './vm.ts';
+import { finishInstruction, type KvmVcpu, type KvmVm } from './vm.ts';
+
+/** A vCPU as the pump enters it. */
+export interface EnteredVcpu {
+  readonly vcpu: KvmVcpu;
+  /** An exit has come back and was not carried out yet; it must be, whatever happens in between. */
+  exitPending: boolean;
+}
 
 /** What the pump works with. */
-export interface ExitPumpParts {
+export interface ExitPumpParts<Vcpu extends EnteredVcpu> {
   readonly kernel: KvmKernel;
   readonly vm: KvmVm;
-  readonly schedule: VcpuSchedule;
+  /** All of them; more may come. */
+  readonly vcpus: readonly Vcpu[];
   readonly ring: RingDrain;
   readonly service: ExitService;
-  readonly time: TimeKeeper;
+  readonly time: Pick<TimeKeeper, 'advanceUntilTimer' | 'runTimers'>;
   readonly statistics: ExitStatistics;
   /** Every return to userspace drains; otherwise only the memory core asks for it. */
   readonly drainsAtReturns: boolean;
   /** Why a vCPU cannot go on, where the kernel knows it. */
-  readonly failureOf: (state: ScheduledVcpu) => BackplaneError | undefined;
+  readonly failureOf: (state: Vcpu) => BackplaneError | undefined;
 }
 
 /** What an exit means for turns; an access means nothing. */
-export interface ExitConsequences {
-  halted(state: ScheduledVcpu): void;
-  shutDown(state: ScheduledVcpu): void;
+export interface ExitConsequences<Vcpu extends EnteredVcpu> {
+  halted(state: Vcpu): void;
+  shutDown(state: Vcpu): void;
 }
 
 /** Enters the guest and serves what KVM_RUN comes back with. It knows a kernel of KVM's interface, and no turns. */
-export class ExitPump {
+export class ExitPump<Vcpu extends EnteredVcpu> {
   constructor(
-    private readonly parts: ExitPumpParts,
-    private readonly consequences: ExitConsequences,
+    private readonly parts: ExitPumpParts<Vcpu>,
+    private readonly consequences: ExitConsequences<Vcpu>,
   ) {}
 
   /** KVM_RUN, and its exit if there was one. False: it was interrupted, and `errno` says how. */
-  enter(state: ScheduledVcpu): boolean {
+  enter(state: Vcpu): boolean {
     if (this.parts.kernel.ioctl(state.vcpu.fd, VcpuRequest.Run, 0) !== 0) return false;
     state.exitPending = true;
     this.serveReturn(state);
@@ -45,7 +52,7 @@ export class ExitPump {
   }
 
   /** KVM_RUN came back with an exit: the ring is drained first, then timers run, then the exit is served. */
-  serveReturn(state: ScheduledVcpu): void {
+  serveReturn(state: Vcpu): void {
     const { ring, time, service, statistics, drainsAtReturns } = this.parts;
     time.advanceUntilTimer();
     service.note(state.vcpu);
@@ -57,8 +64,8 @@ export class ExitPump {
 
   /** Takes every vCPU to the end of the instruction that it is in. */
   finishInstructions(): void {
-    const { vm, schedule, ring, drainsAtReturns } = this.parts;
-    for (const state of schedule.vcpus) {
+    const { vm, vcpus, ring, drainsAtReturns } = this.parts;
+    for (const state of vcpus) {
       finishInstruction(vm, state.vcpu, () => {
         if (drainsAtReturns) ring.drain();
         this.serveExit(state);
@@ -66,7 +73,7 @@ export class ExitPump {
     }
   }
 
-  private serveExit(state: ScheduledVcpu): void {
+  private serveExit(state: Vcpu): void {
     const { service } = this.parts;
     const reason = state.vcpu.run.getUint32(KvmRun.exitReason, true);
     if (reason === ExitReason.Io) service.serveIo(state.vcpu);

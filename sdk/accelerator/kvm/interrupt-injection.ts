@@ -2,7 +2,6 @@ import { hex } from '../../base/text.ts';
 import type { InterruptController } from '../accelerator.ts';
 import type { AcceleratorListener } from '../events.ts';
 import { KvmRun, StructSize, VcpuRequest } from './abi.ts';
-import type { ScheduledVcpu } from './vcpu-schedule.ts';
 import type { KvmVcpu, KvmVm } from './vm.ts';
 
 /** The line from the interrupt controller to the first vCPU, served as userspace must without an in-kernel PIC. */
@@ -29,8 +28,8 @@ export class InterruptInjection {
   }
 
   /** Whether a halted vCPU goes on: interrupts reach the first one only. */
-  wakes(vcpu: ScheduledVcpu): boolean {
-    return vcpu.vcpu.id === 0 && this.controller?.pending === true && vcpu.interruptsEnabled;
+  wakes(state: { readonly vcpu: KvmVcpu; readonly interruptsEnabled: boolean }): boolean {
+    return state.vcpu.id === 0 && this.controller?.pending === true && state.interruptsEnabled;
   }
 
   private inject(vcpu: KvmVcpu, vector: number): void {

@@ -1,7 +1,5 @@
-import type { BackplaneError } from '../../base/errors.ts';
 import type { RamBlock } from '../../memory/index.ts';
-import type { GuestOperation, GuestSource } from '../guest/operation.ts';
-import type { KernelExitStatistics } from './kernel-exit-statistics.ts';
+import type { KernelCounts } from './kernel-counts.ts';
 
 /** What an ioctl takes: a number by value, or a struct by address, byte for byte as in linux/kvm.h. */
 export type IoctlArgument = number | DataView | Uint8Array;
@@ -10,10 +8,12 @@ export type IoctlArgument = number | DataView | Uint8Array;
  * A KVM kernel as its userspace sees it: the simulated one, or the host's /dev/kvm.
  *
  * Calls answer as libc does: -1 and `errno`. Memory is mapped page by page, because JavaScript buffers cannot alias
- * and all vCPUs of a VM share one ring page. Time is guest time, in nanoseconds.
+ * and all vCPUs of a VM share one ring page.
  */
 export interface KvmKernel {
   readonly kind: 'simulated' | 'host';
+  /** What it counts, over all its VMs. */
+  readonly counts: KernelCounts;
   /** The error of the last call that answered -1. */
   readonly errno: number;
   open(path: string): number;
@@ -33,89 +33,8 @@ export interface KvmKernel {
 
   /** Makes the KVM_RUN that runs, or the next one of that vCPU, answer EINTR with exit reason INTR. */
   kick(vcpuFd: number): void;
-  /** Guest time now, in nanoseconds since the epoch of the machine's clock. */
+  /** The kernel's own time now, in nanoseconds. Its zero is the kernel's. */
   readonly now: number;
-  /** The epoch has moved: guest time, and every time that the kernel keeps, is smaller by this. While no vCPU runs. */
-  rebase(nanoseconds: number): void;
-  /**
-   * KVM_RUN answers EINTR before the first operation at or past this time; Infinity is never. Stays until changed. It comes back
-   * at EpochMovesAt too, whatever this says: rebase() then.
-   */
+  /** KVM_RUN answers EINTR at this time, as the kernel's own time counts it. Infinity is never. Stays until changed. */
   kickAt(deadline: number): void;
-  /** KVM_RUN answers EINTR before the first operation by which the oldest queued write has waited this long. */
-  kickWhenQueuedFor(nanoseconds: number): void;
-  /** When the write in this slot of the VM's ring was queued; undefined where the kernel does not know. */
-  queuedSince(vcpuFd: number, slot: number): number | undefined;
-  /** Lets guest time pass until then while no vCPU runs: a halted processor. Never goes back. */
-  sleepUntil(time: number): void;
-}
-
-/** Why KVM_RUN answered EINTR last. */
-export const Interruption = {
-  None: 0,
-  /** kvm_run.immediate_exit was set; what was pending is complete. */
-  ImmediateExit: 1,
-  /** kick() was called. */
-  Kick: 2,
-  /** Guest time reached kickAt(). */
-  Deadline: 3,
-  /** The oldest queued write waited as long as kickWhenQueuedFor() allows. */
-  Queued: 4,
-  // What follows is no return to userspace that a real processor would make, and is not counted.
-  /** The operations of sliceOperations() are used up. */
-  Slice: 5,
-  /** The guest has no more operations. */
-  GuestFinished: 6,
-  /** 2^53 ns of guest time are near: rebase(). */
-  Epoch: 7,
-  /** Guest time reached stopAt(). */
-  Stop: 8,
-} as const;
-
-export type InterruptionValue = (typeof Interruption)[keyof typeof Interruption];
-
-/** Where a vCPU is in its guest, between two instructions. */
-export interface VcpuExecution {
-  /** The last operation, or the one that is under way. */
-  readonly operation: GuestOperation;
-  readonly operations: number;
-  readonly guestFinished: boolean;
-  readonly interruptShadow: boolean;
-  /** The guest cannot go on: it threw, or asked for what no processor does. */
-  readonly failed: boolean;
-}
-
-/** A vCPU of a kernel that executes guest programs: what KVM has no call for. */
-export interface GuestProcessor {
-  /** Operations executed so far; each element of a string counts. */
-  readonly operations: number;
-  /** Why its last KVM_RUN answered EINTR. */
-  readonly interruption: InterruptionValue;
-  /** The guest has no more operations: KVM_RUN answers EINTR, and so does every later call. */
-  readonly guestFinished: boolean;
-  /** Why the guest cannot go on, once KVM_RUN came back with exit reason INTERNAL_ERROR. */
-  readonly failure: BackplaneError | undefined;
-  /** Where it is in its guest: complete pending exits first. The operation is the vCPU's own: look, and do not keep it. */
-  readonly execution: VcpuExecution;
-  /** KVM_RUN answers EINTR before the operation after the next so many; Infinity (the default) is never. */
-  slice: number;
-  /**
-   * Gives it what it executes from here on. What it had begun is dropped, and so is a queued interrupt: complete pending
-   * exits first. A program starts over by attaching a fresh start of it.
-   */
-  attach(guest: GuestSource): void;
-  /** Gives it a guest that is under way. Set its registers afterwards: they hold a queued interrupt too. */
-  resume(guest: GuestSource | undefined, execution: VcpuExecution): void;
-}
-
-/** A kernel whose vCPUs take turns on one thread, execute what they are given and count their exits. */
-export interface ScheduledKernel extends KvmKernel {
-  /** Counted over all VMs of this kernel. */
-  readonly statistics: KernelExitStatistics;
-  /**
-   * KVM_RUN answers EINTR before the first operation at or past this guest time, and in the middle of a pause; Infinity is never.
-   * Stays until changed. It is no return to userspace, and not counted: what kickAt() and kickWhenQueuedFor() ask for goes first.
-   */
-  stopAt(time: number): void;
-  processor(vcpuFd: number): GuestProcessor;
 }

@@ -3,9 +3,15 @@ import type { AcceleratorListener } from '../events.ts';
 import type { ExitStatistics } from '../exit-statistics.ts';
 import { type GuestAccess, ObservedAccess } from '../guest-access.ts';
 import { RingConsumer, storeValue } from './coalesced-ring.ts';
-import type { KvmKernel } from './kernel.ts';
 import type { RunRequests } from './run-control.ts';
 import type { KvmVcpu } from './vm.ts';
+
+/** A kernel that knows when it queued a write, in its own time. */
+export interface QueueTimes {
+  readonly now: number;
+  /** When the write in this slot of the VM's ring was queued; undefined where that is not known. */
+  queuedSince(vcpuFd: number, slot: number): number | undefined;
+}
 
 /**
  * Takes queued writes out of the ring, in order, and hands them to the machine. One drain takes the entries up to `last` as
@@ -23,7 +29,7 @@ export class RingDrain {
   private readonly oddBytes = new DataView(new ArrayBuffer(8));
 
   constructor(
-    private readonly kernel: Pick<KvmKernel, 'now' | 'queuedSince'>,
+    private readonly times: QueueTimes | undefined,
     private readonly vcpu: KvmVcpu,
     private readonly topology: MemoryTopology,
     private machine: GuestAccess,
@@ -87,6 +93,7 @@ export class RingDrain {
       }
     } finally {
       this.draining = false;
+      this.statistics.deliveredWrites += delivered;
     }
     return delivered;
   }
@@ -113,15 +120,17 @@ export class RingDrain {
 
   private emit(listener: AcceleratorListener): void {
     const { first, address, length: size, isPort } = this.ring;
-    const since = this.kernel.queuedSince(this.vcpu.fd, first);
-    const waited = since === undefined ? undefined : this.kernel.now - since;
+    const since = this.times?.queuedSince(this.vcpu.fd, first);
+    const waited = since === undefined ? undefined : this.times!.now - since;
     const { epoch, now: time } = listener.clock;
     listener.onEvent({ kind: 'coalesced-write', epoch, time, isPort, address, size, waited });
   }
 
   private noteWait(): void {
-    const since = this.kernel.queuedSince(this.vcpu.fd, this.ring.first);
+    const { times, statistics } = this;
+    if (times === undefined) return;
+    const since = times.queuedSince(this.vcpu.fd, this.ring.first);
     if (since === undefined) return;
-    this.statistics.longestWait = Math.max(this.statistics.longestWait, this.kernel.now - since);
+    statistics.noteWait(times.now - since);
   }
 }

@@ -1,121 +1,56 @@
-import { EpochMovesAt, secondsToMove } from '../../clock/time.ts';
 import type { MachineClock } from '../accelerator.ts';
-import type { ScheduledKernel } from './kernel.ts';
-import type { VcpuSchedule } from './vcpu-schedule.ts';
+import type { KvmKernel } from './kernel.ts';
 
-/** Keeps the machine's clock and the kernel's guest time together, so that each timer fires at its own time. */
+/** Moves the machine's clock with the kernel's own time, so that each timer fires at its own time. */
 export class TimeKeeper {
+  /** What the kernel's own time was at the epoch of the machine's clock. */
+  private origin = 0;
   private kickArmedAt = Number.NaN;
-  /** Guest time at which the slice of the run ends. */
-  private limit = Number.POSITIVE_INFINITY;
-  /** The kernel stops there, and a halted processor sleeps no longer: the limit, or the time of an event from outside. */
-  private stop = Number.POSITIVE_INFINITY;
 
   constructor(
-    private readonly kernel: ScheduledKernel,
-    private readonly clock: MachineClock,
-    private readonly schedule: VcpuSchedule,
+    protected readonly kernel: Pick<KvmKernel, 'now' | 'kickAt'>,
+    protected readonly clock: MachineClock,
   ) {}
 
-  /** Before each entry: arms the kick for the next timer, and moves the epoch before time comes near 2^53 ns. */
+  /** Guest time as the kernel knows it: as the machine's clock counts, and possibly ahead of it. */
+  get now(): number {
+    return this.kernel.now - this.origin;
+  }
+
+  /** Before a run: from here on guest time goes on as the kernel's own time does. */
+  begin(): void {
+    this.origin = this.kernel.now - this.clock.now;
+    this.rearm();
+  }
+
+  /** Before each entry: arms the kick for the next timer. */
   prepareEntry(): void {
-    if (this.kernel.now >= EpochMovesAt) this.moveEpoch();
     const deadline = this.clock.nextDeadline();
     if (deadline === this.kickArmedAt) return;
     this.kickArmedAt = deadline;
-    this.kernel.kickAt(deadline);
+    this.kernel.kickAt(this.origin + deadline);
   }
 
-  /** Guest time as the kernel knows it. */
-  get now(): number {
-    return this.kernel.now;
-  }
-
-  /** The slice of the run ends when so much more guest time has passed. */
-  limitTo(nanoseconds: number): void {
-    this.limit = this.kernel.now + nanoseconds;
-  }
-
-  get hasStop(): boolean {
-    return this.stop !== Number.POSITIVE_INFINITY;
-  }
-
-  /** Whether the guest time of the slice is over. */
-  get isOver(): boolean {
-    return this.kernel.now >= this.limit;
-  }
-
-  /** The guest runs until the slice is over, or this guest time if that comes first. */
-  stopAt(time: number): void {
-    const stop = Math.min(time, this.limit);
-    if (stop === this.stop) return;
-    this.stop = stop;
-    this.kernel.stopAt(stop);
-  }
-
-  /** Before a run: time that passed on the machine's clock alone has passed for the guest too. */
-  begin(): void {
-    this.kernel.sleepUntil(this.clock.now);
-    this.countFromEpoch();
-  }
-
-  /** Guests that have recorded times count them as everything else does. */
-  countFromEpoch(): void {
-    for (const { vcpu, guest } of this.schedule.vcpus) {
-      guest?.countFrom?.(this.clock.epoch, this.kernel.processor(vcpu.fd).execution.operation);
-    }
-  }
-
-  /** The clock's epoch has moved. What had passed on the clock alone has passed for the guest too. */
+  /** The clock's epoch has moved. */
   rebase(nanoseconds: number): void {
-    this.kernel.sleepUntil(this.clock.now + nanoseconds);
-    this.kernel.rebase(nanoseconds);
-    this.stop -= nanoseconds;
-    this.limit -= nanoseconds;
-    this.countFromEpoch();
-    this.kickArmedAt = Number.NaN;
+    this.origin += nanoseconds;
+    this.rearm();
   }
 
   /** Moves the clock to the guest's time, but past no timer: what happens now precedes every callback. */
   advanceUntilTimer(): void {
-    const reachable = Math.min(this.kernel.now, this.clock.nextDeadline());
+    const reachable = Math.min(this.now, this.clock.nextDeadline());
     if (reachable > this.clock.now) this.clock.set(reachable);
   }
 
   /** Moves the clock to the guest's time, and runs the timers on the way. */
   runTimers(): void {
-    const { clock } = this;
-    const now = this.kernel.now;
+    const { clock, now } = this;
     if (now > clock.now || clock.nextDeadline() <= clock.now) clock.advanceTo(Math.max(now, clock.now));
   }
 
-  /** Runs due timers, and sets both clocks to one time. */
-  settle(): void {
-    this.runTimers();
-    this.begin();
-  }
-
-  /** No vCPU runs: time goes on to the next timer. False if there is none, or the stop comes first. */
-  sleep(): boolean {
-    const { clock, kernel } = this;
-    const end = Math.min(clock.nextDeadline(), this.stop);
-    if (end === Number.POSITIVE_INFINITY) return false;
-    if (end >= EpochMovesAt) this.skip(secondsToMove(end));
-    const deadline = clock.nextDeadline();
-    kernel.sleepUntil(Math.min(deadline, this.stop));
-    return deadline <= this.stop;
-  }
-
-  /** Moves the epoch of both clocks. The guest does not notice. */
-  private moveEpoch(): void {
-    this.advanceUntilTimer();
-    this.clock.rebaseWhenNear();
-  }
-
-  /** The time up to a deadline passes with nothing happening. The epoch moves once, however far away it is. */
-  private skip(seconds: number): void {
-    this.clock.rebase(seconds);
-    if (this.clock.now < 0) this.clock.set(0);
-    this.kernel.sleepUntil(this.clock.now);
+  /** The kick that the kernel has is void. */
+  protected rearm(): void {
+    this.kickArmedAt = Number.NaN;
   }
 }

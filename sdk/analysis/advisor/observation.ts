@@ -165,7 +165,7 @@ class ReplayObserver {
 
   private conclude(position: number): void {
     const { trace } = this;
-    const { userspaceExits, coalescedWrites, ringFullExits, vmExits } = this.accelerator.statistics;
+    const { userspaceExits, coalescedWrites, ringFullExits, vmExits = userspaceExits } = this.accelerator.statistics;
     const exited = userspaceExits > this.exits;
     const queued = coalescedWrites > this.queued || ringFullExits > this.full;
     const left = vmExits > this.leftGuestMode;

@@ -22,7 +22,7 @@ export function exitsByPlace(
 ): PlaceExits[] {
   const totals = modes.map((mode) => {
     const places = new Map<number, number>();
-    for (const { address, userspaceExits } of rowsOf(mode)) {
+    for (const { address, userspaceExits } of rowsOf(mode) ?? []) {
       places.set(address, (places.get(address) ?? 0) + userspaceExits);
     }
     return places;

@@ -46,8 +46,9 @@ export interface ReportMode {
   readonly column: string;
   readonly title: string;
   readonly exits: ExitSummary;
-  readonly ports: readonly ExitRow[];
-  readonly pages: readonly ExitRow[];
+  /** Undefined where the kernel does not count its exits by address. */
+  readonly ports: readonly ExitRow[] | undefined;
+  readonly pages: readonly ExitRow[] | undefined;
   readonly samples: ReplaySamples;
   /** The machine's two maps at the end of the replay. */
   readonly maps: { readonly ports: AddressMap; readonly memory: AddressMap };

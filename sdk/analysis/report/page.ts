@@ -1,4 +1,4 @@
-import { count, counted, times } from '../../base/text.ts';
+import { count, counted, known, times } from '../../base/text.ts';
 import { describeRange } from '../../memory/index.ts';
 import type { AddressMap, MapZone } from './address-map.ts';
 import {
@@ -56,15 +56,15 @@ function numbers(modes: readonly ReportMode[]): string {
     return `<div class="number" style="--mode: ${modeColour(index)}"><b>${count(exits.userspaceExits)}</b><span>userspace ${exits.userspaceExits === 1 ? 'exit' : 'exits'}${less}<br>${escapeHtml(title)}</span></div>`;
   });
   const rows: [string, (exits: ReportMode['exits']) => string][] = [
-    ['VM exits', ({ vmExits }) => count(vmExits)],
+    ['VM exits', ({ vmExits }) => known(vmExits, count)],
     ['userspace exits', ({ userspaceExits }) => count(userspaceExits)],
     ['of them port I/O', ({ portUserspaceExits }) => count(portUserspaceExits)],
     ['of them MMIO', ({ memoryUserspaceExits }) => count(memoryUserspaceExits)],
     ['writes coalesced', ({ coalescedWrites }) => count(coalescedWrites)],
     ['exits because the ring was full', ({ ringFullExits }) => count(ringFullExits)],
     ['kicks', ({ kicks }) => count(kicks)],
-    ['longest wait of a queued write', ({ longestWait }) => formatTime(longestWait)],
-    ['time in exits, modelled', ({ modelledTime }) => formatTime(modelledTime)],
+    ['longest wait of a queued write', ({ longestWait }) => known(longestWait, formatTime)],
+    ['time in exits, modelled', ({ modelledTime }) => known(modelledTime, formatTime)],
   ];
   const body = rows.map(([name, of]) => [name, ...modes.map(({ exits }) => of(exits))]);
   return `<div class="numbers">${cards.join('')}</div>${table('All counts', ['count', ...modes.map(({ column }) => column)], body)}`;

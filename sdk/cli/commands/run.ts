@@ -224,8 +224,8 @@ function asData(machine: Machine, outcome: RunOutcome) {
     outcome,
     guestTime: exactData(machine.clock.absolute()),
     exits: statistics.summary(),
-    ports: statistics.portRows(),
-    memory: statistics.memoryRows(),
+    ports: statistics.portRows() ?? null,
+    memory: statistics.memoryRows() ?? null,
     guestErrors: machine.guestErrors,
     ...(statistics.profile === undefined ? {} : { profile: statistics.profile.rows() }),
   };

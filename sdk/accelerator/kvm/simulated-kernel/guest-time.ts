@@ -1,6 +1,6 @@
 import { EpochMovesAt } from '../../../clock/time.ts';
 import { DefaultExitCosts } from '../../exit-table.ts';
-import { Interruption, type InterruptionValue } from '../kernel.ts';
+import { Interruption, type InterruptionValue } from '../scheduled/kernel.ts';
 
 /** What an operation of a guest program costs in guest time, in nanoseconds. Modelled: nothing here is measured. */
 export interface OperationCosts {

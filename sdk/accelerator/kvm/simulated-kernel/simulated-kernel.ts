@@ -2,8 +2,9 @@ import { BackplaneError } from '../../../base/errors.ts';
 import { EpochMovesAt } from '../../../clock/time.ts';
 import type { RamBlock } from '../../../memory/ram-block.ts';
 import { Capability, Errno, VcpuPage, VcpuRequest } from '../abi.ts';
-import type { IoctlArgument, ScheduledKernel } from '../kernel.ts';
-import { KernelExitStatistics } from '../kernel-exit-statistics.ts';
+import type { IoctlArgument } from '../kernel.ts';
+import type { ScheduledKernel } from '../scheduled/kernel.ts';
+import { KernelExitStatistics } from '../scheduled/kernel-exit-statistics.ts';
 import { HostMemory } from './guest-memory.ts';
 import { DefaultOperationCosts, GuestTime, type OperationCosts } from './guest-time.ts';
 import { type FileTable, has, systemIoctl, vcpuIoctl, vmIoctl } from './ioctls.ts';
@@ -30,7 +31,7 @@ const MostFds = 65536;
 /** KVM in TypeScript: deterministic, on any machine. */
 export class SimulatedKernel implements ScheduledKernel, FileTable {
   readonly kind = 'simulated';
-  readonly statistics = new KernelExitStatistics();
+  readonly counts = new KernelExitStatistics();
   readonly costs: OperationCosts;
   #errno = 0;
   readonly #files: (File | undefined)[] = new Array(FirstFd).fill(undefined);
@@ -165,7 +166,7 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   }
 
   newMachine(): VirtualMachine {
-    return new VirtualMachine(this.#host, this.statistics, this.#time, this.#capabilities);
+    return new VirtualMachine(this.#host, this.counts, this.#time, this.#capabilities);
   }
 
   eventfdOf(fd: number): Eventfd | undefined {

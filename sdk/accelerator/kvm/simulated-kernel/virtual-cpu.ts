@@ -1,7 +1,7 @@
 import { BackplaneError } from '../../../base/errors.ts';
 import { GuestOperation, type GuestSource, OperationKind, refuseOperation } from '../../guest/operation.ts';
 import { Errno, ExitReason, KvmRun, PageSize } from '../abi.ts';
-import { type GuestProcessor, Interruption, type InterruptionValue, type VcpuExecution } from '../kernel.ts';
+import { type GuestProcessor, Interruption, type InterruptionValue, type VcpuExecution } from '../scheduled/kernel.ts';
 import { MemoryInstructions } from './memory-instructions.ts';
 import { PortInstructions, Step, type StepValue } from './port-instructions.ts';
 import { ProcessorState } from './processor-state.ts';

@@ -1,7 +1,7 @@
 import { Capability, MaximumMemorySlots, PageSize, VcpuPage } from '../abi.ts';
 import { RingProducer } from '../coalesced-ring.ts';
-import type { InterruptionValue } from '../kernel.ts';
-import type { KernelExitStatistics } from '../kernel-exit-statistics.ts';
+import type { InterruptionValue } from '../scheduled/kernel.ts';
+import type { KernelExitStatistics } from '../scheduled/kernel-exit-statistics.ts';
 import { KernelZones, RingTimes } from './coalesced-zones.ts';
 import { type HostMemory, KernelMemorySlots } from './guest-memory.ts';
 import type { GuestTime } from './guest-time.ts';

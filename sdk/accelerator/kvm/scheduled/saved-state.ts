@@ -1,17 +1,17 @@
-import { toHex } from '../../base/bytes.ts';
-import { BackplaneError } from '../../base/errors.ts';
-import { describeJson, isJsonObject, type Json, type JsonReader } from '../../base/json-reader.ts';
-import { hex } from '../../base/text.ts';
-import type { GuestImage } from '../accelerator.ts';
-import { type ExitStatistics, UserspaceCounters } from '../exit-statistics.ts';
-import { readGuest, saveGuest } from '../guest/saved-guest.ts';
-import { CoalescedRingLayout, KvmRun, Registers, Rflags, SpecialRegisters, StructSize, VcpuRequest } from './abi.ts';
-import { RingConsumer } from './coalesced-ring.ts';
-import type { EventConsumers, SavedEventfd } from './event-consumers.ts';
+import { toHex } from '../../../base/bytes.ts';
+import { BackplaneError } from '../../../base/errors.ts';
+import { describeJson, isJsonObject, type Json, type JsonReader } from '../../../base/json-reader.ts';
+import { hex } from '../../../base/text.ts';
+import type { GuestImage } from '../../accelerator.ts';
+import { type ExitStatistics, UserspaceCounters } from '../../exit-statistics.ts';
+import { readGuest, saveGuest } from '../../guest/saved-guest.ts';
+import { CoalescedRingLayout, KvmRun, Registers, Rflags, SpecialRegisters, StructSize, VcpuRequest } from '../abi.ts';
+import { RingConsumer } from '../coalesced-ring.ts';
+import type { EventConsumers, SavedEventfd } from '../event-consumers.ts';
+import type { KvmVcpu, KvmVm } from '../vm.ts';
 import type { ScheduledKernel } from './kernel.ts';
 import { KernelCounters, type KernelExitStatistics } from './kernel-exit-statistics.ts';
 import { isAtItsEnd, type ScheduledVcpu, type VcpuSchedule } from './vcpu-schedule.ts';
-import type { KvmVcpu, KvmVm } from './vm.ts';
 
 /** What of an accelerator is state. The machine is settled: the ring is empty, no instruction is half done. */
 export interface SavedParts {
@@ -43,7 +43,7 @@ export function saveAccelerator(parts: SavedParts): Json {
     turns: schedule.seed,
     eventfds: consumers.save(),
     processors,
-    statistics: saveStatistics(kernel.statistics, statistics),
+    statistics: saveStatistics(kernel.counts, statistics),
   };
 }
 
@@ -57,7 +57,7 @@ export function readAccelerator(reader: JsonReader, parts: SavedParts, images: r
     reader.member('drainDeadline').refuse('expected null: the ring is empty');
   const seed = reader.member('turns').integer(0, LargestSeed);
   const eventfds = readEventfds(reader.member('eventfds'));
-  const count = readStatistics(reader.member('statistics'), kernel.statistics, statistics);
+  const count = readStatistics(reader.member('statistics'), kernel.counts, statistics);
   // What is no list was refused already, and so were more than there may be.
   const processors = reader.member('processors');
   const found = Array.isArray(processors.data) ? processors.data.length : 0;
@@ -209,7 +209,7 @@ function saveStatistics(kernel: KernelExitStatistics, userspace: ExitStatistics)
   return {
     ...Object.fromEntries(KernelCounters.map((name) => [name, savedCount(kernel[name])])),
     ...Object.fromEntries(UserspaceCounters.map((name) => [name, savedCount(userspace[name])])),
-    longestWait: userspace.longestWait,
+    longestWait: userspace.longestWait ?? 0,
     ports,
     pages,
   };
@@ -226,7 +226,7 @@ function readStatistics(reader: JsonReader, kernel: KernelExitStatistics, usersp
     if (kernel.vmExits > 0) kernel.reset();
     for (const [name, count] of kernelCounts) kernel[name] = count;
     for (const [name, count] of userspaceCounts) userspace[name] = count;
-    userspace.longestWait = longestWait;
+    userspace.restoreLongestWait(longestWait);
     for (const { isPort, address, isWrite, samples, exits } of rows) {
       kernel.addRow(isPort, address, isWrite, samples, exits);
     }

@@ -1,27 +1,8 @@
-import { SECOND, type VirtualClock } from '../../clock/index.ts';
-import { LatestSecond } from '../../clock/time.ts';
-import type { RunOutcome } from '../accelerator.ts';
-import type { GuestSource } from '../guest/operation.ts';
-import type { IdleWatch } from './run-control.ts';
+import { SECOND, type VirtualClock } from '../../../clock/index.ts';
+import type { GuestSource } from '../../guest/operation.ts';
+import { type Ending, finished, halted } from '../run-control.ts';
+import type { IdleWatch } from './run-limits.ts';
 import type { ScheduledVcpu } from './vcpu-schedule.ts';
-
-/** Why a run ends: its outcome, but for the count of operations. */
-export type Ending = Omit<RunOutcome, 'operations'>;
-
-export const finished: Ending = { reason: 'finished', message: 'The guest has finished.' };
-export const wasReset: Ending = { reason: 'reset', message: 'The guest has reset the machine.' };
-export const wasPaused: Ending = { reason: 'paused', message: 'The machine was paused.' };
-export const operationLimit: Ending = {
-  reason: 'operation-limit',
-  message: 'The guest was stopped at its operation limit.',
-};
-/** These two end a slice, and no run. */
-export const underWay: Ending = { reason: 'paused', message: 'The slice is over.' };
-export const asleep: Ending = { reason: 'paused', message: 'The slice is over, and every processor waits.' };
-/** `why`: the interrupt or fault that a simulated guest could not handle. */
-export function shutDown(why = 'The guest has shut the processor down (triple fault).'): Ending {
-  return { reason: 'shutdown', message: why };
-}
 
 /** No vCPU can go on: the outcome, if no interrupt can change that. Interrupts reach vCPU 0 only. */
 export function endOfHalt(vcpus: readonly ScheduledVcpu[], clock: VirtualClock): Ending | undefined {
@@ -37,17 +18,6 @@ export function endOfHalt(vcpus: readonly ScheduledVcpu[], clock: VirtualClock):
   if (first.interruptsEnabled) return undefined;
   return halted(
     `${what} at ${clock.absolute()} ns of guest time with interrupts disabled: nothing can wake it. Execute sti first.`,
-  );
-}
-
-export function nothingArmed(clock: VirtualClock): Ending {
-  const [first] = clock.pendingTimers;
-  const timers =
-    first === undefined
-      ? 'no timer is armed'
-      : `timer '${first.name}' is armed for a time that never comes, ${LatestSecond} s after the start or later`;
-  return halted(
-    `HLT at ${clock.absolute()} ns of guest time: no interrupt is pending and ${timers}, so nothing can wake it.`,
   );
 }
 
@@ -75,8 +45,4 @@ export function endlessWait(
     reason: 'operation-limit',
     message: `${who} ${done} Let less time pass, stop the timers, or give the run a larger timerLimit (-timer-limit).`,
   };
-}
-
-export function halted(message: string): Ending {
-  return { reason: 'halted', message };
 }

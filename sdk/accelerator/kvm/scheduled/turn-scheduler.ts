@@ -1,8 +1,8 @@
-import type { RunOptions } from '../accelerator.ts';
-import type { EventConsumers } from './event-consumers.ts';
-import type { InterruptInjection } from './interrupt-injection.ts';
+import type { RunOptions } from '../../accelerator.ts';
+import type { EventConsumers } from '../event-consumers.ts';
+import type { InterruptInjection } from '../interrupt-injection.ts';
 import type { GuestProcessor, ScheduledKernel } from './kernel.ts';
-import { RunBudget } from './run-control.ts';
+import { RunBudget } from './run-limits.ts';
 import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
 /** A signal of an ioeventfd waits at most so long for a guest that never leaves guest mode. */

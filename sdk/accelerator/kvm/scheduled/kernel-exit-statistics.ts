@@ -1,8 +1,6 @@
-import { LargestPort } from '../guest/operation.ts';
-import { PageSize } from './abi.ts';
-
-/** One row of the exit table: how often it was sampled, and how many of those went to userspace. */
-type ExitRowVisitor = (address: number, isWrite: boolean, samples: number, userspaceExits: number) => void;
+import { LargestPort } from '../../guest/operation.ts';
+import { PageSize } from '../abi.ts';
+import type { ExitRows, ExitRowVisitor, KernelCounts } from '../kernel-counts.ts';
 
 /** The counters that are plain numbers; snapshots name them so. */
 export const KernelCounters = [
@@ -17,7 +15,7 @@ export const KernelCounters = [
  * stat` counts: an element of a string that writes, a batch of one that reads, a page of memory. Tables grow
  * with what a guest uses, up to a fixed size.
  */
-export class KernelExitStatistics {
+export class KernelExitStatistics implements KernelCounts, ExitRows {
   /** Every instruction that left guest mode. A rep string that stays in the kernel is one. */
   vmExits = 0;
   /** Returns of KVM_RUN with an exit; interruptions (kicks, slices, the guest's end) are not exits. */
@@ -56,12 +54,14 @@ export class KernelExitStatistics {
     this.#pages.exit(address, isWrite);
   }
 
-  /** Visits the ports and directions that were used, in order. */
+  get rows(): ExitRows {
+    return this;
+  }
+
   forEachPort(visit: ExitRowVisitor): void {
     this.#ports.forEach(visit);
   }
 
-  /** Visits the pages and directions that were used, in order of address; what found no row comes last, as -1. */
   forEachPage(visit: ExitRowVisitor): void {
     this.#pages.forEach(visit);
   }

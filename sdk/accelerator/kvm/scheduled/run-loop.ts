@@ -1,28 +1,25 @@
-import { BackplaneError } from '../../base/errors.ts';
-import type { AcceleratorHost, RunOptions, RunOutcome, SliceEnd, SliceLimits } from '../accelerator.ts';
-import { Errno } from './abi.ts';
-import type { EventConsumers } from './event-consumers.ts';
-import { ExitPump, type ExitPumpParts } from './exit-pump.ts';
-import type { InterruptInjection } from './interrupt-injection.ts';
+import { BackplaneError } from '../../../base/errors.ts';
+import type { RunOptions, RunOutcome, SliceEnd, SliceLimits } from '../../accelerator.ts';
+import { Errno } from '../abi.ts';
+import { ExitPump } from '../exit-pump.ts';
+import * as outcomes from '../run-control.ts';
+import type { LoopParts, UserspaceLoop } from '../userspace-loop.ts';
+import { resetRegisters } from '../vm.ts';
+import { endlessWait, endOfHalt, haltedTooLong } from './halt-outcomes.ts';
 import { Interruption, type ScheduledKernel } from './kernel.ts';
-import { IdleWatch, type RunRequests } from './run-control.ts';
-import * as outcomes from './run-outcomes.ts';
+import { IdleWatch } from './run-limits.ts';
 import { RunStops } from './run-stops.ts';
+import type { ScheduledTime } from './time.ts';
 import { TurnScheduler } from './turn-scheduler.ts';
-import type { ScheduledVcpu } from './vcpu-schedule.ts';
-import { resetRegisters } from './vm.ts';
+import type { ScheduledVcpu, VcpuSchedule } from './vcpu-schedule.ts';
 
 /** What the loop works with; the accelerator puts it together. */
-interface RunLoopParts extends Omit<ExitPumpParts, 'failureOf'> {
+interface RunLoopParts extends LoopParts {
   readonly kernel: ScheduledKernel;
-  readonly host: AcceleratorHost;
-  readonly interrupts: InterruptInjection;
-  readonly consumers: EventConsumers;
-  readonly requests: RunRequests;
+  readonly schedule: VcpuSchedule;
+  readonly time: ScheduledTime;
   /** The machine has been reset: give each vCPU its guest anew. */
   readonly restartGuests: () => void;
-  /** Why the guest must not run with the memory map as it is now. */
-  readonly checkMap: () => string | undefined;
 }
 
 type Ending = outcomes.Ending;
@@ -31,7 +28,7 @@ type Ending = outcomes.Ending;
 const FruitlessTimers = 1000;
 
 /** Enters the vCPUs in turn and serves what they come back with, until something ends it. */
-export class RunLoop {
+export class RunLoop implements UserspaceLoop {
   /** A slice is under way, or a run that is not sliced. */
   running = false;
   /** A run was begun and has not ended: between two slices too. */
@@ -43,17 +40,17 @@ export class RunLoop {
   private isNew = true;
   private readonly idle = new IdleWatch();
   private readonly turns: TurnScheduler;
-  private readonly exits: ExitPump;
+  private readonly exits: ExitPump<ScheduledVcpu>;
   private readonly stops: RunStops;
   private readonly drainNow = () => this.drain();
 
   constructor(private readonly parts: RunLoopParts) {
-    const { kernel, host } = parts;
+    const { kernel, host, schedule } = parts;
     const failureOf = ({ vcpu }: ScheduledVcpu) => kernel.processor(vcpu.fd).failure;
     this.turns = new TurnScheduler(parts);
     this.stops = new RunStops(host, parts.time, this.turns);
     this.exits = new ExitPump(
-      { ...parts, failureOf },
+      { ...parts, vcpus: schedule.vcpus, failureOf },
       {
         halted: (state) => this.halt(state),
         shutDown: (state) => {
@@ -101,10 +98,6 @@ export class RunLoop {
     this.exits.finishInstructions();
     this.drain();
     this.parts.time.settle();
-  }
-
-  countFromEpoch(): void {
-    this.parts.time.countFromEpoch();
   }
 
   /** Between two instructions. What the guest did after it had asked for the reset is dropped, not carried out. */
@@ -219,14 +212,14 @@ export class RunLoop {
     time.runTimers();
     const { operations, budget } = this.turns;
     if (this.idle.note(operations, host.clock))
-      this.ending = outcomes.endlessWait(this.idle, state.guest, operations - budget.start, host.clock);
+      this.ending = endlessWait(this.idle, state.guest, operations - budget.start, host.clock);
     return false;
   }
 
   /** No vCPU can go on: time jumps from timer to timer until one raises an interrupt, or something from outside does. */
   private waitForInterrupt(): Ending | undefined {
     const { schedule, interrupts, time, host, requests, drainsAtReturns } = this.parts;
-    const end = outcomes.endOfHalt(schedule.vcpus, host.clock);
+    const end = endOfHalt(schedule.vcpus, host.clock);
     if (end !== undefined) return end;
     const first = schedule.vcpus[0] as ScheduledVcpu;
     while (!interrupts.wakes(first)) {
@@ -253,7 +246,7 @@ export class RunLoop {
     const [{ idle }, { clock }] = [this, this.parts.host];
     const isOver = idle.note(this.turns.operations, clock) || idle.isHaltedTooLong(clock);
     if (this.stops.waits) return idle.expired >= FruitlessTimers ? outcomes.asleep : undefined;
-    return isOver ? outcomes.haltedTooLong(idle, clock) : undefined;
+    return isOver ? haltedTooLong(idle, clock) : undefined;
   }
 
   /** Performs requests between two instructions; answers how they end the run, if they do. */

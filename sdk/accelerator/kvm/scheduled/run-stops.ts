@@ -1,6 +1,6 @@
-import type { AcceleratorHost, InboxSource, SliceLimits } from '../accelerator.ts';
-import type { IdleWatch } from './run-control.ts';
-import type { TimeKeeper } from './time-keeper.ts';
+import type { AcceleratorHost, InboxSource, SliceLimits } from '../../accelerator.ts';
+import type { IdleWatch } from './run-limits.ts';
+import type { ScheduledTime } from './time.ts';
 import type { TurnScheduler } from './turn-scheduler.ts';
 
 const Never = Number.POSITIVE_INFINITY;
@@ -25,7 +25,7 @@ export class RunStops {
 
   constructor(
     private readonly host: AcceleratorHost,
-    private readonly time: TimeKeeper,
+    private readonly time: ScheduledTime,
     private readonly turns: TurnScheduler,
   ) {
     this.inbox = host.inbox ?? Nothing;

@@ -1,7 +1,7 @@
-import type { GuestImage } from '../accelerator.ts';
-import type { GuestSource } from '../guest/operation.ts';
-import { KvmRun } from './abi.ts';
-import type { KvmVcpu } from './vm.ts';
+import type { GuestImage } from '../../accelerator.ts';
+import type { GuestSource } from '../../guest/operation.ts';
+import { KvmRun } from '../abi.ts';
+import type { KvmVcpu } from '../vm.ts';
 
 /** A vCPU as the run loop sees it. */
 export class ScheduledVcpu {

@@ -1,6 +1,6 @@
-import { LoggedGuest } from '../guest/logged-guest.ts';
-import type { GuestSource } from '../guest/operation.ts';
-import { tooLongToSave } from '../guest/saved-guest.ts';
+import { LoggedGuest } from '../../guest/logged-guest.ts';
+import type { GuestSource } from '../../guest/operation.ts';
+import { tooLongToSave } from '../../guest/saved-guest.ts';
 import type { ScheduledKernel } from './kernel.ts';
 import type { VcpuSchedule } from './vcpu-schedule.ts';
 
