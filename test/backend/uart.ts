@@ -1,5 +1,4 @@
 import { BlockBackend, CharBackend } from 'backplane/backend';
-import { empty } from '../../machines/index.ts';
 import {
   defineMachine,
   defineOptions,
@@ -13,6 +12,7 @@ import {
   state,
   use,
 } from '../../sdk/index.ts';
+import { empty } from '../small-machines.ts';
 
 const ports = portRegion({ name: 'line', base: 0x3f8, size: 4, accessSizes: [1] });
 export const Port = { Data: 0, Status: 1, Events: 2 } as const;

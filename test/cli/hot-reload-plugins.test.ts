@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import { HotReload } from '../../sdk/cli/plugins/hot-reload.ts';
 import { loadPlugin } from '../../sdk/cli/plugins/load.ts';
 import { defineMachine, type UsedDevice } from '../../sdk/index.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
+import { isapc } from '../small-machines.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-reload-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

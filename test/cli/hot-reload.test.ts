@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import { HotReload } from '../../sdk/cli/plugins/hot-reload.ts';
 import { loadPlugin } from '../../sdk/cli/plugins/load.ts';
 import { defineMachine } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { times } from '../depth.ts';
+import { isapc } from '../small-machines.ts';
 import { longDevice } from './long-device.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-watch-'));

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { IsaSerial, SerialMm, serialMemory } from '../../devices/index.ts';
-import { isapc } from '../../machines/index.ts';
 import { ringBuffer } from '../../sdk/backend.ts';
 import { Machine } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { Random } from '../../sdk/testing/random.ts';
+import { isapc } from '../small-machines.ts';
 
 const Base = 0x3f8;
 const Port = {

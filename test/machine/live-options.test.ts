@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { empty } from '../../machines/index.ts';
 import {
   defineMachine,
   defineOptions,
@@ -15,6 +14,7 @@ import {
 import { defineObserver, guestProgram, Machine, type MachineEvent, pump } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
 import { expectRefusal } from '../refusal.ts';
+import { empty } from '../small-machines.ts';
 
 const ports = portRegion({ name: 'sensor', base: 0x300, size: 2, accessSizes: [1] });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { I440fxPciHost, I440fxPciHostOverlaid, Piix3 } from '../../devices/index.ts';
-import { pcI440fx } from '../../machines/index.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
+import { pcI440fx } from '../small-machines.ts';
 
 const Named = 0x8000_0800; // the PIIX3's identity
 const HardResetNextTime = 0x02;

@@ -1,12 +1,12 @@
 import { ringBuffer } from 'backplane/backend';
 import { describe, expect, it } from 'vitest';
-import { isapc } from '../../machines/index.ts';
 import { simulatedAccelerator, TraceParser } from '../../sdk/accelerator/index.ts';
 import { defineMachine, isaIrq, use } from '../../sdk/index.ts';
 import { recordRun } from '../../sdk/recording/recorder.ts';
 import { replayRun } from '../../sdk/recording/replay.ts';
 import { type GuestProgram, guestProgram, Machine, type RunOutcome } from '../../sdk/runtime.ts';
 import { Line } from '../backend/uart.ts';
+import { isapc } from '../small-machines.ts';
 
 const board = defineMachine({
   ...isapc,

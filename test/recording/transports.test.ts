@@ -1,6 +1,5 @@
 import { BlockBackend, memoryImage, ringBuffer } from 'backplane/backend';
 import { describe, expect, it } from 'vitest';
-import { empty } from '../../machines/index.ts';
 import { simulatedAccelerator, TraceParser } from '../../sdk/accelerator/index.ts';
 import type { CharHost, CharTransport } from '../../sdk/backend/index.ts';
 import {
@@ -20,6 +19,7 @@ import { replayRun } from '../../sdk/recording/replay.ts';
 import { guestProgram, Machine } from '../../sdk/runtime.ts';
 import { Disk, Line } from '../backend/uart.ts';
 import { expectRefusal } from '../refusal.ts';
+import { empty } from '../small-machines.ts';
 
 const romOptions = defineOptions({ drive: option.backend(BlockBackend, { description: 'its content' }) });
 const romWindow = mmioRegion({ name: 'boot-rom', size: 0x2000, base: 0x1000_0000, accessSizes: [1] });
