@@ -95,7 +95,7 @@ export class KvmVm {
   }
 }
 
-/** More parts than any instruction has: 1,024 bytes that a string stores downwards in registers have as many. */
+/** More parts than any instruction has: 1,024 bytes that a string stores in registers have 128, and two more where they are unaligned. */
 const MostParts = 4096;
 
 /**

@@ -77,6 +77,8 @@ export class MemoryInstructions {
 
   /** Shows the next part; if there is none, a string stores what is left: forwards all at once, backwards one by one. */
   #goOn(operation: GuestOperation): boolean {
+    // A store that userspace has served goes back to the guest: what a descending string has read ahead is lost, and read again.
+    if (this.#served === this.#parts && this.#parts > 0) this.#forgetElements(operation);
     while (this.#served === this.#parts && this.#elements > 0) {
       const { size, destination, descending, position } = operation;
       const first = position - this.#elements;
@@ -92,6 +94,13 @@ export class MemoryInstructions {
     }
     this.#finish(operation);
     return false;
+  }
+
+  #forgetElements(operation: GuestOperation): void {
+    if (this.#elements === 0) return;
+    operation.position -= this.#elements;
+    operation.finished = false;
+    this.#elements = 0;
   }
 
   /** Accesses what needs no userspace, page by page, and notes what does. Answers what took the access farthest. */

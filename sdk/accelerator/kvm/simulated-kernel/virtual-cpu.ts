@@ -92,7 +92,14 @@ export class VirtualCpu implements GuestProcessor {
   #completePending(): boolean {
     const pending = this.#pending;
     if (pending === Pending.Nothing) return false;
-    if (pending === Pending.Memory && this.#memory.complete(this.#operation)) return true;
+    if (pending === Pending.Memory) {
+      const { position } = this.#operation;
+      if (this.#memory.complete(this.#operation)) return true;
+      // Elements that are fetched once more.
+      const again = position - this.#operation.position;
+      this.operations -= again;
+      this.slice += again;
+    }
     if (pending === Pending.PortRead) {
       this.#pending = Pending.Memory;
       if (this.#memory.store(this.#operation, this.#ports.complete(this.#operation))) return true;
