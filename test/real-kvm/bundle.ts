@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import type { PlantedFault } from './random/faults.ts';
 
 export const Root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -18,7 +19,11 @@ const External = ['koffi', '@koromix/*', 'esbuild', '@observablehq/plot', 'vites
  * Makes few large files of the checkout's sources: an emulated Node starts much faster on them. They share what several scripts
  * import. `import.meta.url` stays that of the source, below the folder that the machine has the checkout in.
  */
-export async function bundle(scripts: readonly string[], checkout: string): Promise<BuiltFile[]> {
+export async function bundle(
+  scripts: readonly string[],
+  checkout: string,
+  planted?: PlantedFault | undefined,
+): Promise<BuiltFile[]> {
   const { outputFiles } = await build({
     absWorkingDir: Root,
     entryPoints: scripts.map((script) => relative(Root, join(Root, script))),
@@ -44,9 +49,9 @@ export async function bundle(scripts: readonly string[], checkout: string): Prom
         name: 'place-of-sources',
         setup(builder) {
           builder.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-            const source = readFileSync(path, 'utf8');
-            if (!source.includes('import.meta.url')) return undefined;
-            const url = pathToFileURL(join(checkout, relative(Root, path))).href;
+            const file = relative(Root, path);
+            const source = withFault(file, readFileSync(path, 'utf8'), planted);
+            const url = pathToFileURL(join(checkout, file)).href;
             return { contents: source.replaceAll('import.meta.url', JSON.stringify(url)), loader: 'ts' };
           });
         },
@@ -54,4 +59,10 @@ export async function bundle(scripts: readonly string[], checkout: string): Prom
     ],
   });
   return outputFiles.map(({ path, contents }) => ({ path: relative(Root, path), bytes: contents }));
+}
+
+function withFault(file: string, source: string, planted: PlantedFault | undefined): string {
+  if (planted?.file !== file) return source;
+  if (source.split(planted.text).length !== 2) throw new Error(`${file} does not have '${planted.text}' once`);
+  return source.replace(planted.text, () => planted.replacement);
 }
