@@ -37,12 +37,9 @@ export class MachineBackends {
   private readonly present = new Map<string, PresentBackend>();
 
   constructor(backends: readonly Backend[] = [], onError: BackendErrorSink = () => {}) {
-    try {
+    this.orClose(() => {
       for (const backend of backends) this.open(backend, (message) => onError(backend.id, message));
-    } catch (failure) {
-      void this.close();
-      throw failure;
-    }
+    });
   }
 
   get all(): readonly PresentBackend[] {
@@ -135,6 +132,16 @@ export class MachineBackends {
     for (const { line } of this.present.values()) if (line instanceof CharLine) line.flush();
   }
 
+  /** What `make` answers. If it throws, they are closed. @internal */
+  orClose<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (failure) {
+      void this.close();
+      throw failure;
+    }
+  }
+
   /** Ends all of them: what the guest has written leaves before. */
   async close(): Promise<void> {
     await Promise.all(this.all.map(({ line }) => line.close()));
@@ -184,7 +191,10 @@ function openOne(backend: Backend): CharTransport | BlockImage {
   throw new BackplaneError('asynchronous-backend', message);
 }
 
-/** Opens those that take a while, and answers back ends that are ready for `Machine.create`. */
+/**
+ * Opens those that take a while, and answers back ends that are ready for `Machine.create`. If no machine can be made with them, they
+ * are closed.
+ */
 export async function openBackends(backends: readonly Backend[]): Promise<readonly Backend[]> {
   const opened = await Promise.allSettled(backends.map(async (backend) => backend.open()));
   const failed = opened.find(({ status }) => status === 'rejected');
@@ -195,8 +205,40 @@ export async function openBackends(backends: readonly Backend[]): Promise<readon
   }
   return backends.map(({ id, type, kind }, index) => {
     const one = opened[index] as PromiseFulfilledResult<CharTransport | BlockImage>;
-    return { id, type, kind, open: () => one.value };
+    const ready: Backend = {
+      ...{ id, type, kind },
+      open() {
+        waiting.delete(ready);
+        return one.value;
+      },
+    };
+    waiting.set(ready, one.value);
+    return ready;
   });
+}
+
+/** What `openBackends` has opened, and no machine has taken. */
+const waiting = new WeakMap<Backend, CharTransport | BlockImage>();
+
+/** Ends those that were opened for a machine that does not come. @internal */
+export async function closeBackends(backends: readonly Backend[]): Promise<void> {
+  const left = backends.flatMap((backend) => {
+    const one = waiting.get(backend);
+    waiting.delete(backend);
+    return one ?? [];
+  });
+  await Promise.allSettled(left.map(async (one) => one.close()));
+}
+
+/** Makes the machine of a request. If that fails, none of the back ends for it stays open. @internal */
+export function orCloseBackends<T>(request: { readonly backends?: readonly Backend[] }, make: () => T): T {
+  try {
+    return make();
+  } catch (failure) {
+    const given: unknown = request?.backends;
+    if (Array.isArray(given)) void closeBackends(given.filter((one) => typeof one === 'object' && one !== null));
+    throw failure;
+  }
 }
 
 /** The device whose field holds the part, which may be inside the one that got it. */

@@ -1,6 +1,7 @@
 import type { Container } from 'inversify';
 import type { Problem } from '../base/errors.ts';
 import { hex } from '../base/text.ts';
+import { coalescedWarnings, explainCoalescedIo } from '../coalescing/index.ts';
 import { regionsBelow } from '../coalescing/region-placement.ts';
 import {
   type ClassMetadata,
@@ -14,6 +15,7 @@ import { describeRange, type MemoryRegion } from '../memory/index.ts';
 import type { BusPlace } from './buses/places.ts';
 import type { RunningMachine } from './definition.ts';
 import { constructionFailure, describeConstruction, type StatefulServices } from './services.ts';
+import { unwiredInterrupts } from './wires/warnings.ts';
 import { codeOf, type MappedRange, type Mapping, type PlannedDevice } from './wiring.ts';
 
 /** Checks that need the whole machine: services, buses, wires, overlaps. It collects problems and throws nothing. */
@@ -175,7 +177,7 @@ export function describeMapped({ name, device, start, size }: MappedRange): stri
 }
 
 /** Warnings of regions that no guest reaches: no address, no BAR, and not mapped by a device, directly or by an alias. */
-export function unmappedRegions({ devices, addressSpaces }: RunningMachine): string[] {
+function unmappedRegions({ devices, addressSpaces }: RunningMachine): string[] {
   const detached = devices.flatMap(({ id, device, metadata }) => {
     const byBus = placesByAttribute(metadata);
     return devicesIn(device).flatMap(({ name, device: one }) =>
@@ -194,4 +196,28 @@ export function unmappedRegions({ devices, addressSpaces }: RunningMachine): str
         `Device '${id}': region '${name}' has no base, and nothing has mapped it: no guest reaches it. Give the region a base, ` +
         'place it in the machine with at: [place(region, address)], or map it in onRealize(), disabled if it is to appear later.',
     );
+}
+
+/** What is suspicious in a new machine, and legal. */
+export function warningsOf(machine: RunningMachine): string[] {
+  return [
+    ...unmappedRegions(machine),
+    ...unwiredInterrupts(machine),
+    ...unusedBackends(machine),
+    ...coalescedWarnings(explainCoalescedIo(machine)),
+  ];
+}
+
+/** Back ends that no device has: what arrives for them is lost. */
+function unusedBackends({ backends, definition }: RunningMachine): string[] {
+  return backends.all
+    .filter(({ line }) => line.owner === undefined)
+    .map(({ backend: { id, type, kind } }) => {
+      const option = type === 'block' ? 'drive' : 'chardev';
+      const remedy = `Give a device of the machine the option ${option}=${id}, or leave the back end out.`;
+      const [, port] = /^serial(\d+)$/.exec(id) ?? [];
+      return port === undefined
+        ? `Back end '${id}' (${kind}): no device uses it. ${remedy}`
+        : `Back end '${id}' (${kind}): machine '${definition.name}' has no serial port ${port}, counted from 0. ${remedy}`;
+    });
 }

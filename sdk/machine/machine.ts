@@ -7,9 +7,8 @@ import {
   type RunOutcome,
   simulatedAccelerator,
 } from '../accelerator/index.ts';
-import { type Inbox, MachineBackends } from '../backend/index.ts';
+import { type Inbox, MachineBackends, orCloseBackends } from '../backend/index.ts';
 import { BackplaneError } from '../base/errors.ts';
-import { coalescedWarnings, explainCoalescedIo } from '../coalescing/index.ts';
 import {
   type ConcreteDeviceClass,
   captureSchema,
@@ -22,7 +21,7 @@ import type { AddressSpace, MappedSpace, MemoryTopology, RamBlock } from '../mem
 import { acceleratorHost, resetMachine } from './accelerator-host.ts';
 import { MachineBuilder } from './builder.ts';
 import type { MachineBus } from './buses/list.ts';
-import { unmappedRegions } from './checks.ts';
+import { warningsOf } from './checks.ts';
 import type { BuildRequest, MachineDefinition, MachineRequest, RestoreRequest, RunningMachine } from './definition.ts';
 import { disposedMachine, prepareMachine, quietly, timerFailure, unrealizeAll } from './device-failures.ts';
 import { checkDefinition, checkPlugged, checkRequest, restoreWords } from './given-definition.ts';
@@ -34,7 +33,6 @@ import type { StatefulServices } from './services.ts';
 import { readRequest } from './snapshot/rebuild.ts';
 import { restoreMachine } from './snapshot/restore.ts';
 import { type MachineSnapshot, rebaseState, saveMachine } from './snapshot/save.ts';
-import { unwiredInterrupts } from './wires/warnings.ts';
 import type { MachineOptionValues, PluggedDevice, UsedDevice } from './wiring.ts';
 
 /** A machine that was built: memory, ports, devices, and an accelerator that runs its guest. RunningMachine documents its parts. */
@@ -66,9 +64,11 @@ export class Machine implements RunningMachine {
 
   /** Builds the machine and resets it once. All wiring mistakes come in one WiringError, before anything is mapped. */
   static create(definition: MachineDefinition, request: MachineRequest = {}): Machine {
-    checkDefinition(definition);
-    checkRequest(definition.name, request);
-    return new Machine(definition, request);
+    return orCloseBackends(request, () => {
+      checkDefinition(definition);
+      checkRequest(definition.name, request);
+      return new Machine(definition, request);
+    });
   }
 
   /**
@@ -76,11 +76,12 @@ export class Machine implements RunningMachine {
    * the request has them. A StateError lists all differences, and then there is no machine.
    */
   static restore(definition: MachineDefinition, snapshot: unknown, request: RestoreRequest = {}): Machine {
-    checkDefinition(definition);
-    checkRequest(definition.name, request, restoreWords);
-    const saved = readRequest(snapshot, definition);
-    const options = { ...saved.options, ...request.options };
-    const machine = new Machine(definition, { ...saved, ...request, options });
+    const machine = orCloseBackends(request, () => {
+      checkDefinition(definition);
+      checkRequest(definition.name, request, restoreWords);
+      const saved = readRequest(snapshot, definition);
+      return new Machine(definition, { ...saved, ...request, options: { ...saved.options, ...request.options } });
+    });
     try {
       restoreMachine(machine, snapshot, request);
       return machine;
@@ -98,8 +99,9 @@ export class Machine implements RunningMachine {
     this.backends = new MachineBackends(request.backends, request.onBackendError);
     this.inbox = this.backends.inbox;
     routeLiveOptions(this);
-    this.builder = new MachineBuilder(definition, request, this.accelerator, this.errors, this.backends);
-    const { builder } = this;
+    const { accelerator, errors, backends } = this;
+    const builder = backends.orClose(() => new MachineBuilder(definition, request, accelerator, errors, backends));
+    this.builder = builder;
     this.statefulServices = builder.stateful;
     const { board } = builder;
     ({ topology: this.topology, memory: this.memory, io: this.io } = board);
@@ -122,11 +124,7 @@ export class Machine implements RunningMachine {
       if (request.savedDevices === undefined) this.backends.start();
       this.mapWhenBuilt = mapOrder(this.topology);
       this.statefulServices.remember();
-      this.warnings = [
-        ...unmappedRegions(this),
-        ...unwiredInterrupts(this),
-        ...coalescedWarnings(explainCoalescedIo(this)),
-      ];
+      this.warnings = warningsOf(this);
     } catch (error) {
       quietly(() => this.dispose());
       throw error;

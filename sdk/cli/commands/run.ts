@@ -112,22 +112,6 @@ Examples:
     };
     const trace = args.has('trace') ? new GuestTrace(tracing, loaded !== undefined) : undefined;
     const traced = trace === undefined ? guests : guests.map((guest) => trace.of(guest));
-    const machineRequest = {
-      ...request,
-      accelerator: simulated,
-      backends: await openBackends(backends),
-      ...(start === undefined ? {} : { deviceOptions: startAt(definition, start) }),
-      onBackendError: noteBackendErrors(terminal),
-      onObserverFailure: reportObservers(terminal),
-      onGuestError: (device: string, message: string) => terminal.note(`guest error: ${device}: ${message}`),
-    };
-    const machine: Machine =
-      loaded === undefined
-        ? Machine.create(definition, machineRequest)
-        : await restoreFile(loaded, definition, { ...machineRequest, guests: traced }, plugins);
-    trace?.begin();
-    for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
-    const endConsoles = await showConsoles(machine, terminal.note);
     const timers = chooseTimerLimit(args);
     const options = {
       ...timers,
@@ -135,16 +119,32 @@ Examples:
       ...(operationLimit === undefined ? {} : { operationLimit }),
       savable: saveTo !== undefined,
     };
-    const reload = args.has('watch') ? new HotReload(plugins, machine, terminal) : undefined;
-    const endObservers = reload === undefined ? observeWith(plugins, machine) : () => reload.end();
-    const between = reload === undefined ? {} : { between: () => reload.look() };
-    const session = new RunSession(machine, terminal, {
-      save: (path) => writeSnapshotFile(path, machine),
-    });
+    const machineRequest = {
+      ...request,
+      ...(start === undefined ? {} : { deviceOptions: startAt(definition, start) }),
+      accelerator: simulated,
+      onBackendError: noteBackendErrors(terminal),
+      onObserverFailure: reportObservers(terminal),
+      onGuestError: (device: string, message: string) => terminal.note(`guest error: ${device}: ${message}`),
+      backends: await openBackends(backends),
+    };
+    const machine: Machine =
+      loaded === undefined
+        ? Machine.create(definition, machineRequest)
+        : await restoreFile(loaded, definition, { ...machineRequest, guests: traced }, plugins);
+    let session: RunSession | undefined;
     try {
+      trace?.begin();
+      for (const warning of [...warnings, ...machine.warnings]) terminal.note(`warning: ${warning}`);
+      const endConsoles = await showConsoles(machine, terminal.note);
+      const reload = args.has('watch') ? new HotReload(plugins, machine, terminal) : undefined;
+      const endObservers = reload === undefined ? observeWith(plugins, machine) : () => reload.end();
+      const between = reload === undefined ? {} : { between: () => reload.look() };
+      session = new RunSession(machine, terminal, { save: (path) => writeSnapshotFile(path, machine) });
+      const run = session.run.bind(session, machine);
       const { outcome, failure } = await recordedRun(recordTo, {
         ...{ machine, guests: traced, timers, note: terminal.note },
-        run: (images) => session.run(machine, loaded === undefined ? images : undefined, { ...options, ...between }),
+        run: (images) => run(loaded === undefined ? images : undefined, { ...options, ...between }),
       });
       trace?.end();
       // What the back ends have read until now is in the snapshot.
@@ -158,7 +158,7 @@ Examples:
       if (failure !== undefined) throw failure;
       if (problem !== undefined) throw new Unfinished(problem);
     } finally {
-      session.close();
+      session?.close();
       await machine.backends.close();
     }
   },

@@ -14,8 +14,15 @@ export async function restoreFile(
 ): Promise<Machine> {
   const { Machine, NoSuchDevice } = await import('../../machine/index.ts');
   const { StateError } = await import('../../state/restore-plan.ts');
-  const snapshot = readSnapshotFile(path);
-  await checkSnapshotNeeds(path, snapshot, definition, plugins);
+  const { closeBackends } = await import('../../backend/index.ts');
+  let snapshot: unknown;
+  try {
+    snapshot = readSnapshotFile(path);
+    await checkSnapshotNeeds(path, snapshot, definition, plugins);
+  } catch (failure) {
+    await closeBackends(request.backends ?? []);
+    throw failure;
+  }
   const deviceClasses = (await knownDevices(plugins)).map(({ deviceClass }) => deviceClass);
   try {
     return Machine.restore(definition, snapshot, { ...request, deviceClasses });
