@@ -39,6 +39,7 @@ export function hostTerminal(): Terminal {
     },
     note(text) {
       clearProgress();
+      openStdio()?.beginLine();
       stderr.write(`${text}\n`);
     },
     progress(text) {

@@ -62,8 +62,9 @@ describe('a run with a UART on a socket', () => {
     while (echoed.length < 1000) await new Promise((resolve) => setTimeout(resolve, 1));
     process.emit('SIGTERM', 'SIGTERM');
     const ended = new Promise((resolve) => client.once('close', resolve));
-    const { status, noted } = await first;
+    const { status, noted, printed } = await first;
     expect({ status, noted }).toEqual({ status: 0, noted: expect.stringContaining('SIGTERM') });
+    expect(printed).toContain('The run was ended by SIGTERM.');
     await ended;
     // What was read, and not echoed, is in the snapshot; the rest has not left the client.
     const second = backplane(...run, '-chardev', `socket,id=c0,path=${path},server=on`, '-loadvm', saved);
@@ -107,5 +108,25 @@ describe('a run with a UART on a socket', () => {
     const two = [...run, '-chardev', listening(path), '-chardev', 'file,id=c1,path=/nowhere/log'];
     expectRefused(await backplane(...two), 'backend-file-unusable', '/nowhere/log');
     expect(existsSync(path)).toBe(false);
+    for (const more of [
+      ['-timer-limit', 'x'],
+      ['-clock', 'x'],
+      ['-loadvm', at('none.json')],
+      ['-loadvm', at('echo.ts')],
+    ]) {
+      expectRefused(await backplane(...run, '-chardev', listening(path), ...more), undefined);
+      expect(existsSync(path)).toBe(false);
+    }
+  });
+
+  it('warns of a back end that no device uses', async () => {
+    const ports = Array.from({ length: 5 }, () => ['-serial', 'null']).flat();
+    const words = ['run', at('echo.ts'), '-machine', 'isapc', ...ports, '-chardev', 'null,id=spare', '-limit', '10'];
+    const { status, noted } = await backplane(...words);
+    expect(status).toBe(0);
+    expect(noted.match(/^warning: .*$/gm)).toEqual([
+      expect.stringContaining("Back end 'spare' (null): no device uses it."),
+      expect.stringContaining("Back end 'serial4' (null): machine 'isapc' has no serial port 4"),
+    ]);
   });
 });

@@ -61,6 +61,9 @@ describe.runIf(hasPseudoTerminal())('a run at a terminal', () => {
     expect({ steps: ended.steps, exit: ended.exit }).toEqual({ steps: 2, exit: '0' });
     expectRestored(ended);
     expect(readFileSync(saved, 'latin1')).toContain('backplane-snapshot');
+    // The report begins on a line of its own, and says what has ended the run.
+    expect(ended.shown).toContain('ab\x03c\x01\r\n');
+    expect(ended.shown).toContain('The run was ended by Ctrl-A x.');
   });
 
   it('has a monitor on Ctrl-A c, whose keys the guest does not get', slow, async () => {
@@ -79,6 +82,7 @@ describe.runIf(hasPseudoTerminal())('a run at a terminal', () => {
     ];
     const ended = await session(steps);
     expect({ steps: ended.steps, exit: ended.exit }).toEqual({ steps: steps.length, exit: '0' });
+    expect(ended.shown).toContain("The run was ended by 'quit' in the monitor.");
     expectRestored(ended);
   });
 

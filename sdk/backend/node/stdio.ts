@@ -21,6 +21,7 @@ export function stdio(settings: StdioSettings): OpenableChar {
 }
 
 const ControlC = 0x03;
+const LineFeed = 0x0a;
 /** There is one standard input in a process. */
 let holder: Stdio | undefined;
 
@@ -30,8 +31,8 @@ export const openStdio = (): Stdio | undefined => holder;
 /** Standard input and output as the line of a back end. On a terminal Ctrl-A begins a command, as in QEMU. */
 export class Stdio implements CharTransport {
   mayReceive = true;
-  /** What Ctrl-A and a key ask for: the owner of the run obeys. */
-  onAction: ((action: EscapeAction) => void) | undefined;
+  /** What Ctrl-A and a key ask for: the owner of the run obeys. `by` says what has asked. */
+  onAction: ((action: EscapeAction, by: string) => void) | undefined;
   /** While it is set, what is typed goes there: a monitor has the keys. */
   keys: ((bytes: Uint8Array) => void) | undefined;
   readonly output: Writable;
@@ -40,9 +41,11 @@ export class Stdio implements CharTransport {
   private readonly outgoing: Outgoing;
   private raw: RawTerminal | undefined;
   private host: CharHost | undefined;
+  /** The guest has begun a line of the terminal, and not ended it. */
+  private isMidLine = false;
   private readonly escape = new EscapeKeys(
     (bytes) => this.typed(bytes),
-    (action) => (action === 'break' ? this.host?.break() : this.onAction?.(action)),
+    (action) => (action === 'break' ? this.host?.break() : this.onAction?.(action, 'Ctrl-A x')),
   );
   /** The end of the input is not the end of the line: the guest may still answer. */
   private readonly onEnd = () => {
@@ -57,7 +60,7 @@ export class Stdio implements CharTransport {
     this.host?.failed(`standard output cannot be written any more (${reasonOf(cause)}). What follows is dropped.`);
     this.host?.closed();
     // As with any program whose reader has gone, such as `head`.
-    this.onAction?.('end');
+    this.onAction?.('end', 'the end of standard output');
   };
 
   constructor(private readonly settings: StdioSettings) {
@@ -91,7 +94,15 @@ export class Stdio implements CharTransport {
   }
 
   write(bytes: Uint8Array): void {
+    if (bytes.length > 0) this.isMidLine = bytes.at(-1) !== LineFeed;
     this.outgoing.write(bytes);
+  }
+
+  /** What is told at the terminal begins on a line of its own. */
+  beginLine(): void {
+    const isShown = 'isTTY' in this.output && this.output.isTTY === true;
+    if (isShown && this.isMidLine) this.output.write('\n');
+    this.isMidLine = false;
   }
 
   setReceiving(wanted: boolean): void {
@@ -108,6 +119,7 @@ export class Stdio implements CharTransport {
       this.input.off(name, listener);
     const lost = await this.outgoing.flush();
     if (lost > 0) this.host?.failed(`${lost} bytes for standard output are lost: they were not read in time.`);
+    this.beginLine();
     this.output.off('error', this.onOutputError);
     this.raw?.restore();
     if (holder === this) holder = undefined;
@@ -121,7 +133,7 @@ export class Stdio implements CharTransport {
 
   private typed(bytes: Uint8Array): void {
     if (this.keys !== undefined) this.keys(bytes);
-    else if (this.settings.signal === true && bytes.includes(ControlC)) this.onAction?.('end');
+    else if (this.settings.signal === true && bytes.includes(ControlC)) this.onAction?.('end', 'Ctrl-C');
     else this.host?.received(bytes);
   }
 }

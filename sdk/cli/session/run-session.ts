@@ -14,6 +14,8 @@ const statuses: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, 
 /** A run that its user can end, stop and look into: by signals, by Ctrl-A and by the monitor. */
 export class RunSession {
   private readonly ending = new AbortController();
+  /** What has ended it. */
+  private by = '';
   /** While the monitor has stopped it, or asks for that. */
   private stopped: { readonly until: Promise<void>; readonly goOn: () => void; standing: () => void } | undefined;
   private readonly console: MonitorConsole | undefined;
@@ -21,7 +23,7 @@ export class RunSession {
     // The second one is not asked twice.
     if (this.ending.signal.aborted) leave(statuses[signal] ?? 1);
     this.terminal.note(`${signal}: the run ends between two instructions.`);
-    this.end();
+    this.end(signal);
   };
 
   constructor(
@@ -32,8 +34,8 @@ export class RunSession {
     for (const signal of endingSignals) process.on(signal, this.onSignal);
     const keys = openStdio();
     if (keys === undefined) return;
-    keys.onAction = (action) => {
-      if (action === 'end') this.end();
+    keys.onAction = (action, by) => {
+      if (action === 'end') this.end(by);
       else if (action === 'monitor') this.console?.toggle();
       else terminal.note(escapeHelp);
     };
@@ -42,20 +44,22 @@ export class RunSession {
       ...host,
       stop: () => this.stop(),
       cont: () => this.cont(),
-      quit: () => this.end(),
+      quit: () => this.end("'quit' in the monitor"),
     });
     this.console = new MonitorConsole(keys, monitor);
     terminal.note(escapeHelp);
   }
 
-  /** Runs the guests until they end, or until the user ends the run: its reason is then 'paused'. */
-  run(machine: Machine, guests: readonly GuestImage[] | undefined, options: PumpOptions): Promise<RunOutcome> {
+  /** Runs the guests until they end, or until the user ends the run: its reason is then 'paused', and its message says how. */
+  async run(machine: Machine, guests: readonly GuestImage[] | undefined, options: PumpOptions): Promise<RunOutcome> {
     const between = async () => {
       await options.between?.();
       this.stopped?.standing();
       await this.stopped?.until;
     };
-    return pump(machine, guests, { ...options, between, signal: this.ending.signal });
+    const outcome = await pump(machine, guests, { ...options, between, signal: this.ending.signal });
+    if (outcome.reason !== 'paused' || this.by === '') return outcome;
+    return { ...outcome, message: `The run was ended by ${this.by}.` };
   }
 
   /** Signals end the process again, and the terminal is the guest's no more. */
@@ -64,7 +68,8 @@ export class RunSession {
     for (const signal of endingSignals) process.off(signal, this.onSignal);
   }
 
-  private end(): void {
+  private end(by: string): void {
+    if (this.by === '') this.by = by;
     this.ending.abort();
     this.cont();
   }
