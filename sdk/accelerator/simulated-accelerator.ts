@@ -6,6 +6,10 @@ import { scheduledAccelerator } from './kvm/scheduled/processors.ts';
 import { SimulatedKernel } from './kvm/simulated-kernel/simulated-kernel.ts';
 
 export interface SimulatedAcceleratorOptions extends Omit<KvmAcceleratorOptions, 'name'> {
+  /** Whose virtualization is simulated. Default: 'intel'. SVM of 'amd' has no bus of its own for ioeventfds without a length. */
+  readonly processor?: 'intel' | 'amd';
+  /** Which Linux's arithmetic the ring has: before 6.12 it is sometimes full with 85 writes. Default: '6.12'. */
+  readonly ring?: '6.12' | 'before-6.12';
   /** Nanoseconds of guest time of an operation that does not leave guest mode. Default: 10. */
   readonly plainCost?: number;
   readonly capabilities?: Readonly<Record<number, number>>;
@@ -13,8 +17,10 @@ export interface SimulatedAcceleratorOptions extends Omit<KvmAcceleratorOptions,
 
 /** `-accel kvm-sim`: the accelerator on the simulated kernel, with one set of costs for time and tables. */
 export function simulatedAccelerator(options: SimulatedAcceleratorOptions = {}): KvmAccelerator {
-  const { plainCost, capabilities, costs = DefaultExitCosts, ...rest } = options;
+  const { plainCost, capabilities, processor = 'intel', ring = '6.12', costs = DefaultExitCosts, ...rest } = options;
   const kernel = new SimulatedKernel({
+    processor,
+    ring,
     costs: {
       kernel: averageCost(costs.kernel),
       userspace: averageCost(costs.userspace),
@@ -28,7 +34,12 @@ export function simulatedAccelerator(options: SimulatedAcceleratorOptions = {}):
 /** What is left out has its default, and a time without end is no number in JSON. */
 function noticeable(options: SimulatedAcceleratorOptions): Json {
   const { coalescedMmio, coalescedPio, drain, kickAfter, seed, plainCost, capabilities, costs } = options;
+  const processor = options.processor === 'intel' ? undefined : options.processor;
+  const ring = options.ring === '6.12' ? undefined : options.ring;
   const limit = kickAfter === Number.POSITIVE_INFINITY ? 'never' : kickAfter;
-  const given = { coalescedMmio, coalescedPio, drain, kickAfter: limit, seed, plainCost, capabilities, costs };
+  const given = {
+    ...{ coalescedMmio, coalescedPio, drain, kickAfter: limit, seed, plainCost, capabilities, costs },
+    ...{ processor, ring },
+  };
   return JSON.parse(JSON.stringify(given)) as Json;
 }

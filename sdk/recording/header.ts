@@ -128,13 +128,17 @@ function readBackend(reader: JsonReader): RecordedBackend {
 /** The accelerator checks the ranges of its options itself. */
 function readAccelerator(reader: JsonReader): SimulatedAcceleratorOptions | null {
   if (reader.data === null) return null;
-  reader.only('coalescedMmio', 'coalescedPio', 'drain', 'kickAfter', 'seed', 'plainCost', 'capabilities', 'costs');
+  reader.only(
+    ...['coalescedMmio', 'coalescedPio', 'drain', 'kickAfter', 'seed', 'plainCost', 'capabilities', 'costs'],
+    ...['processor', 'ring'],
+  );
   const given: Record<string, unknown> = {};
   for (const [name, one] of reader.entries()) {
     const { data } = one;
     if (name === 'drain' && data !== 'every-exit' && data !== 'on-access') one.refuse('is no policy of drains');
     else if (/^coalesced/.test(name)) given[name] = one.boolean();
     else if (name === 'kickAfter' && data === 'never') given[name] = Number.POSITIVE_INFINITY;
+    else if (name === 'processor' || name === 'ring') given[name] = one.text(LongestName);
     else if (name === 'capabilities' || name === 'costs' || name === 'drain') given[name] = data;
     else given[name] = one.number(-(2 ** 53), 2 ** 53);
   }

@@ -10,6 +10,8 @@ describe('-accel kvm-sim options', () => {
       coalescedMmio: true,
       coalescedPio: true,
       drain: 'every-exit',
+      processor: 'intel',
+      ring: '6.12',
       kernelExitCost: 660,
       userspaceExitCost: 3410,
     });
@@ -27,6 +29,8 @@ describe('-accel kvm-sim options', () => {
 
   it.each([
     [{ 'coalesced-mmio': 'yes' }, ["'coalesced-mmio=yes'", "'on'", "'off'"]],
+    [{ processor: 'arm' }, ["'processor=arm'", "'intel'", "'amd'"]],
+    [{ ring: '6.11' }, ["'ring=6.11'", "'6.12'", "'before-6.12'"]],
     [{ drain: 'never' }, ["'drain=never'", "'every-exit'", "'on-access'"]],
     [{ 'kernel-exit-cost': '-1' }, ["'kernel-exit-cost=-1'"]],
     [{ 'kernel-exit-cost': '9999999999' }, ['9999999999', '1000000000']],

@@ -39,6 +39,8 @@ export interface SmallMachineOptions extends SimulatedAcceleratorOptions {
   readonly ram?: number;
   /** Instead of a simulated kernel with default costs. */
   readonly kernel?: SimulatedKernel;
+  /** Instead of one that the machine makes. */
+  readonly accelerator?: KvmAccelerator;
 }
 
 const hex = (value: number) => `0x${value.toString(16)}`;
@@ -56,8 +58,9 @@ export class SmallMachine {
   onReset: () => void = () => undefined;
 
   constructor(devices: readonly SmallDevice[], options: SmallMachineOptions = {}) {
-    const { resetPorts, interruptController, ram = 0xa0000, kernel, ...rest } = options;
-    this.accelerator = kernel === undefined ? simulatedAccelerator(rest) : scheduledAccelerator({ ...rest, kernel });
+    const { resetPorts, interruptController, ram = 0xa0000, kernel, accelerator, ...rest } = options;
+    this.accelerator =
+      accelerator ?? (kernel === undefined ? simulatedAccelerator(rest) : scheduledAccelerator({ ...rest, kernel }));
     this.topology.allocateRam = (size, name) => this.accelerator.allocateRam(size, name);
     const system = MemoryRegion.container(this.topology, 'system', 2 ** 64);
     const ports = MemoryRegion.unassignedPorts(this.topology, 'io');

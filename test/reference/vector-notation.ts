@@ -72,8 +72,16 @@ export type Expectation =
   | { readonly ringBurst: number }
   | { readonly ioExits: number; readonly firstData: number };
 
+/** On which KVM a vector holds: whose virtualization, and which Linux's arithmetic of the ring. What is left out may be any. */
+export interface VectorHolds {
+  readonly processor?: 'intel' | 'amd';
+  /** '6.12' is that of every later Linux too. */
+  readonly ring?: '6.12' | 'before-6.12';
+}
+
 export interface Vector {
   readonly id: string;
+  readonly holds?: VectorHolds;
   readonly what: string;
   readonly setup: readonly IoctlStep[];
   readonly ringBefore?: { readonly first: number; readonly last: number };

@@ -36,7 +36,7 @@ export class RingProducer extends RingPage {
     const slot = this.last;
     if (slot >= Slots) return -1;
     const next = slot === Slots - 1 ? 0 : slot + 1;
-    if (next === this.first) return -1;
+    if (this.isFull(next)) return -1;
     const { page } = this;
     const entry = EntriesOffset + slot * CoalescedEntry.size;
     page.setUint32(entry + CoalescedEntry.address, address, true); // stores the low 32 bits
@@ -46,6 +46,21 @@ export class RingProducer extends RingPage {
     storeValue(page, entry + CoalescedEntry.data, length, value, valueHigh);
     page.setUint32(LastOffset, next, true);
     return slot;
+  }
+
+  /** Whether there is no room, with `next` as the index behind the next write. */
+  protected isFull(next: number): boolean {
+    return next === this.first;
+  }
+}
+
+/**
+ * The arithmetic before Linux 6.12. It takes an unsigned difference modulo 170, which does not divide 2^32. So while `first` is not
+ * behind `last`, the ring is full with 85 entries. @see commit 92f6d4130497
+ */
+export class OldRingProducer extends RingProducer {
+  protected override isFull(_next: number): boolean {
+    return ((this.first - this.last - 1) >>> 0) % Slots === 0;
   }
 }
 

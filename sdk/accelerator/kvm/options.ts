@@ -9,6 +9,10 @@ export type DrainPolicy = 'every-exit' | 'on-access';
 
 /** What `-accel kvm-sim,...` says, as values. */
 export interface AcceleratorSettings {
+  /** Whose virtualization is simulated. */
+  readonly processor: 'intel' | 'amd';
+  /** Which Linux's arithmetic the ring has. */
+  readonly ring: '6.12' | 'before-6.12';
   readonly coalescedMmio: boolean;
   readonly coalescedPio: boolean;
   readonly drain: DrainPolicy;
@@ -45,6 +49,23 @@ export const acceleratorOptions: readonly AcceleratorOption<boolean | string | n
     values: ['every-exit', 'on-access'],
     default: 'every-exit',
     description: "deliver queued writes at every return to userspace, or by QEMU's policy: only before flagged regions",
+  },
+  {
+    property: 'processor',
+    name: 'processor',
+    type: 'choice',
+    values: ['intel', 'amd'],
+    default: 'intel',
+    description: 'whose virtualization is simulated: that of AMD asks no ioeventfd without a length before the zones',
+  },
+  {
+    property: 'ring',
+    name: 'ring',
+    type: 'choice',
+    values: ['6.12', 'before-6.12'],
+    default: '6.12',
+    description:
+      "which Linux's arithmetic the ring has: before 6.12 it is sometimes full with 85 writes instead of 169",
   },
   cost(
     'kernelExitCost',
@@ -94,7 +115,7 @@ function unknownOption(name: string): BackplaneError {
 }
 
 export interface KvmAcceleratorOptions
-  extends Partial<Omit<AcceleratorSettings, 'kernelExitCost' | 'userspaceExitCost'>> {
+  extends Partial<Pick<AcceleratorSettings, 'coalescedMmio' | 'coalescedPio' | 'drain'>> {
   /** How messages and help call it. Default: `kvm-sim`. */
   readonly name?: string;
   /** What the kernel's exits are modelled to cost; tables show it. */

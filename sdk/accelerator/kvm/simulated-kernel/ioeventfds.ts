@@ -1,5 +1,6 @@
 import { Errno, IoeventfdFlag, IoeventfdLayout } from '../abi.ts';
 import { BusAnswer, type BusAnswerValue, type BusDevice, IoBus } from './io-bus.ts';
+import type { Processor } from './variants.ts';
 
 const Lengths = [0, 1, 2, 4, 8];
 const LargestCount = 2n ** 64n - 2n;
@@ -67,8 +68,10 @@ class KernelIoeventfd implements BusDevice {
 
 /** The ioeventfds of a VM. @see virt/kvm/eventfd.c, kvm_ioeventfd */
 export class KernelIoeventfds {
-  /** Asked before the memory bus, by address alone: memory ioeventfds without a length. */
-  readonly fastMemory = new IoBus();
+  /** Asked before the memory bus, by address alone: memory ioeventfds without a length. SVM does not ask it: to it, it is empty. */
+  readonly fastMemory: IoBus;
+  /** Where they are registered, whether it is asked or not. */
+  readonly #fast = new IoBus();
   /** No x86 access reaches it. */
   readonly #channels = new IoBus();
   readonly #devices = new Set<KernelIoeventfd>();
@@ -76,7 +79,10 @@ export class KernelIoeventfds {
   constructor(
     private readonly ports: IoBus,
     private readonly memory: IoBus,
-  ) {}
+    processor: Processor,
+  ) {
+    this.fastMemory = processor === 'intel' ? this.#fast : new IoBus();
+  }
 
   /** KVM_IOEVENTFD, once the fd is known to be an eventfd; answers 0 or an errno. */
   change(request: DataView, eventfdOf: (fd: number) => Eventfd | undefined): number {
@@ -96,7 +102,7 @@ export class KernelIoeventfds {
     const device = new KernelIoeventfd(bus, eventfd, address, length, datamatch);
     const fast =
       length === 0 && bus === this.memory
-        ? new KernelIoeventfd(this.fastMemory, eventfd, address, length, datamatch)
+        ? new KernelIoeventfd(this.#fast, eventfd, address, length, datamatch)
         : undefined;
     if (deassign) {
       if (fast !== undefined) this.#remove(fast);

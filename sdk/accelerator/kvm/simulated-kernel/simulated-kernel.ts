@@ -9,10 +9,11 @@ import { HostMemory } from './guest-memory.ts';
 import { DefaultOperationCosts, GuestTime, type OperationCosts } from './guest-time.ts';
 import { type FileTable, has, systemIoctl, vcpuIoctl, vmIoctl } from './ioctls.ts';
 import { Eventfd } from './ioeventfds.ts';
+import { type KernelVariant, kernelVariant } from './variants.ts';
 import { VirtualCpu } from './virtual-cpu.ts';
 import { type Capabilities, capabilities, VirtualMachine } from './virtual-machine.ts';
 
-export interface SimulatedKernelOptions {
+export interface SimulatedKernelOptions extends KernelVariant {
   /** What operations of guest programs cost, to the nanosecond; what is left out has its default (660, 3410 and 10 ns). */
   readonly costs?: Partial<OperationCosts>;
   /** Answers of KVM_CHECK_EXTENSION that differ from the default: `{ [Capability.CoalescedPio]: 0 }` is an old kernel. */
@@ -38,6 +39,7 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   readonly #host = new HostMemory();
   readonly #time: GuestTime;
   readonly #capabilities: Capabilities;
+  readonly #variant: Required<KernelVariant>;
 
   constructor(options: SimulatedKernelOptions = {}) {
     const costs = { ...DefaultOperationCosts, ...options.costs };
@@ -52,6 +54,7 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
     this.costs = { kernel: Math.round(kernel), userspace: Math.round(userspace), plain: Math.round(plain) };
     this.#time = new GuestTime(this.costs);
     this.#capabilities = capabilities(options.capabilities);
+    this.#variant = kernelVariant(options);
   }
 
   get errno(): number {
@@ -166,7 +169,7 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   }
 
   newMachine(): VirtualMachine {
-    return new VirtualMachine(this.#host, this.counts, this.#time, this.#capabilities);
+    return new VirtualMachine(this.#host, this.counts, this.#time, this.#capabilities, this.#variant);
   }
 
   eventfdOf(fd: number): Eventfd | undefined {

@@ -1,5 +1,5 @@
 import { Capability, MaximumMemorySlots, PageSize, VcpuPage } from '../abi.ts';
-import { RingProducer } from '../coalesced-ring.ts';
+import type { RingProducer } from '../coalesced-ring.ts';
 import type { InterruptionValue } from '../scheduled/kernel.ts';
 import type { KernelExitStatistics } from '../scheduled/kernel-exit-statistics.ts';
 import { KernelZones, RingTimes } from './coalesced-zones.ts';
@@ -7,6 +7,7 @@ import { type HostMemory, KernelMemorySlots } from './guest-memory.ts';
 import type { GuestTime } from './guest-time.ts';
 import { IoBus } from './io-bus.ts';
 import { KernelIoeventfds } from './ioeventfds.ts';
+import { type KernelVariant, ringProducer } from './variants.ts';
 
 /** KVM_MAX_VCPUS. @see arch/x86/include/asm/kvm_host.h */
 export const MaximumVcpus = 1024;
@@ -55,20 +56,23 @@ export interface ExecutionContext {
 export class VirtualMachine implements ExecutionContext {
   readonly ports = new IoBus();
   readonly memory = new IoBus();
-  readonly ioeventfds = new KernelIoeventfds(this.ports, this.memory);
+  readonly ioeventfds: KernelIoeventfds;
   readonly slots: KernelMemorySlots;
   readonly ringPage = new DataView(new ArrayBuffer(PageSize));
   readonly ringTimes: RingTimes;
   readonly zones: KernelZones;
   readonly vcpuIds = new Set<number>();
-  readonly #ring = new RingProducer(this.ringPage);
+  readonly #ring: RingProducer;
 
   constructor(
     host: HostMemory,
     readonly statistics: KernelExitStatistics,
     readonly time: GuestTime,
     readonly capabilities: Capabilities,
+    { processor, ring }: Required<KernelVariant>,
   ) {
+    this.#ring = ringProducer(ring, this.ringPage);
+    this.ioeventfds = new KernelIoeventfds(this.ports, this.memory, processor);
     this.ringTimes = new RingTimes(time);
     this.slots = new KernelMemorySlots(host);
     const knowsPorts = (capabilities[Capability.CoalescedPio] ?? 0) !== 0;
