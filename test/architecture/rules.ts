@@ -14,6 +14,8 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   // The files below `node/` only: a page runs the rest.
   backend: { rooms: ['base', 'clock', 'state', 'device'], packages: /^node:/ },
   accelerator: { rooms: ['base', 'memory', 'clock'] },
+  // The package in one file only: KoffiFile.
+  'host-kvm': { rooms: ['base', 'memory', 'clock', 'accelerator'], packages: /^(node:.*|koffi)$/ },
   coalescing: { rooms: ['base', 'memory', 'device'] },
   machine: {
     rooms: ['base', 'memory', 'clock', 'state', 'device', 'bus', 'backend', 'accelerator', 'coalescing'],
@@ -25,14 +27,14 @@ const Rooms: Readonly<Record<string, { rooms: readonly string[]; packages?: RegE
   // The type of the plotting library only: the command loads it.
   analysis: { rooms: [...Ground, 'monitor'], packages: /^@observablehq\/plot$/ },
   cli: {
-    rooms: [...Ground, 'monitor', 'recording', 'analysis', 'testing'],
+    rooms: [...Ground, 'monitor', 'recording', 'analysis', 'testing', 'host-kvm'],
     packages: /^(node:|esbuild$|inversify$|reflect-metadata$|@observablehq\/plot$)/,
   },
 };
 
-/** All rooms but the command's run in a page too: they import no `node:` module and use no Buffer and no process. */
+/** All rooms but the command's and the host's KVM run in a page too: they import no `node:` module and use no Buffer and no process. */
 const runsInPage = (path: string): boolean =>
-  ![undefined, 'cli'].includes(roomOf(path)) && !/^sdk\/(testing\/qemu|backend\/node)\//.test(path);
+  ![undefined, 'cli', 'host-kvm'].includes(roomOf(path)) && !/^sdk\/(testing\/qemu|backend\/node)\//.test(path);
 
 /** The userspace of KVM knows a kernel by its interface. Each of these folders is for the folders and files beside it only. */
 const KvmFolder = 'sdk/accelerator/kvm/';
@@ -57,6 +59,9 @@ const DecoratorsFile = 'sdk/device/decorators.ts';
 const DecoratorsMayImport = /^sdk\/(device\/class-(recorder|builder)|base\/decorated-member)\.ts$/;
 /** The one file that may read the host's time. */
 export const HostTimeFile = 'sdk/clock/host-time.ts';
+
+/** The one file that may load koffi, and so call libc. */
+const KoffiFile = 'sdk/host-kvm/libc.ts';
 
 export const roomOf = (path: string): string | undefined => /^sdk\/([^/]+)\//.exec(path)?.[1];
 
@@ -87,6 +92,7 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
   if (file === undefined) {
     if (path === DecoratorsFile && specifier === 'inversify') return undefined;
     if (runsInPage(path) && specifier.startsWith('node:')) return 'a page has no such module';
+    if (specifier === 'koffi' && path !== KoffiFile) return `only ${KoffiFile} loads it`;
     return rule.packages?.test(specifier) ? undefined : `the room '${room}' may not use it`;
   }
   if (path === DecoratorsFile && form === 'value' && !DecoratorsMayImport.test(file)) {
@@ -97,6 +103,7 @@ function fromRoom(path: string, { form, specifier, file }: SourceImport): string
   if (file.startsWith(PciFolder) && !path.startsWith(PciFolder))
     return 'what knows PCI is the bus, entry and devices of PCI';
   const target = roomOf(file);
+  if (target === 'host-kvm' && room === 'cli' && form === 'value') return 'only for -accel kvm: use import()';
   if (target === room || (target !== undefined && rule.rooms.includes(target))) return undefined;
   const late = /^(devices|machines)\//.test(file) && form !== 'value';
   if (room === 'cli' && (late || Entries.test(file))) return undefined;
@@ -177,11 +184,11 @@ export function brokenDeviceHabits({ path, code }: SourceFile): string[] {
   });
 }
 
-/** A test that is skipped without QEMU or a browser carries the tag by which `npm test` leaves it out. */
+/** A test that is skipped without QEMU, a browser or /dev/kvm carries the tag by which `npm test` leaves it out. */
 export function untaggedSkips({ path, lines, code }: SourceFile): string[] {
-  const tagged = /@module-tag (browser|qemu)/.test(lines[0] ?? '');
+  const tagged = /@module-tag (browser|qemu|kvm)/.test(lines[0] ?? '');
   const skips = [...code.matchAll(/\bskipIf\((?:.|\n){0,400}/g)].filter(
-    ([text]) => !/\btags: '(browser|qemu|package)'/.test(text),
+    ([text]) => !/\btags: '(browser|qemu|package|kvm)'/.test(text),
   );
   return tagged ? [] : skips.map(([text]) => `${path}: '${text.split('\n')[0]}' has no tag`);
 }

@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { deepEqual, equal, ok } from 'node:assert/strict';
 import {
   CoalescedZone,
   ExitReason,
@@ -15,6 +15,7 @@ import {
 } from '../../sdk/accelerator/kvm/abi.ts';
 import { RingConsumer } from '../../sdk/accelerator/kvm/coalesced-ring.ts';
 import type { KvmKernel } from '../../sdk/accelerator/kvm/kernel.ts';
+import type { RamBlock } from '../../sdk/memory/index.ts';
 import {
   expectedEntries,
   expectedEvents,
@@ -33,6 +34,8 @@ export type AttachGuest<Kernel extends KvmKernel> = (
   kernel: Kernel,
   vcpuFd: number,
   operations: readonly VectorOperation[],
+  /** RAM of the VM, from address 0 on, and which vCPU it is. */
+  place: { readonly ram: RamBlock; readonly vcpu: number },
 ) => void;
 
 /** Runs one vector on a kernel that has just been made, and checks everything it says. */
@@ -43,13 +46,13 @@ export function runVector<Kernel extends KvmKernel>(kernel: Kernel, vector: Vect
   if (vector.ringBefore !== undefined) bench.presetRing(vector.ringBefore);
   bench.runGuests();
   for (const step of vector.thenIoctl ?? []) bench.ioctl(step);
-  expect(bench.events).toEqual(expectedEvents(vector));
-  if (vector.ringAfter !== undefined) expect({ first: ring.first, last: ring.last }).toEqual(vector.ringAfter);
+  deepEqual(bench.events, expectedEvents(vector));
+  if (vector.ringAfter !== undefined) deepEqual({ first: ring.first, last: ring.last }, vector.ringAfter);
   if (vector.ringEntriesAfter !== undefined) {
-    expect(bench.takeEntries()).toEqual(expectedEntries(vector.ringEntriesAfter));
+    deepEqual(bench.takeEntries(), expectedEntries(vector.ringEntriesAfter));
   }
   for (const [name, signals] of Object.entries(vector.eventfdsAfter ?? {})) {
-    expect(kernel.readEventfd(bench.eventfd(name)), `signals of eventfd '${name}'`).toBe(BigInt(signals));
+    equal(kernel.readEventfd(bench.eventfd(name)), BigInt(signals), `signals of eventfd '${name}'`);
   }
 }
 
@@ -67,11 +70,11 @@ class VectorBench<Kernel extends KvmKernel> {
     this.#kernel = kernel;
     this.#vector = vector;
     this.#vmFd = kernel.ioctl(kernel.open('/dev/kvm'), SystemRequest.CreateVm, 0);
-    this.#addRam();
+    const ram = this.#addRam();
     for (const operations of [vector.guest, ...(vector.otherGuests ?? [])]) {
       const fd = kernel.ioctl(this.#vmFd, VmRequest.CreateVcpu, this.#vcpus.length);
       this.#vcpus.push({ fd, run: kernel.mapVcpuPage(fd, 0), data: kernel.mapVcpuPage(fd, 1) });
-      attach(kernel, fd, operations);
+      attach(kernel, fd, operations, { ram, vcpu: this.#vcpus.length - 1 });
     }
     this.#ringPage = kernel.mapVcpuPage(this.#vcpus[0]!.fd, 2);
     this.ring = new RingConsumer(this.#ringPage);
@@ -87,7 +90,7 @@ class VectorBench<Kernel extends KvmKernel> {
     }[step.ioctl];
     for (let time = 0; time < (step.times ?? 1); time++) {
       const returns = this.#kernel.ioctl(this.#vmFd, code, request);
-      expect(returns === 0 ? { returns } : { returns, errno: this.#kernel.errno }).toEqual(result);
+      deepEqual(returns === 0 ? { returns } : { returns, errno: this.#kernel.errno }, result);
     }
   }
 
@@ -110,7 +113,7 @@ class VectorBench<Kernel extends KvmKernel> {
       for (const vcpu of this.#vector.runs) this.#runOnce(vcpu);
       return;
     }
-    while (this.#runOnce(0) !== ExitReason.Hlt) expect(this.events.length).toBeLessThan(10_000);
+    while (this.#runOnce(0) !== ExitReason.Hlt) ok(this.events.length < 10_000, 'the guest does not halt');
   }
 
   takeEntries(): RingEntry[] {
@@ -130,19 +133,20 @@ class VectorBench<Kernel extends KvmKernel> {
 
   #runOnce(vcpu: number): number {
     const { fd, run, data } = this.#vcpus[vcpu]!;
-    expect(this.#kernel.ioctl(fd, VcpuRequest.Run, 0)).toBe(0);
+    equal(this.#kernel.ioctl(fd, VcpuRequest.Run, 0), 0);
     if (this.#vector.drainAtEveryExit) for (const ring of this.takeEntries()) this.events.push({ ring });
     const exit = decodeExit(run, data);
     this.events.push(this.#vector.otherGuests === undefined ? exit : { ...exit, vcpu });
     return run.getUint32(KvmRun.exitReason, true);
   }
 
-  #addRam(): void {
+  #addRam(): RamBlock {
     const region = new DataView(new ArrayBuffer(UserspaceMemoryRegion.size));
-    const { hostAddress } = this.#kernel.allocateGuestMemory(RamSize);
+    const ram = this.#kernel.allocateGuestMemory(RamSize);
     region.setBigUint64(UserspaceMemoryRegion.memorySize, BigInt(RamSize), true);
-    region.setBigUint64(UserspaceMemoryRegion.userspaceAddress, BigInt(hostAddress), true);
-    expect(this.#kernel.ioctl(this.#vmFd, VmRequest.SetUserMemoryRegion, region)).toBe(0);
+    region.setBigUint64(UserspaceMemoryRegion.userspaceAddress, BigInt(ram.hostAddress), true);
+    equal(this.#kernel.ioctl(this.#vmFd, VmRequest.SetUserMemoryRegion, region), 0);
+    return ram;
   }
 
   #ioeventfd(step: IoctlStep): DataView {
@@ -176,11 +180,11 @@ function decodeExit(run: DataView, portData: DataView): VectorEvent {
     const size = run.getUint8(IoExit.size);
     const count = run.getUint32(IoExit.count, true);
     const where = { port: run.getUint16(IoExit.port, true), size, count };
-    expect(run.getBigUint64(IoExit.dataOffset, true)).toBe(4096n);
+    equal(run.getBigUint64(IoExit.dataOffset, true), 4096n);
     if (run.getUint8(IoExit.direction) === IoDirection.In) return { exit: 'io', direction: 'in', ...where };
     return { exit: 'io', direction: 'out', ...where, data: bytesOf(portData, 0, size * count) };
   }
-  expect(reason).toBe(ExitReason.Mmio);
+  equal(reason, ExitReason.Mmio);
   const size = run.getUint32(MmioExit.length, true);
   const address = Number(run.getBigUint64(MmioExit.address, true));
   const write = run.getUint8(MmioExit.isWrite) === 1;

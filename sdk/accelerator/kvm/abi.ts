@@ -11,6 +11,7 @@ export const SystemRequest = {
   CreateVm: 0xae01,
   CheckExtension: 0xae03,
   GetVcpuMmapSize: 0xae04,
+  GetSupportedCpuid: 0xc008ae05,
 } as const;
 
 /** @see linux/kvm.h (uapi), "ioctls for VM fds" */
@@ -37,6 +38,7 @@ export const VcpuRequest = {
   GetSpecialRegisters: 0x8138ae83,
   SetSpecialRegisters: 0x4138ae84,
   Interrupt: 0x4004ae86,
+  SetCpuid2: 0x4008ae90,
 } as const;
 
 /** What KVM_CHECK_EXTENSION is asked. @see linux/kvm.h (uapi), KVM_CAP_* */
@@ -82,11 +84,14 @@ export const ExitReason = {
 
 /** @see asm-generic/errno-base.h; Documentation/virt/kvm/api.rst for which call answers which */
 export const Errno = {
+  EPERM: 1,
   ENOENT: 2,
   EINTR: 4,
   ENXIO: 6,
   EBADF: 9,
+  EACCES: 13,
   EFAULT: 14,
+  EBUSY: 16,
   EEXIST: 17,
   EINVAL: 22,
   EMFILE: 24,
@@ -152,6 +157,9 @@ export const DirtyLog = { size: 16, slot: 0, bitmap: 8 } as const;
 /** struct kvm_ioeventfd. @see linux/kvm.h (uapi) */
 export const IoeventfdLayout = { size: 64, datamatch: 0, address: 8, length: 16, fd: 20, flags: 24 } as const;
 export const IoeventfdFlag = { Datamatch: 1, Pio: 2, Deassign: 4, VirtioCcwNotify: 8, valid: 0x1f } as const;
+
+/** struct kvm_cpuid2: how many entries follow, and their size. @see asm/kvm.h (uapi) */
+export const Cpuid2 = { count: 0, header: 8, entry: 40 } as const;
 
 /** Sizes of the structs that are passed whole. @see linux/kvm.h and asm/kvm.h (uapi) */
 export const StructSize = { interrupt: 4, irqLevel: 8, registers: 144, specialRegisters: 312 } as const;

@@ -1,0 +1,186 @@
+import { KvmRun, PageSize, SystemRequest, VcpuPage, VcpuRequest, VmRequest } from '../accelerator/kvm/abi.ts';
+import type { IoctlArgument, KvmKernel } from '../accelerator/kvm/kernel.ts';
+import { BackplaneError } from '../base/errors.ts';
+import { hostNanoseconds } from '../clock/host-time.ts';
+import type { RamBlock } from '../memory/index.ts';
+import { GuestMemory, type Mapping, mapShared } from './guest-memory.ts';
+import { ExitCounter, HostCounts } from './host-counts.ts';
+import { type Libc, libc } from './libc.ts';
+
+/** @see fcntl.h, sys/eventfd.h */
+const OpenFlag = { ReadWrite: 2, CloseOnExec: 0o2000000 };
+const EventfdFlag = { NonBlocking: 0o4000, CloseOnExec: 0o2000000 };
+
+/** A virtual machine of the host, as far as this process knows of it. */
+interface HostVm {
+  readonly counter: ExitCounter;
+}
+
+/** A vCPU: its VM, and its pages once they are mapped. */
+interface HostVcpu {
+  readonly vm: HostVm;
+  kicked: boolean;
+  mapping: Mapping | undefined;
+  pages: readonly DataView[];
+}
+
+/** No ring: where the kernel has none. */
+const NoRing = new DataView(new ArrayBuffer(PageSize));
+
+/** The host's /dev/kvm. Calls go to the kernel as they are; what this process sees of their results is counted. */
+export class HostKernel implements KvmKernel {
+  readonly kind = 'host';
+  readonly counts = new HostCounts();
+  /** What could not be done last, for a message. */
+  failed: { readonly fd: number; readonly request: number } | 'open' | undefined;
+  #errno = 0;
+  readonly #libc: Libc;
+  readonly #memory: GuestMemory;
+  readonly #open = new Set<number>();
+  readonly #vms = new Map<number, HostVm>();
+  readonly #vcpus: (HostVcpu | undefined)[] = [];
+  readonly #signals = new BigUint64Array(1);
+  /** Of /dev/kvm; -1 before it is open. */
+  systemFd = -1;
+
+  constructor(library: Libc = libc()) {
+    this.#libc = library;
+    this.#memory = new GuestMemory(library);
+  }
+
+  get errno(): number {
+    return this.#errno;
+  }
+
+  /** Nanoseconds of the host's monotonic clock. */
+  get now(): number {
+    return Math.floor(hostNanoseconds());
+  }
+
+  open(path: string): number {
+    const fd = this.#answer(this.#libc.open(path, OpenFlag.ReadWrite | OpenFlag.CloseOnExec), 'open');
+    if (fd >= 0) {
+      this.#open.add(fd);
+      this.systemFd = fd;
+    }
+    return fd;
+  }
+
+  close(fd: number): number {
+    this.#vcpus[fd]?.mapping?.unmap();
+    this.#vcpus[fd] = undefined;
+    this.#vms.delete(fd);
+    this.#open.delete(fd);
+    return this.#answer(this.#libc.close(fd), { fd, request: 0 });
+  }
+
+  ioctl(fd: number, request: number, argument: IoctlArgument): number {
+    if (request === VcpuRequest.Run) return this.#run(fd);
+    const result =
+      typeof argument === 'number'
+        ? this.#libc.ioctl(fd, request, argument)
+        : this.#libc.ioctlStruct(fd, request, argument);
+    if (result < 0) return this.#answer(result, { fd, request });
+    this.#note(fd, request, argument, result);
+    return result;
+  }
+
+  mapVcpuPage(vcpuFd: number, page: 0 | 1 | 2): DataView {
+    const vcpu = this.#vcpus[vcpuFd];
+    if (vcpu === undefined) throw invalidCall(`file descriptor ${vcpuFd} is no vCPU`, 'what KVM_CREATE_VCPU answered');
+    this.#map(vcpuFd, vcpu);
+    const view = vcpu.pages[page];
+    if (view === undefined) throw invalidCall(`a vCPU has no page ${page}`, 'pages below KVM_GET_VCPU_MMAP_SIZE');
+    return view;
+  }
+
+  allocateGuestMemory(size: number, name = 'guest memory'): RamBlock {
+    return this.#memory.allocate(size, name);
+  }
+
+  releaseGuestMemory(block: RamBlock): void {
+    this.#memory.release(block);
+  }
+
+  eventfd(): number {
+    const fd = this.#answer(this.#libc.eventfd(0, EventfdFlag.NonBlocking | EventfdFlag.CloseOnExec), 'open');
+    if (fd >= 0) this.#open.add(fd);
+    return fd;
+  }
+
+  readEventfd(fd: number): bigint {
+    return this.#libc.read(fd, this.#signals, 8) === 8 ? (this.#signals[0] as bigint) : 0n;
+  }
+
+  /** One thread enters the guest and kicks it: it is the next KVM_RUN that comes back at once. */
+  kick(vcpuFd: number): void {
+    this.mapVcpuPage(vcpuFd, VcpuPage.Run).setUint8(KvmRun.immediateExit, 1);
+    (this.#vcpus[vcpuFd] as HostVcpu).kicked = true;
+  }
+
+  /** The repeating tick is the kick: no call of its own, and rounded up to the tick. */
+  kickAt(): void {}
+
+  /** Closes what is open and unmaps what is mapped, whatever has failed. Nothing of it may be used afterwards. */
+  dispose(): void {
+    for (const fd of [...this.#open].reverse()) this.close(fd);
+    this.#memory.releaseAll();
+  }
+
+  /** KVM_RUN: the call that all of this is for. Nothing is allocated here. */
+  #run(fd: number): number {
+    const vcpu = this.#vcpus[fd];
+    const run = vcpu?.pages[VcpuPage.Run];
+    if (vcpu === undefined || run === undefined) return this.#answer(this.#libc.ioctl(fd, VcpuRequest.Run, 0), 'open');
+    const { counter } = vcpu.vm;
+    const ring = vcpu.pages[VcpuPage.Ring] ?? NoRing;
+    const result = this.#libc.ioctl(fd, VcpuRequest.Run, 0);
+    if (result !== 0) this.#errno = this.#libc.errno();
+    if (result === 0) counter.countExit(run, ring);
+    if (vcpu.kicked) {
+      vcpu.kicked = false;
+      run.setUint8(KvmRun.immediateExit, 0);
+    }
+    return result;
+  }
+
+  #note(fd: number, request: number, argument: IoctlArgument, result: number): void {
+    if (request === SystemRequest.CreateVm) {
+      this.#open.add(result);
+      this.#vms.set(result, { counter: new ExitCounter(this.counts) });
+    } else if (request === VmRequest.CreateVcpu) {
+      this.#open.add(result);
+      this.#vcpus[result] = { vm: this.#vms.get(fd) as HostVm, kicked: false, mapping: undefined, pages: [] };
+    } else if (request === VmRequest.RegisterCoalescedMmio) this.#vms.get(fd)?.counter.added(argument as DataView);
+    else if (request === VmRequest.UnregisterCoalescedMmio) this.#vms.get(fd)?.counter.removed(argument as DataView);
+    else if (request === VcpuRequest.Interrupt) this.counts.injectedInterrupts++;
+  }
+
+  #map(fd: number, vcpu: HostVcpu): void {
+    if (vcpu.mapping !== undefined) return;
+    const length = this.#libc.ioctl(this.systemFd, SystemRequest.GetVcpuMmapSize, 0);
+    const mapping = length > 0 ? mapShared(this.#libc, fd, length) : undefined;
+    if (mapping === undefined) {
+      throw new BackplaneError(
+        'kvm-failure',
+        `-accel kvm: the pages of a vCPU cannot be mapped: errno ${this.#libc.errno()}. Is a limit of this process's memory reached?`,
+      );
+    }
+    vcpu.mapping = mapping;
+    vcpu.pages = Array.from(
+      { length: Math.floor(length / PageSize) },
+      (_, page) => new DataView(mapping.buffer, page * PageSize, PageSize),
+    );
+  }
+
+  #answer(result: number, failed: HostKernel['failed']): number {
+    if (result >= 0) return result;
+    this.#errno = this.#libc.errno();
+    this.failed = failed;
+    return -1;
+  }
+}
+
+function invalidCall(what: string, instead: string): BackplaneError {
+  return new BackplaneError('invalid-kernel-call', `-accel kvm: ${what}. Use ${instead}.`);
+}
