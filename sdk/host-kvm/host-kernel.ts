@@ -3,8 +3,8 @@ import type { IoctlArgument, KvmKernel } from '../accelerator/kvm/kernel.ts';
 import { BackplaneError } from '../base/errors.ts';
 import { hostNanoseconds } from '../clock/host-time.ts';
 import type { RamBlock } from '../memory/index.ts';
+import { ExitCounter, HostCounts } from './counts.ts';
 import { GuestMemory, type Mapping, mapShared } from './guest-memory.ts';
-import { ExitCounter, HostCounts } from './host-counts.ts';
 import { type Libc, libc } from './libc.ts';
 
 /** @see fcntl.h, sys/eventfd.h */
@@ -34,7 +34,6 @@ export class HostKernel implements KvmKernel {
   /** What could not be done last, for a message. */
   failed: { readonly fd: number; readonly request: number } | 'open' | undefined;
   #errno = 0;
-  readonly #libc: Libc;
   readonly #memory: GuestMemory;
   readonly #open = new Set<number>();
   readonly #vms = new Map<number, HostVm>();
@@ -43,8 +42,7 @@ export class HostKernel implements KvmKernel {
   /** Of /dev/kvm; -1 before it is open. */
   systemFd = -1;
 
-  constructor(library: Libc = libc()) {
-    this.#libc = library;
+  constructor(readonly library: Libc = libc()) {
     this.#memory = new GuestMemory(library);
   }
 
@@ -58,7 +56,7 @@ export class HostKernel implements KvmKernel {
   }
 
   open(path: string): number {
-    const fd = this.#answer(this.#libc.open(path, OpenFlag.ReadWrite | OpenFlag.CloseOnExec), 'open');
+    const fd = this.#answer(this.library.open(path, OpenFlag.ReadWrite | OpenFlag.CloseOnExec), 'open');
     if (fd >= 0) {
       this.#open.add(fd);
       this.systemFd = fd;
@@ -71,15 +69,15 @@ export class HostKernel implements KvmKernel {
     this.#vcpus[fd] = undefined;
     this.#vms.delete(fd);
     this.#open.delete(fd);
-    return this.#answer(this.#libc.close(fd), { fd, request: 0 });
+    return this.#answer(this.library.close(fd), { fd, request: 0 });
   }
 
   ioctl(fd: number, request: number, argument: IoctlArgument): number {
     if (request === VcpuRequest.Run) return this.#run(fd);
     const result =
       typeof argument === 'number'
-        ? this.#libc.ioctl(fd, request, argument)
-        : this.#libc.ioctlStruct(fd, request, argument);
+        ? this.library.ioctl(fd, request, argument)
+        : this.library.ioctlStruct(fd, request, argument);
     if (result < 0) return this.#answer(result, { fd, request });
     this.#note(fd, request, argument, result);
     return result;
@@ -103,13 +101,13 @@ export class HostKernel implements KvmKernel {
   }
 
   eventfd(): number {
-    const fd = this.#answer(this.#libc.eventfd(0, EventfdFlag.NonBlocking | EventfdFlag.CloseOnExec), 'open');
+    const fd = this.#answer(this.library.eventfd(0, EventfdFlag.NonBlocking | EventfdFlag.CloseOnExec), 'open');
     if (fd >= 0) this.#open.add(fd);
     return fd;
   }
 
   readEventfd(fd: number): bigint {
-    return this.#libc.read(fd, this.#signals, 8) === 8 ? (this.#signals[0] as bigint) : 0n;
+    return this.library.read(fd, this.#signals, 8) === 8 ? (this.#signals[0] as bigint) : 0n;
   }
 
   /** One thread enters the guest and kicks it: it is the next KVM_RUN that comes back at once. */
@@ -131,11 +129,12 @@ export class HostKernel implements KvmKernel {
   #run(fd: number): number {
     const vcpu = this.#vcpus[fd];
     const run = vcpu?.pages[VcpuPage.Run];
-    if (vcpu === undefined || run === undefined) return this.#answer(this.#libc.ioctl(fd, VcpuRequest.Run, 0), 'open');
+    if (vcpu === undefined || run === undefined)
+      return this.#answer(this.library.ioctl(fd, VcpuRequest.Run, 0), { fd, request: VcpuRequest.Run });
     const { counter } = vcpu.vm;
     const ring = vcpu.pages[VcpuPage.Ring] ?? NoRing;
-    const result = this.#libc.ioctl(fd, VcpuRequest.Run, 0);
-    if (result !== 0) this.#errno = this.#libc.errno();
+    const result = this.library.ioctl(fd, VcpuRequest.Run, 0);
+    if (result !== 0) this.#errno = this.library.errno();
     if (result === 0) counter.countExit(run, ring);
     if (vcpu.kicked) {
       vcpu.kicked = false;
@@ -158,12 +157,12 @@ export class HostKernel implements KvmKernel {
 
   #map(fd: number, vcpu: HostVcpu): void {
     if (vcpu.mapping !== undefined) return;
-    const length = this.#libc.ioctl(this.systemFd, SystemRequest.GetVcpuMmapSize, 0);
-    const mapping = length > 0 ? mapShared(this.#libc, fd, length) : undefined;
+    const length = this.library.ioctl(this.systemFd, SystemRequest.GetVcpuMmapSize, 0);
+    const mapping = length > 0 ? mapShared(this.library, fd, length) : undefined;
     if (mapping === undefined) {
       throw new BackplaneError(
         'kvm-failure',
-        `-accel kvm: the pages of a vCPU cannot be mapped: errno ${this.#libc.errno()}. Is a limit of this process's memory reached?`,
+        `-accel kvm: the pages of a vCPU cannot be mapped: errno ${this.library.errno()}. Is a limit of this process's memory reached?`,
       );
     }
     vcpu.mapping = mapping;
@@ -175,7 +174,7 @@ export class HostKernel implements KvmKernel {
 
   #answer(result: number, failed: HostKernel['failed']): number {
     if (result >= 0) return result;
-    this.#errno = this.#libc.errno();
+    this.#errno = this.library.errno();
     this.failed = failed;
     return -1;
   }

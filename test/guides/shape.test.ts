@@ -80,7 +80,7 @@ describe('the page on the SDK', () => {
     const folders = readdirSync(sdk, { withFileTypes: true }).filter((entry) => entry.isDirectory());
     const rooms = folders.map(({ name }) => name).filter((name) => name !== 'guides' && name !== 'decisions');
     const page = readFileSync(join(sdk, 'README.md'), 'utf8');
-    expect([...page.matchAll(/^\| `(\w+)\/` \|/gm)].map(([, name]) => name).sort()).toEqual(rooms.sort());
+    expect([...page.matchAll(/^\| `([\w-]+)\/` \|/gm)].map(([, name]) => name).sort()).toEqual(rooms.sort());
   });
 
   it('lists the entries of the package', () => {

@@ -65,10 +65,11 @@ export class TraceGuest implements GuestSource {
     return { only: this.#only ?? 'all', startAt: String(this.#startAt) };
   }
 
-  countFrom(epoch: bigint, operation: GuestOperation): void {
+  countFrom(epoch: bigint, operation?: GuestOperation): void {
     this.#countFrom(epoch);
+    if (operation === undefined) return;
     const isUnderWay = !operation.finished && this.position >= 0 && this.position < this.trace.length;
-    if (isUnderWay) operation.at = this.#timeOf(this.position);
+    if (isUnderWay) operation.at = this.timeAt(this.position);
   }
 
   /** Goes on behind the access at `position`, as if all up to it had been made: for a restored machine. */
@@ -94,15 +95,15 @@ export class TraceGuest implements GuestSource {
     operation.size = trace.size[index]!;
     operation.value = trace.value[index]!;
     operation.valueHigh = trace.valueHigh[index]!;
-    operation.at = this.#timeOf(index);
+    operation.at = this.timeAt(index);
     return true;
   }
 
   /** Never called: interrupts stay disabled from beginning to end. */
   interrupt(): void {}
 
-  /** An access whose time has passed is made now. */
-  #timeOf(index: number): number {
+  /** Guest time of an access, as the machine's clock counts. One whose time has passed is made at once: it has time 0. */
+  timeAt(index: number): number {
     return Math.max(0, timeFrom(this.trace, index, this.#second) + this.#startPart);
   }
 
