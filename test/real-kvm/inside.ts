@@ -1,7 +1,8 @@
 import { readFileSync, writeSync } from 'node:fs';
-import { type ConsoleDocument, type InsideJob, Marker } from './console-documents.ts';
+import { type ConsoleDocument, type Job, Marker } from './console-documents.ts';
 
 const LongestPiece = 16 * 1024;
+const number = Number(process.argv[2]);
 
 function emit(document: ConsoleDocument): void {
   const bytes = Buffer.from(`${Marker}${JSON.stringify(document)}\n`);
@@ -14,7 +15,7 @@ function redirect(stream: NodeJS.WriteStream, name: 'stdout' | 'stderr'): void {
     const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString('utf8');
     for (let start = 0; start < text.length; start += LongestPiece) {
       const piece = text.slice(start, start + LongestPiece);
-      emit(name === 'stdout' ? { stdout: piece } : { stderr: piece });
+      emit(name === 'stdout' ? { job: number, stdout: piece } : { job: number, stderr: piece });
     }
     const callback = typeof encoding === 'function' ? (encoding as () => void) : done;
     if (callback !== undefined) process.nextTick(callback);
@@ -24,9 +25,9 @@ function redirect(stream: NodeJS.WriteStream, name: 'stdout' | 'stderr'): void {
   stream.isTTY = false;
 }
 
-const job = JSON.parse(readFileSync(process.argv[2] as string, 'utf8')) as InsideJob;
+const job = (JSON.parse(readFileSync('/jobs.json', 'utf8')) as Job[])[number] as Job;
 redirect(process.stdout, 'stdout');
 redirect(process.stderr, 'stderr');
-emit({ started: Math.round(process.uptime() * 1000) });
+emit({ job: number, started: true });
 process.argv = [process.argv[0] as string, job.script, ...job.args];
 await import(job.script);

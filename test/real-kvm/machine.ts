@@ -4,8 +4,9 @@ import { bootLinux } from '../../sdk/testing/qemu/linux/boot.ts';
 import { NewcArchive } from '../../sdk/testing/qemu/linux/newc-archive.ts';
 import { addProgram } from '../../sdk/testing/qemu/linux/program-files.ts';
 import { type BuiltFile, bundle, Root } from './bundle.ts';
-import { type ConsoleDocument, type InsideJob, Marker } from './console-documents.ts';
+import { type ConsoleDocument, type Job, Marker } from './console-documents.ts';
 import type { FetchedPackages } from './fetch.ts';
+import type { PlantedFault } from './random/faults.ts';
 
 /** Where the machine has the checkout. */
 const Checkout = 'backplane';
@@ -15,15 +16,16 @@ const Packages = ['koffi', '@koromix/koffi-linux-x64'];
 const Applets = ['cat', 'echo', 'insmod', 'kill', 'ls', 'mount', 'poweroff', 'ps', 'sh', 'sleep', 'timeout'];
 
 export interface MachineRun {
-  /** A script of the checkout, from its top, and its arguments. */
-  readonly script: string;
-  readonly args: readonly string[];
-  /** More scripts that the machine needs as files of their own: those of child processes. */
+  /** One after the other, each in a process of its own. */
+  readonly jobs: readonly Job[];
+  /** More scripts that the machine has as files: those of child processes. */
   readonly children?: readonly string[];
   /** More files of the host, by the path where the machine finds them. */
   readonly files?: Readonly<Record<string, string>>;
   /** Guest time counts executed instructions: figures repeat, and everything is slower. */
   readonly countInstructions?: boolean;
+  /** A mistake in the sources that the machine has: the jobs should find it. */
+  readonly planted?: PlantedFault | undefined;
   readonly timeout: number;
   readonly onOutput: (document: ConsoleDocument) => void;
   readonly onProgress?: (what: string) => void;
@@ -33,12 +35,12 @@ export interface MachineRun {
 export class EmulatedMachine {
   constructor(private readonly packages: FetchedPackages) {}
 
-  /** Boots, runs one script, and answers its status; undefined where the machine did not get that far. */
-  async run(run: MachineRun): Promise<number | undefined> {
+  /** Boots, runs the jobs, and answers their statuses; undefined for a job that the machine did not get to the end of. */
+  async run(run: MachineRun): Promise<(number | undefined)[]> {
     run.onProgress?.('bundling the sources');
-    const scripts = [...new Set(['test/real-kvm/inside.ts', run.script, ...(run.children ?? [])])];
-    const built = await bundle(scripts, `/${Checkout}`);
-    let status: number | undefined;
+    const scripts = ['test/real-kvm/inside.ts', ...run.jobs.map(({ script }) => script), ...(run.children ?? [])];
+    const built = await bundle([...new Set(scripts)], `/${Checkout}`, run.planted);
+    const statuses = run.jobs.map((): number | undefined => undefined);
     run.onProgress?.('booting Linux');
     await bootLinux({
       kernel: this.packages.kernel.image,
@@ -49,11 +51,11 @@ export class EmulatedMachine {
       onLine(line) {
         const document = documentOf(line);
         if (document === undefined) return;
-        if ('status' in document) status = document.status;
+        if ('status' in document) statuses[document.job] = document.status;
         run.onOutput(document);
       },
     });
-    return status;
+    return statuses;
   }
 
   #initramfs(built: readonly BuiltFile[], run: MachineRun): readonly Uint8Array[] {
@@ -69,9 +71,16 @@ export class EmulatedMachine {
     this.#addCheckout(archive);
     for (const { path, bytes } of built) archive.file(`${Checkout}/${path}`, bytes);
     for (const [path, source] of Object.entries(run.files ?? {})) archive.file(path, readFileSync(source), 0o755);
-    const job: InsideJob = { script: `/${Checkout}/${run.script.replace(/\.ts$/, '.js')}`, args: run.args };
-    archive.file('job.json', JSON.stringify(job));
-    archive.file('init', initScript(modules.map(({ name }) => name)), 0o755);
+    const jobs = run.jobs.map(({ script, args }): Job => ({ script: builtName(script), args }));
+    archive.file('jobs.json', JSON.stringify(jobs));
+    archive.file(
+      'init',
+      initScript(
+        modules.map(({ name }) => name),
+        jobs.length,
+      ),
+      0o755,
+    );
     return archive.finish();
   }
 
@@ -91,7 +100,7 @@ function documentOf(line: string): ConsoleDocument | undefined {
   try {
     return JSON.parse(line.slice(start + Marker.length)) as ConsoleDocument;
   } catch {
-    return { stderr: `${line}\n` };
+    return { job: 0, stderr: `${line}\n` };
   }
 }
 
@@ -102,18 +111,24 @@ function addFolder(archive: NewcArchive, folder: string, path: string, only = /(
   }
 }
 
+/** Where the machine has a script of the checkout. */
+const builtName = (script: string): string => `/${Checkout}/${script.replace(/\.ts$/, '.js')}`;
+
 /** The first process of the machine. */
-function initScript(modules: readonly string[]): string {
+function initScript(modules: readonly string[], jobs: number): string {
+  const say = (document: string): string => `echo "${Marker}${document.replaceAll('"', '\\"')}"`;
   return [
     '#!/bin/busybox sh',
     'export PATH=/bin HOME=/ LANG=C.UTF-8 NO_COLOR=1',
     'mount -t devtmpfs devtmpfs /dev',
     'mount -t proc proc /proc',
     'mount -t sysfs sysfs /sys',
-    ...modules.map((name) => `insmod /modules/${name}.ko || echo '${Marker}{"stderr":"insmod ${name} failed\\n"}'`),
+    ...modules.map((name) => `insmod /modules/${name}.ko || ${say(`{"job":0,"stderr":"insmod ${name} failed\\\\n"}`)}`),
     `cd /${Checkout}`,
-    `node /${Checkout}/test/real-kvm/inside.js /job.json`,
-    `echo "${Marker.replaceAll('"', '\\"')}{\\"status\\":$?}"`,
+    ...Array.from({ length: jobs }, (_, job) => [
+      `node ${builtName('test/real-kvm/inside.ts')} ${job}`,
+      say(`{"job":${job},"status":$?}`),
+    ]).flat(),
     'poweroff -f',
     '',
   ].join('\n');
