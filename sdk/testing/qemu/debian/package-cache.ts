@@ -19,6 +19,7 @@ export interface UnpackedPackage {
 
 export interface PackageCacheOptions {
   readonly suite: string;
+  readonly keyring?: string;
   readonly environment?: NodeJS.ProcessEnv;
   readonly onProgress?: (what: string) => void;
 }
@@ -40,7 +41,7 @@ export class PackageCache {
       return version !== undefined && names.test(name) ? [this.#unpacked(name, version)] : [];
     });
     return found.reduce<UnpackedPackage | undefined>(
-      (best, one) => (best === undefined || isNewer(one.version, best.version) ? one : best),
+      (best, one) => (best === undefined || this.#isNewer(one.version, best.version) ? one : best),
       undefined,
     );
   }
@@ -61,7 +62,7 @@ export class PackageCache {
       const file = await apt.download(name, work);
       this.options.onProgress?.(`Debian: unpacking ${name} ${unpacked.version}`);
       const content = join(work, 'content');
-      runProgram('dpkg', ['-x', file, content]);
+      runProgram('dpkg', ['-x', file, content], this.#environment());
       // Another process may have been faster: its folder has the same content.
       if (!existsSync(unpacked.folder)) renameSync(content, unpacked.folder);
     } finally {
@@ -71,11 +72,12 @@ export class PackageCache {
   }
 
   #archive(): Promise<PrivateApt> {
-    const { suite, environment, onProgress } = this.options;
+    const { suite, keyring, onProgress } = this.options;
     this.#apt ??= PrivateApt.open({
       suite,
       folder: join(this.folder, '.apt'),
-      ...(environment === undefined ? {} : { environment }),
+      ...(keyring === undefined ? {} : { keyring }),
+      ...this.#environment(),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
     return this.#apt;
@@ -84,15 +86,20 @@ export class PackageCache {
   #unpacked(name: string, version: string): UnpackedPackage {
     return { name, version, folder: join(this.folder, `${name}_${version}`) };
   }
-}
 
-/** Versions of Debian have an order of their own. */
-function isNewer(version: string, than: string): boolean {
-  try {
-    runProgram('dpkg', ['--compare-versions', version, 'gt', than]);
-    return true;
-  } catch (cause) {
-    if (cause instanceof ProgramFailure) return false;
-    throw cause;
+  /** Versions of Debian have an order of their own. */
+  #isNewer(version: string, than: string): boolean {
+    try {
+      runProgram('dpkg', ['--compare-versions', version, 'gt', than], this.#environment());
+      return true;
+    } catch (cause) {
+      if (cause instanceof ProgramFailure) return false;
+      throw cause;
+    }
+  }
+
+  #environment(): { readonly environment?: NodeJS.ProcessEnv } {
+    const { environment } = this.options;
+    return environment === undefined ? {} : { environment };
   }
 }

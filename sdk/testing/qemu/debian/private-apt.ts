@@ -4,7 +4,7 @@ import { BackplaneError } from '../../../base/errors.ts';
 import { printable } from '../../../base/text.ts';
 import { followProgram, ProgramFailure, runProgram } from '../host-program.ts';
 
-const Keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+const DebianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Of the archive's index files and of one package, in milliseconds. */
 const NetworkTimeout = 300_000;
 
@@ -13,6 +13,8 @@ export interface PrivateAptOptions {
   readonly suite: string;
   /** Where it keeps its configuration, its index files and nothing of the host's. */
   readonly folder: string;
+  /** The keys by which the archive is trusted. Default: Debian's, as its package installs them. */
+  readonly keyring?: string;
   readonly environment?: NodeJS.ProcessEnv;
   /** What is under way, for a user that waits. */
   readonly onProgress?: (what: string) => void;
@@ -39,15 +41,15 @@ export class PrivateApt {
 
   /** Reads the archive's index files. */
   static async open(options: PrivateAptOptions): Promise<PrivateApt> {
-    const { suite, folder, environment = process.env } = options;
+    const { suite, folder, keyring = DebianKeyring, environment = process.env } = options;
     const mirror = debianMirror(environment);
-    if (!existsSync(Keyring)) {
+    if (!existsSync(keyring)) {
       throw new BackplaneError(
         'archive-keyring-missing',
-        `Debian: '${Keyring}' does not exist, and packages cannot be trusted without it. Install 'debian-archive-keyring'.`,
+        `Debian: '${keyring}' does not exist, and packages cannot be trusted without it. Install 'debian-archive-keyring'.`,
       );
     }
-    const apt = new PrivateApt(options, configure(folder, `deb [signed-by=${Keyring}] ${mirror} ${suite} main`));
+    const apt = new PrivateApt(options, configure(folder, `deb [signed-by=${keyring}] ${mirror} ${suite} main`));
     await apt.#update(suite);
     return apt;
   }

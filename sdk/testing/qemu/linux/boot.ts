@@ -15,6 +15,8 @@ export interface BootOptions {
   readonly timeout: number;
   /** In MiB. */
   readonly memory: number;
+  /** Default: what `findQemu()` finds. */
+  readonly binary?: string;
   /** More arguments of QEMU. */
   readonly arguments?: readonly string[];
   readonly onLine: (line: string) => void;
@@ -28,7 +30,7 @@ const LongestConsole = 4000;
  */
 export async function bootLinux(options: BootOptions): Promise<void> {
   const { kernel, timeout, memory, arguments: more = [], onLine } = options;
-  const binary = findQemu();
+  const binary = options.binary ?? findQemu();
   if (binary === undefined) throw new BackplaneError('emulator-not-found', `QEMU: cannot start it: ${whyNoQemu()}`);
   const folder = mkdtempSync(join(tmpdir(), 'backplane-linux-'));
   try {
