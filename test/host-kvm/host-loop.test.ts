@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import { Errno, ExitReason, IoDirection, IoExit, KvmRun } from '../../sdk/accelerator/kvm/abi.ts';
+import { MILLISECOND } from '../../sdk/clock/index.ts';
+import { hostKvmAccelerator } from '../../sdk/host-kvm/accelerator.ts';
+import { FlatBinary } from '../../sdk/host-kvm/flat-binary.ts';
+import { device, IsaDevice, portRegion, use } from '../../sdk/index.ts';
+import { Machine } from '../../sdk/machine/index.ts';
+import { isapc } from '../small-machines.ts';
+import { FakeLibc } from './fake-libc.ts';
+
+const ports = portRegion({ name: 'sink', base: 0x320, size: 2, accessSizes: [1] });
+
+/** Keeps what the guest writes, with how often KVM_RUN had come back by then. */
+@device({ type: 'sink', description: 'Keeps what is written' })
+class Sink extends IsaDevice {
+  readonly written: number[] = [];
+  onWrite: (value: number) => void = () => {};
+
+  @ports.write(0)
+  write(value: number): void {
+    this.written.push(value);
+    this.onWrite(value);
+  }
+}
+
+/** What KVM_RUN does, one function for each: it changes the pages of the vCPU and answers 0 or an errno. The last one repeats. */
+type Runs = readonly ((libc: FakeLibc) => number)[];
+
+class Bench {
+  readonly libc = new FakeLibc();
+  readonly machine: Machine;
+  readonly sink: Sink;
+  runs = 0;
+
+  constructor(runs: Runs) {
+    const { libc } = this;
+    libc.onRun = () => (runs[Math.min(this.runs++, runs.length - 1)] as (libc: FakeLibc) => number)(libc);
+    this.machine = Machine.create(
+      { ...isapc, name: 'sink-machine', devices: [...isapc.devices, use(Sink)] },
+      { accelerator: hostKvmAccelerator({}, libc) },
+    );
+    this.sink = this.machine.devices.find(({ device }) => device instanceof Sink)!.device as Sink;
+  }
+
+  run() {
+    return this.machine.run(new FlatBinary({ name: 'code', bytes: Uint8Array.of(0xf4), address: 0x1000 }));
+  }
+
+  get statistics() {
+    return this.machine.accelerator.statistics;
+  }
+}
+
+const tick = () => Errno.EINTR;
+const queue = (value: number, then: (libc: FakeLibc) => number) => (libc: FakeLibc) => {
+  libc.queue(0x320, value);
+  return then(libc);
+};
+const out = (value: number) => (libc: FakeLibc) => {
+  const pages = libc.vcpuPages;
+  pages.setUint32(KvmRun.exitReason, ExitReason.Io, true);
+  pages.setUint8(IoExit.direction, IoDirection.Out);
+  pages.setUint8(IoExit.size, 1);
+  pages.setUint16(IoExit.port, 0x320, true);
+  pages.setUint32(IoExit.count, 1, true);
+  pages.setUint32(IoExit.dataOffset, 4096, true);
+  pages.setUint8(4096, value);
+  return 0;
+};
+const halt = (libc: FakeLibc) => {
+  libc.vcpuPages.setUint32(KvmRun.exitReason, ExitReason.Hlt, true);
+  libc.vcpuPages.setUint8(KvmRun.ifFlag, 0);
+  return 0;
+};
+
+describe('the loop of a host kernel', () => {
+  it('drains at each return, before it serves the exit, and ends at a HLT with interrupts disabled', () => {
+    const bench = new Bench([queue(1, out(2)), queue(3, halt)]);
+    expect(bench.run()).toMatchObject({ reason: 'halted', operations: 2 });
+    expect(bench.sink.written).toEqual([1, 2, 3]);
+    expect(bench.statistics.summary()).toMatchObject({
+      userspaceExits: 2,
+      haltExits: 1,
+      drainsAtExits: 2,
+      coalescedWrites: 2,
+    });
+    expect(bench.libc.isTicking).toBe(false);
+    expect(bench.libc.handler).toBe(0n);
+  });
+
+  it('does not drain at a tick that follows a return, and drains at the second: a write waits less than two ticks', () => {
+    const seen: number[] = [];
+    const bench = new Bench([out(1), queue(2, tick), tick, halt]);
+    bench.sink.onWrite = () => seen.push(bench.runs);
+    bench.run();
+    expect(bench.sink.written).toEqual([1, 2]);
+    // Queued during the second KVM_RUN, delivered when the third came back.
+    expect(seen).toEqual([1, 3]);
+    expect(bench.statistics.summary()).toMatchObject({ kicks: 1, drainsAtExits: 0 });
+  });
+
+  it('drains at the first tick when no return came before it', () => {
+    const bench = new Bench([queue(2, tick), halt]);
+    bench.run();
+    expect(bench.sink.written).toEqual([2]);
+    expect(bench.statistics.kicks).toBe(1);
+  });
+
+  it('lets no tick empty a ring that returns empty: a guest that exits often fills it as without ticks', () => {
+    const bench = new Bench([out(1), queue(2, tick), queue(3, out(4)), queue(5, tick), halt]);
+    bench.run();
+    expect(bench.sink.written).toEqual([1, 2, 3, 4, 5]);
+    expect(bench.statistics.summary()).toMatchObject({ kicks: 0, drainsAtExits: 2 });
+  });
+
+  it('makes no call for an exit but KVM_RUN', () => {
+    const bench = new Bench([...Array.from({ length: 50 }, (_, value) => out(value)), halt]);
+    const before = bench.libc.calls.length;
+    bench.run();
+    const during = bench.libc.calls.slice(before);
+    const runs = during.filter((call) => call === 'Run');
+    expect(runs).toHaveLength(51);
+    // Placing the guest takes the others.
+    expect(during.length - runs.length).toBeLessThan(10);
+  });
+
+  it('runs the timers of the machine at ticks, and a pause from one ends the run', () => {
+    const bench = new Bench([tick]);
+    const { clock } = bench.machine;
+    clock.timer('stop', () => bench.machine.pause()).arm(clock.now + 1 * MILLISECOND);
+    expect(bench.run().reason).toBe('paused');
+    expect(bench.libc.isTicking).toBe(false);
+  });
+
+  it('stops its tick when a handler throws', () => {
+    const bench = new Bench([out(1)]);
+    bench.sink.onWrite = () => {
+      throw new Error('shut');
+    };
+    expect(() => bench.run()).toThrow('shut');
+    expect(bench.libc.isTicking).toBe(false);
+    bench.machine.dispose();
+    expect(bench.libc.isClean).toBe(true);
+  });
+
+  it('ends a slice at a tick, so that a guest that spins leaves the host its turn', () => {
+    const bench = new Bench([tick]);
+    const { accelerator } = bench.machine;
+    bench.machine.load(new FlatBinary({ name: 'code', bytes: Uint8Array.of(0xf4), address: 0x1000 }), {});
+    accelerator.begin();
+    expect(accelerator.runSlice({ operations: 1_000_000 })).toBe('under-way');
+    expect(bench.runs).toBe(1);
+    bench.machine.pause();
+    expect(accelerator.runSlice({ operations: 1_000_000 })).toMatchObject({ reason: 'paused' });
+  });
+
+  it('counts a write that a zone holds as a full ring, when it exits all the same', () => {
+    const bench = new Bench([
+      (libc) => {
+        for (let value = 0; value < 169; value++) libc.queue(0x70, 0);
+        out(0)(libc);
+        libc.vcpuPages.setUint16(IoExit.port, 0x70, true);
+        return 0;
+      },
+      out(1),
+      halt,
+    ]);
+    bench.run();
+    expect(bench.statistics.summary()).toMatchObject({ ringFullExits: 1, userspaceExits: 3, coalescedWrites: 169 });
+  });
+});
