@@ -159,9 +159,14 @@ class VectorBench<Kernel extends KvmKernel> {
     request.setBigUint64(IoeventfdLayout.datamatch, BigInt(step.datamatch ?? 0), true);
     request.setBigUint64(IoeventfdLayout.address, BigInt(step.addr), true);
     request.setUint32(IoeventfdLayout.length, step.size, true);
-    request.setInt32(IoeventfdLayout.fd, step.eventfd === 'none' ? -1 : this.eventfd(step.eventfd ?? 'a'), true);
+    request.setInt32(IoeventfdLayout.fd, this.#descriptor(step.eventfd), true);
     request.setUint32(IoeventfdLayout.flags, flags, true);
     return request;
+  }
+
+  #descriptor(name = 'a'): number {
+    if (name === 'vm') return this.#vmFd;
+    return name === 'none' ? -1 : this.eventfd(name);
   }
 }
 

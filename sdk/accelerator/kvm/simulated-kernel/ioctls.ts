@@ -25,7 +25,8 @@ const Vectors = 256;
 export interface FileTable {
   add(file: VirtualMachine | VirtualCpu): number;
   newMachine(): VirtualMachine;
-  eventfdOf(fd: number): Eventfd | undefined;
+  /** An errno for a descriptor that is not open, or of another kind. */
+  eventfdOf(fd: number): Eventfd | number;
 }
 
 /** Requests answer as inside the kernel: 0 or more, or a negative errno. */

@@ -85,7 +85,7 @@ export class KernelIoeventfds {
   }
 
   /** KVM_IOEVENTFD, once the fd is known to be an eventfd; answers 0 or an errno. */
-  change(request: DataView, eventfdOf: (fd: number) => Eventfd | undefined): number {
+  change(request: DataView, eventfdOf: (fd: number) => Eventfd | number): number {
     const flags = request.getUint32(IoeventfdLayout.flags, true);
     const deassign = (flags & IoeventfdFlag.Deassign) !== 0;
     const length = request.getUint32(IoeventfdLayout.length, true);
@@ -96,7 +96,7 @@ export class KernelIoeventfds {
       if ((flags & ~IoeventfdFlag.valid) !== 0 || (length === 0 && matches)) return Errno.EINVAL;
     }
     const eventfd = eventfdOf(request.getInt32(IoeventfdLayout.fd, true));
-    if (eventfd === undefined) return Errno.EBADF;
+    if (typeof eventfd === 'number') return eventfd;
     const datamatch = matches ? request.getBigUint64(IoeventfdLayout.datamatch, true) : undefined;
     const bus = this.#bus(flags);
     const device = new KernelIoeventfd(bus, eventfd, address, length, datamatch);

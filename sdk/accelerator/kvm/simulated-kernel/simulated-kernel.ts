@@ -114,7 +114,8 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
   }
 
   readEventfd(fd: number): bigint {
-    return this.eventfdOf(fd)?.read() ?? 0n;
+    const file = this.#files[fd];
+    return file instanceof Eventfd ? file.read() : 0n;
   }
 
   kick(vcpuFd: number): void {
@@ -172,9 +173,10 @@ export class SimulatedKernel implements ScheduledKernel, FileTable {
     return new VirtualMachine(this.#host, this.counts, this.#time, this.#capabilities, this.#variant);
   }
 
-  eventfdOf(fd: number): Eventfd | undefined {
+  eventfdOf(fd: number): Eventfd | number {
     const file = this.#files[fd];
-    return file instanceof Eventfd ? file : undefined;
+    if (file === undefined) return Errno.EBADF;
+    return file instanceof Eventfd ? file : Errno.EINVAL;
   }
 
   #answer(result: number): number {
