@@ -30,8 +30,8 @@ export const faults: readonly PlantedFault[] = [
   {
     name: 'ring: it holds one entry fewer',
     file: 'sdk/accelerator/kvm/coalesced-ring.ts',
-    text: 'if (next === this.first) return -1;',
-    replacement: 'if (next === this.first || (next + 1) % Slots === this.first) return -1;',
+    text: 'return next === this.first;',
+    replacement: 'return next === this.first || (next + 1) % Slots === this.first;',
   },
   {
     name: 'ring: an entry behind the end of the page',

@@ -45,6 +45,12 @@ describe('the comparison of kernels by random scripts', () => {
     expect(result.exits).toBeGreaterThan(result.operations);
   });
 
+  it('tells the arithmetic of an older ring from that of Linux 6.12', () => {
+    const old = benchOf(new SimulatedKernel({ ring: 'before-6.12' }));
+    const { difference } = compareRandomly(benchOf(new SimulatedKernel()), old, { operations: 50_000, seed: 1 });
+    expect(difference?.script.steps.length).toBeLessThanOrEqual(6);
+  });
+
   it.each(faults.map((fault, index) => [fault.name, fault, index] as const))(
     'finds and shrinks: %s',
     async (_name, fault, index) => {
