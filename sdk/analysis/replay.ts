@@ -1,4 +1,5 @@
 import {
+  type Accelerator,
   type ConditionalModel,
   type DeviceAgreementReport,
   type ExitStatistics,
@@ -45,6 +46,8 @@ export interface ReplaySetup {
   readonly definition: MachineDefinition;
   readonly request?: Omit<MachineRequest, 'accelerator'>;
   readonly accelerator?: Omit<SimulatedAcceleratorOptions, 'intercept'>;
+  /** Makes the accelerator. Default: `simulatedAccelerator`. */
+  readonly createAccelerator?: (options: SimulatedAcceleratorOptions) => Accelerator;
   /** Addresses where something answers only sometimes; asked once the machine is built. */
   readonly conditional?: (machine: Machine) => readonly ConditionalModel[];
   /** How many timers may expire in a gap of the recording. */
@@ -68,13 +71,14 @@ export interface Replay {
 
 /** Puts a recording through a machine, from beginning to end, in the recording's own time. */
 export function replayTrace(trace: RecordedTrace, setup: ReplaySetup): Replay {
+  const { createAccelerator = simulatedAccelerator } = setup;
   const { definition, request, accelerator, conditional, timerLimit, onProgress, onBuilt, observe } = setup;
   const guest = new TraceGuest(trace, onProgress === undefined ? {} : { onProgress });
   const models: ConditionalModel[] = [];
   let answers: TraceAnswers | undefined;
   const machine = Machine.create(definition, {
     ...request,
-    accelerator: simulatedAccelerator({
+    accelerator: createAccelerator({
       ...accelerator,
       intercept: (access, host) => {
         answers = new TraceAnswers(access, host, guest, models);

@@ -52,10 +52,14 @@ export interface CliErrorCodes {
   'invalid-project-name': BackplaneError;
   /** A size of memory cannot be read. @remedy Write a number of megabytes, or a number with a suffix: 64, 64M, 1G. */
   'invalid-size': BackplaneError;
+  /** `-accel kvm` was asked for KVM's own interrupt controllers. @remedy Leave kernel-irqchip out: the machine's devices are its controllers. */
+  'no-kernel-irqchip': BackplaneError;
   /** A list of settings breaks the grammar of the command line. @remedy Write TYPE,KEY=VALUE, or the JSON form. */
   'malformed-setting': BackplaneError;
   /** The value of -serial is no place for a serial port. @remedy Write stdio, file:PATH, unix:PATH or another that the message lists. */
   'malformed-serial': BackplaneError;
+  /** There is no processor mode of that name. @remedy Give real, protected or long. */
+  'unknown-cpu-mode': BackplaneError;
   /** An argument does not belong to this command, or not to this form of it. @remedy Write it as the message says. */
   'misplaced-argument': BackplaneError;
   /** A back end has no name by which a device could take it. @remedy Add id=NAME, or node-name=NAME to -blockdev. */

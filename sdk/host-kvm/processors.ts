@@ -152,10 +152,15 @@ function refuseOthers(images: readonly GuestImage[]): void {
   }
   for (const image of images) {
     if (image instanceof FlatBinary || recordingOf(image) !== undefined) continue;
-    throw new BackplaneError(
-      'guest-not-machine-code',
-      `Guest '${image.name}' is a program in TypeScript, and the host's processor executes machine code. Run it with -accel kvm-sim, or ` +
-        'give a flat binary: -device loader,file=FILE.bin,addr=0x1000,cpu-num=0.',
-    );
+    throw notMachineCode(image.name);
   }
+}
+
+/** A guest program in TypeScript, for the host's processor. */
+export function notMachineCode(name: string): BackplaneError {
+  return new BackplaneError(
+    'guest-not-machine-code',
+    `Guest '${name}' is a program in TypeScript, and the host's processor executes machine code. Run it with -accel kvm-sim, or ` +
+      'give a flat binary: -device loader,file=FILE.bin,addr=0x1000,cpu-num=0.',
+  );
 }

@@ -1,5 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { pcI440fx } from '../../machines/index.ts';
 import type { Guest, GuestStep } from '../../sdk/accelerator/index.ts';
+import { replayTrace } from '../../sdk/analysis/replay.ts';
+import { readTrace } from '../../sdk/cli/replay/trace-file.ts';
 import { formatExits } from '../../sdk/cli/run-output.ts';
 import { MICROSECOND } from '../../sdk/clock/index.ts';
 import { indexAndData, plainPort, SmallMachine, type SmallMachineOptions } from './small-machine.ts';
@@ -82,6 +86,19 @@ describe('a kernel that has nothing but the interface of KVM', () => {
       undefined,
       undefined,
     ]);
+  });
+
+  it.each([
+    ['none', { coalescedMmio: false, coalescedPio: false }, 41_342],
+    ['those of the machine', {}, 4_098],
+  ])('replays SeaBIOS with as many userspace exits as the simulated one, zones: %s', async (_zones, options, exits) => {
+    const path = fileURLToPath(new URL('../../examples/recordings/seabios-pc-tcg.iotrace.gz', import.meta.url));
+    const trace = await readTrace(path, { name: 'seabios-pc-tcg' });
+    const setup = { definition: pcI440fx, accelerator: options, createAccelerator: thinAccelerator };
+    const { statistics } = replayTrace(trace, setup);
+    // The HLT behind the recording is one more.
+    expect(statistics.userspaceExits - 1).toBe(exits);
+    expect(statistics.coalescedWrites).toBe(41_342 - exits);
   });
 
   it('starts counting anew', () => {

@@ -1,4 +1,5 @@
 import type { GuestImage, RunOptions, RunOutcome, SliceEnd } from '../../sdk/accelerator/accelerator.ts';
+import { type GuestSource, OperationKind } from '../../sdk/accelerator/guest/operation.ts';
 import { ExitReason, IoExit, KvmRun, VcpuRequest } from '../../sdk/accelerator/kvm/abi.ts';
 import { KvmAccelerator } from '../../sdk/accelerator/kvm/accelerator.ts';
 import { ExitPump } from '../../sdk/accelerator/kvm/exit-pump.ts';
@@ -102,13 +103,30 @@ export function thinAccelerator(options: KvmAcceleratorOptions = {}): KvmAcceler
   const inner = new SimulatedKernel();
   const kernel = new ThinKernel(inner);
   const attach = (vcpu: KvmVcpu, image: GuestImage) =>
-    inner.processor(vcpu.fd).attach('start' in image ? image.start() : image);
+    inner.processor(vcpu.fd).attach('start' in image ? image.start() : endedByHalt(image));
   return new KvmAccelerator({
     ...options,
     name: 'thin',
     kernel,
     processors: (parts) => new ThinProcessors(kernel, parts, attach),
   });
+}
+
+/** A recording, and a HLT behind its last access: as machine code it ends so too. */
+function endedByHalt(recording: GuestSource): GuestSource {
+  let ended = false;
+  return {
+    name: recording.name,
+    next: (operation) => {
+      if (recording.next(operation)) return true;
+      if (ended) return false;
+      ended = true;
+      operation.kind = OperationKind.Hlt;
+      operation.at = -1;
+      return true;
+    },
+    interrupt: () => undefined,
+  };
 }
 
 interface ThinVcpu {
@@ -191,7 +209,7 @@ class ThinLoop implements UserspaceLoop {
       parts.consumers.notify(() => this.drain());
     }
     this.running = false;
-    return { reason: 'halted', message: 'HLT.', operations: 0 };
+    return { reason: 'finished', message: 'HLT.', operations: 0 };
   }
   begin(): void {}
   slice(): SliceEnd {

@@ -137,8 +137,8 @@ async function backends(type: BackendType, subject: string, plugins: readonly Lo
 }
 
 async function accelerators(): Promise<Listing> {
-  const { acceleratorOptions } = await import('../../accelerator/kvm/options.ts');
-  const options = acceleratorOptions.map((option): OptionDescription => {
+  const { optionsOf } = await import('../options/accelerator.ts');
+  const described = (option: ReturnType<typeof optionsOf>[number]): OptionDescription => {
     const type = option.values?.join('|') ?? option.type;
     const byDefault = typeof option.default === 'boolean' ? (option.default ? 'on' : 'off') : String(option.default);
     return {
@@ -148,12 +148,18 @@ async function accelerators(): Promise<Listing> {
       syntax: `  ${option.name}=<${type}>`,
       text: `${option.description} (default: ${byDefault})`,
     };
-  });
-  const kvm: [string, string] = ['kvm-sim', 'KVM, simulated in TypeScript: the same on every host. Its options:'];
+  };
+  const [simulated, host] = [optionsOf('kvm-sim').map(described), optionsOf('kvm').map(described)];
+  const entry = ({ syntax, text }: OptionDescription): [string, string] => [syntax, text];
   return {
     title: 'Accelerators:',
-    entries: [kvm, ...options.map(({ syntax, text }): [string, string] => [syntax, text])],
-    options,
+    entries: [
+      ['kvm-sim', 'KVM, simulated in TypeScript: the same on every host. Its options:'],
+      ...simulated.map(entry),
+      ['kvm', '/dev/kvm of this host, for machine code: flat binaries and recordings. Its options:'],
+      ...host.map(entry),
+    ],
+    options: simulated,
   };
 }
 

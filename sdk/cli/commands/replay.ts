@@ -4,6 +4,7 @@ import { ReplaySampler } from '../../analysis/report/input.ts';
 import { BackplaneError } from '../../base/errors.ts';
 import type { Command } from '../command.ts';
 import {
+  acceleratorMaker,
   acceleratorSyntax,
   chooseAccelerator,
   chooseTimerLimit,
@@ -30,7 +31,7 @@ again on its machine, without its program, with equal counts; -compare, -accel, 
 
 Options:
 ${machineHelp}
-  -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
+  -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off; or kvm: as machine code on the host's /dev/kvm
 ${timerLimitHelp}
   -compare              replay three times: coalescing off, with QEMU's overlay, and as asked for
   -rtc base=DATE        start the real-time clock there; default: from the recording's own readings of it
@@ -43,6 +44,7 @@ Examples:
   backplane replay linux61-boot-rtc -compare
   backplane replay seabios-pc-tcg -accel kvm-sim,coalesced-mmio=off
   backplane replay seabios-pc-tcg -compare -report seabios.html
+  backplane replay seabios-pc-tcg -compare -accel kvm
   backplane replay boot.iotrace.gz -machine isapc -json`,
   options: {
     ...machineSyntax,
@@ -60,7 +62,9 @@ Examples:
     const machine = await chooseMachine(args, undefined, machineOf(trace));
     if (isExact(trace, args, machine)) return replayExactly(trace, machine, context);
     const accelerator = chooseAccelerator(args);
-    const modes = args.has('compare') ? comparedModes(machine, accelerator) : singleMode(machine, accelerator);
+    const { options } = accelerator;
+    const modes = args.has('compare') ? comparedModes(machine, options) : singleMode(machine, options);
+    const createAccelerator = await acceleratorMaker(accelerator);
     const page = args.value('report');
     if (page !== undefined && !args.has('compare'))
       throw new BackplaneError('misplaced-argument', '-report shows a comparison. Add -compare.');
@@ -73,7 +77,7 @@ Examples:
       const step = modes.length > 1 ? ` ${index + 1}/${modes.length}` : '';
       const label = `replay${step}, ${mode.column}`;
       const watched = page === undefined ? {} : { observe: samplers[index]!.observe };
-      return replayMode(trace, { machine, mode, clock, terminal, label, timers, ...watched });
+      return replayMode(trace, { machine, mode, createAccelerator, clock, terminal, label, timers, ...watched });
     });
     terminal.progress('');
     // A comparison shows QEMU's map on purpose, so its warning is left out.
@@ -95,6 +99,7 @@ Examples:
 interface ReplayRequest {
   readonly machine: MachineChoice;
   readonly mode: ReplayMode;
+  readonly createAccelerator: NonNullable<ReplaySetup['createAccelerator']>;
   readonly clock: RecordedClock | undefined;
   readonly terminal: Terminal;
   readonly label: string;
@@ -103,7 +108,7 @@ interface ReplayRequest {
 }
 
 function replayMode(trace: RecordedTrace, request: ReplayRequest): ReplayedMode {
-  const { machine, mode, clock, terminal, label, timers, observe } = request;
+  const { machine, mode, createAccelerator, clock, terminal, label, timers, observe } = request;
   let absentFunctions = 0;
   const setup = replaySetup(machine, clock, () => absentFunctions++);
   let endObservers = () => {};
@@ -119,6 +124,7 @@ function replayMode(trace: RecordedTrace, request: ReplayRequest): ReplayedMode 
       endObservers = observeWith(machine.plugins, built);
     },
     accelerator: mode.accelerator,
+    createAccelerator,
     ...(observe === undefined ? {} : { observe }),
     onProgress: (done, total) => terminal.progress(`${label}: ${done} of ${total} accesses`),
   });

@@ -1,13 +1,12 @@
-import { realpathSync } from 'node:fs';
-import type { GuestProgram, RunOutcome, SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
-import { BackplaneError, describeThrown } from '../../base/errors.ts';
+import type { RunOutcome, SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
 import { decimal, exactData } from '../../base/text.ts';
 import type { DescribedAccess } from '../../machine/access-names.ts';
-import type { Machine, MachineDefinition } from '../../machine/index.ts';
+import type { Machine } from '../../machine/index.ts';
 import { type Command, Unfinished } from '../command.ts';
-import { statusOf } from '../files.ts';
 import { GuestTrace } from '../guest-trace.ts';
 import {
+  type AcceleratorChoice,
+  acceleratorMaker,
   acceleratorSyntax,
   chooseAccelerator,
   chooseClock,
@@ -19,16 +18,14 @@ import {
   timerLimitSyntax,
 } from '../options/accelerator.ts';
 import { backendHelp, backendSyntax } from '../options/backends.ts';
+import { loaderHelp, loaderSyntax, takeLoaders } from '../options/loader.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
 import { chooseRtc, rtcHelp, rtcSyntax, startAt } from '../options/rtc.ts';
-import { bundle } from '../plugins/bundle.ts';
-import { checkMachine, isMachine } from '../plugins/exports.ts';
-import { rememberSources, withPlace } from '../plugins/failure-place.ts';
 import { DefaultLimit, HotReload } from '../plugins/hot-reload.ts';
-import { evaluate } from '../plugins/load.ts';
 import { observeWith, reportObservers } from '../plugins/plugin.ts';
 import { checkRecordTarget, recordedRun } from '../replay/recording-file.ts';
 import { formatExits, noteBackendErrors, showConsoles } from '../run-output.ts';
+import { guestsOf } from '../session/run-guests.ts';
 import { RunSession } from '../session/run-session.ts';
 import { checkSaveTarget, writeSnapshotFile } from '../snapshot/file.ts';
 import { restoreFile } from '../snapshot/restore.ts';
@@ -36,7 +33,7 @@ import type { Terminal } from '../terminal.ts';
 
 export const runCommand: Command = {
   usage:
-    'backplane run FILE.ts [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-accel ACCELERATOR] [-trace] [-profile]',
+    'backplane run [FILE.ts] [-machine MACHINE] [-device DEVICE]... [-plugin WHAT]... [-accel ACCELERATOR] [-trace] [-profile]',
   summary: 'run a guest program',
   help: `Runs the guest program that FILE.ts exports as default, and prints its accesses and exits. FILE.ts may lie anywhere: it is
 compiled in the SDK's own dialect, and 'backplane' means this SDK. An array of programs runs on as many processors. If FILE.ts
@@ -46,7 +43,8 @@ Options:
 ${machineHelp}
 ${backendHelp}
 ${rtcHelp}
-  -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off
+  -accel ACCELERATOR    kvm-sim and its options: kvm-sim,coalesced-pio=off; or kvm: machine code on the host's /dev/kvm
+${loaderHelp}
   -limit OPERATIONS     end after so many guest operations; default 100 million
 ${timerLimitHelp}
 ${clockHelp}
@@ -62,7 +60,7 @@ SIGINT, SIGTERM and SIGHUP end a run between two instructions; -save is written 
 counts go to standard error. At a terminal Ctrl-A x ends the run, Ctrl-A c opens a monitor, and Ctrl-C goes to the guest.
 
 Status: 0 when the guest has finished, or was stopped by its user or at -limit; 2 when it did not finish: asleep for
-ever, a triple fault, or still running after 100 million operations.
+ever, a triple fault, or still running after 100 million operations. Machine code has finished when it halts for ever.
 
 Examples:
   backplane run examples/kitchen.ts
@@ -70,12 +68,14 @@ Examples:
   backplane run guest.ts -limit 1000 -save at-1000.json
   backplane run guest.ts -loadvm at-1000.json
   backplane run guest.ts -serial stdio -clock host
+  backplane run -accel kvm -device loader,file=hello.bin,addr=0x1000,cpu-num=0 -machine isapc
   backplane run guest.ts -plugin ./my-uart.ts -device my-uart,iobase=0x2f8 -watch`,
   options: {
     ...machineSyntax,
     ...backendSyntax,
     ...rtcSyntax,
     ...acceleratorSyntax,
+    ...loaderSyntax,
     limit: 'OPERATIONS',
     ...timerLimitSyntax,
     ...clockSyntax,
@@ -85,29 +85,28 @@ Examples:
     trace: true,
     watch: true,
   },
-  async run({ terminal, arguments: args, json }) {
-    const file = programFile(args.positional);
+  async run({ terminal, arguments: given, json }) {
+    const { rest: args, loaders } = takeLoaders(given);
     const operationLimit = parseCount(args, 'limit', 'operations');
     const accelerator = chooseAccelerator(args);
     const { Machine } = await import('../../machine/index.ts');
     const { openBackends } = await import('../../backend/index.ts');
     const { describeAccess } = await import('../../machine/access-names.ts');
-    const { simulatedAccelerator } = await import('../../accelerator/index.ts');
-    const exported = await loadProgram(file);
-    const guests = programsOf(file, exported);
-    const { definition, request, backends, plugins, warnings } = await chooseMachine(args, ownMachine(file, exported));
+    const { guests, own } = await guestsOf(args, loaders, accelerator);
+    const { definition, request, backends, plugins, warnings } = await chooseMachine(args, own);
     const start = chooseRtc(args);
     const [loaded, saveTo] = [args.value('loadvm'), args.value('save')];
     const recordTo = args.value('record');
     if (saveTo !== undefined) checkSaveTarget(saveTo);
     if (recordTo !== undefined) checkRecordTarget(recordTo, args);
-    const simulated = simulatedAccelerator(saveTo === undefined ? accelerator : warnedOfSaves(accelerator, terminal));
+    const create = await acceleratorMaker(accelerator);
+    const made = create(saveTo === undefined ? accelerator.options : warnedOfSaves(accelerator.options, terminal));
     const report = reportTo(terminal, backends);
     const print = (line: string) => (json ? terminal.note(line) : report(line));
     const tracing = {
       print,
-      now: () => machine.clock.absolute(simulated.guestTime),
-      statistics: simulated.statistics,
+      now: () => machine.clock.absolute(made.guestTime),
+      statistics: made.statistics,
       describe: (access: DescribedAccess) => describeAccess(machine, access),
     };
     const trace = args.has('trace') ? new GuestTrace(tracing, loaded !== undefined) : undefined;
@@ -122,7 +121,7 @@ Examples:
     const machineRequest = {
       ...request,
       ...(start === undefined ? {} : { deviceOptions: startAt(definition, start) }),
-      accelerator: simulated,
+      accelerator: made,
       onBackendError: noteBackendErrors(terminal),
       onObserverFailure: reportObservers(terminal),
       onGuestError: (device: string, message: string) => terminal.note(`guest error: ${device}: ${message}`),
@@ -154,7 +153,7 @@ Examples:
       endConsoles();
       if (json) report(JSON.stringify(asData(machine, outcome), null, 2));
       else report(`${formatExits(machine.accelerator.statistics)}\n\n${formatOutcome(machine, outcome)}`);
-      const problem = unfinished(outcome, operationLimit);
+      const problem = endsByHalt(accelerator, outcome) ? undefined : unfinished(outcome, operationLimit);
       if (failure !== undefined) throw failure;
       if (problem !== undefined) throw new Unfinished(problem);
     } finally {
@@ -164,13 +163,9 @@ Examples:
   },
 };
 
-function programFile([file, ...more]: readonly string[]): string {
-  if (file === undefined)
-    throw new BackplaneError('missing-operand', "run: the program is missing. Write 'backplane run FILE.ts'.");
-  if (more.length > 0)
-    throw new BackplaneError('too-many-operands', `run takes one file, not also '${more.join(' ')}'.`);
-  return file;
-}
+/** Machine code has no other end. */
+const endsByHalt = ({ name }: AcceleratorChoice, { reason }: RunOutcome): boolean =>
+  name === 'kvm' && reason === 'halted';
 
 /** A guest may do too much to be saved: the user learns it at that moment, and not at the end. */
 function warnedOfSaves(
@@ -199,24 +194,6 @@ export function unfinished({ reason, message, operations }: RunOutcome, limit: n
   return `the guest did not finish: ${message}${advice}`;
 }
 
-function programsOf(file: string, exported: Record<string, unknown>): GuestProgram[] {
-  const { default: found } = exported;
-  const programs = Array.isArray(found) ? found : [found];
-  const isProgram = (value: unknown): value is GuestProgram =>
-    typeof value === 'object' && value !== null && 'start' in value && typeof value.start === 'function';
-  if (programs.length > 0 && programs.every(isProgram)) return programs;
-  throw new BackplaneError(
-    'program-without-exports',
-    `'${file}' exports no guest program. Write: export default guestProgram(function* (guest) { ... });`,
-  );
-}
-
-function ownMachine(file: string, { machine }: Record<string, unknown>): MachineDefinition | undefined {
-  if (!isMachine(machine)) return undefined;
-  checkMachine(`'${file}'`, machine);
-  return machine;
-}
-
 function asData(machine: Machine, outcome: RunOutcome) {
   const { statistics } = machine.accelerator;
   return {
@@ -233,29 +210,7 @@ function asData(machine: Machine, outcome: RunOutcome) {
 
 function formatOutcome(machine: Machine, { message, operations }: RunOutcome): string {
   const time = decimal(machine.clock.absolute(), 3);
+  // Of the host's processor only the returns are seen, and its time is no model.
+  if (machine.accelerator.statistics.costs === undefined) return `${time} us of guest time. ${message}`;
   return `${operations} operations in ${time} us of guest time, modelled. ${message}`;
-}
-
-/**
- * Loads a TypeScript file of the user with its imports, in the dialect of the SDK's decorators. The tsconfig and
- * package.json beside it have no effect. No file is written.
- */
-export async function loadProgram(path: string): Promise<Record<string, unknown>> {
-  const refusal = (code: string, why: string, cause?: unknown) =>
-    new BackplaneError(code, `cannot read '${path}': ${why}`, { cause });
-  const found = statusOf(path, refusal);
-  if (found === undefined) throw refusal('file-not-found', 'there is no such file.');
-  if (!found.isFile()) throw refusal('not-a-file', 'it is not a file.');
-  const entry = realpathSync(path);
-  const { code, files } = await bundle({ label: path, entry });
-  rememberSources(files);
-  try {
-    return await evaluate(code, entry);
-  } catch (cause) {
-    throw new BackplaneError(
-      'program-load-failed',
-      withPlace(`'${path}' failed to load: ${describeThrown(cause)}`, cause),
-      { cause },
-    );
-  }
 }

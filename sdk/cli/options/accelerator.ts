@@ -1,4 +1,4 @@
-import type { SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
+import type { KvmAccelerator, SimulatedAcceleratorOptions } from '../../accelerator/index.ts';
 import {
   type AcceleratorSettings,
   acceleratorOptions,
@@ -12,7 +12,23 @@ import { parseKeyValues } from './settings.ts';
 /** Options that choose the accelerator of a run. */
 export const acceleratorSyntax = { accel: 'ACCELERATOR', profile: true } as const satisfies OptionSyntax;
 
-const accelerators = ['kvm-sim'];
+const accelerators = ['kvm-sim', 'kvm'] as const;
+
+/** Which of them: simulated in TypeScript, or the host's own. */
+export interface AcceleratorChoice {
+  readonly name: (typeof accelerators)[number];
+  /** Of `kvm` those alone that have a meaning there. */
+  readonly options: SimulatedAcceleratorOptions;
+}
+
+/** What the host's kernel decides, or what is modelled, is no option of `-accel kvm`. */
+const hostProperties: readonly (keyof AcceleratorSettings)[] = ['coalescedMmio', 'coalescedPio', 'drain'];
+
+/** The options of an accelerator. */
+export const optionsOf = (name: AcceleratorChoice['name']): typeof acceleratorOptions =>
+  name === 'kvm-sim'
+    ? acceleratorOptions
+    : acceleratorOptions.filter(({ property }) => hostProperties.includes(property));
 
 /** The option that limits the timers that may expire while the guest executes nothing. */
 export const timerLimitSyntax = { 'timer-limit': 'TIMERS' } as const satisfies OptionSyntax;
@@ -53,28 +69,53 @@ export function parseCount(args: Arguments, option: string, what: string): numbe
   );
 }
 
-/** The accelerator options of `-accel kvm-sim,coalesced-pio=off` and `-profile`. */
-export function chooseAccelerator(args: Arguments): SimulatedAcceleratorOptions {
+/** The accelerator of `-accel kvm-sim,coalesced-pio=off` or `-accel kvm`, and of `-profile`. */
+export function chooseAccelerator(args: Arguments): AcceleratorChoice {
   const text = args.value('accel') ?? 'kvm-sim';
   const { subject, settings, asksForHelp } = parseKeyValues('-accel', text);
   if (asksForHelp)
     throw new BackplaneError('misplaced-argument', "to list the accelerators, write 'backplane -accel help'.");
-  if (!accelerators.includes(subject)) {
+  const name = accelerators.find((known) => known === subject);
+  if (name === undefined) {
     throw new BackplaneError(
       'unknown-accelerator',
       `there is no accelerator '${subject}'. ${didYouMean(subject, accelerators)}`,
     );
   }
-  const known = acceleratorOptions.map(({ name }) => name);
-  for (const name of settings.keys()) {
-    if (!known.includes(name)) {
+  const given = name === 'kvm' ? withoutIrqchip(settings) : settings;
+  const known = optionsOf(name).map((option) => option.name);
+  for (const option of given.keys()) {
+    if (!known.includes(option)) {
       throw new BackplaneError(
         'unknown-accelerator-option',
-        `accelerator '${subject}' has no option '${name}'. ${didYouMean(name, known)}`,
+        `accelerator '${subject}' has no option '${option}'. ${didYouMean(option, known)}`,
       );
     }
   }
-  return { ...asOptions(parseAcceleratorSettings(settings)), profile: args.has('profile') };
+  const { coalescedMmio, coalescedPio, drain, ...simulated } = asOptions(parseAcceleratorSettings(given));
+  const options = { coalescedMmio, coalescedPio, drain, profile: args.has('profile') } as SimulatedAcceleratorOptions;
+  return { name, options: name === 'kvm' ? options : { ...simulated, ...options } };
+}
+
+/** The interrupt controllers are devices of the machine: KVM's own would take their place, and hide their accesses. */
+function withoutIrqchip(settings: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const irqchip = settings.get('kernel-irqchip');
+  if (irqchip !== undefined && irqchip !== 'off') {
+    throw new BackplaneError(
+      'no-kernel-irqchip',
+      `-accel kvm,kernel-irqchip=${irqchip}: the machine's own devices are its interrupt controllers, and KVM's would take their place. ` +
+        'Write kernel-irqchip=off, or leave it out.',
+    );
+  }
+  return new Map([...settings].filter(([name]) => name !== 'kernel-irqchip'));
+}
+
+/** What makes the chosen accelerator. The host's is loaded only where it was asked for. */
+export async function acceleratorMaker({
+  name,
+}: AcceleratorChoice): Promise<(options: SimulatedAcceleratorOptions) => KvmAccelerator> {
+  if (name === 'kvm') return (await import('../../host-kvm/accelerator.ts')).hostKvmAccelerator;
+  return (await import('../../accelerator/index.ts')).simulatedAccelerator;
 }
 
 function asOptions({ kernelExitCost, userspaceExitCost, ...rest }: AcceleratorSettings): SimulatedAcceleratorOptions {
