@@ -29,6 +29,8 @@ export class JsonReader {
     readonly data: unknown,
     readonly path: string,
     readonly problems: JsonProblem[],
+    /** What the data is of, in messages. */
+    readonly document: 'snapshot' | 'recording' = 'snapshot',
   ) {}
 
   /** What is wrong here, as the end of a sentence: 'expected a number, found "x"'. */
@@ -40,20 +42,20 @@ export class JsonReader {
   /** An element of a list. */
   item(index: number): JsonReader {
     const value: unknown = Array.isArray(this.data) ? this.data[index] : undefined;
-    return new JsonReader(value, `${this.path}[${index}]`, this.problems);
+    return new JsonReader(value, `${this.path}[${index}]`, this.problems, this.document);
   }
 
   /** A member of an object, which need not be there: its reader says what is missing. */
   member(name: string): JsonReader {
     const value = isJsonObject(this.data) && Object.hasOwn(this.data, name) ? this.data[name] : undefined;
-    return new JsonReader(value, this.path === '' ? name : `${this.path}.${name}`, this.problems);
+    return new JsonReader(value, this.path === '' ? name : `${this.path}.${name}`, this.problems, this.document);
   }
 
   /** Refuses a value that is no object, and members of other names. */
   only(...names: readonly string[]): this {
     if (!isJsonObject(this.data)) this.refuse(`expected an object, found ${describeJson(this.data)}`);
     for (const [name, member] of this.entries()) {
-      if (!names.includes(name)) member.refuse('is in the snapshot, and nothing here has it');
+      if (!names.includes(name)) member.refuse(`is in the ${this.document}, and nothing here has it`);
     }
     return this;
   }
@@ -117,7 +119,7 @@ export class JsonReader {
   }
 }
 
-/** For messages: what a snapshot has, cut short. */
+/** For messages: what the data holds, cut short. */
 export function describeJson(data: unknown): string {
   if (Array.isArray(data)) return `a list of ${data.length}`;
   if (data === undefined) return 'nothing';

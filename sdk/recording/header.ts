@@ -41,6 +41,14 @@ const MostBackends = 256;
 const MostProcessors = 64;
 const LongestName = 256;
 
+/** The back end of a header's line `# backend: {...}`; undefined for another line, or one that is damaged. */
+export function backendOfLine(line: string): RecordedBackend | undefined {
+  const [, text] = /^# backend: (.*)$/s.exec(line) ?? [];
+  const problems: JsonProblem[] = [];
+  const backend = text === undefined ? undefined : readBackend(parsed('backend', text, problems));
+  return problems.length === 0 ? backend : undefined;
+}
+
 /** The lines of a header, with the first one. */
 export function headerLines(header: RunHeader): string[] {
   const { machine, devices, backends, accelerator, processors, guests, start, tapped, timerLimit } = header;
@@ -67,7 +75,7 @@ export function readHeader(trace: RecordedTrace): RunHeader {
       problems.push({ path: word, problem: `there are ${lines.length} lines, at most ${most} may be` });
     return lines.slice(0, most).map((text) => parsed(word, text.slice(word.length + 2), problems));
   };
-  const one = (word: string) => all(word, 1)[0] ?? new JsonReader(undefined, word, problems);
+  const one = (word: string) => all(word, 1)[0] ?? new JsonReader(undefined, word, problems, 'recording');
   const machine = one('machine').only('name', 'ram', 'options');
   const run = one('run').only('accelerator', 'processors', 'guests', 'start', 'tapped', 'timerLimit');
   const start = run.member('start');
@@ -103,10 +111,10 @@ const MostShown = 10;
 
 function parsed(word: string, text: string, problems: JsonProblem[]): JsonReader {
   try {
-    return new JsonReader(JSON.parse(text), word, problems);
+    return new JsonReader(JSON.parse(text), word, problems, 'recording');
   } catch {
     problems.push({ path: word, problem: 'is no JSON' });
-    return new JsonReader(undefined, word, []);
+    return new JsonReader(undefined, word, [], 'recording');
   }
 }
 

@@ -225,7 +225,7 @@ function refuseOtherMachine(trace: RecordedTrace, header: RunHeader, machine: Ma
     const problems: JsonProblem[] = [];
     if (own === undefined)
       found.push(`device '${id}' is in the recording, and not here. Add the -device with which it was recorded`);
-    else compare(new JsonReader(device, '', problems), own);
+    else compare(new JsonReader(device, '', problems, 'recording'), own);
     found.push(...problems.map(({ path, problem }) => `device '${id}': ${path} ${problem}`));
   }
   for (const id of present.keys()) found.push(`device '${id}' is here, and not in the recording. Leave it out`);

@@ -56,6 +56,10 @@ export function outsideOf(trace: RecordedTrace, { backends, devices }: RunHeader
   return { arrivals, backends: standIns, outputs };
 }
 
+/** Stand-ins for the back ends of a recording, for a machine that runs nothing: nothing arrives, and disks are empty. */
+export const emptyBackends = (name: string, backends: readonly RecordedBackend[]): Backend[] =>
+  backends.map((one) => (one.type === 'block' ? diskOf(name, one, undefined) : lineOf(one, new CheckedOutput([], 0))));
+
 function hasOption(devices: RunHeader['devices'], id: string, option: string): boolean {
   return devices.some((device) => {
     const { id: own, options } = device as { readonly id?: unknown; readonly options?: unknown };

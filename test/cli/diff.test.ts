@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeLine } from '../../sdk/cli/replay/recording-lines.ts';
+import { echoRun } from './echo-run.ts';
 import { backplane } from './fake-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-diff-'));
@@ -65,6 +66,25 @@ describe('backplane diff', () => {
     ['ERR d0 4 no-space', 'disk d0: its call 4 fails (no-space)'],
     ['OUT serial0 65536 0badcafe', 'serial0: 65536 bytes sent so far, checksum 0badcafe'],
   ])('says in words what came from outside: %s', (line, words) => expect(describeLine(line)).toBe(words));
+
+  it('names registers of devices whose back ends the recordings have', async () => {
+    const run = echoRun(folder);
+    const words = run.slice(run.indexOf('-machine'));
+    for (const [name, more] of [
+      ['x', '0x2f9'],
+      ['y', '0x2f8'],
+    ] as const) {
+      const body = `yield* guest.in8(0x2f9); yield* guest.in8(${more});`;
+      const program = `export default guestProgram('g', function* (guest) { ${body} });`;
+      writeFileSync(at('g.ts'), `import { guestProgram } from 'backplane/runtime';${program}`);
+      const recorded = ['-chardev', 'null,id=c0', '-record', at(`${name}.iotrace`)];
+      expect((await backplane('run', at('g.ts'), ...words, ...recorded)).status).toBe(0);
+    }
+    const { status, noted, printed } = await backplane('diff', at('x.iotrace'), at('y.iotrace'), ...words);
+    expect({ status, noted }).toEqual({ status: 1, noted: '' });
+    expect(printed).toMatch(/x:\n.*in8 at 0x2f9 -> 0x2 +my-uart: /);
+    expect(printed).toMatch(/y:\n.*in8 at 0x2f8 -> 0x0 +my-uart: /);
+  });
 
   it('answers a JSON value', async () => {
     const { status, printed } = await diff('a.iotrace.gz', 'other.iotrace.gz', '-json');

@@ -31,7 +31,7 @@ goldenMessages('recording', {
     machine.run(program);
     recordRun(machine, program, { write() {} });
   },
-  'recording-header-damaged': () => replay(record().replace('"processors":1', '"processors":"one"')),
+  'recording-header-damaged': () => replay(record().replace('"processors":1', '"processors":"one","extra":1')),
   'recording-line-damaged': () => replay(`${record().replace(/# end.*\n/, '')}9999999 IN 1 receive serial0 68\n`),
   'recording-of-another-machine': () => replay(record(), isapc),
 });

@@ -1,6 +1,8 @@
 import { BackplaneError, describeThrown } from '../../base/errors.ts';
 import { count, decimal, printable } from '../../base/text.ts';
 import type { Machine } from '../../machine/index.ts';
+import { backendOfLine, type RecordedBackend } from '../../recording/header.ts';
+import { emptyBackends } from '../../recording/replayed-backends.ts';
 import type { Arguments, Command } from '../command.ts';
 import { chooseMachine, machineHelp, machineSyntax } from '../options/machine.ts';
 import {
@@ -102,8 +104,11 @@ async function namingMachines(
   const { Machine } = await import('../../machine/index.ts');
   const { describeAccess } = await import('../../machine/access-names.ts');
   try {
-    const { definition, request } = await chooseMachine(args, undefined, await machineIn(path, name));
-    return [0, 1].map(() => namingOf(Machine.create(definition, request), describeAccess));
+    const recorded = await headerOf(path, name);
+    const { definition, request } = await chooseMachine(args, undefined, recorded.machine);
+    // The options of its devices name back ends, as in a replay: the recording has them.
+    const backends = emptyBackends(name, recorded.backends);
+    return [0, 1].map(() => namingOf(Machine.create(definition, { ...request, backends }), describeAccess));
   } catch (failure) {
     note(`warning: registers are not named: ${describeThrown(failure)}`);
     return [];
@@ -128,14 +133,23 @@ function namingOf(machine: Machine, describeAccess: DescribeAccess): NamingMachi
 
 type DescribeAccess = typeof import('../../machine/access-names.ts').describeAccess;
 
-/** The name of the machine in the header of a recording. */
-async function machineIn(path: string, name: string): Promise<string | undefined> {
+interface RecordedMachine {
+  readonly machine: string | undefined;
+  readonly backends: readonly RecordedBackend[];
+}
+
+/** The name of the machine and the back ends in the header of a recording. */
+async function headerOf(path: string, name: string): Promise<RecordedMachine> {
+  const backends: RecordedBackend[] = [];
+  let machine: string | undefined;
   for await (const { text, time } of linesIn(path, name)) {
-    if (time !== '') return undefined;
+    if (time !== '') break;
     const [, found] = /^# machine: \{"name":"([\w.-]{1,64})"/.exec(text) ?? [];
-    if (found !== undefined) return found;
+    machine ??= found;
+    const backend = backendOfLine(text);
+    if (backend !== undefined) backends.push(backend);
   }
-  return undefined;
+  return { machine, backends };
 }
 
 interface Next {

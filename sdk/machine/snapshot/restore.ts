@@ -242,12 +242,13 @@ export function compare(saved: JsonReader, present: Json, how: 'exactly' | 'what
   }
   for (const [name, member] of saved.entries()) {
     const value = present[name];
-    if (!Object.hasOwn(present, name) || value === undefined) member.refuse('is in the snapshot, and not here');
+    if (!Object.hasOwn(present, name) || value === undefined)
+      member.refuse(`is in the ${saved.document}, and not here`);
     else compare(member, value, how);
   }
   if (how !== 'exactly') return;
   const added = Object.keys(present).filter((name) => saved.member(name).data === undefined);
-  for (const name of added) saved.member(name).refuse('is not in the snapshot');
+  for (const name of added) saved.member(name).refuse(`is not in the ${saved.document}`);
 }
 
 /** Short lists are shown whole, because the difference is inside. */
