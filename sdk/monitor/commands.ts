@@ -4,7 +4,7 @@ import { parseInteger } from '../device/options/kinds.ts';
 import type { RunningMachine } from '../machine/index.ts';
 import { postOptionText } from '../machine/live-options.ts';
 import { type ExamineFormat, examine, firstFormat, parseFormat } from './examine.ts';
-import { infoHelp, infoText, infoTopicNames, isSettling } from './topics.ts';
+import { infoHelp, infoText, infoTopicNames } from './topics.ts';
 
 /** What a monitor asks of the owner of the run. */
 export interface MonitorHost {
@@ -101,7 +101,7 @@ function simple(help: string, act: (host: MonitorHost) => void | Promise<void>):
   return { operands: '', help, run };
 }
 
-/** An access, or a delivery of what is queued, that no guest asks for is in no recording: the replay would part. */
+/** An access that no guest asks for is in no recording: the replay would part. */
 function refuseWhileRecorded(command: string, { inbox }: RunningMachine): void {
   if (inbox.recorder === undefined) return;
   throw new BackplaneError(
@@ -137,7 +137,6 @@ function info(words: readonly string[], { machine }: Monitor): string {
   const wrong = switches.find((one) => !/^-[a-zA-Z]$/.test(one));
   if (wrong !== undefined)
     throw malformed(`info takes one topic and its switches, and '${wrong}' is none. Leave it out.`);
-  if (isSettling(topic)) refuseWhileRecorded(`info ${topic}`, machine);
   return infoText(
     machine,
     topic,

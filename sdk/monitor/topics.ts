@@ -11,8 +11,6 @@ interface InfoTopic {
   readonly help: string;
   /** Letters that it takes as `-f`. */
   readonly switches?: readonly string[];
-  /** It delivers what is queued first. */
-  readonly settles?: true;
   text(machine: RunningMachine, switches: ReadonlySet<string>): string;
 }
 
@@ -33,7 +31,7 @@ const topics: Readonly<Record<string, InfoTopic>> = {
   chardev: { help: 'back ends for characters, and the devices that have them', text: orNone(infoChardev) },
   block: { help: 'images of disks, and the devices that have them', text: orNone(infoBlock) },
   registers: { help: 'what the guest would read from each declared register', text: infoRegisters },
-  coalesced: { help: 'every range declared coalesced', settles: true, text: infoCoalesced },
+  coalesced: { help: 'every range declared coalesced', text: infoCoalesced },
 };
 
 export const infoTopicNames: readonly string[] = Object.keys(topics);
@@ -48,9 +46,6 @@ export const infoHelp = (): string =>
 export function checkTopic(name: string, switches: readonly string[] = []): void {
   topicOf(name, switches);
 }
-
-/** Whether `info TOPIC` delivers what is queued, which a guest may notice. */
-export const isSettling = (name: string): boolean => Object.hasOwn(topics, name) && topics[name]?.settles === true;
 
 /** The text of `info TOPIC`. Nothing of the guest is read with side effects. */
 export function infoText(machine: RunningMachine, name: string, switches: readonly string[] = []): string {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defineOptions, device, type OptionsOf, option, options, SystemDevice, use } from '../../sdk/index.ts';
 import { Monitor } from '../../sdk/monitor/index.ts';
-import { guestProgram, Machine } from '../../sdk/runtime.ts';
+import { guestProgram, Machine, simulatedAccelerator } from '../../sdk/runtime.ts';
 import { expectRefusal } from '../refusal.ts';
 import { empty, isapc } from '../small-machines.ts';
 
@@ -51,13 +51,24 @@ describe('the monitor beside a running machine', () => {
   it('leaves a run that is recorded as it is', async () => {
     const { machine, asked, say } = monitored();
     machine.inbox.recorder = () => {};
-    for (const line of ['i /b 0x71', 'o /b 0x70 0x10', 'save at.json', 'info coalesced'])
+    for (const line of ['i /b 0x71', 'o /b 0x70 0x10', 'save at.json'])
       await expectRefusal(() => say(line), 'monitor-while-recording', line.split(' ')[0] as string, '-record');
     expect(asked).toEqual([]);
     expect(machine.io.peek(0x70, 1)).toBe(Machine.create(isapc).io.peek(0x70, 1));
     expect(await say('info qtree')).toContain('dev: isa-serial');
+  });
+
+  it('shows what is coalesced, and delivers nothing to a run that is recorded', async () => {
+    const accelerator = simulatedAccelerator({ drain: 'on-access' });
+    const machine = Machine.create(isapc, { accelerator });
+    const monitor = new Monitor(machine, { stop() {}, cont() {}, quit() {}, async save() {} });
+    machine.run(guestProgram((guest) => guest.out8(0x70, 0x10)));
+    expect(accelerator.queuedWrites).toBe(1);
+    machine.inbox.recorder = () => {};
+    const said = await monitor.execute('info coalesced');
+    expect([said, accelerator.queuedWrites]).toEqual([expect.stringContaining('alive'), 1]);
     machine.inbox.recorder = undefined;
-    expect(await say('info coalesced')).toContain('alive');
+    expect([await monitor.execute('info coalesced'), accelerator.queuedWrites]).toEqual([said, 0]);
   });
 
   it('shows memory as QEMU prints it, and reads nothing with side effects', async () => {
