@@ -8,6 +8,8 @@ export interface Subject {
   run(): unknown;
   /** What the ratio is taken against. Without it: `operations` calls of a bare closure. */
   baseline?(): unknown;
+  /** Ends what it has open, such as sockets. */
+  end?(): unknown;
 }
 
 export interface BenchCase {

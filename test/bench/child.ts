@@ -25,5 +25,6 @@ for (let round = 0; round < Number(rounds); round++) {
   baselineNanoseconds.push(await once(baseline));
   nanoseconds.push(await once(run));
 }
+await subject.end?.();
 const measurement: Measurement = { nanoseconds, baselineNanoseconds };
 process.stdout.write(JSON.stringify(measurement));
