@@ -35,10 +35,15 @@ export const recording = (name: string): Check => ({
   judge: async (output) => mergedReplay(output, await simulatedReplay(name)),
 });
 
+const waysOut = script('ways out', 'test/real-kvm/ways-out.ts');
+
 /** Two machines at a time: each has one processor. */
 export const everything: readonly Machine[] = [
   { checks: [recording('linux61-boot-rtc')] },
-  { checks: [vectors, recording('seabios-pc-tcg'), randomScripts(['--operations', '50000'])] },
+  {
+    checks: [vectors, recording('seabios-pc-tcg'), randomScripts(['--operations', '50000']), waysOut],
+    children: ['test/real-kvm/ways-out-children.ts'],
+  },
 ];
 
 export interface CheckResult {
