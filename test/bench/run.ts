@@ -92,7 +92,7 @@ function lineOf(row: Row): Line {
   const ratio = row.case.least ? Math.min(...row.nanoseconds) / Math.min(...row.baselineNanoseconds) : median(measured);
   return {
     name,
-    value: `${ratio.toFixed(1)}x`,
+    value: `${ratio.toFixed((targetRatio ?? 2) < 2 ? 3 : 1)}x`,
     spread,
     time: describeTime(time),
     target: judge(ratio, targetRatio, 'x'),

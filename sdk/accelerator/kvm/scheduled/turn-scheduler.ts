@@ -24,7 +24,7 @@ export class TurnScheduler {
   /** The vCPU whose turn is under way. */
   current: ScheduledVcpu | undefined;
   readonly budget = new RunBudget();
-  /** Of the vCPU that had the last turn. */
+  /** Of the vCPU whose turn is under way. */
   private processor: GuestProcessor | undefined;
   /** A vCPU that was woken while another had its turn: the next turn is its own. */
   private woken: ScheduledVcpu | undefined;
@@ -56,7 +56,7 @@ export class TurnScheduler {
 
   /** No turn is under way any more: the guests begin anew. */
   forget(): void {
-    this.current = this.woken = undefined;
+    this.current = this.processor = this.woken = undefined;
     this.withheld = 0;
   }
 
@@ -70,7 +70,7 @@ export class TurnScheduler {
 
   /** The vCPU whose turn it is has executed what the kernel was given, or no turn is under way. */
   get isUsedUp(): boolean {
-    return this.current === undefined || this.processor === undefined || this.processor.slice <= 0;
+    return this.processor === undefined || this.processor.slice <= 0;
   }
 
   /** The kernel has used up what it was given. True if that was a stop only, and the turn goes on later. */
@@ -98,7 +98,7 @@ export class TurnScheduler {
 
   /** The end of a turn is not a return to userspace: on real processors there are no turns. */
   end(): void {
-    this.current = undefined;
+    this.current = this.processor = undefined;
     this.budget.spend(this.operations);
   }
 
