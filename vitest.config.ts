@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -29,6 +30,7 @@ export default defineConfig({
     // The SDK keeps nothing in its modules, so the files of a worker share them: that halves the time of the tests.
     isolate: false,
     maxWorkers: availableParallelism(),
+    sequence: { sequencer: LongestFirst },
     // `npm test` leaves these out, `npm run test:all` and .ci/run do not.
     tags: [
       { name: 'browser', description: 'Needs Chromium.' },

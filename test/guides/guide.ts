@@ -41,6 +41,8 @@ export function blocksOf(text: string): readonly GuideBlock[] {
 export const claimsOf = (text: string): number =>
   blocksOf(text).reduce((sum, { content }) => sum + [...content.matchAll(Claim)].length, 0);
 
+export const outputsOf = (text: string): number => blocksOf(text).filter(({ kind }) => kind === 'output').length;
+
 /** What a guide's code says, as files: one, unless a marker `file: NAME` begins another. */
 export function filesOf(text: string, form: 'as printed' | 'checked'): ReadonlyMap<string, string> {
   const files = new Map<string, string>();

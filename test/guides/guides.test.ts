@@ -1,76 +1,41 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { knownDevices } from '../../sdk/cli/catalogue.ts';
 import { backplane } from '../cli/fake-terminal.ts';
-import { blocksOf, claimsOf, filesOf, GuideRun, renderGuide } from './guide.ts';
+import { blocksOf, claimsOf, outputsOf } from './guide.ts';
 import { guideNames, guidesFolder, readGuide } from './pages.ts';
+import { checkout, readerFolder } from './reader-folder.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), 'backplane-guides-'));
-const here = process.cwd();
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Writes a guide's files as a reader would who types them in. */
-function write(name: string): void {
-  for (const [file, code] of filesOf(readGuide(name), 'as printed')) {
-    writeFileSync(join(folder, file === 'guide.ts' ? name.replace('.md', '.ts') : file), code);
-  }
-}
-
-/** What the compiler says about all of it, while the guides run. */
-function compile(): Promise<string> {
+/** What the compiler says about all of it. */
+function compile(folder: string): Promise<string> {
   const { paths: own } = (
-    JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8')) as {
+    JSON.parse(readFileSync(join(checkout, 'tsconfig.json'), 'utf8')) as {
       compilerOptions: { paths: Record<string, string[]> };
     }
   ).compilerOptions;
-  const paths = Object.entries(own).map(([name, files]) => [name, files.map((file) => join(root, file))]);
-  const compilerOptions = { typeRoots: [join(root, 'node_modules/@types')], paths: Object.fromEntries(paths) };
-  const settings = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['*.ts'] };
+  const paths = Object.entries(own).map(([name, files]) => [name, files.map((file) => join(checkout, file))]);
+  const compilerOptions = { typeRoots: [join(checkout, 'node_modules/@types')], paths: Object.fromEntries(paths) };
+  const settings = { extends: join(checkout, 'tsconfig.json'), compilerOptions, include: ['*.ts'] };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   writeFileSync(join(folder, 'wrong.ts'), "const wrong: number = 'x';\nexport default wrong;\n");
-  const words = [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--pretty', 'false', '-p', '.'];
+  const words = [join(checkout, 'node_modules/typescript/bin/tsc'), '--noEmit', '--pretty', 'false', '-p', '.'];
   return new Promise((resolve) => {
     execFile(process.execPath, words, { cwd: folder }, (_, stdout) => resolve(stdout));
   });
 }
 
-/** What its machine does in a page is tested in a browser. */
-const BrowserGuide = '40-a-machine-in-a-page.md';
 const MeanChecks = 4;
-const outputsOf = (text: string): number => blocksOf(text).filter(({ kind }) => kind === 'output').length;
-
-let complaints: Promise<string>;
 
 describe('the guides', () => {
+  const folder = readerFolder();
+  let complaints: Promise<string>;
+  // The compiler runs beside the tests.
   beforeAll(() => {
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-    for (const name of guideNames) write(name);
-    process.chdir(folder);
-    complaints = compile();
+    complaints = compile(folder);
   });
-
-  afterAll(() => process.chdir(here));
-
-  // `npx vitest run test/guides -u` brings what they print up to date.
-  it.each(guideNames)(
-    '%s: the code runs, every claim holds, and what is printed is what is said',
-    async (name) => {
-      const text = readGuide(name);
-      const run = new GuideRun(text);
-      await run.finished();
-      expect(run.claims.length).toBe(claimsOf(text));
-      const checks = run.claims.length + run.tests.length + run.shown.length + outputsOf(text);
-      expect(checks).toBeGreaterThanOrEqual(name === BrowserGuide ? 1 : 2);
-      await expect(await renderGuide(text, run)).toMatchFileSnapshot(join(guidesFolder, name));
-    },
-    120_000,
-  );
 
   // Guides were parted into pages of at most 150 lines, so that a page alone has few.
   it('have four claims, shown texts and outputs a page, taken together', () => {

@@ -1,0 +1,3 @@
+import { everySecondGuide } from './every-second-guide.ts';
+
+everySecondGuide(1);
