@@ -169,7 +169,7 @@ describe('pump', () => {
       const begin = hostNanoseconds();
       const outcome = await pump(machine, guestProgram('echo', echo), { signal: abort.signal });
       expect(outcome.reason).toBe(end === 'reset' ? 'reset' : 'paused');
-      expect(hostNanoseconds() - begin).toBeLessThan(2 * SECOND);
+      expect(hostNanoseconds() - begin).toBeLessThan(30 * SECOND);
       machine.dispose();
     }
   });
@@ -209,9 +209,13 @@ describe('pump', () => {
       arrivedAt = hostNanoseconds() - begin;
       peer.host.received(new TextEncoder().encode('!'));
     });
-    await pump(machine, guestProgram('echo', echo), { clock: 'host' });
+    const pumped = pump(machine, guestProgram('echo', echo), { clock: 'host' });
+    const latestStart = hostNanoseconds() - begin;
+    await pumped;
     expect(peer.text).toBe('!');
-    expect(Math.abs(machine.clock.now - arrivedAt)).toBeLessThan(40 * MILLISECOND);
+    // Guest time began with the pump. Between the arrival and the end of the run a busy host may do other things.
+    expect(machine.clock.now).toBeGreaterThan(arrivedAt - latestStart - 5 * MILLISECOND);
+    expect(machine.clock.now).toBeLessThan(hostNanoseconds() - begin);
     machine.dispose();
   });
 
