@@ -13,10 +13,11 @@ import {
   state,
 } from '../../sdk/index.ts';
 import { checkDevice } from '../../sdk/testing/index.ts';
+import { times } from '../depth.ts';
 import { Disk, Line } from './uart.ts';
 
 it.each([Line, Disk])('%o passes the suite, its receive paths without an exception', (deviceClass) => {
-  const found = checkDevice(deviceClass, { hostileAccesses: 4000 });
+  const found = checkDevice(deviceClass, { hostileAccesses: 4000, runs: times(4, 10) });
   expect(found.map(({ text }) => text)).toEqual([]);
 });
 

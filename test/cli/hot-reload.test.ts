@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'backplane-watch-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const MiB = 2 ** 20;
-const often = times(60, 200);
+const often = times(20, 200);
 const checkout = fileURLToPath(new URL('../../', import.meta.url));
 
 interface Reloaded {

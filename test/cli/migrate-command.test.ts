@@ -15,6 +15,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { BackplaneError } from '../../sdk/base/errors.ts';
 import { commonOptions, parseArguments } from '../../sdk/cli/command.ts';
 import { migrateBy } from '../../sdk/cli/commands/migrate.ts';
+import { isThorough } from '../depth.ts';
 import { backplane, expectRefused } from './fake-terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'backplane-migrate-'));
@@ -129,11 +130,11 @@ describe('backplane migrate', () => {
   });
 
   it('reads as much as it may', async () => {
-    for (const part of [' ', '\n', '/**/', 'x']) {
+    for (const part of isThorough ? [' ', '\n', '/**/', 'x'] : ['/**/']) {
       const whole = file('whole.ts', part.repeat((4 << 20) / part.length));
       expect((await migrate(whole)).code, part).toBe('');
     }
-    for (const quote of ['`', "'"]) {
+    for (const quote of isThorough ? ['`', "'"] : ['`']) {
       const long = file('long.ts', `${before}const x = ${quote}${'a'.repeat((4 << 20) - 200)}${quote};\n`);
       expect((await migrate(long)).printed, quote).toContain('1 rewritten');
     }

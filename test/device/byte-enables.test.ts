@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { device, mmioRegion, portRegion, SystemDevice } from '../../sdk/index.ts';
 import { testBench } from '../../sdk/testing/index.ts';
+import { times } from '../depth.ts';
 import { DeviceBench } from './device-bench.ts';
 import { engines } from './interpreted.ts';
 
@@ -116,7 +117,7 @@ describe('a region that accepts bytes and implements words', () => {
           }
         }
       }),
-      { seed: 1109, numRuns: 150 },
+      { seed: 1109, numRuns: times(50, 150) },
     );
   });
 });
@@ -199,7 +200,7 @@ describe.each(engines)('registers of mixed widths, %s', (_name, withEngine) => {
           }
         }
       }),
-      { seed: 1109, numRuns: 150 },
+      { seed: 1109, numRuns: times(50, 150) },
     );
   });
 

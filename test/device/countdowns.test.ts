@@ -16,6 +16,7 @@ import {
 } from '../../sdk/index.ts';
 import { loadDevice, Machine, type SavedDevice, saveDevice } from '../../sdk/runtime.ts';
 import { deviceConformance, testBench } from '../../sdk/testing/index.ts';
+import { times } from '../depth.ts';
 import { toyMachine } from '../machine/toys.ts';
 import { expectRefusal } from '../refusal.ts';
 
@@ -82,7 +83,7 @@ const started = () => {
 };
 
 describe('a device with a countdown', () => {
-  deviceConformance(Ticker, { describe, it });
+  deviceConformance(Ticker, { describe, it, hostileAccesses: times(5000, 100_000) });
 
   it('counts while the bench advances, and shows the value of each instant', () => {
     const bench = started();

@@ -6,6 +6,7 @@ import { VgaText } from '../../devices/vga-text.ts';
 import { SECOND } from '../../sdk/index.ts';
 import type { AddressSpace } from '../../sdk/runtime.ts';
 import { testBench } from '../../sdk/testing/index.ts';
+import { times } from '../depth.ts';
 import { PcBoard } from './pc-board.ts';
 
 /** Something a guest does: an access of any width anywhere near the device, or waiting. */
@@ -65,7 +66,7 @@ describe('whatever a guest does, nothing is thrown and registers stay in their w
         bench.reset();
         expect(rtc.irq.level).toBe(false);
       }),
-      { numRuns: 60 },
+      { numRuns: times(30, 60) },
     );
   });
 
@@ -85,7 +86,7 @@ describe('whatever a guest does, nothing is thrown and registers stay in their w
           }
         });
       }),
-      { numRuns: 80 },
+      { numRuns: times(40, 80) },
     );
   });
 
@@ -107,7 +108,7 @@ describe('whatever a guest does, nothing is thrown and registers stay in their w
         board.reset();
         expect(board.readConfig(0, 4, 2)).toBe(0);
       }),
-      { numRuns: 25 },
+      { numRuns: times(12, 25) },
     );
   });
 
@@ -120,7 +121,7 @@ describe('whatever a guest does, nothing is thrown and registers stay in their w
         expect(lines).toHaveLength(25);
         expect(lines.every((line) => [...line].length <= 80)).toBe(true);
       }),
-      { numRuns: 60 },
+      { numRuns: times(30, 60) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SECOND } from '../../sdk/index.ts';
+import { times } from '../depth.ts';
 import { Rtc, type RtcBench, readRtc, rtcBench, writeRtc } from './rtc-guest.ts';
 
 const date = fc.date({
@@ -58,7 +59,7 @@ describe('any date in any of the four formats', () => {
         if (then.getUTCFullYear() <= 9999)
           expect(readDate(bench)).toEqual({ date: then, weekday: then.getUTCDay() + 1 });
       }),
-      { numRuns: 200 },
+      { numRuns: times(66, 200) },
     );
   });
 
@@ -68,7 +69,7 @@ describe('any date in any of the four formats', () => {
         const bench = rtcBench({ options: { date: moment } });
         expect(readDate(bench)).toEqual({ date: wholeSeconds(moment), weekday: moment.getUTCDay() + 1 });
       }),
-      { numRuns: 100 },
+      { numRuns: times(33, 100) },
     );
   });
 
@@ -92,7 +93,7 @@ describe('any date in any of the four formats', () => {
         for (const { byte } of ordered) writeRtc(bench, byte[0], bcd(byte[1]));
         expect(readDate(bench).date).toEqual(wholeSeconds(moment));
       }),
-      { numRuns: 100 },
+      { numRuns: times(33, 100) },
     );
   });
 });
@@ -119,7 +120,7 @@ describe('any bytes, legal or not', () => {
         };
         expect(run(true)).toEqual(run(false));
       }),
-      { numRuns: 60 },
+      { numRuns: times(20, 60) },
     );
   });
 });
@@ -146,7 +147,7 @@ describe('any alarm', () => {
         while (!matches(new Date(start.getTime() + after * 1000))) after++;
         expect(bench.interrupts.irq.changes[0]).toEqual({ level: true, at: after * SECOND });
       }),
-      { numRuns: 60 },
+      { numRuns: times(20, 60) },
     );
   });
 });

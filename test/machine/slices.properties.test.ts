@@ -15,6 +15,7 @@ import {
   simulatedAccelerator,
   TraceGuest,
 } from '../../sdk/runtime.ts';
+import { times } from '../depth.ts';
 import { pcI440fx } from '../small-machines.ts';
 import { boards } from './snapshot/boards.ts';
 import { programOf, SmallRam, stepsWith } from './snapshot/programs.ts';
@@ -74,7 +75,7 @@ describe.each(boards.map((board) => [board.name, board] as const))('a run on a %
         expect(cut!.left).toEqual(whole!.left);
         expect(cut!.snapshot).toBe(whole!.snapshot);
       }),
-      { numRuns: 12 },
+      { numRuns: times(6, 12) },
     );
   });
 });

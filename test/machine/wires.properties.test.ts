@@ -17,6 +17,7 @@ import {
   use,
 } from '../../sdk/index.ts';
 import { Machine } from '../../sdk/runtime.ts';
+import { times } from '../depth.ts';
 import { toyMachine } from './toys.ts';
 
 const Outputs = 5;
@@ -102,7 +103,7 @@ describe('any gates over any outputs', () => {
         for (const [index, level] of levels.entries()) restored.memory.write(0x1000 + index, level ? 1 : 0, 1);
         expect(inside.edges.length).toBe(before);
       }),
-      { numRuns: 60 },
+      { numRuns: times(30, 60) },
     );
   });
 });
@@ -177,7 +178,7 @@ describe('any devices whose outputs follow their inputs', () => {
           expect(machine.guestErrors).toEqual([]);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: times(30, 60) },
     );
   });
 
@@ -212,7 +213,7 @@ describe('any devices whose outputs follow their inputs', () => {
           expect(machine.guestErrors.length).toBeLessThanOrEqual(Relays * (Relays + 1));
         },
       ),
-      { numRuns: 40 },
+      { numRuns: times(20, 40) },
     );
   });
 });

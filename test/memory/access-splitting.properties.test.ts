@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AddressSpace, MemoryRegion, MemoryTopology, MemTxResult, RegionOps } from '../../sdk/memory/index.ts';
+import { times } from '../depth.ts';
 
 // How an access becomes handler calls, written once more: in bigints, literally, without fast paths.
 
@@ -183,7 +184,7 @@ describe('an access of any width at any address, for any declared widths', () =>
         const seen = size === 8 ? space.read64(at) : BigInt(space.read(at, size));
         expect({ value: seen, result: space.result, calls }).toEqual(expected);
       }),
-      { numRuns: 2000 },
+      { numRuns: times(666, 2000) },
     );
   });
 
@@ -198,7 +199,7 @@ describe('an access of any width at any address, for any declared widths', () =>
         expect({ result, calls }).toEqual({ result: expected.result, calls: expected.calls });
         expect(memory()).toEqual(ram);
       }),
-      { numRuns: 2000 },
+      { numRuns: times(666, 2000) },
     );
   });
 
@@ -220,7 +221,7 @@ describe('an access of any width at any address, for any declared widths', () =>
         expect(seen).toBe(read.value);
         expect(calls).toEqual([...written.calls, ...read.calls]);
       }),
-      { numRuns: 1000 },
+      { numRuns: times(333, 1000) },
     );
   });
 });

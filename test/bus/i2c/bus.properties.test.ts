@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { I2cBus, I2cLines } from '../../../sdk/i2c.ts';
+import { times } from '../../depth.ts';
 import { plug, type Recorder } from './toys.ts';
 
 const Addresses = [0x10, 0x11, 0x50];
@@ -99,7 +100,7 @@ describe('any sequence of operations', () => {
         }
         for (const { target } of plugged.values()) expect(isInOrder(target)).toBe(true);
       }),
-      { seed: 1, numRuns: 300 },
+      { seed: 1, numRuns: times(100, 300) },
     );
   });
 
@@ -115,7 +116,7 @@ describe('any sequence of operations', () => {
         }
         for (const { target } of plugged.values()) expect(isInOrder(target)).toBe(true);
       }),
-      { seed: 1, numRuns: 200 },
+      { seed: 1, numRuns: times(66, 200) },
     );
   });
 

@@ -3,6 +3,7 @@ import { metadataOf, saveDevice } from '../../../sdk/device/index.ts';
 import { bit, bits, device, mmioRegion, portRegion, reserved, SystemDevice } from '../../../sdk/index.ts';
 import { registerDocument } from '../../../sdk/monitor/reference.ts';
 import { deviceConformance, testBench } from '../../../sdk/testing/index.ts';
+import { times } from '../../depth.ts';
 import { expectRefusal } from '../../refusal.ts';
 import { engines } from '../interpreted.ts';
 
@@ -268,7 +269,7 @@ class Causes extends SystemDevice {
   }
 }
 
-deviceConformance(Causes, { describe, it, runs: 60 });
+deviceConformance(Causes, { describe, it, runs: times(20, 60), hostileAccesses: times(5000, 100_000) });
 
 describe('what cannot be', () => {
   const define = (spec: object, on: 'field' | 'getter' | 'method' | 'setter') => () => {

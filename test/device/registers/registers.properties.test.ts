@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bits, device, mmioRegion, type RegisterAccess, type RegisterSpec, SystemDevice } from '../../../sdk/index.ts';
 import { type RegisterWidth, registerLocks } from '../../../sdk/runtime.ts';
+import { times } from '../../depth.ts';
 import { DeviceBench } from '../device-bench.ts';
 import { engines } from '../interpreted.ts';
 import { NaiveRegister } from './naive-register.ts';
@@ -212,7 +213,7 @@ describe.each(engines)('a register of any width, with any mixture of modes, %s',
           );
         },
       ),
-      { numRuns: 300 },
+      { numRuns: times(100, 300) },
     );
   });
 });

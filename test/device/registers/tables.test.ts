@@ -3,6 +3,7 @@ import { metadataOf } from '../../../sdk/device/index.ts';
 import { bit, device, mmioRegion, portRegion, reserved, SystemDevice, withRegisters } from '../../../sdk/index.ts';
 import { registerDocument } from '../../../sdk/monitor/reference.ts';
 import { deviceConformance, testBench } from '../../../sdk/testing/index.ts';
+import { times } from '../../depth.ts';
 import { expectRefusal } from '../../refusal.ts';
 import { engines } from '../interpreted.ts';
 
@@ -114,7 +115,7 @@ class SmallTable extends withRegisters(
   ),
 ) {}
 
-deviceConformance(SmallTable, { describe, it, runs: 30 });
+deviceConformance(SmallTable, { describe, it, runs: times(10, 30), hostileAccesses: times(5000, 100_000) });
 
 it('a trigger is no part of a table, and a name that the device has is refused', () => {
   expectRefusal(() => window.table({ width: 8 }, { go: { at: 0, access: 'trigger' } }), 'invalid-trigger', 'go');

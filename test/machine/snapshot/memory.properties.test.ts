@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type JsonProblem, JsonReader } from '../../../sdk/base/json-reader.ts';
 import { loadMemory, saveMemory } from '../../../sdk/machine/snapshot/memory.ts';
 import { type RamBlock, ramAllocator } from '../../../sdk/memory/ram-block.ts';
+import { times } from '../../depth.ts';
 
 const PageSize = 4096;
 
@@ -48,7 +49,7 @@ describe('memory in a snapshot', () => {
       fc.property(memory, (bytes) => {
         expect(load(saveMemory(blockOf(bytes)), bytes.length)).toEqual({ bytes, problems: [] });
       }),
-      { numRuns: 60 },
+      { numRuns: times(30, 60) },
     );
   });
 
@@ -58,7 +59,7 @@ describe('memory in a snapshot', () => {
         const pages = { '0x0': deflateRawSync(bytes, { level }).toString('base64') };
         expect(load({ ram: { size: PageSize, pages } }, PageSize)).toEqual({ bytes, problems: [] });
       }),
-      { numRuns: 60 },
+      { numRuns: times(30, 60) },
     );
   });
 

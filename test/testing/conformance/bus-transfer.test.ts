@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { device, InterruptPin, state } from '../../../sdk/index.ts';
 import { checkDevice, deviceConformance, testBench } from '../../../sdk/testing/index.ts';
+import { times } from '../../depth.ts';
 import { Belfry, BellBus, BellDevice, CountingBell } from '../../machine/toy-bus.ts';
 import { expectRefusal } from '../../refusal.ts';
 import { check } from './checks.ts';
@@ -88,11 +89,12 @@ describe('a device of any bus on a bench', () => {
 });
 
 describe('the conformance of a device on a bus of its own', () => {
+  const hostileAccesses = times(2000, 100_000);
   const failureOf = (deviceClass: Parameters<typeof checkDevice>[0], settings = {}) =>
     checkDevice(deviceClass, { runs: 3, ...settings })[0];
 
-  deviceConformance(CountingBell, { describe, it });
-  deviceConformance(Belfry, { describe, it, lint: 'off' });
+  deviceConformance(CountingBell, { describe, it, hostileAccesses });
+  deviceConformance(Belfry, { describe, it, lint: 'off', hostileAccesses });
 
   it('finds a throw, in the fewest transfers of the fewest bytes', () => {
     const failure = failureOf(Cracked);
@@ -108,7 +110,9 @@ describe('the conformance of a device on a bus of its own', () => {
   });
 
   it('finds that a guest makes it grow', () => {
-    const failures = checkDevice(Remembering, { runs: 3 }).map((failure) => failure.check);
+    const failures = checkDevice(Remembering, { runs: 3, hostileAccesses: times(10_000, 100_000) }).map(
+      (failure) => failure.check,
+    );
     expect(failures).toContain(check.hostileGuest);
   });
 });

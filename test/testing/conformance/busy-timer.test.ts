@@ -2,6 +2,7 @@ import { describe, it } from 'vitest';
 import { nodeHost } from '../../../sdk/cli/node.ts';
 import { device, InterruptPin, IsaDevice, inject, portRegion, type Timer, VirtualClock } from '../../../sdk/index.ts';
 import { deviceConformance } from '../../../sdk/testing/index.ts';
+import { times } from '../../depth.ts';
 
 const Period = 20_000;
 const ports = portRegion({ name: 'ticker', base: 0x300, size: 1, accessSizes: [1] });
@@ -41,4 +42,6 @@ class Ticker extends IsaDevice {
   }
 }
 
-deviceConformance(Ticker, { describe, it, host: nodeHost, lint: 'fail', notExercised: { irq: 'swings by itself' } });
+const notExercised = { irq: 'swings by itself' };
+const hostileAccesses = times(2000, 100_000);
+deviceConformance(Ticker, { describe, it, host: nodeHost, lint: 'fail', notExercised, hostileAccesses });

@@ -19,8 +19,8 @@ export function everySecondDevice(first: 0 | 1): void {
       describe,
       it,
       lint: 'fail',
-      hostileAccesses: times(8000, 20_000),
-      runs: times(3, 5),
+      hostileAccesses: times(2000, 20_000),
+      runs: times(2, 5),
     };
     deviceConformance(chip as ConcreteDeviceClass, settings as object);
   });
