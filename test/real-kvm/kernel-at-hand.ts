@@ -34,7 +34,7 @@ export function kernelAtHand(): KernelAtHand & { readonly returns: number } {
 }
 
 /** By the flags of the processor that runs the kernel: `svm` or `vmx`. */
-function processorAtHand(): Processor {
+export function processorAtHand(): Processor {
   const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
   if (/\bsvm\b/.test(flags)) return 'amd';
   if (/\bvmx\b/.test(flags)) return 'intel';

@@ -57,15 +57,14 @@ export function mergedReplay(real: string, simulated: string): { readonly text: 
   const theirs = parsed(simulated);
   if (ours === undefined || theirs === undefined) return { text: real, isEqual: false };
   let isEqual = ours.modes.length === 3 && theirs.modes.length === 3;
-  const lines = [`${ours.recording}: real / simulated`];
+  const lines = [`${ours.recording}, on the real kernel:`];
   for (const [index, { name, exits }] of ours.modes.entries()) {
     const expected = theirs.modes[index]?.exits ?? {};
-    const cells = Compared.map((key) => {
-      const isSame = typeof exits[key] === 'number' && exits[key] === expected[key];
-      isEqual &&= isSame;
-      return `${key} ${exits[key]} / ${expected[key]}${isSame ? '' : ' DIFFERENT'}`;
-    });
-    lines.push(`  ${name}`, ...cells.map((cell) => `    ${cell}`));
+    const differing = Compared.filter((key) => typeof exits[key] !== 'number' || exits[key] !== expected[key]);
+    const counts = Compared.map((key) => `${key} ${exits[key]}`).join(', ');
+    const others = differing.map((key) => `${key} ${expected[key]}`).join(', ');
+    lines.push(`  ${name}: ${counts}: ${others === '' ? 'as simulated' : `DIFFERENT, simulated ${others}`}`);
+    isEqual &&= differing.length === 0;
   }
   return { text: lines.join('\n'), isEqual };
 }

@@ -24,7 +24,7 @@ Options, before the command:
   --icount        there: time counts executed instructions, so that figures repeat
   --child FILE    there: another script that the machine has as a file, for a process of its own (may be repeated)
   --fault TEXT    there: plant the fault of the simulated kernel whose name begins so; what finds it ends with status 1
-  --limit N       seconds after which a machine is given up (default 480)
+  --limit N       seconds after which a machine is given up (default 480, and one more for each 50 operations of 'random')
   --help          this text
 
 Exit status 1 when anything differs, fails, or did not run.`;
@@ -37,7 +37,7 @@ const { values, positionals } = parseArgs({
     icount: { type: 'boolean', default: false },
     child: { type: 'string', multiple: true, default: [] },
     fault: { type: 'string' },
-    limit: { type: 'string', default: '480' },
+    limit: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -101,6 +101,18 @@ async function packagesFor(progress: Progress): Promise<FetchedPackages | undefi
   return packages;
 }
 
+const DefaultLimit = 480;
+const OperationsOfASecond = 50;
+
+/** In seconds. A busy machine is ten times as slow as a quiet one. */
+function limit(): number {
+  const [name, ...args] = positionals;
+  const operations = name === 'random' ? Number(args[args.indexOf('--operations') + 1]) || 0 : 0;
+  const seconds = Number(values.limit ?? DefaultLimit + operations / OperationsOfASecond);
+  if (seconds > 0) return seconds;
+  throw new BackplaneError('invalid-number', `--limit is '${values.limit}', which is no number of seconds.`);
+}
+
 async function main(): Promise<number> {
   const started = performance.now();
   const machines = machinesOf(positionals);
@@ -109,7 +121,7 @@ async function main(): Promise<number> {
   const seconds = (): number => Math.round((performance.now() - started) / 1000);
   const results: string[] = [];
   const isRight = await runSuite(machines, {
-    timeout: Number(values.limit) * 1000,
+    timeout: limit() * 1000,
     packages: await packagesFor(progress),
     ...(planted === undefined ? {} : { planted }),
     onProgress: (what) => progress.show(what),

@@ -72,4 +72,5 @@ const elsewhere = rows.filter(({ real }) => real === OfAnother);
 console.log(
   `${vectors.length} vectors: ${ranOnBoth.length} hold on both kernels, ${elsewhere.length} hold for another kernel than this one, ${failed.length} failed.`,
 );
+for (const row of failed) console.log(line(row));
 if (failed.length > 0) process.exitCode = 1;
