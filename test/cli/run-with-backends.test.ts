@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../sdk/testing/random.ts';
 import { testFolder } from '../backend/node/fake-host.ts';
+import { times } from '../depth.ts';
 import { echoRun } from './echo-run.ts';
 import { backplane, expectRefused } from './fake-terminal.ts';
 
@@ -50,32 +52,37 @@ describe('a run with a UART on a socket', () => {
   });
 
   it('is saved where a signal ends it, and goes on: no byte is lost or doubled', async () => {
-    const [path, saved] = [at('saved'), at('saved.json')];
     const text = Array.from({ length: 3000 }, (_, index) => `${index},`).join('');
-    let echoed = '';
-    const first = backplane(...run, '-chardev', listening(path), '-save', saved);
-    const client = await connected(path);
-    client.on('data', (data) => {
-      echoed += data.toString('latin1');
-    });
-    client.write(text.slice(0, 9000));
-    while (echoed.length < 1000) await new Promise((resolve) => setTimeout(resolve, 1));
-    process.emit('SIGTERM', 'SIGTERM');
-    const ended = new Promise((resolve) => client.once('close', resolve));
-    const { status, noted, printed } = await first;
-    expect({ status, noted }).toEqual({ status: 0, noted: expect.stringContaining('SIGTERM') });
-    expect(printed).toContain('The run was ended by SIGTERM.');
-    await ended;
-    // What was read, and not echoed, is in the snapshot; the rest has not left the client.
-    const second = backplane(...run, '-chardev', `socket,id=c0,path=${path},server=on`, '-loadvm', saved);
-    const next = await connected(path);
-    const rest = received(next, 1e9);
-    next.write(text.slice(9000));
-    next.write('q');
-    expect((await second).status).toBe(0);
-    echoed += await rest;
-    expect(echoed.length).toBe(text.length);
-    expect(echoed === text).toBe(true);
+    const random = new Random(1);
+    // Behind so many echoed bytes.
+    for (let point = 0; point < times(1, 20); point++) {
+      const behind = random.below(8000);
+      const [path, saved] = [at(`saved-${point}`), at(`saved-${point}.json`)];
+      let echoed = '';
+      const first = backplane(...run, '-chardev', listening(path), '-save', saved);
+      const client = await connected(path);
+      client.on('data', (data) => {
+        echoed += data.toString('latin1');
+      });
+      client.write(text.slice(0, 9000));
+      while (echoed.length < behind) await new Promise((resolve) => setTimeout(resolve, 1));
+      process.emit('SIGTERM', 'SIGTERM');
+      const ended = new Promise((resolve) => client.once('close', resolve));
+      const { status, noted, printed } = await first;
+      expect({ status, noted }).toEqual({ status: 0, noted: expect.stringContaining('SIGTERM') });
+      expect(printed).toContain('The run was ended by SIGTERM.');
+      await ended;
+      // What was read, and not echoed, is in the snapshot; the rest has not left the client.
+      const second = backplane(...run, '-chardev', `socket,id=c0,path=${path},server=on`, '-loadvm', saved);
+      const next = await connected(path);
+      const rest = received(next, 1e9);
+      next.write(text.slice(9000));
+      next.write('q');
+      expect((await second).status).toBe(0);
+      echoed += await rest;
+      expect([behind, echoed.length]).toEqual([behind, text.length]);
+      expect(echoed === text).toBe(true);
+    }
   });
 
   it('waits for its first client', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../sdk/testing/random.ts';
 import { testFolder } from '../backend/node/fake-host.ts';
+import { times } from '../depth.ts';
 import { builtCommand } from './built-command.ts';
 import { echoRun } from './echo-run.ts';
 import { hasPseudoTerminal, inTerminal, type Shown, type TerminalStep } from './pseudo-terminal.ts';
@@ -64,6 +65,24 @@ describe.runIf(hasPseudoTerminal())('a run at a terminal', () => {
     // The report begins on a line of its own, and says what has ended the run.
     expect(ended.shown).toContain('ab\x03c\x01\r\n');
     expect(ended.shown).toContain('The run was ended by Ctrl-A x.');
+  });
+
+  it('goes on from what Ctrl-A x has saved in the middle of a line: no key is lost or echoed twice', slow, async () => {
+    const random = new Random(1);
+    // Two signs that nothing else shows, in an order that does not repeat.
+    const signs = (count: number) => Array.from({ length: count }, () => (random.oneIn(2) ? '~' : '^')).join('');
+    for (let run = 0; run < times(1, 4); run++) {
+      const saved = at(`middle-${run}.json`);
+      const typed = signs(1 + random.below(600));
+      const first = await session([[ready, 'type', `${typed}\x01x`]], '-save', saved);
+      expect({ exit: first.exit, said: first.shown.includes('Ctrl-A x.') }).toEqual({ exit: '0', said: true });
+      expectRestored(first);
+      const more = signs(10);
+      const second = await session([[ready, 'type', `${more}q`]], '-loadvm', saved);
+      expect(second.exit).toBe('0');
+      const echoed = `${first.shown}${second.shown}`.replaceAll(/[^~^]/g, '');
+      expect(echoed).toBe(typed + more);
+    }
   });
 
   it('has a monitor on Ctrl-A c, whose keys the guest does not get', slow, async () => {
