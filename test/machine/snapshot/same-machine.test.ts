@@ -394,12 +394,12 @@ describe('what no snapshot could name', () => {
 describe('a machine that is thrown away', () => {
   it('lets go of its memory in a loop that never waits', () => {
     const before = process.memoryUsage().arrayBuffers;
-    for (let n = 0; n < 12; n++) Machine.create(pcI440fx).dispose();
+    for (let n = 0; n < 12; n++) Machine.create(pcI440fx, { ram: 128 * MiB }).dispose();
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(3 * 128 * MiB);
   });
 
   it('lets go of it too when a snapshot is refused', () => {
-    const snapshot = JSON.parse(formatSnapshot(Machine.create(pcI440fx).save()));
+    const snapshot = JSON.parse(formatSnapshot(Machine.create(pcI440fx, { ram: 128 * MiB }).save()));
     snapshot.devices = [];
     const before = process.memoryUsage().arrayBuffers;
     for (let n = 0; n < 12; n++) expect(() => Machine.restore(pcI440fx, snapshot)).toThrow(StateError);
