@@ -16,6 +16,10 @@ import {
   reserved,
 } from '../../sdk/index.ts';
 import { ConformanceError, deviceConformance, testBench } from '../../sdk/testing/index.ts';
+import { LinuxKernel } from '../../sdk/testing/qemu/debian/linux-kernel.ts';
+import type { PackageCache } from '../../sdk/testing/qemu/debian/package-cache.ts';
+import { PrivateApt } from '../../sdk/testing/qemu/debian/private-apt.ts';
+import { runProgram } from '../../sdk/testing/qemu/host-program.ts';
 import { QemuProcess, QmpClient, type QmpValue, QtestClient } from '../../sdk/testing/qemu/index.ts';
 import { goldenMessages } from '../golden-messages.ts';
 import { CountingBell } from '../machine/toy-bus.ts';
@@ -128,6 +132,8 @@ function conformanceOf(deviceClass: typeof StaysOn): void {
   if (failure instanceof ConformanceError) throw failure;
 }
 
+const archive = { suite: 'trixie', folder: '/no/such/folder', keyring: '/no/such/keyring' };
+
 goldenMessages('testing', {
   'bench-address': () => testBench(CountingBell, { addr: '10' }),
   'bench-without-bus': () => testBench(Lost),
@@ -139,6 +145,10 @@ goldenMessages('testing', {
     };
     await qtest.commands(['inb 1'], reader);
   },
+  'archive-keyring-missing': () =>
+    PrivateApt.open({ ...archive, environment: { BACKPLANE_DEBIAN_MIRROR: 'file:/archive' } }),
+  'archive-package': () => LinuxKernel.fetch({ dependency: async () => undefined } as unknown as PackageCache, 'cloud'),
+  'archive-unreachable': 'test/testing/qemu/linux-guest.test.ts does so, and apt has words of its own',
   'command-refused': async () => (await qtestAnswering('FAIL unknown\n')).qtest.in8(1),
   'conformance-failure': () => conformanceOf(StaysOn),
   'connection-broken': async () => {
@@ -152,6 +162,7 @@ goldenMessages('testing', {
     qtest.close();
     await asked;
   },
+  'debian-mirror': () => PrivateApt.open({ ...archive, environment: { BACKPLANE_DEBIAN_MIRROR: 'nowhere' } }),
   'emulator-ended': () => QemuProcess.start({ binary: '/bin/false' }),
   'emulator-not-found': () => {
     vi.stubEnv('QTEST_QEMU_BINARY', '/no/such/qemu');
@@ -160,6 +171,11 @@ goldenMessages('testing', {
   'emulator-not-started': 'the shell that starts it is there on every host',
   'emulator-silent': async () => (await qtestAnswering('', { answerTimeout: 20 })).qtest.in8(1),
   'endless-output': () => testBench(Talker).backend('chardev').type('x'),
+  'guest-linux-timeout': 'test/testing/qemu/linux-guest.test.ts does so, and waits for it',
+  'kernel-module-missing': () =>
+    new LinuxKernel({ name: 'linux-image-6.9-cloud-amd64', version: '6.9-1', folder: '/no/such/folder' }).modules([
+      'kvm',
+    ]),
   'malformed-command': async () => (await qtestAnswering('OK\n')).qtest.command('inb  1'),
   'no-such-element': () => testBench(Lamp).register('level', 1),
   // @ts-expect-error: no such field of the register
@@ -170,6 +186,8 @@ goldenMessages('testing', {
   'no-such-register': () => testBench(Lamp).register('levle'),
   'no-test-runner': () => deviceConformance(Lamp),
   'object-tree-too-large': async () => (await qmpAnswering([{ name: 'a', type: 'child<b>' }])).findObjects('x'),
+  'program-failed': 'test/testing/qemu/linux-guest.test.ts does so, and each program has words of its own',
+  'program-missing': () => runProgram('xz', ['-dc', 'kvm.ko.xz'], { environment: { PATH: '/no/such/folder' } }),
   'protocol-violation': async () => (await qtestAnswering('what?\n')).qtest.in8(1),
   'read-only-register': () => testBench(Lamp).register('taken').write(1),
   'region-not-on-bench': () => testBench(Lamp, { at: [place(others, 0x310)] }),

@@ -78,7 +78,7 @@ export function followProgram(
 function notStarted(program: HostProgram, cause: Error): BackplaneError {
   return new BackplaneError(
     'program-missing',
-    `Cannot run '${program}' (${cause.message}). On Debian the package '${packages[program]}' has it.`,
+    `Cannot run '${program}' (${(cause as NodeJS.ErrnoException).code ?? cause.message}). On Debian the package '${packages[program]}' has it.`,
     { cause },
   );
 }
