@@ -23,8 +23,13 @@ export class TimeKeeper {
     this.rearm();
   }
 
-  /** Before each entry: arms the kick for the next timer. */
+  /** Before each entry. */
   prepareEntry(): void {
+    this.armKick();
+  }
+
+  /** The kernel comes back for the next timer. */
+  protected armKick(): void {
     const deadline = this.clock.nextDeadline();
     if (deadline === this.kickArmedAt) return;
     this.kickArmedAt = deadline;
