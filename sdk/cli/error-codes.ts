@@ -70,6 +70,8 @@ export interface CliErrorCodes {
   'missing-optional-package': BackplaneError;
   /** An argument lacks its value. @remedy Write the value behind it. */
   'missing-value': BackplaneError;
+  /** What is asked for has no time of its own: it is modelled, or the processor is emulated. @remedy Use `-accel kvm`, or `-icount`. */
+  'not-measurable': BackplaneError;
   /** Back ends are for Linux and macOS. @remedy Use one of them, or WSL. */
   'not-on-windows': BackplaneError;
   /** A path leads to something that is not a regular file. @remedy Give the path of a file. */
@@ -138,6 +140,8 @@ export interface CliErrorCodes {
   'unknown-recording': BackplaneError;
   /** A disk asks for a format, a driver or an interface that is not modelled. @remedy Give a raw image and if=none. */
   'unsupported-drive': BackplaneError;
+  /** `measure` names nothing that it can measure. @remedy Write `backplane measure coalescing -accel kvm`. */
+  'unknown-subject': BackplaneError;
   /** An argument has characters that control a terminal. @remedy Leave them out. */
   'unprintable-argument': BackplaneError;
 }

@@ -12,6 +12,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   diff: async () => (await import('./commands/diff.ts')).diffCommand,
   run: async () => (await import('./commands/run.ts')).runCommand,
   advise: async () => (await import('./commands/advise.ts')).adviseCommand,
+  measure: async () => (await import('./commands/measure.ts')).measureCommand,
   info: async () => (await import('./commands/info.ts')).infoCommand,
   doc: async () => (await import('./commands/doc.ts')).docCommand,
   check: async () => (await import('./commands/check.ts')).checkCommand,
@@ -33,6 +34,7 @@ Commands:
   advise TRACE          say what coalescing more ports and pages would save
   diff A B              show where two recordings part
   run FILE.ts           run a guest program
+  measure coalescing    measure on the host's KVM what coalescing saves
   info TOPIC            look into a machine: mtree, qtree, registers, coalesced
   doc -device DEVICE    print the register reference of a device in Markdown
   check FILE            look a plugin over: definitions, documentation, a short conformance, wiring

@@ -12,6 +12,8 @@ export interface HostKvmErrorCodes {
   'guest-not-machine-code': BackplaneError;
   /** A flat binary is not in RAM, or beyond what its mode reaches. @remedy Give another address or mode, or more RAM. */
   'invalid-flat-binary': BackplaneError;
+  /** A workload is to be done not at all, or too often to be counted. @remedy Give a whole number from 1 to 65535. */
+  'invalid-workload': BackplaneError;
   /** The package koffi, which calls libc, is not installed or cannot be loaded. @remedy Install the version that the message names. */
   'koffi-missing': BackplaneError;
   /** Another version of koffi is installed than the one that was tried. @remedy Install the version that the message names. */

@@ -93,6 +93,7 @@ goldenMessages('cli', {
   'not-a-source-file': line('-plugin', './data.json'),
   'not-on-windows': 'it is about another system',
   'places-left': 'test/cli/migrate.test.ts',
+  'not-measurable': line('measure', 'coalescing'),
   'plugin-check-failed': line('check', './nothing.ts'),
   'plugin-load-failed': line('-plugin', './throws.ts'),
   'plugin-without-exports': line('-plugin', './nothing.ts'),
@@ -118,6 +119,7 @@ goldenMessages('cli', {
   'unknown-operand': line('info', 'mtre'),
   'unknown-option': line('info', 'qtree', '-machine', 'pc,reset-contrl=overlay'),
   'unknown-recording': line('replay', 'linux61-boot-rct'),
+  'unknown-subject': line('measure', 'ports', '-accel', 'kvm'),
   'unprintable-argument': line('run', 'a\x1b[2J.ts'),
   'unsupported-drive': info('-drive', 'file=disk.qcow2,format=qcow2,if=none,id=d0'),
 });

@@ -2,9 +2,10 @@ import { parseArgs } from 'node:util';
 import { BackplaneError } from '../../sdk/base/errors.ts';
 import { type FetchedPackages, fetchPackages, packagesOfCache } from './fetch.ts';
 import { whyNotHere } from './here.ts';
+import { measurement } from './measurement.ts';
 import { Progress } from './progress.ts';
 import { faults, type PlantedFault } from './random/faults.ts';
-import { everything, type Machine, randomScripts, recording, runSuite, vectors } from './suite.ts';
+import { everything, type Machine, randomScripts, recording, runSuite, vectors, waysOut } from './suite.ts';
 
 const Help = `npm run real-kvm [-- [options] [COMMAND [arguments]]]
 
@@ -16,6 +17,9 @@ Commands (default: all that CI runs):
   recordings          both recordings in three modes, with the counts of both kernels
   random [--operations N] [--seed N]
                       random scripts on both kernels, compared exit by exit, and shrunk where they differ
+  measure [--times N] [--runs N]
+                      what coalescing saves, counted in instructions there, beside a userspace in C (needs a C compiler)
+  ways-out            each way out of a guest that could hang
   backplane ...       the command of the package
   script FILE.ts ...  a script of the checkout, by its path from the top
 
@@ -67,6 +71,10 @@ function machinesOf([name, ...args]: readonly string[]): readonly Machine[] {
       }));
     case 'random':
       return [{ ...options, checks: [randomScripts(args)] }];
+    case 'measure':
+      return [measurement(args)];
+    case 'ways-out':
+      return [{ ...options, checks: [waysOut], children: [...values.child, 'test/real-kvm/ways-out-children.ts'] }];
     case 'backplane':
       return one('test/real-kvm/backplane.ts', args);
     case 'script':

@@ -17,6 +17,8 @@ export interface Check {
 export interface Machine {
   readonly checks: readonly Check[];
   readonly children?: readonly string[];
+  /** Files of the host that the machine has, by their paths there. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly countInstructions?: boolean;
 }
 
@@ -35,7 +37,7 @@ export const recording = (name: string): Check => ({
   judge: async (output) => mergedReplay(output, await simulatedReplay(name)),
 });
 
-const waysOut = script('ways out', 'test/real-kvm/ways-out.ts');
+export const waysOut = script('ways out', 'test/real-kvm/ways-out.ts');
 
 /** Two machines at a time: each has one processor. */
 export const everything: readonly Machine[] = [
@@ -107,6 +109,7 @@ async function emulated(machine: Machine, packages: FetchedPackages, options: Su
     await new EmulatedMachine(packages).run({
       jobs: checks.map(({ job }) => job),
       children: machine.children ?? [],
+      files: machine.files ?? {},
       countInstructions: machine.countInstructions ?? false,
       planted,
       timeout,
