@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { BackplaneError } from '../../sdk/base/errors.ts';
+import { printableLines } from '../../sdk/base/text.ts';
 import { bootLinux } from '../../sdk/testing/qemu/linux/boot.ts';
 import { NewcArchive } from '../../sdk/testing/qemu/linux/newc-archive.ts';
 import { addProgram } from '../../sdk/testing/qemu/linux/program-files.ts';
@@ -14,6 +16,8 @@ const Checkout = 'backplane';
 const DataFolders = ['examples/recordings', 'sdk/cli/templates', 'test/reference'];
 const Packages = ['koffi', '@koromix/koffi-linux-x64'];
 const Applets = ['cat', 'echo', 'insmod', 'kill', 'ls', 'mount', 'poweroff', 'ps', 'sh', 'sleep', 'timeout'];
+
+const LinesOfConsole = 20;
 
 export interface MachineRun {
   /** One after the other, each in a process of its own. */
@@ -35,12 +39,13 @@ export interface MachineRun {
 export class EmulatedMachine {
   constructor(private readonly packages: FetchedPackages) {}
 
-  /** Boots, runs the jobs, and answers their statuses; undefined for a job that the machine did not get to the end of. */
-  async run(run: MachineRun): Promise<(number | undefined)[]> {
+  /** Boots, runs the jobs, and answers their statuses. A machine that does not get to the end of all of them is a failure. */
+  async run(run: MachineRun): Promise<readonly number[]> {
     run.onProgress?.('bundling the sources');
     const scripts = ['test/real-kvm/inside.ts', ...run.jobs.map(({ script }) => script), ...(run.children ?? [])];
     const built = await bundle([...new Set(scripts)], `/${Checkout}`, run.planted);
     const statuses = run.jobs.map((): number | undefined => undefined);
+    const said: string[] = [];
     run.onProgress?.('booting Linux');
     await bootLinux({
       kernel: this.packages.kernel.image,
@@ -50,12 +55,20 @@ export class EmulatedMachine {
       arguments: run.countInstructions === true ? ['-icount', 'shift=0,sleep=off'] : [],
       onLine(line) {
         const document = documentOf(line);
-        if (document === undefined) return;
+        if (document === undefined) {
+          said.push(line);
+          return;
+        }
         if ('status' in document) statuses[document.job] = document.status;
         run.onOutput(document);
       },
     });
-    return statuses;
+    if (statuses.every((status) => status !== undefined)) return statuses;
+    const end = said.slice(-LinesOfConsole).join('\n').trim();
+    throw new BackplaneError(
+      'guest-without-status',
+      `The emulated machine powered off before every job had a status. The end of its console:\n${printableLines(end) || 'nothing'}`,
+    );
   }
 
   #initramfs(built: readonly BuiltFile[], run: MachineRun): readonly Uint8Array[] {

@@ -104,7 +104,7 @@ async function emulated(machine: Machine, packages: FetchedPackages, options: Su
     } else outputs[document.job] += 'stdout' in document ? document.stdout : document.stderr;
   };
   const { timeout, planted, onProgress } = options;
-  let why = 'the machine powered off before it reported a status';
+  let why = '';
   try {
     await new EmulatedMachine(packages).run({
       jobs: checks.map(({ job }) => job),
