@@ -33,6 +33,8 @@ export interface MachineClock extends VirtualClock {
   advance(nanoseconds: number): void;
   /** Goes to `time`, of another epoch if need be, without firing anything. */
   set(time: number, epoch?: bigint): void;
+  /** Looks its time up there when it is asked for it, but goes past no deadline; undefined: no longer. A clock may lack it. */
+  follow?(source: (() => number) | undefined): void;
 }
 
 /** Events from outside that wait to be delivered between two instructions; `Inbox` is one. */

@@ -8,6 +8,8 @@ const LongestPart = 2 ** 20 * SECOND;
 /** A clock that moves by calls alone. Machines and tests use it, so that their runs repeat. */
 export class ManualClock extends VirtualClock {
   private nanoseconds: number;
+  /** Where it looks up the time when it is asked for it; undefined: it moves by calls alone. */
+  private source: (() => number) | undefined;
 
   /** `start` is guest time since the machine was started; beyond 52 days the epoch has moved already. */
   constructor(start: number | bigint = 0) {
@@ -18,7 +20,16 @@ export class ManualClock extends VirtualClock {
   }
 
   get now(): number {
-    return this.nanoseconds;
+    return this.source === undefined ? this.nanoseconds : this.lookUp(this.source);
+  }
+
+  /**
+   * From here on its time is what `source` answers, looked up when it is asked for, but no later than the next deadline. Undefined: it
+   * stands still again. Timers fire by calls as before.
+   */
+  follow(source: (() => number) | undefined): void {
+    if (source === undefined && this.source !== undefined) this.lookUp(this.source);
+    this.source = source;
   }
 
   /** Advances by `nanoseconds`, rounded up. It stops at each deadline on the way, so that each timer fires at its time. */
@@ -50,6 +61,12 @@ export class ManualClock extends VirtualClock {
 
   protected override moveBack(nanoseconds: number): void {
     this.nanoseconds -= nanoseconds;
+  }
+
+  private lookUp(source: () => number): number {
+    const reachable = Math.min(source(), this.nextDeadline());
+    if (reachable > this.nanoseconds) this.nanoseconds = reachable;
+    return this.nanoseconds;
   }
 
   private advanceFar(nanoseconds: number): void {

@@ -8,6 +8,7 @@ import { resetRegisters } from '../accelerator/kvm/vm.ts';
 import { MILLISECOND } from '../clock/index.ts';
 import type { HostKernel } from './host-kernel.ts';
 import { HostLimits, runsAlready } from './limits.ts';
+import { MachineTime } from './machine-time.ts';
 import type { RecordedTime } from './recorded-time.ts';
 import type { RecordingPlay } from './recording-play.ts';
 import { Tick } from './tick.ts';
@@ -42,18 +43,20 @@ export class HostLoop implements UserspaceLoop {
   private replay: { readonly play: RecordingPlay; readonly time: RecordedTime } | undefined;
   private readonly exits: ExitPump<HostVcpu>;
   private readonly tick: Tick;
+  private readonly time: MachineTime;
   private readonly limits: HostLimits;
   private readonly inbox: InboxSource;
   private readonly drainNow = () => this.drain();
 
   constructor(
     private readonly parts: HostLoopParts,
-    private time: TimeKeeper,
+    keeper: TimeKeeper,
   ) {
+    this.time = new MachineTime(parts.host.clock, keeper);
     this.exits = new ExitPump(
       {
         ...parts,
-        time: { advanceUntilTimer: () => this.time.advanceUntilTimer(), runTimers: () => this.time.runTimers() },
+        time: this.time.atExits,
         failureOf: () => undefined,
       },
       {
@@ -74,7 +77,7 @@ export class HostLoop implements UserspaceLoop {
   /** From here on this recording is replayed, by its own clock. */
   play(play: RecordingPlay, time: RecordedTime): void {
     this.replay = { play, time };
-    this.time = time;
+    this.time.use(time);
   }
 
   run(options: RunOptions): RunOutcome {
@@ -133,6 +136,7 @@ export class HostLoop implements UserspaceLoop {
   private goOn(): Ending {
     this.isOpen = false;
     this.running = true;
+    this.time.start(this.replay !== undefined);
     if (this.replay === undefined) this.tick.start();
     try {
       let end = this.resume();
@@ -141,6 +145,7 @@ export class HostLoop implements UserspaceLoop {
       return this.isOpen ? end : this.finish(end);
     } finally {
       this.tick.stop();
+      this.time.stop();
       this.running = false;
     }
   }

@@ -1,0 +1,207 @@
+/** Machine code on a real KVM: modes, slots of every kind, ioeventfds, resets, and recordings with 8-byte accesses. */
+import { deepEqual, equal, ok } from 'node:assert/strict';
+import { TraceGuest, TraceParser } from '../../sdk/accelerator/index.ts';
+import { hostKvmAccelerator } from '../../sdk/host-kvm/accelerator.ts';
+import { FlatBinary } from '../../sdk/host-kvm/flat-binary.ts';
+import type { ProcessorMode } from '../../sdk/host-kvm/processor-modes.ts';
+import { defineMachine, device, EventNotifiers, IsaDevice, inject, portRegion, use } from '../../sdk/index.ts';
+import { DirtyLogClient } from '../../sdk/memory/index.ts';
+import { Machine } from '../../sdk/runtime.ts';
+import { isapc, pcI440fx } from '../small-machines.ts';
+
+const ports = portRegion({ name: 'probe', base: 0x320, size: 8, accessSizes: [1, 2, 4] });
+const Bell = 4;
+
+/** Keeps what is written; a write to its bell is an ioeventfd. */
+@device({ type: 'probe', description: 'Keeps what a guest writes' })
+class Probe extends IsaDevice {
+  readonly written: number[] = [];
+  rings = 0;
+
+  constructor(@inject(EventNotifiers) events: EventNotifiers) {
+    super();
+    const fd = events.add(() => this.rings++, 'bell');
+    this.region(ports).addIoeventfd({ offset: Bell, size: 1, fd });
+  }
+
+  @ports.write(0, { size: 4 })
+  keep(value: number): void {
+    this.written.push(value);
+  }
+
+  @ports.write(Bell)
+  unheard(): void {
+    throw new Error('the ioeventfd was to take this');
+  }
+}
+
+class Bench {
+  readonly machine: Machine;
+  readonly probe: Probe;
+
+  constructor(definition = isapc) {
+    this.machine = Machine.create(
+      defineMachine({ ...definition, name: 'probed', devices: [...definition.devices, use(Probe)] }),
+      { accelerator: hostKvmAccelerator() },
+    );
+    this.probe = this.machine.devices.find(({ device: one }) => one instanceof Probe)!.device as Probe;
+  }
+
+  run(mode: ProcessorMode, ...code: readonly number[]) {
+    const bytes = Uint8Array.from([...code, 0xfa, 0xf4]);
+    return this.machine.run(new FlatBinary({ name: mode, bytes, address: 0x1000, mode }));
+  }
+
+  get exits() {
+    return this.machine.accelerator.statistics.summary();
+  }
+}
+
+const checks: Readonly<Record<string, () => void>> = {
+  'real mode: 16 bits of code': () => {
+    const bench = new Bench();
+    // mov ax, 0xffff; add ax, 2; movzx eax, ax; mov dx, 0x320; out dx, eax
+    const { reason } = bench.run(
+      'real',
+      0xb8,
+      0xff,
+      0xff,
+      0x83,
+      0xc0,
+      2,
+      0x66,
+      0x0f,
+      0xb7,
+      0xc0,
+      0xba,
+      0x20,
+      3,
+      0x66,
+      0xef,
+    );
+    equal(reason, 'halted');
+    deepEqual(bench.probe.written, [1]);
+    bench.machine.dispose();
+  },
+  'protected mode: flat segments of 32 bits': () => {
+    const bench = new Bench();
+    // mov eax, 0x12345678; mov [0x1fff00], eax; mov eax, [0x1fff00]; mov edx, 0x320; out dx, eax
+    const code = [0xb8, 0x78, 0x56, 0x34, 0x12, 0xa3, 0, 0xff, 0x1f, 0, 0xb8, 0, 0, 0, 0, 0xa1, 0, 0xff, 0x1f, 0];
+    bench.run('protected', ...code, 0xba, 0x20, 3, 0, 0, 0xef);
+    deepEqual(bench.probe.written, [0x1234_5678]);
+    equal(bench.exits.userspaceExits, 2);
+    bench.machine.dispose();
+  },
+  'long mode: 64 bits, and the first 4 GiB one to one': () => {
+    const bench = new Bench();
+    // mov rax, 0x1122334455667788; shr rax, 32; mov edx, 0x320; out dx, eax; mov eax, [0xfee00020]
+    const code = [
+      0x48, 0xb8, 0x88, 0x77, 0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0x48, 0xc1, 0xe8, 32, 0xba, 0x20, 3, 0, 0, 0xef,
+    ];
+    const { reason } = bench.run('long', ...code, 0xa1, 0x20, 0, 0xe0, 0xfe, 0, 0, 0, 0);
+    equal(reason, 'halted');
+    deepEqual(bench.probe.written, [0x1122_3344]);
+    equal(bench.exits.memoryUserspaceExits, 1);
+    bench.machine.dispose();
+  },
+  'the dirty log has the pages that the guest stored into, and no other': () => {
+    const bench = new Bench();
+    const { region } = bench.machine.memory.lookup(0x3000)!;
+    const own = region.aliasTarget ?? region;
+    own.setDirtyLog(DirtyLogClient.Vga, true);
+    bench.machine.load(
+      new FlatBinary({
+        name: 'stores',
+        bytes: Uint8Array.of(0xb0, 7, 0xa2, 0, 0x30, 0xa2, 0, 0x50, 0xfa, 0xf4),
+        address: 0x1000,
+      }),
+      {},
+    );
+    own.dirty.snapshotAndClear(DirtyLogClient.Vga);
+    bench.machine.resume();
+    deepEqual(own.dirty.snapshotAndClear(DirtyLogClient.Vga).offsets, [0x3000, 0x5000]);
+    deepEqual(own.dirty.snapshotAndClear(DirtyLogClient.Vga).offsets, []);
+    own.setDirtyLog(DirtyLogClient.Vga, false);
+    bench.machine.dispose();
+  },
+  'a read-only slot is read without an exit, and a store into it exits': () => {
+    const bench = new Bench();
+    bench.machine.memory.writeRom(0xf_0000, Uint8Array.of(0x5a));
+    // mov ax, 0xf000; mov ds, ax; mov al, [0]; mov ah, 0; out 0x320 (16 bits of it); mov al, 1; mov [0], al
+    const code = [
+      0xb8, 0, 0xf0, 0x8e, 0xd8, 0xa0, 0, 0, 0x66, 0x0f, 0xb6, 0xc0, 0xba, 0x20, 3, 0x66, 0xef, 0xb0, 1, 0xa2, 0, 0,
+    ];
+    bench.run('real', ...code);
+    deepEqual(bench.probe.written, [0x5a]);
+    equal(bench.exits.memoryUserspaceExits, 1);
+    equal(bench.machine.memory.read(0xf_0000, 1), 0x5a);
+    bench.machine.dispose();
+  },
+  'an ioeventfd is signalled in the kernel, and its consumer is called': () => {
+    const bench = new Bench();
+    // mov al, 1; mov dx, 0x324; out dx, al
+    bench.run('real', 0xb0, 1, 0xba, 0x24, 3, 0xee);
+    equal(bench.probe.rings, 1);
+    equal(bench.exits.portUserspaceExits, 0);
+    bench.machine.dispose();
+  },
+  'a guest that resets the machine begins anew, from the bytes of its file': () => {
+    const bench = new Bench(pcI440fx);
+    // Counts in its own code at 0x1020, writes the count, and resets by 0xcf9 = 6: the count must start over.
+    const code = [
+      0xfe, 0x06, 0x20, 0x10, 0x66, 0x31, 0xc0, 0xa0, 0x20, 0x10, 0xba, 0x20, 3, 0x66, 0xef, 0xb0, 6, 0xba, 0xf9, 0x0c,
+      0xee,
+    ];
+    const bytes = new Uint8Array(0x24);
+    bytes.set([...code, 0xfa, 0xf4]);
+    equal(bench.machine.run(new FlatBinary({ name: 'resets', bytes, address: 0x1000 })).reason, 'reset');
+    equal(bench.machine.resume().reason, 'reset');
+    deepEqual(bench.probe.written, [1, 1]);
+    bench.machine.dispose();
+  },
+  'a recording with accesses of 8 bytes is replayed, each compared': () => {
+    const parser = new TraceParser('wide');
+    const lines = [
+      '# iotrace v1',
+      '0 MW fed000f0 8 1122334455667788',
+      '1000 PW 70 1 b',
+      '2000 MR fed000f0 8 99',
+      '3000 MW fed00100 4 5',
+    ];
+    parser.push(new TextEncoder().encode(lines.join('\n')));
+    const machine = Machine.create(pcI440fx, { accelerator: hostKvmAccelerator() });
+    equal(machine.run(new TraceGuest(parser.end())).reason, 'finished');
+    const { userspaceExits, memoryUserspaceExits, coalescedWrites } = machine.accelerator.statistics.summary();
+    deepEqual(
+      { userspaceExits, memoryUserspaceExits, coalescedWrites },
+      { userspaceExits: 3, memoryUserspaceExits: 3, coalescedWrites: 1 },
+    );
+    machine.dispose();
+  },
+  'a recorded address that is RAM of the machine is refused with its line': () => {
+    const parser = new TraceParser('low');
+    parser.push(new TextEncoder().encode(['# iotrace v1', '# a comment', '0 PW 70 1 b', '1 MW 1000 4 0'].join('\n')));
+    const machine = Machine.create(pcI440fx, { accelerator: hostKvmAccelerator() });
+    let message = '';
+    try {
+      machine.run(new TraceGuest(parser.end()));
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    ok(message.startsWith("Recording 'low', line 4: 0x1000 is RAM of the machine"), message);
+    machine.dispose();
+  },
+};
+
+let failed = 0;
+for (const [name, check] of Object.entries(checks)) {
+  try {
+    check();
+    console.log(`ok ${name}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAILED ${name}: ${(error as Error).stack}`);
+  }
+}
+console.log(`${Object.keys(checks).length - failed} of ${Object.keys(checks).length} checks of machine code pass`);
+process.exitCode = failed === 0 ? 0 : 1;
