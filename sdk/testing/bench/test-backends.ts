@@ -14,7 +14,15 @@ const MostKept = 1 * MiB;
 const DefaultImage = 64 * KiB;
 
 /** The image of a block option on a bench: its bytes, or how many zeros. */
-export type TestImage = number | Uint8Array | { readonly bytes: Uint8Array | number; readonly isReadOnly?: boolean };
+export type TestImage =
+  | number
+  | Uint8Array
+  | {
+      readonly bytes: Uint8Array | number;
+      readonly isReadOnly?: boolean;
+      /** So many operations fail at first: what the device does at its start. */
+      readonly failsFirst?: number;
+    };
 
 interface SavedSide {
   readonly isStopped: boolean;
@@ -172,6 +180,8 @@ export class TestBlockBackend {
   readonly isReadOnly: boolean;
   /** How often the device has flushed it. */
   flushed = 0;
+  /** How often the device has read it, and has written to it. @internal */
+  readonly counts = { reads: 0, writes: 0 };
   private failures = 0;
   private isSpared = false;
   private failure: Exclude<BlockError, 'out-of-range' | 'read-only'> = 'input-output';
@@ -181,10 +191,14 @@ export class TestBlockBackend {
     readonly id: string,
     given: TestImage = DefaultImage,
   ) {
-    const { bytes, isReadOnly = false } =
-      typeof given === 'number' || given instanceof Uint8Array ? { bytes: given } : given;
+    const {
+      bytes,
+      isReadOnly = false,
+      failsFirst = 0,
+    } = typeof given === 'number' || given instanceof Uint8Array ? { bytes: given } : given;
     this.bytes = typeof bytes === 'number' ? new Uint8Array(bytes) : bytes.slice();
     this.isReadOnly = isReadOnly;
+    this.failures = failsFirst;
     this.backend = { id, type: 'block', kind: 'test', open: () => this.image };
   }
 
@@ -224,10 +238,12 @@ export class TestBlockBackend {
       isReadOnly,
       read: (offset, target) => {
         this.check();
+        this.counts.reads++;
         target.set(bytes.subarray(offset, offset + target.length));
       },
       write: (offset, source) => {
         this.check();
+        this.counts.writes++;
         bytes.set(source, offset);
       },
       flush: () => {

@@ -19,6 +19,7 @@ import { derivedFits, derivedIsPure } from './checks/derived.ts';
 import { sameAfterRebase, sameForTheSame } from './checks/determinism.ts';
 import { handlerChecks, neighboursAreLeftAlone } from './checks/handlers.ts';
 import { hostileGuest } from './checks/hostile-guest.ts';
+import { imageChecks } from './checks/images.ts';
 import { resetKeepsInputs } from './checks/input-levels.ts';
 import { everythingIsAlive } from './checks/liveness.ts';
 import { pinsFollowTheMaskedStatus } from './checks/masked-pins.ts';
@@ -29,6 +30,7 @@ import { behavesAsRecorded } from './checks/recorded-behaviour.ts';
 import { keepsRefusedBytes } from './checks/refused-writes.ts';
 import { registerChecks } from './checks/registers.ts';
 import { resetChecks } from './checks/reset.ts';
+import { sentByteChecks } from './checks/sent-bytes.ts';
 import { snapshotRoundTrip } from './checks/snapshot.ts';
 import { onesClear } from './checks/write-one-to-clear.ts';
 import { OutOfTime, setStepDeadline, stepUnderWay } from './script.ts';
@@ -131,7 +133,9 @@ export const contract: readonly Check[] = [
   transfersAnswerNumbers,
   ...backendChecks,
   keepsRefusedBytes,
+  ...sentByteChecks,
   interruptsWhileBytesWait,
+  ...imageChecks,
   peeksAgree,
   snapshotRoundTrip,
   sameAfterRebase,

@@ -272,3 +272,4 @@ function digestOf(bytes: Uint8Array): string {
 const OfMemory = 'memory of ';
 /** And that of what a back end holds. */
 const OfBackends = 'back end ';
+export const isOfBackend = (path: string): boolean => path.startsWith(OfBackends);

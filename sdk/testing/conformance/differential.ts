@@ -120,8 +120,12 @@ export function lastOf(script: readonly ScriptStep[], kind: ScriptStep['kind']):
   return script.findLastIndex((step) => step.kind === kind);
 }
 
-/** The first pin that is high, if there is one; but for some. */
-export function pinHigh(bench: TestBench<Device>, but: readonly string[] = []): string | undefined {
+/** The pins that are high. */
+export function pinsHigh(bench: TestBench<Device>): string[] {
   const recorders = bench.interrupts as Readonly<Record<string, { readonly level: boolean }>>;
-  return Object.keys(recorders).find((name) => recorders[name]?.level === true && !but.includes(name));
+  return Object.keys(recorders).filter((name) => recorders[name]?.level === true);
 }
+
+/** The first pin that is high, if there is one; but for some. */
+export const pinHigh = (bench: TestBench<Device>, but: readonly string[] = []): string | undefined =>
+  pinsHigh(bench).find((name) => !but.includes(name));

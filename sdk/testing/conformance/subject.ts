@@ -55,7 +55,10 @@ export class Subject {
 
   /** A new device, reset once, on a bench of its own. RAM holds a pattern, so that reads of it differ. */
   bench(
-    more: Pick<TestBenchOptions<ConcreteDeviceClass>, 'allocateRam' | 'beforeReset' | 'startAt' | 'backends'> = {},
+    more: Pick<
+      TestBenchOptions<ConcreteDeviceClass>,
+      'allocateRam' | 'beforeReset' | 'startAt' | 'backends' | 'images'
+    > = {},
   ): TestBench<Device> {
     const { options, at = [], bus, addr, images = {}, services = () => [] } = this.settings;
     const place = { ...(bus === undefined ? {} : { bus: bus() }), ...(addr === undefined ? {} : { addr }) };
@@ -77,8 +80,7 @@ export class Subject {
   }
 
   /** A new device after these steps. */
-  after(script: readonly ScriptStep[]): TestBench<Device> {
-    const bench = this.bench();
+  after(script: readonly ScriptStep[], bench = this.bench()): TestBench<Device> {
     for (const step of script) answerOf(bench, step);
     return bench;
   }

@@ -12,7 +12,7 @@ export const deviceProfiles: Readonly<Record<string, ConformanceSettings>> = {
     values: [0x40000, 0x40010, 16, 1, 3, 5, 7, 0x80, 0x100],
     idioms: eduTransfers,
   },
-  Eeprom: { idioms: eepromTransfers },
+  Eeprom: { images: { drive: 32 * 1024 }, idioms: eepromTransfers },
   I8259: {
     notExercised: {
       'master.allLevelTriggered': 'an option of other boards',

@@ -1,6 +1,6 @@
 import { hex } from '../../../base/text.ts';
 import { MICROSECOND, MILLISECOND } from '../../../clock/index.ts';
-import { type Device, loadDevice } from '../../../device/index.ts';
+import { type Device, loadDevice, timersOf } from '../../../device/index.ts';
 import { TestCharBackend } from '../../bench/test-backends.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
@@ -19,12 +19,12 @@ const takesWhatItCan: Check = {
   find(subject) {
     return subject.search(
       this.name,
-      (random) => subject.script(random),
+      (random) => withMore(subject, random),
       (script) => {
         const bench = subject.bench();
         for (const [index, step] of script.entries()) {
           answerOf(bench, step);
-          const late = bench.backends.takesLate();
+          const late = takenLate(subject, bench, script.slice(0, index + 1));
           if (late === undefined) continue;
           return (
             `after step ${index + 1} bytes wait in '${late}', and it takes some of them only when it is told once more. ` +
@@ -36,6 +36,30 @@ const takesWhatItCan: Check = {
     );
   },
 };
+
+/** More bytes wait now and then than a guest reads soon, so that each step that makes room shows. */
+function withMore(subject: Subject, random: Random): readonly ScriptStep[] {
+  const script = subject.script(random);
+  if (random.oneIn(2)) return script;
+  const backend = random.pick(subject.layout.backends.characters);
+  return script.toSpliced(random.below(script.length), 0, { kind: 'receive', backend, bytes: bytesOf(random, Burst) });
+}
+
+/** The option whose bytes the device takes when it is told of them once more: at once, or after a time that it starts only then. */
+function takenLate(subject: Subject, bench: TestBench<Device>, done: readonly ScriptStep[]): string | undefined {
+  const { characters } = subject.layout.backends;
+  if (!characters.some((name) => bench.backends.waitingIn(name) > 0)) return undefined;
+  const before = deadlinesOf(bench);
+  const late = bench.backends.takesLate();
+  if (late !== undefined || deadlinesOf(bench) === before) return late;
+  const [calm, told] = [subject.after(done), subject.after(done)];
+  told.backends.takesLate();
+  for (const one of [calm, told]) answerOf(one, { kind: 'wait', nanoseconds: 20 * MILLISECOND });
+  return characters.find((name) => told.backends.waitingIn(name) < calm.backends.waitingIn(name));
+}
+
+const deadlinesOf = ({ device }: TestBench<Device>): string =>
+  [...timersOf(device).values()].map(({ deadline }) => deadline).join(' ');
 
 /** Programs tried to bring a device into a state in which it receives or sends. */
 const Prefixes = 24;

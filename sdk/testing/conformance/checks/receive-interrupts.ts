@@ -3,7 +3,7 @@ import type { Device } from '../../../device/index.ts';
 import type { TestBench } from '../../bench/test-bench.ts';
 import type { Random } from '../../random.ts';
 import type { Finding } from '../check.ts';
-import { answerOf } from '../differential.ts';
+import { answerOf, pinsHigh } from '../differential.ts';
 import type { ScriptStep } from '../script.ts';
 import type { Check, Subject } from '../subject.ts';
 import { bytesOf, type DataPlace, hasCharacters, isReceiver, placeOf, readAt } from './backends.ts';
@@ -38,36 +38,51 @@ export const interruptsWhileBytesWait: Check = {
 function leftAlone(subject: Subject, place: DataPlace, random: Random): Finding | undefined {
   const { backend, prefix, target } = place;
   const without = subject.after([...prefix, wait]);
-  const arrival: readonly ScriptStep[] = [{ kind: 'receive', backend, bytes: bytesOf(random, Burst) }, wait];
-  const bench = subject.after([...prefix, wait, ...arrival]);
+  const sent = bytesOf(random, Burst);
+  const arrivalOf = (bytes: readonly number[]): readonly ScriptStep[] => [{ kind: 'receive', backend, bytes }, wait];
+  const script = [...prefix, wait, ...arrivalOf(sent)];
+  const bench = subject.after(script);
   answerOf(without, wait);
-  const raised = high(bench).filter((pin) => !high(without).includes(pin));
+  const raised = pinsHigh(bench).filter((pin) => !pinsHigh(without).includes(pin));
   for (const pin of raised) {
-    let reads = 0;
-    while (reads < MostReads && comesAgain(bench, pin)) {
-      readAt(bench, target);
-      reads++;
-    }
+    const got: (number | undefined)[] = [];
+    while (got.length < MostReads && comesAgain(bench, pin)) got.push(readAt(bench, target));
+    if (got.length === 0 || got.length === MostReads) continue;
     const left = bench.backends.waitingIn(backend);
-    if (reads === 0 || reads === MostReads || left === 0) continue;
+    const inside = left > 0 ? [] : restOf(bench, target, sent, got);
+    if (left === 0 && !raises(subject, [...prefix, wait, ...arrivalOf(inside)], pin, inside.length)) continue;
+    const reads = `The guest reads '${target.name}' while it is high, ${got.length} times, and then it stays low,`;
     const message =
-      `${Burst} bytes arrive in '${backend}' and raise '${pin}'. The guest reads '${target.name}' while it is high, ${reads} times, and then it ` +
-      `stays low, although ${left} bytes wait. Keep it high while the receiver holds what it interrupts for.`;
-    return { message, script: [...prefix, wait, ...arrival] };
+      left > 0
+        ? `although ${left} bytes wait. Keep it high while the receiver holds what it interrupts for.`
+        : `although ${inside.length} bytes are in the device, and as many raise it when no others came before them. Raise it again for what is left.`;
+    return { message: `${Burst} bytes arrive in '${backend}' and raise '${pin}'. ${reads} ${message}`, script };
   }
   return undefined;
 }
 
+/** What a guest still finds in the device, of bytes that it has read until here. */
+function restOf(
+  bench: TestBench<Device>,
+  target: DataPlace['target'],
+  sent: readonly number[],
+  got: readonly (number | undefined)[],
+): readonly number[] {
+  const isInOrder = got.every((byte, index) => byte === sent[index]);
+  let end = isInOrder ? got.length : sent.length;
+  while (end < sent.length && readAt(bench, target) === sent[end]) end++;
+  return isInOrder ? sent.slice(got.length, end) : [];
+}
+
+/** So many bytes raise the pin by themselves. */
+const raises = (subject: Subject, script: readonly ScriptStep[], pin: string, count: number): boolean =>
+  count > 0 && comesAgain(subject.after(script), pin);
+
 /** It is high, or will be. */
 function comesAgain(bench: TestBench<Device>, pin: string): boolean {
   for (const step of [wait, longWait]) {
-    if (high(bench).includes(pin)) return true;
+    if (pinsHigh(bench).includes(pin)) return true;
     answerOf(bench, step);
   }
-  return high(bench).includes(pin);
-}
-
-function high(bench: TestBench<Device>): string[] {
-  const pins = bench.interrupts as Readonly<Record<string, { readonly level: boolean }>>;
-  return Object.keys(pins).filter((name) => pins[name]?.level === true);
+  return pinsHigh(bench).includes(pin);
 }
