@@ -136,6 +136,7 @@ export class Pl011 extends Pl011Modem implements SerialLine {
   enableFifos(isIt: number, wasIt: number): void {
     if (isIt === wasIt) return;
     this.receiver.clear();
+    this.receiver.listen();
     this.transmitter.clear();
   }
 

@@ -103,6 +103,15 @@ describe('a PL011', () => {
     expect([text, get(Register.ReceiveStatus)]).toEqual(['abcdefghijklmnopqrstuvwxyz', 0]);
   });
 
+  it('takes what the host has waiting when a change of the FIFOs empties them', () => {
+    const { set, get, line, pass } = open();
+    line.type('abcdefghijklmnopqrstuvwxyz');
+    pass(1000);
+    set(Register.LineControl, 0x60);
+    pass(10);
+    expect([get(Register.Flags) & 0x10, String.fromCharCode(get(Register.Data))]).toEqual([0, 'q']);
+  });
+
   it('overruns in loop-back, and shows a break with its character', () => {
     const { set, get, line, pass } = open(0x381, 0x60);
     set(Register.Data, 1);
