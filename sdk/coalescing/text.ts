@@ -131,17 +131,13 @@ function list(words: readonly string[]): string {
   return words.length < 2 ? last : `${words.slice(0, -1).join(', ')} and ${last}`;
 }
 
-/** A machine whose queued writes can be delivered, unless a recording of its run is being made. */
-interface LookedAtMachine extends ExplainedMachine {
-  readonly inbox: { readonly recorder: unknown };
-  settle(): void;
-}
-
 /**
  * `info coalesced`: the effect of every declared range. Queued writes are delivered first: they may move regions. A run that is being
  * recorded is left as it is: the recording could not say that they were delivered.
  */
-export function infoCoalesced(machine: LookedAtMachine): string {
+export function infoCoalesced(
+  machine: ExplainedMachine & { settle(): void; readonly inbox: { readonly recorder: unknown } },
+): string {
   if (machine.inbox.recorder === undefined) machine.settle();
   return formatCoalescedReport(explainCoalescedIo(machine));
 }
