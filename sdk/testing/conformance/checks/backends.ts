@@ -27,7 +27,7 @@ const takesWhatItCan: Check = {
           const late = takenLate(subject, bench, script.slice(0, index + 1));
           if (late === undefined) continue;
           return (
-            `after step ${index + 1} bytes wait in '${late}', and it takes some of them only when it is told once more. ` +
+            `after step ${index + 1} bytes wait in '${late}', and it takes some of them only when it is notified once more. ` +
             'Call read() in onReceive until -1 or until it is full, and again wherever room appears.'
           );
         }
@@ -45,17 +45,17 @@ function withMore(subject: Subject, random: Random): readonly ScriptStep[] {
   return script.toSpliced(random.below(script.length), 0, { kind: 'receive', backend, bytes: bytesOf(random, Burst) });
 }
 
-/** The option whose bytes the device takes when it is told of them once more: at once, or after a time that it starts only then. */
+/** The option whose bytes the device takes when it is notified of them once more: at once, or after a delay that begins then. */
 function takenLate(subject: Subject, bench: TestBench<Device>, done: readonly ScriptStep[]): string | undefined {
   const { characters } = subject.layout.backends;
   if (!characters.some((name) => bench.backends.waitingIn(name) > 0)) return undefined;
   const before = deadlinesOf(bench);
   const late = bench.backends.takesLate();
   if (late !== undefined || deadlinesOf(bench) === before) return late;
-  const [calm, told] = [subject.after(done), subject.after(done)];
-  told.backends.takesLate();
-  for (const one of [calm, told]) answerOf(one, { kind: 'wait', nanoseconds: 20 * MILLISECOND });
-  return characters.find((name) => told.backends.waitingIn(name) < calm.backends.waitingIn(name));
+  const [calm, notified] = [subject.after(done), subject.after(done)];
+  notified.backends.takesLate();
+  for (const one of [calm, notified]) answerOf(one, { kind: 'wait', nanoseconds: 20 * MILLISECOND });
+  return characters.find((name) => notified.backends.waitingIn(name) < calm.backends.waitingIn(name));
 }
 
 const deadlinesOf = ({ device }: TestBench<Device>): string =>

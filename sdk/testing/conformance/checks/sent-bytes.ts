@@ -77,13 +77,13 @@ function sendsTwice(subject: Subject, { backend, prefix, send }: Sender): boolea
 }
 
 /** What tells the guest that a byte has left must not say so while the other side has not taken it. */
-const tellsWhatHasLeft: Check = {
+const reportsWhatHasLeft: Check = {
   name: 'what tells the guest that a byte has left does not say so before the other side takes it',
   applies: hasCharacters,
-  find: (subject) => firstOf(subject, toldTooEarly),
+  find: (subject) => firstOf(subject, reportedTooEarly),
 };
 
-function toldTooEarly(subject: Subject, { backend, prefix, send }: Sender): Finding | undefined {
+function reportedTooEarly(subject: Subject, { backend, prefix, send }: Sender): Finding | undefined {
   const time = timeUntilItLeaves(subject, { backend, prefix, send });
   if (time === undefined) return undefined;
   const looks = looksAt(subject);
@@ -218,4 +218,4 @@ function doneBy(bench: TestBench<Device>, backend: string, steps: readonly Scrip
   return Uint8Array.from(parts);
 }
 
-export const sentByteChecks: readonly Check[] = [tellsWhatHasLeft, asksInTime, goesOnAfterAnAbsence];
+export const sentByteChecks: readonly Check[] = [reportsWhatHasLeft, asksInTime, goesOnAfterAnAbsence];
