@@ -5,7 +5,16 @@ import { whyNotHere } from './here.ts';
 import { measurement } from './measurement.ts';
 import { Progress } from './progress.ts';
 import { faults, type PlantedFault } from './random/faults.ts';
-import { everything, type Machine, randomScripts, recording, runSuite, vectors, waysOut } from './suite.ts';
+import {
+  everything,
+  type Machine,
+  machineCode,
+  randomScripts,
+  recording,
+  runSuite,
+  vectors,
+  waysOut,
+} from './suite.ts';
 
 const Help = `npm run real-kvm [-- [options] [COMMAND [arguments]]]
 
@@ -19,6 +28,7 @@ Commands (default: all that CI runs):
                       random scripts on both kernels, compared exit by exit, and shrunk where they differ
   measure [--times N] [--runs N]
                       what coalescing saves, counted in instructions there, beside a userspace in C (needs a C compiler)
+  machine-code        modes, ROM, the dirty log, ioeventfds and resets, by flat binaries
   ways-out            each way out of a guest that could hang
   backplane ...       the command of the package
   script FILE.ts ...  a script of the checkout, by its path from the top
@@ -73,6 +83,8 @@ function machinesOf([name, ...args]: readonly string[]): readonly Machine[] {
       return [{ ...options, checks: [randomScripts(args)] }];
     case 'measure':
       return [measurement(args)];
+    case 'machine-code':
+      return [{ ...options, checks: [machineCode] }];
     case 'ways-out':
       return [{ ...options, checks: [waysOut], children: [...values.child, 'test/real-kvm/ways-out-children.ts'] }];
     case 'backplane':

@@ -38,12 +38,13 @@ export const recording = (name: string): Check => ({
 });
 
 export const waysOut = script('ways out', 'test/real-kvm/ways-out.ts');
+export const machineCode = script('machine code', 'test/real-kvm/machine-code.ts');
 
 /** Two machines at a time: each has one processor. */
 export const everything: readonly Machine[] = [
   { checks: [recording('linux61-boot-rtc')] },
   {
-    checks: [vectors, recording('seabios-pc-tcg'), randomScripts(['--operations', '50000']), waysOut],
+    checks: [vectors, recording('seabios-pc-tcg'), randomScripts(['--operations', '50000']), machineCode, waysOut],
     children: ['test/real-kvm/ways-out-children.ts'],
   },
 ];
