@@ -46,6 +46,8 @@ const window = mmioRegion({ name: 'msi-window', size: 1 * MiB, accessSizes: [4] 
 export class MsiWindow extends SystemDevice {
   /** IRR: a one for each pending vector. */
   @state readonly requests = new Uint8Array(Vectors);
+  /** How many ones there are: each entry of the guest asks. */
+  private pendingCount = 0;
 
   constructor(@inject(PciBus) private readonly pci: PciBus) {
     super();
@@ -57,6 +59,7 @@ export class MsiWindow extends SystemDevice {
     const delivery = (data >>> Message.DeliveryShift) & Message.Delivery;
     if (delivery > LowestPriority) return this.guestError(`message with delivery mode ${delivery}: it has no vector`);
     if (vector < FirstVector) return this.guestError(`message with vector ${vector}, which is reserved for exceptions`);
+    if (this.requests[vector] !== 1) this.pendingCount++;
     this.requests[vector] = 1;
     return undefined;
   }
@@ -69,18 +72,25 @@ export class MsiWindow extends SystemDevice {
 
   /** Whether a vector is pending. */
   get pending(): boolean {
-    return this.requests.includes(1);
+    return this.pendingCount > 0;
   }
 
   /** Returns the highest pending vector and clears it. */
   acknowledge(): number {
     const vector = this.requests.lastIndexOf(1);
     this.requests[vector] = 0;
+    this.pendingCount--;
     return vector;
   }
 
   override reset(): void {
     this.requests.fill(0);
+    this.pendingCount = 0;
+  }
+
+  override onStateLoaded(version: number): void {
+    super.onStateLoaded(version);
+    this.pendingCount = this.requests.filter((request) => request === 1).length;
   }
 
   protected override onRealize(): void {
