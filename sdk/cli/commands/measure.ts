@@ -19,7 +19,7 @@ coalescing, with QEMU's port map, and with ours. Exits are exact; nothing of the
 Options:
   -accel kvm            the host's KVM; there is no other that can be measured
   -times N              pairs or writes in one run, up to 65535; default 2000
-  -runs N               measured runs of each, after three that are not; default 20
+  -runs N               measured runs of each, after twenty that are not; default 20
   -icount               the clock of this host counts executed instructions (QEMU's -icount shift=0,sleep=off): print those, and no time
 ${machineHelp}
   -json                 the table as a JSON value

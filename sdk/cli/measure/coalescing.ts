@@ -42,7 +42,7 @@ export interface MeasuredRow {
 }
 
 /** The first runs compile the code of this process: they are not measured. */
-const UnmeasuredRuns = 3;
+const UnmeasuredRuns = 20;
 
 /** Runs each workload with each kind of coalescing. */
 export function measureCoalescing(setup: MeasureSetup): MeasuredRow[] {
