@@ -220,7 +220,7 @@ export async function openBackends(backends: readonly Backend[]): Promise<readon
 /** What `openBackends` has opened, and no machine has taken. */
 const waiting = new WeakMap<Backend, CharTransport | BlockImage>();
 
-/** Ends those that were opened for a machine that does not come. @internal */
+/** Ends those that were opened for a machine that does not come. */
 export async function closeBackends(backends: readonly Backend[]): Promise<void> {
   const left = backends.flatMap((backend) => {
     const one = waiting.get(backend);
@@ -230,7 +230,7 @@ export async function closeBackends(backends: readonly Backend[]): Promise<void>
   await Promise.allSettled(left.map(async (one) => one.close()));
 }
 
-/** Makes the machine of a request. If that fails, none of the back ends for it stays open. @internal */
+/** Makes the machine of a request. If that fails, none of the back ends for it stays open. */
 export function orCloseBackends<T>(request: { readonly backends?: readonly Backend[] }, make: () => T): T {
   try {
     return make();

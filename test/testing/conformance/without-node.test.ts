@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { device, IsaDevice, portRegion } from '../../../sdk/index.ts';
+import { device, IsaDevice, MiB, portRegion } from '../../../sdk/index.ts';
 import { type BehaviourRecord, checkDevice } from '../../../sdk/testing/index.ts';
 import { check } from './checks.ts';
 
@@ -26,6 +26,17 @@ class Endless extends IsaDevice {
   override reset(): void {
     super.reset();
     this.bytes.length = 0;
+  }
+}
+
+/** Says whether it was written to. */
+@device(description)
+class Worked extends IsaDevice {
+  static hasWorked = false;
+
+  @ports.write(0)
+  write(_value: number): void {
+    Worked.hasWorked = true;
   }
 }
 
@@ -57,6 +68,18 @@ describe('conformance without a host', () => {
     const [found] = checkDevice(Endless, { ...brief, hostileAccesses: 4000, lint: 'off', firstOnly: true });
     expect(found).toMatchObject({ kind: 'contract', check: check.hostileGuest });
     expect(found?.message).toContain("'bytes'");
+  });
+
+  it('does not take for growth what a collection of garbage has found and not given back yet', () => {
+    let readings = 0;
+    const heapUsed = () => {
+      const found = Worked.hasWorked ? ++readings * MiB : 0;
+      Worked.hasWorked = false;
+      return found;
+    };
+    const settings = { ...brief, hostileAccesses: 4000, lint: 'off', host: { heapUsed } } as const;
+    expect(checkDevice(Worked, settings)).toEqual([]);
+    expect(readings).toBeGreaterThan(2);
   });
 
   // It takes the half second that the run is given.
