@@ -5,7 +5,7 @@ const pl011 = inFile('pl011', 'devices/pl011.ts');
 const pl011Transmitter = inFile('pl011', 'devices/parts/serial-transmitter.ts');
 const parallel = inFile('isa-parallel', 'devices/parallel.ts');
 const flash = inFile('spi-flash', 'devices/spi-flash.ts');
-const eepromImage = inFile('eeprom', 'devices/parts/image-memory.ts');
+const eepromImage = inFile('eeprom-image', 'devices/parts/image-memory.ts');
 
 /**
  * Ten more, by another author who had not read the suite, where devices meet the host: five in receive paths and five in back-pressure.

@@ -13,8 +13,8 @@ line.
   --mutants N       mechanical mutants of each device (default 60)
   --all             every mechanical mutant
   --device NAME     only this device: serial-port, edu, mc146818rtc, i8259, virtio-rng, sampler,
-                    thermometer, pl061, plic, spi-flash, eeprom, ds1307, sp804, opencores-i2c,
-                    isa-serial, pl011, isa-parallel
+                    thermometer, pl061, plic, spi-flash, eeprom, eeprom-image, ds1307, sp804,
+                    opencores-i2c, isa-serial, pl011, isa-parallel
   --batch NAME      only this batch of mistakes, and no mutants: first, second, third, fourth,
                     fifth
   --seed N          which mutants are drawn, and which programs the suite runs (default 1)

@@ -66,7 +66,7 @@ export const suspects: readonly Suspect[] = [
     ['pl061', 'devices/pl061.ts', 'Pl061'] as const,
     ['plic', 'devices/plic.ts', 'Plic'] as const,
     ['spi-flash', 'devices/spi-flash.ts', 'SpiFlash'] as const,
-    ['eeprom', 'devices/eeprom.ts', 'Eeprom'] as const,
+    ['eeprom-image', 'devices/eeprom.ts', 'Eeprom'] as const,
     ['ds1307', 'devices/ds1307.ts', 'Ds1307'] as const,
     ['sp804', 'devices/sp804.ts', 'Sp804'] as const,
     ['opencores-i2c', 'devices/opencores-i2c.ts', 'OpencoresI2c'] as const,
@@ -79,4 +79,12 @@ export const suspects: readonly Suspect[] = [
     settings: exported === 'Plic' ? { ...settingsOf(exported), runs: 10 } : settingsOf(exported),
     byHandOnly: true,
   })),
+  // Without an image: what is in one is no state.
+  {
+    name: 'eeprom',
+    files: ['devices/eeprom.ts'],
+    exported: 'Eeprom',
+    settings: { ...settingsOf('Eeprom'), images: {} },
+    byHandOnly: true,
+  },
 ];
